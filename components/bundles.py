@@ -2,20 +2,23 @@
 
 A bundle is the same to the byte on every machine, so an unchanged handler is no diff in a preview. Paths are
 sorted, times and modes fixed, byte code and installers' records left out, and files are stored, not deflated:
-zlib's output differs between implementations (zlib, zlib-ng, Apple's), and Pulumi compares a zip by its bytes.
+zlib's output differs between implementations (zlib, zlib-ng, Apple's), and Pulumi compares a zip by its
+bytes.
 
-Requirements: handlers/<name>/requirements.txt lists every package, exact, with hashes; nothing is resolved here.
-It is made from requirements.in, where there is one (see `LOCK_COMMAND`). Only wheels for Lambda's platform are
-taken; no code of a package runs. boto3 is not bundled: Lambda's runtime has it, and the handlers use no API shape
-newer than 2023. One that does adds boto3 to its requirements.in, and its own copy wins (the bundle comes first on
-Lambda's sys.path). No module is shared between handlers: a folder is a whole function.
+Requirements: handlers/<name>/requirements.txt lists every package, exact, with hashes; nothing is resolved
+here. It is made from requirements.in, where there is one (see `LOCK_COMMAND`). Only wheels for Lambda's
+platform are taken; no code of a package runs. boto3 is not bundled: Lambda's runtime has it, and the handlers
+use no API shape newer than 2023. One that does adds boto3 to its requirements.in, and its own copy wins (the
+bundle comes first on Lambda's sys.path). No module is shared between handlers: a folder is a whole function.
 
-Limit: 50 MB (52,428,800 bytes) for an uploaded zip; as nothing is compressed, the 250 MB of an unpacked one cannot
-be reached before it. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (Lambda quotas)
+Limit: 50 MB (52,428,800 bytes) for an uploaded zip; as nothing is compressed, the 250 MB of an unpacked one
+cannot be reached before it. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (Lambda
+quotas)
 
-Cache: $TRIBUTARY_CACHE/bundles (default ~/.cache/tributary/bundles), one zip and its sha256 per key. The key covers
-sources, requirements, platform, Python and `VERSION`. Both files are put in place by a rename, and two builders
-write the same bytes, so they may work at once; an entry that does not match its sha256 is built again.
+Cache: $TRIBUTARY_CACHE/bundles (default ~/.cache/tributary/bundles), one zip and its sha256 per key. The key
+covers sources, requirements, platform, Python and `VERSION`. Both files are put in place by a rename, and two
+builders write the same bytes, so they may work at once; an entry that does not match its sha256 is built
+again.
 
 Errors: `BundleError`, which says what was found and what to write instead.
 """
@@ -112,7 +115,7 @@ def _cache() -> Path:
 
 
 def _files(folder: Path, left_out) -> dict[str, bytes]:
-    """Path (with '/', relative) -> content of every file below folder, byte code and hidden files left out."""
+    """Path (with '/', relative) -> content of every file below folder but byte code and hidden files."""
     found = {}
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
@@ -171,7 +174,8 @@ def _packages(name: str, requirements: bytes, platform: str, python: str) -> dic
         if done.returncode:
             said = done.stderr.strip().replace(scratch, f"handlers/{name}")
             raise BundleError(
-                f"the requirements of handlers/{name} do not install for {platform}, Python {python}: {said}\n"
+                f"the requirements of handlers/{name} do not install for {platform}, Python {python}: "
+                f"{said}\n"
                 "Every package needs an exact version, its hashes and a wheel for that platform; "
                 f"after a change of requirements.in run in that folder: {LOCK_COMMAND}"
             )
