@@ -95,6 +95,15 @@ class Clone:
         self.record.unlink(missing_ok=True)
         return alive
 
+    def write_outputs(self, outputs: dict[str, Any]) -> None:
+        """Keeps the stack's outputs for `status`, which then needs no engine."""
+        (self.folder / "stack" / "outputs.json").write_text(json.dumps(outputs))
+
+    def outputs(self) -> dict[str, Any] | None:
+        with contextlib.suppress(OSError, ValueError):
+            return json.loads((self.folder / "stack" / "outputs.json").read_text())
+        return None
+
     def _recorded(self) -> dict[str, Any]:
         with contextlib.suppress(OSError, ValueError):
             recorded = json.loads(self.record.read_text())
@@ -137,7 +146,8 @@ def ours(recorded: dict[str, Any], folder: Path) -> bool:
 
 def _ps(pid: int, field: str) -> str:
     with contextlib.suppress(OSError):
-        return subprocess.run(["ps", "-o", f"{field}=", "-p", str(pid)], capture_output=True, text=True).stdout.strip()
+        return subprocess.run(["ps", "-o", f"{field}=", "-p", str(pid)],
+                              check=False, capture_output=True, text=True).stdout.strip()  # fmt: skip
     return ""
 
 
