@@ -55,7 +55,11 @@ def request(policies: Policies, case: Case) -> Request:
     principal = role.arn if role else case.who
     if principal.startswith("arn:"):
         home = principal.split(":")[4]
-        context |= {"aws:PrincipalArn": principal, "aws:PrincipalAccount": home, "aws:PrincipalIsAWSService": "false"}
+        context |= {
+            "aws:PrincipalArn": principal,
+            "aws:PrincipalAccount": home,
+            "aws:PrincipalIsAWSService": "false",
+        }
         identity = role.policy if role else EVERYTHING
         if role and not role.statements:
             identity = None
@@ -86,7 +90,11 @@ def unnoticed(policies: Policies, cases: Sequence[Case], evaluator: Evaluator) -
     lost = []
     for kind, arn, document in policies.documents():
         # The same document may be met twice: a case knows it by where it stands.
-        meets = [(c, r) for c, r in asked if (r.principal == arn if kind == "role" else _stands_on(policies, r, arn))]
+        meets = [
+            (c, r)
+            for c, r in asked
+            if (r.principal == arn if kind == "role" else _stands_on(policies, r, arn))
+        ]
         for what, smaller in _each_part_away(document):
             part = "identity" if kind == "role" else "on_resource"
             tried = [Request(**{**vars(r), part: smaller}) for _, r in meets]
@@ -131,7 +139,10 @@ def _smaller(statement: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]
             yield f"Condition {test} {key}", {**without, **({"Condition": weaker} if weaker else {})}
             for value in _listed(expected) if len(_listed(expected)) > 1 else ():
                 fewer = {**keys, key: [v for v in expected if v != value]}
-                yield f"Condition {test} {key} {value}", {**statement, "Condition": {**conditions, test: fewer}}
+                yield (
+                    f"Condition {test} {key} {value}",
+                    {**statement, "Condition": {**conditions, test: fewer}},
+                )
 
 
 def _listed(value: Any) -> list[Any]:
