@@ -79,10 +79,14 @@ def receive(record):
             announce(detail=verdict.detail)
     except Exception as error:
         logger.warning(
-            "not announced", error=type(error).__name__, reason=str(error), message_id=record.message_id
+            "not announced", error=type(error).__name__, reason=told(error), message_id=record.message_id
         )
         hide(record, hidden_seconds(int(record.attributes.approximate_receive_count), error))
         raise
+
+
+def told(error):
+    return " ".join([str(error), *getattr(error, "__notes__", [])])
 
 
 @idempotent_function(data_keyword_argument="detail", config=once, persistence_store=written_down)
