@@ -122,7 +122,7 @@ async def write_multipart(principal, bucket: str, key: str, body: bytes, headers
     path = f"/{bucket}/{key}"
     with request_scope(bucket_owner(bucket) or get_account_id(), get_region()):
         async def call(method: str, data: bytes, query: dict, extra: dict | None = None):
-            status, answer_headers, answer = await stock_handle(method, path, extra or {}, data, query, internal=True)
+            status, answer_headers, answer = await s3.handle_request(method, path, extra or {}, data, query, internal=True)
             if status >= 300:
                 raise S3Error(status, answer)
             return {k.lower(): v for k, v in answer_headers.items()}, answer
