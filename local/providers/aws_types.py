@@ -186,6 +186,10 @@ ROWS = {
         delete=("delete_schedule",), id="{groupName}/{name}", name="name",
         names=(r"[\w.-]{1,64}", "a schedule name (1-64 of letters, digits and _.-)"), inputs={"groupName": "default"},
     ),
+    "aws:scheduler/scheduleGroup:ScheduleGroup": Row(
+        "scheduler", create=("create_schedule_group",), read=("get_schedule_group",), delete=("delete_schedule_group",),
+        id="{name}", name="name", names=(r"[\w.-]{1,64}", "a schedule group name (1-64 of letters, digits and _.-)"),
+    ),
     "aws:sqs/queue:Queue": Row(
         "sqs", create=("create_queue",), read=("get_queue_attributes", "list_queue_tags"), id="{url}",
         update=("set_queue_attributes", "tag_queue"), delete=("delete_queue",), name="name", untag="untag_queue",
