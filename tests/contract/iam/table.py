@@ -125,10 +125,13 @@ def queue(name: str, account: str, sender: str = "", source: str = "") -> list[C
 
 
 # A key that its own account can't administer is lost; a key that its account's policies can't use serves nobody.
-KEPT_BY_ITS_ACCOUNT = """CancelKeyDeletion CreateAlias DeleteAlias DescribeKey DisableKey DisableKeyRotation EnableKey
-    EnableKeyRotation GetKeyPolicy GetKeyRotationStatus ListGrants ListKeyPolicies ListResourceTags PutKeyPolicy
-    RevokeGrant ScheduleKeyDeletion TagResource UntagResource UpdateAlias UpdateKeyDescription CreateGrant Decrypt
-    Encrypt GenerateDataKey ReEncryptFrom ReEncryptTo""".split()
+KEPT_BY_ITS_ACCOUNT = [
+    "CancelKeyDeletion", "CreateAlias", "DeleteAlias", "DescribeKey", "DisableKey", "DisableKeyRotation",
+    "EnableKey", "EnableKeyRotation", "GetKeyPolicy", "GetKeyRotationStatus", "ListGrants", "ListKeyPolicies",
+    "ListResourceTags", "PutKeyPolicy", "RevokeGrant", "ScheduleKeyDeletion", "TagResource", "UntagResource",
+    "UpdateAlias", "UpdateKeyDescription", "CreateGrant", "Decrypt", "Encrypt", "GenerateDataKey",
+    "ReEncryptFrom", "ReEncryptTo",
+]  # fmt: skip
 
 
 def key(where: str, account: str) -> list[Case]:
@@ -141,20 +144,15 @@ def key(where: str, account: str) -> list[Case]:
     ]
 
 
-def through_s3(role: str, action: str, where: str, bucket: str) -> list[Case]:
+def through_s3(role: str, action: str, where: str, bucket: str, alone: str = "") -> list[Case]:
     """A key is used for one bucket's objects only, with a Bucket Key and without, and by S3 only."""
     with_bucket_key = {"kms:ViaService": S3_CALLS, "kms:EncryptionContext:aws:s3:arn": bucket}
     without = with_bucket_key | {"kms:EncryptionContext:aws:s3:arn": f"{bucket}/raw/a"}
+    elsewhere = with_bucket_key | {"kms:EncryptionContext:aws:s3:arn": NEIGHBOUR}
+    by_another_service = with_bucket_key | {"kms:ViaService": f"sqs.{REGION}.amazonaws.com"}
     return [
-        can(role, action, where, context=with_bucket_key),
-        can(role, action, where, context=without),
-        cannot(
-            role, action, where, context=with_bucket_key | {"kms:EncryptionContext:aws:s3:arn": NEIGHBOUR}
-        ),
-        cannot(
-            role, action, where, context=with_bucket_key | {"kms:ViaService": f"sqs.{REGION}.amazonaws.com"}
-        ),
-        cannot(role, action, where),
+        *(can(role, action, where, context=c, alone=alone) for c in (with_bucket_key, without)),
+        *(cannot(role, action, where, context=c, alone=alone) for c in (elsewhere, by_another_service, {})),
     ]
 
 
@@ -251,8 +249,19 @@ TABLE: list[Case] = [
     cannot(COPIER, "s3:PutObject", f"{REPLICA}/raw/orders/a"),
     cannot(COPIER, "s3:DeleteObject", f"{REPLICA}/raw/orders/a"),
     cannot(COPIER, "s3:PutBucketPolicy", REPLICA),
+    # The bucket's policy shows its versioning, as the service's guide has it for buckets of different accounts
+    # (https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html); the role's own
+    # policy has no such grant there, nor here.
+    can(COPIER, "s3:GetBucketVersioning", REPLICA, alone="resource"),
+    can(COPIER, "s3:ListBucket", REPLICA, alone="resource"),
+    cannot(COPIER, "s3:PutBucketVersioning", REPLICA, alone="resource"),
+    cannot(outsider(HERE), "s3:ListBucket", REPLICA),
     *through_s3(COPIER, "kms:Decrypt", LANDING_KEY, LANDING),
-    *through_s3(COPIER, "kms:Encrypt", REPLICA_KEY, REPLICA),
+    *(
+        case
+        for side in ("role", "resource", "")
+        for case in through_s3(COPIER, "kms:Encrypt", REPLICA_KEY, REPLICA, alone=side)
+    ),
     cannot(COPIER, "kms:Encrypt", LANDING_KEY),
     cannot(COPIER, "kms:Decrypt", REPLICA_KEY),
     *queue(f"{COPIER}-failed", HERE, "s3.amazonaws.com", LANDING),
