@@ -77,7 +77,7 @@ def stored_version(bucket: str, key: str, version: str | None = None) -> dict | 
     """An object's record, or that of one of its versions."""
     owner = bucket_owner(bucket)
     record = (s3._buckets.get_scoped(owner, None, bucket) or {}).get("objects", {}).get(key) if owner else None
-    if version and (record or {}).get("version_id") != version:
+    if version and ((record or {}).get("version_id") or "null") != version:
         versions = s3._object_versions.get_scoped(owner, None, (bucket, key)) or []
         return next((v for v in versions if v["version_id"] == version), None)
     return record

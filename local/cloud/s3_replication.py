@@ -244,7 +244,7 @@ def write_replica(operation: Operation, record: dict, owner: str) -> None:
             headers.pop(BUCKET_KEY_HEADER, None)
         destination["objects"][operation.key] = replica
         version = s3._record_object_version(operation.destination, operation.key, prior, replica, data)
-        if version:  # a replica has its source's version id
+        if version and operation.version != "null":  # a replica has its source's version id
             replica["version_id"] = s3._object_versions[(operation.destination, operation.key)][-1]["version_id"] = operation.version
             version = operation.version
         if tags:

@@ -172,3 +172,49 @@ def test_failures_are_counted_where_the_rule_has_metrics(cloud: Cloud):
     assert pair.status() == "FAILED"
     found = cloud.client("cloudwatch", WORKLOAD).list_metrics(Namespace="AWS/S3", MetricName="OperationsFailedReplication")["Metrics"]
     assert any({"Name": "SourceBucket", "Value": pair.source} in metric["Dimensions"] for metric in found)
+
+
+JOB = ["s3:GetReplicationConfiguration", "s3:PutInventoryConfiguration", "s3:InitiateReplication", "s3:PutObject"]
+
+
+def job(cloud: Cloud, pair: Pair, grants: list[str], token: str = "t") -> dict:
+    """Run a Batch Replication job over what the rules missed, under a role with these grants; its end."""
+    name = f"job-{uuid.uuid4().hex[:8]}"
+    role = cloud.role(WORKLOAD, name, "batchoperations.s3.amazonaws.com", {"Effect": "Allow", "Action": grants, "Resource": "*"},
+                      {"Effect": "Allow", "Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": "*"})
+    control = cloud.client("s3control", WORKLOAD)
+    request = {"AccountId": WORKLOAD, "Operation": {"S3ReplicateObject": {}}, "ClientRequestToken": f"{name}-{token}", "Priority": 1, "RoleArn": role,
+               "ConfirmationRequired": False, "Report": {"Enabled": True, "Bucket": f"arn:aws:s3:::{pair.source}", "Prefix": "reports",
+                                                         "Format": "Report_CSV_20180820", "ReportScope": "AllTasks"},
+               "ManifestGenerator": {"S3JobManifestGenerator": {"SourceBucket": f"arn:aws:s3:::{pair.source}", "EnableManifestOutput": False, "Filter": {
+                   "EligibleForReplication": True, "ObjectReplicationStatuses": ["NONE", "FAILED"]}}}}
+    first, again = (control.create_job(**request)["JobId"] for _ in range(2))
+    assert first == again
+    assert first in [j["JobId"] for j in control.list_jobs(AccountId=WORKLOAD)["Jobs"]]
+    return eventually(lambda: (j := control.describe_job(AccountId=WORKLOAD, JobId=first)["Job"])["Status"] in ("Complete", "Failed") and j)
+
+
+def test_a_job_replicates_what_was_there_before_the_rule_and_reports_it(cloud: Cloud):
+    pair = Pair(cloud)
+    pair.put("raw/old")
+    pair.start()
+    ended = job(cloud, pair, JOB)
+    assert (ended["Status"], ended["ProgressSummary"]["NumberOfTasksSucceeded"]) == ("Complete", 1), ended
+    assert pair.arrived() == ["raw/old"]
+    report = pair.s3.get_object(Bucket=pair.source, Key=f"reports/job-{ended['JobId']}/manifest.json")
+    assert json.load(report["Body"])["Results"][0]["TaskExecutionStatus"] == "succeeded"
+
+
+@pytest.mark.parametrize("grant", JOB[:3])
+def test_without_a_grant_of_the_jobs_role_it_replicates_nothing(cloud: Cloud, grant: str):
+    pair = Pair(cloud)
+    pair.put("raw/old")
+    pair.start()
+    ended = job(cloud, pair, [g for g in JOB if g != grant])
+    assert pair.arrived() == []
+    if grant == "s3:InitiateReplication":
+        assert ended["ProgressSummary"]["NumberOfTasksFailed"] == 1
+        keys = [o["Key"] for o in pair.s3.list_objects_v2(Bucket=pair.source, Prefix="reports/")["Contents"] if o["Key"].endswith(".csv")]
+        assert grant in pair.s3.get_object(Bucket=pair.source, Key=keys[0])["Body"].read().decode()
+    else:
+        assert ended["Status"] == "Failed" and grant in ended["FailureReasons"][0]["FailureReason"]
