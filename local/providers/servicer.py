@@ -194,7 +194,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.UpdateResponse(properties=wire(later | ({every: tags} if tags is not None else {})))
         if tags is not None and not same(tags, old.get(every) or {}):
             changed.add(every)
-        data = self.cloud.update(kind, request.id, {**before, **old}, inputs, tags or {}, changed)
+        data = self.cloud.update(kind, request.id, old, before, inputs, tags or {}, changed)
         return provider_pb2.UpdateResponse(properties=wire(self.outputs(kind, inputs, {**computed, **data}, tags)))
 
     def Delete(self, request, context):
