@@ -115,7 +115,10 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
             files = data_files(cloud, landing, export)
             arrived = sum(items(cloud, landing, key) for key in files)
             seconds = (export["EndTime"] - export["ExportTime"]).total_seconds()
-            counts |= {"items exported": arrived, "objects exported": len(files) + 4}
+            counts |= {
+                "items exported": arrived,
+                "objects exported": len(keys(cloud, landing, folder(export))),
+            }
         elif export and export["ExportStatus"] == "FAILED":
             failure = f"export failed: {export.get('FailureCode')}: {export.get('FailureMessage')}"
         found.append(Row(name, pipeline["kind"], table, written, arrived, seconds, counts, failure))
@@ -134,11 +137,13 @@ def latest(
     """The table's export into the landing that shows it at the latest time, not before `due`."""
     dynamodb = cloud.client("dynamodb", landing)
     arn = dynamodb.describe_table(TableName=table)["Table"]["TableArn"]
-    exports = [
-        dynamodb.describe_export(ExportArn=summary["ExportArn"])["ExportDescription"]
-        for page in dynamodb.get_paginator("list_exports").paginate(TableArn=arn)
-        for summary in page["ExportSummaries"]
-    ]
+    exports, page = [], {"NextToken": ""}
+    while "NextToken" in page:  # botocore has no paginator for it
+        page = dynamodb.list_exports(
+            TableArn=arn, **{k: v for k, v in page.items() if k == "NextToken" and v}
+        )
+        for summary in page["ExportSummaries"]:
+            exports.append(dynamodb.describe_export(ExportArn=summary["ExportArn"])["ExportDescription"])
     exports = [
         export
         for export in exports
@@ -159,6 +164,16 @@ def data_files(cloud: Cloud, landing: Mapping[str, Any], export: Mapping[str, An
         "Body"
     ].read()
     return [json.loads(line)["dataFileS3Key"] for line in manifest.splitlines() if line.strip()]
+
+
+def keys(cloud: Cloud, landing: Mapping[str, Any], prefix: str) -> set[str]:
+    """The objects below the prefix."""
+    pages = cloud.client("s3", landing).get_paginator("list_objects_v2")
+    return {
+        found["Key"]
+        for page in pages.paginate(Bucket=landing["bucket"], Prefix=prefix)
+        for found in page.get("Contents", [])
+    }
 
 
 def items(cloud: Cloud, landing: Mapping[str, Any], key: str) -> int:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local.samples import Cloud, Row
-from local.samples.export import data_files, folder, items, latest
+from local.samples.export import data_files, folder, items, keys, latest
 
 QUEUE = "tributary-sample-announcements"
 PATTERN = {"source": ["tributary.arrival"], "detail-type": ["Export Arrived"]}
@@ -95,15 +95,6 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
         failure = "" if at else "; ".join(failed(cloud, source, sorted(there - replicated)))
         found.append(Row(name, pipeline["kind"], table, sent, arrived, seconds, counts, failure))
     return found
-
-
-def keys(cloud: Cloud, landing: Mapping[str, Any], prefix: str) -> set[str]:
-    pages = cloud.client("s3", landing).get_paginator("list_objects_v2")
-    return {
-        found["Key"]
-        for page in pages.paginate(Bucket=landing["bucket"], Prefix=prefix)
-        for found in page.get("Contents", [])
-    }
 
 
 def failed(cloud: Cloud, source: Mapping[str, Any], missing: list[str]) -> list[str]:
