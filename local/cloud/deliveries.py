@@ -15,7 +15,7 @@ import json
 import logging
 import threading
 import time
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from ministack.core.responses import error_response_json, get_account_id, get_region, new_uuid, request_scope
@@ -25,8 +25,15 @@ from .authorization import Denied, assume, bucket_owner, check, check_service, w
 
 log = logging.getLogger("tributary.cloud")
 # What a delivery to a target needs, by the target's service, and what a poller needs at its source.
-DELIVER = {"lambda": "lambda:InvokeFunction", "sqs": "sqs:SendMessage", "sns": "sns:Publish", "events": "events:PutEvents",
-           "states": "states:StartExecution", "kinesis": "kinesis:PutRecord", "firehose": "firehose:PutRecord"}
+DELIVER = {
+    "lambda": "lambda:InvokeFunction",
+    "sqs": "sqs:SendMessage",
+    "sns": "sns:Publish",
+    "events": "events:PutEvents",
+    "states": "states:StartExecution",
+    "kinesis": "kinesis:PutRecord",
+    "firehose": "firehose:PutRecord",
+}
 POLL = {
     "sqs": ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
     "kinesis": ("kinesis:DescribeStream", "kinesis:GetRecords", "kinesis:GetShardIterator"),
@@ -34,11 +41,17 @@ POLL = {
 }
 # Targets whose own policy admits EventBridge; the others need the role that the target names.
 BY_POLICY = ("lambda", "sqs", "sns")
-stock = {"invoke_target": eventbridge._invoke_target, "s3_to_lambda": s3._deliver_event_to_lambda,
-         "queue_allows": sqs.queue_policy_allows, "topic_allows": sns.topic_policy_allows,
-         "alarm": cloudwatch._dispatch_alarm_actions, "mappings": lambda_svc._iter_all_esms,
-         "failure": lambda_svc._route_async_failure, "validate": s3._validate_notification_configs,
-         "foreign_bucket": s3._foreign_bucket_allows}
+stock = {
+    "invoke_target": eventbridge._invoke_target,
+    "s3_to_lambda": s3._deliver_event_to_lambda,
+    "queue_allows": sqs.queue_policy_allows,
+    "topic_allows": sns.topic_policy_allows,
+    "alarm": cloudwatch._dispatch_alarm_actions,
+    "mappings": lambda_svc._iter_all_esms,
+    "failure": lambda_svc._route_async_failure,
+    "validate": s3._validate_notification_configs,
+    "foreign_bucket": s3._foreign_bucket_allows,
+}
 refused: set[tuple[str, str]] = set()
 
 
@@ -50,7 +63,11 @@ def scope_of(arn: str):
 def key_arn(resource_arn: str) -> str | None:
     """The customer's key of an encrypted topic or queue."""
     with scope_of(resource_arn):
-        owner = sqs._queue_by_arn(resource_arn) if ":sqs:" in resource_arn else sns._topic_by_arn_any_scope(resource_arn)
+        owner = (
+            sqs._queue_by_arn(resource_arn)
+            if ":sqs:" in resource_arn
+            else sns._topic_by_arn_any_scope(resource_arn)
+        )
         key = (owner or {}).get("attributes", {}).get("KmsMasterKeyId") or ""
         if not key or key.startswith("alias/aws/"):
             return None
@@ -75,13 +92,16 @@ def policy_allows(kind: str):
             log.warning("%s", denied)
             return False
         return True
+
     return allows
 
 
 def s3_to_lambda(arn: str, payload: dict, region: str) -> None:
     bucket = payload["Records"][0]["s3"]["bucket"]["name"]
     try:
-        check_delivery("s3.amazonaws.com", arn, f"arn:aws:s3:::{bucket}", bucket_owner(bucket) or get_account_id())
+        check_delivery(
+            "s3.amazonaws.com", arn, f"arn:aws:s3:::{bucket}", bucket_owner(bucket) or get_account_id()
+        )
     except Denied as denied:
         log.warning("S3 notification of %s dropped: %s", bucket, denied)
         return
@@ -97,9 +117,16 @@ def validate_notifications(configs, region, bucket_name="", skip_destination_val
     for config in configs:
         try:
             if config["type"] == "lambda":
-                check_delivery("s3.amazonaws.com", config["arn"], f"arn:aws:s3:::{bucket_name}", bucket_owner(bucket_name) or "")
+                check_delivery(
+                    "s3.amazonaws.com",
+                    config["arn"],
+                    f"arn:aws:s3:::{bucket_name}",
+                    bucket_owner(bucket_name) or "",
+                )
         except Denied as denied:
-            return s3._invalid_notification_config(f"Unable to validate the following destination configurations: {denied}")
+            return s3._invalid_notification_config(
+                f"Unable to validate the following destination configurations: {denied}"
+            )
     return None
 
 
@@ -122,8 +149,14 @@ def send(queue_arn: str, body: str) -> None:
         if queue is None:
             log.warning("queue %s does not exist", queue_arn)
             return
-        message = {"id": new_uuid(), "body": body, "receipt_handle": None, "sent_at": time.time(),
-                   "visible_at": time.time() + sqs.queue_delay(queue), "receive_count": 0}
+        message = {
+            "id": new_uuid(),
+            "body": body,
+            "receipt_handle": None,
+            "sent_at": time.time(),
+            "visible_at": time.time() + sqs.queue_delay(queue),
+            "receive_count": 0,
+        }
         sqs._ensure_msg_fields(message)
         queue["messages"].append(message)
         s3.esm_wake.set()
@@ -149,7 +182,9 @@ def invoke_target(target: dict, event: dict, rule: dict, view=None) -> None:
     try:
         check_target(target, source, service)
     except Denied as denied:
-        payload = target.get("Input") or json.dumps((view or eventbridge._pattern_event_view(event)).event_with_detail())
+        payload = target.get("Input") or json.dumps(
+            (view or eventbridge._pattern_event_view(event)).event_with_detail()
+        )
         dead_letter(target, source, service, payload, denied)
         return
     with scope_of(target["Arn"]):
@@ -162,12 +197,17 @@ def event_to_lambda(arn: str, payload: str) -> None:
     if not function or not config:
         log.warning("function %s does not exist", name)
         return
-    lambda_svc.invoke_async_with_retry(lambda_svc._execution_record_for_config(function, config), json.loads(payload))
+    lambda_svc.invoke_async_with_retry(
+        lambda_svc._execution_record_for_config(function, config), json.loads(payload)
+    )
 
 
 def next_fire(schedule: dict, after: float) -> float | None:
     """When a schedule is due next after `after`, in its own time zone; None when never again."""
-    expression, zone = schedule["ScheduleExpression"], ZoneInfo(schedule.get("ScheduleExpressionTimezone") or "UTC")
+    expression, zone = (
+        schedule["ScheduleExpression"],
+        ZoneInfo(schedule.get("ScheduleExpressionTimezone") or "UTC"),
+    )
     if expression.startswith("at("):
         due = datetime.fromisoformat(expression[3:-1]).replace(tzinfo=zone).timestamp()
         return due if due > after else None
@@ -180,13 +220,26 @@ def next_fire(schedule: dict, after: float) -> float | None:
 
 def fire(schedule: dict, due: float) -> None:
     """One invocation, under the schedule's role, with the context attributes put into its input."""
-    moment = datetime.fromtimestamp(due, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    attributes = {"scheduled-time": moment, "schedule-arn": schedule["Arn"], "execution-id": new_uuid(), "attempt-number": "1"}
+    moment = datetime.fromtimestamp(due, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    attributes = {
+        "scheduled-time": moment,
+        "schedule-arn": schedule["Arn"],
+        "execution-id": new_uuid(),
+        "attempt-number": "1",
+    }
     text = schedule["Target"].get("Input") or "{}"
     for name, value in attributes.items():
         text = text.replace(f"<aws.scheduler.{name}>", value)
-    event = {"EventId": new_uuid(), "Source": "aws.scheduler", "DetailType": "Scheduled Event", "Detail": "{}", "Time": due,
-             "Resources": [schedule["Arn"]], "Account": get_account_id(), "Region": get_region()}
+    event = {
+        "EventId": new_uuid(),
+        "Source": "aws.scheduler",
+        "DetailType": "Scheduled Event",
+        "Detail": "{}",
+        "Time": due,
+        "Resources": [schedule["Arn"]],
+        "Account": get_account_id(),
+        "Region": get_region(),
+    }
     invoke_target({**schedule["Target"], "Input": text}, event, schedule)
 
 
@@ -195,13 +248,19 @@ def tick_schedules() -> None:
     for key, schedule in list(scheduler._schedules._data.items()):
         if schedule.get("State") != "ENABLED":
             continue
-        start, end = scheduler._to_epoch(schedule.get("StartDate")), scheduler._to_epoch(schedule.get("EndDate"))
+        start, end = (
+            scheduler._to_epoch(schedule.get("StartDate")),
+            scheduler._to_epoch(schedule.get("EndDate")),
+        )
         last = scheduler._schedule_last_fired.setdefault(key, schedule.get("LastModificationDate") or now)
         due = next_fire(schedule, max(last, (start or 0) - 60))
         if due is None or due > now or (end and due > end):
             continue
         scheduler._schedule_last_fired[key] = due
-        if schedule["ScheduleExpression"].startswith("at(") and schedule.get("ActionAfterCompletion") == "DELETE":
+        if (
+            schedule["ScheduleExpression"].startswith("at(")
+            and schedule.get("ActionAfterCompletion") == "DELETE"
+        ):
             scheduler._schedules._data.pop(key, None)
         with request_scope(key[0], key[1]):
             try:
@@ -217,7 +276,9 @@ def alarm_actions(alarm: dict, old_state: str, new_state: str, reason: str) -> N
         for arn in alarm.get(field) or []:
             try:
                 if ":sns:" in arn:
-                    check_delivery("cloudwatch.amazonaws.com", arn, alarm.get("AlarmArn", ""), get_account_id())
+                    check_delivery(
+                        "cloudwatch.amazonaws.com", arn, alarm.get("AlarmArn", ""), get_account_id()
+                    )
                 allowed[field].append(arn)
             except Denied as denied:
                 log.warning("alarm %s: %s", alarm.get("AlarmName"), denied)
@@ -225,7 +286,9 @@ def alarm_actions(alarm: dict, old_state: str, new_state: str, reason: str) -> N
 
 
 def check_poller(mapping: dict) -> None:
-    function, config = lambda_svc._get_func_record_for_qualifier(mapping["FunctionName"], mapping.get("Qualifier"))
+    function, config = lambda_svc._get_func_record_for_qualifier(
+        mapping["FunctionName"], mapping.get("Qualifier")
+    )
     source = mapping.get("EventSourceArn", "")
     if function and config:
         principal = assume(config["Role"], "lambda.amazonaws.com", config["FunctionArn"])
@@ -255,18 +318,26 @@ async def refuse_blind_mapping(handler, method, path, headers, body, query):
         request = json.loads(body or b"{}")
         name = request.get("FunctionName", "").split(":function:")[-1]
         try:
-            check_poller({"FunctionName": name.split(":")[0], "EventSourceArn": request.get("EventSourceArn", "")})
+            check_poller(
+                {"FunctionName": name.split(":")[0], "EventSourceArn": request.get("EventSourceArn", "")}
+            )
         except Denied as denied:
-            return error_response_json("InvalidParameterValueException",
-                                       f"The provided execution role does not have permissions to call {denied.action} ({denied})", 400)
+            return error_response_json(
+                "InvalidParameterValueException",
+                f"The provided execution role does not have permissions to call {denied.action} ({denied})",
+                400,
+            )
     return await handler(method, path, headers, body, query)
 
 
 def failure_destination(target: str, name: str, event: dict, result: dict) -> None:
     config = (lambda_svc._functions.get(name) or {}).get("config", {})
     try:
-        check(assume(config.get("Role", ""), "lambda.amazonaws.com", config.get("FunctionArn", "")),
-              DELIVER[target.split(":")[2]], target)
+        check(
+            assume(config.get("Role", ""), "lambda.amazonaws.com", config.get("FunctionArn", "")),
+            DELIVER[target.split(":")[2]],
+            target,
+        )
     except Denied as denied:
         log.warning("function %s: failed event lost: %s", name, denied)
         return
@@ -278,7 +349,8 @@ def foreign_bucket_allows(owner, bucket, key, method, query, caller, headers=Non
     from ministack.core import iam_evaluator
 
     return bool(caller and iam_evaluator._request_caller_arn.get()) or stock["foreign_bucket"](
-        owner, bucket, key, method, query, caller, headers)
+        owner, bucket, key, method, query, caller, headers
+    )
 
 
 def ticker() -> None:
@@ -291,7 +363,10 @@ def install() -> None:
     eventbridge._invoke_target, eventbridge._dispatch_to_lambda = invoke_target, event_to_lambda
     s3._deliver_event_to_lambda, s3._validate_notification_configs = s3_to_lambda, validate_notifications
     s3._foreign_bucket_allows = foreign_bucket_allows
-    sqs.queue_policy_allows, sns.topic_policy_allows = policy_allows("queue_allows"), policy_allows("topic_allows")
+    sqs.queue_policy_allows, sns.topic_policy_allows = (
+        policy_allows("queue_allows"),
+        policy_allows("topic_allows"),
+    )
     cloudwatch._dispatch_alarm_actions = alarm_actions
     lambda_svc._iter_all_esms, lambda_svc._route_async_failure = mappings_allowed, failure_destination
     scheduler._tick_schedules = lambda: None  # its own ticker knows neither time zones nor roles

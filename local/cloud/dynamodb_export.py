@@ -24,7 +24,7 @@ import time
 import uuid
 from collections import defaultdict
 from contextlib import suppress
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from ministack.core import iam_actions
 from ministack.core.responses import error_response_json, get_account_id, get_region, json_response
@@ -66,18 +66,24 @@ def remember(name: str, event: str, old: dict | None, new: dict | None, replicat
 
 
 def iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 def identity(table: dict, item: dict) -> str:
-    return json.dumps([item.get(table["pk_name"]), item.get(table["sk_name"]) if table["sk_name"] else None], sort_keys=True)
+    return json.dumps(
+        [item.get(table["pk_name"]), item.get(table["sk_name"]) if table["sk_name"] else None], sort_keys=True
+    )
 
 
 def items_at(table: Table, moment: float) -> list[dict]:
     """The table's items as they were: today's, with later changes taken back."""
     record = dynamodb._tables.get_scoped(*table)
     assert record is not None
-    items = {identity(record, item): item for group in list(record["items"].values()) for item in list(group.values())}
+    items = {
+        identity(record, item): item
+        for group in list(record["items"].values())
+        for item in list(group.values())
+    }
     for when, keys, old, _new in reversed(history[table]):
         if when <= moment:
             break
@@ -100,7 +106,11 @@ def changes_between(table: Table, start: float, end: float, view: str) -> list[d
     for line in net.values():
         if line["OldImage"] is None and line["NewImage"] is None:
             continue  # came and went inside the window
-        kept = ("Metadata", "Keys", "OldImage", "NewImage") if view == "NEW_AND_OLD_IMAGES" else ("Metadata", "Keys", "NewImage")
+        kept = (
+            ("Metadata", "Keys", "OldImage", "NewImage")
+            if view == "NEW_AND_OLD_IMAGES"
+            else ("Metadata", "Keys", "NewImage")
+        )
         lines.append({name: line[name] for name in kept if line[name] is not None})
     return lines
 
@@ -118,8 +128,14 @@ def data_files(table: Table, description: dict) -> list[tuple[str, int, bytes]]:
         value = json.dumps((line.get("Item") or line["Keys"])[pk]).encode()
         partition = int.from_bytes(hashlib.md5(value).digest()[:4], "big") % len(partitions)
         partitions[partition].append(json.dumps(line, separators=(",", ":"), ensure_ascii=False))
-    return [(base64.b32encode(uuid.uuid4().bytes).decode().rstrip("=").lower() + ".json.gz", len(rows),
-             gzip.compress("".join(row + "\n" for row in rows).encode(), 6, mtime=0)) for rows in partitions]
+    return [
+        (
+            base64.b32encode(uuid.uuid4().bytes).decode().rstrip("=").lower() + ".json.gz",
+            len(rows),
+            gzip.compress("".join(row + "\n" for row in rows).encode(), 6, mtime=0),
+        )
+        for rows in partitions
+    ]
 
 
 async def write(principal, table: Table, description: dict) -> None:
@@ -131,11 +147,17 @@ async def write(principal, table: Table, description: dict) -> None:
     if owner is None:
         raise Refused("S3NoSuchBucket", f"The specified bucket does not exist: {bucket}")
     if description.get("S3BucketOwner", description["TableArn"].split(":")[4]) != owner:
-        raise Refused("S3AccessDenied", f"{bucket} is not owned by the account that S3BucketOwner names, or by default the table's")
+        raise Refused(
+            "S3AccessDenied",
+            f"{bucket} is not owned by the account that S3BucketOwner names, or by default the table's",
+        )
     for action in ("s3:AbortMultipartUpload", *(["s3:PutObjectAcl"] if owner != principal.account else [])):
         check(principal, action, f"arn:aws:s3:::{bucket}/{base}{export_id}/_started")
-    headers = {"x-amz-server-side-encryption": "aws:kms" if description["S3SseAlgorithm"] == "KMS" else "AES256"} \
-        if "S3SseAlgorithm" in description else {}
+    headers = (
+        {"x-amz-server-side-encryption": "aws:kms" if description["S3SseAlgorithm"] == "KMS" else "AES256"}
+        if "S3SseAlgorithm" in description
+        else {}
+    )
     if "S3SseKmsKeyId" in description:
         headers[KEY_HEADER] = description["S3SseKmsKeyId"]
 
@@ -148,12 +170,27 @@ async def write(principal, table: Table, description: dict) -> None:
     files = await asyncio.to_thread(data_files, table, description)
     for name, count, body in files:
         done = await put(f"{folder}/{name}", body)
-        listed += json.dumps({"itemCount": count, "md5Checksum": checksum(body).decode(), "etag": done["etag"],
-                              "dataFileS3Key": f"{base}{folder}/{name}"}) + "\n"
-    description.update(ItemCount=sum(count for _, count, _ in files), EndTime=time.time(),
-                       BilledSizeBytes=sum(len(body) for _, _, body in files),
-                       ExportManifest=f"{base}{export_id}/manifest-summary.json")
-    for name, body in (("manifest-files", listed), ("manifest-summary", json.dumps(summary(description, base, export_id)))):
+        listed += (
+            json.dumps(
+                {
+                    "itemCount": count,
+                    "md5Checksum": checksum(body).decode(),
+                    "etag": done["etag"],
+                    "dataFileS3Key": f"{base}{folder}/{name}",
+                }
+            )
+            + "\n"
+        )
+    description.update(
+        ItemCount=sum(count for _, count, _ in files),
+        EndTime=time.time(),
+        BilledSizeBytes=sum(len(body) for _, _, body in files),
+        ExportManifest=f"{base}{export_id}/manifest-summary.json",
+    )
+    for name, body in (
+        ("manifest-files", listed),
+        ("manifest-summary", json.dumps(summary(description, base, export_id))),
+    ):
         await put(f"{export_id}/{name}.md5", checksum(body.encode()))
         await put(f"{export_id}/{name}.json", body.encode())
 
@@ -164,15 +201,33 @@ def checksum(body: bytes) -> bytes:
 
 def summary(description: dict, base: str, export_id: str) -> dict:
     spec = description.get("IncrementalExportSpecification")
-    times = ({"exportFromTime": iso(spec["ExportFromTime"]), "exportToTime": iso(spec["ExportToTime"]),
-              "outputView": spec["ExportViewType"]} if spec else {"exportTime": iso(description["ExportTime"])})
-    return {"version": "2023-08-01" if spec else "2020-06-30", "exportArn": description["ExportArn"],
-            "startTime": iso(description["StartTime"]), "endTime": iso(description["EndTime"]),
-            "tableArn": description["TableArn"], "tableId": description["TableId"], **times,
-            "s3Bucket": description["S3Bucket"], "s3Prefix": description.get("S3Prefix"),
-            "s3SseAlgorithm": description.get("S3SseAlgorithm", "AES256"), "s3SseKmsKeyId": description.get("S3SseKmsKeyId"),
-            "manifestFilesS3Key": f"{base}{export_id}/manifest-files.json", "billedSizeBytes": description["BilledSizeBytes"],
-            "itemCount": description["ItemCount"], "outputFormat": "DYNAMODB_JSON", "exportType": description["ExportType"]}
+    times = (
+        {
+            "exportFromTime": iso(spec["ExportFromTime"]),
+            "exportToTime": iso(spec["ExportToTime"]),
+            "outputView": spec["ExportViewType"],
+        }
+        if spec
+        else {"exportTime": iso(description["ExportTime"])}
+    )
+    return {
+        "version": "2023-08-01" if spec else "2020-06-30",
+        "exportArn": description["ExportArn"],
+        "startTime": iso(description["StartTime"]),
+        "endTime": iso(description["EndTime"]),
+        "tableArn": description["TableArn"],
+        "tableId": description["TableId"],
+        **times,
+        "s3Bucket": description["S3Bucket"],
+        "s3Prefix": description.get("S3Prefix"),
+        "s3SseAlgorithm": description.get("S3SseAlgorithm", "AES256"),
+        "s3SseKmsKeyId": description.get("S3SseKmsKeyId"),
+        "manifestFilesS3Key": f"{base}{export_id}/manifest-files.json",
+        "billedSizeBytes": description["BilledSizeBytes"],
+        "itemCount": description["ItemCount"],
+        "outputFormat": "DYNAMODB_JSON",
+        "exportType": description["ExportType"],
+    }
 
 
 async def run(principal, table: Table, description: dict) -> None:
@@ -190,7 +245,9 @@ async def run(principal, table: Table, description: dict) -> None:
         failure = ("InternalServerError", str(error))
     if failure:
         log.warning("export %s failed: %s", description["ExportArn"], failure[1])
-        description.update(ExportStatus="FAILED", EndTime=time.time(), FailureCode=failure[0], FailureMessage=failure[1])
+        description.update(
+            ExportStatus="FAILED", EndTime=time.time(), FailureCode=failure[0], FailureMessage=failure[1]
+        )
     else:
         description["ExportStatus"] = "COMPLETED"
 
@@ -209,13 +266,21 @@ def describe(request: dict) -> dict:
     if record is None:
         raise Refused("TableNotFoundException", f"Table not found: {arn}")
     if not dynamodb._pitr_settings.get_scoped(*table):
-        raise Refused("PointInTimeRecoveryUnavailableException", f"Point in time recovery is not enabled for table '{table[2]}'")
+        raise Refused(
+            "PointInTimeRecoveryUnavailableException",
+            f"Point in time recovery is not enabled for table '{table[2]}'",
+        )
     if request.get("ExportFormat", "DYNAMODB_JSON") != "DYNAMODB_JSON":
         raise Refused("ValidationException", "only DYNAMODB_JSON is exported here")
-    kind, spec = request.get("ExportType", "FULL_EXPORT"), dict(request.get("IncrementalExportSpecification") or {})
+    kind, spec = (
+        request.get("ExportType", "FULL_EXPORT"),
+        dict(request.get("IncrementalExportSpecification") or {}),
+    )
     if kind == "INCREMENTAL_EXPORT":
         if "ExportTime" in request or "ExportFromTime" not in spec:
-            raise Refused("ValidationException", "an incremental export takes ExportFromTime, and no ExportTime")
+            raise Refused(
+                "ValidationException", "an incremental export takes ExportFromTime, and no ExportTime"
+            )
         spec = {"ExportViewType": "NEW_AND_OLD_IMAGES", "ExportToTime": now, **spec}
         if not 15 * 60 <= spec["ExportToTime"] - spec["ExportFromTime"] <= 24 * 3600:
             raise Refused("ValidationException", "the export period must be between 15 minutes and 24 hours")
@@ -224,12 +289,23 @@ def describe(request: dict) -> dict:
         moments = (request.get("ExportTime", now),)
     # Times come in whole seconds, so the second in which recovery was enabled counts.
     if any(not int(window_start(table)) <= moment <= now + 1 for moment in moments):
-        raise Refused("InvalidExportTimeException", f"export times must lie between {iso(window_start(table))} and {iso(now)}")
+        raise Refused(
+            "InvalidExportTimeException",
+            f"export times must lie between {iso(window_start(table))} and {iso(now)}",
+        )
     optional = ("S3BucketOwner", "S3Prefix", "S3SseAlgorithm", "S3SseKmsKeyId", "ClientToken")
-    return {"ExportArn": f"{arn}/export/{int(now * 1000):014d}-{uuid.uuid4().hex[:8]}", "ExportStatus": "IN_PROGRESS",
-            "StartTime": now, "TableArn": arn, "TableId": record.get("TableId", ""), "S3Bucket": request["S3Bucket"],
-            "ExportFormat": "DYNAMODB_JSON", "ExportType": kind, **{n: request[n] for n in optional if request.get(n)},
-            **({"IncrementalExportSpecification": spec} if spec else {"ExportTime": moments[0]})}
+    return {
+        "ExportArn": f"{arn}/export/{int(now * 1000):014d}-{uuid.uuid4().hex[:8]}",
+        "ExportStatus": "IN_PROGRESS",
+        "StartTime": now,
+        "TableArn": arn,
+        "TableId": record.get("TableId", ""),
+        "S3Bucket": request["S3Bucket"],
+        "ExportFormat": "DYNAMODB_JSON",
+        "ExportType": kind,
+        **{n: request[n] for n in optional if request.get(n)},
+        **({"IncrementalExportSpecification": spec} if spec else {"ExportTime": moments[0]}),
+    }
 
 
 def export_table(principal, request: dict) -> dict:
@@ -237,13 +313,17 @@ def export_table(principal, request: dict) -> dict:
     used = tokens.get(token)
     if token[1] and used and time.time() - used[0] < TOKEN_SECONDS:
         if used[1] != request:
-            raise Refused("ExportConflictException", "the client token was used for an export with other parameters")
+            raise Refused(
+                "ExportConflictException", "the client token was used for an export with other parameters"
+            )
         return dynamodb._exports[used[2]]
     description = describe(request)
     dynamodb._exports[description["ExportArn"]] = description
     if token[1]:
         tokens[token] = (time.time(), request, description["ExportArn"])
-    task = asyncio.get_running_loop().create_task(run(principal, table_id(description["TableArn"]), description))
+    task = asyncio.get_running_loop().create_task(
+        run(principal, table_id(description["TableArn"]), description)
+    )
     running.add(task)  # the loop keeps only a weak reference
     task.add_done_callback(running.discard)
     return description
@@ -253,7 +333,9 @@ async def handle(stock, method, path, headers, body, query):
     action = headers.get("x-amz-target", "").split(".")[-1]
     if action == "ExportTableToPointInTime":
         try:
-            return json_response({"ExportDescription": dict(export_table(caller(headers, query), json.loads(body)))})
+            return json_response(
+                {"ExportDescription": dict(export_table(caller(headers, query), json.loads(body)))}
+            )
         except (Refused, Denied) as refused:
             return error_response_json(getattr(refused, "code", "AccessDeniedException"), str(refused), 400)
     status, answer_headers, answer = await stock(method, path, headers, body, query)
@@ -262,13 +344,20 @@ async def handle(stock, method, path, headers, body, query):
         table, answered = (get_account_id(), get_region(), name), json.loads(answer)
         recovery = answered["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
         if recovery.get("PointInTimeRecoveryStatus") == "ENABLED":
-            recovery.update(EarliestRestorableDateTime=window_start(table), LatestRestorableDateTime=time.time(),
-                            RecoveryPeriodInDays=WINDOW_SECONDS // 86400)
+            recovery.update(
+                EarliestRestorableDateTime=window_start(table),
+                LatestRestorableDateTime=time.time(),
+                RecoveryPeriodInDays=WINDOW_SECONDS // 86400,
+            )
         else:
             recoverable_since.pop(table, None)
         return json_response(answered)
     if status == 200 and action == "DeleteTable":
-        forgotten = (get_account_id(), get_region(), dynamodb._normalize_table_name(json.loads(body)["TableName"]))
+        forgotten = (
+            get_account_id(),
+            get_region(),
+            dynamodb._normalize_table_name(json.loads(body)["TableName"]),
+        )
         history.pop(forgotten, None)
         recoverable_since.pop(forgotten, None)
     return status, answer_headers, answer

@@ -5,7 +5,8 @@ that S3 generates (EligibleForReplication, ObjectReplicationStatuses, KeyNameCon
 role (s3:GetReplicationConfiguration, s3:PutInventoryConfiguration, s3:InitiateReplication, and s3:PutObject for the
 report); each replica is then made under the rule's role. A ClientRequestToken names one job. Other operations are
 refused. A job that finds no object, or whose role is refused, ends as Failed with its reason.
-Source: docs.aws.amazon.com/AmazonS3/latest/userguide/s3-batch-replication-batch.html and s3-batch-replication-policies.html,
+Source: docs.aws.amazon.com/AmazonS3/latest/userguide/s3-batch-replication-batch.html,
+s3-batch-replication-policies.html;
 docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-examples-reports.html.
 """
 
@@ -73,16 +74,26 @@ def manifest(job: dict) -> list[Operation]:
     bucket, wanted = generator["SourceBucket"].split(":::")[-1], generator.get("Filter") or {}
     statuses = wanted.get("ObjectReplicationStatuses") or ["NONE", "FAILED", "COMPLETED", "REPLICA"]
     prefixes = tuple((wanted.get("KeyNameConstraint") or {}).get("MatchAnyPrefix") or [""])
-    found = {(key, record.get("version_id") or "null") for key, record in s3._buckets[bucket]["objects"].items()}
-    found |= {(name[1], version["version_id"]) for name, versions in s3._object_versions.items() if name[0] == bucket
-              for version in versions if not version.get("is_delete_marker")}
+    found = {
+        (key, record.get("version_id") or "null") for key, record in s3._buckets[bucket]["objects"].items()
+    }
+    found |= {
+        (name[1], version["version_id"])
+        for name, versions in s3._object_versions.items()
+        if name[0] == bucket
+        for version in versions
+        if not version.get("is_delete_marker")
+    }
     operations = []
     for key, version in sorted(found):
         record = stored_version(bucket, key, version) or {}
         if key.startswith(prefixes) and (record.get("replication_status") or "NONE") in statuses:
             tags = s3._object_tags.get((bucket, key, version)) or {}
-            operations += [Operation(get_account_id(), bucket, key, version, rule, role, record.get("size", 0))
-                           for rule, role in matching(bucket, key, tags) if covers(rule, record)]
+            operations += [
+                Operation(get_account_id(), bucket, key, version, rule, role, record.get("size", 0))
+                for rule, role in matching(bucket, key, tags)
+                if covers(rule, record)
+            ]
     return operations
 
 
@@ -110,17 +121,34 @@ async def run(job: dict) -> None:
             try:
                 check(principal, "s3:InitiateReplication", f"arn:aws:s3:::{bucket}/{operation.key}")
                 with request_scope(operation.owner, get_region()):
-                    done, why = replicate(operation), "replication failed; the cloud's log names the missing grant"
+                    done, why = (
+                        replicate(operation),
+                        "replication failed; the cloud's log names the missing grant",
+                    )
             except Denied as denied:
                 done, why = False, str(denied)
             job["ProgressSummary"]["NumberOfTasksSucceeded" if done else "NumberOfTasksFailed"] += 1
-            rows.append([bucket, operation.key, operation.version, "succeeded" if done else "failed", "200" if done else "403",
-                         "" if done else "AccessDenied", "Successful" if done else why])
+            rows.append(
+                [
+                    bucket,
+                    operation.key,
+                    operation.version,
+                    "succeeded" if done else "failed",
+                    "200" if done else "403",
+                    "" if done else "AccessDenied",
+                    "Successful" if done else why,
+                ]
+            )
             await asyncio.sleep(0)
         await report(principal, job, rows)
         job["Status"] = "Complete"
     except (Denied, Failed, MissingKey, S3Error) as why:
-        job.update(Status="Failed", FailureReasons=[{"FailureCode": getattr(why, "code", type(why).__name__), "FailureReason": str(why)}])
+        job.update(
+            Status="Failed",
+            FailureReasons=[
+                {"FailureCode": getattr(why, "code", type(why).__name__), "FailureReason": str(why)}
+            ],
+        )
     finally:
         job["TerminationDate"] = now()
 
@@ -131,7 +159,10 @@ async def report(principal, job: dict, rows: list[list[str]]) -> None:
         return
     if wanted.get("ReportScope") == "FailedTasksOnly":
         rows = [row for row in rows if row[3] == "failed"]
-    target, base = wanted["Bucket"].split(":::")[-1], "/".join(filter(None, [wanted.get("Prefix"), f"job-{job['JobId']}"]))
+    target, base = (
+        wanted["Bucket"].split(":::")[-1],
+        "/".join(filter(None, [wanted.get("Prefix"), f"job-{job['JobId']}"])),
+    )
     listed = []
     for state in ("succeeded", "failed"):
         text = io.StringIO()
@@ -140,9 +171,20 @@ async def report(principal, job: dict, rows: list[list[str]]) -> None:
         if body:
             digest = hashlib.md5(body).hexdigest()
             await write_multipart(principal, target, f"{base}/results/{digest}.csv", body, {})
-            listed.append({"TaskExecutionStatus": state, "Bucket": target, "MD5Checksum": digest, "Key": f"{base}/results/{digest}.csv"})
-    summary = {"Format": "Report_CSV_20180820", "ReportCreationDate": now(), "Results": listed,
-               "ReportSchema": "Bucket, Key, VersionId, TaskStatus, ErrorCode, HTTPStatusCode, ResultMessage"}
+            listed.append(
+                {
+                    "TaskExecutionStatus": state,
+                    "Bucket": target,
+                    "MD5Checksum": digest,
+                    "Key": f"{base}/results/{digest}.csv",
+                }
+            )
+    summary = {
+        "Format": "Report_CSV_20180820",
+        "ReportCreationDate": now(),
+        "Results": listed,
+        "ReportSchema": "Bucket, Key, VersionId, TaskStatus, ErrorCode, HTTPStatusCode, ResultMessage",
+    }
     await write_multipart(principal, target, f"{base}/manifest.json", json.dumps(summary).encode(), {})
 
 
@@ -152,7 +194,9 @@ def now() -> str:
 
 def create(principal, body: bytes) -> tuple:
     request = tree(ElementTree.fromstring(body))
-    if "S3ReplicateObject" not in (request.get("Operation") or {}) or "S3JobManifestGenerator" not in (request.get("ManifestGenerator") or {}):
+    if "S3ReplicateObject" not in (request.get("Operation") or {}) or "S3JobManifestGenerator" not in (
+        request.get("ManifestGenerator") or {}
+    ):
         return error("InvalidRequest", "only S3ReplicateObject with an S3JobManifestGenerator is done here")
     account, token = get_account_id(), request.get("ClientRequestToken")
     for job in jobs.values():
@@ -160,9 +204,15 @@ def create(principal, body: bytes) -> tuple:
             return answer("CreateJobResult", {"JobId": job["JobId"]})
     check(principal, "iam:PassRole", request["RoleArn"], **{"iam:passedtoservice": SERVICE})
     identifier = str(uuid.uuid4())
-    job = {**request, "account": account, "JobId": identifier, "JobArn": f"arn:aws:s3:{get_region()}:{account}:job/{identifier}",
-           "Status": "New", "CreationTime": now(),
-           "ProgressSummary": {"TotalNumberOfTasks": 0, "NumberOfTasksSucceeded": 0, "NumberOfTasksFailed": 0}}
+    job = {
+        **request,
+        "account": account,
+        "JobId": identifier,
+        "JobArn": f"arn:aws:s3:{get_region()}:{account}:job/{identifier}",
+        "Status": "New",
+        "CreationTime": now(),
+        "ProgressSummary": {"TotalNumberOfTasks": 0, "NumberOfTasksSucceeded": 0, "NumberOfTasksFailed": 0},
+    }
     if request.get("ConfirmationRequired") == "true":
         job["Status"] = "Suspended"
     else:
@@ -190,9 +240,14 @@ def update(job: dict, requested: str) -> tuple:
 def route(method: str, path: str, headers: dict, body: bytes, query: dict) -> tuple:
     """Evaluate the caller for the job's action, then do it."""
     parts = path.removeprefix(PATH).strip("/").split("/")
-    action = {"POST": "UpdateJobStatus" if parts[-1] == "status" else "CreateJob", "GET": "DescribeJob" if parts[0] else "ListJobs"}[method]
+    action = {
+        "POST": "UpdateJobStatus" if parts[-1] == "status" else "CreateJob",
+        "GET": "DescribeJob" if parts[0] else "ListJobs",
+    }[method]
     resource = f"arn:aws:s3:{get_region()}:{get_account_id()}:job/{parts[0]}" if parts[0] else "*"
-    if refused := app._enforce_data_plane("s3", f"s3:{action}", headers, query, str(uuid.uuid4()), resource_arn=resource):
+    if refused := app._enforce_data_plane(
+        "s3", f"s3:{action}", headers, query, str(uuid.uuid4()), resource_arn=resource
+    ):
         return refused
     mine = {identifier: job for identifier, job in jobs.items() if job["account"] == get_account_id()}
     if action == "CreateJob":
@@ -202,15 +257,39 @@ def route(method: str, path: str, headers: dict, body: bytes, query: dict) -> tu
             return error("AccessDenied", str(denied), 403)
     if action == "ListJobs":
         wanted = [status for given in query.get("jobStatuses", []) for status in given.split(",")]
-        names = ("JobId", "Description", "Priority", "Status", "CreationTime", "TerminationDate", "ProgressSummary")
-        return answer("ListJobsResult", {"Jobs": [{"Operation": "S3ReplicateObject", **{n: job[n] for n in names if n in job}}
-                                                  for job in mine.values() if not wanted or job["Status"] in wanted]})
+        names = (
+            "JobId",
+            "Description",
+            "Priority",
+            "Status",
+            "CreationTime",
+            "TerminationDate",
+            "ProgressSummary",
+        )
+        return answer(
+            "ListJobsResult",
+            {
+                "Jobs": [
+                    {"Operation": "S3ReplicateObject", **{n: job[n] for n in names if n in job}}
+                    for job in mine.values()
+                    if not wanted or job["Status"] in wanted
+                ]
+            },
+        )
     if parts[0] not in mine:
         return error("NoSuchJob", f"the job {parts[0]} does not exist", 404)
     if action == "UpdateJobStatus":
         return update(mine[parts[0]], (query.get("requestedJobStatus") or [""])[0])
-    return answer("DescribeJobResult", {"Job": {name: value for name, value in mine[parts[0]].items()
-                                                if name not in ("account", "ClientRequestToken")}})
+    return answer(
+        "DescribeJobResult",
+        {
+            "Job": {
+                name: value
+                for name, value in mine[parts[0]].items()
+                if name not in ("account", "ClientRequestToken")
+            }
+        },
+    )
 
 
 async def shortcuts(method, path, headers, body, query_params, request_id):

@@ -55,13 +55,18 @@ def bucket_key_on(bucket: str, headers: dict) -> bool:
     return re.search(r"<BucketKeyEnabled>\s*true", stored) is not None
 
 
-def check_key(principal, actions: tuple[str, ...], key: str, bucket: str, object_key: str, headers: dict) -> None:
+def check_key(
+    principal, actions: tuple[str, ...], key: str, bucket: str, object_key: str, headers: dict
+) -> None:
     """Raise unless `principal` may do each action with `key` for this object, through S3."""
     arn = resolve_key(key, bucket_owner(bucket) or get_account_id())
     target = f"arn:aws:s3:::{bucket}" + ("" if bucket_key_on(bucket, headers) else f"/{object_key}")
     context: dict[str, Any] = {
-        "kms:viaservice": f"s3.{arn.split(':')[3]}.amazonaws.com", "kms:calleraccount": principal.account,
-        "kms:encryptioncontext:aws:s3:arn": target, "kms:encryptioncontextkeys": ["aws:s3:arn"]}
+        "kms:viaservice": f"s3.{arn.split(':')[3]}.amazonaws.com",
+        "kms:calleraccount": principal.account,
+        "kms:encryptioncontext:aws:s3:arn": target,
+        "kms:encryptioncontextkeys": ["aws:s3:arn"],
+    }
     for action in actions:
         check(principal, action, arn, **context)
 
@@ -69,14 +74,22 @@ def check_key(principal, actions: tuple[str, ...], key: str, bucket: str, object
 def write_key(bucket: str, headers: dict) -> str | None:
     """The KMS key a write to the bucket will use: the request's, or the bucket's default."""
     with request_scope(bucket_owner(bucket) or get_account_id(), get_region()):
-        chosen = headers if "x-amz-server-side-encryption" in headers else s3._bucket_default_sse_headers(bucket)
-    return chosen.get(KEY_HEADER) if chosen.get("x-amz-server-side-encryption", "").startswith("aws:kms") else None
+        chosen = (
+            headers if "x-amz-server-side-encryption" in headers else s3._bucket_default_sse_headers(bucket)
+        )
+    return (
+        chosen.get(KEY_HEADER)
+        if chosen.get("x-amz-server-side-encryption", "").startswith("aws:kms")
+        else None
+    )
 
 
 def stored_version(bucket: str, key: str, version: str | None = None) -> dict | None:
     """An object's record, or that of one of its versions."""
     owner = bucket_owner(bucket)
-    record = (s3._buckets.get_scoped(owner, None, bucket) or {}).get("objects", {}).get(key) if owner else None
+    record = (
+        (s3._buckets.get_scoped(owner, None, bucket) or {}).get("objects", {}).get(key) if owner else None
+    )
     if version and ((record or {}).get("version_id") or "null") != version:
         versions = s3._object_versions.get_scoped(owner, None, (bucket, key)) or []
         return next((v for v in versions if v["version_id"] == version), None)
@@ -102,12 +115,17 @@ async def handle_request(method, path, headers, body, query_params, *args, inter
     if key and not internal and not subresource and bucket_owner(bucket):
         try:
             if method == "GET" and "uploadId" not in query_params:
-                check_read(caller(headers, query_params), bucket, key, (query_params.get("versionId") or [None])[0])
-            elif (method == "POST" and "uploads" in query_params) or (method == "PUT" and "uploadId" not in query_params):
+                check_read(
+                    caller(headers, query_params), bucket, key, (query_params.get("versionId") or [None])[0]
+                )
+            elif (method == "POST" and "uploads" in query_params) or (
+                method == "PUT" and "uploadId" not in query_params
+            ):
                 check_write(caller(headers, query_params), bucket, key, headers, method == "POST")
             if method == "PUT" and (source := headers.get("x-amz-copy-source")):
                 name, _, version = s3.url_unquote(source).lstrip("/").partition("?versionId=")
-                check_read(caller(headers, query_params), *name.split("/", 1), version or None)
+                source_bucket, _, source_key = name.partition("/")
+                check_read(caller(headers, query_params), source_bucket, source_key, version or None)
         except Denied as denied:
             return s3._error("AccessDenied", str(denied), 403, path)
         except MissingKey as missing:
@@ -121,8 +139,11 @@ async def write_multipart(principal, bucket: str, key: str, body: bytes, headers
     check_write(principal, bucket, key, headers, True)
     path = f"/{bucket}/{key}"
     with request_scope(bucket_owner(bucket) or get_account_id(), get_region()):
+
         async def call(method: str, data: bytes, query: dict, extra: dict | None = None):
-            status, answer_headers, answer = await s3.handle_request(method, path, extra or {}, data, query, internal=True)
+            status, answer_headers, answer = await s3.handle_request(
+                method, path, extra or {}, data, query, internal=True
+            )
             if status >= 300:
                 raise S3Error(status, answer)
             return {k.lower(): v for k, v in answer_headers.items()}, answer
@@ -131,13 +152,22 @@ async def write_multipart(principal, bucket: str, key: str, body: bytes, headers
         upload = re.search(rb"<UploadId>([^<]+)", created).group(1).decode()  # type: ignore[union-attr]
         parts = ""
         for number, start in enumerate(range(0, max(len(body), 1), PART), 1):
-            answer, _ = await call("PUT", body[start:start + PART], {"partNumber": [str(number)], "uploadId": [upload]})
+            answer, _ = await call(
+                "PUT", body[start : start + PART], {"partNumber": [str(number)], "uploadId": [upload]}
+            )
             parts += f"<Part><PartNumber>{number}</PartNumber><ETag>{answer['etag']}</ETag></Part>"
-        done, xml = await call("POST", f"<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>".encode(),
-                               {"uploadId": [upload]})
+        done, xml = await call(
+            "POST",
+            f"<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>".encode(),
+            {"uploadId": [upload]},
+        )
     etag = re.search(rb"<ETag>(?:&quot;|\")?([0-9a-f-]+)", xml)
-    return {"etag": etag.group(1).decode() if etag else "", "version_id": done.get("x-amz-version-id"), "size": len(body),
-            "md5": hashlib.md5(body).hexdigest()}
+    return {
+        "etag": etag.group(1).decode() if etag else "",
+        "version_id": done.get("x-amz-version-id"),
+        "size": len(body),
+        "md5": hashlib.md5(body).hexdigest(),
+    }
 
 
 def install() -> None:

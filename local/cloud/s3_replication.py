@@ -5,7 +5,8 @@ kms:Decrypt), at the destination (bucket policy, kms:Encrypt, and the key's poli
 makes the replica, which fires ObjectCreated there, for the destination's account. What is refused is FAILED: an
 event `s3:Replication:OperationFailedReplication` at the source, a line in the log, and, where the rule has
 metrics, OperationsFailedReplication. Replicas, and objects older than the rule, are left to `s3_batch`.
-Source: docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html, replication-what-is-isnt-replicated.html,
+Source: docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html,
+replication-what-is-isnt-replicated.html,
 replication-config-for-kms-objects.html, replication-metrics.html.
 """
 
@@ -62,8 +63,11 @@ def matching(bucket: str, key: str, tags: dict) -> list[tuple[dict, str]]:
         return []
     best: dict[str, dict] = {}
     for rule in config.get("Rules", []):
-        if (rule.get("Status") == "Enabled" and key.startswith(s3._replication_rule_prefix(rule))
-                and all(tags.get(name) == value for name, value in s3._replication_rule_tags(rule).items())):
+        if (
+            rule.get("Status") == "Enabled"
+            and key.startswith(s3._replication_rule_prefix(rule))
+            and all(tags.get(name) == value for name, value in s3._replication_rule_tags(rule).items())
+        ):
             other = best.get(rule["Destination"]["Bucket"])
             if other is None or int(rule.get("Priority") or 0) > int(other.get("Priority") or 0):
                 best[rule["Destination"]["Bucket"]] = rule
@@ -71,7 +75,9 @@ def matching(bucket: str, key: str, tags: dict) -> list[tuple[dict, str]]:
 
 
 def encrypted(record: dict) -> bool:
-    return (record.get("preserved_headers") or {}).get("x-amz-server-side-encryption", "").startswith("aws:kms")
+    return (
+        (record.get("preserved_headers") or {}).get("x-amz-server-side-encryption", "").startswith("aws:kms")
+    )
 
 
 def mark_pending(bucket: str, key: str, record: dict, _data, tags: dict | None = None) -> None:
@@ -83,7 +89,9 @@ def mark_pending(bucket: str, key: str, record: dict, _data, tags: dict | None =
 
 def covers(rule: dict, record: dict) -> bool:
     """SSE-KMS objects replicate only where the rule selects them."""
-    selected = ((rule.get("SourceSelectionCriteria") or {}).get("SseKmsEncryptedObjects") or {}).get("Status") == "Enabled"
+    selected = ((rule.get("SourceSelectionCriteria") or {}).get("SseKmsEncryptedObjects") or {}).get(
+        "Status"
+    ) == "Enabled"
     return selected or not encrypted(record)
 
 
@@ -91,11 +99,21 @@ def enqueue(bucket: str, key: str, version: str, marker: bool = False) -> int:
     """Queue a version for each rule that covers it; in the scope of the bucket's owner. Returns how many."""
     record = stored_version(bucket, key, version) or {}
     tags = s3._object_tags.get((bucket, key, version)) or {}
-    operations = [Operation(get_account_id(), bucket, key, version, rule, role, record.get("size", 0), marker)
-                  for rule, role in matching(bucket, key, tags) if marker or covers(rule, record)]
+    operations = [
+        Operation(get_account_id(), bucket, key, version, rule, role, record.get("size", 0), marker)
+        for rule, role in matching(bucket, key, tags)
+        if marker or covers(rule, record)
+    ]
     if marker:
-        operations = [o for o in operations if "Filter" not in o.rule or (
-            (o.rule.get("DeleteMarkerReplication") or {}).get("Status") == "Enabled" and not s3._replication_rule_tags(o.rule))]
+        operations = [
+            o
+            for o in operations
+            if "Filter" not in o.rule
+            or (
+                (o.rule.get("DeleteMarkerReplication") or {}).get("Status") == "Enabled"
+                and not s3._replication_rule_tags(o.rule)
+            )
+        ]
     for operation in operations:
         metric(operation, "OperationsPendingReplication", 1)
         metric(operation, "BytesPendingReplication", operation.size)
@@ -127,9 +145,17 @@ def set_status(bucket: str, key: str, version: str, status: str) -> None:
 def metric(operation: Operation, name: str, value: float, unit: str = "Count") -> None:
     if (operation.rule["Destination"].get("Metrics") or {}).get("Status") != "Enabled":
         return
-    dimensions = {"SourceBucket": operation.bucket, "DestinationBucket": operation.destination, "RuleId": operation.rule.get("ID", "")}
-    form = {"Namespace": ["AWS/S3"], "MetricData.member.1.MetricName": [name], "MetricData.member.1.Value": [str(value)],
-            "MetricData.member.1.Unit": [unit]}
+    dimensions = {
+        "SourceBucket": operation.bucket,
+        "DestinationBucket": operation.destination,
+        "RuleId": operation.rule.get("ID", ""),
+    }
+    form = {
+        "Namespace": ["AWS/S3"],
+        "MetricData.member.1.MetricName": [name],
+        "MetricData.member.1.Value": [str(value)],
+        "MetricData.member.1.Unit": [unit],
+    }
     for number, (key, text) in enumerate(dimensions.items(), 1):
         form[f"MetricData.member.1.Dimensions.member.{number}.Name"] = [key]
         form[f"MetricData.member.1.Dimensions.member.{number}.Value"] = [text]
@@ -200,23 +226,53 @@ def replicate(operation: Operation) -> bool:
 
 
 def fail(operation: Operation, why: Exception) -> None:
-    log.warning("replication of s3://%s/%s (version %s) to %s FAILED: %s", operation.bucket, operation.key, operation.version,
-                operation.destination, why)
+    log.warning(
+        "replication of s3://%s/%s (version %s) to %s FAILED: %s",
+        operation.bucket,
+        operation.key,
+        operation.version,
+        operation.destination,
+        why,
+    )
     set_status(operation.bucket, operation.key, operation.version, "FAILED")
     metric(operation, "OperationsFailedReplication", 1)
     metric(operation, "OperationsPendingReplication", 0)
     record = stored_version(operation.bucket, operation.key, operation.version) or {}
     if isinstance(why, Denied):
-        reason = "AssumeRoleNotPermitted" if "sts" in why.action else "SrcGetObjectNotPermitted" \
-            if why.action == "kms:Decrypt" or f"arn:aws:s3:::{operation.bucket}" == why.resource.split("/")[0] else "DstPutObjectNotPermitted" if not operation.marker else "DstDelObjNotPermitted"
+        reason = (
+            "AssumeRoleNotPermitted"
+            if "sts" in why.action
+            else "SrcGetObjectNotPermitted"
+            if why.action == "kms:Decrypt" or f"arn:aws:s3:::{operation.bucket}" == why.resource.split("/")[0]
+            else "DstPutObjectNotPermitted"
+            if not operation.marker
+            else "DstDelObjNotPermitted"
+        )
     else:
-        reason = "DstBucketNotFound" if "exist" in str(why) else "DstBucketUnversioned" if "versioned" in str(why) else "Unclassified"
+        reason = (
+            "DstBucketNotFound"
+            if "exist" in str(why)
+            else "DstBucketUnversioned"
+            if "versioned" in str(why)
+            else "Unclassified"
+        )
     s3._fire_s3_event_async(
-        operation.bucket, operation.key, "s3:Replication:OperationFailedReplication", size=operation.size,
-        etag=record.get("etag", ""), version_id=operation.version, record_extra={"replicationEventData": {
-            "replicationRuleId": operation.rule.get("ID", ""), "destinationBucket": f"arn:aws:s3:::{operation.destination}",
-            "s3Operation": "DELETE" if operation.marker else "OBJECT_PUT", "failureReason": reason,
-            "requestTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(operation.since))}})
+        operation.bucket,
+        operation.key,
+        "s3:Replication:OperationFailedReplication",
+        size=operation.size,
+        etag=record.get("etag", ""),
+        version_id=operation.version,
+        record_extra={
+            "replicationEventData": {
+                "replicationRuleId": operation.rule.get("ID", ""),
+                "destinationBucket": f"arn:aws:s3:::{operation.destination}",
+                "s3Operation": "DELETE" if operation.marker else "OBJECT_PUT",
+                "failureReason": reason,
+                "requestTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(operation.since)),
+            }
+        },
+    )
 
 
 def write_replica(operation: Operation, record: dict, owner: str) -> None:
@@ -232,9 +288,13 @@ def write_replica(operation: Operation, record: dict, owner: str) -> None:
         if operation.marker:
             s3._record_delete_marker(operation.destination, operation.key, prior)
             destination["objects"].pop(operation.key, None)
-            s3._fire_s3_event_async(operation.destination, operation.key, "s3:ObjectRemoved:DeleteMarkerCreated")
+            s3._fire_s3_event_async(
+                operation.destination, operation.key, "s3:ObjectRemoved:DeleteMarkerCreated"
+            )
             return
-        replica = copy.deepcopy({k: v for k, v in record.items() if k not in ("data", "body", "version_id", "is_latest")})
+        replica = copy.deepcopy(
+            {k: v for k, v in record.items() if k not in ("data", "body", "version_id", "is_latest")}
+        )
         replica.update(replication_status="REPLICA", body=data)
         if chosen := operation.rule["Destination"].get("StorageClass"):
             replica["storage_class"] = chosen
@@ -245,14 +305,21 @@ def write_replica(operation: Operation, record: dict, owner: str) -> None:
         destination["objects"][operation.key] = replica
         version = s3._record_object_version(operation.destination, operation.key, prior, replica, data)
         if version and operation.version != "null":  # a replica has its source's version id
-            replica["version_id"] = s3._object_versions[(operation.destination, operation.key)][-1]["version_id"] = operation.version
+            replica["version_id"] = s3._object_versions[(operation.destination, operation.key)][-1][
+                "version_id"
+            ] = operation.version
             version = operation.version
         if tags:
             s3._object_tags[(operation.destination, operation.key, version)] = dict(tags)
         parts = "-" in replica["etag"]
-        s3._fire_s3_event_async(operation.destination, operation.key,
-                                f"s3:ObjectCreated:{'CompleteMultipartUpload' if parts else 'Put'}",
-                                size=replica["size"], etag=replica["etag"], version_id=version)
+        s3._fire_s3_event_async(
+            operation.destination,
+            operation.key,
+            f"s3:ObjectCreated:{'CompleteMultipartUpload' if parts else 'Put'}",
+            size=replica["size"],
+            etag=replica["etag"],
+            version_id=version,
+        )
 
 
 async def handle_request(method, path, headers, body, query_params, *args, **kwargs):
@@ -266,10 +333,18 @@ async def handle_request(method, path, headers, body, query_params, *args, **kwa
         answered = {name.lower(): value for name, value in result[1].items()}
         version = answered.get("x-amz-version-id")
         with request_scope(owner, get_region()):
-            if method == "DELETE" and "versionId" not in query_params and answered.get("x-amz-delete-marker") == "true":
+            if (
+                method == "DELETE"
+                and "versionId" not in query_params
+                and answered.get("x-amz-delete-marker") == "true"
+            ):
                 enqueue(bucket, key, version or "null", marker=True)
-            elif method != "DELETE" and version and (stored_version(bucket, key, version) or {}).get("replication_status") == "PENDING" \
-                    and not query_params.keys() & {"tagging", "acl", "retention", "legal-hold"}:
+            elif (
+                method != "DELETE"
+                and version
+                and (stored_version(bucket, key, version) or {}).get("replication_status") == "PENDING"
+                and not query_params.keys() & {"tagging", "acl", "retention", "legal-hold"}
+            ):
                 enqueue(bucket, key, version)
     return result
 
@@ -279,4 +354,6 @@ def install() -> None:
     stock_handle = s3.handle_request
     s3.handle_request = handle_request
     s3._maybe_replicate = mark_pending
-    s3._maybe_replicate_delete_marker = lambda bucket, key: None  # queued in handle_request, once the marker has an id
+    s3._maybe_replicate_delete_marker = lambda bucket, key: (
+        None
+    )  # queued in handle_request, once the marker has an id

@@ -24,9 +24,14 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         port = free.getsockname()[1]
     log = state / "log"
     with log.open("w") as stderr:
-        process = subprocess.Popen([sys.executable, "-m", "local.cloud", "--port", str(port), "--state", str(state)],
-                                   cwd=ROOT, stdout=subprocess.PIPE, stderr=stderr, text=True,
-                                   env={**os.environ, "AWS_SESSION_TOKEN": "of-the-host"})
+        process = subprocess.Popen(
+            [sys.executable, "-m", "local.cloud", "--port", str(port), "--state", str(state)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            env={**os.environ, "AWS_SESSION_TOKEN": "of-the-host"},
+        )
         try:
             assert process.stdout is not None
             line = process.stdout.readline()

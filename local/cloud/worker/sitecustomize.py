@@ -10,7 +10,11 @@ resolve = socket.getaddrinfo
 
 def getaddrinfo(host, *arguments, **named):
     name = host.decode() if isinstance(host, bytes) else host
-    return resolve("127.0.0.1" if name and (name == "localhost" or name.endswith(".localhost")) else host, *arguments, **named)
+    return resolve(
+        "127.0.0.1" if name and (name == "localhost" or name.endswith(".localhost")) else host,
+        *arguments,
+        **named,
+    )
 
 
 socket.getaddrinfo = getaddrinfo
