@@ -169,7 +169,7 @@ class Aws:
         if not isinstance(step, str):
             return step(call) or {}
         parameters = self.parameters(call.row, call.client, step, call.state, props)
-        for prop in call.removed & set(props) - set(call.row.local):
+        for prop in call.removed & set(props) - {*call.row.local, "tags"}:
             found = shapes.resolve(self.shape(call.client, step), prop, call.row.paths)
             if found and prop not in call.row.defaults:
                 shapes.place(parameters, found[0], EMPTY.get(found[1].type_name, 0))
@@ -312,6 +312,7 @@ class Aws:
         own, was = self.state(row, inputs, tags), self.state(row, {**before, "tagsAll": old.get("tagsAll")})
         state = self.state(row, {**computed, **inputs, "id": key}, tags)
         touched = {p for p in own.keys() | was.keys() if not same(own.get(p), was.get(p))}
+        touched -= set() if tags or not row.untag else {"tags"}
         removed, extra = was.keys() - own.keys(), {}
         call = Call(self, row, client, state, self.state(row, {**old, **before, "id": key}), changed, removed)
         for step in row.update:
@@ -337,7 +338,8 @@ class Aws:
             paths = (row.paths.get(prop) or shapes.PATHS.get(prop) or prop).split("|")
             return any(p.startswith("Attributes.") or shapes.reaches(o, p.split(".")[-1]) for o in outputs if o for p in paths)
 
-        return {p for p in inputs if p in row.told or (p not in (*row.local, *row.withheld) and told(p))}
+        untold = {*row.local, *row.withheld, *row.identity}
+        return {p for p in inputs if p in row.told or (p not in untold and told(p))}
 
     def delete(self, kind: str, key: str, state: dict) -> None:
         row = self.rows[kind]

@@ -120,9 +120,9 @@ ROWS = {
         names=(r"[A-Za-z0-9_-]{1,100}", "a statement id (1-100 of letters, digits, '-', '_')"),
     ),
     "aws:lambda/eventSourceMapping:EventSourceMapping": Row(
-        "lambda", create=("create_event_source_mapping",), read=("get_event_source_mapping",),
-        update=("update_event_source_mapping",), delete=("delete_event_source_mapping",), id="{uuid}",
-        paths={"functionName": "FunctionName", "arn": "EventSourceMappingArn"},
+        "lambda", create=("create_event_source_mapping",), read=("get_event_source_mapping", "list_tags"),
+        update=("update_event_source_mapping", "tag_resource"), untag="untag_resource", result={"list_tags": ""}, delete=("delete_event_source_mapping",), id="{uuid}",
+        paths={"functionName": "FunctionName", "arn": "EventSourceMappingArn|Resource"},
         after=lambda data, state: data | {"Enabled": data.get("State") in ("Enabled", "Enabling", "Creating"),
                                           "FunctionName": state.get("functionName")},
         defaults={"enabled": True},

@@ -167,7 +167,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.ReadResponse()
         known_inputs, (own, every) = schema.inputs(kind), self.cloud.tags
         if every in schema.outputs(kind):  # a default tag is the provider's, unless the resource states it too
-            tags = data.get(every) or {}
+            told = own in self.cloud.readable(kind, {own: {}})
+            tags = data.get(every, {} if told else state.get(every)) or {}
             default = {k: v for k, v in self.cloud.default_tags.items() if k not in (inputs.get(own) or {})}
             data = {**data, every: tags, own: {k: v for k, v in tags.items() if default.get(k) != v} or None}
         if not inputs:  # an import: all that the service tells
