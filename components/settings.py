@@ -89,6 +89,8 @@ def from_pulumi(config: pulumi.Config) -> Settings:
                 found[key.removeprefix(prefix)] = json.loads(text)
             except json.JSONDecodeError:
                 found[key.removeprefix(prefix)] = text
+    if found.get("gcp") == {}:  # Pulumi.yaml's default: the engine takes a key without one for required
+        del found["gcp"]
     return read(found)
 
 
