@@ -143,8 +143,8 @@ class ZeroEtlArgs(PipelineArgs):
         needed = len(self.tables) if self.pipelines == "shared" else 1
         if self.max_units < needed:
             raise ValueError(
-                f"max_units: {self.max_units} for {needed} tables in one ingestion pipeline; each shard read at once takes"
-                f" capacity, and too little hangs in silence; write {needed} or more, or pipelines: per-table"
+                f"max_units: {self.max_units} for {needed} tables in one ingestion pipeline; each shard read at once "
+                f"takes capacity, and too little hangs in silence; write {needed} or more, or pipelines per-table"
             )
         if self.min_units > self.max_units:
             raise ValueError(f"min_units: {self.min_units} is more than max_units, {self.max_units}")
