@@ -25,7 +25,7 @@ from . import schema
 from .values import UNKNOWN, document, plain, same, seen, unknown, wire
 
 KEPT = ("timeouts",)  # settings of the provider, not of the resource
-FILE = "local/providers/{}_types.py"
+FILES = {"aws": "local/providers/aws_types.py", "gcp": "local/providers/gcp.py"}
 
 
 class Servicer(provider_pb2_grpc.ResourceProviderServicer):
@@ -52,7 +52,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def row(self, request):
         kind = request.urn.split("::")[2].split("$")[-1]
         if kind not in self.cloud.rows:
-            raise LookupError(f"unknown type {kind}: add it to {FILE.format(self.cloud.package)}")
+            raise LookupError(f"unknown type {kind}: add it to {FILES[self.cloud.package]}")
         return kind, self.cloud.rows[kind]
 
     # -- the provider itself
