@@ -217,7 +217,7 @@ class Aws:
                 self.parameters(row, client, steps[0], {prop: reshaped[prop]}, {prop}, dry=True)
             except ValueError as error:
                 path, _, reason = str(error).partition(": ")
-                found.append((path, reason))
+                found += [(path, reason)] if path not in dict(found) else []
         return found
 
     def replaces(self, kind: str, changed: set[str], inputs: dict) -> set[str]:
