@@ -1,0 +1,38 @@
+# The two commands: `make up` and `make test`. Everything is set up on the first call; only .venv/, .tributary/ and
+# the cache folder (TRIBUTARY_CACHE, default ~/.cache/tributary) are written.
+.PHONY: help up status down test lint clean setup
+.DEFAULT_GOAL := help
+FORMAT ?= table
+PY := .venv/bin/python
+
+help:
+	@echo "make up       the local stack on the embedded cloud, sample data through every pipeline, what arrived where"
+	@echo "make status   that table again; 'make --silent status FORMAT=json' for programs"
+	@echo "make down     stops the embedded cloud and removes .tributary/"
+	@echo "make test     the tests (TESTS=tests/unit for some of them)"
+	@echo "make lint     ruff and pyright"
+	@echo "make clean    down, and removes .venv/ and the tools' caches in the clone"
+
+setup:
+	@local/setup.sh
+
+up: setup
+	@$(PY) -m local up
+
+status: setup
+	@$(PY) -m local status --format $(FORMAT)
+
+down: setup
+	@$(PY) -m local down
+
+test: setup
+	@$(PY) -m pytest $(TESTS)
+
+lint: setup
+	@.venv/bin/ruff check .
+	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 .venv/bin/pyright --pythonpath $(PY) components handlers __main__.py local
+
+clean:
+	@if [ -x $(PY) ] && [ -e .tributary ]; then $(PY) -m local down; fi
+	@rm -rf .venv .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""What tributary deploys: pipelines, made of blocks, made of pure values."""

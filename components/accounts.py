@@ -1,0 +1,90 @@
+"""Accounts: one explicit provider each, made here and nowhere else.
+
+A provider refuses to work in any account but its own (`allowed_account_ids`), so a wrong profile fails before it
+changes something. Default providers are disabled in Pulumi.yaml, so a resource without one fails too.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Optional
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_gcp as gcp
+from pydantic import AfterValidator, Field
+
+from components.arguments import arguments, check
+
+AccountId = Annotated[
+    str,
+    AfterValidator(check(lambda v: len(v) == 12 and v.isdigit(), "'{value}' is not an account id; write its 12 digits")),
+]
+RoleArn = Annotated[
+    str,
+    AfterValidator(
+        check(
+            lambda v: v.startswith("arn:") and ":role/" in v,
+            "'{value}' is not a role's ARN; write 'arn:aws:iam::<account id>:role/<name>'",
+        )
+    ),
+]
+
+
+@arguments
+class AccountArgs:
+    """One AWS account as a stack uses it."""
+
+    id: AccountId
+    """The account's 12 digits, in quotes."""
+    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+    """The region that the account's resources stand in, like 'eu-central-1'."""
+    role: Optional[RoleArn] = None
+    """The ARN of the role that a deployment assumes in this account; without it the caller's own credentials."""
+
+    @property
+    def partition(self) -> str:
+        """`aws`, `aws-cn` or `aws-us-gov`, told by the region."""
+        prefixes = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+        return next((p for start, p in prefixes.items() if self.region.startswith(start)), "aws")
+
+    def arn(self, service: str, resource: str) -> str:
+        """A regional resource's ARN in this account."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.id}:{resource}"
+
+    def role_arn(self, name: str) -> str:
+        """An IAM role's ARN in this account."""
+        return f"arn:{self.partition}:iam::{self.id}:role/{name}"
+
+
+@arguments
+class GcpArgs:
+    """The Google Cloud project of a stack."""
+
+    project: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$")]
+    """The project's id, like 'shop-analytics'."""
+    location: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]+$")]
+    """Where datasets stand, like 'EU' or 'asia-northeast1'."""
+
+
+def aws_provider(name: str, account: AccountArgs, tags: Mapping[str, str]) -> aws.Provider:
+    """The provider of one account."""
+    assumed: Any = None
+    if account.role:
+        session = f"{pulumi.get_project()}-{pulumi.get_stack()}"[:64]
+        assumed = [aws.ProviderAssumeRoleArgs(role_arn=account.role, session_name=session)]
+    return aws.Provider(
+        name,
+        region=account.region,
+        allowed_account_ids=[account.id],
+        assume_roles=assumed,
+        default_tags=aws.ProviderDefaultTagsArgs(tags=_marks() | dict(tags)),
+    )
+
+
+def gcp_provider(name: str, project: GcpArgs, labels: Mapping[str, str]) -> gcp.Provider:
+    """The provider of the Google Cloud project."""
+    region = project.location.lower() if "-" in project.location else None  # a multi-region such as EU is no region
+    return gcp.Provider(name, project=project.project, region=region, default_labels=_marks() | dict(labels))
+
+
+def _marks() -> dict[str, str]:
+    return {"tributary-project": pulumi.get_project(), "tributary-stack": pulumi.get_stack()}

@@ -1,0 +1,170 @@
+"""How a component's arguments are declared, checked and told apart: one class serves all three of their readers.
+
+- The config check: `parse` turns plain data (a stack's YAML) into the class, or raises `Refused` with every error at
+  once, each with its path, what was found, what was expected and what to write.
+- The component: it takes the class (frozen, typed, with a sentence a field).
+- Other languages: `schema_of` gives Pulumi's analyzer the same class with annotations it understands
+  (https://www.pulumi.com/docs/iac/using-pulumi/extending-pulumi/build-a-component/).
+
+A field is `name: Annotated[type, check] = default` with a docstring below it. A check takes the value, returns it, and
+raises ValueError with "what is wrong; write this instead".
+"""
+
+import dataclasses
+import difflib
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Any, Literal, TypeVar, dataclass_transform
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+T = TypeVar("T")
+
+
+class Refused(ValueError):
+    """A config that can't be deployed; `errors` holds every reason found, one sentence a reason."""
+
+    def __init__(self, errors: Iterable[str]):
+        self.errors = tuple(errors)
+        count = "1 error" if len(self.errors) == 1 else f"{len(self.errors)} errors"
+        super().__init__(f"the config has {count}:\n" + "\n".join(f"  {error}" for error in self.errors))
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(Field, dataclasses.field))
+def arguments(cls: type[T]) -> type[T]:
+    """Makes a class of annotated fields into frozen, checked, keyword-only arguments that refuse unknown keys."""
+    config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, use_attribute_docstrings=True)
+    return dataclass(frozen=True, kw_only=True, config=config)(cls)
+
+
+def parse(cls: type[T], value: T | Mapping[str, Any], path: str = "") -> T:
+    """The checked arguments. Raises Refused, with every error, each path starting with `path`."""
+    try:
+        # An instance is checked too: a frozen dataclass may hold what its default or its caller put there.
+        return TypeAdapter(cls).validate_python(value)
+    except ValidationError as error:
+        raise Refused(_sentence(cls, path, detail) for detail in error.errors()) from None
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known words, the one that was probably meant first."""
+    known = sorted(known)
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    if near:
+        return f"did you mean '{near[0]}'?"
+    return f"known: {', '.join(known)}" if known else "none is known"
+
+
+def join(path: str, *more: object) -> str:
+    """`a.b[0].c` from its parts."""
+    for part in more:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
+    return path
+
+
+def schema_of(cls: type) -> type:
+    """Rewrites the annotations of `cls`, and of the argument classes it holds, into what Pulumi's analyzer infers a
+    schema from: no Annotated, no Literal, Optional for what has a default. Checks were compiled before and still hold.
+    """
+    hints = typing.get_type_hints(cls, include_extras=True)
+    optional = {f.name for f in dataclasses.fields(cls) if not _required(f)}  # type: ignore[arg-type]  # a dataclass
+    cls.__annotations__ = {
+        name: typing.Optional[_plain(hint)] if name in optional else _plain(hint)
+        for name, hint in hints.items()
+        if not name.startswith("_")
+    }
+    return cls
+
+
+def _required(field: "dataclasses.Field[Any]") -> bool:
+    default = field.default
+    if default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+        return True
+    return getattr(default, "is_required", lambda: False)()
+
+
+def _plain(hint: Any) -> Any:
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Annotated:
+        return _plain(inner[0])
+    if origin is Literal:
+        return str
+    if origin in (typing.Union, types.UnionType) and type(None) in inner:
+        return _plain(next(i for i in inner if i is not type(None)))
+    if origin in (list, tuple):
+        return list[_plain(inner[0])]
+    if origin in (dict, Mapping):
+        return dict[str, _plain(inner[1])]
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return schema_of(hint)
+    return hint
+
+
+def _sentence(cls: type, path: str, error: Any) -> str:
+    kind, found, where = error["type"], error["input"], join(path, *_steps(error["loc"]))
+    if kind == "unexpected_keyword_argument":
+        owner = _class_at(cls, error["loc"][:-1])
+        known = [f.name for f in dataclasses.fields(owner)] if owner else []  # type: ignore[arg-type]  # a dataclass
+        return f"{where}: no such key; {nearest(str(error['loc'][-1]), known)}"
+    if kind == "missing":
+        return f"{where}: missing; {_document(cls, error['loc'])}"
+    if kind == "value_error":
+        return f"{where}: {error['ctx']['error']}"
+    if kind == "string_type" and isinstance(found, int | float):
+        return f"{where}: {found} is a number, text is expected; write it in quotes: \"{found}\""
+    if kind == "literal_error":
+        choices = error["ctx"]["expected"]
+        return f"{where}: {found!r} is not one of {choices}; {nearest(str(found), _words(choices))}"
+    if kind in ("dataclass_type", "dict_type", "list_type"):
+        shape = "a list" if kind == "list_type" else "a mapping of keys"
+        return f"{where}: {found!r} is not {shape}; {_document(cls, error['loc'])}"
+    message = error["msg"].replace("Input should be", "is expected to be").replace("Input ", "")
+    return f"{where}: {found!r} {message}"
+
+
+def _words(choices: str) -> list[str]:
+    return [word.strip(" '") for word in choices.replace(" or ", ",").split(",")]
+
+
+def _steps(loc: tuple[Any, ...]) -> list[Any]:
+    """Pydantic's location without the marks it adds for keys of a mapping and branches of a union."""
+    return [step for step in loc if step != "[key]" and not str(step).startswith(("function-", "constrained-"))]
+
+
+def _class_at(cls: type, loc: tuple[Any, ...]) -> type | None:
+    hint: Any = cls
+    for step in loc:
+        hint = _bare(hint)
+        if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+            hint = typing.get_type_hints(hint, include_extras=False).get(str(step))
+        else:
+            hint = (typing.get_args(hint) or (None,))[-1]
+    hint = _bare(hint)
+    return hint if isinstance(hint, type) and dataclasses.is_dataclass(hint) else None
+
+
+def _bare(hint: Any) -> Any:
+    while typing.get_origin(hint) in (Annotated, typing.Union, types.UnionType):
+        hint = next(i for i in typing.get_args(hint) if i is not type(None))
+    return hint
+
+
+def _document(cls: type, loc: tuple[Any, ...]) -> str:
+    owner = _class_at(cls, loc[:-1])
+    fields = getattr(owner, "__pydantic_fields__", {})
+    described = fields.get(str(loc[-1])) if loc else None
+    text = (described.description or "") if described else ""
+    return "write " + (text.split("\n")[0].rstrip(".") if text else "a value of the documented shape")
+
+
+def check(test: Callable[[Any], bool], message: str) -> Callable[[Any], Any]:
+    """A check for AfterValidator: `message` may name the value as {value}."""
+
+    def checked(value: Any) -> Any:
+        if not test(value):
+            raise ValueError(message.format(value=value))
+        return value
+
+    return checked

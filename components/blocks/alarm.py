@@ -1,0 +1,98 @@
+"""Alarms, and the topic of an account that they go to."""
+
+from collections.abc import Mapping, Sequence
+
+import pulumi
+import pulumi_aws as aws
+
+from components import names
+from components.accounts import AccountArgs
+from components.blocks.key import THE_KEY_ITSELF, KmsKey
+from components.iam import Statement, document
+
+
+class AlarmTopic(pulumi.ComponentResource):
+    """The SNS topic that every alarm of an account goes to, encrypted by a key that CloudWatch may use
+    (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html).
+    At rest it costs the key: one dollar a month."""
+
+    arn: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, account: AccountArgs, emails: Sequence[str] = (), opts: pulumi.ResourceOptions | None = None
+    ):
+        super().__init__("tributary:blocks:AlarmTopic", name, None, opts)
+        mine = pulumi.ResourceOptions(parent=self)
+        physical = names.topic(name)
+        arn = account.arn("sns", physical)
+        from_alarms = {
+            "StringEquals": {"aws:SourceAccount": account.id},
+            "ArnLike": {"aws:SourceArn": account.arn("cloudwatch", "alarm:*")},
+        }
+        cloudwatch = {"Service": "cloudwatch.amazonaws.com"}
+        key = KmsKey(
+            f"{name}-key",
+            account,
+            "Encrypts alarms on their way to their readers",
+            statements=[
+                Statement(
+                    "PublishEncryptedAlarms",
+                    ["kms:Decrypt", "kms:GenerateDataKey"],
+                    ["*"],
+                    from_alarms,
+                    cloudwatch,
+                    every_resource_because=THE_KEY_ITSELF,
+                )
+            ],
+            opts=mine,
+        )
+        topic = aws.sns.Topic(name, name=physical, kms_master_key_id=key.arn, opts=mine)
+        aws.sns.TopicPolicy(
+            name,
+            arn=topic.arn,
+            policy=document(Statement("PublishAlarms", ["sns:Publish"], [arn], from_alarms, cloudwatch)),
+            opts=mine,
+        )
+        for email in emails:
+            aws.sns.TopicSubscription(f"{name}-{email}", topic=topic.arn, protocol="email", endpoint=email, opts=mine)
+        self.arn = topic.arn
+        self.register_outputs({"arn": self.arn})
+
+
+def alarm(
+    name: str,
+    metric: str,
+    dimensions: Mapping[str, pulumi.Input[str]],
+    *,
+    topic: pulumi.Input[str] | None,
+    meaning: str,
+    opts: pulumi.ResourceOptions,
+    above: float = 0,
+    below: float | None = None,
+    statistic: str = "Sum",
+    minutes: int = 5,
+    periods: int = 1,
+    missing: str = "notBreaching",
+) -> aws.cloudwatch.MetricAlarm:
+    """One alarm on one metric: `metric` is `<namespace>/<name>`; it rings when the metric is above `above` (or below
+    `below`) for `periods` periods of `minutes`, and tells `topic` when it starts and when it ends. `meaning` says
+    what happened and what to do."""
+    namespace, _, metric_name = metric.rpartition("/")
+    actions = [topic] if topic is not None else []
+    return aws.cloudwatch.MetricAlarm(
+        name,
+        name=names.alarm(name),
+        alarm_description=meaning,
+        namespace=namespace,
+        metric_name=metric_name,
+        dimensions=dict(dimensions),
+        statistic=statistic,
+        period=minutes * 60,
+        evaluation_periods=periods,
+        comparison_operator="GreaterThanThreshold" if below is None else "LessThanThreshold",
+        threshold=above if below is None else below,
+        treat_missing_data=missing,
+        alarm_actions=actions,
+        ok_actions=actions,
+        opts=opts,
+    )

@@ -1,0 +1,146 @@
+"""A Lambda function with all that it needs to be run unattended."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal, Optional
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import Field
+
+from components import names
+from components.accounts import AccountArgs
+from components.arguments import arguments
+from components.blocks.alarm import alarm
+from components.blocks.queue import Queue
+from components.bundles import bundle
+from components.iam import Statement, document, trust
+
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+RetentionDays = Literal[
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+]
+
+
+@arguments
+class FunctionSettings:
+    """What all functions of a stack have in common."""
+
+    runtime: Annotated[str, Field(pattern=r"^python3\.\d+$")] = "python3.13"
+    """The Lambda runtime that handlers are bundled for."""
+    architecture: Literal["arm64", "x86_64"] = "arm64"
+    """The processor that handlers are bundled for; arm64 costs a fifth less."""
+    log_retention_days: RetentionDays = 90
+    """Days that a log is kept."""
+
+
+class LambdaFunction(pulumi.ComponentResource):
+    """`handlers/<handler>` as a function: its own role with `statements` and its own log stream, JSON logs with a
+    retention, alarms on errors and throttles, and, where it is called asynchronously, two retries and then a queue
+    that keeps the event and rings.
+
+    `arn` is plain text, known before the function exists, so that a policy or a schedule can name it.
+    """
+
+    arn: str
+    name: pulumi.Output[str]
+    role_arn: pulumi.Output[str]
+    failed: Optional[Queue]
+
+    def __init__(
+        self,
+        name: str,
+        account: AccountArgs,
+        settings: FunctionSettings,
+        *,
+        handler: str,
+        description: str,
+        statements: Sequence[Statement],
+        environment: Mapping[str, pulumi.Input[str]],
+        topic: pulumi.Input[str] | None,
+        asynchronous: bool,
+        timeout_seconds: int = 60,
+        memory_mb: int = 256,
+        reserved_concurrency: int | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ):
+        super().__init__("tributary:blocks:LambdaFunction", name, None, opts)
+        mine = pulumi.ResourceOptions(parent=self)
+        physical = names.function(name)
+        self.arn = account.arn("lambda", f"function:{physical}")
+        built = bundle(handler, runtime=settings.runtime, architecture=settings.architecture)
+
+        logs = aws.cloudwatch.LogGroup(
+            name,
+            name=names.log_group("/aws/lambda", name),
+            retention_in_days=settings.log_retention_days,
+            opts=mine,
+        )
+        role = aws.iam.Role(
+            name,
+            name=names.role(name),
+            description=f"What {physical} may do",
+            assume_role_policy=trust("lambda.amazonaws.com", account.id, self.arn),
+            opts=mine,
+        )
+        self.failed = None
+        granted = [
+            Statement(
+                "WriteLog",
+                ["logs:CreateLogStream", "logs:PutLogEvents"],
+                [account.arn("logs", f"log-group:{names.log_group('/aws/lambda', name)}:*")],
+            ),
+            *statements,
+        ]
+        if asynchronous:
+            self.failed = Queue(
+                f"{name}-failed",
+                account,
+                topic=topic,
+                meaning=f"{physical} failed three times on an event; the queue keeps it. See the function's log, mend "
+                "the cause, and send the event again.",
+                opts=mine,
+            )
+            granted.append(Statement("KeepWhatFailed", ["sqs:SendMessage"], [self.failed.arn]))
+        policy = aws.iam.RolePolicy(
+            name, name="function", role=role.name, policy=document(*granted), opts=mine
+        )
+        function = aws.lambda_.Function(
+            name,
+            name=physical,
+            description=description,
+            role=role.arn,
+            runtime=settings.runtime,
+            architectures=[settings.architecture],
+            handler=built.handler,
+            code=pulumi.FileArchive(str(built.path)),
+            timeout=timeout_seconds,
+            memory_size=memory_mb,
+            reserved_concurrent_executions=reserved_concurrency,
+            environment=aws.lambda_.FunctionEnvironmentArgs(variables=dict(environment)),
+            logging_config=aws.lambda_.FunctionLoggingConfigArgs(log_format="JSON", log_group=logs.name),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+        )
+        if self.failed:
+            aws.lambda_.FunctionEventInvokeConfig(
+                name,
+                function_name=function.name,
+                maximum_retry_attempts=2,
+                maximum_event_age_in_seconds=6 * 3600,
+                destination_config=aws.lambda_.FunctionEventInvokeConfigDestinationConfigArgs(
+                    on_failure=aws.lambda_.FunctionEventInvokeConfigDestinationConfigOnFailureArgs(
+                        destination=self.failed.arn
+                    )
+                ),
+                opts=mine,
+            )
+        for metric, what in (("Errors", "failed"), ("Throttles", "was throttled")):
+            alarm(
+                f"{name}-{metric.lower()}",
+                f"AWS/Lambda/{metric}",
+                {"FunctionName": physical},
+                topic=topic,
+                meaning=f"{physical} {what} in the last five minutes; its log says why.",
+                opts=mine,
+            )
+        self.name, self.role_arn = function.name, role.arn
+        self.register_outputs({"arn": self.arn, "name": self.name, "role_arn": self.role_arn})

@@ -1,0 +1,75 @@
+"""A customer's KMS key."""
+
+import re
+from collections.abc import Sequence
+from typing import Annotated
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import AfterValidator
+
+from components import names
+from components.accounts import AccountArgs
+from components.arguments import check
+from components.iam import Statement, document
+
+KmsKeyArn = Annotated[
+    str,
+    AfterValidator(
+        check(
+            lambda v: re.fullmatch(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+", v) is not None,
+            "'{value}' is not a key's ARN; an alias or an id won't do across accounts; write "
+            "'arn:aws:kms:<region>:<account id>:key/<key id>'",
+        )
+    ),
+]
+
+THE_KEY_ITSELF = "in a key's policy it is the key itself"
+
+_ADMINISTER = [
+    "CancelKeyDeletion", "CreateAlias", "DeleteAlias", "DescribeKey", "DisableKey", "DisableKeyRotation", "EnableKey",
+    "EnableKeyRotation", "GetKeyPolicy", "GetKeyRotationStatus", "ListGrants", "ListKeyPolicies", "ListResourceTags",
+    "PutKeyPolicy", "RevokeGrant", "ScheduleKeyDeletion", "TagResource", "UntagResource", "UpdateAlias",
+    "UpdateKeyDescription",
+]  # fmt: skip
+_USE = ["CreateGrant", "Decrypt", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo"]
+
+
+class KmsKey(pulumi.ComponentResource):
+    """A symmetric key with yearly rotation and an alias. Its policy lets the account's own IAM policies decide (without
+    that, nobody could ever change the key again), and adds `statements`, such as another account's role.
+    At rest it costs one dollar a month."""
+
+    arn: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        account: AccountArgs,
+        description: str,
+        statements: Sequence[Statement] = (),
+        retain: bool = False,
+        opts: pulumi.ResourceOptions | None = None,
+    ):
+        super().__init__("tributary:blocks:KmsKey", name, None, opts)
+        owner = Statement(
+            "LetTheAccountsPoliciesDecide",
+            [f"kms:{action}" for action in _ADMINISTER + _USE],
+            ["*"],
+            principals={"AWS": f"arn:{account.partition}:iam::{account.id}:root"},
+            every_resource_because=THE_KEY_ITSELF,
+        )
+        key = aws.kms.Key(
+            name,
+            description=description,
+            enable_key_rotation=True,
+            deletion_window_in_days=30,
+            policy=document(owner, *statements),
+            # Data that outlives the stack is lost without its key.
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=retain),
+        )
+        aws.kms.Alias(
+            name, name=names.key_alias(name), target_key_id=key.key_id, opts=pulumi.ResourceOptions(parent=self)
+        )
+        self.arn = key.arn
+        self.register_outputs({"arn": self.arn})

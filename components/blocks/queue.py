@@ -1,0 +1,97 @@
+"""Queues: a work queue with its dead-letter queue, and a queue that only holds what failed."""
+
+from collections.abc import Mapping
+
+import pulumi
+import pulumi_aws as aws
+
+from components import names
+from components.accounts import AccountArgs
+from components.blocks.alarm import alarm
+from components.iam import Statement, document
+
+_FORTNIGHT = 14 * 24 * 3600  # the longest that SQS keeps a message
+
+
+class Queue(pulumi.ComponentResource):
+    """An encrypted (SSE-SQS) queue, TLS only, that the services in `senders` may send to, each from one source ARN of
+    this account. With `max_receives` a message that was tried that often moves to `<name>-dead`, whose first message
+    rings an alarm; without it this queue is itself where failures end, and its own first message rings."""
+
+    arn: pulumi.Output[str]
+    url: pulumi.Output[str]
+    dead_arn: pulumi.Output[str] | None
+
+    def __init__(
+        self,
+        name: str,
+        account: AccountArgs,
+        *,
+        topic: pulumi.Input[str] | None,
+        meaning: str,
+        senders: Mapping[str, str] | None = None,
+        visibility_seconds: int = 30,
+        max_receives: int | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ):
+        super().__init__("tributary:blocks:Queue", name, None, opts)
+        mine = pulumi.ResourceOptions(parent=self)
+        redrive: pulumi.Output[str] | None = None
+        dead: aws.sqs.Queue | None = None
+        if max_receives:
+            dead = self._queue(f"{name}-dead", account, {}, mine)
+            redrive = pulumi.Output.json_dumps({"deadLetterTargetArn": dead.arn, "maxReceiveCount": max_receives})
+        queue = self._queue(name, account, senders or {}, mine, visibility_seconds, redrive)
+        last = dead or queue
+        alarm(
+            f"{name}-dead" if dead else name,
+            "AWS/SQS/ApproximateNumberOfMessagesVisible",
+            {"QueueName": last.name},
+            statistic="Maximum",
+            topic=topic,
+            meaning=meaning,
+            opts=mine,
+        )
+        self.arn, self.url, self.dead_arn = queue.arn, queue.url, dead.arn if dead else None
+        self.register_outputs({"arn": self.arn, "url": self.url, "dead_arn": self.dead_arn})
+
+    @staticmethod
+    def _queue(
+        name: str,
+        account: AccountArgs,
+        senders: Mapping[str, str],
+        opts: pulumi.ResourceOptions,
+        visibility_seconds: int = 30,
+        redrive: pulumi.Output[str] | None = None,
+    ) -> aws.sqs.Queue:
+        physical = names.queue(name)
+        arn = account.arn("sqs", physical)
+        queue = aws.sqs.Queue(
+            name,
+            name=physical,
+            sqs_managed_sse_enabled=True,
+            message_retention_seconds=_FORTNIGHT,
+            visibility_timeout_seconds=visibility_seconds,
+            redrive_policy=redrive,
+            opts=opts,
+        )
+        deny_plain = Statement(
+            "DenyPlainHttp",
+            ["sqs:*"],
+            [arn],
+            {"Bool": {"aws:SecureTransport": "false"}},
+            {"AWS": "*"},
+            effect="Deny",
+        )
+        sends = [
+            Statement(
+                f"SendFrom{service.split('.')[0].capitalize()}",
+                ["sqs:SendMessage"],
+                [arn],
+                {"StringEquals": {"aws:SourceAccount": account.id}, "ArnLike": {"aws:SourceArn": source_arn}},
+                {"Service": service},
+            )
+            for service, source_arn in senders.items()
+        ]
+        aws.sqs.QueuePolicy(name, queue_url=queue.url, policy=document(deny_plain, *sends), opts=opts)
+        return queue

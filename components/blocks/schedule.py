@@ -1,0 +1,79 @@
+"""A schedule that calls a Lambda function."""
+
+import json
+from collections.abc import Mapping
+
+import pulumi
+import pulumi_aws as aws
+
+from components import names
+from components.accounts import AccountArgs
+from components.iam import Statement, document, trust
+
+
+class FunctionSchedule(pulumi.ComponentResource):
+    """An EventBridge schedule in its own group and time zone that calls `function_arn` with `event`
+    (`<aws.scheduler.scheduled-time>` in it becomes the planned time, the same on a retry:
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html).
+    What the service can't deliver goes to `dead_letter_arn`. It costs nothing at rest."""
+
+    name: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        account: AccountArgs,
+        *,
+        expression: str,
+        timezone: str,
+        function_arn: str,
+        event: Mapping[str, object],
+        dead_letter_arn: pulumi.Input[str],
+        meaning: str,
+        opts: pulumi.ResourceOptions | None = None,
+    ):
+        super().__init__("tributary:blocks:FunctionSchedule", name, None, opts)
+        mine = pulumi.ResourceOptions(parent=self)
+        physical = names.schedule(name)
+        group = aws.scheduler.ScheduleGroup(name, name=physical, opts=mine)
+        role = aws.iam.Role(
+            name,
+            name=names.role(name),
+            # The service sends the group's ARN, not the schedule's:
+            # https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+            assume_role_policy=trust(
+                "scheduler.amazonaws.com", account.id, account.arn("scheduler", f"schedule-group/{physical}")
+            ),
+            opts=mine,
+        )
+        policy = aws.iam.RolePolicy(
+            name,
+            name="schedule",
+            role=role.name,
+            policy=document(
+                Statement("CallTheFunction", ["lambda:InvokeFunction"], [function_arn]),
+                Statement("KeepWhatFailed", ["sqs:SendMessage"], [dead_letter_arn]),
+            ),
+            opts=mine,
+        )
+        schedule = aws.scheduler.Schedule(
+            name,
+            name=physical,
+            group_name=group.name,
+            description=meaning,
+            schedule_expression=expression,
+            schedule_expression_timezone=timezone,
+            flexible_time_window=aws.scheduler.ScheduleFlexibleTimeWindowArgs(mode="OFF"),
+            target=aws.scheduler.ScheduleTargetArgs(
+                arn=function_arn,
+                role_arn=role.arn,
+                input=json.dumps(event),
+                retry_policy=aws.scheduler.ScheduleTargetRetryPolicyArgs(
+                    maximum_event_age_in_seconds=3600, maximum_retry_attempts=5
+                ),
+                dead_letter_config=aws.scheduler.ScheduleTargetDeadLetterConfigArgs(arn=dead_letter_arn),
+            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+        )
+        self.name = schedule.name
+        self.register_outputs({"name": self.name})

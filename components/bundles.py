@@ -1,0 +1,243 @@
+"""Builds handlers/<name>/ and its requirements into the zip that Lambda runs. Pure: makes no Pulumi resource.
+
+A bundle is the same to the byte on every machine, so an unchanged handler is no diff in a preview. Paths are
+sorted, times and modes fixed, byte code and installers' records left out, and files are stored, not deflated:
+zlib's output differs between implementations (zlib, zlib-ng, Apple's), and Pulumi compares a zip by its
+bytes.
+
+Requirements: handlers/<name>/requirements.txt lists every package, exact, with hashes; nothing is resolved
+here. It is made from requirements.in, where there is one (see `LOCK_COMMAND`). Only wheels for Lambda's
+platform are taken; no code of a package runs. boto3 is not bundled: Lambda's runtime has it, and the handlers
+use no API shape newer than 2023. One that does adds boto3 to its requirements.in, and its own copy wins (the
+bundle comes first on Lambda's sys.path). No module is shared between handlers: a folder is a whole function.
+
+Limit: 50 MB (52,428,800 bytes) for an uploaded zip; as nothing is compressed, the 250 MB of an unpacked one
+cannot be reached before it. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (Lambda
+quotas)
+
+Cache: $TRIBUTARY_CACHE/bundles (default ~/.cache/tributary/bundles), one zip and its sha256 per key. The key
+covers sources, requirements, platform, Python and `VERSION`. Both files are put in place by a rename, and two
+builders write the same bytes, so they may work at once; an entry that does not match its sha256 is built
+again.
+
+Errors: `BundleError`, which says what was found and what to write instead.
+"""
+
+import ast
+import base64
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+import uv
+
+VERSION = "1"  # part of the cache's key: raise it when a change here changes a bundle's bytes
+HANDLERS = Path(__file__).resolve().parent.parent / "handlers"
+LOCK_COMMAND = (
+    "uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate "
+    "--no-emit-index-url requirements.in -o requirements.txt"
+)
+
+PLATFORMS = {"arm64": "aarch64-manylinux2014", "x86_64": "x86_64-manylinux2014"}
+ZIP_LIMIT = 50 * 1024 * 1024
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
+MODE = 0o100644  # Lambda needs files that every user can read
+# What an installer notes differs by installer, version and folder (a console script: the interpreter's path).
+INSTALLERS_RECORDS = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
+
+
+class BundleError(Exception):
+    """A handler that cannot be bundled."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    name: str
+    path: Path  # the zip, in the cache
+    sha256: str  # of the zip, in hex
+    size: int  # of the zip, in bytes
+    runtime: str
+    architecture: str
+    handler: str = "app.handler"
+
+    @property
+    def code_sha256(self) -> str:
+        """The sha256 as Lambda tells it (`CodeSha256`)."""
+        return base64.b64encode(bytes.fromhex(self.sha256)).decode()
+
+
+def known_handlers(handlers: Path = HANDLERS) -> list[str]:
+    return sorted(app.parent.name for app in handlers.glob("*/app.py"))
+
+
+def bundle(
+    name: str, *, runtime: str = "python3.13", architecture: str = "arm64", handlers: Path = HANDLERS
+) -> Bundle:
+    """The bundle of handlers/<name>/, from the cache or built now."""
+    version = re.fullmatch(r"python(3\.\d+)", runtime)
+    if not version:
+        raise BundleError(f"runtime {runtime!r} is not a Python of Lambda; write one such as 'python3.13'")
+    if architecture not in PLATFORMS:
+        raise BundleError(f"architecture {architecture!r} is none of Lambda's; write 'arm64' or 'x86_64'")
+    known = known_handlers(handlers)
+    if name not in known:
+        near = get_close_matches(name, known, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise BundleError(
+            f"no handler {name!r} (a folder of handlers/ with an app.py). There are: {', '.join(known)}{hint}"
+        )
+
+    folder = handlers / name
+    sources = _sources(folder)
+    _check_entry_point(name, sources["app.py"])
+    requirements = _requirements(folder)
+    key = _key(sources, requirements, PLATFORMS[architecture], version[1])
+    cached = _cache() / f"{name}-{key}.zip"
+    digest = _verified(cached)
+    if digest is None:
+        data = _zip(name, sources, _packages(name, requirements, PLATFORMS[architecture], version[1]))
+        digest = hashlib.sha256(data).hexdigest()
+        _write_atomically(cached, data)
+        _write_atomically(cached.with_suffix(".sha256"), digest.encode())
+    return Bundle(name, cached, digest, cached.stat().st_size, runtime, architecture)
+
+
+def _cache() -> Path:
+    root = os.environ.get("TRIBUTARY_CACHE")
+    return (Path(root).expanduser() if root else Path.home() / ".cache" / "tributary") / "bundles"
+
+
+def _files(folder: Path, left_out) -> dict[str, bytes]:
+    """Path (with '/', relative) -> content of every file below folder but byte code and hidden files."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        if any(part.startswith(".") or part == "__pycache__" for part in parts) or not path.is_file():
+            continue
+        if path.suffix not in {".pyc", ".pyo"} and not path.name.endswith("~") and not left_out(parts):
+            found["/".join(parts)] = path.read_bytes()
+    return found
+
+
+def _sources(folder: Path) -> dict[str, bytes]:
+    return _files(folder, lambda parts: parts in {("requirements.txt",), ("requirements.in",)})
+
+
+def _requirements(folder: Path) -> bytes:
+    lock = folder / "requirements.txt"
+    if (folder / "requirements.in").exists() and not lock.exists():
+        raise BundleError(
+            f"handlers/{folder.name} has a requirements.in and no requirements.txt; run there: {LOCK_COMMAND}"
+        )
+    return lock.read_bytes() if lock.exists() else b""
+
+
+def _check_entry_point(name: str, app: bytes) -> None:
+    try:
+        body = ast.parse(app).body
+    except SyntaxError as error:
+        raise BundleError(f"handlers/{name}/app.py line {error.lineno} is not Python: {error.msg}") from error
+    if not any(isinstance(node, ast.FunctionDef) and node.name == "handler" for node in body):
+        raise BundleError(
+            f"handlers/{name}/app.py has no function 'handler'; Lambda calls app.handler(event, context)"
+        )
+
+
+def _key(sources: dict[str, bytes], requirements: bytes, platform: str, python: str) -> str:
+    hashed = hashlib.sha256()
+    for part in (VERSION, platform, python, requirements, *(x for pair in sources.items() for x in pair)):
+        part = part.encode() if isinstance(part, str) else part
+        # The length keeps ("ab", "c") and ("a", "bc") apart.
+        hashed.update(len(part).to_bytes(8, "big") + part)
+    return hashed.hexdigest()[:32]
+
+
+def _packages(name: str, requirements: bytes, platform: str, python: str) -> dict[str, bytes]:
+    """What the requirements install, for Lambda's platform whatever machine this is."""
+    if not re.search(rb"^\s*[^#\s]", requirements, re.MULTILINE):
+        return {}
+    with tempfile.TemporaryDirectory(prefix="tributary-bundle-") as scratch:
+        lock, target = Path(scratch, "requirements.txt"), Path(scratch, "target")
+        lock.write_bytes(requirements)
+        command = [uv.find_uv_bin(), "pip", "install", "--quiet", "--python", sys.executable]
+        command += ["--target", str(target), "--requirements", str(lock), "--require-hashes", "--no-deps"]
+        command += ["--python-platform", platform, "--python-version", python, "--only-binary", ":all:"]
+        # In the scratch folder, so that no project's settings of uv are found.
+        done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=False)
+        if done.returncode:
+            said = done.stderr.strip().replace(scratch, f"handlers/{name}")
+            raise BundleError(
+                f"the requirements of handlers/{name} do not install for {platform}, Python {python}: "
+                f"{said}\n"
+                "Every package needs an exact version, its hashes and a wheel for that platform; "
+                f"after a change of requirements.in run in that folder: {LOCK_COMMAND}"
+            )
+        return _files(
+            target,
+            lambda parts: (
+                parts[0] == "bin" or (parts[0].endswith(".dist-info") and parts[-1] in INSTALLERS_RECORDS)
+            ),
+        )
+
+
+def _zip(name: str, sources: dict[str, bytes], packages: dict[str, bytes]) -> bytes:
+    def tops(paths):
+        return {path.split("/")[0].removesuffix(".py") for path in paths}
+
+    if both := tops(sources) & tops(packages):
+        raise BundleError(
+            f"handlers/{name} has its own {min(both)!r}, and so has a package it requires; rename it"
+        )
+    with tempfile.SpooledTemporaryFile() as file:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+            for path, content in sorted({**sources, **packages}.items()):
+                entry = zipfile.ZipInfo(path, EPOCH)
+                entry.create_system = 3  # Unix, also when made on Windows
+                entry.external_attr = MODE << 16
+                archive.writestr(entry, content)
+        if file.tell() > ZIP_LIMIT:
+            raise BundleError(_too_big(name, file.tell(), {**sources, **packages}))
+        file.seek(0)
+        return file.read()
+
+
+def _too_big(name: str, size: int, files: dict[str, bytes]) -> str:
+    weights: dict[str, int] = {}
+    for path, content in files.items():
+        top = path.split("/")[0]
+        weights[top] = weights.get(top, 0) + len(content)
+    heaviest = sorted(weights, key=lambda top: -weights[top])[:3]
+    return (
+        f"the bundle of handlers/{name} has {size:,} bytes; Lambda takes {ZIP_LIMIT:,}. Heaviest: "
+        + ", ".join(f"{top} ({weights[top]:,})" for top in heaviest)
+        + ". Require less, or move the work to a service made for it"
+    )
+
+
+def _verified(cached: Path) -> str | None:
+    """The sha256 of a sound cache entry; None when there is none or it is damaged."""
+    try:
+        digest = hashlib.sha256(cached.read_bytes()).hexdigest()
+        return digest if cached.with_suffix(".sha256").read_text() == digest else None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _write_atomically(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
+        try:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            os.replace(file.name, path)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise

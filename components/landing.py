@@ -1,0 +1,37 @@
+"""A landing: where data of some tables lies in S3, as one pipeline leaves it and the next one takes it."""
+
+from typing import Annotated, Literal, Optional
+
+import pulumi
+from pydantic import Field, SkipValidation
+
+from components.accounts import AccountArgs
+from components.arguments import arguments
+
+
+@arguments
+class Landing:
+    """A landing."""
+
+    name: str
+    """The pipeline that yields it."""
+    account: AccountArgs
+    """The account that owns the bucket."""
+    bucket: Annotated[pulumi.Input[str], SkipValidation]
+    """The bucket's name."""
+    prefix: str = ""
+    """What every key starts with, ending in '/' or empty."""
+    key_arn: Annotated[Optional[pulumi.Input[str]], SkipValidation] = None
+    """The customer's KMS key that objects are encrypted with; without it SSE-S3."""
+    tables: list[str] = Field(default_factory=list)
+    """The tables that land here; each has the folder `<prefix><table>/`."""
+    layout: Literal["dynamodb-export", "objects"] = "dynamodb-export"
+    """How files lie below a table's folder: `AWSDynamoDB/<ExportId>/…` (an export of DynamoDB), or plain objects."""
+
+    def bucket_arn(self) -> pulumi.Output[str]:
+        """The bucket's ARN; an Output, so whoever uses it waits for the bucket."""
+        return pulumi.Output.concat(f"arn:{self.account.partition}:s3:::", self.bucket)
+
+    def objects_arn(self) -> pulumi.Output[str]:
+        """The ARN pattern of the landing's objects."""
+        return pulumi.Output.concat(self.bucket_arn(), f"/{self.prefix}*")

@@ -1,0 +1,128 @@
+"""Physical names: one function a kind of name, each with its service's limit and alphabet.
+
+A physical name is `<project>-<stack>-<logical name>`, so it is the same on every run and on every machine, and an ARN
+is known before its resource exists. A name over the limit is cut and ends in eight hex digits of the whole name's
+SHA-256, so two long names that start alike stay apart; so does a name that had to lose characters.
+
+Limits: S3 "Bucket naming rules", IAM and STS quotas, Lambda `FunctionName`, SQS `QueueName`, SNS `CreateTopic`,
+EventBridge and EventBridge Scheduler API references, KMS `AliasName`, CloudWatch `AlarmName` and `LogGroupName`,
+DynamoDB `TableName`, OpenSearch Serverless and OpenSearch Ingestion API references, Kinesis, Firehose, Glue and Athena.
+"""
+
+import hashlib
+import re
+
+import pulumi
+
+_DASHED = "a-z0-9-"
+_WORDS = "A-Za-z0-9_-"
+
+
+def bucket(name: str, account_id: str) -> str:
+    """3-63 of a-z 0-9 '-'. Unique among all accounts of the world, so it ends in the account's id."""
+    return f"{_fit(name, 63 - 13, _DASHED, lower=True)}-{account_id}"
+
+
+def role(name: str) -> str:
+    """At most 64 of A-Z a-z 0-9 '_+=,.@-'."""
+    return _fit(name, 64, _WORDS)
+
+
+def function(name: str) -> str:
+    """At most 64 of A-Z a-z 0-9 '-_'."""
+    return _fit(name, 64, _WORDS)
+
+
+def queue(name: str) -> str:
+    """At most 80 of A-Z a-z 0-9 '-_'."""
+    return _fit(name, 80, _WORDS)
+
+
+def topic(name: str) -> str:
+    """At most 256 of A-Z a-z 0-9 '-_'."""
+    return _fit(name, 256, _WORDS)
+
+
+def schedule(name: str) -> str:
+    """At most 64 of A-Z a-z 0-9 '-_.'."""
+    return _fit(name, 64, _WORDS)
+
+
+def rule(name: str) -> str:
+    """At most 64 of A-Z a-z 0-9 '-_.'."""
+    return _fit(name, 64, _WORDS)
+
+
+def event_bus(name: str) -> str:
+    """At most 256 of A-Z a-z 0-9 '-_./'."""
+    return _fit(name, 256, _WORDS)
+
+
+def key_alias(name: str) -> str:
+    """`alias/` and at most 250 of A-Z a-z 0-9 '/_-'."""
+    return "alias/" + _fit(name, 250, _WORDS)
+
+
+def alarm(name: str) -> str:
+    """At most 255 characters."""
+    return _fit(name, 255, _WORDS)
+
+
+def log_group(service: str, name: str) -> str:
+    """At most 512 of A-Z a-z 0-9 '-_/.#'; `service` is the folder: `/aws/lambda`, `/aws/vendedlogs/OpenSearchIngestion`."""
+    return f"{service}/{_fit(name, 512 - len(service) - 1, _WORDS)}"
+
+
+def table(name: str) -> str:
+    """A DynamoDB table: 3-255 of A-Z a-z 0-9 '-_.'."""
+    return _fit(name, 255, _WORDS)
+
+
+def collection(name: str) -> str:
+    """An OpenSearch Serverless collection or policy: 3-32 of a-z 0-9 '-', starting with a letter."""
+    return _fit(name, 32, _DASHED, lower=True)
+
+
+def ingestion(name: str) -> str:
+    """An OpenSearch Ingestion pipeline: 3-28 of a-z 0-9 '-', starting with a letter."""
+    return _fit(name, 28, _DASHED, lower=True)
+
+
+def stream(name: str) -> str:
+    """A Kinesis stream: at most 128 of A-Z a-z 0-9 '-_.'."""
+    return _fit(name, 128, _WORDS)
+
+
+def delivery_stream(name: str) -> str:
+    """A Firehose stream: at most 64 of A-Z a-z 0-9 '-_.'."""
+    return _fit(name, 64, _WORDS)
+
+
+def state_machine(name: str) -> str:
+    """At most 80 of A-Z a-z 0-9 '-_'."""
+    return _fit(name, 80, _WORDS)
+
+
+def database(name: str) -> str:
+    """A Glue or BigQuery database: a-z 0-9 '_', at most 255; Athena wants no dash."""
+    return _fit(name, 255, "a-z0-9_", lower=True, filler="_")
+
+
+def workgroup(name: str) -> str:
+    """An Athena workgroup: at most 128 of A-Z a-z 0-9 '-_.'."""
+    return _fit(name, 128, _WORDS)
+
+
+def service_account(name: str) -> str:
+    """A Google service account's id: 6-30 of a-z 0-9 '-', starting with a letter."""
+    return _fit(name, 30, _DASHED, lower=True)
+
+
+def _fit(name: str, limit: int, alphabet: str, *, lower: bool = False, filler: str = "-") -> str:
+    whole = f"{pulumi.get_project()}{filler}{pulumi.get_stack()}{filler}{name}"
+    fitted = re.sub(f"[^{alphabet}]+", filler, whole.lower() if lower else whole).strip(filler)
+    faithful = fitted == whole.replace("-", filler)
+    if faithful and len(fitted) <= limit:
+        return fitted
+    digest = hashlib.sha256(whole.encode()).hexdigest()[:8]
+    return fitted[: limit - 9].rstrip(filler) + filler + digest

@@ -1,0 +1,111 @@
+"""Announces each DynamoDB export once, when all of its files are in the bucket that this function watches.
+
+Event: a batch of SQS messages, each an S3 notification of the bucket (S3 straight to SQS). Only an export's
+manifest-summary.json is acted on; other keys and S3's test event are done at once. Files come in any order
+when they are replicated (15 minutes is usual for S3 Replication Time Control, hours are possible without), so
+an export with missing files fails its message, which is hidden for 5 s, 10 s, 20 s, … at most 900 s after
+each receive: with a maxReceiveCount of 12 in the queue's redrive policy an export has 1 h 20 min to arrive,
+with 20 it has 3 h 20 min. A corrupt one is tried again every 30 s, to reach the dead-letter queue soon. Needs
+ReportBatchItemFailures on the event source mapping.
+
+Nothing depends on the order or number of notifications: what counts is the bucket's state when a message is
+read, so an event's sequencer and versionId are not used. The announcement is written down by export in
+IDEMPOTENCY_TABLE; only a crash between announcing and writing down announces again, so a consumer that must
+not see that compares export_arn.
+
+Announced: source `tributary.arrival`, detail-type `Export Arrived`, detail {export_arn, export_id, table,
+table_arn, export_time, bucket, prefix (the export's folder, with '/'; the data is in its `data/`), manifest
+(key of the summary), item_count, file_count, billed_bytes}. An export of no items is announced as well.
+
+Environment: EVENT_BUS (name or ARN), IDEMPOTENCY_TABLE (key `id`, TTL attribute `expiration`), PREFIX (such
+as `raw/`).
+
+IAM:
+- s3:GetObject on arn:aws:s3:::<bucket>/<PREFIX>*; s3:ListBucket on arn:aws:s3:::<bucket> (condition s3:prefix
+  <PREFIX>*; without it a missing object is answered by 403, not 404); with SSE-KMS: kms:Decrypt on the
+  bucket's key
+- sqs:ReceiveMessage, sqs:DeleteMessage, sqs:GetQueueAttributes (Lambda's poller),
+  sqs:ChangeMessageVisibility, sqs:GetQueueUrl on the queue; with SSE-KMS on the queue: kms:Decrypt on its key
+- dynamodb:GetItem, dynamodb:PutItem, dynamodb:UpdateItem, dynamodb:DeleteItem on the table IDEMPOTENCY_TABLE
+- events:PutEvents on the bus EVENT_BUS
+"""
+
+import os
+from functools import cache
+
+import boto3
+import replica
+from arrival import Settings, announcement, hidden_seconds, judge, refused, summaries
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.idempotency import (
+    DynamoDBPersistenceLayer,
+    IdempotencyConfig,
+    idempotent_function,
+)
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+logger = Logger(service="arrival")
+settings = Settings.read(os.environ)
+retries = Config(retries={"mode": "standard", "total_max_attempts": 5})
+s3, sqs, events, dynamodb = (
+    boto3.client(name, config=retries) for name in ("s3", "sqs", "events", "dynamodb")
+)
+# False: an exception would hide which messages failed, and the poller would count it as a failure of the
+# function.
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+once = IdempotencyConfig(
+    event_key_jmespath="export_arn",
+    raise_on_no_idempotency_key=True,
+    expires_after_seconds=15 * 24 * 3600,  # SQS keeps a message for 14 days at most
+)
+written_down = DynamoDBPersistenceLayer(table_name=settings.idempotency_table, boto3_client=dynamodb)
+
+
+@logger.inject_lambda_context
+def handler(event, context):
+    once.register_lambda_context(context)  # what a time-out cut off may be taken up again after it
+    return process_partial_response(event=event, record_handler=receive, processor=processor, context=context)
+
+
+def receive(record):
+    try:
+        for bucket, key in summaries(record.body, settings.prefix):
+            with replica.export(s3, bucket, key) as export:
+                verdict = judge(export)
+            if isinstance(verdict, Exception):
+                raise verdict
+            announce(detail=verdict.detail)
+    except Exception as error:
+        logger.warning(
+            "not announced", error=type(error).__name__, reason=str(error), message_id=record.message_id
+        )
+        hide(record, hidden_seconds(int(record.attributes.approximate_receive_count), error))
+        raise
+
+
+@idempotent_function(data_keyword_argument="detail", config=once, persistence_store=written_down)
+def announce(detail):
+    answer = events.put_events(Entries=[announcement(detail, settings.event_bus)])
+    if error := refused(answer):
+        raise error
+    logger.info("export announced", **detail)
+    return answer["Entries"][0]["EventId"]
+
+
+def hide(record, seconds):
+    try:
+        sqs.change_message_visibility(
+            QueueUrl=queue_url(record.event_source_arn),
+            ReceiptHandle=record.receipt_handle,
+            VisibilityTimeout=seconds,
+        )
+    except ClientError as error:  # the queue's own visibility timeout holds then
+        logger.warning("message keeps the queue's visibility timeout", reason=str(error))
+
+
+@cache
+def queue_url(arn):
+    account, name = arn.split(":")[4:6]
+    return sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]

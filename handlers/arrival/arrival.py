@@ -1,0 +1,219 @@
+"""Whether an export has arrived whole, decided from its manifests and a listing of the bucket. Pure.
+
+Layout: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Output.html
+    <root>AWSDynamoDB/<ExportId>/manifest-summary.json, manifest-files.json (JSON Lines), manifest-files.md5,
+    data/*
+Keys inside the manifests are read from `AWSDynamoDB/` on and put behind the summary's own <root>: the service
+writes them with the prefix, its documentation shows them without, and in no way may a manifest point outside
+its export.
+
+What can be told without reading the data: a file is there, it is not empty when it should have items, and its
+ETag fits the manifest's md5 (an upload in one part, sent whole or as multipart) or the manifest's ETag. With
+SSE-KMS an ETag is no checksum, so there only presence and size are judged.
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html (ETag)
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote_plus
+
+SUMMARY = re.compile(r"(?P<root>.*/)?AWSDynamoDB/(?P<export_id>[^/]+)/manifest-summary\.json")
+FIRST_WAIT, LONGEST_WAIT, CORRUPT_WAIT = 5, 900, 30  # seconds
+NAMED_FILES = 5  # of those missing, in a message
+
+
+@dataclass(frozen=True)
+class Settings:
+    event_bus: str
+    idempotency_table: str
+    prefix: str
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> "Settings":
+        return cls(environ["EVENT_BUS"], environ["IDEMPOTENCY_TABLE"], environ["PREFIX"])
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object as a listing shows it."""
+
+    size: int
+    etag: str
+
+
+@dataclass(frozen=True)
+class Export:
+    """What the bucket holds of one export."""
+
+    bucket: str
+    key: str  # of manifest-summary.json
+    summary: bytes
+    manifest: Iterable[bytes]  # the lines of manifest-files.json
+    manifest_md5: bytes  # computed
+    stated_md5: str  # what manifest-files.md5 says
+    stored: Mapping[str, Stored]  # by key, all below data/
+    etags_are_checksums: bool
+
+
+@dataclass(frozen=True)
+class Complete:
+    detail: dict
+
+
+class Waiting(Exception):
+    """Files are missing yet."""
+
+
+class Corrupt(Exception):
+    """A file is not what the manifests say; waiting does not help."""
+
+
+class NotAnnounced(Exception):
+    """The bus refused the event."""
+
+
+def summaries(body: str, prefix: str) -> Iterator[tuple[str, str]]:
+    """(bucket, key) of each export's summary that an S3 notification tells of."""
+    notification = json.loads(body)
+    if notification.get("Event") == "s3:TestEvent":
+        return
+    for record in notification["Records"]:
+        key = unquote_plus(record["s3"]["object"]["key"])
+        if (
+            record["eventName"].startswith("ObjectCreated:")
+            and key.startswith(prefix)
+            and SUMMARY.fullmatch(key)
+        ):
+            yield record["s3"]["bucket"]["name"], key
+
+
+def data_folder(key: str) -> str:
+    return key.rpartition("/")[0] + "/data/"
+
+
+def judge(export: Export) -> Complete | Waiting | Corrupt:
+    folder = export.key.rpartition("/")[0] + "/"
+    try:
+        stated = _digest(export.stated_md5)
+        if stated != export.manifest_md5:
+            raise ValueError(
+                f"its md5 is {export.manifest_md5.hex()}, manifest-files.md5 says {stated.hex()}"
+            )
+    except ValueError as error:
+        return Corrupt(f"{folder}manifest-files.json: {error}")
+
+    root = export.key[: -len(export.key.rpartition("AWSDynamoDB/")[2]) - len("AWSDynamoDB/")]
+    missing, files, items = [], 0, 0
+    missing_count = 0
+    for number, line in enumerate(export.manifest, 1):
+        if not line.strip():
+            continue
+        try:
+            key, md5, etag, count = _file(line, root)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            return Corrupt(f"{folder}manifest-files.json line {number}: {type(error).__name__} {error}")
+        files, items = files + 1, items + count
+        stored = export.stored.get(key)
+        if stored is None:
+            missing_count += 1
+            missing += [key] if len(missing) < NAMED_FILES else []
+        elif count and not stored.size:
+            return Corrupt(f"{key} is empty; the manifest says {count} items")
+        elif export.etags_are_checksums and _damaged(stored.etag, md5, etag):
+            return Corrupt(f"{key} has ETag {stored.etag}; the manifest says md5 {md5.hex()}, ETag {etag}")
+    if missing_count:
+        more = ", …" if missing_count > len(missing) else ""
+        return Waiting(
+            f"{missing_count} of {files} files are not in {export.bucket} yet: {', '.join(missing)}{more}"
+        )
+    return _complete(export, folder, files, items)
+
+
+def _complete(export: Export, folder: str, files: int, items: int) -> Complete | Corrupt:
+    try:
+        summary = json.loads(export.summary)
+        if summary["itemCount"] != items:
+            raise ValueError(
+                f"it says {summary['itemCount']} items, the files of manifest-files.json hold {items}"
+            )
+        detail = {
+            "export_arn": summary["exportArn"],
+            "export_id": folder.split("/")[-2],
+            "table": summary["tableArn"].split(":table/")[1],
+            "table_arn": summary["tableArn"],
+            "export_time": summary["exportTime"],
+            "bucket": export.bucket,
+            "prefix": folder,
+            "manifest": export.key,
+            "item_count": items,
+            "file_count": files,
+            "billed_bytes": summary["billedSizeBytes"],
+        }
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        return Corrupt(f"{export.key}: {type(error).__name__} {error}")
+    return Complete(detail)
+
+
+def _file(line: bytes, root: str) -> tuple[str, bytes, str, int]:
+    entry = json.loads(line)
+    count = entry["itemCount"]
+    if not isinstance(count, int) or count < 0:
+        raise ValueError(f"itemCount is {count!r}")
+    key = f"{root}AWSDynamoDB/{entry['dataFileS3Key'].rpartition('AWSDynamoDB/')[2]}"
+    return key, _digest(entry["md5Checksum"]), entry["etag"].strip('"'), count
+
+
+def _digest(text: str) -> bytes:
+    """An md5 written in base64 (as the service does) or hex."""
+    text = text.strip().strip('"')
+    try:
+        digest = (
+            bytes.fromhex(text)
+            if re.fullmatch(r"[0-9a-fA-F]{32}", text)
+            else base64.b64decode(text, validate=True)
+        )
+    except binascii.Error:
+        digest = b""
+    if len(digest) != 16:
+        raise ValueError(f"{text[:60]!r} is not an md5")
+    return digest
+
+
+def _damaged(etag: str, md5: bytes, named: str) -> bool:
+    parts = etag.partition("-")[2]
+    if parts in {"", "1"}:
+        return etag not in {named, md5.hex() if not parts else hashlib.md5(md5).hexdigest() + "-1"}
+    # The parts' sizes are not known: comparable only with an upload of as many parts.
+    return named.partition("-")[2] == parts and etag != named
+
+
+def announcement(detail: dict, bus: str) -> dict:
+    return {
+        "EventBusName": bus,
+        "Source": "tributary.arrival",
+        "DetailType": "Export Arrived",
+        "Detail": json.dumps(detail),
+        "Resources": [detail["export_arn"], detail["table_arn"]],
+    }
+
+
+def refused(answer: Mapping) -> NotAnnounced | None:
+    """PutEvents answers 200 also when the bus took nothing."""
+    if not answer["FailedEntryCount"]:
+        return None
+    entry = answer["Entries"][0]
+    return NotAnnounced(
+        f"the event bus refused the event: {entry.get('ErrorCode')}: {entry.get('ErrorMessage')}"
+    )
+
+
+def hidden_seconds(receives: int, error: Exception) -> int:
+    """How long a failed message stays hidden, from how often it was received (1 for the first time)."""
+    if isinstance(error, Corrupt):
+        return CORRUPT_WAIT
+    return min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(receives - 1, 10))

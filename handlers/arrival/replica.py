@@ -1,0 +1,67 @@
+"""Reads an export's manifests and the listing of its data from S3.
+
+The listing takes one request per 1,000 files, where a HeadObject of each would take one per file. Memory:
+about 250 bytes a listed file; manifest-files.json goes through a temporary file once it is over 8 MB.
+Errors: `Waiting` for a manifest that is not there yet; whatever else S3 answers is raised as botocore's
+ClientError.
+"""
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from arrival import Export, Stored, Waiting, data_folder
+from botocore.exceptions import ClientError
+
+IN_MEMORY = 8 * 1024 * 1024  # bytes
+
+
+@contextmanager
+def export(s3, bucket: str, key: str) -> Iterator[Export]:
+    folder = key.rpartition("/")[0] + "/"
+    summary = _get(s3, bucket, key)["Body"].read()
+    manifest = _get(s3, bucket, f"{folder}manifest-files.json")
+    # The service writes .md5, its documentation says .checksum.
+    stated = _get(s3, bucket, f"{folder}manifest-files.md5", f"{folder}manifest-files.checksum")[
+        "Body"
+    ].read()
+    md5 = hashlib.md5()
+    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as lines:
+        for chunk in manifest["Body"].iter_chunks(1024 * 1024):
+            md5.update(chunk)
+            lines.write(chunk)
+        lines.seek(0)
+        yield Export(
+            bucket=bucket,
+            key=key,
+            summary=summary,
+            manifest=lines,
+            manifest_md5=md5.digest(),
+            stated_md5=stated.decode(errors="replace"),
+            stored=_listing(s3, bucket, data_folder(key)),
+            # All files of an export are encrypted alike: what is true of the manifest is true of the data.
+            etags_are_checksums=not manifest.get("ServerSideEncryption", "").startswith("aws:kms"),
+        )
+
+
+def _get(s3, bucket: str, *keys: str) -> dict:
+    """The first of the keys that is there."""
+    for key in keys:
+        try:
+            return s3.get_object(Bucket=bucket, Key=key)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code not in {"NoSuchKey", "404"}:
+                error.add_note(f"s3://{bucket}/{key}")
+                raise
+    raise Waiting(f"{keys[0]} is not in {bucket} yet")
+
+
+def _listing(s3, bucket: str, folder: str) -> dict[str, Stored]:
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder)
+    return {
+        found["Key"]: Stored(found["Size"], found["ETag"].strip('"'))
+        for page in pages
+        for found in page.get("Contents", [])
+    }

@@ -1,0 +1,57 @@
+"""Has S3 replicate what was in a bucket before its replication rules were: one S3 Batch Replication job.
+
+Invoked by the deployment (aws.lambda_.Invocation with lifecycle_scope CRUD). Event: {"tf": {"action",
+"prev_input"}} and whatever else the input holds; its other values are part of the job's identity, so a
+changed input (such as {"run": 2}) makes a new job and the same input none. Returns {"job_id": the job, or
+null, "cancelled": [job ids]}.
+- create: makes the job. Repeated, S3 answers with the same job, by its ClientRequestToken.
+- update: cancels the former input's job if it is still running and makes the new one.
+- delete: cancels the job if it is still running. Objects stay as they are, on both sides.
+
+Environment: ACCOUNT_ID, BUCKET (source, name), ROLE_ARN (the job's), REPORT_BUCKET (name), REPORT_PREFIX
+(without '/' at its end; default `backfill`), PREFIXES (JSON list of key prefixes; absent or empty: all that
+the rules cover).
+
+IAM, for the function:
+- s3:CreateJob, s3:ListJobs on *, as neither takes a resource (Service Authorization Reference, Amazon S3)
+- s3:UpdateJobStatus on arn:aws:s3:<region>:<ACCOUNT_ID>:job/*
+- iam:PassRole on ROLE_ARN, with iam:PassedToService batchoperations.s3.amazonaws.com
+For the job's role (trusts batchoperations.s3.amazonaws.com, with aws:SourceAccount):
+- s3:InitiateReplication on arn:aws:s3:::<BUCKET>/*
+- s3:GetReplicationConfiguration, s3:PutInventoryConfiguration on arn:aws:s3:::<BUCKET>
+- s3:PutObject on arn:aws:s3:::<REPORT_BUCKET>/<REPORT_PREFIX>/*
+  https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-batch-replication-policies.html
+  (Configuring an IAM role for S3 Batch Replication)
+"""
+
+import os
+
+import boto3
+from aws_lambda_powertools import Logger
+from backfilling import RUNNING, Settings, job, jobs_to_cancel, token
+from botocore.config import Config
+
+logger = Logger(service="backfill")
+settings = Settings.read(os.environ)
+s3control = boto3.client("s3control", config=Config(retries={"mode": "standard", "total_max_attempts": 6}))
+
+
+@logger.inject_lambda_context
+def handler(event, context):
+    cancelled = [cancel(job_id) for job_id in jobs_to_cancel(event, running_jobs, settings)]
+    job_id = None
+    if event["tf"]["action"] != "delete":
+        job_id = s3control.create_job(**job(token(event, settings), settings))["JobId"]
+        logger.info("backfill job made", job_id=job_id)
+    return {"job_id": job_id, "cancelled": cancelled}
+
+
+def running_jobs():
+    pages = s3control.get_paginator("list_jobs").paginate(AccountId=settings.account_id, JobStatuses=RUNNING)
+    return [found for page in pages for found in page.get("Jobs", [])]
+
+
+def cancel(job_id):
+    s3control.update_job_status(AccountId=settings.account_id, JobId=job_id, RequestedJobStatus="Cancelled")
+    logger.info("backfill job cancelled", job_id=job_id)
+    return job_id

@@ -1,0 +1,58 @@
+"""Starts a full export of each table to the landing bucket, as of the time that the schedule was due.
+
+Event: {"scheduled_time": "2026-01-01T16:00:00Z"}; EventBridge Scheduler fills
+`<aws.scheduler.scheduled-time>` in. Returns {"exports": [{"table_arn", "export_arn", "status"}]}. When a
+table's export does not start the others are still tried, and one `ExportsNotStarted` names each that failed
+and why; the run may be repeated as it is, since the client token (valid 8 hours) makes the exports that did
+start no second ones.
+
+Environment: TABLES (JSON list of table ARNs), BUCKET (name), BUCKET_OWNER (account id), PREFIX (such as
+`raw/`), KMS_KEY_ARN (absent or empty: SSE-S3).
+
+IAM, for the caller, since DynamoDB writes to the bucket with the caller's permissions:
+- dynamodb:ExportTableToPointInTime on each ARN of TABLES
+- s3:AbortMultipartUpload, s3:PutObject, s3:PutObjectAcl on arn:aws:s3:::<BUCKET>/<PREFIX>*
+  https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport_Requesting.html
+  (Requesting a table export in DynamoDB, "Set up S3 permissions")
+- with KMS_KEY_ARN: kms:GenerateDataKey, kms:Decrypt on that key (Decrypt: S3 reads back the parts of a
+  multipart upload), in the role's policy and, when another account owns the key, in the key's policy as well
+  https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html (Multipart upload API and
+  permissions)
+A bucket in another account grants the three S3 actions in its policy, too.
+"""
+
+import os
+
+import boto3
+from aws_lambda_powertools import Logger
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from exports import ExportsNotStarted, Settings, explain, request, scheduled_time
+
+logger = Logger(service="export_start")
+settings = Settings.read(os.environ)
+# Retries throttling, 5xx and time-outs with backoff; a call repeated after a time-out has the same client
+# token.
+dynamodb = boto3.client("dynamodb", config=Config(retries={"mode": "standard", "total_max_attempts": 6}))
+
+
+@logger.inject_lambda_context
+def handler(event, context):
+    due = scheduled_time(event)
+    started, failed = [], {}
+    for table_arn in settings.tables:
+        try:
+            export = dynamodb.export_table_to_point_in_time(**request(table_arn, due, settings))[
+                "ExportDescription"
+            ]
+        except (ClientError, BotoCoreError) as error:
+            failed[table_arn] = explain(error, settings)
+            logger.error("export not started", table_arn=table_arn, reason=failed[table_arn])
+            continue
+        started.append(
+            {"table_arn": table_arn, "export_arn": export["ExportArn"], "status": export["ExportStatus"]}
+        )
+        logger.info("export started", **started[-1])
+    if failed:
+        raise ExportsNotStarted(failed, len(started))
+    return {"exports": started}

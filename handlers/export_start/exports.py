@@ -1,0 +1,108 @@
+"""What an export's request holds, and what each refusal means. Pure.
+
+Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ExportTableToPointInTime.html
+Limit: 300 exports, or tables of 100 TB in all, at a time in an account and region (DynamoDB quotas).
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from botocore.exceptions import ClientError
+
+
+@dataclass(frozen=True)
+class Settings:
+    tables: tuple[str, ...]
+    bucket: str
+    bucket_owner: str
+    prefix: str
+    kms_key_arn: str | None
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> "Settings":
+        return cls(
+            tables=tuple(json.loads(environ["TABLES"])),
+            bucket=environ["BUCKET"],
+            bucket_owner=environ["BUCKET_OWNER"],
+            prefix=environ["PREFIX"],
+            kms_key_arn=environ.get("KMS_KEY_ARN") or None,
+        )
+
+
+class ExportsNotStarted(Exception):
+    """Names every table whose export did not start, and why."""
+
+    def __init__(self, failed: Mapping[str, str], started: int):
+        reasons = "; ".join(f"{table_name(arn)}: {reason}" for arn, reason in failed.items())
+        super().__init__(f"{len(failed)} of {len(failed) + started} exports did not start. {reasons}")
+
+
+def scheduled_time(event: Mapping) -> datetime:
+    """The time that the schedule was due, in UTC."""
+    text = event.get("scheduled_time") if isinstance(event, Mapping) else None
+    try:
+        due = datetime.fromisoformat(str(text))
+    except ValueError:
+        due = None
+    if due is None or due.tzinfo is None:
+        raise ValueError(
+            f"scheduled_time is {text!r}; expected a time with its zone such as '2026-01-01T16:00:00Z' "
+            "(a schedule's input has '<aws.scheduler.scheduled-time>' there)"
+        )
+    return due.astimezone(UTC)
+
+
+def table_name(arn: str) -> str:
+    return arn.rpartition("/")[2]
+
+
+def request(table_arn: str, due: datetime, settings: Settings) -> dict:
+    encryption = (
+        {"S3SseAlgorithm": "KMS", "S3SseKmsKeyId": settings.kms_key_arn}
+        if settings.kms_key_arn
+        else {"S3SseAlgorithm": "AES256"}
+    )
+    return {
+        "TableArn": table_arn,
+        "ExportType": "FULL_EXPORT",
+        "ExportFormat": "DYNAMODB_JSON",
+        "ExportTime": due,
+        "ClientToken": client_token(table_arn, due),
+        "S3Bucket": settings.bucket,
+        "S3BucketOwner": settings.bucket_owner,
+        "S3Prefix": f"{settings.prefix}{table_name(table_arn)}",
+        **encryption,
+    }
+
+
+def client_token(table_arn: str, due: datetime) -> str:
+    """The same for every try of one scheduled run, so that a second try starts no second export."""
+    return hashlib.sha256(f"{table_arn}@{due.isoformat()}".encode()).hexdigest()[:32]
+
+
+def explain(error: Exception, settings: Settings) -> str:
+    """What was refused and what to do about it."""
+    if not isinstance(error, ClientError):
+        return f"no answer from DynamoDB: {error}"
+    code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+    meaning = MEANINGS.get(code)
+    return f"{code}: {message}" + (f" ({meaning.format(s=settings)})" if meaning else "")
+
+
+MEANINGS = {
+    "PointInTimeRecoveryUnavailableException": "point-in-time recovery is off; turn it on for the table",
+    "TableNotFoundException": "no such table in the account and region of the function",
+    "InvalidExportTimeException": "the scheduled time is outside the table's point-in-time recovery window: "
+    "before recovery was turned on, more than 35 days back, or not yet past; the next run has a later one",
+    "LimitExceededException": "300 exports or 100 TB are under way in this account and region; "
+    "run fewer at once, or let the retry of this run find room",
+    "ExportConflictException": "this run was begun in the last 8 hours with another bucket, prefix or key; "
+    "the next scheduled run uses the new ones",
+    "AccessDeniedException": "the function's role needs dynamodb:ExportTableToPointInTime on the table, "
+    "s3:PutObject, s3:PutObjectAcl and s3:AbortMultipartUpload on {s.bucket}/{s.prefix}*, "
+    "and the use of the bucket's KMS key",
+    "ThrottlingException": "still throttled after every retry; a later try of this run is safe",
+}

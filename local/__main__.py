@@ -1,0 +1,117 @@
+"""`python -m local up|status|down`: the local stack on the embedded cloud of this clone; see the Makefile.
+
+`up` ends with the table of what arrived where and exits with 1 when a row falls short, a resource fails, or the cloud
+does not start. Interrupted (also by SIGTERM or SIGHUP), it exits with 130 and stops what this run has started; a cloud
+that an earlier, finished `up` left running stays. `status` changes nothing, and exits with 1 where nothing runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from pulumi.automation import CommandError
+
+from local import engine, samples
+from local.background import Clone, CloudError
+from local.stack import LocalStack, scrub
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def up(clone: Clone) -> int:
+    began = time.monotonic()
+    binary = engine.find(say)
+    with engine.locked(clone.folder / "lock", lambda: say("up: another make runs in this clone, waiting")):
+        ready, finished = clone.running(), False
+        started = ready is None
+        try:
+            if ready is None:
+                ready = clone.start()
+            say(f"cloud: {'started' if started else 'running'} at {ready['endpoint']}, log in .tributary/cloud.log")
+            outputs = LocalStack(clone.root, clone.folder, binary, ready, say).up()
+            say(f"stack: up after {time.monotonic() - began:.1f} s; sending samples")
+            cloud = samples.Cloud(ready["endpoint"], outputs)
+            found = samples.run(cloud, say)
+            finished = True
+        except Exception:
+            finished = True  # the cloud stays, to be looked at; the next `up` goes on from there
+            raise
+        finally:
+            if started and not finished:
+                clone.stop()
+        clone.write_outputs(outputs)
+        print(f"\n{samples.report(cloud, found)}\n")
+        say(f"up: done in {time.monotonic() - began:.1f} s")
+        return 0 if all(row.complete for row in found) else 1
+
+
+def status(clone: Clone, form: str) -> int:
+    ready, outputs = clone.running(), clone.outputs()
+    if ready is None or outputs is None:
+        print("status: nothing is up in this clone; `make up` brings it up", file=sys.stderr)
+        if form == "json":
+            say("[]")
+        return 1
+    cloud = samples.Cloud(ready["endpoint"], outputs)
+    found = samples.rows(cloud)
+    say(json.dumps([row.as_json() for row in found]) if form == "json" else samples.report(cloud, found))
+    return 0 if all(row.complete for row in found) else 1
+
+
+def down(clone: Clone) -> int:
+    if clone.folder.exists():
+        with engine.locked(clone.folder / "lock", lambda: say("down: another make runs in this clone, waiting")):
+            say("down: " + ("the embedded cloud is stopped" if clone.stop() else "no embedded cloud was running"))
+            shutil.rmtree(clone.folder, ignore_errors=True)
+    return 0
+
+
+def interrupt(number: int, frame: FrameType | None) -> Any:
+    for again in (signal.SIGTERM, signal.SIGHUP):  # once is enough: stopping is under way
+        signal.signal(again, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    parser.add_argument("command", choices=("up", "status", "down"))
+    parser.add_argument("--format", choices=("table", "json"), default="table", help="of status")
+    arguments = parser.parse_args()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+    clone = Clone(ROOT)
+    os.chdir(ROOT)
+    scrub(os.environ, clone.folder)
+    try:
+        if arguments.command == "up":
+            return up(clone)
+        return status(clone, arguments.format) if arguments.command == "status" else down(clone)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except (engine.EngineError, CloudError, samples.SampleError) as error:
+        print(f"{arguments.command}: {error}", file=sys.stderr)
+    except CommandError:
+        print(f"{arguments.command}: the engine failed; it says above why", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Pulumi's threads of a program that was interrupted wait for an engine that is gone.
+    os._exit(code)

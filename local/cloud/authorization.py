@@ -1,0 +1,209 @@
+"""Who may do what: the gaps in ministack's IAM that tributary's paths cross, closed in one place.
+
+ministack evaluates identity policies, boundaries, conditions and (in the caller's own account) resource
+policies. Added here: the resource policy of another account's bucket, key, queue, topic, function or bus (both
+sides must allow), an account's own root being subject to resource policies, anonymous S3 requests, trust
+policies of roles that services assume, and service principals. Errors: `Denied`, which names principal,
+action, resource and the side that did not allow.
+Source: "Policy evaluation logic" and "Cross-account policy evaluation logic" in the IAM user guide
+(docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html).
+"""
+
+from __future__ import annotations
+
+import logging
+from contextvars import ContextVar
+from typing import Any
+
+from ministack import app
+from ministack.core import iam_evaluator as iam
+from ministack.core import lambda_runtime
+from ministack.core.responses import error_response_json, get_account_id, get_region, request_scope
+from ministack.core.router import extract_access_key_id
+
+log = logging.getLogger("tributary.cloud")
+ALLOW_ALL = [iam.parse_policy_document({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})]
+stock_policy, stock_principal = iam._resource_policy, iam.resolve_principal
+stock_condition_key, stock_credentials = iam._resolve_condition_key, lambda_runtime.execution_credentials
+
+
+class Denied(Exception):
+    """An authorization failure, worded as AWS words it."""
+
+    def __init__(self, principal: str, action: str, resource: str, why: str):
+        self.action, self.resource, self.why = action, resource, why
+        super().__init__(f"User: {principal} is not authorized to perform: {action} on resource: {resource} because {why}")
+
+
+def bucket_owner(bucket: str) -> str | None:
+    from ministack.services import s3
+
+    return s3._bucket_owner_account(bucket)
+
+
+def resource_policy(service: str, arn: str) -> tuple | None:
+    """(policy, owner) of a resource in whichever account it stands; ministack looks only into the caller's."""
+    if not arn.startswith("arn:"):
+        return None
+    parts = arn.split(":", 5)
+    owner = bucket_owner(parts[5].split("/")[0]) if parts[2] == "s3" and not parts[4] else parts[4]
+    if not owner:
+        return stock_policy(service, arn)
+    with request_scope(owner, parts[3] or get_region()):
+        if service == "events":
+            from ministack.services import eventbridge
+
+            name = parts[5].removeprefix("event-bus/")
+            return (eventbridge._event_bus_policies.get(name) or "", owner) if name != parts[5] else None
+        return stock_policy(service, arn)
+
+
+def resolve_principal(access_key_id: str, account_id: str, credential=None):
+    """An account's root is allowed everything by identity, and still meets the resource's policy; nobody is nobody."""
+    principal = stock_principal(access_key_id, account_id, credential)
+    if isinstance(principal, iam.AuthError) or principal.policies is not None:
+        return principal
+    if not access_key_id:
+        return iam.PrincipalInfo(arn="anonymous", type="Anonymous", account="", policies=[])
+    principal.policies = ALLOW_ALL
+    return principal
+
+
+def condition_key(key: str, ctx: iam.EvalContext) -> Any:
+    name = key.lower()
+    if name == "aws:principalarn" and ":assumed-role/" in ctx.principal_arn:
+        # The key holds the role, not the session.
+        return f"arn:aws:iam::{ctx.principal_account}:role/{ctx.principal_arn.split('/')[1]}"
+    if name in ("aws:resourceaccount", "s3:resourceaccount") and ctx.resource_arn.startswith("arn:aws:s3:::"):
+        return bucket_owner(ctx.resource_arn[13:].split("/")[0])
+    if name == "aws:principalisawsservice":
+        return str(ctx.principal_type == "Service").lower()
+    if name == "aws:viaawsservice":
+        return ctx.service_context.get(name, "false")
+    return stock_condition_key(key, ctx)
+
+
+def check(principal: iam.PrincipalInfo, action: str, resource: str, region: str | None = None, **context: Any) -> None:
+    """Raise Denied unless identity and resource policies let `principal` do `action`. Context keys: 'kms:viaservice'."""
+    service = action.split(":")[0]
+    ctx = iam.EvalContext(principal.arn, principal.type, principal.account, action, resource, region or get_region(),
+                          service_context={"aws:tagkeys": None, **context}, principal_keys=principal.keys)
+    policies = ALLOW_ALL if principal.policies is None else principal.policies
+    identity = iam.evaluate(ctx, policies, *principal.limits)
+    found = resource_policy(service, resource)
+    result = identity if found is None else iam.combine_resource_policy(
+        identity, ctx, *found, required=service == "kms", limits=tuple(principal.limits))
+    if result.decision == "Allow":
+        return
+    side = "identity-based" if identity.decision != "Allow" else {
+        "s3": "bucket", "kms": "key"}.get(service, "resource-based")
+    why = (f"an explicit deny in a {'resource-based' if result.resource_policy_arn else 'identity-based'} policy"
+           if result.decision == "Deny" else f"no {side} policy allows the {action} action")
+    raise Denied(principal.arn, action, resource, why)
+
+
+def check_service(service: str, action: str, resource: str, source_arn: str, source_account: str, **context) -> None:
+    """Raise Denied unless the resource's policy lets the AWS service in, on behalf of `source_arn`."""
+    found = resource_policy(action.split(":")[0], resource)
+    keys = {"aws:sourcearn": source_arn, "aws:sourceaccount": source_account, "aws:sourceowner": source_account}
+    ctx = iam.EvalContext("*", "Service", "", action, resource, get_region(), service_context={**keys, **context})
+    if not found or iam.evaluate_resource_policy(found[0], ctx, service=service).decision != "Allow":
+        raise Denied(service, action, resource,
+                     f"no resource-based policy allows the {action} action to {service} for {source_arn}")
+
+
+def role_record(role_arn: str) -> dict | None:
+    from ministack.services import iam as iam_service
+
+    parts = role_arn.split(":", 5)
+    if len(parts) < 6 or not parts[5].startswith("role/"):
+        return None
+    return iam_service._roles.get_scoped(parts[4], None, parts[5].rsplit("/", 1)[-1])
+
+
+def check_trust(role_arn: str, service: str, source_arn: str = "") -> dict:
+    """The role's record, if its trust policy lets `service` assume it for `source_arn` in the role's own account."""
+    role = role_record(role_arn)
+    if role is None:
+        raise Denied(service, "sts:AssumeRole", role_arn, "the role does not exist")
+    account = role_arn.split(":")[4]
+    keys = {"aws:sourceaccount": account, **({"aws:sourcearn": source_arn} if source_arn else {})}
+    ctx = iam.EvalContext("*", "Service", "", "sts:AssumeRole", role_arn, get_region(), service_context=keys)
+    trust = role.get("AssumeRolePolicyDocument")
+    if iam.evaluate_resource_policy(without_resource(trust), ctx, service=service).decision != "Allow":
+        raise Denied(service, "sts:AssumeRole", role_arn, "the role's trust policy does not allow it")
+    return role
+
+
+def without_resource(trust: Any) -> dict:
+    """A trust policy as the evaluator of resource policies reads one: it applies to the role itself."""
+    import json
+    from urllib.parse import unquote
+
+    document = json.loads(unquote(trust)) if isinstance(trust, str) else dict(trust or {})
+    statements = document.get("Statement", [])
+    return {"Statement": statements if isinstance(statements, list) else [statements]}
+
+
+def assume(role_arn: str, service: str, source_arn: str = "") -> iam.PrincipalInfo:
+    """The principal a service acts as, after its trust has been evaluated."""
+    check_trust(role_arn, service, source_arn)
+    account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
+    from ministack.services import iam as iam_service
+
+    return iam.PrincipalInfo(
+        arn=f"arn:aws:sts::{account}:assumed-role/{name}/{service.split('.')[0]}", type="AssumedRole", account=account,
+        policies=iam._gather_role_policies(name, account), limits=iam._permissions_boundary(iam_service._roles, name, account))
+
+
+def caller(headers: dict, query: dict | None = None) -> iam.PrincipalInfo:
+    """Who signed this request; the front door has checked the signature already."""
+    principal = iam.resolve_principal(extract_access_key_id(headers, query or {}) or "", get_account_id())
+    if isinstance(principal, iam.AuthError):
+        raise Denied("anonymous", "sts:GetCallerIdentity", "*", principal.message)
+    return principal
+
+
+def execution_credentials(config: dict) -> dict[str, str]:
+    check_trust(config.get("Role", ""), "lambda.amazonaws.com", config.get("FunctionArn", ""))
+    return stock_credentials(config)
+
+
+def wrap(service: str, around) -> None:
+    """Put `async around(stock, method, path, headers, body, query)` in front of a service, in process too."""
+    stock = app.SERVICE_HANDLERS[service]
+
+    async def handler(method, path, headers, body, query):
+        return await around(stock, method, path, headers, body, query)
+
+    app.SERVICE_HANDLERS[service] = handler
+
+
+async def refuse_bad_execution_role(stock, method, path, headers, body, query):
+    """CreateFunction and UpdateFunctionConfiguration fail when Lambda cannot assume the role."""
+    import json
+
+    if method in ("POST", "PUT") and path.rstrip("/").endswith(("/functions", "/configuration")):
+        try:
+            request = json.loads(body or b"{}")
+            if request.get("Role"):
+                name = request.get("FunctionName") or path.rstrip("/").split("/")[-2]
+                check_trust(request["Role"], "lambda.amazonaws.com",
+                            f"arn:aws:lambda:{get_region()}:{get_account_id()}:function:{name.split(':')[-1]}")
+        except Denied as denied:
+            return error_response_json("InvalidParameterValueException",
+                                       f"The role defined for the function cannot be assumed by Lambda. ({denied})", 400)
+    return await stock(method, path, headers, body, query)
+
+
+def install() -> None:
+    from ministack.services import lambda_svc
+
+    iam._resource_policy, iam.resolve_principal = resource_policy, resolve_principal
+    iam._resolve_condition_key = condition_key
+    lambda_runtime.execution_credentials = lambda_svc.execution_credentials = execution_credentials
+    # Loopback HTTP stands for the TLS endpoint, here and nowhere else: policies that deny
+    # aws:SecureTransport=false would otherwise deny every request.
+    app.pin_request_origin = lambda address, _secure: iam.pin_request_origin(address, True)
+    iam._request_origin = ContextVar("request_origin", default=("127.0.0.1", True))
+    wrap("lambda", refuse_bad_execution_role)

@@ -1,0 +1,72 @@
+"""The embedded cloud: ministack in one process on loopback, with the extensions beside this module.
+
+`prepare(port, state)` must run before ministack is imported, since it reads its settings on import; `serve`
+runs until the stop event is set, then ends the Lambda workers. State lives in memory and ends with the process;
+`state` holds temporary files only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+EXTENSIONS = ("authorization",)
+# What the process, and so every Lambda worker, keeps of the host's environment: no credential among it.
+KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "JAVA_HOME", "PYTHONPATH", "VIRTUAL_ENV", "LOG_LEVEL",
+        "PYTHONDONTWRITEBYTECODE")
+SETTINGS = {
+    "AUTH": "true", "BIND_HOST": "127.0.0.1", "MINISTACK_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0",
+    "MINISTACK_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "LAMBDA_EXECUTOR": "local",
+    # An account's administrator signs with the account's id and this secret.
+    "AWS_SECRET_ACCESS_KEY": "local",
+    # Nothing of the host's ~/.aws, nor its instance profile.
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_CONFIG_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
+}
+
+
+def prepare(port: int, state: Path) -> None:
+    """Replace the environment by the cloud's own, and its temporary directory by one below `state`."""
+    kept = {name: os.environ[name] for name in os.environ
+            if name in KEPT or name.startswith("TRIBUTARY_")}
+    temporary = state.resolve() / "tmp"
+    temporary.mkdir(parents=True, exist_ok=True)
+    os.environ.clear()
+    os.environ.update(kept, **SETTINGS, GATEWAY_PORT=str(port), TMPDIR=str(temporary),
+                      TRIBUTARY_CLOUD_STATE=str(state.resolve()))
+    tempfile.tempdir = str(temporary)
+
+
+def install() -> None:
+    for name in EXTENSIONS:
+        importlib.import_module(f"{__package__}.{name}").install()
+
+
+async def serve(port: int, ready: Callable[[], None], stop: asyncio.Event) -> None:
+    from hypercorn.asyncio import serve as hypercorn_serve
+    from hypercorn.config import Config
+    from ministack import app as ministack_app
+    from ministack.core import lambda_runtime
+
+    install()
+    config = Config()
+    config.bind, config.accesslog, config.graceful_timeout = [f"127.0.0.1:{port}"], None, 1.0
+    # h11 reads a request's body in pieces of this size; exports send parts of several megabytes.
+    config.wsgi_max_body_size = config.h11_max_incomplete_size = 1 << 20
+    server = asyncio.create_task(hypercorn_serve(ministack_app.app, config, shutdown_trigger=stop.wait))  # type: ignore[arg-type]  # hypercorn types ASGI scopes, ministack none
+    while not server.done():
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.close()
+            ready()
+            break
+        except OSError:
+            await asyncio.sleep(0.02)
+    try:
+        await server
+    finally:
+        lambda_runtime.reset()

@@ -1,0 +1,160 @@
+"""Sample data through every pipeline of the local stack, and what arrived where.
+
+A kind of pipeline has a module here with three functions. `prepare(cloud, name, pipeline)` writes sample data where
+the pipeline takes it from, and sets up what is needed to see it arrive. When all are prepared, `start(cloud, name,
+pipeline, due)` sets going what does not go by itself; only what shows the data as of `due` or later counts then.
+`rows(cloud, name, pipeline, due)` looks at the running cloud and returns one `Row` a table; nothing is remembered in
+between, so `rows` without a time makes `status`. `pipeline` is its entry in the stack's output `pipelines`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import boto3
+from botocore.config import Config
+
+ARRIVED_WITHIN = 180.0  # seconds from the last item sent; an export and its replica take about 15
+
+
+class Row(NamedTuple):
+    """What one pipeline carried of one table. `seconds` is None as long as it has not all arrived."""
+
+    pipeline: str
+    kind: str
+    table: str
+    sent: int
+    arrived: int
+    seconds: float | None
+    counts: Mapping[str, int | str] = {}  # what was counted on the way, in the order of the way
+    failure: str = ""  # why nothing more will arrive
+
+    COLUMNS = ("pipeline", "kind", "table", "sent", "arrived", "seconds")
+
+    @property
+    def complete(self) -> bool:
+        return self.seconds is not None and self.arrived == self.sent
+
+    def as_json(self) -> dict[str, Any]:
+        return {column: getattr(self, column) for column in self.COLUMNS}
+
+
+class SampleError(RuntimeError):
+    """A pipeline could not be set going."""
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """The embedded cloud as an account's administrator sees it."""
+
+    endpoint: str
+    outputs: Mapping[str, Any]
+    counted: dict[tuple[str, ...], int] = field(default_factory=dict)
+
+    @cached_property
+    def _clients(self) -> dict[tuple[str, str], Any]:
+        return {}
+
+    @property
+    def pipelines(self) -> Mapping[str, Any]:
+        return self.outputs.get("pipelines", {})
+
+    def client(self, service: str, account: Mapping[str, str]) -> Any:
+        """A client of the account {id, region}; the id is the access key there."""
+        if (key := (service, account["id"])) not in self._clients:
+            self._clients[key] = boto3.client(
+                service, endpoint_url=self.endpoint, region_name=account["region"], aws_access_key_id=account["id"],
+                aws_secret_access_key="local", config=Config(
+                    retries={"mode": "standard", "total_max_attempts": 5}, max_pool_connections=16, proxies={},
+                    read_timeout=120,
+                    s3={"addressing_style": "path"}),
+            )  # fmt: skip
+        return self._clients[key]
+
+
+def kinds() -> Mapping[str, Any]:
+    """The modules by the kind of pipeline that they know, sources before those that take from them."""
+    from local.samples import export, replication
+
+    return {"export": export, "replication": replication}
+
+
+def run(cloud: Cloud, say: Callable[[str], None]) -> list[Row]:
+    """Sends the samples and waits until all has arrived, or something says that it never will."""
+    for name, kind, pipeline in _known(cloud):
+        began = time.monotonic()
+        kinds()[kind].prepare(cloud, name, pipeline)
+        say(f"samples: {name} ({kind}) prepared in {time.monotonic() - began:.1f} s")
+    # The first whole second (what a schedule can name) at which all that was written is there.
+    due = datetime.fromtimestamp(int(time.time()) + 1, UTC)
+    time.sleep(max(0.0, due.timestamp() - time.time()))
+    for name, kind, pipeline in _known(cloud):
+        kinds()[kind].start(cloud, name, pipeline, due)
+    say("samples: all are under way")
+    deadline = time.monotonic() + ARRIVED_WITHIN
+    while True:
+        found = rows(cloud, due)
+        if all(row.complete or row.failure for row in found) or time.monotonic() > deadline:
+            return found
+        time.sleep(0.5)
+
+
+def rows(cloud: Cloud, due: datetime | None = None) -> list[Row]:
+    """One row a pipeline and table, as the running cloud shows it."""
+    return [
+        row
+        for name, kind, pipeline in _known(cloud)
+        for row in kinds()[kind].rows(cloud, name, pipeline, due)
+    ]
+
+
+def _known(cloud: Cloud) -> list[tuple[str, str, Any]]:
+    order = list(kinds())
+    known = [(name, pipeline["kind"], pipeline) for name, pipeline in cloud.pipelines.items()]
+    if unknown := sorted({kind for _, kind, _ in known} - set(order)):
+        raise NotImplementedError(f"no sample data for pipelines of kind {', '.join(unknown)}: add local/samples/")
+    return sorted(known, key=lambda one: order.index(one[1]))
+
+
+def table(lines: Iterable[Mapping[str, Any]]) -> str:
+    """The lines as columns of text: numbers to the right, a dash for nothing."""
+    lines = list(lines)
+    columns = list(dict.fromkeys(column for line in lines for column in line))
+    texts = [[_text(line.get(column)) for column in columns] for line in lines]
+    widths = [max(map(len, cells)) for cells in zip(columns, *texts)]
+    right = [all(not isinstance(line.get(column), str) for line in lines) for column in columns]
+    return "\n".join(
+        "  ".join(cell.rjust(w) if r else cell.ljust(w) for cell, w, r in zip(cells, widths, right)).rstrip()
+        for cells in [columns, ["-" * width for width in widths], *texts]
+    )
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.1f}" if isinstance(value, float) else str(value)
+
+
+def report(cloud: Cloud, found: list[Row]) -> str:
+    """What was counted along each table's way, then the six columns, then why something falls short."""
+    ways: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in found:
+        origin = row.pipeline
+        while "from" in cloud.pipelines[origin]:
+            origin = cloud.pipelines[origin]["from"]
+        way = ways.setdefault((origin, row.table), {"table": row.table})
+        way.update(row.counts)
+    parts = [table(ways.values()), table(row.as_json() for row in found)] if found else ["no pipelines"]
+    short = [row for row in found if not row.complete]
+    parts += [
+        "\n".join(
+            f"{row.pipeline} {row.table}: {row.failure or 'has not all arrived'} ({row.arrived:,} of {row.sent:,})"
+            for row in short
+        )
+    ] * bool(short)
+    return "\n\n".join(parts)

