@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-EXTENSIONS = ("authorization",)
+EXTENSIONS = ("authorization", "aoss")
 # What the process, and so every Lambda worker, keeps of the host's environment: no credential among it.
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "JAVA_HOME", "PYTHONPATH", "VIRTUAL_ENV", "LOG_LEVEL",
         "PYTHONDONTWRITEBYTECODE")
