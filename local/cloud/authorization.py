@@ -165,7 +165,9 @@ def caller(headers: dict, query: dict | None = None) -> iam.PrincipalInfo:
 
 
 def execution_credentials(config: dict) -> dict[str, str]:
-    check_trust(config.get("Role", ""), "lambda.amazonaws.com", config.get("FunctionArn", ""))
+    # An invoked version or alias is a qualifier of the ARN here; Lambda assumes the role for the function.
+    function_arn = ":".join(config.get("FunctionArn", "").split(":")[:7])
+    check_trust(config.get("Role", ""), "lambda.amazonaws.com", function_arn)
     return stock_credentials(config)
 
 

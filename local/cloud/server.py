@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-EXTENSIONS = ("authorization", "aoss")
+EXTENSIONS = ("authorization", "deliveries", "s3_encryption", "dynamodb_export", "s3_replication", "s3_batch", "aoss", "osis")
 # What the process, and so every Lambda worker, keeps of the host's environment: no credential among it.
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "JAVA_HOME", "PYTHONPATH", "VIRTUAL_ENV", "LOG_LEVEL",
         "PYTHONDONTWRITEBYTECODE")
@@ -36,7 +36,9 @@ def prepare(port: int, state: Path) -> None:
     temporary = state.resolve() / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
     os.environ.clear()
-    os.environ.update(kept, **SETTINGS, GATEWAY_PORT=str(port), TMPDIR=str(temporary),
+    worker = Path(__file__).parent / "worker"
+    kept["PYTHONPATH"] = os.pathsep.join(filter(None, [str(worker), kept.get("PYTHONPATH")]))
+    os.environ.update(kept, **SETTINGS, AWS_ENDPOINT_URL_S3_CONTROL=f"http://localhost:{port}", GATEWAY_PORT=str(port), TMPDIR=str(temporary),
                       TRIBUTARY_CLOUD_STATE=str(state.resolve()))
     tempfile.tempdir = str(temporary)
 

@@ -159,6 +159,7 @@ ROWS = {
                "metricQueries.metric": "MetricStat", "metricQueries.metric.metricName": "Metric.MetricName",
                "metricQueries.metric.namespace": "Metric.Namespace", "metricQueries.metric.dimensions": "Metric.Dimensions"},
         result={"describe_alarms": "MetricAlarms[AlarmName=name]", "list_tags_for_resource": ""},
+        withheld=("metricQueries",),  # ministack takes Metrics and doesn't tell them again
     ),
     "aws:cloudwatch/eventBus:EventBus": Row(
         "events", create=("create_event_bus",), read=("describe_event_bus", "list_tags_for_resource"),
@@ -185,6 +186,10 @@ ROWS = {
         "scheduler", create=("create_schedule",), update=("update_schedule",), read=("get_schedule",),
         delete=("delete_schedule",), id="{groupName}/{name}", name="name",
         names=(r"[\w.-]{1,64}", "a schedule name (1-64 of letters, digits and _.-)"), inputs={"groupName": "default"},
+    ),
+    "aws:scheduler/scheduleGroup:ScheduleGroup": Row(
+        "scheduler", create=("create_schedule_group",), read=("get_schedule_group",), delete=("delete_schedule_group",),
+        id="{name}", name="name", names=(r"[\w.-]{1,64}", "a schedule group name (1-64 of letters, digits and _.-)"),
     ),
     "aws:sqs/queue:Queue": Row(
         "sqs", create=("create_queue",), read=("get_queue_attributes", "list_queue_tags"), id="{url}",

@@ -10,8 +10,9 @@ resource that was made but not finished is reported with its id, so the state ke
 import json
 import os
 import secrets
+import signal
 import sys
-import time
+import threading
 import traceback
 from concurrent import futures
 from typing import Any
@@ -240,11 +241,10 @@ def serve(cloud) -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(port, flush=True)
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):  # the engine interrupts a plugin that it needs no more
+        signal.signal(number, lambda *_: ended.set())
     engine = os.getppid()
-    try:
-        while os.getppid() == engine:
-            time.sleep(0.5)
-    except KeyboardInterrupt:  # the engine got it too, and still has calls to make
-        while os.getppid() == engine:
-            time.sleep(0.5)
+    while os.getppid() == engine and not ended.wait(0.5):
+        pass
     server.stop(None)
