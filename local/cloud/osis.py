@@ -21,6 +21,7 @@ from ministack import app
 from ministack.core import iam_actions, router
 from ministack.core.concurrency import run_offloop
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region, json_response
+from ministack.services import dynamodb_streams
 
 from . import authorization, osis_body, osis_engine
 
@@ -233,7 +234,20 @@ def reset() -> None:
     _pipelines.clear()
 
 
+def resource_arn(service: str, method: str, path: str, headers: dict, body: bytes, *rest: Any) -> str:
+    """A call to DynamoDB Streams is checked on its stream; ministack takes the table's name for all of DynamoDB."""
+    if not headers.get("x-amz-target", "").startswith("DynamoDBStreams_"):
+        return stock_resource_arn(service, method, path, headers, body, *rest)
+    asked = json.loads(body or b"{}")
+    iterator = dynamodb_streams._decode_iterator(asked.get("ShardIterator", "")) or {}
+    return asked.get("StreamArn") or iterator.get("arn") or "*"
+
+
+stock_resource_arn = iam_actions.extract_resource_arn
+
+
 def install() -> None:
+    iam_actions.extract_resource_arn = resource_arn
     app._loaded_modules["osis"] = sys.modules[__name__]
     app.SERVICE_REGISTRY["osis"] = {"module": "osis"}
     app.SERVICE_HANDLERS["osis"] = app._lazy_handler("osis")

@@ -18,10 +18,10 @@ EXACT = "12345678901234567890123456789012345678"
 ITEM = {"pk": {"S": "all"}, "sk": {"N": "7"}, "s": {"S": "tea 🍵"}, "empty": {"S": ""}, "n": {"N": "-1.5"}, "exact": {"N": EXACT},
         "b": {"B": b"\x00\xff"}, "yes": {"BOOL": True}, "nil": {"NULL": True}, "ss": {"SS": ["x", "y"]},
         "ns": {"NS": ["1", "2.5"]}, "bs": {"BS": [b"a", b"b"]},
-        "m": {"M": {"deep": {"L": [{"M": {"n": {"N": "1"}}}, {"S": ""}]}}}, "l": {"L": []}}
+        "m": {"M": {"deep": {"L": [{"M": {"n": {"N": "1"}}}]}, "void": {"L": [{"S": ""}]}}}, "l": {"L": []}}
 DOCUMENT = {"pk": "all", "sk": 7, "s": "tea 🍵", "empty": "", "n": -1.5, "b": "AP8=", "yes": True, "nil": None,
-            "ss": ["x", "y"], "ns": [1, 2.5], "bs": ["YQ==", "Yg=="], "m": {"deep": [{"n": 1}, ""]}, "l": []}
-TEMPLATE = {"template": {"mappings": {"properties": {"exact": {"type": "keyword"}, "n": {"type": "double"}, "l": {"type": "object"}}}}}
+            "ss": ["x", "y"], "ns": [1, 2.5], "bs": ["YQ==", "Yg=="], "m": {"deep": [{"n": 1}], "void": [""]}, "l": []}
+TEMPLATE = {"template": {"mappings": {"properties": {"exact": {"type": "keyword"}, "n": {"type": "double"}, "ns": {"type": "double"}, "l": {"type": "object"}}}}}
 
 
 def body(table_arn: str, host: str, role: str, name: str = "items") -> dict:
