@@ -140,7 +140,8 @@ def run(command: list[str], failure: str, **environment: str) -> None:
 def unavailable() -> str | None:
     """Why there is no OpenSearch to run, or None when there is."""
     try:
-        java(), jars()
+        java()
+        jars()
     except Unavailable as reason:
         return str(reason)
     return None

@@ -316,7 +316,7 @@ class SubPipeline(threading.Thread):
         if not soon and time.monotonic() - self.published < 1:
             return
         self.published, counted, self.counters = time.monotonic(), self.counters, Counter()
-        data = [(metric, value) for metric, value in counted.items() if value]
+        data = [(metric, float(value)) for metric, value in counted.items() if value]
         if self.lag:
             data.append(("opensearch.EndToEndLatency.max", self.lag))
         if data:
