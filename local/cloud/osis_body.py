@@ -154,7 +154,7 @@ class Expression:
             found = TOKEN.match(text, at)
             if not found:
                 raise ValueError(f"{text!r} cannot be read at {text[at:]!r}")
-            self.tokens.append((str(found.lastgroup), str(found[found.lastgroup or 0])))
+            self.tokens.append((str(found.lastgroup), found[str(found.lastgroup)]))
             at = found.end()
         self.text = text
         self.test = self.either()

@@ -368,6 +368,9 @@ class SubPipeline(threading.Thread):
                 raise RuntimeError(f"Stream {table['table_arn']} is enabled with {view}. Supported types are [NEW_IMAGE, NEW_AND_OLD_IMAGES]")
         self.sinks = [Sink(self, options) for options in self.plan["sinks"]]
         self.progress.setdefault("start", time.time())
+        for sink in self.sinks:
+            if "${" not in sink.options["index"]:
+                sink.prepare(sink.options["index"])
         self.log("INFO", "Initialized OpenSearch sink")
         if table.get("export") is not None and not self.progress.get("exported"):
             self.load_export(dynamodb, client("s3", role), table)

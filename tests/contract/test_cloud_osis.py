@@ -217,6 +217,7 @@ def test_a_missing_iam_grant_stops_it_and_the_log_names_the_action(cloud, index,
     name = "no-" + action.split(":")[1].lower()[:20]
     line = Line(cloud, name)
     line.grant("search")
+    line.put(1)
     cloud.allow(line.role_name, [{**one, "Action": [a for a in ([one["Action"]] if isinstance(one["Action"], str) else one["Action"])
                                                     if a != action] or ["s3:ListAllMyBuckets"]} for one in line.statements()])
     document = body(line.table, index["host"], line.role, name)
