@@ -127,6 +127,8 @@ def read(text: str, role: str | None) -> dict[str, dict]:
                 errors.append(f"{name}.sink.opensearch.aws.serverless: only Serverless collections are here: true")
             if all(sink["aws"].get("serverless_options", {}).get(key) for key in SINK["aws"]["serverless_options"]):
                 errors.append(f"{name}.sink.opensearch.aws.serverless_options.vpce_id: there are no VPC endpoints here")
+            if "%{" in sink.get("dlq", {}).get("s3", {}).get("key_path_prefix", "") or "%{" in sink["index"]:
+                errors.append(f"{name}.sink.opensearch: a time pattern, %{{...}}, is not known here")
             if "document_version" in sink and "document_id" not in sink:
                 errors.append(f"{name}.sink.opensearch.document_version: needs document_id")
         processors = [(kind, options) for entry in pipeline.get("processor", []) for kind, options in entry.items()]

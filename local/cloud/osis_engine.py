@@ -261,7 +261,7 @@ class Sink:
                    f'"indexId":{json.dumps(target.get("_id"))},"status":{status},"message":{json.dumps(message)},'
                    f'"document":{document or "{}"}}}}}' for target, document, status, message in failed]
         key = f"dlq-v2-{self.run.name}-opensearch-{now}-{uuid.uuid4()}.json"
-        prefix = datetime.now(UTC).strftime(re.sub(r"%\{(\w+)\}|(yyyy)", lambda m: "%Y", where.get("key_path_prefix", "")))
+        prefix = where.get("key_path_prefix", "")
         owner = {"ExpectedBucketOwner": where["bucket_owner"]} if "bucket_owner" in where else {}
         try:
             s3.put_object(Bucket=where["bucket"], Key=f"{prefix.rstrip('/')}/{key}".lstrip("/"), **owner,
