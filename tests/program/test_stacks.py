@@ -4,7 +4,8 @@ import json
 from collections import Counter
 
 import pytest
-from recording import Recording, record
+from pulumi.runtime import mocks
+from recording import Recording, record, stack_config
 
 STACKS = ("dev", "prod", "local")
 
@@ -173,6 +174,30 @@ def test_a_provider_works_in_its_own_account_only() -> None:
     assert json.loads(providers["workload"]["defaultTags"]) == {
         "tags": {"team": "data-platform", "tributary-project": "tributary", "tributary-stack": "prod"}
     }
+
+
+@pytest.mark.parametrize("retained", [True, False])
+def test_what_holds_data_and_what_guards_it_outlive_the_stack_only_where_told(
+    retained: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: set[tuple[str, str]] = set()
+    register = mocks.MockMonitor.RegisterResource
+
+    def noting(monitor: mocks.MockMonitor, request):
+        if request.retainOnDelete:
+            kept.add((request.type.rpartition(":")[2], request.name))
+        return register(monitor, request)
+
+    monkeypatch.setattr(mocks.MockMonitor, "RegisterResource", noting)
+    record("prod", stack_config("prod") | {"retain_data": retained})
+    bucket = ["", "LifecycleConfiguration", "OwnershipControls", "Policy", "PublicAccessBlock", "Versioning"]
+    guards = {f"Bucket{part}" for part in [*bucket, "ServerSideEncryptionConfiguration"]}
+    holds = {
+        (kind, name) for kind in guards | {"Key"} for name in ("shop-lake-landing", "shop-replica-replica")
+    }
+    assert {(kind, name) for kind, name in kept if name.startswith(("shop-lake", "shop-replica"))} == (
+        holds if retained else set()
+    )
 
 
 def test_the_outputs_name_each_pipelines_landing() -> None:
