@@ -14,7 +14,7 @@ from components.arguments import arguments
 from components.blocks.alarm import alarm
 from components.blocks.bucket import LifecycleArgs, SecureBucket
 from components.blocks.function import LambdaFunction
-from components.blocks.key import THE_KEY_ITSELF, KmsKey, KmsKeyArn
+from components.blocks.key import THE_KEY_ITSELF, KmsKey, KmsKeyArn, stands_in
 from components.blocks.queue import Queue
 from components.iam import Conditions, Statement, document, pass_role, trust
 from components.landing import Landing
@@ -74,6 +74,27 @@ class ReplicationArgs(PipelineArgs):
     def _fits_together(self) -> "ReplicationArgs":
         if self.key_arn and self.create_key:
             raise ValueError("key_arn and create_key: a key is adopted or created, never both; leave one out")
+        if self.key_arn and stands_in(self.key_arn) != (self.account.region, self.account.id):
+            raise ValueError(
+                f"key_arn: '{self.key_arn}' encrypts replicas, so it stands where they do; name a key of account "
+                f"{self.account.id} in {self.account.region}"
+            )
+        for prefix in self.prefixes or []:
+            if not prefix.startswith(self.landing.prefix):
+                raise ValueError(
+                    f"prefixes: '{prefix}' lies outside the landing; write prefixes that start with "
+                    f"'{self.landing.prefix}'"
+                )
+            if sum(other.startswith(prefix) for other in self.rule_prefixes()) > 1:
+                raise ValueError(
+                    f"prefixes: another one starts with '{prefix}', and S3 refuses notifications that overlap; leave "
+                    "the longer one out"
+                )
+        if self.account.partition != self.landing.account.partition:
+            raise ValueError(
+                f"account: {self.account.region} and {self.landing.account.region} are in two partitions of AWS, "
+                "between which S3 does not replicate"
+            )
         keyed = bool(self.key_arn or self.create_key)
         if self.landing.key_arn is not None and not keyed:
             raise ValueError(
