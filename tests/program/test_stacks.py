@@ -156,6 +156,16 @@ def test_every_alarm_goes_to_its_own_accounts_topic(stack: tuple[str, Recording]
         assert alarm.inputs["alarmActions"] == alarm.inputs["okActions"]
 
 
+def test_an_alarm_is_encrypted_by_a_key_that_cloudwatch_may_use(stack: tuple[str, Recording]) -> None:
+    _, recorded = stack
+    for topic in (r for r in recorded.resources if r.type == "aws:sns/topic:Topic"):
+        assert topic.inputs["kmsMasterKeyId"] == f"arn:aws:kms:{topic.provider}:mock:{topic.name}-key"
+        policy = json.loads(recorded.one("aws:kms/key:Key", f"{topic.name}-key")["policy"])
+        (used,) = [s for s in policy["Statement"] if s["Sid"] == "PublishEncryptedAlarms"]
+        assert used["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+        assert used["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+
+
 def test_every_policy_names_actions_and_says_what_for(stack: tuple[str, Recording]) -> None:
     _, recorded = stack
     for role in (r for r in recorded.resources if r.type == "aws:iam/rolePolicy:RolePolicy"):
