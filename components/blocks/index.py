@@ -33,6 +33,7 @@ class SearchIndex(pulumi.ComponentResource):
         delete: bool,
         shared: SharedCollection,
         topic: pulumi.Input[str] | None,
+        reserved_concurrency: int | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ):
         super().__init__("tributary:blocks:SearchIndex", name, None, opts)
@@ -47,6 +48,7 @@ class SearchIndex(pulumi.ComponentResource):
             environment={"PATIENCE_SECONDS": str(_PATIENCE)},
             topic=topic,
             asynchronous=False,
+            reserved_concurrency=reserved_concurrency,
             timeout_seconds=_PATIENCE + 60,
             opts=mine,
         )

@@ -165,6 +165,7 @@ class FirehosePipeline(pulumi.ComponentResource):
             delete=args.delete_index,
             shared=self.shared,
             topic=args.alarm_topic_arn,
+            reserved_concurrency=args.reserved_concurrency,
             opts=mine,
         )
         self.bucket = SecureBucket(
@@ -205,6 +206,7 @@ class FirehosePipeline(pulumi.ComponentResource):
             environment={"TIMESTAMP": wanted.timestamp, "DROP": json.dumps(wanted.drop, sort_keys=True)},
             topic=args.alarm_topic_arn,
             asynchronous=False,
+            reserved_concurrency=args.reserved_concurrency,
             timeout_seconds=300,  # the most that Firehose waits for
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -221,6 +223,7 @@ class FirehosePipeline(pulumi.ComponentResource):
             environment={"STREAM": self.stream.name},
             topic=args.alarm_topic_arn,
             asynchronous=True,
+            reserved_concurrency=args.reserved_concurrency,
             timeout_seconds=900,
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -140,8 +140,8 @@ class ZeroEtlArgs(PipelineArgs):
         needed = len(self.tables) if self.pipelines == "shared" else 1
         if self.max_units < needed:
             raise ValueError(
-                f"max_units: {self.max_units} for {needed} tables in one ingestion pipeline; each shard read at once takes"
-                f" capacity, and too little hangs in silence; write {needed} or more, or pipelines: per-table"
+                f"max_units: {self.max_units} for {needed} tables in one ingestion pipeline; each shard read at once "
+                f"takes capacity, and too little hangs in silence; write {needed} or more, or pipelines per-table"
             )
         if self.min_units > self.max_units:
             raise ValueError(f"min_units: {self.min_units} is more than max_units, {self.max_units}")
@@ -325,15 +325,16 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
         )
         self.log_groups[part] = logs.name
         for table in group:
-            self._watch(part, pipeline.pipeline_name, table, args)
+            watched = part if args.pipelines == "per-table" else f"{part}-{table.name}"
+            self._watch(watched, pipeline.pipeline_name, table, args)
 
     def _watch(
-        self, part: str, pipeline: pulumi.Output[str], table: ZeroEtlTableArgs, args: ZeroEtlArgs
+        self, name: str, pipeline: pulumi.Output[str], table: ZeroEtlTableArgs, args: ZeroEtlArgs
     ) -> None:
         """https://docs.aws.amazon.com/opensearch-service/latest/developerguide/monitoring-pipeline-metrics.html and
         https://docs.aws.amazon.com/opensearch-service/latest/developerguide/osis-best-practices.html"""
         mine, topic = pulumi.ResourceOptions(parent=self), args.alarm_topic_arn
-        name, dimensions = f"{part}-{table.name}", {"PipelineName": pipeline}
+        dimensions = {"PipelineName": pipeline}
         prefix = f"AWS/OSIS/{sub_pipeline(table)}"
         bucket = f"the prefix {_DEAD} of the pipeline's bucket"
         alarm(
@@ -341,8 +342,17 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
             f"{prefix}.opensearch.documentErrors.count",
             dimensions,
             topic=topic,
-            meaning=f"OpenSearch rejected documents of {table.name}, or a grant is missing; see the pipeline's log and "
-            f"{bucket}.",
+            meaning=f"OpenSearch rejected documents of {table.name}; see the pipeline's log and {bucket}.",
+            opts=mine,
+        )
+        alarm(
+            f"{name}-not-allowed",
+            f"{prefix}.opensearch.bulkRequestNotAllowedErrors.count",
+            dimensions,
+            periods=3,
+            topic=topic,
+            meaning=f"The collection refuses the pipeline, which tries again for ever and loses nothing: a grant for "
+            f"{table.name} is missing. The pipeline's log names it.",
             opts=mine,
         )
         alarm(
@@ -487,8 +497,17 @@ def _statements(
             ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
             [pulumi.Output.concat(arn, "/stream/*") for arn in streamed],
         ),
-        Statement("KeepDeadLetters", ["s3:PutObject"], [f"{bucket_arn}/{_DEAD}*"]),
-        Statement("ReachCollection", ["aoss:APIAccessAll", "aoss:BatchGetCollection"], [shared.arn]),
+        Statement(
+            "KeepDeadLetters", ["s3:PutObject"], [f"{bucket_arn}/{_DEAD}{table.name}/*" for table in group]
+        ),
+        Statement("ReachCollection", ["aoss:APIAccessAll"], [shared.arn]),
+        Statement(
+            "FindCollection",
+            ["aoss:BatchGetCollection"],
+            ["*"],
+            {"StringEquals": {"aoss:collection": shared.name}},
+            every_resource_because="the action takes no resource; the condition names the collection",
+        ),
     ]
     if exported:
         granted += [
