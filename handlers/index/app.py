@@ -21,8 +21,14 @@ import time
 
 import boto3
 from aws_lambda_powertools import Logger
-from indexing import Settings, Wanted, former, patiently
-from opensearchpy import NotFoundError, OpenSearch, Urllib3AWSV4SignerAuth, Urllib3HttpConnection
+from indexing import Settings, Wanted, former, patiently, words
+from opensearchpy import (
+    NotFoundError,
+    OpenSearch,
+    RequestError,
+    Urllib3AWSV4SignerAuth,
+    Urllib3HttpConnection,
+)
 
 logger = Logger(service="index")
 settings = Settings.read(os.environ)
@@ -56,18 +62,23 @@ def client(wanted):
 
 def insist(deadline, step, *given):
     def told(error, seconds):
-        logger.warning("the collection is not ready", reason=str(error), next_try_seconds=round(seconds, 1))
+        logger.warning("the collection is not ready", reason=words(error), next_try_seconds=round(seconds, 1))
 
     return patiently(step, *given, deadline=deadline, clock=time.monotonic, sleep=time.sleep, told=told)
 
 
 def put(opensearch, wanted):
-    if opensearch.indices.exists(index=wanted.index):
-        if wanted.mapping:
-            opensearch.indices.put_mapping(index=wanted.index, body=wanted.mapping)
-        return "updated"
-    opensearch.indices.create(index=wanted.index, body={"mappings": wanted.mapping} if wanted.mapping else {})
-    return "created"
+    try:
+        opensearch.indices.create(
+            index=wanted.index, body={"mappings": wanted.mapping} if wanted.mapping else {}
+        )
+        return "created"
+    except RequestError as error:
+        if error.error != "resource_already_exists_exception":
+            raise
+    if wanted.mapping:
+        opensearch.indices.put_mapping(index=wanted.index, body=wanted.mapping)
+    return "updated"
 
 
 def delete(opensearch, wanted):

@@ -4,6 +4,7 @@ A new collection, and a new data access policy, answer 401 or 403 for about a mi
 in the answer tells such a 403 from a grant that is missing for good, so that one too is tried until the deadline.
 """
 
+import json
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -46,6 +47,10 @@ class Wanted:
         return (self.endpoint, self.index) == (other.endpoint, other.index)
 
 
+class Refused(Exception):
+    """The collection's answer, where waiting does not help."""
+
+
 class NotReady(Exception):
     """The collection did not let the function in, or did not answer, until the deadline."""
 
@@ -70,6 +75,13 @@ def former(event: Mapping[str, Any]) -> list[Wanted]:
     )
 
 
+def words(error: Exception) -> str:
+    """The collection's own words; the client's text of an error leaves most of them out."""
+    if isinstance(error, TransportError) and isinstance(error.status_code, int):
+        return f"{error.status_code} {json.dumps(error.info, default=str)[:2000]}"
+    return str(error)
+
+
 def passes(error: Exception) -> bool:
     """Whether the same call may succeed later."""
     if isinstance(error, ConnectionError):
@@ -86,8 +98,7 @@ def patiently(
     sleep: Callable[[float], None],
     told: Callable[[Exception, float], None],
 ) -> str:
-    """What the step returns, tried until the deadline while its failure may pass. Raises NotReady, or what the step
-    raises."""
+    """What the step returns, tried until the deadline while its failure may pass. Raises NotReady or Refused."""
     began, tries = clock(), 0
     while True:
         tries += 1
@@ -95,14 +106,14 @@ def patiently(
             return step(*given)
         except Exception as error:
             if not passes(error):
-                raise
+                raise Refused(words(error)) from error
             # Full jitter: functions of many pipelines don't come back at once.
             seconds = random.uniform(0.5, 1) * min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(tries - 1, 10))
             if clock() + seconds > deadline:
                 raise NotReady(
-                    f"gave up after {tries} tries in {clock() - began:.0f} s; the collection's last answer: {error}. "
-                    "On 401 or 403: the function's role needs aoss:APIAccessAll on the collection, a data access "
-                    "policy on the index, and a network policy that lets it in"
+                    f"gave up after {tries} tries in {clock() - began:.0f} s; the collection's last answer: "
+                    f"{words(error)}. On 401 or 403: the function's role needs aoss:APIAccessAll on the collection, "
+                    "a data access policy on the index, and a network policy that lets it in"
                 ) from error
             told(error, seconds)
             sleep(seconds)
