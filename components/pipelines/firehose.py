@@ -261,7 +261,7 @@ class FirehosePipeline(pulumi.ComponentResource):
         if args.replay_schedule:
             assert function.failed is not None  # asynchronous
             FunctionSchedule(
-                name,
+                f"{name}-schedule",
                 args.account,
                 expression=args.replay_schedule,
                 timezone=args.timezone,
