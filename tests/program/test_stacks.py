@@ -162,7 +162,7 @@ EXACT = {
         READER_USER,
         {
             "aws:cloudwatch/metricAlarm:MetricAlarm": 10,
-            "aws:dynamodb/table:Table": 6,
+            "aws:dynamodb/table:Table": 4,
             "aws:kms/alias:Alias": 4,
             "aws:kms/key:Key": 4,
             "aws:sns/topic:Topic": 2,
