@@ -111,7 +111,7 @@ class Delivery(threading.Thread):
             for shard, iterator in iterators.items():
                 if size >= most or not iterator:
                     continue
-                answer = kinesis.get_records(ShardIterator=iterator, Limit=1000)
+                answer = kinesis.get_records(**arn, ShardIterator=iterator, Limit=1000)
                 iterators[shard] = answer.get("NextShardIterator")
                 for found in answer["Records"]:
                     read.append(

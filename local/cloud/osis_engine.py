@@ -88,10 +88,11 @@ def session(role_arn: str, pipeline_arn: str, service: str = SERVICE) -> boto3.S
     from ministack.services import sts
 
     region = pipeline_arn.split(":")[3]
+    as_whom = service.split(".")[0].removesuffix("-pipelines")
     authorization.check_trust(role_arn, service, pipeline_arn)
     key, secret, token = f"ASIA{secrets.token_hex(8).upper()}", secrets.token_hex(20), secrets.token_hex(32)
     account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
-    sts.register_session(key, {"Arn": f"arn:aws:sts::{account}:assumed-role/{name}/osis", "UserId": f"{name}:osis",
+    sts.register_session(key, {"Arn": f"arn:aws:sts::{account}:assumed-role/{name}/{as_whom}", "UserId": f"{name}:{as_whom}",
                                "AccountId": account, "SecretAccessKey": secret, "SessionToken": token})
     return boto3.Session(key, secret, token, region)
 
