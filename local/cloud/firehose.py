@@ -66,7 +66,8 @@ class Delivery(threading.Thread):
         self.source: dict = stream["kinesis_source"]
         self.clients: dict[tuple[str, str], tuple[Any, float]] = {}
         self.cursors: dict[str, str] = {}  # shard -> the last sequence number that was delivered
-        self.metrics = client("cloudwatch", boto3.Session(self.account, "local", region_name=self.region))
+        own = boto3.Session(self.account, "local", region_name=self.region)
+        self.metrics, self.logs = client("cloudwatch", own), client("logs", own)
 
     # --- the way of the records
 
@@ -343,13 +344,15 @@ class Delivery(threading.Thread):
             "errorCode": code,
         }
         event = {"timestamp": int(time.time() * 1000), "message": json.dumps(line)}
+        group, stream = options["LogGroupName"], options["LogStreamName"]
+        arn = f"arn:aws:logs:{self.region}:{self.account}:log-group:{group}:log-stream:{stream}"
         # The service doesn't tell either that it can't tell.
         with contextlib.suppress(ClientError, BotoCoreError, authorization.Denied):
-            self.as_delivery("logs").put_log_events(
-                logGroupName=options["LogGroupName"],
-                logStreamName=options["LogStreamName"],
-                logEvents=[event],
-            )
+            # Asked here, on the log stream: ministack's front door knows the group's ARN only.
+            with request_scope(self.account, self.region):
+                role = authorization.assume(self.config["RoleARN"], SERVICE, self.stream["arn"])
+                authorization.check(role, "logs:PutLogEvents", arn)
+            self.logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[event])
 
     def measure(self, metric: str, value: float) -> None:
         try:
