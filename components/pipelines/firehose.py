@@ -82,7 +82,7 @@ class FirehoseArgs(PipelineArgs, DeliveryArgs):
             "update documents by id, take a pipeline of kind 'zero-etl'"
         ),
     ] = None
-    """Not offered: see the error."""
+    """Refused: a TIMESERIES collection takes no document ids."""
     index_rotation: Annotated[
         str | None,
         _never(
@@ -90,7 +90,7 @@ class FirehoseArgs(PipelineArgs, DeliveryArgs):
             "it out, and write 'retention: 90d' for old documents to go"
         ),
     ] = None
-    """Not offered: see the error."""
+    """Refused: Firehose has none for OpenSearch Serverless; `retention` lets old documents go."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> "FirehoseArgs":
