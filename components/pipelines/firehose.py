@@ -46,7 +46,7 @@ class TransformArgs:
 
 
 @arguments
-class FirehoseArgs(PipelineArgs, DeliveryArgs):
+class FirehoseArgs(DeliveryArgs, PipelineArgs):
     """The arguments of a FirehosePipeline."""
 
     index: IndexName
