@@ -22,7 +22,7 @@ class Statement:
     actions: Sequence[str]
     resources: Sequence[pulumi.Input[str]]
     conditions: Conditions = field(default_factory=dict)
-    principals: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    principals: Mapping[str, pulumi.Input[str] | Sequence[pulumi.Input[str]]] = field(default_factory=dict)
     effect: str = "Allow"
     every_resource_because: str = ""
     """Why the resource is `*`; needed exactly where it is."""

@@ -21,6 +21,7 @@ _BUCKETS_PARTS = {
         "BucketLifecycleConfiguration",
     ),
 }
+_FIREHOSE = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"
 _FAILURES_GO_SOMEWHERE = "what a function fails on is kept"
 
 
@@ -50,8 +51,8 @@ def _buckets(resources: Sequence[Resource]) -> Iterator[Violation]:
 
 
 def _functions(resources: Sequence[Resource]) -> Iterator[Violation]:
-    """A function that is called asynchronously keeps what it failed on. One that only an event source mapping or a
-    deployment's Invocation calls has its failures kept, or told, by its caller."""
+    """A function that is called asynchronously keeps what it failed on. One that only an event source mapping, a
+    deployment's Invocation or Firehose calls has its failures kept, or told, by its caller."""
     for function in _of("aws:lambda/function:Function", resources):
         configured = _parts(
             function,
@@ -65,6 +66,7 @@ def _functions(resources: Sequence[Resource]) -> Iterator[Violation]:
         pulled = [
             *_parts(function, "aws:lambda/eventSourceMapping:EventSourceMapping", "function_name", resources),
             *_parts(function, "aws:lambda/invocation:Invocation", "function_name", resources),
+            *(r for r in _of(_FIREHOSE, resources) if _transforms(r, function)),
         ]
         pushed = [
             *_parts(function, "aws:lambda/permission:Permission", "function", resources),
@@ -86,6 +88,11 @@ def _calls(schedule: Resource, function: Resource) -> bool:
     return function.key in schedule.links.get("target", ()) or (
         bool(name) and str(arn).endswith(f":function:{name}")
     )
+
+
+def _transforms(firehose: Resource, function: Resource) -> bool:
+    name = function.props.get("name")
+    return bool(name) and f":function:{name}:" in str(firehose.props)
 
 
 def _of(token: str, resources: Iterable[Resource]) -> list[Resource]:

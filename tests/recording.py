@@ -62,8 +62,10 @@ class Recording:
 
 
 class _Mocks(mocks.Mocks):
-    def __init__(self, recording: Recording, tables: dict[str, dict[str, Any]]):
-        self.recording, self.tables = recording, tables
+    def __init__(
+        self, recording: Recording, tables: dict[str, dict[str, Any]], streams: dict[str, dict[str, Any]]
+    ):
+        self.recording, self.tables, self.streams = recording, tables, streams
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         provider = (args.provider or "").rpartition("::")[0].rpartition("::")[2]
@@ -79,6 +81,8 @@ class _Mocks(mocks.Mocks):
             arn = f"arn:aws:aoss:{provider}:mock:collection/{physical}"
             address = f"https://{physical}.mock.aoss.amazonaws.com"
             inputs |= {"collectionEndpoint": address, "dashboardEndpoint": f"{address}/_dashboards"}
+        if args.typ == "aws:kinesis/stream:Stream":
+            arn = f"arn:aws:kinesis:{provider}:mock:stream/{physical}"
         return f"{args.name}-id", {
             "arn": arn,
             "keyId": f"{args.name}-key-id",
@@ -90,6 +94,9 @@ class _Mocks(mocks.Mocks):
         if args.token == "aws:dynamodb/getTable:getTable" and args.args["name"] in self.tables:
             name = args.args["name"]
             return {"name": name, "arn": f"arn:aws:dynamodb:mock:mock:table/{name}"} | self.tables[name]
+        if args.token == "aws:kinesis/getStream:getStream" and args.args["name"] in self.streams:
+            name = args.args["name"]
+            return {"name": name, "arn": f"arn:aws:kinesis:mock:mock:stream/{name}"} | self.streams[name]
         raise AssertionError(f"a call that nobody expected: {args.token} {args.args}")
 
 
@@ -98,6 +105,7 @@ def record(
     config: dict[str, Any] | None = None,
     *,
     tables: dict[str, dict[str, Any]] | None = None,
+    streams: dict[str, dict[str, Any]] | None = None,
     program: Path | None = None,
 ) -> Recording:
     """Runs the program and returns what it registered. Raises what the program raises."""
@@ -105,7 +113,9 @@ def record(
     found = config if config is not None else stack_config(stack)
     known = TABLES if tables is None else tables
     asyncio.set_event_loop(asyncio.new_event_loop())
-    pulumi.runtime.set_mocks(_Mocks(recording, known), project="tributary", stack=stack, preview=False)
+    pulumi.runtime.set_mocks(
+        _Mocks(recording, known, streams or {}), project="tributary", stack=stack, preview=False
+    )
     settings.SETTINGS.rpc_manager.clear()
     settings.SETTINGS.outputs.clear()
     settings.set_root_resource(None)  # a stack of its own for each run; the mocks made one already

@@ -74,6 +74,16 @@ class CollectionArgs:
 
 
 @arguments
+class VpcArgs:
+    """The network that whatever writes a collection stands in."""
+
+    subnet_ids: Annotated[list[str], Field(min_length=1)]
+    """Its subnets."""
+    security_group_ids: Annotated[list[str], Field(min_length=1)]
+    """Its security groups."""
+
+
+@arguments
 class SharedCollection:
     """A collection of another pipeline, as that pipeline hands it on."""
 

@@ -1,14 +1,51 @@
 """A schedule that calls a Lambda function."""
 
 import json
+import re
 from collections.abc import Mapping
+from functools import cache
+from typing import Annotated
+from zoneinfo import available_timezones
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import AfterValidator
 
 from components import names
 from components.accounts import AccountArgs
+from components.arguments import nearest
 from components.iam import Statement, document, trust
+
+
+def _schedule(value: str) -> str:
+    at = re.fullmatch(r"cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)", value)
+    every = re.fullmatch(r"rate\(([1-9]\d*) (minute|hour|day)s?\)", value)
+    if every:
+        return value
+    if not at:
+        raise ValueError(
+            f"'{value}' is not a schedule; write 'cron(minutes hours day-of-month month day-of-week year)', such as "
+            "'cron(0 16 * * ? *)', or 'rate(6 hours)'"
+        )
+    if (at[3] == "?") == (at[5] == "?"):
+        raise ValueError(
+            f"'{value}' names both the day of the month and the day of the week, or neither; write '?' for just one "
+            "of them, such as 'cron(0 16 * * ? *)'"
+        )
+    return value
+
+
+_timezones = cache(available_timezones)  # it reads hundreds of files
+
+
+def _timezone(value: str) -> str:
+    if value not in _timezones():
+        raise ValueError(f"'{value}' is not a time zone; {nearest(value, _timezones())[:80]}")
+    return value
+
+
+ScheduleExpression = Annotated[str, AfterValidator(_schedule)]
+Timezone = Annotated[str, AfterValidator(_timezone)]
 
 
 class FunctionSchedule(pulumi.ComponentResource):

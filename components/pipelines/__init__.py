@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.pipelines import export, replication, zero_etl
+from components.pipelines import export, firehose, replication, zero_etl
 from components.pipelines.pipeline import Accounts, Deployed
 
 
@@ -28,6 +28,11 @@ KINDS: dict[str, Kind] = {
         zero_etl.deploy,
         {"shared_collection": zero_etl.ZeroEtlArgs.planned_collection},
         zero_etl.ZeroEtlArgs.created_tables,
+    ),
+    "firehose": Kind(
+        firehose.FirehoseArgs,
+        firehose.deploy,
+        {"shared_collection": firehose.FirehoseArgs.planned_collection},
     ),
     "export": Kind(
         export.ExportArgs,

@@ -1,51 +1,21 @@
 """Export: DynamoDB tables, on a schedule, into a landing in S3."""
 
-import re
-from functools import cache
 from typing import Annotated
-from zoneinfo import available_timezones
 
 import pulumi
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from components.arguments import arguments, nearest
+from components.arguments import arguments
 from components.blocks.bucket import LifecycleArgs, SecureBucket
 from components.blocks.function import LambdaFunction
 from components.blocks.key import KmsKey, KmsKeyArn, stands_in
-from components.blocks.schedule import FunctionSchedule
+from components.blocks.schedule import FunctionSchedule, ScheduleExpression, Timezone
 from components.blocks.table import NewTableArgs, TableName, table_arn
 from components.iam import Statement
 from components.landing import Landing
 from components.pipelines.pipeline import Accounts, Deployed, PipelineArgs
 
 PREFIX = "raw/"
-
-
-def _schedule(value: str) -> str:
-    at = re.fullmatch(r"cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)", value)
-    every = re.fullmatch(r"rate\(([1-9]\d*) (minute|hour|day)s?\)", value)
-    if every:
-        return value
-    if not at:
-        raise ValueError(
-            f"'{value}' is not a schedule; write 'cron(minutes hours day-of-month month day-of-week year)', such as "
-            "'cron(0 16 * * ? *)', or 'rate(6 hours)'"
-        )
-    if (at[3] == "?") == (at[5] == "?"):
-        raise ValueError(
-            f"'{value}' names both the day of the month and the day of the week, or neither; write '?' for just one "
-            "of them, such as 'cron(0 16 * * ? *)'"
-        )
-    return value
-
-
-_timezones = cache(available_timezones)  # it reads hundreds of files
-
-
-def _timezone(value: str) -> str:
-    if value not in _timezones():
-        raise ValueError(f"'{value}' is not a time zone; {nearest(value, _timezones())[:80]}")
-    return value
 
 
 @arguments
@@ -64,9 +34,9 @@ class ExportArgs(PipelineArgs):
 
     sources: Annotated[list[ExportSourceArgs], Field(min_length=1)]
     """The tables to export: a list of `{dynamodb: <table>}`."""
-    schedule: Annotated[str, AfterValidator(_schedule)] = "cron(0 3 * * ? *)"
+    schedule: ScheduleExpression = "cron(0 3 * * ? *)"
     """When to export: `cron(minutes hours day-of-month month day-of-week year)` or `rate(n hours)`."""
-    timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
+    timezone: Timezone = "UTC"
     """The time zone of the schedule, like 'Asia/Tokyo'; daylight saving time is followed."""
     key_arn: KmsKeyArn | None = None
     """An existing KMS key to encrypt the landing with; without it, and without `create_key`, SSE-S3."""

@@ -14,7 +14,14 @@ from components import names
 from components.arguments import arguments, check
 from components.blocks.alarm import alarm
 from components.blocks.bucket import LifecycleArgs, SecureBucket
-from components.blocks.collection import Collection, CollectionArgs, IndexName, SharedCollection, data_access
+from components.blocks.collection import (
+    Collection,
+    CollectionArgs,
+    IndexName,
+    SharedCollection,
+    VpcArgs,
+    data_access,
+)
 from components.blocks.function import RetentionDays
 from components.blocks.table import NewTableArgs, TableName, no_document_id, table_arn
 from components.iam import Statement, document, trust
@@ -72,16 +79,6 @@ class ZeroEtlTableArgs:
 
     def index_name(self) -> str:
         return self.index.name or self.name.lower()
-
-
-@arguments
-class VpcArgs:
-    """The network that an ingestion pipeline stands in."""
-
-    subnet_ids: Annotated[list[str], Field(min_length=1)]
-    """Its subnets."""
-    security_group_ids: Annotated[list[str], Field(min_length=1)]
-    """Its security groups."""
 
 
 @arguments

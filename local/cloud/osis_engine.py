@@ -85,19 +85,20 @@ def text(binary: Any) -> str:
     return base64.b64encode(binary).decode() if isinstance(binary, bytes) else binary
 
 
-def session(role_arn: str, pipeline_arn: str) -> boto3.Session:
+def session(role_arn: str, pipeline_arn: str, service: str = SERVICE) -> boto3.Session:
     """A session of the role, if its trust lets the service assume it for this pipeline; Denied otherwise."""
     from ministack.services import sts
 
     region = pipeline_arn.split(":")[3]
-    authorization.check_trust(role_arn, SERVICE, pipeline_arn)
+    as_whom = service.split(".")[0].removesuffix("-pipelines")
+    authorization.check_trust(role_arn, service, pipeline_arn)
     key, secret, token = f"ASIA{secrets.token_hex(8).upper()}", secrets.token_hex(20), secrets.token_hex(32)
     account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
     sts.register_session(
         key,
         {
-            "Arn": f"arn:aws:sts::{account}:assumed-role/{name}/osis",
-            "UserId": f"{name}:osis",
+            "Arn": f"arn:aws:sts::{account}:assumed-role/{name}/{as_whom}",
+            "UserId": f"{name}:{as_whom}",
             "AccountId": account,
             "SecretAccessKey": secret,
             "SessionToken": token,

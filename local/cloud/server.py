@@ -24,6 +24,7 @@ EXTENSIONS = (
     "s3_batch",
     "aoss",
     "osis",
+    "firehose",
 )
 # What the process, and so every Lambda worker, keeps of the host's environment: no credential among it.
 KEPT = (

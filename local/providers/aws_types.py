@@ -277,4 +277,5 @@ INVOKES = {  # function -> the type that it reads, and the argument that is the 
     "aws:kms/getKey:getKey": ("aws:kms/key:Key", "keyId"),
     "aws:cloudwatch/getEventBus:getEventBus": ("aws:cloudwatch/eventBus:EventBus", "name"),
     "aws:lambda/getFunction:getFunction": ("aws:lambda/function:Function", "functionName"),
+    "aws:kinesis/getStream:getStream": ("aws:kinesis/stream:Stream", "name"),
 }

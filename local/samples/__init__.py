@@ -81,9 +81,9 @@ class Cloud:
 
 def kinds() -> Mapping[str, Any]:
     """The modules by the kind of pipeline that they know, sources before those that take from them."""
-    from local.samples import export, replication, zero_etl
+    from local.samples import export, firehose, replication, zero_etl
 
-    return {"export": export, "replication": replication, "zero-etl": zero_etl}
+    return {"export": export, "replication": replication, "zero-etl": zero_etl, "firehose": firehose}
 
 
 def before(cloud: Cloud, config: Mapping[str, Any]) -> None:

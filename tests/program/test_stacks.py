@@ -61,11 +61,65 @@ INGESTION = {
     "aws:cloudwatch/logGroup:LogGroup": 1,
 }
 READERS = {"aws:opensearch/serverlessAccessPolicy:ServerlessAccessPolicy": 1}
+# A stream, its collection, index, delivery and backup, and the functions that make the index, transform and replay.
+FIREHOSE = {
+    "aws:cloudwatch/logGroup:LogGroup": 4,
+    "aws:cloudwatch/logStream:LogStream": 2,
+    "aws:cloudwatch/metricAlarm:MetricAlarm": 13,
+    "aws:iam/role:Role": 5,
+    "aws:iam/rolePolicy:RolePolicy": 5,
+    "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream": 1,
+    "aws:kinesis/stream:Stream": 1,
+    "aws:lambda/function:Function": 3,
+    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": 1,
+    "aws:lambda/invocation:Invocation": 1,
+    "aws:opensearch/serverlessAccessPolicy:ServerlessAccessPolicy": 2,
+    "aws:opensearch/serverlessCollection:ServerlessCollection": 1,
+    "aws:opensearch/serverlessLifecyclePolicy:ServerlessLifecyclePolicy": 1,
+    "aws:opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy": 2,
+    "aws:s3/bucket:Bucket": 1,
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": 1,
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": 1,
+    "aws:s3/bucketPolicy:BucketPolicy": 1,
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": 1,
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": 1,
+    "aws:s3/bucketVersioning:BucketVersioning": 1,
+    "aws:sqs/queue:Queue": 1,
+    "aws:sqs/queuePolicy:QueuePolicy": 1,
+}
+GENERATOR = {
+    "aws:cloudwatch/logGroup:LogGroup": 1,
+    "aws:cloudwatch/metricAlarm:MetricAlarm": 3,
+    "aws:iam/role:Role": 1,
+    "aws:iam/rolePolicy:RolePolicy": 1,
+    "aws:lambda/function:Function": 1,
+    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": 1,
+    "aws:sqs/queue:Queue": 1,
+    "aws:sqs/queuePolicy:QueuePolicy": 1,
+}
+READER_ROLE = {
+    "aws:iam/role:Role": 1,
+    "aws:iam/rolePolicy:RolePolicy": 1,
+    "aws:opensearch/serverlessAccessPolicy:ServerlessAccessPolicy": 1,
+}
+READER_USER = {
+    "aws:iam/user:User": 1,
+    "aws:iam/userLoginProfile:UserLoginProfile": 1,
+    "aws:iam/userPolicy:UserPolicy": 1,
+}
+REPLAY_SCHEDULE = {
+    "aws:iam/role:Role": 1,
+    "aws:iam/rolePolicy:RolePolicy": 1,
+    "aws:scheduler/schedule:Schedule": 1,
+    "aws:scheduler/scheduleGroup:ScheduleGroup": 1,
+}
 EXACT = {
     "dev": [
         COMMON,
         SEARCH,
         INGESTION,
+        FIREHOSE,
+        GENERATOR,
         {
             "aws:cloudwatch/metricAlarm:MetricAlarm": 9,
             "aws:dynamodb/table:Table": 5,
@@ -83,6 +137,9 @@ EXACT = {
         INGESTION,
         INGESTION,
         READERS,
+        FIREHOSE,
+        READER_ROLE,
+        REPLAY_SCHEDULE,
         {
             "aws:cloudwatch/metricAlarm:MetricAlarm": 9,
             "aws:dynamodb/table:Table": 1,
@@ -101,6 +158,10 @@ EXACT = {
         INGESTION,
         INGESTION,
         READERS,
+        FIREHOSE,
+        GENERATOR,
+        READER_ROLE,
+        READER_USER,
         {
             "aws:cloudwatch/metricAlarm:MetricAlarm": 9,
             "aws:dynamodb/table:Table": 4,

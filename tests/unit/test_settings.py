@@ -34,6 +34,10 @@ def replica(upstream: dict[str, Any] = EXPORT, **keys: Any) -> dict[str, Any]:
     return stack(pipelines={"lake": upstream, "replica": REPLICA | keys})
 
 
+def ticks(**keys: Any) -> dict[str, Any]:
+    return stack(pipelines={"ticks": {"kind": "firehose", "account": "workload", "index": "ticks"} | keys})
+
+
 def accounts(**keys: Any) -> dict[str, Any]:
     return stack(accounts={"workload": WORKLOAD | keys, "analytics": ANALYTICS})
 
@@ -319,6 +323,101 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "an adopted bucket without a name": (
         adopted(bucket=None),
         "pipelines.replica.landing.bucket: None is not text",
+    ),
+    # firehose
+    "an index of too many letters": (
+        ticks(index="t" * 81),
+        f"pipelines.ticks.index: '{'t' * 81}' is not an index's name (1-80 of a-z 0-9 '_' '-' '.'",
+    ),
+    "a firehose without an index": (
+        stack(pipelines={"ticks": {"kind": "firehose", "account": "workload"}}),
+        "pipelines.ticks.index: missing; write The index that records go to",
+    ),
+    **{
+        f"{key} {value}": (
+            ticks(**{key: value}),
+            f"pipelines.ticks.{key}: {value} is not {within}, the range that Firehose takes",
+        )
+        for key, value, within in (
+            ("buffer_seconds", 901, "0-900 seconds"),
+            ("buffer_seconds", -1, "0-900 seconds"),
+            ("buffer_mb", 0, "1-100 MB"),
+            ("buffer_mb", 101, "1-100 MB"),
+            ("retry_seconds", 7201, "0-7200 seconds"),
+            ("retry_seconds", -1, "0-7200 seconds"),
+        )
+    },
+    **{
+        f"document ids {value!r}": (
+            ticks(document_ids=value),
+            "pipelines.ticks.document_ids: a TIMESERIES collection takes no document ids: each record becomes a new "
+            "document; leave it out, or, to update documents by id, take a pipeline of kind 'zero-etl'",
+        )
+        for value in ("/id", True, ["id"])
+    },
+    "an index rotation": (
+        ticks(index_rotation="OneDay"),
+        "pipelines.ticks.index_rotation: Firehose has no index rotation for OpenSearch Serverless, which keeps one "
+        "index in shape by itself; leave it out, and write 'retention: 90d' for old documents to go",
+    ),
+    **{
+        f"a retention of {value}": (
+            ticks(retention=value),
+            f"pipelines.ticks.retention: '{value}' is not 24h to 3650d; write hours or days, such as '36h' or '90d'",
+        )
+        for value in ("23h", "3651d", "1w", "0d", "day")
+    },
+    "a backup of nothing": (
+        ticks(backup="None"),
+        "pipelines.ticks.backup: 'None' is not one of 'FailedDocumentsOnly' or 'AllDocuments'",
+    ),
+    "a stream by its ARN": (
+        ticks(stream={"adopt": "arn:aws:kinesis:eu-central-1:111111111111:stream/ticks"}),
+        "pipelines.ticks.stream.adopt: 'arn:aws:kinesis:eu-central-1:111111111111:stream/ticks' is not a stream's name",
+    ),
+    "a stream adopted and changed": (
+        ticks(stream={"adopt": "ticks", "shards": 2}),
+        "pipelines.ticks.stream: adopt: an existing stream is never changed; leave out shards and retention_hours",
+    ),
+    "a stream kept for less than a day": (
+        ticks(stream={"retention_hours": 23}),
+        "pipelines.ticks.stream.retention_hours: 23 should be greater than or equal to 24",
+    ),
+    "a firehose into a closed collection": (
+        ticks(collection={"network": {"public": False, "vpc_endpoints": ["vpce-0a1"]}}),
+        "pipelines.ticks: collection.network.public: the index is made by a function outside of your network",
+    ),
+    "a firehose into a collection of documents with ids": (
+        stack(
+            pipelines={
+                "search": SEARCH,
+                "ticks": {"kind": "firehose", "account": "workload", "index": "t", "collection_of": "search"},
+            }
+        ),
+        "pipelines.ticks: collection_of: a stream's records have no ids and need a collection of type TIMESERIES",
+    ),
+    "a retention in another's collection": (
+        stack(
+            pipelines={
+                "quotes": {"kind": "firehose", "account": "workload", "index": "quotes"},
+                "ticks": {
+                    "kind": "firehose",
+                    "account": "workload",
+                    "index": "ticks",
+                    "collection_of": "quotes",
+                    "retention": "9d",
+                },
+            }
+        ),
+        "pipelines.ticks: retention: documents of another pipeline's collection are kept as that pipeline says",
+    ),
+    "a dashboards reader by name": (
+        ticks(dashboards={"assumed_by": ["alice"]}),
+        "pipelines.ticks.dashboards.assumed_by[0]: 'alice' is not the ARN of a role, a user or an account",
+    ),
+    "a replay at no time": (
+        ticks(replay_schedule="hourly"),
+        "pipelines.ticks.replay_schedule: 'hourly' is not a schedule; write 'cron(minutes hours",
     ),
     "an adopted bucket that is not given over": (
         adopted(),

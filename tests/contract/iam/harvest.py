@@ -70,7 +70,9 @@ class Policies:
 
 _GRANTS_NOT_READ = {
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment", "aws:iam/policyAttachment:PolicyAttachment",
-    "aws:iam/policy:Policy", "aws:iam/rolePoliciesExclusive:RolePoliciesExclusive", "aws:kms/grant:Grant",
+    "aws:iam/policy:Policy", "aws:iam/userPolicyAttachment:UserPolicyAttachment",
+    "aws:iam/userGroupMembership:UserGroupMembership", "aws:iam/rolePoliciesExclusive:RolePoliciesExclusive",
+    "aws:kms/grant:Grant",
     "aws:kms/keyPolicy:KeyPolicy", "aws:cloudwatch/eventPermission:EventPermission",
     "aws:cloudwatch/eventBusPolicy:EventBusPolicy", "aws:dynamodb/resourcePolicy:ResourcePolicy",
     "aws:cloudwatch/logResourcePolicy:LogResourcePolicy", "aws:lambda/functionUrl:FunctionUrl",
@@ -114,6 +116,11 @@ def harvest(resources: Iterable[Resource]) -> Policies:
             arn = f"arn:aws:iam::{account}:role/{name}"
             found.roles[name] = Role(arn, account, parsed(r.inputs["assumeRolePolicy"], r))
             found.on[arn] = found.roles[name].trust
+        elif r.type == "aws:iam/user:User":
+            # A user is taken on by nobody.
+            account, name = place(r)[0], r.inputs["name"]
+            arn = f"arn:aws:iam::{account}:user/{name}"
+            found.roles[f"user/{name}"] = Role(arn, account, {"Version": "2012-10-17", "Statement": []})
         elif r.type == "aws:s3/bucket:Bucket":
             found.owners[f"arn:aws:s3:::{r.inputs['bucket']}"] = place(r)[0]
         else:
@@ -121,6 +128,8 @@ def harvest(resources: Iterable[Resource]) -> Policies:
     for r in grants:
         if r.type == "aws:iam/rolePolicy:RolePolicy":
             found.roles[r.inputs["role"]].statements += parsed(r.inputs["policy"], r)["Statement"]
+        elif r.type == "aws:iam/userPolicy:UserPolicy":
+            found.roles[f"user/{r.inputs['user']}"].statements += parsed(r.inputs["policy"], r)["Statement"]
         elif r.type == "aws:lambda/permission:Permission":
             arn = "arn:aws:lambda:{1}:{0}:function:{2}".format(*place(r), r.inputs["function"].split(":")[-1])
             statement = _lambda_statement(r.inputs, arn)

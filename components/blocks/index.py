@@ -1,0 +1,80 @@
+"""An index of an OpenSearch Serverless collection, made by the deployment."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components.accounts import AccountArgs
+from components.blocks.collection import SharedCollection, data_access
+from components.blocks.function import FunctionSettings, LambdaFunction
+from components.iam import Statement
+
+_PATIENCE = 600  # seconds that a cold collection, or a policy that does not work yet, is waited for
+
+
+class SearchIndex(pulumi.ComponentResource):
+    """The index with its mapping, before anything writes to it: `handlers/index`, called by the deployment, creates it,
+    updates the mapping when it changes, and deletes it only where `delete` says so. Neither OpenSearch Serverless nor
+    Pulumi has a resource for an index. A collection that is cold, or does not let the function in yet, is waited for;
+    any other answer fails the deployment. It costs nothing at rest."""
+
+    name: str
+
+    def __init__(
+        self,
+        name: str,
+        account: AccountArgs,
+        settings: FunctionSettings,
+        *,
+        index: str,
+        mapping: Mapping[str, Any],
+        delete: bool,
+        shared: SharedCollection,
+        topic: pulumi.Input[str] | None,
+        reserved_concurrency: int | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ):
+        super().__init__("tributary:blocks:SearchIndex", name, None, opts)
+        mine = pulumi.ResourceOptions(parent=self)
+        function = LambdaFunction(
+            name,
+            account,
+            settings,
+            handler="index",
+            description=f"Creates the index {index} and keeps its mapping",
+            statements=[Statement("ReachCollection", ["aoss:APIAccessAll"], [shared.arn])],
+            environment={"PATIENCE_SECONDS": str(_PATIENCE)},
+            topic=topic,
+            asynchronous=False,
+            reserved_concurrency=reserved_concurrency,
+            timeout_seconds=_PATIENCE + 60,
+            opts=mine,
+        )
+        permissions = ["aoss:CreateIndex", "aoss:DescribeIndex", "aoss:UpdateIndex"]
+        grant = data_access(
+            name,
+            shared.name,
+            [function.role_arn],
+            {index: [*permissions, *(["aoss:DeleteIndex"] if delete else [])]},
+            description=f"Makes the index {index}",
+            opts=mine,
+        )
+        aws.lambda_.Invocation(
+            name,
+            function_name=function.name,
+            input=pulumi.Output.json_dumps(
+                {
+                    "endpoint": shared.endpoint,
+                    "region": account.region,
+                    "index": index,
+                    "mapping": mapping,
+                    "delete": delete,
+                }
+            ),
+            lifecycle_scope="CRUD",
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[grant]),
+        )
+        self.name = index
+        self.register_outputs({"name": index})

@@ -1,0 +1,82 @@
+"""Puts the records that Firehose failed to deliver onto the stream again, each once.
+
+Event: {"errors": "all" (default) or "transient", "prefix": below the backup's (default all), "dry_run": true to only
+report}. `transient` leaves what the index or the transformation refused, since it would be refused again until the
+mapping, or the record, is mended. Returns {"objects", "replayed", "left", "unreadable", "replayed_by_error",
+"left_by_error", "complete"}.
+
+An object is deleted once all its records are on the stream; where some are left, it is written anew with just these, so
+that the next run takes up there. The bucket's versions keep what was there. Runs do not overlap (the function has one
+instance). A run that is killed between the stream's answer and S3's puts that one object's records twice.
+A line that can't be read stays where it is, and is an error at the end of the run; so is an object that S3 refuses.
+
+Environment: BUCKET (name), PREFIX (such as `firehose/failed/`), STREAM (name).
+
+IAM: s3:ListBucket on the bucket (s3:prefix <PREFIX>*); s3:GetObject, s3:PutObject, s3:DeleteObject on
+<BUCKET>/<PREFIX>*; kinesis:PutRecords on the stream; with a customer's key kms:GenerateDataKey on it.
+Format: https://docs.aws.amazon.com/firehose/latest/dev/retry.html (OpenSearch Serverless)
+"""
+
+import os
+import time
+
+import boto3
+from aws_lambda_powertools import Logger
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from failed import Report, Settings, asked, chosen, lines_of, packed
+from putting import Refused, put_all
+
+logger = Logger(service="replay")
+settings = Settings.read(os.environ)
+retries = Config(retries={"mode": "standard", "total_max_attempts": 6})
+s3, kinesis = (boto3.client(name, config=retries) for name in ("s3", "kinesis"))
+
+
+class NotAllReplayed(Exception):
+    """Names what stayed in the backup bucket against the caller's wish."""
+
+
+@logger.inject_lambda_context
+def handler(event, context):
+    wanted, report = asked(event, settings), Report()
+    for key in keys(wanted.prefix):
+        if context.get_remaining_time_in_millis() < 120_000:
+            report.complete = False  # the next run goes on
+            break
+        try:
+            replay(key, wanted, report)
+        except (ClientError, BotoCoreError, Refused, OSError, EOFError) as error:
+            report.problems.append(f"s3://{settings.bucket}/{key}: {type(error).__name__} {error}")
+    told = report.told()
+    logger.info("replayed", **told)
+    if report.problems:
+        raise NotAllReplayed(f"{len(report.problems)} problems, {told}: " + "; ".join(report.problems[:5]))
+    return told
+
+
+def keys(prefix):
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=settings.bucket, Prefix=prefix)
+    return [found["Key"] for page in pages for found in page.get("Contents", [])]
+
+
+def replay(key, wanted, report):
+    lines = lines_of(s3.get_object(Bucket=settings.bucket, Key=key)["Body"].read())
+    try:
+        put_all(kinesis, settings.stream, chosen(lines, wanted), time.sleep)
+    finally:
+        # Also where the stream failed half-way: what it took must not be put again.
+        leave(key, lines)
+        report.count(lines)
+    if broken := [line.text[:80] for line in lines if line.data is None]:
+        report.problems.append(
+            f"s3://{settings.bucket}/{key}: {len(broken)} lines are no failed records: {broken[0]}"
+        )
+
+
+def leave(key, lines):
+    left = [line for line in lines if not line.sent]
+    if left and len(left) < len(lines):
+        s3.put_object(Bucket=settings.bucket, Key=key, Body=packed(key, left))
+    elif not left:
+        s3.delete_object(Bucket=settings.bucket, Key=key)

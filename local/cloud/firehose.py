@@ -1,0 +1,442 @@
+"""Firehose from a Kinesis stream to an OpenSearch Serverless collection: one thread a delivery stream.
+
+The source role reads the shards from the moment the stream was made; records are gathered until BufferingHints' size
+or seconds, transformed by the Lambda processor (as the delivery role, at most its BufferSizeInMBs a call), and sent as
+one `_bulk` to the collection's own endpoint, signed by the delivery role. What the index refuses (a 4xx but 401, 403,
+429) goes to the backup at once; what may pass is tried again until RetryOptions.DurationInSeconds, then goes there
+too. A backup that can't be written is tried for ever, while nothing more is read: Kinesis keeps the records. Trust
+policies, IAM and data access policies decide each call; failures are told in the delivery stream's log.
+
+Refused on creation: an index name over 80, buffering and retries out of range, a role that Firehose may not assume.
+Limits: nothing outlives the process; VpcConfiguration is kept, not used. Other destinations are ministack's.
+Source: docs.aws.amazon.com/firehose/latest/dev/retry.html and data-transformation-failure-handling.html (the backup's
+format), docs.aws.amazon.com/firehose/latest/dev/monitoring-with-cloudwatch-metrics.html.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import gzip
+import json
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+from ministack.core.responses import error_response_json, get_account_id, get_region, new_uuid, request_scope
+from ministack.services import firehose
+from opensearchpy import AWSV4SignerAuth, OpenSearch, RequestsHttpConnection
+from opensearchpy.exceptions import ConnectionError as Unreachable
+from opensearchpy.exceptions import TransportError
+
+from . import authorization
+from .osis_engine import client, session
+
+SERVICE, KIND = "firehose.amazonaws.com", "AmazonOpenSearchServerless"
+POLL_SECONDS, FIRST_DELAY, LAST_DELAY, LAMBDA_TRIES = 0.25, 0.5, 5.0, 3
+REFUSED, UNPROCESSED = "AmazonOpenSearchService-failed", "processing-failed"
+MB = 1_000_000
+log = logging.getLogger("tributary.cloud")
+stock_create, stock_description = firehose._create_delivery_stream, firehose._dest_description
+
+
+class Deleted(Exception):
+    """The delivery stream is gone."""
+
+
+@dataclass
+class Record:
+    data: bytes
+    arrived: int  # milliseconds
+    attempts: int = 0
+    error: tuple[str, str] = ("", "")  # code, message
+
+
+class Delivery(threading.Thread):
+    def __init__(self, stream: dict):
+        super().__init__(daemon=True, name=f"firehose-{stream['name']}")
+        self.stream, self.account, self.region = stream, get_account_id(), get_region()
+        self.config: dict = stream["destinations"][0]["config"]
+        self.source: dict = stream["kinesis_source"]
+        self.clients: dict[tuple[str, str], tuple[Any, float]] = {}
+        self.cursors: dict[str, str] = {}  # shard -> the last sequence number that was delivered
+        own = boto3.Session(self.account, "local", region_name=self.region)
+        self.metrics, self.logs = client("cloudwatch", own), client("logs", own)
+
+    # --- the way of the records
+
+    def run(self) -> None:
+        try:
+            while True:
+                try:
+                    read, cursors = self.gather()
+                    if read:
+                        self.deliver(read)
+                    self.cursors.update(cursors)
+                except (ClientError, BotoCoreError, authorization.Denied) as error:
+                    self.tell("delivery", "Kinesis.AccessOrAvailability", str(error))
+                    self.pause(1)
+        except Deleted:
+            log.info("Firehose %s ends", self.stream["name"])
+        except Exception:
+            log.exception("Firehose %s ends by an error of its own", self.stream["name"])
+
+    def pause(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while True:
+            with request_scope(self.account, self.region):
+                if firehose._streams.get(self.stream["name"]) is not self.stream:
+                    raise Deleted
+            if (left := until - time.monotonic()) <= 0:
+                return
+            time.sleep(min(left, POLL_SECONDS))
+
+    def gather(self) -> tuple[list[Record], dict[str, str]]:
+        """A buffer's worth of records, and how far each shard was read for it."""
+        hints = self.config.get("BufferingHints") or {}
+        seconds, most = hints.get("IntervalInSeconds", 300), hints.get("SizeInMBs", 5) * MB
+        kinesis = self.acting("kinesis", self.source["RoleARN"])
+        arn, read, cursors, size = {"StreamARN": self.source["KinesisStreamARN"]}, [], {}, 0
+        iterators = {}
+        for shard in (one["ShardId"] for one in kinesis.list_shards(**arn)["Shards"]):
+            told = kinesis.get_shard_iterator(**arn, ShardId=shard, **self.position(shard))
+            iterators[shard] = told["ShardIterator"]
+        began = time.monotonic()
+        while size < most and time.monotonic() - began < max(seconds, POLL_SECONDS):
+            for shard, iterator in iterators.items():
+                if size >= most or not iterator:
+                    continue
+                answer = kinesis.get_records(**arn, ShardIterator=iterator, Limit=1000)
+                iterators[shard] = answer.get("NextShardIterator")
+                for found in answer["Records"]:
+                    read.append(
+                        Record(found["Data"], int(found["ApproximateArrivalTimestamp"].timestamp() * 1000))
+                    )
+                    size += len(found["Data"])
+                    cursors[shard] = found["SequenceNumber"]
+            self.pause(POLL_SECONDS if size < most else 0)
+        return read, cursors
+
+    def position(self, shard: str) -> dict[str, Any]:
+        if shard in self.cursors:
+            return {
+                "ShardIteratorType": "AFTER_SEQUENCE_NUMBER",
+                "StartingSequenceNumber": self.cursors[shard],
+            }
+        return {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": self.source["DeliveryStartTimestamp"]}
+
+    def deliver(self, read: list[Record]) -> None:
+        if self.config.get("S3BackupMode") == "AllDocuments":
+            self.keep("", b"".join(record.data + b"\n" for record in read))
+        records = self.transformed(read) if self.processors() else read
+        refused = self.index(records) if records else []
+        self.back_up(
+            REFUSED, refused, {"esDocumentId": "", "esIndexName": self.config["IndexName"], "esTypeName": ""}
+        )
+        delivered = len(records) - len(refused)
+        self.measure(f"DeliveryTo{KIND}.Records", delivered)
+        if records:
+            self.measure(f"DeliveryTo{KIND}.Success", delivered / len(records))
+        self.measure(
+            f"DeliveryTo{KIND}.DataFreshness", time.time() - min(record.arrived for record in read) / 1000
+        )
+
+    # --- transformation
+
+    def processors(self) -> list[dict[str, str]]:
+        processing = self.config.get("ProcessingConfiguration") or {}
+        found = processing.get("Processors", []) if processing.get("Enabled") else []
+        parameters = [one.get("Parameters", []) for one in found if one["Type"] == "Lambda"]
+        return [{p["ParameterName"]: p["ParameterValue"] for p in one} for one in parameters]
+
+    def transformed(self, read: list[Record]) -> list[Record]:
+        """The records that are Ok; those that failed are in the backup."""
+        [parameters], kept = self.processors(), []
+        for batch in chunks(read, float(parameters.get("BufferSizeInMBs", 1)) * MB):
+            try:
+                answers = self.invoke(parameters, batch)
+            except (ClientError, BotoCoreError, authorization.Denied, ValueError) as error:
+                code = "Lambda.InvokeAccessDenied" if "ccess" in str(error) else "Lambda.FunctionError"
+                answers = [{"result": "ProcessingFailed", "code": code, "message": str(error)}] * len(batch)
+            failed = []
+            for record, answer in zip(batch, answers, strict=True):
+                if answer["result"] == "Ok":
+                    kept.append(Record(base64.b64decode(answer["data"]), record.arrived))
+                elif answer["result"] != "Dropped":
+                    record.error = (
+                        answer.get("code", "Lambda.ProcessingFailedStatus"),
+                        answer.get("message", "ProcessingFailed status set for record"),
+                    )
+                    record.attempts = LAMBDA_TRIES if "code" in answer else 1
+                    failed.append(record)
+            self.back_up(UNPROCESSED, failed, {"lambdaArn": parameters["LambdaArn"]})
+        return kept
+
+    def invoke(self, parameters: dict[str, str], batch: list[Record]) -> list[dict]:
+        arn, source = parameters["LambdaArn"], self.source["KinesisStreamARN"]
+        sent = [
+            {
+                "recordId": f"{number:056d}",
+                "approximateArrivalTimestamp": record.arrived,
+                "data": base64.b64encode(record.data).decode(),
+                "kinesisRecordMetadata": {"approximateArrivalTimestamp": record.arrived},
+            }
+            for number, record in enumerate(batch)
+        ]
+        event = {
+            "invocationId": new_uuid(),
+            "deliveryStreamArn": self.stream["arn"],
+            "sourceKinesisStreamArn": source,
+            "region": self.region,
+            "records": sent,
+        }
+        for tries in range(LAMBDA_TRIES):
+            try:
+                answer = self.as_delivery("lambda").invoke(
+                    FunctionName=arn, Payload=json.dumps(event).encode()
+                )
+                told = json.loads(answer["Payload"].read())
+                if "FunctionError" in answer:
+                    raise ValueError(f"{arn} failed: {told}")
+                found = {one["recordId"]: one for one in told["records"]}
+                if set(found) != {one["recordId"] for one in sent}:
+                    raise ValueError(f"{arn} did not answer exactly the records it was sent")
+                return [found[one["recordId"]] for one in sent]
+            except (ClientError, BotoCoreError, KeyError, ValueError) as error:
+                self.tell("delivery", "Lambda.FunctionError", str(error))
+                if tries == LAMBDA_TRIES - 1:
+                    raise ValueError(str(error)) from error
+                self.pause(FIRST_DELAY)
+        raise AssertionError("unreachable")
+
+    # --- the index
+
+    def index(self, records: list[Record]) -> list[Record]:
+        """Those that were refused, or not taken in time, each with its error."""
+        began, delay, left, refused = time.monotonic(), FIRST_DELAY, records, []
+        while left:
+            waiting: list[Record] = []
+            for record, (status, reason) in zip(left, self.bulk(left), strict=True):
+                record.attempts += 1
+                if status >= 300:
+                    record.error = (str(status), reason)
+                    (waiting if status in (401, 403, 429) or status >= 500 else refused).append(record)
+            if waiting:
+                self.tell("delivery", f"OS.{waiting[0].error[0]}", waiting[0].error[1])
+            if time.monotonic() + delay - began > (self.config.get("RetryOptions") or {}).get(
+                "DurationInSeconds", 300
+            ):
+                return refused + waiting
+            if waiting:
+                self.pause(delay)
+                delay = min(delay * 2, LAST_DELAY)
+            left = waiting
+        return refused
+
+    def bulk(self, records: list[Record]) -> Iterator[tuple[int, str]]:
+        """Each record's status and reason."""
+        lines = [(record, one_line(record.data)) for record in records]
+        body = b"".join(b'{"index":{}}\n' + line + b"\n" for _, line in lines if line is not None)
+        try:
+            answered = iter(
+                self.as_delivery("aoss").transport.perform_request(
+                    "POST", f"/{self.config['IndexName']}/_bulk", body=body
+                )["items"]
+                if body
+                else []
+            )
+        except (TransportError, Unreachable) as error:
+            status = error.status_code if isinstance(error.status_code, int) else 503
+            yield from [(status, f"{status} {error.info}"[:1000])] * len(records)
+            return
+        except (authorization.Denied, ClientError, BotoCoreError) as error:
+            yield from [(403, str(error))] * len(records)
+            return
+        for _, line in lines:
+            if line is None:
+                yield 400, "mapper_parsing_exception: failed to parse: the record is not a JSON object"
+                continue
+            item = next(answered)["index"]
+            error = item.get("error") or {}
+            cause = (error.get("caused_by") or {}).get("reason", "")
+            yield (
+                item["status"],
+                " ".join(filter(None, [error.get("type", ""), error.get("reason", ""), cause])),
+            )
+
+    def acting(self, service: str, role_arn: str) -> Any:
+        """A client as the role, whose trust is asked once a minute."""
+        made, until = self.clients.get((service, role_arn), (None, 0.0))
+        if time.monotonic() > until:
+            role = session(role_arn, self.stream["arn"], SERVICE)
+            if service == "aoss":
+                signer = AWSV4SignerAuth(role.get_credentials(), self.region, service)
+                made = OpenSearch(
+                    self.config["CollectionEndpoint"],
+                    http_auth=signer,
+                    connection_class=RequestsHttpConnection,
+                    max_retries=0,
+                    timeout=60,
+                )
+            else:
+                made = client(service, role)
+            self.clients[service, role_arn] = made, time.monotonic() + 60
+        return made
+
+    def as_delivery(self, service: str) -> Any:
+        return self.acting(service, self.config["RoleARN"])
+
+    # --- what is kept and told
+
+    def back_up(self, kind: str, failed: list[Record], more: dict[str, str]) -> None:
+        lines = [
+            json.dumps(
+                {
+                    "attemptsMade": record.attempts,
+                    "arrivalTimestamp": record.arrived,
+                    "errorCode": record.error[0],
+                    "errorMessage": record.error[1],
+                    "attemptEndingTimestamp": int(time.time() * 1000),
+                    **more,
+                    "rawData": base64.b64encode(record.data).decode(),
+                }
+            )
+            for record in failed
+        ]
+        if lines:
+            self.keep(kind, "\n".join([*lines, ""]).encode())
+
+    def keep(self, kind: str, content: bytes) -> None:
+        """One object, tried until it is there."""
+        s3, now = self.config["S3Configuration"], datetime.now(UTC)
+        template = s3.get("ErrorOutputPrefix" if kind else "Prefix", "")
+        prefix = firehose._evaluate_prefix(template, now.timetuple(), error_type=kind or None)
+        zipped = s3.get("CompressionFormat") == "GZIP"
+        name = f"{self.stream['name']}-{self.stream['version']}-{now:%Y-%m-%d-%H-%M-%S}-{new_uuid()}"
+        put = {"Bucket": s3["BucketARN"].split(":::")[1], "Key": f"{prefix}{name}{'.gz' * zipped}"}
+        body = gzip.compress(content) if zipped else content
+        while True:
+            try:
+                self.as_delivery("s3").put_object(**put, Body=body)
+                self.measure("DeliveryToS3.Success", 1)
+                return
+            except (ClientError, BotoCoreError, authorization.Denied) as error:
+                self.tell("backup", "S3.AccessDenied", str(error))
+                self.pause(1)
+
+    def tell(self, which: str, code: str, message: str) -> None:
+        log.warning("Firehose %s: %s: %s", self.stream["name"], code, message)
+        sink = self.config["S3Configuration"] if which == "backup" else self.config
+        options = sink.get("CloudWatchLoggingOptions") or {}
+        if not options.get("Enabled"):
+            return
+        line = {
+            "deliveryStreamARN": self.stream["arn"],
+            "destination": self.config["CollectionEndpoint"],
+            "deliveryStreamVersionId": self.stream["version"],
+            "message": message,
+            "errorCode": code,
+        }
+        event = {"timestamp": int(time.time() * 1000), "message": json.dumps(line)}
+        group, stream = options["LogGroupName"], options["LogStreamName"]
+        arn = f"arn:aws:logs:{self.region}:{self.account}:log-group:{group}:log-stream:{stream}"
+        # The service doesn't tell either that it can't tell.
+        with contextlib.suppress(ClientError, BotoCoreError, authorization.Denied):
+            # Asked here, on the log stream: ministack's front door knows the group's ARN only.
+            with request_scope(self.account, self.region):
+                role = authorization.assume(self.config["RoleARN"], SERVICE, self.stream["arn"])
+                authorization.check(role, "logs:PutLogEvents", arn)
+            self.logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[event])
+
+    def measure(self, metric: str, value: float) -> None:
+        try:
+            self.metrics.put_metric_data(
+                Namespace="AWS/Firehose",
+                MetricData=[
+                    {
+                        "MetricName": metric,
+                        "Value": value,
+                        "Dimensions": [{"Name": "DeliveryStreamName", "Value": self.stream["name"]}],
+                    }
+                ],
+            )
+        except (ClientError, BotoCoreError) as error:
+            log.warning("Firehose %s: %s is not measured: %s", self.stream["name"], metric, error)
+
+
+def chunks(records: list[Record], most: float) -> Iterator[list[Record]]:
+    batch, size = [], 0
+    for record in records:
+        if batch and size + len(record.data) > most:
+            yield batch
+            batch, size = [], 0
+        batch.append(record)
+        size += len(record.data)
+    if batch:
+        yield batch
+
+
+def one_line(data: bytes) -> bytes | None:
+    """The document on one line, as a bulk body wants it; nothing where it is no JSON object."""
+    try:
+        document = json.loads(data)
+    except ValueError:
+        return None
+    return json.dumps(document).encode() if isinstance(document, dict) else None
+
+
+# --- control plane
+
+
+def refusal(data: dict, config: dict) -> str | None:
+    hints, s3 = config.get("BufferingHints") or {}, config.get("S3Configuration") or {}
+    retry = (config.get("RetryOptions") or {}).get("DurationInSeconds", 300)
+    if not 1 <= len(config.get("IndexName") or "") <= 80:
+        return "IndexName must have 1 to 80 characters"
+    if not 0 <= hints.get("IntervalInSeconds", 300) <= 900 or not 1 <= hints.get("SizeInMBs", 5) <= 100:
+        return "BufferingHints must be 0 to 900 seconds and 1 to 100 MB"
+    if not 0 <= retry <= 7200:
+        return "RetryOptions.DurationInSeconds must be 0 to 7200"
+    if not config.get("CollectionEndpoint") or not s3.get("BucketARN"):
+        return "CollectionEndpoint and S3Configuration.BucketARN are required"
+    source = (data.get("KinesisStreamSourceConfiguration") or {}).get("RoleARN")
+    for role in filter(None, (config.get("RoleARN"), s3.get("RoleARN"), source)):
+        try:
+            authorization.check_trust(role, SERVICE, firehose._stream_arn(data["DeliveryStreamName"]))
+        except authorization.Denied as denied:
+            return f"Firehose is unable to assume role {role}: {denied}"
+    return None
+
+
+def create(data: dict) -> tuple:
+    config = data.get(f"{KIND}DestinationConfiguration")
+    if config and (why := refusal(data, config)):
+        return error_response_json("InvalidArgumentException", why, 400)
+    answer = stock_create(data)
+    stream = firehose._streams.get(data.get("DeliveryStreamName", ""))
+    if config and answer[0] == 200 and stream and stream["kinesis_source"]:
+        Delivery(stream).start()
+    return answer
+
+
+def description(destination: dict) -> dict:
+    told = stock_description(destination)
+    if config := told.pop(f"{KIND}DestinationDescription", None):
+        backup = {
+            "EncryptionConfiguration": {"NoEncryptionConfig": "NoEncryption"},
+            **config["S3Configuration"],
+        }
+        rest = {name: value for name, value in config.items() if name != "S3Configuration"}
+        told[f"{KIND}DestinationDescription"] = rest | {"S3DestinationDescription": backup}
+    return told
+
+
+def install() -> None:
+    firehose._HANDLERS["CreateDeliveryStream"] = create
+    firehose._dest_description = description

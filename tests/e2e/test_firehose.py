@@ -1,0 +1,267 @@
+"""A Firehose pipeline on the embedded cloud, alone in its stack: what is poison, or not allowed yet, is not lost.
+
+The collection answers 401 and 503 first, so every test also stands on a deployment that has waited for it.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import gzip
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import yaml
+from conftest import Run, clone_into
+
+from local import opensearch, samples
+from local.samples import firehose
+
+NAME, RETRY_SECONDS = "stock-ticks", 6
+DELIVERY = "tributary-local-stock-ticks-delivery"
+
+
+def eventually(look: Callable[[], Any], seconds: float = 40) -> Any:
+    """What `look` returns once it is truthy."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.3)
+    return found
+
+
+class Ticks:
+    """The pipeline of the stack that is up, seen by its account's administrator and the index's reader."""
+
+    def __init__(self, run: Run):
+        ready, outputs = run.clone.running(), run.clone.outputs()
+        assert ready and outputs
+        self.run, self.cloud, self.told = (
+            run,
+            samples.Cloud(ready["endpoint"], outputs),
+            outputs["pipelines"][NAME],
+        )
+        self.bucket, _, self.prefix = self.told["backup"].removeprefix("s3://").partition("/")
+        self.reader = firehose.search(self.cloud, self.told)
+
+    def client(self, service: str) -> Any:
+        return self.cloud.client(service, self.told)
+
+    def put(self, *records: bytes) -> None:
+        entries = [{"Data": record, "PartitionKey": str(number)} for number, record in enumerate(records)]
+        self.client("kinesis").put_records(StreamName=self.told["stream"], Records=entries)
+
+    def arrived(self, run: str) -> list[int]:
+        """The numbers of the run's documents, each as often as it is there."""
+        body = {"query": {"match": {"run": run}}, "size": 1_000}
+        return sorted(
+            hit["_source"]["seq"] for hit in self.reader.search(index="ticks", body=body)["hits"]["hits"]
+        )
+
+    def failed(self, run: str) -> list[dict[str, Any]]:
+        """The failed records of a run in the backup bucket, with their kind."""
+        s3, found = self.client("s3"), []
+        for shown in s3.list_objects_v2(Bucket=self.bucket, Prefix=self.prefix).get("Contents", []):
+            body = gzip.decompress(s3.get_object(Bucket=self.bucket, Key=shown["Key"])["Body"].read())
+            kind = shown["Key"].removeprefix(self.prefix).split("/")[0]
+            lines = [json.loads(line) | {"kind": kind} for line in body.splitlines()]
+            found += [line for line in lines if run.encode() in base64.b64decode(line["rawData"])]
+        return found
+
+    def replay(self, **event: Any) -> dict[str, Any]:
+        answer = self.client("lambda").invoke(
+            FunctionName=self.told["replay"], Payload=json.dumps(event).encode()
+        )
+        told = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, told
+        return told
+
+    def logged(self, group: str) -> str:
+        pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
+        return "\n".join(event["message"] for page in pages for event in page["events"])
+
+    @contextlib.contextmanager
+    def without_grant(self) -> Iterator[None]:
+        """Takes the data access policy's right to write away, until the block ends."""
+        aoss = self.client("opensearchserverless")
+        [name] = [one["name"] for one in aoss.list_access_policies(type="data")["accessPolicySummaries"]
+                  if "Writes the index" in one.get("description", "")]  # fmt: skip
+
+        def change(permissions: list[str]) -> None:
+            found = aoss.get_access_policy(name=name, type="data")["accessPolicyDetail"]
+            policy = json.loads(json.dumps(found["policy"]))
+            policy[0]["Rules"][0]["Permission"] = permissions
+            aoss.update_access_policy(
+                name=name, type="data", policyVersion=found["policyVersion"], policy=json.dumps(policy)
+            )
+
+        change(["aoss:DescribeIndex"])
+        try:
+            yield
+        finally:
+            change(["aoss:DescribeIndex", "aoss:UpdateIndex", "aoss:WriteDocument"])
+
+
+def tick(run: str, number: int, **changes: Any) -> bytes:
+    found = {"EVENT_TIME": "2026-01-01T16:00:00Z", "TICKER": "AMZN", "PRICE": 1.5, "run": run, "seq": number}
+    return json.dumps(found | changes).encode()
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Run, str]]:
+    """A clone after `make up`, with this pipeline only and little patience, and what the command printed."""
+    opensearch.install()
+    run = clone_into(tmp_path_factory.mktemp("clone"))
+    file = run.root / "Pulumi.local.yaml"
+    settings = yaml.safe_load(file.read_text())
+    pipelines = settings["config"]["tributary:pipelines"]
+    settings["config"]["tributary:pipelines"] = {NAME: pipelines[NAME] | {"retry_seconds": RETRY_SECONDS}}
+    file.write_text(yaml.safe_dump(settings, sort_keys=False))
+    try:
+        done = run.local("up", TRIBUTARY_AOSS_FAULTS="401 503 403")
+        assert done.returncode == 0, done.stdout + done.stderr
+        yield run, done.stdout
+    finally:
+        run.clone.stop()
+
+
+@pytest.fixture(scope="module")
+def ticks(up: tuple[Run, str]) -> Ticks:
+    return Ticks(up[0])
+
+
+def test_every_tick_of_ten_and_of_ten_thousand_is_in_the_index_once(ticks: Ticks) -> None:
+    [row] = firehose.rows(ticks.cloud, NAME, ticks.told, None)
+    assert (row.sent, row.arrived, row.complete) == (10_010, 10_010, True)
+
+
+def test_make_up_prints_how_many_ticks_each_ticker_has(up: tuple[Run, str], ticks: Ticks) -> None:
+    [row] = firehose.rows(ticks.cloud, NAME, ticks.told, None)
+    tickers = {
+        name: count for name, count in row.counts.items() if name in ("AAPL", "AMZN", "INTC", "MSFT", "TBV")
+    }
+    assert len(tickers) == 5
+    assert sum(int(count) for count in tickers.values()) == 10_010
+    heading, _, counted = up[1].split("\n\n")[-3].splitlines()
+    assert heading.split()[-5:] == list(tickers)
+    assert [int(count.replace(",", "")) for count in counted.split()[-5:]] == list(tickers.values())
+
+
+def test_a_collection_that_answers_401_and_503_first_was_waited_for_and_the_mapping_is_there(
+    ticks: Ticks,
+) -> None:
+    log = ticks.logged("/aws/lambda/tributary-local-stock-ticks-index")
+    assert log.count("the collection is not ready") == 3
+    for answer in ("401 Unauthorized", "503 ServiceUnavailable", "403 Forbidden"):
+        assert answer in log
+    properties = ticks.reader.indices.get_mapping(index="ticks")["ticks"]["mappings"]["properties"]
+    assert {name: properties[name]["type"] for name in ("EVENT_TIME", "TICKER", "PRICE")} == {
+        "EVENT_TIME": "date",
+        "TICKER": "keyword",
+        "PRICE": "double",
+    }
+
+
+def test_a_poison_record_is_kept_with_its_reason_and_its_neighbours_arrive(ticks: Ticks) -> None:
+    ticks.put(tick("poison", 1), b"not json: poison", tick("poison", 2, PRICE="cheap"), tick("poison", 3))
+    kept = eventually(lambda: len(found := ticks.failed("poison")) == 2 and found)
+    found = {line["kind"]: line for line in kept}
+    unprocessed, refused = found["processing-failed"], found["AmazonOpenSearchService-failed"]
+    assert base64.b64decode(unprocessed["rawData"]) == b"not json: poison"
+    assert unprocessed["errorCode"] == "Lambda.ProcessingFailedStatus"
+    assert unprocessed["lambdaArn"].endswith(":function:tributary-local-stock-ticks-transform:$LATEST")
+    assert (refused["errorCode"], refused["esIndexName"]) == ("400", "ticks")
+    assert "failed to parse field [PRICE] of type [double]" in refused["errorMessage"]
+    assert json.loads(base64.b64decode(refused["rawData"]))["seq"] == 2
+    assert eventually(lambda: len(seen := ticks.arrived("poison")) == 2 and seen) == [1, 3]
+
+
+def test_a_replay_on_its_own_leaves_what_would_be_refused_again(ticks: Ticks) -> None:
+    assert ticks.replay(errors="transient")["replayed"] == 0
+    assert len(ticks.failed("poison")) == 2
+
+
+def test_once_the_mapping_is_mended_by_a_deployment_the_replay_brings_the_record_in(ticks: Ticks) -> None:
+    ticks.run.edit("Pulumi.local.yaml", "type: double", "type: double\n            ignore_malformed: true")
+    ticks.run.operation("up")
+    told = ticks.replay(prefix="AmazonOpenSearchService-failed/")
+    assert (told["replayed"], told["left"]) == (1, 0)
+    assert eventually(lambda: len(seen := ticks.arrived("poison")) == 3 and seen) == [1, 2, 3]
+    assert [line["kind"] for line in ticks.failed("poison")] == ["processing-failed"]
+
+
+def test_while_the_grant_is_away_nothing_arrives_and_all_does_once_when_it_is_back(ticks: Ticks) -> None:
+    with ticks.without_grant():
+        ticks.put(*(tick("waiting", number) for number in range(20)))
+        eventually(
+            lambda: "aoss:WriteDocument" in ticks.logged("/aws/kinesisfirehose/tributary-local-stock-ticks")
+        )
+        assert ticks.arrived("waiting") == []
+        assert ticks.failed("waiting") == []
+    assert eventually(lambda: len(seen := ticks.arrived("waiting")) >= 20 and seen) == list(range(20))
+    assert ticks.failed("waiting") == []
+
+
+def test_when_the_grant_is_away_for_longer_the_records_are_kept_and_a_scheduled_replay_brings_them(
+    ticks: Ticks,
+) -> None:
+    with ticks.without_grant():
+        ticks.put(*(tick("given-up", number) for number in range(20)))
+        kept = eventually(lambda: len(found := ticks.failed("given-up")) == 20 and found)
+        assert ticks.arrived("given-up") == []
+    assert {line["errorCode"] for line in kept} == {"403"}
+    assert min(line["attemptsMade"] for line in kept) > 1
+    assert ticks.replay(errors="transient")["replayed"] == 20
+    assert eventually(lambda: len(seen := ticks.arrived("given-up")) >= 20 and seen) == list(range(20))
+    assert ticks.failed("given-up") == []
+
+
+def test_a_backup_that_may_not_be_written_loses_nothing(ticks: Ticks) -> None:
+    iam = ticks.client("iam")
+    whole = {"RoleName": DELIVERY, "PolicyName": "delivery"}
+    before = iam.get_role_policy(**whole)["PolicyDocument"]
+    before = json.loads(before) if isinstance(before, str) else before
+    fewer = [statement for statement in before["Statement"] if statement["Sid"] != "WriteBackup"]
+    iam.put_role_policy(**whole, PolicyDocument=json.dumps(before | {"Statement": fewer}))
+    try:
+        ticks.put(b"not json: unkept", tick("unkept", 1))
+        eventually(
+            lambda: "S3.AccessDenied" in ticks.logged("/aws/kinesisfirehose/tributary-local-stock-ticks")
+        )
+        assert ticks.failed("unkept") == []
+    finally:
+        iam.put_role_policy(**whole, PolicyDocument=json.dumps(before))
+    assert len(eventually(lambda: ticks.failed("unkept"))) == 1
+    assert eventually(lambda: ticks.arrived("unkept")) == [1]
+
+
+def test_a_role_that_firehose_may_not_take_on_is_refused_as_the_stream_is_made(ticks: Ticks) -> None:
+    client = ticks.client("firehose")
+    found = client.describe_delivery_stream(DeliveryStreamName=ticks.told["delivery_stream"])[
+        "DeliveryStreamDescription"
+    ]
+    told = found["Destinations"][0]["AmazonOpenSearchServerlessDestinationDescription"]
+    backup = {"BucketARN": f"arn:aws:s3:::{ticks.bucket}", "RoleARN": told["RoleARN"]}
+    # The role trusts the delivery stream of the pipeline, and no other.
+    with pytest.raises(client.exceptions.InvalidArgumentException, match=r"unable to assume role.*delivery"):
+        client.create_delivery_stream(
+            DeliveryStreamName="neighbour",
+            DeliveryStreamType="KinesisStreamAsSource",
+            KinesisStreamSourceConfiguration={
+                "KinesisStreamARN": found["Source"]["KinesisStreamSourceDescription"]["KinesisStreamARN"],
+                "RoleARN": found["Source"]["KinesisStreamSourceDescription"]["RoleARN"],
+            },
+            AmazonOpenSearchServerlessDestinationConfiguration={
+                "RoleARN": told["RoleARN"],
+                "CollectionEndpoint": told["CollectionEndpoint"],
+                "IndexName": "ticks",
+                "S3Configuration": backup,
+            },
+        )
+
+
+def test_a_second_deployment_changes_nothing(ticks: Ticks) -> None:
+    assert set(json.loads(ticks.run.operation("preview"))) == {"same"}

@@ -1,0 +1,130 @@
+"""What becomes of each record that Firehose hands over."""
+
+import base64
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+ARRIVED = 1767283200123  # 2026-01-01T16:00:00.123Z
+
+
+@pytest.fixture
+def app(load):
+    return load("transform", TIMESTAMP="EVENT_TIME", DROP='{"TICKER": ["TEST", "7"]}')
+
+
+def record(data, number="1", **more):
+    raw = data if isinstance(data, bytes) else json.dumps(data).encode()
+    metadata = {"kinesisRecordMetadata": {"approximateArrivalTimestamp": ARRIVED}}
+    return {"recordId": number, "data": base64.b64encode(raw).decode(), **metadata, **more}
+
+
+def answer(app, context, *records):
+    return app.handler({"records": list(records)}, context)["records"]
+
+
+def document(answered):
+    return json.loads(base64.b64decode(answered["data"]))
+
+
+@pytest.mark.parametrize(
+    ("told", "made"),
+    [
+        ("2026-01-01T17:00:00+01:00", "2026-01-01T16:00:00.000Z"),
+        ("2026-01-01T16:00:00.5Z", "2026-01-01T16:00:00.500Z"),
+        (1767283200, "2026-01-01T16:00:00.000Z"),
+        (1767283200.25, "2026-01-01T16:00:00.250Z"),
+        (ARRIVED, "2026-01-01T16:00:00.123Z"),
+    ],
+)
+def test_a_time_is_made_iso_8601_in_utc(app, context, told, made):
+    [answered] = answer(app, context, record({"TICKER": "AMZN", "EVENT_TIME": told}))
+    assert answered["result"] == "Ok"
+    assert document(answered) == {"TICKER": "AMZN", "EVENT_TIME": made}
+
+
+def test_a_record_without_a_time_gets_that_of_its_arrival(app, context):
+    [answered] = answer(app, context, record({"TICKER": "AMZN"}))
+    assert document(answered)["EVENT_TIME"] == "2026-01-01T16:00:00.123Z"
+
+
+def test_a_record_of_direct_put_has_its_arrival_beside_its_data(app, context):
+    direct = record({"PRICE": 1}, approximateArrivalTimestamp=ARRIVED)
+    del direct["kinesisRecordMetadata"]
+    assert document(answer(app, context, direct)[0])["EVENT_TIME"] == "2026-01-01T16:00:00.123Z"
+
+
+@pytest.mark.parametrize("ticker", ["TEST", 7])
+def test_a_record_with_a_value_to_drop_is_dropped(app, context, ticker):
+    [answered] = answer(app, context, record({"TICKER": ticker, "EVENT_TIME": "never looked at"}))
+    assert answered["result"] == "Dropped"
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [
+        b"not json",
+        b"\xff\xfe",
+        b"",
+        b"[" * 100_000,
+        b'{"PRICE": NaN}',
+        [1],
+        "text",
+        None,
+        {"EVENT_TIME": "2026-01-01T16:00:00"},
+        {"EVENT_TIME": "yesterday"},
+        {"EVENT_TIME": True},
+        {"EVENT_TIME": {}},
+        {"EVENT_TIME": 1e40},
+        {"EVENT_TIME": float("inf")},
+    ],
+)
+def test_a_poison_record_fails_alone_and_keeps_its_data(app, context, poison):
+    bad = record(poison, "2")
+    answered = answer(app, context, record({"PRICE": 1}, "1"), bad, record({"PRICE": 3}, "3"))
+    assert [(a["recordId"], a["result"]) for a in answered] == [
+        ("1", "Ok"),
+        ("2", "ProcessingFailed"),
+        ("3", "Ok"),
+    ]
+    assert answered[1]["data"] == bad["data"]
+
+
+def test_data_that_is_no_base64_fails_its_record(app, context):
+    assert answer(app, context, record({}) | {"data": "§"})[0]["result"] == "ProcessingFailed"
+
+
+def test_why_a_record_failed_is_in_the_log(app, context, caplog):
+    answer(app, context, record({"EVENT_TIME": "2026-01-01T16:00:00"}))
+    reasons = [vars(line)["reason"] for line in caplog.records if "reason" in vars(line)]
+    assert reasons == ["EVENT_TIME is '2026-01-01T16:00:00', a time without its zone"]
+
+
+def test_what_comes_out_goes_in_again_unchanged(app, context):
+    [once] = answer(
+        app, context, record({"TICKER": "AMZN", "NAME": "Ström", "EVENT_TIME": "2026-01-01T17:00:00+01:00"})
+    )
+    [twice] = answer(app, context, record(base64.b64decode(once["data"])))
+    assert twice["data"] == once["data"]
+
+
+@given(
+    st.binary()
+    | st.recursive(st.none() | st.integers() | st.floats() | st.text(), st.lists)
+    .map(json.dumps)
+    .map(str.encode)
+)
+def test_every_record_is_answered_whatever_it_holds(data):
+    import sys
+    from pathlib import Path
+
+    sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "handlers" / "transform"))
+    try:
+        from transforming import Settings, transformed
+    finally:
+        sys.path.pop(0)
+    answered, _ = transformed(record(data), Settings("EVENT_TIME", {}))
+    assert answered["recordId"] == "1"
+    assert answered["result"] in {"Ok", "ProcessingFailed"}
