@@ -9,7 +9,7 @@ Each may be repeated. While the collection is cold, or its policies don't let th
 answer), it is tried again with backoff, PATIENCE_SECONDS at most; any other answer, such as a mapping that conflicts
 (400), fails at once. Either way the error holds the collection's own words.
 
-Environment: PATIENCE_SECONDS.
+Environment: PATIENCE_SECONDS. opensearch-py from 3.1 on needs grpcio and protobuf, 40 MB that nothing here uses.
 
 IAM: aoss:APIAccessAll on the collection. Data access policy, on the index: aoss:CreateIndex, aoss:DescribeIndex,
 aoss:UpdateIndex, and aoss:DeleteIndex where `delete` is true.

@@ -270,7 +270,8 @@ def run_isolated(made, tmp_path):
         "AWS_DEFAULT_REGION": "us-east-1",
         "TABLES": "[]",
         **dict.fromkeys(("BUCKET", "BUCKET_OWNER", "PREFIX", "EVENT_BUS", "IDEMPOTENCY_TABLE"), "x"),
-        **dict.fromkeys(("ACCOUNT_ID", "ROLE_ARN", "REPORT_BUCKET"), "x"),
+        **dict.fromkeys(("ACCOUNT_ID", "ROLE_ARN", "REPORT_BUCKET", "STREAM", "TIMESTAMP"), "x"),
+        "PATIENCE_SECONDS": "1",
     }
     return subprocess.run(
         [sys.executable, "-I", "-S", "-B", "-c", PROBE, str(unpacked), str(runtime)],

@@ -331,7 +331,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a firehose without an index": (
         stack(pipelines={"ticks": {"kind": "firehose", "account": "workload"}}),
-        "pipelines.ticks.index: missing; write The index that records go to",
+        "pipelines.ticks.index: missing; expected: The index that records go to",
     ),
     **{
         f"{key} {value}": (
