@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import Run, clone_into
 
 from local import opensearch, samples
 from local.samples import firehose
+from tests.e2e.conftest import Run, clone_into
 
 NAME, RETRY_SECONDS = "stock-ticks", 6
 DELIVERY = "tributary-local-stock-ticks-delivery"

@@ -14,11 +14,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.e2e.conftest import Run
 from opensearchpy.exceptions import TransportError
 
 from local import samples
 from local.samples import zero_etl
+from tests.e2e.conftest import Run
 
 NAME = "catalog-search"
 

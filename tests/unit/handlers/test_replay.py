@@ -7,7 +7,8 @@ from xml.sax.saxutils import escape
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
-from test_generate_ticks import PUT, Stream
+
+from tests.unit.handlers.test_generate_ticks import PUT, Stream
 
 FOLDER = "firehose/failed/"
 REFUSED = f"{FOLDER}AmazonOpenSearchService-failed/2026/01/01/"
