@@ -12,6 +12,7 @@ raises ValueError with "what is wrong; write this instead".
 
 import dataclasses
 import difflib
+import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -43,7 +44,7 @@ else:
     ]
 
 
-class Refused(ValueError):
+class Refused(pulumi.RunError):
     """A config that can't be deployed; `errors` holds every reason found, one sentence a reason."""
 
     def __init__(self, errors: Iterable[str]):
@@ -141,8 +142,7 @@ def _sentence(cls: type, path: str, error: Any) -> str:
     if kind in ("dataclass_type", "dict_type", "list_type"):
         shape = "a list" if kind == "list_type" else "a mapping of keys"
         return f"{where}: {found!r} is not {shape}; {_document(cls, error['loc'])}"
-    message = error["msg"].replace("Input should be", "is expected to be").replace("Input ", "")
-    return f"{where}: {found!r} {message}"
+    return f"{where}: {found!r} {re.sub('^(Input|String|List) ', '', error['msg'])}"
 
 
 def _words(choices: str) -> list[str]:

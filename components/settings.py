@@ -89,6 +89,8 @@ def from_pulumi(config: pulumi.Config) -> Settings:
                 found[key.removeprefix(prefix)] = json.loads(text)
             except json.JSONDecodeError:
                 found[key.removeprefix(prefix)] = text
+    if found.get("gcp") == {}:  # Pulumi.yaml's default: the engine takes a key without one for required
+        del found["gcp"]
     return read(found)
 
 
@@ -207,11 +209,11 @@ def _resolve(
     upstream = value.get("from")
     if takes and ("landing" in keys) == (upstream is not None):
         errors.append(
-            f"{path}.from: a {kind} takes one landing; write either 'from: <pipeline>' or "
+            f"{path}.from: one landing is taken; write either 'from: <pipeline>' or "
             "'landing: {account, bucket, prefix, tables, layout}' for a bucket that exists"
         )
     elif not takes and upstream is not None:
-        errors.append(f"{path}.from: a {kind} takes no landing; leave it out")
+        errors.append(f"{path}.from: no landing is taken by the kind '{kind}'; leave it out")
     elif takes and upstream is not None:
         yielding = [other for other in stack.pipelines if other != name]
         if upstream not in landings:

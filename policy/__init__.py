@@ -4,8 +4,8 @@
         ...                     # the whole program
 
 Every resource that is registered inside is checked by `rules` before the engine gets it; a violation fails the preview.
-What several resources break together is checked when the block ends, and fails the program as well: at preview before
-anything is made. Values that are not known yet are looked at again at the update.
+What several resources break (`together`) is checked when the block ends, and fails the program as well: at preview
+before anything is made. Values that are not known yet are looked at again at the update.
 
 How: a stack transformation (https://www.pulumi.com/docs/iac/concepts/resources/options/transformations/) adds to each
 resource a dependency on its own check. It changes no input, so that it makes no diff. Resources that are read (`get`)
@@ -24,7 +24,7 @@ from pulumi import _types
 from pulumi.resource import create_urn
 from pulumi.runtime.settings import get_root_resource
 
-from policy import rules
+from policy import rules, together
 from policy.rules import UNKNOWN, Resource, Violation
 
 __all__ = ["Resource", "Violated", "Violation", "enforced"]
@@ -87,7 +87,7 @@ async def _checked(read: "asyncio.Future[Resource]", args: pulumi.ResourceTransf
 
 
 async def _all_checked(seen: "list[asyncio.Future[Resource]]") -> bool:
-    if violations := rules.check_all([await read for read in seen]):
+    if violations := together.check_all([await read for read in seen]):
         raise Violated(violations)
     return True
 

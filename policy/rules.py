@@ -2,7 +2,7 @@
 
 A resource is its type token, its name and its properties, with keys in snake_case. A property that isn't known yet is
 UNKNOWN; a rule passes over it at preview and is asked again at the update, before the resource is made. Rules on one
-resource run as it is registered; rules on several (a bucket and its public access block) when the program has ended.
+resource run as it is registered; those on several are in `together`.
 
 Sources: "Security best practices in IAM", "The confused deputy problem" and "Grant a user permissions to pass a role"
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/), "Security best practices for Amazon S3", "Using dead-letter queues"
@@ -12,7 +12,7 @@ and "Asynchronous invocation" (https://docs.aws.amazon.com/lambda/latest/dg/), "
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,14 +82,16 @@ def _title(rule: Callable[..., Any]) -> str:
 
 # --- statements of policies and trusts -------------------------------------------------------------------------------
 
-_POLICIES = r"aws:(iam/(rolePolicy|policy|userPolicy|groupPolicy)|s3/bucketPolicy|sqs/queuePolicy|sns/topicPolicy|kms/key\w*):\w+"
 _IDENTITY_POLICIES = r"aws:iam/(rolePolicy|policy|userPolicy|groupPolicy):\w+"
-_ANY_STATEMENTS = rf"({_POLICIES}|aws:iam/role:Role)"
+_RESOURCE_POLICIES = r"aws:(s3/bucketPolicy|sqs/queuePolicy|sns/topicPolicy|kms/key|kms/keyPolicy):\w+"
+_ANY_STATEMENTS = rf"({_IDENTITY_POLICIES}|{_RESOURCE_POLICIES}|aws:iam/role:Role)"
 
 # Actions that know no resource narrower than '*' (https://docs.aws.amazon.com/service-authorization/latest/reference/).
-NO_NARROWER_RESOURCE = frozenset({"s3:CreateJob", "s3:ListAllMyBuckets", "cloudwatch:PutMetricData", "logs:DescribeLogGroups",
-    "kms:ListAliases", "dynamodb:ListTables", "lambda:ListEventSourceMappings", "xray:PutTraceSegments",
-    "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:DescribeSecurityGroups", "ec2:DescribeVpcs"})  # fmt: skip
+NO_NARROWER_RESOURCE = frozenset({
+    "cloudwatch:PutMetricData", "dynamodb:ListTables", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets", "ec2:DescribeVpcs", "kms:ListAliases", "lambda:ListEventSourceMappings",
+    "logs:DescribeLogGroups", "s3:CreateJob", "s3:ListAllMyBuckets", "s3:ListJobs", "xray:PutTraceSegments",
+})  # fmt: skip
 
 
 @_rule(_ANY_STATEMENTS)
@@ -195,7 +197,7 @@ def a_log_is_kept_for_a_time(props: Props) -> Found:
         yield "logs are kept for ever", "write retention_in_days, like 90"
 
 
-# What looks like a secret: a name that says so and is not the name of where the secret is; an access key; a private key.
+# What looks like a secret: a name that says so and is not the name of where it is; an access key; a private key.
 _SECRET_NAME = re.compile(r"(secret|password|passwd|token|api_?key|private_?key|access_?key)", re.IGNORECASE)
 _NAME_OF_A_PLACE = re.compile(r"_(arn|name|id|path|url)$", re.IGNORECASE)
 _SECRET_VALUE = re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----")
@@ -253,107 +255,6 @@ def a_google_bucket_has_one_kind_of_access_and_is_private(props: Props) -> Found
         yield "objects can have ACLs of their own", "write uniform_bucket_level_access=True"
     if props.get("public_access_prevention") not in ("enforced", UNKNOWN):
         yield "it can be made public", "write public_access_prevention='enforced'"
-
-
-# --- several resources -----------------------------------------------------------------------------------------------
-
-_BUCKETS_PARTS = {
-    "a bucket blocks all public access": (
-        "bucketPublicAccessBlock:BucketPublicAccessBlock",
-        "BucketPublicAccessBlock",
-    ),
-    "a bucket is encrypted": (
-        "bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
-        "BucketServerSideEncryptionConfiguration",
-    ),
-    "a bucket is reached by tls only": ("bucketPolicy:BucketPolicy", "BucketPolicy that denies plain HTTP"),
-    "a bucket cleans up": (
-        "bucketLifecycleConfiguration:BucketLifecycleConfiguration",
-        "BucketLifecycleConfiguration",
-    ),
-}
-_FAILURES_GO_SOMEWHERE = "what a function fails on is kept"
-
-
-def check_all(resources: Sequence[Resource]) -> list[Violation]:
-    """What the resources of a program break together."""
-    return [*_buckets(resources), *_functions(resources)]
-
-
-def _buckets(resources: Sequence[Resource]) -> Iterator[Violation]:
-    for bucket in _of("aws:s3/bucket:Bucket", resources):
-        for rule, (token, what) in _BUCKETS_PARTS.items():
-            if not _parts(bucket, f"aws:s3/{token}", "bucket", resources):
-                yield Violation(bucket.key, rule, f"there is no {what}", f"add an aws.s3.{what}")
-        replicated = _parts(
-            bucket, "aws:s3/bucketReplicationConfig:BucketReplicationConfig", "bucket", resources
-        )
-        versioned = [
-            part
-            for part in _parts(bucket, "aws:s3/bucketVersioning:BucketVersioning", "bucket", resources)
-            if (part.props.get("versioning_configuration") or {}).get("status") in ("Enabled", UNKNOWN)
-        ]
-        if replicated and not versioned:
-            found = "it is replicated, and no BucketVersioning is Enabled"
-            yield Violation(
-                bucket.key, "a replicated bucket is versioned", found, "add an aws.s3.BucketVersioning"
-            )
-
-
-def _functions(resources: Sequence[Resource]) -> Iterator[Violation]:
-    """A function that is called asynchronously keeps what it failed on. One that only an event source mapping or a
-    deployment's Invocation calls has its failures kept, or told, by its caller."""
-    for function in _of("aws:lambda/function:Function", resources):
-        configured = _parts(
-            function,
-            "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig",
-            "function_name",
-            resources,
-        )
-        kept = function.props.get("dead_letter_config") or any(
-            (part.props.get("destination_config") or {}).get("on_failure") for part in configured
-        )
-        pulled = [
-            *_parts(function, "aws:lambda/eventSourceMapping:EventSourceMapping", "function_name", resources),
-            *_parts(function, "aws:lambda/invocation:Invocation", "function_name", resources),
-        ]
-        pushed = [
-            *_parts(function, "aws:lambda/permission:Permission", "function", resources),
-            *(r for r in _of("aws:scheduler/schedule:Schedule", resources) if _calls(r, function)),
-        ]
-        if not kept and (pushed or not pulled):
-            yield Violation(
-                function.key,
-                _FAILURES_GO_SOMEWHERE,
-                "it has no dead_letter_config and no FunctionEventInvokeConfig with an on_failure destination",
-                "add one; or call it by an event source mapping only",
-            )
-
-
-def _calls(schedule: Resource, function: Resource) -> bool:
-    target = schedule.props.get("target") or {}
-    arn = target.get("arn") if isinstance(target, Mapping) else UNKNOWN
-    name = function.props.get("name")
-    return function.key in schedule.links.get("target", ()) or (
-        bool(name) and str(arn).endswith(f":function:{name}")
-    )
-
-
-def _of(token: str, resources: Iterable[Resource]) -> list[Resource]:
-    return [resource for resource in resources if resource.type == token]
-
-
-def _parts(whole: Resource, token: str, by: str, resources: Iterable[Resource]) -> list[Resource]:
-    """The resources of a type whose property `by` names the whole, or comes from it."""
-    own = {whole.props.get("bucket"), whole.props.get("name")} - {None, UNKNOWN}
-    return [
-        r for r in _of(token, resources) if whole.key in r.links.get(by, ()) or _last(r.props.get(by)) in own
-    ]
-
-
-def _last(name: Any) -> Any:
-    """A name, or the last part of an ARN."""
-    return name.split(":")[-1] if isinstance(name, str) else None
 
 
 # --- reading properties ----------------------------------------------------------------------------------------------

@@ -238,20 +238,15 @@ def table_arn(
             opts=pulumi.ResourceOptions(parent=parent, retain_on_delete=args.retain_data),
         )
         return created.arn
-    found = aws.dynamodb.get_table_output(
-        name=source.dynamodb, opts=pulumi.InvokeOutputOptions(parent=parent)
-    )
-
-    def recoverable(table: aws.dynamodb.GetTableResult) -> str:
-        if table.point_in_time_recovery and table.point_in_time_recovery.enabled:
-            return table.arn
-        raise ValueError(
-            f"table '{source.dynamodb}' has no point-in-time recovery, and an export reads nothing else; turn it on: "
-            f"aws dynamodb update-continuous-backups --table-name {source.dynamodb} --region {args.account.region} "
-            "--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true"
+    # Asked for at once, not as an Output: a refusal stops the preview here, in one sentence.
+    table = aws.dynamodb.get_table(name=source.dynamodb, opts=pulumi.InvokeOptions(parent=parent))
+    if not (table.point_in_time_recovery and table.point_in_time_recovery.enabled):
+        raise pulumi.RunError(
+            f"pipelines.{pipeline}.sources: table '{source.dynamodb}' has no point-in-time recovery, and an export reads "
+            f"nothing else; turn it on: aws dynamodb update-continuous-backups --table-name {source.dynamodb} --region "
+            f"{args.account.region} --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true"
         )
-
-    return found.apply(recoverable)
+    return table.arn
 
 
 def _export_statements(

@@ -44,7 +44,7 @@ from aws_lambda_powertools.utilities.idempotency import (
     idempotent_function,
 )
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 logger = Logger(service="arrival")
 settings = Settings.read(os.environ)
@@ -105,7 +105,7 @@ def hide(record, seconds):
             ReceiptHandle=record.receipt_handle,
             VisibilityTimeout=seconds,
         )
-    except ClientError as error:  # the queue's own visibility timeout holds then
+    except (ClientError, BotoCoreError) as error:  # the queue's own visibility timeout holds then
         logger.warning("message keeps the queue's visibility timeout", reason=str(error))
 
 

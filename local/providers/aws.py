@@ -76,6 +76,7 @@ class Call:
     state: dict  # inputs with their outputs, `id` and tags
     old: dict  # the state before the update, else empty
     changed: set[str]
+    removed: set[str] = field(default_factory=set)  # what the inputs don't say any more
 
 
 class Gone(Exception):
@@ -168,7 +169,7 @@ class Aws:
         if not isinstance(step, str):
             return step(call) or {}
         parameters = self.parameters(call.row, call.client, step, call.state, props)
-        for prop in set(props) & (call.old.keys() - call.state.keys()) - set(call.row.local):  # taken away
+        for prop in call.removed & set(props) - {*call.row.local, "tags"}:
             found = shapes.resolve(self.shape(call.client, step), prop, call.row.paths)
             if found and prop not in call.row.defaults:
                 shapes.place(parameters, found[0], EMPTY.get(found[1].type_name, 0))
@@ -252,7 +253,7 @@ class Aws:
             rest = names - taken - set(row.identity)
             if not isinstance(step, str) or any(self.takes(row, call.client, step, p) for p in rest):
                 self.run(call, step, names)
-        found = self.read(kind, key, call.state | {"tagsAll": tags}, wait=True)
+        found = self.read(kind, key, {**data, **inputs, "tagsAll": tags}, wait=True)
         if found is None:
             raise Refused(f"{key} was made, but is not there")
         return key, data | found
@@ -304,15 +305,16 @@ class Aws:
                 found[name] = value
         return {k: v for k, v in found.items() if k in schema.outputs(kind)}
 
-    def update(self, kind: str, key: str, old: dict, inputs: dict, tags: dict, changed: set[str]) -> dict:
+    def update(self, kind: str, key: str, old: dict, before: dict, inputs: dict, tags: dict, changed: set[str]) -> dict:
         row = self.rows[kind]
         client = self.client(row.service, inputs.get("region", ""))
         computed = {k: v for k, v in old.items() if k not in schema.inputs(kind)}
-        own, extra = self.state(row, inputs, tags), {}
+        own, was = self.state(row, inputs, tags), self.state(row, {**before, "tagsAll": old.get("tagsAll")})
         state = self.state(row, {**computed, **inputs, "id": key}, tags)
-        call = Call(self, row, client, state, self.state(row, {**old, "id": key}), changed)
-        reshaped = {p for p in state.keys() | call.old.keys() if not same(state.get(p), call.old.get(p))}
-        touched = (reshaped | changed) - {"tagsAll", "tags"} | ({"tags"} if "tagsAll" in changed else set())
+        touched = {p for p in own.keys() | was.keys() if not same(own.get(p), was.get(p))}
+        touched -= set() if tags or not row.untag else {"tags"}
+        removed, extra = was.keys() - own.keys(), {}
+        call = Call(self, row, client, state, self.state(row, {**old, **before, "id": key}), changed, removed)
         for step in row.update:
             if not isinstance(step, str) or any(self.takes(row, client, step, p) for p in touched - set(row.identity)):
                 made = self.run(call, step, touched if step in row.sparse else own.keys() | touched)
@@ -336,7 +338,8 @@ class Aws:
             paths = (row.paths.get(prop) or shapes.PATHS.get(prop) or prop).split("|")
             return any(p.startswith("Attributes.") or shapes.reaches(o, p.split(".")[-1]) for o in outputs if o for p in paths)
 
-        return {p for p in inputs if p in row.told or (p not in (*row.local, *row.withheld) and told(p))}
+        untold = {*row.local, *row.withheld, *row.identity}
+        return {p for p in inputs if p in row.told or (p not in untold and told(p))}
 
     def delete(self, kind: str, key: str, state: dict) -> None:
         row = self.rows[kind]

@@ -120,9 +120,9 @@ ROWS = {
         names=(r"[A-Za-z0-9_-]{1,100}", "a statement id (1-100 of letters, digits, '-', '_')"),
     ),
     "aws:lambda/eventSourceMapping:EventSourceMapping": Row(
-        "lambda", create=("create_event_source_mapping",), read=("get_event_source_mapping",),
-        update=("update_event_source_mapping",), delete=("delete_event_source_mapping",), id="{uuid}",
-        paths={"functionName": "FunctionName", "arn": "EventSourceMappingArn"},
+        "lambda", create=("create_event_source_mapping",), read=("get_event_source_mapping", "list_tags"),
+        update=("update_event_source_mapping", "tag_resource"), untag="untag_resource", result={"list_tags": ""}, delete=("delete_event_source_mapping",), id="{uuid}",
+        paths={"functionName": "FunctionName", "arn": "EventSourceMappingArn|Resource"},
         after=lambda data, state: data | {"Enabled": data.get("State") in ("Enabled", "Enabling", "Creating"),
                                           "FunctionName": state.get("functionName")},
         defaults={"enabled": True},
@@ -159,6 +159,7 @@ ROWS = {
                "metricQueries.metric": "MetricStat", "metricQueries.metric.metricName": "Metric.MetricName",
                "metricQueries.metric.namespace": "Metric.Namespace", "metricQueries.metric.dimensions": "Metric.Dimensions"},
         result={"describe_alarms": "MetricAlarms[AlarmName=name]", "list_tags_for_resource": ""},
+        withheld=("metricQueries",),  # ministack takes Metrics and doesn't tell them again
     ),
     "aws:cloudwatch/eventBus:EventBus": Row(
         "events", create=("create_event_bus",), read=("describe_event_bus", "list_tags_for_resource"),
@@ -185,6 +186,10 @@ ROWS = {
         "scheduler", create=("create_schedule",), update=("update_schedule",), read=("get_schedule",),
         delete=("delete_schedule",), id="{groupName}/{name}", name="name",
         names=(r"[\w.-]{1,64}", "a schedule name (1-64 of letters, digits and _.-)"), inputs={"groupName": "default"},
+    ),
+    "aws:scheduler/scheduleGroup:ScheduleGroup": Row(
+        "scheduler", create=("create_schedule_group",), read=("get_schedule_group",), delete=("delete_schedule_group",),
+        id="{name}", name="name", names=(r"[\w.-]{1,64}", "a schedule group name (1-64 of letters, digits and _.-)"),
     ),
     "aws:sqs/queue:Queue": Row(
         "sqs", create=("create_queue",), read=("get_queue_attributes", "list_queue_tags"), id="{url}",

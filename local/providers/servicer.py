@@ -10,8 +10,9 @@ resource that was made but not finished is reported with its id, so the state ke
 import json
 import os
 import secrets
+import signal
 import sys
-import time
+import threading
 import traceback
 from concurrent import futures
 from typing import Any
@@ -166,7 +167,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.ReadResponse()
         known_inputs, (own, every) = schema.inputs(kind), self.cloud.tags
         if every in schema.outputs(kind):  # a default tag is the provider's, unless the resource states it too
-            tags = data.get(every) or {}
+            told = own in self.cloud.readable(kind, {own: {}})
+            tags = data.get(every, {} if told else state.get(every)) or {}
             default = {k: v for k, v in self.cloud.default_tags.items() if k not in (inputs.get(own) or {})}
             data = {**data, every: tags, own: {k: v for k, v in tags.items() if default.get(k) != v} or None}
         if not inputs:  # an import: all that the service tells
@@ -193,7 +195,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.UpdateResponse(properties=wire(later | ({every: tags} if tags is not None else {})))
         if tags is not None and not same(tags, old.get(every) or {}):
             changed.add(every)
-        data = self.cloud.update(kind, request.id, {**before, **old}, inputs, tags or {}, changed)
+        data = self.cloud.update(kind, request.id, old, before, inputs, tags or {}, changed)
         return provider_pb2.UpdateResponse(properties=wire(self.outputs(kind, inputs, {**computed, **data}, tags)))
 
     def Delete(self, request, context):
@@ -240,11 +242,10 @@ def serve(cloud) -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(port, flush=True)
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):  # the engine interrupts a plugin that it needs no more
+        signal.signal(number, lambda *_: ended.set())
     engine = os.getppid()
-    try:
-        while os.getppid() == engine:
-            time.sleep(0.5)
-    except KeyboardInterrupt:  # the engine got it too, and still has calls to make
-        while os.getppid() == engine:
-            time.sleep(0.5)
+    while os.getppid() == engine and not ended.wait(0.5):
+        pass
     server.stop(None)

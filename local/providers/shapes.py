@@ -103,14 +103,14 @@ def scalar(value: Any, shape, where: str) -> Any:
         raise ValueError(f"{where}: expected a number, found {value!r}") from None
     if kind == "timestamp":
         return value
-    text = str(value).lower() if isinstance(value, bool) else str(value)
+    string = str(value).lower() if isinstance(value, bool) else str(value)
     enum = getattr(shape, "enum", None)
-    if enum and text not in enum:
-        raise ValueError(f"{where}: {text!r} is not one of {', '.join(enum[:12])}{', ...' if len(enum) > 12 else ''}")
-    longest = shape.metadata.get("max")
-    if longest and len(text) > longest:
-        raise ValueError(f"{where}: {len(text)} characters, at most {longest} are allowed")
-    return text
+    if enum and string not in enum:
+        raise ValueError(f"{where}: {string!r} is not one of {', '.join(enum[:12])}{', ...' if len(enum) > 12 else ''}")
+    least, most = shape.metadata.get("min", 0), shape.metadata.get("max")
+    if len(string) < least or (most and len(string) > most):
+        raise ValueError(f"{where}: {len(string)} characters, {least} to {most or 'any number'} are allowed")
+    return string
 
 
 def dig(data: Any, prop: str, paths: dict[str, str]) -> Any:

@@ -103,7 +103,13 @@ def test_byte_code_hidden_and_backup_files_change_nothing(handlers):
     before = bundle("plain", handlers=handlers)
     folder = handlers / "plain"
     (folder / "__pycache__").mkdir()
-    for litter in ("__pycache__/app.cpython-311.pyc", "app.pyc", ".app.py.swp", "app.py~"):
+    for litter in (
+        "__pycache__/app.cpython-311.pyc",
+        "__pycache__/app.txt",
+        "app.pyc",
+        ".app.py.swp",
+        "app.py~",
+    ):
         (folder / litter).write_bytes(b"x")
     assert bundle("plain", handlers=handlers) == before
     assert names(before) == ["app.py"]
@@ -115,6 +121,13 @@ def test_a_changed_source_is_another_bundle(handlers, change):
     (handlers / "plain" / change).parent.mkdir(exist_ok=True)
     (handlers / "plain" / change).write_text(APP + "# more\n")
     assert bundle("plain", handlers=handlers).sha256 != before
+
+
+def test_changed_requirements_are_another_bundle(handlers):
+    before = bundle("plain", handlers=handlers)
+    shutil.copy(bundles.HANDLERS / "arrival" / "requirements.txt", handlers / "plain")
+    after = bundle("plain", handlers=handlers)
+    assert "jmespath/__init__.py" in set(names(after)) - set(names(before))
 
 
 def test_a_bundle_is_built_once_and_then_found(handlers, monkeypatch):

@@ -9,7 +9,8 @@ import pytest
 from pulumi.runtime import mocks
 
 import policy
-from policy.rules import UNKNOWN, Resource, check, check_all
+from policy.rules import UNKNOWN, Resource, check
+from policy.together import check_all
 
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 ROLE = "aws:iam/role:Role"
@@ -56,25 +57,105 @@ def _env(**variables: Any) -> dict:
 CASES: list[tuple[str, str, dict, dict]] = [
     ("sid", ROLE_POLICY, _grants({k: v for k, v in GOOD.items() if k != "Sid"}), _grants(GOOD)),
     ("names its actions", ROLE_POLICY, _grants(GOOD | {"Action": ["s3:Get*"]}), _grants(GOOD)),
-    ("names its resources", ROLE_POLICY, _grants(GOOD | {"Resource": "*"}), _grants(GOOD | {"Action": "s3:CreateJob", "Resource": "*"})),
-    ("this account only", ROLE, _trusts({k: v for k, v in TRUST.items() if k != "Condition"}), _trusts(TRUST)),
-    ("to everybody", "aws:s3/bucketPolicy:BucketPolicy", _grants(DENY, GOOD | {"Principal": {"AWS": ["*"]}}), _grants(DENY)),
+    (
+        "names its resources",
+        ROLE_POLICY,
+        _grants(GOOD | {"Resource": "*"}),
+        _grants(GOOD | {"Action": "s3:CreateJob", "Resource": "*"}),
+    ),
+    (
+        "this account only",
+        ROLE,
+        _trusts({k: v for k, v in TRUST.items() if k != "Condition"}),
+        _trusts(TRUST),
+    ),
+    (
+        "to everybody",
+        "aws:s3/bucketPolicy:BucketPolicy",
+        _grants(DENY, GOOD | {"Principal": {"AWS": ["*"]}}),
+        _grants(DENY),
+    ),
     ("one service only", ROLE_POLICY, _grants(PASS), _grants(PASS | PASSED)),
-    ("blocks all public", "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", PRIVATE | {"block_public_acls": False}, PRIVATE),
-    ("tls only", "aws:s3/bucketPolicy:BucketPolicy", _grants(DENY | {"Resource": ["arn:aws:s3:::b/*"]}), _grants(DENY)),
-    ("queue is encrypted", "aws:sqs/queue:Queue", {"sqs_managed_sse_enabled": False}, {"kms_master_key_id": UNKNOWN}),
-    ("kept for a time", "aws:cloudwatch/logGroup:LogGroup", {"retention_in_days": 0}, {"retention_in_days": 90}),
-    ("functions environment", "aws:lambda/function:Function", _env(DB_PASSWORD="hunter2"), _env(DB_PASSWORD=UNKNOWN, DB_SECRET_ARN="arn:x", KMS_KEY_ARN="y")),
-    ("functions environment", "aws:lambda/function:Function", _env(NOTE="AKIA" + "A" * 16), _env(NOTE="AKIA")),
-    ("source and account", "aws:lambda/permission:Permission", {"principal": "s3.amazonaws.com", "source_arn": "a"}, {"principal": "s3.amazonaws.com", "source_arn": "a", "source_account": "b"}),
+    (
+        "blocks all public",
+        "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+        PRIVATE | {"block_public_acls": False},
+        PRIVATE,
+    ),
+    (
+        "tls only",
+        "aws:s3/bucketPolicy:BucketPolicy",
+        _grants(DENY | {"Resource": ["arn:aws:s3:::b/*"]}),
+        _grants(DENY),
+    ),
+    (
+        "queue is encrypted",
+        "aws:sqs/queue:Queue",
+        {"sqs_managed_sse_enabled": False},
+        {"kms_master_key_id": UNKNOWN},
+    ),
+    (
+        "kept for a time",
+        "aws:cloudwatch/logGroup:LogGroup",
+        {"retention_in_days": 0},
+        {"retention_in_days": 90},
+    ),
+    (
+        "functions environment",
+        "aws:lambda/function:Function",
+        _env(DB_PASSWORD="hunter2"),
+        _env(DB_PASSWORD=UNKNOWN, DB_SECRET_ARN="arn:x", KMS_KEY_ARN="y"),
+    ),
+    (
+        "functions environment",
+        "aws:lambda/function:Function",
+        _env(NOTE="AKIA" + "A" * 16),
+        _env(NOTE="AKIA"),
+    ),
+    (
+        "source and account",
+        "aws:lambda/permission:Permission",
+        {"principal": "s3.amazonaws.com", "source_arn": "a"},
+        {"principal": "s3.amazonaws.com", "source_arn": "a", "source_account": "b"},
+    ),
     ("access key", "pulumi:providers:aws", {"secret_key": "abc"}, {"secret_key": UNKNOWN}),
-    ("access key", "gcp:bigquery/dataTransferConfig:DataTransferConfig", {"params": {"secret_access_key": "abc"}}, {"params": {"secret_access_key": UNKNOWN}}),
-    ("google is public", "gcp:storage/bucketIAMMember:BucketIAMMember", {"member": "allUsers"}, {"member": "group:a@b.c"}),
-    ("google is public", "gcp:storage/bucketIAMBinding:BucketIAMBinding", {"members": ["allAuthenticatedUsers"]}, {"members": []}),
-    ("primitive role", "gcp:projects/iAMMember:IAMMember", {"role": "roles/editor"}, {"role": "roles/bigquery.jobUser"}),
-    ("google bucket", "gcp:storage/bucket:Bucket", {"public_access_prevention": "enforced"}, {"public_access_prevention": "enforced", "uniform_bucket_level_access": True}),
-    ("google bucket", "gcp:storage/bucket:Bucket", {"uniform_bucket_level_access": True}, {"public_access_prevention": UNKNOWN, "uniform_bucket_level_access": UNKNOWN}),
-]  # fmt: skip
+    (
+        "access key",
+        "gcp:bigquery/dataTransferConfig:DataTransferConfig",
+        {"params": {"secret_access_key": "abc"}},
+        {"params": {"secret_access_key": UNKNOWN}},
+    ),
+    (
+        "google is public",
+        "gcp:storage/bucketIAMMember:BucketIAMMember",
+        {"member": "allUsers"},
+        {"member": "group:a@b.c"},
+    ),
+    (
+        "google is public",
+        "gcp:storage/bucketIAMBinding:BucketIAMBinding",
+        {"members": ["allAuthenticatedUsers"]},
+        {"members": []},
+    ),
+    (
+        "primitive role",
+        "gcp:projects/iAMMember:IAMMember",
+        {"role": "roles/editor"},
+        {"role": "roles/bigquery.jobUser"},
+    ),
+    (
+        "google bucket",
+        "gcp:storage/bucket:Bucket",
+        {"public_access_prevention": "enforced"},
+        {"public_access_prevention": "enforced", "uniform_bucket_level_access": True},
+    ),
+    (
+        "google bucket",
+        "gcp:storage/bucket:Bucket",
+        {"uniform_bucket_level_access": True},
+        {"public_access_prevention": UNKNOWN, "uniform_bucket_level_access": UNKNOWN},
+    ),
+]
 
 
 @pytest.mark.parametrize(

@@ -93,8 +93,10 @@ def harvest(resources: Iterable[Resource]) -> Policies:
             )
         return places[resource.provider]
 
-    def parsed(value: Any) -> Any:
-        return json.loads(_MOCK_ARN.sub(lambda found: _arn(found, *places[found[2]]), _text(value)))
+    def parsed(value: Any, resource: Resource) -> Any:
+        """The JSON, its ARNs whole; what a look-up told has no provider's name, and is of the resource's account."""
+        whole = _MOCK_ARN.sub(lambda f: _arn(f, *places.get(f[2], place(resource))), _text(value))
+        return json.loads(whole)
 
     found = Policies()
     grants = []
@@ -110,7 +112,7 @@ def harvest(resources: Iterable[Resource]) -> Policies:
                 )
             account, name = place(r)[0], r.inputs["name"]
             arn = f"arn:aws:iam::{account}:role/{name}"
-            found.roles[name] = Role(arn, account, parsed(r.inputs["assumeRolePolicy"]))
+            found.roles[name] = Role(arn, account, parsed(r.inputs["assumeRolePolicy"], r))
             found.on[arn] = found.roles[name].trust
         elif r.type == "aws:s3/bucket:Bucket":
             found.owners[f"arn:aws:s3:::{r.inputs['bucket']}"] = place(r)[0]
@@ -118,14 +120,14 @@ def harvest(resources: Iterable[Resource]) -> Policies:
             grants.append(r)
     for r in grants:
         if r.type == "aws:iam/rolePolicy:RolePolicy":
-            found.roles[r.inputs["role"]].statements += parsed(r.inputs["policy"])["Statement"]
+            found.roles[r.inputs["role"]].statements += parsed(r.inputs["policy"], r)["Statement"]
         elif r.type == "aws:lambda/permission:Permission":
             arn = "arn:aws:lambda:{1}:{0}:function:{2}".format(*place(r), r.inputs["function"].split(":")[-1])
             statement = _lambda_statement(r.inputs, arn)
             before = found.on.get(arn, {"Statement": []})["Statement"]
             found.on[arn] = {"Version": "2012-10-17", "Statement": [*before, statement]}
         elif (stands_on := _POLICY_STANDS_ON.get(r.type)) and r.inputs.get("policy"):
-            found.on[parsed(json.dumps(stands_on(r, *place(r))))] = parsed(r.inputs["policy"])
+            found.on[parsed(json.dumps(stands_on(r, *place(r))), r)] = parsed(r.inputs["policy"], r)
     return found
 
 
@@ -159,7 +161,7 @@ def _lambda_statement(inputs: Mapping[str, Any], arn: str) -> dict[str, Any]:
     }
 
 
-_MOCK_ARN = re.compile(r"arn:aws:([a-z0-9]+):([\w-]+):mock:([\w.-]+)")
+_MOCK_ARN = re.compile(r"arn:aws:([a-z0-9]+):([\w-]+):mock:(?:table/)?([\w.-]+)")
 _KINDS = {"kms": "key/", "dynamodb": "table/", "lambda": "function:"}
 
 

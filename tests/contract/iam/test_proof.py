@@ -2,13 +2,13 @@
 
 import copy
 import json
-from types import SimpleNamespace
 
 import pytest
 
 from tests.contract.iam.evaluator import Evaluator
 from tests.contract.iam.harvest import Policies, harvest
 from tests.contract.iam.proof import Case, broken, can, cannot, unnoticed
+from tests.recording import Recorded
 
 HERE, THERE = "111111111111", "222222222222"
 SOURCE, TARGET = "arn:aws:s3:::source", "arn:aws:s3:::target"
@@ -17,8 +17,8 @@ KEY = f"arn:aws:kms:us-east-1:{THERE}:key/target"
 OUTSIDER = "arn:aws:iam::333333333333:role/anybody"
 
 
-def _resource(type_: str, label: str, account: str, **inputs: object) -> SimpleNamespace:
-    return SimpleNamespace(type=type_, name=label, inputs=inputs, provider=account)
+def _resource(type_: str, label: str, account: str, **inputs: object) -> Recorded:
+    return Recorded(type_, label, inputs, account)
 
 
 def _policy(*statements: dict) -> str:

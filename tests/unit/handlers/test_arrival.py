@@ -386,7 +386,10 @@ def test_a_refused_read_names_the_object(receive, wire, bucket, account):
 
 def test_a_message_that_cannot_be_hidden_still_fails(receive, wire, bucket, account):
     wire.fault("ChangeMessageVisibility", (403, "AccessDenied"))
-    assert receive(notification(summary_of(export([1]))))[0] == ["m0"]
+    failures, reason = receive(notification(summary_of(export([1]))))
+    assert failures == ["m0"]
+    assert "manifest-summary.json is not in replica yet" in reason
+    assert "calling the ChangeMessageVisibility operation" in reason
 
 
 def test_announcing_is_taken_up_again_when_writing_it_down_failed_before(receive, wire, bucket, account):
