@@ -21,6 +21,7 @@ from typing import Any
 Body = dict[str, Any]
 CODES = {
     400: (3, "INVALID_ARGUMENT"),
+    401: (16, "UNAUTHENTICATED"),
     403: (7, "PERMISSION_DENIED"),
     404: (5, "NOT_FOUND"),
     409: (6, "ALREADY_EXISTS"),

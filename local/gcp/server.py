@@ -2,7 +2,8 @@
 
     /bigquery/v2, /upload/bigquery/v2      bqemulator in this process    /v1/…/transferConfigs        data_transfer
     /storage/v1, /upload/storage/v1        fake-gcs-server beside it     /v1/transferJobs             storage_transfer
-    /v1|v3/projects, …/serviceAccounts, …/topics, …/subscriptions         resources
+    /v1|v3/projects, …/serviceAccounts, …/topics, …/subscriptions        resources
+    /v1/token, …:generateAccessToken                                     federation
 
 State lives in memory but for objects, which are files below `state`/gcs. No credential is asked for.
 """
@@ -33,6 +34,7 @@ from starlette.responses import JSONResponse, Response
 
 from local.gcp import bigquery
 from local.gcp.data_transfer import DataTransfer
+from local.gcp.federation import Federation
 from local.gcp.resources import Refused, Resources
 from local.gcp.storage_transfer import StorageTransfer
 
@@ -55,7 +57,13 @@ class Front:
         )  # told: what a dataset or table was given and bqemulator does not keep
         self.data_transfer = DataTransfer(self.resources, self.call, aws_endpoint, state / "transfers")
         self.storage_transfer = StorageTransfer(self.call_storage, aws_endpoint, self.data_transfer.stopped)
-        routes = [*self.data_transfer.routes(), *self.storage_transfer.routes(), *self.resources.routes()]
+        federation = Federation(self.resources, aws_endpoint)
+        routes = [
+            *self.data_transfer.routes(),
+            *federation.routes(),
+            *self.storage_transfer.routes(),
+            *self.resources.routes(),
+        ]
         self.routes = [(methods.split("|"), re.compile(path), handler) for methods, path, handler in routes]
         threading.Thread(target=self.data_transfer.keep_schedule, daemon=True).start()
 
@@ -98,7 +106,8 @@ class Front:
                     body = json.loads(raw or b"{}")
                 except json.JSONDecodeError as error:
                     raise Refused(400, f"Invalid JSON payload received: {error}") from None
-                return JSONResponse(await run_in_threadpool(handler, body, dict(request.query_params), *match.groups()))
+                query = {**request.query_params, "authorization": request.headers.get("authorization", "")}
+                return JSONResponse(await run_in_threadpool(handler, body, query, *match.groups()))
         if path.startswith(("/storage/", "/upload/storage/", "/download/storage/")):
             return await self.bucket(request, path, raw)
         if path.startswith(("/bigquery/", "/upload/bigquery/", "/healthz")):

@@ -242,7 +242,8 @@ def test_a_view_of_the_latest_load_survives_a_new_column(warehouse: Warehouse) -
     table = warehouse.table(
         "orders", [{"name": "id", "type": "INTEGER", "mode": "NULLABLE"}], timePartitioning={"type": "DAY"}
     )
-    latest = f"SELECT * FROM `{PROJECT}.{warehouse.dataset}.orders` WHERE _PARTITIONTIME = (SELECT MAX(_PARTITIONTIME) FROM `{PROJECT}.{warehouse.dataset}.orders`)"
+    orders = f"`{PROJECT}.{warehouse.dataset}.orders`"
+    latest = f"SELECT * FROM {orders} WHERE _PARTITIONTIME = (SELECT MAX(_PARTITIONTIME) FROM {orders})"
     warehouse.ok(
         "POST",
         f"{warehouse.base}/datasets/{warehouse.dataset}/tables",
