@@ -237,7 +237,8 @@ class Aws:
     def state(self, row: Row, values: dict, tags: dict | None = None) -> dict:
         state = {k: v for k, v in values.items() if k not in ("tags", "tagsAll", "timeouts")}
         tags = values.get("tagsAll") if tags is None else tags
-        return row.before(state) | ({"tags": tags} if tags else {})
+        where = {"_account": self.account, "_region": values.get("region") or self.region}
+        return row.before(state) | where | ({"tags": tags} if tags else {})
 
     def create(self, kind: str, inputs: dict, tags: dict, partial: Callable[[str], None]) -> tuple[str, dict]:
         row = self.rows[kind]
@@ -246,7 +247,11 @@ class Aws:
         made = self.run(call, first, names)
         data = self.outputs(kind, inputs, row.after(made, call.state))
         call.state |= {k: v for k, v in data.items() if k not in call.state}
-        call.state["id"] = key = row.id.format_map(call.state)
+        named = {k[0].lower() + k[1:]: v for k, v in made.items() if isinstance(v, str)}
+        if set(re.findall(r"{(\w+)}", row.id)) - named.keys() - call.state.keys():  # an id that only a read tells
+            call.state = self.outputs(kind, inputs, row.after(self.run(call, row.read[0]), call.state)) | call.state
+        key = row.id.format_map(named | call.state)
+        call.state = {**{k: v for k, v in named.items() if k in row.identity}, **call.state, "id": key}
         partial(key)
         taken = {p for p in names if self.takes(row, call.client, first, p)} if isinstance(first, str) else set()
         for step in row.create[1:]:
@@ -258,18 +263,18 @@ class Aws:
             raise Refused(f"{key} was made, but is not there")
         return key, data | found
 
+    def parts(self, row: Row, key: str) -> dict:
+        """What an id says by itself: all there is in an import."""
+        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(row.id))
+        found = re.fullmatch(pattern, key)
+        if not found:
+            raise Refused(f"{key!r} is not an id of the form {row.id}")
+        return found.groupdict() | {"id": key}
+
     def read(self, kind: str, key: str, state: dict, wait: bool = False) -> dict | None:
         row = self.rows[kind]
-        names = re.findall(r"{(\w+)}", row.id)
-        if len(names) == 1 and row.id == "{%s}" % names[0]:
-            state = {names[0]: key, **state}
-        elif not all(n in state for n in names):  # an import: the id is all there is
-            pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(row.id))
-            parts = re.fullmatch(pattern, key)
-            if not parts:
-                raise Refused(f"{key!r} is not an id of the form {row.id}")
-            state = parts.groupdict() | state
-        call = Call(self, row, self.client(row.service, state.get("region", "")), self.state(row, {**state, "id": key}), {}, set())
+        state = self.parts(row, key) | state
+        call = Call(self, row, self.client(row.service, state.get("region", "")), self.state(row, self.parts(row, key) | state), {}, set())
         until = time.monotonic() + 300
         while True:
             try:
@@ -310,11 +315,11 @@ class Aws:
         client = self.client(row.service, inputs.get("region", ""))
         computed = {k: v for k, v in old.items() if k not in schema.inputs(kind)}
         own, was = self.state(row, inputs, tags), self.state(row, {**before, "tagsAll": old.get("tagsAll")})
-        state = self.state(row, {**computed, **inputs, "id": key}, tags)
+        state = self.state(row, {**self.parts(row, key), **computed, **inputs}, tags)
         touched = {p for p in own.keys() | was.keys() if not same(own.get(p), was.get(p))}
         touched -= set() if tags or not row.untag else {"tags"}
         removed, extra = was.keys() - own.keys(), {}
-        call = Call(self, row, client, state, self.state(row, {**old, **before, "id": key}), changed, removed)
+        call = Call(self, row, client, state, self.state(row, {**self.parts(row, key), **old, **before}), changed, removed)
         for step in row.update:
             if not isinstance(step, str) or any(self.takes(row, client, step, p) for p in touched - set(row.identity)):
                 made = self.run(call, step, touched if step in row.sparse else own.keys() | touched)
@@ -322,7 +327,7 @@ class Aws:
         removed = sorted(set(old.get("tagsAll") or {}) - set(tags))
         if row.untag and removed:
             parameters = self.parameters(row, client, row.untag, state, ())
-            listed = shapes.match(self.shape(client, row.untag).members, "TagKeys") or "Keys"
+            listed = next(m for m in self.shape(client, row.untag).members if m.lower() in ("tagkeys", "tagstoremove"))
             getattr(client, row.untag)(**{**parameters, listed: removed})
         return self.read(kind, key, {**old, **inputs, **extra, "tagsAll": tags}, wait=True) or {}
 
@@ -343,7 +348,7 @@ class Aws:
 
     def delete(self, kind: str, key: str, state: dict) -> None:
         row = self.rows[kind]
-        call = Call(self, row, self.client(row.service, state.get("region", "")), self.state(row, {**state, "id": key}), {}, set())
+        call = Call(self, row, self.client(row.service, state.get("region", "")), self.state(row, self.parts(row, key) | state), {}, set())
         for step in row.delete:
             try:
                 self.run(call, step)

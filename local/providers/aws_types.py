@@ -1,5 +1,6 @@
 """The types of pulumi-aws that the embedded cloud makes: Pulumi type -> API operations (see aws.Row for the columns)."""
 
+from . import aws_analytics
 from . import aws_steps as steps
 from .aws import Row
 
@@ -37,7 +38,7 @@ SUBSCRIPTION = {p: f"Attributes.{p[0].upper()}{p[1:]}" for p in (
     "deliveryPolicy", "filterPolicy", "filterPolicyScope", "rawMessageDelivery", "redrivePolicy", "subscriptionRoleArn")}  # fmt: skip
 EVENT_RULE = {"name": "Name|Rule"}
 
-ROWS = {
+ROWS = aws_analytics.ROWS | {
     "aws:s3/bucket:Bucket": Row(
         "s3", create=(steps.make_bucket, "put_bucket_tagging"), read=("head_bucket", "get_bucket_tagging"),
         update=(steps.bucket_tags,), delete=(steps.remove_bucket,), id="{bucket}", name="bucket", names=S3_NAME,

@@ -70,7 +70,7 @@ def convert(value: Any, shape, where: str, paths: dict[str, str], dry: bool = Fa
                 raise ValueError(f"{inner}: the service's {shape.name} has no such member")
             if item is not None:
                 place(made, found[0], convert(item, found[1], inner, paths, dry))
-        return made
+        return {m: [v] if isinstance(v, dict) and shape.members[m].type_name == "list" else v for m, v in made.items()}
     if kind == "list":
         if isinstance(value, dict) and not all(resolve(shape.member, f"{where}.{k}", paths) for k in value):
             key, content = list(shape.member.members)[:2]
@@ -137,8 +137,8 @@ def revert(value: Any, prop: schema.Property, where: str, paths: dict[str, str])
         return {k: text(v) for k, v in value.items()} if isinstance(value, dict) else None
     if prop.many:
         return [item(v, prop, where, paths) for v in value] if isinstance(value, list) else [item(value, prop, where, paths)]
-    if isinstance(value, list) and prop.shape != "any":
-        value = value[0] if value else None
+    if isinstance(value, list) and (prop.nested or not any(isinstance(v, (dict, list)) for v in value)):
+        value = value[0] if value else None  # else a document
     return item(value, prop, where, paths)
 
 
