@@ -217,7 +217,7 @@ class Aws:
                 self.parameters(row, client, steps[0], {prop: reshaped[prop]}, {prop}, dry=True)
             except ValueError as error:
                 path, _, reason = str(error).partition(": ")
-                found.append((path, reason))
+                found += [(path, reason)] if path not in dict(found) else []
         return found
 
     def replaces(self, kind: str, changed: set[str], inputs: dict) -> set[str]:
@@ -305,7 +305,7 @@ class Aws:
             if name in ("region", "tags"):
                 continue
             path = "tags" if name == "tagsAll" else name
-            value = shapes.revert(shapes.dig(data, path, dict(row.paths)), given.get(name, prop), path, dict(row.paths))
+            value = shapes.revert(shapes.dig(data, path, row.paths), given.get(name, prop), path, row.paths)
             if value is not None:
                 found[name] = value
         return {k: v for k, v in found.items() if k in schema.outputs(kind)}

@@ -25,7 +25,7 @@ from . import schema
 from .values import UNKNOWN, document, plain, same, seen, unknown, wire
 
 KEPT = ("timeouts",)  # settings of the provider, not of the resource
-FILE = "local/providers/{}_types.py"
+FILES = {"aws": "local/providers/aws_types.py", "gcp": "local/providers/gcp.py"}
 
 
 class Servicer(provider_pb2_grpc.ResourceProviderServicer):
@@ -52,7 +52,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def row(self, request):
         kind = request.urn.split("::")[2].split("$")[-1]
         if kind not in self.cloud.rows:
-            raise LookupError(f"unknown type {kind}: add it to {FILE.format(self.cloud.package)}")
+            raise LookupError(f"unknown type {kind}: add it to {FILES[self.cloud.package]}")
         return kind, self.cloud.rows[kind]
 
     # -- the provider itself
@@ -147,9 +147,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         try:
             key, data = self.cloud.create(kind, inputs, tags or {}, made.append)
         except Exception as error:
-            if not made:
-                raise
-            unfinished(context, made[0], inputs, inputs, f"{kind} {request.name}: {sentence(error)}")
+            if made:
+                unfinished(context, made[0], inputs, inputs, f"{kind} {request.name}: {sentence(error)}")
+            raise
         return provider_pb2.CreateResponse(id=key, properties=wire(self.outputs(kind, inputs, data, tags)))
 
     def outputs(self, kind: str, inputs: dict, data: dict, tags=None) -> dict:
@@ -204,7 +204,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     def Invoke(self, request, context):
-        return provider_pb2.InvokeResponse(**{"return": wire(self.cloud.invoke(request.tok, plain(request.args)))})
+        answer = provider_pb2.InvokeResponse()
+        getattr(answer, "return").CopyFrom(wire(self.cloud.invoke(request.tok, plain(request.args))))
+        return answer
 
 
 def settings(config: dict) -> dict:

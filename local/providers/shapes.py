@@ -7,6 +7,7 @@ the property's path: a property is never dropped in silence. Enums and lengths c
 """
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +26,7 @@ def match(names, wanted: str) -> str | None:
     return None
 
 
-def resolve(shape, prop: str, paths: dict[str, str]) -> tuple[list[str], Any] | None:
+def resolve(shape, prop: str, paths: Mapping[str, str]) -> tuple[list[str], Any] | None:
     """The members that lead to the property's place in a structure, and the shape there."""
     name = prop.rsplit(".", 1)[-1]
     for path in (paths.get(prop) or PATHS.get(prop) or name).split("|"):
@@ -54,7 +55,7 @@ def place(target: dict, members: list[str], value: Any) -> None:
         target[members[-1]] = value
 
 
-def convert(value: Any, shape, where: str, paths: dict[str, str], dry: bool = False) -> Any:
+def convert(value: Any, shape, where: str, paths: Mapping[str, str], dry: bool = False) -> Any:
     """A property's value in the service's shape. `dry` leaves archives unread."""
     kind = shape.type_name
     if kind == "structure":
@@ -113,11 +114,11 @@ def scalar(value: Any, shape, where: str) -> Any:
     return string
 
 
-def dig(data: Any, prop: str, paths: dict[str, str]) -> Any:
+def dig(data: Any, prop: str, paths: Mapping[str, str]) -> Any:
     """The API's value of a property in an answer, or None."""
     for path in (paths.get(prop) or PATHS.get(prop) or prop.rsplit(".", 1)[-1]).split("|"):
         for parts in (path.split("."), path.split(".")[-1:]):  # as in the request, or without its envelope
-            at = data
+            at: Any = data
             for part in parts:
                 at = at[0] if isinstance(at, list) and len(at) == 1 else at
                 found = match(at, part) if isinstance(at, dict) else None
@@ -127,7 +128,7 @@ def dig(data: Any, prop: str, paths: dict[str, str]) -> Any:
     return None
 
 
-def revert(value: Any, prop: schema.Property, where: str, paths: dict[str, str]) -> Any:
+def revert(value: Any, prop: schema.Property, where: str, paths: Mapping[str, str]) -> Any:
     """The API's value as the SDK describes the property."""
     if value is None:
         return None
@@ -142,7 +143,7 @@ def revert(value: Any, prop: schema.Property, where: str, paths: dict[str, str])
     return item(value, prop, where, paths)
 
 
-def item(value: Any, prop: schema.Property, where: str, paths: dict[str, str]) -> Any:
+def item(value: Any, prop: schema.Property, where: str, paths: Mapping[str, str]) -> Any:
     if prop.nested and isinstance(value, dict):
         made = {}
         for p in schema.nested(prop.nested).values():
