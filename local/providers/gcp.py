@@ -1,8 +1,8 @@
 """The Google Cloud side of the local provider: REST resources by table, over plain HTTP to the embedded cloud.
 
-Google's APIs are uniform: POST to a collection, then GET, PATCH and DELETE of the item, in JSON whose names are
-Pulumi's own. A row states where (`collection`, `item` over the state) and what differs (`body`, `facts`). The endpoint of
-a service is in TRIBUTARY_LOCAL_GCP_<SERVICE>, loopback only; no credentials are read or sent.
+Google's APIs are uniform: POST to a collection, then GET, PATCH and DELETE of the item, in JSON whose names
+are Pulumi's own. A row states where (`collection`, `item` over the state) and what differs (`body`, `facts`).
+The endpoint of a service is in TRIBUTARY_LOCAL_GCP_<SERVICE>, loopback only; no credentials are read or sent.
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from . import schema
-from .aws import Refused, loopback
+from .aws_rows import Refused, loopback
 from .values import known
 
 ENDPOINT = "TRIBUTARY_LOCAL_GCP_{}"
@@ -53,21 +53,38 @@ def text(value: Any) -> Any:
 
 
 def dataset(props: dict) -> dict:
-    body = {k: text(v) for k, v in props.items() if k not in ("project", "datasetId", "deleteContentsOnDestroy", "accesses")}
+    body = {
+        k: text(v)
+        for k, v in props.items()
+        if k not in ("project", "datasetId", "deleteContentsOnDestroy", "accesses")
+    }
     body |= {"access": props["accesses"]} if props.get("accesses") else {}
     return body | {"datasetReference": {"projectId": props["project"], "datasetId": props["datasetId"]}}
 
 
 def table(props: dict) -> dict:
-    kept = {k: text(v) for k, v in props.items() if k not in ("project", "datasetId", "tableId", "schema", "clusterings")}
+    kept = {
+        k: text(v)
+        for k, v in props.items()
+        if k not in ("project", "datasetId", "tableId", "schema", "clusterings")
+    }
     kept |= {"schema": {"fields": json.loads(props["schema"])}} if props.get("schema") else {}
     kept |= {"clustering": {"fields": props["clusterings"]}} if props.get("clusterings") else {}
-    return kept | {"tableReference": {"projectId": props["project"], "datasetId": props["datasetId"], "tableId": props["tableId"]}}
+    return kept | {
+        "tableReference": {
+            "projectId": props["project"],
+            "datasetId": props["datasetId"],
+            "tableId": props["tableId"],
+        }
+    }
 
 
 def described_table(found: dict) -> dict:
     fields = (found.get("schema") or {}).get("fields")
-    return found | {"schema": json.dumps(fields) if fields else None, "clusterings": (found.get("clustering") or {}).get("fields")}
+    return found | {
+        "schema": json.dumps(fields) if fields else None,
+        "clusterings": (found.get("clustering") or {}).get("fields"),
+    }
 
 
 def bucket(props: dict) -> dict:
@@ -77,10 +94,20 @@ def bucket(props: dict) -> dict:
         access["uniformBucketLevelAccess"] = {"enabled": props["uniformBucketLevelAccess"]}
     if "publicAccessPrevention" in props:
         access["publicAccessPrevention"] = props["publicAccessPrevention"]
-    rules = [{k: {n: v for n, v in part.items()} for k, part in rule.items()} for rule in props.get("lifecycleRules") or []]
-    taken = ("project", "forceDestroy", "uniformBucketLevelAccess", "publicAccessPrevention", "lifecycleRules")
+    rules = props.get("lifecycleRules")
+    taken = (
+        "project",
+        "forceDestroy",
+        "uniformBucketLevelAccess",
+        "publicAccessPrevention",
+        "lifecycleRules",
+    )
     body = {k: v for k, v in props.items() if k not in taken}
-    return body | ({"iamConfiguration": access} if access else {}) | ({"lifecycle": {"rule": rules}} if rules else {})
+    return (
+        body
+        | ({"iamConfiguration": access} if access else {})
+        | ({"lifecycle": {"rule": rules}} if rules else {})
+    )
 
 
 def described_bucket(found: dict) -> dict:
@@ -110,18 +137,21 @@ BIGQUERY = "/bigquery/v2/projects/{project}/datasets"
 ROWS = {
     "gcp:bigquery/dataset:Dataset": Row(
         "bigquery", BIGQUERY, BIGQUERY + "/{datasetId}", "projects/{project}/datasets/{datasetId}", dataset,
-        removal=lambda s: "?deleteContents=true" if s.get("deleteContentsOnDestroy") else "", replace=("datasetId", "location"),
+        removal=lambda s: "?deleteContents=true" if s.get("deleteContentsOnDestroy") else "", replace=("datasetId",
+        "location"),
         local=("deletionPolicy", "deleteContentsOnDestroy"), withheld=("accesses",),
         names=(r"\w{1,1024}", "a dataset id (1-1024 of letters, digits, '_')"), name="datasetId",
     ),
     "gcp:bigquery/table:Table": Row(
         "bigquery", BIGQUERY + "/{datasetId}/tables", BIGQUERY + "/{datasetId}/tables/{tableId}",
-        "projects/{project}/datasets/{datasetId}/tables/{tableId}", table, described_table, replace=("datasetId", "tableId"),
+        "projects/{project}/datasets/{datasetId}/tables/{tableId}", table, described_table, replace=("datasetId",
+        "tableId"),
         local=("deletionPolicy", "deletionProtection"), name="tableId",
     ),
     "gcp:bigquery/dataTransferConfig:DataTransferConfig": Row(
         "bigquerydatatransfer", "/v1/projects/{project}/locations/{location}/transferConfigs", "/v1/{name}", "{name}",
-        transfer_config, replace=("dataSourceId", "destinationDatasetId", "location"), withheld=("sensitiveParams", "serviceAccountName"),
+        transfer_config, replace=("dataSourceId", "destinationDatasetId", "location"), withheld=("sensitiveParams",
+        "serviceAccountName"),
         inputs={"location": "US"},
     ),
     "gcp:storage/bucket:Bucket": Row(
@@ -139,10 +169,13 @@ ROWS = {
         lambda found: found | {"name": found["name"].split("/")[-1]}, create="PUT", replace=("name",), name="name",
     ),
     "gcp:serviceaccount/account:Account": Row(
-        "iam", "/v1/projects/{project}/serviceAccounts", "/v1/projects/{project}/serviceAccounts/{accountId}@{project}.iam.gserviceaccount.com",
+        "iam", "/v1/projects/{project}/serviceAccounts",
+        "/v1/projects/{project}/serviceAccounts/{accountId}@{project}.iam.gserviceaccount.com",
         "projects/{project}/serviceAccounts/{accountId}@{project}.iam.gserviceaccount.com", account,
-        lambda found: found | {"member": f"serviceAccount:{found['email']}"}, replace=("accountId",), name="accountId",
-        names=(r"[a-z]([a-z0-9-]{4,28}[a-z0-9])", "a service account id (6-30 of a-z, 0-9, '-', starting with a letter)"),
+        lambda found: found | {"member": f"serviceAccount:{found['email']}"}, replace=("accountId",),
+        name="accountId",
+        names=(r"[a-z]([a-z0-9-]{4,28}[a-z0-9])",
+        "a service account id (6-30 of a-z, 0-9, '-', starting with a letter)"),
     ),
     "gcp:storage/transferJob:TransferJob": Row(
         "storagetransfer", "/v1/transferJobs", "/v1/{name}?projectId={project}", "{name}",
@@ -168,22 +201,30 @@ class Gcp:
 
     def call(self, row: Row, method: str, path: str, body: dict | None = None) -> dict:
         endpoint = loopback(ENDPOINT.format(row.service.upper()))
-        request = urllib.request.Request(endpoint + path, method=method, headers={"Content-Type": "application/json"})
+        request = urllib.request.Request(
+            endpoint + path, method=method, headers={"Content-Type": "application/json"}
+        )
         request.data = None if body is None else json.dumps(body).encode()
         try:
             # An empty ProxyHandler: loopback is never asked for through a proxy.
-            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=300) as answer:
+            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
+                request, timeout=300
+            ) as answer:
                 return json.loads(answer.read() or b"{}")
         except urllib.error.HTTPError as error:
             if error.code == 404 and method in ("GET", "DELETE"):
                 raise LookupError(path) from None
-            raise Refused(f"{method} {path}: {error.code} {error.read().decode(errors='replace')[:500]}") from None
+            raise Refused(
+                f"{method} {path}: {error.code} {error.read().decode(errors='replace')[:500]}"
+            ) from None
 
     def full(self, inputs: dict) -> dict:
         return {"project": self.project} | inputs
 
     def path(self, template: str, state: dict) -> str:
-        return template.format_map({k: quote(v, safe="/@") for k, v in self.full(state).items() if isinstance(v, str)})
+        return template.format_map(
+            {k: quote(v, safe="/@") for k, v in self.full(state).items() if isinstance(v, str)}
+        )
 
     def refuse(self, kind: str, inputs: dict) -> list[tuple[str, str]]:
         row = self.rows[kind]
@@ -194,34 +235,49 @@ class Gcp:
 
     def replaces(self, kind: str, changed: set[str], inputs: dict) -> set[str]:
         row = self.rows[kind]
-        return {c for c in changed if (not row.update and c not in row.local) or c in (*row.replace, "project")}
+        return {
+            c for c in changed if (not row.update and c not in row.local) or c in (*row.replace, "project")
+        }
 
     def readable(self, kind: str, inputs: dict) -> set[str]:
         row = self.rows[kind]
-        return set(inputs) - {*row.local, *row.withheld, "project", "location"}
+        identity = re.findall(r"{(\w+)}", row.id)  # an answer has it in a reference
+        return set(inputs) - {*row.local, *row.withheld, *identity, "project", "location"}
 
     def sent(self, kind: str, inputs: dict, labels: dict) -> dict:
         row = self.rows[kind]
-        props = {k: v for k, v in self.full(known(inputs)).items() if k not in (*row.local, "labels", "timeouts")}
+        props = {
+            k: v for k, v in self.full(known(inputs)).items() if k not in (*row.local, "labels", "timeouts")
+        }
         return row.body(props) | ({"labels": labels} if labels else {})
 
-    def create(self, kind: str, inputs: dict, labels: dict, partial: Callable[[str], None]) -> tuple[str, dict]:
+    def create(
+        self, kind: str, inputs: dict, labels: dict, partial: Callable[[str], None]
+    ) -> tuple[str, dict]:
         row, state = self.rows[kind], self.full(inputs)
         if row.policy:
             self.member(row, state, True)
             found = {}
         else:
-            found = self.call(row, row.create, self.path(row.collection, state), self.sent(kind, inputs, labels))
-        key = row.id.format_map(state | {k: v for k, v in found.items() if isinstance(v, str) and k not in state})
+            found = self.call(
+                row, row.create, self.path(row.collection, state), self.sent(kind, inputs, labels)
+            )
+        key = row.id.format_map(
+            state | {k: v for k, v in found.items() if isinstance(v, str) and k not in state}
+        )
         partial(key)
-        read = self.read(kind, key, state | {k: v for k, v in found.items() if k == "name" and "name" not in state})
+        read = self.read(
+            kind, key, state | {k: v for k, v in found.items() if k == "name" and "name" not in state}
+        )
         if read is None:
             raise Refused(f"{key} was made, but is not there")
         return key, read
 
     def read(self, kind: str, key: str, state: dict) -> dict | None:
         row, state = self.rows[kind], self.full({"name": key} | state)
-        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/ ]+)", re.sub(r"(\\{\w+\\}).*?\1", r"\1", re.escape(row.id)))
+        pattern = re.sub(
+            r"\\{(\w+)\\}", r"(?P<\1>[^/ ]+)", re.sub(r"(\\{\w+\\}).*?\1", r"\1", re.escape(row.id))
+        )
         found = re.match(pattern, key)
         state = (found.groupdict() if found and row.id != "{name}" else {}) | state
         try:
@@ -236,11 +292,13 @@ class Gcp:
         return {k: int(v) if k in numbers and isinstance(v, str) else v
                 for k, v in facts.items() if k in schema.outputs(kind) and v is not None}  # fmt: skip
 
-    def update(self, kind: str, key: str, old: dict, before: dict, inputs: dict, labels: dict, changed: set[str]) -> dict:
+    def update(
+        self, kind: str, key: str, old: dict, before: dict, inputs: dict, labels: dict, changed: set[str]
+    ) -> dict:
         row, state = self.rows[kind], self.full({"name": key} | old | inputs)
         body = self.sent(kind, inputs, labels)
-        removed = {k: None for k in before.keys() - inputs.keys() - {*row.local, "labels"}}
-        body |= {k: None for k in removed if k not in body}
+        removed = before.keys() - inputs.keys() - {*row.local, "labels"}
+        body = dict.fromkeys(removed) | body  # null takes a member away
         self.call(row, row.update, self.path(row.item, state), body)
         return self.read(kind, key, state) or {}
 
@@ -252,7 +310,9 @@ class Gcp:
                 return
             if state.get("forceDestroy"):
                 for each in self.call(row, "GET", self.path(row.item, state) + "/o").get("items", []):
-                    self.call(row, "DELETE", self.path(row.item, state) + f"/o/{quote(each['name'], safe='')}")
+                    self.call(
+                        row, "DELETE", self.path(row.item, state) + f"/o/{quote(each['name'], safe='')}"
+                    )
             self.call(row, "DELETE", self.path(row.item, state) + row.removal(state))
         except LookupError:
             return
@@ -274,7 +334,9 @@ class Gcp:
         else:
             binding["members"].remove(state["member"])
         policy["bindings"] = [b for b in bindings if b["members"]]
-        self.call(row, "PUT", at, policy) if rest else self.call(row, "POST", at + ":setIamPolicy", {"policy": policy})
+        self.call(row, "PUT", at, policy) if rest else self.call(
+            row, "POST", at + ":setIamPolicy", {"policy": policy}
+        )
         return wanted
 
     def invoke(self, token: str, args: dict) -> dict:

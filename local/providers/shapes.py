@@ -35,12 +35,12 @@ def resolve(shape, prop: str, paths: Mapping[str, str]) -> tuple[list[str], Any]
             if at.type_name == "list":  # a list of one in the API is an object in Pulumi
                 at = at.member
             if at.type_name == "map":
-                members, at = members + [part], at.value
+                members, at = [*members, part], at.value
                 continue
             found = match(at.members, part) if at.type_name == "structure" else None
             if found is None:
                 break
-            members, at = members + [found], at.members[found]
+            members, at = [*members, found], at.members[found]
         else:
             return members, at
     return None
@@ -71,7 +71,10 @@ def convert(value: Any, shape, where: str, paths: Mapping[str, str], dry: bool =
                 raise ValueError(f"{inner}: the service's {shape.name} has no such member")
             if item is not None:
                 place(made, found[0], convert(item, found[1], inner, paths, dry))
-        return {m: [v] if isinstance(v, dict) and shape.members[m].type_name == "list" else v for m, v in made.items()}
+        return {
+            m: [v] if isinstance(v, dict) and shape.members[m].type_name == "list" else v
+            for m, v in made.items()
+        }
     if kind == "list":
         if isinstance(value, dict) and not all(resolve(shape.member, f"{where}.{k}", paths) for k in value):
             key, content = list(shape.member.members)[:2]
@@ -107,7 +110,9 @@ def scalar(value: Any, shape, where: str) -> Any:
     string = str(value).lower() if isinstance(value, bool) else str(value)
     enum = getattr(shape, "enum", None)
     if enum and string not in enum:
-        raise ValueError(f"{where}: {string!r} is not one of {', '.join(enum[:12])}{', ...' if len(enum) > 12 else ''}")
+        raise ValueError(
+            f"{where}: {string!r} is not one of {', '.join(enum[:12])}{', ...' if len(enum) > 12 else ''}"
+        )
     least, most = shape.metadata.get("min", 0), shape.metadata.get("max")
     if len(string) < least or (most and len(string) > most):
         raise ValueError(f"{where}: {len(string)} characters, {least} to {most or 'any number'} are allowed")
@@ -134,10 +139,14 @@ def revert(value: Any, prop: schema.Property, where: str, paths: Mapping[str, st
         return None
     if prop.shape == "map":
         if isinstance(value, list):  # tags, dimensions
-            value = {list(v.values())[0]: list(v.values())[1] for v in value}
+            value = dict(list(v.values())[:2] for v in value)
         return {k: text(v) for k, v in value.items()} if isinstance(value, dict) else None
     if prop.many:
-        return [item(v, prop, where, paths) for v in value] if isinstance(value, list) else [item(value, prop, where, paths)]
+        return (
+            [item(v, prop, where, paths) for v in value]
+            if isinstance(value, list)
+            else [item(value, prop, where, paths)]
+        )
     if isinstance(value, list) and (prop.nested or not any(isinstance(v, (dict, list)) for v in value)):
         value = value[0] if value else None  # else a document
     return item(value, prop, where, paths)
@@ -172,4 +181,6 @@ def reaches(shape, name: str, depth: int = 4) -> bool:
         return reaches(shape.member, name, depth)
     if shape.type_name != "structure" or not depth:
         return False
-    return bool(match(shape.members, name)) or any(reaches(m, name, depth - 1) for m in shape.members.values())
+    return bool(match(shape.members, name)) or any(
+        reaches(m, name, depth - 1) for m in shape.members.values()
+    )

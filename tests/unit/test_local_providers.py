@@ -10,9 +10,11 @@ import pytest
 from pulumi.runtime.proto import provider_pb2
 
 from local.providers import schema, shapes, values
-from local.providers.aws import Aws, Refused, loopback
+from local.providers.aws import Aws
+from local.providers.aws_rows import Refused, loopback
 from local.providers.aws_types import INVOKES, ROWS
 from local.providers.gcp import ROWS as GCP_ROWS
+from local.providers.gcp import Gcp
 from local.providers.servicer import Servicer
 from local.providers.values import ARCHIVE, ASSET, SIGNATURE, UNKNOWN, wire
 
@@ -47,7 +49,9 @@ def urn(kind):
 
 
 def check(servicer, kind, inputs):
-    answer = servicer.Check(provider_pb2.CheckRequest(urn=urn(kind), news=wire(inputs), randomSeed=b"\1\2\3\4"), Context())
+    answer = servicer.Check(
+        provider_pb2.CheckRequest(urn=urn(kind), news=wire(inputs), randomSeed=b"\1\2\3\4"), Context()
+    )
     return values.plain(answer.inputs), {f.property: f.reason for f in answer.failures}
 
 
@@ -95,24 +99,47 @@ def test_a_name_that_is_left_out_is_made_of_the_resources_own(servicer):
 
 
 def test_an_unknown_type_is_named_with_the_file_to_add_it_to(servicer):
-    with pytest.raises(Aborted, match="unknown type aws:ec2/vpc:Vpc: add it to local/providers/aws_types.py"):
+    with pytest.raises(
+        Aborted, match=r"unknown type aws:ec2/vpc:Vpc: add it to local/providers/aws_types\.py"
+    ):
         check(servicer, "aws:ec2/vpc:Vpc", {})
 
 
 def test_a_policy_that_means_the_same_is_no_difference(servicer):
-    one = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["a:B", "a:C"], "Resource": "*"}]}
-    two = {"Statement": {"Action": ["a:C", "a:B"], "Resource": ["*"], "Effect": "Allow"}, "Version": "2012-10-17"}
+    one = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": ["a:B", "a:C"], "Resource": "*"}],
+    }
+    two = {
+        "Statement": {"Action": ["a:C", "a:B"], "Resource": ["*"], "Effect": "Allow"},
+        "Version": "2012-10-17",
+    }
     name = {"name": "r"}
-    same = diff(servicer, ROLE, name | {"assumeRolePolicy": json.dumps(one)}, name | {"assumeRolePolicy": json.dumps(two)})
+    same = diff(
+        servicer,
+        ROLE,
+        name | {"assumeRolePolicy": json.dumps(one)},
+        name | {"assumeRolePolicy": json.dumps(two)},
+    )
     assert same.changes == provider_pb2.DiffResponse.DIFF_NONE
     two["Statement"]["Action"] = "a:B"
-    other = diff(servicer, ROLE, name | {"assumeRolePolicy": json.dumps(one)}, name | {"assumeRolePolicy": json.dumps(two)})
+    other = diff(
+        servicer,
+        ROLE,
+        name | {"assumeRolePolicy": json.dumps(one)},
+        name | {"assumeRolePolicy": json.dumps(two)},
+    )
     assert list(other.diffs) == ["assumeRolePolicy"] and not other.replaces
 
 
 def test_the_order_in_a_document_that_is_no_policy_is_a_difference(servicer):
     rule = "aws:cloudwatch/eventRule:EventRule"
-    found = diff(servicer, rule, {"name": "r", "eventPattern": '{"a":["x"]}'}, {"name": "r", "eventPattern": '{"a":"x"}'})
+    found = diff(
+        servicer,
+        rule,
+        {"name": "r", "eventPattern": '{"a":["x"]}'},
+        {"name": "r", "eventPattern": '{"a":"x"}'},
+    )
     assert list(found.diffs) == ["eventPattern"]
 
 
@@ -162,10 +189,12 @@ def test_a_preview_keeps_inputs_and_leaves_what_the_service_decides_unknown(serv
     assert found["tagsAll"] == {"a": "b", "stack": "test"}
 
 
-@pytest.mark.parametrize("endpoint", ["", "https://sts.amazonaws.com", "http://10.0.0.1:4566", "http://127.0.0.1.evil.example"])
+@pytest.mark.parametrize(
+    "endpoint", ["", "https://sts.amazonaws.com", "http://10.0.0.1:4566", "http://127.0.0.1.evil.example"]
+)
 def test_an_endpoint_that_is_not_loopback_is_refused(monkeypatch, endpoint):
     monkeypatch.setenv("TRIBUTARY_LOCAL_ENDPOINT", endpoint)
-    with pytest.raises(Refused, match="127.0.0.1"):
+    with pytest.raises(Refused, match=r"127\.0\.0\.1"):
         loopback("TRIBUTARY_LOCAL_ENDPOINT")
 
 
@@ -195,7 +224,12 @@ def test_an_archive_is_the_same_bytes_wherever_it_lies(tmp_path):
             (tmp_path / name / file).write_text(file)
         made.append(values.archive({SIGNATURE: ARCHIVE, "path": str(tmp_path / name)}))
     assert made[0] == made[1]
-    mixed = {"assets": {"x.py": {SIGNATURE: ASSET, "text": "1"}, "lib": {SIGNATURE: ARCHIVE, "path": str(tmp_path / "one")}}}
+    mixed = {
+        "assets": {
+            "x.py": {SIGNATURE: ASSET, "text": "1"},
+            "lib": {SIGNATURE: ARCHIVE, "path": str(tmp_path / "one")},
+        }
+    }
     names = zipfile.ZipFile(BytesIO(values.archive({SIGNATURE: ARCHIVE, **mixed}))).namelist()
     assert names == ["lib/b.py", "lib/inner/a.py", "x.py"]
 
@@ -222,3 +256,8 @@ def test_a_property_finds_its_member_whatever_the_case_and_number():
     assert shapes.resolve(shape, "rule", {})[0] == ["Rules"]  # type: ignore[index]  # a failure here is the test's
     assert shapes.resolve(shape, "first", {"first": "Rules.Id"}) == (["Rules", "ID"], leaf)
     assert shapes.resolve(shape, "other", {}) is None
+
+
+def test_a_refresh_of_a_google_resource_does_not_look_for_its_identity_in_the_answer():
+    given = {"datasetId": "shop", "description": "d", "deleteContentsOnDestroy": True}
+    assert Gcp().readable("gcp:bigquery/dataset:Dataset", given) == {"description"}
