@@ -29,6 +29,26 @@ PITR_ON = {
 TABLES = {name: PITR_ON for name in ("customers", "orders", "products", "reviews")}
 
 
+_POOL = "projects/1/locations/global/workloadIdentityPools/"
+# What a resource's service makes up and the program reads: type -> of its inputs and name.
+COMPUTED = {
+    "aws:iam/accessKey:AccessKey": lambda i, name: {"secret": f"secret of {name}"},
+    "gcp:serviceaccount/account:Account": lambda i, name: {
+        "email": f"{i['accountId']}@mock.iam.gserviceaccount.com",
+        "name": f"projects/mock/serviceAccounts/{i['accountId']}@mock.iam.gserviceaccount.com",
+    },
+    "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": lambda i, name: {
+        "name": _POOL + i["workloadIdentityPoolId"]
+    },
+    "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": lambda i, name: {
+        "name": f"{_POOL}{i['workloadIdentityPoolId']}/providers/{i['workloadIdentityPoolProviderId']}"
+    },
+    "gcp:bigquery/dataTransferConfig:DataTransferConfig": lambda i, name: {
+        "name": f"projects/1/locations/eu/transferConfigs/{name}"
+    },
+}
+
+
 @dataclass(frozen=True)
 class Recorded:
     """One registered resource."""
@@ -77,6 +97,7 @@ class _Mocks(mocks.Mocks):
             arn = f"arn:aws:aoss:{provider}:mock:collection/{physical}"
             address = f"https://{physical}.mock.aoss.amazonaws.com"
             inputs |= {"collectionEndpoint": address, "dashboardEndpoint": f"{address}/_dashboards"}
+        inputs |= COMPUTED.get(args.typ, lambda i, name: {})(inputs, args.name)
         return f"{args.name}-id", {
             "arn": arn,
             "keyId": f"{args.name}-key-id",

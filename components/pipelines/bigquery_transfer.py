@@ -214,7 +214,7 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
     AWS is entered by a user's access key, which is all that the service takes. The user may read this landing only; the
     secret is in the state as a secret and in the transfers' `sensitive_params`, never in `params`.
 
-    Costs at rest: the tables (0.02 dollars a GB a month; loads are free), three alarms a table and two for the function
+    Costs at rest: the tables (0.02 dollars a GB a month; loads are free), two alarms a table and three for the function
     (0.10 dollars each a month). A question of the view reads its newest partition, and the load days of all.
     """
 
@@ -549,17 +549,13 @@ def _read_statements(landing: Landing) -> list[Statement]:
 
 
 def _compare_statements(landing: Landing) -> list[Statement]:
-    manifests = pulumi.Output.concat(
-        landing.bucket_arn(), f"/{landing.prefix}*/AWSDynamoDB/*/manifest-summary.json"
-    )
+    below = [f"{landing.prefix}{table}/AWSDynamoDB/" for table in landing.tables]
+    manifests = [pulumi.Output.concat(landing.bucket_arn(), f"/{at}*/manifest-summary.json") for at in below]
     return [
         Statement(
-            "ListExports",
-            ["s3:ListBucket"],
-            [landing.bucket_arn()],
-            {"StringLike": {"s3:prefix": [f"{landing.prefix}*/AWSDynamoDB/"]}},
+            "ListExports", ["s3:ListBucket"], [landing.bucket_arn()], {"StringEquals": {"s3:prefix": below}}
         ),
-        Statement("ReadManifests", ["s3:GetObject"], [manifests]),
+        Statement("ReadManifests", ["s3:GetObject"], manifests),
         Statement(
             "PublishDifference",
             ["cloudwatch:PutMetricData"],
