@@ -61,7 +61,9 @@ def files(**keys: Any) -> Recording:
         "kind": "bigquery-transfer",
         "landing": landing | {"tables": ["orders"]},
         "file_format": "PARQUET",
-        "tables": {"orders": {"columns": {"id": "uint_64", "at": "timestamp"}, "keys": ["id"], "cluster": ["id"]}},
+        "tables": {
+            "orders": {"columns": {"id": "uint_64", "at": "timestamp"}, "keys": ["id"], "cluster": ["id"]}
+        },
     }
     return record(
         "test",
@@ -88,7 +90,10 @@ def test_one_table_of_an_export_makes_exactly_these_resources() -> None:
 def test_plain_files_are_not_compared_so_they_need_no_function_and_no_way_in() -> None:
     kept = ("aws:iam/accessKey", "aws:iam/user", CONFIG, "gcp:bigquery/", "gcp:pubsub/")
     expected = {token: n for token, n in EACH.items() if token.startswith(kept)}
-    assert made(files()) == expected | {"gcp:projects/iAMMember:IAMMember": 1, "gcp:serviceaccount/account:Account": 1}
+    assert made(files()) == expected | {
+        "gcp:projects/iAMMember:IAMMember": 1,
+        "gcp:serviceaccount/account:Account": 1,
+    }
 
 
 def test_the_transfer_takes_the_exports_data_files_into_its_days_partition() -> None:
@@ -131,7 +136,10 @@ def test_the_table_has_the_declared_columns_and_a_partition_a_day() -> None:
     }
     assert table["timePartitioning"] == {"type": "DAY", "expirationMs": 30 * 86_400_000}
     plain = files().one(TABLE, "shop-orders")
-    assert [(f["name"], f["type"]) for f in json.loads(plain["schema"])] == [("id", "NUMERIC"), ("at", "TIMESTAMP")]
+    assert [(f["name"], f["type"]) for f in json.loads(plain["schema"])] == [
+        ("id", "NUMERIC"),
+        ("at", "TIMESTAMP"),
+    ]
     assert plain["clusterings"] == ["id"]
 
 
@@ -204,7 +212,9 @@ def test_only_the_functions_role_may_act_as_the_account_that_counts() -> None:
     ("schedule", "minutes", "expected"),
     [("every day 05:00", 120, "cron(0 7 * * ? *)"), ("every day 23:30", 45, "cron(15 0 * * ? *)")],
 )
-def test_a_load_is_compared_so_many_minutes_after_its_time(schedule: str, minutes: int, expected: str) -> None:
+def test_a_load_is_compared_so_many_minutes_after_its_time(
+    schedule: str, minutes: int, expected: str
+) -> None:
     recorded = warehouse(schedule=schedule, compare_after_minutes=minutes)
     assert recorded.one("aws:scheduler/schedule:Schedule", "shop-compare")["scheduleExpression"] == expected
     variables = recorded.one("aws:lambda/function:Function", "shop-reconcile")["environment"]["variables"]
@@ -232,7 +242,11 @@ def test_the_outputs_tell_where_each_table_is() -> None:
         "view": "shop-analytics.tributary_test_shop.orders_latest",
         "transfer": "projects/1/locations/eu/transferConfigs/shop-orders",
     }
-    assert (shop["project"], shop["location"], shop["dataset"]) == ("shop-analytics", "EU", "tributary_test_shop")
+    assert (shop["project"], shop["location"], shop["dataset"]) == (
+        "shop-analytics",
+        "EU",
+        "tributary_test_shop",
+    )
 
 
 def test_a_key_of_the_customers_is_used_for_tables_and_dataset() -> None:
