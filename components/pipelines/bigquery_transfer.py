@@ -283,7 +283,7 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
         provider = gcp.iam.WorkloadIdentityPoolProvider(
             part,
             workload_identity_pool_id=pool.workload_identity_pool_id,
-            workload_identity_pool_provider_id="aws",
+            workload_identity_pool_provider_id="amazon",
             aws=gcp.iam.WorkloadIdentityPoolProviderAwsArgs(account_id=args.account.id),
             # The whole ARN, which ends in the session's name, may be longer than a subject's 127 characters.
             attribute_mapping={"google.subject": "assertion.arn.extract('assumed-role/{role}/')"},

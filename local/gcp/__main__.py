@@ -14,13 +14,21 @@ from pathlib import Path
 
 
 async def run(port: int, state: Path, aws_endpoint: str) -> None:
-    with contextlib.redirect_stdout(sys.stderr):  # bqemulator logs while it is imported; stdout is for the ready line
+    with contextlib.redirect_stdout(
+        sys.stderr
+    ):  # bqemulator logs while it is imported; stdout is for the ready line
         from local.gcp.server import serve  # reads the environment that `main` has put in order
 
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await serve(port, state, aws_endpoint, lambda endpoint: print(json.dumps({"endpoint": endpoint}), flush=True), stop)
+    await serve(
+        port,
+        state,
+        aws_endpoint,
+        lambda endpoint: print(json.dumps({"endpoint": endpoint}), flush=True),
+        stop,
+    )
 
 
 def main() -> None:
@@ -33,7 +41,9 @@ def main() -> None:
         parser.error(
             f"--aws-endpoint {arguments.aws_endpoint!r} is not on loopback; the local cloud never signs for another"
         )
-    for name in [n for n in os.environ if n.startswith(("AWS_", "BQEMU_", "GOOGLE_")) or n.lower().endswith("_proxy")]:
+    for name in [
+        n for n in os.environ if n.startswith(("AWS_", "BQEMU_", "GOOGLE_")) or n.lower().endswith("_proxy")
+    ]:
         del os.environ[name]  # nothing of the host's credentials, and nothing between loopback and here
     os.environ |= {
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

@@ -18,7 +18,6 @@ partitioned table data" (https://docs.cloud.google.com/bigquery/docs/managing-pa
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -120,7 +119,10 @@ def _duckdb(field: dict[str, Any]) -> str:
     if kind in ("RECORD", "STRUCT"):
         made = "STRUCT(" + ", ".join(f'"{name}" {inner}' for name, inner in _columns(field["fields"])) + ")"
     elif kind == "BIGNUMERIC":
-        precision, scale = (int(field.get("precision", 38)), int(field.get("scale", 0 if "precision" in field else 9)))
+        precision, scale = (
+            int(field.get("precision", 38)),
+            int(field.get("scale", 0 if "precision" in field else 9)),
+        )
         if precision > 38:
             raise ValidationError(
                 f"{field['name']}: the local BigQuery holds 38 digits, BIGNUMERIC({precision},{scale}) needs more"
@@ -144,7 +146,9 @@ def _hide(sql: str) -> str:
     for column in list(tree.find_all(exp.Column)):
         if column.name.upper() == "_PARTITIONDATE":
             date = exp.cast(exp.column(HIDDEN, table=column.table or None), "DATE")
-            column.replace(exp.alias_(date, "_PARTITIONDATE") if isinstance(column.parent, exp.Select) else date)
+            column.replace(
+                exp.alias_(date, "_PARTITIONDATE") if isinstance(column.parent, exp.Select) else date
+            )
     for select in tree.find_all(exp.Select):
         start = select.args.get("from_") or select.args.get("from")
         sources = [start.this] if start else []
@@ -156,11 +160,16 @@ def _hide(sql: str) -> str:
         }
         for star in select.expressions:
             inner = star.this if isinstance(star, exp.Column) else star
-            whole = (isinstance(star, exp.Star) and hidden) or (isinstance(star, exp.Column) and star.table in hidden)
+            whole = (isinstance(star, exp.Star) and hidden) or (
+                isinstance(star, exp.Column) and star.table in hidden
+            )
             if isinstance(inner, exp.Star) and whole:
                 inner.set(
                     "except_" if "except_" in exp.Star.arg_types else "except",
-                    [*(inner.args.get("except_") or inner.args.get("except") or []), exp.to_identifier(HIDDEN)],
+                    [
+                        *(inner.args.get("except_") or inner.args.get("except") or []),
+                        exp.to_identifier(HIDDEN),
+                    ],
                 )
     return tree.sql("duckdb")
 
@@ -197,7 +206,9 @@ def after_insert(ctx: Any, body: dict[str, Any]) -> None:
     key = (ref["datasetId"], ref["tableId"])
     _by_ingestion.discard(key)
     if partition and "field" not in partition:
-        ctx.engine.execute(f"ALTER TABLE {quoted_table_ref(ref['projectId'], *key)} ADD COLUMN {HIDDEN} TIMESTAMPTZ")
+        ctx.engine.execute(
+            f"ALTER TABLE {quoted_table_ref(ref['projectId'], *key)} ADD COLUMN {HIDDEN} TIMESTAMPTZ"
+        )
         _by_ingestion.add(key)
 
 
@@ -226,7 +237,9 @@ def alter(ctx: Any, project: str, dataset: str, table: str, body: dict[str, Any]
     for field in wanted.values():
         if field.name.lower() not in names:
             if field.mode == "REQUIRED":
-                raise ValidationError(f"Cannot add required fields to an existing schema. (field: {field.name})")
+                raise ValidationError(
+                    f"Cannot add required fields to an existing schema. (field: {field.name})"
+                )
             ref, kind = quoted_table_ref(project, dataset, table), _duckdb(_rest_field(field))
             ctx.engine.execute(f'ALTER TABLE {ref} ADD COLUMN "{field.name}" {kind}')
 
@@ -237,7 +250,10 @@ async def _load(project: str, job_id: str, config: dict[str, Any], ctx: Any) -> 
     target = load["destinationTable"]
     dataset, (name, _, partition) = target["datasetId"], target["tableId"].partition("$")
     project = target.get("projectId", project)
-    if ctx.catalog.get_table(project, dataset, name) is None and load.get("createDisposition") != "CREATE_NEVER":
+    if (
+        ctx.catalog.get_table(project, dataset, name) is None
+        and load.get("createDisposition") != "CREATE_NEVER"
+    ):
         executor._maybe_create_load_destination(
             dest_project=project, dest_dataset=dataset, dest_table_id=name, load_config=load, now=now, ctx=ctx
         )
@@ -279,7 +295,9 @@ async def _load(project: str, job_id: str, config: dict[str, Any], ctx: Any) -> 
             if (
                 partition
                 and not hidden
-                and ctx.engine.execute(f"SELECT count(*) FROM _load WHERE ({where}) IS NOT TRUE").fetchone()[0]
+                and ctx.engine.execute(f"SELECT count(*) FROM _load WHERE ({where}) IS NOT TRUE").fetchone()[
+                    0
+                ]
             ):
                 raise LoadFailed(
                     f"Some rows belong to different partitions rather than destination partition {name}${partition}"
@@ -316,13 +334,6 @@ async def _load(project: str, job_id: str, config: dict[str, Any], ctx: Any) -> 
 
 
 def _files(uri: str, ctx: Any) -> list[Path]:
-    """The files of a `gs://bucket/key` (one `*` at most, which spans folders) or of an upload."""
-    if not uri.startswith("gs://") or "*" not in uri:
-        path = Path(executor._resolve_uri(uri, ctx))
-        return [path] if path.is_file() else []
-    bucket, _, key = uri.removeprefix("gs://").partition("/")
-    if "*" in bucket or key.count("*") > 1:
-        raise LoadFailed(f"Invalid URI {uri}: one wildcard, and none in the bucket")
-    root = ctx.settings.gcs_local_root / bucket
-    fits = re.compile(".*".join(map(re.escape, key.split("*"))))
-    return sorted(p for p in root.rglob("*") if p.is_file() and fits.fullmatch(p.relative_to(root).as_posix()))
+    """The file of an upload, or of a transfer's staging folder."""
+    path = Path(executor._resolve_uri(uri, ctx))
+    return [path] if path.is_file() else []

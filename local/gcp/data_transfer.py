@@ -16,7 +16,7 @@ Sources: "REST Resource: projects.locations.transferConfigs"
 transfers" (https://docs.cloud.google.com/bigquery/docs/s3-transfer-intro), "Runtime parameters"
 (https://docs.cloud.google.com/bigquery/docs/s3-transfer-parameters), "Run notifications"
 (https://docs.cloud.google.com/bigquery/docs/transfer-run-notifications).
-Missing: e-mails, retries of
+Missing: CSV, Avro and ORC, e-mails, retries of
 transient errors, `authorizationCode`, other data sources, the service account's roles (not enforced).
 """
 
@@ -84,7 +84,9 @@ class DataTransfer:
             (
                 "GET",
                 parent + "/transferConfigs",
-                lambda b, q, at: {"transferConfigs": [self.shown(n) for n in self.configs if n.startswith(at + "/")]},
+                lambda b, q, at: {
+                    "transferConfigs": [self.shown(n) for n in self.configs if n.startswith(at + "/")]
+                },
             ),
             ("GET", config, lambda b, q, name: self.shown(name)),
             ("PATCH", config, self.patch),
@@ -98,7 +100,11 @@ class DataTransfer:
                 },
             ),
             ("GET", run, lambda b, q, name: self.find(self.runs, name)),
-            ("GET", run + "/transferLogs", lambda b, q, name: {"transferMessages": self.find(self.logs, name)}),
+            (
+                "GET",
+                run + "/transferLogs",
+                lambda b, q, name: {"transferMessages": self.find(self.logs, name)},
+            ),
         ]
 
     def find(self, kind: dict[str, Any], name: str) -> Any:
@@ -169,7 +175,8 @@ class DataTransfer:
         region = dataset.get("location", "US")
         if "/locations/" in parent and parent.rsplit("/", 1)[1].lower() != region.lower():
             raise Refused(
-                400, f"The transfer config's location, {parent.rsplit('/', 1)[1]}, is not its dataset's, {region}"
+                400,
+                f"The transfer config's location, {parent.rsplit('/', 1)[1]}, is not its dataset's, {region}",
             )
         if account := body.get("serviceAccountName"):
             self.resources.account(account)
@@ -188,7 +195,9 @@ class DataTransfer:
             transfer_schedule.parse(config.get("schedule", "")),
             datetime.fromisoformat(options.get("startTime", now())),
         )
-        ran = next((r for n, r in reversed(self.runs.items()) if n.startswith(name + "/") and r["schedule"]), None)
+        ran = next(
+            (r for n, r in reversed(self.runs.items()) if n.startswith(name + "/") and r["schedule"]), None
+        )
         interval = not re.search(r"\d:\d\d", config.get("schedule", ""))
         due = (
             schedule.next_after(max(start, datetime.fromisoformat(ran["scheduleTime"])))
@@ -205,7 +214,9 @@ class DataTransfer:
         while not self.stopped.wait(1):
             for name, config in list(self.configs.items()):
                 if (due := config.get("nextRunTime")) and datetime.fromisoformat(due) <= datetime.now(UTC):
-                    self.queue(name, datetime.fromisoformat(due), config.get("schedule") or transfer_schedule.DEFAULT)
+                    self.queue(
+                        name, datetime.fromisoformat(due), config.get("schedule") or transfer_schedule.DEFAULT
+                    )
                     self.plan(name)
 
     def start(self, body: Body, query: Body, name: str) -> Body:
@@ -272,7 +283,10 @@ class DataTransfer:
             data = base64.b64encode(json.dumps(run).encode()).decode()
             self.resources.publish(
                 topic,
-                {"data": data, "attributes": {"eventType": "TRANSFER_RUN_FINISHED", "payloadFormat": "JSON_API_V1"}},
+                {
+                    "data": data,
+                    "attributes": {"eventType": "TRANSFER_RUN_FINISHED", "payloadFormat": "JSON_API_V1"},
+                },
             )
 
     def transfer(self, name: str, run_time: datetime, say: Any, run: Body) -> None:
@@ -299,7 +313,10 @@ class DataTransfer:
                     o
                     for o in found
                     if o["LastModified"].replace(microsecond=0) > second
-                    or (o["LastModified"].replace(microsecond=0) == second and f"{o['Key']} {o['ETag']}" not in before)
+                    or (
+                        o["LastModified"].replace(microsecond=0) == second
+                        and f"{o['Key']} {o['ETag']}" not in before
+                    )
                 ]
             if key.count("*") > 1 and len(found) > 10_000:
                 raise RunFailed(8, "Number of files in transfer exceeds limit of 10,000.")
@@ -307,7 +324,9 @@ class DataTransfer:
             here.mkdir(parents=True)
             files = []
             for number, item in enumerate(found):
-                files.append(here / f"{number:05}-{re.sub(r'[^A-Za-z0-9._-]', '_', item['Key'].rsplit('/', 1)[-1])}")
+                files.append(
+                    here / f"{number:05}-{re.sub(r'[^A-Za-z0-9._-]', '_', item['Key'].rsplit('/', 1)[-1])}"
+                )
                 files[-1].write_bytes(content(s3, bucket, item["Key"], item["ETag"]))
             if files:
                 self.load(name, table, files, params, append, say)
@@ -323,16 +342,8 @@ class DataTransfer:
         self.loaded[name] = (listed_at, seen)
 
     def load(self, name: str, table: str, files: list[Path], params: Body, append: bool, say: Any) -> None:
-        project, kind = name.split("/")[1], params.get("file_format", "CSV")
-        flags = {
-            field: params[param].lower() == "true"
-            for param, field in (
-                ("ignore_unknown_values", "ignoreUnknownValues"),
-                ("allow_quoted_newlines", "allowQuotedNewlines"),
-                ("allow_jagged_rows", "allowJaggedRows"),
-            )
-            if param in params and (kind == "CSV" or (param == "ignore_unknown_values" and kind == "JSON"))
-        }
+        project, kind = name.split("/")[1], params["file_format"]
+        ignore = kind == "JSON" and params.get("ignore_unknown_values", "").lower() == "true"
         job = {
             "destinationTable": {
                 "projectId": project,
@@ -344,9 +355,7 @@ class DataTransfer:
             "createDisposition": "CREATE_NEVER",
             "writeDisposition": "WRITE_APPEND" if append else "WRITE_TRUNCATE",
             "maxBadRecords": int(params.get("max_bad_records", 0)),
-            "fieldDelimiter": params.get("field_delimiter", ","),
-            "skipLeadingRows": int(params.get("skip_leading_rows", 0)),
-            **flags,
+            "ignoreUnknownValues": ignore,
             **(
                 {"decimalTargetTypes": re.split(", ?", params["decimal_target_types"])}
                 if "decimal_target_types" in params

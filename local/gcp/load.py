@@ -1,11 +1,11 @@
 """Reads the files of a load job into rows of a table's schema, refusing what BigQuery refuses.
 
-JSON and CSV: a record that does not fit is a bad record; up to `maxBadRecords` are skipped, one more fails the
+JSON: a record that does not fit is a bad record; up to `maxBadRecords` are skipped, one more fails the
 job. Parquet has no bad records: the file's own schema must be the table's (or lack NULLABLE columns of it),
 and a value out of range fails the job.
 
 Sources: "Loading JSON data" (https://docs.cloud.google.com/bigquery/docs/loading-data-cloud-storage-json),
-"Loading CSV data" (https://docs.cloud.google.com/bigquery/docs/loading-data-cloud-storage-csv), "Parquet
+"Parquet
 conversions"
 (https://docs.cloud.google.com/bigquery/docs/loading-data-cloud-storage-parquet#parquet_conversions),
 `maxBadRecords` (JSON and CSV only), `ignoreUnknownValues` and `DecimalTargetType` in "Job"
@@ -15,9 +15,7 @@ conversions"
 from __future__ import annotations
 
 import base64
-import csv
 import gzip
-import io
 import json
 import re
 from collections.abc import Iterator
@@ -60,7 +58,9 @@ TRUTH = {
     "0": False,
 }
 TIME = r"(?:[ tT](\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.(\d{1,6}))?)"
-MOMENT = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})" + TIME + r"?(?: ?([zZ]|UTC|[+-]\d{1,2}(?::?\d\d)?))?")
+MOMENT = re.compile(
+    r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})" + TIME + r"?(?: ?([zZ]|UTC|[+-]\d{1,2}(?::?\d\d)?))?"
+)
 
 
 class BadRecord(ValueError):
@@ -78,9 +78,11 @@ class Exact(float):
     text: str
 
 
-def read(files: list[Path], fields: list[dict[str, Any]], load: dict[str, Any], table: str) -> tuple[pa.Table, int]:
+def read(
+    files: list[Path], fields: list[dict[str, Any]], load: dict[str, Any], table: str
+) -> tuple[pa.Table, int]:
     """The rows of all files and how many bad records were skipped."""
-    kind = load.get("sourceFormat", "CSV")
+    kind = load.get("sourceFormat", "none")
     schema = pa.schema([pa.field(f["name"], _arrow(f)) for f in fields])
     rows, bad, most, first = [], 0, int(load.get("maxBadRecords", 0)), ""
     for path in files:
@@ -91,8 +93,6 @@ def read(files: list[Path], fields: list[dict[str, Any]], load: dict[str, Any], 
         text = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode("utf-8")
         if kind == "NEWLINE_DELIMITED_JSON":
             records = _json(text, fields, bool(load.get("ignoreUnknownValues")))
-        elif kind == "CSV":
-            records = _csv(text, fields, load)
         else:
             raise LoadFailed(f"The local BigQuery loads no {kind} files")
         for number, record in enumerate(records, 1):
@@ -118,7 +118,9 @@ def _arrow(field: dict[str, Any]) -> pa.DataType:
     return pa.list_(kind) if field.get("mode") == "REPEATED" else kind
 
 
-def _json(text: str, fields: list[dict[str, Any]], ignore_unknown: bool) -> Iterator[dict[str, Any] | BadRecord]:
+def _json(
+    text: str, fields: list[dict[str, Any]], ignore_unknown: bool
+) -> Iterator[dict[str, Any] | BadRecord]:
     for line in text.splitlines():
         if line.strip():
             try:
@@ -136,7 +138,9 @@ def _record(record: Any, fields: list[dict[str, Any]], ignore_unknown: bool, pat
     given = {name.lower(): value for name, value in record.items()}
     if not ignore_unknown and (unknown := given.keys() - {f["name"].lower() for f in fields}):
         raise BadRecord(f"No such field: {path}{min(unknown)}.")
-    return {f["name"]: _value(given.get(f["name"].lower()), f, ignore_unknown, path + f["name"]) for f in fields}
+    return {
+        f["name"]: _value(given.get(f["name"].lower()), f, ignore_unknown, path + f["name"]) for f in fields
+    }
 
 
 def _value(value: Any, field: dict[str, Any], ignore_unknown: bool, path: str) -> Any:
@@ -160,13 +164,19 @@ def _value(value: Any, field: dict[str, Any], ignore_unknown: bool, path: str) -
     try:
         return _scalar(value, field)
     except (ValueError, InvalidOperation, OverflowError) as error:
-        raise BadRecord(f"Could not convert value {value!r} to {field['type']}. Field: {path} ({error})") from None
+        raise BadRecord(
+            f"Could not convert value {value!r} to {field['type']}. Field: {path} ({error})"
+        ) from None
 
 
 def _scalar(value: Any, field: dict[str, Any]) -> Any:
     kind, text = (
         field["type"],
-        value.text if isinstance(value, Exact) else str(value).lower() if isinstance(value, bool) else str(value),
+        value.text
+        if isinstance(value, Exact)
+        else str(value).lower()
+        if isinstance(value, bool)
+        else str(value),
     )
     match kind:
         case "STRING":
@@ -177,7 +187,11 @@ def _scalar(value: Any, field: dict[str, Any]) -> Any:
             return TRUTH[text.lower()]
         case "INTEGER" | "INT64":
             number = Decimal(text)
-            if isinstance(value, bool) or number != number.to_integral_value() or not INT64[0] <= number <= INT64[1]:
+            if (
+                isinstance(value, bool)
+                or number != number.to_integral_value()
+                or not INT64[0] <= number <= INT64[1]
+            ):
                 raise ValueError("not a 64-bit integer")
             return int(number)
         case "FLOAT" | "FLOAT64":
@@ -196,7 +210,9 @@ def _scalar(value: Any, field: dict[str, Any]) -> Any:
     day = date(int(match[1]), int(match[2]), int(match[3]))
     if kind == "DATE":
         return day
-    at = time(int(match[4] or 0), int(match[5] or 0), int(match[6] or 0), int((match[7] or "0").ljust(6, "0")))
+    at = time(
+        int(match[4] or 0), int(match[5] or 0), int(match[6] or 0), int((match[7] or "0").ljust(6, "0"))
+    )
     moment = datetime.combine(day, at)
     if kind == "DATETIME":
         return moment
@@ -204,27 +220,3 @@ def _scalar(value: Any, field: dict[str, Any]) -> Any:
     hours, minutes = int(zone[1:].split(":")[0][:2]), int(zone[-2:]) if len(zone) > 3 else 0
     offset = timedelta(hours=hours, minutes=minutes) * (-1 if zone[0] == "-" else 1)
     return moment.replace(tzinfo=timezone(offset)).astimezone(UTC)
-
-
-def _csv(text: str, fields: list[dict[str, Any]], load: dict[str, Any]) -> Iterator[dict[str, Any] | BadRecord]:
-    delimiter = str(load.get("fieldDelimiter", ",")).replace("\\t", "\t").replace("tab", "\t")
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    for number, line in enumerate(lines):
-        if number < int(load.get("skipLeadingRows", 0)) or not line:
-            continue
-        try:
-            if len(line) > len(fields) and not load.get("ignoreUnknownValues"):
-                raise BadRecord(f"Too many values in line: {len(line)}, expected {len(fields)}")
-            if len(line) < len(fields) and not load.get("allowJaggedRows"):
-                raise BadRecord(
-                    f"CSV table references column position {len(line)}, but line contains only {len(line)} columns."
-                )
-            if not load.get("allowQuotedNewlines") and any("\n" in value or "\r" in value for value in line):
-                raise BadRecord("Missing close quote character; allowQuotedNewlines is false")
-            values: list[str | None] = [*line[: len(fields)], *[None] * (len(fields) - len(line))]
-            yield {
-                f["name"]: _value(None if v == "" and f["type"] not in ("STRING", "BYTES") else v, f, False, f["name"])
-                for f, v in zip(fields, values, strict=True)
-            }
-        except BadRecord as error:
-            yield error

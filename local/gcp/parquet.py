@@ -39,13 +39,16 @@ def _parquet_field(name: str, kind: pa.DataType, targets: list[str], inference: 
     t = pa.types
     if t.is_map(kind):
         pair = [
-            _parquet_field(n, i, targets, inference) for n, i in (("key", kind.key_type), ("value", kind.item_type))
+            _parquet_field(n, i, targets, inference)
+            for n, i in (("key", kind.key_type), ("value", kind.item_type))
         ]
         return record([record(pair, "REPEATED", "key_value")])
     if t.is_list(kind) or t.is_large_list(kind):
         if inference:
             return _parquet_field(name, kind.value_type, targets, inference) | {"mode": "REPEATED"}
-        return record([record([_parquet_field("element", kind.value_type, targets, inference)], "REPEATED", "list")])
+        return record(
+            [record([_parquet_field("element", kind.value_type, targets, inference)], "REPEATED", "list")]
+        )
     if t.is_struct(kind):
         return record([_parquet_field(f.name, f.type, targets, inference) for f in kind])
     if t.is_decimal(kind):
@@ -57,7 +60,9 @@ def _parquet_field(name: str, kind: pa.DataType, targets: list[str], inference: 
         widest = next(n for n in ("STRING", "BIGNUMERIC", "NUMERIC") if n in targets)
         return {"name": name, "type": (fits or [widest])[0], "mode": "NULLABLE"}
     if t.is_timestamp(kind) and kind.unit == "ns":
-        raise LoadFailed(f"Unsupported Parquet type of column {name}: TIMESTAMP with nanoseconds; write microseconds")
+        raise LoadFailed(
+            f"Unsupported Parquet type of column {name}: TIMESTAMP with nanoseconds; write microseconds"
+        )
     for fits_in, target in (
         (t.is_boolean, "BOOLEAN"),
         (t.is_integer, "INTEGER"),
@@ -76,7 +81,9 @@ def _parquet_field(name: str, kind: pa.DataType, targets: list[str], inference: 
     raise LoadFailed(f"Unsupported Parquet type of column {name}: {kind}")
 
 
-def _same(have: list[dict[str, Any]], want: list[dict[str, Any]], table: str, path: str, ignore_unknown: bool) -> None:
+def _same(
+    have: list[dict[str, Any]], want: list[dict[str, Any]], table: str, path: str, ignore_unknown: bool
+) -> None:
     wanted, given = {f["name"].lower(): f for f in want}, {f["name"].lower() for f in have}
     message = f"Provided Schema does not match Table {table}. "
     for field in have:
@@ -85,7 +92,9 @@ def _same(have: list[dict[str, Any]], want: list[dict[str, Any]], table: str, pa
             if not ignore_unknown:
                 raise LoadFailed(f"{message}Cannot add fields (field: {name})")
         elif (target["type"], target["mode"] == "REPEATED") != (field["type"], field["mode"] == "REPEATED"):
-            raise LoadFailed(f"{message}Field {name} has changed type from {target['type']} to {field['type']}")
+            raise LoadFailed(
+                f"{message}Field {name} has changed type from {target['type']} to {field['type']}"
+            )
         elif field["type"] == "RECORD":
             _same(field["fields"], target["fields"], table, name + ".", ignore_unknown)
     for name, field in wanted.items():
@@ -127,7 +136,8 @@ def _shaped(value: Any, kind: pa.DataType, field: dict[str, Any], inference: boo
             return [_shaped(v, kind.value_type, field | {"mode": "REQUIRED"}, inference) for v in value]
         return {
             "list": [
-                {"element": _shaped(v, kind.value_type, field["fields"][0]["fields"][0], inference)} for v in value
+                {"element": _shaped(v, kind.value_type, field["fields"][0]["fields"][0], inference)}
+                for v in value
             ]
         }
     if pa.types.is_struct(kind):

@@ -1,12 +1,10 @@
-"""The parts of Google Cloud around BigQuery, in memory: service accounts, IAM policies, Pub/Sub, and what a
-bucket is told.
+"""The parts of Google Cloud around BigQuery, in memory: service accounts, IAM policies and Pub/Sub.
 
 A policy names members that exist and is set with the etag it was read with. Shapes as in the REST references:
 "projects.serviceAccounts" (https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts),
 "Policy" (https://docs.cloud.google.com/iam/docs/reference/rest/v1/Policy), "projects.topics"
 (https://docs.cloud.google.com/pubsub/docs/reference/rest/v1/projects.topics), "projects.subscriptions"
-(https://docs.cloud.google.com/pubsub/docs/reference/rest/v1/projects.subscriptions), "Buckets"
-(https://docs.cloud.google.com/storage/docs/json_api/v1/buckets).
+(https://docs.cloud.google.com/pubsub/docs/reference/rest/v1/projects.subscriptions).
 Missing: roles are recorded and not enforced,
 a message is delivered once and its acknowledgement has no deadline.
 """
@@ -51,11 +49,13 @@ class Resources:
         self.topics: dict[str, Body] = {}
         self.subscriptions: dict[str, Body] = {}
         self.waiting: dict[str, list[Body]] = {}
-        self.buckets: dict[str, Body] = {}
 
     def routes(self) -> list[tuple[str, str, Any]]:
         account = r"/v1/(projects/[^/:]+/serviceAccounts/[^/:]+)"
-        topic, subscription = (r"/v1/(projects/[^/]+/topics/[^/:]+)", r"/v1/(projects/[^/]+/subscriptions/[^/:]+)")
+        topic, subscription = (
+            r"/v1/(projects/[^/]+/topics/[^/:]+)",
+            r"/v1/(projects/[^/]+/subscriptions/[^/:]+)",
+        )
         return [
             ("POST", r"/v1/projects/([^/:]+)/serviceAccounts", self.create_account),
             ("GET", account, lambda b, q, name: self.account(name)),
@@ -67,12 +67,14 @@ class Resources:
                 r"/v[13]/(projects/.+):setIamPolicy",
                 lambda b, q, name: self.set_policy(name, b.get("policy", {})),
             ),
-            ("GET", r"/storage/v1/(b/[^/]+)/iam", lambda b, q, name: self.policy(name)),
-            ("PUT", r"/storage/v1/(b/[^/]+)/iam", lambda b, q, name: self.set_policy(name, b)),
             ("PUT", topic, lambda b, q, name: self.create(self.topics, name, b)),
             ("GET", topic, lambda b, q, name: self.find(self.topics, name)),
             ("PATCH", topic, lambda b, q, name: self.patch(self.topics, name, b["topic"])),
-            ("DELETE", topic, lambda b, q, name: self.find(self.topics, name) and self.topics.pop(name) and {}),
+            (
+                "DELETE",
+                topic,
+                lambda b, q, name: self.find(self.topics, name) and self.topics.pop(name) and {},
+            ),
             (
                 "POST",
                 topic + ":publish",
@@ -83,18 +85,26 @@ class Resources:
             (
                 "DELETE",
                 subscription,
-                lambda b, q, name: self.find(self.subscriptions, name) and self.subscriptions.pop(name) and {},
+                lambda b, q, name: (
+                    self.find(self.subscriptions, name) and self.subscriptions.pop(name) and {}
+                ),
             ),
             ("POST", subscription + ":pull", self.pull),
-            ("POST", subscription + ":acknowledge", lambda b, q, name: self.find(self.subscriptions, name) and {}),
+            (
+                "POST",
+                subscription + ":acknowledge",
+                lambda b, q, name: self.find(self.subscriptions, name) and {},
+            ),
         ]
 
     def create(self, kind: dict[str, Body], name: str, body: Body) -> Body:
         if name in kind:
-            raise Refused(409, f"Resource already exists in the project (resource={name.rsplit('/', 1)[-1]}).")
-        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9\-_.~+%]{2,254}", leaf := name.rsplit("/", 1)[-1]) or leaf.startswith(
-            "goog"
-        ):
+            raise Refused(
+                409, f"Resource already exists in the project (resource={name.rsplit('/', 1)[-1]})."
+            )
+        if not re.fullmatch(
+            r"[A-Za-z][A-Za-z0-9\-_.~+%]{2,254}", leaf := name.rsplit("/", 1)[-1]
+        ) or leaf.startswith("goog"):
             raise Refused(400, f"Invalid resource name given (name={name}).")
         kind[name] = {**body, "name": name}
         return kind[name]
@@ -131,7 +141,9 @@ class Resources:
 
     def account(self, name: str) -> Body:
         key = name.rsplit("/", 1)[-1]
-        found = self.accounts.get(key) or next((a for a in self.accounts.values() if a["uniqueId"] == key), None)
+        found = self.accounts.get(key) or next(
+            (a for a in self.accounts.values() if a["uniqueId"] == key), None
+        )
         if not found:
             raise Refused(404, f"Unknown service account {key}")
         return found
@@ -149,15 +161,17 @@ class Resources:
         ):
             if prefix in name:
                 self.account(name) if kind is None else self.find(kind, name)
-        if name.startswith("b/") and name[2:] not in self.buckets:
-            raise Refused(404, "The specified bucket does not exist.")
         return self.policies.setdefault(name, {"version": 1, "etag": "ACAB", "bindings": []})
 
     def set_policy(self, name: str, policy: Body) -> Body:
         if policy.get("etag", have := self.policy(name)["etag"]) != have:
-            raise Refused(409, "There were concurrent policy changes. Please retry the whole read-modify-write.")
+            raise Refused(
+                409, "There were concurrent policy changes. Please retry the whole read-modify-write."
+            )
         for binding in policy.get("bindings", []):
-            if not re.match(r"(roles|projects/[^/]+/roles|organizations/\d+/roles)/", binding.get("role", "")):
+            if not re.match(
+                r"(roles|projects/[^/]+/roles|organizations/\d+/roles)/", binding.get("role", "")
+            ):
                 raise Refused(400, f"Role {binding.get('role')!r} is not supported for this resource.")
             for member in binding.get("members", []):
                 kind, _, who = member.partition(":")

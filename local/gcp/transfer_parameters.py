@@ -1,4 +1,5 @@
-"""The parameters of the data source `amazon_s3`: which there are, run-time parameters, and which keys a path takes.
+"""The parameters of the data source `amazon_s3` for JSON and Parquet: which there are, run-time parameters, and
+which keys a path takes.
 
 "Amazon S3 transfers" (https://docs.cloud.google.com/bigquery/docs/s3-transfer), "Runtime parameters"
 (https://docs.cloud.google.com/bigquery/docs/s3-transfer-parameters), "Wildcard support for Amazon S3 URIs"
@@ -13,16 +14,20 @@ from datetime import UTC, datetime, timedelta
 
 from components import transfer_schedule
 
-REQUIRED = ("destination_table_name_template", "data_path", "access_key_id", "secret_access_key")
+REQUIRED = (
+    "destination_table_name_template",
+    "data_path",
+    "access_key_id",
+    "secret_access_key",
+    "file_format",
+)
 ALLOWED: dict[str, str] = {
     **dict.fromkeys(REQUIRED, ".+"),
-    "file_format": "CSV|JSON|PARQUET|AVRO|ORC",
+    "file_format": "JSON|PARQUET",
     "write_disposition": "WRITE_APPEND|WRITE_TRUNCATE|APPEND|MIRROR",
     "max_bad_records": r"\d+",
     "decimal_target_types": "((NUMERIC|BIGNUMERIC|STRING)(, ?|$))*",
-    "field_delimiter": ".+",
-    "skip_leading_rows": r"\d+",
-    **dict.fromkeys(("ignore_unknown_values", "allow_quoted_newlines", "allow_jagged_rows"), "(?i)true|false"),
+    "ignore_unknown_values": "(?i)true|false",
 }
 TEMPLATE = re.compile(
     r'\{run_date\}|\{run_time(?:([+-])((?:[\d.]+h)?(?:[\d.]+m)?(?:[\d.]+s)?))?\|"((?:[^"\\]|\\.)*)"\}'
@@ -37,12 +42,14 @@ def refuse(params: Mapping[str, str], schedule: str) -> None:
         if name not in ALLOWED:
             raise ValueError(f"Unknown parameter {name!r} for data source amazon_s3")
         if not re.fullmatch(ALLOWED[name], str(value)):
-            told = "" if name in REQUIRED[2:] else f": {value!r}"
+            told = "" if name in REQUIRED[2:4] else f": {value!r}"
             raise ValueError(f"Invalid value for parameter {name!r}{told}")
     path = params["data_path"]
     match = re.fullmatch(r"s3://([^/]+)(?:/(.*))?", path)
     if not match or re.search(r"[*{}]", match[1]):
-        raise ValueError(f"Invalid data_path {path!r}: s3://bucket/path, no wildcard or parameter in the bucket's name")
+        raise ValueError(
+            f"Invalid data_path {path!r}: s3://bucket/path, no wildcard or parameter in the bucket's name"
+        )
     for template in (path, params["destination_table_name_template"]):
         evaluate(template, datetime.now(UTC))
     if transfer_schedule.parse(schedule).least_interval < transfer_schedule.LEAST_INTERVAL:
@@ -57,7 +64,9 @@ def evaluate(template: str, run_time: datetime) -> str:
             return run_time.strftime("%Y%m%d")
         parts = {unit: float(number) for number, unit in re.findall(r"([\d.]+)([hms])", match[2] or "")}
         offset = timedelta(hours=parts.get("h", 0), minutes=parts.get("m", 0), seconds=parts.get("s", 0))
-        return (run_time + (-offset if match[1] == "-" else offset)).strftime(re.sub(r"\\(.)", r"\1", match[3]))
+        return (run_time + (-offset if match[1] == "-" else offset)).strftime(
+            re.sub(r"\\(.)", r"\1", match[3])
+        )
 
     filled = TEMPLATE.sub(value, template.replace(r"\{", "\0").replace(r"\}", "\1"))
     if "{" in filled or "}" in filled:
@@ -71,4 +80,6 @@ def pattern(key: str) -> re.Pattern[str]:
     """Which keys a data path takes: one wildcard spans folders, several each stay in theirs."""
     if not key:
         return re.compile(".*", re.DOTALL)
-    return re.compile((".*" if key.count("*") == 1 else "[^/]*").join(map(re.escape, key.split("*"))), re.DOTALL)
+    return re.compile(
+        (".*" if key.count("*") == 1 else "[^/]*").join(map(re.escape, key.split("*"))), re.DOTALL
+    )

@@ -204,7 +204,7 @@ def test_only_the_functions_role_may_act_as_the_account_that_counts() -> None:
     assert member["member"] == f"principal://iam.googleapis.com/{pool}/subject/tributary-test-shop-reconcile"
     assert recorded.one("aws:iam/role:Role", "shop-reconcile")["name"] == "tributary-test-shop-reconcile"
     environment = recorded.one("aws:lambda/function:Function", "shop-reconcile")["environment"]["variables"]
-    assert environment["AUDIENCE"] == f"//iam.googleapis.com/{pool}/providers/aws"
+    assert environment["AUDIENCE"] == f"//iam.googleapis.com/{pool}/providers/amazon"
     assert json.loads(environment["TABLES"]) == [{"prefix": "raw/orders/", "table": "orders"}]
 
 

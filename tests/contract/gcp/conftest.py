@@ -9,6 +9,7 @@ import json
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,7 +34,9 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def process(module: str, *arguments: str) -> Iterator[str]:
-    started = subprocess.Popen([sys.executable, "-m", module, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    started = subprocess.Popen(
+        [sys.executable, "-m", module, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
     try:
         assert started.stdout
         yield json.loads(started.stdout.readline())["endpoint"]
@@ -44,14 +47,18 @@ def process(module: str, *arguments: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def aws_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with process("local.cloud", "--port", str(free_port()), "--state", str(tmp_path_factory.mktemp("aws"))) as endpoint:
+    with process(
+        "local.cloud", "--port", str(free_port()), "--state", str(tmp_path_factory.mktemp("aws"))
+    ) as endpoint:
         yield endpoint
 
 
 @pytest.fixture(scope="session")
 def endpoint(tmp_path_factory: pytest.TempPathFactory, aws_endpoint: str) -> Iterator[str]:
     where = str(tmp_path_factory.mktemp("gcp"))
-    with process("local.gcp", "--port", str(free_port()), "--state", where, "--aws-endpoint", aws_endpoint) as url:
+    with process(
+        "local.gcp", "--port", str(free_port()), "--state", where, "--aws-endpoint", aws_endpoint
+    ) as url:
         yield url
 
 
@@ -66,7 +73,11 @@ class Warehouse:
 
     def __init__(self, gcp: httpx.Client, dataset: str):
         self.gcp, self.dataset, self.base = gcp, dataset, f"/bigquery/v2/projects/{PROJECT}"
-        self.ok("POST", f"{self.base}/datasets", json={"datasetReference": {"datasetId": dataset}, "location": "US"})
+        self.ok(
+            "POST",
+            f"{self.base}/datasets",
+            json={"datasetReference": {"datasetId": dataset}, "location": "US"},
+        )
 
     def ok(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         answer = self.gcp.request(method, path, **request)
@@ -79,24 +90,25 @@ class Warehouse:
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         answer = self.ok(
-            "POST", f"{self.base}/queries", json={"query": sql.replace("$", self.dataset), "useLegacySql": False}
+            "POST",
+            f"{self.base}/queries",
+            json={"query": sql.replace("$", self.dataset), "useLegacySql": False},
         )
         assert "errors" not in answer, answer["errors"]
         return [tuple(cell["v"] for cell in row["f"]) for row in answer.get("rows", [])]
 
     def load(self, table: str, data: bytes, fmt: str, **options: Any) -> dict[str, Any]:
-        """A load job from Cloud Storage; the job as it ended."""
-        name = f"landing-{self.dataset.replace('_', '-')}"
-        self.gcp.post("/storage/v1/b", params={"project": PROJECT}, json={"name": name})
-        key = f"{next(NUMBER)}.data"
-        self.ok("POST", f"/upload/storage/v1/b/{name}/o", params={"uploadType": "media", "name": key}, content=data)
-        load = {
-            "destinationTable": {"projectId": PROJECT, "datasetId": self.dataset, "tableId": table},
-            "sourceUris": [f"gs://{name}/{key}"],
-            "sourceFormat": fmt,
-            **options,
-        }
-        return self.ok("POST", f"{self.base}/jobs", json={"configuration": {"load": load}})
+        """A load job from a file, as the transfers' own; the job as it ended."""
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(data)
+            file.flush()
+            load = {
+                "destinationTable": {"projectId": PROJECT, "datasetId": self.dataset, "tableId": table},
+                "sourceUris": [f"file://{file.name}"],
+                "sourceFormat": fmt,
+                **options,
+            }
+            return self.ok("POST", f"{self.base}/jobs", json={"configuration": {"load": load}})
 
 
 @pytest.fixture
@@ -194,14 +206,16 @@ class Transfer:
         }
 
     def create(self, *, more: dict[str, Any] | None = None, **params: Any) -> dict[str, Any]:
-        made = self.warehouse.ok("POST", f"{self.parent}/transferConfigs", json=self.body(**params) | (more or {}))
+        made = self.warehouse.ok(
+            "POST", f"{self.parent}/transferConfigs", json=self.body(**params) | (more or {})
+        )
         self.name = made["name"]
         return made
 
     def run(self, at: str = "2026-01-02T04:30:00Z") -> dict[str, Any]:
-        started = self.warehouse.ok("POST", f"/v1/{self.name}:startManualRuns", json={"requestedRunTime": at})["runs"][
-            0
-        ]
+        started = self.warehouse.ok(
+            "POST", f"/v1/{self.name}:startManualRuns", json={"requestedRunTime": at}
+        )["runs"][0]
         return self.ended(started["name"])
 
     def ended(self, run: str) -> dict[str, Any]:

@@ -138,7 +138,8 @@ def test_a_user_lacking_a_statement_cannot_transfer(transfer: Transfer, statemen
 def test_parquet_is_loaded_by_name_and_lacks_nullable_columns(transfer: Transfer) -> None:
     transfer.warehouse.table("orders", [*ORDER, {"name": "note", "type": "STRING"}])
     transfer.landing.put(
-        "raw/part-0.parquet", parquet(total=pa.array([None, 2], pa.decimal128(10, 2)), id=pa.array([1, 2], pa.int64()))
+        "raw/part-0.parquet",
+        parquet(total=pa.array([None, 2], pa.decimal128(10, 2)), id=pa.array([1, 2], pa.int64())),
     )
     transfer.create(file_format="PARQUET")
     assert transfer.run()["state"] == "SUCCEEDED"
@@ -155,35 +156,24 @@ def test_a_parquet_column_that_the_table_lacks_fails_the_run_until_it_is_added(t
     assert "Cannot add fields (field: colour)" in transfer.run()["errorStatus"]["message"]
     path = f"{transfer.warehouse.base}/datasets/{transfer.warehouse.dataset}/tables/orders"
     transfer.warehouse.ok(
-        "PATCH", path, json={"schema": {"fields": [*table["schema"]["fields"], {"name": "colour", "type": "STRING"}]}}
+        "PATCH",
+        path,
+        json={"schema": {"fields": [*table["schema"]["fields"], {"name": "colour", "type": "STRING"}]}},
     )
     assert transfer.run()["state"] == "SUCCEEDED"
     assert transfer.warehouse.rows("SELECT id, colour FROM $.orders") == [("1", "red")]
 
 
 def test_a_wide_decimal_needs_decimal_target_types(transfer: Transfer) -> None:
-    transfer.warehouse.table("orders", [{"name": "id", "type": "BIGNUMERIC", "precision": "38", "scale": "0"}])
+    transfer.warehouse.table(
+        "orders", [{"name": "id", "type": "BIGNUMERIC", "precision": "38", "scale": "0"}]
+    )
     transfer.landing.put("raw/a.parquet", parquet(id=pa.array([10**38 - 1], pa.decimal128(38, 0))))
     transfer.create(file_format="PARQUET")
     assert "has changed type from BIGNUMERIC to NUMERIC" in transfer.run()["errorStatus"]["message"]
     transfer.create(file_format="PARQUET", decimal_target_types="NUMERIC,BIGNUMERIC")
     assert transfer.run()["state"] == "SUCCEEDED"
     assert transfer.warehouse.rows("SELECT id FROM $.orders") == [("9" * 38,)]
-
-
-def test_csv_options_are_obeyed(transfer: Transfer) -> None:
-    transfer.warehouse.table("orders", [*ORDER, {"name": "note", "type": "STRING"}])
-    transfer.landing.put("raw/a.csv", b'id|total|note\n1|2.5|"two\nlines"\n2\n3||x|more\n')
-    options: dict[str, Any] = {"file_format": "CSV", "field_delimiter": "|", "skip_leading_rows": "1"}
-    transfer.create(**options, max_bad_records="2")
-    assert "errors: 3" in transfer.run()["errorStatus"]["message"]
-    transfer.create(**options, allow_quoted_newlines="true", allow_jagged_rows="true", ignore_unknown_values="true")
-    assert transfer.run()["state"] == "SUCCEEDED"
-    assert transfer.warehouse.rows("SELECT id, note FROM $.orders ORDER BY id") == [
-        ("1", "two\nlines"),
-        ("2", None),
-        ("3", "x"),
-    ]
 
 
 def test_run_time_parameters_choose_the_files_and_the_partition(transfer: Transfer) -> None:
@@ -236,7 +226,9 @@ def test_a_template_is_filled_as_the_page_shows(template: str, made: str) -> Non
     ],
 )
 def test_a_data_path_takes_the_keys_that_the_page_shows(path: str, keys: set[str]) -> None:
-    assert {k for k in ("top.csv", "one/a.csv", "one/two/b.csv", "one/c.txt") if pattern(path).fullmatch(k)} == keys
+    assert {
+        k for k in ("top.csv", "one/a.csv", "one/two/b.csv", "one/c.txt") if pattern(path).fullmatch(k)
+    } == keys
 
 
 @pytest.mark.parametrize(
@@ -250,6 +242,7 @@ def test_a_data_path_takes_the_keys_that_the_page_shows(path: str, keys: set[str
         ({}, {"access_key_id": ""}, "access_key_id"),
         ({}, {"max_bad_records": "many"}, "max_bad_records"),
         ({}, {"colour": "red"}, "colour"),
+        ({}, {"file_format": "CSV"}, "file_format"),
         ({"destinationDatasetId": "nowhere"}, {}, "nowhere"),
         ({"dataSourceId": "google_cloud_storage"}, {}, "amazon_s3"),
         ({"notificationPubsubTopic": f"projects/{PROJECT}/topics/none"}, {}, "none"),
@@ -258,13 +251,17 @@ def test_a_data_path_takes_the_keys_that_the_page_shows(path: str, keys: set[str
 def test_a_config_that_the_service_refuses_is_refused(
     transfer: Transfer, more: dict[str, Any], params: dict[str, Any], said: str
 ) -> None:
-    answer = transfer.warehouse.gcp.post(f"{transfer.parent}/transferConfigs", json=transfer.body(**params) | more)
+    answer = transfer.warehouse.gcp.post(
+        f"{transfer.parent}/transferConfigs", json=transfer.body(**params) | more
+    )
     assert answer.status_code in (400, 404) and said in answer.json()["error"]["message"]
     assert transfer.landing.key["SecretAccessKey"] not in answer.text
 
 
 def test_a_location_that_is_not_the_datasets_is_refused(transfer: Transfer) -> None:
-    answer = transfer.warehouse.gcp.post(f"/v1/projects/{PROJECT}/locations/eu/transferConfigs", json=transfer.body())
+    answer = transfer.warehouse.gcp.post(
+        f"/v1/projects/{PROJECT}/locations/eu/transferConfigs", json=transfer.body()
+    )
     assert answer.status_code == 400 and "eu" in answer.json()["error"]["message"]
 
 
@@ -287,7 +284,10 @@ def test_the_secret_comes_back_nowhere_and_a_new_key_is_used(transfer: Transfer)
     ]
     assert "y" * 40 not in json.dumps(shown) and run["state"] == "FAILED"
     transfer.warehouse.ok(
-        "PATCH", f"/v1/{transfer.name}", params={"updateMask": "params"}, json={"params": transfer.body()["params"]}
+        "PATCH",
+        f"/v1/{transfer.name}",
+        params={"updateMask": "params"},
+        json={"params": transfer.body()["params"]},
     )
     assert transfer.run()["state"] == "SUCCEEDED"
 

@@ -15,7 +15,8 @@ import pytest
 
 from tests.contract.gcp.conftest import NUMBER, PROJECT, ROOT, Landing, Warehouse, lines
 
-AUDIENCE = "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/aws/providers/aws"
+POOLS = f"projects/{PROJECT}/locations/global/workloadIdentityPools"
+AUDIENCE = f"//iam.googleapis.com/{POOLS}/pool/providers/amazon"
 RUN = """
 import json, sys, types
 sys.path.insert(0, sys.argv[1])
@@ -38,13 +39,19 @@ class Reconcile:
             "Action": "sts:AssumeRole",
         }
         landing.iam.create_role(
-            RoleName=role, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trusted]})
+            RoleName=role,
+            AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trusted]}),
         )
-        grants = [*landing.statements, {"Effect": "Allow", "Action": "cloudwatch:PutMetricData", "Resource": "*"}]
+        grants = [
+            *landing.statements,
+            {"Effect": "Allow", "Action": "cloudwatch:PutMetricData", "Resource": "*"},
+        ]
         landing.iam.put_role_policy(
-            RoleName=role, PolicyName="own", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": grants})
+            RoleName=role,
+            PolicyName="own",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": grants}),
         )
-        self.arn = f"arn:aws:iam::111111111111:role/{role}"
+        self.role, self.arn = role, f"arn:aws:iam::111111111111:role/{role}"
         made = warehouse.ok(
             "POST", f"/v1/projects/{PROJECT}/serviceAccounts", json={"accountId": f"reconcile-{next(NUMBER)}"}
         )
@@ -62,8 +69,8 @@ class Reconcile:
             "GOOGLE_ENDPOINT": endpoint,
         }
 
-    def let_in(self, arn: str) -> None:
-        member = f"principalSet:{AUDIENCE.split('/providers')[0]}/attribute.aws_role/{arn}"
+    def let_in(self, role: str) -> None:
+        member = f"principal://iam.googleapis.com/{POOLS}/pool/subject/{role}"
         policy = {"bindings": [{"role": "roles/iam.workloadIdentityUser", "members": [member]}]}
         self.warehouse.ok("POST", f"/v1/{self.account['name']}:setIamPolicy", json={"policy": policy})
 
@@ -101,9 +108,24 @@ class Reconcile:
             EndTime=now + timedelta(hours=1),
             Period=60,
             Statistics=["Sum"],
-            Dimensions=[{"Name": "Pipeline", "Value": self.warehouse.dataset}, {"Name": "Table", "Value": "orders"}],
+            Dimensions=[
+                {"Name": "Pipeline", "Value": self.warehouse.dataset},
+                {"Name": "Table", "Value": "orders"},
+            ],
         )
         return [point["Sum"] for point in points["Datapoints"]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def pool(gcp: httpx.Client) -> None:
+    """Identities of the AWS account 111111111111, their subject being the role's name."""
+    gcp.post(f"/v1/{POOLS}?workloadIdentityPoolId=pool", json={}).raise_for_status()
+    provider = {
+        "aws": {"accountId": "111111111111"},
+        "attributeMapping": {"google.subject": "assertion.arn.extract('assumed-role/{role}/')"},
+    }
+    where = f"/v1/{POOLS}/pool/providers?workloadIdentityPoolProviderId=amazon"
+    gcp.post(where, json=provider).raise_for_status()
 
 
 @pytest.fixture
@@ -111,7 +133,10 @@ def reconcile(endpoint: str, aws_endpoint: str, landing: Landing, warehouse: War
     made = Reconcile(endpoint, aws_endpoint, landing, warehouse)
     warehouse.table("orders", [{"name": "id", "type": "INTEGER"}], timePartitioning={"type": "DAY"})
     for number, items in enumerate((2, 1)):
-        landing.put(f"raw/orders/AWSDynamoDB/{number}/manifest-summary.json", json.dumps({"itemCount": items}).encode())
+        landing.put(
+            f"raw/orders/AWSDynamoDB/{number}/manifest-summary.json",
+            json.dumps({"itemCount": items}).encode(),
+        )
     landing.put("raw/orders/AWSDynamoDB/0/data/a.json.gz", b"")
     return made
 
@@ -120,7 +145,7 @@ def reconcile(endpoint: str, aws_endpoint: str, landing: Landing, warehouse: War
 def test_the_difference_between_exports_and_the_load_is_published(
     reconcile: Reconcile, rows: int, difference: int
 ) -> None:
-    reconcile.let_in(reconcile.arn)
+    reconcile.let_in(reconcile.role)
     records = lines(*({"id": n} for n in range(rows)))
     reconcile.warehouse.load(f"orders${reconcile.load:%Y%m%d}", records, "NEWLINE_DELIMITED_JSON")
     reconcile.warehouse.load("orders$20200101", records, "NEWLINE_DELIMITED_JSON")
@@ -132,7 +157,7 @@ def test_the_difference_between_exports_and_the_load_is_published(
 
 
 def test_a_role_that_is_not_let_in_is_refused_and_the_table_named(reconcile: Reconcile) -> None:
-    reconcile.let_in(f"{reconcile.arn}-other")
+    reconcile.let_in(f"{reconcile.role}-other")
     done = reconcile.run()
     assert (
         done.returncode == 1

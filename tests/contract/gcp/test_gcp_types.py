@@ -99,8 +99,18 @@ JSON: list[tuple[str, list[Any], list[Any], list[Any]]] = [  # type, taken, as t
         ["0001-01-01", "9999-12-31"],
         ["2026-02-29", "10000-01-01", "2026-01-01 00:00:00"],
     ),
-    ("timestamp", ["9999-12-31T23:59:59.999999"], ["9999-12-31T23:59:59.999999"], ["2026-01-01T00:00:00Z", "today"]),
-    ("timestamptz", ["2026-01-01 01:00:00+01:00", 1767225600], ["1767225600000000"] * 2, ["2026-13-01 00:00:00Z"]),
+    (
+        "timestamp",
+        ["9999-12-31T23:59:59.999999"],
+        ["9999-12-31T23:59:59.999999"],
+        ["2026-01-01T00:00:00Z", "today"],
+    ),
+    (
+        "timestamptz",
+        ["2026-01-01 01:00:00+01:00", 1767225600],
+        ["1767225600000000"] * 2,
+        ["2026-13-01 00:00:00Z"],
+    ),
     ("json", [{"a": [1, "b"]}, [1]], ['{"a": [1, "b"]}', "[1]"], []),
 ]
 
@@ -110,13 +120,17 @@ def test_a_json_value_is_taken_or_refused_at_the_boundary(
     warehouse: Warehouse, kind: str, taken: list[Any], back: list[Any], refused: list[Any]
 ) -> None:
     warehouse.table("t", fields([("n", "int"), ("x", kind)], "JSON"))
-    job = warehouse.load("t", lines(*({"n": n, "x": x} for n, x in enumerate(taken))), "NEWLINE_DELIMITED_JSON")
+    job = warehouse.load(
+        "t", lines(*({"n": n, "x": x} for n, x in enumerate(taken))), "NEWLINE_DELIMITED_JSON"
+    )
     assert "errorResult" not in job["status"], job["status"]
     found = [row[0] for row in warehouse.rows("SELECT x FROM $.t ORDER BY n")]
     for given, wanted in zip(found, back, strict=True):
         number = kind.startswith(("decimal", "uint"))
         assert (
-            Decimal(given) == Decimal(wanted) if number else given == wanted or json.loads(given) == json.loads(wanted)
+            Decimal(given) == Decimal(wanted)
+            if number
+            else given == wanted or json.loads(given) == json.loads(wanted)
         )
     for value in refused:
         job = warehouse.load("t", lines({"n": 0, "x": value}), "NEWLINE_DELIMITED_JSON")
@@ -160,8 +174,12 @@ def test_a_nested_parquet_value_keeps_the_groups_of_its_file(
 
 
 def test_json_arrays_repeat_and_arrays_of_arrays_are_json(warehouse: Warehouse) -> None:
-    warehouse.table("t", fields([("a", "array<int>"), ("b", "array<array<int>>"), ("c", "map<string,int>")], "JSON"))
-    job = warehouse.load("t", lines({"a": [1, 2], "b": [[1], [2, 3]], "c": {"k": 1}}), "NEWLINE_DELIMITED_JSON")
+    warehouse.table(
+        "t", fields([("a", "array<int>"), ("b", "array<array<int>>"), ("c", "map<string,int>")], "JSON")
+    )
+    job = warehouse.load(
+        "t", lines({"a": [1, 2], "b": [[1], [2, 3]], "c": {"k": 1}}), "NEWLINE_DELIMITED_JSON"
+    )
     assert "errorResult" not in job["status"], job["status"]
     [(a, b, c)] = warehouse.rows("SELECT a, b, c FROM $.t")
     assert [cell["v"] for cell in a] == ["1", "2"]
@@ -169,7 +187,15 @@ def test_json_arrays_repeat_and_arrays_of_arrays_are_json(warehouse: Warehouse) 
 
 
 def test_a_dynamodb_export_line_becomes_plain_columns(warehouse: Warehouse) -> None:
-    attributes = {"id": "S", "total": "N", "flag": "BOOL", "key": "N|S", "tags": "SS", "extra": "M", "blob": "B"}
+    attributes = {
+        "id": "S",
+        "total": "N",
+        "flag": "BOOL",
+        "key": "N|S",
+        "tags": "SS",
+        "extra": "M",
+        "blob": "B",
+    }
     warehouse.table("orders", dynamodb_item(attributes))
     item = {
         "id": {"S": "a"},
@@ -181,7 +207,9 @@ def test_a_dynamodb_export_line_becomes_plain_columns(warehouse: Warehouse) -> N
         "blob": {"B": "AP8="},
     }
     job = warehouse.load(
-        "orders", lines({"Item": item}, {"Item": {"id": {"S": "b"}, "key": {"N": "7"}}}), "NEWLINE_DELIMITED_JSON"
+        "orders",
+        lines({"Item": item}, {"Item": {"id": {"S": "b"}, "key": {"N": "7"}}}),
+        "NEWLINE_DELIMITED_JSON",
     )
     assert "errorResult" not in job["status"], job["status"]
     chosen = {name: attributes[name] for name in ("id", "total", "flag", "key")}
