@@ -383,7 +383,8 @@ class LandingReader(pulumi.ComponentResource):
             )
             for key in keys
         ]
-        self.user, self.key_id, self.secret = user.name, made[-1].id, pulumi.Output.secret(made[-1].secret)
+        self.user, self.secret = user.name, pulumi.Output.secret(made[-1].secret)
+        self.key_id = pulumi.Output.secret(made[-1].id)  # half of a credential, though not the half that opens
         self.register_outputs({"user": self.user})
 
 

@@ -55,6 +55,7 @@ class Cloud:
 
     endpoint: str
     outputs: Mapping[str, Any]
+    gcp: str = ""  # the local Google Cloud's endpoint
     counted: dict[tuple[str, ...], int] = field(default_factory=dict)
 
     @cached_property
@@ -80,9 +81,9 @@ class Cloud:
 
 def kinds() -> Mapping[str, Any]:
     """The modules by the kind of pipeline that they know, sources before those that take from them."""
-    from local.samples import export, replication
+    from local.samples import bigquery_transfer, export, replication
 
-    return {"export": export, "replication": replication}
+    return {"export": export, "replication": replication, "bigquery-transfer": bigquery_transfer}
 
 
 def run(cloud: Cloud, say: Callable[[str], None]) -> list[Row]:

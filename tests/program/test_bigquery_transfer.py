@@ -75,6 +75,13 @@ def files(**keys: Any) -> Recording:
     )
 
 
+def params(recorded: Recording) -> dict[str, str]:
+    """A transfer's parameters, which are secret as a whole since the key's id is among them."""
+    found = recorded.one(CONFIG, "shop-orders")["params"]
+    assert found[MARK[0]] == MARK[1]
+    return found["value"]
+
+
 def made(recorded: Recording) -> dict[str, int]:
     kinds: dict[str, int] = {}
     for resource in recorded.resources:
@@ -97,8 +104,9 @@ def test_plain_files_are_not_compared_so_they_need_no_function_and_no_way_in() -
 
 
 def test_the_transfer_takes_the_exports_data_files_into_its_days_partition() -> None:
-    config = warehouse().one(CONFIG, "shop-orders")
-    assert config["params"] == {
+    recorded = warehouse()
+    config = recorded.one(CONFIG, "shop-orders")
+    assert params(recorded) == {
         "data_path": f"s3://{LANDING}/raw/orders/AWSDynamoDB/*.json.gz",
         "destination_table_name_template": "orders${run_date}",
         "file_format": "JSON",
@@ -120,10 +128,10 @@ def test_the_transfer_takes_the_exports_data_files_into_its_days_partition() -> 
 
 
 def test_parquet_is_matched_by_its_ending_and_its_decimals_go_where_they_fit() -> None:
-    params = files().one(CONFIG, "shop-orders")["params"]
-    assert params["data_path"] == "s3://shop-rds/rds/orders/*.parquet"
-    assert params["decimal_target_types"] == "NUMERIC,BIGNUMERIC"
-    assert "max_bad_records" not in params
+    told = params(files())
+    assert told["data_path"] == "s3://shop-rds/rds/orders/*.parquet"
+    assert told["decimal_target_types"] == "NUMERIC,BIGNUMERIC"
+    assert "max_bad_records" not in told
 
 
 def test_the_table_has_the_declared_columns_and_a_partition_a_day() -> None:
@@ -181,9 +189,8 @@ def test_the_secret_is_secret_in_every_recorded_property_and_absent_from_params(
 def test_a_rotation_has_two_keys_and_uses_the_new_one() -> None:
     recorded = warehouse(access_keys=["1", "2"])
     assert set(recorded.of("aws:iam/accessKey:AccessKey")) == {"shop-reader-1", "shop-reader-2"}
-    config = recorded.one(CONFIG, "shop-orders")
-    assert config["params"]["access_key_id"] == "shop-reader-2-id"
-    assert "secret of shop-reader-2" in json.dumps(config["sensitiveParams"])
+    assert params(recorded)["access_key_id"] == "shop-reader-2-id"
+    assert "secret of shop-reader-2" in json.dumps(recorded.one(CONFIG, "shop-orders")["sensitiveParams"])
 
 
 def test_the_dataset_lets_in_the_loader_the_counter_and_the_readers_only() -> None:
