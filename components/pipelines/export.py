@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 from components.arguments import arguments, nearest
 from components.blocks.bucket import LifecycleArgs, SecureBucket
 from components.blocks.function import LambdaFunction
-from components.blocks.key import KmsKey, KmsKeyArn
+from components.blocks.key import KmsKey, KmsKeyArn, stands_in
 from components.blocks.schedule import FunctionSchedule
 from components.blocks.table import NewTableArgs, TableName, table_arn
 from components.iam import Statement
@@ -85,6 +85,10 @@ class ExportArgs(PipelineArgs):
             )
         if self.key_arn and self.create_key:
             raise ValueError("key_arn and create_key: a key is adopted or created, never both; leave one out")
+        if self.key_arn and stands_in(self.key_arn)[0] != self.account.region:
+            raise ValueError(
+                f"key_arn: '{self.key_arn}' is not in {self.account.region}; S3 takes a key of the bucket's own region"
+            )
         return self
 
     def created_tables(self) -> list[tuple[str, str]]:
@@ -167,6 +171,7 @@ class ExportPipeline(pulumi.ComponentResource):
             topic=args.alarm_topic_arn,
             asynchronous=True,
             timeout_seconds=300,
+            reserved_concurrency=args.reserved_concurrency,
             opts=mine,
         )
         assert function.failed is not None  # asynchronous

@@ -14,7 +14,7 @@ from components.arguments import arguments
 from components.blocks.alarm import alarm
 from components.blocks.bucket import LifecycleArgs, SecureBucket
 from components.blocks.function import LambdaFunction
-from components.blocks.key import THE_KEY_ITSELF, KmsKey, KmsKeyArn
+from components.blocks.key import THE_KEY_ITSELF, KmsKey, KmsKeyArn, stands_in
 from components.blocks.queue import Queue
 from components.iam import Conditions, Statement, document, pass_role, trust
 from components.landing import Landing
@@ -74,6 +74,27 @@ class ReplicationArgs(PipelineArgs):
     def _fits_together(self) -> "ReplicationArgs":
         if self.key_arn and self.create_key:
             raise ValueError("key_arn and create_key: a key is adopted or created, never both; leave one out")
+        if self.key_arn and stands_in(self.key_arn) != (self.account.region, self.account.id):
+            raise ValueError(
+                f"key_arn: '{self.key_arn}' encrypts replicas, so it stands where they do; name a key of account "
+                f"{self.account.id} in {self.account.region}"
+            )
+        for prefix in self.prefixes or []:
+            if not prefix.startswith(self.landing.prefix):
+                raise ValueError(
+                    f"prefixes: '{prefix}' lies outside the landing; write prefixes that start with "
+                    f"'{self.landing.prefix}'"
+                )
+            if sum(other.startswith(prefix) for other in self.rule_prefixes()) > 1:
+                raise ValueError(
+                    f"prefixes: another one starts with '{prefix}', and S3 refuses notifications that overlap; leave "
+                    "the longer one out"
+                )
+        if self.account.partition != self.landing.account.partition:
+            raise ValueError(
+                f"account: {self.account.region} and {self.landing.account.region} are in two partitions of AWS, "
+                "between which S3 does not replicate"
+            )
         keyed = bool(self.key_arn or self.create_key)
         if self.landing.key_arn is not None and not keyed:
             raise ValueError(
@@ -152,6 +173,7 @@ class ReplicationPipeline(pulumi.ComponentResource):
             layout=planned.layout,
         )
         self.bucket, self.function = destination.bucket.name, destination.function_name
+        self.failed_replications = source.failed.url
         self.register_outputs({"bucket": self.bucket})
 
 
@@ -160,6 +182,7 @@ class ReplicaSource(pulumi.ComponentResource):
     queue with an event for each object that failed."""
 
     role_arn: pulumi.Output[str]
+    failed: Queue
 
     def __init__(
         self,
@@ -213,7 +236,7 @@ class ReplicaSource(pulumi.ComponentResource):
             rules=rules,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, destination]),
         )
-        self._watch(destination)
+        self.failed = self._watch(destination)
         if args.existing_objects:
             self._replicate_existing(config)
 
@@ -274,7 +297,7 @@ class ReplicaSource(pulumi.ComponentResource):
             ),
         )
 
-    def _watch(self, destination: "ReplicaDestination") -> None:
+    def _watch(self, destination: "ReplicaDestination") -> Queue:
         name, landing = self._name, self._args.landing
         mine = pulumi.ResourceOptions(parent=self)
         failed = Queue(
@@ -334,6 +357,7 @@ class ReplicaSource(pulumi.ComponentResource):
                 meaning="Objects could not be replicated; the failed-replication queue names each, with the reason.",
                 opts=mine,
             )
+        return failed
 
     def _replicate_existing(self, config: aws.s3.BucketReplicationConfig) -> None:
         name, args, landing, account = self._name, self._args, self._args.landing, self._account
@@ -523,6 +547,7 @@ class ReplicaDestination(pulumi.ComponentResource):
             topic=topic,
             asynchronous=False,
             timeout_seconds=_ARRIVAL_TIMEOUT,
+            reserved_concurrency=args.reserved_concurrency,
             memory_mb=512,
             opts=mine,
         )
@@ -532,7 +557,9 @@ class ReplicaDestination(pulumi.ComponentResource):
             function_name=function.name,
             batch_size=10,
             function_response_types=["ReportBatchItemFailures"],
-            scaling_config=aws.lambda_.EventSourceMappingScalingConfigArgs(maximum_concurrency=10),
+            scaling_config=aws.lambda_.EventSourceMappingScalingConfigArgs(
+                maximum_concurrency=min(10, args.reserved_concurrency or 10)
+            ),
             opts=mine,
         )
         return function.name
@@ -577,7 +604,12 @@ def deploy(name: str, args: ReplicationArgs, accounts: Accounts) -> Deployed:
     """The pipeline of a stack."""
     source, destination = accounts[args.landing.account], accounts[args.account]
     pipeline = ReplicationPipeline(name, args, source.provider, destination.provider, source.alarm_topic_arn)
-    outputs = {"bucket": pipeline.bucket, "arrival_function": pipeline.function, "event_bus": "default"}
+    outputs = {
+        "bucket": pipeline.bucket,
+        "arrival_function": pipeline.function,
+        "event_bus": "default",
+        "failed_replications": pipeline.failed_replications,
+    }
     return Deployed(outputs, pipeline.landing)
 
 

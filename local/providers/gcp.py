@@ -7,6 +7,7 @@ The endpoint of them all is in TRIBUTARY_LOCAL_GCP, loopback only; no credential
 
 import json
 import re
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -175,6 +176,7 @@ class Gcp:
 
     def __init__(self, rows: Mapping[str, Row] = ROWS):
         self.rows, self.default_tags, self.project = rows, {}, ""
+        self.policies = threading.Lock()
 
     def refuse_config(self, config: dict) -> list[tuple[str, str]]:
         found = [] if config.get("project") else [("project", "is required")]
@@ -303,6 +305,10 @@ class Gcp:
 
     def member(self, row: Row, state: dict, wanted: bool | None) -> bool:
         """Whether the policy has the binding's member; adds or removes it as wanted."""
+        with self.policies:  # a policy is read, changed and written as a whole
+            return self.change_member(row, state, wanted)
+
+    def change_member(self, row: Row, state: dict, wanted: bool | None) -> bool:
         at = self.path(row.item, state)
         policy = self.call("POST", at + ":getIamPolicy", {})
         bindings = policy.setdefault("bindings", [])
