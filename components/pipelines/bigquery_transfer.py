@@ -325,6 +325,7 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
             topic=args.alarm_topic_arn,
             asynchronous=True,
             timeout_seconds=300,
+            reserved_concurrency=args.reserved_concurrency,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[let_in, warehouse]),
         )
         assert function.failed is not None  # asynchronous

@@ -38,7 +38,7 @@ HOP = {"content-length", "content-encoding", "transfer-encoding", "connection", 
 
 
 class Front:
-    """The ASGI app: what is ours answers, the rest goes to bqemulator or fake-gcs-server."""
+    """The ASGI app: what is ours answers, the rest goes to bqemulator."""
 
     def __init__(self, context: Any, endpoint: str, aws_endpoint: str, state: Path):
         self.context, self.inner = context, create_app(context)

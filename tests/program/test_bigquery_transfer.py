@@ -1,11 +1,11 @@
 """What a BigQuery transfer registers for what it is told, and where its AWS key is and is not."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from recording import Recording, record
+from recording import ROOT, Recording, record
 
 from components.arguments import Refused
 
@@ -101,6 +101,16 @@ def test_plain_files_are_not_compared_so_they_need_no_function_and_no_way_in() -
         "gcp:projects/iAMMember:IAMMember": 1,
         "gcp:serviceaccount/account:Account": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("make", "row"), [(warehouse, "a landing of exports"), (files, "`layout: objects`")], ids=["exports", "files"]
+)
+def test_the_page_tells_how_many_resources_there_are(make: Callable[[], Recording], row: str) -> None:
+    page = (ROOT / "docs" / "bigquery-transfer.md").read_text()
+    each = int(page.split(f"| {row}, for each table | + ")[1].split()[0])
+    always = int(page.split(f"| {row}, whatever its tables | ")[1].split()[0])
+    assert sum(made(make()).values()) == always + each
 
 
 def test_the_transfer_takes_the_exports_data_files_into_its_days_partition() -> None:
