@@ -60,6 +60,11 @@ class AccountArgs:
         prefixes = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
         return next((p for start, p in prefixes.items() if self.region.startswith(start)), "aws")
 
+    @property
+    def dns_suffix(self) -> str:
+        """What the names of the region's services end in."""
+        return "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
+
     def arn(self, service: str, resource: str) -> str:
         """A regional resource's ARN in this account."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.id}:{resource}"

@@ -29,6 +29,9 @@ class Landing:
     layout: Literal["dynamodb-export", "objects"] = "dynamodb-export"
     """How files lie below a table's folder: `AWSDynamoDB/<ExportId>/…` (an export of DynamoDB), or plain objects."""
 
+    adopted: bool = False
+    """Whether the bucket was not made by this program; a stack's program fills it in."""
+
     @model_validator(mode="after")
     def _can_be(self) -> "Landing":
         bucket, prefix, key = self.bucket, self.prefix, self.key_arn

@@ -274,7 +274,7 @@ class _Reading:
                 "'landing: {account, bucket, prefix, tables, layout}' for a bucket that exists"
             )
         elif isinstance(keys.get("landing"), Mapping):
-            adopted = dict(keys["landing"])
+            adopted = dict(keys["landing"]) | {"adopted": True}
             adopted["account"] = self._account(adopted.get("account"), f"{path}.landing.account") or _UNKNOWN
             adopted.setdefault("name", adopted.get("bucket", "landing"))
             keys["landing"] = self._checked(Landing, adopted, f"{path}.landing")

@@ -83,7 +83,13 @@ def table_arn(
             opts=pulumi.ResourceOptions(parent=parent, retain_on_delete=retain),
         ).arn
     # Asked for at once, not as an Output: a refusal stops the preview here, in one sentence.
-    table = aws.dynamodb.get_table(name=name, opts=pulumi.InvokeOptions(parent=parent))
+    try:
+        table = aws.dynamodb.get_table(name=name, opts=pulumi.InvokeOptions(parent=parent))
+    except Exception as error:
+        raise pulumi.RunError(
+            f"pipelines.{pipeline}: table '{name}' can't be adopted in {account.id}, {account.region}: {error}; "
+            "write 'create' for a new table; one that another pipeline of this stack creates must be there first"
+        ) from error
     command = f"aws dynamodb {{}} --table-name {name} --region {account.region} {{}}"
     if not (table.point_in_time_recovery and table.point_in_time_recovery.enabled):
         turn_on = command.format(

@@ -5,7 +5,8 @@ from typing import Any
 
 import pulumi
 import pytest
-from recording import Recording, record
+
+from tests.recording import Recording, record
 
 WORKLOAD = {"id": "111111111111", "region": "eu-central-1"}
 LANDING = "tributary-test-lake-landing-111111111111"

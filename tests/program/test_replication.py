@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from recording import Recording, record
+from tests.recording import Recording, record
 
 LAKE = {"kind": "export", "account": "workload", "sources": [{"dynamodb": "orders"}]}
 SOURCE = "arn:aws:s3:::tributary-test-lake-landing-111111111111"
@@ -185,7 +185,6 @@ def test_what_could_not_be_replicated_is_kept_and_rings() -> None:
         if name.startswith("copy-source")
     }
     assert rung == {
-        "copy-source-failed": ("ApproximateNumberOfMessagesVisible", 0),
         "copy-source-0-pending": ("OperationsPendingReplication", 0),
         "copy-source-0-latency": ("ReplicationLatency", 900),
         "copy-source-0-failures": ("OperationsFailedReplication", 0),
@@ -281,6 +280,7 @@ def test_an_adopted_bucket_of_plain_objects_tells_the_accounts_bus_of_each() -> 
                     "layout": "objects",
                 },
                 "turn_on_versioning": True,
+                "take_over": True,
             }
         },
     }

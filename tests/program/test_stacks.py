@@ -5,7 +5,8 @@ from collections import Counter
 
 import pytest
 from pulumi.runtime import mocks
-from recording import Recording, record, stack_config
+
+from tests.recording import Recording, record, stack_config
 
 STACKS = ("dev", "prod", "local")
 
@@ -96,7 +97,7 @@ EXACT = {
         SEARCH,
         INGESTION,
         {
-            "aws:cloudwatch/metricAlarm:MetricAlarm": 10,
+            "aws:cloudwatch/metricAlarm:MetricAlarm": 9,
             "aws:dynamodb/table:Table": 5,
             "aws:kms/alias:Alias": 1,
             "aws:kms/key:Key": 1,
@@ -115,7 +116,7 @@ EXACT = {
         INGESTION,
         READERS,
         {
-            "aws:cloudwatch/metricAlarm:MetricAlarm": 10,
+            "aws:cloudwatch/metricAlarm:MetricAlarm": 9,
             "aws:dynamodb/table:Table": 1,
             "aws:kms/alias:Alias": 4,
             "aws:kms/key:Key": 4,
@@ -135,7 +136,7 @@ EXACT = {
         INGESTION,
         READERS,
         {
-            "aws:cloudwatch/metricAlarm:MetricAlarm": 10,
+            "aws:cloudwatch/metricAlarm:MetricAlarm": 9,
             "aws:dynamodb/table:Table": 4,
             "aws:kms/alias:Alias": 4,
             "aws:kms/key:Key": 4,

@@ -6,9 +6,9 @@ from typing import Any
 import pulumi
 import pytest
 import yaml
-from recording import PITR_ON, Recording, record
 
 from components.arguments import Refused
+from tests.recording import PITR_ON, Recording, record
 
 WORKLOAD = {"id": "111111111111", "region": "eu-central-1"}
 COLLECTION = "tributary-test-search"

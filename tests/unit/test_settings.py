@@ -4,11 +4,11 @@ import copy
 from typing import Any
 
 import pytest
-from recording import stack_config
 
 from components import settings
 from components.arguments import Refused
 from components.pipelines import KINDS
+from tests.recording import stack_config
 
 WORKLOAD = {"id": "111111111111", "region": "eu-central-1"}
 ANALYTICS = {"id": "222222222222", "region": "eu-central-1"}
@@ -333,6 +333,14 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "an adopted bucket without a name": (
         adopted(bucket=None),
         "pipelines.replica.landing.bucket: None is not text",
+    ),
+    "an adopted bucket that is not given over": (
+        adopted(),
+        "pipelines.replica: take_over: the bucket 'shop-raw' was not made by this program, and this pipeline replaces",
+    ),
+    "more prefixes than a policy holds": (
+        replica(prefixes=[f"raw/{n}/" for n in range(51)]),
+        "pipelines.replica.prefixes: ",
     ),
     # zero-etl
     "no tables": (search(tables=[]), "pipelines.search.tables: [] should have at least 1 item"),
