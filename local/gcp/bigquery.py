@@ -18,6 +18,7 @@ partitioned table data" (https://docs.cloud.google.com/bigquery/docs/managing-pa
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -213,35 +214,42 @@ def after_insert(ctx: Any, body: dict[str, Any]) -> None:
 
 
 def alter(ctx: Any, project: str, dataset: str, table: str, body: dict[str, Any]) -> None:
-    """What a new `schema` in `tables.patch` or `update` does: columns are added at the end, nothing else changes.
-    ("Modifying table schemas", https://docs.cloud.google.com/bigquery/docs/managing-table-schemas)"""
+    """What a new `schema` in `tables.patch` or `update` does: columns are added, also inside a RECORD; nothing else
+    changes. ("Modifying table schemas", https://docs.cloud.google.com/bigquery/docs/managing-table-schemas)"""
     meta = ctx.catalog.get_table(project, dataset, table)
     if meta is None or "schema" not in body or meta.table_type != "TABLE":
         return
-    wanted = {f.name.lower(): f for f in _parse_fields(body["schema"].get("fields", []))}
-    for have in meta.schema_.fields:
-        new = wanted.get(have.name.lower())
-        if new is None:
+    wanted = _parse_fields(body["schema"].get("fields", []))
+    message = f"Provided Schema does not match Table {project}:{dataset}.{table}. Field "
+    for path, field in list(_added(meta.schema_.fields, wanted, (), message)):
+        ref, column = quoted_table_ref(project, dataset, table), ".".join(f'"{part}"' for part in path)
+        ctx.engine.execute(f"ALTER TABLE {ref} ADD COLUMN {column} {_duckdb(_rest_field(field))}")
+
+
+def _added(
+    have: Any, want: Any, path: tuple[str, ...], message: str
+) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """The fields of `want` that `have` lacks, each with its path; refused where something else is another."""
+    new = {field.name.lower(): field for field in want}
+    for old in have:
+        field, name = new.pop(old.name.lower(), None), ".".join((*path, old.name))
+        if field is None:
+            raise ValidationError(f"{message}{name} is missing in new schema")
+        grows = old.type in ("RECORD", "STRUCT") and old.mode != "REPEATED"
+        given, kept = (
+            _rest_field(f) | {"description": 0, "mode": 0, "fields": 0 if grows else f.fields}
+            for f in (field, old)
+        )
+        if given != kept or (old.mode != field.mode and (old.mode, field.mode) != ("REQUIRED", "NULLABLE")):
             raise ValidationError(
-                f"Provided Schema does not match Table {project}:{dataset}.{table}. "
-                f"Field {have.name} is missing in new schema"
+                f"{message}{name} has changed from {old.type} {old.mode} to {field.type} {field.mode}"
             )
-        if (_rest_field(new) | {"description": 0, "mode": 0}) != (
-            _rest_field(have) | {"description": 0, "mode": 0}
-        ) or (have.mode != new.mode and (have.mode, new.mode) != ("REQUIRED", "NULLABLE")):
-            raise ValidationError(
-                f"Provided Schema does not match Table {project}:{dataset}.{table}. Field {have.name} has changed "
-                f"from {have.type} {have.mode} to {new.type} {new.mode}"
-            )
-    names = {f.name.lower() for f in meta.schema_.fields}
-    for field in wanted.values():
-        if field.name.lower() not in names:
-            if field.mode == "REQUIRED":
-                raise ValidationError(
-                    f"Cannot add required fields to an existing schema. (field: {field.name})"
-                )
-            ref, kind = quoted_table_ref(project, dataset, table), _duckdb(_rest_field(field))
-            ctx.engine.execute(f'ALTER TABLE {ref} ADD COLUMN "{field.name}" {kind}')
+        if grows:
+            yield from _added(old.fields, field.fields, (*path, old.name), message)
+    for field in new.values():
+        if field.mode == "REQUIRED":
+            raise ValidationError(f"Cannot add required fields to an existing schema. (field: {field.name})")
+        yield (*path, field.name), field
 
 
 async def _load(project: str, job_id: str, config: dict[str, Any], ctx: Any) -> JobMeta:

@@ -56,7 +56,8 @@ class Shop:
         self.at = (datetime.now(UTC) + timedelta(seconds=150)).replace(second=0, microsecond=0)
         self.google = httpx.Client(base_url=self.ready["gcp"], timeout=60, trust_env=False)
         self.days = 0
-        self.deploy(config(self.at))
+        self.settings = config(self.at)
+        self.deploy()
         self.table, self.view = (self.outputs["shop"]["tables"]["orders"][key] for key in ("table", "view"))
 
     def client(self, service: str) -> Any:
@@ -68,8 +69,8 @@ class Shop:
             aws_secret_access_key="local",
         )
 
-    def deploy(self, settings: dict[str, Any]) -> None:
-        (self.run.root / "Pulumi.local.yaml").write_text(yaml.safe_dump({"config": settings}))
+    def deploy(self) -> None:
+        (self.run.root / "Pulumi.local.yaml").write_text(yaml.safe_dump({"config": self.settings}))
         self.outputs = json.loads(self.run.operation("up"))["pipelines"]
 
     def put(self, number: int, **attributes: Any) -> None:
@@ -208,9 +209,8 @@ def test_a_new_attribute_is_left_out_until_it_is_declared_and_never_breaks_the_v
     shop.export()
     assert shop.load()["state"] == "SUCCEEDED"
     assert shop.count(shop.view) == ITEMS
-    settings = config(shop.at)
-    settings["tributary:pipelines"]["shop"]["tables"]["orders"]["columns"]["colour"] = "S"
-    shop.deploy(settings)
+    shop.settings["tributary:pipelines"]["shop"]["tables"]["orders"]["columns"]["colour"] = "S"
+    shop.deploy()
     first = f"SELECT order_id, colour FROM `{shop.view}` WHERE order_id IN ('order-000', 'order-001') ORDER BY order_id"
     assert shop.ask(first) == [("order-000", None), ("order-001", None)]
     shop.export()
@@ -252,9 +252,8 @@ def test_a_revoked_key_fails_the_run_and_the_comparison_shows_what_is_missing(sh
 def test_a_new_key_takes_over_and_the_old_one_goes_when_it_is_left_out(shop: Shop) -> None:
     iam, user = shop.client("iam"), shop.outputs["shop"]["user"]
     for names, kept in ((["1", "2"], 2), (["2"], 1)):
-        settings = config(shop.at)
-        settings["tributary:pipelines"]["shop"] |= {"access_keys": names}
-        shop.deploy(settings)
+        shop.settings["tributary:pipelines"]["shop"]["access_keys"] = names
+        shop.deploy()
         assert len(iam.list_access_keys(UserName=user)["AccessKeyMetadata"]) == kept
         assert shop.load()["state"] == "SUCCEEDED"
     assert shop.count(shop.view) == ITEMS

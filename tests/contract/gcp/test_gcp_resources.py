@@ -72,6 +72,29 @@ def test_a_tables_schema_only_grows(warehouse: Warehouse) -> None:
     assert warehouse.rows("SELECT `order id` FROM $.t") == [("x",)]
 
 
+def test_a_record_grows_inside_and_is_otherwise_what_it_was(warehouse: Warehouse) -> None:
+    path = f"{warehouse.base}/datasets/{warehouse.dataset}/tables/t"
+
+    def item(**fields: str) -> dict[str, Any]:
+        inner = [
+            {
+                "name": "orders",
+                "type": "RECORD",
+                "fields": [{"name": n, "type": t} for n, t in fields.items()],
+            }
+        ]
+        return {"schema": {"fields": [{"name": "Item", "type": "RECORD", "fields": inner}]}}
+
+    warehouse.table("t", item(S="STRING")["schema"]["fields"])
+    warehouse.load("t", lines({"Item": {"orders": {"S": "a"}}}), "NEWLINE_DELIMITED_JSON")
+    assert warehouse.gcp.patch(path, json=item(N="NUMERIC")).status_code == 400
+    assert warehouse.gcp.patch(path, json=item(S="INTEGER", N="NUMERIC")).status_code == 400
+    warehouse.ok("PATCH", path, json=item(S="STRING", N="NUMERIC"))
+    warehouse.load("t", lines({"Item": {"orders": {"N": "1"}}}), "NEWLINE_DELIMITED_JSON")
+    found = warehouse.rows("SELECT Item.orders.S, Item.orders.N FROM $.t ORDER BY 1 NULLS LAST")
+    assert [(s, n and float(n)) for s, n in found] == [("a", None), (None, 1.0)]
+
+
 @pytest.mark.parametrize(
     "more",
     [
