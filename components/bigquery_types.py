@@ -159,7 +159,11 @@ def table_name(source: str) -> str:
             f"table {source!r}: no character of it can stand in a BigQuery table's name; name the table in the config"
         )
     if len(kept.encode()) > 1024:
-        kept = kept.encode()[:1015].decode(errors="ignore") + "_" + hashlib.sha256(source.encode()).hexdigest()[:8]
+        kept = (
+            kept.encode()[:1015].decode(errors="ignore")
+            + "_"
+            + hashlib.sha256(source.encode()).hexdigest()[:8]
+        )
     return kept
 
 
@@ -168,7 +172,9 @@ def fields(columns: Iterable[tuple[str, str]], file_format: Format, *, external:
     made: dict[str, Field] = {}
     for name, kind in columns:
         if problem := column_name_problem(name, external=external):
-            raise ValueError(f"column {name!r}: {problem}; rename it at its source or leave it out of the transfer")
+            raise ValueError(
+                f"column {name!r}: {problem}; rename it at its source or leave it out of the transfer"
+            )
         if other := made.get(name.lower()):
             raise ValueError(
                 f"columns {other['name']!r} and {name!r} are one name to BigQuery, which ignores case; "
@@ -244,7 +250,9 @@ def _field(name: str, kind: str, file_format: Format, depth: int) -> Field:
 def decimal_type(precision: int, scale: int) -> dict[str, str]:
     """NUMERIC(p,s) where it holds every such value, else BIGNUMERIC(p,s); the REST API writes both numbers as text."""
     if not 1 <= precision <= 76 or scale > precision:
-        raise ValueError(f"decimal({precision},{scale}) is no type; 1 <= precision <= 76 and 0 <= scale <= precision")
+        raise ValueError(
+            f"decimal({precision},{scale}) is no type; 1 <= precision <= 76 and 0 <= scale <= precision"
+        )
     for target, (whole, after) in (("NUMERIC", NUMERIC), ("BIGNUMERIC", BIGNUMERIC)):
         if scale <= after and precision - scale <= whole:
             return {"type": target, "precision": str(precision), "scale": str(scale)}
@@ -270,7 +278,11 @@ def glue_type(column: Field) -> str:
     """The way back: the type that holds every value of a BigQuery field (Glue has no `json`: a string there)."""
     inner = column.get("fields", [])
     if column["type"] in ("RECORD", "STRUCT"):
-        if len(inner) == 1 and inner[0].get("mode") == "REPEATED" and inner[0]["name"] in ("list", "key_value"):
+        if (
+            len(inner) == 1
+            and inner[0].get("mode") == "REPEATED"
+            and inner[0]["name"] in ("list", "key_value")
+        ):
             group = [glue_type(f) for f in inner[0]["fields"]]
             kind = f"array<{group[0]}>" if len(group) == 1 else f"map<{group[0]},{group[1]}>"
         else:
@@ -293,14 +305,17 @@ def dynamodb_item(attributes: Mapping[str, str]) -> list[Field]:
         if problem := column_name_problem(name):
             raise ValueError(f"attribute {name!r}: {problem}; leave it out and set ignore_unknown_values")
         if unknown := [kind for kind in kinds.split("|") if kind not in DYNAMODB]:
-            raise ValueError(f"attribute {name!r}: {unknown[0]!r} is no DynamoDB type (one of {', '.join(DYNAMODB)})")
+            raise ValueError(
+                f"attribute {name!r}: {unknown[0]!r} is no DynamoDB type (one of {', '.join(DYNAMODB)})"
+            )
         inner.append(
             {
                 "name": name,
                 "type": "RECORD",
                 "mode": "NULLABLE",
                 "fields": [
-                    {"name": kind, "type": DYNAMODB[kind][0], "mode": DYNAMODB[kind][1]} for kind in kinds.split("|")
+                    {"name": kind, "type": DYNAMODB[kind][0], "mode": DYNAMODB[kind][1]}
+                    for kind in kinds.split("|")
                 ],
             }
         )
@@ -356,7 +371,9 @@ def document() -> str:
         lines = []
         for kind, note in kinds:
             parquet, json = field("x", kind, "PARQUET"), field("x", kind, "JSON")
-            lines.append(f"| `{kind}` | `{shown(parquet)}` | `{shown(json)}` | `{glue_type(json)}` | {note} |")
+            lines.append(
+                f"| `{kind}` | `{shown(parquet)}` | `{shown(json)}` | `{glue_type(json)}` | {note} |"
+            )
         return "\n".join(lines)
 
     head = "| source | from Parquet | from JSON | and back (from JSON) | |\n|---|---|---|---|---|\n"

@@ -62,7 +62,10 @@ def parse(text: str) -> Schedule:
             f"schedule {text!r} is not understood; write 'every 24 hours', 'every day 04:30' or "
             "'first sunday of month 00:00'"
         )
-    fits, at = (_days(match[1], match[2] or "month", text), timedelta(hours=int(match[3]), minutes=int(match[4])))
+    fits, at = (
+        _days(match[1], match[2] or "month", text),
+        timedelta(hours=int(match[3]), minutes=int(match[4])),
+    )
 
     def next_after(after: datetime) -> datetime:
         midnight = datetime(after.year, after.month, after.day, tzinfo=UTC)
@@ -110,6 +113,8 @@ def _days(days: str, months: str, text: str) -> Callable[[datetime], bool]:
 
     def fits(date: datetime) -> bool:
         in_month = (date.month - 1) % 3 == 0 if quarter else date.month - 1 in wanted_months
-        return in_month and date.weekday() in of_week and (places is None or (date.day - 1) // 7 + 1 in places)
+        return (
+            in_month and date.weekday() in of_week and (places is None or (date.day - 1) // 7 + 1 in places)
+        )
 
     return fits

@@ -60,7 +60,9 @@ def _rows(cls: type, path: str = "") -> Iterator[tuple[str, str, str, str]]:
         else:
             yield path + name, shape, _default(field.default, inner), sentence
         if inner:
-            below = {"list": "[].", "mapping by": ".*."}.get(shape.rpartition(" ")[0].removesuffix(" of"), ".")
+            below = {"list": "[].", "mapping by": ".*."}.get(
+                shape.rpartition(" ")[0].removesuffix(" of"), "."
+            )
             yield from _rows(inner, path + name + below)
 
 

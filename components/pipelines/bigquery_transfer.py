@@ -343,17 +343,17 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
         )
         for table in args.tables:
             dimensions = {"Pipeline": name, "Table": args.physical(table)}
-            for what, bound, statistic, meaning in (
-                ("short", {"below": 0}, "Minimum", "lacks rows that the exports hold: see the transfer's runs in the "
-                 "console, then the user's access key and policy; the next load catches up"),
-                ("over", {"above": 0}, "Maximum", "holds more rows than its exports: a file was loaded twice, or the "
-                 "load caught up a day that had failed; the view shows each row once"),
+            for what, below, statistic, meaning in (
+                ("short", 0, "Minimum", "lacks rows that the exports hold: see the transfer's runs in the console, "
+                 "then the user's access key and policy; the next load catches up"),
+                ("over", None, "Maximum", "holds more rows than its exports: a file was loaded twice, or the load "
+                 "caught up a day that had failed; the view shows each row once"),
             ):  # fmt: skip
                 alarm(
                     f"{name}-{table}-{what}",
                     f"{NAMESPACE}/BigQueryDifference",
                     dimensions,
-                    **bound,
+                    below=below,
                     statistic=statistic,
                     minutes=24 * 60,
                     topic=args.alarm_topic_arn,
@@ -385,7 +385,8 @@ class LandingReader(pulumi.ComponentResource):
             for key in keys
         ]
         self.user, self.secret = user.name, pulumi.Output.secret(made[-1].secret)
-        self.key_id = pulumi.Output.secret(made[-1].id)  # half of a credential, though not the half that opens
+        # Half of a credential, though not the half that opens.
+        self.key_id = pulumi.Output.secret(made[-1].id)
         self.register_outputs({"user": self.user})
 
 

@@ -51,14 +51,18 @@ def handler(event, context):
             continue
         compared.append(result(table, load, expected, loaded))
         logger.info("reconciled", **compared[-1])
-        cloudwatch.put_metric_data(Namespace=settings.namespace, MetricData=metrics(settings.pipeline, compared[-1]))
+        cloudwatch.put_metric_data(
+            Namespace=settings.namespace, MetricData=metrics(settings.pipeline, compared[-1])
+        )
     if failed:
         raise NotReconciled(failed)
     return {"tables": compared}
 
 
 def manifests(prefix):
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=settings.bucket, Prefix=f"{prefix}AWSDynamoDB/")
+    pages = s3.get_paginator("list_objects_v2").paginate(
+        Bucket=settings.bucket, Prefix=f"{prefix}AWSDynamoDB/"
+    )
     return ((item["Key"], item["LastModified"]) for page in pages for item in page.get("Contents", []))
 
 

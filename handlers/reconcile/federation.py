@@ -39,7 +39,9 @@ class Google:
         body = {"query": sql, "useLegacySql": False, "location": location, "timeoutMs": PATIENCE * 1000}
         answer = self.ask("bigquery", path, body, self.access_token())
         if not answer.get("jobComplete") or answer.get("errors"):
-            raise GoogleRefused(f"BigQuery has no answer to {sql}: {answer.get('errors') or 'not complete in time'}")
+            raise GoogleRefused(
+                f"BigQuery has no answer to {sql}: {answer.get('errors') or 'not complete in time'}"
+            )
         return int(answer["rows"][0]["f"][0]["v"])
 
     def access_token(self) -> str:
@@ -55,7 +57,10 @@ class Google:
             federated = self.ask("sts", "/v1/token", exchange)["access_token"]
             path = f"/v1/projects/-/serviceAccounts/{self.account}:generateAccessToken"
             given = self.ask("iamcredentials", path, {"scope": [SCOPE]}, federated)
-            self.token, self.until = given["accessToken"], datetime.fromisoformat(given["expireTime"]).timestamp()
+            self.token, self.until = (
+                given["accessToken"],
+                datetime.fromisoformat(given["expireTime"]).timestamp(),
+            )
         return self.token
 
     def caller_identity(self) -> str:
@@ -69,12 +74,17 @@ class Google:
         return quote(json.dumps({"url": url, "method": "POST", "headers": signed}))
 
     def ask(self, host: str, path: str, body: dict, token: str = "") -> dict:
-        headers = {"content-type": "application/json", **({"authorization": f"Bearer {token}"} if token else {})}
+        headers = {
+            "content-type": "application/json",
+            **({"authorization": f"Bearer {token}"} if token else {}),
+        }
         request = urllib.request.Request(self.hosts[host] + path, json.dumps(body).encode(), headers)
         try:
             with urllib.request.urlopen(request, timeout=PATIENCE + 10) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
-            raise GoogleRefused(f"{host}{path}: {error.code} {error.read()[:500].decode(errors='replace')}") from None
+            raise GoogleRefused(
+                f"{host}{path}: {error.code} {error.read()[:500].decode(errors='replace')}"
+            ) from None
         except (urllib.error.URLError, TimeoutError, json.JSONDecodeError) as error:
             raise GoogleRefused(f"{host}{path}: no answer ({error})") from None

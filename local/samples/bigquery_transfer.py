@@ -84,7 +84,9 @@ def ask(cloud: Cloud, method: str, path: str, body: Mapping[str, Any] | None = N
 
 
 def query(cloud: Cloud, project: str, sql: str) -> list[list[Any]]:
-    answer = ask(cloud, "POST", f"/bigquery/v2/projects/{project}/queries", {"query": sql, "useLegacySql": False})
+    answer = ask(
+        cloud, "POST", f"/bigquery/v2/projects/{project}/queries", {"query": sql, "useLegacySql": False}
+    )
     if answer.get("errors"):
         raise SampleError(f"{sql}: {answer['errors']}")
     return [[cell["v"] for cell in found["f"]] for found in answer.get("rows", [])]
@@ -93,7 +95,9 @@ def query(cloud: Cloud, project: str, sql: str) -> list[list[Any]]:
 def compared(cloud: Cloud, table: str) -> dict[str, str]:
     """The attributes that the checksum is over, each with its type."""
     project, dataset, name = table.split(".")
-    fields = ask(cloud, "GET", f"/bigquery/v2/projects/{project}/datasets/{dataset}/tables/{name}")["schema"]["fields"]
+    fields = ask(cloud, "GET", f"/bigquery/v2/projects/{project}/datasets/{dataset}/tables/{name}")["schema"][
+        "fields"
+    ]
     inner = {field["name"]: [kind["name"] for kind in field["fields"]] for field in fields[0]["fields"]}
     return {column: types[0] for column, types in inner.items() if len(types) == 1 and types[0] in TEXT}
 

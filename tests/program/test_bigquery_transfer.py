@@ -104,7 +104,9 @@ def test_plain_files_are_not_compared_so_they_need_no_function_and_no_way_in() -
 
 
 @pytest.mark.parametrize(
-    ("make", "row"), [(warehouse, "a landing of exports"), (files, "`layout: objects`")], ids=["exports", "files"]
+    ("make", "row"),
+    [(warehouse, "a landing of exports"), (files, "`layout: objects`")],
+    ids=["exports", "files"],
 )
 def test_the_page_tells_how_many_resources_there_are(make: Callable[[], Recording], row: str) -> None:
     page = (ROOT / "docs" / "bigquery-transfer.md").read_text()

@@ -58,7 +58,16 @@ def test_a_decimal_is_numeric_exactly_where_numeric_holds_it(precision: int, dat
 
 @pytest.mark.parametrize(
     "bad",
-    ["decimal(39,0)", "decimal(77,0)", "decimal(0,0)", "decimal(5,6)", "money", "array<>", "struct<a>", "map<string>"],
+    [
+        "decimal(39,0)",
+        "decimal(77,0)",
+        "decimal(0,0)",
+        "decimal(5,6)",
+        "money",
+        "array<>",
+        "struct<a>",
+        "map<string>",
+    ],
 )
 def test_a_type_that_nothing_holds_is_refused(bad: str) -> None:
     with pytest.raises(ValueError, match="column 'x'"):
@@ -121,7 +130,12 @@ def test_a_refused_name_deep_inside_is_found() -> None:
 
 @pytest.mark.parametrize(
     ("source", "made"),
-    [("shop.customers", "shop_customers"), ("orders", "orders"), ("a/b$c", "a_b_c"), ("tótal-2 x", "tótal-2 x")],
+    [
+        ("shop.customers", "shop_customers"),
+        ("orders", "orders"),
+        ("a/b$c", "a_b_c"),
+        ("tótal-2 x", "tótal-2 x"),
+    ],
 )
 def test_a_table_is_named_the_same_every_time(source: str, made: str) -> None:
     assert table_name(source) == made
@@ -156,9 +170,9 @@ def test_an_attribute_of_several_types_has_a_field_for_each() -> None:
 )
 def test_a_schedule_comes_next(text: str, after: str, then: str) -> None:
     parsed = transfer_schedule.parse(text)
-    assert parsed.next_after(datetime.fromisoformat(after).replace(tzinfo=UTC)) == datetime.fromisoformat(then).replace(
-        tzinfo=UTC
-    )
+    assert parsed.next_after(datetime.fromisoformat(after).replace(tzinfo=UTC)) == datetime.fromisoformat(
+        then
+    ).replace(tzinfo=UTC)
     assert parsed.least_interval >= transfer_schedule.LEAST_INTERVAL
 
 

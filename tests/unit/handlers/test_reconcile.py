@@ -37,12 +37,15 @@ def listing(path, query, body):
         "later/manifest-summary.json": "2026-01-02T04:30:01Z",
     }
     items = "".join(
-        f"<Contents><Key>{folder}{key}</Key><LastModified>{at}</LastModified></Contents>" for key, at in written.items()
+        f"<Contents><Key>{folder}{key}</Key><LastModified>{at}</LastModified></Contents>"
+        for key, at in written.items()
     )
     return 200, {}, f"<ListBucketResult>{items}</ListBucketResult>".encode()
 
 
-def test_only_what_was_written_between_the_load_before_and_this_one_is_expected(app, wire, context, monkeypatch):
+def test_only_what_was_written_between_the_load_before_and_this_one_is_expected(
+    app, wire, context, monkeypatch
+):
     asked = []
     monkeypatch.setattr(app.google, "count", lambda project, location, sql: asked.append(sql) or 6)
     answer = app.handler(EVENT, context)
@@ -57,7 +60,9 @@ def test_only_what_was_written_between_the_load_before_and_this_one_is_expected(
     assert wire.calls["PutMetricData"] == 2
 
 
-def test_a_table_that_cannot_be_counted_is_named_after_the_others_are_published(app, wire, context, monkeypatch):
+def test_a_table_that_cannot_be_counted_is_named_after_the_others_are_published(
+    app, wire, context, monkeypatch
+):
     def count(project, location, sql):
         if "orders" in sql:
             raise app.GoogleRefused("bigquery: 403")
@@ -72,11 +77,19 @@ def test_a_table_that_cannot_be_counted_is_named_after_the_others_are_published(
 def test_a_run_before_the_load_of_its_day_looks_at_the_day_before(app):
     load = app.due_load({"scheduled_time": "2026-01-02T04:29:59Z"}, "04:30")
     assert (load.day.isoformat(), load.until) == ("2026-01-01", datetime(2026, 1, 1, 4, 30, tzinfo=UTC))
-    assert app.due_load({"scheduled_time": "2026-01-02T05:30:00+01:00"}, "04:30").day.isoformat() == "2026-01-02"
+    assert (
+        app.due_load({"scheduled_time": "2026-01-02T05:30:00+01:00"}, "04:30").day.isoformat() == "2026-01-02"
+    )
 
 
 @pytest.mark.parametrize(
-    "event", [{}, {"scheduled_time": "2026-01-01T06:00:00"}, {"scheduled_time": "<aws.scheduler.scheduled-time>"}, None]
+    "event",
+    [
+        {},
+        {"scheduled_time": "2026-01-01T06:00:00"},
+        {"scheduled_time": "<aws.scheduler.scheduled-time>"},
+        None,
+    ],
 )
 def test_an_event_without_a_time_is_refused(app, context, event):
     with pytest.raises(ValueError, match="scheduled_time is"):
