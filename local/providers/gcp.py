@@ -289,7 +289,8 @@ class Gcp:
         body = self.sent(kind, inputs, labels)
         removed = before.keys() - inputs.keys() - {*row.local, "labels"}
         body = dict.fromkeys(removed) | body  # null takes a member away
-        more = {"updateMask": ",".join(sorted(body))} if row.masked else {}
+        sent = {"params" if name == "sensitiveParams" else name for name in changed} - {*row.local, "labels"}
+        more = {"updateMask": ",".join(sorted(sent))} if row.masked else {}
         self.call(row.update, self.path(row.item, state) + query(row, state, **more), body)
         return self.read(kind, key, state) or {}
 

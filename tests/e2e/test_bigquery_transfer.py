@@ -166,6 +166,9 @@ def test_the_days_load_comes_by_itself_and_agrees_with_the_export(shop: Shop) ->
     told = shop.compare(shop.at + timedelta(hours=2))
     assert (told["expected"], told["loaded"], told["difference"]) == (ITEMS, ITEMS, 0)
     assert shop.differences() == [0]
+    # The days of the tests that follow lie in the past, and the view shows the newest.
+    shop.ask(f"DELETE FROM `{shop.table}` WHERE TRUE")
+    assert shop.count(shop.view) == 0
 
 
 def test_the_transfer_run_twice_gives_no_duplicates(shop: Shop) -> None:
@@ -243,7 +246,7 @@ def test_a_revoked_key_fails_the_run_and_the_comparison_shows_what_is_missing(sh
     told = shop.compare(shop.at + timedelta(hours=26))
     assert told["loaded"] == 0
     assert told["difference"] == -told["expected"] <= -ITEMS
-    assert shop.differences() == [-told["expected"]]
+    assert min(shop.differences()) == -told["expected"]
     alarms = shop.client("cloudwatch").describe_alarms()["MetricAlarms"]
     (short,) = (alarm for alarm in alarms if alarm["AlarmName"].endswith("shop-orders-short"))
     assert (short["MetricName"], short["ComparisonOperator"]) == ("BigQueryDifference", "LessThanThreshold")
