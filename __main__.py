@@ -7,7 +7,7 @@ from components import settings, stack
 
 with policy.enforced():
     config = settings.from_pulumi(pulumi.Config("tributary"))
-    accounts = stack.connect(config.accounts, config.tags, config.alarms.emails)
+    accounts = stack.connect(config.accounts, config.gcp, config.tags, config.alarms.emails)
     pipelines = stack.deploy(config.pipelines, accounts)
 
     pulumi.export("pipelines", {name: pipeline.outputs for name, pipeline in pipelines.items()})

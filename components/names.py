@@ -28,6 +28,11 @@ def role(name: str) -> str:
     return _fit(name, 64, _WORDS)
 
 
+def user(name: str) -> str:
+    """An IAM user: at most 64 of A-Z a-z 0-9 '_+=,.@-'."""
+    return _fit(name, 64, _WORDS)
+
+
 def function(name: str) -> str:
     """At most 64 of A-Z a-z 0-9 '-_'."""
     return _fit(name, 64, _WORDS)
@@ -111,6 +116,11 @@ def workgroup(name: str) -> str:
 def service_account(name: str) -> str:
     """A Google service account's id: 6-30 of a-z 0-9 '-', starting with a letter."""
     return _fit(name, 30, _DASHED, lower=True)
+
+
+def identity_pool(name: str) -> str:
+    """A Google workload identity pool's id: 4-32 of a-z 0-9 '-'."""
+    return _fit(name, 32, _DASHED, lower=True)
 
 
 def _fit(name: str, limit: int, alphabet: str, *, lower: bool = False, filler: str = "-") -> str:

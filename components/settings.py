@@ -25,7 +25,7 @@ from components.pipelines import KINDS
 _UNKNOWN = AccountArgs(id="0" * 12, region="us-east-1")
 # A key that names another pipeline -> the argument that it stands for.
 REFERENCES = {"from": "landing", "collection_of": "shared_collection"}
-_OF_THE_STACK = ("alarm_topic_arn", "functions", "retain_data")
+_OF_THE_STACK = ("alarm_topic_arn", "functions", "retain_data", "gcp")
 T = TypeVar("T")
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,29}")
 
@@ -202,6 +202,13 @@ class _Reading:
             "retain_data": self.stack.retain_data,
         }
         known = {field.name for field in dataclasses.fields(KINDS[kind].args)}
+        if "gcp" in known and self.stack.gcp:
+            keys["gcp"] = self.stack.gcp
+        elif "gcp" in known:
+            self.errors.append(
+                f"{path}: the kind '{kind}' needs a Google Cloud project; write gcp: {{project: <id>, location: EU}} "
+                "beside 'pipelines'"
+            )
         takes = {
             argument: value[reference]
             for reference, argument in REFERENCES.items()

@@ -6,22 +6,28 @@ from typing import Any
 
 import pulumi
 
-from components.accounts import AccountArgs, aws_provider
+from components.accounts import AccountArgs, GcpArgs, aws_provider, gcp_provider
 from components.blocks.alarm import AlarmTopic
 from components.pipelines import KINDS
 from components.pipelines.pipeline import Accounts, Connection, Deployed
 from components.settings import PipelineSettings
 
 
-def connect(accounts: Mapping[str, AccountArgs], tags: Mapping[str, str], emails: Sequence[str]) -> Accounts:
-    """One provider and one alarm topic for each account; two names may stand for one account."""
+def connect(
+    accounts: Mapping[str, AccountArgs],
+    google: GcpArgs | None,
+    tags: Mapping[str, str],
+    emails: Sequence[str],
+) -> Accounts:
+    """One provider and one alarm topic for each account; two names may stand for one account. And one provider for the
+    Google Cloud project, where there is one."""
     connections: dict[AccountArgs, Connection] = {}
     for name, account in accounts.items():
         if account not in connections:
             provider = aws_provider(name, account, tags)
             topic = AlarmTopic(f"{name}-alarms", account, emails, pulumi.ResourceOptions(provider=provider))
             connections[account] = Connection(provider, topic.arn)
-    return connections
+    return Accounts(connections, gcp_provider("google", google, tags) if google else None)
 
 
 def deploy(pipelines: Mapping[str, PipelineSettings], accounts: Accounts) -> dict[str, Deployed]:

@@ -20,7 +20,7 @@ from components.pipelines import KINDS
 
 PAGES = Path(__file__).resolve().parent
 TABLE = re.compile(r"(<!-- keys: (\S+) -->\n).*?(<!-- end of keys -->)", re.DOTALL)
-THE_STACKS = {"alarm_topic_arn", "functions", "retain_data"}  # a stack's program fills them in
+THE_STACKS = {"alarm_topic_arn", "functions", "retain_data", "gcp"}  # a stack's program fills them in
 # What a stack's config writes instead of a value that only a program has.
 IN_CONFIG = {
     "account": ("name", "an account's name from `accounts`; may be left out where there is one only"),
@@ -60,7 +60,10 @@ def _rows(cls: type, path: str = "") -> Iterator[tuple[str, str, str, str]]:
         else:
             yield path + name, shape, _default(field.default, inner), sentence
         if inner:
-            yield from _rows(inner, f"{path}{name}[]." if shape.startswith("list") else f"{path}{name}.")
+            below = {"list": "[].", "mapping by": ".*."}.get(
+                shape.rpartition(" ")[0].removesuffix(" of"), "."
+            )
+            yield from _rows(inner, path + name + below)
 
 
 def _from() -> tuple[str, str, str]:
@@ -83,7 +86,8 @@ def _shape(hint: Any) -> tuple[str, type | None]:
         shape, held = _shape(inner[0])
         return f"list of {shape}", held
     if origin in (dict, Mapping):
-        return "mapping", None
+        held = _shape(inner[1])[1]
+        return "mapping by name" if held else "mapping", held
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return "mapping", hint
     return {str: "text", int: "whole number", bool: "true or false", float: "number"}.get(

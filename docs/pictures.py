@@ -138,6 +138,25 @@ PICTURES = {
         arrow((570, 144), (570, 176), (710, 176)),
         box(710, 152, 190, "box", "alarm topic", "refused, dead, late"),
     ),
+    "bigquery-transfer": picture(
+        940, 230, "A transfer reads a landing by a user's key into tables and views; a function compares",
+        frame(20, 16, 360, 196, "the landing's account"),
+        frame(432, 16, 488, 196, "Google Cloud"),
+        box(40, 54, 140, "store", "landing", "exports"),
+        box(220, 54, 140, "act", "user, key", "reads this only"),
+        arrow((180, 81), (220, 81)),
+        arrow((360, 81), (452, 81), label="a day's files", at=(406, 72)),
+        box(452, 54, 130, "act", "transfer", "one a table"),
+        arrow((582, 81), (622, 81)),
+        box(622, 54, 130, "store", "table", "a partition a day"),
+        arrow((752, 81), (792, 81)),
+        box(792, 54, 112, "ask", "view", "…_latest"),
+        arrow((110, 108), (110, 140)),
+        box(40, 140, 140, "box", "function", "counts, compares"),
+        arrow((180, 167), (220, 167)),
+        box(220, 140, 140, "box", "alarm topic", "short, over"),
+        arrow((110, 194), (110, 204), (687, 204), (687, 108), label="how many?", at=(560, 198)),
+    ),
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def up(clone: Clone) -> int:
             samples.before(samples.Cloud(ready["endpoint"], {}), stack.config)
             outputs = stack.up() | {"not_run": samples.left_out(stack.not_run)}
             say(f"stack: up after {time.monotonic() - began:.1f} s; sending samples")
-            cloud = samples.Cloud(ready["endpoint"], outputs)
+            cloud = samples.Cloud(ready["endpoint"], outputs, ready["gcp"])
             found = samples.run(cloud, say)
             finished = True
         except Exception:
@@ -76,7 +76,7 @@ def status(clone: Clone, form: str) -> int:
         if form == "json":
             say("[]")
         return 1
-    cloud = samples.Cloud(ready["endpoint"], outputs)
+    cloud = samples.Cloud(ready["endpoint"], outputs, ready["gcp"])
     found = samples.rows(cloud)
     say(json.dumps([row.as_json() for row in found]) if form == "json" else samples.report(cloud, found))
     return 0 if all(row.complete for row in found) else 1

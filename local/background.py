@@ -68,8 +68,8 @@ class Clone:
             shutil.rmtree(self.folder / stale, ignore_errors=True)
         (self.folder / "cloud").mkdir(parents=True)
         log = self.folder / "cloud.log"
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        with socket.create_server(("127.0.0.1", 0)) as free, socket.create_server(("127.0.0.1", 0)) as other:
+            port, gcp_port = free.getsockname()[1], other.getsockname()[1]
         command = [
             sys.executable,
             "-m",
@@ -78,6 +78,8 @@ class Clone:
             str(port),
             "--state",
             str(self.folder / "cloud"),
+            "--gcp-port",
+            str(gcp_port),
         ]
         # Its children (the functions' workers) stay in its session and are found by it when it is stopped.
         with log.open("wb") as out:

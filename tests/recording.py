@@ -31,6 +31,26 @@ PITR_ON = {
 TABLES = dict.fromkeys(("customers", "orders", "products", "reviews"), PITR_ON)
 
 
+_POOL = "projects/1/locations/global/workloadIdentityPools/"
+# What a resource's service makes up and the program reads: type -> of its inputs and name.
+COMPUTED = {
+    "aws:iam/accessKey:AccessKey": lambda i, name: {"secret": f"secret of {name}"},
+    "gcp:serviceaccount/account:Account": lambda i, name: {
+        "email": f"{i['accountId']}@mock.iam.gserviceaccount.com",
+        "name": f"projects/mock/serviceAccounts/{i['accountId']}@mock.iam.gserviceaccount.com",
+    },
+    "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": lambda i, name: {
+        "name": _POOL + i["workloadIdentityPoolId"]
+    },
+    "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": lambda i, name: {
+        "name": f"{_POOL}{i['workloadIdentityPoolId']}/providers/{i['workloadIdentityPoolProviderId']}"
+    },
+    "gcp:bigquery/dataTransferConfig:DataTransferConfig": lambda i, name: {
+        "name": f"projects/1/locations/eu/transferConfigs/{name}"
+    },
+}
+
+
 @dataclass(frozen=True)
 class Recorded:
     """One registered resource."""
@@ -83,6 +103,7 @@ class _Mocks(mocks.Mocks):
             inputs |= {"collectionEndpoint": address, "dashboardEndpoint": f"{address}/_dashboards"}
         if args.typ == "aws:kinesis/stream:Stream":
             arn = f"arn:aws:kinesis:{provider}:mock:stream/{physical}"
+        inputs |= COMPUTED.get(args.typ, lambda i, name: {})(inputs, args.name)
         return f"{args.name}-id", {
             "arn": arn,
             "keyId": f"{args.name}-key-id",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.pipelines import export, firehose, replication, zero_etl
+from components.pipelines import bigquery_transfer, export, firehose, replication, zero_etl
 from components.pipelines.pipeline import Accounts, Deployed
 
 
@@ -43,4 +43,5 @@ KINDS: dict[str, Kind] = {
     "replication": Kind(
         replication.ReplicationArgs, replication.deploy, {"landing": replication.ReplicationArgs.replica}
     ),
+    "bigquery-transfer": Kind(bigquery_transfer.BigQueryTransferArgs, bigquery_transfer.deploy),
 }

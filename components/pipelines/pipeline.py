@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import pulumi
 import pulumi_aws as aws
+import pulumi_gcp as gcp
 from pydantic import Field
 
 from components.accounts import AccountArgs
@@ -40,7 +41,19 @@ class Connection:
     alarm_topic_arn: pulumi.Input[str]
 
 
-Accounts = Mapping[AccountArgs, Connection]
+@dataclass(frozen=True)
+class Accounts:
+    """What a stack's program has connected: each AWS account, and the Google Cloud project where the stack has one."""
+
+    aws: Mapping[AccountArgs, Connection]
+    google: gcp.Provider | None = None
+
+    def __getitem__(self, account: AccountArgs) -> Connection:
+        return self.aws[account]
+
+    def google_provider(self) -> gcp.Provider:
+        assert self.google is not None  # the settings refuse a pipeline that needs it where `gcp` is not set
+        return self.google
 
 
 @dataclass(frozen=True)

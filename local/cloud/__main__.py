@@ -1,4 +1,6 @@
-"""`python -m local.cloud --port P --state DIR`: prints {"endpoint": ...} when ready; SIGTERM or SIGINT stops it."""
+"""`python -m local.cloud --port P --state DIR [--gcp-port G]`: prints {"endpoint": ...} when ready; SIGTERM or SIGINT
+stops it. With G the local Google Cloud stands beside it and ends with it; its endpoint is the ready line's `gcp`, and
+what functions find as GOOGLE_ENDPOINT."""
 
 from __future__ import annotations
 
@@ -7,28 +9,54 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
 from . import server
 
 
-async def run(port: int) -> None:
+async def run(port: int, google: subprocess.Popen[str] | None) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await server.serve(
-        port, lambda: print(json.dumps({"endpoint": f"http://127.0.0.1:{port}"}), flush=True), stop
-    )
+
+    def ready() -> None:
+        said = {"endpoint": f"http://127.0.0.1:{port}"}
+        if google and google.stdout:
+            said["gcp"] = json.loads(google.stdout.readline())["endpoint"]
+        print(json.dumps(said), flush=True)
+
+    await server.serve(port, ready, stop)
+
+
+def google_cloud(port: int, state: Path, aws: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "local.gcp", "--port", str(port), "--state", str(state), "--aws-endpoint", aws],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m local.cloud", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--state", type=Path, required=True)
+    parser.add_argument("--gcp-port", type=int)
     arguments = parser.parse_args()
+    google = None
+    if arguments.gcp_port:  # started first: it loads while this does
+        google = google_cloud(
+            arguments.gcp_port, arguments.state / "gcp", f"http://127.0.0.1:{arguments.port}"
+        )
     server.prepare(arguments.port, arguments.state)
-    asyncio.run(run(arguments.port))
+    if google:
+        os.environ["GOOGLE_ENDPOINT"] = f"http://127.0.0.1:{arguments.gcp_port}"
+    try:
+        asyncio.run(run(arguments.port, google))
+    finally:
+        if google:
+            google.terminate()
+            google.wait(10)
     sys.stdout.flush()
     # ministack's pollers are daemon threads that may hold locks; the workers are gone already.
     os._exit(0)

@@ -16,14 +16,15 @@ from contextvars import ContextVar
 from typing import Any
 
 from ministack import app
+from ministack.core import iam_actions, lambda_runtime
 from ministack.core import iam_evaluator as iam
-from ministack.core import lambda_runtime
 from ministack.core.responses import error_response_json, get_account_id, get_region, request_scope
 from ministack.core.router import extract_access_key_id
 
 log = logging.getLogger("tributary.cloud")
 ALLOW_ALL = [iam.parse_policy_document({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})]
 stock_policy, stock_principal = iam._resource_policy, iam.resolve_principal
+stock_request_context = iam_actions.request_tag_context
 stock_condition_key, stock_credentials = iam._resolve_condition_key, lambda_runtime.execution_credentials
 
 
@@ -243,8 +244,23 @@ async def refuse_bad_execution_role(stock, method, path, headers, body, query):
     return await stock(method, path, headers, body, query)
 
 
+def request_context(service: str, action: str, body: bytes, params: dict) -> dict:
+    """The condition keys that ministack takes from a request, and the namespace that metrics are put into (not from
+    CBOR, which neither ministack nor boto3 speaks here)."""
+    import json
+
+    found = stock_request_context(service, action, body, params)
+    if action == "cloudwatch:PutMetricData":
+        given = json.loads(body) if body[:1] == b"{" else params
+        value = given.get("Namespace", "")
+        found["cloudwatch:namespace"] = value[0] if isinstance(value, list) else value
+    return found
+
+
 def install() -> None:
     from ministack.services import lambda_svc
+
+    iam_actions.request_tag_context = request_context
 
     iam._resource_policy, iam.resolve_principal = resource_policy, resolve_principal
     iam._resolve_condition_key = condition_key

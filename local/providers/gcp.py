@@ -2,23 +2,24 @@
 
 Google's APIs are uniform: POST to a collection, then GET, PATCH and DELETE of the item, in JSON whose names
 are Pulumi's own. A row states where (`collection`, `item` over the state) and what differs (`body`, `facts`).
-The endpoint of a service is in TRIBUTARY_LOCAL_GCP_<SERVICE>, loopback only; no credentials are read or sent.
+The endpoint of them all is in TRIBUTARY_LOCAL_GCP, loopback only; no credentials are read or sent.
 """
 
 import json
 import re
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from . import schema
 from .aws_rows import Refused, loopback
 from .values import known
 
-ENDPOINT = "TRIBUTARY_LOCAL_GCP_{}"
+ENDPOINT = "TRIBUTARY_LOCAL_GCP"
 
 
 def flat(body: dict) -> dict:
@@ -27,7 +28,6 @@ def flat(body: dict) -> dict:
 
 @dataclass(frozen=True)
 class Row:
-    service: str
     collection: str  # where a create is posted
     item: str  # where it stands then
     id: str
@@ -37,7 +37,9 @@ class Row:
     update: str = "PATCH"  # "" when any change replaces
     removal: Callable[[dict], str] = lambda state: ""  # the query of a DELETE
     replace: tuple[str, ...] = ()
-    policy: str = ""  # for a member of an IAM policy: the verbs' form, "/iam" or ":"
+    query: tuple[tuple[str, str], ...] = ()  # of a create and an update: its name -> the property
+    masked: bool = False  # an update names the fields that it changes
+    policy: bool = False  # a member of an IAM policy
     name: str = ""
     names: tuple[str, str] = ("", "")
     local: tuple[str, ...] = ("deletionPolicy",)
@@ -87,38 +89,6 @@ def described_table(found: dict) -> dict:
     }
 
 
-def bucket(props: dict) -> dict:
-    """https://cloud.google.com/storage/docs/json_api/v1/buckets"""
-    access = {}
-    if "uniformBucketLevelAccess" in props:
-        access["uniformBucketLevelAccess"] = {"enabled": props["uniformBucketLevelAccess"]}
-    if "publicAccessPrevention" in props:
-        access["publicAccessPrevention"] = props["publicAccessPrevention"]
-    rules = props.get("lifecycleRules")
-    taken = (
-        "project",
-        "forceDestroy",
-        "uniformBucketLevelAccess",
-        "publicAccessPrevention",
-        "lifecycleRules",
-    )
-    body = {k: v for k, v in props.items() if k not in taken}
-    return (
-        body
-        | ({"iamConfiguration": access} if access else {})
-        | ({"lifecycle": {"rule": rules}} if rules else {})
-    )
-
-
-def described_bucket(found: dict) -> dict:
-    access = found.get("iamConfiguration") or {}
-    uniform = (access.get("uniformBucketLevelAccess") or {}).get("enabled")
-    return found | {
-        "uniformBucketLevelAccess": uniform, "publicAccessPrevention": access.get("publicAccessPrevention"),
-        "lifecycleRules": (found.get("lifecycle") or {}).get("rule"), "url": f"gs://{found['name']}",
-    }  # fmt: skip
-
-
 def account(props: dict) -> dict:
     shown = {k: props[k] for k in ("displayName", "description") if k in props}
     return {"accountId": props["accountId"], "serviceAccount": shown}
@@ -133,43 +103,42 @@ def transfer_config(props: dict) -> dict:
     return {k: v for k, v in props.items() if k not in taken} | {"params": params}
 
 
+def identified(props: dict) -> dict:
+    """What a pool or provider is sent: its ids are in the path and the query."""
+    return {k: v for k, v in props.items() if k != "project" and not k.startswith("workloadIdentityPool")}
+
+
+POOLS = "/v1/projects/{project}/locations/global/workloadIdentityPools"
 BIGQUERY = "/bigquery/v2/projects/{project}/datasets"
 ROWS = {
     "gcp:bigquery/dataset:Dataset": Row(
-        "bigquery", BIGQUERY, BIGQUERY + "/{datasetId}", "projects/{project}/datasets/{datasetId}", dataset,
+        BIGQUERY, BIGQUERY + "/{datasetId}", "projects/{project}/datasets/{datasetId}", dataset,
         removal=lambda s: "?deleteContents=true" if s.get("deleteContentsOnDestroy") else "", replace=("datasetId",
         "location"),
         local=("deletionPolicy", "deleteContentsOnDestroy"), withheld=("accesses",),
         names=(r"\w{1,1024}", "a dataset id (1-1024 of letters, digits, '_')"), name="datasetId",
     ),
     "gcp:bigquery/table:Table": Row(
-        "bigquery", BIGQUERY + "/{datasetId}/tables", BIGQUERY + "/{datasetId}/tables/{tableId}",
+        BIGQUERY + "/{datasetId}/tables", BIGQUERY + "/{datasetId}/tables/{tableId}",
         "projects/{project}/datasets/{datasetId}/tables/{tableId}", table, described_table, replace=("datasetId",
         "tableId"),
         local=("deletionPolicy", "deletionProtection"), name="tableId",
     ),
     "gcp:bigquery/dataTransferConfig:DataTransferConfig": Row(
-        "bigquerydatatransfer", "/v1/projects/{project}/locations/{location}/transferConfigs", "/v1/{name}", "{name}",
+        "/v1/projects/{project}/locations/{location}/transferConfigs", "/v1/{name}", "{name}",
         transfer_config, replace=("dataSourceId", "destinationDatasetId", "location"), withheld=("sensitiveParams",
         "serviceAccountName"),
-        inputs={"location": "US"},
+        inputs={"location": "US"}, query=(("serviceAccountName", "serviceAccountName"),), masked=True,
     ),
-    "gcp:storage/bucket:Bucket": Row(
-        "storage", "/storage/v1/b?project={project}", "/storage/v1/b/{name}", "{name}", bucket, described_bucket,
-        replace=("location", "name"), local=("deletionPolicy", "forceDestroy"), name="name",
-        names=(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]", "a bucket name (3-63 of a-z, 0-9, '-', '_', '.')"),
-    ),
-    "gcp:storage/bucketIAMMember:BucketIAMMember": Row(
-        "storage", "", "/storage/v1/b/{bucket}/iam", "{bucket} {role} {member}", update="", policy="/iam"),
     "gcp:projects/iAMMember:IAMMember": Row(
-        "resourcemanager", "", "/v1/projects/{project}", "{project} {role} {member}", update="", policy=":"),
+        "", "/v1/projects/{project}", "{project} {role} {member}", update="", policy=True),
     "gcp:pubsub/topic:Topic": Row(
-        "pubsub", "/v1/projects/{project}/topics/{name}", "/v1/projects/{project}/topics/{name}",
+        "/v1/projects/{project}/topics/{name}", "/v1/projects/{project}/topics/{name}",
         "projects/{project}/topics/{name}", lambda p: {k: v for k, v in p.items() if k not in ("project", "name")},
         lambda found: found | {"name": found["name"].split("/")[-1]}, create="PUT", replace=("name",), name="name",
     ),
     "gcp:serviceaccount/account:Account": Row(
-        "iam", "/v1/projects/{project}/serviceAccounts",
+        "/v1/projects/{project}/serviceAccounts",
         "/v1/projects/{project}/serviceAccounts/{accountId}@{project}.iam.gserviceaccount.com",
         "projects/{project}/serviceAccounts/{accountId}@{project}.iam.gserviceaccount.com", account,
         lambda found: found | {"member": f"serviceAccount:{found['email']}"}, replace=("accountId",),
@@ -177,11 +146,29 @@ ROWS = {
         names=(r"[a-z]([a-z0-9-]{4,28}[a-z0-9])",
         "a service account id (6-30 of a-z, 0-9, '-', starting with a letter)"),
     ),
-    "gcp:storage/transferJob:TransferJob": Row(
-        "storagetransfer", "/v1/transferJobs", "/v1/{name}?projectId={project}", "{name}",
-        lambda p: {k: v for k, v in p.items() if k != "project"} | {"projectId": p["project"]},
+    "gcp:serviceaccount/iAMMember:IAMMember": Row(
+        "", "/v1/{serviceAccountId}", "{serviceAccountId} {role} {member}", update="", policy=True),
+    "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": Row(
+        POOLS, POOLS + "/{workloadIdentityPoolId}",
+        POOLS[4:] + "/{workloadIdentityPoolId}", identified, masked=True,
+        query=(("workloadIdentityPoolId", "workloadIdentityPoolId"),), replace=("workloadIdentityPoolId",),
+        name="workloadIdentityPoolId", names=(r"(?!gcp-)[a-z0-9-]{4,32}", "a pool's id (4-32 of a-z, 0-9, '-')"),
+    ),
+    "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": Row(
+        POOLS + "/{workloadIdentityPoolId}/providers",
+        POOLS + "/{workloadIdentityPoolId}/providers/{workloadIdentityPoolProviderId}",
+        POOLS[4:] + "/{workloadIdentityPoolId}/providers/{workloadIdentityPoolProviderId}", identified, masked=True,
+        query=(("workloadIdentityPoolProviderId", "workloadIdentityPoolProviderId"),),
+        replace=("workloadIdentityPoolId", "workloadIdentityPoolProviderId"), name="workloadIdentityPoolProviderId",
+        names=(r"(?!gcp-)[a-z0-9-]{4,32}", "a provider's id (4-32 of a-z, 0-9, '-')"),
     ),
 }  # fmt: skip
+
+
+def query(row: Row, state: dict, **more: str) -> str:
+    """The query of a create or an update."""
+    given = {name: state[key] for name, key in row.query if state.get(key)} | more
+    return f"?{urlencode(given)}" if given else ""
 
 
 class Gcp:
@@ -189,6 +176,7 @@ class Gcp:
 
     def __init__(self, rows: Mapping[str, Row] = ROWS):
         self.rows, self.default_tags, self.project = rows, {}, ""
+        self.policies = threading.Lock()
 
     def refuse_config(self, config: dict) -> list[tuple[str, str]]:
         found = [] if config.get("project") else [("project", "is required")]
@@ -199,8 +187,8 @@ class Gcp:
     def configure(self, config: dict) -> None:
         self.project, self.default_tags = config["project"], config.get("defaultLabels") or {}
 
-    def call(self, row: Row, method: str, path: str, body: dict | None = None) -> dict:
-        endpoint = loopback(ENDPOINT.format(row.service.upper()))
+    def call(self, method: str, path: str, body: dict | None = None) -> dict:
+        endpoint = loopback(ENDPOINT)
         request = urllib.request.Request(
             endpoint + path, method=method, headers={"Content-Type": "application/json"}
         )
@@ -260,7 +248,9 @@ class Gcp:
             found = {}
         else:
             found = self.call(
-                row, row.create, self.path(row.collection, state), self.sent(kind, inputs, labels)
+                row.create,
+                self.path(row.collection, state) + query(row, state),
+                self.sent(kind, inputs, labels),
             )
         key = row.id.format_map(
             state | {k: v for k, v in found.items() if isinstance(v, str) and k not in state}
@@ -283,7 +273,7 @@ class Gcp:
         try:
             if row.policy:
                 return dict(state) if self.member(row, state, None) else None
-            answer = self.call(row, "GET", self.path(row.item, state))
+            answer = self.call("GET", self.path(row.item, state))
         except LookupError:
             return None
         facts = row.facts(answer)
@@ -299,7 +289,9 @@ class Gcp:
         body = self.sent(kind, inputs, labels)
         removed = before.keys() - inputs.keys() - {*row.local, "labels"}
         body = dict.fromkeys(removed) | body  # null takes a member away
-        self.call(row, row.update, self.path(row.item, state), body)
+        sent = {"params" if name == "sensitiveParams" else name for name in changed} - {*row.local, "labels"}
+        more = {"updateMask": ",".join(sorted(sent))} if row.masked else {}
+        self.call(row.update, self.path(row.item, state) + query(row, state, **more), body)
         return self.read(kind, key, state) or {}
 
     def delete(self, kind: str, key: str, state: dict) -> None:
@@ -308,20 +300,18 @@ class Gcp:
             if row.policy:
                 self.member(row, state, False)
                 return
-            if state.get("forceDestroy"):
-                for each in self.call(row, "GET", self.path(row.item, state) + "/o").get("items", []):
-                    self.call(
-                        row, "DELETE", self.path(row.item, state) + f"/o/{quote(each['name'], safe='')}"
-                    )
-            self.call(row, "DELETE", self.path(row.item, state) + row.removal(state))
+            self.call("DELETE", self.path(row.item, state) + row.removal(state))
         except LookupError:
             return
 
     def member(self, row: Row, state: dict, wanted: bool | None) -> bool:
         """Whether the policy has the binding's member; adds or removes it as wanted."""
+        with self.policies:  # a policy is read, changed and written as a whole
+            return self.change_member(row, state, wanted)
+
+    def change_member(self, row: Row, state: dict, wanted: bool | None) -> bool:
         at = self.path(row.item, state)
-        rest = row.policy == "/iam"
-        policy = self.call(row, "GET", at) if rest else self.call(row, "POST", at + ":getIamPolicy", {})
+        policy = self.call("POST", at + ":getIamPolicy", {})
         bindings = policy.setdefault("bindings", [])
         binding = next((b for b in bindings if b["role"] == state["role"] and not b.get("condition")), None)
         there = binding is not None and state["member"] in binding["members"]
@@ -334,9 +324,7 @@ class Gcp:
         else:
             binding["members"].remove(state["member"])
         policy["bindings"] = [b for b in bindings if b["members"]]
-        self.call(row, "PUT", at, policy) if rest else self.call(
-            row, "POST", at + ":setIamPolicy", {"policy": policy}
-        )
+        self.call("POST", at + ":setIamPolicy", {"policy": policy})
         return wanted
 
     def invoke(self, token: str, args: dict) -> dict:

@@ -56,6 +56,7 @@ class Cloud:
 
     endpoint: str
     outputs: Mapping[str, Any]
+    gcp: str = ""  # the local Google Cloud's endpoint
     counted: dict[tuple[str, ...], int] = field(default_factory=dict)
 
     @cached_property
@@ -81,9 +82,15 @@ class Cloud:
 
 def kinds() -> Mapping[str, Any]:
     """The modules by the kind of pipeline that they know, sources before those that take from them."""
-    from local.samples import export, firehose, replication, zero_etl
+    from local.samples import bigquery_transfer, export, firehose, replication, zero_etl
 
-    return {"export": export, "replication": replication, "zero-etl": zero_etl, "firehose": firehose}
+    return {
+        "export": export,
+        "replication": replication,
+        "zero-etl": zero_etl,
+        "firehose": firehose,
+        "bigquery-transfer": bigquery_transfer,
+    }
 
 
 def before(cloud: Cloud, config: Mapping[str, Any]) -> None:

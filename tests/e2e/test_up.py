@@ -20,11 +20,11 @@ def status(run) -> list[dict]:
     return json.loads(done.stdout)
 
 
-def test_every_item_of_every_table_arrives_in_both_accounts(stack):
+def test_every_item_of_every_table_arrives_in_both_accounts_and_from_both_in_bigquery(stack):
     rows = status(stack)
-    assert {row["kind"] for row in rows} == {"export", "replication", "zero-etl"}
-    for kind in ("export", "replication"):
-        assert {row["table"]: (row["sent"], row["arrived"]) for row in rows if row["kind"] == kind} == {
+    assert {row["kind"] for row in rows} == {"export", "replication", "zero-etl", "bigquery-transfer"}
+    for name in ("shop-lake", "shop-replica", "lake-warehouse", "replica-warehouse"):
+        assert {row["table"]: (row["sent"], row["arrived"]) for row in rows if row["pipeline"] == name} == {
             "customers": (1_000, 1_000),
             "returns": (0, 0),
             "orders": (50_000, 50_000),

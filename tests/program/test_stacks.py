@@ -113,6 +113,36 @@ REPLAY_SCHEDULE = {
     "aws:scheduler/schedule:Schedule": 1,
     "aws:scheduler/scheduleGroup:ScheduleGroup": 1,
 }
+
+
+def warehouse(tables: int) -> dict[str, int]:
+    """A BigQuery transfer: what it always has, and a table's two alarms, transfer, table and view."""
+    return {
+        "aws:cloudwatch/logGroup:LogGroup": 1,
+        "aws:cloudwatch/metricAlarm:MetricAlarm": 3 + 2 * tables,
+        "aws:iam/accessKey:AccessKey": 1,
+        "aws:iam/role:Role": 2,
+        "aws:iam/rolePolicy:RolePolicy": 2,
+        "aws:iam/user:User": 1,
+        "aws:iam/userPolicy:UserPolicy": 1,
+        "aws:lambda/function:Function": 1,
+        "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": 1,
+        "aws:scheduler/schedule:Schedule": 1,
+        "aws:scheduler/scheduleGroup:ScheduleGroup": 1,
+        "aws:sqs/queue:Queue": 1,
+        "aws:sqs/queuePolicy:QueuePolicy": 1,
+        "gcp:bigquery/dataTransferConfig:DataTransferConfig": tables,
+        "gcp:bigquery/dataset:Dataset": 1,
+        "gcp:bigquery/table:Table": 2 * tables,
+        "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": 1,
+        "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": 1,
+        "gcp:projects/iAMMember:IAMMember": 2,
+        "gcp:pubsub/topic:Topic": 1,
+        "gcp:serviceaccount/account:Account": 2,
+        "gcp:serviceaccount/iAMMember:IAMMember": 1,
+    }
+
+
 EXACT = {
     "dev": [
         COMMON,
@@ -128,7 +158,9 @@ EXACT = {
             "aws:sns/topic:Topic": 1,
             "aws:sns/topicPolicy:TopicPolicy": 1,
             "pulumi:providers:aws": 1,
+            "pulumi:providers:gcp": 1,
         },
+        warehouse(tables=2),
     ],
     "prod": [
         COMMON,
@@ -149,7 +181,9 @@ EXACT = {
             "aws:sns/topicPolicy:TopicPolicy": 2,
             "aws:sns/topicSubscription:TopicSubscription": 2,
             "pulumi:providers:aws": 2,
+            "pulumi:providers:gcp": 1,
         },
+        warehouse(tables=2),
     ],
     "local": [
         COMMON,
@@ -170,7 +204,10 @@ EXACT = {
             "aws:sns/topic:Topic": 2,
             "aws:sns/topicPolicy:TopicPolicy": 2,
             "pulumi:providers:aws": 2,
+            "pulumi:providers:gcp": 1,
         },
+        warehouse(tables=3),
+        warehouse(tables=3),
     ],
 }
 
@@ -202,7 +239,7 @@ def test_every_resource_has_an_explicit_provider(stack: tuple[str, Recording]) -
 def test_no_two_resources_of_a_kind_share_a_physical_name_in_an_account(stack: tuple[str, Recording]) -> None:
     _, recorded = stack
     named = Counter(
-        (r.type, r.provider, r.inputs.get("role"), r.inputs["name"])
+        (r.type, r.provider, r.inputs.get("role", r.inputs.get("user")), r.inputs["name"])
         for r in recorded.resources
         if "name" in r.inputs
     )

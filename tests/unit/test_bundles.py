@@ -272,6 +272,9 @@ def run_isolated(made, tmp_path):
         **dict.fromkeys(("BUCKET", "BUCKET_OWNER", "PREFIX", "EVENT_BUS", "IDEMPOTENCY_TABLE"), "x"),
         **dict.fromkeys(("ACCOUNT_ID", "ROLE_ARN", "REPORT_BUCKET", "STREAM", "TIMESTAMP"), "x"),
         "PATIENCE_SECONDS": "1",
+        **dict.fromkeys(("ACCOUNT_ID", "ROLE_ARN", "REPORT_BUCKET"), "x"),
+        **dict.fromkeys(("LOAD_TIME", "PIPELINE", "PROJECT", "DATASET", "LOCATION"), "x"),
+        **dict.fromkeys(("AUDIENCE", "SERVICE_ACCOUNT"), "x"),
     }
     return subprocess.run(
         [sys.executable, "-I", "-S", "-B", "-c", PROBE, str(unpacked), str(runtime)],

@@ -46,6 +46,20 @@ def search(**keys: Any) -> dict[str, Any]:
     return stack(pipelines={"search": SEARCH | keys})
 
 
+ORDERS = {"columns": {"order_id": "S", "total": "N"}, "keys": ["order_id"]}
+GOOGLE = {"project": "shop-analytics", "location": "EU"}
+
+
+def warehouse(**keys: Any) -> dict[str, Any]:
+    pipeline = {
+        "kind": "bigquery-transfer",
+        "account": "workload",
+        "from": "lake",
+        "tables": {"orders": ORDERS},
+    }
+    return stack(gcp=GOOGLE, pipelines={"lake": EXPORT, "shop": pipeline | keys})
+
+
 def adopted(**keys: Any) -> dict[str, Any]:
     landing = {"bucket": "shop-raw", "account": "workload", "layout": "objects"} | keys
     return stack(pipelines={"replica": {"kind": "replication", "account": "analytics", "landing": landing}})
@@ -492,6 +506,110 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a collection of a pipeline that has none": (
         stack(pipelines={"lake": EXPORT, "search": SEARCH | {"collection_of": "lake"}}),
         "pipelines.search.collection_of: 'lake' yields no shared collection; name one of kind 'zero-etl'",
+    ),
+    # BigQuery transfer
+    "a warehouse without a project": (
+        {key: value for key, value in warehouse().items() if key != "gcp"},
+        "pipelines.shop: the kind 'bigquery-transfer' needs a Google Cloud project; write gcp: {project: <id>",
+    ),
+    "a schedule under the least interval": (
+        warehouse(schedule="every 12 hours"),
+        "pipelines.shop.schedule: 'every 12 hours' comes more often than every 24 hours, which is the least that the "
+        "Data Transfer Service allows for Amazon S3; write 'every day 05:00'",
+    ),
+    "a schedule that is none": (
+        warehouse(schedule="cron(0 3 * * ? *)"),
+        "pipelines.shop.schedule: schedule 'cron(0 3 * * ? *)' is not understood; write 'every 24 hours'",
+    ),
+    "a weekly load that can't be compared": (
+        warehouse(schedule="every monday 05:00"),
+        "pipelines.shop: schedule: 'every monday 05:00' is not daily at a time, which the comparison of each day's",
+    ),
+    "a table's name that BigQuery refuses": (
+        warehouse(tables={"orders": ORDERS | {"name": "shop.orders"}}),
+        "pipelines.shop.tables.orders.name: 'shop.orders' is not a BigQuery table's name (letters, digits, '_', '-' "
+        "and spaces, at most 1,024 bytes); write 'shop_orders'",
+    ),
+    "a dataset's name that BigQuery refuses": (
+        warehouse(dataset="shop-orders"),
+        "pipelines.shop.dataset: 'shop-orders' should match",
+    ),
+    "a location that can't hold the dataset": (
+        warehouse(location="europe-west-1"),
+        "pipelines.shop.location: no dataset can stand in 'europe-west-1'; did you mean 'europe-west1'?",
+    ),
+    "a project's location that can't hold the dataset": (
+        warehouse() | {"gcp": GOOGLE | {"location": "europe"}},
+        "pipelines.shop: no dataset can stand in 'europe'",
+    ),
+    "a landing without tables": (
+        stack(
+            gcp=GOOGLE,
+            pipelines={
+                "shop": {
+                    "kind": "bigquery-transfer",
+                    "account": "workload",
+                    "landing": {"account": "workload", "bucket": "shop-raw", "layout": "objects"},
+                    "tables": {"orders": {"columns": {"id": "bigint"}, "keys": ["id"]}},
+                }
+            },
+        ),
+        "pipelines.shop: landing: the landing of 'shop-raw' has no tables, so there is nothing to load; name them in",
+    ),
+    "a table of the landing that is left out": (
+        stack(
+            gcp=GOOGLE,
+            pipelines={
+                "lake": EXPORT | {"sources": [{"dynamodb": "orders"}, {"dynamodb": "customers"}]},
+                "shop": warehouse()["pipelines"]["shop"],
+            },
+        ),
+        "pipelines.shop: tables: 'customers' of the landing of 'lake' is missing; write customers: {columns: {<name>",
+    ),
+    "a table that doesn't land": (
+        warehouse(tables={"orders": ORDERS, "order": ORDERS}),
+        "pipelines.shop: tables: 'order' is not in the landing of 'lake'; did you mean 'orders'?",
+    ),
+    "a warehouse beside another account": (
+        warehouse(account="analytics"),
+        "pipelines.shop: account: the landing of 'lake' is in account 111111111111, and the user who reads it stands "
+        "beside it; write that account's name",
+    ),
+    "a column of no type": (
+        warehouse(tables={"orders": ORDERS | {"columns": {"order_id": "S", "total": "NUMBER"}}}),
+        "pipelines.shop: tables.orders: attribute 'total': 'NUMBER' is no DynamoDB type (one of S, N, B",
+    ),
+    "a key that is no column": (
+        warehouse(tables={"orders": ORDERS | {"keys": ["order"]}}),
+        "pipelines.shop.tables.orders: keys: 'order' is not a column; did you mean 'order_id'?",
+    ),
+    "a key attribute of a type that is none": (
+        warehouse(tables={"orders": {"columns": {"order_id": "L"}, "keys": ["order_id"]}}),
+        "pipelines.shop: tables.orders.keys: 'order_id' is L; a key attribute is S, N or B",
+    ),
+    "clusters of an export": (
+        warehouse(tables={"orders": ORDERS | {"cluster": ["order_id"]}}),
+        "pipelines.shop: tables.orders.cluster: the rows of a DynamoDB export have one column, `Item`",
+    ),
+    "an export in Parquet": (
+        warehouse(file_format="PARQUET"),
+        "pipelines.shop: file_format: a DynamoDB export is JSON; leave it out",
+    ),
+    "two keys of one name": (
+        warehouse(access_keys=["1", "1"]),
+        "pipelines.shop: access_keys: '1' is named twice; give the new key a name of its own",
+    ),
+    "three keys": (
+        warehouse(access_keys=["1", "2", "3"]),
+        "pipelines.shop.access_keys: ['1', '2', '3'] should have at most 2 items",
+    ),
+    "a key of another cloud": (
+        warehouse(kms_key_name="arn:aws:kms:eu-central-1:111111111111:key/1"),
+        "pipelines.shop.kms_key_name: 'arn:aws:kms:eu-central-1:111111111111:key/1' should match",
+    ),
+    "a project for one pipeline": (
+        warehouse(gcp=GOOGLE),
+        "pipelines.shop.gcp: the stack's own key, not a pipeline's; write it beside 'pipelines'",
     ),
     # two pipelines together
     "two sets of rules on one bucket": (

@@ -42,7 +42,8 @@ class Role:
 
 @dataclass
 class Policies:
-    """All roles by their names; all resource policies by the ARN of what they stand on; who owns which bucket."""
+    """All roles by their names, and users, which nobody takes on; all resource policies by the ARN of what they stand
+    on; who owns which bucket."""
 
     roles: dict[str, Role] = field(default_factory=dict)
     on: dict[str, Document] = field(default_factory=dict)
@@ -60,7 +61,8 @@ class Policies:
     def documents(self) -> Iterable[tuple[str, str, Document]]:
         """Every document: what it is (`role`, `trust`, or the service), where it stands, and itself."""
         for role in self.roles.values():
-            yield "trust", role.arn, role.trust
+            if role.trust["Statement"]:  # a user has none
+                yield "trust", role.arn, role.trust
             if role.statements:
                 yield "role", role.arn, role.policy
         for arn, document in self.on.items():
@@ -69,10 +71,10 @@ class Policies:
 
 
 _GRANTS_NOT_READ = {
-    "aws:iam/rolePolicyAttachment:RolePolicyAttachment", "aws:iam/policyAttachment:PolicyAttachment",
-    "aws:iam/policy:Policy", "aws:iam/userPolicyAttachment:UserPolicyAttachment",
-    "aws:iam/userGroupMembership:UserGroupMembership", "aws:iam/rolePoliciesExclusive:RolePoliciesExclusive",
-    "aws:kms/grant:Grant",
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment", "aws:iam/userPolicyAttachment:UserPolicyAttachment",
+    "aws:iam/userGroupMembership:UserGroupMembership", "aws:iam/groupPolicy:GroupPolicy",
+    "aws:iam/policyAttachment:PolicyAttachment", "aws:iam/policy:Policy",
+    "aws:iam/rolePoliciesExclusive:RolePoliciesExclusive", "aws:kms/grant:Grant",
     "aws:kms/keyPolicy:KeyPolicy", "aws:cloudwatch/eventPermission:EventPermission",
     "aws:cloudwatch/eventBusPolicy:EventBusPolicy", "aws:dynamodb/resourcePolicy:ResourcePolicy",
     "aws:cloudwatch/logResourcePolicy:LogResourcePolicy", "aws:lambda/functionUrl:FunctionUrl",

@@ -1,0 +1,70 @@
+"""Compares what a day's exports held with what BigQuery's load of that day holds, and publishes the difference.
+
+Event: {"scheduled_time": "2026-01-01T06:00:00Z"}; EventBridge Scheduler fills `<aws.scheduler.scheduled-time>`
+in, some hours after LOAD_TIME. The load looked at is the last one due before it: it took the exports whose
+manifest was written after the load before, up to its own time, and put them into its day's partition (WRITE_APPEND
+to `<table>${run_date}`). A load that failed shows as a shortage on its day, and as a surplus on the day that
+caught up. Returns {"tables": [{"table", "load_date", "expected", "loaded", "difference"}]}; a table that could not
+be compared is named in one `NotReconciled` after the others' metrics are out, so the function's errors count too.
+
+Metric: `BigQueryDifference` (count; loaded - expected), `BigQueryLoaded`, in NAMESPACE, dimensions Pipeline, Table.
+
+Environment: TABLES (JSON list of {"prefix": "raw/orders/", "table": "orders"}), BUCKET, LOAD_TIME ("04:30", UTC),
+PIPELINE, NAMESPACE (default Tributary); PROJECT, DATASET, LOCATION, AUDIENCE (the workload identity provider,
+//iam.googleapis.com/projects/…/providers/…), SERVICE_ACCOUNT (its e-mail), GOOGLE_ENDPOINT (instead of Google's
+public hosts, for a private endpoint).
+
+IAM: s3:ListBucket on the bucket (condition s3:prefix), s3:GetObject on the manifests, kms:Decrypt on their key,
+cloudwatch:PutMetricData (condition cloudwatch:namespace). At Google, SERVICE_ACCOUNT: roles/bigquery.jobUser on
+the project, roles/bigquery.dataViewer on the dataset, and roles/iam.workloadIdentityUser for this function's role.
+No key is stored.
+"""
+
+import json
+import os
+
+import boto3
+from aws_lambda_powertools import Logger
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from counts import NotReconciled, Settings, count_sql, due_load, metrics, result, taken
+from federation import Google, GoogleRefused
+
+logger = Logger(service="reconcile")
+settings = Settings.read(os.environ)
+retries = Config(retries={"mode": "standard", "total_max_attempts": 5})
+s3, cloudwatch = (boto3.client(name, config=retries) for name in ("s3", "cloudwatch"))
+google = Google(boto3.Session(), settings.audience, settings.service_account, settings.google_endpoint)
+
+
+@logger.inject_lambda_context
+def handler(event, context):
+    load = due_load(event, settings.load_time)
+    compared, failed = [], {}
+    for table in settings.tables:
+        try:
+            expected = sum(item_count(key) for key in taken(manifests(table.prefix), load))
+            loaded = google.count(settings.project, settings.location, count_sql(settings, table, load))
+        except (ClientError, BotoCoreError, GoogleRefused) as error:
+            failed[table.table] = str(error)
+            logger.error("not reconciled", table=table.table, reason=str(error))
+            continue
+        compared.append(result(table, load, expected, loaded))
+        logger.info("reconciled", **compared[-1])
+        cloudwatch.put_metric_data(
+            Namespace=settings.namespace, MetricData=metrics(settings.pipeline, compared[-1])
+        )
+    if failed:
+        raise NotReconciled(failed)
+    return {"tables": compared}
+
+
+def manifests(prefix):
+    pages = s3.get_paginator("list_objects_v2").paginate(
+        Bucket=settings.bucket, Prefix=f"{prefix}AWSDynamoDB/"
+    )
+    return ((item["Key"], item["LastModified"]) for page in pages for item in page.get("Contents", []))
+
+
+def item_count(key):
+    return int(json.loads(s3.get_object(Bucket=settings.bucket, Key=key)["Body"].read())["itemCount"])

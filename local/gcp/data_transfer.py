@@ -1,0 +1,380 @@
+"""The BigQuery Data Transfer Service, v1, for the data source `amazon_s3`; nobody publishes an emulator of it.
+
+A run lists the bucket with the config's own key, takes the files that match `data_path` (WRITE_APPEND: those
+modified since the last successful run; WRITE_TRUNCATE: all), and loads them by one load job into a table that
+must exist. A run that fails loads nothing and is shown by its state, its `errorStatus`, its log and the
+message to `notificationPubsubTopic`. Runs of a config come one after another. A secret is taken and never
+given back.
+
+S3 tells whole seconds, so of files modified in the very second in which the last successful run listed, those
+it took are known by their ETag. A config with an interval (`every 24 hours`) and without `startTime` runs at
+once, as in the console's "Start now".
+
+Sources: "REST Resource: projects.locations.transferConfigs"
+(https://docs.cloud.google.com/bigquery/docs/reference/datatransfer/rest/v1/projects.locations.transferConfigs),
+"Amazon S3 transfers" (https://docs.cloud.google.com/bigquery/docs/s3-transfer), "Introduction to Amazon S3
+transfers" (https://docs.cloud.google.com/bigquery/docs/s3-transfer-intro), "Runtime parameters"
+(https://docs.cloud.google.com/bigquery/docs/s3-transfer-parameters), "Run notifications"
+(https://docs.cloud.google.com/bigquery/docs/transfer-run-notifications).
+Missing: CSV, Avro and ORC, e-mails, retries of
+transient errors, `authorizationCode`, other data sources, the service account's roles (not enforced).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shutil
+import threading
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from components import transfer_schedule
+from local.gcp.resources import CODES, Body, Refused, Resources, now
+from local.gcp.s3_source import Denied, client, content, listing
+from local.gcp.transfer_parameters import evaluate, pattern, refuse
+
+FORMATS = {"JSON": "NEWLINE_DELIMITED_JSON"}
+CHANGEABLE = (
+    "params",
+    "schedule",
+    "scheduleOptions",
+    "displayName",
+    "disabled",
+    "notificationPubsubTopic",
+    "emailPreferences",
+    "dataRefreshWindowDays",
+    "encryptionConfiguration",
+    "destinationDatasetId",
+    "serviceAccountName",
+)
+
+
+class RunFailed(Exception):
+    def __init__(self, code: int, message: str):
+        super().__init__(message)
+        self.code = code
+
+
+class DataTransfer:
+    def __init__(self, resources: Resources, bigquery: Any, aws_endpoint: str, staging: Path):
+        """`bigquery(method, path, body=None)` calls the BigQuery beside this and returns (status, body)."""
+        self.resources, self.bigquery, self.aws, self.staging = resources, bigquery, aws_endpoint, staging
+        self.configs: dict[str, Body] = {}
+        self.secrets: dict[str, str] = {}
+        self.runs: dict[str, Body] = {}
+        self.logs: dict[str, list[Body]] = {}
+        self.loaded: dict[
+            str, tuple[datetime, set[str]]
+        ] = {}  # config -> when the last success listed, and what it saw then
+        self.turns: dict[str, threading.Lock] = {}
+        self.stopped = threading.Event()
+
+    def routes(self) -> list[tuple[str, str, Any]]:
+        parent, config = (
+            r"/v1/(projects/[^/]+(?:/locations/[^/]+)?)",
+            r"/v1/(projects/[^/]+(?:/locations/[^/]+)?/transferConfigs/[^/:]+)",
+        )
+        run = config[:-1] + r"/runs/[^/:]+)"
+        return [
+            ("POST", parent + "/transferConfigs", self.create),
+            (
+                "GET",
+                parent + "/transferConfigs",
+                lambda b, q, at: {
+                    "transferConfigs": [self.shown(n) for n in self.configs if n.startswith(at + "/")]
+                },
+            ),
+            ("GET", config, lambda b, q, name: self.shown(name)),
+            ("PATCH", config, self.patch),
+            ("DELETE", config, self.delete),
+            ("POST", config + ":startManualRuns", self.start),
+            (
+                "GET",
+                config + "/runs",
+                lambda b, q, name: {
+                    "transferRuns": [r for n, r in reversed(self.runs.items()) if n.startswith(name + "/")]
+                },
+            ),
+            ("GET", run, lambda b, q, name: self.find(self.runs, name)),
+            (
+                "GET",
+                run + "/transferLogs",
+                lambda b, q, name: {"transferMessages": self.find(self.logs, name)},
+            ),
+        ]
+
+    def find(self, kind: dict[str, Any], name: str) -> Any:
+        if name not in kind:
+            raise Refused(404, f"Requested entity was not found: {name}")
+        return kind[name]
+
+    def shown(self, name: str) -> Body:
+        return {k: v for k, v in self.find(self.configs, name).items() if k != "serviceAccountName"}
+
+    def create(self, body: Body, query: Body, parent: str) -> Body:
+        body |= {"serviceAccountName": query["serviceAccountName"]} if "serviceAccountName" in query else {}
+        region, secret = self.check(parent, body)
+        where = parent if "/locations/" in parent else f"{parent}/locations/{region.lower()}"
+        name = f"{where}/transferConfigs/{uuid.uuid4()}"
+        self.secrets[name], self.turns[name] = secret, threading.Lock()
+        self.configs[name] = {
+            **body,
+            "name": name,
+            "datasetRegion": region.lower(),
+            "updateTime": now(),
+            "state": "PENDING",
+            "userId": "0",
+        }
+        self.plan(name)
+        return self.shown(name)
+
+    def patch(self, body: Body, query: Body, name: str) -> Body:
+        old, names = self.find(self.configs, name), {field.lower(): field for field in CHANGEABLE}
+        mask = [f for f in query.get("updateMask", "").replace("_", "").split(",") if f]
+        if not mask or any(f.lower() not in names for f in mask):
+            raise Refused(
+                400, f"updateMask is required, of {', '.join(CHANGEABLE)}; it was {query.get('updateMask')!r}"
+            )
+        body |= {"serviceAccountName": query["serviceAccountName"]} if "serviceAccountName" in query else {}
+        new = old | {names[f.lower()]: body.get(names[f.lower()]) for f in mask}
+        new["params"] = {"secret_access_key": self.secrets[name]} | new["params"]
+        _, self.secrets[name] = self.check(name.rsplit("/transferConfigs/", 1)[0], new)
+        self.configs[name] = {k: v for k, v in new.items() if v is not None} | {"updateTime": now()}
+        self.plan(name)
+        return self.shown(name)
+
+    def delete(self, body: Body, query: Body, name: str) -> Body:
+        self.find(self.configs, name)
+        for kind in (self.configs, self.secrets, self.loaded):
+            kind.pop(name, None)
+        for run in [r for r in self.runs if r.startswith(name + "/")]:
+            del self.runs[run], self.logs[run]
+        return {}
+
+    def check(self, parent: str, body: Body) -> tuple[str, str]:
+        """The dataset's region and the secret, which leaves `body`; or what is wrong with it."""
+        params = body.get("params") or {}
+        if body.get("dataSourceId") != "amazon_s3":
+            raise Refused(400, f"Data source {body.get('dataSourceId')!r} is not here; only amazon_s3 is")
+        if not body.get("displayName"):
+            raise Refused(400, "displayName is required")
+        try:
+            refuse(params, body.get("schedule", ""))
+        except ValueError as error:
+            raise Refused(400, str(error)) from None
+        project = parent.split("/")[1]
+        status, dataset = self.bigquery(
+            "GET", f"/bigquery/v2/projects/{project}/datasets/{body.get('destinationDatasetId')}"
+        )
+        if status != 200:
+            raise Refused(404, f"Not found: Dataset {project}:{body.get('destinationDatasetId')}")
+        region = dataset.get("location", "US")
+        if "/locations/" in parent and parent.rsplit("/", 1)[1].lower() != region.lower():
+            raise Refused(
+                400,
+                f"The transfer config's location, {parent.rsplit('/', 1)[1]}, is not its dataset's, {region}",
+            )
+        if account := body.get("serviceAccountName"):
+            self.resources.account(account)
+        if topic := body.get("notificationPubsubTopic"):
+            self.resources.find(self.resources.topics, topic)
+        body["params"] = {k: v for k, v in params.items() if k != "secret_access_key"}
+        return region, params["secret_access_key"]
+
+    def plan(self, name: str) -> None:
+        """Set `nextRunTime`, or none where nothing is scheduled."""
+        config, options = self.configs[name], self.configs[name].get("scheduleOptions") or {}
+        config.pop("nextRunTime", None)
+        if config.get("disabled") or options.get("disableAutoScheduling"):
+            return
+        schedule, start = (
+            transfer_schedule.parse(config.get("schedule", "")),
+            datetime.fromisoformat(options.get("startTime", now())),
+        )
+        ran = next(
+            (r for n, r in reversed(self.runs.items()) if n.startswith(name + "/") and r["schedule"]), None
+        )
+        interval = not re.search(r"\d:\d\d", config.get("schedule", ""))
+        due = (
+            schedule.next_after(max(start, datetime.fromisoformat(ran["scheduleTime"])))
+            if ran
+            else start
+            if interval
+            else schedule.next_after(start)
+        )
+        if not options.get("endTime") or due < datetime.fromisoformat(options["endTime"]):
+            config["nextRunTime"] = due.isoformat()
+
+    def keep_schedule(self) -> None:
+        """Start what is due, until stopped."""
+        while not self.stopped.wait(1):
+            for name, config in list(self.configs.items()):
+                if (due := config.get("nextRunTime")) and datetime.fromisoformat(due) <= datetime.now(UTC):
+                    self.queue(
+                        name, datetime.fromisoformat(due), config.get("schedule") or transfer_schedule.DEFAULT
+                    )
+                    self.plan(name)
+
+    def start(self, body: Body, query: Body, name: str) -> Body:
+        config = self.find(self.configs, name)
+        if config.get("disabled"):
+            raise Refused(412, "The transfer config is disabled")
+        times = [body["requestedRunTime"]] if "requestedRunTime" in body else []
+        if window := body.get("requestedTimeRange"):
+            at, end = (datetime.fromisoformat(window[k]) for k in ("startTime", "endTime"))
+            while at < end:
+                times.append(at.isoformat())
+                at += transfer_schedule.parse(config.get("schedule", "")).least_interval
+        if not times or any(datetime.fromisoformat(t) > datetime.now(UTC) for t in times):
+            raise Refused(400, "requestedRunTime or requestedTimeRange is required and lies in the past")
+        return {"runs": [self.queue(name, datetime.fromisoformat(t).astimezone(UTC), "") for t in times]}
+
+    def queue(self, name: str, run_time: datetime, schedule: str) -> Body:
+        config = self.configs[name]
+        run = f"{name}/runs/{uuid.uuid4()}"
+        self.logs[run] = []
+        self.runs[run] = {
+            "name": run,
+            "state": "PENDING",
+            "scheduleTime": now(),
+            "runTime": run_time.isoformat(),
+            "updateTime": now(),
+            "schedule": schedule,
+            **{
+                k: config[k]
+                for k in (
+                    "dataSourceId",
+                    "destinationDatasetId",
+                    "params",
+                    "notificationPubsubTopic",
+                    "emailPreferences",
+                )
+                if k in config
+            },
+        }
+        threading.Thread(target=self.run, args=(name, run, run_time), daemon=True).start()
+        return dict(self.runs[run])
+
+    def run(self, name: str, run_name: str, run_time: datetime) -> None:
+        run, log = self.runs[run_name], self.logs[run_name]
+
+        def say(text: str, severity: str = "INFO") -> None:
+            log.append({"messageTime": now(), "severity": severity, "messageText": text})
+
+        with self.turns[name]:
+            run |= {"state": "RUNNING", "startTime": now(), "updateTime": now()}
+            try:
+                self.transfer(name, run_time, say, run)
+                outcome: Body = {"state": "SUCCEEDED", "errorStatus": {}}
+            except RunFailed as error:
+                say(f"Job failed with error: {error}", "ERROR")
+                outcome = {"state": "FAILED", "errorStatus": {"code": error.code, "message": str(error)}}
+            except Exception as error:  # a run has to end in a state, whatever breaks here
+                say(f"Internal error: {error!r}", "ERROR")
+                outcome = {"state": "FAILED", "errorStatus": {"code": 13, "message": repr(error)}}
+            run |= outcome | {"endTime": now(), "updateTime": now()}
+            if name in self.configs:
+                self.configs[name]["state"] = run["state"]
+        if topic := run.get("notificationPubsubTopic"):
+            data = base64.b64encode(json.dumps(run).encode()).decode()
+            self.resources.publish(
+                topic,
+                {
+                    "data": data,
+                    "attributes": {"eventType": "TRANSFER_RUN_FINISHED", "payloadFormat": "JSON_API_V1"},
+                },
+            )
+
+    def transfer(self, name: str, run_time: datetime, say: Any, run: Body) -> None:
+        params = run["params"]
+        path, table = (
+            evaluate(params["data_path"], run_time),
+            evaluate(params["destination_table_name_template"], run_time),
+        )
+        bucket, _, key = path.removeprefix("s3://").partition("/")
+        append = params.get("write_disposition", "WRITE_APPEND") in ("WRITE_APPEND", "APPEND")
+        listed_at, here = datetime.now(UTC), self.staging / run["name"].rsplit("/", 1)[1]
+        s3 = client("s3", self.aws, params["access_key_id"], self.secrets[name])
+        try:
+            found = [
+                o
+                for o in listing(s3, bucket, key.split("*")[0])
+                if pattern(key).fullmatch(o["Key"]) and not o["Key"].endswith("/")
+            ]
+            seen = {f"{o['Key']} {o['ETag']}" for o in found}
+            if append and name in self.loaded:
+                since, before = self.loaded[name]
+                second = since.replace(microsecond=0)
+                found = [
+                    o
+                    for o in found
+                    if o["LastModified"].replace(microsecond=0) > second
+                    or (
+                        o["LastModified"].replace(microsecond=0) == second
+                        and f"{o['Key']} {o['ETag']}" not in before
+                    )
+                ]
+            if key.count("*") > 1 and len(found) > 10_000:
+                raise RunFailed(8, "Number of files in transfer exceeds limit of 10,000.")
+            say(f"Moving data from Amazon S3 to Google Cloud: {len(found)} object(s) of {path}")
+            here.mkdir(parents=True)
+            files = []
+            for number, item in enumerate(found):
+                files.append(
+                    here / f"{number:05}-{re.sub(r'[^A-Za-z0-9._-]', '_', item['Key'].rsplit('/', 1)[-1])}"
+                )
+                files[-1].write_bytes(content(s3, bucket, item["Key"], item["ETag"]))
+            if files:
+                self.load(name, table, files, params, append, say)
+            else:
+                say(
+                    "Moving data from Amazon S3 to Google Cloud complete: Moved 0 object(s). "
+                    f"No new files found matching {path}."
+                )
+        except Denied as error:
+            raise RunFailed(CODES[403][0], f"PERMISSION_DENIED: {error}") from None
+        finally:
+            shutil.rmtree(here, ignore_errors=True)
+        self.loaded[name] = (listed_at, seen)
+
+    def load(self, name: str, table: str, files: list[Path], params: Body, append: bool, say: Any) -> None:
+        project, kind = name.split("/")[1], params["file_format"]
+        ignore = kind == "JSON" and params.get("ignore_unknown_values", "").lower() == "true"
+        job = {
+            "destinationTable": {
+                "projectId": project,
+                "datasetId": self.configs[name]["destinationDatasetId"],
+                "tableId": table,
+            },
+            "sourceUris": [f"file://{file}" for file in files],
+            "sourceFormat": FORMATS.get(kind, kind),
+            "createDisposition": "CREATE_NEVER",
+            "writeDisposition": "WRITE_APPEND" if append else "WRITE_TRUNCATE",
+            "maxBadRecords": int(params.get("max_bad_records", 0)),
+            "ignoreUnknownValues": ignore,
+            **(
+                {"decimalTargetTypes": re.split(", ?", params["decimal_target_types"])}
+                if "decimal_target_types" in params
+                else {}
+            ),
+        }
+        status, answer = self.bigquery(
+            "POST", f"/bigquery/v2/projects/{project}/jobs", {"configuration": {"load": job}}
+        )
+        problem = (
+            answer.get("error", {}).get("message")
+            if status >= 400
+            else answer["status"].get("errorResult", {}).get("message")
+        )
+        if problem:
+            raise RunFailed(CODES[400][0], problem)
+        counts = answer["statistics"]["load"]
+        say(
+            f"Job {answer['jobReference']['jobId']} (table {table}) completed successfully. "
+            f"Number of records: {counts['outputRows']}, "
+            f"with errors: {counts['badRecords']}."
+        )

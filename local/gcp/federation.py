@@ -1,0 +1,117 @@
+"""Tokens for an AWS role: the Security Token Service's exchange and a service account's impersonation.
+
+The subject token is a signed GetCallerIdentity; it is sent to the embedded AWS, which checks the signature, as Google
+sends it to AWS. Its audience must be a pool's provider for the caller's AWS account, whose mapping of `google.subject`
+gives the subject. The account impersonated must exist and let that subject in (`roles/iam.workloadIdentityUser`, member
+principal://iam.googleapis.com/<pool>/subject/<subject>).
+"Method: token" (https://docs.cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token), "Workload identity
+federation with AWS" (https://docs.cloud.google.com/iam/docs/workload-identity-federation-with-other-clouds).
+"Attribute mappings" (https://docs.cloud.google.com/iam/docs/workload-identity-federation#mapping). Missing: conditions,
+mappings other than of `google.subject` to `assertion.arn` or a part of it, undeletion, and no other API asks for the
+token.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import unquote
+
+import httpx
+
+from local.gcp.resources import Body, Refused, Resources
+
+POOL = r"projects/[^/]+/locations/global/workloadIdentityPools/[^/:]+"
+EXTRACT = re.compile(r"assertion\.arn(?:\.extract\('([^{]*)\{\w+\}([^']*)'\))?")
+
+
+class Federation:
+    def __init__(self, resources: Resources, aws_endpoint: str):
+        self.resources, self.aws = resources, aws_endpoint
+        self.kept: dict[str, Body] = {}  # pools and their providers by name
+        self.callers: dict[str, str] = {}  # federated token -> principal
+
+    def routes(self) -> list[tuple[str, str, Any]]:
+        one = rf"/v1/({POOL}(?:/providers/[^/:]+)?)"
+        return [
+            ("POST", r"/v1/(projects/[^/]+/locations/global/workloadIdentityPools)", self.create),
+            ("POST", rf"/v1/({POOL}/providers)", self.create),
+            ("GET", one, lambda b, q, name: self.find(name)),
+            ("PATCH", one, lambda b, q, name: self.find(name).update(b) or self.find(name)),
+            ("DELETE", one, lambda b, q, name: self.find(name) and self.kept.pop(name) and {}),
+            ("POST", r"/v1/token", self.exchange),
+            ("POST", r"/v1/(projects/-/serviceAccounts/[^/:]+):generateAccessToken", self.impersonate),
+        ]
+
+    def create(self, body: Body, query: Body, parent: str) -> Body:
+        leaf = query.get("workloadIdentityPoolProviderId") or query.get("workloadIdentityPoolId", "")
+        if not re.fullmatch(r"[a-z0-9-]{4,32}", leaf) or leaf.startswith("gcp-"):
+            raise Refused(400, f"The id {leaf!r} is not 4 to 32 of a-z, 0-9 and '-'")
+        if parent.endswith("/providers"):
+            self.find(parent.removesuffix("/providers"))
+            subject = (body.get("attributeMapping") or {}).get("google.subject", "assertion.arn")
+            if not EXTRACT.fullmatch(subject):
+                raise Refused(400, f"The local Google Cloud maps no {subject!r}")
+        if (name := f"{parent}/{leaf}") in self.kept:
+            raise Refused(409, "Requested entity already exists")
+        self.kept[name] = body | {"name": name, "state": "ACTIVE"}
+        return self.kept[name]
+
+    def find(self, name: str) -> Body:
+        if name not in self.kept:
+            raise Refused(404, f"Requested entity was not found: {name}")
+        return self.kept[name]
+
+    def exchange(self, body: Body, query: Body) -> Body:
+        if body.get("subjectTokenType") != "urn:ietf:params:aws:token-type:aws4_request":
+            raise Refused(400, f"subjectTokenType {body.get('subjectTokenType')!r} is not here")
+        signed = json.loads(unquote(body.get("subjectToken", "")))
+        headers = {item["key"]: item["value"] for item in signed["headers"]}
+        target = {k.lower(): v for k, v in headers.items()}.get("x-goog-cloud-target-resource")
+        match = re.fullmatch(
+            r"https://sts[^/]*\.amazonaws\.com(/\?Action=GetCallerIdentity&Version=2011-06-15)", signed["url"]
+        )
+        if not match or target != body.get("audience"):
+            raise Refused(400, "The AWS request is no GetCallerIdentity for this audience")
+        answer = httpx.post(self.aws + match[1], headers=headers)
+        arn = re.search(r"<Arn>(.*?)</Arn>", answer.text)
+        if answer.status_code != 200 or not arn:
+            raise Refused(400, f"AWS refused the signed GetCallerIdentity: {answer.text[:300]}")
+        provider = self.find(body["audience"].removeprefix("//iam.googleapis.com/"))
+        if arn[1].split(":")[4] != provider["aws"]["accountId"]:
+            raise Refused(400, f"The caller {arn[1]} is not of account {provider['aws']['accountId']}")
+        mapped = EXTRACT.fullmatch(
+            (provider.get("attributeMapping") or {}).get("google.subject", "assertion.arn")
+        )
+        subject = arn[1]
+        if mapped and mapped[1] is not None:
+            subject = subject.partition(mapped[1])[2].partition(mapped[2])[0]
+        if not 0 < len(subject) <= 127:
+            raise Refused(400, f"The mapped attribute 'google.subject' must have 1 to 127 bytes: {subject!r}")
+        token = uuid.uuid4().hex
+        pool = provider["name"].partition("/providers/")[0]
+        self.callers[token] = f"principal://iam.googleapis.com/{pool}/subject/{subject}"
+        return {
+            "access_token": token,
+            "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
+            "token_type": "Bearer",
+            "expires_in": 3600,
+        }
+
+    def impersonate(self, body: Body, query: Body, name: str) -> Body:
+        principal = self.callers.get(query["authorization"].removeprefix("Bearer "))
+        if not principal:
+            raise Refused(401, "Request had invalid authentication credentials.")
+        account = self.resources.account(name)
+        bindings = self.resources.policy(account["name"])["bindings"]
+        members = [m for b in bindings if b["role"] == "roles/iam.workloadIdentityUser" for m in b["members"]]
+        if principal not in members:
+            raise Refused(
+                403,
+                f"Permission 'iam.serviceAccounts.getAccessToken' denied on {account['email']} for {principal}",
+            )
+        until = datetime.now(UTC) + timedelta(hours=1)
+        return {"accessToken": uuid.uuid4().hex, "expireTime": until.isoformat().replace("+00:00", "Z")}

@@ -1,0 +1,221 @@
+"""The parts of Google Cloud around BigQuery, in memory: service accounts, IAM policies and Pub/Sub.
+
+A policy names members that exist and is set with the etag it was read with. Shapes as in the REST references:
+"projects.serviceAccounts" (https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts),
+"Policy" (https://docs.cloud.google.com/iam/docs/reference/rest/v1/Policy), "projects.topics"
+(https://docs.cloud.google.com/pubsub/docs/reference/rest/v1/projects.topics), "projects.subscriptions"
+(https://docs.cloud.google.com/pubsub/docs/reference/rest/v1/projects.subscriptions).
+Missing: roles are recorded and not enforced,
+a message is delivered once and its acknowledgement has no deadline.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+Body = dict[str, Any]
+CODES = {
+    400: (3, "INVALID_ARGUMENT"),
+    401: (16, "UNAUTHENTICATED"),
+    403: (7, "PERMISSION_DENIED"),
+    404: (5, "NOT_FOUND"),
+    409: (6, "ALREADY_EXISTS"),
+    412: (9, "FAILED_PRECONDITION"),
+}
+
+
+class Refused(Exception):
+    """An error as Google's APIs answer it."""
+
+    def __init__(self, code: int, message: str):
+        super().__init__(message)
+        self.code, self.message = code, message
+
+    def body(self) -> Body:
+        return {"error": {"code": self.code, "message": self.message, "status": CODES[self.code][1]}}
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
+
+
+class Resources:
+    def __init__(self) -> None:
+        self.accounts: dict[str, Body] = {}
+        self.policies: dict[str, Body] = {}
+        self.topics: dict[str, Body] = {}
+        self.subscriptions: dict[str, Body] = {}
+        self.waiting: dict[str, list[Body]] = {}
+
+    def routes(self) -> list[tuple[str, str, Any]]:
+        account = r"/v1/(projects/[^/:]+/serviceAccounts/[^/:]+)"
+        topic, subscription = (
+            r"/v1/(projects/[^/]+/topics/[^/:]+)",
+            r"/v1/(projects/[^/]+/subscriptions/[^/:]+)",
+        )
+        return [
+            ("POST", r"/v1/projects/([^/:]+)/serviceAccounts", self.create_account),
+            ("GET", account, lambda b, q, name: self.account(name)),
+            ("PATCH", account, self.patch_account),
+            ("DELETE", account, lambda b, q, name: self.accounts.pop(self.account(name)["email"]) and {}),
+            ("POST|GET", r"/v[13]/(projects/.+):getIamPolicy", lambda b, q, name: self.policy(name)),
+            (
+                "POST",
+                r"/v[13]/(projects/.+):setIamPolicy",
+                lambda b, q, name: self.set_policy(name, b.get("policy", {})),
+            ),
+            ("PUT", topic, lambda b, q, name: self.create(self.topics, name, b)),
+            ("GET", topic, lambda b, q, name: self.find(self.topics, name)),
+            ("PATCH", topic, lambda b, q, name: self.patch(self.topics, name, b["topic"])),
+            (
+                "DELETE",
+                topic,
+                lambda b, q, name: self.find(self.topics, name) and self.topics.pop(name) and {},
+            ),
+            (
+                "POST",
+                topic + ":publish",
+                lambda b, q, name: {"messageIds": [self.publish(name, m) for m in b["messages"]]},
+            ),
+            ("PUT", subscription, self.subscribe),
+            ("GET", subscription, lambda b, q, name: self.find(self.subscriptions, name)),
+            (
+                "DELETE",
+                subscription,
+                lambda b, q, name: (
+                    self.find(self.subscriptions, name) and self.subscriptions.pop(name) and {}
+                ),
+            ),
+            ("POST", subscription + ":pull", self.pull),
+            (
+                "POST",
+                subscription + ":acknowledge",
+                lambda b, q, name: self.find(self.subscriptions, name) and {},
+            ),
+        ]
+
+    def create(self, kind: dict[str, Body], name: str, body: Body) -> Body:
+        if name in kind:
+            raise Refused(
+                409, f"Resource already exists in the project (resource={name.rsplit('/', 1)[-1]})."
+            )
+        if not re.fullmatch(
+            r"[A-Za-z][A-Za-z0-9\-_.~+%]{2,254}", leaf := name.rsplit("/", 1)[-1]
+        ) or leaf.startswith("goog"):
+            raise Refused(400, f"Invalid resource name given (name={name}).")
+        kind[name] = {**body, "name": name}
+        return kind[name]
+
+    def find(self, kind: dict[str, Body], name: str) -> Body:
+        if name not in kind:
+            raise Refused(404, f"Resource not found (resource={name.rsplit('/', 1)[-1]}).")
+        return kind[name]
+
+    def patch(self, kind: dict[str, Body], name: str, body: Body) -> Body:
+        self.find(kind, name).update(body)
+        return kind[name]
+
+    def create_account(self, body: Body, query: Body, project: str) -> Body:
+        if not re.fullmatch(r"[a-z](?:[-a-z0-9]{4,28}[a-z0-9])", account := body.get("accountId", "")):
+            raise Refused(
+                400,
+                f"The account ID {account!r} does not have a length between 6 and 30, or not the form "
+                "[a-z]([-a-z0-9]*[a-z0-9])",
+            )
+        email = f"{account}@{project}.iam.gserviceaccount.com"
+        if email in self.accounts:
+            raise Refused(409, f"Service account {account} already exists within project projects/{project}.")
+        unique = str(uuid.uuid4().int)[:21]
+        self.accounts[email] = {
+            **body.get("serviceAccount", {}),
+            "name": f"projects/{project}/serviceAccounts/{email}",
+            "email": email,
+            "projectId": project,
+            "uniqueId": unique,
+            "oauth2ClientId": unique,
+        }
+        return self.accounts[email]
+
+    def account(self, name: str) -> Body:
+        key = name.rsplit("/", 1)[-1]
+        found = self.accounts.get(key) or next(
+            (a for a in self.accounts.values() if a["uniqueId"] == key), None
+        )
+        if not found:
+            raise Refused(404, f"Unknown service account {key}")
+        return found
+
+    def patch_account(self, body: Body, query: Body, name: str) -> Body:
+        changes = body.get("serviceAccount", {})
+        self.account(name).update({k: changes[k] for k in ("displayName", "description") if k in changes})
+        return self.account(name)
+
+    def policy(self, name: str) -> Body:
+        for prefix, kind in (
+            ("/serviceAccounts/", None),
+            ("/topics/", self.topics),
+            ("/subscriptions/", self.subscriptions),
+        ):
+            if prefix in name:
+                self.account(name) if kind is None else self.find(kind, name)
+        return self.policies.setdefault(name, {"version": 1, "etag": "ACAB", "bindings": []})
+
+    def set_policy(self, name: str, policy: Body) -> Body:
+        if policy.get("etag", have := self.policy(name)["etag"]) != have:
+            raise Refused(
+                409, "There were concurrent policy changes. Please retry the whole read-modify-write."
+            )
+        for binding in policy.get("bindings", []):
+            if not re.match(
+                r"(roles|projects/[^/]+/roles|organizations/\d+/roles)/", binding.get("role", "")
+            ):
+                raise Refused(400, f"Role {binding.get('role')!r} is not supported for this resource.")
+            for member in binding.get("members", []):
+                kind, _, who = member.partition(":")
+                if kind not in (
+                    "serviceAccount",
+                    "user",
+                    "group",
+                    "domain",
+                    "allUsers",
+                    "allAuthenticatedUsers",
+                    "principal",
+                    "principalSet",
+                    "projectEditor",
+                    "projectOwner",
+                    "projectViewer",
+                ):
+                    raise Refused(
+                        400,
+                        f"The member {member} is of an unknown type. Please set a valid type prefix for the member.",
+                    )
+                if (
+                    kind == "serviceAccount"
+                    and re.search(r"@(?!gcp-sa-|project-)[a-z0-9-]+\.iam\.gserviceaccount\.com$", who)
+                    and who not in self.accounts
+                ):
+                    raise Refused(400, f"Service account {who} does not exist.")
+        self.policies[name] = {"version": 1, **policy, "etag": uuid.uuid4().hex[:12]}
+        return self.policies[name]
+
+    def publish(self, topic: str, message: Body) -> str:
+        self.find(self.topics, topic)
+        message = {**message, "messageId": str(uuid.uuid4().int)[:16], "publishTime": now()}
+        for name, subscription in self.subscriptions.items():
+            if subscription["topic"] == topic:
+                self.waiting[name].append(message)
+        return message["messageId"]
+
+    def subscribe(self, body: Body, query: Body, name: str) -> Body:
+        self.find(self.topics, body.get("topic", ""))
+        self.waiting[name] = []
+        return self.create(self.subscriptions, name, body)
+
+    def pull(self, body: Body, query: Body, name: str) -> Body:
+        self.find(self.subscriptions, name)
+        most, queue = int(body.get("maxMessages", 1)), self.waiting[name]
+        taken, queue[:] = queue[:most], queue[most:]
+        return {"receivedMessages": [{"ackId": m["messageId"], "message": m} for m in taken]} if taken else {}

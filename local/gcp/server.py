@@ -1,0 +1,176 @@
+"""Google Cloud for the local stack, one endpoint on loopback: every API below its own path.
+
+    /bigquery/v2, /upload/bigquery/v2                          bqemulator in this process
+    /v1/…/transferConfigs                                      data_transfer
+    /v1/projects, …/serviceAccounts, …/topics, …/subscriptions resources
+    …/workloadIdentityPools, /v1/token, …:generateAccessToken  federation
+
+State lives in memory; `state` holds files on their way into a table. No credential is asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import bqemulator.server
+import httpx
+from bqemulator.api.app import create_app
+from bqemulator.config import LogLevel, Settings
+from bqemulator.domain.errors import DomainError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from local.gcp import bigquery
+from local.gcp.data_transfer import DataTransfer
+from local.gcp.federation import Federation
+from local.gcp.resources import Refused, Resources
+
+TABLE = re.compile(r"/bigquery/v2/projects/([^/]+)/datasets/([^/]+)/tables(?:/([^/]+))?")
+KEPT = re.compile(r"/bigquery/v2/projects/[^/]+/datasets(?:/[^/]+(?:/tables(?:/[^/]+)?)?)?")
+HOP = {"content-length", "content-encoding", "transfer-encoding", "connection", "host", "accept-encoding"}
+
+
+class Front:
+    """The ASGI app: what is ours answers, the rest goes to bqemulator."""
+
+    def __init__(self, context: Any, endpoint: str, aws_endpoint: str, state: Path):
+        self.context, self.inner = context, create_app(context)
+        self.to_bigquery = httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.inner), base_url="http://bigquery"
+        )
+        self.client = httpx.Client(timeout=600)
+        self.endpoint = endpoint
+        self.resources = Resources()
+        self.told: dict[str, Any] = {}  # what a dataset or table was given and bqemulator does not keep
+        self.data_transfer = DataTransfer(self.resources, self.call, aws_endpoint, state / "transfers")
+        federation = Federation(self.resources, aws_endpoint)
+        routes = [
+            *self.data_transfer.routes(),
+            *federation.routes(),
+            *self.resources.routes(),
+        ]
+        self.routes = [(methods.split("|"), re.compile(path), handler) for methods, path, handler in routes]
+        threading.Thread(target=self.data_transfer.keep_schedule, daemon=True).start()
+
+    def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        answer = self.client.request(method, self.endpoint + path, json=body)
+        return answer.status_code, answer.json()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return await self.inner(scope, receive, send)
+        request = Request(scope, receive)
+        try:
+            response = await self.answer(request)
+        except (Refused, DomainError) as error:
+            status = error.code if isinstance(error, Refused) else 400
+            body = (
+                error.body()
+                if isinstance(error, Refused)
+                else {
+                    "error": {
+                        "code": status,
+                        "message": str(error),
+                        "status": "INVALID_ARGUMENT",
+                        "errors": [{"reason": error.bq_reason, "message": str(error), "domain": "global"}],
+                    }
+                }
+            )
+            response = JSONResponse(body, status)
+        await response(scope, receive, send)
+
+    async def answer(self, request: Request) -> Response:
+        path, raw = request.url.path, await request.body()
+        for methods, pattern, handler in self.routes:
+            if request.method in methods and (match := pattern.fullmatch(path)):
+                try:
+                    body = json.loads(raw or b"{}")
+                except json.JSONDecodeError as error:
+                    raise Refused(400, f"Invalid JSON payload received: {error}") from None
+                query = {**request.query_params, "authorization": request.headers.get("authorization", "")}
+                return JSONResponse(await run_in_threadpool(handler, body, query, *match.groups()))
+        if path.startswith(("/bigquery/", "/upload/bigquery/", "/healthz")):
+            return await self.bigquery(request, path, raw)
+        raise Refused(404, f"{request.method} {path} is no API of the local Google Cloud")
+
+    async def forward(self, client: httpx.AsyncClient, request: Request, raw: bytes) -> Response:
+        target = request.scope["raw_path"].split(b"?")[0].decode() + (
+            f"?{request.url.query}" if request.url.query else ""
+        )
+        headers = {k: v for k, v in request.headers.items() if k not in HOP}
+        found = await client.request(request.method, target, content=raw, headers=headers, timeout=600)
+        return Response(
+            found.content, found.status_code, {k: v for k, v in found.headers.items() if k not in HOP}
+        )
+
+    async def bigquery(self, request: Request, path: str, raw: bytes) -> Response:
+        writes = KEPT.fullmatch(path) and request.method in ("POST", "PUT", "PATCH")
+        body, table = json.loads(raw) if writes else {}, TABLE.fullmatch(path)
+        if writes and table:
+            body.setdefault("tableReference", {}).update(
+                {"projectId": table[1], "datasetId": table[2], **({"tableId": table[3]} if table[3] else {})}
+            )
+            bigquery.check_table(body)
+            async with self.context.engine.write_lock():
+                if table[3]:
+                    bigquery.alter(self.context, table[1], table[2], table[3], body)
+        response = await self.forward(self.to_bigquery, request, raw)
+        if not KEPT.fullmatch(path) or response.status_code >= 300 or request.method == "DELETE":
+            return response
+        if writes and table and request.method == "POST":
+            bigquery.after_insert(self.context, body)
+        answer = json.loads(bytes(response.body))
+        if answer.get("kind") in ("bigquery#table", "bigquery#dataset"):
+            if writes and request.method == "POST":
+                self.told[answer["id"]] = {}
+            self.told.setdefault(answer["id"], {}).update(body)
+            answer = {
+                **{
+                    k: v
+                    for k, v in self.told[answer["id"]].items()
+                    if k not in ("schema", "view") or "schema" not in answer
+                },
+                **answer,
+            }
+        return JSONResponse(answer, response.status_code)
+
+
+async def serve(
+    port: int, state: Path, aws_endpoint: str, ready: Callable[[str], None], stop: asyncio.Event
+) -> None:
+    endpoint = f"http://127.0.0.1:{port}"
+    fronts: list[Front] = []
+
+    def front(context: Any) -> Front:
+        fronts.append(Front(context, endpoint, aws_endpoint, state.resolve()))
+        return fronts[0]
+
+    bigquery.install()
+    bqemulator.server.create_app = front  # type: ignore[assignment]  # it is typed to return FastAPI and used as any ASGI app
+    emulator = bqemulator.server.EmulatorServer(
+        Settings(
+            rest_host="127.0.0.1",
+            rest_port=port,
+            grpc_host="127.0.0.1",
+            grpc_port=0,
+            default_project_id="tributary-local",
+            upload_staging_dir=state.resolve() / "uploads",
+            enable_format_extensions=False,
+            log_level=LogLevel.ERROR,
+        )
+    )
+    try:
+        await emulator.start()
+        ready(endpoint)
+        await stop.wait()
+    finally:
+        for one in fronts:
+            one.data_transfer.stopped.set()
+        await emulator.stop()

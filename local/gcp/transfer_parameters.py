@@ -1,0 +1,85 @@
+"""The parameters of the data source `amazon_s3` for JSON and Parquet: which there are, run-time parameters, and
+which keys a path takes.
+
+"Amazon S3 transfers" (https://docs.cloud.google.com/bigquery/docs/s3-transfer), "Runtime parameters"
+(https://docs.cloud.google.com/bigquery/docs/s3-transfer-parameters), "Wildcard support for Amazon S3 URIs"
+(https://docs.cloud.google.com/bigquery/docs/s3-transfer-intro#wildcard-support).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from components import transfer_schedule
+
+REQUIRED = (
+    "destination_table_name_template",
+    "data_path",
+    "access_key_id",
+    "secret_access_key",
+    "file_format",
+)
+ALLOWED: dict[str, str] = {
+    **dict.fromkeys(REQUIRED, ".+"),
+    "file_format": "JSON|PARQUET",
+    "write_disposition": "WRITE_APPEND|WRITE_TRUNCATE|APPEND|MIRROR",
+    "max_bad_records": r"\d+",
+    "decimal_target_types": "((NUMERIC|BIGNUMERIC|STRING)(, ?|$))*",
+    "ignore_unknown_values": "(?i)true|false",
+}
+TEMPLATE = re.compile(
+    r'\{run_date\}|\{run_time(?:([+-])((?:[\d.]+h)?(?:[\d.]+m)?(?:[\d.]+s)?))?\|"((?:[^"\\]|\\.)*)"\}'
+)
+
+
+def refuse(params: Mapping[str, str], schedule: str) -> None:
+    """ValueError on parameters or a schedule that a config of this data source can't have; it never tells a secret."""
+    if missing := [p for p in REQUIRED if not params.get(p)]:
+        raise ValueError(f"Missing argument for data source amazon_s3: {', '.join(missing)}")
+    for name, value in params.items():
+        if name not in ALLOWED:
+            raise ValueError(f"Unknown parameter {name!r} for data source amazon_s3")
+        if not re.fullmatch(ALLOWED[name], str(value)):
+            told = "" if name in REQUIRED[2:4] else f": {value!r}"
+            raise ValueError(f"Invalid value for parameter {name!r}{told}")
+    path = params["data_path"]
+    match = re.fullmatch(r"s3://([^/]+)(?:/(.*))?", path)
+    if not match or re.search(r"[*{}]", match[1]):
+        raise ValueError(
+            f"Invalid data_path {path!r}: s3://bucket/path, no wildcard or parameter in the bucket's name"
+        )
+    for template in (path, params["destination_table_name_template"]):
+        evaluate(template, datetime.now(UTC))
+    if transfer_schedule.parse(schedule).least_interval < transfer_schedule.LEAST_INTERVAL:
+        raise ValueError(f"Schedule {schedule!r}: the minimum interval of data source amazon_s3 is 24 hours")
+
+
+def evaluate(template: str, run_time: datetime) -> str:
+    """A template with its run-time parameters filled in; ValueError on one that is none."""
+
+    def value(match: re.Match[str]) -> str:
+        if match[3] is None:
+            return run_time.strftime("%Y%m%d")
+        parts = {unit: float(number) for number, unit in re.findall(r"([\d.]+)([hms])", match[2] or "")}
+        offset = timedelta(hours=parts.get("h", 0), minutes=parts.get("m", 0), seconds=parts.get("s", 0))
+        return (run_time + (-offset if match[1] == "-" else offset)).strftime(
+            re.sub(r"\\(.)", r"\1", match[3])
+        )
+
+    filled = TEMPLATE.sub(value, template.replace(r"\{", "\0").replace(r"\}", "\1"))
+    if "{" in filled or "}" in filled:
+        raise ValueError(
+            f'{template!r} has a parameter that is none of {{run_date}}, {{run_time|"%Y%m%d"}}, {{run_time-1h|"%Y"}}'
+        )
+    return filled.replace("\0", "{").replace("\1", "}")
+
+
+def pattern(key: str) -> re.Pattern[str]:
+    """Which keys a data path takes: one wildcard spans folders, several each stay in theirs."""
+    if not key:
+        return re.compile(".*", re.DOTALL)
+    return re.compile(
+        (".*" if key.count("*") == 1 else "[^/]*").join(map(re.escape, key.split("*"))), re.DOTALL
+    )

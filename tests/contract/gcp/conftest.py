@@ -1,0 +1,231 @@
+"""The embedded AWS and the local Google Cloud, started as `make up` starts them, one each for the whole directory."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import itertools
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+ROOT = Path(__file__).parents[3]
+PROJECT = "tributary-local"
+NUMBER = itertools.count(1)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def process(module: str, *arguments: str) -> Iterator[str]:
+    started = subprocess.Popen(
+        [sys.executable, "-m", module, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert started.stdout
+        yield json.loads(started.stdout.readline())["endpoint"]
+    finally:
+        started.terminate()
+        started.wait(30)
+
+
+@pytest.fixture(scope="session")
+def aws_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with process(
+        "local.cloud", "--port", str(free_port()), "--state", str(tmp_path_factory.mktemp("aws"))
+    ) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="session")
+def endpoint(tmp_path_factory: pytest.TempPathFactory, aws_endpoint: str) -> Iterator[str]:
+    where = str(tmp_path_factory.mktemp("gcp"))
+    with process(
+        "local.gcp", "--port", str(free_port()), "--state", where, "--aws-endpoint", aws_endpoint
+    ) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def gcp(endpoint: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=endpoint, timeout=60) as client:
+        yield client
+
+
+class Warehouse:
+    """A dataset of its own for each test, and what a test says about its tables."""
+
+    def __init__(self, gcp: httpx.Client, dataset: str):
+        self.gcp, self.dataset, self.base = gcp, dataset, f"/bigquery/v2/projects/{PROJECT}"
+        self.ok(
+            "POST",
+            f"{self.base}/datasets",
+            json={"datasetReference": {"datasetId": dataset}, "location": "US"},
+        )
+
+    def ok(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+        answer = self.gcp.request(method, path, **request)
+        assert answer.status_code < 300, answer.text
+        return answer.json() if answer.content else {}
+
+    def table(self, name: str, fields: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+        body = {"tableReference": {"tableId": name}, "schema": {"fields": fields}, **more}
+        return self.ok("POST", f"{self.base}/datasets/{self.dataset}/tables", json=body)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        answer = self.ok(
+            "POST",
+            f"{self.base}/queries",
+            json={"query": sql.replace("$", self.dataset), "useLegacySql": False},
+        )
+        assert "errors" not in answer, answer["errors"]
+        return [tuple(cell["v"] for cell in row["f"]) for row in answer.get("rows", [])]
+
+    def load(self, table: str, data: bytes, fmt: str, **options: Any) -> dict[str, Any]:
+        """A load job from a file, as the transfers' own; the job as it ended."""
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(data)
+            file.flush()
+            load = {
+                "destinationTable": {"projectId": PROJECT, "datasetId": self.dataset, "tableId": table},
+                "sourceUris": [f"file://{file.name}"],
+                "sourceFormat": fmt,
+                **options,
+            }
+            return self.ok("POST", f"{self.base}/jobs", json={"configuration": {"load": load}})
+
+
+@pytest.fixture
+def warehouse(gcp: httpx.Client) -> Warehouse:
+    return Warehouse(gcp, f"shop_{next(NUMBER)}")
+
+
+def until(what: Callable[[], Any]) -> Any:
+    """What `what` gives as soon as it gives something; fails after half a minute."""
+    for _ in range(600):
+        if found := what():
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it did not come")
+
+
+def parquet(**columns: pa.Array) -> bytes:
+    made = io.BytesIO()
+    pq.write_table(pa.table(columns), made)
+    return made.getvalue()
+
+
+def lines(*records: Any) -> bytes:
+    return "\n".join(r if isinstance(r, str) else json.dumps(r) for r in records).encode()
+
+
+class Landing:
+    """A bucket of its own, and a user that may read exactly one prefix of it."""
+
+    def __init__(self, aws_endpoint: str):
+        def client(service: str, key: str = "111111111111", secret: str = "local") -> Any:
+            return boto3.client(
+                service,
+                endpoint_url=aws_endpoint,
+                region_name="us-east-1",
+                aws_access_key_id=key,
+                aws_secret_access_key=secret,
+            )
+
+        self.s3, self.iam, self.sts, self.sqs = (client(s) for s in ("s3", "iam", "sts", "sqs"))
+        self.bucket, self.user = f"landing-{next(NUMBER)}", f"bigquery-{next(NUMBER)}"
+        self.s3.create_bucket(Bucket=self.bucket)
+        self.iam.create_user(UserName=self.user)
+        self.statements = [
+            {
+                "Sid": "ListLanding",
+                "Effect": "Allow",
+                "Action": ["s3:ListBucket", "s3:GetBucketLocation"],
+                "Resource": f"arn:aws:s3:::{self.bucket}",
+            },
+            {
+                "Sid": "ReadLanding",
+                "Effect": "Allow",
+                "Action": "s3:GetObject",
+                "Resource": f"arn:aws:s3:::{self.bucket}/raw/*",
+            },
+        ]
+        self.iam.put_user_policy(
+            UserName=self.user,
+            PolicyName="read",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": self.statements}),
+        )
+        self.key = self.iam.create_access_key(UserName=self.user)["AccessKey"]
+
+    def put(self, key: str, data: bytes) -> None:
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=data)
+
+
+@pytest.fixture
+def landing(aws_endpoint: str) -> Landing:
+    return Landing(aws_endpoint)
+
+
+class Transfer:
+    """A transfer config from a landing to a warehouse's table, and its runs."""
+
+    def __init__(self, warehouse: Warehouse, landing: Landing):
+        self.warehouse, self.landing, self.parent = warehouse, landing, f"/v1/projects/{PROJECT}/locations/us"
+        self.name = ""
+
+    def body(self, **params: Any) -> dict[str, Any]:
+        return {
+            "displayName": "orders",
+            "dataSourceId": "amazon_s3",
+            "destinationDatasetId": self.warehouse.dataset,
+            "schedule": "every day 04:30",
+            "params": {
+                "data_path": f"s3://{self.landing.bucket}/raw/*",
+                "destination_table_name_template": "orders",
+                "file_format": "JSON",
+                "access_key_id": self.landing.key["AccessKeyId"],
+                "secret_access_key": self.landing.key["SecretAccessKey"],
+                **params,
+            },
+        }
+
+    def create(self, *, more: dict[str, Any] | None = None, **params: Any) -> dict[str, Any]:
+        made = self.warehouse.ok(
+            "POST", f"{self.parent}/transferConfigs", json=self.body(**params) | (more or {})
+        )
+        self.name = made["name"]
+        return made
+
+    def run(self, at: str = "2026-01-02T04:30:00Z") -> dict[str, Any]:
+        started = self.warehouse.ok(
+            "POST", f"/v1/{self.name}:startManualRuns", json={"requestedRunTime": at}
+        )["runs"][0]
+        return self.ended(started["name"])
+
+    def ended(self, run: str) -> dict[str, Any]:
+        for _ in range(600):
+            if (found := self.warehouse.ok("GET", f"/v1/{run}"))["state"] in ("SUCCEEDED", "FAILED"):
+                return found
+            time.sleep(0.05)
+        raise AssertionError(f"{run} has not ended")
+
+
+@pytest.fixture
+def transfer(warehouse: Warehouse, landing: Landing) -> Transfer:
+    return Transfer(warehouse, landing)

@@ -1,0 +1,193 @@
+"""handlers/reconcile between the embedded AWS and the local Google Cloud, with its own role and no key of Google's."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+
+from tests.contract.gcp.conftest import NUMBER, PROJECT, ROOT, Landing, Warehouse, lines
+
+POOLS = f"projects/{PROJECT}/locations/global/workloadIdentityPools"
+AUDIENCE = f"//iam.googleapis.com/{POOLS}/pool/providers/amazon"
+RUN = """
+import json, sys, types
+sys.path.insert(0, sys.argv[1])
+import app
+context = types.SimpleNamespace(function_name="f", memory_limit_in_mb=1, invoked_function_arn="a", aws_request_id="r")
+print(json.dumps(app.handler(json.loads(sys.argv[2]), context)))
+"""
+
+
+class Reconcile:
+    """The function as its role: a load time just past, so that what a test writes before it belongs to its load."""
+
+    def __init__(self, endpoint: str, aws_endpoint: str, landing: Landing, warehouse: Warehouse):
+        self.aws, self.landing, self.warehouse = aws_endpoint, landing, warehouse
+        self.load = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
+        role = f"reconcile-{next(NUMBER)}"
+        trusted = {
+            "Effect": "Allow",
+            "Principal": {"AWS": "arn:aws:iam::111111111111:root"},
+            "Action": "sts:AssumeRole",
+        }
+        landing.iam.create_role(
+            RoleName=role,
+            AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trusted]}),
+        )
+        grants = [
+            *landing.statements,
+            {"Effect": "Allow", "Action": "cloudwatch:PutMetricData", "Resource": "*"},
+        ]
+        landing.iam.put_role_policy(
+            RoleName=role,
+            PolicyName="own",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": grants}),
+        )
+        self.role, self.arn = role, f"arn:aws:iam::111111111111:role/{role}"
+        made = warehouse.ok(
+            "POST", f"/v1/projects/{PROJECT}/serviceAccounts", json={"accountId": f"reconcile-{next(NUMBER)}"}
+        )
+        self.account = made
+        self.environment = {
+            "TABLES": json.dumps([{"prefix": "raw/orders/", "table": "orders"}]),
+            "BUCKET": landing.bucket,
+            "PIPELINE": warehouse.dataset,
+            "LOAD_TIME": f"{self.load:%H:%M}",
+            "PROJECT": PROJECT,
+            "DATASET": warehouse.dataset,
+            "LOCATION": "US",
+            "AUDIENCE": AUDIENCE,
+            "SERVICE_ACCOUNT": made["email"],
+            "GOOGLE_ENDPOINT": endpoint,
+        }
+
+    def let_in(self, role: str) -> None:
+        member = f"principal://iam.googleapis.com/{POOLS}/pool/subject/{role}"
+        policy = {"bindings": [{"role": "roles/iam.workloadIdentityUser", "members": [member]}]}
+        self.warehouse.ok("POST", f"/v1/{self.account['name']}:setIamPolicy", json={"policy": policy})
+
+    def run(self) -> subprocess.CompletedProcess[str]:
+        given = self.landing.sts.assume_role(RoleArn=self.arn, RoleSessionName="reconcile")["Credentials"]
+        credentials = {
+            "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": given["SessionToken"],
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ENDPOINT_URL": self.aws,
+        }
+        event = {"scheduled_time": (self.load + timedelta(hours=1)).isoformat()}
+        return subprocess.run(
+            [sys.executable, "-c", RUN, str(ROOT / "handlers" / "reconcile"), json.dumps(event)],
+            text=True,
+            capture_output=True,
+            check=False,
+            env={"PATH": os.environ["PATH"], **credentials, **self.environment},
+        )
+
+    def published(self) -> list[float]:
+        cloudwatch = boto3.client(
+            "cloudwatch",
+            endpoint_url=self.aws,
+            region_name="us-east-1",
+            aws_access_key_id="111111111111",
+            aws_secret_access_key="local",
+        )
+        now = datetime.now(UTC)
+        points = cloudwatch.get_metric_statistics(
+            Namespace="Tributary",
+            MetricName="BigQueryDifference",
+            StartTime=now - timedelta(hours=1),
+            EndTime=now + timedelta(hours=1),
+            Period=60,
+            Statistics=["Sum"],
+            Dimensions=[
+                {"Name": "Pipeline", "Value": self.warehouse.dataset},
+                {"Name": "Table", "Value": "orders"},
+            ],
+        )
+        return [point["Sum"] for point in points["Datapoints"]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def pool(gcp: httpx.Client) -> None:
+    """Identities of the AWS account 111111111111, their subject being the role's name."""
+    gcp.post(f"/v1/{POOLS}?workloadIdentityPoolId=pool", json={}).raise_for_status()
+    provider = {
+        "aws": {"accountId": "111111111111"},
+        "attributeMapping": {"google.subject": "assertion.arn.extract('assumed-role/{role}/')"},
+    }
+    where = f"/v1/{POOLS}/pool/providers?workloadIdentityPoolProviderId=amazon"
+    gcp.post(where, json=provider).raise_for_status()
+
+
+@pytest.fixture
+def reconcile(endpoint: str, aws_endpoint: str, landing: Landing, warehouse: Warehouse) -> Reconcile:
+    made = Reconcile(endpoint, aws_endpoint, landing, warehouse)
+    warehouse.table("orders", [{"name": "id", "type": "INTEGER"}], timePartitioning={"type": "DAY"})
+    for number, items in enumerate((2, 1)):
+        landing.put(
+            f"raw/orders/AWSDynamoDB/{number}/manifest-summary.json",
+            json.dumps({"itemCount": items}).encode(),
+        )
+    landing.put("raw/orders/AWSDynamoDB/0/data/a.json.gz", b"")
+    return made
+
+
+@pytest.mark.parametrize(("rows", "difference"), [(3, 0), (2, -1), (5, 2)])
+def test_the_difference_between_exports_and_the_load_is_published(
+    reconcile: Reconcile, rows: int, difference: int
+) -> None:
+    reconcile.let_in(reconcile.role)
+    records = lines(*({"id": n} for n in range(rows)))
+    reconcile.warehouse.load(f"orders${reconcile.load:%Y%m%d}", records, "NEWLINE_DELIMITED_JSON")
+    reconcile.warehouse.load("orders$20200101", records, "NEWLINE_DELIMITED_JSON")
+    done = reconcile.run()
+    assert done.returncode == 0, done.stderr + done.stdout
+    [told] = json.loads(done.stdout.strip().splitlines()[-1])["tables"]
+    assert (told["expected"], told["loaded"], told["difference"]) == (3, rows, difference)
+    assert reconcile.published() == [difference]
+
+
+def test_a_role_that_is_not_let_in_is_refused_and_the_table_named(reconcile: Reconcile) -> None:
+    reconcile.let_in(f"{reconcile.role}-other")
+    done = reconcile.run()
+    assert (
+        done.returncode == 1
+        and "NotReconciled: orders: iamcredentials" in done.stderr
+        and "getAccessToken" in done.stderr
+    )
+    assert reconcile.published() == []
+
+
+def test_a_subject_token_with_another_signature_is_no_identity(gcp: httpx.Client) -> None:
+    url = "https://sts.us-east-1.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15"
+    signed: dict[str, Any] = {
+        "url": url,
+        "method": "POST",
+        "headers": [
+            {"key": "host", "value": "sts.us-east-1.amazonaws.com"},
+            {"key": "x-goog-cloud-target-resource", "value": AUDIENCE},
+            {
+                "key": "authorization",
+                "value": "AWS4-HMAC-SHA256 Credential=AKIANONE/20260101/us-east-1/sts/aws4_request, "
+                "SignedHeaders=host, Signature=0",
+            },
+        ],
+    }
+    answer = gcp.post(
+        "/v1/token",
+        json={
+            "audience": AUDIENCE,
+            "subjectToken": json.dumps(signed),
+            "subjectTokenType": "urn:ietf:params:aws:token-type:aws4_request",
+        },
+    )
+    assert answer.status_code == 400 and "AWS refused" in answer.json()["error"]["message"]

@@ -1,0 +1,102 @@
+"""What the AWS side of a BigQuery transfer must be able to do, and must not: the user and the function.
+
+The stack: `lake` exports two tables of account HERE under a customer's key; `warehouse` loads both.
+"""
+
+from tests.contract.iam.proof import Case, can, cannot
+from tests.contract.iam.table import (
+    ELSEWHERE,
+    HERE,
+    LANDING,
+    LANDING_KEY,
+    NEIGHBOUR,
+    REGION,
+    arn,
+    outsider,
+    queue,
+    runs_as_a_function,
+    taken_on_by,
+    through_s3,
+)
+from tests.contract.iam.table import TABLE as EVERY_CASE
+from tests.contract.iam.table import TABLES as TABLES
+
+CONFIG = {
+    "accounts": {"workload": {"id": HERE, "region": REGION}},
+    "gcp": {"project": "shop-analytics", "location": "EU"},
+    "pipelines": {
+        "lake": {
+            "kind": "export",
+            "create_key": True,
+            "sources": [{"dynamodb": "orders"}, {"dynamodb": "customers"}],
+        },
+        "warehouse": {
+            "kind": "bigquery-transfer",
+            "from": "lake",
+            "tables": {table: {"columns": {"id": "S"}, "keys": ["id"]} for table in ("orders", "customers")},
+        },
+    },
+}
+READER, COMPARE = "user/tributary-proof-warehouse-reader", "tributary-proof-warehouse-reconcile"
+SCHEDULE = "tributary-proof-warehouse-compare"
+# The evaluator wants a resource by name, and knows one that CloudWatch checks for OTLP data only.
+METRICS = arn("cloudwatch", "dataset/default")
+DATA = "raw/orders/AWSDynamoDB/1/data/a.json.gz"
+
+# The export's own cases; in its table the replication's follow, whose roles this stack doesn't have.
+EXPORT = [case for case in EVERY_CASE if "replica" not in str(case) and "analytics" not in str(case)]
+
+TABLE: list[Case] = [
+    *EXPORT,
+    # --- the user whose key Google has reads the landing, and nothing else
+    can(READER, "s3:GetBucketLocation", LANDING),
+    cannot(READER, "s3:GetBucketLocation", NEIGHBOUR),
+    can(READER, "s3:ListBucket", LANDING, context={"s3:prefix": "raw/orders/AWSDynamoDB/"}),
+    cannot(READER, "s3:ListBucket", LANDING, context={"s3:prefix": "backfill/"}),
+    cannot(READER, "s3:ListBucket", LANDING),
+    cannot(READER, "s3:ListBucket", NEIGHBOUR, context={"s3:prefix": "raw/orders/"}),
+    can(READER, "s3:GetObject", f"{LANDING}/{DATA}"),
+    cannot(READER, "s3:GetObject", f"{LANDING}/backfill/a"),
+    cannot(READER, "s3:GetObject", f"{NEIGHBOUR}/{DATA}"),
+    cannot(READER, "s3:PutObject", f"{LANDING}/{DATA}"),
+    cannot(READER, "s3:DeleteObject", f"{LANDING}/{DATA}"),
+    *through_s3(READER, "kms:Decrypt", LANDING_KEY, LANDING),
+    cannot(READER, "kms:GenerateDataKey", LANDING_KEY),
+    cannot(READER, "iam:CreateAccessKey", f"arn:aws:iam::{HERE}:user/{READER}"),
+    cannot(READER, "dynamodb:Scan", arn("dynamodb", "table/orders")),
+    cannot(outsider(ELSEWHERE), "s3:GetObject", f"{LANDING}/{DATA}"),
+    # --- the function that compares reads manifests, and publishes into one namespace
+    *runs_as_a_function(COMPARE, HERE),
+    *(
+        case
+        for table in ("orders", "customers")
+        for case in (
+            can(COMPARE, "s3:ListBucket", LANDING, context={"s3:prefix": f"raw/{table}/AWSDynamoDB/"}),
+            can(COMPARE, "s3:GetObject", f"{LANDING}/raw/{table}/AWSDynamoDB/1/manifest-summary.json"),
+            cannot(COMPARE, "s3:GetObject", f"{LANDING}/raw/{table}/AWSDynamoDB/1/data/a.json.gz"),
+        )
+    ),
+    cannot(COMPARE, "s3:ListBucket", LANDING, context={"s3:prefix": "raw/"}),
+    cannot(COMPARE, "s3:ListBucket", LANDING),
+    cannot(COMPARE, "s3:GetObject", f"{NEIGHBOUR}/raw/orders/AWSDynamoDB/1/manifest-summary.json"),
+    cannot(COMPARE, "s3:PutObject", f"{LANDING}/raw/orders/AWSDynamoDB/1/manifest-summary.json"),
+    *through_s3(COMPARE, "kms:Decrypt", LANDING_KEY, LANDING),
+    can(COMPARE, "cloudwatch:PutMetricData", METRICS, context={"cloudwatch:namespace": "Tributary"}),
+    cannot(COMPARE, "cloudwatch:PutMetricData", METRICS, context={"cloudwatch:namespace": "AWS/S3"}),
+    cannot(COMPARE, "cloudwatch:PutMetricData", METRICS),
+    can(COMPARE, "sqs:SendMessage", arn("sqs", f"{COMPARE}-failed")),
+    cannot(COMPARE, "sqs:SendMessage", arn("sqs", "neighbour")),
+    *queue(f"{COMPARE}-failed", HERE),
+    # --- its schedule calls it, and keeps what it could not deliver
+    *taken_on_by(
+        "scheduler.amazonaws.com",
+        SCHEDULE,
+        HERE,
+        arn("scheduler", f"schedule-group/{SCHEDULE}"),
+        arn("scheduler", "schedule-group/neighbour"),
+    ),
+    can(SCHEDULE, "lambda:InvokeFunction", arn("lambda", f"function:{COMPARE}")),
+    cannot(SCHEDULE, "lambda:InvokeFunction", arn("lambda", "function:neighbour")),
+    can(SCHEDULE, "sqs:SendMessage", arn("sqs", f"{COMPARE}-failed")),
+    cannot(SCHEDULE, "sqs:SendMessage", arn("sqs", "neighbour")),
+]

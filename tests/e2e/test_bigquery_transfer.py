@@ -1,0 +1,262 @@
+"""A BigQuery transfer's days on the embedded clouds: its schedule, two runs, bad records, a new column, a lost key.
+
+The stack is deployed once and the tests follow each other as the days do: each load goes to a day of its own, but the
+scheduled one, which is due a minute or two after the start, and which the comparison looks at.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+import yaml
+
+from tests.e2e.conftest import Run, clone_into
+
+ACCOUNT = "111111111111"
+ITEMS = 40
+CIPHER = "4dabf18193072939515e22adb298388d"
+
+
+def config(at: datetime) -> dict[str, Any]:
+    columns = {"order_id": "S", "total": "N", "lines": "L"}
+    return {
+        "tributary:accounts": {"workload": {"id": ACCOUNT, "region": "us-east-1"}},
+        "tributary:gcp": {"project": "tributary-local", "location": "US"},
+        "tributary:retain_data": False,
+        "tributary:pipelines": {
+            "lake": {
+                "kind": "export",
+                "create_key": True,
+                "sources": [{"dynamodb": "orders", "create": {"hash_key": {"name": "order_id"}}}],
+            },
+            "shop": {
+                "kind": "bigquery-transfer",
+                "from": "lake",
+                "schedule": f"every day {at:%H:%M}",
+                "max_bad_records": 1,
+                "tables": {"orders": {"columns": columns, "keys": ["order_id"]}},
+            },
+        },
+    }
+
+
+class Shop:
+    """The deployed stack, and what a test does to it."""
+
+    def __init__(self, run: Run):
+        self.run, self.ready = run, run.clone.start()
+        self.at = (datetime.now(UTC) + timedelta(seconds=150)).replace(second=0, microsecond=0)
+        self.google = httpx.Client(base_url=self.ready["gcp"], timeout=60, trust_env=False)
+        self.days = 0
+        self.settings = config(self.at)
+        self.deploy()
+        self.table, self.view = (self.outputs["shop"]["tables"]["orders"][key] for key in ("table", "view"))
+
+    def client(self, service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self.ready["endpoint"],
+            region_name="us-east-1",
+            aws_access_key_id=ACCOUNT,
+            aws_secret_access_key="local",
+        )
+
+    def deploy(self) -> None:
+        (self.run.root / "Pulumi.local.yaml").write_text(yaml.safe_dump({"config": self.settings}))
+        self.outputs = json.loads(self.run.operation("up"))["pipelines"]
+
+    def put(self, number: int, **attributes: Any) -> None:
+        item = {"order_id": {"S": f"order-{number:03}"}, "total": {"N": f"{number}.5"}} | attributes
+        self.client("dynamodb").put_item(TableName="orders", Item=item)
+
+    def export(self) -> None:
+        """One export of the table, from its start to its end."""
+        planned = datetime.now(UTC).replace(microsecond=0)
+        time.sleep(max(0.0, planned.timestamp() + 1 - time.time()))
+        event = {"scheduled_time": (planned + timedelta(seconds=1)).isoformat()}
+        answer = self.client("lambda").invoke(
+            FunctionName=self.outputs["lake"]["function"], Payload=json.dumps(event)
+        )
+        assert "FunctionError" not in answer, answer["Payload"].read()
+        dynamodb = self.client("dynamodb")
+        eventually(
+            lambda: all(e["ExportStatus"] == "COMPLETED" for e in dynamodb.list_exports()["ExportSummaries"])
+        )
+
+    def load(self) -> dict[str, Any]:
+        """A run of the transfer for a day of its own, as it ended."""
+        self.days += 1
+        time.sleep(1.05)  # S3 tells whole seconds, and what was listed in this one may be listed again
+        asked = {"requestedRunTime": f"2026-01-{self.days:02}T05:00:00Z"}
+        transfer = self.outputs["shop"]["tables"]["orders"]["transfer"]
+        started = self.google.post(f"/v1/{transfer}:startManualRuns", json=asked).json()["runs"][0]
+        return self.ended(started["name"])
+
+    def ended(self, name: str) -> dict[str, Any]:
+        return eventually(
+            lambda: (r := self.google.get(f"/v1/{name}").json())["state"] in ("SUCCEEDED", "FAILED") and r
+        )
+
+    def ask(self, sql: str) -> list[tuple[Any, ...]]:
+        body = {"query": sql, "useLegacySql": False}
+        answer = self.google.post("/bigquery/v2/projects/tributary-local/queries", json=body).json()
+        assert "error" not in answer and "errors" not in answer, answer
+        return [tuple(cell["v"] for cell in row["f"]) for row in answer.get("rows", [])]
+
+    def count(self, what: str) -> int:
+        return int(self.ask(f"SELECT COUNT(*) FROM `{what}`")[0][0])
+
+    def compare(self, after: datetime) -> dict[str, Any]:
+        """What the function says of the last load before that time."""
+        name = self.outputs["shop"]["function"]
+        event = json.dumps({"scheduled_time": after.isoformat()})
+        answer = self.client("lambda").invoke(FunctionName=name, Payload=event)
+        told = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, told
+        return told["tables"][0]
+
+    def differences(self) -> list[float]:
+        now = datetime.now(UTC)
+        found = self.client("cloudwatch").get_metric_statistics(
+            Namespace="Tributary",
+            MetricName="BigQueryDifference",
+            Dimensions=[{"Name": "Pipeline", "Value": "shop"}, {"Name": "Table", "Value": "orders"}],
+            StartTime=now - timedelta(hours=1),
+            EndTime=now + timedelta(hours=1),
+            Period=3600,
+            Statistics=["Minimum"],
+        )
+        return [point["Minimum"] for point in found["Datapoints"]]
+
+
+def eventually(what: Callable[[], Any], seconds: int = 240) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := what()):
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.2)
+    return found
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    run = clone_into(tmp_path_factory.mktemp("shop"))
+    try:
+        yield Shop(run)
+    finally:
+        run.clone.stop()
+
+
+def test_the_days_load_comes_by_itself_and_agrees_with_the_export(shop: Shop) -> None:
+    for number in range(ITEMS):
+        shop.put(number, lines={"L": [{"M": {"sku": {"S": "tea"}}}]})
+    shop.export()
+    assert datetime.now(UTC) < shop.at, "the export came after the time of the load: the machine is too slow"
+    transfer = shop.outputs["shop"]["tables"]["orders"]["transfer"]
+    found = eventually(lambda: shop.google.get(f"/v1/{transfer}/runs").json()["transferRuns"])
+    assert shop.ended(found[0]["name"])["state"] == "SUCCEEDED"
+    assert shop.count(shop.view) == ITEMS
+    told = shop.compare(shop.at + timedelta(hours=2))
+    assert (told["expected"], told["loaded"], told["difference"]) == (ITEMS, ITEMS, 0)
+    assert shop.differences() == [0]
+    # The days of the tests that follow lie in the past, and the view shows the newest.
+    shop.ask(f"DELETE FROM `{shop.table}` WHERE TRUE")
+    assert shop.count(shop.view) == 0
+
+
+def test_the_transfer_run_twice_gives_no_duplicates(shop: Shop) -> None:
+    before = shop.count(shop.table)
+    shop.export()
+    assert [shop.load()["state"], shop.load()["state"]] == ["SUCCEEDED", "SUCCEEDED"]
+    assert shop.count(shop.table) == before + ITEMS
+    assert shop.count(shop.view) == ITEMS
+
+
+def test_a_file_that_is_written_again_and_a_second_export_leave_each_row_once_in_the_view(shop: Shop) -> None:
+    s3, landing = shop.client("s3"), shop.outputs["lake"]["landing"]["bucket"]
+    files = s3.list_objects_v2(Bucket=landing, Prefix="raw/orders/AWSDynamoDB/")["Contents"]
+    before = shop.count(shop.table)
+    for key in [found["Key"] for found in files if found["Key"].endswith(".json.gz")]:
+        s3.put_object(Bucket=landing, Key=key, Body=s3.get_object(Bucket=landing, Key=key)["Body"].read())
+    assert shop.load()["state"] == "SUCCEEDED"
+    assert shop.count(shop.table) > before
+    assert shop.count(shop.view) == ITEMS
+    assert len(shop.ask(f"SELECT DISTINCT order_id FROM `{shop.view}`")) == ITEMS
+
+
+def test_bad_records_up_to_the_limit_are_skipped_and_one_more_loads_nothing(shop: Shop) -> None:
+    s3, landing = shop.client("s3"), shop.outputs["lake"]["landing"]["bucket"]
+    good = [json.dumps({"Item": {"order_id": {"S": f"extra-{n}"}, "total": {"N": "1"}}}) for n in range(3)]
+    for bad, state in ((1, "SUCCEEDED"), (2, "FAILED")):
+        before = shop.count(shop.table)
+        body = gzip.compress("\n".join([*good, *['{"Item": {"total": {"N": "many"}}}'] * bad]).encode())
+        key = f"raw/orders/AWSDynamoDB/bad-{bad}/data/a.json.gz"
+        s3.put_object(Bucket=landing, Key=key, Body=body)
+        run = shop.load()
+        assert run["state"] == state, run
+        assert shop.count(shop.table) == before + (len(good) if state == "SUCCEEDED" else 0)
+        if state == "FAILED":
+            assert "errors: 2; max bad: 1" in run["errorStatus"]["message"]
+        s3.delete_object(Bucket=landing, Key=key)
+
+
+def test_a_new_attribute_is_left_out_until_it_is_declared_and_never_breaks_the_view(shop: Shop) -> None:
+    shop.put(0, colour={"S": "red"})
+    shop.export()
+    assert shop.load()["state"] == "SUCCEEDED"
+    assert shop.count(shop.view) == ITEMS
+    shop.settings["tributary:pipelines"]["shop"]["tables"]["orders"]["columns"]["colour"] = "S"
+    shop.deploy()
+    first = f"SELECT order_id, colour FROM `{shop.view}` WHERE order_id IN ('order-000', 'order-001') ORDER BY order_id"
+    assert shop.ask(first) == [("order-000", None), ("order-001", None)]
+    shop.export()
+    assert shop.load()["state"] == "SUCCEEDED"
+    assert shop.ask(first) == [("order-000", "red"), ("order-001", None)]
+    assert shop.count(shop.view) == ITEMS
+
+
+def test_no_secret_of_a_key_is_plain_in_the_state(shop: Shop) -> None:
+    state = json.loads(next((shop.run.clone.folder / "stack" / "state").rglob("local.json")).read_text())
+    resources = state["checkpoint"]["latest"]["resources"]
+    keys = [r for r in resources if r["type"] == "aws:iam/accessKey:AccessKey"]
+    configs = [r for r in resources if "dataTransferConfig" in r["type"]]
+    held = [r["outputs"]["secret"] for r in keys]
+    held += [found["sensitiveParams"] for r in configs for found in (r["inputs"], r["outputs"])]
+    assert (len(keys), len(configs)) == (1, 1)
+    for secret in held:
+        whole = secret if CIPHER in secret else secret["secretAccessKey"]
+        assert CIPHER in whole and whole["ciphertext"] and "plaintext" not in whole
+
+
+def test_a_revoked_key_fails_the_run_and_the_comparison_shows_what_is_missing(shop: Shop) -> None:
+    iam, user = shop.client("iam"), shop.outputs["shop"]["user"]
+    (key,) = (found["AccessKeyId"] for found in iam.list_access_keys(UserName=user)["AccessKeyMetadata"])
+    iam.update_access_key(UserName=user, AccessKeyId=key, Status="Inactive")
+    shop.export()
+    run = shop.load()
+    assert (run["state"], run["errorStatus"]["code"]) == ("FAILED", 7)
+    assert "PERMISSION_DENIED" in run["errorStatus"]["message"]
+    told = shop.compare(shop.at + timedelta(hours=26))
+    assert told["loaded"] == 0
+    assert told["difference"] == -told["expected"] <= -ITEMS
+    assert min(shop.differences()) == -told["expected"]
+    alarms = shop.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    (short,) = (alarm for alarm in alarms if alarm["AlarmName"].endswith("shop-orders-short"))
+    assert (short["MetricName"], short["ComparisonOperator"]) == ("BigQueryDifference", "LessThanThreshold")
+
+
+def test_a_new_key_takes_over_and_the_old_one_goes_when_it_is_left_out(shop: Shop) -> None:
+    iam, user = shop.client("iam"), shop.outputs["shop"]["user"]
+    for names, kept in ((["1", "2"], 2), (["2"], 1)):
+        shop.settings["tributary:pipelines"]["shop"]["access_keys"] = names
+        shop.deploy()
+        assert len(iam.list_access_keys(UserName=user)["AccessKeyMetadata"]) == kept
+        assert shop.load()["state"] == "SUCCEEDED"
+    assert shop.count(shop.view) == ITEMS

@@ -1,0 +1,279 @@
+"""What a BigQuery transfer registers for what it is told, and where its AWS key is and is not."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from components.arguments import Refused
+from tests.recording import ROOT, Recording, record
+
+WORKLOAD = {"id": "111111111111", "region": "eu-central-1"}
+EXPORT = {"kind": "export", "create_key": True, "sources": [{"dynamodb": "orders"}]}
+ORDERS = {"columns": {"order_id": "S", "total": "N", "lines": "L"}, "keys": ["order_id"]}
+LANDING = "tributary-test-lake-landing-111111111111"
+# How the engine marks a secret (https://github.com/pulumi/pulumi, sdk/python/lib/pulumi/runtime/rpc.py).
+MARK = ("4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270")
+CONFIG, TABLE = "gcp:bigquery/dataTransferConfig:DataTransferConfig", "gcp:bigquery/table:Table"
+EACH = {
+    "aws:cloudwatch/logGroup:LogGroup": 1,
+    "aws:cloudwatch/metricAlarm:MetricAlarm": 5,
+    "aws:iam/accessKey:AccessKey": 1,
+    "aws:iam/role:Role": 2,
+    "aws:iam/rolePolicy:RolePolicy": 2,
+    "aws:iam/user:User": 1,
+    "aws:iam/userPolicy:UserPolicy": 1,
+    "aws:lambda/function:Function": 1,
+    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": 1,
+    "aws:scheduler/schedule:Schedule": 1,
+    "aws:scheduler/scheduleGroup:ScheduleGroup": 1,
+    "aws:sqs/queue:Queue": 1,
+    "aws:sqs/queuePolicy:QueuePolicy": 1,
+    CONFIG: 1,
+    "gcp:bigquery/dataset:Dataset": 1,
+    TABLE: 2,
+    "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": 1,
+    "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": 1,
+    "gcp:projects/iAMMember:IAMMember": 2,
+    "gcp:pubsub/topic:Topic": 1,
+    "gcp:serviceaccount/account:Account": 2,
+    "gcp:serviceaccount/iAMMember:IAMMember": 1,
+}
+
+
+def warehouse(**keys: Any) -> Recording:
+    pipeline = {"kind": "bigquery-transfer", "from": "lake", "tables": {"orders": ORDERS}} | keys
+    return record(
+        "test",
+        {
+            "accounts": {"workload": WORKLOAD},
+            "gcp": {"project": "shop-analytics", "location": "EU"},
+            "pipelines": {"lake": EXPORT, "shop": pipeline},
+        },
+    )
+
+
+def files(**keys: Any) -> Recording:
+    """Parquet files in a bucket that exists, as an export of a relational database leaves them."""
+    landing = {"account": "workload", "bucket": "shop-rds", "prefix": "rds/", "layout": "objects"}
+    pipeline = {
+        "kind": "bigquery-transfer",
+        "landing": landing | {"tables": ["orders"]},
+        "file_format": "PARQUET",
+        "tables": {
+            "orders": {"columns": {"id": "uint_64", "at": "timestamp"}, "keys": ["id"], "cluster": ["id"]}
+        },
+    }
+    return record(
+        "test",
+        {
+            "accounts": {"workload": WORKLOAD},
+            "gcp": {"project": "shop-analytics", "location": "EU"},
+            "pipelines": {"shop": pipeline | keys},
+        },
+    )
+
+
+def params(recorded: Recording) -> dict[str, str]:
+    """A transfer's parameters, which are secret as a whole since the key's id is among them."""
+    found = recorded.one(CONFIG, "shop-orders")["params"]
+    assert found[MARK[0]] == MARK[1]
+    return found["value"]
+
+
+def made(recorded: Recording) -> dict[str, int]:
+    kinds: dict[str, int] = {}
+    for resource in recorded.resources:
+        if resource.type.startswith(("aws:", "gcp:")) and resource.name.startswith("shop"):
+            kinds[resource.type] = kinds.get(resource.type, 0) + 1
+    return kinds
+
+
+def test_one_table_of_an_export_makes_exactly_these_resources() -> None:
+    assert made(warehouse()) == EACH
+
+
+def test_plain_files_are_not_compared_so_they_need_no_function_and_no_way_in() -> None:
+    kept = ("aws:iam/accessKey", "aws:iam/user", CONFIG, "gcp:bigquery/", "gcp:pubsub/")
+    expected = {token: n for token, n in EACH.items() if token.startswith(kept)}
+    assert made(files()) == expected | {
+        "gcp:projects/iAMMember:IAMMember": 1,
+        "gcp:serviceaccount/account:Account": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("make", "row"),
+    [(warehouse, "a landing of exports"), (files, "`layout: objects`")],
+    ids=["exports", "files"],
+)
+def test_the_page_tells_how_many_resources_there_are(make: Callable[[], Recording], row: str) -> None:
+    page = (ROOT / "docs" / "bigquery-transfer.md").read_text()
+    each = int(page.split(f"| {row}, for each table | + ")[1].split()[0])
+    always = int(page.split(f"| {row}, whatever its tables | ")[1].split()[0])
+    assert sum(made(make()).values()) == always + each
+
+
+def test_the_transfer_takes_the_exports_data_files_into_its_days_partition() -> None:
+    recorded = warehouse()
+    config = recorded.one(CONFIG, "shop-orders")
+    assert params(recorded) == {
+        "data_path": f"s3://{LANDING}/raw/orders/AWSDynamoDB/*.json.gz",
+        "destination_table_name_template": "orders${run_date}",
+        "file_format": "JSON",
+        "write_disposition": "WRITE_APPEND",
+        "max_bad_records": "0",
+        "ignore_unknown_values": "true",
+        "access_key_id": "shop-reader-1-id",
+    }
+    told = {key: config[key] for key in ("dataSourceId", "destinationDatasetId", "location", "schedule")}
+    assert told == {
+        "dataSourceId": "amazon_s3",
+        "destinationDatasetId": "tributary_test_shop",
+        "location": "EU",
+        "schedule": "every day 05:00",
+    }
+    assert config["serviceAccountName"] == "tributary-test-shop-transfer@mock.iam.gserviceaccount.com"
+    assert config["notificationPubsubTopic"] == "shop-runs-id"
+    assert config["emailPreferences"] == {"enableFailureEmail": True}
+
+
+def test_parquet_is_matched_by_its_ending_and_its_decimals_go_where_they_fit() -> None:
+    told = params(files())
+    assert told["data_path"] == "s3://shop-rds/rds/orders/*.parquet"
+    assert told["decimal_target_types"] == "NUMERIC,BIGNUMERIC"
+    assert "max_bad_records" not in told
+
+
+def test_the_table_has_the_declared_columns_and_a_partition_a_day() -> None:
+    table = warehouse(expire_days=30).one(TABLE, "shop-orders")
+    (item,) = json.loads(table["schema"])
+    assert {f["name"]: [t["type"] for t in f["fields"]] for f in item["fields"]} == {
+        "order_id": ["STRING"],
+        "total": ["BIGNUMERIC"],
+        "lines": ["JSON"],
+    }
+    assert table["timePartitioning"] == {"type": "DAY", "expirationMs": 30 * 86_400_000}
+    plain = files().one(TABLE, "shop-orders")
+    assert [(f["name"], f["type"]) for f in json.loads(plain["schema"])] == [
+        ("id", "NUMERIC"),
+        ("at", "TIMESTAMP"),
+    ]
+    assert plain["clusterings"] == ["id"]
+
+
+def test_the_view_shows_the_newest_load_and_each_row_once() -> None:
+    whole = "`shop-analytics.tributary_test_shop.orders`"
+    assert warehouse().one(TABLE, "shop-orders-latest")["view"] == {
+        "useLegacySql": False,
+        "query": "SELECT\n  Item.`order_id`.`S` AS `order_id`,\n  Item.`total`.`N` AS `total`,\n"
+        f"  Item.`lines`.`L` AS `lines`\nFROM {whole}\n"
+        f"WHERE _PARTITIONTIME = (SELECT MAX(_PARTITIONTIME) FROM {whole})\n"
+        "QUALIFY ROW_NUMBER() OVER (PARTITION BY Item.`order_id`.`S`) = 1",
+    }
+
+
+def secrets(value: Any, within: bool = False, path: str = "") -> Iterator[tuple[str, bool]]:
+    """Where a recorded value holds a key's secret, and whether it is marked there."""
+    if isinstance(value, dict):
+        within = within or value.get(MARK[0]) == MARK[1]
+        for key, inner in value.items():
+            yield from secrets(inner, within, f"{path}.{key}")
+    elif isinstance(value, list):
+        for inner in value:
+            yield from secrets(inner, within, path)
+    elif "secret of " in str(value):
+        yield path, within
+
+
+def test_the_secret_is_secret_in_every_recorded_property_and_absent_from_params() -> None:
+    recorded = warehouse(access_keys=["1", "2"])
+    found = [
+        (resource.type, path.replace(".value.", "."), marked)
+        for resource in recorded.resources
+        for path, marked in secrets(resource.inputs)
+    ]
+    assert found == [(CONFIG, ".sensitiveParams.secretAccessKey", True)]
+    assert list(secrets(recorded.outputs)) == []
+
+
+def test_a_rotation_has_two_keys_and_uses_the_new_one() -> None:
+    recorded = warehouse(access_keys=["1", "2"])
+    assert set(recorded.of("aws:iam/accessKey:AccessKey")) == {"shop-reader-1", "shop-reader-2"}
+    assert params(recorded)["access_key_id"] == "shop-reader-2-id"
+    assert "secret of shop-reader-2" in json.dumps(recorded.one(CONFIG, "shop-orders")["sensitiveParams"])
+
+
+def test_the_dataset_lets_in_the_loader_the_counter_and_the_readers_only() -> None:
+    dataset = warehouse(readers=["analysts@example.com"]).one("gcp:bigquery/dataset:Dataset", "shop")
+    mail = "tributary-test-shop-{}@mock.iam.gserviceaccount.com"
+    assert dataset["accesses"] == [
+        {"role": "OWNER", "specialGroup": "projectOwners"},
+        {"role": "WRITER", "userByEmail": mail.format("transfer")},
+        {"role": "READER", "userByEmail": mail.format("compare")},
+        {"role": "READER", "groupByEmail": "analysts@example.com"},
+    ]
+
+
+def test_only_the_functions_role_may_act_as_the_account_that_counts() -> None:
+    recorded = warehouse()
+    member = recorded.one("gcp:serviceaccount/iAMMember:IAMMember", "shop-reconcile")
+    pool = "projects/1/locations/global/workloadIdentityPools/tributary-test-shop-reconcile"
+    assert member["member"] == f"principal://iam.googleapis.com/{pool}/subject/tributary-test-shop-reconcile"
+    assert recorded.one("aws:iam/role:Role", "shop-reconcile")["name"] == "tributary-test-shop-reconcile"
+    environment = recorded.one("aws:lambda/function:Function", "shop-reconcile")["environment"]["variables"]
+    assert environment["AUDIENCE"] == f"//iam.googleapis.com/{pool}/providers/amazon"
+    assert json.loads(environment["TABLES"]) == [{"prefix": "raw/orders/", "table": "orders"}]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "minutes", "expected"),
+    [("every day 05:00", 120, "cron(0 7 * * ? *)"), ("every day 23:30", 45, "cron(15 0 * * ? *)")],
+)
+def test_a_load_is_compared_so_many_minutes_after_its_time(
+    schedule: str, minutes: int, expected: str
+) -> None:
+    recorded = warehouse(schedule=schedule, compare_after_minutes=minutes)
+    assert recorded.one("aws:scheduler/schedule:Schedule", "shop-compare")["scheduleExpression"] == expected
+    variables = recorded.one("aws:lambda/function:Function", "shop-reconcile")["environment"]["variables"]
+    assert variables["LOAD_TIME"] == schedule.split()[-1]
+
+
+def test_an_alarm_rings_for_each_side_of_the_difference() -> None:
+    alarms = warehouse().of("aws:cloudwatch/metricAlarm:MetricAlarm")
+    sides = {
+        name: (a["metricName"], a["comparisonOperator"], a["statistic"], a["dimensions"])
+        for name, a in alarms.items()
+        if a["namespace"] == "Tributary"
+    }
+    of = {"Pipeline": "shop", "Table": "orders"}
+    assert sides == {
+        "shop-orders-short": ("BigQueryDifference", "LessThanThreshold", "Minimum", of),
+        "shop-orders-over": ("BigQueryDifference", "GreaterThanThreshold", "Maximum", of),
+    }
+
+
+def test_the_outputs_tell_where_each_table_is() -> None:
+    shop = warehouse().outputs["pipelines"]["shop"]
+    assert shop["tables"]["orders"] == {
+        "table": "shop-analytics.tributary_test_shop.orders",
+        "view": "shop-analytics.tributary_test_shop.orders_latest",
+        "transfer": "projects/1/locations/eu/transferConfigs/shop-orders",
+    }
+    assert (shop["project"], shop["location"], shop["dataset"]) == (
+        "shop-analytics",
+        "EU",
+        "tributary_test_shop",
+    )
+
+
+def test_a_key_of_the_customers_is_used_for_tables_and_dataset() -> None:
+    key = "projects/shop/locations/eu/keyRings/a/cryptoKeys/b"
+    dataset = warehouse(kms_key_name=key).one("gcp:bigquery/dataset:Dataset", "shop")
+    assert dataset["defaultEncryptionConfiguration"] == {"kmsKeyName": key}
+
+
+def test_what_bigquery_clusters_by_is_not_in_a_dynamodb_export() -> None:
+    with pytest.raises(Refused, match="one column, `Item`"):
+        warehouse(tables={"orders": ORDERS | {"cluster": ["order_id"]}})
