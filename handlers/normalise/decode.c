@@ -24,7 +24,7 @@ enum { MAX_DEPTH = 64 };
 /* kinds: S text, B bytes, I int64, D decimal128, F double, O boolean, J the value's own text,
    s n b sets (list of the only child), L list (child: any kind), M struct (named children) */
 typedef struct Node {
-    char kind;
+    char kind, tag; /* tag: S, B or N of a scalar */
     int scale, children;
     char *name;
     size_t name_length;
@@ -34,7 +34,8 @@ typedef struct Node {
     int32_t *offsets;
     int64_t data_capacity;
     u128 limit; /* numbers: 10^precision */
-    int next;   /* struct: the child that is probably named next */
+    int previous, next; /* struct: the child named last, and the one probably named next */
+    int follower;       /* the sibling that last came after this one */
 } Node;
 
 typedef struct Decoder {
@@ -140,28 +141,21 @@ static const char *expect(Decoder *d, const char *p, char c) {
 #define ONES 0x0101010101010101ull
 #define HIGHS 0x8080808080808080ull
 
-/* p behind the opening quote; returns the closing one. */
+/* p behind the opening quote; returns the closing one. Eight bytes at a time: a byte of the mask is set where a
+   quote, a backslash or a control character stands (above the first one perhaps also elsewhere). Little-endian. */
 static const char *string_end(Decoder *d, const char *p, int *escaped) {
     *escaped = 0;
     for (;;) {
-        uint64_t w, quote, slash;
+        uint64_t w, quote, slash, mask;
         memcpy(&w, p, 8);
         quote = w ^ (ONES * '"'), slash = w ^ (ONES * '\\');
-        if (!((((quote - ONES) & ~quote) | ((slash - ONES) & ~slash) | ((w - ONES * 0x20) & ~w)) & HIGHS)) {
-            p += 8;
-            continue;
-        }
-        for (;; p++) {
-            unsigned char c = (unsigned char)*p;
-            if (c == '"') return p;
-            if (c == '\\') {
-                *escaped = 1;
-                if ((unsigned char)*++p < 0x20) fail(d, "a string is cut off");
-                p++;
-                break;
-            }
-            if (c < 0x20) fail(d, "a string is cut off or holds a control character");
-        }
+        mask = (((quote - ONES) & ~quote) | ((slash - ONES) & ~slash) | ((w - ONES * 0x20) & ~w)) & HIGHS;
+        if (!mask) { p += 8; continue; }
+        p += __builtin_ctzll(mask) >> 3;
+        if (*p == '"') return p;
+        if (*p != '\\' || (unsigned char)p[1] < 0x20) fail(d, "a string is cut off or holds a control character");
+        *escaped = 1;
+        p += 2;
     }
 }
 
@@ -393,23 +387,36 @@ static const char *append_scalar(Decoder *d, Node *n, const char *p) { /* p at t
 
 /* ---- values ---- */
 
-static Node *named(Decoder *d, Node *n, const char *name, const char *end, int escaped) {
+/* p at a member's name: the child of that name or NULL, and *value at the member's value. */
+static Node *named(Decoder *d, Node *n, const char *p, const char **value) {
     uint8_t plain[1024];
+    int escaped;
+    if (*p != '"') fail(d, "a name expected");
+    if (n->children) { /* members mostly come in the order of the last item's */
+        Node *next = n->child[n->next];
+        const char *end = p + 1 + next->name_length;
+        if (!strncmp(p + 1, next->name, next->name_length) && end[0] == '"' && end[1] == ':') {
+            n->previous = n->next;
+            n->next = next->follower;
+            *value = blank(end + 2);
+            return next;
+        }
+    }
+    const char *name = p + 1, *end = string_end(d, name, &escaped);
     size_t length = (size_t)(end - name);
+    *value = expect(d, end + 1, ':');
     if (escaped) { /* a longer one is no column's: it goes to rest, as it is */
         if (length > sizeof plain) return NULL;
         length = unescape(d, name, end, plain);
         name = (const char *)plain;
     }
-    for (int i = 0; i < n->children; i++) {
-        int at = n->next + i;
-        if (at >= n->children) at -= n->children;
-        Node *child = n->child[at];
-        if (child->name_length == length && !memcmp(child->name, name, length)) {
-            n->next = at + 1 == n->children ? 0 : at + 1;
-            return child;
+    for (int i = 0; i < n->children; i++)
+        if (n->child[i]->name_length == length && !memcmp(n->child[i]->name, name, length)) {
+            n->child[n->previous]->follower = i;
+            n->previous = i;
+            n->next = n->child[i]->follower;
+            return n->child[i];
         }
-    }
     return NULL;
 }
 
@@ -426,14 +433,15 @@ static const char *append_value(Decoder *d, Node *n, const char *p, int depth) {
         append_text(d, n, start, end, 0);
         return p;
     }
+    if (n->tag && !memcmp(p, "{\"", 2) && p[2] == n->tag && !memcmp(p + 3, "\":\"", 3)) { /* as it is written */
+        p = append_scalar(d, n, p + 5);
+        return p ? expect(d, p, '}') : NULL;
+    }
     const char *tag = tag_of(d, p, &length);
     p = expect(d, tag + length + 1, ':');
     switch (n->kind) {
-    case 'S': case 'B':
-        if (length != 1 || *tag != n->kind || !(p = append_scalar(d, n, p))) return NULL;
-        break;
-    case 'I': case 'D': case 'F':
-        if (length != 1 || *tag != 'N' || !(p = append_scalar(d, n, p))) return NULL;
+    case 'S': case 'B': case 'I': case 'D': case 'F':
+        if (length != 1 || *tag != n->tag || !(p = append_scalar(d, n, p))) return NULL;
         break;
     case 'O': {
         int on = !memcmp(p, "true", 4);
@@ -451,12 +459,10 @@ static const char *append_value(Decoder *d, Node *n, const char *p, int depth) {
         p = expect(d, p, '{');
         if (*p == '}') p = blank(p + 1);
         else for (;;) {
-            int escaped;
-            if (*p != '"') fail(d, "a name expected");
-            const char *end = string_end(d, p + 1, &escaped);
-            Node *child = named(d, n, p + 1, end, escaped);
+            const char *value;
+            Node *child = named(d, n, p, &value);
             if (!child || child->length > row) return NULL;
-            if (!(p = append_value(d, child, expect(d, end + 1, ':'), depth + 1))) return NULL;
+            if (!(p = append_value(d, child, value, depth + 1))) return NULL;
             if (*p == '}') { p = blank(p + 1); break; }
             p = expect(d, p, ',');
         }
@@ -492,11 +498,8 @@ static const char *append_item(Decoder *d, const char *p) {
     p = expect(d, p, '{');
     if (*p == '}') p = blank(p + 1);
     else for (;;) {
-        int escaped;
-        const char *start = p;
-        if (*p != '"') fail(d, "an attribute's name expected");
-        const char *end = string_end(d, p + 1, &escaped), *value = expect(d, end + 1, ':'), *next = NULL;
-        Node *column = named(d, root, p + 1, end, escaped);
+        const char *start = p, *value, *next = NULL;
+        Node *column = named(d, root, p, &value);
         if (column) {
             if (column->length > row) fail(d, "an attribute comes twice");
             if (!(next = append_value(d, column, value, 1))) {
@@ -573,6 +576,7 @@ static Node *make(char kind, int precision, int scale) {
     Node *n = calloc(1, sizeof *n);
     if (!n) return NULL;
     n->kind = kind, n->scale = scale, n->limit = 1;
+    n->tag = kind == 'S' || kind == 'B' ? kind : width(kind) ? 'N' : 0;
     while (precision-- > 0) n->limit *= 10;
     return n;
 }
