@@ -5,7 +5,7 @@ changes something. Default providers are disabled in Pulumi.yaml, so a resource 
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import pulumi
 import pulumi_aws as aws
@@ -16,7 +16,9 @@ from components.arguments import arguments, check
 
 AccountId = Annotated[
     str,
-    AfterValidator(check(lambda v: len(v) == 12 and v.isdigit(), "'{value}' is not an account id; write its 12 digits")),
+    AfterValidator(
+        check(lambda v: len(v) == 12 and v.isdigit(), "'{value}' is not an account id; write its 12 digits")
+    ),
 ]
 RoleArn = Annotated[
     str,
@@ -37,7 +39,7 @@ class AccountArgs:
     """The account's 12 digits, in quotes."""
     region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
     """The region that the account's resources stand in, like 'eu-central-1'."""
-    role: Optional[RoleArn] = None
+    role: RoleArn | None = None
     """The ARN of the role that a deployment assumes in this account; without it the caller's own credentials."""
 
     @property
@@ -82,7 +84,9 @@ def aws_provider(name: str, account: AccountArgs, tags: Mapping[str, str]) -> aw
 
 def gcp_provider(name: str, project: GcpArgs, labels: Mapping[str, str]) -> gcp.Provider:
     """The provider of the Google Cloud project."""
-    region = project.location.lower() if "-" in project.location else None  # a multi-region such as EU is no region
+    region = (
+        project.location.lower() if "-" in project.location else None
+    )  # a multi-region such as EU is no region
     return gcp.Provider(name, project=project.project, region=region, default_labels=_marks() | dict(labels))
 
 

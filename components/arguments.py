@@ -12,18 +12,39 @@ raises ValueError with "what is wrong; write this instead".
 
 import dataclasses
 import difflib
+import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, Literal, TypeVar, dataclass_transform
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+import pulumi
+from pydantic import ConfigDict, Field, GetPydanticSchema, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
+from pydantic_core import core_schema
 
 T = TypeVar("T")
 
 
-class Refused(ValueError):
+def _text_or_output(value: Any) -> Any:
+    if isinstance(value, str | pulumi.Output):
+        return value
+    raise ValueError(f"{value!r} is not text; write it in quotes")
+
+
+if typing.TYPE_CHECKING:
+    Text = pulumi.Input[str]
+else:
+    # Text that may not be known yet. Pydantic can't follow the forward reference in Input[str]: it is told the check.
+    Text = Annotated[
+        pulumi.Output[str],
+        GetPydanticSchema(
+            lambda _source, _handler: core_schema.no_info_plain_validator_function(_text_or_output)
+        ),
+    ]
+
+
+class Refused(pulumi.RunError):
     """A config that can't be deployed; `errors` holds every reason found, one sentence a reason."""
 
     def __init__(self, errors: Iterable[str]):
@@ -36,7 +57,8 @@ class Refused(ValueError):
 def arguments(cls: type[T]) -> type[T]:
     """Makes a class of annotated fields into frozen, checked, keyword-only arguments that refuse unknown keys."""
     config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, use_attribute_docstrings=True)
-    return dataclass(frozen=True, kw_only=True, config=config)(cls)
+    made: Any = dataclass(frozen=True, kw_only=True, config=config)(cls)
+    return made
 
 
 def parse(cls: type[T], value: T | Mapping[str, Any], path: str = "") -> T:
@@ -69,9 +91,9 @@ def schema_of(cls: type) -> type:
     schema from: no Annotated, no Literal, Optional for what has a default. Checks were compiled before and still hold.
     """
     hints = typing.get_type_hints(cls, include_extras=True)
-    optional = {f.name for f in dataclasses.fields(cls) if not _required(f)}  # type: ignore[arg-type]  # a dataclass
+    optional = {f.name for f in dataclasses.fields(cls) if not _required(f)}
     cls.__annotations__ = {
-        name: typing.Optional[_plain(hint)] if name in optional else _plain(hint)
+        name: _plain(hint) | None if name in optional else _plain(hint)
         for name, hint in hints.items()
         if not name.startswith("_")
     }
@@ -106,22 +128,21 @@ def _sentence(cls: type, path: str, error: Any) -> str:
     kind, found, where = error["type"], error["input"], join(path, *_steps(error["loc"]))
     if kind == "unexpected_keyword_argument":
         owner = _class_at(cls, error["loc"][:-1])
-        known = [f.name for f in dataclasses.fields(owner)] if owner else []  # type: ignore[arg-type]  # a dataclass
+        known = [f.name for f in dataclasses.fields(owner)] if owner else []
         return f"{where}: no such key; {nearest(str(error['loc'][-1]), known)}"
     if kind == "missing":
         return f"{where}: missing; {_document(cls, error['loc'])}"
     if kind == "value_error":
         return f"{where}: {error['ctx']['error']}"
     if kind == "string_type" and isinstance(found, int | float):
-        return f"{where}: {found} is a number, text is expected; write it in quotes: \"{found}\""
+        return f'{where}: {found} is a number, text is expected; write it in quotes: "{found}"'
     if kind == "literal_error":
         choices = error["ctx"]["expected"]
         return f"{where}: {found!r} is not one of {choices}; {nearest(str(found), _words(choices))}"
     if kind in ("dataclass_type", "dict_type", "list_type"):
         shape = "a list" if kind == "list_type" else "a mapping of keys"
         return f"{where}: {found!r} is not {shape}; {_document(cls, error['loc'])}"
-    message = error["msg"].replace("Input should be", "is expected to be").replace("Input ", "")
-    return f"{where}: {found!r} {message}"
+    return f"{where}: {found!r} {re.sub('^(Input|String|List) ', '', error['msg'])}"
 
 
 def _words(choices: str) -> list[str]:
@@ -130,7 +151,9 @@ def _words(choices: str) -> list[str]:
 
 def _steps(loc: tuple[Any, ...]) -> list[Any]:
     """Pydantic's location without the marks it adds for keys of a mapping and branches of a union."""
-    return [step for step in loc if step != "[key]" and not str(step).startswith(("function-", "constrained-"))]
+    return [
+        step for step in loc if step != "[key]" and not str(step).startswith(("function-", "constrained-"))
+    ]
 
 
 def _class_at(cls: type, loc: tuple[Any, ...]) -> type | None:

@@ -22,14 +22,16 @@ class Statement:
     actions: Sequence[str]
     resources: Sequence[pulumi.Input[str]]
     conditions: Conditions = field(default_factory=dict)
-    principals: Mapping[str, pulumi.Input[str] | Sequence[pulumi.Input[str]]] = field(default_factory=dict)
+    principals: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     effect: str = "Allow"
     every_resource_because: str = ""
     """Why the resource is `*`; needed exactly where it is."""
 
     def __post_init__(self) -> None:
         if not self.sid.isalnum():
-            raise ValueError(f"statement {self.sid!r}: a sid is made of letters and digits; write what it lets happen")
+            raise ValueError(
+                f"statement {self.sid!r}: a sid is made of letters and digits; write what it lets happen"
+            )
         if not self.actions or (not self.resources and not self.principals):
             raise ValueError(f"statement {self.sid}: no action or no resource")
         wide = [action for action in self.actions if "*" in action and self.effect == "Allow"]
@@ -44,9 +46,7 @@ class Statement:
     def render(self) -> dict[str, Any]:
         rendered: dict[str, Any] = {"Sid": self.sid, "Effect": self.effect}
         if self.principals:
-            rendered["Principal"] = {
-                kind: who if isinstance(who, str | pulumi.Output) else list(who) for kind, who in self.principals.items()
-            }
+            rendered["Principal"] = dict(self.principals)
         rendered["Action"] = list(self.actions)
         if self.resources:
             rendered["Resource"] = list(self.resources)
@@ -72,7 +72,11 @@ def trust(service: str, account_id: str, source_arn: str | None = None) -> pulum
         conditions["ArnLike"] = {"aws:SourceArn": source_arn}
     return document(
         Statement(
-            sid="Assume", actions=["sts:AssumeRole"], resources=[], conditions=conditions, principals={"Service": service}
+            sid="Assume",
+            actions=["sts:AssumeRole"],
+            resources=[],
+            conditions=conditions,
+            principals={"Service": service},
         )
     )
 

@@ -1,27 +1,27 @@
 """A landing: where data of some tables lies in S3, as one pipeline leaves it and the next one takes it."""
 
-from typing import Annotated, Literal, Optional
+from typing import Any, Literal
 
 import pulumi
-from pydantic import Field, SkipValidation
+from pydantic import Field
 
 from components.accounts import AccountArgs
-from components.arguments import arguments
+from components.arguments import Text, arguments
 
 
 @arguments
 class Landing:
     """A landing."""
 
-    name: str
-    """The pipeline that yields it."""
     account: AccountArgs
-    """The account that owns the bucket."""
-    bucket: Annotated[pulumi.Input[str], SkipValidation]
+    """The account that owns the bucket; in a stack's config, its name."""
+    bucket: Text
     """The bucket's name."""
+    name: str = "landing"
+    """The pipeline that yields it."""
     prefix: str = ""
     """What every key starts with, ending in '/' or empty."""
-    key_arn: Annotated[Optional[pulumi.Input[str]], SkipValidation] = None
+    key_arn: Text | None = None
     """The customer's KMS key that objects are encrypted with; without it SSE-S3."""
     tables: list[str] = Field(default_factory=list)
     """The tables that land here; each has the folder `<prefix><table>/`."""
@@ -35,3 +35,14 @@ class Landing:
     def objects_arn(self) -> pulumi.Output[str]:
         """The ARN pattern of the landing's objects."""
         return pulumi.Output.concat(self.bucket_arn(), f"/{self.prefix}*")
+
+    def described(self) -> dict[str, pulumi.Input[Any]]:
+        """The landing as a stack's output."""
+        return {
+            "account": self.account.id,
+            "region": self.account.region,
+            "bucket": self.bucket,
+            "prefix": self.prefix,
+            "tables": self.tables,
+            "layout": self.layout,
+        }

@@ -69,7 +69,7 @@ def alarm(name: str) -> str:
 
 
 def log_group(service: str, name: str) -> str:
-    """At most 512 of A-Z a-z 0-9 '-_/.#'; `service` is the folder: `/aws/lambda`, `/aws/vendedlogs/OpenSearchIngestion`."""
+    """At most 512 of A-Z a-z 0-9 '-_/.#'; `service` is the folder, such as `/aws/lambda`."""
     return f"{service}/{_fit(name, 512 - len(service) - 1, _WORDS)}"
 
 

@@ -1,8 +1,9 @@
 """`python -m local up|status|down`: the local stack on the embedded cloud of this clone; see the Makefile.
 
-`up` ends with the table of what arrived where and exits with 1 when a row falls short, a resource fails, or the cloud
-does not start. Interrupted (also by SIGTERM or SIGHUP), it exits with 130 and stops what this run has started; a cloud
-that an earlier, finished `up` left running stays. `status` changes nothing, and exits with 1 where nothing runs.
+`up` ends with the table of what arrived where and exits with 1 when a row falls short, a resource fails, or
+the cloud does not start. Interrupted (also by SIGTERM or SIGHUP), it exits with 130 and stops what this run
+has started; a cloud that an earlier, finished `up` left running stays. `status` changes nothing, and exits
+with 1 where nothing runs.
 """
 
 from __future__ import annotations
@@ -40,7 +41,10 @@ def up(clone: Clone) -> int:
         try:
             if ready is None:
                 ready = clone.start()
-            say(f"cloud: {'started' if started else 'running'} at {ready['endpoint']}, log in .tributary/cloud.log")
+            say(
+                f"cloud: {'started' if started else 'running'} at {ready['endpoint']}, "
+                "log in .tributary/cloud.log"
+            )
             outputs = LocalStack(clone.root, clone.folder, binary, ready, say).up()
             say(f"stack: up after {time.monotonic() - began:.1f} s; sending samples")
             cloud = samples.Cloud(ready["endpoint"], outputs)
@@ -73,8 +77,13 @@ def status(clone: Clone, form: str) -> int:
 
 def down(clone: Clone) -> int:
     if clone.folder.exists():
-        with engine.locked(clone.folder / "lock", lambda: say("down: another make runs in this clone, waiting")):
-            say("down: " + ("the embedded cloud is stopped" if clone.stop() else "no embedded cloud was running"))
+        with engine.locked(
+            clone.folder / "lock", lambda: say("down: another make runs in this clone, waiting")
+        ):
+            say(
+                "down: "
+                + ("the embedded cloud is stopped" if clone.stop() else "no embedded cloud was running")
+            )
             shutil.rmtree(clone.folder, ignore_errors=True)
     return 0
 
@@ -104,8 +113,11 @@ def main() -> int:
         return 130
     except (engine.EngineError, CloudError, samples.SampleError) as error:
         print(f"{arguments.command}: {error}", file=sys.stderr)
-    except CommandError:
-        print(f"{arguments.command}: the engine failed; it says above why", file=sys.stderr)
+    except CommandError as error:
+        # What it printed to its standard output has been shown already.
+        print(
+            f"{arguments.command}: the engine failed {str(error).rpartition(' stderr: ')[2]}", file=sys.stderr
+        )
     return 1
 
 

@@ -6,9 +6,9 @@
     .tributary/cloud/      its state
     .tributary/stack/      Pulumi's workspace and state of the `local` stack, worth only what that cloud is
 
-A process is ours when it is alive, began when the file says, and has this clone's state folder in its command: a
-stale file whose pid the system gave to another process leads to nothing. Raises `CloudError` when the cloud does not
-get ready within `READY_WITHIN` seconds, with the end of its log.
+A process is ours when it is alive, began when the file says, and has this clone's state folder in its
+command: a stale file whose pid the system gave to another process leads to nothing. Raises `CloudError`
+when the cloud does not get ready within `READY_WITHIN` seconds, with the end of its log.
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ class Clone:
         return ready if ready and ours(recorded, self.folder) and answers(ready["endpoint"]) else None
 
     def start(self) -> dict[str, Any]:
-        """Starts a new cloud, which is empty: what Pulumi remembers of an earlier one goes. The ready line's content.
+        """Starts a new cloud, which is empty: what Pulumi remembers of an earlier one goes.
 
-        Interrupted, it leaves no process behind.
+        Gives what the ready line says. Interrupted, it leaves no process behind.
         """
         self.stop()
         for stale in ("cloud", "stack"):
@@ -70,11 +70,20 @@ class Clone:
         log = self.folder / "cloud.log"
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        command = [sys.executable, "-m", "local.cloud", "--port", str(port), "--state", str(self.folder / "cloud")]
-        # Its children (the functions' workers) stay in its session, by which they are found when it is stopped.
+        command = [
+            sys.executable,
+            "-m",
+            "local.cloud",
+            "--port",
+            str(port),
+            "--state",
+            str(self.folder / "cloud"),
+        ]
+        # Its children (the functions' workers) stay in its session and are found by it when it is stopped.
         with log.open("wb") as out:
-            process = subprocess.Popen(command, cwd=self.root, start_new_session=True, stdin=subprocess.DEVNULL,
-                                       stdout=out, stderr=subprocess.STDOUT)  # fmt: skip
+            process = subprocess.Popen(command, cwd=self.root, start_new_session=True,
+                                       stdin=subprocess.DEVNULL, stdout=out,
+                                       stderr=subprocess.STDOUT)  # fmt: skip
         try:
             recorded: dict[str, Any] = {"pid": process.pid, "began": began(process.pid)}
             self.record.write_text(json.dumps(recorded))
@@ -120,7 +129,11 @@ class Clone:
                     if isinstance(said, dict) and "endpoint" in said:
                         return said
             time.sleep(0.05)
-        why = f"ended with {process.returncode}" if process.returncode is not None else f"is not up in {READY_WITHIN} s"
+        why = (
+            f"ended with {process.returncode}"
+            if process.returncode is not None
+            else f"is not up in {READY_WITHIN} s"
+        )
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
         raise CloudError(f"the embedded cloud {why}; {log} ends with:\n{tail}")
 
@@ -162,7 +175,7 @@ def answers(endpoint: str) -> bool:
 
 
 def end(pid: int) -> None:
-    """SIGTERM to the cloud, which takes its workers with it; what is left of its session after a while is killed."""
+    """SIGTERM to the cloud, which takes its workers with it; what is left of its session is killed."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + STOPPED_WITHIN

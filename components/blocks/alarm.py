@@ -19,7 +19,11 @@ class AlarmTopic(pulumi.ComponentResource):
     arn: pulumi.Output[str]
 
     def __init__(
-        self, name: str, account: AccountArgs, emails: Sequence[str] = (), opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        account: AccountArgs,
+        emails: Sequence[str] = (),
+        opts: pulumi.ResourceOptions | None = None,
     ):
         super().__init__("tributary:blocks:AlarmTopic", name, None, opts)
         mine = pulumi.ResourceOptions(parent=self)
@@ -54,7 +58,9 @@ class AlarmTopic(pulumi.ComponentResource):
             opts=mine,
         )
         for email in emails:
-            aws.sns.TopicSubscription(f"{name}-{email}", topic=topic.arn, protocol="email", endpoint=email, opts=mine)
+            aws.sns.TopicSubscription(
+                f"{name}-{email}", topic=topic.arn, protocol="email", endpoint=email, opts=mine
+            )
         self.arn = topic.arn
         self.register_outputs({"arn": self.arn})
 

@@ -1,7 +1,7 @@
 """A bucket that is private, encrypted, TLS only, versioned and cleaned up."""
 
 from collections.abc import Sequence
-from typing import Annotated, Optional
+from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
@@ -20,9 +20,9 @@ class LifecycleArgs:
     """How long a bucket keeps what (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lifecycle-mgmt.html).
     Replication does not carry lifecycle actions over, so each side has its own."""
 
-    expire_days: Optional[Days] = 400
+    expire_days: Days | None = 400
     """Days until an object is deleted; null keeps it for ever."""
-    infrequent_days: Optional[Annotated[int, Field(ge=30, le=36500)]] = None
+    infrequent_days: Annotated[int, Field(ge=30, le=36500)] | None = None
     """Days until an object moves to STANDARD_IA, at least 30; null leaves it where it is."""
     noncurrent_days: Days = 30
     """Days that an overwritten or deleted version is kept."""
@@ -42,7 +42,7 @@ class SecureBucket(pulumi.ComponentResource):
         name: str,
         account: AccountArgs,
         *,
-        lifecycle: LifecycleArgs = LifecycleArgs(),
+        lifecycle: LifecycleArgs,
         key_arn: pulumi.Input[str] | None = None,
         statements: Sequence[Statement] = (),
         retain: bool = True,
@@ -84,7 +84,8 @@ class SecureBucket(pulumi.ComponentResource):
             rules=[
                 aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
                     apply_server_side_encryption_by_default=aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
-                        sse_algorithm="aws:kms" if key_arn is not None else "AES256", kms_master_key_id=key_arn
+                        sse_algorithm="aws:kms" if key_arn is not None else "AES256",
+                        kms_master_key_id=key_arn,
                     ),
                     bucket_key_enabled=key_arn is not None,
                 )

@@ -1,7 +1,7 @@
 """A Lambda function with all that it needs to be run unattended."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal, Optional
+from typing import Annotated, Literal
 
 import pulumi
 import pulumi_aws as aws
@@ -44,7 +44,7 @@ class LambdaFunction(pulumi.ComponentResource):
     arn: str
     name: pulumi.Output[str]
     role_arn: pulumi.Output[str]
-    failed: Optional[Queue]
+    failed: Queue | None
 
     def __init__(
         self,

@@ -69,7 +69,15 @@ class KmsKey(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=retain),
         )
         aws.kms.Alias(
-            name, name=names.key_alias(name), target_key_id=key.key_id, opts=pulumi.ResourceOptions(parent=self)
+            name,
+            name=names.key_alias(name),
+            target_key_id=key.key_id,
+            opts=pulumi.ResourceOptions(parent=self),
         )
         self.arn = key.arn
         self.register_outputs({"arn": self.arn})
+
+    @staticmethod
+    def planned(name: str, account: AccountArgs) -> str:
+        """The ARN of the key's alias, known before the key is; a check may use it, a policy needs the key's own."""
+        return account.arn("kms", names.key_alias(name))

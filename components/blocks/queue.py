@@ -29,7 +29,7 @@ class Queue(pulumi.ComponentResource):
         *,
         topic: pulumi.Input[str] | None,
         meaning: str,
-        senders: Mapping[str, str] | None = None,
+        senders: Mapping[str, pulumi.Input[str]] | None = None,
         visibility_seconds: int = 30,
         max_receives: int | None = None,
         opts: pulumi.ResourceOptions | None = None,
@@ -40,7 +40,9 @@ class Queue(pulumi.ComponentResource):
         dead: aws.sqs.Queue | None = None
         if max_receives:
             dead = self._queue(f"{name}-dead", account, {}, mine)
-            redrive = pulumi.Output.json_dumps({"deadLetterTargetArn": dead.arn, "maxReceiveCount": max_receives})
+            redrive = pulumi.Output.json_dumps(
+                {"deadLetterTargetArn": dead.arn, "maxReceiveCount": max_receives}
+            )
         queue = self._queue(name, account, senders or {}, mine, visibility_seconds, redrive)
         last = dead or queue
         alarm(
@@ -59,7 +61,7 @@ class Queue(pulumi.ComponentResource):
     def _queue(
         name: str,
         account: AccountArgs,
-        senders: Mapping[str, str],
+        senders: Mapping[str, pulumi.Input[str]],
         opts: pulumi.ResourceOptions,
         visibility_seconds: int = 30,
         redrive: pulumi.Output[str] | None = None,

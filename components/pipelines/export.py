@@ -1,8 +1,7 @@
 """Export: DynamoDB tables, on a schedule, into a landing in S3."""
 
-import json
 import re
-from typing import Annotated, Literal, Optional
+from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
 import pulumi
@@ -16,7 +15,7 @@ from components.blocks.key import KmsKey, KmsKeyArn
 from components.blocks.schedule import FunctionSchedule
 from components.iam import Statement
 from components.landing import Landing
-from components.pipelines.pipeline import PipelineArgs
+from components.pipelines.pipeline import Accounts, Deployed, PipelineArgs
 
 PREFIX = "raw/"
 
@@ -29,6 +28,8 @@ TableName = Annotated[
         )
     ),
 ]
+
+
 def _schedule(value: str) -> str:
     at = re.fullmatch(r"cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)", value)
     every = re.fullmatch(r"rate\(([1-9]\d*) (minute|hour|day)s?\)", value)
@@ -69,7 +70,7 @@ class NewTableArgs:
 
     hash_key: AttributeArgs
     """The partition key."""
-    range_key: Optional[AttributeArgs] = None
+    range_key: AttributeArgs | None = None
     """The sort key, if the table has one."""
 
 
@@ -79,7 +80,7 @@ class ExportSourceArgs:
 
     dynamodb: TableName
     """The table's name. An existing table is adopted and never changed; `create` makes a new one."""
-    create: Optional[NewTableArgs] = None
+    create: NewTableArgs | None = None
     """Makes the table rather than adopting it."""
 
 
@@ -93,7 +94,7 @@ class ExportArgs(PipelineArgs):
     """When to export: `cron(minutes hours day-of-month month day-of-week year)` or `rate(n hours)`."""
     timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
     """The time zone of the schedule, like 'Asia/Tokyo'; daylight saving time is followed."""
-    key_arn: Optional[KmsKeyArn] = None
+    key_arn: KmsKeyArn | None = None
     """An existing KMS key to encrypt the landing with; without it, and without `create_key`, SSE-S3."""
     create_key: bool = False
     """Makes a KMS key for the landing. Needed where another account reads it and SSE-S3 will not do."""
@@ -105,7 +106,9 @@ class ExportArgs(PipelineArgs):
         tables = [source.dynamodb for source in self.sources]
         twice = sorted({table for table in tables if tables.count(table) > 1})
         if twice:
-            raise ValueError(f"sources: '{twice[0]}' is named twice; a landing has one folder a table; name it once")
+            raise ValueError(
+                f"sources: '{twice[0]}' is named twice; a landing has one folder a table; name it once"
+            )
         if self.key_arn and self.create_key:
             raise ValueError("key_arn and create_key: a key is adopted or created, never both; leave one out")
         return self
@@ -118,7 +121,7 @@ class ExportArgs(PipelineArgs):
             account=self.account,
             bucket=bucket,
             prefix=PREFIX,
-            key_arn=self.key_arn,
+            key_arn=KmsKey.planned(f"{name}-landing", self.account) if self.create_key else self.key_arn,
             tables=[source.dynamodb for source in self.sources],
             layout="dynamodb-export",
         )
@@ -132,8 +135,8 @@ class ExportPipeline(pulumi.ComponentResource):
     function that starts an export of each table as of the planned time; a call that comes twice starts nothing new.
     Each table must have point-in-time recovery: an adopted one without it is refused at preview.
 
-    Costs at rest: the stored objects, the alarms (0.10 dollars each a month), and the key where there is one (1 dollar a month).
-    An export costs 0.10 dollars a GB of table.
+    Costs at rest: the stored objects, the alarms (0.10 dollars each a month), and the key where there is one
+    (1 dollar a month). An export costs 0.10 dollars a GB of table.
     """
 
     bucket: pulumi.Output[str]
@@ -153,7 +156,12 @@ class ExportPipeline(pulumi.ComponentResource):
             )
             key_arn = key.arn
         bucket = SecureBucket(
-            f"{name}-landing", account, lifecycle=args.lifecycle, key_arn=key_arn, retain=args.retain_data, opts=mine
+            f"{name}-landing",
+            account,
+            lifecycle=args.lifecycle,
+            key_arn=key_arn,
+            retain=args.retain_data,
+            opts=mine,
         )
         _, bucket_arn = SecureBucket.planned(f"{name}-landing", account)
 
@@ -178,7 +186,7 @@ class ExportPipeline(pulumi.ComponentResource):
         )
         assert function.failed is not None  # asynchronous
         FunctionSchedule(
-            f"{name}-export",
+            f"{name}-schedule",
             account,
             expression=args.schedule,
             timezone=args.timezone,
@@ -203,6 +211,12 @@ class ExportPipeline(pulumi.ComponentResource):
         self.register_outputs({"bucket": self.bucket, "function": self.function})
 
 
+def deploy(name: str, args: ExportArgs, accounts: Accounts) -> Deployed:
+    """The pipeline of a stack."""
+    pipeline = ExportPipeline(name, args, pulumi.ResourceOptions(provider=accounts[args.account].provider))
+    return Deployed({"bucket": pipeline.bucket, "function": pipeline.function}, pipeline.landing)
+
+
 def table_arn(
     pipeline: str, source: ExportSourceArgs, args: PipelineArgs, parent: pulumi.Resource
 ) -> pulumi.Input[str]:
@@ -224,18 +238,15 @@ def table_arn(
             opts=pulumi.ResourceOptions(parent=parent, retain_on_delete=args.retain_data),
         )
         return created.arn
-    found = aws.dynamodb.get_table_output(name=source.dynamodb, opts=pulumi.InvokeOutputOptions(parent=parent))
-
-    def recoverable(table: aws.dynamodb.GetTableResult) -> str:
-        if table.point_in_time_recovery and table.point_in_time_recovery.enabled:
-            return table.arn
-        raise ValueError(
-            f"table '{source.dynamodb}' has no point-in-time recovery, and an export reads nothing else; turn it on: "
-            f"aws dynamodb update-continuous-backups --table-name {source.dynamodb} --region {args.account.region} "
-            "--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true"
+    # Asked for at once, not as an Output: a refusal stops the preview here, in one sentence.
+    table = aws.dynamodb.get_table(name=source.dynamodb, opts=pulumi.InvokeOptions(parent=parent))
+    if not (table.point_in_time_recovery and table.point_in_time_recovery.enabled):
+        raise pulumi.RunError(
+            f"pipelines.{pipeline}.sources: table '{source.dynamodb}' has no point-in-time recovery, and an export reads "
+            f"nothing else; turn it on: aws dynamodb update-continuous-backups --table-name {source.dynamodb} --region "
+            f"{args.account.region} --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true"
         )
-
-    return found.apply(recoverable)
+    return table.arn
 
 
 def _export_statements(

@@ -1,13 +1,16 @@
-"""What every pipeline's arguments begin with."""
+"""What all kinds of pipeline share: how their arguments begin, and what a stack's program hands them and gets back."""
 
-from typing import Annotated, Optional
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import pulumi
-from pydantic import SkipValidation
+import pulumi_aws as aws
 
 from components.accounts import AccountArgs
-from components.arguments import arguments
+from components.arguments import Text, arguments
 from components.blocks.function import FunctionSettings
+from components.landing import Landing
 
 
 @arguments
@@ -16,9 +19,28 @@ class PipelineArgs:
 
     account: AccountArgs
     """The account that the pipeline's resources stand in; in a stack's config, its name."""
-    alarm_topic_arn: Annotated[Optional[pulumi.Input[str]], SkipValidation] = None
+    alarm_topic_arn: Text | None = None
     """The SNS topic of that account that alarms go to; a stack's program fills it in."""
     functions: FunctionSettings = FunctionSettings()
     """What all functions of the stack have in common; a stack's program fills it in."""
     retain_data: bool = True
     """Whether buckets, keys and tables with data outlive the stack; a stack's program fills it in."""
+
+
+@dataclass(frozen=True)
+class Connection:
+    """An account that a stack's program has made a provider and a topic for."""
+
+    provider: aws.Provider
+    alarm_topic_arn: pulumi.Input[str]
+
+
+Accounts = Mapping[AccountArgs, Connection]
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What a stack's program gets of a pipeline: outputs, and a landing where the kind yields one."""
+
+    outputs: Mapping[str, pulumi.Input[Any]]
+    landing: Landing | None = None

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Sequence
-from typing import Annotated, Literal, Optional
+from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import AfterValidator, Field, SkipValidation, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from components import names
 from components.accounts import AccountArgs
@@ -18,7 +18,7 @@ from components.blocks.key import THE_KEY_ITSELF, KmsKey, KmsKeyArn
 from components.blocks.queue import Queue
 from components.iam import Conditions, Statement, document, pass_role, trust
 from components.landing import Landing
-from components.pipelines.pipeline import PipelineArgs
+from components.pipelines.pipeline import Accounts, Deployed, PipelineArgs
 
 REPORTS = "backfill"
 MANIFEST = "manifest-summary.json"
@@ -44,19 +44,21 @@ def _events(value: list[str]) -> list[str]:
 class ReplicationArgs(PipelineArgs):
     """The arguments of a ReplicationPipeline; `account` is the one that receives."""
 
-    landing: Annotated[Landing, SkipValidation]
+    landing: Landing
     """What to replicate; in a stack's config `from: <pipeline>`, or `bucket:` for a bucket that exists."""
-    prefixes: Optional[Annotated[list[str], Field(min_length=1, max_length=1000)]] = None
+    prefixes: Annotated[list[str], Field(min_length=1, max_length=1000)] | None = None
     """The key prefixes to replicate, one rule each; without it the landing's own prefix."""
     delete_markers: bool = False
     """Whether a deletion at the source hides the replica as well. Versions are never deleted from afar."""
     time_control: bool = True
     """S3 Replication Time Control: 99.9 % of objects within 15 minutes, and events for what took longer
     (0.015 dollars a GB)."""
-    key_arn: Optional[KmsKeyArn] = None
-    """An existing KMS key of the receiving account to encrypt replicas with. Its policy is yours: let the replication role in."""
+    key_arn: KmsKeyArn | None = None
+    """An existing KMS key of the receiving account to encrypt replicas with. Its policy is yours: let the role in."""
     create_key: bool = False
     """Makes a KMS key for the replicas. Needed, or `key_arn`, where the landing is encrypted with a customer's key."""
+    turn_on_versioning: bool = False
+    """Turns versioning on at a bucket that this program did not make; without it that must have been done."""
     existing_objects: bool = False
     """Replicates what was in the bucket before the rules were, by one S3 Batch Replication job (0.25 dollars a job and
     1 dollar a million objects)."""
@@ -75,8 +77,8 @@ class ReplicationArgs(PipelineArgs):
         keyed = bool(self.key_arn or self.create_key)
         if self.landing.key_arn is not None and not keyed:
             raise ValueError(
-                f"create_key: the landing of '{self.landing.name}' is encrypted with a customer's key, and S3 replicates "
-                "such objects only under a key of the receiving side; write create_key: true, or key_arn"
+                f"create_key: the landing of '{self.landing.name}' is encrypted with a customer's key, and S3 "
+                "replicates such objects only under a key of the receiving side; write create_key: true, or key_arn"
             )
         if self.landing.key_arn is None and keyed:
             raise ValueError(
@@ -96,7 +98,7 @@ class ReplicationArgs(PipelineArgs):
             account=self.account,
             bucket=bucket,
             prefix=self.landing.prefix,
-            key_arn=self.key_arn,
+            key_arn=KmsKey.planned(f"{name}-replica", self.account) if self.create_key else self.key_arn,
             tables=self.landing.tables,
             layout=self.landing.layout,
         )
@@ -110,8 +112,8 @@ class ReplicationPipeline(pulumi.ComponentResource):
     first, then the bucket whose policy names it (S3 refuses a policy with a principal that does not exist), then the
     rules. Design: https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-walkthrough-2.html.
 
-    Costs at rest: the replicas' storage, the alarms (0.10 dollars each a month), and the key where there is one (1 dollar a month).
-    Across regions, transfer and Replication Time Control are paid by the GB.
+    Costs at rest: the replicas' storage, the alarms (0.10 dollars each a month), and the key where there is one
+    (1 dollar a month). Across regions, transfer and Replication Time Control are paid by the GB.
     """
 
     bucket: pulumi.Output[str]
@@ -196,9 +198,17 @@ class ReplicaSource(pulumi.ComponentResource):
             self._rule(rule, prefix, bucket_arn, destination.key_arn)
             for rule, prefix in zip(self._rule_ids(), args.rule_prefixes(), strict=True)
         ]
+        bucket = landing.bucket
+        if args.turn_on_versioning:
+            bucket = aws.s3.BucketVersioning(
+                name,
+                bucket=landing.bucket,
+                versioning_configuration=aws.s3.BucketVersioningVersioningConfigurationArgs(status="Enabled"),
+                opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
+            ).bucket
         config = aws.s3.BucketReplicationConfig(
             name,
-            bucket=landing.bucket,
+            bucket=bucket,
             role=self._role.arn,
             rules=rules,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, destination]),
@@ -255,7 +265,9 @@ class ReplicaSource(pulumi.ComponentResource):
                 ),
                 replication_time=aws.s3.BucketReplicationConfigRuleDestinationReplicationTimeArgs(
                     status="Enabled",
-                    time=aws.s3.BucketReplicationConfigRuleDestinationReplicationTimeTimeArgs(minutes=minutes),
+                    time=aws.s3.BucketReplicationConfigRuleDestinationReplicationTimeTimeArgs(
+                        minutes=minutes
+                    ),
                 )
                 if minutes
                 else None,
@@ -265,7 +277,6 @@ class ReplicaSource(pulumi.ComponentResource):
     def _watch(self, destination: "ReplicaDestination") -> None:
         name, landing = self._name, self._args.landing
         mine = pulumi.ResourceOptions(parent=self)
-        source_bucket = SecureBucket.planned(f"{landing.name}-landing", landing.account)[0]
         failed = Queue(
             f"{name}-failed",
             self._account,
@@ -281,7 +292,9 @@ class ReplicaSource(pulumi.ComponentResource):
         aws.s3.BucketNotification(
             name,
             bucket=landing.bucket,
-            queues=[aws.s3.BucketNotificationQueueArgs(id="replication", queue_arn=failed.arn, events=events)],
+            queues=[
+                aws.s3.BucketNotificationQueueArgs(id="replication", queue_arn=failed.arn, events=events)
+            ],
             opts=pulumi.ResourceOptions(parent=self, depends_on=[failed]),
         )
         for rule in self._rule_ids():
@@ -330,7 +343,9 @@ class ReplicaSource(pulumi.ComponentResource):
             f"{name}-backfill-job",
             name=role_name,
             description=f"Replicates what was in the landing {landing.name} before its rules",
-            assume_role_policy=trust("batchoperations.s3.amazonaws.com", account.id, account.arn("s3", "job/*")),
+            assume_role_policy=trust(
+                "batchoperations.s3.amazonaws.com", account.id, account.arn("s3", "job/*")
+            ),
             opts=mine,
         )
         bucket_arn = landing.bucket_arn()
@@ -374,7 +389,9 @@ class ReplicaSource(pulumi.ComponentResource):
                     every_resource_because="neither action takes a resource",
                 ),
                 Statement("CancelJob", ["s3:UpdateJobStatus"], [account.arn("s3", "job/*")]),
-                pass_role("HandOverTheJobsRole", account.role_arn(role_name), "batchoperations.s3.amazonaws.com"),
+                pass_role(
+                    "HandOverTheJobsRole", account.role_arn(role_name), "batchoperations.s3.amazonaws.com"
+                ),
             ],
             environment={
                 "ACCOUNT_ID": account.id,
@@ -411,7 +428,7 @@ class ReplicaDestination(pulumi.ComponentResource):
         super().__init__("tributary:pipelines:ReplicaDestination", name, None, opts)
         mine = pulumi.ResourceOptions(parent=self)
         account = args.account
-        planned_bucket, self.planned_arn = SecureBucket.planned(name, account)
+        _, self.planned_arn = SecureBucket.planned(name, account)
 
         self.key_arn: pulumi.Input[str] | None = args.key_arn
         if args.create_key:
@@ -457,8 +474,8 @@ class ReplicaDestination(pulumi.ComponentResource):
             f"{name}-arrivals",
             account,
             topic=topic,
-            meaning="An export has not arrived whole in the time it was given, or is corrupt; the dead-letter queue holds "
-            "its event, the function's log names the missing files. Mend replication, then redrive the queue.",
+            meaning="An export has not arrived whole in the time it was given, or is corrupt; the dead-letter queue "
+            "holds its event, the function's log names the missing files. Mend replication, then redrive the queue.",
             senders={"s3.amazonaws.com": self.planned_arn},
             visibility_seconds=6 * _ARRIVAL_TIMEOUT,
             max_receives=args.attempts,
@@ -495,7 +512,9 @@ class ReplicaDestination(pulumi.ComponentResource):
             args.functions,
             handler="arrival",
             description=f"Announces each export of {args.landing.name} that has arrived whole",
-            statements=self._arrival_statements(args, arrivals.arn, account.arn("dynamodb", f"table/{announced}")),
+            statements=self._arrival_statements(
+                args, arrivals.arn, account.arn("dynamodb", f"table/{announced}")
+            ),
             environment={
                 "EVENT_BUS": "default",
                 "IDEMPOTENCY_TABLE": table.name,
@@ -551,9 +570,19 @@ class ReplicaDestination(pulumi.ComponentResource):
         ]
         if self.key_arn is not None:
             granted.append(
-                Statement("DecryptManifests", ["kms:Decrypt"], [self.key_arn], through_s3(account, self.planned_arn))
+                Statement(
+                    "DecryptManifests", ["kms:Decrypt"], [self.key_arn], through_s3(account, self.planned_arn)
+                )
             )
         return granted
+
+
+def deploy(name: str, args: ReplicationArgs, accounts: Accounts) -> Deployed:
+    """The pipeline of a stack."""
+    source, destination = accounts[args.landing.account], accounts[args.account]
+    pipeline = ReplicationPipeline(name, args, source.provider, destination.provider, source.alarm_topic_arn)
+    outputs = {"bucket": pipeline.bucket, "arrival_function": pipeline.function, "event_bus": "default"}
+    return Deployed(outputs, pipeline.landing)
 
 
 def through_s3(account: AccountArgs, bucket_arn: pulumi.Input[str]) -> Conditions:
@@ -561,7 +590,9 @@ def through_s3(account: AccountArgs, bucket_arn: pulumi.Input[str]) -> Condition
     else the object's (https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html)."""
     return {
         "StringEquals": {"kms:ViaService": f"s3.{account.region}.amazonaws.com"},
-        "StringLike": {"kms:EncryptionContext:aws:s3:arn": [bucket_arn, pulumi.Output.concat(bucket_arn, "/*")]},
+        "StringLike": {
+            "kms:EncryptionContext:aws:s3:arn": [bucket_arn, pulumi.Output.concat(bucket_arn, "/*")]
+        },
     }
 
 
@@ -613,5 +644,7 @@ def _receive_statements(
     write = [f"{replica_arn}/{prefix}*" for prefix in args.rule_prefixes()]
     return [
         Statement("ReceiveReplicas", _write_actions(args), write, principals=role),
-        Statement("ShowVersioning", ["s3:GetBucketVersioning", "s3:ListBucket"], [replica_arn], principals=role),
+        Statement(
+            "ShowVersioning", ["s3:GetBucketVersioning", "s3:ListBucket"], [replica_arn], principals=role
+        ),
     ]

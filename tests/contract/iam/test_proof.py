@@ -2,13 +2,13 @@
 
 import copy
 import json
-from types import SimpleNamespace
 
 import pytest
 
 from tests.contract.iam.evaluator import Evaluator
 from tests.contract.iam.harvest import Policies, harvest
 from tests.contract.iam.proof import Case, broken, can, cannot, unnoticed
+from tests.recording import Recorded
 
 HERE, THERE = "111111111111", "222222222222"
 SOURCE, TARGET = "arn:aws:s3:::source", "arn:aws:s3:::target"
@@ -17,9 +17,8 @@ KEY = f"arn:aws:kms:us-east-1:{THERE}:key/target"
 OUTSIDER = "arn:aws:iam::333333333333:role/anybody"
 
 
-def _resource(type_: str, label: str, account: str, **inputs: object) -> SimpleNamespace:
-    provider = f"urn:pulumi:test::sample::pulumi:providers:aws::{account}::id"
-    return SimpleNamespace(type=type_, name=label, inputs=inputs, provider=provider)
+def _resource(type_: str, label: str, account: str, **inputs: object) -> Recorded:
+    return Recorded(type_, label, inputs, account)
 
 
 def _policy(*statements: dict) -> str:
@@ -48,7 +47,10 @@ STACK = [
                 "Effect": "Allow",
                 "Principal": {"Service": "s3.amazonaws.com"},
                 "Action": ["sts:AssumeRole"],
-                "Condition": {"StringEquals": {"aws:SourceAccount": HERE}, "ArnLike": {"aws:SourceArn": SOURCE}},
+                "Condition": {
+                    "StringEquals": {"aws:SourceAccount": HERE},
+                    "ArnLike": {"aws:SourceArn": SOURCE},
+                },
             }
         ),
     ),
@@ -79,7 +81,12 @@ STACK = [
         THERE,
         bucket="target",
         policy=_policy(
-            _allow("Replicas", ["s3:ReplicateObject", "s3:ReplicateDelete"], f"{TARGET}/*", Principal={"AWS": ROLE_ARN}),
+            _allow(
+                "Replicas",
+                ["s3:ReplicateObject", "s3:ReplicateDelete"],
+                f"{TARGET}/*",
+                Principal={"AWS": ROLE_ARN},
+            ),
             {
                 "Sid": "DenyPlainHttp",
                 "Effect": "Deny",
@@ -134,7 +141,9 @@ def test_the_sample_stack_is_proven(evaluator: Evaluator) -> None:
 def test_an_action_that_nothing_needs_is_found(evaluator: Evaluator) -> None:
     policies = _sample()
     policies.roles[ROLE].statements[1]["Action"].append("s3:ReplicateTags")
-    assert unnoticed(policies, TABLE, evaluator) == [f"role policy of {ROLE_ARN}: WriteReplicas: Action s3:ReplicateTags"]
+    assert unnoticed(policies, TABLE, evaluator) == [
+        f"role policy of {ROLE_ARN}: WriteReplicas: Action s3:ReplicateTags"
+    ]
 
 
 def test_a_missing_action_breaks_what_needs_it(evaluator: Evaluator) -> None:
@@ -152,7 +161,9 @@ def test_a_missing_half_of_a_cross_account_grant_breaks_what_needs_it(evaluator:
 
 
 @pytest.mark.parametrize("case", [case for case in TABLE if not case.may and case.context], ids=str)
-def test_a_condition_is_missed_only_because_of_the_case_that_names_it(evaluator: Evaluator, case: Case) -> None:
+def test_a_condition_is_missed_only_because_of_the_case_that_names_it(
+    evaluator: Evaluator, case: Case
+) -> None:
     less = [other for other in TABLE if other != case]
     assert unnoticed(_sample(), less, evaluator) != []
 
@@ -162,7 +173,10 @@ def test_a_condition_is_missed_only_because_of_the_case_that_names_it(evaluator:
     [
         (can(ROLE, "s3:ReadObject", f"{SOURCE}/a"), "invalid.action"),
         (can(ROLE, "s3:GetObject", "arn:aws:sqs:us-east-1:111111111111:q"), "no.resource.types"),
-        (can(ROLE, "s3:GetObject", f"{SOURCE}/a", context={"kms:ViaService": "x"}), "carries no kms:ViaService"),
+        (
+            can(ROLE, "s3:GetObject", f"{SOURCE}/a", context={"kms:ViaService": "x"}),
+            "carries no kms:ViaService",
+        ),
         (can("copyer", "s3:GetObject", f"{SOURCE}/a"), "the stack has no such role; it has copier"),
     ],
 )
@@ -174,6 +188,8 @@ def test_a_case_that_no_service_could_see_is_an_error_and_not_a_denial(
 
 
 def test_a_grant_that_the_proof_cannot_read_is_an_error() -> None:
-    attached = _resource("aws:iam/rolePolicyAttachment:RolePolicyAttachment", "admin", HERE, role=ROLE, policyArn="x")
+    attached = _resource(
+        "aws:iam/rolePolicyAttachment:RolePolicyAttachment", "admin", HERE, role=ROLE, policyArn="x"
+    )
     with pytest.raises(ValueError, match="write it as an inline role policy"):
         harvest([*STACK, attached])

@@ -1,0 +1,243 @@
+"""An OpenSearch Serverless collection with its policies, each as wide as its user needs."""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import AfterValidator, Field, model_validator
+
+from components import names
+from components.accounts import AccountArgs
+from components.arguments import Text, arguments, check
+from components.blocks.key import KmsKeyArn
+
+PrincipalArn = Annotated[
+    str,
+    AfterValidator(
+        check(
+            lambda v: re.fullmatch(r"arn:aws[a-z-]*:(iam|sts)::\d{12}:(role|user|assumed-role)/\S+", v) is not None,
+            "'{value}' is not the ARN of a role or a user; write 'arn:aws:iam::<account id>:role/<name>'",
+        )
+    ),
+]
+IndexName = Annotated[
+    str,
+    AfterValidator(
+        check(
+            lambda v: re.fullmatch(r"[a-z0-9][a-z0-9_.-]{0,79}", v) is not None,
+            "'{value}' is not an index's name (1-80 of a-z 0-9 '_' '-' '.', starting with a letter or a digit); "
+            "OpenSearch refuses capitals",
+        )
+    ),
+]
+
+
+@arguments
+class NetworkArgs:
+    """From where a collection is reached."""
+
+    public: bool = True
+    """Whether its endpoint answers signed requests from anywhere; without it only through `vpc_endpoints`."""
+    public_dashboards: bool = True
+    """Whether Dashboards are reached from anywhere, after a sign-in."""
+    vpc_endpoints: list[Annotated[str, Field(pattern=r"^vpce-[0-9a-z]+$")]] = Field(default_factory=list)
+    """The OpenSearch Serverless VPC endpoints that reach it."""
+
+    @model_validator(mode="after")
+    def _is_reached(self) -> "NetworkArgs":
+        if not self.public and not self.vpc_endpoints:
+            raise ValueError("vpc_endpoints: nothing could reach the collection; write 'public: true', or its endpoints")
+        return self
+
+
+@arguments
+class CollectionArgs:
+    """A collection that the program creates."""
+
+    standby_replicas: bool = True
+    """Whether replicas stand by in other zones: four OpenSearch Compute Units at the least rather than two
+    (about 700 dollars a month rather than 350). Can't be changed later."""
+    key_arn: KmsKeyArn | None = None
+    """A customer's KMS key to encrypt it with; without it a key that AWS owns. Can't be changed later."""
+    network: NetworkArgs = NetworkArgs()
+    """From where it is reached."""
+    readers: list[PrincipalArn] = Field(default_factory=list)
+    """Roles and users that read every index and see it in Dashboards. Each also needs IAM rights
+    `aoss:APIAccessAll` on the collection and `aoss:DashboardsAccessAll`."""
+
+
+@arguments
+class SharedCollection:
+    """A collection of another pipeline, as that pipeline hands it on."""
+
+    name: Text
+    """The collection's name."""
+    arn: Text
+    """Its ARN."""
+    endpoint: Text
+    """Its endpoint, an https address."""
+    dashboards: Text
+    """The address of its Dashboards."""
+    type: Literal["SEARCH", "TIMESERIES"]
+    """What it is made for; TIMESERIES takes no document ids."""
+    public: bool = True
+    """Whether its endpoint answers from anywhere."""
+
+
+READ = ("aoss:DescribeIndex", "aoss:ReadDocument")
+
+
+class Collection(pulumi.ComponentResource):
+    """The collection, after an encryption policy that matches it (the service refuses it otherwise) and a network
+    policy; a data access policy for the named readers; with `retention` a lifecycle policy (TIMESERIES only).
+
+    Policies: https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-data-access.html. Each has
+    a description, as the provider reads back an inconsistent result without one.
+
+    Costs at rest: two OpenSearch Compute Units (about 350 dollars a month), or four with standby replicas.
+    """
+
+    shared: SharedCollection
+
+    def __init__(
+        self,
+        name: str,
+        account: AccountArgs,
+        args: CollectionArgs,
+        *,
+        type: Literal["SEARCH", "TIMESERIES"],
+        description: str,
+        retention: str | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ):
+        super().__init__("tributary:blocks:Collection", name, None, opts)
+        mine = pulumi.ResourceOptions(parent=self)
+        physical = names.collection(name)
+        key = {"KmsARN": args.key_arn} if args.key_arn else {"AWSOwnedKey": True}
+        encryption = aws.opensearch.ServerlessSecurityPolicy(
+            f"{name}-encryption",
+            name=names.collection(f"{name}-encryption"),
+            type="encryption",
+            description=f"Encrypts {physical}",
+            policy=json.dumps({"Rules": [_rule("collection", physical)], **key}),
+            opts=mine,
+        )
+        network = aws.opensearch.ServerlessSecurityPolicy(
+            f"{name}-network",
+            name=names.collection(f"{name}-network"),
+            type="network",
+            description=f"From where {physical} is reached",
+            policy=json.dumps(_network(physical, args.network)),
+            opts=mine,
+        )
+        collection = aws.opensearch.ServerlessCollection(
+            name,
+            name=physical,
+            type=type,
+            description=description,
+            standby_replicas="ENABLED" if args.standby_replicas else "DISABLED",
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[encryption, network]),
+        )
+        if retention:
+            aws.opensearch.ServerlessLifecyclePolicy(
+                f"{name}-retention",
+                name=names.collection(f"{name}-retention"),
+                type="retention",
+                description=f"How long {physical} keeps its documents",
+                policy=json.dumps(
+                    {
+                        "Rules": [
+                            {
+                                "ResourceType": "index",
+                                "Resource": [f"index/{physical}/*"],
+                                "MinIndexRetention": retention,
+                            }
+                        ]
+                    }
+                ),
+                opts=mine,
+            )
+        self.shared = SharedCollection(
+            name=collection.name,
+            arn=collection.arn,
+            endpoint=collection.collection_endpoint,
+            dashboards=collection.dashboard_endpoint,
+            type=type,
+            public=args.network.public,
+        )
+        if args.readers:
+            data_access(
+                f"{name}-readers",
+                physical,
+                args.readers,
+                {"*": READ},
+                collection_items=["aoss:DescribeCollectionItems"],
+                description=f"Reads every index of {physical}",
+                opts=mine,
+            )
+        self.register_outputs({"arn": collection.arn, "endpoint": collection.collection_endpoint})
+
+    @staticmethod
+    def planned(name: str) -> str:
+        """The physical name that the collection has or will have."""
+        return names.collection(name)
+
+
+def data_access(
+    name: str,
+    collection: str,
+    principals: Sequence[pulumi.Input[str]],
+    indexes: dict[str, Sequence[str]],
+    *,
+    description: str,
+    opts: pulumi.ResourceOptions,
+    collection_items: Sequence[str] = (),
+) -> aws.opensearch.ServerlessAccessPolicy:
+    """Lets `principals` do with each index (a name, or a pattern ending in `*`) what is listed for it; and with the
+    collection's own items, such as index templates, what `collection_items` lists."""
+    rules = [
+        {"ResourceType": "index", "Resource": [f"index/{collection}/{index}"], "Permission": list(permissions)}
+        for index, permissions in indexes.items()
+    ]
+    if collection_items:
+        rules.append(_rule("collection", collection) | {"Permission": list(collection_items)})
+    return aws.opensearch.ServerlessAccessPolicy(
+        name,
+        name=names.collection(name),
+        type="data",
+        description=description,
+        policy=pulumi.Output.json_dumps(
+            [{"Description": description, "Rules": rules, "Principal": list(principals)}]
+        ),
+        opts=opts,
+    )
+
+
+def _rule(kind: str, collection: str) -> dict[str, object]:
+    return {"ResourceType": kind, "Resource": [f"collection/{collection}"]}
+
+
+def _network(collection: str, args: NetworkArgs) -> list[dict[str, object]]:
+    public = [kind for kind, on in (("collection", args.public), ("dashboard", args.public_dashboards)) if on]
+    policy: list[dict[str, object]] = []
+    if public:
+        policy.append(
+            {
+                "Description": "From anywhere, signed",
+                "Rules": [_rule(kind, collection) for kind in public],
+                "AllowFromPublic": True,
+            }
+        )
+    if args.vpc_endpoints:
+        policy.append(
+            {
+                "Description": "From the network's own endpoints",
+                "Rules": [_rule(kind, collection) for kind in ("collection", "dashboard")],
+                "AllowFromPublic": False,
+                "SourceVPCEs": args.vpc_endpoints,
+            }
+        )
+    return policy

@@ -1,0 +1,374 @@
+"""What AWS services deliver on their own behalf, evaluated: S3, EventBridge, Scheduler, SNS, alarms, pollers.
+
+ministack delivers these without asking (S3 to Lambda, rules to targets, alarms to topics, pollers), or only
+inside one account. Here the target's resource policy (service principal with aws:SourceArn and
+aws:SourceAccount), or the role that a rule, schedule, mapping or destination names, must allow each delivery,
+and so must the key of an encrypted topic or queue. A refused delivery is a warning in the cloud's log that names
+the missing grant, and goes to the target's dead-letter queue if that lets it in.
+Source: docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html,
+docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from ministack.core.responses import error_response_json, get_account_id, get_region, new_uuid, request_scope
+from ministack.services import cloudwatch, eventbridge, lambda_svc, s3, scheduler, sns, sqs
+
+from .authorization import Denied, assume, bucket_owner, check, check_service, wrap
+
+log = logging.getLogger("tributary.cloud")
+# What a delivery to a target needs, by the target's service, and what a poller needs at its source.
+DELIVER = {
+    "lambda": "lambda:InvokeFunction",
+    "sqs": "sqs:SendMessage",
+    "sns": "sns:Publish",
+    "events": "events:PutEvents",
+    "states": "states:StartExecution",
+    "kinesis": "kinesis:PutRecord",
+    "firehose": "firehose:PutRecord",
+}
+POLL = {
+    "sqs": ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
+    "kinesis": ("kinesis:DescribeStream", "kinesis:GetRecords", "kinesis:GetShardIterator"),
+    "dynamodb": ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"),
+}
+# Targets whose own policy admits EventBridge; the others need the role that the target names.
+BY_POLICY = ("lambda", "sqs", "sns")
+stock = {
+    "invoke_target": eventbridge._invoke_target,
+    "s3_to_lambda": s3._deliver_event_to_lambda,
+    "queue_allows": sqs.queue_policy_allows,
+    "topic_allows": sns.topic_policy_allows,
+    "alarm": cloudwatch._dispatch_alarm_actions,
+    "mappings": lambda_svc._iter_all_esms,
+    "failure": lambda_svc._route_async_failure,
+    "validate": s3._validate_notification_configs,
+    "foreign_bucket": s3._foreign_bucket_allows,
+}
+refused: set[tuple[str, str]] = set()
+
+
+def scope_of(arn: str):
+    parts = arn.split(":")
+    return request_scope(parts[4] or get_account_id(), parts[3] or get_region())
+
+
+def key_arn(resource_arn: str) -> str | None:
+    """The customer's key of an encrypted topic or queue."""
+    with scope_of(resource_arn):
+        owner = (
+            sqs._queue_by_arn(resource_arn)
+            if ":sqs:" in resource_arn
+            else sns._topic_by_arn_any_scope(resource_arn)
+        )
+        key = (owner or {}).get("attributes", {}).get("KmsMasterKeyId") or ""
+        if not key or key.startswith("alias/aws/"):
+            return None
+        return key if key.startswith("arn:") else f"arn:aws:kms:{get_region()}:{get_account_id()}:key/{key}"
+
+
+def check_delivery(service: str, target: str, source_arn: str, source_account: str) -> None:
+    """The target's policy, and the policy of the key it is encrypted with, let the service in."""
+    check_service(service, DELIVER[target.split(":")[2]], target, source_arn, source_account)
+    if target.split(":")[2] in ("sqs", "sns") and (key := key_arn(target)):
+        for action in ("kms:GenerateDataKey", "kms:Decrypt"):
+            check_service(service, action, key, source_arn, source_account)
+
+
+def policy_allows(kind: str):
+    def allows(arn: str, service: str, source_arn: str, source_account: str) -> bool:
+        if not stock[kind](arn, service, source_arn, source_account):
+            return False
+        try:
+            check_delivery(service, arn, source_arn, source_account)
+        except Denied as denied:
+            log.warning("%s", denied)
+            return False
+        return True
+
+    return allows
+
+
+def s3_to_lambda(arn: str, payload: dict, region: str) -> None:
+    bucket = payload["Records"][0]["s3"]["bucket"]["name"]
+    try:
+        check_delivery(
+            "s3.amazonaws.com", arn, f"arn:aws:s3:::{bucket}", bucket_owner(bucket) or get_account_id()
+        )
+    except Denied as denied:
+        log.warning("S3 notification of %s dropped: %s", bucket, denied)
+        return
+    with scope_of(arn):
+        stock["s3_to_lambda"](arn, payload, region)
+
+
+def validate_notifications(configs, region, bucket_name="", skip_destination_validation=False):
+    """PutBucketNotificationConfiguration also checks that it may invoke the functions."""
+    error = stock["validate"](configs, region, bucket_name, skip_destination_validation)
+    if error or skip_destination_validation:
+        return error
+    for config in configs:
+        try:
+            if config["type"] == "lambda":
+                check_delivery(
+                    "s3.amazonaws.com",
+                    config["arn"],
+                    f"arn:aws:s3:::{bucket_name}",
+                    bucket_owner(bucket_name) or "",
+                )
+        except Denied as denied:
+            return s3._invalid_notification_config(
+                f"Unable to validate the following destination configurations: {denied}"
+            )
+    return None
+
+
+def check_target(target: dict, source_arn: str, service: str) -> None:
+    """EventBridge enters by the target's policy or by the target's role; Scheduler always by the role."""
+    arn, account = target["Arn"], get_account_id()
+    kind = arn.split(":")[2]
+    role = target.get("RoleArn")
+    if kind in BY_POLICY and service == "events.amazonaws.com" and not role:
+        check_delivery(service, arn, source_arn, account)
+    elif kind in DELIVER and role:
+        check(assume(role, service, source_arn), DELIVER[kind], arn)
+    elif kind in DELIVER:
+        raise Denied(service, DELIVER[kind], arn, "the target names no role")
+
+
+def send(queue_arn: str, body: str) -> None:
+    with scope_of(queue_arn):
+        queue = sqs._queue_by_arn(queue_arn)
+        if queue is None:
+            log.warning("queue %s does not exist", queue_arn)
+            return
+        message = {
+            "id": new_uuid(),
+            "body": body,
+            "receipt_handle": None,
+            "sent_at": time.time(),
+            "visible_at": time.time() + sqs.queue_delay(queue),
+            "receive_count": 0,
+        }
+        sqs._ensure_msg_fields(message)
+        queue["messages"].append(message)
+        s3.esm_wake.set()
+
+
+def dead_letter(target: dict, source_arn: str, service: str, payload: str, why: object) -> None:
+    log.warning("%s: target %s not reached: %s", source_arn, target["Arn"], why)
+    queue = (target.get("DeadLetterConfig") or {}).get("Arn")
+    if queue:
+        try:
+            if service == "scheduler.amazonaws.com":
+                check(assume(target["RoleArn"], service, source_arn), "sqs:SendMessage", queue)
+            else:
+                check_delivery(service, queue, source_arn, get_account_id())
+            send(queue, payload)
+        except Denied as denied:
+            log.warning("%s: nor its dead-letter queue: %s", source_arn, denied)
+
+
+def invoke_target(target: dict, event: dict, rule: dict, view=None) -> None:
+    service = "scheduler.amazonaws.com" if event.get("Source") == "aws.scheduler" else "events.amazonaws.com"
+    source = rule.get("Arn", "")
+    try:
+        check_target(target, source, service)
+    except Denied as denied:
+        payload = target.get("Input") or json.dumps(
+            (view or eventbridge._pattern_event_view(event)).event_with_detail()
+        )
+        dead_letter(target, source, service, payload, denied)
+        return
+    with scope_of(target["Arn"]):
+        stock["invoke_target"](target, event, rule, view)
+
+
+def event_to_lambda(arn: str, payload: str) -> None:
+    """Rules and schedules invoke asynchronously: with the function's retries and its failure destination."""
+    function, config, name = lambda_svc._get_func_record_for_ref(arn)
+    if not function or not config:
+        log.warning("function %s does not exist", name)
+        return
+    lambda_svc.invoke_async_with_retry(
+        lambda_svc._execution_record_for_config(function, config), json.loads(payload)
+    )
+
+
+def next_fire(schedule: dict, after: float) -> float | None:
+    """When a schedule is due next after `after`, in its own time zone; None when never again."""
+    expression, zone = (
+        schedule["ScheduleExpression"],
+        ZoneInfo(schedule.get("ScheduleExpressionTimezone") or "UTC"),
+    )
+    if expression.startswith("at("):
+        due = datetime.fromisoformat(expression[3:-1]).replace(tzinfo=zone).timestamp()
+        return due if due > after else None
+    if (interval := eventbridge._parse_rate_seconds(expression)) is not None:
+        return after + interval
+    fields = eventbridge._parse_cron_fields(expression)
+    due_at = eventbridge._cron_next_fire(fields, datetime.fromtimestamp(after, zone)) if fields else None
+    return due_at.timestamp() if due_at else None
+
+
+def fire(schedule: dict, due: float) -> None:
+    """One invocation, under the schedule's role, with the context attributes put into its input."""
+    moment = datetime.fromtimestamp(due, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    attributes = {
+        "scheduled-time": moment,
+        "schedule-arn": schedule["Arn"],
+        "execution-id": new_uuid(),
+        "attempt-number": "1",
+    }
+    text = schedule["Target"].get("Input") or "{}"
+    for name, value in attributes.items():
+        text = text.replace(f"<aws.scheduler.{name}>", value)
+    event = {
+        "EventId": new_uuid(),
+        "Source": "aws.scheduler",
+        "DetailType": "Scheduled Event",
+        "Detail": "{}",
+        "Time": due,
+        "Resources": [schedule["Arn"]],
+        "Account": get_account_id(),
+        "Region": get_region(),
+    }
+    invoke_target({**schedule["Target"], "Input": text}, event, schedule)
+
+
+def tick_schedules() -> None:
+    now = time.time()
+    for key, schedule in list(scheduler._schedules._data.items()):
+        if schedule.get("State") != "ENABLED":
+            continue
+        start, end = (
+            scheduler._to_epoch(schedule.get("StartDate")),
+            scheduler._to_epoch(schedule.get("EndDate")),
+        )
+        last = scheduler._schedule_last_fired.setdefault(key, schedule.get("LastModificationDate") or now)
+        due = next_fire(schedule, max(last, (start or 0) - 60))
+        if due is None or due > now or (end and due > end):
+            continue
+        scheduler._schedule_last_fired[key] = due
+        if (
+            schedule["ScheduleExpression"].startswith("at(")
+            and schedule.get("ActionAfterCompletion") == "DELETE"
+        ):
+            scheduler._schedules._data.pop(key, None)
+        with request_scope(key[0], key[1]):
+            try:
+                fire(schedule, due)
+            except Exception:
+                log.exception("schedule %s", schedule["Arn"])
+
+
+def alarm_actions(alarm: dict, old_state: str, new_state: str, reason: str) -> None:
+    allowed = dict(alarm)
+    for field in ("AlarmActions", "OKActions", "InsufficientDataActions"):
+        allowed[field] = []
+        for arn in alarm.get(field) or []:
+            try:
+                if ":sns:" in arn:
+                    check_delivery(
+                        "cloudwatch.amazonaws.com", arn, alarm.get("AlarmArn", ""), get_account_id()
+                    )
+                allowed[field].append(arn)
+            except Denied as denied:
+                log.warning("alarm %s: %s", alarm.get("AlarmName"), denied)
+    stock["alarm"](allowed, old_state, new_state, reason)
+
+
+def check_poller(mapping: dict) -> None:
+    function, config = lambda_svc._get_func_record_for_qualifier(
+        mapping["FunctionName"], mapping.get("Qualifier")
+    )
+    source = mapping.get("EventSourceArn", "")
+    if function and config:
+        principal = assume(config["Role"], "lambda.amazonaws.com", config["FunctionArn"])
+        for action in POLL.get(source.split(":")[2], ()):
+            check(principal, action, source)
+        if ":sqs:" in source and (key := key_arn(source)):
+            check(principal, "kms:Decrypt", key)
+
+
+def mappings_allowed():
+    """The event source mappings whose function's role may read their source."""
+    for account, region, mapping in stock["mappings"]():
+        with request_scope(account, region):
+            try:
+                check_poller(mapping)
+            except Denied as denied:
+                if (mapping["UUID"], str(denied)) not in refused:
+                    refused.add((mapping["UUID"], str(denied)))
+                    log.warning("event source mapping %s: %s", mapping["UUID"], denied)
+                continue
+        yield account, region, mapping
+
+
+async def refuse_blind_mapping(handler, method, path, headers, body, query):
+    """CreateEventSourceMapping fails when the function's role may not read the source."""
+    if method == "POST" and path.rstrip("/").endswith("/event-source-mappings"):
+        request = json.loads(body or b"{}")
+        name = request.get("FunctionName", "").split(":function:")[-1]
+        try:
+            check_poller(
+                {"FunctionName": name.split(":")[0], "EventSourceArn": request.get("EventSourceArn", "")}
+            )
+        except Denied as denied:
+            return error_response_json(
+                "InvalidParameterValueException",
+                f"The provided execution role does not have permissions to call {denied.action} ({denied})",
+                400,
+            )
+    return await handler(method, path, headers, body, query)
+
+
+def failure_destination(target: str, name: str, event: dict, result: dict) -> None:
+    config = (lambda_svc._functions.get(name) or {}).get("config", {})
+    try:
+        check(
+            assume(config.get("Role", ""), "lambda.amazonaws.com", config.get("FunctionArn", "")),
+            DELIVER[target.split(":")[2]],
+            target,
+        )
+    except Denied as denied:
+        log.warning("function %s: failed event lost: %s", name, denied)
+        return
+    stock["failure"](target, name, event, result)
+
+
+def foreign_bucket_allows(owner, bucket, key, method, query, caller, headers=None) -> bool:
+    """The front door has evaluated a signed caller's role against the bucket policy, not just its account."""
+    from ministack.core import iam_evaluator
+
+    return bool(caller and iam_evaluator._request_caller_arn.get()) or stock["foreign_bucket"](
+        owner, bucket, key, method, query, caller, headers
+    )
+
+
+def ticker() -> None:
+    while True:
+        time.sleep(1)
+        tick_schedules()
+
+
+def install() -> None:
+    eventbridge._invoke_target, eventbridge._dispatch_to_lambda = invoke_target, event_to_lambda
+    s3._deliver_event_to_lambda, s3._validate_notification_configs = s3_to_lambda, validate_notifications
+    s3._foreign_bucket_allows = foreign_bucket_allows
+    sqs.queue_policy_allows, sns.topic_policy_allows = (
+        policy_allows("queue_allows"),
+        policy_allows("topic_allows"),
+    )
+    cloudwatch._dispatch_alarm_actions = alarm_actions
+    lambda_svc._iter_all_esms, lambda_svc._route_async_failure = mappings_allowed, failure_destination
+    scheduler._tick_schedules = lambda: None  # its own ticker knows neither time zones nor roles
+    threading.Thread(target=ticker, daemon=True, name="schedules").start()
+    wrap("lambda", refuse_blind_mapping)

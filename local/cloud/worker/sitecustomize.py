@@ -1,0 +1,20 @@
+"""In Lambda workers, `<account>.localhost` is loopback, as RFC 6761 has it; the C library may not know.
+
+S3 Control puts the account in front of the endpoint's host name, and an IP address takes no such prefix.
+"""
+
+import socket
+
+resolve = socket.getaddrinfo
+
+
+def getaddrinfo(host, *arguments, **named):
+    name = host.decode() if isinstance(host, bytes) else host
+    return resolve(
+        "127.0.0.1" if name and (name == "localhost" or name.endswith(".localhost")) else host,
+        *arguments,
+        **named,
+    )
+
+
+socket.getaddrinfo = getaddrinfo

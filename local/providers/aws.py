@@ -1,0 +1,371 @@
+"""The AWS side of the local provider: what a row of the table means in API operations.
+
+A row names operations; botocore's models say what each takes. On create the first operation makes the resource and
+each further one runs when one of its properties is set. On update each operation that takes a changed property runs,
+with every property it takes; a changed property that none takes replaces the resource, as the real provider's
+ForceNew does. A read merges the answers; the first one decides whether the resource exists. Identity members (what
+the id is made of) are filled in from the state in every operation.
+
+The account is the one entry of `allowedAccountIds`: the embedded cloud tells accounts by their 12-digit access key.
+Nothing else is ever used as credentials, and no endpoint but loopback is spoken to.
+"""
+
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from . import schema, shapes
+from .values import known, same
+
+Step = str | Callable  # an operation's name, or a function of a Call
+ENDPOINT = "TRIBUTARY_LOCAL_ENDPOINT"
+GONE = re.compile(r"NotFound|NoSuch|NonExistent|DoesNotExist|^404$")
+EMPTY = {"structure": {}, "map": {}, "list": [], "string": "", "boolean": False}
+
+
+@dataclass(frozen=True)
+class Row:
+    service: str
+    create: tuple[Step, ...]
+    read: tuple[Step, ...]
+    update: tuple[Step, ...] = ()
+    delete: tuple[Step, ...] = ()
+    id: str = "{name}"  # over the state; what it names is the identity
+    name: str = ""  # the property that is made up when it is left out
+    names: tuple[str, str] = ("", "")  # what a name must match, and that in words
+    paths: Mapping[str, str] = field(default_factory=dict)
+    result: Mapping[str, str] = field(default_factory=dict)  # operation -> where in its answer, "Items[Name=name]"
+    fixed: Mapping[str, Any] = field(default_factory=dict)  # members that are always the same
+    defaults: Mapping[str, Any] = field(default_factory=dict)  # what a property that was taken away goes back to
+    local: tuple[str, ...] = ()  # properties the provider keeps to itself
+    keys: tuple[str, ...] = ()  # identity besides the id
+    inputs: Mapping[str, Any] = field(default_factory=dict)  # what the real provider fills in when left out
+    replace: tuple[str, ...] = ()  # besides what no update operation takes
+    forces: Callable[[set, dict], set] | None = None  # (changed, inputs) -> what replaces, where it depends
+    sparse: tuple[str, ...] = ()  # update operations that take changed properties only
+    told: tuple[str, ...] = ()  # properties that `after` or a function finds
+    withheld: tuple[str, ...] = ()  # properties that the service never tells, whatever its model says
+    handles: tuple[str, ...] = ()  # what the functions among the steps take care of
+    untag: str = ""
+    volatile: tuple[str, ...] = ()  # outputs that an update changes
+    ready: tuple[str, str] | None = None  # (member, value) that the first read must show
+    before: Callable[[dict], dict] = dict  # inputs, reshaped for the API
+    after: Callable[[dict, dict], dict] = lambda data, state: data  # an answer, reshaped for the properties
+
+    @property
+    def identity(self) -> list[str]:
+        return [*re.findall(r"{(\w+)}", self.id), *self.keys]
+
+
+@dataclass
+class Call:
+    """What a function among a row's steps gets."""
+
+    cloud: "Aws"
+    row: Row
+    client: Any
+    state: dict  # inputs with their outputs, `id` and tags
+    old: dict  # the state before the update, else empty
+    changed: set[str]
+    removed: set[str] = field(default_factory=set)  # what the inputs don't say any more
+
+
+class Gone(Exception):
+    """A function among the steps found that the resource isn't there."""
+
+
+class Refused(Exception):
+    """The provider says no, with a sentence for the user."""
+
+
+def loopback(variable: str) -> str:
+    endpoint = os.environ.get(variable, "")
+    if urlsplit(endpoint).hostname not in ("127.0.0.1", "::1"):
+        raise Refused(f"{variable} is {endpoint!r}: the local provider speaks to http://127.0.0.1:<port> only")
+    return endpoint
+
+
+class Aws:
+    package, tags = "aws", ("tags", "tagsAll")
+
+    def __init__(self, rows: Mapping[str, Row], invokes: Mapping[str, tuple[str, str]]):
+        self.rows, self.invokes, self.default_tags = rows, invokes, {}
+        self.lock, self.clients = threading.Lock(), {}
+        self.account = self.region = ""
+
+    # -- configuration
+
+    def refuse_config(self, config: dict) -> list[tuple[str, str]]:
+        ids = config.get("allowedAccountIds") or []
+        found = []
+        if not isinstance(ids, str) and (len(ids) != 1 or not re.fullmatch(r"\d{12}", str(ids[0]))):
+            found.append(("allowedAccountIds", f"must hold the one 12-digit id of the account, found {ids}"))
+        if not config.get("region"):
+            found.append(("region", "is required"))
+        for key in ("accessKey", "secretKey", "assumeRoles", "assumeRoleWithWebIdentity", "endpoints", "profile"):
+            if config.get(key):
+                found.append((key, "has no meaning in the embedded cloud: the account is allowedAccountIds"))
+        return found
+
+    def configure(self, config: dict) -> None:
+        self.endpoint = loopback(ENDPOINT)
+        for key in [k for k in os.environ if k.startswith("AWS_")]:
+            del os.environ[key]
+        os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+        self.account, self.region = str(config["allowedAccountIds"][0]), config["region"]
+        self.default_tags = (config.get("defaultTags") or {}).get("tags") or {}
+        self.session = botocore.session.Session()
+        caller = self.client("sts").get_caller_identity()["Account"]
+        if caller != self.account:
+            raise Refused(f"the account is {caller}, but allowedAccountIds allows only {self.account}")
+
+    def client(self, service: str, region: str = ""):
+        with self.lock:  # botocore's sessions are not safe to share, its clients are
+            key = service, region or self.region
+            if key not in self.clients:
+                self.clients[key] = self.session.create_client(
+                    service, key[1], endpoint_url=self.endpoint,
+                    aws_access_key_id=self.account, aws_secret_access_key="local",
+                    config=Config(
+                        s3={"addressing_style": "path"}, inject_host_prefix=False, proxies={}, max_pool_connections=32,
+                        retries={"mode": "standard", "total_max_attempts": 4}, read_timeout=900,
+                    ),
+                )  # fmt: skip
+            return self.clients[key]
+
+    # -- one operation
+
+    def shape(self, client, operation: str):
+        api = client.meta.method_to_api_mapping[operation]
+        return client.meta.service_model.operation_model(api).input_shape
+
+    def parameters(self, row: Row, client, operation: str, state: dict, props, dry=False) -> dict:
+        """The operation's members for `props`, the identity, what is fixed and what is required."""
+        shape, made = self.shape(client, operation), {}
+        for member, value in row.fixed.items():
+            if member in shape.members:
+                made[member] = value
+        needed = set(shape.required_members)
+        for prop in state.keys() | row.defaults.keys():
+            value = state.get(prop, row.defaults.get(prop))
+            found = shapes.resolve(shape, prop, row.paths)
+            if value is None or found is None or prop in row.local:
+                continue
+            if prop in props or prop in row.identity or (found[0][0] in needed and found[0][0] not in made):
+                shapes.place(made, found[0], shapes.convert(value, found[1], prop, row.paths, dry))
+        lists = {m for m, v in made.items() if isinstance(v, dict) and shape.members[m].type_name == "list"}
+        return {m: [v] if m in lists else v for m, v in made.items()}
+
+    def run(self, call: Call, step: Step, props=()) -> dict:
+        if not isinstance(step, str):
+            return step(call) or {}
+        parameters = self.parameters(call.row, call.client, step, call.state, props)
+        for prop in call.removed & set(props) - {*call.row.local, "tags"}:
+            found = shapes.resolve(self.shape(call.client, step), prop, call.row.paths)
+            if found and prop not in call.row.defaults:
+                shapes.place(parameters, found[0], EMPTY.get(found[1].type_name, 0))
+        if call.client.can_paginate(step):
+            answer = call.client.get_paginator(step).paginate(**parameters).build_full_result()
+        else:
+            answer = getattr(call.client, step)(**parameters)
+        answer.pop("ResponseMetadata", None)
+        if answer.get("FailedEntries"):
+            raise Refused(f"{step}: {answer['FailedEntries'][0]}")
+        return self.extract(call, answer, call.row.result.get(step))
+
+    def extract(self, call: Call, answer: dict, path: str | None) -> dict:
+        if path is None:  # an envelope of one member is opened
+            only = next(iter(answer.values())) if len(answer) == 1 else None
+            return only if isinstance(only, dict) else answer
+        at: Any = answer
+        for part in path.split(".") if path else ():
+            name, member, prop = re.fullmatch(r"(\w+)(?:\[(\w+)=(\w+)\])?", part).groups()  # type: ignore[union-attr]  # rows are ours
+            at = at.get(name) or ({} if not member else [])
+            if member:
+                at = next((x for x in at if str(x.get(member)) == str(call.state.get(prop))), None)
+            if at is None:
+                raise Gone(name)
+        return at
+
+    def takes(self, row: Row, client, step: Step, prop: str) -> bool:
+        if not isinstance(step, str):
+            return prop in row.handles
+        return shapes.resolve(self.shape(client, step), prop, row.paths) is not None
+
+    # -- what the servicer asks for
+
+    def refuse(self, kind: str, inputs: dict) -> list[tuple[str, str]]:
+        row, client, found = self.rows[kind], self.client(self.rows[kind].service), []
+        name = inputs.get(row.name or "name")
+        if row.names[0] and isinstance(name, str) and not re.fullmatch(row.names[0], name):
+            found.append((row.name or "name", f"{name!r} is not {row.names[1]}"))
+        reshaped = row.before(known(inputs))
+        for prop in reshaped.keys() - {"region", "timeouts", "tags", *row.local, *row.handles}:
+            steps = [s for s in (*row.create, *row.update) if isinstance(s, str) and self.takes(row, client, s, prop)]
+            try:
+                if not steps:
+                    raise ValueError(f"{prop}: the local provider doesn't carry it out (local/providers/aws_types.py)")
+                self.parameters(row, client, steps[0], {prop: reshaped[prop]}, {prop}, dry=True)
+            except ValueError as error:
+                path, _, reason = str(error).partition(": ")
+                found.append((path, reason))
+        return found
+
+    def replaces(self, kind: str, changed: set[str], inputs: dict) -> set[str]:
+        row, client = self.rows[kind], self.client(self.rows[kind].service)
+        kept = {"tags", "tagsAll", "timeouts", *row.local, *row.handles}
+
+        def updatable(prop: str) -> bool:
+            reshaped = row.before({prop: known(inputs).get(prop, {})}) if prop not in row.paths else {prop: 0}
+            names = {prop} | reshaped.keys() if prop in inputs else {prop}
+            return any(self.takes(row, client, s, p) for s in row.update for p in names)
+
+        if row.forces:
+            return row.forces(changed, inputs)
+        fixed = {*row.identity, *row.replace, "region"}
+        return {p for p in changed if p in fixed or not (p in kept or updatable(p))}
+
+    def state(self, row: Row, values: dict, tags: dict | None = None) -> dict:
+        state = {k: v for k, v in values.items() if k not in ("tags", "tagsAll", "timeouts")}
+        tags = values.get("tagsAll") if tags is None else tags
+        return row.before(state) | ({"tags": tags} if tags else {})
+
+    def create(self, kind: str, inputs: dict, tags: dict, partial: Callable[[str], None]) -> tuple[str, dict]:
+        row = self.rows[kind]
+        call = Call(self, row, self.client(row.service, inputs.get("region", "")), self.state(row, inputs, tags), {}, set())
+        names, first = set(call.state), row.create[0]
+        made = self.run(call, first, names)
+        data = self.outputs(kind, inputs, row.after(made, call.state))
+        call.state |= {k: v for k, v in data.items() if k not in call.state}
+        call.state["id"] = key = row.id.format_map(call.state)
+        partial(key)
+        taken = {p for p in names if self.takes(row, call.client, first, p)} if isinstance(first, str) else set()
+        for step in row.create[1:]:
+            rest = names - taken - set(row.identity)
+            if not isinstance(step, str) or any(self.takes(row, call.client, step, p) for p in rest):
+                self.run(call, step, names)
+        found = self.read(kind, key, {**data, **inputs, "tagsAll": tags}, wait=True)
+        if found is None:
+            raise Refused(f"{key} was made, but is not there")
+        return key, data | found
+
+    def read(self, kind: str, key: str, state: dict, wait: bool = False) -> dict | None:
+        row = self.rows[kind]
+        names = re.findall(r"{(\w+)}", row.id)
+        if len(names) == 1 and row.id == "{%s}" % names[0]:
+            state = {names[0]: key, **state}
+        elif not all(n in state for n in names):  # an import: the id is all there is
+            pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(row.id))
+            parts = re.fullmatch(pattern, key)
+            if not parts:
+                raise Refused(f"{key!r} is not an id of the form {row.id}")
+            state = parts.groupdict() | state
+        call = Call(self, row, self.client(row.service, state.get("region", "")), self.state(row, {**state, "id": key}), {}, set())
+        until = time.monotonic() + 300
+        while True:
+            try:
+                data = self.run(call, row.read[0])
+            except (ClientError, Gone) as error:
+                if gone(error):
+                    return None
+                raise
+            if not (wait and row.ready) or str(data.get(row.ready[0])) == row.ready[1] or time.monotonic() > until:
+                break
+            time.sleep(0.2)
+        found = self.outputs(kind, state, row.after(data, call.state))
+        call.state |= {k: v for k, v in found.items() if k not in call.state}
+        data = dict(data)
+        for step in row.read[1:]:
+            try:
+                data.update(self.run(call, step))
+            except ClientError as error:  # a part that was never set
+                if not gone(error):
+                    raise
+        return self.outputs(kind, call.state, row.after(data, call.state))
+
+    def outputs(self, kind: str, state: dict, data: dict) -> dict:
+        """Everything in an answer that the SDK has a property for."""
+        row, found = self.rows[kind], {"region": state.get("region") or self.region}
+        given = schema.inputs(kind)
+        for name, prop in schema.outputs(kind).items():
+            if name in ("region", "tags"):
+                continue
+            path = "tags" if name == "tagsAll" else name
+            value = shapes.revert(shapes.dig(data, path, dict(row.paths)), given.get(name, prop), path, dict(row.paths))
+            if value is not None:
+                found[name] = value
+        return {k: v for k, v in found.items() if k in schema.outputs(kind)}
+
+    def update(self, kind: str, key: str, old: dict, before: dict, inputs: dict, tags: dict, changed: set[str]) -> dict:
+        row = self.rows[kind]
+        client = self.client(row.service, inputs.get("region", ""))
+        computed = {k: v for k, v in old.items() if k not in schema.inputs(kind)}
+        own, was = self.state(row, inputs, tags), self.state(row, {**before, "tagsAll": old.get("tagsAll")})
+        state = self.state(row, {**computed, **inputs, "id": key}, tags)
+        touched = {p for p in own.keys() | was.keys() if not same(own.get(p), was.get(p))}
+        touched -= set() if tags or not row.untag else {"tags"}
+        removed, extra = was.keys() - own.keys(), {}
+        call = Call(self, row, client, state, self.state(row, {**old, **before, "id": key}), changed, removed)
+        for step in row.update:
+            if not isinstance(step, str) or any(self.takes(row, client, step, p) for p in touched - set(row.identity)):
+                made = self.run(call, step, touched if step in row.sparse else own.keys() | touched)
+                extra |= {} if isinstance(step, str) else made
+        removed = sorted(set(old.get("tagsAll") or {}) - set(tags))
+        if row.untag and removed:
+            parameters = self.parameters(row, client, row.untag, state, ())
+            listed = shapes.match(self.shape(client, row.untag).members, "TagKeys") or "Keys"
+            getattr(client, row.untag)(**{**parameters, listed: removed})
+        return self.read(kind, key, {**old, **inputs, **extra, "tagsAll": tags}, wait=True) or {}
+
+    def readable(self, kind: str, inputs: dict) -> set[str]:
+        """The inputs that a read tells, so that their absence in an answer is a finding."""
+        row, client = self.rows[kind], self.client(self.rows[kind].service)
+        outputs = [
+            client.meta.service_model.operation_model(client.meta.method_to_api_mapping[s]).output_shape
+            for s in row.read if isinstance(s, str)
+        ]  # fmt: skip
+
+        def told(prop: str) -> bool:
+            paths = (row.paths.get(prop) or shapes.PATHS.get(prop) or prop).split("|")
+            return any(p.startswith("Attributes.") or shapes.reaches(o, p.split(".")[-1]) for o in outputs if o for p in paths)
+
+        untold = {*row.local, *row.withheld, *row.identity}
+        return {p for p in inputs if p in row.told or (p not in untold and told(p))}
+
+    def delete(self, kind: str, key: str, state: dict) -> None:
+        row = self.rows[kind]
+        call = Call(self, row, self.client(row.service, state.get("region", "")), self.state(row, {**state, "id": key}), {}, set())
+        for step in row.delete:
+            try:
+                self.run(call, step)
+            except ClientError as error:
+                if not gone(error):
+                    raise
+
+    def invoke(self, token: str, args: dict) -> dict:
+        if token == "aws:index/getCallerIdentity:getCallerIdentity":
+            caller = self.client("sts").get_caller_identity()
+            return {"accountId": caller["Account"], "arn": caller["Arn"], "userId": caller["UserId"], "id": self.account}
+        if token == "aws:index/getRegion:getRegion":
+            return {"name": self.region, "region": self.region, "id": self.region}
+        if token not in self.invokes:
+            raise Refused(f"unknown function {token}: add it to INVOKES in local/providers/aws_types.py")
+        kind, argument = self.invokes[token]
+        found = self.read(kind, str(args[argument]), dict(args))
+        if found is None:
+            raise Refused(f"{kind.split('/')[1].split(':')[0]} {args[argument]!r} doesn't exist in account {self.account}")
+        return {**args, **found, "id": args[argument], "tags": found.get("tagsAll") or {}}
+
+
+def gone(error: Exception) -> bool:
+    code = error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
+    return isinstance(error, Gone) or bool(GONE.search(code))

@@ -1,0 +1,102 @@
+"""What a Pulumi type takes and gives, read from the source text of the installed SDK (pulumi_aws, pulumi_gcp).
+
+The generated SDK states every property with its wire name, whether it is required, and its nested type. Reading the
+text of one class costs a millisecond; importing the packages costs seconds and hundreds of megabytes in each provider
+process, and shipping Pulumi's own schema.json would cost 50 MB. A type that the SDK doesn't have is a LookupError.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+GETTER = re.compile(
+    r'@pulumi\.getter(?:\(name="(\w+)"\))?\n(?:    @_utilities\..*\n)*    def (\w+)\(self\) -> pulumi\.(?:In|Out)put\[(.*)\]:'
+)
+
+
+@dataclass(frozen=True)
+class Property:
+    name: str
+    required: bool
+    shape: str  # "bool", "int", "float", "str", "map", "any" or, with `nested`, "object"
+    many: bool  # a list of it
+    nested: str = ""  # the class that holds its properties, as "<module>/<class>"
+
+
+@cache
+def text(package: str, file: str) -> str:
+    spec = find_spec(f"pulumi_{package}")
+    path = Path(spec.origin).parent / file if spec and spec.origin else Path(file)
+    return path.read_text() if path.exists() else ""
+
+
+def snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def locate(token: str) -> tuple[str, str, str]:
+    """`aws:lambda/function:Function` -> package, the SDK's folder, class."""
+    package, module, name = token.split(":")
+    module = module.split("/")[0]
+    return package, {"lambda": "lambda_", "index": "."}.get(module, module), name
+
+
+def parse(source: str, module: str) -> dict[str, Property]:
+    found = {}
+    for wire, attribute, annotation in GETTER.findall(source):
+        nested = re.search(r"'(?:outputs\.)?(\w+)'", annotation)
+        scalar = re.search(r"_builtins\.(bool|int|float|str)", annotation)
+        union = "Union" in annotation  # an enum or a policy document that may also be given as text
+        shape = "map" if "Mapping[" in annotation else "object" if nested and not union else scalar[1] if scalar else "any"
+        found[wire or attribute] = Property(
+            wire or attribute, "Optional[" not in annotation.split("Sequence")[0], shape,
+            "Sequence[" in annotation and "Union" not in annotation,
+            f"{module}/{nested[1]}" if nested and shape == "object" else "",
+        )  # fmt: skip
+    return found
+
+
+def body(source: str, pattern: str) -> str:
+    found = re.search(rf"^class {pattern}\b.*?(?=^class |\Z)", source, re.M | re.S)
+    return found[0] if found else ""
+
+
+@cache
+def inputs(token: str) -> dict[str, Property]:
+    package, module, name = locate(token)
+    source = text(package, f"{module}/{snake(name)}.py")
+    if not source:
+        raise LookupError(f"pulumi_{package} has no type {token}")
+    return parse(body(source, rf"{name}(?:Init)?Args"), f"{package}/{module}")
+
+
+@cache
+def outputs(token: str) -> dict[str, Property]:
+    package, module, name = locate(token)
+    return parse(body(text(package, f"{module}/{snake(name)}.py"), rf"{name}\(pulumi"), f"{package}/{module}")
+
+
+@cache
+def nested(reference: str) -> dict[str, Property]:
+    """The properties of a nested class: `aws/s3/BucketVersioningVersioningConfigurationArgs`."""
+    package, module, name = reference.split("/")
+    file = "_inputs.py" if name.endswith("Args") else "outputs.py"
+    return parse(body(text(package, f"{module}/{file}"), name), f"{package}/{module}")
+
+
+def refusals(properties: dict[str, Property], values: dict, where: str = "") -> list[tuple[str, str]]:
+    """(path, reason) of what is missing or unknown, at every depth that the SDK describes."""
+    found = [(where + k, "no such property") for k in values if k not in properties and not k.startswith("__")]
+    for p in properties.values():
+        value = values.get(p.name)
+        if value is None:
+            if p.required:
+                found.append((where + p.name, "is required"))
+        elif p.nested:
+            for i, each in enumerate(value if isinstance(value, list) else [value]):
+                if isinstance(each, dict):
+                    index = f"[{i}]" if isinstance(value, list) else ""
+                    found += refusals(nested(p.nested), each, f"{where}{p.name}{index}.")
+    return found

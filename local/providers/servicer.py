@@ -1,0 +1,251 @@
+"""Pulumi's resource provider protocol (pulumi/proto/pulumi/provider.proto) over a table of types, for either cloud.
+
+Outputs are the inputs and whatever a read finds. A diff compares inputs with the inputs of last time, JSON documents by
+meaning and archives by hash; a refresh writes what it found into the inputs, so drift shows as a diff. Secrets: the
+provider says it doesn't take them, and the engine then marks every output under a secret input's name as secret
+(annotateSecrets in sdk/go/common/resource/plugin/provider_plugin.go). Errors abort the call with one sentence; a
+resource that was made but not finished is reported with its id, so the state keeps it.
+"""
+
+import json
+import os
+import secrets
+import signal
+import sys
+import threading
+import traceback
+from concurrent import futures
+from typing import Any
+
+import grpc
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
+
+from . import schema
+from .values import UNKNOWN, document, plain, same, seen, unknown, wire
+
+KEPT = ("timeouts",)  # settings of the provider, not of the resource
+FILE = "local/providers/{}_types.py"
+
+
+class Servicer(provider_pb2_grpc.ResourceProviderServicer):
+    def __init__(self, cloud):
+        self.cloud = cloud
+
+    def __getattribute__(self, name: str) -> Any:
+        """Every call answers an exception with a gRPC error that reads as a sentence."""
+        method = super().__getattribute__(name)
+        if not (name[:1].isupper() and callable(method)):
+            return method
+
+        def guarded(request, context):
+            try:
+                return method(request, context)
+            except Exception as error:
+                if os.environ.get("TRIBUTARY_PROVIDER_TRACE"):
+                    traceback.print_exc(file=sys.stderr)
+                kind, label = getattr(request, "type", ""), getattr(request, "name", "")
+                context.abort(grpc.StatusCode.UNKNOWN, f"{kind} {label}: {sentence(error)}".strip(": "))
+
+        return guarded
+
+    def row(self, request):
+        kind = request.urn.split("::")[2].split("$")[-1]
+        if kind not in self.cloud.rows:
+            raise LookupError(f"unknown type {kind}: add it to {FILE.format(self.cloud.package)}")
+        return kind, self.cloud.rows[kind]
+
+    # -- the provider itself
+
+    def Handshake(self, request, context):
+        return provider_pb2.ProviderHandshakeResponse()
+
+    def GetPluginInfo(self, request, context):
+        from importlib.metadata import version
+
+        return plugin_pb2.PluginInfo(version=version(f"pulumi_{self.cloud.package}"))
+
+    def GetSchema(self, request, context):
+        return provider_pb2.GetSchemaResponse(schema=json.dumps({"name": self.cloud.package, "resources": {}}))
+
+    def Attach(self, request, context):
+        return empty_pb2.Empty()
+
+    Cancel = Attach
+
+    def CheckConfig(self, request, context):
+        config = settings(plain(request.news))
+        failures = [] if unknown(config) else self.cloud.refuse_config(config)
+        return provider_pb2.CheckResponse(inputs=request.news, failures=[failure(*f) for f in failures])
+
+    def DiffConfig(self, request, context):
+        """Another account or region is another place: what stands there is replaced."""
+        old, new = settings(plain(request.old_inputs)), settings(plain(request.news))
+        changed = sorted(k for k in old.keys() | new.keys() if not same(old.get(k), new.get(k)))
+        return provider_pb2.DiffResponse(
+            changes=provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE,
+            diffs=changed, replaces=[k for k in changed if k in ("allowedAccountIds", "region", "project")],
+        )  # fmt: skip
+
+    def Configure(self, request, context):
+        config = settings(plain(request.args))
+        failures = self.cloud.refuse_config(config)
+        if failures:
+            raise ValueError("; ".join(f"{p} {reason}" for p, reason in failures))
+        self.cloud.configure(config)
+        return provider_pb2.ConfigureResponse(acceptSecrets=False, supportsPreview=True)
+
+    # -- resources
+
+    def Check(self, request, context):
+        kind, row = self.row(request)
+        inputs, old = plain(request.news), plain(request.olds)
+        if row.name and inputs.get(row.name) is None:
+            stem = request.urn.split("::")[-1]
+            inputs[row.name] = old.get(row.name) or f"{stem}-{(request.randomSeed or secrets.token_bytes(8)).hex()[:7]}"
+        inputs = {**row.inputs, **inputs}
+        found = schema.refusals(schema.inputs(kind), inputs) or self.cloud.refuse(kind, inputs)
+        return provider_pb2.CheckResponse(inputs=wire(inputs), failures=[failure(*f) for f in found])
+
+    def all_tags(self, kind: str, inputs: dict):
+        """The resource's tags over the provider's; None for a type without."""
+        name, every = self.cloud.tags
+        if every not in schema.outputs(kind):
+            return None
+        own = inputs.get(name) or {}
+        return own if isinstance(own, str) else {**self.cloud.default_tags, **own}
+
+    def Diff(self, request, context):
+        kind, row = self.row(request)
+        news, olds, state = plain(request.news), plain(request.old_inputs), plain(request.olds)
+        changed = {k for k in news.keys() | olds.keys() if k not in KEPT and not same(news.get(k), olds.get(k))}
+        tags, every = self.all_tags(kind, news), self.cloud.tags[1]
+        if tags is not None and not same(tags, state.get(every) or {}):
+            changed.add(every)
+        replaces = self.cloud.replaces(kind, changed, news)
+        named = row.name or "name"
+        detail = {}
+        for key in sorted(changed):
+            verb = "ADD" if key not in olds and key != every else "DELETE" if key not in news and key != every else "UPDATE"
+            verb += "_REPLACE" if key in replaces else ""
+            detail[key] = provider_pb2.PropertyDiff(kind=verb, inputDiff=key != every)  # type: ignore[arg-type]  # enum by name
+        return provider_pb2.DiffResponse(
+            changes=provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE,
+            diffs=sorted(changed), replaces=sorted(replaces), detailedDiff=detail, hasDetailedDiff=bool(changed),
+            deleteBeforeReplace=bool(replaces) and named in news and same(news[named], olds.get(named)),
+        )  # fmt: skip
+
+    def Create(self, request, context):
+        kind, row = self.row(request)
+        inputs = plain(request.properties)
+        tags, every = self.all_tags(kind, inputs), self.cloud.tags[1]
+        if request.preview:
+            computed = dict.fromkeys(schema.outputs(kind).keys() - inputs.keys(), UNKNOWN)
+            later = computed | inputs | ({every: tags} if tags is not None else {})
+            return provider_pb2.CreateResponse(properties=wire(later))
+        made: list[str] = []
+        try:
+            key, data = self.cloud.create(kind, inputs, tags or {}, made.append)
+        except Exception as error:
+            if not made:
+                raise
+            unfinished(context, made[0], inputs, inputs, f"{kind} {request.name}: {sentence(error)}")
+        return provider_pb2.CreateResponse(id=key, properties=wire(self.outputs(kind, inputs, data, tags)))
+
+    def outputs(self, kind: str, inputs: dict, data: dict, tags=None) -> dict:
+        """What was asked for, and what the service adds to it."""
+        state = {k: v for k, v in data.items() if v is not None} | inputs
+        if tags is not None:
+            state[self.cloud.tags[1]] = tags
+        return state
+
+    def Read(self, request, context):
+        kind, row = self.row(request)
+        inputs, state = plain(request.inputs), plain(request.properties)
+        data = self.cloud.read(kind, request.id, {**inputs, **state})
+        if data is None:
+            return provider_pb2.ReadResponse()
+        known_inputs, (own, every) = schema.inputs(kind), self.cloud.tags
+        if every in schema.outputs(kind):  # a default tag is the provider's, unless the resource states it too
+            told = own in self.cloud.readable(kind, {own: {}})
+            tags = data.get(every, {} if told else state.get(every)) or {}
+            default = {k: v for k, v in self.cloud.default_tags.items() if k not in (inputs.get(own) or {})}
+            data = {**data, every: tags, own: {k: v for k, v in tags.items() if default.get(k) != v} or None}
+        if not inputs:  # an import: all that the service tells
+            fresh = {k: v for k, v in data.items() if k in known_inputs and v not in (None, "", [], {})}
+        else:
+            hidden = {*row.local, *row.handles, *KEPT} - data.keys()
+            fresh = {k: v if k in hidden or k not in self.cloud.readable(kind, inputs) else seen(v, data.get(k))
+                     for k, v in inputs.items()}  # fmt: skip
+            if own not in inputs and data.get(own):
+                fresh[own] = data[own]
+        fresh = {k: v for k, v in fresh.items() if v is not None}
+        return provider_pb2.ReadResponse(
+            id=request.id, inputs=wire(fresh), properties=wire({**state, **self.outputs(kind, fresh, data, data.get(every))})
+        )
+
+    def Update(self, request, context):
+        kind, row = self.row(request)
+        old, inputs, before = plain(request.olds), plain(request.news), plain(request.old_inputs)
+        tags, every = self.all_tags(kind, inputs), self.cloud.tags[1]
+        changed = {k for k in inputs.keys() | before.keys() if not same(inputs.get(k), before.get(k))}
+        computed = {k: v for k, v in old.items() if k not in schema.inputs(kind)}
+        if request.preview:
+            later = {**computed, **dict.fromkeys(row.volatile, UNKNOWN), **inputs}
+            return provider_pb2.UpdateResponse(properties=wire(later | ({every: tags} if tags is not None else {})))
+        if tags is not None and not same(tags, old.get(every) or {}):
+            changed.add(every)
+        data = self.cloud.update(kind, request.id, old, before, inputs, tags or {}, changed)
+        return provider_pb2.UpdateResponse(properties=wire(self.outputs(kind, inputs, {**computed, **data}, tags)))
+
+    def Delete(self, request, context):
+        kind, _ = self.row(request)
+        self.cloud.delete(kind, request.id, {**plain(request.old_inputs), **plain(request.properties)})
+        return empty_pb2.Empty()
+
+    def Invoke(self, request, context):
+        return provider_pb2.InvokeResponse(**{"return": wire(self.cloud.invoke(request.tok, plain(request.args)))})
+
+
+def settings(config: dict) -> dict:
+    """A provider's configuration: anything but a string travels as JSON text."""
+    parsed = {k: document(v) if document(v) is not None else v for k, v in config.items() if not k.startswith("__")}
+    return {k: v == "true" if v in ("true", "false") else v for k, v in parsed.items() if k != "version"}
+
+
+def failure(where: str, reason: str) -> provider_pb2.CheckFailure:
+    return provider_pb2.CheckFailure(property=where, reason=f"{where}: {reason}")
+
+
+def sentence(error: Exception) -> str:
+    answer = getattr(error, "response", None)
+    if isinstance(answer, dict) and "Error" in answer:
+        operation = getattr(error, "operation_name", "")
+        return f"{operation}: {answer['Error'].get('Code')}: {answer['Error'].get('Message')}"
+    return str(error.args[0]) if isinstance(error, KeyError) else f"{error}" or type(error).__name__
+
+
+def unfinished(context, key: str, state: dict, inputs: dict, reason: str) -> None:
+    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=reason)
+    status.details.add().Pack(
+        provider_pb2.ErrorResourceInitFailed(id=key, properties=wire(state), inputs=wire(inputs), reasons=[reason])
+    )
+    context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+    context.abort(grpc.StatusCode.UNKNOWN, reason)
+
+
+def serve(cloud) -> None:
+    """Serves on a free loopback port, tells it on stdout as the engine expects, and ends with the engine."""
+    limit = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+    server = grpc.server(futures.ThreadPoolExecutor(32), options=limit)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer(cloud), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    print(port, flush=True)
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):  # the engine interrupts a plugin that it needs no more
+        signal.signal(number, lambda *_: ended.set())
+    engine = os.getppid()
+    while os.getppid() == engine and not ended.wait(0.5):
+        pass
+    server.stop(None)

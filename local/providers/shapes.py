@@ -1,0 +1,174 @@
+"""Pulumi's property names and values to botocore's, and back, by rule.
+
+A property finds its member by name, whatever the case and number (`kmsKeyId` -> `KMSKeyId`, `rule` -> `Rules`), or
+under the path that a row's `paths` states for it ("LifecycleConfiguration.Rules", alternatives with "|"). A nested
+property's exception is keyed by its dotted path ("attributes.name"). What doesn't fit the shape is a ValueError with
+the property's path: a property is never dropped in silence. Enums and lengths come from the service's own model.
+"""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from . import schema
+from .values import SIGNATURE, archive
+
+PATHS = {"arn": "ResourceArn|ResourceARN|Resource|Arn", "tags": "Tags|TagList|TagSet"}
+
+
+def match(names, wanted: str) -> str | None:
+    folded = {n.lower(): n for n in names}
+    low = wanted.lower()
+    for candidate in (low, low + "s", low.removesuffix("s"), low + "es", low.removesuffix("ies") + "y"):
+        if candidate in folded:
+            return folded[candidate]
+    return None
+
+
+def resolve(shape, prop: str, paths: dict[str, str]) -> tuple[list[str], Any] | None:
+    """The members that lead to the property's place in a structure, and the shape there."""
+    name = prop.rsplit(".", 1)[-1]
+    for path in (paths.get(prop) or PATHS.get(prop) or name).split("|"):
+        at, members = shape, []
+        for part in path.split("."):
+            if at.type_name == "list":  # a list of one in the API is an object in Pulumi
+                at = at.member
+            if at.type_name == "map":
+                members, at = members + [part], at.value
+                continue
+            found = match(at.members, part) if at.type_name == "structure" else None
+            if found is None:
+                break
+            members, at = members + [found], at.members[found]
+        else:
+            return members, at
+    return None
+
+
+def place(target: dict, members: list[str], value: Any) -> None:
+    for member in members[:-1]:
+        target = target.setdefault(member, {})
+    if isinstance(value, dict) and isinstance(target.get(members[-1]), dict):
+        target[members[-1]].update(value)
+    else:
+        target[members[-1]] = value
+
+
+def convert(value: Any, shape, where: str, paths: dict[str, str], dry: bool = False) -> Any:
+    """A property's value in the service's shape. `dry` leaves archives unread."""
+    kind = shape.type_name
+    if kind == "structure":
+        if isinstance(value, list) and len(value) == 1:
+            value = value[0]
+        if not isinstance(value, dict):
+            raise ValueError(f"{where}: expected an object, found {value!r}")
+        made: dict = {}
+        for key, item in value.items():
+            inner = f"{where}.{key}"
+            found = resolve(shape, inner, paths)
+            if found is None:
+                raise ValueError(f"{inner}: the service's {shape.name} has no such member")
+            if item is not None:
+                place(made, found[0], convert(item, found[1], inner, paths, dry))
+        return made
+    if kind == "list":
+        if isinstance(value, dict) and not all(resolve(shape.member, f"{where}.{k}", paths) for k in value):
+            key, content = list(shape.member.members)[:2]
+            return [{key: k, content: str(v)} for k, v in value.items()]
+        items = value if isinstance(value, list) else [value]
+        return [convert(v, shape.member, where, paths, dry) for v in items]
+    if kind == "map":
+        if not isinstance(value, dict):
+            raise ValueError(f"{where}: expected a map, found {value!r}")
+        return {k: convert(v, shape.value, f"{where}.{k}", paths, dry) for k, v in value.items()}
+    if kind == "blob":
+        if isinstance(value, dict) and SIGNATURE in value:
+            return b"" if dry else archive(value)
+        return value if isinstance(value, bytes) else str(value).encode()
+    return scalar(value, shape, where)
+
+
+def scalar(value: Any, shape, where: str) -> Any:
+    kind = shape.type_name
+    if isinstance(value, (dict, list)):
+        raise ValueError(f"{where}: expected a {kind}, found {type(value).__name__}")
+    if kind == "boolean":
+        return value if isinstance(value, bool) else str(value).lower() == "true"
+    try:
+        if kind in ("integer", "long"):
+            return int(value)
+        if kind in ("float", "double"):
+            return float(value)
+    except ValueError:
+        raise ValueError(f"{where}: expected a number, found {value!r}") from None
+    if kind == "timestamp":
+        return value
+    string = str(value).lower() if isinstance(value, bool) else str(value)
+    enum = getattr(shape, "enum", None)
+    if enum and string not in enum:
+        raise ValueError(f"{where}: {string!r} is not one of {', '.join(enum[:12])}{', ...' if len(enum) > 12 else ''}")
+    least, most = shape.metadata.get("min", 0), shape.metadata.get("max")
+    if len(string) < least or (most and len(string) > most):
+        raise ValueError(f"{where}: {len(string)} characters, {least} to {most or 'any number'} are allowed")
+    return string
+
+
+def dig(data: Any, prop: str, paths: dict[str, str]) -> Any:
+    """The API's value of a property in an answer, or None."""
+    for path in (paths.get(prop) or PATHS.get(prop) or prop.rsplit(".", 1)[-1]).split("|"):
+        for parts in (path.split("."), path.split(".")[-1:]):  # as in the request, or without its envelope
+            at = data
+            for part in parts:
+                at = at[0] if isinstance(at, list) and len(at) == 1 else at
+                found = match(at, part) if isinstance(at, dict) else None
+                at = at[found] if found is not None else None
+            if at is not None:
+                return at
+    return None
+
+
+def revert(value: Any, prop: schema.Property, where: str, paths: dict[str, str]) -> Any:
+    """The API's value as the SDK describes the property."""
+    if value is None:
+        return None
+    if prop.shape == "map":
+        if isinstance(value, list):  # tags, dimensions
+            value = {list(v.values())[0]: list(v.values())[1] for v in value}
+        return {k: text(v) for k, v in value.items()} if isinstance(value, dict) else None
+    if prop.many:
+        return [item(v, prop, where, paths) for v in value] if isinstance(value, list) else [item(value, prop, where, paths)]
+    if isinstance(value, list) and prop.shape != "any":
+        value = value[0] if value else None
+    return item(value, prop, where, paths)
+
+
+def item(value: Any, prop: schema.Property, where: str, paths: dict[str, str]) -> Any:
+    if prop.nested and isinstance(value, dict):
+        made = {}
+        for p in schema.nested(prop.nested).values():
+            inner = f"{where}.{p.name}"
+            made[p.name] = revert(dig(value, inner, paths), p, inner, paths)
+        return {k: v for k, v in made.items() if v is not None}
+    if prop.shape == "bool":
+        return value if isinstance(value, bool) else str(value).lower() in ("true", "enabled")
+    if prop.shape in ("int", "float") and isinstance(value, (str, int, float)):
+        number = float(value)
+        return int(number) if number.is_integer() else number
+    return text(value) if prop.shape == "str" else value
+
+
+def text(value: Any) -> str:
+    if isinstance(value, (dict, list)):
+        return json.dumps(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def reaches(shape, name: str, depth: int = 4) -> bool:
+    """Whether an answer of this shape has a member of that name."""
+    if shape.type_name == "list":
+        return reaches(shape.member, name, depth)
+    if shape.type_name != "structure" or not depth:
+        return False
+    return bool(match(shape.members, name)) or any(reaches(m, name, depth - 1) for m in shape.members.values())

@@ -1,0 +1,43 @@
+"""One embedded cloud per test module, on a free port."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from embedded_cloud import Cloud
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    state = tmp_path_factory.mktemp("cloud")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = state / "log"
+    with log.open("w") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "local.cloud", "--port", str(port), "--state", str(state)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            env={**os.environ, "AWS_SESSION_TOKEN": "of-the-host"},
+        )
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line, log.read_text()
+            assert json.loads(line) == {"endpoint": f"http://127.0.0.1:{port}"}
+            yield Cloud(port, log)
+        finally:
+            process.terminate()
+            process.wait(timeout=20)

@@ -1,0 +1,90 @@
+"""The embedded cloud as the contract tests see it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+WORKLOAD, ANALYTICS = "111111111111", "222222222222"
+
+
+class Cloud:
+    """A running cloud: clients by account, optionally as one of the account's roles, and what it logged."""
+
+    def __init__(self, port: int, log: Path):
+        self.endpoint, self.log_file = f"http://127.0.0.1:{port}", log
+
+    def client(self, service: str, account: str, role: str | None = None) -> Any:
+        keys = {"aws_access_key_id": account, "aws_secret_access_key": "local"}
+        if role:
+            session = self.client("sts", account).assume_role(
+                RoleArn=f"arn:aws:iam::{account}:role/{role}", RoleSessionName="test"
+            )["Credentials"]
+            keys = {
+                "aws_access_key_id": session["AccessKeyId"],
+                "aws_secret_access_key": session["SecretAccessKey"],
+                "aws_session_token": session["SessionToken"],
+            }
+        client = boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name="us-east-1",
+            **keys,
+            config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+        )
+        if service == "s3control":
+            # S3 Control puts the account before the host's name, which loopback has no name for.
+            client.meta.events.register("before-sign", self._without_account)
+        return client
+
+    def _without_account(self, request: Any, **_: Any) -> None:
+        request.url = self.endpoint + "/v20180820" + request.url.split("/v20180820", 1)[1]
+
+    def role(
+        self, account: str, name: str, service: str, *statements: dict, condition: dict | None = None
+    ) -> str:
+        """Create or replace a role that `service` and its own account may assume. Returns its ARN."""
+        iam = self.client("iam", account)
+        trust = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": service},
+                    "Action": "sts:AssumeRole",
+                    **({"Condition": condition} if condition else {}),
+                },
+                {
+                    "Effect": "Allow",
+                    "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
+                    "Action": "sts:AssumeRole",
+                },
+            ],
+        }
+        try:
+            iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+        except iam.exceptions.EntityAlreadyExistsException:
+            iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust))
+        iam.put_role_policy(
+            RoleName=name,
+            PolicyName="grants",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": list(statements)}),
+        )
+        return f"arn:aws:iam::{account}:role/{name}"
+
+    def logged(self) -> str:
+        return self.log_file.read_text()
+
+
+def eventually(probe: Callable[[], Any], seconds: float = 20) -> Any:
+    """The first true value of `probe`, or its last value when the time is up."""
+    end = time.monotonic() + seconds
+    while not (value := probe()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return value

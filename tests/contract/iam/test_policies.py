@@ -1,0 +1,98 @@
+"""Every policy of the stack is what the table says, no more and no less, and is written in words that AWS knows."""
+
+import json
+import warnings
+from collections.abc import Iterator
+
+import pytest
+from policy_sentry.querying.actions import get_action_data
+
+from policy.rules import NO_NARROWER_RESOURCE
+from tests.contract.iam.evaluator import Evaluator
+from tests.contract.iam.harvest import Policies, harvest
+from tests.contract.iam.proof import broken, grants, unnoticed
+from tests.contract.iam.table import CONFIG, TABLE, TABLES
+from tests.recording import record
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # parliament still imports pkg_resources
+    from parliament import analyze_policy_string
+
+
+@pytest.fixture(scope="module")
+def policies() -> Policies:
+    return harvest(record("proof", CONFIG, tables=TABLES).resources)
+
+
+def test_every_case_of_the_table_holds(policies: Policies, evaluator: Evaluator) -> None:
+    found = broken(policies, TABLE, evaluator)
+    assert not found, "\n".join(found)
+
+
+def test_nothing_can_be_taken_away_from_any_policy_without_a_case_noticing(
+    policies: Policies, evaluator: Evaluator
+) -> None:
+    found = unnoticed(policies, TABLE, evaluator)
+    assert not found, "\n".join(found)
+
+
+def test_every_role_is_in_the_table_from_both_sides(policies: Policies) -> None:
+    for role in policies.roles:
+        assert {case.may for case in TABLE if case.who == role} == {True, False}, role
+
+
+@pytest.fixture(scope="module", params=["dev", "prod", "local"])
+def shipped(request: pytest.FixtureRequest) -> Policies:
+    return harvest(record(request.param).resources)
+
+
+def test_every_policy_is_written_in_words_that_aws_knows(policies: Policies) -> None:
+    _are_in_words_that_aws_knows(policies)
+
+
+def test_every_policy_of_a_shipped_stack_is_written_in_words_that_aws_knows(shipped: Policies) -> None:
+    _are_in_words_that_aws_knows(shipped)
+
+
+def _are_in_words_that_aws_knows(policies: Policies) -> None:
+    found = [
+        f"{kind} policy of {arn}: {finding.issue} {finding.detail}"
+        for kind, arn, document in policies.documents()
+        if kind != "trust"  # parliament wants a Resource, which a trust has not
+        for finding in analyze_policy_string(json.dumps(document)).findings
+        if (kind, finding.issue) != ("kms", "RESOURCE_STAR")  # in a key's policy it is the key itself
+    ]
+    assert not found, "\n".join(found)
+
+
+def _granted(policies: Policies) -> Iterator[tuple[str, str, list[str]]]:
+    for where, statement in grants(policies.documents()):
+        for action in statement["Action"]:
+            yield where, action, list(statement.get("Resource", []))
+
+
+def test_no_grant_has_an_action_with_a_wildcard(policies: Policies) -> None:
+    assert [(where, action) for where, action, _ in _granted(policies) if "*" in action] == []
+
+
+def test_no_role_is_granted_every_resource_where_the_action_knows_a_narrower_one(policies: Policies) -> None:
+    wide = [
+        (where, action)
+        for where, action, resources in _granted(policies)
+        if where.startswith("role") and "*" in resources and _narrower(action)
+    ]
+    assert wide == []
+
+
+@pytest.mark.parametrize("action", sorted(NO_NARROWER_RESOURCE))
+def test_an_action_that_may_be_granted_on_everything_knows_no_narrower_resource(action: str) -> None:
+    assert _narrower(action) == []
+
+
+def _narrower(action: str) -> list[str]:
+    """The kinds of resource that the action can be granted on, by AWS's service authorization reference."""
+    service, name = action.split(":")
+    data = get_action_data(service, name)
+    if not data:
+        raise AssertionError(f"{action}: no such action")
+    return [entry["resource_arn_format"] for entry in data[service] if entry["resource_arn_format"] != "*"]

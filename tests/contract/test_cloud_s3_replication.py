@@ -1,0 +1,382 @@
+"""The embedded S3's replication across accounts: what it carries, and that each grant it needs is needed."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+from embedded_cloud import ANALYTICS, WORKLOAD, Cloud, eventually
+
+TRANSPORT = {
+    "Sid": "DenyPlainText",
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "s3:*",
+    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+}
+GRANTS = {
+    "source-bucket": ["s3:GetReplicationConfiguration", "s3:ListBucket"],
+    "source": ["s3:GetObjectVersionForReplication", "s3:GetObjectVersionAcl", "s3:GetObjectVersionTagging"],
+    "target": [
+        "s3:ReplicateObject",
+        "s3:ReplicateDelete",
+        "s3:ReplicateTags",
+        "s3:ObjectOwnerOverrideToBucketOwner",
+    ],
+    "source-key": ["kms:Decrypt"],
+    "target-key": ["kms:Encrypt"],
+}
+
+
+class Pair:
+    """Two versioned buckets with a key each, and a rule between them under a role with all grants but some."""
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        role: set[str] | None = None,
+        bucket: set[str] | None = None,
+        key: bool = True,
+        trust: str = "s3.amazonaws.com",
+        markers: bool = False,
+    ):
+        self.cloud, tag = cloud, uuid.uuid4().hex[:10]
+        self.source, self.target, name = f"src-{tag}", f"dst-{tag}", f"replicate-{tag}"
+        self.role_arn = f"arn:aws:iam::{WORKLOAD}:role/{name}"
+        self.s3, self.far = cloud.client("s3", WORKLOAD), cloud.client("s3", ANALYTICS)
+        self.keys = {}
+        for account, client, bucket_name, users in (
+            (WORKLOAD, self.s3, self.source, []),
+            (ANALYTICS, self.far, self.target, [self.role_arn] if key else []),
+        ):
+            policy = [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
+                    "Action": "kms:*",
+                    "Resource": "*",
+                }
+            ]
+            policy += [
+                {"Effect": "Allow", "Principal": {"AWS": user}, "Action": "kms:Encrypt", "Resource": "*"}
+                for user in users
+            ]
+            self.keys[account] = cloud.client("kms", account).create_key(
+                Policy=json.dumps({"Version": "2012-10-17", "Statement": policy})
+            )["KeyMetadata"]["Arn"]
+            client.create_bucket(Bucket=bucket_name)
+            client.put_bucket_versioning(Bucket=bucket_name, VersioningConfiguration={"Status": "Enabled"})
+            client.put_bucket_encryption(
+                Bucket=bucket_name,
+                ServerSideEncryptionConfiguration={
+                    "Rules": [
+                        {
+                            "ApplyServerSideEncryptionByDefault": {
+                                "SSEAlgorithm": "aws:kms",
+                                "KMSMasterKeyID": self.keys[account],
+                            },
+                            "BucketKeyEnabled": True,
+                        }
+                    ]
+                },
+            )
+        source, target = f"arn:aws:s3:::{self.source}", f"arn:aws:s3:::{self.target}"
+        resources = {
+            "source-bucket": source,
+            "source": f"{source}/*",
+            "target": f"{target}/*",
+            "source-key": self.keys[WORKLOAD],
+            "target-key": self.keys[ANALYTICS],
+        }
+        statements = [
+            {
+                "Effect": "Allow",
+                "Action": [a for a in actions if a not in (role or set())],
+                "Resource": resources[part],
+            }
+            for part, actions in GRANTS.items()
+        ]
+        cloud.role(
+            WORKLOAD,
+            name,
+            trust,
+            *[s for s in statements if s["Action"]],
+            condition={"StringEquals": {"aws:SourceAccount": WORKLOAD}},
+        )
+        self.far.put_bucket_policy(
+            Bucket=self.target,
+            Policy=json.dumps(
+                {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Effect": "Allow",
+                            "Principal": {"AWS": self.role_arn},
+                            "Action": [a for a in GRANTS["target"] if a not in (bucket or set())],
+                            "Resource": f"{target}/*",
+                        },
+                        {**TRANSPORT, "Resource": [target, f"{target}/*"]},
+                    ],
+                }
+            ),
+        )
+        self.rule: dict[str, Any] = {
+            "ID": "raw",
+            "Priority": 1,
+            "Status": "Enabled",
+            "Filter": {"Prefix": "raw/"},
+            "SourceSelectionCriteria": {"SseKmsEncryptedObjects": {"Status": "Enabled"}},
+            "DeleteMarkerReplication": {"Status": "Enabled" if markers else "Disabled"},
+            "Destination": {
+                "Bucket": target,
+                "Account": ANALYTICS,
+                "AccessControlTranslation": {"Owner": "Destination"},
+                "EncryptionConfiguration": {"ReplicaKmsKeyID": self.keys[ANALYTICS]},
+                "ReplicationTime": {"Status": "Enabled", "Time": {"Minutes": 15}},
+                "Metrics": {"Status": "Enabled", "EventThreshold": {"Minutes": 15}},
+            },
+        }
+
+    def start(self) -> Pair:
+        self.s3.put_bucket_replication(
+            Bucket=self.source, ReplicationConfiguration={"Role": self.role_arn, "Rules": [self.rule]}
+        )
+        return self
+
+    def put(self, key: str = "raw/a", body: bytes = b"x", **more: Any) -> str:
+        return self.s3.put_object(Bucket=self.source, Key=key, Body=body, **more)["VersionId"]
+
+    def status(self, key: str = "raw/a") -> str | None:
+        """The source object's status, once it is no longer pending."""
+        return eventually(
+            lambda: (
+                (s := self.s3.head_object(Bucket=self.source, Key=key).get("ReplicationStatus")) != "PENDING"
+                and (s or "NONE")
+            )
+        )
+
+    def arrived(self) -> list[str]:
+        return [o["Key"] for o in self.far.list_objects_v2(Bucket=self.target).get("Contents", [])]
+
+
+def queue_for(cloud: Cloud, account: str, bucket: str, *events: str) -> Any:
+    """A queue in the bucket's account that hears of the events; returns a reader of the records so far."""
+    sqs, name = cloud.client("sqs", account), f"events-{bucket}"
+    url, arn = sqs.create_queue(QueueName=name)["QueueUrl"], f"arn:aws:sqs:us-east-1:{account}:{name}"
+    sqs.set_queue_attributes(
+        QueueUrl=url,
+        Attributes={
+            "Policy": json.dumps(
+                {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Effect": "Allow",
+                            "Principal": {"Service": "s3.amazonaws.com"},
+                            "Action": "sqs:SendMessage",
+                            "Resource": arn,
+                            "Condition": {
+                                "ArnEquals": {"aws:SourceArn": f"arn:aws:s3:::{bucket}"},
+                                "StringEquals": {"aws:SourceAccount": account},
+                            },
+                        }
+                    ],
+                }
+            )
+        },
+    )
+    cloud.client("s3", account).put_bucket_notification_configuration(
+        Bucket=bucket,
+        NotificationConfiguration={"QueueConfigurations": [{"QueueArn": arn, "Events": list(events)}]},
+    )
+    seen: list[dict] = []
+
+    def read() -> list[dict]:
+        for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+            seen.extend(json.loads(message["Body"]).get("Records", []))
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return seen
+
+    return read
+
+
+def test_a_replica_is_the_same_version_under_the_destinations_key_and_is_announced_there(cloud: Cloud):
+    pair = Pair(cloud).start()
+    events = queue_for(cloud, ANALYTICS, pair.target, "s3:ObjectCreated:*")
+    version = pair.put(body=b"payload", Metadata={"m": "1"}, Tagging="t=1")
+    assert pair.status() == "COMPLETED"
+    replica = pair.far.get_object(Bucket=pair.target, Key="raw/a")
+    assert (replica["Body"].read(), replica["VersionId"], replica["Metadata"]) == (
+        b"payload",
+        version,
+        {"m": "1"},
+    )
+    assert (replica["ReplicationStatus"], replica["SSEKMSKeyId"]) == ("REPLICA", pair.keys[ANALYTICS])
+    assert pair.far.get_object_tagging(Bucket=pair.target, Key="raw/a")["TagSet"] == [
+        {"Key": "t", "Value": "1"}
+    ]
+    assert [record["s3"]["bucket"]["name"] for record in eventually(events)] == [pair.target]
+
+
+def test_what_no_rule_covers_and_what_was_there_before_stays(cloud: Cloud):
+    pair = Pair(cloud)
+    pair.put("raw/old")
+    pair.start()
+    pair.put("other/b")
+    pair.put("raw/new")
+    assert pair.status("raw/new") == "COMPLETED"
+    assert pair.arrived() == ["raw/new"]
+    assert pair.status("other/b") == "NONE"
+
+
+@pytest.mark.parametrize("markers", [True, False])
+def test_a_delete_marker_replicates_only_where_the_rule_says_so(cloud: Cloud, markers: bool):
+    pair = Pair(cloud, markers=markers).start()
+    pair.put()
+    pair.status()
+    pair.s3.delete_object(Bucket=pair.source, Key="raw/a")
+    pair.put("raw/fence")
+    pair.status("raw/fence")
+    assert ("raw/a" in pair.arrived()) is not markers
+
+
+def test_plainly_encrypted_objects_need_no_key_and_kms_objects_need_to_be_selected(cloud: Cloud):
+    pair = Pair(cloud)
+    del pair.rule["SourceSelectionCriteria"], pair.rule["Destination"]["EncryptionConfiguration"]
+    pair.start()
+    pair.put("raw/kms")
+    pair.put("raw/plain", ServerSideEncryption="AES256")
+    assert (pair.status("raw/plain"), pair.status("raw/kms")) == ("COMPLETED", "NONE")
+    assert pair.arrived() == ["raw/plain"]
+
+
+NEEDED = [
+    action
+    for part, actions in GRANTS.items()
+    for action in actions
+    if action not in ("s3:ReplicateDelete", "s3:ReplicateTags")
+]
+
+
+def refused(cloud: Cloud, pair: Pair, grant: str) -> None:
+    failures = queue_for(cloud, WORKLOAD, pair.source, "s3:Replication:*")
+    pair.start().put()
+    assert pair.status() == "FAILED"
+    assert pair.arrived() == []
+    line = [line for line in cloud.logged().splitlines() if f"s3://{pair.source}/raw/a" in line]
+    assert line and grant in line[0]
+    assert eventually(failures)[0]["eventName"] == "Replication:OperationFailedReplication"
+    assert eventually(failures)[0]["replicationEventData"]["failureReason"]
+
+
+@pytest.mark.parametrize("grant", NEEDED)
+def test_without_a_grant_of_the_role_nothing_arrives_and_the_log_names_it(cloud: Cloud, grant: str):
+    refused(cloud, Pair(cloud, role={grant}), grant)
+
+
+@pytest.mark.parametrize("grant", ["s3:ReplicateObject", "s3:ObjectOwnerOverrideToBucketOwner"])
+def test_without_the_destination_buckets_own_grant_nothing_arrives(cloud: Cloud, grant: str):
+    refused(cloud, Pair(cloud, bucket={grant}), grant)
+
+
+def test_without_the_destination_keys_own_grant_nothing_arrives(cloud: Cloud):
+    refused(cloud, Pair(cloud, key=False), "kms:Encrypt")
+
+
+def test_a_role_that_s3_may_not_assume_replicates_nothing(cloud: Cloud):
+    refused(cloud, Pair(cloud, trust="lambda.amazonaws.com"), "sts:AssumeRole")
+
+
+def test_failures_are_counted_where_the_rule_has_metrics(cloud: Cloud):
+    pair = Pair(cloud, role={"s3:ReplicateObject"}).start()
+    pair.put()
+    assert pair.status() == "FAILED"
+    found = cloud.client("cloudwatch", WORKLOAD).list_metrics(
+        Namespace="AWS/S3", MetricName="OperationsFailedReplication"
+    )["Metrics"]
+    assert any({"Name": "SourceBucket", "Value": pair.source} in metric["Dimensions"] for metric in found)
+
+
+JOB = [
+    "s3:GetReplicationConfiguration",
+    "s3:PutInventoryConfiguration",
+    "s3:InitiateReplication",
+    "s3:PutObject",
+]
+
+
+def job(cloud: Cloud, pair: Pair, grants: list[str], token: str = "t") -> dict:
+    """Run a Batch Replication job over what the rules missed, under a role with these grants; its end."""
+    name = f"job-{uuid.uuid4().hex[:8]}"
+    role = cloud.role(
+        WORKLOAD,
+        name,
+        "batchoperations.s3.amazonaws.com",
+        {"Effect": "Allow", "Action": grants, "Resource": "*"},
+        {"Effect": "Allow", "Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": "*"},
+    )
+    control = cloud.client("s3control", WORKLOAD)
+    request = {
+        "AccountId": WORKLOAD,
+        "Operation": {"S3ReplicateObject": {}},
+        "ClientRequestToken": f"{name}-{token}",
+        "Priority": 1,
+        "RoleArn": role,
+        "ConfirmationRequired": False,
+        "Report": {
+            "Enabled": True,
+            "Bucket": f"arn:aws:s3:::{pair.source}",
+            "Prefix": "reports",
+            "Format": "Report_CSV_20180820",
+            "ReportScope": "AllTasks",
+        },
+        "ManifestGenerator": {
+            "S3JobManifestGenerator": {
+                "SourceBucket": f"arn:aws:s3:::{pair.source}",
+                "EnableManifestOutput": False,
+                "Filter": {"EligibleForReplication": True, "ObjectReplicationStatuses": ["NONE", "FAILED"]},
+            }
+        },
+    }
+    first, again = (control.create_job(**request)["JobId"] for _ in range(2))
+    assert first == again
+    assert first in [j["JobId"] for j in control.list_jobs(AccountId=WORKLOAD)["Jobs"]]
+    return eventually(
+        lambda: (
+            (j := control.describe_job(AccountId=WORKLOAD, JobId=first)["Job"])["Status"]
+            in ("Complete", "Failed")
+            and j
+        )
+    )
+
+
+def test_a_job_replicates_what_was_there_before_the_rule_and_reports_it(cloud: Cloud):
+    pair = Pair(cloud)
+    pair.put("raw/old")
+    pair.start()
+    ended = job(cloud, pair, JOB)
+    assert (ended["Status"], ended["ProgressSummary"]["NumberOfTasksSucceeded"]) == ("Complete", 1), ended
+    assert pair.arrived() == ["raw/old"]
+    report = pair.s3.get_object(Bucket=pair.source, Key=f"reports/job-{ended['JobId']}/manifest.json")
+    assert json.load(report["Body"])["Results"][0]["TaskExecutionStatus"] == "succeeded"
+
+
+@pytest.mark.parametrize("grant", JOB[:3])
+def test_without_a_grant_of_the_jobs_role_it_replicates_nothing(cloud: Cloud, grant: str):
+    pair = Pair(cloud)
+    pair.put("raw/old")
+    pair.start()
+    ended = job(cloud, pair, [g for g in JOB if g != grant])
+    assert pair.arrived() == []
+    if grant == "s3:InitiateReplication":
+        assert ended["ProgressSummary"]["NumberOfTasksFailed"] == 1
+        keys = [
+            o["Key"]
+            for o in pair.s3.list_objects_v2(Bucket=pair.source, Prefix="reports/")["Contents"]
+            if o["Key"].endswith(".csv")
+        ]
+        assert grant in pair.s3.get_object(Bucket=pair.source, Key=keys[0])["Body"].read().decode()
+    else:
+        assert ended["Status"] == "Failed" and grant in ended["FailureReasons"][0]["FailureReason"]

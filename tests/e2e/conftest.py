@@ -1,0 +1,135 @@
+"""The embedded cloud and the local stack on it, in a clone of the work tree in the temporary folder.
+
+Both are there once for all tests, are brought up by the commands that a user types, and end with the tests.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from local import background, engine
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = (
+    "__main__.py",
+    "Pulumi.yaml",
+    "Pulumi.local.yaml",
+    "components",
+    "handlers",
+    "policy",
+    "local",
+    "pyproject.toml",
+)
+CHANGES = """
+import json, sys
+from pathlib import Path
+from local import engine, stack
+from local.background import Clone
+root, operation = Path(sys.argv[1]), sys.argv[2]
+clone = Clone(root)
+said = open(root / "said.log", "w")
+found = getattr(stack.LocalStack(root, clone.folder, engine.find(), clone.running(),
+                                 lambda line: print(line, file=said, flush=True)), operation)()
+print(json.dumps(found), flush=True)
+import os; os._exit(0)
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A clone in which the two commands are run as a user runs them."""
+
+    root: Path
+
+    @property
+    def clone(self) -> background.Clone:
+        return background.Clone(self.root)
+
+    def start(self, *command: str, **environment: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-P", *command], cwd=self.root, text=True, start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(self.root), "TRIBUTARY_CACHE": str(engine.cache()), **environment},
+        )  # fmt: skip
+
+    def local(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        process = self.start("-m", "local", *arguments, **environment)
+        out, err = process.communicate(timeout=900)
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+    def operation(self, name: str) -> str:
+        """`preview` or `up` of the stack alone; what it returns, as JSON."""
+        process = self.start("-c", CHANGES, str(self.root), name)
+        out, err = process.communicate(timeout=300)
+        assert process.returncode == 0, (self.root / "said.log").read_text() + out + err
+        return out.splitlines()[-1]
+
+    def edit(self, path: str, pattern: str, replacement: str) -> None:
+        text = (self.root / path).read_text()
+        changed = re.sub(pattern, replacement, text, count=1)
+        assert changed != text, f"{path} holds nothing like {pattern}"
+        (self.root / path).write_text(changed)
+
+    def processes(self) -> list[str]:
+        """The commands of all processes that know this clone's folder."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                place = os.readlink(folder / "cwd")
+                if int(folder.name) != os.getpid() and (
+                    str(self.root) in command or place.startswith(str(self.root))
+                ):
+                    found.append(command)
+            except OSError:
+                continue
+        return found
+
+
+def clone_into(folder: Path) -> Run:
+    """A copy of what a clone holds; the interpreter is this one's."""
+    for part in PARTS:
+        if (ROOT / part).is_dir():
+            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        elif (ROOT / part).exists():
+            shutil.copyfile(ROOT / part, folder / part)
+    return Run(folder)
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Run]:
+    """A clone in which nothing runs; whatever the test leaves is stopped."""
+    run = clone_into(tmp_path)
+    yield run
+    run.clone.stop()
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """A clone after `make up`."""
+    run = clone_into(tmp_path_factory.mktemp("clone"))
+    try:
+        done = run.local("up")
+        assert done.returncode == 0, done.stdout + done.stderr
+        yield run
+    finally:
+        run.clone.stop()
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The endpoint of an empty embedded cloud."""
+    clone = background.Clone(clone_into(tmp_path_factory.mktemp("cloud")).root)
+    try:
+        yield clone.start()["endpoint"]
+    finally:
+        clone.stop()

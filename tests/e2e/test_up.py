@@ -1,0 +1,128 @@
+"""`make up` with a real engine on the embedded cloud, as a user sees it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+
+import pytest
+
+COLUMNS = ["pipeline", "kind", "table", "sent", "arrived", "seconds"]
+
+
+def status(run) -> list[dict]:
+    done = run.local("status", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_every_item_of_every_table_arrives_in_both_accounts(stack):
+    rows = status(stack)
+    assert {row["kind"] for row in rows} == {"export", "replication"}
+    for kind in ("export", "replication"):
+        assert {row["table"]: (row["sent"], row["arrived"]) for row in rows if row["kind"] == kind} == {
+            "customers": (1_000, 1_000),
+            "returns": (0, 0),
+            "orders": (50_000, 50_000),
+        }
+
+
+def test_status_prints_json_rows_of_six_columns_and_nothing_else(stack):
+    rows = status(stack)
+    assert [list(row) for row in rows] == [COLUMNS] * len(rows)
+    assert all(isinstance(row["seconds"], float) and row["seconds"] >= 0 for row in rows)
+
+
+def test_a_preview_after_up_shows_no_change(stack):
+    assert set(json.loads(stack.operation("preview"))) == {"same"}
+
+
+def test_changing_a_schedule_updates_one_resource(stack):
+    stack.edit("Pulumi.local.yaml", r"( +)kind: export\n", r"\g<0>\g<1>schedule: rate(7 hours)\n")
+    try:
+        changes = json.loads(stack.operation("preview"))
+    finally:
+        stack.edit("Pulumi.local.yaml", r" +schedule: rate\(7 hours\)\n", "")
+    assert changes.pop("update") == 1
+    assert set(changes) == {"same"}
+
+
+def test_nothing_reads_credentials_that_the_caller_has(fresh):
+    leak = "AKIALEAKLEAKLEAK0001"
+    shared = fresh.root / "credentials"
+    shared.write_text(f"[default]\naws_access_key_id = {leak}\naws_secret_access_key = leak\n")
+    accessed = shared.stat().st_atime_ns
+    done = fresh.local(
+        "up",
+        AWS_ACCESS_KEY_ID=leak,
+        AWS_SECRET_ACCESS_KEY="leak",
+        AWS_SESSION_TOKEN=leak,
+        AWS_PROFILE="nobody",
+        AWS_SHARED_CREDENTIALS_FILE=str(shared),
+        AWS_ENDPOINT_URL="http://127.0.0.1:9",
+        GOOGLE_APPLICATION_CREDENTIALS=str(shared),
+        PULUMI_ACCESS_TOKEN=leak,
+        HTTP_PROXY="http://127.0.0.1:9",
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert shared.stat().st_atime_ns == accessed
+    held = [
+        path
+        for path in fresh.clone.folder.rglob("*")
+        if path.is_file() and leak.encode() in path.read_bytes()
+    ]
+    assert held == []
+    assert leak not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("when", ["cloud: started", "created", "samples: "])
+def test_an_interrupt_leaves_no_process(fresh, when):
+    process = fresh.start("-m", "local", "up")
+    assert process.stdout
+    seen = []
+    for line in process.stdout:
+        seen.append(line)
+        if when in line:
+            break
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130, "".join(seen)
+    deadline = time.monotonic() + 5
+    while fresh.processes() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert fresh.processes() == []
+
+
+def test_a_cloud_of_an_earlier_up_outlives_an_interrupted_one(stack):
+    process = stack.start("-m", "local", "up")
+    assert process.stdout
+    for line in process.stdout:
+        if line.startswith("cloud: running"):
+            break
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert all(row["arrived"] == row["sent"] for row in status(stack))
+
+
+def test_a_stale_record_of_another_process_stops_nothing(fresh):
+    bystander = fresh.start("-c", "import time; time.sleep(600)")
+    try:
+        fresh.clone.folder.mkdir()
+        fresh.clone.record.write_text(
+            json.dumps({"pid": bystander.pid, "began": "1", "ready": {"endpoint": "http://127.0.0.1:9"}})
+        )
+        done = fresh.local("down")
+        assert done.returncode == 0
+        assert bystander.poll() is None
+        assert not fresh.clone.folder.exists()
+    finally:
+        bystander.kill()
+        bystander.communicate()
+
+
+def test_status_without_anything_up_fails_and_prints_an_empty_array(fresh):
+    done = fresh.local("status", "--format", "json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout) == []

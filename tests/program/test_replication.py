@@ -1,0 +1,261 @@
+"""What a replication pipeline registers on each side for what it is told."""
+
+import json
+from typing import Any
+
+from recording import Recording, record
+
+LAKE = {"kind": "export", "account": "workload", "sources": [{"dynamodb": "orders"}]}
+SOURCE = "arn:aws:s3:::tributary-test-lake-landing-111111111111"
+REPLICA = "arn:aws:s3:::tributary-test-copy-replica-222222222222"
+ROLE = "arn:aws:iam:workload:mock:tributary-test-copy-source"
+
+
+def copy(lake: dict[str, Any] | None = None, *, to: str = "analytics", **keys: Any) -> Recording:
+    config = {
+        "accounts": {
+            "workload": {"id": "111111111111", "region": "eu-central-1"},
+            "analytics": {"id": "222222222222", "region": "eu-west-1"},
+        },
+        "pipelines": {
+            "lake": LAKE | (lake or {}),
+            "copy": {"kind": "replication", "account": to, "from": "lake"} | keys,
+        },
+    }
+    return record("test", config)
+
+
+def rule(recorded: Recording) -> dict[str, Any]:
+    (only,) = recorded.one("aws:s3/bucketReplicationConfig:BucketReplicationConfig", "copy-source")["rules"]
+    return only
+
+
+def statements(recorded: Recording, type: str, name: str) -> dict[str, dict[str, Any]]:
+    policy = json.loads(recorded.one(type, name)["policy"])
+    return {statement.pop("Sid"): statement for statement in policy["Statement"]}
+
+
+def role(recorded: Recording) -> dict[str, dict[str, Any]]:
+    return statements(recorded, "aws:iam/rolePolicy:RolePolicy", "copy-source")
+
+
+def receiving(recorded: Recording) -> dict[str, dict[str, Any]]:
+    return statements(recorded, "aws:s3/bucketPolicy:BucketPolicy", "copy-replica")
+
+
+def test_each_side_stands_in_its_own_account() -> None:
+    recorded = copy()
+    sides = {"copy-source": "workload", "copy-replica": "analytics"}
+    for resource in recorded.resources:
+        for side, provider in sides.items():
+            if resource.name.startswith(side) and not resource.type.startswith("tributary:"):
+                assert resource.provider == provider, resource
+
+
+def test_a_rule_sends_the_landings_prefix_to_the_other_account_that_owns_the_replica() -> None:
+    assert rule(copy()) == {
+        "id": "copy-source-0",
+        "priority": 0,
+        "status": "Enabled",
+        "filter": {"prefix": "raw/"},
+        "deleteMarkerReplication": {"status": "Disabled"},
+        "destination": {
+            "bucket": REPLICA,
+            "account": "222222222222",
+            "accessControlTranslation": {"owner": "Destination"},
+            "metrics": {"status": "Enabled", "eventThreshold": {"minutes": 15}},
+            "replicationTime": {"status": "Enabled", "time": {"minutes": 15}},
+        },
+    }
+
+
+def test_within_one_account_nothing_is_said_of_owners() -> None:
+    recorded = copy(to="workload", time_control=False)
+    destination = rule(recorded)["destination"]
+    assert set(destination) == {"bucket", "metrics"}
+    assert destination["metrics"] == {"status": "Enabled"}
+    assert "s3:ObjectOwnerOverrideToBucketOwner" not in role(recorded)["WriteReplicas"]["Action"]
+
+
+def test_the_role_reads_the_landing_and_writes_the_replica_and_nothing_else() -> None:
+    assert role(copy()) == {
+        "ReadRules": {
+            "Effect": "Allow",
+            "Action": ["s3:GetReplicationConfiguration", "s3:ListBucket"],
+            "Resource": [SOURCE],
+        },
+        "ReadObjects": {
+            "Effect": "Allow",
+            "Action": [
+                "s3:GetObjectVersionAcl",
+                "s3:GetObjectVersionForReplication",
+                "s3:GetObjectVersionTagging",
+            ],
+            "Resource": [f"{SOURCE}/raw/*"],
+        },
+        "WriteReplicas": {
+            "Effect": "Allow",
+            "Action": ["s3:ReplicateObject", "s3:ReplicateTags", "s3:ObjectOwnerOverrideToBucketOwner"],
+            "Resource": [f"{REPLICA}/raw/*"],
+        },
+    }
+
+
+def test_the_receiving_bucket_lets_that_role_in() -> None:
+    let_in = receiving(copy())
+    assert set(let_in) == {"DenyPlainHttp", "ReceiveReplicas", "ShowVersioning"}
+    assert let_in["ReceiveReplicas"] == {
+        "Effect": "Allow",
+        "Principal": {"AWS": ROLE},
+        "Action": ["s3:ReplicateObject", "s3:ReplicateTags", "s3:ObjectOwnerOverrideToBucketOwner"],
+        "Resource": [f"{REPLICA}/raw/*"],
+    }
+    assert let_in["ShowVersioning"]["Action"] == ["s3:GetBucketVersioning", "s3:ListBucket"]
+
+
+def test_delete_markers_are_replicated_only_when_asked_for() -> None:
+    recorded = copy(delete_markers=True)
+    assert rule(recorded)["deleteMarkerReplication"] == {"status": "Enabled"}
+    assert "s3:ReplicateDelete" in role(recorded)["WriteReplicas"]["Action"]
+    assert "s3:ReplicateDelete" in receiving(recorded)["ReceiveReplicas"]["Action"]
+
+
+def test_with_keys_the_role_decrypts_on_one_side_and_encrypts_on_the_other() -> None:
+    recorded = copy({"create_key": True}, create_key=True)
+    sent = rule(recorded)
+    assert sent["sourceSelectionCriteria"] == {"sseKmsEncryptedObjects": {"status": "Enabled"}}
+    replica_key = "arn:aws:kms:analytics:mock:copy-replica"
+    assert sent["destination"]["encryptionConfiguration"] == {"replicaKmsKeyId": replica_key}
+    granted = role(recorded)
+    assert granted["DecryptObjects"] == {
+        "Effect": "Allow",
+        "Action": ["kms:Decrypt"],
+        "Resource": ["arn:aws:kms:workload:mock:lake-landing"],
+        "Condition": {
+            "StringEquals": {"kms:ViaService": "s3.eu-central-1.amazonaws.com"},
+            "StringLike": {"kms:EncryptionContext:aws:s3:arn": [SOURCE, f"{SOURCE}/*"]},
+        },
+    }
+    assert (granted["EncryptReplicas"]["Action"], granted["EncryptReplicas"]["Resource"]) == (
+        ["kms:Encrypt"],
+        [replica_key],
+    )
+    policy = statements(recorded, "aws:kms/key:Key", "copy-replica")
+    assert policy["EncryptReplicas"] == {
+        "Effect": "Allow",
+        "Principal": {"AWS": ROLE},
+        "Action": ["kms:Encrypt"],
+        "Resource": ["*"],
+        "Condition": {
+            "StringEquals": {"kms:ViaService": "s3.eu-west-1.amazonaws.com"},
+            "StringLike": {"kms:EncryptionContext:aws:s3:arn": [REPLICA, f"{REPLICA}/*"]},
+        },
+    }
+
+
+def test_one_rule_a_prefix() -> None:
+    recorded = copy(prefixes=["raw/orders/", "raw/customers/"])
+    rules = recorded.one("aws:s3/bucketReplicationConfig:BucketReplicationConfig", "copy-source")["rules"]
+    assert [(r["id"], r["priority"], r["filter"]["prefix"]) for r in rules] == [
+        ("copy-source-0", 0, "raw/orders/"),
+        ("copy-source-1", 1, "raw/customers/"),
+    ]
+    assert role(recorded)["WriteReplicas"]["Resource"] == [
+        f"{REPLICA}/raw/orders/*",
+        f"{REPLICA}/raw/customers/*",
+    ]
+
+
+def test_what_could_not_be_replicated_is_kept_and_rings() -> None:
+    recorded = copy()
+    (queue,) = recorded.one("aws:s3/bucketNotification:BucketNotification", "copy-source")["queues"]
+    assert queue["events"] == [
+        "s3:Replication:OperationFailedReplication",
+        "s3:Replication:OperationMissedThreshold",
+    ]
+    policy = statements(recorded, "aws:sqs/queuePolicy:QueuePolicy", "copy-source-failed")
+    assert policy["SendFromS3"]["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": "111111111111"},
+        "ArnLike": {"aws:SourceArn": SOURCE},
+    }
+    alarms = recorded.of("aws:cloudwatch/metricAlarm:MetricAlarm")
+    rung = {
+        name: (a["metricName"], a["threshold"])
+        for name, a in alarms.items()
+        if name.startswith("copy-source")
+    }
+    assert rung == {
+        "copy-source-failed": ("ApproximateNumberOfMessagesVisible", 0),
+        "copy-source-0-pending": ("OperationsPendingReplication", 0),
+        "copy-source-0-latency": ("ReplicationLatency", 900),
+        "copy-source-0-failures": ("OperationsFailedReplication", 0),
+    }
+    assert alarms["copy-source-0-latency"]["dimensions"] == {
+        "SourceBucket": SOURCE.removeprefix("arn:aws:s3:::"),
+        "DestinationBucket": REPLICA.removeprefix("arn:aws:s3:::"),
+        "RuleId": "copy-source-0",
+    }
+
+
+def test_an_arrival_is_queued_looked_at_and_given_up_after_so_many_attempts() -> None:
+    recorded = copy(attempts=7)
+    (queue,) = recorded.one("aws:s3/bucketNotification:BucketNotification", "copy-replica")["queues"]
+    assert (queue["events"], queue["filterPrefix"], queue["filterSuffix"]) == (
+        ["s3:ObjectCreated:*"],
+        "raw/",
+        "manifest-summary.json",
+    )
+    arrivals = recorded.one("aws:sqs/queue:Queue", "copy-replica-arrivals")
+    assert arrivals["visibilityTimeoutSeconds"] == 1800
+    assert json.loads(arrivals["redrivePolicy"]) == {
+        "deadLetterTargetArn": "arn:aws:sqs:analytics:mock:tributary-test-copy-replica-arrivals-dead",
+        "maxReceiveCount": 7,
+    }
+    mapping = recorded.one("aws:lambda/eventSourceMapping:EventSourceMapping", "copy-replica-arrival")
+    assert mapping["functionResponseTypes"] == ["ReportBatchItemFailures"]
+    function = recorded.one("aws:lambda/function:Function", "copy-replica-arrival")
+    assert function["environment"]["variables"] == {
+        "EVENT_BUS": "default",
+        "IDEMPOTENCY_TABLE": "tributary-test-copy-replica-announced",
+        "PREFIX": "raw/",
+    }
+
+
+def test_existing_objects_are_brought_over_only_when_asked_for() -> None:
+    assert copy().of("aws:lambda/invocation:Invocation") == {}
+    recorded = copy(existing_objects=True)
+    job = recorded.one("aws:lambda/invocation:Invocation", "copy-source-backfill")
+    assert (json.loads(job["input"]), job["lifecycleScope"]) == ({"prefixes": ["raw/"]}, "CRUD")
+    granted = statements(recorded, "aws:iam/rolePolicy:RolePolicy", "copy-source-backfill-job")
+    assert {sid: (s["Action"], s["Resource"]) for sid, s in granted.items()} == {
+        "ReplicateExisting": (["s3:InitiateReplication"], [f"{SOURCE}/raw/*"]),
+        "ListWhatIsEligible": (["s3:GetReplicationConfiguration", "s3:PutInventoryConfiguration"], [SOURCE]),
+        "WriteReport": (["s3:PutObject"], [f"{SOURCE}/backfill/*"]),
+    }
+
+
+def test_an_adopted_bucket_of_plain_objects_tells_the_accounts_bus_of_each() -> None:
+    config = {
+        "accounts": {
+            "workload": {"id": "111111111111", "region": "eu-central-1"},
+            "analytics": {"id": "222222222222", "region": "eu-central-1"},
+        },
+        "pipelines": {
+            "copy": {
+                "kind": "replication",
+                "account": "analytics",
+                "landing": {
+                    "bucket": "shop-files",
+                    "account": "workload",
+                    "prefix": "in/",
+                    "layout": "objects",
+                },
+                "turn_on_versioning": True,
+            }
+        },
+    }
+    recorded = record("test", config)
+    assert recorded.one("aws:s3/bucketVersioning:BucketVersioning", "copy-source")["bucket"] == "shop-files"
+    assert set(recorded.of("aws:s3/bucket:Bucket")) == {"copy-replica"}
+    assert recorded.one("aws:s3/bucketNotification:BucketNotification", "copy-replica")["eventbridge"] is True
+    assert recorded.of("aws:lambda/function:Function") == {}

@@ -1,0 +1,157 @@
+"""What each shipped stack registers, to the number, and what holds for all of them."""
+
+import json
+from collections import Counter
+
+import pytest
+from recording import Recording, record
+
+STACKS = ("dev", "prod", "local")
+
+# What the two pipelines make of themselves, whatever they are told.
+COMMON = {
+    "aws:iam/role:Role": 4,
+    "aws:iam/rolePolicy:RolePolicy": 4,
+    "aws:lambda/eventSourceMapping:EventSourceMapping": 1,
+    "aws:lambda/function:Function": 2,
+    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": 1,
+    "aws:cloudwatch/logGroup:LogGroup": 2,
+    "aws:s3/bucket:Bucket": 2,
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": 2,
+    "aws:s3/bucketNotification:BucketNotification": 2,
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": 2,
+    "aws:s3/bucketPolicy:BucketPolicy": 2,
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": 2,
+    "aws:s3/bucketReplicationConfig:BucketReplicationConfig": 1,
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": 2,
+    "aws:s3/bucketVersioning:BucketVersioning": 2,
+    "aws:scheduler/schedule:Schedule": 1,
+    "aws:scheduler/scheduleGroup:ScheduleGroup": 1,
+    "aws:sqs/queue:Queue": 4,
+    "aws:sqs/queuePolicy:QueuePolicy": 4,
+}
+BACKFILL = {
+    "aws:iam/role:Role": 2,
+    "aws:iam/rolePolicy:RolePolicy": 2,
+    "aws:lambda/function:Function": 1,
+    "aws:lambda/invocation:Invocation": 1,
+    "aws:cloudwatch/logGroup:LogGroup": 1,
+    "aws:cloudwatch/metricAlarm:MetricAlarm": 2,
+}
+EXACT = {
+    "dev": [
+        COMMON,
+        {
+            "aws:cloudwatch/metricAlarm:MetricAlarm": 10,
+            "aws:dynamodb/table:Table": 3,
+            "aws:kms/alias:Alias": 1,
+            "aws:kms/key:Key": 1,
+            "aws:sns/topic:Topic": 1,
+            "aws:sns/topicPolicy:TopicPolicy": 1,
+            "pulumi:providers:aws": 1,
+        },
+    ],
+    "prod": [
+        COMMON,
+        BACKFILL,
+        {
+            "aws:cloudwatch/metricAlarm:MetricAlarm": 10,
+            "aws:dynamodb/table:Table": 1,
+            "aws:kms/alias:Alias": 4,
+            "aws:kms/key:Key": 4,
+            "aws:sns/topic:Topic": 2,
+            "aws:sns/topicPolicy:TopicPolicy": 2,
+            "aws:sns/topicSubscription:TopicSubscription": 2,
+            "pulumi:providers:aws": 2,
+        },
+    ],
+    "local": [
+        COMMON,
+        BACKFILL,
+        {
+            "aws:cloudwatch/metricAlarm:MetricAlarm": 10,
+            "aws:dynamodb/table:Table": 4,
+            "aws:kms/alias:Alias": 4,
+            "aws:kms/key:Key": 4,
+            "aws:sns/topic:Topic": 2,
+            "aws:sns/topicPolicy:TopicPolicy": 2,
+            "pulumi:providers:aws": 2,
+        },
+    ],
+}
+
+
+@pytest.fixture(scope="module", params=STACKS)
+def stack(request: pytest.FixtureRequest) -> tuple[str, Recording]:
+    return request.param, record(request.param)
+
+
+def test_a_stack_registers_exactly_these_resources(stack: tuple[str, Recording]) -> None:
+    name, recorded = stack
+    expected: Counter[str] = Counter()
+    for part in EXACT[name]:
+        expected.update(part)
+    made = {token: n for token, n in recorded.counts().items() if not token.startswith("tributary:")}
+    assert made == dict(expected)
+
+
+def test_every_resource_has_an_explicit_provider(stack: tuple[str, Recording]) -> None:
+    _, recorded = stack
+    bare = [
+        r
+        for r in recorded.resources
+        if r.type.startswith(("aws:", "gcp:")) and "default" in (r.provider or "default")
+    ]
+    assert bare == []
+
+
+def test_no_two_resources_of_a_kind_share_a_physical_name_in_an_account(stack: tuple[str, Recording]) -> None:
+    _, recorded = stack
+    named = Counter(
+        (r.type, r.provider, r.inputs.get("role"), r.inputs["name"])
+        for r in recorded.resources
+        if "name" in r.inputs
+    )
+    assert [key for key, count in named.items() if count > 1] == []
+
+
+def test_every_alarm_goes_to_its_own_accounts_topic(stack: tuple[str, Recording]) -> None:
+    _, recorded = stack
+    for alarm in (r for r in recorded.resources if r.type == "aws:cloudwatch/metricAlarm:MetricAlarm"):
+        topic = f"arn:aws:sns:{alarm.provider}:mock:"
+        assert len(alarm.inputs["alarmActions"]) == 1
+        assert alarm.inputs["alarmActions"][0].startswith(topic), alarm.name
+        assert alarm.inputs["alarmActions"] == alarm.inputs["okActions"]
+
+
+def test_every_policy_names_actions_and_says_what_for(stack: tuple[str, Recording]) -> None:
+    _, recorded = stack
+    for role in (r for r in recorded.resources if r.type == "aws:iam/rolePolicy:RolePolicy"):
+        for statement in json.loads(role.inputs["policy"])["Statement"]:
+            assert statement["Sid"]
+            assert not [action for action in statement["Action"] if "*" in action]
+
+
+def test_a_provider_works_in_its_own_account_only() -> None:
+    providers = record("prod").of("pulumi:providers:aws")
+    assert json.loads(providers["workload"]["allowedAccountIds"]) == ["111111111111"]
+    assert json.loads(providers["analytics"]["allowedAccountIds"]) == ["222222222222"]
+    assert json.loads(providers["analytics"]["assumeRoles"]) == [
+        {"roleArn": "arn:aws:iam::222222222222:role/deploy", "sessionName": "tributary-prod"}
+    ]
+    assert json.loads(providers["workload"]["defaultTags"]) == {
+        "tags": {"team": "data-platform", "tributary-project": "tributary", "tributary-stack": "prod"}
+    }
+
+
+def test_the_outputs_name_each_pipelines_landing() -> None:
+    pipelines = record("prod").outputs["pipelines"]
+    assert pipelines["shop-lake"]["landing"]["bucket"] == "tributary-prod-shop-lake-landing-111111111111"
+    assert pipelines["shop-replica"]["landing"] == {
+        "account": "222222222222",
+        "region": "ap-northeast-1",
+        "bucket": "tributary-prod-shop-replica-replica-222222222222",
+        "prefix": "raw/",
+        "tables": ["customers", "orders"],
+        "layout": "dynamodb-export",
+    }

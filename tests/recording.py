@@ -1,0 +1,123 @@
+"""Runs the program of a stack under Pulumi's mocks and records every resource it registers.
+
+`record("dev")` runs `__main__.py` with the config of `Pulumi.dev.yaml`; `record(config={...})` with another. A call
+that nobody expected raises. Inputs are as the engine would get them: camelCase keys, Outputs resolved.
+"""
+
+import asyncio
+import json
+import os
+import runpy
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi.runtime.stack
+import yaml
+from pulumi.runtime import mocks, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "1"
+
+PITR_ON = {"pointInTimeRecovery": {"enabled": True}}
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One registered resource."""
+
+    type: str
+    name: str
+    inputs: dict[str, Any]
+    provider: str = ""
+
+
+@dataclass
+class Recording:
+    """What a program registered, in order, and the stack's outputs."""
+
+    resources: list[Recorded] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    def counts(self) -> dict[str, int]:
+        """How many resources of each type, components among them."""
+        return dict(sorted(Counter(resource.type for resource in self.resources).items()))
+
+    def of(self, type: str) -> dict[str, dict[str, Any]]:
+        """The inputs of a type's resources by name."""
+        return {r.name: r.inputs for r in self.resources if r.type == type}
+
+    def one(self, type: str, name: str) -> dict[str, Any]:
+        """The inputs of one resource."""
+        return self.of(type)[name]
+
+
+class _Mocks(mocks.Mocks):
+    def __init__(self, recording: Recording, tables: dict[str, dict[str, Any]]):
+        self.recording, self.tables = recording, tables
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        provider = (args.provider or "").rpartition("::")[0].rpartition("::")[2]
+        self.recording.resources.append(Recorded(args.typ, args.name, args.inputs, provider))
+        if args.typ.startswith(("tributary:", "pulumi:pulumi:")):
+            return None, {}
+        inputs = dict(args.inputs)
+        physical = inputs.get("name") or inputs.get("bucket") or args.name
+        arn = f"arn:aws:{args.typ.split(':')[1].split('/')[0]}:{provider}:mock:{physical}"
+        if args.typ == "aws:s3/bucket:Bucket":
+            arn = f"arn:aws:s3:::{physical}"
+        return f"{args.name}-id", {
+            "arn": arn,
+            "keyId": f"{args.name}-key-id",
+            "url": f"https://{physical}",
+            **inputs,
+        }
+
+    def call(self, args: mocks.MockCallArgs) -> Any:
+        if args.token == "aws:dynamodb/getTable:getTable" and args.args["name"] in self.tables:
+            name = args.args["name"]
+            return {"name": name, "arn": f"arn:aws:dynamodb:mock:mock:table/{name}"} | self.tables[name]
+        raise AssertionError(f"a call that nobody expected: {args.token} {args.args}")
+
+
+def record(
+    stack: str = "dev",
+    config: dict[str, Any] | None = None,
+    *,
+    tables: dict[str, dict[str, Any]] | None = None,
+    program: Path | None = None,
+) -> Recording:
+    """Runs the program and returns what it registered. Raises what the program raises."""
+    recording = Recording()
+    found = config if config is not None else stack_config(stack)
+    known = {"customers": PITR_ON, "orders": PITR_ON} if tables is None else tables
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    pulumi.runtime.set_mocks(_Mocks(recording, known), project="tributary", stack=stack, preview=False)
+    settings.SETTINGS.rpc_manager.clear()
+    settings.SETTINGS.outputs.clear()
+    settings.set_root_resource(None)  # a stack of its own for each run; the mocks made one already
+    recording.resources.clear()
+    pulumi.runtime.set_all_config({f"tributary:{key}": _text(value) for key, value in found.items()})
+
+    def run() -> None:
+        runpy.run_path(str(program or ROOT / "__main__.py"))
+        # Awaited with everything else that the program left to do, so an error in an output is raised here.
+        outputs = pulumi.Output.from_input(dict(settings.get_root_resource().outputs))
+        settings.SETTINGS.outputs.add(asyncio.ensure_future(outputs.apply(recording.outputs.update).future()))
+
+    asyncio.get_event_loop().run_until_complete(pulumi.runtime.stack.run_in_stack(run))
+    return recording
+
+
+def stack_config(stack: str) -> dict[str, Any]:
+    """The tributary keys of Pulumi.<stack>.yaml over the defaults of Pulumi.yaml."""
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    own = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
+    merged = {key: value["default"] for key, value in declared.items() if "default" in value} | own
+    return {k.removeprefix("tributary:"): v for k, v in merged.items() if k.startswith("tributary:")}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

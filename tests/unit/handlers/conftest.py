@@ -1,0 +1,111 @@
+"""Handlers as Lambda loads them, on real boto3 clients whose requests never leave the process.
+
+`Wire` answers at botocore's before-send hook: signing, serialising, retrying and parsing are botocore's own,
+and a fault (a status, an error code, a time-out) comes from where the network would give it.
+"""
+
+import importlib
+import io
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSResponse
+
+HANDLERS = Path(__file__).resolve().parents[3] / "handlers"
+
+
+class Raw(io.BytesIO):
+    def stream(self, **_):
+        yield self.read()
+
+
+class Wire:
+    """Answers each operation by a function of (path, query's lists, body); faults come first."""
+
+    def __init__(self):
+        self.answers, self.faults, self.calls, self.bodies = {}, {}, Counter(), {}
+
+    def fault(self, operation, *faults):
+        """Each fault is (status, code) or an exception; None lets that request through."""
+        self.faults[operation] = list(faults)
+
+    def __call__(self, request, event_name, **_):
+        operation = event_name.rpartition(".")[2]
+        self.calls[operation] += 1
+        body = request.body or b""
+        self.bodies.setdefault(operation, []).append(body)
+        fault = self.faults[operation].pop(0) if self.faults.get(operation) else None
+        if isinstance(fault, Exception):
+            raise fault
+        url = urlsplit(request.url)
+        if fault:
+            status, headers, content = fault[0], {}, error_of(event_name.split(".")[1], fault[1])
+        else:
+            query = parse_qs(url.query, keep_blank_values=True)
+            status, headers, content = self.answers[operation](unquote(url.path), query, body)
+        return AWSResponse(request.url, status, headers, Raw(content))
+
+    def sent(self, operation):
+        return [json.loads(body) for body in self.bodies.get(operation, [])]
+
+
+def error_of(service, code):
+    if service in {"s3", "s3-control"}:
+        return f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode()
+    return json.dumps({"__type": code, "message": "no"}).encode()
+
+
+@pytest.fixture
+def wire():
+    return Wire()
+
+
+@pytest.fixture
+def load(monkeypatch, wire):
+    """Imports handlers/<name>/app.py afresh, as a bundle's root, with the given environment."""
+    foreign = set(sys.modules)
+
+    def load(name, **environment):
+        for key, value in environment.items():
+            monkeypatch.setenv(key, value)
+        monkeypatch.syspath_prepend(str(HANDLERS / name))
+        app = importlib.import_module("app")
+        for client in vars(app).values():
+            if hasattr(client, "meta") and hasattr(client.meta, "events"):
+                client.meta.events.register("before-send", wire)
+        return app
+
+    for key, value in {
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_CONFIG_FILE": "/dev/null",
+        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+    }.items():
+        monkeypatch.setenv(key, value)
+    for key in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(key, raising=False)
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda seconds: None))
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    yield load
+    for module in set(sys.modules) - foreign:
+        file = getattr(sys.modules[module], "__file__", None)
+        if file and Path(file).is_relative_to(HANDLERS):
+            del sys.modules[module]
+
+
+@pytest.fixture
+def context():
+    return SimpleNamespace(
+        function_name="f",
+        memory_limit_in_mb=256,
+        invoked_function_arn="arn:aws:lambda:us-east-1:222222222222:function:f",
+        aws_request_id="1",
+        get_remaining_time_in_millis=lambda: 60_000,
+    )

@@ -1,0 +1,127 @@
+"""Batch replication jobs over a deployment's life."""
+
+import re
+
+import pytest
+
+JOB = re.compile(r"<(ClientRequestToken|Description)>(.*?)</")
+
+
+class Jobs:
+    """S3's jobs: one per token, whatever is asked twice."""
+
+    def __init__(self, wire):
+        self.made, self.cancelled = {}, []
+        wire.answers |= {"CreateJob": self.create, "ListJobs": self.list, "UpdateJobStatus": self.update}
+        self.status = "Active"
+
+    def create(self, path, query, body):
+        text = dict(JOB.findall(body.decode()))
+        job_id = self.made.setdefault(
+            text["ClientRequestToken"], (f"job-{len(self.made)}", text["Description"])
+        )[0]
+        return 200, {}, f"<CreateJobResult><JobId>{job_id}</JobId></CreateJobResult>".encode()
+
+    def list(self, path, query, body):
+        shown = self.made.values() if self.status in query["jobStatuses"] else []
+        pages = [f"<member><JobId>{i}</JobId><Description>{d}</Description></member>" for i, d in shown]
+        page = int(query.get("nextToken", ["0"])[0])
+        more = f"<NextToken>{page + 1}</NextToken>" if page + 1 < len(pages) else ""
+        return (
+            200,
+            {},
+            f"<ListJobsResult><Jobs>{''.join(pages[page : page + 1])}</Jobs>{more}</ListJobsResult>".encode(),
+        )
+
+    def update(self, path, query, body):
+        assert query == {"requestedJobStatus": ["Cancelled"]}
+        self.cancelled.append(path.split("/")[-2])
+        return 200, {}, b"<UpdateJobStatusResult/>"
+
+
+@pytest.fixture
+def jobs(wire):
+    return Jobs(wire)
+
+
+@pytest.fixture
+def app(load):
+    return load(
+        "backfill",
+        ACCOUNT_ID="111111111111",
+        BUCKET="landing",
+        ROLE_ARN="arn:aws:iam::111111111111:role/batch",
+        REPORT_BUCKET="reports",
+        PREFIXES='["raw/"]',
+    )
+
+
+def event(action, run=1, prev=None):
+    return {"run": run, "tf": {"action": action, "prev_input": prev and {"run": prev}}}
+
+
+def test_a_job_replicates_what_the_rules_cover_and_was_not_replicated(app, wire, jobs, context):
+    assert app.handler(event("create"), context) == {"job_id": "job-0", "cancelled": []}
+    [body] = [body.decode() for body in wire.bodies["CreateJob"]]
+    for element in (
+        "<S3ReplicateObject",
+        "<EligibleForReplication>true<",
+        "<SourceBucket>arn:aws:s3:::landing<",
+        "<ExpectedBucketOwner>111111111111<",
+        "<MatchAnyPrefix><member>raw/<",
+        "<RoleArn>arn:aws:iam::111111111111:role/batch<",
+        "<Bucket>arn:aws:s3:::reports<",
+        "<ConfirmationRequired>false<",
+    ):
+        assert element in body
+    assert re.findall("<ObjectReplicationStatuses>(.*)</ObjectReplicationStatuses>", body) == [
+        "<member>NONE</member><member>FAILED</member>"
+    ]
+
+
+def test_creating_twice_makes_one_job(app, jobs, context):
+    assert app.handler(event("create"), context) == app.handler(event("create"), context)
+    assert len(jobs.made) == 1
+
+
+def test_a_changed_input_ends_the_former_job_and_makes_another(app, jobs, context):
+    app.handler(event("create"), context)
+    assert app.handler(event("update", run=2, prev=1), context) == {"job_id": "job-1", "cancelled": ["job-0"]}
+    assert jobs.cancelled == ["job-0"]
+
+
+def test_an_update_with_the_same_input_leaves_its_job_running(app, jobs, context):
+    app.handler(event("create"), context)
+    assert app.handler(event("update", prev=1), context) == {"job_id": "job-0", "cancelled": []}
+
+
+def test_deleting_cancels_its_own_job_and_no_other(app, jobs, context):
+    jobs.made["other"] = ("job-of-another", "tributary backfill other")
+    app.handler(event("create"), context)
+    assert app.handler(event("delete", prev=1), context) == {"job_id": None, "cancelled": ["job-1"]}
+    assert jobs.cancelled == ["job-1"]
+
+
+def test_deleting_after_the_job_is_done_cancels_nothing(app, jobs, context):
+    app.handler(event("create"), context)
+    jobs.status = "Complete"
+    assert app.handler(event("delete", prev=1), context) == {"job_id": None, "cancelled": []}
+
+
+def test_throttling_is_waited_out(app, wire, jobs, context):
+    wire.fault("CreateJob", (400, "TooManyRequestsException"), (503, "SlowDown"))
+    assert app.handler(event("create"), context)["job_id"] == "job-0"
+    assert wire.calls["CreateJob"] == 3
+
+
+def test_a_role_that_may_not_be_passed_fails_the_deployment(app, wire, jobs, context):
+    wire.fault("CreateJob", (403, "AccessDenied"))
+    with pytest.raises(Exception, match=r"AccessDenied.*CreateJob"):
+        app.handler(event("create"), context)
+
+
+@pytest.mark.parametrize("given", [{}, {"tf": {}}, {"tf": {"action": "recreate"}}])
+def test_an_action_that_is_none_makes_no_job(app, wire, context, given):
+    with pytest.raises(ValueError, match="expected one of create, update, delete"):
+        app.handler(given, context)
+    assert not wire.calls

@@ -1,0 +1,333 @@
+"""A wrong config is refused with its path, what was found, what is expected, and what to write."""
+
+import copy
+from typing import Any
+
+import pytest
+from recording import stack_config
+
+from components import settings
+from components.arguments import Refused
+
+WORKLOAD = {"id": "111111111111", "region": "eu-central-1"}
+ANALYTICS = {"id": "222222222222", "region": "eu-central-1"}
+EXPORT = {"kind": "export", "account": "workload", "sources": [{"dynamodb": "orders"}]}
+KEYED = EXPORT | {"create_key": True}
+REPLICA = {"kind": "replication", "account": "analytics", "from": "lake"}
+
+
+def stack(**changes: Any) -> dict[str, Any]:
+    config = {
+        "accounts": {"workload": dict(WORKLOAD), "analytics": dict(ANALYTICS)},
+        "pipelines": {"lake": copy.deepcopy(EXPORT), "replica": copy.deepcopy(REPLICA)},
+    }
+    return config | changes
+
+
+def lake(**keys: Any) -> dict[str, Any]:
+    return stack(pipelines={"lake": EXPORT | keys})
+
+
+def replica(upstream: dict[str, Any] = EXPORT, **keys: Any) -> dict[str, Any]:
+    return stack(pipelines={"lake": upstream, "replica": REPLICA | keys})
+
+
+def accounts(**keys: Any) -> dict[str, Any]:
+    return stack(accounts={"workload": WORKLOAD | keys, "analytics": ANALYTICS})
+
+
+def adopted(**keys: Any) -> dict[str, Any]:
+    landing = {"bucket": "shop-raw", "account": "workload", "layout": "objects"} | keys
+    return stack(pipelines={"replica": {"kind": "replication", "account": "analytics", "landing": landing}})
+
+
+BAD: dict[str, tuple[dict[str, Any], str]] = {
+    # the stack's own keys
+    "no accounts": ({"pipelines": {}}, "accounts: missing; write The AWS accounts by name"),
+    "empty accounts": (
+        {"accounts": {}},
+        'accounts: empty; write at least one: {workload: {id: "<12 digits>"',
+    ),
+    "accounts a list": ({"accounts": [1]}, "accounts: [1] is not a mapping of keys"),
+    "unknown key": (stack(pipeline={}), "pipeline: no such key; did you mean 'pipelines'?"),
+    "unknown key far off": (stack(zzz=1), "zzz: no such key; known: accounts, alarms, functions, gcp"),
+    "a function's runtime": (
+        stack(functions={"runtime": "node22"}),
+        "functions.runtime: 'node22' should match",
+    ),
+    "a function's architecture": (
+        stack(functions={"architecture": "x86"}),
+        "functions.architecture: 'x86' is not one of 'arm64' or 'x86_64'; did you mean 'x86_64'?",
+    ),
+    "a log's retention": (
+        stack(functions={"log_retention_days": 31}),
+        "functions.log_retention_days: 31 is not one of 1, 3, 5, 7, 14, 30",
+    ),
+    "an e-mail": (stack(alarms={"emails": ["nobody"]}), "alarms.emails[0]: 'nobody' should match"),
+    "alarms misspelt": (
+        stack(alarms={"email": ["a@b"]}),
+        "alarms.email: no such key; did you mean 'emails'?",
+    ),
+    "a tag's value": (
+        stack(tags={"team": 7}),
+        'tags.team: 7 is a number, text is expected; write it in quotes: "7"',
+    ),
+    "retain_data": (stack(retain_data="perhaps"), "retain_data: 'perhaps' should be a valid boolean"),
+    "gcp without location": (
+        stack(gcp={"project": "shop-analytics"}),
+        "gcp.location: missing; write Where datasets",
+    ),
+    "gcp project": (stack(gcp={"project": "Shop", "location": "EU"}), "gcp.project: 'Shop' should match"),
+    # accounts
+    "an id without quotes": (
+        accounts(id=111111111111),
+        'accounts.workload.id: 111111111111 is a number, text is expected; write it in quotes: "111111111111"',
+    ),
+    "a short id": (
+        accounts(id="1234"),
+        "accounts.workload.id: '1234' is not an account id; write its 12 digits",
+    ),
+    "a region": (accounts(region="frankfurt"), "accounts.workload.region: 'frankfurt' should match"),
+    "a role": (
+        accounts(role="deploy"),
+        "accounts.workload.role: 'deploy' is not a role's ARN; write 'arn:aws:iam::<account id>:role/<name>'",
+    ),
+    "an account's key": (accounts(rgion="x"), "accounts.workload.rgion: no such key; did you mean 'region'?"),
+    "an account that is text": (
+        stack(accounts={"workload": "111111111111", "analytics": ANALYTICS}),
+        "accounts.workload: '111111111111' is not a mapping of keys",
+    ),
+    "an account's name": (
+        stack(accounts={"Work load": WORKLOAD}, pipelines={}),
+        "accounts.Work load: 'Work load' is not a name (2-30 of a-z, 0-9, '-', starting with a letter)",
+    ),
+    # any pipeline
+    "a pipeline's name": (
+        stack(pipelines={"Shop_Lake": EXPORT}),
+        "pipelines.Shop_Lake: 'Shop_Lake' is not a pipeline's name (2-30 of a-z, 0-9, '-', starting with a letter); "
+        "write 'shop-lake'",
+    ),
+    "a pipeline that is text": (
+        stack(pipelines={"lake": "export"}),
+        "pipelines.lake: 'export' is not a mapping",
+    ),
+    "no kind": (stack(pipelines={"lake": {}}), "pipelines.lake.kind: None is not a kind of pipeline"),
+    "an unknown kind": (
+        lake(kind="exports"),
+        "pipelines.lake.kind: 'exports' is not a kind of pipeline; did you mean 'export'?",
+    ),
+    "an unknown account": (
+        lake(account="workloads"),
+        "pipelines.lake.account: 'workloads' is not an account of this stack; did you mean 'workload'?; "
+        "known: analytics, workload",
+    ),
+    "no account of two": (
+        stack(pipelines={"lake": {"kind": "export", "sources": [{"dynamodb": "orders"}]}}),
+        "pipelines.lake.account: missing; write one of analytics, workload",
+    ),
+    "an unknown argument": (
+        lake(scedule="x"),
+        "pipelines.lake.scedule: no such key; did you mean 'schedule'?",
+    ),
+    "a key of the stack": (
+        lake(retain_data=True),
+        "pipelines.lake.retain_data: the stack's own key, not a pipeline's; write it beside 'pipelines'",
+    ),
+    # export
+    "no sources": (lake(sources=[]), "pipelines.lake.sources: [] should have at least 1 item"),
+    "sources that are text": (lake(sources="orders"), "pipelines.lake.sources: 'orders' is not a list"),
+    "a source that is text": (
+        lake(sources=["orders"]),
+        "pipelines.lake.sources[0]: 'orders' is not a mapping",
+    ),
+    "a source's key": (
+        lake(sources=[{"dynamo": "orders"}]),
+        "pipelines.lake.sources[0].dynamo: no such key; did you mean 'dynamodb'?",
+    ),
+    "a table's ARN": (
+        lake(sources=[{"dynamodb": "arn:aws:dynamodb:x:y:table/orders"}]),
+        "pipelines.lake.sources[0].dynamodb: 'arn:aws:dynamodb:x:y:table/orders' is not a table's name",
+    ),
+    "a table twice": (
+        lake(sources=[{"dynamodb": "orders"}, {"dynamodb": "orders"}]),
+        "pipelines.lake: sources: 'orders' is named twice; a landing has one folder a table; name it once",
+    ),
+    "a new table without key": (
+        lake(sources=[{"dynamodb": "orders", "create": {}}]),
+        "pipelines.lake.sources[0].create.hash_key: missing; write The partition key",
+    ),
+    "a key's type": (
+        lake(sources=[{"dynamodb": "orders", "create": {"hash_key": {"name": "id", "type": "M"}}}]),
+        "pipelines.lake.sources[0].create.hash_key.type: 'M' is not one of 'S', 'N' or 'B'",
+    ),
+    "a Unix cron": (
+        lake(schedule="0 3 * * *"),
+        "pipelines.lake.schedule: '0 3 * * *' is not a schedule; write 'cron(",
+    ),
+    "a cron with both days": (
+        lake(schedule="cron(0 3 1 * MON *)"),
+        "pipelines.lake.schedule: 'cron(0 3 1 * MON *)' names both the day of the month and the day of the week",
+    ),
+    "a cron with no day": (lake(schedule="cron(0 3 ? * ? *)"), "or neither; write '?' for just one of them"),
+    "a rate of zero": (
+        lake(schedule="rate(0 hours)"),
+        "pipelines.lake.schedule: 'rate(0 hours)' is not a schedule",
+    ),
+    "a time zone": (
+        lake(timezone="Asia/Tokio"),
+        "pipelines.lake.timezone: 'Asia/Tokio' is not a time zone; did you mean 'Asia/Tokyo'?",
+    ),
+    "a key by alias": (
+        lake(key_arn="alias/shop"),
+        "pipelines.lake.key_arn: 'alias/shop' is not a key's ARN; an alias or an id won't do across accounts",
+    ),
+    "a key twice": (
+        lake(create_key=True, key_arn=f"arn:aws:kms:eu-central-1:111111111111:key/{'a' * 36}"),
+        "pipelines.lake: key_arn and create_key: a key is adopted or created, never both; leave one out",
+    ),
+    "days of no lifecycle": (
+        lake(lifecycle={"expire_days": 0}),
+        "pipelines.lake.lifecycle.expire_days: 0 should be greater than or equal to 1",
+    ),
+    "too early for infrequent access": (
+        lake(lifecycle={"infrequent_days": 7}),
+        "pipelines.lake.lifecycle.infrequent_days: 7 should be greater than or equal to 30",
+    ),
+    "an export that takes a landing": (
+        stack(pipelines={"lake": EXPORT, "more": EXPORT | {"from": "lake"}}),
+        "pipelines.more.from: no landing is taken by the kind 'export'; leave it out",
+    ),
+    # replication
+    "neither from nor landing": (
+        stack(pipelines={"replica": {"kind": "replication", "account": "analytics"}}),
+        "pipelines.replica.from: one landing is taken; write either 'from: <pipeline>' or 'landing: {",
+    ),
+    "both from and landing": (
+        replica(landing={"bucket": "b", "account": "workload"}),
+        "pipelines.replica.from: one landing is taken",
+    ),
+    "from an unknown pipeline": (
+        replica(**{"from": "lakes"}),
+        "pipelines.replica.from: 'lakes' is not a pipeline of this stack; did you mean 'lake'?",
+    ),
+    "a ring of pipelines": (
+        stack(
+            pipelines={
+                "a1": REPLICA | {"from": "b1"},
+                "b1": REPLICA | {"from": "a1"},
+            }
+        ),
+        "feed each other; one of them must start from a source",
+    ),
+    "only events of single puts": (
+        replica(events=["s3:ObjectCreated:Put"]),
+        "pipelines.replica.events: s3:ObjectCreated:Put never fires for an export: its files are written by "
+        "multipart upload, whose event is s3:ObjectCreated:CompleteMultipartUpload; write 's3:ObjectCreated:*'",
+    ),
+    "an event of a removal": (
+        replica(events=["s3:ObjectRemoved:*"]),
+        "pipelines.replica.events: 's3:ObjectRemoved:*' is not an event of a new object",
+    ),
+    "a customer's key and none for the replica": (
+        replica(upstream=KEYED),
+        "pipelines.replica: create_key: the landing of 'lake' is encrypted with a customer's key, and S3 replicates",
+    ),
+    "a key that would never be used": (
+        replica(create_key=True),
+        "pipelines.replica: create_key: the landing of 'lake' is encrypted with SSE-S3, and a replica keeps",
+    ),
+    "too few attempts": (
+        replica(attempts=1),
+        "pipelines.replica.attempts: 1 should be greater than or equal to 3",
+    ),
+    "no prefix": (replica(prefixes=[]), "pipelines.replica.prefixes: [] should have at least 1 item"),
+    "an adopted bucket's account": (
+        adopted(account="warehouse"),
+        "pipelines.replica.landing.account: 'warehouse' is not an account of this stack",
+    ),
+    "an adopted bucket's layout": (
+        adopted(layout="parquet"),
+        "pipelines.replica.landing.layout: 'parquet' is not one of 'dynamodb-export' or 'objects'",
+    ),
+    "an adopted bucket without a name": (
+        adopted(bucket=None),
+        "pipelines.replica.landing.bucket: None is not text",
+    ),
+    # two pipelines together
+    "two sets of rules on one bucket": (
+        stack(pipelines={"lake": EXPORT, "replica": REPLICA, "again": REPLICA}),
+        "the landing is replicated by 'replica' already, and a bucket has one set of rules",
+    ),
+    "a table created twice": (
+        stack(
+            pipelines={
+                name: EXPORT | {"sources": [{"dynamodb": "orders", "create": {"hash_key": {"name": "id"}}}]}
+                for name in ("one", "two")
+            }
+        ),
+        "pipelines.two.sources[0].create: table 'orders' is created by 'one' already; leave 'create' out here",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_wrong_config_is_refused_with_a_sentence_that_helps(name: str) -> None:
+    config, message = BAD[name]
+    with pytest.raises(Refused) as refused:
+        settings.read(config)
+    assert any(message in error for error in refused.value.errors), refused.value
+
+
+def test_there_are_enough_bad_configs() -> None:
+    assert len(BAD) >= 40
+
+
+def test_all_errors_of_a_config_are_told_at_once() -> None:
+    config = lake(schedule="daily", sources=[{"dynamodb": "x"}], timezone="Mars")
+    config["accounts"]["analytics"]["region"] = "moon"
+    with pytest.raises(Refused) as refused:
+        settings.read(config)
+    paths = sorted(error.split(": ")[0] for error in refused.value.errors)
+    assert paths == [
+        "accounts.analytics.region",
+        "pipelines.lake.schedule",
+        "pipelines.lake.sources[0].dynamodb",
+        "pipelines.lake.timezone",
+    ]
+    assert "the config has 4 errors:" in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["dev", "prod", "local"])
+def test_the_stacks_that_are_shipped_are_right(name: str) -> None:
+    read = settings.read(stack_config(name))
+    assert [pipeline.kind for pipeline in read.pipelines.values()][:1] == ["export"]
+
+
+def test_a_pipeline_stands_after_the_one_whose_landing_it_takes() -> None:
+    read = settings.read(stack(pipelines={"replica": REPLICA, "lake": EXPORT}))
+    assert list(read.pipelines) == ["lake", "replica"]
+
+
+def test_one_account_need_not_be_named() -> None:
+    read = settings.read(
+        {"accounts": {"only": WORKLOAD}, "pipelines": {"lake": {**EXPORT, "account": "only"}}}
+    )
+    unnamed = settings.read(
+        {
+            "accounts": {"only": WORKLOAD},
+            "pipelines": {"lake": {k: v for k, v in EXPORT.items() if k != "account"}},
+        }
+    )
+    assert unnamed.pipelines["lake"].args.account == read.pipelines["lake"].args.account
+
+
+def test_a_chain_of_replicas_carries_the_tables_on() -> None:
+    chained = stack(pipelines={"lake": EXPORT, "replica": REPLICA, "further": REPLICA | {"from": "replica"}})
+    landing = settings.read(chained).pipelines["further"].args.landing
+    assert (landing.name, landing.tables, landing.account.id) == ("replica", ["orders"], "222222222222")
+
+
+def test_settings_cannot_be_changed() -> None:
+    args = settings.read(lake()).pipelines["lake"].args
+    with pytest.raises(AttributeError):
+        args.schedule = "rate(1 hour)"
