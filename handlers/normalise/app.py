@@ -16,7 +16,7 @@ writes the schema. Returns {"schema_key", "columns": [{"Name", "Type"}] (Glue's)
 and the items add up to the summary's, or `ExportError`. Returns counts and what stands in the rest column.
 
 `rds`: {"step": "rds", "export_prefix" (`<prefix>/<identifier>/`)}. The tables of a finished RDS snapshot export;
-see rds_export.py. Returns {"tables": [{"table", "location", "rows_warned", "schema", "columns", "warnings"}]}.
+see rds_export.py. Returns {"tables": [{"table", "location", "schema", "columns", "source_types", "warnings"}]}.
 
 Environment: BUCKET. Memory: about 300 MB; 1,769 MB buys a whole vCPU, which is what it can use.
 IAM, on arn:aws:s3:::<BUCKET>: s3:GetObject on <raw prefix>*, and on the schemas' and reports'; s3:PutObject and
