@@ -175,7 +175,10 @@ def _explain(rest, report):
     held = len(rest) - rest.null_count
     if held and report.rest_items < EXPLAINED_ITEMS:
         texts = [text for text in rest.to_pylist() if text is not None]
-        seen = Observation.of_items(map(json.loads, texts[: EXPLAINED_ITEMS - report.rest_items]))
+        try:
+            seen = Observation.of_items(map(json.loads, texts[: EXPLAINED_ITEMS - report.rest_items]))
+        except ValueError as error:
+            raise SchemaError(f"an attribute set aside is not JSON: {error}") from error
         report.rest = report.rest.merged(seen)
     report.rest_items += held
 

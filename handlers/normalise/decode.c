@@ -606,7 +606,7 @@ Decoder *decoder_open(int incremental) {
     Decoder *d = calloc(1, sizeof *d);
     if (!d) return NULL;
     d->root = make('M', 0, 0), d->rest = make('J', 0, 0);
-    if (incremental) d->micros = make('I', 0, 0), d->deleted = make('O', 0, 0);
+    if (incremental) d->micros = make('I', 19, 0), d->deleted = make('O', 0, 0);
     return d;
 }
 

@@ -25,7 +25,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 DECIMAL_DIGITS = 38
 BIGINT_DIGITS = 19
@@ -147,7 +147,10 @@ class Numbers:
 
     @classmethod
     def of(cls, text: str) -> "Numbers":
-        number = Decimal(text)
+        try:
+            number = Decimal(text)
+        except InvalidOperation as error:
+            raise SchemaError(f"{text!r} is not a number") from error
         _, figures, exponent = number.as_tuple()
         if not isinstance(exponent, int):
             raise SchemaError(f"{text!r} is not a number")
