@@ -93,7 +93,8 @@ def _fold(connection, types, keys, current, windows, output, part, parts) -> Fol
         source = f"read_parquet({listed}, union_by_name = true)"
         held = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
         columns = ", ".join(
-            f"{quoted(name) if name in held else 'NULL'}::{type_} AS {quoted(name)}" for name, type_ in types.items()
+            f"{quoted(name) if name in held else 'NULL'}::{type_} AS {quoted(name)}"
+            for name, type_ in types.items()
         )
         mine = f" WHERE hash({key_list}) % {parts} = {part}" if parts > 1 else ""
         return f"SELECT * FROM (SELECT {columns}{extra} FROM {source}){mine}"

@@ -46,7 +46,12 @@ s3 = boto3.client("s3", config=Config(retries={"mode": "standard", "total_max_at
 
 @logger.inject_lambda_context
 def handler(event, context):
-    steps = {"normalise": normalise_file, "schema": make_schema, "reconcile": reconcile_export, "rds": rds_tables}
+    steps = {
+        "normalise": normalise_file,
+        "schema": make_schema,
+        "reconcile": reconcile_export,
+        "rds": rds_tables,
+    }
     result = steps[event.get("step", "normalise")](event)
     logger.info("done", step=event.get("step", "normalise"), result=result)
     return result
@@ -76,7 +81,9 @@ def normalise_file(event):
         for upload in uploads:
             upload.abort()
         raise
-    outputs = [{"key": u.key, "rows": n, "bytes": u.size} for u, n in zip(uploads, report.outputs, strict=True)]
+    outputs = [
+        {"key": u.key, "rows": n, "bytes": u.size} for u, n in zip(uploads, report.outputs, strict=True)
+    ]
     result = {"file": file.key, **report.json(), "outputs": outputs}
     write_json(f"{event['report_prefix']}{file.name}.json", result)
     return result
@@ -116,7 +123,9 @@ def reconcile_export(event):
 def rds_tables(event):
     prefix = event["export_prefix"]
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
-    keys = sorted(e["Key"] for page in pages for e in page.get("Contents", ()) if "export_tables_info_" in e["Key"])
+    keys = sorted(
+        e["Key"] for page in pages for e in page.get("Contents", ()) if "export_tables_info_" in e["Key"]
+    )
     tables = rds_export.tables(prefix, {key: read_json(key) for key in keys})
     return {"tables": [table.json() for table in tables]}
 

@@ -14,7 +14,15 @@ from arro3.core import DataType, Field, RecordBatch
 from arro3.core import Schema as ArrowSchema
 from schema import DELETED, MICROS, REST, Column, Schema, Type
 
-KINDS = {"string": "S", "binary": "B", "bigint": "I", "decimal": "D", "double": "F", "boolean": "O", "json": "J"}
+KINDS = {
+    "string": "S",
+    "binary": "B",
+    "bigint": "I",
+    "decimal": "D",
+    "double": "F",
+    "boolean": "O",
+    "json": "J",
+}
 SETS = {"string": "s", "binary": "b", "bigint": "n", "decimal": "n", "double": "n"}
 PADDING = b"\n" + bytes(16)  # decode.c reads ahead
 ARROW_ARRAY_SIZE = 80  # bytes of a struct ArrowArray
@@ -67,7 +75,10 @@ def _fields(columns: Iterable[Column]) -> list[Field]:
 def arrow_schema(schema: Schema, incremental: bool) -> ArrowSchema:
     fields = [*_fields(schema.columns), Field(REST, DataType.string(), nullable=True)]
     if incremental:
-        fields += [Field(MICROS, DataType.int64(), nullable=True), Field(DELETED, DataType.bool(), nullable=True)]
+        fields += [
+            Field(MICROS, DataType.int64(), nullable=True),
+            Field(DELETED, DataType.bool(), nullable=True),
+        ]
     return ArrowSchema(fields)
 
 
@@ -103,11 +114,15 @@ class Decoder:
                 raise DecodeError(error.start, f"not UTF-8: {error.reason}") from error
         rows = self._library.decoder_decode(self._decoder, lines + PADDING, len(lines) + 1)
         if rows < 0:
-            raise DecodeError(-1 - rows, self._library.decoder_message(self._decoder).decode("utf-8", "replace"))
+            raise DecodeError(
+                -1 - rows, self._library.decoder_message(self._decoder).decode("utf-8", "replace")
+            )
         array = ctypes.create_string_buffer(ARROW_ARRAY_SIZE)
         if not self._library.decoder_export(self._decoder, array):
             raise MemoryError("no memory to hand over a chunk's columns")
-        return RecordBatch.from_arrow_pycapsule(self.schema.__arrow_c_schema__(), _capsule(array, b"arrow_array"))
+        return RecordBatch.from_arrow_pycapsule(
+            self.schema.__arrow_c_schema__(), _capsule(array, b"arrow_array")
+        )
 
     def close(self):
         self._library.decoder_close(self._decoder)
@@ -115,7 +130,10 @@ class Decoder:
 
 
 _new_capsule = ctypes.pythonapi.PyCapsule_New
-_new_capsule.restype, _new_capsule.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+_new_capsule.restype, _new_capsule.argtypes = (
+    ctypes.py_object,
+    [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p],
+)
 
 
 def _capsule(struct, name: bytes):

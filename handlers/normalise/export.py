@@ -37,7 +37,9 @@ class DataFile:
             root, found, _ = manifest_key.partition(MARK)
             _, named, rest = str(entry["dataFileS3Key"]).partition(MARK)
             if not found or not named or ".." in rest:
-                raise ExportError(f"{manifest_key} names {entry['dataFileS3Key']!r}, which is no file of an export")
+                raise ExportError(
+                    f"{manifest_key} names {entry['dataFileS3Key']!r}, which is no file of an export"
+                )
             return cls(root + MARK + rest, str(entry["md5Checksum"]), int(entry["itemCount"]))
         except (KeyError, TypeError, ValueError) as error:
             raise ExportError(f"{manifest_key}: {entry!r} lacks a sound {error}") from error
@@ -59,7 +61,9 @@ def reconcile(files: list[DataFile], summary: dict, reports: dict[str, dict]) ->
     """What all files' reports say together; `ExportError` when one lacks or the counts do not add up."""
     lacking = sorted(file.key for file in files if file.name not in reports)
     if lacking:
-        raise ExportError(f"{len(lacking)} of {len(files)} files are not normalised: {', '.join(lacking[:5])}")
+        raise ExportError(
+            f"{len(lacking)} of {len(files)} files are not normalised: {', '.join(lacking[:5])}"
+        )
     told = [reports[file.name] for file in files]
     items, expected = sum(report["items"] for report in told), int(summary["itemCount"])
     if items != expected:

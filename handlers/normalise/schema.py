@@ -209,8 +209,7 @@ class Observation:
     def json(self):
         return {
             attribute: {
-                kind: {"items": count}
-                | (vars(numbers) if kind in {"N", "NS"} else {})
+                kind: {"items": count} | (vars(numbers) if kind in {"N", "NS"} else {})
                 for kind, (count, numbers) in sorted(kinds.items())
             }
             for attribute, kinds in sorted(self.seen.items())
@@ -265,7 +264,9 @@ def column_names(attributes: Iterable[str], taken: Iterable[str] = ()) -> dict[s
     }
 
 
-def derive(observed: Observation, declared: Mapping[str, Type] | None = None, keys: Iterable[str] = ()) -> Schema:
+def derive(
+    observed: Observation, declared: Mapping[str, Type] | None = None, keys: Iterable[str] = ()
+) -> Schema:
     """The schema that holds all that was observed; `declared` types stand as they are. Keys come first."""
     declared, keys = dict(declared or {}), tuple(keys)
     types = {a: t for a in observed.seen if (t := observed.type(a))} | declared

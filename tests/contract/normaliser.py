@@ -52,7 +52,9 @@ def schema_of(items, declared=None, keys=()) -> Schema:
     return derive(Observation.of_items(items), declared, keys)
 
 
-def normalise(lines: bytes, schema: Schema, *, incremental=False, items=None, md5=None, compressed=None, chunk=None):
+def normalise(
+    lines: bytes, schema: Schema, *, incremental=False, items=None, md5=None, compressed=None, chunk=None
+):
     """The report and the rows, of lines as one data file."""
     compressed = gzip.compress(lines) if compressed is None else compressed
     outputs: list[io.BytesIO] = []
@@ -88,12 +90,18 @@ def _value(held, type_):
     if type_.kind == "json":
         return canonical(json.loads(held))
     if type_.kind == "struct":
-        members = {c.attribute: _value(held[c.name], c.type) for c in type_.columns if held[c.name] is not None}
+        members = {
+            c.attribute: _value(held[c.name], c.type) for c in type_.columns if held[c.name] is not None
+        }
         return ("M", members)
     if type_.kind == "list":
         return ("L", [_value(element, type_.element) for element in held])
     if type_.kind == "set":
-        kind, _ = _value(held[0], type_.element) if held else ({"string": "S", "binary": "B"}.get(type_.element.kind, "N"), 0)
+        kind, _ = (
+            _value(held[0], type_.element)
+            if held
+            else ({"string": "S", "binary": "B"}.get(type_.element.kind, "N"), 0)
+        )
         return (kind + "S", sorted(_value(element, type_.element)[1] for element in held))
     kind = {"string": "S", "binary": "B", "boolean": "BOOL"}.get(type_.kind, "N")
     return (kind, number(held) if kind == "N" else held)

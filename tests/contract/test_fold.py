@@ -13,11 +13,13 @@ from normaliser import full, normalise, schema_of
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "handlers" / "fold"))
 
-import folding  # noqa: E402 - the handler's folder is Lambda's sys.path
+import folding
 
 keys = st.sampled_from("abcd")
 numbers = st.sampled_from(["1", "-7", "9223372036854775807"])
-bodies = st.fixed_dictionaries({}, optional={"n": numbers.map(lambda n: {"N": n}), "odd": st.just({"BOOL": True})})
+bodies = st.fixed_dictionaries(
+    {}, optional={"n": numbers.map(lambda n: {"N": n}), "odd": st.just({"BOOL": True})}
+)
 # A write puts an item or (None) deletes it; a window holds the writes since the one before.
 writes = st.tuples(keys, st.integers(0, 1), st.one_of(st.none(), bodies))
 SCHEMA = schema_of([{"id": {"S": "a"}, "sort": {"N": "1"}, "n": {"N": "1"}}], keys=["id", "sort"])
@@ -43,7 +45,11 @@ def ordered(rows):
 
 
 @settings(max_examples=40, deadline=None)
-@given(before=st.lists(writes, max_size=5), windows=st.lists(st.lists(writes, max_size=6), max_size=3), data=st.data())
+@given(
+    before=st.lists(writes, max_size=5),
+    windows=st.lists(st.lists(writes, max_size=6), max_size=3),
+    data=st.data(),
+)
 def test_folding_windows_gives_the_rows_of_a_full_export(tmp_path_factory, before, windows, data):
     folder, table = tmp_path_factory.mktemp("fold"), {}
 
@@ -76,7 +82,9 @@ def test_folding_windows_gives_the_rows_of_a_full_export(tmp_path_factory, befor
 
 
 def test_a_snapshot_of_a_narrower_schema_is_widened(tmp_path):
-    pq.write_table(pa.table({"id": ["a", "b"], "n": [1, 2], "_rest": pa.nulls(2, pa.string())}), tmp_path / "c.parquet")
+    pq.write_table(
+        pa.table({"id": ["a", "b"], "n": [1, 2], "_rest": pa.nulls(2, pa.string())}), tmp_path / "c.parquet"
+    )
     wider = schema_of([{"id": {"S": "a"}, "n": {"N": "0.5"}, "new": {"S": "x"}}], keys=["id"])
     text = next(lines([("b", 0, {"n": {"N": "2.5"}, "new": {"S": "y"}})], 1))
     _, rows = normalise(text, wider, incremental=True)
@@ -91,4 +99,6 @@ def test_a_snapshot_of_a_narrower_schema_is_widened(tmp_path):
 
 def test_a_schema_without_keys_is_refused(tmp_path):
     with pytest.raises(folding.FoldError, match="no keys"):
-        folding.fold(schema={"columns": [], "keys": []}, current=[], windows=[], output=tmp_path / "n", spill=tmp_path)
+        folding.fold(
+            schema={"columns": [], "keys": []}, current=[], windows=[], output=tmp_path / "n", spill=tmp_path
+        )

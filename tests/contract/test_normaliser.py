@@ -13,7 +13,7 @@ from normaliser import canonical_item, data_file, full, item_of, normalise, numb
 EVERY_TYPE = {
     "id": {"S": "a"},
     "empty": {"S": ""},
-    "emoji": {"S": "🛒 \"quoted\" \\ / \b\f\n\r\t \u0000 é \u2028"},
+    "emoji": {"S": '🛒 "quoted" \\ / \b\f\n\r\t \u0000 é \u2028'},
     "small": {"N": "-9223372036854775808"},
     "large": {"N": "9223372036854775807"},
     "widest": {"N": "99999999999999999999999999999999999999"},
@@ -32,7 +32,7 @@ EVERY_TYPE = {
     "binaries": {"BS": ["", "AP8="]},
     "list": {"L": [{"S": "x"}, {"N": "1.50"}, {"L": []}, {"M": {}}, {"NULL": True}]},
     "map": {"M": {"deep": {"M": {"er": {"L": [{"B": "AA=="}]}}}, "": {"S": "an empty name"}}},
-    "Größe \"x\"": {"S": "a name that is escaped"},
+    'Größe "x"': {"S": "a name that is escaped"},
 }
 
 
@@ -57,7 +57,11 @@ def test_types_are_the_narrowest_that_hold_every_value():
 
 
 def test_no_digit_is_lost_in_38():
-    items = [{"n": {"N": "12345678901234567890123456789012345.678"}}, {"n": {"N": "-0.001"}}, {"n": {"N": "1E+3"}}]
+    items = [
+        {"n": {"N": "12345678901234567890123456789012345.678"}},
+        {"n": {"N": "-0.001"}},
+        {"n": {"N": "1E+3"}},
+    ]
     schema = schema_of(items)
     _, rows = normalise(full(items), schema)
     assert [row["n"] for row in rows] == [Decimal(item["n"]["N"]) for item in items]

@@ -1,12 +1,11 @@
 """Schemas: the same whatever came first, widened without breaking a reader; RDS exports' tables."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from normaliser import Observation, Schema, Type, derive, schema_of
 from rds_export import ExportInfoError, exported_type, tables
 from schema import Column, widen
-
-import pytest
 
 values = st.one_of(
     st.integers(-(2**70), 2**70).map(lambda n: {"N": str(n)}),
@@ -82,14 +81,23 @@ def test_an_exported_type_is_glues(said, glue):
 
 
 def test_tables_of_an_rds_export_have_their_folders_and_columns():
-    (mysql, postgres) = tables("raw/x/", {"a": {"perTableStatus": [table(id="int64"), table("db.public.t", a="int32")]}})
+    (mysql, postgres) = tables(
+        "raw/x/", {"a": {"perTableStatus": [table(id="int64"), table("db.public.t", a="int32")]}}
+    )
     assert mysql.location == "raw/x/db/public.t/" or mysql.location == "raw/x/shop/shop.customers/"
     assert {t.location for t in (mysql, postgres)} == {"raw/x/shop/shop.customers/", "raw/x/db/public.t/"}
 
 
 def test_every_table_that_did_not_complete_and_every_unknown_type_is_told_at_once():
-    info = {"perTableStatus": [table(status="FAILED") | {"warningMessage": "no rights"}, table("shop.t", c="int7")]}
-    with pytest.raises(ExportInfoError, match=r"(?s)shop.customers is 'FAILED': no rights.*column c: .*'int7'"):
+    info = {
+        "perTableStatus": [
+            table(status="FAILED") | {"warningMessage": "no rights"},
+            table("shop.t", c="int7"),
+        ]
+    }
+    with pytest.raises(
+        ExportInfoError, match=r"(?s)shop.customers is 'FAILED': no rights.*column c: .*'int7'"
+    ):
         tables("raw/x/", {"raw/x/export_tables_info_x_from_1_to_2.json": info})
     with pytest.raises(ExportInfoError, match="not complete"):
         tables("raw/x/", {})
