@@ -19,7 +19,7 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 from arro3.core import RecordBatch, RecordBatchReader
 from arro3.io import write_parquet
@@ -115,10 +115,10 @@ def normalise(
     incremental: bool,
     md5: str,
     items: int,
-    open_output: Callable[[int], IO[bytes]],
+    open_output: Callable[[int], Any],
     decoder: Decoder | None = None,
 ) -> Report:
-    """`name` is for messages; `md5` (base64) and `items` are the manifest's."""
+    """`open_output` gives files with write, flush and seek; `name` is for messages; `md5` (base64) and `items` are the manifest's."""
     source, report = Hashed(body), Report()
     decoder = decoder or Decoder(schema, incremental)
     try:
@@ -215,5 +215,7 @@ def _write(output, first, batches, decoder, report):
             dictionary_page_size_limit=DICTIONARY,
         )
     except Exception as error:
-        raise failed[0] if failed else error
+        if failed:
+            raise failed[0] from error
+        raise
     report.outputs.append(rows)

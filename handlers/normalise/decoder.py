@@ -34,7 +34,7 @@ class DecodeError(Exception):
         self.offset, self.reason = offset, reason
 
 
-def library(path: Path = Path(__file__).with_name("decode.so")) -> ctypes.CDLL:
+def library(path: Path) -> ctypes.CDLL:
     loaded = ctypes.CDLL(str(path))
     pointer, text, number, size = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.c_size_t
     for name, answer, arguments in (
@@ -85,7 +85,7 @@ def arrow_schema(schema: Schema, incremental: bool) -> ArrowSchema:
 class Decoder:
     def __init__(self, schema: Schema, incremental: bool = False, path: Path | None = None):
         self.schema = arrow_schema(schema, incremental)
-        self._library = library(path) if path else library()
+        self._library = library(path or Path(__file__).with_name("decode.so"))
         self._decoder = self._library.decoder_open(incremental)
         for column in schema.columns:
             self._add(None, column.attribute, column.type)
