@@ -16,6 +16,7 @@ import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, dataclass_transform
 
 import pulumi
@@ -65,9 +66,14 @@ def parse(cls: type[T], value: T | Mapping[str, Any], path: str = "") -> T:
     """The checked arguments. Raises Refused, with every error, each path starting with `path`."""
     try:
         # An instance is checked too: a frozen dataclass may hold what its default or its caller put there.
-        return TypeAdapter(cls).validate_python(value)
+        return _adapter(cls).validate_python(value)
     except ValidationError as error:
         raise Refused(_sentence(cls, path, detail) for detail in error.errors()) from None
+
+
+@cache
+def _adapter(cls: type[T]) -> TypeAdapter[T]:
+    return TypeAdapter(cls)  # building one costs a hundred times what using it does
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -84,6 +90,12 @@ def join(path: str, *more: object) -> str:
     for part in more:
         path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
     return path
+
+
+def described(cls: type, field: str) -> str:
+    """The docstring of a field, also of one that a base class declares; empty where there is none."""
+    declared = (getattr(base, "__pydantic_fields__", {}).get(field) for base in cls.__mro__)
+    return next((found.description for found in declared if found and found.description), "")
 
 
 def schema_of(cls: type) -> type:
@@ -112,7 +124,7 @@ def _plain(hint: Any) -> Any:
     if origin is Annotated:
         return _plain(inner[0])
     if origin is Literal:
-        return str
+        return type(inner[0])
     if origin in (typing.Union, types.UnionType) and type(None) in inner:
         return _plain(next(i for i in inner if i is not type(None)))
     if origin in (list, tuple):
@@ -176,9 +188,7 @@ def _bare(hint: Any) -> Any:
 
 def _document(cls: type, loc: tuple[Any, ...]) -> str:
     owner = _class_at(cls, loc[:-1])
-    fields = getattr(owner, "__pydantic_fields__", {})
-    described = fields.get(str(loc[-1])) if loc else None
-    text = (described.description or "") if described else ""
+    text = described(owner, str(loc[-1])) if owner and loc else ""
     return "write " + (text.split("\n")[0].rstrip(".") if text else "a value of the documented shape")
 
 

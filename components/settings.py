@@ -1,8 +1,8 @@
 """A stack's config, read into frozen settings and checked whole before the first resource is registered.
 
 Every error of a config is told at once. A pipeline's keys are the arguments of its kind (`components/pipelines`), with
-three differences: `kind` says which; `account` is a name from `accounts`; and where the kind takes a landing, `from`
-names the pipeline that yields it.
+three differences: `kind` says which; `account` is a name from `accounts`; and what the kind takes of another pipeline
+is that pipeline's name: `from` for a landing, `collection_of` for a collection.
 """
 
 import dataclasses
@@ -10,7 +10,7 @@ import graphlib
 import json
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import pulumi
 from pydantic import Field
@@ -20,10 +20,13 @@ from components.arguments import Refused, arguments, join, nearest, parse
 from components.blocks.function import FunctionSettings
 from components.landing import Landing
 from components.pipelines import KINDS
-from components.pipelines.export import ExportArgs
 
 # Stands in for an account whose own keys are wrong, so that the rest of the config is checked all the same.
 _UNKNOWN = AccountArgs(id="0" * 12, region="us-east-1")
+# A key that names another pipeline -> the argument that it stands for.
+REFERENCES = {"from": "landing", "collection_of": "shared_collection"}
+_OF_THE_STACK = ("alarm_topic_arn", "functions", "retain_data")
+T = TypeVar("T")
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,29}")
 
 
@@ -61,8 +64,8 @@ class PipelineSettings:
 
     kind: str
     args: Any
-    source: str | None
-    """The pipeline whose landing it takes."""
+    takes: Mapping[str, str]
+    """What it takes of another pipeline: argument -> pipeline, such as {"landing": "shop-lake"}."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,157 +92,181 @@ def from_pulumi(config: pulumi.Config) -> Settings:
                 found[key.removeprefix(prefix)] = json.loads(text)
             except json.JSONDecodeError:
                 found[key.removeprefix(prefix)] = text
-    if found.get("gcp") == {}:  # Pulumi.yaml's default: the engine takes a key without one for required
-        del found["gcp"]
     return read(found)
 
 
 def read(config: Mapping[str, Any]) -> Settings:
     """The settings of plain data. Raises Refused, with every error of the config."""
-    errors: list[str] = []
+    # The engine requires a key without a default, and an object's default can't be null.
+    given = {key: value for key, value in config.items() if (key, value) != ("gcp", {})}
+    return _Reading(parse(StackArgs, given)).settings()
 
-    def checked(cls: type, value: Any, path: str) -> Any:
+
+class _Reading:
+    """One reading of a stack's config: names become what they stand for, errors gather."""
+
+    def __init__(self, stack: StackArgs):
+        self.stack = stack
+        self.errors: list[str] = []
+        self.accounts: dict[str, AccountArgs] = {}
+        # What each pipeline yields that another can take, by argument; None where its own config is wrong.
+        self.yielded: dict[str, Mapping[str, Any] | None] = {}
+
+    def settings(self) -> Settings:
+        self._read_accounts()
+        pipelines: dict[str, PipelineSettings] = {}
+        for name in self._upstream_first():
+            pipeline = self._pipeline(name, self.stack.pipelines[name], join("pipelines", name))
+            self.yielded[name] = None
+            if pipeline:
+                pipelines[name] = pipeline
+                self.yielded[name] = {
+                    key: planned(pipeline.args, name) for key, planned in KINDS[pipeline.kind].yields.items()
+                }
+        if not self.errors:
+            self.errors += _conflicts(pipelines)
+        if self.errors:
+            raise Refused(self.errors)
+        return Settings(self.accounts, self.stack.gcp, pipelines, self.stack.tags, self.stack.alarms)
+
+    def _checked(self, cls: type[T], value: Any, path: str) -> T | None:
         try:
             return parse(cls, value, path)
         except Refused as refused:
-            errors.extend(refused.errors)
+            self.errors.extend(refused.errors)
             return None
 
-    stack: StackArgs | None = checked(StackArgs, config, "")
-    if stack is None:
-        raise Refused(errors)
-    if not stack.accounts:
-        errors.append(
-            'accounts: empty; write at least one: {workload: {id: "<12 digits>", region: <region>}}'
-        )
-    accounts = {
-        name: checked(AccountArgs, value, join("accounts", name)) or _UNKNOWN
-        for name, value in stack.accounts.items()
-    }
-    errors += [
-        f"{join('accounts', name)}: '{name}' is not a name (2-30 of a-z, 0-9, '-', starting with a letter)"
-        for name in accounts
-        if not _NAME.fullmatch(name)
-    ]
-    pipelines: dict[str, PipelineSettings] = {}
-    landings: dict[str, Landing | None] = {}
-    for name in _upstream_first(stack.pipelines, errors):
-        value, path = stack.pipelines[name], join("pipelines", name)
-        keys = _resolve(name, value, path, stack, accounts, landings, errors)
-        if keys is None:
-            landings[name] = None
-            continue
-        kind = KINDS[value["kind"]]
-        args = checked(kind.args, keys, path)
-        pipelines[name] = PipelineSettings(value["kind"], args, value.get("from"))
-        landings[name] = kind.yields(args, name) if args and kind.yields else None
-    if not errors:
-        errors += _conflicts(pipelines)
-    if errors:
-        raise Refused(errors)
-    return Settings(accounts, stack.gcp, pipelines, stack.tags, stack.alarms)
-
-
-def _upstream_first(pipelines: Mapping[str, Any], errors: list[str]) -> list[str]:
-    graph: dict[str, set[str]] = {}
-    for name, value in pipelines.items():
-        upstream = value.get("from") if isinstance(value, Mapping) else None
-        graph[name] = {upstream} if isinstance(upstream, str) and upstream in pipelines else set()
-    try:
-        return list(graphlib.TopologicalSorter(graph).static_order())
-    except graphlib.CycleError as cycle:
-        ring = " -> ".join(reversed(cycle.args[1]))
-        errors.append(f"pipelines: {ring} feed each other; one of them must start from a source")
-        return []
-
-
-def _resolve(
-    name: str,
-    value: Any,
-    path: str,
-    stack: StackArgs,
-    accounts: Mapping[str, AccountArgs],
-    landings: Mapping[str, Landing | None],
-    errors: list[str],
-) -> dict[str, Any] | None:
-    """The arguments of a pipeline from its config: names of accounts and pipelines become what they stand for.
-    None where that can't be told, so that its arguments can't be checked."""
-    before = len(errors)
-    if not _NAME.fullmatch(name):
-        errors.append(
-            f"{path}: '{name}' is not a pipeline's name (2-30 of a-z, 0-9, '-', starting with a letter); "
-            f"write '{re.sub('[^a-z0-9-]+', '-', name.lower()).strip('-')[:30]}'"
-        )
-    if not isinstance(value, Mapping):
-        errors.append(f"{path}: {value!r} is not a mapping of keys; write {{kind: export, …}}")
-        return None
-    kind = value.get("kind")
-    if not isinstance(kind, str) or kind not in KINDS:
-        errors.append(
-            f"{path}.kind: {kind!r} is not a kind of pipeline; {nearest(str(kind), KINDS)}; known: {', '.join(KINDS)}"
-        )
-        return None
-
-    def account(found: Any, where: str) -> AccountArgs | None:
-        if found is None and len(accounts) == 1:
-            return next(iter(accounts.values()))
-        if found is None:
-            errors.append(f"{where}: missing; write one of {', '.join(sorted(accounts))}")
-        elif not isinstance(found, str) or found not in accounts:
-            errors.append(
-                f"{where}: '{found}' is not an account of this stack; {nearest(str(found), accounts)}; "
-                f"known: {', '.join(sorted(accounts))}"
+    def _read_accounts(self) -> None:
+        if not self.stack.accounts:
+            self.errors.append(
+                'accounts: empty; write at least one: {workload: {id: "<12 digits>", region: <region>}}'
             )
-        else:
-            return accounts[found]
-        return None
+        for name, value in self.stack.accounts.items():
+            path = join("accounts", name)
+            self.accounts[name] = self._checked(AccountArgs, value, path) or _UNKNOWN
+            if not _NAME.fullmatch(name):
+                self.errors.append(
+                    f"{path}: '{name}' is not a name (2-30 of a-z, 0-9, '-', starting with a letter)"
+                )
 
-    keys = {key: found for key, found in value.items() if key not in ("kind", "from")}
-    for reserved in ("alarm_topic_arn", "functions", "retain_data"):
-        if reserved in keys:
-            errors.append(
-                f"{path}.{reserved}: the stack's own key, not a pipeline's; write it beside 'pipelines'"
-            )
-    keys |= {
-        "account": account(keys.get("account"), f"{path}.account"),
-        "functions": stack.functions,
-        "retain_data": stack.retain_data,
-    }
-    takes = "landing" in {field.name for field in dataclasses.fields(KINDS[kind].args)}
-    upstream = value.get("from")
-    if takes and ("landing" in keys) == (upstream is not None):
-        errors.append(
-            f"{path}.from: one landing is taken; write either 'from: <pipeline>' or "
-            "'landing: {account, bucket, prefix, tables, layout}' for a bucket that exists"
-        )
-    elif not takes and upstream is not None:
-        errors.append(f"{path}.from: no landing is taken by the kind '{kind}'; leave it out")
-    elif takes and upstream is not None:
-        yielding = [other for other in stack.pipelines if other != name]
-        if upstream not in landings:
-            errors.append(
-                f"{path}.from: '{upstream}' is not a pipeline of this stack; {nearest(str(upstream), yielding)}"
-            )
-        elif landings[upstream] is None:
-            if not any(error.startswith(f"pipelines.{upstream}") for error in errors):
-                errors.append(f"{path}.from: '{upstream}' yields no landing; name an export or a replication")
-            return None
-        else:
-            keys["landing"] = landings[upstream]
-    elif takes and isinstance(keys["landing"], Mapping):
-        adopted = dict(keys["landing"])
-        adopted["account"] = account(adopted.get("account"), f"{path}.landing.account") or _UNKNOWN
-        adopted.setdefault("name", adopted.get("bucket", "landing"))
+    def _upstream_first(self) -> list[str]:
+        graph: dict[str, set[str]] = {}
+        for name, value in self.stack.pipelines.items():
+            named = [value.get(key) for key in REFERENCES] if isinstance(value, Mapping) else []
+            graph[name] = {
+                other for other in named if isinstance(other, str) and other in self.stack.pipelines
+            }
         try:
-            keys["landing"] = parse(Landing, adopted, f"{path}.landing")
-        except Refused as refused:
-            errors.extend(refused.errors)
-    return keys if len(errors) == before else None
+            return list(graphlib.TopologicalSorter(graph).static_order())
+        except graphlib.CycleError as cycle:
+            ring = " -> ".join(reversed(cycle.args[1]))
+            self.errors.append(f"pipelines: {ring} feed each other; one of them must start from a source")
+            return []
+
+    def _pipeline(self, name: str, value: Any, path: str) -> PipelineSettings | None:
+        before = len(self.errors)
+        if not _NAME.fullmatch(name):
+            self.errors.append(
+                f"{path}: '{name}' is not a pipeline's name (2-30 of a-z, 0-9, '-', starting with a letter); "
+                f"write '{re.sub('[^a-z0-9-]+', '-', name.lower()).strip('-')[:30]}'"
+            )
+        if not isinstance(value, Mapping):
+            self.errors.append(f"{path}: {value!r} is not a mapping of keys; write {{kind: export, …}}")
+            return None
+        kind = value.get("kind")
+        if not isinstance(kind, str) or kind not in KINDS:
+            self.errors.append(
+                f"{path}.kind: {kind!r} is not a kind of pipeline; {nearest(str(kind), KINDS)}; "
+                f"known: {', '.join(KINDS)}"
+            )
+            return None
+        keys = {key: found for key, found in value.items() if key != "kind" and key not in REFERENCES}
+        for reserved in _OF_THE_STACK:
+            if reserved in keys:
+                self.errors.append(
+                    f"{path}.{reserved}: the stack's own key, not a pipeline's; write it beside 'pipelines'"
+                )
+        keys |= {
+            "account": self._account(keys.get("account"), f"{path}.account"),
+            "functions": self.stack.functions,
+            "retain_data": self.stack.retain_data,
+        }
+        known = {field.name for field in dataclasses.fields(KINDS[kind].args)}
+        takes = {
+            argument: value[reference]
+            for reference, argument in REFERENCES.items()
+            if reference in value and self._taken(name, kind, reference, argument, value, known, keys, path)
+        }
+        if "landing" in known:
+            self._one_landing(keys, "from" in value, path)
+        if len(self.errors) > before or any(keys.get(argument) is None for argument in takes):
+            return None
+        args = self._checked(KINDS[kind].args, keys, path)
+        return PipelineSettings(kind, args, takes) if args else None
+
+    def _account(self, found: Any, where: str) -> AccountArgs | None:
+        if found is None and len(self.accounts) == 1:
+            return next(iter(self.accounts.values()))
+        if isinstance(found, str) and found in self.accounts:
+            return self.accounts[found]
+        known = ", ".join(sorted(self.accounts))
+        if found is None:
+            self.errors.append(f"{where}: missing; write one of {known}")
+        else:
+            near = nearest(str(found), self.accounts)
+            self.errors.append(f"{where}: '{found}' is not an account of this stack; {near}; known: {known}")
+        return None
+
+    def _taken(
+        self,
+        name: str,
+        kind: str,
+        reference: str,
+        argument: str,
+        value: Mapping[str, Any],
+        known: set[str],
+        keys: dict[str, Any],
+        path: str,
+    ) -> bool:
+        """Puts what another pipeline yields into `keys`; False where that is an error of this pipeline."""
+        upstream, what = value[reference], argument.replace("_", " ")
+        if argument not in known:
+            self.errors.append(f"{path}.{reference}: no {what} is taken by the kind '{kind}'; leave it out")
+            return False
+        if argument in keys:
+            self.errors.append(
+                f"{path}.{reference}: one {what} is taken; leave out '{reference}' or '{argument}'"
+            )
+            return False
+        if not isinstance(upstream, str) or upstream not in self.yielded:
+            others = [other for other in self.stack.pipelines if other != name]
+            near = nearest(str(upstream), others)
+            self.errors.append(f"{path}.{reference}: '{upstream}' is not a pipeline of this stack; {near}")
+            return False
+        yielded = self.yielded[upstream]
+        if yielded is not None and argument not in yielded:
+            kinds = " or ".join(f"'{k}'" for k, v in KINDS.items() if argument in v.yields)
+            self.errors.append(f"{path}.{reference}: '{upstream}' yields no {what}; name one of kind {kinds}")
+            return False
+        keys[argument] = yielded[argument] if yielded else None  # None: its own errors have been told
+        return True
+
+    def _one_landing(self, keys: dict[str, Any], taken: bool, path: str) -> None:
+        if "landing" not in keys and not taken:
+            self.errors.append(
+                f"{path}.from: one landing is taken; write either 'from: <pipeline>' or "
+                "'landing: {account, bucket, prefix, tables, layout}' for a bucket that exists"
+            )
+        elif isinstance(keys.get("landing"), Mapping):
+            adopted = dict(keys["landing"])
+            adopted["account"] = self._account(adopted.get("account"), f"{path}.landing.account") or _UNKNOWN
+            adopted.setdefault("name", adopted.get("bucket", "landing"))
+            keys["landing"] = self._checked(Landing, adopted, f"{path}.landing")
 
 
 def _conflicts(pipelines: Mapping[str, PipelineSettings]) -> list[str]:
     """What is right in each pipeline and wrong in two together."""
-    errors = []
+    errors: list[str] = []
     replicated: dict[str, str] = {}
     created: dict[tuple[AccountArgs, str], str] = {}
     for name, pipeline in pipelines.items():
@@ -251,14 +278,12 @@ def _conflicts(pipelines: Mapping[str, PipelineSettings]) -> list[str]:
                     f"has one set of rules; chain the two (from: {replicated[bucket]}), or give one its own landing"
                 )
             replicated.setdefault(bucket, name)
-        if isinstance(pipeline.args, ExportArgs):
-            for index, source in enumerate(pipeline.args.sources):
-                table = (pipeline.args.account, source.dynamodb)
-                if source.create and table in created:
-                    errors.append(
-                        f"pipelines.{name}.sources[{index}].create: table '{source.dynamodb}' is created by "
-                        f"'{created[table]}' already; leave 'create' out here"
-                    )
-                elif source.create:
-                    created[table] = name
+        for path, table in KINDS[pipeline.kind].creates(pipeline.args):
+            key = (pipeline.args.account, table)
+            if key in created:
+                errors.append(
+                    f"pipelines.{name}.{path}: table '{table}' is created by '{created[key]}' already; leave "
+                    "'create' out here"
+                )
+            created.setdefault(key, name)
     return errors

@@ -18,7 +18,9 @@ PrincipalArn = Annotated[
     str,
     AfterValidator(
         check(
-            lambda v: re.fullmatch(r"arn:aws[a-z-]*:(iam|sts)::\d{12}:(role|user|assumed-role)/\S+", v) is not None,
+            lambda v: (
+                re.fullmatch(r"arn:aws[a-z-]*:(iam|sts)::\d{12}:(role|user|assumed-role)/\S+", v) is not None
+            ),
             "'{value}' is not the ARN of a role or a user; write 'arn:aws:iam::<account id>:role/<name>'",
         )
     ),
@@ -49,7 +51,9 @@ class NetworkArgs:
     @model_validator(mode="after")
     def _is_reached(self) -> "NetworkArgs":
         if not self.public and not self.vpc_endpoints:
-            raise ValueError("vpc_endpoints: nothing could reach the collection; write 'public: true', or its endpoints")
+            raise ValueError(
+                "vpc_endpoints: nothing could reach the collection; write 'public: true', or some"
+            )
         return self
 
 
@@ -188,7 +192,7 @@ class Collection(pulumi.ComponentResource):
 
 def data_access(
     name: str,
-    collection: str,
+    collection: pulumi.Input[str],
     principals: Sequence[pulumi.Input[str]],
     indexes: dict[str, Sequence[str]],
     *,
@@ -198,12 +202,14 @@ def data_access(
 ) -> aws.opensearch.ServerlessAccessPolicy:
     """Lets `principals` do with each index (a name, or a pattern ending in `*`) what is listed for it; and with the
     collection's own items, such as index templates, what `collection_items` lists."""
-    rules = [
-        {"ResourceType": "index", "Resource": [f"index/{collection}/{index}"], "Permission": list(permissions)}
-        for index, permissions in indexes.items()
-    ]
+
+    def rule(kind: str, pattern: str, permissions: Sequence[str]) -> dict[str, object]:
+        resource = pulumi.Output.concat(f"{kind}/", collection, pattern)
+        return {"ResourceType": kind, "Resource": [resource], "Permission": list(permissions)}
+
+    rules = [rule("index", f"/{index}", permissions) for index, permissions in indexes.items()]
     if collection_items:
-        rules.append(_rule("collection", collection) | {"Permission": list(collection_items)})
+        rules.append(rule("collection", "", collection_items))
     return aws.opensearch.ServerlessAccessPolicy(
         name,
         name=names.collection(name),

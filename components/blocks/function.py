@@ -79,7 +79,8 @@ class LambdaFunction(pulumi.ComponentResource):
             name,
             name=names.role(name),
             description=f"What {physical} may do",
-            assume_role_policy=trust("lambda.amazonaws.com", account.id, self.arn),
+            # AWS documents the account for an execution role's trust, and no source ARN.
+            assume_role_policy=trust("lambda.amazonaws.com", account.id),
             opts=mine,
         )
         self.failed = None

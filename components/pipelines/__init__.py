@@ -1,10 +1,10 @@
 """The kinds of pipeline, by the name that a stack's config calls them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from components.pipelines import export, replication
+from components.pipelines import export, replication, zero_etl
 from components.pipelines.pipeline import Accounts, Deployed
 
 
@@ -13,14 +13,29 @@ class Kind:
     """One kind of pipeline."""
 
     args: type
-    """Its arguments; a field named `landing` makes it one that takes a landing."""
+    """Its arguments."""
     deploy: Callable[[str, Any, Accounts], Deployed]
     """Registers it."""
-    yields: Callable[[Any, str], Any] | None = None
-    """The landing that it yields, as far as it is known before anything is deployed."""
+    yields: Mapping[str, Callable[[Any, str], Any]] = field(default_factory=dict)
+    """What other pipelines can take of it, by their argument, as far as it is known before anything is deployed."""
+    creates: Callable[[Any], Iterable[tuple[str, str]]] = lambda args: ()
+    """The tables that it creates, each with its place in the config."""
 
 
 KINDS: dict[str, Kind] = {
-    "export": Kind(export.ExportArgs, export.deploy, export.ExportArgs.landing),
-    "replication": Kind(replication.ReplicationArgs, replication.deploy, replication.ReplicationArgs.replica),
+    "zero-etl": Kind(
+        zero_etl.ZeroEtlArgs,
+        zero_etl.deploy,
+        {"shared_collection": zero_etl.ZeroEtlArgs.planned_collection},
+        zero_etl.ZeroEtlArgs.created_tables,
+    ),
+    "export": Kind(
+        export.ExportArgs,
+        export.deploy,
+        {"landing": export.ExportArgs.landing},
+        export.ExportArgs.created_tables,
+    ),
+    "replication": Kind(
+        replication.ReplicationArgs, replication.deploy, {"landing": replication.ReplicationArgs.replica}
+    ),
 }

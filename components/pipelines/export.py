@@ -1,33 +1,23 @@
 """Export: DynamoDB tables, on a schedule, into a landing in S3."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated
 from zoneinfo import available_timezones
 
 import pulumi
-import pulumi_aws as aws
 from pydantic import AfterValidator, Field, model_validator
 
-from components.arguments import arguments, check, nearest
+from components.arguments import arguments, nearest
 from components.blocks.bucket import LifecycleArgs, SecureBucket
 from components.blocks.function import LambdaFunction
 from components.blocks.key import KmsKey, KmsKeyArn
 from components.blocks.schedule import FunctionSchedule
+from components.blocks.table import NewTableArgs, TableName, table_arn
 from components.iam import Statement
 from components.landing import Landing
 from components.pipelines.pipeline import Accounts, Deployed, PipelineArgs
 
 PREFIX = "raw/"
-
-TableName = Annotated[
-    str,
-    AfterValidator(
-        check(
-            lambda v: re.fullmatch(r"[A-Za-z0-9_.-]{3,255}", v) is not None,
-            "'{value}' is not a table's name (3-255 of A-Z a-z 0-9 '_' '-' '.'); write the name, not the ARN",
-        )
-    ),
-]
 
 
 def _schedule(value: str) -> str:
@@ -52,26 +42,6 @@ def _timezone(value: str) -> str:
     if value not in available_timezones():
         raise ValueError(f"'{value}' is not a time zone; {nearest(value, available_timezones())[:80]}")
     return value
-
-
-@arguments
-class AttributeArgs:
-    """A key attribute of a table that the program creates."""
-
-    name: Annotated[str, Field(min_length=1, max_length=255)]
-    """The attribute's name."""
-    type: Literal["S", "N", "B"] = "S"
-    """S for text, N for a number, B for bytes."""
-
-
-@arguments
-class NewTableArgs:
-    """A table that the program creates: on demand, point-in-time recovery and a stream on, encrypted."""
-
-    hash_key: AttributeArgs
-    """The partition key."""
-    range_key: AttributeArgs | None = None
-    """The sort key, if the table has one."""
 
 
 @arguments
@@ -113,6 +83,14 @@ class ExportArgs(PipelineArgs):
             raise ValueError("key_arn and create_key: a key is adopted or created, never both; leave one out")
         return self
 
+    def created_tables(self) -> list[tuple[str, str]]:
+        """The tables that the program creates, each with its place in the config."""
+        return [
+            (f"sources[{index}].create", source.dynamodb)
+            for index, source in enumerate(self.sources)
+            if source.create
+        ]
+
     def landing(self, name: str) -> Landing:
         """The landing as far as it is known before anything is deployed; its key is not yet."""
         bucket, _ = SecureBucket.planned(f"{name}-landing", self.account)
@@ -147,7 +125,10 @@ class ExportPipeline(pulumi.ComponentResource):
         mine = pulumi.ResourceOptions(parent=self)
         account = args.account
 
-        tables = [table_arn(name, source, args, self) for source in args.sources]
+        tables = [
+            table_arn(name, source.dynamodb, source.create, account, self, retain=args.retain_data)
+            for source in args.sources
+        ]
 
         key_arn: pulumi.Input[str] | None = args.key_arn
         if args.create_key:
@@ -215,38 +196,6 @@ def deploy(name: str, args: ExportArgs, accounts: Accounts) -> Deployed:
     """The pipeline of a stack."""
     pipeline = ExportPipeline(name, args, pulumi.ResourceOptions(provider=accounts[args.account].provider))
     return Deployed({"bucket": pipeline.bucket, "function": pipeline.function}, pipeline.landing)
-
-
-def table_arn(
-    pipeline: str, source: ExportSourceArgs, args: PipelineArgs, parent: pulumi.Resource
-) -> pulumi.Input[str]:
-    """The ARN of a source's table: created with point-in-time recovery on, or adopted once a look at it has shown
-    that it is on."""
-    if source.create:
-        attributes = [source.create.hash_key] + ([source.create.range_key] if source.create.range_key else [])
-        created = aws.dynamodb.Table(
-            f"{pipeline}-{source.dynamodb}",
-            name=source.dynamodb,
-            billing_mode="PAY_PER_REQUEST",
-            hash_key=source.create.hash_key.name,
-            range_key=source.create.range_key.name if source.create.range_key else None,
-            attributes=[aws.dynamodb.TableAttributeArgs(name=a.name, type=a.type) for a in attributes],
-            point_in_time_recovery=aws.dynamodb.TablePointInTimeRecoveryArgs(enabled=True),
-            stream_enabled=True,
-            stream_view_type="NEW_AND_OLD_IMAGES",
-            deletion_protection_enabled=args.retain_data,
-            opts=pulumi.ResourceOptions(parent=parent, retain_on_delete=args.retain_data),
-        )
-        return created.arn
-    # Asked for at once, not as an Output: a refusal stops the preview here, in one sentence.
-    table = aws.dynamodb.get_table(name=source.dynamodb, opts=pulumi.InvokeOptions(parent=parent))
-    if not (table.point_in_time_recovery and table.point_in_time_recovery.enabled):
-        raise pulumi.RunError(
-            f"pipelines.{pipeline}.sources: table '{source.dynamodb}' has no point-in-time recovery, and an export reads "
-            f"nothing else; turn it on: aws dynamodb update-continuous-backups --table-name {source.dynamodb} --region "
-            f"{args.account.region} --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true"
-        )
-    return table.arn
 
 
 def _export_statements(

@@ -9,6 +9,7 @@ import pulumi_aws as aws
 
 from components.accounts import AccountArgs
 from components.arguments import Text, arguments
+from components.blocks.collection import SharedCollection
 from components.blocks.function import FunctionSettings
 from components.landing import Landing
 
@@ -40,7 +41,8 @@ Accounts = Mapping[AccountArgs, Connection]
 
 @dataclass(frozen=True)
 class Deployed:
-    """What a stack's program gets of a pipeline: outputs, and a landing where the kind yields one."""
+    """What a stack's program gets of a pipeline: outputs, and what its kind yields for others to take."""
 
     outputs: Mapping[str, pulumi.Input[Any]]
     landing: Landing | None = None
+    shared_collection: SharedCollection | None = None

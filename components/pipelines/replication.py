@@ -543,13 +543,9 @@ class ReplicaDestination(pulumi.ComponentResource):
         prefix, account = args.landing.prefix, args.account
         granted = [
             Statement("ReadManifests", ["s3:GetObject"], [f"{self.planned_arn}/{prefix}*"]),
-            # Without it S3 answers 403, not 404, for a file that is not there yet.
-            Statement(
-                "TellMissingFromForbidden",
-                ["s3:ListBucket"],
-                [self.planned_arn],
-                {"StringLike": {"s3:prefix": f"{prefix}*"}},
-            ),
+            # Without it S3 answers 403, not 404, for a file that is not there yet. No condition on s3:prefix: a GET of
+            # an object carries none.
+            Statement("TellMissingFromForbidden", ["s3:ListBucket"], [self.planned_arn]),
             Statement(
                 "TakeArrivals",
                 [

@@ -15,83 +15,18 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from . import schema, shapes
+from .aws_rows import Call, Gone, Refused, Row, Step, gone, loopback
 from .values import known, same
 
-Step = str | Callable  # an operation's name, or a function of a Call
 ENDPOINT = "TRIBUTARY_LOCAL_ENDPOINT"
-GONE = re.compile(r"NotFound|NoSuch|NonExistent|DoesNotExist|^404$")
 EMPTY = {"structure": {}, "map": {}, "list": [], "string": "", "boolean": False}
-
-
-@dataclass(frozen=True)
-class Row:
-    service: str
-    create: tuple[Step, ...]
-    read: tuple[Step, ...]
-    update: tuple[Step, ...] = ()
-    delete: tuple[Step, ...] = ()
-    id: str = "{name}"  # over the state; what it names is the identity
-    name: str = ""  # the property that is made up when it is left out
-    names: tuple[str, str] = ("", "")  # what a name must match, and that in words
-    paths: Mapping[str, str] = field(default_factory=dict)
-    result: Mapping[str, str] = field(default_factory=dict)  # operation -> where in its answer, "Items[Name=name]"
-    fixed: Mapping[str, Any] = field(default_factory=dict)  # members that are always the same
-    defaults: Mapping[str, Any] = field(default_factory=dict)  # what a property that was taken away goes back to
-    local: tuple[str, ...] = ()  # properties the provider keeps to itself
-    keys: tuple[str, ...] = ()  # identity besides the id
-    inputs: Mapping[str, Any] = field(default_factory=dict)  # what the real provider fills in when left out
-    replace: tuple[str, ...] = ()  # besides what no update operation takes
-    forces: Callable[[set, dict], set] | None = None  # (changed, inputs) -> what replaces, where it depends
-    sparse: tuple[str, ...] = ()  # update operations that take changed properties only
-    told: tuple[str, ...] = ()  # properties that `after` or a function finds
-    withheld: tuple[str, ...] = ()  # properties that the service never tells, whatever its model says
-    handles: tuple[str, ...] = ()  # what the functions among the steps take care of
-    untag: str = ""
-    volatile: tuple[str, ...] = ()  # outputs that an update changes
-    ready: tuple[str, str] | None = None  # (member, value) that the first read must show
-    before: Callable[[dict], dict] = dict  # inputs, reshaped for the API
-    after: Callable[[dict, dict], dict] = lambda data, state: data  # an answer, reshaped for the properties
-
-    @property
-    def identity(self) -> list[str]:
-        return [*re.findall(r"{(\w+)}", self.id), *self.keys]
-
-
-@dataclass
-class Call:
-    """What a function among a row's steps gets."""
-
-    cloud: "Aws"
-    row: Row
-    client: Any
-    state: dict  # inputs with their outputs, `id` and tags
-    old: dict  # the state before the update, else empty
-    changed: set[str]
-    removed: set[str] = field(default_factory=set)  # what the inputs don't say any more
-
-
-class Gone(Exception):
-    """A function among the steps found that the resource isn't there."""
-
-
-class Refused(Exception):
-    """The provider says no, with a sentence for the user."""
-
-
-def loopback(variable: str) -> str:
-    endpoint = os.environ.get(variable, "")
-    if urlsplit(endpoint).hostname not in ("127.0.0.1", "::1"):
-        raise Refused(f"{variable} is {endpoint!r}: the local provider speaks to http://127.0.0.1:<port> only")
-    return endpoint
 
 
 class Aws:
@@ -111,7 +46,14 @@ class Aws:
             found.append(("allowedAccountIds", f"must hold the one 12-digit id of the account, found {ids}"))
         if not config.get("region"):
             found.append(("region", "is required"))
-        for key in ("accessKey", "secretKey", "assumeRoles", "assumeRoleWithWebIdentity", "endpoints", "profile"):
+        for key in (
+            "accessKey",
+            "secretKey",
+            "assumeRoles",
+            "assumeRoleWithWebIdentity",
+            "endpoints",
+            "profile",
+        ):
             if config.get(key):
                 found.append((key, "has no meaning in the embedded cloud: the account is allowedAccountIds"))
         return found
@@ -210,14 +152,20 @@ class Aws:
             found.append((row.name or "name", f"{name!r} is not {row.names[1]}"))
         reshaped = row.before(known(inputs))
         for prop in reshaped.keys() - {"region", "timeouts", "tags", *row.local, *row.handles}:
-            steps = [s for s in (*row.create, *row.update) if isinstance(s, str) and self.takes(row, client, s, prop)]
+            steps = [
+                s
+                for s in (*row.create, *row.update)
+                if isinstance(s, str) and self.takes(row, client, s, prop)
+            ]
             try:
                 if not steps:
-                    raise ValueError(f"{prop}: the local provider doesn't carry it out (local/providers/aws_types.py)")
+                    raise ValueError(
+                        f"{prop}: the local provider doesn't carry it out (local/providers/aws_types.py)"
+                    )
                 self.parameters(row, client, steps[0], {prop: reshaped[prop]}, {prop}, dry=True)
             except ValueError as error:
                 path, _, reason = str(error).partition(": ")
-                found.append((path, reason))
+                found += [(path, reason)] if path not in dict(found) else []
         return found
 
     def replaces(self, kind: str, changed: set[str], inputs: dict) -> set[str]:
@@ -237,18 +185,36 @@ class Aws:
     def state(self, row: Row, values: dict, tags: dict | None = None) -> dict:
         state = {k: v for k, v in values.items() if k not in ("tags", "tagsAll", "timeouts")}
         tags = values.get("tagsAll") if tags is None else tags
-        return row.before(state) | ({"tags": tags} if tags else {})
+        where = {"_account": self.account, "_region": values.get("region") or self.region}
+        return row.before(state) | where | ({"tags": tags} if tags else {})
 
     def create(self, kind: str, inputs: dict, tags: dict, partial: Callable[[str], None]) -> tuple[str, dict]:
         row = self.rows[kind]
-        call = Call(self, row, self.client(row.service, inputs.get("region", "")), self.state(row, inputs, tags), {}, set())
+        call = Call(
+            self,
+            row,
+            self.client(row.service, inputs.get("region", "")),
+            self.state(row, inputs, tags),
+            {},
+            set(),
+        )
         names, first = set(call.state), row.create[0]
         made = self.run(call, first, names)
         data = self.outputs(kind, inputs, row.after(made, call.state))
         call.state |= {k: v for k, v in data.items() if k not in call.state}
-        call.state["id"] = key = row.id.format_map(call.state)
+        named = {k[0].lower() + k[1:]: v for k, v in made.items() if isinstance(v, str)}
+        if (
+            set(re.findall(r"{(\w+)}", row.id)) - named.keys() - call.state.keys()
+        ):  # an id that only a read tells
+            call.state = (
+                self.outputs(kind, inputs, row.after(self.run(call, row.read[0]), call.state)) | call.state
+            )
+        key = row.id.format_map(named | call.state)
+        call.state = {**{k: v for k, v in named.items() if k in row.identity}, **call.state, "id": key}
         partial(key)
-        taken = {p for p in names if self.takes(row, call.client, first, p)} if isinstance(first, str) else set()
+        taken = (
+            {p for p in names if self.takes(row, call.client, first, p)} if isinstance(first, str) else set()
+        )
         for step in row.create[1:]:
             rest = names - taken - set(row.identity)
             if not isinstance(step, str) or any(self.takes(row, call.client, step, p) for p in rest):
@@ -258,18 +224,25 @@ class Aws:
             raise Refused(f"{key} was made, but is not there")
         return key, data | found
 
+    def parts(self, row: Row, key: str) -> dict:
+        """What an id says by itself: all there is in an import."""
+        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(row.id))
+        found = re.fullmatch(pattern, key)
+        if not found:
+            raise Refused(f"{key!r} is not an id of the form {row.id}")
+        return found.groupdict() | {"id": key}
+
     def read(self, kind: str, key: str, state: dict, wait: bool = False) -> dict | None:
         row = self.rows[kind]
-        names = re.findall(r"{(\w+)}", row.id)
-        if len(names) == 1 and row.id == "{%s}" % names[0]:
-            state = {names[0]: key, **state}
-        elif not all(n in state for n in names):  # an import: the id is all there is
-            pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(row.id))
-            parts = re.fullmatch(pattern, key)
-            if not parts:
-                raise Refused(f"{key!r} is not an id of the form {row.id}")
-            state = parts.groupdict() | state
-        call = Call(self, row, self.client(row.service, state.get("region", "")), self.state(row, {**state, "id": key}), {}, set())
+        state = self.parts(row, key) | state
+        call = Call(
+            self,
+            row,
+            self.client(row.service, state.get("region", "")),
+            self.state(row, self.parts(row, key) | state),
+            {},
+            set(),
+        )
         until = time.monotonic() + 300
         while True:
             try:
@@ -278,7 +251,11 @@ class Aws:
                 if gone(error):
                     return None
                 raise
-            if not (wait and row.ready) or str(data.get(row.ready[0])) == row.ready[1] or time.monotonic() > until:
+            if (
+                not (wait and row.ready)
+                or str(data.get(row.ready[0])) == row.ready[1]
+                or time.monotonic() > until
+            ):
                 break
             time.sleep(0.2)
         found = self.outputs(kind, state, row.after(data, call.state))
@@ -300,29 +277,43 @@ class Aws:
             if name in ("region", "tags"):
                 continue
             path = "tags" if name == "tagsAll" else name
-            value = shapes.revert(shapes.dig(data, path, dict(row.paths)), given.get(name, prop), path, dict(row.paths))
+            value = shapes.revert(shapes.dig(data, path, row.paths), given.get(name, prop), path, row.paths)
             if value is not None:
                 found[name] = value
         return {k: v for k, v in found.items() if k in schema.outputs(kind)}
 
-    def update(self, kind: str, key: str, old: dict, before: dict, inputs: dict, tags: dict, changed: set[str]) -> dict:
+    def update(
+        self, kind: str, key: str, old: dict, before: dict, inputs: dict, tags: dict, changed: set[str]
+    ) -> dict:
         row = self.rows[kind]
         client = self.client(row.service, inputs.get("region", ""))
         computed = {k: v for k, v in old.items() if k not in schema.inputs(kind)}
         own, was = self.state(row, inputs, tags), self.state(row, {**before, "tagsAll": old.get("tagsAll")})
-        state = self.state(row, {**computed, **inputs, "id": key}, tags)
+        state = self.state(row, {**self.parts(row, key), **computed, **inputs}, tags)
         touched = {p for p in own.keys() | was.keys() if not same(own.get(p), was.get(p))}
         touched -= set() if tags or not row.untag else {"tags"}
         removed, extra = was.keys() - own.keys(), {}
-        call = Call(self, row, client, state, self.state(row, {**old, **before, "id": key}), changed, removed)
+        call = Call(
+            self,
+            row,
+            client,
+            state,
+            self.state(row, {**self.parts(row, key), **old, **before}),
+            changed,
+            removed,
+        )
         for step in row.update:
-            if not isinstance(step, str) or any(self.takes(row, client, step, p) for p in touched - set(row.identity)):
+            if not isinstance(step, str) or any(
+                self.takes(row, client, step, p) for p in touched - set(row.identity)
+            ):
                 made = self.run(call, step, touched if step in row.sparse else own.keys() | touched)
                 extra |= {} if isinstance(step, str) else made
         removed = sorted(set(old.get("tagsAll") or {}) - set(tags))
         if row.untag and removed:
             parameters = self.parameters(row, client, row.untag, state, ())
-            listed = shapes.match(self.shape(client, row.untag).members, "TagKeys") or "Keys"
+            listed = next(
+                m for m in self.shape(client, row.untag).members if m.lower() in ("tagkeys", "tagstoremove")
+            )
             getattr(client, row.untag)(**{**parameters, listed: removed})
         return self.read(kind, key, {**old, **inputs, **extra, "tagsAll": tags}, wait=True) or {}
 
@@ -336,14 +327,26 @@ class Aws:
 
         def told(prop: str) -> bool:
             paths = (row.paths.get(prop) or shapes.PATHS.get(prop) or prop).split("|")
-            return any(p.startswith("Attributes.") or shapes.reaches(o, p.split(".")[-1]) for o in outputs if o for p in paths)
+            return any(
+                p.startswith("Attributes.") or shapes.reaches(o, p.split(".")[-1])
+                for o in outputs
+                if o
+                for p in paths
+            )
 
         untold = {*row.local, *row.withheld, *row.identity}
         return {p for p in inputs if p in row.told or (p not in untold and told(p))}
 
     def delete(self, kind: str, key: str, state: dict) -> None:
         row = self.rows[kind]
-        call = Call(self, row, self.client(row.service, state.get("region", "")), self.state(row, {**state, "id": key}), {}, set())
+        call = Call(
+            self,
+            row,
+            self.client(row.service, state.get("region", "")),
+            self.state(row, self.parts(row, key) | state),
+            {},
+            set(),
+        )
         for step in row.delete:
             try:
                 self.run(call, step)
@@ -354,7 +357,12 @@ class Aws:
     def invoke(self, token: str, args: dict) -> dict:
         if token == "aws:index/getCallerIdentity:getCallerIdentity":
             caller = self.client("sts").get_caller_identity()
-            return {"accountId": caller["Account"], "arn": caller["Arn"], "userId": caller["UserId"], "id": self.account}
+            return {
+                "accountId": caller["Account"],
+                "arn": caller["Arn"],
+                "userId": caller["UserId"],
+                "id": self.account,
+            }
         if token == "aws:index/getRegion:getRegion":
             return {"name": self.region, "region": self.region, "id": self.region}
         if token not in self.invokes:
@@ -362,10 +370,7 @@ class Aws:
         kind, argument = self.invokes[token]
         found = self.read(kind, str(args[argument]), dict(args))
         if found is None:
-            raise Refused(f"{kind.split('/')[1].split(':')[0]} {args[argument]!r} doesn't exist in account {self.account}")
+            raise Refused(
+                f"{kind.split('/')[1].split(':')[0]} {args[argument]!r} doesn't exist in account {self.account}"
+            )
         return {**args, **found, "id": args[argument], "tags": found.get("tagsAll") or {}}
-
-
-def gone(error: Exception) -> bool:
-    code = error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
-    return isinstance(error, Gone) or bool(GONE.search(code))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from botocore.exceptions import ClientError
 
-from .aws import Call, Gone, Refused
+from .aws_rows import Call, Gone, Refused
 
 # -- S3
 
@@ -56,14 +56,20 @@ def remove_bucket(call: Call) -> None:
 
 def suspend_versioning(call: Call) -> None:
     """Versioning can't be taken away, only suspended."""
-    call.client.put_bucket_versioning(Bucket=call.state["bucket"], VersioningConfiguration={"Status": "Suspended"})
+    call.client.put_bucket_versioning(
+        Bucket=call.state["bucket"], VersioningConfiguration={"Status": "Suspended"}
+    )
 
 
 def under(member: str) -> Callable[[dict, dict], dict]:
     return lambda data, state: {member: data}
 
 
-NOTIFIED = {"lambdaFunctions": ("LambdaFunction", "lambdaFunctionArn"), "queues": ("Queue", "queueArn"), "topics": ("Topic", "topicArn")}
+NOTIFIED = {
+    "lambdaFunctions": ("LambdaFunction", "lambdaFunctionArn"),
+    "queues": ("Queue", "queueArn"),
+    "topics": ("Topic", "topicArn"),
+}
 
 
 def notifications(props: dict) -> dict:
@@ -71,8 +77,16 @@ def notifications(props: dict) -> dict:
     made = {}
     for prop, (noun, arn) in NOTIFIED.items():
         for i, rule in enumerate(props.get(prop) or []):
-            filters = [{"name": k, "value": rule[p]} for k, p in (("prefix", "filterPrefix"), ("suffix", "filterSuffix")) if rule.get(p)]
-            entry = {arn: rule[arn], "events": rule["events"], "id": rule.get("id") or f"tf-s3-{noun.lower()}-{i}"}
+            filters = [
+                {"name": k, "value": rule[p]}
+                for k, p in (("prefix", "filterPrefix"), ("suffix", "filterSuffix"))
+                if rule.get(p)
+            ]
+            entry = {
+                arn: rule[arn],
+                "events": rule["events"],
+                "id": rule.get("id") or f"tf-s3-{noun.lower()}-{i}",
+            }
             made.setdefault(f"{noun}Configurations", []).append(
                 entry | ({"filter": {"key": {"filterRules": filters}}} if filters else {})
             )
@@ -87,7 +101,10 @@ def notified(data: dict, state: dict) -> dict:
     for prop, (noun, arn) in NOTIFIED.items():
         rules = []
         for entry in data.get(f"{noun}Configurations") or []:
-            rules_ = {r["Name"].lower(): r["Value"] for r in entry.get("Filter", {}).get("Key", {}).get("FilterRules", [])}
+            rules_ = {
+                r["Name"].lower(): r["Value"]
+                for r in entry.get("Filter", {}).get("Key", {}).get("FilterRules", [])
+            }
             rules.append({arn: entry[arn[0].upper() + arn[1:]], "events": entry["Events"], "id": entry.get("Id"),
                           "filterPrefix": rules_.get("prefix"), "filterSuffix": rules_.get("suffix")})  # fmt: skip
         found[prop] = rules
@@ -95,7 +112,9 @@ def notified(data: dict, state: dict) -> dict:
 
 
 def forget_notifications(call: Call) -> None:
-    call.client.put_bucket_notification_configuration(Bucket=call.state["bucket"], NotificationConfiguration={})
+    call.client.put_bucket_notification_configuration(
+        Bucket=call.state["bucket"], NotificationConfiguration={}
+    )
 
 
 # -- KMS
@@ -184,9 +203,14 @@ def invoke(call: Call, action: str, previous: str | None) -> dict:
     if state.get("lifecycleScope", "CREATE_ONLY") == "CRUD":
         if not isinstance(payload, dict):
             raise Refused("lifecycleScope CRUD needs an input that is a JSON object")
-        payload[state.get("terraformKey") or "tf"] = {"action": action, "prev_input": json.loads(previous) if previous else None}
+        payload[state.get("terraformKey") or "tf"] = {
+            "action": action,
+            "prev_input": json.loads(previous) if previous else None,
+        }
     answer = call.client.invoke(
-        FunctionName=state["functionName"], Payload=json.dumps(payload).encode(), Qualifier=state.get("qualifier") or "$LATEST"
+        FunctionName=state["functionName"],
+        Payload=json.dumps(payload).encode(),
+        Qualifier=state.get("qualifier") or "$LATEST",
     )
     body = answer["Payload"].read().decode()
     if answer.get("FunctionError"):
@@ -235,6 +259,11 @@ def without_star(data: dict, state: dict) -> dict:
     return data | ({"arn": data["arn"].removesuffix(":*")} if "arn" in data else {})
 
 
+def queue_name(data: dict, state: dict) -> dict:
+    arn = (data.get("Attributes") or {}).get("QueueArn")
+    return data | ({"QueueName": arn.split(":")[-1]} if arn else {})
+
+
 def clear_rule(call: Call) -> None:
     if call.state.get("forceDestroy"):
         rule = {"Rule": call.state["name"], "EventBusName": call.state.get("eventBusName", "default")}
@@ -244,7 +273,9 @@ def clear_rule(call: Call) -> None:
 
 
 def clear(operation: str, attribute: str) -> Callable[[Call], None]:
-    return lambda call: getattr(call.client, operation)(QueueUrl=call.state["queueUrl"], Attributes={attribute: ""})
+    return lambda call: getattr(call.client, operation)(
+        QueueUrl=call.state["queueUrl"], Attributes={attribute: ""}
+    )
 
 
 def attributes(operation: str, paths: dict[str, str]) -> Callable[[Call], None]:
@@ -256,7 +287,9 @@ def attributes(operation: str, paths: dict[str, str]) -> Callable[[Call], None]:
             value = call.state.get(prop)
             if value != call.old.get(prop) and prop not in ("owner", "fifoTopic"):
                 text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-                getattr(call.client, operation)(**target, AttributeName=path.split(".")[-1], AttributeValue=text)
+                getattr(call.client, operation)(
+                    **target, AttributeName=path.split(".")[-1], AttributeValue=text
+                )
 
     return step
 
@@ -294,7 +327,10 @@ def index(given: dict, hash_key: str | None) -> dict:
     made = {"name": given["name"], "projection": projection,
             "keySchema": keys(given.get("hashKey") or hash_key, given.get("rangeKey"))}  # fmt: skip
     if given.get("readCapacity"):
-        made["provisionedThroughput"] = {"readCapacityUnits": given["readCapacity"], "writeCapacityUnits": given["writeCapacity"]}
+        made["provisionedThroughput"] = {
+            "readCapacityUnits": given["readCapacity"],
+            "writeCapacityUnits": given["writeCapacity"],
+        }
     return made
 
 
@@ -304,7 +340,10 @@ def described_table(data: dict, state: dict) -> dict:
         made["hashKey" if key["KeyType"] == "HASH" else "rangeKey"] = key["AttributeName"]
     if data.get("KeySchema"):
         stream = data.get("StreamSpecification", {})
-        made |= {"streamEnabled": stream.get("StreamEnabled", False), "streamViewType": stream.get("StreamViewType", "")}
+        made |= {
+            "streamEnabled": stream.get("StreamEnabled", False),
+            "streamViewType": stream.get("StreamViewType", ""),
+        }
         made["billingMode"] = data.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
         made |= {"readCapacity": data.get("ProvisionedThroughput", {}).get("ReadCapacityUnits", 0),
                  "writeCapacity": data.get("ProvisionedThroughput", {}).get("WriteCapacityUnits", 0)}  # fmt: skip
@@ -312,18 +351,25 @@ def described_table(data: dict, state: dict) -> dict:
         if noun in data:
             made[noun] = [i | {"ProjectionType": i["Projection"]["ProjectionType"],
                                "NonKeyAttributes": i["Projection"].get("NonKeyAttributes"),
-                               **{("hashKey" if k["KeyType"] == "HASH" else "rangeKey"): k["AttributeName"] for k in i["KeySchema"]}}
+                               **{("hashKey" if k["KeyType"] == "HASH" else "rangeKey"): k["AttributeName"]
+                                  for k in i["KeySchema"]}}
                           for i in data[noun] or []]  # fmt: skip
     if "SSEDescription" in data:
         sse = data["SSEDescription"]
-        made["SSESpecification"] = {"Enabled": sse.get("Status") == "ENABLED", "KMSMasterKeyId": sse.get("KMSMasterKeyArn")}
+        made["SSESpecification"] = {
+            "Enabled": sse.get("Status") == "ENABLED",
+            "KMSMasterKeyId": sse.get("KMSMasterKeyArn"),
+        }
     if "ContinuousBackupsDescription" in data:
         backups = data["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
         made["pointInTimeRecovery"] = {"enabled": backups.get("PointInTimeRecoveryStatus") == "ENABLED",
                                        "recoveryPeriodInDays": backups.get("RecoveryPeriodInDays")}  # fmt: skip
     if "TimeToLiveDescription" in data:
         ttl = data["TimeToLiveDescription"]
-        made["ttl"] = {"enabled": ttl.get("TimeToLiveStatus") == "ENABLED", "attributeName": ttl.get("AttributeName", "")}
+        made["ttl"] = {
+            "enabled": ttl.get("TimeToLiveStatus") == "ENABLED",
+            "attributeName": ttl.get("AttributeName", ""),
+        }
     return made
 
 
@@ -333,9 +379,16 @@ def table_switches(call: Call) -> None:
     until = time.monotonic() + 120
     while call.client.describe_table(**name)["Table"]["TableStatus"] != "ACTIVE" and time.monotonic() < until:
         time.sleep(0.1)
-    wanted, was = state.get("pointInTimeRecovery") or {"enabled": False}, old.get("pointInTimeRecovery") or {"enabled": False}
+    wanted, was = (
+        state.get("pointInTimeRecovery") or {"enabled": False},
+        old.get("pointInTimeRecovery") or {"enabled": False},
+    )
     if any(wanted.get(k) != was.get(k) for k in wanted):
-        days = {"RecoveryPeriodInDays": wanted["recoveryPeriodInDays"]} if wanted.get("recoveryPeriodInDays") else {}
+        days = (
+            {"RecoveryPeriodInDays": wanted["recoveryPeriodInDays"]}
+            if wanted.get("recoveryPeriodInDays")
+            else {}
+        )
         call.client.update_continuous_backups(
             **name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": wanted["enabled"], **days}
         )

@@ -1,9 +1,11 @@
-"""The types of pulumi-aws that the embedded cloud makes: Pulumi type -> API operations (see aws.Row for the columns)."""
+"""The types of pulumi-aws that the embedded cloud makes: Pulumi type -> API operations (columns: aws.Row)."""
 
+from . import aws_analytics
 from . import aws_steps as steps
-from .aws import Row
+from .aws_rows import Row
 
-S3_NAME = (r"(?!xn--|sthree-|amzn-s3-demo-)(?!.*(\.\.|-s3alias$|--ol-s3$))(?!(\d+\.){3}\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+S3_NAME = (r"(?!xn--|sthree-|amzn-s3-demo-)(?!.*(\.\.|-s3alias$|--ol-s3$))"
+           r"(?!(\d+\.){3}\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
            "a bucket name (3-63 of a-z, 0-9, '.', '-', starting and ending with a letter or digit)")  # fmt: skip
 IAM_NAME = (r"[\w+=,.@-]{1,64}", "an IAM name (1-64 of letters, digits and _+=,.@-)")
 POLICY_NAME = (r"[\w+=,.@-]{1,128}", "a policy name (1-128 of letters, digits and _+=,.@-)")
@@ -12,12 +14,14 @@ POLICY_NAME = (r"[\w+=,.@-]{1,128}", "a policy name (1-128 of letters, digits an
 def bucket_part(noun: str, paths: dict[str, str], **more) -> Row:
     """A configuration that hangs on a bucket: put, get and delete of the same noun."""
     row = {"create": (f"put_bucket_{noun}",), "update": (f"put_bucket_{noun}",), "read": (f"get_bucket_{noun}",),
-           "delete": (f"delete_bucket_{noun}",), "local": ("expectedBucketOwner", "skipDestroy", "token")}  # fmt: skip
+           "delete": (f"delete_bucket_{noun}",), "local": ("expectedBucketOwner", "skipDestroy",
+           "token")}  # fmt: skip
     return Row("s3", id="{bucket}", paths=paths, **(row | more))
 
 
 LAMBDA_CODE = {"code": "Code.ZipFile|ZipFile", "s3Bucket": "Code.S3Bucket|S3Bucket", "s3Key": "Code.S3Key|S3Key",
-               "s3ObjectVersion": "Code.S3ObjectVersion|S3ObjectVersion", "imageUri": "Code.ImageUri|ImageUri"}  # fmt: skip
+               "s3ObjectVersion": "Code.S3ObjectVersion|S3ObjectVersion",
+               "imageUri": "Code.ImageUri|ImageUri"}  # fmt: skip
 QUEUE = {
     "name": "QueueName", "url": "QueueUrl", "arn": "Attributes.QueueArn",
     "visibilityTimeoutSeconds": "Attributes.VisibilityTimeout", "delaySeconds": "Attributes.DelaySeconds",
@@ -30,14 +34,17 @@ QUEUE = {
     "deduplicationScope": "Attributes.DeduplicationScope", "fifoThroughputLimit": "Attributes.FifoThroughputLimit",
 }  # fmt: skip
 TOPIC = {p: f"Attributes.{m}" for p, m in {
-    "policy": "Policy", "displayName": "DisplayName", "kmsMasterKeyId": "KmsMasterKeyId", "deliveryPolicy": "DeliveryPolicy",
-    "fifoTopic": "FifoTopic", "contentBasedDeduplication": "ContentBasedDeduplication", "tracingConfig": "TracingConfig",
+    "policy": "Policy", "displayName": "DisplayName", "kmsMasterKeyId": "KmsMasterKeyId",
+    "deliveryPolicy": "DeliveryPolicy",
+    "fifoTopic": "FifoTopic", "contentBasedDeduplication": "ContentBasedDeduplication",
+    "tracingConfig": "TracingConfig",
     "signatureVersion": "SignatureVersion", "owner": "Owner"}.items()}  # fmt: skip
 SUBSCRIPTION = {p: f"Attributes.{p[0].upper()}{p[1:]}" for p in (
-    "deliveryPolicy", "filterPolicy", "filterPolicyScope", "rawMessageDelivery", "redrivePolicy", "subscriptionRoleArn")}  # fmt: skip
+    "deliveryPolicy", "filterPolicy", "filterPolicyScope", "rawMessageDelivery", "redrivePolicy",
+    "subscriptionRoleArn")}  # fmt: skip
 EVENT_RULE = {"name": "Name|Rule"}
 
-ROWS = {
+ROWS = aws_analytics.ROWS | {
     "aws:s3/bucket:Bucket": Row(
         "s3", create=(steps.make_bucket, "put_bucket_tagging"), read=("head_bucket", "get_bucket_tagging"),
         update=(steps.bucket_tags,), delete=(steps.remove_bucket,), id="{bucket}", name="bucket", names=S3_NAME,
@@ -54,7 +61,8 @@ ROWS = {
         "ownership_controls", {"rule": "OwnershipControls.Rules"},
     ),
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": Row(
-        "s3", create=("put_public_access_block",), update=("put_public_access_block",), read=("get_public_access_block",),
+        "s3", create=("put_public_access_block",), update=("put_public_access_block",),
+        read=("get_public_access_block",),
         delete=("delete_public_access_block",), id="{bucket}", local=("skipDestroy",),
         paths={p: f"PublicAccessBlockConfiguration.{p}" for p in (
             "blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")},
@@ -69,7 +77,8 @@ ROWS = {
         },
     ),
     "aws:s3/bucketNotification:BucketNotification": bucket_part(
-        "notification_configuration", {"configuration": "NotificationConfiguration"}, before=steps.notifications, after=steps.notified,
+        "notification_configuration", {"configuration": "NotificationConfiguration"}, before=steps.notifications,
+        after=steps.notified,
         delete=(steps.forget_notifications,), told=("lambdaFunctions", "queues", "topics", "eventbridge"),
     ),
     "aws:kms/key:Key": Row(
@@ -81,7 +90,8 @@ ROWS = {
         paths={"keyId": "KeyId", "isEnabled": "Enabled", "enableKeyRotation": "KeyRotationEnabled",
                "customerMasterKeySpec": "KeySpec|CustomerMasterKeySpec", "tags": "Tags",
                "bypassPolicyLockoutSafetyCheck": "BypassPolicyLockoutSafetyCheck"},
-        defaults={"description": ""}, result={"get_key_policy": "", "get_key_rotation_status": "", "list_resource_tags": ""},
+        defaults={"description": ""}, result={"get_key_policy": "", "get_key_rotation_status": "",
+        "list_resource_tags": ""},
     ),
     "aws:kms/alias:Alias": Row(
         "kms", create=("create_alias",), read=("list_aliases",), update=("update_alias",), delete=("delete_alias",),
@@ -92,7 +102,8 @@ ROWS = {
         "iam", create=("create_role",), read=("get_role",), delete=(steps.detach_role, "delete_role"),
         update=("update_assume_role_policy", "update_role", "put_role_permissions_boundary", "tag_role"),
         name="name", names=IAM_NAME, untag="untag_role", local=("forceDetachPolicies",), replace=("path",),
-        paths={"name": "RoleName", "assumeRolePolicy": "AssumeRolePolicyDocument|PolicyDocument", "uniqueId": "RoleId",
+        paths={"name": "RoleName", "assumeRolePolicy": "AssumeRolePolicyDocument|PolicyDocument",
+        "uniqueId": "RoleId",
                "arn": "Arn", "permissionsBoundary": "PermissionsBoundary|PermissionsBoundaryArn"},
         defaults={"description": "", "maxSessionDuration": 3600}, result={"get_role": "Role"},
     ),
@@ -110,9 +121,11 @@ ROWS = {
         paths={"name": "FunctionName", "arn": "FunctionArn|Resource", "tags": "Tags", **LAMBDA_CODE,
                "codeSha256": "CodeSha256", "sourceCodeSize": "CodeSize"},
         defaults={"memorySize": 128, "timeout": 3, "description": ""}, replace=("packageType",),
-        local=("sourceCodeHash", "skipDestroy", "useResourceTimeoutForPropagation"), handles=("reservedConcurrentExecutions",),
+        local=("sourceCodeHash", "skipDestroy", "useResourceTimeoutForPropagation"),
+        handles=("reservedConcurrentExecutions",),
         volatile=("codeSha256", "lastModified", "version", "qualifiedArn", "qualifiedInvokeArn", "sourceCodeSize"),
-        after=steps.function_facts, result={"get_function_concurrency": "", "list_tags": ""}, withheld=tuple(LAMBDA_CODE),
+        after=steps.function_facts, result={"get_function_concurrency": "", "list_tags": ""},
+        withheld=tuple(LAMBDA_CODE),
     ),
     "aws:lambda/permission:Permission": Row(
         "lambda", create=("add_permission",), read=(steps.permission,), delete=("remove_permission",),
@@ -121,7 +134,8 @@ ROWS = {
     ),
     "aws:lambda/eventSourceMapping:EventSourceMapping": Row(
         "lambda", create=("create_event_source_mapping",), read=("get_event_source_mapping", "list_tags"),
-        update=("update_event_source_mapping", "tag_resource"), untag="untag_resource", result={"list_tags": ""}, delete=("delete_event_source_mapping",), id="{uuid}",
+        update=("update_event_source_mapping", "tag_resource"), untag="untag_resource", result={"list_tags": ""},
+        delete=("delete_event_source_mapping",), id="{uuid}",
         paths={"functionName": "FunctionName", "arn": "EventSourceMappingArn|Resource"},
         after=lambda data, state: data | {"Enabled": data.get("State") in ("Enabled", "Enabling", "Creating"),
                                           "FunctionName": state.get("functionName")},
@@ -129,7 +143,8 @@ ROWS = {
     ),
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": Row(
         "lambda", create=("put_function_event_invoke_config",), update=("put_function_event_invoke_config",),
-        read=("get_function_event_invoke_config",), delete=("delete_function_event_invoke_config",), id="{functionName}",
+        read=("get_function_event_invoke_config",), delete=("delete_function_event_invoke_config",),
+        id="{functionName}",
         keys=("qualifier",), after=lambda data, state: data | {"FunctionName": state.get("functionName")},
     ),
     "aws:lambda/invocation:Invocation": Row(
@@ -138,7 +153,8 @@ ROWS = {
         handles=("input", "functionName", "lifecycleScope", "qualifier", "terraformKey", "triggers", "tenantId"),
     ),
     "aws:cloudwatch/logGroup:LogGroup": Row(
-        "logs", create=("create_log_group", "put_retention_policy"), read=("describe_log_groups", "list_tags_for_resource"),
+        "logs", create=("create_log_group", "put_retention_policy"), read=("describe_log_groups",
+        "list_tags_for_resource"),
         update=(steps.retention, "associate_kms_key", "tag_resource"), delete=("delete_log_group",), name="name",
         names=(r"[\w/.#-]{1,512}", "a log group name (1-512 of letters, digits and _-/.#)"), untag="untag_resource",
         paths={"name": "logGroupName|logGroupNamePrefix"}, handles=("retentionInDays",),
@@ -153,28 +169,33 @@ ROWS = {
     ),
     "aws:cloudwatch/metricAlarm:MetricAlarm": Row(
         "cloudwatch", create=("put_metric_alarm",), update=("put_metric_alarm", "tag_resource"), read=(
-            "describe_alarms", "list_tags_for_resource"), delete=("delete_alarms",), name="name", untag="untag_resource",
+            "describe_alarms", "list_tags_for_resource"), delete=("delete_alarms",), name="name",
+            untag="untag_resource",
         names=(r"[^\x00-\x1f]{1,255}", "an alarm name (1-255 characters)"),
         paths={"name": "AlarmName|AlarmNames", "arn": "AlarmArn|ResourceARN", "metricQueries": "Metrics",
                "metricQueries.metric": "MetricStat", "metricQueries.metric.metricName": "Metric.MetricName",
-               "metricQueries.metric.namespace": "Metric.Namespace", "metricQueries.metric.dimensions": "Metric.Dimensions"},
+               "metricQueries.metric.namespace": "Metric.Namespace",
+               "metricQueries.metric.dimensions": "Metric.Dimensions"},
         result={"describe_alarms": "MetricAlarms[AlarmName=name]", "list_tags_for_resource": ""},
         withheld=("metricQueries",),  # ministack takes Metrics and doesn't tell them again
     ),
     "aws:cloudwatch/eventBus:EventBus": Row(
         "events", create=("create_event_bus",), read=("describe_event_bus", "list_tags_for_resource"),
-        update=("update_event_bus", "tag_resource"), delete=("delete_event_bus",), name="name", untag="untag_resource",
+        update=("update_event_bus", "tag_resource"), delete=("delete_event_bus",), name="name",
+        untag="untag_resource",
         names=(r"(?!default$)[/.\w-]{1,256}", "an event bus name (1-256 of letters, digits and /._-; not 'default')"),
         result={"list_tags_for_resource": ""},
     ),
     "aws:cloudwatch/eventRule:EventRule": Row(
-        "events", create=("put_rule",), update=("put_rule", "tag_resource"), read=("describe_rule", "list_tags_for_resource"),
+        "events", create=("put_rule",), update=("put_rule", "tag_resource"), read=("describe_rule",
+        "list_tags_for_resource"),
         delete=(steps.clear_rule, "delete_rule"), name="name", keys=("eventBusName",), paths={"name": "Name"},
         names=(r"[.\w-]{1,64}", "a rule name (1-64 of letters, digits and ._-)"), untag="untag_resource",
         local=("forceDestroy",), result={"list_tags_for_resource": ""}, inputs={"eventBusName": "default"},
     ),
     "aws:cloudwatch/eventTarget:EventTarget": Row(
-        "events", create=("put_targets",), update=("put_targets",), read=("list_targets_by_rule",), id="{rule}-{targetId}",
+        "events", create=("put_targets",), update=("put_targets",), read=("list_targets_by_rule",),
+        id="{rule}-{targetId}",
         delete=("remove_targets",), name="targetId", keys=("eventBusName",), local=("forceDestroy",),
         paths={"targetId": "Targets.Id|Ids"} | {p: f"Targets.{p}" for p in (
             "arn", "roleArn", "input", "inputPath", "inputTransformer", "deadLetterConfig", "retryPolicy")}
@@ -188,15 +209,17 @@ ROWS = {
         names=(r"[\w.-]{1,64}", "a schedule name (1-64 of letters, digits and _.-)"), inputs={"groupName": "default"},
     ),
     "aws:scheduler/scheduleGroup:ScheduleGroup": Row(
-        "scheduler", create=("create_schedule_group",), read=("get_schedule_group",), delete=("delete_schedule_group",),
+        "scheduler", create=("create_schedule_group",), read=("get_schedule_group",),
+        delete=("delete_schedule_group",),
         id="{name}", name="name", names=(r"[\w.-]{1,64}", "a schedule group name (1-64 of letters, digits and _.-)"),
     ),
     "aws:sqs/queue:Queue": Row(
         "sqs", create=("create_queue",), read=("get_queue_attributes", "list_queue_tags"), id="{url}",
         update=("set_queue_attributes", "tag_queue"), delete=("delete_queue",), name="name", untag="untag_queue",
         names=(r"(?=.{1,80}$)[A-Za-z0-9_-]+(\.fifo)?", "a queue name (1-80 of letters, digits, '-', '_')"),
-        paths=QUEUE, fixed={"AttributeNames": ["All"]}, replace=("name", "fifoQueue"), result={"list_queue_tags": "", "get_queue_attributes": ""},
-        after=lambda data, state: data if "Attributes" not in data else data | {"QueueName": data["Attributes"]["QueueArn"].split(":")[-1]},
+        paths=QUEUE, fixed={"AttributeNames": ["All"]}, replace=("name", "fifoQueue"),
+        result={"list_queue_tags": "", "get_queue_attributes": ""},
+        after=steps.queue_name,
         defaults={"visibilityTimeoutSeconds": 30, "delaySeconds": 0, "messageRetentionSeconds": 345600,
                   "maxMessageSize": 262144, "receiveWaitTimeSeconds": 0, "redrivePolicy": "", "policy": ""},
     ),
@@ -207,15 +230,18 @@ ROWS = {
     ),
     "aws:sns/topic:Topic": Row(
         "sns", create=("create_topic",), read=("get_topic_attributes", "list_tags_for_resource"), id="{arn}",
-        update=(steps.attributes("set_topic_attributes", TOPIC), "tag_resource"), delete=("delete_topic",), name="name",
+        update=(steps.attributes("set_topic_attributes", TOPIC), "tag_resource"), delete=("delete_topic",),
+        name="name",
         names=(r"(?=.{1,256}$)[A-Za-z0-9_-]+(\.fifo)?", "a topic name (1-256 of letters, digits, '-', '_')"),
         paths={**TOPIC, "arn": "TopicArn|ResourceArn"}, untag="untag_resource", handles=tuple(TOPIC),
         replace=("name", "fifoTopic"), result={"list_tags_for_resource": ""},
         after=lambda data, state: data | {"Name": (data.get("TopicArn") or state["arn"]).split(":")[-1]},
     ),
     "aws:sns/topicPolicy:TopicPolicy": Row(
-        "sns", create=(steps.attributes("set_topic_attributes", TOPIC),), update=(steps.attributes("set_topic_attributes", TOPIC),),
-        read=("get_topic_attributes",), delete=(), id="{arn}", paths={**TOPIC, "arn": "TopicArn"}, handles=("policy", "arn"),
+        "sns", create=(steps.attributes("set_topic_attributes", TOPIC),),
+        update=(steps.attributes("set_topic_attributes", TOPIC),),
+        read=("get_topic_attributes",), delete=(), id="{arn}", paths={**TOPIC, "arn": "TopicArn"},
+        handles=("policy", "arn"),
     ),
     "aws:sns/topicSubscription:TopicSubscription": Row(
         "sns", create=("subscribe",), read=("get_subscription_attributes",), id="{arn}", delete=("unsubscribe",),
@@ -231,13 +257,15 @@ ROWS = {
         names=(r"[\w.-]{3,255}", "a table name (3-255 of letters, digits and _.-)"), untag="untag_resource",
         before=steps.table, after=steps.described_table, handles=("ttl", "pointInTimeRecovery"),
         told=("ttl", "pointInTimeRecovery", "hashKey", "rangeKey", "streamEnabled", "streamViewType"),
-        replace=("hashKey", "rangeKey", "localSecondaryIndexes"), sparse=("update_table",), defaults={"billingMode": "PROVISIONED"},
+        replace=("hashKey", "rangeKey", "localSecondaryIndexes"), sparse=("update_table",),
+        defaults={"billingMode": "PROVISIONED"},
         paths={"name": "TableName", "arn": "TableArn|ResourceArn", "attributes": "AttributeDefinitions",
                "attributes.name": "AttributeName", "attributes.type": "AttributeType", "keys": "KeySchema",
                "capacity": "ProvisionedThroughput", "stream": "StreamSpecification", "tableClass": "TableClass",
                "billingMode": "BillingMode", "serverSideEncryption": "SSESpecification",
                "serverSideEncryption.kmsKeyArn": "KMSMasterKeyId", "globalSecondaryIndexes.name": "IndexName",
-               "localSecondaryIndexes.name": "IndexName", "streamArn": "LatestStreamArn", "streamLabel": "LatestStreamLabel"},
+               "localSecondaryIndexes.name": "IndexName", "streamArn": "LatestStreamArn",
+               "streamLabel": "LatestStreamLabel"},
         result={"describe_continuous_backups": "", "describe_time_to_live": "", "list_tags_of_resource": ""},
     ),
 }  # fmt: skip

@@ -12,7 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 GETTER = re.compile(
-    r'@pulumi\.getter(?:\(name="(\w+)"\))?\n(?:    @_utilities\..*\n)*    def (\w+)\(self\) -> pulumi\.(?:In|Out)put\[(.*)\]:'
+    r'@pulumi\.getter(?:\(name="(\w+)"\))?\n(?:    @_utilities\..*\n)*'
+    r"    def (\w+)\(self\) -> pulumi\.(?:In|Out)put\[(.*)\]:"
 )
 
 
@@ -33,7 +34,7 @@ def text(package: str, file: str) -> str:
 
 
 def snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 def locate(token: str) -> tuple[str, str, str]:
@@ -49,7 +50,15 @@ def parse(source: str, module: str) -> dict[str, Property]:
         nested = re.search(r"'(?:outputs\.)?(\w+)'", annotation)
         scalar = re.search(r"_builtins\.(bool|int|float|str)", annotation)
         union = "Union" in annotation  # an enum or a policy document that may also be given as text
-        shape = "map" if "Mapping[" in annotation else "object" if nested and not union else scalar[1] if scalar else "any"
+        shape = (
+            "map"
+            if "Mapping[" in annotation
+            else "object"
+            if nested and not union
+            else scalar[1]
+            if scalar
+            else "any"
+        )
         found[wire or attribute] = Property(
             wire or attribute, "Optional[" not in annotation.split("Sequence")[0], shape,
             "Sequence[" in annotation and "Union" not in annotation,
@@ -88,7 +97,9 @@ def nested(reference: str) -> dict[str, Property]:
 
 def refusals(properties: dict[str, Property], values: dict, where: str = "") -> list[tuple[str, str]]:
     """(path, reason) of what is missing or unknown, at every depth that the SDK describes."""
-    found = [(where + k, "no such property") for k in values if k not in properties and not k.startswith("__")]
+    found = [
+        (where + k, "no such property") for k in values if k not in properties and not k.startswith("__")
+    ]
     for p in properties.values():
         value = values.get(p.name)
         if value is None:

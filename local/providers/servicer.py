@@ -25,7 +25,7 @@ from . import schema
 from .values import UNKNOWN, document, plain, same, seen, unknown, wire
 
 KEPT = ("timeouts",)  # settings of the provider, not of the resource
-FILE = "local/providers/{}_types.py"
+FILES = {"aws": "local/providers/aws_types.py", "gcp": "local/providers/gcp.py"}
 
 
 class Servicer(provider_pb2_grpc.ResourceProviderServicer):
@@ -52,7 +52,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def row(self, request):
         kind = request.urn.split("::")[2].split("$")[-1]
         if kind not in self.cloud.rows:
-            raise LookupError(f"unknown type {kind}: add it to {FILE.format(self.cloud.package)}")
+            raise LookupError(f"unknown type {kind}: add it to {FILES[self.cloud.package]}")
         return kind, self.cloud.rows[kind]
 
     # -- the provider itself
@@ -66,7 +66,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return plugin_pb2.PluginInfo(version=version(f"pulumi_{self.cloud.package}"))
 
     def GetSchema(self, request, context):
-        return provider_pb2.GetSchemaResponse(schema=json.dumps({"name": self.cloud.package, "resources": {}}))
+        return provider_pb2.GetSchemaResponse(
+            schema=json.dumps({"name": self.cloud.package, "resources": {}})
+        )
 
     def Attach(self, request, context):
         return empty_pb2.Empty()
@@ -102,7 +104,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         inputs, old = plain(request.news), plain(request.olds)
         if row.name and inputs.get(row.name) is None:
             stem = request.urn.split("::")[-1]
-            inputs[row.name] = old.get(row.name) or f"{stem}-{(request.randomSeed or secrets.token_bytes(8)).hex()[:7]}"
+            inputs[row.name] = (
+                old.get(row.name) or f"{stem}-{(request.randomSeed or secrets.token_bytes(8)).hex()[:7]}"
+            )
         inputs = {**row.inputs, **inputs}
         found = schema.refusals(schema.inputs(kind), inputs) or self.cloud.refuse(kind, inputs)
         return provider_pb2.CheckResponse(inputs=wire(inputs), failures=[failure(*f) for f in found])
@@ -118,7 +122,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def Diff(self, request, context):
         kind, row = self.row(request)
         news, olds, state = plain(request.news), plain(request.old_inputs), plain(request.olds)
-        changed = {k for k in news.keys() | olds.keys() if k not in KEPT and not same(news.get(k), olds.get(k))}
+        changed = {
+            k for k in news.keys() | olds.keys() if k not in KEPT and not same(news.get(k), olds.get(k))
+        }
         tags, every = self.all_tags(kind, news), self.cloud.tags[1]
         if tags is not None and not same(tags, state.get(every) or {}):
             changed.add(every)
@@ -126,7 +132,13 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         named = row.name or "name"
         detail = {}
         for key in sorted(changed):
-            verb = "ADD" if key not in olds and key != every else "DELETE" if key not in news and key != every else "UPDATE"
+            verb = (
+                "ADD"
+                if key not in olds and key != every
+                else "DELETE"
+                if key not in news and key != every
+                else "UPDATE"
+            )
             verb += "_REPLACE" if key in replaces else ""
             detail[key] = provider_pb2.PropertyDiff(kind=verb, inputDiff=key != every)  # type: ignore[arg-type]  # enum by name
         return provider_pb2.DiffResponse(
@@ -136,7 +148,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         )  # fmt: skip
 
     def Create(self, request, context):
-        kind, row = self.row(request)
+        kind, _ = self.row(request)
         inputs = plain(request.properties)
         tags, every = self.all_tags(kind, inputs), self.cloud.tags[1]
         if request.preview:
@@ -147,9 +159,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         try:
             key, data = self.cloud.create(kind, inputs, tags or {}, made.append)
         except Exception as error:
-            if not made:
-                raise
-            unfinished(context, made[0], inputs, inputs, f"{kind} {request.name}: {sentence(error)}")
+            if made:
+                unfinished(context, made[0], inputs, inputs, f"{kind} {request.name}: {sentence(error)}")
+            raise
         return provider_pb2.CreateResponse(id=key, properties=wire(self.outputs(kind, inputs, data, tags)))
 
     def outputs(self, kind: str, inputs: dict, data: dict, tags=None) -> dict:
@@ -166,7 +178,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         if data is None:
             return provider_pb2.ReadResponse()
         known_inputs, (own, every) = schema.inputs(kind), self.cloud.tags
-        if every in schema.outputs(kind):  # a default tag is the provider's, unless the resource states it too
+        if every in schema.outputs(
+            kind
+        ):  # a default tag is the provider's, unless the resource states it too
             told = own in self.cloud.readable(kind, {own: {}})
             tags = data.get(every, {} if told else state.get(every)) or {}
             default = {k: v for k, v in self.cloud.default_tags.items() if k not in (inputs.get(own) or {})}
@@ -181,7 +195,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
                 fresh[own] = data[own]
         fresh = {k: v for k, v in fresh.items() if v is not None}
         return provider_pb2.ReadResponse(
-            id=request.id, inputs=wire(fresh), properties=wire({**state, **self.outputs(kind, fresh, data, data.get(every))})
+            id=request.id,
+            inputs=wire(fresh),
+            properties=wire({**state, **self.outputs(kind, fresh, data, data.get(every))}),
         )
 
     def Update(self, request, context):
@@ -192,11 +208,15 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         computed = {k: v for k, v in old.items() if k not in schema.inputs(kind)}
         if request.preview:
             later = {**computed, **dict.fromkeys(row.volatile, UNKNOWN), **inputs}
-            return provider_pb2.UpdateResponse(properties=wire(later | ({every: tags} if tags is not None else {})))
+            return provider_pb2.UpdateResponse(
+                properties=wire(later | ({every: tags} if tags is not None else {}))
+            )
         if tags is not None and not same(tags, old.get(every) or {}):
             changed.add(every)
         data = self.cloud.update(kind, request.id, old, before, inputs, tags or {}, changed)
-        return provider_pb2.UpdateResponse(properties=wire(self.outputs(kind, inputs, {**computed, **data}, tags)))
+        return provider_pb2.UpdateResponse(
+            properties=wire(self.outputs(kind, inputs, {**computed, **data}, tags))
+        )
 
     def Delete(self, request, context):
         kind, _ = self.row(request)
@@ -204,12 +224,16 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     def Invoke(self, request, context):
-        return provider_pb2.InvokeResponse(**{"return": wire(self.cloud.invoke(request.tok, plain(request.args)))})
+        answer = provider_pb2.InvokeResponse()
+        getattr(answer, "return").CopyFrom(wire(self.cloud.invoke(request.tok, plain(request.args))))
+        return answer
 
 
 def settings(config: dict) -> dict:
     """A provider's configuration: anything but a string travels as JSON text."""
-    parsed = {k: document(v) if document(v) is not None else v for k, v in config.items() if not k.startswith("__")}
+    parsed = {
+        k: document(v) if document(v) is not None else v for k, v in config.items() if not k.startswith("__")
+    }
     return {k: v == "true" if v in ("true", "false") else v for k, v in parsed.items() if k != "version"}
 
 
@@ -228,7 +252,9 @@ def sentence(error: Exception) -> str:
 def unfinished(context, key: str, state: dict, inputs: dict, reason: str) -> None:
     status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=reason)
     status.details.add().Pack(
-        provider_pb2.ErrorResourceInitFailed(id=key, properties=wire(state), inputs=wire(inputs), reasons=[reason])
+        provider_pb2.ErrorResourceInitFailed(
+            id=key, properties=wire(state), inputs=wire(inputs), reasons=[reason]
+        )
     )
     context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
     context.abort(grpc.StatusCode.UNKNOWN, reason)

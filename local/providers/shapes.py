@@ -7,6 +7,7 @@ the property's path: a property is never dropped in silence. Enums and lengths c
 """
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +26,7 @@ def match(names, wanted: str) -> str | None:
     return None
 
 
-def resolve(shape, prop: str, paths: dict[str, str]) -> tuple[list[str], Any] | None:
+def resolve(shape, prop: str, paths: Mapping[str, str]) -> tuple[list[str], Any] | None:
     """The members that lead to the property's place in a structure, and the shape there."""
     name = prop.rsplit(".", 1)[-1]
     for path in (paths.get(prop) or PATHS.get(prop) or name).split("|"):
@@ -34,12 +35,12 @@ def resolve(shape, prop: str, paths: dict[str, str]) -> tuple[list[str], Any] | 
             if at.type_name == "list":  # a list of one in the API is an object in Pulumi
                 at = at.member
             if at.type_name == "map":
-                members, at = members + [part], at.value
+                members, at = [*members, part], at.value
                 continue
             found = match(at.members, part) if at.type_name == "structure" else None
             if found is None:
                 break
-            members, at = members + [found], at.members[found]
+            members, at = [*members, found], at.members[found]
         else:
             return members, at
     return None
@@ -54,7 +55,7 @@ def place(target: dict, members: list[str], value: Any) -> None:
         target[members[-1]] = value
 
 
-def convert(value: Any, shape, where: str, paths: dict[str, str], dry: bool = False) -> Any:
+def convert(value: Any, shape, where: str, paths: Mapping[str, str], dry: bool = False) -> Any:
     """A property's value in the service's shape. `dry` leaves archives unread."""
     kind = shape.type_name
     if kind == "structure":
@@ -70,7 +71,10 @@ def convert(value: Any, shape, where: str, paths: dict[str, str], dry: bool = Fa
                 raise ValueError(f"{inner}: the service's {shape.name} has no such member")
             if item is not None:
                 place(made, found[0], convert(item, found[1], inner, paths, dry))
-        return made
+        return {
+            m: [v] if isinstance(v, dict) and shape.members[m].type_name == "list" else v
+            for m, v in made.items()
+        }
     if kind == "list":
         if isinstance(value, dict) and not all(resolve(shape.member, f"{where}.{k}", paths) for k in value):
             key, content = list(shape.member.members)[:2]
@@ -106,18 +110,20 @@ def scalar(value: Any, shape, where: str) -> Any:
     string = str(value).lower() if isinstance(value, bool) else str(value)
     enum = getattr(shape, "enum", None)
     if enum and string not in enum:
-        raise ValueError(f"{where}: {string!r} is not one of {', '.join(enum[:12])}{', ...' if len(enum) > 12 else ''}")
+        raise ValueError(
+            f"{where}: {string!r} is not one of {', '.join(enum[:12])}{', ...' if len(enum) > 12 else ''}"
+        )
     least, most = shape.metadata.get("min", 0), shape.metadata.get("max")
     if len(string) < least or (most and len(string) > most):
         raise ValueError(f"{where}: {len(string)} characters, {least} to {most or 'any number'} are allowed")
     return string
 
 
-def dig(data: Any, prop: str, paths: dict[str, str]) -> Any:
+def dig(data: Any, prop: str, paths: Mapping[str, str]) -> Any:
     """The API's value of a property in an answer, or None."""
     for path in (paths.get(prop) or PATHS.get(prop) or prop.rsplit(".", 1)[-1]).split("|"):
         for parts in (path.split("."), path.split(".")[-1:]):  # as in the request, or without its envelope
-            at = data
+            at: Any = data
             for part in parts:
                 at = at[0] if isinstance(at, list) and len(at) == 1 else at
                 found = match(at, part) if isinstance(at, dict) else None
@@ -127,22 +133,26 @@ def dig(data: Any, prop: str, paths: dict[str, str]) -> Any:
     return None
 
 
-def revert(value: Any, prop: schema.Property, where: str, paths: dict[str, str]) -> Any:
+def revert(value: Any, prop: schema.Property, where: str, paths: Mapping[str, str]) -> Any:
     """The API's value as the SDK describes the property."""
     if value is None:
         return None
     if prop.shape == "map":
         if isinstance(value, list):  # tags, dimensions
-            value = {list(v.values())[0]: list(v.values())[1] for v in value}
+            value = dict(list(v.values())[:2] for v in value)
         return {k: text(v) for k, v in value.items()} if isinstance(value, dict) else None
     if prop.many:
-        return [item(v, prop, where, paths) for v in value] if isinstance(value, list) else [item(value, prop, where, paths)]
-    if isinstance(value, list) and prop.shape != "any":
-        value = value[0] if value else None
+        return (
+            [item(v, prop, where, paths) for v in value]
+            if isinstance(value, list)
+            else [item(value, prop, where, paths)]
+        )
+    if isinstance(value, list) and (prop.nested or not any(isinstance(v, (dict, list)) for v in value)):
+        value = value[0] if value else None  # else a document
     return item(value, prop, where, paths)
 
 
-def item(value: Any, prop: schema.Property, where: str, paths: dict[str, str]) -> Any:
+def item(value: Any, prop: schema.Property, where: str, paths: Mapping[str, str]) -> Any:
     if prop.nested and isinstance(value, dict):
         made = {}
         for p in schema.nested(prop.nested).values():
@@ -171,4 +181,6 @@ def reaches(shape, name: str, depth: int = 4) -> bool:
         return reaches(shape.member, name, depth)
     if shape.type_name != "structure" or not depth:
         return False
-    return bool(match(shape.members, name)) or any(reaches(m, name, depth - 1) for m in shape.members.values())
+    return bool(match(shape.members, name)) or any(
+        reaches(m, name, depth - 1) for m in shape.members.values()
+    )

@@ -133,7 +133,9 @@ def archive(value: dict) -> bytes:
 
 def local_path(value: dict) -> Path:
     if not value.get("path"):
-        raise ValueError(f"only local assets and archives can be deployed here, not {value.get('uri') or value}")
+        raise ValueError(
+            f"only local assets and archives can be deployed here, not {value.get('uri') or value}"
+        )
     return Path(value["path"])
 
 

@@ -58,7 +58,8 @@ class Run:
         return subprocess.Popen(
             [sys.executable, "-P", *command], cwd=self.root, text=True, start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(self.root), "TRIBUTARY_CACHE": str(engine.cache()), **environment},
+            env={**os.environ, "PYTHONPATH": str(self.root), "TRIBUTARY_CACHE": str(engine.cache())}
+            | environment,
         )  # fmt: skip
 
     def local(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

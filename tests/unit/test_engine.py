@@ -21,7 +21,7 @@ def pulumi(path: Path, says: str) -> Path:
 
 @pytest.fixture
 def made(tmp_path, monkeypatch) -> list[Path]:
-    """A machine with an empty cache, a PATH without pulumi, and a build that takes a moment; what it has made."""
+    """An empty cache, a PATH without pulumi, and a build that takes a moment; what it has made."""
     monkeypatch.setenv("TRIBUTARY_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
     built: list[Path] = []

@@ -1,0 +1,96 @@
+"""A DynamoDB table that a pipeline reads: adopted as it is, or created ready to be read."""
+
+import re
+from typing import Annotated, Literal
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import AfterValidator, Field
+
+from components.accounts import AccountArgs
+from components.arguments import arguments, check
+
+TableName = Annotated[
+    str,
+    AfterValidator(
+        check(
+            lambda v: re.fullmatch(r"[A-Za-z0-9_.-]{3,255}", v) is not None,
+            "'{value}' is not a table's name (3-255 of A-Z a-z 0-9 '_' '-' '.'); write the name, not the ARN",
+        )
+    ),
+]
+
+
+@arguments
+class AttributeArgs:
+    """A key attribute of a table that the program creates."""
+
+    name: Annotated[str, Field(min_length=1, max_length=255)]
+    """The attribute's name."""
+    type: Literal["S", "N", "B"] = "S"
+    """S for text, N for a number, B for bytes."""
+
+
+@arguments
+class NewTableArgs:
+    """A table that the program creates: on demand, point-in-time recovery and a stream on."""
+
+    hash_key: AttributeArgs
+    """The partition key."""
+    range_key: AttributeArgs | None = None
+    """The sort key, if the table has one."""
+
+
+def table_arn(
+    pipeline: str,
+    name: str,
+    create: NewTableArgs | None,
+    account: AccountArgs,
+    parent: pulumi.Resource,
+    *,
+    retain: bool,
+    images: Literal["NEW_IMAGE", "NEW_AND_OLD_IMAGES"] | None = None,
+) -> pulumi.Input[str]:
+    """The ARN of the table: created, or adopted once a look at it has shown point-in-time recovery and, where `images`
+    says which, a stream that holds them. Adopting never changes a table. Raises pulumi.RunError, at preview, with the
+    command that turns on what is missing."""
+    if create:
+        attributes = [create.hash_key, *([create.range_key] if create.range_key else [])]
+        return aws.dynamodb.Table(
+            f"{pipeline}-{name}",
+            name=name,
+            billing_mode="PAY_PER_REQUEST",
+            hash_key=create.hash_key.name,
+            range_key=create.range_key.name if create.range_key else None,
+            attributes=[aws.dynamodb.TableAttributeArgs(name=a.name, type=a.type) for a in attributes],
+            point_in_time_recovery=aws.dynamodb.TablePointInTimeRecoveryArgs(enabled=True),
+            stream_enabled=True,
+            stream_view_type="NEW_AND_OLD_IMAGES",
+            deletion_protection_enabled=retain,
+            opts=pulumi.ResourceOptions(parent=parent, retain_on_delete=retain),
+        ).arn
+    # Asked for at once, not as an Output: a refusal stops the preview here, in one sentence.
+    table = aws.dynamodb.get_table(name=name, opts=pulumi.InvokeOptions(parent=parent))
+    command = f"aws dynamodb {{}} --table-name {name} --region {account.region} {{}}"
+    if not (table.point_in_time_recovery and table.point_in_time_recovery.enabled):
+        turn_on = command.format(
+            "update-continuous-backups",
+            "--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true",
+        )
+        raise pulumi.RunError(
+            f"pipelines.{pipeline}: table '{name}' has no point-in-time recovery, and an export reads nothing else; "
+            f"turn it on: {turn_on}"
+        )
+    enough = {"NEW_IMAGE": ("NEW_IMAGE", "NEW_AND_OLD_IMAGES"), "NEW_AND_OLD_IMAGES": ("NEW_AND_OLD_IMAGES",)}
+    if images and (not table.stream_enabled or table.stream_view_type not in enough[images]):
+        found = f"a stream of {table.stream_view_type}" if table.stream_enabled else "no stream"
+        turn_on = command.format(
+            "update-table", f"--stream-specification StreamEnabled=true,StreamViewType={images}"
+        )
+        off = command.format("update-table", "--stream-specification StreamEnabled=false")
+        raise pulumi.RunError(
+            f"pipelines.{pipeline}: table '{name}' has {found}, and {' or '.join(enough[images])} is needed; "
+            + (f"turn the old one off: {off}; then " if table.stream_enabled else "")
+            + f"turn it on: {turn_on}"
+        )
+    return table.arn

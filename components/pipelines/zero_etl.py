@@ -1,0 +1,514 @@
+"""Zero-ETL: DynamoDB tables, item by item and change by change, searchable in OpenSearch Serverless."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import pulumi
+import pulumi_aws as aws
+import yaml
+from pydantic import AfterValidator, Field, model_validator
+
+from components import names
+from components.arguments import arguments, check
+from components.blocks.alarm import alarm
+from components.blocks.bucket import LifecycleArgs, SecureBucket
+from components.blocks.collection import Collection, CollectionArgs, IndexName, SharedCollection, data_access
+from components.blocks.function import RetentionDays
+from components.blocks.table import NewTableArgs, TableName, table_arn
+from components.iam import Statement, document, trust
+from components.pipelines.pipeline import Accounts, Deployed, PipelineArgs
+
+_BODY_LIMIT = 100_000  # characters; facts of CreatePipeline
+_EXPORTS, _DEAD = "export/", "dead-letters/"
+
+Attribute = Annotated[
+    str,
+    AfterValidator(
+        check(
+            lambda v: re.fullmatch(r"[A-Za-z0-9_.-]{1,255}(/[A-Za-z0-9_.-]{1,255})*", v) is not None,
+            "'{value}' is not an attribute; write its name, and 'outer/inner' for one inside a map",
+        )
+    ),
+]
+
+
+@arguments
+class IndexArgs:
+    """The index of one table."""
+
+    name: IndexName | None = None
+    """The index's name; without it the table's, in small letters."""
+    mapping: dict[str, Any] = Field(default_factory=dict)
+    """OpenSearch's mapping: {properties: {...}}; what it does not name is mapped by the first document."""
+    shards: Annotated[int, Field(ge=1, le=96)] | None = None
+    """How many primary shards the index is made with; without it the service's own choice."""
+
+
+@arguments
+class ZeroEtlTableArgs:
+    """One table and its index."""
+
+    name: TableName
+    """The table's name. An existing table is adopted and never changed; `create` makes a new one."""
+    create: NewTableArgs | None = None
+    """Makes the table rather than adopting it."""
+    index: IndexArgs = IndexArgs()
+    """The index that its items go to."""
+    export: bool = True
+    """Whether what the table holds already is brought over first; without it only changes from now on."""
+    start: Literal["LATEST", "TRIM_HORIZON"] = "LATEST"
+    """Where the stream is read from: LATEST is now, TRIM_HORIZON up to 24 hours ago."""
+    view_on_remove: Literal["NEW_IMAGE", "OLD_IMAGE"] = "NEW_IMAGE"
+    """What of a deleted item is seen: NEW_IMAGE only its key, OLD_IMAGE all of it, which routes on other attributes
+    need, and a stream of NEW_AND_OLD_IMAGES."""
+    drop: list[Attribute] = Field(default_factory=list)
+    """Attributes that are left out."""
+    rename: dict[Attribute, Attribute] = Field(default_factory=dict)
+    """Attributes by their new names."""
+    only: str | None = None
+    """A Data Prepper expression on the item, such as '/status == "open"'; items it is false for are not indexed."""
+
+    def index_name(self) -> str:
+        return self.index.name or self.name.lower()
+
+
+@arguments
+class VpcArgs:
+    """The network that an ingestion pipeline stands in."""
+
+    subnet_ids: Annotated[list[str], Field(min_length=1)]
+    """Its subnets."""
+    security_group_ids: Annotated[list[str], Field(min_length=1)]
+    """Its security groups."""
+
+
+@arguments
+class ZeroEtlArgs(PipelineArgs):
+    """The arguments of a ZeroEtlPipeline."""
+
+    tables: Annotated[list[ZeroEtlTableArgs], Field(min_length=1)]
+    """The tables: a list of `{name: <table>}`."""
+    collection: CollectionArgs = CollectionArgs()
+    """The collection that the program creates for them."""
+    shared_collection: SharedCollection | None = None
+    """Another pipeline's collection, used instead; in a stack's config `collection_of: <pipeline>`."""
+    pipelines: Literal["per-table", "shared"] = "per-table"
+    """One ingestion pipeline for each table, or one with a part for each: cheaper, and they share its units."""
+    min_units: Annotated[int, Field(ge=1, le=96)] = 1
+    """The least Ingestion OpenSearch Compute Units of an ingestion pipeline; each costs about 175 dollars a month."""
+    max_units: Annotated[int, Field(ge=1, le=96)] = 4
+    """The most; too few make it hang without an error, so at least one for each table that it reads."""
+    acknowledgments: bool = True
+    """Whether a change counts as read only once it is indexed or in the dead-letter prefix."""
+    persistent_buffer: bool = False
+    """Keeps records that wait on disk, so a failed unit loses none; needs two units and more."""
+    vpc: VpcArgs | None = None
+    """The network that it stands in; without it the service's own."""
+    log_retention_days: RetentionDays = 90
+    """Days that its log is kept."""
+    lifecycle: LifecycleArgs = LifecycleArgs(expire_days=30, noncurrent_days=1)
+    """How long the bucket keeps initial exports and dead letters."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "ZeroEtlArgs":
+        tables = [table.name for table in self.tables]
+        indexes = [table.index_name() for table in self.tables]
+        for what, found in (("table", tables), ("index", indexes)):
+            twice = sorted({name for name in found if found.count(name) > 1})
+            if twice:
+                raise ValueError(
+                    f"tables: the {what} '{twice[0]}' is named twice; each table has an index of its own"
+                )
+        for position, table in enumerate(self.tables):
+            if (
+                table.index.name is None
+                and re.fullmatch(r"[a-z0-9][a-z0-9_.-]{0,79}", table.index_name()) is None
+            ):
+                raise ValueError(
+                    f"tables[{position}].index.name: '{table.index_name()}' is not an index's name; write one of 1-80 "
+                    "of a-z 0-9 '_' '-' '.', starting with a letter or a digit"
+                )
+            if table.only and table.view_on_remove == "NEW_IMAGE" and not self._of_key(table):
+                raise ValueError(
+                    f"tables[{position}].view_on_remove: a deleted item is seen by its key alone, so '{table.only}' is "
+                    "never true of it and it would stay in the index; write OLD_IMAGE"
+                )
+        if self.shared_collection and self.shared_collection.type != "SEARCH":
+            raise ValueError(
+                "collection_of: a TIMESERIES collection takes no document ids, and items are updated and deleted by "
+                "theirs; name a pipeline whose collection is of type SEARCH"
+            )
+        needed = len(self.tables) if self.pipelines == "shared" else 1
+        if self.max_units < needed:
+            raise ValueError(
+                f"max_units: {self.max_units} for {needed} tables in one ingestion pipeline; each shard read at once "
+                f"takes capacity, and too little hangs in silence; write {needed} or more, or pipelines per-table"
+            )
+        if self.min_units > self.max_units:
+            raise ValueError(f"min_units: {self.min_units} is more than max_units, {self.max_units}")
+        if self.persistent_buffer and self.min_units < 2:
+            raise ValueError("min_units: a persistent buffer needs two units; write 2 or more")
+        public = self.shared_collection.public if self.shared_collection else self.collection.network.public
+        if not public and not self.vpc:
+            raise ValueError(
+                "vpc: the collection is reached through VPC endpoints only, so the ingestion pipeline must stand "
+                "in that network; write vpc: {subnet_ids, security_group_ids}"
+            )
+        return self
+
+    @staticmethod
+    def _of_key(table: ZeroEtlTableArgs) -> bool:
+        if not table.create:
+            return False
+        keys = {key.name for key in (table.create.hash_key, table.create.range_key) if key}
+        return set(re.findall(r"/([A-Za-z0-9_.-]+)", table.only or "")) <= keys
+
+    def created_tables(self) -> list[tuple[str, str]]:
+        """The tables that the program creates, each with its place in the config."""
+        return [
+            (f"tables[{index}].create", table.name) for index, table in enumerate(self.tables) if table.create
+        ]
+
+    def planned_collection(self, name: str) -> SharedCollection:
+        """The collection that other pipelines can share, as far as it is known before anything is deployed."""
+        if self.shared_collection:
+            return self.shared_collection
+        planned = Collection.planned(name)
+        return SharedCollection(
+            name=planned,
+            arn="",
+            endpoint="",
+            dashboards="",
+            type="SEARCH",
+            public=self.collection.network.public,
+        )
+
+    def groups(self) -> list[list[ZeroEtlTableArgs]]:
+        """The tables of each ingestion pipeline."""
+        return [self.tables] if self.pipelines == "shared" else [[table] for table in self.tables]
+
+
+class ZeroEtlPipeline(pulumi.ComponentResource):
+    """DynamoDB tables -> OpenSearch Ingestion (initial export, then the stream) -> OpenSearch Serverless.
+
+    A document's id is the item's key, its version the time of the change, so an older change never overwrites a newer
+    one and one that comes twice changes nothing. What OpenSearch rejects goes to the dead-letter prefix of the bucket
+    and rings. Design: https://docs.aws.amazon.com/opensearch-service/latest/developerguide/configure-client-ddb.html.
+
+    Costs at rest: the collection (about 350 dollars a month, twice that with standby replicas) and about 175 dollars a
+    month for each unit of each ingestion pipeline.
+    """
+
+    shared: SharedCollection
+
+    def __init__(self, name: str, args: ZeroEtlArgs, opts: pulumi.ResourceOptions | None = None):
+        super().__init__("tributary:pipelines:ZeroEtlPipeline", name, None, opts)
+        mine = pulumi.ResourceOptions(parent=self)
+        account = args.account
+
+        tables = {
+            table.name: table_arn(
+                name,
+                table.name,
+                table.create,
+                account,
+                self,
+                retain=args.retain_data,
+                images="NEW_AND_OLD_IMAGES" if table.view_on_remove == "OLD_IMAGE" else "NEW_IMAGE",
+            )
+            for table in args.tables
+        }
+        bucket = SecureBucket(
+            f"{name}-export", account, lifecycle=args.lifecycle, retain=args.retain_data, opts=mine
+        )
+        _, bucket_arn = SecureBucket.planned(f"{name}-export", account)
+        if args.shared_collection:
+            self.shared = args.shared_collection
+        else:
+            described = f"Items of {', '.join(tables)}"[:1000]
+            self.shared = Collection(
+                f"{name}", account, args.collection, type="SEARCH", description=described, opts=mine
+            ).shared
+
+        # One role for each ingestion pipeline, so one table's pipeline can't read another's.
+        self.indexes = {table.name: table.index_name() for table in args.tables}
+        self.log_groups: dict[str, pulumi.Output[str]] = {}
+        self.dead_letters = pulumi.Output.concat("s3://", bucket.name, f"/{_DEAD}")
+        for group in args.groups():
+            part = name if args.pipelines == "shared" else f"{name}-{group[0].name}"
+            self._ingest(part, group, args, tables, bucket, bucket_arn)
+        self.register_outputs({"endpoint": self.shared.endpoint, "indexes": self.indexes})
+
+    def _ingest(
+        self,
+        part: str,
+        group: list[ZeroEtlTableArgs],
+        args: ZeroEtlArgs,
+        tables: Mapping[str, pulumi.Input[str]],
+        bucket: SecureBucket,
+        bucket_arn: str,
+    ) -> None:
+        mine, account = pulumi.ResourceOptions(parent=self), args.account
+        physical = names.ingestion(part)
+        role = aws.iam.Role(
+            part,
+            name=names.role(part),
+            description=f"What the ingestion pipeline {physical} may do",
+            assume_role_policy=trust(
+                "osis-pipelines.amazonaws.com", account.id, account.arn("osis", f"pipeline/{physical}")
+            ),
+            opts=mine,
+        )
+        policy = aws.iam.RolePolicy(
+            part,
+            name="ingest",
+            role=role.name,
+            policy=document(*_statements(group, tables, bucket_arn, self.shared)),
+            opts=mine,
+        )
+        grant = data_access(
+            f"{part}-ingest",
+            self.shared.name,
+            [role.arn],
+            {
+                table.index_name(): (
+                    "aoss:CreateIndex",
+                    "aoss:DescribeIndex",
+                    "aoss:UpdateIndex",
+                    "aoss:WriteDocument",
+                )
+                for table in group
+            },
+            collection_items=(
+                "aoss:CreateCollectionItems",
+                "aoss:DescribeCollectionItems",
+                "aoss:UpdateCollectionItems",
+            )
+            if any(_template(table) for table in group)
+            else (),
+            description=f"Writes the indexes of {physical}",
+            opts=mine,
+        )
+        logs = aws.cloudwatch.LogGroup(
+            part,
+            name=names.log_group("/aws/vendedlogs/OpenSearchIngestion", part),
+            retention_in_days=args.log_retention_days,
+            opts=mine,
+        )
+        body = pulumi.Output.all(
+            tables={table.name: tables[table.name] for table in group},
+            bucket=bucket.name,
+            endpoint=self.shared.endpoint,
+        ).apply(lambda known: body_text(part, body_of(group, args, **known)))
+        pipeline = aws.opensearchingest.Pipeline(
+            part,
+            pipeline_name=physical,
+            pipeline_configuration_body=body,
+            pipeline_role_arn=role.arn,
+            min_units=args.min_units,
+            max_units=args.max_units,
+            buffer_options=aws.opensearchingest.PipelineBufferOptionsArgs(persistent_buffer_enabled=True)
+            if args.persistent_buffer
+            else None,
+            log_publishing_options=aws.opensearchingest.PipelineLogPublishingOptionsArgs(
+                is_logging_enabled=True,
+                cloudwatch_log_destination=aws.opensearchingest.PipelineLogPublishingOptionsCloudwatchLogDestinationArgs(
+                    log_group=logs.name
+                ),
+            ),
+            vpc_options=aws.opensearchingest.PipelineVpcOptionsArgs(
+                subnet_ids=args.vpc.subnet_ids, security_group_ids=args.vpc.security_group_ids
+            )
+            if args.vpc
+            else None,
+            # The service checks the role's rights when the pipeline is made.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, grant]),
+        )
+        self.log_groups[part] = logs.name
+        for table in group:
+            self._watch(part, pipeline.pipeline_name, table, args)
+
+    def _watch(
+        self, part: str, pipeline: pulumi.Output[str], table: ZeroEtlTableArgs, args: ZeroEtlArgs
+    ) -> None:
+        """https://docs.aws.amazon.com/opensearch-service/latest/developerguide/monitoring-pipeline-metrics.html and
+        https://docs.aws.amazon.com/opensearch-service/latest/developerguide/osis-best-practices.html"""
+        mine, topic = pulumi.ResourceOptions(parent=self), args.alarm_topic_arn
+        name, dimensions = f"{part}-{table.name}", {"PipelineName": pipeline}
+        prefix = f"AWS/OSIS/{sub_pipeline(table)}"
+        bucket = f"the prefix {_DEAD} of the pipeline's bucket"
+        alarm(
+            f"{name}-errors",
+            f"{prefix}.opensearch.documentErrors.count",
+            dimensions,
+            topic=topic,
+            meaning=f"OpenSearch rejected documents of {table.name}, or a grant is missing; see the pipeline's log and "
+            f"{bucket}.",
+            opts=mine,
+        )
+        alarm(
+            f"{name}-dead-letters",
+            f"{prefix}.opensearch.s3.dlqS3RecordsSuccess.count",
+            dimensions,
+            topic=topic,
+            meaning=f"Items of {table.name} are in {bucket}, each with its reason; mend the mapping, then write the "
+            "items again, or restart the pipeline with an export.",
+            opts=mine,
+        )
+        alarm(
+            f"{name}-back-pressure",
+            f"{prefix}.BlockingBuffer.bufferUsage.value",
+            dimensions,
+            above=80,
+            statistic="Average",
+            periods=3,
+            topic=topic,
+            meaning="Records wait because the collection or the units are too small; raise max_units.",
+            opts=mine,
+        )
+        alarm(
+            f"{name}-lag",
+            f"{prefix}.opensearch.EndToEndLatency.max",
+            dimensions,
+            above=300_000,
+            statistic="Maximum",
+            periods=3,
+            topic=topic,
+            meaning=f"Changes of {table.name} take more than five minutes to be searchable; see the units and the log.",
+            opts=mine,
+        )
+
+
+def deploy(name: str, args: ZeroEtlArgs, accounts: Accounts) -> Deployed:
+    """The pipeline of a stack."""
+    pipeline = ZeroEtlPipeline(name, args, pulumi.ResourceOptions(provider=accounts[args.account].provider))
+    outputs: dict[str, Any] = {
+        "endpoint": pipeline.shared.endpoint,
+        "dashboards": pipeline.shared.dashboards,
+        "indexes": pipeline.indexes,
+        "log_groups": pipeline.log_groups,
+        "dead_letters": pipeline.dead_letters,
+    }
+    return Deployed(outputs, shared_collection=pipeline.shared)
+
+
+def sub_pipeline(table: ZeroEtlTableArgs) -> str:
+    """The name of a table's part of the body, and of its metrics."""
+    return re.sub(r"[^a-z0-9-]+", "-", table.name.lower())
+
+
+def body_of(
+    group: list[ZeroEtlTableArgs], args: ZeroEtlArgs, *, tables: Mapping[str, str], bucket: str, endpoint: str
+) -> dict[str, Any]:
+    """The body of an ingestion pipeline, one part a table. The role is the pipeline's own (`pipeline_role_arn`)."""
+    region = args.account.region
+    body: dict[str, Any] = {"version": "2"}
+    for table in group:
+        source: dict[str, Any] = {"table_arn": tables[table.name]}
+        source["stream"] = {"start_position": table.start, "view_on_remove": table.view_on_remove}
+        if table.export:
+            source["export"] = {
+                "s3_bucket": bucket,
+                "s3_region": region,
+                "s3_prefix": f"{_EXPORTS}{table.name}",
+            }
+        processors: list[dict[str, Any]] = []
+        if table.drop:
+            processors.append({"delete_entries": {"with_keys": table.drop}})
+        if table.rename:
+            entries = [{"from_key": old, "to_key": new} for old, new in table.rename.items()]
+            processors.append({"rename_keys": {"entries": entries}})
+        sink: dict[str, Any] = {
+            "hosts": [endpoint],
+            "index": table.index_name(),
+            "index_type": "custom",
+            # One key attribute, or two joined by '|'.
+            "document_id": '${getMetadata("primary_key")}',
+            "action": '${getMetadata("opensearch_action")}',
+            "document_version": '${getMetadata("document_version")}',
+            "document_version_type": "external",
+            "aws": {"region": region, "serverless": True},
+            "dlq": {"s3": {"bucket": bucket, "key_path_prefix": f"{_DEAD}{table.name}", "region": region}},
+        }
+        if _template(table):
+            sink["template_type"] = "index-template"
+            sink["template_content"] = json.dumps({"template": _template(table)}, sort_keys=True)
+        part: dict[str, Any] = {
+            "source": {
+                "dynamodb": {
+                    "acknowledgments": args.acknowledgments,
+                    "tables": [source],
+                    "aws": {"region": region},
+                }
+            }
+        }
+        if processors:
+            part["processor"] = processors
+        if table.only:
+            part["route"] = [{"wanted": table.only}]
+            sink["routes"] = ["wanted"]
+        body[sub_pipeline(table)] = part | {"sink": [{"opensearch": sink}]}
+    return body
+
+
+def body_text(part: str, body: Mapping[str, Any]) -> str:
+    """The body as the service takes it. Raises pulumi.RunError where it is too long."""
+    text = yaml.safe_dump(dict(body), sort_keys=False, width=1000)
+    if len(text) > _BODY_LIMIT:
+        raise pulumi.RunError(
+            f"pipelines.{part}: the ingestion pipeline's body has {len(text):,} characters, at most {_BODY_LIMIT:,} "
+            "are taken; write pipelines: per-table, or shorter mappings"
+        )
+    return text
+
+
+def _template(table: ZeroEtlTableArgs) -> dict[str, Any]:
+    template: dict[str, Any] = {}
+    if table.index.mapping:
+        template["mappings"] = table.index.mapping
+    if table.index.shards:
+        template["settings"] = {"index": {"number_of_shards": table.index.shards}}
+    return template
+
+
+def _statements(
+    group: list[ZeroEtlTableArgs],
+    tables: Mapping[str, pulumi.Input[str]],
+    bucket_arn: str,
+    shared: SharedCollection,
+) -> list[Statement]:
+    """https://docs.aws.amazon.com/opensearch-service/latest/developerguide/configure-client-ddb.html, less what a
+    collection reached by its own network policy does not need (aoss:*SecurityPolicy)."""
+    streamed = [tables[table.name] for table in group]
+    exported = [tables[table.name] for table in group if table.export]
+    granted = [
+        Statement("ReadTable", ["dynamodb:DescribeTable"], streamed),
+        Statement(
+            "ReadStream",
+            ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
+            [pulumi.Output.concat(arn, "/stream/*") for arn in streamed],
+        ),
+        Statement("KeepDeadLetters", ["s3:PutObject"], [f"{bucket_arn}/{_DEAD}*"]),
+        Statement("ReachCollection", ["aoss:APIAccessAll", "aoss:BatchGetCollection"], [shared.arn]),
+    ]
+    if exported:
+        granted += [
+            Statement(
+                "StartExport",
+                ["dynamodb:DescribeContinuousBackups", "dynamodb:ExportTableToPointInTime"],
+                exported,
+            ),
+            Statement(
+                "FollowExport",
+                ["dynamodb:DescribeExport"],
+                [pulumi.Output.concat(arn, "/export/*") for arn in exported],
+            ),
+            Statement(
+                "WriteAndReadExport",
+                ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject", "s3:PutObjectAcl"],
+                [f"{bucket_arn}/{_EXPORTS}{table.name}/*" for table in group if table.export],
+            ),
+        ]
+    return granted

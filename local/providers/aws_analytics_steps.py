@@ -1,0 +1,116 @@
+"""The functions among the rows of aws_analytics: what one API operation can't say."""
+
+import secrets
+from collections.abc import Callable
+
+from .aws_rows import Call, Refused
+
+# -- Kinesis, Firehose
+
+
+def stream_switches(call: Call) -> None:
+    """Retention, encryption and shards each have operations of their own, and wait for the stream in between."""
+    stream, state, old = {"StreamName": call.state["name"]}, call.state, call.old
+
+    def settle() -> None:
+        call.client.get_waiter("stream_exists").wait(**stream, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+
+    settle()
+    hours, was = state.get("retentionPeriod", 24), old.get("retentionPeriod", 24)
+    if hours != was:
+        change = (
+            call.client.increase_stream_retention_period
+            if hours > was
+            else call.client.decrease_stream_retention_period
+        )
+        change(**stream, RetentionPeriodHours=hours)
+        settle()
+    wanted, was = ({k: s.get(k) for k in ("encryptionType", "kmsKeyId")} for s in (state, old))
+    if wanted != was:
+        if wanted["encryptionType"] == "KMS":
+            call.client.start_stream_encryption(**stream, EncryptionType="KMS", KeyId=wanted["kmsKeyId"])
+        elif was["encryptionType"] == "KMS":
+            call.client.stop_stream_encryption(**stream, EncryptionType="KMS", KeyId=was["kmsKeyId"])
+        settle()
+    if old and state.get("shardCount") and state["shardCount"] != old.get("shardCount"):
+        call.client.update_shard_count(
+            **stream, TargetShardCount=state["shardCount"], ScalingType="UNIFORM_SCALING"
+        )
+        settle()
+
+
+def remove_stream(call: Call) -> None:
+    enforce = bool(call.state.get("enforceConsumerDeletion"))
+    call.client.delete_stream(StreamName=call.state["name"], EnforceConsumerDeletion=enforce)
+
+
+DESTINATIONS = {"opensearchserverless": "AmazonOpenSearchServerless", "extended_s3": "ExtendedS3"}
+
+
+def delivery_stream(props: dict) -> dict:
+    made = {k: v for k, v in props.items() if k != "destination"}
+    if props.get("destination") not in (None, *DESTINATIONS):
+        raise Refused(f"destination: {props['destination']!r} is not one of {', '.join(DESTINATIONS)}")
+    if "destination" in props:
+        made["kind"] = "KinesisStreamAsSource" if "kinesisSourceConfiguration" in props else "DirectPut"
+    return made
+
+
+def described_delivery(data: dict, state: dict) -> dict:
+    made = dict(data)
+    for found in data.get("Destinations") or []:
+        for name, noun in DESTINATIONS.items():
+            if f"{noun}DestinationDescription" in found:
+                made |= {
+                    "destination": name,
+                    f"{noun}DestinationConfiguration": found[f"{noun}DestinationDescription"],
+                }
+    source = (data.get("Source") or {}).get("KinesisStreamSourceDescription")
+    return made | ({"KinesisStreamSourceConfiguration": source} if source else {})
+
+
+# -- Glue, Athena
+
+
+def glue_arn(kind: str, member: str) -> Callable[[dict, dict], dict]:
+    return lambda data, state: (
+        data
+        | {
+            "Arn": f"arn:aws:glue:{state['_region']}:{state['_account']}:{kind}/{data.get(member) or state.get('name')}"
+        }
+    )
+
+
+def crawler(data: dict, state: dict) -> dict:
+    made = glue_arn("crawler", "Name")(data, state)
+    schedule = data.get("Schedule")
+    return made | ({"Schedule": schedule.get("ScheduleExpression")} if isinstance(schedule, dict) else {})
+
+
+def remove_workgroup(call: Call) -> None:
+    call.client.delete_work_group(
+        WorkGroup=call.state["name"], RecursiveDeleteOption=bool(call.state.get("forceDestroy"))
+    )
+
+
+# -- People
+
+
+def clear_user(call: Call) -> None:
+    if call.state.get("forceDestroy"):
+        user = {"UserName": call.state["name"]}
+        for key in call.client.list_access_keys(**user)["AccessKeyMetadata"]:
+            call.client.delete_access_key(**user, AccessKeyId=key["AccessKeyId"])
+        for name in call.client.list_user_policies(**user)["PolicyNames"]:
+            call.client.delete_user_policy(**user, PolicyName=name)
+
+
+def make_login(call: Call) -> dict:
+    """A password that meets IAM's default policy; the SDK's state marks it as secret."""
+    length = call.state.get("passwordLength", 20)
+    password = "Aa1!" + secrets.token_urlsafe(length)[: max(length - 4, 4)]
+    reset = bool(call.state.get("passwordResetRequired"))
+    made = call.client.create_login_profile(
+        UserName=call.state["user"], Password=password, PasswordResetRequired=reset
+    )
+    return {**made["LoginProfile"], "password": password}

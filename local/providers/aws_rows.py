@@ -1,0 +1,89 @@
+"""A row of the AWS table, what its functions get, and what they raise. aws.py says what a row means."""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from .aws import Aws
+
+Step = str | Callable  # an operation's name, or a function of a Call
+GONE = re.compile(r"NotFound|NoSuch|NonExistent|DoesNotExist|^404$")
+
+
+@dataclass(frozen=True)
+class Row:
+    service: str
+    create: tuple[Step, ...]
+    read: tuple[Step, ...]
+    update: tuple[Step, ...] = ()
+    delete: tuple[Step, ...] = ()
+    id: str = "{name}"  # over the state; what it names is the identity
+    name: str = ""  # the property that is made up when it is left out
+    names: tuple[str, str] = ("", "")  # what a name must match, and that in words
+    paths: Mapping[str, str] = field(default_factory=dict)
+    result: Mapping[str, str] = field(
+        default_factory=dict
+    )  # operation -> where in its answer, "Items[Name=name]"
+    fixed: Mapping[str, Any] = field(default_factory=dict)  # members that are always the same
+    defaults: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # what a property that was taken away goes back to
+    local: tuple[str, ...] = ()  # properties the provider keeps to itself
+    keys: tuple[str, ...] = ()  # identity besides the id
+    inputs: Mapping[str, Any] = field(default_factory=dict)  # what the real provider fills in when left out
+    replace: tuple[str, ...] = ()  # besides what no update operation takes
+    forces: Callable[[set, dict], set] | None = None  # (changed, inputs) -> what replaces, where it depends
+    sparse: tuple[str, ...] = ()  # update operations that take changed properties only
+    told: tuple[str, ...] = ()  # properties that `after` or a function finds
+    withheld: tuple[str, ...] = ()  # properties that the service never tells, whatever its model says
+    handles: tuple[str, ...] = ()  # what the functions among the steps take care of
+    untag: str = ""
+    volatile: tuple[str, ...] = ()  # outputs that an update changes
+    ready: tuple[str, str] | None = None  # (member, value) that the first read must show
+    before: Callable[[dict], dict] = dict  # inputs, reshaped for the API
+    after: Callable[[dict, dict], dict] = lambda data, state: data  # an answer, reshaped for the properties
+
+    @property
+    def identity(self) -> list[str]:
+        return [*re.findall(r"{(\w+)}", self.id), *self.keys]
+
+
+@dataclass
+class Call:
+    """What a function among a row's steps gets."""
+
+    cloud: "Aws"
+    row: Row
+    client: Any
+    state: dict  # inputs with their outputs, `id` and tags
+    old: dict  # the state before the update, else empty
+    changed: set[str]
+    removed: set[str] = field(default_factory=set)  # what the inputs don't say any more
+
+
+class Gone(Exception):
+    """A function among the steps found that the resource isn't there."""
+
+
+class Refused(Exception):
+    """The provider says no, with a sentence for the user."""
+
+
+def loopback(variable: str) -> str:
+    endpoint = os.environ.get(variable, "")
+    if urlsplit(endpoint).hostname not in ("127.0.0.1", "::1"):
+        raise Refused(
+            f"{variable} is {endpoint!r}: the local provider speaks to http://127.0.0.1:<port> only"
+        )
+    return endpoint
+
+
+def gone(error: Exception) -> bool:
+    code = error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
+    return isinstance(error, Gone) or bool(GONE.search(code))
