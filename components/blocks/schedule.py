@@ -1,7 +1,8 @@
-"""A schedule that calls a Lambda function."""
+"""A schedule that calls a Lambda function, or starts a state machine."""
 
 import json
 from collections.abc import Mapping
+from typing import Literal
 
 import pulumi
 import pulumi_aws as aws
@@ -11,8 +12,8 @@ from components.accounts import AccountArgs
 from components.iam import Statement, document, trust
 
 
-class FunctionSchedule(pulumi.ComponentResource):
-    """An EventBridge schedule in its own group and time zone that calls `function_arn` with `event`
+class Schedule(pulumi.ComponentResource):
+    """An EventBridge schedule in its own group and time zone that hands `event` to `target_arn` by `action`
     (`<aws.scheduler.scheduled-time>` in it becomes the planned time, the same on a retry:
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html).
     What the service can't deliver goes to `dead_letter_arn`. It costs nothing at rest."""
@@ -26,13 +27,14 @@ class FunctionSchedule(pulumi.ComponentResource):
         *,
         expression: str,
         timezone: str,
-        function_arn: str,
+        target_arn: str,
+        action: Literal["lambda:InvokeFunction", "states:StartExecution"] = "lambda:InvokeFunction",
         event: Mapping[str, object],
         dead_letter_arn: pulumi.Input[str],
         meaning: str,
         opts: pulumi.ResourceOptions | None = None,
     ):
-        super().__init__("tributary:blocks:FunctionSchedule", name, None, opts)
+        super().__init__("tributary:blocks:Schedule", name, None, opts)
         mine = pulumi.ResourceOptions(parent=self)
         physical = names.schedule(name)
         group = aws.scheduler.ScheduleGroup(name, name=physical, opts=mine)
@@ -51,7 +53,7 @@ class FunctionSchedule(pulumi.ComponentResource):
             name="schedule",
             role=role.name,
             policy=document(
-                Statement("CallTheFunction", ["lambda:InvokeFunction"], [function_arn]),
+                Statement("CallTheTarget", [action], [target_arn]),
                 Statement("KeepWhatFailed", ["sqs:SendMessage"], [dead_letter_arn]),
             ),
             opts=mine,
@@ -65,7 +67,7 @@ class FunctionSchedule(pulumi.ComponentResource):
             schedule_expression_timezone=timezone,
             flexible_time_window=aws.scheduler.ScheduleFlexibleTimeWindowArgs(mode="OFF"),
             target=aws.scheduler.ScheduleTargetArgs(
-                arn=function_arn,
+                arn=target_arn,
                 role_arn=role.arn,
                 input=json.dumps(event),
                 retry_policy=aws.scheduler.ScheduleTargetRetryPolicyArgs(
