@@ -21,7 +21,12 @@ from pulumi.runtime import mocks, settings
 ROOT = Path(__file__).resolve().parent.parent
 os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "1"
 
-PITR_ON = {"pointInTimeRecovery": {"enabled": True}}
+PITR_ON = {
+    "pointInTimeRecovery": {"enabled": True},
+    "streamEnabled": True,
+    "streamViewType": "NEW_AND_OLD_IMAGES",
+}
+TABLES = {name: PITR_ON for name in ("customers", "orders", "products", "reviews")}
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,10 @@ class _Mocks(mocks.Mocks):
         arn = f"arn:aws:{args.typ.split(':')[1].split('/')[0]}:{provider}:mock:{physical}"
         if args.typ == "aws:s3/bucket:Bucket":
             arn = f"arn:aws:s3:::{physical}"
+        if args.typ == "aws:opensearch/serverlessCollection:ServerlessCollection":
+            arn = f"arn:aws:aoss:{provider}:mock:collection/{physical}"
+            address = f"https://{physical}.mock.aoss.amazonaws.com"
+            inputs |= {"collectionEndpoint": address, "dashboardEndpoint": f"{address}/_dashboards"}
         return f"{args.name}-id", {
             "arn": arn,
             "keyId": f"{args.name}-key-id",
@@ -92,7 +101,7 @@ def record(
     """Runs the program and returns what it registered. Raises what the program raises."""
     recording = Recording()
     found = config if config is not None else stack_config(stack)
-    known = {"customers": PITR_ON, "orders": PITR_ON} if tables is None else tables
+    known = TABLES if tables is None else tables
     asyncio.set_event_loop(asyncio.new_event_loop())
     pulumi.runtime.set_mocks(_Mocks(recording, known), project="tributary", stack=stack, preview=False)
     settings.SETTINGS.rpc_manager.clear()

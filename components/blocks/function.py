@@ -1,6 +1,7 @@
 """A Lambda function with all that it needs to be run unattended."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Annotated, Literal
 
 import pulumi
@@ -19,6 +20,8 @@ from components.iam import Statement, document, trust
 RetentionDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]
+
+_bundled = cache(bundle)  # a handler's files are read once a run, however many functions they become
 
 
 @arguments
@@ -67,7 +70,7 @@ class LambdaFunction(pulumi.ComponentResource):
         mine = pulumi.ResourceOptions(parent=self)
         physical = names.function(name)
         self.arn = account.arn("lambda", f"function:{physical}")
-        built = bundle(handler, runtime=settings.runtime, architecture=settings.architecture)
+        built = _bundled(handler, runtime=settings.runtime, architecture=settings.architecture)
 
         logs = aws.cloudwatch.LogGroup(
             name,

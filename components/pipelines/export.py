@@ -1,6 +1,7 @@
 """Export: DynamoDB tables, on a schedule, into a landing in S3."""
 
 import re
+from functools import cache
 from typing import Annotated
 from zoneinfo import available_timezones
 
@@ -38,9 +39,12 @@ def _schedule(value: str) -> str:
     return value
 
 
+_timezones = cache(available_timezones)  # it reads hundreds of files
+
+
 def _timezone(value: str) -> str:
-    if value not in available_timezones():
-        raise ValueError(f"'{value}' is not a time zone; {nearest(value, available_timezones())[:80]}")
+    if value not in _timezones():
+        raise ValueError(f"'{value}' is not a time zone; {nearest(value, _timezones())[:80]}")
     return value
 
 

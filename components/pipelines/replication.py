@@ -152,6 +152,7 @@ class ReplicationPipeline(pulumi.ComponentResource):
             layout=planned.layout,
         )
         self.bucket, self.function = destination.bucket.name, destination.function_name
+        self.failed_replications = source.failed.url
         self.register_outputs({"bucket": self.bucket})
 
 
@@ -160,6 +161,7 @@ class ReplicaSource(pulumi.ComponentResource):
     queue with an event for each object that failed."""
 
     role_arn: pulumi.Output[str]
+    failed: Queue
 
     def __init__(
         self,
@@ -213,7 +215,7 @@ class ReplicaSource(pulumi.ComponentResource):
             rules=rules,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, destination]),
         )
-        self._watch(destination)
+        self.failed = self._watch(destination)
         if args.existing_objects:
             self._replicate_existing(config)
 
@@ -274,7 +276,7 @@ class ReplicaSource(pulumi.ComponentResource):
             ),
         )
 
-    def _watch(self, destination: "ReplicaDestination") -> None:
+    def _watch(self, destination: "ReplicaDestination") -> Queue:
         name, landing = self._name, self._args.landing
         mine = pulumi.ResourceOptions(parent=self)
         failed = Queue(
@@ -334,6 +336,7 @@ class ReplicaSource(pulumi.ComponentResource):
                 meaning="Objects could not be replicated; the failed-replication queue names each, with the reason.",
                 opts=mine,
             )
+        return failed
 
     def _replicate_existing(self, config: aws.s3.BucketReplicationConfig) -> None:
         name, args, landing, account = self._name, self._args, self._args.landing, self._account
@@ -577,7 +580,12 @@ def deploy(name: str, args: ReplicationArgs, accounts: Accounts) -> Deployed:
     """The pipeline of a stack."""
     source, destination = accounts[args.landing.account], accounts[args.account]
     pipeline = ReplicationPipeline(name, args, source.provider, destination.provider, source.alarm_topic_arn)
-    outputs = {"bucket": pipeline.bucket, "arrival_function": pipeline.function, "event_bus": "default"}
+    outputs = {
+        "bucket": pipeline.bucket,
+        "arrival_function": pipeline.function,
+        "event_bus": "default",
+        "failed_replications": pipeline.failed_replications,
+    }
     return Deployed(outputs, pipeline.landing)
 
 

@@ -328,15 +328,16 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
         )
         self.log_groups[part] = logs.name
         for table in group:
-            self._watch(part, pipeline.pipeline_name, table, args)
+            watched = part if args.pipelines == "per-table" else f"{part}-{table.name}"
+            self._watch(watched, pipeline.pipeline_name, table, args)
 
     def _watch(
-        self, part: str, pipeline: pulumi.Output[str], table: ZeroEtlTableArgs, args: ZeroEtlArgs
+        self, name: str, pipeline: pulumi.Output[str], table: ZeroEtlTableArgs, args: ZeroEtlArgs
     ) -> None:
         """https://docs.aws.amazon.com/opensearch-service/latest/developerguide/monitoring-pipeline-metrics.html and
         https://docs.aws.amazon.com/opensearch-service/latest/developerguide/osis-best-practices.html"""
         mine, topic = pulumi.ResourceOptions(parent=self), args.alarm_topic_arn
-        name, dimensions = f"{part}-{table.name}", {"PipelineName": pipeline}
+        dimensions = {"PipelineName": pipeline}
         prefix = f"AWS/OSIS/{sub_pipeline(table)}"
         bucket = f"the prefix {_DEAD} of the pipeline's bucket"
         alarm(
@@ -344,8 +345,17 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
             f"{prefix}.opensearch.documentErrors.count",
             dimensions,
             topic=topic,
-            meaning=f"OpenSearch rejected documents of {table.name}, or a grant is missing; see the pipeline's log and "
-            f"{bucket}.",
+            meaning=f"OpenSearch rejected documents of {table.name}; see the pipeline's log and {bucket}.",
+            opts=mine,
+        )
+        alarm(
+            f"{name}-not-allowed",
+            f"{prefix}.opensearch.bulkRequestNotAllowedErrors.count",
+            dimensions,
+            periods=3,
+            topic=topic,
+            meaning=f"The collection refuses the pipeline, which tries again for ever and loses nothing: a grant for "
+            f"{table.name} is missing. The pipeline's log names it.",
             opts=mine,
         )
         alarm(
@@ -490,8 +500,17 @@ def _statements(
             ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
             [pulumi.Output.concat(arn, "/stream/*") for arn in streamed],
         ),
-        Statement("KeepDeadLetters", ["s3:PutObject"], [f"{bucket_arn}/{_DEAD}*"]),
-        Statement("ReachCollection", ["aoss:APIAccessAll", "aoss:BatchGetCollection"], [shared.arn]),
+        Statement(
+            "KeepDeadLetters", ["s3:PutObject"], [f"{bucket_arn}/{_DEAD}{table.name}/*" for table in group]
+        ),
+        Statement("ReachCollection", ["aoss:APIAccessAll"], [shared.arn]),
+        Statement(
+            "FindCollection",
+            ["aoss:BatchGetCollection"],
+            ["*"],
+            {"StringEquals": {"aoss:collection": shared.name}},
+            every_resource_because="the action takes no resource; the condition names the collection",
+        ),
     ]
     if exported:
         granted += [

@@ -1,8 +1,8 @@
 """The components as a Pulumi package, for programs in any language.
 
-`pulumi package add <repository>/components/plugin` makes the package's SDK. A component is hosted where all of its resources have one provider, which the program passes as `provider`; a
-replication stands in two accounts and is for Python only. The schema is inferred from the same argument classes that
-check a stack's config, and what a program passes is checked by them.
+`pulumi package add <repository>/components/plugin` makes the package's SDK. A component is hosted where all of its
+resources have one provider, which the program passes on; a replication stands in two accounts and is for Python only.
+The schema is inferred from the argument classes that check a stack's config, and they check what a program passes.
 
 Limits: a property can't be told "none" from absent, so a default can be changed and not be unset
 (`lifecycle.expire_days: null`). Source:

@@ -241,7 +241,8 @@ class Gcp:
 
     def readable(self, kind: str, inputs: dict) -> set[str]:
         row = self.rows[kind]
-        return set(inputs) - {*row.local, *row.withheld, "project", "location"}
+        identity = re.findall(r"{(\w+)}", row.id)  # an answer has it in a reference
+        return set(inputs) - {*row.local, *row.withheld, *identity, "project", "location"}
 
     def sent(self, kind: str, inputs: dict, labels: dict) -> dict:
         row = self.rows[kind]

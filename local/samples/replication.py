@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import unquote_plus
 
 from local.samples import Cloud, Row
 from local.samples.export import data_files, folder, items, keys, latest
@@ -42,13 +43,9 @@ def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -
     """Nothing: what it carries starts with its source."""
 
 
-def announced(cloud: Cloud, place: Mapping[str, Any]) -> Iterator[tuple[datetime, dict[str, Any]]]:
-    """Every announcement in the queue and when it came; all stay there."""
+def peeked(cloud: Cloud, place: Mapping[str, Any], url: str) -> Iterator[tuple[datetime, dict[str, Any]]]:
+    """Every message of a queue and when it came; all stay there."""
     sqs = cloud.client("sqs", place)
-    try:
-        url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
-    except sqs.exceptions.QueueDoesNotExist:
-        return
     taken: list[dict[str, str]] = []
     try:
         while messages := sqs.receive_message(
@@ -56,16 +53,25 @@ def announced(cloud: Cloud, place: Mapping[str, Any]) -> Iterator[tuple[datetime
         ).get("Messages"):
             for message in messages:
                 taken.append({"Id": str(len(taken)), "ReceiptHandle": message["ReceiptHandle"]})
-                yield (
-                    datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC),
-                    json.loads(message["Body"])["detail"],
-                )
+                sent = int(message["Attributes"]["SentTimestamp"]) / 1000
+                yield datetime.fromtimestamp(sent, UTC), json.loads(message["Body"])
     finally:
         for first in range(0, len(taken), 10):
             sqs.change_message_visibility_batch(
                 QueueUrl=url,
                 Entries=[entry | {"VisibilityTimeout": 0} for entry in taken[first : first + 10]],
             )
+
+
+def announced(cloud: Cloud, place: Mapping[str, Any]) -> Iterator[tuple[datetime, dict[str, Any]]]:
+    """Every announcement in the sample's queue and when it came."""
+    sqs = cloud.client("sqs", place)
+    try:
+        url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
+    except sqs.exceptions.QueueDoesNotExist:
+        return
+    for at, event in peeked(cloud, place, url):
+        yield at, event["detail"]
 
 
 def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | None) -> list[Row]:
@@ -92,19 +98,23 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
         }
         arrived = in_replica if at and detail["item_count"] == in_replica else 0
         seconds = round((at - export["ExportTime"]).total_seconds(), 1) if at else None
-        failure = "" if at else "; ".join(failed(cloud, source, sorted(there - replicated)))
+        failure = "" if at else "; ".join(failed(cloud, pipeline, source, there - replicated))
         found.append(Row(name, pipeline["kind"], table, sent, arrived, seconds, counts, failure))
     return found
 
 
-def failed(cloud: Cloud, source: Mapping[str, Any], missing: list[str]) -> list[str]:
-    """The objects that S3 has given up replicating."""
-    s3 = cloud.client("s3", source)
-    states = (
-        (key, s3.head_object(Bucket=source["bucket"], Key=key).get("ReplicationStatus")) for key in missing
-    )
+def failed(
+    cloud: Cloud, pipeline: Mapping[str, Any], source: Mapping[str, Any], missing: set[str]
+) -> list[str]:
+    """The missing objects that S3 has given up replicating, each with the reason of its event."""
+    if not missing:
+        return []
+    reasons: dict[str, str] = {}
+    for _, event in peeked(cloud, source, pipeline["failed_replications"]):
+        for record in event.get("Records", []):
+            reason = record.get("replicationEventData", {}).get("failureReason", "no reason given")
+            reasons[unquote_plus(record["s3"]["object"]["key"])] = reason
     return [
-        f"s3://{source['bucket']}/{key} was not replicated: {state}"
-        for key, state in states
-        if state == "FAILED"
+        f"s3://{source['bucket']}/{key} was not replicated: {reasons[key]}"
+        for key in sorted(missing & reasons.keys())
     ]

@@ -38,12 +38,35 @@ BACKFILL = {
     "aws:cloudwatch/logGroup:LogGroup": 1,
     "aws:cloudwatch/metricAlarm:MetricAlarm": 2,
 }
+# A collection, its export bucket, and what an ingestion pipeline brings: a role, a grant, a log, five alarms a table.
+SEARCH = {
+    "aws:opensearch/serverlessCollection:ServerlessCollection": 1,
+    "aws:opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy": 2,
+    "aws:cloudwatch/metricAlarm:MetricAlarm": 10,
+    "aws:s3/bucket:Bucket": 1,
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": 1,
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": 1,
+    "aws:s3/bucketPolicy:BucketPolicy": 1,
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": 1,
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": 1,
+    "aws:s3/bucketVersioning:BucketVersioning": 1,
+}
+INGESTION = {
+    "aws:opensearch/serverlessAccessPolicy:ServerlessAccessPolicy": 1,
+    "aws:opensearchingest/pipeline:Pipeline": 1,
+    "aws:iam/role:Role": 1,
+    "aws:iam/rolePolicy:RolePolicy": 1,
+    "aws:cloudwatch/logGroup:LogGroup": 1,
+}
+READERS = {"aws:opensearch/serverlessAccessPolicy:ServerlessAccessPolicy": 1}
 EXACT = {
     "dev": [
         COMMON,
+        SEARCH,
+        INGESTION,
         {
             "aws:cloudwatch/metricAlarm:MetricAlarm": 10,
-            "aws:dynamodb/table:Table": 3,
+            "aws:dynamodb/table:Table": 5,
             "aws:kms/alias:Alias": 1,
             "aws:kms/key:Key": 1,
             "aws:sns/topic:Topic": 1,
@@ -54,6 +77,10 @@ EXACT = {
     "prod": [
         COMMON,
         BACKFILL,
+        SEARCH,
+        INGESTION,
+        INGESTION,
+        READERS,
         {
             "aws:cloudwatch/metricAlarm:MetricAlarm": 10,
             "aws:dynamodb/table:Table": 1,
@@ -68,9 +95,13 @@ EXACT = {
     "local": [
         COMMON,
         BACKFILL,
+        SEARCH,
+        INGESTION,
+        INGESTION,
+        READERS,
         {
             "aws:cloudwatch/metricAlarm:MetricAlarm": 10,
-            "aws:dynamodb/table:Table": 4,
+            "aws:dynamodb/table:Table": 6,
             "aws:kms/alias:Alias": 4,
             "aws:kms/key:Key": 4,
             "aws:sns/topic:Topic": 2,

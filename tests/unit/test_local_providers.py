@@ -14,6 +14,7 @@ from local.providers.aws import Aws
 from local.providers.aws_rows import Refused, loopback
 from local.providers.aws_types import INVOKES, ROWS
 from local.providers.gcp import ROWS as GCP_ROWS
+from local.providers.gcp import Gcp
 from local.providers.servicer import Servicer
 from local.providers.values import ARCHIVE, ASSET, SIGNATURE, UNKNOWN, wire
 
@@ -255,3 +256,8 @@ def test_a_property_finds_its_member_whatever_the_case_and_number():
     assert shapes.resolve(shape, "rule", {})[0] == ["Rules"]  # type: ignore[index]  # a failure here is the test's
     assert shapes.resolve(shape, "first", {"first": "Rules.Id"}) == (["Rules", "ID"], leaf)
     assert shapes.resolve(shape, "other", {}) is None
+
+
+def test_a_refresh_of_a_google_resource_does_not_look_for_its_identity_in_the_answer():
+    given = {"datasetId": "shop", "description": "d", "deleteContentsOnDestroy": True}
+    assert Gcp().readable("gcp:bigquery/dataset:Dataset", given) == {"description"}

@@ -8,10 +8,10 @@ import pytest
 from policy_sentry.querying.actions import get_action_data
 
 from policy.rules import NO_NARROWER_RESOURCE
+from tests.contract.iam import table, table_zero_etl
 from tests.contract.iam.evaluator import Evaluator
 from tests.contract.iam.harvest import Policies, harvest
-from tests.contract.iam.proof import broken, grants, unnoticed
-from tests.contract.iam.table import CONFIG, TABLE, TABLES
+from tests.contract.iam.proof import Case, broken, grants, unnoticed
 from tests.recording import record
 
 with warnings.catch_warnings():
@@ -19,26 +19,44 @@ with warnings.catch_warnings():
     from parliament import analyze_policy_string
 
 
+# The condition is in the authorization reference, and not yet in parliament's copy of it.
+KNOWN_SINCE = "Unknown condition aoss:collection for action aoss:BatchGetCollection"
+
+# Each a stack (CONFIG, TABLES) and what its roles may and may not (TABLE).
+PROVEN = (table, table_zero_etl)
+
+
+@pytest.fixture(scope="module", params=PROVEN, ids=lambda module: module.__name__.rpartition(".")[2])
+def proven(request: pytest.FixtureRequest) -> tuple[Policies, list[Case]]:
+    of = request.param
+    return harvest(record("proof", of.CONFIG, tables=of.TABLES).resources), of.TABLE
+
+
 @pytest.fixture(scope="module")
-def policies() -> Policies:
-    return harvest(record("proof", CONFIG, tables=TABLES).resources)
+def policies(proven: tuple[Policies, list[Case]]) -> Policies:
+    return proven[0]
 
 
-def test_every_case_of_the_table_holds(policies: Policies, evaluator: Evaluator) -> None:
-    found = broken(policies, TABLE, evaluator)
+@pytest.fixture(scope="module")
+def cases(proven: tuple[Policies, list[Case]]) -> list[Case]:
+    return proven[1]
+
+
+def test_every_case_of_the_table_holds(policies: Policies, cases: list[Case], evaluator: Evaluator) -> None:
+    found = broken(policies, cases, evaluator)
     assert not found, "\n".join(found)
 
 
 def test_nothing_can_be_taken_away_from_any_policy_without_a_case_noticing(
-    policies: Policies, evaluator: Evaluator
+    policies: Policies, cases: list[Case], evaluator: Evaluator
 ) -> None:
-    found = unnoticed(policies, TABLE, evaluator)
+    found = unnoticed(policies, cases, evaluator)
     assert not found, "\n".join(found)
 
 
-def test_every_role_is_in_the_table_from_both_sides(policies: Policies) -> None:
+def test_every_role_is_in_the_table_from_both_sides(policies: Policies, cases: list[Case]) -> None:
     for role in policies.roles:
-        assert {case.may for case in TABLE if case.who == role} == {True, False}, role
+        assert {case.may for case in cases if case.who == role} == {True, False}, role
 
 
 @pytest.fixture(scope="module", params=["dev", "prod", "local"])
@@ -61,6 +79,7 @@ def _are_in_words_that_aws_knows(policies: Policies) -> None:
         if kind != "trust"  # parliament wants a Resource, which a trust has not
         for finding in analyze_policy_string(json.dumps(document)).findings
         if (kind, finding.issue) != ("kms", "RESOURCE_STAR")  # in a key's policy it is the key itself
+        and finding.detail != KNOWN_SINCE
     ]
     assert not found, "\n".join(found)
 

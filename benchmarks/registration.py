@@ -1,0 +1,289 @@
+"""What a component costs to register, beside a flat program that registers the same resources.
+
+    python -m benchmarks.registration [--pipelines 10 100 1000] [--runs 5]
+
+Three programs under Pulumi's mocks, each in a fresh process: `__main__.py` with N pipelines of one kind (config check,
+components, resources); a flat program, which makes the same resources with the same inputs and dependencies by calling
+their classes one after the other; and that flat program again with an empty component above each group, as the
+components have it, which tells what the components' own registrations cost and what our code does.
+
+The flat program is written from a recording of the first: every input of one pipeline, with a reference where the
+value was another resource's output. Before anything is measured both are recorded and compared. Measured is the
+process' CPU time from the first registration to the last answer, without imports and without building bundles, over the
+number of AWS resources. The median of the runs is told, and the ratio of medians.
+
+Limits: the mocks answer in process; a real engine adds about 10 ms a resource to each. Tables are created, not adopted:
+Pulumi's synchronous invoke queues what is pending again, so that each look at an adopted table costs more than the last.
+"""
+
+import argparse
+import asyncio
+import gc
+import importlib
+import inspect
+import json
+import runpy
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi.runtime.stack
+from google.protobuf import json_format
+from pulumi.runtime import mocks, rpc, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+HERE, THERE = "111111111111", "222222222222"
+ACCOUNTS = {name: {"id": id, "region": "eu-central-1"} for name, id in (("here", HERE), ("there", THERE))}
+KINDS: dict[str, Callable[[int], dict[str, Any]]] = {
+    "export": lambda i: {
+        "kind": "export",
+        "account": "here",
+        "sources": [{"dynamodb": f"t{i:04}", "create": {"hash_key": {"name": "id"}}}],
+    },
+    "replication": lambda i: {
+        "kind": "replication",
+        "account": "there",
+        "landing": {"account": "here", "bucket": f"l{i:04}", "prefix": "raw/"},
+    },
+}
+
+
+class Monitor(mocks.MockMonitor):
+    """Answers each registration with its inputs and what others refer to; keeps the requests if asked to."""
+
+    def __init__(self, keep: bool):
+        super().__init__(_Answers())
+        self.keep, self.requests, self.registered = keep, [], 0
+
+    def RegisterResource(self, request: Any) -> Any:
+        answer = super().RegisterResource(request)
+        self.registered += request.custom and not request.type.startswith("pulumi:")
+        if self.keep:
+            self.requests.append((request, answer))
+        return answer
+
+
+class _Answers(mocks.Mocks):
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        if not args.custom:
+            return None, {}
+        physical = args.inputs.get("name") or args.inputs.get("bucket") or args.name
+        told = {"arn": f"arn:aws:{args.typ}:{args.name}", "keyId": f"key-{args.name}", "url": f"https://{args.name}"}
+        return f"id-{args.name}", told | {"name": physical, **args.inputs}
+
+    def call(self, args: mocks.MockCallArgs) -> Any:
+        raise AssertionError(f"a call that nobody expected: {args.token}")
+
+
+def run(program: Callable[[], None], keep: bool = False) -> tuple[Monitor, float]:
+    """Runs a program; what it registered, and the CPU seconds it took."""
+    monitor = Monitor(keep)
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    pulumi.runtime.set_mocks(_Answers(), project="tributary", stack="bench", preview=False, monitor=monitor)
+    settings.SETTINGS.rpc_manager.clear()
+    settings.SETTINGS.outputs.clear()
+    settings.set_root_resource(None)
+    began = time.process_time()
+    asyncio.get_event_loop().run_until_complete(pulumi.runtime.stack.run_in_stack(program))
+    return monitor, time.process_time() - began
+
+
+def whole(kind: str, count: int) -> Callable[[], None]:
+    """`__main__.py` with `count` pipelines."""
+    config = {"accounts": ACCOUNTS, "pipelines": {f"p{i:04}": KINDS[kind](i) for i in range(count)}}
+    pulumi.runtime.set_all_config({f"tributary:{key}": json.dumps(value) for key, value in config.items()})
+    return lambda: runpy.run_path(str(ROOT / "__main__.py"))
+
+
+def flat(source: Path, count: int, grouped: bool) -> Callable[[], None]:
+    """The flat program at `source`, its pipeline's part `count` times."""
+    written = runpy.run_path(str(source))
+
+    def program() -> None:
+        made = {}
+        written["once"](made, grouped)
+        for i in range(count):
+            written["pipeline"](f"{i:04}", made, grouped)
+
+    return program
+
+
+# Writing the flat program.
+
+
+def write(kind: str) -> str:
+    """The flat program's text, from a recording of `__main__.py` with one pipeline."""
+    monitor, _ = run(whole(kind, 1), keep=True)
+    parts: dict[str, list[str]] = {"once": [], "pipeline": []}
+    told: dict[str, list[tuple[str, str]]] = {}  # a resource's URN -> (value, the expression that yields it)
+    for request, answer in monitor.requests:
+        if request.type == "pulumi:pulumi:Stack":
+            continue
+        told[answer.urn] = list(_outputs(answer))
+        part = "pipeline" if request.name.startswith("p0000") else "once"
+        parts[part] += _call(request, answer.urn, told)
+    head = "import pulumi\nfrom pulumi import ResourceOptions\nfrom benchmarks.registration import Classes\n\nC = Classes()\n"
+    once = "".join(f"    {line}\n" for line in parts["once"]) or "    pass\n"
+    each = "".join(f"    {line}\n" for line in parts["pipeline"])
+    return f"{head}\n\ndef once(m, grouped):\n{once}\n\ndef pipeline(n, m, grouped):\n{each}"
+
+
+def _outputs(answer: Any) -> Any:
+    key = _text(answer.urn)
+    yield answer.id, f"m[{key}].id"
+    for name in ("arn", "keyId", "url", "bucket", "name"):
+        if name in answer.object.fields and answer.object[name]:
+            attribute = "key_id" if name == "keyId" else name
+            yield answer.object[name], f"m[{key}].{attribute}"
+
+
+def _call(request: Any, urn: str, told: dict[str, list[tuple[str, str]]]) -> list[str]:
+    """One resource: the class, its inputs, its dependencies; a component is one only in the grouped program."""
+    # The parent is kept for groups only, so every URN of the recording names one variable.
+    options, parent = [], request.parent if request.parent in told else ""
+    if not request.custom:
+        above = f"ResourceOptions(parent=m[{_text(parent)}])" if parent else "None"
+        return [
+            f"m[{_text(urn)}] = pulumi.ComponentResource({request.type!r}, {_text(request.name)}, None, {above}) if grouped else None"
+        ]
+    wired = {urn for found in request.propertyDependencies.values() for urn in found.urns}
+    after = [u for u in request.dependencies if u not in wired and u in told]
+    if request.provider:
+        options.append(f"provider=m[{_text(request.provider.rpartition('::')[0])}]")
+    if after:
+        options.append(f"depends_on=[x for x in ({', '.join(f'm[{_text(u)}]' for u in after)},) if x is not None]")
+    if parent:
+        options.append(f"parent=m[{_text(parent)}]")
+    if request.retainOnDelete:
+        options.append("retain_on_delete=True")
+    inputs = []
+    for name, value in json_format.MessageToDict(request.object).items():
+        urns = request.propertyDependencies[name].urns if name in request.propertyDependencies else ()
+        known = [pair for u in urns for pair in told.get(u, ())]
+        inputs.append(f"{name!r}: {_value(value, known)}")
+    return [
+        f"m[{_text(urn)}] = C[{request.type!r}]({_text(request.name)}, {{{', '.join(inputs)}}}, ResourceOptions({', '.join(options)}))"
+    ]
+
+
+def _value(value: Any, known: list[tuple[str, str]]) -> str:
+    """Python's text of an input; where it holds an output of a dependency, that output."""
+    if isinstance(value, dict) and rpc._special_sig_key in value:
+        return f"pulumi.FileArchive({value['path']!r})"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{k!r}: {_value(v, known)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_value(v, known) for v in value) + "]"
+    if isinstance(value, str):
+        for output, expression in known:
+            if value == output:
+                return expression
+            if output in value and len(output) > 8:
+                before, _, rest = value.partition(output)
+                return f"pulumi.Output.concat({_text(before)}, {expression}, {_value(rest, known)})"
+        return _text(value)
+    whole_number = isinstance(value, float) and value.is_integer()  # every number on the wire is a float
+    return repr(int(value) if whole_number else value)
+
+
+def _text(value: str) -> str:
+    """A text in which the number of the pipeline is the flat program's `n`."""
+    if "0000" not in value:
+        return repr(value)
+    return " + n + ".join(repr(piece) for piece in value.split("0000"))
+
+
+class Classes(dict[str, Callable[..., pulumi.Resource]]):
+    """What makes a resource of a type from inputs as the engine gets them: its own class, called by keyword."""
+
+    def __missing__(self, token: str) -> Callable[..., pulumi.Resource]:
+        kind = token.rpartition(":")[2]
+        provider = token.startswith("pulumi:providers:")
+        if provider:
+            cls = importlib.import_module(f"pulumi_{kind}").Provider
+        else:
+            import pulumi_aws._utilities  # noqa: F401  (fills the table of modules)
+
+            (module,) = rpc._RESOURCE_MODULES[token.rpartition(":")[0]]
+            info: Any = vars(module)["mod_info"]
+            cls = getattr(importlib.import_module(info["fqn"]), info["classes"][token])
+        known = {name.replace("_", "").lower(): name for name in inspect.signature(cls._internal_init).parameters}
+
+        def make(name: str, inputs: dict[str, Any], opts: pulumi.ResourceOptions) -> pulumi.Resource:
+            given = {known[key.lower()]: value for key, value in inputs.items()}
+            if provider:  # on the wire all but text is JSON
+                given = {k: json.loads(v) if v[:1] in ("[", "{", "t", "f") else v for k, v in given.items()}
+            return cls(name, **given, opts=opts)
+
+        self[token] = make
+        return make
+
+
+# Measuring.
+
+
+def same(kind: str, source: Path, grouped: bool) -> None:
+    """Fails unless the flat program registers what `__main__.py` does, for three pipelines."""
+
+    def seen(monitor: Monitor) -> dict[tuple[str, str], Any]:
+        kept = (r for r, _ in monitor.requests if r.custom)
+        return {(r.type, r.name): json_format.MessageToDict(r.object) for r in kept}
+
+    ours, theirs = seen(run(whole(kind, 3), keep=True)[0]), seen(run(flat(source, 3, grouped), keep=True)[0])
+    if ours != theirs:
+        other = [key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key)]
+        raise SystemExit(f"{kind}: the flat program differs in {other[:3]}: {ours.get(other[0])}\n{theirs.get(other[0])}")
+
+
+def measure(kind: str, program: str, source: Path, count: int) -> dict[str, float]:
+    """One run in this process."""
+    run(whole(kind, 1))  # imports and bundles
+    chosen = whole(kind, count) if program == "components" else flat(source, count, program == "grouped")
+    gc.collect()
+    monitor, seconds = run(chosen)
+    return {"resources": monitor.registered, "ms": seconds / monitor.registered * 1000}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="What components cost to register, beside a flat program.")
+    parser.add_argument("--pipelines", type=int, nargs="+", default=[10, 100, 1000])
+    parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=KINDS)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)  # kind, program, source, count: in a fresh process
+    asked = parser.parse_args()
+    if asked.one:
+        kind, program, source, count = asked.one
+        print(json.dumps(measure(kind, program, Path(source), int(count))))
+        return
+    print("| kind | pipelines | AWS resources | flat | with empty components | components | ratio | to empty components |")
+    print("|---|--:|--:|--:|--:|--:|--:|--:|")
+    with tempfile.TemporaryDirectory() as folder:
+        for kind in asked.kinds:
+            source = Path(folder, f"{kind}.py")
+            source.write_text(write(kind))
+            same(kind, source, grouped=False)
+            same(kind, source, grouped=True)
+            for count in asked.pipelines:
+                found: dict[str, list[float]] = {"flat": [], "grouped": [], "components": []}
+                resources = 0
+                for _ in range(asked.runs):
+                    for program, measured in found.items():
+                        one = ["--one", kind, program, str(source), str(count)]
+                        command = [sys.executable, "-m", "benchmarks.registration", *one]
+                        said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+                        told = json.loads(said.splitlines()[-1])
+                        measured.append(told["ms"])
+                        resources = told["resources"]
+                f, g, c = (statistics.median(values) for values in found.values())
+                cells = [f"{count:,}", f"{resources:,}", *(f"{ms:.2f} ms" for ms in (f, g, c)), f"{c / f:.2f}", f"{c / g:.2f}"]
+                print(f"| {kind} | " + " | ".join(cells) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

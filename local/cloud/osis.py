@@ -1,0 +1,256 @@
+"""OpenSearch Ingestion: its control plane, and the threads of `osis_engine` that run each ACTIVE pipeline.
+
+Operations: Create, Get, List, Update, Delete, Validate, Start and StopPipeline, tags. Refused as the service refuses:
+names (3-28 of a-z 0-9 -), units (1-96, least <= most), a body of over 100,000 characters or with an option that the
+engine does not know, a log group outside /aws/vendedlogs/, a role whose trust does not let the service in, a caller
+who may not pass that role. A pipeline is CREATING for a second.
+Source: docs.aws.amazon.com/opensearch-service/latest/APIReference/API_Operations_Amazon_OpenSearch_Ingestion.html.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import threading
+import time
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+from ministack import app
+from ministack.core import iam_actions, router
+from ministack.core.concurrency import run_offloop
+from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region, json_response
+from ministack.services import dynamodb_streams
+
+from . import authorization, osis_body, osis_engine
+
+ROOT = "/2022-01-01/osis/"
+SETTLE_SECONDS = 1.0
+NAME = re.compile(r"[a-z][a-z0-9-]{2,27}")
+LOG_GROUP = re.compile(r"/aws/vendedlogs/[.\-_/#A-Za-z0-9]+")
+KEPT = ("MinUnits", "MaxUnits", "PipelineConfigurationBody", "LogPublishingOptions", "BufferOptions",
+        "EncryptionAtRestOptions", "PipelineRoleArn", "VpcOptions")
+SUMMARY = ("Status", "StatusReason", "PipelineName", "PipelineArn", "MinUnits", "MaxUnits", "CreatedAt", "LastUpdatedAt", "Tags")
+
+_pipelines = AccountRegionScopedDict()  # name -> the pipeline as told, and _plan, _threads, _progress
+
+
+class Refused(Exception):
+    def __init__(self, code: str, message: str, status: int = 400):
+        self.code, self.status = code, status
+        super().__init__(message)
+
+
+def invalid(message: str) -> Refused:
+    return Refused("ValidationException", message)
+
+
+def told(rec: dict, fields: tuple[str, ...] | None = None) -> dict:
+    return {key: value for key, value in rec.items()
+            if not key.startswith("_") and key != "VpcOptions" and (fields is None or key in fields)}
+
+
+def checked(rec: dict) -> dict:
+    """The plan of a pipeline's body, with everything about the record checked."""
+    least, most = rec.get("MinUnits"), rec.get("MaxUnits")
+    if not isinstance(least, int) or not isinstance(most, int) or not 1 <= least <= most <= 96:
+        raise invalid(f"MinUnits {least} and MaxUnits {most}: 1 <= MinUnits <= MaxUnits <= 96 is required")
+    if not 1 <= len(rec.get("PipelineConfigurationBody") or "") <= 100_000:
+        raise invalid("PipelineConfigurationBody must have 1 to 100000 characters")
+    logging = rec.get("LogPublishingOptions") or {}
+    group = logging.get("CloudWatchLogDestination", {}).get("LogGroup", "")
+    if logging.get("IsLoggingEnabled") and not LOG_GROUP.fullmatch(group):
+        raise invalid(f"log group {group!r} must be under /aws/vendedlogs/")
+    try:
+        plan = osis_body.read(rec["PipelineConfigurationBody"], rec.get("PipelineRoleArn"))
+    except osis_body.Invalid as error:
+        raise invalid(str(error)) from error
+    return plan
+
+
+def roles(plan: dict) -> set[str]:
+    return {place["sts_role_arn"] for one in plan.values() for place in (one["source"]["aws"], *(s["aws"] for s in one["sinks"]))}
+
+
+def start(rec: dict) -> None:
+    """Bring a pipeline to ACTIVE, or to CREATE_FAILED when the service cannot take its role."""
+    starting = rec["Status"]
+
+    def settle() -> None:
+        time.sleep(SETTLE_SECONDS)
+        if rec["Status"] != starting:
+            return
+        try:
+            for role in roles(rec["_plan"]):
+                authorization.check_trust(role, osis_engine.SERVICE, rec["PipelineArn"])
+        except authorization.Denied as denied:
+            failed = {"CREATING": "CREATE_FAILED", "UPDATING": "UPDATE_FAILED", "STARTING": "START_FAILED"}[starting]
+            rec.update(Status=failed, StatusReason={"Description": str(denied)})
+            return
+        rec["_threads"] = [osis_engine.SubPipeline(rec, name, one, rec["_progress"].setdefault(name, {}))
+                           for name, one in rec["_plan"].items()]
+        rec.update(Status="ACTIVE", StatusReason={"Description": "The pipeline is ready to ingest data."})
+        for thread in rec["_threads"]:
+            thread.start()
+
+    threading.Thread(target=settle, daemon=True).start()
+
+
+def stop(rec: dict) -> None:
+    for thread in rec["_threads"]:
+        thread.halt.set()
+    for thread in rec["_threads"]:
+        thread.join(15)
+    rec["_threads"] = []
+
+
+def find(name: str) -> dict:
+    rec = _pipelines.get(name)
+    if rec is None:
+        raise Refused("ResourceNotFoundException", f"Pipeline with name {name} does not exist", 404)
+    return rec
+
+
+def create(name: str, data: dict, caller: Any) -> dict:
+    name = str(data.get("PipelineName"))
+    if not NAME.fullmatch(name):
+        raise invalid(f"{name!r} is not a pipeline name (3-28 of a-z, 0-9, '-', starting with a letter)")
+    if name in _pipelines:
+        raise Refused("ResourceAlreadyExistsException", f"Pipeline with name {name} already exists", 409)
+    rec = {"PipelineName": name, "PipelineArn": f"arn:aws:osis:{get_region()}:{get_account_id()}:pipeline/{name}",
+           "Status": "CREATING", "StatusReason": {"Description": "The pipeline is being created."}, "CreatedAt": time.time(),
+           "LastUpdatedAt": time.time(), "Tags": data.get("Tags", []), "IngestEndpointUrls": [],
+           **{key: data[key] for key in KEPT if key in data}, "_threads": [], "_progress": {}}
+    rec["_plan"] = checked(rec)
+    for role in roles(rec["_plan"]):
+        authorization.check(caller, "iam:PassRole", role, **{"iam:passedtoservice": osis_engine.SERVICE})
+    _pipelines[name] = rec
+    start(rec)
+    return {"Pipeline": told(rec)}
+
+
+def update(name: str, data: dict, caller: Any) -> dict:
+    rec = find(name)
+    if rec["Status"] not in ("ACTIVE", "STOPPED", "CREATE_FAILED", "UPDATE_FAILED"):
+        raise Refused("ConflictException", f"Pipeline {name} is {rec['Status']}", 409)
+    fresh = {**rec, **{key: data[key] for key in KEPT if key in data}}
+    fresh["_plan"] = checked(fresh)
+    for role in roles(fresh["_plan"]):
+        authorization.check(caller, "iam:PassRole", role, **{"iam:passedtoservice": osis_engine.SERVICE})
+    stop(rec)
+    stopped = rec["Status"] == "STOPPED"
+    rec.update(fresh, _threads=[], LastUpdatedAt=time.time(), Status="STOPPED" if stopped else "UPDATING")
+    if not stopped:
+        start(rec)
+    return {"Pipeline": told(rec)}
+
+
+def delete(name: str, data: dict, caller: Any) -> dict:
+    rec = find(name)
+    rec["Status"] = "DELETING"
+    stop(rec)
+    _pipelines.pop(name, None)
+    return {}
+
+
+def halt(name: str, data: dict, caller: Any) -> dict:
+    rec = find(name)
+    if rec["Status"] != "ACTIVE":
+        raise Refused("ConflictException", f"Pipeline {name} is {rec['Status']}", 409)
+    stop(rec)
+    rec["Status"] = "STOPPED"
+    return {"Pipeline": told(rec)}
+
+
+def resume(name: str, data: dict, caller: Any) -> dict:
+    rec = find(name)
+    if rec["Status"] != "STOPPED":
+        raise Refused("ConflictException", f"Pipeline {name} is {rec['Status']}", 409)
+    rec["Status"] = "STARTING"
+    start(rec)
+    return {"Pipeline": told(rec)}
+
+
+def validate(name: str, data: dict, caller: Any) -> dict:
+    try:
+        osis_body.read(data.get("PipelineConfigurationBody") or "", "arn:aws:iam::000000000000:role/any")
+    except osis_body.Invalid as error:
+        return {"isValid": False, "Errors": [{"Message": message} for message in error.errors]}
+    return {"isValid": True, "Errors": []}
+
+
+def tagged(data: dict) -> dict:
+    return find(str(data.get("Arn")).rsplit("/", 1)[-1])
+
+
+def tag(name: str, data: dict, caller: Any) -> dict:
+    rec = tagged(data)
+    rec["Tags"] = [*({one["Key"]: one for one in [*rec["Tags"], *data["Tags"]]}).values()]
+    return {}
+
+
+def untag(name: str, data: dict, caller: Any) -> dict:
+    rec = tagged(data)
+    rec["Tags"] = [one for one in rec["Tags"] if one["Key"] not in data["TagKeys"]]
+    return {}
+
+
+OPERATIONS = {
+    "createPipeline": create, "updatePipeline": update, "deletePipeline": delete, "stopPipeline": halt,
+    "startPipeline": resume, "validatePipeline": validate, "tagResource": tag, "untagResource": untag,
+    "getPipeline": lambda name, data, caller: {"Pipeline": told(find(name))},
+    "listPipelines": lambda name, data, caller: {"Pipelines": [told(rec, SUMMARY) for rec in _pipelines.values()]},
+    "listTagsForResource": lambda name, data, caller: {"Tags": tagged(data)["Tags"]},
+}
+
+
+async def handle_request(method: str, path: str, headers: dict, body: bytes, query_params: dict) -> tuple:
+    operation, _, name = path.removeprefix(ROOT).partition("/")
+    try:
+        if operation not in OPERATIONS:
+            raise invalid(f"OpenSearch Ingestion has no {operation} here")
+        query = parse_qs(query_params) if isinstance(query_params, str) else query_params
+        data = {**{key: value[0] for key, value in query.items()}, **json.loads(body or b"{}")}
+        caller = authorization.caller(headers, query_params)
+        return json_response(await run_offloop(OPERATIONS[operation], unquote(name), data, caller))
+    except (Refused, authorization.Denied) as error:
+        code, status = (error.code, error.status) if isinstance(error, Refused) else ("AccessDeniedException", 403)
+        return status, {"Content-Type": "application/json", "x-amzn-ErrorType": code}, json.dumps(
+            {"__type": code, "message": str(error)}).encode()
+
+
+def get_state() -> dict:
+    return {}  # state lives in memory
+
+
+def load_persisted_state(data: Any) -> None:
+    pass
+
+
+def reset() -> None:
+    for _, rec in _pipelines.all_items():
+        stop(rec)
+    _pipelines.clear()
+
+
+def resource_arn(service: str, method: str, path: str, headers: dict, body: bytes, *rest: Any) -> str:
+    """A call to DynamoDB Streams is checked on its stream; ministack takes the table's name for all of DynamoDB."""
+    if not headers.get("x-amz-target", "").startswith("DynamoDBStreams_"):
+        return stock_resource_arn(service, method, path, headers, body, *rest)
+    asked = json.loads(body or b"{}")
+    iterator = dynamodb_streams._decode_iterator(asked.get("ShardIterator", "")) or {}
+    return asked.get("StreamArn") or iterator.get("arn") or "*"
+
+
+stock_resource_arn = iam_actions.extract_resource_arn
+
+
+def install() -> None:
+    iam_actions.extract_resource_arn = resource_arn
+    app._loaded_modules["osis"] = sys.modules[__name__]
+    app.SERVICE_REGISTRY["osis"] = {"module": "osis"}
+    app.SERVICE_HANDLERS["osis"] = app._lazy_handler("osis")
+    router.SERVICE_PATTERNS["osis"] = {"host_patterns": [r"^osis\."], "path_prefixes": [ROOT], "credential_scope": "osis"}
+    iam_actions.SERVICE_TO_IAM_NAMESPACE["osis"] = "osis"
+    iam_actions._BOTOCORE_SERVICE_MAP["osis"] = ["osis"]

@@ -1,0 +1,494 @@
+"""What runs an OpenSearch Ingestion pipeline here: Data Prepper's `dynamodb` source and `opensearch` sink, in threads.
+
+For each sub-pipeline: the table's export to S3, then its stream from five minutes before the start; each event goes
+through the processors and routes into `_bulk` requests through the OpenSearch Serverless front. All calls are signed
+as the role that the body names, so a missing grant stops them, and the log says which. A page of the stream counts as
+read once all its events are written, or in the dead-letter queue; a page read twice writes the same versions again.
+
+As in Data Prepper: an exported item's version is (export time - 5 min) in microseconds, a change's is its second in
+microseconds plus its number within that second; numbers stay exact, binaries are base64, sets are lists; a version
+conflict is no error; 400, 404 and 409 are not retried (a delete's 404 is, three times), anything else is, from 50 ms.
+Other than there: one consumer, the delay ends at 5 s and not at 10 minutes, a bulk request is sent with its page and
+does not wait for flush_timeout, exports are DYNAMODB_JSON and not Ion, and a binary key is an error: Data Prepper
+makes an id of it that differs between export and stream.
+Source: github.com/opensearch-project/data-prepper: StreamRecordConverter, ExportRecordConverter, ShardConsumer,
+LeaderScheduler, BulkIngester, BulkRetryStrategy, S3DlqWriter; metric names: docs.aws.amazon.com/opensearch-service/
+latest/developerguide/monitoring-pipeline-metrics.html.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import secrets
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from opensearchpy import AWSV4SignerAuth, OpenSearch, RequestsHttpConnection
+from opensearchpy.exceptions import ConnectionError as Unreachable
+from opensearchpy.exceptions import TransportError
+
+from . import authorization, osis_body
+
+SERVICE = "osis-pipelines.amazonaws.com"
+OVERLAP = 300  # seconds, of the stream before the start and of an export's version before its time
+PAGE = 1000
+NO_RETRY = {400, 404, 409}
+FIRST_DELAY, LAST_DELAY = 0.05, 5.0
+POLL = 0.3
+# Decimals pass through json as marked strings, so that all 38 digits arrive as a number.
+MARK = f"\x01{secrets.token_hex(8)}:"
+MARKED = re.compile(json.dumps(MARK)[:-1].replace("\\", "\\\\") + '([^"]*)"')
+
+
+class Stopped(Exception):
+    pass
+
+
+def dumps(document: Any) -> str:
+    return MARKED.sub(r"\1", json.dumps(document, default=lambda number: f"{MARK}{number}", ensure_ascii=True))
+
+
+def plain(value: dict) -> Any:
+    """A DynamoDB attribute value as the source hands it on."""
+    (kind, inner), = value.items()
+    if kind == "N":
+        return Decimal(inner)
+    if kind == "NS":
+        return [Decimal(one) for one in inner]
+    if kind in ("B", "BS"):
+        return text(inner) if kind == "B" else [text(one) for one in inner]
+    if kind == "L":
+        return [plain(one) for one in inner]
+    if kind == "M":
+        return {name: plain(one) for name, one in inner.items()}
+    return None if kind == "NULL" else inner
+
+
+def text(binary: Any) -> str:
+    """base64, of bytes from the stream's client or as it stands in an export."""
+    import base64
+
+    return base64.b64encode(binary).decode() if isinstance(binary, bytes) else binary
+
+
+def session(role_arn: str, pipeline_arn: str) -> boto3.Session:
+    """A session of the role, if its trust lets the service assume it for this pipeline; Denied otherwise."""
+    from ministack.services import sts
+
+    region = pipeline_arn.split(":")[3]
+    authorization.check_trust(role_arn, SERVICE, pipeline_arn)
+    key, secret, token = f"ASIA{secrets.token_hex(8).upper()}", secrets.token_hex(20), secrets.token_hex(32)
+    account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
+    sts.register_session(key, {"Arn": f"arn:aws:sts::{account}:assumed-role/{name}/osis", "UserId": f"{name}:osis",
+                               "AccountId": account, "SecretAccessKey": secret, "SessionToken": token})
+    return boto3.Session(key, secret, token, region)
+
+
+def client(service: str, of: boto3.Session) -> Any:
+    return of.client(service, endpoint_url=f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}",
+                     config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}))
+
+
+class Sink:
+    def __init__(self, run: SubPipeline, options: dict):
+        self.run, self.options = run, options
+        role = session(options["aws"]["sts_role_arn"], run.pipeline["PipelineArn"])
+        host = options["hosts"][0]
+        found = client("opensearchserverless", role).batch_get_collection(ids=[host.rstrip("/").rsplit("/", 1)[-1]])
+        if not found["collectionDetails"]:
+            raise RuntimeError(f"there is no collection at {host}")
+        signer = AWSV4SignerAuth(role.get_credentials(), str(role.region_name), "aoss")
+        self.search = OpenSearch(host, http_auth=signer, connection_class=RequestsHttpConnection, max_retries=0, timeout=60)
+        dlq = (options.get("dlq") or {}).get("s3")
+        self.dlq = dlq and (client("s3", session(dlq.get("sts_role_arn") or options["aws"]["sts_role_arn"],
+                                                 run.pipeline["PipelineArn"])), dlq)
+        self.known: set[str] = set()
+
+    def request(self, method: str, path: str, body: Any = None) -> Any:
+        """An answer, waiting as long as it takes for a collection that is waking or a grant that is missing."""
+        delay, tries = FIRST_DELAY, 0
+        while True:
+            try:
+                return self.search.transport.perform_request(method, path, body=body)
+            except (TransportError, Unreachable) as error:
+                if error.status_code in NO_RETRY or tries >= self.options.get("max_retries", 2**31):
+                    raise
+                if tries % 5 == 0:
+                    told = error.info if isinstance(error.info, dict) else {}
+                    reason = told.get("error", {}).get("reason") if isinstance(told.get("error"), dict) else str(error)
+                    self.run.log("WARN", f"Bulk Operation Failed. Number of retries {tries}. Retrying... {reason}")
+                self.run.count("opensearch.bulkRequestNumberOfRetries.count")
+                code = error.status_code
+                self.run.count("opensearch.bulkRequestNotAllowedErrors.count" if code in (401, 403, 429)
+                               else "opensearch.bulkRequestServerErrors.count")
+                self.run.publish()
+                self.run.pause(delay)
+                delay, tries = min(delay * 2, LAST_DELAY), tries + 1
+
+    def prepare(self, index: str) -> None:
+        """The index and its template, where the sink manages them (index_type custom)."""
+        if index in self.known or self.options.get("index_type") != "custom":
+            return
+        content = self.options.get("template_content")
+        if content:
+            template, name = json.loads(content), f"/_index_template/{index}-index-template"
+            settings = template.setdefault("template", {}).setdefault("settings", {})
+            for option in ("number_of_shards", "number_of_replicas"):
+                if option in self.options:
+                    settings.setdefault(option, self.options[option])
+            there = self.lookup(name)
+            held = there["index_templates"][0]["index_template"].get("version", 0) if there else -1
+            if held < template.get("version", 0):
+                self.request("PUT", name, {**template, "index_patterns": [index]})
+        if self.lookup(f"/{index}") is None:
+            try:
+                self.request("PUT", f"/{index}")
+            except TransportError as error:
+                if "resource_already_exists" not in str(error):
+                    raise
+        self.known.add(index)
+
+    def lookup(self, path: str) -> Any:
+        try:
+            return self.request("GET", path)
+        except TransportError as error:
+            if error.status_code == 404:
+                return None
+            raise
+
+    def operation(self, data: dict, metadata: dict) -> tuple[dict, str | None] | None:
+        """(action line, document), or None when the event went to the dead-letter queue instead."""
+        options, index = self.options, self.options["index"]
+        try:
+            index = osis_body.fill(index, data, metadata)
+            version = int(osis_body.fill(options["document_version"], data, metadata)) if "document_version" in options else None
+        except (osis_body.Missing, ValueError) as error:
+            self.reject([({"_index": index, "_id": None}, dumps(data), 0, str(error))])
+            return None
+        action = osis_body.fill(options.get("action", "index"), data, metadata)
+        if action not in ("index", "create", "update", "upsert", "delete"):
+            self.run.log("ERROR", f"Unknown action {action}, skipping the event")
+            return None
+        target: dict[str, Any] = {"_index": index}
+        for field, option in (("_id", "document_id"), ("routing", "routing")):
+            try:
+                if option in options:
+                    target[field] = osis_body.fill(options[option], data, metadata)
+            except osis_body.Missing as error:
+                self.run.log("ERROR", f"Unable to construct {option} with format {options[option]}: {error}")
+        if version is not None and action != "create":
+            target["version"] = version
+        if "document_version_type" in options and action != "create":
+            target["version_type"] = options["document_version_type"]
+        if "include_keys" in options:
+            data = {key: data[key] for key in (one.strip("/") for one in options["include_keys"]) if key in data}
+        data = {key: data[key] for key in data if key not in [one.strip("/") for one in options.get("exclude_keys", [])]}
+        if action in ("update", "upsert"):
+            return {"update": target}, dumps({"doc": data, **({"doc_as_upsert": True} if action == "upsert" else {})})
+        return {action: target}, None if action == "delete" else dumps(data)
+
+    def write(self, events: list[tuple[dict, dict]]) -> None:
+        operations = [made for data, metadata in events if (made := self.operation(data, metadata))]
+        for index in dict.fromkeys(next(iter(line.values()))["_index"] for line, _ in operations):
+            self.prepare(index)
+        limit, size, batch = self.options.get("bulk_size", 5) * 2**20, 0, []
+        for line, document in operations:
+            if batch and size + len(document or "") > limit:
+                self.send(batch)
+                size, batch = 0, []
+            batch.append((line, document))
+            size += len(document or "") + 200
+        if batch:
+            self.send(batch)
+
+    def send(self, batch: list[tuple[dict, str | None]]) -> None:
+        external = self.options.get("document_version_type", "").startswith("external")
+        attempt, delay = 1, FIRST_DELAY
+        while batch:
+            body = "".join(json.dumps(line) + "\n" + (f"{document}\n" if document is not None else "") for line, document in batch)
+            try:
+                answer = self.request("POST", "/_bulk", body)
+            except TransportError as error:
+                self.reject([(next(iter(line.values())), document, 0, str(error)) for line, document in batch])
+                return
+            again, failed, done = [], [], 0
+            for (line, document), item in zip(batch, answer["items"], strict=True):
+                (action, result), = item.items()
+                status, cause = result["status"], result.get("error") or {}
+                if status < 300 and not cause:
+                    done += 1
+                elif status == 404 and action == "delete" and attempt <= 3 or status not in NO_RETRY:
+                    again.append((line, document))
+                elif external and cause.get("type") == "version_conflict_engine_exception":
+                    self.run.count("opensearch.documentsVersionConflictErrors.count")
+                else:
+                    failed.append((line[action], document, status, reasons(cause)))
+            self.run.count("opensearch.documentsSuccess.count", done)
+            self.run.count("opensearch.documentsSuccessFirstAttempt.count", done if attempt == 1 else 0)
+            self.reject(failed)
+            if not again or attempt > self.options.get("max_retries", 2**31):
+                self.reject([(next(iter(line.values())), document, 0, "Number of retries reached the limit of max retries "
+                              f"(configured value {self.options.get('max_retries')})") for line, document in again])
+                return
+            self.run.pause(delay)
+            batch, attempt, delay = again, attempt + 1, min(delay * 2, LAST_DELAY)
+
+    def reject(self, failed: list[tuple[dict, str | None, int, str]]) -> None:
+        """Into the dead-letter queue as Data Prepper writes it, or into the log where there is none."""
+        if not failed:
+            return
+        self.run.count("opensearch.documentErrors.count", len(failed))
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        if not self.dlq:
+            for target, _, status, message in failed:
+                self.run.log("WARN", f"Document [{target.get('_id')}] has failure: status {status}, {message}")
+            return
+        s3, where = self.dlq
+        objects = [f'{{"pluginId":"opensearch","pluginName":"opensearch","pipelineName":{json.dumps(self.run.name)},'
+                   f'"timestamp":"{now}","failedData":{{"index":{json.dumps(target["_index"])},'
+                   f'"indexId":{json.dumps(target.get("_id"))},"status":{status},"message":{json.dumps(message)},'
+                   f'"document":{document or "{}"}}}}}' for target, document, status, message in failed]
+        key = f"dlq-v2-{self.run.name}-opensearch-{now}-{uuid.uuid4()}.json"
+        prefix = where.get("key_path_prefix", "")
+        owner = {"ExpectedBucketOwner": where["bucket_owner"]} if "bucket_owner" in where else {}
+        try:
+            s3.put_object(Bucket=where["bucket"], Key=f"{prefix.rstrip('/')}/{key}".lstrip("/"), **owner,
+                          Body=f'{{"dlqObjects":[{",".join(objects)}]}}'.encode())
+        except ClientError:
+            self.run.count("opensearch.s3.dlqS3RecordsFailed.count", len(failed))
+            raise
+        self.run.count("opensearch.s3.dlqS3RecordsSuccess.count", len(failed))
+
+
+def reasons(cause: dict) -> str:
+    told = []
+    while cause:
+        told.append(str(cause.get("reason")))
+        cause = cause.get("caused_by") or {}
+    return " caused by ".join(told)
+
+
+class SubPipeline(threading.Thread):
+    """`progress` outlives the thread: a pipeline that was stopped goes on where it was."""
+
+    def __init__(self, pipeline: dict, name: str, plan: dict, progress: dict):
+        super().__init__(name=f"osis-{name}", daemon=True)
+        self.pipeline, self.name, self.plan, self.progress = pipeline, name, plan, progress
+        self.halt, self.counters, self.lag = threading.Event(), Counter(), 0.0
+        account = pipeline["PipelineArn"].split(":")[4]
+        # The service's own account of things: its log group and its metrics are not the role's.
+        own = boto3.Session(account, os.environ["AWS_SECRET_ACCESS_KEY"], region_name=pipeline["PipelineArn"].split(":")[3])
+        self.logs, self.metrics = client("logs", own), client("cloudwatch", own)
+        self.published = 0.0
+
+    def log(self, level: str, message: str) -> None:
+        destination = (self.pipeline.get("LogPublishingOptions") or {}).get("CloudWatchLogDestination")
+        if not destination or not self.pipeline["LogPublishingOptions"].get("IsLoggingEnabled"):
+            return
+        group = {"logGroupName": destination["LogGroup"], "logStreamName": self.name}
+        line = {"timestamp": int(time.time() * 1000), "message": f"{datetime.now(UTC).isoformat()} {level} {self.name} {message}"}
+        for _ in range(2):
+            try:
+                self.logs.put_log_events(**group, logEvents=[line])
+                return
+            except (ClientError, BotoCoreError):
+                try:
+                    self.logs.create_log_stream(**group)
+                except (ClientError, BotoCoreError):
+                    return  # no log group: the service publishes nothing either
+
+    def count(self, metric: str, by: int = 1) -> None:
+        self.counters[metric] += by
+
+    def publish(self, soon: bool = False) -> None:
+        if not soon and time.monotonic() - self.published < 1:
+            return
+        self.published, counted, self.counters = time.monotonic(), self.counters, Counter()
+        data = [(metric, float(value)) for metric, value in counted.items() if value]
+        if self.lag:
+            data.append(("opensearch.EndToEndLatency.max", self.lag))
+        if data:
+            try:
+                self.metrics.put_metric_data(Namespace="AWS/OSIS", MetricData=[{
+                    "MetricName": f"{self.name}.{metric}", "Value": value,
+                    "Dimensions": [{"Name": "PipelineName", "Value": self.pipeline["PipelineName"]}]} for metric, value in data])
+            except (ClientError, BotoCoreError):
+                self.counters.update(counted)
+        self.lag = 0.0
+
+    def pause(self, seconds: float) -> None:
+        if self.halt.wait(seconds):
+            raise Stopped
+
+    def run(self) -> None:
+        delay = 1.0
+        while True:
+            try:
+                self.work()
+                return
+            except Stopped:
+                return
+            except Exception as error:  # whatever it was, the service logs it and tries again
+                self.log("ERROR", f"{type(error).__name__}: {error}")
+                self.publish(soon=True)
+            if self.halt.wait(delay):
+                return
+            delay = min(delay * 2, LAST_DELAY)
+
+    def work(self) -> None:
+        source = self.plan["source"]
+        role = session(source["aws"]["sts_role_arn"], self.pipeline["PipelineArn"])
+        dynamodb, table = client("dynamodb", role), source["tables"][0]
+        described = dynamodb.describe_table(TableName=table["table_arn"])["Table"]
+        self.table = described["TableName"]
+        self.keys = [next((key["AttributeName"] for key in described["KeySchema"] if key["KeyType"] == kind), None)
+                     for kind in ("HASH", "RANGE")]
+        types = {one["AttributeName"]: one["AttributeType"] for one in described["AttributeDefinitions"]}
+        if "B" in [types[key] for key in self.keys if key]:
+            raise RuntimeError(f"a binary key of table {self.table} makes no stable document id")
+        if table.get("export") is not None:
+            backups = dynamodb.describe_continuous_backups(TableName=table["table_arn"])["ContinuousBackupsDescription"]
+            if backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") != "ENABLED":
+                raise RuntimeError(f"Point-in-time recovery (PITR) needs to be enabled for exporting data from table {table['table_arn']}")
+        if table.get("stream") is not None:
+            view = described.get("StreamSpecification", {}).get("StreamViewType")
+            if view not in ("NEW_IMAGE", "NEW_AND_OLD_IMAGES"):
+                raise RuntimeError(f"Stream {table['table_arn']} is enabled with {view}. Supported types are [NEW_IMAGE, NEW_AND_OLD_IMAGES]")
+        self.sinks = [Sink(self, options) for options in self.plan["sinks"]]
+        self.progress.setdefault("start", time.time())
+        for sink in self.sinks:
+            if "${" not in sink.options["index"]:
+                sink.prepare(sink.options["index"])
+        self.log("INFO", "Initialized OpenSearch sink")
+        if table.get("export") is not None and not self.progress.get("exported"):
+            self.load_export(dynamodb, client("s3", role), table)
+        if table.get("stream") is not None:
+            self.follow(client("dynamodbstreams", role), described["LatestStreamArn"], table["stream"])
+        self.publish(soon=True)
+
+    def load_export(self, dynamodb: Any, s3: Any, table: dict) -> None:
+        options, start = table["export"], self.progress["start"]
+        if "export_arn" not in self.progress:
+            key = options.get("s3_sse_kms_key_id")
+            request = {"S3SseAlgorithm": "KMS", "S3SseKmsKeyId": key} if key else {"S3SseAlgorithm": "AES256"}
+            if options.get("s3_prefix"):
+                request["S3Prefix"] = options["s3_prefix"]
+            self.progress["export_arn"] = dynamodb.export_table_to_point_in_time(
+                TableArn=table["table_arn"], S3Bucket=options["s3_bucket"], ExportTime=datetime.fromtimestamp(int(start), UTC),
+                ExportFormat="DYNAMODB_JSON", **request)["ExportDescription"]["ExportArn"]
+        while (export := dynamodb.describe_export(ExportArn=self.progress["export_arn"])["ExportDescription"])[
+                "ExportStatus"] == "IN_PROGRESS":
+            self.pause(POLL)
+        if export["ExportStatus"] != "COMPLETED":
+            del self.progress["export_arn"]
+            raise RuntimeError(f"Export failed with error: {export.get('FailureMessage')}")
+        version = int(start * 1000 - OVERLAP * 1000) * 1000
+        bucket, loaded = options["s3_bucket"], self.progress.setdefault("files", [])
+        summary = json.loads(s3.get_object(Bucket=bucket, Key=export["ExportManifest"])["Body"].read())
+        for line in s3.get_object(Bucket=bucket, Key=summary["manifestFilesS3Key"])["Body"].iter_lines():
+            file = json.loads(line)["dataFileS3Key"]
+            if file in loaded:
+                continue
+            body = s3.get_object(Bucket=bucket, Key=file)["Body"]
+            items = ({name: plain(value) for name, value in json.loads(item)["Item"].items()} for item in gzip.open(body))
+            for batch in batches(items, PAGE):
+                self.deliver([(item, self.metadata({key: item.get(key) for key in self.keys if key}, int(start * 1000),
+                                                   version)) for item in batch])
+                self.count("dynamodb.exportRecordsProcessed.count", len(batch))
+            loaded.append(file)
+        self.progress["exported"] = True
+        self.log("INFO", f"Export {self.progress['export_arn']} is loaded")
+
+    def metadata(self, keys: dict, timestamp: int, version: int, event: str | None = None, identity: dict | None = None) -> dict:
+        told = [format(keys[key], "f") if isinstance(keys[key], Decimal) else str(keys[key]) for key in self.keys if key]
+        ttl = event == "REMOVE" and (identity or {}).get("Type") == "Service" and (identity or {}).get("PrincipalId") == "dynamodb.amazonaws.com"
+        return {"table_name": self.table, "dynamodb_timestamp": timestamp, "dynamodb_event_name": event, "ttl_delete": ttl,
+                "opensearch_action": "delete" if event == "REMOVE" else "index", "document_version": version,
+                "partition_key": told[0], "sort_key": told[1] if len(told) > 1 else None, "primary_key": "|".join(told)}
+
+    def deliver(self, events: list[tuple[dict, dict]]) -> None:
+        import copy
+
+        kept = [event for event in events if osis_body.process(self.plan["processors"], *event)]
+        routes = self.plan["routes"]
+        taken = [[name for name in routes if routes[name](*event)] or ["_default"] for event in kept]
+        for sink in self.sinks:
+            wanted = sink.options.get("routes")
+            sink.write([copy.deepcopy(event) if len(self.sinks) > 1 else event for event, ways in zip(kept, taken, strict=True)
+                        if not wanted or set(wanted) & set(ways)])
+        self.count("recordsProcessed.count", len(events))
+        self.publish()
+
+    def follow(self, streams: Any, arn: str, options: dict) -> None:
+        """Every shard of the stream, in turns, for ever."""
+        iterators: dict[str, str | None] = {}
+        read: dict[str, str | None] = self.progress.setdefault("shards", {})
+        discovered = 0.0
+        while True:
+            if time.monotonic() - discovered > 60 or not discovered:
+                discovered = time.monotonic()
+                for shard in streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]:
+                    if shard["ShardId"] not in iterators:
+                        at = read.get(shard["ShardId"])
+                        kind = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": at} if at else {
+                            "ShardIteratorType": "TRIM_HORIZON"}
+                        iterators[shard["ShardId"]] = streams.get_shard_iterator(
+                            StreamArn=arn, ShardId=shard["ShardId"], **kind)["ShardIterator"]
+            found = 0
+            for shard, iterator in list(iterators.items()):
+                if iterator:
+                    answer = streams.get_records(ShardIterator=iterator, Limit=PAGE)
+                    self.changes(shard, answer["Records"], options)
+                    if answer["Records"]:
+                        read[shard] = answer["Records"][-1]["dynamodb"]["SequenceNumber"]
+                    iterators[shard] = answer.get("NextShardIterator")
+                    found += len(answer["Records"])
+            self.publish()
+            self.pause(0.01 if found else POLL)
+
+    def changes(self, shard: str, records: list[dict], options: dict) -> None:
+        events, ties = [], dict(self.progress.setdefault("ties", {}).get(shard) or {"second": 0, "seen": 0})
+        for record in records:
+            change, name = record["dynamodb"], record["eventName"]
+            second = int(change["ApproximateCreationDateTime"].timestamp())
+            if second <= self.progress["start"] - OVERLAP:
+                continue
+            if second > ties["second"]:
+                ties = {"second": second, "seen": 0}
+            elif second == ties["second"]:
+                ties["seen"] += 1
+            version = second * 1_000_000 + (ties["seen"] if second == ties["second"] else 0)
+            image = change.get("NewImage", {})
+            if name == "REMOVE" and options.get("view_on_remove") == "OLD_IMAGE":
+                image = change.get("OldImage", image)
+            keys = {key: next(iter(value.values())) for key, value in change["Keys"].items()}
+            events.append(({key: plain(value) for key, value in image.items()},
+                           self.metadata(keys, second * 1000, version, name, record.get("userIdentity"))))
+            self.lag = max(self.lag, time.time() - second)
+        if events:
+            self.deliver(events)
+            self.count("dynamodb.changeEventsProcessed.count", len(events))
+        self.progress["ties"][shard] = ties
+
+
+def batches(items: Iterable[dict], size: int) -> Iterator[list[dict]]:
+    batch: list[dict] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

