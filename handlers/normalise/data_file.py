@@ -25,7 +25,7 @@ from arro3.core import RecordBatch, RecordBatchReader
 from arro3.io import write_parquet
 from decoder import DecodeError, Decoder
 from isal import igzip, isal_zlib
-from schema import DELETED, REST, Observation, Schema, SchemaError
+from table_schema import DELETED, REST, Observation, Schema, SchemaError
 
 CHUNK = 1 << 20
 ROW_GROUP = 128 << 20
@@ -118,7 +118,10 @@ def normalise(
     open_output: Callable[[int], Any],
     decoder: Decoder | None = None,
 ) -> Report:
-    """`open_output` gives files with write, flush and seek; `name` is for messages; `md5` (base64) and `items` are the manifest's."""
+    """`name` is for messages; `md5` (base64) and `items` are the manifest's.
+
+    `open_output` gives files with write, flush and seek.
+    """
     source, report = Hashed(body), Report()
     decoder = decoder or Decoder(schema, incremental)
     try:
