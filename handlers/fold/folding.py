@@ -16,7 +16,7 @@ from pathlib import Path
 
 import duckdb
 
-REST, MICROS, DELETED = "_rest", "_write_micros", "_deleted"  # as normalise's schema.py names them
+REST, MICROS, DELETED = "_rest", "_write_micros", "_deleted"  # as normalise's table_schema.py names them
 PLAIN = {"string": "VARCHAR", "json": "VARCHAR", "binary": "BLOB", "int": "INTEGER"}
 
 
@@ -43,7 +43,7 @@ def text(value: str) -> str:
 
 
 def sql_type(said) -> str:
-    """A type's JSON form (normalise's schema.py) as DuckDB writes it."""
+    """A type's JSON form (normalise's table_schema.py) as DuckDB writes it."""
     if isinstance(said, str):
         return PLAIN.get(said, said.upper())
     ((kind, inner),) = said.items()

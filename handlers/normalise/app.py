@@ -35,7 +35,7 @@ from data_file import items_of, normalise, whole_lines
 from export import DataFile, data_files, reconcile, sample
 from isal import igzip
 from multipart import Upload
-from schema import Observation, Schema, Type, derive, widen
+from table_schema import Observation, Schema, Type, derive, widen
 
 SAMPLED_FILES, SAMPLED_BYTES = 32, 1 << 20
 

@@ -19,13 +19,13 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
 from arro3.core import RecordBatch, RecordBatchReader
 from arro3.io import write_parquet
 from decoder import DecodeError, Decoder
 from isal import igzip, isal_zlib
-from schema import DELETED, REST, Observation, Schema, SchemaError
+from table_schema import DELETED, REST, Observation, Schema, SchemaError
 
 CHUNK = 1 << 20
 ROW_GROUP = 128 << 20
@@ -84,7 +84,7 @@ class Report:
         }
 
 
-def whole_lines(stream: IO[bytes], size: int = CHUNK) -> Iterator[bytes]:
+def whole_lines(stream: Readable, size: int = CHUNK) -> Iterator[bytes]:
     """The stream in pieces of about `size` bytes that end at a line's end."""
     rest = b""
     while data := stream.read(size):
@@ -118,7 +118,10 @@ def normalise(
     open_output: Callable[[int], Any],
     decoder: Decoder | None = None,
 ) -> Report:
-    """`open_output` gives files with write, flush and seek; `name` is for messages; `md5` (base64) and `items` are the manifest's."""
+    """`name` is for messages; `md5` (base64) and `items` are the manifest's.
+
+    `open_output` gives files with write, flush and seek.
+    """
     source, report = Hashed(body), Report()
     decoder = decoder or Decoder(schema, incremental)
     try:
@@ -126,7 +129,8 @@ def normalise(
             batches = _batches(whole_lines(text), decoder, schema, incremental, report)
             while (first := next(batches, None)) is not None:
                 _write(open_output(len(report.outputs)), first, batches, decoder, report)
-    except (EOFError, igzip.BadGzipFile, isal_zlib.error) as error:
+    # isal_zlib.error is made in C: pyright takes it for a value.
+    except (EOFError, igzip.BadGzipFile, isal_zlib.error) as error:  # pyright: ignore[reportGeneralTypeIssues]
         raise FileError(
             f"{name} is cut short or damaged: {error}; {source.size:,} bytes and {report.items:,} whole items were read"
         ) from error

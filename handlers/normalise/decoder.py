@@ -12,7 +12,7 @@ from pathlib import Path
 
 from arro3.core import DataType, Field, RecordBatch
 from arro3.core import Schema as ArrowSchema
-from schema import DELETED, MICROS, REST, Column, Schema, Type
+from table_schema import DELETED, MICROS, REST, Column, Schema, Type
 
 KINDS = {
     "string": "S",

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from schema import Observation
+from table_schema import Observation
 
 MARK = "AWSDynamoDB/"
 

@@ -17,7 +17,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from schema import Column, Schema, Type, column_names
+from table_schema import Column, Schema, Type, column_names
 
 PRIMITIVES = {
     "boolean": Type("boolean"),

@@ -26,7 +26,7 @@ sys.path.insert(0, str(HANDLER))
 
 import data_file  # noqa: E402 - the handler's folder is Lambda's sys.path
 from decoder import Decoder  # noqa: E402
-from schema import REST, Observation, Schema, Type, derive  # noqa: E402
+from table_schema import REST, Observation, Schema, Type, derive  # noqa: E402
 
 
 @cache

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from normaliser import Observation, Schema, Type, derive, schema_of
 from rds_export import ExportInfoError, exported_type, tables
-from schema import Column, widen
+from table_schema import Column, widen
 
 values = st.one_of(
     st.integers(-(2**70), 2**70).map(lambda n: {"N": str(n)}),
