@@ -11,8 +11,8 @@ platform are taken; no code of a package runs. boto3 is not bundled: Lambda's ru
 use no API shape newer than 2023. One that does adds boto3 to its requirements.in, and its own copy wins (the
 bundle comes first on Lambda's sys.path). No module is shared between handlers: a folder is a whole function.
 
-Limit: 50 MB (52,428,800 bytes) for an uploaded zip; as nothing is compressed, the 250 MB of an unpacked one
-cannot be reached before it. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (Lambda
+Limits: 50 MB (52,428,800 bytes) for a zip that is uploaded directly (`Bundle.uploads_directly`); a larger one
+goes by an object in S3, up to the 250 MB of an unpacked one, which it is as large as. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (Lambda
 quotas)
 
 Cache: $TRIBUTARY_CACHE/bundles (default ~/.cache/tributary/bundles), one zip and its sha256 per key. The key
@@ -49,7 +49,8 @@ LOCK_COMMAND = (
 
 # Lambda's Python 3.12 and later run on Amazon Linux 2023, whose glibc is 2.34.
 PLATFORMS = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28"}
-ZIP_LIMIT = 50 * 1024 * 1024
+UPLOAD_LIMIT = 50 * 1024 * 1024
+ZIP_LIMIT = 250 * 1024 * 1024
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
 MODE = 0o100644  # Lambda needs files that every user can read
 # What an installer notes differs by installer, version and folder (a console script: the interpreter's path).
@@ -69,6 +70,10 @@ class Bundle:
     runtime: str
     architecture: str
     handler: str = "app.handler"
+
+    @property
+    def uploads_directly(self) -> bool:
+        return self.size <= UPLOAD_LIMIT
 
     @property
     def code_sha256(self) -> str:

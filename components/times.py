@@ -1,6 +1,7 @@
 """Schedules and time zones as a config writes them. Pure."""
 
 import re
+from functools import cache
 from zoneinfo import available_timezones
 
 from components.arguments import nearest
@@ -42,7 +43,11 @@ def least_minutes(value: str) -> int:
     return 60
 
 
+_timezones = cache(available_timezones)  # it reads hundreds of files
+
+
 def timezone(value: str) -> str:
-    if value not in available_timezones():
-        raise ValueError(f"'{value}' is not a time zone; {nearest(value, available_timezones())[:80]}")
+    """A time zone of the IANA database."""
+    if value not in _timezones():
+        raise ValueError(f"'{value}' is not a time zone; {nearest(value, _timezones())[:80]}")
     return value

@@ -7,6 +7,7 @@ declared: of a DynamoDB source in `columns`, of an RDS source in `tables`. sqlgl
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import sqlglot
 from sqlglot import exp
@@ -33,7 +34,7 @@ def check_view(sql: str, tables: Mapping[str, Mapping[str, object] | None]) -> s
         raise ValueError(f"not SQL that Athena reads: {told}") from None
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise ValueError("a view is one SELECT; leave out CREATE VIEW, and anything after the SELECT")
-    schema: dict[str, dict[str, str]] = {}
+    schema: dict[str, Any] = {}
     ctes = {cte.alias_or_name for cte in statements[0].find_all(exp.CTE)}
     for table in statements[0].find_all(exp.Table):
         if table.db:

@@ -50,8 +50,8 @@ def _buckets(resources: Sequence[Resource]) -> Iterator[Violation]:
 
 
 def _functions(resources: Sequence[Resource]) -> Iterator[Violation]:
-    """A function that is called asynchronously keeps what it failed on. One that only an event source mapping or a
-    deployment's Invocation calls has its failures kept, or told, by its caller."""
+    """A function that is called asynchronously keeps what it failed on. One that only an event source mapping, a
+    state machine or a deployment's Invocation calls has its failures kept, or told, by its caller."""
     for function in _of("aws:lambda/function:Function", resources):
         configured = _parts(
             function,
@@ -65,6 +65,7 @@ def _functions(resources: Sequence[Resource]) -> Iterator[Violation]:
         pulled = [
             *_parts(function, "aws:lambda/eventSourceMapping:EventSourceMapping", "function_name", resources),
             *_parts(function, "aws:lambda/invocation:Invocation", "function_name", resources),
+            *(r for r in _of("aws:sfn/stateMachine:StateMachine", resources) if _steps_call(r, function)),
         ]
         pushed = [
             *_parts(function, "aws:lambda/permission:Permission", "function", resources),
@@ -75,7 +76,7 @@ def _functions(resources: Sequence[Resource]) -> Iterator[Violation]:
                 function.key,
                 _FAILURES_GO_SOMEWHERE,
                 "it has no dead_letter_config and no FunctionEventInvokeConfig with an on_failure destination",
-                "add one; or call it by an event source mapping only",
+                "add one; or call it by an event source mapping or a state machine only",
             )
 
 
@@ -85,6 +86,13 @@ def _calls(schedule: Resource, function: Resource) -> bool:
     name = function.props.get("name")
     return function.key in schedule.links.get("target", ()) or (
         bool(name) and str(arn).endswith(f":function:{name}")
+    )
+
+
+def _steps_call(machine: Resource, function: Resource) -> bool:
+    name = function.props.get("name")
+    return function.key in machine.links.get("definition", ()) or (
+        bool(name) and f':function:{name}"' in str(machine.props.get("definition"))
     )
 
 

@@ -7,11 +7,10 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import AfterValidator
 
-from components import names
+from components import names, times
 from components.accounts import AccountArgs
 from components.arguments import arguments
 from components.iam import Statement, document, trust
-from components.times import schedule
 
 LOGS = "/aws-glue/crawlers"
 
@@ -20,7 +19,7 @@ LOGS = "/aws-glue/crawlers"
 class CrawlerArgs:
     """A crawler that finds tables by itself."""
 
-    schedule: Annotated[str, AfterValidator(schedule)] = "cron(0 6 * * ? *)"
+    schedule: Annotated[str, AfterValidator(times.schedule)] = "cron(0 6 * * ? *)"
     """When to crawl, in UTC: `cron(…)`; a while after the export."""
 
 
@@ -108,10 +107,15 @@ class Catalog(pulumi.ComponentResource):
         )
         _, catalog = self.planned(name, account)
         # A crawler with a security configuration logs to a group of its own, named after it and its role.
-        groups = [account.arn("logs", f"log-group:{LOGS}*:log-stream:*"), account.arn("logs", f"log-group:{LOGS}*")]
+        groups = [
+            account.arn("logs", f"log-group:{LOGS}*:log-stream:*"),
+            account.arn("logs", f"log-group:{LOGS}*"),
+        ]
         granted = [
             Statement("ReadTables", ["s3:GetObject"], [f"{bucket_arn}/lake/*"]),
-            Statement("ListTables", ["s3:ListBucket"], [bucket_arn], {"StringLike": {"s3:prefix": ["lake/*"]}}),
+            Statement(
+                "ListTables", ["s3:ListBucket"], [bucket_arn], {"StringLike": {"s3:prefix": ["lake/*"]}}
+            ),
             Statement(
                 "KeepCatalog",
                 [
@@ -124,7 +128,9 @@ class Catalog(pulumi.ComponentResource):
                 ],
                 catalog,
             ),
-            Statement("WriteLog", ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], groups),
+            Statement(
+                "WriteLog", ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], groups
+            ),
         ]
         if key_arn is not None:
             granted.append(Statement("DecryptTables", ["kms:Decrypt"], [key_arn]))
@@ -138,7 +144,9 @@ class Catalog(pulumi.ComponentResource):
             schedule=args.schedule,
             s3_targets=[aws.glue.CrawlerS3TargetArgs(path=pulumi.Output.concat("s3://", bucket, "/lake/"))],
             recrawl_policy=aws.glue.CrawlerRecrawlPolicyArgs(recrawl_behavior="CRAWL_NEW_FOLDERS_ONLY"),
-            schema_change_policy=aws.glue.CrawlerSchemaChangePolicyArgs(delete_behavior="LOG", update_behavior="LOG"),
+            schema_change_policy=aws.glue.CrawlerSchemaChangePolicyArgs(
+                delete_behavior="LOG", update_behavior="LOG"
+            ),
             configuration=json.dumps(
                 {
                     "Version": 1.0,

@@ -51,7 +51,9 @@ class StateMachine(pulumi.ComponentResource):
         children = account.arn("states", f"execution:{physical}/*")
         own = [
             Statement("StartItsOwnChildren", ["states:StartExecution"], [self.arn]),
-            Statement("FollowItsOwnChildren", ["states:DescribeExecution", "states:StopExecution"], [children]),
+            Statement(
+                "FollowItsOwnChildren", ["states:DescribeExecution", "states:StopExecution"], [children]
+            ),
         ]
         policy = aws.iam.RolePolicy(
             name,

@@ -1,7 +1,7 @@
 """The steps of an export's run, in Amazon States Language. Pure.
 
     Plan -> DynamoDB sources side by side, and RDS sources at most five at once
-              Start -> Wait, Status (10 s to 5 min apart) -> normalise -> reconcile -> [fold] -> Publish
+              Start -> Wait, Status (10 s to 10 min apart) -> normalise -> reconcile -> [fold] -> Publish
          -> Report
 
 A source that fails fails alone: its error becomes its result, and Report raises at the end what all of them were.
@@ -22,7 +22,7 @@ PASSING = [
 Step = dict[str, Any]
 
 
-def task(function_arn: str, parameters: Step, result: str, next_step: str, *, catch: bool = True, **more: Any) -> Step:
+def task(function_arn: str, parameters: Step, result: str, next_step: str, *, catch: bool = True) -> Step:
     """One call of a function, tried again on what passes by itself."""
     again = {"IntervalSeconds": 5, "BackoffRate": 2.0, "MaxAttempts": 5, "MaxDelaySeconds": 120}
     step: Step = {
@@ -30,24 +30,37 @@ def task(function_arn: str, parameters: Step, result: str, next_step: str, *, ca
         "Resource": function_arn,
         "Parameters": parameters,
         "ResultPath": result,
-        "Retry": [*more.pop("retry", []), {"ErrorEquals": PASSING, "JitterStrategy": "FULL", **again}],
+        "Retry": [{"ErrorEquals": PASSING, "JitterStrategy": "FULL", **again}],
         "Next": next_step,
     }
     if catch:
         step["Catch"] = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "Failed"}]
-    return step | more
+    return step
 
 
 def choice(default: str, *rules: tuple[str, Any, str]) -> Step:
     """The next step by the value of a field: (path, value, step)."""
     made = [
-        {"Variable": path, "BooleanEquals" if isinstance(value, bool) else "StringEquals": value, "Next": following}
+        {
+            "Variable": path,
+            "BooleanEquals" if isinstance(value, bool) else "StringEquals": value,
+            "Next": following,
+        }
         for path, value, following in rules
     ]
     return {"Type": "Choice", "Choices": made, "Default": default}
 
 
-def definition(kinds: set[str], *, bucket: str, files_at_once: int, source: str, normalise: str, fold: str, catalog: str) -> Step:
+def definition(
+    kinds: set[str],
+    *,
+    bucket: str,
+    files_at_once: int,
+    source: str,
+    normalise: str,
+    fold: str | None,
+    catalog: str,
+) -> Step:
     """The state machine of a run over sources of these kinds (`dynamodb`, `rds`); the last four are functions' ARNs."""
     items = {"dynamodb": _dynamodb(bucket, files_at_once, source, normalise, fold, catalog),
              "rds": _rds(source, normalise, catalog)}  # fmt: skip
@@ -59,7 +72,11 @@ def definition(kinds: set[str], *, bucket: str, files_at_once: int, source: str,
                     "Type": "Map",
                     "ItemsPath": f"$.{kind}",
                     "MaxConcurrency": AT_ONCE[kind],
-                    "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, "StartAt": "Start", "States": items[kind]},
+                    "ItemProcessor": {
+                        "ProcessorConfig": {"Mode": "INLINE"},
+                        "StartAt": "Start",
+                        "States": items[kind],
+                    },
                     "End": True,
                 }
             },
@@ -70,6 +87,7 @@ def definition(kinds: set[str], *, bucket: str, files_at_once: int, source: str,
     event = plan | {"only.$": "$.only", "snapshot_arn.$": "$.snapshot_arn"}
     report = {"step": "report", "due.$": "$.due", "results.$": "$.results"}
     return {
+        "TimeoutSeconds": 2 * 86400,
         "Comment": "Exports every source, normalises, publishes and reports",
         "StartAt": "Of an event?",
         "States": {
@@ -87,15 +105,15 @@ def definition(kinds: set[str], *, bucket: str, files_at_once: int, source: str,
     }
 
 
-def _exported(source: str, done: str, again: Step) -> dict[str, Step]:
+def _exported(source: str, done: str) -> dict[str, Step]:
     """The steps that all kinds of source begin and end with."""
     item = {f"{key}.$": f"$.{key}" for key in ("source", "due", "attempt", "snapshot_arn")}
-    # A snapshot that is being made, or five exports that are under way: up to about a day.
-    busy = {"ErrorEquals": ["Busy"], "IntervalSeconds": 60, "BackoffRate": 1.5, "MaxAttempts": 150, "MaxDelaySeconds": 600}
-    start = task(source, {"step": "start", "item": item}, "$", "Started?", retry=[busy])
     return {
-        "Start": start | {"Catch": again["Catch"]},
-        "Started?": choice("Wait", ("$.state", "NOTHING", "Nothing due")),
+        "Start": task(source, {"step": "start", "item": item}, "$", "Started?"),
+        "Started?": choice(
+            "Wait", ("$.state", "NOTHING", "Nothing due"), ("$.state", "BUSY", "Wait to start")
+        ),
+        "Wait to start": {"Type": "Wait", "SecondsPath": "$.wait", "Next": "Start"},
         "Wait": {"Type": "Wait", "SecondsPath": "$.wait", "Next": "Status"},
         "Status": task(source, {"step": "status", "item.$": "$"}, "$", "Exported?"),
         "Exported?": choice("Wait", ("$.state", "DONE", done), ("$.state", "AGAIN", "Start")),
@@ -109,7 +127,9 @@ def _exported(source: str, done: str, again: Step) -> dict[str, Step]:
     }
 
 
-def _dynamodb(bucket: str, files_at_once: int, source: str, normalise: str, fold: str, catalog: str) -> dict[str, Step]:
+def _dynamodb(
+    bucket: str, files_at_once: int, source: str, normalise: str, fold: str | None, catalog: str
+) -> dict[str, Step]:
     schema = {"step": "schema"} | _same("manifest_key", "schema_key", "published_key", "keys", "declared")
     file = {"step": "normalise", "file.$": "$$.Map.Item.Value"} | _same(
         "manifest_key", "schema_key", "output_prefix", "report_prefix", "incremental"
@@ -126,7 +146,7 @@ def _dynamodb(bucket: str, files_at_once: int, source: str, normalise: str, fold
         "OutputPath": None,  # thousands of answers would be more than an execution may hold
         "End": True,
     }
-    return _exported(source, "Schema", publish) | {
+    return _exported(source, "Schema") | {
         "Schema": task(normalise, schema, "$.schema", "Files"),
         "Files": {
             "Type": "Map",
@@ -148,8 +168,8 @@ def _dynamodb(bucket: str, files_at_once: int, source: str, normalise: str, fold
             "Next": "Reconcile",
         },
         "Reconcile": task(normalise, reconcile, "$.reconciled", "Incremental?"),
-        "Incremental?": choice("Publish", ("$.incremental", True, "Fold")),
-        "Fold": task(fold, folded, "$.folded", "Publish"),
+        "Incremental?": choice("Publish", *([("$.incremental", True, "Fold")] if fold else [])),
+        **({"Fold": task(fold, folded, "$.folded", "Publish")} if fold else {}),
         "Publish": publish,
         "More?": choice("Published", ("$.more", True, "Start")),
     }
@@ -157,7 +177,7 @@ def _dynamodb(bucket: str, files_at_once: int, source: str, normalise: str, fold
 
 def _rds(source: str, normalise: str, catalog: str) -> dict[str, Step]:
     publish = task(catalog, {"step": "publish", "export.$": "$"}, "$.published", "Published")
-    return _exported(source, "Tables", publish) | {
+    return _exported(source, "Tables") | {
         "Tables": task(normalise, {"step": "rds"} | _same("export_prefix"), "$.described", "Publish"),
         "Publish": publish,
     }

@@ -9,9 +9,9 @@ gets its partition and moves nothing. Returns {"source", "tables": [{"table", "r
 (1 or 0) of each source, `Rows` and `Age` (seconds between the data's time and now) of each table. Raises
 `SourcesFailed`, which names each source that failed and why.
 
-Environment: PIPELINE, DATABASE, BUCKET.
-IAM: glue:GetTable, glue:CreateTable, glue:UpdateTable, glue:GetPartition, glue:CreatePartition, glue:UpdatePartition
-on the account's catalog, DATABASE and its tables; s3:GetObject, s3:PutObject on <BUCKET>/state/*, s3:ListBucket on the
+Environment: PIPELINE, DATABASE, BUCKET, CATALOG (`registered`, or `crawler`: a crawler keeps the catalog, and
+publishing keeps the record only).
+IAM: glue:GetTable, glue:CreateTable, glue:UpdateTable, glue:CreatePartition, glue:UpdatePartition on the account's catalog, DATABASE and its tables; s3:GetObject, s3:PutObject on <BUCKET>/state/*, s3:ListBucket on the
 bucket for that prefix; with SSE-KMS kms:Decrypt, kms:GenerateDataKey; cloudwatch:PutMetricData in the namespace
 `tributary`.
 """
@@ -29,6 +29,7 @@ from botocore.exceptions import ClientError
 logger = Logger(service="catalog")
 pipeline, database, bucket = os.environ["PIPELINE"], os.environ["DATABASE"], os.environ["BUCKET"]
 config = Config(retries={"mode": "standard", "total_max_attempts": 6})
+registers = os.environ["CATALOG"] == "registered"
 glue = boto3.client("glue", config=config)
 s3 = boto3.client("s3", config=config)
 cloudwatch = boto3.client("cloudwatch", config=config)
@@ -48,13 +49,17 @@ def publish(event):
 
 def publish_table(table, export):
     name = table["table"]
-    table_input = publishing.table(name, table["columns"], bucket, existing(name))
-    put_table(table_input)
-    put_partition(name, publishing.partition(table_input, bucket, table["location"], export["export_date"]))
+    table_input = publishing.table(name, table["columns"], bucket, existing(name) if registers else None)
+    if registers:
+        put_table(table_input)
+        put_partition(
+            name, publishing.partition(table_input, bucket, table["location"], export["export_date"])
+        )
     current = state_of(name)
     moved = current is None or current["exported_to"] <= export["exported_to"]
     if moved:
-        put_table(publishing.latest(table_input, database, export["export_date"]))
+        if registers:
+            put_table(publishing.latest(table_input, database, export["export_date"]))
         record = {
             "table": name,
             "export_id": export["export_id"],
@@ -88,7 +93,10 @@ def put_partition(name, partition):
         glue.create_partition(DatabaseName=database, TableName=name, PartitionInput=partition)
     except glue.exceptions.AlreadyExistsException:
         glue.update_partition(
-            DatabaseName=database, TableName=name, PartitionValueList=partition["Values"], PartitionInput=partition
+            DatabaseName=database,
+            TableName=name,
+            PartitionValueList=partition["Values"],
+            PartitionInput=partition,
         )
 
 
@@ -112,7 +120,9 @@ def report(event):
         cloudwatch.put_metric_data(Namespace=publishing.NAMESPACE, MetricData=metrics[first : first + 1000])
     failed = {result["source"]: result["error"] for result in results if "error" in result}
     for source, error in failed.items():
-        logger.error("source failed", source=source, error=error.get("Error"), reason=publishing.reason(error))
+        logger.error(
+            "source failed", source=source, error=error.get("Error"), reason=publishing.reason(error)
+        )
     if failed:
         raise publishing.SourcesFailed(failed, len(results))
     return {"due": event["due"], "published": [t["table"] for r in results for t in r["tables"]]}

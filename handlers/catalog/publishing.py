@@ -137,7 +137,7 @@ def latest(table_input: Mapping, database: str, export_date: str) -> dict:
     """The TableInput of the view on one export date, with all columns that the table ever had."""
     name, columns = table_input["Name"], table_input["StorageDescriptor"]["Columns"]
     quoted = ", ".join(f'"{column["Name"]}"' for column in columns)
-    sql = f"SELECT {quoted} FROM \"{database}\".\"{name}\" WHERE \"export_date\" = '{export_date}'"
+    sql = f'SELECT {quoted} FROM "{database}"."{name}" WHERE "export_date" = \'{export_date}\''
     view = {
         "originalSql": sql,
         "catalog": "awsdatacatalog",
@@ -168,7 +168,13 @@ def trino(hive: str) -> str:
     if found := re.fullmatch(r"struct<(.*)>", hive):
         fields = [part.split(":", 1) for part in _parts(found[1])]
         return "row(" + ", ".join(f'"{name}" {trino(kind)}' for name, kind in fields) + ")"
-    plain = {"string": "varchar", "binary": "varbinary", "int": "integer", "float": "real", "timestamp": "timestamp(3)"}
+    plain = {
+        "string": "varchar",
+        "binary": "varbinary",
+        "int": "integer",
+        "float": "real",
+        "timestamp": "timestamp(3)",
+    }
     return plain.get(hive, hive)
 
 

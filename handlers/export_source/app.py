@@ -1,11 +1,11 @@
 """Starts the exports of a run and tells how far each is; a state machine calls it, step by step.
 
-`plan`: {"step": "plan", "scheduled_time", "only": source (optional), "snapshot_arn": of an event (optional)}. Returns
+`plan`: {"step": "plan", "scheduled_time"}, of a snapshot's event also "only" (its name) and "snapshot_arn". Returns
 {"due", "dynamodb": [item], "rds": [item]}, an item a source: {"source", "due", "attempt": 0, "snapshot_arn"}.
 
 `start`: {"step": "start", "item"}. Starts the source's next export, or finds the one that an earlier call started. Returns the item
-with "export" and {"state": "RUNNING", "wait": seconds}, or {"state": "NOTHING"} where no window is due. Raises `Busy`
-while a snapshot is being made or the account's five RDS exports are taken: ask again later.
+with "export" and {"state": "RUNNING", "wait": seconds}, {"state": "NOTHING"} where no window is due, or {"state": "BUSY",
+"wait"} while a snapshot is being made or the account's five RDS exports are taken.
 
 `status`: {"step": "status", "item": what `start` or `status` returned}. "state" becomes RUNNING (wait "wait" seconds, with backoff), AGAIN (the
 export failed and is to be started anew), or DONE, with all that normalising and publishing need. Raises
@@ -52,20 +52,25 @@ def handler(event, context):
         steps = {"start": start_dynamodb, "status": dynamodb_status}
     else:
         steps = {"start": start_rds, "status": rds_status}
-    answer = steps[event["step"]](source, item)
+    try:
+        answer = steps[event["step"]](source, item)
+    except rds_source.Busy as busy:
+        logger.info("busy", source=source.name, reason=str(busy))
+        answer = {**item, "state": "BUSY", "wait": 60}
     logger.info(event["step"], source=source.name, state=answer["state"], export=answer.get("export"))
     return answer
 
 
 def plan(event):
     due = scheduled_time(event)
-    chosen = [s for s in settings.sources if event.get("only") in (None, s.name)]
-    if not chosen:
-        raise ValueError(f"only is {event['only']!r}, which is no source of {settings.pipeline}")
-    # A source that follows snapshot events has no export on the schedule.
-    chosen = [s for s in chosen if s.snapshot != "event" or event.get("snapshot_arn")]
+    chosen = settings.chosen(event.get("only"))
     items = [
-        {"source": s.name, "due": due.isoformat(), "attempt": 0, "snapshot_arn": event.get("snapshot_arn", "")}
+        {
+            "source": s.name,
+            "due": due.isoformat(),
+            "attempt": 0,
+            "snapshot_arn": event.get("snapshot_arn", ""),
+        }
         for s in chosen
     ]
     kinds = {s.name: s.kind for s in chosen}
@@ -105,11 +110,18 @@ def start_dynamodb(source, item):
 
 def dynamodb_status(source, item):
     export = dynamodb.describe_export(ExportArn=item["export"]["arn"])["ExportDescription"]
-    settled = _settled(item, export["ExportStatus"], "COMPLETED", f"{export.get('FailureCode')}: {export.get('FailureMessage')}")
+    settled = _settled(
+        item,
+        export["ExportStatus"],
+        "COMPLETED",
+        f"{export.get('FailureCode')}: {export.get('FailureMessage')}",
+    )
     if settled["state"] != "DONE":
         return settled
     schema = dynamodb.describe_table(TableName=source.arn)["Table"]["KeySchema"]
-    keys = [key["AttributeName"] for key in sorted(schema, key=lambda key: key["KeyType"])]  # HASH before RANGE
+    keys = [
+        key["AttributeName"] for key in sorted(schema, key=lambda key: key["KeyType"])
+    ]  # HASH before RANGE
     return settled | dynamodb_source.work(source, item["export"], export, keys, state_of(source.table))
 
 
@@ -122,10 +134,16 @@ def start_rds(source, item):
         except ClientError as error:
             if rds_source.is_limit(error):
                 raise rds_source.Busy(f"no export of {source.name} can start now: {error}") from error
-            if error.response["Error"]["Code"] not in ("ExportTaskAlreadyExists", "ExportTaskAlreadyExistsFault"):
+            if error.response["Error"]["Code"] not in (
+                "ExportTaskAlreadyExists",
+                "ExportTaskAlreadyExistsFault",
+            ):
                 raise
             # An identifier is never free again: what it stands for is this run's, or it failed.
-            if rds_source.task(rds, request["ExportTaskIdentifier"], snapshot)["Status"] in ("FAILED", "CANCELED"):
+            if rds_source.task(rds, request["ExportTaskIdentifier"], snapshot)["Status"] in (
+                "FAILED",
+                "CANCELED",
+            ):
                 continue
         export = {"identifier": request["ExportTaskIdentifier"], "snapshot_arn": snapshot}
         return {**item, "export": export, "polls": 0, "state": "RUNNING", "wait": 30}
@@ -135,7 +153,9 @@ def start_rds(source, item):
 def rds_status(source, item):
     export = item["export"]
     task = rds_source.task(rds, export["identifier"], export["snapshot_arn"])
-    settled = _settled(item, task["Status"], "COMPLETE", f"{task.get('FailureCause')} {task.get('WarningMessage') or ''}")
+    settled = _settled(
+        item, task["Status"], "COMPLETE", f"{task.get('FailureCause')} {task.get('WarningMessage') or ''}"
+    )
     if settled["state"] == "DONE":
         rds_source.forget(rds, source, export["snapshot_arn"])
         settled |= rds_source.work(source, item, task)
@@ -147,9 +167,11 @@ def _settled(item, status, done, reason):
         return {**item, "state": "DONE"}
     if status in ("FAILED", "CANCELED"):
         if item["attempt"] + 1 >= rds_source.ATTEMPTS:
-            raise rds_source.ExportFailed(f"the export of {item['source']} failed {rds_source.ATTEMPTS} times: {reason}")
+            raise rds_source.ExportFailed(
+                f"the export of {item['source']} failed {rds_source.ATTEMPTS} times: {reason}"
+            )
         logger.warning("export failed", source=item["source"], reason=reason)
         return {**item, "attempt": item["attempt"] + 1, "state": "AGAIN"}
-    # From 10 s to 5 min: an export takes minutes at the least, hours for a large table.
+    # From 13 s to 10 min: an export takes minutes at the least, hours for a large table.
     polls = item["polls"] + 1
-    return {**item, "polls": polls, "state": "RUNNING", "wait": min(300, int(10 * 1.3**polls))}
+    return {**item, "polls": polls, "state": "RUNNING", "wait": min(600, int(10 * 1.3**polls))}

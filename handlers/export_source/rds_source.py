@@ -37,7 +37,9 @@ def identifier(source: str, due: str, *apart: object) -> str:
 
 def is_limit(error) -> bool:
     said = error.response["Error"]
-    return bool(re.search("limit|quota|exceeded|maximum", f"{said['Code']} {said.get('Message', '')}", re.IGNORECASE))
+    return bool(
+        re.search("limit|quota|exceeded|maximum", f"{said['Code']} {said.get('Message', '')}", re.IGNORECASE)
+    )
 
 
 def _calls(source: Source) -> tuple[str, str, str, str]:
@@ -62,7 +64,9 @@ def snapshot(rds, source: Source, item: Mapping) -> str:
         if found[0]["Status"] != "available":
             raise Busy(f"snapshot {name} is {found[0]['Status']}")
         return found[0][f"{noun}Arn"]
-    pages = rds.get_paginator(f"describe_{call}s").paginate(**{owner: source.name, "SnapshotType": "automated"})
+    pages = rds.get_paginator(f"describe_{call}s").paginate(
+        **{owner: source.name, "SnapshotType": "automated"}
+    )
     ready = [s for page in pages for s in page[f"{noun}s"] if s["Status"] == "available"]
     if not ready:
         raise ExportFailed(

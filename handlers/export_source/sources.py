@@ -6,6 +6,7 @@ SOURCES: a JSON list of {"name", "kind": "dynamodb", "arn", "table", "mode": "fu
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -43,6 +44,14 @@ class Settings:
             export_role_arn=environ.get("EXPORT_ROLE_ARN", ""),
         )  # fmt: skip
 
+    def chosen(self, snapshot: str | None) -> list[Source]:
+        """The sources of a run: of a snapshot's event the one whose automated snapshot it is, `rds:<identifier>-` and
+        its time; on the schedule all that do not follow events."""
+        if snapshot is None:
+            return [s for s in self.sources if s.snapshot != "event"]
+        named = re.fullmatch(r"rds:(.+)-\d{4}(-\d\d){4}", snapshot)
+        return [s for s in self.sources if s.snapshot == "event" and named and named[1] == s.name]
+
     def source(self, name: str) -> Source:
         for source in self.sources:
             if source.name == name:
@@ -58,5 +67,7 @@ def scheduled_time(event: Mapping) -> datetime:
     except ValueError:
         due = None
     if due is None or due.tzinfo is None:
-        raise ValueError(f"scheduled_time is {text!r}; expected a time with its zone such as '2026-01-01T16:00:00Z'")
+        raise ValueError(
+            f"scheduled_time is {text!r}; expected a time with its zone such as '2026-01-01T16:00:00Z'"
+        )
     return due.astimezone(UTC).replace(microsecond=0)

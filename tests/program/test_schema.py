@@ -141,7 +141,7 @@ def test_what_has_no_default_is_required(schema: dict[str, Any]) -> None:
     assert schema["resources"][TOKEN]["requiredInputs"] == ["account", "sources"]
     required = {name.rpartition(":")[2]: found.get("required", []) for name, found in schema["types"].items()}
     assert required["AccountArgs"] == ["id", "region"]
-    assert required["ExportSourceArgs"] == ["dynamodb"]
+    assert required["NewTableArgs"] == ["hash_key"]
     assert required["LifecycleArgs"] == []
 
 

@@ -221,10 +221,16 @@ def test_a_module_named_as_a_required_package_is_refused(handlers):
 def test_a_bundle_over_lambdas_limit_names_what_is_heavy(handlers, cache):
     (handlers / "plain" / "model.bin").write_bytes(bytes(bundles.ZIP_LIMIT))
     with pytest.raises(
-        BundleError, match=r"Lambda takes 52,428,800\. Heaviest: model\.bin \(52,428,800\), app\.py"
+        BundleError, match=r"Lambda takes 262,144,000\. Heaviest: model\.bin \(262,144,000\), app\.py"
     ):
         bundle("plain", handlers=handlers)
     assert not cache.exists()
+
+
+def test_a_bundle_over_the_limit_of_an_upload_does_not_upload_directly(handlers, cache):
+    assert bundle("plain", handlers=handlers).uploads_directly
+    (handlers / "plain" / "model.bin").write_bytes(bytes(bundles.UPLOAD_LIMIT))
+    assert not bundle("plain", handlers=handlers).uploads_directly
 
 
 @pytest.mark.parametrize("name", NAMES)
