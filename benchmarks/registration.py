@@ -2,22 +2,26 @@
 
     python -m benchmarks.registration [--pipelines 10 100 1000] [--runs 5]
 
-Three programs under Pulumi's mocks, each in a fresh process: `__main__.py` with N pipelines of one kind (config check,
-components, resources); a flat program, which makes the same resources with the same inputs and dependencies by calling
-their classes one after the other; and that flat program again with an empty component above each group, as the
-components have it, which tells what the components' own registrations cost and what our code does.
+Three programs under Pulumi's mocks, each in a fresh process:
+- `__main__.py` with N pipelines of one kind: config check, components, resources; without the rules of policy/;
+- a flat program, which makes the same resources with the same inputs and dependencies by calling their classes;
+- that flat program with an empty component above each group, as the components have them, which tells what registering
+  components costs and what our code does.
 
 The flat program is written from a recording of the first: every input of one pipeline, with a reference where the
 value was another resource's output. Before anything is measured both are recorded and compared. Measured is the
 process' CPU time from the first registration to the last answer, without imports and without building bundles, over the
-number of AWS resources. The median of the runs is told, and the ratio of medians.
+number of AWS resources. Told are the median of the runs and the ratio of medians, for each AWS resource
+and for each registration (a component is one, too).
 
-Limits: the mocks answer in process; a real engine adds about 10 ms a resource to each. Tables are created, not adopted:
-Pulumi's synchronous invoke queues what is pending again, so that each look at an adopted table costs more than the last.
+Limits: the mocks answer in process, a real engine and its providers take longer for each resource. Tables are created,
+not adopted: Pulumi's synchronous invoke queues what is pending again, so each look at an adopted table costs more than
+the last.
 """
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import importlib
 import inspect
@@ -36,6 +40,8 @@ import pulumi
 import pulumi.runtime.stack
 from google.protobuf import json_format
 from pulumi.runtime import mocks, rpc, settings
+
+import policy
 
 ROOT = Path(__file__).resolve().parent.parent
 HERE, THERE = "111111111111", "222222222222"
@@ -59,11 +65,10 @@ class Monitor(mocks.MockMonitor):
 
     def __init__(self, keep: bool):
         super().__init__(_Answers())
-        self.keep, self.requests, self.registered = keep, [], 0
+        self.keep, self.requests = keep, []
 
     def RegisterResource(self, request: Any) -> Any:
         answer = super().RegisterResource(request)
-        self.registered += request.custom and not request.type.startswith("pulumi:")
         if self.keep:
             self.requests.append((request, answer))
         return answer
@@ -74,7 +79,11 @@ class _Answers(mocks.Mocks):
         if not args.custom:
             return None, {}
         physical = args.inputs.get("name") or args.inputs.get("bucket") or args.name
-        told = {"arn": f"arn:aws:{args.typ}:{args.name}", "keyId": f"key-{args.name}", "url": f"https://{args.name}"}
+        told = {
+            "arn": f"arn:aws:{args.typ}:{args.name}",
+            "keyId": f"key-{args.name}",
+            "url": f"https://{args.name}",
+        }
         return f"id-{args.name}", told | {"name": physical, **args.inputs}
 
     def call(self, args: mocks.MockCallArgs) -> Any:
@@ -98,6 +107,7 @@ def whole(kind: str, count: int) -> Callable[[], None]:
     """`__main__.py` with `count` pipelines."""
     config = {"accounts": ACCOUNTS, "pipelines": {f"p{i:04}": KINDS[kind](i) for i in range(count)}}
     pulumi.runtime.set_all_config({f"tributary:{key}": json.dumps(value) for key, value in config.items()})
+    policy.enforced = contextlib.nullcontext  # rules on what is registered, not part of registering it
     return lambda: runpy.run_path(str(ROOT / "__main__.py"))
 
 
@@ -128,7 +138,10 @@ def write(kind: str) -> str:
         told[answer.urn] = list(_outputs(answer))
         part = "pipeline" if request.name.startswith("p0000") else "once"
         parts[part] += _call(request, answer.urn, told)
-    head = "import pulumi\nfrom pulumi import ResourceOptions\nfrom benchmarks.registration import Classes\n\nC = Classes()\n"
+    head = (
+        "import pulumi\nfrom pulumi import ResourceOptions\n\nfrom benchmarks.registration import Classes\n"
+    )
+    head += "\nC = Classes()\n"
     once = "".join(f"    {line}\n" for line in parts["once"]) or "    pass\n"
     each = "".join(f"    {line}\n" for line in parts["pipeline"])
     return f"{head}\n\ndef once(m, grouped):\n{once}\n\ndef pipeline(n, m, grouped):\n{each}"
@@ -149,15 +162,16 @@ def _call(request: Any, urn: str, told: dict[str, list[tuple[str, str]]]) -> lis
     options, parent = [], request.parent if request.parent in told else ""
     if not request.custom:
         above = f"ResourceOptions(parent=m[{_text(parent)}])" if parent else "None"
-        return [
-            f"m[{_text(urn)}] = pulumi.ComponentResource({request.type!r}, {_text(request.name)}, None, {above}) if grouped else None"
-        ]
+        made = f"pulumi.ComponentResource({request.type!r}, {_text(request.name)}, None, {above})"
+        return [f"m[{_text(urn)}] = {made} if grouped else None"]
     wired = {urn for found in request.propertyDependencies.values() for urn in found.urns}
     after = [u for u in request.dependencies if u not in wired and u in told]
     if request.provider:
         options.append(f"provider=m[{_text(request.provider.rpartition('::')[0])}]")
     if after:
-        options.append(f"depends_on=[x for x in ({', '.join(f'm[{_text(u)}]' for u in after)},) if x is not None]")
+        options.append(
+            f"depends_on=[x for x in ({', '.join(f'm[{_text(u)}]' for u in after)},) if x is not None]"
+        )
     if parent:
         options.append(f"parent=m[{_text(parent)}]")
     if request.retainOnDelete:
@@ -167,8 +181,9 @@ def _call(request: Any, urn: str, told: dict[str, list[tuple[str, str]]]) -> lis
         urns = request.propertyDependencies[name].urns if name in request.propertyDependencies else ()
         known = [pair for u in urns for pair in told.get(u, ())]
         inputs.append(f"{name!r}: {_value(value, known)}")
+    given, opts = ", ".join(inputs), ", ".join(options)
     return [
-        f"m[{_text(urn)}] = C[{request.type!r}]({_text(request.name)}, {{{', '.join(inputs)}}}, ResourceOptions({', '.join(options)}))"
+        f"m[{_text(urn)}] = C[{request.type!r}]({_text(request.name)}, {{{given}}}, ResourceOptions({opts}))"
     ]
 
 
@@ -213,7 +228,9 @@ class Classes(dict[str, Callable[..., pulumi.Resource]]):
             (module,) = rpc._RESOURCE_MODULES[token.rpartition(":")[0]]
             info: Any = vars(module)["mod_info"]
             cls = getattr(importlib.import_module(info["fqn"]), info["classes"][token])
-        known = {name.replace("_", "").lower(): name for name in inspect.signature(cls._internal_init).parameters}
+        known = {
+            name.replace("_", "").lower(): name for name in inspect.signature(cls._internal_init).parameters
+        }
 
         def make(name: str, inputs: dict[str, Any], opts: pulumi.ResourceOptions) -> pulumi.Resource:
             given = {known[key.lower()]: value for key, value in inputs.items()}
@@ -238,7 +255,8 @@ def same(kind: str, source: Path, grouped: bool) -> None:
     ours, theirs = seen(run(whole(kind, 3), keep=True)[0]), seen(run(flat(source, 3, grouped), keep=True)[0])
     if ours != theirs:
         other = [key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key)]
-        raise SystemExit(f"{kind}: the flat program differs in {other[:3]}: {ours.get(other[0])}\n{theirs.get(other[0])}")
+        first = f"{ours.get(other[0])}\n{theirs.get(other[0])}"
+        raise SystemExit(f"{kind}: the flat program differs in {other[:3]}, first:\n{first}")
 
 
 def measure(kind: str, program: str, source: Path, count: int) -> dict[str, float]:
@@ -247,7 +265,8 @@ def measure(kind: str, program: str, source: Path, count: int) -> dict[str, floa
     chosen = whole(kind, count) if program == "components" else flat(source, count, program == "grouped")
     gc.collect()
     monitor, seconds = run(chosen)
-    return {"resources": monitor.registered, "ms": seconds / monitor.registered * 1000}
+    made = [urn.split("::")[2].split("$")[-1].startswith("aws:") for urn in monitor.resources]
+    return {"seconds": seconds, "resources": sum(made), "registrations": len(made)}
 
 
 def main() -> None:
@@ -255,14 +274,25 @@ def main() -> None:
     parser.add_argument("--pipelines", type=int, nargs="+", default=[10, 100, 1000])
     parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=KINDS)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)  # kind, program, source, count: in a fresh process
+    parser.add_argument(
+        "--one", nargs=4, help=argparse.SUPPRESS
+    )  # kind, program, source, count: in a fresh process
     asked = parser.parse_args()
     if asked.one:
         kind, program, source, count = asked.one
         print(json.dumps(measure(kind, program, Path(source), int(count))))
         return
-    print("| kind | pipelines | AWS resources | flat | with empty components | components | ratio | to empty components |")
-    print("|---|--:|--:|--:|--:|--:|--:|--:|")
+    columns = [
+        "kind",
+        "pipelines",
+        "AWS resources",
+        "registrations",
+        "flat",
+        "empty components",
+        "components",
+    ]
+    columns += ["ratio a resource", "ratio a registration"]
+    print("| " + " | ".join(columns) + " |\n|---" + "|--:" * (len(columns) - 1) + "|", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         for kind in asked.kinds:
             source = Path(folder, f"{kind}.py")
@@ -270,19 +300,26 @@ def main() -> None:
             same(kind, source, grouped=False)
             same(kind, source, grouped=True)
             for count in asked.pipelines:
-                found: dict[str, list[float]] = {"flat": [], "grouped": [], "components": []}
-                resources = 0
-                for _ in range(asked.runs):
-                    for program, measured in found.items():
-                        one = ["--one", kind, program, str(source), str(count)]
-                        command = [sys.executable, "-m", "benchmarks.registration", *one]
-                        said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-                        told = json.loads(said.splitlines()[-1])
-                        measured.append(told["ms"])
-                        resources = told["resources"]
-                f, g, c = (statistics.median(values) for values in found.values())
-                cells = [f"{count:,}", f"{resources:,}", *(f"{ms:.2f} ms" for ms in (f, g, c)), f"{c / f:.2f}", f"{c / g:.2f}"]
-                print(f"| {kind} | " + " | ".join(cells) + " |", flush=True)
+                print(row(kind, source, count, asked.runs), flush=True)
+
+
+def row(kind: str, source: Path, count: int, runs: int) -> str:
+    """One line of the table, each program run `runs` times in turn."""
+    found: dict[str, list[dict[str, float]]] = {"flat": [], "grouped": [], "components": []}
+    for _ in range(runs):
+        for program, measured in found.items():
+            command = [sys.executable, "-m", "benchmarks.registration"]
+            command += ["--one", kind, program, str(source), str(count)]
+            said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+            measured.append(json.loads(said.splitlines()[-1]))
+    plain, grouped, ours = (statistics.median(m["seconds"] for m in measured) for measured in found.values())
+    resources, calls = found["flat"][0]["resources"], found["flat"][0]["registrations"]
+    registrations = found["components"][0]["registrations"]
+    each = [f"{seconds / resources * 1000:.2f} ms" for seconds in (plain, grouped, ours)]
+    ratios = [f"{ours / plain:.2f}", f"{(ours / registrations) / (plain / calls):.2f}"]
+    return (
+        "| " + " | ".join([kind, f"{count:,}", f"{resources:,}", f"{registrations:,}", *each, *ratios]) + " |"
+    )
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ PITR_ON = {
     "streamEnabled": True,
     "streamViewType": "NEW_AND_OLD_IMAGES",
 }
-TABLES = {name: PITR_ON for name in ("customers", "orders", "products", "reviews")}
+TABLES = dict.fromkeys(("customers", "orders", "products", "reviews"), PITR_ON)
 
 
 @dataclass(frozen=True)

@@ -337,6 +337,7 @@ class ExportPipeline(pulumi.ComponentResource):
             topic=args.alarm_topic_arn,
             asynchronous=True,
             timeout_seconds=300,
+            reserved_concurrency=args.reserved_concurrency,
             opts=mine,
         )
         assert function.failed is not None  # asynchronous

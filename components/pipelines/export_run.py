@@ -105,6 +105,7 @@ class ExportRun(pulumi.ComponentResource):
                 environment={"BUCKET": place.bucket} | more.pop("environment", {}),
                 topic=args.alarm_topic_arn,
                 asynchronous=False,
+                reserved_concurrency=args.reserved_concurrency,
                 code_bucket=place.bucket,
                 opts=mine,
                 **more,

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import pulumi
 import pulumi_aws as aws
+from pydantic import Field
 
 from components.accounts import AccountArgs
 from components.arguments import Text, arguments
@@ -24,6 +25,9 @@ class PipelineArgs:
     """The SNS topic of that account that alarms go to; a stack's program fills it in."""
     functions: FunctionSettings = FunctionSettings()
     """What all functions of the stack have in common; a stack's program fills it in."""
+    reserved_concurrency: Annotated[int, Field(ge=2, le=1000)] | None = None
+    """Concurrent runs that are kept for each of the pipeline's functions, and at the same time the most it has; without
+    it they share the account's. Lambda leaves at least 100 of an account's runs unreserved."""
     retain_data: bool = True
     """Whether buckets, keys and tables with data outlive the stack; a stack's program fills it in."""
 

@@ -526,6 +526,7 @@ class ReplicaDestination(pulumi.ComponentResource):
             topic=topic,
             asynchronous=False,
             timeout_seconds=_ARRIVAL_TIMEOUT,
+            reserved_concurrency=args.reserved_concurrency,
             memory_mb=512,
             opts=mine,
         )
@@ -535,7 +536,9 @@ class ReplicaDestination(pulumi.ComponentResource):
             function_name=function.name,
             batch_size=10,
             function_response_types=["ReportBatchItemFailures"],
-            scaling_config=aws.lambda_.EventSourceMappingScalingConfigArgs(maximum_concurrency=10),
+            scaling_config=aws.lambda_.EventSourceMappingScalingConfigArgs(
+                maximum_concurrency=min(10, args.reserved_concurrency or 10)
+            ),
             opts=mine,
         )
         return function.name

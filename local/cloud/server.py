@@ -14,7 +14,16 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-EXTENSIONS = ("authorization", "deliveries", "s3_encryption", "dynamodb_export", "s3_replication", "s3_batch", "aoss", "osis")
+EXTENSIONS = (
+    "authorization",
+    "deliveries",
+    "s3_encryption",
+    "dynamodb_export",
+    "s3_replication",
+    "s3_batch",
+    "aoss",
+    "osis",
+)
 # What the process, and so every Lambda worker, keeps of the host's environment: no credential among it.
 KEPT = (
     "PATH",

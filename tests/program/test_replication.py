@@ -221,6 +221,18 @@ def test_an_arrival_is_queued_looked_at_and_given_up_after_so_many_attempts() ->
     }
 
 
+def test_the_queue_calls_no_more_runs_than_are_reserved() -> None:
+    recorded = copy(reserved_concurrency=4)
+    function = recorded.one("aws:lambda/function:Function", "copy-replica-arrival")
+    mapping = recorded.one("aws:lambda/eventSourceMapping:EventSourceMapping", "copy-replica-arrival")
+    assert function["reservedConcurrentExecutions"] == 4
+    assert mapping["scalingConfig"] == {"maximumConcurrency": 4}
+    unreserved = copy()
+    assert "reservedConcurrentExecutions" not in unreserved.one(
+        "aws:lambda/function:Function", "copy-replica-arrival"
+    )
+
+
 def test_existing_objects_are_brought_over_only_when_asked_for() -> None:
     assert copy().of("aws:lambda/invocation:Invocation") == {}
     recorded = copy(existing_objects=True)

@@ -214,7 +214,7 @@ def test_a_handler_that_cannot_be_built_says_what_to_write(handlers, cache, file
 def test_a_module_named_as_a_required_package_is_refused(handlers):
     shutil.copy(bundles.HANDLERS / "arrival" / "requirements.txt", handlers / "plain")
     (handlers / "plain" / "jmespath.py").write_text("")
-    with pytest.raises(BundleError, match="has its own 'jmespath'.*rename it"):
+    with pytest.raises(BundleError, match=r"has its own 'jmespath'.*rename it"):
         bundle("plain", handlers=handlers)
 
 

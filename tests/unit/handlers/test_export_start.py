@@ -119,7 +119,7 @@ def test_a_refusal_is_named_with_what_to_do_for_every_table(app, wire, context, 
 
 def test_too_many_exports_at_once_are_waited_for_and_then_told(app, wire, context):
     wire.fault(EXPORT, *[(400, "LimitExceededException")] * 6)
-    with pytest.raises(Exception, match="1 of 2.* orders: LimitExceededException.*300 exports"):
+    with pytest.raises(Exception, match=r"1 of 2.* orders: LimitExceededException.*300 exports"):
         app.handler(EVENT, context)
     assert wire.calls[EXPORT] == 7
 

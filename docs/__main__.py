@@ -1,0 +1,112 @@
+"""Writes the tables of config keys into the pages beside this file: `python -m docs`.
+
+A table stands between `<!-- keys: <kind> -->` and `<!-- end of keys -->`. It is made of the kind's argument
+class: what a stack's config may say, what it may be, what it is when nothing is said, and the sentence of each field.
+"""
+
+import dataclasses
+import re
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from components.arguments import Text, described
+from components.pipelines import KINDS
+
+PAGES = Path(__file__).resolve().parent
+TABLE = re.compile(r"(<!-- keys: (\S+) -->\n).*?(<!-- end of keys -->)", re.DOTALL)
+THE_STACKS = {"alarm_topic_arn", "functions", "retain_data"}  # a stack's program fills them in
+# What a stack's config writes instead of a value that only a program has.
+IN_CONFIG = {
+    "account": ("name", "an account's name from `accounts`; may be left out where there is one only"),
+    "from": ("name", "the pipeline whose landing is taken"),
+}
+
+
+def current(page: str) -> str:
+    """The page with its tables made anew."""
+    return TABLE.sub(lambda found: found[1] + table(found[2]) + found[3], page)
+
+
+def table(kind: str) -> str:
+    """The keys of one kind."""
+    lines = ["| key | is | default | what it says |", "|---|---|---|---|"]
+    for key, shape, default, sentence in _rows(KINDS[kind].args):
+        lines.append("| " + " | ".join((f"`{key}`", shape, default, sentence.replace("|", "\\|"))) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _rows(cls: type, path: str = "") -> Iterator[tuple[str, str, str, str]]:
+    hints = typing.get_type_hints(cls, include_extras=True)
+    for field in dataclasses.fields(cls):
+        name = field.name
+        if not path and name in THE_STACKS:
+            continue
+        if name == "account":
+            shape, sentence = IN_CONFIG["account"]
+            yield path + name, shape, "", sentence
+            continue
+        shape, inner = _shape(hints[name])
+        sentence = " ".join(described(cls, name).split())
+        if not path and name == "landing":
+            yield "from", *_from()
+            sentence = "A bucket that exists, instead of `from`."
+            yield name, shape, "", sentence
+        else:
+            yield path + name, shape, _default(field.default, inner), sentence
+        if inner:
+            yield from _rows(inner, f"{path}{name}[]." if shape.startswith("list") else f"{path}{name}.")
+
+
+def _from() -> tuple[str, str, str]:
+    shape, sentence = IN_CONFIG["from"]
+    return shape, "", sentence
+
+
+def _shape(hint: Any) -> tuple[str, type | None]:
+    """The shape in words, and the argument class that it holds, if any."""
+    if hint is Text:
+        return "text", None
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Annotated:
+        return _shape(inner[0])
+    if origin is Literal:
+        return "one of " + ", ".join(f"`{choice}`" for choice in inner), None
+    if origin in (typing.Union, types.UnionType):
+        return _shape(next(i for i in inner if i is not type(None)))
+    if origin is list:
+        shape, held = _shape(inner[0])
+        return f"list of {shape}", held
+    if origin in (dict, Mapping):
+        return "mapping", None
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return "mapping", hint
+    return {str: "text", int: "whole number", bool: "true or false", float: "number"}.get(
+        hint, "mapping"
+    ), None
+
+
+def _default(default: Any, inner: type | None) -> str:
+    if isinstance(default, FieldInfo):
+        default = default.default_factory() if default.default_factory else default.default  # type: ignore[call-arg]
+    if default in (dataclasses.MISSING, PydanticUndefined):
+        return "**required**"
+    if inner and dataclasses.is_dataclass(default):
+        return ""  # its own keys tell
+    if default is None or default == "":
+        return "none"
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
+    if default in ([], {}):
+        return "none"
+    return "`" + (", ".join(map(str, default)) if isinstance(default, list) else str(default)) + "`"
+
+
+if __name__ == "__main__":
+    for path in sorted(PAGES.glob("*.md")):
+        path.write_text(current(path.read_text()))

@@ -1,0 +1,129 @@
+"""Draws docs/pictures/*.svg: `python -m docs.pictures`.
+
+A picture is a list of accounts (frames), boxes and arrows on a grid of 20 pixels. Each has a panel of its own behind it
+and a second set of colors for dark screens, so it is readable on any page.
+"""
+
+from html import escape
+from pathlib import Path
+
+STYLE = """
+  .panel { fill: #fbfcfe; stroke: #dfe4ec } .frame { fill: #f1f4f9; stroke: #c3ccda }
+  .box { fill: #ffffff; stroke: #8a97ab } .source { fill: #e3f0ff; stroke: #3b7dd8 }
+  .store { fill: #e4f5ea; stroke: #2f9155 } .act { fill: #fff1dd; stroke: #d08a1e }
+  .ask { fill: #f0e8fc; stroke: #8054c7 }
+  text { fill: #1d2733; font: 14px -apple-system, "Segoe UI", "DejaVu Sans", Helvetica, Arial, sans-serif }
+  .small { font-size: 11.5px; fill: #55627a } .kind { font-size: 12px; font-weight: 600; fill: #2d5fa8 }
+  .name { font-weight: 600 } .line { stroke: #66748b; fill: none; stroke-width: 1.6 } .head { fill: #66748b }
+  @media (prefers-color-scheme: dark) {
+    .panel { fill: #12171f; stroke: #2b3442 } .frame { fill: #181f2a; stroke: #38445a }
+    .box { fill: #202938; stroke: #6f7f99 } .source { fill: #16304f; stroke: #5b9bf0 }
+    .store { fill: #143524; stroke: #4cba78 } .act { fill: #43300f; stroke: #e3a544 }
+    .ask { fill: #2f2150; stroke: #a884ea }
+    text { fill: #e8edf5 } .small { fill: #a3b0c5 } .kind { fill: #86b4f5 }
+    .line { stroke: #93a1b8 } .head { fill: #93a1b8 }
+  }
+"""
+Box = tuple[int, int, int, str, str, str]  # x, y, width, look, name, what it is
+
+
+def frame(x: int, y: int, width: int, height: int, name: str) -> str:
+    return (
+        f'<rect class="frame" x="{x}" y="{y}" width="{width}" height="{height}" rx="10" stroke-dasharray="5 4"/>'
+        f'<text class="small" x="{x + 14}" y="{y + 20}">{escape(name)}</text>'
+    )
+
+
+def box(x: int, y: int, width: int, look: str, name: str, what: str = "") -> str:
+    middle, line = x + width / 2, 25 if what else 33
+    drawn = (
+        f'<rect class="{look}" x="{x}" y="{y}" width="{width}" height="54" rx="8" stroke-width="1.4"/>'
+        f'<text class="name" x="{middle}" y="{y + line}" text-anchor="middle">{escape(name)}</text>'
+    )
+    if what:
+        drawn += f'<text class="small" x="{middle}" y="{y + 42}" text-anchor="middle">{escape(what)}</text>'
+    return drawn
+
+
+def arrow(
+    *points: tuple[int, int], label: str = "", at: tuple[int, int] | None = None, look: str = "small"
+) -> str:
+    path = "M" + " L".join(f"{x} {y}" for x, y in points)
+    drawn = f'<path class="line" d="{path}" marker-end="url(#head)"/>'
+    if label:
+        (x, y), (to, _) = points[0], points[-1]
+        place = at or ((x + to) // 2, y - 8)
+        drawn += (
+            f'<text class="{look}" x="{place[0]}" y="{place[1]}" text-anchor="middle">{escape(label)}</text>'
+        )
+    return drawn
+
+
+def picture(width: int, height: int, title: str, *parts: str) -> str:
+    body = "\n".join(parts)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+        f'role="img">\n<title>{escape(title)}</title>\n<style>{STYLE}</style>\n'
+        '<defs><marker id="head" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" '
+        'orient="auto-start-reverse"><path class="head" d="M0 0 L10 5 L0 10 z"/></marker></defs>\n'
+        f'<rect class="panel" x="0.5" y="0.5" width="{width - 1}" height="{height - 1}" rx="12"/>\n{body}\n</svg>\n'
+    )
+
+
+PICTURES = {
+    "tributary": picture(
+        940, 250, "DynamoDB tables are exported into a landing, which is replicated into another account",
+        frame(24, 20, 420, 206, "account: workload"),
+        frame(496, 20, 420, 206, "account: analytics"),
+        box(44, 92, 120, "source", "DynamoDB", "tables"),
+        box(284, 92, 140, "store", "landing", "S3, encrypted"),
+        arrow((164, 119), (284, 119), label="export", look="kind"),
+        arrow((424, 119), (516, 119), label="replication", at=(470, 108), look="kind"),
+        box(516, 92, 130, "store", "landing", "S3, other key"),
+        arrow((646, 119), (680, 119)),
+        box(680, 92, 100, "act", "arrival", "all files here?"),
+        arrow((780, 119), (808, 119)),
+        box(808, 92, 92, "ask", "event bus", "your rules"),
+        '<text class="small" x="224" y="196" text-anchor="middle">schedule → function → point-in-time export</text>',
+        '<text class="small" x="706" y="196" text-anchor="middle">one event an export, once it is whole</text>',
+    ),
+    "export": picture(
+        860, 230, "A schedule calls a function, which has DynamoDB export each table into a bucket",
+        frame(20, 16, 820, 196, "one account"),
+        box(40, 54, 150, "act", "schedule", "with a time zone"),
+        arrow((190, 81), (260, 81)),
+        box(260, 54, 150, "act", "function", "one call a table"),
+        arrow((410, 81), (480, 81)),
+        box(480, 54, 140, "source", "DynamoDB", "point-in-time backup"),
+        arrow((620, 81), (690, 81), label="export"),
+        box(690, 54, 130, "store", "landing", "raw/<table>/…"),
+        arrow((335, 108), (335, 140)),
+        box(260, 140, 150, "box", "queue", "what failed, 14 days"),
+        arrow((410, 167), (480, 167)),
+        box(480, 140, 140, "box", "alarm topic", "errors, throttles"),
+    ),
+    "replication": picture(
+        940, 250, "S3 replicates a bucket into another account, where an arrival becomes an event",
+        frame(20, 16, 300, 218, "the landing's account"),
+        frame(372, 16, 548, 218, "the receiving account"),
+        box(40, 60, 120, "store", "landing", "versioned"),
+        box(180, 60, 120, "act", "role, rules", "one a prefix"),
+        arrow((160, 87), (180, 87)),
+        arrow((300, 87), (392, 87), label="S3"),
+        box(392, 60, 120, "store", "replica", "own key"),
+        arrow((512, 87), (542, 87)),
+        box(542, 60, 100, "box", "queue", "arrivals"),
+        arrow((642, 87), (672, 87)),
+        box(672, 60, 110, "act", "arrival", "checks manifests"),
+        arrow((782, 87), (812, 87)),
+        box(812, 60, 92, "ask", "event bus", "once"),
+        arrow((240, 114), (240, 154)),
+        box(170, 154, 140, "box", "queue", "failed replications"),
+        arrow((592, 114), (592, 154)),
+        box(522, 154, 140, "box", "dead letters", "given up: alarm"),
+    ),
+}  # fmt: skip
+
+if __name__ == "__main__":
+    for name, drawn in PICTURES.items():
+        (Path(__file__).resolve().parent / "pictures" / f"{name}.svg").write_text(drawn)

@@ -1,0 +1,118 @@
+"""The documentation is what the code is: tables, numbers, names, links."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from recording import PITR_ON, record
+
+from components.pipelines import KINDS
+from docs.__main__ import current
+from docs.pictures import PICTURES
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "benchmarks" / "README.md"]
+ACCOUNTS = {name: {"id": id * 12, "region": "eu-central-1"} for name, id in (("here", "1"), ("there", "2"))}
+KEY = "arn:aws:kms:eu-central-1:111111111111:key/11111111-2222-3333-4444-555555555555"
+EXPORT = {"kind": "export", "account": "here", "sources": [{"dynamodb": "orders"}]}
+LANDING = {"account": "here", "bucket": "files", "prefix": "raw/"}
+REPLICATION = {"kind": "replication", "account": "there", "landing": LANDING}
+
+
+def count(pipeline: dict[str, Any]) -> int:
+    """The AWS resources of one pipeline, without those of its accounts."""
+    config = {"accounts": ACCOUNTS, "pipelines": {"pipe": pipeline}}
+    recorded = record("test", config, tables={"orders": PITR_ON, "customers": PITR_ON})
+    return sum(r.type.startswith("aws:") and r.name.startswith("pipe") for r in recorded.resources)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_pages_tables_of_keys_are_those_of_the_arguments(page: Path) -> None:
+    assert current(page.read_text()) == page.read_text(), "run: python -m docs"
+
+
+@pytest.mark.parametrize("kind", ["export", "replication"])
+def test_a_kind_has_a_page_with_its_keys_and_a_row_in_the_readme(kind: str) -> None:
+    assert kind in KINDS
+    assert f"<!-- keys: {kind} -->" in (ROOT / "docs" / f"{kind}.md").read_text()
+    assert f"(docs/{kind}.md)" in (ROOT / "README.md").read_text()
+
+
+def test_the_pictures_are_those_that_are_drawn() -> None:
+    for name, drawn in PICTURES.items():
+        assert (ROOT / "docs" / "pictures" / f"{name}.svg").read_text() == drawn, (
+            "run: python -m docs.pictures"
+        )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_link_to_a_file_leads_to_one(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize(
+    ("page", "base", "row", "told", "by"),
+    [
+        ("export", EXPORT, "tables adopted, SSE-S3 | 21", EXPORT, 21),
+        ("export", EXPORT, "`create_key: true` | + 2", EXPORT | {"create_key": True}, 2),
+        (
+            "export",
+            EXPORT,
+            "each table created | + 1",
+            EXPORT | {"sources": [{"dynamodb": "orders", "create": {"hash_key": {"name": "id"}}}]},
+            1,
+        ),
+        ("replication", REPLICATION, "SSE-S3, one prefix | 31", REPLICATION, 31),
+        (
+            "replication",
+            REPLICATION,
+            "`existing_objects: true` | + 9",
+            REPLICATION | {"existing_objects": True},
+            9,
+        ),
+        (
+            "replication",
+            REPLICATION,
+            "further prefix | + 3",
+            REPLICATION | {"prefixes": ["raw/a/", "raw/b/"]},
+            3,
+        ),
+        (
+            "replication",
+            REPLICATION,
+            "`turn_on_versioning: true` | + 1",
+            REPLICATION | {"turn_on_versioning": True},
+            1,
+        ),
+        (
+            "replication",
+            REPLICATION,
+            "`create_key: true` | + 2",
+            REPLICATION | {"create_key": True, "landing": LANDING | {"key_arn": KEY}},
+            2,
+        ),
+        (
+            "replication",
+            REPLICATION,
+            "each object is an event of its own) | 18",
+            REPLICATION | {"landing": LANDING | {"layout": "objects"}},
+            18,
+        ),
+    ],
+)
+def test_a_page_counts_the_resources_of_an_option(
+    page: str, base: dict[str, Any], row: str, told: dict[str, Any], by: int
+) -> None:
+    assert row in (ROOT / "docs" / f"{page}.md").read_text()
+    assert count(told) - (count(base) if "+" in row else 0) == by
+
+
+@pytest.mark.parametrize("page", ["export", "replication"])
+def test_a_page_names_every_statement_of_its_roles(page: str) -> None:
+    text = (ROOT / "docs" / f"{page}.md").read_text()
+    source = (ROOT / "components" / "pipelines" / f"{page}.py").read_text()
+    sids = re.findall(r'(?:Statement|pass_role)\(\s*"(\w+)"', source)
+    assert len(sids) >= 2
+    assert [sid for sid in sids if sid not in text and sid != "HandOverTheJobsRole"] == []
