@@ -31,7 +31,7 @@ import boto3
 import rds_export
 from aws_lambda_powertools import Logger
 from botocore.config import Config
-from data_file import items_of, normalise, whole_lines
+from data_file import FileError, items_of, normalise, whole_lines
 from export import DataFile, data_files, reconcile, sample
 from isal import igzip
 from multipart import Upload
@@ -77,9 +77,12 @@ def normalise_file(event):
         )
         for upload in uploads:
             upload.complete()
-    except BaseException:
+    except BaseException as error:
         for upload in uploads:
             upload.abort()
+        if isinstance(error, FileError):
+            # Kept beside the others' reports, where `reconcile` finds it: a map's own error names no item.
+            write_json(f"{event['report_prefix']}{file.name}.json", {"file": file.key, "error": str(error)})
         raise
     outputs = [
         {"key": u.key, "rows": n, "bytes": u.size} for u, n in zip(uploads, report.outputs, strict=True)

@@ -65,6 +65,8 @@ def reconcile(files: list[DataFile], summary: dict, reports: dict[str, dict]) ->
             f"{len(lacking)} of {len(files)} files are not normalised: {', '.join(lacking[:5])}"
         )
     told = [reports[file.name] for file in files]
+    if unsound := [report["error"] for report in told if "error" in report]:
+        raise ExportError(f"{len(unsound)} of {len(files)} files are not sound: {'; '.join(unsound[:5])}")
     items, expected = sum(report["items"] for report in told), int(summary["itemCount"])
     if items != expected:
         raise ExportError(f"{items:,} items were normalised; manifest-summary.json says {expected:,}")
