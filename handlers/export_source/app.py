@@ -118,10 +118,7 @@ def dynamodb_status(source, item):
     )
     if settled["state"] != "DONE":
         return settled
-    schema = dynamodb.describe_table(TableName=source.arn)["Table"]["KeySchema"]
-    keys = [
-        key["AttributeName"] for key in sorted(schema, key=lambda key: key["KeyType"])
-    ]  # HASH before RANGE
+    keys = dynamodb_source.keys(dynamodb.describe_table(TableName=source.arn)["Table"])
     return settled | dynamodb_source.work(source, item["export"], export, keys, state_of(source.table))
 
 

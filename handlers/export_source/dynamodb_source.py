@@ -82,8 +82,21 @@ def request(source: Source, span: Span, attempt: int, settings: Settings) -> dic
     }
 
 
-def work(source: Source, asked: Mapping, export: Mapping, keys: list[str], current: Mapping | None) -> dict:
+def keys(described: Mapping) -> dict[str, str]:
+    """A table's key attributes, the partition's first, with the types of S, N or B."""
+    types = {a["AttributeName"]: a["AttributeType"] for a in described["AttributeDefinitions"]}
+    ordered = sorted(described["KeySchema"], key=lambda key: key["KeyType"])  # HASH before RANGE
+    return {key["AttributeName"]: types[key["AttributeName"]] for key in ordered}
+
+
+def work(
+    source: Source, asked: Mapping, export: Mapping, keys: Mapping[str, str], current: Mapping | None
+) -> dict:
     """Where everything about a finished export stands: a second call for the same export says the same."""
+    # Keys are known without any data; a number's digits are left to the data, where there is some.
+    declared = {key: {"S": "string", "B": "binary"}[kind] for key, kind in keys.items() if kind != "N"}
+    if not export["ItemCount"]:
+        declared |= {key: "decimal(38,0)" for key, kind in keys.items() if kind == "N"}
     table, export_id = source.table, asked["arn"].rsplit("/", 1)[-1]
     folder = export["ExportManifest"].rpartition("/")[0]
     date = asked["until"][:10]
@@ -99,8 +112,8 @@ def work(source: Source, asked: Mapping, export: Mapping, keys: list[str], curre
         "incremental": incremental,
         "manifest_key": f"{folder}/manifest-files.json",
         "summary_key": f"{folder}/manifest-summary.json",
-        "keys": keys,
-        "declared": dict(source.declared),
+        "keys": list(keys),
+        "declared": declared | dict(source.declared),
         "schema_key": f"state/{table}/{export_id}/schema.json",
         "published_key": current["schema_key"] if current else None,
         "report_prefix": f"state/{table}/{export_id}/files/",

@@ -375,5 +375,7 @@ def resource_arn(service, method, path, headers, body, *rest, **named):
 def install() -> None:
     dynamodb._EXPORT_COMPLETE_AFTER_SEC = float("inf")
     dynamodb._emit_stream_event = remember
+    global stock_resource
+    stock_resource = iam_actions.extract_resource_arn
     iam_actions.extract_resource_arn = resource_arn
     wrap("dynamodb", handle)

@@ -71,7 +71,9 @@ def query(cloud: Cloud, pipeline: Mapping[str, Any], sql: str) -> list[list[str 
         WorkGroup=pipeline["workgroup"],
         QueryExecutionContext={"Database": pipeline["database"]},
     )["QueryExecutionId"]
-    while (done := athena.get_query_execution(QueryExecutionId=asked)["QueryExecution"]["Status"])["State"] in (
+    while (done := athena.get_query_execution(QueryExecutionId=asked)["QueryExecution"]["Status"])[
+        "State"
+    ] in (
         "QUEUED",
         "RUNNING",
     ):
