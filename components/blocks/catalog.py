@@ -107,10 +107,7 @@ class Catalog(pulumi.ComponentResource):
         )
         _, catalog = self.planned(name, account)
         # A crawler with a security configuration logs to a group of its own, named after it and its role.
-        groups = [
-            account.arn("logs", f"log-group:{LOGS}*:log-stream:*"),
-            account.arn("logs", f"log-group:{LOGS}*"),
-        ]
+        groups = [account.arn("logs", f"log-group:{LOGS}*")]
         granted = [
             Statement("ReadTables", ["s3:GetObject"], [f"{bucket_arn}/lake/*"]),
             Statement(

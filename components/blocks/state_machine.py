@@ -48,11 +48,12 @@ class StateMachine(pulumi.ComponentResource):
             assume_role_policy=trust("states.amazonaws.com", account.id, self.arn),
             opts=mine,
         )
-        children = account.arn("states", f"execution:{physical}/*")
+        # As the guide has it, and as the ARN of a child is written: execution:<machine>/<label>:<id>.
+        children = [account.arn("states", f"execution:{physical}{part}:*") for part in ("", "/*")]
         own = [
             Statement("StartItsOwnChildren", ["states:StartExecution"], [self.arn]),
             Statement(
-                "FollowItsOwnChildren", ["states:DescribeExecution", "states:StopExecution"], [children]
+                "FollowItsOwnChildren", ["states:DescribeExecution", "states:StopExecution"], children
             ),
         ]
         policy = aws.iam.RolePolicy(

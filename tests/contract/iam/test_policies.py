@@ -8,7 +8,7 @@ import pytest
 from policy_sentry.querying.actions import get_action_data
 
 from policy.rules import NO_NARROWER_RESOURCE
-from tests.contract.iam import table, table_zero_etl
+from tests.contract.iam import table, table_export_run, table_zero_etl
 from tests.contract.iam.evaluator import Evaluator
 from tests.contract.iam.harvest import Policies, harvest
 from tests.contract.iam.proof import Case, broken, grants, unnoticed
@@ -23,7 +23,7 @@ with warnings.catch_warnings():
 KNOWN_SINCE = "Unknown condition aoss:collection for action aoss:BatchGetCollection"
 
 # Each a stack (CONFIG, TABLES) and what its roles may and may not (TABLE).
-PROVEN = (table, table_zero_etl)
+PROVEN = (table, table_export_run, table_zero_etl)
 
 
 @pytest.fixture(scope="module", params=PROVEN, ids=lambda module: module.__name__.rpartition(".")[2])
