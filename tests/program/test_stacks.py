@@ -10,12 +10,14 @@ STACKS = ("dev", "prod", "local")
 
 # What the two pipelines make of themselves, whatever they are told.
 COMMON = {
-    "aws:iam/role:Role": 4,
-    "aws:iam/rolePolicy:RolePolicy": 4,
+    "aws:athena/workgroup:Workgroup": 1,
+    "aws:glue/catalogDatabase:CatalogDatabase": 1,
+    "aws:iam/role:Role": 7,
+    "aws:iam/rolePolicy:RolePolicy": 7,
+    "aws:sfn/stateMachine:StateMachine": 1,
     "aws:lambda/eventSourceMapping:EventSourceMapping": 1,
-    "aws:lambda/function:Function": 2,
-    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": 1,
-    "aws:cloudwatch/logGroup:LogGroup": 2,
+    "aws:lambda/function:Function": 4,
+    "aws:cloudwatch/logGroup:LogGroup": 4,
     "aws:s3/bucket:Bucket": 2,
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": 2,
     "aws:s3/bucketNotification:BucketNotification": 2,
@@ -30,6 +32,16 @@ COMMON = {
     "aws:sqs/queue:Queue": 4,
     "aws:sqs/queuePolicy:QueuePolicy": 4,
 }
+# What increments add to a run, a function whose bundle goes by the landing; and what a database adds.
+FOLD = {
+    "aws:cloudwatch/logGroup:LogGroup": 1,
+    "aws:cloudwatch/metricAlarm:MetricAlarm": 2,
+    "aws:iam/role:Role": 1,
+    "aws:iam/rolePolicy:RolePolicy": 1,
+    "aws:lambda/function:Function": 1,
+    "aws:s3/bucketObjectv2:BucketObjectv2": 1,
+}
+DATABASE = {"aws:iam/role:Role": 1, "aws:iam/rolePolicy:RolePolicy": 1}
 BACKFILL = {
     "aws:iam/role:Role": 2,
     "aws:iam/rolePolicy:RolePolicy": 2,
@@ -65,7 +77,8 @@ EXACT = {
         SEARCH,
         INGESTION,
         {
-            "aws:cloudwatch/metricAlarm:MetricAlarm": 10,
+            "aws:athena/namedQuery:NamedQuery": 2,
+            "aws:cloudwatch/metricAlarm:MetricAlarm": 20,
             "aws:dynamodb/table:Table": 5,
             "aws:kms/alias:Alias": 1,
             "aws:kms/key:Key": 1,
@@ -76,13 +89,16 @@ EXACT = {
     ],
     "prod": [
         COMMON,
+        FOLD,
+        DATABASE,
         BACKFILL,
         SEARCH,
         INGESTION,
         INGESTION,
         READERS,
         {
-            "aws:cloudwatch/metricAlarm:MetricAlarm": 10,
+            "aws:athena/namedQuery:NamedQuery": 4,
+            "aws:cloudwatch/metricAlarm:MetricAlarm": 22,
             "aws:dynamodb/table:Table": 1,
             "aws:kms/alias:Alias": 4,
             "aws:kms/key:Key": 4,
@@ -94,13 +110,16 @@ EXACT = {
     ],
     "local": [
         COMMON,
+        FOLD,
+        DATABASE,
         BACKFILL,
         SEARCH,
         INGESTION,
         INGESTION,
         READERS,
         {
-            "aws:cloudwatch/metricAlarm:MetricAlarm": 10,
+            "aws:athena/namedQuery:NamedQuery": 6,
+            "aws:cloudwatch/metricAlarm:MetricAlarm": 24,
             "aws:dynamodb/table:Table": 6,
             "aws:kms/alias:Alias": 4,
             "aws:kms/key:Key": 4,
