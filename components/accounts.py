@@ -4,27 +4,31 @@ A provider refuses to work in any account but its own (`allowed_account_ids`), s
 changes something. Default providers are disabled in Pulumi.yaml, so a resource without one fails too.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_gcp as gcp
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from components.arguments import arguments, check
 
 AccountId = Annotated[
     str,
     AfterValidator(
-        check(lambda v: len(v) == 12 and v.isdigit(), "'{value}' is not an account id; write its 12 digits")
+        check(
+            lambda v: re.fullmatch("[0-9]{12}", v) is not None,
+            "'{value}' is not an account id; write its 12 digits",
+        )
     ),
 ]
 RoleArn = Annotated[
     str,
     AfterValidator(
         check(
-            lambda v: v.startswith("arn:") and ":role/" in v,
+            lambda v: re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+", v) is not None,
             "'{value}' is not a role's ARN; write 'arn:aws:iam::<account id>:role/<name>'",
         )
     ),
@@ -42,11 +46,24 @@ class AccountArgs:
     role: RoleArn | None = None
     """The ARN of the role that a deployment assumes in this account; without it the caller's own credentials."""
 
+    @model_validator(mode="after")
+    def _role_of_this_account(self) -> "AccountArgs":
+        if self.role and self.role.split(":")[4] != self.id:
+            raise ValueError(
+                f"role: '{self.role}' is not of account {self.id}; name the role that a deployment assumes there"
+            )
+        return self
+
     @property
     def partition(self) -> str:
         """`aws`, `aws-cn` or `aws-us-gov`, told by the region."""
         prefixes = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
         return next((p for start, p in prefixes.items() if self.region.startswith(start)), "aws")
+
+    @property
+    def dns_suffix(self) -> str:
+        """What the names of the region's services end in."""
+        return "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
 
     def arn(self, service: str, resource: str) -> str:
         """A regional resource's ARN in this account."""

@@ -76,13 +76,14 @@ def _adapter(cls: type[T]) -> TypeAdapter[T]:
     return TypeAdapter(cls)  # building one costs a hundred times what using it does
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """The known words, the one that was probably meant first."""
+def nearest(word: str, known: Iterable[str], *, listed: bool = False) -> str:
+    """The known word that was probably meant; where there is none, and with `listed`, all of them."""
     known = sorted(known)
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    if near:
-        return f"did you mean '{near[0]}'?"
-    return f"known: {', '.join(known)}" if known else "none is known"
+    every = f"known: {', '.join(known)}" if known else "none is known"
+    if not near:
+        return every
+    return f"did you mean '{near[0]}'?" + (f"; {every}" if listed else "")
 
 
 def join(path: str, *more: object) -> str:
@@ -143,18 +144,22 @@ def _sentence(cls: type, path: str, error: Any) -> str:
         known = [f.name for f in dataclasses.fields(owner)] if owner else []
         return f"{where}: no such key; {nearest(str(error['loc'][-1]), known)}"
     if kind == "missing":
-        return f"{where}: missing; {_document(cls, error['loc'])}"
+        return f"{where}: missing; {_expected(cls, error['loc'])}"
     if kind == "value_error":
         return f"{where}: {error['ctx']['error']}"
     if kind == "string_type" and isinstance(found, int | float):
         return f'{where}: {found} is a number, text is expected; write it in quotes: "{found}"'
     if kind == "literal_error":
         choices = error["ctx"]["expected"]
-        return f"{where}: {found!r} is not one of {choices}; {nearest(str(found), _words(choices))}"
+        near = difflib.get_close_matches(str(found), _words(choices), n=1) if isinstance(found, str) else []
+        return f"{where}: {found!r} is not one of {choices}" + (
+            f"; did you mean '{near[0]}'?" if near else ""
+        )
     if kind in ("dataclass_type", "dict_type", "list_type"):
         shape = "a list" if kind == "list_type" else "a mapping of keys"
-        return f"{where}: {found!r} is not {shape}; {_document(cls, error['loc'])}"
-    return f"{where}: {found!r} {re.sub('^(Input|String|List) ', '', error['msg'])}"
+        return f"{where}: {found!r} is not {shape}; {_expected(cls, error['loc'])}"
+    wrong = re.sub("^(Input|String|List) ", "", error["msg"])
+    return f"{where}: {found!r} {wrong}; {_expected(cls, error['loc'])}"
 
 
 def _words(choices: str) -> list[str]:
@@ -186,10 +191,14 @@ def _bare(hint: Any) -> Any:
     return hint
 
 
-def _document(cls: type, loc: tuple[Any, ...]) -> str:
+def _expected(cls: type, loc: tuple[Any, ...]) -> str:
+    """The first sentence that documents a field, also for an item of its list; for a whole class, its keys."""
+    while loc and not isinstance(loc[-1], str):
+        loc = loc[:-1]
     owner = _class_at(cls, loc[:-1])
     text = described(owner, str(loc[-1])) if owner and loc else ""
-    return "write " + (text.split("\n")[0].rstrip(".") if text else "a value of the documented shape")
+    keys = ", ".join(f.name for f in dataclasses.fields(cls)) if dataclasses.is_dataclass(cls) else ""
+    return f"expected: {re.split(r'[.;] ', ' '.join(text.split()))[0].rstrip('.') if text else f'{{{keys}}}'}"
 
 
 def check(test: Callable[[Any], bool], message: str) -> Callable[[Any], Any]:

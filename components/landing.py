@@ -1,9 +1,10 @@
 """A landing: where data of some tables lies in S3, as one pipeline leaves it and the next one takes it."""
 
+import re
 from typing import Any, Literal
 
 import pulumi
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from components.accounts import AccountArgs
 from components.arguments import Text, arguments
@@ -27,6 +28,26 @@ class Landing:
     """The tables that land here; each has the folder `<prefix><table>/`."""
     layout: Literal["dynamodb-export", "objects"] = "dynamodb-export"
     """How files lie below a table's folder: `AWSDynamoDB/<ExportId>/…` (an export of DynamoDB), or plain objects."""
+
+    adopted: bool = False
+    """Whether the bucket was not made by this program; a stack's program fills it in."""
+
+    @model_validator(mode="after")
+    def _can_be(self) -> "Landing":
+        bucket, prefix, key = self.bucket, self.prefix, self.key_arn
+        if isinstance(bucket, str) and not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", bucket):
+            raise ValueError(
+                f"bucket: '{bucket}' is not a bucket's name (3-63 of a-z 0-9 '-' '.'); write the name, not the ARN"
+            )
+        if prefix and (not prefix.endswith("/") or prefix.startswith("/")):
+            raise ValueError(
+                f"prefix: '{prefix}' is not a prefix; write one that ends in '/' and starts with none, like 'raw/'"
+            )
+        if isinstance(key, str) and not re.match(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:", key):
+            raise ValueError(
+                f"key_arn: '{key}' is not a key's ARN; write 'arn:aws:kms:<region>:<account id>:key/<key id>'"
+            )
+        return self
 
     def bucket_arn(self) -> pulumi.Output[str]:
         """The bucket's ARN; an Output, so whoever uses it waits for the bucket."""

@@ -53,11 +53,6 @@ def rule(name: str) -> str:
     return _fit(name, 64, _WORDS)
 
 
-def event_bus(name: str) -> str:
-    """At most 256 of A-Z a-z 0-9 '-_./'."""
-    return _fit(name, 256, _WORDS)
-
-
 def key_alias(name: str) -> str:
     """`alias/` and at most 250 of A-Z a-z 0-9 '/_-'."""
     return "alias/" + _fit(name, 250, _WORDS)

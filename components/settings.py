@@ -99,15 +99,25 @@ def read(config: Mapping[str, Any]) -> Settings:
     """The settings of plain data. Raises Refused, with every error of the config."""
     # The engine requires a key without a default, and an object's default can't be null.
     given = {key: value for key, value in config.items() if (key, value) != ("gcp", {})}
-    return _Reading(parse(StackArgs, given)).settings()
+    # Key by key, so that what is wrong in one does not hide what is wrong in the pipelines.
+    sound: dict[str, Any] = {}
+    errors: list[str] = []
+    for key, value in given.items():
+        try:
+            parse(StackArgs, {"accounts": {}, key: value})
+            sound[key] = value
+        except Refused as refused:
+            errors.extend(refused.errors)
+    # Without accounts no pipeline can be read: what can be told is told at once.
+    return _Reading(parse(StackArgs, sound if "accounts" in sound else given), errors).settings()
 
 
 class _Reading:
     """One reading of a stack's config: names become what they stand for, errors gather."""
 
-    def __init__(self, stack: StackArgs):
+    def __init__(self, stack: StackArgs, errors: list[str]):
         self.stack = stack
-        self.errors: list[str] = []
+        self.errors = errors
         self.accounts: dict[str, AccountArgs] = {}
         # What each pipeline yields that another can take, by argument; None where its own config is wrong.
         self.yielded: dict[str, Mapping[str, Any] | None] = {}
@@ -166,9 +176,10 @@ class _Reading:
     def _pipeline(self, name: str, value: Any, path: str) -> PipelineSettings | None:
         before = len(self.errors)
         if not _NAME.fullmatch(name):
+            fitting = re.sub("[^a-z0-9-]+", "-", name.lower()).strip("-")[:30]
             self.errors.append(
-                f"{path}: '{name}' is not a pipeline's name (2-30 of a-z, 0-9, '-', starting with a letter); "
-                f"write '{re.sub('[^a-z0-9-]+', '-', name.lower()).strip('-')[:30]}'"
+                f"{path}: '{name}' is not a pipeline's name (2-30 of a-z, 0-9, '-', starting with a letter)"
+                + (f"; write '{fitting}'" if _NAME.fullmatch(fitting) else "")
             )
         if not isinstance(value, Mapping):
             self.errors.append(f"{path}: {value!r} is not a mapping of keys; write {{kind: export, …}}")
@@ -176,8 +187,7 @@ class _Reading:
         kind = value.get("kind")
         if not isinstance(kind, str) or kind not in KINDS:
             self.errors.append(
-                f"{path}.kind: {kind!r} is not a kind of pipeline; {nearest(str(kind), KINDS)}; "
-                f"known: {', '.join(KINDS)}"
+                f"{path}.kind: {kind!r} is not a kind of pipeline; {nearest(str(kind), KINDS, listed=True)}"
             )
             return None
         keys = {key: found for key, found in value.items() if key != "kind" and key not in REFERENCES}
@@ -209,12 +219,11 @@ class _Reading:
             return next(iter(self.accounts.values()))
         if isinstance(found, str) and found in self.accounts:
             return self.accounts[found]
-        known = ", ".join(sorted(self.accounts))
         if found is None:
-            self.errors.append(f"{where}: missing; write one of {known}")
+            self.errors.append(f"{where}: missing; write one of {', '.join(sorted(self.accounts))}")
         else:
-            near = nearest(str(found), self.accounts)
-            self.errors.append(f"{where}: '{found}' is not an account of this stack; {near}; known: {known}")
+            near = nearest(str(found), self.accounts, listed=True)
+            self.errors.append(f"{where}: '{found}' is not an account of this stack; {near}")
         return None
 
     def _taken(
@@ -258,7 +267,7 @@ class _Reading:
                 "'landing: {account, bucket, prefix, tables, layout}' for a bucket that exists"
             )
         elif isinstance(keys.get("landing"), Mapping):
-            adopted = dict(keys["landing"])
+            adopted = dict(keys["landing"]) | {"adopted": True}
             adopted["account"] = self._account(adopted.get("account"), f"{path}.landing.account") or _UNKNOWN
             adopted.setdefault("name", adopted.get("bucket", "landing"))
             keys["landing"] = self._checked(Landing, adopted, f"{path}.landing")
@@ -275,15 +284,22 @@ def _conflicts(pipelines: Mapping[str, PipelineSettings]) -> list[str]:
             if bucket in replicated:
                 errors.append(
                     f"pipelines.{name}.from: the landing is replicated by '{replicated[bucket]}' already, and a bucket "
-                    f"has one set of rules; chain the two (from: {replicated[bucket]}), or give one its own landing"
+                    "has one set of rules; give one of the two an export of its own"
                 )
             replicated.setdefault(bucket, name)
+            upstream = pipeline.takes.get("landing", "")
+            if upstream and pipelines[upstream].kind == "replication":
+                # https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-what-is-isnt-replicated.html
+                errors.append(
+                    f"pipelines.{name}.from: '{upstream}' holds replicas, and S3 does not replicate those again; "
+                    "name a pipeline of kind 'export'"
+                )
         for path, table in KINDS[pipeline.kind].creates(pipeline.args):
             key = (pipeline.args.account, table)
             if key in created:
                 errors.append(
                     f"pipelines.{name}.{path}: table '{table}' is created by '{created[key]}' already; leave "
-                    "'create' out here"
+                    "'create' out here, once it is there: a preview looks at a table that is adopted"
                 )
             created.setdefault(key, name)
     return errors

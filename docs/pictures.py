@@ -122,6 +122,22 @@ PICTURES = {
         arrow((592, 114), (592, 154)),
         box(522, 154, 140, "box", "dead letters", "given up: alarm"),
     ),
+    "zero-etl": picture(
+        940, 230, "OpenSearch Ingestion loads a table's export, then its stream, into a collection",
+        frame(20, 16, 900, 196, "one account"),
+        box(40, 90, 120, "source", "DynamoDB", "table, stream"),
+        arrow((100, 90), (100, 66), (300, 66), label="first: export", at=(200, 58)),
+        box(300, 40, 120, "store", "bucket", "export/<table>/"),
+        arrow((420, 66), (530, 66), (530, 90)),
+        arrow((160, 117), (460, 117), label="then: changes", at=(310, 110)),
+        box(460, 90, 150, "act", "ingestion pipeline", "one a table"),
+        arrow((610, 117), (710, 117), label="id, version", at=(660, 110)),
+        box(710, 90, 190, "ask", "collection", "one index a table"),
+        arrow((500, 144), (500, 176), (420, 176), label="rejected", at=(460, 168)),
+        box(300, 149, 120, "box", "bucket", "dead-letters/…"),
+        arrow((570, 144), (570, 176), (710, 176)),
+        box(710, 152, 190, "box", "alarm topic", "refused, dead, late"),
+    ),
 }  # fmt: skip
 
 if __name__ == "__main__":

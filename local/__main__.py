@@ -1,9 +1,10 @@
 """`python -m local up|status|down`: the local stack on the embedded cloud of this clone; see the Makefile.
 
 `up` ends with the table of what arrived where and exits with 1 when a row falls short, a resource fails, or
-the cloud does not start. Interrupted (also by SIGTERM or SIGHUP), it exits with 130 and stops what this run
-has started; a cloud that an earlier, finished `up` left running stays. `status` changes nothing, and exits
-with 1 where nothing runs.
+the cloud does not start. Where OpenSearch can't be had (it needs Java and, once, Maven's registry), the
+pipelines into it are left out: their rows say so, and that is a 1 as well. Interrupted (also by SIGTERM or
+SIGHUP), `up` exits with 130 and stops what this run has started; a cloud that an earlier, finished `up` left
+running stays. `status` changes nothing, and exits with 1 where nothing runs.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any
 
 from pulumi.automation import CommandError
 
-from local import engine, samples
+from local import engine, opensearch, samples
 from local.background import Clone, CloudError
 from local.stack import LocalStack, scrub
 
@@ -35,6 +36,10 @@ def say(text: str) -> None:
 def up(clone: Clone) -> int:
     began = time.monotonic()
     binary = engine.find(say)
+    try:
+        opensearch.install()
+    except opensearch.Unavailable as reason:
+        say(f"without OpenSearch: {reason}")
     with engine.locked(clone.folder / "lock", lambda: say("up: another make runs in this clone, waiting")):
         ready, finished = clone.running(), False
         started = ready is None
@@ -45,7 +50,9 @@ def up(clone: Clone) -> int:
                 f"cloud: {'started' if started else 'running'} at {ready['endpoint']}, "
                 "log in .tributary/cloud.log"
             )
-            outputs = LocalStack(clone.root, clone.folder, binary, ready, say).up()
+            stack = LocalStack(clone.root, clone.folder, binary, ready, say)
+            samples.before(samples.Cloud(ready["endpoint"], {}), stack.config)
+            outputs = stack.up() | {"not_run": samples.left_out(stack.not_run)}
             say(f"stack: up after {time.monotonic() - began:.1f} s; sending samples")
             cloud = samples.Cloud(ready["endpoint"], outputs)
             found = samples.run(cloud, say)

@@ -39,6 +39,7 @@ for jar in [*(target / "jgo").rglob("*.jar")]:
 shutil.rmtree(target / "jgo")
 """
 JAVA_LEAST = 17
+KINDS = ("zero-etl", "firehose")  # the pipelines that end in OpenSearch
 HEAP = "512m"
 START_SECONDS = 90
 # The pipe on stdin closes when the parent is gone; the node then goes too, and a node that died ends the shell.

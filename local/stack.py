@@ -6,7 +6,7 @@ into them, and git must stay clean) and the state as plain files. The passphrase
 no secret of anybody.
 
 What depends on the machine is overridden in the copy: functions run on the host's own architecture and
-interpreter.
+interpreter, and pipelines into OpenSearch are left out where there is none.
 
 Nothing of the caller's accounts gets in: see `scrub`. Raises `pulumi.automation.CommandError` when the
 engine fails.
@@ -28,7 +28,7 @@ from typing import Any
 import yaml
 from pulumi import automation
 
-from local import engine
+from local import engine, opensearch
 
 NAME = "local"
 ARCHITECTURES = {"aarch64": "arm64", "arm64": "arm64"}
@@ -69,6 +69,7 @@ class LocalStack:
         say: Callable[[str], None] = print,
     ):
         self.root, self.say = root, say
+        self.not_run: dict[str, tuple[Mapping[str, Any], str]] = {}  # by name, its config and why
         work = run / "stack"
         (work / "state").mkdir(parents=True, exist_ok=True)
         # Whoever held it is dead: this clone's lock is ours.
@@ -114,6 +115,11 @@ class LocalStack:
             architecture=ARCHITECTURES.get(platform.machine().lower(), "x86_64"),
             runtime=f"python3.{sys.version_info.minor}",
         )
+        if why := opensearch.unavailable():
+            pipelines = settings["config"].get("tributary:pipelines", {})
+            for name in [name for name, one in pipelines.items() if one["kind"] in opensearch.KINDS]:
+                self.not_run[name] = (pipelines.pop(name), why)
+        self.config = settings["config"]
         copied.write_text(yaml.safe_dump(settings, sort_keys=False))
 
     def _program(self) -> None:

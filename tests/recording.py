@@ -25,6 +25,8 @@ PITR_ON = {
     "pointInTimeRecovery": {"enabled": True},
     "streamEnabled": True,
     "streamViewType": "NEW_AND_OLD_IMAGES",
+    "hashKey": "id",
+    "attributes": [{"name": "id", "type": "S"}],
 }
 TABLES = dict.fromkeys(("customers", "orders", "products", "reviews"), PITR_ON)
 

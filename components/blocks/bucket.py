@@ -5,7 +5,7 @@ from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from components import names
 from components.accounts import AccountArgs
@@ -29,6 +29,15 @@ class LifecycleArgs:
     abort_upload_days: Days = 7
     """Days until an unfinished multipart upload is thrown away."""
 
+    @model_validator(mode="after")
+    def _moves_before_it_ends(self) -> "LifecycleArgs":
+        if self.infrequent_days and self.expire_days and self.infrequent_days >= self.expire_days:
+            raise ValueError(
+                f"infrequent_days: {self.infrequent_days} is not before expire_days, {self.expire_days}; "
+                "lower it, or leave it out"
+            )
+        return self
+
 
 class SecureBucket(pulumi.ComponentResource):
     """A bucket with block public access, owner-enforced ownership (no ACL), versioning, default encryption (SSE-S3, or
@@ -49,13 +58,14 @@ class SecureBucket(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ):
         super().__init__("tributary:blocks:SecureBucket", name, None, opts)
-        mine = pulumi.ResourceOptions(parent=self)
+        # A bucket that outlives the stack stays private, encrypted and versioned.
+        mine = pulumi.ResourceOptions(parent=self, retain_on_delete=retain)
         physical, arn = self.planned(name, account)
         bucket = aws.s3.Bucket(
             name,
             bucket=physical,
             force_destroy=not retain,
-            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=retain),
+            opts=mine,
         )
         aws.s3.BucketPublicAccessBlock(
             name,
@@ -105,14 +115,16 @@ class SecureBucket(pulumi.ComponentResource):
             bucket=bucket.bucket,
             policy=document(deny_plain, *statements),
             # Last, so that whoever takes the name from the policy waits until the bucket is versioned and encrypted.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning, encryption]),
+            opts=pulumi.ResourceOptions(
+                parent=self, retain_on_delete=retain, depends_on=[versioning, encryption]
+            ),
         )
         aws.s3.BucketLifecycleConfiguration(
             name,
             bucket=bucket.bucket,
             rules=_lifecycle(lifecycle),
             # S3 refuses a rule on noncurrent versions while versioning is not yet on.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning]),
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=retain, depends_on=[versioning]),
         )
         self.name = policy.bucket
         self.arn = policy.bucket.apply(lambda _: arn)

@@ -24,6 +24,13 @@ KmsKeyArn = Annotated[
     ),
 ]
 
+
+def stands_in(key_arn: str) -> tuple[str, str]:
+    """The region and the account of a key."""
+    _, _, _, region, account, _ = key_arn.split(":", 5)
+    return region, account
+
+
 THE_KEY_ITSELF = "in a key's policy it is the key itself"
 
 _ADMINISTER = [

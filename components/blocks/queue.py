@@ -16,7 +16,8 @@ _FORTNIGHT = 14 * 24 * 3600  # the longest that SQS keeps a message
 class Queue(pulumi.ComponentResource):
     """An encrypted (SSE-SQS) queue, TLS only, that the services in `senders` may send to, each from one source ARN of
     this account. With `max_receives` a message that was tried that often moves to `<name>-dead`, whose first message
-    rings an alarm; without it this queue is itself where failures end, and its own first message rings."""
+    rings an alarm; without it this queue is itself where failures end, and its own first message rings. The alarm tells
+    `meaning`; with none there is no alarm."""
 
     arn: pulumi.Output[str]
     url: pulumi.Output[str]
@@ -28,7 +29,7 @@ class Queue(pulumi.ComponentResource):
         account: AccountArgs,
         *,
         topic: pulumi.Input[str] | None,
-        meaning: str,
+        meaning: str | None,
         senders: Mapping[str, pulumi.Input[str]] | None = None,
         visibility_seconds: int = 30,
         max_receives: int | None = None,
@@ -45,15 +46,16 @@ class Queue(pulumi.ComponentResource):
             )
         queue = self._queue(name, account, senders or {}, mine, visibility_seconds, redrive)
         last = dead or queue
-        alarm(
-            f"{name}-dead" if dead else name,
-            "AWS/SQS/ApproximateNumberOfMessagesVisible",
-            {"QueueName": last.name},
-            statistic="Maximum",
-            topic=topic,
-            meaning=meaning,
-            opts=mine,
-        )
+        if meaning:
+            alarm(
+                f"{name}-dead" if dead else name,
+                "AWS/SQS/ApproximateNumberOfMessagesVisible",
+                {"QueueName": last.name},
+                statistic="Maximum",
+                topic=topic,
+                meaning=meaning,
+                opts=mine,
+            )
         self.arn, self.url, self.dead_arn = queue.arn, queue.url, dead.arn if dead else None
         self.register_outputs({"arn": self.arn, "url": self.url, "dead_arn": self.dead_arn})
 

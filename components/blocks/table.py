@@ -40,6 +40,19 @@ class NewTableArgs:
     range_key: AttributeArgs | None = None
     """The sort key, if the table has one."""
 
+    def binary_keys(self) -> list[str]:
+        """The names of key attributes of type B."""
+        return [key.name for key in (self.hash_key, self.range_key) if key and key.type == "B"]
+
+
+def no_document_id(binary_keys: list[str]) -> str:
+    """https://github.com/opensearch-project/data-prepper, StreamRecordConverter and ExportRecordConverter: the export's
+    text of a binary key is not the stream's."""
+    return (
+        f"the key attribute '{binary_keys[0]}' is binary (type B), of which the initial export and the stream make "
+        "different document ids, so changes would not find their documents"
+    )
+
 
 def table_arn(
     pipeline: str,
@@ -52,8 +65,8 @@ def table_arn(
     images: Literal["NEW_IMAGE", "NEW_AND_OLD_IMAGES"] | None = None,
 ) -> pulumi.Input[str]:
     """The ARN of the table: created, or adopted once a look at it has shown point-in-time recovery and, where `images`
-    says which, a stream that holds them. Adopting never changes a table. Raises pulumi.RunError, at preview, with the
-    command that turns on what is missing."""
+    says which, a stream that holds them and keys that document ids can be made of. Adopting never changes a table.
+    Raises pulumi.RunError, at preview, with the command that turns on what is missing."""
     if create:
         attributes = [create.hash_key, *([create.range_key] if create.range_key else [])]
         return aws.dynamodb.Table(
@@ -70,7 +83,13 @@ def table_arn(
             opts=pulumi.ResourceOptions(parent=parent, retain_on_delete=retain),
         ).arn
     # Asked for at once, not as an Output: a refusal stops the preview here, in one sentence.
-    table = aws.dynamodb.get_table(name=name, opts=pulumi.InvokeOptions(parent=parent))
+    try:
+        table = aws.dynamodb.get_table(name=name, opts=pulumi.InvokeOptions(parent=parent))
+    except Exception as error:
+        raise pulumi.RunError(
+            f"pipelines.{pipeline}: table '{name}' can't be adopted in {account.id}, {account.region}: {error}; "
+            "write 'create' for a new table; one that another pipeline of this stack creates must be there first"
+        ) from error
     command = f"aws dynamodb {{}} --table-name {name} --region {account.region} {{}}"
     if not (table.point_in_time_recovery and table.point_in_time_recovery.enabled):
         turn_on = command.format(
@@ -92,5 +111,11 @@ def table_arn(
             f"pipelines.{pipeline}: table '{name}' has {found}, and {' or '.join(enough[images])} is needed; "
             + (f"turn the old one off: {off}; then " if table.stream_enabled else "")
             + f"turn it on: {turn_on}"
+        )
+    keys = (table.hash_key, table.range_key)
+    binary = [one.name for one in table.attributes if one.type == "B" and one.name in keys] if images else []
+    if binary:
+        raise pulumi.RunError(
+            f"pipelines.{pipeline}: table '{name}': {no_document_id(binary)}; an 'export' pipeline carries such a table"
         )
     return table.arn

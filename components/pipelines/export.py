@@ -12,7 +12,7 @@ from components.arguments import arguments, check, nearest
 from components.blocks.bucket import LifecycleArgs, SecureBucket
 from components.blocks.catalog import CrawlerArgs
 from components.blocks.function import LambdaFunction
-from components.blocks.key import KmsKey, KmsKeyArn
+from components.blocks.key import KmsKey, KmsKeyArn, stands_in
 from components.blocks.schedule import Schedule
 from components.blocks.table import NewTableArgs, TableName, table_arn
 from components.blocks.workgroup import QueryArgs
@@ -174,6 +174,10 @@ class ExportArgs(PipelineArgs):
             )
         if self.key_arn and self.create_key:
             raise ValueError("key_arn and create_key: a key is adopted or created, never both; leave one out")
+        if self.key_arn and stands_in(self.key_arn)[0] != self.account.region:
+            raise ValueError(
+                f"key_arn: '{self.key_arn}' is not in {self.account.region}; S3 takes a key of the bucket's own region"
+            )
         if self.rds() and not (self.key_arn or self.create_key):
             raise ValueError(
                 "create_key: RDS exports nothing without a customer's key; write 'create_key: true', or a key_arn"

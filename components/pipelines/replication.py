@@ -14,7 +14,7 @@ from components.arguments import arguments
 from components.blocks.alarm import alarm
 from components.blocks.bucket import LifecycleArgs, SecureBucket
 from components.blocks.function import LambdaFunction
-from components.blocks.key import THE_KEY_ITSELF, KmsKey, KmsKeyArn
+from components.blocks.key import THE_KEY_ITSELF, KmsKey, KmsKeyArn, stands_in
 from components.blocks.queue import Queue
 from components.iam import Conditions, Statement, document, pass_role, trust
 from components.landing import Landing
@@ -46,8 +46,9 @@ class ReplicationArgs(PipelineArgs):
 
     landing: Landing
     """What to replicate; in a stack's config `from: <pipeline>`, or `bucket:` for a bucket that exists."""
-    prefixes: Annotated[list[str], Field(min_length=1, max_length=1000)] | None = None
-    """The key prefixes to replicate, one rule each; without it the landing's own prefix."""
+    prefixes: Annotated[list[str], Field(min_length=1, max_length=50)] | None = None
+    """The key prefixes to replicate, one rule each; without it the landing's own prefix. More than 50 do not fit into
+    the role's policy (10,240 characters)."""
     delete_markers: bool = False
     """Whether a deletion at the source hides the replica as well. Versions are never deleted from afar."""
     time_control: bool = True
@@ -57,6 +58,9 @@ class ReplicationArgs(PipelineArgs):
     """An existing KMS key of the receiving account to encrypt replicas with. Its policy is yours: let the role in."""
     create_key: bool = False
     """Makes a KMS key for the replicas. Needed, or `key_arn`, where the landing is encrypted with a customer's key."""
+    take_over: bool = False
+    """Needed where the landing's bucket was not made by this program: S3 keeps one set of replication rules and one of
+    event notifications for a bucket, and this pipeline's replace what the bucket had of them."""
     turn_on_versioning: bool = False
     """Turns versioning on at a bucket that this program did not make; without it that must have been done."""
     existing_objects: bool = False
@@ -72,8 +76,34 @@ class ReplicationArgs(PipelineArgs):
 
     @model_validator(mode="after")
     def _fits_together(self) -> "ReplicationArgs":
+        if self.landing.adopted and not self.take_over:
+            raise ValueError(
+                f"take_over: the bucket '{self.landing.bucket}' was not made by this program, and this pipeline "
+                "replaces its replication rules and event notifications; write take_over: true if none is needed"
+            )
         if self.key_arn and self.create_key:
             raise ValueError("key_arn and create_key: a key is adopted or created, never both; leave one out")
+        if self.key_arn and stands_in(self.key_arn) != (self.account.region, self.account.id):
+            raise ValueError(
+                f"key_arn: '{self.key_arn}' encrypts replicas, so it stands where they do; name a key of account "
+                f"{self.account.id} in {self.account.region}"
+            )
+        for prefix in self.prefixes or []:
+            if not prefix.startswith(self.landing.prefix):
+                raise ValueError(
+                    f"prefixes: '{prefix}' lies outside the landing; write prefixes that start with "
+                    f"'{self.landing.prefix}'"
+                )
+            if sum(other.startswith(prefix) for other in self.rule_prefixes()) > 1:
+                raise ValueError(
+                    f"prefixes: another one starts with '{prefix}', and S3 refuses notifications that overlap; leave "
+                    "the longer one out"
+                )
+        if self.account.partition != self.landing.account.partition:
+            raise ValueError(
+                f"account: {self.account.region} and {self.landing.account.region} are in two partitions of AWS, "
+                "between which S3 does not replicate"
+            )
         keyed = bool(self.key_arn or self.create_key)
         if self.landing.key_arn is not None and not keyed:
             raise ValueError(
@@ -177,6 +207,8 @@ class ReplicaSource(pulumi.ComponentResource):
             name,
             name=names.role(name),
             description=f"Replicates the landing {args.landing.name} to account {args.account.id}",
+            # The account, as for every service. AWS's own example of this trust has no condition; where a replication
+            # fails with AssumeRoleNotPermitted, this is the first thing to look at.
             assume_role_policy=trust("s3.amazonaws.com", self._account.id),
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -283,8 +315,8 @@ class ReplicaSource(pulumi.ComponentResource):
             f"{name}-failed",
             self._account,
             topic=self._topic,
-            meaning="An object could not be replicated, or took longer than 15 minutes; the queue holds the event with "
-            "the object's key and the reason. Mend the grant it names, then run the backfill (existing_objects).",
+            # No alarm of its own: S3 sends a test event here when it is told of the queue. The rules' alarms ring.
+            meaning=None,
             senders={"s3.amazonaws.com": landing.bucket_arn()},
             opts=mine,
         )
@@ -333,7 +365,8 @@ class ReplicaSource(pulumi.ComponentResource):
                 "AWS/S3/OperationsFailedReplication",
                 dimensions,
                 topic=self._topic,
-                meaning="Objects could not be replicated; the failed-replication queue names each, with the reason.",
+                meaning="Objects could not be replicated; the failed-replication queue names each, with the reason. "
+                "Mend the grant it names, then run the backfill (existing_objects).",
                 opts=mine,
             )
         return failed
@@ -596,7 +629,7 @@ def through_s3(account: AccountArgs, bucket_arn: pulumi.Input[str]) -> Condition
     """A key's use by S3 only, for objects of one bucket: with a Bucket Key the encryption context is the bucket's ARN,
     else the object's (https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html)."""
     return {
-        "StringEquals": {"kms:ViaService": f"s3.{account.region}.amazonaws.com"},
+        "StringEquals": {"kms:ViaService": f"s3.{account.region}.{account.dns_suffix}"},
         "StringLike": {
             "kms:EncryptionContext:aws:s3:arn": [bucket_arn, pulumi.Output.concat(bucket_arn, "/*")]
         },

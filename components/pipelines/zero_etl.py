@@ -16,7 +16,7 @@ from components.blocks.alarm import alarm
 from components.blocks.bucket import LifecycleArgs, SecureBucket
 from components.blocks.collection import Collection, CollectionArgs, IndexName, SharedCollection, data_access
 from components.blocks.function import RetentionDays
-from components.blocks.table import NewTableArgs, TableName, table_arn
+from components.blocks.table import NewTableArgs, TableName, no_document_id, table_arn
 from components.iam import Statement, document, trust
 from components.pipelines.pipeline import Accounts, Deployed, PipelineArgs
 
@@ -122,6 +122,8 @@ class ZeroEtlArgs(PipelineArgs):
                     f"tables: the {what} '{twice[0]}' is named twice; each table has an index of its own"
                 )
         for position, table in enumerate(self.tables):
+            if table.create and (binary := table.create.binary_keys()):
+                raise ValueError(f"tables[{position}].create: {no_document_id(binary)}; write type S or N")
             if (
                 table.index.name is None
                 and re.fullmatch(r"[a-z0-9][a-z0-9_.-]{0,79}", table.index_name()) is None
@@ -235,6 +237,7 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
         # One role for each ingestion pipeline, so one table's pipeline can't read another's.
         self.indexes = {table.name: table.index_name() for table in args.tables}
         self.log_groups: dict[str, pulumi.Output[str]] = {}
+        self.ingestion_pipelines: dict[str, pulumi.Output[str]] = {}
         self.dead_letters = pulumi.Output.concat("s3://", bucket.name, f"/{_DEAD}")
         for group in args.groups():
             part = name if args.pipelines == "shared" else f"{name}-{group[0].name}"
@@ -328,6 +331,7 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
         )
         self.log_groups[part] = logs.name
         for table in group:
+            self.ingestion_pipelines[table.name] = pipeline.pipeline_name
             watched = part if args.pipelines == "per-table" else f"{part}-{table.name}"
             self._watch(watched, pipeline.pipeline_name, table, args)
 
@@ -398,6 +402,7 @@ def deploy(name: str, args: ZeroEtlArgs, accounts: Accounts) -> Deployed:
         "endpoint": pipeline.shared.endpoint,
         "dashboards": pipeline.shared.dashboards,
         "indexes": pipeline.indexes,
+        "ingestion_pipelines": pipeline.ingestion_pipelines,
         "log_groups": pipeline.log_groups,
         "dead_letters": pipeline.dead_letters,
     }

@@ -27,13 +27,15 @@ class Settings:
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
+        prefixes = json.loads(environ.get("PREFIXES") or "[]")
         return cls(
             account_id=environ["ACCOUNT_ID"],
             bucket=environ["BUCKET"],
             role_arn=environ["ROLE_ARN"],
             report_bucket=environ["REPORT_BUCKET"],
             report_prefix=environ.get("REPORT_PREFIX") or "backfill",
-            prefixes=tuple(json.loads(environ.get("PREFIXES") or "[]")),
+            # The empty prefix covers the whole bucket, and S3 refuses it as a constraint.
+            prefixes=() if "" in prefixes else tuple(prefixes),
         )
 
 

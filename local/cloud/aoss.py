@@ -30,6 +30,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from ministack import app
+from ministack.core import iam_actions
 from ministack.core.concurrency import run_offloop
 from ministack.core.iam_evaluator import AuthError, enforce
 from ministack.core.responses import AccountRegionScopedDict, get_region, json_response, request_scope
@@ -271,6 +272,25 @@ async def route(method, path, headers, body, query_params, request_id, raw_path=
 # --- control plane
 
 
+def validate_rules(rules: Any, allowed: tuple[str, ...], with_permissions: bool) -> None:
+    """A network rule for dashboards names their collection, as "Network access" in the guide has it."""
+    if isinstance(rules, list) and "dashboard" in allowed:
+        rules = [rule | {"ResourceType": "collection"} if isinstance(rule, dict) and rule.get("ResourceType") == "dashboard"
+                 else rule for rule in rules]
+    stock_validate(rules, allowed, with_permissions)
+
+
+def request_context(service: str, action: str, body: bytes, params: dict) -> dict:
+    """BatchGetCollection takes no resource; the key aoss:collection is the name of the one collection asked for."""
+    context = stock_context(service, action, body, params)
+    if action == "aoss:BatchGetCollection":
+        asked = json.loads(body or b"{}")
+        found = [oss._collections.get(cid) for cid in asked.get("ids") or []]
+        names = {*(asked.get("names") or []), *(rec["name"] for rec in found if rec)}
+        context = context | ({"aoss:collection": names.pop()} if len(names) == 1 else {})
+    return context
+
+
 def retention(data: dict) -> dict:
     """A lifecycle policy's document, or oss._Invalid."""
     document = oss._parse_policy_document(data.get("policy"))
@@ -342,11 +362,13 @@ def delete_endpoint(data: dict) -> tuple:
     return json_response({"deleteVpcEndpointDetail": {"id": rec["id"], "name": rec["name"], "status": "DELETING"}})
 
 
-stock_create, stock_delete, stock_route = oss._create_collection, oss._delete_collection, app._handle_special_data_plane_request
+stock_create, stock_delete, stock_validate = oss._create_collection, oss._delete_collection, oss._validate_rules
+stock_route, stock_context = app._handle_special_data_plane_request, iam_actions.request_tag_context
 
 
 def install() -> None:
-    oss._provision = provision
+    oss._provision, oss._validate_rules = provision, validate_rules
+    iam_actions.request_tag_context = request_context
     oss._collection_endpoint = lambda cid: f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}{PATH}{cid}"
     oss._HANDLERS.update({
         "CreateCollection": create_collection, "DeleteCollection": delete_collection,

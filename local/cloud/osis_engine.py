@@ -476,9 +476,11 @@ class SubPipeline(threading.Thread):
             keys = {key: next(iter(value.values())) for key, value in change["Keys"].items()}
             events.append(({key: plain(value) for key, value in image.items()},
                            self.metadata(keys, second * 1000, version, name, record.get("userIdentity"))))
-            self.lag = max(self.lag, time.time() - second)
         if events:
             self.deliver(events)
+            # In milliseconds; what was changed before the start came with the export.
+            late = [1000 * time.time() - metadata["dynamodb_timestamp"] for _, metadata in events]
+            self.lag = max([self.lag, *(one for one in late if one < 1000 * (time.time() - self.progress["start"]))])
             self.count("dynamodb.changeEventsProcessed.count", len(events))
         self.progress["ties"][shard] = ties
 

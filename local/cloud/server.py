@@ -19,6 +19,7 @@ EXTENSIONS = (
     "deliveries",
     "s3_encryption",
     "dynamodb_export",
+    "dynamodb_ttl",
     "s3_replication",
     "s3_batch",
     "rds_export",

@@ -1,6 +1,7 @@
 """Sample data through every pipeline of the local stack, and what arrived where.
 
-A kind of pipeline has a module here with three functions. `prepare(cloud, name, pipeline)` writes sample
+A kind of pipeline has a module here with three functions, and a fourth where the pipeline adopts what must be there
+first: `before(cloud, place, config)` makes it, before the stack is up. `prepare(cloud, name, pipeline)` writes sample
 data where the pipeline takes it from, and sets up what is needed to see it arrive. When all are prepared,
 `start(cloud, name, pipeline, due)` sets going what does not go by itself; only what shows the data as of
 `due` or later counts then. `rows(cloud, name, pipeline, due)` looks at the running cloud and returns one
@@ -80,9 +81,18 @@ class Cloud:
 
 def kinds() -> Mapping[str, Any]:
     """The modules by the kind of pipeline that they know, sources before those that take from them."""
-    from local.samples import export, replication
+    from local.samples import export, replication, zero_etl
 
-    return {"export": export, "replication": replication}
+    return {"export": export, "replication": replication, "zero-etl": zero_etl}
+
+
+def before(cloud: Cloud, config: Mapping[str, Any]) -> None:
+    """Makes what the pipelines of the stack's config adopt."""
+    accounts = config["tributary:accounts"]
+    for pipeline in config.get("tributary:pipelines", {}).values():
+        if make := getattr(kinds().get(pipeline["kind"]), "before", None):
+            account = accounts[pipeline.get("account") or next(iter(accounts))]
+            make(cloud, {"account": account["id"], "region": account["region"]}, pipeline)
 
 
 def run(cloud: Cloud, say: Callable[[str], None]) -> list[Row]:
@@ -106,11 +116,21 @@ def run(cloud: Cloud, say: Callable[[str], None]) -> list[Row]:
 
 
 def rows(cloud: Cloud, due: datetime | None = None) -> list[Row]:
-    """One row a pipeline and table, as the running cloud shows it."""
-    return [
+    """One row a pipeline and table, as the running cloud shows it; those that were left out come last."""
+    found = [
         row
         for name, kind, pipeline in _known(cloud)
         for row in kinds()[kind].rows(cloud, name, pipeline, due)
+    ]
+    return found + [Row(*fields) for fields in cloud.outputs.get("not_run", [])]
+
+
+def left_out(pipelines: Mapping[str, tuple[Mapping[str, Any], str]]) -> list[Row]:
+    """The rows of pipelines that were not deployed: config and reason by name."""
+    return [
+        Row(name, config["kind"], table["name"], 0, 0, None, {}, f"not run: {why}")
+        for name, (config, why) in pipelines.items()
+        for table in config.get("tables", [{"name": "-"}])
     ]
 
 
@@ -152,7 +172,7 @@ def report(cloud: Cloud, found: list[Row]) -> str:
     ways: dict[tuple[str, str], dict[str, Any]] = {}
     for row in found:
         origin = row.pipeline
-        while source := cloud.pipelines[origin].get("from"):
+        while source := cloud.pipelines.get(origin, {}).get("from"):
             origin = source
         way = ways.setdefault((origin, row.table), {"table": row.table})
         way.update(row.counts)

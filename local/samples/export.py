@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -96,16 +96,20 @@ def _fill(dynamodb: Any, table: str) -> None:
     }
     schema = sorted(described["KeySchema"], key=lambda key: key["KeyType"])  # HASH before RANGE
     keys = {key["AttributeName"]: types[key["AttributeName"]] for key in schema}
-    wanted = ITEMS.get(table, OTHERWISE)
+    put(dynamodb, table, [item(table, number, keys) for number in range(ITEMS.get(table, OTHERWISE))])
+
+
+def put(dynamodb: Any, table: str, items: Sequence[Mapping[str, Any]]) -> None:
+    """Writes the items, in no order."""
 
     def write(first: int) -> None:
-        numbers = range(first, min(first + BATCH, wanted))
-        left: dict[str, Any] = {table: [{"PutRequest": {"Item": item(table, n, keys)}} for n in numbers]}
+        batch = [{"PutRequest": {"Item": item}} for item in items[first : first + BATCH]]
+        left: dict[str, Any] = {table: batch}
         while left:
             left = dynamodb.batch_write_item(RequestItems=left).get("UnprocessedItems") or {}
 
     with ThreadPoolExecutor(WRITERS) as writers:
-        list(writers.map(write, range(0, wanted, BATCH)))
+        list(writers.map(write, range(0, len(items), BATCH)))
 
 
 def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | None) -> list[Row]:

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from embedded_cloud import Cloud
+
+from tests.contract.embedded_cloud import Cloud
 
 ROOT = Path(__file__).resolve().parents[2]
 

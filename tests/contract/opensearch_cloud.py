@@ -80,7 +80,7 @@ class Cloud:
                           http_auth=AWSV4SignerAuth(session.get_credentials(), REGION, "aoss"))
 
 
-def eventually(look, seconds: float = 20):
+def eventually(look, seconds: float = 60):
     """What `look` returns once it is truthy."""
     deadline = time.monotonic() + seconds
     while not (found := look()):

@@ -8,8 +8,9 @@ import boto3
 import pytest
 import requests
 from botocore.exceptions import ClientError
-from opensearch_cloud import ACCOUNT, REGION, Cloud, cloud, eventually  # noqa: F401  # cloud is a fixture
 from opensearchpy import AWSV4SignerAuth, exceptions
+
+from tests.contract.opensearch_cloud import ACCOUNT, REGION, Cloud, cloud, eventually  # noqa: F401  # cloud is a fixture
 
 READER, WRITER = ["ReadDocument", "DescribeIndex"], ["CreateIndex", "WriteDocument", "DescribeIndex", "UpdateIndex"]
 
@@ -156,3 +157,25 @@ def test_a_collection_answers_the_faults_it_is_told_to_while_it_wakes(tmp_path):
         assert client.indices.create(index="a")["acknowledged"]
     finally:
         cold.stop()
+
+
+def test_finding_a_collection_can_be_limited_to_one_by_its_name(cloud, books):  # noqa: F811
+    statement = {"Action": "aoss:BatchGetCollection", "Resource": "*", "Condition": {"StringEquals": {
+        "aoss:collection": "books"}}}
+    finder = cloud.client("opensearchserverless", cloud.assume(cloud.role("books-finder", [statement])))
+    assert finder.batch_get_collection(names=["books"])["collectionDetails"]
+    assert finder.batch_get_collection(ids=[books["collection"]["id"]])["collectionDetails"]
+    for asked in (["others"], ["books", "others"]):
+        with pytest.raises(ClientError, match="aoss:BatchGetCollection"):
+            finder.batch_get_collection(names=asked)
+
+
+def test_a_network_rule_for_dashboards_names_their_collection(cloud):  # noqa: F811
+    aoss = cloud.client("opensearchserverless")
+
+    def rule(resource: str) -> str:
+        return json.dumps([{"Rules": [{"ResourceType": "dashboard", "Resource": [resource]}], "AllowFromPublic": True}])
+
+    aoss.create_security_policy(name="dashboards", type="network", policy=rule("collection/books"))
+    with pytest.raises(ClientError, match="must start with 'collection/'"):
+        aoss.create_security_policy(name="dashboards-2", type="network", policy=rule("dashboard/books"))

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from embedded_cloud import ANALYTICS, WORKLOAD, Cloud, eventually
+
+from tests.contract.embedded_cloud import ANALYTICS, WORKLOAD, Cloud, eventually
 
 EVERY_TYPE = {
     "id": {"S": "é\u2028"},

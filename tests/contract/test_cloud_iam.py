@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from botocore.exceptions import ClientError
-from embedded_cloud import ANALYTICS, WORKLOAD, Cloud, eventually
+
+from tests.contract.embedded_cloud import ANALYTICS, WORKLOAD, Cloud, eventually
 
 CODE = """
 import json, os, boto3

@@ -8,10 +8,10 @@ from decimal import Decimal
 import pytest
 import yaml
 from botocore.exceptions import ClientError
-from opensearch_cloud import ACCOUNT, REGION, Cloud, cloud, eventually  # noqa: F401  # cloud is a fixture
 from opensearchpy import TransportError
 
 from local.cloud import osis_body
+from tests.contract.opensearch_cloud import ACCOUNT, REGION, Cloud, cloud, eventually  # noqa: F401  # cloud is a fixture
 
 BUCKET = f"osis-exports-{ACCOUNT}"
 EXACT = "12345678901234567890123456789012345678"
@@ -256,6 +256,45 @@ def test_routes_and_processors_do_what_they_say(cloud, index):  # noqa: F811
     eventually(lambda: index["document"]("routed-small", "a|1") and index["document"]("routed-small", "a|2"))
     assert eventually(lambda: index["client"].count(index="routed-big")["count"]) == 1
     assert not index["document"]("routed-small", "a|3"), "an event that no route takes is dropped"
+
+
+def test_an_expiry_is_a_delete_that_the_body_can_tell_from_others(cloud, index):  # noqa: F811
+    line = Line(cloud, "expiring")
+    line.grant("search")
+    expiry = {"Enabled": True, "AttributeName": "expires"}
+    line.dynamodb.update_time_to_live(TableName="expiring", TimeToLiveSpecification=expiry)
+    document = body(line.table, index["host"], line.role, "expiring")
+    document["expiring"]["processor"] = [{"drop_events": {"drop_when": 'getMetadata("ttl_delete") == true and /keep == true'}}]
+    line.start(document)
+    line.put(1)
+    for sk in (2, 3, 4):
+        line.put(sk, keep={"BOOL": sk > 2})
+        eventually(lambda sk=sk: index["document"]("expiring", f"a|{sk}"))
+    line.dynamodb.delete_item(TableName="expiring", Key={"pk": {"S": "a"}, "sk": {"N": "4"}})
+    for sk in (2, 3):
+        line.put(sk, keep={"BOOL": sk > 2}, expires={"N": "1"})
+    eventually(lambda: line.dynamodb.scan(TableName="expiring", Select="COUNT")["Count"] == 1)
+    line.put(5)  # after the expiries in the stream
+    eventually(lambda: index["document"]("expiring", "a|5"))
+    there = [sk for sk in range(1, 6) if index["document"]("expiring", f"a|{sk}")]
+    assert there == [1, 3, 5], "2 expired, 4 was deleted, 3 expired and is kept by the body"
+
+
+def test_two_tables_in_one_body_go_to_their_own_indexes_each(cloud, index):  # noqa: F811
+    one, other = Line(cloud, "shared-one"), Line(cloud, "shared-two")
+    for line in (one, other):
+        line.put(1, name={"S": line.name})
+        cloud.grant(line.name, one.role, ["CreateIndex", "DescribeIndex", "UpdateIndex", "WriteDocument"], "search", line.name)
+    cloud.grant("shared-templates", one.role, ["CreateCollectionItems", "DescribeCollectionItems"], "search", kind="collection")
+    cloud.allow(one.role_name, [*one.statements(), *other.statements()])
+    documents = [body(line.table, index["host"], one.role, line.name) for line in (one, other)]
+    one.start(documents[0] | documents[1])
+    for line in (one, other):
+        assert eventually(lambda line=line: index["document"](line.name, "a|1"))["_source"]["name"] == line.name
+        line.put(2, name={"S": f"{line.name} again"})
+    for line in (one, other):
+        eventually(lambda line=line: index["document"](line.name, "a|2"))
+        assert index["client"].count(index=line.name)["count"] <= 2
 
 
 @pytest.mark.parametrize("change, named", [

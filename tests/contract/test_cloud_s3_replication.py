@@ -7,7 +7,8 @@ import uuid
 from typing import Any
 
 import pytest
-from embedded_cloud import ANALYTICS, WORKLOAD, Cloud, eventually
+
+from tests.contract.embedded_cloud import ANALYTICS, WORKLOAD, Cloud, eventually
 
 TRANSPORT = {
     "Sid": "DenyPlainText",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import time
 
 import pytest
+
+from local import engine
 
 COLUMNS = ["pipeline", "kind", "table", "sent", "arrived", "seconds"]
 
@@ -19,13 +22,39 @@ def status(run) -> list[dict]:
 
 def test_every_item_of_every_table_arrives_in_both_accounts(stack):
     rows = status(stack)
-    assert {row["kind"] for row in rows} == {"export", "replication"}
+    assert {row["kind"] for row in rows} == {"export", "replication", "zero-etl"}
     for kind in ("export", "replication"):
         assert {row["table"]: (row["sent"], row["arrived"]) for row in rows if row["kind"] == kind} == {
             "customers": (1_000, 1_000),
             "returns": (0, 0),
             "orders": (50_000, 50_000),
         }
+
+
+def test_every_item_of_every_table_is_a_document(stack):
+    rows = {row["table"]: (row["sent"], row["arrived"]) for row in status(stack) if row["kind"] == "zero-etl"}
+    assert rows == {"products": (1_050, 1_050), "reviews": (1_050, 1_050)}
+
+
+def test_without_opensearch_the_others_run_and_it_is_told_as_not_run(fresh, tmp_path_factory):
+    """A cache without the jars, and a Maven that cannot reach its registry."""
+    cache, bin = tmp_path_factory.mktemp("cache"), tmp_path_factory.mktemp("bin")
+    for part in engine.cache().iterdir():
+        if not part.name.startswith("opensearch"):
+            (cache / part.name).symlink_to(part)
+    (bin / "mvn").write_text("#!/bin/sh\necho 'no route to the registry' >&2; exit 1\n")
+    (bin / "mvn").chmod(0o755)
+    settings = {"TRIBUTARY_CACHE": str(cache), "PATH": f"{bin}:{os.environ['PATH']}"}
+    done = fresh.local("up", **settings)
+    assert done.returncode == 1, done.stdout + done.stderr
+    reason = "not run: OpenSearch's jars are not in"
+    assert f"catalog-search products: {reason}" in done.stdout
+    assert "no route to the registry" in done.stdout
+    told = fresh.local("status", "--format", "json", **settings)
+    assert told.returncode == 1
+    rows = json.loads(told.stdout)
+    assert {row["kind"] for row in rows if row["seconds"] is None} == {"zero-etl"}
+    assert all(row["arrived"] == row["sent"] and row["seconds"] for row in rows if row["kind"] != "zero-etl")
 
 
 def test_status_prints_json_rows_of_six_columns_and_nothing_else(stack):

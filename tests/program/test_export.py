@@ -5,7 +5,8 @@ from typing import Any
 
 import pulumi
 import pytest
-from recording import Recording, record
+
+from tests.recording import Recording, record
 
 WORKLOAD = {"id": "111111111111", "region": "eu-central-1"}
 LANDING = "tributary-test-lake-landing-111111111111"
@@ -78,6 +79,17 @@ def test_the_schedule_calls_the_function_with_the_planned_time_in_its_time_zone(
     )
     assert json.loads(schedule["target"]["input"]) == {"scheduled_time": "<aws.scheduler.scheduled-time>"}
     assert schedule["target"]["deadLetterConfig"]["arn"].endswith(":tributary-test-lake-export-failed")
+    assert schedule["target"]["retryPolicy"] == {
+        "maximumEventAgeInSeconds": 3600,
+        "maximumRetryAttempts": 5,
+    }
+    trust = json.loads(recorded.one("aws:iam/role:Role", "lake-schedule")["assumeRolePolicy"])
+    assert trust["Statement"][0]["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": "111111111111"},
+        "ArnLike": {
+            "aws:SourceArn": "arn:aws:scheduler:eu-central-1:111111111111:schedule-group/tributary-test-lake-schedule"
+        },
+    }
 
 
 def test_the_function_may_export_its_tables_into_its_landing_and_nothing_else() -> None:

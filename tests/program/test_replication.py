@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from recording import Recording, record
+from tests.recording import Recording, record
 
 LAKE = {"kind": "export", "account": "workload", "sources": [{"dynamodb": "orders"}]}
 SOURCE = "arn:aws:s3:::tributary-test-lake-landing-111111111111"
@@ -185,11 +185,12 @@ def test_what_could_not_be_replicated_is_kept_and_rings() -> None:
         if name.startswith("copy-source")
     }
     assert rung == {
-        "copy-source-failed": ("ApproximateNumberOfMessagesVisible", 0),
         "copy-source-0-pending": ("OperationsPendingReplication", 0),
         "copy-source-0-latency": ("ReplicationLatency", 900),
         "copy-source-0-failures": ("OperationsFailedReplication", 0),
     }
+    # A moment without any waiting is enough: while an export is under way some always wait.
+    assert alarms["copy-source-0-pending"]["statistic"] == "Minimum"
     assert alarms["copy-source-0-latency"]["dimensions"] == {
         "SourceBucket": SOURCE.removeprefix("arn:aws:s3:::"),
         "DestinationBucket": REPLICA.removeprefix("arn:aws:s3:::"),
@@ -211,6 +212,15 @@ def test_an_arrival_is_queued_looked_at_and_given_up_after_so_many_attempts() ->
         "deadLetterTargetArn": "arn:aws:sqs:analytics:mock:tributary-test-copy-replica-arrivals-dead",
         "maxReceiveCount": 7,
     }
+    rings = recorded.one("aws:cloudwatch/metricAlarm:MetricAlarm", "copy-replica-arrivals-dead")
+    assert rings["dimensions"] == {"QueueName": "tributary-test-copy-replica-arrivals-dead"}
+    for queue in ("copy-replica-arrivals", "copy-replica-arrivals-dead"):
+        denied = statements(recorded, "aws:sqs/queuePolicy:QueuePolicy", queue)["DenyPlainHttp"]
+        assert (denied["Effect"], denied["Principal"], denied["Condition"]) == (
+            "Deny",
+            {"AWS": "*"},
+            {"Bool": {"aws:SecureTransport": "false"}},
+        )
     mapping = recorded.one("aws:lambda/eventSourceMapping:EventSourceMapping", "copy-replica-arrival")
     assert mapping["functionResponseTypes"] == ["ReportBatchItemFailures"]
     function = recorded.one("aws:lambda/function:Function", "copy-replica-arrival")
@@ -244,6 +254,13 @@ def test_existing_objects_are_brought_over_only_when_asked_for() -> None:
         "ListWhatIsEligible": (["s3:GetReplicationConfiguration", "s3:PutInventoryConfiguration"], [SOURCE]),
         "WriteReport": (["s3:PutObject"], [f"{SOURCE}/backfill/*"]),
     }
+    trust = json.loads(recorded.one("aws:iam/role:Role", "copy-source-backfill-job")["assumeRolePolicy"])
+    assert trust["Statement"][0]["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": "111111111111"},
+        "ArnLike": {"aws:SourceArn": "arn:aws:s3:eu-central-1:111111111111:job/*"},
+    }
+    environment = recorded.one("aws:lambda/function:Function", "copy-source-backfill")["environment"]
+    assert json.loads(environment["variables"]["PREFIXES"]) == ["raw/"]
 
 
 def test_an_adopted_bucket_of_plain_objects_tells_the_accounts_bus_of_each() -> None:
@@ -263,6 +280,7 @@ def test_an_adopted_bucket_of_plain_objects_tells_the_accounts_bus_of_each() -> 
                     "layout": "objects",
                 },
                 "turn_on_versioning": True,
+                "take_over": True,
             }
         },
     }

@@ -20,9 +20,9 @@ from pulumi.runtime.proto import (
     resource_pb2,
     resource_pb2_grpc,
 )
-from recording import PITR_ON
 
 from components.pipelines.export import ExportArgs
+from tests.recording import PITR_ON
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TOKEN = "tributary:index:ExportPipeline"

@@ -4,7 +4,9 @@ import json
 from collections import Counter
 
 import pytest
-from recording import Recording, record
+from pulumi.runtime import mocks
+
+from tests.recording import Recording, record, stack_config
 
 STACKS = ("dev", "prod", "local")
 
@@ -78,7 +80,7 @@ EXACT = {
         INGESTION,
         {
             "aws:athena/namedQuery:NamedQuery": 2,
-            "aws:cloudwatch/metricAlarm:MetricAlarm": 20,
+            "aws:cloudwatch/metricAlarm:MetricAlarm": 19,
             "aws:dynamodb/table:Table": 5,
             "aws:kms/alias:Alias": 1,
             "aws:kms/key:Key": 1,
@@ -98,7 +100,7 @@ EXACT = {
         READERS,
         {
             "aws:athena/namedQuery:NamedQuery": 4,
-            "aws:cloudwatch/metricAlarm:MetricAlarm": 22,
+            "aws:cloudwatch/metricAlarm:MetricAlarm": 21,
             "aws:dynamodb/table:Table": 1,
             "aws:kms/alias:Alias": 4,
             "aws:kms/key:Key": 4,
@@ -119,8 +121,8 @@ EXACT = {
         READERS,
         {
             "aws:athena/namedQuery:NamedQuery": 6,
-            "aws:cloudwatch/metricAlarm:MetricAlarm": 24,
-            "aws:dynamodb/table:Table": 6,
+            "aws:cloudwatch/metricAlarm:MetricAlarm": 23,
+            "aws:dynamodb/table:Table": 4,
             "aws:kms/alias:Alias": 4,
             "aws:kms/key:Key": 4,
             "aws:sns/topic:Topic": 2,
@@ -174,6 +176,16 @@ def test_every_alarm_goes_to_its_own_accounts_topic(stack: tuple[str, Recording]
         assert alarm.inputs["alarmActions"] == alarm.inputs["okActions"]
 
 
+def test_an_alarm_is_encrypted_by_a_key_that_cloudwatch_may_use(stack: tuple[str, Recording]) -> None:
+    _, recorded = stack
+    for topic in (r for r in recorded.resources if r.type == "aws:sns/topic:Topic"):
+        assert topic.inputs["kmsMasterKeyId"] == f"arn:aws:kms:{topic.provider}:mock:{topic.name}-key"
+        policy = json.loads(recorded.one("aws:kms/key:Key", f"{topic.name}-key")["policy"])
+        (used,) = [s for s in policy["Statement"] if s["Sid"] == "PublishEncryptedAlarms"]
+        assert used["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+        assert used["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+
+
 def test_every_policy_names_actions_and_says_what_for(stack: tuple[str, Recording]) -> None:
     _, recorded = stack
     for role in (r for r in recorded.resources if r.type == "aws:iam/rolePolicy:RolePolicy"):
@@ -192,6 +204,30 @@ def test_a_provider_works_in_its_own_account_only() -> None:
     assert json.loads(providers["workload"]["defaultTags"]) == {
         "tags": {"team": "data-platform", "tributary-project": "tributary", "tributary-stack": "prod"}
     }
+
+
+@pytest.mark.parametrize("retained", [True, False])
+def test_what_holds_data_and_what_guards_it_outlive_the_stack_only_where_told(
+    retained: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: set[tuple[str, str]] = set()
+    register = mocks.MockMonitor.RegisterResource
+
+    def noting(monitor: mocks.MockMonitor, request):
+        if request.retainOnDelete:
+            kept.add((request.type.rpartition(":")[2], request.name))
+        return register(monitor, request)
+
+    monkeypatch.setattr(mocks.MockMonitor, "RegisterResource", noting)
+    record("prod", stack_config("prod") | {"retain_data": retained})
+    bucket = ["", "LifecycleConfiguration", "OwnershipControls", "Policy", "PublicAccessBlock", "Versioning"]
+    guards = {f"Bucket{part}" for part in [*bucket, "ServerSideEncryptionConfiguration"]}
+    holds = {
+        (kind, name) for kind in guards | {"Key"} for name in ("shop-lake-landing", "shop-replica-replica")
+    }
+    assert {(kind, name) for kind, name in kept if name.startswith(("shop-lake", "shop-replica"))} == (
+        holds if retained else set()
+    )
 
 
 def test_the_outputs_name_each_pipelines_landing() -> None:

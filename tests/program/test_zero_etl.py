@@ -6,7 +6,9 @@ from typing import Any
 import pulumi
 import pytest
 import yaml
-from recording import PITR_ON, Recording, record
+
+from components.arguments import Refused
+from tests.recording import PITR_ON, Recording, record
 
 WORKLOAD = {"id": "111111111111", "region": "eu-central-1"}
 COLLECTION = "tributary-test-search"
@@ -360,6 +362,33 @@ def test_an_adopted_table_without_the_stream_it_needs_is_refused_with_the_comman
         "aws dynamodb update-table --table-name orders --region eu-central-1 --stream-specification"
         in str(refused.value)
     )
+
+
+BINARY = (
+    "the key attribute '{}' is binary .type B., of which the initial export and the stream make different"
+)
+
+
+@pytest.mark.parametrize("binary", ["hash_key", "range_key"])
+def test_a_new_table_with_a_binary_key_is_refused(binary: str) -> None:
+    keys = {"hash_key": {"name": "id"}, "range_key": {"name": "at"}}
+    keys[binary]["type"] = "B"
+    with pytest.raises(Refused, match=r"tables\[0\]\.create: " + BINARY.format(keys[binary]["name"])):
+        search(tables=[{"name": "orders", "create": keys}])
+
+
+@pytest.mark.parametrize("key", ["hashKey", "rangeKey"])
+def test_an_adopted_table_with_a_binary_key_is_refused(key: str) -> None:
+    attributes = [{"name": "id", "type": "S"}, {"name": "digest", "type": "B"}]
+    known = PITR_ON | {"hashKey": "id", "attributes": attributes}
+    with pytest.raises(pulumi.RunError, match="pipelines.search: table 'orders': " + BINARY.format("digest")):
+        record("test", config(), tables={"orders": known | {key: "digest"}})
+
+
+def test_an_adopted_table_may_have_a_binary_attribute_in_an_index_of_its_own() -> None:
+    attributes = [{"name": "id", "type": "S"}, {"name": "digest", "type": "B"}]
+    recorded = record("test", config(), tables={"orders": PITR_ON | {"attributes": attributes}})
+    assert set(recorded.of(PIPELINE)) == {"search-orders"}
 
 
 def test_a_body_over_the_services_limit_is_refused() -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recording import PITR_ON, record
 
 from components.pipelines import KINDS
 from docs.__main__ import current
 from docs.pictures import PICTURES
+from tests.recording import PITR_ON, record
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "benchmarks" / "README.md"]
@@ -17,7 +17,7 @@ ACCOUNTS = {name: {"id": id * 12, "region": "eu-central-1"} for name, id in (("h
 KEY = "arn:aws:kms:eu-central-1:111111111111:key/11111111-2222-3333-4444-555555555555"
 EXPORT = {"kind": "export", "account": "here", "sources": [{"dynamodb": "orders"}]}
 LANDING = {"account": "here", "bucket": "files", "prefix": "raw/"}
-REPLICATION = {"kind": "replication", "account": "there", "landing": LANDING}
+REPLICATION = {"kind": "replication", "account": "there", "landing": LANDING, "take_over": True}
 
 
 def count(pipeline: dict[str, Any]) -> int:
@@ -64,7 +64,7 @@ def test_a_link_to_a_file_leads_to_one(page: Path) -> None:
             EXPORT | {"sources": [{"dynamodb": "orders", "create": {"hash_key": {"name": "id"}}}]},
             1,
         ),
-        ("replication", REPLICATION, "SSE-S3, one prefix | 31", REPLICATION, 31),
+        ("replication", REPLICATION, "SSE-S3, one prefix | 30", REPLICATION, 30),
         (
             "replication",
             REPLICATION,
@@ -96,9 +96,9 @@ def test_a_link_to_a_file_leads_to_one(page: Path) -> None:
         (
             "replication",
             REPLICATION,
-            "each object is an event of its own) | 18",
+            "each object is an event of its own) | 17",
             REPLICATION | {"landing": LANDING | {"layout": "objects"}},
-            18,
+            17,
         ),
     ],
 )

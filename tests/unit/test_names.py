@@ -4,9 +4,9 @@ import re
 
 import pulumi
 import pytest
-from recording import record
 
 from components import names
+from tests.recording import record
 
 LIMITS = {
     "role": (64, r"[A-Za-z0-9_-]+"),

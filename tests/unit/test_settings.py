@@ -4,11 +4,11 @@ import copy
 from typing import Any
 
 import pytest
-from recording import stack_config
 
 from components import settings
 from components.arguments import Refused
 from components.pipelines import KINDS
+from tests.recording import stack_config
 
 WORKLOAD = {"id": "111111111111", "region": "eu-central-1"}
 ANALYTICS = {"id": "222222222222", "region": "eu-central-1"}
@@ -154,7 +154,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "stale_after_hours: 169 should be less",
     ),
     # the stack's own keys
-    "no accounts": ({"pipelines": {}}, "accounts: missing; write The AWS accounts by name"),
+    "no accounts": ({"pipelines": {}}, "accounts: missing; expected: The AWS accounts by name"),
     "empty accounts": (
         {"accounts": {}},
         'accounts: empty; write at least one: {workload: {id: "<12 digits>"',
@@ -186,7 +186,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "retain_data": (stack(retain_data="perhaps"), "retain_data: 'perhaps' should be a valid boolean"),
     "gcp without location": (
         stack(gcp={"project": "shop-analytics"}),
-        "gcp.location: missing; write Where datasets",
+        "gcp.location: missing; expected: Where datasets",
     ),
     "gcp project": (stack(gcp={"project": "Shop", "location": "EU"}), "gcp.project: 'Shop' should match"),
     # accounts
@@ -198,15 +198,23 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         accounts(id="1234"),
         "accounts.workload.id: '1234' is not an account id; write its 12 digits",
     ),
-    "a region": (accounts(region="frankfurt"), "accounts.workload.region: 'frankfurt' should match"),
+    "a region": (
+        accounts(region="frankfurt"),
+        "accounts.workload.region: 'frankfurt' should match pattern '^[a-z]{2}(-[a-z]+)+-\\d$'; expected: The region "
+        "that the account's resources stand in, like 'eu-central-1'",
+    ),
     "a role": (
         accounts(role="deploy"),
         "accounts.workload.role: 'deploy' is not a role's ARN; write 'arn:aws:iam::<account id>:role/<name>'",
     ),
+    "a role of another account": (
+        accounts(role="arn:aws:iam::333333333333:role/deploy"),
+        "accounts.workload: role: 'arn:aws:iam::333333333333:role/deploy' is not of account 111111111111; name",
+    ),
     "an account's key": (accounts(rgion="x"), "accounts.workload.rgion: no such key; did you mean 'region'?"),
     "an account that is text": (
         stack(accounts={"workload": "111111111111", "analytics": ANALYTICS}),
-        "accounts.workload: '111111111111' is not a mapping of keys",
+        "accounts.workload: '111111111111' is not a mapping of keys; expected: {id, region, role}",
     ),
     "an account's name": (
         stack(accounts={"Work load": WORKLOAD}, pipelines={}),
@@ -222,7 +230,14 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         stack(pipelines={"lake": "export"}),
         "pipelines.lake: 'export' is not a mapping",
     ),
-    "no kind": (stack(pipelines={"lake": {}}), "pipelines.lake.kind: None is not a kind of pipeline"),
+    "a pipeline's name that suggests no other": (
+        stack(pipelines={"x": EXPORT}),
+        "pipelines.x: 'x' is not a pipeline's name (2-30 of a-z, 0-9, '-', starting with a letter)",
+    ),
+    "no kind": (
+        stack(pipelines={"lake": {}}),
+        f"pipelines.lake.kind: None is not a kind of pipeline; known: {', '.join(sorted(KINDS))}",
+    ),
     "an unknown kind": (
         lake(kind="exports"),
         "pipelines.lake.kind: 'exports' is not a kind of pipeline; did you mean 'export'?",
@@ -249,7 +264,8 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "sources that are text": (lake(sources="orders"), "pipelines.lake.sources: 'orders' is not a list"),
     "a source that is text": (
         lake(sources=["orders"]),
-        "pipelines.lake.sources[0]: 'orders' is not a mapping",
+        "pipelines.lake.sources[0]: 'orders' is not a mapping of keys; expected: The tables to export: a list of "
+        "`{dynamodb: <table>}`",
     ),
     "a source's key": (
         lake(sources=[{"dynamo": "orders"}]),
@@ -265,7 +281,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a new table without key": (
         lake(sources=[{"dynamodb": "orders", "create": {}}]),
-        "pipelines.lake.sources[0].create.hash_key: missing; write The partition key",
+        "pipelines.lake.sources[0].create.hash_key: missing; expected: The partition key",
     ),
     "a key's type": (
         lake(sources=[{"dynamodb": "orders", "create": {"hash_key": {"name": "id", "type": "M"}}}]),
@@ -295,6 +311,14 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a key twice": (
         lake(create_key=True, key_arn=f"arn:aws:kms:eu-central-1:111111111111:key/{'a' * 36}"),
         "pipelines.lake: key_arn and create_key: a key is adopted or created, never both; leave one out",
+    ),
+    "a key of another region": (
+        lake(key_arn=f"arn:aws:kms:us-east-1:111111111111:key/{'a' * 36}"),
+        "is not in eu-central-1; S3 takes a key of the bucket's own region",
+    ),
+    "a move after the end": (
+        lake(lifecycle={"infrequent_days": 60, "expire_days": 60}),
+        "pipelines.lake.lifecycle: infrequent_days: 60 is not before expire_days, 60; lower it, or leave it out",
     ),
     "days of no lifecycle": (
         lake(lifecycle={"expire_days": 0}),
@@ -347,6 +371,31 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         replica(create_key=True),
         "pipelines.replica: create_key: the landing of 'lake' is encrypted with SSE-S3, and a replica keeps",
     ),
+    "a replica's key in the sending account": (
+        replica(upstream=KEYED, key_arn=f"arn:aws:kms:eu-central-1:111111111111:key/{'a' * 36}"),
+        "encrypts replicas, so it stands where they do; name a key of account 222222222222 in eu-central-1",
+    ),
+    "a replica's key in another region": (
+        replica(upstream=KEYED, key_arn=f"arn:aws:kms:us-east-1:222222222222:key/{'a' * 36}"),
+        "encrypts replicas, so it stands where they do; name a key of account 222222222222 in eu-central-1",
+    ),
+    "a prefix outside the landing": (
+        replica(prefixes=["orders/"]),
+        "pipelines.replica: prefixes: 'orders/' lies outside the landing; write prefixes that start with 'raw/'",
+    ),
+    "prefixes that overlap": (
+        replica(prefixes=["raw/", "raw/orders/"]),
+        "pipelines.replica: prefixes: another one starts with 'raw/', and S3 refuses notifications that overlap",
+    ),
+    "the same prefix twice": (replica(prefixes=["raw/a/", "raw/a/"]), "another one starts with 'raw/a/'"),
+    "a replica in another partition": (
+        stack(accounts={"workload": WORKLOAD, "analytics": ANALYTICS | {"region": "cn-north-1"}}),
+        "pipelines.replica: account: cn-north-1 and eu-central-1 are in two partitions of AWS",
+    ),
+    "a replica of a replica": (
+        stack(pipelines={"lake": EXPORT, "replica": REPLICA, "further": REPLICA | {"from": "replica"}}),
+        "pipelines.further.from: 'replica' holds replicas, and S3 does not replicate those again; name a pipeline of",
+    ),
     "too few attempts": (
         replica(attempts=1),
         "pipelines.replica.attempts: 1 should be greater than or equal to 3",
@@ -360,9 +409,29 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         adopted(layout="parquet"),
         "pipelines.replica.landing.layout: 'parquet' is not one of 'dynamodb-export' or 'objects'",
     ),
+    "an adopted bucket by ARN": (
+        adopted(bucket="arn:aws:s3:::shop-raw"),
+        "pipelines.replica.landing: bucket: 'arn:aws:s3:::shop-raw' is not a bucket's name (3-63 of a-z 0-9 '-' '.')",
+    ),
+    "an adopted bucket's prefix": (
+        adopted(prefix="raw"),
+        "pipelines.replica.landing: prefix: 'raw' is not a prefix; write one that ends in '/'",
+    ),
+    "an adopted bucket's key": (
+        adopted(key_arn="my-key"),
+        "pipelines.replica.landing: key_arn: 'my-key' is not a key's ARN; write 'arn:aws:kms:<region>:<account id>:key",
+    ),
     "an adopted bucket without a name": (
         adopted(bucket=None),
         "pipelines.replica.landing.bucket: None is not text",
+    ),
+    "an adopted bucket that is not given over": (
+        adopted(),
+        "pipelines.replica: take_over: the bucket 'shop-raw' was not made by this program, and this pipeline replaces",
+    ),
+    "more prefixes than a policy holds": (
+        replica(prefixes=[f"raw/{n}/" for n in range(51)]),
+        "pipelines.replica.prefixes: ",
     ),
     # zero-etl
     "no tables": (search(tables=[]), "pipelines.search.tables: [] should have at least 1 item"),
@@ -442,7 +511,8 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
                 for name in ("one", "two")
             }
         ),
-        "pipelines.two.sources[0].create: table 'orders' is created by 'one' already; leave 'create' out here",
+        "pipelines.two.sources[0].create: table 'orders' is created by 'one' already; leave 'create' out here, "
+        "once it is there",
     ),
 }
 
@@ -498,10 +568,19 @@ def test_one_account_need_not_be_named() -> None:
     assert unnamed.pipelines["lake"].args.account == read.pipelines["lake"].args.account
 
 
-def test_a_chain_of_replicas_carries_the_tables_on() -> None:
-    chained = stack(pipelines={"lake": EXPORT, "replica": REPLICA, "further": REPLICA | {"from": "replica"}})
-    landing = settings.read(chained).pipelines["further"].args.landing
+def test_a_replica_carries_the_tables_on() -> None:
+    landing = settings.read(stack()).pipelines["replica"].args.replica("replica")
     assert (landing.name, landing.tables, landing.account.id) == ("replica", ["orders"], "222222222222")
+
+
+def test_a_wrong_key_of_the_stack_does_not_hide_what_is_wrong_in_a_pipeline() -> None:
+    with pytest.raises(Refused) as refused:
+        settings.read(lake(timezone="Mars") | {"tagz": {}, "retain_data": "perhaps"})
+    assert [error.split(": ")[0] for error in refused.value.errors] == [
+        "tagz",
+        "retain_data",
+        "pipelines.lake.timezone",
+    ]
 
 
 def test_settings_cannot_be_changed() -> None:

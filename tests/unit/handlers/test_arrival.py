@@ -4,6 +4,7 @@ import base64
 import gzip
 import hashlib
 import json
+import time
 from urllib.parse import quote_plus
 
 import pytest
@@ -290,6 +291,35 @@ def test_a_broken_line_of_a_manifest_is_named(receive, bucket, account):
         "manifest-files.json line 1: ValueError itemCount is 'many'"
         in receive(notification(summary_of(objects)))[1]
     )
+
+
+ONE_PART, OTHER = etag(b"body"), etag(b"other")
+WHOLE, OTHER_WHOLE = hashlib.md5(b"body").hexdigest(), hashlib.md5(b"other").hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("stored", "named", "damaged"),
+    [
+        (WHOLE, ONE_PART, False),
+        (ONE_PART, WHOLE, False),
+        (OTHER_WHOLE, ONE_PART, True),
+        (OTHER, WHOLE, True),
+        ("aa-2", "aa-2", False),
+        ("aa-2", "bb-2", True),
+        ("aa-3", "bb-2", False),  # uploaded in other parts: nothing to compare
+    ],
+)
+def test_an_etag_is_compared_with_what_an_upload_of_as_many_parts_would_have(app, stored, named, damaged):
+    import arrival
+
+    assert arrival._damaged(stored, hashlib.md5(b"body").digest(), named) is damaged
+
+
+def test_an_announcement_is_remembered_longer_than_the_queue_keeps_its_event(receive, bucket, account):
+    bucket.objects = export([3])
+    receive(notification(summary_of(bucket.objects)))
+    (written,) = account.items.values()
+    assert int(written["expiration"]["N"]) > time.time() + 14 * 24 * 3600
 
 
 def test_with_a_kms_key_an_etag_is_no_checksum(receive, bucket, account):

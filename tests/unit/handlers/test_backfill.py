@@ -79,6 +79,13 @@ def test_a_job_replicates_what_the_rules_cover_and_was_not_replicated(app, wire,
     ]
 
 
+def test_the_empty_prefix_constrains_nothing_as_s3_takes_no_empty_one(load, jobs, wire, context):
+    given = {"ACCOUNT_ID": "111111111111", "BUCKET": "b", "ROLE_ARN": "arn:aws:iam::111111111111:role/batch"}
+    app = load("backfill", **given, REPORT_BUCKET="reports", PREFIXES='[""]')
+    assert app.handler(event("create"), context)["job_id"] == "job-0"
+    assert [b"KeyNameConstraint" in body for body in wire.bodies["CreateJob"]] == [False]
+
+
 def test_creating_twice_makes_one_job(app, jobs, context):
     assert app.handler(event("create"), context) == app.handler(event("create"), context)
     assert len(jobs.made) == 1

@@ -1,0 +1,66 @@
+"""DynamoDB's time to live: expired items go within seconds, and the stream tells of it as the service does.
+
+A record of an expiry is a REMOVE by the principal dynamodb.amazonaws.com; ministack's own reaper, every 60 s, writes
+none and is put out of action. DynamoDB itself takes up to a few days.
+Source: docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextvars import ContextVar
+from typing import Any
+
+from ministack.core.responses import request_scope
+from ministack.services import dynamodb
+
+INTERVAL = 1.0  # seconds
+STOCK_REAPER = "dynamodb-ttl-reaper"  # its thread
+SERVICE = {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}
+log = logging.getLogger("tributary.cloud")
+expiring: ContextVar[bool] = ContextVar("expiring", default=False)
+stock_remove, stock_record = dynamodb._remove_item, dynamodb._build_change_record
+
+
+def remove(table: dict, partition: str, sort: str) -> Any:
+    if threading.current_thread().name != STOCK_REAPER:
+        return stock_remove(table, partition, sort)
+
+
+def record(*args: Any) -> dict:
+    return stock_record(*args) | ({"userIdentity": SERVICE} if expiring.get() else {})
+
+
+def expire(name: str, attribute: str) -> None:
+    """Removes the table's items whose time, a number of seconds, has passed."""
+    now, table = time.time(), dynamodb._tables.get(name)
+    with dynamodb._lock:
+        due = [
+            (partition, sort, item)
+            for partition, row in (table or {"items": {}})["items"].items()
+            for sort, item in row.items()
+            if float(item.get(attribute, {}).get("N", now)) < now
+        ]
+        for partition, sort, item in due:
+            remove(table, partition, sort)
+            dynamodb._emit_stream_event(name, "REMOVE", item, None)
+
+
+def reap() -> None:
+    expiring.set(True)  # in this thread's own context
+    while True:
+        time.sleep(INTERVAL)
+        for (account, region, name), setting in list(dynamodb._ttl_settings.all_items()):
+            if setting.get("TimeToLiveStatus") == "ENABLED":
+                try:
+                    with request_scope(account, region):
+                        expire(name, setting["AttributeName"])
+                except Exception:
+                    log.exception("time to live of table %s", name)
+
+
+def install() -> None:
+    dynamodb._remove_item, dynamodb._build_change_record = remove, record
+    threading.Thread(target=reap, daemon=True, name="dynamodb-ttl").start()
