@@ -52,9 +52,7 @@ class StateMachine(pulumi.ComponentResource):
         children = [account.arn("states", f"execution:{physical}{part}:*") for part in ("", "/*")]
         own = [
             Statement("StartItsOwnChildren", ["states:StartExecution"], [self.arn]),
-            Statement(
-                "FollowItsOwnChildren", ["states:DescribeExecution", "states:StopExecution"], children
-            ),
+            Statement("FollowItsOwnChildren", ["states:DescribeExecution", "states:StopExecution"], children),
         ]
         policy = aws.iam.RolePolicy(
             name,

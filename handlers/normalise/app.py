@@ -33,9 +33,9 @@ from aws_lambda_powertools import Logger
 from botocore.config import Config
 from data_file import FileError, items_of, normalise, whole_lines
 from export import DataFile, data_files, reconcile, sample
-from isal import igzip
+from isal import igzip, isal_zlib
 from multipart import Upload
-from table_schema import Observation, Schema, Type, derive, widen
+from table_schema import Observation, Schema, SchemaError, Type, derive, widen
 
 SAMPLED_FILES, SAMPLED_BYTES = 32, 1 << 20
 
@@ -96,9 +96,12 @@ def make_schema(event):
     observed = Observation()
     files = sample(manifest(event["manifest_key"]), SAMPLED_FILES)
     for file in files:
-        with igzip.IGzipFile(fileobj=body(file.key)) as text:
-            chunk = next(whole_lines(text, SAMPLED_BYTES), b"")
-        observed = observed.merged(Observation.of_items(items_of(chunk)))
+        try:
+            with igzip.IGzipFile(fileobj=body(file.key)) as text:
+                chunk = next(whole_lines(text, SAMPLED_BYTES), b"")
+            observed = observed.merged(Observation.of_items(items_of(chunk)))
+        except (EOFError, igzip.BadGzipFile, isal_zlib.error, ValueError, SchemaError) as error:
+            raise FileError(f"s3://{bucket}/{file.key} is cut short or damaged: {error}") from error
     if event.get("published_key"):
         schema, conflicts = widen(Schema.of(read_json(event["published_key"])), observed)
     else:

@@ -24,6 +24,7 @@ EXTENSIONS = (
     "s3_batch",
     "rds_export",
     "athena",
+    "glue_catalog",
     "aoss",
     "osis",
 )

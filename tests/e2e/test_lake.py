@@ -43,7 +43,9 @@ def partitions(cloud: Cloud, pipeline: dict[str, Any]) -> dict[str, list[str]]:
     return {
         table["Name"]: sorted(
             partition["Values"][0]
-            for partition in glue.get_partitions(DatabaseName=pipeline["database"], TableName=table["Name"])["Partitions"]
+            for partition in glue.get_partitions(DatabaseName=pipeline["database"], TableName=table["Name"])[
+                "Partitions"
+            ]
         )
         for table in tables
         if table["TableType"] == "EXTERNAL_TABLE"
@@ -76,16 +78,28 @@ def test_there_is_one_table_a_source_table_with_a_view_and_no_other(cloud, pipel
 
 
 def test_values_keep_every_digit_and_byte(cloud, pipeline):
-    widest = "SELECT max(product_id), max(amount), count(photo) FROM shop_products_latest, shop_payments_latest"
-    ((product, amount, photos),) = lake.query(cloud, pipeline, f"{widest} WHERE product_id = 18446744073709551615")
-    assert (product, amount, photos) == ("18446744073709551615", "9999999999999999999999999999999999.9999", "0")
+    widest = (
+        "SELECT max(product_id), max(amount), count(photo) FROM shop_products_latest, shop_payments_latest"
+    )
+    ((product, amount, photos),) = lake.query(
+        cloud, pipeline, f"{widest} WHERE product_id = 18446744073709551615"
+    )
+    assert (product, amount, photos) == (
+        "18446744073709551615",
+        "9999999999999999999999999999999999.9999",
+        "0",
+    )
     weights = "SELECT DISTINCT CAST(weights AS varchar) FROM orders_latest WHERE weights IS NOT NULL"
     ((text,),) = lake.query(cloud, pipeline, weights)
     assert "12345678901234567890123456789012345678" in str(text)
 
 
 def test_a_declared_view_can_be_made_and_what_is_not_supported_is_an_error(cloud, pipeline):
-    lake.query(cloud, pipeline, "CREATE OR REPLACE VIEW spent AS SELECT customer_id, sum(total) AS t FROM orders_latest GROUP BY 1")
+    lake.query(
+        cloud,
+        pipeline,
+        "CREATE OR REPLACE VIEW spent AS SELECT customer_id, sum(total) AS t FROM orders_latest GROUP BY 1",
+    )
     ((total,),) = lake.query(cloud, pipeline, "SELECT sum(t) FROM spent")
     assert Decimal(total or "0") == scanned(cloud, pipeline)[1]
     lake.query(cloud, pipeline, "DROP VIEW spent")
@@ -109,7 +123,12 @@ def tomorrow(stack, cloud, pipeline) -> Iterator[dict[str, Any]]:
         for key in keys[10:20]:
             dynamodb.update_item(TableName="orders", Key=key, UpdateExpression="SET #t = :t",
                                  ExpressionAttributeNames={"#t": "total"}, ExpressionAttributeValues={":t": {"N": "0.125"}})  # fmt: skip
-        added = {"customer_id": {"S": "customer-new"}, "order_id": {"S": "1"}, "total": {"N": "7"}, "gift": {"BOOL": True}}
+        added = {
+            "customer_id": {"S": "customer-new"},
+            "order_id": {"S": "1"},
+            "total": {"N": "7"},
+            "gift": {"BOOL": True},
+        }
         dynamodb.put_item(TableName="orders", Item=added)
         time.sleep(1)
         due = datetime.fromtimestamp(int(time.time()) + DAY, UTC)
@@ -123,7 +142,9 @@ def test_the_next_days_run_leaves_the_same_tables_with_one_more_partition(cloud,
     day = f"{tomorrow['due']:%Y-%m-%d}"
     assert partitions(cloud, pipeline) == {name: [*dates, day] for name, dates in tomorrow["before"].items()}
     for table in TABLES:
-        view = cloud.client("glue", pipeline).get_table(DatabaseName=pipeline["database"], Name=f"{table}_latest")
+        view = cloud.client("glue", pipeline).get_table(
+            DatabaseName=pipeline["database"], Name=f"{table}_latest"
+        )
         assert view["Table"]["Parameters"]["export_date"] == day
 
 
@@ -132,11 +153,17 @@ def test_increments_folded_in_are_the_rows_that_the_table_holds(cloud, pipeline,
         TableArn=f"arn:aws:dynamodb:{pipeline['region']}:{pipeline['account']}:table/orders"
     )["ExportSummaries"]
     assert "INCREMENTAL_EXPORT" in {export["ExportType"] for export in exports}
-    assert in_athena(cloud, pipeline) == scanned(cloud, pipeline) == (50_000 - 10 + 1, scanned(cloud, pipeline)[1])
+    assert (
+        in_athena(cloud, pipeline)
+        == scanned(cloud, pipeline)
+        == (50_000 - 10 + 1, scanned(cloud, pipeline)[1])
+    )
     gone = tomorrow["deleted"][0]
     where = " AND ".join(f"{key} = '{value['S']}'" for key, value in gone.items())
     assert lake.query(cloud, pipeline, f"SELECT count(*) FROM orders_latest WHERE {where}") == [["0"]]
-    assert lake.query(cloud, pipeline, "SELECT gift FROM orders_latest WHERE customer_id = 'customer-new'") == [["true"]]
+    assert lake.query(
+        cloud, pipeline, "SELECT gift FROM orders_latest WHERE customer_id = 'customer-new'"
+    ) == [["true"]]
 
 
 def test_starting_a_run_twice_exports_nothing_twice_and_changes_nothing(cloud, pipeline, tomorrow):
@@ -148,10 +175,17 @@ def test_starting_a_run_twice_exports_nothing_twice_and_changes_nothing(cloud, p
     assert len(client.describe_export_tasks()["ExportTasks"]) == exports
 
 
-def test_a_file_that_is_not_sound_fails_its_source_alone_with_its_name_and_latest_stays(cloud, pipeline, tomorrow):
+def test_a_file_that_is_not_sound_fails_its_source_alone_with_its_name_and_latest_stays(
+    cloud, pipeline, tomorrow
+):
     dynamodb, s3 = cloud.client("dynamodb", pipeline), cloud.client("s3", pipeline)
-    found = dynamodb.list_exports(TableArn=f"arn:aws:dynamodb:{pipeline['region']}:{pipeline['account']}:table/customers")
-    exports = [dynamodb.describe_export(ExportArn=e["ExportArn"])["ExportDescription"] for e in found["ExportSummaries"]]
+    found = dynamodb.list_exports(
+        TableArn=f"arn:aws:dynamodb:{pipeline['region']}:{pipeline['account']}:table/customers"
+    )
+    exports = [
+        dynamodb.describe_export(ExportArn=e["ExportArn"])["ExportDescription"]
+        for e in found["ExportSummaries"]
+    ]
     export = max(exports, key=lambda one: one["ExportTime"])
     folder = export["ExportManifest"].rpartition("/")[0]
     listed = s3.get_object(Bucket=pipeline["bucket"], Key=f"{folder}/manifest-files.json")["Body"].read()

@@ -54,7 +54,13 @@ def glue(wire):
             return 200, {}, held["state"]
         return 404, {}, b"<Error><Code>NoSuchKey</Code></Error>"
 
-    wire.answers |= {"CreateTable": table, "GetTable": get, "CreatePartition": partition, "PutObject": put, "GetObject": state}
+    wire.answers |= {
+        "CreateTable": table,
+        "GetTable": get,
+        "CreatePartition": partition,
+        "PutObject": put,
+        "GetObject": state,
+    }
     return held
 
 
@@ -127,9 +133,16 @@ def test_a_report_names_every_source_that_failed_and_counts_every_one(app, wire,
     cause = json.dumps({"errorMessage": "a.json.gz has the md5 x", "errorType": "ExportError"})
     results = [
         [{"source": "orders", "error": {"Error": "ExportError", "Cause": cause}}],
-        [{"source": "shop", "tables": [{"table": "shop_a", "rows": None, "exported_to": EXPORT["exported_to"]}]}],
+        [
+            {
+                "source": "shop",
+                "tables": [{"table": "shop_a", "rows": None, "exported_to": EXPORT["exported_to"]}],
+            }
+        ],
     ]
-    with pytest.raises(Exception, match=r"1 of 2 sources failed\. orders: ExportError: a\.json\.gz has the md5 x"):
+    with pytest.raises(
+        Exception, match=r"1 of 2 sources failed\. orders: ExportError: a\.json\.gz has the md5 x"
+    ):
         app.handler({"step": "report", "due": "2026-01-02T03:00:00+00:00", "results": results}, context)
     assert wire.calls["PutMetricData"] == 1
 
@@ -138,7 +151,9 @@ def test_metrics_say_for_each_source_whether_it_failed_and_how_old_its_data_is(a
     published = {"table": "orders", "rows": 7, "exported_to": "2026-01-02T03:00:00+00:00"}
     results = [{"source": "orders", "tables": [published]}, {"source": "shop", "error": {}}]
     found = app.publishing.metrics("lake", results, datetime(2026, 1, 2, 4, tzinfo=UTC))
-    told = {(m["MetricName"], m["Dimensions"][1]["Value"], m["Dimensions"][1]["Name"]): m["Value"] for m in found}
+    told = {
+        (m["MetricName"], m["Dimensions"][1]["Value"], m["Dimensions"][1]["Name"]): m["Value"] for m in found
+    }
     assert told == {
         ("Published", "orders", "Source"): 1,
         ("Failed", "orders", "Source"): 0,

@@ -15,7 +15,14 @@ HANDLER = Path(__file__).resolve().parents[3] / "handlers" / "export_source"
 ORDERS = "arn:aws:dynamodb:us-east-1:111111111111:table/orders"
 SNAPSHOT = "arn:aws:rds:us-east-1:111111111111:snapshot:rds:shop-2026-01-01-03-00"
 SOURCES = [
-    {"name": "orders", "kind": "dynamodb", "arn": ORDERS, "table": "orders", "mode": "incremental", "declared": {}},
+    {
+        "name": "orders",
+        "kind": "dynamodb",
+        "arn": ORDERS,
+        "table": "orders",
+        "mode": "incremental",
+        "declared": {},
+    },
     {"name": "shop", "kind": "rds_instance", "only": ["shop.products"], "snapshot": "latest-automated"},
     {"name": "big", "kind": "rds_cluster", "only": [], "snapshot": "event"},
 ]
@@ -33,13 +40,18 @@ def modules():
     finally:
         sys.path.remove(str(HANDLER))
         for name in set(sys.modules) - before:
-            if getattr(sys.modules[name], "__file__", None) and str(HANDLER) in str(sys.modules[name].__file__):
+            if getattr(sys.modules[name], "__file__", None) and str(HANDLER) in str(
+                sys.modules[name].__file__
+            ):
                 del sys.modules[name]
 
 
 @given(st.lists(st.integers(min_value=1, max_value=60 * 24 * 40), min_size=1, max_size=30))
 def test_windows_tile_time_exactly_whatever_the_gaps_between_runs(modules, gaps):
-    span, source = modules["dynamodb_source"].span, modules["sources"].Source("orders", "dynamodb", mode="incremental")
+    span, source = (
+        modules["dynamodb_source"].span,
+        modules["sources"].Source("orders", "dynamodb", mode="incremental"),
+    )
     due = datetime(2026, 1, 1, tzinfo=UTC)
     published = span(source, None, due)
     assert (published.since, published.until) == (None, due)
@@ -58,13 +70,20 @@ def test_windows_tile_time_exactly_whatever_the_gaps_between_runs(modules, gaps)
         assert due - published.until < timedelta(minutes=15)
 
 
-@given(source=st.text(max_size=80), due=st.datetimes().map(lambda d: d.isoformat()), attempt=st.integers(0, 9))
+@given(
+    source=st.text(max_size=80), due=st.datetimes().map(lambda d: d.isoformat()), attempt=st.integers(0, 9)
+)
 def test_an_identifier_is_one_that_the_service_takes(modules, source, due, attempt):
     made = modules["rds_source"].identifier(source, due, attempt)
     assert re.fullmatch(r"[a-zA-Z](-?[a-zA-Z0-9])*", made) and len(made) <= 60
 
 
-@given(st.lists(st.tuples(st.text(max_size=70), st.sampled_from([DUE, "2026-01-03T03:00:00"]), st.integers(0, 3)), unique=True))
+@given(
+    st.lists(
+        st.tuples(st.text(max_size=70), st.sampled_from([DUE, "2026-01-03T03:00:00"]), st.integers(0, 3)),
+        unique=True,
+    )
+)
 def test_no_two_exports_share_an_identifier(modules, exports):
     assert len({modules["rds_source"].identifier(*export) for export in exports}) == len(exports)
 
@@ -105,15 +124,27 @@ def tasks(status):
 
 def test_the_schedule_starts_all_but_what_follows_events(app, context):
     plan = app.handler({"step": "plan", "scheduled_time": "2026-01-02T03:00:00Z"}, context)
-    assert ([i["source"] for i in plan["dynamodb"]], [i["source"] for i in plan["rds"]]) == (["orders"], ["shop"])
+    assert ([i["source"] for i in plan["dynamodb"]], [i["source"] for i in plan["rds"]]) == (
+        ["orders"],
+        ["shop"],
+    )
 
 
 @pytest.mark.parametrize(
     ("snapshot", "sources"),
-    [("rds:big-2026-01-01-03-00", ["big"]), ("rds:big-too-2026-01-01-03-00", []), ("rds:shop-2026-01-01-03-00", [])],
+    [
+        ("rds:big-2026-01-01-03-00", ["big"]),
+        ("rds:big-too-2026-01-01-03-00", []),
+        ("rds:shop-2026-01-01-03-00", []),
+    ],
 )
 def test_an_event_starts_the_source_whose_automated_snapshot_it_is(app, context, snapshot, sources):
-    event = {"step": "plan", "scheduled_time": "2026-01-02T03:00:00Z", "only": snapshot, "snapshot_arn": "arn"}
+    event = {
+        "step": "plan",
+        "scheduled_time": "2026-01-02T03:00:00Z",
+        "only": snapshot,
+        "snapshot_arn": "arn",
+    }
     plan = app.handler(event, context)
     assert ([i["source"] for i in plan["rds"]], plan["dynamodb"]) == (sources, [])
 
@@ -132,9 +163,17 @@ def test_an_identifier_of_an_export_that_failed_is_not_used_again(app, wire, con
     def begin(path, query, body):
         text = body if isinstance(body, str) else body.decode()
         names.append(re.search("ExportTaskIdentifier=([^&]+)", text)[1])
-        return refused("ExportTaskAlreadyExists")(path, query, body) if len(names) == 1 else xml("StartExportTask", "")
+        return (
+            refused("ExportTaskAlreadyExists")(path, query, body)
+            if len(names) == 1
+            else xml("StartExportTask", "")
+        )
 
-    wire.answers |= {"DescribeDBSnapshots": snapshots, "StartExportTask": begin, "DescribeExportTasks": tasks("FAILED")}
+    wire.answers |= {
+        "DescribeDBSnapshots": snapshots,
+        "StartExportTask": begin,
+        "DescribeExportTasks": tasks("FAILED"),
+    }
     answer = app.handler({"step": "start", "item": ITEM}, context)
     assert len(set(names)) == 2 and answer["export"]["identifier"] == names[1]
 
