@@ -12,8 +12,8 @@ use no API shape newer than 2023. One that does adds boto3 to its requirements.i
 bundle comes first on Lambda's sys.path). No module is shared between handlers: a folder is a whole function.
 
 Limits: 50 MB (52,428,800 bytes) for a zip that is uploaded directly (`Bundle.uploads_directly`); a larger one
-goes by an object in S3, up to the 250 MB of an unpacked one, which it is as large as. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (Lambda
-quotas)
+goes by an object in S3, up to the 250 MB of an unpacked one, which it is as large
+as. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (Lambda quotas)
 
 Cache: $TRIBUTARY_CACHE/bundles (default ~/.cache/tributary/bundles), one zip and its sha256 per key. The key
 covers sources, requirements, platform, Python and `VERSION`. Both files are put in place by a rename, and two

@@ -49,8 +49,8 @@ def _type(value: Any) -> Any:
         if kind == "struct" and isinstance(inner, Mapping) and inner:
             return {kind: {name: _type(field) for name, field in inner.items()}}
     raise ValueError(
-        f"{value!r} is not a type; write one of string, binary, boolean, bigint, double, json, 'decimal(p,s)' with p at "
-        "most 38, {set: type}, {list: type} or {struct: {name: type}}"
+        f"{value!r} is not a type; write one of string, binary, boolean, bigint, double, json, 'decimal(p,s)' with "
+        "p at most 38, {set: type}, {list: type} or {struct: {name: type}}"
     )
 
 
@@ -137,7 +137,7 @@ class ExportArgs(PipelineArgs):
     """The arguments of an ExportPipeline."""
 
     sources: Annotated[list[ExportSourceArgs], Field(min_length=1, max_length=40)]
-    """What to export: a list of `{dynamodb: <table>}`, `{rds_instance: <identifier>}`, `{rds_cluster: <identifier>}`."""
+    """What to export: a list of `{dynamodb: <table>}`, `{rds_instance: <id>}` and `{rds_cluster: <id>}`."""
     run: Literal["state-machine", "simple"] = "state-machine"
     """How a run works: a state machine exports, normalises, publishes and reports; or a function just starts the
     exports (`simple`, DynamoDB only)."""
@@ -214,8 +214,8 @@ class ExportArgs(PipelineArgs):
                     raise ValueError(f"{key}: 'run: simple' fills no catalog; write 'run: state-machine'")
         if self.catalog == "crawler" and (self.rds() or self.views):
             raise ValueError(
-                "catalog: a crawler would make new tables of each RDS export, as each has a folder of its own, and makes "
-                "no view; write 'catalog: registered'"
+                "catalog: a crawler would make new tables of each RDS export, as each has a folder of its own, and "
+                "makes no view; write 'catalog: registered'"
             )
         often = [source.name for source in self.sources if source.mode == "incremental"]
         if often and times.least_minutes(self.schedule) < 15:
@@ -254,9 +254,9 @@ class ExportPipeline(pulumi.ComponentResource):
     """DynamoDB tables and RDS snapshots -> exports on a schedule -> a landing in S3 -> Parquet -> Glue -> Athena.
 
     A DynamoDB export reads the table's point-in-time backup, so it takes none of the table's read capacity
-    (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.HowItWorks.html); an RDS export reads a
-    snapshot. A schedule starts a run (export_run.py), or with `run: simple` a function that starts an export of each
-    table as of the planned time; a call that comes twice starts nothing new. Each table must have point-in-time
+    (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.HowItWorks.html); an RDS export
+    reads a snapshot. A schedule starts a run (export_run.py), or with `run: simple` a function that starts an export
+    of each table as of the planned time; a call that comes twice starts nothing new. Each table must have point-in-time
     recovery: an adopted one without it is refused at preview.
 
     Costs at rest: the stored objects, the alarms (0.10 dollars each a month), and the key where there is one

@@ -226,8 +226,8 @@ class ExportRun(pulumi.ComponentResource):
             f"{name}-unstarted",
             account,
             topic=args.alarm_topic_arn,
-            meaning=f"A run of {name} could not be started; the queue keeps its input. See the schedule's role, and start "
-            "the state machine with that input.",
+            meaning=f"A run of {name} could not be started; the queue keeps its input. See the schedule's role, and "
+            "start the state machine with that input.",
             senders={"events.amazonaws.com": rule_arn} if followed else {},
             opts=mine,
         )
@@ -307,8 +307,9 @@ class ExportRun(pulumi.ComponentResource):
                 f"{NAMESPACE}/Failed",
                 of,
                 topic=topic,
-                meaning=f"The export of {source.name} failed after its retries. The log of {name}-catalog says why ('source "
-                "failed'), and so does the state machine's last execution; readers still see the last good export.",
+                meaning=f"The export of {source.name} failed after its retries. The log of {name}-catalog says why "
+                "('source failed'), and so does the state machine's last execution; readers still see "
+                "the last good export.",
                 opts=mine,
             )
             alarm(
@@ -321,8 +322,8 @@ class ExportRun(pulumi.ComponentResource):
                 # No run at all is what this alarm is for.
                 missing="breaching",
                 topic=topic,
-                meaning=f"Nothing of {source.name} was published for {args.stale_after_hours} hours. See the schedule, and "
-                "the state machine's executions.",
+                meaning=f"Nothing of {source.name} was published for {args.stale_after_hours} hours. See the schedule, "
+                "and the state machine's executions.",
                 opts=mine,
             )
 
@@ -428,7 +429,10 @@ def _source_statements(
 
 def _rds_statements(name: str, args: "ExportArgs") -> list[Statement]:
     account, granted = args.account, []
-    kinds = {"rds_instance": ("db", "snapshot", "DBSnapshot"), "rds_cluster": ("cluster", "cluster-snapshot", "DBClusterSnapshot")}  # fmt: skip
+    kinds = {
+        "rds_instance": ("db", "snapshot", "DBSnapshot"),
+        "rds_cluster": ("cluster", "cluster-snapshot", "DBClusterSnapshot"),
+    }
     for kind, (owner, noun, call) in kinds.items():
         sources = [source for source in args.rds() if source.kind == kind]
         if not sources:

@@ -16,8 +16,9 @@ from typing import Any
 AT_ONCE = {"dynamodb": 20, "rds": 5}
 # What the service's own hiccups raise, and a function's clients when a service is out of reach after their retries.
 PASSING = [
-    "Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException", "Lambda.TooManyRequestsException",
-    "Lambda.Unknown", "ClientError", "ReadTimeoutError", "ConnectTimeoutError", "EndpointConnectionError",
+    "Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException", "Lambda.Unknown", "ClientError", "ReadTimeoutError",
+    "ConnectTimeoutError", "EndpointConnectionError",
 ]  # fmt: skip
 Step = dict[str, Any]
 

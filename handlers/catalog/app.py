@@ -1,19 +1,20 @@
 """Publishes finished, reconciled exports in the Glue catalog, and reports a run.
 
-`publish`: {"step": "publish", "export": what the former steps found, see `publishing.tables`}. Makes or widens each table, registers the export's partition, and
-then moves `<table>_latest` to it and keeps what is published in `state/<table>/current.json`, in this order: a call
-that breaks off leaves readers where they were, and can be repeated. An export that is older than the published one
-gets its partition and moves nothing. Returns {"source", "tables": [{"table", "rows", "exported_to", "moved"}]}.
+`publish`: {"step": "publish", "export": what the former steps found, see `publishing.tables`}. Makes or widens each
+table, registers the export's partition, and then moves `<table>_latest` to it and keeps what is published in
+`state/<table>/current.json`, in this order: a call that breaks off leaves readers where they were, and can be
+repeated. An export that is older than the published one gets its partition and moves nothing. Returns {"source",
+"tables": [{"table", "rows", "exported_to", "moved"}]}.
 
 `report`: {"step": "report", "due", "results": [[result of a source]]}. Puts the metrics `Published` and `Failed`
 (1 or 0) of each source, `Rows` and `Age` (seconds between the data's time and now) of each table. Raises
 `SourcesFailed`, which names each source that failed and why.
 
 Environment: PIPELINE, DATABASE, BUCKET, CATALOG (`registered`, or `crawler`: a crawler keeps the catalog, and
-publishing keeps the record only).
-IAM: glue:GetTable, glue:CreateTable, glue:UpdateTable, glue:CreatePartition, glue:UpdatePartition on the account's catalog, DATABASE and its tables; s3:GetObject, s3:PutObject on <BUCKET>/state/*, s3:ListBucket on the
-bucket for that prefix; with SSE-KMS kms:Decrypt, kms:GenerateDataKey; cloudwatch:PutMetricData in the namespace
-`tributary`.
+publishing keeps the record only). IAM: glue:GetTable, glue:CreateTable, glue:UpdateTable, glue:CreatePartition,
+glue:UpdatePartition on the account's catalog, DATABASE and its tables; s3:GetObject, s3:PutObject on
+<BUCKET>/state/*, s3:ListBucket on the bucket for that prefix; with SSE-KMS kms:Decrypt, kms:GenerateDataKey;
+cloudwatch:PutMetricData in the namespace `tributary`.
 """
 
 import json

@@ -14,6 +14,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 NAMESPACE = "tributary"
@@ -45,10 +46,8 @@ class SourcesFailed(Exception):
 def reason(error: Mapping) -> str:
     """The message of a caught error; a function's is JSON inside the cause."""
     cause = str(error.get("Cause", ""))
-    try:
+    with suppress(ValueError, AttributeError):
         cause = json.loads(cause).get("errorMessage", cause)
-    except (ValueError, AttributeError):
-        pass
     return f"{error.get('Error')}: {cause}"[:1000]
 
 

@@ -3,13 +3,13 @@
 `plan`: {"step": "plan", "scheduled_time"}, of a snapshot's event also "only" (its name) and "snapshot_arn". Returns
 {"due", "dynamodb": [item], "rds": [item]}, an item a source: {"source", "due", "attempt": 0, "snapshot_arn"}.
 
-`start`: {"step": "start", "item"}. Starts the source's next export, or finds the one that an earlier call started. Returns the item
-with "export" and {"state": "RUNNING", "wait": seconds}, {"state": "NOTHING"} where no window is due, or {"state": "BUSY",
-"wait"} while a snapshot is being made or the account's five RDS exports are taken.
+`start`: {"step": "start", "item"}. Starts the source's next export, or finds the one that an earlier call started.
+Returns the item with "export" and {"state": "RUNNING", "wait": seconds}, {"state": "NOTHING"} where no window is due,
+or {"state": "BUSY", "wait"} while a snapshot is being made or the account's five RDS exports are taken.
 
-`status`: {"step": "status", "item": what `start` or `status` returned}. "state" becomes RUNNING (wait "wait" seconds, with backoff), AGAIN (the
-export failed and is to be started anew), or DONE, with all that normalising and publishing need. Raises
-`ExportFailed`, with the service's reason, when the last attempt failed.
+`status`: {"step": "status", "item": what `start` or `status` returned}. "state" becomes RUNNING (wait "wait" seconds,
+with backoff), AGAIN (the export failed and is to be started anew), or DONE, with all that normalising and publishing
+need. Raises `ExportFailed`, with the service's reason, when the last attempt failed.
 
 Environment: SOURCES (JSON; see sources.py), PIPELINE, BUCKET, BUCKET_OWNER, KMS_KEY_ARN (absent: SSE-S3, and no RDS),
 EXPORT_ROLE_ARN (of RDS).

@@ -36,7 +36,9 @@ class Settings:
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
         return cls(
-            sources=tuple(Source(**{**said, "only": tuple(said.get("only", ()))}) for said in json.loads(environ["SOURCES"])),
+            sources=tuple(
+                Source(**{**said, "only": tuple(said.get("only", ()))}) for said in json.loads(environ["SOURCES"])
+            ),
             pipeline=environ["PIPELINE"],
             bucket=environ["BUCKET"],
             bucket_owner=environ["BUCKET_OWNER"],

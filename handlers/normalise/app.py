@@ -26,6 +26,7 @@ s3:prefix: the reports' and RDS exports' prefixes); with SSE-KMS kms:Decrypt, km
 
 import json
 import os
+from typing import Any
 
 import boto3
 import rds_export
@@ -38,6 +39,8 @@ from multipart import Upload
 from table_schema import Observation, Schema, SchemaError, Type, derive, widen
 
 SAMPLED_FILES, SAMPLED_BYTES = 32, 1 << 20
+# isal's stub has its error as an instance.
+DAMAGED: Any = (EOFError, igzip.BadGzipFile, isal_zlib.error, ValueError, SchemaError)
 
 logger = Logger(service="normalise")
 bucket = os.environ["BUCKET"]
@@ -100,7 +103,7 @@ def make_schema(event):
             with igzip.IGzipFile(fileobj=body(file.key)) as text:
                 chunk = next(whole_lines(text, SAMPLED_BYTES), b"")
             observed = observed.merged(Observation.of_items(items_of(chunk)))
-        except (EOFError, igzip.BadGzipFile, isal_zlib.error, ValueError, SchemaError) as error:
+        except DAMAGED as error:
             raise FileError(f"s3://{bucket}/{file.key} is cut short or damaged: {error}") from error
     if event.get("published_key"):
         schema, conflicts = widen(Schema.of(read_json(event["published_key"])), observed)

@@ -1,12 +1,12 @@
 """Athena over the Glue catalog: partitions where the catalog says they are, and views.
 
-ministack hands a query to DuckDB as it is written, reads every file below a table's location, and knows no views. Here
-sqlglot reads the query as Athena would and writes it for DuckDB; a table's partitions are those that are registered,
-each read from its own location with the table's columns (one that a file lacks is NULL); a view is its own query; CREATE
-[OR REPLACE] VIEW and DROP VIEW keep one in Glue as Athena does. Errors: TABLE_NOT_FOUND, NOT_SUPPORTED for any other
-statement (INSERT, CTAS, UNLOAD, `"$path"`), and DuckDB's own. Parquet and unpartitioned Parquet only; the caller's rights
-on data are not asked.
-Source: docs.aws.amazon.com/athena/latest/ug/create-view.html, docs.aws.amazon.com/athena/latest/ug/partitions.html.
+ministack hands a query to DuckDB as it is written, reads every file below a table's location, and knows no views.
+Here sqlglot reads the query as Athena would and writes it for DuckDB; a table's partitions are those that are
+registered, each read from its own location with the table's columns (one that a file lacks is NULL); a view is its
+own query; CREATE [OR REPLACE] VIEW and DROP VIEW keep one in Glue as Athena does. Errors: TABLE_NOT_FOUND,
+NOT_SUPPORTED for any other statement (INSERT, CTAS, UNLOAD, `"$path"`), and DuckDB's own. Parquet only; the caller's
+rights on data are not asked. Source: docs.aws.amazon.com/athena/latest/ug/create-view.html,
+docs.aws.amazon.com/athena/latest/ug/partitions.html.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import base64
 import json
 import shutil
 from contextvars import copy_context
+from typing import Any
 
 import duckdb
 import sqlglot
@@ -65,7 +66,7 @@ def relation(table: dict, name: str, workdirs: list[str]) -> str:
     return " UNION ALL ".join(selected) or nothing
 
 
-def expand(query: exp.Expression, database: str, workdirs: list[str]) -> exp.Expression:
+def expand(query: Any, database: str, workdirs: list[str]) -> Any:
     """The query with each table of the catalog replaced by what it stands for."""
     ctes = {cte.alias_or_name for cte in query.find_all(exp.CTE)}
     for found in list(query.find_all(exp.Table)):
@@ -81,7 +82,9 @@ def expand(query: exp.Expression, database: str, workdirs: list[str]) -> exp.Exp
             inner = expand(sqlglot.parse_one(view["originalSql"], read="athena"), view["schema"], workdirs)
         else:
             inner = sqlglot.parse_one(relation(record, name, workdirs), read="duckdb")
-        inner_query = exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier(found.alias or found.name, True)))
+        inner_query = exp.Subquery(
+            this=inner, alias=exp.TableAlias(this=exp.to_identifier(found.alias or found.name, True))
+        )
         if found is query:
             return inner_query
         found.replace(inner_query)
@@ -105,7 +108,9 @@ def view_input(name: str, sql: str, database: str) -> dict:
     encoded = base64.b64encode(json.dumps(told).encode()).decode()
     return {
         "Name": name, "TableType": "VIRTUAL_VIEW", "Parameters": {"presto_view": "true", "comment": "Presto View"},
-        "StorageDescriptor": {"Columns": [{"Name": n, "Type": t.sql(dialect="hive").lower()} for n, t in types.items()]},
+        "StorageDescriptor": {
+            "Columns": [{"Name": n, "Type": t.sql(dialect="hive").lower()} for n, t in types.items()]
+        },
         "ViewOriginalText": f"/* Presto View: {encoded} */", "ViewExpandedText": "/* Presto View */",
     }  # fmt: skip
 
@@ -114,7 +119,10 @@ def run(query: str, database: str) -> dict:
     statement = sqlglot.parse_one(query, read="athena")
     if isinstance(statement, exp.Create) and statement.kind == "VIEW":
         home, name = statement.this.db or database, statement.this.name.lower()
-        record = {"DatabaseName": home, "TableInput": view_input(name, statement.expression.sql(dialect="athena"), home)}
+        record = {
+            "DatabaseName": home,
+            "TableInput": view_input(name, statement.expression.sql(dialect="athena"), home),
+        }
         if f"{home}/{name}" in glue._tables:
             if not statement.args.get("replace"):
                 raise ValueError(f"ALREADY_EXISTS: View already exists: '{home}.{name}'")
@@ -123,7 +131,9 @@ def run(query: str, database: str) -> dict:
             glue._create_table(record)
         return {"columns": [], "rows": []}
     if isinstance(statement, exp.Drop) and statement.kind == "VIEW":
-        glue._delete_table({"DatabaseName": statement.this.db or database, "Name": statement.this.name.lower()})
+        glue._delete_table(
+            {"DatabaseName": statement.this.db or database, "Name": statement.this.name.lower()}
+        )
         return {"columns": [], "rows": []}
     if not isinstance(statement, exp.Query) or '"$' in query:
         raise NotSupported(f"NOT_SUPPORTED: {' '.join(query.split())[:80]}: only SELECT and views run here")

@@ -33,14 +33,18 @@ def update_partition(asked: dict) -> tuple:
         if partition.get("Values") == asked["PartitionValueList"]:
             partition.update(asked["PartitionInput"])
             return json_response({})
-    return error_response_json("EntityNotFoundException", f"Partition {asked['PartitionValueList']} not found", 400)
+    return error_response_json(
+        "EntityNotFoundException", f"Partition {asked['PartitionValueList']} not found", 400
+    )
 
 
 def columns(location: str) -> list[dict]:
     workdirs: list[str] = []
     try:
         files = athena._materialize_table_files(location, workdirs)
-        described = duckdb.execute(f"DESCRIBE SELECT * FROM read_parquet({athena._sql_list(files[:1])})").fetchall()
+        described = duckdb.execute(
+            f"DESCRIBE SELECT * FROM read_parquet({athena._sql_list(files[:1])})"
+        ).fetchall()
     finally:
         for workdir in workdirs:
             shutil.rmtree(workdir, ignore_errors=True)
@@ -49,11 +53,15 @@ def columns(location: str) -> list[dict]:
 
 
 def crawl(crawler: dict) -> None:
-    level = json.loads(crawler.get("Configuration") or "{}").get("Grouping", {}).get("TableLevelConfiguration", 2)
+    level = (
+        json.loads(crawler.get("Configuration") or "{}").get("Grouping", {}).get("TableLevelConfiguration", 2)
+    )
     for target in crawler["Targets"]["S3Targets"]:
         place = urlparse(target["Path"])
         objects = (s3._buckets.get(place.netloc) or {}).get("objects", {})
-        for key in sorted(k for k in objects if k.startswith(place.path.lstrip("/")) and k.endswith(".parquet")):
+        for key in sorted(
+            k for k in objects if k.startswith(place.path.lstrip("/")) and k.endswith(".parquet")
+        ):
             folders = key.split("/")[:-1]
             if len(folders) < level - 1:
                 continue
@@ -68,9 +76,13 @@ def register(database: str, name: str, location: str, below: list[str], folder: 
     values = [part.rpartition("=")[2] for part in below]
     table = f"{database}/{name}"
     if table not in glue._tables:
-        storage = {"Columns": columns(folder), "Location": location, "SerdeInfo": {"SerializationLibrary": PARQUET}}
+        storage = {
+            "Columns": columns(folder),
+            "Location": location,
+            "SerdeInfo": {"SerializationLibrary": PARQUET},
+        }
         made = {"Name": name, "TableType": "EXTERNAL_TABLE", "Parameters": {"classification": "parquet"},
-                "PartitionKeys": [{"Name": key, "Type": "string"} for key in keys], "StorageDescriptor": storage}  # fmt: skip
+                "PartitionKeys": [{"Name": k, "Type": "string"} for k in keys], "StorageDescriptor": storage}  # fmt: skip
         glue._create_table({"DatabaseName": database, "TableInput": made})
     if values and not any(p["Values"] == values for p in glue._partitions.get(table, [])):
         storage = glue._tables[table]["StorageDescriptor"] | {"Location": folder}
@@ -91,7 +103,11 @@ async def handle(stock, method, path, headers, body, query):
             except duckdb.Error as error:
                 failure = str(error)
             told = {"ErrorMessage": failure} if failure else {}
-            crawler["LastCrawl"] = {"Status": "FAILED" if failure else "SUCCEEDED", "StartTime": began, **told}
+            crawler["LastCrawl"] = {
+                "Status": "FAILED" if failure else "SUCCEEDED",
+                "StartTime": began,
+                **told,
+            }
             return json_response({})
     return await stock(method, path, headers, body, query)
 

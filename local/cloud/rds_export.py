@@ -83,9 +83,15 @@ def start(principal, asked: dict) -> dict:
         raise Refused("ExportTaskAlreadyExists", f"An export task with the identifier {name} already exists")
     if asked["SourceArn"] != snapshot()["DBSnapshotArn"]:
         raise Refused("DBSnapshotNotFound", f"{asked['SourceArn']} not found")
-    under_way = [t for (owner, _), t in tasks.items() if owner == account and t["Status"] in ("STARTING", "IN_PROGRESS")]
+    under_way = [
+        t
+        for (owner, _), t in tasks.items()
+        if owner == account and t["Status"] in ("STARTING", "IN_PROGRESS")
+    ]
     if len(under_way) >= AT_ONCE:
-        raise Refused("ExportTaskLimitReached", f"You have reached the limit of {AT_ONCE} exports in progress")
+        raise Refused(
+            "ExportTaskLimitReached", f"You have reached the limit of {AT_ONCE} exports in progress"
+        )
     check(principal, "iam:PassRole", asked["IamRoleArn"], **{"iam:passedtoservice": SERVICE})
     key = resolve_key(asked["KmsKeyId"], account)
     check(principal, "kms:CreateGrant", key, **{"kms:grantisforawsresource": "true"})
@@ -129,20 +135,26 @@ async def write(task: dict) -> None:
             check(role, action, f"arn:aws:s3:::{bucket}/{base}{key}")
         headers = {"x-amz-server-side-encryption": "aws:kms", KEY_HEADER: task["KmsKeyId"]}
         with request_scope(bucket_owner(bucket) or get_account_id(), get_region()):
-            status, _, answer = await s3.handle_request("PUT", f"/{bucket}/{base}{key}", headers, body, {}, internal=True)
+            status, _, answer = await s3.handle_request(
+                "PUT", f"/{bucket}/{base}{key}", headers, body, {}, internal=True
+            )
         if status >= 300:
             raise S3Error(status, answer)
 
     info = {"exportTaskIdentifier": name, "sourceArn": task["SourceArn"], "exportOnly": task["ExportOnly"],
             "snapshotTime": task["SnapshotTime"], "taskStartTime": task["TaskStartTime"], "s3Bucket": bucket,
             "s3Prefix": task["S3Prefix"], "kmsKeyId": task["KmsKeyId"], "iamRoleArn": task["IamRoleArn"]}  # fmt: skip
-    await put(f"export_info_{name}.json", json.dumps({**info, "status": "COMPLETE", "percentProgress": 100}).encode())
+    await put(
+        f"export_info_{name}.json",
+        json.dumps({**info, "status": "COMPLETE", "percentProgress": 100}).encode(),
+    )
     told = []
     for table in task["_tables"]:
         body = await asyncio.to_thread(parquet, mysql.TABLES[table])
         await put(f"{mysql.DATABASE}/{table}/1/part-00000-{uuid.uuid4()}-c000.gz.parquet", body)
         mappings = [
-            {"columnName": c.name, "originalType": c.source, "expectedExportedType": c.exported, "originalCharMaxLength": 0,
+            {"columnName": c.name, "originalType": c.source, "expectedExportedType": c.exported,
+             "originalCharMaxLength": 0,
              "originalNumPrecision": 0, "originalDateTimePrecision": 0}
             for c in mysql.TABLES[table].columns
         ]  # fmt: skip
@@ -160,25 +172,36 @@ def parquet(table: mysql.Table) -> bytes:
 
 
 async def handle(stock, method, path, headers, body, query):
-    asked = {k: v[0] for k, v in {**query, **parse_qs(body.decode() if isinstance(body, bytes) else body or "")}.items()}
+    asked = {
+        k: v[0]
+        for k, v in {**query, **parse_qs(body.decode() if isinstance(body, bytes) else body or "")}.items()
+    }
     action, answers = asked.get("Action"), []
     try:
-        if action == "DescribeDBSnapshots" and mysql.INSTANCE == asked.get("DBInstanceIdentifier"):
+        if action == "DescribeDBSnapshots" and asked.get("DBInstanceIdentifier") == mysql.INSTANCE:
             found = f"<DBSnapshots><DBSnapshot>{xml(snapshot())}</DBSnapshot></DBSnapshots>"
             return rds._xml(200, f"{action}Response", f"<{action}Result>{found}</{action}Result>")
         if action == "StartExportTask":
-            asked["ExportOnly"] = [v for k, v in sorted(asked.items()) if re.match(r"ExportOnly\.member\.", k)]
+            asked["ExportOnly"] = [
+                v for k, v in sorted(asked.items()) if re.match(r"ExportOnly\.member\.", k)
+            ]
             answers = [start(caller(headers, query), asked)]
         elif action == "CancelExportTask":
             answers = [tasks[get_account_id(), asked["ExportTaskIdentifier"]]]
             answers[0]["Status"] = "CANCELED"
         elif action == "DescribeExportTasks":
             named = asked.get("ExportTaskIdentifier")
-            answers = [t for (owner, name), t in tasks.items() if owner == get_account_id() and named in (None, name)]
+            answers = [
+                t for (owner, name), t in tasks.items() if owner == get_account_id() and named in (None, name)
+            ]
             if named and not answers:
                 raise Refused("ExportTaskNotFound", f"{named} not found")
             listed = "".join(f"<ExportTask>{xml(task)}</ExportTask>" for task in answers)
-            return rds._xml(200, f"{action}Response", f"<{action}Result><ExportTasks>{listed}</ExportTasks></{action}Result>")
+            return rds._xml(
+                200,
+                f"{action}Response",
+                f"<{action}Result><ExportTasks>{listed}</ExportTasks></{action}Result>",
+            )
         else:
             return await stock(method, path, headers, body, query)
     except (Refused, Denied, MissingKey) as refused:

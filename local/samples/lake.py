@@ -59,7 +59,9 @@ def counted(cloud: Cloud, pipeline: Mapping[str, Any], run: str, table: str) -> 
     """The rows of the table's latest export, as Athena counts them; asked once a run."""
     known = (run, table)
     if known not in cloud.counted:
-        cloud.counted[known] = int(query(cloud, pipeline, f'SELECT count(*) FROM "{table}_latest"')[0][0])
+        cloud.counted[known] = int(
+            query(cloud, pipeline, f'SELECT count(*) FROM "{table}_latest"')[0][0] or 0
+        )
     return cloud.counted[known]
 
 

@@ -25,7 +25,8 @@ class Table(NamedTuple):
 
     def sql(self) -> str:
         """The rows, in DuckDB's SQL."""
-        return f"SELECT {', '.join(f'{c.sql} AS {c.name}' for c in self.columns)} FROM range(1, {self.rows + 1}) AS made(i)"
+        made = ", ".join(f"{column.sql} AS {column.name}" for column in self.columns)
+        return f"SELECT {made} FROM range(1, {self.rows + 1}) AS made(i)"
 
 
 TEXT = "binary (UTF8)"
@@ -39,7 +40,8 @@ TABLES = {
             Column("name", "varchar", TEXT, f"concat({NAMES}[i % 5 + 1], ' ', i)"),
             Column("price", "decimal", "int32 (DECIMAL(9,2))", "(i * 19.99 % 1000)::DECIMAL(9,2)"),
             Column("photo", "blob", "binary", "CASE WHEN i % 3 = 0 THEN encode(concat('photo', i)) END"),
-            Column("added", "datetime", TEXT, "strftime(TIMESTAMP '2026-01-01' + to_seconds(i * 61), '%Y-%m-%d %H:%M:%S')"),
+            Column("added", "datetime", TEXT,
+                   "strftime(TIMESTAMP '2026-01-01' + to_seconds(i * 61), '%Y-%m-%d %H:%M:%S')"),
         ),
     ),
     "shop.payments": Table(
@@ -47,7 +49,8 @@ TABLES = {
         (
             Column("payment_id", "bigint", "int64", "i::BIGINT"),
             Column("amount", "decimal", "fixed_len_byte_array(16) (DECIMAL(38,4))",
-                   "CASE WHEN i = 1 THEN '9999999999999999999999999999999999.9999' ELSE (i / 7)::VARCHAR END::DECIMAL(38,4)"),
+                   "CASE WHEN i = 1 THEN '9999999999999999999999999999999999.9999' ELSE (i / 7)::VARCHAR END"
+                   "::DECIMAL(38,4)"),
             Column("refunded", "tinyint", "int32", "CASE WHEN i % 11 = 0 THEN 1 ELSE 0 END::INTEGER"),
             Column("note", "json", TEXT, """CASE WHEN i % 2 = 0 THEN '{"by": "card"}' END"""),
         ),

@@ -192,21 +192,66 @@ def exports_of_rds(source: str, role: str, landing: str, landing_key: str) -> li
     passed = {"iam:PassedToService": "export.rds.amazonaws.com"}
     own = {"kms:GrantIsForAWSResource": "true"}
     cases = [
-        *allowed(source, begins, arn("rds", "snapshot:rds:stock-2026-01-01-00-00"), arn("rds", "snapshot:mill-2026-1"), never=neighbour),
-        *allowed(source, begins, arn("rds", "cluster-snapshot:rds:big-2026-01-01"), arn("rds", "cluster-snapshot:deep-2026-1")),
+        *allowed(
+            source,
+            begins,
+            arn("rds", "snapshot:rds:stock-2026-01-01-00-00"),
+            arn("rds", "snapshot:mill-2026-1"),
+            never=neighbour,
+        ),
+        *allowed(
+            source,
+            begins,
+            arn("rds", "cluster-snapshot:rds:big-2026-01-01"),
+            arn("rds", "cluster-snapshot:deep-2026-1"),
+        ),
         cannot(source, "rds:StartExportTask", arn("rds", "snapshot:stock-by-hand")),
-        *allowed(source, "rds:DescribeDBSnapshots", arn("rds", "db:stock"), arn("rds", "db:mill"), arn("rds", "snapshot:mill-2026-1"),
-                 never=arn("rds", "db:neighbour")),
-        *allowed(source, "rds:DescribeDBClusterSnapshots", arn("rds", "cluster:big"), arn("rds", "cluster:deep"),
-                 arn("rds", "cluster-snapshot:deep-2026-1"), never=arn("rds", "cluster:neighbour")),
-        *allowed(source, "rds:CreateDBSnapshot", arn("rds", "db:mill"), arn("rds", "snapshot:mill-2026-1"), never=arn("rds", "db:stock")),
-        *allowed(source, "rds:CreateDBClusterSnapshot", arn("rds", "cluster:deep"), arn("rds", "cluster-snapshot:deep-2026-1"),
-                 never=arn("rds", "cluster:big")),
-        *allowed(source, "rds:DeleteDBSnapshot", arn("rds", "snapshot:mill-2026-1"), never=arn("rds", "snapshot:rds:stock-2026-01-01")),
-        *allowed(source, "rds:DeleteDBClusterSnapshot", arn("rds", "cluster-snapshot:deep-2026-1"),
-                 never=arn("rds", "cluster-snapshot:rds:big-2026-01-01")),
+        *allowed(
+            source,
+            "rds:DescribeDBSnapshots",
+            arn("rds", "db:stock"),
+            arn("rds", "db:mill"),
+            arn("rds", "snapshot:mill-2026-1"),
+            never=arn("rds", "db:neighbour"),
+        ),
+        *allowed(
+            source,
+            "rds:DescribeDBClusterSnapshots",
+            arn("rds", "cluster:big"),
+            arn("rds", "cluster:deep"),
+            arn("rds", "cluster-snapshot:deep-2026-1"),
+            never=arn("rds", "cluster:neighbour"),
+        ),
+        *allowed(
+            source,
+            "rds:CreateDBSnapshot",
+            arn("rds", "db:mill"),
+            arn("rds", "snapshot:mill-2026-1"),
+            never=arn("rds", "db:stock"),
+        ),
+        *allowed(
+            source,
+            "rds:CreateDBClusterSnapshot",
+            arn("rds", "cluster:deep"),
+            arn("rds", "cluster-snapshot:deep-2026-1"),
+            never=arn("rds", "cluster:big"),
+        ),
+        *allowed(
+            source,
+            "rds:DeleteDBSnapshot",
+            arn("rds", "snapshot:mill-2026-1"),
+            never=arn("rds", "snapshot:rds:stock-2026-01-01"),
+        ),
+        *allowed(
+            source,
+            "rds:DeleteDBClusterSnapshot",
+            arn("rds", "cluster-snapshot:deep-2026-1"),
+            never=arn("rds", "cluster-snapshot:rds:big-2026-01-01"),
+        ),
         can(source, "iam:PassRole", role_arn(role), context=passed),
-        cannot(source, "iam:PassRole", role_arn(role), context={"iam:PassedToService": "lambda.amazonaws.com"}),
+        cannot(
+            source, "iam:PassRole", role_arn(role), context={"iam:PassedToService": "lambda.amazonaws.com"}
+        ),
         cannot(source, "iam:PassRole", role_arn("neighbour"), context=passed),
         can(source, "kms:CreateGrant", landing_key, context=own),
         cannot(source, "kms:CreateGrant", landing_key),
@@ -215,7 +260,7 @@ def exports_of_rds(source: str, role: str, landing: str, landing_key: str) -> li
         *allowed(role, "s3:GetBucketLocation s3:ListBucket", landing, never=NEIGHBOUR),
         cannot(role, "s3:PutObject", f"{landing}/raw/orders/a"),
         cannot(role, "s3:PutObject", f"{landing}/lake/a"),
-    ]  # fmt: skip
+    ]
     folders = [f"{landing}/raw/{name}/a" for name in ("stock", "mill", "big", "deep")]
     return cases + allowed(
         role, "s3:DeleteObject s3:GetObject s3:PutObject", *folders, never=f"{NEIGHBOUR}/raw/stock/a"
