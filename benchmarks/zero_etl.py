@@ -23,12 +23,11 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "tests" / "contract"), str(ROOT)]
-
-from opensearch_cloud import Cloud, eventually  # noqa: E402  # of the tests, found by the path above
-from test_cloud_osis import BUCKET, Line, body  # noqa: E402
+sys.path.insert(0, str(ROOT))
 
 from local.samples.export import put  # noqa: E402
+from tests.contract.opensearch_cloud import Cloud, eventually  # noqa: E402  # of the tests, found by the path above
+from tests.contract.test_cloud_osis import BUCKET, Line, body  # noqa: E402
 
 PATIENCE = 3_600.0  # seconds
 
@@ -92,7 +91,9 @@ def _measured(cloud: Cloud, count: int) -> list[str]:
         return line.osis.get_pipeline(PipelineName="items")["Pipeline"]["Status"]
 
     def revised(revision: int) -> bool:
-        found = search.count(index="items", body={"query": {"term": {"revision": revision}}}, ignore=(404, 503))
+        found = search.count(
+            index="items", body={"query": {"term": {"revision": revision}}}, ignore=(404, 503)
+        )
         return found.get("count") == count
 
     before = memory.reset()
@@ -116,11 +117,14 @@ def _measured(cloud: Cloud, count: int) -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--items", type=int, nargs="+", default=[10_000, 100_000])
+    counts = parser.parse_args().items
     print("| items | export, items/s | stream, changes/s | process, MB | above, export | above, stream |")
     print("|--:|--:|--:|--:|--:|--:|")
-    for count in parser.parse_args().items:
+    for count in counts:
         print("| " + " | ".join(measured(count)) + " |", flush=True)
 
 

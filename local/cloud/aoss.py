@@ -43,19 +43,41 @@ from . import authorization
 
 PATH = "/_aoss/"
 MARK = "--"
-READ = {"_search", "_count", "_mget", "_msearch", "_source", "_explain", "_field_caps", "_validate", "_termvectors"}
+READ = {
+    "_search",
+    "_count",
+    "_mget",
+    "_msearch",
+    "_source",
+    "_explain",
+    "_field_caps",
+    "_validate",
+    "_termvectors",
+}
 WRITE = {"_bulk", "_doc", "_create", "_update"}
 SHAPE = {"_mapping", "_mappings", "_settings"}
-INDEX_ITSELF = {"PUT": "CreateIndex", "GET": "DescribeIndex", "HEAD": "DescribeIndex", "DELETE": "DeleteIndex"}
-TEMPLATE = {"PUT": "CreateCollectionItems", "POST": "CreateCollectionItems", "GET": "DescribeCollectionItems",
-            "HEAD": "DescribeCollectionItems", "DELETE": "DeleteCollectionItems"}
+INDEX_ITSELF = {
+    "PUT": "CreateIndex",
+    "GET": "DescribeIndex",
+    "HEAD": "DescribeIndex",
+    "DELETE": "DeleteIndex",
+}
+TEMPLATE = {
+    "PUT": "CreateCollectionItems",
+    "POST": "CreateCollectionItems",
+    "GET": "DescribeCollectionItems",
+    "HEAD": "DescribeCollectionItems",
+    "DELETE": "DeleteCollectionItems",
+}
 HOURS = {"h": 1, "d": 24}
 
 lifecycle, endpoints = AccountRegionScopedDict(), AccountRegionScopedDict()
 faults: dict[str, deque[int]] = {}
 node: opensearch.Node | None = None
 node_lock = threading.Lock()
-Need = tuple[str, str]  # permission without `aoss:`, resource (index/... or collection/...) within the collection
+Need = tuple[
+    str, str
+]  # permission without `aoss:`, resource (index/... or collection/...) within the collection
 
 
 class Refused(Exception):
@@ -101,24 +123,34 @@ def delete_collection(data: dict) -> tuple:
 # --- data plane
 
 
-def rewritten(rec: dict, method: str, segments: list[str], body: bytes) -> tuple[str, bytes, list[Need], list]:
-    """(path, body) for the node, what the caller needs for it, and the bulk items that the collection's type refuses."""
+def rewritten(
+    rec: dict, method: str, segments: list[str], body: bytes
+) -> tuple[str, bytes, list[Need], list]:
+    """(path, body) for the node, what the caller needs for it, the bulk items that the collection's type refuses."""
     mark, name = rec["id"] + MARK, rec["name"]
     first, rest = segments[0], segments[1:]
     operation = first if first.startswith("_") else rest[0] if rest else ""
     listed = [] if first.startswith("_") else first.split(",")
-    permission = ("ReadDocument" if operation in READ or operation == "_doc" and method in ("GET", "HEAD")
-                  else "WriteDocument" if operation in WRITE
-                  else "DescribeIndex" if operation in SHAPE and method in ("GET", "HEAD") or first == "_cat"
-                  else "UpdateIndex" if operation in SHAPE
-                  else INDEX_ITSELF.get(method, "") if not operation else "")
+    permission = (
+        "ReadDocument"
+        if operation in READ or (operation == "_doc" and method in ("GET", "HEAD"))
+        else "WriteDocument"
+        if operation in WRITE
+        else "DescribeIndex"
+        if (operation in SHAPE and method in ("GET", "HEAD")) or first == "_cat"
+        else "UpdateIndex"
+        if operation in SHAPE
+        else INDEX_ITSELF.get(method, "")
+        if not operation
+        else ""
+    )
     if first == "_index_template" and rest and method in TEMPLATE:
         if method in ("PUT", "POST"):
             template = json.loads(body)
             template["index_patterns"] = [mark + pattern for pattern in template["index_patterns"]]
             body = json.dumps(template).encode()
         return f"/{first}/{mark}{rest[0]}", body, [(TEMPLATE[method], f"collection/{name}")], []
-    if not permission or first == "_cat" and rest[:1] != ["indices"] or operation in ("_scroll", "_pit"):
+    if not permission or (first == "_cat" and rest[:1] != ["indices"]) or operation in ("_scroll", "_pit"):
         raise Refused(404, f"OpenSearch Serverless has no {method} /{'/'.join(segments)}")
     refused: list = []
     if operation == "_bulk":
@@ -133,7 +165,9 @@ def rewritten(rec: dict, method: str, segments: list[str], body: bytes) -> tuple
     elif operation == "_mget" and not listed:
         wanted = json.loads(body)
         named = [document["_index"] for document in wanted.get("docs", [])]
-        body = json.dumps({"docs": [{**d, "_index": mark + d["_index"]} for d in wanted.get("docs", [])]}).encode()
+        body = json.dumps(
+            {"docs": [{**d, "_index": mark + d["_index"]} for d in wanted.get("docs", [])]}
+        ).encode()
     else:
         named = listed or ["*"]
     if first == "_cat":
@@ -150,7 +184,7 @@ def bulk(rec: dict, body: bytes, listed: list[str]) -> tuple[bytes, list[str], l
     kept, named, refused = [], {}, []
     lines = iter(body.splitlines())
     for position, line in enumerate(line for line in lines if line.strip()):
-        (action, target), = json.loads(line).items()
+        ((action, target),) = json.loads(line).items()
         index = target.get("_index") or (listed[0] if listed else "")
         if not index:
             raise Refused(400, "a bulk action names no index")
@@ -169,53 +203,98 @@ def permissions(rec: dict, principal: Any) -> list[tuple[str, str]]:
     """(permission, resource pattern) that the collection's data access policies give this principal."""
     names = {principal.arn}
     if ":assumed-role/" in principal.arn:
-        role = authorization.role_record(f"arn:aws:iam::{principal.account}:role/{principal.arn.split('/')[1]}")
+        role = authorization.role_record(
+            f"arn:aws:iam::{principal.account}:role/{principal.arn.split('/')[1]}"
+        )
         names |= {role["Arn"]} if role else set()
-    return [(permission, resource) for policy in oss._access_policies.values() for statement in policy["policy"]
-            if names & set(statement["Principal"]) for rule in statement["Rules"]
-            for permission in rule["Permission"] for resource in rule["Resource"]]
+    return [
+        (permission, resource)
+        for policy in oss._access_policies.values()
+        for statement in policy["policy"]
+        if names & set(statement["Principal"])
+        for rule in statement["Rules"]
+        for permission in rule["Permission"]
+        for resource in rule["Resource"]
+    ]
 
 
 def is_public(name: str) -> bool:
-    return any(statement.get("AllowFromPublic") and any(
-        rule["ResourceType"] == "collection" and fnmatchcase(f"collection/{name}", resource)
-        for rule in statement["Rules"] for resource in rule["Resource"])
-        for key, policy in oss._security_policies.items() if key.startswith("network/") for statement in policy["policy"])
+    return any(
+        statement.get("AllowFromPublic")
+        and any(
+            rule["ResourceType"] == "collection" and fnmatchcase(f"collection/{name}", resource)
+            for rule in statement["Rules"]
+            for resource in rule["Resource"]
+        )
+        for key, policy in oss._security_policies.items()
+        if key.startswith("network/")
+        for statement in policy["policy"]
+    )
 
 
 def authorize(rec: dict, principal: Any, needs: list[Need]) -> None:
     granted = permissions(rec, principal)
-    missing = [f"aoss:{permission} on {resource}" for permission, resource in needs
-               if not any(has in ("aoss:*", f"aoss:{permission}") and fnmatchcase(resource, pattern)
-                          for has, pattern in granted)]
+    missing = [
+        f"aoss:{permission} on {resource}"
+        for permission, resource in needs
+        if not any(
+            has in ("aoss:*", f"aoss:{permission}") and fnmatchcase(resource, pattern)
+            for has, pattern in granted
+        )
+    ]
     if missing:
         raise Refused(403, f"no data access policy gives {principal.arn} {', '.join(missing)}")
 
 
-def serve(rec: dict, principal: Any, method: str, segments: list[str], query: str, headers: dict, body: bytes) -> tuple:
+def serve(
+    rec: dict, principal: Any, method: str, segments: list[str], query: str, headers: dict, body: bytes
+) -> tuple:
     """Runs off the event loop."""
     if rec["status"] != "ACTIVE":
         raise Refused(503, f"the collection is {rec['status']}")
     target, body, needs, refused = rewritten(rec, method, segments, body)
     if not is_public(rec["name"]):
-        raise Refused(403, f"no network policy lets the public reach collection/{rec['name']}, and this is no VPC endpoint")
+        raise Refused(
+            403,
+            f"no network policy lets the public reach collection/{rec['name']}, and this is no VPC endpoint",
+        )
     authorize(rec, principal, needs)
     written = [resource for permission, resource in needs if permission == "WriteDocument"]
-    authorize(rec, principal, [("CreateIndex", resource) for resource in written if not exists(rec, resource)])
+    authorize(
+        rec, principal, [("CreateIndex", resource) for resource in written if not exists(rec, resource)]
+    )
     if rec["type"] == "TIMESERIES" and not oss._operation_supported(method, "/".join(segments), rec["type"]):
         raise Refused(400, "Document ID is not supported in create/index operation request")
-    plain = {name: value for name, value in headers.items() if name not in ("accept-encoding", "content-encoding")}
+    plain = {
+        name: value for name, value in headers.items() if name not in ("accept-encoding", "content-encoding")
+    }
     if refused and not body.strip():
-        status, answered, data = 200, {"Content-Type": "application/json"}, b'{"took":0,"errors":false,"items":[]}'
+        status, answered, data = (
+            200,
+            {"Content-Type": "application/json"},
+            b'{"took":0,"errors":false,"items":[]}',
+        )
     else:
-        status, answered, data = oss._proxy(rec["_Engine"], method, f"{target}?{query}" if query else target, plain, body)
+        status, answered, data = oss._proxy(
+            rec["_Engine"], method, f"{target}?{query}" if query else target, plain, body
+        )
     data = data.replace((rec["id"] + MARK).encode(), b"")
     if refused and status == 200:
         answer = json.loads(data)
         for position, action, index in refused:
-            answer["items"].insert(position, {action: {"_index": index, "status": 400, "error": {
-                "type": "illegal_argument_exception",
-                "reason": "Document ID is not supported in create/index operation request"}}})
+            answer["items"].insert(
+                position,
+                {
+                    action: {
+                        "_index": index,
+                        "status": 400,
+                        "error": {
+                            "type": "illegal_argument_exception",
+                            "reason": "Document ID is not supported in create/index operation request",
+                        },
+                    }
+                },
+            )
         data = json.dumps({**answer, "errors": True}).encode()
     return status, answered, data
 
@@ -225,7 +304,9 @@ def exists(rec: dict, resource: str) -> bool:
     return oss._proxy(rec["_Engine"], "HEAD", f"/{rec['id']}{MARK}{index}", {}, b"")[0] == 200
 
 
-async def dataplane(cid: str, method: str, path: str, query: str, headers: dict, body: bytes, params: dict) -> tuple:
+async def dataplane(
+    cid: str, method: str, path: str, query: str, headers: dict, body: bytes, params: dict
+) -> tuple:
     rec = oss._find_collection_anywhere(cid)
     if rec is None:
         return oss._aoss_error(404, "404 Not Found: there is no such collection", "NotFound")
@@ -234,21 +315,36 @@ async def dataplane(cid: str, method: str, path: str, query: str, headers: dict,
             raise Refused(403, "the request is not signed for service aoss")
         if not headers.get("x-amz-content-sha256"):
             raise Refused(403, "the request has no x-amz-content-sha256 header")
-        denied = enforce(extract_access_key_id(headers, params) or "", "aoss:APIAccessAll", "opensearchserverless",
-                         get_region(), resource_arn=rec["arn"])
+        denied = enforce(
+            extract_access_key_id(headers, params) or "",
+            "aoss:APIAccessAll",
+            "opensearchserverless",
+            get_region(),
+            resource_arn=rec["arn"],
+        )
         if isinstance(denied, AuthError):
             raise Refused(403, denied.message)
         principal = authorization.caller(headers, params)
         if denied:
-            raise Refused(403, f"no identity-based policy gives {principal.arn} aoss:APIAccessAll on {rec['arn']}")
+            raise Refused(
+                403, f"no identity-based policy gives {principal.arn} aoss:APIAccessAll on {rec['arn']}"
+            )
         waking = faults.get(cid)
         if waking:
             raise Refused(waking.popleft(), "the collection is waking")
         segments = [unquote(segment) for segment in path.strip("/").split("/")]
         parts = rec["arn"].split(":")
         with request_scope(parts[4], parts[3]):
-            return await run_offloop(serve, rec, principal, method, segments, query, headers,
-                                     app._decompress_request_body(body, headers))
+            return await run_offloop(
+                serve,
+                rec,
+                principal,
+                method,
+                segments,
+                query,
+                headers,
+                app._decompress_request_body(body, headers),
+            )
     except Refused as refused:
         kinds = {401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 503: "ServiceUnavailable"}
         kind = kinds.get(refused.status, "BadRequest")
@@ -260,10 +356,21 @@ async def dataplane(cid: str, method: str, path: str, query: str, headers: dict,
         return oss._aoss_error(503, f"503 ServiceUnavailable: {error}", "ServiceUnavailable")
 
 
-async def route(method, path, headers, body, query_params, request_id, raw_path=None, raw_query_string="", **rest):
+async def route(
+    method, path, headers, body, query_params, request_id, raw_path=None, raw_query_string="", **rest
+):
     if not path.startswith(PATH):
-        return await stock_route(method, path, headers, body, query_params, request_id, raw_path=raw_path,
-                                 raw_query_string=raw_query_string, **rest)
+        return await stock_route(
+            method,
+            path,
+            headers,
+            body,
+            query_params,
+            request_id,
+            raw_path=raw_path,
+            raw_query_string=raw_query_string,
+            **rest,
+        )
     cid, _, inner = (raw_path or path).removeprefix(PATH).partition("/")
     answer = await dataplane(cid, method, inner, raw_query_string, headers, body, query_params)
     return app._with_data_plane_headers(answer, request_id)
@@ -275,8 +382,12 @@ async def route(method, path, headers, body, query_params, request_id, raw_path=
 def validate_rules(rules: Any, allowed: tuple[str, ...], with_permissions: bool) -> None:
     """A network rule for dashboards names their collection, as "Network access" in the guide has it."""
     if isinstance(rules, list) and "dashboard" in allowed:
-        rules = [rule | {"ResourceType": "collection"} if isinstance(rule, dict) and rule.get("ResourceType") == "dashboard"
-                 else rule for rule in rules]
+        rules = [
+            rule | {"ResourceType": "collection"}
+            if isinstance(rule, dict) and rule.get("ResourceType") == "dashboard"
+            else rule
+            for rule in rules
+        ]
     stock_validate(rules, allowed, with_permissions)
 
 
@@ -299,11 +410,15 @@ def retention(data: dict) -> dict:
         if not rule.get("NoMinIndexRetention"):
             told = re.fullmatch(r"(\d+)([hd])", str(rule.get("MinIndexRetention")))
             if not told or not 24 <= int(told[1]) * HOURS[told[2]] <= 3650 * 24:
-                raise oss._Invalid("Policy json is invalid, error: [MinIndexRetention must be from 24h to 3650d]")
+                raise oss._Invalid(
+                    "Policy json is invalid, error: [MinIndexRetention must be from 24h to 3650d]"
+                )
         for resource in rule["Resource"]:
             rec = oss._find_by_name(resource.split("/")[1])
             if rec and rec["type"] != "TIMESERIES":
-                raise oss._Invalid(f"Retention is for TIMESERIES collections; {rec['name']} is of type {rec['type']}")
+                raise oss._Invalid(
+                    f"Retention is for TIMESERIES collections; {rec['name']} is of type {rec['type']}"
+                )
     return document
 
 
@@ -312,9 +427,12 @@ def put_lifecycle(put):
         document = retention(data)
         oss._validate_name(data.get("name"), "name", 32)
         # ministack's policy functions know the types of their own two stores.
-        rec = put(lifecycle, "access", {**data, "type": "data", "policy": json.dumps(document)}, lambda *_: None)
+        rec = put(
+            lifecycle, "access", {**data, "type": "data", "policy": json.dumps(document)}, lambda *_: None
+        )
         rec["type"] = "retention"
         return json_response({"lifecyclePolicyDetail": oss._policy_detail(rec)})
+
     return operation
 
 
@@ -322,47 +440,78 @@ def get_lifecycle(data: dict) -> tuple:
     found, errors = [], []
     for wanted in data.get("identifiers", []):
         rec = lifecycle.get(f"data/{wanted['name']}")
-        (found if rec else errors).append(oss._policy_detail(rec) if rec else {
-            **wanted, "errorCode": "NOT_FOUND", "errorMessage": "The specified lifecycle policy is not found."})
+        (found if rec else errors).append(
+            oss._policy_detail(rec)
+            if rec
+            else {
+                **wanted,
+                "errorCode": "NOT_FOUND",
+                "errorMessage": "The specified lifecycle policy is not found.",
+            }
+        )
     return json_response({"lifecyclePolicyDetails": found, "lifecyclePolicyErrorDetails": errors})
 
 
 def delete_lifecycle(data: dict) -> tuple:
     if lifecycle.pop(f"data/{data.get('name')}", None) is None:
-        raise oss._Invalid(f"Policy with name {data.get('name')} and type retention is not found", "ResourceNotFoundException")
+        raise oss._Invalid(
+            f"Policy with name {data.get('name')} and type retention is not found",
+            "ResourceNotFoundException",
+        )
     return json_response({})
 
 
 def list_lifecycle(_data: dict) -> tuple:
-    return json_response({"lifecyclePolicySummaries": [oss._policy_detail(rec, False) for rec in lifecycle.values()]})
+    return json_response(
+        {"lifecyclePolicySummaries": [oss._policy_detail(rec, False) for rec in lifecycle.values()]}
+    )
 
 
 def create_endpoint(data: dict) -> tuple:
     oss._validate_name(data.get("name"), "name", 32)
     for needed in ("vpcId", "subnetIds"):
         if not data.get(needed):
-            raise oss._Invalid(f"Value null at '{needed}' failed to satisfy constraint: Member must not be null")
-    rec = {"id": f"vpce-{oss._new_collection_id()[:17]}", "status": "ACTIVE", "createdDate": oss._now_ms(),
-           **{key: data[key] for key in ("name", "vpcId", "subnetIds", "securityGroupIds") if key in data}}
+            raise oss._Invalid(
+                f"Value null at '{needed}' failed to satisfy constraint: Member must not be null"
+            )
+    rec = {
+        "id": f"vpce-{oss._new_collection_id()[:17]}",
+        "status": "ACTIVE",
+        "createdDate": oss._now_ms(),
+        **{key: data[key] for key in ("name", "vpcId", "subnetIds", "securityGroupIds") if key in data},
+    }
     endpoints[rec["id"]] = rec
     return json_response({"createVpcEndpointDetail": {key: rec[key] for key in ("id", "name", "status")}})
 
 
 def get_endpoint(data: dict) -> tuple:
     known = [endpoints[one] for one in data.get("ids", []) if one in endpoints]
-    return json_response({"vpcEndpointDetails": known, "vpcEndpointErrorDetails": [
-        {"id": one, "errorCode": "NOT_FOUND", "errorMessage": "The specified endpoint is not found."}
-        for one in data.get("ids", []) if one not in endpoints]})
+    return json_response(
+        {
+            "vpcEndpointDetails": known,
+            "vpcEndpointErrorDetails": [
+                {"id": one, "errorCode": "NOT_FOUND", "errorMessage": "The specified endpoint is not found."}
+                for one in data.get("ids", [])
+                if one not in endpoints
+            ],
+        }
+    )
 
 
 def delete_endpoint(data: dict) -> tuple:
     rec = endpoints.pop(data.get("id"), None)
     if rec is None:
         raise oss._Invalid(f"Endpoint {data.get('id')} is not found", "ResourceNotFoundException")
-    return json_response({"deleteVpcEndpointDetail": {"id": rec["id"], "name": rec["name"], "status": "DELETING"}})
+    return json_response(
+        {"deleteVpcEndpointDetail": {"id": rec["id"], "name": rec["name"], "status": "DELETING"}}
+    )
 
 
-stock_create, stock_delete, stock_validate = oss._create_collection, oss._delete_collection, oss._validate_rules
+stock_create, stock_delete, stock_validate = (
+    oss._create_collection,
+    oss._delete_collection,
+    oss._validate_rules,
+)
 stock_route, stock_context = app._handle_special_data_plane_request, iam_actions.request_tag_context
 
 
@@ -370,11 +519,18 @@ def install() -> None:
     oss._provision, oss._validate_rules = provision, validate_rules
     iam_actions.request_tag_context = request_context
     oss._collection_endpoint = lambda cid: f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}{PATH}{cid}"
-    oss._HANDLERS.update({
-        "CreateCollection": create_collection, "DeleteCollection": delete_collection,
-        "CreateLifecyclePolicy": put_lifecycle(oss._put_policy), "UpdateLifecyclePolicy": put_lifecycle(oss._update_policy),
-        "BatchGetLifecyclePolicy": get_lifecycle, "DeleteLifecyclePolicy": delete_lifecycle,
-        "ListLifecyclePolicies": list_lifecycle, "CreateVpcEndpoint": create_endpoint,
-        "BatchGetVpcEndpoint": get_endpoint, "DeleteVpcEndpoint": delete_endpoint,
-    })
+    oss._HANDLERS.update(
+        {
+            "CreateCollection": create_collection,
+            "DeleteCollection": delete_collection,
+            "CreateLifecyclePolicy": put_lifecycle(oss._put_policy),
+            "UpdateLifecyclePolicy": put_lifecycle(oss._update_policy),
+            "BatchGetLifecyclePolicy": get_lifecycle,
+            "DeleteLifecyclePolicy": delete_lifecycle,
+            "ListLifecyclePolicies": list_lifecycle,
+            "CreateVpcEndpoint": create_endpoint,
+            "BatchGetVpcEndpoint": get_endpoint,
+            "DeleteVpcEndpoint": delete_endpoint,
+        }
+    )
     app._handle_special_data_plane_request = route

@@ -35,11 +35,11 @@ def record(*args: Any) -> dict:
 
 def expire(name: str, attribute: str) -> None:
     """Removes the table's items whose time, a number of seconds, has passed."""
-    now, table = time.time(), dynamodb._tables.get(name)
+    now, table = time.time(), dynamodb._tables.get(name) or {"items": {}}  # a deleted table
     with dynamodb._lock:
         due = [
             (partition, sort, item)
-            for partition, row in (table or {"items": {}})["items"].items()
+            for partition, row in table["items"].items()
             for sort, item in row.items()
             if float(item.get(attribute, {}).get("N", now)) < now
         ]

@@ -29,9 +29,27 @@ ROOT = "/2022-01-01/osis/"
 SETTLE_SECONDS = 1.0
 NAME = re.compile(r"[a-z][a-z0-9-]{2,27}")
 LOG_GROUP = re.compile(r"/aws/vendedlogs/[.\-_/#A-Za-z0-9]+")
-KEPT = ("MinUnits", "MaxUnits", "PipelineConfigurationBody", "LogPublishingOptions", "BufferOptions",
-        "EncryptionAtRestOptions", "PipelineRoleArn", "VpcOptions")
-SUMMARY = ("Status", "StatusReason", "PipelineName", "PipelineArn", "MinUnits", "MaxUnits", "CreatedAt", "LastUpdatedAt", "Tags")
+KEPT = (
+    "MinUnits",
+    "MaxUnits",
+    "PipelineConfigurationBody",
+    "LogPublishingOptions",
+    "BufferOptions",
+    "EncryptionAtRestOptions",
+    "PipelineRoleArn",
+    "VpcOptions",
+)
+SUMMARY = (
+    "Status",
+    "StatusReason",
+    "PipelineName",
+    "PipelineArn",
+    "MinUnits",
+    "MaxUnits",
+    "CreatedAt",
+    "LastUpdatedAt",
+    "Tags",
+)
 
 _pipelines = AccountRegionScopedDict()  # name -> the pipeline as told, and _plan, _threads, _progress
 
@@ -47,8 +65,11 @@ def invalid(message: str) -> Refused:
 
 
 def told(rec: dict, fields: tuple[str, ...] | None = None) -> dict:
-    return {key: value for key, value in rec.items()
-            if not key.startswith("_") and key != "VpcOptions" and (fields is None or key in fields)}
+    return {
+        key: value
+        for key, value in rec.items()
+        if not key.startswith("_") and key != "VpcOptions" and (fields is None or key in fields)
+    }
 
 
 def checked(rec: dict) -> dict:
@@ -70,7 +91,11 @@ def checked(rec: dict) -> dict:
 
 
 def roles(plan: dict) -> set[str]:
-    return {place["sts_role_arn"] for one in plan.values() for place in (one["source"]["aws"], *(s["aws"] for s in one["sinks"]))}
+    return {
+        place["sts_role_arn"]
+        for one in plan.values()
+        for place in (one["source"]["aws"], *(s["aws"] for s in one["sinks"]))
+    }
 
 
 def start(rec: dict) -> None:
@@ -85,11 +110,15 @@ def start(rec: dict) -> None:
             for role in roles(rec["_plan"]):
                 authorization.check_trust(role, osis_engine.SERVICE, rec["PipelineArn"])
         except authorization.Denied as denied:
-            failed = {"CREATING": "CREATE_FAILED", "UPDATING": "UPDATE_FAILED", "STARTING": "START_FAILED"}[starting]
+            failed = {"CREATING": "CREATE_FAILED", "UPDATING": "UPDATE_FAILED", "STARTING": "START_FAILED"}[
+                starting
+            ]
             rec.update(Status=failed, StatusReason={"Description": str(denied)})
             return
-        rec["_threads"] = [osis_engine.SubPipeline(rec, name, one, rec["_progress"].setdefault(name, {}))
-                           for name, one in rec["_plan"].items()]
+        rec["_threads"] = [
+            osis_engine.SubPipeline(rec, name, one, rec["_progress"].setdefault(name, {}))
+            for name, one in rec["_plan"].items()
+        ]
         rec.update(Status="ACTIVE", StatusReason={"Description": "The pipeline is ready to ingest data."})
         for thread in rec["_threads"]:
             thread.start()
@@ -118,10 +147,19 @@ def create(name: str, data: dict, caller: Any) -> dict:
         raise invalid(f"{name!r} is not a pipeline name (3-28 of a-z, 0-9, '-', starting with a letter)")
     if name in _pipelines:
         raise Refused("ResourceAlreadyExistsException", f"Pipeline with name {name} already exists", 409)
-    rec = {"PipelineName": name, "PipelineArn": f"arn:aws:osis:{get_region()}:{get_account_id()}:pipeline/{name}",
-           "Status": "CREATING", "StatusReason": {"Description": "The pipeline is being created."}, "CreatedAt": time.time(),
-           "LastUpdatedAt": time.time(), "Tags": data.get("Tags", []), "IngestEndpointUrls": [],
-           **{key: data[key] for key in KEPT if key in data}, "_threads": [], "_progress": {}}
+    rec = {
+        "PipelineName": name,
+        "PipelineArn": f"arn:aws:osis:{get_region()}:{get_account_id()}:pipeline/{name}",
+        "Status": "CREATING",
+        "StatusReason": {"Description": "The pipeline is being created."},
+        "CreatedAt": time.time(),
+        "LastUpdatedAt": time.time(),
+        "Tags": data.get("Tags", []),
+        "IngestEndpointUrls": [],
+        **{key: data[key] for key in KEPT if key in data},
+        "_threads": [],
+        "_progress": {},
+    }
     rec["_plan"] = checked(rec)
     for role in roles(rec["_plan"]):
         authorization.check(caller, "iam:PassRole", role, **{"iam:passedtoservice": osis_engine.SERVICE})
@@ -197,10 +235,18 @@ def untag(name: str, data: dict, caller: Any) -> dict:
 
 
 OPERATIONS = {
-    "createPipeline": create, "updatePipeline": update, "deletePipeline": delete, "stopPipeline": halt,
-    "startPipeline": resume, "validatePipeline": validate, "tagResource": tag, "untagResource": untag,
+    "createPipeline": create,
+    "updatePipeline": update,
+    "deletePipeline": delete,
+    "stopPipeline": halt,
+    "startPipeline": resume,
+    "validatePipeline": validate,
+    "tagResource": tag,
+    "untagResource": untag,
     "getPipeline": lambda name, data, caller: {"Pipeline": told(find(name))},
-    "listPipelines": lambda name, data, caller: {"Pipelines": [told(rec, SUMMARY) for rec in _pipelines.values()]},
+    "listPipelines": lambda name, data, caller: {
+        "Pipelines": [told(rec, SUMMARY) for rec in _pipelines.values()]
+    },
     "listTagsForResource": lambda name, data, caller: {"Tags": tagged(data)["Tags"]},
 }
 
@@ -215,9 +261,14 @@ async def handle_request(method: str, path: str, headers: dict, body: bytes, que
         caller = authorization.caller(headers, query_params)
         return json_response(await run_offloop(OPERATIONS[operation], unquote(name), data, caller))
     except (Refused, authorization.Denied) as error:
-        code, status = (error.code, error.status) if isinstance(error, Refused) else ("AccessDeniedException", 403)
-        return status, {"Content-Type": "application/json", "x-amzn-ErrorType": code}, json.dumps(
-            {"__type": code, "message": str(error)}).encode()
+        code, status = (
+            (error.code, error.status) if isinstance(error, Refused) else ("AccessDeniedException", 403)
+        )
+        return (
+            status,
+            {"Content-Type": "application/json", "x-amzn-ErrorType": code},
+            json.dumps({"__type": code, "message": str(error)}).encode(),
+        )
 
 
 def get_state() -> dict:
@@ -251,6 +302,10 @@ def install() -> None:
     app._loaded_modules["osis"] = sys.modules[__name__]
     app.SERVICE_REGISTRY["osis"] = {"module": "osis"}
     app.SERVICE_HANDLERS["osis"] = app._lazy_handler("osis")
-    router.SERVICE_PATTERNS["osis"] = {"host_patterns": [r"^osis\."], "path_prefixes": [ROOT], "credential_scope": "osis"}
+    router.SERVICE_PATTERNS["osis"] = {
+        "host_patterns": [r"^osis\."],
+        "path_prefixes": [ROOT],
+        "credential_scope": "osis",
+    }
     iam_actions.SERVICE_TO_IAM_NAMESPACE["osis"] = "osis"
     iam_actions._BOTOCORE_SERVICE_MAP["osis"] = ["osis"]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import operator
 import re
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -19,37 +20,101 @@ import yaml
 TEXT, FLAG, NUMBER, LIST, MAP = str, bool, int, list, dict
 AWS = {"sts_role_arn": TEXT, "region": TEXT, "sts_external_id": TEXT}
 SOURCE = {
-    "acknowledgments": FLAG, "shard_acknowledgment_timeout": TEXT, "s3_data_file_acknowledgment_timeout": TEXT, "aws": AWS,
-    "tables": [{"table_arn": TEXT, "stream": {"start_position": TEXT, "view_on_remove": TEXT},
-                "export": {"s3_bucket": TEXT, "s3_prefix": TEXT, "s3_region": TEXT, "s3_sse_kms_key_id": TEXT}}],
+    "acknowledgments": FLAG,
+    "shard_acknowledgment_timeout": TEXT,
+    "s3_data_file_acknowledgment_timeout": TEXT,
+    "aws": AWS,
+    "tables": [
+        {
+            "table_arn": TEXT,
+            "stream": {"start_position": TEXT, "view_on_remove": TEXT},
+            "export": {"s3_bucket": TEXT, "s3_prefix": TEXT, "s3_region": TEXT, "s3_sse_kms_key_id": TEXT},
+        }
+    ],
 }
 SINK = {
-    "hosts": [TEXT], "index": TEXT, "index_type": TEXT, "template_type": TEXT, "template_content": TEXT,
-    "number_of_shards": NUMBER, "number_of_replicas": NUMBER, "document_id": TEXT, "routing": TEXT, "action": TEXT,
-    "document_version": TEXT, "document_version_type": TEXT, "routes": [TEXT], "exclude_keys": [TEXT],
-    "include_keys": [TEXT], "bulk_size": NUMBER, "flush_timeout": NUMBER, "max_retries": NUMBER,
-    "dlq": {"s3": {"bucket": TEXT, "key_path_prefix": TEXT, "region": TEXT, "sts_role_arn": TEXT, "bucket_owner": TEXT}},
-    "aws": {**AWS, "serverless": FLAG,
-            "serverless_options": {"network_policy_name": TEXT, "collection_name": TEXT, "vpce_id": TEXT}},
+    "hosts": [TEXT],
+    "index": TEXT,
+    "index_type": TEXT,
+    "template_type": TEXT,
+    "template_content": TEXT,
+    "number_of_shards": NUMBER,
+    "number_of_replicas": NUMBER,
+    "document_id": TEXT,
+    "routing": TEXT,
+    "action": TEXT,
+    "document_version": TEXT,
+    "document_version_type": TEXT,
+    "routes": [TEXT],
+    "exclude_keys": [TEXT],
+    "include_keys": [TEXT],
+    "bulk_size": NUMBER,
+    "flush_timeout": NUMBER,
+    "max_retries": NUMBER,
+    "dlq": {
+        "s3": {
+            "bucket": TEXT,
+            "key_path_prefix": TEXT,
+            "region": TEXT,
+            "sts_role_arn": TEXT,
+            "bucket_owner": TEXT,
+        }
+    },
+    "aws": {
+        **AWS,
+        "serverless": FLAG,
+        "serverless_options": {"network_policy_name": TEXT, "collection_name": TEXT, "vpce_id": TEXT},
+    },
 }
 ENTRY_OF = {
-    "rename_keys": {"from_key": TEXT, "to_key": TEXT, "overwrite_if_to_key_exists": FLAG, "rename_when": TEXT},
-    "add_entries": {"key": TEXT, "value": object, "format": TEXT, "value_expression": TEXT, "add_when": TEXT,
-                    "overwrite_if_key_exists": FLAG},
+    "rename_keys": {
+        "from_key": TEXT,
+        "to_key": TEXT,
+        "overwrite_if_to_key_exists": FLAG,
+        "rename_when": TEXT,
+    },
+    "add_entries": {
+        "key": TEXT,
+        "value": object,
+        "format": TEXT,
+        "value_expression": TEXT,
+        "add_when": TEXT,
+        "overwrite_if_key_exists": FLAG,
+    },
 }
 CONVERT = {"key": TEXT, "keys": [TEXT], "type": TEXT, "convert_when": TEXT}
 PROCESSORS: dict[str, Any] = {
-    "delete_entries": {"with_keys": [TEXT], "delete_when": TEXT}, "drop_events": {"drop_when": TEXT},
-    "rename_keys": {"entries": [ENTRY_OF["rename_keys"]]}, "add_entries": {"entries": [ENTRY_OF["add_entries"]]},
-    "convert_type": CONVERT, "convert_entry_type": CONVERT,
+    "delete_entries": {"with_keys": [TEXT], "delete_when": TEXT},
+    "drop_events": {"drop_when": TEXT},
+    "rename_keys": {"entries": [ENTRY_OF["rename_keys"]]},
+    "add_entries": {"entries": [ENTRY_OF["add_entries"]]},
+    "convert_type": CONVERT,
+    "convert_entry_type": CONVERT,
 }
-PIPELINE = {"source": {"dynamodb": SOURCE}, "processor": [PROCESSORS], "route": LIST, "routes": LIST,
-            "sink": [{"opensearch": SINK}], "workers": NUMBER, "delay": NUMBER}
-NEEDED = {"source": ["dynamodb"], "dynamodb": ["tables"], "tables": ["table_arn"], "export": ["s3_bucket"],
-          "opensearch": ["hosts", "index", "aws"], "s3": ["bucket"]}
-CHOICES = {"start_position": ("LATEST", "TRIM_HORIZON"), "view_on_remove": ("NEW_IMAGE", "OLD_IMAGE"),
-           "document_version_type": ("internal", "external", "external_gte"),
-           "index_type": ("custom", "management_disabled"), "template_type": ("v1", "index-template")}
+PIPELINE = {
+    "source": {"dynamodb": SOURCE},
+    "processor": [PROCESSORS],
+    "route": LIST,
+    "routes": LIST,
+    "sink": [{"opensearch": SINK}],
+    "workers": NUMBER,
+    "delay": NUMBER,
+}
+NEEDED = {
+    "source": ["dynamodb"],
+    "dynamodb": ["tables"],
+    "tables": ["table_arn"],
+    "export": ["s3_bucket"],
+    "opensearch": ["hosts", "index", "aws"],
+    "s3": ["bucket"],
+}
+CHOICES = {
+    "start_position": ("LATEST", "TRIM_HORIZON"),
+    "view_on_remove": ("NEW_IMAGE", "OLD_IMAGE"),
+    "document_version_type": ("internal", "external", "external_gte"),
+    "index_type": ("custom", "management_disabled"),
+    "template_type": ("v1", "index-template"),
+}
 TYPES = {"integer": int, "long": int, "double": float, "big_decimal": Decimal, "string": str, "boolean": None}
 
 
@@ -80,7 +145,7 @@ def check(value: Any, shape: Any, path: str, errors: list[str]) -> None:
             return
         for number, entry in enumerate(value):
             check(entry, shape[0], f"{path}[{number}]", errors)
-    elif not isinstance(value, shape) or shape is NUMBER and isinstance(value, bool):
+    elif not isinstance(value, shape) or (shape is NUMBER and isinstance(value, bool)):
         errors.append(f"{path}: {value!r} is not a {shape.__name__}")
     elif name in CHOICES and value not in CHOICES[name]:
         errors.append(f"{path}: {value!r} is none of {', '.join(CHOICES[name])}")
@@ -108,7 +173,11 @@ def read(text: str, role: str | None) -> dict[str, dict]:
         source = pipeline["source"]["dynamodb"]
         if len(source["tables"]) != 1:
             errors.append(f"{name}: Exactly one table must be configured for the DynamoDb source.")
-        routes = {key: text for route in pipeline.get("route", pipeline.get("routes", [])) for key, text in route.items()}
+        routes = {
+            key: text
+            for route in pipeline.get("route", pipeline.get("routes", []))
+            for key, text in route.items()
+        }
         sinks = [sink["opensearch"] for sink in pipeline["sink"]]
         try:
             conditions = {key: Expression(text) for key, text in routes.items()}
@@ -121,17 +190,29 @@ def read(text: str, role: str | None) -> dict[str, dict]:
                 errors.append(f"{name}: no role: set PipelineRoleArn or sts_role_arn")
         source.setdefault("aws", {"sts_role_arn": shared.get("sts_role_arn") or role})
         for sink in sinks:
-            errors += [f"{name}.sink: route {one!r} is not defined" for one in sink.get("routes", [])
-                       if one not in routes and one != "_default"]
+            errors += [
+                f"{name}.sink: route {one!r} is not defined"
+                for one in sink.get("routes", [])
+                if one not in routes and one != "_default"
+            ]
             if not sink["aws"].get("serverless"):
-                errors.append(f"{name}.sink.opensearch.aws.serverless: only Serverless collections are here: true")
-            if all(sink["aws"].get("serverless_options", {}).get(key) for key in SINK["aws"]["serverless_options"]):
-                errors.append(f"{name}.sink.opensearch.aws.serverless_options.vpce_id: there are no VPC endpoints here")
+                errors.append(
+                    f"{name}.sink.opensearch.aws.serverless: only Serverless collections are here: true"
+                )
+            if all(
+                sink["aws"].get("serverless_options", {}).get(key)
+                for key in SINK["aws"]["serverless_options"]
+            ):
+                errors.append(
+                    f"{name}.sink.opensearch.aws.serverless_options.vpce_id: there are no VPC endpoints here"
+                )
             if "%{" in sink.get("dlq", {}).get("s3", {}).get("key_path_prefix", "") or "%{" in sink["index"]:
                 errors.append(f"{name}.sink.opensearch: a time pattern, %{{...}}, is not known here")
             if "document_version" in sink and "document_id" not in sink:
                 errors.append(f"{name}.sink.opensearch.document_version: needs document_id")
-        processors = [(kind, options) for entry in pipeline.get("processor", []) for kind, options in entry.items()]
+        processors = [
+            (kind, options) for entry in pipeline.get("processor", []) for kind, options in entry.items()
+        ]
         pipelines[name] = {"source": source, "processors": processors, "routes": conditions, "sinks": sinks}
     if not pipelines and not errors:
         errors.append("the body has no pipeline")
@@ -140,9 +221,18 @@ def read(text: str, role: str | None) -> dict[str, dict]:
     return pipelines
 
 
-TOKEN = re.compile(r"""\s*(?:(?P<text>"(?:[^"\\]|\\.)*")|(?P<number>-?\d+(?:\.\d+)?)|(?P<path>/[\w./@-]+)"""
-                   r"""|(?P<sign>==|!=|<=|>=|<|>|[(){},])|(?P<word>[A-Za-z]\w*))""")
-COMPARE = {"==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+TOKEN = re.compile(
+    r"""\s*(?:(?P<text>"(?:[^"\\]|\\.)*")|(?P<number>-?\d+(?:\.\d+)?)|(?P<path>/[\w./@-]+)"""
+    r"""|(?P<sign>==|!=|<=|>=|<|>|[(){},])|(?P<word>[A-Za-z]\w*))"""
+)
+COMPARE = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 LITERALS = {"true": True, "false": False, "null": None}
 
 
@@ -195,7 +285,8 @@ class Expression:
         left = self.operand()
         if sign := self.take(*COMPARE):
             right = self.operand()
-            return lambda d, m: COMPARE[sign](left(d, m), right(d, m))
+            compare = COMPARE[sign]
+            return lambda d, m: compare(left(d, m), right(d, m))
         absent = self.take("not")
         if self.take("in"):
             self.expect("{")
@@ -247,13 +338,21 @@ def place(data: dict, path: str) -> tuple[dict | None, str]:
 
 def fill(pattern: str, data: dict, metadata: dict) -> str:
     """`${/field}` and `${getMetadata("x")}` filled in; Missing if the event lacks one."""
+
     def value(match: re.Match) -> str:
         inner = match[1].strip()
         call = re.fullmatch(r'getMetadata\(\s*"/?([^"]+)"\s*\)', inner)
         found = metadata.get(call[1]) if call else look(data, inner)
         if found is None:
             raise Missing(f"the event has no {inner}")
-        return str(found).lower() if isinstance(found, bool) else format(found, "f") if isinstance(found, Decimal) else str(found)
+        return (
+            str(found).lower()
+            if isinstance(found, bool)
+            else format(found, "f")
+            if isinstance(found, Decimal)
+            else str(found)
+        )
+
     return re.sub(r"\$\{([^}]+)\}", value, pattern)
 
 
@@ -261,12 +360,19 @@ def converted(value: Any, kind: str) -> Any:
     if kind == "boolean":
         return value.lower() == "true" if isinstance(value, str) else bool(value)
     if kind == "string":
-        return str(value).lower() if isinstance(value, bool) else format(value, "f") if isinstance(value, Decimal) else str(value)
+        return (
+            str(value).lower()
+            if isinstance(value, bool)
+            else format(value, "f")
+            if isinstance(value, Decimal)
+            else str(value)
+        )
     return TYPES[kind](Decimal(str(value)))  # type: ignore[misc]  # boolean, the one that is None, returned above
 
 
 def process(processors: list, data: dict, metadata: dict) -> bool:
     """Change the event as the processors say; False if it is dropped."""
+
     def meant(entry: dict, condition: str) -> bool:
         return condition not in entry or Expression(entry[condition])(data, metadata)
 
@@ -283,12 +389,18 @@ def process(processors: list, data: dict, metadata: dict) -> bool:
             holder, last = place(data, target)
             if holder is None or not meant(entry, "rename_when" if source else "add_when"):
                 continue
-            if last in holder and not entry.get("overwrite_if_to_key_exists", entry.get("overwrite_if_key_exists")):
+            if last in holder and not entry.get(
+                "overwrite_if_to_key_exists", entry.get("overwrite_if_key_exists")
+            ):
                 continue
             if not source:
-                holder[last] = (fill(entry["format"], data, metadata) if "format" in entry else
-                                Expression(entry["value_expression"]).test(data, metadata) if "value_expression" in entry
-                                else entry.get("value"))
+                holder[last] = (
+                    fill(entry["format"], data, metadata)
+                    if "format" in entry
+                    else Expression(entry["value_expression"]).test(data, metadata)
+                    if "value_expression" in entry
+                    else entry.get("value")
+                )
             else:
                 above, first = place(data, source)
                 if above and first in above:
@@ -297,8 +409,6 @@ def process(processors: list, data: dict, metadata: dict) -> bool:
             for key in options.get("keys") or [options["key"]]:
                 holder, last = place(data, key)
                 if holder and holder.get(last) is not None:
-                    try:
+                    with suppress(ArithmeticError):  # Data Prepper logs it and leaves the value
                         holder[last] = converted(holder[last], options.get("type", "integer"))
-                    except ArithmeticError:
-                        pass  # Data Prepper logs it and leaves the value
     return True

@@ -57,12 +57,14 @@ class Stopped(Exception):
 
 
 def dumps(document: Any) -> str:
-    return MARKED.sub(r"\1", json.dumps(document, default=lambda number: f"{MARK}{number}", ensure_ascii=True))
+    return MARKED.sub(
+        r"\1", json.dumps(document, default=lambda number: f"{MARK}{number}", ensure_ascii=True)
+    )
 
 
 def plain(value: dict) -> Any:
     """A DynamoDB attribute value as the source hands it on."""
-    (kind, inner), = value.items()
+    ((kind, inner),) = value.items()
     if kind == "N":
         return Decimal(inner)
     if kind == "NS":
@@ -91,14 +93,25 @@ def session(role_arn: str, pipeline_arn: str) -> boto3.Session:
     authorization.check_trust(role_arn, SERVICE, pipeline_arn)
     key, secret, token = f"ASIA{secrets.token_hex(8).upper()}", secrets.token_hex(20), secrets.token_hex(32)
     account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
-    sts.register_session(key, {"Arn": f"arn:aws:sts::{account}:assumed-role/{name}/osis", "UserId": f"{name}:osis",
-                               "AccountId": account, "SecretAccessKey": secret, "SessionToken": token})
+    sts.register_session(
+        key,
+        {
+            "Arn": f"arn:aws:sts::{account}:assumed-role/{name}/osis",
+            "UserId": f"{name}:osis",
+            "AccountId": account,
+            "SecretAccessKey": secret,
+            "SessionToken": token,
+        },
+    )
     return boto3.Session(key, secret, token, region)
 
 
 def client(service: str, of: boto3.Session) -> Any:
-    return of.client(service, endpoint_url=f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}",
-                     config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}))
+    return of.client(
+        service,
+        endpoint_url=f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}",
+        config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+    )
 
 
 class Sink:
@@ -106,14 +119,25 @@ class Sink:
         self.run, self.options = run, options
         role = session(options["aws"]["sts_role_arn"], run.pipeline["PipelineArn"])
         host = options["hosts"][0]
-        found = client("opensearchserverless", role).batch_get_collection(ids=[host.rstrip("/").rsplit("/", 1)[-1]])
+        found = client("opensearchserverless", role).batch_get_collection(
+            ids=[host.rstrip("/").rsplit("/", 1)[-1]]
+        )
         if not found["collectionDetails"]:
             raise RuntimeError(f"there is no collection at {host}")
         signer = AWSV4SignerAuth(role.get_credentials(), str(role.region_name), "aoss")
-        self.search = OpenSearch(host, http_auth=signer, connection_class=RequestsHttpConnection, max_retries=0, timeout=60)
+        self.search = OpenSearch(
+            host, http_auth=signer, connection_class=RequestsHttpConnection, max_retries=0, timeout=60
+        )
         dlq = (options.get("dlq") or {}).get("s3")
-        self.dlq = dlq and (client("s3", session(dlq.get("sts_role_arn") or options["aws"]["sts_role_arn"],
-                                                 run.pipeline["PipelineArn"])), dlq)
+        self.dlq = dlq and (
+            client(
+                "s3",
+                session(
+                    dlq.get("sts_role_arn") or options["aws"]["sts_role_arn"], run.pipeline["PipelineArn"]
+                ),
+            ),
+            dlq,
+        )
         self.known: set[str] = set()
 
     def request(self, method: str, path: str, body: Any = None) -> Any:
@@ -127,12 +151,21 @@ class Sink:
                     raise
                 if tries % 5 == 0:
                     told = error.info if isinstance(error.info, dict) else {}
-                    reason = told.get("error", {}).get("reason") if isinstance(told.get("error"), dict) else str(error)
-                    self.run.log("WARN", f"Bulk Operation Failed. Number of retries {tries}. Retrying... {reason}")
+                    reason = (
+                        told.get("error", {}).get("reason")
+                        if isinstance(told.get("error"), dict)
+                        else str(error)
+                    )
+                    self.run.log(
+                        "WARN", f"Bulk Operation Failed. Number of retries {tries}. Retrying... {reason}"
+                    )
                 self.run.count("opensearch.bulkRequestNumberOfRetries.count")
                 code = error.status_code
-                self.run.count("opensearch.bulkRequestNotAllowedErrors.count" if code in (401, 403, 429)
-                               else "opensearch.bulkRequestServerErrors.count")
+                self.run.count(
+                    "opensearch.bulkRequestNotAllowedErrors.count"
+                    if code in (401, 403, 429)
+                    else "opensearch.bulkRequestServerErrors.count"
+                )
                 self.run.publish()
                 self.run.pause(delay)
                 delay, tries = min(delay * 2, LAST_DELAY), tries + 1
@@ -173,7 +206,11 @@ class Sink:
         options, index = self.options, self.options["index"]
         try:
             index = osis_body.fill(index, data, metadata)
-            version = int(osis_body.fill(options["document_version"], data, metadata)) if "document_version" in options else None
+            version = (
+                int(osis_body.fill(options["document_version"], data, metadata))
+                if "document_version" in options
+                else None
+            )
         except (osis_body.Missing, ValueError) as error:
             self.reject([({"_index": index, "_id": None}, dumps(data), 0, str(error))])
             return None
@@ -193,10 +230,18 @@ class Sink:
         if "document_version_type" in options and action != "create":
             target["version_type"] = options["document_version_type"]
         if "include_keys" in options:
-            data = {key: data[key] for key in (one.strip("/") for one in options["include_keys"]) if key in data}
-        data = {key: data[key] for key in data if key not in [one.strip("/") for one in options.get("exclude_keys", [])]}
+            data = {
+                key: data[key] for key in (one.strip("/") for one in options["include_keys"]) if key in data
+            }
+        data = {
+            key: data[key]
+            for key in data
+            if key not in [one.strip("/") for one in options.get("exclude_keys", [])]
+        }
         if action in ("update", "upsert"):
-            return {"update": target}, dumps({"doc": data, **({"doc_as_upsert": True} if action == "upsert" else {})})
+            return {"update": target}, dumps(
+                {"doc": data, **({"doc_as_upsert": True} if action == "upsert" else {})}
+            )
         return {action: target}, None if action == "delete" else dumps(data)
 
     def write(self, events: list[tuple[dict, dict]]) -> None:
@@ -217,19 +262,24 @@ class Sink:
         external = self.options.get("document_version_type", "").startswith("external")
         attempt, delay = 1, FIRST_DELAY
         while batch:
-            body = "".join(json.dumps(line) + "\n" + (f"{document}\n" if document is not None else "") for line, document in batch)
+            body = "".join(
+                json.dumps(line) + "\n" + (f"{document}\n" if document is not None else "")
+                for line, document in batch
+            )
             try:
                 answer = self.request("POST", "/_bulk", body)
             except TransportError as error:
-                self.reject([(next(iter(line.values())), document, 0, str(error)) for line, document in batch])
+                self.reject(
+                    [(next(iter(line.values())), document, 0, str(error)) for line, document in batch]
+                )
                 return
             again, failed, done = [], [], 0
             for (line, document), item in zip(batch, answer["items"], strict=True):
-                (action, result), = item.items()
+                ((action, result),) = item.items()
                 status, cause = result["status"], result.get("error") or {}
                 if status < 300 and not cause:
                     done += 1
-                elif status == 404 and action == "delete" and attempt <= 3 or status not in NO_RETRY:
+                elif (status == 404 and action == "delete" and attempt <= 3) or status not in NO_RETRY:
                     again.append((line, document))
                 elif external and cause.get("type") == "version_conflict_engine_exception":
                     self.run.count("opensearch.documentsVersionConflictErrors.count")
@@ -239,8 +289,18 @@ class Sink:
             self.run.count("opensearch.documentsSuccessFirstAttempt.count", done if attempt == 1 else 0)
             self.reject(failed)
             if not again or attempt > self.options.get("max_retries", 2**31):
-                self.reject([(next(iter(line.values())), document, 0, "Number of retries reached the limit of max retries "
-                              f"(configured value {self.options.get('max_retries')})") for line, document in again])
+                self.reject(
+                    [
+                        (
+                            next(iter(line.values())),
+                            document,
+                            0,
+                            "Number of retries reached the limit of max retries "
+                            f"(configured value {self.options.get('max_retries')})",
+                        )
+                        for line, document in again
+                    ]
+                )
                 return
             self.run.pause(delay)
             batch, attempt, delay = again, attempt + 1, min(delay * 2, LAST_DELAY)
@@ -253,19 +313,28 @@ class Sink:
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         if not self.dlq:
             for target, _, status, message in failed:
-                self.run.log("WARN", f"Document [{target.get('_id')}] has failure: status {status}, {message}")
+                self.run.log(
+                    "WARN", f"Document [{target.get('_id')}] has failure: status {status}, {message}"
+                )
             return
         s3, where = self.dlq
-        objects = [f'{{"pluginId":"opensearch","pluginName":"opensearch","pipelineName":{json.dumps(self.run.name)},'
-                   f'"timestamp":"{now}","failedData":{{"index":{json.dumps(target["_index"])},'
-                   f'"indexId":{json.dumps(target.get("_id"))},"status":{status},"message":{json.dumps(message)},'
-                   f'"document":{document or "{}"}}}}}' for target, document, status, message in failed]
+        objects = [
+            f'{{"pluginId":"opensearch","pluginName":"opensearch","pipelineName":{json.dumps(self.run.name)},'
+            f'"timestamp":"{now}","failedData":{{"index":{json.dumps(target["_index"])},'
+            f'"indexId":{json.dumps(target.get("_id"))},"status":{status},"message":{json.dumps(message)},'
+            f'"document":{document or "{}"}}}}}'
+            for target, document, status, message in failed
+        ]
         key = f"dlq-v2-{self.run.name}-opensearch-{now}-{uuid.uuid4()}.json"
         prefix = where.get("key_path_prefix", "")
         owner = {"ExpectedBucketOwner": where["bucket_owner"]} if "bucket_owner" in where else {}
         try:
-            s3.put_object(Bucket=where["bucket"], Key=f"{prefix.rstrip('/')}/{key}".lstrip("/"), **owner,
-                          Body=f'{{"dlqObjects":[{",".join(objects)}]}}'.encode())
+            s3.put_object(
+                Bucket=where["bucket"],
+                Key=f"{prefix.rstrip('/')}/{key}".lstrip("/"),
+                **owner,
+                Body=f'{{"dlqObjects":[{",".join(objects)}]}}'.encode(),
+            )
         except ClientError:
             self.run.count("opensearch.s3.dlqS3RecordsFailed.count", len(failed))
             raise
@@ -289,7 +358,9 @@ class SubPipeline(threading.Thread):
         self.halt, self.counters, self.lag = threading.Event(), Counter(), 0.0
         account = pipeline["PipelineArn"].split(":")[4]
         # The service's own account of things: its log group and its metrics are not the role's.
-        own = boto3.Session(account, os.environ["AWS_SECRET_ACCESS_KEY"], region_name=pipeline["PipelineArn"].split(":")[3])
+        own = boto3.Session(
+            account, os.environ["AWS_SECRET_ACCESS_KEY"], region_name=pipeline["PipelineArn"].split(":")[3]
+        )
         self.logs, self.metrics = client("logs", own), client("cloudwatch", own)
         self.published = 0.0
 
@@ -298,7 +369,10 @@ class SubPipeline(threading.Thread):
         if not destination or not self.pipeline["LogPublishingOptions"].get("IsLoggingEnabled"):
             return
         group = {"logGroupName": destination["LogGroup"], "logStreamName": self.name}
-        line = {"timestamp": int(time.time() * 1000), "message": f"{datetime.now(UTC).isoformat()} {level} {self.name} {message}"}
+        line = {
+            "timestamp": int(time.time() * 1000),
+            "message": f"{datetime.now(UTC).isoformat()} {level} {self.name} {message}",
+        }
         for _ in range(2):
             try:
                 self.logs.put_log_events(**group, logEvents=[line])
@@ -321,9 +395,17 @@ class SubPipeline(threading.Thread):
             data.append(("opensearch.EndToEndLatency.max", self.lag))
         if data:
             try:
-                self.metrics.put_metric_data(Namespace="AWS/OSIS", MetricData=[{
-                    "MetricName": f"{self.name}.{metric}", "Value": value,
-                    "Dimensions": [{"Name": "PipelineName", "Value": self.pipeline["PipelineName"]}]} for metric, value in data])
+                self.metrics.put_metric_data(
+                    Namespace="AWS/OSIS",
+                    MetricData=[
+                        {
+                            "MetricName": f"{self.name}.{metric}",
+                            "Value": value,
+                            "Dimensions": [{"Name": "PipelineName", "Value": self.pipeline["PipelineName"]}],
+                        }
+                        for metric, value in data
+                    ],
+                )
             except (ClientError, BotoCoreError):
                 self.counters.update(counted)
         self.lag = 0.0
@@ -353,19 +435,32 @@ class SubPipeline(threading.Thread):
         dynamodb, table = client("dynamodb", role), source["tables"][0]
         described = dynamodb.describe_table(TableName=table["table_arn"])["Table"]
         self.table = described["TableName"]
-        self.keys = [next((key["AttributeName"] for key in described["KeySchema"] if key["KeyType"] == kind), None)
-                     for kind in ("HASH", "RANGE")]
+        self.keys = [
+            next((key["AttributeName"] for key in described["KeySchema"] if key["KeyType"] == kind), None)
+            for kind in ("HASH", "RANGE")
+        ]
         types = {one["AttributeName"]: one["AttributeType"] for one in described["AttributeDefinitions"]}
         if "B" in [types[key] for key in self.keys if key]:
             raise RuntimeError(f"a binary key of table {self.table} makes no stable document id")
         if table.get("export") is not None:
-            backups = dynamodb.describe_continuous_backups(TableName=table["table_arn"])["ContinuousBackupsDescription"]
-            if backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") != "ENABLED":
-                raise RuntimeError(f"Point-in-time recovery (PITR) needs to be enabled for exporting data from table {table['table_arn']}")
+            backups = dynamodb.describe_continuous_backups(TableName=table["table_arn"])[
+                "ContinuousBackupsDescription"
+            ]
+            if (
+                backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus")
+                != "ENABLED"
+            ):
+                raise RuntimeError(
+                    f"Point-in-time recovery (PITR) needs to be enabled for exporting data from table "
+                    f"{table['table_arn']}"
+                )
         if table.get("stream") is not None:
             view = described.get("StreamSpecification", {}).get("StreamViewType")
             if view not in ("NEW_IMAGE", "NEW_AND_OLD_IMAGES"):
-                raise RuntimeError(f"Stream {table['table_arn']} is enabled with {view}. Supported types are [NEW_IMAGE, NEW_AND_OLD_IMAGES]")
+                raise RuntimeError(
+                    f"Stream {table['table_arn']} is enabled with {view}. "
+                    "Supported types are [NEW_IMAGE, NEW_AND_OLD_IMAGES]"
+                )
         self.sinks = [Sink(self, options) for options in self.plan["sinks"]]
         self.progress.setdefault("start", time.time())
         for sink in self.sinks:
@@ -386,10 +481,15 @@ class SubPipeline(threading.Thread):
             if options.get("s3_prefix"):
                 request["S3Prefix"] = options["s3_prefix"]
             self.progress["export_arn"] = dynamodb.export_table_to_point_in_time(
-                TableArn=table["table_arn"], S3Bucket=options["s3_bucket"], ExportTime=datetime.fromtimestamp(int(start), UTC),
-                ExportFormat="DYNAMODB_JSON", **request)["ExportDescription"]["ExportArn"]
-        while (export := dynamodb.describe_export(ExportArn=self.progress["export_arn"])["ExportDescription"])[
-                "ExportStatus"] == "IN_PROGRESS":
+                TableArn=table["table_arn"],
+                S3Bucket=options["s3_bucket"],
+                ExportTime=datetime.fromtimestamp(int(start), UTC),
+                ExportFormat="DYNAMODB_JSON",
+                **request,
+            )["ExportDescription"]["ExportArn"]
+        while (
+            export := dynamodb.describe_export(ExportArn=self.progress["export_arn"])["ExportDescription"]
+        )["ExportStatus"] == "IN_PROGRESS":
             self.pause(POLL)
         if export["ExportStatus"] != "COMPLETED":
             del self.progress["export_arn"]
@@ -402,21 +502,51 @@ class SubPipeline(threading.Thread):
             if file in loaded:
                 continue
             body = s3.get_object(Bucket=bucket, Key=file)["Body"]
-            items = ({name: plain(value) for name, value in json.loads(item)["Item"].items()} for item in gzip.open(body))
+            items = (
+                {name: plain(value) for name, value in json.loads(item)["Item"].items()}
+                for item in gzip.open(body)  # noqa: SIM115  # closed with its body
+            )
             for batch in batches(items, PAGE):
-                self.deliver([(item, self.metadata({key: item.get(key) for key in self.keys if key}, int(start * 1000),
-                                                   version)) for item in batch])
+                self.deliver(
+                    [
+                        (
+                            item,
+                            self.metadata(
+                                {key: item.get(key) for key in self.keys if key}, int(start * 1000), version
+                            ),
+                        )
+                        for item in batch
+                    ]
+                )
                 self.count("dynamodb.exportRecordsProcessed.count", len(batch))
             loaded.append(file)
         self.progress["exported"] = True
         self.log("INFO", f"Export {self.progress['export_arn']} is loaded")
 
-    def metadata(self, keys: dict, timestamp: int, version: int, event: str | None = None, identity: dict | None = None) -> dict:
-        told = [format(keys[key], "f") if isinstance(keys[key], Decimal) else str(keys[key]) for key in self.keys if key]
-        ttl = event == "REMOVE" and (identity or {}).get("Type") == "Service" and (identity or {}).get("PrincipalId") == "dynamodb.amazonaws.com"
-        return {"table_name": self.table, "dynamodb_timestamp": timestamp, "dynamodb_event_name": event, "ttl_delete": ttl,
-                "opensearch_action": "delete" if event == "REMOVE" else "index", "document_version": version,
-                "partition_key": told[0], "sort_key": told[1] if len(told) > 1 else None, "primary_key": "|".join(told)}
+    def metadata(
+        self, keys: dict, timestamp: int, version: int, event: str | None = None, identity: dict | None = None
+    ) -> dict:
+        told = [
+            format(keys[key], "f") if isinstance(keys[key], Decimal) else str(keys[key])
+            for key in self.keys
+            if key
+        ]
+        ttl = (
+            event == "REMOVE"
+            and (identity or {}).get("Type") == "Service"
+            and (identity or {}).get("PrincipalId") == "dynamodb.amazonaws.com"
+        )
+        return {
+            "table_name": self.table,
+            "dynamodb_timestamp": timestamp,
+            "dynamodb_event_name": event,
+            "ttl_delete": ttl,
+            "opensearch_action": "delete" if event == "REMOVE" else "index",
+            "document_version": version,
+            "partition_key": told[0],
+            "sort_key": told[1] if len(told) > 1 else None,
+            "primary_key": "|".join(told),
+        }
 
     def deliver(self, events: list[tuple[dict, dict]]) -> None:
         import copy
@@ -426,8 +556,13 @@ class SubPipeline(threading.Thread):
         taken = [[name for name in routes if routes[name](*event)] or ["_default"] for event in kept]
         for sink in self.sinks:
             wanted = sink.options.get("routes")
-            sink.write([copy.deepcopy(event) if len(self.sinks) > 1 else event for event, ways in zip(kept, taken, strict=True)
-                        if not wanted or set(wanted) & set(ways)])
+            sink.write(
+                [
+                    copy.deepcopy(event) if len(self.sinks) > 1 else event
+                    for event, ways in zip(kept, taken, strict=True)
+                    if not wanted or set(wanted) & set(ways)
+                ]
+            )
         self.count("recordsProcessed.count", len(events))
         self.publish()
 
@@ -442,10 +577,14 @@ class SubPipeline(threading.Thread):
                 for shard in streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]:
                     if shard["ShardId"] not in iterators:
                         at = read.get(shard["ShardId"])
-                        kind = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": at} if at else {
-                            "ShardIteratorType": "TRIM_HORIZON"}
+                        kind = (
+                            {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": at}
+                            if at
+                            else {"ShardIteratorType": "TRIM_HORIZON"}
+                        )
                         iterators[shard["ShardId"]] = streams.get_shard_iterator(
-                            StreamArn=arn, ShardId=shard["ShardId"], **kind)["ShardIterator"]
+                            StreamArn=arn, ShardId=shard["ShardId"], **kind
+                        )["ShardIterator"]
             found = 0
             for shard, iterator in list(iterators.items()):
                 if iterator:
@@ -474,13 +613,19 @@ class SubPipeline(threading.Thread):
             if name == "REMOVE" and options.get("view_on_remove") == "OLD_IMAGE":
                 image = change.get("OldImage", image)
             keys = {key: next(iter(value.values())) for key, value in change["Keys"].items()}
-            events.append(({key: plain(value) for key, value in image.items()},
-                           self.metadata(keys, second * 1000, version, name, record.get("userIdentity"))))
+            events.append(
+                (
+                    {key: plain(value) for key, value in image.items()},
+                    self.metadata(keys, second * 1000, version, name, record.get("userIdentity")),
+                )
+            )
         if events:
             self.deliver(events)
             # In milliseconds; what was changed before the start came with the export.
             late = [1000 * time.time() - metadata["dynamodb_timestamp"] for _, metadata in events]
-            self.lag = max([self.lag, *(one for one in late if one < 1000 * (time.time() - self.progress["start"]))])
+            self.lag = max(
+                [self.lag, *(one for one in late if one < 1000 * (time.time() - self.progress["start"]))]
+            )
             self.count("dynamodb.changeEventsProcessed.count", len(events))
         self.progress["ties"][shard] = ties
 

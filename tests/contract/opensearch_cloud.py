@@ -26,15 +26,23 @@ class Cloud:
         opensearch.install()
         port = opensearch.free_port()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "local.cloud", "--port", str(port), "--state", str(state)], cwd=ROOT, text=True,
-            stdout=subprocess.PIPE, stderr=(state / "cloud.log").open("w"), env={**os.environ, **settings})
+            [sys.executable, "-m", "local.cloud", "--port", str(port), "--state", str(state)],
+            cwd=ROOT,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=(state / "cloud.log").open("w"),
+            env={**os.environ, **settings},
+        )
         assert self.process.stdout
         self.endpoint = json.loads(self.process.stdout.readline())["endpoint"]
         self.session = boto3.Session(ACCOUNT, "local", region_name=REGION)
 
     def client(self, service: str, session: boto3.Session | None = None) -> Any:
-        return (session or self.session).client(service, endpoint_url=self.endpoint, config=Config(
-            retries={"total_max_attempts": 2}, s3={"addressing_style": "path"}))
+        return (session or self.session).client(
+            service,
+            endpoint_url=self.endpoint,
+            config=Config(retries={"total_max_attempts": 2}, s3={"addressing_style": "path"}),
+        )
 
     def stop(self) -> None:
         self.process.terminate()
@@ -43,15 +51,31 @@ class Cloud:
     def role(self, name: str, statements: list[dict], service: str = "osis-pipelines.amazonaws.com") -> str:
         """A role with one inline policy, assumed by the account and by a service."""
         iam = self.client("iam")
-        trust = [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}},
-                 {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}]
-        iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": trust}))
+        trust = [
+            {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}},
+            {
+                "Effect": "Allow",
+                "Action": "sts:AssumeRole",
+                "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+            },
+        ]
+        iam.create_role(
+            RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": trust})
+        )
         self.allow(name, statements)
         return f"arn:aws:iam::{ACCOUNT}:role/{name}"
 
     def allow(self, name: str, statements: list[dict]) -> None:
-        self.client("iam").put_role_policy(RoleName=name, PolicyName="only", PolicyDocument=json.dumps(
-            {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement} for statement in statements]}))
+        self.client("iam").put_role_policy(
+            RoleName=name,
+            PolicyName="only",
+            PolicyDocument=json.dumps(
+                {
+                    "Version": "2012-10-17",
+                    "Statement": [{"Effect": "Allow", **statement} for statement in statements],
+                }
+            ),
+        )
 
     def assume(self, role_arn: str) -> boto3.Session:
         given = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="test")["Credentials"]
@@ -61,23 +85,63 @@ class Cloud:
         """A collection with its encryption and network policies, awake."""
         aoss = self.client("opensearchserverless")
         rule = [{"ResourceType": "collection", "Resource": [f"collection/{name}"]}]
-        aoss.create_security_policy(name=name, type="encryption", policy=json.dumps({"Rules": rule, "AWSOwnedKey": True}))
-        network = {"AllowFromPublic": True} if public else {"AllowFromPublic": False, "SourceVPCEs": ["vpce-1"]}
-        aoss.create_security_policy(name=name, type="network", policy=json.dumps([{"Rules": rule, **network}]))
+        aoss.create_security_policy(
+            name=name, type="encryption", policy=json.dumps({"Rules": rule, "AWSOwnedKey": True})
+        )
+        network = (
+            {"AllowFromPublic": True} if public else {"AllowFromPublic": False, "SourceVPCEs": ["vpce-1"]}
+        )
+        aoss.create_security_policy(
+            name=name, type="network", policy=json.dumps([{"Rules": rule, **network}])
+        )
         aoss.create_collection(name=name, type=kind)
-        return eventually(lambda: next((c for c in aoss.batch_get_collection(names=[name])["collectionDetails"]
-                                        if c["status"] == "ACTIVE"), None))
+        return eventually(
+            lambda: next(
+                (
+                    c
+                    for c in aoss.batch_get_collection(names=[name])["collectionDetails"]
+                    if c["status"] == "ACTIVE"
+                ),
+                None,
+            )
+        )
 
-    def grant(self, policy: str, principal: str, permissions: list[str], collection: str, index: str = "*",
-              kind: str = "index") -> None:
+    def grant(
+        self,
+        policy: str,
+        principal: str,
+        permissions: list[str],
+        collection: str,
+        index: str = "*",
+        kind: str = "index",
+    ) -> None:
         resource = f"index/{collection}/{index}" if kind == "index" else f"collection/{collection}"
-        self.client("opensearchserverless").create_access_policy(name=policy, type="data", policy=json.dumps([{
-            "Principal": [principal], "Rules": [{"ResourceType": kind, "Resource": [resource],
-                                                "Permission": [f"aoss:{one}" for one in permissions]}]}]))
+        self.client("opensearchserverless").create_access_policy(
+            name=policy,
+            type="data",
+            policy=json.dumps(
+                [
+                    {
+                        "Principal": [principal],
+                        "Rules": [
+                            {
+                                "ResourceType": kind,
+                                "Resource": [resource],
+                                "Permission": [f"aoss:{one}" for one in permissions],
+                            }
+                        ],
+                    }
+                ]
+            ),
+        )
 
     def search(self, collection: dict, session: boto3.Session) -> OpenSearch:
-        return OpenSearch(collection["collectionEndpoint"], connection_class=RequestsHttpConnection, max_retries=0,
-                          http_auth=AWSV4SignerAuth(session.get_credentials(), REGION, "aoss"))
+        return OpenSearch(
+            collection["collectionEndpoint"],
+            connection_class=RequestsHttpConnection,
+            max_retries=0,
+            http_auth=AWSV4SignerAuth(session.get_credentials(), REGION, "aoss"),
+        )
 
 
 def eventually(look, seconds: float = 60):

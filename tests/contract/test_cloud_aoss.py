@@ -12,7 +12,10 @@ from opensearchpy import AWSV4SignerAuth, exceptions
 
 from tests.contract.opensearch_cloud import ACCOUNT, REGION, Cloud, cloud, eventually  # noqa: F401  # cloud is a fixture
 
-READER, WRITER = ["ReadDocument", "DescribeIndex"], ["CreateIndex", "WriteDocument", "DescribeIndex", "UpdateIndex"]
+READER, WRITER = (
+    ["ReadDocument", "DescribeIndex"],
+    ["CreateIndex", "WriteDocument", "DescribeIndex", "UpdateIndex"],
+)
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +26,13 @@ def books(cloud):  # noqa: F811  # pytest passes a fixture under its own name
         role = cloud.role(f"books-{name}", api)
         if permissions:
             cloud.grant(f"books-{name}", role, permissions, "books", "novels*")
-    return {"collection": collection, **{name: cloud.search(collection, cloud.assume(
-        f"arn:aws:iam::{ACCOUNT}:role/books-{name}")) for name in ("writer", "reader", "stranger")}}
+    return {
+        "collection": collection,
+        **{
+            name: cloud.search(collection, cloud.assume(f"arn:aws:iam::{ACCOUNT}:role/books-{name}"))
+            for name in ("writer", "reader", "stranger")
+        },
+    }
 
 
 def refusal(call, *arguments, **options) -> str:
@@ -34,9 +42,17 @@ def refusal(call, *arguments, **options) -> str:
 
 
 def test_what_a_granted_role_writes_another_granted_role_reads(books):
-    books["writer"].indices.create(index="novels", body={"mappings": {"properties": {"pages": {"type": "integer"}}}})
-    answer = books["writer"].bulk(body=[{"index": {"_index": "novels", "_id": "1"}}, {"pages": 3, "title": "Emma 📚"},
-                                        {"index": {"_index": "novels", "_id": "2"}}, {"pages": "many"}])
+    books["writer"].indices.create(
+        index="novels", body={"mappings": {"properties": {"pages": {"type": "integer"}}}}
+    )
+    answer = books["writer"].bulk(
+        body=[
+            {"index": {"_index": "novels", "_id": "1"}},
+            {"pages": 3, "title": "Emma 📚"},
+            {"index": {"_index": "novels", "_id": "2"}},
+            {"pages": "many"},
+        ]
+    )
     assert [item["index"]["status"] for item in answer["items"]] == [201, 400]
     assert {item["index"]["_index"] for item in answer["items"]} == {"novels"}
     assert books["reader"].get(index="novels", id="1")["_source"] == {"pages": 3, "title": "Emma 📚"}
@@ -47,23 +63,39 @@ def test_what_a_granted_role_writes_another_granted_role_reads(books):
 
 def test_a_write_older_than_what_is_there_is_a_conflict(books):
     for version, status in ((20, 201), (10, 409), (30, 200)):
-        answer = books["writer"].bulk(body=[{"index": {"_index": "novels-v", "_id": "a", "version": version,
-                                                      "version_type": "external"}}, {"v": version}])
+        answer = books["writer"].bulk(
+            body=[
+                {"index": {"_index": "novels-v", "_id": "a", "version": version, "version_type": "external"}},
+                {"v": version},
+            ]
+        )
         assert answer["items"][0]["index"]["status"] == status
     assert books["reader"].get(index="novels-v", id="a")["_source"] == {"v": 30}
 
 
-@pytest.mark.parametrize("call, missing", [
-    (lambda b: b["stranger"].search(index="novels"), "aoss:ReadDocument on index/books/novels"),
-    (lambda b: b["reader"].index(index="novels", id="9", body={}), "aoss:WriteDocument on index/books/novels"),
-    (lambda b: b["reader"].bulk(body=[{"delete": {"_index": "novels", "_id": "1"}}]), "aoss:WriteDocument on index/books/novels"),
-    (lambda b: b["writer"].search(index="novels"), "aoss:ReadDocument on index/books/novels"),
-    (lambda b: b["writer"].indices.create(index="poems"), "aoss:CreateIndex on index/books/poems"),
-    (lambda b: b["writer"].indices.delete(index="novels"), "aoss:DeleteIndex on index/books/novels"),
-    (lambda b: b["reader"].indices.put_mapping(index="novels", body={"properties": {}}), "aoss:UpdateIndex on index/books/novels"),
-    (lambda b: b["stranger"].indices.get(index="novels"), "aoss:DescribeIndex on index/books/novels"),
-    (lambda b: b["reader"].search(), "aoss:ReadDocument on index/books/*"),
-])
+@pytest.mark.parametrize(
+    "call, missing",
+    [
+        (lambda b: b["stranger"].search(index="novels"), "aoss:ReadDocument on index/books/novels"),
+        (
+            lambda b: b["reader"].index(index="novels", id="9", body={}),
+            "aoss:WriteDocument on index/books/novels",
+        ),
+        (
+            lambda b: b["reader"].bulk(body=[{"delete": {"_index": "novels", "_id": "1"}}]),
+            "aoss:WriteDocument on index/books/novels",
+        ),
+        (lambda b: b["writer"].search(index="novels"), "aoss:ReadDocument on index/books/novels"),
+        (lambda b: b["writer"].indices.create(index="poems"), "aoss:CreateIndex on index/books/poems"),
+        (lambda b: b["writer"].indices.delete(index="novels"), "aoss:DeleteIndex on index/books/novels"),
+        (
+            lambda b: b["reader"].indices.put_mapping(index="novels", body={"properties": {}}),
+            "aoss:UpdateIndex on index/books/novels",
+        ),
+        (lambda b: b["stranger"].indices.get(index="novels"), "aoss:DescribeIndex on index/books/novels"),
+        (lambda b: b["reader"].search(), "aoss:ReadDocument on index/books/*"),
+    ],
+)
 def test_a_refusal_names_the_missing_permission_and_the_index(books, call, missing):
     told = refusal(call, books)
     assert told.startswith("403 ") and missing in told
@@ -79,7 +111,9 @@ def test_without_aoss_api_access_all_the_data_access_policy_does_not_help(cloud,
 def test_a_request_is_refused_unless_signed_for_aoss_by_a_known_key(cloud, books):  # noqa: F811
     url = f"{books['collection']['collectionEndpoint']}/novels/_search"
     session = cloud.assume(f"arn:aws:iam::{ACCOUNT}:role/books-reader")
-    forged = boto3.Session(session.get_credentials().access_key, "another secret", session.get_credentials().token, REGION)
+    forged = boto3.Session(
+        session.get_credentials().access_key, "another secret", session.get_credentials().token, REGION
+    )
 
     def get(session: boto3.Session, service: str) -> requests.Response:
         return requests.get(url, auth=AWSV4SignerAuth(session.get_credentials(), REGION, service), timeout=10)  # type: ignore[arg-type]
@@ -119,7 +153,9 @@ def test_a_timeseries_collection_takes_documents_but_no_ids(cloud):  # noqa: F81
     role = cloud.role("ticks-all", [{"Action": "aoss:APIAccessAll", "Resource": "*"}])
     cloud.grant("ticks-all", role, ["*"], "ticks")
     client = cloud.search(collection, cloud.assume(role))
-    answer = client.bulk(body=[{"index": {"_index": "t", "_id": "1"}}, {"p": 1}, {"index": {"_index": "t"}}, {"p": 2}])
+    answer = client.bulk(
+        body=[{"index": {"_index": "t", "_id": "1"}}, {"p": 1}, {"index": {"_index": "t"}}, {"p": 2}]
+    )
     assert [item["index"]["status"] for item in answer["items"]] == [400, 201] and answer["errors"]
     assert "Document ID is not supported" in refusal(client.index, index="t", id="1", body={"p": 1})
 
@@ -132,14 +168,20 @@ def test_the_control_plane_refuses_names_order_and_retention_that_the_service_re
             call(**arguments)
         return str(raised.value)
 
-    assert "No matching security policy of encryption type" in code(aoss.create_collection, name="unencrypted")
+    assert "No matching security policy of encryption type" in code(
+        aoss.create_collection, name="unencrypted"
+    )
     assert "ValidationException" in code(aoss.create_collection, name="Capital")
-    keep = json.dumps({"Rules": [{"ResourceType": "index", "Resource": ["index/books/*"], "MinIndexRetention": "7d"}]})
+    keep = json.dumps(
+        {"Rules": [{"ResourceType": "index", "Resource": ["index/books/*"], "MinIndexRetention": "7d"}]}
+    )
     assert "TIMESERIES" in code(aoss.create_lifecycle_policy, name="keep", type="retention", policy=keep)
     short = keep.replace("books", "later").replace("7d", "23h")
     assert "24h to 3650d" in code(aoss.create_lifecycle_policy, name="keep", type="retention", policy=short)
     aoss.create_lifecycle_policy(name="keep", type="retention", policy=keep.replace("books", "later"))
-    kept = aoss.batch_get_lifecycle_policy(identifiers=[{"type": "retention", "name": "keep"}])["lifecyclePolicyDetails"]
+    kept = aoss.batch_get_lifecycle_policy(identifiers=[{"type": "retention", "name": "keep"}])[
+        "lifecyclePolicyDetails"
+    ]
     assert kept[0]["policy"]["Rules"][0]["MinIndexRetention"] == "7d"
     aoss.delete_lifecycle_policy(type="retention", name="keep")
     assert not aoss.list_lifecycle_policies(type="retention")["lifecyclePolicySummaries"]
@@ -160,8 +202,11 @@ def test_a_collection_answers_the_faults_it_is_told_to_while_it_wakes(tmp_path):
 
 
 def test_finding_a_collection_can_be_limited_to_one_by_its_name(cloud, books):  # noqa: F811
-    statement = {"Action": "aoss:BatchGetCollection", "Resource": "*", "Condition": {"StringEquals": {
-        "aoss:collection": "books"}}}
+    statement = {
+        "Action": "aoss:BatchGetCollection",
+        "Resource": "*",
+        "Condition": {"StringEquals": {"aoss:collection": "books"}},
+    }
     finder = cloud.client("opensearchserverless", cloud.assume(cloud.role("books-finder", [statement])))
     assert finder.batch_get_collection(names=["books"])["collectionDetails"]
     assert finder.batch_get_collection(ids=[books["collection"]["id"]])["collectionDetails"]
@@ -174,7 +219,9 @@ def test_a_network_rule_for_dashboards_names_their_collection(cloud):  # noqa: F
     aoss = cloud.client("opensearchserverless")
 
     def rule(resource: str) -> str:
-        return json.dumps([{"Rules": [{"ResourceType": "dashboard", "Resource": [resource]}], "AllowFromPublic": True}])
+        return json.dumps(
+            [{"Rules": [{"ResourceType": "dashboard", "Resource": [resource]}], "AllowFromPublic": True}]
+        )
 
     aoss.create_security_policy(name="dashboards", type="network", policy=rule("collection/books"))
     with pytest.raises(ClientError, match="must start with 'collection/'"):

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from conftest import Run
+from tests.e2e.conftest import Run
 from opensearchpy.exceptions import TransportError
 
 from local import samples

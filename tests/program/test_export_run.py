@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from recording import Recording, record
+from tests.recording import Recording, record
 
 WORKLOAD = {"id": "111111111111", "region": "eu-central-1"}
 BUCKET = "arn:aws:s3:::tributary-test-lake-landing-111111111111"
