@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+
 from tests.recording import Recording, record
 
 WORKLOAD = {"id": "111111111111", "region": "eu-central-1"}
