@@ -11,9 +11,9 @@ platform are taken; no code of a package runs. boto3 is not bundled: Lambda's ru
 use no API shape newer than 2023. One that does adds boto3 to its requirements.in, and its own copy wins (the
 bundle comes first on Lambda's sys.path). No module is shared between handlers: a folder is a whole function.
 
-Limit: 50 MB (52,428,800 bytes) for an uploaded zip; as nothing is compressed, the 250 MB of an unpacked one
-cannot be reached before it. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (Lambda
-quotas)
+Limits: 50 MB (52,428,800 bytes) for a zip that is uploaded directly (`Bundle.uploads_directly`); a larger one
+goes by an object in S3, up to the 250 MB of an unpacked one, which it is as large
+as. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (Lambda quotas)
 
 Cache: $TRIBUTARY_CACHE/bundles (default ~/.cache/tributary/bundles), one zip and its sha256 per key. The key
 covers sources, requirements, platform, Python and `VERSION`. Both files are put in place by a rename, and two
@@ -38,6 +38,8 @@ from pathlib import Path
 
 import uv
 
+from components.native import CompileError, shared_library
+
 VERSION = "1"  # part of the cache's key: raise it when a change here changes a bundle's bytes
 HANDLERS = Path(__file__).resolve().parent.parent / "handlers"
 LOCK_COMMAND = (
@@ -45,8 +47,10 @@ LOCK_COMMAND = (
     "--no-emit-index-url requirements.in -o requirements.txt"
 )
 
-PLATFORMS = {"arm64": "aarch64-manylinux2014", "x86_64": "x86_64-manylinux2014"}
-ZIP_LIMIT = 50 * 1024 * 1024
+# Lambda's Python 3.12 and later run on Amazon Linux 2023, whose glibc is 2.34.
+PLATFORMS = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28"}
+UPLOAD_LIMIT = 50 * 1024 * 1024
+ZIP_LIMIT = 250 * 1024 * 1024
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
 MODE = 0o100644  # Lambda needs files that every user can read
 # What an installer notes differs by installer, version and folder (a console script: the interpreter's path).
@@ -66,6 +70,10 @@ class Bundle:
     runtime: str
     architecture: str
     handler: str = "app.handler"
+
+    @property
+    def uploads_directly(self) -> bool:
+        return self.size <= UPLOAD_LIMIT
 
     @property
     def code_sha256(self) -> str:
@@ -102,6 +110,7 @@ def bundle(
     cached = _cache() / f"{name}-{key}.zip"
     digest = _verified(cached)
     if digest is None:
+        sources = _compiled(name, sources, architecture)
         data = _zip(name, sources, _packages(name, requirements, PLATFORMS[architecture], version[1]))
         digest = hashlib.sha256(data).hexdigest()
         _write_atomically(cached, data)
@@ -127,7 +136,23 @@ def _files(folder: Path, left_out) -> dict[str, bytes]:
 
 
 def _sources(folder: Path) -> dict[str, bytes]:
-    return _files(folder, lambda parts: parts in {("requirements.txt",), ("requirements.in",)})
+    # A library is built from its C file; one that stands there is for the machine of whoever built it.
+    left_out = {"requirements.txt", "requirements.in"}
+    return _files(folder, lambda parts: parts[0] in left_out or parts[-1].endswith(".so"))
+
+
+def _compiled(name: str, sources: dict[str, bytes], architecture: str) -> dict[str, bytes]:
+    """The sources with each C file replaced by its library for Lambda's architecture."""
+    built = {}
+    for path, content in sources.items():
+        if path.endswith(".c"):
+            try:
+                built[path[:-2] + ".so"] = shared_library(Path(path).name, content, architecture)
+            except CompileError as error:
+                raise BundleError(f"handlers/{name}/{path}: {error}") from error
+        else:
+            built[path] = content
+    return built
 
 
 def _requirements(folder: Path) -> bytes:

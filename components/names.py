@@ -108,6 +108,11 @@ def database(name: str) -> str:
     return _fit(name, 255, "a-z0-9_", lower=True, filler="_")
 
 
+def crawler(name: str) -> str:
+    """A Glue crawler or security configuration: at most 255 characters."""
+    return _fit(name, 255, _WORDS)
+
+
 def workgroup(name: str) -> str:
     """An Athena workgroup: at most 128 of A-Z a-z 0-9 '-_.'."""
     return _fit(name, 128, _WORDS)

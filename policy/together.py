@@ -52,7 +52,7 @@ def _buckets(resources: Sequence[Resource]) -> Iterator[Violation]:
 
 def _functions(resources: Sequence[Resource]) -> Iterator[Violation]:
     """A function that is called asynchronously keeps what it failed on. One that only an event source mapping, a
-    deployment's Invocation or Firehose calls has its failures kept, or told, by its caller."""
+    state machine, a deployment's Invocation or Firehose calls has its failures kept, or told, by its caller."""
     for function in _of("aws:lambda/function:Function", resources):
         configured = _parts(
             function,
@@ -67,6 +67,7 @@ def _functions(resources: Sequence[Resource]) -> Iterator[Violation]:
             *_parts(function, "aws:lambda/eventSourceMapping:EventSourceMapping", "function_name", resources),
             *_parts(function, "aws:lambda/invocation:Invocation", "function_name", resources),
             *(r for r in _of(_FIREHOSE, resources) if _transforms(r, function)),
+            *(r for r in _of("aws:sfn/stateMachine:StateMachine", resources) if _steps_call(r, function)),
         ]
         pushed = [
             *_parts(function, "aws:lambda/permission:Permission", "function", resources),
@@ -77,7 +78,7 @@ def _functions(resources: Sequence[Resource]) -> Iterator[Violation]:
                 function.key,
                 _FAILURES_GO_SOMEWHERE,
                 "it has no dead_letter_config and no FunctionEventInvokeConfig with an on_failure destination",
-                "add one; or call it by an event source mapping only",
+                "add one; or call it by an event source mapping or a state machine only",
             )
 
 
@@ -93,6 +94,13 @@ def _calls(schedule: Resource, function: Resource) -> bool:
 def _transforms(firehose: Resource, function: Resource) -> bool:
     name = function.props.get("name")
     return bool(name) and f":function:{name}:" in str(firehose.props)
+
+
+def _steps_call(machine: Resource, function: Resource) -> bool:
+    name = function.props.get("name")
+    return function.key in machine.links.get("definition", ()) or (
+        bool(name) and f':function:{name}"' in str(machine.props.get("definition"))
+    )
 
 
 def _of(token: str, resources: Iterable[Resource]) -> list[Resource]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pulumi
 import pulumi_aws as aws
@@ -13,7 +13,7 @@ from components.accounts import AccountArgs
 from components.arguments import arguments
 from components.blocks.alarm import alarm
 from components.blocks.queue import Queue
-from components.bundles import bundle
+from components.bundles import Bundle, bundle
 from components.iam import Statement, document, trust
 
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
@@ -63,7 +63,9 @@ class LambdaFunction(pulumi.ComponentResource):
         asynchronous: bool,
         timeout_seconds: int = 60,
         memory_mb: int = 256,
+        storage_mb: int = 512,
         reserved_concurrency: int | None = None,
+        code_bucket: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ):
         super().__init__("tributary:blocks:LambdaFunction", name, None, opts)
@@ -116,9 +118,12 @@ class LambdaFunction(pulumi.ComponentResource):
             runtime=settings.runtime,
             architectures=[settings.architecture],
             handler=built.handler,
-            code=pulumi.FileArchive(str(built.path)),
+            **_code(name, built, code_bucket, mine),
             timeout=timeout_seconds,
             memory_size=memory_mb,
+            ephemeral_storage=aws.lambda_.FunctionEphemeralStorageArgs(size=storage_mb)
+            if storage_mb > 512
+            else None,
             reserved_concurrent_executions=reserved_concurrency,
             environment=aws.lambda_.FunctionEnvironmentArgs(variables=dict(environment)),
             logging_config=aws.lambda_.FunctionLoggingConfigArgs(log_format="JSON", log_group=logs.name),
@@ -148,3 +153,25 @@ class LambdaFunction(pulumi.ComponentResource):
             )
         self.name, self.role_arn = function.name, role.arn
         self.register_outputs({"arn": self.arn, "name": self.name, "role_arn": self.role_arn})
+
+
+def _code(
+    name: str, built: Bundle, bucket: pulumi.Input[str] | None, opts: pulumi.ResourceOptions
+) -> dict[str, Any]:
+    """The bundle, handed over as it is or, where it is too large for that, as an object `code/<sha256>.zip` of
+    `bucket`: another bundle is another key, so that the function's change says so."""
+    if built.uploads_directly:
+        return {"code": pulumi.FileArchive(str(built.path))}
+    if bucket is None:
+        raise pulumi.RunError(
+            f"{name}: the bundle has {built.size:,} bytes, more than is taken directly; give the function a code_bucket"
+        )
+    stored = aws.s3.BucketObjectv2(
+        name,
+        bucket=bucket,
+        key=f"code/{built.sha256}.zip",
+        source=pulumi.FileAsset(str(built.path)),
+        source_hash=built.sha256,
+        opts=opts,
+    )
+    return {"s3_bucket": stored.bucket, "s3_key": stored.key}

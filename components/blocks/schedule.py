@@ -1,55 +1,23 @@
-"""A schedule that calls a Lambda function."""
+"""A schedule that calls a Lambda function, or starts a state machine."""
 
 import json
-import re
 from collections.abc import Mapping
-from functools import cache
-from typing import Annotated
-from zoneinfo import available_timezones
+from typing import Annotated, Literal
 
 import pulumi
 import pulumi_aws as aws
 from pydantic import AfterValidator
 
-from components import names
+from components import names, times
 from components.accounts import AccountArgs
-from components.arguments import nearest
 from components.iam import Statement, document, trust
 
-
-def _schedule(value: str) -> str:
-    at = re.fullmatch(r"cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)", value)
-    every = re.fullmatch(r"rate\(([1-9]\d*) (minute|hour|day)s?\)", value)
-    if every:
-        return value
-    if not at:
-        raise ValueError(
-            f"'{value}' is not a schedule; write 'cron(minutes hours day-of-month month day-of-week year)', such as "
-            "'cron(0 16 * * ? *)', or 'rate(6 hours)'"
-        )
-    if (at[3] == "?") == (at[5] == "?"):
-        raise ValueError(
-            f"'{value}' names both the day of the month and the day of the week, or neither; write '?' for just one "
-            "of them, such as 'cron(0 16 * * ? *)'"
-        )
-    return value
+ScheduleExpression = Annotated[str, AfterValidator(times.schedule)]
+Timezone = Annotated[str, AfterValidator(times.timezone)]
 
 
-_timezones = cache(available_timezones)  # it reads hundreds of files
-
-
-def _timezone(value: str) -> str:
-    if value not in _timezones():
-        raise ValueError(f"'{value}' is not a time zone; {nearest(value, _timezones())[:80]}")
-    return value
-
-
-ScheduleExpression = Annotated[str, AfterValidator(_schedule)]
-Timezone = Annotated[str, AfterValidator(_timezone)]
-
-
-class FunctionSchedule(pulumi.ComponentResource):
-    """An EventBridge schedule in its own group and time zone that calls `function_arn` with `event`
+class Schedule(pulumi.ComponentResource):
+    """An EventBridge schedule in its own group and time zone that hands `event` to `target_arn` by `action`
     (`<aws.scheduler.scheduled-time>` in it becomes the planned time, the same on a retry:
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html).
     What the service can't deliver goes to `dead_letter_arn`. It costs nothing at rest."""
@@ -63,13 +31,14 @@ class FunctionSchedule(pulumi.ComponentResource):
         *,
         expression: str,
         timezone: str,
-        function_arn: str,
+        target_arn: str,
+        action: Literal["lambda:InvokeFunction", "states:StartExecution"] = "lambda:InvokeFunction",
         event: Mapping[str, object],
         dead_letter_arn: pulumi.Input[str],
         meaning: str,
         opts: pulumi.ResourceOptions | None = None,
     ):
-        super().__init__("tributary:blocks:FunctionSchedule", name, None, opts)
+        super().__init__("tributary:blocks:Schedule", name, None, opts)
         mine = pulumi.ResourceOptions(parent=self)
         physical = names.schedule(name)
         group = aws.scheduler.ScheduleGroup(name, name=physical, opts=mine)
@@ -88,7 +57,7 @@ class FunctionSchedule(pulumi.ComponentResource):
             name="schedule",
             role=role.name,
             policy=document(
-                Statement("CallTheFunction", ["lambda:InvokeFunction"], [function_arn]),
+                Statement("CallTheTarget", [action], [target_arn]),
                 Statement("KeepWhatFailed", ["sqs:SendMessage"], [dead_letter_arn]),
             ),
             opts=mine,
@@ -102,7 +71,7 @@ class FunctionSchedule(pulumi.ComponentResource):
             schedule_expression_timezone=timezone,
             flexible_time_window=aws.scheduler.ScheduleFlexibleTimeWindowArgs(mode="OFF"),
             target=aws.scheduler.ScheduleTargetArgs(
-                arn=function_arn,
+                arn=target_arn,
                 role_arn=role.arn,
                 input=json.dumps(event),
                 retry_policy=aws.scheduler.ScheduleTargetRetryPolicyArgs(

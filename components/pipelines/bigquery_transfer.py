@@ -15,7 +15,7 @@ from components.accounts import GcpArgs
 from components.arguments import arguments, nearest
 from components.blocks.alarm import alarm
 from components.blocks.function import LambdaFunction
-from components.blocks.schedule import FunctionSchedule
+from components.blocks.schedule import Schedule
 from components.iam import Statement, document
 from components.landing import Landing
 from components.pipelines.pipeline import Accounts, Deployed, PipelineArgs
@@ -330,12 +330,12 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
         )
         assert function.failed is not None  # asynchronous
         after = (hour * 60 + minute + args.compare_after_minutes) % (24 * 60)
-        FunctionSchedule(
+        Schedule(
             f"{name}-compare",
             args.account,
             expression=f"cron({after % 60} {after // 60} * * ? *)",
             timezone="UTC",
-            function_arn=function.arn,
+            target_arn=function.arn,
             event={"scheduled_time": "<aws.scheduler.scheduled-time>"},
             dead_letter_arn=function.failed.arn,
             meaning=f"Compares the day's load of {name}",

@@ -1,39 +1,146 @@
-"""Export: DynamoDB tables, on a schedule, into a landing in S3."""
+"""Export: DynamoDB tables and RDS snapshots, on a schedule, into a landing in S3 and from there into a catalog."""
 
-from typing import Annotated
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 import pulumi
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from components.arguments import arguments
+from components import times
+from components.arguments import arguments, check, nearest
 from components.blocks.bucket import LifecycleArgs, SecureBucket
+from components.blocks.catalog import CrawlerArgs
 from components.blocks.function import LambdaFunction
 from components.blocks.key import KmsKey, KmsKeyArn, stands_in
-from components.blocks.schedule import FunctionSchedule, ScheduleExpression, Timezone
+from components.blocks.schedule import Schedule, ScheduleExpression, Timezone
 from components.blocks.table import NewTableArgs, TableName, table_arn
+from components.blocks.workgroup import QueryArgs
 from components.iam import Statement
 from components.landing import Landing
+from components.pipelines.export_run import ExportRun, Place
 from components.pipelines.pipeline import Accounts, Deployed, PipelineArgs
+from components.views import check_view, table_name
 
 PREFIX = "raw/"
 
 
+def _exported(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_$-]+(\.[A-Za-z0-9_$-]+){0,2}", value):
+        raise ValueError(
+            f"'{value}' names no part of a database; write 'database', 'database.table' (MySQL), "
+            "'database.schema' or 'database.schema.table' (PostgreSQL)"
+        )
+    return value
+
+
+_PLAIN = r"string|binary|boolean|bigint|double|json|decimal\((\d+),\s*(\d+)\)"
+
+
+def _type(value: Any) -> Any:
+    """A column's type as the normaliser declares it (handlers/normalise/table_schema.py)."""
+    found = re.fullmatch(_PLAIN, value) if isinstance(value, str) else None
+    if found and (not found[1] or (1 <= int(found[1]) <= 38 and int(found[2]) <= int(found[1]))):
+        return value
+    if isinstance(value, Mapping) and len(value) == 1:
+        ((kind, inner),) = value.items()
+        if kind in ("set", "list"):
+            return {kind: _type(inner)}
+        if kind == "struct" and isinstance(inner, Mapping) and inner:
+            return {kind: {name: _type(field) for name, field in inner.items()}}
+    raise ValueError(
+        f"{value!r} is not a type; write one of string, binary, boolean, bigint, double, json, 'decimal(p,s)' with "
+        "p at most 38, {set: type}, {list: type} or {struct: {name: type}}"
+    )
+
+
+ColumnType = Annotated[Any, AfterValidator(_type)]
+DatabaseName = Annotated[
+    str,
+    AfterValidator(
+        check(
+            lambda v: re.fullmatch(r"[a-z](?!.*--)[a-z0-9-]{0,61}[a-z0-9]|[a-z]", v) is not None,
+            "'{value}' is not an instance's or a cluster's identifier (1-63 of a-z 0-9 '-', starting with a letter, "
+            "without a double or a last hyphen); write the identifier, not the ARN",
+        )
+    ),
+]
+
+
 @arguments
 class ExportSourceArgs:
-    """One source of an export."""
+    """One source of an export: a DynamoDB table, or what an RDS instance or cluster holds."""
 
-    dynamodb: TableName
+    dynamodb: TableName | None = None
     """The table's name. An existing table is adopted and never changed; `create` makes a new one."""
+    rds_instance: DatabaseName | None = None
+    """The identifier of an RDS instance (not Aurora) whose snapshots are exported."""
+    rds_cluster: DatabaseName | None = None
+    """The identifier of an RDS or Aurora cluster whose snapshots are exported."""
     create: NewTableArgs | None = None
-    """Makes the table rather than adopting it."""
+    """Makes the DynamoDB table rather than adopting it."""
+    mode: Literal["full", "incremental"] = "full"
+    """Of a table: all of it on each run, or the first time and then what changed, folded into the last snapshot."""
+    columns: dict[str, ColumnType] = Field(default_factory=dict)
+    """Of a table: types of attributes that are not left to the data: {attribute: type}."""
+    only: list[Annotated[str, AfterValidator(_exported)]] = Field(default_factory=list)
+    """Of a database: what to export of it; all of it without."""
+    tables: dict[str, dict[str, str]] = Field(default_factory=dict)
+    """Of a database: the tables it holds, {database.table: {column: type}}, for queries and `only` to be checked."""
+    snapshot: Literal["latest-automated", "made-for-the-run", "event"] = "latest-automated"
+    """Of a database: which snapshot; `event` exports each automated one as soon as it is there."""
+
+    @model_validator(mode="after")
+    def _is_one_source(self) -> "ExportSourceArgs":
+        named = [key for key in ("dynamodb", "rds_instance", "rds_cluster") if getattr(self, key)]
+        if len(named) != 1:
+            raise ValueError("a source is one of dynamodb, rds_instance and rds_cluster; name one of them")
+        foreign = ("only", "tables") if self.dynamodb else ("create", "columns")
+        for key in foreign:
+            if getattr(self, key):
+                raise ValueError(f"{key}: not a key of a {named[0]} source; leave it out")
+        if self.dynamodb and self.snapshot != "latest-automated":
+            raise ValueError("snapshot: not a key of a dynamodb source; leave it out")
+        if not self.dynamodb and self.mode != "full":
+            raise ValueError("mode: a snapshot is exported in full; leave it out")
+        if self.tables:
+            for index, pattern in enumerate(self.only):
+                if not any(table == pattern or table.startswith(f"{pattern}.") for table in self.tables):
+                    raise ValueError(
+                        f"only[{index}]: '{pattern}' matches nothing in 'tables'; {nearest(pattern, self.tables)}"
+                    )
+        return self
+
+    @property
+    def name(self) -> str:
+        """What the source is called, and its folder."""
+        return self.dynamodb or self.rds_instance or self.rds_cluster or ""
+
+    @property
+    def kind(self) -> str:
+        return "dynamodb" if self.dynamodb else "rds_instance" if self.rds_instance else "rds_cluster"
+
+    def catalog_tables(self) -> dict[str, Mapping[str, Any] | None]:
+        """The tables that the catalog will hold of it, as far as the config tells, with their declared columns."""
+        if self.dynamodb:
+            return {table_name(self.dynamodb): self.columns or None}
+        exported = [
+            table
+            for table in self.tables
+            if not self.only or any(table == only or table.startswith(f"{only}.") for only in self.only)
+        ]
+        return {table_name(table): self.tables[table] or None for table in exported}
 
 
 @arguments
 class ExportArgs(PipelineArgs):
     """The arguments of an ExportPipeline."""
 
-    sources: Annotated[list[ExportSourceArgs], Field(min_length=1)]
-    """The tables to export: a list of `{dynamodb: <table>}`."""
+    sources: Annotated[list[ExportSourceArgs], Field(min_length=1, max_length=40)]
+    """What to export: a list of `{dynamodb: <table>}`, `{rds_instance: <id>}` and `{rds_cluster: <id>}`."""
+    run: Literal["state-machine", "simple"] = "state-machine"
+    """How a run works: a state machine exports, normalises, publishes and reports; or a function just starts the
+    exports (`simple`, DynamoDB only)."""
     schedule: ScheduleExpression = "cron(0 3 * * ? *)"
     """When to export: `cron(minutes hours day-of-month month day-of-week year)` or `rate(n hours)`."""
     timezone: Timezone = "UTC"
@@ -41,14 +148,26 @@ class ExportArgs(PipelineArgs):
     key_arn: KmsKeyArn | None = None
     """An existing KMS key to encrypt the landing with; without it, and without `create_key`, SSE-S3."""
     create_key: bool = False
-    """Makes a KMS key for the landing. Needed where another account reads it and SSE-S3 will not do."""
+    """Makes a KMS key for the landing. Needed for RDS, and where another account reads it and SSE-S3 will not do."""
     lifecycle: LifecycleArgs = LifecycleArgs()
     """How long the landing keeps what."""
+    catalog: Literal["registered", "crawler"] = "registered"
+    """Who makes the tables in Glue: the run itself, with a view `<table>_latest`, or a crawler."""
+    crawler: CrawlerArgs = CrawlerArgs()
+    """When the crawler crawls."""
+    files_at_once: Annotated[int, Field(ge=1, le=1000)] = 50
+    """How many data files of an export are normalised side by side, a function each."""
+    stale_after_hours: Annotated[int, Field(ge=1, le=168)] = 26
+    """Hours without a new export of a source after which an alarm rings."""
+    queries: QueryArgs = QueryArgs()
+    """What a query in Athena may cost."""
+    views: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,127}$")], str] = Field(default_factory=dict)
+    """Views that the workgroup offers, {name: SELECT …}; their columns must be declared at the sources."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> "ExportArgs":
-        tables = [source.dynamodb for source in self.sources]
-        twice = sorted({table for table in tables if tables.count(table) > 1})
+        sources = [source.name for source in self.sources]
+        twice = sorted({source for source in sources if sources.count(source) > 1})
         if twice:
             raise ValueError(
                 f"sources: '{twice[0]}' is named twice; a landing has one folder a table; name it once"
@@ -59,12 +178,60 @@ class ExportArgs(PipelineArgs):
             raise ValueError(
                 f"key_arn: '{self.key_arn}' is not in {self.account.region}; S3 takes a key of the bucket's own region"
             )
+        if self.rds() and not (self.key_arn or self.create_key):
+            raise ValueError(
+                "create_key: RDS exports nothing without a customer's key; write 'create_key: true', or a key_arn"
+            )
+        self._suits_the_run()
+        tables = [table for source in self.sources for table in source.catalog_tables()]
+        same = sorted({table for table in tables if tables.count(table) > 1})
+        if same:
+            raise ValueError(
+                f"sources: two tables would be '{same[0]}' in the catalog; export them by two pipelines"
+            )
+        for name, sql in self.views.items():
+            if name in tables or name.removesuffix("_latest") in tables:
+                raise ValueError(
+                    f"views.{name}: a table of this pipeline is called so; name the view differently"
+                )
+            try:
+                check_view(
+                    sql,
+                    {table: columns for s in self.sources for table, columns in s.catalog_tables().items()},
+                )
+            except ValueError as error:
+                raise ValueError(f"views.{name}: {error}") from None
         return self
+
+    def _suits_the_run(self) -> None:
+        if self.run == "simple":
+            if self.rds() or any(source.mode != "full" for source in self.sources):
+                raise ValueError(
+                    "run: 'simple' exports whole DynamoDB tables only; write 'run: state-machine'"
+                )
+            for key in ("views", "catalog"):
+                if getattr(self, key) != ("registered" if key == "catalog" else {}):
+                    raise ValueError(f"{key}: 'run: simple' fills no catalog; write 'run: state-machine'")
+        if self.catalog == "crawler" and (self.rds() or self.views):
+            raise ValueError(
+                "catalog: a crawler would make new tables of each RDS export, as each has a folder of its own, and "
+                "makes no view; write 'catalog: registered'"
+            )
+        often = [source.name for source in self.sources if source.mode == "incremental"]
+        if often and times.least_minutes(self.schedule) < 15:
+            raise ValueError(
+                f"schedule: '{self.schedule}' runs within 15 minutes of the last run, and an incremental export (of "
+                f"'{often[0]}') spans 15 minutes at the least; write 'rate(15 minutes)' or more"
+            )
+
+    def rds(self) -> list[ExportSourceArgs]:
+        """The sources that are databases."""
+        return [source for source in self.sources if not source.dynamodb]
 
     def created_tables(self) -> list[tuple[str, str]]:
         """The tables that the program creates, each with its place in the config."""
         return [
-            (f"sources[{index}].create", source.dynamodb)
+            (f"sources[{index}].create", source.name)
             for index, source in enumerate(self.sources)
             if source.create
         ]
@@ -78,35 +245,40 @@ class ExportArgs(PipelineArgs):
             bucket=bucket,
             prefix=PREFIX,
             key_arn=KmsKey.planned(f"{name}-landing", self.account) if self.create_key else self.key_arn,
-            tables=[source.dynamodb for source in self.sources],
+            tables=[source.dynamodb for source in self.sources if source.dynamodb],
             layout="dynamodb-export",
         )
 
 
 class ExportPipeline(pulumi.ComponentResource):
-    """DynamoDB tables -> `ExportTableToPointInTime` on a schedule -> a landing in S3.
+    """DynamoDB tables and RDS snapshots -> exports on a schedule -> a landing in S3 -> Parquet -> Glue -> Athena.
 
-    An export reads the table's point-in-time backup, so it takes none of the table's read capacity
-    (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.HowItWorks.html). A schedule calls a
-    function that starts an export of each table as of the planned time; a call that comes twice starts nothing new.
-    Each table must have point-in-time recovery: an adopted one without it is refused at preview.
+    A DynamoDB export reads the table's point-in-time backup, so it takes none of the table's read capacity
+    (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.HowItWorks.html); an RDS export
+    reads a snapshot. A schedule starts a run (export_run.py), or with `run: simple` a function that starts an export
+    of each table as of the planned time; a call that comes twice starts nothing new. Each table must have point-in-time
+    recovery: an adopted one without it is refused at preview.
 
     Costs at rest: the stored objects, the alarms (0.10 dollars each a month), and the key where there is one
-    (1 dollar a month). An export costs 0.10 dollars a GB of table.
+    (1 dollar a month). A DynamoDB export costs 0.10 dollars a GB of table, an RDS one 0.010 dollars a GB of snapshot.
     """
 
     bucket: pulumi.Output[str]
-    function: pulumi.Output[str]
+    function: pulumi.Output[str] | None
+    """The function that starts the exports, with `run: simple`."""
 
     def __init__(self, name: str, args: ExportArgs, opts: pulumi.ResourceOptions | None = None):
         super().__init__("tributary:pipelines:ExportPipeline", name, None, opts)
         mine = pulumi.ResourceOptions(parent=self)
         account = args.account
 
-        tables = [
-            table_arn(name, source.dynamodb, source.create, account, self, retain=args.retain_data)
+        tables = {
+            source.dynamodb: table_arn(
+                name, source.dynamodb, source.create, account, self, retain=args.retain_data
+            )
             for source in args.sources
-        ]
+            if source.dynamodb
+        }
 
         key_arn: pulumi.Input[str] | None = args.key_arn
         if args.create_key:
@@ -124,15 +296,46 @@ class ExportPipeline(pulumi.ComponentResource):
         )
         _, bucket_arn = SecureBucket.planned(f"{name}-landing", account)
 
+        self.bucket, self.function = bucket.name, None
+        # Not annotated in the class, where other languages find the outputs: what it holds goes by the kind of run.
+        self.described: dict[str, pulumi.Input[Any]]
+        if args.run == "simple":
+            self.described = self._simple(name, args, tables, bucket, bucket_arn, key_arn)
+        else:
+            place = Place(bucket.name, bucket_arn, key_arn)
+            self.described = ExportRun(name, args, place, tables, mine).described
+
+        planned = args.landing(name)
+        self.landing = Landing(
+            name=name,
+            account=account,
+            bucket=bucket.name,
+            prefix=planned.prefix,
+            key_arn=key_arn,
+            tables=planned.tables,
+            layout=planned.layout,
+        )
+        self.register_outputs({"bucket": self.bucket, **self.described})
+
+    def _simple(
+        self,
+        name: str,
+        args: ExportArgs,
+        tables: Mapping[str, pulumi.Input[str]],
+        bucket: SecureBucket,
+        bucket_arn: str,
+        key_arn: pulumi.Input[str] | None,
+    ) -> dict[str, pulumi.Input[Any]]:
+        mine, account = pulumi.ResourceOptions(parent=self), args.account
         function = LambdaFunction(
             f"{name}-export",
             account,
             args.functions,
             handler="export_start",
             description=f"Starts an export of each table of {name}",
-            statements=_export_statements(tables, bucket_arn, key_arn),
+            statements=_export_statements(list(tables.values()), bucket_arn, key_arn),
             environment={
-                "TABLES": pulumi.Output.json_dumps(tables),
+                "TABLES": pulumi.Output.json_dumps(list(tables.values())),
                 "BUCKET": bucket.name,
                 "BUCKET_OWNER": account.id,
                 "PREFIX": PREFIX,
@@ -145,36 +348,25 @@ class ExportPipeline(pulumi.ComponentResource):
             opts=mine,
         )
         assert function.failed is not None  # asynchronous
-        FunctionSchedule(
+        Schedule(
             f"{name}-schedule",
             account,
             expression=args.schedule,
             timezone=args.timezone,
-            function_arn=function.arn,
+            target_arn=function.arn,
             event={"scheduled_time": "<aws.scheduler.scheduled-time>"},
             dead_letter_arn=function.failed.arn,
             meaning=f"Exports the tables of {name}",
             opts=pulumi.ResourceOptions(parent=self, depends_on=[function]),
         )
-
-        planned = args.landing(name)
-        self.landing = Landing(
-            name=name,
-            account=account,
-            bucket=bucket.name,
-            prefix=planned.prefix,
-            key_arn=key_arn,
-            tables=planned.tables,
-            layout=planned.layout,
-        )
-        self.bucket, self.function = bucket.name, function.name
-        self.register_outputs({"bucket": self.bucket, "function": self.function})
+        self.function = function.name
+        return {"function": function.name}
 
 
 def deploy(name: str, args: ExportArgs, accounts: Accounts) -> Deployed:
     """The pipeline of a stack."""
     pipeline = ExportPipeline(name, args, pulumi.ResourceOptions(provider=accounts[args.account].provider))
-    return Deployed({"bucket": pipeline.bucket, "function": pipeline.function}, pipeline.landing)
+    return Deployed({"bucket": pipeline.bucket, **pipeline.described}, pipeline.landing)
 
 
 def _export_statements(

@@ -15,7 +15,7 @@ from components.blocks.dashboards import DashboardsArgs, DashboardsReader
 from components.blocks.delivery import FAILED, Delivery, DeliveryArgs
 from components.blocks.function import LambdaFunction
 from components.blocks.index import SearchIndex
-from components.blocks.schedule import FunctionSchedule, ScheduleExpression, Timezone
+from components.blocks.schedule import Schedule, ScheduleExpression, Timezone
 from components.blocks.stream import Stream, StreamArgs
 from components.iam import Statement
 from components.pipelines.pipeline import Accounts, Deployed, PipelineArgs
@@ -260,12 +260,12 @@ class FirehosePipeline(pulumi.ComponentResource):
         )
         if args.replay_schedule:
             assert function.failed is not None  # asynchronous
-            FunctionSchedule(
+            Schedule(
                 f"{name}-schedule",
                 args.account,
                 expression=args.replay_schedule,
                 timezone=args.timezone,
-                function_arn=function.arn,
+                target_arn=function.arn,
                 # A document that its index refuses is refused again: only what may have passed is tried by itself.
                 event={"errors": "transient"},
                 dead_letter_arn=function.failed.arn,

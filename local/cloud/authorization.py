@@ -12,6 +12,7 @@ Source: "Policy evaluation logic" and "Cross-account policy evaluation logic" in
 from __future__ import annotations
 
 import logging
+import re
 from contextvars import ContextVar
 from typing import Any
 
@@ -24,7 +25,8 @@ from ministack.core.router import extract_access_key_id
 log = logging.getLogger("tributary.cloud")
 ALLOW_ALL = [iam.parse_policy_document({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})]
 stock_policy, stock_principal = iam._resource_policy, iam.resolve_principal
-stock_request_context = iam_actions.request_tag_context
+namespace: ContextVar[str | None] = ContextVar("namespace", default=None)
+stock_resource = iam_actions.extract_resource_arn
 stock_condition_key, stock_credentials = iam._resolve_condition_key, lambda_runtime.execution_credentials
 
 
@@ -79,11 +81,23 @@ def condition_key(key: str, ctx: iam.EvalContext) -> Any:
         return f"arn:aws:iam::{ctx.principal_account}:role/{ctx.principal_arn.split('/')[1]}"
     if name in ("aws:resourceaccount", "s3:resourceaccount") and ctx.resource_arn.startswith("arn:aws:s3:::"):
         return bucket_owner(ctx.resource_arn[13:].split("/")[0])
+    if name == "cloudwatch:namespace":
+        return namespace.get()
     if name == "aws:principalisawsservice":
         return str(ctx.principal_type == "Service").lower()
     if name == "aws:viaawsservice":
         return ctx.service_context.get(name, "false")
     return stock_condition_key(key, ctx)
+
+
+def resource_arn(service, method, path, headers, body, *rest, **named):
+    """The stock answer; on its way the namespace of a call to CloudWatch is kept for `condition_key`."""
+    if service in ("monitoring", "cloudwatch"):
+        told = re.search(rb'Namespace(?:"\s*:\s*"|=)([\w/.-]+)|Namespace([\x60-\x77])', body or b"")
+        short = bool(told and told[2])  # CBOR: a byte that holds the length, then the text
+        value = told and (body[told.end() : told.end() + told[2][0] - 0x60] if short else told[1])
+        namespace.set(value.decode() if value else None)
+    return stock_resource(service, method, path, headers, body, *rest, **named)
 
 
 def check(
@@ -244,26 +258,12 @@ async def refuse_bad_execution_role(stock, method, path, headers, body, query):
     return await stock(method, path, headers, body, query)
 
 
-def request_context(service: str, action: str, body: bytes, params: dict) -> dict:
-    """The condition keys that ministack takes from a request, and the namespace that metrics are put into (not from
-    CBOR, which neither ministack nor boto3 speaks here)."""
-    import json
-
-    found = stock_request_context(service, action, body, params)
-    if action == "cloudwatch:PutMetricData":
-        given = json.loads(body) if body[:1] == b"{" else params
-        value = given.get("Namespace", "")
-        found["cloudwatch:namespace"] = value[0] if isinstance(value, list) else value
-    return found
-
-
 def install() -> None:
     from ministack.services import lambda_svc
 
-    iam_actions.request_tag_context = request_context
-
     iam._resource_policy, iam.resolve_principal = resource_policy, resolve_principal
     iam._resolve_condition_key = condition_key
+    iam_actions.extract_resource_arn = resource_arn
     lambda_runtime.execution_credentials = lambda_svc.execution_credentials = execution_credentials
     # Loopback HTTP stands for the TLS endpoint, here and nowhere else: policies that deny
     # aws:SecureTransport=false would otherwise deny every request.

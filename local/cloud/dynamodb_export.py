@@ -20,11 +20,13 @@ import gzip
 import hashlib
 import json
 import logging
+import os
 import time
 import uuid
 from collections import defaultdict
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 from ministack.core import iam_actions
 from ministack.core.responses import error_response_json, get_account_id, get_region, json_response
@@ -45,6 +47,12 @@ running: set[asyncio.Task] = set()
 stock_emit, stock_resource = dynamodb._emit_stream_event, iam_actions.extract_resource_arn
 
 
+def clock() -> float:
+    """The time of day, and what the file `clock` of the cloud's folder adds to it (seconds): a test's next day."""
+    added = Path(os.environ["TRIBUTARY_CLOUD_STATE"], "clock")
+    return time.time() + (float(added.read_text()) if added.exists() else 0)
+
+
 class Refused(Exception):
     def __init__(self, code: str, message: str):
         self.code = code
@@ -61,7 +69,7 @@ def remember(name: str, event: str, old: dict | None, new: dict | None, replicat
     if table and old != new:
         image = new or old or {}
         keys = {k: image[k] for k in (table["pk_name"], table["sk_name"]) if k and k in image}
-        history[(get_account_id(), get_region(), name)].append((time.time(), keys, old, new))
+        history[(get_account_id(), get_region(), name)].append((clock(), keys, old, new))
     stock_emit(name, event, old, new, replicate)
 
 
@@ -183,7 +191,7 @@ async def write(principal, table: Table, description: dict) -> None:
         )
     description.update(
         ItemCount=sum(count for _, count, _ in files),
-        EndTime=time.time(),
+        EndTime=clock(),
         BilledSizeBytes=sum(len(body) for _, _, body in files),
         ExportManifest=f"{base}{export_id}/manifest-summary.json",
     )
@@ -246,19 +254,19 @@ async def run(principal, table: Table, description: dict) -> None:
     if failure:
         log.warning("export %s failed: %s", description["ExportArn"], failure[1])
         description.update(
-            ExportStatus="FAILED", EndTime=time.time(), FailureCode=failure[0], FailureMessage=failure[1]
+            ExportStatus="FAILED", EndTime=clock(), FailureCode=failure[0], FailureMessage=failure[1]
         )
     else:
         description["ExportStatus"] = "COMPLETED"
 
 
 def window_start(table: Table) -> float:
-    return max(recoverable_since.setdefault(table, time.time()), time.time() - WINDOW_SECONDS)
+    return max(recoverable_since.setdefault(table, clock()), clock() - WINDOW_SECONDS)
 
 
 def describe(request: dict) -> dict:
     """The new export's description, or Refused; nothing has been stored."""
-    arn, now = request.get("TableArn", ""), time.time()
+    arn, now = request.get("TableArn", ""), clock()
     if not arn.startswith("arn:") or not request.get("S3Bucket"):
         raise Refused("ValidationException", "TableArn and S3Bucket are required")
     table = table_id(arn)
@@ -311,7 +319,7 @@ def describe(request: dict) -> dict:
 def export_table(principal, request: dict) -> dict:
     token = (get_account_id(), request.get("ClientToken", ""))
     used = tokens.get(token)
-    if token[1] and used and time.time() - used[0] < TOKEN_SECONDS:
+    if token[1] and used and clock() - used[0] < TOKEN_SECONDS:
         if used[1] != request:
             raise Refused(
                 "ExportConflictException", "the client token was used for an export with other parameters"
@@ -320,7 +328,7 @@ def export_table(principal, request: dict) -> dict:
     description = describe(request)
     dynamodb._exports[description["ExportArn"]] = description
     if token[1]:
-        tokens[token] = (time.time(), request, description["ExportArn"])
+        tokens[token] = (clock(), request, description["ExportArn"])
     task = asyncio.get_running_loop().create_task(
         run(principal, table_id(description["TableArn"]), description)
     )
@@ -346,7 +354,7 @@ async def handle(stock, method, path, headers, body, query):
         if recovery.get("PointInTimeRecoveryStatus") == "ENABLED":
             recovery.update(
                 EarliestRestorableDateTime=window_start(table),
-                LatestRestorableDateTime=time.time(),
+                LatestRestorableDateTime=clock(),
                 RecoveryPeriodInDays=WINDOW_SECONDS // 86400,
             )
         else:
@@ -375,5 +383,7 @@ def resource_arn(service, method, path, headers, body, *rest, **named):
 def install() -> None:
     dynamodb._EXPORT_COMPLETE_AFTER_SEC = float("inf")
     dynamodb._emit_stream_event = remember
+    global stock_resource
+    stock_resource = iam_actions.extract_resource_arn
     iam_actions.extract_resource_arn = resource_arn
     wrap("dynamodb", handle)

@@ -22,6 +22,9 @@ EXTENSIONS = (
     "dynamodb_ttl",
     "s3_replication",
     "s3_batch",
+    "rds_export",
+    "athena",
+    "glue_catalog",
     "aoss",
     "osis",
     "firehose",
@@ -48,6 +51,8 @@ SETTINGS = {
     "MINISTACK_REGION": "us-east-1",
     "AWS_DEFAULT_REGION": "us-east-1",
     "LAMBDA_EXECUTOR": "local",
+    # State machines wait for services that here take a second rather than minutes.
+    "SFN_WAIT_SCALE": "0.02",
     # An account's administrator signs with the account's id and this secret.
     "AWS_SECRET_ACCESS_KEY": "local",
     # Nothing of the host's ~/.aws, nor its instance profile.

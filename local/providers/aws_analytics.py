@@ -130,7 +130,8 @@ ROWS = {
         untag="untag_resource",
         names=(r"[\w.-]{1,128}", "a workgroup name (1-128 of letters, digits and _.-)"), local=("forceDestroy",),
         paths={"name": "Name|WorkGroup", "configuration": "Configuration|ConfigurationUpdates",
-               "configuration.resultConfiguration": "ResultConfiguration|ResultConfigurationUpdates"},
+               "configuration.resultConfiguration": "ResultConfiguration|ResultConfigurationUpdates",
+               "configuration.resultConfiguration.encryptionConfiguration.kmsKeyArn": "KmsKey"},
         after=lambda data, state: data | {
             "Arn": f"arn:aws:athena:{state['_region']}:{state['_account']}:workgroup/{state.get('name')}"},
         result={"list_tags_for_resource": ""},

@@ -68,6 +68,12 @@ ROWS = aws_analytics.ROWS | {
             "blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")},
     ),
     "aws:s3/bucketPolicy:BucketPolicy": bucket_part("policy", {}),
+    "aws:s3/bucketObjectv2:BucketObjectv2": Row(
+        "s3", create=("put_object",), read=("head_object",), update=("put_object",), delete=("delete_object",),
+        id="{bucket}/{key}", paths={"source": "Body", "content": "Body", "etag": "ETag"},
+        local=("sourceHash", "forceDestroy"),
+        withheld=("source", "content", "contentType"), replace=("bucket", "key"), volatile=("versionId", "etag"),
+    ),
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": bucket_part(
         "lifecycle_configuration", {"rules": "LifecycleConfiguration.Rules"}, delete=("delete_bucket_lifecycle",),
     ),

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from local.samples import Cloud, Row, SampleError
+from local.samples import Cloud, Row, SampleError, lake
 
 ITEMS = {"customers": 1_000, "returns": 0, "orders": 50_000}
 OTHERWISE = 1_000
@@ -74,7 +74,10 @@ def prepare(cloud: Cloud, name: str, pipeline: Mapping[str, Any]) -> None:
 
 
 def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -> None:
-    """Calls the pipeline's function with what its schedule would send at that time."""
+    """Starts the pipeline's run, or calls its function, with what its schedule would send at that time."""
+    if "state_machine" in pipeline:
+        lake.start(cloud, pipeline, due)
+        return
     answer = cloud.client("lambda", pipeline["landing"]).invoke(
         FunctionName=pipeline["function"],
         Payload=json.dumps({"scheduled_time": due.isoformat().replace("+00:00", "Z")}),
@@ -110,6 +113,8 @@ def put(dynamodb: Any, table: str, items: Sequence[Mapping[str, Any]]) -> None:
 
 
 def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | None) -> list[Row]:
+    if "state_machine" in pipeline:
+        return lake.rows(cloud, name, pipeline, due)
     landing, found = pipeline["landing"], []
     for table in landing["tables"]:
         written, export = size(cloud, landing, table), latest(cloud, landing, table, due)
@@ -151,7 +156,9 @@ def latest(
     exports = [
         export
         for export in exports
-        if export["S3Bucket"] == landing["bucket"] and (due is None or export["ExportTime"] >= due)
+        if export["S3Bucket"] == landing["bucket"]
+        and "ExportTime" in export  # an incremental one shows changes, not the table
+        and (due is None or export["ExportTime"] >= due)
     ]
     return max(exports, key=lambda export: export["ExportTime"], default=None)
 

@@ -1,4 +1,4 @@
-"""What an export pipeline registers for what it is told."""
+"""What an export pipeline registers for what it is told, where a run is simple; test_export_run.py has the rest."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ KEY = "arn:aws:kms:eu-central-1:111111111111:key/11111111-2222-3333-4444-5555555
 
 
 def lake(**keys: Any) -> Recording:
-    pipeline = {"kind": "export", "sources": [{"dynamodb": "orders"}]} | keys
+    pipeline = {"kind": "export", "run": "simple", "sources": [{"dynamodb": "orders"}]} | keys
     return record("test", {"accounts": {"workload": WORKLOAD}, "pipelines": {"lake": pipeline}})
 
 

@@ -141,7 +141,7 @@ def test_what_has_no_default_is_required(schema: dict[str, Any]) -> None:
     assert schema["resources"][TOKEN]["requiredInputs"] == ["account", "sources"]
     required = {name.rpartition(":")[2]: found.get("required", []) for name, found in schema["types"].items()}
     assert required["AccountArgs"] == ["id", "region"]
-    assert required["ExportSourceArgs"] == ["dynamodb"]
+    assert required["NewTableArgs"] == ["hashKey"]
     assert required["LifecycleArgs"] == []
 
 
@@ -173,7 +173,7 @@ def test_a_program_in_another_language_gets_the_whole_pipeline(host: Any, engine
     inputs = {(token, name): found for token, name, found, _ in seen.registered}
     assert made.urn.endswith("tributary:pipelines:ExportPipeline::lake")
     assert made.state["bucket"] == "shop-test-lake-landing-111111111111"
-    assert inputs["aws:cloudwatch/logGroup:LogGroup", "lake-export"]["retentionInDays"] == 14
+    assert inputs["aws:cloudwatch/logGroup:LogGroup", "lake-source"]["retentionInDays"] == 14
     rules = inputs["aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "lake-landing"][
         "rules"
     ]
@@ -185,7 +185,7 @@ def test_a_program_in_another_language_gets_the_whole_pipeline(host: Any, engine
 
 def test_an_adopted_table_is_looked_at_through_the_engine(host: Any, engine: tuple[Engine, str]) -> None:
     seen, address = engine
-    construct(host, address, CREATED | {"sources": [{"dynamodb": "orders"}]})
+    construct(host, address, CREATED | {"run": "simple", "sources": [{"dynamodb": "orders"}]})
     (function,) = [found for token, _, found, _ in seen.registered if token == "aws:lambda/function:Function"]
     tables = json.loads(function["environment"]["variables"]["TABLES"])
     assert tables == ["arn:aws:dynamodb:mock:mock:table/orders"]

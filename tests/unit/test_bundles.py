@@ -177,7 +177,10 @@ def test_platform_and_python_have_entries_of_their_own(handlers):
 
 
 def test_an_unknown_handler_is_told_the_known_ones():
-    with pytest.raises(BundleError, match=r"arrival, backfill, export_start.*did you mean 'export_start'"):
+    with pytest.raises(
+        BundleError,
+        match=r"arrival, backfill, catalog, export_source, export_start.*did you mean 'export_start'",
+    ):
         bundle("export_starts")
 
 
@@ -221,10 +224,16 @@ def test_a_module_named_as_a_required_package_is_refused(handlers):
 def test_a_bundle_over_lambdas_limit_names_what_is_heavy(handlers, cache):
     (handlers / "plain" / "model.bin").write_bytes(bytes(bundles.ZIP_LIMIT))
     with pytest.raises(
-        BundleError, match=r"Lambda takes 52,428,800\. Heaviest: model\.bin \(52,428,800\), app\.py"
+        BundleError, match=r"Lambda takes 262,144,000\. Heaviest: model\.bin \(262,144,000\), app\.py"
     ):
         bundle("plain", handlers=handlers)
     assert not cache.exists()
+
+
+def test_a_bundle_over_the_limit_of_an_upload_does_not_upload_directly(handlers, cache):
+    assert bundle("plain", handlers=handlers).uploads_directly
+    (handlers / "plain" / "model.bin").write_bytes(bytes(bundles.UPLOAD_LIMIT))
+    assert not bundle("plain", handlers=handlers).uploads_directly
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -269,6 +278,9 @@ def run_isolated(made, tmp_path):
         "PATH": os.environ["PATH"],
         "AWS_DEFAULT_REGION": "us-east-1",
         "TABLES": "[]",
+        "SOURCES": "[]",
+        "DATABASE": "x",
+        "CATALOG": "registered",
         **dict.fromkeys(("BUCKET", "BUCKET_OWNER", "PREFIX", "EVENT_BUS", "IDEMPOTENCY_TABLE"), "x"),
         **dict.fromkeys(("ACCOUNT_ID", "ROLE_ARN", "REPORT_BUCKET", "STREAM", "TIMESTAMP"), "x"),
         "PATIENCE_SECONDS": "1",

@@ -16,6 +16,7 @@ PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "benc
 ACCOUNTS = {name: {"id": id * 12, "region": "eu-central-1"} for name, id in (("here", "1"), ("there", "2"))}
 KEY = "arn:aws:kms:eu-central-1:111111111111:key/11111111-2222-3333-4444-555555555555"
 EXPORT = {"kind": "export", "account": "here", "sources": [{"dynamodb": "orders"}]}
+KEYED, ORDERS = EXPORT | {"create_key": True}, {"dynamodb": "orders"}
 LANDING = {"account": "here", "bucket": "files", "prefix": "raw/"}
 REPLICATION = {"kind": "replication", "account": "there", "landing": LANDING, "take_over": True}
 
@@ -54,7 +55,26 @@ def test_a_link_to_a_file_leads_to_one(page: Path) -> None:
 @pytest.mark.parametrize(
     ("page", "base", "row", "told", "by"),
     [
-        ("export", EXPORT, "tables adopted, SSE-S3 | 21", EXPORT, 21),
+        ("export", EXPORT, "one table adopted, SSE-S3 | 42", EXPORT, 42),
+        ("export", EXPORT, "`run: simple`: tables adopted, SSE-S3 | 21", EXPORT | {"run": "simple"}, 21),
+        (
+            "export",
+            EXPORT,
+            "a further table | + 3",
+            EXPORT | {"sources": [ORDERS, {"dynamodb": "customers"}]},
+            3,
+        ),
+        ("export", EXPORT, "of any | + 7", EXPORT | {"sources": [ORDERS | {"mode": "incremental"}]}, 7),
+        ("export", KEYED, "a database | + 4", KEYED | {"sources": [ORDERS, {"rds_instance": "shop"}]}, 4),
+        (
+            "export",
+            KEYED | {"sources": [ORDERS, {"rds_instance": "shop"}]},
+            "`snapshot: event` of any | + 4",
+            KEYED | {"sources": [ORDERS, {"rds_instance": "shop", "snapshot": "event"}]},
+            4,
+        ),
+        ("export", EXPORT, "`catalog: crawler` | + 3", EXPORT | {"catalog": "crawler"}, 3),
+        ("export", KEYED, "with a key + 4", KEYED | {"catalog": "crawler"}, 4),
         ("export", EXPORT, "`create_key: true` | + 2", EXPORT | {"create_key": True}, 2),
         (
             "export",
@@ -111,7 +131,8 @@ def test_a_page_counts_the_resources_of_an_option(
 @pytest.mark.parametrize("page", sorted(KINDS))
 def test_a_page_names_every_statement_of_its_roles(page: str) -> None:
     text = (ROOT / "docs" / f"{page}.md").read_text()
-    source = (ROOT / "components" / "pipelines" / f"{page.replace('-', '_')}.py").read_text()
+    parts = (ROOT / "components" / "pipelines").glob(f"{page.replace('-', '_')}*.py")
+    source = "".join(path.read_text() for path in parts)
     sids = re.findall(r'(?:Statement|pass_role)\(\s*"(\w+)"', source)
     assert len(sids) >= 2
     assert [sid for sid in sids if sid not in text and sid != "HandOverTheJobsRole"] == []

@@ -233,17 +233,22 @@ SCHEDULED = Resource(
     "f",
     {"target": {"arn": "arn:aws:lambda:us-east-1:111111111111:function:f"}},
 )
+STEPPED = Resource(
+    "aws:sfn/stateMachine:StateMachine",
+    "f",
+    {"definition": '{"Resource": "arn:aws:lambda:us-east-1:111111111111:function:f", "End": true}'},
+)
 PERMITTED = Resource(
     "aws:lambda/permission:Permission", "f", {"function": "f", "principal": "s3.amazonaws.com"}
 )
 
 
-@pytest.mark.parametrize("others", [[], [SCHEDULED], [PERMITTED], [MAPPED, PERMITTED]])
+@pytest.mark.parametrize("others", [[], [SCHEDULED], [PERMITTED], [MAPPED, PERMITTED], [STEPPED, SCHEDULED]])
 def test_a_function_that_loses_its_failures_is_refused(others: list[Resource]) -> None:
     assert [v.rule for v in check_all([FUNCTION, *others])] == ["what a function fails on is kept"]
 
 
-@pytest.mark.parametrize("others", [[KEPT, SCHEDULED], [MAPPED], [KEPT, PERMITTED]])
+@pytest.mark.parametrize("others", [[KEPT, SCHEDULED], [MAPPED], [STEPPED], [KEPT, PERMITTED]])
 def test_a_function_whose_failures_are_kept_passes(others: list[Resource]) -> None:
     assert check_all([FUNCTION, *others]) == []
 

@@ -65,7 +65,112 @@ def adopted(**keys: Any) -> dict[str, Any]:
     return stack(pipelines={"replica": {"kind": "replication", "account": "analytics", "landing": landing}})
 
 
+SHOP = {"rds_instance": "shop", "tables": {"shop.products": {"product_id": "bigint"}}}
+DECLARED = {"dynamodb": "orders", "columns": {"customer_id": "string", "total": "decimal(38,2)"}}
+
+
+def database(**keys: Any) -> dict[str, Any]:
+    return lake(create_key=True, sources=[SHOP | keys])
+
+
+def view(sql: str, name: str = "spent", **source: Any) -> dict[str, Any]:
+    return lake(sources=[DECLARED | source], views={name: sql})
+
+
 BAD: dict[str, tuple[dict[str, Any], str]] = {
+    # a run by a state machine: its sources, windows, catalog and views
+    "no source named": (
+        lake(sources=[{}]),
+        "a source is one of dynamodb, rds_instance and rds_cluster; name one",
+    ),
+    "two sources in one": (
+        lake(sources=[{"dynamodb": "orders", "rds_instance": "shop"}]),
+        "a source is one of dynamodb, rds_instance and rds_cluster; name one",
+    ),
+    "an instance's ARN": (
+        database(rds_instance="arn:aws:rds:eu-central-1:1:db:shop"),
+        "rds_instance: 'arn:aws:rds:eu-central-1:1:db:shop' is not an instance's or a cluster's identifier",
+    ),
+    "an identifier with a double hyphen": (database(rds_instance="a--b"), "'a--b' is not an instance's"),
+    "rds without a key": (
+        lake(sources=[SHOP]),
+        "RDS exports nothing without a customer's key; write 'create_key: true'",
+    ),
+    "only of nothing": (
+        database(only=["shop.product"]),
+        "only[0]: 'shop.product' matches nothing in 'tables'; did you mean 'shop.products'?",
+    ),
+    "only with a pattern": (database(only=["shop.*"]), "only[0]: 'shop.*' names no part of a database"),
+    "only of a table": (
+        lake(sources=[DECLARED | {"only": ["a"]}]),
+        "only: not a key of a dynamodb source; leave it out",
+    ),
+    "columns of a database": (
+        database(columns={"a": "string"}),
+        "columns: not a key of a rds_instance source",
+    ),
+    "increments of a database": (
+        database(mode="incremental"),
+        "mode: a snapshot is exported in full; leave it out",
+    ),
+    "a snapshot of a table": (
+        lake(sources=[DECLARED | {"snapshot": "event"}]),
+        "snapshot: not a key of a dynamodb source; leave it out",
+    ),
+    "a column's type": (
+        lake(sources=[DECLARED | {"columns": {"a": "decimal(39,2)"}}]),
+        "columns.a: 'decimal(39,2)' is not a type; write one of string, binary, boolean, bigint",
+    ),
+    "a window under 15 minutes": (
+        lake(sources=[DECLARED | {"mode": "incremental"}], schedule="rate(10 minutes)"),
+        "schedule: 'rate(10 minutes)' runs within 15 minutes of the last run",
+    ),
+    "a cron under 15 minutes": (
+        lake(sources=[DECLARED | {"mode": "incremental"}], schedule="cron(0/5 * * * ? *)"),
+        "schedule: 'cron(0/5 * * * ? *)' runs within 15 minutes of the last run",
+    ),
+    "a simple run of a database": (
+        lake(run="simple", create_key=True, sources=[SHOP]),
+        "run: 'simple' exports whole DynamoDB tables only; write 'run: state-machine'",
+    ),
+    "a simple run with a catalog": (
+        lake(run="simple", catalog="crawler"),
+        "catalog: 'run: simple' fills no catalog; write 'run: state-machine'",
+    ),
+    "a crawler of a database": (
+        lake(catalog="crawler", create_key=True, sources=[SHOP]),
+        "catalog: a crawler would make new tables of each RDS export",
+    ),
+    "two tables of one name": (
+        lake(sources=[{"dynamodb": "shop-orders"}, {"dynamodb": "shop_orders"}]),
+        "sources: two tables would be 'shop_orders' in the catalog; export them by two pipelines",
+    ),
+    "a view's column": (
+        view("SELECT customer FROM orders_latest"),
+        "views.spent: Column 'customer' could not be resolved",
+    ),
+    "a view's table": (
+        view("SELECT 1 FROM order_latest"),
+        "views.spent: 'order_latest' is no table of this pipeline",
+    ),
+    "a view that is no query": (view("DROP TABLE orders"), "views.spent: a view is one SELECT"),
+    "a view that is no SQL": (view("SELECT FROM WHERE"), "views.spent: not SQL that Athena reads"),
+    "a view of undeclared columns": (
+        view("SELECT total FROM orders", columns={}),
+        "views.spent: the columns of 'orders' are not declared; declare them at its source",
+    ),
+    "a view of another database": (
+        view("SELECT total FROM other.orders"),
+        "'other.orders' is of another database",
+    ),
+    "a view called as a table": (
+        view("SELECT total FROM orders", name="orders_latest"),
+        "views.orders_latest: a table of this pipeline is called so; name the view differently",
+    ),
+    "stale for longer than an alarm can tell": (
+        lake(stale_after_hours=169),
+        "stale_after_hours: 169 should be less",
+    ),
     # the stack's own keys
     "no accounts": ({"pipelines": {}}, "accounts: missing; expected: The AWS accounts by name"),
     "empty accounts": (
@@ -177,8 +282,8 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "sources that are text": (lake(sources="orders"), "pipelines.lake.sources: 'orders' is not a list"),
     "a source that is text": (
         lake(sources=["orders"]),
-        "pipelines.lake.sources[0]: 'orders' is not a mapping of keys; expected: The tables to export: a list of "
-        "`{dynamodb: <table>}`",
+        "pipelines.lake.sources[0]: 'orders' is not a mapping of keys; expected: What to export: a list of "
+        "`{dynamodb: <table>}`, `{rds_instance: <id>}` and `{rds_cluster: <id>}`",
     ),
     "a source's key": (
         lake(sources=[{"dynamo": "orders"}]),

@@ -15,6 +15,7 @@ CONFIG = {
     "pipelines": {
         "lake": {
             "kind": "export",
+            "run": "simple",
             "account": "workload",
             "create_key": True,
             "sources": [{"dynamodb": "orders"}, {"dynamodb": "customers"}],

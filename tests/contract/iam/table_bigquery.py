@@ -27,6 +27,7 @@ CONFIG = {
     "pipelines": {
         "lake": {
             "kind": "export",
+            "run": "simple",
             "create_key": True,
             "sources": [{"dynamodb": "orders"}, {"dynamodb": "customers"}],
         },

@@ -1,0 +1,83 @@
+"""A state machine with the one role it runs under."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components import names
+from components.accounts import AccountArgs
+from components.blocks.alarm import alarm
+from components.iam import Statement, document, trust
+
+
+class StateMachine(pulumi.ComponentResource):
+    """A standard state machine: its role with `statements`, and alarms on executions that failed or timed out. With
+    `distributed` it may run its own Distributed Maps, whose children are executions of itself
+    (https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html). Its executions are kept for
+    90 days with every step's input and output, so it writes no log. It costs nothing at rest.
+
+    `arn` is plain text, known before the machine exists.
+    """
+
+    arn: str
+    deployed_arn: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        account: AccountArgs,
+        *,
+        definition: Mapping[str, Any],
+        statements: Sequence[Statement],
+        topic: pulumi.Input[str] | None,
+        meaning: str,
+        distributed: bool = False,
+        opts: pulumi.ResourceOptions | None = None,
+    ):
+        super().__init__("tributary:blocks:StateMachine", name, None, opts)
+        mine = pulumi.ResourceOptions(parent=self)
+        physical = names.state_machine(name)
+        self.arn = account.arn("states", f"stateMachine:{physical}")
+        role = aws.iam.Role(
+            name,
+            name=names.role(name),
+            description=f"What {physical} may do",
+            assume_role_policy=trust("states.amazonaws.com", account.id, self.arn),
+            opts=mine,
+        )
+        # As the guide has it, and as the ARN of a child is written: execution:<machine>/<label>:<id>.
+        children = [account.arn("states", f"execution:{physical}{part}:*") for part in ("", "/*")]
+        own = [
+            Statement("StartItsOwnChildren", ["states:StartExecution"], [self.arn]),
+            Statement("FollowItsOwnChildren", ["states:DescribeExecution", "states:StopExecution"], children),
+        ]
+        policy = aws.iam.RolePolicy(
+            name,
+            name="steps",
+            role=role.name,
+            policy=document(*statements, *(own if distributed else [])),
+            opts=mine,
+        )
+        machine = aws.sfn.StateMachine(
+            name,
+            name=physical,
+            type="STANDARD",
+            role_arn=role.arn,
+            definition=json.dumps(definition),
+            # The service checks at creation what a Distributed Map's role may do.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+        )
+        for metric, what in (("ExecutionsFailed", "failed"), ("ExecutionsTimedOut", "ran out of time")):
+            alarm(
+                f"{name}-{'failed' if metric == 'ExecutionsFailed' else 'timeout'}",
+                f"AWS/States/{metric}",
+                {"StateMachineArn": self.arn},
+                topic=topic,
+                meaning=f"An execution of {physical} {what}. {meaning}",
+                opts=mine,
+            )
+        self.deployed_arn = machine.arn
+        self.register_outputs({"arn": self.deployed_arn})

@@ -1,0 +1,188 @@
+"""The steps of an export's run, in Amazon States Language. Pure.
+
+    Plan -> DynamoDB sources side by side, and RDS sources at most five at once
+              Start -> Wait, Status (10 s to 10 min apart) -> normalise -> reconcile -> [fold] -> Publish
+         -> Report
+
+A source that fails fails alone: its error becomes its result, and Report raises at the end what all of them were.
+Every step can be repeated as it is, so a run that is started twice, or again after a failure, does no harm.
+
+An account runs five RDS exports at a time (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ExportSnapshot.html):
+a run of its own never asks for more, and waits where another's are under way.
+"""
+
+from typing import Any
+
+AT_ONCE = {"dynamodb": 20, "rds": 5}
+# What the service's own hiccups raise, and a function's clients when a service is out of reach after their retries.
+PASSING = [
+    "Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException", "Lambda.Unknown", "ClientError", "ReadTimeoutError",
+    "ConnectTimeoutError", "EndpointConnectionError",
+]  # fmt: skip
+Step = dict[str, Any]
+
+
+def task(function_arn: str, parameters: Step, result: str, next_step: str, *, catch: bool = True) -> Step:
+    """One call of a function, tried again on what passes by itself."""
+    again = {"IntervalSeconds": 5, "BackoffRate": 2.0, "MaxAttempts": 5, "MaxDelaySeconds": 120}
+    step: Step = {
+        "Type": "Task",
+        "Resource": function_arn,
+        "Parameters": parameters,
+        "ResultPath": result,
+        "Retry": [{"ErrorEquals": PASSING, "JitterStrategy": "FULL", **again}],
+        "Next": next_step,
+    }
+    if catch:
+        step["Catch"] = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "Failed"}]
+    return step
+
+
+def choice(default: str, *rules: tuple[str, Any, str]) -> Step:
+    """The next step by the value of a field: (path, value, step)."""
+    made = [
+        {
+            "Variable": path,
+            "BooleanEquals" if isinstance(value, bool) else "StringEquals": value,
+            "Next": following,
+        }
+        for path, value, following in rules
+    ]
+    return {"Type": "Choice", "Choices": made, "Default": default}
+
+
+def definition(
+    kinds: set[str],
+    *,
+    bucket: str,
+    files_at_once: int,
+    source: str,
+    normalise: str,
+    fold: str | None,
+    catalog: str,
+) -> Step:
+    """The state machine of a run over sources of these kinds (`dynamodb`, `rds`); the last four are functions' ARNs."""
+    items = {"dynamodb": _dynamodb(bucket, files_at_once, source, normalise, fold, catalog),
+             "rds": _rds(source, normalise, catalog)}  # fmt: skip
+    branches = [
+        {
+            "StartAt": f"Each {kind} source",
+            "States": {
+                f"Each {kind} source": {
+                    "Type": "Map",
+                    "ItemsPath": f"$.{kind}",
+                    "MaxConcurrency": AT_ONCE[kind],
+                    "ItemProcessor": {
+                        "ProcessorConfig": {"Mode": "INLINE"},
+                        "StartAt": "Start",
+                        "States": items[kind],
+                    },
+                    "End": True,
+                }
+            },
+        }
+        for kind in sorted(kinds)
+    ]
+    plan = {"step": "plan", "scheduled_time.$": "$.scheduled_time"}
+    event = plan | {"only.$": "$.only", "snapshot_arn.$": "$.snapshot_arn"}
+    report = {"step": "report", "due.$": "$.due", "results.$": "$.results"}
+    return {
+        "TimeoutSeconds": 2 * 86400,
+        "Comment": "Exports every source, normalises, publishes and reports",
+        "StartAt": "Of an event?",
+        "States": {
+            "Of an event?": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.snapshot_arn", "IsPresent": True, "Next": "Plan for an event"}],
+                "Default": "Plan",
+            },
+            "Plan": task(source, plan, "$", "Export", catch=False),
+            "Plan for an event": task(source, event, "$", "Export", catch=False),
+            "Export": {"Type": "Parallel", "Branches": branches, "ResultPath": "$.results", "Next": "Report"},
+            "Report": task(catalog, report, "$", "Done", catch=False),
+            "Done": {"Type": "Succeed"},
+        },
+    }
+
+
+def _exported(source: str, done: str) -> dict[str, Step]:
+    """The steps that all kinds of source begin and end with."""
+    item = {f"{key}.$": f"$.{key}" for key in ("source", "due", "attempt", "snapshot_arn")}
+    return {
+        "Start": task(source, {"step": "start", "item": item}, "$", "Started?"),
+        "Started?": choice(
+            "Wait", ("$.state", "NOTHING", "Nothing due"), ("$.state", "BUSY", "Wait to start")
+        ),
+        "Wait to start": {"Type": "Wait", "SecondsPath": "$.wait", "Next": "Start"},
+        "Wait": {"Type": "Wait", "SecondsPath": "$.wait", "Next": "Status"},
+        "Status": task(source, {"step": "status", "item.$": "$"}, "$", "Exported?"),
+        "Exported?": choice("Wait", ("$.state", "DONE", done), ("$.state", "AGAIN", "Start")),
+        "Nothing due": {"Type": "Pass", "Parameters": {"source.$": "$.source", "tables": []}, "End": True},
+        "Published": {"Type": "Pass", "InputPath": "$.published", "End": True},
+        "Failed": {
+            "Type": "Pass",
+            "Parameters": {"source.$": "$.source", "error.$": "$.error"},
+            "End": True,
+        },
+    }
+
+
+def _dynamodb(
+    bucket: str, files_at_once: int, source: str, normalise: str, fold: str | None, catalog: str
+) -> dict[str, Step]:
+    schema = {"step": "schema"} | _same("manifest_key", "schema_key", "published_key", "keys", "declared")
+    file = {"step": "normalise", "file.$": "$$.Map.Item.Value"} | _same(
+        "manifest_key", "schema_key", "output_prefix", "report_prefix", "incremental"
+    )
+    reconcile = {"step": "reconcile"} | _same("manifest_key", "summary_key", "report_prefix")
+    folded = _same("schema_key", "current_prefix", "window_prefixes", "output_key")
+    publish = task(catalog, {"step": "publish", "export.$": "$"}, "$.published", "More?")
+    # A file that is not sound has said why in its report; reconciling tells it with the file's name.
+    one = {
+        "Type": "Task",
+        "Resource": normalise,
+        "Retry": task(normalise, {}, "$", "")["Retry"],
+        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Told"}],
+        "OutputPath": None,  # thousands of answers would be more than an execution may hold
+        "End": True,
+    }
+    return _exported(source, "Schema") | {
+        "Schema": task(normalise, schema, "$.schema", "Files"),
+        "Files": {
+            "Type": "Map",
+            "Label": "Files",
+            "MaxConcurrency": files_at_once,
+            "ItemReader": {
+                "Resource": "arn:aws:states:::s3:getObject",
+                "ReaderConfig": {"InputType": "JSONL"},
+                "Parameters": {"Bucket": bucket, "Key.$": "$.manifest_key"},
+            },
+            "ItemSelector": file,
+            "ItemProcessor": {
+                "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+                "StartAt": "Normalise",
+                "States": {"Normalise": one, "Told": {"Type": "Pass", "Result": {}, "End": True}},
+            },
+            "ResultPath": None,
+            "Catch": publish["Catch"],
+            "Next": "Reconcile",
+        },
+        "Reconcile": task(normalise, reconcile, "$.reconciled", "Incremental?"),
+        "Incremental?": choice("Publish", *([("$.incremental", True, "Fold")] if fold else [])),
+        **({"Fold": task(fold, folded, "$.folded", "Publish")} if fold else {}),
+        "Publish": publish,
+        "More?": choice("Published", ("$.more", True, "Start")),
+    }
+
+
+def _rds(source: str, normalise: str, catalog: str) -> dict[str, Step]:
+    publish = task(catalog, {"step": "publish", "export.$": "$"}, "$.published", "Published")
+    return _exported(source, "Tables") | {
+        "Tables": task(normalise, {"step": "rds"} | _same("export_prefix"), "$.described", "Publish"),
+        "Publish": publish,
+    }
+
+
+def _same(*names: str) -> Step:
+    return {f"{name}.$": f"$.{name}" for name in names}

@@ -1,0 +1,209 @@
+"""What a published table looks like in the Glue catalog, and what a run's metrics are. Pure.
+
+A table `<table>` has one partition an export date (`export_date`, 'yyyy-mm-dd'), registered with its own location, so
+that a second export of a day replaces the first in one step. `<table>_latest` is a view of Athena's on one partition.
+Columns are only ever added or widened: one that an export lacks stays and is NULL there; a column that would become
+another kind is refused as `SchemaConflict`.
+https://docs.aws.amazon.com/athena/latest/ug/schema-updates.html (Parquet is read by name, missing columns are NULL)
+https://docs.aws.amazon.com/athena/latest/ug/glue-athena.html; a view is a table of type VIRTUAL_VIEW whose
+ViewOriginalText holds base64 JSON, as Trino's Hive connector writes it:
+https://trino.io/docs/current/connector/hive.html
+"""
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+
+NAMESPACE = "tributary"
+PARTITION_KEY = {"Name": "export_date", "Type": "string"}
+PARQUET = {
+    "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+    "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+    "SerdeInfo": {
+        "SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+        "Parameters": {"serialization.format": "1"},
+    },
+}
+# What a column may become: what Parquet's own types read as without a loss.
+WIDER = {"int": {"bigint", "double"}, "float": {"double"}}
+
+
+class SchemaConflict(Exception):
+    """A column that would become another kind; readers would break."""
+
+
+class SourcesFailed(Exception):
+    """Names every source of a run that failed, and why."""
+
+    def __init__(self, failed: Mapping[str, Mapping], of: int):
+        reasons = "; ".join(f"{source}: {reason(error)}" for source, error in failed.items())
+        super().__init__(f"{len(failed)} of {of} sources failed. {reasons}")
+
+
+def reason(error: Mapping) -> str:
+    """The message of a caught error; a function's is JSON inside the cause."""
+    cause = str(error.get("Cause", ""))
+    with suppress(ValueError, AttributeError):
+        cause = json.loads(cause).get("errorMessage", cause)
+    return f"{error.get('Error')}: {cause}"[:1000]
+
+
+def tables(export: Mapping) -> list[dict]:
+    """The tables of an export: {"table", "columns", "location", "schema_key", "rows"}. Of a DynamoDB export, which
+    has its schema, its reconciled counts and, where it is incremental, the folded snapshot's; or of an RDS export,
+    which has {"described": {"tables"}} and no counts, as the service tells none."""
+    if "described" in export:
+        found = [
+            {"table": table_name(said["table"]), "columns": said["columns"], "location": said["location"]}
+            for said in export["described"]["tables"]
+        ]
+        names = [table["table"] for table in found]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise SchemaConflict(f"two tables of {export['source']} would both be {twice[0]} in the catalog")
+        return found
+    counted = export["folded"]["rows"] if export["incremental"] else export["reconciled"]["items"]
+    return [
+        {
+            "table": export["table"],
+            "columns": export["schema"]["columns"],
+            "location": export["location"],
+            "schema_key": export["schema_key"],
+            "rows": counted,
+        }
+    ]
+
+
+def table_name(target: str) -> str:
+    """A source's table as the catalog names it: `shop.order-lines` is `shop_order_lines`."""
+    return re.sub(r"[^a-z0-9_]+", "_", target.lower())
+
+
+def merged(name: str, before: Sequence[Mapping], now: Sequence[Mapping]) -> list[dict]:
+    """The columns of both, the published ones first and in their order."""
+    types = {column["Name"]: column["Type"] for column in now}
+    columns = []
+    for column in before:
+        new = types.pop(column["Name"], column["Type"])
+        if not widens(column["Type"], new):
+            raise SchemaConflict(
+                f"{name}.{column['Name']} is published as {column['Type']} and exported as {new}; readers would break. "
+                f"Mend the source, or delete the table {name} from the catalog to begin anew"
+            )
+        columns.append({"Name": column["Name"], "Type": new})
+    return columns + [{"Name": key, "Type": value} for key, value in types.items()]
+
+
+def widens(old: str, new: str) -> bool:
+    if old == new or new in WIDER.get(old, ()):
+        return True
+    was, is_ = _digits(old), _digits(new)
+    return bool(was and is_ and is_[1] >= was[1] and "decimal" in new and re.sub(r"decimal\(.*?\)|bigint|int", "#", old)
+                == re.sub(r"decimal\(.*?\)|bigint|int", "#", new))  # fmt: skip
+
+
+def _digits(kind: str) -> tuple[int, int] | None:
+    found = re.search(r"decimal\((\d+),\s*(\d+)\)", kind)
+    if found:
+        return int(found[1]), int(found[2])
+    return (19, 0) if re.search(r"\b(big)?int\b", kind) else None
+
+
+def table(name: str, columns: Sequence[Mapping], bucket: str, existing: Mapping | None) -> dict:
+    """The TableInput of a table that an export is added to."""
+    before = existing["StorageDescriptor"]["Columns"] if existing else []
+    return {
+        "Name": name,
+        "TableType": "EXTERNAL_TABLE",
+        "Parameters": {"classification": "parquet", "EXTERNAL": "TRUE"},
+        "PartitionKeys": [PARTITION_KEY],
+        "StorageDescriptor": {
+            "Columns": merged(name, before, columns),
+            "Location": f"s3://{bucket}/lake/{name}/",
+            **PARQUET,
+        },
+    }
+
+
+def partition(table_input: Mapping, bucket: str, location: str, export_date: str) -> dict:
+    descriptor = {**table_input["StorageDescriptor"], "Location": f"s3://{bucket}/{location}"}
+    return {"Values": [export_date], "StorageDescriptor": descriptor}
+
+
+def latest(table_input: Mapping, database: str, export_date: str) -> dict:
+    """The TableInput of the view on one export date, with all columns that the table ever had."""
+    name, columns = table_input["Name"], table_input["StorageDescriptor"]["Columns"]
+    quoted = ", ".join(f'"{column["Name"]}"' for column in columns)
+    sql = f'SELECT {quoted} FROM "{database}"."{name}" WHERE "export_date" = \'{export_date}\''
+    view = {
+        "originalSql": sql,
+        "catalog": "awsdatacatalog",
+        "schema": database,
+        "columns": [{"name": column["Name"], "type": trino(column["Type"])} for column in columns],
+    }
+    encoded = base64.b64encode(json.dumps(view).encode()).decode()
+    return {
+        "Name": f"{name}_latest",
+        "TableType": "VIRTUAL_VIEW",
+        "Parameters": {"presto_view": "true", "comment": "Presto View", "export_date": export_date},
+        "PartitionKeys": [],
+        "StorageDescriptor": {
+            "Columns": [dict(column) for column in columns],
+            "Location": "",
+            "SerdeInfo": {},
+        },
+        "ViewOriginalText": f"/* Presto View: {encoded} */",
+        "ViewExpandedText": "/* Presto View */",
+    }
+
+
+def trino(hive: str) -> str:
+    """A type of Hive's as Trino writes it."""
+    hive = hive.strip()
+    if found := re.fullmatch(r"array<(.*)>", hive):
+        return f"array({trino(found[1])})"
+    if found := re.fullmatch(r"struct<(.*)>", hive):
+        fields = [part.split(":", 1) for part in _parts(found[1])]
+        return "row(" + ", ".join(f'"{name}" {trino(kind)}' for name, kind in fields) + ")"
+    plain = {
+        "string": "varchar",
+        "binary": "varbinary",
+        "int": "integer",
+        "float": "real",
+        "timestamp": "timestamp(3)",
+    }
+    return plain.get(hive, hive)
+
+
+def _parts(text: str) -> list[str]:
+    """Split at commas that stand in no bracket."""
+    parts, depth = [""], 0
+    for letter in text:
+        depth += (letter in "<(") - (letter in ">)")
+        if letter == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return parts
+
+
+def metrics(pipeline: str, results: Iterable[Mapping], now: datetime) -> list[dict]:
+    found = []
+    for result in results:
+        failed = "error" in result
+        of = {"Pipeline": pipeline, "Source": result["source"]}
+        found += [metric("Published", 0 if failed else 1, of), metric("Failed", 1 if failed else 0, of)]
+        for published in () if failed else result["tables"]:
+            of = {"Pipeline": pipeline, "Table": published["table"]}
+            age = (now - datetime.fromisoformat(published["exported_to"])).total_seconds()
+            found.append(metric("Age", age, of) | {"Unit": "Seconds"})
+            if published["rows"] is not None:
+                found.append(metric("Rows", published["rows"], of))
+    return found
+
+
+def metric(name: str, value: float, dimensions: Mapping[str, str]) -> dict:
+    listed = [{"Name": key, "Value": told} for key, told in dimensions.items()]
+    return {"MetricName": name, "Value": value, "Unit": "Count", "Dimensions": listed}

@@ -1,0 +1,174 @@
+"""Starts the exports of a run and tells how far each is; a state machine calls it, step by step.
+
+`plan`: {"step": "plan", "scheduled_time"}, of a snapshot's event also "only" (its name) and "snapshot_arn". Returns
+{"due", "dynamodb": [item], "rds": [item]}, an item a source: {"source", "due", "attempt": 0, "snapshot_arn"}.
+
+`start`: {"step": "start", "item"}. Starts the source's next export, or finds the one that an earlier call started.
+Returns the item with "export" and {"state": "RUNNING", "wait": seconds}, {"state": "NOTHING"} where no window is due,
+or {"state": "BUSY", "wait"} while a snapshot is being made or the account's five RDS exports are taken.
+
+`status`: {"step": "status", "item": what `start` or `status` returned}. "state" becomes RUNNING (wait "wait" seconds,
+with backoff), AGAIN (the export failed and is to be started anew), or DONE, with all that normalising and publishing
+need. Raises `ExportFailed`, with the service's reason, when the last attempt failed.
+
+Environment: SOURCES (JSON; see sources.py), PIPELINE, BUCKET, BUCKET_OWNER, KMS_KEY_ARN (absent: SSE-S3, and no RDS),
+EXPORT_ROLE_ARN (of RDS).
+
+IAM: dynamodb:ExportTableToPointInTime, dynamodb:DescribeTable on the tables, dynamodb:DescribeExport on their
+`/export/*`; s3:AbortMultipartUpload, s3:PutObject, s3:PutObjectAcl on <BUCKET>/raw/* (DynamoDB writes with the
+caller's rights) and s3:GetObject on <BUCKET>/state/*, with s3:ListBucket on the bucket for that prefix (without it a
+missing record would be a 403). For RDS: rds:StartExportTask, rds:DescribeExportTasks, rds:DescribeDB[Cluster]Snapshots,
+where a snapshot is made for the run also rds:CreateDB[Cluster]Snapshot and rds:DeleteDB[Cluster]Snapshot, and
+iam:PassRole on EXPORT_ROLE_ARN. kms:GenerateDataKey, kms:Decrypt, for RDS also kms:CreateGrant, kms:DescribeKey.
+https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ExportSnapshot.Setup.html
+"""
+
+import json
+import os
+
+import boto3
+import dynamodb_source
+import rds_source
+from aws_lambda_powertools import Logger
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from sources import Settings, scheduled_time
+
+logger = Logger(service="export_source")
+settings = Settings.read(os.environ)
+config = Config(retries={"mode": "standard", "total_max_attempts": 6})
+dynamodb = boto3.client("dynamodb", config=config)
+rds = boto3.client("rds", config=config)
+s3 = boto3.client("s3", config=config)
+
+
+@logger.inject_lambda_context
+def handler(event, context):
+    if event["step"] == "plan":
+        return plan(event)
+    item = event["item"]
+    source = settings.source(item["source"])
+    if source.kind == "dynamodb":
+        steps = {"start": start_dynamodb, "status": dynamodb_status}
+    else:
+        steps = {"start": start_rds, "status": rds_status}
+    try:
+        answer = steps[event["step"]](source, item)
+    except rds_source.Busy as busy:
+        logger.info("busy", source=source.name, reason=str(busy))
+        answer = {**item, "state": "BUSY", "wait": 60}
+    logger.info(event["step"], source=source.name, state=answer["state"], export=answer.get("export"))
+    return answer
+
+
+def plan(event):
+    due = scheduled_time(event)
+    chosen = settings.chosen(event.get("only"))
+    items = [
+        {
+            "source": s.name,
+            "due": due.isoformat(),
+            "attempt": 0,
+            "snapshot_arn": event.get("snapshot_arn", ""),
+        }
+        for s in chosen
+    ]
+    kinds = {s.name: s.kind for s in chosen}
+    return {
+        "due": due.isoformat(),
+        "dynamodb": [i for i in items if kinds[i["source"]] == "dynamodb"],
+        "rds": [i for i in items if kinds[i["source"]] != "dynamodb"],
+    }
+
+
+def state_of(table):
+    """The record of what is published of the table; None when nothing is."""
+    try:
+        key = f"state/{table}/current.json"
+        return json.loads(s3.get_object(Bucket=settings.bucket, Key=key)["Body"].read())
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "NoSuchKey":
+            return None
+        raise
+
+
+def start_dynamodb(source, item):
+    current = state_of(source.table)
+    span = dynamodb_source.span(source, current, scheduled_time({"scheduled_time": item["due"]}))
+    if span is None:
+        return {**item, "state": "NOTHING", "tables": []}
+    request = dynamodb_source.request(source, span, item["attempt"], settings)
+    export = dynamodb.export_table_to_point_in_time(**request)["ExportDescription"]
+    return {
+        **item,
+        "export": {"arn": export["ExportArn"], **span.json()},
+        "polls": 0,
+        "state": "RUNNING",
+        "wait": 10,
+    }
+
+
+def dynamodb_status(source, item):
+    export = dynamodb.describe_export(ExportArn=item["export"]["arn"])["ExportDescription"]
+    settled = _settled(
+        item,
+        export["ExportStatus"],
+        "COMPLETED",
+        f"{export.get('FailureCode')}: {export.get('FailureMessage')}",
+    )
+    if settled["state"] != "DONE":
+        return settled
+    keys = dynamodb_source.keys(dynamodb.describe_table(TableName=source.arn)["Table"])
+    return settled | dynamodb_source.work(source, item["export"], export, keys, state_of(source.table))
+
+
+def start_rds(source, item):
+    snapshot = rds_source.snapshot(rds, source, item)
+    for attempt in range(rds_source.ATTEMPTS * (item["attempt"] + 1)):
+        request = rds_source.request(source, snapshot, item, attempt, settings)
+        try:
+            rds.start_export_task(**request)
+        except ClientError as error:
+            if rds_source.is_limit(error):
+                raise rds_source.Busy(f"no export of {source.name} can start now: {error}") from error
+            if error.response["Error"]["Code"] not in (
+                "ExportTaskAlreadyExists",
+                "ExportTaskAlreadyExistsFault",
+            ):
+                raise
+            # An identifier is never free again: what it stands for is this run's, or it failed.
+            if rds_source.task(rds, request["ExportTaskIdentifier"], snapshot)["Status"] in (
+                "FAILED",
+                "CANCELED",
+            ):
+                continue
+        export = {"identifier": request["ExportTaskIdentifier"], "snapshot_arn": snapshot}
+        return {**item, "export": export, "polls": 0, "state": "RUNNING", "wait": 30}
+    raise rds_source.ExportFailed(f"every attempt to export {snapshot} failed before; see the RDS console")
+
+
+def rds_status(source, item):
+    export = item["export"]
+    task = rds_source.task(rds, export["identifier"], export["snapshot_arn"])
+    settled = _settled(
+        item, task["Status"], "COMPLETE", f"{task.get('FailureCause')} {task.get('WarningMessage') or ''}"
+    )
+    if settled["state"] == "DONE":
+        rds_source.forget(rds, source, export["snapshot_arn"])
+        settled |= rds_source.work(source, item, task)
+    return settled
+
+
+def _settled(item, status, done, reason):
+    if status == done:
+        return {**item, "state": "DONE"}
+    if status in ("FAILED", "CANCELED"):
+        if item["attempt"] + 1 >= rds_source.ATTEMPTS:
+            raise rds_source.ExportFailed(
+                f"the export of {item['source']} failed {rds_source.ATTEMPTS} times: {reason}"
+            )
+        logger.warning("export failed", source=item["source"], reason=reason)
+        return {**item, "attempt": item["attempt"] + 1, "state": "AGAIN"}
+    # From 13 s to 10 min: an export takes minutes at the least, hours for a large table.
+    polls = item["polls"] + 1
+    return {**item, "polls": polls, "state": "RUNNING", "wait": min(600, int(10 * 1.3**polls))}

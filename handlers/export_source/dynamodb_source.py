@@ -1,0 +1,125 @@
+"""Which export of a table comes next, and what is to be done with it. Pure.
+
+Incremental exports tile time exactly: each window begins where the last published one ended (its start is in the
+window, its end is not), and spans 15 minutes to 24 hours. A run that comes less than 15 minutes after the last one
+exports nothing and leaves the time to the next. After a gap the windows are worked off one by one, each at most a day
+long and cut so that what is left is no shorter than 15 minutes. Older than recovery reaches back (35 days, less one
+for the run itself): a full export, from which the next window begins.
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_IncrementalExportSpecification.html
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sources import Settings, Source
+
+SHORTEST, LONGEST, REACH = timedelta(minutes=15), timedelta(hours=24), timedelta(days=34)
+
+
+@dataclass(frozen=True)
+class Span:
+    """What an export shows: all of the table at `until`, or what changed from `since` on and before `until`."""
+
+    until: datetime
+    since: datetime | None
+    due: datetime
+
+    def json(self) -> dict:
+        return {
+            "until": self.until.isoformat(),
+            "since": self.since.isoformat() if self.since else None,
+            "more": self.due - self.until >= SHORTEST and self.since is not None,
+        }
+
+
+def span(source: Source, current: Mapping | None, due: datetime) -> Span | None:
+    """The next export; None when none is due."""
+    if source.mode == "full" or not current:
+        return Span(due, None, due)
+    since = datetime.fromisoformat(current["exported_to"])
+    if due - since < SHORTEST:
+        return None
+    if due - since > REACH:
+        return Span(due, None, due)
+    left = due - since
+    if left <= LONGEST:
+        return Span(due, since, due)
+    # The last window must not be too short for the service.
+    return Span(since + (LONGEST if left - LONGEST >= SHORTEST else LONGEST - SHORTEST), since, due)
+
+
+def request(source: Source, span: Span, attempt: int, settings: Settings) -> dict:
+    named = f"{source.arn}@{span.since}@{span.until}@{attempt}"
+    what: dict = (
+        {
+            "ExportType": "INCREMENTAL_EXPORT",
+            "IncrementalExportSpecification": {
+                "ExportFromTime": span.since,
+                "ExportToTime": span.until,
+                "ExportViewType": "NEW_IMAGE",
+            },
+        }
+        if span.since
+        else {"ExportType": "FULL_EXPORT", "ExportTime": span.until}
+    )
+    encryption = (
+        {"S3SseAlgorithm": "KMS", "S3SseKmsKeyId": settings.kms_key_arn}
+        if settings.kms_key_arn
+        else {"S3SseAlgorithm": "AES256"}
+    )
+    return {
+        "TableArn": source.arn,
+        "ExportFormat": "DYNAMODB_JSON",
+        # The same for every try, so that a second try starts no second export (for 8 hours).
+        "ClientToken": hashlib.sha256(named.encode()).hexdigest()[:32],
+        "S3Bucket": settings.bucket,
+        "S3BucketOwner": settings.bucket_owner,
+        "S3Prefix": f"raw/{source.name}",
+        **what,
+        **encryption,
+    }
+
+
+def keys(described: Mapping) -> dict[str, str]:
+    """A table's key attributes, the partition's first, with the types of S, N or B."""
+    types = {a["AttributeName"]: a["AttributeType"] for a in described["AttributeDefinitions"]}
+    ordered = sorted(described["KeySchema"], key=lambda key: key["KeyType"])  # HASH before RANGE
+    return {key["AttributeName"]: types[key["AttributeName"]] for key in ordered}
+
+
+def work(
+    source: Source, asked: Mapping, export: Mapping, keys: Mapping[str, str], current: Mapping | None
+) -> dict:
+    """Where everything about a finished export stands: a second call for the same export says the same."""
+    # Keys are known without any data; a number's digits are left to the data, where there is some.
+    declared = {key: {"S": "string", "B": "binary"}[kind] for key, kind in keys.items() if kind != "N"}
+    if not export["ItemCount"]:
+        declared |= {key: "decimal(38,0)" for key, kind in keys.items() if kind == "N"}
+    table, export_id = source.table, asked["arn"].rsplit("/", 1)[-1]
+    folder = export["ExportManifest"].rpartition("/")[0]
+    date = asked["until"][:10]
+    lake = f"lake/{table}/export_date={date}/run={export_id}/"
+    incremental = asked["since"] is not None
+    output = f"windows/{table}/{export_id}/" if incremental else lake
+    return {
+        "table": table,
+        "export_id": export_id,
+        "export_date": date,
+        "exported_to": asked["until"],
+        "more": asked["more"],
+        "incremental": incremental,
+        "manifest_key": f"{folder}/manifest-files.json",
+        "summary_key": f"{folder}/manifest-summary.json",
+        "keys": list(keys),
+        "declared": declared | dict(source.declared),
+        "schema_key": f"state/{table}/{export_id}/schema.json",
+        "published_key": current["schema_key"] if current else None,
+        "report_prefix": f"state/{table}/{export_id}/files/",
+        "output_prefix": output,
+        "location": lake,
+        "current_prefix": current["location"] if current else None,
+        "window_prefixes": [output],
+        "output_key": f"{lake}snapshot.parquet",
+    }

@@ -1,0 +1,124 @@
+"""Exports of RDS snapshots: the snapshot to take, the identifier, and what is to be done with a finished one.
+
+An export's identifier is never free again, starts with a letter, holds letters, digits and single hyphens, ends in
+neither, and has at most 60 characters. An automated snapshot's own name holds a colon, so the identifier is made of
+the source's name, the run's time and a hash over all that tells one export from another.
+https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_StartExportTask.html
+At most five exports run at once in an account: the sixth is `Busy`, and waits.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+
+from sources import Settings, Source
+
+ATTEMPTS = 3
+SLUG = 60 - 1 - 14 - 1 - 10
+
+
+class Busy(Exception):
+    """Nothing is wrong; it can't start yet."""
+
+
+class ExportFailed(Exception):
+    """The service gave up, and why."""
+
+
+def identifier(source: str, due: str, *apart: object) -> str:
+    """`<source>-<yyyymmddhhmmss>-<hash>`; another for anything in `apart` that differs."""
+    slug = re.sub(r"[^a-z0-9]+", "-", source.lower()).strip("-")
+    if not slug[:1].isalpha():
+        slug = f"x{'-' if slug else ''}{slug}"
+    stamp = re.sub(r"\D", "", due)[:14].ljust(14, "0")
+    told = hashlib.sha256(repr((source, due, *apart)).encode()).hexdigest()[:10]
+    return f"{slug[:SLUG].rstrip('-')}-{stamp}-{told}"
+
+
+def is_limit(error) -> bool:
+    said = error.response["Error"]
+    return bool(
+        re.search("limit|quota|exceeded|maximum", f"{said['Code']} {said.get('Message', '')}", re.IGNORECASE)
+    )
+
+
+def _calls(source: Source) -> tuple[str, str, str, str]:
+    """How the service calls an instance's things, and a cluster's."""
+    if source.kind == "rds_instance":
+        return "db_snapshot", "DBSnapshot", "DBInstanceIdentifier", "db_snapshot_available"
+    return "db_cluster_snapshot", "DBClusterSnapshot", "DBClusterIdentifier", "db_cluster_snapshot_available"
+
+
+def snapshot(rds, source: Source, item: Mapping) -> str:
+    """The ARN of the snapshot that this run exports. Raises Busy while it is being made."""
+    if item["snapshot_arn"]:
+        return item["snapshot_arn"]
+    call, noun, owner, _ = _calls(source)
+    describe = getattr(rds, f"describe_{call}s")
+    if source.snapshot == "made-for-the-run":
+        name = identifier(source.name, item["due"])
+        found = _found(rds, describe, noun, **{f"{noun}Identifier": name})
+        if not found:
+            made = getattr(rds, f"create_{call}")(**{f"{noun}Identifier": name, owner: source.name})[noun]
+            found = [made]
+        if found[0]["Status"] != "available":
+            raise Busy(f"snapshot {name} is {found[0]['Status']}")
+        return found[0][f"{noun}Arn"]
+    pages = rds.get_paginator(f"describe_{call}s").paginate(
+        **{owner: source.name, "SnapshotType": "automated"}
+    )
+    ready = [s for page in pages for s in page[f"{noun}s"] if s["Status"] == "available"]
+    if not ready:
+        raise ExportFailed(
+            f"{source.name} has no automated snapshot; turn on automated backups, or write snapshot: made-for-the-run"
+        )
+    return max(ready, key=lambda s: s["SnapshotCreateTime"])[f"{noun}Arn"]
+
+
+def _found(rds, describe, noun: str, **named) -> list[dict]:
+    try:
+        return describe(**named)[f"{noun}s"]
+    except rds.exceptions.ClientError as error:
+        if "NotFound" in error.response["Error"]["Code"]:
+            return []
+        raise
+
+
+def forget(rds, source: Source, snapshot_arn: str) -> None:
+    """What was made for the run goes with it."""
+    if source.snapshot == "made-for-the-run":
+        call, noun, _, _ = _calls(source)
+        try:
+            getattr(rds, f"delete_{call}")(**{f"{noun}Identifier": snapshot_arn.rsplit(":", 1)[-1]})
+        except rds.exceptions.ClientError as error:
+            if "NotFound" not in error.response["Error"]["Code"]:
+                raise
+
+
+def request(source: Source, snapshot_arn: str, item: Mapping, attempt: int, settings: Settings) -> dict:
+    apart = (settings.pipeline, settings.bucket, snapshot_arn, source.only, attempt)
+    asked = {
+        "ExportTaskIdentifier": identifier(source.name, item["due"], *apart),
+        "SourceArn": snapshot_arn,
+        "S3BucketName": settings.bucket,
+        "S3Prefix": f"raw/{source.name}",
+        "IamRoleArn": settings.export_role_arn,
+        "KmsKeyId": settings.kms_key_arn,
+    }
+    return asked | ({"ExportOnly": list(source.only)} if source.only else {})
+
+
+def task(rds, name: str, snapshot_arn: str) -> dict:
+    # The source's ARN is what the right to describe is granted on.
+    return rds.describe_export_tasks(ExportTaskIdentifier=name, SourceArn=snapshot_arn)["ExportTasks"][0]
+
+
+def work(source: Source, item: Mapping, task: Mapping) -> dict:
+    name = item["export"]["identifier"]
+    return {
+        "export_id": name,
+        "export_date": item["due"][:10],
+        # The data is as old as the snapshot, not as the run.
+        "exported_to": str(task["SnapshotTime"].isoformat()),
+        "export_prefix": f"raw/{source.name}/{name}/",
+    }

@@ -1,0 +1,75 @@
+"""A run's sources, as the deployment tells them. Pure.
+
+SOURCES: a JSON list of {"name", "kind": "dynamodb", "arn", "table", "mode": "full" | "incremental", "declared":
+{attribute: type}} or {"name", "kind": "rds_instance" | "rds_cluster", "only": [..], "snapshot": "latest-automated" |
+"made-for-the-run" | "event"}. `table` is the table's name in the catalog.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+
+@dataclass(frozen=True)
+class Source:
+    name: str
+    kind: str
+    arn: str = ""
+    table: str = ""
+    mode: str = "full"
+    declared: Mapping[str, object] = field(default_factory=dict)
+    only: tuple[str, ...] = ()
+    snapshot: str = ""
+
+
+@dataclass(frozen=True)
+class Settings:
+    sources: tuple[Source, ...]
+    pipeline: str
+    bucket: str
+    bucket_owner: str
+    kms_key_arn: str
+    export_role_arn: str
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> "Settings":
+        return cls(
+            sources=tuple(
+                Source(**{**said, "only": tuple(said.get("only", ()))}) for said in json.loads(environ["SOURCES"])
+            ),
+            pipeline=environ["PIPELINE"],
+            bucket=environ["BUCKET"],
+            bucket_owner=environ["BUCKET_OWNER"],
+            kms_key_arn=environ.get("KMS_KEY_ARN", ""),
+            export_role_arn=environ.get("EXPORT_ROLE_ARN", ""),
+        )  # fmt: skip
+
+    def chosen(self, snapshot: str | None) -> list[Source]:
+        """The sources of a run: of a snapshot's event the one whose automated snapshot it is, `rds:<identifier>-` and
+        its time; on the schedule all that do not follow events."""
+        if snapshot is None:
+            return [s for s in self.sources if s.snapshot != "event"]
+        named = re.fullmatch(r"rds:(.+)-\d{4}(-\d\d){4}", snapshot)
+        return [s for s in self.sources if s.snapshot == "event" and named and named[1] == s.name]
+
+    def source(self, name: str) -> Source:
+        for source in self.sources:
+            if source.name == name:
+                return source
+        raise ValueError(f"{name!r} is no source of {self.pipeline}; it was taken out since the run began")
+
+
+def scheduled_time(event: Mapping) -> datetime:
+    """The time that the run is for, in UTC and whole seconds."""
+    text = event.get("scheduled_time")
+    try:
+        due = datetime.fromisoformat(str(text))
+    except ValueError:
+        due = None
+    if due is None or due.tzinfo is None:
+        raise ValueError(
+            f"scheduled_time is {text!r}; expected a time with its zone such as '2026-01-01T16:00:00Z'"
+        )
+    return due.astimezone(UTC).replace(microsecond=0)

@@ -1,0 +1,63 @@
+"""Folds windows of incremental exports into a table's current snapshot and writes the next one.
+
+Event: {"schema_key", "current_prefix" (of the snapshot's Parquet; null: none yet), "window_prefixes" (in order of
+time), "output_key", "part": 0, "parts": 1}. Returns {"output_key", "rows", "changes", "deletes", "bytes"}. The
+current snapshot is never written to: the next one stands under its own prefix, and readers move when it is whole.
+Called twice it writes the same key again.
+
+Disk: the inputs and the output stand in /tmp while it works (ephemeral storage: up to 10 GB), which with `parts`
+bounds only the spill and the output; MEMORY (such as `1GB`, default 512MB) is DuckDB's limit.
+Environment: BUCKET, MEMORY (optional).
+IAM, on arn:aws:s3:::<BUCKET>: s3:GetObject on the snapshots', windows' and schemas' prefixes; s3:PutObject and
+s3:AbortMultipartUpload on the snapshots'; s3:ListBucket on the bucket (condition s3:prefix: the first two); with
+SSE-KMS kms:Decrypt, kms:GenerateDataKey on its key.
+"""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import boto3
+from aws_lambda_powertools import Logger
+from botocore.config import Config
+from folding import fold
+
+logger = Logger(service="fold")
+bucket = os.environ["BUCKET"]
+s3 = boto3.client("s3", config=Config(retries={"mode": "standard", "total_max_attempts": 6}))
+
+
+@logger.inject_lambda_context
+def handler(event, context):
+    schema = json.loads(s3.get_object(Bucket=bucket, Key=event["schema_key"])["Body"].read())
+    with tempfile.TemporaryDirectory(prefix="fold-") as scratch:
+        folder = Path(scratch)
+        output = folder / "next.parquet"
+        current = event.get("current_prefix")
+        folded = fold(
+            schema=schema,
+            current=fetch(current, folder / "current") if current else [],
+            windows=[fetch(p, folder / f"window-{n}") for n, p in enumerate(event["window_prefixes"])],
+            output=output,
+            spill=folder / "spill",
+            memory_limit=os.environ.get("MEMORY", "512MB"),
+            part=int(event.get("part", 0)),
+            parts=int(event.get("parts", 1)),
+        )
+        s3.upload_file(str(output), bucket, event["output_key"])
+        result = {"output_key": event["output_key"], **folded.json(), "bytes": output.stat().st_size}
+    logger.info("folded", **result)
+    return result
+
+
+def fetch(prefix: str, folder: Path) -> list[Path]:
+    """The Parquet files below the prefix, on disk."""
+    folder.mkdir(parents=True)
+    files = []
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for entry in page.get("Contents", ()):
+            if entry["Key"].endswith(".parquet"):
+                files.append(folder / f"{len(files):06}.parquet")
+                s3.download_file(bucket, entry["Key"], str(files[-1]))
+    return files

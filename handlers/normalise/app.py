@@ -1,0 +1,155 @@
+"""Makes typed Parquet of an export, step by step; a state machine calls it with the step to take.
+
+`normalise`: one data file; a Distributed Map over manifest-files.json calls it for each. Event: {"step":
+"normalise", "file": <the manifest's line>, "manifest_key", "schema_key", "output_prefix" (such as
+`lake/orders/export_date=2026-01-01/`), "report_prefix", "incremental": false}. Writes
+`<output_prefix><file>-<n>.parquet`, and its result as `<report_prefix><file>.json` (the file's name without
+.json.gz). Returns {"file", "items", "deleted", "raw_bytes", "outputs": [{"key", "rows", "bytes"}], "rest":
+{"items", "attributes"}}. Called twice it writes the same keys again. Nothing is visible of a file that is not
+sound: `FileError` names it.
+
+`schema`: {"step": "schema", "manifest_key", "schema_key", "published_key" (or null: the table is new), "keys":
+[attribute], "declared": {attribute: type}}. Looks at the beginnings of up to 32 files, derives or widens, and
+writes the schema. Returns {"schema_key", "columns": [{"Name", "Type"}] (Glue's), "conflicts", "sampled"}.
+
+`reconcile`: {"step": "reconcile", "manifest_key", "summary_key", "report_prefix"}. Every file's report is there,
+and the items add up to the summary's, or `ExportError`. Returns counts and what stands in the rest column.
+
+`rds`: {"step": "rds", "export_prefix" (`<prefix>/<identifier>/`)}. The tables of a finished RDS snapshot export;
+see rds_export.py. Returns {"tables": [{"table", "location", "schema", "columns", "source_types", "warnings"}]}.
+
+Environment: BUCKET. Memory: about 300 MB; 1,769 MB buys a whole vCPU, which is what it can use.
+IAM, on arn:aws:s3:::<BUCKET>: s3:GetObject on <raw prefix>*, and on the schemas' and reports'; s3:PutObject and
+s3:AbortMultipartUpload on the outputs', schemas' and reports' prefixes; s3:ListBucket on the bucket (condition
+s3:prefix: the reports' and RDS exports' prefixes); with SSE-KMS kms:Decrypt, kms:GenerateDataKey on its key.
+"""
+
+import json
+import os
+from typing import Any
+
+import boto3
+import rds_export
+from aws_lambda_powertools import Logger
+from botocore.config import Config
+from data_file import FileError, items_of, normalise, whole_lines
+from export import DataFile, data_files, reconcile, sample
+from isal import igzip, isal_zlib
+from multipart import Upload
+from table_schema import Observation, Schema, SchemaError, Type, derive, widen
+
+SAMPLED_FILES, SAMPLED_BYTES = 32, 1 << 20
+# isal's stub has its error as an instance.
+DAMAGED: Any = (EOFError, igzip.BadGzipFile, isal_zlib.error, ValueError, SchemaError)
+
+logger = Logger(service="normalise")
+bucket = os.environ["BUCKET"]
+s3 = boto3.client("s3", config=Config(retries={"mode": "standard", "total_max_attempts": 6}))
+
+
+@logger.inject_lambda_context
+def handler(event, context):
+    steps = {
+        "normalise": normalise_file,
+        "schema": make_schema,
+        "reconcile": reconcile_export,
+        "rds": rds_tables,
+    }
+    result = steps[event.get("step", "normalise")](event)
+    logger.info("done", step=event.get("step", "normalise"), result=result)
+    return result
+
+
+def normalise_file(event):
+    file = DataFile.of(event["file"], event["manifest_key"])
+    uploads: list[Upload] = []
+
+    def open_output(number):
+        uploads.append(Upload(s3, bucket, f"{event['output_prefix']}{file.name}-{number:05}.parquet"))
+        return uploads[-1]
+
+    try:
+        report = normalise(
+            f"s3://{bucket}/{file.key}",
+            body(file.key),
+            schema=Schema.of(read_json(event["schema_key"])),
+            incremental=bool(event.get("incremental")),
+            md5=file.md5,
+            items=file.items,
+            open_output=open_output,
+        )
+        for upload in uploads:
+            upload.complete()
+    except BaseException as error:
+        for upload in uploads:
+            upload.abort()
+        if isinstance(error, FileError):
+            # Kept beside the others' reports, where `reconcile` finds it: a map's own error names no item.
+            write_json(f"{event['report_prefix']}{file.name}.json", {"file": file.key, "error": str(error)})
+        raise
+    outputs = [
+        {"key": u.key, "rows": n, "bytes": u.size} for u, n in zip(uploads, report.outputs, strict=True)
+    ]
+    result = {"file": file.key, **report.json(), "outputs": outputs}
+    write_json(f"{event['report_prefix']}{file.name}.json", result)
+    return result
+
+
+def make_schema(event):
+    observed = Observation()
+    files = sample(manifest(event["manifest_key"]), SAMPLED_FILES)
+    for file in files:
+        try:
+            with igzip.IGzipFile(fileobj=body(file.key)) as text:
+                chunk = next(whole_lines(text, SAMPLED_BYTES), b"")
+            observed = observed.merged(Observation.of_items(items_of(chunk)))
+        except DAMAGED as error:
+            raise FileError(f"s3://{bucket}/{file.key} is cut short or damaged: {error}") from error
+    if event.get("published_key"):
+        schema, conflicts = widen(Schema.of(read_json(event["published_key"])), observed)
+    else:
+        declared = {a: Type.of(said) for a, said in event.get("declared", {}).items()}
+        schema, conflicts = derive(observed, declared, event.get("keys", ())), []
+    write_json(event["schema_key"], schema.json())
+    return {
+        "schema_key": event["schema_key"],
+        "columns": schema.glue_columns(),
+        "conflicts": [conflict.json() for conflict in conflicts],
+        "sampled": len(files),
+    }
+
+
+def reconcile_export(event):
+    reports = {}
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=event["report_prefix"])
+    for page in pages:
+        for entry in page.get("Contents", ()):
+            name = entry["Key"].removeprefix(event["report_prefix"]).removesuffix(".json")
+            reports[name] = read_json(entry["Key"])
+    return reconcile(manifest(event["manifest_key"]), read_json(event["summary_key"]), reports)
+
+
+def rds_tables(event):
+    prefix = event["export_prefix"]
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
+    keys = sorted(
+        e["Key"] for page in pages for e in page.get("Contents", ()) if "export_tables_info_" in e["Key"]
+    )
+    tables = rds_export.tables(prefix, {key: read_json(key) for key in keys})
+    return {"tables": [table.json() for table in tables]}
+
+
+def body(key):
+    return s3.get_object(Bucket=bucket, Key=key)["Body"]
+
+
+def manifest(key):
+    return data_files(body(key).iter_lines(), key)
+
+
+def read_json(key):
+    return json.loads(body(key).read())
+
+
+def write_json(key, value):
+    s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(value).encode(), ContentType="application/json")

@@ -1,0 +1,83 @@
+"""A DynamoDB export's manifests, and what its normalised files say together. Pure.
+
+Layout: `<root>AWSDynamoDB/<ExportId>/manifest-summary.json`, `manifest-files.json` (JSON Lines of itemCount,
+md5Checksum, etag, dataFileS3Key), `data/*` (an incremental export's in `<root>AWSDynamoDB/data/`). Keys inside the
+manifest are read from `AWSDynamoDB/` on and put behind the manifest's own root: a replica may stand under another,
+and in no way may a manifest point outside its export.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Output.html
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from table_schema import Observation
+
+MARK = "AWSDynamoDB/"
+
+
+class ExportError(Exception):
+    """Manifests that say nothing usable, or that the files do not fit."""
+
+
+@dataclass(frozen=True)
+class DataFile:
+    key: str
+    md5: str  # base64, of the compressed bytes
+    items: int
+
+    @property
+    def name(self) -> str:
+        """Unique within an export."""
+        return self.key.rsplit("/", 1)[-1].removesuffix(".gz").removesuffix(".json")
+
+    @classmethod
+    def of(cls, entry: dict, manifest_key: str) -> "DataFile":
+        try:
+            root, found, _ = manifest_key.partition(MARK)
+            _, named, rest = str(entry["dataFileS3Key"]).partition(MARK)
+            if not found or not named or ".." in rest:
+                raise ExportError(
+                    f"{manifest_key} names {entry['dataFileS3Key']!r}, which is no file of an export"
+                )
+            return cls(root + MARK + rest, str(entry["md5Checksum"]), int(entry["itemCount"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ExportError(f"{manifest_key}: {entry!r} lacks a sound {error}") from error
+
+
+def data_files(lines: Iterable[bytes], manifest_key: str) -> list[DataFile]:
+    return [DataFile.of(json.loads(line), manifest_key) for line in lines if line.strip()]
+
+
+def sample(files: list[DataFile], most: int) -> list[DataFile]:
+    """Up to `most` files with items, spread evenly over the manifest."""
+    held = [file for file in files if file.items]
+    if len(held) <= most:
+        return held
+    return [held[i * (len(held) - 1) // max(most - 1, 1)] for i in range(most)]
+
+
+def reconcile(files: list[DataFile], summary: dict, reports: dict[str, dict]) -> dict:
+    """What all files' reports say together; `ExportError` when one lacks or the counts do not add up."""
+    lacking = sorted(file.key for file in files if file.name not in reports)
+    if lacking:
+        raise ExportError(
+            f"{len(lacking)} of {len(files)} files are not normalised: {', '.join(lacking[:5])}"
+        )
+    told = [reports[file.name] for file in files]
+    if unsound := [report["error"] for report in told if "error" in report]:
+        raise ExportError(f"{len(unsound)} of {len(files)} files are not sound: {'; '.join(unsound[:5])}")
+    items, expected = sum(report["items"] for report in told), int(summary["itemCount"])
+    if items != expected:
+        raise ExportError(f"{items:,} items were normalised; manifest-summary.json says {expected:,}")
+    rest = Observation()
+    for report in told:
+        rest = rest.merged(Observation.of(report["rest"]["attributes"]))
+    return {
+        "items": items,
+        "deleted": sum(report["deleted"] for report in told),
+        "files": len(files),
+        "outputs": sum(len(report["outputs"]) for report in told),
+        "bytes": sum(output["bytes"] for report in told for output in report["outputs"]),
+        "rest": {"items": sum(report["rest"]["items"] for report in told), "attributes": rest.json()},
+    }

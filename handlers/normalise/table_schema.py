@@ -1,0 +1,326 @@
+"""A table's columns: derived from what the data holds, widened when it changes, and written as JSON. Pure.
+
+An `Observation` is what a number of items hold, per attribute: types, and of numbers their widest digits.
+Merging is commutative and associative, so the result does not depend on which file was read first. A `Schema`
+is made of one (`derive`), with declared types first; a published schema is only ever widened (`widen`): new
+attributes become new columns, BIGINT becomes DECIMAL(38,s), a DECIMAL gains scale. Anything else stays as it is
+and is told as a conflict; its values stand in the rest column (see decode.c), so that no reader breaks and
+nothing is lost.
+
+Types: string, binary, boolean, bigint, decimal(p,s) (p at most 38), double (declared only), json (the value's
+own DynamoDB JSON as text, which holds every value exactly), {"set": type}, {"list": type}, {"struct": columns}
+(declared only); and what RDS exports add: int, float, date, timestamp (without a zone, microseconds).
+Derived: S string, B binary, BOOL boolean, N bigint or decimal(38,s), sets of them, M and L json; an attribute
+seen with two types, or with numbers that no decimal(38,s) holds, json.
+
+Names: Glue and Athena know lower case only, so a column is named by the attribute in lower case with other
+characters as `_`, and when two attributes come to one name, with 8 digits of the attribute's sha256 behind.
+https://docs.aws.amazon.com/athena/latest/ug/tables-databases-columns-names.html (Name databases, tables, and
+columns: at most 255 bytes)
+
+JSON: {"columns": [{"attribute", "name", "type"}], "keys": [attribute, ..]}.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal, InvalidOperation
+
+DECIMAL_DIGITS = 38
+BIGINT_DIGITS = 19
+REST, MICROS, DELETED = "_rest", "_write_micros", "_deleted"  # columns that no attribute can be named
+PLAIN = {"string", "binary", "boolean", "int", "bigint", "float", "double", "date", "timestamp", "json"}
+SCALARS = {"S": "string", "B": "binary", "BOOL": "boolean"}
+ATTRIBUTE_TYPES = {"S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", "BS"}
+
+
+class SchemaError(Exception):
+    """A schema, or a declaration, that says nothing usable."""
+
+
+@dataclass(frozen=True)
+class Type:
+    kind: str  # one of PLAIN, or decimal, set, list, struct
+    precision: int = 0
+    scale: int = 0
+    element: "Type | None" = None
+    columns: tuple["Column", ...] = ()
+
+    @classmethod
+    def of(cls, said) -> "Type":
+        """From its JSON form."""
+        if isinstance(said, str) and said in PLAIN:
+            return cls(said)
+        if isinstance(said, str) and (match := re.fullmatch(r"decimal\((\d+),\s*(\d+)\)", said)):
+            precision, scale = int(match[1]), int(match[2])
+            if 1 <= precision <= DECIMAL_DIGITS and scale <= precision:
+                return cls("decimal", precision, scale)
+        if isinstance(said, Mapping) and len(said) == 1:
+            if "set" in said and (element := cls.of(said["set"])).kind in {
+                "string",
+                "binary",
+                "bigint",
+                "decimal",
+                "double",
+            }:
+                return cls("set", element=element)
+            if "list" in said:
+                return cls("list", element=cls.of(said["list"]))
+            if "struct" in said:
+                columns = said["struct"]
+                if isinstance(columns, Mapping):  # as a user declares it: {"city": "string", ..}
+                    names = column_names(columns)
+                    columns = [
+                        {"attribute": a, "name": names[a], "type": columns[a]} for a in sorted(columns)
+                    ]
+                if columns:
+                    return cls("struct", columns=tuple(Column.of(column) for column in columns))
+        raise SchemaError(
+            f"{said!r} is not a type; write one of {', '.join(sorted(PLAIN))}, decimal(p,s) with p at most "
+            '38, {"set": string|binary|bigint|decimal(p,s)|double}, {"list": type} or {"struct": {name: type}}'
+        )
+
+    def json(self):
+        if self.kind == "decimal":
+            return f"decimal({self.precision},{self.scale})"
+        if self.kind in {"set", "list"}:
+            return {self.kind: self.element.json()}  # pyright: ignore[reportOptionalMemberAccess] - `of` set it
+        if self.kind == "struct":
+            return {"struct": [column.json() for column in self.columns]}
+        return self.kind
+
+    def glue(self) -> str:
+        """As Glue and Athena write it."""
+        if self.element:
+            return f"array<{self.element.glue()}>"
+        if self.kind == "struct":
+            return "struct<" + ",".join(f"{c.name}:{c.type.glue()}" for c in self.columns) + ">"
+        return "string" if self.kind == "json" else str(self.json())
+
+
+@dataclass(frozen=True)
+class Column:
+    attribute: str  # as the source names it
+    name: str  # as Glue does
+    type: Type
+
+    @classmethod
+    def of(cls, said) -> "Column":
+        return cls(said["attribute"], said["name"], Type.of(said["type"]))
+
+    def json(self):
+        return {"attribute": self.attribute, "name": self.name, "type": self.type.json()}
+
+
+@dataclass(frozen=True)
+class Schema:
+    columns: tuple[Column, ...]
+    keys: tuple[str, ...] = ()  # attributes
+
+    @classmethod
+    def of(cls, said) -> "Schema":
+        schema = cls(tuple(Column.of(c) for c in said["columns"]), tuple(said.get("keys", ())))
+        if missing := set(schema.keys) - {c.attribute for c in schema.columns}:
+            raise SchemaError(f"the key attributes {sorted(missing)} are no columns of the schema")
+        return schema
+
+    def json(self):
+        return {"columns": [c.json() for c in self.columns], "keys": list(self.keys)}
+
+    def glue_columns(self) -> list[dict]:
+        """For Glue's StorageDescriptor.Columns; the rest column is always the last."""
+        columns = [{"Name": c.name, "Type": c.type.glue()} for c in self.columns]
+        return [*columns, {"Name": REST, "Type": "string"}]
+
+
+# ---- what the data holds ----
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The widest of some numbers: digits before and behind the point; whether all are 64-bit integers."""
+
+    digits: int = 0
+    scale: int = 0
+    bigint: bool = True
+
+    @classmethod
+    def of(cls, text: str) -> "Numbers":
+        try:
+            number = Decimal(text)
+        except InvalidOperation as error:
+            raise SchemaError(f"{text!r} is not a number") from error
+        _, figures, exponent = number.as_tuple()
+        if not isinstance(exponent, int):
+            raise SchemaError(f"{text!r} is not a number")
+        mantissa = "".join(map(str, figures)).lstrip("0")
+        stripped = mantissa.rstrip("0")
+        exponent += len(mantissa) - len(stripped)
+        digits = max(len(stripped) + exponent, 0) if stripped else 0
+        scale = max(-exponent, 0) if stripped else 0
+        whole = scale == 0 and digits <= BIGINT_DIGITS and -(2**63) <= number < 2**63
+        return cls(digits, scale, whole)
+
+    def merged(self, other: "Numbers") -> "Numbers":
+        return Numbers(
+            max(self.digits, other.digits), max(self.scale, other.scale), self.bigint and other.bigint
+        )
+
+    def type(self) -> Type | None:
+        if self.bigint:
+            return Type("bigint")
+        if self.digits + self.scale <= DECIMAL_DIGITS:
+            return Type("decimal", DECIMAL_DIGITS, self.scale)
+        return None
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Attribute -> attribute type -> how many items hold it, and Numbers for N and NS."""
+
+    seen: Mapping[str, Mapping[str, tuple[int, Numbers]]] = field(default_factory=dict)
+
+    @classmethod
+    def of_items(cls, items: Iterable[Mapping]) -> "Observation":
+        seen: dict[str, dict[str, tuple[int, Numbers]]] = {}
+        for item in items:
+            for attribute, value in item.items():
+                ((kind, held),) = value.items()
+                if kind not in ATTRIBUTE_TYPES:
+                    raise SchemaError(f"attribute {attribute!r} has the unknown type {kind!r}")
+                texts = [held] if kind == "N" else held if kind == "NS" else ()
+                kinds = seen.setdefault(attribute, {})
+                count, numbers = kinds.get(kind, (0, Numbers()))
+                for text in texts:
+                    numbers = numbers.merged(Numbers.of(text))
+                kinds[kind] = (count + 1, numbers)
+        return cls(seen)
+
+    def merged(self, other: "Observation") -> "Observation":
+        seen = {attribute: dict(kinds) for attribute, kinds in self.seen.items()}
+        for attribute, kinds in other.seen.items():
+            mine = seen.setdefault(attribute, {})
+            for kind, (count, numbers) in kinds.items():
+                before, known = mine.get(kind, (0, Numbers()))
+                mine[kind] = (before + count, known.merged(numbers))
+        return Observation(seen)
+
+    def json(self):
+        return {
+            attribute: {
+                kind: {"items": count} | (vars(numbers) if kind in {"N", "NS"} else {})
+                for kind, (count, numbers) in sorted(kinds.items())
+            }
+            for attribute, kinds in sorted(self.seen.items())
+        }
+
+    @classmethod
+    def of(cls, said) -> "Observation":
+        return cls(
+            {
+                attribute: {
+                    kind: (
+                        held["items"],
+                        Numbers(held.get("digits", 0), held.get("scale", 0), held.get("bigint", True)),
+                    )
+                    for kind, held in kinds.items()
+                }
+                for attribute, kinds in said.items()
+            }
+        )
+
+    def type(self, attribute: str) -> Type | None:
+        """The type that holds all of the attribute's values; None when only NULL was seen."""
+        kinds = {kind: held for kind, held in self.seen[attribute].items() if kind != "NULL"}
+        if not kinds:
+            return None
+        if len(kinds) > 1:
+            return Type("json")
+        ((kind, (_, numbers)),) = kinds.items()
+        number = numbers.type()
+        if kind == "N":
+            return number or Type("json")
+        if kind in {"SS", "BS"}:
+            return Type("set", element=Type(SCALARS[kind[0]]))
+        if kind == "NS":
+            return Type("set", element=number) if number else Type("json")
+        return Type(SCALARS.get(kind, "json"))
+
+
+def column_names(attributes: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
+    """Attribute -> column name; the same for the same attributes in any order."""
+    attributes = sorted(set(attributes))
+    taken = set(taken) | {REST, MICROS, DELETED}
+    plain = {a: re.sub(r"[^a-z0-9_]", "_", a.lower())[:200] or "_" for a in attributes}
+    users: dict[str, list[str]] = {}
+    for attribute, name in plain.items():
+        users.setdefault(name, []).append(attribute)
+    return {
+        a: name
+        if name not in taken and (len(users[name]) == 1 or a == name)
+        else f"{name}_{hashlib.sha256(a.encode()).hexdigest()[:8]}"
+        for a, name in plain.items()
+    }
+
+
+def derive(
+    observed: Observation, declared: Mapping[str, Type] | None = None, keys: Iterable[str] = ()
+) -> Schema:
+    """The schema that holds all that was observed; `declared` types stand as they are. Keys come first."""
+    declared, keys = dict(declared or {}), tuple(keys)
+    types = {a: t for a in observed.seen if (t := observed.type(a))} | declared
+    names = column_names(types)
+    if missing := [key for key in keys if key not in types]:
+        raise SchemaError(f"the key attributes {missing} are neither declared nor in the data")
+    ordered = [*keys, *sorted(set(types) - set(keys))]
+    return Schema(tuple(Column(a, names[a], types[a]) for a in ordered), keys)
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Values that a published column cannot hold; they stand in the rest column."""
+
+    attribute: str
+    column: Type
+    observed: tuple[str, ...]  # attribute types
+
+    def json(self):
+        return {"attribute": self.attribute, "type": self.column.json(), "observed": list(self.observed)}
+
+
+def widen(published: Schema, observed: Observation) -> tuple[Schema, list[Conflict]]:
+    columns, conflicts = [], []
+    known = {c.attribute for c in published.columns}
+    for column in published.columns:
+        kinds = set(observed.seen.get(column.attribute, {})) - {"NULL"}
+        wider = _wider(column.type, observed.type(column.attribute)) if kinds else column.type
+        if wider is None:
+            conflicts.append(Conflict(column.attribute, column.type, tuple(sorted(kinds))))
+        columns.append(replace(column, type=wider or column.type))
+    new = derive(Observation({a: k for a, k in observed.seen.items() if a not in known}))
+    names = column_names([c.attribute for c in new.columns], [c.name for c in published.columns])
+    columns += [replace(c, name=names[c.attribute]) for c in new.columns]
+    return Schema(tuple(columns), published.keys), conflicts
+
+
+def _wider(column: Type, seen: Type | None) -> Type | None:
+    """The type that holds both; None when the column would have to become another kind."""
+    if seen is None or column.kind in {"json", "struct", "list", "double"} or column == seen:
+        # A struct's or a list's values are judged one by one as they are decoded.
+        return column
+    if column.kind == "set" and seen.kind == "set" and column.element and seen.element:
+        element = _wider(column.element, seen.element)
+        return element and Type("set", element=element)
+    if column.kind == "decimal" and seen.kind == "bigint":
+        return column if column.precision - column.scale >= BIGINT_DIGITS else None
+    if seen.kind == "decimal" and column.kind in {"bigint", "decimal"}:
+        scale = max(column.scale, seen.scale)
+        whole = BIGINT_DIGITS if column.kind == "bigint" else column.precision - column.scale
+        if column.kind == "decimal" and scale == column.scale and column.precision == DECIMAL_DIGITS:
+            return column
+        # A published DECIMAL(38,s) has used all digits: it gains scale from those before the point, of which
+        # DynamoDB's own numbers (38 significant digits) rarely use more than a BIGINT's.
+        whole = min(whole, DECIMAL_DIGITS - scale)
+        return Type("decimal", DECIMAL_DIGITS, scale) if whole >= BIGINT_DIGITS else None
+    return None

@@ -1,0 +1,121 @@
+"""What Glue's catalog here lacks: UpdatePartition, and a crawler that crawls.
+
+UpdatePartition replaces a partition's input, or fails with EntityNotFoundException. A crawl looks at every object below
+its S3 targets, makes one table a folder at the TableLevelConfiguration (the bucket is level 1), with the columns of its
+first Parquet file and the `key=value` folders below it as partition keys, and registers each folder of files as a
+partition. With CRAWL_NEW_FOLDERS_ONLY what is registered stays as it is; updates and deletes are only logged. Parquet
+only; a folder whose files are none is passed over; roles are not asked.
+Source: docs.aws.amazon.com/glue/latest/webapi/API_UpdatePartition.html,
+docs.aws.amazon.com/glue/latest/dg/crawler-table-level.html, docs.aws.amazon.com/glue/latest/dg/incremental-crawls.html.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from urllib.parse import urlparse
+
+import duckdb
+import sqlglot
+from ministack.core.responses import error_response_json, json_response
+from ministack.services import athena, glue, s3
+from sqlglot import exp
+
+from .authorization import wrap
+
+PARQUET = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
+
+
+def update_partition(asked: dict) -> tuple:
+    held = glue._partitions.get(f"{asked['DatabaseName']}/{asked['TableName']}", [])
+    for partition in held:
+        if partition.get("Values") == asked["PartitionValueList"]:
+            partition.update(asked["PartitionInput"])
+            return json_response({})
+    return error_response_json(
+        "EntityNotFoundException", f"Partition {asked['PartitionValueList']} not found", 400
+    )
+
+
+def columns(location: str) -> list[dict]:
+    workdirs: list[str] = []
+    try:
+        files = athena._materialize_table_files(location, workdirs)
+        described = duckdb.execute(
+            f"DESCRIBE SELECT * FROM read_parquet({athena._sql_list(files[:1])})"
+        ).fetchall()
+    finally:
+        for workdir in workdirs:
+            shutil.rmtree(workdir, ignore_errors=True)
+    types = {name: sqlglot.parse_one(kind, read="duckdb", into=exp.DataType) for name, kind, *_ in described}
+    return [{"Name": name, "Type": kind.sql(dialect="hive").lower()} for name, kind in types.items()]
+
+
+def crawl(crawler: dict) -> None:
+    level = (
+        json.loads(crawler.get("Configuration") or "{}").get("Grouping", {}).get("TableLevelConfiguration", 2)
+    )
+    for target in crawler["Targets"]["S3Targets"]:
+        place = urlparse(target["Path"])
+        objects = (s3._buckets.get(place.netloc) or {}).get("objects", {})
+        for key in sorted(
+            k for k in objects if k.startswith(place.path.lstrip("/")) and k.endswith(".parquet")
+        ):
+            folders = key.split("/")[:-1]
+            if len(folders) < level - 1:
+                continue
+            name, below = folders[level - 2].lower(), folders[level - 1 :]
+            register(crawler["DatabaseName"], name, f"s3://{place.netloc}/{'/'.join(folders[: level - 1])}/",
+                     below, f"s3://{place.netloc}/{'/'.join(folders)}/")  # fmt: skip
+
+
+def register(database: str, name: str, location: str, below: list[str], folder: str) -> None:
+    """One folder of files; what is known already stays."""
+    keys = [part.partition("=")[0] if "=" in part else f"partition_{n}" for n, part in enumerate(below)]
+    values = [part.rpartition("=")[2] for part in below]
+    table = f"{database}/{name}"
+    if table not in glue._tables:
+        storage = {
+            "Columns": columns(folder),
+            "Location": location,
+            "SerdeInfo": {"SerializationLibrary": PARQUET},
+        }
+        made = {
+            "Name": name,
+            "TableType": "EXTERNAL_TABLE",
+            "Parameters": {"classification": "parquet"},
+            "PartitionKeys": [{"Name": k, "Type": "string"} for k in keys],
+            "StorageDescriptor": storage,
+        }
+        glue._create_table({"DatabaseName": database, "TableInput": made})
+    if values and not any(p["Values"] == values for p in glue._partitions.get(table, [])):
+        storage = glue._tables[table]["StorageDescriptor"] | {"Location": folder}
+        partition = {"Values": values, "StorageDescriptor": storage}
+        glue._create_partition({"DatabaseName": database, "TableName": name, "PartitionInput": partition})
+
+
+async def handle(stock, method, path, headers, body, query):
+    action = headers.get("x-amz-target", "").split(".")[-1]
+    if action == "UpdatePartition":
+        return update_partition(json.loads(body))
+    if action == "StartCrawler":
+        crawler = glue._crawlers.get(json.loads(body)["Name"])
+        if crawler and crawler["State"] == "READY":
+            began, failure = time.time(), ""
+            try:
+                crawl(crawler)
+            except duckdb.Error as error:
+                failure = str(error)
+            told = {"ErrorMessage": failure} if failure else {}
+            crawler["LastCrawl"] = {
+                "Status": "FAILED" if failure else "SUCCEEDED",
+                "StartTime": began,
+                **told,
+            }
+            return json_response({})
+    return await stock(method, path, headers, body, query)
+
+
+def install() -> None:
+    wrap("glue", handle)

@@ -1,0 +1,86 @@
+"""A run of an export's state machine, and what Athena counts beside what its sources hold.
+
+`arrived` is what `SELECT count(*)` on `<table>_latest` says once the run that shows the tables at `due` or later has
+ended; a source that failed is told with the reason that the run's last step gave. The seconds are those of the run.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from local.samples import Cloud, Row, mysql
+
+
+def start(cloud: Cloud, pipeline: Mapping[str, Any], due: datetime) -> str:
+    """The ARN of the execution."""
+    told = json.dumps({"scheduled_time": due.isoformat().replace("+00:00", "Z")})
+    return cloud.client("stepfunctions", pipeline).start_execution(
+        stateMachineArn=pipeline["state_machine"], input=told
+    )["executionArn"]
+
+
+def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | None) -> list[Row]:
+    from local.samples import export
+
+    run, found = latest_run(cloud, pipeline, due), []
+    ended = run is not None and run["status"] != "RUNNING"
+    failure = run.get("cause", "") if run and run["status"] == "FAILED" else ""
+    seconds = (run["stopDate"] - run["startDate"]).total_seconds() if run and ended else None
+    for source, kind in pipeline["sources"].items():
+        of_database = kind != "dynamodb"
+        for table in mysql.TABLES if of_database else [source]:
+            rows_written = mysql.TABLES[table].rows if of_database else export.size(cloud, pipeline, source)
+            counts: dict[str, int | str] = {"rows in the source": rows_written}
+            arrived, mine = 0, failure if source in failure else ""
+            if run and ended and not mine:
+                arrived = counted(cloud, pipeline, run["executionArn"], table.replace(".", "_"))
+                counts["rows in Athena"] = arrived
+            took = seconds if not mine else None
+            found.append(Row(name, pipeline["kind"], table, rows_written, arrived, took, counts, mine))
+    return found
+
+
+def latest_run(cloud: Cloud, pipeline: Mapping[str, Any], due: datetime | None) -> dict[str, Any] | None:
+    """The newest execution of the machine itself, for `due` or later."""
+    client = cloud.client("stepfunctions", pipeline)
+    runs = client.list_executions(stateMachineArn=pipeline["state_machine"])["executions"]
+    for run in sorted(runs, key=lambda one: one["startDate"], reverse=True):
+        described = client.describe_execution(executionArn=run["executionArn"])
+        if due is None or datetime.fromisoformat(json.loads(described["input"])["scheduled_time"]) >= due:
+            return described
+    return None
+
+
+def counted(cloud: Cloud, pipeline: Mapping[str, Any], run: str, table: str) -> int:
+    """The rows of the table's latest export, as Athena counts them; asked once a run."""
+    known = (run, table)
+    if known not in cloud.counted:
+        cloud.counted[known] = int(
+            query(cloud, pipeline, f'SELECT count(*) FROM "{table}_latest"')[0][0] or 0
+        )
+    return cloud.counted[known]
+
+
+def query(cloud: Cloud, pipeline: Mapping[str, Any], sql: str) -> list[list[str | None]]:
+    """The rows of a query in the pipeline's workgroup and database."""
+    athena = cloud.client("athena", pipeline)
+    asked = athena.start_query_execution(
+        QueryString=sql,
+        WorkGroup=pipeline["workgroup"],
+        QueryExecutionContext={"Database": pipeline["database"]},
+    )["QueryExecutionId"]
+    while (done := athena.get_query_execution(QueryExecutionId=asked)["QueryExecution"]["Status"])[
+        "State"
+    ] in (
+        "QUEUED",
+        "RUNNING",
+    ):
+        time.sleep(0.1)
+    if done["State"] != "SUCCEEDED":
+        raise RuntimeError(f"{sql}: {done.get('StateChangeReason')}")
+    answer = athena.get_query_results(QueryExecutionId=asked)["ResultSet"]["Rows"][1:]
+    return [[cell.get("VarCharValue") for cell in row["Data"]] for row in answer]

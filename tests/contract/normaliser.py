@@ -1,0 +1,140 @@
+"""The normaliser's modules for the tests, with its C compiled for this machine, and what reads its Parquet back.
+
+The reading is independent of what wrote: pyarrow, and Python's own json, decimal and base64.
+"""
+
+import atexit
+import base64
+import gzip
+import hashlib
+import io
+import json
+import platform
+import shutil
+import sys
+import tempfile
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from components.native import shared_library
+
+HANDLER = Path(__file__).resolve().parents[2] / "handlers" / "normalise"
+sys.path.insert(0, str(HANDLER))
+
+import data_file  # noqa: E402 - the handler's folder is Lambda's sys.path
+from decoder import Decoder  # noqa: E402
+from table_schema import REST, Observation, Schema, Type, derive  # noqa: E402
+
+
+@cache
+def library() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="tributary-decode-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    architecture = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
+    path = folder / "decode.so"
+    path.write_bytes(shared_library("decode.c", (HANDLER / "decode.c").read_bytes(), architecture))
+    return path
+
+
+def full(items, **dumps) -> bytes:
+    return b"".join(json.dumps({"Item": item}, **dumps).encode() + b"\n" for item in items)
+
+
+def digest(compressed: bytes) -> str:
+    return base64.b64encode(hashlib.md5(compressed).digest()).decode()
+
+
+def schema_of(items, declared=None, keys=()) -> Schema:
+    declared = {name: Type.of(said) for name, said in (declared or {}).items()}
+    return derive(Observation.of_items(items), declared, keys)
+
+
+def normalise(
+    lines: bytes, schema: Schema, *, incremental=False, items=None, md5=None, compressed=None, chunk=None
+):
+    """The report and the rows, of lines as one data file."""
+    compressed = gzip.compress(lines) if compressed is None else compressed
+    outputs: list[io.BytesIO] = []
+
+    def open_output(number):
+        assert number == len(outputs)
+        outputs.append(io.BytesIO())
+        return outputs[-1]
+
+    report = data_file.normalise(
+        "s3://lake/data/a1.json.gz",
+        io.BytesIO(compressed),
+        schema=schema,
+        incremental=incremental,
+        md5=digest(compressed) if md5 is None else md5,
+        items=len(lines.splitlines()) if items is None else items,
+        open_output=open_output,
+        decoder=Decoder(schema, incremental, library()),
+    )
+    rows = [row for output in outputs for row in pq.read_table(io.BytesIO(output.getvalue())).to_pylist()]
+    return report, rows
+
+
+def item_of(row: dict, schema: Schema) -> dict:
+    """The item, in DynamoDB JSON, that a row holds: numbers as Decimal, sets as sorted tuples."""
+    item = {c.attribute: _value(row[c.name], c.type) for c in schema.columns if row[c.name] is not None}
+    rest = {name: canonical(value) for name, value in json.loads(row[REST] or "{}").items()}
+    assert not set(item) & set(rest), "an attribute stands in its column and in the rest"
+    return item | rest
+
+
+def _value(held, type_):
+    if type_.kind == "json":
+        return canonical(json.loads(held))
+    if type_.kind == "struct":
+        members = {
+            c.attribute: _value(held[c.name], c.type) for c in type_.columns if held[c.name] is not None
+        }
+        return ("M", members)
+    if type_.kind == "list":
+        return ("L", [_value(element, type_.element) for element in held])
+    if type_.kind == "set":
+        kind, _ = (
+            _value(held[0], type_.element)
+            if held
+            else ({"string": "S", "binary": "B"}.get(type_.element.kind, "N"), 0)
+        )
+        return (kind + "S", sorted(_value(element, type_.element)[1] for element in held))
+    kind = {"string": "S", "binary": "B", "boolean": "BOOL"}.get(type_.kind, "N")
+    return (kind, number(held) if kind == "N" else held)
+
+
+def number(value):
+    # The sign of a zero is part of it, trailing zeros are not.
+    value = Decimal(value) if not isinstance(value, float) else Decimal(repr(value))
+    sign, digits, exponent = value.as_tuple()
+    while len(digits) > 1 and digits[-1] == 0:
+        digits, exponent = digits[:-1], exponent + 1
+    return (sign, digits, 0 if digits == (0,) else exponent)
+
+
+def canonical(value: dict):
+    """A DynamoDB JSON value in the form that `item_of` gives."""
+    ((kind, held),) = value.items()
+    if kind == "N":
+        return (kind, number(held))
+    if kind == "B":
+        return (kind, base64.b64decode(held))
+    if kind == "NS":
+        return (kind, sorted(map(number, held)))
+    if kind == "BS":
+        return (kind, sorted(map(base64.b64decode, held)))
+    if kind == "SS":
+        return (kind, sorted(held))
+    if kind == "L":
+        return (kind, [canonical(element) for element in held])
+    if kind == "M":
+        return (kind, {name: canonical(member) for name, member in held.items()})
+    return (kind, held)
+
+
+def canonical_item(item: dict) -> dict:
+    return {name: canonical(value) for name, value in item.items()}

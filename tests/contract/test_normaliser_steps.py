@@ -1,0 +1,121 @@
+"""The normaliser's steps against a bucket: schema, files, reconciliation; nothing is visible of what is not sound."""
+
+import gzip
+import importlib
+import io
+import json
+import sys
+from types import SimpleNamespace
+
+import pytest
+from botocore.response import StreamingBody
+
+from tests.contract.normaliser import HANDLER, data_file, digest, full, library
+
+CONTEXT = SimpleNamespace(
+    function_name="normalise",
+    memory_limit_in_mb=512,
+    invoked_function_arn="arn:aws:lambda:x",
+    aws_request_id="1",
+)
+MANIFEST = "raw/orders/AWSDynamoDB/01-a/manifest-files.json"
+ITEMS = [{"id": {"S": str(n)}, "n": {"N": str(n)}} for n in range(100)]
+
+
+class Bucket:
+    """What the handler asks of S3; a multipart upload shows when it is completed."""
+
+    def __init__(self):
+        self.objects, self.uploads = {}, {}
+
+    def get_object(self, Bucket, Key):
+        return {"Body": StreamingBody(io.BytesIO(self.objects[Key]), len(self.objects[Key]))}
+
+    def put_object(self, Bucket, Key, Body, ContentType):
+        self.objects[Key] = Body
+
+    def create_multipart_upload(self, Bucket, Key):
+        self.uploads[Key] = {}
+        return {"UploadId": Key}
+
+    def upload_part(self, Bucket, Key, UploadId, PartNumber, Body):
+        self.uploads[UploadId][PartNumber] = Body
+        return {"ETag": str(PartNumber)}
+
+    def complete_multipart_upload(self, Bucket, Key, UploadId, MultipartUpload):
+        parts = self.uploads.pop(UploadId)
+        self.objects[Key] = b"".join(parts[part["PartNumber"]] for part in MultipartUpload["Parts"])
+
+    def abort_multipart_upload(self, Bucket, Key, UploadId):
+        del self.uploads[UploadId]
+
+    def get_paginator(self, operation):
+        found = lambda Prefix: [{"Key": key} for key in sorted(self.objects) if key.startswith(Prefix)]  # noqa: E731
+        return SimpleNamespace(paginate=lambda Bucket, Prefix, **_: [{"Contents": found(Prefix)}])
+
+
+@pytest.fixture
+def lake(monkeypatch):
+    monkeypatch.setenv("BUCKET", "lake")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.syspath_prepend(str(HANDLER))
+    monkeypatch.delitem(sys.modules, "app", raising=False)
+    app = importlib.import_module("app")
+    monkeypatch.delitem(sys.modules, "app")
+    bucket = Bucket()
+    monkeypatch.setattr(app, "s3", bucket)
+    decoder = data_file.Decoder
+    monkeypatch.setattr(
+        data_file, "Decoder", lambda schema, incremental: decoder(schema, incremental, library())
+    )
+    lines = []
+    for name, items in (("a", ITEMS[:60]), ("b", ITEMS[60:]), ("c", [])):
+        content = gzip.compress(full(items))
+        bucket.objects[f"raw/orders/AWSDynamoDB/01-a/data/{name}.json.gz"] = content
+        lines.append({"itemCount": len(items), "md5Checksum": digest(content), "etag": "x",
+                      "dataFileS3Key": f"raw/orders/AWSDynamoDB/01-a/data/{name}.json.gz"})  # fmt: skip
+    bucket.objects[MANIFEST] = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+    bucket.objects["raw/summary"] = json.dumps({"itemCount": 100}).encode()
+    call = lambda step, **event: app.handler({"step": step, "manifest_key": MANIFEST, **event}, CONTEXT)  # noqa: E731
+    return SimpleNamespace(bucket=bucket, lines=lines, call=call)
+
+
+def normalise(lake, line):
+    return lake.call(
+        "normalise", file=line, schema_key="s.json", output_prefix="lake/o/", report_prefix="reports/"
+    )
+
+
+def reconcile(lake):
+    return lake.call("reconcile", summary_key="raw/summary", report_prefix="reports/")
+
+
+def test_an_export_becomes_parquet_whose_counts_are_the_summarys(lake):
+    schema = lake.call("schema", schema_key="s.json", published_key=None, keys=["id"], declared={})
+    assert [c["Name"] for c in schema["columns"]] == ["id", "n", "_rest"]
+    results = [normalise(lake, line) for line in lake.lines]
+    assert [r["items"] for r in results] == [60, 40, 0]
+    assert {key for key in lake.bucket.objects if key.startswith("lake/")} == {
+        "lake/o/a-00000.parquet", "lake/o/b-00000.parquet"
+    }  # fmt: skip
+    said = reconcile(lake)
+    assert (said["items"], said["files"], said["outputs"]) == (100, 3, 2)
+
+
+def test_a_file_that_is_not_sound_leaves_nothing_and_stops_the_reconciliation(lake):
+    lake.call("schema", schema_key="s.json", published_key=None, keys=["id"], declared={})
+    normalise(lake, lake.lines[0])
+    with pytest.raises(data_file.FileError, match=r"b\.json\.gz"):
+        normalise(lake, lake.lines[1] | {"itemCount": 41})
+    assert not lake.bucket.uploads and "lake/o/b-00000.parquet" not in lake.bucket.objects
+    with pytest.raises(Exception, match=r"1 of 3 files are not normalised: .*c\.json\.gz"):
+        reconcile(lake)
+    normalise(lake, lake.lines[2])
+    with pytest.raises(Exception, match=r"1 of 3 files are not sound: .*b\.json\.gz"):
+        reconcile(lake)
+
+
+def test_a_manifest_that_points_outside_its_export_is_refused(lake):
+    for key in ("secrets/a.json.gz", "AWSDynamoDB/../secrets"):
+        with pytest.raises(Exception, match="no file of an export"):
+            normalise(lake, lake.lines[0] | {"dataFileS3Key": key})

@@ -1,0 +1,203 @@
+"""A run's sources: windows that tile time, identifiers that the service takes, and steps that can be repeated."""
+
+import importlib
+import json
+import re
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+HANDLER = Path(__file__).resolve().parents[3] / "handlers" / "export_source"
+ORDERS = "arn:aws:dynamodb:us-east-1:111111111111:table/orders"
+SNAPSHOT = "arn:aws:rds:us-east-1:111111111111:snapshot:rds:shop-2026-01-01-03-00"
+SOURCES = [
+    {
+        "name": "orders",
+        "kind": "dynamodb",
+        "arn": ORDERS,
+        "table": "orders",
+        "mode": "incremental",
+        "declared": {},
+    },
+    {"name": "shop", "kind": "rds_instance", "only": ["shop.products"], "snapshot": "latest-automated"},
+    {"name": "big", "kind": "rds_cluster", "only": [], "snapshot": "event"},
+]
+DUE = "2026-01-02T03:00:00+00:00"
+ITEM = {"source": "shop", "due": DUE, "attempt": 0, "snapshot_arn": ""}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def modules():
+    """The handler's pure modules, as its folder is a bundle's root."""
+    before = set(sys.modules)
+    sys.path.insert(0, str(HANDLER))
+    try:
+        yield {name: importlib.import_module(name) for name in ("sources", "dynamodb_source", "rds_source")}
+    finally:
+        sys.path.remove(str(HANDLER))
+        for name in set(sys.modules) - before:
+            if getattr(sys.modules[name], "__file__", None) and str(HANDLER) in str(
+                sys.modules[name].__file__
+            ):
+                del sys.modules[name]
+
+
+@given(st.lists(st.integers(min_value=1, max_value=60 * 24 * 40), min_size=1, max_size=30))
+def test_windows_tile_time_exactly_whatever_the_gaps_between_runs(modules, gaps):
+    span, source = (
+        modules["dynamodb_source"].span,
+        modules["sources"].Source("orders", "dynamodb", mode="incremental"),
+    )
+    due = datetime(2026, 1, 1, tzinfo=UTC)
+    published = span(source, None, due)
+    assert (published.since, published.until) == (None, due)
+    for minutes in gaps:
+        due += timedelta(minutes=minutes)
+        while (found := span(source, {"exported_to": published.until.isoformat()}, due)) is not None:
+            if found.since is None:  # too old to reach: all of the table, from which the next one begins
+                assert due - published.until > timedelta(days=34)
+            else:
+                assert found.since == published.until
+                assert timedelta(minutes=15) <= found.until - found.since <= timedelta(hours=24)
+            assert found.until <= due
+            published = found
+            if not found.json()["more"]:
+                break
+        assert due - published.until < timedelta(minutes=15)
+
+
+@given(
+    source=st.text(max_size=80), due=st.datetimes().map(lambda d: d.isoformat()), attempt=st.integers(0, 9)
+)
+def test_an_identifier_is_one_that_the_service_takes(modules, source, due, attempt):
+    made = modules["rds_source"].identifier(source, due, attempt)
+    assert re.fullmatch(r"[a-zA-Z](-?[a-zA-Z0-9])*", made) and len(made) <= 60
+
+
+@given(
+    st.lists(
+        st.tuples(st.text(max_size=70), st.sampled_from([DUE, "2026-01-03T03:00:00"]), st.integers(0, 3)),
+        unique=True,
+    )
+)
+def test_no_two_exports_share_an_identifier(modules, exports):
+    assert len({modules["rds_source"].identifier(*export) for export in exports}) == len(exports)
+
+
+@pytest.fixture
+def app(load):
+    return load(
+        "export_source",
+        SOURCES=json.dumps(SOURCES),
+        PIPELINE="lake",
+        BUCKET="landing",
+        BUCKET_OWNER="111111111111",
+        KMS_KEY_ARN="arn:aws:kms:us-east-1:111111111111:key/1",
+        EXPORT_ROLE_ARN="arn:aws:iam::111111111111:role/lake-rds",
+    )
+
+
+def xml(action, inner):
+    return 200, {}, f"<{action}Response><{action}Result>{inner}</{action}Result></{action}Response>".encode()
+
+
+def snapshots(path, query, body):
+    found = f"<DBSnapshot><DBSnapshotArn>{SNAPSHOT}</DBSnapshotArn><Status>available</Status>"
+    found += "<SnapshotCreateTime>2026-01-01T03:00:00Z</SnapshotCreateTime></DBSnapshot>"
+    return xml("DescribeDBSnapshots", f"<DBSnapshots>{found}</DBSnapshots>")
+
+
+def refused(code):
+    answer = f"<ErrorResponse><Error><Code>{code}</Code><Message>no</Message></Error></ErrorResponse>"
+    return lambda path, query, body: (400, {}, answer.encode())
+
+
+def tasks(status):
+    task = f"<ExportTask><Status>{status}</Status><FailureCause>no space</FailureCause>"
+    task += "<SnapshotTime>2026-01-01T03:00:00Z</SnapshotTime></ExportTask>"
+    return lambda path, query, body: xml("DescribeExportTasks", f"<ExportTasks>{task}</ExportTasks>")
+
+
+def test_the_schedule_starts_all_but_what_follows_events(app, context):
+    plan = app.handler({"step": "plan", "scheduled_time": "2026-01-02T03:00:00Z"}, context)
+    assert ([i["source"] for i in plan["dynamodb"]], [i["source"] for i in plan["rds"]]) == (
+        ["orders"],
+        ["shop"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "sources"),
+    [
+        ("rds:big-2026-01-01-03-00", ["big"]),
+        ("rds:big-too-2026-01-01-03-00", []),
+        ("rds:shop-2026-01-01-03-00", []),
+    ],
+)
+def test_an_event_starts_the_source_whose_automated_snapshot_it_is(app, context, snapshot, sources):
+    event = {
+        "step": "plan",
+        "scheduled_time": "2026-01-02T03:00:00Z",
+        "only": snapshot,
+        "snapshot_arn": "arn",
+    }
+    plan = app.handler(event, context)
+    assert ([i["source"] for i in plan["rds"]], plan["dynamodb"]) == (sources, [])
+
+
+def test_an_export_that_was_started_before_is_found_and_not_started_again(app, wire, context):
+    wire.answers |= {"DescribeDBSnapshots": snapshots, "StartExportTask": refused("ExportTaskAlreadyExists")}
+    wire.answers["DescribeExportTasks"] = tasks("IN_PROGRESS")
+    answer = app.handler({"step": "start", "item": ITEM}, context)
+    assert (answer["state"], wire.calls["StartExportTask"]) == ("RUNNING", 1)
+    assert answer["export"]["snapshot_arn"] == SNAPSHOT
+
+
+def test_an_identifier_of_an_export_that_failed_is_not_used_again(app, wire, context):
+    names = []
+
+    def begin(path, query, body):
+        text = body if isinstance(body, str) else body.decode()
+        names.append(re.search("ExportTaskIdentifier=([^&]+)", text)[1])
+        return (
+            refused("ExportTaskAlreadyExists")(path, query, body)
+            if len(names) == 1
+            else xml("StartExportTask", "")
+        )
+
+    wire.answers |= {
+        "DescribeDBSnapshots": snapshots,
+        "StartExportTask": begin,
+        "DescribeExportTasks": tasks("FAILED"),
+    }
+    answer = app.handler({"step": "start", "item": ITEM}, context)
+    assert len(set(names)) == 2 and answer["export"]["identifier"] == names[1]
+
+
+def test_a_sixth_export_waits_rather_than_fails(app, wire, context):
+    wire.answers |= {"DescribeDBSnapshots": snapshots, "StartExportTask": refused("ExportTaskLimitReached")}
+    answer = app.handler({"step": "start", "item": ITEM}, context)
+    assert (answer["state"], answer["wait"]) == ("BUSY", 60)
+
+
+def test_a_failed_export_is_started_anew_twice_and_then_fails_with_its_reason(app, wire, context):
+    wire.answers["DescribeExportTasks"] = tasks("FAILED")
+    item = ITEM | {"export": {"identifier": "shop-1", "snapshot_arn": SNAPSHOT}, "polls": 0}
+    for attempt in (1, 2):
+        item |= app.handler({"step": "status", "item": item}, context)
+        assert (item["state"], item["attempt"]) == ("AGAIN", attempt)
+    with pytest.raises(Exception, match="the export of shop failed 3 times: no space"):
+        app.handler({"step": "status", "item": item}, context)
+
+
+def test_status_is_asked_ever_less_often(app, wire, context):
+    wire.answers["DescribeExportTasks"] = tasks("IN_PROGRESS")
+    item, waits = ITEM | {"export": {"identifier": "shop-1", "snapshot_arn": SNAPSHOT}, "polls": 0}, []
+    for _ in range(30):
+        item = app.handler({"step": "status", "item": item}, context)
+        waits.append(item["wait"])
+    assert waits == sorted(waits) and (waits[0], waits[-1]) == (13, 600)
