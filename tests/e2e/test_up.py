@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from components.pipelines import KINDS
 from local import engine
 
 COLUMNS = ["pipeline", "kind", "table", "sent", "arrived", "seconds"]
@@ -22,7 +23,7 @@ def status(run) -> list[dict]:
 
 def test_every_item_of_every_table_arrives_in_both_accounts_and_from_both_in_bigquery(stack):
     rows = status(stack)
-    assert {row["kind"] for row in rows} == {"export", "replication", "zero-etl", "bigquery-transfer"}
+    assert {row["kind"] for row in rows} == set(KINDS)
     for name in ("shop-lake", "shop-replica", "lake-warehouse", "replica-warehouse"):
         assert {row["table"]: (row["sent"], row["arrived"]) for row in rows if row["pipeline"] == name} == {
             "customers": (1_000, 1_000),
@@ -53,8 +54,9 @@ def test_without_opensearch_the_others_run_and_it_is_told_as_not_run(fresh, tmp_
     told = fresh.local("status", "--format", "json", **settings)
     assert told.returncode == 1
     rows = json.loads(told.stdout)
-    assert {row["kind"] for row in rows if row["seconds"] is None} == {"zero-etl"}
-    assert all(row["arrived"] == row["sent"] and row["seconds"] for row in rows if row["kind"] != "zero-etl")
+    searched = {"zero-etl", "firehose"}
+    assert {row["kind"] for row in rows if row["seconds"] is None} == searched
+    assert all(row["arrived"] == row["sent"] and row["seconds"] for row in rows if row["kind"] not in searched)
 
 
 def test_status_prints_json_rows_of_six_columns_and_nothing_else(stack):
