@@ -55,8 +55,9 @@ def test_without_opensearch_the_others_run_and_it_is_told_as_not_run(fresh, tmp_
     told = fresh.local("status", "--format", "json", **settings)
     assert told.returncode == 1
     rows = json.loads(told.stdout)
-    assert {row["kind"] for row in rows if row["seconds"] is None} == {"zero-etl"}
-    assert all(row["arrived"] == row["sent"] and row["seconds"] for row in rows if row["kind"] != "zero-etl")
+    searched = {"zero-etl", "firehose"}
+    assert {row["kind"] for row in rows if row["seconds"] is None} == searched
+    assert all(row["arrived"] == row["sent"] and row["seconds"] for row in rows if row["kind"] not in searched)
 
 
 def test_status_prints_json_rows_of_six_columns_and_nothing_else(stack):
