@@ -28,6 +28,8 @@ class Landing:
     """The tables that land here; each has the folder `<prefix><table>/`."""
     layout: Literal["dynamodb-export", "objects"] = "dynamodb-export"
     """How files lie below a table's folder: `AWSDynamoDB/<ExportId>/…` (an export of DynamoDB), or plain objects."""
+    event_queue_arn: Text | None = None
+    """An SQS queue of the account that S3 tells of each new data file; one consumer takes from it."""
 
     adopted: bool = False
     """Whether the bucket was not made by this program; a stack's program fills it in."""
@@ -46,6 +48,14 @@ class Landing:
         if isinstance(key, str) and not re.match(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:", key):
             raise ValueError(
                 f"key_arn: '{key}' is not a key's ARN; write 'arn:aws:kms:<region>:<account id>:key/<key id>'"
+            )
+        queue = self.event_queue_arn
+        if isinstance(queue, str) and not re.match(
+            rf"arn:aws[a-z-]*:sqs:[a-z0-9-]+:{self.account.id}:", queue
+        ):
+            raise ValueError(
+                f"event_queue_arn: '{queue}' is not the ARN of a queue of account {self.account.id}, whose bucket it "
+                f"is; write 'arn:aws:sqs:<region>:{self.account.id}:<name>'"
             )
         return self
 

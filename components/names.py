@@ -128,6 +128,11 @@ def identity_pool(name: str) -> str:
     return _fit(name, 32, _DASHED, lower=True)
 
 
+def cloud_bucket(name: str, project: str) -> str:
+    """A Cloud Storage bucket: 3-63 of a-z 0-9 '-'. Unique among all projects, so it ends in the project's id."""
+    return f"{_fit(name, 63 - 1 - len(project), _DASHED, lower=True)}-{project}"
+
+
 def _fit(name: str, limit: int, alphabet: str, *, lower: bool = False, filler: str = "-") -> str:
     whole = f"{pulumi.get_project()}{filler}{pulumi.get_stack()}{filler}{name}"
     fitted = re.sub(f"[^{alphabet}]+", filler, whole.lower() if lower else whole).strip(filler)

@@ -285,6 +285,7 @@ def _conflicts(pipelines: Mapping[str, PipelineSettings]) -> list[str]:
     errors: list[str] = []
     replicated: dict[str, str] = {}
     created: dict[tuple[AccountArgs, str], str] = {}
+    taken: dict[str, str] = {}
     for name, pipeline in pipelines.items():
         if pipeline.kind == "replication":
             bucket = str(pipeline.args.landing.bucket)
@@ -301,6 +302,15 @@ def _conflicts(pipelines: Mapping[str, PipelineSettings]) -> list[str]:
                     f"pipelines.{name}.from: '{upstream}' holds replicas, and S3 does not replicate those again; "
                     "name a pipeline of kind 'export'"
                 )
+        copy = getattr(pipeline.args, "storage_transfer", None)
+        if copy and copy.event_driven:
+            queue = str(pipeline.args.landing.event_queue_arn)
+            if queue in taken:
+                errors.append(
+                    f"pipelines.{name}.storage_transfer.event_driven: '{taken[queue]}' takes the events of this "
+                    "landing already, and an event goes to one of two; copy on a schedule here"
+                )
+            taken.setdefault(queue, name)
         for path, table in KINDS[pipeline.kind].creates(pipeline.args):
             key = (pipeline.args.account, table)
             if key in created:

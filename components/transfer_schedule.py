@@ -36,7 +36,8 @@ MONTHS = (
 )
 ORDINALS = ("first", "second", "third", "fourth", "fifth")
 # The amazon_s3 data source ("Amazon S3 transfers", limitations: https://docs.cloud.google.com/bigquery/docs/s3-transfer).
-LEAST_INTERVAL = timedelta(hours=24)
+# and google_cloud_storage ("Cloud Storage transfers", https://docs.cloud.google.com/bigquery/docs/cloud-storage-transfer).
+LEAST_INTERVALS = {"amazon_s3": timedelta(hours=24), "google_cloud_storage": timedelta(minutes=15)}
 DEFAULT = "every 24 hours"
 
 

@@ -31,6 +31,7 @@ PITR_ON = {
 TABLES = dict.fromkeys(("customers", "orders", "products", "reviews"), PITR_ON)
 
 
+AGENT = "101234567890123456789"  # the subject of the project's Storage Transfer service agent
 _POOL = "projects/1/locations/global/workloadIdentityPools/"
 # What a resource's service makes up and the program reads: type -> of its inputs and name.
 COMPUTED = {
@@ -45,6 +46,7 @@ COMPUTED = {
     "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": lambda i, name: {
         "name": f"{_POOL}{i['workloadIdentityPoolId']}/providers/{i['workloadIdentityPoolProviderId']}"
     },
+    "gcp:storage/transferJob:TransferJob": lambda i, name: {"name": f"transferJobs/{name}"},
     "gcp:bigquery/dataTransferConfig:DataTransferConfig": lambda i, name: {
         "name": f"projects/1/locations/eu/transferConfigs/{name}"
     },
@@ -118,6 +120,9 @@ class _Mocks(mocks.Mocks):
         if args.token == "aws:kinesis/getStream:getStream" and args.args["name"] in self.streams:
             name = args.args["name"]
             return {"name": name, "arn": f"arn:aws:kinesis:mock:mock:stream/{name}"} | self.streams[name]
+        if args.token == "gcp:storage/getTransferProjectServiceAccount:getTransferProjectServiceAccount":
+            agent = "project-1@storage-transfer-service.iam.gserviceaccount.com"
+            return {"email": agent, "member": f"serviceAccount:{agent}", "subjectId": AGENT, "id": agent}
         raise AssertionError(f"a call that nobody expected: {args.token} {args.args}")
 
 

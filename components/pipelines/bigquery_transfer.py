@@ -13,15 +13,13 @@ from pydantic import AfterValidator, Field, model_validator
 from components import bigquery_types, names, transfer_schedule
 from components.accounts import GcpArgs
 from components.arguments import arguments, nearest
-from components.blocks.alarm import alarm
-from components.blocks.function import LambdaFunction
-from components.blocks.schedule import Schedule
 from components.iam import Statement, document
 from components.landing import Landing
+from components.pipelines.load_comparison import compare_loads
 from components.pipelines.pipeline import Accounts, Deployed, PipelineArgs
 from components.pipelines.replication import through_s3
+from components.pipelines.storage_transfer import StorageCopy, StorageTransferArgs
 
-NAMESPACE = "Tributary"
 _DAILY = re.compile(r"every day (\d\d?):(\d\d)")
 # https://docs.cloud.google.com/bigquery/docs/locations
 _PLACES = """
@@ -36,11 +34,7 @@ LOCATIONS = frozenset(_PLACES.split())
 
 
 def _schedule(value: str) -> str:
-    if transfer_schedule.parse(value).least_interval < transfer_schedule.LEAST_INTERVAL:
-        raise ValueError(
-            f"'{value}' comes more often than every 24 hours, which is the least that the Data Transfer Service allows "
-            "for Amazon S3; write 'every day 05:00'"
-        )
+    transfer_schedule.parse(value)
     return value
 
 
@@ -98,8 +92,9 @@ class BigQueryTransferArgs(PipelineArgs):
     location: Annotated[str, AfterValidator(_location)] | None = None
     """Where the dataset stands; without it the project's `location`. It can't be changed later."""
     schedule: Annotated[str, AfterValidator(_schedule)] = "every day 05:00"
-    """When to load, in UTC, at least 24 hours apart and late enough for the day's export to be there. A landing of
-    DynamoDB exports is loaded `every day HH:MM`, since each day's load is compared with its exports."""
+    """When to load, in UTC, at least 24 hours apart (15 minutes with `storage_transfer`) and late enough for the day's
+    export to be there. A landing of DynamoDB exports is loaded `every day HH:MM`, since each day's load is compared
+    with its exports."""
     file_format: Literal["JSON", "PARQUET"] = "JSON"
     """What the files are; a DynamoDB export is JSON."""
     max_bad_records: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
@@ -115,11 +110,13 @@ class BigQueryTransferArgs(PipelineArgs):
     """A Cloud KMS key to encrypt the tables with, in their location and with BigQuery's service account let in."""
     readers: list[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]] = Field(default_factory=list)
     """The groups, by e-mail, that may read the dataset."""
-    access_keys: Annotated[list[str], Field(min_length=1, max_length=2)] = Field(
-        default_factory=lambda: ["1"]
-    )
-    """The names of the AWS user's access keys; the last one is used. To rotate, write ["1", "2"], deploy, write ["2"]
-    and deploy: the old key holds until its successor is in use."""
+    storage_transfer: StorageTransferArgs | None = None
+    """Loads without a stored key: Storage Transfer Service copies the landing into Cloud Storage by a federated AWS
+    role, and loads take it from there; `{}` is enough. Without it the Data Transfer Service reads S3 by a user's access
+    key."""
+    access_keys: Annotated[list[str], Field(min_length=1, max_length=2)] | None = None
+    """The names of the AWS user's access keys, without it ["1"]; the last one is used. To rotate, write ["1", "2"],
+    deploy, write ["2"] and deploy: the old key holds until its successor is in use."""
     compare_after_minutes: Annotated[int, Field(ge=15, le=1200)] = 120
     """Minutes from a load's time to its comparison with the exports."""
 
@@ -133,7 +130,7 @@ class BigQueryTransferArgs(PipelineArgs):
             )
         if landing.account != self.account:
             raise ValueError(
-                f"account: the landing of '{landing.name}' is in account {landing.account.id}, and the user who reads "
+                f"account: the landing of '{landing.name}' is in account {landing.account.id}, and who reads "
                 "it stands beside it; write that account's name"
             )
         for table in landing.tables:
@@ -152,6 +149,8 @@ class BigQueryTransferArgs(PipelineArgs):
         for name in {*made} | {f"{name}_latest" for name in made}:
             if (made + [f"{name}_latest" for name in made]).count(name) > 1:
                 raise ValueError(f"tables: two of them would be '{name}' in BigQuery; give one a 'name'")
+        _location(self.place())
+        self._one_way()
         if exported and self.file_format != "JSON":
             raise ValueError("file_format: a DynamoDB export is JSON; leave it out")
         if exported and not _DAILY.fullmatch(self.schedule):
@@ -159,12 +158,37 @@ class BigQueryTransferArgs(PipelineArgs):
                 f"schedule: '{self.schedule}' is not daily at a time, which the comparison of each day's load with its "
                 "exports needs; write 'every day 05:00'"
             )
-        if len({*self.access_keys}) < len(self.access_keys):
-            raise ValueError(
-                f"access_keys: '{self.access_keys[0]}' is named twice; give the new key a name of its own"
-            )
-        _location(self.place())
+        keys = self.access_keys or []
+        if len({*keys}) < len(keys):
+            raise ValueError(f"access_keys: '{keys[0]}' is named twice; give the new key a name of its own")
         return self
+
+    def _one_way(self) -> None:
+        copy = self.storage_transfer
+        source = "google_cloud_storage" if copy else "amazon_s3"
+        least = transfer_schedule.LEAST_INTERVALS[source]
+        if transfer_schedule.parse(self.schedule).least_interval < least:
+            apart, where = ("15 minutes", "Cloud Storage") if copy else ("24 hours", "Amazon S3")
+            raise ValueError(
+                f"schedule: '{self.schedule}' comes more often than every {apart}, which is the least that the Data "
+                f"Transfer Service allows for {where}; write 'every {'15 minutes' if copy else 'day 05:00'}'"
+            )
+        if copy and self.access_keys:
+            raise ValueError(
+                "access_keys: with storage_transfer a role reads the landing, and there is no key; leave it out"
+            )
+        if copy:
+            try:
+                copy.refuse(self.landing, self.load_minute(), self.place())
+            except ValueError as error:
+                raise ValueError(f"storage_transfer.{error}") from None
+
+    def load_minute(self) -> int | None:
+        """The minute of the day of a load that is compared with its exports."""
+        match = _DAILY.fullmatch(self.schedule)
+        if match is None or self.landing.layout != "dynamodb-export":
+            return None
+        return int(match[1]) * 60 + int(match[2])
 
     def _one_table(self, name: str, exported: bool) -> None:
         table = self.tables[name]
@@ -200,8 +224,8 @@ class BigQueryTransferArgs(PipelineArgs):
 
 
 class BigQueryTransferPipeline(pulumi.ComponentResource):
-    """A landing in S3 -> the BigQuery Data Transfer Service, once a day -> a table and a view `<table>_latest` each ->
-    a comparison with the exports' item counts.
+    """A landing in S3 (-> Storage Transfer Service -> Cloud Storage) -> the BigQuery Data Transfer Service, once a day
+    -> a table and a view `<table>_latest` each -> a comparison with the exports' item counts.
 
     A load goes into the partition of its day (`<table>${run_date}`), and `WRITE_APPEND` takes only files modified since
     the last load that succeeded (https://docs.cloud.google.com/bigquery/docs/s3-transfer-intro). So a load that runs
@@ -211,8 +235,9 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
     safe to ask: of the newest load, each row once by the table's `keys`. Between two loads there should be one export:
     of two in one load, whose row of a key the view shows is not said.
 
-    AWS is entered by a user's access key, which is all that the service takes. The user may read this landing only; the
-    secret is in the state as a secret and in the transfers' `sensitive_params`, never in `params`.
+    By itself the service enters AWS by a user's access key and nothing else. The user may read this landing only; the
+    secret is in the state as a secret and in the transfers' `sensitive_params`, never in `params`. With
+    `storage_transfer` the landing is copied first, by a role (storage_transfer.py), and there is no user and no key.
 
     Costs at rest: the tables (0.02 dollars a GB a month; loads are free), two alarms a table and three for the function
     (0.10 dollars each a month). A question of the view reads its newest partition, and the load days of all.
@@ -222,12 +247,11 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
     tables: dict[str, dict[str, pulumi.Input[str]]]
     topic: pulumi.Output[str]
     function: pulumi.Output[str] | None
-    user: pulumi.Output[str]
+    user: pulumi.Output[str] | None
 
     def __init__(self, name: str, args: BigQueryTransferArgs, opts: pulumi.ResourceOptions | None = None):
         super().__init__("tributary:pipelines:BigQueryTransferPipeline", name, None, opts)
         mine = pulumi.ResourceOptions(parent=self)
-        reader = LandingReader(f"{name}-reader", args.landing, args.access_keys, mine)
         transfer = _service_account(
             f"{name}-transfer", f"Loads {args.landing.name} into BigQuery", args, mine
         )
@@ -240,18 +264,18 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
         self.dataset, self.tables = warehouse.dataset, warehouse.tables
 
         topic = gcp.pubsub.Topic(f"{name}-runs", name=names.topic(f"{name}-runs"), opts=mine)
+        self.copy = self._copy(name, args, transfer, topic)
+        reader = self.copy or LandingReader(f"{name}-reader", args.landing, args.access_keys or ["1"], mine)
         for table in args.tables:
             config = gcp.bigquery.DataTransferConfig(
                 f"{name}-{table}",
                 display_name=f"{name} {table}",
-                data_source_id="amazon_s3",
+                data_source_id="google_cloud_storage" if self.copy else "amazon_s3",
                 destination_dataset_id=warehouse.dataset,
                 location=args.place(),
                 schedule=args.schedule,
-                params=_params(args, table) | {"access_key_id": reader.key_id},
-                sensitive_params=gcp.bigquery.DataTransferConfigSensitiveParamsArgs(
-                    secret_access_key=reader.secret
-                ),
+                params=_params(args, table, self.copy.bucket if self.copy else None) | reader.params,
+                sensitive_params=reader.sensitive_params,
                 notification_pubsub_topic=topic.id,
                 email_preferences=gcp.bigquery.DataTransferConfigEmailPreferencesArgs(
                     enable_failure_email=True
@@ -260,107 +284,51 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[warehouse, reader]),
             )
             self.tables[table]["transfer"] = config.name
-        self.topic, self.user, self.function = topic.id, reader.user, None
-        if comparison:
-            self.function = self._compare(name, args, comparison, warehouse)
+        self.topic, self.function = topic.id, None
+        self.user = reader.user if isinstance(reader, LandingReader) else None
+        load = args.load_minute()
+        if comparison and load is not None:
+            self.function = compare_loads(
+                name,
+                args,
+                args.landing,
+                {table: args.physical(table) for table in args.tables},
+                google={"PROJECT": args.gcp.project, "DATASET": self.dataset, "LOCATION": args.place()},
+                account=comparison,
+                load=load,
+                copied_before=args.storage_transfer.lead(load) if args.storage_transfer else 0,
+                after=args.compare_after_minutes,
+                decrypt=_decrypt(args.landing),
+                parent=self,
+                depends_on=[warehouse],
+            )
         self.register_outputs({"dataset": self.dataset, "topic": self.topic, "user": self.user})
 
-    def _compare(
+    def _copy(
         self,
         name: str,
         args: BigQueryTransferArgs,
-        account: gcp.serviceaccount.Account,
-        warehouse: "Warehouse",
-    ) -> pulumi.Output[str]:
-        """The function that compares, its schedule, and its way to Google without a key."""
-        mine, landing, part = pulumi.ResourceOptions(parent=self), args.landing, f"{name}-reconcile"
-        pool = gcp.iam.WorkloadIdentityPool(
-            part,
-            workload_identity_pool_id=names.identity_pool(part),
-            description=f"Lets the function that compares {name} in",
-            opts=mine,
+        transfer: gcp.serviceaccount.Account,
+        topic: gcp.pubsub.Topic,
+    ) -> StorageCopy | None:
+        if args.storage_transfer is None:
+            return None
+        below = "AWSDynamoDB/" if args.landing.layout == "dynamodb-export" else ""
+        return StorageCopy(
+            f"{name}-copy",
+            args.storage_transfer,
+            args.landing,
+            project=args.gcp.project,
+            location=args.place(),
+            folders=[f"{table}/{below}" for table in args.tables],
+            read=_read_statements(args.landing),
+            loader=transfer.email,
+            runs=topic,
+            kms_key_name=args.kms_key_name,
+            retain=args.retain_data,
+            alarm_topic=args.alarm_topic_arn,
+            opts=pulumi.ResourceOptions(parent=self),
         )
-        provider = gcp.iam.WorkloadIdentityPoolProvider(
-            part,
-            workload_identity_pool_id=pool.workload_identity_pool_id,
-            workload_identity_pool_provider_id="amazon",
-            aws=gcp.iam.WorkloadIdentityPoolProviderAwsArgs(account_id=args.account.id),
-            # The whole ARN, which ends in the session's name, may be longer than a subject's 127 characters.
-            attribute_mapping={"google.subject": "assertion.arn.extract('assumed-role/{role}/')"},
-            opts=mine,
-        )
-        role = names.role(part)
-        let_in = gcp.serviceaccount.IAMMember(
-            part,
-            service_account_id=account.name,
-            role="roles/iam.workloadIdentityUser",
-            member=pulumi.Output.concat("principal://iam.googleapis.com/", pool.name, "/subject/", role),
-            opts=mine,
-        )
-        match = _DAILY.fullmatch(args.schedule)
-        assert match  # checked with the arguments
-        hour, minute = int(match[1]), int(match[2])
-        tables = [
-            {"prefix": f"{landing.prefix}{table}/", "table": args.physical(table)} for table in args.tables
-        ]
-        function = LambdaFunction(
-            part,
-            args.account,
-            args.functions,
-            handler="reconcile",
-            description=f"Compares each load of {name} with the exports that it took",
-            statements=_compare_statements(landing),
-            environment={
-                "TABLES": json.dumps(tables),
-                "BUCKET": landing.bucket,
-                "LOAD_TIME": f"{hour:02}:{minute:02}",
-                "PIPELINE": name,
-                "NAMESPACE": NAMESPACE,
-                "PROJECT": args.gcp.project,
-                "DATASET": warehouse.dataset,
-                "LOCATION": args.place(),
-                "AUDIENCE": pulumi.Output.concat("//iam.googleapis.com/", provider.name),
-                "SERVICE_ACCOUNT": account.email,
-            },
-            topic=args.alarm_topic_arn,
-            asynchronous=True,
-            timeout_seconds=300,
-            reserved_concurrency=args.reserved_concurrency,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[let_in, warehouse]),
-        )
-        assert function.failed is not None  # asynchronous
-        after = (hour * 60 + minute + args.compare_after_minutes) % (24 * 60)
-        Schedule(
-            f"{name}-compare",
-            args.account,
-            expression=f"cron({after % 60} {after // 60} * * ? *)",
-            timezone="UTC",
-            target_arn=function.arn,
-            event={"scheduled_time": "<aws.scheduler.scheduled-time>"},
-            dead_letter_arn=function.failed.arn,
-            meaning=f"Compares the day's load of {name}",
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[function]),
-        )
-        for table in args.tables:
-            dimensions = {"Pipeline": name, "Table": args.physical(table)}
-            for what, below, statistic, meaning in (
-                ("short", 0, "Minimum", "lacks rows that the exports hold: see the transfer's runs in the console, "
-                 "then the user's access key and policy; the next load catches up"),
-                ("over", None, "Maximum", "holds more rows than its exports: a file was loaded twice, or the load "
-                 "caught up a day that had failed; the view shows each row once"),
-            ):  # fmt: skip
-                alarm(
-                    f"{name}-{table}-{what}",
-                    f"{NAMESPACE}/BigQueryDifference",
-                    dimensions,
-                    below=below,
-                    statistic=statistic,
-                    minutes=24 * 60,
-                    topic=args.alarm_topic_arn,
-                    meaning=f"The day's load of {args.physical(table)} {meaning}.",
-                    opts=mine,
-                )
-        return function.name
 
 
 class LandingReader(pulumi.ComponentResource):
@@ -368,8 +336,8 @@ class LandingReader(pulumi.ComponentResource):
     It costs nothing at rest."""
 
     user: pulumi.Output[str]
-    key_id: pulumi.Output[str]
-    secret: pulumi.Output[str]
+    params: dict[str, pulumi.Input[str]]
+    sensitive_params: gcp.bigquery.DataTransferConfigSensitiveParamsArgs
 
     def __init__(self, name: str, landing: Landing, keys: Sequence[str], opts: pulumi.ResourceOptions):
         super().__init__("tributary:pipelines:LandingReader", name, None, opts)
@@ -384,9 +352,12 @@ class LandingReader(pulumi.ComponentResource):
             )
             for key in keys
         ]
-        self.user, self.secret = user.name, pulumi.Output.secret(made[-1].secret)
+        self.user = user.name
         # Half of a credential, though not the half that opens.
-        self.key_id = pulumi.Output.secret(made[-1].id)
+        self.params = {"access_key_id": pulumi.Output.secret(made[-1].id)}
+        self.sensitive_params = gcp.bigquery.DataTransferConfigSensitiveParamsArgs(
+            secret_access_key=pulumi.Output.secret(made[-1].secret)
+        )
         self.register_outputs({"user": self.user})
 
 
@@ -478,6 +449,9 @@ def deploy(name: str, args: BigQueryTransferArgs, accounts: Accounts) -> Deploye
         "tables": pipeline.tables,
         "topic": pipeline.topic,
         "user": pipeline.user,
+        "copy": {"bucket": pipeline.copy.bucket, "role": pipeline.copy.role_arn, "job": pipeline.copy.job}
+        if pipeline.copy
+        else None,
         "function": pipeline.function,
         "source": args.landing.described(),
     }
@@ -499,19 +473,24 @@ def latest(args: BigQueryTransferArgs, dataset: str, table: str) -> str:
     )
 
 
-def _params(args: BigQueryTransferArgs, table: str) -> dict[str, pulumi.Input[str]]:
-    """https://docs.cloud.google.com/bigquery/docs/s3-transfer#bq"""
+def _params(
+    args: BigQueryTransferArgs, table: str, copied: pulumi.Input[str] | None
+) -> dict[str, pulumi.Input[str]]:
+    """https://docs.cloud.google.com/bigquery/docs/s3-transfer#bq; of files copied into a bucket of Cloud Storage
+    https://docs.cloud.google.com/bigquery/docs/cloud-storage-transfer#bq"""
     # One wildcard spans folders; the manifests beside the data files end in .json and .md5.
     files = {"dynamodb-export": "AWSDynamoDB/*.json.gz"}.get(
         args.landing.layout, "*.parquet" if args.file_format == "PARQUET" else "*"
     )
     params: dict[str, pulumi.Input[str]] = {
-        "data_path": pulumi.Output.concat(
-            "s3://", args.landing.bucket, f"/{args.landing.prefix}{table}/{files}"
+        "data_path" if copied is None else "data_path_template": pulumi.Output.concat(
+            "s3://" if copied is None else "gs://",
+            args.landing.bucket if copied is None else copied,
+            f"/{args.landing.prefix}{table}/{files}",
         ),
         "destination_table_name_template": args.physical(table) + "${run_date}",
         "file_format": args.file_format,
-        "write_disposition": "WRITE_APPEND",
+        "write_disposition": "WRITE_APPEND" if copied is None else "APPEND",
     }
     if args.file_format == "JSON":
         params |= {
@@ -549,25 +528,6 @@ def _read_statements(landing: Landing) -> list[Statement]:
         Statement("ReadLanding", ["s3:GetObject"], [landing.objects_arn()]),
     ]
     return granted + _decrypt(landing)
-
-
-def _compare_statements(landing: Landing) -> list[Statement]:
-    below = [f"{landing.prefix}{table}/AWSDynamoDB/" for table in landing.tables]
-    manifests = [pulumi.Output.concat(landing.bucket_arn(), f"/{at}*/manifest-summary.json") for at in below]
-    return [
-        Statement(
-            "ListExports", ["s3:ListBucket"], [landing.bucket_arn()], {"StringEquals": {"s3:prefix": below}}
-        ),
-        Statement("ReadManifests", ["s3:GetObject"], manifests),
-        Statement(
-            "PublishDifference",
-            ["cloudwatch:PutMetricData"],
-            ["*"],
-            {"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
-            every_resource_because="a metric has no ARN; its namespace is the condition",
-        ),
-        *_decrypt(landing),
-    ]
 
 
 def _decrypt(landing: Landing) -> list[Statement]:

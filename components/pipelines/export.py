@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import pulumi
+import pulumi_aws as aws
 from pydantic import AfterValidator, Field, model_validator
 
 from components import times
@@ -13,6 +14,7 @@ from components.blocks.bucket import LifecycleArgs, SecureBucket
 from components.blocks.catalog import CrawlerArgs
 from components.blocks.function import LambdaFunction
 from components.blocks.key import KmsKey, KmsKeyArn, stands_in
+from components.blocks.object_events import ObjectEvents
 from components.blocks.schedule import Schedule, ScheduleExpression, Timezone
 from components.blocks.table import NewTableArgs, TableName, table_arn
 from components.blocks.workgroup import QueryArgs
@@ -151,6 +153,9 @@ class ExportArgs(PipelineArgs):
     """Makes a KMS key for the landing. Needed for RDS, and where another account reads it and SSE-S3 will not do."""
     lifecycle: LifecycleArgs = LifecycleArgs()
     """How long the landing keeps what."""
+    event_queue: bool = False
+    """Makes a queue with an event for each new data file, for an event-driven transfer. Not where the landing is
+    replicated: replication sets the bucket's notifications."""
     catalog: Literal["registered", "crawler"] = "registered"
     """Who makes the tables in Glue: the run itself, with a view `<table>_latest`, or a crawler."""
     crawler: CrawlerArgs = CrawlerArgs()
@@ -247,6 +252,9 @@ class ExportArgs(PipelineArgs):
             key_arn=KmsKey.planned(f"{name}-landing", self.account) if self.create_key else self.key_arn,
             tables=[source.dynamodb for source in self.sources if source.dynamodb],
             layout="dynamodb-export",
+            event_queue_arn=ObjectEvents.planned(f"{name}-landing", self.account)
+            if self.event_queue
+            else None,
         )
 
 
@@ -305,7 +313,22 @@ class ExportPipeline(pulumi.ComponentResource):
             place = Place(bucket.name, bucket_arn, key_arn)
             self.described = ExportRun(name, args, place, tables, mine).described
 
-        planned = args.landing(name)
+        planned, events = args.landing(name), None
+        if args.event_queue:
+            events = ObjectEvents(
+                f"{name}-landing",
+                account,
+                bucket_arn=bucket_arn,
+                prefix=PREFIX,
+                layout=planned.layout,
+                opts=mine,
+            )
+            aws.s3.BucketNotification(
+                f"{name}-landing",
+                bucket=bucket.name,
+                queues=[events.notification],
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[events]),
+            )
         self.landing = Landing(
             name=name,
             account=account,
@@ -314,6 +337,7 @@ class ExportPipeline(pulumi.ComponentResource):
             key_arn=key_arn,
             tables=planned.tables,
             layout=planned.layout,
+            event_queue_arn=events.arn if events else None,
         )
         self.register_outputs({"bucket": self.bucket, **self.described})
 

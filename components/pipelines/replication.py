@@ -15,6 +15,7 @@ from components.blocks.alarm import alarm
 from components.blocks.bucket import LifecycleArgs, SecureBucket
 from components.blocks.function import LambdaFunction
 from components.blocks.key import THE_KEY_ITSELF, KmsKey, KmsKeyArn, stands_in
+from components.blocks.object_events import ObjectEvents
 from components.blocks.queue import Queue
 from components.iam import Conditions, Statement, document, pass_role, trust
 from components.landing import Landing
@@ -68,6 +69,8 @@ class ReplicationArgs(PipelineArgs):
     1 dollar a million objects)."""
     events: Annotated[list[str], AfterValidator(_events)] = Field(default_factory=lambda: [f"{_CREATED}*"])
     """The bucket's events that tell of an arrival."""
+    event_queue: bool = False
+    """Makes a queue with an event for each data file that has arrived, for an event-driven transfer."""
     attempts: Annotated[int, Field(ge=3, le=100)] = 20
     """How often an export whose files have not all arrived is looked at before it is given up and rings:
     20 is 3 hours and 20 minutes, as the wait doubles from 5 seconds up to 15 minutes."""
@@ -80,6 +83,12 @@ class ReplicationArgs(PipelineArgs):
             raise ValueError(
                 f"take_over: the bucket '{self.landing.bucket}' was not made by this program, and this pipeline "
                 "replaces its replication rules and event notifications; write take_over: true if none is needed"
+            )
+        if self.landing.event_queue_arn is not None:
+            raise ValueError(
+                "landing: S3 keeps one set of event notifications for a bucket, and this pipeline's would replace "
+                f"those that fill the queue of '{self.landing.name}'; leave event_queue out there and write it here, "
+                "where the replica is taken from"
             )
         if self.key_arn and self.create_key:
             raise ValueError("key_arn and create_key: a key is adopted or created, never both; leave one out")
@@ -131,6 +140,9 @@ class ReplicationArgs(PipelineArgs):
             key_arn=KmsKey.planned(f"{name}-replica", self.account) if self.create_key else self.key_arn,
             tables=self.landing.tables,
             layout=self.landing.layout,
+            event_queue_arn=ObjectEvents.planned(f"{name}-replica", self.account)
+            if self.event_queue
+            else None,
         )
 
 
@@ -180,6 +192,7 @@ class ReplicationPipeline(pulumi.ComponentResource):
             key_arn=destination.key_arn,
             tables=planned.tables,
             layout=planned.layout,
+            event_queue_arn=destination.events.arn if destination.events else None,
         )
         self.bucket, self.function = destination.bucket.name, destination.function_name
         self.failed_replications = source.failed.url
@@ -495,12 +508,28 @@ class ReplicaDestination(pulumi.ComponentResource):
             retain=args.retain_data,
             opts=mine,
         )
+        self.events: ObjectEvents | None = None
+        if args.event_queue:
+            self.events = ObjectEvents(
+                name,
+                account,
+                bucket_arn=self.planned_arn,
+                prefix=args.landing.prefix,
+                layout=args.landing.layout,
+                opts=mine,
+            )
         self.function_name: pulumi.Output[str] | None = None
         if args.landing.layout == "dynamodb-export":
             self.function_name = self._arrival(name, args)
         else:
             # Objects without a manifest: each is an event of its own on the account's default bus.
-            aws.s3.BucketNotification(name, bucket=self.bucket.name, eventbridge=True, opts=mine)
+            aws.s3.BucketNotification(
+                name,
+                bucket=self.bucket.name,
+                eventbridge=True,
+                queues=[self.events.notification] if self.events else None,
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[self.events] if self.events else None),
+            )
         self.register_outputs({"bucket": self.bucket.name})
 
     def _arrival(self, name: str, args: ReplicationArgs) -> pulumi.Output[str]:
@@ -529,8 +558,11 @@ class ReplicaDestination(pulumi.ComponentResource):
                     filter_suffix=MANIFEST,
                 )
                 for index, prefix in enumerate(args.rule_prefixes())
-            ],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[arrivals]),
+            ]
+            + ([self.events.notification] if self.events else []),
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[arrivals, *([self.events] if self.events else [])]
+            ),
         )
         announced = names.table(f"{name}-announced")
         table = aws.dynamodb.Table(

@@ -9,6 +9,8 @@ be compared is named in one `NotReconciled` after the others' metrics are out, s
 
 Metric: `BigQueryDifference` (count; loaded - expected), `BigQueryLoaded`, in NAMESPACE, dimensions Pipeline, Table.
 
+Where the files are copied first, a load took what had been written COPIED_MINUTES_BEFORE its time.
+
 Environment: TABLES (JSON list of {"prefix": "raw/orders/", "table": "orders"}), BUCKET, LOAD_TIME ("04:30", UTC),
 PIPELINE, NAMESPACE (default Tributary); PROJECT, DATASET, LOCATION, AUDIENCE (the workload identity provider,
 //iam.googleapis.com/projects/…/providers/…), SERVICE_ACCOUNT (its e-mail), GOOGLE_ENDPOINT (instead of Google's
@@ -39,7 +41,7 @@ google = Google(boto3.Session(), settings.audience, settings.service_account, se
 
 @logger.inject_lambda_context
 def handler(event, context):
-    load = due_load(event, settings.load_time)
+    load = due_load(event, settings.load_time, settings.copied_minutes_before)
     compared, failed = [], {}
     for table in settings.tables:
         try:

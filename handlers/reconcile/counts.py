@@ -21,7 +21,8 @@ class Table:
 
 @dataclass(frozen=True)
 class Load:
-    """A load's day, and the time of the load before and of its own, between which its files were written."""
+    """A load's day, and between which times its files were written: of the load before and of its own, or of the copies
+    that they took them from."""
 
     day: date
     since: datetime
@@ -41,6 +42,7 @@ class Settings:
     audience: str
     service_account: str
     google_endpoint: str | None
+    copied_minutes_before: int
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
@@ -56,6 +58,7 @@ class Settings:
             audience=environ["AUDIENCE"],
             service_account=environ["SERVICE_ACCOUNT"],
             google_endpoint=environ.get("GOOGLE_ENDPOINT") or None,
+            copied_minutes_before=int(environ.get("COPIED_MINUTES_BEFORE") or 0),
         )
 
 
@@ -66,8 +69,8 @@ class NotReconciled(Exception):
         super().__init__("; ".join(f"{table}: {reason}" for table, reason in failed.items()))
 
 
-def due_load(event: Mapping, load_time: str) -> Load:
-    """The last load due before the event's time."""
+def due_load(event: Mapping, load_time: str, copied_minutes_before: int = 0) -> Load:
+    """The last load due before the event's time; it took what had been written when its files were copied."""
     text = event.get("scheduled_time") if isinstance(event, Mapping) else None
     try:
         at = datetime.fromisoformat(str(text))
@@ -83,7 +86,8 @@ def due_load(event: Mapping, load_time: str) -> Load:
     until = at.replace(hour=hour, minute=minute, second=0, microsecond=0)
     if until > at:
         until -= timedelta(days=1)
-    return Load(until.date(), until - timedelta(days=1), until)
+    taken = until - timedelta(minutes=copied_minutes_before)
+    return Load(until.date(), taken - timedelta(days=1), taken)
 
 
 def taken(objects: Iterable[tuple[str, datetime]], load: Load) -> list[str]:

@@ -263,6 +263,8 @@ def install() -> None:
 
     iam._resource_policy, iam.resolve_principal = resource_policy, resolve_principal
     iam._resolve_condition_key = condition_key
+    # Whoever brings a web identity needs no policy of their own: the role's trust alone decides.
+    iam._ALWAYS_ALLOWED_ACTIONS |= {"sts:AssumeRoleWithWebIdentity"}
     iam_actions.extract_resource_arn = resource_arn
     lambda_runtime.execution_credentials = lambda_svc.execution_credentials = execution_credentials
     # Loopback HTTP stands for the TLS endpoint, here and nowhere else: policies that deny

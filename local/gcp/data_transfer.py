@@ -1,10 +1,10 @@
-"""The BigQuery Data Transfer Service, v1, for the data source `amazon_s3`; nobody publishes an emulator of it.
+"""The BigQuery Data Transfer Service, v1, for `amazon_s3` and `google_cloud_storage`; nobody publishes an emulator.
 
-A run lists the bucket with the config's own key, takes the files that match `data_path` (WRITE_APPEND: those
-modified since the last successful run; WRITE_TRUNCATE: all), and loads them by one load job into a table that
-must exist. A run that fails loads nothing and is shown by its state, its `errorStatus`, its log and the
-message to `notificationPubsubTopic`. Runs of a config come one after another. A secret is taken and never
-given back.
+A run lists the bucket with the config's own key (Cloud Storage: as its service account), takes the files that match
+`data_path` (WRITE_APPEND: those modified since the last successful run; WRITE_TRUNCATE: all), and loads them by one
+load job into a table that must exist. A run that fails loads nothing and is shown by its state, its `errorStatus`,
+its log and the message to `notificationPubsubTopic`. Runs of a config come one after another. A secret is taken and
+never given back.
 
 S3 tells whole seconds, so of files modified in the very second in which the last successful run listed, those
 it took are known by their ETag. A config with an interval (`every 24 hours`) and without `startTime` runs at
@@ -12,6 +12,7 @@ once, as in the console's "Start now".
 
 Sources: "REST Resource: projects.locations.transferConfigs"
 (https://docs.cloud.google.com/bigquery/docs/reference/datatransfer/rest/v1/projects.locations.transferConfigs),
+"Cloud Storage transfers" (https://docs.cloud.google.com/bigquery/docs/cloud-storage-transfer),
 "Amazon S3 transfers" (https://docs.cloud.google.com/bigquery/docs/s3-transfer), "Introduction to Amazon S3
 transfers" (https://docs.cloud.google.com/bigquery/docs/s3-transfer-intro), "Runtime parameters"
 (https://docs.cloud.google.com/bigquery/docs/s3-transfer-parameters), "Run notifications"
@@ -35,7 +36,8 @@ from typing import Any
 from components import transfer_schedule
 from local.gcp.resources import CODES, Body, Refused, Resources, now
 from local.gcp.s3_source import Denied, client, content, listing
-from local.gcp.transfer_parameters import evaluate, pattern, refuse
+from local.gcp.storage import Storage
+from local.gcp.transfer_parameters import PLACES, evaluate, pattern, refuse
 
 FORMATS = {"JSON": "NEWLINE_DELIMITED_JSON"}
 CHANGEABLE = (
@@ -60,8 +62,11 @@ class RunFailed(Exception):
 
 
 class DataTransfer:
-    def __init__(self, resources: Resources, bigquery: Any, aws_endpoint: str, staging: Path):
+    def __init__(
+        self, resources: Resources, storage: Storage, bigquery: Any, aws_endpoint: str, staging: Path
+    ):
         """`bigquery(method, path, body=None)` calls the BigQuery beside this and returns (status, body)."""
+        self.storage = storage
         self.resources, self.bigquery, self.aws, self.staging = resources, bigquery, aws_endpoint, staging
         self.configs: dict[str, Body] = {}
         self.secrets: dict[str, str] = {}
@@ -141,7 +146,8 @@ class DataTransfer:
             )
         body |= {"serviceAccountName": query["serviceAccountName"]} if "serviceAccountName" in query else {}
         new = old | {names[f.lower()]: body.get(names[f.lower()]) for f in mask}
-        new["params"] = {"secret_access_key": self.secrets[name]} | new["params"]
+        if self.secrets[name]:
+            new["params"] = {"secret_access_key": self.secrets[name]} | new["params"]
         _, self.secrets[name] = self.check(name.rsplit("/transferConfigs/", 1)[0], new)
         self.configs[name] = {k: v for k, v in new.items() if v is not None} | {"updateTime": now()}
         self.plan(name)
@@ -158,12 +164,12 @@ class DataTransfer:
     def check(self, parent: str, body: Body) -> tuple[str, str]:
         """The dataset's region and the secret, which leaves `body`; or what is wrong with it."""
         params = body.get("params") or {}
-        if body.get("dataSourceId") != "amazon_s3":
-            raise Refused(400, f"Data source {body.get('dataSourceId')!r} is not here; only amazon_s3 is")
+        if (source := body.get("dataSourceId")) not in PLACES:
+            raise Refused(400, f"Data source {source!r} is not here; only {' and '.join(PLACES)} are")
         if not body.get("displayName"):
             raise Refused(400, "displayName is required")
         try:
-            refuse(params, body.get("schedule", ""))
+            refuse(source, params, body.get("schedule", ""))
         except ValueError as error:
             raise Refused(400, str(error)) from None
         project = parent.split("/")[1]
@@ -183,7 +189,7 @@ class DataTransfer:
         if topic := body.get("notificationPubsubTopic"):
             self.resources.find(self.resources.topics, topic)
         body["params"] = {k: v for k, v in params.items() if k != "secret_access_key"}
-        return region, params["secret_access_key"]
+        return region, params.get("secret_access_key", "")
 
     def plan(self, name: str) -> None:
         """Set `nextRunTime`, or none where nothing is scheduled."""
@@ -291,18 +297,23 @@ class DataTransfer:
 
     def transfer(self, name: str, run_time: datetime, say: Any, run: Body) -> None:
         params = run["params"]
+        place, scheme = PLACES[run["dataSourceId"]]
         path, table = (
-            evaluate(params["data_path"], run_time),
+            evaluate(params[place], run_time),
             evaluate(params["destination_table_name_template"], run_time),
         )
-        bucket, _, key = path.removeprefix("s3://").partition("/")
+        bucket, _, key = path.removeprefix(f"{scheme}://").partition("/")
+        account = self.configs[name].get("serviceAccountName", "")
         append = params.get("write_disposition", "WRITE_APPEND") in ("WRITE_APPEND", "APPEND")
         listed_at, here = datetime.now(UTC), self.staging / run["name"].rsplit("/", 1)[1]
-        s3 = client("s3", self.aws, params["access_key_id"], self.secrets[name])
+        s3 = None
+        if scheme == "s3":
+            s3 = client("s3", self.aws, params["access_key_id"], self.secrets[name])
         try:
+            below = key.split("*")[0]
             found = [
                 o
-                for o in listing(s3, bucket, key.split("*")[0])
+                for o in (listing(s3, bucket, below) if s3 else self.copies(account, bucket, below))
                 if pattern(key).fullmatch(o["Key"]) and not o["Key"].endswith("/")
             ]
             seen = {f"{o['Key']} {o['ETag']}" for o in found}
@@ -320,10 +331,10 @@ class DataTransfer:
                 ]
             if key.count("*") > 1 and len(found) > 10_000:
                 raise RunFailed(8, "Number of files in transfer exceeds limit of 10,000.")
-            say(f"Moving data from Amazon S3 to Google Cloud: {len(found)} object(s) of {path}")
+            say(f"Moving data: {len(found)} object(s) of {path}")
             here.mkdir(parents=True)
-            files = []
-            for number, item in enumerate(found):
+            files = [] if s3 else [self.storage.path(bucket, item["Key"]) for item in found]
+            for number, item in enumerate(found if s3 else []):
                 files.append(
                     here / f"{number:05}-{re.sub(r'[^A-Za-z0-9._-]', '_', item['Key'].rsplit('/', 1)[-1])}"
                 )
@@ -331,15 +342,21 @@ class DataTransfer:
             if files:
                 self.load(name, table, files, params, append, say)
             else:
-                say(
-                    "Moving data from Amazon S3 to Google Cloud complete: Moved 0 object(s). "
-                    f"No new files found matching {path}."
-                )
-        except Denied as error:
+                say(f"Moving data complete: Moved 0 object(s). No new files found matching {path}.")
+        except (Denied, Refused) as error:
             raise RunFailed(CODES[403][0], f"PERMISSION_DENIED: {error}") from None
         finally:
             shutil.rmtree(here, ignore_errors=True)
         self.loaded[name] = (listed_at, seen)
+
+    def copies(self, account: str, bucket: str, prefix: str) -> list[Body]:
+        """Cloud Storage's objects as S3 lists its own."""
+        for permission in ("objects.list", "objects.get"):
+            self.storage.allow(account, permission, bucket)
+        return [
+            {"Key": o["name"], "ETag": o["etag"], "LastModified": datetime.fromisoformat(o["updated"])}
+            for o in self.storage.listing(bucket, prefix)
+        ]
 
     def load(self, name: str, table: str, files: list[Path], params: Body, append: bool, say: Any) -> None:
         project, kind = name.split("/")[1], params["file_format"]

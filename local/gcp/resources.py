@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 Body = dict[str, Any]
+# Not an agent of a service, which is there from the start.
+OF_A_PROJECT = r"@(?!gcp-sa-|project-|storage-transfer-service\.)[a-z0-9-]+\.iam\.gserviceaccount\.com$"
 CODES = {
     400: (3, "INVALID_ARGUMENT"),
     401: (16, "UNAUTHENTICATED"),
@@ -194,7 +196,7 @@ class Resources:
                     )
                 if (
                     kind == "serviceAccount"
-                    and re.search(r"@(?!gcp-sa-|project-)[a-z0-9-]+\.iam\.gserviceaccount\.com$", who)
+                    and re.search(OF_A_PROJECT, who)
                     and who not in self.accounts
                 ):
                     raise Refused(400, f"Service account {who} does not exist.")

@@ -19,11 +19,13 @@ class Denied(Exception):
     """AWS refused the key, or what the key may do."""
 
 
-def client(service: str, endpoint: str, key: str, secret: str, token: str | None = None) -> Any:
+def client(
+    service: str, endpoint: str, key: str, secret: str, token: str | None = None, region: str = "us-east-1"
+) -> Any:
     return boto3.client(
         service,
         endpoint_url=endpoint,
-        region_name="us-east-1",
+        region_name=region,
         aws_access_key_id=key,
         aws_secret_access_key=secret,
         aws_session_token=token,

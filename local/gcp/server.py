@@ -2,6 +2,8 @@
 
     /bigquery/v2, /upload/bigquery/v2                          bqemulator in this process
     /v1/…/transferConfigs                                      data_transfer
+    /storage/v1/b                                              storage
+    /v1/transferJobs, /v1/transferOperations, /v1/googleServiceAccounts  storage_transfer
     /v1/projects, …/serviceAccounts, …/topics, …/subscriptions resources
     …/workloadIdentityPools, /v1/token, …:generateAccessToken  federation
 
@@ -31,6 +33,8 @@ from local.gcp import bigquery
 from local.gcp.data_transfer import DataTransfer
 from local.gcp.federation import Federation
 from local.gcp.resources import Refused, Resources
+from local.gcp.storage import Storage
+from local.gcp.storage_transfer import StorageTransfer
 
 TABLE = re.compile(r"/bigquery/v2/projects/([^/]+)/datasets/([^/]+)/tables(?:/([^/]+))?")
 KEPT = re.compile(r"/bigquery/v2/projects/[^/]+/datasets(?:/[^/]+(?:/tables(?:/[^/]+)?)?)?")
@@ -49,15 +53,22 @@ class Front:
         self.endpoint = endpoint
         self.resources = Resources()
         self.told: dict[str, Any] = {}  # what a dataset or table was given and bqemulator does not keep
-        self.data_transfer = DataTransfer(self.resources, self.call, aws_endpoint, state / "transfers")
+        storage = Storage(state / "buckets")
+        self.data_transfer = DataTransfer(
+            self.resources, storage, self.call, aws_endpoint, state / "transfers"
+        )
+        self.storage_transfer = StorageTransfer(self.resources, storage, aws_endpoint)
         federation = Federation(self.resources, aws_endpoint)
         routes = [
             *self.data_transfer.routes(),
+            *self.storage_transfer.routes(),
+            *storage.routes(),
             *federation.routes(),
             *self.resources.routes(),
         ]
         self.routes = [(methods.split("|"), re.compile(path), handler) for methods, path, handler in routes]
-        threading.Thread(target=self.data_transfer.keep_schedule, daemon=True).start()
+        for keep in (self.data_transfer.keep_schedule, self.storage_transfer.keep_going):
+            threading.Thread(target=keep, daemon=True).start()
 
     def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         answer = self.client.request(method, self.endpoint + path, json=body)
@@ -173,4 +184,5 @@ async def serve(
     finally:
         for one in fronts:
             one.data_transfer.stopped.set()
+            one.storage_transfer.stopped.set()
         await emulator.stop()

@@ -1,6 +1,7 @@
-"""The parameters of the data source `amazon_s3` for JSON and Parquet: which there are, run-time parameters, and
-which keys a path takes.
+"""The parameters of the data sources `amazon_s3` and `google_cloud_storage` for JSON and Parquet: which there are,
+run-time parameters, and which keys a path takes.
 
+"Cloud Storage transfers" (https://docs.cloud.google.com/bigquery/docs/cloud-storage-transfer),
 "Amazon S3 transfers" (https://docs.cloud.google.com/bigquery/docs/s3-transfer), "Runtime parameters"
 (https://docs.cloud.google.com/bigquery/docs/s3-transfer-parameters), "Wildcard support for Amazon S3 URIs"
 (https://docs.cloud.google.com/bigquery/docs/s3-transfer-intro#wildcard-support).
@@ -14,15 +15,14 @@ from datetime import UTC, datetime, timedelta
 
 from components import transfer_schedule
 
-REQUIRED = (
-    "destination_table_name_template",
-    "data_path",
-    "access_key_id",
-    "secret_access_key",
-    "file_format",
-)
+KEYS = ("access_key_id", "secret_access_key")
+REQUIRED = {
+    "amazon_s3": ("destination_table_name_template", "data_path", *KEYS, "file_format"),
+    "google_cloud_storage": ("destination_table_name_template", "data_path_template", "file_format"),
+}
+PLACES = {"amazon_s3": ("data_path", "s3"), "google_cloud_storage": ("data_path_template", "gs")}
 ALLOWED: dict[str, str] = {
-    **dict.fromkeys(REQUIRED, ".+"),
+    "destination_table_name_template": ".+",
     "file_format": "JSON|PARQUET",
     "write_disposition": "WRITE_APPEND|WRITE_TRUNCATE|APPEND|MIRROR",
     "max_bad_records": r"\d+",
@@ -34,26 +34,30 @@ TEMPLATE = re.compile(
 )
 
 
-def refuse(params: Mapping[str, str], schedule: str) -> None:
+def refuse(source: str, params: Mapping[str, str], schedule: str) -> None:
     """ValueError on parameters or a schedule that a config of this data source can't have; it never tells a secret."""
-    if missing := [p for p in REQUIRED if not params.get(p)]:
-        raise ValueError(f"Missing argument for data source amazon_s3: {', '.join(missing)}")
+    if missing := [p for p in REQUIRED[source] if not params.get(p)]:
+        raise ValueError(f"Missing argument for data source {source}: {', '.join(missing)}")
+    allowed = dict.fromkeys(REQUIRED[source], ".+") | ALLOWED
     for name, value in params.items():
-        if name not in ALLOWED:
-            raise ValueError(f"Unknown parameter {name!r} for data source amazon_s3")
-        if not re.fullmatch(ALLOWED[name], str(value)):
-            told = "" if name in REQUIRED[2:4] else f": {value!r}"
+        if name not in allowed:
+            raise ValueError(f"Unknown parameter {name!r} for data source {source}")
+        if not re.fullmatch(allowed[name], str(value)):
+            told = "" if name in KEYS else f": {value!r}"
             raise ValueError(f"Invalid value for parameter {name!r}{told}")
-    path = params["data_path"]
-    match = re.fullmatch(r"s3://([^/]+)(?:/(.*))?", path)
+    place, scheme = PLACES[source]
+    path = params[place]
+    match = re.fullmatch(rf"{scheme}://([^/]+)(?:/(.*))?", path)
     if not match or re.search(r"[*{}]", match[1]):
         raise ValueError(
-            f"Invalid data_path {path!r}: s3://bucket/path, no wildcard or parameter in the bucket's name"
+            f"Invalid {place} {path!r}: {scheme}://bucket/path, no wildcard or parameter in the bucket's name"
         )
     for template in (path, params["destination_table_name_template"]):
         evaluate(template, datetime.now(UTC))
-    if transfer_schedule.parse(schedule).least_interval < transfer_schedule.LEAST_INTERVAL:
-        raise ValueError(f"Schedule {schedule!r}: the minimum interval of data source amazon_s3 is 24 hours")
+    least = transfer_schedule.LEAST_INTERVALS[source]
+    if transfer_schedule.parse(schedule).least_interval < least:
+        apart = "15 minutes" if least < timedelta(hours=1) else "24 hours"
+        raise ValueError(f"Schedule {schedule!r}: the minimum interval of data source {source} is {apart}")
 
 
 def evaluate(template: str, run_time: datetime) -> str:

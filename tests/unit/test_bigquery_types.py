@@ -173,13 +173,13 @@ def test_a_schedule_comes_next(text: str, after: str, then: str) -> None:
     assert parsed.next_after(datetime.fromisoformat(after).replace(tzinfo=UTC)) == datetime.fromisoformat(
         then
     ).replace(tzinfo=UTC)
-    assert parsed.least_interval >= transfer_schedule.LEAST_INTERVAL
+    assert parsed.least_interval >= transfer_schedule.LEAST_INTERVALS["amazon_s3"]
 
 
 def test_an_interval_is_as_long_as_it_says() -> None:
     assert transfer_schedule.parse("every 15 minutes").least_interval == timedelta(minutes=15)
     assert transfer_schedule.parse("every 2 hours from 10:00 to 14:00").least_interval == timedelta(hours=2)
-    assert transfer_schedule.parse("").least_interval == transfer_schedule.LEAST_INTERVAL
+    assert transfer_schedule.parse("").least_interval == transfer_schedule.LEAST_INTERVALS["amazon_s3"]
 
 
 @pytest.mark.parametrize(

@@ -619,7 +619,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a schedule under the least interval": (
         warehouse(schedule="every 12 hours"),
-        "pipelines.shop.schedule: 'every 12 hours' comes more often than every 24 hours, which is the least that the "
+        "pipelines.shop: schedule: 'every 12 hours' comes more often than every 24 hours, which is the least that the "
         "Data Transfer Service allows for Amazon S3; write 'every day 05:00'",
     ),
     "a schedule that is none": (
@@ -677,7 +677,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a warehouse beside another account": (
         warehouse(account="analytics"),
-        "pipelines.shop: account: the landing of 'lake' is in account 111111111111, and the user who reads it stands "
+        "pipelines.shop: account: the landing of 'lake' is in account 111111111111, and who reads it stands "
         "beside it; write that account's name",
     ),
     "a column of no type": (
@@ -707,6 +707,80 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "three keys": (
         warehouse(access_keys=["1", "2", "3"]),
         "pipelines.shop.access_keys: ['1', '2', '3'] should have at most 2 items",
+    ),
+    "a key where a role reads": (
+        warehouse(access_keys=["1"], storage_transfer={}),
+        "pipelines.shop: access_keys: with storage_transfer a role reads the landing, and there is no key;",
+    ),
+    "copies under the least interval": (
+        warehouse(storage_transfer={"every_minutes": 30}),
+        "pipelines.shop.storage_transfer.every_minutes: 30 minutes: Storage Transfer Service starts a job once in 60 "
+        "minutes at the most; write 60 or more, or event_driven: true",
+    ),
+    "loads of copies under the least interval": (
+        warehouse(storage_transfer={}, schedule="every 10 minutes"),
+        "pipelines.shop: schedule: 'every 10 minutes' comes more often than every 15 minutes, which is the least that "
+        "the Data Transfer Service allows for Cloud Storage; write 'every 15 minutes'",
+    ),
+    "copies of exports that drift past the load": (
+        warehouse(storage_transfer={"every_minutes": 100}),
+        "pipelines.shop: storage_transfer.every_minutes: 100 does not divide a day, so the copies drift past the daily",
+    ),
+    "a copy that starts with the load": (
+        warehouse(storage_transfer={"every_minutes": 60}),
+        "pipelines.shop: storage_transfer.start: a copy starts 0 minutes before the load, and may not be there whole; "
+        "give it 15 or more: write '00:30'",
+    ),
+    "a copy's time that is none": (
+        warehouse(storage_transfer={"start": "25:00"}),
+        "pipelines.shop.storage_transfer.start: '25:00' is not a time of day; write it like '04:00' (UTC)",
+    ),
+    "an event-driven copy on a schedule": (
+        warehouse(storage_transfer={"event_driven": True, "start": "03:00"}),
+        "pipelines.shop.storage_transfer: start: an event-driven copy has no schedule; leave it out",
+    ),
+    "an event-driven copy of a landing without events": (
+        warehouse(storage_transfer={"event_driven": True}),
+        "pipelines.shop: storage_transfer.event_driven: the landing of 'lake' has no queue of events; write "
+        "event_queue: true at 'lake'",
+    ),
+    "a bucket that can't feed the dataset": (
+        warehouse(storage_transfer={"location": "us-east1"}),
+        "pipelines.shop: storage_transfer.location: a dataset in 'EU' does not load from a bucket in 'us-east1'",
+    ),
+    "a bucket beside the European Union": (
+        warehouse(storage_transfer={"location": "europe-west2"}),
+        "storage_transfer.location: a dataset in 'EU' does not load from a bucket in 'europe-west2'",
+    ),
+    "a replica of a landing whose notifications are taken": (
+        stack(
+            pipelines={
+                "lake": EXPORT | {"event_queue": True},
+                "replica": {
+                    "kind": "replication",
+                    "account": "analytics",
+                    "from": "lake",
+                    "create_key": True,
+                },
+            }
+        ),
+        "pipelines.replica: landing: S3 keeps one set of event notifications for a bucket, and this pipeline's would "
+        "replace those that fill the queue of 'lake'; leave event_queue out there and write it here",
+    ),
+    "two that take the same events": (
+        stack(
+            gcp=GOOGLE,
+            pipelines={
+                "lake": EXPORT | {"event_queue": True},
+                "shop": warehouse(storage_transfer={"event_driven": True})["pipelines"]["shop"],
+                "shop-too": warehouse(storage_transfer={"event_driven": True})["pipelines"]["shop"],
+            },
+        ),
+        "pipelines.shop-too.storage_transfer.event_driven: 'shop' takes the events of this landing already, and an",
+    ),
+    "a queue of another account": (
+        adopted(event_queue_arn="arn:aws:sqs:eu-central-1:333333333333:events"),
+        "pipelines.replica.landing: event_queue_arn: 'arn:aws:sqs:eu-central-1:333333333333:events' is not the ARN",
     ),
     "a key of another cloud": (
         warehouse(kms_key_name="arn:aws:kms:eu-central-1:111111111111:key/1"),

@@ -244,7 +244,7 @@ def test_a_data_path_takes_the_keys_that_the_page_shows(path: str, keys: set[str
         ({}, {"colour": "red"}, "colour"),
         ({}, {"file_format": "CSV"}, "file_format"),
         ({"destinationDatasetId": "nowhere"}, {}, "nowhere"),
-        ({"dataSourceId": "google_cloud_storage"}, {}, "amazon_s3"),
+        ({"dataSourceId": "scheduled_query"}, {}, "amazon_s3"),
         ({"notificationPubsubTopic": f"projects/{PROJECT}/topics/none"}, {}, "none"),
     ],
 )

@@ -1,0 +1,52 @@
+"""A queue that S3 tells of each new data file of a landing, for one consumer that takes it from there."""
+
+import pulumi
+import pulumi_aws as aws
+
+from components import names
+from components.accounts import AccountArgs
+from components.blocks.queue import Queue
+
+# What is data in a landing: the manifests of an export are told of by notifications of their own.
+SUFFIXES = {"dynamodb-export": ".json.gz", "objects": None}
+
+
+class ObjectEvents(pulumi.ComponentResource):
+    """The queue, and the part of the bucket's notifications that fills it. S3 keeps one set of notifications for a
+    bucket, so whoever owns the bucket's puts `notification` among them. The consumer rings where it takes nothing."""
+
+    arn: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        account: AccountArgs,
+        *,
+        bucket_arn: pulumi.Input[str],
+        prefix: str,
+        layout: str,
+        opts: pulumi.ResourceOptions | None = None,
+    ):
+        super().__init__("tributary:blocks:ObjectEvents", name, None, opts)
+        self.queue = Queue(
+            f"{name}-objects",
+            account,
+            topic=None,
+            meaning=None,
+            senders={"s3.amazonaws.com": bucket_arn},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.arn = self.queue.arn
+        self.notification = aws.s3.BucketNotificationQueueArgs(
+            id="objects",
+            queue_arn=self.queue.arn,
+            events=["s3:ObjectCreated:*"],
+            filter_prefix=prefix or None,
+            filter_suffix=SUFFIXES[layout],
+        )
+        self.register_outputs({"arn": self.arn})
+
+    @staticmethod
+    def planned(name: str, account: AccountArgs) -> str:
+        """The ARN that the queue has or will have."""
+        return account.arn("sqs", names.queue(f"{name}-objects"))

@@ -1,0 +1,327 @@
+"""The Storage Transfer Service, v1, from S3 by a federated role into Cloud Storage; nobody publishes an emulator of it.
+
+The project's agent takes the role on at the embedded AWS's STS with a web identity of `accounts.google.com` whose `sub`
+is its subject id: the role's trust decides. With those temporary credentials S3 is listed and read, and SQS asked for
+events; with the agent's roles on the bucket the copies are written. An operation tells its counters and errors, and the
+job's topic of its end. At most one operation of a job is active; a scheduled one that meets another is left out.
+
+Sources: "Configure access to a source: Amazon S3" (https://docs.cloud.google.com/storage-transfer/docs/source-amazon-s3),
+"Event-driven transfers from AWS S3" (https://docs.cloud.google.com/storage-transfer/docs/event-driven-aws), "Cloud
+Storage as a sink" (https://docs.cloud.google.com/storage-transfer/docs/sink-cloud-storage), "Resource: transferJobs"
+(https://docs.cloud.google.com/storage-transfer/docs/reference/rest/v1/transferJobs), "TransferSpec"
+(https://docs.cloud.google.com/storage-transfer/docs/reference/rest/v1/TransferSpec).
+Missing: other sources and sinks, deletions, manifests, the identity token's signature (the embedded STS checks none),
+other object conditions than prefixes and the time since a modification.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import threading
+import time
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import unquote_plus
+
+import boto3
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from local.gcp.resources import Body, Refused, Resources, now
+from local.gcp.s3_source import Denied, client, content, listing, wording
+from local.gcp.storage import Storage
+
+COUNTERS = ("objectsFoundFromSource", "bytesFoundFromSource", "objectsFromSourceSkippedBySync",
+            "objectsCopiedToSink", "bytesCopiedToSink", "objectsFromSourceFailed")  # fmt: skip
+LEAST = timedelta(hours=1)
+
+
+def seconds(duration: str) -> timedelta:
+    if not re.fullmatch(r"\d+(\.\d{1,9})?s", duration):
+        raise Refused(400, f"Invalid duration {duration!r}: seconds that end in 's'")
+    return timedelta(seconds=float(duration[:-1]))
+
+
+class StorageTransfer:
+    def __init__(self, resources: Resources, storage: Storage, aws_endpoint: str):
+        self.resources, self.storage, self.aws = resources, storage, aws_endpoint
+        self.jobs: dict[str, Body] = {}
+        self.operations: dict[str, Body] = {}
+        self.due: dict[str, datetime] = {}
+        self.turns: dict[str, threading.Lock] = {}
+        self.stopped = threading.Event()
+
+    def routes(self) -> list[tuple[str, str, Any]]:
+        job = r"/v1/(transferJobs/[^/:]+)"
+        return [
+            ("GET", r"/v1/googleServiceAccounts/([^/]+)", lambda b, q, project: self.agent(project)),
+            ("POST", "/v1/transferJobs", self.create),
+            ("GET", job, lambda b, q, name: self.job(name)),
+            ("PATCH", job, self.patch),
+            ("DELETE", job, lambda b, q, name: self.job(name) and self.jobs.pop(name) and {}),
+            ("POST", job + ":run", self.run),
+            ("GET", "/v1/transferOperations", self.listed),
+            ("GET", r"/v1/(transferOperations/[^/:]+)", lambda b, q, name: self.operation(name)),
+        ]
+
+    def agent(self, project: str) -> Body:
+        subject = int(hashlib.sha256(project.encode()).hexdigest(), 16) % 10**20 + 10**20
+        email = "project-1@storage-transfer-service.iam.gserviceaccount.com"
+        return {"accountEmail": email, "subjectId": str(subject)}
+
+    def job(self, name: str) -> Body:
+        if name not in self.jobs:
+            raise Refused(404, f"Requested entity was not found: {name}")
+        return self.jobs[name]
+
+    def operation(self, name: str) -> Body:
+        if name not in self.operations:
+            raise Refused(404, f"Requested entity was not found: {name}")
+        return self.operations[name]
+
+    def listed(self, body: Body, query: Body) -> Body:
+        wanted = json.loads(query.get("filter", "{}"))
+        if not wanted.get("projectId"):
+            raise Refused(400, "filter: projectId is required")
+        names = wanted.get("jobNames")
+        found = [o for o in reversed(self.operations.values())
+                 if not names or o["metadata"]["transferJobName"] in names]  # fmt: skip
+        return {"operations": found}
+
+    def create(self, body: Body, query: Body) -> Body:
+        self.check(body)
+        name = f"transferJobs/{uuid.uuid4().int % 10**20}"
+        self.jobs[name] = {"status": "ENABLED"} | body | {"name": name, "creationTime": now()}
+        self.turns[name] = threading.Lock()
+        self.plan(name)
+        return self.jobs[name]
+
+    def patch(self, body: Body, query: Body, name: str) -> Body:
+        fields, change = body.get("updateTransferJobFieldMask", "").split(","), body.get("transferJob", {})
+        changed = self.job(name) | {field: change.get(field) for field in fields if field}
+        self.check(changed := {k: v for k, v in changed.items() if v is not None})
+        self.jobs[name] = changed
+        self.plan(name)
+        return changed
+
+    def check(self, job: Body) -> None:
+        """Refuse what the service does not take, or can't reach in Cloud Storage."""
+        spec = job.get("transferSpec") or {}
+        source, sink = spec.get("awsS3DataSource") or {}, spec.get("gcsDataSink") or {}
+        if not re.fullmatch(r"arn:aws[\w-]*:iam::\d{12}:role/\S+", source.get("roleArn", "")):
+            raise Refused(400, "The local Storage Transfer takes an awsS3DataSource with a roleArn only")
+        if ("schedule" in job) == ("eventStream" in job):
+            raise Refused(400, "Either schedule or eventStream must be set")
+        if "eventStream" in job and not re.match(r"arn:aws[\w-]*:sqs:", job["eventStream"].get("name", "")):
+            raise Refused(400, "eventStream.name must be the ARN of an SQS queue")
+        if seconds((job.get("schedule") or {}).get("repeatInterval", "86400s")) < LEAST:
+            raise Refused(400, "repeatInterval must not be less than 1 hour")
+        for path in (source.get("path", "a/"), sink.get("path", "a/")):
+            if not path.endswith("/") or path.startswith("/"):
+                raise Refused(400, f"Invalid path {path!r}: it must end with '/' and must not start with it")
+        options = spec.get("transferOptions") or {}
+        if options.get("deleteObjectsUniqueInSink") or options.get("deleteObjectsFromSourceAfterTransfer"):
+            raise Refused(400, "The local Storage Transfer deletes nothing")
+        prefixes = (spec.get("objectConditions") or {}).get("includePrefixes", [])
+        for prefix in prefixes:
+            if prefix.startswith("/") or sum(prefix.startswith(other) for other in prefixes) > 1:
+                raise Refused(
+                    400, f"Invalid include prefix {prefix!r}: it starts with '/' or with another one"
+                )
+        agent = self.agent(job["projectId"])["accountEmail"]
+        self.storage.allow(agent, "buckets.get", sink.get("bucketName", ""))
+        if topic := (job.get("notificationConfig") or {}).get("pubsubTopic"):
+            self.resources.find(self.resources.topics, topic)
+            bound = [m for b in self.resources.policy(topic)["bindings"] if b["role"] == "roles/pubsub.publisher"
+                     for m in b["members"]]  # fmt: skip
+            if f"serviceAccount:{agent}" not in bound:
+                raise Refused(403, f"{agent} does not have pubsub.topics.publish on {topic}")
+
+    def plan(self, name: str) -> None:
+        """When a scheduled job starts next: at its start, or where that is past on the day after its creation."""
+        job = self.jobs[name]
+        self.due.pop(name, None)
+        if not (schedule := job.get("schedule")) or job["status"] != "ENABLED":
+            return
+        date, at = schedule["scheduleStartDate"], schedule.get("startTimeOfDay") or {}
+        of_day = timedelta(
+            hours=at.get("hours", 0), minutes=at.get("minutes", 0), seconds=at.get("seconds", 0)
+        )
+        created = datetime.fromisoformat(job["creationTime"])
+        due = datetime(date["year"], date["month"], date["day"], tzinfo=UTC) + of_day
+        if due <= created:
+            due = datetime(created.year, created.month, created.day, tzinfo=UTC) + timedelta(days=1) + of_day
+        every = seconds(schedule.get("repeatInterval", "86400s"))
+        self.due[name] = due + every * max(0, -((due - datetime.now(UTC)) // every))
+
+    def keep_going(self) -> None:
+        """Start what is due and take events, until stopped."""
+        while not self.stopped.wait(0.5):
+            for name, job in list(self.jobs.items()):
+                if name in self.due and self.due[name] <= datetime.now(UTC):
+                    self.plan(name)
+                    self.start(name, None)
+                elif "eventStream" in job and job["status"] == "ENABLED" and not self.turns[name].locked():
+                    self.start(name, job["eventStream"]["name"])
+
+    def run(self, body: Body, query: Body, name: str) -> Body:
+        if "eventStream" in self.job(name):
+            raise Refused(400, "An event-driven job can't be run by hand")
+        if not (operation := self.start(name, None)):
+            raise Refused(412, f"{name} has an active operation")
+        return operation
+
+    def start(self, name: str, queue: str | None) -> Body | None:
+        """A new operation of the job, or None while another is active."""
+        if not self.turns[name].acquire(blocking=False):
+            return None
+        operation = f"transferOperations/{name.replace('/', '-')}-{uuid.uuid4().int % 10**19}"
+        metadata = {
+            "name": operation,
+            "projectId": self.jobs[name]["projectId"],
+            "transferSpec": self.jobs[name]["transferSpec"],
+            "transferJobName": name,
+            "startTime": now(),
+            "status": "IN_PROGRESS",
+            "counters": dict.fromkeys(COUNTERS, "0"),
+        }
+        made = {"name": operation, "metadata": metadata, "done": False}
+        if queue is None:
+            self.operations[operation] = made
+        threading.Thread(target=self.operate, args=(name, made, queue), daemon=True).start()
+        return made
+
+    def operate(self, name: str, operation: Body, queue: str | None) -> None:
+        told, errors = operation["metadata"], {}
+        try:
+            keys = self.credentials(told["projectId"], told["transferSpec"]["awsS3DataSource"]["roleArn"])
+            if queue is None:
+                self.copy(told, keys, None, errors)
+            elif not self.take(name, operation, keys, queue, errors):
+                return  # no event, no operation
+        except Exception as error:  # an operation has to end in a status, whatever breaks here
+            # Refused events come again: what fails the same way over and over is one operation.
+            known = [
+                o["metadata"] for o in self.operations.values() if o["metadata"]["transferJobName"] == name
+            ]
+            errors[
+                ("PERMISSION_DENIED" if isinstance(error, Denied | Refused) else "INTERNAL", str(error))
+            ] = [""]
+            again = bool(queue and known and str(error) in str(known[-1].get("errorBreakdowns")))
+            time.sleep(0.5 if again else 0)
+            if again:
+                return
+            self.operations[operation["name"]] = operation
+        finally:
+            if operation["name"] in self.operations:
+                self.end(name, operation, errors)
+            self.turns[name].release()
+
+    def end(self, name: str, operation: Body, errors: dict[tuple[str, str], list[str]]) -> None:
+        told, status = operation["metadata"], "FAILED" if errors else "SUCCESS"
+        if errors:
+            told["errorBreakdowns"] = [
+                {"errorCode": code, "errorCount": str(len(urls)), "errorLogEntries": [
+                    {"url": url, "errorDetails": [message]} for url in urls[:5]]}
+                for (code, message), urls in errors.items()
+            ]  # fmt: skip
+        told |= {"status": status, "endTime": now()}
+        operation["done"] = True
+        config, kind = self.jobs.get(name, {}).get("notificationConfig") or {}, f"TRANSFER_OPERATION_{status}"
+        if kind in config.get("eventTypes", [kind]) and config.get("pubsubTopic"):
+            attributes = {"eventType": kind, "payloadFormat": config["payloadFormat"], "transferJobName": name,
+                          "projectId": told["projectId"], "transferOperationName": operation["name"]}  # fmt: skip
+            data = base64.b64encode(json.dumps(operation).encode()).decode()
+            self.resources.publish(config["pubsubTopic"], {"data": data, "attributes": attributes})
+
+    def credentials(self, project: str, role: str) -> tuple[str, str, str]:
+        """What STS gives the project's agent for its identity token."""
+        subject = self.agent(project)["subjectId"]
+        claims = {"iss": "https://accounts.google.com", "sub": subject, "aud": subject, "azp": subject}
+        parts = ({"alg": "RS256", "typ": "JWT"}, claims, {})
+        token = ".".join(base64.urlsafe_b64encode(json.dumps(p).encode()).decode().rstrip("=") for p in parts)
+        sts = boto3.client(
+            "sts", endpoint_url=self.aws, region_name="us-east-1", config=Config(signature_version=UNSIGNED)
+        )
+        try:
+            given = sts.assume_role_with_web_identity(
+                RoleArn=role, RoleSessionName="storage-transfer", WebIdentityToken=token
+            )["Credentials"]
+        except ClientError as error:
+            raise Denied(f"The agent may not assume {role}: {wording(error)}") from None
+        return given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"]
+
+    def take(self, name: str, operation: Body, keys: tuple[str, str, str], queue: str, errors: dict) -> bool:
+        """Copies what the queue's events name, and takes those away that need not come again."""
+        *_, region, account, leaf = queue.split(":")
+        sqs, url = client("sqs", self.aws, *keys, region=region), f"{self.aws}/{account}/{leaf}"
+        try:
+            got = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+            records = {m["ReceiptHandle"]: json.loads(m["Body"]).get("Records", []) for m in got}
+            if any(records.values()):
+                self.operations[operation["name"]] = operation
+            for handle, found in records.items():
+                sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=300)
+                before = len(errors)
+                objects = [r["s3"]["object"] for r in found if "ObjectCreated" in r["eventName"]]
+                named = {unquote_plus(o["key"]): o.get("eTag", "") for o in objects}
+                self.copy(operation["metadata"], keys, named, errors)
+                if len(errors) == before:
+                    sqs.delete_message(QueueUrl=url, ReceiptHandle=handle)
+        except ClientError as error:
+            raise Denied(f"{wording(error)} (events of {queue})") from None
+        return any(records.values())
+
+    def copy(
+        self, told: Body, keys: tuple[str, str, str], named: dict[str, str] | None, errors: dict
+    ) -> None:
+        spec, agent = told["transferSpec"], self.agent(told["projectId"])["accountEmail"]
+        source, sink, bucket = spec["awsS3DataSource"], spec["gcsDataSink"], spec["gcsDataSink"]["bucketName"]
+        conditions, root, s3 = (
+            spec.get("objectConditions") or {},
+            source.get("path", ""),
+            client("s3", self.aws, *keys),
+        )
+        below = [root + prefix for prefix in conditions.get("includePrefixes") or [""]]
+        if named is None:
+            found = [o for prefix in below for o in listing(s3, source["bucketName"], prefix)]
+            oldest = conditions.get("maxTimeElapsedSinceLastModification")
+            since = datetime.now(UTC) - seconds(oldest) if oldest else datetime.min.replace(tzinfo=UTC)
+            found = [o for o in found if o["LastModified"] >= since and not o["Key"].endswith("/")]
+        else:
+            found = [
+                {"Key": key, "ETag": named[key]} for key in sorted(named) if key.startswith(tuple(below))
+            ]
+        when = (spec.get("transferOptions") or {}).get("overwriteWhen", "DIFFERENT")
+        for permission in ("objects.list", "objects.create", *(["objects.get"] if when != "ALWAYS" else [])):
+            self.storage.allow(agent, permission, bucket)
+        for item in found:
+            key, etag = sink.get("path", "") + item["Key"].removeprefix(root), item["ETag"].strip('"')
+            there = self.storage.objects[bucket].get(key)
+            self.count(told, "objectsFoundFromSource")
+            same = there is not None and (when == "NEVER" or there["metadata"]["etag"] == etag)
+            if same and when != "ALWAYS":
+                self.count(told, "objectsFromSourceSkippedBySync")
+                continue
+            try:
+                if there:
+                    self.storage.allow(agent, "objects.delete", bucket)
+                # Of an event the object may have been written again, and then there comes another event.
+                data = content(s3, source["bucketName"], item["Key"], None if named else etag)
+            except (Denied, Refused) as error:
+                self.count(told, "objectsFromSourceFailed")
+                errors.setdefault(("PERMISSION_DENIED", str(error)), []).append(item["Key"])
+                continue
+            self.storage.put(bucket, key, data, {"etag": etag})
+            for counter, by in (("objectsCopiedToSink", 1), ("bytesCopiedToSink", len(data))):
+                self.count(told, counter, by)
+            self.count(told, "bytesFoundFromSource", len(data))
+
+    @staticmethod
+    def count(told: Body, counter: str, by: int = 1) -> None:
+        told["counters"][counter] = str(int(told["counters"][counter]) + by)

@@ -1,0 +1,394 @@
+"""The Storage Transfer stand-in against what the service's pages say it does (see local/gcp/storage_transfer.py)."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from tests.contract.gcp.conftest import NUMBER, PROJECT, Landing, Warehouse, lines, until
+
+AGENT = "project-1@storage-transfer-service.iam.gserviceaccount.com"
+LOADER = f"loader@{PROJECT}.iam.gserviceaccount.com"
+
+
+class Copy:
+    """A bucket of Cloud Storage, a role that trusts the project's agent, and a job from a landing."""
+
+    def __init__(self, gcp: httpx.Client, landing: Landing):
+        self.gcp, self.landing, self.number = gcp, landing, next(NUMBER)
+        self.bucket, self.role, self.name = f"copies-{self.number}", f"transfer-{self.number}", ""
+        self.subject = self.ok("GET", f"/v1/googleServiceAccounts/{PROJECT}")["subjectId"]
+        self.ok("POST", f"/storage/v1/b?project={PROJECT}", json={"name": self.bucket, "location": "US"})
+        self.grant(AGENT, "legacyBucketReader", "objectCreator", "objectViewer")
+        trust = self.trust(self.subject)
+        landing.iam.create_role(RoleName=self.role, AssumeRolePolicyDocument=trust)
+        self.allow(*landing.statements)
+        self.queue = ""
+
+    def ok(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+        answer = self.gcp.request(method, path, **request)
+        assert answer.status_code < 300, answer.text
+        return answer.json()
+
+    @staticmethod
+    def trust(subject: str) -> str:
+        allowed = {
+            "Effect": "Allow",
+            "Principal": {"Federated": "accounts.google.com"},
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Condition": {"StringEquals": {"accounts.google.com:sub": subject}},
+        }
+        return json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+
+    def allow(self, *statements: dict[str, Any]) -> None:
+        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        self.landing.iam.put_role_policy(RoleName=self.role, PolicyName="read", PolicyDocument=document)
+
+    def grant(self, email: str, *roles: str) -> None:
+        policy = self.ok("GET", f"/storage/v1/b/{self.bucket}/iam")
+        bindings = [b for b in policy["bindings"] if f"serviceAccount:{email}" not in b["members"]]
+        bindings += [{"role": f"roles/storage.{r}", "members": [f"serviceAccount:{email}"]} for r in roles]
+        self.ok("PUT", f"/storage/v1/b/{self.bucket}/iam", json=policy | {"bindings": bindings})
+
+    def body(self, **spec: Any) -> dict[str, Any]:
+        return {
+            "projectId": PROJECT,
+            "description": "copies",
+            "transferSpec": {
+                "awsS3DataSource": {
+                    "bucketName": self.landing.bucket,
+                    "path": "raw/",
+                    "roleArn": f"arn:aws:iam::111111111111:role/{self.role}",
+                },
+                "gcsDataSink": {"bucketName": self.bucket, "path": "raw/"},
+                "objectConditions": {"includePrefixes": ["orders/"]},
+                "transferOptions": {"overwriteWhen": "NEVER"},
+                **spec,
+            },
+            "schedule": {"scheduleStartDate": {"year": 2025, "month": 1, "day": 1}},
+        }
+
+    def create(self, more: dict[str, Any] | None = None, **spec: Any) -> str:
+        body = self.body(**spec) | (more or {})
+        self.name = self.ok("POST", "/v1/transferJobs", json={k: v for k, v in body.items() if v})["name"]
+        return self.name
+
+    def run(self) -> dict[str, Any]:
+        """An operation of the job, as it ended."""
+        begun = self.ok("POST", f"/v1/{self.name}:run", json={"projectId": PROJECT})["name"]
+        return until(lambda: (o := self.ok("GET", f"/v1/{begun}"))["done"] and o)["metadata"]
+
+    def operations(self) -> list[dict[str, Any]]:
+        wanted = json.dumps({"projectId": PROJECT, "jobNames": [self.name]})
+        return self.ok("GET", "/v1/transferOperations", params={"filter": wanted})["operations"]
+
+    def objects(self) -> dict[str, dict[str, Any]]:
+        return {o["name"]: o for o in self.ok("GET", f"/storage/v1/b/{self.bucket}/o")["items"]}
+
+    def listen(self) -> dict[str, Any]:
+        """A queue that S3 tells of new objects below raw/, and a role that may take from it."""
+        sqs, name = self.landing.sqs, f"events-{self.number}"
+        self.queue = sqs.create_queue(QueueName=name)["QueueUrl"]
+        arn = f"arn:aws:sqs:us-east-1:111111111111:{name}"
+        lets_s3 = {
+            "Effect": "Allow",
+            "Principal": {"Service": "s3.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+        }
+        sqs.set_queue_attributes(
+            QueueUrl=self.queue, Attributes={"Policy": json.dumps({"Statement": [lets_s3]})}
+        )
+        self.landing.s3.put_bucket_notification_configuration(
+            Bucket=self.landing.bucket,
+            NotificationConfiguration={
+                "QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]
+            },
+        )
+        self.takes = {
+            "Effect": "Allow",
+            "Action": ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"],
+            "Resource": arn,
+        }
+        self.allow(*self.landing.statements, self.takes)
+        return {"schedule": None, "eventStream": {"name": arn}}
+
+
+@pytest.fixture
+def copy(gcp: httpx.Client, landing: Landing) -> Copy:
+    return Copy(gcp, landing)
+
+
+def test_a_run_copies_what_lies_below_the_prefixes_and_counts_it(copy: Copy) -> None:
+    copy.landing.put("raw/orders/a.json", b"12345")
+    copy.landing.put("raw/orders/b.json", b"678")
+    copy.landing.put("raw/customers/c.json", b"9")
+    copy.create()
+    done = copy.run()
+    assert (done["status"], sorted(copy.objects())) == ("SUCCESS", ["raw/orders/a.json", "raw/orders/b.json"])
+    assert done["counters"] == {
+        "objectsFoundFromSource": "2",
+        "bytesFoundFromSource": "8",
+        "objectsFromSourceSkippedBySync": "0",
+        "objectsCopiedToSink": "2",
+        "bytesCopiedToSink": "8",
+        "objectsFromSourceFailed": "0",
+    }
+    assert "errorBreakdowns" not in done
+
+
+@pytest.mark.parametrize(
+    ("when", "rewritten", "copied"),
+    [
+        ("NEVER", b"other", "0"),
+        ("DIFFERENT", b"other", "1"),
+        ("DIFFERENT", b"first", "0"),
+        ("ALWAYS", b"first", "1"),
+    ],
+)
+def test_a_file_that_is_there_is_replaced_by_the_rule(
+    copy: Copy, when: str, rewritten: bytes, copied: str
+) -> None:
+    copy.grant(AGENT, "legacyBucketWriter", "objectViewer")
+    copy.landing.put("raw/orders/a.json", b"first")
+    copy.create(transferOptions={"overwriteWhen": when})
+    copy.run()
+    before = copy.objects()["raw/orders/a.json"]
+    copy.landing.put("raw/orders/a.json", rewritten)
+    assert copy.run()["counters"]["objectsCopiedToSink"] == copied
+    assert (copy.objects()["raw/orders/a.json"]["etag"] != before["etag"]) == (copied == "1")
+
+
+def test_another_subject_in_the_trust_is_refused_and_told(copy: Copy) -> None:
+    copy.landing.put("raw/orders/a.json", b"1")
+    copy.ok("PUT", f"/v1/projects/{PROJECT}/topics/runs-{copy.number}", json={})
+    topic = f"projects/{PROJECT}/topics/runs-{copy.number}"
+    publisher = {"role": "roles/pubsub.publisher", "members": [f"serviceAccount:{AGENT}"]}
+    copy.ok("POST", f"/v1/{topic}:setIamPolicy", json={"policy": {"bindings": [publisher]}})
+    seen = f"/v1/projects/{PROJECT}/subscriptions/seen-{copy.number}"
+    copy.ok("PUT", seen, json={"topic": topic})
+    told = {"pubsubTopic": topic, "eventTypes": ["TRANSFER_OPERATION_FAILED"], "payloadFormat": "JSON"}
+    copy.create({"notificationConfig": told})
+    assert copy.run()["status"] == "SUCCESS"
+    copy.landing.iam.update_assume_role_policy(RoleName=copy.role, PolicyDocument=copy.trust("1" * 21))
+    failed = copy.run()
+    assert failed["status"] == "FAILED"
+    (error,) = failed["errorBreakdowns"]
+    assert error["errorCode"] == "PERMISSION_DENIED"
+    assert "Not authorized to perform sts:AssumeRoleWithWebIdentity" in str(error["errorLogEntries"])
+    (message,) = copy.ok("POST", f"{seen}:pull", json={"maxMessages": 10})["receivedMessages"]
+    assert message["message"]["attributes"]["eventType"] == "TRANSFER_OPERATION_FAILED"
+    assert json.loads(base64.b64decode(message["message"]["data"]))["metadata"]["status"] == "FAILED"
+
+
+def test_a_role_that_may_not_read_fails_each_file_and_copies_none(copy: Copy) -> None:
+    copy.landing.put("raw/orders/a.json", b"1")
+    copy.landing.put("raw/orders/b.json", b"1")
+    copy.create()
+    copy.allow(copy.landing.statements[0])
+    failed = copy.run()
+    assert (failed["status"], failed["counters"]["objectsFromSourceFailed"]) == ("FAILED", "2")
+    assert "GetObject" in str(failed["errorBreakdowns"])
+    assert copy.objects() == {}
+
+
+@pytest.mark.parametrize(
+    "roles", [("legacyBucketReader", "objectViewer"), ("legacyBucketReader", "objectCreator")]
+)
+def test_an_agent_that_lacks_a_role_on_the_bucket_copies_nothing(copy: Copy, roles: tuple[str, ...]) -> None:
+    copy.landing.put("raw/orders/a.json", b"1")
+    copy.create()
+    copy.grant(AGENT, *roles)
+    failed = copy.run()
+    assert failed["status"] == "FAILED"
+    assert f"{AGENT} does not have storage.objects." in str(failed["errorBreakdowns"])
+    assert copy.objects() == {}
+
+
+def test_a_file_that_changed_is_not_replaced_by_an_agent_that_may_not_delete(copy: Copy) -> None:
+    copy.landing.put("raw/orders/a.json", b"1")
+    copy.create(transferOptions={"overwriteWhen": "DIFFERENT"})
+    copy.run()
+    copy.landing.put("raw/orders/a.json", b"2")
+    failed = copy.run()
+    assert (failed["status"], failed["counters"]["objectsFromSourceFailed"]) == ("FAILED", "1")
+
+
+def test_what_is_older_than_the_job_takes_is_left(copy: Copy) -> None:
+    copy.landing.put("raw/orders/a.json", b"1")
+    time.sleep(1.05)  # S3 tells whole seconds
+    conditions = {"includePrefixes": ["orders/"], "maxTimeElapsedSinceLastModification": "0.01s"}
+    copy.create(objectConditions=conditions)
+    assert copy.run()["counters"]["objectsFoundFromSource"] == "0"
+
+
+def test_an_event_brings_its_file_and_is_gone_from_the_queue(copy: Copy) -> None:
+    stream = copy.listen()
+    copy.create(stream)
+    copy.landing.put("raw/orders/a b.json", b"1")
+    copy.landing.put("raw/customers/c.json", b"1")
+    until(lambda: "raw/orders/a b.json" in copy.objects())
+    counted = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    until(
+        lambda: (
+            set(
+                copy.landing.sqs.get_queue_attributes(QueueUrl=copy.queue, AttributeNames=counted)[
+                    "Attributes"
+                ].values()
+            )
+            == {"0"}
+        )
+    )
+    assert list(copy.objects()) == ["raw/orders/a b.json"]
+    assert {o["metadata"]["status"] for o in copy.operations()} == {"SUCCESS"}
+
+
+def test_a_role_that_may_not_take_events_fails_once_and_the_event_waits_for_the_grant(copy: Copy) -> None:
+    stream = copy.listen()
+    copy.allow(*copy.landing.statements)
+    copy.create(stream)
+    copy.landing.put("raw/orders/a.json", b"1")
+    until(copy.operations)
+    assert "ReceiveMessage" in str(copy.operations()[0]["metadata"]["errorBreakdowns"])
+    assert copy.objects() == {}
+    copy.allow(*copy.landing.statements, copy.takes)
+    until(copy.objects)
+    assert [o["metadata"]["status"] for o in copy.operations()] == ["SUCCESS", "FAILED"]
+
+
+def test_an_event_driven_job_is_not_run_by_hand(copy: Copy) -> None:
+    copy.create(copy.listen())
+    answer = copy.gcp.post(f"/v1/{copy.name}:run", json={"projectId": PROJECT})
+    assert answer.status_code == 400 and "event-driven" in answer.text
+
+
+REFUSED: dict[str, tuple[Callable[[Copy], dict[str, Any]], str]] = {
+    "no schedule": (lambda c: c.body() | {"schedule": None}, "Either schedule or eventStream"),
+    "every half hour": (
+        lambda c: c.body() | {"schedule": c.body()["schedule"] | {"repeatInterval": "1800s"}},
+        "must not be less than 1 hour",
+    ),
+    "a path without a slash": (
+        lambda c: c.body(gcsDataSink={"bucketName": c.bucket, "path": "raw"}),
+        "Invalid path 'raw'",
+    ),
+    "prefixes within each other": (
+        lambda c: c.body(objectConditions={"includePrefixes": ["a/", "a/b/"]}),
+        "Invalid include prefix 'a/b/'",
+    ),
+    "a bucket that is none": (
+        lambda c: c.body(gcsDataSink={"bucketName": "nowhere-at-all"}),
+        "The specified bucket does not exist",
+    ),
+    "a key instead of a role": (
+        lambda c: c.body(awsS3DataSource={"bucketName": "b", "awsAccessKey": {"accessKeyId": "a"}}),
+        "roleArn",
+    ),
+    "a queue that is none": (
+        lambda c: c.body() | {"schedule": None, "eventStream": {"name": "events"}},
+        "the ARN of an SQS queue",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_job_that_the_service_refuses_is_refused(copy: Copy, name: str) -> None:
+    make, said = REFUSED[name]
+    body = {k: v for k, v in make(copy).items() if v}
+    answer = copy.gcp.post("/v1/transferJobs", json=body)
+    assert answer.status_code in (400, 404) and said in answer.json()["error"]["message"]
+
+
+def test_a_job_is_changed_field_by_field_and_deleted(copy: Copy) -> None:
+    copy.create()
+    change = {"description": "renamed", "status": "DISABLED"}
+    body = {"projectId": PROJECT, "transferJob": change, "updateTransferJobFieldMask": "description"}
+    changed = copy.ok("PATCH", f"/v1/{copy.name}", json=body)
+    assert (changed["description"], changed["status"]) == ("renamed", "ENABLED")
+    copy.ok("DELETE", f"/v1/{copy.name}?projectId={PROJECT}")
+    assert copy.gcp.get(f"/v1/{copy.name}").status_code == 404
+
+
+def test_a_bucket_with_objects_is_not_deleted(copy: Copy) -> None:
+    copy.landing.put("raw/orders/a.json", b"1")
+    copy.create()
+    copy.run()
+    assert copy.gcp.delete(f"/storage/v1/b/{copy.bucket}").status_code == 409
+    copy.ok("DELETE", f"/storage/v1/b/{copy.bucket}/o/{quote('raw/orders/a.json', safe='')}")
+    copy.ok("DELETE", f"/storage/v1/b/{copy.bucket}")
+
+
+ORDER = [{"name": "id", "type": "INTEGER", "mode": "REQUIRED"}]
+
+
+class Loads:
+    """A transfer of the data source google_cloud_storage from a copy."""
+
+    def __init__(self, warehouse: Warehouse, copy: Copy):
+        self.warehouse, self.copy = warehouse, copy
+        warehouse.table("orders", ORDER)
+        made = {"accountId": "loader", "serviceAccount": {}}
+        copy.gcp.post(f"/v1/projects/{PROJECT}/serviceAccounts", json=made)
+        self.body = {
+            "displayName": "orders",
+            "dataSourceId": "google_cloud_storage",
+            "destinationDatasetId": warehouse.dataset,
+            "schedule": "every 15 minutes",
+            "scheduleOptions": {"disableAutoScheduling": True},
+            "params": {
+                "data_path_template": f"gs://{copy.bucket}/raw/orders/*.json",
+                "destination_table_name_template": "orders",
+                "file_format": "JSON",
+                "write_disposition": "APPEND",
+            },
+        }
+        where = f"/v1/projects/{PROJECT}/locations/us/transferConfigs?serviceAccountName={LOADER}"
+        self.name = copy.ok("POST", where, json=self.body)["name"]
+
+    def run(self) -> dict[str, Any]:
+        asked = {"requestedRunTime": "2026-01-02T04:30:00Z"}
+        begun = self.copy.ok("POST", f"/v1/{self.name}:startManualRuns", json=asked)["runs"][0]["name"]
+        ended = ("SUCCEEDED", "FAILED")
+        return until(lambda: (r := self.copy.ok("GET", f"/v1/{begun}"))["state"] in ended and r)
+
+    def ids(self) -> list[tuple[str]]:
+        return self.warehouse.rows("SELECT id FROM $.orders ORDER BY id")
+
+
+def test_a_load_takes_each_copy_once_as_its_service_account(warehouse: Warehouse, copy: Copy) -> None:
+    copy.grant(LOADER, "objectViewer")
+    copy.landing.put("raw/orders/a.json", lines({"id": 1}))
+    copy.create()
+    loads = Loads(warehouse, copy)
+    for number in (1, 2):
+        copy.run()
+        assert loads.run()["state"] == "SUCCEEDED"
+        assert loads.ids() == [("1",)], f"run {number}"
+    copy.landing.put("raw/orders/a.json", lines({"id": 1}))  # written again, and not copied again
+    copy.landing.put("raw/orders/b.json", lines({"id": 2}))
+    copy.run()
+    assert loads.run()["state"] == "SUCCEEDED"
+    assert loads.ids() == [("1",), ("2",)]
+
+
+def test_a_load_fails_whose_service_account_may_not_read_the_bucket(warehouse: Warehouse, copy: Copy) -> None:
+    copy.landing.put("raw/orders/a.json", lines({"id": 1}))
+    copy.create()
+    copy.run()
+    run = Loads(warehouse, copy).run()
+    assert run["state"] == "FAILED"
+    assert f"{LOADER} does not have storage.objects.list" in run["errorStatus"]["message"]
+
+
+def test_loads_of_copies_are_at_least_a_quarter_of_an_hour_apart(warehouse: Warehouse, copy: Copy) -> None:
+    body = Loads(warehouse, copy).body | {"schedule": "every 10 minutes"}
+    answer = copy.gcp.post(f"/v1/projects/{PROJECT}/locations/us/transferConfigs", json=body)
+    assert answer.status_code == 400
+    assert "the minimum interval of data source google_cloud_storage is 15 minutes" in answer.text
