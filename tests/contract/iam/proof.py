@@ -24,8 +24,9 @@ class Case:
 
     may: bool
     who: str
-    """A role of the stack by its name; a service like `s3.amazonaws.com`; or the ARN of somebody outside the stack, who
-    is allowed everything by their own policy, so that only the resource's policy can stop them."""
+    """A role of the stack by its name; a service like `s3.amazonaws.com`; for sts:AssumeRoleWithWebIdentity the
+    identities' provider; or the ARN of somebody outside the stack, who is allowed everything by their own policy, so
+    that only the resource's policy can stop them."""
     action: str
     resource: str
     context: Mapping[str, str] = field(default_factory=dict)
@@ -53,7 +54,9 @@ def cannot(who: str, action: str, resource: str, **more: Any) -> Case:
 def request(policies: Policies, case: Case) -> Request:
     """The case as the service sees it, with the context that every request carries."""
     role = policies.roles.get(case.who)
-    if not role and not case.who.endswith(".amazonaws.com") and not case.who.startswith("arn:"):
+    federated = case.action == "sts:AssumeRoleWithWebIdentity"
+    outside = case.who.endswith(".amazonaws.com") or case.who.startswith("arn:") or federated
+    if not role and not outside:
         raise ValueError(f"{case}: the stack has no such role; it has {', '.join(sorted(policies.roles))}")
     context = {"aws:SecureTransport": "true"}
     principal = role.arn if role else case.who
@@ -67,6 +70,8 @@ def request(policies: Policies, case: Case) -> Request:
         identity = role.policy if role else EVERYTHING
         if role and not role.statements:
             identity = None
+    elif federated:  # the trust decides alone; the evaluator takes a web identity for another account's principal
+        home, identity = "", EVERYTHING
     else:
         home, identity = "", None
         context |= {"aws:PrincipalServiceName": principal, "aws:PrincipalIsAWSService": "true"}

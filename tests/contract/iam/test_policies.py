@@ -8,7 +8,14 @@ import pytest
 from policy_sentry.querying.actions import get_action_data
 
 from policy.rules import NO_NARROWER_RESOURCE
-from tests.contract.iam import table, table_bigquery, table_export_run, table_firehose, table_zero_etl
+from tests.contract.iam import (
+    table,
+    table_bigquery,
+    table_export_run,
+    table_firehose,
+    table_storage_transfer,
+    table_zero_etl,
+)
 from tests.contract.iam.evaluator import Evaluator
 from tests.contract.iam.harvest import Policies, harvest
 from tests.contract.iam.proof import Case, broken, grants, unnoticed
@@ -28,7 +35,7 @@ ONE_KIND_OF_EXECUTION = [
 ]
 
 # Each a stack (CONFIG, TABLES) and what its roles may and may not (TABLE).
-PROVEN = (table, table_export_run, table_zero_etl, table_firehose, table_bigquery)
+PROVEN = (table, table_export_run, table_zero_etl, table_firehose, table_bigquery, table_storage_transfer)
 
 
 @pytest.fixture(scope="module", params=PROVEN, ids=lambda module: module.__name__.rpartition(".")[2])

@@ -1,0 +1,67 @@
+"""What the AWS side of a BigQuery transfer by Storage Transfer must be able to do, and must not: the federated role.
+
+The stack: `lake` exports two tables of account HERE under a customer's key and tells a queue of each data file;
+`warehouse` loads both by an event-driven copy.
+"""
+
+from tests.contract.iam import table_bigquery
+from tests.contract.iam.proof import Case, can, cannot
+from tests.contract.iam.table import (
+    ELSEWHERE,
+    HERE,
+    LANDING,
+    LANDING_KEY,
+    NEIGHBOUR,
+    arn,
+    outsider,
+    queue,
+    role_arn,
+    through_s3,
+)
+from tests.contract.iam.table import TABLES as TABLES
+from tests.contract.iam.table_bigquery import DATA, READER
+from tests.recording import AGENT
+
+_LAKE, _WAREHOUSE = (table_bigquery.CONFIG["pipelines"][name] for name in ("lake", "warehouse"))
+CONFIG = table_bigquery.CONFIG | {
+    "pipelines": {
+        "lake": _LAKE | {"event_queue": True},
+        "warehouse": _WAREHOUSE | {"storage_transfer": {"event_driven": True}},
+    }
+}
+COPY, EVENTS = "tributary-proof-warehouse-copy", "tributary-proof-lake-landing-objects"
+GOOGLE, SUBJECT = "accounts.google.com", "accounts.google.com:sub"
+
+TABLE: list[Case] = [
+    *(case for case in table_bigquery.TABLE if case.who != READER),
+    # --- the project's agent takes the role on by its identity at Google, and nobody else does
+    can(GOOGLE, "sts:AssumeRoleWithWebIdentity", role_arn(COPY), context={SUBJECT: AGENT}),
+    cannot(GOOGLE, "sts:AssumeRoleWithWebIdentity", role_arn(COPY), context={SUBJECT: "1" * 21}),
+    cannot(GOOGLE, "sts:AssumeRoleWithWebIdentity", role_arn(COPY)),
+    cannot("www.amazon.com", "sts:AssumeRoleWithWebIdentity", role_arn(COPY), context={SUBJECT: AGENT}),
+    cannot(outsider(ELSEWHERE), "sts:AssumeRole", role_arn(COPY)),
+    cannot("storagetransfer.amazonaws.com", "sts:AssumeRole", role_arn(COPY)),
+    # --- it reads the landing, and nothing else
+    can(COPY, "s3:GetBucketLocation", LANDING),
+    cannot(COPY, "s3:GetBucketLocation", NEIGHBOUR),
+    can(COPY, "s3:ListBucket", LANDING, context={"s3:prefix": "raw/orders/AWSDynamoDB/"}),
+    cannot(COPY, "s3:ListBucket", LANDING, context={"s3:prefix": "backfill/"}),
+    cannot(COPY, "s3:ListBucket", LANDING),
+    cannot(COPY, "s3:ListBucket", NEIGHBOUR, context={"s3:prefix": "raw/orders/"}),
+    can(COPY, "s3:GetObject", f"{LANDING}/{DATA}"),
+    cannot(COPY, "s3:GetObject", f"{LANDING}/backfill/a"),
+    cannot(COPY, "s3:GetObject", f"{NEIGHBOUR}/{DATA}"),
+    cannot(COPY, "s3:PutObject", f"{LANDING}/{DATA}"),
+    cannot(COPY, "s3:DeleteObject", f"{LANDING}/{DATA}"),
+    *through_s3(COPY, "kms:Decrypt", LANDING_KEY, LANDING),
+    cannot(COPY, "kms:GenerateDataKey", LANDING_KEY),
+    # --- it takes the landing's events, which S3 alone sends for this bucket
+    *(
+        can(COPY, f"sqs:{action}", arn("sqs", EVENTS))
+        for action in ("ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility")
+    ),
+    cannot(COPY, "sqs:SendMessage", arn("sqs", EVENTS)),
+    cannot(COPY, "sqs:PurgeQueue", arn("sqs", EVENTS)),
+    cannot(COPY, "sqs:ReceiveMessage", arn("sqs", "neighbour")),
+    *queue(EVENTS, HERE, "s3.amazonaws.com", LANDING),
+]
