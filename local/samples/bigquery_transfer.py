@@ -1,6 +1,7 @@
 """What a BigQuery transfer loads of the exports in the landing that it takes, compared with the source's tables.
 
-Sends nothing itself. When its landing has what the samples sent, it asks the Data Transfer Service for a run of each
+Sends nothing itself. When its landing has what the samples sent, and Storage Transfer has copied it where it does, it
+asks the Data Transfer Service for a run of each
 transfer, as a person would who doesn't wait for the schedule. Rows arrived are those of the view `<table>_latest`; the
 checksum is over all rows' attributes of the types S, N and BOOL (a number to six decimals), in BigQuery by a query
 and of the source by a scan. The seconds are the run's.
@@ -42,9 +43,27 @@ def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -
         if any(row.failure for row in found) or time.monotonic() > deadline:
             raise SampleError(f"{name}: {pipeline['from']} has not landed all that was sent")
         time.sleep(0.5)
+    if pipeline.get("copy"):
+        copy(cloud, name, pipeline, deadline)
     for table in pipeline["tables"].values():
         now = {"requestedRunTime": datetime.now(UTC).isoformat()}
         ask(cloud, "POST", f"/v1/{table['transfer']}:startManualRuns", now)
+
+
+def copy(cloud: Cloud, name: str, pipeline: Mapping[str, Any], deadline: float) -> None:
+    """Runs the copy, unless the landing's events do, and waits until Cloud Storage has every data file."""
+    job, landing = pipeline["copy"]["job"], pipeline["source"]
+    if "schedule" in ask(cloud, "GET", f"/v1/{job}"):
+        ask(cloud, "POST", f"/v1/{job}:run", {"projectId": pipeline["project"]})
+    below = tuple(f"{landing['prefix']}{table}/AWSDynamoDB/" for table in pipeline["tables"])
+    pages = cloud.client("s3", landing).get_paginator("list_objects_v2").paginate(Bucket=landing["bucket"])
+    wanted = {o["Key"] for page in pages for o in page.get("Contents", []) if o["Key"].startswith(below)}
+    wanted = {key for key in wanted if key.endswith(".json.gz")}
+    at = f"/storage/v1/b/{pipeline['copy']['bucket']}/o"
+    while missing := wanted - {o["name"] for o in ask(cloud, "GET", at)["items"]}:
+        if time.monotonic() > deadline:
+            raise SampleError(f"{name}: Storage Transfer has not copied {len(missing)} files")
+        time.sleep(0.2)
 
 
 def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | None) -> list[Row]:

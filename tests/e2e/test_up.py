@@ -25,7 +25,7 @@ def test_every_item_of_every_table_arrives_in_both_accounts_and_from_both_in_big
     rows = status(stack)
     assert {row["kind"] for row in rows} == set(KINDS)
     database = {"shop.products": (1_200, 1_200), "shop.payments": (3_000, 3_000), "shop.stock": (0, 0)}
-    for name in ("shop-lake", "shop-replica", "lake-warehouse", "replica-warehouse"):
+    for name in ("shop-lake", "shop-replica", "lake-warehouse", "replica-warehouse", "keyless-warehouse"):
         assert {row["table"]: (row["sent"], row["arrived"]) for row in rows if row["pipeline"] == name} == {
             "customers": (1_000, 1_000),
             "returns": (0, 0),
