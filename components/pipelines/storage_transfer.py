@@ -114,7 +114,8 @@ class StorageCopy(pulumi.ComponentResource):
     The service's agent takes on a role of the landing's account by its own identity: the trust names its subject
     (https://docs.cloud.google.com/storage-transfer/docs/source-amazon-s3#federated_identity). Nothing is ever deleted,
     on neither side. A file of an export never changes, so one that is there is not copied again, whoever wrote it anew;
-    of other files a copy is replaced where it differs. Only files younger than `keep_days` are taken, else what the
+    of other files a copy is replaced where it differs. By schedule an export's manifests come along, as there are no
+    conditions on endings; the load leaves them. Only files younger than `keep_days` are taken, else what the
     bucket's lifecycle has removed would be copied and loaded once more. Event-driven, the queue's events name the files
     (https://docs.cloud.google.com/storage-transfer/docs/event-driven-aws).
 

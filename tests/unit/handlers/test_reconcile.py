@@ -82,6 +82,15 @@ def test_a_run_before_the_load_of_its_day_looks_at_the_day_before(app):
     )
 
 
+def test_a_load_of_copies_took_what_was_written_before_they_were_made(app):
+    load = app.due_load({"scheduled_time": "2026-01-02T06:00:00Z"}, "00:30", 90)
+    assert load.day.isoformat() == "2026-01-02"
+    assert (load.since, load.until) == (
+        datetime(2025, 12, 31, 23, 0, tzinfo=UTC),
+        datetime(2026, 1, 1, 23, 0, tzinfo=UTC),
+    )
+
+
 @pytest.mark.parametrize(
     "event",
     [
