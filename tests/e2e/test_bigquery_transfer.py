@@ -34,6 +34,7 @@ def config(at: datetime) -> dict[str, Any]:
         "tributary:pipelines": {
             "lake": {
                 "kind": "export",
+                "run": "simple",
                 "create_key": True,
                 "sources": [{"dynamodb": "orders", "create": {"hash_key": {"name": "order_id"}}}],
             },
