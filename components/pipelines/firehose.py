@@ -104,10 +104,10 @@ class FirehoseArgs(DeliveryArgs, PipelineArgs):
             raise ValueError(
                 "retention: documents of another pipeline's collection are kept as that pipeline says; write it there"
             )
-        if not (shared.public if shared else self.collection.network.public):
+        if not (shared or self.collection.network).public and not self.vpc:
             raise ValueError(
-                "collection.network.public: the index is made by a function outside of your network; write public: "
-                "true, which still answers signed requests of granted principals only"
+                "vpc: the collection is reached through VPC endpoints only, so Firehose and the function that makes "
+                "the index must stand in that network; write vpc: {subnet_ids, security_group_ids}"
             )
         return self
 
@@ -120,6 +120,7 @@ class FirehoseArgs(DeliveryArgs, PipelineArgs):
             dashboards="",
             type="TIMESERIES",
             public=self.collection.network.public,
+            vpc_endpoints=self.collection.network.vpc_endpoints,
         )
 
 
@@ -165,6 +166,7 @@ class FirehosePipeline(pulumi.ComponentResource):
             delete=args.delete_index,
             shared=self.shared,
             topic=args.alarm_topic_arn,
+            vpc=args.vpc,
             reserved_concurrency=args.reserved_concurrency,
             opts=mine,
         )

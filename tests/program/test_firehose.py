@@ -322,6 +322,69 @@ def test_a_transformation_is_called_by_firehose_in_requests_that_fit_its_answer(
     assert set(statements(recorded, "ticks-transform")) == {"WriteLog"}
 
 
+CLOSED = {"network": {"public": False, "public_dashboards": False, "vpc_endpoints": ["vpce-0a1"]}}
+VPC = {"subnet_ids": ["subnet-1", "subnet-2"], "security_group_ids": ["sg-1"]}
+
+
+def test_a_closed_collection_is_reached_by_firehose_and_the_index_function_from_its_network() -> None:
+    recorded = ticks(vpc=VPC, collection=CLOSED, transform={}, generator=True)
+    policies = recorded.of("aws:opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy")
+    rules = [
+        {"ResourceType": kind, "Resource": [f"collection/{NAME}"]} for kind in ("collection", "dashboard")
+    ]
+    [reached] = json.loads(policies["ticks-network"]["policy"])
+    reached.pop("Description")
+    assert reached == {"Rules": rules, "AllowFromPublic": False, "SourceVPCEs": ["vpce-0a1"]}
+    stands = {"subnetIds": ["subnet-1", "subnet-2"], "securityGroupIds": ["sg-1"]}
+    assert recorded.one(DELIVERY, "ticks")["opensearchserverlessConfiguration"]["vpcConfig"] == {
+        "roleArn": role("delivery"),
+        **stands,
+    }
+    # The others reach Kinesis, S3 and nothing of the network.
+    inside = {name: made.get("vpcConfig") for name, made in recorded.of(FUNCTION).items()}
+    assert inside == {
+        "ticks-index": stands,
+        "ticks-transform": None,
+        "ticks-generator": None,
+        "ticks-replay": None,
+    }
+
+
+def test_the_index_function_may_join_its_network_and_its_code_may_not() -> None:
+    found = statements(ticks(vpc=VPC), "ticks-index")
+    makes = [
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:UnassignPrivateIpAddresses",
+    ]
+    sees = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"]
+    of_the_account = ["arn:aws:ec2:eu-central-1:111111111111:*"]
+    itself = f"arn:aws:lambda:eu-central-1:111111111111:function:{NAME}-index"
+    assert set(found) == {"WriteLog", "ReachCollection", "SeeNetwork", "JoinNetwork", "NotByItsOwnCode"}
+    assert found["SeeNetwork"] == {"Effect": "Allow", "Action": sees, "Resource": ["*"]}
+    assert found["JoinNetwork"] == {"Effect": "Allow", "Action": makes, "Resource": of_the_account}
+    assert found["NotByItsOwnCode"] == {
+        "Effect": "Deny",
+        "Action": [*makes, *sees],
+        "Resource": ["*"],
+        "Condition": {"ArnEquals": {"lambda:SourceFunctionArn": itself}},
+    }
+    assert set(statements(ticks(), "ticks-index")) == {"WriteLog", "ReachCollection"}
+
+
+def test_two_pipelines_share_a_closed_collection_from_their_networks() -> None:
+    both = config(vpc=VPC, collection=CLOSED)
+    both["pipelines"]["quotes"] = {
+        "kind": "firehose",
+        "index": "quotes",
+        "collection_of": "ticks",
+        "vpc": VPC,
+    }
+    made = record("test", both).one(FUNCTION, "quotes-index")["vpcConfig"]
+    assert made["subnetIds"] == ["subnet-1", "subnet-2"]
+
+
 def test_firehose_delivers_from_the_network_it_is_told() -> None:
     vpc = {"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]}
     recorded = ticks(vpc=vpc)
@@ -334,6 +397,19 @@ def test_firehose_delivers_from_the_network_it_is_told() -> None:
         "Action": ["ec2:CreateNetworkInterface"],
         "Resource": [f"{ec2}:network-interface/*", f"{ec2}:subnet/subnet-1", f"{ec2}:security-group/sg-1"],
     }
+    interfaces = {"Effect": "Allow", "Resource": [f"{ec2}:network-interface/*"]}
+    assert found["KeepInterfaces"] == interfaces | {
+        "Action": ["ec2:CreateNetworkInterfacePermission", "ec2:DeleteNetworkInterface"],
+        "Condition": {"ArnEquals": {"ec2:Subnet": [f"{ec2}:subnet/subnet-1"]}},
+    }
+    assert found["SeeVpc"] == {
+        "Effect": "Allow",
+        "Action": ["ec2:DescribeVpcAttribute"],
+        "Resource": [f"{ec2}:vpc/*"],
+    }
+    assert found["SeeNetwork"]["Action"] == [
+        f"ec2:Describe{what}" for what in ("NetworkInterfaces", "SecurityGroups", "Subnets", "Vpcs")
+    ]
     assert [sid for sid, statement in found.items() if statement["Resource"] == ["*"]] == ["SeeNetwork"]
 
 
