@@ -5,6 +5,7 @@ import re
 from typing import Annotated, Any
 
 import pulumi
+import pulumi_aws as aws
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from components.arguments import arguments, check
@@ -325,10 +326,22 @@ class FirehosePipeline(pulumi.ComponentResource):
                 {"statistic": "Maximum", "above": 30 * 60_000},
             ),
         ]
+        meaning = f"Records are in {kept}, each with its reason. Mend it, then run the replay."
         if args.backup == "FailedDocumentsOnly":
-            # Every object that is put is then one of failed records.
-            meaning = f"Records are in {kept}, each with its reason. Mend it, then run the replay."
+            # Every object that Firehose puts is then one of failed records.
             rings.append(("backup", "AWS/Firehose/DeliveryToS3.Success", firehose, meaning, {}))
+        else:
+            # Only S3 tells the objects of failed records from the others
+            # (https://docs.aws.amazon.com/AmazonS3/latest/userguide/metrics-configurations.html).
+            failed = aws.s3.BucketMetric(
+                f"{self._name}-failed",
+                bucket=self.bucket.name,
+                name="failed",
+                filter=aws.s3.BucketMetricFilterArgs(prefix=FAILED),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            counted = {"BucketName": self.bucket.name, "FilterId": failed.name}
+            rings.append(("backup", "AWS/S3/PutRequests", counted, meaning, {}))
         for part, metric, dimensions, meaning, more in rings:
             alarm(
                 f"{self._name}-{part}",

@@ -541,9 +541,20 @@ def test_what_is_late_refused_throttled_or_kept_rings() -> None:
     }
 
 
-def test_a_backup_of_all_documents_is_no_alarm() -> None:
+def test_of_a_backup_of_all_documents_those_that_failed_ring() -> None:
     recorded = ticks(backup="AllDocuments")
-    assert "ticks-backup" not in recorded.of(ALARM)
+    counted = recorded.one("aws:s3/bucketMetric:BucketMetric", "ticks-failed")
+    assert counted == {"bucket": BUCKET, "name": "failed", "filter": {"prefix": "firehose/failed/"}}
+    made = recorded.one(ALARM, "ticks-backup")
+    assert (made["namespace"], made["metricName"]) == ("AWS/S3", "PutRequests")
+    assert made["dimensions"] == {"BucketName": BUCKET, "FilterId": "failed"}
+    assert (made["statistic"], made["comparisonOperator"], made["threshold"]) == (
+        "Sum",
+        "GreaterThanThreshold",
+        0,
+    )
+    assert made["alarmActions"] == recorded.one(ALARM, "ticks-delivery")["alarmActions"] != []
+    assert ticks().of("aws:s3/bucketMetric:BucketMetric") == {}
     assert (
         recorded.one(DELIVERY, "ticks")["opensearchserverlessConfiguration"]["s3BackupMode"] == "AllDocuments"
     )
