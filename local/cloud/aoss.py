@@ -18,6 +18,7 @@ Source: "Supported operations and plugins" and "Data access control" in the Open
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
@@ -352,7 +353,7 @@ async def dataplane(
     except (authorization.Denied, ValueError, KeyError) as error:
         status = 403 if isinstance(error, authorization.Denied) else 400
         return oss._aoss_error(status, f"{status}: {error}", "Forbidden" if status == 403 else "BadRequest")
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         return oss._aoss_error(503, f"503 ServiceUnavailable: {error}", "ServiceUnavailable")
 
 
