@@ -340,7 +340,10 @@ class FirehosePipeline(pulumi.ComponentResource):
                 filter=aws.s3.BucketMetricFilterArgs(prefix=FAILED),
                 opts=pulumi.ResourceOptions(parent=self),
             )
-            counted = {"BucketName": self.bucket.name, "FilterId": failed.name}
+            counted: dict[str, pulumi.Input[str]] = {
+                "BucketName": self.bucket.name,
+                "FilterId": failed.name,
+            }
             rings.append(("backup", "AWS/S3/PutRequests", counted, meaning, {}))
         for part, metric, dimensions, meaning, more in rings:
             alarm(
