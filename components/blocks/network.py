@@ -50,7 +50,8 @@ def firehose_joins(account: AccountArgs, vpc: VpcArgs) -> list[Statement]:
 
 def function_joins(account: AccountArgs, function_arn: str) -> list[Statement]:
     """https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html: Lambda makes and removes the interfaces by
-    the function's role, and asks for the right on whatever the account has there; the function's own code needs none of it."""
+    the function's role, and asks for the right on whatever the account has there; the function's own code needs none
+    of it."""
     makes = [
         "ec2:AssignPrivateIpAddresses",
         "ec2:CreateNetworkInterface",

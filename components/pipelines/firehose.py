@@ -273,7 +273,7 @@ class FirehosePipeline(pulumi.ComponentResource):
                 event={"errors": "transient"},
                 dead_letter_arn=function.failed.arn,
                 meaning=f"Replays what failed of {self._name}",
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[function]),
+                opts=mine,
             )
         return function
 

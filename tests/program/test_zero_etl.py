@@ -302,6 +302,10 @@ def test_a_pipeline_lets_itself_into_a_closed_collection_by_a_network_policy_of_
         {"Rules": [rule], "AllowFromPublic": False, "SourceVPCEs": ["vpce-0a1"]}
     ]
     assert network["type"] == "network"
+    asked = recorded.requests[
+        "aws:opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy", "search-orders-ingest"
+    ]
+    assert list(asked.ignoreChanges) == ["policy"]  # the service adds its endpoint
     [sink] = body(recorded, "search-orders")["orders"]["sink"]
     assert sink["opensearch"]["aws"] == {
         "region": "eu-central-1",
@@ -313,6 +317,14 @@ def test_a_pipeline_lets_itself_into_a_closed_collection_by_a_network_policy_of_
         "Action": ["aoss:GetSecurityPolicy", "aoss:UpdateSecurityPolicy"],
         "Resource": ["*"],
         "Condition": {"StringEquals": {"aoss:collection": COLLECTION}},
+    }
+
+
+def test_a_pipeline_is_made_after_all_that_its_role_may_do() -> None:
+    awaited = search().awaited(PIPELINE, "search-orders")
+    assert awaited >= {
+        ("aws:iam/rolePolicy:RolePolicy", "search-orders"),
+        ("aws:opensearch/serverlessAccessPolicy:ServerlessAccessPolicy", "search-orders-ingest"),
     }
 
 

@@ -530,6 +530,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         ticks(vpc={"subnet_ids": [], "security_group_ids": ["sg-1"]}),
         "pipelines.ticks.vpc.subnet_ids: [] should have at least 1 item",
     ),
+    "a network without security groups": (
+        ticks(vpc={"subnet_ids": ["subnet-1"], "security_group_ids": []}),
+        "pipelines.ticks.vpc.security_group_ids: [] should have at least 1 item",
+    ),
     "a security group where a subnet belongs": (
         ticks(vpc={"subnet_ids": ["sg-1"], "security_group_ids": ["sg-1"]}),
         "pipelines.ticks.vpc.subnet_ids[0]: 'sg-1' ",
