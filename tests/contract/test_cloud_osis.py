@@ -12,6 +12,7 @@ from opensearchpy import TransportError
 
 from local.cloud import osis_body
 from tests.contract.opensearch_cloud import ACCOUNT, REGION, Cloud, cloud, eventually  # noqa: F401  # cloud is a fixture
+from tests.recording import PITR_ON, record
 
 BUCKET = f"osis-exports-{ACCOUNT}"
 EXACT = "12345678901234567890123456789012345678"
@@ -526,6 +527,28 @@ def test_a_body_that_the_engine_does_not_know_is_refused_by_name(cloud, change, 
         cloud.client("osis").create_pipeline(
             PipelineName="wrong", MinUnits=1, MaxUnits=1, PipelineConfigurationBody=text, PipelineRoleArn=ROLE
         )
+
+
+def test_the_engine_knows_every_option_that_the_program_writes():
+    orders = {
+        "name": "orders",
+        "drop": ["secret", "address/street"],
+        "rename": {"q": "quantity"},
+        "only": '/status == "open"',
+        "view_on_remove": "OLD_IMAGE",
+        "index": {"shards": 2, "mapping": {"properties": {"q": {"type": "double"}}}},
+    }
+    account = {"id": "111111111111", "region": REGION}
+    pipeline = {"kind": "zero-etl", "tables": [orders]}
+    recorded = record(
+        "test",
+        {"accounts": {"workload": account}, "pipelines": {"search": pipeline}},
+        tables={"orders": PITR_ON | {"streamViewType": "NEW_AND_OLD_IMAGES"}},
+    )
+    made = recorded.one("aws:opensearchingest/pipeline:Pipeline", "search-orders")
+    plan = osis_body.read(made["pipelineConfigurationBody"])["orders"]
+    assert [kind for kind, _ in plan["processors"]] == ["delete_entries", "rename_keys"]
+    assert set(plan["routes"]) == {"wanted"} and len(plan["sinks"]) == 1
 
 
 @pytest.mark.parametrize(
