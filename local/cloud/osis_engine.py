@@ -2,7 +2,7 @@
 
 For each sub-pipeline: the table's export to S3, then its stream from five minutes before the start; each event goes
 through the processors and routes into `_bulk` requests through the OpenSearch Serverless front. All calls are signed
-as the role that the body names, so a missing grant stops them, and the log says which. A page of the stream counts as
+as the pipeline's role, so a missing grant stops them, and the log says which. A page of the stream counts as
 read once all its events are written, or in the dead-letter queue; a page read twice writes the same versions again.
 
 As in Data Prepper: an exported item's version is (export time - 5 min) in microseconds, a change's is its second in
@@ -115,6 +115,13 @@ def client(service: str, of: boto3.Session) -> Any:
     )
 
 
+def search(endpoint: str, of: boto3.Session) -> OpenSearch:
+    signer = AWSV4SignerAuth(of.get_credentials(), str(of.region_name), "aoss")
+    return OpenSearch(
+        endpoint, http_auth=signer, connection_class=RequestsHttpConnection, max_retries=0, timeout=60
+    )
+
+
 class Sink:
     def __init__(self, run: SubPipeline, options: dict, role: boto3.Session):
         self.run, self.options = run, options
@@ -124,11 +131,7 @@ class Sink:
         )
         if not found["collectionDetails"]:
             raise RuntimeError(f"there is no collection at {host}")
-        signer = AWSV4SignerAuth(role.get_credentials(), str(role.region_name), "aoss")
-        self.search = OpenSearch(
-            host, http_auth=signer, connection_class=RequestsHttpConnection, max_retries=0, timeout=60
-        )
-        self.s3 = client("s3", role)
+        self.search, self.s3 = search(host, role), client("s3", role)
 
     def request(self, method: str, path: str, body: Any = None) -> Any:
         """An answer, waiting as long as it takes for a collection that is waking or a grant that is missing."""

@@ -51,7 +51,7 @@ class Ticks:
             outputs["pipelines"][NAME],
         )
         self.bucket, _, self.prefix = self.told["backup"].removeprefix("s3://").partition("/")
-        self.reader = firehose.search(self.cloud, self.told)
+        self.reader = self.cloud.search(self.told, self.told["reader_role"])
 
     def client(self, service: str) -> Any:
         return self.cloud.client(service, self.told)
