@@ -88,8 +88,8 @@ _ANY_STATEMENTS = rf"({_IDENTITY_POLICIES}|{_RESOURCE_POLICIES}|aws:iam/role:Rol
 
 # Actions that know no resource narrower than '*' (https://docs.aws.amazon.com/service-authorization/latest/reference/).
 NO_NARROWER_RESOURCE = frozenset({
-    "aoss:BatchGetCollection", "cloudwatch:PutMetricData", "dynamodb:ListTables", "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSecurityGroups",
+    "aoss:BatchGetCollection", "aoss:GetSecurityPolicy", "aoss:UpdateSecurityPolicy", "cloudwatch:PutMetricData",
+    "dynamodb:ListTables", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups",
     "ec2:DescribeSubnets", "ec2:DescribeVpcs", "kms:ListAliases", "lambda:ListEventSourceMappings",
     "logs:DescribeLogGroups", "s3:CreateJob", "s3:ListAllMyBuckets", "s3:ListJobs", "xray:PutTraceSegments",
 })  # fmt: skip

@@ -67,6 +67,23 @@ class Recording:
 
     resources: list[Recorded] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
+    requests: dict[tuple[str, str], Any] = field(default_factory=dict)
+    """By type and name what the engine was asked (RegisterResourceRequest): the options, which mocks don't get."""
+
+    def watch(self, monitor: Any) -> None:
+        """Keeps each request to this monitor."""
+        register = monitor.RegisterResource
+
+        def registered(request: Any) -> Any:
+            self.requests[request.type, request.name] = request
+            return register(request)
+
+        monitor.RegisterResource = registered
+
+    def awaited(self, type: str, name: str) -> set[tuple[str, str]]:
+        """The type and name of each resource that one is made after, because it says so or takes an output of it."""
+        urns = [urn.split("::") for urn in self.requests[type, name].dependencies]
+        return {(kinds.rsplit("$")[-1], own) for _, _, kinds, own in urns}
 
     def counts(self) -> dict[str, int]:
         """How many resources of each type, components among them."""
@@ -137,6 +154,7 @@ def record(
     pulumi.runtime.set_mocks(
         _Mocks(recording, known, streams or {}), project="tributary", stack=stack, preview=False
     )
+    recording.watch(settings.get_monitor())
     settings.SETTINGS.rpc_manager.clear()
     settings.SETTINGS.outputs.clear()
     settings.set_root_resource(None)  # a stack of its own for each run; the mocks made one already

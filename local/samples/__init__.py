@@ -79,6 +79,18 @@ class Cloud:
             )  # fmt: skip
         return self._clients[key]
 
+    def search(self, pipeline: Mapping[str, Any], role_arn: str) -> Any:
+        """A pipeline's collection as a role sees it: an OpenSearch client."""
+        from opensearchpy import AWSV4SignerAuth, OpenSearch, RequestsHttpConnection
+
+        sts = self.client("sts", pipeline)
+        given = sts.assume_role(RoleArn=role_arn, RoleSessionName="sample")["Credentials"]
+        session = boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+        signer = AWSV4SignerAuth(session.get_credentials(), pipeline["region"], "aoss")
+        return OpenSearch(
+            pipeline["endpoint"], http_auth=signer, connection_class=RequestsHttpConnection, max_retries=0
+        )
+
 
 def kinds() -> Mapping[str, Any]:
     """The modules by the kind of pipeline that they know, sources before those that take from them."""

@@ -502,9 +502,41 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         ticks(stream={"retention_hours": 23}),
         "pipelines.ticks.stream.retention_hours: 23 should be greater than or equal to 24",
     ),
-    "a firehose into a closed collection": (
+    "a firehose into a closed collection, from outside of its network": (
         ticks(collection={"network": {"public": False, "vpc_endpoints": ["vpce-0a1"]}}),
-        "pipelines.ticks: collection.network.public: the index is made by a function outside of your network",
+        "pipelines.ticks: vpc: the collection is reached through VPC endpoints only, so Firehose and the function that "
+        "makes the index must stand in that network; write vpc: {subnet_ids, security_group_ids}",
+    ),
+    "a firehose into another's closed collection, from outside of its network": (
+        stack(
+            pipelines={
+                "quotes": {
+                    "kind": "firehose",
+                    "account": "workload",
+                    "index": "quotes",
+                    "collection": {"network": {"public": False, "vpc_endpoints": ["vpce-0a1"]}},
+                    "vpc": {"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]},
+                },
+                "ticks": {"kind": "firehose", "account": "workload", "index": "t", "collection_of": "quotes"},
+            }
+        ),
+        "pipelines.ticks: vpc: the collection is reached through VPC endpoints only",
+    ),
+    "half a network": (
+        ticks(vpc={"subnet_ids": ["subnet-1"]}),
+        "pipelines.ticks.vpc.security_group_ids: ",
+    ),
+    "a network without subnets": (
+        ticks(vpc={"subnet_ids": [], "security_group_ids": ["sg-1"]}),
+        "pipelines.ticks.vpc.subnet_ids: [] should have at least 1 item",
+    ),
+    "a network without security groups": (
+        ticks(vpc={"subnet_ids": ["subnet-1"], "security_group_ids": []}),
+        "pipelines.ticks.vpc.security_group_ids: [] should have at least 1 item",
+    ),
+    "a security group where a subnet belongs": (
+        ticks(vpc={"subnet_ids": ["sg-1"], "security_group_ids": ["sg-1"]}),
+        "pipelines.ticks.vpc.subnet_ids[0]: 'sg-1' ",
     ),
     "a firehose into a collection of documents with ids": (
         stack(
@@ -583,10 +615,6 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a persistent buffer on one unit": (
         search(persistent_buffer=True),
         "pipelines.search: min_units: a persistent buffer needs two units; write 2 or more",
-    ),
-    "a closed collection and an open pipeline": (
-        search(collection={"network": {"public": False, "vpc_endpoints": ["vpce-0a1"]}}),
-        "pipelines.search: vpc: the collection is reached through VPC endpoints only",
     ),
     "a collection nobody reaches": (
         search(collection={"network": {"public": False}}),
