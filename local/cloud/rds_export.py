@@ -151,7 +151,9 @@ async def write(task: dict) -> None:
     told = []
     for table in task["_tables"]:
         body = await asyncio.to_thread(parquet, mysql.TABLES[table])
-        await put(f"{mysql.DATABASE}/{table}/1/part-00000-{uuid.uuid4()}-c000.gz.parquet", body)
+        if mysql.TABLES[table].rows:  # no rows, no part
+            await put(f"{mysql.DATABASE}/{table}/1/part-00000-{uuid.uuid4()}-c000.gz.parquet", body)
+        await put(f"{mysql.DATABASE}/{table}/1/_success", b"")
         mappings = [
             {"columnName": c.name, "originalType": c.source, "expectedExportedType": c.exported,
              "originalCharMaxLength": 0,
