@@ -346,10 +346,16 @@ class ExportRun(pulumi.ComponentResource):
 
 def _queries(args: "ExportArgs", database: str) -> dict[str, tuple[str, str]]:
     """The named queries: a look at each table, and the views that the config declares."""
-    look = "" if args.catalog == "crawler" else "_latest"
+
+    def latest(table: str) -> str:
+        # A crawler makes no view, and a partition of each run; an export's id begins with its time.
+        if args.catalog == "crawler":
+            return f'"{database}"."{table}" WHERE run = (SELECT max(run) FROM "{database}"."{table}")'
+        return f'"{database}"."{table}_latest"'
+
     tables = [table for source in args.sources for table in source.catalog_tables()]
     queries = {
-        f"sample-{table}": (f"Ten rows of {table}", f'SELECT * FROM "{database}"."{table}{look}" LIMIT 10')
+        f"sample-{table}": (f"Ten rows of {table}", f"SELECT * FROM {latest(table)} LIMIT 10")
         for table in tables
     }
     return queries | {
