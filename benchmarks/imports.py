@@ -37,12 +37,12 @@ BASELINES = {
 }
 # What the handlers read as they are imported.
 ENVIRONMENT = {
-    "AWS_DEFAULT_REGION": "us-east-1",
+    **dict.fromkeys(("BUCKET", "BUCKET_OWNER", "PREFIX", "EVENT_BUS", "IDEMPOTENCY_TABLE", "DATABASE"), "x"),
+    **dict.fromkeys(("STREAM", "TIMESTAMP", "ACCOUNT_ID", "ROLE_ARN", "REPORT_BUCKET", "LOAD_TIME"), "x"),
+    **dict.fromkeys(("PIPELINE", "PROJECT", "DATASET", "LOCATION", "AUDIENCE", "SERVICE_ACCOUNT"), "x"),
     **{"TABLES": "[]", "SOURCES": "[]", "CATALOG": "registered", "PATIENCE_SECONDS": "1"},
-    **dict.fromkeys(["BUCKET", "BUCKET_OWNER", "PREFIX", "EVENT_BUS", "IDEMPOTENCY_TABLE", "DATABASE", "STREAM", "TIMESTAMP"], "x"),
-    **dict.fromkeys(["ACCOUNT_ID", "ROLE_ARN", "REPORT_BUCKET", "LOAD_TIME", "PIPELINE", "PROJECT", "DATASET", "LOCATION"], "x"),
-    **dict.fromkeys(("AUDIENCE", "SERVICE_ACCOUNT"), "x"),
-}  # fmt: skip
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
 
 
 def timed(statement: str, *places: Path) -> float:
