@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
 from local.samples import Cloud, export, lake, mysql
+from tests.contract.normaliser import Schema, canonical_item, item_of
 from tests.e2e.conftest import Run, clone_into
 
 DAY = 24 * 3600
@@ -148,6 +152,8 @@ def crawled(cloud: Cloud, clock: Callable[[int], None]) -> list[dict[str, Any]]:
     client = cloud.client("dynamodb", cloud.pipelines["crawled"])
     client.delete_item(TableName="orders", Key={key: gone[key] for key in ORDERED})
     put(cloud, "orders", 300, 310)
+    changed = export.item("orders", 8, ORDERED) | {"total": {"N": "0.125"}, "gift": {"BOOL": True}}
+    client.put_item(TableName="orders", Item=changed)
     clock(DAY + 60)
     export_and_crawl(first + timedelta(days=1))
     put(cloud, "customers", 150, 151)
@@ -188,6 +194,43 @@ def test_the_offered_query_reads_only_the_newest_of_two_runs_of_a_day(
         cloud, pipeline, sql.replace("SELECT *", "SELECT count(*)").removesuffix(" LIMIT 10")
     )
     assert int(count or 0) == held(cloud, "customers") == 151
+
+
+def test_increments_folded_in_are_the_rows_of_a_full_export(
+    cloud: Cloud, crawled: list[dict[str, Any]]
+) -> None:
+    pipeline = cloud.pipelines["crawled"]
+    s3, bucket = cloud.client("s3", pipeline), pipeline["bucket"]
+    read = lambda key: s3.get_object(Bucket=bucket, Key=key)["Body"].read()  # noqa: E731
+    published = json.loads(read("state/orders/current.json"))
+    schema = Schema.of(json.loads(read(published["schema_key"])))
+    rows = [
+        row
+        for key in export.keys(cloud, pipeline, published["location"])
+        for row in pq.read_table(io.BytesIO(read(key))).to_pylist()
+    ]
+
+    dynamodb = cloud.client("dynamodb", pipeline)
+    kinds = {one["ExportType"] for one in dynamodb.list_exports()["ExportSummaries"]}
+    assert kinds == {"FULL_EXPORT", "INCREMENTAL_EXPORT"}
+    arn = dynamodb.export_table_to_point_in_time(
+        TableArn="arn:aws:dynamodb:us-east-1:111111111111:table/orders", S3Bucket=bucket, S3Prefix="raw/whole"
+    )["ExportDescription"]["ExportArn"]
+    while (whole := dynamodb.describe_export(ExportArn=arn)["ExportDescription"])[
+        "ExportStatus"
+    ] != "COMPLETED":
+        assert whole["ExportStatus"] == "IN_PROGRESS", whole
+        time.sleep(0.2)
+    lines = [
+        json.loads(line)["Item"]
+        for key in export.data_files(cloud, pipeline, whole)
+        for line in gzip.decompress(read(key)).splitlines()
+    ]
+    by_key = lambda item: (item["customer_id"], item["order_id"])  # noqa: E731
+    folded = sorted((item_of(row, schema) for row in rows), key=by_key)
+    assert len(folded) == 309
+    assert folded == sorted(map(canonical_item, lines), key=by_key)
+    assert ("BOOL", True) in [item.get("gift") for item in folded]
 
 
 def test_a_crawl_without_a_new_folder_changes_nothing(cloud: Cloud, crawled: list[dict[str, Any]]) -> None:
