@@ -98,19 +98,46 @@ PICTURES = {
         arrow((792, 244), (792, 290)),
     ),
     "export": picture(
-        860, 230, "A schedule calls a function, which has DynamoDB export each table into a bucket",
-        frame(20, 16, 820, 196, "one account"),
-        box(40, 54, 150, "act", "schedule", "with a time zone"),
-        arrow((190, 81), (260, 81)),
-        box(260, 54, 150, "act", "function", "one call a table"),
-        arrow((410, 81), (480, 81)),
-        box(480, 54, 140, "source", "DynamoDB", "point-in-time backup"),
-        arrow((620, 81), (690, 81), label="export"),
-        box(690, 54, 130, "store", "landing", "raw/<table>/…"),
-        arrow((335, 108), (335, 140)),
-        box(260, 140, 150, "box", "queue", "what failed, 14 days"),
-        arrow((410, 167), (480, 167)),
-        box(480, 140, 140, "box", "alarm topic", "errors, throttles"),
+        940, 400, "A schedule starts a state machine, which exports, normalises and publishes each source for Athena",
+        frame(20, 16, 900, 368, "one account"),
+        box(40, 50, 130, "act", "schedule", "or snapshot event"),
+        arrow((170, 77), (220, 77)),
+        '<rect class="frame" x="220" y="40" width="680" height="78" rx="8"/>',
+        '<text class="kind" x="234" y="56">state machine: every source side by side, each fails alone</text>',
+        *(
+            f'<text class="small" x="{x}" y="86" text-anchor="middle">{name}</text>'
+            for x, name in ((265, "start"), (345, "wait"), (440, "normalise"), (545, "reconcile"), (645, "[fold]"),
+                            (735, "publish"), (845, "report"))
+        ),
+        *(
+            arrow((x, 82), (to, 82))
+            for x, to in ((285, 325), (363, 405), (475, 512), (580, 622), (670, 705), (765, 818))
+        ),
+        arrow((265, 94), (265, 130), (105, 130), (105, 160)),
+        arrow((105, 130), (30, 130), (30, 277), (40, 277)),
+        box(40, 160, 130, "source", "DynamoDB", "point-in-time backup"),
+        box(40, 250, 130, "source", "RDS", "a snapshot"),
+        frame(220, 140, 460, 176, "landing: one bucket, encrypted"),
+        box(236, 170, 130, "store", "raw/", "exports, manifests"),
+        arrow((170, 187), (236, 187), label="export", at=(203, 180)),
+        arrow((170, 277), (300, 277), (300, 224), label="Parquet", at=(203, 270)),
+        arrow((366, 197), (532, 197), label="md5, counts, types", at=(449, 190)),
+        box(532, 170, 130, "store", "lake/", "Parquet by date"),
+        arrow((440, 96), (440, 178)),
+        box(400, 250, 130, "box", "state/", "what is published"),
+        arrow((645, 94), (645, 126), (620, 126), (620, 170)),
+        arrow((735, 94), (735, 160)),
+        box(710, 160, 180, "ask", "Glue", "table by date, …_latest"),
+        arrow((662, 187), (710, 187)),
+        arrow((830, 214), (830, 250)),
+        box(770, 250, 130, "ask", "Athena", "workgroup, limits"),
+        arrow((880, 94), (908, 94), (908, 350), (890, 350)),
+        box(710, 323, 180, "box", "alarm topic", "failed, stale, unstarted"),
+        *(
+            f'<text class="small" x="40" y="{y}">{said}</text>'
+            for y, said in ((350, "catalog: crawler: a crawler makes the tables of lake/ on its own schedule"),
+                            (368, "run: simple: a function starts exports of DynamoDB tables, and no more"))
+        ),
     ),
     "replication": picture(
         940, 250, "S3 replicates a bucket into another account, where an arrival becomes an event",

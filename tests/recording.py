@@ -30,6 +30,12 @@ PITR_ON = {
 }
 TABLES = dict.fromkeys(("customers", "orders", "products", "reviews"), PITR_ON)
 
+# An account whose data lake has an administrator, and no default that lets anybody in.
+GOVERNED: dict[str, Any] = {
+    "admins": ["arn:aws:iam::111111111111:role/deploy"],
+    "createDatabaseDefaultPermissions": [],
+    "createTableDefaultPermissions": [],
+}
 
 _POOL = "projects/1/locations/global/workloadIdentityPools/"
 # What a resource's service makes up and the program reads: type -> of its inputs and name.
@@ -100,9 +106,13 @@ class Recording:
 
 class _Mocks(mocks.Mocks):
     def __init__(
-        self, recording: Recording, tables: dict[str, dict[str, Any]], streams: dict[str, dict[str, Any]]
+        self,
+        recording: Recording,
+        tables: dict[str, dict[str, Any]],
+        streams: dict[str, dict[str, Any]],
+        data_lake: dict[str, Any],
     ):
-        self.recording, self.tables, self.streams = recording, tables, streams
+        self.recording, self.tables, self.streams, self.data_lake = recording, tables, streams, data_lake
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         provider = (args.provider or "").rpartition("::")[0].rpartition("::")[2]
@@ -135,6 +145,8 @@ class _Mocks(mocks.Mocks):
         if args.token == "aws:kinesis/getStream:getStream" and args.args["name"] in self.streams:
             name = args.args["name"]
             return {"name": name, "arn": f"arn:aws:kinesis:mock:mock:stream/{name}"} | self.streams[name]
+        if args.token == "aws:lakeformation/getDataLakeSettings:getDataLakeSettings" and not args.args:
+            return self.data_lake
         raise AssertionError(f"a call that nobody expected: {args.token} {args.args}")
 
 
@@ -144,6 +156,7 @@ def record(
     *,
     tables: dict[str, dict[str, Any]] | None = None,
     streams: dict[str, dict[str, Any]] | None = None,
+    data_lake: dict[str, Any] | None = None,
     program: Path | None = None,
 ) -> Recording:
     """Runs the program and returns what it registered. Raises what the program raises."""
@@ -152,7 +165,10 @@ def record(
     known = TABLES if tables is None else tables
     asyncio.set_event_loop(asyncio.new_event_loop())
     pulumi.runtime.set_mocks(
-        _Mocks(recording, known, streams or {}), project="tributary", stack=stack, preview=False
+        _Mocks(recording, known, streams or {}, GOVERNED | (data_lake or {})),
+        project="tributary",
+        stack=stack,
+        preview=False,
     )
     recording.watch(settings.get_monitor())
     settings.SETTINGS.rpc_manager.clear()

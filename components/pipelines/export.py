@@ -13,6 +13,7 @@ from components.blocks.bucket import LifecycleArgs, SecureBucket
 from components.blocks.catalog import CrawlerArgs
 from components.blocks.function import LambdaFunction
 from components.blocks.key import KmsKey, KmsKeyArn, stands_in
+from components.blocks.lake_formation import LakeFormationArgs
 from components.blocks.schedule import Schedule, ScheduleExpression, Timezone
 from components.blocks.table import NewTableArgs, TableName, table_arn
 from components.blocks.workgroup import QueryArgs
@@ -155,6 +156,8 @@ class ExportArgs(PipelineArgs):
     """Who makes the tables in Glue: the run itself, with a view `<table>_latest`, or a crawler."""
     crawler: CrawlerArgs = CrawlerArgs()
     """When the crawler crawls."""
+    lake_formation: LakeFormationArgs | None = None
+    """Puts the tables under Lake Formation, where only those named here may read them; without it, IAM decides."""
     files_at_once: Annotated[int, Field(ge=1, le=1000)] = 50
     """How many data files of an export are normalised side by side, a function each."""
     stale_after_hours: Annotated[int, Field(ge=1, le=168)] = 26
@@ -209,9 +212,16 @@ class ExportArgs(PipelineArgs):
                 raise ValueError(
                     "run: 'simple' exports whole DynamoDB tables only; write 'run: state-machine'"
                 )
-            for key in ("views", "catalog"):
-                if getattr(self, key) != ("registered" if key == "catalog" else {}):
+            nothing = {"views": {}, "catalog": "registered", "lake_formation": None}
+            for key, without in nothing.items():
+                if getattr(self, key) != without:
                     raise ValueError(f"{key}: 'run: simple' fills no catalog; write 'run: state-machine'")
+        for index, reader in enumerate(self.lake_formation.readers if self.lake_formation else ()):
+            if reader.split(":")[4] != self.account.id:
+                raise ValueError(
+                    f"lake_formation.readers[{index}]: '{reader}' is not of account {self.account.id}, whose "
+                    "catalog it is; name a role of that account, which others may take on"
+                )
         if self.catalog == "crawler" and (self.rds() or self.views):
             raise ValueError(
                 "catalog: a crawler would make new tables of each RDS export, as each has a folder of its own, and "

@@ -40,6 +40,10 @@ OF_FILES = warehouse({"id": "string"}, "orders", layout="objects")
 TWO_OF_FILES = warehouse({"id": "string"}, "orders", "customers", layout="objects")
 
 
+def readers(*more: str) -> dict[str, Any]:
+    return {"readers": [f"arn:aws:iam::111111111111:role/{name}" for name in ("analyst", *more)]}
+
+
 def count(pipeline: dict[str, Any]) -> int:
     """The cloud resources of one pipeline, without those of its accounts."""
     config = {
@@ -100,6 +104,20 @@ def test_a_link_to_a_file_leads_to_one(page: Path) -> None:
         ),
         ("export", EXPORT, "`catalog: crawler` | + 3", EXPORT | {"catalog": "crawler"}, 3),
         ("export", KEYED, "with a key + 4", KEYED | {"catalog": "crawler"}, 4),
+        (
+            "export",
+            EXPORT,
+            "`lake_formation` with one reader | + 8",
+            EXPORT | {"lake_formation": readers()},
+            8,
+        ),
+        (
+            "export",
+            EXPORT | {"lake_formation": readers()},
+            "… each further reader | + 2",
+            EXPORT | {"lake_formation": readers("second")},
+            2,
+        ),
         ("export", EXPORT, "`create_key: true` | + 2", EXPORT | {"create_key": True}, 2),
         (
             "export",

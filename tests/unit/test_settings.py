@@ -141,6 +141,30 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         lake(catalog="crawler", create_key=True, sources=[SHOP]),
         "catalog: a crawler would make new tables of each RDS export",
     ),
+    "Lake Formation without a reader": (
+        lake(lake_formation={"readers": []}),
+        "lake_formation.readers: ",
+    ),
+    "a reader that is everybody": (
+        lake(lake_formation={"readers": ["IAM_ALLOWED_PRINCIPALS"]}),
+        "lake_formation.readers[0]: 'IAM_ALLOWED_PRINCIPALS' is not the ARN of a role or a user in IAM; write",
+    ),
+    "a reader that is a session": (
+        lake(lake_formation={"readers": ["arn:aws:sts::111111111111:assumed-role/analyst/me"]}),
+        "lake_formation.readers[0]: 'arn:aws:sts::111111111111:assumed-role/analyst/me' is not the ARN of a role",
+    ),
+    "a reader of another account": (
+        lake(lake_formation={"readers": ["arn:aws:iam::222222222222:role/analyst"]}),
+        "lake_formation.readers[0]: 'arn:aws:iam::222222222222:role/analyst' is not of account 111111111111",
+    ),
+    "a reader twice": (
+        lake(lake_formation={"readers": ["arn:aws:iam::111111111111:role/analyst"] * 2}),
+        "lake_formation: readers: 'arn:aws:iam::111111111111:role/analyst' is named twice; name it once",
+    ),
+    "a simple run under Lake Formation": (
+        lake(run="simple", lake_formation={"readers": ["arn:aws:iam::111111111111:role/analyst"]}),
+        "lake_formation: 'run: simple' fills no catalog; write 'run: state-machine'",
+    ),
     "two tables of one name": (
         lake(sources=[{"dynamodb": "shop-orders"}, {"dynamodb": "shop_orders"}]),
         "sources: two tables would be 'shop_orders' in the catalog; export them by two pipelines",
