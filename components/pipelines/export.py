@@ -134,7 +134,8 @@ class ExportSourceArgs:
 
     def typed_tables(self) -> dict[str, TypedTable]:
         """Its tables as they lie in the landing as Parquet: a DynamoDB table as the run normalises it, a database's as
-        RDS exports them (`<database>/<schema.table>/`, of MySQL the whole name again)."""
+        RDS exports them (`<database>/<schema.table>/<batch>/`, of MySQL the whole name again). A transfer's path takes
+        a folder for each of several wildcards."""
         if self.dynamodb:
             # The run knows a table's keys without any data; a number's digits are left to the data.
             made = [self.create.hash_key, self.create.range_key] if self.create else []
@@ -154,7 +155,7 @@ class ExportSourceArgs:
                 database, _, rest = table.partition(".")
                 folder = f"{database}/{rest if '.' in rest else table}"
                 found[table] = TypedTable(
-                    files=f"{PREFIX}{self.name}/*/{folder}/*.parquet", columns=dict(columns)
+                    files=f"{PREFIX}{self.name}/*/{folder}/*/*.parquet", columns=dict(columns)
                 )
         return found
 

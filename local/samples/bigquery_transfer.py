@@ -71,14 +71,15 @@ def row(cloud: Cloud, name: str, pipeline: Mapping[str, Any], table: str, due: d
         return Row(name, pipeline["kind"], table, written, 0, None, failure=failure)
     known = (name, table, run["name"], str(written))
     if known not in cloud.counted:
-        athena = exporter if "database" in exporter and pipeline["from"] in cloud.pipelines and (
-            cloud.pipelines[pipeline["from"]] is exporter) else None  # fmt: skip
-        cloud.counted[known] = held(cloud, exporter["landing"], table, made["view"], athena)
+        own = cloud.pipelines[pipeline["from"]] is exporter and "database" in exporter
+        cloud.counted[known] = held(
+            cloud, exporter["landing"], table, made["view"], exporter if own else None
+        )
     stores: dict[str, checksum.Held] = cloud.counted[known]
     source, differ = stores["source"], [n for n, one in stores.items() if one != stores["source"]]
     took = datetime.fromisoformat(run["endTime"]) - datetime.fromisoformat(run["startTime"])
-    counts: dict[str, int | str] = {f"rows in {store}": one.rows for store, one in stores.items()}
-    counts |= {f"{store}'s checksum": one.checksum for store, one in stores.items()}
+    counts: dict[str, int | str] = {f"{store} rows": one.rows for store, one in stores.items()}
+    counts |= {f"{store} checksum": one.checksum for store, one in stores.items()}
     counts["equal"] = f"NOT {' and '.join(differ)}" if differ else "yes"
     failure = "; ".join(
         f"{store} holds {stores[store].rows:,} rows, checksum {stores[store].checksum}; the source {source.rows:,}, "
