@@ -190,7 +190,7 @@ EXACT = {
         REPLAY_SCHEDULE,
         {
             "aws:athena/namedQuery:NamedQuery": 4,
-            "aws:cloudwatch/metricAlarm:MetricAlarm": 21,
+            "aws:cloudwatch/metricAlarm:MetricAlarm": 24,
             "aws:dynamodb/table:Table": 1,
             "aws:kms/alias:Alias": 4,
             "aws:kms/key:Key": 4,
@@ -217,7 +217,7 @@ EXACT = {
         READER_USER,
         {
             "aws:athena/namedQuery:NamedQuery": 6,
-            "aws:cloudwatch/metricAlarm:MetricAlarm": 23,
+            "aws:cloudwatch/metricAlarm:MetricAlarm": 26,
             "aws:dynamodb/table:Table": 4,
             "aws:kms/alias:Alias": 4,
             "aws:kms/key:Key": 4,

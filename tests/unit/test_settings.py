@@ -744,7 +744,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "lake: true, of which each load is the whole table",
     ),
     "the lake of a simple run": (
-        warehouse(tables={"orders": ORDERS | {"lake": True}}),
+        typed({"orders": ORDERS | {"lake": True}}, source={"dynamodb": "orders"}, run="simple"),
         "pipelines.shop: tables.orders.lake: the landing of 'lake' has no typed Parquet of it; leave it out",
     ),
     "a lake that is not replicated": (
@@ -827,6 +827,35 @@ def test_a_wrong_config_is_refused_with_a_sentence_that_helps(name: str) -> None
     with pytest.raises(Refused) as refused:
         settings.read(config)
     assert any(message in error for error in refused.value.errors), refused.value
+
+
+@pytest.mark.parametrize(
+    ("schedule", "timezone", "load"),
+    [
+        ("cron(0 16 * * ? *)", "Asia/Tokyo", "every day 09:00"),  # 07:00 UTC
+        ("cron(0 4 * * ? *)", "UTC", "every day 05:00"),
+        ("cron(0 3 * * ? *)", "UTC", "every day 23:00"),
+        ("cron(0 23 * * ? *)", "UTC", "every day 05:00"),  # over midnight
+        ("cron(30 4 * * ? *)", "Europe/Berlin", "every day 05:00"),  # 03:30 in winter, 02:30 in summer
+        ("cron(0 * * * ? *)", "UTC", "every day 05:00"),  # no load keeps an hour from these
+        ("rate(6 hours)", "UTC", "every day 05:00"),  # counts from when it was made
+    ],
+)
+def test_a_load_an_hour_after_the_days_export_is_taken(schedule: str, timezone: str, load: str) -> None:
+    found = settings.read(typed(LAKE, load=load, schedule=schedule, timezone=timezone))
+    assert found.pipelines["shop"].args.schedule == load
+
+
+def test_a_bucket_that_exists_tells_no_schedule_so_any_is_taken() -> None:
+    landing = {"account": "workload", "bucket": "shop-raw", "tables": ["orders"]}
+    pipeline = {
+        "kind": "bigquery-transfer",
+        "account": "workload",
+        "landing": landing,
+        "tables": {"orders": ORDERS},
+    }
+    found = settings.read(stack(gcp=GOOGLE, pipelines={"shop": pipeline | {"schedule": "every day 00:10"}}))
+    assert found.pipelines["shop"].args.landing.schedule is None
 
 
 def test_there_are_enough_bad_configs() -> None:
