@@ -15,6 +15,7 @@ DECLARED: dict[str, Any] = {
     "order_id": "string",
     "Order-ID": "bigint",
     "order id": "double",
+    "a--b": "string",
     "_rest": "string",
     "total": "decimal(38, 2)",
     "photo": "binary",

@@ -836,6 +836,7 @@ def test_a_wrong_config_is_refused_with_a_sentence_that_helps(name: str) -> None
         ("cron(0 4 * * ? *)", "UTC", "every day 05:00"),
         ("cron(0 3 * * ? *)", "UTC", "every day 23:00"),
         ("cron(0 23 * * ? *)", "UTC", "every day 05:00"),  # over midnight
+        ("cron(0 8,23 * * ? *)", "UTC", "every day 05:00"),
         ("cron(30 4 * * ? *)", "Europe/Berlin", "every day 05:00"),  # 03:30 in winter, 02:30 in summer
         ("cron(0 * * * ? *)", "UTC", "every day 05:00"),  # no load keeps an hour from these
         ("rate(6 hours)", "UTC", "every day 05:00"),  # counts from when it was made
