@@ -59,9 +59,8 @@ def lake(monkeypatch):
     monkeypatch.setenv("BUCKET", "lake")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.syspath_prepend(str(HANDLER))
-    monkeypatch.delitem(sys.modules, "app", raising=False)
     app = importlib.import_module("app")
-    monkeypatch.delitem(sys.modules, "app")
+    del sys.modules["app"]  # the next handler's is of the same name
     bucket = Bucket()
     monkeypatch.setattr(app, "s3", bucket)
     decoder = data_file.Decoder
