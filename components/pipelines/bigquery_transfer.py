@@ -64,23 +64,19 @@ def _table_name(value: str) -> str:
 class TransferTableArgs:
     """One table of a landing, as BigQuery shall hold it."""
 
-    columns: Annotated[dict[str, str], Field(min_length=1)]
-    """Name -> type of each column. Of a DynamoDB export the attributes: S, N, B, BOOL, M, L, SS, NS or BS, and `S|N`
-    where items differ; of other files Glue's types, such as decimal(12,2) (docs/types.md)."""
+    columns: dict[str, str] = Field(default_factory=dict)
+    """Name -> type of each column that the pipeline which yields the landing does not declare. Of a DynamoDB export the
+    attributes: S, N, B, BOOL, M, L, SS, NS or BS, and `S|N` where items differ; of other files Glue's types, such as
+    decimal(12,2) (docs/types.md)."""
     keys: Annotated[list[str], Field(min_length=1)]
     """The columns that tell one row from another: the view shows each such row once, however often it was loaded."""
     cluster: Annotated[list[str], Field(max_length=4)] = Field(default_factory=list)
     """Up to four columns to cluster the table by. Not of a DynamoDB export, whose rows have one column, `Item`."""
     name: Annotated[str, AfterValidator(_table_name)] | None = None
     """The BigQuery table's name; without it that of the landing's table, '_' for what BigQuery refuses."""
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> "TransferTableArgs":
-        for what in ("keys", "cluster"):
-            for column in getattr(self, what):
-                if column not in self.columns:
-                    raise ValueError(f"{what}: '{column}' is not a column; {nearest(column, self.columns)}")
-        return self
+    lake: bool = False
+    """Of a DynamoDB table: loads the typed Parquet that an export pipeline makes of each export below `lake/`, rather
+    than the export's own JSON. Needed of incremental exports. A table of a database is Parquet anyway."""
 
 
 @arguments
@@ -98,7 +94,7 @@ class BigQueryTransferArgs(PipelineArgs):
     location: Annotated[str, AfterValidator(_location)] | None = None
     """Where the dataset stands; without it the project's `location`. It can't be changed later."""
     schedule: Annotated[str, AfterValidator(_schedule)] = "every day 05:00"
-    """When to load, in UTC, at least 24 hours apart and late enough for the day's export to be there. A landing of
+    """When to load, in UTC, at least 24 hours apart, and an hour or more after the day's export starts. A landing of
     DynamoDB exports is loaded `every day HH:MM`, since each day's load is compared with its exports."""
     file_format: Literal["JSON", "PARQUET"] = "JSON"
     """What the files are; a DynamoDB export is JSON."""
@@ -126,7 +122,7 @@ class BigQueryTransferArgs(PipelineArgs):
     @model_validator(mode="after")
     def _fits_together(self) -> "BigQueryTransferArgs":
         landing, exported = self.landing, self.landing.layout == "dynamodb-export"
-        if not landing.tables:
+        if not landing.tables and not landing.typed:
             raise ValueError(
                 f"landing: the landing of '{landing.name}' has no tables, so there is nothing to load; name them in "
                 "landing.tables"
@@ -136,29 +132,36 @@ class BigQueryTransferArgs(PipelineArgs):
                 f"account: the landing of '{landing.name}' is in account {landing.account.id}, and the user who reads "
                 "it stands beside it; write that account's name"
             )
-        for table in landing.tables:
+        landed = [*landing.tables, *(table for table in landing.typed if table not in landing.tables)]
+        for table in landed:
             if table not in self.tables:
                 raise ValueError(
                     f"tables: '{table}' of the landing of '{landing.name}' is missing; write {table}: "
                     "{columns: {<name>: <type>}, keys: [<name>]}"
                 )
         for table in self.tables:
-            if table not in landing.tables:
+            if table not in landed:
                 raise ValueError(
-                    f"tables: '{table}' is not in the landing of '{landing.name}'; {nearest(table, landing.tables)}"
+                    f"tables: '{table}' is not in the landing of '{landing.name}'; {nearest(table, landed)}"
                 )
-            self._one_table(table, exported)
+            self._one_table(table)
         made = [self.physical(table).lower() for table in self.tables]
         for name in {*made} | {f"{name}_latest" for name in made}:
             if (made + [f"{name}_latest" for name in made]).count(name) > 1:
                 raise ValueError(f"tables: two of them would be '{name}' in BigQuery; give one a 'name'")
         if exported and self.file_format != "JSON":
             raise ValueError("file_format: a DynamoDB export is JSON; leave it out")
-        if exported and not _DAILY.fullmatch(self.schedule):
+        if self.compared() and not _DAILY.fullmatch(self.schedule):
             raise ValueError(
                 f"schedule: '{self.schedule}' is not daily at a time, which the comparison of each day's load with its "
                 "exports needs; write 'every day 05:00'"
             )
+        if landing.schedule and (
+            problem := transfer_schedule.before_export(
+                self.schedule, landing.name, landing.schedule, landing.timezone
+            )
+        ):
+            raise ValueError(f"schedule: {problem}")
         if len({*self.access_keys}) < len(self.access_keys):
             raise ValueError(
                 f"access_keys: '{self.access_keys[0]}' is named twice; give the new key a name of its own"
@@ -166,8 +169,41 @@ class BigQueryTransferArgs(PipelineArgs):
         _location(self.place())
         return self
 
-    def _one_table(self, name: str, exported: bool) -> None:
-        table = self.tables[name]
+    def _one_table(self, name: str) -> None:
+        table, known, exported = self.tables[name], self.landing.typed.get(name), self.exported(name)
+        if table.lake and not (known and known.files):
+            raise ValueError(
+                f"tables.{name}.lake: the landing of '{self.landing.name}' has no typed Parquet of it; leave it out, "
+                "or where that is a replica write prefixes: [raw/, lake/] there"
+            )
+        if exported and known and known.incremental:
+            raise ValueError(
+                f"tables.{name}: its exports are incremental, so their files hold changes and not rows; write "
+                "lake: true, of which each load is the whole table"
+            )
+        if not exported and known and not known.files:
+            raise ValueError(
+                f"tables.{name}: its files are not in the landing of '{self.landing.name}'; add their prefix there"
+            )
+        declared = self.declared(name)
+        for column, kind in table.columns.items():
+            if column in declared and not self._same(column, kind, declared[column], exported):
+                raise ValueError(
+                    f"tables.{name}.columns: '{column}' is {kind} here, and {declared[column]} as the export declares "
+                    "it; leave it out here, or change it there"
+                )
+        columns = self.columns(name)
+        if not columns:
+            raise ValueError(
+                f"tables.{name}.columns: missing, and the landing of '{self.landing.name}' declares none; write "
+                "{<name>: <type>}"
+            )
+        for what in ("keys", "cluster"):
+            for column in getattr(table, what):
+                if column not in columns:
+                    raise ValueError(
+                        f"tables.{name}.{what}: '{column}' is not a column; {nearest(column, columns)}"
+                    )
         try:
             self.fields(name)
         except ValueError as error:
@@ -178,17 +214,67 @@ class BigQueryTransferArgs(PipelineArgs):
                 "by columns of the top level only; leave it out"
             )
         for key in table.keys:
-            if exported and table.columns[key] not in ("S", "N", "B"):
+            if exported and columns[key] not in ("S", "N", "B"):
                 raise ValueError(
-                    f"tables.{name}.keys: '{key}' is {table.columns[key]}; a key attribute is S, N or B"
+                    f"tables.{name}.keys: '{key}' is {columns[key]}; a key attribute is S, N or B"
                 )
+
+    def _same(self, column: str, one: str, other: str, exported: bool) -> bool:
+        """Whether two types are one in BigQuery."""
+        if exported or one == other:
+            return one == other
+        one_field, other_field = (bigquery_types.fields([(column, kind)], "PARQUET") for kind in (one, other))
+        return one_field == other_field
+
+    def exported(self, table: str) -> bool:
+        """Whether a table is loaded from the files of DynamoDB's exports."""
+        return (
+            self.landing.layout == "dynamodb-export"
+            and table in self.landing.tables
+            and not self.tables[table].lake
+        )
+
+    def compared(self) -> list[str]:
+        """The tables whose exports tell how many rows a load has to have."""
+        if self.landing.layout != "dynamodb-export":
+            return []
+        changes = [table for table, known in self.landing.typed.items() if known.incremental]
+        return [table for table in self.tables if table in self.landing.tables and table not in changes]
+
+    def declared(self, table: str) -> dict[str, str]:
+        """The columns that the landing knows a table by."""
+        if not (known := self.landing.typed.get(table)):
+            return {}
+        return known.attributes if self.exported(table) else known.columns
+
+    def columns(self, table: str) -> dict[str, str]:
+        """All columns of a table, declared by the landing or here; what a row didn't fit into comes last."""
+        return self.tables[table].columns | self.declared(table)
+
+    def format(self, table: str) -> Literal["JSON", "PARQUET"]:
+        """What a table's files are."""
+        return "PARQUET" if table in self.landing.typed and not self.exported(table) else self.file_format
+
+    def files(self, table: str) -> str:
+        """What the keys of a table's files look like; one wildcard spans folders."""
+        known = self.landing.typed.get(table)
+        if known and known.files and not self.exported(table):
+            return known.files
+        # The manifests beside the data files end in .json and .md5.
+        file = "*.parquet" if self.file_format == "PARQUET" else "*"
+        file = "AWSDynamoDB/*.json.gz" if self.exported(table) else file
+        return f"{self.landing.prefix}{table}/{file}"
+
+    def prefixes(self) -> list[str]:
+        """The prefixes that what is loaded lies below: the landing's, and of what lies beside it each table's."""
+        own, found = self.landing.prefix, [self.files(table) for table in self.tables]
+        return sorted({own if key.startswith(own) else key.split("*")[0] for key in found})
 
     def fields(self, table: str) -> list[dict[str, Any]]:
         """The BigQuery schema of a table."""
-        columns = self.tables[table].columns
-        if self.landing.layout == "dynamodb-export":
-            return bigquery_types.dynamodb_item(columns)
-        return bigquery_types.fields(columns.items(), self.file_format)
+        if self.exported(table):
+            return bigquery_types.dynamodb_item(self.columns(table))
+        return bigquery_types.fields(self.columns(table).items(), self.format(table))
 
     def physical(self, table: str) -> str:
         """A table's name in BigQuery."""
@@ -227,12 +313,12 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
     def __init__(self, name: str, args: BigQueryTransferArgs, opts: pulumi.ResourceOptions | None = None):
         super().__init__("tributary:pipelines:BigQueryTransferPipeline", name, None, opts)
         mine = pulumi.ResourceOptions(parent=self)
-        reader = LandingReader(f"{name}-reader", args.landing, args.access_keys, mine)
+        reader = LandingReader(f"{name}-reader", args.landing, args.prefixes(), args.access_keys, mine)
         transfer = _service_account(
             f"{name}-transfer", f"Loads {args.landing.name} into BigQuery", args, mine
         )
         comparison = None
-        if args.landing.layout == "dynamodb-export":
+        if args.compared():
             comparison = _service_account(f"{name}-compare", "Counts what was loaded", args, mine)
         warehouse = Warehouse(
             name, args, {"WRITER": [transfer.email], "READER": [comparison.email] if comparison else []}, mine
@@ -301,7 +387,8 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
         assert match  # checked with the arguments
         hour, minute = int(match[1]), int(match[2])
         tables = [
-            {"prefix": f"{landing.prefix}{table}/", "table": args.physical(table)} for table in args.tables
+            {"prefix": f"{landing.prefix}{table}/", "table": args.physical(table)}
+            for table in args.compared()
         ]
         function = LambdaFunction(
             part,
@@ -309,7 +396,7 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
             args.functions,
             handler="reconcile",
             description=f"Compares each load of {name} with the exports that it took",
-            statements=_compare_statements(landing),
+            statements=_compare_statements(landing, args.compared()),
             environment={
                 "TABLES": json.dumps(tables),
                 "BUCKET": landing.bucket,
@@ -341,7 +428,7 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
             meaning=f"Compares the day's load of {name}",
             opts=pulumi.ResourceOptions(parent=self, depends_on=[function]),
         )
-        for table in args.tables:
+        for table in args.compared():
             dimensions = {"Pipeline": name, "Table": args.physical(table)}
             for what, below, statistic, meaning in (
                 ("short", 0, "Minimum", "lacks rows that the exports hold: see the transfer's runs in the console, "
@@ -371,12 +458,23 @@ class LandingReader(pulumi.ComponentResource):
     key_id: pulumi.Output[str]
     secret: pulumi.Output[str]
 
-    def __init__(self, name: str, landing: Landing, keys: Sequence[str], opts: pulumi.ResourceOptions):
+    def __init__(
+        self,
+        name: str,
+        landing: Landing,
+        prefixes: Sequence[str],
+        keys: Sequence[str],
+        opts: pulumi.ResourceOptions,
+    ):
         super().__init__("tributary:pipelines:LandingReader", name, None, opts)
         mine = pulumi.ResourceOptions(parent=self)
         user = aws.iam.User(name, name=names.user(name), force_destroy=False, opts=mine)
         policy = aws.iam.UserPolicy(
-            name, name="read", user=user.name, policy=document(*_read_statements(landing)), opts=mine
+            name,
+            name="read",
+            user=user.name,
+            policy=document(*_read_statements(landing, prefixes)),
+            opts=mine,
         )
         made = [
             aws.iam.AccessKey(
@@ -385,8 +483,8 @@ class LandingReader(pulumi.ComponentResource):
             for key in keys
         ]
         self.user, self.secret = user.name, pulumi.Output.secret(made[-1].secret)
-        # Half of a credential, though not the half that opens.
-        self.key_id = pulumi.Output.secret(made[-1].id)
+        # Not the half that opens: as a secret it would hide all of a transfer's `params` from a preview.
+        self.key_id = made[-1].id
         self.register_outputs({"user": self.user})
 
 
@@ -486,12 +584,16 @@ def deploy(name: str, args: BigQueryTransferArgs, accounts: Accounts) -> Deploye
 
 def latest(args: BigQueryTransferArgs, dataset: str, table: str) -> str:
     """The view of a table's newest load, each row once by its keys."""
-    columns, whole = args.tables[table], f"`{args.gcp.project}.{dataset}.{args.physical(table)}`"
-    if args.landing.layout == "dynamodb-export":
-        selected = bigquery_types.dynamodb_select(columns.columns)
-        keys = [f"Item.`{key}`.`{columns.columns[key]}`" for key in columns.keys]
+    keys, columns, whole = (
+        args.tables[table].keys,
+        args.columns(table),
+        f"`{args.gcp.project}.{dataset}.{args.physical(table)}`",
+    )
+    if args.exported(table):
+        selected = bigquery_types.dynamodb_select(columns)
+        keys = [f"Item.`{key}`.`{columns[key]}`" for key in keys]
     else:
-        selected, keys = "*", [f"`{key}`" for key in columns.keys]
+        selected, keys = "*", [f"`{key}`" for key in keys]
     return (
         f"SELECT\n  {selected}\nFROM {whole}\n"
         f"WHERE _PARTITIONTIME = (SELECT MAX(_PARTITIONTIME) FROM {whole})\n"
@@ -501,19 +603,13 @@ def latest(args: BigQueryTransferArgs, dataset: str, table: str) -> str:
 
 def _params(args: BigQueryTransferArgs, table: str) -> dict[str, pulumi.Input[str]]:
     """https://docs.cloud.google.com/bigquery/docs/s3-transfer#bq"""
-    # One wildcard spans folders; the manifests beside the data files end in .json and .md5.
-    files = {"dynamodb-export": "AWSDynamoDB/*.json.gz"}.get(
-        args.landing.layout, "*.parquet" if args.file_format == "PARQUET" else "*"
-    )
     params: dict[str, pulumi.Input[str]] = {
-        "data_path": pulumi.Output.concat(
-            "s3://", args.landing.bucket, f"/{args.landing.prefix}{table}/{files}"
-        ),
+        "data_path": pulumi.Output.concat("s3://", args.landing.bucket, f"/{args.files(table)}"),
         "destination_table_name_template": args.physical(table) + "${run_date}",
-        "file_format": args.file_format,
+        "file_format": args.format(table),
         "write_disposition": "WRITE_APPEND",
     }
-    if args.file_format == "JSON":
+    if args.format(table) == "JSON":
         params |= {
             "max_bad_records": str(args.max_bad_records),
             "ignore_unknown_values": "true" if args.ignore_unknown else "false",
@@ -540,19 +636,20 @@ def _service_account(
     return account
 
 
-def _read_statements(landing: Landing) -> list[Statement]:
-    """https://docs.cloud.google.com/bigquery/docs/s3-transfer#aws-permissions, for one prefix."""
-    below = {"StringLike": {"s3:prefix": [f"{landing.prefix}*"]}}
+def _read_statements(landing: Landing, prefixes: Sequence[str]) -> list[Statement]:
+    """https://docs.cloud.google.com/bigquery/docs/s3-transfer#aws-permissions, for what is loaded."""
+    below = {"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in prefixes]}}
+    objects = [pulumi.Output.concat(landing.bucket_arn(), f"/{prefix}*") for prefix in prefixes]
     granted = [
         Statement("LocateLanding", ["s3:GetBucketLocation"], [landing.bucket_arn()]),
         Statement("ListLanding", ["s3:ListBucket"], [landing.bucket_arn()], below),
-        Statement("ReadLanding", ["s3:GetObject"], [landing.objects_arn()]),
+        Statement("ReadLanding", ["s3:GetObject"], objects),
     ]
     return granted + _decrypt(landing)
 
 
-def _compare_statements(landing: Landing) -> list[Statement]:
-    below = [f"{landing.prefix}{table}/AWSDynamoDB/" for table in landing.tables]
+def _compare_statements(landing: Landing, tables: Sequence[str]) -> list[Statement]:
+    below = [f"{landing.prefix}{table}/AWSDynamoDB/" for table in tables]
     manifests = [pulumi.Output.concat(landing.bucket_arn(), f"/{at}*/manifest-summary.json") for at in below]
     return [
         Statement(

@@ -1,5 +1,6 @@
 """Export: DynamoDB tables and RDS snapshots, on a schedule, into a landing in S3 and from there into a catalog."""
 
+import dataclasses
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -7,7 +8,7 @@ from typing import Annotated, Any, Literal
 import pulumi
 from pydantic import AfterValidator, Field, model_validator
 
-from components import times
+from components import catalog_columns, times
 from components.arguments import arguments, check, nearest
 from components.blocks.bucket import LifecycleArgs, SecureBucket
 from components.blocks.catalog import CrawlerArgs
@@ -18,7 +19,7 @@ from components.blocks.schedule import Schedule, ScheduleExpression, Timezone
 from components.blocks.table import NewTableArgs, TableName, table_arn
 from components.blocks.workgroup import QueryArgs
 from components.iam import Statement
-from components.landing import Landing
+from components.landing import Landing, TypedTable
 from components.pipelines.export_run import ExportRun, Place
 from components.pipelines.pipeline import Accounts, Deployed, PipelineArgs
 from components.views import check_view, table_name
@@ -131,6 +132,33 @@ class ExportSourceArgs:
             if not self.only or any(table == only or table.startswith(f"{only}.") for only in self.only)
         ]
         return {table_name(table): self.tables[table] or None for table in exported}
+
+    def typed_tables(self) -> dict[str, TypedTable]:
+        """Its tables as they lie in the landing as Parquet: a DynamoDB table as the run normalises it, a database's as
+        RDS exports them (`<database>/<schema.table>/<batch>/`, of MySQL the whole name again). A transfer's path takes
+        a folder for each of several wildcards."""
+        if self.dynamodb:
+            # The run knows a table's keys without any data; a number's digits are left to the data.
+            made = [self.create.hash_key, self.create.range_key] if self.create else []
+            keys = {k.name: {"S": "string", "B": "binary"}[k.type] for k in made if k and k.type != "N"}
+            declared = keys | self.columns
+            return {
+                self.dynamodb: TypedTable(
+                    files=f"lake/{table_name(self.dynamodb)}/*.parquet",
+                    columns=catalog_columns.columns(declared) | {catalog_columns.REST: "string"},
+                    attributes=catalog_columns.attributes(declared),
+                    incremental=self.mode == "incremental",
+                )
+            }
+        found = {}
+        for table, columns in self.tables.items():
+            if table_name(table) in self.catalog_tables():
+                database, _, rest = table.partition(".")
+                folder = f"{database}/{rest if '.' in rest else table}"
+                found[table] = TypedTable(
+                    files=f"{PREFIX}{self.name}/*/{folder}/*/*.parquet", columns=dict(columns)
+                )
+        return found
 
 
 @arguments
@@ -257,6 +285,12 @@ class ExportArgs(PipelineArgs):
             key_arn=KmsKey.planned(f"{name}-landing", self.account) if self.create_key else self.key_arn,
             tables=[source.dynamodb for source in self.sources if source.dynamodb],
             layout="dynamodb-export",
+            # A simple run leaves the exports as they are.
+            typed={t: typed for s in self.sources for t, typed in s.typed_tables().items()}
+            if self.run != "simple"
+            else {},
+            schedule=self.schedule if any(source.snapshot != "event" for source in self.sources) else None,
+            timezone=self.timezone,
         )
 
 
@@ -315,16 +349,7 @@ class ExportPipeline(pulumi.ComponentResource):
             place = Place(bucket.name, bucket_arn, key_arn)
             self.described = ExportRun(name, args, place, tables, mine).described
 
-        planned = args.landing(name)
-        self.landing = Landing(
-            name=name,
-            account=account,
-            bucket=bucket.name,
-            prefix=planned.prefix,
-            key_arn=key_arn,
-            tables=planned.tables,
-            layout=planned.layout,
-        )
+        self.landing = dataclasses.replace(args.landing(name), bucket=bucket.name, key_arn=key_arn)
         self.register_outputs({"bucket": self.bucket, **self.described})
 
     def _simple(

@@ -1,5 +1,6 @@
 """Replication: a landing in one account becomes the same landing in another, which says when an export has arrived."""
 
+import dataclasses
 import json
 from collections.abc import Sequence
 from typing import Annotated
@@ -89,10 +90,10 @@ class ReplicationArgs(PipelineArgs):
                 f"{self.account.id} in {self.account.region}"
             )
         for prefix in self.prefixes or []:
-            if not prefix.startswith(self.landing.prefix):
+            if not prefix.startswith(tuple(self.landing.prefixes())):
+                own = "' or '".join(self.landing.prefixes())
                 raise ValueError(
-                    f"prefixes: '{prefix}' lies outside the landing; write prefixes that start with "
-                    f"'{self.landing.prefix}'"
+                    f"prefixes: '{prefix}' lies outside the landing; write prefixes that start with '{own}'"
                 )
             if sum(other.startswith(prefix) for other in self.rule_prefixes()) > 1:
                 raise ValueError(
@@ -131,6 +132,14 @@ class ReplicationArgs(PipelineArgs):
             key_arn=KmsKey.planned(f"{name}-replica", self.account) if self.create_key else self.key_arn,
             tables=self.landing.tables,
             layout=self.landing.layout,
+            typed={
+                name: table
+                if table.files and table.files.startswith(tuple(self.rule_prefixes()))
+                else dataclasses.replace(table, files=None)
+                for name, table in self.landing.typed.items()
+            },
+            schedule=self.landing.schedule,
+            timezone=self.landing.timezone,
         )
 
 
@@ -171,15 +180,8 @@ class ReplicationPipeline(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self, provider=destination_provider),
         )
         source.replicate_to(destination)
-        planned = args.replica(name)
-        self.landing = Landing(
-            name=name,
-            account=args.account,
-            bucket=destination.bucket.name,
-            prefix=planned.prefix,
-            key_arn=destination.key_arn,
-            tables=planned.tables,
-            layout=planned.layout,
+        self.landing = dataclasses.replace(
+            args.replica(name), bucket=destination.bucket.name, key_arn=destination.key_arn
         )
         self.bucket, self.function = destination.bucket.name, destination.function_name
         self.failed_replications = source.failed.url
@@ -387,7 +389,11 @@ class ReplicaSource(pulumi.ComponentResource):
         bucket_arn = landing.bucket_arn()
         reports = pulumi.Output.concat(bucket_arn, f"/{REPORTS}/*")
         granted = [
-            Statement("ReplicateExisting", ["s3:InitiateReplication"], [landing.objects_arn()]),
+            Statement(
+                "ReplicateExisting",
+                ["s3:InitiateReplication"],
+                [pulumi.Output.concat(bucket_arn, f"/{prefix}*") for prefix in args.rule_prefixes()],
+            ),
             Statement(
                 "ListWhatIsEligible",
                 ["s3:GetReplicationConfiguration", "s3:PutInventoryConfiguration"],

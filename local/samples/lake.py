@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from local.samples import Cloud, Row, mysql
+from local.samples import Cloud, Row, SampleError, mysql
 
 
 def start(cloud: Cloud, pipeline: Mapping[str, Any], due: datetime) -> str:
@@ -87,6 +87,6 @@ def query(cloud: Cloud, pipeline: Mapping[str, Any], sql: str) -> list[list[str 
     ):
         time.sleep(0.1)
     if done["State"] != "SUCCEEDED":
-        raise RuntimeError(f"{sql}: {done.get('StateChangeReason')}")
+        raise SampleError(f"{sql}: {done.get('StateChangeReason')}")
     answer = athena.get_query_results(QueryExecutionId=asked)["ResultSet"]["Rows"][1:]
     return [[cell.get("VarCharValue") for cell in row["Data"]] for row in answer]
