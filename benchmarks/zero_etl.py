@@ -97,7 +97,7 @@ def _measured(cloud: Cloud, count: int) -> list[str]:
         return found.get("count") == count
 
     before = memory.reset()
-    line.start(body(line.table, collection["collectionEndpoint"], line.role))
+    line.start(body(line.table, collection["collectionEndpoint"]))
     eventually(lambda: state() == "ACTIVE", PATIENCE)
     began = time.monotonic()
     eventually(lambda: revised(0), PATIENCE)

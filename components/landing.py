@@ -11,6 +11,20 @@ from components.arguments import Text, arguments
 
 
 @arguments
+class TypedTable:
+    """A table that lies in a landing as Parquet with the columns of a catalog; what yields the landing fills it in."""
+
+    files: str | None
+    """What the keys of its files look like, '*' for what differs, like `lake/orders/*.parquet`; none: left behind."""
+    columns: dict[str, str] = Field(default_factory=dict)
+    """Name -> type, as Glue writes it, of the columns that are declared."""
+    attributes: dict[str, str] = Field(default_factory=dict)
+    """Of a DynamoDB table: name -> type of the attributes that are declared."""
+    incremental: bool = False
+    """Whether the exports that it was made of hold changes only."""
+
+
+@arguments
 class Landing:
     """A landing."""
 
@@ -33,6 +47,12 @@ class Landing:
 
     adopted: bool = False
     """Whether the bucket was not made by this program; a stack's program fills it in."""
+    typed: dict[str, TypedTable] = Field(default_factory=dict)
+    """The tables that are Parquet there, beside the exports or instead of them; a stack's program fills it in."""
+    schedule: str | None = None
+    """When its exports start, where that is known; a stack's program fills it in."""
+    timezone: str = "UTC"
+    """The time zone of `schedule`."""
 
     @model_validator(mode="after")
     def _can_be(self) -> "Landing":
@@ -58,6 +78,11 @@ class Landing:
                 f"is; write 'arn:aws:sqs:<region>:{self.account.id}:<name>'"
             )
         return self
+
+    def prefixes(self) -> list[str]:
+        """The landing's own prefix, and where its typed tables lie besides."""
+        beside = {f"{table.files.split('/')[0]}/" for table in self.typed.values() if table.files}
+        return [self.prefix, *sorted(one for one in beside if not one.startswith(self.prefix))]
 
     def bucket_arn(self) -> pulumi.Output[str]:
         """The bucket's ARN; an Output, so whoever uses it waits for the bucket."""

@@ -19,6 +19,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from components import times
+
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MONTHS = (
     "january",
@@ -38,6 +40,9 @@ ORDINALS = ("first", "second", "third", "fourth", "fifth")
 # The amazon_s3 data source ("Amazon S3 transfers", limitations: https://docs.cloud.google.com/bigquery/docs/s3-transfer).
 # and google_cloud_storage ("Cloud Storage transfers", https://docs.cloud.google.com/bigquery/docs/cloud-storage-transfer).
 LEAST_INTERVALS = {"amazon_s3": timedelta(hours=24), "google_cloud_storage": timedelta(minutes=15)}
+# Minutes from an export's start to a load of it. A small export takes ten, a snapshot's half an hour and more; then it
+# is normalised, and its replica is fifteen behind. Whoever exports more than that loads later still.
+MARGIN = 60
 DEFAULT = "every 24 hours"
 
 
@@ -119,3 +124,43 @@ def _days(days: str, months: str, text: str) -> Callable[[datetime], bool]:
         )
 
     return fits
+
+
+def before_export(text: str, exporter: str, expression: str, timezone: str) -> tuple[str, str] | None:
+    """What is wrong with a load at `text` of what an export of that schedule leaves, and the first time of day that
+    fits; None where nothing is wrong, or where one of the two tells no time of day.
+
+    The export before a load starts MARGIN minutes or more earlier, and on the same day in UTC, or half a day earlier at
+    the most: else the load is of an export that another is about to replace. Where the zone has summer time, both
+    hold for both of its times. Of exports so close to each other that no load fits, nothing is asked.
+    """
+    at, days = re.search(r"(\d\d?):(\d\d)$", text), times.starts(expression, timezone)
+    if not at:
+        return None
+    load = int(at[1]) * 60 + int(at[2])
+    start = next((found for starts in days if (found := _in_the_way(load, starts)) is not None), None)
+    if start is None:
+        return None
+    later = ((start + MARGIN + minutes) % 1440 for minutes in range(1440))
+    fitting = next((one for one in later if all(_in_the_way(one, starts) is None for starts in days)), None)
+    if fitting is None:
+        return None
+    return (
+        f"{_clock(load)} UTC comes too early for the export of '{exporter}', which starts at {_clock(start)} UTC "
+        f"({expression}, {timezone}) and is given {MARGIN} minutes",
+        _clock(fitting),
+    )
+
+
+def _in_the_way(load: int, starts: list[int]) -> int | None:
+    """The start of an export that a load comes too early for; all are minutes of a day."""
+    gap, before = min(((load - start) % 1440, start) for start in starts)
+    if gap < MARGIN:
+        return before
+    if before > load and gap > 720:
+        return min(starts, key=lambda start: (start - load) % 1440)
+    return None
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes // 60:02}:{minutes % 60:02}"

@@ -41,7 +41,7 @@ def table(kind: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _rows(cls: type, path: str = "") -> Iterator[tuple[str, str, str, str]]:
+def _rows(cls: type, path: str = "", given: Any = None) -> Iterator[tuple[str, str, str, str]]:
     hints = typing.get_type_hints(cls, include_extras=True)
     for field in dataclasses.fields(cls):
         name = field.name
@@ -52,18 +52,21 @@ def _rows(cls: type, path: str = "") -> Iterator[tuple[str, str, str, str]]:
             yield path + name, shape, "", sentence
             continue
         shape, inner = _shape(hints[name])
+        # What holds these keys may have defaults of its own.
+        default = field.default if given is None else getattr(given, name)
         sentence = " ".join(described(cls, name).split())
         if not path and name == "landing":
             yield "from", *_from()
             sentence = "A bucket that exists, instead of `from`."
             yield name, shape, "", sentence
         else:
-            yield path + name, shape, _default(field.default, inner), sentence
+            yield path + name, shape, _default(default, inner), sentence
         if inner:
             below = {"list": "[].", "mapping by": ".*."}.get(
                 shape.rpartition(" ")[0].removesuffix(" of"), "."
             )
-            yield from _rows(inner, path + name + below)
+            held = default if dataclasses.is_dataclass(default) else None
+            yield from _rows(inner, path + name + below, held)
 
 
 def _from() -> tuple[str, str, str]:

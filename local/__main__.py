@@ -64,7 +64,7 @@ def up(clone: Clone) -> int:
             if started and not finished:
                 clone.stop()
         clone.write_outputs(outputs)
-        print(f"\n{samples.report(cloud, found)}\n")
+        print(f"\n{samples.report(found)}\n")
         say(f"up: done in {time.monotonic() - began:.1f} s")
         return 0 if all(row.complete for row in found) else 1
 
@@ -78,7 +78,7 @@ def status(clone: Clone, form: str) -> int:
         return 1
     cloud = samples.Cloud(ready["endpoint"], outputs, ready["gcp"])
     found = samples.rows(cloud)
-    say(json.dumps([row.as_json() for row in found]) if form == "json" else samples.report(cloud, found))
+    say(json.dumps([row.as_json() for row in found]) if form == "json" else samples.report(found))
     return 0 if all(row.complete for row in found) else 1
 
 

@@ -88,8 +88,8 @@ _ANY_STATEMENTS = rf"({_IDENTITY_POLICIES}|{_RESOURCE_POLICIES}|aws:iam/role:Rol
 
 # Actions that know no resource narrower than '*' (https://docs.aws.amazon.com/service-authorization/latest/reference/).
 NO_NARROWER_RESOURCE = frozenset({
-    "aoss:BatchGetCollection", "cloudwatch:PutMetricData", "dynamodb:ListTables", "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSecurityGroups",
+    "aoss:BatchGetCollection", "aoss:GetSecurityPolicy", "aoss:UpdateSecurityPolicy", "cloudwatch:PutMetricData",
+    "dynamodb:ListTables", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups",
     "ec2:DescribeSubnets", "ec2:DescribeVpcs", "kms:ListAliases", "lambda:ListEventSourceMappings",
     "logs:DescribeLogGroups", "s3:CreateJob", "s3:ListAllMyBuckets", "s3:ListJobs", "xray:PutTraceSegments",
 })  # fmt: skip
@@ -227,7 +227,10 @@ def a_services_call_names_its_source_and_account(props: Props) -> Found:
 @_rule(r".*")
 def no_access_key_is_written_down(props: Props) -> Found:
     for path, value in _leaves(props):
-        if path.split(".")[-1] in ("secret_key", "secret_access_key") or _SECRET_VALUE.search(str(value)):
+        name, text = path.split(".")[-1], str(value)
+        # A key's id where an id belongs opens nothing; as a secret it would hide what stands beside it from previews.
+        told = _SECRET_VALUE.search(text) and not (name == "access_key_id" and _SECRET_VALUE.fullmatch(text))
+        if name in ("secret_key", "secret_access_key") or told:
             yield (
                 f"{path} holds a credential in plain text",
                 "take it from the environment, or pass a Pulumi secret",

@@ -30,6 +30,12 @@ PITR_ON = {
 }
 TABLES = dict.fromkeys(("customers", "orders", "products", "reviews"), PITR_ON)
 
+# An account whose data lake has an administrator, and no default that lets anybody in.
+GOVERNED: dict[str, Any] = {
+    "admins": ["arn:aws:iam::111111111111:role/deploy"],
+    "createDatabaseDefaultPermissions": [],
+    "createTableDefaultPermissions": [],
+}
 
 AGENT = "101234567890123456789"  # the subject of the project's Storage Transfer service agent
 _POOL = "projects/1/locations/global/workloadIdentityPools/"
@@ -69,6 +75,23 @@ class Recording:
 
     resources: list[Recorded] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
+    requests: dict[tuple[str, str], Any] = field(default_factory=dict)
+    """By type and name what the engine was asked (RegisterResourceRequest): the options, which mocks don't get."""
+
+    def watch(self, monitor: Any) -> None:
+        """Keeps each request to this monitor."""
+        register = monitor.RegisterResource
+
+        def registered(request: Any) -> Any:
+            self.requests[request.type, request.name] = request
+            return register(request)
+
+        monitor.RegisterResource = registered
+
+    def awaited(self, type: str, name: str) -> set[tuple[str, str]]:
+        """The type and name of each resource that one is made after, because it says so or takes an output of it."""
+        urns = [urn.split("::") for urn in self.requests[type, name].dependencies]
+        return {(kinds.rsplit("$")[-1], own) for _, _, kinds, own in urns}
 
     def counts(self) -> dict[str, int]:
         """How many resources of each type, components among them."""
@@ -85,9 +108,13 @@ class Recording:
 
 class _Mocks(mocks.Mocks):
     def __init__(
-        self, recording: Recording, tables: dict[str, dict[str, Any]], streams: dict[str, dict[str, Any]]
+        self,
+        recording: Recording,
+        tables: dict[str, dict[str, Any]],
+        streams: dict[str, dict[str, Any]],
+        data_lake: dict[str, Any],
     ):
-        self.recording, self.tables, self.streams = recording, tables, streams
+        self.recording, self.tables, self.streams, self.data_lake = recording, tables, streams, data_lake
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         provider = (args.provider or "").rpartition("::")[0].rpartition("::")[2]
@@ -120,6 +147,8 @@ class _Mocks(mocks.Mocks):
         if args.token == "aws:kinesis/getStream:getStream" and args.args["name"] in self.streams:
             name = args.args["name"]
             return {"name": name, "arn": f"arn:aws:kinesis:mock:mock:stream/{name}"} | self.streams[name]
+        if args.token == "aws:lakeformation/getDataLakeSettings:getDataLakeSettings" and not args.args:
+            return self.data_lake
         if args.token == "gcp:storage/getTransferProjectServiceAccount:getTransferProjectServiceAccount":
             agent = "project-1@storage-transfer-service.iam.gserviceaccount.com"
             return {"email": agent, "member": f"serviceAccount:{agent}", "subjectId": AGENT, "id": agent}
@@ -132,6 +161,7 @@ def record(
     *,
     tables: dict[str, dict[str, Any]] | None = None,
     streams: dict[str, dict[str, Any]] | None = None,
+    data_lake: dict[str, Any] | None = None,
     program: Path | None = None,
 ) -> Recording:
     """Runs the program and returns what it registered. Raises what the program raises."""
@@ -140,8 +170,12 @@ def record(
     known = TABLES if tables is None else tables
     asyncio.set_event_loop(asyncio.new_event_loop())
     pulumi.runtime.set_mocks(
-        _Mocks(recording, known, streams or {}), project="tributary", stack=stack, preview=False
+        _Mocks(recording, known, streams or {}, GOVERNED | (data_lake or {})),
+        project="tributary",
+        stack=stack,
+        preview=False,
     )
+    recording.watch(settings.get_monitor())
     settings.SETTINGS.rpc_manager.clear()
     settings.SETTINGS.outputs.clear()
     settings.set_root_resource(None)  # a stack of its own for each run; the mocks made one already

@@ -33,6 +33,8 @@ class Catalog(pulumi.ComponentResource):
 
     database: pulumi.Output[str]
     crawler: pulumi.Output[str] | None
+    crawls_as: pulumi.Output[str] | None = None
+    """The crawler's role, which makes the tables."""
 
     def __init__(
         self,
@@ -105,6 +107,7 @@ class Catalog(pulumi.ComponentResource):
             assume_role_policy=trust("glue.amazonaws.com", account.id),
             opts=mine,
         )
+        self.crawls_as = role.arn
         _, catalog = self.planned(name, account)
         # A crawler with a security configuration logs to a group of its own, named after it and its role.
         groups = [account.arn("logs", f"log-group:{LOGS}*")]

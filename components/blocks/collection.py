@@ -74,16 +74,6 @@ class CollectionArgs:
 
 
 @arguments
-class VpcArgs:
-    """The network that whatever writes a collection stands in."""
-
-    subnet_ids: Annotated[list[str], Field(min_length=1)]
-    """Its subnets."""
-    security_group_ids: Annotated[list[str], Field(min_length=1)]
-    """Its security groups."""
-
-
-@arguments
 class SharedCollection:
     """A collection of another pipeline, as that pipeline hands it on."""
 
@@ -99,6 +89,8 @@ class SharedCollection:
     """What it is made for; TIMESERIES takes no document ids."""
     public: bool = True
     """Whether its endpoint answers from anywhere."""
+    vpc_endpoints: list[str] = Field(default_factory=list)
+    """The VPC endpoints that reach it."""
 
 
 READ = ("aoss:DescribeIndex", "aoss:ReadDocument")
@@ -181,6 +173,7 @@ class Collection(pulumi.ComponentResource):
             dashboards=collection.dashboard_endpoint,
             type=type,
             public=args.network.public,
+            vpc_endpoints=args.network.vpc_endpoints,
         )
         if args.readers:
             data_access(
@@ -229,6 +222,29 @@ def data_access(
             [{"Description": description, "Rules": rules, "Principal": list(principals)}]
         ),
         opts=opts,
+    )
+
+
+def closed_network(
+    name: str,
+    collection: pulumi.Input[str],
+    vpc_endpoints: Sequence[str],
+    *,
+    description: str,
+    parent: pulumi.Resource,
+) -> aws.opensearch.ServerlessSecurityPolicy:
+    """A network policy beside the collection's own, that a service adds its own VPC endpoint to. It can't be empty, and
+    begins with the endpoints that reach the collection anyway; what the service writes is left as it is."""
+    rule = {"ResourceType": "collection", "Resource": [pulumi.Output.concat("collection/", collection)]}
+    return aws.opensearch.ServerlessSecurityPolicy(
+        name,
+        name=names.collection(name),
+        type="network",
+        description=description,
+        policy=pulumi.Output.json_dumps(
+            [{"Rules": [rule], "AllowFromPublic": False, "SourceVPCEs": list(vpc_endpoints)}]
+        ),
+        opts=pulumi.ResourceOptions(parent=parent, ignore_changes=["policy"]),
     )
 
 

@@ -89,7 +89,7 @@ class DashboardsReader(pulumi.ComponentResource):
                 user=user.name,
                 password_length=32,
                 password_reset_required=True,
-                opts=pulumi.ResourceOptions(parent=self, additional_secret_outputs=["password"]),
+                opts=mine,
             )
             self.user, self.password = user.name, pulumi.Output.secret(profile.password)
             readers.append(user.arn)

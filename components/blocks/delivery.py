@@ -10,9 +10,10 @@ from components import names
 from components.accounts import AccountArgs
 from components.arguments import arguments, check
 from components.blocks.bucket import SecureBucket
-from components.blocks.collection import SharedCollection, VpcArgs, data_access
+from components.blocks.collection import SharedCollection, data_access
 from components.blocks.function import LambdaFunction, RetentionDays
 from components.blocks.index import SearchIndex
+from components.blocks.network import VpcArgs, firehose_joins
 from components.blocks.stream import Stream
 from components.iam import Statement, document, trust
 
@@ -41,7 +42,8 @@ class DeliveryArgs:
     backup: Literal["FailedDocumentsOnly", "AllDocuments"] = "FailedDocumentsOnly"
     """What the backup bucket holds. Can't be changed later."""
     vpc: VpcArgs | None = None
-    """The network that Firehose delivers from; without it the service's own."""
+    """The network that Firehose delivers from, and that the index is made from; without it the services' own. A
+    collection that is not public needs it."""
     log_retention_days: RetentionDays = 90
     """Days that the log of deliveries is kept."""
 
@@ -94,7 +96,7 @@ class Delivery(pulumi.ComponentResource):
             called = ["lambda:GetFunctionConfiguration", "lambda:InvokeFunction"]
             granted.append(Statement("Transform", called, [f"{transform.arn}:$LATEST"]))
         if args.vpc:
-            granted += _vpc_statements(account, args.vpc)
+            granted += firehose_joins(account, args.vpc)
         role, policy = self._role("delivery", "Writes the index, the backup and the log", granted)
         grant = data_access(
             f"{name}-delivery",
@@ -201,32 +203,5 @@ def _backup_statements(bucket_arn: str) -> list[Statement]:
             "FindBackup",
             ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"],
             [bucket_arn],
-        ),
-    ]
-
-
-def _vpc_statements(account: AccountArgs, vpc: VpcArgs) -> list[Statement]:
-    """https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html#using-iam-serverless (VPC)"""
-    interfaces = account.arn("ec2", "network-interface/*")
-    within = [account.arn("ec2", f"subnet/{subnet}") for subnet in vpc.subnet_ids]
-    within += [account.arn("ec2", f"security-group/{group}") for group in vpc.security_group_ids]
-    return [
-        Statement(
-            "SeeNetwork",
-            [
-                "ec2:DescribeNetworkInterfaces",
-                "ec2:DescribeSecurityGroups",
-                "ec2:DescribeSubnets",
-                "ec2:DescribeVpcs",
-            ],
-            ["*"],
-            every_resource_because="none of these takes a resource",
-        ),
-        Statement("SeeVpc", ["ec2:DescribeVpcAttribute"], [account.arn("ec2", "vpc/*")]),
-        Statement("JoinNetwork", ["ec2:CreateNetworkInterface"], [interfaces, *within]),
-        Statement(
-            "KeepInterfaces",
-            ["ec2:CreateNetworkInterfacePermission", "ec2:DeleteNetworkInterface"],
-            [interfaces],
         ),
     ]

@@ -12,6 +12,7 @@ from components import names
 from components.accounts import AccountArgs
 from components.arguments import arguments
 from components.blocks.alarm import alarm
+from components.blocks.network import VpcArgs, function_joins
 from components.blocks.queue import Queue
 from components.bundles import Bundle, bundle
 from components.iam import Statement, document, trust
@@ -66,6 +67,7 @@ class LambdaFunction(pulumi.ComponentResource):
         storage_mb: int = 512,
         reserved_concurrency: int | None = None,
         code_bucket: pulumi.Input[str] | None = None,
+        vpc: VpcArgs | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ):
         super().__init__("tributary:blocks:LambdaFunction", name, None, opts)
@@ -107,6 +109,8 @@ class LambdaFunction(pulumi.ComponentResource):
                 opts=mine,
             )
             granted.append(Statement("KeepWhatFailed", ["sqs:SendMessage"], [self.failed.arn]))
+        if vpc:
+            granted += function_joins(account, self.arn)
         policy = aws.iam.RolePolicy(
             name, name="function", role=role.name, policy=document(*granted), opts=mine
         )
@@ -126,6 +130,11 @@ class LambdaFunction(pulumi.ComponentResource):
             else None,
             reserved_concurrent_executions=reserved_concurrency,
             environment=aws.lambda_.FunctionEnvironmentArgs(variables=dict(environment)),
+            vpc_config=aws.lambda_.FunctionVpcConfigArgs(
+                subnet_ids=vpc.subnet_ids, security_group_ids=vpc.security_group_ids
+            )
+            if vpc
+            else None,
             logging_config=aws.lambda_.FunctionLoggingConfigArgs(log_format="JSON", log_group=logs.name),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )

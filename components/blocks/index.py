@@ -9,6 +9,7 @@ import pulumi_aws as aws
 from components.accounts import AccountArgs
 from components.blocks.collection import SharedCollection, data_access
 from components.blocks.function import FunctionSettings, LambdaFunction
+from components.blocks.network import VpcArgs
 from components.iam import Statement
 
 _PATIENCE = 600  # seconds that a cold collection, or a policy that does not work yet, is waited for
@@ -33,6 +34,7 @@ class SearchIndex(pulumi.ComponentResource):
         delete: bool,
         shared: SharedCollection,
         topic: pulumi.Input[str] | None,
+        vpc: VpcArgs | None = None,
         reserved_concurrency: int | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ):
@@ -50,6 +52,7 @@ class SearchIndex(pulumi.ComponentResource):
             asynchronous=False,
             reserved_concurrency=reserved_concurrency,
             timeout_seconds=_PATIENCE + 60,
+            vpc=vpc,
             opts=mine,
         )
         permissions = ["aoss:CreateIndex", "aoss:DescribeIndex", "aoss:UpdateIndex"]

@@ -6,6 +6,7 @@ import pulumi_aws as aws
 from components import names
 from components.accounts import AccountArgs
 from components.blocks.queue import Queue
+from components.landing import Landing
 
 # What is data in a landing: the manifests of an export are told of by notifications of their own.
 SUFFIXES = {"dynamodb-export": ".json.gz", "objects": None}
@@ -13,7 +14,7 @@ SUFFIXES = {"dynamodb-export": ".json.gz", "objects": None}
 
 class ObjectEvents(pulumi.ComponentResource):
     """The queue, and the part of the bucket's notifications that fills it. S3 keeps one set of notifications for a
-    bucket, so whoever owns the bucket's puts `notification` among them. The consumer rings where it takes nothing."""
+    bucket, so whoever owns the bucket's puts `notifications` among them. The consumer rings where it takes nothing."""
 
     arn: pulumi.Output[str]
 
@@ -23,8 +24,7 @@ class ObjectEvents(pulumi.ComponentResource):
         account: AccountArgs,
         *,
         bucket_arn: pulumi.Input[str],
-        prefix: str,
-        layout: str,
+        landing: Landing,
         opts: pulumi.ResourceOptions | None = None,
     ):
         super().__init__("tributary:blocks:ObjectEvents", name, None, opts)
@@ -37,13 +37,20 @@ class ObjectEvents(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.arn = self.queue.arn
-        self.notification = aws.s3.BucketNotificationQueueArgs(
-            id="objects",
-            queue_arn=self.queue.arn,
-            events=["s3:ObjectCreated:*"],
-            filter_prefix=prefix or None,
-            filter_suffix=SUFFIXES[layout],
-        )
+        typed = {
+            (f"{table.files.split('/')[0]}/", ".parquet") for table in landing.typed.values() if table.files
+        }
+        files = [(landing.prefix, SUFFIXES[landing.layout]), *sorted(typed)]
+        self.notifications = [
+            aws.s3.BucketNotificationQueueArgs(
+                id=f"objects-{index}",
+                queue_arn=self.queue.arn,
+                events=["s3:ObjectCreated:*"],
+                filter_prefix=prefix or None,
+                filter_suffix=suffix,
+            )
+            for index, (prefix, suffix) in enumerate(files)
+        ]
         self.register_outputs({"arn": self.arn})
 
     @staticmethod

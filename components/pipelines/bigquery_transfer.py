@@ -18,7 +18,7 @@ from components.landing import Landing
 from components.pipelines.load_comparison import compare_loads
 from components.pipelines.pipeline import Accounts, Deployed, PipelineArgs
 from components.pipelines.replication import through_s3
-from components.pipelines.storage_transfer import StorageCopy, StorageTransferArgs
+from components.pipelines.storage_transfer import DAY, StorageCopy, StorageTransferArgs
 
 _DAILY = re.compile(r"every day (\d\d?):(\d\d)")
 # https://docs.cloud.google.com/bigquery/docs/locations
@@ -58,23 +58,19 @@ def _table_name(value: str) -> str:
 class TransferTableArgs:
     """One table of a landing, as BigQuery shall hold it."""
 
-    columns: Annotated[dict[str, str], Field(min_length=1)]
-    """Name -> type of each column. Of a DynamoDB export the attributes: S, N, B, BOOL, M, L, SS, NS or BS, and `S|N`
-    where items differ; of other files Glue's types, such as decimal(12,2) (docs/types.md)."""
+    columns: dict[str, str] = Field(default_factory=dict)
+    """Name -> type of each column that the pipeline which yields the landing does not declare. Of a DynamoDB export the
+    attributes: S, N, B, BOOL, M, L, SS, NS or BS, and `S|N` where items differ; of other files Glue's types, such as
+    decimal(12,2) (docs/types.md)."""
     keys: Annotated[list[str], Field(min_length=1)]
     """The columns that tell one row from another: the view shows each such row once, however often it was loaded."""
     cluster: Annotated[list[str], Field(max_length=4)] = Field(default_factory=list)
     """Up to four columns to cluster the table by. Not of a DynamoDB export, whose rows have one column, `Item`."""
     name: Annotated[str, AfterValidator(_table_name)] | None = None
     """The BigQuery table's name; without it that of the landing's table, '_' for what BigQuery refuses."""
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> "TransferTableArgs":
-        for what in ("keys", "cluster"):
-            for column in getattr(self, what):
-                if column not in self.columns:
-                    raise ValueError(f"{what}: '{column}' is not a column; {nearest(column, self.columns)}")
-        return self
+    lake: bool = False
+    """Of a DynamoDB table: loads the typed Parquet that an export pipeline makes of each export below `lake/`, rather
+    than the export's own JSON. Needed of incremental exports. A table of a database is Parquet anyway."""
 
 
 @arguments
@@ -92,9 +88,9 @@ class BigQueryTransferArgs(PipelineArgs):
     location: Annotated[str, AfterValidator(_location)] | None = None
     """Where the dataset stands; without it the project's `location`. It can't be changed later."""
     schedule: Annotated[str, AfterValidator(_schedule)] = "every day 05:00"
-    """When to load, in UTC, at least 24 hours apart (15 minutes with `storage_transfer`) and late enough for the day's
-    export to be there. A landing of DynamoDB exports is loaded `every day HH:MM`, since each day's load is compared
-    with its exports."""
+    """When to load, in UTC, at least 24 hours apart (15 minutes with `storage_transfer`), and an hour or more after
+    the day's export starts. A landing of DynamoDB exports is loaded `every day HH:MM`, since each day's load is
+    compared with its exports."""
     file_format: Literal["JSON", "PARQUET"] = "JSON"
     """What the files are; a DynamoDB export is JSON."""
     max_bad_records: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
@@ -123,7 +119,7 @@ class BigQueryTransferArgs(PipelineArgs):
     @model_validator(mode="after")
     def _fits_together(self) -> "BigQueryTransferArgs":
         landing, exported = self.landing, self.landing.layout == "dynamodb-export"
-        if not landing.tables:
+        if not landing.tables and not landing.typed:
             raise ValueError(
                 f"landing: the landing of '{landing.name}' has no tables, so there is nothing to load; name them in "
                 "landing.tables"
@@ -133,18 +129,19 @@ class BigQueryTransferArgs(PipelineArgs):
                 f"account: the landing of '{landing.name}' is in account {landing.account.id}, and who reads "
                 "it stands beside it; write that account's name"
             )
-        for table in landing.tables:
+        landed = [*landing.tables, *(table for table in landing.typed if table not in landing.tables)]
+        for table in landed:
             if table not in self.tables:
                 raise ValueError(
                     f"tables: '{table}' of the landing of '{landing.name}' is missing; write {table}: "
                     "{columns: {<name>: <type>}, keys: [<name>]}"
                 )
         for table in self.tables:
-            if table not in landing.tables:
+            if table not in landed:
                 raise ValueError(
-                    f"tables: '{table}' is not in the landing of '{landing.name}'; {nearest(table, landing.tables)}"
+                    f"tables: '{table}' is not in the landing of '{landing.name}'; {nearest(table, landed)}"
                 )
-            self._one_table(table, exported)
+            self._one_table(table)
         made = [self.physical(table).lower() for table in self.tables]
         for name in {*made} | {f"{name}_latest" for name in made}:
             if (made + [f"{name}_latest" for name in made]).count(name) > 1:
@@ -153,11 +150,12 @@ class BigQueryTransferArgs(PipelineArgs):
         self._one_way()
         if exported and self.file_format != "JSON":
             raise ValueError("file_format: a DynamoDB export is JSON; leave it out")
-        if exported and not _DAILY.fullmatch(self.schedule):
+        if self.compared() and not _DAILY.fullmatch(self.schedule):
             raise ValueError(
                 f"schedule: '{self.schedule}' is not daily at a time, which the comparison of each day's load with its "
                 "exports needs; write 'every day 05:00'"
             )
+        self._after_export()
         keys = self.access_keys or []
         if len({*keys}) < len(keys):
             raise ValueError(f"access_keys: '{keys[0]}' is named twice; give the new key a name of its own")
@@ -183,15 +181,62 @@ class BigQueryTransferArgs(PipelineArgs):
             except ValueError as error:
                 raise ValueError(f"storage_transfer.{error}") from None
 
+    def _after_export(self) -> None:
+        landing, load, copy = self.landing, self.load_minute(), self.storage_transfer
+        if not landing.schedule:
+            return
+        known = landing.name, landing.schedule, landing.timezone
+        if problem := transfer_schedule.before_export(self.schedule, *known):
+            raise ValueError(f"schedule: the load at {problem[0]}; write 'every day {problem[1]}' or later")
+        if copy and load is not None and not copy.event_driven:
+            at = (load - copy.lead(load)) % DAY
+            if problem := transfer_schedule.before_export(f"every day {at // 60:02}:{at % 60:02}", *known):
+                raise ValueError(
+                    f"storage_transfer.start: the copy at {problem[0]}; write '{problem[1]}' or later"
+                )
+
     def load_minute(self) -> int | None:
         """The minute of the day of a load that is compared with its exports."""
         match = _DAILY.fullmatch(self.schedule)
-        if match is None or self.landing.layout != "dynamodb-export":
+        if match is None or not self.compared():
             return None
         return int(match[1]) * 60 + int(match[2])
 
-    def _one_table(self, name: str, exported: bool) -> None:
-        table = self.tables[name]
+    def _one_table(self, name: str) -> None:
+        table, known, exported = self.tables[name], self.landing.typed.get(name), self.exported(name)
+        if table.lake and not (known and known.files):
+            raise ValueError(
+                f"tables.{name}.lake: the landing of '{self.landing.name}' has no typed Parquet of it; leave it out, "
+                "or where that is a replica write prefixes: [raw/, lake/] there"
+            )
+        if exported and known and known.incremental:
+            raise ValueError(
+                f"tables.{name}: its exports are incremental, so their files hold changes and not rows; write "
+                "lake: true, of which each load is the whole table"
+            )
+        if not exported and known and not known.files:
+            raise ValueError(
+                f"tables.{name}: its files are not in the landing of '{self.landing.name}'; add their prefix there"
+            )
+        declared = self.declared(name)
+        for column, kind in table.columns.items():
+            if column in declared and not self._same(column, kind, declared[column], exported):
+                raise ValueError(
+                    f"tables.{name}.columns: '{column}' is {kind} here, and {declared[column]} as the export declares "
+                    "it; leave it out here, or change it there"
+                )
+        columns = self.columns(name)
+        if not columns:
+            raise ValueError(
+                f"tables.{name}.columns: missing, and the landing of '{self.landing.name}' declares none; write "
+                "{<name>: <type>}"
+            )
+        for what in ("keys", "cluster"):
+            for column in getattr(table, what):
+                if column not in columns:
+                    raise ValueError(
+                        f"tables.{name}.{what}: '{column}' is not a column; {nearest(column, columns)}"
+                    )
         try:
             self.fields(name)
         except ValueError as error:
@@ -202,17 +247,67 @@ class BigQueryTransferArgs(PipelineArgs):
                 "by columns of the top level only; leave it out"
             )
         for key in table.keys:
-            if exported and table.columns[key] not in ("S", "N", "B"):
+            if exported and columns[key] not in ("S", "N", "B"):
                 raise ValueError(
-                    f"tables.{name}.keys: '{key}' is {table.columns[key]}; a key attribute is S, N or B"
+                    f"tables.{name}.keys: '{key}' is {columns[key]}; a key attribute is S, N or B"
                 )
+
+    def _same(self, column: str, one: str, other: str, exported: bool) -> bool:
+        """Whether two types are one in BigQuery."""
+        if exported or one == other:
+            return one == other
+        one_field, other_field = (bigquery_types.fields([(column, kind)], "PARQUET") for kind in (one, other))
+        return one_field == other_field
+
+    def exported(self, table: str) -> bool:
+        """Whether a table is loaded from the files of DynamoDB's exports."""
+        return (
+            self.landing.layout == "dynamodb-export"
+            and table in self.landing.tables
+            and not self.tables[table].lake
+        )
+
+    def compared(self) -> list[str]:
+        """The tables whose exports tell how many rows a load has to have."""
+        if self.landing.layout != "dynamodb-export":
+            return []
+        changes = [table for table, known in self.landing.typed.items() if known.incremental]
+        return [table for table in self.tables if table in self.landing.tables and table not in changes]
+
+    def declared(self, table: str) -> dict[str, str]:
+        """The columns that the landing knows a table by."""
+        if not (known := self.landing.typed.get(table)):
+            return {}
+        return known.attributes if self.exported(table) else known.columns
+
+    def columns(self, table: str) -> dict[str, str]:
+        """All columns of a table, declared by the landing or here; what a row didn't fit into comes last."""
+        return self.tables[table].columns | self.declared(table)
+
+    def format(self, table: str) -> Literal["JSON", "PARQUET"]:
+        """What a table's files are."""
+        return "PARQUET" if table in self.landing.typed and not self.exported(table) else self.file_format
+
+    def files(self, table: str) -> str:
+        """What the keys of a table's files look like; one wildcard spans folders."""
+        known = self.landing.typed.get(table)
+        if known and known.files and not self.exported(table):
+            return known.files
+        # The manifests beside the data files end in .json and .md5.
+        file = "*.parquet" if self.file_format == "PARQUET" else "*"
+        file = "AWSDynamoDB/*.json.gz" if self.exported(table) else file
+        return f"{self.landing.prefix}{table}/{file}"
+
+    def prefixes(self) -> list[str]:
+        """The prefixes that what is loaded lies below: the landing's, and of what lies beside it each table's."""
+        own, found = self.landing.prefix, [self.files(table) for table in self.tables]
+        return sorted({own if key.startswith(own) else key.split("*")[0] for key in found})
 
     def fields(self, table: str) -> list[dict[str, Any]]:
         """The BigQuery schema of a table."""
-        columns = self.tables[table].columns
-        if self.landing.layout == "dynamodb-export":
-            return bigquery_types.dynamodb_item(columns)
-        return bigquery_types.fields(columns.items(), self.file_format)
+        if self.exported(table):
+            return bigquery_types.dynamodb_item(self.columns(table))
+        return bigquery_types.fields(self.columns(table).items(), self.format(table))
 
     def physical(self, table: str) -> str:
         """A table's name in BigQuery."""
@@ -256,7 +351,7 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
             f"{name}-transfer", f"Loads {args.landing.name} into BigQuery", args, mine
         )
         comparison = None
-        if args.landing.layout == "dynamodb-export":
+        if args.compared():
             comparison = _service_account(f"{name}-compare", "Counts what was loaded", args, mine)
         warehouse = Warehouse(
             name, args, {"WRITER": [transfer.email], "READER": [comparison.email] if comparison else []}, mine
@@ -265,7 +360,9 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
 
         topic = gcp.pubsub.Topic(f"{name}-runs", name=names.topic(f"{name}-runs"), opts=mine)
         self.copy = self._copy(name, args, transfer, topic)
-        reader = self.copy or LandingReader(f"{name}-reader", args.landing, args.access_keys or ["1"], mine)
+        reader = self.copy or LandingReader(
+            f"{name}-reader", args.landing, args.prefixes(), args.access_keys or ["1"], mine
+        )
         for table in args.tables:
             config = gcp.bigquery.DataTransferConfig(
                 f"{name}-{table}",
@@ -292,7 +389,7 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
                 name,
                 args,
                 args.landing,
-                {table: args.physical(table) for table in args.tables},
+                {table: args.physical(table) for table in args.compared()},
                 google={"PROJECT": args.gcp.project, "DATASET": self.dataset, "LOCATION": args.place()},
                 account=comparison,
                 load=load,
@@ -313,15 +410,14 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
     ) -> StorageCopy | None:
         if args.storage_transfer is None:
             return None
-        below = "AWSDynamoDB/" if args.landing.layout == "dynamodb-export" else ""
         return StorageCopy(
             f"{name}-copy",
             args.storage_transfer,
             args.landing,
             project=args.gcp.project,
             location=args.place(),
-            folders=[f"{table}/{below}" for table in args.tables],
-            read=_read_statements(args.landing),
+            folders=sorted({args.files(table).split("*")[0] for table in args.tables}),
+            read=_read_statements(args.landing, args.prefixes()),
             loader=transfer.email,
             runs=topic,
             kms_key_name=args.kms_key_name,
@@ -339,12 +435,23 @@ class LandingReader(pulumi.ComponentResource):
     params: dict[str, pulumi.Input[str]]
     sensitive_params: gcp.bigquery.DataTransferConfigSensitiveParamsArgs
 
-    def __init__(self, name: str, landing: Landing, keys: Sequence[str], opts: pulumi.ResourceOptions):
+    def __init__(
+        self,
+        name: str,
+        landing: Landing,
+        prefixes: Sequence[str],
+        keys: Sequence[str],
+        opts: pulumi.ResourceOptions,
+    ):
         super().__init__("tributary:pipelines:LandingReader", name, None, opts)
         mine = pulumi.ResourceOptions(parent=self)
         user = aws.iam.User(name, name=names.user(name), force_destroy=False, opts=mine)
         policy = aws.iam.UserPolicy(
-            name, name="read", user=user.name, policy=document(*_read_statements(landing)), opts=mine
+            name,
+            name="read",
+            user=user.name,
+            policy=document(*_read_statements(landing, prefixes)),
+            opts=mine,
         )
         made = [
             aws.iam.AccessKey(
@@ -353,8 +460,8 @@ class LandingReader(pulumi.ComponentResource):
             for key in keys
         ]
         self.user = user.name
-        # Half of a credential, though not the half that opens.
-        self.params = {"access_key_id": pulumi.Output.secret(made[-1].id)}
+        # Not the half that opens: as a secret it would hide all of a transfer's `params` from a preview.
+        self.params = {"access_key_id": made[-1].id}
         self.sensitive_params = gcp.bigquery.DataTransferConfigSensitiveParamsArgs(
             secret_access_key=pulumi.Output.secret(made[-1].secret)
         )
@@ -460,12 +567,16 @@ def deploy(name: str, args: BigQueryTransferArgs, accounts: Accounts) -> Deploye
 
 def latest(args: BigQueryTransferArgs, dataset: str, table: str) -> str:
     """The view of a table's newest load, each row once by its keys."""
-    columns, whole = args.tables[table], f"`{args.gcp.project}.{dataset}.{args.physical(table)}`"
-    if args.landing.layout == "dynamodb-export":
-        selected = bigquery_types.dynamodb_select(columns.columns)
-        keys = [f"Item.`{key}`.`{columns.columns[key]}`" for key in columns.keys]
+    keys, columns, whole = (
+        args.tables[table].keys,
+        args.columns(table),
+        f"`{args.gcp.project}.{dataset}.{args.physical(table)}`",
+    )
+    if args.exported(table):
+        selected = bigquery_types.dynamodb_select(columns)
+        keys = [f"Item.`{key}`.`{columns[key]}`" for key in keys]
     else:
-        selected, keys = "*", [f"`{key}`" for key in columns.keys]
+        selected, keys = "*", [f"`{key}`" for key in keys]
     return (
         f"SELECT\n  {selected}\nFROM {whole}\n"
         f"WHERE _PARTITIONTIME = (SELECT MAX(_PARTITIONTIME) FROM {whole})\n"
@@ -478,21 +589,17 @@ def _params(
 ) -> dict[str, pulumi.Input[str]]:
     """https://docs.cloud.google.com/bigquery/docs/s3-transfer#bq; of files copied into a bucket of Cloud Storage
     https://docs.cloud.google.com/bigquery/docs/cloud-storage-transfer#bq"""
-    # One wildcard spans folders; the manifests beside the data files end in .json and .md5.
-    files = {"dynamodb-export": "AWSDynamoDB/*.json.gz"}.get(
-        args.landing.layout, "*.parquet" if args.file_format == "PARQUET" else "*"
-    )
     params: dict[str, pulumi.Input[str]] = {
         "data_path" if copied is None else "data_path_template": pulumi.Output.concat(
             "s3://" if copied is None else "gs://",
             args.landing.bucket if copied is None else copied,
-            f"/{args.landing.prefix}{table}/{files}",
+            f"/{args.files(table)}",
         ),
         "destination_table_name_template": args.physical(table) + "${run_date}",
-        "file_format": args.file_format,
+        "file_format": args.format(table),
         "write_disposition": "WRITE_APPEND" if copied is None else "APPEND",
     }
-    if args.file_format == "JSON":
+    if args.format(table) == "JSON":
         params |= {
             "max_bad_records": str(args.max_bad_records),
             "ignore_unknown_values": "true" if args.ignore_unknown else "false",
@@ -519,13 +626,14 @@ def _service_account(
     return account
 
 
-def _read_statements(landing: Landing) -> list[Statement]:
-    """https://docs.cloud.google.com/bigquery/docs/s3-transfer#aws-permissions, for one prefix."""
-    below = {"StringLike": {"s3:prefix": [f"{landing.prefix}*"]}}
+def _read_statements(landing: Landing, prefixes: Sequence[str]) -> list[Statement]:
+    """https://docs.cloud.google.com/bigquery/docs/s3-transfer#aws-permissions, for what is loaded."""
+    below = {"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in prefixes]}}
+    objects = [pulumi.Output.concat(landing.bucket_arn(), f"/{prefix}*") for prefix in prefixes]
     granted = [
         Statement("LocateLanding", ["s3:GetBucketLocation"], [landing.bucket_arn()]),
         Statement("ListLanding", ["s3:ListBucket"], [landing.bucket_arn()], below),
-        Statement("ReadLanding", ["s3:GetObject"], [landing.objects_arn()]),
+        Statement("ReadLanding", ["s3:GetObject"], objects),
     ]
     return granted + _decrypt(landing)
 

@@ -1,5 +1,6 @@
 """Export: DynamoDB tables and RDS snapshots, on a schedule, into a landing in S3 and from there into a catalog."""
 
+import dataclasses
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -8,18 +9,19 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import AfterValidator, Field, model_validator
 
-from components import times
+from components import catalog_columns, times
 from components.arguments import arguments, check, nearest
 from components.blocks.bucket import LifecycleArgs, SecureBucket
 from components.blocks.catalog import CrawlerArgs
 from components.blocks.function import LambdaFunction
 from components.blocks.key import KmsKey, KmsKeyArn, stands_in
+from components.blocks.lake_formation import LakeFormationArgs
 from components.blocks.object_events import ObjectEvents
 from components.blocks.schedule import Schedule, ScheduleExpression, Timezone
 from components.blocks.table import NewTableArgs, TableName, table_arn
 from components.blocks.workgroup import QueryArgs
 from components.iam import Statement
-from components.landing import Landing
+from components.landing import Landing, TypedTable
 from components.pipelines.export_run import ExportRun, Place
 from components.pipelines.pipeline import Accounts, Deployed, PipelineArgs
 from components.views import check_view, table_name
@@ -133,6 +135,33 @@ class ExportSourceArgs:
         ]
         return {table_name(table): self.tables[table] or None for table in exported}
 
+    def typed_tables(self) -> dict[str, TypedTable]:
+        """Its tables as they lie in the landing as Parquet: a DynamoDB table as the run normalises it, a database's as
+        RDS exports them (`<database>/<schema.table>/<batch>/`, of MySQL the whole name again). A transfer's path takes
+        a folder for each of several wildcards."""
+        if self.dynamodb:
+            # The run knows a table's keys without any data; a number's digits are left to the data.
+            made = [self.create.hash_key, self.create.range_key] if self.create else []
+            keys = {k.name: {"S": "string", "B": "binary"}[k.type] for k in made if k and k.type != "N"}
+            declared = keys | self.columns
+            return {
+                self.dynamodb: TypedTable(
+                    files=f"lake/{table_name(self.dynamodb)}/*.parquet",
+                    columns=catalog_columns.columns(declared) | {catalog_columns.REST: "string"},
+                    attributes=catalog_columns.attributes(declared),
+                    incremental=self.mode == "incremental",
+                )
+            }
+        found = {}
+        for table, columns in self.tables.items():
+            if table_name(table) in self.catalog_tables():
+                database, _, rest = table.partition(".")
+                folder = f"{database}/{rest if '.' in rest else table}"
+                found[table] = TypedTable(
+                    files=f"{PREFIX}{self.name}/*/{folder}/*/*.parquet", columns=dict(columns)
+                )
+        return found
+
 
 @arguments
 class ExportArgs(PipelineArgs):
@@ -160,6 +189,8 @@ class ExportArgs(PipelineArgs):
     """Who makes the tables in Glue: the run itself, with a view `<table>_latest`, or a crawler."""
     crawler: CrawlerArgs = CrawlerArgs()
     """When the crawler crawls."""
+    lake_formation: LakeFormationArgs | None = None
+    """Puts the tables under Lake Formation, where only those named here may read them; without it, IAM decides."""
     files_at_once: Annotated[int, Field(ge=1, le=1000)] = 50
     """How many data files of an export are normalised side by side, a function each."""
     stale_after_hours: Annotated[int, Field(ge=1, le=168)] = 26
@@ -214,9 +245,16 @@ class ExportArgs(PipelineArgs):
                 raise ValueError(
                     "run: 'simple' exports whole DynamoDB tables only; write 'run: state-machine'"
                 )
-            for key in ("views", "catalog"):
-                if getattr(self, key) != ("registered" if key == "catalog" else {}):
+            nothing = {"views": {}, "catalog": "registered", "lake_formation": None}
+            for key, without in nothing.items():
+                if getattr(self, key) != without:
                     raise ValueError(f"{key}: 'run: simple' fills no catalog; write 'run: state-machine'")
+        for index, reader in enumerate(self.lake_formation.readers if self.lake_formation else ()):
+            if reader.split(":")[4] != self.account.id:
+                raise ValueError(
+                    f"lake_formation.readers[{index}]: '{reader}' is not of account {self.account.id}, whose "
+                    "catalog it is; name a role of that account, which others may take on"
+                )
         if self.catalog == "crawler" and (self.rds() or self.views):
             raise ValueError(
                 "catalog: a crawler would make new tables of each RDS export, as each has a folder of its own, and "
@@ -255,6 +293,12 @@ class ExportArgs(PipelineArgs):
             event_queue_arn=ObjectEvents.planned(f"{name}-landing", self.account)
             if self.event_queue
             else None,
+            # A simple run leaves the exports as they are.
+            typed={t: typed for s in self.sources for t, typed in s.typed_tables().items()}
+            if self.run != "simple"
+            else {},
+            schedule=self.schedule if any(source.snapshot != "event" for source in self.sources) else None,
+            timezone=self.timezone,
         )
 
 
@@ -319,25 +363,17 @@ class ExportPipeline(pulumi.ComponentResource):
                 f"{name}-landing",
                 account,
                 bucket_arn=bucket_arn,
-                prefix=PREFIX,
-                layout=planned.layout,
+                landing=planned,
                 opts=mine,
             )
             aws.s3.BucketNotification(
                 f"{name}-landing",
                 bucket=bucket.name,
-                queues=[events.notification],
+                queues=events.notifications,
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[events]),
             )
-        self.landing = Landing(
-            name=name,
-            account=account,
-            bucket=bucket.name,
-            prefix=planned.prefix,
-            key_arn=key_arn,
-            tables=planned.tables,
-            layout=planned.layout,
-            event_queue_arn=events.arn if events else None,
+        self.landing = dataclasses.replace(
+            planned, bucket=bucket.name, key_arn=key_arn, event_queue_arn=events.arn if events else None
         )
         self.register_outputs({"bucket": self.bucket, **self.described})
 

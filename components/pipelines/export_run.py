@@ -12,6 +12,7 @@ from components import names
 from components.blocks.alarm import alarm
 from components.blocks.catalog import Catalog
 from components.blocks.function import LambdaFunction
+from components.blocks.lake_formation import LakeFormation
 from components.blocks.queue import Queue
 from components.blocks.schedule import Schedule
 from components.blocks.state_machine import StateMachine
@@ -158,6 +159,21 @@ class ExportRun(pulumi.ComponentResource):
             environment={"PIPELINE": name, "DATABASE": catalog.database, "CATALOG": args.catalog},
             timeout_seconds=300,
         )
+
+        if args.lake_formation:
+            LakeFormation.look(name, account, self)
+            LakeFormation(
+                name,
+                account,
+                args.lake_formation,
+                bucket_arn=place.bucket_arn,
+                # RDS exports are Parquet where they lie.
+                locations=["lake", *(f"raw/{source.name}" for source in args.rds())],
+                key_arn=place.key_arn,
+                database=catalog.database,
+                writer=catalog.crawls_as or publish.role_arn,
+                opts=mine,
+            )
 
         functions = [f for f in (source, normalise, fold, publish) if f]
         machine = StateMachine(
@@ -330,10 +346,16 @@ class ExportRun(pulumi.ComponentResource):
 
 def _queries(args: "ExportArgs", database: str) -> dict[str, tuple[str, str]]:
     """The named queries: a look at each table, and the views that the config declares."""
-    look = "" if args.catalog == "crawler" else "_latest"
+
+    def latest(table: str) -> str:
+        # A crawler makes no view, and a partition of each run; an export's id begins with its time.
+        if args.catalog == "crawler":
+            return f'"{database}"."{table}" WHERE run = (SELECT max(run) FROM "{database}"."{table}")'
+        return f'"{database}"."{table}_latest"'
+
     tables = [table for source in args.sources for table in source.catalog_tables()]
     queries = {
-        f"sample-{table}": (f"Ten rows of {table}", f'SELECT * FROM "{database}"."{table}{look}" LIMIT 10')
+        f"sample-{table}": (f"Ten rows of {table}", f"SELECT * FROM {latest(table)} LIMIT 10")
         for table in tables
     }
     return queries | {

@@ -179,7 +179,7 @@ def _dynamodb(
 def _rds(source: str, normalise: str, catalog: str) -> dict[str, Step]:
     publish = task(catalog, {"step": "publish", "export.$": "$"}, "$.published", "Published")
     return _exported(source, "Tables") | {
-        "Tables": task(normalise, {"step": "rds"} | _same("export_prefix"), "$.described", "Publish"),
+        "Tables": task(normalise, {"step": "rds"} | _same("export_prefix", "only"), "$.described", "Publish"),
         "Publish": publish,
     }
 

@@ -5,6 +5,7 @@ import re
 from typing import Annotated, Any
 
 import pulumi
+import pulumi_aws as aws
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from components.arguments import arguments, check
@@ -104,10 +105,10 @@ class FirehoseArgs(DeliveryArgs, PipelineArgs):
             raise ValueError(
                 "retention: documents of another pipeline's collection are kept as that pipeline says; write it there"
             )
-        if not (shared.public if shared else self.collection.network.public):
+        if not (shared or self.collection.network).public and not self.vpc:
             raise ValueError(
-                "collection.network.public: the index is made by a function outside of your network; write public: "
-                "true, which still answers signed requests of granted principals only"
+                "vpc: the collection is reached through VPC endpoints only, so Firehose and the function that makes "
+                "the index must stand in that network; write vpc: {subnet_ids, security_group_ids}"
             )
         return self
 
@@ -120,6 +121,7 @@ class FirehoseArgs(DeliveryArgs, PipelineArgs):
             dashboards="",
             type="TIMESERIES",
             public=self.collection.network.public,
+            vpc_endpoints=self.collection.network.vpc_endpoints,
         )
 
 
@@ -165,6 +167,7 @@ class FirehosePipeline(pulumi.ComponentResource):
             delete=args.delete_index,
             shared=self.shared,
             topic=args.alarm_topic_arn,
+            vpc=args.vpc,
             reserved_concurrency=args.reserved_concurrency,
             opts=mine,
         )
@@ -270,7 +273,7 @@ class FirehosePipeline(pulumi.ComponentResource):
                 event={"errors": "transient"},
                 dead_letter_arn=function.failed.arn,
                 meaning=f"Replays what failed of {self._name}",
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[function]),
+                opts=mine,
             )
         return function
 
@@ -323,10 +326,25 @@ class FirehosePipeline(pulumi.ComponentResource):
                 {"statistic": "Maximum", "above": 30 * 60_000},
             ),
         ]
+        meaning = f"Records are in {kept}, each with its reason. Mend it, then run the replay."
         if args.backup == "FailedDocumentsOnly":
-            # Every object that is put is then one of failed records.
-            meaning = f"Records are in {kept}, each with its reason. Mend it, then run the replay."
+            # Every object that Firehose puts is then one of failed records.
             rings.append(("backup", "AWS/Firehose/DeliveryToS3.Success", firehose, meaning, {}))
+        else:
+            # Only S3 tells the objects of failed records from the others
+            # (https://docs.aws.amazon.com/AmazonS3/latest/userguide/metrics-configurations.html).
+            failed = aws.s3.BucketMetric(
+                f"{self._name}-failed",
+                bucket=self.bucket.name,
+                name="failed",
+                filter=aws.s3.BucketMetricFilterArgs(prefix=FAILED),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            counted: dict[str, pulumi.Input[str]] = {
+                "BucketName": self.bucket.name,
+                "FilterId": failed.name,
+            }
+            rings.append(("backup", "AWS/S3/PutRequests", counted, meaning, {}))
         for part, metric, dimensions, meaning, more in rings:
             alarm(
                 f"{self._name}-{part}",

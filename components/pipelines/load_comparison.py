@@ -2,7 +2,7 @@
 table, and the function's way to Google without a key."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pulumi
 import pulumi_gcp as gcp
@@ -68,7 +68,7 @@ def compare_loads(
         args.functions,
         handler="reconcile",
         description=f"Compares each load of {name} with the exports that it took",
-        statements=[*_statements(landing), *decrypt],
+        statements=[*_statements(landing, tables), *decrypt],
         environment={
             "TABLES": json.dumps(compared),
             "BUCKET": landing.bucket,
@@ -120,8 +120,8 @@ def compare_loads(
     return function.name
 
 
-def _statements(landing: Landing) -> list[Statement]:
-    below = [f"{landing.prefix}{table}/AWSDynamoDB/" for table in landing.tables]
+def _statements(landing: Landing, tables: Iterable[str]) -> list[Statement]:
+    below = [f"{landing.prefix}{table}/AWSDynamoDB/" for table in tables]
     manifests = [pulumi.Output.concat(landing.bucket_arn(), f"/{at}*/manifest-summary.json") for at in below]
     return [
         Statement(

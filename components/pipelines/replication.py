@@ -1,5 +1,6 @@
 """Replication: a landing in one account becomes the same landing in another, which says when an export has arrived."""
 
+import dataclasses
 import json
 from collections.abc import Sequence
 from typing import Annotated
@@ -98,10 +99,10 @@ class ReplicationArgs(PipelineArgs):
                 f"{self.account.id} in {self.account.region}"
             )
         for prefix in self.prefixes or []:
-            if not prefix.startswith(self.landing.prefix):
+            if not prefix.startswith(tuple(self.landing.prefixes())):
+                own = "' or '".join(self.landing.prefixes())
                 raise ValueError(
-                    f"prefixes: '{prefix}' lies outside the landing; write prefixes that start with "
-                    f"'{self.landing.prefix}'"
+                    f"prefixes: '{prefix}' lies outside the landing; write prefixes that start with '{own}'"
                 )
             if sum(other.startswith(prefix) for other in self.rule_prefixes()) > 1:
                 raise ValueError(
@@ -143,6 +144,14 @@ class ReplicationArgs(PipelineArgs):
             event_queue_arn=ObjectEvents.planned(f"{name}-replica", self.account)
             if self.event_queue
             else None,
+            typed={
+                name: table
+                if table.files and table.files.startswith(tuple(self.rule_prefixes()))
+                else dataclasses.replace(table, files=None)
+                for name, table in self.landing.typed.items()
+            },
+            schedule=self.landing.schedule,
+            timezone=self.landing.timezone,
         )
 
 
@@ -183,15 +192,10 @@ class ReplicationPipeline(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self, provider=destination_provider),
         )
         source.replicate_to(destination)
-        planned = args.replica(name)
-        self.landing = Landing(
-            name=name,
-            account=args.account,
+        self.landing = dataclasses.replace(
+            args.replica(name),
             bucket=destination.bucket.name,
-            prefix=planned.prefix,
             key_arn=destination.key_arn,
-            tables=planned.tables,
-            layout=planned.layout,
             event_queue_arn=destination.events.arn if destination.events else None,
         )
         self.bucket, self.function = destination.bucket.name, destination.function_name
@@ -400,7 +404,11 @@ class ReplicaSource(pulumi.ComponentResource):
         bucket_arn = landing.bucket_arn()
         reports = pulumi.Output.concat(bucket_arn, f"/{REPORTS}/*")
         granted = [
-            Statement("ReplicateExisting", ["s3:InitiateReplication"], [landing.objects_arn()]),
+            Statement(
+                "ReplicateExisting",
+                ["s3:InitiateReplication"],
+                [pulumi.Output.concat(bucket_arn, f"/{prefix}*") for prefix in args.rule_prefixes()],
+            ),
             Statement(
                 "ListWhatIsEligible",
                 ["s3:GetReplicationConfiguration", "s3:PutInventoryConfiguration"],
@@ -514,8 +522,7 @@ class ReplicaDestination(pulumi.ComponentResource):
                 name,
                 account,
                 bucket_arn=self.planned_arn,
-                prefix=args.landing.prefix,
-                layout=args.landing.layout,
+                landing=args.replica(name),
                 opts=mine,
             )
         self.function_name: pulumi.Output[str] | None = None
@@ -527,7 +534,7 @@ class ReplicaDestination(pulumi.ComponentResource):
                 name,
                 bucket=self.bucket.name,
                 eventbridge=True,
-                queues=[self.events.notification] if self.events else None,
+                queues=self.events.notifications if self.events else None,
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[self.events] if self.events else None),
             )
         self.register_outputs({"bucket": self.bucket.name})
@@ -559,7 +566,7 @@ class ReplicaDestination(pulumi.ComponentResource):
                 )
                 for index, prefix in enumerate(args.rule_prefixes())
             ]
-            + ([self.events.notification] if self.events else []),
+            + (self.events.notifications if self.events else []),
             opts=pulumi.ResourceOptions(
                 parent=self, depends_on=[arrivals, *([self.events] if self.events else [])]
             ),

@@ -211,11 +211,9 @@ class StorageCopy(pulumi.ComponentResource):
             description=f"Copies the landing {landing.name} for {name}",
             transfer_spec=gcp.storage.TransferJobTransferSpecArgs(
                 aws_s3_data_source=gcp.storage.TransferJobTransferSpecAwsS3DataSourceArgs(
-                    bucket_name=landing.bucket, role_arn=role.arn, path=landing.prefix or None
+                    bucket_name=landing.bucket, role_arn=role.arn
                 ),
-                gcs_data_sink=gcp.storage.TransferJobTransferSpecGcsDataSinkArgs(
-                    bucket_name=bucket.name, path=landing.prefix or None
-                ),
+                gcs_data_sink=gcp.storage.TransferJobTransferSpecGcsDataSinkArgs(bucket_name=bucket.name),
                 object_conditions=gcp.storage.TransferJobTransferSpecObjectConditionsArgs(
                     include_prefixes=list(folders),
                     max_time_elapsed_since_last_modification=(

@@ -19,10 +19,11 @@ from components.blocks.collection import (
     CollectionArgs,
     IndexName,
     SharedCollection,
-    VpcArgs,
+    closed_network,
     data_access,
 )
 from components.blocks.function import RetentionDays
+from components.blocks.network import VpcArgs
 from components.blocks.table import NewTableArgs, TableName, no_document_id, table_arn
 from components.iam import Statement, document, trust
 from components.pipelines.pipeline import Accounts, Deployed, PipelineArgs
@@ -149,12 +150,6 @@ class ZeroEtlArgs(PipelineArgs):
             raise ValueError(f"min_units: {self.min_units} is more than max_units, {self.max_units}")
         if self.persistent_buffer and self.min_units < 2:
             raise ValueError("min_units: a persistent buffer needs two units; write 2 or more")
-        public = self.shared_collection.public if self.shared_collection else self.collection.network.public
-        if not public and not self.vpc:
-            raise ValueError(
-                "vpc: the collection is reached through VPC endpoints only, so the ingestion pipeline must stand "
-                "in that network; write vpc: {subnet_ids, security_group_ids}"
-            )
         return self
 
     @staticmethod
@@ -182,6 +177,7 @@ class ZeroEtlArgs(PipelineArgs):
             dashboards="",
             type="SEARCH",
             public=self.collection.network.public,
+            vpc_endpoints=self.collection.network.vpc_endpoints,
         )
 
     def groups(self) -> list[list[ZeroEtlTableArgs]]:
@@ -291,6 +287,15 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
             description=f"Writes the indexes of {physical}",
             opts=mine,
         )
+        network = None
+        if not self.shared.public:
+            network = closed_network(
+                f"{part}-ingest",
+                self.shared.name,
+                self.shared.vpc_endpoints,
+                description=f"Lets {physical} in by the endpoint that it makes for itself",
+                parent=self,
+            )
         logs = aws.cloudwatch.LogGroup(
             part,
             name=names.log_group("/aws/vendedlogs/OpenSearchIngestion", part),
@@ -301,6 +306,7 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
             tables={table.name: tables[table.name] for table in group},
             bucket=bucket.name,
             endpoint=self.shared.endpoint,
+            network_policy=network.name if network else None,
         ).apply(lambda known: body_text(part, body_of(group, args, **known)))
         pipeline = aws.opensearchingest.Pipeline(
             part,
@@ -412,11 +418,18 @@ def sub_pipeline(table: ZeroEtlTableArgs) -> str:
 
 
 def body_of(
-    group: list[ZeroEtlTableArgs], args: ZeroEtlArgs, *, tables: Mapping[str, str], bucket: str, endpoint: str
+    group: list[ZeroEtlTableArgs],
+    args: ZeroEtlArgs,
+    *,
+    tables: Mapping[str, str],
+    bucket: str,
+    endpoint: str,
+    network_policy: str | None,
 ) -> dict[str, Any]:
     """The body of an ingestion pipeline, one part a table. The role is the pipeline's own (`pipeline_role_arn`)."""
     region = args.account.region
     body: dict[str, Any] = {"version": "2"}
+    reached = {"serverless_options": {"network_policy_name": network_policy}} if network_policy else {}
     for table in group:
         source: dict[str, Any] = {"table_arn": tables[table.name]}
         source["stream"] = {"start_position": table.start, "view_on_remove": table.view_on_remove}
@@ -441,7 +454,7 @@ def body_of(
             "action": '${getMetadata("opensearch_action")}',
             "document_version": '${getMetadata("document_version")}',
             "document_version_type": "external",
-            "aws": {"region": region, "serverless": True},
+            "aws": {"region": region, "serverless": True} | reached,
             "dlq": {"s3": {"bucket": bucket, "key_path_prefix": f"{_DEAD}{table.name}", "region": region}},
         }
         if _template(table):
@@ -514,6 +527,18 @@ def _statements(
             every_resource_because="the action takes no resource; the condition names the collection",
         ),
     ]
+    if not shared.public:
+        # https://docs.aws.amazon.com/opensearch-service/latest/developerguide/pipeline-collection-access.html: the
+        # service reaches a collection by an endpoint of its own, and adds it to the policy that the body names.
+        granted.append(
+            Statement(
+                "LetItselfIn",
+                ["aoss:GetSecurityPolicy", "aoss:UpdateSecurityPolicy"],
+                ["*"],
+                {"StringEquals": {"aoss:collection": shared.name}},
+                every_resource_because="neither takes a resource; the condition names the collection",
+            )
+        )
     if exported:
         granted += [
             Statement(

@@ -54,10 +54,10 @@ def reason(error: Mapping) -> str:
 def tables(export: Mapping) -> list[dict]:
     """The tables of an export: {"table", "columns", "location", "schema_key", "rows"}. Of a DynamoDB export, which
     has its schema, its reconciled counts and, where it is incremental, the folded snapshot's; or of an RDS export,
-    which has {"described": {"tables"}} and no counts, as the service tells none."""
+    which has {"described": {"tables"}} with the rows that their files hold."""
     if "described" in export:
         found = [
-            {"table": table_name(said["table"]), "columns": said["columns"], "location": said["location"]}
+            {"table": table_name(said["table"])} | {key: said[key] for key in ("columns", "location", "rows")}
             for said in export["described"]["tables"]
         ]
         names = [table["table"] for table in found]

@@ -154,6 +154,10 @@ def rds_status(source, item):
         item, task["Status"], "COMPLETE", f"{task.get('FailureCause')} {task.get('WarningMessage') or ''}"
     )
     if settled["state"] == "DONE":
+        if task.get("WarningMessage"):
+            raise rds_source.ExportFailed(
+                f"the export {export['identifier']} is complete with a warning: {task['WarningMessage']}"
+            )
         rds_source.forget(rds, source, export["snapshot_arn"])
         settled |= rds_source.work(source, item, task)
     return settled

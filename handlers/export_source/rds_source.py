@@ -121,4 +121,5 @@ def work(source: Source, item: Mapping, task: Mapping) -> dict:
         # The data is as old as the snapshot, not as the run.
         "exported_to": str(task["SnapshotTime"].isoformat()),
         "export_prefix": f"raw/{source.name}/{name}/",
+        "only": list(source.only),
     }

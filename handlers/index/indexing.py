@@ -7,7 +7,7 @@ in the answer tells such a 403 from a grant that is missing for good, so that on
 import json
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from opensearchpy.exceptions import ConnectionError, TransportError
@@ -30,8 +30,8 @@ class Wanted:
     endpoint: str
     region: str
     index: str
-    mapping: Mapping[str, Any] = field(default_factory=dict)
-    delete: bool = False
+    mapping: Mapping[str, Any]
+    delete: bool
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> "Wanted":
@@ -39,8 +39,8 @@ class Wanted:
             given["endpoint"],
             given["region"],
             given["index"],
-            given.get("mapping") or {},
-            bool(given.get("delete")),
+            given["mapping"],
+            given["delete"],
         )
 
     def same_index(self, other: "Wanted") -> bool:
@@ -66,7 +66,7 @@ def former(event: Mapping[str, Any]) -> list[Wanted]:
     now = Wanted.read(event)
     if action == "delete":
         return [now] if now.delete else []
-    if action == "create" or not tf.get("prev_input"):
+    if not tf.get("prev_input"):  # it is made for the first time
         return []
     before = Wanted.read(tf["prev_input"])
     # An index in a collection that was replaced went with it.

@@ -15,8 +15,9 @@ writes the schema. Returns {"schema_key", "columns": [{"Name", "Type"}] (Glue's)
 `reconcile`: {"step": "reconcile", "manifest_key", "summary_key", "report_prefix"}. Every file's report is there,
 and the items add up to the summary's, or `ExportError`. Returns counts and what stands in the rest column.
 
-`rds`: {"step": "rds", "export_prefix" (`<prefix>/<identifier>/`)}. The tables of a finished RDS snapshot export;
-see rds_export.py. Returns {"tables": [{"table", "location", "schema", "columns", "source_types", "warnings"}]}.
+`rds`: {"step": "rds", "export_prefix" (`<prefix>/<identifier>/`), "only": [pattern]}. The tables of a finished RDS
+snapshot export, if it is whole, and their rows by the footers of their files; see rds_export.py. Returns {"tables":
+[{"table", "location", "schema", "columns", "source_types", "files", "rows"}]}.
 
 Environment: BUCKET. Memory: about 300 MB; 1,769 MB buys a whole vCPU, which is what it can use.
 IAM, on arn:aws:s3:::<BUCKET>: s3:GetObject on <raw prefix>*, and on the schemas' and reports'; s3:PutObject and
@@ -26,9 +27,11 @@ s3:prefix: the reports' and RDS exports' prefixes); with SSE-KMS kms:Decrypt, km
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import boto3
+import footer
 import rds_export
 from aws_lambda_powertools import Logger
 from botocore.config import Config
@@ -39,6 +42,7 @@ from multipart import Upload
 from table_schema import Observation, Schema, SchemaError, Type, derive, widen
 
 SAMPLED_FILES, SAMPLED_BYTES = 32, 1 << 20
+FOOTERS_AT_ONCE, FOOTER_BYTES = 10, 64 << 10  # as many as the client has connections
 # isal's stub has its error as an instance.
 DAMAGED: Any = (EOFError, igzip.BadGzipFile, isal_zlib.error, ValueError, SchemaError)
 
@@ -130,13 +134,39 @@ def reconcile_export(event):
 
 
 def rds_tables(event):
-    prefix = event["export_prefix"]
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
-    keys = sorted(
-        e["Key"] for page in pages for e in page.get("Contents", ()) if "export_tables_info_" in e["Key"]
-    )
-    tables = rds_export.tables(prefix, {key: read_json(key) for key in keys})
-    return {"tables": [table.json() for table in tables]}
+    prefix, sizes = event["export_prefix"], {}
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        sizes |= {entry["Key"]: entry["Size"] for entry in page.get("Contents", ())}
+    infos = sorted(key for key in sizes if key.startswith(f"{prefix}export_tables_info_"))
+    tables = rds_export.tables(prefix, {key: read_json(key) for key in infos}, event.get("only", ()))
+    parts = rds_export.parts(prefix, tables, sizes)
+    keys = [key for held in parts.values() for key in held]
+    with ThreadPoolExecutor(FOOTERS_AT_ONCE) as reading:
+        footers = dict(zip(keys, reading.map(lambda key: read_footer(key, sizes[key]), keys), strict=True))
+    return {
+        "tables": [
+            table.json()
+            | {
+                "files": len(parts[table.target]),
+                "rows": rds_export.counted(table, {key: footers[key] for key in parts[table.target]}),
+            }
+            for table in tables
+        ]
+    }
+
+
+def read_footer(key, size):
+    def tail(wanted):
+        told = f"bytes={max(size - wanted, 0)}-{size - 1}"
+        return s3.get_object(Bucket=bucket, Key=key, Range=told)["Body"].read() if size else b""
+
+    try:
+        last = tail(FOOTER_BYTES)
+        if (needed := footer.length(last)) > len(last):
+            last = tail(needed)
+        return footer.read(last)
+    except footer.FooterError as error:
+        raise FileError(f"s3://{bucket}/{key}: {error}") from error
 
 
 def body(key):

@@ -24,8 +24,8 @@ class Settings:
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
-        drop = json.loads(environ.get("DROP") or "{}")
-        return cls(environ["TIMESTAMP"], {field: frozenset(values) for field, values in drop.items()})
+        drop = {field: frozenset(values) for field, values in json.loads(environ["DROP"]).items()}
+        return cls(environ["TIMESTAMP"], drop)
 
 
 def transformed(record: Mapping[str, Any], settings: Settings) -> tuple[dict[str, str], str]:

@@ -7,9 +7,10 @@ the signer the permission that the operation needs, on that index. A refusal is 
 API that Serverless does not have is a 404. One node holds all collections: index names carry their collection's id
 there, which no caller sees.
 
-Control plane added: lifecycle policies (retention, for TIMESERIES only) and VPC endpoints.
-Limits: names 3-32 characters; a dynamic mapping does not ask for aoss:UpdateIndex; retention is kept, not carried out;
-nothing comes through a VPC endpoint here, so a collection that is not public refuses everybody.
+Control plane added: lifecycle policies (retention, for TIMESERIES only).
+Limits: names 3-32 characters; no _msearch, no _mget; a dynamic mapping does not ask for aoss:UpdateIndex; retention
+is kept, not carried out; nothing comes through a VPC endpoint here, so a collection that is not public refuses
+everybody.
 Settings: TRIBUTARY_AOSS_WAKE, the least seconds in CREATING (2); TRIBUTARY_AOSS_FAULTS, the statuses ("401 503") that
 a new collection answers first, while it wakes.
 Source: "Supported operations and plugins" and "Data access control" in the OpenSearch Serverless guide
@@ -18,6 +19,7 @@ Source: "Supported operations and plugins" and "Data access control" in the Open
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
@@ -43,17 +45,7 @@ from . import authorization
 
 PATH = "/_aoss/"
 MARK = "--"
-READ = {
-    "_search",
-    "_count",
-    "_mget",
-    "_msearch",
-    "_source",
-    "_explain",
-    "_field_caps",
-    "_validate",
-    "_termvectors",
-}
+READ = {"_search", "_count", "_source", "_explain", "_field_caps", "_validate", "_termvectors"}
 WRITE = {"_bulk", "_doc", "_create", "_update"}
 SHAPE = {"_mapping", "_mappings", "_settings"}
 INDEX_ITSELF = {
@@ -71,7 +63,7 @@ TEMPLATE = {
 }
 HOURS = {"h": 1, "d": 24}
 
-lifecycle, endpoints = AccountRegionScopedDict(), AccountRegionScopedDict()
+lifecycle = AccountRegionScopedDict()
 faults: dict[str, deque[int]] = {}
 node: opensearch.Node | None = None
 node_lock = threading.Lock()
@@ -137,7 +129,7 @@ def rewritten(
         else "WriteDocument"
         if operation in WRITE
         else "DescribeIndex"
-        if (operation in SHAPE and method in ("GET", "HEAD")) or first == "_cat"
+        if (operation in SHAPE and method in ("GET", "HEAD")) or segments[:2] == ["_cat", "indices"]
         else "UpdateIndex"
         if operation in SHAPE
         else INDEX_ITSELF.get(method, "")
@@ -150,32 +142,21 @@ def rewritten(
             template["index_patterns"] = [mark + pattern for pattern in template["index_patterns"]]
             body = json.dumps(template).encode()
         return f"/{first}/{mark}{rest[0]}", body, [(TEMPLATE[method], f"collection/{name}")], []
-    if not permission or (first == "_cat" and rest[:1] != ["indices"]) or operation in ("_scroll", "_pit"):
+    if not permission:
         raise Refused(404, f"OpenSearch Serverless has no {method} /{'/'.join(segments)}")
     refused: list = []
     if operation == "_bulk":
         body, named, refused = bulk(rec, body, listed)
-    elif operation == "_msearch":
-        lines = [json.loads(line) for line in body.splitlines()]
-        named = [lines[n].get("index") or ",".join(listed) or "*" for n in range(0, len(lines), 2)]
-        for line, index in zip(lines[::2], named, strict=True):
-            line["index"] = ",".join(mark + one for one in index.split(","))
-        body = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
-        named = [one for index in named for one in index.split(",")]
-    elif operation == "_mget" and not listed:
-        wanted = json.loads(body)
-        named = [document["_index"] for document in wanted.get("docs", [])]
-        body = json.dumps(
-            {"docs": [{**d, "_index": mark + d["_index"]} for d in wanted.get("docs", [])]}
-        ).encode()
     else:
         named = listed or ["*"]
     if first == "_cat":
-        path = f"/_cat/indices/{','.join(mark + index for index in rest[1].split(',')) if rest[1:] else mark + '*'}"
+        path = (
+            f"/_cat/indices/{','.join(mark + index for index in (rest[1] if rest[1:] else '*').split(','))}"
+        )
     elif listed:
         path = "/" + "/".join([",".join(mark + index for index in listed), *rest])
     else:
-        path = f"/{mark}*/{first}" if operation in ("_search", "_count") else "/" + "/".join(segments)
+        path = "/_bulk" if operation == "_bulk" else f"/{mark}*/{'/'.join(segments)}"
     return path, body, [(permission, f"index/{name}/{index}") for index in dict.fromkeys(named)], refused
 
 
@@ -352,7 +333,7 @@ async def dataplane(
     except (authorization.Denied, ValueError, KeyError) as error:
         status = 403 if isinstance(error, authorization.Denied) else 400
         return oss._aoss_error(status, f"{status}: {error}", "Forbidden" if status == 403 else "BadRequest")
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         return oss._aoss_error(503, f"503 ServiceUnavailable: {error}", "ServiceUnavailable")
 
 
@@ -467,46 +448,6 @@ def list_lifecycle(_data: dict) -> tuple:
     )
 
 
-def create_endpoint(data: dict) -> tuple:
-    oss._validate_name(data.get("name"), "name", 32)
-    for needed in ("vpcId", "subnetIds"):
-        if not data.get(needed):
-            raise oss._Invalid(
-                f"Value null at '{needed}' failed to satisfy constraint: Member must not be null"
-            )
-    rec = {
-        "id": f"vpce-{oss._new_collection_id()[:17]}",
-        "status": "ACTIVE",
-        "createdDate": oss._now_ms(),
-        **{key: data[key] for key in ("name", "vpcId", "subnetIds", "securityGroupIds") if key in data},
-    }
-    endpoints[rec["id"]] = rec
-    return json_response({"createVpcEndpointDetail": {key: rec[key] for key in ("id", "name", "status")}})
-
-
-def get_endpoint(data: dict) -> tuple:
-    known = [endpoints[one] for one in data.get("ids", []) if one in endpoints]
-    return json_response(
-        {
-            "vpcEndpointDetails": known,
-            "vpcEndpointErrorDetails": [
-                {"id": one, "errorCode": "NOT_FOUND", "errorMessage": "The specified endpoint is not found."}
-                for one in data.get("ids", [])
-                if one not in endpoints
-            ],
-        }
-    )
-
-
-def delete_endpoint(data: dict) -> tuple:
-    rec = endpoints.pop(data.get("id"), None)
-    if rec is None:
-        raise oss._Invalid(f"Endpoint {data.get('id')} is not found", "ResourceNotFoundException")
-    return json_response(
-        {"deleteVpcEndpointDetail": {"id": rec["id"], "name": rec["name"], "status": "DELETING"}}
-    )
-
-
 stock_create, stock_delete, stock_validate = (
     oss._create_collection,
     oss._delete_collection,
@@ -528,9 +469,6 @@ def install() -> None:
             "BatchGetLifecyclePolicy": get_lifecycle,
             "DeleteLifecyclePolicy": delete_lifecycle,
             "ListLifecyclePolicies": list_lifecycle,
-            "CreateVpcEndpoint": create_endpoint,
-            "BatchGetVpcEndpoint": get_endpoint,
-            "DeleteVpcEndpoint": delete_endpoint,
         }
     )
     app._handle_special_data_plane_request = route

@@ -31,12 +31,11 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from ministack.core.responses import error_response_json, get_account_id, get_region, new_uuid, request_scope
 from ministack.services import firehose
-from opensearchpy import AWSV4SignerAuth, OpenSearch, RequestsHttpConnection
 from opensearchpy.exceptions import ConnectionError as Unreachable
 from opensearchpy.exceptions import TransportError
 
 from . import authorization
-from .osis_engine import client, session
+from .osis_engine import client, search, session
 
 SERVICE, KIND = "firehose.amazonaws.com", "AmazonOpenSearchServerless"
 POLL_SECONDS, FIRST_DELAY, LAST_DELAY, LAMBDA_TRIES = 0.25, 0.5, 5.0, 3
@@ -275,17 +274,8 @@ class Delivery(threading.Thread):
         made, until = self.clients.get((service, role_arn), (None, 0.0))
         if time.monotonic() > until:
             role = session(role_arn, self.stream["arn"], SERVICE)
-            if service == "aoss":
-                signer = AWSV4SignerAuth(role.get_credentials(), self.region, service)
-                made = OpenSearch(
-                    self.config["CollectionEndpoint"],
-                    http_auth=signer,
-                    connection_class=RequestsHttpConnection,
-                    max_retries=0,
-                    timeout=60,
-                )
-            else:
-                made = client(service, role)
+            aoss = service == "aoss"
+            made = search(self.config["CollectionEndpoint"], role) if aoss else client(service, role)
             self.clients[service, role_arn] = made, time.monotonic() + 60
         return made
 

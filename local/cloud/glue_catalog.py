@@ -4,7 +4,7 @@ UpdatePartition replaces a partition's input, or fails with EntityNotFoundExcept
 its S3 targets, makes one table a folder at the TableLevelConfiguration (the bucket is level 1), with the columns of its
 first Parquet file and the `key=value` folders below it as partition keys, and registers each folder of files as a
 partition. With CRAWL_NEW_FOLDERS_ONLY what is registered stays as it is; updates and deletes are only logged. Parquet
-only; a folder whose files are none is passed over; roles are not asked.
+only; a folder whose files are none is passed over. S3 and Glue must let the crawler's role in; its key is not asked.
 Source: docs.aws.amazon.com/glue/latest/webapi/API_UpdatePartition.html,
 docs.aws.amazon.com/glue/latest/dg/crawler-table-level.html, docs.aws.amazon.com/glue/latest/dg/incremental-crawls.html.
 """
@@ -18,11 +18,11 @@ from urllib.parse import urlparse
 
 import duckdb
 import sqlglot
-from ministack.core.responses import error_response_json, json_response
+from ministack.core.responses import error_response_json, get_account_id, get_region, json_response
 from ministack.services import athena, glue, s3
 from sqlglot import exp
 
-from .authorization import wrap
+from .authorization import Denied, assume, check, wrap
 
 PARQUET = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
 
@@ -56,8 +56,11 @@ def crawl(crawler: dict) -> None:
     level = (
         json.loads(crawler.get("Configuration") or "{}").get("Grouping", {}).get("TableLevelConfiguration", 2)
     )
+    role = assume(crawler["Role"], "glue.amazonaws.com")
     for target in crawler["Targets"]["S3Targets"]:
         place = urlparse(target["Path"])
+        bucket = f"arn:aws:s3:::{place.netloc}"
+        check(role, "s3:ListBucket", bucket, **{"s3:prefix": place.path.lstrip("/")})
         objects = (s3._buckets.get(place.netloc) or {}).get("objects", {})
         for key in sorted(
             k for k in objects if k.startswith(place.path.lstrip("/")) and k.endswith(".parquet")
@@ -66,6 +69,10 @@ def crawl(crawler: dict) -> None:
             if len(folders) < level - 1:
                 continue
             name, below = folders[level - 2].lower(), folders[level - 1 :]
+            check(role, "s3:GetObject", f"{bucket}/{key}")
+            for action in ("GetTable", "CreateTable", "BatchCreatePartition"):
+                table = f"table/{crawler['DatabaseName']}/{name}"
+                check(role, f"glue:{action}", f"arn:aws:glue:{get_region()}:{get_account_id()}:{table}")
             register(crawler["DatabaseName"], name, f"s3://{place.netloc}/{'/'.join(folders[: level - 1])}/",
                      below, f"s3://{place.netloc}/{'/'.join(folders)}/")  # fmt: skip
 
@@ -105,7 +112,7 @@ async def handle(stock, method, path, headers, body, query):
             began, failure = time.time(), ""
             try:
                 crawl(crawler)
-            except duckdb.Error as error:
+            except (duckdb.Error, Denied) as error:
                 failure = str(error)
             told = {"ErrorMessage": failure} if failure else {}
             crawler["LastCrawl"] = {

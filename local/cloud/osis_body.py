@@ -11,24 +11,21 @@ from __future__ import annotations
 
 import operator
 import re
-from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
 import yaml
 
-TEXT, FLAG, NUMBER, LIST, MAP = str, bool, int, list, dict
-AWS = {"sts_role_arn": TEXT, "region": TEXT, "sts_external_id": TEXT}
+TEXT, FLAG, LIST = str, bool, list
+AWS = {"region": TEXT}
 SOURCE = {
     "acknowledgments": FLAG,
-    "shard_acknowledgment_timeout": TEXT,
-    "s3_data_file_acknowledgment_timeout": TEXT,
     "aws": AWS,
     "tables": [
         {
             "table_arn": TEXT,
             "stream": {"start_position": TEXT, "view_on_remove": TEXT},
-            "export": {"s3_bucket": TEXT, "s3_prefix": TEXT, "s3_region": TEXT, "s3_sse_kms_key_id": TEXT},
+            "export": {"s3_bucket": TEXT, "s3_prefix": TEXT, "s3_region": TEXT},
         }
     ],
 }
@@ -38,84 +35,44 @@ SINK = {
     "index_type": TEXT,
     "template_type": TEXT,
     "template_content": TEXT,
-    "number_of_shards": NUMBER,
-    "number_of_replicas": NUMBER,
     "document_id": TEXT,
-    "routing": TEXT,
     "action": TEXT,
     "document_version": TEXT,
     "document_version_type": TEXT,
     "routes": [TEXT],
-    "exclude_keys": [TEXT],
-    "include_keys": [TEXT],
-    "bulk_size": NUMBER,
-    "flush_timeout": NUMBER,
-    "max_retries": NUMBER,
-    "dlq": {
-        "s3": {
-            "bucket": TEXT,
-            "key_path_prefix": TEXT,
-            "region": TEXT,
-            "sts_role_arn": TEXT,
-            "bucket_owner": TEXT,
-        }
-    },
-    "aws": {
-        **AWS,
-        "serverless": FLAG,
-        "serverless_options": {"network_policy_name": TEXT, "collection_name": TEXT, "vpce_id": TEXT},
-    },
+    "dlq": {"s3": {"bucket": TEXT, "key_path_prefix": TEXT, "region": TEXT}},
+    "aws": {**AWS, "serverless": FLAG},
 }
-ENTRY_OF = {
-    "rename_keys": {
-        "from_key": TEXT,
-        "to_key": TEXT,
-        "overwrite_if_to_key_exists": FLAG,
-        "rename_when": TEXT,
-    },
-    "add_entries": {
-        "key": TEXT,
-        "value": object,
-        "format": TEXT,
-        "value_expression": TEXT,
-        "add_when": TEXT,
-        "overwrite_if_key_exists": FLAG,
-    },
-}
-CONVERT = {"key": TEXT, "keys": [TEXT], "type": TEXT, "convert_when": TEXT}
 PROCESSORS: dict[str, Any] = {
-    "delete_entries": {"with_keys": [TEXT], "delete_when": TEXT},
+    "delete_entries": {"with_keys": [TEXT]},
     "drop_events": {"drop_when": TEXT},
-    "rename_keys": {"entries": [ENTRY_OF["rename_keys"]]},
-    "add_entries": {"entries": [ENTRY_OF["add_entries"]]},
-    "convert_type": CONVERT,
-    "convert_entry_type": CONVERT,
+    "rename_keys": {"entries": [{"from_key": TEXT, "to_key": TEXT}]},
+    "add_entries": {"entries": [{"key": TEXT, "format": TEXT}]},
 }
 PIPELINE = {
     "source": {"dynamodb": SOURCE},
     "processor": [PROCESSORS],
     "route": LIST,
-    "routes": LIST,
     "sink": [{"opensearch": SINK}],
-    "workers": NUMBER,
-    "delay": NUMBER,
 }
 NEEDED = {
     "source": ["dynamodb"],
     "dynamodb": ["tables"],
     "tables": ["table_arn"],
     "export": ["s3_bucket"],
-    "opensearch": ["hosts", "index", "aws"],
-    "s3": ["bucket"],
+    "opensearch": ["hosts", "index", "document_id", "action", "document_version", "dlq", "aws"],
+    "dlq": ["s3"],
+    "s3": ["bucket", "key_path_prefix"],
+    "delete_entries": ["with_keys"],
+    "drop_events": ["drop_when"],
 }
 CHOICES = {
     "start_position": ("LATEST", "TRIM_HORIZON"),
     "view_on_remove": ("NEW_IMAGE", "OLD_IMAGE"),
-    "document_version_type": ("internal", "external", "external_gte"),
-    "index_type": ("custom", "management_disabled"),
-    "template_type": ("v1", "index-template"),
+    "document_version_type": ("external",),
+    "index_type": ("custom",),
+    "template_type": ("index-template",),
 }
-TYPES = {"integer": int, "long": int, "double": float, "big_decimal": Decimal, "string": str, "boolean": None}
 
 
 class Invalid(Exception):
@@ -145,13 +102,13 @@ def check(value: Any, shape: Any, path: str, errors: list[str]) -> None:
             return
         for number, entry in enumerate(value):
             check(entry, shape[0], f"{path}[{number}]", errors)
-    elif not isinstance(value, shape) or (shape is NUMBER and isinstance(value, bool)):
+    elif not isinstance(value, shape):
         errors.append(f"{path}: {value!r} is not a {shape.__name__}")
     elif name in CHOICES and value not in CHOICES[name]:
         errors.append(f"{path}: {value!r} is none of {', '.join(CHOICES[name])}")
 
 
-def read(text: str, role: str | None) -> dict[str, dict]:
+def read(text: str) -> dict[str, dict]:
     """The sub-pipelines by name, each {source, processors, routes, sinks}, or Invalid."""
     errors: list[str] = []
     try:
@@ -160,8 +117,6 @@ def read(text: str, role: str | None) -> dict[str, dict]:
         raise Invalid([f"the body is not YAML: {error}"]) from error
     if not isinstance(body, dict) or str(body.pop("version", "")) != "2":
         raise Invalid(['the body must start with version: "2"'])
-    shared = (body.pop("pipeline_configurations", None) or {}).get("aws", {})
-    check(shared, AWS, "pipeline_configurations.aws", errors)
     pipelines: dict[str, dict] = {}
     for name, pipeline in body.items():
         check(pipeline, PIPELINE, name, errors)
@@ -173,43 +128,23 @@ def read(text: str, role: str | None) -> dict[str, dict]:
         source = pipeline["source"]["dynamodb"]
         if len(source["tables"]) != 1:
             errors.append(f"{name}: Exactly one table must be configured for the DynamoDb source.")
-        routes = {
-            key: text
-            for route in pipeline.get("route", pipeline.get("routes", []))
-            for key, text in route.items()
-        }
         sinks = [sink["opensearch"] for sink in pipeline["sink"]]
+        routes = {key: text for route in pipeline.get("route", []) for key, text in route.items()}
         try:
             conditions = {key: Expression(text) for key, text in routes.items()}
         except ValueError as error:
             errors.append(f"{name}.route: {error}")
             continue
-        for place in (source.get("aws", {}), *(sink["aws"] for sink in sinks)):
-            place.setdefault("sts_role_arn", shared.get("sts_role_arn") or role)
-            if not place["sts_role_arn"]:
-                errors.append(f"{name}: no role: set PipelineRoleArn or sts_role_arn")
-        source.setdefault("aws", {"sts_role_arn": shared.get("sts_role_arn") or role})
         for sink in sinks:
             errors += [
                 f"{name}.sink: route {one!r} is not defined"
                 for one in sink.get("routes", [])
-                if one not in routes and one != "_default"
+                if one not in routes
             ]
             if not sink["aws"].get("serverless"):
                 errors.append(
                     f"{name}.sink.opensearch.aws.serverless: only Serverless collections are here: true"
                 )
-            if all(
-                sink["aws"].get("serverless_options", {}).get(key)
-                for key in SINK["aws"]["serverless_options"]
-            ):
-                errors.append(
-                    f"{name}.sink.opensearch.aws.serverless_options.vpce_id: there are no VPC endpoints here"
-                )
-            if "%{" in sink.get("dlq", {}).get("s3", {}).get("key_path_prefix", "") or "%{" in sink["index"]:
-                errors.append(f"{name}.sink.opensearch: a time pattern, %{{...}}, is not known here")
-            if "document_version" in sink and "document_id" not in sink:
-                errors.append(f"{name}.sink.opensearch.document_version: needs document_id")
         processors = [
             (kind, options) for entry in pipeline.get("processor", []) for kind, options in entry.items()
         ]
@@ -356,59 +291,23 @@ def fill(pattern: str, data: dict, metadata: dict) -> str:
     return re.sub(r"\$\{([^}]+)\}", value, pattern)
 
 
-def converted(value: Any, kind: str) -> Any:
-    if kind == "boolean":
-        return value.lower() == "true" if isinstance(value, str) else bool(value)
-    if kind == "string":
-        return (
-            str(value).lower()
-            if isinstance(value, bool)
-            else format(value, "f")
-            if isinstance(value, Decimal)
-            else str(value)
-        )
-    return TYPES[kind](Decimal(str(value)))  # type: ignore[misc]  # boolean, the one that is None, returned above
-
-
 def process(processors: list, data: dict, metadata: dict) -> bool:
     """Change the event as the processors say; False if it is dropped."""
-
-    def meant(entry: dict, condition: str) -> bool:
-        return condition not in entry or Expression(entry[condition])(data, metadata)
-
     for kind, options in processors:
-        if kind == "drop_events" and meant(options, "drop_when"):
+        if kind == "drop_events" and Expression(options["drop_when"])(data, metadata):
             return False
-        if kind == "delete_entries" and meant(options, "delete_when"):
-            for key in options["with_keys"]:
-                holder, last = place(data, key)
-                if holder:
-                    holder.pop(last, None)
+        for key in options.get("with_keys", []):
+            holder, last = place(data, key)
+            if holder:
+                holder.pop(last, None)
         for entry in options.get("entries", []):
-            source, target = entry.get("from_key"), entry.get("to_key") or entry.get("key")
-            holder, last = place(data, target)
-            if holder is None or not meant(entry, "rename_when" if source else "add_when"):
-                continue
-            if last in holder and not entry.get(
-                "overwrite_if_to_key_exists", entry.get("overwrite_if_key_exists")
-            ):
-                continue
-            if not source:
-                holder[last] = (
-                    fill(entry["format"], data, metadata)
-                    if "format" in entry
-                    else Expression(entry["value_expression"]).test(data, metadata)
-                    if "value_expression" in entry
-                    else entry.get("value")
-                )
+            holder, last = place(data, entry.get("to_key") or entry["key"])
+            if holder is None or last in holder:
+                continue  # what is there is not overwritten
+            if kind == "add_entries":
+                holder[last] = fill(entry["format"], data, metadata)
             else:
-                above, first = place(data, source)
+                above, first = place(data, entry["from_key"])
                 if above and first in above:
                     holder[last] = above.pop(first)
-        if kind in ("convert_type", "convert_entry_type") and meant(options, "convert_when"):
-            for key in options.get("keys") or [options["key"]]:
-                holder, last = place(data, key)
-                if holder and holder.get(last) is not None:
-                    with suppress(ArithmeticError):  # Data Prepper logs it and leaves the value
-                        holder[last] = converted(holder[last], options.get("type", "integer"))
     return True

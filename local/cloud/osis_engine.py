@@ -2,7 +2,7 @@
 
 For each sub-pipeline: the table's export to S3, then its stream from five minutes before the start; each event goes
 through the processors and routes into `_bulk` requests through the OpenSearch Serverless front. All calls are signed
-as the role that the body names, so a missing grant stops them, and the log says which. A page of the stream counts as
+as the pipeline's role, so a missing grant stops them, and the log says which. A page of the stream counts as
 read once all its events are written, or in the dead-letter queue; a page read twice writes the same versions again.
 
 As in Data Prepper: an exported item's version is (export time - 5 min) in microseconds, a change's is its second in
@@ -18,6 +18,8 @@ latest/developerguide/monitoring-pipeline-metrics.html.
 
 from __future__ import annotations
 
+import base64
+import copy
 import gzip
 import json
 import os
@@ -43,7 +45,7 @@ from . import authorization, osis_body
 
 SERVICE = "osis-pipelines.amazonaws.com"
 OVERLAP = 300  # seconds, of the stream before the start and of an export's version before its time
-PAGE = 1000
+PAGE, BULK_BYTES = 1000, 5 * 2**20
 NO_RETRY = {400, 404, 409}
 FIRST_DELAY, LAST_DELAY = 0.05, 5.0
 POLL = 0.3
@@ -80,8 +82,6 @@ def plain(value: dict) -> Any:
 
 def text(binary: Any) -> str:
     """base64, of bytes from the stream's client or as it stands in an export."""
-    import base64
-
     return base64.b64encode(binary).decode() if isinstance(binary, bytes) else binary
 
 
@@ -115,31 +115,23 @@ def client(service: str, of: boto3.Session) -> Any:
     )
 
 
+def search(endpoint: str, of: boto3.Session) -> OpenSearch:
+    signer = AWSV4SignerAuth(of.get_credentials(), str(of.region_name), "aoss")
+    return OpenSearch(
+        endpoint, http_auth=signer, connection_class=RequestsHttpConnection, max_retries=0, timeout=60
+    )
+
+
 class Sink:
-    def __init__(self, run: SubPipeline, options: dict):
+    def __init__(self, run: SubPipeline, options: dict, role: boto3.Session):
         self.run, self.options = run, options
-        role = session(options["aws"]["sts_role_arn"], run.pipeline["PipelineArn"])
         host = options["hosts"][0]
         found = client("opensearchserverless", role).batch_get_collection(
             ids=[host.rstrip("/").rsplit("/", 1)[-1]]
         )
         if not found["collectionDetails"]:
             raise RuntimeError(f"there is no collection at {host}")
-        signer = AWSV4SignerAuth(role.get_credentials(), str(role.region_name), "aoss")
-        self.search = OpenSearch(
-            host, http_auth=signer, connection_class=RequestsHttpConnection, max_retries=0, timeout=60
-        )
-        dlq = (options.get("dlq") or {}).get("s3")
-        self.dlq = dlq and (
-            client(
-                "s3",
-                session(
-                    dlq.get("sts_role_arn") or options["aws"]["sts_role_arn"], run.pipeline["PipelineArn"]
-                ),
-            ),
-            dlq,
-        )
-        self.known: set[str] = set()
+        self.search, self.s3 = search(host, role), client("s3", role)
 
     def request(self, method: str, path: str, body: Any = None) -> Any:
         """An answer, waiting as long as it takes for a collection that is waking or a grant that is missing."""
@@ -148,40 +140,28 @@ class Sink:
             try:
                 return self.search.transport.perform_request(method, path, body=body)
             except (TransportError, Unreachable) as error:
-                if error.status_code in NO_RETRY or tries >= self.options.get("max_retries", 2**31):
+                if error.status_code in NO_RETRY:
                     raise
                 if tries % 5 == 0:
-                    told = error.info if isinstance(error.info, dict) else {}
-                    reason = (
-                        told.get("error", {}).get("reason")
-                        if isinstance(told.get("error"), dict)
-                        else str(error)
-                    )
+                    told = error.info.get("error") if isinstance(error.info, dict) else None
+                    reason = told.get("reason") if isinstance(told, dict) else str(error)
                     self.run.log(
                         "WARN", f"Bulk Operation Failed. Number of retries {tries}. Retrying... {reason}"
                     )
                 self.run.count("opensearch.bulkRequestNumberOfRetries.count")
-                code = error.status_code
-                self.run.count(
-                    "opensearch.bulkRequestNotAllowedErrors.count"
-                    if code in (401, 403, 429)
-                    else "opensearch.bulkRequestServerErrors.count"
-                )
+                refused = error.status_code in (401, 403, 429)
+                self.run.count(f"opensearch.bulkRequest{'NotAllowed' if refused else 'Server'}Errors.count")
                 self.run.publish()
                 self.run.pause(delay)
                 delay, tries = min(delay * 2, LAST_DELAY), tries + 1
 
-    def prepare(self, index: str) -> None:
+    def prepare(self) -> None:
         """The index and its template, where the sink manages them (index_type custom)."""
-        if index in self.known or self.options.get("index_type") != "custom":
+        index, content = self.options["index"], self.options.get("template_content")
+        if self.options.get("index_type") != "custom":
             return
-        content = self.options.get("template_content")
         if content:
             template, name = json.loads(content), f"/_index_template/{index}-index-template"
-            settings = template.setdefault("template", {}).setdefault("settings", {})
-            for option in ("number_of_shards", "number_of_replicas"):
-                if option in self.options:
-                    settings.setdefault(option, self.options[option])
             there = self.lookup(name)
             held = there["index_templates"][0]["index_template"].get("version", 0) if there else -1
             if held < template.get("version", 0):
@@ -192,7 +172,6 @@ class Sink:
             except TransportError as error:
                 if "resource_already_exists" not in str(error):
                     raise
-        self.known.add(index)
 
     def lookup(self, path: str) -> Any:
         try:
@@ -204,54 +183,21 @@ class Sink:
 
     def operation(self, data: dict, metadata: dict) -> tuple[dict, str | None] | None:
         """(action line, document), or None when the event went to the dead-letter queue instead."""
-        options, index = self.options, self.options["index"]
+        target: dict[str, Any] = {"_index": self.options["index"], "_id": None}
         try:
-            index = osis_body.fill(index, data, metadata)
-            version = (
-                int(osis_body.fill(options["document_version"], data, metadata))
-                if "document_version" in options
-                else None
-            )
+            target["version"] = int(osis_body.fill(self.options["document_version"], data, metadata))
+            target["version_type"] = "external"
+            target["_id"] = osis_body.fill(self.options["document_id"], data, metadata)
+            action = osis_body.fill(self.options["action"], data, metadata)
         except (osis_body.Missing, ValueError) as error:
-            self.reject([({"_index": index, "_id": None}, dumps(data), 0, str(error))])
+            self.reject([(target, dumps(data), 0, str(error))])
             return None
-        action = osis_body.fill(options.get("action", "index"), data, metadata)
-        if action not in ("index", "create", "update", "upsert", "delete"):
-            self.run.log("ERROR", f"Unknown action {action}, skipping the event")
-            return None
-        target: dict[str, Any] = {"_index": index}
-        for field, option in (("_id", "document_id"), ("routing", "routing")):
-            try:
-                if option in options:
-                    target[field] = osis_body.fill(options[option], data, metadata)
-            except osis_body.Missing as error:
-                self.run.log("ERROR", f"Unable to construct {option} with format {options[option]}: {error}")
-        if version is not None and action != "create":
-            target["version"] = version
-        if "document_version_type" in options and action != "create":
-            target["version_type"] = options["document_version_type"]
-        if "include_keys" in options:
-            data = {
-                key: data[key] for key in (one.strip("/") for one in options["include_keys"]) if key in data
-            }
-        data = {
-            key: data[key]
-            for key in data
-            if key not in [one.strip("/") for one in options.get("exclude_keys", [])]
-        }
-        if action in ("update", "upsert"):
-            return {"update": target}, dumps(
-                {"doc": data, **({"doc_as_upsert": True} if action == "upsert" else {})}
-            )
         return {action: target}, None if action == "delete" else dumps(data)
 
     def write(self, events: list[tuple[dict, dict]]) -> None:
-        operations = [made for data, metadata in events if (made := self.operation(data, metadata))]
-        for index in dict.fromkeys(next(iter(line.values()))["_index"] for line, _ in operations):
-            self.prepare(index)
-        limit, size, batch = self.options.get("bulk_size", 5) * 2**20, 0, []
-        for line, document in operations:
-            if batch and size + len(document or "") > limit:
+        size, batch = 0, []
+        for line, document in filter(None, (self.operation(*event) for event in events)):
+            if batch and size + len(document or "") > BULK_BYTES:
                 self.send(batch)
                 size, batch = 0, []
             batch.append((line, document))
@@ -260,7 +206,6 @@ class Sink:
             self.send(batch)
 
     def send(self, batch: list[tuple[dict, str | None]]) -> None:
-        external = self.options.get("document_version_type", "").startswith("external")
         attempt, delay = 1, FIRST_DELAY
         while batch:
             body = "".join(
@@ -282,43 +227,23 @@ class Sink:
                     done += 1
                 elif (status == 404 and action == "delete" and attempt <= 3) or status not in NO_RETRY:
                     again.append((line, document))
-                elif external and cause.get("type") == "version_conflict_engine_exception":
+                elif cause.get("type") == "version_conflict_engine_exception":
                     self.run.count("opensearch.documentsVersionConflictErrors.count")
                 else:
                     failed.append((line[action], document, status, reasons(cause)))
             self.run.count("opensearch.documentsSuccess.count", done)
             self.run.count("opensearch.documentsSuccessFirstAttempt.count", done if attempt == 1 else 0)
             self.reject(failed)
-            if not again or attempt > self.options.get("max_retries", 2**31):
-                self.reject(
-                    [
-                        (
-                            next(iter(line.values())),
-                            document,
-                            0,
-                            "Number of retries reached the limit of max retries "
-                            f"(configured value {self.options.get('max_retries')})",
-                        )
-                        for line, document in again
-                    ]
-                )
-                return
-            self.run.pause(delay)
+            if again:
+                self.run.pause(delay)
             batch, attempt, delay = again, attempt + 1, min(delay * 2, LAST_DELAY)
 
     def reject(self, failed: list[tuple[dict, str | None, int, str]]) -> None:
-        """Into the dead-letter queue as Data Prepper writes it, or into the log where there is none."""
+        """Into the dead-letter queue as Data Prepper writes it."""
         if not failed:
             return
         self.run.count("opensearch.documentErrors.count", len(failed))
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        if not self.dlq:
-            for target, _, status, message in failed:
-                self.run.log(
-                    "WARN", f"Document [{target.get('_id')}] has failure: status {status}, {message}"
-                )
-            return
-        s3, where = self.dlq
         objects = [
             f'{{"pluginId":"opensearch","pluginName":"opensearch","pipelineName":{json.dumps(self.run.name)},'
             f'"timestamp":"{now}","failedData":{{"index":{json.dumps(target["_index"])},'
@@ -327,13 +252,11 @@ class Sink:
             for target, document, status, message in failed
         ]
         key = f"dlq-v2-{self.run.name}-opensearch-{now}-{uuid.uuid4()}.json"
-        prefix = where.get("key_path_prefix", "")
-        owner = {"ExpectedBucketOwner": where["bucket_owner"]} if "bucket_owner" in where else {}
+        where = self.options["dlq"]["s3"]
         try:
-            s3.put_object(
+            self.s3.put_object(
                 Bucket=where["bucket"],
-                Key=f"{prefix.rstrip('/')}/{key}".lstrip("/"),
-                **owner,
+                Key=f"{where['key_path_prefix'].rstrip('/')}/{key}",
                 Body=f'{{"dlqObjects":[{",".join(objects)}]}}'.encode(),
             )
         except ClientError:
@@ -432,7 +355,7 @@ class SubPipeline(threading.Thread):
 
     def work(self) -> None:
         source = self.plan["source"]
-        role = session(source["aws"]["sts_role_arn"], self.pipeline["PipelineArn"])
+        role = session(self.pipeline["PipelineRoleArn"], self.pipeline["PipelineArn"])
         dynamodb, table = client("dynamodb", role), source["tables"][0]
         described = dynamodb.describe_table(TableName=table["table_arn"])["Table"]
         self.table = described["TableName"]
@@ -462,11 +385,10 @@ class SubPipeline(threading.Thread):
                     f"Stream {table['table_arn']} is enabled with {view}. "
                     "Supported types are [NEW_IMAGE, NEW_AND_OLD_IMAGES]"
                 )
-        self.sinks = [Sink(self, options) for options in self.plan["sinks"]]
+        self.sinks = [Sink(self, options, role) for options in self.plan["sinks"]]
         self.progress.setdefault("start", time.time())
         for sink in self.sinks:
-            if "${" not in sink.options["index"]:
-                sink.prepare(sink.options["index"])
+            sink.prepare()
         self.log("INFO", "Initialized OpenSearch sink")
         if table.get("export") is not None and not self.progress.get("exported"):
             self.load_export(dynamodb, client("s3", role), table)
@@ -477,16 +399,14 @@ class SubPipeline(threading.Thread):
     def load_export(self, dynamodb: Any, s3: Any, table: dict) -> None:
         options, start = table["export"], self.progress["start"]
         if "export_arn" not in self.progress:
-            key = options.get("s3_sse_kms_key_id")
-            request = {"S3SseAlgorithm": "KMS", "S3SseKmsKeyId": key} if key else {"S3SseAlgorithm": "AES256"}
-            if options.get("s3_prefix"):
-                request["S3Prefix"] = options["s3_prefix"]
+            prefix = {"S3Prefix": options["s3_prefix"]} if options.get("s3_prefix") else {}
             self.progress["export_arn"] = dynamodb.export_table_to_point_in_time(
                 TableArn=table["table_arn"],
                 S3Bucket=options["s3_bucket"],
                 ExportTime=datetime.fromtimestamp(int(start), UTC),
                 ExportFormat="DYNAMODB_JSON",
-                **request,
+                S3SseAlgorithm="AES256",
+                **prefix,
             )["ExportDescription"]["ExportArn"]
         while (
             export := dynamodb.describe_export(ExportArn=self.progress["export_arn"])["ExportDescription"]
@@ -550,11 +470,9 @@ class SubPipeline(threading.Thread):
         }
 
     def deliver(self, events: list[tuple[dict, dict]]) -> None:
-        import copy
-
         kept = [event for event in events if osis_body.process(self.plan["processors"], *event)]
         routes = self.plan["routes"]
-        taken = [[name for name in routes if routes[name](*event)] or ["_default"] for event in kept]
+        taken = [[name for name in routes if routes[name](*event)] for event in kept]
         for sink in self.sinks:
             wanted = sink.options.get("routes")
             sink.write(

@@ -1,13 +1,14 @@
-"""RDS: automated snapshots of one sample MySQL database, and their export to S3 in the service's layout.
+"""RDS: snapshots of one sample MySQL database, their events, and their export to S3 in the service's layout.
 
-The database is `local/samples/mysql.py`, as instance `shop` in every account; its automated snapshot is as of now.
-DescribeDBSnapshots, StartExportTask, DescribeExportTasks and CancelExportTask; at most five exports run at once, an
-identifier is never free again, the caller needs iam:PassRole to export.rds.amazonaws.com, kms:CreateGrant and
-kms:DescribeKey, and the export's role writes the objects. Clusters and snapshots on request are ministack's own.
-Layout: `<prefix>/<id>/<db>/<db.table>/<n>/part-*.gz.parquet`, `export_info_<id>.json` first,
-`export_tables_info_<id>_from_1_to_<n>.json` last.
-Source: docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ExportSnapshot.FileNames.html and
-USER_ExportSnapshot.html; docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_StartExportTask.html.
+The database is `local/samples/mysql.py`, as instance and as cluster `shop` in every account; each day has its automated
+snapshots, which its events (RDS-EVENT-0091, 0169) tell of once the day has come. CreateDB[Cluster]Snapshot (it is
+`creating` for a second), DeleteDB[Cluster]Snapshot, DescribeDB[Cluster]Snapshots, StartExportTask, DescribeExportTasks
+and CancelExportTask; at most five exports run at once, an identifier is never free again, the caller needs iam:PassRole
+to export.rds.amazonaws.com, kms:CreateGrant and kms:DescribeKey, and the export's role writes the objects.
+Layout: `<prefix>/<id>/<db>/<db.table>/<n>/{part-*.gz.parquet, _success}`, no part for no rows,
+`export_info_<id>.json` first, `export_tables_info_<id>_from_1_to_<n>.json` last.
+Source: docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ExportSnapshot.FileNames.html, USER_ExportSnapshot.html and
+USER_Events.Messages.html; docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_StartExportTask.html.
 """
 
 from __future__ import annotations
@@ -26,16 +27,23 @@ from xml.sax.saxutils import escape
 import duckdb
 from ministack.core import iam_actions
 from ministack.core.responses import get_account_id, get_region, request_scope
-from ministack.services import rds, s3
+from ministack.services import eventbridge, rds, s3
 
 from local.samples import mysql
 
 from .authorization import Denied, assume, bucket_owner, caller, check, wrap
+from .dynamodb_export import clock
 from .s3_encryption import KEY_HEADER, MissingKey, S3Error, resolve_key
 
 log = logging.getLogger("tributary.cloud")
 AT_ONCE, SERVICE = 5, "export.rds.amazonaws.com"
 IDENTIFIER = re.compile(r"(?!.*--)[A-Za-z][A-Za-z0-9-]{0,58}[A-Za-z0-9]|[A-Za-z]")
+# What a snapshot's owner is called, its ARN, its event, and what the event says it is.
+NOUNS = {
+    "DBSnapshot": ("DBInstanceIdentifier", "snapshot", "RDS-EVENT-0091", "RDS DB Snapshot Event"),
+    "DBClusterSnapshot": ("DBClusterIdentifier", "cluster-snapshot", "RDS-EVENT-0169", "RDS DB Cluster Snapshot Event"),
+}
+by_hand: dict[str, dict] = {}
 tasks: dict[tuple[str, str], dict] = {}
 running: set[asyncio.Task] = set()
 stock_resource = iam_actions.extract_resource_arn
@@ -47,15 +55,75 @@ class Refused(Exception):
         super().__init__(message)
 
 
-def snapshot() -> dict:
-    """The newest automated snapshot: of today, so that its name stays the same through the day."""
-    taken = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    name = f"rds:{mysql.INSTANCE}-{taken:%Y-%m-%d-%H-%M}"
+def today() -> datetime:
+    return datetime.fromtimestamp(clock(), UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def snapshot(noun: str, name: str, kind: str, taken: datetime) -> dict:
+    owner, resource, *_ = NOUNS[noun]
     return {
-        "DBSnapshotIdentifier": name, "DBInstanceIdentifier": mysql.INSTANCE, "SnapshotType": "automated",
-        "Status": "available", "Engine": "mysql", "SnapshotCreateTime": taken.isoformat(),
-        "DBSnapshotArn": f"arn:aws:rds:{get_region()}:{get_account_id()}:snapshot:{name}",
+        f"{noun}Identifier": name, owner: mysql.INSTANCE, "SnapshotType": kind, "Status": "available",
+        "Engine": "mysql", "SnapshotCreateTime": taken.isoformat(),
+        f"{noun}Arn": f"arn:aws:rds:{get_region()}:{get_account_id()}:{resource}:{name}",
     }  # fmt: skip
+
+
+def snapshots(noun: str) -> dict[str, dict]:
+    """The account's, by their ARNs; the automated one is of today, so that its name stays the same through the day."""
+    automated = snapshot(noun, f"rds:{mysql.INSTANCE}-{today():%Y-%m-%d-%H-%M}", "automated", today())
+    mine = f"arn:aws:rds:{get_region()}:{get_account_id()}:{NOUNS[noun][1]}:"
+    found = {automated[f"{noun}Arn"]: automated}
+    for arn, made in by_hand.items():
+        if arn.startswith(mine):
+            fresh = clock() - datetime.fromisoformat(made["SnapshotCreateTime"]).timestamp() < 1
+            found[arn] = made | {"Status": "creating" if fresh else "available"}
+    return found
+
+
+def answer_snapshots(principal, call: str, noun: str, asked: dict) -> tuple | None:
+    """The answer to Create, Delete or Describe; None where it is about another database."""
+    named, owner = asked.get(f"{noun}Identifier"), asked.get(NOUNS[noun][0])
+    held = snapshots(noun)
+    arn = f"arn:aws:rds:{get_region()}:{get_account_id()}:{NOUNS[noun][1]}:{named}"
+    if call == "Create" and owner == mysql.INSTANCE:
+        check(principal, f"rds:Create{noun}", arn)  # the owner's side has been asked already
+        if arn in held:
+            raise Refused(f"{noun}AlreadyExists", f"Cannot create the snapshot because {named} already exists")
+        by_hand[arn] = snapshot(noun, str(named), "manual", datetime.fromtimestamp(clock(), UTC))
+        found = [by_hand[arn] | {"Status": "creating"}]
+    elif call == "Delete" and arn in by_hand:
+        found = [by_hand.pop(arn) | {"Status": "deleted"}]
+    elif call == "Describe" and (arn in held or (not named and owner == mysql.INSTANCE)):
+        kind = asked.get("SnapshotType")
+        found = [s for a, s in held.items() if named in (None, s[f"{noun}Identifier"])
+                 and kind in (None, s["SnapshotType"])]  # fmt: skip
+    else:
+        return None
+    inner = "".join(f"<{noun}>{xml(one)}</{noun}>" for one in found)
+    action = f"{call}{noun}" + ("s" if call == "Describe" else "")
+    listed = f"<{noun}s>{inner}</{noun}s>" if call == "Describe" else inner
+    return rds._xml(200, f"{action}Response", f"<{action}Result>{listed}</{action}Result>")
+
+
+async def tell_of_each_day() -> None:
+    """Once a day has come, its automated snapshots' events go to every bus that has a rule."""
+    told = today()
+    while True:
+        await asyncio.sleep(0.5)
+        if today() == told:
+            continue
+        told = today()
+        for account, region in {key[:2] for key in eventbridge._rules._data}:
+            with request_scope(account, region):
+                for noun, (_, resource, event, says) in NOUNS.items():
+                    ((arn, made),) = [(a, s) for a, s in snapshots(noun).items() if s["SnapshotType"] == "automated"]
+                    detail = {
+                        "EventCategories": ["creation"], "SourceType": resource.upper().replace("-", "_"),
+                        "SourceArn": arn, "Date": told.isoformat(), "Message": "Automated snapshot created",
+                        "SourceIdentifier": made[f"{noun}Identifier"], "EventID": event,
+                    }  # fmt: skip
+                    entry = {"Source": "aws.rds", "DetailType": says, "Detail": json.dumps(detail), "Resources": [arn]}
+                    eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
 
 
 def xml(members: dict) -> str:
@@ -81,8 +149,11 @@ def start(principal, asked: dict) -> dict:
         raise Refused("InvalidParameterValue", f"{name} is not a valid ExportTaskIdentifier")
     if (account, name) in tasks:
         raise Refused("ExportTaskAlreadyExists", f"An export task with the identifier {name} already exists")
-    if asked["SourceArn"] != snapshot()["DBSnapshotArn"]:
+    source = (snapshots("DBSnapshot") | snapshots("DBClusterSnapshot")).get(asked["SourceArn"])
+    if source is None:
         raise Refused("DBSnapshotNotFound", f"{asked['SourceArn']} not found")
+    if source["Status"] != "available":
+        raise Refused("InvalidDBSnapshotState", f"{asked['SourceArn']} is {source['Status']}")
     under_way = [
         t
         for (owner, _), t in tasks.items()
@@ -97,7 +168,7 @@ def start(principal, asked: dict) -> dict:
     check(principal, "kms:CreateGrant", key, **{"kms:grantisforawsresource": "true"})
     check(principal, "kms:DescribeKey", key)
     task = {
-        "ExportTaskIdentifier": name, "SourceArn": asked["SourceArn"], "SnapshotTime": snapshot()["SnapshotCreateTime"],
+        "ExportTaskIdentifier": name, "SourceArn": asked["SourceArn"], "SnapshotTime": source["SnapshotCreateTime"],
         "TaskStartTime": datetime.now(UTC).isoformat(), "S3Bucket": asked["S3BucketName"],
         "S3Prefix": asked.get("S3Prefix", ""), "IamRoleArn": asked["IamRoleArn"], "KmsKeyId": key, "Status": "STARTING",
         "PercentProgress": 0, "TotalExtractedDataInGB": 0, "ExportOnly": asked["ExportOnly"], "SourceType": "SNAPSHOT",
@@ -151,7 +222,9 @@ async def write(task: dict) -> None:
     told = []
     for table in task["_tables"]:
         body = await asyncio.to_thread(parquet, mysql.TABLES[table])
-        await put(f"{mysql.DATABASE}/{table}/1/part-00000-{uuid.uuid4()}-c000.gz.parquet", body)
+        if mysql.TABLES[table].rows:  # no rows, no part
+            await put(f"{mysql.DATABASE}/{table}/1/part-00000-{uuid.uuid4()}-c000.gz.parquet", body)
+        await put(f"{mysql.DATABASE}/{table}/1/_success", b"")
         mappings = [
             {"columnName": c.name, "originalType": c.source, "expectedExportedType": c.exported,
              "originalCharMaxLength": 0,
@@ -178,9 +251,11 @@ async def handle(stock, method, path, headers, body, query):
     }
     action, answers = asked.get("Action"), []
     try:
-        if action == "DescribeDBSnapshots" and asked.get("DBInstanceIdentifier") == mysql.INSTANCE:
-            found = f"<DBSnapshots><DBSnapshot>{xml(snapshot())}</DBSnapshot></DBSnapshots>"
-            return rds._xml(200, f"{action}Response", f"<{action}Result>{found}</{action}Result>")
+        of_snapshot = re.fullmatch(r"(Create|Delete|Describe)(DB(?:Cluster)?Snapshot)s?", action or "")
+        if of_snapshot and (
+            found := answer_snapshots(caller(headers, query), of_snapshot[1], of_snapshot[2], asked)
+        ):
+            return found
         if action == "StartExportTask":
             asked["ExportOnly"] = [
                 v for k, v in sorted(asked.items()) if re.match(r"ExportOnly\.member\.", k)
@@ -210,9 +285,14 @@ async def handle(stock, method, path, headers, body, query):
 
 
 def resource_arn(service, method, path, headers, body, query_params, *rest, **named):
-    """Export calls name a snapshot's ARN, where ministack looks for an instance and would evaluate '*'."""
-    if service == "rds" and (source := query_params.get("SourceArn")):
-        return source[0] if isinstance(source, list) else source
+    """Calls that name a snapshot and no database, where ministack would evaluate '*'."""
+    if service == "rds":
+        asked = {key: v[0] if isinstance(v, list) else v for key, v in query_params.items()}
+        if asked.get("SourceArn"):
+            return asked["SourceArn"]
+        for noun, (owner, resource, *_) in NOUNS.items():
+            if (name := asked.get(f"{noun}Identifier")) and not asked.get(owner):
+                return f"arn:aws:rds:{get_region()}:{get_account_id()}:{resource}:{name}"
     return stock_resource(service, method, path, headers, body, query_params, *rest, **named)
 
 
@@ -221,3 +301,5 @@ def install() -> None:
     stock_resource = iam_actions.extract_resource_arn
     iam_actions.extract_resource_arn = resource_arn
     wrap("rds", handle)
+    telling = asyncio.get_running_loop().create_task(tell_of_each_day())
+    running.add(telling)

@@ -56,12 +56,6 @@ ROWS = {
         "type": "type|identifiers.type"},
         result={"batch_get_lifecycle_policy": "lifecyclePolicyDetails[name=name]"},
     ),
-    "aws:opensearch/serverlessVpcEndpoint:ServerlessVpcEndpoint": Row(
-        "opensearchserverless", create=("create_vpc_endpoint",), read=("batch_get_vpc_endpoint",),
-        delete=("delete_vpc_endpoint",),
-        id="{id}", name="name", names=AOSS_NAME, paths={"id": "id|ids"}, ready=("status", "ACTIVE"),
-        result={"batch_get_vpc_endpoint": "vpcEndpointDetails[id=id]"},
-    ),
     "aws:opensearchingest/pipeline:Pipeline": Row(
         "osis", create=("create_pipeline",), read=("get_pipeline", "list_tags_for_resource"),
         update=("update_pipeline", "tag_resource"), delete=("delete_pipeline",), id="{pipelineName}",

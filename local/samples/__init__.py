@@ -40,7 +40,7 @@ class Row(NamedTuple):
 
     @property
     def complete(self) -> bool:
-        return self.seconds is not None and self.arrived == self.sent
+        return self.seconds is not None and self.arrived == self.sent and not self.failure
 
     def as_json(self) -> dict[str, Any]:
         return {column: getattr(self, column) for column in self.COLUMNS}
@@ -57,7 +57,7 @@ class Cloud:
     endpoint: str
     outputs: Mapping[str, Any]
     gcp: str = ""  # the local Google Cloud's endpoint
-    counted: dict[tuple[str, ...], int] = field(default_factory=dict)
+    counted: dict[tuple[str, ...], Any] = field(default_factory=dict)
 
     @cached_property
     def _clients(self) -> dict[tuple[str, str, str], Any]:
@@ -78,6 +78,18 @@ class Cloud:
                     s3={"addressing_style": "path"}),
             )  # fmt: skip
         return self._clients[key]
+
+    def search(self, pipeline: Mapping[str, Any], role_arn: str) -> Any:
+        """A pipeline's collection as a role sees it: an OpenSearch client."""
+        from opensearchpy import AWSV4SignerAuth, OpenSearch, RequestsHttpConnection
+
+        sts = self.client("sts", pipeline)
+        given = sts.assume_role(RoleArn=role_arn, RoleSessionName="sample")["Credentials"]
+        session = boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+        signer = AWSV4SignerAuth(session.get_credentials(), pipeline["region"], "aoss")
+        return OpenSearch(
+            pipeline["endpoint"], http_auth=signer, connection_class=RequestsHttpConnection, max_retries=0
+        )
 
 
 def kinds() -> Mapping[str, Any]:
@@ -174,16 +186,13 @@ def _text(value: Any) -> str:
     )
 
 
-def report(cloud: Cloud, found: list[Row]) -> str:
-    """What was counted along each table's way, then the six columns, then why something falls short."""
-    ways: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in found:
-        origin = row.pipeline
-        while source := cloud.pipelines.get(origin, {}).get("from"):
-            origin = source
-        way = ways.setdefault((origin, row.table), {"table": row.table})
-        way.update(row.counts)
-    parts = [table(ways.values()), table(row.as_json() for row in found)] if found else ["no pipelines"]
+def report(found: list[Row]) -> str:
+    """What was counted along each table's way, a table a kind; the six columns; then why something falls short."""
+    parts = []
+    for kind in dict.fromkeys(row.kind for row in found if row.counts):
+        lines = [{"pipeline": r.pipeline, "table": r.table, **r.counts} for r in found if r.kind == kind]
+        parts.append(f"{kind}\n{table(lines)}")
+    parts.append(table(row.as_json() for row in found) if found else "no pipelines")
     short = [row for row in found if not row.complete]
     parts += [
         "\n".join(

@@ -1,31 +1,25 @@
-"""What a BigQuery transfer loads of the exports in the landing that it takes, compared with the source's tables.
+"""What a BigQuery transfer loads of the landing that it takes, compared with the source's tables and with Athena's.
 
 Sends nothing itself. When its landing has what the samples sent, and Storage Transfer has copied it where it does, it
-asks the Data Transfer Service for a run of each
-transfer, as a person would who doesn't wait for the schedule. Rows arrived are those of the view `<table>_latest`; the
-checksum is over all rows' attributes of the types S, N and BOOL (a number to six decimals), in BigQuery by a query
-and of the source by a scan. The seconds are the run's.
+asks the Data Transfer Service for a run of each transfer, as a person would who doesn't wait for the schedule. Rows
+arrived are those of the view `<table>_latest`. A checksum (checksum.py) that differs from the source's fails its row;
+Athena is asked where the landing is the export's own, since there is no catalog beside a replica. The seconds are the
+run's.
 """
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from fnmatch import fnmatchcase
 from typing import Any
 
 import httpx
 
-from local.samples import ARRIVED_WITHIN, Cloud, Row, SampleError, kinds
-from local.samples.export import size
-
-TEXT = {
-    "S": "CAST({} AS STRING)",
-    "N": "CAST(CAST({} * 1000000 AS INT64) AS STRING)",
-    "BOOL": "CAST({} AS STRING)",
-}
+from components.views import table_name
+from local.samples import ARRIVED_WITHIN, Cloud, Row, SampleError, checksum, kinds, lake, mysql
+from local.samples.export import keys, size
 
 
 def prepare(cloud: Cloud, name: str, pipeline: Mapping[str, Any]) -> None:
@@ -38,7 +32,7 @@ def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -
     deadline = time.monotonic() + ARRIVED_WITHIN
     while True:
         found = kinds()[source["kind"]].rows(cloud, pipeline["from"], source, due)
-        if all(row.complete for row in found):
+        if all(row.complete for row in found) and not missing(cloud, pipeline):
             break
         if any(row.failure for row in found) or time.monotonic() > deadline:
             raise SampleError(f"{name}: {pipeline['from']} has not landed all that was sent")
@@ -51,48 +45,88 @@ def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -
 
 
 def copy(cloud: Cloud, name: str, pipeline: Mapping[str, Any], deadline: float) -> None:
-    """Runs the copy, unless the landing's events do, and waits until Cloud Storage has every data file."""
-    job, landing = pipeline["copy"]["job"], pipeline["source"]
+    """Runs the copy, unless the landing's events do, and waits until Cloud Storage has every file that is loaded."""
+    job = pipeline["copy"]["job"]
     if "schedule" in ask(cloud, "GET", f"/v1/{job}"):
         ask(cloud, "POST", f"/v1/{job}:run", {"projectId": pipeline["project"]})
-    below = tuple(f"{landing['prefix']}{table}/AWSDynamoDB/" for table in pipeline["tables"])
-    pages = cloud.client("s3", landing).get_paginator("list_objects_v2").paginate(Bucket=landing["bucket"])
-    wanted = {o["Key"] for page in pages for o in page.get("Contents", []) if o["Key"].startswith(below)}
-    wanted = {key for key in wanted if key.endswith(".json.gz")}
+    landed = keys(cloud, pipeline["source"], "")
+    wanted = {key for path in paths(cloud, pipeline) for key in landed if fnmatchcase(key, path)}
     at = f"/storage/v1/b/{pipeline['copy']['bucket']}/o"
-    while missing := wanted - {o["name"] for o in ask(cloud, "GET", at)["items"]}:
+    while left := wanted - {o["name"] for o in ask(cloud, "GET", at)["items"]}:
         if time.monotonic() > deadline:
-            raise SampleError(f"{name}: Storage Transfer has not copied {len(missing)} files")
+            raise SampleError(f"{name}: Storage Transfer has not copied {len(left)} files")
         time.sleep(0.2)
 
 
+def missing(cloud: Cloud, pipeline: Mapping[str, Any]) -> set[str]:
+    """What lies where the transfers read in the export's bucket, and not yet in the one that they read."""
+    prefixes = {path.split("*")[0] for path in paths(cloud, pipeline)}
+    here, there = cloud.pipelines[pipeline["from"]]["landing"], origin(cloud, pipeline)["landing"]
+    return {key for prefix in prefixes for key in keys(cloud, there, prefix) - keys(cloud, here, prefix)}
+
+
+def paths(cloud: Cloud, pipeline: Mapping[str, Any]) -> list[str]:
+    """What the transfers read, as patterns of keys."""
+    told = [ask(cloud, "GET", f"/v1/{t['transfer']}")["params"] for t in pipeline["tables"].values()]
+    found = [params.get("data_path") or params["data_path_template"] for params in told]
+    return [path.partition("://")[2].partition("/")[2] for path in found]
+
+
+def origin(cloud: Cloud, pipeline: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The pipeline at the beginning, which exports."""
+    while pipeline.get("from"):
+        pipeline = cloud.pipelines[pipeline["from"]]
+    return pipeline
+
+
 def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | None) -> list[Row]:
-    origin = pipeline
-    while origin.get("from"):
-        origin = cloud.pipelines[origin["from"]]
-    return [row(cloud, name, pipeline, origin["landing"], table, due) for table in pipeline["tables"]]
+    return [row(cloud, name, pipeline, table, due) for table in pipeline["tables"]]
 
 
-def row(cloud: Cloud, name: str, pipeline: Mapping[str, Any], source: Mapping[str, Any], table: str,
-        due: datetime | None) -> Row:  # fmt: skip
-    made, written = pipeline["tables"][table], size(cloud, source, table)
+def row(cloud: Cloud, name: str, pipeline: Mapping[str, Any], table: str, due: datetime | None) -> Row:
+    made, exporter, of_database = pipeline["tables"][table], origin(cloud, pipeline), table in mysql.TABLES
+    written = mysql.TABLES[table].rows if of_database else size(cloud, exporter["landing"], table)
     found = ask(cloud, "GET", f"/v1/{made['transfer']}/runs")["transferRuns"]
     run = next((r for r in found if due is None or datetime.fromisoformat(r["scheduleTime"]) >= due), {})
-    if run.get("state") == "FAILED":
-        return Row(name, pipeline["kind"], table, written, 0, None, failure=run["errorStatus"]["message"])
     if run.get("state") != "SUCCEEDED":
-        return Row(name, pipeline["kind"], table, written, 0, None)
-    columns = compared(cloud, made["table"])
+        failure = run["errorStatus"]["message"] if run.get("state") == "FAILED" else ""
+        return Row(name, pipeline["kind"], table, written, 0, None, failure=failure)
     known = (name, table, run["name"], str(written))
     if known not in cloud.counted:
-        cloud.counted[known], cloud.counted[(*known, "rows")] = in_bigquery(cloud, made["view"], columns)
-        cloud.counted[(*known, "source")] = in_dynamodb(cloud, source, table, columns)
-    here, there = f"{cloud.counted[known]:08x}", f"{cloud.counted[(*known, 'source')]:08x}"
-    arrived = cloud.counted[(*known, "rows")]
+        own = cloud.pipelines[pipeline["from"]] is exporter and "database" in exporter
+        cloud.counted[known] = held(
+            cloud, exporter["landing"], table, made["view"], exporter if own else None
+        )
+    stores: dict[str, checksum.Held] = cloud.counted[known]
+    source, differ = stores["source"], [n for n, one in stores.items() if one != stores["source"]]
     took = datetime.fromisoformat(run["endTime"]) - datetime.fromisoformat(run["startTime"])
-    counts = {f"rows in {name}": arrived, "checksum": there, f"checksum in {name}": here}
-    failure = "" if here == there else f"the checksum in BigQuery is {here}, in the source {there}"
-    return Row(name, pipeline["kind"], table, written, arrived, took.total_seconds(), counts, failure)
+    counts: dict[str, int | str] = {f"{store} rows": one.rows for store, one in stores.items()}
+    counts |= {f"{store} checksum": one.checksum for store, one in stores.items()}
+    counts["equal"] = f"NOT {' and '.join(differ)}" if differ else "yes"
+    failure = "; ".join(
+        f"{store} holds {stores[store].rows:,} rows, checksum {stores[store].checksum}; the source {source.rows:,}, "
+        f"checksum {source.checksum}" for store in differ
+    )  # fmt: skip
+    return Row(
+        name, pipeline["kind"], table, written, stores["BigQuery"].rows, took.total_seconds(), counts, failure
+    )
+
+
+def held(
+    cloud: Cloud, landing: Mapping[str, Any], table: str, view: str, athena: Mapping[str, Any] | None
+) -> dict[str, checksum.Held]:
+    """What the source holds of a table, Athena where it is asked, and BigQuery."""
+    if table in mysql.TABLES:
+        source, columns = checksum.of_database(mysql.TABLES[table])
+    else:
+        pages = cloud.client("dynamodb", landing).get_paginator("scan").paginate(TableName=table)
+        source, columns = checksum.of_items([item for page in pages for item in page["Items"]])
+    stores = {"source": source}
+    if athena:
+        asked = checksum.query("Athena", f"{table_name(table)}_latest", columns)
+        stores["Athena"] = checksum.answered(lake.query(cloud, athena, asked)[0])
+    told = query(cloud, view.split(".")[0], checksum.query("BigQuery", view, columns))
+    return stores | {"BigQuery": checksum.answered(told[0])}
 
 
 def ask(cloud: Cloud, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
@@ -109,42 +143,3 @@ def query(cloud: Cloud, project: str, sql: str) -> list[list[Any]]:
     if answer.get("errors"):
         raise SampleError(f"{sql}: {answer['errors']}")
     return [[cell["v"] for cell in found["f"]] for found in answer.get("rows", [])]
-
-
-def compared(cloud: Cloud, table: str) -> dict[str, str]:
-    """The attributes that the checksum is over, each with its type."""
-    project, dataset, name = table.split(".")
-    fields = ask(cloud, "GET", f"/bigquery/v2/projects/{project}/datasets/{dataset}/tables/{name}")["schema"][
-        "fields"
-    ]
-    inner = {field["name"]: [kind["name"] for kind in field["fields"]] for field in fields[0]["fields"]}
-    return {column: types[0] for column, types in inner.items() if len(types) == 1 and types[0] in TEXT}
-
-
-def in_bigquery(cloud: Cloud, view: str, columns: Mapping[str, str]) -> tuple[int, int]:
-    """The checksum of the view and its number of rows."""
-    texts = [f"IFNULL({TEXT[kind].format(f'`{column}`')}, '')" for column, kind in columns.items()]
-    line = f"SELECT CONCAT({', CHR(31), '.join(texts)}) AS line FROM `{view}`"
-    sql = f"SELECT COUNT(*), TO_HEX(MD5(STRING_AGG(line, CHR(10) ORDER BY line))) FROM ({line})"
-    [[count, digest]] = query(cloud, view.split(".")[0], sql)
-    return int((digest or "0")[:8], 16), int(count)
-
-
-def in_dynamodb(cloud: Cloud, source: Mapping[str, Any], table: str, columns: Mapping[str, str]) -> int:
-    """The same checksum of the table itself."""
-    pages = cloud.client("dynamodb", source).get_paginator("scan").paginate(TableName=table)
-    lines = ["\x1f".join(text(item.get(column), kind) for column, kind in columns.items())
-             for page in pages for item in page["Items"]]  # fmt: skip
-    if not lines:
-        return 0
-    whole = "\n".join(sorted(lines, key=str.encode)).encode()
-    return int(hashlib.md5(whole, usedforsecurity=False).hexdigest()[:8], 16)
-
-
-def text(value: Mapping[str, Any] | None, kind: str) -> str:
-    """An attribute as the query writes it; nothing where it is absent or of another type."""
-    if not value or kind not in value:
-        return ""
-    if kind == "N":
-        return str(int(Decimal(value[kind]).scaleb(6).quantize(Decimal(1), ROUND_HALF_UP)))
-    return str(value[kind]).lower() if kind == "BOOL" else value[kind]

@@ -11,8 +11,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
-from opensearchpy import AWSV4SignerAuth, OpenSearch, RequestsHttpConnection
+from opensearchpy import OpenSearch
 from opensearchpy.exceptions import TransportError
 
 from local.samples import Cloud, Row, SampleError
@@ -36,20 +35,12 @@ def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -
             raise SampleError(f"{name}: the generator did not send {event['count']} ticks: {told}")
 
 
-def search(cloud: Cloud, pipeline: Mapping[str, Any]) -> OpenSearch:
-    """The collection as its reader sees it."""
-    given = cloud.client("sts", pipeline).assume_role(
-        RoleArn=pipeline["reader_role"], RoleSessionName="sample"
-    )["Credentials"]
-    session = boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
-    signer = AWSV4SignerAuth(session.get_credentials(), pipeline["region"], "aoss")
-    return OpenSearch(
-        pipeline["endpoint"], http_auth=signer, connection_class=RequestsHttpConnection, max_retries=0
-    )
-
-
 def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | None) -> list[Row]:
-    sent, reader, index = records(cloud, pipeline), search(cloud, pipeline), pipeline["index"]
+    sent, reader, index = (
+        records(cloud, pipeline),
+        cloud.search(pipeline, pipeline["reader_role"]),
+        pipeline["index"],
+    )
     tickers: dict[str, int] = {}
     documents = once = 0
     try:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from local.samples import Cloud, Row, mysql
+from local.samples import Cloud, Row, SampleError, mysql
 
 
 def start(cloud: Cloud, pipeline: Mapping[str, Any], due: datetime) -> str:
@@ -27,16 +27,16 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
     from local.samples import export
 
     run, found = latest_run(cloud, pipeline, due), []
-    ended = run is not None and run["status"] != "RUNNING"
+    over = run is not None and run["status"] != "RUNNING"
     failure = run.get("cause", "") if run and run["status"] == "FAILED" else ""
-    seconds = (run["stopDate"] - run["startDate"]).total_seconds() if run and ended else None
+    seconds = (run["stopDate"] - run["startDate"]).total_seconds() if run and over else None
     for source, kind in pipeline["sources"].items():
         of_database = kind != "dynamodb"
         for table in mysql.TABLES if of_database else [source]:
             rows_written = mysql.TABLES[table].rows if of_database else export.size(cloud, pipeline, source)
             counts: dict[str, int | str] = {"rows in the source": rows_written}
             arrived, mine = 0, failure if source in failure else ""
-            if run and ended and not mine:
+            if run and over and not mine:
                 arrived = counted(cloud, pipeline, run["executionArn"], table.replace(".", "_"))
                 counts["rows in Athena"] = arrived
             took = seconds if not mine else None
@@ -53,6 +53,12 @@ def latest_run(cloud: Cloud, pipeline: Mapping[str, Any], due: datetime | None) 
         if due is None or datetime.fromisoformat(json.loads(described["input"])["scheduled_time"]) >= due:
             return described
     return None
+
+
+def ended(cloud: Cloud, pipeline: Mapping[str, Any], due: datetime | None) -> bool:
+    """Whether a run for `due` or later is over; False of an export that has no state machine."""
+    run = latest_run(cloud, pipeline, due) if "state_machine" in pipeline else None
+    return run is not None and run["status"] != "RUNNING"
 
 
 def counted(cloud: Cloud, pipeline: Mapping[str, Any], run: str, table: str) -> int:
@@ -81,6 +87,6 @@ def query(cloud: Cloud, pipeline: Mapping[str, Any], sql: str) -> list[list[str 
     ):
         time.sleep(0.1)
     if done["State"] != "SUCCEEDED":
-        raise RuntimeError(f"{sql}: {done.get('StateChangeReason')}")
+        raise SampleError(f"{sql}: {done.get('StateChangeReason')}")
     answer = athena.get_query_results(QueryExecutionId=asked)["ResultSet"]["Rows"][1:]
     return [[cell.get("VarCharValue") for cell in row["Data"]] for row in answer]

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote_plus
 
-from local.samples import Cloud, Row
+from local.samples import Cloud, Row, lake
 from local.samples.export import data_files, folder, items, keys, latest
 
 QUEUE = "tributary-sample-announcements"
@@ -75,12 +75,14 @@ def announced(cloud: Cloud, place: Mapping[str, Any]) -> Iterator[tuple[datetime
 
 
 def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | None) -> list[Row]:
-    source = cloud.pipelines[pipeline["from"]]["landing"]
-    replica = pipeline["landing"]
+    exporting = cloud.pipelines[pipeline["from"]]
+    source, replica = exporting["landing"], pipeline["landing"]
     heard = {detail["export_arn"]: (at, detail) for at, detail in announced(cloud, replica)}
     found = []
     for table in replica["tables"]:
         export = latest(cloud, source, table, due)
+        if not export and lake.ended(cloud, exporting, due):  # changes alone, or none: the table itself came earlier
+            export = latest(cloud, source, table, None)
         if not export or export["ExportStatus"] != "COMPLETED":
             failure = "its source's export failed" if export and export["ExportStatus"] == "FAILED" else ""
             found.append(Row(name, pipeline["kind"], table, 0, 0, None, {}, failure))

@@ -16,8 +16,6 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import boto3
-from opensearchpy import AWSV4SignerAuth, OpenSearch, RequestsHttpConnection
 from opensearchpy.exceptions import TransportError
 
 from local.samples import Cloud, Row
@@ -107,20 +105,12 @@ def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -
         put(dynamodb, table, [item(table, number) for number in INSERTED])
 
 
-def search(cloud: Cloud, pipeline: Mapping[str, Any]) -> OpenSearch:
-    """The collection as its reader sees it."""
-    given = cloud.client("sts", pipeline).assume_role(
-        RoleArn=f"arn:aws:iam::{pipeline['account']}:role/{READER}", RoleSessionName="sample"
-    )["Credentials"]
-    session = boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
-    signer = AWSV4SignerAuth(session.get_credentials(), pipeline["region"], "aoss")
-    return OpenSearch(
-        pipeline["endpoint"], http_auth=signer, connection_class=RequestsHttpConnection, max_retries=0
-    )
+def reader_role(pipeline: Mapping[str, Any]) -> str:
+    return f"arn:aws:iam::{pipeline['account']}:role/{READER}"
 
 
 def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | None) -> list[Row]:
-    reader, found = search(cloud, pipeline), []
+    reader, found = cloud.search(pipeline, reader_role(pipeline)), []
     bucket, _, prefix = pipeline["dead_letters"].removeprefix("s3://").partition("/")
     for table, index in pipeline["indexes"].items():
         sent, documents = size(cloud, pipeline, table), 0

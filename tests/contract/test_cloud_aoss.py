@@ -145,6 +145,7 @@ def test_collections_share_a_node_and_see_nothing_of_each_other(cloud, books):  
     assert client.get(index="novels", id="1")["_source"] == {"own": True}
     assert eventually(lambda: client.search()["hits"]["total"]["value"]) == 1
     assert client.cat.indices(format="json")[0]["index"] == "novels"
+    assert list(client.indices.get_mapping()) == ["novels"]
     assert "CreateIndex on index/books" in refusal(books["writer"].indices.create, index="shelf")
 
 

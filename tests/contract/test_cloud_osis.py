@@ -12,6 +12,7 @@ from opensearchpy import TransportError
 
 from local.cloud import osis_body
 from tests.contract.opensearch_cloud import ACCOUNT, REGION, Cloud, cloud, eventually  # noqa: F401  # cloud is a fixture
+from tests.recording import PITR_ON, record
 
 BUCKET = f"osis-exports-{ACCOUNT}"
 EXACT = "12345678901234567890123456789012345678"
@@ -60,14 +61,17 @@ TEMPLATE = {
 }
 
 
-def body(table_arn: str, host: str, role: str, name: str = "items") -> dict:
+ROLE = "arn:aws:iam::1:role/r"
+
+
+def body(table_arn: str, host: str, name: str = "items") -> dict:
     return {
         "version": "2",
         name: {
             "source": {
                 "dynamodb": {
                     "acknowledgments": True,
-                    "aws": {"sts_role_arn": role, "region": REGION},
+                    "aws": {"region": REGION},
                     "tables": [
                         {
                             "table_arn": table_arn,
@@ -89,13 +93,12 @@ def body(table_arn: str, host: str, role: str, name: str = "items") -> dict:
                         "action": '${getMetadata("opensearch_action")}',
                         "document_version": '${getMetadata("document_version")}',
                         "document_version_type": "external",
-                        "aws": {"sts_role_arn": role, "region": REGION, "serverless": True},
+                        "aws": {"region": REGION, "serverless": True},
                         "dlq": {
                             "s3": {
                                 "bucket": BUCKET,
                                 "key_path_prefix": f"dlq/{name}",
                                 "region": REGION,
-                                "sts_role_arn": role,
                             }
                         },
                     }
@@ -165,12 +168,13 @@ class Line:
             kind="collection",
         )
 
-    def start(self, document: dict) -> None:
+    def start(self, document: dict, role: str = "") -> None:
         self.osis.create_pipeline(
             PipelineName=self.name,
             MinUnits=1,
             MaxUnits=2,
             PipelineConfigurationBody=yaml.safe_dump(document),
+            PipelineRoleArn=role or self.role,
             LogPublishingOptions={
                 "IsLoggingEnabled": True,
                 "CloudWatchLogDestination": {"LogGroup": self.log_group},
@@ -223,7 +227,7 @@ def items(cloud, index):  # noqa: F811
     line.dynamodb.put_item(TableName="items", Item=ITEM)
     for sk in range(30):
         line.put(sk, colour={"S": "red"})
-    line.start(body(line.table, index["host"], line.role))
+    line.start(body(line.table, index["host"]))
     eventually(lambda: index["document"]("items", "a|29"))
     return line
 
@@ -272,7 +276,7 @@ def test_a_second_delivery_changes_nothing_and_an_older_record_overwrites_nothin
     )
     versions = {key: index["document"]("items", key)["_version"] for key in ("a|3", "a|4", "all|7")}
     # A new sub-pipeline name has no progress: it exports and reads the stream from the start again.
-    again = body(items.table, index["host"], items.role)
+    again = body(items.table, index["host"])
     again["second"] = again.pop("items")
     eventually(lambda: items.osis.get_pipeline(PipelineName="items")["Pipeline"]["Status"] == "ACTIVE")
     items.osis.update_pipeline(PipelineName="items", PipelineConfigurationBody=yaml.safe_dump(again))
@@ -315,7 +319,7 @@ def test_a_rejected_record_lands_in_the_dlq_with_its_reason_while_the_rest_go_on
     line.grant("search")
     line.put(1, n={"S": "no number"}, exact={"N": EXACT})
     line.put(2, n={"N": "2"})
-    line.start(body(line.table, index["host"], line.role, "poison"))
+    line.start(body(line.table, index["host"], "poison"))
     eventually(lambda: index["document"]("poison", "a|2"))
     dead = eventually(line.dead)[0]  # once from the export, once from the stream's overlap
     assert dead["pipelineName"] == "poison" and dead["pluginName"] == "opensearch"
@@ -333,7 +337,7 @@ def test_without_the_data_access_grant_nothing_is_written_the_log_names_it_and_a
     line = Line(cloud, "closed")
     line.grant("search", ["CreateIndex", "DescribeIndex", "UpdateIndex"])
     line.put(1)
-    line.start(body(line.table, index["host"], line.role, "closed"))
+    line.start(body(line.table, index["host"], "closed"))
     eventually(lambda: "aoss:WriteDocument on index/search/closed" in line.logged())
     line.put(2)
     assert not index["client"].count(index="closed")["count"] and not line.dead()
@@ -372,7 +376,7 @@ def test_a_missing_iam_grant_stops_it_and_the_log_names_the_action(cloud, index,
             for one in line.statements()
         ],
     )
-    document = body(line.table, index["host"], line.role, name)
+    document = body(line.table, index["host"], name)
     if action == "dynamodb:DescribeStream":
         del document[name]["source"]["dynamodb"]["tables"][0]["export"]
     line.start(document)
@@ -384,7 +388,7 @@ def test_a_missing_iam_grant_stops_it_and_the_log_names_the_action(cloud, index,
 def test_a_role_that_does_not_trust_the_service_fails_the_pipeline(cloud, index):  # noqa: F811
     line = Line(cloud, "distrust")
     role = cloud.role("distrusting", line.statements(), "lambda.amazonaws.com")
-    line.start(body(line.table, index["host"], role, "distrust"))
+    line.start(body(line.table, index["host"], "distrust"), role)
     failed = eventually(
         lambda: (
             (told := line.osis.get_pipeline(PipelineName="distrust")["Pipeline"])["Status"] == "CREATE_FAILED"
@@ -404,7 +408,7 @@ def test_routes_and_processors_do_what_they_say(cloud, index):  # noqa: F811
             "search",
             f"routed-{suffix}",
         )
-    document = body(line.table, index["host"], line.role, "routed")
+    document = body(line.table, index["host"], "routed")
     sink = {
         key: value
         for key, value in document["routed"]["sink"][0]["opensearch"].items()
@@ -440,7 +444,7 @@ def test_an_expiry_is_a_delete_that_the_body_can_tell_from_others(cloud, index):
     line.grant("search")
     expiry = {"Enabled": True, "AttributeName": "expires"}
     line.dynamodb.update_time_to_live(TableName="expiring", TimeToLiveSpecification=expiry)
-    document = body(line.table, index["host"], line.role, "expiring")
+    document = body(line.table, index["host"], "expiring")
     document["expiring"]["processor"] = [
         {"drop_events": {"drop_when": 'getMetadata("ttl_delete") == true and /keep == true'}}
     ]
@@ -478,7 +482,7 @@ def test_two_tables_in_one_body_go_to_their_own_indexes_each(cloud, index):  # n
         kind="collection",
     )
     cloud.allow(one.role_name, [*one.statements(), *other.statements()])
-    documents = [body(line.table, index["host"], one.role, line.name) for line in (one, other)]
+    documents = [body(line.table, index["host"], line.name) for line in (one, other)]
     one.start(documents[0] | documents[1])
     for line in (one, other):
         assert (
@@ -514,15 +518,37 @@ def test_two_tables_in_one_body_go_to_their_own_indexes_each(cloud, index):  # n
     ],
 )
 def test_a_body_that_the_engine_does_not_know_is_refused_by_name(cloud, change, named):  # noqa: F811
-    wrong = body("arn:aws:dynamodb:us-east-1:1:table/t", "http://host", "arn:aws:iam::1:role/r", "x")
+    wrong = body("arn:aws:dynamodb:us-east-1:1:table/t", "http://host", "x")
     change(wrong)
     text = yaml.dump(wrong)
     told = cloud.client("osis").validate_pipeline(PipelineConfigurationBody=text)
     assert not told["isValid"] and any(named in error["Message"] for error in told["Errors"])
     with pytest.raises(ClientError, match="ValidationException"):
         cloud.client("osis").create_pipeline(
-            PipelineName="wrong", MinUnits=1, MaxUnits=1, PipelineConfigurationBody=text
+            PipelineName="wrong", MinUnits=1, MaxUnits=1, PipelineConfigurationBody=text, PipelineRoleArn=ROLE
         )
+
+
+def test_the_engine_knows_every_option_that_the_program_writes():
+    orders = {
+        "name": "orders",
+        "drop": ["secret", "address/street"],
+        "rename": {"q": "quantity"},
+        "only": '/status == "open"',
+        "view_on_remove": "OLD_IMAGE",
+        "index": {"shards": 2, "mapping": {"properties": {"q": {"type": "double"}}}},
+    }
+    account = {"id": "111111111111", "region": REGION}
+    pipeline = {"kind": "zero-etl", "tables": [orders]}
+    recorded = record(
+        "test",
+        {"accounts": {"workload": account}, "pipelines": {"search": pipeline}},
+        tables={"orders": PITR_ON | {"streamViewType": "NEW_AND_OLD_IMAGES"}},
+    )
+    made = recorded.one("aws:opensearchingest/pipeline:Pipeline", "search-orders")
+    plan = osis_body.read(made["pipelineConfigurationBody"])["orders"]
+    assert [kind for kind, _ in plan["processors"]] == ["delete_entries", "rename_keys"]
+    assert set(plan["routes"]) == {"wanted"} and len(plan["sinks"]) == 1
 
 
 @pytest.mark.parametrize(

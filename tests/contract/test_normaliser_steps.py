@@ -1,5 +1,6 @@
 """The normaliser's steps against a bucket: schema, files, reconciliation; nothing is visible of what is not sound."""
 
+import contextlib
 import gzip
 import importlib
 import io
@@ -61,7 +62,7 @@ def lake(monkeypatch):
     monkeypatch.syspath_prepend(str(HANDLER))
     monkeypatch.delitem(sys.modules, "app", raising=False)
     app = importlib.import_module("app")
-    monkeypatch.delitem(sys.modules, "app")
+    del sys.modules["app"]  # the next test's is another handler's
     bucket = Bucket()
     monkeypatch.setattr(app, "s3", bucket)
     decoder = data_file.Decoder
@@ -112,6 +113,46 @@ def test_a_file_that_is_not_sound_leaves_nothing_and_stops_the_reconciliation(la
         reconcile(lake)
     normalise(lake, lake.lines[2])
     with pytest.raises(Exception, match=r"1 of 3 files are not sound: .*b\.json\.gz"):
+        reconcile(lake)
+
+
+def cut_short(lake, line):
+    lake.bucket.objects[line["dataFileS3Key"]] = lake.bucket.objects[line["dataFileS3Key"]][:-9]
+
+
+def wrong_md5(lake, line):
+    line["md5Checksum"] = digest(b"another file")
+
+
+def unknown_type(lake, line):
+    content = gzip.compress(full([{"id": {"S": "1"}, "n": {"Q": "1"}}] * line["itemCount"]))
+    lake.bucket.objects[line["dataFileS3Key"]] = content
+    line["md5Checksum"] = digest(content)
+
+
+def gone(lake, line):
+    del lake.bucket.objects[line["dataFileS3Key"]]
+
+
+@pytest.mark.parametrize("fault", [cut_short, wrong_md5, unknown_type, gone])
+def test_an_export_with_such_a_file_is_never_reconciled_and_the_error_names_the_file(lake, fault):
+    lake.call("schema", schema_key="s.json", published_key=None, keys=["id"], declared={})
+    fault(lake, lake.lines[1])
+    for line in lake.lines:  # as the map does, which goes on with the others
+        with contextlib.suppress(Exception):
+            normalise(lake, line)
+    with pytest.raises(Exception, match=r"1 of 3 files are not (sound|normalised): .*/data/b\.json\.gz"):
+        reconcile(lake)
+    assert [key for key in lake.bucket.objects if key.startswith("lake/")] == ["lake/o/a-00000.parquet"]
+
+
+def test_an_export_of_which_the_manifest_leaves_a_file_out_is_never_reconciled(lake):
+    lake.call("schema", schema_key="s.json", published_key=None, keys=["id"], declared={})
+    del lake.lines[1]
+    lake.bucket.objects[MANIFEST] = b"".join(json.dumps(line).encode() + b"\n" for line in lake.lines)
+    for line in lake.lines:
+        normalise(lake, line)
+    with pytest.raises(Exception, match=r"60 items were normalised; manifest-summary\.json says 100"):
         reconcile(lake)
 
 

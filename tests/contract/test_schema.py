@@ -83,7 +83,12 @@ def test_an_exported_type_is_glues(said, glue):
 
 def test_tables_of_an_rds_export_have_their_folders_and_columns():
     (mysql, postgres) = tables(
-        "raw/x/", {"a": {"perTableStatus": [table(id="int64"), table("db.public.t", a="int32")]}}
+        "raw/x/",
+        {
+            "raw/x/export_tables_info_x_from_1_to_2.json": {
+                "perTableStatus": [table(id="int64"), table("db.public.t", a="int32")]
+            }
+        },
     )
     assert mysql.location == "raw/x/db/public.t/" or mysql.location == "raw/x/shop/shop.customers/"
     assert {t.location for t in (mysql, postgres)} == {"raw/x/shop/shop.customers/", "raw/x/db/public.t/"}

@@ -34,6 +34,8 @@ def config(at: datetime) -> dict[str, Any]:
         "tributary:pipelines": {
             "lake": {
                 "kind": "export",
+                "run": "simple",
+                "schedule": "rate(24 hours)",  # of no time of day, which the load would have to come after
                 "create_key": True,
                 "sources": [{"dynamodb": "orders", "create": {"hash_key": {"name": "order_id"}}}],
             },

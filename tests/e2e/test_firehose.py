@@ -9,12 +9,18 @@ import base64
 import contextlib
 import gzip
 import json
+import os
+import re
+import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from opensearchpy.exceptions import TransportError
 
 from local import opensearch, samples
 from local.samples import firehose
@@ -45,7 +51,7 @@ class Ticks:
             outputs["pipelines"][NAME],
         )
         self.bucket, _, self.prefix = self.told["backup"].removeprefix("s3://").partition("/")
-        self.reader = firehose.search(self.cloud, self.told)
+        self.reader = self.cloud.search(self.told, self.told["reader_role"])
 
     def client(self, service: str) -> Any:
         return self.cloud.client(service, self.told)
@@ -105,6 +111,42 @@ class Ticks:
             change(["aoss:DescribeIndex", "aoss:UpdateIndex", "aoss:WriteDocument"])
 
 
+class Node:
+    """The OpenSearch node of the clone's cloud, which can die and come back with its data where it was."""
+
+    def __init__(self, run: Run):
+        self.state = run.clone.folder / "cloud" / "opensearch"
+        self.again: subprocess.Popen[bytes] | None = None
+
+    def process(self) -> tuple[int, list[str]]:
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                command = (folder / "cmdline").read_text().split("\0")[:-1]
+                if "-basePath" in command and str(self.state) in command and "java" in command[0]:
+                    return int(folder.name), command
+        raise AssertionError(f"no node runs in {self.state}")
+
+    @contextlib.contextmanager
+    def dead(self) -> Iterator[None]:
+        pid, command = self.process()
+        told = re.findall(r"HttpServerTransport\] publish_address \{127\.0\.0\.1:(\d+)\}",
+                          (self.state / "opensearch.log").read_text())  # fmt: skip
+        os.kill(pid, signal.SIGKILL)
+        try:
+            yield
+        finally:
+            # The runner takes the first free port after this one, which is the one that the cloud knows.
+            command[command.index("-baseHttpPort") + 1] = str(int(told[-1]) - 1)
+            self.again = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+
+    def stop(self) -> None:
+        if self.again:
+            self.again.kill()
+            self.again.wait()
+
+
 def tick(run: str, number: int, **changes: Any) -> bytes:
     found = {"EVENT_TIME": "2026-01-01T16:00:00Z", "TICKER": "AMZN", "PRICE": 1.5, "run": run, "seq": number}
     return json.dumps(found | changes).encode()
@@ -131,6 +173,13 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Run, str]]:
 @pytest.fixture(scope="module")
 def ticks(up: tuple[Run, str]) -> Ticks:
     return Ticks(up[0])
+
+
+@pytest.fixture(scope="module")
+def node(up: tuple[Run, str]) -> Iterator[Node]:
+    found = Node(up[0])
+    yield found
+    found.stop()
 
 
 def test_every_tick_of_ten_and_of_ten_thousand_is_in_the_index_once(ticks: Ticks) -> None:
@@ -217,6 +266,29 @@ def test_when_the_grant_is_away_for_longer_the_records_are_kept_and_a_scheduled_
     assert ticks.replay(errors="transient")["replayed"] == 20
     assert eventually(lambda: len(seen := ticks.arrived("given-up")) >= 20 and seen) == list(range(20))
     assert ticks.failed("given-up") == []
+
+
+def test_when_the_node_is_gone_the_records_are_kept_and_a_replay_brings_them_once_it_is_back(
+    ticks: Ticks, node: Node
+) -> None:
+    with node.dead():
+        ticks.put(*(tick("unreachable", number) for number in range(20)))
+        kept = eventually(lambda: len(found := ticks.failed("unreachable")) == 20 and found)
+    assert {(line["kind"], line["errorCode"]) for line in kept} == {("AmazonOpenSearchService-failed", "503")}
+    assert all("Connection refused" in line["errorMessage"] for line in kept)
+    assert min(line["attemptsMade"] for line in kept) > 1
+
+    def arrived() -> list[int]:
+        with contextlib.suppress(TransportError):
+            return ticks.arrived("unreachable")
+        return [-1]  # the node is not back yet
+
+    assert eventually(lambda: arrived() == [])
+    assert ticks.replay(errors="transient")["replayed"] == 20
+    assert eventually(lambda: len(seen := arrived()) >= 20 and seen) == list(range(20))
+    assert ticks.failed("unreachable") == []
+    # What was there before is there still.
+    assert ticks.arrived("given-up") == list(range(20))
 
 
 def test_a_backup_that_may_not_be_written_loses_nothing(ticks: Ticks) -> None:

@@ -75,11 +75,48 @@ def files(**keys: Any) -> Recording:
     )
 
 
-def params(recorded: Recording) -> dict[str, str]:
-    """A transfer's parameters, which are secret as a whole since the key's id is among them."""
-    found = recorded.one(CONFIG, "shop-orders")["params"]
-    assert found[MARK[0]] == MARK[1]
-    return found["value"]
+def catalogued(
+    through: dict[str, Any] | None = None, tables: dict[str, Any] | None = None, **shop: Any
+) -> Recording:
+    """An export with a catalog, of a table and of a database, or its replica."""
+    sources = [
+        {
+            "dynamodb": "orders",
+            "mode": "incremental",
+            "columns": {
+                "order_id": "string",
+                "Total": "decimal(38,2)",
+                "lines": "json",
+                "tags": {"set": "string"},
+            },
+        },
+        {"rds_instance": "db", "tables": {"shop.products": {"id": "bigint unsigned", "photo": "binary"}}},
+    ]
+    lake = {"kind": "export", "create_key": True, "sources": sources}
+    replica = {"kind": "replication", "from": "lake", "create_key": True} | (through or {})
+    pipeline = {"kind": "bigquery-transfer", "from": "lake" if through is None else "replica"} | {
+        "tables": tables
+        or {
+            "orders": {"lake": True, "keys": ["order_id"]},
+            "shop.products": {"keys": ["id"], "cluster": ["id"]},
+        }
+    }
+    pipelines = {"lake": lake, "shop": pipeline | shop} | ({} if through is None else {"replica": replica})
+    return record(
+        "test",
+        {
+            "accounts": {"workload": WORKLOAD},
+            "gcp": {"project": "shop-analytics", "location": "EU"},
+            "pipelines": pipelines,
+        },
+    )
+
+
+def params(recorded: Recording, table: str = "orders") -> dict[str, str]:
+    """A transfer's parameters, which a preview shows: nothing in them is secret, and a secret would hide them all."""
+    found = recorded.one(CONFIG, f"shop-{table}")["params"]
+    assert MARK[0] not in json.dumps(found)
+    return found
 
 
 def made(recorded: Recording) -> dict[str, int]:
@@ -161,6 +198,73 @@ def test_the_table_has_the_declared_columns_and_a_partition_a_day() -> None:
         ("at", "TIMESTAMP"),
     ]
     assert plain["clusterings"] == ["id"]
+
+
+def schema(recorded: Recording, table: str) -> dict[str, str]:
+    return {f["name"]: f["type"] for f in json.loads(recorded.one(TABLE, f"shop-{table}")["schema"])}
+
+
+def test_a_typed_table_has_the_columns_that_the_export_declares_and_none_is_declared_again() -> None:
+    recorded = catalogued()
+    orders = {
+        "order_id": "STRING",
+        "total": "BIGNUMERIC",
+        "lines": "STRING",
+        "tags": "RECORD",
+        "_rest": "STRING",
+    }
+    assert schema(recorded, "orders") == orders
+    assert schema(recorded, "shop.products") == {"id": "NUMERIC", "photo": "BYTES"}
+    assert recorded.one(TABLE, "shop-shop.products")["tableId"] == "shop_products"
+    assert recorded.one(TABLE, "shop-shop.products")["clusterings"] == ["id"]
+
+
+def test_the_exports_own_files_have_the_attributes_that_the_export_declares_beside_those_declared_here() -> (
+    None
+):
+    source = {"dynamodb": "orders", "columns": {"order_id": "string", "Total": "bigint", "lines": "json"}}
+    pipelines = {
+        "lake": {"kind": "export", "sources": [source]},
+        "shop": {
+            "kind": "bigquery-transfer",
+            "from": "lake",
+            "tables": {"orders": {"keys": ["order_id"], "columns": {"lines": "L"}}},
+        },
+    }
+    google = {"project": "shop-analytics", "location": "EU"}
+    recorded = record("test", {"accounts": {"workload": WORKLOAD}, "gcp": google, "pipelines": pipelines})
+    (item,) = json.loads(recorded.one(TABLE, "shop-orders")["schema"])
+    told = {f["name"]: f["fields"][0]["name"] for f in item["fields"]}
+    assert told == {"order_id": "S", "Total": "N", "lines": "L"}
+
+
+def test_typed_tables_are_loaded_from_their_parquet_and_the_user_reads_nothing_else() -> None:
+    recorded = catalogued()
+    assert params(recorded)["data_path"] == f"s3://{LANDING}/lake/orders/*.parquet"
+    assert params(recorded, "shop.products")["data_path"] == (
+        f"s3://{LANDING}/raw/db/*/shop/shop.products/*/*.parquet"
+    )
+    assert {params(recorded, t)["file_format"] for t in ("orders", "shop.products")} == {"PARQUET"}
+    policy = json.loads(recorded.one("aws:iam/userPolicy:UserPolicy", "shop-reader")["policy"])
+    read = next(statement for statement in policy["Statement"] if statement["Sid"] == "ReadLanding")
+    assert read["Resource"] == [f"arn:aws:s3:::{LANDING}/lake/orders/*", f"arn:aws:s3:::{LANDING}/raw/*"]
+
+
+def test_nothing_is_compared_where_no_export_tells_a_count_of_rows() -> None:
+    assert made(catalogued()).get("aws:lambda/function:Function", 0) == 0
+    assert (
+        catalogued(schedule="every monday 05:00").one(CONFIG, "shop-orders")["schedule"]
+        == "every monday 05:00"
+    )
+
+
+def test_a_replica_hands_on_what_is_typed_and_replicates_it_where_it_is_told_to() -> None:
+    recorded = catalogued(through={"prefixes": ["raw/", "lake/"]})
+    replica = "tributary-test-replica-replica-111111111111"
+    assert params(recorded)["data_path"] == f"s3://{replica}/lake/orders/*.parquet"
+    assert schema(recorded, "shop.products") == {"id": "NUMERIC", "photo": "BYTES"}
+    rules = recorded.one("aws:s3/bucketReplicationConfig:BucketReplicationConfig", "replica-source")["rules"]
+    assert [rule["filter"]["prefix"] for rule in rules] == ["raw/", "lake/"]
 
 
 def test_the_view_shows_the_newest_load_and_each_row_once() -> None:

@@ -253,6 +253,28 @@ def test_the_crawler_looks_at_new_folders_only_and_changes_nothing_it_made() -> 
     assert json.loads(crawler["configuration"])["Grouping"]["TableLevelConfiguration"] == 3
     assert crawler["securityConfiguration"] == "tributary-test-lake-crawler"
     assert "KeepCatalog" not in granted(recorded, "lake-catalog")
+    sample = recorded.one("aws:athena/namedQuery:NamedQuery", "lake-sample-orders")["query"]
+    orders = '"tributary_test_lake"."orders"'
+    assert sample == f"SELECT * FROM {orders} WHERE run = (SELECT max(run) FROM {orders}) LIMIT 10"
+    assert granted(recorded, "lake-crawler") == {
+        "ReadTables": (["s3:GetObject"], [f"{BUCKET}/lake/*"]),
+        "ListTables": (["s3:ListBucket"], [BUCKET]),
+        "KeepCatalog": (
+            [
+                *("glue:BatchCreatePartition", "glue:BatchGetPartition", "glue:CreateTable"),
+                *("glue:GetDatabase", "glue:GetTable", "glue:UpdateTable"),
+            ],
+            [
+                f"arn:aws:glue:eu-central-1:111111111111:{part}"
+                for part in ("catalog", "database/tributary_test_lake", "table/tributary_test_lake/*")
+            ],
+        ),
+        "DecryptTables": (["kms:Decrypt"], [KEY]),
+    }
+    trusted = json.loads(recorded.one("aws:iam/role:Role", "lake-crawler")["assumeRolePolicy"])["Statement"]
+    assert [(s["Principal"], s["Condition"]) for s in trusted] == [
+        ({"Service": "glue.amazonaws.com"}, {"StringEquals": {"aws:SourceAccount": "111111111111"}})
+    ]
 
 
 def test_a_source_that_failed_or_brings_nothing_new_rings() -> None:

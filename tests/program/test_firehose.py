@@ -177,14 +177,29 @@ def test_the_deployment_makes_the_index_and_keeps_its_mapping() -> None:
     }
 
 
-def test_the_index_is_there_before_anything_is_delivered() -> None:
-    order = [(r.type, r.name) for r in ticks().resources]
-    delivered = order.index((DELIVERY, "ticks"))
-    for earlier in [("aws:lambda/invocation:Invocation", "ticks-index"), (ACCESS, "ticks-delivery")]:
-        assert order.index(earlier) < delivered
-    assert order.index((ACCESS, "ticks-index")) < order.index(
-        ("aws:lambda/invocation:Invocation", "ticks-index")
-    )
+def test_the_index_and_all_that_its_roles_may_do_are_there_before_anything_is_delivered() -> None:
+    recorded, made = ticks(transform={}), "aws:lambda/invocation:Invocation"
+    awaited = recorded.awaited(DELIVERY, "ticks")
+    assert awaited >= {
+        (made, "ticks-index"),
+        (ACCESS, "ticks-delivery"),
+        ("aws:iam/rolePolicy:RolePolicy", "ticks-source"),
+        ("aws:iam/rolePolicy:RolePolicy", "ticks-delivery"),
+        (FUNCTION, "ticks-transform"),
+    }
+    assert (ACCESS, "ticks-index") in recorded.awaited(made, "ticks-index")
+
+
+def test_a_collection_is_made_after_the_policies_that_it_needs() -> None:
+    kind = "aws:opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy"
+    collection = "aws:opensearch/serverlessCollection:ServerlessCollection"
+    assert ticks().awaited(collection, "ticks") == {(kind, "ticks-encryption"), (kind, "ticks-network")}
+
+
+def test_a_stream_outlives_the_stack_where_data_are_retained() -> None:
+    stream = ("aws:kinesis/stream:Stream", "ticks-stream")
+    assert ticks().requests[stream].retainOnDelete
+    assert not record("test", config() | {"retain_data": False}).requests[stream].retainOnDelete
 
 
 def test_the_index_function_may_make_its_index_and_nothing_else() -> None:
@@ -322,6 +337,69 @@ def test_a_transformation_is_called_by_firehose_in_requests_that_fit_its_answer(
     assert set(statements(recorded, "ticks-transform")) == {"WriteLog"}
 
 
+CLOSED = {"network": {"public": False, "public_dashboards": False, "vpc_endpoints": ["vpce-0a1"]}}
+VPC = {"subnet_ids": ["subnet-1", "subnet-2"], "security_group_ids": ["sg-1"]}
+
+
+def test_a_closed_collection_is_reached_by_firehose_and_the_index_function_from_its_network() -> None:
+    recorded = ticks(vpc=VPC, collection=CLOSED, transform={}, generator=True)
+    policies = recorded.of("aws:opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy")
+    rules = [
+        {"ResourceType": kind, "Resource": [f"collection/{NAME}"]} for kind in ("collection", "dashboard")
+    ]
+    [reached] = json.loads(policies["ticks-network"]["policy"])
+    reached.pop("Description")
+    assert reached == {"Rules": rules, "AllowFromPublic": False, "SourceVPCEs": ["vpce-0a1"]}
+    stands = {"subnetIds": ["subnet-1", "subnet-2"], "securityGroupIds": ["sg-1"]}
+    assert recorded.one(DELIVERY, "ticks")["opensearchserverlessConfiguration"]["vpcConfig"] == {
+        "roleArn": role("delivery"),
+        **stands,
+    }
+    # The others reach Kinesis, S3 and nothing of the network.
+    inside = {name: made.get("vpcConfig") for name, made in recorded.of(FUNCTION).items()}
+    assert inside == {
+        "ticks-index": stands,
+        "ticks-transform": None,
+        "ticks-generator": None,
+        "ticks-replay": None,
+    }
+
+
+def test_the_index_function_may_join_its_network_and_its_code_may_not() -> None:
+    found = statements(ticks(vpc=VPC), "ticks-index")
+    makes = [
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:UnassignPrivateIpAddresses",
+    ]
+    sees = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"]
+    of_the_account = ["arn:aws:ec2:eu-central-1:111111111111:*"]
+    itself = f"arn:aws:lambda:eu-central-1:111111111111:function:{NAME}-index"
+    assert set(found) == {"WriteLog", "ReachCollection", "SeeNetwork", "JoinNetwork", "NotByItsOwnCode"}
+    assert found["SeeNetwork"] == {"Effect": "Allow", "Action": sees, "Resource": ["*"]}
+    assert found["JoinNetwork"] == {"Effect": "Allow", "Action": makes, "Resource": of_the_account}
+    assert found["NotByItsOwnCode"] == {
+        "Effect": "Deny",
+        "Action": [*makes, *sees],
+        "Resource": ["*"],
+        "Condition": {"ArnEquals": {"lambda:SourceFunctionArn": itself}},
+    }
+    assert set(statements(ticks(), "ticks-index")) == {"WriteLog", "ReachCollection"}
+
+
+def test_two_pipelines_share_a_closed_collection_from_their_networks() -> None:
+    both = config(vpc=VPC, collection=CLOSED)
+    both["pipelines"]["quotes"] = {
+        "kind": "firehose",
+        "index": "quotes",
+        "collection_of": "ticks",
+        "vpc": VPC,
+    }
+    made = record("test", both).one(FUNCTION, "quotes-index")["vpcConfig"]
+    assert made["subnetIds"] == ["subnet-1", "subnet-2"]
+
+
 def test_firehose_delivers_from_the_network_it_is_told() -> None:
     vpc = {"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]}
     recorded = ticks(vpc=vpc)
@@ -334,6 +412,19 @@ def test_firehose_delivers_from_the_network_it_is_told() -> None:
         "Action": ["ec2:CreateNetworkInterface"],
         "Resource": [f"{ec2}:network-interface/*", f"{ec2}:subnet/subnet-1", f"{ec2}:security-group/sg-1"],
     }
+    interfaces = {"Effect": "Allow", "Resource": [f"{ec2}:network-interface/*"]}
+    assert found["KeepInterfaces"] == interfaces | {
+        "Action": ["ec2:CreateNetworkInterfacePermission", "ec2:DeleteNetworkInterface"],
+        "Condition": {"ArnEquals": {"ec2:Subnet": [f"{ec2}:subnet/subnet-1"]}},
+    }
+    assert found["SeeVpc"] == {
+        "Effect": "Allow",
+        "Action": ["ec2:DescribeVpcAttribute"],
+        "Resource": [f"{ec2}:vpc/*"],
+    }
+    assert found["SeeNetwork"]["Action"] == [
+        f"ec2:Describe{what}" for what in ("NetworkInterfaces", "SecurityGroups", "Subnets", "Vpcs")
+    ]
     assert [sid for sid, statement in found.items() if statement["Resource"] == ["*"]] == ["SeeNetwork"]
 
 
@@ -364,6 +455,10 @@ def test_a_user_with_a_password_is_made_only_where_the_config_asks() -> None:
     recorded = ticks(dashboards={"console_user": True})
     profile = recorded.one("aws:iam/userLoginProfile:UserLoginProfile", "ticks-dashboards")
     assert profile == {"user": f"{NAME}-dashboards", "passwordLength": 32, "passwordResetRequired": True}
+    asked = recorded.requests["aws:iam/userLoginProfile:UserLoginProfile", "ticks-dashboards"]
+    assert list(asked.additionalSecretOutputs) == ["password"]
+    # Whatever its owner has added, such as an access key, goes with the user.
+    assert recorded.one("aws:iam/user:User", "ticks-dashboards")["forceDestroy"] is True
     user = f"arn:aws:iam:workload:mock:{NAME}-dashboards"
     assert granted(recorded, "ticks-dashboards")[0] == [user]
     found = statements(recorded, "ticks-dashboards", "user")
@@ -465,9 +560,20 @@ def test_what_is_late_refused_throttled_or_kept_rings() -> None:
     }
 
 
-def test_a_backup_of_all_documents_is_no_alarm() -> None:
+def test_of_a_backup_of_all_documents_those_that_failed_ring() -> None:
     recorded = ticks(backup="AllDocuments")
-    assert "ticks-backup" not in recorded.of(ALARM)
+    counted = recorded.one("aws:s3/bucketMetric:BucketMetric", "ticks-failed")
+    assert counted == {"bucket": BUCKET, "name": "failed", "filter": {"prefix": "firehose/failed/"}}
+    made = recorded.one(ALARM, "ticks-backup")
+    assert (made["namespace"], made["metricName"]) == ("AWS/S3", "PutRequests")
+    assert made["dimensions"] == {"BucketName": BUCKET, "FilterId": "failed"}
+    assert (made["statistic"], made["comparisonOperator"], made["threshold"]) == (
+        "Sum",
+        "GreaterThanThreshold",
+        0,
+    )
+    assert made["alarmActions"] == recorded.one(ALARM, "ticks-delivery")["alarmActions"] != []
+    assert ticks().of("aws:s3/bucketMetric:BucketMetric") == {}
     assert (
         recorded.one(DELIVERY, "ticks")["opensearchserverlessConfiguration"]["s3BackupMode"] == "AllDocuments"
     )

@@ -27,6 +27,11 @@ def search(**keys: Any) -> Recording:
     return record("test", config(**keys))
 
 
+def statements(recorded: Recording, name: str) -> dict[str, dict[str, Any]]:
+    policy = json.loads(recorded.one("aws:iam/rolePolicy:RolePolicy", name)["policy"])
+    return {statement.pop("Sid"): statement for statement in policy["Statement"]}
+
+
 def body(recorded: Recording, name: str = "search-orders") -> dict[str, Any]:
     return yaml.safe_load(recorded.one(PIPELINE, name)["pipelineConfigurationBody"])
 
@@ -284,6 +289,51 @@ def test_the_collection_is_for_search_and_reached_as_it_is_told() -> None:
     assert recorded.one(PIPELINE, "search-orders")["vpcOptions"] == {
         "subnetIds": ["subnet-1"],
         "securityGroupIds": ["sg-1"],
+    }
+
+
+def test_a_pipeline_lets_itself_into_a_closed_collection_by_a_network_policy_of_its_own() -> None:
+    recorded = search(collection={"network": {"public": False, "vpc_endpoints": ["vpce-0a1"]}})
+    network = recorded.one(
+        "aws:opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy", "search-orders-ingest"
+    )
+    rule = {"ResourceType": "collection", "Resource": [f"collection/{COLLECTION}"]}
+    assert json.loads(network["policy"]) == [
+        {"Rules": [rule], "AllowFromPublic": False, "SourceVPCEs": ["vpce-0a1"]}
+    ]
+    assert network["type"] == "network"
+    asked = recorded.requests[
+        "aws:opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy", "search-orders-ingest"
+    ]
+    assert list(asked.ignoreChanges) == ["policy"]  # the service adds its endpoint
+    [sink] = body(recorded, "search-orders")["orders"]["sink"]
+    assert sink["opensearch"]["aws"] == {
+        "region": "eu-central-1",
+        "serverless": True,
+        "serverless_options": {"network_policy_name": network["name"]},
+    }
+    assert statements(recorded, "search-orders")["LetItselfIn"] == {
+        "Effect": "Allow",
+        "Action": ["aoss:GetSecurityPolicy", "aoss:UpdateSecurityPolicy"],
+        "Resource": ["*"],
+        "Condition": {"StringEquals": {"aoss:collection": COLLECTION}},
+    }
+
+
+def test_a_pipeline_is_made_after_all_that_its_role_may_do() -> None:
+    awaited = search().awaited(PIPELINE, "search-orders")
+    assert awaited >= {
+        ("aws:iam/rolePolicy:RolePolicy", "search-orders"),
+        ("aws:opensearch/serverlessAccessPolicy:ServerlessAccessPolicy", "search-orders-ingest"),
+    }
+
+
+def test_a_pipeline_changes_no_network_policy_of_a_public_collection() -> None:
+    recorded = search()
+    assert "LetItselfIn" not in statements(recorded, "search-orders")
+    assert set(recorded.of("aws:opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy")) == {
+        "search-encryption",
+        "search-network",
     }
 
 

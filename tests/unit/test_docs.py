@@ -19,13 +19,42 @@ EXPORT = {"kind": "export", "account": "here", "sources": [{"dynamodb": "orders"
 KEYED, ORDERS = EXPORT | {"create_key": True}, {"dynamodb": "orders"}
 LANDING = {"account": "here", "bucket": "files", "prefix": "raw/"}
 REPLICATION = {"kind": "replication", "account": "there", "landing": LANDING, "take_over": True}
+SEARCH = {"kind": "zero-etl", "account": "here", "tables": [{"name": "orders"}]}
+TWO = {"tables": [{"name": "orders"}, {"name": "customers"}]}
+CLOSED = {"collection": {"network": {"public": False, "vpc_endpoints": ["vpce-1"]}}}
+READERS = {"collection": {"readers": ["arn:aws:iam::111111111111:role/analyst"]}}
+OTHERS = {
+    "shared_collection": {"name": "other", "arn": "a", "endpoint": "https://a", "dashboards": "https://d"}
+}
+TICKS = {"kind": "firehose", "account": "here", "index": "ticks"}
+
+
+def warehouse(columns: dict[str, Any], *tables: str, **landing: str) -> dict[str, Any]:
+    exported = {"account": "here", "bucket": "files", "prefix": "raw/", "tables": list(tables)} | landing
+    told = {name: {"keys": ["id"], "columns": columns} for name in tables}
+    return {"kind": "bigquery-transfer", "account": "here", "landing": exported, "tables": told}
+
+
+WAREHOUSE, TWO_TABLES = warehouse({"id": "S"}, "orders"), warehouse({"id": "S"}, "orders", "customers")
+OF_FILES = warehouse({"id": "string"}, "orders", layout="objects")
+TWO_OF_FILES = warehouse({"id": "string"}, "orders", "customers", layout="objects")
+
+
+def readers(*more: str) -> dict[str, Any]:
+    return {"readers": [f"arn:aws:iam::111111111111:role/{name}" for name in ("analyst", *more)]}
 
 
 def count(pipeline: dict[str, Any]) -> int:
-    """The AWS resources of one pipeline, without those of its accounts."""
-    config = {"accounts": ACCOUNTS, "pipelines": {"pipe": pipeline}}
-    recorded = record("test", config, tables={"orders": PITR_ON, "customers": PITR_ON})
-    return sum(r.type.startswith("aws:") and r.name.startswith("pipe") for r in recorded.resources)
+    """The cloud resources of one pipeline, without those of its accounts."""
+    config = {
+        "accounts": ACCOUNTS,
+        "gcp": {"project": "shop-analytics", "location": "EU"},
+        "pipelines": {"pipe": pipeline},
+    }
+    tables = {"orders": PITR_ON, "customers": PITR_ON}
+    streams = {"trades": {"encryptionType": "NONE", "kmsKeyId": ""}}
+    recorded = record("test", config, tables=tables, streams=streams)
+    return sum(r.type.startswith(("aws:", "gcp:")) and r.name.startswith("pipe") for r in recorded.resources)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -75,6 +104,20 @@ def test_a_link_to_a_file_leads_to_one(page: Path) -> None:
         ),
         ("export", EXPORT, "`catalog: crawler` | + 3", EXPORT | {"catalog": "crawler"}, 3),
         ("export", KEYED, "with a key + 4", KEYED | {"catalog": "crawler"}, 4),
+        (
+            "export",
+            EXPORT,
+            "`lake_formation` with one reader | + 8",
+            EXPORT | {"lake_formation": readers()},
+            8,
+        ),
+        (
+            "export",
+            EXPORT | {"lake_formation": readers()},
+            "… each further reader | + 2",
+            EXPORT | {"lake_formation": readers("second")},
+            2,
+        ),
         ("export", EXPORT, "`create_key: true` | + 2", EXPORT | {"create_key": True}, 2),
         (
             "export",
@@ -119,13 +162,90 @@ def test_a_link_to_a_file_leads_to_one(page: Path) -> None:
             REPLICATION | {"landing": LANDING | {"layout": "objects"}},
             17,
         ),
+        ("zero-etl", SEARCH, "one table adopted | 20", SEARCH, 20),
+        ("zero-etl", SEARCH, "each further table, `pipelines: per-table` | + 10", SEARCH | TWO, 10),
+        (
+            "zero-etl",
+            SEARCH,
+            "each further table, `pipelines: shared` | + 5",
+            SEARCH | TWO | {"pipelines": "shared"},
+            5,
+        ),
+        (
+            "zero-etl",
+            SEARCH,
+            "each table created | + 1",
+            SEARCH | {"tables": [{"name": "orders", "create": {"hash_key": {"name": "id"}}}]},
+            1,
+        ),
+        ("zero-etl", SEARCH, "`collection.readers` | + 1", SEARCH | READERS, 1),
+        (
+            "zero-etl",
+            SEARCH,
+            "`collection_of` another pipeline | - 3",
+            SEARCH | {"shared_collection": OTHERS["shared_collection"] | {"type": "SEARCH"}},
+            -3,
+        ),
+        (
+            "zero-etl",
+            SEARCH | TWO,
+            "each ingestion pipeline | + 1 (a network policy)",
+            SEARCH | TWO | CLOSED,
+            2,
+        ),
+        ("firehose", TICKS, "the least: a new stream, a new collection | 44", TICKS, 44),
+        ("firehose", TICKS, "`transform` | + 6", TICKS | {"transform": {}}, 6),
+        ("firehose", TICKS, "`generator: true` | + 10", TICKS | {"generator": True}, 10),
+        ("firehose", TICKS, "`retention` | + 1", TICKS | {"retention": "9d"}, 1),
+        (
+            "firehose",
+            TICKS,
+            "`dashboards.assumed_by` | + 3",
+            TICKS | {"dashboards": {"assumed_by": READERS["collection"]["readers"]}},
+            3,
+        ),
+        (
+            "firehose",
+            TICKS,
+            "`dashboards.console_user` alone | + 4",
+            TICKS | {"dashboards": {"console_user": True}},
+            4,
+        ),
+        ("firehose", TICKS, "`replay_schedule` | + 4", TICKS | {"replay_schedule": "rate(1 hour)"}, 4),
+        ("firehose", TICKS, "`stream.adopt` | - 1", TICKS | {"stream": {"adopt": "trades"}}, -1),
+        (
+            "firehose",
+            TICKS,
+            "`collection_of` | - 3",
+            TICKS | {"shared_collection": OTHERS["shared_collection"] | {"type": "TIMESERIES"}},
+            -3,
+        ),
+        ("firehose", TICKS, "`collection.readers` | + 1", TICKS | READERS, 1),
+        ("firehose", TICKS, "`backup: AllDocuments` | + 1", TICKS | {"backup": "AllDocuments"}, 1),
+        ("bigquery-transfer", WAREHOUSE, "for each table | + 5 (table", TWO_TABLES, 5),
+        ("bigquery-transfer", WAREHOUSE, "a landing of exports, whatever its tables | 26", WAREHOUSE, 26 + 5),
+        (
+            "bigquery-transfer",
+            OF_FILES,
+            "`layout: objects`, for each table | + 3",
+            TWO_OF_FILES,
+            3,
+        ),
+        ("bigquery-transfer", OF_FILES, "`layout: objects`, whatever its tables | 7", OF_FILES, 7 + 3),
+        (
+            "bigquery-transfer",
+            WAREHOUSE,
+            "a key being rotated | + 1",
+            WAREHOUSE | {"access_keys": ["1", "2"]},
+            1,
+        ),
     ],
 )
 def test_a_page_counts_the_resources_of_an_option(
     page: str, base: dict[str, Any], row: str, told: dict[str, Any], by: int
 ) -> None:
     assert row in (ROOT / "docs" / f"{page}.md").read_text()
-    assert count(told) - (count(base) if "+" in row else 0) == by
+    assert count(told) - (count(base) if "+" in row or "-" in row.split("|")[-1] else 0) == by
 
 
 @pytest.mark.parametrize("page", sorted(KINDS))

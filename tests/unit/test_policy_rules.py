@@ -126,6 +126,12 @@ CASES: list[tuple[str, str, dict, dict]] = [
         {"params": {"secret_access_key": UNKNOWN}},
     ),
     (
+        "access key",
+        "gcp:bigquery/dataTransferConfig:DataTransferConfig",
+        {"params": {"access_key_id": f"{'AKIA' + 'A' * 16}:abc"}},
+        {"params": {"access_key_id": "AKIA" + "A" * 16}},
+    ),
+    (
         "google is public",
         "gcp:storage/bucketIAMMember:BucketIAMMember",
         {"member": "allUsers"},

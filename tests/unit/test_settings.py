@@ -60,6 +60,34 @@ def warehouse(**keys: Any) -> dict[str, Any]:
     return stack(gcp=GOOGLE, pipelines={"lake": EXPORT, "shop": pipeline | keys})
 
 
+PRODUCTS = {"rds_instance": "db", "tables": {"shop.products": {"id": "bigint unsigned"}}}
+LAKE = {"orders": {"lake": True, "keys": ["order_id"]}}
+
+
+def typed(
+    tables: dict[str, Any],
+    *,
+    source: dict[str, Any] | None = None,
+    also: dict[str, Any] | None = None,
+    mode: str = "full",
+    through: dict[str, Any] | None = None,
+    load: str = "every day 05:00",
+    **keys: Any,
+) -> dict[str, Any]:
+    """A transfer of an export with a catalog, or of its replica."""
+    declared = {"order_id": "string", "total": "decimal(38,2)"}
+    orders = source or {"dynamodb": "orders", "mode": mode, "columns": declared}
+    lake = {"kind": "export", "account": "workload", "sources": [orders, *([also] if also else [])]} | keys
+    replica = {"kind": "replication", "account": "analytics", "from": "lake"} | (through or {})
+    shop = {"kind": "bigquery-transfer", "tables": tables, "schedule": load} | (
+        {"from": "lake", "account": "workload"}
+        if through is None
+        else {"from": "replica", "account": "analytics"}
+    )
+    found = {"lake": lake, "shop": shop} | ({} if through is None else {"replica": replica})
+    return stack(gcp=GOOGLE, pipelines=found)
+
+
 def adopted(**keys: Any) -> dict[str, Any]:
     landing = {"bucket": "shop-raw", "account": "workload", "layout": "objects"} | keys
     return stack(pipelines={"replica": {"kind": "replication", "account": "analytics", "landing": landing}})
@@ -140,6 +168,30 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a crawler of a database": (
         lake(catalog="crawler", create_key=True, sources=[SHOP]),
         "catalog: a crawler would make new tables of each RDS export",
+    ),
+    "Lake Formation without a reader": (
+        lake(lake_formation={"readers": []}),
+        "lake_formation.readers: ",
+    ),
+    "a reader that is everybody": (
+        lake(lake_formation={"readers": ["IAM_ALLOWED_PRINCIPALS"]}),
+        "lake_formation.readers[0]: 'IAM_ALLOWED_PRINCIPALS' is not the ARN of a role or a user in IAM; write",
+    ),
+    "a reader that is a session": (
+        lake(lake_formation={"readers": ["arn:aws:sts::111111111111:assumed-role/analyst/me"]}),
+        "lake_formation.readers[0]: 'arn:aws:sts::111111111111:assumed-role/analyst/me' is not the ARN of a role",
+    ),
+    "a reader of another account": (
+        lake(lake_formation={"readers": ["arn:aws:iam::222222222222:role/analyst"]}),
+        "lake_formation.readers[0]: 'arn:aws:iam::222222222222:role/analyst' is not of account 111111111111",
+    ),
+    "a reader twice": (
+        lake(lake_formation={"readers": ["arn:aws:iam::111111111111:role/analyst"] * 2}),
+        "lake_formation: readers: 'arn:aws:iam::111111111111:role/analyst' is named twice; name it once",
+    ),
+    "a simple run under Lake Formation": (
+        lake(run="simple", lake_formation={"readers": ["arn:aws:iam::111111111111:role/analyst"]}),
+        "lake_formation: 'run: simple' fills no catalog; write 'run: state-machine'",
     ),
     "two tables of one name": (
         lake(sources=[{"dynamodb": "shop-orders"}, {"dynamodb": "shop_orders"}]),
@@ -502,9 +554,41 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         ticks(stream={"retention_hours": 23}),
         "pipelines.ticks.stream.retention_hours: 23 should be greater than or equal to 24",
     ),
-    "a firehose into a closed collection": (
+    "a firehose into a closed collection, from outside of its network": (
         ticks(collection={"network": {"public": False, "vpc_endpoints": ["vpce-0a1"]}}),
-        "pipelines.ticks: collection.network.public: the index is made by a function outside of your network",
+        "pipelines.ticks: vpc: the collection is reached through VPC endpoints only, so Firehose and the function that "
+        "makes the index must stand in that network; write vpc: {subnet_ids, security_group_ids}",
+    ),
+    "a firehose into another's closed collection, from outside of its network": (
+        stack(
+            pipelines={
+                "quotes": {
+                    "kind": "firehose",
+                    "account": "workload",
+                    "index": "quotes",
+                    "collection": {"network": {"public": False, "vpc_endpoints": ["vpce-0a1"]}},
+                    "vpc": {"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]},
+                },
+                "ticks": {"kind": "firehose", "account": "workload", "index": "t", "collection_of": "quotes"},
+            }
+        ),
+        "pipelines.ticks: vpc: the collection is reached through VPC endpoints only",
+    ),
+    "half a network": (
+        ticks(vpc={"subnet_ids": ["subnet-1"]}),
+        "pipelines.ticks.vpc.security_group_ids: ",
+    ),
+    "a network without subnets": (
+        ticks(vpc={"subnet_ids": [], "security_group_ids": ["sg-1"]}),
+        "pipelines.ticks.vpc.subnet_ids: [] should have at least 1 item",
+    ),
+    "a network without security groups": (
+        ticks(vpc={"subnet_ids": ["subnet-1"], "security_group_ids": []}),
+        "pipelines.ticks.vpc.security_group_ids: [] should have at least 1 item",
+    ),
+    "a security group where a subnet belongs": (
+        ticks(vpc={"subnet_ids": ["sg-1"], "security_group_ids": ["sg-1"]}),
+        "pipelines.ticks.vpc.subnet_ids[0]: 'sg-1' ",
     ),
     "a firehose into a collection of documents with ids": (
         stack(
@@ -583,10 +667,6 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a persistent buffer on one unit": (
         search(persistent_buffer=True),
         "pipelines.search: min_units: a persistent buffer needs two units; write 2 or more",
-    ),
-    "a closed collection and an open pipeline": (
-        search(collection={"network": {"public": False, "vpc_endpoints": ["vpce-0a1"]}}),
-        "pipelines.search: vpc: the collection is reached through VPC endpoints only",
     ),
     "a collection nobody reaches": (
         search(collection={"network": {"public": False}}),
@@ -686,7 +766,66 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a key that is no column": (
         warehouse(tables={"orders": ORDERS | {"keys": ["order"]}}),
-        "pipelines.shop.tables.orders: keys: 'order' is not a column; did you mean 'order_id'?",
+        "pipelines.shop: tables.orders.keys: 'order' is not a column; did you mean 'order_id'?",
+    ),
+    "a table without columns": (
+        warehouse(tables={"orders": {"keys": ["order_id"]}}),
+        "pipelines.shop: tables.orders.columns: missing, and the landing of 'lake' declares none; write {<name>: <typ",
+    ),
+    "an attribute declared otherwise by the export": (
+        typed({"orders": {"keys": ["order_id"], "columns": {"order_id": "S", "total": "S"}}}),
+        "pipelines.shop: tables.orders.columns: 'total' is S here, and N as the export declares it; leave it out here",
+    ),
+    "a column declared otherwise by the export": (
+        typed({"orders": {"lake": True, "keys": ["order_id"], "columns": {"total": "decimal(9,2)"}}}),
+        "pipelines.shop: tables.orders.columns: 'total' is decimal(9,2) here, and decimal(38,2) as the export declares",
+    ),
+    "a database's column declared otherwise by the export": (
+        typed(
+            {"shop.products": {"keys": ["id"], "columns": {"id": "string"}}}, source=PRODUCTS, create_key=True
+        ),
+        "pipelines.shop: tables.shop.products.columns: 'id' is string here, and bigint unsigned as the export declares",
+    ),
+    "a key that is no column of the lake": (
+        typed({"orders": {"lake": True, "keys": ["Order_ID"]}}),
+        "pipelines.shop: tables.orders.keys: 'Order_ID' is not a column; did you mean 'order_id'?",
+    ),
+    "the files of incremental exports": (
+        typed({"orders": {"keys": ["order_id"]}}, mode="incremental"),
+        "pipelines.shop: tables.orders: its exports are incremental, so their files hold changes and not rows; write "
+        "lake: true, of which each load is the whole table",
+    ),
+    "the lake of a simple run": (
+        typed({"orders": ORDERS | {"lake": True}}, source={"dynamodb": "orders"}, run="simple"),
+        "pipelines.shop: tables.orders.lake: the landing of 'lake' has no typed Parquet of it; leave it out",
+    ),
+    "a lake that is not replicated": (
+        typed({"orders": {"lake": True, "keys": ["order_id"]}}, through={}),
+        "pipelines.shop: tables.orders.lake: the landing of 'replica' has no typed Parquet of it; leave it out, or "
+        "where that is a replica write prefixes: [raw/, lake/] there",
+    ),
+    "a database's table that is left out": (
+        typed({"orders": {"lake": True, "keys": ["order_id"]}}, also=PRODUCTS, create_key=True),
+        "pipelines.shop: tables: 'shop.products' of the landing of 'lake' is missing; write shop.products:",
+    ),
+    "a load before the day's export": (
+        typed(LAKE, schedule="cron(0 6 * * ? *)"),
+        "pipelines.shop: schedule: the load at 05:00 UTC comes too early for the export of 'lake', which starts at "
+        "06:00 UTC (cron(0 6 * * ? *), UTC) and is given 60 minutes; write 'every day 07:00' or later",
+    ),
+    "a load while the export runs, in another zone": (
+        typed(LAKE, schedule="cron(30 13 * * ? *)", timezone="Asia/Tokyo"),
+        "pipelines.shop: schedule: the load at 05:00 UTC comes too early for the export of 'lake', which starts at "
+        "04:30 UTC (cron(30 13 * * ? *), Asia/Tokyo) and is given 60 minutes; write 'every day 05:30' or later",
+    ),
+    "a load that is too early in winter only": (
+        typed(LAKE, schedule="cron(30 5 * * ? *)", timezone="Europe/Berlin"),
+        "pipelines.shop: schedule: the load at 05:00 UTC comes too early for the export of 'lake', which starts at "
+        "04:30 UTC (cron(30 5 * * ? *), Europe/Berlin) and is given 60 minutes; write 'every day 05:30' or later",
+    ),
+    "a load of a replica before the day's export": (
+        typed(LAKE, schedule="cron(0 6 * * ? *)", through={"prefixes": ["raw/", "lake/"]}),
+        "pipelines.shop: schedule: the load at 05:00 UTC comes too early for the export of 'replica', which starts",
     ),
     "a key attribute of a type that is none": (
         warehouse(tables={"orders": {"columns": {"order_id": "L"}, "keys": ["order_id"]}}),
@@ -814,6 +953,36 @@ def test_a_wrong_config_is_refused_with_a_sentence_that_helps(name: str) -> None
     with pytest.raises(Refused) as refused:
         settings.read(config)
     assert any(message in error for error in refused.value.errors), refused.value
+
+
+@pytest.mark.parametrize(
+    ("schedule", "timezone", "load"),
+    [
+        ("cron(0 16 * * ? *)", "Asia/Tokyo", "every day 09:00"),  # 07:00 UTC
+        ("cron(0 4 * * ? *)", "UTC", "every day 05:00"),
+        ("cron(0 3 * * ? *)", "UTC", "every day 23:00"),
+        ("cron(0 23 * * ? *)", "UTC", "every day 05:00"),  # over midnight
+        ("cron(0 8,23 * * ? *)", "UTC", "every day 05:00"),
+        ("cron(30 4 * * ? *)", "Europe/Berlin", "every day 05:00"),  # 03:30 in winter, 02:30 in summer
+        ("cron(0 * * * ? *)", "UTC", "every day 05:00"),  # no load keeps an hour from these
+        ("rate(6 hours)", "UTC", "every day 05:00"),  # counts from when it was made
+    ],
+)
+def test_a_load_an_hour_after_the_days_export_is_taken(schedule: str, timezone: str, load: str) -> None:
+    found = settings.read(typed(LAKE, load=load, schedule=schedule, timezone=timezone))
+    assert found.pipelines["shop"].args.schedule == load
+
+
+def test_a_bucket_that_exists_tells_no_schedule_so_any_is_taken() -> None:
+    landing = {"account": "workload", "bucket": "shop-raw", "tables": ["orders"]}
+    pipeline = {
+        "kind": "bigquery-transfer",
+        "account": "workload",
+        "landing": landing,
+        "tables": {"orders": ORDERS},
+    }
+    found = settings.read(stack(gcp=GOOGLE, pipelines={"shop": pipeline | {"schedule": "every day 00:10"}}))
+    assert found.pipelines["shop"].args.landing.schedule is None
 
 
 def test_there_are_enough_bad_configs() -> None:

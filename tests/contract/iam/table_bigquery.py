@@ -1,6 +1,7 @@
 """What the AWS side of a BigQuery transfer must be able to do, and must not: the user and the function.
 
-The stack: `lake` exports two tables of account HERE under a customer's key; `warehouse` loads both.
+The stack: `lake` exports two tables of account HERE under a customer's key; `warehouse` loads both. `typed` loads one
+typed table of a bucket that exists, which lies beside its exports.
 """
 
 from tests.contract.iam.proof import Case, can, cannot
@@ -36,9 +37,21 @@ CONFIG = {
             "from": "lake",
             "tables": {table: {"columns": {"id": "S"}, "keys": ["id"]} for table in ("orders", "customers")},
         },
+        "typed": {
+            "kind": "bigquery-transfer",
+            "landing": {
+                "account": "workload",
+                "bucket": "shop-lake",
+                "prefix": "raw/",
+                "layout": "objects",
+                "typed": {"orders": {"files": "lake/orders/*.parquet", "columns": {"id": "string"}}},
+            },
+            "tables": {"orders": {"keys": ["id"]}},
+        },
     },
 }
 READER, COMPARE = "user/tributary-proof-warehouse-reader", "tributary-proof-warehouse-reconcile"
+TYPED, SHOP = "user/tributary-proof-typed-reader", "arn:aws:s3:::shop-lake"
 SCHEDULE = "tributary-proof-warehouse-compare"
 # The evaluator wants a resource by name, and knows one that CloudWatch checks for OTLP data only.
 METRICS = arn("cloudwatch", "dataset/default")
@@ -66,6 +79,16 @@ TABLE: list[Case] = [
     cannot(READER, "iam:CreateAccessKey", f"arn:aws:iam::{HERE}:user/{READER}"),
     cannot(READER, "dynamodb:Scan", arn("dynamodb", "table/orders")),
     cannot(outsider(ELSEWHERE), "s3:GetObject", f"{LANDING}/{DATA}"),
+    # --- the user of a typed table reads its files, and neither the exports nor another table's
+    can(TYPED, "s3:GetBucketLocation", SHOP),
+    cannot(TYPED, "s3:GetBucketLocation", NEIGHBOUR),
+    can(TYPED, "s3:ListBucket", SHOP, context={"s3:prefix": "lake/orders/"}),
+    cannot(TYPED, "s3:ListBucket", SHOP, context={"s3:prefix": "lake/"}),
+    cannot(TYPED, "s3:ListBucket", SHOP, context={"s3:prefix": "raw/orders/"}),
+    can(TYPED, "s3:GetObject", f"{SHOP}/lake/orders/export_date=2026-01-01/run=1/a.parquet"),
+    cannot(TYPED, "s3:GetObject", f"{SHOP}/lake/customers/export_date=2026-01-01/run=1/a.parquet"),
+    cannot(TYPED, "s3:GetObject", f"{SHOP}/raw/orders/AWSDynamoDB/1/data/a.json.gz"),
+    cannot(TYPED, "s3:PutObject", f"{SHOP}/lake/orders/a.parquet"),
     # --- the function that compares reads manifests, and publishes into one namespace
     *runs_as_a_function(COMPARE, HERE),
     *(

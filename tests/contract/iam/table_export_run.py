@@ -28,6 +28,7 @@ CONFIG = {
         "shop": {
             "kind": "export",
             "create_key": True,
+            "lake_formation": {"readers": [f"arn:aws:iam::{HERE}:role/analyst"]},
             "sources": [
                 {"dynamodb": "orders", "mode": "incremental"},
                 {"rds_instance": "stock"},
@@ -270,6 +271,10 @@ def exports_of_rds(source: str, role: str, landing: str, landing_key: str) -> li
 SHOP, CRAWLED = (f"arn:aws:s3:::tributary-proof-{name}-landing-{HERE}" for name in ("shop", "crawled"))
 SNAPSHOT, CRAWLER = "tributary-proof-shop-snapshot", "tributary-proof-crawled-crawler"
 RULE = arn("events", f"rule/{SNAPSHOT}")
+LAKE, LAKES = (
+    "tributary-proof-shop-lake",
+    ["lake/{}", *(f"raw/{n}/{{}}" for n in ("stock", "mill", "big", "deep"))],
+)
 CRAWLS = "glue:BatchCreatePartition glue:BatchGetPartition glue:CreateTable glue:GetTable glue:UpdateTable"
 CRAWLED_LOG = "log-group:/aws-glue/crawlers-role/a:log-stream:1"
 
@@ -284,6 +289,20 @@ TABLE: list[Case] = [
     can(SNAPSHOT, "states:StartExecution", arn("states", "stateMachine:tributary-proof-shop-run")),
     cannot(SNAPSHOT, "states:StartExecution", arn("states", "stateMachine:neighbour")),
     *queue("tributary-proof-shop-unstarted", HERE, "events.amazonaws.com", RULE),
+    # --- the role that Lake Formation reads the tables under
+    *taken_on_by(
+        "lakeformation.amazonaws.com",
+        LAKE,
+        HERE,
+        arn("lakeformation", "database/tributary_proof_shop"),
+        arn("glue", "database/tributary_proof_shop"),
+    ),
+    *allowed(LAKE, "s3:GetObject", *(f"{SHOP}/{p.format('a')}" for p in LAKES), never=f"{SHOP}/state/a"),
+    *(can(LAKE, "s3:ListBucket", SHOP, context={"s3:prefix": prefix.format("")}) for prefix in LAKES),
+    cannot(LAKE, "s3:ListBucket", SHOP, context={"s3:prefix": "state/"}),
+    cannot(LAKE, "s3:ListBucket", NEIGHBOUR, context={"s3:prefix": "lake/"}),
+    cannot(LAKE, "s3:PutObject", f"{SHOP}/lake/a"),
+    *allowed(LAKE, "kms:Decrypt", arn("kms", "key/shop-landing"), never=arn("kms", "key/neighbour")),
     # --- a run whose catalog a crawler keeps
     *run_of("crawled", "tributary_proof_crawled", "customers", folds=False, registers=False),
     *queue("tributary-proof-crawled-unstarted", HERE),

@@ -57,6 +57,12 @@ FAILED, ALL = (
 DASHBOARDS = arn("aoss", "dashboards/default")
 LOG = f"log-group:/aws/kinesisfirehose/{NAME}:log-stream"
 INTERFACE = arn("ec2", "network-interface/eni-1")
+INDEX_FUNCTION, NEIGHBOUR_FUNCTION = arn("lambda", f"function:{INDEX}"), arn("lambda", "function:neighbour")
+
+
+def in_subnet(subnet: str) -> dict[str, str]:
+    """Where an interface stands, as EC2 tells it."""
+    return {"ec2:Subnet": arn("ec2", f"subnet/{'' if subnet == 'neighbour' else 'subnet-'}{subnet}")}
 
 
 def through_the_stream(role: str, action: str) -> list[Case]:
@@ -178,12 +184,42 @@ TABLE: list[Case] = [
     *(
         case
         for action in ("CreateNetworkInterfacePermission", "DeleteNetworkInterface")
-        for case in both(DELIVERY, f"ec2:{action}", INTERFACE, arn("ec2", "network-interface/eni-1", THERE))
+        for case in (
+            *(can(DELIVERY, f"ec2:{action}", INTERFACE, context=in_subnet(n)) for n in ("1", "2")),
+            cannot(DELIVERY, f"ec2:{action}", INTERFACE, context=in_subnet("neighbour")),
+            cannot(
+                DELIVERY,
+                f"ec2:{action}",
+                arn("ec2", "network-interface/eni-1", THERE),
+                context=in_subnet("1"),
+            ),
+        )
     ),
     # --- the functions
     *(case for role in (INDEX, TRANSFORM, GENERATOR, REPLAY) for case in runs_as_a_function(role, HERE)),
     *both(INDEX, "aoss:APIAccessAll", COLLECTION, arn("aoss", "collection/neighbour")),
     cannot(INDEX, "aoss:DeleteCollection", COLLECTION),
+    # Lambda makes the function's interfaces by its role; what the function's own code asks for is told apart.
+    *(
+        case
+        for action, on in (
+            ("AssignPrivateIpAddresses", INTERFACE),
+            ("CreateNetworkInterface", INTERFACE),
+            ("CreateNetworkInterface", arn("ec2", "subnet/subnet-1")),
+            ("DeleteNetworkInterface", INTERFACE),
+            ("DescribeNetworkInterfaces", "*"),
+            ("DescribeSubnets", "*"),
+            ("UnassignPrivateIpAddresses", INTERFACE),
+        )
+        for case in (
+            can(INDEX, f"ec2:{action}", on, context={"lambda:SourceFunctionArn": NEIGHBOUR_FUNCTION}),
+            cannot(INDEX, f"ec2:{action}", on, context={"lambda:SourceFunctionArn": INDEX_FUNCTION}),
+        )
+    ),
+    can(INDEX, "ec2:CreateNetworkInterface", INTERFACE),
+    cannot(INDEX, "ec2:DeleteNetworkInterface", arn("ec2", "network-interface/eni-1", THERE)),
+    cannot(INDEX, "ec2:AttachNetworkInterface", INTERFACE),
+    cannot(TRANSFORM, "ec2:CreateNetworkInterface", INTERFACE),
     cannot(TRANSFORM, "kinesis:GetRecords", STREAM),
     cannot(TRANSFORM, "s3:GetObject", FAILED),
     *writes_the_stream(GENERATOR),

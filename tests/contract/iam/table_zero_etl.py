@@ -1,6 +1,7 @@
 """What the role of an ingestion pipeline must be able to do, and must not.
 
-The stack: `search` carries two tables of account HERE by one ingestion pipeline each. What the role may do inside the
+The stack: `search` carries two tables of account HERE by one ingestion pipeline each into a collection that is reached
+through VPC endpoints only, which their own service's is added to. What the role may do inside the
 collection is the data access policy's to say, which the embedded OpenSearch Serverless decides
 (tests/contract/test_cloud_aoss.py, tests/e2e/test_zero_etl.py).
 """
@@ -21,7 +22,13 @@ from tests.recording import PITR_ON
 
 CONFIG = {
     "accounts": {"workload": {"id": HERE, "region": REGION}},
-    "pipelines": {"search": {"kind": "zero-etl", "tables": [{"name": "orders"}, {"name": "customers"}]}},
+    "pipelines": {
+        "search": {
+            "kind": "zero-etl",
+            "tables": [{"name": "orders"}, {"name": "customers"}],
+            "collection": {"network": {"public": False, "vpc_endpoints": ["vpce-1"]}},
+        }
+    },
 }
 TABLES = {t: PITR_ON | {"arn": arn("dynamodb", f"table/{t}")} for t in ("orders", "customers")}
 BUCKET = f"arn:aws:s3:::tributary-proof-search-export-{HERE}"
@@ -79,6 +86,15 @@ def ingests(table: str, other: str) -> list[Case]:
         can(role, "aoss:APIAccessAll", COLLECTION),
         can(role, "aoss:BatchGetCollection", "*", context={"aoss:collection": "tributary-proof-search"}),
         cannot(role, "aoss:BatchGetCollection", "*", context={"aoss:collection": "neighbour"}),
+        *(
+            case
+            for action in ("GetSecurityPolicy", "UpdateSecurityPolicy")
+            for case in (
+                can(role, f"aoss:{action}", "*", context={"aoss:collection": "tributary-proof-search"}),
+                cannot(role, f"aoss:{action}", "*", context={"aoss:collection": "neighbour"}),
+            )
+        ),
+        cannot(role, "aoss:CreateSecurityPolicy", "*", context={"aoss:collection": "tributary-proof-search"}),
         cannot(role, "aoss:APIAccessAll", arn("aoss", "collection/neighbour")),
         cannot(role, "aoss:DeleteCollection", COLLECTION),
         cannot(outsider(ELSEWHERE), "s3:GetObject", export),

@@ -116,8 +116,9 @@ def refused(code):
     return lambda path, query, body: (400, {}, answer.encode())
 
 
-def tasks(status):
+def tasks(status, warning=""):
     task = f"<ExportTask><Status>{status}</Status><FailureCause>no space</FailureCause>"
+    task += f"<WarningMessage>{warning}</WarningMessage>" if warning else ""
     task += "<SnapshotTime>2026-01-01T03:00:00Z</SnapshotTime></ExportTask>"
     return lambda path, query, body: xml("DescribeExportTasks", f"<ExportTasks>{task}</ExportTasks>")
 
@@ -191,6 +192,16 @@ def test_a_failed_export_is_started_anew_twice_and_then_fails_with_its_reason(ap
         item |= app.handler({"step": "status", "item": item}, context)
         assert (item["state"], item["attempt"]) == ("AGAIN", attempt)
     with pytest.raises(Exception, match="the export of shop failed 3 times: no space"):
+        app.handler({"step": "status", "item": item}, context)
+
+
+def test_an_export_with_a_warning_fails_with_the_warning_and_one_without_is_done(app, wire, context):
+    item = ITEM | {"export": {"identifier": "shop-1", "snapshot_arn": SNAPSHOT}, "polls": 0}
+    wire.answers["DescribeExportTasks"] = tasks("COMPLETE")
+    done = app.handler({"step": "status", "item": item}, context)
+    assert (done["state"], done["only"]) == ("DONE", ["shop.products"])
+    wire.answers["DescribeExportTasks"] = tasks("COMPLETE", "shop odd was skipped")
+    with pytest.raises(Exception, match="shop-1 is complete with a warning: shop odd was skipped"):
         app.handler({"step": "status", "item": item}, context)
 
 

@@ -75,7 +75,7 @@ def test_partition_keys_spread_over_the_shards(app, stream, context):
 def test_the_rate_is_kept(app, stream, context):
     answer = app.handler({"count": 100, "rate": 10}, context)
     assert stream.sizes == [10] * 10
-    assert answer["seconds"] == pytest.approx(9)
+    assert answer == {"run": context.aws_request_id, "sent": 100, "seconds": 9.0}
 
 
 def test_only_the_records_that_were_refused_are_put_again(app, stream, context):
@@ -98,6 +98,13 @@ def test_a_call_that_is_throttled_as_a_whole_is_waited_out(app, wire, stream, co
     wire.fault(PUT, (400, "ProvisionedThroughputExceededException"), (500, "InternalFailure"))
     assert app.handler({}, context)["sent"] == 10
     assert len(stream.records) == 10
+
+
+def test_a_call_that_fails_five_times_is_an_error(app, wire, stream, context):
+    wire.fault(PUT, *[(500, "InternalFailure")] * 9)
+    with pytest.raises(Exception, match="InternalFailure"):
+        app.handler({}, context)
+    assert wire.calls[PUT] == 5
 
 
 def test_a_stream_that_is_not_there_is_an_error(app, wire, stream, context):

@@ -143,7 +143,7 @@ def test_a_mapping_that_conflicts_fails_the_deployment_at_once_with_the_collecti
     assert app.clock.now == 0
 
 
-@pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
+@pytest.mark.parametrize("status", [401, 403, 408, 429, 500, 503])
 def test_a_collection_that_is_cold_or_lets_nobody_in_yet_is_waited_for(
     app, collection, context, event, status
 ):
@@ -155,6 +155,26 @@ def test_a_collection_that_is_cold_or_lets_nobody_in_yet_is_waited_for(
 def test_a_collection_that_hangs_up_is_asked_again(app, collection, context, event):
     collection.faults.extend([None, None])
     assert app.handler(event("create"), context)["done"] == "created"
+
+
+def test_each_wait_is_twice_the_last_up_to_twenty_seconds_and_at_least_half_of_that(
+    app, collection, context, event, monkeypatch
+):
+    collection.faults.extend([(503, {})] * 7)
+    waits, bounds = [], set()
+    monkeypatch.setattr(app.time, "sleep", waits.append)
+    monkeypatch.setattr("random.uniform", lambda least, most: bounds.add((least, most)) or 1)
+    app.handler(event("create"), context)
+    assert waits == [1, 2, 4, 8, 16, 20, 20]
+    assert bounds == {(0.5, 1)}
+
+
+def test_a_collection_that_never_answers_fails_the_deployment_with_what_the_network_said(
+    app, collection, context, event
+):
+    collection.faults.extend([None] * 1000)
+    with pytest.raises(Exception, match=r"last answer: ConnectionError\("):
+        app.handler(event("create"), context)
 
 
 def test_a_collection_that_never_lets_it_in_fails_the_deployment_with_its_answer(
@@ -189,8 +209,11 @@ def test_an_index_goes_with_the_stack_only_where_the_config_says_so(
     app, collection, context, event, delete, left
 ):
     app.handler(event("create", delete=delete), context)
+    collection.asked.clear()
     answer = app.handler(event("delete", delete=delete), context)
-    assert (collection.indexes, answer["deleted"]) == (left, [] if left else ["ticks"])
+    assert answer == {"index": "ticks", "done": "left as it is", "deleted": [] if left else ["ticks"]}
+    assert collection.indexes == left
+    assert [asked[:2] for asked in collection.asked] == ([] if left else [("DELETE", "ticks")])
 
 
 def test_an_index_that_is_gone_already_can_be_deleted(app, collection, context, event):

@@ -58,8 +58,9 @@ def test_a_record_of_direct_put_has_its_arrival_beside_its_data(app, context):
 
 @pytest.mark.parametrize("ticker", ["TEST", 7])
 def test_a_record_with_a_value_to_drop_is_dropped(app, context, ticker):
-    [answered] = answer(app, context, record({"TICKER": ticker, "EVENT_TIME": "never looked at"}))
-    assert answered["result"] == "Dropped"
+    given = record({"TICKER": ticker, "EVENT_TIME": "never looked at"})
+    [answered] = answer(app, context, given)
+    assert answered == {"recordId": "1", "result": "Dropped", "data": given["data"]}
 
 
 @pytest.mark.parametrize(
@@ -92,8 +93,15 @@ def test_a_poison_record_fails_alone_and_keeps_its_data(app, context, poison):
     assert answered[1]["data"] == bad["data"]
 
 
-def test_data_that_is_no_base64_fails_its_record(app, context):
-    assert answer(app, context, record({}) | {"data": "§"})[0]["result"] == "ProcessingFailed"
+@pytest.mark.parametrize("data", ["§", "e30=$"])
+def test_data_that_is_no_base64_fails_its_record(app, context, data):
+    assert answer(app, context, record({}) | {"data": data})[0]["result"] == "ProcessingFailed"
+
+
+def test_a_document_takes_no_more_bytes_than_it_needs(app, context):
+    [answered] = answer(app, context, record({"NAME": "Ström", "EVENT_TIME": ARRIVED}))
+    made = base64.b64decode(answered["data"]).decode()
+    assert made == '{"NAME":"Ström","EVENT_TIME":"2026-01-01T16:00:00.123Z"}'
 
 
 def test_why_a_record_failed_is_in_the_log(app, context, caplog):

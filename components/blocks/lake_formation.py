@@ -1,0 +1,148 @@
+"""Lake Formation over a database: who may read its tables is granted there and no longer by IAM alone."""
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import AfterValidator, Field, model_validator
+
+from components import names
+from components.accounts import AccountArgs
+from components.arguments import arguments, check
+from components.iam import Statement, document, trust
+
+Principal = Annotated[
+    str,
+    AfterValidator(
+        check(
+            lambda v: re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/\S+", v) is not None,
+            "'{value}' is not the ARN of a role or a user in IAM; write 'arn:aws:iam::<account id>:role/<name>'",
+        )
+    ),
+]
+
+
+@arguments
+class LakeFormationArgs:
+    """Who may read the tables, granted in Lake Formation."""
+
+    readers: Annotated[list[Principal], Field(min_length=1)]
+    """Roles and users of the pipeline's account that may query every table and view. Each also needs IAM's
+    `lakeformation:GetDataAccess`, and needs no right to the landing's objects."""
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "LakeFormationArgs":
+        twice = sorted({one for one in self.readers if self.readers.count(one) > 1})
+        if twice:
+            raise ValueError(f"readers: '{twice[0]}' is named twice; name it once")
+        return self
+
+
+class LakeFormation(pulumi.ComponentResource):
+    """Registers `locations` (prefixes of the bucket) under a role that can read them and nothing else, lets `writer`
+    make and change tables there, and lets each reader select from all tables and views of the database
+    (https://docs.aws.amazon.com/lake-formation/latest/dg/access-control-underlying-data.html). Lake Formation asks
+    such a role to write, too (https://docs.aws.amazon.com/lake-formation/latest/dg/registration-role.html); here
+    nobody writes with its credentials, so it can't.
+
+    The account's own settings must have no default for IAMAllowedPrincipals: a new database and its tables would be
+    everybody's whom IAM lets in (https://docs.aws.amazon.com/lake-formation/latest/dg/change-settings.html), and what
+    they then hold can't be taken away by a resource
+    (https://github.com/hashicorp/terraform-provider-aws/pull/43226: an empty default of the database's own is not
+    sent). Whoever deploys must be an administrator of the data lake. Both are looked at, at preview. It costs nothing.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        account: AccountArgs,
+        args: LakeFormationArgs,
+        *,
+        bucket_arn: str,
+        locations: Sequence[str],
+        key_arn: pulumi.Input[str] | None,
+        database: pulumi.Input[str],
+        writer: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ):
+        super().__init__("tributary:blocks:LakeFormation", name, None, opts)
+        mine, part = pulumi.ResourceOptions(parent=self), f"{name}-lake"
+        role = aws.iam.Role(
+            part,
+            name=names.role(part),
+            description=f"Reads the tables of {name} for those whom Lake Formation lets",
+            # The one form that the service sends:
+            # https://docs.aws.amazon.com/lake-formation/latest/dg/cross-service-confused-deputy-prevention.html
+            assume_role_policy=trust(
+                "lakeformation.amazonaws.com", account.id, account.arn("lakeformation", "*")
+            ),
+            opts=mine,
+        )
+        prefixes = [f"{location}/*" for location in locations]
+        granted = [
+            Statement("ReadTables", ["s3:GetObject"], [f"{bucket_arn}/{prefix}" for prefix in prefixes]),
+            Statement("ListTables", ["s3:ListBucket"], [bucket_arn], {"StringLike": {"s3:prefix": prefixes}}),
+        ]
+        if key_arn is not None:
+            granted.append(Statement("DecryptTables", ["kms:Decrypt"], [key_arn]))
+        policy = aws.iam.RolePolicy(part, name="read", role=role.name, policy=document(*granted), opts=mine)
+        after = pulumi.ResourceOptions(parent=self, depends_on=[policy])
+
+        def grant(what: str, principal: pulumi.Input[str], permissions: list[str], **on: Any) -> None:
+            aws.lakeformation.Permissions(
+                f"{name}-{what}", principal=principal, permissions=permissions, opts=mine, **on
+            )
+
+        in_database = aws.lakeformation.PermissionsDatabaseArgs(name=database, catalog_id=account.id)
+        # All tables that there are and will be, views among them.
+        tables = aws.lakeformation.PermissionsTableArgs(
+            database_name=database, catalog_id=account.id, wildcard=True
+        )
+        for location in locations:
+            where = location.replace("/", "-")
+            registered = aws.lakeformation.Resource(
+                f"{name}-{where}",
+                arn=f"{bucket_arn}/{location}",
+                role_arn=role.arn,
+                use_service_linked_role=False,
+                hybrid_access_enabled=False,
+                opts=after,
+            )
+            place = aws.lakeformation.PermissionsDataLocationArgs(arn=registered.arn, catalog_id=account.id)
+            grant(f"writer-{where}", writer, ["DATA_LOCATION_ACCESS"], data_location=place)
+        grant("writer-database", writer, ["CREATE_TABLE", "DESCRIBE"], database=in_database)
+        # It may do all to tables that it made; this holds for those that another made before it.
+        grant("writer-tables", writer, ["ALTER", "DESCRIBE"], table=tables)
+        for reader in args.readers:
+            who = reader.split(":", 5)[5].replace("/", "-")
+            grant(f"{who}-database", reader, ["DESCRIBE"], database=in_database)
+            grant(f"{who}-tables", reader, ["DESCRIBE", "SELECT"], table=tables)
+        self.register_outputs({})
+
+    @staticmethod
+    def look(pipeline: str, account: AccountArgs, parent: pulumi.Resource) -> None:
+        """Raises pulumi.RunError, at preview, where grants would change nothing or can't be made."""
+        held = aws.lakeformation.get_data_lake_settings(opts=pulumi.InvokeOptions(parent=parent))
+        where = f"pipelines.{pipeline}.lake_formation: in account {account.id}, {account.region}"
+        command = f"aws lakeformation put-data-lake-settings --region {account.region} --data-lake-settings"
+        admins = ",".join(f'{{"DataLakePrincipalIdentifier":"{one}"}}' for one in held.admins)
+        if not held.admins:
+            raise pulumi.RunError(
+                f"{where}, the data lake has no administrator, and nobody else may grant; make the role that deploys "
+                f'one: {command} \'{{"DataLakeAdmins":[{{"DataLakePrincipalIdentifier":"<its ARN>"}}],'
+                '"CreateDatabaseDefaultPermissions":[],"CreateTableDefaultPermissions":[]}\''
+            )
+        defaults = {
+            "databases": held.create_database_default_permissions,
+            "tables": held.create_table_default_permissions,
+        }
+        for what, found in defaults.items():
+            for default in found:
+                raise pulumi.RunError(
+                    f"{where}, new {what} are open to {default.principal} by default ({', '.join(default.permissions)}"
+                    "), so that no grant would matter; take the defaults away: "
+                    f'{command} \'{{"DataLakeAdmins":[{admins}],"CreateDatabaseDefaultPermissions":[],'
+                    '"CreateTableDefaultPermissions":[]}\''
+                )

@@ -1,0 +1,72 @@
+"""The network that a service stands in, and what its role may do there."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from components.accounts import AccountArgs
+from components.arguments import arguments
+from components.iam import Statement
+
+
+@arguments
+class VpcArgs:
+    """The network that whatever writes a collection stands in."""
+
+    subnet_ids: Annotated[list[Annotated[str, Field(pattern=r"^subnet-[0-9a-z]+$")]], Field(min_length=1)]
+    """Its subnets."""
+    security_group_ids: Annotated[list[Annotated[str, Field(pattern=r"^sg-[0-9a-z]+$")]], Field(min_length=1)]
+    """Its security groups; they must let it reach port 443."""
+
+
+def firehose_joins(account: AccountArgs, vpc: VpcArgs) -> list[Statement]:
+    """https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html#using-iam-serverless (VPC), in these
+    subnets only."""
+    interfaces = account.arn("ec2", "network-interface/*")
+    subnets = [account.arn("ec2", f"subnet/{subnet}") for subnet in vpc.subnet_ids]
+    groups = [account.arn("ec2", f"security-group/{group}") for group in vpc.security_group_ids]
+    return [
+        Statement(
+            "SeeNetwork",
+            [
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcs",
+            ],
+            ["*"],
+            every_resource_because="none of these takes a resource",
+        ),
+        Statement("SeeVpc", ["ec2:DescribeVpcAttribute"], [account.arn("ec2", "vpc/*")]),
+        Statement("JoinNetwork", ["ec2:CreateNetworkInterface"], [interfaces, *subnets, *groups]),
+        Statement(
+            "KeepInterfaces",
+            ["ec2:CreateNetworkInterfacePermission", "ec2:DeleteNetworkInterface"],
+            [interfaces],
+            {"ArnEquals": {"ec2:Subnet": subnets}},
+        ),
+    ]
+
+
+def function_joins(account: AccountArgs, function_arn: str) -> list[Statement]:
+    """https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html: Lambda makes and removes the interfaces by
+    the function's role, and asks for the right on whatever the account has there; the function's own code needs none
+    of it."""
+    makes = [
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:UnassignPrivateIpAddresses",
+    ]
+    sees = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"]
+    return [
+        Statement("SeeNetwork", sees, ["*"], every_resource_because="neither takes a resource"),
+        Statement("JoinNetwork", makes, [account.arn("ec2", "*")]),
+        Statement(
+            "NotByItsOwnCode",
+            [*makes, *sees],
+            ["*"],
+            {"ArnEquals": {"lambda:SourceFunctionArn": function_arn}},
+            effect="Deny",
+        ),
+    ]

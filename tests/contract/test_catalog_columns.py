@@ -1,0 +1,64 @@
+"""The columns that a config declares, as the program tells BigQuery of them and as the run makes them."""
+
+import importlib
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from components import catalog_columns
+from tests.recording import ROOT
+
+DECLARED: dict[str, Any] = {
+    "order_id": "string",
+    "Order-ID": "bigint",
+    "order id": "double",
+    "a--b": "string",
+    "_rest": "string",
+    "total": "decimal(38, 2)",
+    "photo": "binary",
+    "paid": "boolean",
+    "tags": {"set": "string"},
+    "prices": {"list": {"list": "decimal(9,2)"}},
+    "address": {"struct": {"Zip": "string", "city": "string", "a b": {"set": "binary"}}},
+    "x" * 210: "string",
+}
+
+
+@pytest.fixture
+def table_schema(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    monkeypatch.syspath_prepend(str(ROOT / "handlers" / "normalise"))
+    known = sys.modules.pop("table_schema", None)
+    yield importlib.import_module("table_schema")
+    sys.modules.pop("table_schema")
+    if known:
+        sys.modules["table_schema"] = known
+
+
+def test_declared_attributes_are_the_columns_that_the_run_publishes(table_schema: ModuleType) -> None:
+    types = {attribute: table_schema.Type.of(kind) for attribute, kind in DECLARED.items()}
+    made = table_schema.derive(table_schema.Observation(), types)
+    published = {column["Name"]: column["Type"] for column in made.glue_columns()}
+    assert catalog_columns.columns(DECLARED) | {catalog_columns.REST: "string"} == published
+
+
+def test_json_is_told_apart_from_text_though_the_catalog_has_one_type_for_both(
+    table_schema: ModuleType,
+) -> None:
+    assert table_schema.Type.of("json").glue() == "string"
+    assert catalog_columns.columns({"lines": "json"}) == {"lines": "json"}
+
+
+def test_an_attribute_has_the_type_that_its_declaration_tells_and_json_tells_none() -> None:
+    told = {
+        "a": "string",
+        "b": "decimal(9,2)",
+        "c": "boolean",
+        "d": {"set": "bigint"},
+        "e": {"set": "binary"},
+    }
+    more = {"f": {"list": "json"}, "g": {"struct": {"x": "string"}}, "h": "json"}
+    expected = {"a": "S", "b": "N", "c": "BOOL", "d": "NS", "e": "BS", "f": "L", "g": "M"}
+    assert catalog_columns.attributes(told | more) == expected

@@ -1,0 +1,166 @@
+"""A finished RDS export is published only if it is whole: its descriptions, its batches, and the end of every part."""
+
+import importlib
+import io
+import json
+import sys
+from types import SimpleNamespace
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from botocore.response import StreamingBody
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.contract.normaliser import HANDLER
+
+import footer  # isort: skip - a module of the handler's folder, which the line above puts on the path
+
+PREFIX = "raw/shop/shop-1/"
+INFO = f"{PREFIX}export_tables_info_shop-1_from_1_to_2.json"
+ORDERS, STOCK = f"{PREFIX}shop/shop.orders/", f"{PREFIX}shop/shop.stock/"
+CONTEXT = SimpleNamespace(
+    function_name="f", memory_limit_in_mb=1, invoked_function_arn="arn", aws_request_id="1"
+)
+
+
+def parquet(rows: int, *names: str, groups: int = 2) -> bytes:
+    table = pa.table({name: pa.array(range(rows), pa.int64()) for name in names})
+    out = io.BytesIO()
+    pq.write_table(table, out, row_group_size=max(rows // groups, 1))
+    return out.getvalue()
+
+
+def told(target: str, *names: str, **more: object) -> dict:
+    mappings = [{"columnName": n, "originalType": "bigint", "expectedExportedType": "int64"} for n in names]
+    schema = {"originalTypeMappings": mappings}
+    return {"target": target, "status": "COMPLETE", "schemaMetadata": schema} | more
+
+
+class Bucket:
+    def __init__(self) -> None:
+        tables = [told("shop.orders", "id", "total"), told("shop.stock", "sku")]
+        self.objects = {
+            f"{PREFIX}export_info_shop-1.json": b"{}",
+            INFO: json.dumps({"perTableStatus": tables}).encode(),
+            f"{ORDERS}1/part-00000-a.gz.parquet": parquet(70, "id", "total"),
+            f"{ORDERS}1/part-00002-b.gz.parquet": parquet(30, "id", "total"),
+            f"{ORDERS}1/_success": b"",
+            f"{ORDERS}2/part-00000-c.gz.parquet": parquet(1, "total", "id"),
+            f"{ORDERS}2/_success": b"",
+            f"{STOCK}1/_success": b"",
+        }
+
+    def tell(self, *tables: dict, key: str = INFO) -> None:
+        self.objects[key] = json.dumps({"perTableStatus": tables}).encode()
+
+    def get_object(self, Bucket, Key, Range=None):
+        body = self.objects[Key]
+        if Range:
+            first, last = map(int, Range.removeprefix("bytes=").split("-"))
+            assert 0 <= first <= last < len(body)
+            body = body[first : last + 1]
+        return {"Body": StreamingBody(io.BytesIO(body), len(body))}
+
+    def get_paginator(self, operation):
+        assert operation == "list_objects_v2"
+        held = lambda Prefix: [  # noqa: E731
+            {"Key": key, "Size": len(body)} for key, body in self.objects.items() if key.startswith(Prefix)
+        ]
+        return SimpleNamespace(paginate=lambda Bucket, Prefix: [{"Contents": held(Prefix)}])
+
+
+@pytest.fixture
+def export(monkeypatch):
+    monkeypatch.setenv("BUCKET", "lake")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.syspath_prepend(str(HANDLER))
+    monkeypatch.delitem(sys.modules, "app", raising=False)
+    app = importlib.import_module("app")
+    del sys.modules["app"]  # the next test's is another handler's
+    bucket = Bucket()
+    monkeypatch.setattr(app, "s3", bucket)
+    event = {"step": "rds", "export_prefix": PREFIX}
+    bucket.describe = lambda **more: app.handler(event | more, CONTEXT)
+    return bucket
+
+
+def test_a_tables_rows_are_those_that_its_files_tell_and_a_table_may_have_none(export):
+    found = {t["table"]: (t["files"], t["rows"], t["location"]) for t in export.describe()["tables"]}
+    assert found == {"shop.orders": (3, 101, ORDERS), "shop.stock": (0, 0, STOCK)}
+
+
+def test_a_footer_longer_than_the_first_look_is_read_whole(export, monkeypatch):
+    wide = [f"column_{n}" for n in range(1500)]
+    export.tell(told("shop.orders", "id", "total"), told("shop.stock", *wide))
+    export.objects[f"{STOCK}1/part-00000-w.gz.parquet"] = parquet(5, *wide, groups=1)
+    assert len(parquet(5, *wide, groups=1)) > 2 * (64 << 10)
+    assert [t["rows"] for t in export.describe()["tables"]] == [101, 5]
+
+
+@pytest.mark.parametrize(
+    ("mischief", "said"),
+    [
+        (lambda b: b.tell(told("shop.orders", "id", "total"), told("shop.stock", "sku", status="FAILED")),
+         "shop.stock is 'FAILED'"),
+        (lambda b: b.tell(told("shop.orders", "id", "total"),
+                          told("shop.stock", "sku", warningMessage="one row was skipped")),
+         "shop.stock is complete with a warning: one row was skipped"),
+        (lambda b: b.tell(told("shop.orders", "id", "total")),
+         f"{INFO} tells of 1 tables"),
+        (lambda b: b.objects.pop(INFO), "no export_tables_info_*.json below"),
+        (lambda b: b.objects.update({INFO.replace("_1_to_2", "_4_to_5"): b.objects[INFO]}),
+         "tables 3 to 3 are told by no file"),
+        (lambda b: b.objects.pop(f"{ORDERS}2/_success"), f"{ORDERS}2/ has no _success: shop.orders is not whole"),
+        (lambda b: b.objects.update({f"{ORDERS}1/part-00002-b.gz.parquet": parquet(30, "id", "total")[:-1]}),
+         f"s3://lake/{ORDERS}1/part-00002-b.gz.parquet: it is cut short"),
+        (lambda b: b.objects.update({f"{ORDERS}1/part-00002-b.gz.parquet": b""}), "it is cut short"),
+        (lambda b: b.objects.update({f"{ORDERS}1/part-00002-b.gz.parquet": b"\xff\xff\0\0PAR1"}),
+         "its footer would begin 65,535 bytes before the file"),
+        (lambda b: b.objects.update({f"{ORDERS}1/part-00002-b.gz.parquet": b"\x19" * 40 + b"\x28\0\0\0PAR1"}),
+         f"s3://lake/{ORDERS}1/part-00002-b.gz.parquet: its footer can't be read"),
+        (lambda b: b.objects.update({f"{ORDERS}1/part-00002-b.gz.parquet": parquet(30, "id", "sum")}),
+         "differ in sum, total"),
+        (lambda b: b.objects.update({f"{PREFIX}shop/shop.other/1/part-00000-d.gz.parquet": parquet(1, "id")}),
+         "shop/shop.other/1/part-00000-d.gz.parquet is of no table"),
+    ],
+    ids=["failed", "warning", "untold table", "undescribed", "description missing", "unfinished batch", "cut short",
+         "empty", "half", "not a footer", "other columns", "unknown table"],
+)  # fmt: skip
+def test_an_export_that_is_not_whole_is_refused_with_what_is_wrong(export, mischief, said):
+    mischief(export)
+    with pytest.raises(Exception) as refused:
+        export.describe()
+    assert said in str(refused.value)
+
+
+def test_an_export_without_a_table_that_was_asked_for_is_refused(export):
+    assert export.describe(only=["shop", "shop.stock"])["tables"]
+    with pytest.raises(Exception, match=r"'shop\.returns' was asked for, and no table of it was exported"):
+        export.describe(only=["shop.stock", "shop.returns"])
+
+
+def test_every_fault_is_told_at_once(export):
+    export.tell(told("shop.orders", "id", status="FAILED"), told("shop.stock", "sku", warningMessage="odd"))
+    with pytest.raises(
+        Exception, match=r"(?s)shop\.orders is 'FAILED'.*shop\.stock is complete with a warning"
+    ):
+        export.describe()
+
+
+kinds = st.sampled_from([pa.int64(), pa.string(), pa.decimal128(20, 0), pa.list_(pa.int32()),
+                         pa.struct([("a", pa.int8()), ("b", pa.list_(pa.bool_()))]), pa.timestamp("us")])  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(kinds, min_size=1, max_size=20), st.integers(0, 50), st.integers(1, 20), st.integers(1, 200))
+def test_a_footer_says_what_pyarrow_says_and_nothing_once_an_end_is_missing(types, rows, group, missing):
+    table = pa.table([pa.nulls(rows, t) for t in types], names=[f"größe {n}" for n in range(len(types))])
+    out = io.BytesIO()
+    pq.write_table(table, out, row_group_size=group)
+    whole = out.getvalue()
+    assert footer.read(whole) == footer.Footer(rows, tuple(table.column_names))
+    assert footer.read(whole[-footer.length(whole[-8:]) :]) == footer.read(whole)
+    with pytest.raises(footer.FooterError):
+        footer.read(whole[:-missing])
