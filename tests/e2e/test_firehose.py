@@ -194,7 +194,8 @@ def test_make_up_prints_how_many_ticks_each_ticker_has(up: tuple[Run, str], tick
     }
     assert len(tickers) == 5
     assert sum(int(count) for count in tickers.values()) == 10_010
-    heading, _, counted = up[1].split("\n\n")[-3].splitlines()
+    [printed] = [part for part in up[1].split("\n\n") if part.startswith("firehose\n")]
+    _, heading, _, counted = printed.splitlines()
     assert heading.split()[-5:] == list(tickers)
     assert [int(count.replace(",", "")) for count in counted.split()[-5:]] == list(tickers.values())
 
