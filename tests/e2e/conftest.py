@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
 from local import background, engine
 
@@ -79,6 +80,14 @@ class Run:
         changed = re.sub(pattern, replacement, text, count=1)
         assert changed != text, f"{path} holds nothing like {pattern}"
         (self.root / path).write_text(changed)
+
+    def keep(self, name: str, **changes: object) -> None:
+        """Leaves one pipeline of the local stack, with these keys changed."""
+        file = self.root / "Pulumi.local.yaml"
+        settings = yaml.safe_load(file.read_text())
+        pipelines = settings["config"]["tributary:pipelines"]
+        settings["config"]["tributary:pipelines"] = {name: pipelines[name] | changes}
+        file.write_text(yaml.safe_dump(settings, sort_keys=False))
 
     def processes(self) -> list[str]:
         """The commands of all processes that know this clone's folder."""

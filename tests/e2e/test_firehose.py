@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from opensearchpy.exceptions import TransportError
 
 from local import opensearch, samples
@@ -157,11 +156,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Run, str]]:
     """A clone after `make up`, with this pipeline only and little patience, and what the command printed."""
     opensearch.install()
     run = clone_into(tmp_path_factory.mktemp("clone"))
-    file = run.root / "Pulumi.local.yaml"
-    settings = yaml.safe_load(file.read_text())
-    pipelines = settings["config"]["tributary:pipelines"]
-    settings["config"]["tributary:pipelines"] = {NAME: pipelines[NAME] | {"retry_seconds": RETRY_SECONDS}}
-    file.write_text(yaml.safe_dump(settings, sort_keys=False))
+    run.keep(NAME, retry_seconds=RETRY_SECONDS)
     try:
         done = run.local("up", TRIBUTARY_AOSS_FAULTS="401 503 403")
         assert done.returncode == 0, done.stdout + done.stderr

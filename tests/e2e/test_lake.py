@@ -20,8 +20,9 @@ DAY = 24 * 3600
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    """A clone after `make up` of its own: these tests leave other data in it than they found."""
+    """A clone after `make up` of this pipeline only: these tests leave other data in it than they found."""
     run = clone_into(tmp_path_factory.mktemp("lake"))
+    run.keep("shop-lake")
     try:
         done = run.local("up")
         assert done.returncode == 0, done.stdout + done.stderr
