@@ -181,6 +181,10 @@ def _code(
         key=f"code/{built.sha256}.zip",
         source=pulumi.FileAsset(str(built.path)),
         source_hash=built.sha256,
+        # An object takes ten tags, and the stack's may be more.
+        override_provider=aws.s3.BucketObjectv2OverrideProviderArgs(
+            default_tags=aws.s3.BucketObjectv2OverrideProviderDefaultTagsArgs(tags={})
+        ),
         opts=opts,
     )
     return {"s3_bucket": stored.bucket, "s3_key": stored.key}

@@ -71,7 +71,7 @@ ROWS = aws_analytics.ROWS | {
     "aws:s3/bucketObjectv2:BucketObjectv2": Row(
         "s3", create=("put_object",), read=("head_object",), update=("put_object",), delete=("delete_object",),
         id="{bucket}/{key}", paths={"source": "Body", "content": "Body", "etag": "ETag"},
-        local=("sourceHash", "forceDestroy"),
+        local=("sourceHash", "forceDestroy", "overrideProvider"),
         withheld=("source", "content", "contentType"), replace=("bucket", "key"), volatile=("versionId", "etag"),
     ),
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": bucket_part(

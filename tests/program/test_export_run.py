@@ -295,6 +295,7 @@ def test_a_bundle_that_is_too_large_to_upload_goes_by_the_landing_under_its_hash
     stored = recorded.one("aws:s3/bucketObjectv2:BucketObjectv2", "lake-fold")
     function = recorded.one("aws:lambda/function:Function", "lake-fold")
     assert stored["key"] == f"code/{stored['sourceHash']}.zip"
+    assert stored["overrideProvider"] == {"defaultTags": {"tags": {}}}  # an object takes ten tags only
     assert (function["s3Bucket"], function["s3Key"]) == (stored["bucket"], stored["key"])
     assert "code" not in function
     assert function["ephemeralStorage"] == {"size": 10240}
