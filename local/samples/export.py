@@ -70,7 +70,9 @@ def _key(kind: str, name: str, number: int) -> dict[str, Any]:
 
 def prepare(cloud: Cloud, name: str, pipeline: Mapping[str, Any]) -> None:
     for table in pipeline["landing"]["tables"]:
-        _fill(cloud.client("dynamodb", pipeline["landing"]), table)
+        # Where as many are there already, they are those of an earlier run.
+        if size(cloud, pipeline["landing"], table) < ITEMS.get(table, OTHERWISE):
+            _fill(cloud.client("dynamodb", pipeline["landing"]), table)
 
 
 def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -> None:
