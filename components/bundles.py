@@ -174,7 +174,9 @@ def _check_entry_point(name: str, app: bytes) -> None:
         raise BundleError(f"handlers/{name}/app.py line {error.lineno} is not Python: {error.msg}") from error
     plain = CO_OPTIMIZED  # a function's code; a class's has not this flag, and a coroutine's has another one as well
     if not any(
-        isinstance(code, CodeType) and code.co_name == "handler" and code.co_flags & (plain | CO_COROUTINE) == plain
+        isinstance(code, CodeType)
+        and code.co_name == "handler"
+        and code.co_flags & (plain | CO_COROUTINE) == plain
         for code in constants
     ):
         raise BundleError(
