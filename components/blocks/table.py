@@ -1,6 +1,7 @@
 """A DynamoDB table that a pipeline reads: adopted as it is, or created ready to be read."""
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import pulumi
@@ -8,7 +9,7 @@ import pulumi_aws as aws
 from pydantic import AfterValidator, Field
 
 from components.accounts import AccountArgs
-from components.arguments import arguments, check
+from components.arguments import arguments, check, together
 
 TableName = Annotated[
     str,
@@ -39,6 +40,14 @@ class NewTableArgs:
     """The partition key."""
     range_key: AttributeArgs | None = None
     """The sort key, if the table has one."""
+
+    @together
+    def _keys_differ(self) -> Iterator[str]:
+        if self.range_key and self.range_key.name == self.hash_key.name:
+            yield (
+                f"range_key.name: '{self.range_key.name}' is the partition key already, and DynamoDB takes two "
+                "different attributes; name another one, or leave range_key out"
+            )
 
     def binary_keys(self) -> list[str]:
         """The names of key attributes of type B."""

@@ -2,17 +2,17 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_gcp as gcp
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from components import bigquery_types, names, transfer_schedule
 from components.accounts import GcpArgs
-from components.arguments import arguments, nearest
+from components.arguments import arguments, nearest, together
 from components.blocks.alarm import alarm
 from components.blocks.function import LambdaFunction
 from components.blocks.schedule import Schedule
@@ -74,13 +74,12 @@ class TransferTableArgs:
     name: Annotated[str, AfterValidator(_table_name)] | None = None
     """The BigQuery table's name; without it that of the landing's table, '_' for what BigQuery refuses."""
 
-    @model_validator(mode="after")
-    def _fits_together(self) -> "TransferTableArgs":
+    @together
+    def _are_columns(self) -> Iterator[str]:
         for what in ("keys", "cluster"):
             for column in getattr(self, what):
                 if column not in self.columns:
-                    raise ValueError(f"{what}: '{column}' is not a column; {nearest(column, self.columns)}")
-        return self
+                    yield f"{what}: '{column}' is not a column; {nearest(column, self.columns)}"
 
 
 @arguments
@@ -123,65 +122,81 @@ class BigQueryTransferArgs(PipelineArgs):
     compare_after_minutes: Annotated[int, Field(ge=15, le=1200)] = 120
     """Minutes from a load's time to its comparison with the exports."""
 
-    @model_validator(mode="after")
-    def _fits_together(self) -> "BigQueryTransferArgs":
-        landing, exported = self.landing, self.landing.layout == "dynamodb-export"
+    @together
+    def _landing_can_be_loaded(self) -> Iterator[str]:
+        landing = self.landing
         if not landing.tables:
-            raise ValueError(
+            yield (
                 f"landing: the landing of '{landing.name}' has no tables, so there is nothing to load; name them in "
                 "landing.tables"
             )
         if landing.account != self.account:
-            raise ValueError(
+            yield (
                 f"account: the landing of '{landing.name}' is in account {landing.account.id}, and the user who reads "
                 "it stands beside it; write that account's name"
             )
+
+    @together
+    def _tables_are_the_landings(self) -> Iterator[str]:
+        landing = self.landing
         for table in landing.tables:
             if table not in self.tables:
-                raise ValueError(
+                yield (
                     f"tables: '{table}' of the landing of '{landing.name}' is missing; write {table}: "
                     "{columns: {<name>: <type>}, keys: [<name>]}"
                 )
         for table in self.tables:
-            if table not in landing.tables:
-                raise ValueError(
-                    f"tables: '{table}' is not in the landing of '{landing.name}'; {nearest(table, landing.tables)}"
-                )
-            self._one_table(table, exported)
+            if landing.tables and table not in landing.tables:
+                yield f"tables: '{table}' is not in the landing of '{landing.name}'; {nearest(table, landing.tables)}"
+
+    @together
+    def _tables_have_names_of_their_own(self) -> Iterator[str]:
         made = [self.physical(table).lower() for table in self.tables]
-        for name in {*made} | {f"{name}_latest" for name in made}:
-            if (made + [f"{name}_latest" for name in made]).count(name) > 1:
-                raise ValueError(f"tables: two of them would be '{name}' in BigQuery; give one a 'name'")
-        if exported and self.file_format != "JSON":
-            raise ValueError("file_format: a DynamoDB export is JSON; leave it out")
-        if exported and not _DAILY.fullmatch(self.schedule):
-            raise ValueError(
+        made += [f"{name}_latest" for name in made]
+        for name in sorted({name for name in made if made.count(name) > 1}):
+            yield f"tables: two of them would be '{name}' in BigQuery; give one a 'name'"
+
+    @together
+    def _format_is_the_exports(self) -> Iterator[str]:
+        if self.landing.layout == "dynamodb-export" and self.file_format != "JSON":
+            yield "file_format: a DynamoDB export is JSON; leave it out"
+
+    @together
+    def _each_day_can_be_compared(self) -> Iterator[str]:
+        if self.landing.layout == "dynamodb-export" and not _DAILY.fullmatch(self.schedule):
+            yield (
                 f"schedule: '{self.schedule}' is not daily at a time, which the comparison of each day's load with its "
                 "exports needs; write 'every day 05:00'"
             )
-        if len({*self.access_keys}) < len(self.access_keys):
-            raise ValueError(
-                f"access_keys: '{self.access_keys[0]}' is named twice; give the new key a name of its own"
-            )
-        _location(self.place())
-        return self
 
-    def _one_table(self, name: str, exported: bool) -> None:
-        table = self.tables[name]
+    @together
+    def _access_keys_differ(self) -> Iterator[str]:
+        if len({*self.access_keys}) < len(self.access_keys):
+            yield f"access_keys: '{self.access_keys[0]}' is named twice; give the new key a name of its own"
+
+    @together
+    def _dataset_can_stand_there(self) -> Iterator[str]:
         try:
-            self.fields(name)
+            self.place()
         except ValueError as error:
-            raise ValueError(f"tables.{name}: {error}") from None
-        if exported and table.cluster:
-            raise ValueError(
-                f"tables.{name}.cluster: the rows of a DynamoDB export have one column, `Item`, and BigQuery clusters "
-                "by columns of the top level only; leave it out"
-            )
-        for key in table.keys:
-            if exported and table.columns[key] not in ("S", "N", "B"):
-                raise ValueError(
-                    f"tables.{name}.keys: '{key}' is {table.columns[key]}; a key attribute is S, N or B"
+            yield f"{error}"
+
+    @together
+    def _columns_can_be_loaded(self) -> Iterator[str]:
+        exported = self.landing.layout == "dynamodb-export"
+        for name, table in self.tables.items():
+            try:
+                self.fields(name)
+            except ValueError as error:
+                yield f"tables.{name}: {error}"
+            if exported and table.cluster:
+                yield (
+                    f"tables.{name}.cluster: the rows of a DynamoDB export have one column, `Item`, and BigQuery "
+                    "clusters by columns of the top level only; leave it out"
                 )
+            for key in table.keys:
+                if exported and table.columns[key] not in ("S", "N", "B"):
+                    yield f"tables.{name}.keys: '{key}' is {table.columns[key]}; a key attribute is S, N or B"
 
     def fields(self, table: str) -> list[dict[str, Any]]:
         """The BigQuery schema of a table."""

@@ -1,16 +1,16 @@
 """Replication: a landing in one account becomes the same landing in another, which says when an export has arrived."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from components import names
 from components.accounts import AccountArgs
-from components.arguments import arguments
+from components.arguments import arguments, together
 from components.blocks.alarm import alarm
 from components.blocks.bucket import LifecycleArgs, SecureBucket
 from components.blocks.function import LambdaFunction
@@ -74,48 +74,77 @@ class ReplicationArgs(PipelineArgs):
     lifecycle: LifecycleArgs = LifecycleArgs()
     """How long the replica keeps what; lifecycle actions are not replicated."""
 
-    @model_validator(mode="after")
-    def _fits_together(self) -> "ReplicationArgs":
+    @together
+    def _bucket_is_given_over(self) -> Iterator[str]:
         if self.landing.adopted and not self.take_over:
-            raise ValueError(
+            yield (
                 f"take_over: the bucket '{self.landing.bucket}' was not made by this program, and this pipeline "
                 "replaces its replication rules and event notifications; write take_over: true if none is needed"
             )
+
+    @together
+    def _key_is_one(self) -> Iterator[str]:
         if self.key_arn and self.create_key:
-            raise ValueError("key_arn and create_key: a key is adopted or created, never both; leave one out")
+            yield "key_arn and create_key: a key is adopted or created, never both; leave one out"
+
+    @together
+    def _key_stands_with_the_replicas(self) -> Iterator[str]:
         if self.key_arn and stands_in(self.key_arn) != (self.account.region, self.account.id):
-            raise ValueError(
+            yield (
                 f"key_arn: '{self.key_arn}' encrypts replicas, so it stands where they do; name a key of account "
                 f"{self.account.id} in {self.account.region}"
             )
+
+    @together
+    def _prefixes_lie_in_the_landing(self) -> Iterator[str]:
         for prefix in self.prefixes or []:
             if not prefix.startswith(self.landing.prefix):
-                raise ValueError(
+                yield (
                     f"prefixes: '{prefix}' lies outside the landing; write prefixes that start with "
                     f"'{self.landing.prefix}'"
                 )
-            if sum(other.startswith(prefix) for other in self.rule_prefixes()) > 1:
-                raise ValueError(
+
+    @together
+    def _prefixes_stand_side_by_side(self) -> Iterator[str]:
+        prefixes = self.prefixes or []
+        for prefix in dict.fromkeys(prefixes):
+            if sum(other.startswith(prefix) for other in prefixes) > 1:
+                yield (
                     f"prefixes: another one starts with '{prefix}', and S3 refuses notifications that overlap; leave "
                     "the longer one out"
                 )
+
+    @together
+    def _reports_are_not_replicated(self) -> Iterator[str]:
+        reports = f"{REPORTS}/"
+        for prefix in self.rule_prefixes() if self.existing_objects else []:
+            if prefix.startswith(reports) or reports.startswith(prefix):
+                yield (
+                    f"existing_objects: the job writes its reports below '{reports}' of the landing's bucket, which a "
+                    f"rule for '{prefix}' would replicate as well; write 'prefixes' that leave '{reports}' out"
+                )
+
+    @together
+    def _one_partition(self) -> Iterator[str]:
         if self.account.partition != self.landing.account.partition:
-            raise ValueError(
+            yield (
                 f"account: {self.account.region} and {self.landing.account.region} are in two partitions of AWS, "
                 "between which S3 does not replicate"
             )
+
+    @together
+    def _key_is_used(self) -> Iterator[str]:
         keyed = bool(self.key_arn or self.create_key)
         if self.landing.key_arn is not None and not keyed:
-            raise ValueError(
+            yield (
                 f"create_key: the landing of '{self.landing.name}' is encrypted with a customer's key, and S3 "
                 "replicates such objects only under a key of the receiving side; write create_key: true, or key_arn"
             )
         if self.landing.key_arn is None and keyed:
-            raise ValueError(
+            yield (
                 f"create_key: the landing of '{self.landing.name}' is encrypted with SSE-S3, and a replica keeps the "
                 "encryption of its object, so this key would never be used; leave it out, or give the landing a key"
             )
-        return self
 
     def rule_prefixes(self) -> list[str]:
         return self.prefixes or [self.landing.prefix]

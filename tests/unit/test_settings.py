@@ -227,7 +227,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a role of another account": (
         accounts(role="arn:aws:iam::333333333333:role/deploy"),
-        "accounts.workload: role: 'arn:aws:iam::333333333333:role/deploy' is not of account 111111111111; name",
+        "accounts.workload.role: 'arn:aws:iam::333333333333:role/deploy' is not of account 111111111111; name",
     ),
     "an account's key": (accounts(rgion="x"), "accounts.workload.rgion: no such key; did you mean 'region'?"),
     "an account that is text": (
@@ -295,7 +295,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a table twice": (
         lake(sources=[{"dynamodb": "orders"}, {"dynamodb": "orders"}]),
-        "pipelines.lake: sources: 'orders' is named twice; a landing has one folder a table; name it once",
+        "pipelines.lake.sources: 'orders' is named twice; a landing has one folder a table; name it once",
     ),
     "a new table without key": (
         lake(sources=[{"dynamodb": "orders", "create": {}}]),
@@ -336,7 +336,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a move after the end": (
         lake(lifecycle={"infrequent_days": 60, "expire_days": 60}),
-        "pipelines.lake.lifecycle: infrequent_days: 60 is not before expire_days, 60; lower it, or leave it out",
+        "pipelines.lake.lifecycle.infrequent_days: 60 is not before expire_days, 60; lower it, or leave it out",
     ),
     "days of no lifecycle": (
         lake(lifecycle={"expire_days": 0}),
@@ -383,11 +383,11 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a customer's key and none for the replica": (
         replica(upstream=KEYED),
-        "pipelines.replica: create_key: the landing of 'lake' is encrypted with a customer's key, and S3 replicates",
+        "pipelines.replica.create_key: the landing of 'lake' is encrypted with a customer's key, and S3 replicates",
     ),
     "a key that would never be used": (
         replica(create_key=True),
-        "pipelines.replica: create_key: the landing of 'lake' is encrypted with SSE-S3, and a replica keeps",
+        "pipelines.replica.create_key: the landing of 'lake' is encrypted with SSE-S3, and a replica keeps",
     ),
     "a replica's key in the sending account": (
         replica(upstream=KEYED, key_arn=f"arn:aws:kms:eu-central-1:111111111111:key/{'a' * 36}"),
@@ -399,16 +399,16 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a prefix outside the landing": (
         replica(prefixes=["orders/"]),
-        "pipelines.replica: prefixes: 'orders/' lies outside the landing; write prefixes that start with 'raw/'",
+        "pipelines.replica.prefixes: 'orders/' lies outside the landing; write prefixes that start with 'raw/'",
     ),
     "prefixes that overlap": (
         replica(prefixes=["raw/", "raw/orders/"]),
-        "pipelines.replica: prefixes: another one starts with 'raw/', and S3 refuses notifications that overlap",
+        "pipelines.replica.prefixes: another one starts with 'raw/', and S3 refuses notifications that overlap",
     ),
     "the same prefix twice": (replica(prefixes=["raw/a/", "raw/a/"]), "another one starts with 'raw/a/'"),
     "a replica in another partition": (
         stack(accounts={"workload": WORKLOAD, "analytics": ANALYTICS | {"region": "cn-north-1"}}),
-        "pipelines.replica: account: cn-north-1 and eu-central-1 are in two partitions of AWS",
+        "pipelines.replica.account: cn-north-1 and eu-central-1 are in two partitions of AWS",
     ),
     "a replica of a replica": (
         stack(pipelines={"lake": EXPORT, "replica": REPLICA, "further": REPLICA | {"from": "replica"}}),
@@ -429,15 +429,15 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an adopted bucket by ARN": (
         adopted(bucket="arn:aws:s3:::shop-raw"),
-        "pipelines.replica.landing: bucket: 'arn:aws:s3:::shop-raw' is not a bucket's name (3-63 of a-z 0-9 '-' '.')",
+        "pipelines.replica.landing.bucket: 'arn:aws:s3:::shop-raw' is not a bucket's name (3-63 of a-z 0-9 '-' '.')",
     ),
     "an adopted bucket's prefix": (
         adopted(prefix="raw"),
-        "pipelines.replica.landing: prefix: 'raw' is not a prefix; write one that ends in '/'",
+        "pipelines.replica.landing.prefix: 'raw' is not a prefix; write one that ends in '/'",
     ),
     "an adopted bucket's key": (
         adopted(key_arn="my-key"),
-        "pipelines.replica.landing: key_arn: 'my-key' is not a key's ARN; write 'arn:aws:kms:<region>:<account id>:key",
+        "pipelines.replica.landing.key_arn: 'my-key' is not a key's ARN; write 'arn:aws:kms:<region>:<account id>:key",
     ),
     "an adopted bucket without a name": (
         adopted(bucket=None),
@@ -496,7 +496,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a stream adopted and changed": (
         ticks(stream={"adopt": "ticks", "shards": 2}),
-        "pipelines.ticks.stream: adopt: an existing stream is never changed; leave out shards and retention_hours",
+        "pipelines.ticks.stream.adopt: an existing stream is never changed; leave out shards and retention_hours",
     ),
     "a stream kept for less than a day": (
         ticks(stream={"retention_hours": 23}),
@@ -504,7 +504,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a firehose into a closed collection": (
         ticks(collection={"network": {"public": False, "vpc_endpoints": ["vpce-0a1"]}}),
-        "pipelines.ticks: collection.network.public: the index is made by a function outside of your network",
+        "pipelines.ticks.collection.network.public: the index is made by a function outside of your network",
     ),
     "a firehose into a collection of documents with ids": (
         stack(
@@ -513,7 +513,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
                 "ticks": {"kind": "firehose", "account": "workload", "index": "t", "collection_of": "search"},
             }
         ),
-        "pipelines.ticks: collection_of: a stream's records have no ids and need a collection of type TIMESERIES",
+        "pipelines.ticks.collection_of: a stream's records have no ids and need a collection of type TIMESERIES",
     ),
     "a retention in another's collection": (
         stack(
@@ -528,7 +528,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
                 },
             }
         ),
-        "pipelines.ticks: retention: documents of another pipeline's collection are kept as that pipeline says",
+        "pipelines.ticks.retention: documents of another pipeline's collection are kept as that pipeline says",
     ),
     "a dashboards reader by name": (
         ticks(dashboards={"assumed_by": ["alice"]}),
@@ -540,7 +540,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an adopted bucket that is not given over": (
         adopted(),
-        "pipelines.replica: take_over: the bucket 'shop-raw' was not made by this program, and this pipeline replaces",
+        "pipelines.replica.take_over: the bucket 'shop-raw' was not made by this program, and this pipeline replaces",
     ),
     "more prefixes than a policy holds": (
         replica(prefixes=[f"raw/{n}/" for n in range(51)]),
@@ -554,11 +554,11 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a table whose name makes no index": (
         search(tables=[{"name": "_orders"}]),
-        "pipelines.search: tables[0].index.name: '_orders' is not an index's name; write one of 1-80",
+        "pipelines.search.tables[0].index.name: '_orders' is not an index's name; write one of 1-80",
     ),
     "two tables and one index": (
         search(tables=[{"name": "orders"}, {"name": "customers", "index": {"name": "orders"}}]),
-        "pipelines.search: tables: the index 'orders' is named twice; each table has an index of its own",
+        "pipelines.search.tables: the index 'orders' is named twice; each table has an index of its own",
     ),
     "a start in the past": (
         search(tables=[{"name": "orders", "start": "yesterday"}]),
@@ -566,15 +566,15 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a deletion that no route would see": (
         search(tables=[{"name": "orders", "only": '/status == "open"'}]),
-        "pipelines.search: tables[0].view_on_remove: a deleted item is seen by its key alone",
+        "pipelines.search.tables[0].view_on_remove: a deleted item is seen by its key alone",
     ),
     "too few units for the tables": (
         search(tables=[{"name": "orders"}, {"name": "customers"}], pipelines="shared", max_units=1),
-        "pipelines.search: max_units: 1 for 2 tables in one ingestion pipeline; each shard read at once takes capacity",
+        "pipelines.search.max_units: 1 for 2 tables in one ingestion pipeline; each shard read at once takes capacity",
     ),
     "more units at least than at most": (
         search(min_units=5),
-        "pipelines.search: min_units: 5 is more than max_units, 4",
+        "pipelines.search.min_units: 5 is more than max_units, 4",
     ),
     "too many units": (
         search(max_units=97),
@@ -582,15 +582,15 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a persistent buffer on one unit": (
         search(persistent_buffer=True),
-        "pipelines.search: min_units: a persistent buffer needs two units; write 2 or more",
+        "pipelines.search.min_units: a persistent buffer needs two units; write 2 or more",
     ),
     "a closed collection and an open pipeline": (
         search(collection={"network": {"public": False, "vpc_endpoints": ["vpce-0a1"]}}),
-        "pipelines.search: vpc: the collection is reached through VPC endpoints only",
+        "pipelines.search.vpc: the collection is reached through VPC endpoints only",
     ),
     "a collection nobody reaches": (
         search(collection={"network": {"public": False}}),
-        "pipelines.search.collection.network: vpc_endpoints: nothing could reach the collection",
+        "pipelines.search.collection.network.vpc_endpoints: nothing could reach the collection",
     ),
     "a reader by name": (
         search(collection={"readers": ["alice"]}),
@@ -606,7 +606,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
                 "type": "TIMESERIES",
             }
         ),
-        "pipelines.search: collection_of: a TIMESERIES collection takes no document ids, and items are updated",
+        "pipelines.search.collection_of: a TIMESERIES collection takes no document ids, and items are updated",
     ),
     "a collection of a pipeline that has none": (
         stack(pipelines={"lake": EXPORT, "search": SEARCH | {"collection_of": "lake"}}),
@@ -628,7 +628,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a weekly load that can't be compared": (
         warehouse(schedule="every monday 05:00"),
-        "pipelines.shop: schedule: 'every monday 05:00' is not daily at a time, which the comparison of each day's",
+        "pipelines.shop.schedule: 'every monday 05:00' is not daily at a time, which the comparison of each day's",
     ),
     "a table's name that BigQuery refuses": (
         warehouse(tables={"orders": ORDERS | {"name": "shop.orders"}}),
@@ -659,7 +659,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
                 }
             },
         ),
-        "pipelines.shop: landing: the landing of 'shop-raw' has no tables, so there is nothing to load; name them in",
+        "pipelines.shop.landing: the landing of 'shop-raw' has no tables, so there is nothing to load; name them in",
     ),
     "a table of the landing that is left out": (
         stack(
@@ -669,40 +669,40 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
                 "shop": warehouse()["pipelines"]["shop"],
             },
         ),
-        "pipelines.shop: tables: 'customers' of the landing of 'lake' is missing; write customers: {columns: {<name>",
+        "pipelines.shop.tables: 'customers' of the landing of 'lake' is missing; write customers: {columns: {<name>",
     ),
     "a table that doesn't land": (
         warehouse(tables={"orders": ORDERS, "order": ORDERS}),
-        "pipelines.shop: tables: 'order' is not in the landing of 'lake'; did you mean 'orders'?",
+        "pipelines.shop.tables: 'order' is not in the landing of 'lake'; did you mean 'orders'?",
     ),
     "a warehouse beside another account": (
         warehouse(account="analytics"),
-        "pipelines.shop: account: the landing of 'lake' is in account 111111111111, and the user who reads it stands "
+        "pipelines.shop.account: the landing of 'lake' is in account 111111111111, and the user who reads it stands "
         "beside it; write that account's name",
     ),
     "a column of no type": (
         warehouse(tables={"orders": ORDERS | {"columns": {"order_id": "S", "total": "NUMBER"}}}),
-        "pipelines.shop: tables.orders: attribute 'total': 'NUMBER' is no DynamoDB type (one of S, N, B",
+        "pipelines.shop.tables.orders: attribute 'total': 'NUMBER' is no DynamoDB type (one of S, N, B",
     ),
     "a key that is no column": (
         warehouse(tables={"orders": ORDERS | {"keys": ["order"]}}),
-        "pipelines.shop.tables.orders: keys: 'order' is not a column; did you mean 'order_id'?",
+        "pipelines.shop.tables.orders.keys: 'order' is not a column; did you mean 'order_id'?",
     ),
     "a key attribute of a type that is none": (
         warehouse(tables={"orders": {"columns": {"order_id": "L"}, "keys": ["order_id"]}}),
-        "pipelines.shop: tables.orders.keys: 'order_id' is L; a key attribute is S, N or B",
+        "pipelines.shop.tables.orders.keys: 'order_id' is L; a key attribute is S, N or B",
     ),
     "clusters of an export": (
         warehouse(tables={"orders": ORDERS | {"cluster": ["order_id"]}}),
-        "pipelines.shop: tables.orders.cluster: the rows of a DynamoDB export have one column, `Item`",
+        "pipelines.shop.tables.orders.cluster: the rows of a DynamoDB export have one column, `Item`",
     ),
     "an export in Parquet": (
         warehouse(file_format="PARQUET"),
-        "pipelines.shop: file_format: a DynamoDB export is JSON; leave it out",
+        "pipelines.shop.file_format: a DynamoDB export is JSON; leave it out",
     ),
     "two keys of one name": (
         warehouse(access_keys=["1", "1"]),
-        "pipelines.shop: access_keys: '1' is named twice; give the new key a name of its own",
+        "pipelines.shop.access_keys: '1' is named twice; give the new key a name of its own",
     ),
     "three keys": (
         warehouse(access_keys=["1", "2", "3"]),
@@ -759,6 +759,102 @@ def test_all_errors_of_a_config_are_told_at_once() -> None:
         "pipelines.lake.timezone",
     ]
     assert "the config has 4 errors:" in str(refused.value)
+
+
+def errors_of(config: dict[str, Any]) -> list[str]:
+    with pytest.raises(Refused) as refused:
+        settings.read(config)
+    return list(refused.value.errors)
+
+
+def paths_of(config: dict[str, Any]) -> list[str]:
+    return [error.split(": ")[0] for error in errors_of(config)]
+
+
+def test_what_is_wrong_in_keys_and_between_them_is_told_at_once_for_all_pipelines() -> None:
+    config = stack(
+        tags={"team": 7},
+        pipelines={
+            "lake": EXPORT
+            | {
+                "account": "workloads",
+                "timezone": "Mars",
+                "run": "simple",
+                "catalog": "crawler",
+                "create_key": True,
+                "key_arn": f"arn:aws:kms:us-east-1:111111111111:key/{'a' * 36}",
+                "sources": [{"dynamodb": "orders", "only": ["a"], "snapshot": "event"}, {"dynamodb": "x"}],
+                "lifecycle": {"infrequent_days": 60, "expire_days": 60, "noncurrent_days": 0},
+            },
+            "copy": REPLICA | {"from": "lakes", "attempts": 1, "prefixes": ["a/", "a/b/"]},
+            "a1": REPLICA | {"from": "b1", "attemps": 3},
+            "b1": REPLICA | {"from": "a1", "events": ["x"]},
+            "shop": {
+                "kind": "bigquery-transfer",
+                "from": "lake",
+                "account": "workload",
+                "access_keys": ["1", "1"],
+                "tables": {"orders": {"columns": {"id": "S"}, "keys": ["no"]}},
+            },
+            "search": SEARCH | {"min_units": 5, "tables": [{"name": "orders"}, {"name": "orders"}]},
+            "Bad_Name": {"kind": "exprt"},
+        },
+    )
+    assert sorted(paths_of(config)) == sorted(
+        [
+            "tags.team",
+            "pipelines",  # a1 and b1 feed each other
+            "pipelines.lake.account",
+            "pipelines.lake.timezone",
+            "pipelines.lake",  # two keys
+            "pipelines.lake.catalog",
+            "pipelines.lake.sources[0].only",
+            "pipelines.lake.sources[0].snapshot",
+            "pipelines.lake.sources[1].dynamodb",
+            "pipelines.lake.lifecycle.infrequent_days",
+            "pipelines.lake.lifecycle.noncurrent_days",
+            "pipelines.copy.from",
+            "pipelines.copy.attempts",
+            "pipelines.copy.prefixes",
+            "pipelines.a1.attemps",
+            "pipelines.b1.events",
+            "pipelines.shop",  # no gcp
+            "pipelines.shop.tables.orders.keys",
+            "pipelines.shop.access_keys",
+            "pipelines.search.tables",  # the table twice
+            "pipelines.search.tables",  # the index twice
+            "pipelines.search.min_units",
+            "pipelines.Bad_Name",
+            "pipelines.Bad_Name.kind",
+        ]
+    )
+
+
+def test_a_check_is_not_asked_about_a_key_that_is_wrong_in_itself() -> None:
+    assert paths_of(lake(key_arn="alias/shop", sources=[SHOP])) == ["pipelines.lake.key_arn"]
+    assert paths_of(replica(upstream=KEYED, create_key="perhaps")) == ["pipelines.replica.create_key"]
+    assert paths_of(replica(account="nowhere", upstream=KEYED, create_key=True)) == [
+        "pipelines.replica.account"
+    ]
+
+
+def test_without_accounts_the_pipelines_other_keys_are_checked_all_the_same() -> None:
+    for given in ({}, {"accounts": [1]}, {"accounts": {}}):
+        config = given | {"pipelines": lake(timezone="Mars")["pipelines"]}
+        assert paths_of(config) == ["accounts", "pipelines.lake.timezone"]
+
+
+def test_a_wrong_pipeline_upstream_does_not_hide_what_is_wrong_downstream_nor_in_two_others_together() -> (
+    None
+):
+    creating = EXPORT | {"sources": [{"dynamodb": "orders", "create": {"hash_key": {"name": "id"}}}]}
+    config = replica(upstream=EXPORT | {"timezone": "Mars"}, attempts=1)
+    config["pipelines"] |= {"one": creating, "two": creating}
+    assert paths_of(config) == [
+        "pipelines.lake.timezone",
+        "pipelines.replica.attempts",
+        "pipelines.two.sources[0].create",
+    ]
 
 
 @pytest.mark.parametrize("name", ["dev", "prod", "local"])
