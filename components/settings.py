@@ -13,10 +13,10 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, TypeVar
 
 import pulumi
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from components.accounts import AccountArgs, GcpArgs
-from components.arguments import Refused, arguments, join, nearest, parse
+from components.arguments import Refused, arguments, check, join, nearest, parse
 from components.blocks.function import FunctionSettings
 from components.landing import Landing
 from components.pipelines import KINDS
@@ -25,6 +25,26 @@ from components.pipelines import KINDS
 REFERENCES = {"from": "landing", "collection_of": "shared_collection"}
 _OF_THE_STACK = ("alarm_topic_arn", "functions", "retain_data", "gcp")
 T = TypeVar("T")
+# https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
+_TAGS = "letters, digits, spaces and '_.:/=+-@'"
+TagKey = Annotated[
+    str,
+    AfterValidator(
+        check(
+            lambda v: bool(re.fullmatch(r"(?!(?i:aws:|tributary-))[\w\s.:/=+@-]{1,128}", v)),
+            f"'{{value}}' is not a tag's key (1-128 of {_TAGS}; 'aws:' and 'tributary-' are taken); choose another",
+        )
+    ),
+]
+TagValue = Annotated[
+    str,
+    AfterValidator(
+        check(
+            lambda v: bool(re.fullmatch(r"[\w\s.:/=+@-]{0,256}", v)),
+            f"'{{value}}' is not a tag's value (at most 256 of {_TAGS}); write it differently",
+        )
+    ),
+]
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,29}")
 
 
@@ -46,7 +66,7 @@ class StackArgs:
     """The Google Cloud project: {project, location}; needed by bigquery-transfer."""
     pipelines: dict[str, Any] = Field(default_factory=dict)
     """The pipelines by name: {kind, account, …}."""
-    tags: dict[str, str] = Field(default_factory=dict)
+    tags: Annotated[dict[TagKey, TagValue], Field(max_length=48)] = Field(default_factory=dict)
     """Tags of every AWS resource, and labels of every Google Cloud one."""
     functions: FunctionSettings = FunctionSettings()
     """What all functions have in common: {runtime, architecture, log_retention_days}."""
@@ -136,7 +156,7 @@ class _Reading:
                 self.yielded[name] = {
                     key: planned(pipeline.args, name) for key, planned in KINDS[pipeline.kind].yields.items()
                 }
-        self.errors += _conflicts(pipelines)
+        self.errors += [*_conflicts(pipelines), *_labels(self.stack.tags if self.stack.gcp else {})]
         if self.errors:
             raise Refused(self.errors)
         accounts = {name: account for name, account in self.accounts.items() if account}
@@ -293,6 +313,16 @@ class _Reading:
             adopted.setdefault("name", adopted.get("bucket", "landing"))
             told = [] if adopted["account"] else ["account"]
             keys["landing"] = self._checked(Landing, adopted, f"{path}.landing", told)
+
+
+def _labels(tags: Mapping[str, str]) -> list[str]:
+    """What of the tags can't be labels (https://docs.cloud.google.com/compute/docs/labeling-resources#requirements)."""
+    return [
+        f"tags.{key}: '{key}: {value}' can't be a label, which a tag becomes at Google Cloud (1-63 of a-z 0-9 '_' '-' "
+        "each, the key starting with a letter); write both so"
+        for key, value in tags.items()
+        if not re.fullmatch(r"[a-z][a-z0-9_-]{0,62}", key) or not re.fullmatch(r"[a-z0-9_-]{0,63}", value)
+    ]
 
 
 def _conflicts(pipelines: Mapping[str, PipelineSettings]) -> list[str]:

@@ -182,7 +182,11 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "unknown key far off": (stack(zzz=1), "zzz: no such key; known: accounts, alarms, functions, gcp"),
     "a function's runtime": (
         stack(functions={"runtime": "node22"}),
-        "functions.runtime: 'node22' should match",
+        "functions.runtime: 'node22' is not one of 'python3.11', 'python3.12', 'python3.13' or 'python3.14'",
+    ),
+    "a Python that Lambda has not": (
+        stack(functions={"runtime": "python3.99"}),
+        "functions.runtime: 'python3.99' is not one of 'python3.11', 'python3.12', 'python3.13' or 'python3.14'; did",
     ),
     "a function's architecture": (
         stack(functions={"architecture": "x86"}),
@@ -200,6 +204,24 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a tag's value": (
         stack(tags={"team": 7}),
         'tags.team: 7 is a number, text is expected; write it in quotes: "7"',
+    ),
+    "a tag of AWS's own": (
+        stack(tags={"AWS:team": "shop"}),
+        "tags.AWS:team: 'AWS:team' is not a tag's key (1-128 of letters, digits, spaces and '_.:/=+-@'; 'aws:' and",
+    ),
+    "a tag's key too long": (stack(tags={"k" * 129: "shop"}), f"'{'k' * 129}' is not a tag's key (1-128 of"),
+    "a tag's value too long": (
+        stack(tags={"team": "v" * 257}),
+        f"tags.team: '{'v' * 257}' is not a tag's value",
+    ),
+    "a tag's value of signs": (
+        stack(tags={"team": "a;b"}),
+        "tags.team: 'a;b' is not a tag's value (at most 256 of",
+    ),
+    "too many tags": (stack(tags={f"t{n}": "" for n in range(49)}), "should have at most 48 items"),
+    "a tag that is no label": (
+        stack(gcp={"project": "shop-analytics", "location": "EU"}, tags={"Team": "shop"}),
+        "tags.Team: 'Team: shop' can't be a label, which a tag becomes at Google Cloud",
     ),
     "retain_data": (stack(retain_data="perhaps"), "retain_data: 'perhaps' should be a valid boolean"),
     "gcp without location": (
@@ -314,6 +336,52 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "pipelines.lake.schedule: 'cron(0 3 1 * MON *)' names both the day of the month and the day of the week",
     ),
     "a cron with no day": (lake(schedule="cron(0 3 ? * ? *)"), "or neither; write '?' for just one of them"),
+    "a cron of no time": (
+        lake(schedule="cron(99 99 * * ? *)"),
+        "pipelines.lake.schedule: 'cron(99 99 * * ? *)' is not a schedule: the minutes '99' must be of 0-59; the hours "
+        "'99' must be of 0-23; write such as 'cron(0 16 * * ? *)'",
+    ),
+    **{
+        f"a cron of no time: {cron}": (
+            lake(schedule=cron),
+            f"pipelines.lake.schedule: '{cron}' is not a schedule: {w}",
+        )
+        for cron, w in {
+            "cron(0 0 0 * ? *)": "the day of the month '0' must be of 1-31",
+            "cron(0 0 32W * ? *)": "the day of the month '32W' must be of 1-31",
+            "cron(0 0 ?,1 * ? *)": "'?' in the day of the month stands alone",
+            "cron(0 0 1 FOO ? *)": "the month 'FOO' must be of 1-12 or JAN-DEC",
+            "cron(0 0 ? * 8 *)": "the day of the week '8' must be of 1-7 or SUN-SAT",
+            "cron(0 0 ? * 6#6 *)": "the day of the week '6#6' must be of 1-7 or SUN-SAT",
+            "cron(0 0 ? * 3#1,6#3 *)": "'3#1' in the day of the week stands alone",
+            "cron(0 0 1 1 ? 1969)": "the year '1969' must be of 1970-2199",
+            "cron(0/0 0 * * ? *)": "the minutes '0/0' must be of 0-59",
+        }.items()
+    },
+    "a time of once": (
+        lake(schedule="at(2030-01-01T00:00:00)"),
+        "'at(2030-01-01T00:00:00)' is not a schedule; write",
+    ),
+    "a crawler at a rate": (
+        lake(catalog="crawler", crawler={"schedule": "rate(1 hour)"}),
+        "pipelines.lake.crawler.schedule: 'rate(1 hour)': Glue takes no rate and no '#'",
+    ),
+    "a crawler every minute": (
+        lake(catalog="crawler", crawler={"schedule": "cron(* * * * ? *)"}),
+        "pipelines.lake.crawler.schedule: 'cron(* * * * ? *)' comes faster than Glue takes, every 5 minutes",
+    ),
+    "a range that comes within 15 minutes": (
+        lake(sources=[DECLARED | {"mode": "incremental"}], schedule="cron(10-30 * * * ? *)"),
+        "schedule: 'cron(10-30 * * * ? *)' runs within 15 minutes of the last run",
+    ),
+    "a sort key that is the partition key": (
+        lake(
+            sources=[
+                {"dynamodb": "orders", "create": {"hash_key": {"name": "id"}, "range_key": {"name": "id"}}}
+            ]
+        ),
+        "pipelines.lake.sources[0].create.range_key.name: 'id' is the partition key already, and DynamoDB takes two",
+    ),
     "a rate of zero": (
         lake(schedule="rate(0 hours)"),
         "pipelines.lake.schedule: 'rate(0 hours)' is not a schedule",
@@ -376,6 +444,25 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         replica(events=["s3:ObjectCreated:Put"]),
         "pipelines.replica.events: s3:ObjectCreated:Put never fires for an export: its files are written by "
         "multipart upload, whose event is s3:ObjectCreated:CompleteMultipartUpload; write 's3:ObjectCreated:*'",
+    ),
+    "an event in another": (
+        replica(events=["s3:ObjectCreated:*", "s3:ObjectCreated:Put"]),
+        "pipelines.replica.events: s3:ObjectCreated:*, s3:ObjectCreated:Put overlap, and S3 takes an event once",
+    ),
+    "reports that would be replicated": (
+        adopted(prefix="", account="workload")
+        | {
+            "pipelines": {
+                "replica": {
+                    "kind": "replication",
+                    "account": "analytics",
+                    "take_over": True,
+                    "existing_objects": True,
+                    "landing": {"bucket": "shop-raw", "account": "workload", "layout": "objects"},
+                }
+            }
+        },
+        "pipelines.replica.existing_objects: the job writes its reports below 'backfill/' of the landing's bucket",
     ),
     "an event of a removal": (
         replica(events=["s3:ObjectRemoved:*"]),
@@ -732,6 +819,24 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "once it is there",
     ),
 }
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "cron(0 16 * * ? *)",
+        "cron(0,30 8-18/2 ? * MON-FRI 2026-2030)",
+        "cron(15 10 L * ? *)",
+        "cron(15 10 15W * ? *)",
+        "cron(0 0 ? JAN,jul 6#3 *)",
+        "cron(0 0 ? * FRIL *)",
+        "cron(0 22 ? * FRI-MON *)",
+        "cron(*/15 * ? * * *)",
+        "rate(1 hour)",
+    ],
+)
+def test_a_schedule_that_aws_takes_is_taken(expression: str) -> None:
+    assert settings.read(lake(schedule=expression)).pipelines["lake"].args.schedule == expression
 
 
 @pytest.mark.parametrize("name", BAD)
