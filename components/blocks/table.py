@@ -91,14 +91,32 @@ def table_arn(
             deletion_protection_enabled=retain,
             opts=pulumi.ResourceOptions(parent=parent, retain_on_delete=retain),
         ).arn
-    # Asked for at once, not as an Output: a refusal stops the preview here, in one sentence.
-    try:
-        table = aws.dynamodb.get_table(name=name, opts=pulumi.InvokeOptions(parent=parent))
-    except Exception as error:
-        raise pulumi.RunError(
-            f"pipelines.{pipeline}: table '{name}' can't be adopted in {account.id}, {account.region}: {error}; "
-            "write 'create' for a new table; one that another pipeline of this stack creates must be there first"
-        ) from error
+    # Not `get_table`, which waits, and while it does goes through all that is pending: each would cost more than the
+    # last. What is refused in an Output fails the preview as well, in the same sentence.
+    asked = aws.dynamodb.get_table_output(name=name, opts=pulumi.InvokeOptions(parent=parent))
+
+    async def adopted() -> str:
+        try:
+            table = await asked.future()
+        except Exception as error:
+            raise pulumi.RunError(
+                f"pipelines.{pipeline}: table '{name}' can't be adopted in {account.id}, {account.region}: {error}; "
+                "write 'create' for a new table; one that another pipeline of this stack creates must be there first"
+            ) from error
+        assert table is not None  # its name is known, so it is asked for at preview too
+        _can_be_read(pipeline, name, table, account, images)
+        return table.arn
+
+    return pulumi.Output.from_input(adopted())
+
+
+def _can_be_read(
+    pipeline: str,
+    name: str,
+    table: aws.dynamodb.GetTableResult,
+    account: AccountArgs,
+    images: Literal["NEW_IMAGE", "NEW_AND_OLD_IMAGES"] | None,
+) -> None:
     command = f"aws dynamodb {{}} --table-name {name} --region {account.region} {{}}"
     if not (table.point_in_time_recovery and table.point_in_time_recovery.enabled):
         turn_on = command.format(
@@ -127,4 +145,3 @@ def table_arn(
         raise pulumi.RunError(
             f"pipelines.{pipeline}: table '{name}': {no_document_id(binary)}; an 'export' pipeline carries such a table"
         )
-    return table.arn

@@ -15,11 +15,11 @@ from components.accounts import GcpArgs
 from components.arguments import arguments, nearest, together
 from components.blocks.alarm import alarm
 from components.blocks.function import LambdaFunction
+from components.blocks.key import through_s3
 from components.blocks.schedule import Schedule
 from components.iam import Statement, document
 from components.landing import Landing
 from components.pipelines.pipeline import Accounts, Deployed, PipelineArgs
-from components.pipelines.replication import through_s3
 
 NAMESPACE = "Tributary"
 _DAILY = re.compile(r"every day (\d\d?):(\d\d)")
