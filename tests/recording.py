@@ -67,6 +67,14 @@ class Recording:
 
     resources: list[Recorded] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
+    requests: dict[str, Any] = field(default_factory=dict)
+    """What the engine was asked, by `<type>::<name>`."""
+
+    def waits_for(self, resource: str, input: str | None = None) -> set[str]:
+        """What `<type>::<name>` is made after, as `<type>::<name>` each; with `input`, because of that input alone."""
+        request = self.requests[resource]
+        urns = request.propertyDependencies[input].urns if input else request.dependencies
+        return {urn.split("::", 2)[2].rpartition("$")[2] for urn in urns}
 
     def counts(self) -> dict[str, int]:
         """How many resources of each type, components among them."""
@@ -79,6 +87,16 @@ class Recording:
     def one(self, type: str, name: str) -> dict[str, Any]:
         """The inputs of one resource."""
         return self.of(type)[name]
+
+
+class _Monitor(mocks.MockMonitor):
+    def __init__(self, recording: Recording, answers: mocks.Mocks):
+        super().__init__(answers)
+        self.recording = recording
+
+    def RegisterResource(self, request: Any) -> Any:
+        self.recording.requests[f"{request.type}::{request.name}"] = request
+        return super().RegisterResource(request)
 
 
 class _Mocks(mocks.Mocks):
@@ -134,8 +152,9 @@ def record(
     found = config if config is not None else stack_config(stack)
     known = TABLES if tables is None else tables
     asyncio.set_event_loop(asyncio.new_event_loop())
+    answers = _Mocks(recording, known, streams or {})
     pulumi.runtime.set_mocks(
-        _Mocks(recording, known, streams or {}), project="tributary", stack=stack, preview=False
+        answers, project="tributary", stack=stack, preview=False, monitor=_Monitor(recording, answers)
     )
     settings.SETTINGS.rpc_manager.clear()
     settings.SETTINGS.outputs.clear()
