@@ -5,9 +5,9 @@ import pulumi_aws as aws
 
 from components.landing import Landing
 from components.pipelines.pipeline import Accounts, Deployed
-from components.pipelines.replica_destination import ReplicaDestination
-from components.pipelines.replica_source import ReplicaSource
 from components.pipelines.replication_args import ReplicationArgs
+from components.pipelines.replication_destination import ReplicaDestination
+from components.pipelines.replication_source import ReplicaSource
 
 
 class ReplicationPipeline(pulumi.ComponentResource):

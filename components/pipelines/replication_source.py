@@ -11,8 +11,8 @@ from components.blocks.function import LambdaFunction
 from components.blocks.key import through_s3
 from components.blocks.queue import Queue
 from components.iam import Statement, document, pass_role, trust
-from components.pipelines.replica_destination import ReplicaDestination
 from components.pipelines.replication_args import REPORTS, ReplicationArgs
+from components.pipelines.replication_destination import ReplicaDestination
 
 
 class ReplicaSource(pulumi.ComponentResource):
