@@ -22,8 +22,8 @@ up: setup
 status: setup
 	@$(PY) -m local status --format $(FORMAT)
 
-down: setup
-	@$(PY) -m local down
+down:
+	@if [ -e .tributary ]; then local/setup.sh && $(PY) -m local down; else echo "down: nothing is up in this clone"; fi
 
 test: setup
 	@$(PY) -m pytest $(TESTS)

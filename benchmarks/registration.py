@@ -56,6 +56,7 @@ KINDS: dict[str, Callable[[int], dict[str, Any]]] = {
         "kind": "replication",
         "account": "there",
         "landing": {"account": "here", "bucket": f"l{i:04}", "prefix": "raw/"},
+        "take_over": True,
     },
 }
 

@@ -5,15 +5,15 @@ changes something. Default providers are disabled in Pulumi.yaml, so a resource 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_gcp as gcp
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
-from components.arguments import arguments, check
+from components.arguments import arguments, check, together
 
 AccountId = Annotated[
     str,
@@ -46,13 +46,10 @@ class AccountArgs:
     role: RoleArn | None = None
     """The ARN of the role that a deployment assumes in this account; without it the caller's own credentials."""
 
-    @model_validator(mode="after")
-    def _role_of_this_account(self) -> "AccountArgs":
+    @together
+    def _role_of_this_account(self) -> Iterator[str]:
         if self.role and self.role.split(":")[4] != self.id:
-            raise ValueError(
-                f"role: '{self.role}' is not of account {self.id}; name the role that a deployment assumes there"
-            )
-        return self
+            yield f"role: '{self.role}' is not of account {self.id}; name the role that a deployment assumes there"
 
     @property
     def partition(self) -> str:

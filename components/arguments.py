@@ -7,20 +7,24 @@
   (https://www.pulumi.com/docs/iac/using-pulumi/extending-pulumi/build-a-component/).
 
 A field is `name: Annotated[type, check] = default` with a docstring below it. A check takes the value, returns it, and
-raises ValueError with "what is wrong; write this instead".
+raises ValueError with "what is wrong; write this instead". What several fields break is found by methods marked
+`@together`: they yield "field: what is wrong; write this instead". Each is asked, also where some fields are wrong in
+themselves, unless it looks at one of those.
 """
 
+import contextlib
 import dataclasses
 import difflib
+import inspect
 import re
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, dataclass_transform
 
 import pulumi
-from pydantic import ConfigDict, Field, GetPydanticSchema, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, GetPydanticSchema, TypeAdapter, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 from pydantic_core import core_schema
 
@@ -58,22 +62,102 @@ class Refused(pulumi.RunError):
 def arguments(cls: type[T]) -> type[T]:
     """Makes a class of annotated fields into frozen, checked, keyword-only arguments that refuse unknown keys."""
     config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, use_attribute_docstrings=True)
+    if _checks(cls):
+        cls._fit_together = model_validator(mode="after")(_fit_together)  # pyright: ignore  (put where pydantic looks)
     made: Any = dataclass(frozen=True, kw_only=True, config=config)(cls)
     return made
 
 
-def parse(cls: type[T], value: T | Mapping[str, Any], path: str = "") -> T:
-    """The checked arguments. Raises Refused, with every error, each path starting with `path`."""
+def together(check: Callable[[Any], Iterator[str]]) -> Callable[[Any], Iterator[str]]:
+    """Marks a method of arguments that yields what is wrong in several fields together."""
+    vars(check)["together"] = True
+    return check
+
+
+class Misfits(ValueError):
+    """What the checks of one class have found."""
+
+    def __init__(self, errors: Iterable[str]):
+        self.errors = tuple(errors)
+        super().__init__("; ".join(self.errors))
+
+
+@cache
+def _checks(cls: type) -> list[Callable[[Any], Iterator[str]]]:
+    members = (member for base in reversed(cls.__mro__) for member in vars(base).values())
+    return [member for member in members if getattr(member, "together", False) is True]
+
+
+def _fit_together(self: Any) -> Any:
+    if errors := [error for check in _checks(type(self)) for error in check(self)]:
+        raise Misfits(errors)
+    return self
+
+
+def parse(cls: type[T], value: T | Mapping[str, Any], path: str = "", told: Iterable[str] = ()) -> T:
+    """The checked arguments. Raises Refused, with every error, each path starting with `path`. `told` are keys without
+    a value to check, whose errors have been told: the others' are all that is in Refused."""
+    given = {**value, **dict.fromkeys(told, _WRONG)} if told and isinstance(value, Mapping) else value
     try:
         # An instance is checked too: a frozen dataclass may hold what its default or its caller put there.
-        return _adapter(cls).validate_python(value)
+        return _adapter(cls).validate_python(given)
     except ValidationError as error:
-        raise Refused(_sentence(cls, path, detail) for detail in error.errors()) from None
+        details = error.errors()
+    errors: list[str] = []
+    wrong: dict[tuple[Any, ...], set[str]] = {}  # where a class stands -> its fields that are wrong
+    for detail in details:
+        steps = tuple(_steps(detail["loc"]))
+        if not (steps and steps[0] in told):
+            errors += _sentences(cls, path, detail)
+        for index, step in enumerate(steps):
+            wrong.setdefault(steps[:index], set()).add(str(step))
+    for steps, fields in wrong.items():
+        owner, held = _class_at(cls, steps), _at(given, steps)
+        if owner and isinstance(held, Mapping):
+            where = join(path, *steps)
+            errors += [_placed(where, misfit) for misfit in _misfits(owner, held, fields)]
+    raise Refused(errors)
+
+
+_WRONG: Any = object()  # no field takes it
 
 
 @cache
 def _adapter(cls: type[T]) -> TypeAdapter[T]:
     return TypeAdapter(cls)  # building one costs a hundred times what using it does
+
+
+class _Unsound(Exception):
+    """A check has asked for a field that is wrong in itself."""
+
+
+class _Sound:
+    """Arguments of which some fields are wrong: whoever asks for one of those gets no further."""
+
+    def __init__(self, cls: type, values: Mapping[str, Any]):
+        self._cls, self._values = cls, values
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self._values:
+            return self._values[name]
+        if name in {field.name for field in dataclasses.fields(self._cls)}:
+            raise _Unsound(name)
+        return inspect.getattr_static(self._cls, name).__get__(self, self._cls)
+
+
+def _misfits(cls: type, held: Mapping[str, Any], wrong: set[str]) -> Iterator[str]:
+    """What does not fit together of the fields that are right in themselves."""
+    hints, declared = typing.get_type_hints(cls, include_extras=True), vars(cls)["__pydantic_fields__"]
+    values = {
+        name: TypeAdapter(hints[name]).validate_python(held[name])
+        if name in held
+        else field.get_default(call_default_factory=True)
+        for name, field in declared.items()
+        if name not in wrong
+    }
+    for check in _checks(cls):
+        with contextlib.suppress(_Unsound):
+            yield from check(_Sound(cls, values))
 
 
 def nearest(word: str, known: Iterable[str], *, listed: bool = False) -> str:
@@ -137,6 +221,20 @@ def _plain(hint: Any) -> Any:
     return hint
 
 
+def _sentences(cls: type, path: str, error: Any) -> list[str]:
+    found = error.get("ctx", {}).get("error")
+    if isinstance(found, Misfits):
+        return [_placed(join(path, *_steps(error["loc"])), misfit) for misfit in found.errors]
+    return [_sentence(cls, path, error)]
+
+
+def _placed(where: str, misfit: str) -> str:
+    """A check's sentence with its place: `where`, and the field that the sentence begins with."""
+    if not where:
+        return misfit
+    return f"{where}.{misfit}" if re.match(r"\w[\w.\[\]-]*: ", misfit) else f"{where}: {misfit}"
+
+
 def _sentence(cls: type, path: str, error: Any) -> str:
     kind, found, where = error["type"], error["input"], join(path, *_steps(error["loc"]))
     if kind == "unexpected_keyword_argument":
@@ -171,6 +269,14 @@ def _steps(loc: tuple[Any, ...]) -> list[Any]:
     return [
         step for step in loc if step != "[key]" and not str(step).startswith(("function-", "constrained-"))
     ]
+
+
+def _at(value: Any, steps: Iterable[Any]) -> Any:
+    for step in steps:
+        value = (
+            value.get(step) if isinstance(value, Mapping) else value[step] if isinstance(step, int) else None
+        )
+    return value
 
 
 def _class_at(cls: type, loc: tuple[Any, ...]) -> type | None:

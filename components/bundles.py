@@ -23,7 +23,6 @@ again.
 Errors: `BundleError`, which says what was found and what to write instead.
 """
 
-import ast
 import base64
 import hashlib
 import os
@@ -34,7 +33,9 @@ import tempfile
 import zipfile
 from dataclasses import dataclass
 from difflib import get_close_matches
+from inspect import CO_COROUTINE, CO_OPTIMIZED
 from pathlib import Path
+from types import CodeType
 
 import uv
 
@@ -165,11 +166,19 @@ def _requirements(folder: Path) -> bytes:
 
 
 def _check_entry_point(name: str, app: bytes) -> None:
+    # Compiled, not made into a tree: before Python 3.11.8 `ast.parse` fails where a traceback is written meanwhile, by
+    # another thread or by what is collected (https://github.com/python/cpython/issues/106905).
     try:
-        body = ast.parse(app).body
+        constants = compile(app, f"handlers/{name}/app.py", "exec", dont_inherit=True).co_consts
     except SyntaxError as error:
         raise BundleError(f"handlers/{name}/app.py line {error.lineno} is not Python: {error.msg}") from error
-    if not any(isinstance(node, ast.FunctionDef) and node.name == "handler" for node in body):
+    plain = CO_OPTIMIZED  # a function's code; a class's has not this flag, and a coroutine's has another one as well
+    if not any(
+        isinstance(code, CodeType)
+        and code.co_name == "handler"
+        and code.co_flags & (plain | CO_COROUTINE) == plain
+        for code in constants
+    ):
         raise BundleError(
             f"handlers/{name}/app.py has no function 'handler'; Lambda calls app.handler(event, context)"
         )

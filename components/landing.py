@@ -1,13 +1,15 @@
 """A landing: where data of some tables lies in S3, as one pipeline leaves it and the next one takes it."""
 
 import re
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
 
 import pulumi
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field
 
+from components import times
 from components.accounts import AccountArgs
-from components.arguments import Text, arguments
+from components.arguments import Text, arguments, together
 
 
 @arguments
@@ -49,35 +51,43 @@ class Landing:
     """Whether the bucket was not made by this program; a stack's program fills it in."""
     typed: dict[str, TypedTable] = Field(default_factory=dict)
     """The tables that are Parquet there, beside the exports or instead of them; a stack's program fills it in."""
-    schedule: str | None = None
+    schedule: Annotated[str, AfterValidator(times.schedule)] | None = None
     """When its exports start, where that is known; a stack's program fills it in."""
-    timezone: str = "UTC"
+    timezone: Annotated[str, AfterValidator(times.timezone)] = "UTC"
     """The time zone of `schedule`."""
 
-    @model_validator(mode="after")
-    def _can_be(self) -> "Landing":
-        bucket, prefix, key = self.bucket, self.prefix, self.key_arn
-        if isinstance(bucket, str) and not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", bucket):
-            raise ValueError(
-                f"bucket: '{bucket}' is not a bucket's name (3-63 of a-z 0-9 '-' '.'); write the name, not the ARN"
+    @together
+    def _bucket_is_a_name(self) -> Iterator[str]:
+        if isinstance(self.bucket, str) and not re.fullmatch(
+            r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", self.bucket
+        ):
+            yield (
+                f"bucket: '{self.bucket}' is not a bucket's name (3-63 of a-z 0-9 '-' '.'); write the name, not the ARN"
             )
-        if prefix and (not prefix.endswith("/") or prefix.startswith("/")):
-            raise ValueError(
-                f"prefix: '{prefix}' is not a prefix; write one that ends in '/' and starts with none, like 'raw/'"
+
+    @together
+    def _prefix_is_a_folder(self) -> Iterator[str]:
+        if self.prefix and (not self.prefix.endswith("/") or self.prefix.startswith("/")):
+            yield (
+                f"prefix: '{self.prefix}' is not a prefix; write one that ends in '/' and starts with none, like 'raw/'"
             )
+
+    @together
+    def _key_is_an_arn(self) -> Iterator[str]:
+        key = self.key_arn
         if isinstance(key, str) and not re.match(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:", key):
-            raise ValueError(
-                f"key_arn: '{key}' is not a key's ARN; write 'arn:aws:kms:<region>:<account id>:key/<key id>'"
-            )
+            yield f"key_arn: '{key}' is not a key's ARN; write 'arn:aws:kms:<region>:<account id>:key/<key id>'"
+
+    @together
+    def _queue_is_of_the_account(self) -> Iterator[str]:
         queue = self.event_queue_arn
         if isinstance(queue, str) and not re.match(
             rf"arn:aws[a-z-]*:sqs:[a-z0-9-]+:{self.account.id}:", queue
         ):
-            raise ValueError(
+            yield (
                 f"event_queue_arn: '{queue}' is not the ARN of a queue of account {self.account.id}, whose bucket it "
                 f"is; write 'arn:aws:sqs:<region>:{self.account.id}:<name>'"
             )
-        return self
 
     def prefixes(self) -> list[str]:
         """The landing's own prefix, and where its typed tables lie besides."""

@@ -9,24 +9,42 @@ import dataclasses
 import graphlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, TypeVar
 
 import pulumi
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from components.accounts import AccountArgs, GcpArgs
-from components.arguments import Refused, arguments, join, nearest, parse
+from components.arguments import Refused, arguments, check, join, nearest, parse
 from components.blocks.function import FunctionSettings
 from components.landing import Landing
 from components.pipelines import KINDS
 
-# Stands in for an account whose own keys are wrong, so that the rest of the config is checked all the same.
-_UNKNOWN = AccountArgs(id="0" * 12, region="us-east-1")
 # A key that names another pipeline -> the argument that it stands for.
 REFERENCES = {"from": "landing", "collection_of": "shared_collection"}
 _OF_THE_STACK = ("alarm_topic_arn", "functions", "retain_data", "gcp")
 T = TypeVar("T")
+# https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
+_TAGS = "letters, digits, spaces and '_.:/=+-@'"
+TagKey = Annotated[
+    str,
+    AfterValidator(
+        check(
+            lambda v: bool(re.fullmatch(r"(?!(?i:aws:|tributary-))[\w\s.:/=+@-]{1,128}", v)),
+            f"'{{value}}' is not a tag's key (1-128 of {_TAGS}; 'aws:' and 'tributary-' are taken); choose another",
+        )
+    ),
+]
+TagValue = Annotated[
+    str,
+    AfterValidator(
+        check(
+            lambda v: bool(re.fullmatch(r"[\w\s.:/=+@-]{0,256}", v)),
+            f"'{{value}}' is not a tag's value (at most 256 of {_TAGS}); write it differently",
+        )
+    ),
+]
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,29}")
 
 
@@ -48,7 +66,7 @@ class StackArgs:
     """The Google Cloud project: {project, location}; needed by bigquery-transfer."""
     pipelines: dict[str, Any] = Field(default_factory=dict)
     """The pipelines by name: {kind, account, …}."""
-    tags: dict[str, str] = Field(default_factory=dict)
+    tags: Annotated[dict[TagKey, TagValue], Field(max_length=48)] = Field(default_factory=dict)
     """Tags of every AWS resource, and labels of every Google Cloud one."""
     functions: FunctionSettings = FunctionSettings()
     """What all functions have in common: {runtime, architecture, log_retention_days}."""
@@ -108,8 +126,12 @@ def read(config: Mapping[str, Any]) -> Settings:
             sound[key] = value
         except Refused as refused:
             errors.extend(refused.errors)
-    # Without accounts no pipeline can be read: what can be told is told at once.
-    return _Reading(parse(StackArgs, sound if "accounts" in sound else given), errors).settings()
+    if "accounts" not in given:
+        try:
+            parse(StackArgs, {})
+        except Refused as refused:
+            errors.extend(refused.errors)
+    return _Reading(parse(StackArgs, {"accounts": {}} | sound), errors).settings()
 
 
 class _Reading:
@@ -118,7 +140,8 @@ class _Reading:
     def __init__(self, stack: StackArgs, errors: list[str]):
         self.stack = stack
         self.errors = errors
-        self.accounts: dict[str, AccountArgs] = {}
+        # None where its own keys are wrong.
+        self.accounts: dict[str, AccountArgs | None] = {}
         # What each pipeline yields that another can take, by argument; None where its own config is wrong.
         self.yielded: dict[str, Mapping[str, Any] | None] = {}
 
@@ -133,27 +156,27 @@ class _Reading:
                 self.yielded[name] = {
                     key: planned(pipeline.args, name) for key, planned in KINDS[pipeline.kind].yields.items()
                 }
-        if not self.errors:
-            self.errors += _conflicts(pipelines)
+        self.errors += [*_conflicts(pipelines), *_labels(self.stack.tags if self.stack.gcp else {})]
         if self.errors:
             raise Refused(self.errors)
-        return Settings(self.accounts, self.stack.gcp, pipelines, self.stack.tags, self.stack.alarms)
+        accounts = {name: account for name, account in self.accounts.items() if account}
+        return Settings(accounts, self.stack.gcp, pipelines, self.stack.tags, self.stack.alarms)
 
-    def _checked(self, cls: type[T], value: Any, path: str) -> T | None:
+    def _checked(self, cls: type[T], value: Any, path: str, told: Iterable[str] = ()) -> T | None:
         try:
-            return parse(cls, value, path)
+            return parse(cls, value, path, told)
         except Refused as refused:
             self.errors.extend(refused.errors)
             return None
 
     def _read_accounts(self) -> None:
-        if not self.stack.accounts:
+        if not self.stack.accounts and not self._told("accounts"):
             self.errors.append(
                 'accounts: empty; write at least one: {workload: {id: "<12 digits>", region: <region>}}'
             )
         for name, value in self.stack.accounts.items():
             path = join("accounts", name)
-            self.accounts[name] = self._checked(AccountArgs, value, path) or _UNKNOWN
+            self.accounts[name] = self._checked(AccountArgs, value, path)
             if not _NAME.fullmatch(name):
                 self.errors.append(
                     f"{path}: '{name}' is not a name (2-30 of a-z, 0-9, '-', starting with a letter)"
@@ -166,15 +189,18 @@ class _Reading:
             graph[name] = {
                 other for other in named if isinstance(other, str) and other in self.stack.pipelines
             }
-        try:
-            return list(graphlib.TopologicalSorter(graph).static_order())
-        except graphlib.CycleError as cycle:
-            ring = " -> ".join(reversed(cycle.args[1]))
-            self.errors.append(f"pipelines: {ring} feed each other; one of them must start from a source")
-            return []
+        while True:
+            try:
+                return list(graphlib.TopologicalSorter(graph).static_order())
+            except graphlib.CycleError as cycle:
+                ring = list(reversed(cycle.args[1]))
+                self.errors.append(
+                    f"pipelines: {' -> '.join(ring)} feed each other; one of them must start from a source"
+                )
+                for name in ring:
+                    graph[name], self.yielded[name] = set(), None
 
     def _pipeline(self, name: str, value: Any, path: str) -> PipelineSettings | None:
-        before = len(self.errors)
         if not _NAME.fullmatch(name):
             fitting = re.sub("[^a-z0-9-]+", "-", name.lower()).strip("-")[:30]
             self.errors.append(
@@ -192,7 +218,7 @@ class _Reading:
             return None
         keys = {key: found for key, found in value.items() if key != "kind" and key not in REFERENCES}
         for reserved in _OF_THE_STACK:
-            if reserved in keys:
+            if keys.pop(reserved, None) is not None:
                 self.errors.append(
                     f"{path}.{reserved}: the stack's own key, not a pipeline's; write it beside 'pipelines'"
                 )
@@ -202,26 +228,34 @@ class _Reading:
             "retain_data": self.stack.retain_data,
         }
         known = {field.name for field in dataclasses.fields(KINDS[kind].args)}
-        if "gcp" in known and self.stack.gcp:
+        if "gcp" in known:
             keys["gcp"] = self.stack.gcp
-        elif "gcp" in known:
-            self.errors.append(
-                f"{path}: the kind '{kind}' needs a Google Cloud project; write gcp: {{project: <id>, location: EU}} "
-                "beside 'pipelines'"
-            )
+            if not self.stack.gcp and not self._told("gcp"):
+                self.errors.append(
+                    f"{path}: the kind '{kind}' needs a Google Cloud project; write gcp: {{project: <id>, "
+                    "location: EU} beside 'pipelines'"
+                )
         takes = {
-            argument: value[reference]
-            for reference, argument in REFERENCES.items()
-            if reference in value and self._taken(name, kind, reference, argument, value, known, keys, path)
+            argument: value[reference] for reference, argument in REFERENCES.items() if reference in value
         }
+        for reference, argument in REFERENCES.items():
+            if reference in value:
+                keys[argument] = self._taken(name, kind, reference, value, known, keys, path)
         if "landing" in known:
             self._one_landing(keys, "from" in value, path)
-        if len(self.errors) > before or any(keys.get(argument) is None for argument in takes):
-            return None
-        args = self._checked(KINDS[kind].args, keys, path)
-        return PipelineSettings(kind, args, takes) if args else None
+        # What is missing of these has been told: the other keys are checked all the same.
+        told = [key for key in ("account", "gcp", *REFERENCES.values()) if key in keys and keys[key] is None]
+        keys = {key: found for key, found in keys.items() if key in known or key not in told}
+        args = self._checked(KINDS[kind].args, keys, path, [key for key in told if key in known])
+        return PipelineSettings(kind, args, takes) if args and not told else None
+
+    def _told(self, key: str) -> bool:
+        """Whether the key itself has been found wrong."""
+        return any(error.startswith((f"{key}: ", f"{key}.")) for error in self.errors)
 
     def _account(self, found: Any, where: str) -> AccountArgs | None:
+        if not self.accounts:
+            return None  # which has been told
         if found is None and len(self.accounts) == 1:
             return next(iter(self.accounts.values()))
         if isinstance(found, str) and found in self.accounts:
@@ -238,46 +272,57 @@ class _Reading:
         name: str,
         kind: str,
         reference: str,
-        argument: str,
         value: Mapping[str, Any],
         known: set[str],
-        keys: dict[str, Any],
+        keys: Mapping[str, Any],
         path: str,
-    ) -> bool:
-        """Puts what another pipeline yields into `keys`; False where that is an error of this pipeline."""
-        upstream, what = value[reference], argument.replace("_", " ")
+    ) -> Any:
+        """What another pipeline yields; None where that can't be told."""
+        upstream, argument = value[reference], REFERENCES[reference]
+        what = argument.replace("_", " ")
         if argument not in known:
             self.errors.append(f"{path}.{reference}: no {what} is taken by the kind '{kind}'; leave it out")
-            return False
+            return None
         if argument in keys:
             self.errors.append(
                 f"{path}.{reference}: one {what} is taken; leave out '{reference}' or '{argument}'"
             )
-            return False
+            return None
         if not isinstance(upstream, str) or upstream not in self.yielded:
             others = [other for other in self.stack.pipelines if other != name]
             near = nearest(str(upstream), others)
             self.errors.append(f"{path}.{reference}: '{upstream}' is not a pipeline of this stack; {near}")
-            return False
+            return None
         yielded = self.yielded[upstream]
         if yielded is not None and argument not in yielded:
             kinds = " or ".join(f"'{k}'" for k, v in KINDS.items() if argument in v.yields)
             self.errors.append(f"{path}.{reference}: '{upstream}' yields no {what}; name one of kind {kinds}")
-            return False
-        keys[argument] = yielded[argument] if yielded else None  # None: its own errors have been told
-        return True
+            return None
+        return yielded[argument] if yielded else None  # None: its own errors have been told
 
     def _one_landing(self, keys: dict[str, Any], taken: bool, path: str) -> None:
         if "landing" not in keys and not taken:
+            keys["landing"] = None
             self.errors.append(
                 f"{path}.from: one landing is taken; write either 'from: <pipeline>' or "
                 "'landing: {account, bucket, prefix, tables, layout}' for a bucket that exists"
             )
         elif isinstance(keys.get("landing"), Mapping):
             adopted = dict(keys["landing"]) | {"adopted": True}
-            adopted["account"] = self._account(adopted.get("account"), f"{path}.landing.account") or _UNKNOWN
+            adopted["account"] = self._account(adopted.get("account"), f"{path}.landing.account")
             adopted.setdefault("name", adopted.get("bucket", "landing"))
-            keys["landing"] = self._checked(Landing, adopted, f"{path}.landing")
+            told = [] if adopted["account"] else ["account"]
+            keys["landing"] = self._checked(Landing, adopted, f"{path}.landing", told)
+
+
+def _labels(tags: Mapping[str, str]) -> list[str]:
+    """What of the tags can't be labels (https://docs.cloud.google.com/compute/docs/labeling-resources#requirements)."""
+    return [
+        f"tags.{key}: '{key}: {value}' can't be a label, which a tag becomes at Google Cloud (1-63 of a-z 0-9 '_' '-' "
+        "each, the key starting with a letter); write both so"
+        for key, value in tags.items()
+        if not re.fullmatch(r"[a-z][a-z0-9_-]{0,62}", key) or not re.fullmatch(r"[a-z0-9_-]{0,63}", value)
+    ]
 
 
 def _conflicts(pipelines: Mapping[str, PipelineSettings]) -> list[str]:

@@ -1,6 +1,7 @@
 """Schedules and time zones as a config writes them. Pure."""
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
@@ -8,13 +9,80 @@ from zoneinfo import ZoneInfo, available_timezones
 from components.arguments import nearest
 
 
+@dataclass(frozen=True)
+class _Field:
+    """One field of a cron expression."""
+
+    name: str
+    least: int
+    most: int
+    words: tuple[str, ...] = ()
+    """Names of the values, from the least on."""
+    special: str = "(?!)"
+    """What it takes besides values, `*`, ranges and increments; the groups are values."""
+
+    def value(self, text: str) -> int:
+        if text.upper() in self.words:
+            return self.words.index(text.upper()) + self.least
+        if re.fullmatch("[0-9]{1,4}", text) and self.least <= int(text) <= self.most:
+            return int(text)
+        raise ValueError(text)
+
+    def values(self, part: str) -> set[int]:
+        """What a part between two commas stands for; nothing where that depends on the month. Raises ValueError."""
+        if special := re.fullmatch(self.special, part):
+            for text in filter(None, special.groups()):
+                self.value(text)
+            return set()
+        found = re.fullmatch(r"(?:\*|(\w+)(?:-(\w+))?)(?:/([0-9]{1,4}))?", part)
+        if not found or (found[3] and not 1 <= int(found[3]) <= self.most):
+            raise ValueError(part)
+        first = self.value(found[1]) if found[1] else self.least
+        last = self.value(found[2]) if found[2] else self.most if found[3] or not found[1] else first
+        span = self.most - self.least + 1
+        if last < first:  # as FRI-MON
+            last += span
+        return {self.least + (n - self.least) % span for n in range(first, last + 1, int(found[3] or 1))}
+
+    def listed(self, text: str) -> list[int]:
+        """What all of the field's text stands for, in order. Raises ValueError."""
+        return sorted(set().union(*(self.values(part) for part in text.split(","))))
+
+    def wrong(self, text: str) -> str:
+        """What is wrong in the field's text; empty where nothing is."""
+        try:
+            for part in text.split(","):
+                self.values(part)
+                if part != text and ("#" in part or part == "?"):
+                    return f"'{part}' in the {self.name} stands alone"
+        except ValueError:
+            words = f" or {self.words[0]}-{self.words[-1]}" if self.words else ""
+            return f"the {self.name} '{text}' must be of {self.least}-{self.most}{words}"
+        return ""
+
+
+# https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#cron-based, the same as in
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cron-expressions.html
+_CRON = (
+    _Field("minutes", 0, 59),
+    _Field("hours", 0, 23),
+    _Field("day of the month", 1, 31, special=r"\?|L|LW|(\w+)W"),
+    _Field(
+        "month", 1, 12, ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+    ),
+    _Field(
+        "day of the week", 1, 7, ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"), r"\?|L|(\w+)L|(\w+)#[1-5]"
+    ),
+    _Field("year", 1970, 2199),
+)
+
+
 def schedule(value: str) -> str:
     """`cron(…)` or `rate(…)` as EventBridge Scheduler takes it
     (https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html)."""
-    at = re.fullmatch(r"cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)", value)
-    every = re.fullmatch(r"rate\(([1-9]\d*) (minute|hour|day)s?\)", value)
-    if every:
+    if re.fullmatch(r"rate\([1-9]\d* (minute|hour|day)s?\)", value):
         return value
+    at = re.fullmatch(r"cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)", value)
     if not at:
         raise ValueError(
             f"'{value}' is not a schedule; write 'cron(minutes hours day-of-month month day-of-week year)', such as "
@@ -25,6 +93,23 @@ def schedule(value: str) -> str:
             f"'{value}' names both the day of the month and the day of the week, or neither; write '?' for just one "
             "of them, such as 'cron(0 16 * * ? *)'"
         )
+    if wrong := [
+        found for field, text in zip(_CRON, at.groups(), strict=True) if (found := field.wrong(text))
+    ]:
+        raise ValueError(
+            f"'{value}' is not a schedule: {'; '.join(wrong)}; write such as 'cron(0 16 * * ? *)'"
+        )
+    return value
+
+
+def cron(value: str) -> str:
+    """`cron(…)` as Glue takes it (https://docs.aws.amazon.com/glue/latest/dg/monitor-data-warehouse-schedule.html)."""
+    if value.startswith("rate(") or "#" in value:
+        raise ValueError(f"'{value}': Glue takes no rate and no '#'; write such as 'cron(0 6 * * ? *)'")
+    if least_minutes(schedule(value)) < 5:
+        raise ValueError(
+            f"'{value}' comes faster than Glue takes, every 5 minutes; write such as 'cron(0 6 * * ? *)'"
+        )
     return value
 
 
@@ -33,15 +118,8 @@ def least_minutes(value: str) -> int:
     every = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", value)
     if every:
         return int(every[1]) * {"minute": 1, "hour": 60, "day": 1440}[every[2]]
-    minutes = value.removeprefix("cron(").split(" ")[0]
-    if minutes == "*":
-        return 1
-    if step := re.fullmatch(r"(?:\*|\d+)/(\d+)", minutes):
-        return int(step[1])
-    listed = sorted(int(minute) for minute in minutes.split(",") if minute.isdigit())
-    if len(listed) > 1:
-        return min(b - a for a, b in zip(listed, [*listed[1:], listed[0] + 60], strict=True))
-    return 60
+    found = _CRON[0].listed(value.removeprefix("cron(").split(" ")[0])
+    return min(b - a for a, b in zip(found, [*found[1:], found[0] + 60], strict=True))
 
 
 def starts(value: str, zone: str) -> list[list[int]]:
@@ -50,26 +128,12 @@ def starts(value: str, zone: str) -> list[list[int]]:
     found = re.fullmatch(r"cron\((\S+) (\S+) .*\)", value)
     if not found:
         return []
-    local = [60 * hour + minute for hour in _field(found[2], 24) for minute in _field(found[1], 60)]
+    local = [60 * hour + minute for hour in _CRON[1].listed(found[2]) for minute in _CRON[0].listed(found[1])]
     noons = [datetime(datetime.now(UTC).year, month, 15, 12, tzinfo=ZoneInfo(zone)) for month in range(1, 13)]
     offsets = {
         int(offset.total_seconds() // 60) for noon in noons if (offset := noon.utcoffset()) is not None
     }
     return [sorted((minutes - offset) % 1440 for minutes in local) for offset in sorted(offsets)]
-
-
-def _field(text: str, below: int) -> list[int]:
-    """The values of a field of a cron: `5`, `1,5`, `1-5`, `*`, and each with `/step`."""
-    values: set[int] = set()
-    for part in text.split(","):
-        span, _, step = part.partition("/")
-        first, _, last = span.partition("-")
-        if not all(word.isdigit() for word in (first, last, step) if word and word != "*"):
-            raise ValueError(f"'{text}' is no list of numbers in a schedule; write one such as '0' or '0,30'")
-        begin = 0 if first == "*" else int(first)
-        end = int(last) if last else below - 1 if first == "*" or step else begin
-        values |= set(range(begin, min(end, below - 1) + 1, int(step or 1)))
-    return sorted(values)
 
 
 _timezones = cache(available_timezones)  # it reads hundreds of files

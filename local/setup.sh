@@ -12,13 +12,15 @@ made_of=$(cksum <requirements.lock)
 [ "$(cat .venv/ready 2>/dev/null || true)" = "$made_of" ] && exit 0
 
 began=$(date +%s)
-python=
+python='' bare=''
 for candidate in ${PYTHON:-python3.11 python3.12 python3.13 python3.14 python3}; do
-  if fits "$candidate"; then python=$candidate; break; fi
+  fits "$candidate" || continue
+  if "$candidate" -c 'import venv, ensurepip' 2>/dev/null; then python=$candidate; break; fi
+  bare=${bare:-$candidate}
 done
+[ -n "$python" ] || [ -z "$bare" ] ||
+  fail "$("$bare" -V) has no venv or no pip module; on Debian and Ubuntu: apt-get install python3-venv"
 [ -n "$python" ] || fail "no Python 3.11 to 3.14 found (looked for ${PYTHON:-python3.11 python3.12 python3.13 python3.14 python3}); install one, or name it: make PYTHON=/path/to/python3"
-"$python" -c 'import venv, ensurepip' 2>/dev/null ||
-  fail "$("$python" -V) has no venv or no pip module; on Debian and Ubuntu: apt-get install python3-venv"
 
 # pip's settings of this machine hold for uv as well, which does not read them itself.
 [ -z "${PIP_INDEX_URL:-}" ] || export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$PIP_INDEX_URL}"

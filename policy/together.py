@@ -1,7 +1,8 @@
 """Rules on what several resources are together, asked when the program has ended: a bucket and its parts, a function
 and what it fails on."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from policy.rules import UNKNOWN, Resource, Violation
@@ -27,7 +28,7 @@ _FAILURES_GO_SOMEWHERE = "what a function fails on is kept"
 
 def check_all(resources: Sequence[Resource]) -> list[Violation]:
     """What the resources of a program break together."""
-    return [*_buckets(resources), *_functions(resources)]
+    return [*_buckets(resources), *_notifications(resources), *_functions(resources)]
 
 
 def _buckets(resources: Sequence[Resource]) -> Iterator[Violation]:
@@ -48,6 +49,38 @@ def _buckets(resources: Sequence[Resource]) -> Iterator[Violation]:
             yield Violation(
                 bucket.key, "a replicated bucket is versioned", found, "add an aws.s3.BucketVersioning"
             )
+
+
+def _notifications(resources: Sequence[Resource]) -> Iterator[Violation]:
+    """S3 tells of an event in one place: a bucket has one set of notifications, and no two of them share an event, the
+    beginning and the end of a key (https://docs.aws.amazon.com/AmazonS3/latest/userguide/
+    notification-how-to-filtering.html#notification-how-to-filtering-examples-invalid)."""
+    rule, told = "an event of a bucket is told once", {}
+    for resource in _of("aws:s3/bucketNotification:BucketNotification", resources):
+        bucket = resource.props.get("bucket")
+        if bucket != UNKNOWN and (other := told.setdefault(bucket, resource.key)) != resource.key:
+            yield Violation(resource.key, rule, f"{other} is of the same bucket", "put both into one")
+        kinds = ("queues", "topics", "lambda_functions")
+        told_of = [each for kind in kinds for each in resource.props.get(kind) or [] if each != UNKNOWN]
+        for one, other in itertools.combinations(told_of, 2):
+            if _share(one, other):
+                found = f"'{one.get('id')}' and '{other.get('id')}' overlap"
+                yield Violation(resource.key, rule, found, "tell them apart by event, prefix or suffix")
+
+
+def _share(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether an event of one key can be both."""
+
+    def both(key: str, begins: Callable[[str, str], bool]) -> bool:
+        a, b = one.get(key) or "", other.get(key) or ""
+        return UNKNOWN not in (a, b) and (begins(a, b) or begins(b, a))
+
+    events = [(str(a).rstrip("*"), str(b).rstrip("*")) for a in one["events"] for b in other["events"]]
+    return (
+        any(a.startswith(b) or b.startswith(a) for a, b in events)
+        and both("filter_prefix", str.startswith)
+        and both("filter_suffix", str.endswith)
+    )
 
 
 def _functions(resources: Sequence[Resource]) -> Iterator[Violation]:

@@ -75,23 +75,14 @@ class Recording:
 
     resources: list[Recorded] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
-    requests: dict[tuple[str, str], Any] = field(default_factory=dict)
-    """By type and name what the engine was asked (RegisterResourceRequest): the options, which mocks don't get."""
+    requests: dict[str, Any] = field(default_factory=dict)
+    """What the engine was asked, by `<type>::<name>`."""
 
-    def watch(self, monitor: Any) -> None:
-        """Keeps each request to this monitor."""
-        register = monitor.RegisterResource
-
-        def registered(request: Any) -> Any:
-            self.requests[request.type, request.name] = request
-            return register(request)
-
-        monitor.RegisterResource = registered
-
-    def awaited(self, type: str, name: str) -> set[tuple[str, str]]:
-        """The type and name of each resource that one is made after, because it says so or takes an output of it."""
-        urns = [urn.split("::") for urn in self.requests[type, name].dependencies]
-        return {(kinds.rsplit("$")[-1], own) for _, _, kinds, own in urns}
+    def waits_for(self, resource: str, input: str | None = None) -> set[str]:
+        """What `<type>::<name>` is made after, as `<type>::<name>` each; with `input`, because of that input alone."""
+        request = self.requests[resource]
+        urns = request.propertyDependencies[input].urns if input else request.dependencies
+        return {urn.split("::", 2)[2].rpartition("$")[2] for urn in urns}
 
     def counts(self) -> dict[str, int]:
         """How many resources of each type, components among them."""
@@ -104,6 +95,16 @@ class Recording:
     def one(self, type: str, name: str) -> dict[str, Any]:
         """The inputs of one resource."""
         return self.of(type)[name]
+
+
+class _Monitor(mocks.MockMonitor):
+    def __init__(self, recording: Recording, answers: mocks.Mocks):
+        super().__init__(answers)
+        self.recording = recording
+
+    def RegisterResource(self, request: Any) -> Any:
+        self.recording.requests[f"{request.type}::{request.name}"] = request
+        return super().RegisterResource(request)
 
 
 class _Mocks(mocks.Mocks):
@@ -169,13 +170,10 @@ def record(
     found = config if config is not None else stack_config(stack)
     known = TABLES if tables is None else tables
     asyncio.set_event_loop(asyncio.new_event_loop())
+    answers = _Mocks(recording, known, streams or {}, GOVERNED | (data_lake or {}))
     pulumi.runtime.set_mocks(
-        _Mocks(recording, known, streams or {}, GOVERNED | (data_lake or {})),
-        project="tributary",
-        stack=stack,
-        preview=False,
+        answers, project="tributary", stack=stack, preview=False, monitor=_Monitor(recording, answers)
     )
-    recording.watch(settings.get_monitor())
     settings.SETTINGS.rpc_manager.clear()
     settings.SETTINGS.outputs.clear()
     settings.set_root_resource(None)  # a stack of its own for each run; the mocks made one already

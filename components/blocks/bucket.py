@@ -1,15 +1,15 @@
 """A bucket that is private, encrypted, TLS only, versioned and cleaned up."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from components import names
 from components.accounts import AccountArgs
-from components.arguments import arguments
+from components.arguments import arguments, together
 from components.iam import Statement, document
 
 Days = Annotated[int, Field(ge=1, le=36500)]
@@ -29,14 +29,13 @@ class LifecycleArgs:
     abort_upload_days: Days = 7
     """Days until an unfinished multipart upload is thrown away."""
 
-    @model_validator(mode="after")
-    def _moves_before_it_ends(self) -> "LifecycleArgs":
+    @together
+    def _moves_before_it_ends(self) -> Iterator[str]:
         if self.infrequent_days and self.expire_days and self.infrequent_days >= self.expire_days:
-            raise ValueError(
+            yield (
                 f"infrequent_days: {self.infrequent_days} is not before expire_days, {self.expire_days}; "
                 "lower it, or leave it out"
             )
-        return self
 
 
 class SecureBucket(pulumi.ComponentResource):

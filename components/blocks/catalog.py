@@ -19,7 +19,7 @@ LOGS = "/aws-glue/crawlers"
 class CrawlerArgs:
     """A crawler that finds tables by itself."""
 
-    schedule: Annotated[str, AfterValidator(times.schedule)] = "cron(0 6 * * ? *)"
+    schedule: Annotated[str, AfterValidator(times.cron)] = "cron(0 6 * * ? *)"
     """When to crawl, in UTC: `cron(…)`; a while after the export."""
 
 

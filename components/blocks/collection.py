@@ -2,16 +2,16 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from components import names
 from components.accounts import AccountArgs
-from components.arguments import Text, arguments, check
+from components.arguments import Text, arguments, check, together
 from components.blocks.key import KmsKeyArn
 
 PrincipalArn = Annotated[
@@ -48,13 +48,10 @@ class NetworkArgs:
     vpc_endpoints: list[Annotated[str, Field(pattern=r"^vpce-[0-9a-z]+$")]] = Field(default_factory=list)
     """The OpenSearch Serverless VPC endpoints that reach it."""
 
-    @model_validator(mode="after")
-    def _is_reached(self) -> "NetworkArgs":
+    @together
+    def _is_reached(self) -> Iterator[str]:
         if not self.public and not self.vpc_endpoints:
-            raise ValueError(
-                "vpc_endpoints: nothing could reach the collection; write 'public: true', or some"
-            )
-        return self
+            yield "vpc_endpoints: nothing could reach the collection; write 'public: true', or some"
 
 
 @arguments

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import Field
 
 from components import names
 from components.accounts import AccountArgs
@@ -29,7 +28,8 @@ _bundled = cache(bundle)  # a handler's files are read once a run, however many 
 class FunctionSettings:
     """What all functions of a stack have in common."""
 
-    runtime: Annotated[str, Field(pattern=r"^python3\.\d+$")] = "python3.13"
+    # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
+    runtime: Literal["python3.11", "python3.12", "python3.13", "python3.14"] = "python3.13"
     """The Lambda runtime that handlers are bundled for."""
     architecture: Literal["arm64", "x86_64"] = "arm64"
     """The processor that handlers are bundled for; arm64 costs a fifth less."""

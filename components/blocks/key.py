@@ -11,7 +11,7 @@ from pydantic import AfterValidator
 from components import names
 from components.accounts import AccountArgs
 from components.arguments import check
-from components.iam import Statement, document
+from components.iam import Conditions, Statement, document
 
 KmsKeyArn = Annotated[
     str,
@@ -88,3 +88,14 @@ class KmsKey(pulumi.ComponentResource):
     def planned(name: str, account: AccountArgs) -> str:
         """The ARN of the key's alias, known before the key is; a check may use it, a policy needs the key's own."""
         return account.arn("kms", names.key_alias(name))
+
+
+def through_s3(account: AccountArgs, bucket_arn: pulumi.Input[str]) -> Conditions:
+    """A key's use by S3 only, for objects of one bucket: with a Bucket Key the encryption context is the bucket's ARN,
+    else the object's (https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html)."""
+    return {
+        "StringEquals": {"kms:ViaService": f"s3.{account.region}.{account.dns_suffix}"},
+        "StringLike": {
+            "kms:EncryptionContext:aws:s3:arn": [bucket_arn, pulumi.Output.concat(bucket_arn, "/*")]
+        },
+    }

@@ -1,16 +1,16 @@
 """Lake Formation over a database: who may read its tables is granted there and no longer by IAM alone."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from components import names
 from components.accounts import AccountArgs
-from components.arguments import arguments, check
+from components.arguments import arguments, check, together
 from components.iam import Statement, document, trust
 
 Principal = Annotated[
@@ -32,12 +32,10 @@ class LakeFormationArgs:
     """Roles and users of the pipeline's account that may query every table and view. Each also needs IAM's
     `lakeformation:GetDataAccess`, and needs no right to the landing's objects."""
 
-    @model_validator(mode="after")
-    def _each_once(self) -> "LakeFormationArgs":
-        twice = sorted({one for one in self.readers if self.readers.count(one) > 1})
-        if twice:
-            raise ValueError(f"readers: '{twice[0]}' is named twice; name it once")
-        return self
+    @together
+    def _each_once(self) -> Iterator[str]:
+        for twice in sorted({one for one in self.readers if self.readers.count(one) > 1}):
+            yield f"readers: '{twice}' is named twice; name it once"
 
 
 class LakeFormation(pulumi.ComponentResource):

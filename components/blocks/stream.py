@@ -1,15 +1,16 @@
 """A Kinesis stream: adopted as it is, or created; and what whoever reads or writes it may do."""
 
 import re
+from collections.abc import Iterator
 from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from components import names
 from components.accounts import AccountArgs
-from components.arguments import arguments, check
+from components.arguments import arguments, check, together
 from components.blocks.key import KmsKeyArn
 from components.iam import Statement
 
@@ -38,13 +39,10 @@ class StreamArgs:
     """The customer's KMS key that records are encrypted with; without it the key of AWS for Kinesis. With `adopt`,
     the key that the stream has, where only its alias is told."""
 
-    @model_validator(mode="after")
-    def _is_one_of_both(self) -> "StreamArgs":
+    @together
+    def _is_one_of_both(self) -> Iterator[str]:
         if self.adopt and (self.shards or self.retention_hours != 24):
-            raise ValueError(
-                "adopt: an existing stream is never changed; leave out shards and retention_hours, or leave out adopt"
-            )
-        return self
+            yield "adopt: an existing stream is never changed; leave out shards and retention_hours, or leave out adopt"
 
 
 class Stream:

@@ -1,6 +1,7 @@
 """A DynamoDB table that a pipeline reads: adopted as it is, or created ready to be read."""
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import pulumi
@@ -8,7 +9,7 @@ import pulumi_aws as aws
 from pydantic import AfterValidator, Field
 
 from components.accounts import AccountArgs
-from components.arguments import arguments, check
+from components.arguments import arguments, check, together
 
 TableName = Annotated[
     str,
@@ -39,6 +40,14 @@ class NewTableArgs:
     """The partition key."""
     range_key: AttributeArgs | None = None
     """The sort key, if the table has one."""
+
+    @together
+    def _keys_differ(self) -> Iterator[str]:
+        if self.range_key and self.range_key.name == self.hash_key.name:
+            yield (
+                f"range_key.name: '{self.range_key.name}' is the partition key already, and DynamoDB takes two "
+                "different attributes; name another one, or leave range_key out"
+            )
 
     def binary_keys(self) -> list[str]:
         """The names of key attributes of type B."""
@@ -82,14 +91,32 @@ def table_arn(
             deletion_protection_enabled=retain,
             opts=pulumi.ResourceOptions(parent=parent, retain_on_delete=retain),
         ).arn
-    # Asked for at once, not as an Output: a refusal stops the preview here, in one sentence.
-    try:
-        table = aws.dynamodb.get_table(name=name, opts=pulumi.InvokeOptions(parent=parent))
-    except Exception as error:
-        raise pulumi.RunError(
-            f"pipelines.{pipeline}: table '{name}' can't be adopted in {account.id}, {account.region}: {error}; "
-            "write 'create' for a new table; one that another pipeline of this stack creates must be there first"
-        ) from error
+    # Not `get_table`, which waits, and while it does goes through all that is pending: each would cost more than the
+    # last. What is refused in an Output fails the preview as well, in the same sentence.
+    asked = aws.dynamodb.get_table_output(name=name, opts=pulumi.InvokeOptions(parent=parent))
+
+    async def adopted() -> str:
+        try:
+            table = await asked.future()
+        except Exception as error:
+            raise pulumi.RunError(
+                f"pipelines.{pipeline}: table '{name}' can't be adopted in {account.id}, {account.region}: {error}; "
+                "write 'create' for a new table; one that another pipeline of this stack creates must be there first"
+            ) from error
+        assert table is not None  # its name is known, so it is asked for at preview too
+        _can_be_read(pipeline, name, table, account, images)
+        return table.arn
+
+    return pulumi.Output.from_input(adopted())
+
+
+def _can_be_read(
+    pipeline: str,
+    name: str,
+    table: aws.dynamodb.GetTableResult,
+    account: AccountArgs,
+    images: Literal["NEW_IMAGE", "NEW_AND_OLD_IMAGES"] | None,
+) -> None:
     command = f"aws dynamodb {{}} --table-name {name} --region {account.region} {{}}"
     if not (table.point_in_time_recovery and table.point_in_time_recovery.enabled):
         turn_on = command.format(
@@ -118,4 +145,3 @@ def table_arn(
         raise pulumi.RunError(
             f"pipelines.{pipeline}: table '{name}': {no_document_id(binary)}; an 'export' pipeline carries such a table"
         )
-    return table.arn

@@ -1,23 +1,24 @@
 """BigQuery transfer: the tables of a landing in S3 become tables in BigQuery, loaded every day and compared."""
 
+import contextlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_gcp as gcp
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from components import bigquery_types, names, transfer_schedule
 from components.accounts import GcpArgs
-from components.arguments import arguments, nearest
+from components.arguments import arguments, nearest, together
+from components.blocks.key import through_s3
 from components.iam import Statement, document
 from components.landing import Landing
 from components.pipelines.load_comparison import compare_loads
 from components.pipelines.pipeline import Accounts, Deployed, PipelineArgs
-from components.pipelines.replication import through_s3
 from components.pipelines.storage_transfer import DAY, StorageCopy, StorageTransferArgs
 
 _DAILY = re.compile(r"every day (\d\d?):(\d\d)")
@@ -116,84 +117,162 @@ class BigQueryTransferArgs(PipelineArgs):
     compare_after_minutes: Annotated[int, Field(ge=15, le=1200)] = 120
     """Minutes from a load's time to its comparison with the exports."""
 
-    @model_validator(mode="after")
-    def _fits_together(self) -> "BigQueryTransferArgs":
-        landing, exported = self.landing, self.landing.layout == "dynamodb-export"
-        if not landing.tables and not landing.typed:
-            raise ValueError(
+    @together
+    def _landing_can_be_loaded(self) -> Iterator[str]:
+        landing = self.landing
+        if not self.landed():
+            yield (
                 f"landing: the landing of '{landing.name}' has no tables, so there is nothing to load; name them in "
                 "landing.tables"
             )
         if landing.account != self.account:
-            raise ValueError(
+            yield (
                 f"account: the landing of '{landing.name}' is in account {landing.account.id}, and who reads "
                 "it stands beside it; write that account's name"
             )
-        landed = [*landing.tables, *(table for table in landing.typed if table not in landing.tables)]
-        for table in landed:
+
+    @together
+    def _tables_are_the_landings(self) -> Iterator[str]:
+        for table in self.landed():
             if table not in self.tables:
-                raise ValueError(
-                    f"tables: '{table}' of the landing of '{landing.name}' is missing; write {table}: "
+                yield (
+                    f"tables: '{table}' of the landing of '{self.landing.name}' is missing; write {table}: "
                     "{columns: {<name>: <type>}, keys: [<name>]}"
                 )
         for table in self.tables:
-            if table not in landed:
-                raise ValueError(
-                    f"tables: '{table}' is not in the landing of '{landing.name}'; {nearest(table, landed)}"
-                )
-            self._one_table(table)
+            if problem := self._unreadable(table):
+                yield problem
+
+    @together
+    def _tables_have_names_of_their_own(self) -> Iterator[str]:
         made = [self.physical(table).lower() for table in self.tables]
-        for name in {*made} | {f"{name}_latest" for name in made}:
-            if (made + [f"{name}_latest" for name in made]).count(name) > 1:
-                raise ValueError(f"tables: two of them would be '{name}' in BigQuery; give one a 'name'")
-        _location(self.place())
-        self._one_way()
-        if exported and self.file_format != "JSON":
-            raise ValueError("file_format: a DynamoDB export is JSON; leave it out")
+        made += [f"{name}_latest" for name in made]
+        for name in sorted({name for name in made if made.count(name) > 1}):
+            yield f"tables: two of them would be '{name}' in BigQuery; give one a 'name'"
+
+    @together
+    def _columns_are_declared_once(self) -> Iterator[str]:
+        for name in self._readable():
+            declared = self.declared(name)
+            for column, kind in self.tables[name].columns.items():
+                if column in declared and not self._same(column, kind, declared[column], self.exported(name)):
+                    yield (
+                        f"tables.{name}.columns: '{column}' is {kind} here, and {declared[column]} as the export "
+                        "declares it; leave it out here, or change it there"
+                    )
+
+    @together
+    def _keys_are_columns(self) -> Iterator[str]:
+        for name in self._readable():
+            table, columns, exported = self.tables[name], self.columns(name), self.exported(name)
+            if not columns:
+                yield (
+                    f"tables.{name}.columns: missing, and the landing of '{self.landing.name}' declares none; write "
+                    "{<name>: <type>}"
+                )
+                continue
+            for what in ("keys",) if exported else ("keys", "cluster"):
+                for column in getattr(table, what):
+                    if column not in columns:
+                        yield f"tables.{name}.{what}: '{column}' is not a column; {nearest(column, columns)}"
+            for key in table.keys:
+                if exported and columns.get(key, "S") not in ("S", "N", "B"):
+                    yield f"tables.{name}.keys: '{key}' is {columns[key]}; a key attribute is S, N or B"
+
+    @together
+    def _rows_of_an_export_have_one_column(self) -> Iterator[str]:
+        for name in self._readable():
+            if self.exported(name) and self.tables[name].cluster:
+                yield (
+                    f"tables.{name}.cluster: the rows of a DynamoDB export have one column, `Item`, and BigQuery "
+                    "clusters by columns of the top level only; leave it out"
+                )
+
+    @together
+    def _columns_can_be_loaded(self) -> Iterator[str]:
+        for name in self._readable():
+            try:
+                self.fields(name)
+            except ValueError as error:
+                yield f"tables.{name}: {error}"
+
+    @together
+    def _format_is_the_exports(self) -> Iterator[str]:
+        if self.landing.layout == "dynamodb-export" and self.file_format != "JSON":
+            yield "file_format: a DynamoDB export is JSON; leave it out"
+
+    @together
+    def _loads_are_far_enough_apart(self) -> Iterator[str]:
+        copied = self.storage_transfer is not None
+        least = transfer_schedule.LEAST_INTERVALS["google_cloud_storage" if copied else "amazon_s3"]
+        if transfer_schedule.parse(self.schedule).least_interval < least:
+            apart, where = ("15 minutes", "Cloud Storage") if copied else ("24 hours", "Amazon S3")
+            write = "'every 15 minutes' or less often" if copied else "'every day 05:00'"
+            yield (
+                f"schedule: '{self.schedule}' comes more often than every {apart}, which is the least that the Data "
+                f"Transfer Service allows for {where}; write {write}"
+            )
+
+    @together
+    def _each_day_can_be_compared(self) -> Iterator[str]:
         if self.compared() and not _DAILY.fullmatch(self.schedule):
-            raise ValueError(
+            yield (
                 f"schedule: '{self.schedule}' is not daily at a time, which the comparison of each day's load with its "
                 "exports needs; write 'every day 05:00'"
             )
-        self._after_export()
-        keys = self.access_keys or []
-        if len({*keys}) < len(keys):
-            raise ValueError(f"access_keys: '{keys[0]}' is named twice; give the new key a name of its own")
-        return self
 
-    def _one_way(self) -> None:
-        copy = self.storage_transfer
-        source = "google_cloud_storage" if copy else "amazon_s3"
-        least = transfer_schedule.LEAST_INTERVALS[source]
-        if transfer_schedule.parse(self.schedule).least_interval < least:
-            apart, where = ("15 minutes", "Cloud Storage") if copy else ("24 hours", "Amazon S3")
-            raise ValueError(
-                f"schedule: '{self.schedule}' comes more often than every {apart}, which is the least that the Data "
-                f"Transfer Service allows for {where}; write 'every {'15 minutes' if copy else 'day 05:00'}'"
-            )
-        if copy and self.access_keys:
-            raise ValueError(
-                "access_keys: with storage_transfer a role reads the landing, and there is no key; leave it out"
-            )
-        if copy:
-            try:
-                copy.refuse(self.landing, self.load_minute(), self.place())
-            except ValueError as error:
-                raise ValueError(f"storage_transfer.{error}") from None
-
-    def _after_export(self) -> None:
+    @together
+    def _loads_come_after_the_exports(self) -> Iterator[str]:
         landing, load, copy = self.landing, self.load_minute(), self.storage_transfer
         if not landing.schedule:
             return
         known = landing.name, landing.schedule, landing.timezone
         if problem := transfer_schedule.before_export(self.schedule, *known):
-            raise ValueError(f"schedule: the load at {problem[0]}; write 'every day {problem[1]}' or later")
-        if copy and load is not None and not copy.event_driven:
+            yield f"schedule: the load at {problem[0]}; write 'every day {problem[1]}' or later"
+        elif copy and load is not None and not copy.event_driven and not [*copy.late(load)]:
             at = (load - copy.lead(load)) % DAY
             if problem := transfer_schedule.before_export(f"every day {at // 60:02}:{at % 60:02}", *known):
-                raise ValueError(
-                    f"storage_transfer.start: the copy at {problem[0]}; write '{problem[1]}' or later"
-                )
+                yield f"storage_transfer.start: the copy at {problem[0]}; write '{problem[1]}' or later"
+
+    @together
+    def _access_keys_differ(self) -> Iterator[str]:
+        keys = self.access_keys or []
+        if len({*keys}) < len(keys):
+            yield f"access_keys: '{keys[0]}' is named twice; give the new key a name of its own"
+
+    @together
+    def _who_reads_is_one(self) -> Iterator[str]:
+        if self.storage_transfer and self.access_keys:
+            yield (
+                "access_keys: with storage_transfer a role reads the landing, and there is no key; leave it out"
+            )
+
+    @together
+    def _dataset_can_stand_there(self) -> Iterator[str]:
+        try:
+            self.place()
+        except ValueError as error:
+            yield f"{error}"
+
+    @together
+    def _copy_hears_of_files(self) -> Iterator[str]:
+        for problem in self.storage_transfer.without_events(self.landing) if self.storage_transfer else ():
+            yield f"storage_transfer.{problem}"
+
+    @together
+    def _copy_is_there_at_the_load(self) -> Iterator[str]:
+        load = self.load_minute()
+        for problem in self.storage_transfer.late(load) if self.storage_transfer and load is not None else ():
+            yield f"storage_transfer.{problem}"
+
+    @together
+    def _copy_feeds_the_dataset(self) -> Iterator[str]:
+        if not self.storage_transfer:
+            return
+        # Where the dataset itself can't stand is told already.
+        with contextlib.suppress(ValueError):
+            for problem in self.storage_transfer.elsewhere(self.place()):
+                yield f"storage_transfer.{problem}"
 
     def load_minute(self) -> int | None:
         """The minute of the day of a load that is compared with its exports."""
@@ -202,68 +281,52 @@ class BigQueryTransferArgs(PipelineArgs):
             return None
         return int(match[1]) * 60 + int(match[2])
 
-    def _one_table(self, name: str) -> None:
-        table, known, exported = self.tables[name], self.landing.typed.get(name), self.exported(name)
-        if table.lake and not (known and known.files):
-            raise ValueError(
-                f"tables.{name}.lake: the landing of '{self.landing.name}' has no typed Parquet of it; leave it out, "
+    def landed(self) -> list[str]:
+        """The landing's tables, those of databases among them."""
+        landing = self.landing
+        return [*landing.tables, *(table for table in landing.typed if table not in landing.tables)]
+
+    def _unreadable(self, name: str) -> str | None:
+        """What is wrong with where a table's files are; before that is right its columns can't be looked at."""
+        landing, known, exported = self.landing, self.landing.typed.get(name), self.exported(name)
+        if (landed := self.landed()) and name not in landed:
+            return f"tables: '{name}' is not in the landing of '{landing.name}'; {nearest(name, landed)}"
+        if self.tables[name].lake and not (known and known.files):
+            return (
+                f"tables.{name}.lake: the landing of '{landing.name}' has no typed Parquet of it; leave it out, "
                 "or where that is a replica write prefixes: [raw/, lake/] there"
             )
         if exported and known and known.incremental:
-            raise ValueError(
+            return (
                 f"tables.{name}: its exports are incremental, so their files hold changes and not rows; write "
                 "lake: true, of which each load is the whole table"
             )
         if not exported and known and not known.files:
-            raise ValueError(
-                f"tables.{name}: its files are not in the landing of '{self.landing.name}'; add their prefix there"
+            return (
+                f"tables.{name}: its files are not in the landing of '{landing.name}'; add their prefix there"
             )
-        declared = self.declared(name)
-        for column, kind in table.columns.items():
-            if column in declared and not self._same(column, kind, declared[column], exported):
-                raise ValueError(
-                    f"tables.{name}.columns: '{column}' is {kind} here, and {declared[column]} as the export declares "
-                    "it; leave it out here, or change it there"
-                )
-        columns = self.columns(name)
-        if not columns:
-            raise ValueError(
-                f"tables.{name}.columns: missing, and the landing of '{self.landing.name}' declares none; write "
-                "{<name>: <type>}"
-            )
-        for what in ("keys", "cluster"):
-            for column in getattr(table, what):
-                if column not in columns:
-                    raise ValueError(
-                        f"tables.{name}.{what}: '{column}' is not a column; {nearest(column, columns)}"
-                    )
-        try:
-            self.fields(name)
-        except ValueError as error:
-            raise ValueError(f"tables.{name}: {error}") from None
-        if exported and table.cluster:
-            raise ValueError(
-                f"tables.{name}.cluster: the rows of a DynamoDB export have one column, `Item`, and BigQuery clusters "
-                "by columns of the top level only; leave it out"
-            )
-        for key in table.keys:
-            if exported and columns[key] not in ("S", "N", "B"):
-                raise ValueError(
-                    f"tables.{name}.keys: '{key}' is {columns[key]}; a key attribute is S, N or B"
-                )
+        return None
+
+    def _readable(self) -> list[str]:
+        return [table for table in self.tables if not self._unreadable(table)]
 
     def _same(self, column: str, one: str, other: str, exported: bool) -> bool:
         """Whether two types are one in BigQuery."""
         if exported or one == other:
             return one == other
-        one_field, other_field = (bigquery_types.fields([(column, kind)], "PARQUET") for kind in (one, other))
+        try:
+            one_field, other_field = (
+                bigquery_types.fields([(column, kind)], "PARQUET") for kind in (one, other)
+            )
+        except ValueError:  # one of them is no type
+            return False
         return one_field == other_field
 
     def exported(self, table: str) -> bool:
         """Whether a table is loaded from the files of DynamoDB's exports."""
         return (
             self.landing.layout == "dynamodb-export"
-            and table in self.landing.tables
+            and (table in self.landing.tables or table not in self.landing.typed)
             and not self.tables[table].lake
         )
 

@@ -2,15 +2,15 @@
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from components import catalog_columns, times
-from components.arguments import arguments, check, nearest
+from components.arguments import arguments, check, nearest, together
 from components.blocks.bucket import LifecycleArgs, SecureBucket
 from components.blocks.catalog import CrawlerArgs
 from components.blocks.function import LambdaFunction
@@ -94,26 +94,24 @@ class ExportSourceArgs:
     snapshot: Literal["latest-automated", "made-for-the-run", "event"] = "latest-automated"
     """Of a database: which snapshot; `event` exports each automated one as soon as it is there."""
 
-    @model_validator(mode="after")
-    def _is_one_source(self) -> "ExportSourceArgs":
+    @together
+    def _is_one_source(self) -> Iterator[str]:
         named = [key for key in ("dynamodb", "rds_instance", "rds_cluster") if getattr(self, key)]
         if len(named) != 1:
-            raise ValueError("a source is one of dynamodb, rds_instance and rds_cluster; name one of them")
-        foreign = ("only", "tables") if self.dynamodb else ("create", "columns")
+            yield "a source is one of dynamodb, rds_instance and rds_cluster; name one of them"
+            return
+        foreign = ("only", "tables", "snapshot") if self.dynamodb else ("create", "columns")
         for key in foreign:
-            if getattr(self, key):
-                raise ValueError(f"{key}: not a key of a {named[0]} source; leave it out")
-        if self.dynamodb and self.snapshot != "latest-automated":
-            raise ValueError("snapshot: not a key of a dynamodb source; leave it out")
+            if getattr(self, key) not in (None, {}, [], "latest-automated"):
+                yield f"{key}: not a key of a {named[0]} source; leave it out"
         if not self.dynamodb and self.mode != "full":
-            raise ValueError("mode: a snapshot is exported in full; leave it out")
-        if self.tables:
-            for index, pattern in enumerate(self.only):
-                if not any(table == pattern or table.startswith(f"{pattern}.") for table in self.tables):
-                    raise ValueError(
-                        f"only[{index}]: '{pattern}' matches nothing in 'tables'; {nearest(pattern, self.tables)}"
-                    )
-        return self
+            yield "mode: a snapshot is exported in full; leave it out"
+
+    @together
+    def _only_is_of_the_tables(self) -> Iterator[str]:
+        for index, pattern in enumerate(self.only if self.tables else []):
+            if not any(table == pattern or table.startswith(f"{pattern}.") for table in self.tables):
+                yield f"only[{index}]: '{pattern}' matches nothing in 'tables'; {nearest(pattern, self.tables)}"
 
     @property
     def name(self) -> str:
@@ -200,72 +198,85 @@ class ExportArgs(PipelineArgs):
     views: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,127}$")], str] = Field(default_factory=dict)
     """Views that the workgroup offers, {name: SELECT …}; their columns must be declared at the sources."""
 
-    @model_validator(mode="after")
-    def _fits_together(self) -> "ExportArgs":
+    @together
+    def _sources_are_several(self) -> Iterator[str]:
         sources = [source.name for source in self.sources]
-        twice = sorted({source for source in sources if sources.count(source) > 1})
-        if twice:
-            raise ValueError(
-                f"sources: '{twice[0]}' is named twice; a landing has one folder a table; name it once"
-            )
+        for twice in sorted({source for source in sources if sources.count(source) > 1}):
+            yield f"sources: '{twice}' is named twice; a landing has one folder a table; name it once"
+        tables = [table for name in dict.fromkeys(sources) for table in self._of(name).catalog_tables()]
+        for same in sorted({table for table in tables if tables.count(table) > 1}):
+            yield f"sources: two tables would be '{same}' in the catalog; export them by two pipelines"
+
+    @together
+    def _key_is_one(self) -> Iterator[str]:
         if self.key_arn and self.create_key:
-            raise ValueError("key_arn and create_key: a key is adopted or created, never both; leave one out")
+            yield "key_arn and create_key: a key is adopted or created, never both; leave one out"
+
+    @together
+    def _key_can_encrypt(self) -> Iterator[str]:
         if self.key_arn and stands_in(self.key_arn)[0] != self.account.region:
-            raise ValueError(
+            yield (
                 f"key_arn: '{self.key_arn}' is not in {self.account.region}; S3 takes a key of the bucket's own region"
             )
-        if self.rds() and not (self.key_arn or self.create_key):
-            raise ValueError(
-                "create_key: RDS exports nothing without a customer's key; write 'create_key: true', or a key_arn"
-            )
-        self._suits_the_run()
-        tables = [table for source in self.sources for table in source.catalog_tables()]
-        same = sorted({table for table in tables if tables.count(table) > 1})
-        if same:
-            raise ValueError(
-                f"sources: two tables would be '{same[0]}' in the catalog; export them by two pipelines"
-            )
-        for name, sql in self.views.items():
-            if name in tables or name.removesuffix("_latest") in tables:
-                raise ValueError(
-                    f"views.{name}: a table of this pipeline is called so; name the view differently"
-                )
-            try:
-                check_view(
-                    sql,
-                    {table: columns for s in self.sources for table, columns in s.catalog_tables().items()},
-                )
-            except ValueError as error:
-                raise ValueError(f"views.{name}: {error}") from None
-        return self
 
-    def _suits_the_run(self) -> None:
-        if self.run == "simple":
-            if self.rds() or any(source.mode != "full" for source in self.sources):
-                raise ValueError(
-                    "run: 'simple' exports whole DynamoDB tables only; write 'run: state-machine'"
-                )
-            nothing = {"views": {}, "catalog": "registered", "lake_formation": None}
-            for key, without in nothing.items():
-                if getattr(self, key) != without:
-                    raise ValueError(f"{key}: 'run: simple' fills no catalog; write 'run: state-machine'")
+    @together
+    def _a_database_has_a_key(self) -> Iterator[str]:
+        if self.rds() and not (self.key_arn or self.create_key):
+            yield "create_key: RDS exports nothing without a customer's key; write 'create_key: true', or a key_arn"
+
+    @together
+    def _views_can_be_made(self) -> Iterator[str]:
+        columns = {
+            table: named for source in self.sources for table, named in source.catalog_tables().items()
+        }
+        for name, sql in self.views.items():
+            if name in columns or name.removesuffix("_latest") in columns:
+                yield f"views.{name}: a table of this pipeline is called so; name the view differently"
+            try:
+                check_view(sql, columns)
+            except ValueError as error:
+                yield f"views.{name}: {error}"
+
+    @together
+    def _run_suits_the_sources(self) -> Iterator[str]:
+        if self.run == "simple" and (self.rds() or any(source.mode != "full" for source in self.sources)):
+            yield "run: 'simple' exports whole DynamoDB tables only; write 'run: state-machine'"
+
+    @together
+    def _run_fills_a_catalog(self) -> Iterator[str]:
+        nothing = {"views": {}, "catalog": "registered", "lake_formation": None}
+        for key, without in nothing.items() if self.run == "simple" else ():
+            if getattr(self, key) != without:
+                yield f"{key}: 'run: simple' fills no catalog; write 'run: state-machine'"
+
+    @together
+    def _readers_are_of_the_account(self) -> Iterator[str]:
         for index, reader in enumerate(self.lake_formation.readers if self.lake_formation else ()):
             if reader.split(":")[4] != self.account.id:
-                raise ValueError(
+                yield (
                     f"lake_formation.readers[{index}]: '{reader}' is not of account {self.account.id}, whose "
                     "catalog it is; name a role of that account, which others may take on"
                 )
+
+    @together
+    def _crawler_suits(self) -> Iterator[str]:
         if self.catalog == "crawler" and (self.rds() or self.views):
-            raise ValueError(
+            yield (
                 "catalog: a crawler would make new tables of each RDS export, as each has a folder of its own, and "
                 "makes no view; write 'catalog: registered'"
             )
+
+    @together
+    def _windows_are_long_enough(self) -> Iterator[str]:
         often = [source.name for source in self.sources if source.mode == "incremental"]
         if often and times.least_minutes(self.schedule) < 15:
-            raise ValueError(
+            yield (
                 f"schedule: '{self.schedule}' runs within 15 minutes of the last run, and an incremental export (of "
                 f"'{often[0]}') spans 15 minutes at the least; write 'rate(15 minutes)' or more"
             )
+
+    def _of(self, name: str) -> ExportSourceArgs:
+        return next(source for source in self.sources if source.name == name)
 
     def rds(self) -> list[ExportSourceArgs]:
         """The sources that are databases."""

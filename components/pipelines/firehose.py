@@ -2,13 +2,14 @@
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from components.arguments import arguments, check
+from components.arguments import arguments, check, together
 from components.blocks.alarm import alarm
 from components.blocks.bucket import LifecycleArgs, SecureBucket
 from components.blocks.collection import Collection, CollectionArgs, IndexName, SharedCollection
@@ -93,24 +94,26 @@ class FirehoseArgs(DeliveryArgs, PipelineArgs):
     ] = None
     """Refused: Firehose has none for OpenSearch Serverless; `retention` lets old documents go."""
 
-    @model_validator(mode="after")
-    def _fits_together(self) -> "FirehoseArgs":
+    @together
+    def _shared_collection_suits(self) -> Iterator[str]:
         shared = self.shared_collection
         if shared and shared.type != "TIMESERIES":
-            raise ValueError(
+            yield (
                 "collection_of: a stream's records have no ids and need a collection of type TIMESERIES; name a "
                 "pipeline of kind 'firehose', or leave it out for a collection of its own"
             )
         if shared and self.retention:
-            raise ValueError(
+            yield (
                 "retention: documents of another pipeline's collection are kept as that pipeline says; write it there"
             )
-        if not (shared or self.collection.network).public and not self.vpc:
-            raise ValueError(
+
+    @together
+    def _collection_is_reached(self) -> Iterator[str]:
+        if not (self.shared_collection or self.collection.network).public and not self.vpc:
+            yield (
                 "vpc: the collection is reached through VPC endpoints only, so Firehose and the function that makes "
                 "the index must stand in that network; write vpc: {subnet_ids, security_group_ids}"
             )
-        return self
 
     def planned_collection(self, name: str) -> SharedCollection:
         """The collection that other pipelines can share, as far as it is known before anything is deployed."""

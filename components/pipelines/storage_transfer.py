@@ -1,16 +1,16 @@
 """Storage Transfer: a landing in S3 gets into Cloud Storage by a federated AWS role, so no access key is stored."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_gcp as gcp
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from components import names
-from components.arguments import arguments
+from components.arguments import arguments, together
 from components.blocks.alarm import alarm
 from components.iam import Statement, document
 from components.landing import Landing
@@ -54,12 +54,11 @@ class StorageTransferArgs:
     keep_days: Annotated[int, Field(ge=2, le=3650)] = 14
     """Days that a copied file is kept. A file of the landing that is older is not copied (again)."""
 
-    @model_validator(mode="after")
-    def _fits_together(self) -> "StorageTransferArgs":
+    @together
+    def _either_events_or_a_schedule(self) -> Iterator[str]:
         for key in ("start", "every_minutes"):
             if self.event_driven and getattr(self, key) is not None:
-                raise ValueError(f"{key}: an event-driven copy has no schedule; leave it out")
-        return self
+                yield f"{key}: an event-driven copy has no schedule; leave it out"
 
     def interval(self) -> int:
         """Minutes between two copies."""
@@ -74,27 +73,34 @@ class StorageTransferArgs:
         """Minutes from the start of the last copy to a daily load at this minute of the day."""
         return 0 if self.event_driven else (load - self.first()) % self.interval()
 
-    def refuse(self, landing: Landing, load: int | None, dataset_location: str) -> None:
-        """ValueError on what does not fit the landing, a daily load that is compared, or where the dataset stands."""
+    def without_events(self, landing: Landing) -> Iterator[str]:
+        """What keeps it from hearing of the landing's new files."""
         if self.event_driven and landing.event_queue_arn is None:
-            raise ValueError(
+            yield (
                 f"event_driven: the landing of '{landing.name}' has no queue of events; write event_queue: true at "
                 f"'{landing.name}', or event_queue_arn at a landing that exists, whose notifications are its owner's"
             )
-        if load is not None and not self.event_driven:
-            if DAY % self.interval():
-                raise ValueError(
-                    f"every_minutes: {self.interval()} does not divide a day, so the copies drift past the daily load "
-                    "that is compared with its exports; write 1440, or 60, 120, 180, 240, 360, 480, 720"
-                )
-            if self.lead(load) < LEAST_LEAD:
-                early = (load - LEAST_MINUTES // 2) % self.interval()
-                raise ValueError(
-                    f"start: a copy starts {self.lead(load)} minutes before the load, and may not be there whole; give "
-                    f"it {LEAST_LEAD} or more: write '{early // 60:02}:{early % 60:02}'"
-                )
+
+    def late(self, load: int) -> Iterator[str]:
+        """What keeps it from being there whole at a daily load, at this minute of the day, that is compared."""
+        if self.event_driven:
+            return
+        if DAY % self.interval():
+            yield (
+                f"every_minutes: {self.interval()} does not divide a day, so the copies drift past the daily load "
+                "that is compared with its exports; write 1440, or 60, 120, 180, 240, 360, 480, 720"
+            )
+        elif self.lead(load) < LEAST_LEAD:
+            early = (load - LEAST_MINUTES // 2) % self.interval()
+            yield (
+                f"start: a copy starts {self.lead(load)} minutes before the load, and may not be there whole; give "
+                f"it {LEAST_LEAD} or more: write '{early // 60:02}:{early % 60:02}'"
+            )
+
+    def elsewhere(self, dataset_location: str) -> Iterator[str]:
+        """What keeps a dataset that stands there from loading it."""
         if self.location and not _feeds(self.location, dataset_location):
-            raise ValueError(
+            yield (
                 f"location: a dataset in '{dataset_location}' does not load from a bucket in '{self.location}'; "
                 "leave it out, and the bucket stands where the dataset does"
             )

@@ -2,16 +2,16 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 import pulumi
 import pulumi_aws as aws
 import yaml
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from components import names
-from components.arguments import arguments, check
+from components.arguments import arguments, check, together
 from components.blocks.alarm import alarm
 from components.blocks.bucket import LifecycleArgs, SecureBucket
 from components.blocks.collection import (
@@ -109,48 +109,56 @@ class ZeroEtlArgs(PipelineArgs):
     lifecycle: LifecycleArgs = LifecycleArgs(expire_days=30, noncurrent_days=1)
     """How long the bucket keeps initial exports and dead letters."""
 
-    @model_validator(mode="after")
-    def _fits_together(self) -> "ZeroEtlArgs":
+    @together
+    def _tables_are_several(self) -> Iterator[str]:
         tables = [table.name for table in self.tables]
         indexes = [table.index_name() for table in self.tables]
         for what, found in (("table", tables), ("index", indexes)):
-            twice = sorted({name for name in found if found.count(name) > 1})
-            if twice:
-                raise ValueError(
-                    f"tables: the {what} '{twice[0]}' is named twice; each table has an index of its own"
-                )
+            for twice in sorted({name for name in found if found.count(name) > 1}):
+                yield f"tables: the {what} '{twice}' is named twice; each table has an index of its own"
+
+    @together
+    def _each_table_can_be_indexed(self) -> Iterator[str]:
         for position, table in enumerate(self.tables):
             if table.create and (binary := table.create.binary_keys()):
-                raise ValueError(f"tables[{position}].create: {no_document_id(binary)}; write type S or N")
+                yield f"tables[{position}].create: {no_document_id(binary)}; write type S or N"
             if (
                 table.index.name is None
                 and re.fullmatch(r"[a-z0-9][a-z0-9_.-]{0,79}", table.index_name()) is None
             ):
-                raise ValueError(
+                yield (
                     f"tables[{position}].index.name: '{table.index_name()}' is not an index's name; write one of 1-80 "
                     "of a-z 0-9 '_' '-' '.', starting with a letter or a digit"
                 )
             if table.only and table.view_on_remove == "NEW_IMAGE" and not self._of_key(table):
-                raise ValueError(
+                yield (
                     f"tables[{position}].view_on_remove: a deleted item is seen by its key alone, so '{table.only}' is "
                     "never true of it and it would stay in the index; write OLD_IMAGE"
                 )
+
+    @together
+    def _shared_collection_suits(self) -> Iterator[str]:
         if self.shared_collection and self.shared_collection.type != "SEARCH":
-            raise ValueError(
+            yield (
                 "collection_of: a TIMESERIES collection takes no document ids, and items are updated and deleted by "
                 "theirs; name a pipeline whose collection is of type SEARCH"
             )
+
+    @together
+    def _units_suffice(self) -> Iterator[str]:
         needed = len(self.tables) if self.pipelines == "shared" else 1
         if self.max_units < needed:
-            raise ValueError(
+            yield (
                 f"max_units: {self.max_units} for {needed} tables in one ingestion pipeline; each shard read at once "
                 f"takes capacity, and too little hangs in silence; write {needed} or more, or pipelines per-table"
             )
         if self.min_units > self.max_units:
-            raise ValueError(f"min_units: {self.min_units} is more than max_units, {self.max_units}")
+            yield f"min_units: {self.min_units} is more than max_units, {self.max_units}; write that or less"
+
+    @together
+    def _buffer_has_units(self) -> Iterator[str]:
         if self.persistent_buffer and self.min_units < 2:
-            raise ValueError("min_units: a persistent buffer needs two units; write 2 or more")
-        return self
+            yield "min_units: a persistent buffer needs two units; write 2 or more"
 
     @staticmethod
     def _of_key(table: ZeroEtlTableArgs) -> bool:

@@ -1,6 +1,7 @@
 """What an export pipeline registers for what it is told, where a run is simple; test_export_run.py has the rest."""
 
 import json
+import sys
 from typing import Any
 
 import pulumi
@@ -46,6 +47,14 @@ def test_an_adopted_table_without_recovery_is_refused_with_the_command_that_turn
         "aws dynamodb update-continuous-backups --table-name orders --region eu-central-1 "
         "--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true"
     ) in str(refused.value)
+
+
+def test_a_look_at_an_adopted_table_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def waits(_: object) -> None:
+        raise AssertionError("the program waits, and goes through all that is pending meanwhile")
+
+    monkeypatch.setattr(sys.modules["pulumi.runtime.invoke"], "_sync_await", waits)
+    assert set(lake().of("aws:lambda/function:Function")) == {"lake-export"}
 
 
 def test_a_created_table_has_recovery_a_stream_and_protection() -> None:

@@ -179,25 +179,25 @@ def test_the_deployment_makes_the_index_and_keeps_its_mapping() -> None:
 
 def test_the_index_and_all_that_its_roles_may_do_are_there_before_anything_is_delivered() -> None:
     recorded, made = ticks(transform={}), "aws:lambda/invocation:Invocation"
-    awaited = recorded.awaited(DELIVERY, "ticks")
-    assert awaited >= {
-        (made, "ticks-index"),
-        (ACCESS, "ticks-delivery"),
-        ("aws:iam/rolePolicy:RolePolicy", "ticks-source"),
-        ("aws:iam/rolePolicy:RolePolicy", "ticks-delivery"),
-        (FUNCTION, "ticks-transform"),
+    assert recorded.waits_for(f"{DELIVERY}::ticks") >= {
+        f"{made}::ticks-index",
+        f"{ACCESS}::ticks-delivery",
+        "aws:iam/rolePolicy:RolePolicy::ticks-source",
+        "aws:iam/rolePolicy:RolePolicy::ticks-delivery",
+        f"{FUNCTION}::ticks-transform",
     }
-    assert (ACCESS, "ticks-index") in recorded.awaited(made, "ticks-index")
+    assert f"{ACCESS}::ticks-index" in recorded.waits_for(f"{made}::ticks-index")
 
 
 def test_a_collection_is_made_after_the_policies_that_it_needs() -> None:
     kind = "aws:opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy"
     collection = "aws:opensearch/serverlessCollection:ServerlessCollection"
-    assert ticks().awaited(collection, "ticks") == {(kind, "ticks-encryption"), (kind, "ticks-network")}
+    awaited = ticks().waits_for(f"{collection}::ticks")
+    assert awaited == {f"{kind}::ticks-encryption", f"{kind}::ticks-network"}
 
 
 def test_a_stream_outlives_the_stack_where_data_are_retained() -> None:
-    stream = ("aws:kinesis/stream:Stream", "ticks-stream")
+    stream = "aws:kinesis/stream:Stream::ticks-stream"
     assert ticks().requests[stream].retainOnDelete
     assert not record("test", config() | {"retain_data": False}).requests[stream].retainOnDelete
 
@@ -455,7 +455,7 @@ def test_a_user_with_a_password_is_made_only_where_the_config_asks() -> None:
     recorded = ticks(dashboards={"console_user": True})
     profile = recorded.one("aws:iam/userLoginProfile:UserLoginProfile", "ticks-dashboards")
     assert profile == {"user": f"{NAME}-dashboards", "passwordLength": 32, "passwordResetRequired": True}
-    asked = recorded.requests["aws:iam/userLoginProfile:UserLoginProfile", "ticks-dashboards"]
+    asked = recorded.requests["aws:iam/userLoginProfile:UserLoginProfile::ticks-dashboards"]
     assert list(asked.additionalSecretOutputs) == ["password"]
     # Whatever its owner has added, such as an access key, goes with the user.
     assert recorded.one("aws:iam/user:User", "ticks-dashboards")["forceDestroy"] is True

@@ -198,6 +198,37 @@ def test_what_could_not_be_replicated_is_kept_and_rings() -> None:
     }
 
 
+RULES = "aws:s3/bucketReplicationConfig:BucketReplicationConfig::copy-source"
+
+
+def test_nothing_is_replicated_before_the_role_may_and_the_other_side_can_receive_and_tell_of_it() -> None:
+    waits = copy(existing_objects=True).waits_for
+    assert waits(RULES) >= {
+        "aws:iam/rolePolicy:RolePolicy::copy-source",
+        "aws:s3/bucketVersioning:BucketVersioning::copy-replica",
+        "aws:s3/bucketNotification:BucketNotification::copy-replica",
+        "aws:lambda/eventSourceMapping:EventSourceMapping::copy-replica-arrival",
+    }
+    # The bucket that the rules name is taken from its policy, so that S3 finds the role let in.
+    assert "aws:s3/bucketPolicy:BucketPolicy::copy-replica" in waits(RULES, "rules")
+    assert waits("aws:lambda/invocation:Invocation::copy-source-backfill") >= {
+        RULES,
+        "aws:iam/rolePolicy:RolePolicy::copy-source-backfill-job",
+    }
+
+
+def test_what_s3_sends_to_is_let_in_before_it_is_told() -> None:
+    waits = copy().waits_for
+    for name, queue in (("copy-source", "copy-source-failed"), ("copy-replica", "copy-replica-arrivals")):
+        told = waits(f"aws:s3/bucketNotification:BucketNotification::{name}")
+        assert f"aws:sqs/queuePolicy:QueuePolicy::{queue}" in told
+
+
+def test_versions_are_cleaned_up_only_once_there_are_versions() -> None:
+    lifecycle = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration::copy-replica"
+    assert "aws:s3/bucketVersioning:BucketVersioning::copy-replica" in copy().waits_for(lifecycle)
+
+
 def test_an_arrival_is_queued_looked_at_and_given_up_after_so_many_attempts() -> None:
     recorded = copy(attempts=7)
     (queue,) = recorded.one("aws:s3/bucketNotification:BucketNotification", "copy-replica")["queues"]

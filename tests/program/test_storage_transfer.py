@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from components.pipelines.storage_transfer import StorageTransferArgs
+from policy.rules import Resource
+from policy.together import check_all
 from tests.program.test_bigquery_transfer import CONFIG, EXPORT, LANDING, WORKLOAD, files, warehouse
 from tests.program.test_bigquery_transfer import EACH as BY_KEY
 from tests.program.test_bigquery_transfer import made as of_shop
@@ -105,12 +107,11 @@ def test_the_job_copies_the_exports_of_each_table_once_and_deletes_nothing() -> 
     assert job["transferSpec"] == {
         "awsS3DataSource": {
             "bucketName": LANDING,
-            "path": "raw/",
             "roleArn": "arn:aws:iam:workload:mock:tributary-test-shop-copy",
         },
-        "gcsDataSink": {"bucketName": "tributary-test-shop-copy-shop-analytics", "path": "raw/"},
+        "gcsDataSink": {"bucketName": "tributary-test-shop-copy-shop-analytics"},
         "objectConditions": {
-            "includePrefixes": ["orders/AWSDynamoDB/"],
+            "includePrefixes": ["raw/orders/AWSDynamoDB/"],
             "maxTimeElapsedSinceLastModification": "1209600s",
         },
         "transferOptions": {
@@ -135,7 +136,7 @@ def test_the_job_copies_the_exports_of_each_table_once_and_deletes_nothing() -> 
 def test_a_plain_file_that_changed_replaces_its_copy() -> None:
     spec = files(storage_transfer={"every_minutes": 60, "start": "00:10"}).one(JOB, "shop-copy")
     assert spec["transferSpec"]["transferOptions"]["overwriteWhen"] == "DIFFERENT"
-    assert spec["transferSpec"]["objectConditions"]["includePrefixes"] == ["orders/"]
+    assert spec["transferSpec"]["objectConditions"]["includePrefixes"] == ["rds/orders/"]
     assert spec["schedule"]["repeatInterval"] == "3600s"
 
 
@@ -229,12 +230,10 @@ def test_event_driven_the_job_takes_the_landings_events_and_has_no_schedule() ->
 def test_an_exports_bucket_tells_its_queue_of_data_files_only() -> None:
     recorded = event_driven()
     ((_, notification),) = recorded.of(NOTIFICATION).items()
-    (told,) = notification["queues"]
-    assert {k: told[k] for k in ("events", "filterPrefix", "filterSuffix")} == {
-        "events": ["s3:ObjectCreated:*"],
-        "filterPrefix": "raw/",
-        "filterSuffix": ".json.gz",
-    }
+    assert [(q["filterPrefix"], q["filterSuffix"], q["events"]) for q in notification["queues"]] == [
+        ("raw/", ".json.gz", ["s3:ObjectCreated:*"]),
+        ("lake/", ".parquet", ["s3:ObjectCreated:*"]),
+    ]
 
 
 def test_a_replicas_arrivals_and_its_queue_of_events_share_one_set_of_notifications() -> None:
@@ -245,6 +244,33 @@ def test_a_replicas_arrivals_and_its_queue_of_events_share_one_set_of_notificati
     ]
     job = recorded.one(JOB, "shop-copy")
     assert job["eventStream"]["name"].endswith("tributary-test-replica-replica-objects")
+
+
+def test_the_queues_of_typed_files_and_of_arrivals_are_told_of_each_object_once() -> None:
+    sources = [
+        {"dynamodb": "orders", "columns": {"order_id": "string"}},
+        {"rds_instance": "db", "tables": {"shop.products": {"id": "bigint"}}},
+    ]
+    lake = {"kind": "export", "account": "workload", "sources": sources, "create_key": True}
+    replica = {"kind": "replication", "from": "lake", "account": "workload", "create_key": True}
+    replica |= {"event_queue": True, "prefixes": ["raw/", "lake/"]}
+    recorded = record(
+        "test", {"accounts": {"workload": WORKLOAD}, "pipelines": {"lake": lake, "replica": replica}}
+    )
+    told = recorded.one(NOTIFICATION, "replica-replica")["queues"]
+    assert {q["id"]: (q["filterPrefix"], q["filterSuffix"]) for q in told} == {
+        "arrival-0": ("raw/", "manifest-summary.json"),
+        "arrival-1": ("lake/", "manifest-summary.json"),
+        "objects-0": ("raw/", ".json.gz"),
+        "objects-1": ("lake/", ".parquet"),
+        "objects-2": ("raw/", ".parquet"),
+    }
+    queues = [
+        {"id": q["id"], "events": q["events"], "filter_prefix": q["filterPrefix"]}
+        | {"filter_suffix": q["filterSuffix"]}
+        for q in told
+    ]
+    assert check_all([Resource(NOTIFICATION, "replica-replica", {"bucket": "b", "queues": queues})]) == []
 
 
 def test_the_outputs_tell_of_the_copy_and_of_no_user() -> None:

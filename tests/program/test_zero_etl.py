@@ -303,7 +303,7 @@ def test_a_pipeline_lets_itself_into_a_closed_collection_by_a_network_policy_of_
     ]
     assert network["type"] == "network"
     asked = recorded.requests[
-        "aws:opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy", "search-orders-ingest"
+        "aws:opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy::search-orders-ingest"
     ]
     assert list(asked.ignoreChanges) == ["policy"]  # the service adds its endpoint
     [sink] = body(recorded, "search-orders")["orders"]["sink"]
@@ -321,10 +321,9 @@ def test_a_pipeline_lets_itself_into_a_closed_collection_by_a_network_policy_of_
 
 
 def test_a_pipeline_is_made_after_all_that_its_role_may_do() -> None:
-    awaited = search().awaited(PIPELINE, "search-orders")
-    assert awaited >= {
-        ("aws:iam/rolePolicy:RolePolicy", "search-orders"),
-        ("aws:opensearch/serverlessAccessPolicy:ServerlessAccessPolicy", "search-orders-ingest"),
+    assert search().waits_for(f"{PIPELINE}::search-orders") >= {
+        "aws:iam/rolePolicy:RolePolicy::search-orders",
+        "aws:opensearch/serverlessAccessPolicy:ServerlessAccessPolicy::search-orders-ingest",
     }
 
 

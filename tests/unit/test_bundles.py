@@ -3,6 +3,8 @@
 The wheels come from uv's cache, or once from the registry.
 """
 
+import ast
+import gc
 import os
 import re
 import shutil
@@ -200,6 +202,8 @@ def test_a_runtime_that_is_none_is_refused(handlers, given, says):
     ("file", "text", "says"),
     [
         ("app.py", "def main(event, context): ...\n", "has no function 'handler'"),
+        ("app.py", "async def handler(event, context): ...\n", "has no function 'handler'"),
+        ("app.py", "class handler: ...\n", "has no function 'handler'"),
         ("app.py", "def handler(event, context)\n", "line 1 is not Python"),
         ("requirements.in", "jmespath\n", "no requirements.txt; run there: uv pip compile"),
         ("requirements.txt", "jmespath==1.1.0\n", "exact version, its hashes"),
@@ -212,6 +216,19 @@ def test_a_handler_that_cannot_be_built_says_what_to_write(handlers, cache, file
     with pytest.raises(BundleError, match=says):
         bundle("plain", handlers=handlers)
     assert not cache.exists()
+
+
+def test_a_bundle_is_made_while_what_is_collected_writes_a_traceback(handlers):
+    class Told:
+        def __del__(self):
+            ast.parse("a + b")  # as the traceback module does for each line of one
+
+    (handlers / "plain" / "app.py").write_text(APP + "x = [1, 2]\n" * 5000)
+    gc.collect()  # so that it is collected soon
+    told = Told()
+    told.itself = told
+    del told
+    assert bundle("plain", handlers=handlers).path.exists()
 
 
 def test_a_module_named_as_a_required_package_is_refused(handlers):
@@ -284,6 +301,7 @@ def run_isolated(made, tmp_path):
         **dict.fromkeys(("BUCKET", "BUCKET_OWNER", "PREFIX", "EVENT_BUS", "IDEMPOTENCY_TABLE"), "x"),
         **dict.fromkeys(("ACCOUNT_ID", "ROLE_ARN", "REPORT_BUCKET", "STREAM", "TIMESTAMP"), "x"),
         "PATIENCE_SECONDS": "1",
+        "DROP": "{}",
         **dict.fromkeys(("ACCOUNT_ID", "ROLE_ARN", "REPORT_BUCKET"), "x"),
         **dict.fromkeys(("LOAD_TIME", "PIPELINE", "PROJECT", "DATASET", "LOCATION"), "x"),
         **dict.fromkeys(("AUDIENCE", "SERVICE_ACCOUNT"), "x"),

@@ -198,6 +198,51 @@ PARTS = [
 REPLICATED = Resource("aws:s3/bucketReplicationConfig:BucketReplicationConfig", "b", {"bucket": "b"})
 
 
+def _told(id: str, prefix: str, suffix: str, event: str = "s3:ObjectCreated:*") -> dict:
+    return {
+        "id": id,
+        "events": [event],
+        "filter_prefix": prefix,
+        "filter_suffix": suffix,
+        "queue_arn": UNKNOWN,
+    }
+
+
+NOTIFICATION = "aws:s3/bucketNotification:BucketNotification"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        _told("two", "raw/orders/", ".json"),
+        _told("two", "", "y.json"),
+        _told("two", "raw/", ".json", "s3:ObjectCreated:Put"),
+    ],
+)
+def test_notifications_that_overlap_are_refused(other: dict) -> None:
+    one = _told("one", "raw/", ".json")
+    (found,) = check_all([Resource(NOTIFICATION, "n", {"bucket": "b", "queues": [one], "topics": [other]})])
+    assert "'one' and 'two' overlap" in str(found)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        _told("two", "lake/", ".json"),
+        _told("two", "raw/", ".gz"),
+        _told("two", "raw/", ".json", "s3:ObjectRemoved:*"),
+    ],
+)
+def test_notifications_side_by_side_pass(other: dict) -> None:
+    one = _told("one", "raw/", ".json")
+    assert check_all([Resource(NOTIFICATION, "n", {"bucket": "b", "queues": [one, other]})]) == []
+
+
+def test_two_sets_of_notifications_of_one_bucket_are_refused() -> None:
+    twice = [Resource(NOTIFICATION, name, {"bucket": "b"}) for name in ("one", "two")]
+    assert ["is of the same bucket" in str(violation) for violation in check_all(twice)] == [True]
+
+
 def _versioned(status: str) -> Resource:
     return Resource(
         "aws:s3/bucketVersioning:BucketVersioning",

@@ -187,7 +187,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a reader twice": (
         lake(lake_formation={"readers": ["arn:aws:iam::111111111111:role/analyst"] * 2}),
-        "lake_formation: readers: 'arn:aws:iam::111111111111:role/analyst' is named twice; name it once",
+        "pipelines.lake.lake_formation.readers: 'arn:aws:iam::111111111111:role/analyst' is named twice; name it once",
     ),
     "a simple run under Lake Formation": (
         lake(run="simple", lake_formation={"readers": ["arn:aws:iam::111111111111:role/analyst"]}),
@@ -234,7 +234,11 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "unknown key far off": (stack(zzz=1), "zzz: no such key; known: accounts, alarms, functions, gcp"),
     "a function's runtime": (
         stack(functions={"runtime": "node22"}),
-        "functions.runtime: 'node22' should match",
+        "functions.runtime: 'node22' is not one of 'python3.11', 'python3.12', 'python3.13' or 'python3.14'",
+    ),
+    "a Python that Lambda has not": (
+        stack(functions={"runtime": "python3.99"}),
+        "functions.runtime: 'python3.99' is not one of 'python3.11', 'python3.12', 'python3.13' or 'python3.14'; did",
     ),
     "a function's architecture": (
         stack(functions={"architecture": "x86"}),
@@ -252,6 +256,24 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a tag's value": (
         stack(tags={"team": 7}),
         'tags.team: 7 is a number, text is expected; write it in quotes: "7"',
+    ),
+    "a tag of AWS's own": (
+        stack(tags={"AWS:team": "shop"}),
+        "tags.AWS:team: 'AWS:team' is not a tag's key (1-128 of letters, digits, spaces and '_.:/=+-@'; 'aws:' and",
+    ),
+    "a tag's key too long": (stack(tags={"k" * 129: "shop"}), f"'{'k' * 129}' is not a tag's key (1-128 of"),
+    "a tag's value too long": (
+        stack(tags={"team": "v" * 257}),
+        f"tags.team: '{'v' * 257}' is not a tag's value",
+    ),
+    "a tag's value of signs": (
+        stack(tags={"team": "a;b"}),
+        "tags.team: 'a;b' is not a tag's value (at most 256 of",
+    ),
+    "too many tags": (stack(tags={f"t{n}": "" for n in range(49)}), "should have at most 48 items"),
+    "a tag that is no label": (
+        stack(gcp={"project": "shop-analytics", "location": "EU"}, tags={"Team": "shop"}),
+        "tags.Team: 'Team: shop' can't be a label, which a tag becomes at Google Cloud",
     ),
     "retain_data": (stack(retain_data="perhaps"), "retain_data: 'perhaps' should be a valid boolean"),
     "gcp without location": (
@@ -279,7 +301,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a role of another account": (
         accounts(role="arn:aws:iam::333333333333:role/deploy"),
-        "accounts.workload: role: 'arn:aws:iam::333333333333:role/deploy' is not of account 111111111111; name",
+        "accounts.workload.role: 'arn:aws:iam::333333333333:role/deploy' is not of account 111111111111; name",
     ),
     "an account's key": (accounts(rgion="x"), "accounts.workload.rgion: no such key; did you mean 'region'?"),
     "an account that is text": (
@@ -347,7 +369,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a table twice": (
         lake(sources=[{"dynamodb": "orders"}, {"dynamodb": "orders"}]),
-        "pipelines.lake: sources: 'orders' is named twice; a landing has one folder a table; name it once",
+        "pipelines.lake.sources: 'orders' is named twice; a landing has one folder a table; name it once",
     ),
     "a new table without key": (
         lake(sources=[{"dynamodb": "orders", "create": {}}]),
@@ -366,6 +388,52 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "pipelines.lake.schedule: 'cron(0 3 1 * MON *)' names both the day of the month and the day of the week",
     ),
     "a cron with no day": (lake(schedule="cron(0 3 ? * ? *)"), "or neither; write '?' for just one of them"),
+    "a cron of no time": (
+        lake(schedule="cron(99 99 * * ? *)"),
+        "pipelines.lake.schedule: 'cron(99 99 * * ? *)' is not a schedule: the minutes '99' must be of 0-59; the hours "
+        "'99' must be of 0-23; write such as 'cron(0 16 * * ? *)'",
+    ),
+    **{
+        f"a cron of no time: {cron}": (
+            lake(schedule=cron),
+            f"pipelines.lake.schedule: '{cron}' is not a schedule: {w}",
+        )
+        for cron, w in {
+            "cron(0 0 0 * ? *)": "the day of the month '0' must be of 1-31",
+            "cron(0 0 32W * ? *)": "the day of the month '32W' must be of 1-31",
+            "cron(0 0 ?,1 * ? *)": "'?' in the day of the month stands alone",
+            "cron(0 0 1 FOO ? *)": "the month 'FOO' must be of 1-12 or JAN-DEC",
+            "cron(0 0 ? * 8 *)": "the day of the week '8' must be of 1-7 or SUN-SAT",
+            "cron(0 0 ? * 6#6 *)": "the day of the week '6#6' must be of 1-7 or SUN-SAT",
+            "cron(0 0 ? * 3#1,6#3 *)": "'3#1' in the day of the week stands alone",
+            "cron(0 0 1 1 ? 1969)": "the year '1969' must be of 1970-2199",
+            "cron(0/0 0 * * ? *)": "the minutes '0/0' must be of 0-59",
+        }.items()
+    },
+    "a time of once": (
+        lake(schedule="at(2030-01-01T00:00:00)"),
+        "'at(2030-01-01T00:00:00)' is not a schedule; write",
+    ),
+    "a crawler at a rate": (
+        lake(catalog="crawler", crawler={"schedule": "rate(1 hour)"}),
+        "pipelines.lake.crawler.schedule: 'rate(1 hour)': Glue takes no rate and no '#'",
+    ),
+    "a crawler every minute": (
+        lake(catalog="crawler", crawler={"schedule": "cron(* * * * ? *)"}),
+        "pipelines.lake.crawler.schedule: 'cron(* * * * ? *)' comes faster than Glue takes, every 5 minutes",
+    ),
+    "a range that comes within 15 minutes": (
+        lake(sources=[DECLARED | {"mode": "incremental"}], schedule="cron(10-30 * * * ? *)"),
+        "schedule: 'cron(10-30 * * * ? *)' runs within 15 minutes of the last run",
+    ),
+    "a sort key that is the partition key": (
+        lake(
+            sources=[
+                {"dynamodb": "orders", "create": {"hash_key": {"name": "id"}, "range_key": {"name": "id"}}}
+            ]
+        ),
+        "pipelines.lake.sources[0].create.range_key.name: 'id' is the partition key already, and DynamoDB takes two",
+    ),
     "a rate of zero": (
         lake(schedule="rate(0 hours)"),
         "pipelines.lake.schedule: 'rate(0 hours)' is not a schedule",
@@ -388,7 +456,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a move after the end": (
         lake(lifecycle={"infrequent_days": 60, "expire_days": 60}),
-        "pipelines.lake.lifecycle: infrequent_days: 60 is not before expire_days, 60; lower it, or leave it out",
+        "pipelines.lake.lifecycle.infrequent_days: 60 is not before expire_days, 60; lower it, or leave it out",
     ),
     "days of no lifecycle": (
         lake(lifecycle={"expire_days": 0}),
@@ -429,17 +497,36 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "pipelines.replica.events: s3:ObjectCreated:Put never fires for an export: its files are written by "
         "multipart upload, whose event is s3:ObjectCreated:CompleteMultipartUpload; write 's3:ObjectCreated:*'",
     ),
+    "an event in another": (
+        replica(events=["s3:ObjectCreated:*", "s3:ObjectCreated:Put"]),
+        "pipelines.replica.events: s3:ObjectCreated:*, s3:ObjectCreated:Put overlap, and S3 takes an event once",
+    ),
+    "reports that would be replicated": (
+        adopted(prefix="", account="workload")
+        | {
+            "pipelines": {
+                "replica": {
+                    "kind": "replication",
+                    "account": "analytics",
+                    "take_over": True,
+                    "existing_objects": True,
+                    "landing": {"bucket": "shop-raw", "account": "workload", "layout": "objects"},
+                }
+            }
+        },
+        "pipelines.replica.existing_objects: the job writes its reports below 'backfill/' of the landing's bucket",
+    ),
     "an event of a removal": (
         replica(events=["s3:ObjectRemoved:*"]),
         "pipelines.replica.events: 's3:ObjectRemoved:*' is not an event of a new object",
     ),
     "a customer's key and none for the replica": (
         replica(upstream=KEYED),
-        "pipelines.replica: create_key: the landing of 'lake' is encrypted with a customer's key, and S3 replicates",
+        "pipelines.replica.create_key: the landing of 'lake' is encrypted with a customer's key, and S3 replicates",
     ),
     "a key that would never be used": (
         replica(create_key=True),
-        "pipelines.replica: create_key: the landing of 'lake' is encrypted with SSE-S3, and a replica keeps",
+        "pipelines.replica.create_key: the landing of 'lake' is encrypted with SSE-S3, and a replica keeps",
     ),
     "a replica's key in the sending account": (
         replica(upstream=KEYED, key_arn=f"arn:aws:kms:eu-central-1:111111111111:key/{'a' * 36}"),
@@ -451,16 +538,16 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a prefix outside the landing": (
         replica(prefixes=["orders/"]),
-        "pipelines.replica: prefixes: 'orders/' lies outside the landing; write prefixes that start with 'raw/'",
+        "pipelines.replica.prefixes: 'orders/' lies outside the landing; write prefixes that start with 'raw/'",
     ),
     "prefixes that overlap": (
         replica(prefixes=["raw/", "raw/orders/"]),
-        "pipelines.replica: prefixes: another one starts with 'raw/', and S3 refuses notifications that overlap",
+        "pipelines.replica.prefixes: another one starts with 'raw/', and S3 refuses notifications that overlap",
     ),
     "the same prefix twice": (replica(prefixes=["raw/a/", "raw/a/"]), "another one starts with 'raw/a/'"),
     "a replica in another partition": (
         stack(accounts={"workload": WORKLOAD, "analytics": ANALYTICS | {"region": "cn-north-1"}}),
-        "pipelines.replica: account: cn-north-1 and eu-central-1 are in two partitions of AWS",
+        "pipelines.replica.account: cn-north-1 and eu-central-1 are in two partitions of AWS",
     ),
     "a replica of a replica": (
         stack(pipelines={"lake": EXPORT, "replica": REPLICA, "further": REPLICA | {"from": "replica"}}),
@@ -481,15 +568,19 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an adopted bucket by ARN": (
         adopted(bucket="arn:aws:s3:::shop-raw"),
-        "pipelines.replica.landing: bucket: 'arn:aws:s3:::shop-raw' is not a bucket's name (3-63 of a-z 0-9 '-' '.')",
+        "pipelines.replica.landing.bucket: 'arn:aws:s3:::shop-raw' is not a bucket's name (3-63 of a-z 0-9 '-' '.')",
     ),
     "an adopted bucket's prefix": (
         adopted(prefix="raw"),
-        "pipelines.replica.landing: prefix: 'raw' is not a prefix; write one that ends in '/'",
+        "pipelines.replica.landing.prefix: 'raw' is not a prefix; write one that ends in '/'",
+    ),
+    "an adopted bucket's schedule": (
+        adopted(schedule="daily"),
+        "pipelines.replica.landing.schedule: 'daily' is not a schedule; write 'cron(minutes hours",
     ),
     "an adopted bucket's key": (
         adopted(key_arn="my-key"),
-        "pipelines.replica.landing: key_arn: 'my-key' is not a key's ARN; write 'arn:aws:kms:<region>:<account id>:key",
+        "pipelines.replica.landing.key_arn: 'my-key' is not a key's ARN; write 'arn:aws:kms:<region>:<account id>:key",
     ),
     "an adopted bucket without a name": (
         adopted(bucket=None),
@@ -548,7 +639,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a stream adopted and changed": (
         ticks(stream={"adopt": "ticks", "shards": 2}),
-        "pipelines.ticks.stream: adopt: an existing stream is never changed; leave out shards and retention_hours",
+        "pipelines.ticks.stream.adopt: an existing stream is never changed; leave out shards and retention_hours",
     ),
     "a stream kept for less than a day": (
         ticks(stream={"retention_hours": 23}),
@@ -556,7 +647,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a firehose into a closed collection, from outside of its network": (
         ticks(collection={"network": {"public": False, "vpc_endpoints": ["vpce-0a1"]}}),
-        "pipelines.ticks: vpc: the collection is reached through VPC endpoints only, so Firehose and the function that "
+        "pipelines.ticks.vpc: the collection is reached through VPC endpoints only, so Firehose and the function that "
         "makes the index must stand in that network; write vpc: {subnet_ids, security_group_ids}",
     ),
     "a firehose into another's closed collection, from outside of its network": (
@@ -572,7 +663,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
                 "ticks": {"kind": "firehose", "account": "workload", "index": "t", "collection_of": "quotes"},
             }
         ),
-        "pipelines.ticks: vpc: the collection is reached through VPC endpoints only",
+        "pipelines.ticks.vpc: the collection is reached through VPC endpoints only",
     ),
     "half a network": (
         ticks(vpc={"subnet_ids": ["subnet-1"]}),
@@ -597,7 +688,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
                 "ticks": {"kind": "firehose", "account": "workload", "index": "t", "collection_of": "search"},
             }
         ),
-        "pipelines.ticks: collection_of: a stream's records have no ids and need a collection of type TIMESERIES",
+        "pipelines.ticks.collection_of: a stream's records have no ids and need a collection of type TIMESERIES",
     ),
     "a retention in another's collection": (
         stack(
@@ -612,7 +703,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
                 },
             }
         ),
-        "pipelines.ticks: retention: documents of another pipeline's collection are kept as that pipeline says",
+        "pipelines.ticks.retention: documents of another pipeline's collection are kept as that pipeline says",
     ),
     "a dashboards reader by name": (
         ticks(dashboards={"assumed_by": ["alice"]}),
@@ -624,7 +715,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an adopted bucket that is not given over": (
         adopted(),
-        "pipelines.replica: take_over: the bucket 'shop-raw' was not made by this program, and this pipeline replaces",
+        "pipelines.replica.take_over: the bucket 'shop-raw' was not made by this program, and this pipeline replaces",
     ),
     "more prefixes than a policy holds": (
         replica(prefixes=[f"raw/{n}/" for n in range(51)]),
@@ -638,11 +729,11 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a table whose name makes no index": (
         search(tables=[{"name": "_orders"}]),
-        "pipelines.search: tables[0].index.name: '_orders' is not an index's name; write one of 1-80",
+        "pipelines.search.tables[0].index.name: '_orders' is not an index's name; write one of 1-80",
     ),
     "two tables and one index": (
         search(tables=[{"name": "orders"}, {"name": "customers", "index": {"name": "orders"}}]),
-        "pipelines.search: tables: the index 'orders' is named twice; each table has an index of its own",
+        "pipelines.search.tables: the index 'orders' is named twice; each table has an index of its own",
     ),
     "a start in the past": (
         search(tables=[{"name": "orders", "start": "yesterday"}]),
@@ -650,15 +741,15 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a deletion that no route would see": (
         search(tables=[{"name": "orders", "only": '/status == "open"'}]),
-        "pipelines.search: tables[0].view_on_remove: a deleted item is seen by its key alone",
+        "pipelines.search.tables[0].view_on_remove: a deleted item is seen by its key alone",
     ),
     "too few units for the tables": (
         search(tables=[{"name": "orders"}, {"name": "customers"}], pipelines="shared", max_units=1),
-        "pipelines.search: max_units: 1 for 2 tables in one ingestion pipeline; each shard read at once takes capacity",
+        "pipelines.search.max_units: 1 for 2 tables in one ingestion pipeline; each shard read at once takes capacity",
     ),
     "more units at least than at most": (
         search(min_units=5),
-        "pipelines.search: min_units: 5 is more than max_units, 4",
+        "pipelines.search.min_units: 5 is more than max_units, 4",
     ),
     "too many units": (
         search(max_units=97),
@@ -666,11 +757,11 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a persistent buffer on one unit": (
         search(persistent_buffer=True),
-        "pipelines.search: min_units: a persistent buffer needs two units; write 2 or more",
+        "pipelines.search.min_units: a persistent buffer needs two units; write 2 or more",
     ),
     "a collection nobody reaches": (
         search(collection={"network": {"public": False}}),
-        "pipelines.search.collection.network: vpc_endpoints: nothing could reach the collection",
+        "pipelines.search.collection.network.vpc_endpoints: nothing could reach the collection",
     ),
     "a reader by name": (
         search(collection={"readers": ["alice"]}),
@@ -686,7 +777,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
                 "type": "TIMESERIES",
             }
         ),
-        "pipelines.search: collection_of: a TIMESERIES collection takes no document ids, and items are updated",
+        "pipelines.search.collection_of: a TIMESERIES collection takes no document ids, and items are updated",
     ),
     "a collection of a pipeline that has none": (
         stack(pipelines={"lake": EXPORT, "search": SEARCH | {"collection_of": "lake"}}),
@@ -699,7 +790,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a schedule under the least interval": (
         warehouse(schedule="every 12 hours"),
-        "pipelines.shop: schedule: 'every 12 hours' comes more often than every 24 hours, which is the least that the "
+        "pipelines.shop.schedule: 'every 12 hours' comes more often than every 24 hours, which is the least that the "
         "Data Transfer Service allows for Amazon S3; write 'every day 05:00'",
     ),
     "a schedule that is none": (
@@ -708,7 +799,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a weekly load that can't be compared": (
         warehouse(schedule="every monday 05:00"),
-        "pipelines.shop: schedule: 'every monday 05:00' is not daily at a time, which the comparison of each day's",
+        "pipelines.shop.schedule: 'every monday 05:00' is not daily at a time, which the comparison of each day's",
     ),
     "a table's name that BigQuery refuses": (
         warehouse(tables={"orders": ORDERS | {"name": "shop.orders"}}),
@@ -739,7 +830,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
                 }
             },
         ),
-        "pipelines.shop: landing: the landing of 'shop-raw' has no tables, so there is nothing to load; name them in",
+        "pipelines.shop.landing: the landing of 'shop-raw' has no tables, so there is nothing to load; name them in",
     ),
     "a table of the landing that is left out": (
         stack(
@@ -749,99 +840,99 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
                 "shop": warehouse()["pipelines"]["shop"],
             },
         ),
-        "pipelines.shop: tables: 'customers' of the landing of 'lake' is missing; write customers: {columns: {<name>",
+        "pipelines.shop.tables: 'customers' of the landing of 'lake' is missing; write customers: {columns: {<name>",
     ),
     "a table that doesn't land": (
         warehouse(tables={"orders": ORDERS, "order": ORDERS}),
-        "pipelines.shop: tables: 'order' is not in the landing of 'lake'; did you mean 'orders'?",
+        "pipelines.shop.tables: 'order' is not in the landing of 'lake'; did you mean 'orders'?",
     ),
     "a warehouse beside another account": (
         warehouse(account="analytics"),
-        "pipelines.shop: account: the landing of 'lake' is in account 111111111111, and who reads it stands "
+        "pipelines.shop.account: the landing of 'lake' is in account 111111111111, and who reads it stands "
         "beside it; write that account's name",
     ),
     "a column of no type": (
         warehouse(tables={"orders": ORDERS | {"columns": {"order_id": "S", "total": "NUMBER"}}}),
-        "pipelines.shop: tables.orders: attribute 'total': 'NUMBER' is no DynamoDB type (one of S, N, B",
+        "pipelines.shop.tables.orders: attribute 'total': 'NUMBER' is no DynamoDB type (one of S, N, B",
     ),
     "a key that is no column": (
         warehouse(tables={"orders": ORDERS | {"keys": ["order"]}}),
-        "pipelines.shop: tables.orders.keys: 'order' is not a column; did you mean 'order_id'?",
+        "pipelines.shop.tables.orders.keys: 'order' is not a column; did you mean 'order_id'?",
     ),
     "a table without columns": (
         warehouse(tables={"orders": {"keys": ["order_id"]}}),
-        "pipelines.shop: tables.orders.columns: missing, and the landing of 'lake' declares none; write {<name>: <typ",
+        "pipelines.shop.tables.orders.columns: missing, and the landing of 'lake' declares none; write {<name>: <typ",
     ),
     "an attribute declared otherwise by the export": (
         typed({"orders": {"keys": ["order_id"], "columns": {"order_id": "S", "total": "S"}}}),
-        "pipelines.shop: tables.orders.columns: 'total' is S here, and N as the export declares it; leave it out here",
+        "pipelines.shop.tables.orders.columns: 'total' is S here, and N as the export declares it; leave it out here",
     ),
     "a column declared otherwise by the export": (
         typed({"orders": {"lake": True, "keys": ["order_id"], "columns": {"total": "decimal(9,2)"}}}),
-        "pipelines.shop: tables.orders.columns: 'total' is decimal(9,2) here, and decimal(38,2) as the export declares",
+        "pipelines.shop.tables.orders.columns: 'total' is decimal(9,2) here, and decimal(38,2) as the export declares",
     ),
     "a database's column declared otherwise by the export": (
         typed(
             {"shop.products": {"keys": ["id"], "columns": {"id": "string"}}}, source=PRODUCTS, create_key=True
         ),
-        "pipelines.shop: tables.shop.products.columns: 'id' is string here, and bigint unsigned as the export declares",
+        "pipelines.shop.tables.shop.products.columns: 'id' is string here, and bigint unsigned as the export declares",
     ),
     "a key that is no column of the lake": (
         typed({"orders": {"lake": True, "keys": ["Order_ID"]}}),
-        "pipelines.shop: tables.orders.keys: 'Order_ID' is not a column; did you mean 'order_id'?",
+        "pipelines.shop.tables.orders.keys: 'Order_ID' is not a column; did you mean 'order_id'?",
     ),
     "the files of incremental exports": (
         typed({"orders": {"keys": ["order_id"]}}, mode="incremental"),
-        "pipelines.shop: tables.orders: its exports are incremental, so their files hold changes and not rows; write "
+        "pipelines.shop.tables.orders: its exports are incremental, so their files hold changes and not rows; write "
         "lake: true, of which each load is the whole table",
     ),
     "the lake of a simple run": (
         typed({"orders": ORDERS | {"lake": True}}, source={"dynamodb": "orders"}, run="simple"),
-        "pipelines.shop: tables.orders.lake: the landing of 'lake' has no typed Parquet of it; leave it out",
+        "pipelines.shop.tables.orders.lake: the landing of 'lake' has no typed Parquet of it; leave it out",
     ),
     "a lake that is not replicated": (
         typed({"orders": {"lake": True, "keys": ["order_id"]}}, through={}),
-        "pipelines.shop: tables.orders.lake: the landing of 'replica' has no typed Parquet of it; leave it out, or "
+        "pipelines.shop.tables.orders.lake: the landing of 'replica' has no typed Parquet of it; leave it out, or "
         "where that is a replica write prefixes: [raw/, lake/] there",
     ),
     "a database's table that is left out": (
         typed({"orders": {"lake": True, "keys": ["order_id"]}}, also=PRODUCTS, create_key=True),
-        "pipelines.shop: tables: 'shop.products' of the landing of 'lake' is missing; write shop.products:",
+        "pipelines.shop.tables: 'shop.products' of the landing of 'lake' is missing; write shop.products:",
     ),
     "a load before the day's export": (
         typed(LAKE, schedule="cron(0 6 * * ? *)"),
-        "pipelines.shop: schedule: the load at 05:00 UTC comes too early for the export of 'lake', which starts at "
+        "pipelines.shop.schedule: the load at 05:00 UTC comes too early for the export of 'lake', which starts at "
         "06:00 UTC (cron(0 6 * * ? *), UTC) and is given 60 minutes; write 'every day 07:00' or later",
     ),
     "a load while the export runs, in another zone": (
         typed(LAKE, schedule="cron(30 13 * * ? *)", timezone="Asia/Tokyo"),
-        "pipelines.shop: schedule: the load at 05:00 UTC comes too early for the export of 'lake', which starts at "
+        "pipelines.shop.schedule: the load at 05:00 UTC comes too early for the export of 'lake', which starts at "
         "04:30 UTC (cron(30 13 * * ? *), Asia/Tokyo) and is given 60 minutes; write 'every day 05:30' or later",
     ),
     "a load that is too early in winter only": (
         typed(LAKE, schedule="cron(30 5 * * ? *)", timezone="Europe/Berlin"),
-        "pipelines.shop: schedule: the load at 05:00 UTC comes too early for the export of 'lake', which starts at "
+        "pipelines.shop.schedule: the load at 05:00 UTC comes too early for the export of 'lake', which starts at "
         "04:30 UTC (cron(30 5 * * ? *), Europe/Berlin) and is given 60 minutes; write 'every day 05:30' or later",
     ),
     "a load of a replica before the day's export": (
         typed(LAKE, schedule="cron(0 6 * * ? *)", through={"prefixes": ["raw/", "lake/"]}),
-        "pipelines.shop: schedule: the load at 05:00 UTC comes too early for the export of 'replica', which starts",
+        "pipelines.shop.schedule: the load at 05:00 UTC comes too early for the export of 'replica', which starts",
     ),
     "a key attribute of a type that is none": (
         warehouse(tables={"orders": {"columns": {"order_id": "L"}, "keys": ["order_id"]}}),
-        "pipelines.shop: tables.orders.keys: 'order_id' is L; a key attribute is S, N or B",
+        "pipelines.shop.tables.orders.keys: 'order_id' is L; a key attribute is S, N or B",
     ),
     "clusters of an export": (
         warehouse(tables={"orders": ORDERS | {"cluster": ["order_id"]}}),
-        "pipelines.shop: tables.orders.cluster: the rows of a DynamoDB export have one column, `Item`",
+        "pipelines.shop.tables.orders.cluster: the rows of a DynamoDB export have one column, `Item`",
     ),
     "an export in Parquet": (
         warehouse(file_format="PARQUET"),
-        "pipelines.shop: file_format: a DynamoDB export is JSON; leave it out",
+        "pipelines.shop.file_format: a DynamoDB export is JSON; leave it out",
     ),
     "two keys of one name": (
         warehouse(access_keys=["1", "1"]),
-        "pipelines.shop: access_keys: '1' is named twice; give the new key a name of its own",
+        "pipelines.shop.access_keys: '1' is named twice; give the new key a name of its own",
     ),
     "three keys": (
         warehouse(access_keys=["1", "2", "3"]),
@@ -849,7 +940,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a key where a role reads": (
         warehouse(access_keys=["1"], storage_transfer={}),
-        "pipelines.shop: access_keys: with storage_transfer a role reads the landing, and there is no key;",
+        "pipelines.shop.access_keys: with storage_transfer a role reads the landing, and there is no key;",
     ),
     "copies under the least interval": (
         warehouse(storage_transfer={"every_minutes": 30}),
@@ -858,16 +949,16 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "loads of copies under the least interval": (
         warehouse(storage_transfer={}, schedule="every 10 minutes"),
-        "pipelines.shop: schedule: 'every 10 minutes' comes more often than every 15 minutes, which is the least that "
+        "pipelines.shop.schedule: 'every 10 minutes' comes more often than every 15 minutes, which is the least that "
         "the Data Transfer Service allows for Cloud Storage; write 'every 15 minutes'",
     ),
     "copies of exports that drift past the load": (
         warehouse(storage_transfer={"every_minutes": 100}),
-        "pipelines.shop: storage_transfer.every_minutes: 100 does not divide a day, so the copies drift past the daily",
+        "pipelines.shop.storage_transfer.every_minutes: 100 does not divide a day, so the copies drift past the daily",
     ),
     "a copy that starts with the load": (
         warehouse(storage_transfer={"every_minutes": 60}),
-        "pipelines.shop: storage_transfer.start: a copy starts 0 minutes before the load, and may not be there whole; "
+        "pipelines.shop.storage_transfer.start: a copy starts 0 minutes before the load, and may not be there whole; "
         "give it 15 or more: write '00:30'",
     ),
     "a copy's time that is none": (
@@ -876,16 +967,16 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an event-driven copy on a schedule": (
         warehouse(storage_transfer={"event_driven": True, "start": "03:00"}),
-        "pipelines.shop.storage_transfer: start: an event-driven copy has no schedule; leave it out",
+        "pipelines.shop.storage_transfer.start: an event-driven copy has no schedule; leave it out",
     ),
     "an event-driven copy of a landing without events": (
         warehouse(storage_transfer={"event_driven": True}),
-        "pipelines.shop: storage_transfer.event_driven: the landing of 'lake' has no queue of events; write "
+        "pipelines.shop.storage_transfer.event_driven: the landing of 'lake' has no queue of events; write "
         "event_queue: true at 'lake'",
     ),
     "a bucket that can't feed the dataset": (
         warehouse(storage_transfer={"location": "us-east1"}),
-        "pipelines.shop: storage_transfer.location: a dataset in 'EU' does not load from a bucket in 'us-east1'",
+        "pipelines.shop.storage_transfer.location: a dataset in 'EU' does not load from a bucket in 'us-east1'",
     ),
     "a bucket beside the European Union": (
         warehouse(storage_transfer={"location": "europe-west2"}),
@@ -903,7 +994,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
                 },
             }
         ),
-        "pipelines.replica: landing: S3 keeps one set of event notifications for a bucket, and this pipeline's would "
+        "pipelines.replica.landing: S3 keeps one set of event notifications for a bucket, and this pipeline's would "
         "replace those that fill the queue of 'lake'; leave event_queue out there and write it here",
     ),
     "two that take the same events": (
@@ -919,7 +1010,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a queue of another account": (
         adopted(event_queue_arn="arn:aws:sqs:eu-central-1:333333333333:events"),
-        "pipelines.replica.landing: event_queue_arn: 'arn:aws:sqs:eu-central-1:333333333333:events' is not the ARN",
+        "pipelines.replica.landing.event_queue_arn: 'arn:aws:sqs:eu-central-1:333333333333:events' is not the ARN",
     ),
     "a key of another cloud": (
         warehouse(kms_key_name="arn:aws:kms:eu-central-1:111111111111:key/1"),
@@ -945,6 +1036,24 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "once it is there",
     ),
 }
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "cron(0 16 * * ? *)",
+        "cron(0,30 8-18/2 ? * MON-FRI 2026-2030)",
+        "cron(15 10 L * ? *)",
+        "cron(15 10 15W * ? *)",
+        "cron(0 0 ? JAN,jul 6#3 *)",
+        "cron(0 0 ? * FRIL *)",
+        "cron(0 22 ? * FRI-MON *)",
+        "cron(*/15 * ? * * *)",
+        "rate(1 hour)",
+    ],
+)
+def test_a_schedule_that_aws_takes_is_taken(expression: str) -> None:
+    assert settings.read(lake(schedule=expression)).pipelines["lake"].args.schedule == expression
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -1002,6 +1111,182 @@ def test_all_errors_of_a_config_are_told_at_once() -> None:
         "pipelines.lake.timezone",
     ]
     assert "the config has 4 errors:" in str(refused.value)
+
+
+def errors_of(config: dict[str, Any]) -> list[str]:
+    with pytest.raises(Refused) as refused:
+        settings.read(config)
+    return list(refused.value.errors)
+
+
+def paths_of(config: dict[str, Any]) -> list[str]:
+    return [error.split(": ")[0] for error in errors_of(config)]
+
+
+def test_what_is_wrong_in_keys_and_between_them_is_told_at_once_for_all_pipelines() -> None:
+    config = stack(
+        tags={"team": 7},
+        pipelines={
+            "lake": EXPORT
+            | {
+                "account": "workloads",
+                "timezone": "Mars",
+                "run": "simple",
+                "catalog": "crawler",
+                "create_key": True,
+                "key_arn": f"arn:aws:kms:us-east-1:111111111111:key/{'a' * 36}",
+                "sources": [{"dynamodb": "orders", "only": ["a"], "snapshot": "event"}, {"dynamodb": "x"}],
+                "lifecycle": {"infrequent_days": 60, "expire_days": 60, "noncurrent_days": 0},
+                "lake_formation": {"readers": ["arn:aws:iam::111111111111:role/analyst"] * 2},
+            },
+            "copy": REPLICA | {"from": "lakes", "attempts": 1, "prefixes": ["a/", "a/b/"]},
+            "a1": REPLICA | {"from": "b1", "attemps": 3},
+            "b1": REPLICA | {"from": "a1", "events": ["x"]},
+            "shop": {
+                "kind": "bigquery-transfer",
+                "from": "lake",
+                "account": "workload",
+                "access_keys": ["1", "1"],
+                # Which columns there are depends on the landing; how many to cluster by does not.
+                "tables": {"orders": {"keys": ["no"], "cluster": ["a", "b", "c", "d", "e"]}},
+                "schedule": "every 12 hours",
+                "storage_transfer": {"event_driven": True, "start": "03:00"},
+            },
+            "quotes": {
+                "kind": "firehose",
+                "account": "workload",
+                "index": "quotes",
+                "collection": {"network": {"public": False, "vpc_endpoints": ["vpce-0a1"]}},
+                "stream": {"adopt": "ticks", "shards": 2},
+            },
+            "search": SEARCH | {"min_units": 5, "tables": [{"name": "orders"}, {"name": "orders"}]},
+            "Bad_Name": {"kind": "exprt"},
+        },
+    )
+    assert sorted(paths_of(config)) == sorted(
+        [
+            "tags.team",
+            "pipelines",  # a1 and b1 feed each other
+            "pipelines.lake.account",
+            "pipelines.lake.timezone",
+            "pipelines.lake",  # two keys
+            "pipelines.lake.catalog",
+            "pipelines.lake.sources[0].only",
+            "pipelines.lake.sources[0].snapshot",
+            "pipelines.lake.sources[1].dynamodb",
+            "pipelines.lake.lifecycle.infrequent_days",
+            "pipelines.lake.lifecycle.noncurrent_days",
+            "pipelines.lake.lake_formation.readers",
+            "pipelines.copy.from",
+            "pipelines.copy.attempts",
+            "pipelines.copy.prefixes",
+            "pipelines.a1.attemps",
+            "pipelines.b1.events",
+            "pipelines.shop",  # no gcp
+            "pipelines.shop.tables.orders.cluster",
+            "pipelines.shop.access_keys",
+            "pipelines.shop.storage_transfer.start",
+            "pipelines.quotes.vpc",
+            "pipelines.quotes.stream.adopt",
+            "pipelines.search.tables",  # the table twice
+            "pipelines.search.tables",  # the index twice
+            "pipelines.search.min_units",
+            "pipelines.Bad_Name",
+            "pipelines.Bad_Name.kind",
+        ]
+    )
+
+
+def test_all_that_is_wrong_between_a_transfer_and_its_landing_is_told_at_once() -> None:
+    tables = {
+        "orders": {
+            "keys": ["no", "lines"],
+            "cluster": ["order_id"],
+            "columns": {"total": "S", "lines": "L", "x": "NUMBER"},
+        },
+        "shop.products": {"keys": ["id"], "cluster": ["name"], "columns": {"id": "text"}},
+        "order": {"keys": ["id"], "columns": {"id": "S"}},
+        "reviews": {"keys": ["id"], "lake": True, "columns": {"id": "S"}},
+    }
+    config = typed(tables, also=PRODUCTS, create_key=True, load="every 10 minutes")
+    config["pipelines"]["lake"]["sources"].append({"dynamodb": "baskets", "mode": "incremental"})
+    config["pipelines"]["shop"] |= {
+        "account": "analytics",
+        "access_keys": ["1", "1"],
+        "storage_transfer": {"location": "us-east1", "event_driven": True},
+        "file_format": "PARQUET",
+    }
+    assert sorted(paths_of(config)) == [
+        "pipelines.shop.access_keys",  # of one name
+        "pipelines.shop.access_keys",  # beside a role
+        "pipelines.shop.account",
+        "pipelines.shop.file_format",
+        "pipelines.shop.schedule",  # too often
+        "pipelines.shop.schedule",  # not daily
+        "pipelines.shop.storage_transfer.event_driven",
+        "pipelines.shop.storage_transfer.location",
+        "pipelines.shop.tables",  # baskets is missing
+        "pipelines.shop.tables",  # there is no order
+        "pipelines.shop.tables",  # there are no reviews, whose columns are not looked at
+        "pipelines.shop.tables.orders",  # x
+        "pipelines.shop.tables.orders.cluster",
+        "pipelines.shop.tables.orders.columns",  # total
+        "pipelines.shop.tables.orders.keys",  # no
+        "pipelines.shop.tables.orders.keys",  # lines
+        "pipelines.shop.tables.shop.products.cluster",
+        "pipelines.shop.tables.shop.products.columns",
+    ]
+
+
+def test_of_two_times_that_are_too_early_the_loads_is_told_as_the_copys_follows_from_it() -> None:
+    config = typed(LAKE, schedule="cron(0 6 * * ? *)", load="every day 06:30")
+    config["pipelines"]["shop"]["storage_transfer"] = {}
+    assert paths_of(config) == ["pipelines.shop.schedule"]
+    config["pipelines"]["shop"]["schedule"] = "every day 07:30"
+    (error,) = errors_of(config)
+    assert error.startswith(
+        "pipelines.shop.storage_transfer.start: the copy at 04:00 UTC comes too early for the"
+    )
+    config["pipelines"]["shop"]["storage_transfer"] = {"every_minutes": 100}
+    assert paths_of(config) == ["pipelines.shop.storage_transfer.every_minutes"]
+
+
+def test_all_that_is_wrong_between_a_replication_and_its_landing_is_told_at_once() -> None:
+    config = typed(LAKE, through={"prefixes": ["raw/", "raw/orders/", "data/"]}, create_key=True)
+    config["pipelines"]["lake"]["event_queue"] = True
+    assert sorted(paths_of(config)) == [
+        "pipelines.replica.create_key",
+        "pipelines.replica.landing",
+        "pipelines.replica.prefixes",  # data/
+        "pipelines.replica.prefixes",  # raw/orders/
+    ]
+
+
+def test_a_check_is_not_asked_about_a_key_that_is_wrong_in_itself() -> None:
+    assert paths_of(lake(key_arn="alias/shop", sources=[SHOP])) == ["pipelines.lake.key_arn"]
+    assert paths_of(replica(upstream=KEYED, create_key="perhaps")) == ["pipelines.replica.create_key"]
+    assert paths_of(replica(account="nowhere", upstream=KEYED, create_key=True)) == [
+        "pipelines.replica.account"
+    ]
+
+
+def test_without_accounts_the_pipelines_other_keys_are_checked_all_the_same() -> None:
+    for given in ({}, {"accounts": [1]}, {"accounts": {}}):
+        config = given | {"pipelines": lake(timezone="Mars")["pipelines"]}
+        assert paths_of(config) == ["accounts", "pipelines.lake.timezone"]
+
+
+def test_a_wrong_pipeline_upstream_does_not_hide_what_is_wrong_downstream_nor_in_two_others_together() -> (
+    None
+):
+    creating = EXPORT | {"sources": [{"dynamodb": "orders", "create": {"hash_key": {"name": "id"}}}]}
+    config = replica(upstream=EXPORT | {"timezone": "Mars"}, attempts=1)
+    config["pipelines"] |= {"one": creating, "two": creating}
+    assert paths_of(config) == [
+        "pipelines.lake.timezone",
+        "pipelines.replica.attempts",
+        "pipelines.two.sources[0].create",
+    ]
 
 
 @pytest.mark.parametrize("name", ["dev", "prod", "local"])

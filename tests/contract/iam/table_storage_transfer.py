@@ -1,8 +1,10 @@
 """What the AWS side of a BigQuery transfer by Storage Transfer must be able to do, and must not: the federated role.
 
 The stack: `lake` exports two tables of account HERE under a customer's key and tells a queue of each data file;
-`warehouse` loads both by an event-driven copy.
+`warehouse` loads both by an event-driven copy. `typed` loads one typed table of a bucket that exists by a daily one.
 """
+
+import dataclasses
 
 from tests.contract.iam import table_bigquery
 from tests.contract.iam.proof import Case, can, cannot
@@ -19,28 +21,40 @@ from tests.contract.iam.table import (
     through_s3,
 )
 from tests.contract.iam.table import TABLES as TABLES
-from tests.contract.iam.table_bigquery import DATA, READER
+from tests.contract.iam.table_bigquery import DATA, READER, TYPED
 from tests.recording import AGENT
 
-_LAKE, _WAREHOUSE = (table_bigquery.CONFIG["pipelines"][name] for name in ("lake", "warehouse"))
+_PIPELINES = table_bigquery.CONFIG["pipelines"]
 CONFIG = table_bigquery.CONFIG | {
     "pipelines": {
-        "lake": _LAKE | {"event_queue": True},
-        "warehouse": _WAREHOUSE | {"storage_transfer": {"event_driven": True}},
+        "lake": _PIPELINES["lake"] | {"event_queue": True},
+        "warehouse": _PIPELINES["warehouse"] | {"storage_transfer": {"event_driven": True}},
+        "typed": _PIPELINES["typed"] | {"storage_transfer": {}},
     }
 }
 COPY, EVENTS = "tributary-proof-warehouse-copy", "tributary-proof-lake-landing-objects"
+TYPED_COPY = "tributary-proof-typed-copy"
 GOOGLE, SUBJECT = "accounts.google.com", "accounts.google.com:sub"
 
 TABLE: list[Case] = [
-    *(case for case in table_bigquery.TABLE if case.who != READER),
+    *(case for case in table_bigquery.TABLE if case.who not in (READER, TYPED)),
+    # --- a typed table's copy reads what its user would, without one
+    *(dataclasses.replace(case, who=TYPED_COPY) for case in table_bigquery.TABLE if case.who == TYPED),
     # --- the project's agent takes the role on by its identity at Google, and nobody else does
-    can(GOOGLE, "sts:AssumeRoleWithWebIdentity", role_arn(COPY), context={SUBJECT: AGENT}),
-    cannot(GOOGLE, "sts:AssumeRoleWithWebIdentity", role_arn(COPY), context={SUBJECT: "1" * 21}),
-    cannot(GOOGLE, "sts:AssumeRoleWithWebIdentity", role_arn(COPY)),
-    cannot("www.amazon.com", "sts:AssumeRoleWithWebIdentity", role_arn(COPY), context={SUBJECT: AGENT}),
-    cannot(outsider(ELSEWHERE), "sts:AssumeRole", role_arn(COPY)),
-    cannot("storagetransfer.amazonaws.com", "sts:AssumeRole", role_arn(COPY)),
+    *(
+        case
+        for role in (COPY, TYPED_COPY)
+        for case in (
+            can(GOOGLE, "sts:AssumeRoleWithWebIdentity", role_arn(role), context={SUBJECT: AGENT}),
+            cannot(GOOGLE, "sts:AssumeRoleWithWebIdentity", role_arn(role), context={SUBJECT: "1" * 21}),
+            cannot(GOOGLE, "sts:AssumeRoleWithWebIdentity", role_arn(role)),
+            cannot(
+                "www.amazon.com", "sts:AssumeRoleWithWebIdentity", role_arn(role), context={SUBJECT: AGENT}
+            ),
+            cannot(outsider(ELSEWHERE), "sts:AssumeRole", role_arn(role)),
+            cannot("storagetransfer.amazonaws.com", "sts:AssumeRole", role_arn(role)),
+        )
+    ),
     # --- it reads the landing, and nothing else
     can(COPY, "s3:GetBucketLocation", LANDING),
     cannot(COPY, "s3:GetBucketLocation", NEIGHBOUR),

@@ -8,6 +8,7 @@ import time
 from urllib.parse import quote_plus
 
 import pytest
+from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyKeyError
 from botocore.exceptions import ReadTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -320,6 +321,20 @@ def test_an_announcement_is_remembered_longer_than_the_queue_keeps_its_event(rec
     receive(notification(summary_of(bucket.objects)))
     (written,) = account.items.values()
     assert int(written["expiration"]["N"]) > time.time() + 14 * 24 * 3600
+
+
+def test_an_export_without_its_arn_is_not_announced_twice_nor_at_all(app, account):
+    with pytest.raises(IdempotencyKeyError):
+        app.announce(detail={"table": "orders"})
+    assert (account.announced, account.items) == ([], {})
+
+
+def test_what_a_time_out_cuts_off_is_taken_up_again_after_it(receive, bucket, account, wire):
+    bucket.objects = export([3])
+    receive(notification(summary_of(bucket.objects)))
+    (begun,) = (request["Item"] for request in wire.sent("PutItem"))
+    # In milliseconds: the function's remaining time from now, and not for as long as the announcement is remembered.
+    assert int(begun["in_progress_expiration"]["N"]) < (time.time() + 3600) * 1000
 
 
 def test_with_a_kms_key_an_etag_is_no_checksum(receive, bucket, account):

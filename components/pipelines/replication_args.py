@@ -1,0 +1,188 @@
+"""The arguments of a replication, which both of its sides read."""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from components.arguments import arguments, together
+from components.blocks.bucket import LifecycleArgs, SecureBucket
+from components.blocks.key import KmsKey, KmsKeyArn, stands_in
+from components.blocks.object_events import ObjectEvents
+from components.landing import Landing
+from components.pipelines.pipeline import PipelineArgs
+
+REPORTS = "backfill"
+_CREATED = "s3:ObjectCreated:"
+_COMPLETED = f"{_CREATED}CompleteMultipartUpload"
+
+
+def _events(value: list[str]) -> list[str]:
+    known = [f"{_CREATED}*", f"{_CREATED}Put", f"{_CREATED}Post", f"{_CREATED}Copy", _COMPLETED]
+    unknown = [event for event in value if event not in known]
+    if unknown:
+        raise ValueError(f"'{unknown[0]}' is not an event of a new object; write one of {', '.join(known)}")
+    if len(value) > 1 and (f"{_CREATED}*" in value or len({*value}) < len(value)):
+        raise ValueError(
+            f"{', '.join(value)} overlap, and S3 takes an event once; write each once, or '{_CREATED}*' alone"
+        )
+    if not {f"{_CREATED}*", _COMPLETED} & set(value):
+        raise ValueError(
+            f"{', '.join(value)} never fires for an export: its files are written by multipart upload, whose event is "
+            f"{_COMPLETED}; write '{_CREATED}*'"
+        )
+    return value
+
+
+@arguments
+class ReplicationArgs(PipelineArgs):
+    """The arguments of a ReplicationPipeline; `account` is the one that receives."""
+
+    landing: Landing
+    """What to replicate; in a stack's config `from: <pipeline>`, or `bucket:` for a bucket that exists."""
+    prefixes: Annotated[list[str], Field(min_length=1, max_length=50)] | None = None
+    """The key prefixes to replicate, one rule each; without it the landing's own prefix. More than 50 do not fit into
+    the role's policy (10,240 characters)."""
+    delete_markers: bool = False
+    """Whether a deletion at the source hides the replica as well. Versions are never deleted from afar."""
+    time_control: bool = True
+    """S3 Replication Time Control: 99.9 % of objects within 15 minutes, and events for what took longer
+    (0.015 dollars a GB)."""
+    key_arn: KmsKeyArn | None = None
+    """An existing KMS key of the receiving account to encrypt replicas with. Its policy is yours: let the role in."""
+    create_key: bool = False
+    """Makes a KMS key for the replicas. Needed, or `key_arn`, where the landing is encrypted with a customer's key."""
+    take_over: bool = False
+    """Needed where the landing's bucket was not made by this program: S3 keeps one set of replication rules and one of
+    event notifications for a bucket, and this pipeline's replace what the bucket had of them."""
+    turn_on_versioning: bool = False
+    """Turns versioning on at a bucket that this program did not make; without it that must have been done."""
+    existing_objects: bool = False
+    """Replicates what was in the bucket before the rules were, by one S3 Batch Replication job (0.25 dollars a job and
+    1 dollar a million objects)."""
+    events: Annotated[list[str], AfterValidator(_events)] = Field(default_factory=lambda: [f"{_CREATED}*"])
+    """The bucket's events that tell of an arrival."""
+    event_queue: bool = False
+    """Makes a queue with an event for each data file that has arrived, for an event-driven transfer."""
+    attempts: Annotated[int, Field(ge=3, le=100)] = 20
+    """How often an export whose files have not all arrived is looked at before it is given up and rings:
+    20 is 3 hours and 20 minutes, as the wait doubles from 5 seconds up to 15 minutes."""
+    lifecycle: LifecycleArgs = LifecycleArgs()
+    """How long the replica keeps what; lifecycle actions are not replicated."""
+
+    @together
+    def _bucket_is_given_over(self) -> Iterator[str]:
+        if self.landing.adopted and not self.take_over:
+            yield (
+                f"take_over: the bucket '{self.landing.bucket}' was not made by this program, and this pipeline "
+                "replaces its replication rules and event notifications; write take_over: true if none is needed"
+            )
+
+    @together
+    def _notifications_are_free(self) -> Iterator[str]:
+        if self.landing.event_queue_arn is not None:
+            yield (
+                "landing: S3 keeps one set of event notifications for a bucket, and this pipeline's would replace "
+                f"those that fill the queue of '{self.landing.name}'; leave event_queue out there and write it here, "
+                "where the replica is taken from"
+            )
+
+    @together
+    def _key_is_one(self) -> Iterator[str]:
+        if self.key_arn and self.create_key:
+            yield "key_arn and create_key: a key is adopted or created, never both; leave one out"
+
+    @together
+    def _key_stands_with_the_replicas(self) -> Iterator[str]:
+        if self.key_arn and stands_in(self.key_arn) != (self.account.region, self.account.id):
+            yield (
+                f"key_arn: '{self.key_arn}' encrypts replicas, so it stands where they do; name a key of account "
+                f"{self.account.id} in {self.account.region}"
+            )
+
+    @together
+    def _prefixes_lie_in_the_landing(self) -> Iterator[str]:
+        own = self.landing.prefixes()
+        known = "' or '".join(own)
+        for prefix in self.prefixes or []:
+            if not prefix.startswith(tuple(own)):
+                yield f"prefixes: '{prefix}' lies outside the landing; write prefixes that start with '{known}'"
+
+    @together
+    def _prefixes_stand_side_by_side(self) -> Iterator[str]:
+        prefixes = self.prefixes or []
+        for prefix in dict.fromkeys(prefixes):
+            if sum(other.startswith(prefix) for other in prefixes) > 1:
+                yield (
+                    f"prefixes: another one starts with '{prefix}', and S3 refuses notifications that overlap; leave "
+                    "the longer one out"
+                )
+
+    @together
+    def _reports_are_not_replicated(self) -> Iterator[str]:
+        reports = f"{REPORTS}/"
+        for prefix in self.rule_prefixes() if self.existing_objects else []:
+            if prefix.startswith(reports) or reports.startswith(prefix):
+                yield (
+                    f"existing_objects: the job writes its reports below '{reports}' of the landing's bucket, which a "
+                    f"rule for '{prefix}' would replicate as well; write 'prefixes' that leave '{reports}' out"
+                )
+
+    @together
+    def _one_partition(self) -> Iterator[str]:
+        if self.account.partition != self.landing.account.partition:
+            yield (
+                f"account: {self.account.region} and {self.landing.account.region} are in two partitions of AWS, "
+                "between which S3 does not replicate"
+            )
+
+    @together
+    def _key_is_used(self) -> Iterator[str]:
+        keyed = bool(self.key_arn or self.create_key)
+        if self.landing.key_arn is not None and not keyed:
+            yield (
+                f"create_key: the landing of '{self.landing.name}' is encrypted with a customer's key, and S3 "
+                "replicates such objects only under a key of the receiving side; write create_key: true, or key_arn"
+            )
+        if self.landing.key_arn is None and keyed:
+            yield (
+                f"create_key: the landing of '{self.landing.name}' is encrypted with SSE-S3, and a replica keeps the "
+                "encryption of its object, so this key would never be used; leave it out, or give the landing a key"
+            )
+
+    def rule_prefixes(self) -> list[str]:
+        return self.prefixes or [self.landing.prefix]
+
+    def replica(self, name: str) -> Landing:
+        """The landing on the receiving side, as far as it is known before anything is deployed."""
+        bucket, _ = SecureBucket.planned(f"{name}-replica", self.account)
+        return Landing(
+            name=name,
+            account=self.account,
+            bucket=bucket,
+            prefix=self.landing.prefix,
+            key_arn=KmsKey.planned(f"{name}-replica", self.account) if self.create_key else self.key_arn,
+            tables=self.landing.tables,
+            layout=self.landing.layout,
+            event_queue_arn=ObjectEvents.planned(f"{name}-replica", self.account)
+            if self.event_queue
+            else None,
+            typed={
+                name: table
+                if table.files and table.files.startswith(tuple(self.rule_prefixes()))
+                else dataclasses.replace(table, files=None)
+                for name, table in self.landing.typed.items()
+            },
+            schedule=self.landing.schedule,
+            timezone=self.landing.timezone,
+        )
+
+    def write_actions(self) -> list[str]:
+        """What the source's role does at the replica."""
+        actions = ["s3:ReplicateObject", "s3:ReplicateTags"]
+        if self.delete_markers:
+            actions.append("s3:ReplicateDelete")
+        if self.account.id != self.landing.account.id:
+            actions.append("s3:ObjectOwnerOverrideToBucketOwner")
+        return actions

@@ -1,0 +1,315 @@
+"""The sending side of a replication."""
+
+import json
+
+import pulumi
+import pulumi_aws as aws
+
+from components import names
+from components.blocks.alarm import alarm
+from components.blocks.function import LambdaFunction
+from components.blocks.key import through_s3
+from components.blocks.queue import Queue
+from components.iam import Statement, document, pass_role, trust
+from components.pipelines.replication_args import REPORTS, ReplicationArgs
+from components.pipelines.replication_destination import ReplicaDestination
+
+
+class ReplicaSource(pulumi.ComponentResource):
+    """The sending side, in the landing's account: the role that S3 assumes, the rules, alarms on what is late, and a
+    queue with an event for each object that failed."""
+
+    role_arn: pulumi.Output[str]
+    failed: Queue
+
+    def __init__(
+        self,
+        name: str,
+        args: ReplicationArgs,
+        alarm_topic_arn: pulumi.Input[str] | None,
+        opts: pulumi.ResourceOptions | None = None,
+    ):
+        super().__init__("tributary:pipelines:ReplicaSource", name, None, opts)
+        self._name, self._args, self._topic = name, args, alarm_topic_arn
+        self._account = args.landing.account
+        self._role = aws.iam.Role(
+            name,
+            name=names.role(name),
+            description=f"Replicates the landing {args.landing.name} to account {args.account.id}",
+            # The account, as for every service. AWS's own example of this trust has no condition; where a replication
+            # fails with AssumeRoleNotPermitted, this is the first thing to look at.
+            assume_role_policy=trust("s3.amazonaws.com", self._account.id),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.role_arn = self._role.arn
+        self.register_outputs({"role_arn": self.role_arn})
+
+    def replicate_to(self, destination: ReplicaDestination) -> None:
+        """Puts the rules onto the landing's bucket, once the bucket that they name lets the role in."""
+        name, args, landing = self._name, self._args, self._args.landing
+        mine = pulumi.ResourceOptions(parent=self)
+        # Read back from the bucket's policy, so the rules wait for it.
+        bucket_arn = destination.bucket.arn
+        policy = aws.iam.RolePolicy(
+            name,
+            name="replication",
+            role=self._role.name,
+            policy=document(*_replication_statements(args, destination.planned_arn, destination.key_arn)),
+            opts=mine,
+        )
+        rules = [
+            self._rule(rule, prefix, bucket_arn, destination.key_arn)
+            for rule, prefix in zip(self._rule_ids(), args.rule_prefixes(), strict=True)
+        ]
+        bucket = landing.bucket
+        if args.turn_on_versioning:
+            bucket = aws.s3.BucketVersioning(
+                name,
+                bucket=landing.bucket,
+                versioning_configuration=aws.s3.BucketVersioningVersioningConfigurationArgs(status="Enabled"),
+                opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
+            ).bucket
+        config = aws.s3.BucketReplicationConfig(
+            name,
+            bucket=bucket,
+            role=self._role.arn,
+            rules=rules,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, destination]),
+        )
+        self.failed = self._watch(destination)
+        if args.existing_objects:
+            self._replicate_existing(config)
+
+    def _rule_ids(self) -> list[str]:
+        return [f"{self._name}-{index}"[-255:] for index in range(len(self._args.rule_prefixes()))]
+
+    def _rule(
+        self, rule: str, prefix: str, bucket_arn: pulumi.Output[str], key_arn: pulumi.Input[str] | None
+    ) -> aws.s3.BucketReplicationConfigRuleArgs:
+        args = self._args
+        crosses = args.account.id != self._account.id
+        minutes = 15 if args.time_control else None
+        return aws.s3.BucketReplicationConfigRuleArgs(
+            id=rule,
+            priority=self._rule_ids().index(rule),
+            status="Enabled",
+            filter=aws.s3.BucketReplicationConfigRuleFilterArgs(prefix=prefix),
+            delete_marker_replication=aws.s3.BucketReplicationConfigRuleDeleteMarkerReplicationArgs(
+                status="Enabled" if args.delete_markers else "Disabled"
+            ),
+            source_selection_criteria=aws.s3.BucketReplicationConfigRuleSourceSelectionCriteriaArgs(
+                sse_kms_encrypted_objects=aws.s3.BucketReplicationConfigRuleSourceSelectionCriteriaSseKmsEncryptedObjectsArgs(
+                    status="Enabled"
+                )
+            )
+            if key_arn is not None
+            else None,
+            destination=aws.s3.BucketReplicationConfigRuleDestinationArgs(
+                bucket=bucket_arn,
+                account=args.account.id if crosses else None,
+                # Without it the replica belongs to the sending account, and the receiving one can't read it.
+                access_control_translation=aws.s3.BucketReplicationConfigRuleDestinationAccessControlTranslationArgs(
+                    owner="Destination"
+                )
+                if crosses
+                else None,
+                encryption_configuration=aws.s3.BucketReplicationConfigRuleDestinationEncryptionConfigurationArgs(
+                    replica_kms_key_id=key_arn
+                )
+                if key_arn is not None
+                else None,
+                metrics=aws.s3.BucketReplicationConfigRuleDestinationMetricsArgs(
+                    status="Enabled",
+                    event_threshold=aws.s3.BucketReplicationConfigRuleDestinationMetricsEventThresholdArgs(
+                        minutes=minutes
+                    )
+                    if minutes
+                    else None,
+                ),
+                replication_time=aws.s3.BucketReplicationConfigRuleDestinationReplicationTimeArgs(
+                    status="Enabled",
+                    time=aws.s3.BucketReplicationConfigRuleDestinationReplicationTimeTimeArgs(
+                        minutes=minutes
+                    ),
+                )
+                if minutes
+                else None,
+            ),
+        )
+
+    def _watch(self, destination: ReplicaDestination) -> Queue:
+        name, landing = self._name, self._args.landing
+        mine = pulumi.ResourceOptions(parent=self)
+        failed = Queue(
+            f"{name}-failed",
+            self._account,
+            topic=self._topic,
+            # No alarm of its own: S3 sends a test event here when it is told of the queue. The rules' alarms ring.
+            meaning=None,
+            senders={"s3.amazonaws.com": landing.bucket_arn()},
+            opts=mine,
+        )
+        events = ["s3:Replication:OperationFailedReplication"]
+        if self._args.time_control:
+            events.append("s3:Replication:OperationMissedThreshold")
+        aws.s3.BucketNotification(
+            name,
+            bucket=landing.bucket,
+            queues=[
+                aws.s3.BucketNotificationQueueArgs(id="replication", queue_arn=failed.arn, events=events)
+            ],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[failed]),
+        )
+        for rule in self._rule_ids():
+            dimensions = {
+                "SourceBucket": landing.bucket,
+                "DestinationBucket": destination.bucket.name,
+                "RuleId": rule,
+            }
+            alarm(
+                f"{rule}-pending",
+                "AWS/S3/OperationsPendingReplication",
+                dimensions,
+                statistic="Minimum",
+                minutes=15,
+                periods=2,
+                topic=self._topic,
+                meaning="Objects have waited for replication for half an hour without a moment when none did; see the "
+                "replication status of the newest objects and the failed-replication queue.",
+                opts=mine,
+            )
+            alarm(
+                f"{rule}-latency",
+                "AWS/S3/ReplicationLatency",
+                dimensions,
+                above=900,
+                statistic="Maximum",
+                periods=3,
+                topic=self._topic,
+                meaning="Replication is more than 15 minutes behind.",
+                opts=mine,
+            )
+            alarm(
+                f"{rule}-failures",
+                "AWS/S3/OperationsFailedReplication",
+                dimensions,
+                topic=self._topic,
+                meaning="Objects could not be replicated; the failed-replication queue names each, with the reason. "
+                "Mend the grant it names, then run the backfill (existing_objects).",
+                opts=mine,
+            )
+        return failed
+
+    def _replicate_existing(self, config: aws.s3.BucketReplicationConfig) -> None:
+        name, args, landing, account = self._name, self._args, self._args.landing, self._account
+        mine = pulumi.ResourceOptions(parent=self)
+        role_name = names.role(f"{name}-backfill-job")
+        role = aws.iam.Role(
+            f"{name}-backfill-job",
+            name=role_name,
+            description=f"Replicates what was in the landing {landing.name} before its rules",
+            assume_role_policy=trust(
+                "batchoperations.s3.amazonaws.com", account.id, account.arn("s3", "job/*")
+            ),
+            opts=mine,
+        )
+        bucket_arn = landing.bucket_arn()
+        reports = pulumi.Output.concat(bucket_arn, f"/{REPORTS}/*")
+        granted = [
+            Statement(
+                "ReplicateExisting",
+                ["s3:InitiateReplication"],
+                [pulumi.Output.concat(bucket_arn, f"/{prefix}*") for prefix in args.rule_prefixes()],
+            ),
+            Statement(
+                "ListWhatIsEligible",
+                ["s3:GetReplicationConfiguration", "s3:PutInventoryConfiguration"],
+                [bucket_arn],
+            ),
+            Statement("WriteReport", ["s3:PutObject"], [reports]),
+        ]
+        if landing.key_arn is not None:
+            granted.append(
+                Statement(
+                    "EncryptReport",
+                    ["kms:GenerateDataKey"],
+                    [landing.key_arn],
+                    through_s3(account, bucket_arn),
+                )
+            )
+        job_policy = aws.iam.RolePolicy(
+            f"{name}-backfill-job",
+            name="backfill",
+            role=role.name,
+            policy=document(*granted),
+            opts=mine,
+        )
+        function = LambdaFunction(
+            f"{name}-backfill",
+            account,
+            args.functions,
+            handler="backfill",
+            description=f"Makes the S3 Batch Replication job of {landing.name}",
+            statements=[
+                Statement(
+                    "MakeJob",
+                    ["s3:CreateJob", "s3:ListJobs"],
+                    ["*"],
+                    every_resource_because="neither action takes a resource",
+                ),
+                Statement("CancelJob", ["s3:UpdateJobStatus"], [account.arn("s3", "job/*")]),
+                pass_role(
+                    "HandOverTheJobsRole", account.role_arn(role_name), "batchoperations.s3.amazonaws.com"
+                ),
+            ],
+            environment={
+                "ACCOUNT_ID": account.id,
+                "BUCKET": landing.bucket,
+                "ROLE_ARN": role.arn,
+                "REPORT_BUCKET": landing.bucket,
+                "REPORT_PREFIX": REPORTS,
+                "PREFIXES": json.dumps(args.rule_prefixes()),
+            },
+            topic=self._topic,
+            asynchronous=False,
+            opts=mine,
+        )
+        aws.lambda_.Invocation(
+            f"{name}-backfill",
+            function_name=function.name,
+            input=json.dumps({"prefixes": args.rule_prefixes()}),
+            lifecycle_scope="CRUD",
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[config, job_policy]),
+        )
+
+
+def _replication_statements(
+    args: ReplicationArgs, replica_arn: str, replica_key: pulumi.Input[str] | None
+) -> list[Statement]:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html and
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-config-for-kms-objects.html"""
+    landing = args.landing
+    read = [pulumi.Output.concat(landing.bucket_arn(), f"/{prefix}*") for prefix in args.rule_prefixes()]
+    write = [f"{replica_arn}/{prefix}*" for prefix in args.rule_prefixes()]
+    granted = [
+        Statement("ReadRules", ["s3:GetReplicationConfiguration", "s3:ListBucket"], [landing.bucket_arn()]),
+        Statement(
+            "ReadObjects",
+            ["s3:GetObjectVersionAcl", "s3:GetObjectVersionForReplication", "s3:GetObjectVersionTagging"],
+            read,
+        ),
+        Statement("WriteReplicas", args.write_actions(), write),
+    ]
+    if landing.key_arn is not None and replica_key is not None:
+        granted += [
+            Statement(
+                "DecryptObjects",
+                ["kms:Decrypt"],
+                [landing.key_arn],
+                through_s3(landing.account, landing.bucket_arn()),
+            ),
+            Statement(
+                "EncryptReplicas", ["kms:Encrypt"], [replica_key], through_s3(args.account, replica_arn)
+            ),
+        ]
+    return granted
