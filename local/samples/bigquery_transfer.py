@@ -19,7 +19,7 @@ import httpx
 
 from components.views import table_name
 from local.samples import ARRIVED_WITHIN, Cloud, Row, SampleError, checksum, kinds, lake, mysql
-from local.samples.export import keys, size
+from local.samples.export import keys
 
 
 def prepare(cloud: Cloud, name: str, pipeline: Mapping[str, Any]) -> None:
@@ -84,21 +84,21 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
 
 
 def row(cloud: Cloud, name: str, pipeline: Mapping[str, Any], table: str, due: datetime | None) -> Row:
-    made, exporter, of_database = pipeline["tables"][table], origin(cloud, pipeline), table in mysql.TABLES
-    written = mysql.TABLES[table].rows if of_database else size(cloud, exporter["landing"], table)
+    made, exporter = pipeline["tables"][table], origin(cloud, pipeline)
+    source, columns = contents(cloud, exporter["landing"], table, due)
     found = ask(cloud, "GET", f"/v1/{made['transfer']}/runs")["transferRuns"]
     run = next((r for r in found if due is None or datetime.fromisoformat(r["scheduleTime"]) >= due), {})
     if run.get("state") != "SUCCEEDED":
         failure = run["errorStatus"]["message"] if run.get("state") == "FAILED" else ""
-        return Row(name, pipeline["kind"], table, written, 0, None, failure=failure)
-    known = (name, table, run["name"], str(written))
+        return Row(name, pipeline["kind"], table, source.rows, 0, None, failure=failure)
+    known = (name, table, run["name"])
     if known not in cloud.counted:
         own = cloud.pipelines[pipeline["from"]] is exporter and "database" in exporter
-        cloud.counted[known] = held(
-            cloud, exporter["landing"], table, made["view"], exporter if own else None
+        cloud.counted[known] = {"source": source} | answered(
+            cloud, table, made["view"], columns, exporter if own else None
         )
     stores: dict[str, checksum.Held] = cloud.counted[known]
-    source, differ = stores["source"], [n for n, one in stores.items() if one != stores["source"]]
+    differ = [store for store, one in stores.items() if one != source]
     took = datetime.fromisoformat(run["endTime"]) - datetime.fromisoformat(run["startTime"])
     counts: dict[str, int | str] = {f"{store} rows": one.rows for store, one in stores.items()}
     counts |= {f"{store} checksum": one.checksum for store, one in stores.items()}
@@ -108,20 +108,37 @@ def row(cloud: Cloud, name: str, pipeline: Mapping[str, Any], table: str, due: d
         f"checksum {source.checksum}" for store in differ
     )  # fmt: skip
     return Row(
-        name, pipeline["kind"], table, written, stores["BigQuery"].rows, took.total_seconds(), counts, failure
+        name,
+        pipeline["kind"],
+        table,
+        source.rows,
+        stores["BigQuery"].rows,
+        took.total_seconds(),
+        counts,
+        failure,
     )
 
 
-def held(
-    cloud: Cloud, landing: Mapping[str, Any], table: str, view: str, athena: Mapping[str, Any] | None
+def contents(
+    cloud: Cloud, place: Mapping[str, Any], table: str, due: datetime | None
+) -> tuple[checksum.Held, dict[str, str]]:
+    """What the source holds of a table, and the columns that the checksum is over: read once for all
+    transfers and looks, since nothing writes to it after `due`."""
+    known = (place["account"], place["region"], table, str(due))
+    if known not in cloud.counted:
+        if table in mysql.TABLES:
+            cloud.counted[known] = checksum.of_database(mysql.TABLES[table])
+        else:
+            pages = cloud.client("dynamodb", place).get_paginator("scan").paginate(TableName=table)
+            cloud.counted[known] = checksum.of_items([item for page in pages for item in page["Items"]])
+    return cloud.counted[known]
+
+
+def answered(
+    cloud: Cloud, table: str, view: str, columns: Mapping[str, str], athena: Mapping[str, Any] | None
 ) -> dict[str, checksum.Held]:
-    """What the source holds of a table, Athena where it is asked, and BigQuery."""
-    if table in mysql.TABLES:
-        source, columns = checksum.of_database(mysql.TABLES[table])
-    else:
-        pages = cloud.client("dynamodb", landing).get_paginator("scan").paginate(TableName=table)
-        source, columns = checksum.of_items([item for page in pages for item in page["Items"]])
-    stores = {"source": source}
+    """What Athena, where it is asked, and BigQuery hold of a table."""
+    stores = {}
     if athena:
         asked = checksum.query("Athena", f"{table_name(table)}_latest", columns)
         stores["Athena"] = checksum.answered(lake.query(cloud, athena, asked)[0])
