@@ -31,6 +31,7 @@ PARTS = (
     "local",
     "pyproject.toml",
 )
+LEAK = "AKIALEAKLEAKLEAK0001"
 CHANGES = """
 import json, sys
 from pathlib import Path
@@ -57,7 +58,9 @@ class Run:
         return background.Clone(self.root)
 
     def start(self, *command: str, **environment: str) -> subprocess.Popen[str]:
-        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as for a job in the background: it is inherited
+        if (
+            signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        ):  # as for a job in the background: it is inherited
             signal.signal(signal.SIGINT, signal.default_int_handler)
         return subprocess.Popen(
             [sys.executable, "-P", *command], cwd=self.root, text=True, start_new_session=True,
@@ -84,12 +87,12 @@ class Run:
         assert changed != text, f"{path} holds nothing like {pattern}"
         (self.root / path).write_text(changed)
 
-    def keep(self, name: str, **changes: object) -> None:
-        """Leaves one pipeline of the local stack, with these keys changed."""
+    def keep(self, *names: str, **changes: object) -> None:
+        """Leaves these pipelines of the local stack, with these keys changed."""
         file = self.root / "Pulumi.local.yaml"
         settings = yaml.safe_load(file.read_text())
         pipelines = settings["config"]["tributary:pipelines"]
-        settings["config"]["tributary:pipelines"] = {name: pipelines[name] | changes}
+        settings["config"]["tributary:pipelines"] = {name: pipelines[name] | changes for name in names}
         file.write_text(yaml.safe_dump(settings, sort_keys=False))
 
     def processes(self) -> list[str]:
@@ -128,10 +131,21 @@ def fresh(tmp_path: Path) -> Iterator[Run]:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    """A clone after `make up`."""
+    """A clone after `make up` in the shell of somebody who is signed in to everything; up.log has what it printed."""
     run = clone_into(tmp_path_factory.mktemp("clone"))
+    shared = run.root / "credentials"
+    shared.write_text(f"[default]\naws_access_key_id = {LEAK}\naws_secret_access_key = {LEAK}\n")
+    os.utime(shared, ns=(0, shared.stat().st_mtime_ns))  # reading it would show
+    signed_in = {
+        **dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"), LEAK),
+        **dict.fromkeys(("AWS_SHARED_CREDENTIALS_FILE", "GOOGLE_APPLICATION_CREDENTIALS"), str(shared)),
+        "AWS_PROFILE": "nobody",
+        "PULUMI_ACCESS_TOKEN": LEAK,
+        **dict.fromkeys(("AWS_ENDPOINT_URL", "HTTP_PROXY"), "http://127.0.0.1:9"),
+    }
     try:
-        done = run.local("up")
+        done = run.local("up", **signed_in)
+        (run.root / "up.log").write_text(done.stdout + done.stderr)
         assert done.returncode == 0, done.stdout + done.stderr
         yield run
     finally:
