@@ -81,7 +81,9 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
     found = []
     for table in replica["tables"]:
         export = latest(cloud, source, table, due)
-        if not export and lake.ended(cloud, exporting, due):  # changes alone, or none: the table itself came earlier
+        if not export and lake.ended(
+            cloud, exporting, due
+        ):  # changes alone, or none: the table itself came earlier
             export = latest(cloud, source, table, None)
         if not export or export["ExportStatus"] != "COMPLETED":
             failure = "its source's export failed" if export and export["ExportStatus"] == "FAILED" else ""
@@ -94,6 +96,7 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
         at, detail = heard.get(export["ExportArn"], (None, {}))
         in_replica = sum(items(cloud, replica, key) for key in files)
         counts: dict[str, int | str] = {
+            "items exported": sent,
             "objects replicated": f"{len(there & replicated)} of {len(there)}",
             "items replicated": in_replica,
             "items announced": detail.get("item_count", "none"),
