@@ -27,11 +27,12 @@ def prepare(cloud: Cloud, name: str, pipeline: Mapping[str, Any]) -> None:
 
 
 def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -> None:
-    """Waits until its landing has it all, then runs each transfer."""
-    source = cloud.pipelines[pipeline["from"]]
+    """Waits until the export's run is over and its landing has it all, then runs each transfer."""
+    taken = {pipeline["from"]: cloud.pipelines[pipeline["from"]]}
+    taken |= {n: p for n, p in cloud.pipelines.items() if p is origin(cloud, pipeline)}
     deadline = time.monotonic() + ARRIVED_WITHIN
     while True:
-        found = kinds()[source["kind"]].rows(cloud, pipeline["from"], source, due)
+        found = [row for n, p in taken.items() for row in kinds()[p["kind"]].rows(cloud, n, p, due)]
         if all(row.complete for row in found) and not missing(cloud, pipeline):
             break
         if any(row.failure for row in found) or time.monotonic() > deadline:
