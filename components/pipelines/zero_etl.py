@@ -116,6 +116,15 @@ class ZeroEtlArgs(PipelineArgs):
         for what, found in (("table", tables), ("index", indexes)):
             for twice in sorted({name for name in found if found.count(name) > 1}):
                 yield f"tables: the {what} '{twice}' is named twice; each table has an index of its own"
+        for group in self.groups():
+            parts: dict[str, str] = {}
+            for table in group:
+                part = sub_pipeline(table)
+                if parts.setdefault(part, table.name) != table.name:
+                    yield (
+                        f"tables: '{parts[part]}' and '{table.name}' would both be the part '{part}' of one ingestion "
+                        "pipeline, and one would take the other's place; write pipelines: per-table"
+                    )
 
     @together
     def _each_table_can_be_indexed(self) -> Iterator[str]:
@@ -421,8 +430,10 @@ def deploy(name: str, args: ZeroEtlArgs, accounts: Accounts) -> Deployed:
 
 
 def sub_pipeline(table: ZeroEtlTableArgs) -> str:
-    """The name of a table's part of the body, and of its metrics."""
-    return re.sub(r"[^a-z0-9-]+", "-", table.name.lower())
+    """The name of a table's part of the body, and of its metrics; two of the body's keys are no parts
+    (https://github.com/opensearch-project/data-prepper, PipelinesDataFlowModel)."""
+    name = re.sub(r"[^a-z0-9-]+", "-", table.name.lower())
+    return f"{name}-table" if name in ("extension", "version") else name
 
 
 def body_of(

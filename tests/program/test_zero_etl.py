@@ -90,6 +90,27 @@ def test_two_tables_can_share_a_pipeline() -> None:
     assert set(body(recorded, "search")) == {"version", "orders", "customers"}
 
 
+def test_tables_whose_names_differ_by_a_sign_only_have_a_pipeline_each() -> None:
+    names = ["shop.orders", "shop_orders"]
+    recorded = record(
+        "test", config(tables=[{"name": name} for name in names]), tables=dict.fromkeys(names, PITR_ON)
+    )
+    indexes = [
+        body(recorded, f"search-{name}")["shop-orders"]["sink"][0]["opensearch"]["index"] for name in names
+    ]
+    assert indexes == names
+
+
+@pytest.mark.parametrize("name", ["version", "Extension"])
+def test_a_table_takes_no_key_of_the_bodys_own(name: str) -> None:
+    recorded = record("test", config(tables=[{"name": name}]), tables={name: PITR_ON})
+    made = body(recorded, f"search-{name}")
+    assert made.keys() == {"version", f"{name.lower()}-table"}
+    assert made["version"] == "2"
+    watched = recorded.one("aws:cloudwatch/metricAlarm:MetricAlarm", f"search-{name}-errors")["metricName"]
+    assert watched == f"{name.lower()}-table.opensearch.documentErrors.count"
+
+
 def test_a_created_table_is_one_resource_more() -> None:
     recorded = search(tables=[{"name": "orders", "create": {"hash_key": {"name": "id"}}}])
     own = BUCKET_PARTS | COLLECTION_PARTS | parts(pipelines=1, tables=1) | {"aws:dynamodb/table:Table": 1}

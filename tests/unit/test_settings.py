@@ -735,6 +735,14 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         search(tables=[{"name": "orders"}, {"name": "customers", "index": {"name": "orders"}}]),
         "pipelines.search.tables: the index 'orders' is named twice; each table has an index of its own",
     ),
+    "two tables and one part of a body": (
+        search(
+            tables=[{"name": "shop.orders"}, {"name": "customers"}, {"name": "shop_orders"}],
+            pipelines="shared",
+        ),
+        "pipelines.search.tables: 'shop.orders' and 'shop_orders' would both be the part 'shop-orders' of one "
+        "ingestion pipeline, and one would take the other's place; write pipelines: per-table",
+    ),
     "a start in the past": (
         search(tables=[{"name": "orders", "start": "yesterday"}]),
         "pipelines.search.tables[0].start: 'yesterday' is not one of 'LATEST' or 'TRIM_HORIZON'",
