@@ -10,7 +10,7 @@ import pulumi_aws as aws
 import yaml
 from pydantic import AfterValidator, Field
 
-from components import names
+from components import expressions, names
 from components.arguments import arguments, check, together
 from components.blocks.alarm import alarm
 from components.blocks.bucket import LifecycleArgs, SecureBucket
@@ -42,6 +42,12 @@ Attribute = Annotated[
 ]
 
 
+def _expression(text: str) -> str:
+    for mistake in expressions.mistakes(expressions.parse(text)):
+        raise ValueError(f"'{text}' is never true: {mistake}")
+    return text
+
+
 @arguments
 class IndexArgs:
     """The index of one table."""
@@ -69,14 +75,35 @@ class ZeroEtlTableArgs:
     start: Literal["LATEST", "TRIM_HORIZON"] = "LATEST"
     """Where the stream is read from: LATEST is now, TRIM_HORIZON up to 24 hours ago."""
     view_on_remove: Literal["NEW_IMAGE", "OLD_IMAGE"] = "NEW_IMAGE"
-    """What of a deleted item is seen: NEW_IMAGE only its key, OLD_IMAGE all of it, which routes on other attributes
-    need, and a stream of NEW_AND_OLD_IMAGES."""
+    """What of a deleted item is seen: NEW_IMAGE nothing but its key, OLD_IMAGE all of it, which `only` needs, and a
+    stream of NEW_AND_OLD_IMAGES."""
     drop: list[Attribute] = Field(default_factory=list)
     """Attributes that are left out."""
     rename: dict[Attribute, Attribute] = Field(default_factory=dict)
     """Attributes by their new names."""
-    only: str | None = None
-    """A Data Prepper expression on the item, such as '/status == "open"'; items it is false for are not indexed."""
+    only: Annotated[str, AfterValidator(_expression)] | None = None
+    """A Data Prepper expression on the item as `drop` and `rename` leave it, such as '/status == "open"'; items it is
+    false for are not indexed. `and` and `or` bind alike, from left to right."""
+
+    @together
+    def _only_sees_what_it_looks_at(self) -> Iterator[str]:
+        if self.only is None:
+            return
+        if self.view_on_remove == "NEW_IMAGE":
+            yield (
+                f"view_on_remove: no attribute of a deleted item is seen, so '{self.only}' says nothing of it and it "
+                "would stay in the index; write OLD_IMAGE"
+            )
+        for path in expressions.paths(expressions.parse(self.only)):
+            # Sinks, and their routes, come after the processors; a route that can't be decided is only logged
+            # (https://github.com/opensearch-project/data-prepper, Pipeline and RouteEventEvaluator).
+            for gone in self.drop:
+                if f"{path}/".startswith(f"{gone}/") and path not in self.rename.values():
+                    yield f"only: '/{path}' is not seen, as '{gone}' is dropped before; take it out of `drop`"
+            for former, name in self.rename.items():
+                if f"{path}/".startswith(f"{former}/"):
+                    now = name + path.removeprefix(former)
+                    yield f"only: '/{path}' is not seen, as '{former}' is renamed before; write '/{now}'"
 
     def index_name(self) -> str:
         return self.index.name or self.name.lower()
@@ -139,11 +166,6 @@ class ZeroEtlArgs(PipelineArgs):
                     f"tables[{position}].index.name: '{table.index_name()}' is not an index's name; write one of 1-80 "
                     "of a-z 0-9 '_' '-' '.', starting with a letter or a digit"
                 )
-            if table.only and table.view_on_remove == "NEW_IMAGE" and not self._of_key(table):
-                yield (
-                    f"tables[{position}].view_on_remove: a deleted item is seen by its key alone, so '{table.only}' is "
-                    "never true of it and it would stay in the index; write OLD_IMAGE"
-                )
 
     @together
     def _shared_collection_suits(self) -> Iterator[str]:
@@ -168,13 +190,6 @@ class ZeroEtlArgs(PipelineArgs):
     def _buffer_has_units(self) -> Iterator[str]:
         if self.persistent_buffer and self.min_units < 2:
             yield "min_units: a persistent buffer needs two units; write 2 or more"
-
-    @staticmethod
-    def _of_key(table: ZeroEtlTableArgs) -> bool:
-        if not table.create:
-            return False
-        keys = {key.name for key in (table.create.hash_key, table.create.range_key) if key}
-        return set(re.findall(r"/([A-Za-z0-9_.-]+)", table.only or "")) <= keys
 
     def created_tables(self) -> list[tuple[str, str]]:
         """The tables that the program creates, each with its place in the config."""

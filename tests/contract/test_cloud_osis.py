@@ -421,7 +421,7 @@ def test_routes_and_processors_do_what_they_say(cloud, index):  # noqa: F811
             {"add_entries": {"entries": [{"key": "label", "format": "${/pk}/${/sk}"}]}},
         ],
         route=[
-            {"big": '/quantity >= 10 and not /colour in {"red", "blue"}'},
+            {"big": '/quantity >= 10 and not (/colour in {"red", "blue"})'},
             {"small": '/quantity < 10 or /colour == "red"'},
         ],
         sink=[
@@ -514,6 +514,10 @@ def test_two_tables_in_one_body_go_to_their_own_indexes_each(cloud, index):  # n
         (lambda b: b["x"].update(processor=[{"grok": {}}]), "x.processor[0].grok: unknown option"),
         (lambda b: b["x"]["sink"][0]["opensearch"].update(routes=["none"]), "route 'none' is not defined"),
         (lambda b: b["x"].update(route=[{"a": "/q >"}]), "x.route:"),
+        (
+            lambda b: b["x"].update(route=[{"a": "length(/q) > 3"}]),
+            "x.route: 'length(/q) > 3': 'length' is not known",
+        ),
         (lambda b: b.update(version="1"), "version"),
     ],
 )
@@ -554,8 +558,16 @@ def test_the_engine_knows_every_option_that_the_program_writes():
 @pytest.mark.parametrize(
     "text, told",
     [
-        ("/a == 1 or /b == 2 and false", True),
+        ("/a == 1 or /b == 2 and false", False),  # from left to right
+        ("/a == 1 or (/b == 2 and false)", True),
         ("not (/a == 1)", False),
+        ("not /a == 1", False),  # not of a number
+        ("not /a == 2", False),
+        ('/s =~ "[x-z]"', True),
+        ('/s !~ "[x-z]"', False),
+        ('"/m/deep" == 3', True),
+        ("/a > -2", True),
+        ("/s", False),
         ('/s in {"x", "y"}', True),
         ('/s not in {"z"}', True),
         ('/a > "1"', False),

@@ -46,6 +46,7 @@ def search(**keys: Any) -> dict[str, Any]:
     return stack(pipelines={"search": SEARCH | keys})
 
 
+ROUTED = {"name": "orders", "view_on_remove": "OLD_IMAGE"}
 ORDERS = {"columns": {"order_id": "S", "total": "N"}, "keys": ["order_id"]}
 GOOGLE = {"project": "shop-analytics", "location": "EU"}
 
@@ -749,7 +750,31 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a deletion that no route would see": (
         search(tables=[{"name": "orders", "only": '/status == "open"'}]),
-        "pipelines.search.tables[0].view_on_remove: a deleted item is seen by its key alone",
+        "pipelines.search.tables[0].view_on_remove: no attribute of a deleted item is seen, so '/status == \"open\"' "
+        "says nothing of it and it would stay in the index; write OLD_IMAGE",
+    ),
+    "a deletion that no route would see by its key": (
+        search(tables=[{"name": "orders", "create": {"hash_key": {"name": "id"}}, "only": '/id != "x"'}]),
+        "pipelines.search.tables[0].view_on_remove: no attribute of a deleted item is seen",
+    ),
+    "a route that is no expression": (
+        search(tables=[ROUTED | {"only": '/status === "open"'}]),
+        """pipelines.search.tables[0].only: '/status === "open"' is not an expression of Data Prepper: '= "open"' is """
+        """not understood; write such as '/status == "open"'""",
+    ),
+    "a route that is never true": (
+        search(tables=[ROUTED | {"only": 'not /status == "open"'}]),
+        """pipelines.search.tables[0].only: 'not /status == "open"' is never true: 'not' takes only what stands next """
+        "to it, not what '==' compares; write not (…) around that",
+    ),
+    "a route on what is dropped": (
+        search(tables=[ROUTED | {"only": '/address/city == "x"', "drop": ["status", "address"]}]),
+        "pipelines.search.tables[0].only: '/address/city' is not seen, as 'address' is dropped before; take it out of "
+        "`drop`",
+    ),
+    "a route on a former name": (
+        search(tables=[ROUTED | {"only": '/a/city == "x"', "rename": {"a": "address"}}]),
+        "pipelines.search.tables[0].only: '/a/city' is not seen, as 'a' is renamed before; write '/address/city'",
     ),
     "too few units for the tables": (
         search(tables=[{"name": "orders"}, {"name": "customers"}], pipelines="shared", max_units=1),
