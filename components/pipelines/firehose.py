@@ -12,7 +12,13 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from components.arguments import arguments, check, together
 from components.blocks.alarm import alarm
 from components.blocks.bucket import LifecycleArgs, SecureBucket
-from components.blocks.collection import Collection, CollectionArgs, IndexName, SharedCollection
+from components.blocks.collection import (
+    Collection,
+    CollectionArgs,
+    IndexName,
+    SharedCollection,
+    one_of_both,
+)
 from components.blocks.dashboards import DashboardsArgs, DashboardsReader
 from components.blocks.delivery import FAILED, Delivery, DeliveryArgs
 from components.blocks.function import LambdaFunction
@@ -106,6 +112,7 @@ class FirehoseArgs(DeliveryArgs, PipelineArgs):
             yield (
                 "retention: documents of another pipeline's collection are kept as that pipeline says; write it there"
             )
+        yield from one_of_both(self.collection, shared)
 
     @together
     def _collection_is_reached(self) -> Iterator[str]:
@@ -114,6 +121,10 @@ class FirehoseArgs(DeliveryArgs, PipelineArgs):
                 "vpc: the collection is reached through VPC endpoints only, so Firehose and the function that makes "
                 "the index must stand in that network; write vpc: {subnet_ids, security_group_ids}"
             )
+
+    def indexes(self) -> list[tuple[str, str]]:
+        """The index that the pipeline writes, with its place in the config."""
+        return [("index", self.index)]
 
     def planned_collection(self, name: str) -> SharedCollection:
         """The collection that other pipelines can share, as far as it is known before anything is deployed."""

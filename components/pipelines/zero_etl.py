@@ -21,6 +21,7 @@ from components.blocks.collection import (
     SharedCollection,
     closed_network,
     data_access,
+    one_of_both,
 )
 from components.blocks.function import RetentionDays
 from components.blocks.network import VpcArgs
@@ -174,6 +175,7 @@ class ZeroEtlArgs(PipelineArgs):
                 "collection_of: a TIMESERIES collection takes no document ids, and items are updated and deleted by "
                 "theirs; name a pipeline whose collection is of type SEARCH"
             )
+        yield from one_of_both(self.collection, self.shared_collection)
 
     @together
     def _units_suffice(self) -> Iterator[str]:
@@ -195,6 +197,13 @@ class ZeroEtlArgs(PipelineArgs):
         """The tables that the program creates, each with its place in the config."""
         return [
             (f"tables[{index}].create", table.name) for index, table in enumerate(self.tables) if table.create
+        ]
+
+    def indexes(self) -> list[tuple[str, str]]:
+        """The indexes that the pipeline writes, each with its place in the config."""
+        return [
+            (f"tables[{position}].index.name", table.index_name())
+            for position, table in enumerate(self.tables)
         ]
 
     def planned_collection(self, name: str) -> SharedCollection:

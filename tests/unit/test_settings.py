@@ -46,6 +46,9 @@ def search(**keys: Any) -> dict[str, Any]:
     return stack(pipelines={"search": SEARCH | keys})
 
 
+QUOTES = {"kind": "firehose", "account": "workload", "index": "quotes"}
+OF_QUOTES = QUOTES | {"index": "ticks", "collection_of": "quotes"}
+ANALYST = "arn:aws:iam::111111111111:role/analyst"
 ROUTED = {"name": "orders", "view_on_remove": "OLD_IMAGE"}
 ORDERS = {"columns": {"order_id": "S", "total": "N"}, "keys": ["order_id"]}
 GOOGLE = {"project": "shop-analytics", "location": "EU"}
@@ -706,6 +709,42 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         ),
         "pipelines.ticks.retention: documents of another pipeline's collection are kept as that pipeline says",
     ),
+    "a collection told of where another's is used": (
+        stack(pipelines={"quotes": QUOTES, "ticks": OF_QUOTES | {"collection": {"readers": [ANALYST]}}}),
+        "pipelines.ticks.collection: no collection is made where another pipeline's is used; write it with that "
+        "pipeline, or leave out collection_of",
+    ),
+    "a collection of another account": (
+        stack(pipelines={"quotes": QUOTES, "ticks": OF_QUOTES | {"account": "analytics"}}),
+        "pipelines.ticks.collection_of: the collection of 'quotes' stands in 111111111111, eu-central-1, and the "
+        "policies on it would be made in 222222222222, eu-central-1; name a pipeline of this account and region, or",
+    ),
+    "a collection of another region": (
+        stack(
+            accounts={"workload": WORKLOAD, "far": WORKLOAD | {"region": "us-east-1"}},
+            pipelines={"quotes": QUOTES, "ticks": OF_QUOTES | {"account": "far"}},
+        ),
+        "pipelines.ticks.collection_of: the collection of 'quotes' stands in 111111111111, eu-central-1, and the "
+        "policies on it would be made in 111111111111, us-east-1",
+    ),
+    "one index of two streams": (
+        stack(pipelines={"quotes": QUOTES, "ticks": OF_QUOTES | {"index": "quotes"}}),
+        "pipelines.ticks.index: the index 'quotes' of this collection is written by 'quotes' already; write another",
+    ),
+    "one index of two pipelines of tables, through a third": (
+        stack(
+            pipelines={
+                "search": SEARCH,
+                "more": SEARCH | {"collection_of": "search", "tables": [{"name": "customers"}]},
+                "most": SEARCH
+                | {
+                    "collection_of": "more",
+                    "tables": [{"name": "returns"}, {"name": "archive", "index": {"name": "orders"}}],
+                },
+            }
+        ),
+        "pipelines.most.tables[1].index.name: the index 'orders' of this collection is written by 'search' already",
+    ),
     "a dashboards reader by name": (
         ticks(dashboards={"assumed_by": ["alice"]}),
         "pipelines.ticks.dashboards.assumed_by[0]: 'alice' is not the ARN of a role, a user or an account",
@@ -811,6 +850,20 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
             }
         ),
         "pipelines.search.collection_of: a TIMESERIES collection takes no document ids, and items are updated",
+    ),
+    "a collection told of where another's takes the documents": (
+        stack(
+            pipelines={
+                "search": SEARCH,
+                "more": SEARCH
+                | {
+                    "collection_of": "search",
+                    "collection": {"standby_replicas": False},
+                    "tables": [{"name": "customers"}],
+                },
+            }
+        ),
+        "pipelines.more.collection: no collection is made where another pipeline's is used",
     ),
     "a collection of a pipeline that has none": (
         stack(pipelines={"lake": EXPORT, "search": SEARCH | {"collection_of": "lake"}}),
