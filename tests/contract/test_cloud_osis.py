@@ -190,6 +190,9 @@ class Line:
         found = self.cloud.client("logs").filter_log_events(logGroupName=self.log_group)
         return "\n".join(event["message"] for event in found["events"])
 
+    def exports(self) -> list[dict]:
+        return self.dynamodb.list_exports(TableArn=self.table)["ExportSummaries"]
+
     def dead(self) -> list[dict]:
         listed = self.s3.list_objects_v2(Bucket=BUCKET, Prefix=f"dlq/{self.name}/").get("Contents", [])
         return [
@@ -288,13 +291,38 @@ def test_a_second_delivery_changes_nothing_and_an_older_record_overwrites_nothin
     assert index["document"]("items", "a|2") is None, "the export brought a deleted item back"
 
 
-def test_a_stopped_pipeline_goes_on_where_it_was(items, index):
-    eventually(lambda: items.osis.get_pipeline(PipelineName="items")["Pipeline"]["Status"] == "ACTIVE")
-    items.osis.stop_pipeline(PipelineName="items")
-    items.put(400)
-    assert items.osis.get_pipeline(PipelineName="items")["Pipeline"]["Status"] == "STOPPED"
-    items.osis.start_pipeline(PipelineName="items")
-    eventually(lambda: index["document"]("items", "a|400"))
+def test_an_update_goes_on_where_it_was_and_a_pipeline_stopped_and_started_exports_again(cloud, index):  # noqa: F811
+    line = Line(cloud, "anew")
+    line.grant("search")
+    cloud.grant(
+        "anew-again",
+        line.role,
+        ["CreateIndex", "DescribeIndex", "UpdateIndex", "WriteDocument"],
+        "search",
+        "again",
+    )
+    for sk in (1, 2):
+        line.put(sk)
+    document = body(line.table, index["host"], "anew")
+    line.start(document)
+    eventually(lambda: index["document"]("anew", "a|2"))
+    line.put(3)
+    eventually(lambda: index["document"]("anew", "a|3"))  # the export is loaded, or it would not be read
+
+    document["anew"]["sink"][0]["opensearch"]["index"] = "again"
+    line.osis.update_pipeline(PipelineName="anew", PipelineConfigurationBody=yaml.safe_dump(document))
+    line.put(4)
+    eventually(lambda: index["document"]("again", "a|4"))
+    assert [sk for sk in (1, 2, 3, 4) if index["document"]("again", f"a|{sk}")] == [4]
+    assert line.logged().count("is loaded") == len(line.exports()) == 1
+
+    line.osis.stop_pipeline(PipelineName="anew")
+    line.put(5)
+    assert line.osis.get_pipeline(PipelineName="anew")["Pipeline"]["Status"] == "STOPPED"
+    line.osis.start_pipeline(PipelineName="anew")
+    for sk in (1, 2, 3, 4, 5):
+        eventually(lambda sk=sk: index["document"]("again", f"a|{sk}"))
+    eventually(lambda: line.logged().count("is loaded") == len(line.exports()) == 2)
 
 
 def test_metrics_carry_the_services_names(items):
