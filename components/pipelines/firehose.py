@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
-from components.arguments import arguments, check, together
+from components.arguments import arguments, never, together
 from components.blocks.alarm import alarm
 from components.blocks.bucket import LifecycleArgs, SecureBucket
 from components.blocks.collection import (
@@ -29,10 +29,6 @@ from components.iam import Statement
 from components.pipelines.pipeline import Accounts, Deployed, PipelineArgs
 
 _DELIVERY = "DeliveryToAmazonOpenSearchServerless"
-
-
-def _never(why: str) -> BeforeValidator:
-    return BeforeValidator(check(lambda v: v is None, why))
 
 
 def _retention(value: str) -> str:
@@ -85,7 +81,7 @@ class FirehoseArgs(DeliveryArgs, PipelineArgs):
     """The time zone of that schedule."""
     document_ids: Annotated[
         str | None,
-        _never(
+        never(
             "a TIMESERIES collection takes no document ids: each record becomes a new document; leave it out, or, to "
             "update documents by id, take a pipeline of kind 'zero-etl'"
         ),
@@ -93,7 +89,7 @@ class FirehoseArgs(DeliveryArgs, PipelineArgs):
     """Refused: a TIMESERIES collection takes no document ids."""
     index_rotation: Annotated[
         str | None,
-        _never(
+        never(
             "Firehose has no index rotation for OpenSearch Serverless, which keeps one index in shape by itself; leave "
             "it out, and write 'retention: 90d' for old documents to go"
         ),

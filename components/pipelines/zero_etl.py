@@ -11,7 +11,7 @@ import yaml
 from pydantic import AfterValidator, Field
 
 from components import expressions, names
-from components.arguments import arguments, check, together
+from components.arguments import arguments, check, never, together
 from components.blocks.alarm import alarm
 from components.blocks.bucket import LifecycleArgs, SecureBucket
 from components.blocks.collection import (
@@ -128,14 +128,21 @@ class ZeroEtlArgs(PipelineArgs):
     """The most; too few make it hang without an error, so at least one for each table that it reads."""
     acknowledgments: bool = True
     """Whether a change counts as read only once it is indexed or in the dead-letter prefix."""
-    persistent_buffer: bool = False
-    """Keeps records that wait on disk, so a failed unit loses none; needs two units and more."""
     vpc: VpcArgs | None = None
     """The network that it stands in; without it the service's own."""
     log_retention_days: RetentionDays = 90
     """Days that its log is kept."""
     lifecycle: LifecycleArgs = LifecycleArgs(expire_days=30, noncurrent_days=1)
     """How long the bucket keeps initial exports and dead letters."""
+    # https://docs.aws.amazon.com/opensearch-service/latest/developerguide/osis-features-overview.html
+    persistent_buffer: Annotated[
+        bool | None,
+        never(
+            "OpenSearch Ingestion buffers on disk what is pushed to it, and a table is pulled; leave it out: with "
+            "'acknowledgments' a change is read again until it is indexed or in the dead-letter prefix"
+        ),
+    ] = None
+    """Refused: it is for what is pushed; `acknowledgments` lose nothing of a table."""
 
     @together
     def _tables_are_several(self) -> Iterator[str]:
@@ -187,11 +194,6 @@ class ZeroEtlArgs(PipelineArgs):
             )
         if self.min_units > self.max_units:
             yield f"min_units: {self.min_units} is more than max_units, {self.max_units}; write that or less"
-
-    @together
-    def _buffer_has_units(self) -> Iterator[str]:
-        if self.persistent_buffer and self.min_units < 2:
-            yield "min_units: a persistent buffer needs two units; write 2 or more"
 
     def created_tables(self) -> list[tuple[str, str]]:
         """The tables that the program creates, each with its place in the config."""
@@ -356,9 +358,6 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
             pipeline_role_arn=role.arn,
             min_units=args.min_units,
             max_units=args.max_units,
-            buffer_options=aws.opensearchingest.PipelineBufferOptionsArgs(persistent_buffer_enabled=True)
-            if args.persistent_buffer
-            else None,
             log_publishing_options=aws.opensearchingest.PipelineLogPublishingOptionsArgs(
                 is_logging_enabled=True,
                 cloudwatch_log_destination=aws.opensearchingest.PipelineLogPublishingOptionsCloudwatchLogDestinationArgs(

@@ -35,7 +35,6 @@ KEPT = (
     "MaxUnits",
     "PipelineConfigurationBody",
     "LogPublishingOptions",
-    "BufferOptions",
     "EncryptionAtRestOptions",
     "PipelineRoleArn",
     "VpcOptions",

@@ -222,7 +222,9 @@ def test_the_index_is_deleted_only_where_the_config_says_so() -> None:
     assert "aoss:DeleteIndex" in granted(recorded, "ticks-index-ticks")[1][f"index/{NAME}/ticks"]
 
 
-def test_a_renamed_index_has_another_grant_so_the_former_one_holds_until_the_former_index_is_deleted() -> None:
+def test_a_renamed_index_has_another_grant_so_the_former_one_holds_until_the_former_index_is_deleted() -> (
+    None
+):
     # One invocation, which is updated and deletes the former index; a policy that is left out goes after all updates.
     before, after = (ticks(delete_index=True, index=index) for index in ("ticks", "quotes"))
     invoked = "aws:lambda/invocation:Invocation"

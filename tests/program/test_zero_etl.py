@@ -358,11 +358,10 @@ def test_a_pipeline_changes_no_network_policy_of_a_public_collection() -> None:
 
 
 def test_the_pipeline_logs_where_the_service_may_write_and_has_its_units() -> None:
-    recorded = search(min_units=2, max_units=6, persistent_buffer=True, log_retention_days=30)
+    recorded = search(min_units=2, max_units=6, log_retention_days=30)
     pipeline = recorded.one(PIPELINE, "search-orders")
     group = "/aws/vendedlogs/OpenSearchIngestion/tributary-test-search-orders"
     assert (pipeline["minUnits"], pipeline["maxUnits"]) == (2, 6)
-    assert pipeline["bufferOptions"] == {"persistentBufferEnabled": True}
     assert pipeline["logPublishingOptions"] == {
         "isLoggingEnabled": True,
         "cloudwatchLogDestination": {"logGroup": group},

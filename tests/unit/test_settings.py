@@ -827,9 +827,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         search(max_units=97),
         "pipelines.search.max_units: 97 should be less than or equal to 96",
     ),
-    "a persistent buffer on one unit": (
-        search(persistent_buffer=True),
-        "pipelines.search.min_units: a persistent buffer needs two units; write 2 or more",
+    "a persistent buffer of what is pulled": (
+        search(persistent_buffer=True, min_units=2),
+        "pipelines.search.persistent_buffer: OpenSearch Ingestion buffers on disk what is pushed to it, and a table is "
+        "pulled; leave it out: with 'acknowledgments' a change is read again until it is indexed",
     ),
     "a collection nobody reaches": (
         search(collection={"network": {"public": False}}),
