@@ -266,6 +266,7 @@ class FirehosePipeline(pulumi.ComponentResource):
             environment={"BUCKET": self.bucket.name, "PREFIX": FAILED, "STREAM": self.stream.name},
             topic=args.alarm_topic_arn,
             asynchronous=True,
+            retries=0,  # where S3 did not let an object go, that would put its records again
             timeout_seconds=900,
             memory_mb=2048,
             reserved_concurrency=1,  # two at once would put a record twice

@@ -533,6 +533,17 @@ def test_a_scheduled_replay_tries_only_what_may_have_passed() -> None:
     assert ticks().of("aws:scheduler/schedule:Schedule") == {}
 
 
+def test_lambda_does_not_repeat_a_replay_that_failed_and_its_queue_keeps_the_event() -> None:
+    recorded = ticks(generator=True)
+    kept = recorded.of("aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig")
+    retried = {name: made["maximumRetryAttempts"] for name, made in kept.items()}
+    assert retried == {"ticks-replay": 0, "ticks-generator": 2}
+    assert "failed once on an event" in recorded.one(ALARM, "ticks-replay-failed")["alarmDescription"]
+    assert (
+        "failed three times on an event" in recorded.one(ALARM, "ticks-generator-failed")["alarmDescription"]
+    )
+
+
 # --- alarms
 
 
