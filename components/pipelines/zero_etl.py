@@ -399,7 +399,10 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
             f"{name}-not-allowed",
             f"{prefix}.opensearch.bulkRequestNotAllowedErrors.count",
             dimensions,
-            periods=3,
+            # Data Prepper tries, and counts, from 50 ms up to every 10 minutes: each window of 40 holds three of these.
+            # A collection that is only waking is done after five minutes, which touch two periods.
+            periods=8,
+            ringing=3,
             topic=topic,
             meaning=f"The collection refuses the pipeline, which tries again for ever and loses nothing: a grant for "
             f"{table.name} is missing. The pipeline's log names it.",

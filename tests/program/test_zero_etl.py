@@ -387,6 +387,33 @@ def test_alarms_watch_what_the_service_retries_in_silence() -> None:
     }
 
 
+def test_the_alarm_on_a_missing_grant_rings_in_half_an_hour_and_stays_and_not_while_a_collection_wakes() -> (
+    None
+):
+    alarm = search().one("aws:cloudwatch/metricAlarm:MetricAlarm", "search-orders-not-allowed")
+    assert alarm["treatMissingData"] == "notBreaching"
+    period, periods, enough = (
+        int(alarm[key]) for key in ("period", "evaluationPeriods", "datapointsToAlarm")
+    )
+
+    def rings(since: int, lasting: float) -> list[bool]:
+        """At the end of each period, of a refusal that begins at `since` and lasts so many seconds."""
+        # Data Prepper's BulkRetryStrategy: from 50 ms, doubled up to 10 minutes; each refused try is counted.
+        tried, delay, counted = float(since), 0.05, set[int]()
+        while tried < since + lasting:
+            counted.add(int(tried // period))
+            tried, delay = tried + delay + 0.5, min(delay * 2, 600)
+        ends = range(6 * 3600 // period)
+        return [len(counted & set(range(end - periods + 1, end + 1))) >= enough for end in ends]
+
+    for since in range(0, 900, 20):
+        for_good = rings(since, 6 * 3600)
+        first = for_good.index(True)
+        assert (first + 1) * period <= since + 1800
+        assert all(for_good[first:])
+        assert not any(rings(since, 300))
+
+
 def test_two_pipelines_can_share_a_collection() -> None:
     both = config()
     both["pipelines"]["more"] = {
