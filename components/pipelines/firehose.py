@@ -1,4 +1,4 @@
-"""Firehose: a Kinesis stream, record by record, searchable in OpenSearch Serverless, and no record lost."""
+"""Firehose: a Kinesis stream, record by record, searchable in OpenSearch Serverless; what fails is replayed."""
 
 import json
 import re
@@ -58,7 +58,8 @@ class FirehoseArgs(DeliveryArgs, PipelineArgs):
     mapping: dict[str, Any] = Field(default_factory=dict)
     """OpenSearch's mapping: {properties: {...}}; what it does not name is mapped by the first document."""
     delete_index: bool = False
-    """Whether the index goes with the stack, and when it is renamed; without it documents stay until retention."""
+    """Whether the index goes with the stack, and when it is renamed; without it documents stay until retention, or as
+    long as the collection, which goes with the pipeline that makes it."""
     stream: StreamArgs = StreamArgs()
     """The Kinesis stream: {adopt}, or of a new one {shards, retention_hours, key_arn}."""
     collection: CollectionArgs = CollectionArgs()

@@ -202,6 +202,24 @@ def test_a_stream_outlives_the_stack_where_data_are_retained() -> None:
     assert not record("test", config() | {"retain_data": False}).requests[stream].retainOnDelete
 
 
+@pytest.mark.parametrize("retained", [True, False])
+def test_a_collection_and_its_documents_go_with_the_stack_whatever_is_retained(retained: bool) -> None:
+    made = record("test", config() | {"retain_data": retained}).requests
+    assert not made["aws:opensearch/serverlessCollection:ServerlessCollection::ticks"].retainOnDelete
+    assert made["aws:s3/bucket:Bucket::ticks-backup"].retainOnDelete is retained
+
+
+def test_a_pipeline_reserves_one_concurrent_run_of_the_account_and_no_more() -> None:
+    made = ticks(generator=True, transform={}).of(FUNCTION)
+    reserved = {name: one.get("reservedConcurrentExecutions") for name, one in made.items()}
+    assert reserved == {
+        "ticks-replay": 1,
+        "ticks-index": None,
+        "ticks-transform": None,
+        "ticks-generator": None,
+    }
+
+
 def test_the_index_function_may_make_its_index_and_nothing_else() -> None:
     recorded = ticks()
     makes = ["aoss:CreateIndex", "aoss:DescribeIndex", "aoss:UpdateIndex"]
