@@ -24,7 +24,15 @@ from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, dataclass_transform
 
 import pulumi
-from pydantic import ConfigDict, Field, GetPydanticSchema, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetPydanticSchema,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 from pydantic.dataclasses import dataclass
 from pydantic_core import core_schema
 
@@ -316,3 +324,8 @@ def check(test: Callable[[Any], bool], message: str) -> Callable[[Any], Any]:
         return value
 
     return checked
+
+
+def never(why: str) -> BeforeValidator:
+    """The check of a key that somebody will look for, and that can't be: `why` says so, and what to write instead."""
+    return BeforeValidator(check(lambda v: v is None, why))

@@ -9,7 +9,7 @@ import dataclasses
 import graphlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, TypeVar
 
 import pulumi
@@ -156,7 +156,11 @@ class _Reading:
                 self.yielded[name] = {
                     key: planned(pipeline.args, name) for key, planned in KINDS[pipeline.kind].yields.items()
                 }
-        self.errors += [*_conflicts(pipelines), *_labels(self.stack.tags if self.stack.gcp else {})]
+        self.errors += [
+            *_conflicts(pipelines),
+            *_shared_collections(pipelines),
+            *_labels(self.stack.tags if self.stack.gcp else {}),
+        ]
         if self.errors:
             raise Refused(self.errors)
         accounts = {name: account for name, account in self.accounts.items() if account}
@@ -365,3 +369,26 @@ def _conflicts(pipelines: Mapping[str, PipelineSettings]) -> list[str]:
                 )
             created.setdefault(key, name)
     return errors
+
+
+def _shared_collections(pipelines: Mapping[str, PipelineSettings]) -> Iterator[str]:
+    """What is wrong of pipelines that use one collection."""
+    owners: dict[str, str] = {}
+    written: dict[tuple[str, str], str] = {}
+    for name, pipeline in pipelines.items():
+        upstream = pipeline.takes.get("shared_collection")
+        owners[name] = owners[upstream] if upstream else name
+        own, other = (pipelines[which].args.account for which in (name, owners[name]))
+        if (own.id, own.region) != (other.id, other.region):
+            yield (
+                f"pipelines.{name}.collection_of: the collection of '{owners[name]}' stands in {other.id}, "
+                f"{other.region}, and the policies on it would be made in {own.id}, {own.region}; name a pipeline of "
+                "this account and region, or leave it out for a collection of its own"
+            )
+        for path, index in KINDS[pipeline.kind].indexes(pipeline.args):
+            writer = written.setdefault((owners[name], index), name)
+            if writer != name:
+                yield (
+                    f"pipelines.{name}.{path}: the index '{index}' of this collection is written by '{writer}' "
+                    "already; write another name"
+                )

@@ -78,11 +78,12 @@ def alarm(
     statistic: str = "Sum",
     minutes: int = 5,
     periods: int = 1,
+    ringing: int | None = None,
     missing: str = "notBreaching",
 ) -> aws.cloudwatch.MetricAlarm:
     """One alarm on one metric: `metric` is `<namespace>/<name>`; it rings when the metric is above `above` (or below
-    `below`) for `periods` periods of `minutes`, and tells `topic` when it starts and when it ends. `meaning` says
-    what happened and what to do."""
+    `below`) for `periods` periods of `minutes`, or for `ringing` of them, and tells `topic` when it starts and when it
+    ends. `meaning` says what happened and what to do."""
     namespace, _, metric_name = metric.rpartition("/")
     actions = [topic] if topic is not None else []
     return aws.cloudwatch.MetricAlarm(
@@ -95,6 +96,7 @@ def alarm(
         statistic=statistic,
         period=minutes * 60,
         evaluation_periods=periods,
+        datapoints_to_alarm=ringing,
         comparison_operator="GreaterThanThreshold" if below is None else "LessThanThreshold",
         threshold=above if below is None else below,
         treat_missing_data=missing,

@@ -90,6 +90,15 @@ class SharedCollection:
     """The VPC endpoints that reach it."""
 
 
+def one_of_both(collection: CollectionArgs, shared: SharedCollection | None) -> Iterator[str]:
+    """What is said of a collection that is not made."""
+    if shared and collection != CollectionArgs():
+        yield (
+            "collection: no collection is made where another pipeline's is used; write it with that pipeline, or leave "
+            "out collection_of"
+        )
+
+
 READ = ("aoss:DescribeIndex", "aoss:ReadDocument")
 
 

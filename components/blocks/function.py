@@ -39,8 +39,8 @@ class FunctionSettings:
 
 class LambdaFunction(pulumi.ComponentResource):
     """`handlers/<handler>` as a function: its own role with `statements` and its own log stream, JSON logs with a
-    retention, alarms on errors and throttles, and, where it is called asynchronously, two retries and then a queue
-    that keeps the event and rings.
+    retention, alarms on errors and throttles, and, where it is called asynchronously, `retries` (at most 2) and then a
+    queue that keeps the event and rings.
 
     `arn` is plain text, known before the function exists, so that a policy or a schedule can name it.
     """
@@ -62,6 +62,7 @@ class LambdaFunction(pulumi.ComponentResource):
         environment: Mapping[str, pulumi.Input[str]],
         topic: pulumi.Input[str] | None,
         asynchronous: bool,
+        retries: int = 2,
         timeout_seconds: int = 60,
         memory_mb: int = 256,
         storage_mb: int = 512,
@@ -100,11 +101,12 @@ class LambdaFunction(pulumi.ComponentResource):
             *statements,
         ]
         if asynchronous:
+            times = ("once", "twice", "three times")[retries]
             self.failed = Queue(
                 f"{name}-failed",
                 account,
                 topic=topic,
-                meaning=f"{physical} failed three times on an event; the queue keeps it. See the function's log, mend "
+                meaning=f"{physical} failed {times} on an event; the queue keeps it. See the function's log, mend "
                 "the cause, and send the event again.",
                 opts=mine,
             )
@@ -142,7 +144,7 @@ class LambdaFunction(pulumi.ComponentResource):
             aws.lambda_.FunctionEventInvokeConfig(
                 name,
                 function_name=function.name,
-                maximum_retry_attempts=2,
+                maximum_retry_attempts=retries,
                 maximum_event_age_in_seconds=6 * 3600,
                 destination_config=aws.lambda_.FunctionEventInvokeConfigDestinationConfigArgs(
                     on_failure=aws.lambda_.FunctionEventInvokeConfigDestinationConfigOnFailureArgs(

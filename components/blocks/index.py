@@ -56,8 +56,9 @@ class SearchIndex(pulumi.ComponentResource):
             opts=mine,
         )
         permissions = ["aoss:CreateIndex", "aoss:DescribeIndex", "aoss:UpdateIndex"]
+        # Named by its index: where that is renamed the former one is deleted while the former grant still holds.
         grant = data_access(
-            name,
+            f"{name}-{index}",
             shared.name,
             [function.role_arn],
             {index: [*permissions, *(["aoss:DeleteIndex"] if delete else [])]},

@@ -20,6 +20,8 @@ class Kind:
     """What other pipelines can take of it, by their argument, as far as it is known before anything is deployed."""
     creates: Callable[[Any], Iterable[tuple[str, str]]] = lambda args: ()
     """The tables that it creates, each with its place in the config."""
+    indexes: Callable[[Any], Iterable[tuple[str, str]]] = lambda args: ()
+    """The indexes of its collection that it writes, each with its place in the config."""
 
 
 KINDS: dict[str, Kind] = {
@@ -28,11 +30,13 @@ KINDS: dict[str, Kind] = {
         zero_etl.deploy,
         {"shared_collection": zero_etl.ZeroEtlArgs.planned_collection},
         zero_etl.ZeroEtlArgs.created_tables,
+        zero_etl.ZeroEtlArgs.indexes,
     ),
     "firehose": Kind(
         firehose.FirehoseArgs,
         firehose.deploy,
         {"shared_collection": firehose.FirehoseArgs.planned_collection},
+        indexes=firehose.FirehoseArgs.indexes,
     ),
     "export": Kind(
         export.ExportArgs,

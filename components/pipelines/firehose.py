@@ -1,4 +1,4 @@
-"""Firehose: a Kinesis stream, record by record, searchable in OpenSearch Serverless, and no record lost."""
+"""Firehose: a Kinesis stream, record by record, searchable in OpenSearch Serverless; what fails is replayed."""
 
 import json
 import re
@@ -7,12 +7,18 @@ from typing import Annotated, Any
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
-from components.arguments import arguments, check, together
+from components.arguments import arguments, never, together
 from components.blocks.alarm import alarm
 from components.blocks.bucket import LifecycleArgs, SecureBucket
-from components.blocks.collection import Collection, CollectionArgs, IndexName, SharedCollection
+from components.blocks.collection import (
+    Collection,
+    CollectionArgs,
+    IndexName,
+    SharedCollection,
+    one_of_both,
+)
 from components.blocks.dashboards import DashboardsArgs, DashboardsReader
 from components.blocks.delivery import FAILED, Delivery, DeliveryArgs
 from components.blocks.function import LambdaFunction
@@ -23,10 +29,6 @@ from components.iam import Statement
 from components.pipelines.pipeline import Accounts, Deployed, PipelineArgs
 
 _DELIVERY = "DeliveryToAmazonOpenSearchServerless"
-
-
-def _never(why: str) -> BeforeValidator:
-    return BeforeValidator(check(lambda v: v is None, why))
 
 
 def _retention(value: str) -> str:
@@ -56,7 +58,8 @@ class FirehoseArgs(DeliveryArgs, PipelineArgs):
     mapping: dict[str, Any] = Field(default_factory=dict)
     """OpenSearch's mapping: {properties: {...}}; what it does not name is mapped by the first document."""
     delete_index: bool = False
-    """Whether the index goes with the stack, and when it is renamed; without it documents stay until retention."""
+    """Whether the index goes with the stack, and when it is renamed; without it documents stay until retention, or as
+    long as the collection, which goes with the pipeline that makes it."""
     stream: StreamArgs = StreamArgs()
     """The Kinesis stream: {adopt}, or of a new one {shards, retention_hours, key_arn}."""
     collection: CollectionArgs = CollectionArgs()
@@ -79,7 +82,7 @@ class FirehoseArgs(DeliveryArgs, PipelineArgs):
     """The time zone of that schedule."""
     document_ids: Annotated[
         str | None,
-        _never(
+        never(
             "a TIMESERIES collection takes no document ids: each record becomes a new document; leave it out, or, to "
             "update documents by id, take a pipeline of kind 'zero-etl'"
         ),
@@ -87,7 +90,7 @@ class FirehoseArgs(DeliveryArgs, PipelineArgs):
     """Refused: a TIMESERIES collection takes no document ids."""
     index_rotation: Annotated[
         str | None,
-        _never(
+        never(
             "Firehose has no index rotation for OpenSearch Serverless, which keeps one index in shape by itself; leave "
             "it out, and write 'retention: 90d' for old documents to go"
         ),
@@ -106,6 +109,7 @@ class FirehoseArgs(DeliveryArgs, PipelineArgs):
             yield (
                 "retention: documents of another pipeline's collection are kept as that pipeline says; write it there"
             )
+        yield from one_of_both(self.collection, shared)
 
     @together
     def _collection_is_reached(self) -> Iterator[str]:
@@ -114,6 +118,10 @@ class FirehoseArgs(DeliveryArgs, PipelineArgs):
                 "vpc: the collection is reached through VPC endpoints only, so Firehose and the function that makes "
                 "the index must stand in that network; write vpc: {subnet_ids, security_group_ids}"
             )
+
+    def indexes(self) -> list[tuple[str, str]]:
+        """The index that the pipeline writes, with its place in the config."""
+        return [("index", self.index)]
 
     def planned_collection(self, name: str) -> SharedCollection:
         """The collection that other pipelines can share, as far as it is known before anything is deployed."""
@@ -259,6 +267,7 @@ class FirehosePipeline(pulumi.ComponentResource):
             environment={"BUCKET": self.bucket.name, "PREFIX": FAILED, "STREAM": self.stream.name},
             topic=args.alarm_topic_arn,
             asynchronous=True,
+            retries=0,  # where S3 did not let an object go, that would put its records again
             timeout_seconds=900,
             memory_mb=2048,
             reserved_concurrency=1,  # two at once would put a record twice

@@ -10,8 +10,8 @@ import pulumi_aws as aws
 import yaml
 from pydantic import AfterValidator, Field
 
-from components import names
-from components.arguments import arguments, check, together
+from components import expressions, names
+from components.arguments import arguments, check, never, together
 from components.blocks.alarm import alarm
 from components.blocks.bucket import LifecycleArgs, SecureBucket
 from components.blocks.collection import (
@@ -21,6 +21,7 @@ from components.blocks.collection import (
     SharedCollection,
     closed_network,
     data_access,
+    one_of_both,
 )
 from components.blocks.function import RetentionDays
 from components.blocks.network import VpcArgs
@@ -40,6 +41,12 @@ Attribute = Annotated[
         )
     ),
 ]
+
+
+def _expression(text: str) -> str:
+    for mistake in expressions.mistakes(expressions.parse(text)):
+        raise ValueError(f"'{text}' is never true: {mistake}")
+    return text
 
 
 @arguments
@@ -69,14 +76,35 @@ class ZeroEtlTableArgs:
     start: Literal["LATEST", "TRIM_HORIZON"] = "LATEST"
     """Where the stream is read from: LATEST is now, TRIM_HORIZON up to 24 hours ago."""
     view_on_remove: Literal["NEW_IMAGE", "OLD_IMAGE"] = "NEW_IMAGE"
-    """What of a deleted item is seen: NEW_IMAGE only its key, OLD_IMAGE all of it, which routes on other attributes
-    need, and a stream of NEW_AND_OLD_IMAGES."""
+    """What of a deleted item is seen: NEW_IMAGE nothing but its key, OLD_IMAGE all of it, which `only` needs, and a
+    stream of NEW_AND_OLD_IMAGES."""
     drop: list[Attribute] = Field(default_factory=list)
     """Attributes that are left out."""
     rename: dict[Attribute, Attribute] = Field(default_factory=dict)
     """Attributes by their new names."""
-    only: str | None = None
-    """A Data Prepper expression on the item, such as '/status == "open"'; items it is false for are not indexed."""
+    only: Annotated[str, AfterValidator(_expression)] | None = None
+    """A Data Prepper expression on the item as `drop` and `rename` leave it, such as '/status == "open"'; items it is
+    false for are not indexed. `and` and `or` bind alike, from left to right."""
+
+    @together
+    def _only_sees_what_it_looks_at(self) -> Iterator[str]:
+        if self.only is None:
+            return
+        if self.view_on_remove == "NEW_IMAGE":
+            yield (
+                f"view_on_remove: no attribute of a deleted item is seen, so '{self.only}' says nothing of it and it "
+                "would stay in the index; write OLD_IMAGE"
+            )
+        for path in expressions.paths(expressions.parse(self.only)):
+            # Sinks, and their routes, come after the processors; a route that can't be decided is only logged
+            # (https://github.com/opensearch-project/data-prepper, Pipeline and RouteEventEvaluator).
+            for gone in self.drop:
+                if f"{path}/".startswith(f"{gone}/") and path not in self.rename.values():
+                    yield f"only: '/{path}' is not seen, as '{gone}' is dropped before; take it out of `drop`"
+            for former, name in self.rename.items():
+                if f"{path}/".startswith(f"{former}/"):
+                    now = name + path.removeprefix(former)
+                    yield f"only: '/{path}' is not seen, as '{former}' is renamed before; write '/{now}'"
 
     def index_name(self) -> str:
         return self.index.name or self.name.lower()
@@ -100,14 +128,21 @@ class ZeroEtlArgs(PipelineArgs):
     """The most; too few make it hang without an error, so at least one for each table that it reads."""
     acknowledgments: bool = True
     """Whether a change counts as read only once it is indexed or in the dead-letter prefix."""
-    persistent_buffer: bool = False
-    """Keeps records that wait on disk, so a failed unit loses none; needs two units and more."""
     vpc: VpcArgs | None = None
     """The network that it stands in; without it the service's own."""
     log_retention_days: RetentionDays = 90
     """Days that its log is kept."""
     lifecycle: LifecycleArgs = LifecycleArgs(expire_days=30, noncurrent_days=1)
     """How long the bucket keeps initial exports and dead letters."""
+    # https://docs.aws.amazon.com/opensearch-service/latest/developerguide/osis-features-overview.html
+    persistent_buffer: Annotated[
+        bool | None,
+        never(
+            "OpenSearch Ingestion buffers on disk what is pushed to it, and a table is pulled; leave it out: with "
+            "'acknowledgments' a change is read again until it is indexed or in the dead-letter prefix"
+        ),
+    ] = None
+    """Refused: it is for what is pushed; `acknowledgments` lose nothing of a table."""
 
     @together
     def _tables_are_several(self) -> Iterator[str]:
@@ -116,6 +151,15 @@ class ZeroEtlArgs(PipelineArgs):
         for what, found in (("table", tables), ("index", indexes)):
             for twice in sorted({name for name in found if found.count(name) > 1}):
                 yield f"tables: the {what} '{twice}' is named twice; each table has an index of its own"
+        for group in self.groups():
+            parts: dict[str, str] = {}
+            for table in group:
+                part = sub_pipeline(table)
+                if parts.setdefault(part, table.name) != table.name:
+                    yield (
+                        f"tables: '{parts[part]}' and '{table.name}' would both be the part '{part}' of one ingestion "
+                        "pipeline, and one would take the other's place; write pipelines: per-table"
+                    )
 
     @together
     def _each_table_can_be_indexed(self) -> Iterator[str]:
@@ -130,11 +174,6 @@ class ZeroEtlArgs(PipelineArgs):
                     f"tables[{position}].index.name: '{table.index_name()}' is not an index's name; write one of 1-80 "
                     "of a-z 0-9 '_' '-' '.', starting with a letter or a digit"
                 )
-            if table.only and table.view_on_remove == "NEW_IMAGE" and not self._of_key(table):
-                yield (
-                    f"tables[{position}].view_on_remove: a deleted item is seen by its key alone, so '{table.only}' is "
-                    "never true of it and it would stay in the index; write OLD_IMAGE"
-                )
 
     @together
     def _shared_collection_suits(self) -> Iterator[str]:
@@ -143,6 +182,7 @@ class ZeroEtlArgs(PipelineArgs):
                 "collection_of: a TIMESERIES collection takes no document ids, and items are updated and deleted by "
                 "theirs; name a pipeline whose collection is of type SEARCH"
             )
+        yield from one_of_both(self.collection, self.shared_collection)
 
     @together
     def _units_suffice(self) -> Iterator[str]:
@@ -155,22 +195,17 @@ class ZeroEtlArgs(PipelineArgs):
         if self.min_units > self.max_units:
             yield f"min_units: {self.min_units} is more than max_units, {self.max_units}; write that or less"
 
-    @together
-    def _buffer_has_units(self) -> Iterator[str]:
-        if self.persistent_buffer and self.min_units < 2:
-            yield "min_units: a persistent buffer needs two units; write 2 or more"
-
-    @staticmethod
-    def _of_key(table: ZeroEtlTableArgs) -> bool:
-        if not table.create:
-            return False
-        keys = {key.name for key in (table.create.hash_key, table.create.range_key) if key}
-        return set(re.findall(r"/([A-Za-z0-9_.-]+)", table.only or "")) <= keys
-
     def created_tables(self) -> list[tuple[str, str]]:
         """The tables that the program creates, each with its place in the config."""
         return [
             (f"tables[{index}].create", table.name) for index, table in enumerate(self.tables) if table.create
+        ]
+
+    def indexes(self) -> list[tuple[str, str]]:
+        """The indexes that the pipeline writes, each with its place in the config."""
+        return [
+            (f"tables[{position}].index.name", table.index_name())
+            for position, table in enumerate(self.tables)
         ]
 
     def planned_collection(self, name: str) -> SharedCollection:
@@ -323,9 +358,6 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
             pipeline_role_arn=role.arn,
             min_units=args.min_units,
             max_units=args.max_units,
-            buffer_options=aws.opensearchingest.PipelineBufferOptionsArgs(persistent_buffer_enabled=True)
-            if args.persistent_buffer
-            else None,
             log_publishing_options=aws.opensearchingest.PipelineLogPublishingOptionsArgs(
                 is_logging_enabled=True,
                 cloudwatch_log_destination=aws.opensearchingest.PipelineLogPublishingOptionsCloudwatchLogDestinationArgs(
@@ -367,7 +399,10 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
             f"{name}-not-allowed",
             f"{prefix}.opensearch.bulkRequestNotAllowedErrors.count",
             dimensions,
-            periods=3,
+            # Data Prepper tries, and counts, from 50 ms up to every 10 minutes: each window of 40 holds three of these.
+            # A collection that is only waking is done after five minutes, which touch two periods.
+            periods=8,
+            ringing=3,
             topic=topic,
             meaning=f"The collection refuses the pipeline, which tries again for ever and loses nothing: a grant for "
             f"{table.name} is missing. The pipeline's log names it.",
@@ -421,8 +456,10 @@ def deploy(name: str, args: ZeroEtlArgs, accounts: Accounts) -> Deployed:
 
 
 def sub_pipeline(table: ZeroEtlTableArgs) -> str:
-    """The name of a table's part of the body, and of its metrics."""
-    return re.sub(r"[^a-z0-9-]+", "-", table.name.lower())
+    """The name of a table's part of the body, and of its metrics; two of the body's keys are no parts
+    (https://github.com/opensearch-project/data-prepper, PipelinesDataFlowModel)."""
+    name = re.sub(r"[^a-z0-9-]+", "-", table.name.lower())
+    return f"{name}-table" if name in ("extension", "version") else name
 
 
 def body_of(

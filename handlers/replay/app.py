@@ -2,13 +2,16 @@
 
 Event: {"errors": "all" (default) or "transient", "prefix": below the backup's (default all), "dry_run": true to only
 report}. `transient` leaves what the index or the transformation refused, since it would be refused again until the
-mapping, or the record, is mended. Returns {"objects", "replayed", "left", "unreadable", "replayed_by_error",
+mapping, or the record, is mended, and takes the newest objects first, so that what was left does not hold up the rest.
+Returns {"objects", "replayed", "left", "unreadable", "replayed_by_error",
 "left_by_error", "complete"}.
 
 An object is deleted once all its records are on the stream; where some are left, it is written anew with just these, so
 that the next run takes up there. The bucket's versions keep what was there. Runs do not overlap (the function has one
-instance). A run that is killed between the stream's answer and S3's puts that one object's records twice.
-A line that can't be read stays where it is, and is an error at the end of the run; so is an object that S3 refuses.
+instance) and are not repeated by Lambda. A run that is killed between the stream's answer and S3's puts that one
+object's records twice; one that may not delete or write an object stops there, as the next run puts that one's again.
+A line that can't be read stays where it is, and is an error at the end of the run; so is an object that S3 refuses, and
+what there was no time for.
 
 Environment: BUCKET (name), PREFIX (such as `firehose/failed/`), STREAM (name).
 
@@ -37,15 +40,24 @@ class NotAllReplayed(Exception):
     """Names what stayed in the backup bucket against the caller's wish."""
 
 
+class NotLeft(Exception):
+    """S3 did not take an object back whose records are on the stream."""
+
+
 @logger.inject_lambda_context
 def handler(event, context):
     wanted, report = asked(event, settings), Report()
-    for key in keys(wanted.prefix):
+    for key in keys(wanted):
         if context.get_remaining_time_in_millis() < 120_000:
-            report.complete = False  # the next run goes on
+            report.complete = False
+            report.problems.append("time was over before the rest: run it again")
             break
         try:
             replay(key, wanted, report)
+        except NotLeft as error:
+            report.complete = False
+            report.problems.append(f"s3://{settings.bucket}/{key}: replayed, and there still: {error}")
+            break
         except (ClientError, BotoCoreError, Refused, OSError, EOFError) as error:
             report.problems.append(f"s3://{settings.bucket}/{key}: {type(error).__name__} {error}")
     told = report.told()
@@ -55,9 +67,12 @@ def handler(event, context):
     return told
 
 
-def keys(prefix):
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=settings.bucket, Prefix=prefix)
-    return [found["Key"] for page in pages for found in page.get("Contents", [])]
+def keys(wanted):
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=settings.bucket, Prefix=wanted.prefix)
+    found = [entry for page in pages for entry in page.get("Contents", [])]
+    if wanted.transient_only:
+        found.sort(key=lambda entry: entry["LastModified"], reverse=True)
+    return [entry["Key"] for entry in found]
 
 
 def replay(key, wanted, report):
@@ -66,8 +81,8 @@ def replay(key, wanted, report):
         put_all(kinesis, settings.stream, chosen(lines, wanted), time.sleep)
     finally:
         # Also where the stream failed half-way: what it took must not be put again.
-        leave(key, lines)
         report.count(lines)
+        leave(key, lines)
     if broken := [line.text[:80] for line in lines if line.data is None]:
         report.problems.append(
             f"s3://{settings.bucket}/{key}: {len(broken)} lines are no failed records: {broken[0]}"
@@ -76,7 +91,10 @@ def replay(key, wanted, report):
 
 def leave(key, lines):
     left = [line for line in lines if not line.sent]
-    if left and len(left) < len(lines):
-        s3.put_object(Bucket=settings.bucket, Key=key, Body=packed(key, left))
-    elif not left:
-        s3.delete_object(Bucket=settings.bucket, Key=key)
+    try:
+        if left and len(left) < len(lines):
+            s3.put_object(Bucket=settings.bucket, Key=key, Body=packed(key, left))
+        elif not left:
+            s3.delete_object(Bucket=settings.bucket, Key=key)
+    except (ClientError, BotoCoreError) as error:
+        raise NotLeft(f"{type(error).__name__} {error}") from error

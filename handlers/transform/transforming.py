@@ -38,9 +38,9 @@ def transformed(record: Mapping[str, Any], settings: Settings) -> tuple[dict[str
         moment = _arrival(record) if found is None else _moment(found, settings.timestamp)
         document[settings.timestamp] = _written(moment)
         text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        data = base64.b64encode(text.encode()).decode()  # not of half a surrogate pair, which JSON can escape
     except ValueError as error:
         return {"recordId": record["recordId"], "result": FAILED, "data": record["data"]}, str(error)
-    data = base64.b64encode(text.encode()).decode()
     return {"recordId": record["recordId"], "result": OK, "data": data}, ""
 
 

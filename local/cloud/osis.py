@@ -4,7 +4,8 @@ Operations: Create, Get, List, Update, Delete, Validate, Start and StopPipeline,
 names (3-28 of a-z 0-9 -), units (1-96, least <= most), a body of over 100,000 characters or with an option that the
 engine does not know, a log group outside /aws/vendedlogs/, a role whose trust does not let the service in, a caller
 who may not pass that role. A pipeline is CREATING for a second.
-Source: docs.aws.amazon.com/opensearch-service/latest/APIReference/API_Operations_Amazon_OpenSearch_Ingestion.html.
+Source: docs.aws.amazon.com/opensearch-service/latest/APIReference/API_Operations_Amazon_OpenSearch_Ingestion.html;
+docs.aws.amazon.com/amazondynamodb/latest/developerguide/opensearch-for-dynamodb-change-index.html.
 """
 
 from __future__ import annotations
@@ -34,7 +35,6 @@ KEPT = (
     "MaxUnits",
     "PipelineConfigurationBody",
     "LogPublishingOptions",
-    "BufferOptions",
     "EncryptionAtRestOptions",
     "PipelineRoleArn",
     "VpcOptions",
@@ -193,7 +193,7 @@ def halt(name: str, data: dict, caller: Any) -> dict:
     if rec["Status"] != "ACTIVE":
         raise Refused("ConflictException", f"Pipeline {name} is {rec['Status']}", 409)
     stop(rec)
-    rec["Status"] = "STOPPED"
+    rec.update(Status="STOPPED", _progress={})  # it will begin anew, with an export; an update loses nothing
     return {"Pipeline": told(rec)}
 
 

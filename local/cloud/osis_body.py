@@ -1,8 +1,7 @@
 """An OpenSearch Ingestion pipeline's body: read, checked, and what its expressions and processors say.
 
 The body is Data Prepper's YAML. Known here is the part that tributary generates; any other option is an error that
-names it: `Invalid`, a list of messages. Expressions: `/field` paths, strings, numbers, true, false, null,
-getMetadata("x"), == != < <= > >=, `in {..}`, `not in {..}`, and, or, not, parentheses.
+names it: `Invalid`, a list of messages. Expressions: all but arithmetic, typeof, and functions other than getMetadata.
 Source: github.com/opensearch-project/data-prepper, DynamoDBSourceConfig, TableConfig, OpenSearchSinkConfig,
 S3DlqWriterConfig, JacksonEvent.formatString; opensearch.org/docs/latest/data-prepper/pipelines/expression-syntax.
 """
@@ -11,10 +10,13 @@ from __future__ import annotations
 
 import operator
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import yaml
+
+from components import expressions
 
 TEXT, FLAG, LIST = str, bool, list
 AWS = {"region": TEXT}
@@ -156,104 +158,57 @@ def read(text: str) -> dict[str, dict]:
     return pipelines
 
 
-TOKEN = re.compile(
-    r"""\s*(?:(?P<text>"(?:[^"\\]|\\.)*")|(?P<number>-?\d+(?:\.\d+)?)|(?P<path>/[\w./@-]+)"""
-    r"""|(?P<sign>==|!=|<=|>=|<|>|[(){},])|(?P<word>[A-Za-z]\w*))"""
-)
-COMPARE = {
+COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq,
     "!=": operator.ne,
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
     ">=": operator.ge,
+    "in": lambda one, members: one in members,
+    "not in": lambda one, members: one not in members,
+    "=~": lambda text, pattern: text is not None and bool(re.fullmatch(pattern, text)),
+    "!~": lambda text, pattern: text is not None and not re.fullmatch(pattern, text),
+    "and": lambda one, other: truth(one) and truth(other),
+    "or": lambda one, other: truth(one) or truth(other),
 }
-LITERALS = {"true": True, "false": False, "null": None}
+KNOWN = {*COMPARE, "value", "set", "path", "not", "minus", "call"}
+
+
+def truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{value!r} is neither true nor false")
+    return value
 
 
 class Expression:
-    """A condition on an event, compiled once to a function of (data, metadata)."""
+    """A condition on an event: of (data, metadata)."""
 
     def __init__(self, text: str):
-        self.tokens: list[tuple[str, str]] = []
-        at = 0
-        while text[at:].strip():
-            found = TOKEN.match(text, at)
-            if not found:
-                raise ValueError(f"{text!r} cannot be read at {text[at:]!r}")
-            self.tokens.append((str(found.lastgroup), found[str(found.lastgroup)]))
-            at = found.end()
-        self.text = text
-        self.test = self.either()
-        if self.tokens:
-            raise ValueError(f"{text!r}: {self.tokens[0][1]!r} is not expected")
+        self.tree = expressions.parse(text)
+        for part in expressions.parts(self.tree):
+            if part[0] not in KNOWN or (part[0] == "call" and part[1] != "getMetadata"):
+                raise ValueError(f"{text!r}: {part[1] if part[0] == 'call' else part[0]!r} is not known here")
 
     def __call__(self, data: dict, metadata: dict) -> bool:
-        try:
-            return bool(self.test(data, metadata))
-        except TypeError:
-            return False  # Data Prepper logs a comparison of unlike types and takes it as false
+        return value_of(self.tree, data, metadata) is True
 
-    def take(self, *wanted: str) -> str | None:
-        return self.tokens.pop(0)[1] if self.tokens and self.tokens[0][1] in wanted else None
 
-    def expect(self, wanted: str) -> None:
-        if not self.take(wanted):
-            raise ValueError(f"{self.text!r}: {wanted!r} is expected")
-
-    def either(self):
-        left = self.both()
-        while self.take("or"):
-            left = (lambda a, b: lambda d, m: a(d, m) or b(d, m))(left, self.both())
-        return left
-
-    def both(self):
-        left = self.negated()
-        while self.take("and"):
-            left = (lambda a, b: lambda d, m: a(d, m) and b(d, m))(left, self.negated())
-        return left
-
-    def negated(self):
-        if self.take("not"):
-            inner = self.negated()
-            return lambda d, m: not inner(d, m)
-        left = self.operand()
-        if sign := self.take(*COMPARE):
-            right = self.operand()
-            compare = COMPARE[sign]
-            return lambda d, m: compare(left(d, m), right(d, m))
-        absent = self.take("not")
-        if self.take("in"):
-            self.expect("{")
-            members = [self.operand()]
-            while self.take(","):
-                members.append(self.operand())
-            self.expect("}")
-            return lambda d, m: (left(d, m) in [member(d, m) for member in members]) != bool(absent)
-        return left
-
-    def operand(self):
-        if self.take("("):
-            inner = self.either()
-            self.expect(")")
-            return inner
-        kind, text = self.tokens.pop(0) if self.tokens else ("end", "the end")
-        if kind == "text":
-            value = text[1:-1].replace('\\"', '"')
-        elif kind == "number":
-            value = Decimal(text)
-        elif kind == "path":
-            return lambda d, m: look(d, text)
-        elif kind == "word" and text == "getMetadata":
-            self.expect("(")
-            name = self.tokens.pop(0)[1].strip('"')
-            self.expect(")")
-            return lambda d, m: m.get(name)
-        elif kind == "word" and text in LITERALS:
-            value = LITERALS[text]
-        else:
-            raise ValueError(f"{self.text!r}: {text!r} is not known here")
-        return lambda d, m: value
+def value_of(tree: expressions.Tree, data: dict, metadata: dict) -> Any:
+    kind, *inner = tree
+    if kind in ("value", "set"):
+        return inner[0]
+    if kind == "path":
+        return look(data, inner[0])
+    if kind == "call":
+        return metadata.get(inner[1][1])
+    found = [value_of(one, data, metadata) for one in inner]
+    try:
+        if kind == "minus":
+            return -found[0]
+        return not truth(found[0]) if kind == "not" else COMPARE[kind](*found)
+    except TypeError:
+        return False  # as Data Prepper takes an operator whose operands are of another type
 
 
 def look(data: Any, path: str) -> Any:

@@ -274,7 +274,7 @@ def reasons(cause: dict) -> str:
 
 
 class SubPipeline(threading.Thread):
-    """`progress` outlives the thread: a pipeline that was stopped goes on where it was."""
+    """`progress` outlives the thread: a pipeline that was updated goes on where it was."""
 
     def __init__(self, pipeline: dict, name: str, plan: dict, progress: dict):
         super().__init__(name=f"osis-{name}", daemon=True)

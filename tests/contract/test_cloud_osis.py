@@ -190,6 +190,9 @@ class Line:
         found = self.cloud.client("logs").filter_log_events(logGroupName=self.log_group)
         return "\n".join(event["message"] for event in found["events"])
 
+    def exports(self) -> list[dict]:
+        return self.dynamodb.list_exports(TableArn=self.table)["ExportSummaries"]
+
     def dead(self) -> list[dict]:
         listed = self.s3.list_objects_v2(Bucket=BUCKET, Prefix=f"dlq/{self.name}/").get("Contents", [])
         return [
@@ -288,13 +291,38 @@ def test_a_second_delivery_changes_nothing_and_an_older_record_overwrites_nothin
     assert index["document"]("items", "a|2") is None, "the export brought a deleted item back"
 
 
-def test_a_stopped_pipeline_goes_on_where_it_was(items, index):
-    eventually(lambda: items.osis.get_pipeline(PipelineName="items")["Pipeline"]["Status"] == "ACTIVE")
-    items.osis.stop_pipeline(PipelineName="items")
-    items.put(400)
-    assert items.osis.get_pipeline(PipelineName="items")["Pipeline"]["Status"] == "STOPPED"
-    items.osis.start_pipeline(PipelineName="items")
-    eventually(lambda: index["document"]("items", "a|400"))
+def test_an_update_goes_on_where_it_was_and_a_pipeline_stopped_and_started_exports_again(cloud, index):  # noqa: F811
+    line = Line(cloud, "anew")
+    line.grant("search")
+    cloud.grant(
+        "anew-again",
+        line.role,
+        ["CreateIndex", "DescribeIndex", "UpdateIndex", "WriteDocument"],
+        "search",
+        "again",
+    )
+    for sk in (1, 2):
+        line.put(sk)
+    document = body(line.table, index["host"], "anew")
+    line.start(document)
+    eventually(lambda: index["document"]("anew", "a|2"))
+    line.put(3)
+    eventually(lambda: index["document"]("anew", "a|3"))  # the export is loaded, or it would not be read
+
+    document["anew"]["sink"][0]["opensearch"]["index"] = "again"
+    line.osis.update_pipeline(PipelineName="anew", PipelineConfigurationBody=yaml.safe_dump(document))
+    line.put(4)
+    eventually(lambda: index["document"]("again", "a|4"))
+    assert [sk for sk in (1, 2, 3, 4) if index["document"]("again", f"a|{sk}")] == [4]
+    assert line.logged().count("is loaded") == len(line.exports()) == 1
+
+    line.osis.stop_pipeline(PipelineName="anew")
+    line.put(5)
+    assert line.osis.get_pipeline(PipelineName="anew")["Pipeline"]["Status"] == "STOPPED"
+    line.osis.start_pipeline(PipelineName="anew")
+    for sk in (1, 2, 3, 4, 5):
+        eventually(lambda sk=sk: index["document"]("again", f"a|{sk}"))
+    eventually(lambda: line.logged().count("is loaded") == len(line.exports()) == 2)
 
 
 def test_metrics_carry_the_services_names(items):
@@ -421,7 +449,7 @@ def test_routes_and_processors_do_what_they_say(cloud, index):  # noqa: F811
             {"add_entries": {"entries": [{"key": "label", "format": "${/pk}/${/sk}"}]}},
         ],
         route=[
-            {"big": '/quantity >= 10 and not /colour in {"red", "blue"}'},
+            {"big": '/quantity >= 10 and not (/colour in {"red", "blue"})'},
             {"small": '/quantity < 10 or /colour == "red"'},
         ],
         sink=[
@@ -514,6 +542,10 @@ def test_two_tables_in_one_body_go_to_their_own_indexes_each(cloud, index):  # n
         (lambda b: b["x"].update(processor=[{"grok": {}}]), "x.processor[0].grok: unknown option"),
         (lambda b: b["x"]["sink"][0]["opensearch"].update(routes=["none"]), "route 'none' is not defined"),
         (lambda b: b["x"].update(route=[{"a": "/q >"}]), "x.route:"),
+        (
+            lambda b: b["x"].update(route=[{"a": "length(/q) > 3"}]),
+            "x.route: 'length(/q) > 3': 'length' is not known",
+        ),
         (lambda b: b.update(version="1"), "version"),
     ],
 )
@@ -554,8 +586,16 @@ def test_the_engine_knows_every_option_that_the_program_writes():
 @pytest.mark.parametrize(
     "text, told",
     [
-        ("/a == 1 or /b == 2 and false", True),
+        ("/a == 1 or /b == 2 and false", False),  # from left to right
+        ("/a == 1 or (/b == 2 and false)", True),
         ("not (/a == 1)", False),
+        ("not /a == 1", False),  # not of a number
+        ("not /a == 2", False),
+        ('/s =~ "[x-z]"', True),
+        ('/s !~ "[x-z]"', False),
+        ('"/m/deep" == 3', True),
+        ("/a > -2", True),
+        ("/s", False),
         ('/s in {"x", "y"}', True),
         ('/s not in {"z"}', True),
         ('/a > "1"', False),

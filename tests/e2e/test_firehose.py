@@ -333,3 +333,12 @@ def test_a_role_that_firehose_may_not_take_on_is_refused_as_the_stream_is_made(t
 
 def test_a_second_deployment_changes_nothing(ticks: Ticks) -> None:
     assert set(json.loads(ticks.run.operation("preview"))) == {"same"}
+
+
+def test_a_renamed_index_is_there_and_the_former_one_is_gone(ticks: Ticks) -> None:
+    ticks.run.edit("Pulumi.local.yaml", "index: ticks", "index: quotes")
+    ticks.run.operation("up")
+    assert '"deleted":["ticks"]' in ticks.logged("/aws/lambda/tributary-local-stock-ticks-index")
+    properties = ticks.reader.indices.get_mapping(index="quotes")["quotes"]["mappings"]["properties"]
+    assert properties["TICKER"] == {"type": "keyword"}
+    assert set(json.loads(ticks.run.operation("preview"))) == {"same"}

@@ -186,7 +186,7 @@ def test_the_index_and_all_that_its_roles_may_do_are_there_before_anything_is_de
         "aws:iam/rolePolicy:RolePolicy::ticks-delivery",
         f"{FUNCTION}::ticks-transform",
     }
-    assert f"{ACCESS}::ticks-index" in recorded.waits_for(f"{made}::ticks-index")
+    assert f"{ACCESS}::ticks-index-ticks" in recorded.waits_for(f"{made}::ticks-index")
 
 
 def test_a_collection_is_made_after_the_policies_that_it_needs() -> None:
@@ -202,10 +202,28 @@ def test_a_stream_outlives_the_stack_where_data_are_retained() -> None:
     assert not record("test", config() | {"retain_data": False}).requests[stream].retainOnDelete
 
 
+@pytest.mark.parametrize("retained", [True, False])
+def test_a_collection_and_its_documents_go_with_the_stack_whatever_is_retained(retained: bool) -> None:
+    made = record("test", config() | {"retain_data": retained}).requests
+    assert not made["aws:opensearch/serverlessCollection:ServerlessCollection::ticks"].retainOnDelete
+    assert made["aws:s3/bucket:Bucket::ticks-backup"].retainOnDelete is retained
+
+
+def test_a_pipeline_reserves_one_concurrent_run_of_the_account_and_no_more() -> None:
+    made = ticks(generator=True, transform={}).of(FUNCTION)
+    reserved = {name: one.get("reservedConcurrentExecutions") for name, one in made.items()}
+    assert reserved == {
+        "ticks-replay": 1,
+        "ticks-index": None,
+        "ticks-transform": None,
+        "ticks-generator": None,
+    }
+
+
 def test_the_index_function_may_make_its_index_and_nothing_else() -> None:
     recorded = ticks()
     makes = ["aoss:CreateIndex", "aoss:DescribeIndex", "aoss:UpdateIndex"]
-    assert granted(recorded, "ticks-index") == ([role("index")], {f"index/{NAME}/ticks": makes})
+    assert granted(recorded, "ticks-index-ticks") == ([role("index")], {f"index/{NAME}/ticks": makes})
     reaches = {"Effect": "Allow", "Action": ["aoss:APIAccessAll"], "Resource": [COLLECTION]}
     assert statements(recorded, "ticks-index")["ReachCollection"] == reaches
     # The function gives up, and tells why, before its own time is over.
@@ -219,7 +237,24 @@ def test_the_index_is_deleted_only_where_the_config_says_so() -> None:
     assert (
         json.loads(recorded.one("aws:lambda/invocation:Invocation", "ticks-index")["input"])["delete"] is True
     )
-    assert "aoss:DeleteIndex" in granted(recorded, "ticks-index")[1][f"index/{NAME}/ticks"]
+    assert "aoss:DeleteIndex" in granted(recorded, "ticks-index-ticks")[1][f"index/{NAME}/ticks"]
+
+
+def test_a_renamed_index_has_another_grant_so_the_former_one_holds_until_the_former_index_is_deleted() -> (
+    None
+):
+    # One invocation, which is updated and deletes the former index; a policy that is left out goes after all updates.
+    before, after = (ticks(delete_index=True, index=index) for index in ("ticks", "quotes"))
+    invoked = "aws:lambda/invocation:Invocation"
+    assert set(before.of(invoked)) == set(after.of(invoked)) == {"ticks-index"}
+    grants = [
+        {name: made["name"] for name, made in recorded.of(ACCESS).items() if "-index" in name}
+        for recorded in (before, after)
+    ]
+    assert grants == [
+        {"ticks-index-ticks": "tributary-test-ticks-index-ticks"},
+        {"ticks-index-quotes": "tributary-test-ticks-in-3bc1e8e0"},
+    ]
 
 
 # --- delivery
@@ -514,6 +549,17 @@ def test_a_scheduled_replay_tries_only_what_may_have_passed() -> None:
     assert json.loads(made["target"]["input"]) == {"errors": "transient"}
     assert made["target"]["arn"].endswith(f":function:{NAME}-replay")
     assert ticks().of("aws:scheduler/schedule:Schedule") == {}
+
+
+def test_lambda_does_not_repeat_a_replay_that_failed_and_its_queue_keeps_the_event() -> None:
+    recorded = ticks(generator=True)
+    kept = recorded.of("aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig")
+    retried = {name: made["maximumRetryAttempts"] for name, made in kept.items()}
+    assert retried == {"ticks-replay": 0, "ticks-generator": 2}
+    assert "failed once on an event" in recorded.one(ALARM, "ticks-replay-failed")["alarmDescription"]
+    assert (
+        "failed three times on an event" in recorded.one(ALARM, "ticks-generator-failed")["alarmDescription"]
+    )
 
 
 # --- alarms

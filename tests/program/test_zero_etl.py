@@ -90,6 +90,27 @@ def test_two_tables_can_share_a_pipeline() -> None:
     assert set(body(recorded, "search")) == {"version", "orders", "customers"}
 
 
+def test_tables_whose_names_differ_by_a_sign_only_have_a_pipeline_each() -> None:
+    names = ["shop.orders", "shop_orders"]
+    recorded = record(
+        "test", config(tables=[{"name": name} for name in names]), tables=dict.fromkeys(names, PITR_ON)
+    )
+    indexes = [
+        body(recorded, f"search-{name}")["shop-orders"]["sink"][0]["opensearch"]["index"] for name in names
+    ]
+    assert indexes == names
+
+
+@pytest.mark.parametrize("name", ["version", "Extension"])
+def test_a_table_takes_no_key_of_the_bodys_own(name: str) -> None:
+    recorded = record("test", config(tables=[{"name": name}]), tables={name: PITR_ON})
+    made = body(recorded, f"search-{name}")
+    assert made.keys() == {"version", f"{name.lower()}-table"}
+    assert made["version"] == "2"
+    watched = recorded.one("aws:cloudwatch/metricAlarm:MetricAlarm", f"search-{name}-errors")["metricName"]
+    assert watched == f"{name.lower()}-table.opensearch.documentErrors.count"
+
+
 def test_a_created_table_is_one_resource_more() -> None:
     recorded = search(tables=[{"name": "orders", "create": {"hash_key": {"name": "id"}}}])
     own = BUCKET_PARTS | COLLECTION_PARTS | parts(pipelines=1, tables=1) | {"aws:dynamodb/table:Table": 1}
@@ -337,11 +358,10 @@ def test_a_pipeline_changes_no_network_policy_of_a_public_collection() -> None:
 
 
 def test_the_pipeline_logs_where_the_service_may_write_and_has_its_units() -> None:
-    recorded = search(min_units=2, max_units=6, persistent_buffer=True, log_retention_days=30)
+    recorded = search(min_units=2, max_units=6, log_retention_days=30)
     pipeline = recorded.one(PIPELINE, "search-orders")
     group = "/aws/vendedlogs/OpenSearchIngestion/tributary-test-search-orders"
     assert (pipeline["minUnits"], pipeline["maxUnits"]) == (2, 6)
-    assert pipeline["bufferOptions"] == {"persistentBufferEnabled": True}
     assert pipeline["logPublishingOptions"] == {
         "isLoggingEnabled": True,
         "cloudwatchLogDestination": {"logGroup": group},
@@ -365,6 +385,33 @@ def test_alarms_watch_what_the_service_retries_in_silence() -> None:
     assert {json.dumps(a["dimensions"]) for a in alarms.values()} == {
         '{"PipelineName": "tributary-test-search-orders"}'
     }
+
+
+def test_the_alarm_on_a_missing_grant_rings_in_half_an_hour_and_stays_and_not_while_a_collection_wakes() -> (
+    None
+):
+    alarm = search().one("aws:cloudwatch/metricAlarm:MetricAlarm", "search-orders-not-allowed")
+    assert alarm["treatMissingData"] == "notBreaching"
+    period, periods, enough = (
+        int(alarm[key]) for key in ("period", "evaluationPeriods", "datapointsToAlarm")
+    )
+
+    def rings(since: int, lasting: float) -> list[bool]:
+        """At the end of each period, of a refusal that begins at `since` and lasts so many seconds."""
+        # Data Prepper's BulkRetryStrategy: from 50 ms, doubled up to 10 minutes; each refused try is counted.
+        tried, delay, counted = float(since), 0.05, set[int]()
+        while tried < since + lasting:
+            counted.add(int(tried // period))
+            tried, delay = tried + delay + 0.5, min(delay * 2, 600)
+        ends = range(6 * 3600 // period)
+        return [len(counted & set(range(end - periods + 1, end + 1))) >= enough for end in ends]
+
+    for since in range(0, 900, 20):
+        for_good = rings(since, 6 * 3600)
+        first = for_good.index(True)
+        assert (first + 1) * period <= since + 1800
+        assert all(for_good[first:])
+        assert not any(rings(since, 300))
 
 
 def test_two_pipelines_can_share_a_collection() -> None:

@@ -46,6 +46,10 @@ def search(**keys: Any) -> dict[str, Any]:
     return stack(pipelines={"search": SEARCH | keys})
 
 
+QUOTES = {"kind": "firehose", "account": "workload", "index": "quotes"}
+OF_QUOTES = QUOTES | {"index": "ticks", "collection_of": "quotes"}
+ANALYST = "arn:aws:iam::111111111111:role/analyst"
+ROUTED = {"name": "orders", "view_on_remove": "OLD_IMAGE"}
 ORDERS = {"columns": {"order_id": "S", "total": "N"}, "keys": ["order_id"]}
 GOOGLE = {"project": "shop-analytics", "location": "EU"}
 
@@ -705,6 +709,42 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         ),
         "pipelines.ticks.retention: documents of another pipeline's collection are kept as that pipeline says",
     ),
+    "a collection told of where another's is used": (
+        stack(pipelines={"quotes": QUOTES, "ticks": OF_QUOTES | {"collection": {"readers": [ANALYST]}}}),
+        "pipelines.ticks.collection: no collection is made where another pipeline's is used; write it with that "
+        "pipeline, or leave out collection_of",
+    ),
+    "a collection of another account": (
+        stack(pipelines={"quotes": QUOTES, "ticks": OF_QUOTES | {"account": "analytics"}}),
+        "pipelines.ticks.collection_of: the collection of 'quotes' stands in 111111111111, eu-central-1, and the "
+        "policies on it would be made in 222222222222, eu-central-1; name a pipeline of this account and region, or",
+    ),
+    "a collection of another region": (
+        stack(
+            accounts={"workload": WORKLOAD, "far": WORKLOAD | {"region": "us-east-1"}},
+            pipelines={"quotes": QUOTES, "ticks": OF_QUOTES | {"account": "far"}},
+        ),
+        "pipelines.ticks.collection_of: the collection of 'quotes' stands in 111111111111, eu-central-1, and the "
+        "policies on it would be made in 111111111111, us-east-1",
+    ),
+    "one index of two streams": (
+        stack(pipelines={"quotes": QUOTES, "ticks": OF_QUOTES | {"index": "quotes"}}),
+        "pipelines.ticks.index: the index 'quotes' of this collection is written by 'quotes' already; write another",
+    ),
+    "one index of two pipelines of tables, through a third": (
+        stack(
+            pipelines={
+                "search": SEARCH,
+                "more": SEARCH | {"collection_of": "search", "tables": [{"name": "customers"}]},
+                "most": SEARCH
+                | {
+                    "collection_of": "more",
+                    "tables": [{"name": "returns"}, {"name": "archive", "index": {"name": "orders"}}],
+                },
+            }
+        ),
+        "pipelines.most.tables[1].index.name: the index 'orders' of this collection is written by 'search' already",
+    ),
     "a dashboards reader by name": (
         ticks(dashboards={"assumed_by": ["alice"]}),
         "pipelines.ticks.dashboards.assumed_by[0]: 'alice' is not the ARN of a role, a user or an account",
@@ -735,13 +775,45 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         search(tables=[{"name": "orders"}, {"name": "customers", "index": {"name": "orders"}}]),
         "pipelines.search.tables: the index 'orders' is named twice; each table has an index of its own",
     ),
+    "two tables and one part of a body": (
+        search(
+            tables=[{"name": "shop.orders"}, {"name": "customers"}, {"name": "shop_orders"}],
+            pipelines="shared",
+        ),
+        "pipelines.search.tables: 'shop.orders' and 'shop_orders' would both be the part 'shop-orders' of one "
+        "ingestion pipeline, and one would take the other's place; write pipelines: per-table",
+    ),
     "a start in the past": (
         search(tables=[{"name": "orders", "start": "yesterday"}]),
         "pipelines.search.tables[0].start: 'yesterday' is not one of 'LATEST' or 'TRIM_HORIZON'",
     ),
     "a deletion that no route would see": (
         search(tables=[{"name": "orders", "only": '/status == "open"'}]),
-        "pipelines.search.tables[0].view_on_remove: a deleted item is seen by its key alone",
+        "pipelines.search.tables[0].view_on_remove: no attribute of a deleted item is seen, so '/status == \"open\"' "
+        "says nothing of it and it would stay in the index; write OLD_IMAGE",
+    ),
+    "a deletion that no route would see by its key": (
+        search(tables=[{"name": "orders", "create": {"hash_key": {"name": "id"}}, "only": '/id != "x"'}]),
+        "pipelines.search.tables[0].view_on_remove: no attribute of a deleted item is seen",
+    ),
+    "a route that is no expression": (
+        search(tables=[ROUTED | {"only": '/status === "open"'}]),
+        """pipelines.search.tables[0].only: '/status === "open"' is not an expression of Data Prepper: '= "open"' is """
+        """not understood; write such as '/status == "open"'""",
+    ),
+    "a route that is never true": (
+        search(tables=[ROUTED | {"only": 'not /status == "open"'}]),
+        """pipelines.search.tables[0].only: 'not /status == "open"' is never true: 'not' takes only what stands next """
+        "to it, not what '==' compares; write not (…) around that",
+    ),
+    "a route on what is dropped": (
+        search(tables=[ROUTED | {"only": '/address/city == "x"', "drop": ["status", "address"]}]),
+        "pipelines.search.tables[0].only: '/address/city' is not seen, as 'address' is dropped before; take it out of "
+        "`drop`",
+    ),
+    "a route on a former name": (
+        search(tables=[ROUTED | {"only": '/a/city == "x"', "rename": {"a": "address"}}]),
+        "pipelines.search.tables[0].only: '/a/city' is not seen, as 'a' is renamed before; write '/address/city'",
     ),
     "too few units for the tables": (
         search(tables=[{"name": "orders"}, {"name": "customers"}], pipelines="shared", max_units=1),
@@ -755,9 +827,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         search(max_units=97),
         "pipelines.search.max_units: 97 should be less than or equal to 96",
     ),
-    "a persistent buffer on one unit": (
-        search(persistent_buffer=True),
-        "pipelines.search.min_units: a persistent buffer needs two units; write 2 or more",
+    "a persistent buffer of what is pulled": (
+        search(persistent_buffer=True, min_units=2),
+        "pipelines.search.persistent_buffer: OpenSearch Ingestion buffers on disk what is pushed to it, and a table is "
+        "pulled; leave it out: with 'acknowledgments' a change is read again until it is indexed",
     ),
     "a collection nobody reaches": (
         search(collection={"network": {"public": False}}),
@@ -778,6 +851,20 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
             }
         ),
         "pipelines.search.collection_of: a TIMESERIES collection takes no document ids, and items are updated",
+    ),
+    "a collection told of where another's takes the documents": (
+        stack(
+            pipelines={
+                "search": SEARCH,
+                "more": SEARCH
+                | {
+                    "collection_of": "search",
+                    "collection": {"standby_replicas": False},
+                    "tables": [{"name": "customers"}],
+                },
+            }
+        ),
+        "pipelines.more.collection: no collection is made where another pipeline's is used",
     ),
     "a collection of a pipeline that has none": (
         stack(pipelines={"lake": EXPORT, "search": SEARCH | {"collection_of": "lake"}}),

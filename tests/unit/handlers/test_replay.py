@@ -18,7 +18,7 @@ class Bucket:
     """Objects, versionless; a page of a listing holds two keys."""
 
     def __init__(self, wire):
-        self.objects = {}
+        self.objects, self.written = {}, {}
         wire.answers |= {
             "ListObjectsV2": self.list,
             "GetObject": lambda path, query, body: (200, {}, self.objects[self.key(path)]),
@@ -33,7 +33,11 @@ class Bucket:
     def list(self, path, query, body):
         found = sorted(key for key in self.objects if key.startswith(query["prefix"][0]))
         first = int(query.get("continuation-token", ["0"])[0])
-        shown = "".join(f"<Contents><Key>{escape(key)}</Key></Contents>" for key in found[first : first + 2])
+        shown = "".join(
+            f"<Contents><Key>{escape(key)}</Key><LastModified>{self.written.get(key, '2026-01-01T00:00:00.000Z')}"
+            "</LastModified></Contents>"
+            for key in found[first : first + 2]
+        )
         more = first + 2 < len(found)
         token = f"<NextContinuationToken>{first + 2}</NextContinuationToken>" if more else ""
         truncated = f"<IsTruncated>{str(more).lower()}</IsTruncated>"
@@ -252,13 +256,46 @@ def test_a_role_that_may_not_read_is_an_error_that_names_the_object(app, wire, b
         app.handler({}, context)
 
 
-def test_a_run_ends_in_time_and_says_that_there_is_more(app, bucket, stream, context):
-    for name in ("a.gz", "b.gz", "c.gz"):
-        keep(bucket, name, line(1))
+def test_a_run_that_had_no_time_for_all_is_an_error_and_the_next_one_goes_on(app, bucket, stream, context):
+    for number, name in enumerate(("a.gz", "b.gz", "c.gz")):
+        keep(bucket, name, line(number))
+    left = [300_000, 300_000, 100_000, 300_000]
+    context.get_remaining_time_in_millis = lambda: left.pop(0)
+    with pytest.raises(Exception, match=r"'objects': 2.*'complete': False.*time was over before the rest"):
+        app.handler({}, context)
+    assert sent(stream) == [0, 1]
+    assert app.handler({}, context)["complete"] is True
+    assert sent(stream) == [0, 1, 2]
+
+
+def test_what_is_left_for_good_does_not_hold_up_what_came_after_it(app, bucket, stream, context):
+    for day in (1, 2):
+        key = keep(bucket, f"{day}.gz", line(day, "400"))
+        bucket.written[key] = f"2026-01-0{day}T00:00:00.000Z"
+    bucket.written[keep(bucket, "0.gz", line(3, "403"))] = "2026-01-03T00:00:00.000Z"
+    bucket.written[keep(bucket, "9.gz", line(4, "403"))] = "2026-01-04T00:00:00.000Z"
     left = [300_000, 300_000, 100_000]
     context.get_remaining_time_in_millis = lambda: left.pop(0)
-    answer = app.handler({}, context)
-    assert (answer["objects"], answer["complete"]) == (2, False)
+    with pytest.raises(Exception, match=r"'replayed': 2.*time was over"):
+        app.handler({"errors": "transient"}, context)
+    assert [document["seq"] for document in stream.documents()] == [4, 3]
+
+
+@pytest.mark.parametrize(
+    ("call", "events"), [("DeleteObject", [line(1), line(2)]), ("PutObject", [line(1), line(2, "400")])]
+)
+def test_a_run_that_may_not_write_the_bucket_stops_before_it_puts_more_that_it_would_put_again(
+    app, wire, bucket, stream, context, call, events
+):
+    keep(bucket, "a.gz", *events)
+    bucket.written[keep(bucket, "b.gz", line(3))] = "2025-01-01T00:00:00.000Z"
+    before = dict(bucket.objects)
+    wire.fault(call, (403, "AccessDenied"))
+    with pytest.raises(Exception, match=r"a\.gz: replayed, and there still: AccessDenied") as failed:
+        app.handler({"errors": "transient"}, context)
+    assert "'complete': False" in str(failed.value)
+    assert 3 not in sent(stream)
+    assert bucket.objects == before
 
 
 def test_a_call_holds_at_most_500_records_and_5_megabytes(app, bucket, stream, context):
