@@ -206,6 +206,14 @@ class ExportArgs(PipelineArgs):
         tables = [table for name in dict.fromkeys(sources) for table in self._of(name).catalog_tables()]
         for same in sorted({table for table in tables if tables.count(table) > 1}):
             yield f"sources: two tables would be '{same}' in the catalog; export them by two pipelines"
+        if self.catalog == "crawler" or self.run == "simple":  # which make no views
+            return
+        views = {f"{table}_latest": table for table in tables}
+        for same in sorted(views.keys() & set(tables)):
+            yield (
+                f"sources: the table '{same}' and the view on '{views[same]}' would be one name in the catalog; export "
+                "the tables by two pipelines"
+            )
 
     @together
     def _key_is_one(self) -> Iterator[str]:
