@@ -10,7 +10,8 @@ sound: `FileError` names it.
 
 `schema`: {"step": "schema", "manifest_key", "schema_key", "published_key" (or null: the table is new), "keys":
 [attribute], "declared": {attribute: type}}. Looks at the beginnings of up to 32 files, derives or widens, and
-writes the schema. Returns {"schema_key", "columns": [{"Name", "Type"}] (Glue's), "conflicts", "sampled"}.
+writes the schema; `SchemaError` where a declared type is not what a published column can become. Returns
+{"schema_key", "columns": [{"Name", "Type"}] (Glue's), "conflicts", "sampled"}.
 
 `reconcile`: {"step": "reconcile", "manifest_key", "summary_key", "report_prefix"}. Every file's report is there,
 and the items add up to the summary's, or `ExportError`. Returns counts and what stands in the rest column.
@@ -109,10 +110,14 @@ def make_schema(event):
             observed = observed.merged(Observation.of_items(items_of(chunk)))
         except DAMAGED as error:
             raise FileError(f"s3://{bucket}/{file.key} is cut short or damaged: {error}") from error
+    declared = {a: Type.of(said) for a, said in event.get("declared", {}).items()}
     if event.get("published_key"):
-        schema, conflicts = widen(Schema.of(read_json(event["published_key"])), observed)
+        published = Schema.of(read_json(event["published_key"]))
+        if not files:
+            # Without an item a key that is a number is declared as the widest one, which says nothing of its column.
+            declared = {a: told for a, told in declared.items() if a not in published.keys}
+        schema, conflicts = widen(published, observed, declared)
     else:
-        declared = {a: Type.of(said) for a, said in event.get("declared", {}).items()}
         schema, conflicts = derive(observed, declared, event.get("keys", ())), []
     write_json(event["schema_key"], schema.json())
     return {

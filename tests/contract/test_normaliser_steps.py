@@ -103,6 +103,26 @@ def test_an_export_becomes_parquet_whose_counts_are_the_summarys(lake):
     assert (said["items"], said["files"], said["outputs"]) == (100, 3, 2)
 
 
+def test_what_is_declared_after_a_table_was_published_is_heeded(lake):
+    lake.call("schema", schema_key="s.json", published_key=None, keys=["id"], declared={})
+    again = {"schema_key": "t.json", "published_key": "s.json", "keys": ["id"]}
+    schema = lake.call("schema", declared={"id": "string", "n": "decimal(38,2)", "later": "boolean"}, **again)
+    assert [tuple(c.values()) for c in schema["columns"]] == [
+        ("id", "string"), ("n", "decimal(38,2)"), ("later", "boolean"), ("_rest", "string")
+    ]  # fmt: skip
+    with pytest.raises(Exception, match="n is declared as 'string' and published as 'bigint'"):
+        lake.call("schema", declared={"n": "string"}, **again)
+
+
+def test_an_export_of_no_items_leaves_a_published_key_as_it_is(lake):
+    lake.call("schema", schema_key="s.json", published_key=None, keys=["n"], declared={})
+    lake.bucket.objects[MANIFEST] = b""
+    schema = lake.call(
+        "schema", schema_key="t.json", published_key="s.json", keys=["n"], declared={"n": "decimal(38,0)"}
+    )
+    assert {"Name": "n", "Type": "bigint"} in schema["columns"]
+
+
 def test_a_file_that_is_not_sound_leaves_nothing_and_stops_the_reconciliation(lake):
     lake.call("schema", schema_key="s.json", published_key=None, keys=["id"], declared={})
     normalise(lake, lake.lines[0])
