@@ -27,6 +27,8 @@ from components.pipelines.pipeline import Accounts, Deployed, PipelineArgs
 from components.views import check_view, table_name
 
 PREFIX = "raw/"
+# Days until what a run leaves on its way into a snapshot is deleted: it is of use until the run is over.
+ON_ITS_WAY = {"windows/": 7}
 
 
 def _exported(value: str) -> str:
@@ -361,6 +363,7 @@ class ExportPipeline(pulumi.ComponentResource):
             f"{name}-landing",
             account,
             lifecycle=args.lifecycle,
+            expire_prefixes=ON_ITS_WAY if args.run != "simple" else None,
             key_arn=key_arn,
             retain=args.retain_data,
             opts=mine,
