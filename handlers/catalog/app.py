@@ -67,7 +67,8 @@ def publish_table(table, table_input, current, etag, export):
     moved = current is None or current["exported_to"] <= export["exported_to"]
     if registers:
         put_table(table_input)
-        if moved or export["export_date"] != current["export_date"]:
+        # Not in the place of a newer one of that day, on which the view stands.
+        if current is None or moved or current["export_date"] != export["export_date"]:
             put_partition(
                 name, publishing.partition(table_input, bucket, table["location"], export["export_date"])
             )

@@ -125,7 +125,6 @@ async def handle_request(method, path, headers, body, query_params, *args, inter
             if method == "PUT" and (source := headers.get("x-amz-copy-source")):
                 name, _, version = s3.url_unquote(source).lstrip("/").partition("?versionId=")
                 source_bucket, _, source_key = name.partition("/")
-                check(caller(headers, query_params), "s3:GetObject", f"arn:aws:s3:::{name}")
                 check_read(caller(headers, query_params), source_bucket, source_key, version or None)
         except Denied as denied:
             return s3._error("AccessDenied", str(denied), 403, path)
