@@ -5,8 +5,8 @@ Merging is commutative and associative, so the result does not depend on which f
 is made of one (`derive`), with declared types first; a published schema is only ever widened (`widen`): new
 attributes become new columns, BIGINT becomes DECIMAL(38,s), a DECIMAL gains scale. Anything else stays as it is
 and is told as a conflict; its values stand in the rest column (see decode.c), so that no reader breaks and
-nothing is lost. A declared type stands whatever the data holds; one that a published column can't be widened to is
-an error.
+nothing is lost. A published column is widened to a declared type as well, and a new one is made with it; a declared
+type that a published column can't become, and that it wasn't widened from, is an error.
 
 Types: string, binary, boolean, bigint, decimal(p,s) (p at most 38), double (declared only), json (the value's
 own DynamoDB JSON as text, which holds every value exactly), {"set": type}, {"list": type}, {"struct": columns}
@@ -297,10 +297,10 @@ def widen(
     columns, conflicts, refused = [], [], []
     known = {c.attribute for c in published.columns}
     for column in published.columns:
-        if told := declared.get(column.attribute):
-            refused += [] if _becomes(column.type, told) else [column]
-            columns.append(replace(column, type=told))
-            continue
+        if (told := declared.get(column.attribute)) and _becomes(column.type, told):
+            column = replace(column, type=told)
+        elif told and not _becomes(told, column.type):  # else the data has widened what was declared
+            refused.append(column)
         kinds = set(observed.seen.get(column.attribute, {})) - {"NULL"}
         wider = _wider(column.type, observed.type(column.attribute)) if kinds else column.type
         if wider is None:

@@ -73,7 +73,6 @@ def declaring(published, declared, seen):
 @pytest.mark.parametrize(
     "published, declared, seen",
     [
-        ("bigint", "bigint", {"N": "0.25"}),  # the data alone would make it a decimal(38,2)
         ("bigint", "decimal(38,2)", {"N": "5"}),
         ("decimal(38,0)", "decimal(38,4)", {"N": "5"}),
         ("decimal(10,2)", "decimal(12,3)", {"N": "5"}),
@@ -82,15 +81,26 @@ def declaring(published, declared, seen):
         ({"struct": {"city": "string"}}, {"struct": {"city": "string"}}, {"M": {}}),
     ],
 )
-def test_a_declared_type_stands_at_a_published_column_whatever_the_data_holds(published, declared, seen):
+def test_a_published_column_becomes_what_is_declared_of_it(published, declared, seen):
     assert declaring(published, declared, seen) == Type.of(declared).json()
+
+
+@pytest.mark.parametrize(
+    "published, declared, seen, after",
+    [
+        ("bigint", "bigint", {"N": "0.25"}, "decimal(38,2)"),
+        ("bigint", "decimal(38,2)", {"N": "0.125"}, "decimal(38,3)"),
+        ("decimal(38,3)", "decimal(38,2)", {"N": "1"}, "decimal(38,3)"),
+        ("decimal(38,2)", "bigint", {"N": "1"}, "decimal(38,2)"),
+    ],
+)
+def test_what_the_data_has_widened_is_wider_than_declared(published, declared, seen, after):
+    assert declaring(published, declared, seen) == after
 
 
 @pytest.mark.parametrize(
     "published, declared",
     [
-        ("decimal(38,2)", "bigint"),
-        ("decimal(38,2)", "decimal(38,0)"),
         ("decimal(10,2)", "decimal(10,3)"),
         ("bigint", "decimal(10,2)"),
         ("bigint", "double"),
