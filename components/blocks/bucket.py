@@ -1,6 +1,6 @@
 """A bucket that is private, encrypted, TLS only, versioned and cleaned up."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
 
 import pulumi
@@ -40,7 +40,9 @@ class LifecycleArgs:
 
 class SecureBucket(pulumi.ComponentResource):
     """A bucket with block public access, owner-enforced ownership (no ACL), versioning, default encryption (SSE-S3, or
-    SSE-KMS with a Bucket Key), a policy that refuses plain HTTP and holds `statements`, and a lifecycle."""
+    SSE-KMS with a Bucket Key), a policy that refuses plain HTTP and holds `statements`, and a lifecycle. What lies
+    below one of `expire_prefixes` is deleted after so many days, where that is sooner: S3 honours the shorter of two
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-conflicts.html)."""
 
     name: pulumi.Output[str]
     arn: pulumi.Output[str]
@@ -51,6 +53,7 @@ class SecureBucket(pulumi.ComponentResource):
         account: AccountArgs,
         *,
         lifecycle: LifecycleArgs,
+        expire_prefixes: Mapping[str, int] | None = None,
         key_arn: pulumi.Input[str] | None = None,
         statements: Sequence[Statement] = (),
         retain: bool = True,
@@ -121,7 +124,7 @@ class SecureBucket(pulumi.ComponentResource):
         aws.s3.BucketLifecycleConfiguration(
             name,
             bucket=bucket.bucket,
-            rules=_lifecycle(lifecycle),
+            rules=_lifecycle(lifecycle, expire_prefixes or {}),
             # S3 refuses a rule on noncurrent versions while versioning is not yet on.
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=retain, depends_on=[versioning]),
         )
@@ -136,7 +139,9 @@ class SecureBucket(pulumi.ComponentResource):
         return physical, f"arn:{account.partition}:s3:::{physical}"
 
 
-def _lifecycle(args: LifecycleArgs) -> list[aws.s3.BucketLifecycleConfigurationRuleArgs]:
+def _lifecycle(
+    args: LifecycleArgs, expire_prefixes: Mapping[str, int]
+) -> list[aws.s3.BucketLifecycleConfigurationRuleArgs]:
     rule = aws.s3.BucketLifecycleConfigurationRuleArgs
     everything = aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix="")
     rules = [
@@ -160,4 +165,8 @@ def _lifecycle(args: LifecycleArgs) -> list[aws.s3.BucketLifecycleConfigurationR
     if args.expire_days:
         ends = aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(days=args.expire_days)
         rules.append(rule(id="expire", status="Enabled", filter=everything, expiration=ends))
+    for prefix, days in expire_prefixes.items():
+        below = aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=prefix)
+        ends = aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(days=days)
+        rules.append(rule(id=f"expire-{prefix}", status="Enabled", filter=below, expiration=ends))
     return rules

@@ -27,6 +27,8 @@ from components.pipelines.pipeline import Accounts, Deployed, PipelineArgs
 from components.views import check_view, table_name
 
 PREFIX = "raw/"
+# Days until what a run leaves on its way into a snapshot is deleted: it is of use until the run is over.
+ON_ITS_WAY = {"windows/": 7}
 
 
 def _exported(value: str) -> str:
@@ -206,6 +208,14 @@ class ExportArgs(PipelineArgs):
         tables = [table for name in dict.fromkeys(sources) for table in self._of(name).catalog_tables()]
         for same in sorted({table for table in tables if tables.count(table) > 1}):
             yield f"sources: two tables would be '{same}' in the catalog; export them by two pipelines"
+        if self.catalog == "crawler" or self.run == "simple":  # which make no views
+            return
+        views = {f"{table}_latest": table for table in tables}
+        for same in sorted(views.keys() & set(tables)):
+            yield (
+                f"sources: the table '{same}' and the view on '{views[same]}' would be one name in the catalog; export "
+                "the tables by two pipelines"
+            )
 
     @together
     def _key_is_one(self) -> Iterator[str]:
@@ -353,6 +363,7 @@ class ExportPipeline(pulumi.ComponentResource):
             f"{name}-landing",
             account,
             lifecycle=args.lifecycle,
+            expire_prefixes=ON_ITS_WAY if args.run != "simple" else None,
             key_arn=key_arn,
             retain=args.retain_data,
             opts=mine,

@@ -36,7 +36,7 @@ SNAPSHOT_EVENTS = {
 @dataclass(frozen=True)
 class Place:
     """Where a run works: the landing's bucket and key. `raw/` holds exports, `lake/` published snapshots, `windows/`
-    incremental changes on their way into one, `state/` what a run must know of the last, `results/` Athena's."""
+    what is on its way into one, `state/` what a run must know of the last, `results/` Athena's."""
 
     bucket: pulumi.Input[str]
     bucket_arn: str
@@ -125,7 +125,7 @@ class ExportRun(pulumi.ComponentResource):
             "normalise",
             "Makes Parquet of what was exported by",
             [
-                place.read("raw", "state"),
+                place.read("raw", "state", "windows"),
                 place.write("lake", "state", "windows", parts=True),
                 place.find(),
                 *place.use_key("Decrypt", "GenerateDataKey"),

@@ -135,7 +135,9 @@ def _dynamodb(
     file = {"step": "normalise", "file.$": "$$.Map.Item.Value"} | _same(
         "manifest_key", "schema_key", "output_prefix", "report_prefix", "incremental"
     )
-    reconcile = {"step": "reconcile"} | _same("manifest_key", "summary_key", "report_prefix")
+    reconcile = {"step": "reconcile"} | _same(
+        "manifest_key", "summary_key", "report_prefix", "incremental", "output_prefix", "location"
+    )
     folded = _same("schema_key", "current_prefix", "window_prefixes", "output_key")
     publish = task(catalog, {"step": "publish", "export.$": "$"}, "$.published", "More?")
     # A file that is not sound has said why in its report; reconciling tells it with the file's name.

@@ -14,8 +14,10 @@ IDEMPOTENCY_TABLE; only a crash between announcing and writing down announces ag
 not see that compares export_arn.
 
 Announced: source `tributary.arrival`, detail-type `Export Arrived`, detail {export_arn, export_id, table,
-table_arn, export_time, bucket, prefix (the export's folder, with '/'; the data is in its `data/`), manifest
-(key of the summary), item_count, file_count, billed_bytes}. An export of no items is announced as well.
+table_arn, export_type (FULL_EXPORT or INCREMENTAL_EXPORT), export_time (of an increment the end of its window),
+bucket, prefix (the export's folder, with '/'; a full one's data is in its `data/`, an increment's are the files that
+`manifest-files.json` names), manifest (key of the summary), item_count, file_count, billed_bytes}. An export of no
+items is announced as well.
 
 Environment: EVENT_BUS (name or ARN), IDEMPOTENCY_TABLE (key `id`, TTL attribute `expiration`), PREFIX (such
 as `raw/`).

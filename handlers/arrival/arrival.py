@@ -1,11 +1,11 @@
-"""Whether an export has arrived whole, decided from its manifests and a listing of the bucket. Pure.
+"""Whether an export has arrived whole, decided from its manifests and what the bucket holds of its files. Pure.
 
 Layout: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Output.html
     <root>AWSDynamoDB/<ExportId>/manifest-summary.json, manifest-files.json (JSON Lines), manifest-files.md5,
-    data/*
+    data/*; of an incremental export <root>AWSDynamoDB/data/*, a folder that all of them share
 Keys inside the manifests are read from `AWSDynamoDB/` on and put behind the summary's own <root>: the service
 writes them with the prefix, its documentation shows them without, and in no way may a manifest point outside
-its export.
+the exports of its root.
 
 What can be told without reading the data: a file is there, it is not empty when it should have items, and its
 ETag fits the manifest's md5 (an upload in one part, sent whole or as multipart) or the manifest's ETag. With
@@ -19,6 +19,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
@@ -40,7 +41,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An object as a listing shows it."""
+    """An object as a listing or its head shows it."""
 
     size: int
     etag: str
@@ -56,7 +57,9 @@ class Export:
     manifest: Iterable[bytes]  # the lines of manifest-files.json
     manifest_md5: bytes  # computed
     stated_md5: str  # what manifest-files.md5 says
-    stored: Mapping[str, Stored]  # by key, all below data/
+    stored: Mapping[
+        str, Stored
+    ]  # by key; at least those of the files that the manifest names and that are there
     etags_are_checksums: bool
 
 
@@ -96,6 +99,18 @@ def data_folder(key: str) -> str:
     return key.rpartition("/")[0] + "/data/"
 
 
+def elsewhere(key: str, manifest: Iterable[bytes]) -> Iterator[str]:
+    """The files that a manifest names outside its export's own folder. Of a line that can't be read `judge` tells."""
+    for line in manifest:
+        with suppress(ValueError, KeyError, TypeError, AttributeError):
+            if line.strip() and not (named := _file(line, _root(key))[0]).startswith(data_folder(key)):
+                yield named
+
+
+def _root(key: str) -> str:
+    return key.rpartition("AWSDynamoDB/")[0]
+
+
 def judge(export: Export) -> Complete | Waiting | Corrupt:
     folder = export.key.rpartition("/")[0] + "/"
     try:
@@ -107,7 +122,7 @@ def judge(export: Export) -> Complete | Waiting | Corrupt:
     except ValueError as error:
         return Corrupt(f"{folder}manifest-files.json: {error}")
 
-    root = export.key[: -len(export.key.rpartition("AWSDynamoDB/")[2]) - len("AWSDynamoDB/")]
+    root = _root(export.key)
     missing, files, items = [], 0, 0
     missing_count = 0
     for number, line in enumerate(export.manifest, 1):
@@ -146,7 +161,9 @@ def _complete(export: Export, folder: str, files: int, items: int) -> Complete |
             "export_id": folder.split("/")[-2],
             "table": summary["tableArn"].split(":table/")[1],
             "table_arn": summary["tableArn"],
-            "export_time": summary["exportTime"],
+            "export_type": summary.get("exportType", "FULL_EXPORT"),
+            # An increment shows the table up to the end of its window.
+            "export_time": summary.get("exportTime") or summary["exportToTime"],
             "bucket": export.bucket,
             "prefix": folder,
             "manifest": export.key,

@@ -1,7 +1,9 @@
-"""Reads an export's manifests and the listing of its data from S3.
+"""Reads an export's manifests from S3, and what is there of its data.
 
-The listing takes one request per 1,000 files, where a HeadObject of each would take one per file. Memory:
-about 250 bytes a listed file; manifest-files.json goes through a temporary file once it is over 8 MB.
+A full export's folder is listed: one request per 1,000 files, where a HeadObject of each would take one per file.
+An incremental one's files are asked for one by one, as they lie in a folder with those of all windows that the
+lifecycle has left, and have names of no order. Memory: about 250 bytes a file; manifest-files.json goes through a
+temporary file once it is over 8 MB.
 Errors: `Waiting` for a manifest that is not there yet; whatever else S3 answers is raised as botocore's
 ClientError.
 """
@@ -9,12 +11,14 @@ ClientError.
 import hashlib
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from arrival import Export, Stored, Waiting, data_folder
+from arrival import Export, Stored, Waiting, data_folder, elsewhere
 from botocore.exceptions import ClientError
 
 IN_MEMORY = 8 * 1024 * 1024  # bytes
+AT_ONCE = 10  # as many as the client has connections
 
 
 @contextmanager
@@ -32,6 +36,9 @@ def export(s3, bucket: str, key: str) -> Iterator[Export]:
             md5.update(chunk)
             lines.write(chunk)
         lines.seek(0)
+        stored = _listing(s3, bucket, data_folder(key))
+        stored |= _heads(s3, bucket, list(elsewhere(key, lines)))
+        lines.seek(0)
         yield Export(
             bucket=bucket,
             key=key,
@@ -39,7 +46,7 @@ def export(s3, bucket: str, key: str) -> Iterator[Export]:
             manifest=lines,
             manifest_md5=md5.digest(),
             stated_md5=stated.decode(errors="replace"),
-            stored=_listing(s3, bucket, data_folder(key)),
+            stored=stored,
             # All files of an export are encrypted alike: what is true of the manifest is true of the data.
             etags_are_checksums=not manifest.get("ServerSideEncryption", "").startswith("aws:kms"),
         )
@@ -65,3 +72,18 @@ def _listing(s3, bucket: str, folder: str) -> dict[str, Stored]:
         for page in pages
         for found in page.get("Contents", [])
     }
+
+
+def _heads(s3, bucket: str, keys: list[str]) -> dict[str, Stored]:
+    def head(key: str) -> Stored | None:
+        try:
+            found = s3.head_object(Bucket=bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
+                return None
+            error.add_note(f"s3://{bucket}/{key}")
+            raise
+        return Stored(found["ContentLength"], found["ETag"].strip('"'))
+
+    with ThreadPoolExecutor(AT_ONCE) as asking:
+        return {key: found for key, found in zip(keys, asking.map(head, keys), strict=True) if found}

@@ -3,8 +3,9 @@
 `publish`: {"step": "publish", "export": what the former steps found, see `publishing.tables`}. Makes or widens each
 table, registers the export's partition, and then moves `<table>_latest` to it and keeps what is published in
 `state/<table>/current.json`, in this order: a call that breaks off leaves readers where they were, and can be
-repeated. An export that is older than the published one gets its partition and moves nothing. Returns {"source",
-"tables": [{"table", "rows", "exported_to", "moved"}]}.
+repeated. An export with a table that can't be published, of which another source's is published, moves none. One that
+is older than the published one moves nothing, and gets its partition unless that is the published one's, which readers
+look at. Returns {"source", "tables": [{"table", "rows", "exported_to", "moved"}]}.
 
 `report`: {"step": "report", "due", "results": [[result of a source]]}. Puts the metrics `Published` and `Failed`
 (1 or 0) of each source, `Rows` and `Age` (seconds between the data's time and now) of each table. Raises
@@ -43,26 +44,40 @@ def handler(event, context):
 
 def publish(event):
     export = event["export"]
-    published = [publish_table(table, export) for table in publishing.tables(export)]
+    # All are looked at before the first is written: a conflict leaves the readers of every table where they are.
+    planned = [plan(table, export) for table in publishing.tables(export)]
+    published = [publish_table(*table, export) for table in planned]
     logger.info("published", source=export["source"], tables=published)
     return {"source": export["source"], "tables": published}
 
 
-def publish_table(table, export):
+def plan(table, export):
+    """The table, its TableInput, the record of what is published of it, and the record's ETag."""
     name = table["table"]
+    current, etag = state_of(name)
+    publishing.check_source(name, current, export["source"])
     table_input = publishing.table(name, table["columns"], bucket, existing(name) if registers else None)
     if registers:
-        put_table(table_input)
-        put_partition(
-            name, publishing.partition(table_input, bucket, table["location"], export["export_date"])
-        )
-    current = state_of(name)
+        publishing.check_view(name, existing(f"{name}_latest"))
+    return table, table_input, current, etag
+
+
+def publish_table(table, table_input, current, etag, export):
+    name = table["table"]
     moved = current is None or current["exported_to"] <= export["exported_to"]
+    if registers:
+        put_table(table_input)
+        # Not in the place of a newer one of that day, on which the view stands.
+        if current is None or moved or current["export_date"] != export["export_date"]:
+            put_partition(
+                name, publishing.partition(table_input, bucket, table["location"], export["export_date"])
+            )
     if moved:
         if registers:
             put_table(publishing.latest(table_input, database, export["export_date"]))
         record = {
             "table": name,
+            "source": export["source"],
             "export_id": export["export_id"],
             "export_date": export["export_date"],
             "exported_to": export["exported_to"],
@@ -70,7 +85,9 @@ def publish_table(table, export):
             "schema_key": table.get("schema_key"),
             "rows": table.get("rows"),
         }
-        s3.put_object(Bucket=bucket, Key=state_key(name), Body=json.dumps(record).encode())
+        # Refused where another call has written since this one read: tried again, it sees what that one published.
+        unchanged = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
+        s3.put_object(Bucket=bucket, Key=state_key(name), Body=json.dumps(record).encode(), **unchanged)
     return {"table": name, "rows": table.get("rows"), "exported_to": export["exported_to"], "moved": moved}
 
 
@@ -106,12 +123,14 @@ def state_key(name):
 
 
 def state_of(name):
+    """The record of what is published of the table, and its ETag; None and None where nothing is."""
     try:
-        return json.loads(s3.get_object(Bucket=bucket, Key=state_key(name))["Body"].read())
+        found = s3.get_object(Bucket=bucket, Key=state_key(name))
     except ClientError as error:
         if error.response["Error"]["Code"] == "NoSuchKey":
-            return None
+            return None, None
         raise
+    return json.loads(found["Body"].read()), found["ETag"]
 
 
 def report(event):

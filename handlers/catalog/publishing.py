@@ -3,7 +3,7 @@
 A table `<table>` has one partition an export date (`export_date`, 'yyyy-mm-dd'), registered with its own location, so
 that a second export of a day replaces the first in one step. `<table>_latest` is a view of Athena's on one partition.
 Columns are only ever added or widened: one that an export lacks stays and is NULL there; a column that would become
-another kind is refused as `SchemaConflict`.
+another kind is refused as `SchemaConflict`, and so is a name that is another source's or the view's of another table.
 https://docs.aws.amazon.com/athena/latest/ug/schema-updates.html (Parquet is read by name, missing columns are NULL)
 https://docs.aws.amazon.com/athena/latest/ug/glue-athena.html; a view is a table of type VIRTUAL_VIEW whose
 ViewOriginalText holds base64 JSON, as Trino's Hive connector writes it:
@@ -61,7 +61,8 @@ def tables(export: Mapping) -> list[dict]:
             for said in export["described"]["tables"]
         ]
         names = [table["table"] for table in found]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
+        taken = [*names, *(f"{name}_latest" for name in names)]
+        if twice := sorted({name for name in names if taken.count(name) > 1}):
             raise SchemaConflict(f"two tables of {export['source']} would both be {twice[0]} in the catalog")
         return found
     counted = export["folded"]["rows"] if export["incremental"] else export["reconciled"]["items"]
@@ -79,6 +80,25 @@ def tables(export: Mapping) -> list[dict]:
 def table_name(target: str) -> str:
     """A source's table as the catalog names it: `shop.order-lines` is `shop_order_lines`."""
     return re.sub(r"[^a-z0-9_]+", "_", target.lower())
+
+
+def check_source(name: str, current: Mapping | None, source: str) -> None:
+    """Refuses a table that another source's export has published: readers would get that one's rows or this one's."""
+    # A record that an earlier release wrote tells no source.
+    if current and current.get("source", source) != source:
+        raise SchemaConflict(
+            f"{name} is published of {current['source']}, and {source} has a table of that name, too; export one of "
+            f"them by another pipeline, or, where {source} takes the place of {current['source']}, delete "
+            f"state/{name}/current.json and the table {name} from the catalog"
+        )
+
+
+def check_view(name: str, found: Mapping | None) -> None:
+    if found and found.get("TableType") != "VIRTUAL_VIEW":
+        raise SchemaConflict(
+            f"{name}_latest, which is the view on {name}, is a table in the catalog; export one of them by another "
+            "pipeline"
+        )
 
 
 def merged(name: str, before: Sequence[Mapping], now: Sequence[Mapping]) -> list[dict]:
@@ -113,6 +133,8 @@ def _digits(kind: str) -> tuple[int, int] | None:
 
 def table(name: str, columns: Sequence[Mapping], bucket: str, existing: Mapping | None) -> dict:
     """The TableInput of a table that an export is added to."""
+    if existing and existing.get("TableType") == "VIRTUAL_VIEW":
+        raise SchemaConflict(f"{name} is a view in the catalog; export the table by another pipeline")
     before = existing["StorageDescriptor"]["Columns"] if existing else []
     return {
         "Name": name,

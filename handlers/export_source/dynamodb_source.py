@@ -102,7 +102,8 @@ def work(
     date = asked["until"][:10]
     lake = f"lake/{table}/export_date={date}/run={export_id}/"
     incremental = asked["since"] is not None
-    output = f"windows/{table}/{export_id}/" if incremental else lake
+    # Where no reader looks: what has not been reconciled yet is half an export.
+    output = f"windows/{table}/{export_id}/"
     return {
         "table": table,
         "export_id": export_id,

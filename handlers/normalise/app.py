@@ -2,7 +2,7 @@
 
 `normalise`: one data file; a Distributed Map over manifest-files.json calls it for each. Event: {"step":
 "normalise", "file": <the manifest's line>, "manifest_key", "schema_key", "output_prefix" (such as
-`lake/orders/export_date=2026-01-01/`), "report_prefix", "incremental": false}. Writes
+`windows/orders/<export>/`), "report_prefix", "incremental": false}. Writes
 `<output_prefix><file>-<n>.parquet`, and its result as `<report_prefix><file>.json` (the file's name without
 .json.gz). Returns {"file", "items", "deleted", "raw_bytes", "outputs": [{"key", "rows", "bytes"}], "rest":
 {"items", "attributes"}}. Called twice it writes the same keys again. Nothing is visible of a file that is not
@@ -10,19 +10,23 @@ sound: `FileError` names it.
 
 `schema`: {"step": "schema", "manifest_key", "schema_key", "published_key" (or null: the table is new), "keys":
 [attribute], "declared": {attribute: type}}. Looks at the beginnings of up to 32 files, derives or widens, and
-writes the schema. Returns {"schema_key", "columns": [{"Name", "Type"}] (Glue's), "conflicts", "sampled"}.
+writes the schema; `SchemaError` where a declared type is not what a published column can become. Returns
+{"schema_key", "columns": [{"Name", "Type"}] (Glue's), "conflicts", "sampled"}.
 
-`reconcile`: {"step": "reconcile", "manifest_key", "summary_key", "report_prefix"}. Every file's report is there,
-and the items add up to the summary's, or `ExportError`. Returns counts and what stands in the rest column.
+`reconcile`: {"step": "reconcile", "manifest_key", "summary_key", "report_prefix", "incremental", "output_prefix",
+"location" (such as `lake/orders/export_date=2026-01-01/run=<export>/`)}. Every file's report is there, and the items
+add up to the summary's, or `ExportError`. Then a full export's Parquet is copied from <output_prefix> to <location>,
+where readers look: they never see one that is not whole, but for the moments that copying takes. An increment's stays,
+to be folded. Returns counts and what stands in the rest column.
 
 `rds`: {"step": "rds", "export_prefix" (`<prefix>/<identifier>/`), "only": [pattern]}. The tables of a finished RDS
 snapshot export, if it is whole, and their rows by the footers of their files; see rds_export.py. Returns {"tables":
 [{"table", "location", "schema", "columns", "source_types", "files", "rows"}]}.
 
 Environment: BUCKET. Memory: about 300 MB; 1,769 MB buys a whole vCPU, which is what it can use.
-IAM, on arn:aws:s3:::<BUCKET>: s3:GetObject on <raw prefix>*, and on the schemas' and reports'; s3:PutObject and
-s3:AbortMultipartUpload on the outputs', schemas' and reports' prefixes; s3:ListBucket on the bucket (condition
-s3:prefix: the reports' and RDS exports' prefixes); with SSE-KMS kms:Decrypt, kms:GenerateDataKey on its key.
+IAM, on arn:aws:s3:::<BUCKET>: s3:GetObject on <raw prefix>*, and on the outputs', schemas' and reports'; s3:PutObject
+and s3:AbortMultipartUpload on the outputs', locations', schemas' and reports' prefixes; s3:ListBucket on the bucket
+(condition s3:prefix: the reports' and RDS exports' prefixes); with SSE-KMS kms:Decrypt, kms:GenerateDataKey on its key.
 """
 
 import json
@@ -42,13 +46,17 @@ from multipart import Upload
 from table_schema import Observation, Schema, SchemaError, Type, derive, widen
 
 SAMPLED_FILES, SAMPLED_BYTES = 32, 1 << 20
-FOOTERS_AT_ONCE, FOOTER_BYTES = 10, 64 << 10  # as many as the client has connections
+FOOTERS_AT_ONCE, FOOTER_BYTES = 10, 64 << 10
+COPIES_AT_ONCE = 32  # S3 does the work; an output is far below the 5 GB that one request copies
 # isal's stub has its error as an instance.
 DAMAGED: Any = (EOFError, igzip.BadGzipFile, isal_zlib.error, ValueError, SchemaError)
 
 logger = Logger(service="normalise")
 bucket = os.environ["BUCKET"]
-s3 = boto3.client("s3", config=Config(retries={"mode": "standard", "total_max_attempts": 6}))
+s3 = boto3.client(
+    "s3",
+    config=Config(retries={"mode": "standard", "total_max_attempts": 6}, max_pool_connections=COPIES_AT_ONCE),
+)
 
 
 @logger.inject_lambda_context
@@ -109,10 +117,14 @@ def make_schema(event):
             observed = observed.merged(Observation.of_items(items_of(chunk)))
         except DAMAGED as error:
             raise FileError(f"s3://{bucket}/{file.key} is cut short or damaged: {error}") from error
+    declared = {a: Type.of(said) for a, said in event.get("declared", {}).items()}
     if event.get("published_key"):
-        schema, conflicts = widen(Schema.of(read_json(event["published_key"])), observed)
+        published = Schema.of(read_json(event["published_key"]))
+        if not files:
+            # Without an item a key that is a number is declared as the widest one, which says nothing of its column.
+            declared = {a: told for a, told in declared.items() if a not in published.keys}
+        schema, conflicts = widen(published, observed, declared)
     else:
-        declared = {a: Type.of(said) for a, said in event.get("declared", {}).items()}
         schema, conflicts = derive(observed, declared, event.get("keys", ())), []
     write_json(event["schema_key"], schema.json())
     return {
@@ -130,7 +142,19 @@ def reconcile_export(event):
         for entry in page.get("Contents", ()):
             name = entry["Key"].removeprefix(event["report_prefix"]).removesuffix(".json")
             reports[name] = read_json(entry["Key"])
-    return reconcile(manifest(event["manifest_key"]), read_json(event["summary_key"]), reports)
+    files = manifest(event["manifest_key"])
+    counted = reconcile(files, read_json(event["summary_key"]), reports)
+    if not event["incremental"]:
+        keys = [output["key"] for file in files for output in reports[file.name]["outputs"]]
+        with ThreadPoolExecutor(COPIES_AT_ONCE) as copying:
+            list(copying.map(lambda key: show(key, event["output_prefix"], event["location"]), keys))
+    return counted
+
+
+def show(key, prefix, location):
+    """Copies an output to where readers look."""
+    target = location + key.removeprefix(prefix)
+    s3.copy_object(Bucket=bucket, Key=target, CopySource={"Bucket": bucket, "Key": key})
 
 
 def rds_tables(event):

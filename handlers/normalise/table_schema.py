@@ -5,7 +5,8 @@ Merging is commutative and associative, so the result does not depend on which f
 is made of one (`derive`), with declared types first; a published schema is only ever widened (`widen`): new
 attributes become new columns, BIGINT becomes DECIMAL(38,s), a DECIMAL gains scale. Anything else stays as it is
 and is told as a conflict; its values stand in the rest column (see decode.c), so that no reader breaks and
-nothing is lost.
+nothing is lost. A published column is widened to a declared type as well, and a new one is made with it; a declared
+type that a published column can't become, and that it wasn't widened from, is an error.
 
 Types: string, binary, boolean, bigint, decimal(p,s) (p at most 38), double (declared only), json (the value's
 own DynamoDB JSON as text, which holds every value exactly), {"set": type}, {"list": type}, {"struct": columns}
@@ -289,19 +290,50 @@ class Conflict:
         return {"attribute": self.attribute, "type": self.column.json(), "observed": list(self.observed)}
 
 
-def widen(published: Schema, observed: Observation) -> tuple[Schema, list[Conflict]]:
-    columns, conflicts = [], []
+def widen(
+    published: Schema, observed: Observation, declared: Mapping[str, Type] | None = None
+) -> tuple[Schema, list[Conflict]]:
+    declared = dict(declared or {})
+    columns, conflicts, refused = [], [], []
     known = {c.attribute for c in published.columns}
     for column in published.columns:
+        if (told := declared.get(column.attribute)) and _becomes(column.type, told):
+            column = replace(column, type=told)
+        elif told and not _becomes(told, column.type):  # else the data has widened what was declared
+            refused.append(column)
         kinds = set(observed.seen.get(column.attribute, {})) - {"NULL"}
         wider = _wider(column.type, observed.type(column.attribute)) if kinds else column.type
         if wider is None:
             conflicts.append(Conflict(column.attribute, column.type, tuple(sorted(kinds))))
         columns.append(replace(column, type=wider or column.type))
-    new = derive(Observation({a: k for a, k in observed.seen.items() if a not in known}))
+    if refused:
+        raise SchemaError(
+            "; ".join(
+                f"{c.attribute} is declared as {declared[c.attribute].json()!r} and published as {c.type.json()!r}"
+                for c in refused
+            )
+            + "; readers would break. Declare what is published, or delete the table from the catalog and its "
+            "state/<table>/current.json to begin anew"
+        )
+    new = derive(
+        Observation({a: k for a, k in observed.seen.items() if a not in known}),
+        {a: told for a, told in declared.items() if a not in known},
+    )
     names = column_names([c.attribute for c in new.columns], [c.name for c in published.columns])
     columns += [replace(c, name=names[c.attribute]) for c in new.columns]
     return Schema(tuple(columns), published.keys), conflicts
+
+
+def _becomes(column: Type, declared: Type) -> bool:
+    """Whether a published column can be widened to the declared type."""
+    if column.kind == declared.kind == "set" and column.element and declared.element:
+        return _becomes(column.element, declared.element)
+    if column.kind in {"bigint", "decimal"} and declared.kind == "decimal":
+        # Of the digits before the point no more is asked than of a column that the data widens; see `_wider`.
+        held = column.precision - column.scale if column.kind == "decimal" else BIGINT_DIGITS
+        whole = declared.precision - declared.scale
+        return declared.scale >= column.scale and whole >= min(held, BIGINT_DIGITS)
+    return column == declared
 
 
 def _wider(column: Type, seen: Type | None) -> Type | None:

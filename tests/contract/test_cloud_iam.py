@@ -172,6 +172,28 @@ def test_another_accounts_administrator_may_read_only_what_the_bucket_grants(clo
         far.get_object(Bucket=name, Key="a/k")
 
 
+def test_a_copy_needs_the_source_to_be_readable_as_well_as_the_target_to_be_writable(cloud: Cloud):
+    name, s3 = unique("bucket"), cloud.client("s3", WORKLOAD)
+    s3.create_bucket(Bucket=name)
+    s3.put_object(Bucket=name, Key="a/k", Body=b"1")
+    write = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{name}/b/*"}
+    read = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{name}/a/*"}
+    for role, *granted in (("writer", write), ("reader", read), ("copier", read, write)):
+        cloud.role(WORKLOAD, f"{name}-{role}", "lambda.amazonaws.com", *granted)
+
+    def copy(role: str) -> None:
+        cloud.client("s3", WORKLOAD, f"{name}-{role}").copy_object(
+            Bucket=name, Key=f"b/{role}", CopySource={"Bucket": name, "Key": "a/k"}
+        )
+
+    with pytest.raises(ClientError, match="s3:GetObject"):
+        copy("writer")
+    with pytest.raises(ClientError, match="s3:PutObject"):
+        copy("reader")
+    copy("copier")
+    assert s3.get_object(Bucket=name, Key="b/copier")["Body"].read() == b"1"
+
+
 @pytest.mark.parametrize(("call", "grant"), [("put", "kms:GenerateDataKey"), ("get", "kms:Decrypt")])
 def test_an_encrypted_object_needs_the_key_as_well_as_the_bucket(cloud: Cloud, call: str, grant: str):
     name, role = unique("sealed"), unique("user")

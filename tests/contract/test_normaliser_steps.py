@@ -50,6 +50,10 @@ class Bucket:
     def abort_multipart_upload(self, Bucket, Key, UploadId):
         del self.uploads[UploadId]
 
+    def copy_object(self, Bucket, Key, CopySource):
+        assert CopySource["Bucket"] == Bucket
+        self.objects[Key] = self.objects[CopySource["Key"]]
+
     def get_paginator(self, operation):
         found = lambda Prefix: [{"Key": key} for key in sorted(self.objects) if key.startswith(Prefix)]  # noqa: E731
         return SimpleNamespace(paginate=lambda Bucket, Prefix, **_: [{"Contents": found(Prefix)}])
@@ -83,12 +87,23 @@ def lake(monkeypatch):
 
 def normalise(lake, line):
     return lake.call(
-        "normalise", file=line, schema_key="s.json", output_prefix="lake/o/", report_prefix="reports/"
+        "normalise", file=line, schema_key="s.json", output_prefix="windows/o/", report_prefix="reports/"
     )
 
 
-def reconcile(lake):
-    return lake.call("reconcile", summary_key="raw/summary", report_prefix="reports/")
+def reconcile(lake, incremental=False):
+    return lake.call(
+        "reconcile",
+        summary_key="raw/summary",
+        report_prefix="reports/",
+        incremental=incremental,
+        output_prefix="windows/o/",
+        location="lake/o/run=1/",
+    )
+
+
+def below(lake, prefix):
+    return {key.removeprefix(prefix) for key in lake.bucket.objects if key.startswith(prefix)}
 
 
 def test_an_export_becomes_parquet_whose_counts_are_the_summarys(lake):
@@ -96,11 +111,50 @@ def test_an_export_becomes_parquet_whose_counts_are_the_summarys(lake):
     assert [c["Name"] for c in schema["columns"]] == ["id", "n", "_rest"]
     results = [normalise(lake, line) for line in lake.lines]
     assert [r["items"] for r in results] == [60, 40, 0]
-    assert {key for key in lake.bucket.objects if key.startswith("lake/")} == {
-        "lake/o/a-00000.parquet", "lake/o/b-00000.parquet"
-    }  # fmt: skip
+    parquet = {"a-00000.parquet", "b-00000.parquet"}
+    assert (below(lake, "windows/o/"), below(lake, "lake/")) == (parquet, set())
     said = reconcile(lake)
     assert (said["items"], said["files"], said["outputs"]) == (100, 3, 2)
+    assert below(lake, "lake/o/run=1/") == parquet
+    objects = lake.bucket.objects
+    assert all(objects[f"lake/o/run=1/{name}"] == objects[f"windows/o/{name}"] for name in parquet)
+
+
+def test_an_increment_is_left_for_folding(lake):
+    lake.call("schema", schema_key="s.json", published_key=None, keys=["id"], declared={})
+    for line in lake.lines:
+        normalise(lake, line)
+    assert reconcile(lake, incremental=True)["items"] == 100
+    assert below(lake, "lake/") == set()
+
+
+def test_what_no_report_of_the_export_names_is_not_copied(lake):
+    lake.call("schema", schema_key="s.json", published_key=None, keys=["id"], declared={})
+    for line in lake.lines:
+        normalise(lake, line)
+    lake.bucket.objects["windows/o/a-00001.parquet"] = b"of an attempt that broke off"
+    reconcile(lake)
+    assert below(lake, "lake/o/run=1/") == {"a-00000.parquet", "b-00000.parquet"}
+
+
+def test_what_is_declared_after_a_table_was_published_is_heeded(lake):
+    lake.call("schema", schema_key="s.json", published_key=None, keys=["id"], declared={})
+    again = {"schema_key": "t.json", "published_key": "s.json", "keys": ["id"]}
+    schema = lake.call("schema", declared={"id": "string", "n": "decimal(38,2)", "later": "boolean"}, **again)
+    assert [tuple(c.values()) for c in schema["columns"]] == [
+        ("id", "string"), ("n", "decimal(38,2)"), ("later", "boolean"), ("_rest", "string")
+    ]  # fmt: skip
+    with pytest.raises(Exception, match="n is declared as 'string' and published as 'bigint'"):
+        lake.call("schema", declared={"n": "string"}, **again)
+
+
+def test_an_export_of_no_items_leaves_a_published_key_as_it_is(lake):
+    lake.call("schema", schema_key="s.json", published_key=None, keys=["n"], declared={})
+    lake.bucket.objects[MANIFEST] = b""
+    schema = lake.call(
+        "schema", schema_key="t.json", published_key="s.json", keys=["n"], declared={"n": "decimal(38,0)"}
+    )
+    assert {"Name": "n", "Type": "bigint"} in schema["columns"]
 
 
 def test_a_file_that_is_not_sound_leaves_nothing_and_stops_the_reconciliation(lake):
@@ -108,7 +162,7 @@ def test_a_file_that_is_not_sound_leaves_nothing_and_stops_the_reconciliation(la
     normalise(lake, lake.lines[0])
     with pytest.raises(data_file.FileError, match=r"b\.json\.gz"):
         normalise(lake, lake.lines[1] | {"itemCount": 41})
-    assert not lake.bucket.uploads and "lake/o/b-00000.parquet" not in lake.bucket.objects
+    assert not lake.bucket.uploads and "windows/o/b-00000.parquet" not in lake.bucket.objects
     with pytest.raises(Exception, match=r"1 of 3 files are not normalised: .*c\.json\.gz"):
         reconcile(lake)
     normalise(lake, lake.lines[2])
@@ -143,7 +197,8 @@ def test_an_export_with_such_a_file_is_never_reconciled_and_the_error_names_the_
             normalise(lake, line)
     with pytest.raises(Exception, match=r"1 of 3 files are not (sound|normalised): .*/data/b\.json\.gz"):
         reconcile(lake)
-    assert [key for key in lake.bucket.objects if key.startswith("lake/")] == ["lake/o/a-00000.parquet"]
+    assert below(lake, "windows/o/") == {"a-00000.parquet"}
+    assert below(lake, "lake/") == set()
 
 
 def test_an_export_of_which_the_manifest_leaves_a_file_out_is_never_reconciled(lake):
@@ -154,6 +209,7 @@ def test_an_export_of_which_the_manifest_leaves_a_file_out_is_never_reconciled(l
         normalise(lake, line)
     with pytest.raises(Exception, match=r"60 items were normalised; manifest-summary\.json says 100"):
         reconcile(lake)
+    assert below(lake, "lake/") == set()
 
 
 def test_a_manifest_that_points_outside_its_export_is_refused(lake):

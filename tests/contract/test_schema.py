@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rds_export import ExportInfoError, exported_type, tables
-from table_schema import Column, widen
+from table_schema import Column, SchemaError, widen
 
 from tests.contract.normaliser import Observation, Schema, Type, derive, schema_of
 
@@ -62,6 +62,68 @@ def test_a_new_attribute_becomes_a_column_at_the_end_and_takes_no_published_name
     assert after.columns[:2] == published.columns and not conflicts
     assert [c.attribute for c in after.columns[2:]] == ["ID", "new"]
     assert len({c.name for c in after.columns}) == 4
+
+
+def declaring(published, declared, seen):
+    schema = Schema((Column("x", "x", Type.of(published)),))
+    observed = Observation.of_items([{"x": seen}])
+    return widen(schema, observed, {"x": Type.of(declared)})[0].columns[0].type.json()
+
+
+@pytest.mark.parametrize(
+    "published, declared, seen",
+    [
+        ("bigint", "decimal(38,2)", {"N": "5"}),
+        ("decimal(38,0)", "decimal(38,4)", {"N": "5"}),
+        ("decimal(10,2)", "decimal(12,3)", {"N": "5"}),
+        ({"set": "bigint"}, {"set": "decimal(38,2)"}, {"NS": ["5"]}),
+        ("string", "string", {"N": "1"}),
+        ({"struct": {"city": "string"}}, {"struct": {"city": "string"}}, {"M": {}}),
+    ],
+)
+def test_a_published_column_becomes_what_is_declared_of_it(published, declared, seen):
+    assert declaring(published, declared, seen) == Type.of(declared).json()
+
+
+@pytest.mark.parametrize(
+    "published, declared, seen, after",
+    [
+        ("bigint", "bigint", {"N": "0.25"}, "decimal(38,2)"),
+        ("bigint", "decimal(38,2)", {"N": "0.125"}, "decimal(38,3)"),
+        ("decimal(38,3)", "decimal(38,2)", {"N": "1"}, "decimal(38,3)"),
+        ("decimal(38,2)", "bigint", {"N": "1"}, "decimal(38,2)"),
+    ],
+)
+def test_what_the_data_has_widened_is_wider_than_declared(published, declared, seen, after):
+    assert declaring(published, declared, seen) == after
+
+
+@pytest.mark.parametrize(
+    "published, declared",
+    [
+        ("decimal(10,2)", "decimal(10,3)"),
+        ("bigint", "decimal(10,2)"),
+        ("bigint", "double"),
+        ("json", "string"),
+        ("string", "json"),
+        ({"set": "string"}, {"set": "bigint"}),
+        ({"struct": {"city": "string"}}, {"struct": {"city": "string", "zip": "string"}}),
+    ],
+)
+def test_a_declaration_that_contradicts_a_published_column_is_told_with_both(published, declared):
+    with pytest.raises(SchemaError) as told:
+        declaring(published, declared, {"NULL": True})
+    both = f"x is declared as {Type.of(declared).json()!r} and published as {Type.of(published).json()!r}"
+    assert both in str(told.value)
+
+
+def test_a_declared_attribute_that_is_new_or_unseen_becomes_a_column_of_that_type():
+    published = schema_of([{"id": {"S": "a"}}], keys=["id"])
+    declared = {"note": Type.of({"list": "string"}), "total": Type.of("decimal(38,2)")}
+    after, _ = widen(published, Observation.of_items([{"total": {"N": "1"}}]), declared)
+    assert [(c.name, c.type.glue()) for c in after.columns] == [
+        ("id", "string"), ("note", "array<string>"), ("total", "decimal(38,2)")
+    ]  # fmt: skip
 
 
 def table(target="shop.customers", status="COMPLETE", **types):

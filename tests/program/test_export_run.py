@@ -153,10 +153,28 @@ def test_each_data_file_is_normalised_by_a_child_of_its_own_over_the_manifest() 
     assert files["ItemReader"]["ReaderConfig"] == {"InputType": "JSONL"}
 
 
+def test_only_what_is_reconciled_is_shown_and_what_is_on_its_way_is_deleted_after_a_week() -> None:
+    recorded = lake(ORDERS)
+    reconcile = items(recorded, "dynamodb")["ItemProcessor"]["States"]["Reconcile"]["Parameters"]
+    assert {key: reconcile[key] for key in ("incremental.$", "output_prefix.$", "location.$")} == {
+        "incremental.$": "$.incremental",
+        "output_prefix.$": "$.output_prefix",
+        "location.$": "$.location",
+    }
+    kind = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
+    rules = recorded.one(kind, "lake-landing")["rules"]
+    assert {
+        rule["filter"]["prefix"]: rule["expiration"]["days"] for rule in rules if "expiration" in rule
+    } == {
+        "": 400,
+        "windows/": 7,
+    }
+
+
 def test_the_functions_may_touch_their_own_prefixes_only() -> None:
     recorded = lake(ORDERS | {"mode": "incremental"})
     assert granted(recorded, "lake-normalise") == {
-        "ReadLanding": (["s3:GetObject"], [f"{BUCKET}/raw/*", f"{BUCKET}/state/*"]),
+        "ReadLanding": (["s3:GetObject"], [f"{BUCKET}/raw/*", f"{BUCKET}/state/*", f"{BUCKET}/windows/*"]),
         "WriteLanding": (
             ["s3:AbortMultipartUpload", "s3:PutObject"],
             [f"{BUCKET}/lake/*", f"{BUCKET}/state/*", f"{BUCKET}/windows/*"],

@@ -201,6 +201,11 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         lake(sources=[{"dynamodb": "shop-orders"}, {"dynamodb": "shop_orders"}]),
         "sources: two tables would be 'shop_orders' in the catalog; export them by two pipelines",
     ),
+    "a table that is named as another's view": (
+        lake(sources=[{"dynamodb": "orders"}, {"dynamodb": "orders-latest"}]),
+        "sources: the table 'orders_latest' and the view on 'orders' would be one name in the catalog; export the "
+        "tables by two pipelines",
+    ),
     "a view's column": (
         view("SELECT customer FROM orders_latest"),
         "views.spent: Column 'customer' could not be resolved",
@@ -1149,6 +1154,12 @@ def test_a_wrong_config_is_refused_with_a_sentence_that_helps(name: str) -> None
     with pytest.raises(Refused) as refused:
         settings.read(config)
     assert any(message in error for error in refused.value.errors), refused.value
+
+
+@pytest.mark.parametrize("keys", [{"catalog": "crawler"}, {"run": "simple"}])
+def test_a_table_may_be_named_as_a_view_where_no_view_is_made(keys: dict[str, Any]) -> None:
+    found = settings.read(lake(sources=[{"dynamodb": "orders"}, {"dynamodb": "orders_latest"}], **keys))
+    assert len(found.pipelines["lake"].args.sources) == 2
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def run_of(pipeline: str, database: str, table: str, *, folds: bool, registers: 
     )
     machine, schedule = arn("states", f"stateMachine:{run}"), f"tributary-proof-{pipeline}-schedule"
     functions = [source, normalise, catalog, *([fold] if folds else [])]
-    reads = {source: "state", normalise: "raw state", catalog: "state", fold: "lake state windows"}
+    reads = {source: "state", normalise: "raw state windows", catalog: "state", fold: "lake state windows"}
     writes = {normalise: "lake state windows", catalog: "state", fold: "lake"}
     cases = [
         *taken_on_by("states.amazonaws.com", run, HERE, machine, arn("states", "stateMachine:neighbour")),

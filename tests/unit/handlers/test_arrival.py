@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 TABLE_ARN = "arn:aws:dynamodb:us-east-1:111111111111:table/orders"
+SHARED = "raw/orders/AWSDynamoDB/data/"
 QUEUE_ARN = "arn:aws:sqs:us-east-1:222222222222:arrivals"
 
 
@@ -22,13 +23,19 @@ class Bucket:
 
     def __init__(self, wire):
         self.objects, self.kms, self.pages = {}, False, 0
-        wire.answers |= {"GetObject": self.get, "ListObjectsV2": self.list}
+        wire.answers |= {"GetObject": self.get, "ListObjectsV2": self.list, "HeadObject": self.head}
 
     def get(self, path, query, body):
         content = self.objects.get(path.removeprefix("/"))
         if content is None:
             return 404, {}, b"<Error><Code>NoSuchKey</Code></Error>"
         return 200, {"x-amz-server-side-encryption": "aws:kms"} if self.kms else {}, content
+
+    def head(self, path, query, body):
+        content = self.objects.get(path.removeprefix("/"))
+        if content is None:
+            return 404, {}, b""
+        return 200, {"content-length": str(len(content)), "etag": f'"{etag(content)}"'}, b""
 
     def list(self, path, query, body):
         self.pages += 1
@@ -99,11 +106,11 @@ def md5(content):
     return base64.b64encode(hashlib.md5(content).digest()).decode()
 
 
-def export(counts, root="raw/orders/", export_id="01767283200000-a1b2c3d4", **changed):
+def export(counts, root="raw/orders/", export_id="01767283200000-a1b2c3d4", data=None, **changed):
     """An export's objects by key, as the service lays them out; one data file a count."""
     folder = f"{root}AWSDynamoDB/{export_id}/"
     data = {
-        f"{folder}data/{n:06}.json.gz": gzip.compress(b'{"Item":{}}\n' * count)
+        f"{data or folder + 'data/'}{n:06}.json.gz": gzip.compress(b'{"Item":{}}\n' * count)
         for n, count in enumerate(counts)
     }
     manifest = "".join(
@@ -126,6 +133,15 @@ def export(counts, root="raw/orders/", export_id="01767283200000-a1b2c3d4", **ch
         f"{folder}manifest-files.md5": md5(manifest).encode(),
         f"{folder}manifest-summary.json": json.dumps(summary).encode(),
     }
+
+
+def increment(counts, export_id="01767369600000-00000000"):
+    """An incremental export's: the data in a folder that all of them share, and the times of a window."""
+    made = export(counts, export_id=export_id, data=f"{SHARED}{export_id}-", exportType="INCREMENTAL_EXPORT")
+    summary = json.loads(made[summary_of(made)])
+    del summary["exportTime"]
+    summary |= {"exportFromTime": "2026-01-01T16:00:00.000Z", "exportToTime": "2026-01-02T16:00:00.000Z"}
+    return made | {summary_of(made): json.dumps(summary).encode()}
 
 
 def summary_of(objects):
@@ -199,6 +215,7 @@ def test_an_export_that_is_whole_is_announced_with_what_it_holds(receive, bucket
         "export_id": "01767283200000-a1b2c3d4",
         "table": "orders",
         "table_arn": TABLE_ARN,
+        "export_type": "FULL_EXPORT",
         "export_time": "2026-01-01T16:00:00.000Z",
         "bucket": "replica",
         "prefix": folder,
@@ -208,6 +225,51 @@ def test_an_export_that_is_whole_is_announced_with_what_it_holds(receive, bucket
         "billed_bytes": 4096,
     }
     assert account.hidden == []
+
+
+def test_an_increment_is_announced_as_one_with_the_end_of_its_window(receive, bucket, account):
+    bucket.objects = increment([3, 0, 4])
+    assert receive(notification(summary_of(bucket.objects))) == ([], "")
+    [event] = account.announced
+    detail = json.loads(event["Detail"])
+    assert (detail["export_type"], detail["export_time"]) == (
+        "INCREMENTAL_EXPORT",
+        "2026-01-02T16:00:00.000Z",
+    )
+    assert (detail["item_count"], detail["file_count"]) == (7, 3)
+
+
+def test_an_increment_asks_for_its_own_files_whatever_the_shared_folder_holds(receive, wire, bucket, account):
+    others = {f"{SHARED}other-{n}.json.gz": b"" for n in range(3000)}
+    bucket.objects = increment([1, 2]) | others
+    assert receive(notification(summary_of(bucket.objects)))[0] == []
+    assert (wire.calls["HeadObject"], bucket.pages) == (2, 1)
+
+
+def test_a_half_arrived_increment_waits_and_is_announced_when_it_is_whole(receive, bucket, account):
+    whole = increment([3, 4])
+    late = next(key for key in whole if key.endswith("000001.json.gz"))
+    bucket.objects = {key: body for key, body in whole.items() if key != late}
+    failures, reason = receive(notification(summary_of(whole)))
+    assert (failures, account.announced, account.hidden) == (["m0"], [], [5])
+    assert f"1 of 2 files are not in replica yet: {late}" in reason
+    bucket.objects = whole
+    assert receive(notification(summary_of(whole)), receives=2)[0] == []
+    assert len(account.announced) == 1
+
+
+@pytest.mark.parametrize("body", [b"", gzip.compress(b"other")], ids=["empty", "other"])
+def test_an_increment_with_a_corrupt_file_is_not_announced(receive, bucket, account, body):
+    bucket.objects = corrupt(increment([3, 4]), "000001.json.gz", body)
+    failures, reason = receive(notification(summary_of(bucket.objects)))
+    assert (failures, account.announced, account.hidden) == (["m0"], [], [30])
+    assert "000001.json.gz" in reason
+
+
+def test_a_summary_that_tells_no_time_is_corrupt(receive, bucket, account):
+    objects = export([3], exportTime=None)
+    bucket.objects = objects
+    assert "manifest-summary.json: KeyError 'exportToTime'" in receive(notification(summary_of(objects)))[1]
 
 
 @pytest.mark.parametrize("counts", [[], [0], [0, 0]])
@@ -401,20 +463,25 @@ def test_an_event_that_the_bus_refuses_is_announced_on_the_next_try(receive, buc
 
 @pytest.mark.parametrize(
     ("operation", "code"),
-    [("GetObject", "SlowDown"), ("ListObjectsV2", "SlowDown"), ("PutEvents", "ThrottlingException")],
+    [
+        ("GetObject", "SlowDown"),
+        ("ListObjectsV2", "SlowDown"),
+        ("HeadObject", "SlowDown"),
+        ("PutEvents", "ThrottlingException"),
+    ],
 )
 def test_throttling_is_waited_out(receive, wire, bucket, account, operation, code):
-    bucket.objects = export([3])
+    bucket.objects = increment([3])
     wire.fault(operation, (503, code), (503, code))
     assert receive(notification(summary_of(bucket.objects)))[0] == []
     assert len(account.announced) == 1
 
 
-@pytest.mark.parametrize("operation", ["GetObject", "ListObjectsV2", "PutEvents", "PutItem"])
+@pytest.mark.parametrize("operation", ["GetObject", "ListObjectsV2", "HeadObject", "PutEvents", "PutItem"])
 def test_a_service_that_does_not_answer_fails_the_record_and_hides_it(
     receive, wire, bucket, account, operation
 ):
-    bucket.objects = export([3])
+    bucket.objects = increment([3])
     wire.fault(operation, *[ReadTimeoutError(endpoint_url="https://service")] * 5)
     assert receive(notification(summary_of(bucket.objects)), receives=3)[0] == ["m0"]
     assert (account.announced, account.hidden) == ([], [20])
@@ -427,6 +494,14 @@ def test_a_refused_read_names_the_object(receive, wire, bucket, account):
     assert failures == ["m0"]
     assert "AccessDenied" in reason
     assert "s3://replica/raw/orders/AWSDynamoDB/01767283200000-a1b2c3d4/manifest-files.json" in reason
+
+
+def test_a_refused_look_at_an_increments_file_names_it(receive, wire, bucket, account):
+    bucket.objects = increment([3])
+    wire.fault("HeadObject", (403, "AccessDenied"))
+    failures, reason = receive(notification(summary_of(bucket.objects)))
+    assert failures == ["m0"]
+    assert f"s3://replica/{SHARED}01767369600000-00000000-000000.json.gz" in reason
 
 
 def test_a_message_that_cannot_be_hidden_still_fails(receive, wire, bucket, account):

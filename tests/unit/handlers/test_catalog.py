@@ -24,7 +24,7 @@ EXPORT = {
 @pytest.fixture
 def glue(wire):
     """A catalog: the tables and partitions that it holds, in the order in which they came."""
-    held = {"tables": {}, "partitions": {}, "order": []}
+    held = {"tables": {}, "partitions": {}, "order": [], "state": {}}
 
     def table(path, query, body):
         asked = json.loads(body)["TableInput"]
@@ -46,12 +46,12 @@ def glue(wire):
 
     def put(path, query, body):
         held["order"].append(path)
-        held["state"] = body.read() if hasattr(body, "read") else body
+        held["state"][path] = body.read() if hasattr(body, "read") else body
         return 200, {}, b""
 
     def state(path, query, body):
-        if "state" in held:
-            return 200, {}, held["state"]
+        if path in held["state"]:
+            return 200, {"etag": f'"{len(held["state"][path])}"'}, held["state"][path]
         return 404, {}, b"<Error><Code>NoSuchKey</Code></Error>"
 
     wire.answers |= {
@@ -101,6 +101,119 @@ def test_an_older_export_gets_its_partition_and_moves_nobody_back(app, glue, con
     answer = app.handler({"step": "publish", "export": older}, context)
     assert (answer["tables"][0]["moved"], "2026-01-01" in glue["partitions"]) == (False, True)
     assert "2026-01-02" in latest(glue)["originalSql"]
+
+
+def test_an_older_export_of_the_published_day_leaves_its_partition_where_readers_look(app, glue, context):
+    app.handler({"step": "publish", "export": EXPORT}, context)
+    older = {"exported_to": "2026-01-02T02:00:00+00:00", "location": "lake/orders/run=00/", "export_id": "00"}
+    answer = app.handler({"step": "publish", "export": EXPORT | older}, context)
+    assert answer["tables"][0]["moved"] is False
+    assert glue["partitions"] == {"2026-01-02": "s3://landing/lake/orders/export_date=2026-01-02/run=01/"}
+
+
+def test_a_newer_export_of_the_published_day_takes_its_partition(app, glue, context):
+    app.handler({"step": "publish", "export": EXPORT}, context)
+    newer = {"exported_to": "2026-01-02T04:00:00+00:00", "location": "lake/orders/run=02/", "export_id": "02"}
+    assert app.handler({"step": "publish", "export": EXPORT | newer}, context)["tables"][0]["moved"] is True
+    assert glue["partitions"] == {"2026-01-02": "s3://landing/lake/orders/run=02/"}
+
+
+def shown(glue):
+    """All that readers and later runs see."""
+    return json.dumps(glue, default=bytes.decode)
+
+
+def described(source, *tables, columns=COLUMNS, at="2026-01-02T03:00:00+00:00"):
+    """A finished export of a database."""
+    told = [
+        {"table": table, "columns": columns, "location": f"raw/{source}/x/{table}/", "rows": 3}
+        for table in tables
+    ]
+    return {
+        "source": source,
+        "export_id": "x",
+        "export_date": at[:10],
+        "exported_to": at,
+        "described": {"tables": told},
+    }
+
+
+@pytest.mark.parametrize("catalog", ["registered", "crawler"])
+def test_a_table_that_another_source_has_published_is_refused_and_its_readers_stay(
+    app, glue, context, monkeypatch, catalog
+):
+    app.handler({"step": "publish", "export": described("shop-eu", "shop.products")}, context)
+    before = shown(glue)
+    monkeypatch.setattr(app, "registers", catalog == "registered")
+    later = described("shop-us", "shop.products", at="2026-01-03T03:00:00+00:00")
+    with pytest.raises(
+        Exception, match=r"shop_products is published of shop-eu, and shop-us has a table of that name"
+    ):
+        app.handler({"step": "publish", "export": later}, context)
+    assert shown(glue) == before
+
+
+def test_a_record_that_tells_no_source_is_taken_over(app, glue, context):
+    app.handler({"step": "publish", "export": EXPORT}, context)
+    key = "/state/orders/current.json"
+    record = json.loads(glue["state"][key])
+    assert record.pop("source") == "orders"
+    glue["state"][key] = json.dumps(record).encode()
+    app.handler({"step": "publish", "export": EXPORT}, context)
+    assert json.loads(glue["state"][key])["source"] == "orders"
+
+
+def test_what_another_call_has_published_meanwhile_is_not_written_over(app, glue, context):
+    asked = []
+    app.s3.meta.events.register(
+        "provide-client-params.s3.PutObject",
+        lambda params, **_: asked.append((params.get("IfNoneMatch"), params.get("IfMatch"))),
+    )
+    app.handler({"step": "publish", "export": EXPORT}, context)
+    size = len(glue["state"]["/state/orders/current.json"])
+    app.handler({"step": "publish", "export": EXPORT}, context)
+    assert asked == [("*", None), (None, f'"{size}"')]
+
+
+@pytest.mark.parametrize(
+    ("tables", "name"),
+    [(("shop.a-b", "shop.a_b"), "shop_a_b"), (("shop.a", "shop.a_latest"), "shop_a_latest")],
+)
+def test_tables_of_a_database_that_would_be_one_name_in_the_catalog_are_refused(
+    app, glue, context, tables, name
+):
+    with pytest.raises(Exception, match=f"two tables of shop would both be {name} in the catalog"):
+        app.handler({"step": "publish", "export": described("shop", *tables)}, context)
+    assert glue["order"] == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "says"),
+    [
+        ("shop.a", "shop.a_latest", "shop_a_latest is a view in the catalog"),
+        ("shop.a_latest", "shop.a", "shop_a_latest, which is the view on shop_a, is a table in the catalog"),
+    ],
+)
+def test_a_table_named_as_the_view_of_another_sources_table_is_refused(
+    app, glue, context, first, second, says
+):
+    app.handler({"step": "publish", "export": described("shop-eu", first)}, context)
+    before = shown(glue)
+    with pytest.raises(Exception, match=says):
+        app.handler({"step": "publish", "export": described("shop-us", second)}, context)
+    assert shown(glue) == before
+
+
+def test_one_table_that_cannot_be_published_leaves_the_readers_of_all_tables_of_its_source(
+    app, glue, context
+):
+    app.handler({"step": "publish", "export": described("shop", "shop.a", "shop.b")}, context)
+    before = shown(glue)
+    later = described("shop", "shop.a", "shop.b", at="2026-01-03T03:00:00+00:00")
+    later["described"]["tables"][1]["columns"] = [{"Name": "total", "Type": "string"}]
+    with pytest.raises(Exception, match=r"shop_b\.total is published as bigint and exported as string"):
+        app.handler({"step": "publish", "export": later}, context)
+    assert shown(glue) == before
 
 
 def test_a_column_that_an_export_lacks_stays_and_a_new_one_comes_last(app, glue, context):

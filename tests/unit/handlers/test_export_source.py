@@ -205,6 +205,17 @@ def test_an_export_with_a_warning_fails_with_the_warning_and_one_without_is_done
         app.handler({"step": "status", "item": item}, context)
 
 
+@pytest.mark.parametrize("since", [None, "2026-01-01T03:00:00+00:00"])
+def test_what_is_not_reconciled_yet_lies_outside_the_lake(modules, since):
+    source = modules["sources"].Source("orders", "dynamodb", table="orders")
+    asked = {"arn": f"{ORDERS}/export/01-a", "since": since, "until": DUE, "more": False}
+    export = {"ItemCount": 1, "ExportManifest": "raw/orders/AWSDynamoDB/01-a/manifest-summary.json"}
+    work = modules["dynamodb_source"].work(source, asked, export, {"id": "S"}, None)
+    assert work["output_prefix"] == "windows/orders/01-a/"
+    assert work["location"] == "lake/orders/export_date=2026-01-02/run=01-a/"
+    assert work["incremental"] is (since is not None)
+
+
 def test_status_is_asked_ever_less_often(app, wire, context):
     wire.answers["DescribeExportTasks"] = tasks("IN_PROGRESS")
     item, waits = ITEM | {"export": {"identifier": "shop-1", "snapshot_arn": SNAPSHOT}, "polls": 0}, []
