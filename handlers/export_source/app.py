@@ -123,7 +123,7 @@ def dynamodb_status(source, item):
 
 
 def start_rds(source, item):
-    snapshot = rds_source.snapshot(rds, source, item)
+    snapshot = rds_source.snapshot(rds, source, item, settings)
     for attempt in range(rds_source.ATTEMPTS * (item["attempt"] + 1)):
         request = rds_source.request(source, snapshot, item, attempt, settings)
         try:

@@ -51,7 +51,6 @@ def span(source: Source, current: Mapping | None, due: datetime) -> Span | None:
 
 
 def request(source: Source, span: Span, attempt: int, settings: Settings) -> dict:
-    named = f"{source.arn}@{span.since}@{span.until}@{attempt}"
     what: dict = (
         {
             "ExportType": "INCREMENTAL_EXPORT",
@@ -69,17 +68,19 @@ def request(source: Source, span: Span, attempt: int, settings: Settings) -> dic
         if settings.kms_key_arn
         else {"S3SseAlgorithm": "AES256"}
     )
-    return {
+    asked = {
         "TableArn": source.arn,
         "ExportFormat": "DYNAMODB_JSON",
-        # The same for every try, so that a second try starts no second export (for 8 hours).
-        "ClientToken": hashlib.sha256(named.encode()).hexdigest()[:32],
         "S3Bucket": settings.bucket,
         "S3BucketOwner": settings.bucket_owner,
         "S3Prefix": f"raw/{source.name}",
         **what,
         **encryption,
     }
+    # The same for every try, so that a second try starts no second export (for 8 hours), and another for whatever else
+    # is asked for: a token that comes with other parameters is refused, be it another stack's export of the table.
+    named = repr((settings.pipeline, attempt, sorted(asked.items())))
+    return asked | {"ClientToken": hashlib.sha256(named.encode()).hexdigest()[:32]}
 
 
 def keys(described: Mapping) -> dict[str, str]:

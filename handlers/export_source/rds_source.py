@@ -25,14 +25,14 @@ class ExportFailed(Exception):
     """The service gave up, and why."""
 
 
-def identifier(source: str, due: str, *apart: object) -> str:
-    """`<source>-<yyyymmddhhmmss>-<hash>`; another for anything in `apart` that differs."""
+def identifier(source: str, due: str, *apart: object, longest: int = SLUG) -> str:
+    """`<source>-<yyyymmddhhmmss>-<hash>`, the source cut to `longest`; another for anything in `apart` that differs."""
     slug = re.sub(r"[^a-z0-9]+", "-", source.lower()).strip("-")
     if not slug[:1].isalpha():
         slug = f"x{'-' if slug else ''}{slug}"
     stamp = re.sub(r"\D", "", due)[:14].ljust(14, "0")
     told = hashlib.sha256(repr((source, due, *apart)).encode()).hexdigest()[:10]
-    return f"{slug[:SLUG].rstrip('-')}-{stamp}-{told}"
+    return f"{slug[:longest].rstrip('-')}-{stamp}-{told}"
 
 
 def is_limit(error) -> bool:
@@ -49,14 +49,20 @@ def _calls(source: Source) -> tuple[str, str, str, str]:
     return "db_cluster_snapshot", "DBClusterSnapshot", "DBClusterIdentifier", "db_cluster_snapshot_available"
 
 
-def snapshot(rds, source: Source, item: Mapping) -> str:
+def snapshot_name(source: Source, due: str, settings: Settings) -> str:
+    """Of a snapshot made for the run: another for each pipeline of each stack, as each deletes its own. The source's
+    name is whole, as the role's rights begin with it; a snapshot's name may have 255 characters, a source's 63."""
+    return identifier(source.name, due, settings.pipeline, settings.bucket, longest=len(source.name))
+
+
+def snapshot(rds, source: Source, item: Mapping, settings: Settings) -> str:
     """The ARN of the snapshot that this run exports. Raises Busy while it is being made."""
     if item["snapshot_arn"]:
         return item["snapshot_arn"]
     call, noun, owner, _ = _calls(source)
     describe = getattr(rds, f"describe_{call}s")
     if source.snapshot == "made-for-the-run":
-        name = identifier(source.name, item["due"])
+        name = snapshot_name(source, item["due"], settings)
         found = _found(rds, describe, noun, **{f"{noun}Identifier": name})
         if not found:
             made = getattr(rds, f"create_{call}")(**{f"{noun}Identifier": name, owner: source.name})[noun]

@@ -4,6 +4,7 @@ import importlib
 import json
 import re
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -86,6 +87,42 @@ def test_an_identifier_is_one_that_the_service_takes(modules, source, due, attem
 )
 def test_no_two_exports_share_an_identifier(modules, exports):
     assert len({modules["rds_source"].identifier(*export) for export in exports}) == len(exports)
+
+
+ELSEWHERE = [{"bucket": "other-landing"}, {"pipeline": "other-lake"}, {"kms_key_arn": ""}]
+
+
+@pytest.mark.parametrize("other", ELSEWHERE)
+@pytest.mark.parametrize("since", [None, datetime(2026, 1, 1, tzinfo=UTC)])
+def test_another_pipelines_export_of_a_table_at_the_same_time_has_a_token_of_its_own(modules, other, since):
+    tables, settings = modules["dynamodb_source"], settings_of(modules)
+    source = modules["sources"].Source("orders", "dynamodb", arn=ORDERS, table="orders")
+    span = tables.Span(datetime(2026, 1, 2, tzinfo=UTC), since, datetime(2026, 1, 2, tzinfo=UTC))
+    asked = [tables.request(source, span, 0, one) for one in (settings, settings, replace(settings, **other))]
+    assert asked[0] == asked[1] and asked[0]["ClientToken"] != asked[2]["ClientToken"]
+    assert tables.request(source, span, 1, settings)["ClientToken"] != asked[0]["ClientToken"]
+
+
+@pytest.mark.parametrize("other", ELSEWHERE[:2])
+@pytest.mark.parametrize("name", ["shop", "a-database-whose-identifier-is-as-long-as-the-service-permits-it"])
+def test_each_pipeline_makes_a_snapshot_of_its_own_that_its_role_may_make(modules, other, name):
+    databases, settings = modules["rds_source"], settings_of(modules)
+    source = modules["sources"].Source(name, "rds_instance", snapshot="made-for-the-run")
+    made = {databases.snapshot_name(source, DUE, one) for one in (settings, replace(settings, **other))}
+    assert len(made) == 2
+    # What the role is granted: arn:…:snapshot:<source>-*
+    assert all(one.startswith(f"{name}-2026") and len(one) <= 255 for one in made)
+
+
+def settings_of(modules):
+    return modules["sources"].Settings(
+        sources=(),
+        pipeline="lake",
+        bucket="landing",
+        bucket_owner="111111111111",
+        kms_key_arn="arn:aws:kms:us-east-1:111111111111:key/1",
+        export_role_arn="",
+    )
 
 
 @pytest.fixture
