@@ -17,7 +17,7 @@ AT_ONCE = {"dynamodb": 20, "rds": 5}
 # What the service's own hiccups raise, and a function's clients when a service is out of reach after their retries.
 PASSING = [
     "Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException",
-    "Lambda.TooManyRequestsException", "Lambda.Unknown", "ClientError", "ReadTimeoutError",
+    "Lambda.Unknown", "ClientError", "ReadTimeoutError",
     "ConnectTimeoutError", "EndpointConnectionError",
 ]  # fmt: skip
 Step = dict[str, Any]
@@ -25,13 +25,17 @@ Step = dict[str, Any]
 
 def task(function_arn: str, parameters: Step, result: str, next_step: str, *, catch: bool = True) -> Step:
     """One call of a function, tried again on what passes by itself."""
-    again = {"IntervalSeconds": 5, "BackoffRate": 2.0, "MaxAttempts": 5, "MaxDelaySeconds": 120}
+    again = {"IntervalSeconds": 5, "BackoffRate": 2.0, "MaxDelaySeconds": 120, "JitterStrategy": "FULL"}
     step: Step = {
         "Type": "Task",
         "Resource": function_arn,
         "Parameters": parameters,
         "ResultPath": result,
-        "Retry": [{"ErrorEquals": PASSING, "JitterStrategy": "FULL", **again}],
+        "Retry": [
+            # Others are at it, for 15 minutes at the longest each.
+            {"ErrorEquals": ["Lambda.TooManyRequestsException"], "MaxAttempts": 60, **again},
+            {"ErrorEquals": PASSING, "MaxAttempts": 5, **again},
+        ],
         "Next": next_step,
     }
     if catch:
@@ -55,6 +59,7 @@ def choice(default: str, *rules: tuple[str, Any, str]) -> Step:
 def definition(
     kinds: set[str],
     *,
+    sources: str,
     bucket: str,
     files_at_once: int,
     source: str,
@@ -62,7 +67,8 @@ def definition(
     fold: str | None,
     catalog: str,
 ) -> Step:
-    """The state machine of a run over sources of these kinds (`dynamodb`, `rds`); the last four are functions' ARNs."""
+    """The state machine of a run over sources of these kinds (`dynamodb`, `rds`); `sources` is what the first step is
+    told of them, as JSON, in which no name is taken for a path; the last four are functions' ARNs."""
     items = {"dynamodb": _dynamodb(bucket, files_at_once, source, normalise, fold, catalog),
              "rds": _rds(source, normalise, catalog)}  # fmt: skip
     branches = [
@@ -84,7 +90,7 @@ def definition(
         }
         for kind in sorted(kinds)
     ]
-    plan = {"step": "plan", "scheduled_time.$": "$.scheduled_time"}
+    plan = {"step": "plan", "sources": sources, "scheduled_time.$": "$.scheduled_time"}
     event = plan | {"only.$": "$.only", "snapshot_arn.$": "$.snapshot_arn"}
     report = {"step": "report", "due.$": "$.due", "results.$": "$.results"}
     return {
@@ -108,7 +114,7 @@ def definition(
 
 def _exported(source: str, done: str) -> dict[str, Step]:
     """The steps that all kinds of source begin and end with."""
-    item = {f"{key}.$": f"$.{key}" for key in ("source", "due", "attempt", "snapshot_arn")}
+    item = {f"{key}.$": f"$.{key}" for key in ("source", "of", "due", "attempt", "snapshot_arn")}
     return {
         "Start": task(source, {"step": "start", "item": item}, "$", "Started?"),
         "Started?": choice(

@@ -1,7 +1,8 @@
 """Starts the exports of a run and tells how far each is; a state machine calls it, step by step.
 
-`plan`: {"step": "plan", "scheduled_time"}, of a snapshot's event also "only" (its name) and "snapshot_arn". Returns
-{"due", "dynamodb": [item], "rds": [item]}, an item a source: {"source", "due", "attempt": 0, "snapshot_arn"}.
+`plan`: {"step": "plan", "scheduled_time", "sources": a list as JSON (see sources.py)}, of a snapshot's event also
+"only" (its name) and "snapshot_arn". Returns {"due", "dynamodb": [item], "rds": [item]}, an item a source: {"source":
+its name, "of": what `sources` says of it, "due", "attempt": 0, "snapshot_arn"}.
 
 `start`: {"step": "start", "item"}. Starts the source's next export, or finds the one that an earlier call started.
 Returns the item with "export" and {"state": "RUNNING", "wait": seconds}, {"state": "NOTHING"} where no window is due,
@@ -11,8 +12,7 @@ or {"state": "BUSY", "wait"} while a snapshot is being made or the account's fiv
 with backoff), AGAIN (the export failed and is to be started anew), or DONE, with all that normalising and publishing
 need. Raises `ExportFailed`, with the service's reason, when the last attempt failed.
 
-Environment: SOURCES (JSON; see sources.py), PIPELINE, BUCKET, BUCKET_OWNER, KMS_KEY_ARN (absent: SSE-S3, and no RDS),
-EXPORT_ROLE_ARN (of RDS).
+Environment: PIPELINE, BUCKET, BUCKET_OWNER, KMS_KEY_ARN (absent: SSE-S3, and no RDS), EXPORT_ROLE_ARN (of RDS).
 
 IAM: dynamodb:ExportTableToPointInTime, dynamodb:DescribeTable on the tables, dynamodb:DescribeExport on their
 `/export/*`; s3:AbortMultipartUpload, s3:PutObject, s3:PutObjectAcl on <BUCKET>/raw/* (DynamoDB writes with the
@@ -32,7 +32,7 @@ import rds_source
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from sources import Settings, scheduled_time
+from sources import Settings, Source, chosen, scheduled_time
 
 logger = Logger(service="export_source")
 settings = Settings.read(os.environ)
@@ -47,7 +47,7 @@ def handler(event, context):
     if event["step"] == "plan":
         return plan(event)
     item = event["item"]
-    source = settings.source(item["source"])
+    source = Source.of(item["of"])
     if source.kind == "dynamodb":
         steps = {"start": start_dynamodb, "status": dynamodb_status}
     else:
@@ -63,22 +63,18 @@ def handler(event, context):
 
 def plan(event):
     due = scheduled_time(event)
-    chosen = settings.chosen(event.get("only"))
-    items = [
-        {
-            "source": s.name,
+    told = {said["name"]: said for said in json.loads(event["sources"])}
+    planned = {"dynamodb": [], "rds": []}
+    for source in chosen(map(Source.of, told.values()), event.get("only")):
+        item = {
+            "source": source.name,
+            "of": told[source.name],
             "due": due.isoformat(),
             "attempt": 0,
             "snapshot_arn": event.get("snapshot_arn", ""),
         }
-        for s in chosen
-    ]
-    kinds = {s.name: s.kind for s in chosen}
-    return {
-        "due": due.isoformat(),
-        "dynamodb": [i for i in items if kinds[i["source"]] == "dynamodb"],
-        "rds": [i for i in items if kinds[i["source"]] != "dynamodb"],
-    }
+        planned["dynamodb" if source.kind == "dynamodb" else "rds"].append(item)
+    return {"due": due.isoformat(), **planned}
 
 
 def state_of(table):

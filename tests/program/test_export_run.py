@@ -3,9 +3,10 @@
 import json
 from typing import Any
 
+import pulumi
 import pytest
 
-from tests.recording import Recording, record
+from tests.recording import PITR_ON, Recording, record
 
 WORKLOAD = {"id": "111111111111", "region": "eu-central-1"}
 BUCKET = "arn:aws:s3:::tributary-test-lake-landing-111111111111"
@@ -14,9 +15,10 @@ ORDERS = {"dynamodb": "orders"}
 SHOP = {"rds_instance": "shop", "tables": {"shop.products": {"product_id": "bigint"}}}
 
 
-def lake(*sources: dict[str, Any], **keys: Any) -> Recording:
+def lake(*sources: dict[str, Any], tables: dict[str, Any] | None = None, **keys: Any) -> Recording:
     pipeline = {"kind": "export", "sources": list(sources)} | keys
-    return record("test", {"accounts": {"workload": WORKLOAD}, "pipelines": {"lake": pipeline}})
+    config = {"accounts": {"workload": WORKLOAD}, "pipelines": {"lake": pipeline}}
+    return record("test", config, tables=tables)
 
 
 def own(recorded: Recording) -> dict[str, int]:
@@ -151,6 +153,65 @@ def test_each_data_file_is_normalised_by_a_child_of_its_own_over_the_manifest() 
         "Key.$": "$.manifest_key",
     }
     assert files["ItemReader"]["ReaderConfig"] == {"InputType": "JSONL"}
+
+
+@pytest.mark.parametrize(
+    ("reserved", "sources", "files"),
+    [(None, [ORDERS], 50), (10, [ORDERS], 10), (100, [ORDERS], 50), (10, [ORDERS, SHOP], 5), (2, [ORDERS, SHOP], 1)],
+)
+def test_no_more_files_are_normalised_at_once_than_runs_are_reserved(
+    reserved: int | None, sources: list[dict[str, Any]], files: int
+) -> None:
+    recorded = lake(*sources, key_arn=KEY, reserved_concurrency=reserved)
+    states = items(recorded, "dynamodb")["ItemProcessor"]["States"]
+    assert states["Files"]["MaxConcurrency"] == files
+    # A call that meets others at work outwaits them: they take a quarter of an hour at the longest.
+    one = states["Files"]["ItemProcessor"]["States"]["Normalise"]
+    for step in (one, states["Schema"], states["Reconcile"]):
+        throttled = step["Retry"][0]
+        assert throttled["ErrorEquals"] == ["Lambda.TooManyRequestsException"]
+        # With full jitter it waits half of that on the average.
+        assert throttled["MaxDelaySeconds"] * throttled["MaxAttempts"] / 2 > 2 * 900
+
+
+def forty(length: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    named = [f"table{number:02}".ljust(length, "x") for number in range(40)]
+    return [{"dynamodb": name} for name in named], dict.fromkeys(named, PITR_ON)
+
+
+def test_forty_tables_with_types_of_their_own_are_told_to_a_run_and_fit_into_its_role() -> None:
+    sources, tables = forty(25)
+    declared = {f"attribute.{number}.$": "decimal(38,2)" for number in range(40)}
+    recorded = lake(*(source | {"columns": declared} for source in sources), key_arn=KEY, tables=tables)
+    plan = steps(recorded)["States"]["Plan"]["Parameters"]
+    told = json.loads(plan["sources"])
+    assert [one["name"] for one in told] == list(tables)
+    assert told[39] == {
+        "name": sources[39]["dynamodb"],
+        "kind": "dynamodb",
+        "arn": f"arn:aws:dynamodb:mock:mock:table/{sources[39]['dynamodb']}",
+        "table": sources[39]["dynamodb"],
+        "mode": "full",
+        "declared": declared,
+    }
+    assert steps(recorded)["States"]["Plan for an event"]["Parameters"]["sources"] == plan["sources"]
+    variables = recorded.one("aws:lambda/function:Function", "lake-source")["environment"]["variables"]
+    assert set(variables) == {"BUCKET", "BUCKET_OWNER", "KMS_KEY_ARN", "PIPELINE"}
+    assert len(recorded.one("aws:iam/rolePolicy:RolePolicy", "lake-source")["policy"]) < 10_240
+
+
+def test_tables_whose_names_do_not_fit_into_a_role_are_refused_before_anything_is_made() -> None:
+    sources, tables = forty(80)
+    refused = r"pipelines\.lake\.sources: a role's policy that names them all has 1\d,\d{3} characters, and IAM takes "
+    with pytest.raises(pulumi.RunError, match=f"{refused}10,240; spread the sources over two pipelines"):
+        lake(*sources, tables=tables)
+    lake(*sources[:20], tables=tables)
+
+
+def test_a_simple_runs_tables_are_refused_where_its_function_can_not_be_told_them() -> None:
+    sources, tables = forty(80)
+    with pytest.raises(pulumi.RunError, match=r"lake-export: its variable TABLES has 4,\d{3} characters, and 3,500"):
+        lake(*sources, run="simple", tables=tables)
 
 
 def test_the_functions_may_touch_their_own_prefixes_only() -> None:

@@ -28,7 +28,7 @@ SOURCES = [
     {"name": "big", "kind": "rds_cluster", "only": [], "snapshot": "event"},
 ]
 DUE = "2026-01-02T03:00:00+00:00"
-ITEM = {"source": "shop", "due": DUE, "attempt": 0, "snapshot_arn": ""}
+ITEM = {"source": "shop", "of": SOURCES[1], "due": DUE, "attempt": 0, "snapshot_arn": ""}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -116,7 +116,6 @@ def test_each_pipeline_makes_a_snapshot_of_its_own_that_its_role_may_make(module
 
 def settings_of(modules):
     return modules["sources"].Settings(
-        sources=(),
         pipeline="lake",
         bucket="landing",
         bucket_owner="111111111111",
@@ -129,7 +128,6 @@ def settings_of(modules):
 def app(load):
     return load(
         "export_source",
-        SOURCES=json.dumps(SOURCES),
         PIPELINE="lake",
         BUCKET="landing",
         BUCKET_OWNER="111111111111",
@@ -161,7 +159,9 @@ def tasks(status, warning=""):
 
 
 def test_the_schedule_starts_all_but_what_follows_events(app, context):
-    plan = app.handler({"step": "plan", "scheduled_time": "2026-01-02T03:00:00Z"}, context)
+    event = {"step": "plan", "scheduled_time": "2026-01-02T03:00:00Z", "sources": json.dumps(SOURCES)}
+    plan = app.handler(event, context)
+    assert [item["of"] for item in plan["dynamodb"] + plan["rds"]] == SOURCES[:2]
     assert ([i["source"] for i in plan["dynamodb"]], [i["source"] for i in plan["rds"]]) == (
         ["orders"],
         ["shop"],
@@ -182,6 +182,7 @@ def test_an_event_starts_the_source_whose_automated_snapshot_it_is(app, context,
         "scheduled_time": "2026-01-02T03:00:00Z",
         "only": snapshot,
         "snapshot_arn": "arn",
+        "sources": json.dumps(SOURCES),
     }
     plan = app.handler(event, context)
     assert ([i["source"] for i in plan["rds"]], plan["dynamodb"]) == (sources, [])
