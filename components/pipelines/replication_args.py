@@ -58,7 +58,7 @@ class ReplicationArgs(PipelineArgs):
     """Needed where the landing's bucket was not made by this program: S3 keeps one set of replication rules and one of
     event notifications for a bucket, and this pipeline's replace what the bucket had of them."""
     turn_on_versioning: bool = False
-    """Turns versioning on at a bucket that this program did not make; without it a preview refuses one that has none."""
+    """Turns versioning on at a bucket that this program did not make; without it one that has none is refused."""
     existing_objects: bool = False
     """Replicates what was in the bucket before the rules were, by one S3 Batch Replication job (0.25 dollars a job and
     1 dollar a million objects)."""

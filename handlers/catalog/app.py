@@ -4,11 +4,11 @@
 table, registers the export's partition, and then moves `<table>_latest` to it and keeps what is published in
 `state/<table>/current.json`, in this order: a call that breaks off leaves readers where they were, and can be
 repeated. An export that is older than the published one gets its partition and moves nothing. Returns {"source",
-"tables": [{"table", "rows", "exported_to", "moved"}]}.
+"tables": [{"table", "rows", "exported_to", "moved"}]}, and the export's "notice" where there is one.
 
 `report`: {"step": "report", "due", "results": [[result of a source]]}. Puts the metrics `Published` and `Failed`
 (1 or 0) of each source, `Rows` and `Age` (seconds between the data's time and now) of each table. Raises
-`SourcesFailed`, which names each source that failed and why.
+`SourcesFailed`, which names each source that failed and why. Returns what was published, and the sources' notices.
 
 Environment: PIPELINE, DATABASE, BUCKET, CATALOG (`registered`, or `crawler`: a crawler keeps the catalog, and
 publishing keeps the record only). IAM: glue:GetTable, glue:CreateTable, glue:UpdateTable, glue:CreatePartition,
@@ -45,7 +45,8 @@ def publish(event):
     export = event["export"]
     published = [publish_table(table, export) for table in publishing.tables(export)]
     logger.info("published", source=export["source"], tables=published)
-    return {"source": export["source"], "tables": published}
+    told = {"notice": export["notice"]} if export.get("notice") else {}
+    return {"source": export["source"], "tables": published} | told
 
 
 def publish_table(table, export):
@@ -126,4 +127,6 @@ def report(event):
         )
     if failed:
         raise publishing.SourcesFailed(failed, len(results))
-    return {"due": event["due"], "published": [t["table"] for r in results for t in r["tables"]]}
+    notices = {result["source"]: result["notice"] for result in results if "notice" in result}
+    published = [t["table"] for r in results for t in r["tables"]]
+    return {"due": event["due"], "published": published} | ({"notices": notices} if notices else {})

@@ -93,15 +93,29 @@ def start_dynamodb(source, item):
     span = dynamodb_source.span(source, current, scheduled_time({"scheduled_time": item["due"]}))
     if span is None:
         return {**item, "state": "NOTHING", "tables": []}
-    request = dynamodb_source.request(source, span, item["attempt"], settings)
-    export = dynamodb.export_table_to_point_in_time(**request)["ExportDescription"]
+    notice = ""
+    try:
+        export = export_table(source, span, item)
+    except dynamodb.exceptions.InvalidExportTimeException as error:
+        if span.since is None:
+            raise
+        # Recovery was turned off and on again, or reaches back for fewer days: what changed since is not to be had.
+        notice = f"exported in full, as recovery does not reach back to {span.since.isoformat()}: {error}"
+        logger.warning("started over", source=source.name, reason=notice)
+        span = dynamodb_source.everything(span.due)
+        export = export_table(source, span, item)
     return {
         **item,
-        "export": {"arn": export["ExportArn"], **span.json()},
+        "export": {"arn": export["ExportArn"], **span.json(), "notice": notice},
         "polls": 0,
         "state": "RUNNING",
         "wait": 10,
     }
+
+
+def export_table(source, span, item):
+    request = dynamodb_source.request(source, span, item["attempt"], settings)
+    return dynamodb.export_table_to_point_in_time(**request)["ExportDescription"]
 
 
 def dynamodb_status(source, item):

@@ -147,6 +147,17 @@ def test_a_report_names_every_source_that_failed_and_counts_every_one(app, wire,
     assert wire.calls["PutMetricData"] == 1
 
 
+def test_a_report_hands_on_what_a_source_has_to_say_of_its_export(app, glue, context):
+    told = app.handler({"step": "publish", "export": EXPORT | {"notice": "exported in full"}}, context)
+    silent = app.handler({"step": "publish", "export": EXPORT | {"source": "shop", "notice": ""}}, context)
+    answer = app.handler({"step": "report", "due": "2026-01-02", "results": [[told, silent]]}, context)
+    assert answer == {
+        "due": "2026-01-02",
+        "published": ["orders", "orders"],
+        "notices": {"orders": "exported in full"},
+    }
+
+
 def test_metrics_say_for_each_source_whether_it_failed_and_how_old_its_data_is(app):
     published = {"table": "orders", "rows": 7, "exported_to": "2026-01-02T03:00:00+00:00"}
     results = [{"source": "orders", "tables": [published]}, {"source": "shop", "error": {}}]

@@ -243,6 +243,61 @@ def test_an_export_with_a_warning_fails_with_the_warning_and_one_without_is_done
         app.handler({"step": "status", "item": item}, context)
 
 
+TABLE = {"source": "orders", "of": SOURCES[0], "due": DUE, "attempt": 0, "snapshot_arn": ""}
+PUBLISHED = {
+    "exported_to": "2026-01-01T03:00:00+00:00",
+    "schema_key": "state/orders/0/schema.json",
+    "location": "lake/orders/export_date=2026-01-01/run=0/",
+}
+
+
+@pytest.fixture
+def exports(wire):
+    """A table of which a first export is published."""
+    started = {"ExportDescription": {"ExportArn": f"{ORDERS}/export/01", "ExportStatus": "IN_PROGRESS"}}
+    done = {"ExportStatus": "COMPLETED", "ItemCount": 3, "ExportManifest": "raw/orders/AWSDynamoDB/01/manifest"}
+    key = {"AttributeName": "id", "KeyType": "HASH"}
+    table = {"AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}], "KeySchema": [key]}
+    wire.answers |= {
+        "GetObject": lambda path, query, body: (200, {}, json.dumps(PUBLISHED).encode()),
+        "ExportTableToPointInTime": lambda path, query, body: (200, {}, json.dumps(started).encode()),
+        "DescribeExport": lambda path, query, body: (200, {}, json.dumps({"ExportDescription": done}).encode()),
+        "DescribeTable": lambda path, query, body: (200, {}, json.dumps({"Table": table}).encode()),
+    }
+    return wire
+
+
+def test_a_table_whose_recovery_reaches_less_far_back_is_exported_anew_in_full_and_it_is_told(
+    app, exports, context
+):
+    exports.fault("ExportTableToPointInTime", (400, "InvalidExportTimeException"))
+    item = app.handler({"step": "start", "item": TABLE}, context)
+    changes, everything = exports.sent("ExportTableToPointInTime")
+    assert (changes["ExportType"], everything["ExportType"]) == ("INCREMENTAL_EXPORT", "FULL_EXPORT")
+    assert everything["ExportTime"] == datetime.fromisoformat(DUE).timestamp()
+    assert changes["ClientToken"] != everything["ClientToken"]
+    assert (item["state"], item["export"]["since"], item["export"]["more"]) == ("RUNNING", None, False)
+    done = app.handler({"step": "status", "item": item}, context)
+    assert (done["incremental"], done["output_prefix"]) == (False, done["location"])
+    assert done["published_key"] == PUBLISHED["schema_key"]  # its columns stay
+    assert done["notice"].startswith(
+        "exported in full, as recovery does not reach back to 2026-01-01T03:00:00+00:00"
+    )
+
+
+def test_a_window_that_recovery_reaches_is_exported_without_a_notice(app, exports, context):
+    item = app.handler({"step": "start", "item": TABLE}, context)
+    done = app.handler({"step": "status", "item": item}, context)
+    assert (done["incremental"], done["notice"]) == (True, "")
+
+
+def test_a_full_export_that_is_out_of_reach_fails(app, exports, context):
+    exports.fault("ExportTableToPointInTime", *[(400, "InvalidExportTimeException")] * 2)
+    with pytest.raises(Exception, match="InvalidExportTimeException"):
+        app.handler({"step": "start", "item": TABLE}, context)
+    assert exports.calls["ExportTableToPointInTime"] == 2
+
+
 def test_status_is_asked_ever_less_often(app, wire, context):
     wire.answers["DescribeExportTasks"] = tasks("IN_PROGRESS")
     item, waits = ITEM | {"export": {"identifier": "shop-1", "snapshot_arn": SNAPSHOT}, "polls": 0}, []
