@@ -159,7 +159,7 @@ class ExportRun(pulumi.ComponentResource):
             "Publishes and reports what was exported by",
             _catalog_statements(place, catalog_arns if args.catalog == "registered" else []),
             environment={"PIPELINE": name, "DATABASE": catalog.database, "CATALOG": args.catalog},
-            timeout_seconds=300,
+            timeout_seconds=900,  # a database of a thousand tables takes a few minutes
         )
 
         if args.lake_formation:

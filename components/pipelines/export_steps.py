@@ -184,8 +184,9 @@ def _dynamodb(
 
 def _rds(source: str, normalise: str, catalog: str) -> dict[str, Step]:
     publish = task(catalog, {"step": "publish", "export.$": "$"}, "$.published", "Published")
+    tables = {"step": "rds"} | _same("export_prefix", "only", "tables_key")
     return _exported(source, "Tables") | {
-        "Tables": task(normalise, {"step": "rds"} | _same("export_prefix", "only"), "$.described", "Publish"),
+        "Tables": task(normalise, tables, "$.described", "Publish"),
         "Publish": publish,
     }
 

@@ -43,6 +43,8 @@ def handler(event, context):
 
 def publish(event):
     export = event["export"]
+    if "described" in export:  # by its key: see `rds` of the normaliser
+        export = export | {"described": read(export["described"]["tables_key"])}
     published = [publish_table(table, export) for table in publishing.tables(export)]
     logger.info("published", source=export["source"], tables=published)
     told = {"notice": export["notice"]} if export.get("notice") else {}
@@ -102,13 +104,17 @@ def put_partition(name, partition):
         )
 
 
+def read(key):
+    return json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+
+
 def state_key(name):
     return f"state/{name}/current.json"
 
 
 def state_of(name):
     try:
-        return json.loads(s3.get_object(Bucket=bucket, Key=state_key(name))["Body"].read())
+        return read(state_key(name))
     except ClientError as error:
         if error.response["Error"]["Code"] == "NoSuchKey":
             return None

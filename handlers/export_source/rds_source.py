@@ -128,4 +128,5 @@ def work(source: Source, item: Mapping, task: Mapping) -> dict:
         "exported_to": str(task["SnapshotTime"].isoformat()),
         "export_prefix": f"raw/{source.name}/{name}/",
         "only": list(source.only),
+        "tables_key": f"state/{source.name}/{name}/tables.json",
     }

@@ -15,9 +15,10 @@ writes the schema. Returns {"schema_key", "columns": [{"Name", "Type"}] (Glue's)
 `reconcile`: {"step": "reconcile", "manifest_key", "summary_key", "report_prefix"}. Every file's report is there,
 and the items add up to the summary's, or `ExportError`. Returns counts and what stands in the rest column.
 
-`rds`: {"step": "rds", "export_prefix" (`<prefix>/<identifier>/`), "only": [pattern]}. The tables of a finished RDS
-snapshot export, if it is whole, and their rows by the footers of their files; see rds_export.py. Returns {"tables":
-[{"table", "location", "schema", "columns", "source_types", "files", "rows"}]}.
+`rds`: {"step": "rds", "export_prefix" (`<prefix>/<identifier>/`), "only": [pattern], "tables_key"}. The tables of a
+finished RDS snapshot export, if it is whole, and their rows by the footers of their files; see rds_export.py. Writes
+{"tables": [{"table", "location", "schema", "columns", "source_types", "files", "rows"}]} as `tables_key`, since a state
+machine's state, of 262,144 bytes, holds about 100 of them. Returns {"tables_key", "tables", "rows"}, two numbers.
 
 Environment: BUCKET. Memory: about 300 MB; 1,769 MB buys a whole vCPU, which is what it can use.
 IAM, on arn:aws:s3:::<BUCKET>: s3:GetObject on <raw prefix>*, and on the schemas' and reports'; s3:PutObject and
@@ -42,6 +43,7 @@ from multipart import Upload
 from table_schema import Observation, Schema, SchemaError, Type, derive, widen
 
 SAMPLED_FILES, SAMPLED_BYTES = 32, 1 << 20
+TOLD = 20  # conflicts; a state machine's state is no place for thousands
 FOOTERS_AT_ONCE, FOOTER_BYTES = 10, 64 << 10  # as many as the client has connections
 # isal's stub has its error as an instance.
 DAMAGED: Any = (EOFError, igzip.BadGzipFile, isal_zlib.error, ValueError, SchemaError)
@@ -118,7 +120,7 @@ def make_schema(event):
     return {
         "schema_key": event["schema_key"],
         "columns": schema.glue_columns(),
-        "conflicts": [conflict.json() for conflict in conflicts],
+        "conflicts": [conflict.json() for conflict in conflicts[:TOLD]],
         "sampled": len(files),
     }
 
@@ -143,15 +145,19 @@ def rds_tables(event):
     keys = [key for held in parts.values() for key in held]
     with ThreadPoolExecutor(FOOTERS_AT_ONCE) as reading:
         footers = dict(zip(keys, reading.map(lambda key: read_footer(key, sizes[key]), keys), strict=True))
+    described = [
+        table.json()
+        | {
+            "files": len(parts[table.target]),
+            "rows": rds_export.counted(table, {key: footers[key] for key in parts[table.target]}),
+        }
+        for table in tables
+    ]
+    write_json(event["tables_key"], {"tables": described})
     return {
-        "tables": [
-            table.json()
-            | {
-                "files": len(parts[table.target]),
-                "rows": rds_export.counted(table, {key: footers[key] for key in parts[table.target]}),
-            }
-            for table in tables
-        ]
+        "tables_key": event["tables_key"],
+        "tables": len(described),
+        "rows": sum(table["rows"] for table in described),
     }
 
 

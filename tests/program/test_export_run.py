@@ -97,6 +97,17 @@ def test_the_schedule_starts_the_machine_with_the_planned_time() -> None:
     assert granted(recorded, "lake-schedule")["CallTheTarget"] == (["states:StartExecution"], [target["arn"]])
 
 
+def test_what_a_database_holds_is_handed_on_by_a_key_as_a_state_would_not_hold_it() -> None:
+    states = items(lake(SHOP, key_arn=KEY), "rds")["ItemProcessor"]["States"]
+    assert states["Tables"]["Parameters"] == {
+        "step": "rds",
+        "export_prefix.$": "$.export_prefix",
+        "only.$": "$.only",
+        "tables_key.$": "$.tables_key",
+    }
+    assert (states["Tables"]["ResultPath"], states["Tables"]["Next"]) == ("$.described", "Publish")
+
+
 def test_at_most_five_rds_exports_run_at_once() -> None:
     assert items(lake(ORDERS, SHOP, key_arn=KEY), "rds")["MaxConcurrency"] == 5
 

@@ -129,6 +129,30 @@ def test_rows_of_an_incremental_export_are_those_of_the_folded_snapshot(app, glu
     assert app.handler({"step": "publish", "export": export}, context)["tables"][0]["rows"] == 40
 
 
+def test_the_tables_of_a_database_are_published_as_the_landing_describes_them(app, wire, glue, context):
+    record = wire.answers["GetObject"]
+    tables = [
+        {"table": f"shop.{name}", "columns": COLUMNS, "location": f"raw/shop/1/shop/shop.{name}/", "rows": rows}
+        for name, rows in (("orders", 7), ("order-lines", 0))
+    ]
+
+    def described(path, query, body):
+        if path.endswith("/state/shop/1/tables.json"):
+            return 200, {}, json.dumps({"tables": tables}).encode()
+        return record(path, query, body)
+
+    wire.answers["GetObject"] = described
+    export = {key: EXPORT[key] for key in ("export_id", "export_date", "exported_to")}
+    told = {"tables_key": "state/shop/1/tables.json", "tables": 2, "rows": 7}
+    published = app.handler(
+        {"step": "publish", "export": export | {"source": "shop", "described": told}}, context
+    )
+    assert [(table["table"], table["rows"]) for table in published["tables"]] == [
+        ("shop_orders", 7),
+        ("shop_order_lines", 0),
+    ]
+
+
 def test_a_report_names_every_source_that_failed_and_counts_every_one(app, wire, context):
     cause = json.dumps({"errorMessage": "a.json.gz has the md5 x", "errorType": "ExportError"})
     results = [

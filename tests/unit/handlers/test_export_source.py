@@ -238,6 +238,7 @@ def test_an_export_with_a_warning_fails_with_the_warning_and_one_without_is_done
     wire.answers["DescribeExportTasks"] = tasks("COMPLETE")
     done = app.handler({"step": "status", "item": item}, context)
     assert (done["state"], done["only"]) == ("DONE", ["shop.products"])
+    assert done["tables_key"] == "state/shop/shop-1/tables.json"
     wire.answers["DescribeExportTasks"] = tasks("COMPLETE", "shop odd was skipped")
     with pytest.raises(Exception, match="shop-1 is complete with a warning: shop odd was skipped"):
         app.handler({"step": "status", "item": item}, context)
