@@ -114,7 +114,7 @@ def definition(
 
 def _exported(source: str, done: str) -> dict[str, Step]:
     """The steps that all kinds of source begin and end with."""
-    item = {f"{key}.$": f"$.{key}" for key in ("source", "of", "due", "attempt", "snapshot_arn")}
+    item = {f"{key}.$": f"$.{key}" for key in ("source", "of", "due", "attempt", "polls", "snapshot_arn")}
     return {
         "Start": task(source, {"step": "start", "item": item}, "$", "Started?"),
         "Started?": choice(

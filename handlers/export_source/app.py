@@ -2,11 +2,11 @@
 
 `plan`: {"step": "plan", "scheduled_time", "sources": a list as JSON (see sources.py)}, of a snapshot's event also
 "only" (its name) and "snapshot_arn". Returns {"due", "dynamodb": [item], "rds": [item]}, an item a source: {"source":
-its name, "of": what `sources` says of it, "due", "attempt": 0, "snapshot_arn"}.
+its name, "of": what `sources` says of it, "due", "attempt": 0, "polls": 0, "snapshot_arn"}.
 
 `start`: {"step": "start", "item"}. Starts the source's next export, or finds the one that an earlier call started.
 Returns the item with "export" and {"state": "RUNNING", "wait": seconds}, {"state": "NOTHING"} where no window is due,
-or {"state": "BUSY", "wait"} while a snapshot is being made or the account's five RDS exports are taken.
+or {"state": "BUSY", "wait"} (with backoff) while a snapshot is being made or the account's five RDS exports are taken.
 
 `status`: {"step": "status", "item": what `start` or `status` returned}. "state" becomes RUNNING (wait "wait" seconds,
 with backoff), AGAIN (the export failed and is to be started anew), or DONE, with all that normalising and publishing
@@ -32,7 +32,7 @@ import rds_source
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from sources import Settings, Source, chosen, scheduled_time
+from sources import Settings, Source, chosen, scheduled_time, wait
 
 logger = Logger(service="export_source")
 settings = Settings.read(os.environ)
@@ -56,7 +56,8 @@ def handler(event, context):
         answer = steps[event["step"]](source, item)
     except rds_source.Busy as busy:
         logger.info("busy", source=source.name, reason=str(busy))
-        answer = {**item, "state": "BUSY", "wait": 60}
+        polls = item.get("polls", 0) + 1
+        answer = {**item, "state": "BUSY", "polls": polls, "wait": wait(polls)}
     logger.info(event["step"], source=source.name, state=answer["state"], export=answer.get("export"))
     return answer
 
@@ -71,6 +72,7 @@ def plan(event):
             "of": told[source.name],
             "due": due.isoformat(),
             "attempt": 0,
+            "polls": 0,
             "snapshot_arn": event.get("snapshot_arn", ""),
         }
         planned["dynamodb" if source.kind == "dynamodb" else "rds"].append(item)
@@ -182,7 +184,6 @@ def _settled(item, status, done, reason):
                 f"the export of {item['source']} failed {rds_source.ATTEMPTS} times: {reason}"
             )
         logger.warning("export failed", source=item["source"], reason=reason)
-        return {**item, "attempt": item["attempt"] + 1, "state": "AGAIN"}
-    # From 13 s to 10 min: an export takes minutes at the least, hours for a large table.
+        return {**item, "attempt": item["attempt"] + 1, "polls": 0, "state": "AGAIN"}
     polls = item["polls"] + 1
-    return {**item, "polls": polls, "state": "RUNNING", "wait": min(600, int(10 * 1.3**polls))}
+    return {**item, "polls": polls, "state": "RUNNING", "wait": wait(polls)}

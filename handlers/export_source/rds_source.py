@@ -36,10 +36,8 @@ def identifier(source: str, due: str, *apart: object, longest: int = SLUG) -> st
 
 
 def is_limit(error) -> bool:
-    said = error.response["Error"]
-    return bool(
-        re.search("limit|quota|exceeded|maximum", f"{said['Code']} {said.get('Message', '')}", re.IGNORECASE)
-    )
+    # "You have reached the limit of 5 concurrent export tasks"; the service's model does not list it.
+    return error.response["Error"]["Code"] in ("ExportTaskLimitReached", "ExportTaskLimitReachedFault")
 
 
 def _calls(source: Source) -> tuple[str, str, str, str]:

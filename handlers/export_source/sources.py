@@ -67,3 +67,9 @@ def scheduled_time(event: Mapping) -> datetime:
             f"scheduled_time is {text!r}; expected a time with its zone such as '2026-01-01T16:00:00Z'"
         )
     return due.astimezone(UTC).replace(microsecond=0)
+
+
+def wait(polls: int) -> int:
+    """Seconds until the next look, from 13 s to 10 min: an export takes minutes at the least, hours for a large table,
+    and each look is nine of the 25,000 events that an execution keeps."""
+    return min(600, int(10 * 1.3**polls))

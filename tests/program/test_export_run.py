@@ -1,12 +1,15 @@
 """What a run by a state machine registers: the steps, who may take them, the catalog, the queries and the alarms."""
 
+import importlib
+import itertools
 import json
+import sys
 from typing import Any
 
 import pulumi
 import pytest
 
-from tests.recording import PITR_ON, Recording, record
+from tests.recording import PITR_ON, ROOT, Recording, record
 
 WORKLOAD = {"id": "111111111111", "region": "eu-central-1"}
 BUCKET = "arn:aws:s3:::tributary-test-lake-landing-111111111111"
@@ -110,6 +113,53 @@ def test_what_a_database_holds_is_handed_on_by_a_key_as_a_state_would_not_hold_i
 
 def test_at_most_five_rds_exports_run_at_once() -> None:
     assert items(lake(ORDERS, SHOP, key_arn=KEY), "rds")["MaxConcurrency"] == 5
+
+
+EVENTS_OF = {"Task": 5, "Wait": 2, "Choice": 2, "Pass": 2, "Map": 4}  # a function's task, and a distributed map
+
+
+def events(states: dict[str, Any], *path: str) -> int:
+    """What a way through the steps adds to an execution's history."""
+    for step, following in itertools.pairwise(path):
+        found = states[step]
+        targets = [found.get("Next"), found.get("Default"), *(c["Next"] for c in found.get("Choices", []))]
+        assert following in targets, f"{step} does not lead to {following}"
+    return sum(EVENTS_OF[states[step]["Type"]] for step in path)
+
+
+def test_forty_exports_of_eight_hours_or_of_four_days_windows_stay_within_an_executions_history(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "handlers" / "export_source"))
+    wait = importlib.import_module("sources").wait
+    monkeypatch.delitem(sys.modules, "sources")
+
+    def polls(seconds: int) -> int:
+        ends = itertools.accumulate(wait(number) for number in range(1, 10_000))
+        return next(number for number, end in enumerate(ends, 1) if end >= seconds)
+
+    recorded = lake(ORDERS | {"mode": "incremental"}, SHOP, key_arn=KEY)
+    tables, databases = (
+        items(recorded, kind)["ItemProcessor"]["States"] for kind in ("dynamodb", "rds")
+    )
+    poll = events(tables, "Wait", "Status", "Exported?")
+    assert poll == events(databases, "Wait to start", "Start", "Started?") == 9
+    window = events(tables, "Start", "Started?") + events(
+        tables, "Schema", "Files", "Reconcile", "Incremental?", "Fold", "Publish", "More?"
+    )
+    # The iteration's own two and "Published"; docs/export.md, "Limits", tells these numbers.
+    source, run = window + 2 + 2, 30
+    assert run + 40 * (source + poll * polls(8 * 3600)) < 25_000
+    assert run + 40 * (source + poll * polls(11 * 3600)) > 25_000
+    assert (source + poll * polls(3600), poll * 6, window + poll * polls(600)) == (201, 54, 134)
+    assert run + 40 * 4 * (window + poll * polls(600)) < 25_000
+
+
+def test_a_busy_service_is_asked_ever_less_often_as_the_count_goes_with_the_source() -> None:
+    recorded = lake(ORDERS, SHOP, key_arn=KEY)
+    for kind in ("dynamodb", "rds"):
+        states = items(recorded, kind)["ItemProcessor"]["States"]
+        assert states["Start"]["Parameters"]["item"]["polls.$"] == "$.polls"
 
 
 def test_a_source_that_fails_at_any_step_fails_alone_and_is_reported() -> None:

@@ -146,8 +146,8 @@ def snapshots(path, query, body):
     return xml("DescribeDBSnapshots", f"<DBSnapshots>{found}</DBSnapshots>")
 
 
-def refused(code):
-    answer = f"<ErrorResponse><Error><Code>{code}</Code><Message>no</Message></Error></ErrorResponse>"
+def refused(code, message="no"):
+    answer = f"<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
     return lambda path, query, body: (400, {}, answer.encode())
 
 
@@ -162,6 +162,7 @@ def test_the_schedule_starts_all_but_what_follows_events(app, context):
     event = {"step": "plan", "scheduled_time": "2026-01-02T03:00:00Z", "sources": json.dumps(SOURCES)}
     plan = app.handler(event, context)
     assert [item["of"] for item in plan["dynamodb"] + plan["rds"]] == SOURCES[:2]
+    assert {item["polls"] for item in plan["dynamodb"] + plan["rds"]} == {0}
     assert ([i["source"] for i in plan["dynamodb"]], [i["source"] for i in plan["rds"]]) == (
         ["orders"],
         ["shop"],
@@ -217,10 +218,27 @@ def test_an_identifier_of_an_export_that_failed_is_not_used_again(app, wire, con
     assert len(set(names)) == 2 and answer["export"]["identifier"] == names[1]
 
 
-def test_a_sixth_export_waits_rather_than_fails(app, wire, context):
-    wire.answers |= {"DescribeDBSnapshots": snapshots, "StartExportTask": refused("ExportTaskLimitReached")}
-    answer = app.handler({"step": "start", "item": ITEM}, context)
-    assert (answer["state"], answer["wait"]) == ("BUSY", 60)
+@pytest.mark.parametrize("code", ["ExportTaskLimitReachedFault", "ExportTaskLimitReached"])
+def test_a_sixth_export_waits_ever_longer_rather_than_fails(app, wire, context, code):
+    wire.answers |= {"DescribeDBSnapshots": snapshots, "StartExportTask": refused(code)}
+    item, waits = ITEM, []
+    for _ in range(30):
+        item = app.handler({"step": "start", "item": item}, context)
+        assert item["state"] == "BUSY"
+        waits.append(item["wait"])
+    assert waits == sorted(waits) and (waits[0], waits[-1]) == (13, 600)
+    # Once it has begun it is looked at soon.
+    wire.answers["StartExportTask"] = lambda path, query, body: xml("StartExportTask", "")
+    begun = app.handler({"step": "start", "item": item}, context)
+    assert (begun["state"], begun["polls"]) == ("RUNNING", 0)
+
+
+@pytest.mark.parametrize("code", ["KMSKeyNotAccessibleFault", "SnapshotQuotaExceeded", "InvalidExportOnly"])
+def test_what_no_waiting_mends_fails_whatever_its_message_says(app, wire, context, code):
+    wire.answers |= {"DescribeDBSnapshots": snapshots}
+    wire.answers["StartExportTask"] = refused(code, "the maximum grants of the key are exceeded; a limit")
+    with pytest.raises(Exception, match="the maximum grants of the key"):
+        app.handler({"step": "start", "item": ITEM}, context)
 
 
 def test_a_failed_export_is_started_anew_twice_and_then_fails_with_its_reason(app, wire, context):
@@ -228,7 +246,7 @@ def test_a_failed_export_is_started_anew_twice_and_then_fails_with_its_reason(ap
     item = ITEM | {"export": {"identifier": "shop-1", "snapshot_arn": SNAPSHOT}, "polls": 0}
     for attempt in (1, 2):
         item |= app.handler({"step": "status", "item": item}, context)
-        assert (item["state"], item["attempt"]) == ("AGAIN", attempt)
+        assert (item["state"], item["attempt"], item["polls"]) == ("AGAIN", attempt, 0)
     with pytest.raises(Exception, match="the export of shop failed 3 times: no space"):
         app.handler({"step": "status", "item": item}, context)
 
