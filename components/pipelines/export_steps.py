@@ -23,8 +23,10 @@ PASSING = [
 Step = dict[str, Any]
 
 
-def task(function_arn: str, parameters: Step, result: str, next_step: str, *, catch: bool = True) -> Step:
-    """One call of a function, tried again on what passes by itself."""
+def task(
+    function_arn: str, parameters: Step, result: str, next_step: str, *, failed: str | None = "Failed"
+) -> Step:
+    """One call of a function, tried again on what passes by itself; the step `failed` follows where it fails."""
     again = {"IntervalSeconds": 5, "BackoffRate": 2.0, "MaxDelaySeconds": 120, "JitterStrategy": "FULL"}
     step: Step = {
         "Type": "Task",
@@ -38,8 +40,8 @@ def task(function_arn: str, parameters: Step, result: str, next_step: str, *, ca
         ],
         "Next": next_step,
     }
-    if catch:
-        step["Catch"] = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "Failed"}]
+    if failed:
+        step["Catch"] = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": failed}]
     return step
 
 
@@ -103,26 +105,26 @@ def definition(
                 "Choices": [{"Variable": "$.snapshot_arn", "IsPresent": True, "Next": "Plan for an event"}],
                 "Default": "Plan",
             },
-            "Plan": task(source, plan, "$", "Export", catch=False),
-            "Plan for an event": task(source, event, "$", "Export", catch=False),
+            "Plan": task(source, plan, "$", "Export", failed=None),
+            "Plan for an event": task(source, event, "$", "Export", failed=None),
             "Export": {"Type": "Parallel", "Branches": branches, "ResultPath": "$.results", "Next": "Report"},
-            "Report": task(catalog, report, "$", "Done", catch=False),
+            "Report": task(catalog, report, "$", "Done", failed=None),
             "Done": {"Type": "Succeed"},
         },
     }
 
 
-def _exported(source: str, done: str) -> dict[str, Step]:
+def _exported(source: str, done: str, failed: str = "Failed") -> dict[str, Step]:
     """The steps that all kinds of source begin and end with."""
     item = {f"{key}.$": f"$.{key}" for key in ("source", "of", "due", "attempt", "polls", "snapshot_arn")}
     return {
-        "Start": task(source, {"step": "start", "item": item}, "$", "Started?"),
+        "Start": task(source, {"step": "start", "item": item}, "$", "Started?", failed=failed),
         "Started?": choice(
             "Wait", ("$.state", "NOTHING", "Nothing due"), ("$.state", "BUSY", "Wait to start")
         ),
         "Wait to start": {"Type": "Wait", "SecondsPath": "$.wait", "Next": "Start"},
         "Wait": {"Type": "Wait", "SecondsPath": "$.wait", "Next": "Status"},
-        "Status": task(source, {"step": "status", "item.$": "$"}, "$", "Exported?"),
+        "Status": task(source, {"step": "status", "item.$": "$"}, "$", "Exported?", failed=failed),
         "Exported?": choice("Wait", ("$.state", "DONE", done), ("$.state", "AGAIN", "Start")),
         "Nothing due": {"Type": "Pass", "Parameters": {"source.$": "$.source", "tables": []}, "End": True},
         "Published": {"Type": "Pass", "InputPath": "$.published", "End": True},
@@ -185,9 +187,13 @@ def _dynamodb(
 def _rds(source: str, normalise: str, catalog: str) -> dict[str, Step]:
     publish = task(catalog, {"step": "publish", "export.$": "$"}, "$.published", "Published")
     tables = {"step": "rds"} | _same("export_prefix", "only", "tables_key")
-    return _exported(source, "Tables") | {
+    forget = task(source, {"step": "forget", "item.$": "$"}, "$.forgotten", "Failed")
+    # Whatever becomes of it, why the source failed is told.
+    forget["Catch"][0]["ResultPath"] = "$.forgotten"
+    return _exported(source, "Tables", "Forget") | {
         "Tables": task(normalise, tables, "$.described", "Publish"),
         "Publish": publish,
+        "Forget": forget,
     }
 
 

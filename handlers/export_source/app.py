@@ -12,6 +12,9 @@ or {"state": "BUSY", "wait"} (with backoff) while a snapshot is being made or th
 with backoff), AGAIN (the export failed and is to be started anew), or DONE, with all that normalising and publishing
 need. Raises `ExportFailed`, with the service's reason, when the last attempt failed.
 
+`forget`: {"step": "forget", "item"}. Deletes the snapshot that was made for the run, where there is one; `status` does
+so itself once an export is done. Returns {"forgotten": its name, or None}.
+
 Environment: PIPELINE, BUCKET, BUCKET_OWNER, KMS_KEY_ARN (absent: SSE-S3, and no RDS), EXPORT_ROLE_ARN (of RDS).
 
 IAM: dynamodb:ExportTableToPointInTime, dynamodb:DescribeTable on the tables, dynamodb:DescribeExport on their
@@ -48,6 +51,8 @@ def handler(event, context):
         return plan(event)
     item = event["item"]
     source = Source.of(item["of"])
+    if event["step"] == "forget":
+        return forget(source, item)
     if source.kind == "dynamodb":
         steps = {"start": start_dynamodb, "status": dynamodb_status}
     else:
@@ -170,9 +175,19 @@ def rds_status(source, item):
             raise rds_source.ExportFailed(
                 f"the export {export['identifier']} is complete with a warning: {task['WarningMessage']}"
             )
-        rds_source.forget(rds, source, export["snapshot_arn"])
+        forget(source, item)
         settled |= rds_source.work(source, item, task)
     return settled
+
+
+def forget(source, item):
+    """What was made for the run goes with it."""
+    if source.snapshot != "made-for-the-run":
+        return {"forgotten": None}
+    name = rds_source.snapshot_name(source, item["due"], settings)
+    rds_source.forget(rds, source, name)
+    logger.info("forgotten", source=source.name, snapshot=name)
+    return {"forgotten": name}
 
 
 def _settled(item, status, done, reason):

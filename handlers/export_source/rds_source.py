@@ -88,15 +88,13 @@ def _found(rds, describe, noun: str, **named) -> list[dict]:
         raise
 
 
-def forget(rds, source: Source, snapshot_arn: str) -> None:
-    """What was made for the run goes with it."""
-    if source.snapshot == "made-for-the-run":
-        call, noun, _, _ = _calls(source)
-        try:
-            getattr(rds, f"delete_{call}")(**{f"{noun}Identifier": snapshot_arn.rsplit(":", 1)[-1]})
-        except rds.exceptions.ClientError as error:
-            if "NotFound" not in error.response["Error"]["Code"]:
-                raise
+def forget(rds, source: Source, name: str) -> None:
+    call, noun, _, _ = _calls(source)
+    try:
+        getattr(rds, f"delete_{call}")(**{f"{noun}Identifier": name})
+    except rds.exceptions.ClientError as error:
+        if "NotFound" not in error.response["Error"]["Code"]:
+            raise
 
 
 def request(source: Source, snapshot_arn: str, item: Mapping, attempt: int, settings: Settings) -> dict:

@@ -167,10 +167,25 @@ def test_a_source_that_fails_at_any_step_fails_alone_and_is_reported() -> None:
     for kind in ("dynamodb", "rds"):
         states = items(recorded, kind)["ItemProcessor"]["States"]
         works = {name: step for name, step in states.items() if step["Type"] in ("Task", "Map")}
-        assert {step["Catch"][-1]["Next"] for step in works.values()} == {"Failed"}
+        forgets = {"Forget"} if kind == "rds" else set()
+        assert {step["Catch"][-1]["Next"] for step in works.values()} == {"Failed"} | forgets
         assert all(step["Catch"][-1]["ErrorEquals"] == ["States.ALL"] for step in works.values())
         assert states["Failed"]["End"] is True
     assert steps(recorded)["States"]["Export"]["Next"] == "Report"
+
+
+def test_a_database_whose_export_fails_for_good_forgets_its_snapshot_and_tells_why_it_failed() -> None:
+    states = items(lake(SHOP, key_arn=KEY), "rds")["ItemProcessor"]["States"]
+    assert {name for name, step in states.items() if step.get("Catch", [{}])[-1].get("Next") == "Forget"} == {
+        "Start",
+        "Status",
+    }
+    forget = states["Forget"]
+    assert forget["Parameters"] == {"step": "forget", "item.$": "$"}
+    # Neither its answer nor its own failure takes the place of the error.
+    assert (forget["ResultPath"], forget["Catch"][0]["ResultPath"]) == ("$.forgotten", "$.forgotten")
+    assert (forget["Next"], forget["Catch"][0]["Next"]) == ("Failed", "Failed")
+    assert states["Failed"]["Parameters"]["error.$"] == "$.error"
 
 
 def test_every_step_leads_somewhere() -> None:

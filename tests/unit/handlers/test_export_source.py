@@ -317,6 +317,43 @@ def test_a_full_export_that_is_out_of_reach_fails(app, exports, context):
     assert exports.calls["ExportTableToPointInTime"] == 2
 
 
+MADE = ITEM | {"of": SOURCES[1] | {"snapshot": "made-for-the-run"}}
+
+
+def deleted(wire):
+    return [re.search("DBSnapshotIdentifier=([^&]+)", str(body))[1] for body in wire.bodies["DeleteDBSnapshot"]]
+
+
+def test_a_snapshot_that_was_made_for_the_run_is_forgotten_with_it(app, wire, context):
+    made = []
+
+    def make(path, query, body):
+        made.append(re.search("DBSnapshotIdentifier=([^&]+)", str(body))[1])
+        return xml("CreateDBSnapshot", "<DBSnapshot><Status>creating</Status></DBSnapshot>")
+
+    wire.answers |= {
+        "DescribeDBSnapshots": refused("DBSnapshotNotFound"),
+        "CreateDBSnapshot": make,
+        "DeleteDBSnapshot": lambda path, query, body: xml("DeleteDBSnapshot", ""),
+        "DescribeExportTasks": tasks("COMPLETE"),
+    }
+    assert app.handler({"step": "start", "item": MADE}, context)["state"] == "BUSY"
+    # Nothing was exported of it: the run has failed at its start.
+    assert app.handler({"step": "forget", "item": MADE}, context) == {"forgotten": made[0]}
+    item = MADE | {"export": {"identifier": "shop-1", "snapshot_arn": SNAPSHOT}, "polls": 0}
+    app.handler({"step": "status", "item": item}, context)
+    assert deleted(wire) == made * 2
+
+
+def test_a_snapshot_that_is_gone_already_is_forgotten_and_one_that_was_not_made_for_the_run_is_kept(
+    app, wire, context
+):
+    wire.answers["DeleteDBSnapshot"] = refused("DBSnapshotNotFound")
+    assert app.handler({"step": "forget", "item": MADE}, context)["forgotten"].startswith("shop-2026")
+    assert app.handler({"step": "forget", "item": ITEM}, context) == {"forgotten": None}
+    assert wire.calls["DeleteDBSnapshot"] == 1
+
+
 def test_status_is_asked_ever_less_often(app, wire, context):
     wire.answers["DescribeExportTasks"] = tasks("IN_PROGRESS")
     item, waits = ITEM | {"export": {"identifier": "shop-1", "snapshot_arn": SNAPSHOT}, "polls": 0}, []
