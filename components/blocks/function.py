@@ -170,14 +170,16 @@ class LambdaFunction(pulumi.ComponentResource):
 def _short(name: str, key: str, value: pulumi.Input[str]) -> pulumi.Input[str]:
     """The variable's value, refused where it leaves no room for the others: all of them, as JSON, have 4 KB
     (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)."""
-    if not isinstance(value, str):
-        return pulumi.Output.from_input(value).apply(lambda known: _short(name, key, known))
-    if len(json.dumps(value)) > 3500:
-        raise pulumi.RunError(
-            f"{name}: its variable {key} has {len(value):,} characters, and 3,500 bytes of JSON fit beside the others "
-            "into a function's environment; name fewer of what it lists, or spread them over two pipelines"
-        )
-    return value
+
+    def short(known: str) -> str:
+        if len(json.dumps(known)) > 3500:
+            raise pulumi.RunError(
+                f"{name}: its variable {key} has {len(known):,} characters, and 3,500 bytes of JSON fit beside the "
+                "others into a function's environment; name fewer of what it lists, or spread them over two pipelines"
+            )
+        return known
+
+    return short(value) if isinstance(value, str) else pulumi.Output.from_input(value).apply(short)
 
 
 def _code(
