@@ -40,7 +40,7 @@ ENVIRONMENT = {
     **dict.fromkeys(("BUCKET", "BUCKET_OWNER", "PREFIX", "EVENT_BUS", "IDEMPOTENCY_TABLE", "DATABASE"), "x"),
     **dict.fromkeys(("STREAM", "TIMESTAMP", "ACCOUNT_ID", "ROLE_ARN", "REPORT_BUCKET", "LOAD_TIME"), "x"),
     **dict.fromkeys(("PIPELINE", "PROJECT", "DATASET", "LOCATION", "AUDIENCE", "SERVICE_ACCOUNT"), "x"),
-    **{"TABLES": "[]", "SOURCES": "[]", "CATALOG": "registered", "PATIENCE_SECONDS": "1"},
+    **{"TABLES": "[]", "CATALOG": "registered", "PATIENCE_SECONDS": "1"},
     "AWS_DEFAULT_REGION": "us-east-1",
 }
 

@@ -77,6 +77,8 @@ class Monitor(mocks.MockMonitor):
 
 class _Answers(mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        if args.resource_id:  # an adopted bucket's versioning, which is read
+            return args.resource_id, {"versioningConfiguration": {"status": "Enabled"}}
         if not args.custom:
             return None, {}
         physical = args.inputs.get("name") or args.inputs.get("bucket") or args.name

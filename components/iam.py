@@ -64,6 +64,22 @@ def document(*statements: Statement) -> pulumi.Input[str]:
     return pulumi.Output.json_dumps(policy) if _waits(policy) else json.dumps(policy)
 
 
+ROLE_CHARACTERS = 10_240
+"""What all inline policies of a role may have, without white space
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html)."""
+
+
+def fitting(policy: str, path: str, write: str, *, beside: int = 0) -> str:
+    """The policy's JSON, unless it is longer than a role's may be, with `beside` for what else the role is granted."""
+    found = len("".join(policy.split())) + beside
+    if found > ROLE_CHARACTERS:
+        raise pulumi.RunError(
+            f"{path}: a role's policy that names them all has {found:,} characters, and IAM takes {ROLE_CHARACTERS:,}; "
+            f"{write}"
+        )
+    return policy
+
+
 def trust(service: str, account_id: str, source_arn: str | None = None) -> pulumi.Input[str]:
     """A role's trust: one service, acting for this account only and, where the service sends it, for `source_arn`
     only (https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html). A `source_arn` may end in `*`."""

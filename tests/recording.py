@@ -114,10 +114,16 @@ class _Mocks(mocks.Mocks):
         tables: dict[str, dict[str, Any]],
         streams: dict[str, dict[str, Any]],
         data_lake: dict[str, Any],
+        versioning: str,
     ):
         self.recording, self.tables, self.streams, self.data_lake = recording, tables, streams, data_lake
+        self.versioning = versioning
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        if args.resource_id:  # read, not made
+            assert args.typ == "aws:s3/bucketVersioning:BucketVersioning", f"nobody expected to read {args.typ}"
+            status = {"status": self.versioning} if self.versioning else {}
+            return args.resource_id, {"bucket": args.resource_id, "versioningConfiguration": status}
         provider = (args.provider or "").rpartition("::")[0].rpartition("::")[2]
         self.recording.resources.append(Recorded(args.typ, args.name, args.inputs, provider))
         if args.typ.startswith(("tributary:", "pulumi:pulumi:")):
@@ -163,6 +169,7 @@ def record(
     tables: dict[str, dict[str, Any]] | None = None,
     streams: dict[str, dict[str, Any]] | None = None,
     data_lake: dict[str, Any] | None = None,
+    versioning: str = "Enabled",
     program: Path | None = None,
 ) -> Recording:
     """Runs the program and returns what it registered. Raises what the program raises."""
@@ -170,7 +177,7 @@ def record(
     found = config if config is not None else stack_config(stack)
     known = TABLES if tables is None else tables
     asyncio.set_event_loop(asyncio.new_event_loop())
-    answers = _Mocks(recording, known, streams or {}, GOVERNED | (data_lake or {}))
+    answers = _Mocks(recording, known, streams or {}, GOVERNED | (data_lake or {}), versioning)
     pulumi.runtime.set_mocks(
         answers, project="tributary", stack=stack, preview=False, monitor=_Monitor(recording, answers)
     )

@@ -28,8 +28,8 @@ class Catalog(pulumi.ComponentResource):
     (https://docs.aws.amazon.com/glue/latest/dg/crawler-table-level.html: the bucket is level 1), looks at new folders
     only, which requires that it changes and deletes nothing
     (https://docs.aws.amazon.com/glue/latest/dg/incremental-crawls.html), under a role of its own and, where there is a
-    key, with its log encrypted. It costs nothing at rest; a crawl 0.44 dollars an hour and unit, at least ten
-    minutes."""
+    key, with what it writes to S3 under that; its log is as CloudWatch Logs encrypts it. It costs nothing at rest; a
+    crawl 0.44 dollars an hour and unit, at least ten minutes."""
 
     database: pulumi.Output[str]
     crawler: pulumi.Output[str] | None

@@ -1,5 +1,6 @@
 """A Lambda function with all that it needs to be run unattended."""
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Literal
@@ -131,7 +132,9 @@ class LambdaFunction(pulumi.ComponentResource):
             if storage_mb > 512
             else None,
             reserved_concurrent_executions=reserved_concurrency,
-            environment=aws.lambda_.FunctionEnvironmentArgs(variables=dict(environment)),
+            environment=aws.lambda_.FunctionEnvironmentArgs(
+                variables={key: _short(name, key, value) for key, value in environment.items()}
+            ),
             vpc_config=aws.lambda_.FunctionVpcConfigArgs(
                 subnet_ids=vpc.subnet_ids, security_group_ids=vpc.security_group_ids
             )
@@ -164,6 +167,21 @@ class LambdaFunction(pulumi.ComponentResource):
             )
         self.name, self.role_arn = function.name, role.arn
         self.register_outputs({"arn": self.arn, "name": self.name, "role_arn": self.role_arn})
+
+
+def _short(name: str, key: str, value: pulumi.Input[str]) -> pulumi.Input[str]:
+    """The variable's value, refused where it leaves no room for the others: all of them, as JSON, have 4 KB
+    (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)."""
+
+    def short(known: str) -> str:
+        if len(json.dumps(known)) > 3500:
+            raise pulumi.RunError(
+                f"{name}: its variable {key} has {len(known):,} characters, and 3,500 bytes of JSON fit beside the "
+                "others into a function's environment; name fewer of what it lists, or spread them over two pipelines"
+            )
+        return known
+
+    return short(value) if isinstance(value, str) else pulumi.Output.from_input(value).apply(short)
 
 
 def _code(

@@ -1,6 +1,5 @@
 """A state machine with the one role it runs under."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,7 +29,7 @@ class StateMachine(pulumi.ComponentResource):
         name: str,
         account: AccountArgs,
         *,
-        definition: Mapping[str, Any],
+        definition: pulumi.Input[Mapping[str, Any]],
         statements: Sequence[Statement],
         topic: pulumi.Input[str] | None,
         meaning: str,
@@ -66,7 +65,7 @@ class StateMachine(pulumi.ComponentResource):
             name=physical,
             type="STANDARD",
             role_arn=role.arn,
-            definition=json.dumps(definition),
+            definition=pulumi.Output.json_dumps(definition),
             # The service checks at creation what a Distributed Map's role may do.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )

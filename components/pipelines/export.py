@@ -1,6 +1,7 @@
 """Export: DynamoDB tables and RDS snapshots, on a schedule, into a landing in S3 and from there into a catalog."""
 
 import dataclasses
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
@@ -22,7 +23,7 @@ from components.blocks.table import NewTableArgs, TableName, table_arn
 from components.blocks.workgroup import QueryArgs
 from components.iam import Statement
 from components.landing import Landing, TypedTable
-from components.pipelines.export_run import ExportRun, Place
+from components.pipelines.export_run import ExportRun, Place, table_arns, told
 from components.pipelines.pipeline import Accounts, Deployed, PipelineArgs
 from components.views import check_view, table_name
 
@@ -50,13 +51,15 @@ def _type(value: Any) -> Any:
         return value
     if isinstance(value, Mapping) and len(value) == 1:
         ((kind, inner),) = value.items()
-        if kind in ("set", "list"):
+        if kind == "set" and isinstance(inner, str) and re.match("string|binary|bigint|double|decimal", inner):
+            return {kind: _type(inner)}  # a set holds text, bytes or numbers
+        if kind == "list":
             return {kind: _type(inner)}
         if kind == "struct" and isinstance(inner, Mapping) and inner:
             return {kind: {name: _type(field) for name, field in inner.items()}}
     raise ValueError(
         f"{value!r} is not a type; write one of string, binary, boolean, bigint, double, json, 'decimal(p,s)' with "
-        "p at most 38, {set: type}, {list: type} or {struct: {name: type}}"
+        "p at most 38, {set: string|binary|bigint|double|'decimal(p,s)'}, {list: type} or {struct: {name: type}}"
     )
 
 
@@ -258,6 +261,25 @@ class ExportArgs(PipelineArgs):
         for key, without in nothing.items() if self.run == "simple" else ():
             if getattr(self, key) != without:
                 yield f"{key}: 'run: simple' fills no catalog; write 'run: state-machine'"
+
+    @together
+    def _a_run_can_hand_its_sources_over(self) -> Iterator[str]:
+        # A step takes 262,144 bytes, and a source's declared columns stand there up to three times
+        # (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
+        said = told(self, table_arns(self)) if self.run != "simple" else []
+        sizes = [len(json.dumps(json.dumps(one))) for one in said]
+        for index, size in enumerate(sizes):
+            if size > 50_000:
+                key = "columns" if self.sources[index].dynamodb else "only"
+                yield (
+                    f"sources[{index}].{key}: {size:,} bytes of JSON with what else is said of the source, and a run "
+                    "hands over 50,000 of one at the most; name fewer"
+                )
+        if sum(sizes) > 150_000:
+            yield (
+                f"sources: {sum(sizes):,} bytes of JSON, and a run hands over 150,000 at the most; declare fewer "
+                "columns, or spread the sources over two pipelines"
+            )
 
     @together
     def _readers_are_of_the_account(self) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """A run of an export pipeline: a schedule, a state machine, the functions that its steps call, and what it fills."""
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,8 +18,8 @@ from components.blocks.queue import Queue
 from components.blocks.schedule import Schedule
 from components.blocks.state_machine import StateMachine
 from components.blocks.workgroup import Workgroup
-from components.iam import Statement, document, pass_role, trust
-from components.pipelines.export_steps import definition
+from components.iam import Statement, document, fitting, pass_role, trust
+from components.pipelines.export_steps import AT_ONCE, definition
 
 if TYPE_CHECKING:
     from components.pipelines.export import ExportArgs
@@ -81,6 +82,7 @@ class ExportRun(pulumi.ComponentResource):
     ):
         super().__init__("tributary:pipelines:ExportRun", name, None, opts)
         mine, account = pulumi.ResourceOptions(parent=self), args.account
+        _role_names_all_sources(name, args, place)
         catalog = Catalog(
             f"{name}",
             account,
@@ -116,8 +118,8 @@ class ExportRun(pulumi.ComponentResource):
             "source",
             "export_source",
             "Starts and follows the exports of",
-            _source_statements(name, args, place, tables),
-            environment=_source_environment(name, args, place, tables, self),
+            _source_statements(name, args, place),
+            environment=_source_environment(name, args, place, self),
             timeout_seconds=300,
         )
         normalise = function(
@@ -157,7 +159,7 @@ class ExportRun(pulumi.ComponentResource):
             "Publishes and reports what was exported by",
             _catalog_statements(place, catalog_arns if args.catalog == "registered" else []),
             environment={"PIPELINE": name, "DATABASE": catalog.database, "CATALOG": args.catalog},
-            timeout_seconds=300,
+            timeout_seconds=900,  # a database of a thousand tables takes a few minutes
         )
 
         if args.lake_formation:
@@ -179,14 +181,17 @@ class ExportRun(pulumi.ComponentResource):
         machine = StateMachine(
             f"{name}-run",
             account,
-            definition=definition(
-                {"dynamodb" if s.dynamodb else "rds" for s in args.sources},
-                bucket=place.bucket_arn.rpartition(":")[2],
-                files_at_once=args.files_at_once,
-                source=source.arn,
-                normalise=normalise.arn,
-                fold=fold.arn if fold else None,
-                catalog=publish.arn,
+            definition=pulumi.Output.json_dumps(told(args, tables)).apply(
+                lambda sources: definition(
+                    {"dynamodb" if s.dynamodb else "rds" for s in args.sources},
+                    sources=sources,
+                    bucket=place.bucket_arn.rpartition(":")[2],
+                    files_at_once=_files_at_once(args),
+                    source=source.arn,
+                    normalise=normalise.arn,
+                    fold=fold.arn if fold else None,
+                    catalog=publish.arn,
+                )
             ),
             statements=[
                 Statement("CallTheSteps", ["lambda:InvokeFunction"], [f.arn for f in functions]),
@@ -364,14 +369,9 @@ def _queries(args: "ExportArgs", database: str) -> dict[str, tuple[str, str]]:
     }
 
 
-def _source_environment(
-    name: str,
-    args: "ExportArgs",
-    place: Place,
-    tables: Mapping[str, pulumi.Input[str]],
-    parent: pulumi.Resource,
-) -> dict[str, pulumi.Input[str]]:
-    told: list[dict[str, Any]] = []
+def told(args: "ExportArgs", tables: Mapping[str, pulumi.Input[str]]) -> list[dict[str, Any]]:
+    """What a run is told of its sources: see handlers/export_source/sources.py."""
+    found: list[dict[str, Any]] = []
     for source in args.sources:
         one: dict[str, Any] = {"name": source.name, "kind": source.kind}
         if source.dynamodb:
@@ -379,9 +379,14 @@ def _source_environment(
             one |= {"mode": source.mode, "declared": source.columns}
         else:
             one |= {"only": source.only, "snapshot": source.snapshot}
-        told.append(one)
+        found.append(one)
+    return found
+
+
+def _source_environment(
+    name: str, args: "ExportArgs", place: Place, parent: pulumi.Resource
+) -> dict[str, pulumi.Input[str]]:
     environment: dict[str, pulumi.Input[str]] = {
-        "SOURCES": pulumi.Output.json_dumps(told),
         "PIPELINE": name,
         "BUCKET_OWNER": args.account.id,
     }
@@ -419,25 +424,47 @@ def _rds_role(name: str, args: "ExportArgs", place: Place, parent: pulumi.Resour
     return pulumi.Output.all(role.arn, policy.id).apply(lambda both: both[0])
 
 
-def _source_statements(
-    name: str, args: "ExportArgs", place: Place, tables: Mapping[str, pulumi.Input[str]]
-) -> list[Statement]:
+def table_arns(args: "ExportArgs") -> dict[str, str]:
+    """The tables' ARNs by their names, as they are known before a table is looked at or made."""
+    named = [source.dynamodb for source in args.sources if source.dynamodb]
+    return {name: args.account.arn("dynamodb", f"table/{name}") for name in named}
+
+
+def _files_at_once(args: "ExportArgs") -> int:
+    """How many files of one table are normalised side by side: with reserved concurrency, a share of that for each of
+    the sources that may be at it at once, as a call more than there are would be throttled."""
+    if args.reserved_concurrency is None:
+        return args.files_at_once
+    tables, databases = len(table_arns(args)), len(args.rds())
+    side_by_side = min(AT_ONCE["dynamodb"], tables) + min(AT_ONCE["rds"], databases)
+    return max(1, min(args.files_at_once, args.reserved_concurrency // side_by_side))
+
+
+def _role_names_all_sources(name: str, args: "ExportArgs", place: Place) -> None:
+    key = args.account.arn("kms", "key/00000000-0000-0000-0000-000000000000")  # as long as any
+    known = dataclasses.replace(place, key_arn=None if place.key_arn is None else key)
+    policy = document(*_source_statements(name, args, known))
+    assert isinstance(policy, str)
+    # Beside them, the function's own log.
+    fitting(
+        policy, f"pipelines.{name}.sources", "spread the sources over two pipelines of kind 'export'", beside=400
+    )
+
+
+def _source_statements(name: str, args: "ExportArgs", place: Place) -> list[Statement]:
     """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport_Requesting.html: the service writes
     with the caller's rights. RDS writes with a role of its own, and needs a grant on the key."""
     granted = [place.read("state"), place.find()]
     uses = []
-    if tables:
-        arns = list(tables.values())
-        folders = [f"{place.bucket_arn}/raw/{table}/*" for table in tables]
+    if arns := list(table_arns(args).values()):
         granted += [
             Statement("StartExport", ["dynamodb:DescribeTable", "dynamodb:ExportTableToPointInTime"], arns),
+            Statement("FollowExport", ["dynamodb:DescribeExport"], [f"{arn}/export/*" for arn in arns]),
+            # Not a folder a table: 40 tables would not fit into the role's policy.
             Statement(
-                "FollowExport",
-                ["dynamodb:DescribeExport"],
-                [pulumi.Output.concat(arn, "/export/*") for arn in arns],
-            ),
-            Statement(
-                "WriteLanding", ["s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectAcl"], folders
+                "WriteLanding",
+                ["s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectAcl"],
+                [f"{place.bucket_arn}/raw/*"],
             ),
         ]
     if args.rds():

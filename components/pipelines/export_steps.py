@@ -17,25 +17,31 @@ AT_ONCE = {"dynamodb": 20, "rds": 5}
 # What the service's own hiccups raise, and a function's clients when a service is out of reach after their retries.
 PASSING = [
     "Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException",
-    "Lambda.TooManyRequestsException", "Lambda.Unknown", "ClientError", "ReadTimeoutError",
+    "Lambda.Unknown", "ClientError", "ReadTimeoutError",
     "ConnectTimeoutError", "EndpointConnectionError",
 ]  # fmt: skip
 Step = dict[str, Any]
 
 
-def task(function_arn: str, parameters: Step, result: str, next_step: str, *, catch: bool = True) -> Step:
-    """One call of a function, tried again on what passes by itself."""
-    again = {"IntervalSeconds": 5, "BackoffRate": 2.0, "MaxAttempts": 5, "MaxDelaySeconds": 120}
+def task(
+    function_arn: str, parameters: Step, result: str, next_step: str, *, failed: str | None = "Failed"
+) -> Step:
+    """One call of a function, tried again on what passes by itself; the step `failed` follows where it fails."""
+    again = {"IntervalSeconds": 5, "BackoffRate": 2.0, "MaxDelaySeconds": 120, "JitterStrategy": "FULL"}
     step: Step = {
         "Type": "Task",
         "Resource": function_arn,
         "Parameters": parameters,
         "ResultPath": result,
-        "Retry": [{"ErrorEquals": PASSING, "JitterStrategy": "FULL", **again}],
+        "Retry": [
+            # Others are at it, for 15 minutes at the longest each.
+            {"ErrorEquals": ["Lambda.TooManyRequestsException"], "MaxAttempts": 60, **again},
+            {"ErrorEquals": PASSING, "MaxAttempts": 5, **again},
+        ],
         "Next": next_step,
     }
-    if catch:
-        step["Catch"] = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "Failed"}]
+    if failed:
+        step["Catch"] = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": failed}]
     return step
 
 
@@ -55,6 +61,7 @@ def choice(default: str, *rules: tuple[str, Any, str]) -> Step:
 def definition(
     kinds: set[str],
     *,
+    sources: str,
     bucket: str,
     files_at_once: int,
     source: str,
@@ -62,7 +69,8 @@ def definition(
     fold: str | None,
     catalog: str,
 ) -> Step:
-    """The state machine of a run over sources of these kinds (`dynamodb`, `rds`); the last four are functions' ARNs."""
+    """The state machine of a run over sources of these kinds (`dynamodb`, `rds`); `sources` is what the first step is
+    told of them, as JSON, in which no name is taken for a path; the last four are functions' ARNs."""
     items = {"dynamodb": _dynamodb(bucket, files_at_once, source, normalise, fold, catalog),
              "rds": _rds(source, normalise, catalog)}  # fmt: skip
     branches = [
@@ -84,7 +92,7 @@ def definition(
         }
         for kind in sorted(kinds)
     ]
-    plan = {"step": "plan", "scheduled_time.$": "$.scheduled_time"}
+    plan = {"step": "plan", "sources": sources, "scheduled_time.$": "$.scheduled_time"}
     event = plan | {"only.$": "$.only", "snapshot_arn.$": "$.snapshot_arn"}
     report = {"step": "report", "due.$": "$.due", "results.$": "$.results"}
     return {
@@ -97,26 +105,26 @@ def definition(
                 "Choices": [{"Variable": "$.snapshot_arn", "IsPresent": True, "Next": "Plan for an event"}],
                 "Default": "Plan",
             },
-            "Plan": task(source, plan, "$", "Export", catch=False),
-            "Plan for an event": task(source, event, "$", "Export", catch=False),
+            "Plan": task(source, plan, "$", "Export", failed=None),
+            "Plan for an event": task(source, event, "$", "Export", failed=None),
             "Export": {"Type": "Parallel", "Branches": branches, "ResultPath": "$.results", "Next": "Report"},
-            "Report": task(catalog, report, "$", "Done", catch=False),
+            "Report": task(catalog, report, "$", "Done", failed=None),
             "Done": {"Type": "Succeed"},
         },
     }
 
 
-def _exported(source: str, done: str) -> dict[str, Step]:
+def _exported(source: str, done: str, failed: str = "Failed") -> dict[str, Step]:
     """The steps that all kinds of source begin and end with."""
-    item = {f"{key}.$": f"$.{key}" for key in ("source", "due", "attempt", "snapshot_arn")}
+    item = {f"{key}.$": f"$.{key}" for key in ("source", "of", "due", "attempt", "polls", "snapshot_arn")}
     return {
-        "Start": task(source, {"step": "start", "item": item}, "$", "Started?"),
+        "Start": task(source, {"step": "start", "item": item}, "$", "Started?", failed=failed),
         "Started?": choice(
             "Wait", ("$.state", "NOTHING", "Nothing due"), ("$.state", "BUSY", "Wait to start")
         ),
         "Wait to start": {"Type": "Wait", "SecondsPath": "$.wait", "Next": "Start"},
         "Wait": {"Type": "Wait", "SecondsPath": "$.wait", "Next": "Status"},
-        "Status": task(source, {"step": "status", "item.$": "$"}, "$", "Exported?"),
+        "Status": task(source, {"step": "status", "item.$": "$"}, "$", "Exported?", failed=failed),
         "Exported?": choice("Wait", ("$.state", "DONE", done), ("$.state", "AGAIN", "Start")),
         "Nothing due": {"Type": "Pass", "Parameters": {"source.$": "$.source", "tables": []}, "End": True},
         "Published": {"Type": "Pass", "InputPath": "$.published", "End": True},
@@ -180,9 +188,14 @@ def _dynamodb(
 
 def _rds(source: str, normalise: str, catalog: str) -> dict[str, Step]:
     publish = task(catalog, {"step": "publish", "export.$": "$"}, "$.published", "Published")
-    return _exported(source, "Tables") | {
-        "Tables": task(normalise, {"step": "rds"} | _same("export_prefix", "only"), "$.described", "Publish"),
+    tables = {"step": "rds"} | _same("export_prefix", "only", "tables_key")
+    forget = task(source, {"step": "forget", "item.$": "$"}, "$.forgotten", "Failed")
+    # Whatever becomes of it, why the source failed is told.
+    forget["Catch"][0]["ResultPath"] = "$.forgotten"
+    return _exported(source, "Tables", "Forget") | {
+        "Tables": task(normalise, tables, "$.described", "Publish"),
         "Publish": publish,
+        "Forget": forget,
     }
 
 

@@ -1,6 +1,7 @@
 """The arguments of a replication, which both of its sides read."""
 
 import dataclasses
+import json
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -42,8 +43,8 @@ class ReplicationArgs(PipelineArgs):
     landing: Landing
     """What to replicate; in a stack's config `from: <pipeline>`, or `bucket:` for a bucket that exists."""
     prefixes: Annotated[list[str], Field(min_length=1, max_length=50)] | None = None
-    """The key prefixes to replicate, one rule each; without it the landing's own prefix. More than 50 do not fit into
-    the role's policy (10,240 characters)."""
+    """The key prefixes to replicate, one rule each; without it the landing's own prefix. A preview refuses those that
+    do not fit into the role's policy (10,240 characters): of 50 each may have about 30."""
     delete_markers: bool = False
     """Whether a deletion at the source hides the replica as well. Versions are never deleted from afar."""
     time_control: bool = True
@@ -57,7 +58,7 @@ class ReplicationArgs(PipelineArgs):
     """Needed where the landing's bucket was not made by this program: S3 keeps one set of replication rules and one of
     event notifications for a bucket, and this pipeline's replace what the bucket had of them."""
     turn_on_versioning: bool = False
-    """Turns versioning on at a bucket that this program did not make; without it that must have been done."""
+    """Turns versioning on at a bucket that this program did not make; without it one that has none is refused."""
     existing_objects: bool = False
     """Replicates what was in the bucket before the rules were, by one S3 Batch Replication job (0.25 dollars a job and
     1 dollar a million objects)."""
@@ -128,6 +129,15 @@ class ReplicationArgs(PipelineArgs):
                     f"existing_objects: the job writes its reports below '{reports}' of the landing's bucket, which a "
                     f"rule for '{prefix}' would replicate as well; write 'prefixes' that leave '{reports}' out"
                 )
+
+    @together
+    def _the_function_can_be_told_the_prefixes(self) -> Iterator[str]:
+        told = len(json.dumps(self.rule_prefixes()))
+        if self.existing_objects and told > 3500:
+            yield (
+                f"existing_objects: the prefixes are {told:,} bytes of JSON, and the environment of the function that "
+                "makes the job holds 3,500 of them; write fewer or shorter ones"
+            )
 
     @together
     def _one_partition(self) -> Iterator[str]:

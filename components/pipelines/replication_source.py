@@ -1,6 +1,9 @@
 """The sending side of a replication."""
 
+import dataclasses
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -10,7 +13,8 @@ from components.blocks.alarm import alarm
 from components.blocks.function import LambdaFunction
 from components.blocks.key import through_s3
 from components.blocks.queue import Queue
-from components.iam import Statement, document, pass_role, trust
+from components.iam import Statement, document, fitting, pass_role, trust
+from components.landing import Landing
 from components.pipelines.replication_args import REPORTS, ReplicationArgs
 from components.pipelines.replication_destination import ReplicaDestination
 
@@ -32,6 +36,7 @@ class ReplicaSource(pulumi.ComponentResource):
         super().__init__("tributary:pipelines:ReplicaSource", name, None, opts)
         self._name, self._args, self._topic = name, args, alarm_topic_arn
         self._account = args.landing.account
+        self._place = f"pipelines.{name.removesuffix('-source')}"
         self._role = aws.iam.Role(
             name,
             name=names.role(name),
@@ -54,7 +59,12 @@ class ReplicaSource(pulumi.ComponentResource):
             name,
             name="replication",
             role=self._role.name,
-            policy=document(*_replication_statements(args, destination.planned_arn, destination.key_arn)),
+            policy=self._fitting(
+                lambda landing, key_arn: _replication_statements(
+                    args, landing, destination.planned_arn, key_arn
+                ),
+                destination.key_arn,
+            ),
             opts=mine,
         )
         rules = [
@@ -69,6 +79,9 @@ class ReplicaSource(pulumi.ComponentResource):
                 versioning_configuration=aws.s3.BucketVersioningVersioningConfigurationArgs(status="Enabled"),
                 opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
             ).bucket
+        elif landing.adopted:
+            found = aws.s3.BucketVersioning.get(f"{name}-adopted", landing.bucket, opts=mine)
+            bucket = found.versioning_configuration.apply(self._versioned)
         config = aws.s3.BucketReplicationConfig(
             name,
             bucket=bucket,
@@ -79,6 +92,33 @@ class ReplicaSource(pulumi.ComponentResource):
         self.failed = self._watch(destination)
         if args.existing_objects:
             self._replicate_existing(config)
+
+    def _versioned(self, found: Any) -> pulumi.Input[str]:
+        """The adopted bucket's name, if it is versioned: S3 takes no rules for one that is not."""
+        status = found.status if found else None
+        if status != "Enabled":
+            raise pulumi.RunError(
+                f"{self._place}.turn_on_versioning: versioning of the bucket '{self._args.landing.bucket}' is "
+                f"{status or 'Disabled'}, and S3 replicates versioned buckets only; write turn_on_versioning: true, or "
+                f"turn it on: aws s3api put-bucket-versioning --bucket {self._args.landing.bucket} "
+                "--versioning-configuration Status=Enabled"
+            )
+        return self._args.landing.bucket
+
+    def _fitting(
+        self,
+        statements: Callable[[Landing, pulumi.Input[str] | None], list[Statement]],
+        key_arn: pulumi.Input[str] | None = None,
+    ) -> pulumi.Output[str]:
+        """A role's policy, refused where it is too long: with stand-ins for keys, which may not be known at preview."""
+        landing = self._args.landing
+        stand_in = self._account.arn("kms", "key/00000000-0000-0000-0000-000000000000")  # as long as any
+        known = dataclasses.replace(landing, key_arn=None if landing.key_arn is None else stand_in)
+        measured = pulumi.Output.from_input(
+            document(*statements(known, None if key_arn is None else stand_in))
+        ).apply(lambda text: fitting(text, f"{self._place}.prefixes", "write fewer or shorter ones"))
+        policy = document(*statements(landing, key_arn))
+        return pulumi.Output.all(policy, measured).apply(lambda both: both[0])
 
     def _rule_ids(self) -> list[str]:
         return [f"{self._name}-{index}"[-255:] for index in range(len(self._args.rule_prefixes()))]
@@ -213,35 +253,11 @@ class ReplicaSource(pulumi.ComponentResource):
             ),
             opts=mine,
         )
-        bucket_arn = landing.bucket_arn()
-        reports = pulumi.Output.concat(bucket_arn, f"/{REPORTS}/*")
-        granted = [
-            Statement(
-                "ReplicateExisting",
-                ["s3:InitiateReplication"],
-                [pulumi.Output.concat(bucket_arn, f"/{prefix}*") for prefix in args.rule_prefixes()],
-            ),
-            Statement(
-                "ListWhatIsEligible",
-                ["s3:GetReplicationConfiguration", "s3:PutInventoryConfiguration"],
-                [bucket_arn],
-            ),
-            Statement("WriteReport", ["s3:PutObject"], [reports]),
-        ]
-        if landing.key_arn is not None:
-            granted.append(
-                Statement(
-                    "EncryptReport",
-                    ["kms:GenerateDataKey"],
-                    [landing.key_arn],
-                    through_s3(account, bucket_arn),
-                )
-            )
         job_policy = aws.iam.RolePolicy(
             f"{name}-backfill-job",
             name="backfill",
             role=role.name,
-            policy=document(*granted),
+            policy=self._fitting(lambda landing, _: _backfill_statements(args, landing)),
             opts=mine,
         )
         function = LambdaFunction(
@@ -283,12 +299,38 @@ class ReplicaSource(pulumi.ComponentResource):
         )
 
 
+def _backfill_statements(args: ReplicationArgs, landing: Landing) -> list[Statement]:
+    bucket_arn = landing.bucket_arn()
+    granted = [
+        Statement(
+            "ReplicateExisting",
+            ["s3:InitiateReplication"],
+            [pulumi.Output.concat(bucket_arn, f"/{prefix}*") for prefix in args.rule_prefixes()],
+        ),
+        Statement(
+            "ListWhatIsEligible",
+            ["s3:GetReplicationConfiguration", "s3:PutInventoryConfiguration"],
+            [bucket_arn],
+        ),
+        Statement("WriteReport", ["s3:PutObject"], [pulumi.Output.concat(bucket_arn, f"/{REPORTS}/*")]),
+    ]
+    if landing.key_arn is not None:
+        granted.append(
+            Statement(
+                "EncryptReport",
+                ["kms:GenerateDataKey"],
+                [landing.key_arn],
+                through_s3(landing.account, bucket_arn),
+            )
+        )
+    return granted
+
+
 def _replication_statements(
-    args: ReplicationArgs, replica_arn: str, replica_key: pulumi.Input[str] | None
+    args: ReplicationArgs, landing: Landing, replica_arn: str, replica_key: pulumi.Input[str] | None
 ) -> list[Statement]:
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html and
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-config-for-kms-objects.html"""
-    landing = args.landing
     read = [pulumi.Output.concat(landing.bucket_arn(), f"/{prefix}*") for prefix in args.rule_prefixes()]
     write = [f"{replica_arn}/{prefix}*" for prefix in args.rule_prefixes()]
     granted = [

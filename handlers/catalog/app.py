@@ -5,11 +5,11 @@ table, registers the export's partition, and then moves `<table>_latest` to it a
 `state/<table>/current.json`, in this order: a call that breaks off leaves readers where they were, and can be
 repeated. An export with a table that can't be published, of which another source's is published, moves none. One that
 is older than the published one moves nothing, and gets its partition unless that is the published one's, which readers
-look at. Returns {"source", "tables": [{"table", "rows", "exported_to", "moved"}]}.
+look at. Returns {"source", "tables": [{"table", "rows", "exported_to", "moved"}]}, and the export's "notice", if any.
 
 `report`: {"step": "report", "due", "results": [[result of a source]]}. Puts the metrics `Published` and `Failed`
 (1 or 0) of each source, `Rows` and `Age` (seconds between the data's time and now) of each table. Raises
-`SourcesFailed`, which names each source that failed and why.
+`SourcesFailed`, which names each source that failed and why. Returns what was published, and the sources' notices.
 
 Environment: PIPELINE, DATABASE, BUCKET, CATALOG (`registered`, or `crawler`: a crawler keeps the catalog, and
 publishing keeps the record only). IAM: glue:GetTable, glue:CreateTable, glue:UpdateTable, glue:CreatePartition,
@@ -44,11 +44,14 @@ def handler(event, context):
 
 def publish(event):
     export = event["export"]
+    if "described" in export:  # by its key: see `rds` of the normaliser
+        export = export | {"described": read(export["described"]["tables_key"])[0]}
     # All are looked at before the first is written: a conflict leaves the readers of every table where they are.
     planned = [plan(table, export) for table in publishing.tables(export)]
     published = [publish_table(*table, export) for table in planned]
     logger.info("published", source=export["source"], tables=published)
-    return {"source": export["source"], "tables": published}
+    told = {"notice": export["notice"]} if export.get("notice") else {}
+    return {"source": export["source"], "tables": published} | told
 
 
 def plan(table, export):
@@ -118,6 +121,12 @@ def put_partition(name, partition):
         )
 
 
+def read(key):
+    """What a JSON object holds, and its ETag."""
+    found = s3.get_object(Bucket=bucket, Key=key)
+    return json.loads(found["Body"].read()), found["ETag"]
+
+
 def state_key(name):
     return f"state/{name}/current.json"
 
@@ -125,12 +134,11 @@ def state_key(name):
 def state_of(name):
     """The record of what is published of the table, and its ETag; None and None where nothing is."""
     try:
-        found = s3.get_object(Bucket=bucket, Key=state_key(name))
+        return read(state_key(name))
     except ClientError as error:
         if error.response["Error"]["Code"] == "NoSuchKey":
             return None, None
         raise
-    return json.loads(found["Body"].read()), found["ETag"]
 
 
 def report(event):
@@ -145,4 +153,6 @@ def report(event):
         )
     if failed:
         raise publishing.SourcesFailed(failed, len(results))
-    return {"due": event["due"], "published": [t["table"] for r in results for t in r["tables"]]}
+    notices = {result["source"]: result["notice"] for result in results if "notice" in result}
+    published = [t["table"] for r in results for t in r["tables"]]
+    return {"due": event["due"], "published": published} | ({"notices": notices} if notices else {})

@@ -1,18 +1,21 @@
 """Starts the exports of a run and tells how far each is; a state machine calls it, step by step.
 
-`plan`: {"step": "plan", "scheduled_time"}, of a snapshot's event also "only" (its name) and "snapshot_arn". Returns
-{"due", "dynamodb": [item], "rds": [item]}, an item a source: {"source", "due", "attempt": 0, "snapshot_arn"}.
+`plan`: {"step": "plan", "scheduled_time", "sources": a list as JSON (see sources.py)}, of a snapshot's event also
+"only" (its name) and "snapshot_arn". Returns {"due", "dynamodb": [item], "rds": [item]}, an item a source: {"source":
+its name, "of": what `sources` says of it, "due", "attempt": 0, "polls": 0, "snapshot_arn"}.
 
 `start`: {"step": "start", "item"}. Starts the source's next export, or finds the one that an earlier call started.
 Returns the item with "export" and {"state": "RUNNING", "wait": seconds}, {"state": "NOTHING"} where no window is due,
-or {"state": "BUSY", "wait"} while a snapshot is being made or the account's five RDS exports are taken.
+or {"state": "BUSY", "wait"} (with backoff) while a snapshot is being made or the account's five RDS exports are taken.
 
 `status`: {"step": "status", "item": what `start` or `status` returned}. "state" becomes RUNNING (wait "wait" seconds,
 with backoff), AGAIN (the export failed and is to be started anew), or DONE, with all that normalising and publishing
 need. Raises `ExportFailed`, with the service's reason, when the last attempt failed.
 
-Environment: SOURCES (JSON; see sources.py), PIPELINE, BUCKET, BUCKET_OWNER, KMS_KEY_ARN (absent: SSE-S3, and no RDS),
-EXPORT_ROLE_ARN (of RDS).
+`forget`: {"step": "forget", "item"}. Deletes the snapshot that was made for the run, where there is one; `status` does
+so itself once an export is done. Returns {"forgotten": its name, or None}.
+
+Environment: PIPELINE, BUCKET, BUCKET_OWNER, KMS_KEY_ARN (absent: SSE-S3, and no RDS), EXPORT_ROLE_ARN (of RDS).
 
 IAM: dynamodb:ExportTableToPointInTime, dynamodb:DescribeTable on the tables, dynamodb:DescribeExport on their
 `/export/*`; s3:AbortMultipartUpload, s3:PutObject, s3:PutObjectAcl on <BUCKET>/raw/* (DynamoDB writes with the
@@ -32,7 +35,7 @@ import rds_source
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from sources import Settings, scheduled_time
+from sources import Settings, Source, chosen, scheduled_time, wait
 
 logger = Logger(service="export_source")
 settings = Settings.read(os.environ)
@@ -47,7 +50,9 @@ def handler(event, context):
     if event["step"] == "plan":
         return plan(event)
     item = event["item"]
-    source = settings.source(item["source"])
+    source = Source.of(item["of"])
+    if event["step"] == "forget":
+        return forget(source, item)
     if source.kind == "dynamodb":
         steps = {"start": start_dynamodb, "status": dynamodb_status}
     else:
@@ -56,29 +61,27 @@ def handler(event, context):
         answer = steps[event["step"]](source, item)
     except rds_source.Busy as busy:
         logger.info("busy", source=source.name, reason=str(busy))
-        answer = {**item, "state": "BUSY", "wait": 60}
+        polls = item.get("polls", 0) + 1
+        answer = {**item, "state": "BUSY", "polls": polls, "wait": wait(polls)}
     logger.info(event["step"], source=source.name, state=answer["state"], export=answer.get("export"))
     return answer
 
 
 def plan(event):
     due = scheduled_time(event)
-    chosen = settings.chosen(event.get("only"))
-    items = [
-        {
-            "source": s.name,
+    told = {said["name"]: said for said in json.loads(event["sources"])}
+    planned = {"dynamodb": [], "rds": []}
+    for source in chosen(map(Source.of, told.values()), event.get("only")):
+        item = {
+            "source": source.name,
+            "of": told[source.name],
             "due": due.isoformat(),
             "attempt": 0,
+            "polls": 0,
             "snapshot_arn": event.get("snapshot_arn", ""),
         }
-        for s in chosen
-    ]
-    kinds = {s.name: s.kind for s in chosen}
-    return {
-        "due": due.isoformat(),
-        "dynamodb": [i for i in items if kinds[i["source"]] == "dynamodb"],
-        "rds": [i for i in items if kinds[i["source"]] != "dynamodb"],
-    }
+        planned["dynamodb" if source.kind == "dynamodb" else "rds"].append(item)
+    return {"due": due.isoformat(), **planned}
 
 
 def state_of(table):
@@ -97,15 +100,29 @@ def start_dynamodb(source, item):
     span = dynamodb_source.span(source, current, scheduled_time({"scheduled_time": item["due"]}))
     if span is None:
         return {**item, "state": "NOTHING", "tables": []}
-    request = dynamodb_source.request(source, span, item["attempt"], settings)
-    export = dynamodb.export_table_to_point_in_time(**request)["ExportDescription"]
+    notice = ""
+    try:
+        export = export_table(source, span, item)
+    except dynamodb.exceptions.InvalidExportTimeException as error:
+        if span.since is None:
+            raise
+        # Recovery was turned off and on again, or reaches back for fewer days: what changed since is not to be had.
+        notice = f"exported in full, as recovery does not reach back to {span.since.isoformat()}: {error}"
+        logger.warning("started over", source=source.name, reason=notice)
+        span = dynamodb_source.everything(span.due)
+        export = export_table(source, span, item)
     return {
         **item,
-        "export": {"arn": export["ExportArn"], **span.json()},
+        "export": {"arn": export["ExportArn"], **span.json(), "notice": notice},
         "polls": 0,
         "state": "RUNNING",
         "wait": 10,
     }
+
+
+def export_table(source, span, item):
+    request = dynamodb_source.request(source, span, item["attempt"], settings)
+    return dynamodb.export_table_to_point_in_time(**request)["ExportDescription"]
 
 
 def dynamodb_status(source, item):
@@ -123,7 +140,7 @@ def dynamodb_status(source, item):
 
 
 def start_rds(source, item):
-    snapshot = rds_source.snapshot(rds, source, item)
+    snapshot = rds_source.snapshot(rds, source, item, settings)
     for attempt in range(rds_source.ATTEMPTS * (item["attempt"] + 1)):
         request = rds_source.request(source, snapshot, item, attempt, settings)
         try:
@@ -158,9 +175,19 @@ def rds_status(source, item):
             raise rds_source.ExportFailed(
                 f"the export {export['identifier']} is complete with a warning: {task['WarningMessage']}"
             )
-        rds_source.forget(rds, source, export["snapshot_arn"])
+        forget(source, item)
         settled |= rds_source.work(source, item, task)
     return settled
+
+
+def forget(source, item):
+    """What was made for the run goes with it."""
+    if source.snapshot != "made-for-the-run":
+        return {"forgotten": None}
+    name = rds_source.snapshot_name(source, item["due"], settings)
+    rds_source.forget(rds, source, name)
+    logger.info("forgotten", source=source.name, snapshot=name)
+    return {"forgotten": name}
 
 
 def _settled(item, status, done, reason):
@@ -172,7 +199,6 @@ def _settled(item, status, done, reason):
                 f"the export of {item['source']} failed {rds_source.ATTEMPTS} times: {reason}"
             )
         logger.warning("export failed", source=item["source"], reason=reason)
-        return {**item, "attempt": item["attempt"] + 1, "state": "AGAIN"}
-    # From 13 s to 10 min: an export takes minutes at the least, hours for a large table.
+        return {**item, "attempt": item["attempt"] + 1, "polls": 0, "state": "AGAIN"}
     polls = item["polls"] + 1
-    return {**item, "polls": polls, "state": "RUNNING", "wait": min(600, int(10 * 1.3**polls))}
+    return {**item, "polls": polls, "state": "RUNNING", "wait": wait(polls)}

@@ -3,8 +3,9 @@
 Incremental exports tile time exactly: each window begins where the last published one ended (its start is in the
 window, its end is not), and spans 15 minutes to 24 hours. A run that comes less than 15 minutes after the last one
 exports nothing and leaves the time to the next. After a gap the windows are worked off one by one, each at most a day
-long and cut so that what is left is no shorter than 15 minutes. Older than recovery reaches back (35 days, less one
-for the run itself): a full export, from which the next window begins.
+long and cut so that what is left is no shorter than 15 minutes. Older than recovery ever reaches back (35 days, less
+one for the run itself), or than the service says it does (a table's recovery may be younger, or kept for fewer days): a
+full export, from which the next window begins.
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_IncrementalExportSpecification.html
 """
 
@@ -34,15 +35,19 @@ class Span:
         }
 
 
+def everything(due: datetime) -> Span:
+    return Span(due, None, due)
+
+
 def span(source: Source, current: Mapping | None, due: datetime) -> Span | None:
     """The next export; None when none is due."""
     if source.mode == "full" or not current:
-        return Span(due, None, due)
+        return everything(due)
     since = datetime.fromisoformat(current["exported_to"])
     if due - since < SHORTEST:
         return None
     if due - since > REACH:
-        return Span(due, None, due)
+        return everything(due)
     left = due - since
     if left <= LONGEST:
         return Span(due, since, due)
@@ -51,7 +56,6 @@ def span(source: Source, current: Mapping | None, due: datetime) -> Span | None:
 
 
 def request(source: Source, span: Span, attempt: int, settings: Settings) -> dict:
-    named = f"{source.arn}@{span.since}@{span.until}@{attempt}"
     what: dict = (
         {
             "ExportType": "INCREMENTAL_EXPORT",
@@ -69,17 +73,19 @@ def request(source: Source, span: Span, attempt: int, settings: Settings) -> dic
         if settings.kms_key_arn
         else {"S3SseAlgorithm": "AES256"}
     )
-    return {
+    asked = {
         "TableArn": source.arn,
         "ExportFormat": "DYNAMODB_JSON",
-        # The same for every try, so that a second try starts no second export (for 8 hours).
-        "ClientToken": hashlib.sha256(named.encode()).hexdigest()[:32],
         "S3Bucket": settings.bucket,
         "S3BucketOwner": settings.bucket_owner,
         "S3Prefix": f"raw/{source.name}",
         **what,
         **encryption,
     }
+    # The same for every try, so that a second try starts no second export (for 8 hours), and another for whatever else
+    # is asked for: a token that comes with other parameters is refused, be it another stack's export of the table.
+    named = repr((settings.pipeline, attempt, sorted(asked.items())))
+    return asked | {"ClientToken": hashlib.sha256(named.encode()).hexdigest()[:32]}
 
 
 def keys(described: Mapping) -> dict[str, str]:
@@ -110,6 +116,7 @@ def work(
         "export_date": date,
         "exported_to": asked["until"],
         "more": asked["more"],
+        "notice": asked.get("notice", ""),
         "incremental": incremental,
         "manifest_key": f"{folder}/manifest-files.json",
         "summary_key": f"{folder}/manifest-summary.json",

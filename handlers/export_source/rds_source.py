@@ -25,21 +25,19 @@ class ExportFailed(Exception):
     """The service gave up, and why."""
 
 
-def identifier(source: str, due: str, *apart: object) -> str:
-    """`<source>-<yyyymmddhhmmss>-<hash>`; another for anything in `apart` that differs."""
+def identifier(source: str, due: str, *apart: object, longest: int = SLUG) -> str:
+    """`<source>-<yyyymmddhhmmss>-<hash>`, the source cut to `longest`; another for anything in `apart` that differs."""
     slug = re.sub(r"[^a-z0-9]+", "-", source.lower()).strip("-")
     if not slug[:1].isalpha():
         slug = f"x{'-' if slug else ''}{slug}"
     stamp = re.sub(r"\D", "", due)[:14].ljust(14, "0")
     told = hashlib.sha256(repr((source, due, *apart)).encode()).hexdigest()[:10]
-    return f"{slug[:SLUG].rstrip('-')}-{stamp}-{told}"
+    return f"{slug[:longest].rstrip('-')}-{stamp}-{told}"
 
 
 def is_limit(error) -> bool:
-    said = error.response["Error"]
-    return bool(
-        re.search("limit|quota|exceeded|maximum", f"{said['Code']} {said.get('Message', '')}", re.IGNORECASE)
-    )
+    # "You have reached the limit of 5 concurrent export tasks"; the service's model does not list it.
+    return error.response["Error"]["Code"] in ("ExportTaskLimitReached", "ExportTaskLimitReachedFault")
 
 
 def _calls(source: Source) -> tuple[str, str, str, str]:
@@ -49,14 +47,20 @@ def _calls(source: Source) -> tuple[str, str, str, str]:
     return "db_cluster_snapshot", "DBClusterSnapshot", "DBClusterIdentifier", "db_cluster_snapshot_available"
 
 
-def snapshot(rds, source: Source, item: Mapping) -> str:
+def snapshot_name(source: Source, due: str, settings: Settings) -> str:
+    """Of a snapshot made for the run: another for each pipeline of each stack, as each deletes its own. The source's
+    name is whole, as the role's rights begin with it; a snapshot's name may have 255 characters, a source's 63."""
+    return identifier(source.name, due, settings.pipeline, settings.bucket, longest=len(source.name))
+
+
+def snapshot(rds, source: Source, item: Mapping, settings: Settings) -> str:
     """The ARN of the snapshot that this run exports. Raises Busy while it is being made."""
     if item["snapshot_arn"]:
         return item["snapshot_arn"]
     call, noun, owner, _ = _calls(source)
     describe = getattr(rds, f"describe_{call}s")
     if source.snapshot == "made-for-the-run":
-        name = identifier(source.name, item["due"])
+        name = snapshot_name(source, item["due"], settings)
         found = _found(rds, describe, noun, **{f"{noun}Identifier": name})
         if not found:
             made = getattr(rds, f"create_{call}")(**{f"{noun}Identifier": name, owner: source.name})[noun]
@@ -84,15 +88,13 @@ def _found(rds, describe, noun: str, **named) -> list[dict]:
         raise
 
 
-def forget(rds, source: Source, snapshot_arn: str) -> None:
-    """What was made for the run goes with it."""
-    if source.snapshot == "made-for-the-run":
-        call, noun, _, _ = _calls(source)
-        try:
-            getattr(rds, f"delete_{call}")(**{f"{noun}Identifier": snapshot_arn.rsplit(":", 1)[-1]})
-        except rds.exceptions.ClientError as error:
-            if "NotFound" not in error.response["Error"]["Code"]:
-                raise
+def forget(rds, source: Source, name: str) -> None:
+    call, noun, _, _ = _calls(source)
+    try:
+        getattr(rds, f"delete_{call}")(**{f"{noun}Identifier": name})
+    except rds.exceptions.ClientError as error:
+        if "NotFound" not in error.response["Error"]["Code"]:
+            raise
 
 
 def request(source: Source, snapshot_arn: str, item: Mapping, attempt: int, settings: Settings) -> dict:
@@ -122,4 +124,5 @@ def work(source: Source, item: Mapping, task: Mapping) -> dict:
         "exported_to": str(task["SnapshotTime"].isoformat()),
         "export_prefix": f"raw/{source.name}/{name}/",
         "only": list(source.only),
+        "tables_key": f"state/{source.name}/{name}/tables.json",
     }

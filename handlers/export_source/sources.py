@@ -1,13 +1,12 @@
-"""A run's sources, as the deployment tells them. Pure.
+"""A run's sources, as the state machine tells them. Pure.
 
-SOURCES: a JSON list of {"name", "kind": "dynamodb", "arn", "table", "mode": "full" | "incremental", "declared":
-{attribute: type}} or {"name", "kind": "rds_instance" | "rds_cluster", "only": [..], "snapshot": "latest-automated" |
-"made-for-the-run" | "event"}. `table` is the table's name in the catalog.
+A source: {"name", "kind": "dynamodb", "arn", "table", "mode": "full" | "incremental", "declared": {attribute: type}} or
+{"name", "kind": "rds_instance" | "rds_cluster", "only": [..], "snapshot": "latest-automated" | "made-for-the-run" |
+"event"}. `table` is the table's name in the catalog. A function's environment, of 4 KB, would hold about 20 of them.
 """
 
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -23,10 +22,13 @@ class Source:
     only: tuple[str, ...] = ()
     snapshot: str = ""
 
+    @classmethod
+    def of(cls, said: Mapping) -> "Source":
+        return cls(**{**said, "only": tuple(said.get("only", ()))})
+
 
 @dataclass(frozen=True)
 class Settings:
-    sources: tuple[Source, ...]
     pipeline: str
     bucket: str
     bucket_owner: str
@@ -36,29 +38,21 @@ class Settings:
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
         return cls(
-            sources=tuple(
-                Source(**{**said, "only": tuple(said.get("only", ()))}) for said in json.loads(environ["SOURCES"])
-            ),
             pipeline=environ["PIPELINE"],
             bucket=environ["BUCKET"],
             bucket_owner=environ["BUCKET_OWNER"],
             kms_key_arn=environ.get("KMS_KEY_ARN", ""),
             export_role_arn=environ.get("EXPORT_ROLE_ARN", ""),
-        )  # fmt: skip
+        )
 
-    def chosen(self, snapshot: str | None) -> list[Source]:
-        """The sources of a run: of a snapshot's event the one whose automated snapshot it is, `rds:<identifier>-` and
-        its time; on the schedule all that do not follow events."""
-        if snapshot is None:
-            return [s for s in self.sources if s.snapshot != "event"]
-        named = re.fullmatch(r"rds:(.+)-\d{4}(-\d\d){4}", snapshot)
-        return [s for s in self.sources if s.snapshot == "event" and named and named[1] == s.name]
 
-    def source(self, name: str) -> Source:
-        for source in self.sources:
-            if source.name == name:
-                return source
-        raise ValueError(f"{name!r} is no source of {self.pipeline}; it was taken out since the run began")
+def chosen(sources: Iterable[Source], snapshot: str | None) -> list[Source]:
+    """The sources of a run: of a snapshot's event the one whose automated snapshot it is, `rds:<identifier>-` and its
+    time; on the schedule all that do not follow events."""
+    if snapshot is None:
+        return [s for s in sources if s.snapshot != "event"]
+    named = re.fullmatch(r"rds:(.+)-\d{4}(-\d\d){4}", snapshot)
+    return [s for s in sources if s.snapshot == "event" and named and named[1] == s.name]
 
 
 def scheduled_time(event: Mapping) -> datetime:
@@ -73,3 +67,9 @@ def scheduled_time(event: Mapping) -> datetime:
             f"scheduled_time is {text!r}; expected a time with its zone such as '2026-01-01T16:00:00Z'"
         )
     return due.astimezone(UTC).replace(microsecond=0)
+
+
+def wait(polls: int) -> int:
+    """Seconds until the next look, from 13 s to 10 min: an export takes minutes at the least, hours for a large table,
+    and each look is nine of the 25,000 events that an execution keeps."""
+    return min(600, int(10 * 1.3**polls))

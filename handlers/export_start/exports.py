@@ -65,22 +65,24 @@ def request(table_arn: str, due: datetime, settings: Settings) -> dict:
         if settings.kms_key_arn
         else {"S3SseAlgorithm": "AES256"}
     )
-    return {
+    asked = {
         "TableArn": table_arn,
         "ExportType": "FULL_EXPORT",
         "ExportFormat": "DYNAMODB_JSON",
         "ExportTime": due,
-        "ClientToken": client_token(table_arn, due),
         "S3Bucket": settings.bucket,
         "S3BucketOwner": settings.bucket_owner,
         "S3Prefix": f"{settings.prefix}{table_name(table_arn)}",
         **encryption,
     }
+    return asked | {"ClientToken": client_token(asked)}
 
 
-def client_token(table_arn: str, due: datetime) -> str:
-    """The same for every try of one scheduled run, so that a second try starts no second export."""
-    return hashlib.sha256(f"{table_arn}@{due.isoformat()}".encode()).hexdigest()[:32]
+def client_token(asked: Mapping) -> str:
+    """The same for every try of one scheduled run, so that a second try starts no second export, and another for
+    whatever else is asked for: a token that comes with other parameters is refused for 8 hours, be it another stack's
+    export of the same table."""
+    return hashlib.sha256(repr(sorted(asked.items())).encode()).hexdigest()[:32]
 
 
 def explain(error: Exception, settings: Settings) -> str:
@@ -99,8 +101,7 @@ MEANINGS = {
     "before recovery was turned on, more than 35 days back, or not yet past; the next run has a later one",
     "LimitExceededException": "300 exports or 100 TB are under way in this account and region; "
     "run fewer at once, or let the retry of this run find room",
-    "ExportConflictException": "this run was begun in the last 8 hours with another bucket, prefix or key; "
-    "the next scheduled run uses the new ones",
+    "ExportConflictException": "another write to {s.bucket}/{s.prefix} was under way; a later try of this run is safe",
     "AccessDeniedException": "the function's role needs dynamodb:ExportTableToPointInTime on the table, "
     "s3:PutObject, s3:PutObjectAcl and s3:AbortMultipartUpload on {s.bucket}/{s.prefix}*, "
     "and the use of the bucket's KMS key",

@@ -19,9 +19,10 @@ add up to the summary's, or `ExportError`. Then a full export's Parquet is copie
 where readers look: they never see one that is not whole, but for the moments that copying takes. An increment's stays,
 to be folded. Returns counts and what stands in the rest column.
 
-`rds`: {"step": "rds", "export_prefix" (`<prefix>/<identifier>/`), "only": [pattern]}. The tables of a finished RDS
-snapshot export, if it is whole, and their rows by the footers of their files; see rds_export.py. Returns {"tables":
-[{"table", "location", "schema", "columns", "source_types", "files", "rows"}]}.
+`rds`: {"step": "rds", "export_prefix" (`<prefix>/<identifier>/`), "only": [pattern], "tables_key"}. The tables of a
+finished RDS snapshot export, if it is whole, and their rows by the footers of their files; see rds_export.py. Writes
+{"tables": [{"table", "location", "schema", "columns", "source_types", "files", "rows"}]} as `tables_key`, since a state
+machine's state, of 262,144 bytes, holds about 100 of them. Returns {"tables_key", "tables", "rows"}, two numbers.
 
 Environment: BUCKET. Memory: about 300 MB; 1,769 MB buys a whole vCPU, which is what it can use.
 IAM, on arn:aws:s3:::<BUCKET>: s3:GetObject on <raw prefix>*, and on the outputs', schemas' and reports'; s3:PutObject
@@ -46,6 +47,7 @@ from multipart import Upload
 from table_schema import Observation, Schema, SchemaError, Type, derive, widen
 
 SAMPLED_FILES, SAMPLED_BYTES = 32, 1 << 20
+TOLD = 20  # conflicts; a state machine's state is no place for thousands
 FOOTERS_AT_ONCE, FOOTER_BYTES = 10, 64 << 10
 COPIES_AT_ONCE = 32  # S3 does the work; an output is far below the 5 GB that one request copies
 # isal's stub has its error as an instance.
@@ -130,7 +132,7 @@ def make_schema(event):
     return {
         "schema_key": event["schema_key"],
         "columns": schema.glue_columns(),
-        "conflicts": [conflict.json() for conflict in conflicts],
+        "conflicts": [conflict.json() for conflict in conflicts[:TOLD]],
         "sampled": len(files),
     }
 
@@ -167,15 +169,19 @@ def rds_tables(event):
     keys = [key for held in parts.values() for key in held]
     with ThreadPoolExecutor(FOOTERS_AT_ONCE) as reading:
         footers = dict(zip(keys, reading.map(lambda key: read_footer(key, sizes[key]), keys), strict=True))
+    described = [
+        table.json()
+        | {
+            "files": len(parts[table.target]),
+            "rows": rds_export.counted(table, {key: footers[key] for key in parts[table.target]}),
+        }
+        for table in tables
+    ]
+    write_json(event["tables_key"], {"tables": described})
     return {
-        "tables": [
-            table.json()
-            | {
-                "files": len(parts[table.target]),
-                "rows": rds_export.counted(table, {key: footers[key] for key in parts[table.target]}),
-            }
-            for table in tables
-        ]
+        "tables_key": event["tables_key"],
+        "tables": len(described),
+        "rows": sum(table["rows"] for table in described),
     }
 
 

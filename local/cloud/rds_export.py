@@ -161,7 +161,7 @@ def start(principal, asked: dict) -> dict:
     ]
     if len(under_way) >= AT_ONCE:
         raise Refused(
-            "ExportTaskLimitReached", f"You have reached the limit of {AT_ONCE} exports in progress"
+            "ExportTaskLimitReachedFault", f"You have reached the limit of {AT_ONCE} exports in progress"
         )
     check(principal, "iam:PassRole", asked["IamRoleArn"], **{"iam:passedtoservice": SERVICE})
     key = resolve_key(asked["KmsKeyId"], account)

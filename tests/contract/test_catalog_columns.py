@@ -2,13 +2,14 @@
 
 import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
 import pytest
 
 from components import catalog_columns
+from components.pipelines.export import _type as column_type
 from tests.recording import ROOT
 
 DECLARED: dict[str, Any] = {
@@ -42,6 +43,29 @@ def test_declared_attributes_are_the_columns_that_the_run_publishes(table_schema
     made = table_schema.derive(table_schema.Observation(), types)
     published = {column["Name"]: column["Type"] for column in made.glue_columns()}
     assert catalog_columns.columns(DECLARED) | {catalog_columns.REST: "string"} == published
+
+
+PLAIN = ("string", "binary", "boolean", "bigint", "double", "json", "decimal(38,0)", "decimal(0,0)", "int", "", None, 7)
+WRONG = ({"struct": {}}, {"map": "string"}, {"set": "string", "list": "string"}, ["string"])
+
+
+def test_whatever_type_a_preview_takes_the_normaliser_reads(table_schema: ModuleType) -> None:
+    def read(said: Any, how: Callable[[Any], Any]) -> bool:
+        try:
+            how(said)
+        except (ValueError, table_schema.SchemaError):
+            return False
+        return True
+
+    said: list[Any] = [*PLAIN, *WRONG]
+    for kind in ("set", "list"):
+        said += [{kind: inner} for inner in said[:]]
+    said += [{"struct": {"a": inner}} for inner in said]
+    taken = [one for one in said if read(one, column_type)]
+    assert [one for one in taken if not read(one, table_schema.Type.of)] == []
+    sets = ["string", "binary", "bigint", "double", "decimal(38,0)"]
+    assert [one["set"] for one in taken if isinstance(one, dict) and "set" in one] == sets
+    assert len(taken) == 48  # 7 plain, 5 sets, lists of these 12, and structs of all 24
 
 
 def test_json_is_told_apart_from_text_though_the_catalog_has_one_type_for_both(

@@ -216,3 +216,23 @@ def test_a_manifest_that_points_outside_its_export_is_refused(lake):
     for key in ("secrets/a.json.gz", "AWSDynamoDB/../secrets"):
         with pytest.raises(Exception, match="no file of an export"):
             normalise(lake, lake.lines[0] | {"dataFileS3Key": key})
+
+
+def test_of_thousands_of_attributes_in_the_rest_a_reconciliation_tells_a_number_and_a_few_names(lake):
+    lake.call("schema", schema_key="s.json", published_key=None, keys=["id"], declared={})
+    told = [normalise(lake, line) for line in lake.lines]
+    seen = {f"attribute_{n:04}": {"S": {"items": 1}} for n in range(5000)}
+    wide = told[0] | {"rest": {"items": 60, "attributes": seen}}
+    lake.bucket.objects["reports/a.json"] = json.dumps(wide).encode()
+    found = reconcile(lake)
+    assert found["rest"] == {"items": 60, "attributes": 5000, "named": sorted(seen)[:20]}
+
+
+def test_of_many_columns_that_can_not_be_widened_a_few_are_told(lake):
+    content = gzip.compress(full([{"id": {"S": "1"}} | {f"a{n}": {"S": "text"} for n in range(30)}]))
+    lake.bucket.objects["raw/orders/AWSDynamoDB/01-a/data/a.json.gz"] = content
+    columns = [{"attribute": "id", "name": "id", "type": "string"}]
+    columns += [{"attribute": f"a{n}", "name": f"a{n}", "type": "boolean"} for n in range(30)]
+    lake.bucket.objects["old.json"] = json.dumps({"columns": columns, "keys": ["id"]}).encode()
+    told = lake.call("schema", schema_key="s.json", published_key="old.json", keys=["id"], declared={})
+    assert len(told["conflicts"]) == 20

@@ -19,6 +19,7 @@ import footer  # isort: skip - a module of the handler's folder, which the line 
 
 PREFIX = "raw/shop/shop-1/"
 INFO = f"{PREFIX}export_tables_info_shop-1_from_1_to_2.json"
+TABLES = "state/shop/shop-1/tables.json"
 ORDERS, STOCK = f"{PREFIX}shop/shop.orders/", f"{PREFIX}shop/shop.stock/"
 CONTEXT = SimpleNamespace(
     function_name="f", memory_limit_in_mb=1, invoked_function_arn="arn", aws_request_id="1"
@@ -63,6 +64,9 @@ class Bucket:
             body = body[first : last + 1]
         return {"Body": StreamingBody(io.BytesIO(body), len(body))}
 
+    def put_object(self, Bucket, Key, Body, ContentType):
+        self.objects[Key] = Body
+
     def get_paginator(self, operation):
         assert operation == "list_objects_v2"
         held = lambda Prefix: [  # noqa: E731
@@ -81,14 +85,37 @@ def export(monkeypatch):
     del sys.modules["app"]  # the next test's is another handler's
     bucket = Bucket()
     monkeypatch.setattr(app, "s3", bucket)
-    event = {"step": "rds", "export_prefix": PREFIX}
-    bucket.describe = lambda **more: app.handler(event | more, CONTEXT)
+    event = {"step": "rds", "export_prefix": PREFIX, "tables_key": TABLES}
+
+    def describe(**more):
+        bucket.answer = app.handler(event | more, CONTEXT)
+        assert bucket.answer["tables_key"] == TABLES
+        return json.loads(bucket.objects[TABLES])
+
+    bucket.describe = describe
     return bucket
 
 
 def test_a_tables_rows_are_those_that_its_files_tell_and_a_table_may_have_none(export):
     found = {t["table"]: (t["files"], t["rows"], t["location"]) for t in export.describe()["tables"]}
     assert found == {"shop.orders": (3, 101, ORDERS), "shop.stock": (0, 0, STOCK)}
+    assert export.answer == {"tables_key": TABLES, "tables": 2, "rows": 101}
+
+
+def test_what_a_state_machine_is_told_of_a_large_database_is_no_more_than_of_a_small_one(export):
+    columns = [f"column_{n}" for n in range(40)]
+    export.objects.clear()
+    export.tell(*(told(f"shop.table_{n:03}", *columns) for n in range(300)), key=INFO.replace("to_2", "to_300"))
+    tables = export.describe()["tables"]
+    assert (len(tables), len(tables[299]["columns"]), len(tables[299]["source_types"])) == (300, 40, 40)
+    assert len(export.objects[TABLES]) > 262_144 and len(json.dumps(export.answer)) < 100
+
+
+def test_an_export_that_is_not_whole_tells_no_tables(export):
+    export.objects.pop(f"{ORDERS}2/_success")
+    with pytest.raises(Exception, match="is not whole"):
+        export.describe()
+    assert TABLES not in export.objects
 
 
 def test_a_footer_longer_than_the_first_look_is_read_whole(export, monkeypatch):

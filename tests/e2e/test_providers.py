@@ -182,3 +182,24 @@ def test_a_function_that_fails_stops_the_deployment_with_its_payload(stack):
         stack.up()
     stack.vary.source = "def handler(event, context):\n    return event\n"
     assert changes(stack.up())["create"] == 1
+
+
+def test_what_a_stack_reads_and_does_not_make_is_as_the_cloud_has_it_and_stays(stack, client):
+    s3 = client("s3", WORKLOAD)
+    s3.create_bucket(Bucket="adopted")
+
+    def program():
+        provider = aws.Provider("workload", region="us-east-1", allowed_account_ids=[WORKLOAD])
+        found = aws.s3.BucketVersioning.get(
+            "adopted", "adopted", opts=pulumi.ResourceOptions(provider=provider)
+        )
+        status = found.versioning_configuration.apply(lambda told: (told.status if told else None) or "")
+        pulumi.export("status", status)
+
+    stack.workspace.program = program
+    assert stack.up().outputs["status"].value == ""
+    s3.put_bucket_versioning(Bucket="adopted", VersioningConfiguration={"Status": "Enabled"})
+    assert stack.up().outputs["status"].value == "Enabled"
+    stack.destroy()
+    assert s3.get_bucket_versioning(Bucket="adopted")["Status"] == "Enabled"
+    s3.delete_bucket(Bucket="adopted")

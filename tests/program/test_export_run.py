@@ -1,11 +1,15 @@
 """What a run by a state machine registers: the steps, who may take them, the catalog, the queries and the alarms."""
 
+import importlib
+import itertools
 import json
+import sys
 from typing import Any
 
+import pulumi
 import pytest
 
-from tests.recording import Recording, record
+from tests.recording import PITR_ON, ROOT, Recording, record
 
 WORKLOAD = {"id": "111111111111", "region": "eu-central-1"}
 BUCKET = "arn:aws:s3:::tributary-test-lake-landing-111111111111"
@@ -14,9 +18,10 @@ ORDERS = {"dynamodb": "orders"}
 SHOP = {"rds_instance": "shop", "tables": {"shop.products": {"product_id": "bigint"}}}
 
 
-def lake(*sources: dict[str, Any], **keys: Any) -> Recording:
+def lake(*sources: dict[str, Any], tables: dict[str, Any] | None = None, **keys: Any) -> Recording:
     pipeline = {"kind": "export", "sources": list(sources)} | keys
-    return record("test", {"accounts": {"workload": WORKLOAD}, "pipelines": {"lake": pipeline}})
+    config = {"accounts": {"workload": WORKLOAD}, "pipelines": {"lake": pipeline}}
+    return record("test", config, tables=tables)
 
 
 def own(recorded: Recording) -> dict[str, int]:
@@ -95,8 +100,70 @@ def test_the_schedule_starts_the_machine_with_the_planned_time() -> None:
     assert granted(recorded, "lake-schedule")["CallTheTarget"] == (["states:StartExecution"], [target["arn"]])
 
 
+def test_what_a_database_holds_is_handed_on_by_a_key_as_a_state_would_not_hold_it() -> None:
+    states = items(lake(SHOP, key_arn=KEY), "rds")["ItemProcessor"]["States"]
+    assert states["Tables"]["Parameters"] == {
+        "step": "rds",
+        "export_prefix.$": "$.export_prefix",
+        "only.$": "$.only",
+        "tables_key.$": "$.tables_key",
+    }
+    assert (states["Tables"]["ResultPath"], states["Tables"]["Next"]) == ("$.described", "Publish")
+
+
 def test_at_most_five_rds_exports_run_at_once() -> None:
     assert items(lake(ORDERS, SHOP, key_arn=KEY), "rds")["MaxConcurrency"] == 5
+
+
+EVENTS_OF = {
+    "Task": 5,
+    "Wait": 2,
+    "Choice": 2,
+    "Pass": 2,
+    "Map": 4,
+}  # a function's task, and a distributed map
+
+
+def events(states: dict[str, Any], *path: str) -> int:
+    """What a way through the steps adds to an execution's history."""
+    for step, following in itertools.pairwise(path):
+        found = states[step]
+        targets = [found.get("Next"), found.get("Default"), *(c["Next"] for c in found.get("Choices", []))]
+        assert following in targets, f"{step} does not lead to {following}"
+    return sum(EVENTS_OF[states[step]["Type"]] for step in path)
+
+
+def test_forty_exports_of_eight_hours_or_of_four_days_windows_stay_within_an_executions_history(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "handlers" / "export_source"))
+    wait = importlib.import_module("sources").wait
+    monkeypatch.delitem(sys.modules, "sources")
+
+    def polls(seconds: int) -> int:
+        ends = itertools.accumulate(wait(number) for number in range(1, 10_000))
+        return next(number for number, end in enumerate(ends, 1) if end >= seconds)
+
+    recorded = lake(ORDERS | {"mode": "incremental"}, SHOP, key_arn=KEY)
+    tables, databases = (items(recorded, kind)["ItemProcessor"]["States"] for kind in ("dynamodb", "rds"))
+    poll = events(tables, "Wait", "Status", "Exported?")
+    assert poll == events(databases, "Wait to start", "Start", "Started?") == 9
+    window = events(tables, "Start", "Started?") + events(
+        tables, "Schema", "Files", "Reconcile", "Incremental?", "Fold", "Publish", "More?"
+    )
+    # The iteration's own two and "Published"; docs/export.md, "Limits", tells these numbers.
+    source, run = window + 2 + 2, 30
+    assert run + 40 * (source + poll * polls(8 * 3600)) < 25_000
+    assert run + 40 * (source + poll * polls(11 * 3600)) > 25_000
+    assert (source + poll * polls(3600), poll * 6, window + poll * polls(600)) == (201, 54, 134)
+    assert run + 40 * 4 * (window + poll * polls(600)) < 25_000
+
+
+def test_a_busy_service_is_asked_ever_less_often_as_the_count_goes_with_the_source() -> None:
+    recorded = lake(ORDERS, SHOP, key_arn=KEY)
+    for kind in ("dynamodb", "rds"):
+        states = items(recorded, kind)["ItemProcessor"]["States"]
+        assert states["Start"]["Parameters"]["item"]["polls.$"] == "$.polls"
 
 
 def test_a_source_that_fails_at_any_step_fails_alone_and_is_reported() -> None:
@@ -104,10 +171,25 @@ def test_a_source_that_fails_at_any_step_fails_alone_and_is_reported() -> None:
     for kind in ("dynamodb", "rds"):
         states = items(recorded, kind)["ItemProcessor"]["States"]
         works = {name: step for name, step in states.items() if step["Type"] in ("Task", "Map")}
-        assert {step["Catch"][-1]["Next"] for step in works.values()} == {"Failed"}
+        forgets = {"Forget"} if kind == "rds" else set()
+        assert {step["Catch"][-1]["Next"] for step in works.values()} == {"Failed"} | forgets
         assert all(step["Catch"][-1]["ErrorEquals"] == ["States.ALL"] for step in works.values())
         assert states["Failed"]["End"] is True
     assert steps(recorded)["States"]["Export"]["Next"] == "Report"
+
+
+def test_a_database_whose_export_fails_for_good_forgets_its_snapshot_and_tells_why_it_failed() -> None:
+    states = items(lake(SHOP, key_arn=KEY), "rds")["ItemProcessor"]["States"]
+    assert {name for name, step in states.items() if step.get("Catch", [{}])[-1].get("Next") == "Forget"} == {
+        "Start",
+        "Status",
+    }
+    forget = states["Forget"]
+    assert forget["Parameters"] == {"step": "forget", "item.$": "$"}
+    # Neither its answer nor its own failure takes the place of the error.
+    assert (forget["ResultPath"], forget["Catch"][0]["ResultPath"]) == ("$.forgotten", "$.forgotten")
+    assert (forget["Next"], forget["Catch"][0]["Next"]) == ("Failed", "Failed")
+    assert states["Failed"]["Parameters"]["error.$"] == "$.error"
 
 
 def test_every_step_leads_somewhere() -> None:
@@ -169,6 +251,73 @@ def test_only_what_is_reconciled_is_shown_and_what_is_on_its_way_is_deleted_afte
         "": 400,
         "windows/": 7,
     }
+
+
+@pytest.mark.parametrize(
+    ("reserved", "sources", "files"),
+    [
+        (None, [ORDERS], 50),
+        (10, [ORDERS], 10),
+        (100, [ORDERS], 50),
+        (10, [ORDERS, SHOP], 5),
+        (2, [ORDERS, SHOP], 1),
+    ],
+)
+def test_no_more_files_are_normalised_at_once_than_runs_are_reserved(
+    reserved: int | None, sources: list[dict[str, Any]], files: int
+) -> None:
+    recorded = lake(*sources, key_arn=KEY, reserved_concurrency=reserved)
+    states = items(recorded, "dynamodb")["ItemProcessor"]["States"]
+    assert states["Files"]["MaxConcurrency"] == files
+    # A call that meets others at work outwaits them: they take a quarter of an hour at the longest.
+    one = states["Files"]["ItemProcessor"]["States"]["Normalise"]
+    for step in (one, states["Schema"], states["Reconcile"]):
+        throttled = step["Retry"][0]
+        assert throttled["ErrorEquals"] == ["Lambda.TooManyRequestsException"]
+        # With full jitter it waits half of that on the average.
+        assert throttled["MaxDelaySeconds"] * throttled["MaxAttempts"] / 2 > 2 * 900
+
+
+def forty(length: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    named = [f"table{number:02}".ljust(length, "x") for number in range(40)]
+    return [{"dynamodb": name} for name in named], dict.fromkeys(named, PITR_ON)
+
+
+def test_forty_tables_with_types_of_their_own_are_told_to_a_run_and_fit_into_its_role() -> None:
+    sources, tables = forty(25)
+    declared = {f"attribute.{number}.$": "decimal(38,2)" for number in range(40)}
+    recorded = lake(*(source | {"columns": declared} for source in sources), key_arn=KEY, tables=tables)
+    plan = steps(recorded)["States"]["Plan"]["Parameters"]
+    told = json.loads(plan["sources"])
+    assert [one["name"] for one in told] == list(tables)
+    assert told[39] == {
+        "name": sources[39]["dynamodb"],
+        "kind": "dynamodb",
+        "arn": f"arn:aws:dynamodb:mock:mock:table/{sources[39]['dynamodb']}",
+        "table": sources[39]["dynamodb"],
+        "mode": "full",
+        "declared": declared,
+    }
+    assert steps(recorded)["States"]["Plan for an event"]["Parameters"]["sources"] == plan["sources"]
+    variables = recorded.one("aws:lambda/function:Function", "lake-source")["environment"]["variables"]
+    assert set(variables) == {"BUCKET", "BUCKET_OWNER", "KMS_KEY_ARN", "PIPELINE"}
+    assert len(recorded.one("aws:iam/rolePolicy:RolePolicy", "lake-source")["policy"]) < 10_240
+
+
+def test_tables_whose_names_do_not_fit_into_a_role_are_refused_before_anything_is_made() -> None:
+    sources, tables = forty(80)
+    refused = r"pipelines\.lake\.sources: a role's policy that names them all has 1\d,\d{3} characters, and IAM takes "
+    with pytest.raises(pulumi.RunError, match=f"{refused}10,240; spread the sources over two pipelines"):
+        lake(*sources, tables=tables)
+    lake(*sources[:20], tables=tables)
+
+
+def test_a_simple_runs_tables_are_refused_where_its_function_can_not_be_told_them() -> None:
+    sources, tables = forty(80)
+    with pytest.raises(
+        pulumi.RunError, match=r"lake-export: its variable TABLES has 4,\d{3} characters, and 3,500"
+    ):
+        lake(*sources, run="simple", tables=tables)
 
 
 def test_the_functions_may_touch_their_own_prefixes_only() -> None:

@@ -3,6 +3,9 @@
 import json
 from typing import Any
 
+import pulumi
+import pytest
+
 from tests.recording import Recording, record
 
 LAKE = {"kind": "export", "account": "workload", "sources": [{"dynamodb": "orders"}]}
@@ -292,6 +295,49 @@ def test_existing_objects_are_brought_over_only_when_asked_for() -> None:
     }
     environment = recorded.one("aws:lambda/function:Function", "copy-source-backfill")["environment"]
     assert json.loads(environment["variables"]["PREFIXES"]) == ["raw/"]
+
+
+def test_prefixes_that_do_not_fit_into_a_role_are_refused_and_as_many_short_ones_are_not() -> None:
+    def prefixes(length: int) -> list[str]:
+        return [f"raw/{number:02}".ljust(length - 1, "x") + "/" for number in range(50)]
+
+    refused = r"pipelines\.copy\.prefixes: a role's policy that names them all has 1\d,\d{3} characters, and IAM takes "
+    with pytest.raises(pulumi.RunError, match=f"{refused}10,240; write fewer or shorter ones"):
+        copy(prefixes=prefixes(126))
+    recorded = copy(prefixes=prefixes(30), lake={"create_key": True}, create_key=True, existing_objects=True)
+    for role in ("copy-source", "copy-source-backfill-job"):
+        assert len(recorded.one("aws:iam/rolePolicy:RolePolicy", role)["policy"].replace(" ", "")) <= 10_240
+
+
+def adopted(versioning: str, **keys: Any) -> Recording:
+    landing = {"bucket": "shop-files", "account": "workload", "prefix": "in/", "layout": "objects"}
+    config = {
+        "accounts": {
+            "workload": {"id": "111111111111", "region": "eu-central-1"},
+            "analytics": {"id": "222222222222", "region": "eu-central-1"},
+        },
+        "pipelines": {
+            "copy": {"kind": "replication", "account": "analytics", "landing": landing, "take_over": True} | keys
+        },
+    }
+    return record("test", config, versioning=versioning)
+
+
+@pytest.mark.parametrize("versioning", ["", "Suspended", "Disabled"])
+def test_an_adopted_bucket_that_is_not_versioned_is_refused_with_the_command_that_turns_it_on(
+    versioning: str,
+) -> None:
+    told = rf"pipelines\.copy\.turn_on_versioning: versioning of the bucket 'shop-files' is {versioning or 'Disabled'}"
+    with pytest.raises(pulumi.RunError, match=f"{told}, .*write turn_on_versioning: true, or .*--bucket shop-files "):
+        adopted(versioning)
+    adopted(versioning, turn_on_versioning=True)
+
+
+def test_an_adopted_bucket_that_is_versioned_is_looked_at_and_left_alone() -> None:
+    recorded = adopted("Enabled")
+    assert set(recorded.of("aws:s3/bucketVersioning:BucketVersioning")) == {"copy-replica"}
+    rules = recorded.one("aws:s3/bucketReplicationConfig:BucketReplicationConfig", "copy-source")
+    assert rules["bucket"] == "shop-files"
 
 
 def test_an_adopted_bucket_of_plain_objects_tells_the_accounts_bus_of_each() -> None:

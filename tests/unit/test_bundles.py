@@ -295,7 +295,6 @@ def run_isolated(made, tmp_path):
         "PATH": os.environ["PATH"],
         "AWS_DEFAULT_REGION": "us-east-1",
         "TABLES": "[]",
-        "SOURCES": "[]",
         "DATABASE": "x",
         "CATALOG": "registered",
         **dict.fromkeys(("BUCKET", "BUCKET_OWNER", "PREFIX", "EVENT_BUS", "IDEMPOTENCY_TABLE"), "x"),

@@ -256,3 +256,27 @@ def test_a_page_names_every_statement_of_its_roles(page: str) -> None:
     sids = re.findall(r'(?:Statement|pass_role)\(\s*"(\w+)"', source)
     assert len(sids) >= 2
     assert [sid for sid in sids if sid not in text and sid != "HandOverTheJobsRole"] == []
+
+
+def test_the_page_of_replication_counts_its_alarms() -> None:
+    replication = {key: value for key, value in REPLICATION.items() if key != "landing"} | {"from": "lake"}
+    config = {"accounts": ACCOUNTS, "pipelines": {"lake": EXPORT, "pipe": replication}}
+    alarms = record("test", config).of("aws:cloudwatch/metricAlarm:MetricAlarm")
+    counted = sum(name.startswith("pipe-") for name in alarms)
+    assert f"the alarms ({counted}, 0.10 dollars each a month)" in (ROOT / "docs" / "replication.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("run", "service", "type"),
+    [
+        ("state-machine", "stateMachine:tributary-<stack>-<pipeline>-run ", "aws:sfn/stateMachine:StateMachine"),
+        ("simple", "--function-name tributary-<stack>-<pipeline>-export ", "aws:lambda/function:Function"),
+    ],
+)
+def test_the_first_export_is_started_by_what_the_kind_of_run_has(run: str, service: str, type: str) -> None:
+    first = (ROOT / "docs" / "accounts.md").read_text().partition("## The first run")[2]
+    assert service in first
+    recorded = record("test", {"accounts": ACCOUNTS, "pipelines": {"pipe": EXPORT | {"run": run}}})
+    named = service.rpartition(" ")[0].rpartition(":")[2].rpartition(" ")[2]
+    physical = named.replace("<stack>", "test").replace("<pipeline>", "pipe")
+    assert [one["name"] for one in recorded.of(type).values() if one["name"] == physical] == [physical]

@@ -153,6 +153,24 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         lake(sources=[DECLARED | {"columns": {"a": "decimal(39,2)"}}]),
         "columns.a: 'decimal(39,2)' is not a type; write one of string, binary, boolean, bigint",
     ),
+    "a set of truths": (
+        lake(sources=[DECLARED | {"columns": {"a": {"set": "boolean"}}}]),
+        "columns.a: {'set': 'boolean'} is not a type; write one of string, binary, boolean, bigint, double, json, "
+        "'decimal(p,s)' with p at most 38, {set: string|binary|bigint|double|'decimal(p,s)'}",
+    ),
+    "more columns than a run hands over": (
+        lake(sources=[DECLARED, {"dynamodb": "wide", "columns": {f"attribute_{n}": "string" for n in range(2000)}}]),
+        "pipelines.lake.sources[1].columns: 63,061 bytes of JSON with what else is said of the source, and a run hands "
+        "over 50,000 of one at the most; name fewer",
+    ),
+    "more columns in all than a run hands over": (
+        lake(
+            sources=[
+                {"dynamodb": f"wide{t}", "columns": {f"attribute_{n}": "string" for n in range(1000)}} for t in range(6)
+            ]
+        ),
+        "pipelines.lake.sources: 186,384 bytes of JSON, and a run hands over 150,000 at the most; declare fewer",
+    ),
     "a window under 15 minutes": (
         lake(sources=[DECLARED | {"mode": "incremental"}], schedule="rate(10 minutes)"),
         "schedule: 'rate(10 minutes)' runs within 15 minutes of the last run",
@@ -524,6 +542,11 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
             }
         },
         "pipelines.replica.existing_objects: the job writes its reports below 'backfill/' of the landing's bucket",
+    ),
+    "prefixes that the backfill's function can not be told": (
+        replica(existing_objects=True, prefixes=[f"raw/{'x' * 800}{n}/" for n in range(5)]),
+        "pipelines.replica.existing_objects: the prefixes are 4,050 bytes of JSON, and the environment of the function "
+        "that makes the job holds 3,500 of them; write fewer or shorter ones",
     ),
     "an event of a removal": (
         replica(events=["s3:ObjectRemoved:*"]),

@@ -159,7 +159,7 @@ def run_of(pipeline: str, database: str, table: str, *, folds: bool, registers: 
             source,
             "s3:AbortMultipartUpload s3:PutObject s3:PutObjectAcl",
             f"{landing}/raw/{table}/a",
-            never=f"{landing}/raw/neighbour/a",
+            never=f"{NEIGHBOUR}/raw/{table}/a",
         ),
         cannot(source, "s3:PutObject", f"{landing}/state/a"),
         # publishing; the evaluator knows an account's metrics as its data set

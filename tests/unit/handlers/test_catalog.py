@@ -123,24 +123,41 @@ def shown(glue):
     return json.dumps(glue, default=bytes.decode)
 
 
-def described(source, *tables, columns=COLUMNS, at="2026-01-02T03:00:00+00:00"):
-    """A finished export of a database."""
-    told = [
-        {"table": table, "columns": columns, "location": f"raw/{source}/x/{table}/", "rows": 3}
-        for table in tables
-    ]
-    return {
-        "source": source,
-        "export_id": "x",
-        "export_date": at[:10],
-        "exported_to": at,
-        "described": {"tables": told},
-    }
+@pytest.fixture
+def described(wire, glue):
+    """Finished exports of databases, with their descriptions in the landing."""
+    landed, state = {}, wire.answers["GetObject"]
+    wire.answers["GetObject"] = lambda path, query, body: (
+        (200, {"etag": '"1"'}, json.dumps({"tables": landed[path]}).encode())
+        if path in landed
+        else state(path, query, body)
+    )
+
+    def export(source, *tables, last=COLUMNS, at="2026-01-02T03:00:00+00:00"):
+        key = f"state/{source}/{at[:10]}/tables.json"
+        landed[f"/{key}"] = [
+            {
+                "table": table,
+                "columns": last if table == tables[-1] else COLUMNS,
+                "location": f"raw/{source}/x/{table}/",
+                "rows": 3,
+            }
+            for table in tables
+        ]
+        return {
+            "source": source,
+            "export_id": "x",
+            "export_date": at[:10],
+            "exported_to": at,
+            "described": {"tables_key": key, "tables": len(tables), "rows": 3 * len(tables)},
+        }
+
+    return export
 
 
 @pytest.mark.parametrize("catalog", ["registered", "crawler"])
 def test_a_table_that_another_source_has_published_is_refused_and_its_readers_stay(
-    app, glue, context, monkeypatch, catalog
+    app, glue, described, context, monkeypatch, catalog
 ):
     app.handler({"step": "publish", "export": described("shop-eu", "shop.products")}, context)
     before = shown(glue)
@@ -180,7 +197,7 @@ def test_what_another_call_has_published_meanwhile_is_not_written_over(app, glue
     [(("shop.a-b", "shop.a_b"), "shop_a_b"), (("shop.a", "shop.a_latest"), "shop_a_latest")],
 )
 def test_tables_of_a_database_that_would_be_one_name_in_the_catalog_are_refused(
-    app, glue, context, tables, name
+    app, glue, described, context, tables, name
 ):
     with pytest.raises(Exception, match=f"two tables of shop would both be {name} in the catalog"):
         app.handler({"step": "publish", "export": described("shop", *tables)}, context)
@@ -195,7 +212,7 @@ def test_tables_of_a_database_that_would_be_one_name_in_the_catalog_are_refused(
     ],
 )
 def test_a_table_named_as_the_view_of_another_sources_table_is_refused(
-    app, glue, context, first, second, says
+    app, glue, described, context, first, second, says
 ):
     app.handler({"step": "publish", "export": described("shop-eu", first)}, context)
     before = shown(glue)
@@ -205,12 +222,12 @@ def test_a_table_named_as_the_view_of_another_sources_table_is_refused(
 
 
 def test_one_table_that_cannot_be_published_leaves_the_readers_of_all_tables_of_its_source(
-    app, glue, context
+    app, glue, described, context
 ):
     app.handler({"step": "publish", "export": described("shop", "shop.a", "shop.b")}, context)
     before = shown(glue)
-    later = described("shop", "shop.a", "shop.b", at="2026-01-03T03:00:00+00:00")
-    later["described"]["tables"][1]["columns"] = [{"Name": "total", "Type": "string"}]
+    text = [{"Name": "total", "Type": "string"}]
+    later = described("shop", "shop.a", "shop.b", last=text, at="2026-01-03T03:00:00+00:00")
     with pytest.raises(Exception, match=r"shop_b\.total is published as bigint and exported as string"):
         app.handler({"step": "publish", "export": later}, context)
     assert shown(glue) == before
@@ -242,6 +259,15 @@ def test_rows_of_an_incremental_export_are_those_of_the_folded_snapshot(app, glu
     assert app.handler({"step": "publish", "export": export}, context)["tables"][0]["rows"] == 40
 
 
+def test_the_tables_of_a_database_are_published_as_the_landing_describes_them(app, glue, described, context):
+    export = described("shop", "shop.orders", "shop.order-lines")
+    published = app.handler({"step": "publish", "export": export}, context)
+    assert [(table["table"], table["rows"]) for table in published["tables"]] == [
+        ("shop_orders", 3),
+        ("shop_order_lines", 3),
+    ]
+
+
 def test_a_report_names_every_source_that_failed_and_counts_every_one(app, wire, context):
     cause = json.dumps({"errorMessage": "a.json.gz has the md5 x", "errorType": "ExportError"})
     results = [
@@ -258,6 +284,17 @@ def test_a_report_names_every_source_that_failed_and_counts_every_one(app, wire,
     ):
         app.handler({"step": "report", "due": "2026-01-02T03:00:00+00:00", "results": results}, context)
     assert wire.calls["PutMetricData"] == 1
+
+
+def test_a_report_hands_on_what_a_source_has_to_say_of_its_export(app, glue, described, context):
+    told = app.handler({"step": "publish", "export": EXPORT | {"notice": "exported in full"}}, context)
+    silent = app.handler({"step": "publish", "export": described("shop", "shop.b") | {"notice": ""}}, context)
+    answer = app.handler({"step": "report", "due": "2026-01-02", "results": [[told, silent]]}, context)
+    assert answer == {
+        "due": "2026-01-02",
+        "published": ["orders", "shop_b"],
+        "notices": {"orders": "exported in full"},
+    }
 
 
 def test_metrics_say_for_each_source_whether_it_failed_and_how_old_its_data_is(app):

@@ -4,6 +4,7 @@ import importlib
 import json
 import re
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -27,7 +28,7 @@ SOURCES = [
     {"name": "big", "kind": "rds_cluster", "only": [], "snapshot": "event"},
 ]
 DUE = "2026-01-02T03:00:00+00:00"
-ITEM = {"source": "shop", "due": DUE, "attempt": 0, "snapshot_arn": ""}
+ITEM = {"source": "shop", "of": SOURCES[1], "due": DUE, "attempt": 0, "snapshot_arn": ""}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -88,11 +89,45 @@ def test_no_two_exports_share_an_identifier(modules, exports):
     assert len({modules["rds_source"].identifier(*export) for export in exports}) == len(exports)
 
 
+ELSEWHERE = [{"bucket": "other-landing"}, {"pipeline": "other-lake"}, {"kms_key_arn": ""}]
+
+
+@pytest.mark.parametrize("other", ELSEWHERE)
+@pytest.mark.parametrize("since", [None, datetime(2026, 1, 1, tzinfo=UTC)])
+def test_another_pipelines_export_of_a_table_at_the_same_time_has_a_token_of_its_own(modules, other, since):
+    tables, settings = modules["dynamodb_source"], settings_of(modules)
+    source = modules["sources"].Source("orders", "dynamodb", arn=ORDERS, table="orders")
+    span = tables.Span(datetime(2026, 1, 2, tzinfo=UTC), since, datetime(2026, 1, 2, tzinfo=UTC))
+    asked = [tables.request(source, span, 0, one) for one in (settings, settings, replace(settings, **other))]
+    assert asked[0] == asked[1] and asked[0]["ClientToken"] != asked[2]["ClientToken"]
+    assert tables.request(source, span, 1, settings)["ClientToken"] != asked[0]["ClientToken"]
+
+
+@pytest.mark.parametrize("other", ELSEWHERE[:2])
+@pytest.mark.parametrize("name", ["shop", "a-database-whose-identifier-is-as-long-as-the-service-permits-it"])
+def test_each_pipeline_makes_a_snapshot_of_its_own_that_its_role_may_make(modules, other, name):
+    databases, settings = modules["rds_source"], settings_of(modules)
+    source = modules["sources"].Source(name, "rds_instance", snapshot="made-for-the-run")
+    made = {databases.snapshot_name(source, DUE, one) for one in (settings, replace(settings, **other))}
+    assert len(made) == 2
+    # What the role is granted: arn:…:snapshot:<source>-*
+    assert all(one.startswith(f"{name}-2026") and len(one) <= 255 for one in made)
+
+
+def settings_of(modules):
+    return modules["sources"].Settings(
+        pipeline="lake",
+        bucket="landing",
+        bucket_owner="111111111111",
+        kms_key_arn="arn:aws:kms:us-east-1:111111111111:key/1",
+        export_role_arn="",
+    )
+
+
 @pytest.fixture
 def app(load):
     return load(
         "export_source",
-        SOURCES=json.dumps(SOURCES),
         PIPELINE="lake",
         BUCKET="landing",
         BUCKET_OWNER="111111111111",
@@ -111,8 +146,8 @@ def snapshots(path, query, body):
     return xml("DescribeDBSnapshots", f"<DBSnapshots>{found}</DBSnapshots>")
 
 
-def refused(code):
-    answer = f"<ErrorResponse><Error><Code>{code}</Code><Message>no</Message></Error></ErrorResponse>"
+def refused(code, message="no"):
+    answer = f"<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
     return lambda path, query, body: (400, {}, answer.encode())
 
 
@@ -124,7 +159,10 @@ def tasks(status, warning=""):
 
 
 def test_the_schedule_starts_all_but_what_follows_events(app, context):
-    plan = app.handler({"step": "plan", "scheduled_time": "2026-01-02T03:00:00Z"}, context)
+    event = {"step": "plan", "scheduled_time": "2026-01-02T03:00:00Z", "sources": json.dumps(SOURCES)}
+    plan = app.handler(event, context)
+    assert [item["of"] for item in plan["dynamodb"] + plan["rds"]] == SOURCES[:2]
+    assert {item["polls"] for item in plan["dynamodb"] + plan["rds"]} == {0}
     assert ([i["source"] for i in plan["dynamodb"]], [i["source"] for i in plan["rds"]]) == (
         ["orders"],
         ["shop"],
@@ -145,6 +183,7 @@ def test_an_event_starts_the_source_whose_automated_snapshot_it_is(app, context,
         "scheduled_time": "2026-01-02T03:00:00Z",
         "only": snapshot,
         "snapshot_arn": "arn",
+        "sources": json.dumps(SOURCES),
     }
     plan = app.handler(event, context)
     assert ([i["source"] for i in plan["rds"]], plan["dynamodb"]) == (sources, [])
@@ -179,10 +218,27 @@ def test_an_identifier_of_an_export_that_failed_is_not_used_again(app, wire, con
     assert len(set(names)) == 2 and answer["export"]["identifier"] == names[1]
 
 
-def test_a_sixth_export_waits_rather_than_fails(app, wire, context):
-    wire.answers |= {"DescribeDBSnapshots": snapshots, "StartExportTask": refused("ExportTaskLimitReached")}
-    answer = app.handler({"step": "start", "item": ITEM}, context)
-    assert (answer["state"], answer["wait"]) == ("BUSY", 60)
+@pytest.mark.parametrize("code", ["ExportTaskLimitReachedFault", "ExportTaskLimitReached"])
+def test_a_sixth_export_waits_ever_longer_rather_than_fails(app, wire, context, code):
+    wire.answers |= {"DescribeDBSnapshots": snapshots, "StartExportTask": refused(code)}
+    item, waits = ITEM, []
+    for _ in range(30):
+        item = app.handler({"step": "start", "item": item}, context)
+        assert item["state"] == "BUSY"
+        waits.append(item["wait"])
+    assert waits == sorted(waits) and (waits[0], waits[-1]) == (13, 600)
+    # Once it has begun it is looked at soon.
+    wire.answers["StartExportTask"] = lambda path, query, body: xml("StartExportTask", "")
+    begun = app.handler({"step": "start", "item": item}, context)
+    assert (begun["state"], begun["polls"]) == ("RUNNING", 0)
+
+
+@pytest.mark.parametrize("code", ["KMSKeyNotAccessibleFault", "SnapshotQuotaExceeded", "InvalidExportOnly"])
+def test_what_no_waiting_mends_fails_whatever_its_message_says(app, wire, context, code):
+    wire.answers |= {"DescribeDBSnapshots": snapshots}
+    wire.answers["StartExportTask"] = refused(code, "the maximum grants of the key are exceeded; a limit")
+    with pytest.raises(Exception, match="the maximum grants of the key"):
+        app.handler({"step": "start", "item": ITEM}, context)
 
 
 def test_a_failed_export_is_started_anew_twice_and_then_fails_with_its_reason(app, wire, context):
@@ -190,7 +246,7 @@ def test_a_failed_export_is_started_anew_twice_and_then_fails_with_its_reason(ap
     item = ITEM | {"export": {"identifier": "shop-1", "snapshot_arn": SNAPSHOT}, "polls": 0}
     for attempt in (1, 2):
         item |= app.handler({"step": "status", "item": item}, context)
-        assert (item["state"], item["attempt"]) == ("AGAIN", attempt)
+        assert (item["state"], item["attempt"], item["polls"]) == ("AGAIN", attempt, 0)
     with pytest.raises(Exception, match="the export of shop failed 3 times: no space"):
         app.handler({"step": "status", "item": item}, context)
 
@@ -200,6 +256,7 @@ def test_an_export_with_a_warning_fails_with_the_warning_and_one_without_is_done
     wire.answers["DescribeExportTasks"] = tasks("COMPLETE")
     done = app.handler({"step": "status", "item": item}, context)
     assert (done["state"], done["only"]) == ("DONE", ["shop.products"])
+    assert done["tables_key"] == "state/shop/shop-1/tables.json"
     wire.answers["DescribeExportTasks"] = tasks("COMPLETE", "shop odd was skipped")
     with pytest.raises(Exception, match="shop-1 is complete with a warning: shop odd was skipped"):
         app.handler({"step": "status", "item": item}, context)
@@ -214,6 +271,108 @@ def test_what_is_not_reconciled_yet_lies_outside_the_lake(modules, since):
     assert work["output_prefix"] == "windows/orders/01-a/"
     assert work["location"] == "lake/orders/export_date=2026-01-02/run=01-a/"
     assert work["incremental"] is (since is not None)
+
+
+TABLE = {"source": "orders", "of": SOURCES[0], "due": DUE, "attempt": 0, "snapshot_arn": ""}
+PUBLISHED = {
+    "exported_to": "2026-01-01T03:00:00+00:00",
+    "schema_key": "state/orders/0/schema.json",
+    "location": "lake/orders/export_date=2026-01-01/run=0/",
+}
+
+
+@pytest.fixture
+def exports(wire):
+    """A table of which a first export is published."""
+    started = {"ExportDescription": {"ExportArn": f"{ORDERS}/export/01", "ExportStatus": "IN_PROGRESS"}}
+    done = {
+        "ExportStatus": "COMPLETED",
+        "ItemCount": 3,
+        "ExportManifest": "raw/orders/AWSDynamoDB/01/manifest",
+    }
+    key = {"AttributeName": "id", "KeyType": "HASH"}
+    table = {"AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}], "KeySchema": [key]}
+    wire.answers |= {
+        "GetObject": lambda path, query, body: (200, {}, json.dumps(PUBLISHED).encode()),
+        "ExportTableToPointInTime": lambda path, query, body: (200, {}, json.dumps(started).encode()),
+        "DescribeExport": lambda path, query, body: (
+            200,
+            {},
+            json.dumps({"ExportDescription": done}).encode(),
+        ),
+        "DescribeTable": lambda path, query, body: (200, {}, json.dumps({"Table": table}).encode()),
+    }
+    return wire
+
+
+def test_a_table_whose_recovery_reaches_less_far_back_is_exported_anew_in_full_and_it_is_told(
+    app, exports, context
+):
+    exports.fault("ExportTableToPointInTime", (400, "InvalidExportTimeException"))
+    item = app.handler({"step": "start", "item": TABLE}, context)
+    changes, everything = exports.sent("ExportTableToPointInTime")
+    assert (changes["ExportType"], everything["ExportType"]) == ("INCREMENTAL_EXPORT", "FULL_EXPORT")
+    assert everything["ExportTime"] == datetime.fromisoformat(DUE).timestamp()
+    assert changes["ClientToken"] != everything["ClientToken"]
+    assert (item["state"], item["export"]["since"], item["export"]["more"]) == ("RUNNING", None, False)
+    done = app.handler({"step": "status", "item": item}, context)
+    assert (done["incremental"], done["location"]) == (False, "lake/orders/export_date=2026-01-02/run=01/")
+    assert done["published_key"] == PUBLISHED["schema_key"]  # its columns stay
+    assert done["notice"].startswith(
+        "exported in full, as recovery does not reach back to 2026-01-01T03:00:00+00:00"
+    )
+
+
+def test_a_window_that_recovery_reaches_is_exported_without_a_notice(app, exports, context):
+    item = app.handler({"step": "start", "item": TABLE}, context)
+    done = app.handler({"step": "status", "item": item}, context)
+    assert (done["incremental"], done["notice"]) == (True, "")
+
+
+def test_a_full_export_that_is_out_of_reach_fails(app, exports, context):
+    exports.fault("ExportTableToPointInTime", *[(400, "InvalidExportTimeException")] * 2)
+    with pytest.raises(Exception, match="InvalidExportTimeException"):
+        app.handler({"step": "start", "item": TABLE}, context)
+    assert exports.calls["ExportTableToPointInTime"] == 2
+
+
+MADE = ITEM | {"of": SOURCES[1] | {"snapshot": "made-for-the-run"}}
+
+
+def deleted(wire):
+    return [
+        re.search("DBSnapshotIdentifier=([^&]+)", str(body))[1] for body in wire.bodies["DeleteDBSnapshot"]
+    ]
+
+
+def test_a_snapshot_that_was_made_for_the_run_is_forgotten_with_it(app, wire, context):
+    made = []
+
+    def make(path, query, body):
+        made.append(re.search("DBSnapshotIdentifier=([^&]+)", str(body))[1])
+        return xml("CreateDBSnapshot", "<DBSnapshot><Status>creating</Status></DBSnapshot>")
+
+    wire.answers |= {
+        "DescribeDBSnapshots": refused("DBSnapshotNotFound"),
+        "CreateDBSnapshot": make,
+        "DeleteDBSnapshot": lambda path, query, body: xml("DeleteDBSnapshot", ""),
+        "DescribeExportTasks": tasks("COMPLETE"),
+    }
+    assert app.handler({"step": "start", "item": MADE}, context)["state"] == "BUSY"
+    # Nothing was exported of it: the run has failed at its start.
+    assert app.handler({"step": "forget", "item": MADE}, context) == {"forgotten": made[0]}
+    item = MADE | {"export": {"identifier": "shop-1", "snapshot_arn": SNAPSHOT}, "polls": 0}
+    app.handler({"step": "status", "item": item}, context)
+    assert deleted(wire) == made * 2
+
+
+def test_a_snapshot_that_is_gone_already_is_forgotten_and_one_that_was_not_made_for_the_run_is_kept(
+    app, wire, context
+):
+    wire.answers["DeleteDBSnapshot"] = refused("DBSnapshotNotFound")
+    assert app.handler({"step": "forget", "item": MADE}, context)["forgotten"].startswith("shop-2026")
+    assert app.handler({"step": "forget", "item": ITEM}, context) == {"forgotten": None}
+    assert wire.calls["DeleteDBSnapshot"] == 1
 
 
 def test_status_is_asked_ever_less_often(app, wire, context):

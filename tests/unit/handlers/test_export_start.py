@@ -1,6 +1,8 @@
 """Starting exports: what is asked for, and what each refusal leads to."""
 
 import json
+import os
+import sys
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
@@ -77,6 +79,25 @@ def test_a_run_repeated_asks_with_the_same_tokens_and_another_run_with_others(ap
     assert len(set(tokens)) == 4
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("BUCKET", "other"),
+        ("PREFIX", "elsewhere/"),
+        ("KMS_KEY_ARN", "arn:aws:kms:us-east-1:111111111111:key/1"),
+    ],
+)
+def test_another_stacks_export_of_the_table_at_the_same_time_has_a_token_of_its_own(app, key, value):
+    exports = sys.modules["exports"]
+    one = {key: os.environ[key] for key in ("TABLES", "BUCKET", "BUCKET_OWNER", "PREFIX", "KMS_KEY_ARN")}
+    due = exports.scheduled_time(EVENT)
+    tokens = {
+        exports.request(ORDERS, due, exports.Settings.read(environ))["ClientToken"]
+        for environ in (one, one | {key: value})
+    }
+    assert len(tokens) == 2
+
+
 def test_throttling_is_waited_out(app, wire, context):
     wire.fault(EXPORT, (400, "ThrottlingException"), (400, "ThrottlingException"))
     assert len(app.handler(EVENT, context)["exports"]) == 2
@@ -104,7 +125,7 @@ def test_one_table_without_recovery_does_not_keep_the_others_from_being_exported
     [
         ("TableNotFoundException", "no such table"),
         ("InvalidExportTimeException", "recovery window"),
-        ("ExportConflictException", "8 hours"),
+        ("ExportConflictException", "another write to landing/raw/ was under way"),
         ("AccessDeniedException", "s3:PutObjectAcl.* on landing/raw/"),
         ("SomethingNewException", "orders: SomethingNewException: no"),
     ],
