@@ -22,11 +22,11 @@ class Keyless(Shop):
         self.copying: dict[str, Any] = {"start": "00:00"}
         super().__init__(run)
 
-    def deploy(self) -> None:
+    def operate(self, operation: str) -> Any:
         pipelines = self.settings["tributary:pipelines"]
         pipelines["shop"] |= {"storage_transfer": self.copying, "schedule": "every day 05:00"}
         pipelines["lake"] |= {"run": "simple", "event_queue": True}
-        super().deploy()
+        return super().operate(operation)
 
     @property
     def copy(self) -> dict[str, str]:
