@@ -32,6 +32,7 @@ _PLACES = """
     us-east5 us-south1 us-west1 us-west2 us-west3 us-west4
 """
 LOCATIONS = frozenset(_PLACES.split())
+NAME_BYTES = bigquery_types.TABLE_NAME_BYTES - len("_latest")
 
 
 def _schedule(value: str) -> str:
@@ -47,10 +48,10 @@ def _location(value: str) -> str:
 
 
 def _table_name(value: str) -> str:
-    if value != (fitting := bigquery_types.table_name(value)):
+    if value != (fitting := bigquery_types.table_name(value, NAME_BYTES)):
         raise ValueError(
-            f"'{value}' is not a BigQuery table's name (letters, digits, '_', '-' and spaces, at most 1,024 bytes); "
-            f"write '{fitting}'"
+            f"'{value}' is not a BigQuery table's name (letters, digits, '_', '-' and spaces, at most {NAME_BYTES:,} "
+            f"bytes, as its view's ends in '_latest'); write '{fitting}'"
         )
     return value
 
@@ -180,6 +181,31 @@ class BigQueryTransferArgs(PipelineArgs):
                     yield f"tables.{name}.keys: '{key}' is {columns[key]}; a key attribute is S, N or B"
 
     @together
+    def _keys_and_clusters_are_of_types_that_fit(self) -> Iterator[str]:
+        for name in self._readable():
+            if self.exported(name):
+                continue
+            try:
+                fields = {field["name"]: field for field in self.fields(name)}
+            except ValueError:  # told by another check
+                continue
+            table = self.tables[name]
+            for what, columns, kinds in (
+                ("keys", table.keys, bigquery_types.KEYS),
+                ("cluster", table.cluster, bigquery_types.CLUSTERS),
+            ):
+                for field in (fields[column] for column in columns if column in fields):
+                    if field["type"] not in kinds or field["mode"] == "REPEATED":
+                        fits = [bigquery_types.shown({"type": kind, "mode": ""}) for kind in kinds]
+                        yield (
+                            f"tables.{name}.{what}: '{field['name']}' is {bigquery_types.shown(field)} in BigQuery, by "
+                            f"which it does not {'tell rows apart' if what == 'keys' else 'cluster'}; name a column of "
+                            f"{', '.join(fits)}"
+                        )
+            for column in sorted({column for column in table.cluster if table.cluster.count(column) > 1}):
+                yield f"tables.{name}.cluster: '{column}' is named twice; leave one out"
+
+    @together
     def _rows_of_an_export_have_one_column(self) -> Iterator[str]:
         for name in self._readable():
             if self.exported(name) and self.tables[name].cluster:
@@ -296,6 +322,12 @@ class BigQueryTransferArgs(PipelineArgs):
                 f"tables.{name}.lake: the landing of '{landing.name}' has no typed Parquet of it; leave it out, "
                 "or where that is a replica write prefixes: [raw/, lake/] there"
             )
+        if self.tables[name].lake and known and not known.columns:
+            return (
+                f"tables.{name}.lake: '{landing.name}' declares no columns of it, so its Parquet has those that are "
+                "found in the data, which BigQuery's table would lack; write columns: {<attribute>: <type>} at its "
+                "source, or leave lake out"
+            )
         if exported and known and known.incremental:
             return (
                 f"tables.{name}: its exports are incremental, so their files hold changes and not rows; write "
@@ -374,7 +406,7 @@ class BigQueryTransferArgs(PipelineArgs):
 
     def physical(self, table: str) -> str:
         """A table's name in BigQuery."""
-        return self.tables[table].name or bigquery_types.table_name(table)
+        return self.tables[table].name or bigquery_types.table_name(table, NAME_BYTES)
 
     def place(self) -> str:
         """Where the dataset stands."""
