@@ -105,7 +105,8 @@ class BigQueryTransferArgs(PipelineArgs):
         Annotated[str, Field(pattern=r"^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$")]
         | None
     ) = None
-    """A Cloud KMS key to encrypt the tables with, in their location and with BigQuery's service account let in."""
+    """A Cloud KMS key to encrypt tables, loads and copies with, where the dataset stands (of EU `europe`) and with the
+    services' agents let in; from the first deployment on."""
     readers: list[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]] = Field(default_factory=list)
     """The groups, by e-mail, that may read the dataset."""
     storage_transfer: StorageTransferArgs | None = None
@@ -279,6 +280,26 @@ class BigQueryTransferArgs(PipelineArgs):
             self.place()
         except ValueError as error:
             yield f"{error}"
+
+    @together
+    def _key_stands_where_it_encrypts(self) -> Iterator[str]:
+        if not self.kms_key_name:
+            return
+        with contextlib.suppress(ValueError):  # where the dataset itself can't stand is told already
+            place, found = self.place(), self.kms_key_name.split("/")[3]
+            # https://docs.cloud.google.com/bigquery/docs/customer-managed-encryption
+            needed = {"eu": "europe"}.get(place.lower(), place.lower())
+            if found.lower() != needed:
+                yield (
+                    f"kms_key_name: the key is in '{found}', and what stands in '{place}' is encrypted with one in "
+                    f"'{needed}'; write a key of that location"
+                )
+            bucket = self.storage_transfer.location if self.storage_transfer else None
+            if bucket and bucket.lower() != place.lower():
+                yield (
+                    f"storage_transfer.location: the key of '{place}' does not encrypt a bucket in '{bucket}'; leave "
+                    "it out, and the bucket stands where the dataset does"
+                )
 
     @together
     def _copy_hears_of_files(self) -> Iterator[str]:
@@ -480,6 +501,11 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
                 sensitive_params=reader.sensitive_params,
                 notification_pubsub_topic=topic.id,
                 service_account_name=transfer.email,
+                encryption_configuration=(
+                    gcp.bigquery.DataTransferConfigEncryptionConfigurationArgs(kms_key_name=args.kms_key_name)
+                    if args.kms_key_name
+                    else None
+                ),
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[warehouse, reader]),
             )
             self.tables[table]["transfer"] = config.name

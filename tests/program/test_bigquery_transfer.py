@@ -438,10 +438,13 @@ def test_the_outputs_tell_where_each_table_is() -> None:
     )
 
 
-def test_a_key_of_the_customers_is_used_for_tables_and_dataset() -> None:
-    key = "projects/shop/locations/eu/keyRings/a/cryptoKeys/b"
-    dataset = warehouse(kms_key_name=key).one("gcp:bigquery/dataset:Dataset", "shop")
+def test_a_key_of_the_customers_is_used_for_dataset_and_transfers() -> None:
+    key = "projects/shop/locations/europe/keyRings/a/cryptoKeys/b"
+    recorded = warehouse(kms_key_name=key)
+    dataset = recorded.one("gcp:bigquery/dataset:Dataset", "shop")
     assert dataset["defaultEncryptionConfiguration"] == {"kmsKeyName": key}
+    assert recorded.one(CONFIG, "shop-orders")["encryptionConfiguration"] == {"kmsKeyName": key}
+    assert "encryptionConfiguration" not in warehouse().one(CONFIG, "shop-orders")
 
 
 def test_what_bigquery_clusters_by_is_not_in_a_dynamodb_export() -> None:

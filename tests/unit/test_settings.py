@@ -981,6 +981,18 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "pipelines.shop.tables.orders.lake: 'lake' declares no columns of it, so its Parquet has those that are found "
         "in the data, which BigQuery's table would lack; write columns: {<attribute>: <type>} at its source, or leave",
     ),
+    "a key elsewhere than the dataset": (
+        warehouse(kms_key_name="projects/shop/locations/eu/keyRings/a/cryptoKeys/b"),
+        "pipelines.shop.kms_key_name: the key is in 'eu', and what stands in 'EU' is encrypted with one in 'europe'; "
+        "write a key of that location",
+    ),
+    "a key elsewhere than the copies": (
+        warehouse(
+            kms_key_name="projects/shop/locations/europe/keyRings/a/cryptoKeys/b",
+            storage_transfer={"location": "europe-west1"},
+        ),
+        "pipelines.shop.storage_transfer.location: the key of 'EU' does not encrypt a bucket in 'europe-west1'; leave",
+    ),
     "a key attribute of a type that is none": (
         warehouse(tables={"orders": {"columns": {"order_id": "L"}, "keys": ["order_id"]}}),
         "pipelines.shop.tables.orders.keys: 'order_id' is L; a key attribute is S, N or B",
