@@ -10,7 +10,8 @@ and where counted "load_date", "expected", "loaded", "difference"}]}; a table th
 one `NotReconciled` after the others' metrics are out, so the function's errors count too.
 
 Metrics, in NAMESPACE, dimensions Pipeline, Table: `BigQueryLoadFailed` (1 unless the newest run succeeded; 1 where no
-run came), and where counted `BigQueryDifference` (count; loaded - expected) and `BigQueryLoaded`.
+run came, unless the transfer was made or changed since and waits for its time), and where counted `BigQueryDifference`
+(count; loaded - expected) and `BigQueryLoaded`.
 
 Where the files are copied first, a load took what had been written COPIED_MINUTES_BEFORE its time.
 
@@ -36,6 +37,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from counts import (
     NotReconciled,
     Settings,
+    awaited,
     count_sql,
     due_load,
     last_run,
@@ -60,7 +62,7 @@ def handler(event, context):
     compared, failed = [], {}
     for table in settings.tables:
         try:
-            compared.append(run_result(table, last_run(google.runs(table.transfer), at, settings)))
+            compared.append(look(table, at))
             publish(table, compared[-1])  # before the count, which may be refused
             if table.prefix is not None:
                 counted = count(table, due_load(at, settings.load_time, settings.copied_minutes_before))
@@ -74,6 +76,11 @@ def handler(event, context):
     if failed:
         raise NotReconciled(failed)
     return {"tables": compared}
+
+
+def look(table, at):
+    run = last_run(google.runs(table.transfer), at, settings)
+    return run_result(table, run, run is None and awaited(google.transfer(table.transfer), at, settings))
 
 
 def publish(table, found):

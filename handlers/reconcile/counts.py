@@ -106,10 +106,20 @@ def last_run(runs: Iterable[Mapping], at: datetime, settings: Settings) -> Mappi
     return max(came, key=lambda one: one[0])[1] if came else None
 
 
-def run_result(table: Table, run: Mapping | None) -> dict:
+def awaited(config: Mapping, at: datetime, settings: Settings) -> bool:
+    """Whether a transfer has its first load to come: it was made or changed since the last one would have been due."""
+    changed, to_come = config["updateTime"], None if config.get("disabled") else config.get("nextRunTime")
+    return (
+        to_come is not None
+        and datetime.fromisoformat(to_come) > at
+        and datetime.fromisoformat(changed) >= at - settings.run_within
+    )
+
+
+def run_result(table: Table, run: Mapping | None, to_come: bool) -> dict:
     """Whether the load failed, or did not come, or is not done in time."""
-    state = run["state"] if run else "MISSING"
-    return {"table": table.table, "state": state, "failed": int(state != "SUCCEEDED")}
+    state = run["state"] if run else "AWAITED" if to_come else "MISSING"
+    return {"table": table.table, "state": state, "failed": int(state not in ("SUCCEEDED", "AWAITED"))}
 
 
 def due_load(at: datetime, load_time: str, copied_minutes_before: int = 0) -> Load:

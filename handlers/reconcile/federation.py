@@ -49,6 +49,10 @@ class Google:
             )
         return int(answer["rows"][0]["f"][0]["v"])
 
+    def transfer(self, name: str) -> dict:
+        """A transfer's config."""
+        return self.ask("bigquerydatatransfer", f"/v1/{name}", None, self.access_token())
+
     def runs(self, transfer: str) -> list[dict]:
         """All runs that the service remembers, in no order that it promises."""
         found, page = [], ""

@@ -138,7 +138,8 @@ def reconcile(
     endpoint: str, aws_endpoint: str, landing: Landing, warehouse: Warehouse, transfer: Transfer
 ) -> Reconcile:
     warehouse.table("orders", [{"name": "id", "type": "INTEGER"}], timePartitioning={"type": "DAY"})
-    transfer.create(data_path=f"s3://{landing.bucket}/raw/files/*")
+    later = {"schedule": f"every day {datetime.now(UTC) + timedelta(hours=12):%H:%M}"}
+    transfer.create(data_path=f"s3://{landing.bucket}/raw/files/*", more=later)
     made = Reconcile(endpoint, aws_endpoint, landing, warehouse, transfer)
     for number, items in enumerate((2, 1)):
         landing.put(
@@ -175,7 +176,10 @@ def test_a_load_that_did_not_come_failed_or_succeeded_is_told_as_that(
         [table] = json.loads(done.stdout.strip().splitlines()[-1])["tables"]
         return table["state"], table["failed"]
 
+    assert told() == ("AWAITED", 0)  # its time comes in twelve hours
+    transfer.warehouse.ok("PATCH", f"/v1/{transfer.name}?updateMask=disabled", json={"disabled": True})
     assert told() == ("MISSING", 1)
+    transfer.warehouse.ok("PATCH", f"/v1/{transfer.name}?updateMask=disabled", json={"disabled": False})
     reconcile.landing.put("raw/files/a.json", lines({"id": "many"}))
     assert transfer.run()["state"] == "FAILED"
     assert told() == ("FAILED", 1)

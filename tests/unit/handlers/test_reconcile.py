@@ -27,6 +27,9 @@ SETTINGS = {
 }
 
 
+OLD = {"updateTime": "2025-12-01T00:00:00Z", "nextRunTime": "2026-01-03T04:30:00Z"}
+
+
 def run(at, state="SUCCEEDED"):
     return {"scheduleTime": at, "state": state}
 
@@ -38,6 +41,7 @@ def app(load, wire, monkeypatch):
     wire.answers["PutMetricData"] = lambda path, query, body: (200, {}, b"{}")
     app = load("reconcile", **SETTINGS)
     monkeypatch.setattr(app.google, "runs", lambda transfer: [run("2026-01-02T04:30:00Z")])
+    monkeypatch.setattr(app.google, "transfer", lambda name: OLD)
     return app
 
 
@@ -122,6 +126,33 @@ def test_a_load_failed_unless_its_newest_run_since_it_was_due_succeeded(
         if metric["MetricName"] == "BigQueryLoadFailed"
     }
     assert failed == dict.fromkeys(("orders", "customers", "products"), int(state != "SUCCEEDED"))
+
+
+@pytest.mark.parametrize(
+    ("config", "failed"),
+    [
+        (OLD, 1),
+        (OLD | {"updateTime": "2026-01-02T04:29:59Z"}, 1),
+        (
+            OLD | {"updateTime": "2026-01-02T04:30:00Z"},
+            0,
+        ),  # made or changed since the load would have been due
+        (
+            OLD | {"updateTime": "2026-01-02T05:00:00Z", "nextRunTime": "2026-01-02T05:30:00Z"},
+            1,
+        ),  # and due since
+        (OLD | {"updateTime": "2026-01-02T05:00:00Z", "disabled": True}, 1),
+        ({"updateTime": "2026-01-02T05:00:00Z"}, 1),  # never again
+    ],
+)
+def test_no_run_is_a_failed_load_unless_the_transfer_is_new_and_its_time_to_come(
+    app, context, monkeypatch, config, failed
+):
+    monkeypatch.setattr(app.google, "runs", lambda transfer: [])
+    monkeypatch.setattr(app.google, "transfer", lambda name: config)
+    monkeypatch.setattr(app.google, "count", lambda project, location, sql: 7)
+    told = app.handler(EVENT, context)["tables"]
+    assert {found["failed"] for found in told} == {failed}
 
 
 def test_a_transfer_whose_runs_are_refused_is_named_after_the_others_are_published(
