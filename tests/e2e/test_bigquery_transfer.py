@@ -261,7 +261,7 @@ def test_a_new_attribute_is_left_out_until_it_is_declared_and_never_breaks_the_v
 
 def test_the_secret_of_the_key_is_neither_plain_in_the_state_nor_printed(shop: Shop) -> None:
     (made,) = (r for r in shop.resources() if r["type"] == "aws:iam/accessKey:AccessKey")
-    key, secret = made["outputs"]["id"], json.loads(made["outputs"]["secret"]["plaintext"])
+    key, secret = made["id"], json.loads(made["outputs"]["secret"]["plaintext"])
     # It is the one that opens: the embedded cloud checks the signature that is made with it.
     caller = shop.client("sts", key, secret).get_caller_identity()
     assert caller["Arn"].endswith(f":user/{shop.outputs['shop']['user']}")
