@@ -127,6 +127,12 @@ RESERVED = (
     "_CHANGE_TIMESTAMP",
 )
 MAX_DEPTH = 15  # nested RECORDs
+TABLE_NAME_BYTES = 1024
+# The types by which a table can be clustered (https://docs.cloud.google.com/bigquery/docs/clustered-tables), and those
+# by which rows can be told apart: groupable and no floating-point number
+# (https://docs.cloud.google.com/bigquery/docs/reference/standard-sql/window-function-calls).
+CLUSTERS = ("BOOLEAN", "INTEGER", "NUMERIC", "BIGNUMERIC", "STRING", "DATE", "DATETIME", "TIMESTAMP")
+KEYS = (*CLUSTERS, "BYTES", "TIME")
 
 
 def column_name_problem(name: str, *, external: bool = False) -> str | None:
@@ -147,9 +153,9 @@ def column_name_problem(name: str, *, external: bool = False) -> str | None:
     return None
 
 
-def table_name(source: str) -> str:
+def table_name(source: str, most: int = TABLE_NAME_BYTES) -> str:
     """The BigQuery table of a source's table: `source` where BigQuery takes it, else the same with '_' for what it
-    refuses (`shop.customers` -> `shop_customers`); cut to 1024 bytes of UTF-8 with a hash of the whole."""
+    refuses (`shop.customers` -> `shop_customers`); cut to `most` bytes of UTF-8 with a hash of the whole."""
     kept = "".join(
         c if unicodedata.category(c) in ("Pc", "Pd", "Zs") or unicodedata.category(c)[0] in "LMN" else "_"
         for c in source
@@ -158,9 +164,9 @@ def table_name(source: str) -> str:
         raise ValueError(
             f"table {source!r}: no character of it can stand in a BigQuery table's name; name the table in the config"
         )
-    if len(kept.encode()) > 1024:
+    if len(kept.encode()) > most:
         kept = (
-            kept.encode()[:1015].decode(errors="ignore")
+            kept.encode()[: most - 9].decode(errors="ignore")
             + "_"
             + hashlib.sha256(source.encode()).hexdigest()[:8]
         )
@@ -169,22 +175,29 @@ def table_name(source: str) -> str:
 
 def fields(columns: Iterable[tuple[str, str]], file_format: Format, *, external: bool = False) -> list[Field]:
     """The schema for (name, type) pairs, in order. ValueError names the column, what is wrong and what to write."""
-    made: dict[str, Field] = {}
+    made, columns = [], [*columns]
+    _refuse_one_name((name for name, _ in columns), "columns ")
     for name, kind in columns:
         if problem := column_name_problem(name, external=external):
             raise ValueError(
                 f"column {name!r}: {problem}; rename it at its source or leave it out of the transfer"
             )
-        if other := made.get(name.lower()):
-            raise ValueError(
-                f"columns {other['name']!r} and {name!r} are one name to BigQuery, which ignores case; "
-                "rename one at its source"
-            )
         try:
-            made[name.lower()] = field(name, kind, file_format)
+            made.append(field(name, kind, file_format))
         except ValueError as error:
             raise ValueError(f"column {name!r}: {error}") from None
-    return list(made.values())
+    return made
+
+
+def _refuse_one_name(names: Iterable[str], what: str = "") -> None:
+    seen: dict[str, str] = {}
+    for name in names:
+        if name.lower() in seen:
+            raise ValueError(
+                f"{what}{seen[name.lower()]!r} and {name!r} are one name to BigQuery, which ignores case; "
+                "rename one at its source"
+            )
+        seen[name.lower()] = name
 
 
 def field(name: str, kind: str, file_format: Format) -> Field:
@@ -208,6 +221,7 @@ def _field(name: str, kind: str, file_format: Format, depth: int) -> Field:
             inner = [tuple(p.strip() for p in part.split(":", 1)) for part in parts]
             if any(len(pair) != 2 for pair in inner):
                 raise ValueError(f"{kind!r} is no type; a struct is written struct<name:type,...>")
+            _refuse_one_name(inner_name for inner_name, _ in inner)
             for inner_name, _ in inner:
                 if problem := column_name_problem(inner_name):
                     raise ValueError(f"{inner_name!r} inside it: {problem}")
@@ -301,12 +315,17 @@ def dynamodb_item(attributes: Mapping[str, str]) -> list[Field]:
     `S` or `S|N` where items differ. An attribute not named here is a bad record unless
     `ignore_unknown_values` is set."""
     inner = []
+    _refuse_one_name(attributes, "attributes ")
     for name, kinds in attributes.items():
         if problem := column_name_problem(name):
             raise ValueError(f"attribute {name!r}: {problem}; leave it out and set ignore_unknown_values")
         if unknown := [kind for kind in kinds.split("|") if kind not in DYNAMODB]:
             raise ValueError(
                 f"attribute {name!r}: {unknown[0]!r} is no DynamoDB type (one of {', '.join(DYNAMODB)})"
+            )
+        if len(told := kinds.split("|")) > len({*told}):
+            raise ValueError(
+                f"attribute {name!r}: {kinds!r} names a type twice; write '{'|'.join(dict.fromkeys(told))}'"
             )
         inner.append(
             {

@@ -128,6 +128,11 @@ def identity_pool(name: str) -> str:
     return _fit(name, 32, _DASHED, lower=True)
 
 
+def custom_role(name: str) -> str:
+    """A Google project's own role: 3-64 of A-Z a-z 0-9 '_.'."""
+    return _fit(name, 64, "A-Za-z0-9_", filler="_")
+
+
 def cloud_bucket(name: str, project: str) -> str:
     """A Cloud Storage bucket: 3-63 of a-z 0-9 '-'. Unique among all projects, so it ends in the project's id."""
     return f"{_fit(name, 63 - 1 - len(project), _DASHED, lower=True)}-{project}"

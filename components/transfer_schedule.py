@@ -18,6 +18,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from components import times
 
@@ -85,6 +86,27 @@ def parse(text: str) -> Schedule:
     return Schedule(timedelta(days=1), next_after)
 
 
+def minute(text: str) -> int | None:
+    """The minute of the day at which it runs; none of an interval."""
+    at = (
+        None
+        if re.match(r"every \d+ ", " ".join(text.lower().split()))
+        else re.search(r"(\d\d?):(\d\d)$", text)
+    )
+    return int(at[1]) * 60 + int(at[2]) if at else None
+
+
+def longest_gap(text: str) -> timedelta:
+    """The most that lies between two runs."""
+    schedule = parse(text)
+    if minute(text) is None:
+        return max(schedule.least_interval, timedelta(days=1 if " from " in text.lower() else 0))
+    runs = [schedule.next_after(datetime(2024, 1, 1, tzinfo=UTC))]
+    while runs[-1].year < 2029:  # with a leap day, and as many weeks as it takes
+        runs.append(schedule.next_after(runs[-1]))
+    return max(later - earlier for earlier, later in pairwise(runs))
+
+
 def _days(days: str, months: str, text: str) -> Callable[[datetime], bool]:
     """Is this date one of `days` (`day`, weekdays, ordinals with weekdays, days of the month) in one of `months`?"""
 
@@ -134,10 +156,9 @@ def before_export(text: str, exporter: str, expression: str, timezone: str) -> t
     the most: else the load is of an export that another is about to replace. Where the zone has summer time, both
     hold for both of its times. Of exports so close to each other that no load fits, nothing is asked.
     """
-    at, days = re.search(r"(\d\d?):(\d\d)$", text), times.starts(expression, timezone)
-    if not at:
+    load, days = minute(text), times.starts(expression, timezone)
+    if load is None:
         return None
-    load = int(at[1]) * 60 + int(at[2])
     start = next((found for starts in days if (found := _in_the_way(load, starts)) is not None), None)
     if start is None:
         return None

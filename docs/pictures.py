@@ -214,10 +214,10 @@ PICTURES = {
         box(452, 142, 130, "store", "bucket", "Cloud Storage"),
         arrow((517, 142), (517, 108)),
         arrow((110, 108), (110, 226)),
-        box(40, 226, 140, "box", "function", "counts, compares"),
+        box(40, 226, 140, "box", "function", "has it come, whole?"),
         arrow((180, 253), (220, 253)),
-        box(220, 226, 140, "box", "alarm topic", "short, over"),
-        arrow((110, 280), (110, 290), (687, 290), (687, 108), label="how many?", at=(560, 284)),
+        box(220, 226, 140, "box", "alarm topic", "failed, short, over"),
+        arrow((110, 280), (110, 290), (687, 290), (687, 108), label="runs, rows", at=(560, 284)),
     ),
 }  # fmt: skip
 

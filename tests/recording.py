@@ -52,6 +52,9 @@ COMPUTED = {
     "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": lambda i, name: {
         "name": f"{_POOL}{i['workloadIdentityPoolId']}/providers/{i['workloadIdentityPoolProviderId']}"
     },
+    "gcp:projects/iAMCustomRole:IAMCustomRole": lambda i, name: {
+        "name": f"projects/{i['project']}/roles/{i['roleId']}"
+    },
     "gcp:storage/transferJob:TransferJob": lambda i, name: {"name": f"transferJobs/{name}"},
     "gcp:bigquery/dataTransferConfig:DataTransferConfig": lambda i, name: {
         "name": f"projects/1/locations/eu/transferConfigs/{name}"

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 import pulumi
@@ -32,6 +32,7 @@ _PLACES = """
     us-east5 us-south1 us-west1 us-west2 us-west3 us-west4
 """
 LOCATIONS = frozenset(_PLACES.split())
+NAME_BYTES = bigquery_types.TABLE_NAME_BYTES - len("_latest")
 
 
 def _schedule(value: str) -> str:
@@ -47,10 +48,10 @@ def _location(value: str) -> str:
 
 
 def _table_name(value: str) -> str:
-    if value != (fitting := bigquery_types.table_name(value)):
+    if value != (fitting := bigquery_types.table_name(value, NAME_BYTES)):
         raise ValueError(
-            f"'{value}' is not a BigQuery table's name (letters, digits, '_', '-' and spaces, at most 1,024 bytes); "
-            f"write '{fitting}'"
+            f"'{value}' is not a BigQuery table's name (letters, digits, '_', '-' and spaces, at most {NAME_BYTES:,} "
+            f"bytes, as its view's ends in '_latest'); write '{fitting}'"
         )
     return value
 
@@ -104,7 +105,8 @@ class BigQueryTransferArgs(PipelineArgs):
         Annotated[str, Field(pattern=r"^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$")]
         | None
     ) = None
-    """A Cloud KMS key to encrypt the tables with, in their location and with BigQuery's service account let in."""
+    """A Cloud KMS key to encrypt tables, loads and copies with, where the dataset stands (of EU `europe`) and with the
+    services' agents let in; from the first deployment on."""
     readers: list[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]] = Field(default_factory=list)
     """The groups, by e-mail, that may read the dataset."""
     storage_transfer: StorageTransferArgs | None = None
@@ -115,7 +117,7 @@ class BigQueryTransferArgs(PipelineArgs):
     """The names of the AWS user's access keys, without it ["1"]; the last one is used. To rotate, write ["1", "2"],
     deploy, write ["2"] and deploy: the old key holds until its successor is in use."""
     compare_after_minutes: Annotated[int, Field(ge=15, le=1200)] = 120
-    """Minutes from a load's time to its comparison with the exports."""
+    """Minutes from a load's time to the look at whether it came, and its comparison with the exports."""
 
     @together
     def _landing_can_be_loaded(self) -> Iterator[str]:
@@ -178,6 +180,31 @@ class BigQueryTransferArgs(PipelineArgs):
             for key in table.keys:
                 if exported and columns.get(key, "S") not in ("S", "N", "B"):
                     yield f"tables.{name}.keys: '{key}' is {columns[key]}; a key attribute is S, N or B"
+
+    @together
+    def _keys_and_clusters_are_of_types_that_fit(self) -> Iterator[str]:
+        for name in self._readable():
+            if self.exported(name):
+                continue
+            try:
+                fields = {field["name"]: field for field in self.fields(name)}
+            except ValueError:  # told by another check
+                continue
+            table = self.tables[name]
+            for what, columns, kinds in (
+                ("keys", table.keys, bigquery_types.KEYS),
+                ("cluster", table.cluster, bigquery_types.CLUSTERS),
+            ):
+                for field in (fields[column] for column in columns if column in fields):
+                    if field["type"] not in kinds or field["mode"] == "REPEATED":
+                        fits = [bigquery_types.shown({"type": kind, "mode": ""}) for kind in kinds]
+                        yield (
+                            f"tables.{name}.{what}: '{field['name']}' is {bigquery_types.shown(field)} in BigQuery, by "
+                            f"which it does not {'tell rows apart' if what == 'keys' else 'cluster'}; name a column of "
+                            f"{', '.join(fits)}"
+                        )
+            for column in sorted({column for column in table.cluster if table.cluster.count(column) > 1}):
+                yield f"tables.{name}.cluster: '{column}' is named twice; leave one out"
 
     @together
     def _rows_of_an_export_have_one_column(self) -> Iterator[str]:
@@ -255,6 +282,26 @@ class BigQueryTransferArgs(PipelineArgs):
             yield f"{error}"
 
     @together
+    def _key_stands_where_it_encrypts(self) -> Iterator[str]:
+        if not self.kms_key_name:
+            return
+        with contextlib.suppress(ValueError):  # where the dataset itself can't stand is told already
+            place, found = self.place(), self.kms_key_name.split("/")[3]
+            # https://docs.cloud.google.com/bigquery/docs/customer-managed-encryption
+            needed = {"eu": "europe"}.get(place.lower(), place.lower())
+            if found.lower() != needed:
+                yield (
+                    f"kms_key_name: the key is in '{found}', and what stands in '{place}' is encrypted with one in "
+                    f"'{needed}'; write a key of that location"
+                )
+            bucket = self.storage_transfer.location if self.storage_transfer else None
+            if bucket and bucket.lower() != place.lower():
+                yield (
+                    f"storage_transfer.location: the key of '{place}' does not encrypt a bucket in '{bucket}'; leave "
+                    "it out, and the bucket stands where the dataset does"
+                )
+
+    @together
     def _copy_hears_of_files(self) -> Iterator[str]:
         for problem in self.storage_transfer.without_events(self.landing) if self.storage_transfer else ():
             yield f"storage_transfer.{problem}"
@@ -295,6 +342,12 @@ class BigQueryTransferArgs(PipelineArgs):
             return (
                 f"tables.{name}.lake: the landing of '{landing.name}' has no typed Parquet of it; leave it out, "
                 "or where that is a replica write prefixes: [raw/, lake/] there"
+            )
+        if self.tables[name].lake and known and not known.columns:
+            return (
+                f"tables.{name}.lake: '{landing.name}' declares no columns of it, so its Parquet has those that are "
+                "found in the data, which BigQuery's table would lack; write columns: {<attribute>: <type>} at its "
+                "source, or leave lake out"
             )
         if exported and known and known.incremental:
             return (
@@ -374,7 +427,7 @@ class BigQueryTransferArgs(PipelineArgs):
 
     def physical(self, table: str) -> str:
         """A table's name in BigQuery."""
-        return self.tables[table].name or bigquery_types.table_name(table)
+        return self.tables[table].name or bigquery_types.table_name(table, NAME_BYTES)
 
     def place(self) -> str:
         """Where the dataset stands."""
@@ -383,28 +436,30 @@ class BigQueryTransferArgs(PipelineArgs):
 
 class BigQueryTransferPipeline(pulumi.ComponentResource):
     """A landing in S3 (-> Storage Transfer Service -> Cloud Storage) -> the BigQuery Data Transfer Service, once a day
-    -> a table and a view `<table>_latest` each -> a comparison with the exports' item counts.
+    -> a table and a view `<table>_latest` each -> a look at each load, and where exports count items a comparison.
 
     A load goes into the partition of its day (`<table>${run_date}`), and `WRITE_APPEND` takes only files modified since
     the last load that succeeded (https://docs.cloud.google.com/bigquery/docs/s3-transfer-intro). So a load that runs
-    twice adds nothing, and one that failed is caught up by the next. What it would duplicate is a file that was written
-    again, as a repeated replication does. Truncating the partition instead would lose the day's earlier files, and the
-    path can't name a day: an export's folder is its id. So the table keeps what was loaded, and the view is what is
-    safe to ask: of the newest load, each row once by the table's `keys`. Between two loads there should be one export:
-    of two in one load, whose row of a key the view shows is not said.
+    twice adds nothing, and one that failed is caught up by the next; but a replica that arrives late is not, since it
+    keeps its source's time. What it would duplicate is a file that was written again, as a repeated replication does.
+    Truncating the partition instead would lose the day's earlier files, and the path can't name a day: an export's
+    folder is its id. So the table keeps what was loaded, and the view is what is safe to ask: of the newest load, each
+    row once by the table's `keys`. Between two loads there should be one export: of two in one load, as after a failed
+    day and in the first load of an old landing, whose row of a key the view shows is not said.
 
     By itself the service enters AWS by a user's access key and nothing else. The user may read this landing only; the
     secret is in the state as a secret and in the transfers' `sensitive_params`, never in `params`. With
     `storage_transfer` the landing is copied first, by a role (storage_transfer.py), and there is no user and no key.
 
-    Costs at rest: the tables (0.02 dollars a GB a month; loads are free), two alarms a table and three for the function
-    (0.10 dollars each a month). A question of the view reads its newest partition, and the load days of all.
+    Costs at rest: the tables (0.02 dollars a GB a month; loads are free), an alarm a table, two more where its rows are
+    counted, and three for the function (0.10 dollars each a month). A question of the view reads all partitions that
+    are kept: only a constant prunes (https://docs.cloud.google.com/bigquery/docs/querying-partitioned-tables).
     """
 
     dataset: str
     tables: dict[str, dict[str, pulumi.Input[str]]]
     topic: pulumi.Output[str]
-    function: pulumi.Output[str] | None
+    function: pulumi.Output[str]
     user: pulumi.Output[str] | None
 
     def __init__(self, name: str, args: BigQueryTransferArgs, opts: pulumi.ResourceOptions | None = None):
@@ -413,12 +468,20 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
         transfer = _service_account(
             f"{name}-transfer", f"Loads {args.landing.name} into BigQuery", args, mine
         )
-        comparison = None
-        if args.compared():
-            comparison = _service_account(f"{name}-compare", "Counts what was loaded", args, mine)
-        warehouse = Warehouse(
-            name, args, {"WRITER": [transfer.email], "READER": [comparison.email] if comparison else []}, mine
+        comparison = _service_account(
+            f"{name}-compare", "Looks at each load", args, mine, may=["bigquery.transfers.get"]
         )
+        # WRITER has all that a load needs but this, which the service asks of the account that a transfer runs as:
+        # https://docs.cloud.google.com/bigquery/docs/use-service-accounts#required_permissions
+        updates = _custom_role(
+            f"{name}-transfer",
+            f"Lets transfers of {name} run",
+            args,
+            ["bigquery.datasets.get", "bigquery.datasets.update"],
+            mine,
+        )
+        members = [("WRITER", transfer.email), (updates, transfer.email), ("READER", comparison.email)]
+        warehouse = Warehouse(name, args, members, mine)
         self.dataset, self.tables = warehouse.dataset, warehouse.tables
 
         topic = gcp.pubsub.Topic(f"{name}-runs", name=names.topic(f"{name}-runs"), opts=mine)
@@ -437,31 +500,38 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
                 params=_params(args, table, self.copy.bucket if self.copy else None) | reader.params,
                 sensitive_params=reader.sensitive_params,
                 notification_pubsub_topic=topic.id,
-                email_preferences=gcp.bigquery.DataTransferConfigEmailPreferencesArgs(
-                    enable_failure_email=True
-                ),
                 service_account_name=transfer.email,
+                encryption_configuration=(
+                    gcp.bigquery.DataTransferConfigEncryptionConfigurationArgs(kms_key_name=args.kms_key_name)
+                    if args.kms_key_name
+                    else None
+                ),
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[warehouse, reader]),
             )
             self.tables[table]["transfer"] = config.name
-        self.topic, self.function = topic.id, None
+        self.topic = topic.id
         self.user = reader.user if isinstance(reader, LandingReader) else None
         load = args.load_minute()
-        if comparison and load is not None:
-            self.function = compare_loads(
-                name,
-                args,
-                args.landing,
-                {table: args.physical(table) for table in args.compared()},
-                google={"PROJECT": args.gcp.project, "DATASET": self.dataset, "LOCATION": args.place()},
-                account=comparison,
-                load=load,
-                copied_before=args.storage_transfer.lead(load) if args.storage_transfer else 0,
-                after=args.compare_after_minutes,
-                decrypt=_decrypt(args.landing),
-                parent=self,
-                depends_on=[warehouse],
-            )
+        self.function = compare_loads(
+            name,
+            args,
+            args.landing,
+            {
+                table: {"table": args.physical(table), "transfer": made["transfer"]}
+                for table, made in self.tables.items()
+            },
+            counted=args.compared(),
+            google={"PROJECT": args.gcp.project, "DATASET": self.dataset, "LOCATION": args.place()},
+            account=comparison,
+            schedule=args.schedule,
+            copied_before=args.storage_transfer.lead(load)
+            if args.storage_transfer and load is not None
+            else 0,
+            after=args.compare_after_minutes,
+            decrypt=_decrypt(args.landing),
+            parent=self,
+            depends_on=[warehouse],
+        )
         self.register_outputs({"dataset": self.dataset, "topic": self.topic, "user": self.user})
 
     def _copy(
@@ -542,7 +612,7 @@ class Warehouse(pulumi.ComponentResource):
         self,
         name: str,
         args: BigQueryTransferArgs,
-        members: Mapping[str, Sequence[pulumi.Input[str]]],
+        members: Sequence[tuple[pulumi.Input[str], pulumi.Input[str]]],
         opts: pulumi.ResourceOptions,
     ):
         super().__init__("tributary:pipelines:Warehouse", name, None, opts)
@@ -557,11 +627,7 @@ class Warehouse(pulumi.ComponentResource):
             description=f"What lands in {args.landing.name}",
             accesses=[
                 access(role="OWNER", special_group="projectOwners"),
-                *(
-                    access(role=role, user_by_email=email)
-                    for role, emails in members.items()
-                    for email in emails
-                ),
+                *(access(role=role, user_by_email=email) for role, email in members),
                 *(access(role="READER", group_by_email=email) for email in args.readers),
             ],
             default_partition_expiration_ms=_milliseconds(args.expire_days),
@@ -673,20 +739,45 @@ def _params(
 
 
 def _service_account(
-    name: str, meaning: str, args: BigQueryTransferArgs, opts: pulumi.ResourceOptions
+    name: str,
+    meaning: str,
+    args: BigQueryTransferArgs,
+    opts: pulumi.ResourceOptions,
+    may: Sequence[str] = (),
 ) -> gcp.serviceaccount.Account:
-    """An account that may run jobs in the project; what it may see of data, the dataset says."""
+    """An account that may run jobs in the project, and `may` no more; what it may see of data, the dataset says."""
     account = gcp.serviceaccount.Account(
         name, account_id=names.service_account(name), display_name=name, description=meaning, opts=opts
     )
-    gcp.projects.IAMMember(
+    roles: dict[str, pulumi.Input[str]] = {name: "roles/bigquery.jobUser"}
+    if may:
+        # The least predefined role with bigquery.transfers.get lets datasets be made, too.
+        roles[f"{name}-own"] = _custom_role(name, meaning, args, may, opts)
+    for called, role in roles.items():
+        gcp.projects.IAMMember(
+            called,
+            project=args.gcp.project,
+            role=role,
+            member=pulumi.Output.concat("serviceAccount:", account.email),
+            opts=opts,
+        )
+    return account
+
+
+def _custom_role(
+    name: str, meaning: str, args: BigQueryTransferArgs, may: Sequence[str], opts: pulumi.ResourceOptions
+) -> pulumi.Output[str]:
+    """The name of a role of the project's own."""
+    made = gcp.projects.IAMCustomRole(
         name,
         project=args.gcp.project,
-        role="roles/bigquery.jobUser",
-        member=pulumi.Output.concat("serviceAccount:", account.email),
+        role_id=names.custom_role(name),
+        title=name,
+        description=meaning,
+        permissions=list(may),
         opts=opts,
     )
-    return account
+    return made.name
 
 
 def _read_statements(landing: Landing, prefixes: Sequence[str]) -> list[Statement]:

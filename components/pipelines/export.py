@@ -150,7 +150,10 @@ class ExportSourceArgs:
             return {
                 self.dynamodb: TypedTable(
                     files=f"lake/{table_name(self.dynamodb)}/*.parquet",
-                    columns=catalog_columns.columns(declared) | {catalog_columns.REST: "string"},
+                    # Where none is declared, the run takes the columns from the data.
+                    columns=catalog_columns.columns(declared) | {catalog_columns.REST: "string"}
+                    if self.columns
+                    else {},
                     attributes=catalog_columns.attributes(declared),
                     incremental=self.mode == "incremental",
                 )

@@ -1,19 +1,19 @@
-"""The comparison of each day's load in BigQuery with the exports that it took: a function, its schedule, two alarms a
-table, and the function's way to Google without a key."""
+"""The look at each load in BigQuery, whether it came and whether it agrees with the exports that it took: a function,
+its schedule, an alarm a table, two more where rows are counted, and the function's way to Google without a key."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import pulumi
 import pulumi_gcp as gcp
 
-from components import names
+from components import names, transfer_schedule
 from components.blocks.alarm import alarm
 from components.blocks.function import LambdaFunction
 from components.blocks.schedule import Schedule
 from components.iam import Statement
 from components.landing import Landing
 from components.pipelines.pipeline import PipelineArgs
+from components.pipelines.storage_transfer import DAY
 
 NAMESPACE = "Tributary"
 
@@ -22,20 +22,22 @@ def compare_loads(
     name: str,
     args: PipelineArgs,
     landing: Landing,
-    tables: Mapping[str, str],
+    tables: Mapping[str, Mapping[str, pulumi.Input[str]]],
     *,
+    counted: Sequence[str],
     google: Mapping[str, pulumi.Input[str]],
     account: gcp.serviceaccount.Account,
-    load: int,
+    schedule: str,
     copied_before: int,
     after: int,
     decrypt: Sequence[Statement],
     parent: pulumi.Resource,
     depends_on: Sequence[pulumi.Resource],
 ) -> pulumi.Output[str]:
-    """The function's name. `tables` are the landing's, each with its name in BigQuery; `google` the function's PROJECT,
-    DATASET and LOCATION; `load` is the load's minute of the day, `copied_before` how many minutes earlier the files
-    were listed that it took, `after` how many later it is compared."""
+    """The function's name. `tables` are the landing's, each with its name in BigQuery and its transfer; of those
+    `counted` the exports tell the rows. `google` is the function's PROJECT, DATASET and LOCATION; `schedule` is the
+    loads', daily at a time where one is counted. `copied_before` tells how many minutes before a load the files were
+    listed that it took, `after` how many later it is looked at."""
     mine, part = pulumi.ResourceOptions(parent=parent), f"{name}-reconcile"
     pool = gcp.iam.WorkloadIdentityPool(
         part,
@@ -61,24 +63,32 @@ def compare_loads(
         ),
         opts=mine,
     )
-    compared = [{"prefix": f"{landing.prefix}{table}/", "table": made} for table, made in tables.items()]
+    looked_at = [
+        {**made, **({"prefix": f"{landing.prefix}{table}/"} if table in counted else {})}
+        for table, made in tables.items()
+    ]
+    load, gap = transfer_schedule.minute(schedule), transfer_schedule.longest_gap(schedule)
+    # At a time of day it is looked at on each day, so no run of an earlier load counts, however rarely it loads.
+    within = after + int(gap.total_seconds()) // 60 - (0 if load is None else DAY)
     function = LambdaFunction(
         part,
         args.account,
         args.functions,
         handler="reconcile",
-        description=f"Compares each load of {name} with the exports that it took",
-        statements=[*_statements(landing, tables), *decrypt],
+        description=f"Looks at each load of {name}, and compares it with the exports that it took",
+        statements=[*_statements(landing, counted), *(decrypt if counted else [])],
         environment={
-            "TABLES": json.dumps(compared),
+            "TABLES": pulumi.Output.json_dumps(looked_at),
             "BUCKET": landing.bucket,
-            "LOAD_TIME": f"{load // 60:02}:{load % 60:02}",
+            "COMPARED_MINUTES_AFTER": str(after),
+            "RUN_WITHIN_MINUTES": str(within),
             "PIPELINE": name,
             "NAMESPACE": NAMESPACE,
             "AUDIENCE": pulumi.Output.concat("//iam.googleapis.com/", provider.name),
             "SERVICE_ACCOUNT": account.email,
             **google,
         }
+        | ({"LOAD_TIME": f"{load // 60:02}:{load % 60:02}"} if counted and load is not None else {})
         | ({"COPIED_MINUTES_BEFORE": str(copied_before)} if copied_before else {}),
         topic=args.alarm_topic_arn,
         asynchronous=True,
@@ -87,52 +97,61 @@ def compare_loads(
         opts=pulumi.ResourceOptions(parent=parent, depends_on=[let_in, *depends_on]),
     )
     assert function.failed is not None  # asynchronous
-    at = (load + after) % (24 * 60)
+    at = None if load is None else (load + after) % DAY
     Schedule(
         f"{name}-compare",
         args.account,
-        expression=f"cron({at % 60} {at // 60} * * ? *)",
+        expression="rate(1 hour)" if at is None else f"cron({at % 60} {at // 60} * * ? *)",
         timezone="UTC",
         target_arn=function.arn,
         event={"scheduled_time": "<aws.scheduler.scheduled-time>"},
         dead_letter_arn=function.failed.arn,
-        meaning=f"Compares the day's load of {name}",
+        meaning=f"Looks at the last load of {name}",
         opts=pulumi.ResourceOptions(parent=parent, depends_on=[function]),
     )
+    failed = (
+        ("failed", "LoadFailed", None, "Maximum", "The last load of {} failed, did not come or is not done: see the "
+         "transfer's runs in the console; if a permission is missing, whether Google may still read the landing."),
+    )  # fmt: skip
+    of_rows = (
+        ("short", "Difference", 0, "Minimum", "The day's load of {} lacks rows that the exports hold: see the "
+         "transfer's runs, then whether the files, or their replicas, came after the load. The next load takes what "
+         "was written since the last one that succeeded, and not a replica that is older: copy it onto itself."),
+        ("over", "Difference", None, "Maximum", "The day's load of {} holds more rows than its exports: a file was "
+         "loaded twice, an export was still being written, or the load caught up a day that had failed. The view "
+         "shows each row once, and of two exports in a load it is not said whose."),
+    )  # fmt: skip
     for table, made in tables.items():
-        for what, below, statistic, meaning in (
-            ("short", 0, "Minimum", "lacks rows that the exports hold: see the transfer's runs in the console, then "
-             "whether Google may still read the landing; the next load catches up"),
-            ("over", None, "Maximum", "holds more rows than its exports: a file was loaded twice, or the load "
-             "caught up a day that had failed; the view shows each row once"),
-        ):  # fmt: skip
+        for what, metric, below, statistic, meaning in (*failed, *(of_rows if table in counted else ())):
             alarm(
                 f"{name}-{table}-{what}",
-                f"{NAMESPACE}/BigQueryDifference",
-                {"Pipeline": name, "Table": made},
+                f"{NAMESPACE}/BigQuery{metric}",
+                {"Pipeline": name, "Table": made["table"]},
                 below=below,
                 statistic=statistic,
-                minutes=24 * 60,
+                minutes=DAY,
                 topic=args.alarm_topic_arn,
-                meaning=f"The day's load of {made} {meaning}.",
+                meaning=meaning.format(made["table"]),
                 opts=mine,
             )
     return function.name
 
 
-def _statements(landing: Landing, tables: Iterable[str]) -> list[Statement]:
-    below = [f"{landing.prefix}{table}/AWSDynamoDB/" for table in tables]
+def _statements(landing: Landing, counted: Sequence[str]) -> list[Statement]:
+    publish = Statement(
+        "PublishDifference",
+        ["cloudwatch:PutMetricData"],
+        ["*"],
+        {"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
+        every_resource_because="a metric has no ARN; its namespace is the condition",
+    )
+    if not counted:
+        return [publish]
+    below = [f"{landing.prefix}{table}/AWSDynamoDB/" for table in counted]
     manifests = [pulumi.Output.concat(landing.bucket_arn(), f"/{at}*/manifest-summary.json") for at in below]
+    listed = {"StringEquals": {"s3:prefix": below}}
     return [
-        Statement(
-            "ListExports", ["s3:ListBucket"], [landing.bucket_arn()], {"StringEquals": {"s3:prefix": below}}
-        ),
+        Statement("ListExports", ["s3:ListBucket"], [landing.bucket_arn()], listed),
         Statement("ReadManifests", ["s3:GetObject"], manifests),
-        Statement(
-            "PublishDifference",
-            ["cloudwatch:PutMetricData"],
-            ["*"],
-            {"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
-            every_resource_because="a metric has no ARN; its namespace is the condition",
-        ),
+        publish,
     ]

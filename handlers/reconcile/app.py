@@ -1,25 +1,30 @@
-"""Compares what a day's exports held with what BigQuery's load of that day holds, and publishes the difference.
+"""Tells whether each table's load came, and compares it with the exports that it took, where those tell a count.
 
 Event: {"scheduled_time": "2026-01-01T06:00:00Z"}; EventBridge Scheduler fills `<aws.scheduler.scheduled-time>`
-in, some hours after LOAD_TIME. The load looked at is the last one due before it: it took the exports whose
-manifest was written after the load before, up to its own time, and put them into its day's partition (WRITE_APPEND
-to `<table>${run_date}`). A load that failed shows as a shortage on its day, and as a surplus on the day that
-caught up. Returns {"tables": [{"table", "load_date", "expected", "loaded", "difference"}]}; a table that could not
-be compared is named in one `NotReconciled` after the others' metrics are out, so the function's errors count too.
+in, COMPARED_MINUTES_AFTER a load's time. Of every table the Data Transfer Service is asked for its transfer's newest
+run in the last RUN_WITHIN_MINUTES, since its last load was due. Where the exports tell a count, the load looked at is
+the last one due before the event's time: it took the exports whose manifest was written after the load before, up to
+its own time, and put them into its day's partition (WRITE_APPEND to `<table>${run_date}`). A load that failed shows
+as a shortage on its day, and as a surplus on the day that caught up. Returns {"tables": [{"table", "state", "failed",
+and where counted "load_date", "expected", "loaded", "difference"}]}; a table that could not be looked at is named in
+one `NotReconciled` after the others' metrics are out, so the function's errors count too.
 
-Metric: `BigQueryDifference` (count; loaded - expected), `BigQueryLoaded`, in NAMESPACE, dimensions Pipeline, Table.
+Metrics, in NAMESPACE, dimensions Pipeline, Table: `BigQueryLoadFailed` (1 unless the newest run succeeded; 1 where no
+run came, unless the transfer was made or changed since and waits for its time), and where counted `BigQueryDifference`
+(count; loaded - expected) and `BigQueryLoaded`.
 
 Where the files are copied first, a load took what had been written COPIED_MINUTES_BEFORE its time.
 
-Environment: TABLES (JSON list of {"prefix": "raw/orders/", "table": "orders"}), BUCKET, LOAD_TIME ("04:30", UTC),
-PIPELINE, NAMESPACE (default Tributary); PROJECT, DATASET, LOCATION, AUDIENCE (the workload identity provider,
+Environment: TABLES (JSON list of {"table": "orders", "transfer": "projects/…/transferConfigs/…", "prefix":
+"raw/orders/" where counted}), BUCKET, COMPARED_MINUTES_AFTER, RUN_WITHIN_MINUTES, LOAD_TIME ("04:30", UTC; where
+counted), PIPELINE, NAMESPACE (default Tributary); PROJECT, DATASET, LOCATION, AUDIENCE (the workload identity provider,
 //iam.googleapis.com/projects/…/providers/…), SERVICE_ACCOUNT (its e-mail), GOOGLE_ENDPOINT (instead of Google's
 public hosts, for a private endpoint).
 
 IAM: s3:ListBucket on the bucket (condition s3:prefix), s3:GetObject on the manifests, kms:Decrypt on their key,
-cloudwatch:PutMetricData (condition cloudwatch:namespace). At Google, SERVICE_ACCOUNT: roles/bigquery.jobUser on
-the project, roles/bigquery.dataViewer on the dataset, and roles/iam.workloadIdentityUser for this function's role.
-No key is stored.
+cloudwatch:PutMetricData (condition cloudwatch:namespace). At Google, SERVICE_ACCOUNT: roles/bigquery.jobUser and
+bigquery.transfers.get on the project, roles/bigquery.dataViewer on the dataset, and roles/iam.workloadIdentityUser for
+this function's role. No key is stored.
 """
 
 import json
@@ -29,7 +34,19 @@ import boto3
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from counts import NotReconciled, Settings, count_sql, due_load, metrics, result, taken
+from counts import (
+    NotReconciled,
+    Settings,
+    awaited,
+    count_sql,
+    due_load,
+    last_run,
+    metrics,
+    planned,
+    result,
+    run_result,
+    taken,
+)
 from federation import Google, GoogleRefused
 
 logger = Logger(service="reconcile")
@@ -41,24 +58,41 @@ google = Google(boto3.Session(), settings.audience, settings.service_account, se
 
 @logger.inject_lambda_context
 def handler(event, context):
-    load = due_load(event, settings.load_time, settings.copied_minutes_before)
+    at = planned(event)
     compared, failed = [], {}
     for table in settings.tables:
         try:
-            expected = sum(item_count(key) for key in taken(manifests(table.prefix), load))
-            loaded = google.count(settings.project, settings.location, count_sql(settings, table, load))
+            compared.append(look(table, at))
+            publish(table, compared[-1])  # before the count, which may be refused
+            if table.prefix is not None:
+                counted = count(table, due_load(at, settings.load_time, settings.copied_minutes_before))
+                publish(table, counted)
+                compared[-1] |= counted
         except (ClientError, BotoCoreError, GoogleRefused) as error:
             failed[table.table] = str(error)
             logger.error("not reconciled", table=table.table, reason=str(error))
             continue
-        compared.append(result(table, load, expected, loaded))
         logger.info("reconciled", **compared[-1])
-        cloudwatch.put_metric_data(
-            Namespace=settings.namespace, MetricData=metrics(settings.pipeline, compared[-1])
-        )
     if failed:
         raise NotReconciled(failed)
     return {"tables": compared}
+
+
+def look(table, at):
+    run = last_run(google.runs(table.transfer), at, settings)
+    return run_result(table, run, run is None and awaited(google.transfer(table.transfer), at, settings))
+
+
+def publish(table, found):
+    cloudwatch.put_metric_data(
+        Namespace=settings.namespace, MetricData=metrics(settings.pipeline, table, found)
+    )
+
+
+def count(table, load):
+    expected = sum(item_count(key) for key in taken(manifests(table.prefix), load))
+    loaded = google.count(settings.project, settings.location, count_sql(settings, table, load))
+    return result(load, expected, loaded)
 
 
 def manifests(prefix):

@@ -1,9 +1,11 @@
-"""Which exports a load took, and what the comparison says. Pure.
+"""Which run is a load's, which exports it took, and what the comparison says. Pure.
 
 The layout is DynamoDB's (<prefix>AWSDynamoDB/<export id>/manifest-summary.json, with `itemCount`):
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Output.html
 The rule of which files a load takes is the Data Transfer Service's, by time of modification:
 https://docs.cloud.google.com/bigquery/docs/s3-transfer-intro#incremental_transfers
+A run's times and states:
+https://docs.cloud.google.com/bigquery/docs/reference/datatransfer/rest/v1/projects.locations.transferConfigs.runs
 """
 
 import json
@@ -12,11 +14,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+METRICS = {"BigQueryLoadFailed": "failed", "BigQueryDifference": "difference", "BigQueryLoaded": "loaded"}
+UNFINISHED = ("PENDING", "RUNNING")
+
 
 @dataclass(frozen=True)
 class Table:
-    prefix: str
     table: str
+    transfer: str
+    prefix: str | None = None  # of the exports that tell how many rows it has
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,8 @@ class Settings:
     tables: tuple[Table, ...]
     bucket: str
     load_time: str
+    compared_after: timedelta
+    run_within: timedelta
     pipeline: str
     namespace: str
     project: str
@@ -49,7 +57,9 @@ class Settings:
         return cls(
             tables=tuple(Table(**table) for table in json.loads(environ["TABLES"])),
             bucket=environ["BUCKET"],
-            load_time=environ["LOAD_TIME"],
+            load_time=environ.get("LOAD_TIME") or "",
+            compared_after=timedelta(minutes=int(environ["COMPARED_MINUTES_AFTER"])),
+            run_within=timedelta(minutes=int(environ["RUN_WITHIN_MINUTES"])),
             pipeline=environ["PIPELINE"],
             namespace=environ.get("NAMESPACE") or "Tributary",
             project=environ["PROJECT"],
@@ -69,8 +79,8 @@ class NotReconciled(Exception):
         super().__init__("; ".join(f"{table}: {reason}" for table, reason in failed.items()))
 
 
-def due_load(event: Mapping, load_time: str, copied_minutes_before: int = 0) -> Load:
-    """The last load due before the event's time; it took what had been written when its files were copied."""
+def planned(event: Mapping) -> datetime:
+    """The event's time, in UTC."""
     text = event.get("scheduled_time") if isinstance(event, Mapping) else None
     try:
         at = datetime.fromisoformat(str(text))
@@ -81,8 +91,40 @@ def due_load(event: Mapping, load_time: str, copied_minutes_before: int = 0) -> 
             f"scheduled_time is {text!r}; expected a time with its zone such as '2026-01-01T16:00:00Z' "
             "(a schedule's input has '<aws.scheduler.scheduled-time>' there)"
         )
+    return at.astimezone(UTC)
+
+
+def last_run(runs: Iterable[Mapping], at: datetime, settings: Settings) -> Mapping | None:
+    """The newest run of a transfer since its last load was due; one that began lately and goes on says nothing yet."""
+    begun = [(datetime.fromisoformat(run["scheduleTime"]), run) for run in runs]
+    came = [
+        (when, run)
+        for when, run in begun
+        if when >= at - settings.run_within
+        and (run["state"] not in UNFINISHED or when <= at - settings.compared_after)
+    ]
+    return max(came, key=lambda one: one[0])[1] if came else None
+
+
+def awaited(config: Mapping, at: datetime, settings: Settings) -> bool:
+    """Whether a transfer has its first load to come: it was made or changed since the last one would have been due."""
+    changed, to_come = config["updateTime"], None if config.get("disabled") else config.get("nextRunTime")
+    return (
+        to_come is not None
+        and datetime.fromisoformat(to_come) > at
+        and datetime.fromisoformat(changed) >= at - settings.run_within
+    )
+
+
+def run_result(table: Table, run: Mapping | None, to_come: bool) -> dict:
+    """Whether the load failed, or did not come, or is not done in time."""
+    state = run["state"] if run else "AWAITED" if to_come else "MISSING"
+    return {"table": table.table, "state": state, "failed": int(state not in ("SUCCEEDED", "AWAITED"))}
+
+
+def due_load(at: datetime, load_time: str, copied_minutes_before: int = 0) -> Load:
+    """The last load due before that time; it took what had been written when its files were copied."""
     hour, minute = (int(part) for part in load_time.split(":"))
-    at = at.astimezone(UTC)
     until = at.replace(hour=hour, minute=minute, second=0, microsecond=0)
     if until > at:
         until -= timedelta(days=1)
@@ -103,9 +145,8 @@ def count_sql(settings: Settings, table: Table, load: Load) -> str:
     )
 
 
-def result(table: Table, load: Load, expected: int, loaded: int) -> dict:
+def result(load: Load, expected: int, loaded: int) -> dict:
     return {
-        "table": table.table,
         "load_date": load.day.isoformat(),
         "expected": expected,
         "loaded": loaded,
@@ -113,9 +154,10 @@ def result(table: Table, load: Load, expected: int, loaded: int) -> dict:
     }
 
 
-def metrics(pipeline: str, compared: Mapping) -> list[dict]:
-    dimensions = [{"Name": "Pipeline", "Value": pipeline}, {"Name": "Table", "Value": compared["table"]}]
+def metrics(pipeline: str, table: Table, found: Mapping) -> list[dict]:
+    dimensions = [{"Name": "Pipeline", "Value": pipeline}, {"Name": "Table", "Value": table.table}]
     return [
-        {"MetricName": name, "Dimensions": dimensions, "Value": compared[key], "Unit": "Count"}
-        for name, key in (("BigQueryDifference", "difference"), ("BigQueryLoaded", "loaded"))
+        {"MetricName": name, "Dimensions": dimensions, "Value": found[key], "Unit": "Count"}
+        for name, key in METRICS.items()
+        if key in found
     ]

@@ -1,11 +1,13 @@
-"""Asks BigQuery for a count, as a service account that the function's own AWS role may impersonate; no key is stored.
+"""Asks Google for a count and for a transfer's runs, as a service account that the function's own AWS role may
+impersonate; no key is stored.
 
 The role's signed GetCallerIdentity is exchanged for a federated token, and that for the service account's, which
 lasts an hour and is kept until 5 minutes before its end.
 "Workload identity federation with AWS" (https://docs.cloud.google.com/iam/docs/workload-identity-federation-with-other-clouds),
 "Method: token" (https://docs.cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token), "generateAccessToken"
 (https://docs.cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/generateAccessToken),
-"Method: jobs.query" (https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/jobs/query).
+"Method: jobs.query" (https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/jobs/query), "Method: runs.list"
+(https://docs.cloud.google.com/bigquery/docs/reference/datatransfer/rest/v1/projects.locations.transferConfigs.runs/list).
 """
 
 import json
@@ -19,7 +21,10 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-HOSTS = {name: f"https://{name}.googleapis.com" for name in ("sts", "iamcredentials", "bigquery")}
+HOSTS = {
+    name: f"https://{name}.googleapis.com"
+    for name in ("sts", "iamcredentials", "bigquery", "bigquerydatatransfer")
+}
 PATIENCE = 30  # seconds an answer may take; a count of a partition reads metadata only
 
 
@@ -43,6 +48,24 @@ class Google:
                 f"BigQuery has no answer to {sql}: {answer.get('errors') or 'not complete in time'}"
             )
         return int(answer["rows"][0]["f"][0]["v"])
+
+    def transfer(self, name: str) -> dict:
+        """A transfer's config."""
+        return self.ask("bigquerydatatransfer", f"/v1/{name}", None, self.access_token())
+
+    def runs(self, transfer: str) -> list[dict]:
+        """All runs that the service remembers, in no order that it promises."""
+        found, page = [], ""
+        while True:
+            answer = self.ask(
+                "bigquerydatatransfer",
+                f"/v1/{transfer}/runs?pageToken={quote(page)}",
+                None,
+                self.access_token(),
+            )
+            found += answer.get("transferRuns", [])
+            if not (page := answer.get("nextPageToken", "")):
+                return found
 
     def access_token(self) -> str:
         if time.time() > self.until - 300:
@@ -73,12 +96,13 @@ class Google:
         signed = [{"key": key, "value": value} for key, value in request.headers.items()]
         return quote(json.dumps({"url": url, "method": "POST", "headers": signed}))
 
-    def ask(self, host: str, path: str, body: dict, token: str = "") -> dict:
+    def ask(self, host: str, path: str, body: dict | None, token: str = "") -> dict:
         headers = {
             "content-type": "application/json",
             **({"authorization": f"Bearer {token}"} if token else {}),
         }
-        request = urllib.request.Request(self.hosts[host] + path, json.dumps(body).encode(), headers)
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.hosts[host] + path, data, headers)
         try:
             with urllib.request.urlopen(request, timeout=PATIENCE + 10) as answer:
                 return json.load(answer)

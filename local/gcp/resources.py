@@ -1,8 +1,9 @@
-"""The parts of Google Cloud around BigQuery, in memory: service accounts, IAM policies and Pub/Sub.
+"""The parts of Google Cloud around BigQuery, in memory: service accounts, IAM policies, custom roles and Pub/Sub.
 
 A policy names members that exist and is set with the etag it was read with. Shapes as in the REST references:
 "projects.serviceAccounts" (https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts),
-"Policy" (https://docs.cloud.google.com/iam/docs/reference/rest/v1/Policy), "projects.topics"
+"Policy" (https://docs.cloud.google.com/iam/docs/reference/rest/v1/Policy), "projects.roles"
+(https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.roles), "projects.topics"
 (https://docs.cloud.google.com/pubsub/docs/reference/rest/v1/projects.topics), "projects.subscriptions"
 (https://docs.cloud.google.com/pubsub/docs/reference/rest/v1/projects.subscriptions).
 Missing: roles are recorded and not enforced,
@@ -47,6 +48,7 @@ def now() -> str:
 class Resources:
     def __init__(self) -> None:
         self.accounts: dict[str, Body] = {}
+        self.roles: dict[str, Body] = {}
         self.policies: dict[str, Body] = {}
         self.topics: dict[str, Body] = {}
         self.subscriptions: dict[str, Body] = {}
@@ -54,6 +56,7 @@ class Resources:
 
     def routes(self) -> list[tuple[str, str, Any]]:
         account = r"/v1/(projects/[^/:]+/serviceAccounts/[^/:]+)"
+        role = r"/v1/(projects/[^/]+/roles/[^/:]+)"
         topic, subscription = (
             r"/v1/(projects/[^/]+/topics/[^/:]+)",
             r"/v1/(projects/[^/]+/subscriptions/[^/:]+)",
@@ -63,6 +66,10 @@ class Resources:
             ("GET", account, lambda b, q, name: self.account(name)),
             ("PATCH", account, self.patch_account),
             ("DELETE", account, lambda b, q, name: self.accounts.pop(self.account(name)["email"]) and {}),
+            ("POST", r"/v1/(projects/[^/:]+)/roles", self.create_role),
+            ("GET", role, lambda b, q, name: self.find(self.roles, name)),
+            ("PATCH", role, lambda b, q, name: self.patch(self.roles, name, b.get("role", b))),
+            ("DELETE", role, lambda b, q, name: self.find(self.roles, name) and self.roles.pop(name)),
             ("POST|GET", r"/v[13]/(projects/.+):getIamPolicy", lambda b, q, name: self.policy(name)),
             (
                 "POST",
@@ -141,6 +148,11 @@ class Resources:
         }
         return self.accounts[email]
 
+    def create_role(self, body: Body, query: Body, parent: str) -> Body:
+        if not re.fullmatch(r"[a-zA-Z0-9_.]{3,64}", role := body.get("roleId", "")):
+            raise Refused(400, f"The role_id {role!r} is not 3 to 64 of letters, digits, '_' and '.'")
+        return self.create(self.roles, f"{parent}/roles/{role}", body.get("role", {}))
+
     def account(self, name: str) -> Body:
         key = name.rsplit("/", 1)[-1]
         found = self.accounts.get(key) or next(
@@ -175,6 +187,8 @@ class Resources:
                 r"(roles|projects/[^/]+/roles|organizations/\d+/roles)/", binding.get("role", "")
             ):
                 raise Refused(400, f"Role {binding.get('role')!r} is not supported for this resource.")
+            if binding["role"].startswith("projects/"):
+                self.find(self.roles, binding["role"])
             for member in binding.get("members", []):
                 kind, _, who = member.partition(":")
                 if kind not in (

@@ -95,6 +95,11 @@ def account(props: dict) -> dict:
     return {"accountId": props["accountId"], "serviceAccount": shown}
 
 
+def custom_role(props: dict) -> dict:
+    shown = {k: props[k] for k in ("title", "description", "stage") if k in props}
+    return {"roleId": props["roleId"], "role": shown | {"includedPermissions": props["permissions"]}}
+
+
 def transfer_config(props: dict) -> dict:
     """The secret goes into `params` as the real provider sends it, and never into what is shown."""
     sensitive = props.get("sensitiveParams") or {}
@@ -169,6 +174,11 @@ ROWS = {
         "", "/v1/projects/{project}/topics/{topic}", "{topic} {role} {member}", update="", policy=True),
     "gcp:projects/iAMMember:IAMMember": Row(
         "", "/v1/projects/{project}", "{project} {role} {member}", update="", policy=True),
+    "gcp:projects/iAMCustomRole:IAMCustomRole": Row(
+        "/v1/projects/{project}/roles", "/v1/projects/{project}/roles/{roleId}", "projects/{project}/roles/{roleId}",
+        custom_role, lambda found: found | {"permissions": found["includedPermissions"]}, replace=("roleId",),
+        name="roleId", names=(r"[a-zA-Z0-9_.]{3,64}", "a role's id (3-64 of letters, digits, '_' and '.')"),
+    ),
     "gcp:pubsub/topic:Topic": Row(
         "/v1/projects/{project}/topics/{name}", "/v1/projects/{project}/topics/{name}",
         "projects/{project}/topics/{name}", lambda p: {k: v for k, v in p.items() if k not in ("project", "name")},

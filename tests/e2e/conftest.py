@@ -39,7 +39,7 @@ from local import engine, stack
 from local.background import Clone
 root, operation = Path(sys.argv[1]), sys.argv[2]
 clone = Clone(root)
-said = open(root / "said.log", "w")
+said = open(root / "said.log", "a")
 found = getattr(stack.LocalStack(root, clone.folder, engine.find(), clone.running(),
                                  lambda line: print(line, file=said, flush=True)), operation)()
 print(json.dumps(found), flush=True)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,12 +19,13 @@ import boto3
 import httpx
 import pytest
 import yaml
+from botocore.exceptions import ClientError
 
+from local import engine
 from tests.e2e.conftest import Run, clone_into
 
 ACCOUNT = "111111111111"
 ITEMS = 40
-CIPHER = "4dabf18193072939515e22adb298388d"
 
 
 def config(at: datetime) -> dict[str, Any]:
@@ -55,25 +58,53 @@ class Shop:
 
     def __init__(self, run: Run):
         self.run, self.ready = run, run.clone.start()
-        self.at = (datetime.now(UTC) + timedelta(seconds=150)).replace(second=0, microsecond=0)
         self.google = httpx.Client(base_url=self.ready["gcp"], timeout=60, trust_env=False)
-        self.days = 0
+        self.days, self.printed = 0, ""
+        # On a machine where nothing is cached the engine and the bundles take minutes, so they are made first.
+        engine.find()
+        self.settings = config(datetime.now(UTC))
+        self.operate("preview")
+        self.at = (datetime.now(UTC) + timedelta(seconds=150)).replace(second=0, microsecond=0)
         self.settings = config(self.at)
         self.deploy()
         self.table, self.view = (self.outputs["shop"]["tables"]["orders"][key] for key in ("table", "view"))
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, key: str = ACCOUNT, secret: str = "local") -> Any:
         return boto3.client(
             service,
             endpoint_url=self.ready["endpoint"],
             region_name="us-east-1",
-            aws_access_key_id=ACCOUNT,
-            aws_secret_access_key="local",
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
         )
 
-    def deploy(self) -> None:
+    def operate(self, operation: str) -> Any:
         (self.run.root / "Pulumi.local.yaml").write_text(yaml.safe_dump({"config": self.settings}))
-        self.outputs = json.loads(self.run.operation("up"))["pipelines"]
+        answer = self.run.operation(operation)
+        self.printed += answer
+        return json.loads(answer)
+
+    def deploy(self) -> None:
+        self.outputs = self.operate("up")["pipelines"]
+
+    def resources(self) -> list[dict[str, Any]]:
+        """The stack's resources as the engine remembers them, with what is secret."""
+        work = self.run.clone.folder / "stack"
+        done = subprocess.run(
+            [str(engine.find()), "stack", "export", "--show-secrets", "--stack", "local"],
+            cwd=work,
+            env=os.environ
+            | {
+                "PULUMI_HOME": str(engine.cache() / "pulumi"),
+                "PULUMI_BACKEND_URL": (work / "state").as_uri(),
+                "PULUMI_CONFIG_PASSPHRASE": "",
+                "PULUMI_SKIP_UPDATE_CHECK": "true",
+            },
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return json.loads(done.stdout)["deployment"]["resources"]
 
     def put(self, number: int, **attributes: Any) -> None:
         item = {"order_id": {"S": f"order-{number:03}"}, "total": {"N": f"{number}.5"}} | attributes
@@ -93,11 +124,11 @@ class Shop:
             lambda: all(e["ExportStatus"] == "COMPLETED" for e in dynamodb.list_exports()["ExportSummaries"])
         )
 
-    def load(self) -> dict[str, Any]:
-        """A run of the transfer for a day of its own, as it ended."""
+    def load(self, of: datetime | None = None) -> dict[str, Any]:
+        """A run of the transfer, for that time or for a day of its own, as it ended."""
         self.days += 1
         time.sleep(1.05)  # S3 tells whole seconds, and what was listed in this one may be listed again
-        asked = {"requestedRunTime": f"2026-01-{self.days:02}T05:00:00Z"}
+        asked = {"requestedRunTime": of.isoformat() if of else f"2026-01-{self.days:02}T05:00:00Z"}
         transfer = self.outputs["shop"]["tables"]["orders"]["transfer"]
         started = self.google.post(f"/v1/{transfer}:startManualRuns", json=asked).json()["runs"][0]
         return self.ended(started["name"])
@@ -125,18 +156,22 @@ class Shop:
         assert "FunctionError" not in answer, told
         return told["tables"][0]
 
-    def differences(self) -> list[float]:
+    def empty(self) -> None:
+        self.ask(f"DELETE FROM `{self.table}` WHERE TRUE")
+        assert self.count(self.table) == 0
+
+    def published(self, metric: str, statistic: str = "Minimum") -> list[float]:
         now = datetime.now(UTC)
         found = self.client("cloudwatch").get_metric_statistics(
             Namespace="Tributary",
-            MetricName="BigQueryDifference",
+            MetricName=metric,
             Dimensions=[{"Name": "Pipeline", "Value": "shop"}, {"Name": "Table", "Value": "orders"}],
             StartTime=now - timedelta(hours=1),
             EndTime=now + timedelta(hours=1),
             Period=3600,
-            Statistics=["Minimum"],
+            Statistics=[statistic],
         )
-        return [point["Minimum"] for point in found["Datapoints"]]
+        return [point[statistic] for point in found["Datapoints"]]
 
 
 def eventually(what: Callable[[], Any], seconds: int = 240) -> Any:
@@ -167,10 +202,10 @@ def test_the_days_load_comes_by_itself_and_agrees_with_the_export(shop: Shop) ->
     assert shop.count(shop.view) == ITEMS
     told = shop.compare(shop.at + timedelta(hours=2))
     assert (told["expected"], told["loaded"], told["difference"]) == (ITEMS, ITEMS, 0)
-    assert shop.differences() == [0]
+    assert (told["state"], told["failed"]) == ("SUCCEEDED", 0)
+    assert (shop.published("BigQueryDifference"), shop.published("BigQueryLoadFailed")) == ([0], [0])
     # The days of the tests that follow lie in the past, and the view shows the newest.
-    shop.ask(f"DELETE FROM `{shop.table}` WHERE TRUE")
-    assert shop.count(shop.view) == 0
+    shop.empty()
 
 
 def test_the_transfer_run_twice_gives_no_duplicates(shop: Shop) -> None:
@@ -224,34 +259,55 @@ def test_a_new_attribute_is_left_out_until_it_is_declared_and_never_breaks_the_v
     assert shop.count(shop.view) == ITEMS
 
 
-def test_no_secret_of_a_key_is_plain_in_the_state(shop: Shop) -> None:
-    state = json.loads(next((shop.run.clone.folder / "stack" / "state").rglob("local.json")).read_text())
-    resources = state["checkpoint"]["latest"]["resources"]
-    keys = [r for r in resources if r["type"] == "aws:iam/accessKey:AccessKey"]
-    configs = [r for r in resources if "dataTransferConfig" in r["type"]]
-    held = [r["outputs"]["secret"] for r in keys]
-    held += [found["sensitiveParams"] for r in configs for found in (r["inputs"], r["outputs"])]
-    assert (len(keys), len(configs)) == (1, 1)
-    for secret in held:
-        whole = secret if CIPHER in secret else secret["secretAccessKey"]
-        assert CIPHER in whole and whole["ciphertext"] and "plaintext" not in whole
+def test_the_secret_of_the_key_is_neither_plain_in_the_state_nor_printed(shop: Shop) -> None:
+    (made,) = (r for r in shop.resources() if r["type"] == "aws:iam/accessKey:AccessKey")
+    key, secret = made["id"], json.loads(made["outputs"]["secret"]["plaintext"])
+    # It is the one that opens: the embedded cloud checks the signature that is made with it.
+    caller = shop.client("sts", key, secret).get_caller_identity()
+    assert caller["Arn"].endswith(f":user/{shop.outputs['shop']['user']}")
+    with pytest.raises(ClientError, match="SignatureDoesNotMatch"):
+        shop.client("sts", key, secret[::-1]).get_caller_identity()
+    files = [path for path in (shop.run.clone.folder / "stack").rglob("*") if path.is_file()]
+    assert [path.name for path in files if secret.encode() in path.read_bytes()] == []
+    # The key's id, which opens nothing, shows that these are the files to look at, and a name that these are the lines.
+    assert [path.name for path in files if key.encode() in path.read_bytes()]
+    said = (shop.run.root / "said.log").read_text() + shop.printed
+    assert "shop-reader-1" in said and secret not in said
 
 
 def test_a_revoked_key_fails_the_run_and_the_comparison_shows_what_is_missing(shop: Shop) -> None:
+    def loaded_and_compared() -> tuple[dict[str, Any], dict[str, Any]]:
+        """A load into the partition of the day that is compared, and what is told of it."""
+        shop.export()
+        return shop.load(of=shop.at), shop.compare(shop.at + timedelta(hours=2))
+
+    # Whatever is told below is told of the partition that this load goes into.
+    shop.empty()
+    run, told = loaded_and_compared()
+    assert (run["state"], told["state"], told["failed"]) == ("SUCCEEDED", "SUCCEEDED", 0)
+    assert (told["loaded"], told["difference"]) == (ITEMS, 0)
+    shop.empty()
     iam, user = shop.client("iam"), shop.outputs["shop"]["user"]
     (key,) = (found["AccessKeyId"] for found in iam.list_access_keys(UserName=user)["AccessKeyMetadata"])
     iam.update_access_key(UserName=user, AccessKeyId=key, Status="Inactive")
-    shop.export()
-    run = shop.load()
+    run, told = loaded_and_compared()
     assert (run["state"], run["errorStatus"]["code"]) == ("FAILED", 7)
     assert "PERMISSION_DENIED" in run["errorStatus"]["message"]
-    told = shop.compare(shop.at + timedelta(hours=26))
-    assert told["loaded"] == 0
-    assert told["difference"] == -told["expected"] <= -ITEMS
-    assert min(shop.differences()) == -told["expected"]
+    assert (told["state"], told["failed"]) == ("FAILED", 1)
+    assert (told["expected"], told["loaded"], told["difference"]) == (ITEMS, 0, -ITEMS)
+    assert min(shop.published("BigQueryDifference")) == -ITEMS
+    assert max(shop.published("BigQueryLoadFailed", "Maximum")) == 1
     alarms = shop.client("cloudwatch").describe_alarms()["MetricAlarms"]
-    (short,) = (alarm for alarm in alarms if alarm["AlarmName"].endswith("shop-orders-short"))
-    assert (short["MetricName"], short["ComparisonOperator"]) == ("BigQueryDifference", "LessThanThreshold")
+    rings = {
+        alarm["AlarmName"].rpartition("-")[2]: (alarm["MetricName"], alarm["ComparisonOperator"])
+        for alarm in alarms
+        if "shop-orders-" in alarm["AlarmName"]
+    }
+    assert rings == {
+        "failed": ("BigQueryLoadFailed", "GreaterThanThreshold"),
+        "short": ("BigQueryDifference", "LessThanThreshold"),
+        "over": ("BigQueryDifference", "GreaterThanThreshold"),
+    }
 
 
 def test_a_new_key_takes_over_and_the_old_one_goes_when_it_is_left_out(shop: Shop) -> None:

@@ -15,10 +15,11 @@ ORDERS = {"columns": {"order_id": "S", "total": "N", "lines": "L"}, "keys": ["or
 LANDING = "tributary-test-lake-landing-111111111111"
 # How the engine marks a secret (https://github.com/pulumi/pulumi, sdk/python/lib/pulumi/runtime/rpc.py).
 MARK = ("4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270")
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 CONFIG, TABLE = "gcp:bigquery/dataTransferConfig:DataTransferConfig", "gcp:bigquery/table:Table"
 EACH = {
     "aws:cloudwatch/logGroup:LogGroup": 1,
-    "aws:cloudwatch/metricAlarm:MetricAlarm": 5,
+    "aws:cloudwatch/metricAlarm:MetricAlarm": 6,
     "aws:iam/accessKey:AccessKey": 1,
     "aws:iam/role:Role": 2,
     "aws:iam/rolePolicy:RolePolicy": 2,
@@ -35,7 +36,8 @@ EACH = {
     TABLE: 2,
     "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": 1,
     "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": 1,
-    "gcp:projects/iAMMember:IAMMember": 2,
+    "gcp:projects/iAMCustomRole:IAMCustomRole": 2,
+    "gcp:projects/iAMMember:IAMMember": 3,
     "gcp:pubsub/topic:Topic": 1,
     "gcp:serviceaccount/account:Account": 2,
     "gcp:serviceaccount/iAMMember:IAMMember": 1,
@@ -131,13 +133,16 @@ def test_one_table_of_an_export_makes_exactly_these_resources() -> None:
     assert made(warehouse()) == EACH
 
 
-def test_plain_files_are_not_compared_so_they_need_no_function_and_no_way_in() -> None:
-    kept = ("aws:iam/accessKey", "aws:iam/user", CONFIG, "gcp:bigquery/", "gcp:pubsub/")
-    expected = {token: n for token, n in EACH.items() if token.startswith(kept)}
-    assert made(files()) == expected | {
-        "gcp:projects/iAMMember:IAMMember": 1,
-        "gcp:serviceaccount/account:Account": 1,
-    }
+def test_plain_files_are_not_counted_and_have_an_alarm_where_their_load_failed() -> None:
+    recorded = files()
+    assert made(recorded) == EACH | {"aws:cloudwatch/metricAlarm:MetricAlarm": 4}
+    (policy,) = (
+        json.loads(p["policy"])
+        for name, p in recorded.of("aws:iam/rolePolicy:RolePolicy").items()
+        if name == "shop-reconcile"
+    )
+    assert not [s["Sid"] for s in policy["Statement"] if any("s3:" in a or "kms:" in a for a in s["Action"])]
+    assert recorded.one(ALARM, "shop-orders-failed")["metricName"] == "BigQueryLoadFailed"
 
 
 @pytest.mark.parametrize(
@@ -173,7 +178,7 @@ def test_the_transfer_takes_the_exports_data_files_into_its_days_partition() -> 
     }
     assert config["serviceAccountName"] == "tributary-test-shop-transfer@mock.iam.gserviceaccount.com"
     assert config["notificationPubsubTopic"] == "shop-runs-id"
-    assert config["emailPreferences"] == {"enableFailureEmail": True}
+    assert "emailPreferences" not in config  # they go to the account that a transfer runs as
 
 
 def test_parquet_is_matched_by_its_ending_and_its_decimals_go_where_they_fit() -> None:
@@ -250,12 +255,52 @@ def test_typed_tables_are_loaded_from_their_parquet_and_the_user_reads_nothing_e
     assert read["Resource"] == [f"arn:aws:s3:::{LANDING}/lake/orders/*", f"arn:aws:s3:::{LANDING}/raw/*"]
 
 
-def test_nothing_is_compared_where_no_export_tells_a_count_of_rows() -> None:
-    assert made(catalogued()).get("aws:lambda/function:Function", 0) == 0
-    assert (
-        catalogued(schedule="every monday 05:00").one(CONFIG, "shop-orders")["schedule"]
-        == "every monday 05:00"
-    )
+def environment(recorded: Recording) -> dict[str, str]:
+    found = recorded.one("aws:lambda/function:Function", "shop-reconcile")["environment"]["variables"]
+    assert isinstance(found, dict)
+    return found
+
+
+def test_nothing_is_counted_where_no_export_tells_a_count_and_every_load_is_looked_at() -> None:
+    recorded = catalogued()
+    looked_at = json.loads(environment(recorded)["TABLES"])
+    assert looked_at == [
+        {"table": made, "transfer": f"projects/1/locations/eu/transferConfigs/shop-{table}"}
+        for table, made in (("orders", "orders"), ("shop.products", "shop_products"))
+    ]
+    assert "LOAD_TIME" not in environment(recorded)
+    ours = {name for name, a in recorded.of(ALARM).items() if a["namespace"] == "Tributary"}
+    assert {name for name in ours if name.startswith("shop-")} == {
+        "shop-orders-failed",
+        "shop-shop.products-failed",
+    }
+
+
+@pytest.mark.parametrize(
+    ("schedule", "looked_at", "within"),
+    [
+        ("every day 05:00", "cron(0 7 * * ? *)", 120),
+        ("every monday 05:00", "cron(0 7 * * ? *)", 6 * 24 * 60 + 120),
+        ("every monday,thursday 23:00", "cron(0 1 * * ? *)", 3 * 24 * 60 + 120),
+        ("first sunday of month 05:00", "cron(0 7 * * ? *)", 34 * 24 * 60 + 120),
+        ("every 24 hours", "rate(1 hour)", 24 * 60 + 120),
+    ],
+)
+def test_a_load_is_looked_at_when_it_has_to_be_there_and_the_one_before_does_not_count(
+    schedule: str, looked_at: str, within: int
+) -> None:
+    recorded = catalogued(schedule=schedule)
+    assert recorded.one(CONFIG, "shop-orders")["schedule"] == schedule
+    assert recorded.one("aws:scheduler/schedule:Schedule", "shop-compare")["scheduleExpression"] == looked_at
+    told = environment(recorded)
+    assert (told["COMPARED_MINUTES_AFTER"], told["RUN_WITHIN_MINUTES"]) == ("120", str(within))
+
+
+def test_copies_are_loaded_at_an_interval_and_looked_at_each_hour() -> None:
+    told = environment(catalogued(schedule="every 15 minutes", storage_transfer={}))
+    assert told["RUN_WITHIN_MINUTES"] == "135"
+    told = environment(catalogued(schedule="every 15 minutes from 09:00 to 17:00", storage_transfer={}))
+    assert told["RUN_WITHIN_MINUTES"] == str(24 * 60 + 120)
 
 
 def test_a_replica_hands_on_what_is_typed_and_replicates_it_where_it_is_told_to() -> None:
@@ -315,9 +360,28 @@ def test_the_dataset_lets_in_the_loader_the_counter_and_the_readers_only() -> No
     assert dataset["accesses"] == [
         {"role": "OWNER", "specialGroup": "projectOwners"},
         {"role": "WRITER", "userByEmail": mail.format("transfer")},
+        {
+            "role": "projects/shop-analytics/roles/tributary_test_shop_transfer",
+            "userByEmail": mail.format("transfer"),
+        },
         {"role": "READER", "userByEmail": mail.format("compare")},
         {"role": "READER", "groupByEmail": "analysts@example.com"},
     ]
+
+
+def test_the_projects_own_roles_hold_what_the_predefined_lack_and_no_more() -> None:
+    recorded = warehouse()
+    roles = recorded.of("gcp:projects/iAMCustomRole:IAMCustomRole")
+    assert {name: role["permissions"] for name, role in roles.items()} == {
+        "shop-compare": ["bigquery.transfers.get"],
+        "shop-transfer": ["bigquery.datasets.get", "bigquery.datasets.update"],
+    }
+    granted = recorded.of("gcp:projects/iAMMember:IAMMember")
+    assert {name: member["role"] for name, member in granted.items()} == {
+        "shop-compare": "roles/bigquery.jobUser",
+        "shop-compare-own": "projects/shop-analytics/roles/tributary_test_shop_compare",
+        "shop-transfer": "roles/bigquery.jobUser",
+    }
 
 
 def test_only_the_functions_role_may_act_as_the_account_that_counts() -> None:
@@ -326,9 +390,11 @@ def test_only_the_functions_role_may_act_as_the_account_that_counts() -> None:
     pool = "projects/1/locations/global/workloadIdentityPools/tributary-test-shop-reconcile"
     assert member["member"] == f"principal://iam.googleapis.com/{pool}/subject/tributary-test-shop-reconcile"
     assert recorded.one("aws:iam/role:Role", "shop-reconcile")["name"] == "tributary-test-shop-reconcile"
-    environment = recorded.one("aws:lambda/function:Function", "shop-reconcile")["environment"]["variables"]
-    assert environment["AUDIENCE"] == f"//iam.googleapis.com/{pool}/providers/amazon"
-    assert json.loads(environment["TABLES"]) == [{"prefix": "raw/orders/", "table": "orders"}]
+    assert environment(recorded)["AUDIENCE"] == f"//iam.googleapis.com/{pool}/providers/amazon"
+    transfer = "projects/1/locations/eu/transferConfigs/shop-orders"
+    assert json.loads(environment(recorded)["TABLES"]) == [
+        {"table": "orders", "transfer": transfer, "prefix": "raw/orders/"}
+    ]
 
 
 @pytest.mark.parametrize(
@@ -340,12 +406,11 @@ def test_a_load_is_compared_so_many_minutes_after_its_time(
 ) -> None:
     recorded = warehouse(schedule=schedule, compare_after_minutes=minutes)
     assert recorded.one("aws:scheduler/schedule:Schedule", "shop-compare")["scheduleExpression"] == expected
-    variables = recorded.one("aws:lambda/function:Function", "shop-reconcile")["environment"]["variables"]
-    assert variables["LOAD_TIME"] == schedule.split()[-1]
+    assert environment(recorded)["LOAD_TIME"] == schedule.split()[-1]
 
 
-def test_an_alarm_rings_for_each_side_of_the_difference() -> None:
-    alarms = warehouse().of("aws:cloudwatch/metricAlarm:MetricAlarm")
+def test_an_alarm_rings_for_a_failed_load_and_for_each_side_of_the_difference() -> None:
+    alarms = warehouse().of(ALARM)
     sides = {
         name: (a["metricName"], a["comparisonOperator"], a["statistic"], a["dimensions"])
         for name, a in alarms.items()
@@ -353,6 +418,7 @@ def test_an_alarm_rings_for_each_side_of_the_difference() -> None:
     }
     of = {"Pipeline": "shop", "Table": "orders"}
     assert sides == {
+        "shop-orders-failed": ("BigQueryLoadFailed", "GreaterThanThreshold", "Maximum", of),
         "shop-orders-short": ("BigQueryDifference", "LessThanThreshold", "Minimum", of),
         "shop-orders-over": ("BigQueryDifference", "GreaterThanThreshold", "Maximum", of),
     }
@@ -372,10 +438,13 @@ def test_the_outputs_tell_where_each_table_is() -> None:
     )
 
 
-def test_a_key_of_the_customers_is_used_for_tables_and_dataset() -> None:
-    key = "projects/shop/locations/eu/keyRings/a/cryptoKeys/b"
-    dataset = warehouse(kms_key_name=key).one("gcp:bigquery/dataset:Dataset", "shop")
+def test_a_key_of_the_customers_is_used_for_dataset_and_transfers() -> None:
+    key = "projects/shop/locations/europe/keyRings/a/cryptoKeys/b"
+    recorded = warehouse(kms_key_name=key)
+    dataset = recorded.one("gcp:bigquery/dataset:Dataset", "shop")
     assert dataset["defaultEncryptionConfiguration"] == {"kmsKeyName": key}
+    assert recorded.one(CONFIG, "shop-orders")["encryptionConfiguration"] == {"kmsKeyName": key}
+    assert "encryptionConfiguration" not in warehouse().one(CONFIG, "shop-orders")
 
 
 def test_what_bigquery_clusters_by_is_not_in_a_dynamodb_export() -> None:

@@ -128,11 +128,11 @@ REPLAY_SCHEDULE = {
 
 
 def warehouse(tables: int, compared: int) -> dict[str, int]:
-    """A BigQuery transfer: what it always has, a table's transfer, table and view, and two alarms where its exports
-    tell how many rows there are."""
+    """A BigQuery transfer: what it always has, a table's transfer, table, view and alarm, and two alarms more where its
+    exports tell how many rows there are."""
     return {
         "aws:cloudwatch/logGroup:LogGroup": 1,
-        "aws:cloudwatch/metricAlarm:MetricAlarm": 3 + 2 * compared,
+        "aws:cloudwatch/metricAlarm:MetricAlarm": 3 + tables + 2 * compared,
         "aws:iam/accessKey:AccessKey": 1,
         "aws:iam/role:Role": 2,
         "aws:iam/rolePolicy:RolePolicy": 2,
@@ -149,7 +149,8 @@ def warehouse(tables: int, compared: int) -> dict[str, int]:
         "gcp:bigquery/table:Table": 2 * tables,
         "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": 1,
         "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": 1,
-        "gcp:projects/iAMMember:IAMMember": 2,
+        "gcp:projects/iAMCustomRole:IAMCustomRole": 2,
+        "gcp:projects/iAMMember:IAMMember": 3,
         "gcp:pubsub/topic:Topic": 1,
         "gcp:serviceaccount/account:Account": 2,
         "gcp:serviceaccount/iAMMember:IAMMember": 1,

@@ -121,6 +121,10 @@ def test_names_that_differ_in_case_only_are_refused() -> None:
         fields([("Id", "int"), ("iD", "int")], "JSON")
     with pytest.raises(ValueError, match=r"'id' and 'id'"):
         fields([("id", "int"), ("id", "int")], "JSON")
+    with pytest.raises(ValueError, match=r"column 'x': 'a' and 'A' are one name"):
+        fields([("x", "array<struct<a:int,A:int>>")], "PARQUET")
+    with pytest.raises(ValueError, match=r"attributes 'Total' and 'total' are one name"):
+        dynamodb_item({"Total": "N", "total": "N"})
 
 
 def test_a_refused_name_deep_inside_is_found() -> None:
@@ -144,6 +148,7 @@ def test_a_table_is_named_the_same_every_time(source: str, made: str) -> None:
 def test_long_table_names_stay_apart_within_the_limit() -> None:
     one, other = table_name("é" * 600 + "1"), table_name("é" * 600 + "2")
     assert one != other and len(one.encode()) <= 1024
+    assert len(table_name("a" * 1020, 1017)) == 1017
     with pytest.raises(ValueError, match="name the table in the config"):
         table_name("$.$")
 
@@ -153,6 +158,8 @@ def test_an_attribute_of_several_types_has_a_field_for_each() -> None:
     assert [f["name"] for f in item["fields"][0]["fields"]] == ["S", "N"]
     with pytest.raises(ValueError, match="'X' is no DynamoDB type"):
         dynamodb_item({"id": "S|X"})
+    with pytest.raises(ValueError, match=r"'N\|S\|N' names a type twice; write 'N\|S'"):
+        dynamodb_item({"id": "N|S|N"})
 
 
 @pytest.mark.parametrize(
@@ -180,6 +187,11 @@ def test_an_interval_is_as_long_as_it_says() -> None:
     assert transfer_schedule.parse("every 15 minutes").least_interval == timedelta(minutes=15)
     assert transfer_schedule.parse("every 2 hours from 10:00 to 14:00").least_interval == timedelta(hours=2)
     assert transfer_schedule.parse("").least_interval == transfer_schedule.LEAST_INTERVALS["amazon_s3"]
+
+
+def test_a_load_at_a_time_of_day_is_told_from_one_at_an_interval() -> None:
+    assert transfer_schedule.minute("first sunday of month 05:07") == 5 * 60 + 7
+    assert transfer_schedule.minute("every 2 hours from 10:00 to 14:00") is None
 
 
 @pytest.mark.parametrize(

@@ -304,6 +304,7 @@ def run_isolated(made, tmp_path):
         **dict.fromkeys(("ACCOUNT_ID", "ROLE_ARN", "REPORT_BUCKET"), "x"),
         **dict.fromkeys(("LOAD_TIME", "PIPELINE", "PROJECT", "DATASET", "LOCATION"), "x"),
         **dict.fromkeys(("AUDIENCE", "SERVICE_ACCOUNT"), "x"),
+        **dict.fromkeys(("COMPARED_MINUTES_AFTER", "RUN_WITHIN_MINUTES"), "1"),
     }
     return subprocess.run(
         [sys.executable, "-I", "-S", "-B", "-c", PROBE, str(unpacked), str(runtime)],

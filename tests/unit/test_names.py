@@ -15,6 +15,7 @@ LIMITS = {
     "schedule": (64, r"[A-Za-z0-9_-]+"),
     "alarm": (255, r"[A-Za-z0-9_-]+"),
     "topic": (256, r"[A-Za-z0-9_-]+"),
+    "custom_role": (64, r"[A-Za-z0-9_]+"),
     "table": (255, r"[A-Za-z0-9_-]+"),
 }
 

@@ -1,6 +1,7 @@
 """A wrong config is refused with its path, what was found, what is expected, and what to write."""
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -90,6 +91,14 @@ def typed(
     )
     found = {"lake": lake, "shop": shop} | ({} if through is None else {"replica": replica})
     return stack(gcp=GOOGLE, pipelines=found)
+
+
+def typed_as(id: str, *, cluster: Sequence[str] = (), **columns: str) -> dict[str, Any]:
+    """A transfer of plain files whose key column `id` is of that type."""
+    landing = {"account": "workload", "bucket": "shop-files", "tables": ["orders"], "layout": "objects"}
+    orders = {"columns": {"id": id} | columns, "keys": ["id"], "cluster": [*cluster]}
+    shop = {"kind": "bigquery-transfer", "account": "workload", "landing": landing, "tables": {"orders": orders}}
+    return stack(gcp=GOOGLE, pipelines={"shop": shop})
 
 
 def adopted(**keys: Any) -> dict[str, Any]:
@@ -919,7 +928,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a table's name that BigQuery refuses": (
         warehouse(tables={"orders": ORDERS | {"name": "shop.orders"}}),
         "pipelines.shop.tables.orders.name: 'shop.orders' is not a BigQuery table's name (letters, digits, '_', '-' "
-        "and spaces, at most 1,024 bytes); write 'shop_orders'",
+        "and spaces, at most 1,017 bytes, as its view's ends in '_latest'); write 'shop_orders'",
     ),
     "a dataset's name that BigQuery refuses": (
         warehouse(dataset="shop-orders"),
@@ -1032,6 +1041,72 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a load of a replica before the day's export": (
         typed(LAKE, schedule="cron(0 6 * * ? *)", through={"prefixes": ["raw/", "lake/"]}),
         "pipelines.shop.schedule: the load at 05:00 UTC comes too early for the export of 'replica', which starts",
+    ),
+    "rows told apart by a floating-point number": (
+        typed_as("double"),
+        "pipelines.shop.tables.orders.keys: 'id' is FLOAT64 in BigQuery, by which it does not tell rows apart; name a "
+        "column of BOOL, INT64, NUMERIC, BIGNUMERIC, STRING, DATE, DATETIME, TIMESTAMP, BYTES, TIME",
+    ),
+    "rows told apart by an array": (
+        typed_as("array<string>"),
+        "pipelines.shop.tables.orders.keys: 'id' is ARRAY<STRING> in BigQuery, by which it does not tell rows",
+    ),
+    "rows told apart by a struct": (
+        typed_as("struct<a:int>"),
+        "pipelines.shop.tables.orders.keys: 'id' is STRUCT<a INT64> in BigQuery, by which it does not tell rows",
+    ),
+    "rows told apart by JSON": (
+        typed_as("json"),
+        "pipelines.shop.tables.orders.keys: 'id' is JSON in BigQuery, by which it does not tell rows apart",
+    ),
+    "clusters by a floating-point number": (
+        typed_as("bigint", also="double", cluster=["also"]),
+        "pipelines.shop.tables.orders.cluster: 'also' is FLOAT64 in BigQuery, by which it does not cluster; name a "
+        "column of BOOL, INT64, NUMERIC, BIGNUMERIC, STRING, DATE, DATETIME, TIMESTAMP",
+    ),
+    "clusters by bytes": (
+        typed_as("binary", cluster=["id"]),
+        "pipelines.shop.tables.orders.cluster: 'id' is BYTES in BigQuery, by which it does not cluster",
+    ),
+    "clusters by an array": (
+        typed_as("bigint", also="array<bigint>", cluster=["also"]),
+        "pipelines.shop.tables.orders.cluster: 'also' is ARRAY<INT64> in BigQuery, by which it does not cluster",
+    ),
+    "clusters by one column twice": (
+        typed_as("bigint", cluster=["id", "id"]),
+        "pipelines.shop.tables.orders.cluster: 'id' is named twice; leave one out",
+    ),
+    "attributes that differ in case": (
+        warehouse(tables={"orders": {"columns": {"Total": "S", "total": "N"}, "keys": ["Total"]}}),
+        "pipelines.shop.tables.orders: attributes 'Total' and 'total' are one name to BigQuery, which ignores case",
+    ),
+    "a type of an attribute twice": (
+        warehouse(tables={"orders": ORDERS | {"columns": {"order_id": "S", "total": "N|N"}}}),
+        "pipelines.shop.tables.orders: attribute 'total': 'N|N' names a type twice; write 'N'",
+    ),
+    "a name whose view's is too long": (
+        warehouse(tables={"orders": ORDERS | {"name": "a" * 1020}}),
+        "bytes, as its view's ends in '_latest'); write 'aaaa",
+    ),
+    "the lake of a source that declares nothing": (
+        typed(
+            {"orders": {"lake": True, "keys": ["order_id"], "columns": {"order_id": "string"}}},
+            source={"dynamodb": "orders", "create": {"hash_key": {"name": "order_id"}}},
+        ),
+        "pipelines.shop.tables.orders.lake: 'lake' declares no columns of it, so its Parquet has those that are found "
+        "in the data, which BigQuery's table would lack; write columns: {<attribute>: <type>} at its source, or leave",
+    ),
+    "a key elsewhere than the dataset": (
+        warehouse(kms_key_name="projects/shop/locations/eu/keyRings/a/cryptoKeys/b"),
+        "pipelines.shop.kms_key_name: the key is in 'eu', and what stands in 'EU' is encrypted with one in 'europe'; "
+        "write a key of that location",
+    ),
+    "a key elsewhere than the copies": (
+        warehouse(
+            kms_key_name="projects/shop/locations/europe/keyRings/a/cryptoKeys/b",
+            storage_transfer={"location": "europe-west1"},
+        ),
+        "pipelines.shop.storage_transfer.location: the key of 'EU' does not encrypt a bucket in 'europe-west1'; leave",
     ),
     "a key attribute of a type that is none": (
         warehouse(tables={"orders": {"columns": {"order_id": "L"}, "keys": ["order_id"]}}),

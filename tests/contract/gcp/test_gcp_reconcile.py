@@ -13,7 +13,7 @@ import boto3
 import httpx
 import pytest
 
-from tests.contract.gcp.conftest import NUMBER, PROJECT, ROOT, Landing, Warehouse, lines
+from tests.contract.gcp.conftest import NUMBER, PROJECT, ROOT, Landing, Transfer, Warehouse, lines
 
 POOLS = f"projects/{PROJECT}/locations/global/workloadIdentityPools"
 AUDIENCE = f"//iam.googleapis.com/{POOLS}/pool/providers/amazon"
@@ -29,7 +29,9 @@ print(json.dumps(app.handler(json.loads(sys.argv[2]), context)))
 class Reconcile:
     """The function as its role: a load time just past, so that what a test writes before it belongs to its load."""
 
-    def __init__(self, endpoint: str, aws_endpoint: str, landing: Landing, warehouse: Warehouse):
+    def __init__(
+        self, endpoint: str, aws_endpoint: str, landing: Landing, warehouse: Warehouse, transfer: Transfer
+    ):
         self.aws, self.landing, self.warehouse = aws_endpoint, landing, warehouse
         self.load = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
         role = f"reconcile-{next(NUMBER)}"
@@ -57,7 +59,10 @@ class Reconcile:
         )
         self.account = made
         self.environment = {
-            "TABLES": json.dumps([{"prefix": "raw/orders/", "table": "orders"}]),
+            "TABLES": json.dumps([{"table": "orders", "transfer": transfer.name, "prefix": "raw/orders/"}]),
+            # The load time is to come, and a run of now is to count as its own.
+            "COMPARED_MINUTES_AFTER": "60",
+            "RUN_WITHIN_MINUTES": "120",
             "BUCKET": landing.bucket,
             "PIPELINE": warehouse.dataset,
             "LOAD_TIME": f"{self.load:%H:%M}",
@@ -92,7 +97,7 @@ class Reconcile:
             env={"PATH": os.environ["PATH"], **credentials, **self.environment},
         )
 
-    def published(self) -> list[float]:
+    def published(self, metric: str = "BigQueryDifference") -> list[float]:
         cloudwatch = boto3.client(
             "cloudwatch",
             endpoint_url=self.aws,
@@ -103,7 +108,7 @@ class Reconcile:
         now = datetime.now(UTC)
         points = cloudwatch.get_metric_statistics(
             Namespace="Tributary",
-            MetricName="BigQueryDifference",
+            MetricName=metric,
             StartTime=now - timedelta(hours=1),
             EndTime=now + timedelta(hours=1),
             Period=60,
@@ -129,9 +134,13 @@ def pool(gcp: httpx.Client) -> None:
 
 
 @pytest.fixture
-def reconcile(endpoint: str, aws_endpoint: str, landing: Landing, warehouse: Warehouse) -> Reconcile:
-    made = Reconcile(endpoint, aws_endpoint, landing, warehouse)
+def reconcile(
+    endpoint: str, aws_endpoint: str, landing: Landing, warehouse: Warehouse, transfer: Transfer
+) -> Reconcile:
     warehouse.table("orders", [{"name": "id", "type": "INTEGER"}], timePartitioning={"type": "DAY"})
+    later = {"schedule": f"every day {datetime.now(UTC) + timedelta(hours=12):%H:%M}"}
+    transfer.create(data_path=f"s3://{landing.bucket}/raw/files/*", more=later)
+    made = Reconcile(endpoint, aws_endpoint, landing, warehouse, transfer)
     for number, items in enumerate((2, 1)):
         landing.put(
             f"raw/orders/AWSDynamoDB/{number}/manifest-summary.json",
@@ -154,6 +163,31 @@ def test_the_difference_between_exports_and_the_load_is_published(
     [told] = json.loads(done.stdout.strip().splitlines()[-1])["tables"]
     assert (told["expected"], told["loaded"], told["difference"]) == (3, rows, difference)
     assert reconcile.published() == [difference]
+
+
+def test_a_load_that_did_not_come_failed_or_succeeded_is_told_as_that(
+    reconcile: Reconcile, transfer: Transfer
+) -> None:
+    reconcile.let_in(reconcile.role)
+
+    def told() -> tuple[str, int]:
+        done = reconcile.run()
+        assert done.returncode == 0, done.stderr + done.stdout
+        [table] = json.loads(done.stdout.strip().splitlines()[-1])["tables"]
+        return table["state"], table["failed"]
+
+    assert told() == ("AWAITED", 0)  # its time comes in twelve hours
+    transfer.warehouse.ok("PATCH", f"/v1/{transfer.name}?updateMask=disabled", json={"disabled": True})
+    assert told() == ("MISSING", 1)
+    transfer.warehouse.ok("PATCH", f"/v1/{transfer.name}?updateMask=disabled", json={"disabled": False})
+    reconcile.landing.put("raw/files/a.json", lines({"id": "many"}))
+    assert transfer.run()["state"] == "FAILED"
+    assert told() == ("FAILED", 1)
+    assert sum(reconcile.published("BigQueryLoadFailed")) == 2
+    reconcile.landing.put("raw/files/a.json", lines({"id": 1}))
+    assert transfer.run()["state"] == "SUCCEEDED"
+    assert told() == ("SUCCEEDED", 0)
+    assert sum(reconcile.published("BigQueryLoadFailed")) == 2
 
 
 def test_a_role_that_is_not_let_in_is_refused_and_the_table_named(reconcile: Reconcile) -> None:

@@ -52,6 +52,25 @@ def test_a_service_account_is_made_once_and_gone_when_deleted(gcp: httpx.Client)
     assert gcp.post(f"/v1/projects/{PROJECT}/serviceAccounts", json={"accountId": "Bad"}).status_code == 400
 
 
+def test_a_role_of_the_projects_own_is_made_once_and_bound_only_while_it_is_there(gcp: httpx.Client) -> None:
+    own, made = f"/v1/projects/{PROJECT}/roles", f"looks_{next(NUMBER)}"
+    body = {"roleId": made, "role": {"title": "Looks", "includedPermissions": ["bigquery.transfers.get"]}}
+    role = gcp.post(own, json=body).json()
+    assert role["name"] == f"projects/{PROJECT}/roles/{made}"
+    assert gcp.post(own, json=body).status_code == 409
+    assert gcp.post(own, json=body | {"roleId": "with-dash"}).status_code == 400
+    assert gcp.get(f"/v1/{role['name']}").json()["includedPermissions"] == ["bigquery.transfers.get"]
+
+    def bound() -> int:
+        policy = gcp.post(f"/v1/projects/{PROJECT}:getIamPolicy", json={}).json()
+        policy["bindings"] = [{"role": role["name"], "members": ["group:a@example.com"]}]
+        return gcp.post(f"/v1/projects/{PROJECT}:setIamPolicy", json={"policy": policy}).status_code
+
+    assert bound() == 200
+    assert gcp.delete(f"/v1/{role['name']}").status_code == 200
+    assert bound() == 404
+
+
 def test_a_tables_schema_only_grows(warehouse: Warehouse) -> None:
     path = f"{warehouse.base}/datasets/{warehouse.dataset}/tables/t"
     field = {"name": "id", "type": "NUMERIC", "precision": "20", "scale": "0", "mode": "NULLABLE"}

@@ -52,7 +52,8 @@ CONFIG = {
 }
 READER, COMPARE = "user/tributary-proof-warehouse-reader", "tributary-proof-warehouse-reconcile"
 TYPED, SHOP = "user/tributary-proof-typed-reader", "arn:aws:s3:::shop-lake"
-SCHEDULE = "tributary-proof-warehouse-compare"
+SCHEDULE, TYPED_SCHEDULE = "tributary-proof-warehouse-compare", "tributary-proof-typed-compare"
+TYPED_COMPARE = "tributary-proof-typed-reconcile"
 # The evaluator wants a resource by name, and knows one that CloudWatch checks for OTLP data only.
 METRICS = arn("cloudwatch", "dataset/default")
 DATA = "raw/orders/AWSDynamoDB/1/data/a.json.gz"
@@ -111,16 +112,31 @@ TABLE: list[Case] = [
     can(COMPARE, "sqs:SendMessage", arn("sqs", f"{COMPARE}-failed")),
     cannot(COMPARE, "sqs:SendMessage", arn("sqs", "neighbour")),
     *queue(f"{COMPARE}-failed", HERE),
-    # --- its schedule calls it, and keeps what it could not deliver
-    *taken_on_by(
-        "scheduler.amazonaws.com",
-        SCHEDULE,
-        HERE,
-        arn("scheduler", f"schedule-group/{SCHEDULE}"),
-        arn("scheduler", "schedule-group/neighbour"),
+    # --- the function of a landing whose rows no export counts reads nothing of it
+    *runs_as_a_function(TYPED_COMPARE, HERE),
+    cannot(TYPED_COMPARE, "s3:ListBucket", SHOP, context={"s3:prefix": "lake/orders/"}),
+    cannot(TYPED_COMPARE, "s3:GetObject", f"{SHOP}/lake/orders/export_date=2026-01-01/run=1/a.parquet"),
+    can(TYPED_COMPARE, "cloudwatch:PutMetricData", METRICS, context={"cloudwatch:namespace": "Tributary"}),
+    cannot(TYPED_COMPARE, "cloudwatch:PutMetricData", METRICS, context={"cloudwatch:namespace": "AWS/S3"}),
+    can(TYPED_COMPARE, "sqs:SendMessage", arn("sqs", f"{TYPED_COMPARE}-failed")),
+    cannot(TYPED_COMPARE, "sqs:SendMessage", arn("sqs", "neighbour")),
+    *queue(f"{TYPED_COMPARE}-failed", HERE),
+    # --- a schedule calls each, and keeps what it could not deliver
+    *(
+        case
+        for schedule, function in ((SCHEDULE, COMPARE), (TYPED_SCHEDULE, TYPED_COMPARE))
+        for case in (
+            *taken_on_by(
+                "scheduler.amazonaws.com",
+                schedule,
+                HERE,
+                arn("scheduler", f"schedule-group/{schedule}"),
+                arn("scheduler", "schedule-group/neighbour"),
+            ),
+            can(schedule, "lambda:InvokeFunction", arn("lambda", f"function:{function}")),
+            cannot(schedule, "lambda:InvokeFunction", arn("lambda", "function:neighbour")),
+            can(schedule, "sqs:SendMessage", arn("sqs", f"{function}-failed")),
+            cannot(schedule, "sqs:SendMessage", arn("sqs", "neighbour")),
+        )
     ),
-    can(SCHEDULE, "lambda:InvokeFunction", arn("lambda", f"function:{COMPARE}")),
-    cannot(SCHEDULE, "lambda:InvokeFunction", arn("lambda", "function:neighbour")),
-    can(SCHEDULE, "sqs:SendMessage", arn("sqs", f"{COMPARE}-failed")),
-    cannot(SCHEDULE, "sqs:SendMessage", arn("sqs", "neighbour")),
 ]

@@ -7,7 +7,15 @@ import pytest
 
 EVENT = {"scheduled_time": "2026-01-02T06:00:00Z"}
 SETTINGS = {
-    "TABLES": json.dumps([{"prefix": f"raw/{name}/", "table": name} for name in ("orders", "customers")]),
+    "TABLES": json.dumps(
+        [
+            {"table": name, "transfer": f"t/{name}", "prefix": f"raw/{name}/"}
+            for name in ("orders", "customers")
+        ]
+        + [{"table": "products", "transfer": "t/products"}]
+    ),
+    "COMPARED_MINUTES_AFTER": "90",
+    "RUN_WITHIN_MINUTES": "90",
     "BUCKET": "landing",
     "LOAD_TIME": "04:30",
     "PIPELINE": "shop-warehouse",
@@ -19,12 +27,22 @@ SETTINGS = {
 }
 
 
+OLD = {"updateTime": "2025-12-01T00:00:00Z", "nextRunTime": "2026-01-03T04:30:00Z"}
+
+
+def run(at, state="SUCCEEDED"):
+    return {"scheduleTime": at, "state": state}
+
+
 @pytest.fixture
-def app(load, wire):
+def app(load, wire, monkeypatch):
     wire.answers["ListObjectsV2"] = listing
     wire.answers["GetObject"] = lambda path, query, body: (200, {}, json.dumps({"itemCount": 7}).encode())
     wire.answers["PutMetricData"] = lambda path, query, body: (200, {}, b"{}")
-    return load("reconcile", **SETTINGS)
+    app = load("reconcile", **SETTINGS)
+    monkeypatch.setattr(app.google, "runs", lambda transfer: [run("2026-01-02T04:30:00Z")])
+    monkeypatch.setattr(app.google, "transfer", lambda name: OLD)
+    return app
 
 
 def listing(path, query, body):
@@ -51,13 +69,16 @@ def test_only_what_was_written_between_the_load_before_and_this_one_is_expected(
     answer = app.handler(EVENT, context)
     assert answer["tables"][0] == {
         "table": "orders",
+        "state": "SUCCEEDED",
+        "failed": 0,
         "load_date": "2026-01-02",
         "expected": 7,
         "loaded": 6,
         "difference": -1,
     }
     assert asked[0] == "SELECT COUNT(*) FROM `shop.shop.orders` WHERE _PARTITIONDATE = DATE '2026-01-02'"
-    assert wire.calls["PutMetricData"] == 2
+    assert answer["tables"][2] == {"table": "products", "state": "SUCCEEDED", "failed": 0}
+    assert wire.calls["PutMetricData"] == 2 + 2 + 1
 
 
 def test_a_table_that_cannot_be_counted_is_named_after_the_others_are_published(
@@ -71,19 +92,109 @@ def test_a_table_that_cannot_be_counted_is_named_after_the_others_are_published(
     monkeypatch.setattr(app.google, "count", count)
     with pytest.raises(app.NotReconciled, match=r"^orders: bigquery: 403$"):
         app.handler(EVENT, context)
-    assert wire.calls["PutMetricData"] == 1
+    assert wire.calls["PutMetricData"] == 1 + 2 + 1
+
+
+@pytest.mark.parametrize(
+    ("runs", "state"),
+    [
+        ([], "MISSING"),
+        ([run("2026-01-02T04:29:59Z")], "MISSING"),  # of the load before
+        ([run("2026-01-02T04:30:00Z", "FAILED")], "FAILED"),
+        ([run("2026-01-02T04:30:00Z", "CANCELLED")], "CANCELLED"),
+        ([run("2026-01-02T04:30:00Z", "RUNNING")], "RUNNING"),  # and not done in time
+        ([run("2026-01-02T04:30:00Z", "FAILED"), run("2026-01-02T05:10:00.123456789Z")], "SUCCEEDED"),
+        ([run("2026-01-02T05:10:00Z", "FAILED"), run("2026-01-02T04:30:00Z")], "FAILED"),
+        ([run("2026-01-02T04:30:00Z", "FAILED"), run("2026-01-02T05:50:00Z", "PENDING")], "FAILED"),
+        ([run("2026-01-02T05:50:00Z", "RUNNING")], "MISSING"),
+    ],
+)
+def test_a_load_failed_unless_its_newest_run_since_it_was_due_succeeded(
+    app, context, monkeypatch, runs, state
+):
+    published = []
+    monkeypatch.setattr(app.google, "runs", lambda transfer: runs)
+    monkeypatch.setattr(app.google, "count", lambda project, location, sql: 7)
+    monkeypatch.setattr(
+        app.cloudwatch, "put_metric_data", lambda **told: published.extend(told["MetricData"])
+    )
+    told = app.handler(EVENT, context)["tables"]
+    assert {found["state"] for found in told} == {state}
+    failed = {
+        metric["Dimensions"][1]["Value"]: metric["Value"]
+        for metric in published
+        if metric["MetricName"] == "BigQueryLoadFailed"
+    }
+    assert failed == dict.fromkeys(("orders", "customers", "products"), int(state != "SUCCEEDED"))
+
+
+@pytest.mark.parametrize(
+    ("config", "failed"),
+    [
+        (OLD, 1),
+        (OLD | {"updateTime": "2026-01-02T04:29:59Z"}, 1),
+        (
+            OLD | {"updateTime": "2026-01-02T04:30:00Z"},
+            0,
+        ),  # made or changed since the load would have been due
+        (
+            OLD | {"updateTime": "2026-01-02T05:00:00Z", "nextRunTime": "2026-01-02T05:30:00Z"},
+            1,
+        ),  # and due since
+        (OLD | {"updateTime": "2026-01-02T05:00:00Z", "disabled": True}, 1),
+        ({"updateTime": "2026-01-02T05:00:00Z"}, 1),  # never again
+    ],
+)
+def test_no_run_is_a_failed_load_unless_the_transfer_is_new_and_its_time_to_come(
+    app, context, monkeypatch, config, failed
+):
+    monkeypatch.setattr(app.google, "runs", lambda transfer: [])
+    monkeypatch.setattr(app.google, "transfer", lambda name: config)
+    monkeypatch.setattr(app.google, "count", lambda project, location, sql: 7)
+    told = app.handler(EVENT, context)["tables"]
+    assert {found["failed"] for found in told} == {failed}
+
+
+def test_a_transfer_whose_runs_are_refused_is_named_after_the_others_are_published(
+    app, wire, context, monkeypatch
+):
+    def runs(transfer):
+        if transfer == "t/products":
+            raise app.GoogleRefused("bigquerydatatransfer: 403")
+        return [run("2026-01-02T04:30:00Z")]
+
+    monkeypatch.setattr(app.google, "runs", runs)
+    monkeypatch.setattr(app.google, "count", lambda project, location, sql: 7)
+    with pytest.raises(app.NotReconciled, match=r"^products: bigquerydatatransfer: 403$"):
+        app.handler(EVENT, context)
+    assert wire.calls["PutMetricData"] == 2 + 2
+
+
+def test_every_page_of_a_transfers_runs_is_read(load, monkeypatch):
+    app, asked = load("reconcile", **SETTINGS), []
+
+    def ask(host, path, body, token=""):
+        asked.append((host, path, body))
+        return {"transferRuns": [len(asked)], "nextPageToken": "a b" if len(asked) == 1 else ""}
+
+    monkeypatch.setattr(app.google, "access_token", lambda: "t")
+    monkeypatch.setattr(app.google, "ask", ask)
+    assert app.google.runs("projects/1/transferConfigs/t") == [1, 2]
+    path = "/v1/projects/1/transferConfigs/t/runs?pageToken="
+    assert asked == [("bigquerydatatransfer", path + page, None) for page in ("", "a%20b")]
 
 
 def test_a_run_before_the_load_of_its_day_looks_at_the_day_before(app):
-    load = app.due_load({"scheduled_time": "2026-01-02T04:29:59Z"}, "04:30")
+    load = app.due_load(app.planned({"scheduled_time": "2026-01-02T04:29:59Z"}), "04:30")
     assert (load.day.isoformat(), load.until) == ("2026-01-01", datetime(2026, 1, 1, 4, 30, tzinfo=UTC))
     assert (
-        app.due_load({"scheduled_time": "2026-01-02T05:30:00+01:00"}, "04:30").day.isoformat() == "2026-01-02"
+        app.due_load(app.planned({"scheduled_time": "2026-01-02T05:30:00+01:00"}), "04:30").day.isoformat()
+        == "2026-01-02"
     )
 
 
 def test_a_load_of_copies_took_what_was_written_before_they_were_made(app):
-    load = app.due_load({"scheduled_time": "2026-01-02T06:00:00Z"}, "00:30", 90)
+    load = app.due_load(app.planned({"scheduled_time": "2026-01-02T06:00:00Z"}), "00:30", 90)
     assert load.day.isoformat() == "2026-01-02"
     assert (load.since, load.until) == (
         datetime(2025, 12, 31, 23, 0, tzinfo=UTC),
