@@ -95,11 +95,12 @@ class ZeroEtlTableArgs:
                 f"view_on_remove: no attribute of a deleted item is seen, so '{self.only}' says nothing of it and it "
                 "would stay in the index; write OLD_IMAGE"
             )
-        for path in expressions.paths(expressions.parse(self.only)):
+        looked_at = expressions.paths(expressions.parse(self.only))
+        for path in (path for path in looked_at if path not in self.rename.values()):
             # Sinks, and their routes, come after the processors; a route that can't be decided is only logged
             # (https://github.com/opensearch-project/data-prepper, Pipeline and RouteEventEvaluator).
             for gone in self.drop:
-                if f"{path}/".startswith(f"{gone}/") and path not in self.rename.values():
+                if f"{path}/".startswith(f"{gone}/"):
                     yield f"only: '/{path}' is not seen, as '{gone}' is dropped before; take it out of `drop`"
             for former, name in self.rename.items():
                 if f"{path}/".startswith(f"{former}/"):

@@ -504,7 +504,7 @@ def test_a_user_with_a_password_is_made_only_where_the_config_asks() -> None:
 
 def test_nobody_is_named_and_nobody_reads() -> None:
     recorded = ticks()
-    assert set(recorded.of(ACCESS)) == {"ticks-index", "ticks-delivery"}
+    assert set(recorded.of(ACCESS)) == {"ticks-index-ticks", "ticks-delivery"}
     assert recorded.outputs["pipelines"]["ticks"]["reader_role"] is None
 
 

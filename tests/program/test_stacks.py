@@ -170,11 +170,7 @@ def keyless_warehouse(tables: int, compared: int, *, event_driven: bool) -> Coun
         }
     )
     made -= Counter(("aws:iam/accessKey:AccessKey", "aws:iam/user:User", "aws:iam/userPolicy:UserPolicy"))
-    events = (
-        "aws:cloudwatch/metricAlarm:MetricAlarm",
-        "aws:sqs/queue:Queue",
-        "aws:sqs/queuePolicy:QueuePolicy",
-    )
+    events = ("aws:cloudwatch/metricAlarm:MetricAlarm", "aws:sqs/queue:Queue", "aws:sqs/queuePolicy:QueuePolicy")
     return made + Counter(events if event_driven else ())
 
 

@@ -202,6 +202,12 @@ def test_the_body_says_what_it_is_told() -> None:
     }
 
 
+def test_a_route_may_look_at_what_takes_the_name_of_another_attribute() -> None:
+    seen = {"only": '/status == "open"', "drop": ["status"], "rename": {"state": "status"}}
+    recorded = search(tables=[{"name": "orders", "view_on_remove": "OLD_IMAGE"} | seen])
+    assert body(recorded)["orders"]["route"] == [{"wanted": '/status == "open"'}]
+
+
 def test_the_role_reads_its_table_and_writes_its_prefixes_and_nothing_else() -> None:
     recorded = search()
     policy = json.loads(recorded.one("aws:iam/rolePolicy:RolePolicy", "search-orders")["policy"])
