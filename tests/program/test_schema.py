@@ -177,7 +177,8 @@ def test_a_program_in_another_language_gets_the_whole_pipeline(host: Any, engine
     rules = inputs["aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "lake-landing"][
         "rules"
     ]
-    assert [rule["expiration"] for rule in rules if "expiration" in rule] == [{"days": 90}]
+    expiring = {rule["filter"]["prefix"]: rule["expiration"] for rule in rules if "expiration" in rule}
+    assert expiring == {"": {"days": 90}, "windows/": {"days": 7}}
     assert inputs["aws:dynamodb/table:Table", "lake-orders"]["hashKey"] == "customer_id"
     elsewhere = [n for t, n, _, provider in seen.registered if t.startswith("aws:") and provider != PROVIDER]
     assert elsewhere == []
