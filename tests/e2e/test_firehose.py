@@ -238,6 +238,15 @@ def test_once_the_mapping_is_mended_by_a_deployment_the_replay_brings_the_record
     assert [line["kind"] for line in ticks.failed("poison")] == ["processing-failed"]
 
 
+def test_a_renamed_index_is_there_and_the_former_one_is_gone_and_back_again(ticks: Ticks) -> None:
+    for former, index in (("ticks", "quotes"), ("quotes", "ticks")):
+        ticks.run.edit("Pulumi.local.yaml", f"index: {former}", f"index: {index}")
+        ticks.run.operation("up")
+        assert f'"deleted":["{former}"]' in ticks.logged("/aws/lambda/tributary-local-stock-ticks-index")
+        properties = ticks.reader.indices.get_mapping(index=index)[index]["mappings"]["properties"]
+        assert properties["TICKER"] == {"type": "keyword"}
+
+
 def test_while_the_grant_is_away_nothing_arrives_and_all_does_once_when_it_is_back(ticks: Ticks) -> None:
     with ticks.without_grant():
         ticks.put(*(tick("waiting", number) for number in range(20)))
@@ -332,13 +341,4 @@ def test_a_role_that_firehose_may_not_take_on_is_refused_as_the_stream_is_made(t
 
 
 def test_a_second_deployment_changes_nothing(ticks: Ticks) -> None:
-    assert set(json.loads(ticks.run.operation("preview"))) == {"same"}
-
-
-def test_a_renamed_index_is_there_and_the_former_one_is_gone(ticks: Ticks) -> None:
-    ticks.run.edit("Pulumi.local.yaml", "index: ticks", "index: quotes")
-    ticks.run.operation("up")
-    assert '"deleted":["ticks"]' in ticks.logged("/aws/lambda/tributary-local-stock-ticks-index")
-    properties = ticks.reader.indices.get_mapping(index="quotes")["quotes"]["mappings"]["properties"]
-    assert properties["TICKER"] == {"type": "keyword"}
     assert set(json.loads(ticks.run.operation("preview"))) == {"same"}
