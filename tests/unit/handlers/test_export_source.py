@@ -297,7 +297,7 @@ def test_a_table_whose_recovery_reaches_less_far_back_is_exported_anew_in_full_a
     assert changes["ClientToken"] != everything["ClientToken"]
     assert (item["state"], item["export"]["since"], item["export"]["more"]) == ("RUNNING", None, False)
     done = app.handler({"step": "status", "item": item}, context)
-    assert (done["incremental"], done["output_prefix"]) == (False, done["location"])
+    assert (done["incremental"], done["location"]) == (False, "lake/orders/export_date=2026-01-02/run=01/")
     assert done["published_key"] == PUBLISHED["schema_key"]  # its columns stay
     assert done["notice"].startswith(
         "exported in full, as recovery does not reach back to 2026-01-01T03:00:00+00:00"
