@@ -51,7 +51,11 @@ def _type(value: Any) -> Any:
         return value
     if isinstance(value, Mapping) and len(value) == 1:
         ((kind, inner),) = value.items()
-        if kind == "set" and isinstance(inner, str) and re.match("string|binary|bigint|double|decimal", inner):
+        if (
+            kind == "set"
+            and isinstance(inner, str)
+            and re.match("string|binary|bigint|double|decimal", inner)
+        ):
             return {kind: _type(inner)}  # a set holds text, bytes or numbers
         if kind == "list":
             return {kind: _type(inner)}

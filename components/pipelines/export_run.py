@@ -447,7 +447,10 @@ def _role_names_all_sources(name: str, args: "ExportArgs", place: Place) -> None
     assert isinstance(policy, str)
     # Beside them, the function's own log.
     fitting(
-        policy, f"pipelines.{name}.sources", "spread the sources over two pipelines of kind 'export'", beside=400
+        policy,
+        f"pipelines.{name}.sources",
+        "spread the sources over two pipelines of kind 'export'",
+        beside=400,
     )
 
 

@@ -149,7 +149,7 @@ async def write_multipart(principal, bucket: str, key: str, body: bytes, headers
             return {k.lower(): v for k, v in answer_headers.items()}, answer
 
         _, created = await call("POST", b"", {"uploads": [""]}, headers)
-        upload = re.search(rb"<UploadId>([^<]+)", created).group(1).decode()  # type: ignore[union-attr]
+        upload = re.search(rb"<UploadId>([^<]+)", created).group(1).decode()  # type: ignore[union-attr]  # S3 answers so
         parts = ""
         for number, start in enumerate(range(0, max(len(body), 1), PART), 1):
             answer, _ = await call(
