@@ -1,8 +1,8 @@
 """Rules that hold for any stack, as pure functions of what a program asks for.
 
 A resource is its type token, its name and its properties, with keys in snake_case. A property that isn't known yet is
-UNKNOWN; a rule passes over it at preview and is asked again at the update, before the resource is made. Rules on one
-resource run as it is registered; those on several are in `together`.
+UNKNOWN; a rule that needs it to decide waits: it finds nothing at preview and runs again at the update, before the
+resource is made. Rules on one resource run as it is registered; those on several are in `together`.
 
 Sources: "Security best practices in IAM", "The confused deputy problem" and "Grant a user permissions to pass a role"
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/), "Security best practices for Amazon S3", "Using dead-letter queues"
@@ -10,19 +10,38 @@ and "Asynchronous invocation" (https://docs.aws.amazon.com/lambda/latest/dg/), "
 (https://cloud.google.com/iam/docs/using-iam-securely).
 """
 
+import contextlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
+
+
+class NotKnownYet(Exception):
+    """A rule needs a value that is known only after the update."""
+
+
+def _waits(*_: Any) -> Any:
+    raise NotKnownYet
 
 
 class _Unknown:
+    """Whoever needs its value (a truth, a comparison, a key, its text) gets NotKnownYet; `is UNKNOWN` needs none."""
+
+    __bool__: Any = _waits
+    __eq__ = __ne__ = __str__ = __iter__ = __contains__ = __getitem__ = __bool__
+    __hash__ = object.__hash__
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(name) if name.startswith("__") else NotKnownYet
+
     def __repr__(self) -> str:
         return "(known after the update)"
 
 
 UNKNOWN: Any = _Unknown()
+T = TypeVar("T")
 Props = Mapping[str, Any]
 Found = Iterator[tuple[str, str]]
 """What was found, and what to write instead."""
@@ -67,13 +86,33 @@ def _rule(types: str) -> Callable[[Callable[[Props], Found]], Callable[[Props], 
 
 
 def check(resource: Resource) -> list[Violation]:
-    """What one resource breaks by itself."""
-    rules = [rule for types, rule in _RULES if types.fullmatch(resource.type)]
+    """What one resource breaks by itself, as far as it is known."""
     return [
         Violation(resource.key, _title(rule), found, write)
-        for rule in rules
-        for found, write in rule(resource.props)
+        for types, rule in _RULES
+        if types.fullmatch(resource.type)
+        for found, write in until_unknown(rule(resource.props))
     ]
+
+
+def until_unknown(found: Iterable[T]) -> Iterator[T]:
+    """What a rule finds before it comes to a value that it has to wait for."""
+    with contextlib.suppress(NotKnownYet):
+        yield from found
+
+
+def some(items: Iterable[T], test: Callable[[T], object]) -> bool:
+    """Whether one of the items passes. Where none does, and one can't be judged yet, that is not known yet."""
+    waits = False
+    for item in items:
+        try:
+            if test(item):
+                return True
+        except NotKnownYet:
+            waits = True
+    if waits:
+        raise NotKnownYet
+    return False
 
 
 def _title(rule: Callable[..., Any]) -> str:
@@ -98,6 +137,8 @@ NO_NARROWER_RESOURCE = frozenset({
 @_rule(_ANY_STATEMENTS)
 def a_statement_says_by_a_sid_what_it_lets_happen(props: Props) -> Found:
     for index, statement in enumerate(_statements(props)):
+        if statement is UNKNOWN:
+            continue
         if not statement.get("Sid"):
             yield f"statement {index} has no Sid", "give it one, like 'ReadStream'"
 
@@ -105,7 +146,7 @@ def a_statement_says_by_a_sid_what_it_lets_happen(props: Props) -> Found:
 @_rule(_ANY_STATEMENTS)
 def a_grant_names_its_actions(props: Props) -> Found:
     for statement in _allows(props):
-        wide = [action for action in _listed(statement.get("Action")) if "*" in action]
+        wide = [action for action in _known(statement.get("Action")) if "*" in action]
         if wide or "NotAction" in statement:
             yield (
                 f"{_sid(statement)} grants {', '.join(wide) or 'NotAction'}",
@@ -116,9 +157,9 @@ def a_grant_names_its_actions(props: Props) -> Found:
 @_rule(_IDENTITY_POLICIES)
 def a_grant_names_its_resources(props: Props) -> Found:
     for statement in _allows(props):
-        actions = _listed(statement.get("Action"))
+        actions = _known(statement.get("Action"))
         narrower = [action for action in actions if action not in NO_NARROWER_RESOURCE]
-        if ("*" in _listed(statement.get("Resource")) and narrower) or "NotResource" in statement:
+        if ("*" in _known(statement.get("Resource")) and narrower) or "NotResource" in statement:
             yield (
                 f"{_sid(statement)} grants {', '.join(narrower)} on '*'",
                 "name the resources, or, if the service knows none, add the action to NO_NARROWER_RESOURCE",
@@ -128,7 +169,7 @@ def a_grant_names_its_resources(props: Props) -> Found:
 @_rule(_ANY_STATEMENTS)
 def a_service_acts_for_this_account_only(props: Props) -> Found:
     for statement in _allows(props):
-        services = _listed(_principal(statement).get("Service"))
+        services = _known(_principal(statement).get("Service"))
         keys = {key.lower() for tests in statement.get("Condition", {}).values() for key in tests}
         if services and not keys & {"aws:sourceaccount", "aws:sourcearn"}:
             yield (
@@ -142,7 +183,7 @@ def nothing_is_granted_to_everybody(props: Props) -> Found:
     for statement in _allows(props):
         principal = statement.get("Principal")
         everybody = principal == "*" or "*" in [
-            who for each in _principal(statement).values() for who in _listed(each)
+            who for each in _principal(statement).values() for who in _known(each)
         ]
         if everybody or "NotPrincipal" in statement:
             yield f"{_sid(statement)} grants to '*'", "name the role or the account that needs it"
@@ -152,7 +193,7 @@ def nothing_is_granted_to_everybody(props: Props) -> Found:
 def a_role_is_passed_to_one_service_only(props: Props) -> Found:
     for statement in _allows(props):
         keys = {key.lower() for tests in statement.get("Condition", {}).values() for key in tests}
-        if "iam:PassRole" in _listed(statement.get("Action")) and "iam:passedtoservice" not in keys:
+        if "iam:PassRole" in _known(statement.get("Action")) and "iam:passedtoservice" not in keys:
             yield (
                 f"{_sid(statement)} passes a role to any service",
                 'add the condition "StringEquals": {"iam:PassedToService": <the service>}',
@@ -165,13 +206,13 @@ def a_role_is_passed_to_one_service_only(props: Props) -> Found:
 @_rule(r"aws:s3/bucketPublicAccessBlock:\w+")
 def a_bucket_blocks_all_public_access(props: Props) -> Found:
     for key in ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets"):
-        if props.get(key) not in (True, UNKNOWN):
-            yield f"{key} is {props.get(key)}", f"write {key}=True"
+        if (blocks := props.get(key)) is not UNKNOWN and not blocks:
+            yield f"{key} is {blocks}", f"write {key}=True"
 
 
 @_rule(r"aws:s3/bucketPolicy:\w+")
 def a_bucket_is_reached_by_tls_only(props: Props) -> Found:
-    if props.get("policy") is not UNKNOWN and not any(map(_denies_plain_http, _statements(props))):
+    if not some(_statements(props), _denies_plain_http):
         yield (
             "no statement denies plain HTTP",
             'deny "s3:*" on the bucket and its objects to everybody when "aws:SecureTransport" is "false"',
@@ -216,7 +257,8 @@ def no_secret_stands_in_a_functions_environment(props: Props) -> Found:
 
 @_rule(r"aws:lambda/permission:Permission")
 def a_services_call_names_its_source_and_account(props: Props) -> Found:
-    missing = [key for key in ("source_arn", "source_account") if not props.get(key)]
+    keys = ("source_arn", "source_account")
+    missing = [key for key in keys if (value := props.get(key)) is not UNKNOWN and not value]
     if str(props.get("principal")).endswith(".amazonaws.com") and missing:
         yield (
             f"{' and '.join(missing)} not given, so anybody's {props['principal']} may call",
@@ -255,9 +297,10 @@ def no_primitive_role_at_google(props: Props) -> Found:
 
 @_rule(r"gcp:storage/bucket:Bucket")
 def a_google_bucket_has_one_kind_of_access_and_is_private(props: Props) -> Found:
-    if props.get("uniform_bucket_level_access") not in (True, UNKNOWN):
+    uniform, prevention = props.get("uniform_bucket_level_access"), props.get("public_access_prevention")
+    if uniform is not UNKNOWN and not uniform:
         yield "objects can have ACLs of their own", "write uniform_bucket_level_access=True"
-    if props.get("public_access_prevention") not in ("enforced", UNKNOWN):
+    if prevention is not UNKNOWN and prevention != "enforced":
         yield "it can be made public", "write public_access_prevention='enforced'"
 
 
@@ -266,15 +309,15 @@ def a_google_bucket_has_one_kind_of_access_and_is_private(props: Props) -> Found
 
 def _statements(props: Props) -> list[Props]:
     document = props.get("policy") or props.get("assume_role_policy")
-    if document is None or document is UNKNOWN:
+    if document is None:
         return []
     if isinstance(document, str):
         document = json.loads(document)
-    return [statement for statement in _listed(document.get("Statement")) if statement is not UNKNOWN]
+    return _listed(document.get("Statement"))
 
 
 def _allows(props: Props) -> list[Props]:
-    return [statement for statement in _statements(props) if statement.get("Effect") == "Allow"]
+    return [statement for statement in _known(_statements(props)) if statement.get("Effect") == "Allow"]
 
 
 def _principal(statement: Props) -> Props:
@@ -286,9 +329,16 @@ def _sid(statement: Props) -> str:
     return f"statement {statement.get('Sid') or '(without Sid)'}"
 
 
+def _known(value: Any) -> list[Any]:
+    """What of a list is known: enough for a rule that one bad item breaks."""
+    return [] if value is UNKNOWN else [item for item in _listed(value) if item is not UNKNOWN]
+
+
 def _listed(value: Any) -> list[Any]:
     if value is None:
         return []
+    if value is UNKNOWN:
+        raise NotKnownYet
     return list(value) if isinstance(value, list | tuple) else [value]
 
 

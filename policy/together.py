@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from policy.rules import UNKNOWN, Resource, Violation
+from policy.rules import UNKNOWN, Resource, Violation, some, until_unknown
 
 _BUCKETS_PARTS = {
     "a bucket blocks all public access": (
@@ -22,132 +22,174 @@ _BUCKETS_PARTS = {
         "BucketLifecycleConfiguration",
     ),
 }
+_BUCKET = "aws:s3/bucket:Bucket"
+_FUNCTION = "aws:lambda/function:Function"
 _FIREHOSE = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"
 _FAILURES_GO_SOMEWHERE = "what a function fails on is kept"
 
 
 def check_all(resources: Sequence[Resource]) -> list[Violation]:
-    """What the resources of a program break together."""
-    return [*_buckets(resources), *_notifications(resources), *_functions(resources)]
+    """What the resources of a program break together, as far as it is known."""
+    judged = [
+        *(
+            _lacks_a_part(bucket, part, resources)
+            for bucket in _of(_BUCKET, resources)
+            for part in _BUCKETS_PARTS
+        ),
+        *(_replicates_without_versions(bucket, resources) for bucket in _of(_BUCKET, resources)),
+        *_notifications(resources),
+        *(_loses_failures(function, resources) for function in _of(_FUNCTION, resources)),
+    ]
+    return [violation for each in judged for violation in until_unknown(each)]
 
 
-def _buckets(resources: Sequence[Resource]) -> Iterator[Violation]:
-    for bucket in _of("aws:s3/bucket:Bucket", resources):
-        for rule, (token, what) in _BUCKETS_PARTS.items():
-            if not _parts(bucket, f"aws:s3/{token}", "bucket", resources):
-                yield Violation(bucket.key, rule, f"there is no {what}", f"add an aws.s3.{what}")
-        replicated = _parts(
-            bucket, "aws:s3/bucketReplicationConfig:BucketReplicationConfig", "bucket", resources
-        )
-        versioned = [
-            part
-            for part in _parts(bucket, "aws:s3/bucketVersioning:BucketVersioning", "bucket", resources)
-            if (part.props.get("versioning_configuration") or {}).get("status") in ("Enabled", UNKNOWN)
-        ]
-        if replicated and not versioned:
-            found = "it is replicated, and no BucketVersioning is Enabled"
-            yield Violation(
-                bucket.key, "a replicated bucket is versioned", found, "add an aws.s3.BucketVersioning"
-            )
+def _lacks_a_part(bucket: Resource, rule: str, resources: Sequence[Resource]) -> Iterator[Violation]:
+    token, what = _BUCKETS_PARTS[rule]
+    if not _has(bucket, f"aws:s3/{token}", "bucket", resources):
+        yield Violation(bucket.key, rule, f"there is no {what}", f"add an aws.s3.{what}")
 
 
-def _notifications(resources: Sequence[Resource]) -> Iterator[Violation]:
+def _replicates_without_versions(bucket: Resource, resources: Sequence[Resource]) -> Iterator[Violation]:
+    def enabled(part: Resource) -> bool:
+        return (part.props.get("versioning_configuration") or {}).get("status") == "Enabled"
+
+    rule = "a replicated bucket is versioned"
+    if _has(
+        bucket, "aws:s3/bucketReplicationConfig:BucketReplicationConfig", "bucket", resources
+    ) and not _has(bucket, "aws:s3/bucketVersioning:BucketVersioning", "bucket", resources, enabled):
+        found = "it is replicated, and no BucketVersioning is Enabled"
+        yield Violation(bucket.key, rule, found, "add an aws.s3.BucketVersioning")
+
+
+def _notifications(resources: Sequence[Resource]) -> Iterator[Iterator[Violation]]:
     """S3 tells of an event in one place: a bucket has one set of notifications, and no two of them share an event, the
     beginning and the end of a key (https://docs.aws.amazon.com/AmazonS3/latest/userguide/
     notification-how-to-filtering.html#notification-how-to-filtering-examples-invalid)."""
-    rule, told = "an event of a bucket is told once", {}
-    for resource in _of("aws:s3/bucketNotification:BucketNotification", resources):
-        bucket = resource.props.get("bucket")
-        if bucket != UNKNOWN and (other := told.setdefault(bucket, resource.key)) != resource.key:
-            yield Violation(resource.key, rule, f"{other} is of the same bucket", "put both into one")
-        kinds = ("queues", "topics", "lambda_functions")
-        told_of = [each for kind in kinds for each in resource.props.get(kind) or [] if each != UNKNOWN]
-        for one, other in itertools.combinations(told_of, 2):
-            if _share(one, other):
-                found = f"'{one.get('id')}' and '{other.get('id')}' overlap"
-                yield Violation(resource.key, rule, found, "tell them apart by event, prefix or suffix")
+    all_of_them = _of("aws:s3/bucketNotification:BucketNotification", resources)
+    for one, other in itertools.combinations(all_of_them, 2):
+        yield _of_one_bucket(one, other)
+    for resource in all_of_them:
+        sets = [resource.props.get(kind) for kind in ("queues", "topics", "lambda_functions")]
+        told = [each for kind in sets if kind is not UNKNOWN for each in kind or []]
+        for one, other in itertools.combinations([each for each in told if each is not UNKNOWN], 2):
+            yield _overlap(resource, one, other)
 
 
-def _share(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether an event of one key can be both."""
+_TOLD_ONCE = "an event of a bucket is told once"
 
+
+def _of_one_bucket(one: Resource, other: Resource) -> Iterator[Violation]:
+    if one.props.get("bucket") == other.props.get("bucket"):
+        yield Violation(other.key, _TOLD_ONCE, f"{one.key} is of the same bucket", "put both into one")
+
+
+def _overlap(resource: Resource, one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[Violation]:
     def both(key: str, begins: Callable[[str, str], bool]) -> bool:
         a, b = one.get(key) or "", other.get(key) or ""
-        return UNKNOWN not in (a, b) and (begins(a, b) or begins(b, a))
+        return begins(a, b) or begins(b, a)
 
     events = [(str(a).rstrip("*"), str(b).rstrip("*")) for a in one["events"] for b in other["events"]]
-    return (
+    if (
         any(a.startswith(b) or b.startswith(a) for a, b in events)
         and both("filter_prefix", str.startswith)
         and both("filter_suffix", str.endswith)
-    )
+    ):
+        found = f"{one.get('id')!r} and {other.get('id')!r} overlap"
+        yield Violation(resource.key, _TOLD_ONCE, found, "tell them apart by event, prefix or suffix")
 
 
-def _functions(resources: Sequence[Resource]) -> Iterator[Violation]:
+def _loses_failures(function: Resource, resources: Sequence[Resource]) -> Iterator[Violation]:
     """A function that is called asynchronously keeps what it failed on. One that only an event source mapping, a
     state machine, a deployment's Invocation or Firehose calls has its failures kept, or told, by its caller."""
-    for function in _of("aws:lambda/function:Function", resources):
-        configured = _parts(
-            function,
-            "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig",
+
+    def part(token: str, by: str, test: Callable[[Resource], object] = lambda _: True) -> Callable[[], bool]:
+        return lambda: _has(function, f"aws:lambda/{token}", by, resources, test)
+
+    def called(token: str, test: Callable[[Resource, Resource], object]) -> Callable[[], bool]:
+        return lambda: some(_of(token, resources), lambda caller: test(caller, function))
+
+    kept = [
+        lambda: function.props.get("dead_letter_config"),
+        part(
+            "functionEventInvokeConfig:FunctionEventInvokeConfig",
             "function_name",
-            resources,
+            lambda config: (config.props.get("destination_config") or {}).get("on_failure"),
+        ),
+    ]
+    pulled = [
+        part("eventSourceMapping:EventSourceMapping", "function_name"),
+        part("invocation:Invocation", "function_name"),
+        called(_FIREHOSE, _transforms),
+        called("aws:sfn/stateMachine:StateMachine", _steps_call),
+    ]
+    pushed = [
+        part("permission:Permission", "function"),
+        called("aws:scheduler/schedule:Schedule", _calls),
+        lambda: not some(pulled, _answer),
+    ]
+    if not some(kept, _answer) and some(pushed, _answer):
+        yield Violation(
+            function.key,
+            _FAILURES_GO_SOMEWHERE,
+            "it has no dead_letter_config and no FunctionEventInvokeConfig with an on_failure destination",
+            "add one; or call it by an event source mapping or a state machine only",
         )
-        kept = function.props.get("dead_letter_config") or any(
-            (part.props.get("destination_config") or {}).get("on_failure") for part in configured
-        )
-        pulled = [
-            *_parts(function, "aws:lambda/eventSourceMapping:EventSourceMapping", "function_name", resources),
-            *_parts(function, "aws:lambda/invocation:Invocation", "function_name", resources),
-            *(r for r in _of(_FIREHOSE, resources) if _transforms(r, function)),
-            *(r for r in _of("aws:sfn/stateMachine:StateMachine", resources) if _steps_call(r, function)),
-        ]
-        pushed = [
-            *_parts(function, "aws:lambda/permission:Permission", "function", resources),
-            *(r for r in _of("aws:scheduler/schedule:Schedule", resources) if _calls(r, function)),
-        ]
-        if not kept and (pushed or not pulled):
-            yield Violation(
-                function.key,
-                _FAILURES_GO_SOMEWHERE,
-                "it has no dead_letter_config and no FunctionEventInvokeConfig with an on_failure destination",
-                "add one; or call it by an event source mapping or a state machine only",
-            )
+
+
+def _answer(question: Callable[[], object]) -> object:
+    return question()
 
 
 def _calls(schedule: Resource, function: Resource) -> bool:
-    target = schedule.props.get("target") or {}
-    arn = target.get("arn") if isinstance(target, Mapping) else UNKNOWN
-    name = function.props.get("name")
-    return function.key in schedule.links.get("target", ()) or (
-        bool(name) and str(arn).endswith(f":function:{name}")
-    )
+    if function.key in schedule.links.get("target", ()):
+        return True
+    arn = (schedule.props.get("target") or {}).get("arn")
+    return bool(name := function.props.get("name")) and str(arn).endswith(f":function:{name}")
 
 
 def _transforms(firehose: Resource, function: Resource) -> bool:
-    name = function.props.get("name")
-    return bool(name) and f":function:{name}:" in str(firehose.props)
+    return bool(name := function.props.get("name")) and _text_has(firehose.props, f":function:{name}:")
 
 
 def _steps_call(machine: Resource, function: Resource) -> bool:
+    if function.key in machine.links.get("definition", ()):
+        return True
     name = function.props.get("name")
-    return function.key in machine.links.get("definition", ()) or (
-        bool(name) and f':function:{name}"' in str(machine.props.get("definition"))
-    )
+    return bool(name) and f':function:{name}"' in str(machine.props.get("definition"))
+
+
+def _text_has(value: Any, text: str) -> bool:
+    """Whether a text stands somewhere in a value."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return some(value, lambda inner: _text_has(inner, text))
+    return text in str(value)
 
 
 def _of(token: str, resources: Iterable[Resource]) -> list[Resource]:
     return [resource for resource in resources if resource.type == token]
 
 
-def _parts(whole: Resource, token: str, by: str, resources: Iterable[Resource]) -> list[Resource]:
-    """The resources of a type whose property `by` names the whole, or comes from it."""
-    own = {whole.props.get("bucket"), whole.props.get("name")} - {None, UNKNOWN}
-    return [
-        r for r in _of(token, resources) if whole.key in r.links.get(by, ()) or _last(r.props.get(by)) in own
-    ]
+def _has(
+    whole: Resource,
+    token: str,
+    by: str,
+    resources: Iterable[Resource],
+    test: Callable[[Resource], object] = lambda part: True,
+) -> bool:
+    """Whether a resource of the type whose property `by` names the whole, or comes from it, passes the test."""
+    return some(_of(token, resources), lambda part: _is_part(part, by, whole) and test(part))
 
 
-def _last(name: Any) -> Any:
-    """A name, or the last part of an ARN."""
-    return name.split(":")[-1] if isinstance(name, str) else None
+def _is_part(part: Resource, by: str, whole: Resource) -> bool:
+    links, name = part.links.get(by, frozenset()), part.props.get(by)
+    own = [n for n in (whole.props.get("bucket"), whole.props.get("name")) if n is not None]
+    if whole.key in links:
+        return True
+    if name is None:
+        return False
+    elsewhere = any(link.startswith(f"{whole.type}::") for link in links)
+    if elsewhere and (name is UNKNOWN or any(n is UNKNOWN for n in own)):
+        return False
+    return some(own, lambda n: n == name.split(":")[-1])  # a name, or the last part of an ARN

@@ -118,9 +118,10 @@ class _Mocks(mocks.Mocks):
         streams: dict[str, dict[str, Any]],
         data_lake: dict[str, Any],
         versioning: str,
+        preview: bool,
     ):
         self.recording, self.tables, self.streams, self.data_lake = recording, tables, streams, data_lake
-        self.versioning = versioning
+        self.versioning, self.preview = versioning, preview
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         if args.resource_id:  # read, not made
@@ -131,6 +132,8 @@ class _Mocks(mocks.Mocks):
         self.recording.resources.append(Recorded(args.typ, args.name, args.inputs, provider))
         if args.typ.startswith(("tributary:", "pulumi:pulumi:")):
             return None, {}
+        if self.preview:  # what the service makes up is not known yet, nor the id
+            return "", dict(args.inputs)
         inputs = dict(args.inputs)
         physical = inputs.get("name") or inputs.get("bucket") or args.name
         arn = f"arn:aws:{args.typ.split(':')[1].split('/')[0]}:{provider}:mock:{physical}"
@@ -174,15 +177,17 @@ def record(
     data_lake: dict[str, Any] | None = None,
     versioning: str = "Enabled",
     program: Path | None = None,
+    preview: bool = False,
 ) -> Recording:
-    """Runs the program and returns what it registered. Raises what the program raises."""
+    """Runs the program and returns what it registered. Raises what the program raises. With `preview`, as the first
+    preview of an empty stack does: nothing is known of what a service makes up."""
     recording = Recording()
     found = config if config is not None else stack_config(stack)
     known = TABLES if tables is None else tables
     asyncio.set_event_loop(asyncio.new_event_loop())
-    answers = _Mocks(recording, known, streams or {}, GOVERNED | (data_lake or {}), versioning)
+    answers = _Mocks(recording, known, streams or {}, GOVERNED | (data_lake or {}), versioning, preview)
     pulumi.runtime.set_mocks(
-        answers, project="tributary", stack=stack, preview=False, monitor=_Monitor(recording, answers)
+        answers, project="tributary", stack=stack, preview=preview, monitor=_Monitor(recording, answers)
     )
     settings.SETTINGS.rpc_manager.clear()
     settings.SETTINGS.outputs.clear()

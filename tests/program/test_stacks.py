@@ -360,3 +360,8 @@ def test_the_outputs_name_each_pipelines_landing() -> None:
         "tables": ["customers", "orders"],
         "layout": "dynamodb-export",
     }
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_the_first_preview_of_an_empty_stack_is_not_refused(name: str) -> None:
+    assert record(name, preview=True).counts() == record(name).counts()
