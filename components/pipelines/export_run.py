@@ -93,7 +93,6 @@ class ExportRun(pulumi.ComponentResource):
             retain=args.retain_data,
             opts=mine,
         )
-        incremental = any(source.mode == "incremental" for source in args.sources)
 
         def function(
             part: str, handler: str, does: str, statements: list[Statement], **more: Any
@@ -136,7 +135,7 @@ class ExportRun(pulumi.ComponentResource):
             timeout_seconds=900,
         )
         fold = None
-        if incremental:
+        if folds(args):
             fold = function(
                 "fold",
                 "fold",
@@ -177,20 +176,16 @@ class ExportRun(pulumi.ComponentResource):
                 opts=mine,
             )
 
-        functions = [f for f in (source, normalise, fold, publish) if f]
+        parts = {"source": source, "normalise": normalise, "catalog": publish} | (
+            {"fold": fold} if fold else {}
+        )
+        functions = list(parts.values())
         machine = StateMachine(
             f"{name}-run",
             account,
             definition=pulumi.Output.json_dumps(told(args, tables)).apply(
-                lambda sources: definition(
-                    {"dynamodb" if s.dynamodb else "rds" for s in args.sources},
-                    sources=sources,
-                    bucket=place.bucket_arn.rpartition(":")[2],
-                    files_at_once=_files_at_once(args),
-                    source=source.arn,
-                    normalise=normalise.arn,
-                    fold=fold.arn if fold else None,
-                    catalog=publish.arn,
+                lambda sources: steps(
+                    args, sources, place.bucket_arn, {part: f.arn for part, f in parts.items()}
                 )
             ),
             statements=[
@@ -381,6 +376,25 @@ def told(args: "ExportArgs", tables: Mapping[str, pulumi.Input[str]]) -> list[di
             one |= {"only": source.only, "snapshot": source.snapshot}
         found.append(one)
     return found
+
+
+def folds(args: "ExportArgs") -> bool:
+    """Whether a source's changes are folded into its last snapshot."""
+    return any(source.mode == "incremental" for source in args.sources)
+
+
+def steps(args: "ExportArgs", sources: str, bucket_arn: str, functions: Mapping[str, str]) -> dict[str, Any]:
+    """The state machine of a run; `sources` is `told` as JSON, and `functions` are ARNs, of `fold` where it `folds`."""
+    return definition(
+        {"dynamodb" if source.dynamodb else "rds" for source in args.sources},
+        sources=sources,
+        bucket=bucket_arn.rpartition(":")[2],
+        files_at_once=_files_at_once(args),
+        source=functions["source"],
+        normalise=functions["normalise"],
+        fold=functions.get("fold"),
+        catalog=functions["catalog"],
+    )
 
 
 def _source_environment(

@@ -178,9 +178,17 @@ def _dynamodb(
             "Catch": publish["Catch"],
             "Next": "Reconcile",
         },
-        "Reconcile": task(normalise, reconcile, "$.reconciled", "Incremental?"),
-        "Incremental?": choice("Publish", *([("$.incremental", True, "Fold")] if fold else [])),
-        **({"Fold": task(fold, folded, "$.folded", "Publish")} if fold else {}),
+        # A Choice has at least one rule (https://states-language.net/spec.html#choice-state): without a source that
+        # is folded there is none to make.
+        "Reconcile": task(normalise, reconcile, "$.reconciled", "Incremental?" if fold else "Publish"),
+        **(
+            {
+                "Incremental?": choice("Publish", ("$.incremental", True, "Fold")),
+                "Fold": task(fold, folded, "$.folded", "Publish"),
+            }
+            if fold
+            else {}
+        ),
         "Publish": publish,
         "More?": choice("Published", ("$.more", True, "Start")),
     }

@@ -17,6 +17,7 @@ from pathlib import Path
 EXTENSIONS = (
     "authorization",
     "deliveries",
+    "state_machines",
     "s3_encryption",
     "dynamodb_export",
     "dynamodb_ttl",

@@ -1,0 +1,30 @@
+"""Step Functions refuses a definition that is none as the machine is made or changed: `InvalidDefinition`
+(https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateStateMachine.html#API_CreateStateMachine_Errors).
+ministack takes any, and fails at the first execution that comes to the fault."""
+
+from __future__ import annotations
+
+import json
+
+from ministack.core.responses import error_response_json
+
+from .authorization import wrap
+from .states_language import complaints
+
+CHECKED = ("CreateStateMachine", "UpdateStateMachine")
+
+
+async def handle(stock, method, path, headers, body, query):
+    action = next((v for k, v in headers.items() if k.lower() == "x-amz-target"), "").rpartition(".")[2]
+    if action in CHECKED:
+        definition = json.loads(body or b"{}").get("definition")
+        if isinstance(definition, str) and (wrong := complaints(definition)):
+            said = ", ".join(f"SCHEMA_VALIDATION_FAILED: {one}" for one in wrong)
+            return error_response_json(
+                "InvalidDefinition", f"Invalid State Machine Definition: '{said}'", 400
+            )
+    return await stock(method, path, headers, body, query)
+
+
+def install() -> None:
+    wrap("states", handle)

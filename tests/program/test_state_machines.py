@@ -1,0 +1,132 @@
+"""Every state machine that the program can make is one that a validator of somebody else's takes."""
+
+import itertools
+import json
+from typing import Any
+
+import pytest
+
+from components import settings
+from components.pipelines.export import ExportArgs
+from components.pipelines.export_run import folds, steps, table_arns, told
+from local.cloud.states_language import TOO_NEW, complaints
+from tests.recording import Recording, record
+
+MACHINE = "aws:sfn/stateMachine:StateMachine"
+FULL: dict[str, Any] = {"dynamodb": "full", "create": {"hash_key": {"name": "id"}}}
+SOURCES: dict[str, dict[str, Any]] = {
+    "full": FULL,
+    "incremental": FULL | {"dynamodb": "changes", "mode": "incremental"},
+    "declared": FULL | {"dynamodb": "declared", "columns": {"at": "string"}},
+    "automated": {"rds_cluster": "depot", "only": ["depot"]},
+    "made": {"rds_instance": "made", "snapshot": "made-for-the-run"},
+    "event": {"rds_instance": "followed", "snapshot": "event"},
+}
+DATABASES = {"automated", "made", "event"}
+KEYS: dict[str, dict[str, Any]] = {
+    "registered": {},
+    "crawler": {"catalog": "crawler"},
+    "governed": {"lake_formation": {"readers": ["arn:aws:iam::111111111111:role/analyst"]}},
+}
+
+
+def combinations() -> dict[str, dict[str, Any]]:
+    """A pipeline for each set of sources, with each way to fill a catalog that suits them."""
+    made = {}
+    for count in range(1, len(SOURCES) + 1):
+        for names in itertools.combinations(SOURCES, count):
+            for key, keys in KEYS.items():
+                if key != "crawler" or not DATABASES & set(names):
+                    # Sources of the program's own tables, which no two pipelines may make.
+                    prefix = f"l{len(made)}"
+                    sources = [
+                        one | ({"dynamodb": f"{prefix}-{one['dynamodb']}"} if "dynamodb" in one else {})
+                        for one in map(SOURCES.__getitem__, names)
+                    ]
+                    pipeline = {"kind": "export", "create_key": True, "sources": sources} | keys
+                    made[prefix] = pipeline
+    return made
+
+
+@pytest.fixture(scope="module")
+def machines() -> dict[str, str]:
+    """The definition of each combination, by the functions that the program makes it with."""
+    account = {"id": "111111111111", "region": "eu-central-1"}
+    read = settings.read({"accounts": {"workload": account}, "pipelines": combinations()})
+    made = {}
+    for name, pipeline in read.pipelines.items():
+        args = pipeline.args
+        assert isinstance(args, ExportArgs)
+        sources = json.dumps(told(args, table_arns(args)))
+        parts = ["source", "normalise", "catalog", *(["fold"] if folds(args) else [])]
+        functions = {part: args.account.arn("lambda", f"function:{name}-{part}") for part in parts}
+        made[name] = json.dumps(steps(args, sources, f"arn:aws:s3:::{name}", functions))
+    return made
+
+
+def test_every_combination_of_sources_modes_and_catalogs_makes_a_sound_definition(
+    machines: dict[str, str],
+) -> None:
+    assert len(machines) == len(combinations()) == 63 * 2 + 7
+    assert {name: found for name, text in machines.items() if (found := complaints(text))} == {}
+
+
+def test_the_combinations_make_every_shape_of_a_run(machines: dict[str, str]) -> None:
+    shapes = {
+        (tuple(sorted(b["StartAt"] for b in run["States"]["Export"]["Branches"])), "Fold" in text)
+        for text in machines.values()
+        for run in [json.loads(text)]
+    }
+    tables, databases = "Each dynamodb source", "Each rds source"
+    assert shapes == {
+        ((tables,), False), ((tables,), True), ((databases,), False),
+        ((tables, databases), False), ((tables, databases), True),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("stack", ["dev", "local", "prod"])
+def test_a_shipped_stacks_definitions_are_sound(stack: str) -> None:
+    recorded: Recording = record(stack)
+    assert recorded.of(MACHINE)
+    for inputs in recorded.of(MACHINE).values():
+        assert complaints(inputs["definition"]) == []
+
+
+def test_without_a_source_that_is_folded_what_is_reconciled_is_published(machines: dict[str, str]) -> None:
+    for text in machines.values():
+        for branch in json.loads(text)["States"]["Export"]["Branches"]:
+            (each,) = branch["States"].values()
+            states = each["ItemProcessor"]["States"]
+            if "Reconcile" in states:
+                folds = "Fold" in states
+                assert states["Reconcile"]["Next"] == ("Incremental?" if folds else "Publish")
+                assert ("Incremental?" in states) is folds
+
+
+def a_machine(**step: Any) -> str:
+    states = {"Sure?": {"Type": "Choice", "Choices": [], "Default": "Yes"} | step, "Yes": {"Type": "Succeed"}}
+    return json.dumps({"StartAt": "Sure?", "States": states})
+
+
+@pytest.mark.parametrize(
+    ("definition", "said"),
+    [
+        (a_machine(), "Sure?.Choices is empty, non-empty required"),
+        (a_machine(Choices=None, Type="Nothing"), "Type"),
+        (a_machine(Type="Pass", Choices=None, Next="No"), "Choices"),
+        (json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}}}), "B"),
+        ("{", "Invalid JSON"),
+        ("[]", "Expected a JSON object"),
+    ],
+)
+def test_a_definition_that_is_none_is_complained_of(definition: str, said: str) -> None:
+    assert any(said in one for one in complaints(definition)), complaints(definition)
+
+
+def test_what_the_validator_is_too_old_for_is_still_in_use(machines: dict[str, str]) -> None:
+    """Else the exception goes."""
+    from statelint.linter import Linter
+
+    files = next(text for text in machines.values() if '"Label"' in text)
+    said = Linter.validate(json.loads(files))
+    assert len(said) == len(TOO_NEW)
