@@ -46,7 +46,7 @@ def write(path: Path, first: int, last: int, extra: str = "") -> None:
 
 
 def measure(folder: Path, memory: str) -> None:
-    sys.path.insert(0, str(ROOT / "handlers" / "fold"))
+    sys.path[:0] = [str(ROOT / "handlers" / "fold"), str(ROOT / "components" / "shared")]
     from folding import fold
 
     spill, most, done = folder / "spill", [0], threading.Event()

@@ -87,7 +87,7 @@ def boto3(path: Path, count: int, folder: Path):
 
 
 def normaliser(path: Path, count: int, folder: Path):
-    sys.path[:0] = [str(ROOT / "handlers" / "normalise"), str(ROOT)]
+    sys.path[:0] = [str(ROOT / "handlers" / "normalise"), str(ROOT / "components" / "shared"), str(ROOT)]
     import data_file
     from decoder import Decoder
     from table_schema import Observation, Type, derive

@@ -9,7 +9,8 @@ Requirements: handlers/<name>/requirements.txt lists every package, exact, with 
 here. It is made from requirements.in, where there is one (see `LOCK_COMMAND`). Only wheels for Lambda's
 platform are taken; no code of a package runs. boto3 is not bundled: Lambda's runtime has it, and the handlers
 use no API shape newer than 2023. One that does adds boto3 to its requirements.in, and its own copy wins (the
-bundle comes first on Lambda's sys.path). No module is shared between handlers: a folder is a whole function.
+bundle comes first on Lambda's sys.path). A folder is a whole function, with the
+modules of components/shared/ that it imports, which hold what both sides of a deployment must know.
 
 Limits: 50 MB (52,428,800 bytes) for a zip that is uploaded directly (`Bundle.uploads_directly`); a larger one
 goes by an object in S3, up to the 250 MB of an unpacked one, which it is as large
@@ -43,6 +44,7 @@ from components.native import CompileError, shared_library
 
 VERSION = "1"  # part of the cache's key: raise it when a change here changes a bundle's bytes
 HANDLERS = Path(__file__).resolve().parent.parent / "handlers"
+SHARED = Path(__file__).resolve().parent / "shared"
 LOCK_COMMAND = (
     "uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate "
     "--no-emit-index-url requirements.in -o requirements.txt"
@@ -139,7 +141,23 @@ def _files(folder: Path, left_out) -> dict[str, bytes]:
 def _sources(folder: Path) -> dict[str, bytes]:
     # A library is built from its C file; one that stands there is for the machine of whoever built it.
     left_out = {"requirements.txt", "requirements.in"}
-    return _files(folder, lambda parts: parts[0] in left_out or parts[-1].endswith(".so"))
+    own = _files(folder, lambda parts: parts[0] in left_out or parts[-1].endswith(".so"))
+    return own | _shared(own)
+
+
+def _shared(sources: dict[str, bytes]) -> dict[str, bytes]:
+    """The modules of components/shared/ that these sources import, and those that they import in turn."""
+    imported: dict[str, bytes] = {}
+    waiting = list(sources.items())
+    while waiting:
+        path, content = waiting.pop()
+        pattern = rb"^\s*(?:from|import)\s+(\w+)"
+        names = re.findall(pattern, content, re.MULTILINE) if path.endswith(".py") else []
+        for module in {f"{name.decode()}.py" for name in names} - imported.keys() - sources.keys():
+            if (SHARED / module).is_file():
+                imported[module] = (SHARED / module).read_bytes()
+                waiting.append((module, imported[module]))
+    return imported
 
 
 def _compiled(name: str, sources: dict[str, bytes], architecture: str) -> dict[str, bytes]:

@@ -1,16 +1,14 @@
 """What a table's declared attributes are as columns of the catalog, and as attributes of a DynamoDB export. Pure.
 
-The names and types are those that the run gives them (handlers/normalise/table_schema.py, which functions carry with
-them); tests/contract holds both against each other. `json` is kept where Glue says string.
+The names are of components/shared/catalog_names.py, as the run's; the types those that the run gives them
+(handlers/normalise/table_schema.py); tests/contract compares both. `json` is kept where Glue says string.
 """
 
-import hashlib
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-REST = "_rest"  # the last column of every table: what no column of its own could hold
-RESERVED = {REST, "_write_micros", "_deleted"}
+from components.shared.catalog_names import column_names
+
 ATTRIBUTE = {"string": "S", "binary": "B", "boolean": "BOOL", "bigint": "N", "double": "N"}
 
 
@@ -26,21 +24,9 @@ def column_type(kind: Any) -> str:
         return kind.replace(" ", "")
     ((shape, inner),) = kind.items()
     if shape == "struct":
-        names = column_names(inner)
+        names = column_names(inner, reserved=())
         return "struct<" + ",".join(f"{names[f]}:{column_type(inner[f])}" for f in sorted(inner)) + ">"
     return f"array<{column_type(inner)}>"
-
-
-def column_names(attributes: Iterable[str]) -> dict[str, str]:
-    """Attribute -> column: lower case, '_' for what Glue refuses, and a hash where two would be called the same."""
-    plain = {a: re.sub(r"[^a-z0-9_]", "_", a.lower())[:200] or "_" for a in attributes}
-    users = list(plain.values())
-    return {
-        a: name
-        if name not in RESERVED and (users.count(name) == 1 or a == name)
-        else f"{name}_{hashlib.sha256(a.encode()).hexdigest()[:8]}"
-        for a, name in plain.items()
-    }
 
 
 def attributes(declared: Mapping[str, Any]) -> dict[str, str]:

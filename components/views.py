@@ -15,13 +15,9 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 
 from components.arguments import nearest
+from components.shared.catalog_names import EXPORT_DATE, REST
 
-ADDED = {"_rest": "varchar", "export_date": "varchar"}  # what every table has besides its own columns
-
-
-def table_name(source: str) -> str:
-    """A source's table as the catalog names it; the catalog knows a-z, 0-9 and '_' only."""
-    return re.sub(r"[^a-z0-9_]+", "_", source.lower())
+ADDED = {REST: "varchar", EXPORT_DATE: "varchar"}  # what every table has besides its own columns
 
 
 def check_view(sql: str, tables: Mapping[str, Mapping[str, object] | None]) -> str:
@@ -47,7 +43,7 @@ def check_view(sql: str, tables: Mapping[str, Mapping[str, object] | None]) -> s
         declared = tables[base]
         if declared is None:
             raise ValueError(f"the columns of '{base}' are not declared; declare them at its source")
-        schema[table.name] = {table_name(column): "varchar" for column in declared} | ADDED
+        schema[table.name] = dict.fromkeys(declared, "varchar") | ADDED
     try:
         qualify(statements[0].copy(), schema=schema, dialect="athena", quote_identifiers=False)
     except SqlglotError as error:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 ROOT = str(Path(__file__).resolve().parent.parent)
 os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "1"
-if ROOT not in sys.path:
-    sys.path.insert(0, ROOT)
+SHARED = str(Path(ROOT, "components", "shared"))  # a bundle has these modules beside the handler's own
+for place in (SHARED, ROOT):
+    if place not in sys.path:
+        sys.path.insert(0, place)
 
 # A refused program leaves futures that nobody asks for their error, and asyncio logs its traceback when they are
 # collected, at any moment. Before Python 3.11.8 that fails the parser, pytest's among them, if it is at work just then

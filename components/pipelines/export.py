@@ -25,7 +25,9 @@ from components.iam import Statement
 from components.landing import Landing, TypedTable
 from components.pipelines.export_run import ExportRun, Place, table_arns, told
 from components.pipelines.pipeline import Accounts, Deployed, PipelineArgs
-from components.views import check_view, table_name
+from components.shared.catalog_names import RESERVED, REST, file_columns, table_names
+from components.shared.rds_folders import folder, is_mysql
+from components.views import check_view
 
 PREFIX = "raw/"
 # Days until what a run leaves on its way into a snapshot is deleted: it is of use until the run is over.
@@ -67,6 +69,15 @@ def _type(value: Any) -> Any:
     )
 
 
+def _exported_type(value: str) -> str:
+    """What RDS writes into a column's files (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/
+    USER_ExportSnapshot.data-types.html): of MySQL and PostgreSQL alike, dates, times, intervals and arrays are text."""
+    if re.match(r"date\b|datetime|time|interval|array|struct|map|row|enum|set\b|uuid|xml", value.lower()):
+        raise ValueError(f"RDS exports '{value}' as text; write 'string'")
+    return value
+
+
+ExportedType = Annotated[str, AfterValidator(_exported_type)]
 ColumnType = Annotated[Any, AfterValidator(_type)]
 DatabaseName = Annotated[
     str,
@@ -75,6 +86,18 @@ DatabaseName = Annotated[
             lambda v: re.fullmatch(r"[a-z](?!.*--)[a-z0-9-]{0,61}[a-z0-9]|[a-z]", v) is not None,
             "'{value}' is not an instance's or a cluster's identifier (1-63 of a-z 0-9 '-', starting with a letter, "
             "without a double or a last hyphen); write the identifier, not the ARN",
+        )
+    ),
+]
+
+
+CatalogName = Annotated[
+    str,
+    AfterValidator(
+        check(
+            lambda v: re.fullmatch(r"[a-z_][a-z0-9_]{0,199}", v) is not None and v not in RESERVED,
+            "'{value}' is not a name for a table in the catalog (1-200 of a-z, 0-9 and '_', not starting with a digit)"
+            "; write one like 'order_items'",
         )
     ),
 ]
@@ -98,7 +121,13 @@ class ExportSourceArgs:
     """Of a table: types of attributes that are not left to the data: {attribute: type}."""
     only: list[Annotated[str, AfterValidator(_exported)]] = Field(default_factory=list)
     """Of a database: what to export of it; all of it without."""
-    tables: dict[str, dict[str, str]] = Field(default_factory=dict)
+    leave_out: list[str] = Field(default_factory=list)
+    """Of a database: tables, as 'database.table' or 'database.schema.table', that are exported and not published."""
+    catalog_name: CatalogName | None = None
+    """Of a table: what it is called in the catalog; without it by its own name, in lower case and with '_'."""
+    catalog_names: dict[str, CatalogName] = Field(default_factory=dict)
+    """Of a database: what tables are called in the catalog, {database.table: name}; the others by their own names."""
+    tables: dict[str, dict[str, ExportedType]] = Field(default_factory=dict)
     """Of a database: the tables it holds, {database.table: {column: type}}, for queries and `only` to be checked."""
     snapshot: Literal["latest-automated", "made-for-the-run", "event"] = "latest-automated"
     """Of a database: which snapshot; `event` exports each automated one as soon as it is there."""
@@ -109,7 +138,11 @@ class ExportSourceArgs:
         if len(named) != 1:
             yield "a source is one of dynamodb, rds_instance and rds_cluster; name one of them"
             return
-        foreign = ("only", "tables", "snapshot") if self.dynamodb else ("create", "columns")
+        foreign = (
+            ("only", "tables", "snapshot", "leave_out", "catalog_names")
+            if self.dynamodb
+            else ("create", "columns", "catalog_name")
+        )
         for key in foreign:
             if getattr(self, key) not in (None, {}, [], "latest-automated"):
                 yield f"{key}: not a key of a {named[0]} source; leave it out"
@@ -122,6 +155,21 @@ class ExportSourceArgs:
             if not any(table == pattern or table.startswith(f"{pattern}.") for table in self.tables):
                 yield f"only[{index}]: '{pattern}' matches nothing in 'tables'; {nearest(pattern, self.tables)}"
 
+    @together
+    def _tables_left_out_are_not_asked_for(self) -> Iterator[str]:
+        for index, table in enumerate(self.leave_out):
+            if table in self.only or table in self.tables or table in self.catalog_names:
+                yield f"leave_out[{index}]: '{table}' is in only, tables or catalog_names, too; take it away there"
+
+    @together
+    def _columns_can_be_read(self) -> Iterator[str]:
+        for table, columns in self.tables.items():
+            for fault in file_columns(columns)[1]:
+                yield (
+                    f"tables.{table}: {fault}, and RDS writes the file, so it can't be renamed; "
+                    "leave the table out ('leave_out'), or rename the column in the database"
+                )
+
     @property
     def name(self) -> str:
         """What the source is called, and its folder."""
@@ -131,21 +179,25 @@ class ExportSourceArgs:
     def kind(self) -> str:
         return "dynamodb" if self.dynamodb else "rds_instance" if self.rds_instance else "rds_cluster"
 
-    def catalog_tables(self) -> dict[str, Mapping[str, Any] | None]:
-        """The tables that the catalog will hold of it, as far as the config tells, with their declared columns."""
+    def exported_tables(self) -> dict[str, Mapping[str, Any] | None]:
+        """The tables that the catalog will hold of it, by the source's names, as far as the config knows, each with
+        its columns as the catalog names them, or None where none are declared."""
         if self.dynamodb:
-            return {table_name(self.dynamodb): self.columns or None}
+            return {self.dynamodb: catalog_columns.columns(self.columns) or None}
         exported = [
             table
             for table in self.tables
             if not self.only or any(table == only or table.startswith(f"{only}.") for only in self.only)
         ]
-        return {table_name(table): self.tables[table] or None for table in exported}
+        return {
+            table: {column.lower(): kind for column, kind in self.tables[table].items()} or None
+            for table in exported
+        }
 
-    def typed_tables(self) -> dict[str, TypedTable]:
-        """Its tables as they lie in the landing as Parquet: a DynamoDB table as the run normalises it, a database's as
-        RDS exports them (`<database>/<schema.table>/<batch>/`, of MySQL the whole name again). A transfer's path takes
-        a folder for each of several wildcards."""
+    def typed_tables(self, table: str) -> dict[str, TypedTable]:
+        """Its tables as they lie in the landing as Parquet: a DynamoDB table, called `table` in the catalog, as the run
+        normalises it, a database's as RDS exports them (`<database>/<schema.table>/<batch>/`, of MySQL the whole name
+        again). A transfer's path takes a folder for each of several wildcards."""
         if self.dynamodb:
             # The run knows a table's keys without any data; a number's digits are left to the data.
             made = [self.create.hash_key, self.create.range_key] if self.create else []
@@ -153,22 +205,19 @@ class ExportSourceArgs:
             declared = keys | self.columns
             return {
                 self.dynamodb: TypedTable(
-                    files=f"lake/{table_name(self.dynamodb)}/*.parquet",
+                    files=f"lake/{table}/*.parquet",
                     # Where none is declared, the run takes the columns from the data.
-                    columns=catalog_columns.columns(declared) | {catalog_columns.REST: "string"}
-                    if self.columns
-                    else {},
+                    columns=catalog_columns.columns(declared) | {REST: "string"} if self.columns else {},
                     attributes=catalog_columns.attributes(declared),
                     incremental=self.mode == "incremental",
                 )
             }
         found = {}
-        for table, columns in self.tables.items():
-            if table_name(table) in self.catalog_tables():
-                database, _, rest = table.partition(".")
-                folder = f"{database}/{rest if '.' in rest else table}"
-                found[table] = TypedTable(
-                    files=f"{PREFIX}{self.name}/*/{folder}/*/*.parquet", columns=dict(columns)
+        for name, columns in self.tables.items():
+            if name in self.exported_tables():
+                place = folder(name, mysql=is_mysql(list(self.tables)))
+                found[name] = TypedTable(
+                    files=f"{PREFIX}{self.name}/*/{place}/*/*.parquet", columns=dict(columns)
                 )
         return found
 
@@ -215,16 +264,19 @@ class ExportArgs(PipelineArgs):
         sources = [source.name for source in self.sources]
         for twice in sorted({source for source in sources if sources.count(source) > 1}):
             yield f"sources: '{twice}' is named twice; a landing has one folder a table; name it once"
-        tables = [table for name in dict.fromkeys(sources) for table in self._of(name).catalog_tables()]
+        tables = [table for name in dict.fromkeys(sources) for table in self._named(self._of(name)).values()]
         for same in sorted({table for table in tables if tables.count(table) > 1}):
-            yield f"sources: two tables would be '{same}' in the catalog; export them by two pipelines"
+            yield (
+                f"sources: two tables would be '{same}' in the catalog; give one of them another name by "
+                "'catalog_name' (of a DynamoDB table) or 'catalog_names' (of a database)"
+            )
         if self.catalog == "crawler" or self.run == "simple":  # which make no views
             return
         views = {f"{table}_latest": table for table in tables}
         for same in sorted(views.keys() & set(tables)):
             yield (
-                f"sources: the table '{same}' and the view on '{views[same]}' would be one name in the catalog; export "
-                "the tables by two pipelines"
+                f"sources: the table '{same}' and the view on '{views[same]}' would be one name in the catalog; give "
+                "one of them another name by 'catalog_name' or 'catalog_names'"
             )
 
     @together
@@ -246,9 +298,7 @@ class ExportArgs(PipelineArgs):
 
     @together
     def _views_can_be_made(self) -> Iterator[str]:
-        columns = {
-            table: named for source in self.sources for table, named in source.catalog_tables().items()
-        }
+        columns = self.catalog_tables()
         for name, sql in self.views.items():
             if name in columns or name.removesuffix("_latest") in columns:
                 yield f"views.{name}: a table of this pipeline is called so; name the view differently"
@@ -317,6 +367,26 @@ class ExportArgs(PipelineArgs):
     def _of(self, name: str) -> ExportSourceArgs:
         return next(source for source in self.sources if source.name == name)
 
+    def _named(self, source: ExportSourceArgs) -> dict[str, str]:
+        """The tables that the config knows of a source, and what the catalog calls them."""
+        if not source.dynamodb:
+            return table_names(source.exported_tables(), source.catalog_names)
+        tables = {s.dynamodb: s.catalog_name for s in self.sources if s.dynamodb}
+        chosen = {table: name for table, name in tables.items() if name}
+        return {source.dynamodb: table_names(tables, chosen)[source.dynamodb]}
+
+    def names_in_catalog(self) -> dict[str, str]:
+        """Table of a source -> table of the catalog, as far as the config knows."""
+        return {table: name for source in self.sources for table, name in self._named(source).items()}
+
+    def catalog_tables(self) -> dict[str, Mapping[str, Any] | None]:
+        """Table of the catalog -> its declared columns, None where none are."""
+        return {
+            self._named(source)[table]: columns
+            for source in self.sources
+            for table, columns in source.exported_tables().items()
+        }
+
     def rds(self) -> list[ExportSourceArgs]:
         """The sources that are databases."""
         return [source for source in self.sources if not source.dynamodb]
@@ -344,7 +414,11 @@ class ExportArgs(PipelineArgs):
             if self.event_queue
             else None,
             # A simple run leaves the exports as they are.
-            typed={t: typed for s in self.sources for t, typed in s.typed_tables().items()}
+            typed={
+                t: typed
+                for s in self.sources
+                for t, typed in s.typed_tables(self._named(s).get(s.name, "")).items()
+            }
             if self.run != "simple"
             else {},
             schedule=self.schedule if any(source.snapshot != "event" for source in self.sources) else None,

@@ -218,7 +218,7 @@ class ExportRun(pulumi.ComponentResource):
             retain=args.retain_data,
             opts=mine,
         )
-        known = [table for s in args.sources for table in s.catalog_tables()]
+        known = list(args.catalog_tables())
         self.described = {
             "state_machine": machine.deployed_arn,
             "database": catalog.database,
@@ -353,7 +353,7 @@ def _queries(args: "ExportArgs", database: str) -> dict[str, tuple[str, str]]:
             return f'"{database}"."{table}" WHERE run = (SELECT max(run) FROM "{database}"."{table}")'
         return f'"{database}"."{table}_latest"'
 
-    tables = [table for source in args.sources for table in source.catalog_tables()]
+    tables = list(args.catalog_tables())
     queries = {
         f"sample-{table}": (f"Ten rows of {table}", f"SELECT * FROM {latest(table)} LIMIT 10")
         for table in tables
@@ -370,10 +370,11 @@ def told(args: "ExportArgs", tables: Mapping[str, pulumi.Input[str]]) -> list[di
     for source in args.sources:
         one: dict[str, Any] = {"name": source.name, "kind": source.kind}
         if source.dynamodb:
-            one |= {"arn": tables[source.dynamodb], "table": next(iter(source.catalog_tables()))}
+            one |= {"arn": tables[source.dynamodb], "table": args.names_in_catalog()[source.dynamodb]}
             one |= {"mode": source.mode, "declared": source.columns}
         else:
             one |= {"only": source.only, "snapshot": source.snapshot}
+            one |= {"leave_out": source.leave_out, "catalog_names": source.catalog_names}
         found.append(one)
     return found
 

@@ -196,7 +196,7 @@ def _dynamodb(
 
 def _rds(source: str, normalise: str, catalog: str) -> dict[str, Step]:
     publish = task(catalog, {"step": "publish", "export.$": "$"}, "$.published", "Published")
-    tables = {"step": "rds"} | _same("export_prefix", "only", "tables_key")
+    tables = {"step": "rds"} | _same("export_prefix", "only", "leave_out", "tables_key")
     forget = task(source, {"step": "forget", "item.$": "$"}, "$.forgotten", "Failed")
     # Whatever becomes of it, why the source failed is told.
     forget["Catch"][0]["ResultPath"] = "$.forgotten"

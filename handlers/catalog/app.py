@@ -8,8 +8,9 @@ is older than the published one moves nothing, and gets its partition unless tha
 look at. Returns {"source", "tables": [{"table", "rows", "exported_to", "moved"}]}, and the export's "notice", if any.
 
 `report`: {"step": "report", "due", "results": [[result of a source]]}. Puts the metrics `Published` and `Failed`
-(1 or 0) of each source, `Rows` and `Age` (seconds between the data's time and now) of each table. Raises
-`SourcesFailed`, which names each source that failed and why. Returns what was published, and the sources' notices.
+(1 or 0) and `Skipped` (tables that RDS left out) of each source, `Rows` and `Age` (seconds between the data's time and
+now) of each table. Raises `SourcesFailed`, which names each source that failed, or of which tables were refused, and
+why. Returns what was published, and the sources' notices.
 
 Environment: PIPELINE, DATABASE, BUCKET, CATALOG (`registered`, or `crawler`: a crawler keeps the catalog, and
 publishing keeps the record only). IAM: glue:GetTable, glue:CreateTable, glue:UpdateTable, glue:CreatePartition,
@@ -45,20 +46,31 @@ def handler(event, context):
 def publish(event):
     export = event["export"]
     if "described" in export:  # by its key: see `rds` of the normaliser
-        export = export | {"described": read(export["described"]["tables_key"])[0]}
+        described = read(export["described"]["tables_key"])[0]
+        before, etag = read_if_there(names_key(export))
+        names = publishing.named(described["tables"], before or {}, export.get("catalog_names", {}))
+        export = export | {"described": described, "names": names}
     # All are looked at before the first is written: a conflict leaves the readers of every table where they are.
     planned = [plan(table, export) for table in publishing.tables(export)]
+    if "described" in export and export["names"] != before:
+        write(names_key(export), export["names"], etag)
     published = [publish_table(*table, export) for table in planned]
     logger.info("published", source=export["source"], tables=published)
-    told = {"notice": export["notice"]} if export.get("notice") else {}
-    return {"source": export["source"], "tables": published} | told
+    more = {
+        "notice": export.get("notice"),
+        "skipped": export["described"].get("skipped") if "described" in export else None,
+        "refused": export["described"].get("refused") if "described" in export else None,
+    }
+    return {"source": export["source"], "tables": published} | {
+        key: some for key, some in more.items() if some
+    }
 
 
 def plan(table, export):
     """The table, its TableInput, the record of what is published of it, and the record's ETag."""
     name = table["table"]
-    current, etag = state_of(name)
-    publishing.check_source(name, current, export["source"])
+    current, etag = read_if_there(state_key(name))
+    publishing.check_source(table, current, export["source"])
     table_input = publishing.table(name, table["columns"], bucket, existing(name) if registers else None)
     if registers:
         publishing.check_view(name, existing(f"{name}_latest"))
@@ -81,6 +93,7 @@ def publish_table(table, table_input, current, etag, export):
         record = {
             "table": name,
             "source": export["source"],
+            "of": table["of"],
             "export_id": export["export_id"],
             "export_date": export["export_date"],
             "exported_to": export["exported_to"],
@@ -88,9 +101,7 @@ def publish_table(table, table_input, current, etag, export):
             "schema_key": table.get("schema_key"),
             "rows": table.get("rows"),
         }
-        # Refused where another call has written since this one read: tried again, it sees what that one published.
-        unchanged = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
-        s3.put_object(Bucket=bucket, Key=state_key(name), Body=json.dumps(record).encode(), **unchanged)
+        write(state_key(name), record, etag)
     return {"table": name, "rows": table.get("rows"), "exported_to": export["exported_to"], "moved": moved}
 
 
@@ -127,14 +138,26 @@ def read(key):
     return json.loads(found["Body"].read()), found["ETag"]
 
 
+def names_key(export):
+    """Where the names of a database's tables in the catalog are kept: once given, they stay."""
+    return f"state/{export['source']}/names.json"
+
+
 def state_key(name):
     return f"state/{name}/current.json"
 
 
-def state_of(name):
-    """The record of what is published of the table, and its ETag; None and None where nothing is."""
+def write(key, value, etag):
+    """Puts JSON in the place of what was read with `etag`. Refused where another call has written since: tried again,
+    it sees what that one wrote."""
+    unchanged = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
+    s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(value).encode(), **unchanged)
+
+
+def read_if_there(key):
+    """What a JSON object holds, and its ETag; None and None where there is none."""
     try:
-        return read(state_key(name))
+        return read(key)
     except ClientError as error:
         if error.response["Error"]["Code"] == "NoSuchKey":
             return None, None
@@ -147,12 +170,17 @@ def report(event):
     for first in range(0, len(metrics), 1000):
         cloudwatch.put_metric_data(Namespace=publishing.NAMESPACE, MetricData=metrics[first : first + 1000])
     failed = {result["source"]: result["error"] for result in results if "error" in result}
+    failed |= {
+        result["source"]: publishing.refused(result["refused"]) for result in results if result.get("refused")
+    }
     for source, error in failed.items():
         logger.error(
             "source failed", source=source, error=error.get("Error"), reason=publishing.reason(error)
         )
     if failed:
         raise publishing.SourcesFailed(failed, len(results))
-    notices = {result["source"]: result["notice"] for result in results if "notice" in result}
+    notices = {
+        result["source"]: notice for result in results if (notice := publishing.notice(result)) is not None
+    }
     published = [t["table"] for r in results for t in r["tables"]]
     return {"due": event["due"], "published": published} | ({"notices": notices} if notices else {})

@@ -17,8 +17,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 
+from catalog_names import EXPORT_DATE, table_names
+
 NAMESPACE = "tributary"
-PARTITION_KEY = {"Name": "export_date", "Type": "string"}
+PARTITION_KEY = {"Name": EXPORT_DATE, "Type": "string"}
 PARQUET = {
     "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
     "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
@@ -52,23 +54,22 @@ def reason(error: Mapping) -> str:
 
 
 def tables(export: Mapping) -> list[dict]:
-    """The tables of an export: {"table", "columns", "location", "schema_key", "rows"}. Of a DynamoDB export, which
-    has its schema, its reconciled counts and, where it is incremental, the folded snapshot's; or of an RDS export,
-    which has {"described": {"tables"}} with the rows that their files hold."""
+    """The tables of an export: {"table", "of" (the source's own name of it), "columns", "location", "schema_key",
+    "rows"}. Of a DynamoDB export, which has its schema, its reconciled counts and, where it is incremental, the folded
+    snapshot's; or of an RDS export, which has {"described": {"tables"}} with the rows that their files hold, and its
+    tables' `names`, see `named`."""
     if "described" in export:
-        found = [
-            {"table": table_name(said["table"])} | {key: said[key] for key in ("columns", "location", "rows")}
-            for said in export["described"]["tables"]
+        described, names = export["described"]["tables"], export["names"]
+        return [
+            {"table": names[table["table"]], "of": table["table"]}
+            | {key: table[key] for key in ("columns", "location", "rows")}
+            for table in described
         ]
-        names = [table["table"] for table in found]
-        taken = [*names, *(f"{name}_latest" for name in names)]
-        if twice := sorted({name for name in names if taken.count(name) > 1}):
-            raise SchemaConflict(f"two tables of {export['source']} would both be {twice[0]} in the catalog")
-        return found
     counted = export["folded"]["rows"] if export["incremental"] else export["reconciled"]["items"]
     return [
         {
             "table": export["table"],
+            "of": export["source"],
             "columns": export["schema"]["columns"],
             "location": export["location"],
             "schema_key": export["schema_key"],
@@ -77,19 +78,45 @@ def tables(export: Mapping) -> list[dict]:
     ]
 
 
-def table_name(target: str) -> str:
-    """A source's table as the catalog names it: `shop.order-lines` is `shop_order_lines`."""
-    return re.sub(r"[^a-z0-9_]+", "_", target.lower())
+def named(
+    described: Sequence[Mapping], before: Mapping[str, str], chosen: Mapping[str, str]
+) -> dict[str, str]:
+    """Table of a database -> table of the catalog: as the config has `chosen`, else as `before`, so that no name ever
+    changes hands; else a new one. Tables that are gone keep their names."""
+    return {**before, **table_names((table["table"] for table in described), {**before, **chosen})}
 
 
-def check_source(name: str, current: Mapping | None, source: str) -> None:
-    """Refuses a table that another source's export has published: readers would get that one's rows or this one's."""
-    # A record that an earlier release wrote tells no source.
+def refused(tables: Mapping[str, str]) -> dict:
+    """The error of a source of which the others were published."""
+    reasons = "; ".join(f"{table}: {why}" for table, why in tables.items())
+    cause = f"the others are published; mend it, or name the table in leave_out of the source. {reasons}"
+    return {"Error": "TablesRefused", "Cause": cause}
+
+
+def notice(result: Mapping) -> str | None:
+    """What a run says of a source that did not fail: one sentence each, or None."""
+    skipped = result.get("skipped", {})
+    skips = [f"RDS skipped {table}: {why}" for table, why in skipped.items()]
+    sentences = [result["notice"], *skips] if "notice" in result else skips
+    return "; ".join(sentences)[:1000] or None
+
+
+def check_source(table: Mapping, current: Mapping | None, source: str) -> None:
+    """Refuses a table that another source, or another table of this one, has published under that name: readers would
+    get that one's rows or this one's."""
+    name = table["table"]
+    # A record that an earlier release wrote has no source, and not the source's name of the table.
     if current and current.get("source", source) != source:
         raise SchemaConflict(
-            f"{name} is published of {current['source']}, and {source} has a table of that name, too; export one of "
-            f"them by another pipeline, or, where {source} takes the place of {current['source']}, delete "
-            f"state/{name}/current.json and the table {name} from the catalog"
+            f"{name} is published of {current['source']}, and {source} has a table of that name, too; give one of them "
+            f"another name (catalog_name, catalog_names), or, where {source} takes the place of {current['source']}, "
+            f"delete state/{name}/current.json and the table {name} from the catalog"
+        )
+    if current and current.get("of", table["of"]) != table["of"]:
+        raise SchemaConflict(
+            f"{name} is published of {current['of']}, and {table['of']} of {source} would take its name; give one of "
+            f"them another in catalog_names, or, where {table['of']} takes its place, delete state/{name}/current.json "
+            f"and the table {name} from the catalog"
         )
 
 
@@ -214,10 +241,16 @@ def _parts(text: str) -> list[str]:
 def metrics(pipeline: str, results: Iterable[Mapping], now: datetime) -> list[dict]:
     found = []
     for result in results:
-        failed = "error" in result
+        failed = "error" in result or bool(result.get("refused"))
         of = {"Pipeline": pipeline, "Source": result["source"]}
-        found += [metric("Published", 0 if failed else 1, of), metric("Failed", 1 if failed else 0, of)]
-        for published in () if failed else result["tables"]:
+        published_any = "error" not in result
+        found += [
+            metric("Published", 1 if published_any else 0, of),
+            metric("Failed", 1 if failed else 0, of),
+        ]
+        if published_any:
+            found.append(metric("Skipped", len(result.get("skipped", ())), of))
+        for published in result["tables"] if published_any else ():
             of = {"Pipeline": pipeline, "Table": published["table"]}
             age = (now - datetime.fromisoformat(published["exported_to"])).total_seconds()
             found.append(metric("Age", age, of) | {"Unit": "Seconds"})

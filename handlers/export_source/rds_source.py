@@ -124,5 +124,7 @@ def work(source: Source, item: Mapping, task: Mapping) -> dict:
         "exported_to": str(task["SnapshotTime"].isoformat()),
         "export_prefix": f"raw/{source.name}/{name}/",
         "only": list(source.only),
+        "leave_out": list(source.leave_out),
+        "catalog_names": dict(source.catalog_names),
         "tables_key": f"state/{source.name}/{name}/tables.json",
     }

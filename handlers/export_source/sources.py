@@ -1,8 +1,9 @@
-"""A run's sources, as the state machine tells them. Pure.
+"""A run's sources, as the state machine hands them over. Pure.
 
 A source: {"name", "kind": "dynamodb", "arn", "table", "mode": "full" | "incremental", "declared": {attribute: type}} or
-{"name", "kind": "rds_instance" | "rds_cluster", "only": [..], "snapshot": "latest-automated" | "made-for-the-run" |
-"event"}. `table` is the table's name in the catalog. A function's environment, of 4 KB, would hold about 20 of them.
+{"name", "kind": "rds_instance" | "rds_cluster", "only": [..], "leave_out": [..], "catalog_names": {table: name},
+"snapshot": "latest-automated" | "made-for-the-run" | "event"}. `table` is the table's name in the catalog. A function's
+environment, of 4 KB, would hold about 20 of them.
 """
 
 import re
@@ -20,11 +21,14 @@ class Source:
     mode: str = "full"
     declared: Mapping[str, object] = field(default_factory=dict)
     only: tuple[str, ...] = ()
+    leave_out: tuple[str, ...] = ()
+    catalog_names: Mapping[str, str] = field(default_factory=dict)
     snapshot: str = ""
 
     @classmethod
     def of(cls, said: Mapping) -> "Source":
-        return cls(**{**said, "only": tuple(said.get("only", ()))})
+        lists = {key: tuple(said.get(key, ())) for key in ("only", "leave_out")}
+        return cls(**{**said, **lists})
 
 
 @dataclass(frozen=True)

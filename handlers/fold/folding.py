@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+from catalog_names import DELETED, MICROS, REST
 
-REST, MICROS, DELETED = "_rest", "_write_micros", "_deleted"  # as normalise's table_schema.py names them
 PLAIN = {"string": "VARCHAR", "json": "VARCHAR", "binary": "BLOB", "int": "INTEGER"}
 
 

@@ -19,10 +19,11 @@ add up to the summary's, or `ExportError`. Then a full export's Parquet is copie
 where readers look: they never see one that is not whole, but for the moments that copying takes. An increment's stays,
 to be folded. Returns counts and what stands in the rest column.
 
-`rds`: {"step": "rds", "export_prefix" (`<prefix>/<identifier>/`), "only": [pattern], "tables_key"}. The tables of a
-finished RDS snapshot export, if it is whole, and their rows by the footers of their files; see rds_export.py. Writes
-{"tables": [{"table", "location", "schema", "columns", "source_types", "files", "rows"}]} as `tables_key`, since a state
-machine's state, of 262,144 bytes, holds about 100 of them. Returns {"tables_key", "tables", "rows"}, two numbers.
+`rds`: {"step": "rds", "export_prefix" (`<prefix>/<identifier>/`), "only": [pattern], "leave_out": [table],
+"tables_key"}. The tables of a finished RDS snapshot export, if it is whole, and their rows by the footers of their
+files; see rds_export.py. Writes {"tables": [{"table", "location", "schema", "columns", "source_types", "files",
+"rows"}], "skipped": {table: why}, "refused": {table: why}} as `tables_key`, since a state machine's state, of 262,144
+bytes, holds about 100 of them. Returns {"tables_key", "tables", "skipped", "refused", "rows"}, four numbers.
 
 Environment: BUCKET. Memory: about 300 MB; 1,769 MB buys a whole vCPU, which is what it can use.
 IAM, on arn:aws:s3:::<BUCKET>: s3:GetObject on <raw prefix>*, and on the outputs', schemas' and reports'; s3:PutObject
@@ -164,8 +165,14 @@ def rds_tables(event):
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         sizes |= {entry["Key"]: entry["Size"] for entry in page.get("Contents", ())}
     infos = sorted(key for key in sizes if key.startswith(f"{prefix}export_tables_info_"))
-    tables = rds_export.tables(prefix, {key: read_json(key) for key in infos}, event.get("only", ()))
-    parts = rds_export.parts(prefix, tables, sizes)
+    export = rds_export.describe(
+        prefix,
+        {key: read_json(key) for key in infos},
+        sizes,
+        event.get("only", ()),
+        event.get("leave_out", ()),
+    )
+    parts = rds_export.parts(export, sizes)
     keys = [key for held in parts.values() for key in held]
     with ThreadPoolExecutor(FOOTERS_AT_ONCE) as reading:
         footers = dict(zip(keys, reading.map(lambda key: read_footer(key, sizes[key]), keys), strict=True))
@@ -175,12 +182,16 @@ def rds_tables(event):
             "files": len(parts[table.target]),
             "rows": rds_export.counted(table, {key: footers[key] for key in parts[table.target]}),
         }
-        for table in tables
+        for table in export.tables
     ]
-    write_json(event["tables_key"], {"tables": described})
+    write_json(
+        event["tables_key"], {"tables": described, "skipped": export.skipped, "refused": export.refused}
+    )
     return {
         "tables_key": event["tables_key"],
         "tables": len(described),
+        "skipped": len(export.skipped),
+        "refused": len(export.refused),
         "rows": sum(table["rows"] for table in described),
     }
 

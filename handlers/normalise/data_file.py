@@ -23,9 +23,10 @@ from typing import Any, Protocol
 
 from arro3.core import RecordBatch, RecordBatchReader
 from arro3.io import write_parquet
+from catalog_names import DELETED, REST
 from decoder import DecodeError, Decoder
 from isal import igzip, isal_zlib
-from table_schema import DELETED, REST, Observation, Schema, SchemaError
+from table_schema import Observation, Schema, SchemaError
 
 CHUNK = 1 << 20
 ROW_GROUP = 128 << 20

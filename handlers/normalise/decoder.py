@@ -12,7 +12,8 @@ from pathlib import Path
 
 from arro3.core import DataType, Field, RecordBatch
 from arro3.core import Schema as ArrowSchema
-from table_schema import DELETED, MICROS, REST, Column, Schema, Type
+from catalog_names import DELETED, MICROS, REST
+from table_schema import Column, Schema, Type
 
 KINDS = {
     "string": "S",

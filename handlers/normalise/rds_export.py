@@ -4,26 +4,40 @@ An export's Parquet is typed already; what the catalog needs is the columns and 
 in `perTableStatus`: `target` (`db.table` of MySQL and MariaDB, `db.schema.table` of PostgreSQL), `status`,
 `warningMessage`, `schemaMetadata.originalTypeMappings` with `columnName`, `originalType`, `expectedExportedType`
 (such as `int64`, `binary (UTF8)`, `fixed_len_byte_array(9) (DECIMAL(20,0))`). Files: `<export>/<db>/<schema.table>/
-<batch>/part-*.gz.parquet`; for MySQL the schema is the database.
+<batch>/part-*.gz.parquet`, see rds_folders.py.
 https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ExportSnapshot.FileNames.html (File naming convention)
+https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ExportSnapshot.html#USER_ExportSnapshot.Limits: what RDS
+skips: tables with a slash in their name, with `, ; { } ( ) = tab newline space` in a column's, with a row of about 2 GB
+and more, temporary and unlogged ones
 https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ExportSnapshot.data-types.html (Data conversion when
 exporting to an Amazon S3 bucket for Amazon RDS): an unsigned BIGINT is DECIMAL(20,0) and so holds 2^64-1; BIT and
 BLOB are bytes; DATE, TIME, DATETIME, TIMESTAMP, ENUM, SET, JSON and a DECIMAL of more than 38 digits are text.
 
 The schema follows the exported type, which is what the files hold; `source_types` keeps what the database said.
 
-The service tells no counts, and leaves a number out where a part would be empty, so a part that is gone altogether
-can't be told from one that never was. What can be told is: that the descriptions are all there, of every table that
-was asked for, each complete and without a warning; that every batch with a part has its `_success`, where the export
-writes them; and of every part that it is whole, has the table's columns, and how many rows it holds.
+Three things can become of an entry:
+- It is a table.
+- RDS has skipped it: it is complete and has no schema (a database without tables is such an entry, too). The run
+  reports it, and publishes the others.
+- It is refused by name: it did not complete, has a warning, or can't be read under a name that its files have. The
+  others are published, and the run fails in its report until the table is mended or named in `leave_out`.
+What makes the whole export unusable is an `ExportInfoError`: a description that is missing, or a table that the config
+names and that is not there.
+
+The service gives no counts, and leaves a number out where a part would be empty, so a part that is gone altogether
+can't be told from one that never was. What can be seen is: that the descriptions are all there, of every table that
+was asked for; that every batch with a part has its `_success`, where the export writes them; and of every part that it
+is whole, has the table's columns, and how many rows it holds.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from catalog_names import file_columns
 from footer import Footer
-from table_schema import Column, Schema, Type, column_names
+from rds_folders import folder, is_mysql
+from table_schema import Column, Schema, Type
 
 PRIMITIVES = {
     "boolean": Type("boolean"),
@@ -61,10 +75,10 @@ class Table:
         }
 
 
-def exported_type(said: str) -> Type:
+def exported_type(text: str) -> Type:
     # A logical type in brackets behind the primitive: `binary (UTF8)`, `int32 (DECIMAL(9,2))`.
-    logical = re.search(r"\(\s*([A-Za-z]\w*)(?:\(([^()]*)\))?[^()]*\)\s*$", said)
-    primitive = re.match(r"\s*(\w+)", said)
+    logical = re.search(r"\(\s*([A-Za-z]\w*)(?:\(([^()]*)\))?[^()]*\)\s*$", text)
+    primitive = re.match(r"\s*(\w+)", text)
     kind = PRIMITIVES.get(primitive[1].lower()) if primitive else None
     if kind and logical:
         name = logical[1].upper()
@@ -80,36 +94,91 @@ def exported_type(said: str) -> Type:
             return kind
         kind = None
     if kind is None:
-        raise ExportInfoError(f"the exported type {said!r} is not known")
+        raise ExportInfoError(f"the exported type {text!r} is not known")
     return kind
 
 
-def tables(prefix: str, infos: Mapping[str, Mapping], only: Sequence[str] = ()) -> list[Table]:
-    """Every table of the export below `prefix`; `infos` are the files' contents by key. All faults at once."""
-    found, targets = [], []
-    faults = _gaps(prefix, infos)
-    for key, info in sorted(infos.items()):
-        for status in info.get("perTableStatus", ()):
-            target = str(status.get("target", "?"))
-            targets.append(target)
-            if str(status.get("status", "")).upper() != "COMPLETE":
-                reason = "; ".join(_warnings(status)) or "no reason is told"
-                faults.append(f"{target} is {status.get('status')!r}: {reason} ({key})")
-                continue
-            if warnings := _warnings(status):
-                faults.append(f"{target} is complete with a warning: {'; '.join(warnings)} ({key})")
+@dataclass(frozen=True)
+class Described:
+    """What an export's descriptions say: its tables, and why each other entry is none; by target."""
+
+    tables: tuple[Table, ...]
+    skipped: Mapping[str, str]
+    refused: Mapping[str, str]
+    other_folders: frozenset[str]  # of entries that are no table of the catalog
+
+
+def describe(
+    prefix: str,
+    infos: Mapping[str, Mapping],
+    keys: Iterable[str],
+    only: Sequence[str] = (),
+    leave_out: Sequence[str] = (),
+) -> Described:
+    """Every entry of the export below `prefix`. `infos` are the descriptions by key, `keys` those of all its files;
+    `only` names what the export was asked for (`db`, `db.table`, `db.schema.table`), `leave_out` the tables that are
+    not to be published. ExportInfoError with all faults at once where the export can't be used."""
+    entries = [
+        (str(status.get("target", "?")), status, key)
+        for key, info in sorted(infos.items())
+        for status in info.get("perTableStatus", ())
+    ]
+    folders = _folders(prefix, [target for target, _, _ in entries], keys)
+    tables, skipped, refused = [], {}, {}
+    for target, status, key in entries:
+        complete = str(status.get("status", "")).upper() == "COMPLETE"
+        reason = "; ".join(_warnings(status)) or "RDS gives no reason"
+        if target in leave_out:
+            continue
+        if complete and "schemaMetadata" not in status:
+            skipped[target] = reason
+        elif not complete:
+            refused[target] = f"it is {status.get('status')!r}: {reason} ({key})"
+        elif _warnings(status):
+            refused[target] = f"it is complete with a warning: {reason} ({key})"
+        elif others := [other for other in folders if other != target and folders[other] == folders[target]]:
+            refused[target] = f"it lies in one folder with {', '.join(others)}: {folders[target]}"
+        else:
             try:
-                found.append(_table(prefix, target, status))
+                tables.append(_table(target, folders[target], status))
             except (ExportInfoError, KeyError) as error:
-                faults.append(f"{target}: {error} ({key})")
+                refused[target] = f"{error} ({key})"
+    _check_wanted(prefix, infos, only, leave_out, set(folders), skipped)
+    own = {table.location for table in tables}
+    return Described(
+        tuple(sorted(tables, key=lambda table: table.target)),
+        skipped,
+        refused,
+        frozenset(folders.values()) - own,
+    )
+
+
+def _check_wanted(
+    prefix: str,
+    infos: Mapping[str, Mapping],
+    only: Sequence[str],
+    leave_out: Sequence[str],
+    targets: set[str],
+    skipped: Mapping[str, str],
+) -> None:
+    faults = _gaps(prefix, infos)
     faults += [
-        f"'{asked}' was asked for, and no table of it was exported"
-        for asked in only
-        if not any(target == asked or target.startswith(f"{asked}.") for target in targets)
+        f"'{wanted}' was asked for, and no table of it was exported"
+        for wanted in only
+        if not any(target == wanted or target.startswith(f"{wanted}.") for target in targets)
+    ]
+    faults += [
+        f"'{wanted}' was asked for, and RDS skipped it: {skipped[wanted]}"
+        for wanted in only
+        if wanted in skipped
+    ]
+    faults += [
+        f"'{name}' is to be left out, and no table is called so"
+        for name in leave_out
+        if infos and name not in targets
     ]
     if faults:
         raise ExportInfoError("; ".join(faults))
-    return sorted(found, key=lambda table: table.target)
 
 
 def _gaps(prefix: str, infos: Mapping[str, Mapping]) -> list[str]:
@@ -117,67 +186,87 @@ def _gaps(prefix: str, infos: Mapping[str, Mapping]) -> list[str]:
     if not infos:
         return [f"no export_tables_info_*.json below {prefix}: the export is not complete"]
     named = {key: re.search(r"_from_(\d+)_to_(\d+)\.json$", key) for key in infos}
-    ranges = sorted((int(said[1]), int(said[2]), key) for key, said in named.items() if said)
-    faults, following = [f"{key} names no range of tables" for key, said in named.items() if not said], 1
+    ranges = sorted((int(numbers[1]), int(numbers[2]), key) for key, numbers in named.items() if numbers)
+    faults, following = (
+        [f"{key} names no range of tables" for key, numbers in named.items() if not numbers],
+        1,
+    )
     for first, last, key in ranges:
         if first != following:
-            faults.append(f"tables {following} to {first - 1} are told by no file below {prefix}")
-        told = len(infos[key].get("perTableStatus", ()))
-        if told != last - first + 1:
-            faults.append(f"{key} tells of {told} tables")
+            faults.append(f"tables {following} to {first - 1} are described by no file below {prefix}")
+        entries = len(infos[key].get("perTableStatus", ()))
+        if entries != last - first + 1:
+            faults.append(f"{key} describes {entries} tables")
         following = last + 1
     return faults
 
 
-def parts(prefix: str, found: Sequence[Table], keys: Iterable[str]) -> dict[str, list[str]]:
-    """The Parquet files of each table, by its target, among all keys of the export. All faults at once."""
-    by_table: dict[str, list[str]] = {table.target: [] for table in found}
-    places = {table.location: table.target for table in found}
+def parts(described: Described, keys: Iterable[str]) -> dict[str, list[str]]:
+    """The Parquet files of each table among all keys of the export, by its target. All faults at once."""
+    by_table: dict[str, list[str]] = {table.target: [] for table in described.tables}
+    places = {table.location: table.target for table in described.tables}
     keys = sorted(keys)
     done = {key.rpartition("/")[0] for key in keys if key.endswith("/_success")}
     faults = []
     for key in keys:
-        if not key.endswith(".parquet"):
+        if not key.endswith(".parquet") or described.other_folders & set(_places_above(key)):
             continue
-        folder = key.rpartition("/")[0]
-        # <db>/<schema.table>/<batch>/part-…; the older layout has no batch.
-        depth = key.removeprefix(prefix).split("/")[:2]
-        target = places.get(f"{prefix}{'/'.join(depth)}/")
+        batch = key.rpartition("/")[0]
+        target = next((places[place] for place in _places_above(key) if place in places), None)
         if target is None:
-            faults.append(f"{key} is of no table that export_tables_info tells of")
+            faults.append(f"{key} is of no table that export_tables_info describes")
             continue
-        if done and folder not in done:
-            faults.append(f"{folder}/ has no _success: {target} is not whole")
+        if done and batch not in done:
+            faults.append(f"{batch}/ has no _success: {target} is not whole")
         by_table[target].append(key)
     if faults:
         raise ExportInfoError("; ".join(dict.fromkeys(faults)))
     return by_table
 
 
+def _places_above(key: str) -> Iterator[str]:
+    """The folders that a file can be a table's in: with a batch below the table's, or, as of old, without."""
+    batch = key.rpartition("/")[0]
+    yield f"{batch}/"
+    yield f"{batch.rpartition('/')[0]}/"
+
+
 def counted(table: Table, footers: Mapping[str, Footer]) -> int:
-    """The rows of a table's files, by their footers; all have its columns."""
+    """The rows of a table's files, by their footers; all have its columns, or it is an ExportInfoError."""
     expected = {column.attribute for column in table.schema.columns}
     for key, footer in footers.items():
         if differ := expected ^ set(footer.columns):
             raise ExportInfoError(
-                f"{key} and what export_tables_info tells of {table.target} differ in {', '.join(sorted(differ))}"
+                f"{key} and what export_tables_info says of {table.target} differ in {', '.join(sorted(differ))}"
             )
     return sum(footer.rows for footer in footers.values())
 
 
 def _warnings(status: Mapping) -> tuple[str, ...]:
-    said = status.get("warningMessage") or ()
-    return (said,) if isinstance(said, str) else tuple(map(str, said))
+    warnings = status.get("warningMessage") or ()
+    return (warnings,) if isinstance(warnings, str) else tuple(map(str, warnings))
 
 
-def _table(prefix: str, target: str, status: Mapping) -> Table:
-    database, _, rest = target.partition(".")
-    if not rest:
-        raise ExportInfoError("a target is db.table or db.schema.table")
-    folder = rest if "." in rest else target
+def _folders(prefix: str, targets: Sequence[str], keys: Iterable[str]) -> dict[str, str]:
+    """Target -> the folder of its batches. Where no target has two parts, which shows MySQL, but one's table may have
+    a dot in its name, the folder that has files is the one."""
+    mysql = is_mysql(list(targets))
+    written = {"/".join(key.removeprefix(prefix).split("/")[:2]) for key in keys if key.endswith(".parquet")}
+    folders = {}
+    for target in targets:
+        place = folder(target, mysql=mysql)
+        if not mysql and place not in written and folder(target, mysql=True) in written:
+            place = folder(target, mysql=True)
+        folders[target] = f"{prefix}{place}/"
+    return folders
+
+
+def _table(target: str, place: str, status: Mapping) -> Table:
+    if "." not in target:
+        raise ExportInfoError("it is neither db.table nor db.schema.table")
     mappings = status["schemaMetadata"]["originalTypeMappings"]
-    names = column_names(m["columnName"] for m in mappings)
-    columns, faults = [], []
+    names, faults = file_columns(m["columnName"] for m in mappings)
+    columns = []
     for mapping in mappings:
         name = mapping["columnName"]
         try:
@@ -187,4 +276,4 @@ def _table(prefix: str, target: str, status: Mapping) -> Table:
     if faults:
         raise ExportInfoError("; ".join(faults))
     sources = {m["columnName"]: m["originalType"] for m in mappings}
-    return Table(target, f"{prefix}{database}/{folder}/", Schema(tuple(columns)), sources)
+    return Table(target, place, Schema(tuple(columns)), sources)

@@ -14,23 +14,20 @@ own DynamoDB JSON as text, which holds every value exactly), {"set": type}, {"li
 Derived: S string, B binary, BOOL boolean, N bigint or decimal(38,s), sets of them, M and L json; an attribute
 seen with two types, or with numbers that no decimal(38,s) holds, json.
 
-Names: Glue and Athena know lower case only, so a column is named by the attribute in lower case with other
-characters as `_`, and when two attributes come to one name, with 8 digits of the attribute's sha256 behind.
-https://docs.aws.amazon.com/athena/latest/ug/tables-databases-columns-names.html (Name databases, tables, and
-columns: at most 255 bytes)
+Names: see catalog_names.py. A declared attribute chooses its column's name before the others do.
 
 JSON: {"columns": [{"attribute", "name", "type"}], "keys": [attribute, ..]}.
 """
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 
+from catalog_names import REST, column_names
+
 DECIMAL_DIGITS = 38
 BIGINT_DIGITS = 19
-REST, MICROS, DELETED = "_rest", "_write_micros", "_deleted"  # columns that no attribute can be named
 PLAIN = {"string", "binary", "boolean", "int", "bigint", "float", "double", "date", "timestamp", "json"}
 SCALARS = {"S": "string", "B": "binary", "BOOL": "boolean"}
 ATTRIBUTE_TYPES = {"S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", "BS"}
@@ -71,7 +68,7 @@ class Type:
             if "struct" in said:
                 columns = said["struct"]
                 if isinstance(columns, Mapping):  # as a user declares it: {"city": "string", ..}
-                    names = column_names(columns)
+                    names = column_names(columns, reserved=())
                     columns = [
                         {"attribute": a, "name": names[a], "type": columns[a]} for a in sorted(columns)
                     ]
@@ -249,29 +246,13 @@ class Observation:
         return Type(SCALARS.get(kind, "json"))
 
 
-def column_names(attributes: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
-    """Attribute -> column name; the same for the same attributes in any order."""
-    attributes = sorted(set(attributes))
-    taken = set(taken) | {REST, MICROS, DELETED}
-    plain = {a: re.sub(r"[^a-z0-9_]", "_", a.lower())[:200] or "_" for a in attributes}
-    users: dict[str, list[str]] = {}
-    for attribute, name in plain.items():
-        users.setdefault(name, []).append(attribute)
-    return {
-        a: name
-        if name not in taken and (len(users[name]) == 1 or a == name)
-        else f"{name}_{hashlib.sha256(a.encode()).hexdigest()[:8]}"
-        for a, name in plain.items()
-    }
-
-
 def derive(
     observed: Observation, declared: Mapping[str, Type] | None = None, keys: Iterable[str] = ()
 ) -> Schema:
     """The schema that holds all that was observed; `declared` types stand as they are. Keys come first."""
     declared, keys = dict(declared or {}), tuple(keys)
     types = {a: t for a in observed.seen if (t := observed.type(a))} | declared
-    names = column_names(types)
+    names = column_names(types, first=declared)
     if missing := [key for key in keys if key not in types]:
         raise SchemaError(f"the key attributes {missing} are neither declared nor in the data")
     ordered = [*keys, *sorted(set(types) - set(keys))]
@@ -319,9 +300,28 @@ def widen(
         Observation({a: k for a, k in observed.seen.items() if a not in known}),
         {a: told for a, told in declared.items() if a not in known},
     )
-    names = column_names([c.attribute for c in new.columns], [c.name for c in published.columns])
+    names = column_names(
+        [c.attribute for c in new.columns], taken=[c.name for c in published.columns], first=declared
+    )
     columns += [replace(c, name=names[c.attribute]) for c in new.columns]
+    _check_declared_names(published, names, declared)
     return Schema(tuple(columns), published.keys), conflicts
+
+
+def _check_declared_names(published: Schema, names: Mapping[str, str], declared: Mapping[str, Type]) -> None:
+    """Refuses a newly declared attribute whose column another attribute has already: views, and BigQuery, which know
+    the declaration only, would read that one's values."""
+    expected = column_names(declared)
+    holders = {column.name: column.attribute for column in published.columns}
+    if wrong := [a for a in declared if a in names and names[a] != expected[a] and expected[a] in holders]:
+        raise SchemaError(
+            "; ".join(
+                f"{a} is declared, and its column {expected[a]} is published for {holders[expected[a]]}"
+                for a in wrong
+            )
+            + "; take the declaration back, or delete the table from the catalog and its state/<table>/current.json to "
+            "begin anew, with the declared attribute under that name"
+        )
 
 
 def _becomes(column: Type, declared: Type) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 
-from components.views import table_name
+from components.shared.catalog_names import table_name
 from local.samples import ARRIVED_WITHIN, Cloud, Row, SampleError, checksum, kinds, lake, mysql
 from local.samples.export import keys
 

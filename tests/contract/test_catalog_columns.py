@@ -10,6 +10,7 @@ import pytest
 
 from components import catalog_columns
 from components.pipelines.export import _type as column_type
+from components.shared.catalog_names import REST
 from tests.recording import ROOT
 
 DECLARED: dict[str, Any] = {
@@ -18,12 +19,13 @@ DECLARED: dict[str, Any] = {
     "order id": "double",
     "a--b": "string",
     "_rest": "string",
+    "export_date": "string",
     "total": "decimal(38, 2)",
     "photo": "binary",
     "paid": "boolean",
     "tags": {"set": "string"},
     "prices": {"list": {"list": "decimal(9,2)"}},
-    "address": {"struct": {"Zip": "string", "city": "string", "a b": {"set": "binary"}}},
+    "address": {"struct": {"Zip": "string", "run": "string", "city": "string", "a b": {"set": "binary"}}},
     "x" * 210: "string",
 }
 
@@ -42,10 +44,23 @@ def test_declared_attributes_are_the_columns_that_the_run_publishes(table_schema
     types = {attribute: table_schema.Type.of(kind) for attribute, kind in DECLARED.items()}
     made = table_schema.derive(table_schema.Observation(), types)
     published = {column["Name"]: column["Type"] for column in made.glue_columns()}
-    assert catalog_columns.columns(DECLARED) | {catalog_columns.REST: "string"} == published
+    assert catalog_columns.columns(DECLARED) | {REST: "string"} == published
 
 
-PLAIN = ("string", "binary", "boolean", "bigint", "double", "json", "decimal(38,0)", "decimal(0,0)", "int", "", None, 7)
+PLAIN = (
+    "string",
+    "binary",
+    "boolean",
+    "bigint",
+    "double",
+    "json",
+    "decimal(38,0)",
+    "decimal(0,0)",
+    "int",
+    "",
+    None,
+    7,
+)
 WRONG = ({"struct": {}}, {"map": "string"}, {"set": "string", "list": "string"}, ["string"])
 
 

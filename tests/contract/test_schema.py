@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rds_export import ExportInfoError, exported_type, tables
+from rds_export import ExportInfoError, describe, exported_type
 from table_schema import Column, SchemaError, widen
 
 from tests.contract.normaliser import Observation, Schema, Type, derive, schema_of
@@ -143,29 +143,125 @@ def test_an_exported_type_is_glues(said, glue):
     assert exported_type(said).glue() == glue
 
 
-def test_tables_of_an_rds_export_have_their_folders_and_columns():
-    (mysql, postgres) = tables(
-        "raw/x/",
-        {
-            "raw/x/export_tables_info_x_from_1_to_2.json": {
-                "perTableStatus": [table(id="int64"), table("db.public.t", a="int32")]
-            }
-        },
-    )
-    assert mysql.location == "raw/x/db/public.t/" or mysql.location == "raw/x/shop/shop.customers/"
-    assert {t.location for t in (mysql, postgres)} == {"raw/x/shop/shop.customers/", "raw/x/db/public.t/"}
+INFO = "raw/x/export_tables_info_x_from_1_to_{}.json"
 
 
-def test_every_table_that_did_not_complete_and_every_unknown_type_is_told_at_once():
-    info = {
-        "perTableStatus": [
-            table(status="FAILED") | {"warningMessage": "no rights"},
-            table("shop.t", c="int7"),
-        ]
+def described(*entries, keys=(), **more):
+    return describe("raw/x/", {INFO.format(len(entries)): {"perTableStatus": entries}}, keys, **more)
+
+
+def places(export):
+    return {table.target: table.location.removeprefix("raw/x/") for table in export.tables}
+
+
+@pytest.mark.parametrize(
+    "entries, keys, folders",
+    [
+        ([table(id="int64")], [], {"shop.customers": "shop/shop.customers/"}),
+        ([table("db.public.t", a="int32")], [], {"db.public.t": "db/public.t/"}),
+        ([table("shop.order items", a="int32")], [], {"shop.order items": "shop/shop.order_items/"}),
+        ([table('my db.public.a\\b`c"d', a="int32")], [], {'my db.public.a\\b`c"d': "my_db/public.a_b_c_d/"}),
+        ([table("shop.v1.2", a="int32"), table("shop.t", a="int32")], [],
+         {"shop.t": "shop/shop.t/", "shop.v1.2": "shop/shop.v1.2/"}),
+        ([table("shop.v1.2", a="int32")], ["raw/x/shop/shop.v1.2/1/part-0.gz.parquet"],
+         {"shop.v1.2": "shop/shop.v1.2/"}),
+        ([table("db.public.a.b", a="int32")], ["raw/x/db/public.a.b/1/part-0.gz.parquet"],
+         {"db.public.a.b": "db/public.a.b/"}),
+    ],
+)  # fmt: skip
+def test_a_table_of_an_rds_export_is_looked_for_in_the_folder_that_rds_gives_it(entries, keys, folders):
+    assert places(described(*entries, keys=keys)) == folders
+
+
+def test_a_database_that_rds_skipped_stops_no_other_table():
+    skipped = {
+        "target": "postgres",
+        "status": "COMPLETE",
+        "warningMessage": "no tables were found, database skipped",
     }
+    export = described(skipped, table("db.public.t", a="int32"))
+    assert places(export) == {"db.public.t": "db/public.t/"}
+    assert (export.skipped, export.refused) == ({"postgres": "no tables were found, database skipped"}, {})
+
+
+def test_a_table_that_the_config_names_and_rds_skipped_is_fatal_by_name():
+    skipped = {"target": "db.public.a/b", "status": "COMPLETE", "warningMessage": "slash"}
+    assert described(skipped, only=["db.public"]).skipped == {"db.public.a/b": "slash"}
+    with pytest.raises(ExportInfoError, match=r"'db\.public\.a/b' was asked for, and RDS skipped it: slash"):
+        described(skipped, only=["db.public.a/b"])
     with pytest.raises(
-        ExportInfoError, match=r"(?s)shop.customers is 'FAILED': no rights.*column c: .*'int7'"
+        ExportInfoError, match=r"'db\.public\.c' is to be left out, and no table is called so"
     ):
-        tables("raw/x/", {"raw/x/export_tables_info_x_from_1_to_2.json": info})
+        described(skipped, leave_out=["db.public.c"])
+
+
+@pytest.mark.parametrize(
+    "entry, why",
+    [
+        (table(status="FAILED") | {"warningMessage": "no rights"}, "it is 'FAILED': no rights"),
+        (table(c="int7"), "column c: the exported type 'int7' is not known"),
+        (table(id="int64", warningMessage="int64") | {"warningMessage": "cut"}, "it is complete with a warning: cut"),
+        (table(ID="int64", id="int64"), "column 'ID' differs from another in its case only"),
+        (table(export_date="int64"), "column 'export_date' is called as a column that every table has"),
+        (table(Run="int64"), "column 'Run' is called as a column that every table has"),
+        (table(**{"x" * 256: "int64"}), "has no name that Glue takes"),
+        (table("alone", a="int64"), "it is neither db.table nor db.schema.table"),
+    ],
+)  # fmt: skip
+def test_a_table_that_cant_be_read_is_refused_alone_and_can_be_left_out(entry, why):
+    other = table("shop.other", a="int32")
+    export = described(entry, other)
+    assert list(places(export)) == ["shop.other"] and why in export.refused[entry["target"]]
+    export = described(entry, other, leave_out=[entry["target"]])
+    assert (list(places(export)), export.refused, export.skipped) == (["shop.other"], {}, {})
+
+
+def test_two_tables_in_one_folder_are_both_refused():
+    pair = [table("shop.order items", a="int64"), table("shop.order_items", a="int64"), table(a="int64")]
+    export = described(*pair)
+    assert list(places(export)) == ["shop.customers"]
+    assert set(export.refused) == {"shop.order items", "shop.order_items"}
+    assert "one folder with shop.order_items" in export.refused["shop.order items"]
+
+
+names = st.one_of(
+    st.sampled_from(["order-id", "Größe", "ID", "İd", "id", "注文", "a b", "A\tB"]), st.text(max_size=8)
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(names, unique=True, min_size=1, max_size=6))
+def test_every_column_that_is_published_is_in_the_file_by_its_name_in_lower_case(columns):
+    """Athena matches columns of Parquet by name, case aside."""
+    export = described(table(**dict.fromkeys(columns, "int64")))
+    for found in export.tables:
+        assert [c["Name"] for c in found.json()["columns"]] == [name.lower() for name in columns]
+        assert len({c["Name"] for c in found.json()["columns"]}) == len(columns)
+    assert len(export.tables) + len(export.refused) == 1
+
+
+def test_an_export_without_descriptions_is_not_complete():
     with pytest.raises(ExportInfoError, match="not complete"):
-        tables("raw/x/", {})
+        describe("raw/x/", {}, [])
+
+
+@pytest.mark.parametrize("name", ["export_date", "run", "_rest", "Export-Date"])
+def test_an_attribute_called_as_a_column_that_every_table_has_is_renamed(name):
+    schema = schema_of([{"id": {"S": "a"}, name: {"S": "x"}}], keys=["id"])
+    assert schema.columns[1].name.startswith(name.lower().replace("-", "_") + "_")
+
+
+def test_a_declared_attribute_keeps_the_name_and_the_other_is_renamed():
+    items = [{"id": {"S": "a"}, "order-id": {"S": "x"}, "order_id": {"S": "y"}}]
+    schema = schema_of(items, {"order-id": "string"}, keys=["id"])
+    named = {c.attribute: c.name for c in schema.columns}
+    assert named["order-id"] == "order_id" and named["order_id"].startswith("order_id_")
+
+
+def test_a_declared_attribute_whose_name_is_published_for_another_is_refused_with_both():
+    published = schema_of([{"id": {"S": "a"}, "order_id": {"S": "y"}}], keys=["id"])
+    seen = Observation.of_items([{"id": {"S": "a"}, "order-id": {"S": "x"}}])
+    with pytest.raises(
+        SchemaError, match="order-id is declared, and its column order_id is published for order_id"
+    ):
+        widen(published, seen, {"order-id": Type.of("string")})

@@ -106,6 +106,7 @@ def test_what_a_database_holds_is_handed_on_by_a_key_as_a_state_would_not_hold_i
         "step": "rds",
         "export_prefix.$": "$.export_prefix",
         "only.$": "$.only",
+        "leave_out.$": "$.leave_out",
         "tables_key.$": "$.tables_key",
     }
     assert (states["Tables"]["ResultPath"], states["Tables"]["Next"]) == ("$.described", "Publish")

@@ -334,3 +334,13 @@ def test_an_undeclared_import_is_caught_though_this_environment_has_it(handlers,
     made = bundle("plain", handlers=handlers, runtime=HOST_RUNTIME, architecture=HOST_ARCHITECTURE)
     done = run_isolated(made, tmp_path)
     assert "No module named 'pydantic'" in done.stderr
+
+
+def test_a_bundle_has_the_shared_modules_that_its_handler_imports_and_no_others() -> None:
+    def modules(name: str) -> set[str]:
+        with zipfile.ZipFile(bundle(name).path) as archive:
+            return {path for path in archive.namelist() if (bundles.SHARED / path).is_file()}
+
+    assert modules("catalog") == {"catalog_names.py"}
+    assert modules("normalise") == {"catalog_names.py", "rds_folders.py"}
+    assert modules("transform") == set()

@@ -55,6 +55,9 @@ ORDERS = {"columns": {"order_id": "S", "total": "N"}, "keys": ["order_id"]}
 GOOGLE = {"project": "shop-analytics", "location": "EU"}
 
 
+RDS: dict[str, Any] = {"rds_instance": "shop"}
+
+
 def warehouse(**keys: Any) -> dict[str, Any]:
     pipeline = {
         "kind": "bigquery-transfer",
@@ -97,7 +100,12 @@ def typed_as(id: str, *, cluster: Sequence[str] = (), **columns: str) -> dict[st
     """A transfer of plain files whose key column `id` is of that type."""
     landing = {"account": "workload", "bucket": "shop-files", "tables": ["orders"], "layout": "objects"}
     orders = {"columns": {"id": id} | columns, "keys": ["id"], "cluster": [*cluster]}
-    shop = {"kind": "bigquery-transfer", "account": "workload", "landing": landing, "tables": {"orders": orders}}
+    shop = {
+        "kind": "bigquery-transfer",
+        "account": "workload",
+        "landing": landing,
+        "tables": {"orders": orders},
+    }
     return stack(gcp=GOOGLE, pipelines={"shop": shop})
 
 
@@ -168,14 +176,20 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "'decimal(p,s)' with p at most 38, {set: string|binary|bigint|double|'decimal(p,s)'}",
     ),
     "more columns than a run hands over": (
-        lake(sources=[DECLARED, {"dynamodb": "wide", "columns": {f"attribute_{n}": "string" for n in range(2000)}}]),
+        lake(
+            sources=[
+                DECLARED,
+                {"dynamodb": "wide", "columns": {f"attribute_{n}": "string" for n in range(2000)}},
+            ]
+        ),
         "pipelines.lake.sources[1].columns: 63,061 bytes of JSON with what else is said of the source, and a run hands "
         "over 50,000 of one at the most; name fewer",
     ),
     "more columns in all than a run hands over": (
         lake(
             sources=[
-                {"dynamodb": f"wide{t}", "columns": {f"attribute_{n}": "string" for n in range(1000)}} for t in range(6)
+                {"dynamodb": f"wide{t}", "columns": {f"attribute_{n}": "string" for n in range(1000)}}
+                for t in range(6)
             ]
         ),
         "pipelines.lake.sources: 186,384 bytes of JSON, and a run hands over 150,000 at the most; declare fewer",
@@ -225,13 +239,47 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "lake_formation: 'run: simple' fills no catalog; write 'run: state-machine'",
     ),
     "two tables of one name": (
-        lake(sources=[{"dynamodb": "shop-orders"}, {"dynamodb": "shop_orders"}]),
-        "sources: two tables would be 'shop_orders' in the catalog; export them by two pipelines",
+        lake(sources=[{"dynamodb": "old", "catalog_name": "b"}, {"dynamodb": "new", "catalog_name": "b"}]),
+        "sources: two tables would be 'b' in the catalog; give one of them another name by 'catalog_name'",
     ),
     "a table that is named as another's view": (
-        lake(sources=[{"dynamodb": "orders"}, {"dynamodb": "orders-latest"}]),
-        "sources: the table 'orders_latest' and the view on 'orders' would be one name in the catalog; export the "
-        "tables by two pipelines",
+        lake(sources=[{"dynamodb": "orders"}, {"dynamodb": "old", "catalog_name": "orders_latest"}]),
+        "sources: the table 'orders_latest' and the view on 'orders' would be one name in the catalog; give one of "
+        "them another name by 'catalog_name' or 'catalog_names'",
+    ),
+    "a type that RDS exports as text": (
+        lake(
+            sources=[RDS | {"tables": {"shop.orders": {"id": "bigint", "at": "timestamp"}}}], create_key=True
+        ),
+        "sources[0].tables.shop.orders.at: RDS exports 'timestamp' as text; write 'string'",
+    ),
+    "an array of RDS": (
+        lake(sources=[RDS | {"tables": {"db.public.t": {"tags": "array<string>"}}}], create_key=True),
+        "sources[0].tables.db.public.t.tags: RDS exports 'array<string>' as text; write 'string'",
+    ),
+    "a column of RDS that can't be renamed": (
+        lake(sources=[RDS | {"tables": {"shop.orders": {"export_date": "string"}}}], create_key=True),
+        "tables.shop.orders: column 'export_date' is called as a column that every table has, and RDS writes the file",
+    ),
+    "columns of RDS that differ in case": (
+        lake(sources=[RDS | {"tables": {"shop.orders": {"ID": "int", "id": "int"}}}], create_key=True),
+        "tables.shop.orders: column 'ID' differs from another in its case only",
+    ),
+    "a table left out and asked for": (
+        lake(sources=[RDS | {"only": ["shop.a"], "leave_out": ["shop.a"]}], create_key=True),
+        "leave_out[0]: 'shop.a' is in only, tables or catalog_names, too; take it away there",
+    ),
+    "a name for the catalog": (
+        lake(sources=[{"dynamodb": "orders", "catalog_name": "Orders"}]),
+        "sources[0].catalog_name: 'Orders' is not a name for a table in the catalog",
+    ),
+    "a reserved name for the catalog": (
+        lake(sources=[RDS | {"catalog_names": {"shop.a": "run"}}], create_key=True),
+        "sources[0].catalog_names.shop.a: 'run' is not a name for a table in the catalog",
+    ),
+    "a database's key at a table": (
+        lake(sources=[{"dynamodb": "orders", "leave_out": ["a.b"]}]),
+        "sources[0].leave_out: not a key of a dynamodb source; leave it out",
     ),
     "a view's column": (
         view("SELECT customer FROM orders_latest"),

@@ -128,14 +128,15 @@ def described(wire, glue):
     """Finished exports of databases, with their descriptions in the landing."""
     landed, state = {}, wire.answers["GetObject"]
     wire.answers["GetObject"] = lambda path, query, body: (
-        (200, {"etag": '"1"'}, json.dumps({"tables": landed[path]}).encode())
+        (200, {"etag": '"1"'}, json.dumps(landed[path]).encode())
         if path in landed
         else state(path, query, body)
     )
 
-    def export(source, *tables, last=COLUMNS, at="2026-01-02T03:00:00+00:00"):
+    def export(source, *tables, last=COLUMNS, at="2026-01-02T03:00:00+00:00", **others):
         key = f"state/{source}/{at[:10]}/tables.json"
-        landed[f"/{key}"] = [
+        landed[f"/{key}"] = {"skipped": {}, "refused": {}} | others
+        landed[f"/{key}"]["tables"] = [
             {
                 "table": table,
                 "columns": last if table == tables[-1] else COLUMNS,
@@ -192,16 +193,79 @@ def test_what_another_call_has_published_meanwhile_is_not_written_over(app, glue
     assert asked == [("*", None), (None, f'"{size}"')]
 
 
+def tables_of(answer):
+    return [table["table"] for table in answer["tables"]]
+
+
 @pytest.mark.parametrize(
-    ("tables", "name"),
-    [(("shop.a-b", "shop.a_b"), "shop_a_b"), (("shop.a", "shop.a_latest"), "shop_a_latest")],
+    ("tables", "names"),
+    [
+        (("shop.a-b", "shop.a_b"), ("shop_a_b_a80cf879", "shop_a_b")),
+        (("shop.注文", "shop.顧客"), ("shop__467d9480", "shop__5bff6964")),
+        (("orders", "Orders"), ("orders", "orders_b7e8acdd")),
+    ],
 )
-def test_tables_of_a_database_that_would_be_one_name_in_the_catalog_are_refused(
-    app, glue, described, context, tables, name
+def test_tables_of_a_database_that_would_be_one_name_in_the_catalog_get_two(
+    app, glue, described, context, tables, names
 ):
-    with pytest.raises(Exception, match=f"two tables of shop would both be {name} in the catalog"):
-        app.handler({"step": "publish", "export": described("shop", *tables)}, context)
-    assert glue["order"] == []
+    answer = app.handler({"step": "publish", "export": described("shop", *tables)}, context)
+    assert tables_of(answer) == list(names)
+    assert {f"{name}_latest" for name in names} <= set(glue["tables"])
+
+
+def test_a_table_called_as_anothers_view_gets_another_name(app, glue, described, context):
+    answer = app.handler({"step": "publish", "export": described("shop", "shop.a", "shop.a_latest")}, context)
+    first, second = tables_of(answer)
+    assert first == "shop_a" and second.startswith("shop_a_latest_")
+
+
+def test_a_name_once_given_stays_whatever_tables_come_and_go(app, glue, described, context):
+    app.handler({"step": "publish", "export": described("shop", "public.Orders")}, context)
+    both = described("shop", "public.Orders", "public.orders", at="2026-01-03T03:00:00+00:00")
+    names = tables_of(app.handler({"step": "publish", "export": both}, context))
+    assert names[0] == "public_orders" and names[1].startswith("public_orders_")
+    later = described("shop", "public.orders", at="2026-01-04T03:00:00+00:00")
+    assert tables_of(app.handler({"step": "publish", "export": later}, context)) == names[1:]
+
+
+def test_a_name_that_the_config_gives_is_the_tables_and_nobody_elses(app, glue, described, context):
+    chosen = {"catalog_names": {"public.Orders": "orders_of_old"}}
+    export = described("shop", "public.Orders", "public.orders_of_old") | chosen
+    assert tables_of(app.handler({"step": "publish", "export": export}, context)) == [
+        "orders_of_old",
+        "public_orders_of_old",
+    ]
+    taken = described("shop", "public.more", at="2026-01-03T03:00:00+00:00")
+    taken |= {"catalog_names": {"public.more": "orders_of_old"}}
+    with pytest.raises(
+        Exception, match=r"orders_of_old is published of public\.Orders, and public\.more of shop"
+    ):
+        app.handler({"step": "publish", "export": taken}, context)
+
+
+def test_a_source_with_a_refused_table_has_its_others_published_and_fails_in_the_report(
+    app, glue, described, wire, context
+):
+    export = described(
+        "shop", "shop.a", skipped={"postgres": "no tables"}, refused={"shop.Odd": "ID beside id"}
+    )
+    answer = app.handler({"step": "publish", "export": export}, context)
+    assert tables_of(answer) == ["shop_a"] and "shop_a_latest" in glue["tables"]
+    with pytest.raises(
+        Exception, match=r"(?s)1 of 1 sources failed\. shop: TablesRefused: .*leave_out.*shop\.Odd: ID"
+    ):
+        app.handler({"step": "report", "due": "2026-01-02", "results": [[answer]]}, context)
+    counted = {
+        m["MetricName"]: m["Value"] for m in app.publishing.metrics("lake", [answer], datetime.now(UTC))
+    }
+    assert (counted["Published"], counted["Failed"], counted["Skipped"]) == (1, 1, 1)
+
+
+def test_what_rds_skipped_is_a_notice_and_no_failure(app, glue, described, context):
+    export = described("shop", "shop.a", skipped={"postgres": "no tables were found, database skipped"})
+    answer = app.handler({"step": "publish", "export": export}, context)
+    report = app.handler({"step": "report", "due": "2026-01-02", "results": [[answer]]}, context)
+    assert report["notices"] == {"shop": "RDS skipped postgres: no tables were found, database skipped"}
 
 
 @pytest.mark.parametrize(
@@ -309,6 +373,7 @@ def test_metrics_say_for_each_source_whether_it_failed_and_how_old_its_data_is(a
         ("Failed", "orders", "Source"): 0,
         ("Age", "orders", "Table"): 3600,
         ("Rows", "orders", "Table"): 7,
+        ("Skipped", "orders", "Source"): 0,
         ("Published", "shop", "Source"): 0,
         ("Failed", "shop", "Source"): 1,
     }

@@ -1,0 +1,120 @@
+"""How tables and columns are called in the Glue catalog, in Parquet files, in Athena and in BigQuery. Pure.
+
+Glue takes any text of 1 to 255 bytes; Athena lowers names, and promises nothing but letters, digits and '_'
+(https://docs.aws.amazon.com/athena/latest/ug/tables-databases-columns-names.html). Two cases:
+
+- The program writes the file (a DynamoDB export): a column is named by the attribute in lower case, with '_' for every
+  other character, and 8 hex digits of the attribute's SHA-256 behind where that name is taken (`column_names`).
+- RDS writes the file: its columns have the database's names, and Athena matches Parquet columns by name, case aside
+  (https://docs.aws.amazon.com/athena/latest/ug/handling-schema-updates-chapter.html), so another name would read as
+  NULL. A column keeps its name in lower case, or its table is refused (`file_columns`).
+"""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+
+REST = "_rest"
+"""The last column of a table of a DynamoDB export: what no column of its own could hold, as JSON."""
+MICROS, DELETED = "_write_micros", "_deleted"
+"""Columns of an increment that is on its way into a snapshot."""
+EXPORT_DATE = "export_date"
+"""The partition of every table: the date of the run, in UTC."""
+RUN = "run"
+"""The partition below it, where a crawler keeps the catalog."""
+RESERVED = frozenset({REST, MICROS, DELETED, EXPORT_DATE, RUN})
+"""Names that no column of the data can have."""
+
+NAME_BYTES = 255
+_KEPT = 200  # characters of a name that is cut or gets a hash, so that both fit
+
+
+def column_names(
+    attributes: Iterable[str],
+    *,
+    taken: Iterable[str] = (),
+    first: Iterable[str] = (),
+    reserved: Collection[str] = RESERVED,
+) -> dict[str, str]:
+    """Attribute -> column, the same for the same attributes in any order. Those in `first`, which a config declares,
+    choose before the others; no name is in `taken` or `reserved`. Inside a struct nothing is reserved."""
+    chosen = set(first)
+    named: dict[str, str] = {}
+    used = {*taken, *reserved}
+    attributes = set(attributes)
+    for group in (sorted(attributes & chosen), sorted(attributes - chosen)):
+        named |= _unique(group, used)
+        used |= set(named.values())
+    return named
+
+
+def file_columns(names: Iterable[str]) -> tuple[dict[str, str], list[str]]:
+    """Column of a file that somebody else writes -> column of the catalog; and a sentence for each that can't be
+    read under its name, which makes the table unreadable."""
+    names = list(names)
+    lowered = {name: name.lower() for name in names}
+    users = Counter(lowered.values())
+    faults = []
+    for name, column in lowered.items():
+        if column in RESERVED:
+            faults.append(f"column {name!r} is called as a column that every table has")
+        elif users[column] > 1:
+            faults.append(f"column {name!r} differs from another in its case only")
+        elif not 1 <= len(column.encode()) <= NAME_BYTES or re.search(r"[\x00-\x08\x0a-\x1f]", column):
+            faults.append(
+                f"column {name!r} has no name that Glue takes (1 to {NAME_BYTES} bytes in one line)"
+            )
+    return lowered, faults
+
+
+def table_name(source: str) -> str:
+    """A source's table as the catalog names it where nothing else is called so: `shop.order-lines` is
+    `shop_order_lines`."""
+    return re.sub(r"[^a-z0-9_]+", "_", source.lower())[:_KEPT] or "_"
+
+
+def table_names(sources: Iterable[str], given: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Source table -> table of the catalog. `given` are the names that a config chooses; no two tables have one name,
+    and none has the name of another's view (`<table>_latest`)."""
+    given = dict(given or {})
+    sources = set(sources)
+    named = {source: given[source] for source in sources if source in given}
+    used = {name for chosen in given.values() for name in _with_view(chosen)}
+    for source, name in _unique(sorted(sources - set(named)), used, "table").items():
+        named[source] = name
+    views = {f"{name}_latest" for name in named.values()}
+    return {
+        source: _hashed(name, source) if name in views and source not in given else name
+        for source, name in named.items()
+    }
+
+
+def _unique(names: Iterable[str], used: Collection[str], kind: str = "column") -> dict[str, str]:
+    """Each name as the catalog writes it. Where two would be one, the one that is written so keeps it (of tables also
+    `shop.a_b`, whose dots become '_'); the others, and whatever is used already, get a hash of the whole behind."""
+    fit = table_name if kind == "table" else _column_name
+    named: dict[str, str] = {}
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(fit(name), []).append(name)
+    for fitting, group in groups.items():
+        exact = [name for name in group if name == fitting]
+        exact += [name for name in group if kind == "table" and name.replace(".", "_") == fitting]
+        keeper = group[0] if len(group) == 1 else exact[0] if exact else None
+        for name in group:
+            keeps = name == keeper and fitting not in used
+            named[name] = fitting if keeps else _hashed(fitting, name)
+    return named
+
+
+def _column_name(attribute: str) -> str:
+    return re.sub(r"[^a-z0-9_]", "_", attribute.lower())[:_KEPT] or "_"
+
+
+def _hashed(name: str, whole: str) -> str:
+    return f"{name}_{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
+
+
+def _with_view(name: str) -> tuple[str, str]:
+    return name, f"{name}_latest"
