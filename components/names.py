@@ -138,6 +138,16 @@ def cloud_bucket(name: str, project: str) -> str:
     return f"{_fit(name, 63 - 1 - len(project), _DASHED, lower=True)}-{project}"
 
 
+def transfer_job(name: str, unique: str) -> str:
+    """A Storage Transfer job: `transferJobs/` and what ends in a letter or digit, at most 128 in all, not `OPI` first
+    (https://docs.cloud.google.com/storage-transfer/docs/reference/rest/v1/transferJobs#TransferJob.FIELDS.name).
+
+    A job that is deleted keeps its name for 30 days, so the name ends in `unique`: letters and digits that are others
+    when the job is made anew."""
+    prefix = "transferJobs/"
+    return f"{prefix}{_fit(name, 128 - len(prefix) - 1 - len(unique), _DASHED, lower=True)}-{unique}"
+
+
 def _fit(name: str, limit: int, alphabet: str, *, lower: bool = False, filler: str = "-") -> str:
     whole = f"{pulumi.get_project()}{filler}{pulumi.get_stack()}{filler}{name}"
     fitted = re.sub(f"[^{alphabet}]+", filler, whole.lower() if lower else whole).strip(filler)

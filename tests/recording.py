@@ -38,9 +38,11 @@ GOVERNED: dict[str, Any] = {
 }
 
 AGENT = "101234567890123456789"  # the subject of the project's Storage Transfer service agent
+ROLE_ID = "AROACKCEVSQ6C2EXAMPLE"
 _POOL = "projects/1/locations/global/workloadIdentityPools/"
 # What a resource's service makes up and the program reads: type -> of its inputs and name.
 COMPUTED = {
+    "aws:iam/role:Role": lambda i, name: {"uniqueId": ROLE_ID},
     "aws:iam/accessKey:AccessKey": lambda i, name: {"secret": f"secret of {name}"},
     "gcp:serviceaccount/account:Account": lambda i, name: {
         "email": f"{i['accountId']}@mock.iam.gserviceaccount.com",
@@ -55,7 +57,6 @@ COMPUTED = {
     "gcp:projects/iAMCustomRole:IAMCustomRole": lambda i, name: {
         "name": f"projects/{i['project']}/roles/{i['roleId']}"
     },
-    "gcp:storage/transferJob:TransferJob": lambda i, name: {"name": f"transferJobs/{name}"},
     "gcp:bigquery/dataTransferConfig:DataTransferConfig": lambda i, name: {
         "name": f"projects/1/locations/eu/transferConfigs/{name}"
     },

@@ -175,9 +175,11 @@ def _processing(
 ) -> aws.kinesis.FirehoseDeliveryStreamOpensearchserverlessConfigurationProcessingConfigurationArgs:
     to = aws.kinesis
     parameter = to.FirehoseDeliveryStreamOpensearchserverlessConfigurationProcessingConfigurationProcessorParameterArgs
-    # One megabyte goes in, so that with base64 and an added time less than Lambda's six come out. The defaults for the
-    # seconds (60) and the retries (3) are left out: the provider would tell a difference for ever.
-    parameters = {"LambdaArn": f"{function_arn}:$LATEST", "BufferSizeInMBs": "1"}
+    # Only what differs from the defaults: the provider drops those as it reads, and would see a change for ever
+    # (https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/kinesis_firehose_delivery_stream,
+    # the note under `parameters`). They are 1 megabyte a call, so that with base64 and an added time less than Lambda's
+    # six come out, 60 seconds, 3 retries, and the role of the delivery.
+    parameters = {"LambdaArn": f"{function_arn}:$LATEST"}
     return to.FirehoseDeliveryStreamOpensearchserverlessConfigurationProcessingConfigurationArgs(
         enabled=True,
         processors=[

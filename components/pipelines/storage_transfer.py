@@ -214,6 +214,9 @@ class StorageCopy(pulumi.ComponentResource):
         )
         job = gcp.storage.TransferJob(
             name,
+            # IAM never gives a role's id again (https://docs.aws.amazon.com/IAM/latest/UserGuide/
+            # reference_identifiers.html#identifiers-unique-ids), so a stack that is made again has another name.
+            name=role.unique_id.apply(lambda unique: names.transfer_job(name, unique)),
             description=f"Copies the landing {landing.name} for {name}",
             transfer_spec=gcp.storage.TransferJobTransferSpecArgs(
                 aws_s3_data_source=gcp.storage.TransferJobTransferSpecAwsS3DataSourceArgs(

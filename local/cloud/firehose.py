@@ -35,6 +35,7 @@ from opensearchpy.exceptions import ConnectionError as Unreachable
 from opensearchpy.exceptions import TransportError
 
 from . import authorization
+from .firehose_described import described
 from .osis_engine import client, search, session
 
 SERVICE, KIND = "firehose.amazonaws.com", "AmazonOpenSearchServerless"
@@ -418,12 +419,7 @@ def create(data: dict) -> tuple:
 def description(destination: dict) -> dict:
     told = stock_description(destination)
     if config := told.pop(f"{KIND}DestinationDescription", None):
-        backup = {
-            "EncryptionConfiguration": {"NoEncryptionConfig": "NoEncryption"},
-            **config["S3Configuration"],
-        }
-        rest = {name: value for name, value in config.items() if name != "S3Configuration"}
-        told[f"{KIND}DestinationDescription"] = rest | {"S3DestinationDescription": backup}
+        told[f"{KIND}DestinationDescription"] = described(config)
     return told
 
 

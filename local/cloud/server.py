@@ -27,6 +27,7 @@ EXTENSIONS = (
     "athena",
     "glue_catalog",
     "aoss",
+    "kinesis_tags",
     "osis",
     "firehose",
 )

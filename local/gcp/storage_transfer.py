@@ -47,6 +47,16 @@ def seconds(duration: str) -> timedelta:
     return timedelta(seconds=float(duration[:-1]))
 
 
+def wrong_name(name: str) -> str | None:
+    """Why a job can't be called so (transferJobs, "name"), in the service's words where they are known."""
+    if not re.fullmatch(r"transferJobs/[^/]+", name):
+        return 'The TransferJob name must be in the pattern of "transferJobs/[^/]+".'
+    # OPI is for transfers from file systems, which are not carried out here.
+    if len(name) > 128 or not re.fullmatch(r"transferJobs/(?!OPI)[A-Za-z0-9._~-]*[A-Za-z0-9]", name):
+        return f"Invalid transfer job name {name!r}"
+    return None
+
+
 class StorageTransfer:
     def __init__(self, resources: Resources, storage: Storage, aws_endpoint: str):
         self.resources, self.storage, self.aws = resources, storage, aws_endpoint
@@ -63,7 +73,7 @@ class StorageTransfer:
             ("POST", "/v1/transferJobs", self.create),
             ("GET", job, lambda b, q, name: self.job(name)),
             ("PATCH", job, self.patch),
-            ("DELETE", job, lambda b, q, name: self.job(name) and self.jobs.pop(name) and {}),
+            ("DELETE", job, lambda b, q, name: self.delete(name)),
             ("POST", job + ":run", self.run),
             ("GET", "/v1/transferOperations", self.listed),
             ("GET", r"/v1/(transferOperations/[^/:]+)", lambda b, q, name: self.operation(name)),
@@ -94,8 +104,12 @@ class StorageTransfer:
         return {"operations": found}
 
     def create(self, body: Body, query: Body) -> Body:
+        name = body.get("name") or f"transferJobs/{uuid.uuid4().int % 10**20}"
+        if why := wrong_name(name):
+            raise Refused(400, why)
+        if name in self.jobs:  # deleted or not
+            raise Refused(409, f"Transfer job {name} already exists")
         self.check(body)
-        name = f"transferJobs/{uuid.uuid4().int % 10**20}"
         self.jobs[name] = {"status": "ENABLED"} | body | {"name": name, "creationTime": now()}
         self.turns[name] = threading.Lock()
         self.plan(name)
@@ -108,6 +122,12 @@ class StorageTransfer:
         self.jobs[name] = changed
         self.plan(name)
         return changed
+
+    def delete(self, name: str) -> Body:
+        """A deleted job is still there, with its name, until it is collected 30 days later."""
+        self.jobs[name] = self.job(name) | {"status": "DELETED"}
+        self.plan(name)
+        return {}
 
     def check(self, job: Body) -> None:
         """Refuse what the service does not take, or can't reach in Cloud Storage."""
@@ -170,6 +190,8 @@ class StorageTransfer:
                     self.start(name, job["eventStream"]["name"])
 
     def run(self, body: Body, query: Body, name: str) -> Body:
+        if self.job(name)["status"] == "DELETED":
+            raise Refused(412, f"{name} is deleted")
         if "eventStream" in self.job(name):
             raise Refused(400, "An event-driven job can't be run by hand")
         if not (operation := self.start(name, None)):

@@ -56,6 +56,22 @@ def delivery_stream(props: dict) -> dict:
     return made
 
 
+# What the real provider drops of a processor as it reads: a property at its default is a change at every preview, here
+# as there (https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/kinesis_firehose_delivery_stream,
+# the note under `parameters`).
+DEFAULTS = {"NumberOfRetries": "3", "BufferSizeInMBs": "1", "BufferIntervalInSeconds": "60"}
+
+
+def without_defaults(description: dict) -> None:
+    defaults = DEFAULTS | {"RoleArn": description.get("RoleARN")}
+    for processor in (description.get("ProcessingConfiguration") or {}).get("Processors", []):
+        processor["Parameters"] = [
+            one
+            for one in processor.get("Parameters", [])
+            if one["ParameterValue"] != defaults.get(one["ParameterName"])
+        ]
+
+
 def described_delivery(data: dict, state: dict) -> dict:
     made = dict(data)
     for found in data.get("Destinations") or []:
@@ -65,6 +81,7 @@ def described_delivery(data: dict, state: dict) -> dict:
                     "destination": name,
                     f"{noun}DestinationConfiguration": found[f"{noun}DestinationDescription"],
                 }
+                without_defaults(found[f"{noun}DestinationDescription"])
     source = (data.get("Source") or {}).get("KinesisStreamSourceDescription")
     return made | ({"KinesisStreamSourceConfiguration": source} if source else {})
 

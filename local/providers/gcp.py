@@ -40,6 +40,7 @@ class Row:
     query: tuple[tuple[str, str], ...] = ()  # of a create and an update: its name -> the property
     masked: bool = False  # an update names the fields that it changes
     envelope: str = ""  # what an update puts its body and mask into
+    of_project: bool = False  # a read and a delete name the project in their query
     policy: bool = False  # a member of an IAM policy
     name: str = ""
     names: tuple[str, str] = ("", "")
@@ -53,6 +54,16 @@ class Row:
 def text(value: Any) -> Any:
     """Google's JSON carries 64-bit integers as text."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def typed(value: Any, prop: schema.Property) -> Any:
+    """An answer's value as the SDK has it: a 64-bit integer is text in Google's JSON, at whatever depth."""
+    if isinstance(value, list):
+        return [typed(each, prop) for each in value]
+    if isinstance(value, dict) and prop.nested:
+        inner = schema.nested(prop.nested)
+        return {k: typed(v, inner[k]) if k in inner else v for k, v in value.items()}
+    return int(value) if prop.shape == "int" and isinstance(value, str) else value
 
 
 def dataset(props: dict) -> dict:
@@ -132,6 +143,12 @@ def transfer_job(props: dict) -> dict:
     return {k: v for k, v in props.items() if k != "project"} | {"projectId": props["project"]}
 
 
+def described_job(found: dict) -> dict:
+    if found["status"] == "DELETED":  # for 30 days it is there still
+        raise LookupError(found["name"])
+    return found
+
+
 def identified(props: dict) -> dict:
     """What a pool or provider is sent: its ids are in the path and the query."""
     return {k: v for k, v in props.items() if k != "project" and not k.startswith("workloadIdentityPool")}
@@ -167,8 +184,10 @@ ROWS = {
     "gcp:storage/bucketIAMMember:BucketIAMMember": Row(
         "", "/storage/v1/b/{bucket}/iam", "{bucket} {role} {member}", update="", policy=True),
     "gcp:storage/transferJob:TransferJob": Row(
-        "/v1/transferJobs", "/v1/{name}", "{name}", transfer_job, query=(("projectId", "project"),),
-        masked=True, envelope="transferJob",
+        "/v1/transferJobs", "/v1/{name}", "{name}", transfer_job, described_job, replace=("name",), name="name",
+        masked=True, envelope="transferJob", of_project=True,
+        names=(r"transferJobs/(?!OPI)[A-Za-z0-9._~-]{0,114}[A-Za-z0-9]",
+        "a transfer job's name ('transferJobs/' and 1-115 of letters, digits and -._~, a letter or digit last)"),
     ),
     "gcp:pubsub/topicIAMMember:TopicIAMMember": Row(
         "", "/v1/projects/{project}/topics/{topic}", "{topic} {role} {member}", update="", policy=True),
@@ -261,6 +280,9 @@ class Gcp:
             {k: quote(v, safe="/@") for k, v in self.full(state).items() if isinstance(v, str)}
         )
 
+    def scope(self, row: Row, state: dict) -> str:
+        return f"?{urlencode({'projectId': state['project']})}" if row.of_project else ""
+
     def refuse(self, kind: str, inputs: dict) -> list[tuple[str, str]]:
         row = self.rows[kind]
         name = inputs.get(row.name)
@@ -320,14 +342,12 @@ class Gcp:
         try:
             if row.policy:
                 return dict(state) if self.member(row, state, None) else None
-            answer = self.call("GET", self.path(row.item, state))
+            facts = row.facts(self.call("GET", self.path(row.item, state) + self.scope(row, state)))
         except LookupError:
             return None
-        facts = row.facts(answer)
         facts = {**facts, "effectiveLabels": facts.get("labels"), "project": state["project"]}
-        numbers = {n for n, p in schema.outputs(kind).items() if p.shape == "int"}
-        return {k: int(v) if k in numbers and isinstance(v, str) else v
-                for k, v in facts.items() if k in schema.outputs(kind) and v is not None}  # fmt: skip
+        return {k: typed(v, schema.outputs(kind)[k]) for k, v in facts.items()
+                if k in schema.outputs(kind) and v is not None}  # fmt: skip
 
     def update(
         self, kind: str, key: str, old: dict, before: dict, inputs: dict, labels: dict, changed: set[str]
@@ -354,7 +374,7 @@ class Gcp:
                 at = f"/storage/v1/b/{state['name']}/o"
                 for found in self.call("GET", at)["items"]:
                     self.call("DELETE", f"{at}/{quote(found['name'], safe='')}")
-            self.call("DELETE", self.path(row.item, state) + row.removal(state))
+            self.call("DELETE", self.path(row.item, state) + (row.removal(state) or self.scope(row, state)))
         except LookupError:
             return
 

@@ -11,7 +11,7 @@ from policy.together import check_all
 from tests.program.test_bigquery_transfer import CONFIG, EXPORT, LANDING, WORKLOAD, files, warehouse
 from tests.program.test_bigquery_transfer import EACH as BY_KEY
 from tests.program.test_bigquery_transfer import made as of_shop
-from tests.recording import AGENT, ROOT, Recording, record
+from tests.recording import AGENT, ROLE_ID, ROOT, Recording, record
 
 JOB, BUCKET = "gcp:storage/transferJob:TransferJob", "gcp:storage/bucket:Bucket"
 MEMBER = "gcp:storage/bucketIAMMember:BucketIAMMember"
@@ -275,6 +275,6 @@ def test_the_outputs_tell_of_the_copy_and_of_no_user() -> None:
     assert shop["copy"] == {
         "bucket": "tributary-test-shop-copy-shop-analytics",
         "role": "arn:aws:iam:workload:mock:tributary-test-shop-copy",
-        "job": "transferJobs/shop-copy",
+        "job": f"transferJobs/tributary-test-shop-copy-{ROLE_ID}",
     }
     assert shop["user"] is None

@@ -20,6 +20,7 @@ from local.providers.values import ARCHIVE, ASSET, SIGNATURE, UNKNOWN, wire
 
 TRUST = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]}
 QUEUE, ROLE, FUNCTION = "aws:sqs/queue:Queue", "aws:iam/role:Role", "aws:lambda/function:Function"
+JOB, NAME = "gcp:storage/transferJob:TransferJob", "transferJobs/shop-copy-AROA1"
 TABLE, BUCKET = "aws:dynamodb/table:Table", "aws:s3/bucket:Bucket"
 
 
@@ -261,3 +262,29 @@ def test_a_property_finds_its_member_whatever_the_case_and_number():
 def test_a_refresh_of_a_google_resource_does_not_look_for_its_identity_in_the_answer():
     given = {"datasetId": "shop", "description": "d", "deleteContentsOnDestroy": True}
     assert Gcp().readable("gcp:bigquery/dataset:Dataset", given) == {"description"}
+
+
+def test_googles_64_bit_integers_are_numbers_at_every_depth():
+    """https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/tables#TimePartitioning: expirationMs is a string."""
+    cloud = Gcp(GCP_ROWS)
+    cloud.project = "p"
+    answer = {"timePartitioning": {"type": "DAY", "expirationMs": "1209600000"}, "numBytes": "12"}
+    cloud.call = lambda method, path, body=None: answer
+    key = "projects/p/datasets/d/tables/t"
+    read = cloud.read("gcp:bigquery/table:Table", key, {})
+    assert read["timePartitioning"] == {"type": "DAY", "expirationMs": 1209600000}
+    assert read["numBytes"] == 12
+
+
+def test_a_transfer_job_that_is_deleted_is_gone_though_the_service_has_it_still():
+    cloud = Gcp(GCP_ROWS)
+    cloud.project, asked = "p", []
+    cloud.call = lambda method, path, body=None: asked.append(path) or {"name": NAME, "status": "DELETED"}
+    assert cloud.read(JOB, NAME, {}) is None
+    assert asked == [f"/v1/{NAME}?projectId=p"]
+
+
+@pytest.mark.parametrize("name", ["shop-copy-1a2b3c4", "transferJobs/shop-", "transferJobs/" + "x" * 116])
+def test_a_transfer_jobs_name_is_refused_at_preview(name):
+    assert [path for path, _ in Gcp(GCP_ROWS).refuse(JOB, {"name": name})] == ["name"]
+    assert Gcp(GCP_ROWS).refuse(JOB, {"name": NAME}) == []

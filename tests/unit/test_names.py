@@ -6,7 +6,7 @@ import pulumi
 import pytest
 
 from components import names
-from tests.recording import record
+from tests.recording import ROLE_ID, record
 
 LIMITS = {
     "role": (64, r"[A-Za-z0-9_-]+"),
@@ -53,3 +53,22 @@ def test_a_short_name_is_left_as_it_is() -> None:
     assert names.role("shop-lake-export") == "tributary-prod-shop-lake-export"
     assert names.log_group("/aws/lambda", "x") == "/aws/lambda/tributary-prod-x"
     assert names.key_alias("x") == "alias/tributary-prod-x"
+
+
+# https://docs.cloud.google.com/storage-transfer/docs/reference/rest/v1/transferJobs#TransferJob.FIELDS.name
+TRANSFER_JOB = r"transferJobs/(?!OPI)[A-Za-z0-9._~-]*[A-Za-z0-9]"
+
+
+@pytest.mark.parametrize("name", ["shop-copy", "x" * 300, "OPI", "Shop_copy.", "orders~" * 20])
+def test_a_transfer_jobs_name_is_one_that_the_service_takes(name: str) -> None:
+    made = names.transfer_job(name, ROLE_ID)
+    assert re.fullmatch(TRANSFER_JOB, made)
+    assert len(made) <= 128
+    assert made.endswith(f"-{ROLE_ID}")
+
+
+def test_a_transfer_jobs_name_is_the_same_on_every_run_and_another_once_it_is_made_anew() -> None:
+    assert names.transfer_job("shop-copy", "AROA1") == "transferJobs/tributary-prod-shop-copy-AROA1"
+    assert names.transfer_job("shop-copy", "AROA1") != names.transfer_job("shop-copy", "AROA2")
+    long = "x" * 300
+    assert names.transfer_job(f"{long}a", "AROA1") != names.transfer_job(f"{long}b", "AROA1")

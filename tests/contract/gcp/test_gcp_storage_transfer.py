@@ -313,7 +313,39 @@ def test_a_job_is_changed_field_by_field_and_deleted(copy: Copy) -> None:
     changed = copy.ok("PATCH", f"/v1/{copy.name}", json=body)
     assert (changed["description"], changed["status"]) == ("renamed", "ENABLED")
     copy.ok("DELETE", f"/v1/{copy.name}?projectId={PROJECT}")
-    assert copy.gcp.get(f"/v1/{copy.name}").status_code == 404
+    assert copy.ok("GET", f"/v1/{copy.name}?projectId={PROJECT}")["status"] == "DELETED"
+    assert copy.gcp.post(f"/v1/{copy.name}:run", json={"projectId": PROJECT}).status_code == 412
+
+
+@pytest.mark.parametrize("removal", ["DELETE", "PATCH"])
+def test_a_deleted_jobs_name_is_not_given_again(copy: Copy, removal: str) -> None:
+    """https://docs.cloud.google.com/storage-transfer/docs/reference/rest/v1/transferJobs#Status: it is collected 30
+    days later; the provider deletes by a change of the status."""
+    body = copy.body() | {"name": f"transferJobs/shop-{copy.number}-{removal}"}
+    assert copy.ok("POST", "/v1/transferJobs", json=body)["name"] == body["name"]
+    change = {"transferJob": {"status": "DELETED"}, "updateTransferJobFieldMask": "status"}
+    query = f"?projectId={PROJECT}" if removal == "DELETE" else ""
+    sent = {} if removal == "DELETE" else {"json": {"projectId": PROJECT} | change}
+    copy.ok(removal, f"/v1/{body['name']}{query}", **sent)
+    again = copy.gcp.post("/v1/transferJobs", json=body)
+    assert (again.status_code, again.json()["error"]["status"]) == (409, "ALREADY_EXISTS")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "shop-copy-1a2b3c4",  # as a provider makes it up
+        "transferJobs/",
+        "transferJobs/a/b",
+        "transferJobs/OPI1",
+        "transferJobs/shop-",
+        "transferJobs/shop copy",
+        "transferJobs/" + "x" * 116,
+    ],
+)
+def test_a_name_that_is_none_of_a_transfer_job_is_refused(copy: Copy, name: str) -> None:
+    answer = copy.gcp.post("/v1/transferJobs", json=copy.body() | {"name": name})
+    assert (answer.status_code, answer.json()["error"]["status"]) == (400, "INVALID_ARGUMENT")
 
 
 def test_a_bucket_with_objects_is_not_deleted(copy: Copy) -> None:
