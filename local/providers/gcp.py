@@ -346,7 +346,8 @@ class Gcp:
         except LookupError:
             return None
         facts = {**facts, "effectiveLabels": facts.get("labels"), "project": state["project"]}
-        return {k: typed(v, schema.outputs(kind)[k]) for k, v in facts.items()
+        shapes = schema.outputs(kind) | schema.inputs(kind)  # what is nested, the inputs' alone tell
+        return {k: typed(v, shapes[k]) for k, v in facts.items()
                 if k in schema.outputs(kind) and v is not None}  # fmt: skip
 
     def update(

@@ -1,5 +1,6 @@
-"""A resource that can have a name is given one: else the provider makes one up, after its own rule and not the service's,
-and another one on every machine."""
+"""A resource that can have a name is given one: else the provider makes one up, by its own rule and not the service's.
+
+It would be another one on every machine, too."""
 
 import re
 

@@ -265,7 +265,7 @@ def test_a_refresh_of_a_google_resource_does_not_look_for_its_identity_in_the_an
 
 
 def test_googles_64_bit_integers_are_numbers_at_every_depth():
-    """https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/tables#TimePartitioning: expirationMs is a string."""
+    """expirationMs: https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/tables#TimePartitioning."""
     cloud = Gcp(GCP_ROWS)
     cloud.project = "p"
     answer = {"timePartitioning": {"type": "DAY", "expirationMs": "1209600000"}, "numBytes": "12"}
