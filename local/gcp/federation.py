@@ -7,8 +7,11 @@ principal://iam.googleapis.com/<pool>/subject/<subject>).
 "Method: token" (https://docs.cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token), "Workload identity
 federation with AWS" (https://docs.cloud.google.com/iam/docs/workload-identity-federation-with-other-clouds).
 "Attribute mappings" (https://docs.cloud.google.com/iam/docs/workload-identity-federation#mapping). Missing: conditions,
-mappings other than of `google.subject` to `assertion.arn` or a part of it, undeletion, and no other API asks for the
-token.
+mappings other than of `google.subject` to `assertion.arn` or a part of it, undeletion (Google keeps a deleted pool's id
+for 30 days, here it is free at once), and no other API asks for the token.
+Creating, changing and deleting a pool or a provider answers a long-running operation:
+"REST Resource: projects.locations.workloadIdentityPools" (https://docs.cloud.google.com/iam/docs/reference/rest/v1/
+projects.locations.workloadIdentityPools).
 """
 
 from __future__ import annotations
@@ -22,16 +25,23 @@ from urllib.parse import unquote
 
 import httpx
 
+from local.gcp.operations import EMPTY, Operations
 from local.gcp.resources import Body, Refused, Resources
 
 POOL = r"projects/[^/]+/locations/global/workloadIdentityPools/[^/:]+"
+KIND = "type.googleapis.com/google.iam.v1.WorkloadIdentityPool"
 EXTRACT = re.compile(r"assertion\.arn(?:\.extract\('([^{]*)\{\w+\}([^']*)'\))?")
+
+
+def kind_of(name: str) -> str:
+    return f"{KIND}Provider" if "/providers/" in name else KIND
 
 
 class Federation:
     def __init__(self, resources: Resources, aws_endpoint: str):
         self.resources, self.aws = resources, aws_endpoint
         self.kept: dict[str, Body] = {}  # pools and their providers by name
+        self.operations = Operations()
         self.callers: dict[str, str] = {}  # federated token -> principal
 
     def routes(self) -> list[tuple[str, str, Any]]:
@@ -40,8 +50,10 @@ class Federation:
             ("POST", r"/v1/(projects/[^/]+/locations/global/workloadIdentityPools)", self.create),
             ("POST", rf"/v1/({POOL}/providers)", self.create),
             ("GET", one, lambda b, q, name: self.find(name)),
-            ("PATCH", one, lambda b, q, name: self.find(name).update(b) or self.find(name)),
-            ("DELETE", one, lambda b, q, name: self.find(name) and self.kept.pop(name) and {}),
+            ("GET", rf"{one}:listAttestationRules", lambda b, q, name: self.find(name) and {}),
+            ("GET", rf"/v1/({POOL}(?:/providers/[^/:]+)?/operations/[^/:]+)", self.operations.find),
+            ("PATCH", one, self.patch),
+            ("DELETE", one, self.delete),
             ("POST", r"/v1/token", self.exchange),
             ("POST", r"/v1/(projects/-/serviceAccounts/[^/:]+):generateAccessToken", self.impersonate),
         ]
@@ -58,7 +70,23 @@ class Federation:
         if (name := f"{parent}/{leaf}") in self.kept:
             raise Refused(409, "Requested entity already exists")
         self.kept[name] = body | {"name": name, "state": "ACTIVE"}
-        return self.kept[name]
+        return self.operations.begin(name, kind_of(name), self.kept[name])
+
+    def patch(self, body: Body, query: Body, name: str) -> Body:
+        """A field of the mask that the body lacks is cleared."""
+        there = self.find(name)
+        for field in filter(None, query.get("updateMask", "").split(",")):
+            if field in body:
+                there[field] = body[field]
+            else:
+                there.pop(field, None)
+        return self.operations.begin(name, kind_of(name), there)
+
+    def delete(self, body: Body, query: Body, name: str) -> Body:
+        self.find(name)
+        for kept in [k for k in self.kept if k == name or k.startswith(f"{name}/")]:
+            del self.kept[kept]
+        return self.operations.begin(name, EMPTY, {})
 
     def find(self, name: str) -> Body:
         if name not in self.kept:

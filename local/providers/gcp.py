@@ -17,6 +17,7 @@ from urllib.parse import quote, urlencode
 
 from . import schema
 from .aws_rows import Refused, loopback
+from .gcp_operations import finished
 from .values import known
 
 ENDPOINT = "TRIBUTARY_LOCAL_GCP"
@@ -316,11 +317,8 @@ class Gcp:
             self.member(row, state, True)
             found = {}
         else:
-            found = self.call(
-                row.create,
-                self.path(row.collection, state) + query(row, state),
-                self.sent(kind, inputs, labels),
-            )
+            at = self.path(row.collection, state) + query(row, state)
+            found = finished(self.call, self.call(row.create, at, self.sent(kind, inputs, labels)))
         key = row.id.format_map(
             state | {k: v for k, v in found.items() if isinstance(v, str) and k not in state}
         )
@@ -362,7 +360,8 @@ class Gcp:
         more = {"updateMask": mask} if row.masked and not row.envelope else {}
         if row.envelope:
             body = {"projectId": self.project, row.envelope: body, "updateTransferJobFieldMask": mask}
-        self.call(row.update, self.path(row.item, state) + query(row, state, **more), body)
+        at = self.path(row.item, state) + query(row, state, **more)
+        finished(self.call, self.call(row.update, at, body))
         return self.read(kind, key, state) or {}
 
     def delete(self, kind: str, key: str, state: dict) -> None:
@@ -375,7 +374,8 @@ class Gcp:
                 at = f"/storage/v1/b/{state['name']}/o"
                 for found in self.call("GET", at)["items"]:
                     self.call("DELETE", f"{at}/{quote(found['name'], safe='')}")
-            self.call("DELETE", self.path(row.item, state) + (row.removal(state) or self.scope(row, state)))
+            at = self.path(row.item, state) + (row.removal(state) or self.scope(row, state))
+            finished(self.call, self.call("DELETE", at))
         except LookupError:
             return
 

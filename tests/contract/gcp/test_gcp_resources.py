@@ -19,7 +19,8 @@ def test_an_identity_pool_has_a_name_of_its_own_and_providers_whose_mapping_is_k
         == 404
     )
     assert gcp.post(f"{pools}?workloadIdentityPoolId=no", json={}).status_code == 400
-    assert gcp.post(f"{pools}?workloadIdentityPoolId={pool}", json={}).json()["state"] == "ACTIVE"
+    assert gcp.post(f"{pools}?workloadIdentityPoolId={pool}", json={}).status_code == 200
+    assert gcp.get(f"{pools}/{pool}").json()["state"] == "ACTIVE"
     assert gcp.post(f"{pools}?workloadIdentityPoolId={pool}", json={}).status_code == 409
     providers = f"{pools}/{pool}/providers?workloadIdentityPoolProviderId=amazon"
     unknown = {"attributeMapping": {"google.subject": "assertion.userid"}}
