@@ -34,6 +34,11 @@ class Aws:
 
     def __init__(self, rows: Mapping[str, Row], invokes: Mapping[str, tuple[str, str]]):
         self.rows, self.invokes, self.default_tags = rows, invokes, {}
+        self.functions = (
+            *invokes,
+            "aws:index/getCallerIdentity:getCallerIdentity",
+            "aws:index/getRegion:getRegion",
+        )
         self.lock, self.clients = threading.Lock(), {}
         self.account = self.region = ""
 

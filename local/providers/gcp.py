@@ -17,7 +17,7 @@ from urllib.parse import quote, urlencode
 
 from . import schema
 from .aws_rows import Refused, loopback
-from .gcp_operations import finished
+from .gcp_answers import finished, typed
 from .values import known
 
 ENDPOINT = "TRIBUTARY_LOCAL_GCP"
@@ -55,16 +55,6 @@ class Row:
 def text(value: Any) -> Any:
     """Google's JSON carries 64-bit integers as text."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def typed(value: Any, prop: schema.Property) -> Any:
-    """An answer's value as the SDK has it: a 64-bit integer is text in Google's JSON, at whatever depth."""
-    if isinstance(value, list):
-        return [typed(each, prop) for each in value]
-    if isinstance(value, dict) and prop.nested:
-        inner = schema.nested(prop.nested)
-        return {k: typed(v, inner[k]) if k in inner else v for k, v in value.items()}
-    return int(value) if prop.shape == "int" and isinstance(value, str) else value
 
 
 def dataset(props: dict) -> dict:
@@ -240,6 +230,10 @@ def query(row: Row, state: dict, **more: str) -> str:
 
 class Gcp:
     package, tags = "gcp", ("labels", "effectiveLabels")
+    functions = (
+        "gcp:organizations/getProject:getProject",
+        "gcp:storage/getTransferProjectServiceAccount:getTransferProjectServiceAccount",
+    )
 
     def __init__(self, rows: Mapping[str, Row] = ROWS):
         self.rows, self.default_tags, self.project = rows, {}, ""
@@ -344,9 +338,8 @@ class Gcp:
         except LookupError:
             return None
         facts = {**facts, "effectiveLabels": facts.get("labels"), "project": state["project"]}
-        shapes = schema.outputs(kind) | schema.inputs(kind)  # what is nested, the inputs' alone tell
-        return {k: typed(v, shapes[k]) for k, v in facts.items()
-                if k in schema.outputs(kind) and v is not None}  # fmt: skip
+        shapes = schema.outputs(kind)
+        return {k: typed(v, shapes[k]) for k, v in facts.items() if k in shapes and v is not None}
 
     def update(
         self, kind: str, key: str, old: dict, before: dict, inputs: dict, labels: dict, changed: set[str]

@@ -16,6 +16,8 @@ GETTER = re.compile(
     r"    def (\w+)\(self\) -> pulumi\.(?:In|Out)put\[(.*)\]:"
 )
 
+RESULT = re.compile(r'@pulumi\.getter(?:\(name="(\w+)"\))?\n    def (\w+)\(self\) -> (.*):')
+
 
 @dataclass(frozen=True)
 class Property:
@@ -44,9 +46,9 @@ def locate(token: str) -> tuple[str, str, str]:
     return package, {"lambda": "lambda_", "index": "."}.get(module, module), name
 
 
-def parse(source: str, module: str) -> dict[str, Property]:
+def parse(source: str, module: str, getter: re.Pattern[str] = GETTER) -> dict[str, Property]:
     found = {}
-    for wire, attribute, annotation in GETTER.findall(source):
+    for wire, attribute, annotation in getter.findall(source):
         nested = re.search(r"'(?:outputs\.)?(\w+)'", annotation)
         scalar = re.search(r"_builtins\.(bool|int|float|str)", annotation)
         union = "Union" in annotation  # an enum or a policy document that may also be given as text
@@ -88,11 +90,18 @@ def outputs(token: str) -> dict[str, Property]:
 
 
 @cache
+def provider(package: str) -> dict[str, Property]:
+    """The provider's own configuration."""
+    return parse(body(text(package, "provider.py"), "ProviderArgs"), f"{package}/.")
+
+
+@cache
 def nested(reference: str) -> dict[str, Property]:
     """The properties of a nested class: `aws/s3/BucketVersioningVersioningConfigurationArgs`."""
     package, module, name = reference.split("/")
-    file = "_inputs.py" if name.endswith("Args") else "outputs.py"
-    return parse(body(text(package, f"{module}/{file}"), name), f"{package}/{module}")
+    given = name.endswith("Args")
+    source = body(text(package, f"{module}/{'_inputs.py' if given else 'outputs.py'}"), name)
+    return parse(source, f"{package}/{module}", GETTER if given else RESULT)
 
 
 def refusals(properties: dict[str, Property], values: dict, where: str = "") -> list[tuple[str, str]]:
@@ -111,3 +120,21 @@ def refusals(properties: dict[str, Property], values: dict, where: str = "") -> 
                     index = f"[{i}]" if isinstance(value, list) else ""
                     found += refusals(nested(p.nested), each, f"{where}{p.name}{index}.")
     return found
+
+
+@cache
+def function(token: str) -> tuple[dict[str, Property], dict[str, Property]]:
+    """What `aws:s3/getBucket:getBucket` takes and gives."""
+    package, module, name = locate(token)
+    source = text(package, f"{module}/{snake(name)}.py")
+    called = re.search(rf"^def {snake(name)}\((.*?)\) -> .*?(?=^def |\Z)", source, re.M | re.S)
+    if not called:
+        raise LookupError(f"pulumi_{package} has no function {token}")
+    wires = {python: wire for wire, python in re.findall(r"__args__\['(\w+)'\] = (\w+)", called[0])}
+    getters = "".join(
+        f'@pulumi.getter(name="{wires[argument]}")\n    def {argument}(self) -> {annotation}:\n'
+        for argument, annotation in re.findall(r"(\w+): (.*?)(?: = None)?,?\n", f"{called[1]}\n")
+        if argument in wires
+    )
+    result = body(source, f"{name[0].upper()}{name[1:]}Result")
+    return parse(getters, f"{package}/{module}", RESULT), parse(result, f"{package}/{module}", RESULT)

@@ -21,7 +21,7 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
-from . import schema
+from . import package, schema
 from .values import UNKNOWN, document, plain, same, seen, unknown, wire
 
 KEPT = ("timeouts",)  # settings of the provider, not of the resource
@@ -66,9 +66,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return plugin_pb2.PluginInfo(version=version(f"pulumi_{self.cloud.package}"))
 
     def GetSchema(self, request, context):
-        return provider_pb2.GetSchemaResponse(
-            schema=json.dumps({"name": self.cloud.package, "resources": {}})
-        )
+        described = package.specification(self.cloud.package, self.cloud.rows, self.cloud.functions)
+        return provider_pb2.GetSchemaResponse(schema=json.dumps(described))
 
     def Attach(self, request, context):
         return empty_pb2.Empty()

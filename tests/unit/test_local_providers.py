@@ -15,6 +15,7 @@ from local.providers.aws_rows import Refused, loopback
 from local.providers.aws_types import INVOKES, ROWS
 from local.providers.gcp import ROWS as GCP_ROWS
 from local.providers.gcp import Gcp
+from local.providers.gcp_answers import finished
 from local.providers.servicer import Servicer
 from local.providers.values import ARCHIVE, ASSET, SIGNATURE, UNKNOWN, wire
 
@@ -288,3 +289,19 @@ def test_a_transfer_job_that_is_deleted_is_gone_though_the_service_has_it_still(
 def test_a_transfer_jobs_name_is_refused_at_preview(name):
     assert [path for path, _ in Gcp(GCP_ROWS).refuse(JOB, {"name": name})] == ["name"]
     assert Gcp(GCP_ROWS).refuse(JOB, {"name": NAME}) == []
+
+
+def test_a_provider_waits_for_a_long_running_operation_and_tells_its_error():
+    name = "projects/p/locations/global/workloadIdentityPools/pool/operations/o"
+    states = iter([{"name": name}, {"name": name, "done": True, "response": {"name": "the pool"}}])
+    asked = []
+
+    def call(method, path):
+        asked.append((method, path))
+        return next(states)
+
+    assert finished(call, {"name": name}) == {"name": "the pool"}
+    assert asked == [("GET", f"/v1/{name}")] * 2
+    assert finished(call, {"name": "projects/p/topics/t"}) == {"name": "projects/p/topics/t"}
+    with pytest.raises(Refused, match="quota is used up"):
+        finished(call, {"name": name, "done": True, "error": {"code": 8, "message": "the quota is used up"}})

@@ -1,6 +1,7 @@
-"""Waiting for what Google goes on with after its answer.
+"""What Google's APIs answer, as a provider needs it: what an operation came to, and numbers as numbers.
 
-"Long-running operations" (https://docs.cloud.google.com/iam/docs/reference/rest/Shared.Types/Operation).
+"Long-running operations" (https://docs.cloud.google.com/iam/docs/reference/rest/Shared.Types/Operation), "Type and
+format summary" (https://developers.google.com/discovery/v1/type-format): an int64 travels as text.
 """
 
 import re
@@ -8,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from . import schema
 from .aws_rows import Refused
 
 NAME = re.compile(r".+/operations/[^/]+")
@@ -28,3 +30,13 @@ def finished(call: Callable[..., dict], answer: dict) -> dict[str, Any]:
     if "error" in answer:
         raise Refused(f"{answer['name']}: {answer['error'].get('message')}")
     return answer.get("response") or {}
+
+
+def typed(value: Any, prop: schema.Property) -> Any:
+    """An answer's value as the SDK has it: a 64-bit integer is text in Google's JSON, at whatever depth."""
+    if isinstance(value, list):
+        return [typed(each, prop) for each in value]
+    if isinstance(value, dict) and prop.nested:
+        inner = schema.nested(prop.nested)
+        return {k: typed(v, inner[k]) if k in inner else v for k, v in value.items()}
+    return int(value) if prop.shape == "int" and isinstance(value, str) else value
