@@ -1,19 +1,64 @@
-"""Kinesis: a stream has the tags that it is made with
-(https://docs.aws.amazon.com/kinesis/latest/APIReference/API_CreateStream.html); ministack leaves them out."""
+"""Tags of streams and of their consumers by ARN, and tags given when a stream is made, which ministack lacks.
+
+TagResource, UntagResource and ListTagsForResource: docs.aws.amazon.com/kinesis/latest/APIReference/
+API_TagResource.html and its siblings; CreateStream's Tags: .../API_CreateStream.html.
+"""
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
+from ministack.core.responses import error_response_json, json_response
 from ministack.services import kinesis
 
-stock_create = kinesis._create_stream
+from . import authorization
 
 
-def create(data: dict) -> tuple:
-    answer = stock_create(data)
-    if answer[0] == 200 and data.get("Tags"):
-        kinesis._streams[data["StreamName"]]["tags"].update(data["Tags"])
-    return answer
+def tags_of(arn: str) -> dict[str, str] | None:
+    """The tags of a stream or a consumer, None where there is no such thing."""
+    tagged = kinesis._resolve_stream_by_arn(arn) or kinesis._consumer_from_arn(arn)
+    return None if tagged is None else tagged.setdefault("tags", {})
+
+
+def tag(tags: dict[str, str], given: dict) -> dict:
+    tags.update(given.get("Tags") or {})
+    return {}
+
+
+def untag(tags: dict[str, str], given: dict) -> dict:
+    for key in given.get("TagKeys") or ():
+        tags.pop(key, None)
+    return {}
+
+
+def listed(tags: dict[str, str], given: dict) -> dict:
+    return {"Tags": [{"Key": key, "Value": value} for key, value in sorted(tags.items())]}
+
+
+OPERATIONS = {"TagResource": tag, "UntagResource": untag, "ListTagsForResource": listed}
+
+
+async def around(stock: Any, method: str, path: str, headers: dict, body: bytes, query: Any) -> tuple:
+    operation = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
+    cbor = "cbor" in headers.get("content-type", "")  # only the SDK for Java speaks it here
+    if cbor or operation not in (*OPERATIONS, "CreateStream", "RegisterStreamConsumer"):
+        return await stock(method, path, headers, body, query)
+    given = json.loads(body or b"{}")
+    if operation in OPERATIONS:
+        arn = str(given.get("ResourceARN"))
+        tags = tags_of(arn)
+        if tags is None:
+            return error_response_json("ResourceNotFoundException", f"{arn} is not found", 400)
+        return json_response(OPERATIONS[operation](tags, given))
+    answered = await stock(method, path, headers, body, query)
+    if answered[0] == 200 and given.get("Tags"):
+        made = json.loads(answered[2] or b"{}").get("Consumer") or kinesis._streams[given["StreamName"]]
+        tags = tags_of(made.get("ConsumerARN") or made["StreamARN"])
+        assert tags is not None, made
+        tag(tags, given)
+    return answered
 
 
 def install() -> None:
-    kinesis._create_stream = create
+    authorization.wrap("kinesis", around)

@@ -215,7 +215,8 @@ def validate(name: str, data: dict, caller: Any) -> dict:
 
 
 def tagged(data: dict) -> dict:
-    return find(str(data.get("Arn")).rsplit("/", 1)[-1])
+    """The pipeline whose ARN is in the query, `?arn=` (API_osis_ListTagsForResource.html and its siblings)."""
+    return find(str(data.get("arn")).rsplit("/", 1)[-1])
 
 
 def tag(name: str, data: dict, caller: Any) -> dict:

@@ -27,9 +27,11 @@ EXTENSIONS = (
     "athena",
     "glue_catalog",
     "aoss",
-    "kinesis_tags",
     "osis",
     "firehose",
+    "alarms",
+    "kinesis_tags",
+    "sqs_attributes",
 )
 # What the process, and so every Lambda worker, keeps of the host's environment: no credential among it.
 KEPT = (
@@ -100,6 +102,9 @@ async def serve(port: int, ready: Callable[[], None], stop: asyncio.Event) -> No
     config.bind, config.accesslog, config.graceful_timeout = [f"127.0.0.1:{port}"], None, 1.0
     # h11 reads a request's body in pieces of this size; exports send parts of several megabytes.
     config.wsgi_max_body_size = config.h11_max_incomplete_size = 1 << 20
+    # An idle connection stays open: hypercorn would close one in the moment that a request comes on it, after the
+    # request has been carried out, and a client that then asks again is answered twice.
+    config.keep_alive_timeout = 86400.0
     server = asyncio.create_task(hypercorn_serve(ministack_app.app, config, shutdown_trigger=stop.wait))  # type: ignore[arg-type]  # hypercorn types ASGI scopes, ministack none
     while not server.done():
         try:

@@ -1,0 +1,117 @@
+"""CloudWatch gives an alarm back whole, whichever protocol asks.
+
+ministack keeps the members of a plain metric alarm only, fills in others that were not given, and writes few of them
+as XML, which is what terraform-provider-aws up to 5.100 reads. Here every member of the request that an alarm has is
+kept, and an answer is written from CloudWatch's own model: CBOR, JSON or the query protocol's XML.
+PutMetricAlarm and MetricAlarm: docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html,
+docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricAlarm.html.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import parse_qsl
+
+import botocore.session
+import cbor2
+from ministack import app
+from ministack.services import cloudwatch
+
+from . import authorization, query_protocol
+
+MODEL = botocore.session.Session().get_service_model("cloudwatch")
+DESCRIBES = ("DescribeAlarms", "DescribeAlarmsForMetric")
+TARGET = MODEL.metadata["targetPrefix"]
+# What ministack writes where the request says nothing; an alarm on an expression has none of these.
+FILLED_IN = (
+    "AlarmDescription",
+    "Statistic",
+    "Period",
+    "Threshold",
+    "MetricName",
+    "Namespace",
+    "Dimensions",
+    "Unit",
+)
+
+
+def asked(path: str, headers: dict, body: bytes, query: Any) -> tuple[str, str, dict]:
+    """(protocol, operation, input) of a request."""
+    if "cbor" in headers.get("content-type", "") or "cbor" in headers.get("smithy-protocol", ""):
+        return "cbor", path.rsplit("/operation/", 1)[-1], cbor2.loads(body) if body else {}
+    if target := headers.get("x-amz-target"):
+        return "json", target.rsplit(".", 1)[-1], json.loads(body or b"{}")
+    given = {key: value[0] if isinstance(value, list) else value for key, value in dict(query or {}).items()}
+    form = given | dict(parse_qsl((body or b"").decode(), keep_blank_values=True))
+    name = form.get("Action", "")
+    names: list[str] = MODEL.operation_names  # type: ignore[assignment]  # a cached property of botocore
+    known = name in names and MODEL.operation_model(name).input_shape
+    return "query", name, query_protocol.read(known, form) if known else {}
+
+
+def keep(given: dict) -> None:
+    """Completes the alarm that ministack has just stored."""
+    alarm = cloudwatch._alarms[given["AlarmName"]]
+    for name in FILLED_IN:
+        if name not in given:
+            alarm.pop(name, None)
+    members = MODEL.shape_for("MetricAlarm").members
+    alarm.update({name: value for name, value in given.items() if name in members})
+
+
+def typed(shape: Any, value: Any) -> Any:
+    """A value as CBOR has it: a timestamp is tag 1, a double is one even where it is whole, nothing is null."""
+    if shape.type_name == "structure":
+        return {
+            name: typed(member, value[name])
+            for name, member in shape.members.items()
+            if value.get(name) is not None
+        }
+    if shape.type_name == "list":
+        return [typed(shape.member, item) for item in value]
+    if shape.type_name == "timestamp":
+        return cbor2.CBORTag(1, float(value))
+    return float(value) if shape.type_name == "double" else value
+
+
+def written(protocol: str, name: str, value: dict) -> tuple[int, dict, bytes]:
+    operation = MODEL.operation_model(name)
+    if protocol == "query":
+        return 200, {"Content-Type": "text/xml"}, query_protocol.write(operation, value)
+    if protocol == "json":
+        whole = {
+            k: [without_null(each) for each in v] if isinstance(v, list) else v for k, v in value.items()
+        }
+        return 200, {"Content-Type": "application/x-amz-json-1.0"}, json.dumps(whole).encode()
+    headers = {"Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}
+    return 200, headers, cbor2.dumps(typed(operation.output_shape, value))
+
+
+def without_null(alarm: dict) -> dict:
+    return {name: value for name, value in alarm.items() if value is not None}
+
+
+async def around(stock: Any, method: str, path: str, headers: dict, body: bytes, query: Any) -> tuple:
+    try:
+        protocol, name, given = asked(path, headers, body, query)
+    except (ValueError, cbor2.CBORDecodeError):  # ministack refuses it
+        return await stock(method, path, headers, body, query)
+    if name in DESCRIBES:
+        plain = {
+            **{k: v for k, v in headers.items() if k not in ("smithy-protocol", "content-length")},
+            "content-type": "application/x-amz-json-1.0",
+            "x-amz-target": f"{TARGET}.{name}",
+        }
+        status, _, answer = await stock("POST", "/", plain, json.dumps(given).encode(), {})
+        if status == 200:
+            return written(protocol, name, json.loads(answer))
+    answered = await stock(method, path, headers, body, query)
+    if name == "PutMetricAlarm" and answered[0] == 200:
+        keep(given)
+    return answered
+
+
+def install() -> None:
+    for name in {"monitoring", "cloudwatch"} & app.SERVICE_HANDLERS.keys():
+        authorization.wrap(name, around)
