@@ -46,7 +46,8 @@ class TransformArgs:
     timestamp: Annotated[str, Field(min_length=1, max_length=255)] = "@timestamp"
     """The field that holds the record's time, made ISO 8601 in UTC; without it there the time of its arrival."""
     drop: dict[str, list[str]] = Field(default_factory=dict)
-    """Records that are left out: field -> values, such as {TYPE: [heartbeat]}."""
+    """Records that are left out: field -> values, such as {TYPE: [heartbeat]}. A value stands for the text, and for the
+    JSON value that is written so, such as 'true', 'null' or '7'."""
 
 
 @arguments

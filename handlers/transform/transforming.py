@@ -1,59 +1,135 @@
 """What becomes of one record. Pure.
 
 A record is a JSON object. Its time is made ISO 8601 in UTC, with milliseconds: from ISO text with a zone, or from a
-number of seconds or milliseconds since 1970; a record without one gets the time of its arrival. What comes out goes in
-again unchanged, so that a record may be replayed.
+number of seconds or milliseconds since 1970; a record without one gets the time of its arrival. Nothing else changes
+but white space and escapes that mean the same: every number keeps its digits, every object the order of its keys. What
+comes out goes in again unchanged, so that a record may be replayed.
+
+A record is dropped where a field has one of the values that the config names. Values are compared as JSON values: a
+text of the config stands for itself and for the JSON value that is written so (`true`, `null`, `7` for 7 and 7.0). A
+field that is missing has no value.
 """
 
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 OK, DROPPED, FAILED = "Ok", "Dropped", "ProcessingFailed"
 MILLISECONDS_FROM = 1e11  # as seconds this is the year 5138
 
 
+TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s"]+|\s+')
+
+
+class Number:
+    """A number as it is written, so that no digit is lost."""
+
+    def __init__(self, text: str):
+        self.text = text
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def __float__(self) -> float:
+        return float(self.text)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+DECODER = json.JSONDecoder(parse_int=Number, parse_float=Number, parse_constant=_refuse)
+
+
 @dataclass(frozen=True)
 class Settings:
     timestamp: str
-    drop: Mapping[str, frozenset[str]]
+    drop: Mapping[str, frozenset[Any]]
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
-        drop = {field: frozenset(values) for field, values in json.loads(environ["DROP"]).items()}
-        return cls(environ["TIMESTAMP"], drop)
+        fields = DECODER.decode(environ["DROP"])
+        return cls(environ["TIMESTAMP"], {name: _dropped(values) for name, values in fields.items()})
+
+
+def _dropped(texts: list[str]) -> frozenset[Any]:
+    """What `_comparable` makes of the values that a config names."""
+    written = []
+    for text in texts:
+        try:
+            written.append(DECODER.decode(text))
+        except ValueError:
+            continue  # a text that is no JSON stands for itself only
+    return frozenset(map(_comparable, [*texts, *written]))
+
+
+def _comparable(value: Any) -> Any:
+    """Equal for equal JSON values only: true is not 1, "7" is not 7, and 7 is 7.0."""
+    if isinstance(value, Number):
+        return "number", Decimal(value.text)
+    return "json", json.dumps(value, default=repr, sort_keys=True)
 
 
 def transformed(record: Mapping[str, Any], settings: Settings) -> tuple[dict[str, str], str]:
     """Firehose's answer for the record, and why it failed, or nothing."""
     try:
-        document = _document(record["data"])
-        if any(str(document.get(field)) in values for field, values in settings.drop.items()):
+        text, document = _document(record["data"])
+        if any(f in document and _comparable(document[f]) in values for f, values in settings.drop.items()):
             return {"recordId": record["recordId"], "result": DROPPED, "data": record["data"]}, ""
         found = document.get(settings.timestamp)
         moment = _arrival(record) if found is None else _moment(found, settings.timestamp)
-        document[settings.timestamp] = _written(moment)
-        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        text = _with(text, settings.timestamp, json.dumps(_written(moment)))
         data = base64.b64encode(text.encode()).decode()  # not of half a surrogate pair, which JSON can escape
     except ValueError as error:
         return {"recordId": record["recordId"], "result": FAILED, "data": record["data"]}, str(error)
     return {"recordId": record["recordId"], "result": OK, "data": data}, ""
 
 
-def _document(data: str) -> dict[str, Any]:
+def _document(data: str) -> tuple[str, dict[str, Any]]:
+    """The record's text, without what it does not need, and what it means."""
     try:
-        found = json.loads(base64.b64decode(data, validate=True))
+        text = base64.b64decode(data, validate=True).decode()
+        found = DECODER.decode(text)
     except (binascii.Error, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"not JSON text: {error}") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error}") from None
     if not isinstance(found, dict):
         raise ValueError(f"a JSON {type(found).__name__}, where an object is expected")
-    return found
+    return "".join(_tokens(text)), found
+
+
+def _tokens(text: str) -> Iterator[str]:
+    for token in TOKENS.findall(text):
+        if token[0] == '"':
+            yield json.dumps(json.loads(token), ensure_ascii=False)
+        elif not token.isspace():
+            yield token
+
+
+def _with(text: str, name: str, value: str) -> str:
+    """The object's text with the member's value replaced, wherever it stands, or with the member at the end."""
+    parts, last, at, there = [], 0, 1, False
+    while text[at] != "}":
+        if text[at] == ",":
+            at += 1
+        key, at = json.decoder.scanstring(text, at + 1)
+        begin = at + 1  # behind the colon
+        _, at = DECODER.raw_decode(text, begin)
+        if key == name:
+            parts += [text[last:begin], value]
+            last, there = at, True
+    if not there:
+        member = f"{json.dumps(name, ensure_ascii=False)}:{value}"
+        parts += [text[last:at], "," if at > 1 else "", member]
+        last = at
+    return "".join([*parts, text[last:]])
 
 
 def _arrival(record: Mapping[str, Any]) -> datetime:
@@ -65,8 +141,9 @@ def _moment(found: Any, field: str) -> datetime:
     try:
         if isinstance(found, str):
             moment = datetime.fromisoformat(found)
-        elif isinstance(found, int | float) and not isinstance(found, bool):
-            moment = datetime.fromtimestamp(found / 1000 if abs(found) >= MILLISECONDS_FROM else found, UTC)
+        elif isinstance(found, Number):
+            since = float(found)
+            moment = datetime.fromtimestamp(since / 1000 if abs(since) >= MILLISECONDS_FROM else since, UTC)
         else:
             raise ValueError("neither text nor a number")
         if moment.tzinfo is not None:

@@ -63,6 +63,50 @@ def test_a_record_with_a_value_to_drop_is_dropped(app, context, ticker):
     assert answered == {"recordId": "1", "result": "Dropped", "data": given["data"]}
 
 
+DROPS = {
+    '{"TEST": ["true"]}': (['{"TEST": true}', '{"TEST": "true"}'], ['{"TEST": "True"}', '{"TEST": 1}', "{}"]),
+    '{"TEST": ["None"]}': (['{"TEST": "None"}'], ["{}", '{"TEST": null}']),
+    '{"TEST": ["null"]}': (['{"TEST": null}', '{"TEST": "null"}'], ["{}"]),
+    '{"TEST": ["7"]}': (
+        ['{"TEST": 7}', '{"TEST": 7.0}', '{"TEST": "7"}'],
+        ['{"TEST": 70}', '{"TEST": "7.0"}'],
+    ),
+    '{"TEST": ["1"]}': (
+        ['{"TEST": 1}', '{"TEST": 10e-1}', '{"TEST": "1"}'],
+        ['{"TEST": true}', '{"TEST": [1]}', '{"TEST": {"TEST": 1}}'],
+    ),
+    '{"TEST": ["0.1"]}': (
+        ['{"TEST": 0.1}', '{"TEST": 0.10}'],
+        ['{"TEST": 0.1000000000000000055511151231257827}'],
+    ),
+}
+
+
+@pytest.mark.parametrize("drop", DROPS)
+def test_values_to_drop_are_compared_as_json_values_and_a_missing_field_has_none(load, context, drop):
+    app = load("transform", TIMESTAMP="EVENT_TIME", DROP=drop)
+    dropped, kept = DROPS[drop]
+    answered = answer(app, context, *(record(text.encode()) for text in [*dropped, *kept]))
+    assert [a["result"] for a in answered] == ["Dropped"] * len(dropped) + ["Ok"] * len(kept)
+
+
+@pytest.mark.parametrize(
+    ("came", "left"),
+    [
+        ('{"b": 1.10, "a": 12345678901234567890.1234567890, "EVENT_TIME": 0, "z": -0}',
+         '{"b":1.10,"a":12345678901234567890.1234567890,"EVENT_TIME":"1970-01-01T00:00:00.000Z","z":-0}'),
+        ('{"n": 1e400, "i": 1E+2, "EVENT_TIME": 0}', '{"n":1e400,"i":1E+2,"EVENT_TIME":"1970-01-01T00:00:00.000Z"}'),
+        ('{"EVENT_TIME": 0, "m": {"EVENT_TIME": 0, "x": [ ]}}',
+         '{"EVENT_TIME":"1970-01-01T00:00:00.000Z","m":{"EVENT_TIME":0,"x":[]}}'),
+        ('{ }', '{"EVENT_TIME":"2026-01-01T16:00:00.123Z"}'),
+        ('{"\\u0045VENT_TIME": 0, "q": "a \\" , : b"}', '{"EVENT_TIME":"1970-01-01T00:00:00.000Z","q":"a \\" , : b"}'),
+    ],
+)  # fmt: skip
+def test_only_the_time_changes_to_the_digit(app, context, came, left):
+    [answered] = answer(app, context, record(came.encode()))
+    assert base64.b64decode(answered["data"]).decode() == left
+
+
 @pytest.mark.parametrize(
     "poison",
     [
@@ -81,6 +125,8 @@ def test_a_record_with_a_value_to_drop_is_dropped(app, context, ticker):
         {"EVENT_TIME": {}},
         {"EVENT_TIME": 1e40},
         {"EVENT_TIME": float("inf")},
+        b'{"EVENT_TIME": 1e400}',
+        b'\xef\xbb\xbf{"PRICE": 1}',
     ],
 )
 def test_a_poison_record_fails_alone_and_keeps_its_data(app, context, poison):
@@ -147,3 +193,11 @@ def test_every_record_is_answered_whatever_it_holds(data):
     assert answered["result"] in {"Ok", "ProcessingFailed"}
     if answered["result"] == "Ok":
         assert isinstance(document(answered)["EVENT_TIME"], str)
+        assert members(base64.b64decode(answered["data"])) == members(data)
+
+
+def members(text):
+    """All that a record holds besides its time: keys in their order, every number as it is written."""
+    exact = {"parse_int": lambda digits: ["number", digits], "parse_float": lambda digits: ["number", digits]}
+    pairs = json.loads(text, object_pairs_hook=lambda pairs: ["object", pairs], **exact)[1]
+    return [(name, value) for name, value in pairs if name != "EVENT_TIME"]
