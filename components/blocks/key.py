@@ -99,3 +99,14 @@ def through_s3(account: AccountArgs, bucket_arn: pulumi.Input[str]) -> Condition
             "kms:EncryptionContext:aws:s3:arn": [bucket_arn, pulumi.Output.concat(bucket_arn, "/*")]
         },
     }
+
+
+def bucket_key_through_s3(account: AccountArgs, bucket_arn: pulumi.Input[str]) -> Conditions:
+    """A key's use by S3 only, for one bucket's Bucket Key and no single object: who replicates into a bucket decrypts it
+    to verify it (https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-config-for-kms-objects.html#bk-replication)."""
+    return {
+        "StringEquals": {
+            "kms:ViaService": f"s3.{account.region}.{account.dns_suffix}",
+            "kms:EncryptionContext:aws:s3:arn": bucket_arn,
+        }
+    }

@@ -44,14 +44,15 @@ class ReplicationArgs(PipelineArgs):
     """What to replicate; in a stack's config `from: <pipeline>`, or `bucket:` for a bucket that exists."""
     prefixes: Annotated[list[str], Field(min_length=1, max_length=50)] | None = None
     """The key prefixes to replicate, one rule each; without it the landing's own prefix. A preview refuses those that
-    do not fit into the role's policy (10,240 characters): of 50 each may have about 30."""
+    do not fit into the role's policy (10,240 characters): of 50 each may have about 27."""
     delete_markers: bool = False
     """Whether a deletion at the source hides the replica as well. Versions are never deleted from afar."""
     time_control: bool = True
     """S3 Replication Time Control: 99.9 % of objects within 15 minutes, and events for what took longer
     (0.015 dollars a GB)."""
     key_arn: KmsKeyArn | None = None
-    """An existing KMS key of the receiving account to encrypt replicas with. Its policy is yours: let the role in."""
+    """An existing KMS key of the receiving account to encrypt replicas with. Its policy is yours: let the source's role
+    in, with `kms:Encrypt` and, for the bucket's Bucket Key, `kms:Decrypt`."""
     create_key: bool = False
     """Makes a KMS key for the replicas. Needed, or `key_arn`, where the landing is encrypted with a customer's key."""
     take_over: bool = False

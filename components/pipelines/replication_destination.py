@@ -8,7 +8,7 @@ import pulumi_aws as aws
 from components import names
 from components.blocks.bucket import SecureBucket
 from components.blocks.function import LambdaFunction
-from components.blocks.key import THE_KEY_ITSELF, KmsKey, through_s3
+from components.blocks.key import THE_KEY_ITSELF, KmsKey, bucket_key_through_s3, through_s3
 from components.blocks.object_events import ObjectEvents
 from components.blocks.queue import Queue
 from components.iam import Statement
@@ -48,7 +48,15 @@ class ReplicaDestination(pulumi.ComponentResource):
                         through_s3(account, self.planned_arn),
                         {"AWS": source_role_arn},
                         every_resource_because=THE_KEY_ITSELF,
-                    )
+                    ),
+                    Statement(
+                        "VerifyBucketKey",
+                        ["kms:Decrypt"],
+                        ["*"],
+                        bucket_key_through_s3(account, self.planned_arn),
+                        {"AWS": source_role_arn},
+                        every_resource_because=THE_KEY_ITSELF,
+                    ),
                 ],
                 retain=args.retain_data,
                 opts=mine,

@@ -11,7 +11,7 @@ import pulumi_aws as aws
 from components import names
 from components.blocks.alarm import alarm
 from components.blocks.function import LambdaFunction
-from components.blocks.key import through_s3
+from components.blocks.key import bucket_key_through_s3, through_s3
 from components.blocks.queue import Queue
 from components.iam import Statement, document, fitting, pass_role, trust
 from components.landing import Landing
@@ -352,6 +352,12 @@ def _replication_statements(
             ),
             Statement(
                 "EncryptReplicas", ["kms:Encrypt"], [replica_key], through_s3(args.account, replica_arn)
+            ),
+            Statement(
+                "VerifyBucketKey",
+                ["kms:Decrypt"],
+                [replica_key],
+                bucket_key_through_s3(args.account, replica_arn),
             ),
         ]
     return granted

@@ -1,8 +1,8 @@
 """S3 replication: asynchronous, unordered, by rule, and only as far as role, bucket policy and keys allow.
 
 A write that a rule matches is PENDING; a worker then evaluates the rule's role at the source (version, ACL and tags,
-kms:Decrypt), at the destination (bucket policy, kms:Encrypt, and the key's policy across accounts) and
-makes the replica, which fires ObjectCreated there, for the destination's account. What is refused is FAILED: an
+kms:Decrypt), at the destination (bucket policy, kms:Encrypt, for a Bucket Key kms:Decrypt too, and the key's policy
+across accounts) and makes the replica, which fires ObjectCreated there, for the destination's account. What is refused is FAILED: an
 event `s3:Replication:OperationFailedReplication` at the source, a line in the log, and, where the rule has
 metrics, OperationsFailedReplication. Replicas, and objects older than the rule, are left to `s3_batch`.
 Source: docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html,
@@ -23,7 +23,15 @@ from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import cloudwatch, s3
 
 from .authorization import Denied, assume, bucket_owner, check
-from .s3_encryption import BUCKET_KEY_HEADER, KEY_HEADER, MissingKey, check_key, stored_version
+from .s3_encryption import (
+    BUCKET_KEY_HEADER,
+    KEY_HEADER,
+    MissingKey,
+    bucket_key_on,
+    check_key,
+    resolve_key,
+    stored_version,
+)
 
 log = logging.getLogger("tributary.cloud")
 SERVICE = "s3.amazonaws.com"
@@ -185,7 +193,16 @@ def authorize(operation: Operation, record: dict) -> None:
     if used := headers.get(KEY_HEADER):
         check_key(principal, ("kms:Decrypt",), used, operation.bucket, operation.key, headers)
     if replica_key := key_of_replica(operation, record):
-        check_key(principal, ("kms:Encrypt",), replica_key, operation.destination, operation.key, {})
+        # S3 verifies a Bucket Key before it uses it (replication-config-for-kms-objects.html#bk-replication).
+        verified = ("kms:Decrypt",) if bucket_key_on(operation.destination, {}) else ()
+        check_key(
+            principal, ("kms:Encrypt", *verified), replica_key, operation.destination, operation.key, {}
+        )
+
+
+def source_key(operation: Operation, record: dict) -> str | None:
+    used = (record.get("preserved_headers") or {}).get(KEY_HEADER)
+    return resolve_key(used, operation.owner) if used else None
 
 
 def key_of_replica(operation: Operation, record: dict) -> str | None:
@@ -243,7 +260,8 @@ def fail(operation: Operation, why: Exception) -> None:
             "AssumeRoleNotPermitted"
             if "sts" in why.action
             else "SrcGetObjectNotPermitted"
-            if why.action == "kms:Decrypt" or f"arn:aws:s3:::{operation.bucket}" == why.resource.split("/")[0]
+            if why.resource == source_key(operation, record)
+            or f"arn:aws:s3:::{operation.bucket}" == why.resource.split("/")[0]
             else "DstPutObjectNotPermitted"
             if not operation.marker
             else "DstDelObjNotPermitted"

@@ -27,7 +27,7 @@ GRANTS = {
         "s3:ObjectOwnerOverrideToBucketOwner",
     ],
     "source-key": ["kms:Decrypt"],
-    "target-key": ["kms:Encrypt"],
+    "target-key": ["kms:Encrypt", "kms:Decrypt"],
 }
 
 
@@ -39,7 +39,9 @@ class Pair:
         cloud: Cloud,
         role: set[str] | None = None,
         bucket: set[str] | None = None,
-        key: bool = True,
+        key: tuple[str, ...] = ("kms:Encrypt", "kms:Decrypt"),
+        replica_key_role: tuple[str, ...] = ("kms:Encrypt", "kms:Decrypt"),
+        bucket_key: bool = True,
         trust: str = "s3.amazonaws.com",
         markers: bool = False,
     ):
@@ -61,7 +63,7 @@ class Pair:
                 }
             ]
             policy += [
-                {"Effect": "Allow", "Principal": {"AWS": user}, "Action": "kms:Encrypt", "Resource": "*"}
+                {"Effect": "Allow", "Principal": {"AWS": user}, "Action": list(key), "Resource": "*"}
                 for user in users
             ]
             self.keys[account] = cloud.client("kms", account).create_key(
@@ -78,7 +80,7 @@ class Pair:
                                 "SSEAlgorithm": "aws:kms",
                                 "KMSMasterKeyID": self.keys[account],
                             },
-                            "BucketKeyEnabled": True,
+                            "BucketKeyEnabled": bucket_key,
                         }
                     ]
                 },
@@ -94,7 +96,11 @@ class Pair:
         statements = [
             {
                 "Effect": "Allow",
-                "Action": [a for a in actions if a not in (role or set())],
+                "Action": [
+                    a
+                    for a in actions
+                    if a not in (role or set()) and (part != "target-key" or a in replica_key_role)
+                ],
                 "Resource": resources[part],
             }
             for part, actions in GRANTS.items()
@@ -253,15 +259,13 @@ def test_plainly_encrypted_objects_need_no_key_and_kms_objects_need_to_be_select
     assert pair.arrived() == ["raw/plain"]
 
 
-NEEDED = [
-    action
-    for part, actions in GRANTS.items()
-    for action in actions
-    if action not in ("s3:ReplicateDelete", "s3:ReplicateTags")
-]
+NEEDED = sorted(
+    {action for actions in GRANTS.values() for action in actions} - {"s3:ReplicateDelete", "s3:ReplicateTags"}
+)
 
 
-def refused(cloud: Cloud, pair: Pair, grant: str) -> None:
+def refused(cloud: Cloud, pair: Pair, grant: str) -> str:
+    """The reason of the failure's event."""
     failures = queue_for(cloud, WORKLOAD, pair.source, "s3:Replication:*")
     pair.start().put()
     assert pair.status() == "FAILED"
@@ -269,25 +273,40 @@ def refused(cloud: Cloud, pair: Pair, grant: str) -> None:
     line = [line for line in cloud.logged().splitlines() if f"s3://{pair.source}/raw/a" in line]
     assert line and grant in line[0]
     assert eventually(failures)[0]["eventName"] == "Replication:OperationFailedReplication"
-    assert eventually(failures)[0]["replicationEventData"]["failureReason"]
+    return eventually(failures)[0]["replicationEventData"]["failureReason"]
 
 
 @pytest.mark.parametrize("grant", NEEDED)
 def test_without_a_grant_of_the_role_nothing_arrives_and_the_log_names_it(cloud: Cloud, grant: str):
-    refused(cloud, Pair(cloud, role={grant}), grant)
+    assert refused(cloud, Pair(cloud, role={grant}), grant)
 
 
 @pytest.mark.parametrize("grant", ["s3:ReplicateObject", "s3:ObjectOwnerOverrideToBucketOwner"])
 def test_without_the_destination_buckets_own_grant_nothing_arrives(cloud: Cloud, grant: str):
-    refused(cloud, Pair(cloud, bucket={grant}), grant)
+    assert refused(cloud, Pair(cloud, bucket={grant}), grant)
 
 
 def test_without_the_destination_keys_own_grant_nothing_arrives(cloud: Cloud):
-    refused(cloud, Pair(cloud, key=False), "kms:Encrypt")
+    assert refused(cloud, Pair(cloud, key=()), "kms:Encrypt")
+
+
+@pytest.mark.parametrize("side", ["key", "replica_key_role"])
+def test_into_a_bucket_with_a_bucket_key_nothing_arrives_without_the_right_to_decrypt_with_the_replicas_key(
+    cloud: Cloud, side: str
+):
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-config-for-kms-objects.html#bk-replication"""
+    grants: dict[str, Any] = {side: ("kms:Encrypt",)}
+    assert refused(cloud, Pair(cloud, **grants), "kms:Decrypt") == "DstPutObjectNotPermitted"
+
+
+def test_into_a_bucket_without_a_bucket_key_encrypting_is_enough(cloud: Cloud):
+    pair = Pair(cloud, bucket_key=False, key=("kms:Encrypt",), replica_key_role=("kms:Encrypt",)).start()
+    pair.put()
+    assert pair.status() == "COMPLETED"
 
 
 def test_a_role_that_s3_may_not_assume_replicates_nothing(cloud: Cloud):
-    refused(cloud, Pair(cloud, trust="lambda.amazonaws.com"), "sts:AssumeRole")
+    assert refused(cloud, Pair(cloud, trust="lambda.amazonaws.com"), "sts:AssumeRole")
 
 
 def test_failures_are_counted_where_the_rule_has_metrics(cloud: Cloud):

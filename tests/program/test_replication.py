@@ -143,7 +143,26 @@ def test_with_keys_the_role_decrypts_on_one_side_and_encrypts_on_the_other() -> 
         ["kms:Encrypt"],
         [replica_key],
     )
+    bucket_key = {
+        "StringEquals": {
+            "kms:ViaService": "s3.eu-west-1.amazonaws.com",
+            "kms:EncryptionContext:aws:s3:arn": REPLICA,
+        }
+    }
+    assert granted["VerifyBucketKey"] == {
+        "Effect": "Allow",
+        "Action": ["kms:Decrypt"],
+        "Resource": [replica_key],
+        "Condition": bucket_key,
+    }
     policy = statements(recorded, "aws:kms/key:Key", "copy-replica")
+    assert policy["VerifyBucketKey"] == {
+        "Effect": "Allow",
+        "Principal": {"AWS": ROLE},
+        "Action": ["kms:Decrypt"],
+        "Resource": ["*"],
+        "Condition": bucket_key,
+    }
     assert policy["EncryptReplicas"] == {
         "Effect": "Allow",
         "Principal": {"AWS": ROLE},
@@ -304,7 +323,7 @@ def test_prefixes_that_do_not_fit_into_a_role_are_refused_and_as_many_short_ones
     refused = r"pipelines\.copy\.prefixes: a role's policy that names them all has 1\d,\d{3} characters, and IAM takes "
     with pytest.raises(pulumi.RunError, match=f"{refused}10,240; write fewer or shorter ones"):
         copy(prefixes=prefixes(126))
-    recorded = copy(prefixes=prefixes(30), lake={"create_key": True}, create_key=True, existing_objects=True)
+    recorded = copy(prefixes=prefixes(27), lake={"create_key": True}, create_key=True, existing_objects=True)
     for role in ("copy-source", "copy-source-backfill-job"):
         assert len(recorded.one("aws:iam/rolePolicy:RolePolicy", role)["policy"].replace(" ", "")) <= 10_240
 
@@ -317,7 +336,8 @@ def adopted(versioning: str, **keys: Any) -> Recording:
             "analytics": {"id": "222222222222", "region": "eu-central-1"},
         },
         "pipelines": {
-            "copy": {"kind": "replication", "account": "analytics", "landing": landing, "take_over": True} | keys
+            "copy": {"kind": "replication", "account": "analytics", "landing": landing, "take_over": True}
+            | keys
         },
     }
     return record("test", config, versioning=versioning)
@@ -328,7 +348,9 @@ def test_an_adopted_bucket_that_is_not_versioned_is_refused_with_the_command_tha
     versioning: str,
 ) -> None:
     told = rf"pipelines\.copy\.turn_on_versioning: versioning of the bucket 'shop-files' is {versioning or 'Disabled'}"
-    with pytest.raises(pulumi.RunError, match=f"{told}, .*write turn_on_versioning: true, or .*--bucket shop-files "):
+    with pytest.raises(
+        pulumi.RunError, match=f"{told}, .*write turn_on_versioning: true, or .*--bucket shop-files "
+    ):
         adopted(versioning)
     adopted(versioning, turn_on_versioning=True)
 

@@ -154,6 +154,21 @@ def through_s3(role: str, action: str, where: str, bucket: str, alone: str = "")
     ]
 
 
+def verifies_bucket_key(role: str, where: str, bucket: str, alone: str = "") -> list[Case]:
+    """A key is decrypted with for one bucket's Bucket Key only, and by S3 only; not for its objects."""
+    ours = {"kms:ViaService": S3_CALLS, "kms:EncryptionContext:aws:s3:arn": bucket}
+    others = (
+        {"kms:EncryptionContext:aws:s3:arn": f"{bucket}/raw/a"},
+        {"kms:EncryptionContext:aws:s3:arn": NEIGHBOUR},
+        {"kms:ViaService": f"sqs.{REGION}.amazonaws.com"},
+    )
+    return [
+        can(role, "kms:Decrypt", where, context=ours, alone=alone),
+        *(cannot(role, "kms:Decrypt", where, context=ours | other, alone=alone) for other in others),
+        cannot(role, "kms:Decrypt", where, alone=alone),
+    ]
+
+
 def alarms(account: str, name: str) -> list[Case]:
     """CloudWatch tells an account's own alarms to its topic, under the topic's key."""
     topic, topic_key = arn("sns", f"tributary-proof-{name}", account), arn("kms", f"key/{name}-key", account)
@@ -261,7 +276,13 @@ TABLE: list[Case] = [
         for case in through_s3(COPIER, "kms:Encrypt", REPLICA_KEY, REPLICA, alone=side)
     ),
     cannot(COPIER, "kms:Encrypt", LANDING_KEY),
-    cannot(COPIER, "kms:Decrypt", REPLICA_KEY),
+    # The replica's bucket has a Bucket Key, which S3 decrypts with this role to verify it; the context is the bucket's
+    # ARN (https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-config-for-kms-objects.html#bk-replication).
+    *(
+        case
+        for side in ("role", "resource", "")
+        for case in verifies_bucket_key(COPIER, REPLICA_KEY, REPLICA, alone=side)
+    ),
     *queue(f"{COPIER}-failed", HERE, "s3.amazonaws.com", LANDING),
     *tls_only(REPLICA, THERE),
     *key(REPLICA_KEY, THERE),
