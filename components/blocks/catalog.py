@@ -154,6 +154,9 @@ class Catalog(pulumi.ComponentResource):
                         "TableGroupingPolicy": "CombineCompatibleSchemas",
                         "TableLevelConfiguration": 3,
                     },
+                    # On by default, and a right more:
+                    # https://docs.aws.amazon.com/glue/latest/dg/crawler-configure-partition-indexes.html
+                    "CreatePartitionIndex": False,
                     "CrawlerOutput": {"Partitions": {"AddOrUpdateBehavior": "InheritFromTable"}},
                 }
             ),

@@ -79,8 +79,8 @@ class DashboardsReader(pulumi.ComponentResource):
             self.role_arn = role.arn
             readers.append(role.arn)
         if args.console_user:
-            arn = f"arn:{account.partition}:iam::{account.id}:user/{names.role(name)}"
-            user = aws.iam.User(name, name=names.role(name), force_destroy=True, opts=mine)
+            arn = f"arn:{account.partition}:iam::{account.id}:user/{names.user(name)}"
+            user = aws.iam.User(name, name=names.user(name), force_destroy=True, opts=mine)
             # The first password is known to the stack's state, so it serves once.
             reads.append(Statement("ChangeOwnPassword", ["iam:ChangePassword"], [arn]))
             aws.iam.UserPolicy(name, name="read", user=user.name, policy=document(*reads), opts=mine)

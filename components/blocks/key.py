@@ -33,13 +33,18 @@ def stands_in(key_arn: str) -> tuple[str, str]:
 
 THE_KEY_ITSELF = "in a key's policy it is the key itself"
 
+# What the default policies of the console let administrators and users do with a symmetric key:
+# https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
 _ADMINISTER = [
     "CancelKeyDeletion", "CreateAlias", "DeleteAlias", "DescribeKey", "DisableKey", "DisableKeyRotation", "EnableKey",
-    "EnableKeyRotation", "GetKeyPolicy", "GetKeyRotationStatus", "ListGrants", "ListKeyPolicies", "ListResourceTags",
-    "PutKeyPolicy", "RevokeGrant", "ScheduleKeyDeletion", "TagResource", "UntagResource", "UpdateAlias",
-    "UpdateKeyDescription",
+    "EnableKeyRotation", "GetKeyPolicy", "GetKeyRotationStatus", "ListGrants", "ListKeyPolicies", "ListKeyRotations",
+    "ListResourceTags", "PutKeyPolicy", "RevokeGrant", "RotateKeyOnDemand", "ScheduleKeyDeletion", "TagResource",
+    "UntagResource", "UpdateAlias", "UpdateKeyDescription",
 ]  # fmt: skip
-_USE = ["CreateGrant", "Decrypt", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo"]
+_USE = [
+    "CreateGrant", "Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "ReEncryptFrom",
+    "ReEncryptTo",
+]  # fmt: skip
 
 
 class KmsKey(pulumi.ComponentResource):
@@ -102,8 +107,9 @@ def through_s3(account: AccountArgs, bucket_arn: pulumi.Input[str]) -> Condition
 
 
 def bucket_key_through_s3(account: AccountArgs, bucket_arn: pulumi.Input[str]) -> Conditions:
-    """A key's use by S3 only, for one bucket's Bucket Key and no single object: who replicates into a bucket decrypts it
-    to verify it (https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-config-for-kms-objects.html#bk-replication)."""
+    """A key's use by S3 only, for one bucket's Bucket Key and no single object: S3 decrypts it to verify it, as whoever
+    replicates into the bucket
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-config-for-kms-objects.html#bk-replication)."""
     return {
         "StringEquals": {
             "kms:ViaService": f"s3.{account.region}.{account.dns_suffix}",

@@ -92,10 +92,17 @@ class Queue(pulumi.ComponentResource):
                 f"SendFrom{service.split('.')[0].capitalize()}",
                 ["sqs:SendMessage"],
                 [arn],
-                {"StringEquals": {"aws:SourceAccount": account.id}, "ArnLike": {"aws:SourceArn": source_arn}},
+                _for_this_account(service, account.id) | {"ArnLike": {"aws:SourceArn": source_arn}},
                 {"Service": service},
             )
             for service, source_arn in senders.items()
         ]
         aws.sqs.QueuePolicy(name, queue_url=queue.url, policy=document(deny_plain, *sends), opts=opts)
         return queue
+
+
+def _for_this_account(service: str, account_id: str) -> dict[str, dict[str, str]]:
+    """The condition on the account; none for an EventBridge rule, whose policy in the guide names the rule's ARN alone
+    (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-sqs-permissions), which
+    holds the account."""
+    return {} if service == "events.amazonaws.com" else {"StringEquals": {"aws:SourceAccount": account_id}}

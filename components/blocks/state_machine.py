@@ -44,7 +44,11 @@ class StateMachine(pulumi.ComponentResource):
             name,
             name=names.role(name),
             description=f"What {physical} may do",
-            assume_role_policy=trust("states.amazonaws.com", account.id, self.arn),
+            # Any machine of the account, as the guide has it: what a Distributed Map's children send carries a label,
+            # and no page says how (https://docs.aws.amazon.com/step-functions/latest/dg/procedure-create-iam-role.html).
+            assume_role_policy=trust(
+                "states.amazonaws.com", account.id, account.arn("states", "stateMachine:*")
+            ),
             opts=mine,
         )
         # As the guide has it, and as the ARN of a child is written: execution:<machine>/<label>:<id>.
@@ -52,6 +56,8 @@ class StateMachine(pulumi.ComponentResource):
         own = [
             Statement("StartItsOwnChildren", ["states:StartExecution"], [self.arn]),
             Statement("FollowItsOwnChildren", ["states:DescribeExecution", "states:StopExecution"], children),
+            # A run that is started again where it failed redrives its Maps as this role.
+            Statement("RedriveItsOwnChildren", ["states:RedriveExecution"], children[1:]),
         ]
         policy = aws.iam.RolePolicy(
             name,

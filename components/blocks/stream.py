@@ -102,7 +102,7 @@ class Stream:
             return []
         only_through_the_stream = {
             "StringEquals": {
-                "kms:ViaService": f"kinesis.{self._account.region}.amazonaws.com",
+                "kms:ViaService": f"kinesis.{self._account.region}.{self._account.dns_suffix}",
                 "kms:EncryptionContext:aws:kinesis:arn": self.arn,
             }
         }

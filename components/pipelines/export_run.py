@@ -494,6 +494,14 @@ def _source_statements(name: str, args: "ExportArgs", place: Place) -> list[Stat
     return granted + place.use_key("Decrypt", "GenerateDataKey", *uses)
 
 
+# What follows a database's name, a '?' for each character, so that no pattern reaches the snapshots of a database whose
+# name begins alike: of an automated snapshot the day and the minute, which a snapshot made by hand can't be called
+# (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_WorkingWithAutomatedBackups.html); of one made for a run
+# the run's time and a hash (handlers/export_source/rds_source.py).
+_AUTOMATED = "????-??-??-??-??"
+_MADE_FOR_A_RUN = f"{'?' * 14}-{'?' * 10}"
+
+
 def _rds_statements(name: str, args: "ExportArgs") -> list[Statement]:
     account, granted = args.account, []
     kinds = {
@@ -506,9 +514,11 @@ def _rds_statements(name: str, args: "ExportArgs") -> list[Statement]:
             continue
         made = [source for source in sources if source.snapshot == "made-for-the-run"]
         of = [account.arn("rds", f"{owner}:{source.name}") for source in sources]
-        own = [account.arn("rds", f"{noun}:{source.name}-*") for source in made]
+        own = [account.arn("rds", f"{noun}:{source.name}-{_MADE_FOR_A_RUN}") for source in made]
         snapshots = [
-            account.arn("rds", f"{noun}:rds:{source.name}-*") for source in sources if source not in made
+            account.arn("rds", f"{noun}:rds:{source.name}-{_AUTOMATED}")
+            for source in sources
+            if source not in made
         ] + own
         granted += [
             Statement(f"Export{call}", ["rds:DescribeExportTasks", "rds:StartExportTask"], snapshots),

@@ -139,6 +139,7 @@ def _exported(source: str, done: str, failed: str = "Failed") -> dict[str, Step]
 def _dynamodb(
     bucket: str, files_at_once: int, source: str, normalise: str, fold: str | None, catalog: str
 ) -> dict[str, Step]:
+    partition = source.split(":")[1]
     schema = {"step": "schema"} | _same("manifest_key", "schema_key", "published_key", "keys", "declared")
     file = {"step": "normalise", "file.$": "$$.Map.Item.Value"} | _same(
         "manifest_key", "schema_key", "output_prefix", "report_prefix", "incremental"
@@ -164,7 +165,7 @@ def _dynamodb(
             "Label": "Files",
             "MaxConcurrency": files_at_once,
             "ItemReader": {
-                "Resource": "arn:aws:states:::s3:getObject",
+                "Resource": f"arn:{partition}:states:::s3:getObject",
                 "ReaderConfig": {"InputType": "JSONL"},
                 "Parameters": {"Bucket": bucket, "Key.$": "$.manifest_key"},
             },

@@ -15,6 +15,8 @@ from components.landing import Landing
 from components.pipelines.pipeline import PipelineArgs
 
 REPORTS = "backfill"
+JOB_TAG = "tributary-backfill"
+"""The key of the tag that tells a pipeline's S3 Batch jobs from the account's others."""
 _CREATED = "s3:ObjectCreated:"
 _COMPLETED = f"{_CREATED}CompleteMultipartUpload"
 

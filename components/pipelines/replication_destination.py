@@ -15,6 +15,7 @@ from components.iam import Statement
 from components.pipelines.replication_args import ReplicationArgs
 
 MANIFEST = "manifest-summary.json"
+ANNOUNCES_AS = "tributary.arrival"  # the events' source, in handlers/arrival/arrival.py
 _ARRIVAL_TIMEOUT = 300  # seconds; SQS asks for six times this before it gives a message to another receiver
 
 
@@ -195,7 +196,17 @@ class ReplicaDestination(pulumi.ComponentResource):
                 ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
                 [table_arn],
             ),
-            Statement("Announce", ["events:PutEvents"], [account.arn("events", "event-bus/default")]),
+            # Whoever follows a rule can rely on who speaks. The key holds a call's every source, and without one
+            # "all of them" would be true: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
+            Statement(
+                "Announce",
+                ["events:PutEvents"],
+                [account.arn("events", "event-bus/default")],
+                {
+                    "ForAllValues:StringEquals": {"events:source": ANNOUNCES_AS},
+                    "Null": {"events:source": "false"},
+                },
+            ),
         ]
         if self.key_arn is not None:
             granted.append(

@@ -15,7 +15,7 @@ from components.blocks.key import bucket_key_through_s3, through_s3
 from components.blocks.queue import Queue
 from components.iam import Statement, document, fitting, pass_role, trust
 from components.landing import Landing
-from components.pipelines.replication_args import REPORTS, ReplicationArgs
+from components.pipelines.replication_args import JOB_TAG, REPORTS, ReplicationArgs
 from components.pipelines.replication_destination import ReplicaDestination
 
 
@@ -41,9 +41,9 @@ class ReplicaSource(pulumi.ComponentResource):
             name,
             name=names.role(name),
             description=f"Replicates the landing {args.landing.name} to account {args.account.id}",
-            # The account, as for every service. AWS's own example of this trust has no condition; where a replication
-            # fails with AssumeRoleNotPermitted, this is the first thing to look at.
-            assume_role_policy=trust("s3.amazonaws.com", self._account.id),
+            # The guide's own trust has no condition, and nothing says that S3 tells the account; where it does, it is
+            # this one: https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html
+            assume_role_policy=trust("s3.amazonaws.com", self._account.id, tells_account=False),
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.role_arn = self._role.arn
@@ -260,6 +260,8 @@ class ReplicaSource(pulumi.ComponentResource):
             policy=self._fitting(lambda landing, _: _backfill_statements(args, landing)),
             opts=mine,
         )
+        job_tag = names.function(f"{name}-backfill")  # no other pipeline of the account has it
+        ours = {f"aws:RequestTag/{JOB_TAG}": job_tag}
         function = LambdaFunction(
             f"{name}-backfill",
             account,
@@ -269,11 +271,29 @@ class ReplicaSource(pulumi.ComponentResource):
             statements=[
                 Statement(
                     "MakeJob",
-                    ["s3:CreateJob", "s3:ListJobs"],
+                    ["s3:CreateJob"],
                     ["*"],
-                    every_resource_because="neither action takes a resource",
+                    {"StringEquals": ours},
+                    every_resource_because="a job has no ARN before it is made; its tag is the condition",
                 ),
-                Statement("CancelJob", ["s3:UpdateJobStatus"], [account.arn("s3", "job/*")]),
+                # A job is tagged as it is made, which needs this besides:
+                # https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshooting-batch-operations.html
+                Statement(
+                    "TagJob", ["s3:PutJobTagging"], [account.arn("s3", "job/*")], {"StringEquals": ours}
+                ),
+                Statement(
+                    "FindJob",
+                    ["s3:ListJobs"],
+                    ["*"],
+                    every_resource_because="the action takes no resource",
+                ),
+                # https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-job-tags-examples.html
+                Statement(
+                    "CancelJob",
+                    ["s3:UpdateJobStatus"],
+                    [account.arn("s3", "job/*")],
+                    {"StringEquals": {f"aws:ResourceTag/{JOB_TAG}": job_tag}},
+                ),
                 pass_role(
                     "HandOverTheJobsRole", account.role_arn(role_name), "batchoperations.s3.amazonaws.com"
                 ),
@@ -282,6 +302,7 @@ class ReplicaSource(pulumi.ComponentResource):
                 "ACCOUNT_ID": account.id,
                 "BUCKET": landing.bucket,
                 "ROLE_ARN": role.arn,
+                "JOB_TAG": f"{JOB_TAG}={job_tag}",
                 "REPORT_BUCKET": landing.bucket,
                 "REPORT_PREFIX": REPORTS,
                 "PREFIXES": json.dumps(args.rule_prefixes()),

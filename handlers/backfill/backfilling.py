@@ -24,6 +24,8 @@ class Settings:
     report_bucket: str
     report_prefix: str
     prefixes: tuple[str, ...]
+    job_tag: tuple[str, str]
+    """Key and value of the tag that the function's rights go by."""
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
@@ -36,13 +38,16 @@ class Settings:
             report_prefix=environ.get("REPORT_PREFIX") or "backfill",
             # The empty prefix covers the whole bucket, and S3 refuses it as a constraint.
             prefixes=() if "" in prefixes else tuple(prefixes),
+            job_tag=tuple(environ["JOB_TAG"].split("=", 1)),
         )
 
 
 def token(given: Mapping, settings: Settings) -> str:
     """The identity of a job: of its input and of all that it is told to do (at most 64 characters)."""
     given = {key: value for key, value in given.items() if key != "tf"}
-    return hashlib.sha256(json.dumps([given, asdict(settings)], sort_keys=True).encode()).hexdigest()[:40]
+    # Without the tag, which changes nothing of what it does: jobs of before there were tags keep their identity.
+    does = {key: value for key, value in asdict(settings).items() if key != "job_tag"}
+    return hashlib.sha256(json.dumps([given, does], sort_keys=True).encode()).hexdigest()[:40]
 
 
 def description(job_token: str) -> str:
@@ -61,6 +66,7 @@ def job(job_token: str, settings: Settings) -> dict:
         "ConfirmationRequired": False,
         "Priority": 10,
         "RoleArn": settings.role_arn,
+        "Tags": [dict(zip(("Key", "Value"), settings.job_tag, strict=True))],
         "Operation": {"S3ReplicateObject": {}},
         "ManifestGenerator": {
             "S3JobManifestGenerator": {

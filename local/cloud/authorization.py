@@ -11,6 +11,7 @@ Source: "Policy evaluation logic" and "Cross-account policy evaluation logic" in
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from contextvars import ContextVar
@@ -26,6 +27,7 @@ log = logging.getLogger("tributary.cloud")
 ALLOW_ALL = [iam.parse_policy_document({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})]
 stock_policy, stock_principal = iam._resource_policy, iam.resolve_principal
 namespace: ContextVar[str | None] = ContextVar("namespace", default=None)
+event_sources: ContextVar[tuple[str, ...]] = ContextVar("event_sources", default=())
 stock_resource = iam_actions.extract_resource_arn
 stock_condition_key, stock_credentials = iam._resolve_condition_key, lambda_runtime.execution_credentials
 
@@ -83,6 +85,8 @@ def condition_key(key: str, ctx: iam.EvalContext) -> Any:
         return bucket_owner(ctx.resource_arn[13:].split("/")[0])
     if name == "cloudwatch:namespace":
         return namespace.get()
+    if name == "events:source":
+        return list(event_sources.get()) or None
     if name == "aws:principalisawsservice":
         return str(ctx.principal_type == "Service").lower()
     if name == "aws:viaawsservice":
@@ -91,7 +95,10 @@ def condition_key(key: str, ctx: iam.EvalContext) -> Any:
 
 
 def resource_arn(service, method, path, headers, body, *rest, **named):
-    """The stock answer; on its way the namespace of a call to CloudWatch is kept for `condition_key`."""
+    """The stock answer; on its way what a call to CloudWatch or EventBridge speaks of is kept for `condition_key`."""
+    if service == "events" and headers.get("x-amz-target", "").endswith(".PutEvents"):
+        entries = json.loads(body or b"{}").get("Entries", [])
+        event_sources.set(tuple({entry.get("Source", "") for entry in entries}))
     if service in ("monitoring", "cloudwatch"):
         told = re.search(rb'Namespace(?:"\s*:\s*"|=)([\w/.-]+)|Namespace([\x60-\x77])', body or b"")
         short = bool(told and told[2])  # CBOR: a byte that holds the length, then the text
@@ -150,6 +157,10 @@ def check_service(
         "aws:sourceaccount": source_account,
         "aws:sourceowner": source_account,
     }
+    if service == "events.amazonaws.com":
+        # The guide's policies for a rule's targets name the rule's ARN, and no page says that the account is told:
+        # docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html.
+        del keys["aws:sourceaccount"], keys["aws:sourceowner"]
     ctx = iam.EvalContext(
         "*", "Service", "", action, resource, get_region(), service_context={**keys, **context}
     )
@@ -171,13 +182,15 @@ def role_record(role_arn: str) -> dict | None:
     return iam_service._roles.get_scoped(parts[4], None, parts[5].rsplit("/", 1)[-1])
 
 
-def check_trust(role_arn: str, service: str, source_arn: str = "") -> dict:
-    """The role's record, if its trust policy lets `service` assume it for `source_arn` in the role's own account."""
+def check_trust(role_arn: str, service: str, source_arn: str = "", *, tells_source: bool = True) -> dict:
+    """The role's record, if its trust policy lets `service` assume it for `source_arn` in the role's own account. A
+    service of which no documentation says that it tells the source (not `tells_source`) tells none here."""
     role = role_record(role_arn)
     if role is None:
         raise Denied(service, "sts:AssumeRole", role_arn, "the role does not exist")
     account = role_arn.split(":")[4]
     keys = {"aws:sourceaccount": account, **({"aws:sourcearn": source_arn} if source_arn else {})}
+    keys = keys if tells_source else {}
     ctx = iam.EvalContext("*", "Service", "", "sts:AssumeRole", role_arn, get_region(), service_context=keys)
     trust = role.get("AssumeRolePolicyDocument")
     if iam.evaluate_resource_policy(without_resource(trust), ctx, service=service).decision != "Allow":
@@ -187,7 +200,6 @@ def check_trust(role_arn: str, service: str, source_arn: str = "") -> dict:
 
 def without_resource(trust: Any) -> dict:
     """A trust policy as the evaluator of resource policies reads one: it applies to the role itself."""
-    import json
     from urllib.parse import unquote
 
     document = json.loads(unquote(trust)) if isinstance(trust, str) else dict(trust or {})
@@ -195,9 +207,11 @@ def without_resource(trust: Any) -> dict:
     return {"Statement": statements if isinstance(statements, list) else [statements]}
 
 
-def assume(role_arn: str, service: str, source_arn: str = "") -> iam.PrincipalInfo:
+def assume(
+    role_arn: str, service: str, source_arn: str = "", *, tells_source: bool = True
+) -> iam.PrincipalInfo:
     """The principal a service acts as, after its trust has been evaluated."""
-    check_trust(role_arn, service, source_arn)
+    check_trust(role_arn, service, source_arn, tells_source=tells_source)
     account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
     from ministack.services import iam as iam_service
 
@@ -237,8 +251,6 @@ def wrap(service: str, around) -> None:
 
 async def refuse_bad_execution_role(stock, method, path, headers, body, query):
     """CreateFunction and UpdateFunctionConfiguration fail when Lambda cannot assume the role."""
-    import json
-
     if method in ("POST", "PUT") and path.rstrip("/").endswith(("/functions", "/configuration")):
         try:
             request = json.loads(body or b"{}")

@@ -4,7 +4,8 @@ CreateJob, DescribeJob, ListJobs and UpdateJobStatus of S3 Control, for Operatio
 that S3 generates (EligibleForReplication, ObjectReplicationStatuses, KeyNameConstraint). The job acts under its own
 role (s3:GetReplicationConfiguration, s3:PutInventoryConfiguration, s3:InitiateReplication, and s3:PutObject for the
 report); each replica is then made under the rule's role. A ClientRequestToken names one job. Other operations are
-refused. A job that finds no object, or whose role is refused, ends as Failed with its reason.
+refused. A job that finds no object, or whose role is refused, ends as Failed with its reason. A job's tags are
+conditions on who makes it (aws:RequestTag, with s3:PutJobTagging) and who changes its status (aws:ResourceTag).
 Source: docs.aws.amazon.com/AmazonS3/latest/userguide/s3-batch-replication-batch.html,
 s3-batch-replication-policies.html;
 docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-examples-reports.html.
@@ -199,9 +200,13 @@ def create(principal, body: bytes) -> tuple:
     ):
         return error("InvalidRequest", "only S3ReplicateObject with an S3JobManifestGenerator is done here")
     account, token = get_account_id(), request.get("ClientRequestToken")
+    tags = tag_keys("aws:requesttag", request.get("Tags") or [])
+    check(principal, "s3:CreateJob", "*", **tags)
     for job in jobs.values():
         if job["account"] == account and job["ClientRequestToken"] == token:
             return answer("CreateJobResult", {"JobId": job["JobId"]})
+    if tags:  # docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshooting-batch-operations.html
+        check(principal, "s3:PutJobTagging", f"arn:aws:s3:{get_region()}:{account}:job/*", **tags)
     check(principal, "iam:PassRole", request["RoleArn"], **{"iam:passedtoservice": SERVICE})
     identifier = str(uuid.uuid4())
     job = {
@@ -219,6 +224,10 @@ def create(principal, body: bytes) -> tuple:
         start(job)
     jobs[identifier] = job
     return answer("CreateJobResult", {"JobId": identifier})
+
+
+def tag_keys(key: str, tags: list[dict]) -> dict[str, str]:
+    return {f"{key}/{tag['Key'].lower()}": tag["Value"] for tag in tags}
 
 
 def start(job: dict) -> None:
@@ -245,16 +254,15 @@ def route(method: str, path: str, headers: dict, body: bytes, query: dict) -> tu
         "GET": "DescribeJob" if parts[0] else "ListJobs",
     }[method]
     resource = f"arn:aws:s3:{get_region()}:{get_account_id()}:job/{parts[0]}" if parts[0] else "*"
-    if refused := app._enforce_data_plane(
-        "s3", f"s3:{action}", headers, query, str(uuid.uuid4()), resource_arn=resource
-    ):
-        return refused
     mine = {identifier: job for identifier, job in jobs.items() if job["account"] == get_account_id()}
-    if action == "CreateJob":
-        try:
-            return create(caller(headers, query), body)
-        except Denied as denied:
-            return error("AccessDenied", str(denied), 403)
+    try:
+        principal = caller(headers, query)
+        if action == "CreateJob":
+            return create(principal, body)
+        tags = mine.get(parts[0], {}).get("Tags") or []
+        check(principal, f"s3:{action}", resource, **tag_keys("aws:resourcetag", tags))
+    except Denied as denied:
+        return error("AccessDenied", str(denied), 403)
     if action == "ListJobs":
         wanted = [status for given in query.get("jobStatuses", []) for status in given.split(",")]
         names = (

@@ -2,9 +2,9 @@
 
 A write that a rule matches is PENDING; a worker then evaluates the rule's role at the source (version, ACL and tags,
 kms:Decrypt), at the destination (bucket policy, kms:Encrypt, for a Bucket Key kms:Decrypt too, and the key's policy
-across accounts) and makes the replica, which fires ObjectCreated there, for the destination's account. What is refused is FAILED: an
-event `s3:Replication:OperationFailedReplication` at the source, a line in the log, and, where the rule has
-metrics, OperationsFailedReplication. Replicas, and objects older than the rule, are left to `s3_batch`.
+across accounts) and makes the replica, which fires ObjectCreated there, for the destination's account. What is refused
+is FAILED: an event `s3:Replication:OperationFailedReplication` at the source, a line in the log, and, where the rule
+has metrics, OperationsFailedReplication. Replicas, and objects older than the rule, are left to `s3_batch`.
 Source: docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html,
 replication-what-is-isnt-replicated.html,
 replication-config-for-kms-objects.html, replication-metrics.html.
@@ -173,7 +173,8 @@ def metric(operation: Operation, name: str, value: float, unit: str = "Count") -
 def authorize(operation: Operation, record: dict) -> None:
     """Raise unless the role may read this version, write the replica, and use both keys."""
     source, target = f"arn:aws:s3:::{operation.bucket}", f"arn:aws:s3:::{operation.destination}"
-    principal = assume(operation.role, SERVICE, source)
+    # The guide's trust has no condition, so nothing is told that one could go by.
+    principal = assume(operation.role, SERVICE, source, tells_source=False)
     for action in ("s3:GetReplicationConfiguration", "s3:ListBucket"):
         check(principal, action, source)
     if operation.marker:

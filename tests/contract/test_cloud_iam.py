@@ -308,6 +308,53 @@ def test_a_rule_reaches_a_queue_only_if_its_policy_names_the_rule(cloud: Cloud, 
     assert eventually(lambda: f"sqs:SendMessage on resource: {closed.arn}" in cloud.logged())
 
 
+def test_a_rules_delivery_tells_a_queue_the_rule_and_not_the_account(cloud: Cloud):
+    """The guide's policy names the rule's ARN alone:
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-sqs-permissions"""
+    events, bus = cloud.client("events", WORKLOAD), unique("bus")
+    events.create_event_bus(Name=bus)
+    rule = events.put_rule(Name=unique("rule"), EventBusName=bus, EventPattern='{"source": ["any"]}')[
+        "RuleArn"
+    ]
+    named = {"ArnEquals": {"aws:SourceArn": rule}}
+    strict = Queue(
+        cloud,
+        WORKLOAD,
+        service("events.amazonaws.com", **named, StringEquals={"aws:SourceAccount": WORKLOAD}),
+    )
+    events.put_targets(
+        Rule=rule.rsplit("/", 1)[1], EventBusName=bus, Targets=[{"Id": "strict", "Arn": strict.arn}]
+    )
+    events.put_events(Entries=[{"EventBusName": bus, "Source": "any", "DetailType": "a", "Detail": "{}"}])
+    assert eventually(lambda: f"sqs:SendMessage on resource: {strict.arn}" in cloud.logged())
+    assert strict.read() == []
+
+
+def test_who_may_speak_as_one_source_speaks_as_no_other(cloud: Cloud):
+    """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html"""
+    name = unique("speaks")
+    only = {
+        "ForAllValues:StringEquals": {"events:source": "tributary.arrival"},
+        "Null": {"events:source": "false"},
+    }
+    cloud.role(
+        WORKLOAD,
+        name,
+        "lambda.amazonaws.com",
+        {"Effect": "Allow", "Action": "events:PutEvents", "Resource": "*", "Condition": only},
+    )
+    events = cloud.client("events", WORKLOAD, name)
+
+    def put(*sources: str) -> int:
+        entries = [{"Source": source, "DetailType": "a", "Detail": "{}"} for source in sources]
+        return events.put_events(Entries=entries)["FailedEntryCount"]
+
+    assert put("tributary.arrival") == 0
+    for others in (["tributary.catalog"], ["tributary.arrival", "tributary.catalog"]):
+        with pytest.raises(ClientError, match=r"AccessDenied.*events:PutEvents"):
+            put(*others)
+
+
 @pytest.mark.parametrize("granted", [True, False])
 def test_a_schedule_invokes_under_its_role_with_the_time_it_was_due_in_its_zone(cloud: Cloud, granted: bool):
     out = Queue(cloud, WORKLOAD)

@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.contract.embedded_cloud import ANALYTICS, WORKLOAD, Cloud, eventually
 
@@ -43,6 +44,7 @@ class Pair:
         replica_key_role: tuple[str, ...] = ("kms:Encrypt", "kms:Decrypt"),
         bucket_key: bool = True,
         trust: str = "s3.amazonaws.com",
+        condition: dict | None = None,
         markers: bool = False,
     ):
         self.cloud, tag = cloud, uuid.uuid4().hex[:10]
@@ -110,7 +112,7 @@ class Pair:
             name,
             trust,
             *[s for s in statements if s["Action"]],
-            condition={"StringEquals": {"aws:SourceAccount": WORKLOAD}},
+            condition=condition,
         )
         self.far.put_bucket_policy(
             Bucket=self.target,
@@ -309,6 +311,14 @@ def test_a_role_that_s3_may_not_assume_replicates_nothing(cloud: Cloud):
     assert refused(cloud, Pair(cloud, trust="lambda.amazonaws.com"), "sts:AssumeRole")
 
 
+@pytest.mark.parametrize(("test", "carries"), [("StringEquals", False), ("StringEqualsIfExists", True)])
+def test_s3_tells_a_trust_nothing_that_no_page_says_it_tells(cloud: Cloud, test: str, carries: bool):
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html"""
+    pair = Pair(cloud, condition={test: {"aws:SourceAccount": WORKLOAD}}).start()
+    pair.put()
+    assert (pair.status() == "COMPLETED") is carries
+
+
 def test_failures_are_counted_where_the_rule_has_metrics(cloud: Cloud):
     pair = Pair(cloud, role={"s3:ReplicateObject"}).start()
     pair.put()
@@ -381,6 +391,78 @@ def test_a_job_replicates_what_was_there_before_the_rule_and_reports_it(cloud: C
     assert pair.arrived() == ["raw/old"]
     report = pair.s3.get_object(Bucket=pair.source, Key=f"reports/job-{ended['JobId']}/manifest.json")
     assert json.load(report["Body"])["Results"][0]["TaskExecutionStatus"] == "succeeded"
+
+
+def test_a_job_is_made_and_ended_only_by_whom_its_tags_let(cloud: Cloud):
+    """batch-ops-job-tags-examples.html and troubleshooting-batch-operations.html of the S3 guide"""
+    pair, name, tag = Pair(cloud), f"makes-{uuid.uuid4().hex[:8]}", {"Key": "Team", "Value": "ours"}
+    pair.put("raw/old")
+    pair.start()
+    batch = cloud.role(
+        WORKLOAD,
+        f"job-{name}",
+        "batchoperations.s3.amazonaws.com",
+        {"Effect": "Allow", "Action": JOB, "Resource": "*"},
+        {"Effect": "Allow", "Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": "*"},
+    )
+
+    def caller(*more: str) -> Any:
+        granted = {
+            "s3:CreateJob": "aws:RequestTag/Team",
+            "s3:UpdateJobStatus": "aws:ResourceTag/Team",
+        } | dict.fromkeys(more, "aws:RequestTag/Team")
+        cloud.role(
+            WORKLOAD,
+            name,
+            "lambda.amazonaws.com",
+            {"Effect": "Allow", "Action": "iam:PassRole", "Resource": batch},
+            *(
+                {
+                    "Effect": "Allow",
+                    "Action": action,
+                    "Resource": "*",
+                    "Condition": {"StringEquals": {key: "ours"}},
+                }
+                for action, key in granted.items()
+            ),
+        )
+        return cloud.client("s3control", WORKLOAD, name)
+
+    def made(client: Any, *tags: dict) -> str:
+        source = f"arn:aws:s3:::{pair.source}"
+        return client.create_job(
+            AccountId=WORKLOAD,
+            Operation={"S3ReplicateObject": {}},
+            ClientRequestToken=uuid.uuid4().hex,
+            Priority=1,
+            RoleArn=batch,
+            ConfirmationRequired=True,
+            Report={"Enabled": False},
+            Tags=list(tags),
+            ManifestGenerator={
+                "S3JobManifestGenerator": {"SourceBucket": source, "EnableManifestOutput": False}
+            },
+        )["JobId"]
+
+    def cancel(client: Any, job_id: str) -> str:
+        return client.update_job_status(AccountId=WORKLOAD, JobId=job_id, RequestedJobStatus="Cancelled")[
+            "Status"
+        ]
+
+    admin = cloud.client("s3control", WORKLOAD)
+    tagging = ["s3:PutJobTagging"]
+    for more, tags, lacks in (
+        ([], [tag], "PutJobTagging"),
+        (tagging, [], "CreateJob"),
+        (tagging, [tag | {"Value": "theirs"}], "CreateJob"),
+    ):
+        with pytest.raises(ClientError, match=f"AccessDenied.*s3:{lacks}"):
+            made(caller(*more), *tags)
+    ours = caller(*tagging)
+    for theirs in (made(admin), made(admin, tag | {"Value": "theirs"})):
+        with pytest.raises(ClientError, match=r"AccessDenied.*s3:UpdateJobStatus"):
+            cancel(ours, theirs)
+    assert cancel(ours, made(ours, tag)) == "Cancelled"
 
 
 @pytest.mark.parametrize("grant", JOB[:3])

@@ -365,10 +365,12 @@ def test_rds_writes_under_a_role_that_only_its_export_service_takes_on() -> None
 def test_only_a_snapshot_made_for_the_run_is_made_and_deleted() -> None:
     automated = granted(lake(SHOP, key_arn=KEY), "lake-source")
     made = granted(lake(SHOP | {"snapshot": "made-for-the-run"}, key_arn=KEY), "lake-source")
-    snapshot = "arn:aws:rds:eu-central-1:111111111111:snapshot:shop-*"
+    snapshot = f"arn:aws:rds:eu-central-1:111111111111:snapshot:shop-{'?' * 14}-{'?' * 10}"
     assert set(made) - set(automated) == {"MakeDBSnapshot", "ForgetDBSnapshot"}
     assert made["ForgetDBSnapshot"] == (["rds:DeleteDBSnapshot"], [snapshot])
-    assert automated["ExportDBSnapshot"][1] == ["arn:aws:rds:eu-central-1:111111111111:snapshot:rds:shop-*"]
+    assert automated["ExportDBSnapshot"][1] == [
+        "arn:aws:rds:eu-central-1:111111111111:snapshot:rds:shop-????-??-??-??-??"
+    ]
 
 
 def test_an_automated_snapshots_event_starts_the_run_with_that_snapshot() -> None:
@@ -419,6 +421,8 @@ def test_the_crawler_looks_at_new_folders_only_and_changes_nothing_it_made() -> 
     assert crawler["schemaChangePolicy"] == {"deleteBehavior": "LOG", "updateBehavior": "LOG"}
     assert crawler["s3Targets"] == [{"path": "s3://tributary-test-lake-landing-111111111111/lake/"}]
     assert json.loads(crawler["configuration"])["Grouping"]["TableLevelConfiguration"] == 3
+    # On by default, and the crawler's role may not (crawler-configure-partition-indexes.html).
+    assert json.loads(crawler["configuration"])["CreatePartitionIndex"] is False
     assert crawler["securityConfiguration"] == "tributary-test-lake-crawler"
     assert "KeepCatalog" not in granted(recorded, "lake-catalog")
     sample = recorded.one("aws:athena/namedQuery:NamedQuery", "lake-sample-orders")["query"]

@@ -313,6 +313,7 @@ def test_existing_objects_are_brought_over_only_when_asked_for() -> None:
         "ArnLike": {"aws:SourceArn": "arn:aws:s3:eu-central-1:111111111111:job/*"},
     }
     environment = recorded.one("aws:lambda/function:Function", "copy-source-backfill")["environment"]
+    assert environment["variables"]["JOB_TAG"] == "tributary-backfill=tributary-test-copy-source-backfill"
     assert json.loads(environment["variables"]["PREFIXES"]) == ["raw/"]
 
 

@@ -70,7 +70,9 @@ def request(policies: Policies, case: Case) -> Request:
         identity = role.policy if role else EVERYTHING
         if role and not role.statements:
             identity = None
-    elif federated:  # the trust decides alone; the evaluator takes a web identity for another account's principal
+    elif (
+        federated
+    ):  # the trust decides alone; the evaluator takes a web identity for another account's principal
         home, identity = "", EVERYTHING
     else:
         home, identity = "", None

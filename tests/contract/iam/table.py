@@ -58,15 +58,18 @@ def outsider(account: str) -> str:
     return role_arn("admin", account)
 
 
-def taken_on_by(service: str, role: str, account: str, source: str = "", other: str = "") -> list[Case]:
-    """The service takes the role on for this account (and this source), for no other, and nobody else does."""
+def taken_on_by(
+    service: str, role: str, account: str, source: str = "", other: str = "", *, tells_account: bool = True
+) -> list[Case]:
+    """The service takes the role on for this account (and this source), for no other, and nobody else does. A service
+    of which no page says that it tells the account takes it on without that, too."""
     target, ours = role_arn(role, account), {"aws:SourceAccount": account}
     if source:
         ours["aws:SourceArn"] = source
     cases = [
         can(service, "sts:AssumeRole", target, context=ours),
         cannot(service, "sts:AssumeRole", target, context=ours | {"aws:SourceAccount": ELSEWHERE}),
-        cannot(service, "sts:AssumeRole", target),
+        Case(not tells_account, service, "sts:AssumeRole", target),
         cannot("ec2.amazonaws.com", "sts:AssumeRole", target, context=ours),
         cannot(outsider(ELSEWHERE), "sts:AssumeRole", target),
     ]
@@ -103,7 +106,9 @@ def tls_only(bucket: str, account: str) -> list[Case]:
 
 
 def queue(name: str, account: str, sender: str = "", source: str = "") -> list[Case]:
-    """A queue is reached by TLS only, from its account only, and by its one sender for its one source."""
+    """A queue is reached by TLS only, from its account only, and by its one sender for its one source. S3 tells the
+    account and the bucket (https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html),
+    a rule its ARN alone (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html)."""
     where, plain = arn("sqs", name, account), {"aws:SecureTransport": "false"}
     cases = [
         can(outsider(account), "sqs:SendMessage", where),
@@ -112,23 +117,27 @@ def queue(name: str, account: str, sender: str = "", source: str = "") -> list[C
         cannot(outsider(ELSEWHERE), "sqs:ReceiveMessage", where),
     ]
     if sender:
-        ours = {"aws:SourceAccount": account, "aws:SourceArn": source}
+        ours = {"aws:SourceArn": source}
+        if sender != "events.amazonaws.com":
+            ours["aws:SourceAccount"] = account
+            theirs = ours | {"aws:SourceAccount": ELSEWHERE}
+            cases.append(cannot(sender, "sqs:SendMessage", where, context=theirs))
         cases += [
             can(sender, "sqs:SendMessage", where, context=ours),
-            cannot(sender, "sqs:SendMessage", where, context=ours | {"aws:SourceAccount": ELSEWHERE}),
             cannot(sender, "sqs:SendMessage", where, context=ours | {"aws:SourceArn": NEIGHBOUR}),
             cannot(sender, "sqs:ReceiveMessage", where, context=ours),
         ]
     return cases
 
 
-# A key that its own account can't administer is lost; a key that its account's policies can't use serves nobody.
+# A key that its own account can't administer is lost; a key that its account's policies can't use serves nobody. What
+# the default policy lets administrators and users do: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
 KEPT_BY_ITS_ACCOUNT = [
     "CancelKeyDeletion", "CreateAlias", "DeleteAlias", "DescribeKey", "DisableKey", "DisableKeyRotation",
     "EnableKey", "EnableKeyRotation", "GetKeyPolicy", "GetKeyRotationStatus", "ListGrants", "ListKeyPolicies",
-    "ListResourceTags", "PutKeyPolicy", "RevokeGrant", "ScheduleKeyDeletion", "TagResource", "UntagResource",
-    "UpdateAlias", "UpdateKeyDescription", "CreateGrant", "Decrypt", "Encrypt", "GenerateDataKey",
-    "ReEncryptFrom", "ReEncryptTo",
+    "ListKeyRotations", "ListResourceTags", "PutKeyPolicy", "RevokeGrant", "RotateKeyOnDemand", "ScheduleKeyDeletion",
+    "TagResource", "UntagResource", "UpdateAlias", "UpdateKeyDescription", "CreateGrant", "Decrypt", "Encrypt",
+    "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "ReEncryptFrom", "ReEncryptTo",
 ]  # fmt: skip
 
 
@@ -226,8 +235,9 @@ TABLE: list[Case] = [
     *queue(f"{EXPORT}-failed", HERE),
     *tls_only(LANDING, HERE),
     *key(LANDING_KEY, HERE),
-    # --- replication: S3 reads the landing and writes the other account's bucket, and no more
-    *taken_on_by("s3.amazonaws.com", COPIER, HERE),
+    # --- replication: S3 reads the landing and writes the other account's bucket, and no more. The guide's trust has no
+    # condition (https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html).
+    *taken_on_by("s3.amazonaws.com", COPIER, HERE, tells_account=False),
     can(COPIER, "s3:GetReplicationConfiguration", LANDING),
     can(COPIER, "s3:ListBucket", LANDING),
     cannot(COPIER, "s3:ListBucket", NEIGHBOUR),
@@ -288,10 +298,33 @@ TABLE: list[Case] = [
     *key(REPLICA_KEY, THERE),
     # --- what was there before: a function makes a job, the job replicates and reports
     *runs_as_a_function(BACKFILL, HERE),
-    can(BACKFILL, "s3:CreateJob", "*"),
+    # It tags its jobs and cancels those alone:
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-job-tags-examples.html; to make a job with tags it
+    # needs s3:PutJobTagging: https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshooting-batch-operations.html
+    *(
+        case
+        for action, where, key in (
+            ("CreateJob", "*", "aws:RequestTag"),
+            ("PutJobTagging", arn("s3", "job/1"), "aws:RequestTag"),
+            ("UpdateJobStatus", arn("s3", "job/1"), "aws:ResourceTag"),
+        )
+        for case in (
+            can(BACKFILL, f"s3:{action}", where, context={f"{key}/tributary-backfill": BACKFILL}),
+            cannot(BACKFILL, f"s3:{action}", where, context={f"{key}/tributary-backfill": "neighbour"}),
+            cannot(BACKFILL, f"s3:{action}", where),
+        )
+    ),
+    *(
+        cannot(
+            BACKFILL,
+            f"s3:{action}",
+            arn("s3", "job/1", THERE),
+            context={f"{key}/tributary-backfill": BACKFILL},
+        )
+        for action, key in (("PutJobTagging", "aws:RequestTag"), ("UpdateJobStatus", "aws:ResourceTag"))
+    ),
     can(BACKFILL, "s3:ListJobs", "*"),
-    can(BACKFILL, "s3:UpdateJobStatus", arn("s3", "job/1")),
-    cannot(BACKFILL, "s3:UpdateJobStatus", arn("s3", "job/1", THERE)),
+    cannot(BACKFILL, "s3:UpdateJobPriority", arn("s3", "job/1")),
     cannot(BACKFILL, "s3:GetObject", f"{LANDING}/raw/orders/a"),
     can(
         BACKFILL,
@@ -346,8 +379,16 @@ TABLE: list[Case] = [
         )
     ),
     cannot(ARRIVAL, "dynamodb:Scan", ANNOUNCED),
-    can(ARRIVAL, "events:PutEvents", arn("events", "event-bus/default", THERE)),
-    cannot(ARRIVAL, "events:PutEvents", arn("events", "event-bus/neighbour", THERE)),
+    # It speaks as itself and nobody else: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
+    *(
+        Case(may, ARRIVAL, "events:PutEvents", arn("events", f"event-bus/{bus}", THERE), context=spoken)
+        for may, bus, spoken in (
+            (True, "default", {"events:source": "tributary.arrival"}),
+            (False, "neighbour", {"events:source": "tributary.arrival"}),
+            (False, "default", {"events:source": "tributary.catalog"}),
+            (False, "default", {}),
+        )
+    ),
     *through_s3(ARRIVAL, "kms:Decrypt", REPLICA_KEY, REPLICA),
     cannot(ARRIVAL, "kms:Encrypt", REPLICA_KEY),
     *queue("tributary-proof-replica-replica-arrivals", THERE, "s3.amazonaws.com", REPLICA),

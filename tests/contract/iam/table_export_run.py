@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.contract.iam.proof import Case, can, cannot
 from tests.contract.iam.table import (
+    ELSEWHERE,
     HERE,
     NEIGHBOUR,
     REGION,
@@ -48,6 +49,9 @@ CONFIG = {
 TABLES = {t: PITR_ON | {"arn": arn("dynamodb", f"table/{t}")} for t in ("orders", "customers")}
 
 
+RUN = "20260101000000-0123456789"  # how the name of a snapshot made for a run ends (handlers/export_source)
+
+
 def allowed(role: str, actions: str, *where: str, never: str = "", **more: Any) -> list[Case]:
     """The role may do each action on each of these, and none of them on `never`."""
     named = actions.split()
@@ -67,7 +71,17 @@ def run_of(pipeline: str, database: str, table: str, *, folds: bool, registers: 
     reads = {source: "state", normalise: "raw state windows", catalog: "state", fold: "lake state windows"}
     writes = {normalise: "lake state windows", catalog: "state", fold: "lake"}
     cases = [
-        *taken_on_by("states.amazonaws.com", run, HERE, machine, arn("states", "stateMachine:neighbour")),
+        # For any machine of the account, as the guide's trust has it: a Distributed Map's children carry a label
+        # (https://docs.aws.amazon.com/step-functions/latest/dg/procedure-create-iam-role.html).
+        *taken_on_by(
+            "states.amazonaws.com", run, HERE, machine, arn("states", f"stateMachine:{run}", ELSEWHERE)
+        ),
+        can(
+            "states.amazonaws.com",
+            "sts:AssumeRole",
+            role_arn(run),
+            context={"aws:SourceAccount": HERE, "aws:SourceArn": f"{machine}/Files"},
+        ),
         *taken_on_by(
             "scheduler.amazonaws.com",
             schedule,
@@ -97,6 +111,15 @@ def run_of(pipeline: str, database: str, table: str, *, folds: bool, registers: 
             arn("states", f"execution:{run}:1"),
             never=arn("states", "execution:neighbour/Files:1"),
         ),
+        # A run that is started again where it failed (https://docs.aws.amazon.com/step-functions/latest/dg/redrive-map-run.html)
+        # redrives its Map's children (https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html).
+        *allowed(
+            run,
+            "states:RedriveExecution",
+            arn("states", f"execution:{run}/Files:1"),
+            never=arn("states", "execution:neighbour/Files:1"),
+        ),
+        cannot(run, "states:RedriveExecution", arn("states", f"execution:{run}:1")),
         *allowed(run, "s3:GetObject", f"{landing}/raw/a", never=f"{landing}/lake/a"),
         *allowed(run, "kms:Decrypt", landing_key, never=arn("kms", "key/neighbour")),
         cannot(run, "s3:PutObject", f"{landing}/raw/a"),
@@ -187,7 +210,8 @@ def run_of(pipeline: str, database: str, table: str, *, folds: bool, registers: 
 
 
 def exports_of_rds(source: str, role: str, landing: str, landing_key: str) -> list[Case]:
-    """An automated snapshot is exported; one that is made for the run is also made and forgotten; RDS writes."""
+    """An automated snapshot is exported; one that is made for the run is also made and forgotten; RDS writes. What an
+    automated snapshot is called: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_WorkingWithAutomatedBackups.html"""
     begins = "rds:StartExportTask rds:DescribeExportTasks"
     neighbour = arn("rds", "snapshot:rds:neighbour-2026-01-01-00-00")
     passed = {"iam:PassedToService": "export.rds.amazonaws.com"}
@@ -197,22 +221,41 @@ def exports_of_rds(source: str, role: str, landing: str, landing_key: str) -> li
             source,
             begins,
             arn("rds", "snapshot:rds:stock-2026-01-01-00-00"),
-            arn("rds", "snapshot:mill-2026-1"),
+            arn("rds", f"snapshot:mill-{RUN}"),
             never=neighbour,
         ),
         *allowed(
             source,
             begins,
-            arn("rds", "cluster-snapshot:rds:big-2026-01-01"),
-            arn("rds", "cluster-snapshot:deep-2026-1"),
+            arn("rds", "cluster-snapshot:rds:big-2026-01-01-00-00"),
+            arn("rds", f"cluster-snapshot:deep-{RUN}"),
         ),
-        cannot(source, "rds:StartExportTask", arn("rds", "snapshot:stock-by-hand")),
+        *(
+            cannot(source, f"rds:{action}", arn("rds", part))
+            for action in ("StartExportTask", "DescribeExportTasks")
+            for part in (
+                "snapshot:stock-by-hand",
+                "snapshot:rds:stock-eu-2026-01-01-00-00",
+                "snapshot:mill-by-hand-before-the-upgrade",
+                f"snapshot:mill-eu-{RUN}",
+                "cluster-snapshot:rds:big-eu-2026-01-01-00-00",
+                f"cluster-snapshot:deep-eu-{RUN}",
+            )
+        ),
+        *(
+            cannot(source, action, arn("rds", part))
+            for noun, action, name in (
+                ("snapshot", "rds:DeleteDBSnapshot", "mill"),
+                ("cluster-snapshot", "rds:DeleteDBClusterSnapshot", "deep"),
+            )
+            for part in (f"{noun}:{name}-by-hand", f"{noun}:{name}-eu-{RUN}")
+        ),
         *allowed(
             source,
             "rds:DescribeDBSnapshots",
             arn("rds", "db:stock"),
             arn("rds", "db:mill"),
-            arn("rds", "snapshot:mill-2026-1"),
+            arn("rds", f"snapshot:mill-{RUN}"),
             never=arn("rds", "db:neighbour"),
         ),
         *allowed(
@@ -220,34 +263,34 @@ def exports_of_rds(source: str, role: str, landing: str, landing_key: str) -> li
             "rds:DescribeDBClusterSnapshots",
             arn("rds", "cluster:big"),
             arn("rds", "cluster:deep"),
-            arn("rds", "cluster-snapshot:deep-2026-1"),
+            arn("rds", f"cluster-snapshot:deep-{RUN}"),
             never=arn("rds", "cluster:neighbour"),
         ),
         *allowed(
             source,
             "rds:CreateDBSnapshot",
             arn("rds", "db:mill"),
-            arn("rds", "snapshot:mill-2026-1"),
+            arn("rds", f"snapshot:mill-{RUN}"),
             never=arn("rds", "db:stock"),
         ),
         *allowed(
             source,
             "rds:CreateDBClusterSnapshot",
             arn("rds", "cluster:deep"),
-            arn("rds", "cluster-snapshot:deep-2026-1"),
+            arn("rds", f"cluster-snapshot:deep-{RUN}"),
             never=arn("rds", "cluster:big"),
         ),
         *allowed(
             source,
             "rds:DeleteDBSnapshot",
-            arn("rds", "snapshot:mill-2026-1"),
-            never=arn("rds", "snapshot:rds:stock-2026-01-01"),
+            arn("rds", f"snapshot:mill-{RUN}"),
+            never=arn("rds", "snapshot:rds:stock-2026-01-01-00-00"),
         ),
         *allowed(
             source,
             "rds:DeleteDBClusterSnapshot",
-            arn("rds", "cluster-snapshot:deep-2026-1"),
-            never=arn("rds", "cluster-snapshot:rds:big-2026-01-01"),
+            arn("rds", f"cluster-snapshot:deep-{RUN}"),
+            never=arn("rds", "cluster-snapshot:rds:big-2026-01-01-00-00"),
         ),
         can(source, "iam:PassRole", role_arn(role), context=passed),
         cannot(

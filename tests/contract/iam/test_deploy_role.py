@@ -30,7 +30,9 @@ S3 = {
     "PutBucketNotificationConfiguration": "PutBucketNotification",
     "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
     **dict.fromkeys(("DeleteBucketEncryption", "PutBucketEncryption"), "PutEncryptionConfiguration"),
-    **dict.fromkeys(("DeleteBucketLifecycle", "PutBucketLifecycleConfiguration"), "PutLifecycleConfiguration"),
+    **dict.fromkeys(
+        ("DeleteBucketLifecycle", "PutBucketLifecycleConfiguration"), "PutLifecycleConfiguration"
+    ),
     **dict.fromkeys(("DeleteBucketReplication", "PutBucketReplication"), "PutReplicationConfiguration"),
 }
 # The embedded cloud has no Lake Formation.
