@@ -7,7 +7,8 @@ ForceNew does. A read merges the answers; the first one decides whether the reso
 the id is made of) are filled in from the state in every operation.
 
 The account is the one entry of `allowedAccountIds`: the embedded cloud tells accounts by their 12-digit access key.
-Nothing else is ever used as credentials, and no endpoint but loopback is spoken to.
+From there `assumeRoles` are assumed, one after the other, as the cloud's IAM lets. Nothing else is ever used as
+credentials, and no endpoint but loopback is spoken to.
 """
 
 import os
@@ -23,7 +24,7 @@ from botocore.exceptions import ClientError
 
 from . import schema, shapes
 from .aws_rows import Call, Gone, Refused, Row, Step, gone, loopback
-from .values import known, same
+from .values import known, same, unknown
 
 ENDPOINT = "TRIBUTARY_LOCAL_ENDPOINT"
 EMPTY = {"structure": {}, "map": {}, "list": [], "string": "", "boolean": False}
@@ -41,6 +42,7 @@ class Aws:
         )
         self.lock, self.clients = threading.Lock(), {}
         self.account = self.region = ""
+        self.keys: dict[str, Any] = {"aws_access_key_id": "", "aws_secret_access_key": ""}
 
     # -- configuration
 
@@ -54,7 +56,6 @@ class Aws:
         for key in (
             "accessKey",
             "secretKey",
-            "assumeRoles",
             "assumeRoleWithWebIdentity",
             "endpoints",
             "profile",
@@ -69,19 +70,33 @@ class Aws:
             del os.environ[key]
         os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
         self.account, self.region = str(config["allowedAccountIds"][0]), config["region"]
+        self.keys = {"aws_access_key_id": self.account, "aws_secret_access_key": "local"}
         self.default_tags = (config.get("defaultTags") or {}).get("tags") or {}
         self.session = botocore.session.Session()
+        for role in config.get("assumeRoles") or []:
+            self.assume(role)
         caller = self.client("sts").get_caller_identity()["Account"]
         if caller != self.account:
             raise Refused(f"the account is {caller}, but allowedAccountIds allows only {self.account}")
+
+    def assume(self, role: Mapping[str, Any]) -> None:
+        """Goes on as the role, as the one before it lets: an hour, which no deployment here takes."""
+        asked = {"RoleArn": role["roleArn"], "RoleSessionName": role.get("sessionName") or "pulumi"}
+        asked |= {"ExternalId": role["externalId"]} if role.get("externalId") else {}
+        given = self.client("sts").assume_role(**asked)["Credentials"]
+        self.keys = {
+            "aws_access_key_id": given["AccessKeyId"],
+            "aws_secret_access_key": given["SecretAccessKey"],
+            "aws_session_token": given["SessionToken"],
+        }
+        self.clients.clear()
 
     def client(self, service: str, region: str = ""):
         with self.lock:  # botocore's sessions are not safe to share, its clients are
             key = service, region or self.region
             if key not in self.clients:
                 self.clients[key] = self.session.create_client(
-                    service, key[1], endpoint_url=self.endpoint,
-                    aws_access_key_id=self.account, aws_secret_access_key="local",
+                    service, key[1], endpoint_url=self.endpoint, **self.keys,
                     config=Config(
                         s3={"addressing_style": "path"}, inject_host_prefix=False, proxies={}, max_pool_connections=32,
                         retries={"mode": "standard", "total_max_attempts": 4}, read_timeout=900,
@@ -153,7 +168,8 @@ class Aws:
     def refuse(self, kind: str, inputs: dict) -> list[tuple[str, str]]:
         row, client, found = self.rows[kind], self.client(self.rows[kind].service), []
         name = inputs.get(row.name or "name")
-        if row.names[0] and isinstance(name, str) and not re.fullmatch(row.names[0], name):
+        told = name if isinstance(name, str) and not unknown(name) else None
+        if row.names[0] and told is not None and not re.fullmatch(row.names[0], told):
             found.append((row.name or "name", f"{name!r} is not {row.names[1]}"))
         reshaped = row.before(known(inputs))
         for prop in reshaped.keys() - {"region", "timeouts", "tags", *row.local, *row.handles}:

@@ -18,7 +18,7 @@ from urllib.parse import quote, urlencode
 from . import schema
 from .aws_rows import Refused, loopback
 from .gcp_answers import finished, typed
-from .values import known
+from .values import known, unknown
 
 ENDPOINT = "TRIBUTARY_LOCAL_GCP"
 
@@ -281,7 +281,8 @@ class Gcp:
     def refuse(self, kind: str, inputs: dict) -> list[tuple[str, str]]:
         row = self.rows[kind]
         name = inputs.get(row.name)
-        if row.names[0] and isinstance(name, str) and not re.fullmatch(row.names[0], name):
+        told = name if isinstance(name, str) and not unknown(name) else None
+        if row.names[0] and told is not None and not re.fullmatch(row.names[0], told):
             return [(row.name, f"{name!r} is not {row.names[1]}")]
         return []
 

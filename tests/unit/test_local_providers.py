@@ -289,6 +289,7 @@ def test_a_transfer_job_that_is_deleted_is_gone_though_the_service_has_it_still(
 def test_a_transfer_jobs_name_is_refused_at_preview(name):
     assert [path for path, _ in Gcp(GCP_ROWS).refuse(JOB, {"name": name})] == ["name"]
     assert Gcp(GCP_ROWS).refuse(JOB, {"name": NAME}) == []
+    assert Gcp(GCP_ROWS).refuse(JOB, {"name": UNKNOWN}) == []
 
 
 def test_a_provider_waits_for_a_long_running_operation_and_tells_its_error():
