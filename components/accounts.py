@@ -11,12 +11,27 @@ from typing import Annotated, Any
 import pulumi
 import pulumi_aws as aws
 import pulumi_gcp as gcp
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from components.arguments import arguments, check, together
 
+
+def _in_quotes(value: Any) -> Any:
+    """YAML takes unquoted digits for a number, and those that begin with 0 for an octal one (https://yaml.org/type/
+    int.html): the digits are lost before the program sees them."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and not 10**11 <= value < 10**12:
+        octal = f"{int(value):o}".zfill(12)
+        perhaps = f'; if it was 0{octal[1:]}, write "0{octal[1:]}"' if octal[0] == "0" else ""
+        raise ValueError(
+            f"{value} is a number, and an account id is 12 digits of text; write them in quotes, as AWS shows them: "
+            f"YAML reads digits without quotes that begin with 0 as an octal number, and loses them{perhaps}"
+        )
+    return value
+
+
 AccountId = Annotated[
     str,
+    BeforeValidator(_in_quotes),
     AfterValidator(
         check(
             lambda v: re.fullmatch("[0-9]{12}", v) is not None,
@@ -24,6 +39,9 @@ AccountId = Annotated[
         )
     ),
 ]
+KEY_ARN = r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+"
+"""A KMS key's own ARN: a policy takes no alias (https://docs.aws.amazon.com/kms/latest/developerguide/
+cmks-in-iam-policies.html)."""
 RoleArn = Annotated[
     str,
     AfterValidator(

@@ -325,7 +325,7 @@ def dynamodb_item(attributes: Mapping[str, str]) -> list[Field]:
             )
         if len(told := kinds.split("|")) > len({*told}):
             raise ValueError(
-                f"attribute {name!r}: {kinds!r} names a type twice; write '{'|'.join(dict.fromkeys(told))}'"
+                f"attribute {name!r}: {kinds!r} names a type twice; write {name}: '{'|'.join(dict.fromkeys(told))}'"
             )
         inner.append(
             {

@@ -8,7 +8,7 @@ import pulumi
 from pydantic import AfterValidator, Field
 
 from components import times
-from components.accounts import AccountArgs
+from components.accounts import KEY_ARN, AccountArgs
 from components.arguments import Text, arguments, together
 
 
@@ -75,8 +75,11 @@ class Landing:
     @together
     def _key_is_an_arn(self) -> Iterator[str]:
         key = self.key_arn
-        if isinstance(key, str) and not re.match(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:", key):
-            yield f"key_arn: '{key}' is not a key's ARN; write 'arn:aws:kms:<region>:<account id>:key/<key id>'"
+        if isinstance(key, str) and not re.fullmatch(KEY_ARN, key):
+            yield (
+                f"key_arn: '{key}' is not a key's ARN, and a policy takes no alias; write "
+                "'arn:aws:kms:<region>:<account id>:key/<key id>'"
+            )
 
     @together
     def _queue_is_of_the_account(self) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """A customer's KMS key."""
 
 import re
+import uuid
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import pulumi_aws as aws
 from pydantic import AfterValidator
 
 from components import names
-from components.accounts import AccountArgs
+from components.accounts import KEY_ARN, AccountArgs
 from components.arguments import check
 from components.iam import Conditions, Statement, document
 
@@ -17,7 +18,7 @@ KmsKeyArn = Annotated[
     str,
     AfterValidator(
         check(
-            lambda v: re.fullmatch(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+", v) is not None,
+            lambda v: re.fullmatch(KEY_ARN, v) is not None,
             "'{value}' is not a key's ARN; an alias or an id won't do across accounts; write "
             "'arn:aws:kms:<region>:<account id>:key/<key id>'",
         )
@@ -91,8 +92,8 @@ class KmsKey(pulumi.ComponentResource):
 
     @staticmethod
     def planned(name: str, account: AccountArgs) -> str:
-        """The ARN of the key's alias, known before the key is; a check may use it, a policy needs the key's own."""
-        return account.arn("kms", names.key_alias(name))
+        """Stands for the ARN of a key that is not there yet: as long as that, and another for each key."""
+        return account.arn("kms", f"key/{uuid.uuid5(uuid.NAMESPACE_URL, names.key_alias(name))}")
 
 
 def through_s3(account: AccountArgs, bucket_arn: pulumi.Input[str]) -> Conditions:

@@ -28,12 +28,12 @@ def _events(value: list[str]) -> list[str]:
         raise ValueError(f"'{unknown[0]}' is not an event of a new object; write one of {', '.join(known)}")
     if len(value) > 1 and (f"{_CREATED}*" in value or len({*value}) < len(value)):
         raise ValueError(
-            f"{', '.join(value)} overlap, and S3 takes an event once; write each once, or '{_CREATED}*' alone"
+            f"{', '.join(value)} overlap, and S3 takes an event once; write each once, or ['{_CREATED}*']"
         )
     if not {f"{_CREATED}*", _COMPLETED} & set(value):
         raise ValueError(
             f"{', '.join(value)} never fires for an export: its files are written by multipart upload, whose event is "
-            f"{_COMPLETED}; write '{_CREATED}*'"
+            f"{_COMPLETED}; write ['{_CREATED}*']"
         )
     return value
 

@@ -158,7 +158,7 @@ def test_an_attribute_of_several_types_has_a_field_for_each() -> None:
     assert [f["name"] for f in item["fields"][0]["fields"]] == ["S", "N"]
     with pytest.raises(ValueError, match="'X' is no DynamoDB type"):
         dynamodb_item({"id": "S|X"})
-    with pytest.raises(ValueError, match=r"'N\|S\|N' names a type twice; write 'N\|S'"):
+    with pytest.raises(ValueError, match=r"'N\|S\|N' names a type twice; write id: 'N\|S'"):
         dynamodb_item({"id": "N|S|N"})
 
 

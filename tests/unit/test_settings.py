@@ -1,10 +1,12 @@
 """A wrong config is refused with its path, what was found, what is expected, and what to write."""
 
 import copy
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
+import yaml
 
 from components import settings
 from components.arguments import Refused
@@ -370,6 +372,26 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         accounts(id=111111111111),
         'accounts.workload.id: 111111111111 is a number, text is expected; write it in quotes: "111111111111"',
     ),
+    "an account's id that YAML read as an octal number": (
+        accounts(id=yaml.safe_load("012345670123")),
+        'loses them; if it was 012345670123, write "012345670123"',
+    ),
+    "a landing's key by its alias": (
+        stack(
+            pipelines={
+                "replica": {
+                    "kind": "replication",
+                    "account": "analytics",
+                    "landing": {
+                        "account": "workload",
+                        "bucket": "shop-raw",
+                        "key_arn": "arn:aws:kms:eu-central-1:111111111111:alias/lake",
+                    },
+                }
+            }
+        ),
+        "landing.key_arn: 'arn:aws:kms:eu-central-1:111111111111:alias/lake' is not a key's ARN, and a policy takes no",
+    ),
     "a short id": (
         accounts(id="1234"),
         "accounts.workload.id: '1234' is not an account id; write its 12 digits",
@@ -669,7 +691,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an adopted bucket's key": (
         adopted(key_arn="my-key"),
-        "pipelines.replica.landing.key_arn: 'my-key' is not a key's ARN; write 'arn:aws:kms:<region>:<account id>:key",
+        "pipelines.replica.landing.key_arn: 'my-key' is not a key's ARN, and a policy takes no alias; write 'arn:aws",
     ),
     "an adopted bucket without a name": (
         adopted(bucket=None),
@@ -1130,7 +1152,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a type of an attribute twice": (
         warehouse(tables={"orders": ORDERS | {"columns": {"order_id": "S", "total": "N|N"}}}),
-        "pipelines.shop.tables.orders: attribute 'total': 'N|N' names a type twice; write 'N'",
+        "pipelines.shop.tables.orders: attribute 'total': 'N|N' names a type twice; write total: 'N'",
     ),
     "a name whose view's is too long": (
         warehouse(tables={"orders": ORDERS | {"name": "a" * 1020}}),
@@ -1300,6 +1322,61 @@ def test_a_wrong_config_is_refused_with_a_sentence_that_helps(name: str) -> None
     with pytest.raises(Refused) as refused:
         settings.read(config)
     assert any(message in error for error in refused.value.errors), refused.value
+
+
+# What a sentence tells to write: the text in quotes behind the last "write", as YAML reads it.
+_WRITE = re.compile(r"""; (?:leave .*|.*, )?write (?:'([^'<>…]+)'|("[^"<>…]+"|\['[^']+'\]))$""")
+_PATH = re.compile(r"^([\w.\[\]-]+): ")
+
+
+def _advice() -> list[tuple[str, str, str]]:
+    advised = []
+    for name, (config, _) in BAD.items():
+        with pytest.raises(Refused) as refused:
+            settings.read(config)
+        for error in refused.value.errors:
+            path, write = _PATH.search(error), _WRITE.search(error)
+            if path and write:
+                advised.append((name, path[1], write[1] or write[2]))
+    return advised
+
+
+def _set(config: dict[str, Any], path: str, text: str) -> None:
+    """Writes what was advised where it was advised: 'key: value' beside the key, a value in its place."""
+    at: Any = config
+    rest, written = path, yaml.safe_load(text)
+    while True:
+        if rest.startswith("["):
+            index, _, rest = rest[1:].partition("]")
+            step: Any = int(index)
+        else:  # a key may hold dots itself
+            known = [key for key in at if rest == key or rest.startswith((f"{key}.", f"{key}["))]
+            step = max(known, key=len) if known else rest
+            rest = rest.removeprefix(step)
+        rest = rest.removeprefix(".")
+        if not rest:
+            break
+        at = at[step]
+    if isinstance(written, dict):
+        at.update(written)
+    elif isinstance(at.get(step) if isinstance(at, dict) else None, dict):
+        at[written] = at.pop(step)  # the key itself is wrong
+    else:
+        at[step] = written
+
+
+@pytest.mark.parametrize(("name", "path", "text"), _advice())
+def test_what_a_sentence_says_to_write_is_accepted(name: str, path: str, text: str) -> None:
+    config = copy.deepcopy(BAD[name][0])
+    _set(config, path, text)
+    try:
+        settings.read(config)
+    except Refused as refused:
+        assert not [error for error in refused.errors if error.startswith(f"{path}:")], refused
+
+
+def test_enough_sentences_say_what_to_write() -> None:
+    assert len(_advice()) >= 15
 
 
 @pytest.mark.parametrize("keys", [{"catalog": "crawler"}, {"run": "simple"}])
