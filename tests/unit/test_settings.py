@@ -601,7 +601,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "only events of single puts": (
         replica(events=["s3:ObjectCreated:Put"]),
         "pipelines.replica.events: s3:ObjectCreated:Put never fires for an export: its files are written by "
-        "multipart upload, whose event is s3:ObjectCreated:CompleteMultipartUpload; write 's3:ObjectCreated:*'",
+        "multipart upload, whose event is s3:ObjectCreated:CompleteMultipartUpload; write ['s3:ObjectCreated:*']",
     ),
     "an event in another": (
         replica(events=["s3:ObjectCreated:*", "s3:ObjectCreated:Put"]),
