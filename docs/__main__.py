@@ -2,6 +2,7 @@
 
 A table stands between `<!-- keys: <kind> -->` and `<!-- end of keys -->`. It is made of the kind's argument
 class: what a stack's config may say, what it may be, what it is when nothing is said, and the sentence of each field.
+The table of policies stands between `<!-- policies -->` and `<!-- end of policies -->`.
 """
 
 import dataclasses
@@ -17,9 +18,11 @@ from pydantic_core import PydanticUndefined
 
 from components.arguments import Text, described
 from components.pipelines import KINDS
+from policy.rules import SUBJECTS, Rule, rules_of
 
 PAGES = Path(__file__).resolve().parent
 TABLE = re.compile(r"(<!-- keys: (\S+) -->\n).*?(<!-- end of keys -->)", re.DOTALL)
+POLICIES = re.compile(r"(<!-- policies -->\n).*?(<!-- end of policies -->)", re.DOTALL)
 THE_STACKS = {"alarm_topic_arn", "functions", "retain_data", "gcp"}  # a stack's program fills them in
 # What a stack's config writes instead of a value that only a program has.
 IN_CONFIG = {
@@ -30,7 +33,24 @@ IN_CONFIG = {
 
 def current(page: str) -> str:
     """The page with its tables made anew."""
+    page = POLICIES.sub(lambda found: found[1] + policies() + found[2], page)
     return TABLE.sub(lambda found: found[1] + table(found[2]) + found[3], page)
+
+
+def policies() -> str:
+    """The rules by subject: what fails each, what to write instead, and the page that says why."""
+
+    def cell(text: str) -> str:
+        code = re.split(r"(`[^`]*`)", text.replace("|", "\\|"))  # what is code says itself what it says
+        return "".join(part if part.startswith("`") else part.replace("<", "&lt;") for part in code)
+
+    def row(rule: Rule) -> str:
+        cells = (f"[{rule.title}]({rule.page})", rule.fails, rule.write[:1].upper() + rule.write[1:] + ".")
+        return "| " + " | ".join(map(cell, cells)) + " |\n"
+
+    header = "| rule | what fails it | write instead |\n|---|---|---|\n"
+    parts = (f"\n### {head}\n\n{header}{''.join(map(row, rules))}" for head, rules in rules_of(SUBJECTS))
+    return "".join(parts) + "\n"
 
 
 def table(kind: str) -> str:

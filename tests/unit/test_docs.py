@@ -9,6 +9,7 @@ import pytest
 from components.pipelines import KINDS
 from docs.__main__ import current
 from docs.pictures import PICTURES
+from policy.rules import RULES
 from tests.recording import PITR_ON, record
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -66,6 +67,11 @@ def test_a_pages_tables_of_keys_are_those_of_the_arguments(page: Path) -> None:
 def test_a_kind_has_a_page_with_its_keys_and_a_row_in_the_readme(kind: str) -> None:
     assert f"<!-- keys: {kind} -->" in (ROOT / "docs" / f"{kind}.md").read_text()
     assert f"(docs/{kind}.md)" in (ROOT / "README.md").read_text()
+
+
+def test_a_level_is_set_for_rules_that_there_are() -> None:
+    levels = re.findall(r'"([\w-]+)": "(?:advisory|mandatory)"', (ROOT / "docs" / "policies.md").read_text())
+    assert set(levels) - {"all"} and set(levels) <= {"all", *(rule.id for rule in RULES)}
 
 
 def test_the_pictures_are_those_that_are_drawn() -> None:

@@ -9,167 +9,42 @@ import pytest
 from pulumi.runtime import mocks
 
 import policy
-from policy.rules import UNKNOWN, Resource, check
-from policy.together import check_all
-
-ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
-ROLE = "aws:iam/role:Role"
-GOOD = {"Sid": "Read", "Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::b/*"]}
-TRUST = {
-    "Sid": "Assume",
-    "Effect": "Allow",
-    "Action": "sts:AssumeRole",
-    "Principal": {"Service": "lambda.amazonaws.com"},
-    "Condition": {"StringEquals": {"aws:SourceAccount": "111111111111"}},
-}
-PASS = {
-    "Sid": "Pass",
-    "Effect": "Allow",
-    "Action": "iam:PassRole",
-    "Resource": "arn:aws:iam::111111111111:role/r",
-}
-PASSED = {"Condition": {"StringEquals": {"iam:PassedToService": "s3.amazonaws.com"}}}
-DENY = {
-    "Sid": "DenyPlainHttp",
-    "Effect": "Deny",
-    "Action": ["s3:*"],
-    "Resource": ["arn:aws:s3:::b", "arn:aws:s3:::b/*"],
-    "Principal": {"AWS": "*"},
-    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-}
-PRIVATE = dict.fromkeys(
-    ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets"), True
-)
+from policy.rule import Rule
+from policy.rules import RULES, Resource, check, check_all
+from tests.unit.policy_documents import ACCOUNT, DENY, KEY, READ, ROLE_POLICY, SEND, TOPIC_POLICY, TRUST
+from tests.unit.policy_documents import policy as policy_of
+from tests.unit.policy_programs import ROWS, UNKNOWN
 
 
-def _grants(*statements: dict) -> dict:
-    return {"policy": json.dumps({"Version": "2012-10-17", "Statement": statements})}
+@pytest.mark.parametrize(("title", "token", "bad", "good"), ROWS)
+def test_a_rule_refuses_the_bad_and_lets_the_good_pass(title: str, token: str, bad: dict, good: dict) -> None:
+    assert title in {violation.rule for violation in check(Resource(token, "it", bad, account=ACCOUNT))}
+    assert check(Resource(token, "it", good, account=ACCOUNT)) == []
 
 
-def _trusts(statement: dict) -> dict:
-    return {"assume_role_policy": json.dumps({"Version": "2012-10-17", "Statement": [statement]})}
+def test_each_rule_has_programs_that_break_it_and_that_pass() -> None:
+    alone = {title for title, *_ in ROWS}
+    assert alone == {rule.title for rule in RULES if rule.judge}
+    assert {rule.title for rule in RULES if rule.judge_together} == {
+        "a bucket is private encrypted reached by tls and cleans up",
+        "a replicated bucket is versioned",
+        "a queue is reached by tls only",
+        "an event of a bucket is told once",
+        "what a function fails on is kept",
+    }
 
 
-def _env(**variables: Any) -> dict:
-    return {"environment": {"variables": variables}}
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_a_rule_says_what_fails_it_what_to_write_and_why(rule: Rule) -> None:
+    assert rule.fails.endswith((".", ".)")) and rule.write and rule.page.startswith("https://")
 
 
-CASES: list[tuple[str, str, dict, dict]] = [
-    ("sid", ROLE_POLICY, _grants({k: v for k, v in GOOD.items() if k != "Sid"}), _grants(GOOD)),
-    ("names its actions", ROLE_POLICY, _grants(GOOD | {"Action": ["s3:Get*"]}), _grants(GOOD)),
-    (
-        "names its resources",
-        ROLE_POLICY,
-        _grants(GOOD | {"Resource": "*"}),
-        _grants(GOOD | {"Action": "s3:CreateJob", "Resource": "*"}),
-    ),
-    (
-        "this account only",
-        ROLE,
-        _trusts({k: v for k, v in TRUST.items() if k != "Condition"}),
-        _trusts(TRUST),
-    ),
-    (
-        "to everybody",
-        "aws:s3/bucketPolicy:BucketPolicy",
-        _grants(DENY, GOOD | {"Principal": {"AWS": ["*"]}}),
-        _grants(DENY),
-    ),
-    ("one service only", ROLE_POLICY, _grants(PASS), _grants(PASS | PASSED)),
-    (
-        "blocks all public",
-        "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
-        PRIVATE | {"block_public_acls": False},
-        PRIVATE,
-    ),
-    (
-        "tls only",
-        "aws:s3/bucketPolicy:BucketPolicy",
-        _grants(DENY | {"Resource": ["arn:aws:s3:::b/*"]}),
-        _grants(DENY),
-    ),
-    (
-        "queue is encrypted",
-        "aws:sqs/queue:Queue",
-        {"sqs_managed_sse_enabled": False},
-        {"kms_master_key_id": UNKNOWN},
-    ),
-    (
-        "kept for a time",
-        "aws:cloudwatch/logGroup:LogGroup",
-        {"retention_in_days": 0},
-        {"retention_in_days": 90},
-    ),
-    (
-        "functions environment",
-        "aws:lambda/function:Function",
-        _env(DB_PASSWORD="hunter2"),
-        _env(DB_PASSWORD=UNKNOWN, DB_SECRET_ARN="arn:x", KMS_KEY_ARN="y"),
-    ),
-    (
-        "functions environment",
-        "aws:lambda/function:Function",
-        _env(NOTE="AKIA" + "A" * 16),
-        _env(NOTE="AKIA"),
-    ),
-    (
-        "source and account",
-        "aws:lambda/permission:Permission",
-        {"principal": "s3.amazonaws.com", "source_arn": "a"},
-        {"principal": "s3.amazonaws.com", "source_arn": "a", "source_account": "b"},
-    ),
-    ("access key", "pulumi:providers:aws", {"secret_key": "abc"}, {"secret_key": UNKNOWN}),
-    (
-        "access key",
-        "gcp:bigquery/dataTransferConfig:DataTransferConfig",
-        {"params": {"secret_access_key": "abc"}},
-        {"params": {"secret_access_key": UNKNOWN}},
-    ),
-    (
-        "access key",
-        "gcp:bigquery/dataTransferConfig:DataTransferConfig",
-        {"params": {"access_key_id": f"{'AKIA' + 'A' * 16}:abc"}},
-        {"params": {"access_key_id": "AKIA" + "A" * 16}},
-    ),
-    (
-        "google is public",
-        "gcp:storage/bucketIAMMember:BucketIAMMember",
-        {"member": "allUsers"},
-        {"member": "group:a@b.c"},
-    ),
-    (
-        "google is public",
-        "gcp:storage/bucketIAMBinding:BucketIAMBinding",
-        {"members": ["allAuthenticatedUsers"]},
-        {"members": []},
-    ),
-    (
-        "primitive role",
-        "gcp:projects/iAMMember:IAMMember",
-        {"role": "roles/editor"},
-        {"role": "roles/bigquery.jobUser"},
-    ),
-    (
-        "google bucket",
-        "gcp:storage/bucket:Bucket",
-        {"public_access_prevention": "enforced"},
-        {"public_access_prevention": "enforced", "uniform_bucket_level_access": True},
-    ),
-    (
-        "google bucket",
-        "gcp:storage/bucket:Bucket",
-        {"uniform_bucket_level_access": True},
-        {"public_access_prevention": UNKNOWN, "uniform_bucket_level_access": UNKNOWN},
-    ),
-]
-
-
-@pytest.mark.parametrize(
-    ("rule", "token", "bad", "good"), CASES, ids=lambda value: value if isinstance(value, str) else ""
-)
-def test_a_rule_refuses_the_bad_and_lets_the_good_pass(rule: str, token: str, bad: dict, good: dict) -> None:
-    assert [v.rule for v in check(Resource(token, "it", bad)) if rule in v.rule] != []
-    assert check(Resource(token, "it", good)) == []
+def test_an_account_whose_id_is_not_known_is_let_into_its_own_key_and_nothing_else() -> None:
+    itself = READ | {"Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
+    assert check(Resource(KEY, "it", policy_of(itself))) == []
+    assert [v.rule for v in check(Resource(TOPIC_POLICY, "it", policy_of(itself)))] == [
+        "another account is let in by its role"
+    ]
 
 
 def test_a_violation_tells_what_was_found_and_what_to_write() -> None:
@@ -304,6 +179,23 @@ def test_a_function_whose_failures_are_kept_passes(others: list[Resource]) -> No
     assert check_all([FUNCTION, *others]) == []
 
 
+QUEUE = Resource("aws:sqs/queue:Queue", "q", {"name": "q", "kms_master_key_id": "k"})
+_NO_PLAIN_HTTP = policy_of(DENY | {"Action": "sqs:*", "Resource": "*"})
+CLOSED = Resource("aws:sqs/queuePolicy:QueuePolicy", "q", {"queue_url": "https://sqs/1/q"} | _NO_PLAIN_HTTP)
+OPEN = Resource(CLOSED.type, "q", {"queue_url": "https://sqs/1/q"} | policy_of(SEND))
+OTHERS = Resource(CLOSED.type, "p", {"queue_url": "https://sqs/1/p"} | _NO_PLAIN_HTTP)
+
+
+@pytest.mark.parametrize("others", [[], [OPEN], [OTHERS]])
+def test_a_queue_that_takes_plain_http_is_refused(others: list[Resource]) -> None:
+    assert [v.rule for v in check_all([QUEUE, *others])] == ["a queue is reached by tls only"]
+
+
+def test_a_queue_that_denies_plain_http_by_its_own_policy_or_by_another_passes() -> None:
+    own = Resource(QUEUE.type, "q", {**QUEUE.props, **_NO_PLAIN_HTTP})
+    assert check_all([QUEUE, CLOSED]) == check_all([own]) == []
+
+
 class _Cloud(mocks.Mocks):
     def __init__(self) -> None:
         self.made: list[str] = []
@@ -313,7 +205,9 @@ class _Cloud(mocks.Mocks):
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict]:
         self.made.append(args.name)
-        return f"{args.name}-id", {**args.inputs, "arn": f"arn:aws:x:::{args.name}"}
+        # A provider gives a document back as text.
+        texts = {key: json.dumps(value) for key, value in args.inputs.items() if key == "assumeRolePolicy"}
+        return f"{args.name}-id", {**args.inputs, **texts, "arn": f"arn:aws:x:::{args.name}"}
 
 
 def _run(program: Any) -> list[str]:
@@ -328,8 +222,14 @@ def _run(program: Any) -> list[str]:
     return cloud.made
 
 
+def _tls_only(name: str) -> None:
+    queue = aws.sqs.Queue(name, sqs_managed_sse_enabled=True)
+    denies = queue.arn.apply(lambda arn: policy_of(DENY | {"Action": "sqs:*", "Resource": arn})["policy"])
+    aws.sqs.QueuePolicy(name, queue_url=queue.url, policy=denies)
+
+
 def test_a_program_that_keeps_to_the_rules_runs() -> None:
-    assert _run(lambda: aws.sqs.Queue("orders", sqs_managed_sse_enabled=True)) == ["orders"]
+    assert _run(lambda: _tls_only("orders")) == ["orders", "orders"]
 
 
 def test_a_violation_stops_the_program_before_the_resource_is_made_and_names_its_urn() -> None:
@@ -342,7 +242,7 @@ def test_a_violation_stops_the_program_before_the_resource_is_made_and_names_its
 def test_a_violation_in_a_value_that_comes_from_another_resource_stops_the_program() -> None:
     def program() -> None:
         queue = aws.sqs.Queue("orders", sqs_managed_sse_enabled=True)
-        wide = queue.arn.apply(lambda arn: _grants(GOOD | {"Action": "sqs:*", "Resource": arn})["policy"])
+        wide = queue.arn.apply(lambda arn: policy_of(READ | {"Action": "sqs:*", "Resource": arn})["policy"])
         aws.iam.RolePolicy("sends", role="r", policy=wide)
 
     with pytest.raises(policy.Violated, match=r"RolePolicy::sends breaks .* statement Read grants sqs:\*"):
@@ -387,3 +287,75 @@ def test_a_program_outside_the_block_is_left_alone() -> None:
 
     pulumi.runtime.test(program)()
     assert cloud.made == ["orders"]
+
+
+def _root_of(account: str) -> Any:
+    """A topic of an account, open to a whole account."""
+
+    def program() -> None:
+        here = aws.Provider("here", region="eu-west-1", allowed_account_ids=[ACCOUNT])
+        parent = pulumi.ComponentResource(
+            "shop:blocks:Box", "box", opts=pulumi.ResourceOptions(providers=[here])
+        )
+        opts = pulumi.ResourceOptions(parent=parent)
+        topic = aws.sns.Topic("news", opts=opts)
+        shared = READ | {"Principal": {"AWS": f"arn:aws:iam::{account}:root"}}
+        aws.sns.TopicPolicy("news", arn=topic.arn, policy=policy_of(shared)["policy"], opts=opts)
+
+    return program
+
+
+def test_the_account_that_a_resource_is_made_in_is_its_providers() -> None:
+    assert _run(_root_of(ACCOUNT)) == ["here", "box", "news", "news"]
+    with pytest.raises(policy.Violated, match="everybody whom account 222222222222 lets"):
+        _run(_root_of("222222222222"))
+
+
+def test_a_trust_that_is_given_as_a_mapping_is_read_as_its_text_is() -> None:
+    def role(condition: dict[str, Any]) -> Any:
+        statement = TRUST | {"Condition": condition}
+        trust = {"Version": "2012-10-17", "Statement": [statement]}
+        return lambda: aws.iam.Role("runs", assume_role_policy=trust)  # pyright: ignore
+
+    assert _run(role({"StringEquals": {"aws:SourceAccount": ACCOUNT}})) == ["runs"]
+    with pytest.raises(policy.Violated, match="act for anybody"):
+        _run(role({"StringNotEquals": {"aws:SourceAccount": "222222222222"}}))
+
+
+class _Box(pulumi.ComponentResource):
+    def __init__(self, name: str, encrypted: bool, tls: bool, opts: pulumi.ResourceOptions | None = None):
+        with policy.checked(opts) as checked:
+            super().__init__("shop:blocks:Box", name, None, checked)
+            queue = aws.sqs.Queue(
+                name, sqs_managed_sse_enabled=encrypted, opts=pulumi.ResourceOptions(parent=self)
+            )
+            if tls:
+                denies = queue.arn.apply(lambda arn: policy_of(DENY | {"Action": "sqs:*"})["policy"])
+                aws.sqs.QueuePolicy(
+                    name, queue_url=queue.url, policy=denies, opts=pulumi.ResourceOptions(parent=self)
+                )
+
+
+def _alone(program: Any) -> list[str]:
+    cloud = _Cloud()
+    mocks.set_mocks(cloud, project="shop", stack="test", preview=False)
+    pulumi.runtime.test(program)()
+    return cloud.made
+
+
+def test_a_component_of_a_plugin_is_checked_without_a_program_around_it() -> None:
+    assert _alone(lambda: _Box("orders", True, True)) == ["orders", "orders", "orders"]
+    with pytest.raises(
+        policy.Violated, match=r"Box\$aws:sqs/queue:Queue::orders breaks 'a queue is encrypted'"
+    ):
+        _alone(lambda: _Box("orders", False, True))
+    with pytest.raises(policy.Violated, match="no policy denies plain HTTP"):
+        _alone(lambda: _Box("orders", True, False))
+
+
+def test_what_stands_beside_a_checked_component_is_left_alone() -> None:
+    def program() -> None:
+        _Box("orders", True, True)
+        aws.sqs.Queue("other")
+
+    assert "other" in _alone(program)

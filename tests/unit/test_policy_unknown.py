@@ -8,13 +8,19 @@ from typing import Any
 
 import pytest
 
-from policy.rules import UNKNOWN, Resource, check
-from policy.together import check_all
+from policy.rules import UNKNOWN, Resource, check, check_all
 from tests.unit import test_policy_rules as programs
+from tests.unit.policy_documents import ACCOUNT
+from tests.unit.policy_programs import ROWS
 
-ALONE = [Resource(token, "it", props) for _, token, bad, good in programs.CASES for props in (bad, good)]
+ALONE = [
+    Resource(token, "it", props, account=ACCOUNT) for _, token, bad, good in ROWS for props in (bad, good)
+]
 _TOLD = programs._told
 TOGETHER: list[list[Resource]] = [
+    [programs.QUEUE, programs.CLOSED],
+    [programs.QUEUE, programs.OPEN],
+    [programs.QUEUE, programs.OTHERS],
     [programs.BUCKET, *programs.PARTS, programs.REPLICATED, programs._versioned("Enabled")],
     [programs.BUCKET, *programs.PARTS, programs.REPLICATED, programs._versioned("Suspended")],
     [programs.BUCKET, *programs.PARTS[1:]],

@@ -1,0 +1,84 @@
+"""The rules as a policy pack: `pulumi preview --policy-pack policy --policy-pack-config policy/levels/prod.json`.
+
+The engine starts this file in the pack's own environment (requirements.txt) and sends each resource, and at the end all
+of them, over gRPC (https://www.pulumi.com/docs/iac/crossguard/core-concepts/). They are the same pure functions that
+`policy.enforced` calls. Left out are rules that must know what is a secret: a pack gets secrets in plain text.
+"""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+# The engine runs the folder as a program: what is in it is no top-level module, the folder itself is a package.
+HERE = Path(__file__).resolve().parent
+sys.path[:] = [str(HERE.parent), *(entry for entry in sys.path if Path(entry).resolve() != HERE)]
+
+import pulumi_policy  # pyright: ignore[reportMissingImports]  # noqa: E402
+from pulumi_policy.proxy import UnknownValueError  # pyright: ignore[reportMissingImports]  # noqa: E402
+
+from policy import snake  # noqa: E402
+from policy.rule import Rule  # noqa: E402
+from policy.rules import RULES, UNKNOWN, Resource  # noqa: E402
+
+KNOW_SECRETS = {"no-access-key-is-written-down", "no-secret-stands-in-a-functions-environment"}
+
+
+def resource(given: Any) -> Resource:
+    """A resource as the rules read it, from what the engine sends of one."""
+    props = {key: value for key, value in _plain(given.props).items() if value is not None}
+    depends = getattr(given, "property_dependencies", {})
+    links = {
+        snake(key): frozenset(f"{one.resource_type}::{one.name}" for one in ones)
+        for key, ones in depends.items()
+    }
+    return Resource(given.resource_type, given.name, props, links, _account(given.provider))
+
+
+def _account(provider: Any) -> Any:
+    allowed = _plain(provider.props).get("allowed_account_ids") if provider else None
+    if isinstance(allowed, str):
+        allowed = json.loads(allowed)
+    return allowed[0] if isinstance(allowed, list) and len(allowed) == 1 else allowed and UNKNOWN
+
+
+def _plain(value: Any) -> Any:
+    def at(key: Any) -> Any:
+        try:
+            return _plain(value[key])
+        except UnknownValueError:
+            return UNKNOWN
+
+    if isinstance(value, Mapping):
+        return {snake(key): at(key) for key in value}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [at(index) for index in range(len(value))]
+    return value
+
+
+def _policy(rule: Rule) -> pulumi_policy.Policy:
+    description = (
+        f"{rule.title[:1].upper()}{rule.title[1:]}. Fails: {rule.fails} Write instead: {rule.write}."
+    )
+
+    def alone(given: Any, report: Any) -> None:
+        for violation in rule.violations(resource(given)):
+            report(f"{violation.found}; {violation.write}")
+
+    def together(given: Any, report: Any) -> None:
+        resources = {resource(one).key: one.urn for one in given.resources}
+        for violation in rule.violations_together([resource(one) for one in given.resources]):
+            report(f"{violation.found}; {violation.write}", resources[violation.resource])
+
+    if rule.judge:
+        return pulumi_policy.ResourceValidationPolicy(rule.id, description, alone, url=rule.page)
+    return pulumi_policy.StackValidationPolicy(rule.id, description, together, url=rule.page)
+
+
+if __name__ == "__main__":
+    pulumi_policy.PolicyPack(
+        "tributary",
+        [_policy(rule) for rule in RULES if rule.id not in KNOW_SECRETS],
+        enforcement_level=pulumi_policy.EnforcementLevel.MANDATORY,
+    )

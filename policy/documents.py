@@ -1,0 +1,133 @@
+"""Policy documents of AWS wherever a resource has them, and what their statements allow, however they are spelt.
+
+A document is any property, at any depth, that has a `Statement`, as text or as a mapping: a role's trust and its inline
+policies, and the policy of a bucket, queue, topic, key, secret, event bus, stream, table or access point alike.
+"""
+
+import fnmatch
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from policy.values import UNKNOWN, Props, known, listed, some
+
+IDENTITY, TRUST, RESOURCE = "identity", "trust", "resource"
+_IDENTITY_POLICIES = re.compile(
+    r"aws:(iam/(rolePolicy|policy|userPolicy|groupPolicy)|ssoadmin/permissionSetInlinePolicy):\w+"
+)
+
+# What only a request that has the key passes. `...IfExists` lets a request without the key pass; a negated operator
+# lets everything pass but what it names:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+_REQUIRES = re.compile(
+    r"(ForAnyValue:)?(StringEquals|StringEqualsIgnoreCase|StringLike|ArnEquals|ArnLike)", re.IGNORECASE
+)
+_IF_EXISTS = re.compile(
+    r"(StringEquals|StringEqualsIgnoreCase|StringLike|ArnEquals|ArnLike)IfExists", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement; `kind` says what the document is: of an identity, a role's trust, or of a resource."""
+
+    parts: Props
+    kind: str
+    type: str
+    account: Any
+    index: int
+
+    def __str__(self) -> str:
+        sid = self.parts.get("Sid")
+        return f"statement {self.index if sid is None or sid is UNKNOWN or not sid else sid}"
+
+    @property
+    def allows(self) -> bool:
+        return self.parts.get("Effect") == "Allow"
+
+    def grants(self, *actions: str) -> bool:
+        """Whether one of the actions is surely granted; IAM does not tell capitals from small letters there
+        (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html)."""
+        patterns = [str(pattern).lower() for pattern in known(self.parts.get("Action"))]
+        return any(fnmatch.fnmatchcase(action.lower(), pattern) for action in actions for pattern in patterns)
+
+    def principals(self, kind: str) -> list[str]:
+        """The known principals of a kind, like `AWS` or `Service`."""
+        principal = self.parts.get("Principal")
+        if kind == "AWS" and isinstance(principal, str):
+            return [principal]
+        return [str(who) for who in known(principal.get(kind))] if isinstance(principal, Mapping) else []
+
+    def requires(self, key: str, narrow: str = r".*[^*?].*", *, if_exists: bool = False) -> bool:
+        """Whether a request must have, for a condition key (a pattern over its small letters), one of values that are
+        all narrow. Raises NotKnownYet where that hangs on what isn't known."""
+
+        def limits(test: tuple[str, str, Any]) -> bool:
+            operator, name, values = test
+            if not (_REQUIRES.fullmatch(operator) or (if_exists and _IF_EXISTS.fullmatch(operator))):
+                return False
+            if not re.fullmatch(key, name.lower()):
+                return False
+            return bool(listed(values)) and all(re.fullmatch(narrow, str(value)) for value in listed(values))
+
+        conditions = self.parts.get("Condition") or {}
+        unread = [UNKNOWN for tests in conditions.values() if tests is UNKNOWN]
+        tests = [
+            (operator, name, values)
+            for operator, tests in conditions.items()
+            if tests is not UNKNOWN
+            for name, values in tests.items()
+        ]
+        return some([*tests, *unread], lambda test: limits(test) if test is not UNKNOWN else bool(test))
+
+
+def statements(type: str, props: Props, account: Any = None) -> Iterator[Statement]:
+    """Every known statement of the documents that a resource has."""
+    if not type.startswith(("aws:", "aws-native:")):
+        return
+    for path, document in documents(props):
+        inline = path.startswith(("inline_policies", "inline_policy"))
+        trusts = path.startswith("assume_role_policy")
+        kind = TRUST if trusts else IDENTITY if inline or _IDENTITY_POLICIES.fullmatch(type) else RESOURCE
+        for index, parts in enumerate(known(document.get("Statement"))):
+            if isinstance(parts, Mapping):
+                yield Statement(parts, kind, type, account, index)
+
+
+def documents(value: Any, path: str = "") -> Iterator[tuple[str, Props]]:
+    """Each policy document in a value, with where it stands."""
+    if isinstance(value, str) and '"Statement"' in value:
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return
+    if isinstance(value, Mapping):
+        if "Statement" in value:
+            yield path, value
+            return
+        for key, inner in value.items():
+            yield from documents(inner, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list | tuple):
+        for index, inner in enumerate(value):
+            yield from documents(inner, f"{path}[{index}]")
+
+
+def accounts(principals: Iterable[str]) -> Iterator[str]:
+    """The ids of accounts that are named as a whole: `arn:aws:iam::<id>:root` or the id alone."""
+    for principal in principals:
+        if whole := re.fullmatch(r"(?:arn:[\w-]+:iam::)?(\d{12})(?::root)?", principal):
+            yield whole[1]
+
+
+def wide(arn: str) -> bool:
+    """Whether an ARN is every resource of a service or of one of its types: `*`, `arn:aws:s3:::*`,
+    `arn:aws:dynamodb:eu-west-1:111111111111:table/*`. What follows a name is narrow: `table/orders/*`."""
+    fields = str(arn).split(":", 5)
+    if len(fields) < 6 or "*" in fields[2]:
+        return "*" in arn or "?" in arn
+    service, resource = fields[2], fields[5]
+    name = resource if service in ("s3", "sns", "sqs") else re.sub(r"^[\w-]+[:/]", "", resource, count=1)
+    first = re.split(r"[:/]", name, maxsplit=1)[0]
+    return first != "" and not first.strip("*?")

@@ -1,0 +1,140 @@
+"""Rules on functions: who calls them, what stands in their environment, where their failures go."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from policy.parts import has, of
+from policy.rule import Found, Props, Resource, rule, together_rule
+from policy.values import UNKNOWN, absent, some
+
+_LAMBDA = "https://docs.aws.amazon.com/lambda/latest/dg/"
+_FUNCTION = "aws:lambda/function:Function"
+_FIREHOSE = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"
+Question = Iterator[tuple[str, str]]
+
+# What looks like a secret: a name that says so and is not the name of where it is; an access key; a private key.
+SECRET_VALUE = re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----")
+_SECRET_NAME = re.compile(r"(secret|password|passwd|token|api_?key|private_?key|access_?key)", re.IGNORECASE)
+_NAME_OF_A_PLACE = re.compile(r"_(arn|name|id|path|url)$", re.IGNORECASE)
+
+
+@rule(
+    _FUNCTION,
+    write="keep it in Secrets Manager and give the function its ARN",
+    page=_LAMBDA + "configuration-envvars.html",
+)
+def no_secret_stands_in_a_functions_environment(props: Props) -> Found:
+    """A variable of a function whose name (`DB_PASSWORD`) or value (an access key, a private key) is a secret's."""
+    environment = props.get("environment")
+    variables = environment.get("variables") if isinstance(environment, Mapping) else None
+    for name, value in variables.items() if isinstance(variables, Mapping) else ():
+        named = _SECRET_NAME.search(name) and not _NAME_OF_A_PLACE.search(name)
+        if value is not UNKNOWN and (named or SECRET_VALUE.search(str(value))):
+            yield f"{name} looks like a secret"
+
+
+@rule(
+    r"aws:lambda/permission:Permission",
+    write="write source_arn and source_account",
+    page=_LAMBDA + "permissions-function-services.html",
+)
+def a_services_call_names_its_source_and_account(props: Props) -> Found:
+    """A permission for a service without source_arn or source_account."""
+    missing = [key for key in ("source_arn", "source_account") if absent(props.get(key))]
+    if re.search(r"\.amazonaws\.com(\.cn)?$", str(props.get("principal"))) and missing:
+        yield f"{' and '.join(missing)} not given, so anybody's {props['principal']} may call"
+
+
+@rule(
+    r"aws:lambda/(permission|layerVersionPermission|functionUrl):\w+",
+    write="write authorization_type='AWS_IAM', and name the role that calls",
+    page=_LAMBDA + "urls-auth.html",
+)
+def a_function_is_called_by_whom_it_names(props: Props) -> Found:
+    """A function URL without authorization (`NONE`), or a permission for `*` or a whole account."""
+    if props.get("authorization_type") is not UNKNOWN and props.get("authorization_type") == "NONE":
+        yield "authorization_type is NONE"
+    if props.get("function_url_auth_type") is not UNKNOWN and props.get("function_url_auth_type") == "NONE":
+        yield "function_url_auth_type is NONE"
+    principal = props.get("principal")
+    if principal is None or principal is UNKNOWN:
+        return
+    limited = props.get("principal_org_id") or props.get("organization_id")
+    if not limited and re.fullmatch(r"\*|(arn:[\w-]+:iam::)?\d{12}(:root)?", principal):
+        yield f"principal is {principal}"
+
+
+@together_rule(
+    write="add one; or call it by an event source mapping, a state machine, Firehose or an Invocation only",
+    page=_LAMBDA + "invocation-async-retain-records.html",
+)
+def what_a_function_fails_on_is_kept(resources: Sequence[Resource]) -> Iterable[Question]:
+    """A function that is called asynchronously with neither a dead_letter_config nor a FunctionEventInvokeConfig with
+    an on_failure destination. One that only an event source mapping, a state machine, an Invocation or Firehose calls
+    has its failures kept, or reported, by its caller."""
+    return (_loses_failures(function, resources) for function in of(_FUNCTION, resources))
+
+
+def _loses_failures(function: Resource, resources: Sequence[Resource]) -> Question:
+    def part(token: str, by: str, test: Callable[[Resource], object] = lambda _: True) -> Callable[[], bool]:
+        return lambda: has(function, f"aws:lambda/{token}", by, resources, test)
+
+    def called(token: str, test: Callable[[Resource, Resource], object]) -> Callable[[], bool]:
+        return lambda: some(of(token, resources), lambda caller: test(caller, function))
+
+    kept = [
+        lambda: function.props.get("dead_letter_config"),
+        part(
+            "functionEventInvokeConfig:FunctionEventInvokeConfig",
+            "function_name",
+            lambda config: (config.props.get("destination_config") or {}).get("on_failure"),
+        ),
+    ]
+    pulled = [
+        part("eventSourceMapping:EventSourceMapping", "function_name"),
+        part("invocation:Invocation", "function_name"),
+        called(_FIREHOSE, _transforms),
+        called("aws:sfn/stateMachine:StateMachine", _steps_call),
+    ]
+    pushed = [
+        part("permission:Permission", "function"),
+        called("aws:scheduler/schedule:Schedule", _calls),
+        lambda: not some(pulled, _answer),
+    ]
+    if not some(kept, _answer) and some(pushed, _answer):
+        missing = (
+            "it has no dead_letter_config and no FunctionEventInvokeConfig with an on_failure destination"
+        )
+        yield function.key, missing
+
+
+def _answer(question: Callable[[], object]) -> object:
+    return question()
+
+
+def _calls(schedule: Resource, function: Resource) -> bool:
+    if function.key in schedule.links.get("target", ()):
+        return True
+    arn = (schedule.props.get("target") or {}).get("arn")
+    return bool(name := function.props.get("name")) and str(arn).endswith(f":function:{name}")
+
+
+def _transforms(firehose: Resource, function: Resource) -> bool:
+    return bool(name := function.props.get("name")) and _text_has(firehose.props, f":function:{name}:")
+
+
+def _steps_call(machine: Resource, function: Resource) -> bool:
+    if function.key in machine.links.get("definition", ()):
+        return True
+    name = function.props.get("name")
+    return bool(name) and f':function:{name}"' in str(machine.props.get("definition"))
+
+
+def _text_has(value: Any, text: str) -> bool:
+    """Whether a text stands somewhere in a value. Raises NotKnownYet."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return some(value, lambda inner: _text_has(inner, text))
+    return text in str(value)

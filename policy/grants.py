@@ -1,0 +1,99 @@
+"""Rules on what grants without being a policy document: attached policies, grants on keys, event buses, data access
+policies, Lake Formation."""
+
+import json
+import re
+from typing import Any
+
+from policy.rule import Found, Props, rule
+from policy.values import known, leaves
+
+_AWS = "https://docs.aws.amazon.com/"
+_MANAGED_BY_AWS = re.compile(r"arn:[\w-]+:iam::aws:policy/\S+")
+
+
+@rule(
+    r"aws:(iam/(role|rolePolicyAttachment|userPolicyAttachment|groupPolicyAttachment|policyAttachment|"
+    r"rolePolicyAttachmentsExclusive|user|group)|ssoadmin/managedPolicyAttachment):\w+",
+    write="write a policy of its own that names actions and resources",
+    page=_AWS + "IAM/latest/UserGuide/access_policies_managed-vs-inline.html#aws-managed-policies",
+)
+def no_policy_of_aws_is_attached(props: Props) -> Found:
+    """An AWS managed policy (`arn:aws:iam::aws:policy/…`: AdministratorAccess, …FullAccess, ReadOnlyAccess and their
+    like), attached or in a role's managed_policy_arns: it is for every account, so it names no resource."""
+    for key in (
+        "policy_arn",
+        "policy_arns",
+        "managed_policy_arns",
+        "managed_policy_arn",
+        "permissions_boundary_arn",
+    ):
+        for arn in known(props.get(key)):
+            if _MANAGED_BY_AWS.fullmatch(str(arn)):
+                yield f"{key} has {arn}"
+
+
+@rule(
+    r"aws:kms/grant:Grant",
+    write="name a role, the operations that it needs without CreateGrant, and constraints on the encryption context",
+    page=_AWS + "kms/latest/developerguide/grant-best-practices.html",
+)
+def a_grant_on_a_key_is_for_one_role_and_purpose(props: Props) -> Found:
+    """A grant whose grantee is an account or a wildcard, which can be passed on (CreateGrant), or without
+    constraints."""
+    if "CreateGrant" in known(props.get("operations")):
+        yield "it can be passed on by CreateGrant"
+    for who in known(props.get("grantee_principal")):
+        if "*" in who or re.fullmatch(r"(arn:[\w-]+:iam::)?\d{12}(:root)?", who):
+            yield f"grantee_principal is {who}"
+    if not props.get("constraints"):
+        yield "it has no constraints"
+
+
+@rule(
+    r"aws:cloudwatch/eventPermission:EventPermission",
+    write="name the account, or add the condition that aws:PrincipalOrgID is your organization's",
+    page=_AWS + "eventbridge/latest/userguide/eb-event-bus-perms.html",
+)
+def an_event_bus_is_open_to_whom_it_names(props: Props) -> Found:
+    """A permission for the principal `*` without a condition on the organization."""
+    if props.get("principal") == "*" and not props.get("condition"):
+        yield "everybody may put events"
+
+
+@rule(
+    r"aws:opensearch/serverlessAccessPolicy:ServerlessAccessPolicy",
+    write="name the permissions that are used, like 'aoss:ReadDocument', the collection and the role",
+    page=_AWS + "opensearch-service/latest/developerguide/serverless-data-access.html",
+)
+def a_data_access_policy_names_permissions_collection_and_roles(props: Props) -> Found:
+    """A permission with a wildcard (`aoss:*`), a collection with one (`index/*/orders`, `collection/*`), or a principal
+    that is a whole account."""
+    for rules in known(_read(props.get("policy"))):
+        for one in known(rules.get("Rules")):
+            for permission in known(one.get("Permission")):
+                if "*" in permission:
+                    yield f"it grants {permission}"
+            for resource in known(one.get("Resource")):
+                if "*" in resource.split("/")[1]:
+                    yield f"it grants on {resource}"
+        for principal in known(rules.get("Principal")):
+            if "*" in principal or principal.endswith(":root"):
+                yield f"it grants to {principal}"
+
+
+@rule(
+    r"aws:lakeformation/(permissions:Permissions|dataLakeSettings:DataLakeSettings)",
+    write="name the role, and the permissions that it needs, like 'SELECT'",
+    page=_AWS + "lake-formation/latest/dg/change-settings.html",
+)
+def a_lake_is_open_to_whom_it_names(props: Props) -> Found:
+    """Lake Formation permissions for IAM_ALLOWED_PRINCIPALS, which is everybody whom IAM lets, or of ALL or SUPER."""
+    for path, value in leaves(props):
+        if value in ("IAM_ALLOWED_PRINCIPALS", "ALL", "SUPER") or str(value).endswith(":IAMPrincipals"):
+            yield f"{path} is {value}"
+
+
+def _read(document: Any) -> Any:
+    """A document that is given as text or as what it says."""
+    return json.loads(document) if isinstance(document, str) else document

@@ -1,0 +1,155 @@
+"""What a rule is: a pure function of what a program asks for, with what fails it and what to write instead.
+
+A resource is its type token, its name and its properties, with keys in snake_case. A property that isn't known yet is
+UNKNOWN; a rule that needs it to decide waits: it finds nothing at preview and runs again at the update, before the
+resource is made.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from policy.documents import Statement, statements
+from policy.values import UNKNOWN, Props, until_unknown
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource of the program."""
+
+    type: str
+    name: str
+    props: Props
+    links: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Which resources (as `<type>::<name>`) a property comes from; known even where the property isn't."""
+    account: Any = None
+    """The id of the AWS account that it is made in, as its provider's `allowed_account_ids` say; None if they don't."""
+
+    @property
+    def key(self) -> str:
+        return f"{self.type}::{self.name}"
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A rule that a resource breaks."""
+
+    resource: str
+    rule: str
+    found: str
+    write: str
+
+    def __str__(self) -> str:
+        return f"{self.resource} breaks '{self.rule}': {self.found}; {self.write}"
+
+
+Found = Iterator[str]
+"""What was found, one text for each fault."""
+Judge = Callable[[Resource], Iterable[str]]
+JudgeTogether = Callable[[Sequence[Resource]], Iterable[tuple[str, str]]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`title` says what holds, `fails` what doesn't pass, `write` what to write instead, `page` why."""
+
+    title: str
+    fails: str
+    write: str
+    page: str
+    module: str
+    judge: Judge | None = None
+    judge_together: JudgeTogether | None = None
+    """Yields which resource (its key) is at fault, and what was found."""
+
+    @property
+    def id(self) -> str:
+        return self.title.replace(" ", "-")
+
+    def violations(self, resource: Resource) -> Iterator[Violation]:
+        """What one resource breaks by itself, as far as it is known."""
+        for found in until_unknown(self.judge(resource)) if self.judge else ():
+            yield Violation(resource.key, self.title, found, self.write)
+
+    def violations_together(self, resources: Sequence[Resource]) -> Iterator[Violation]:
+        """What the resources of a program break together, as far as it is known."""
+        for key, found in self.judge_together(resources) if self.judge_together else ():
+            yield Violation(key, self.title, found, self.write)
+
+
+RULES: list[Rule] = []
+
+
+def _keep(function: Callable[..., Any], write: str, page: str, **judge: Any) -> None:
+    fails = " ".join((function.__doc__ or "").split())
+    RULES.append(Rule(function.__name__.replace("_", " "), fails, write, page, function.__module__, **judge))
+
+
+def rule(
+    types: str, *, write: str, page: str
+) -> Callable[[Callable[[Props], Found]], Callable[[Props], Found]]:
+    """Registers a rule on the properties of each resource of these types. The function's name is the rule's title, its
+    docstring what fails it."""
+
+    def keep(function: Callable[[Props], Found]) -> Callable[[Props], Found]:
+        pattern = re.compile(types)
+
+        def judge(resource: Resource) -> Iterable[str]:
+            return function(resource.props) if pattern.fullmatch(resource.type) else ()
+
+        _keep(function, write, page, judge=judge)
+        return function
+
+    return keep
+
+
+Judged = Callable[[Statement], Found]
+
+
+def statement_rule(*, write: str, page: str, kinds: Sequence[str] = ()) -> Callable[[Judged], Judged]:
+    """Registers a rule on each statement of every policy document of AWS, of these kinds if any are given; a statement
+    that has to wait hides no other."""
+
+    def keep(function: Judged) -> Judged:
+        def judge(resource: Resource) -> Iterable[str]:
+            for statement in statements(resource.type, resource.props, resource.account):
+                if not kinds or statement.kind in kinds:
+                    yield from until_unknown(function(statement))
+
+        _keep(function, write, page, judge=judge)
+        return function
+
+    return keep
+
+
+JudgedTogether = Callable[[Sequence[Resource]], Iterable[Iterable[tuple[str, str]]]]
+
+
+def together_rule(*, write: str, page: str) -> Callable[[JudgedTogether], JudgedTogether]:
+    """Registers a rule on what several resources are together. The function yields a question each; one that has to
+    wait hides no other."""
+
+    def keep(function: JudgedTogether) -> JudgedTogether:
+        def judge(resources: Sequence[Resource]) -> Iterator[tuple[str, str]]:
+            for question in function(resources):
+                yield from until_unknown(question)
+
+        _keep(function, write, page, judge_together=judge)
+        return function
+
+    return keep
+
+
+__all__ = [
+    "RULES",
+    "UNKNOWN",
+    "Found",
+    "Props",
+    "Resource",
+    "Rule",
+    "Violation",
+    "rule",
+    "statement_rule",
+    "together_rule",
+]

@@ -1,0 +1,183 @@
+"""Rules on where data rests: buckets, queues, databases, logs."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from policy.documents import documents
+from policy.parts import has, of
+from policy.rule import Found, Props, Resource, rule, together_rule
+from policy.values import UNKNOWN, absent, known, leaves, listed, some
+
+_S3 = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/"
+_SQS = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/"
+_BUCKET, _QUEUE = "aws:s3/bucket:Bucket", "aws:sqs/queue:Queue"
+_BUCKETS_PARTS = (
+    "bucketPublicAccessBlock:BucketPublicAccessBlock",
+    "bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+    "bucketPolicy:BucketPolicy",
+    "bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+)
+Question = Iterator[tuple[str, str]]
+
+
+@together_rule(
+    write="add an aws.s3.BucketPublicAccessBlock, an aws.s3.BucketServerSideEncryptionConfiguration, an "
+    "aws.s3.BucketPolicy that denies plain HTTP, and an aws.s3.BucketLifecycleConfiguration",
+    page=_S3 + "security-best-practices.html",
+)
+def a_bucket_is_private_encrypted_reached_by_tls_and_cleans_up(
+    resources: Sequence[Resource],
+) -> Iterable[Question]:
+    """A bucket without a BucketPublicAccessBlock, a BucketServerSideEncryptionConfiguration, a BucketPolicy or a
+    BucketLifecycleConfiguration."""
+    return (_lacks(bucket, part, resources) for bucket in of(_BUCKET, resources) for part in _BUCKETS_PARTS)
+
+
+def _lacks(bucket: Resource, token: str, resources: Sequence[Resource]) -> Question:
+    if not has(bucket, f"aws:s3/{token}", "bucket", resources):
+        yield bucket.key, f"there is no {token.split(':')[1]}"
+
+
+@together_rule(
+    write="add an aws.s3.BucketVersioning that is Enabled", page=_S3 + "replication-requirements.html"
+)
+def a_replicated_bucket_is_versioned(resources: Sequence[Resource]) -> Iterable[Question]:
+    """A bucket with a BucketReplicationConfig and no BucketVersioning that is Enabled."""
+    return (_replicates_without_versions(bucket, resources) for bucket in of(_BUCKET, resources))
+
+
+def _replicates_without_versions(bucket: Resource, resources: Sequence[Resource]) -> Question:
+    def enabled(part: Resource) -> bool:
+        return (part.props.get("versioning_configuration") or {}).get("status") == "Enabled"
+
+    replication, versioning = (
+        "bucketReplicationConfig:BucketReplicationConfig",
+        "bucketVersioning:BucketVersioning",
+    )
+    replicated = has(bucket, f"aws:s3/{replication}", "bucket", resources)
+    if replicated and not has(bucket, f"aws:s3/{versioning}", "bucket", resources, enabled):
+        yield bucket.key, "it is replicated, and no BucketVersioning is Enabled"
+
+
+@rule(
+    r"aws:s3/(bucketPublicAccessBlock|accountPublicAccessBlock):\w+",
+    write="write block_public_acls, block_public_policy, ignore_public_acls and restrict_public_buckets, each True",
+    page=_S3 + "access-control-block-public-access.html",
+)
+def a_bucket_blocks_all_public_access(props: Props) -> Found:
+    """A public access block with one of its four settings off."""
+    for key in ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets"):
+        if absent(props.get(key)):
+            yield f"{key} is {props.get(key)}"
+
+
+_PUBLIC_ACLS = ("public-read", "public-read-write", "authenticated-read", "aws-exec-read")
+_PUBLIC_GROUPS = tuple(f"acs.amazonaws.com/groups/global/{who}" for who in ("AllUsers", "AuthenticatedUsers"))
+
+
+@rule(
+    r"aws:s3/.*",
+    write="leave the ACL out (a bucket policy names who reads)",
+    page=_S3 + "about-object-ownership.html",
+)
+def no_acl_is_public(props: Props) -> Found:
+    """An ACL that lets everybody in (`public-read` and its like), or a grant to the group AllUsers or
+    AuthenticatedUsers."""
+    if props.get("acl") is not UNKNOWN and props.get("acl") in _PUBLIC_ACLS:
+        yield f"acl is {props['acl']}"
+    for path, value in leaves(props):
+        if str(value).endswith(_PUBLIC_GROUPS):
+            yield f"{path} is {value}"
+
+
+@rule(
+    r"aws:s3/bucketPolicy:\w+",
+    write='deny "s3:*" on the bucket and its objects to everybody when "aws:SecureTransport" is "false"',
+    page=_S3 + "security-best-practices.html#transit",
+)
+def a_bucket_is_reached_by_tls_only(props: Props) -> Found:
+    """A bucket policy without a statement that denies plain HTTP, for every action, on the bucket and its objects."""
+    if not some(
+        _statements(props),
+        lambda statement: _denies_plain_http(statement, "s3:*") and _whole_bucket(statement),
+    ):
+        yield "no statement denies plain HTTP"
+
+
+def _whole_bucket(statement: Props) -> bool:
+    resources = [str(resource) for resource in listed(statement.get("Resource"))]
+    return "*" in resources or {resource.endswith("/*") for resource in resources} == {True, False}
+
+
+@together_rule(
+    write='add an aws.sqs.QueuePolicy that denies "sqs:*" to everybody when "aws:SecureTransport" is "false"',
+    page=_SQS + "sqs-security-best-practices.html#enforce-encryption-data-in-transit",
+)
+def a_queue_is_reached_by_tls_only(resources: Sequence[Resource]) -> Iterable[Question]:
+    """A queue without a policy, its own or a QueuePolicy, that denies plain HTTP for every action."""
+    return (_plain_queue(queue, resources) for queue in of(_QUEUE, resources))
+
+
+def _plain_queue(queue: Resource, resources: Sequence[Resource]) -> Question:
+    def denies(part: Resource) -> bool:
+        return some(_statements(part.props), lambda statement: _denies_plain_http(statement, "sqs:*"))
+
+    if not (denies(queue) or has(queue, "aws:sqs/queuePolicy:QueuePolicy", "queue_url", resources, denies)):
+        yield queue.key, "no policy denies plain HTTP"
+
+
+def _statements(props: Props) -> list[Any]:
+    """The statements of a resource's policy, those that aren't known among them. Raises NotKnownYet."""
+    if props.get("policy") is UNKNOWN:
+        return [UNKNOWN]
+    return [
+        each for _, document in documents(props.get("policy")) for each in listed(document.get("Statement"))
+    ]
+
+
+def _denies_plain_http(statement: Props, everything: str) -> bool:
+    condition = dict(statement.get("Condition") or {})
+    insecure = [condition.get("Bool"), condition.get("BoolIfExists")]
+    only = [{key: str(value).lower() for key, value in test.items()} for test in insecure if test is not None]
+    return (
+        statement.get("Effect") == "Deny"
+        and len(condition) == 1
+        and only == [{"aws:SecureTransport": "false"}]
+        and statement.get("Principal") in ("*", {"AWS": "*"}, {"AWS": ["*"]})
+        and some(listed(statement.get("Action")), lambda action: action in ("*", everything))
+    )
+
+
+@rule(
+    _QUEUE,
+    write="write sqs_managed_sse_enabled=True, or a kms_master_key_id",
+    page=_SQS + "sqs-server-side-encryption.html",
+)
+def a_queue_is_encrypted(props: Props) -> Found:
+    """A queue with neither sqs_managed_sse_enabled nor a kms_master_key_id."""
+    if not props.get("sqs_managed_sse_enabled") and not props.get("kms_master_key_id"):
+        yield "it has no encryption"
+
+
+@rule(
+    r"aws:(rds|redshift|neptune|docdb|dms|redshiftserverless)/.*",
+    write="leave publicly_accessible False, and share a snapshot with accounts by their ids",
+    page="https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-share-snapshot.html",
+)
+def a_database_is_not_public(props: Props) -> Found:
+    """A database with publicly_accessible, or a snapshot that is shared with `all`."""
+    if props.get("publicly_accessible") is not UNKNOWN and props.get("publicly_accessible"):
+        yield "publicly_accessible is True"
+    if "all" in known(props.get("shared_accounts")):
+        yield "shared_accounts has 'all'"
+
+
+@rule(
+    r"aws:cloudwatch/logGroup:LogGroup",
+    write="write retention_in_days, like 90",
+    page="https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Working-with-log-groups-and-streams.html",
+)
+def a_log_is_kept_for_a_time(props: Props) -> Found:
+    """A log group without retention_in_days, which keeps logs for ever."""
+    if not props.get("retention_in_days"):
+        yield "logs are kept for ever"

@@ -1,0 +1,130 @@
+"""The policy pack as the engine drives it: started as its analyzer starts it, in an environment of its own, and called
+over gRPC (https://github.com/pulumi/pulumi/blob/master/proto/pulumi/analyzer.proto)."""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf import struct_pb2
+from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
+
+from policy.rules import RULES, UNKNOWN
+from tests.policy_pack import PACK, environment
+from tests.unit.policy_documents import ACCOUNT, DENY, policy
+from tests.unit.policy_programs import ROWS
+
+# How an unknown text crosses the wire: https://github.com/pulumi/pulumi/blob/master/sdk/python/lib/pulumi/runtime/rpc.py
+UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+TOLD_APART_BY_SECRETS = {"no access key is written down", "no secret stands in a functions environment"}
+QUEUE, QUEUE_POLICY = "aws:sqs/queue:Queue", "aws:sqs/queuePolicy:QueuePolicy"
+
+
+@pytest.fixture(scope="module")
+def pack() -> Iterator[Any]:
+    python = environment()
+    variables = os.environ | {"PULUMI_PROJECT": "shop", "PULUMI_STACK": "test", "PULUMI_DRY_RUN": "true"}
+    command = [python, "-u", "-m", "pulumi.policy", "127.0.0.1:9", "."]
+    with subprocess.Popen(command, cwd=PACK, env=variables, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            port = int(process.stdout.readline())
+            with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+                yield analyzer_pb2_grpc.AnalyzerStub(channel)
+        finally:
+            process.kill()
+
+
+def _wire(value: Any) -> Any:
+    if value is UNKNOWN:
+        return UNKNOWN_TEXT
+    if isinstance(value, Mapping):
+        return {_camel(key): _wire(inner) for key, inner in value.items()}
+    return [_wire(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _camel(key: str) -> str:
+    if not re.fullmatch(r"[a-z]\w*", key):
+        return key
+    return re.sub(r"_([a-z])", lambda after: after[1].upper(), key)
+
+
+def _urn(token: str, name: str) -> str:
+    return f"urn:pulumi:test::shop::{token}::{name}"
+
+
+def _given(message: type, token: str, name: str, props: Mapping[str, Any], **more: Any) -> Any:
+    properties, of_provider = struct_pb2.Struct(), struct_pb2.Struct()
+    properties.update(_wire(props))
+    of_provider.update({"allowedAccountIds": f'["{ACCOUNT}"]'})
+    token_of_it = "pulumi:providers:aws"
+    provider = analyzer_pb2.AnalyzerProviderResource(
+        type=token_of_it, properties=of_provider, urn=_urn(token_of_it, "here"), name="here"
+    )
+    return message(
+        type=token, name=name, urn=_urn(token, name), properties=properties, provider=provider, **more
+    )
+
+
+def _broken(pack: Any, token: str, props: Mapping[str, Any]) -> set[tuple[str, int]]:
+    request = _given(analyzer_pb2.AnalyzeRequest, token, "it", props)
+    return {(found.policyName, found.enforcementLevel) for found in pack.Analyze(request).diagnostics}
+
+
+def test_the_pack_has_each_rule_with_its_page_and_is_mandatory(pack: Any) -> None:
+    info = pack.GetAnalyzerInfo(struct_pb2.Struct())
+    rules = {rule.id: rule for rule in RULES if rule.title not in TOLD_APART_BY_SECRETS}
+    assert {policy.name: policy.url for policy in info.policies} == {id: r.page for id, r in rules.items()}
+    assert {policy.enforcementLevel for policy in info.policies} == {analyzer_pb2.MANDATORY}
+    assert all(rules[policy.name].write in policy.description for policy in info.policies)
+
+
+@pytest.mark.parametrize(
+    ("title", "token", "bad", "good"), [row for row in ROWS if row[0] not in TOLD_APART_BY_SECRETS]
+)
+def test_the_pack_refuses_what_the_program_refuses(
+    pack: Any, title: str, token: str, bad: dict[str, Any], good: dict[str, Any]
+) -> None:
+    assert (title.replace(" ", "-"), analyzer_pb2.MANDATORY) in _broken(pack, token, bad)
+    assert _broken(pack, token, good) == set()
+
+
+def test_the_level_is_what_the_config_says(pack: Any) -> None:
+    advisory = analyzer_pb2.PolicyConfig(enforcementLevel=analyzer_pb2.ADVISORY)
+    as_before = analyzer_pb2.PolicyConfig(enforcementLevel=analyzer_pb2.MANDATORY)
+    names = [rule.id for rule in RULES]
+    try:
+        pack.Configure(analyzer_pb2.ConfigureAnalyzerRequest(policyConfig=dict.fromkeys(names, advisory)))
+        assert _broken(pack, QUEUE, {}) == {("a-queue-is-encrypted", analyzer_pb2.ADVISORY)}
+    finally:
+        pack.Configure(analyzer_pb2.ConfigureAnalyzerRequest(policyConfig=dict.fromkeys(names, as_before)))
+
+
+def _stack_broken(pack: Any, *resources: Any) -> dict[str, str]:
+    answer = pack.AnalyzeStack(analyzer_pb2.AnalyzeStackRequest(resources=resources))
+    return {found.urn: found.policyName for found in answer.diagnostics}
+
+
+def _queue(name: str) -> Any:
+    return _given(analyzer_pb2.AnalyzerResource, QUEUE, name, {"name": name, "kms_master_key_id": "k"})
+
+
+def _policy(props: Mapping[str, Any], of: str) -> Any:
+    urns = analyzer_pb2.AnalyzerPropertyDependencies(urns=[_urn(QUEUE, of)])
+    return _given(
+        analyzer_pb2.AnalyzerResource, QUEUE_POLICY, of, props, propertyDependencies={"queueUrl": urns}
+    )
+
+
+def test_what_resources_break_together_is_reported_on_the_one_at_fault(pack: Any) -> None:
+    denies = policy(DENY | {"Action": "sqs:*", "Resource": "*"}) | {"queue_url": UNKNOWN}
+    found = _stack_broken(pack, _queue("open"), _queue("closed"), _policy(denies, "closed"))
+    assert found == {_urn(QUEUE, "open"): "a-queue-is-reached-by-tls-only"}
+
+
+def test_what_is_not_known_yet_waits_for_the_update(pack: Any) -> None:
+    waiting = _policy({"policy": UNKNOWN, "queue_url": UNKNOWN}, "orders")
+    assert _stack_broken(pack, _queue("orders"), waiting) == {}
