@@ -4,35 +4,19 @@ that ships in google-api-python-client, and "REST Resource: projects.locations.w
 
 from __future__ import annotations
 
-import json
-from importlib.resources import files
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.contract.gcp.conftest import NUMBER, PROJECT
+from tests.contract.gcp.discovery import document, strays
 
 PARENT = f"projects/{PROJECT}/locations/global"
-DOCUMENT = json.loads(
-    (files("googleapiclient") / "discovery_cache" / "documents" / "iam.v1.json").read_text(encoding="utf-8")
-)
-POOLS = DOCUMENT["resources"]["projects"]["resources"]["locations"]["resources"]["workloadIdentityPools"]
+POOLS = document("iam.v1")["resources"]["projects"]["resources"]["locations"]["resources"][
+    "workloadIdentityPools"
+]
 PROVIDERS = POOLS["resources"]["providers"]
-
-
-def refusals(schema: str, value: Any) -> list[str]:
-    """What of an answer the API's schema does not have, or has as another type."""
-    properties, found = DOCUMENT["schemas"][schema]["properties"], []
-    types = {"string": str, "boolean": bool, "object": dict, "array": list}
-    for name, item in value.items():
-        if name not in properties:
-            found.append(f"{schema}.{name} is not in the API")
-        elif "$ref" in properties[name]:
-            found += refusals(properties[name]["$ref"], item)
-        elif not isinstance(item, types[properties[name]["type"]]):
-            found.append(f"{schema}.{name} is {item!r}")
-    return found
 
 
 class Api:
@@ -46,7 +30,7 @@ class Api:
             at = at.replace(f"{{+{name}}}", value)
         answer = self.gcp.request(method["httpMethod"], f"/{at}{query}", json=body)
         assert answer.status_code == 200, answer.text
-        assert refusals(method["response"]["$ref"], answer.json()) == []
+        assert strays("iam.v1", method["response"]["$ref"], answer.json()) == []
         return answer.json()
 
     def ended(self, operation: dict[str, Any]) -> dict[str, Any]:
