@@ -140,12 +140,14 @@ def _dynamodb(
     bucket: str, files_at_once: int, source: str, normalise: str, fold: str | None, catalog: str
 ) -> dict[str, Step]:
     partition = source.split(":")[1]
-    schema = {"step": "schema"} | _same("manifest_key", "schema_key", "published_key", "keys", "declared")
+    schema = {"step": "schema"} | _same(
+        "manifest_key", "schema_key", "published_key", "keys", "declared", "seen_key"
+    )
     file = {"step": "normalise", "file.$": "$$.Map.Item.Value"} | _same(
         "manifest_key", "schema_key", "output_prefix", "report_prefix", "incremental"
     )
     reconcile = {"step": "reconcile"} | _same(
-        "manifest_key", "summary_key", "report_prefix", "incremental", "output_prefix", "location"
+        "manifest_key", "summary_key", "report_prefix", "incremental", "output_prefix", "location", "seen_key"
     )
     folded = _same("schema_key", "current_prefix", "window_prefixes", "output_key")
     publish = task(catalog, {"step": "publish", "export.$": "$"}, "$.published", "More?")

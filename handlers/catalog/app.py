@@ -5,12 +5,15 @@ table, registers the export's partition, and then moves `<table>_latest` to it a
 `state/<table>/current.json`, in this order: a call that breaks off leaves readers where they were, and can be
 repeated. An export with a table that can't be published, of which another source's is published, moves none. One that
 is older than the published one moves nothing, and gets its partition unless that is the published one's, which readers
-look at. Returns {"source", "tables": [{"table", "rows", "exported_to", "moved"}]}, and the export's "notice", if any.
+look at. Writes {"source", "tables": [{"table", "rows", "set_aside", "exported_to", "moved"}], "notice", "conflicts",
+"skipped", "refused"} as `state/<source>/<export>/published.json`, and returns {"source", "published_key", "tables"}, a
+number: a state machine's state, of 262,144 bytes, would not hold what a large database has.
 
 `report`: {"step": "report", "due", "results": [[result of a source]]}. Puts the metrics `Published` and `Failed`
-(1 or 0) and `Skipped` (tables that RDS left out) of each source, `Rows` and `Age` (seconds between the data's time and
-now) of each table. Raises `SourcesFailed`, which names each source that failed, or of which tables were refused, and
-why. Returns what was published, and the sources' notices.
+(1 or 0) and `Skipped` (tables that RDS left out) of each source, `Rows`, `SetAside` (items with a value that no column
+holds) and `Age` (seconds between the data's time and now) of each table. Raises `SourcesFailed`, which names each
+source that failed, or of which tables were refused, and why. Returns {"due", "tables": a number, "published": the first
+names, "notices": {source: text}}.
 
 Environment: PIPELINE, DATABASE, BUCKET, CATALOG (`registered`, or `crawler`: a crawler keeps the catalog, and
 publishing keeps the record only). IAM: glue:GetTable, glue:CreateTable, glue:UpdateTable, glue:CreatePartition,
@@ -29,6 +32,7 @@ from aws_lambda_powertools import Logger
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+NAMED = 100  # tables in a report
 logger = Logger(service="catalog")
 pipeline, database, bucket = os.environ["PIPELINE"], os.environ["DATABASE"], os.environ["BUCKET"]
 config = Config(retries={"mode": "standard", "total_max_attempts": 6})
@@ -50,20 +54,26 @@ def publish(event):
         before, etag = read_if_there(names_key(export))
         names = publishing.named(described["tables"], before or {}, export.get("catalog_names", {}))
         export = export | {"described": described, "names": names}
+    else:
+        export = export | {"columns": read(export["schema_key"])[0]["glue_columns"]}
     # All are looked at before the first is written: a conflict leaves the readers of every table where they are.
     planned = [plan(table, export) for table in publishing.tables(export)]
     if "described" in export and export["names"] != before:
         write(names_key(export), export["names"], etag)
     published = [publish_table(*table, export) for table in planned]
     logger.info("published", source=export["source"], tables=published)
-    more = {
+    described = export.get("described", {})
+    result = {
+        "source": export["source"],
+        "tables": published,
         "notice": export.get("notice"),
-        "skipped": export["described"].get("skipped") if "described" in export else None,
-        "refused": export["described"].get("refused") if "described" in export else None,
+        "conflicts": export.get("schema", {}).get("conflicts", []),
+        "skipped": described.get("skipped", {}),
+        "refused": described.get("refused", {}),
     }
-    return {"source": export["source"], "tables": published} | {
-        key: some for key, some in more.items() if some
-    }
+    key = f"state/{export['source']}/{export['export_id']}/published.json"
+    s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(result).encode())
+    return {"source": export["source"], "published_key": key, "tables": len(published)}
 
 
 def plan(table, export):
@@ -102,7 +112,13 @@ def publish_table(table, table_input, current, etag, export):
             "rows": table.get("rows"),
         }
         write(state_key(name), record, etag)
-    return {"table": name, "rows": table.get("rows"), "exported_to": export["exported_to"], "moved": moved}
+    return {
+        "table": name,
+        "rows": table.get("rows"),
+        "set_aside": table.get("set_aside"),
+        "exported_to": export["exported_to"],
+        "moved": moved,
+    }
 
 
 def existing(name):
@@ -165,7 +181,11 @@ def read_if_there(key):
 
 
 def report(event):
-    results = [result for branch in event["results"] for result in branch]
+    results = [
+        read(result["published_key"])[0] if "published_key" in result else result
+        for branch in event["results"]
+        for result in branch
+    ]
     metrics = publishing.metrics(pipeline, results, datetime.now(UTC))
     for first in range(0, len(metrics), 1000):
         cloudwatch.put_metric_data(Namespace=publishing.NAMESPACE, MetricData=metrics[first : first + 1000])
@@ -179,8 +199,11 @@ def report(event):
         )
     if failed:
         raise publishing.SourcesFailed(failed, len(results))
-    notices = {
-        result["source"]: notice for result in results if (notice := publishing.notice(result)) is not None
+    notices = {result["source"]: publishing.notice(result) for result in results}
+    published = [table["table"] for result in results for table in result["tables"]]
+    return {
+        "due": event["due"],
+        "tables": len(published),
+        "published": published[:NAMED],
+        "notices": {source: notice for source, notice in notices.items() if notice},
     }
-    published = [t["table"] for r in results for t in r["tables"]]
-    return {"due": event["due"], "published": published} | ({"notices": notices} if notices else {})

@@ -29,8 +29,11 @@ PARQUET = {
         "Parameters": {"serialization.format": "1"},
     },
 }
-# What a column may become: what Parquet's own types read as without a loss.
-WIDER = {"int": {"bigint", "double"}, "float": {"double"}}
+# What a column may become besides a wider decimal, so that Trino's Hive connector, which is Athena's, still reads
+# partitions of the older type, and without a loss:
+# https://github.com/trinodb/trino/blob/master/plugin/trino-hive/src/main/java/io/trino/plugin/hive/util/HiveCoercionPolicy.java
+WIDER = {"int": {"bigint"}, "float": {"double"}}
+BIGINT_DIGITS = 19
 
 
 class SchemaConflict(Exception):
@@ -55,9 +58,9 @@ def reason(error: Mapping) -> str:
 
 def tables(export: Mapping) -> list[dict]:
     """The tables of an export: {"table", "of" (the source's own name of it), "columns", "location", "schema_key",
-    "rows"}. Of a DynamoDB export, which has its schema, its reconciled counts and, where it is incremental, the folded
-    snapshot's; or of an RDS export, which has {"described": {"tables"}} with the rows that their files hold, and its
-    tables' `names`, see `named`."""
+    "rows", "set_aside" (items with a value that no column holds)}. Of a DynamoDB export, which has its columns, its
+    reconciled counts and, where it is incremental, the folded snapshot's; or of an RDS export, which has {"described":
+    {"tables"}} with the rows that their files hold, and its tables' `names`, see `named`."""
     if "described" in export:
         described, names = export["described"]["tables"], export["names"]
         return [
@@ -70,10 +73,11 @@ def tables(export: Mapping) -> list[dict]:
         {
             "table": export["table"],
             "of": export["source"],
-            "columns": export["schema"]["columns"],
+            "columns": export["columns"],
             "location": export["location"],
             "schema_key": export["schema_key"],
             "rows": counted,
+            "set_aside": export["reconciled"].get("rest", {}).get("items", 0),
         }
     ]
 
@@ -94,10 +98,9 @@ def refused(tables: Mapping[str, str]) -> dict:
 
 
 def notice(result: Mapping) -> str | None:
-    """What a run says of a source that did not fail: one sentence each, or None."""
-    skipped = result.get("skipped", {})
-    skips = [f"RDS skipped {table}: {why}" for table, why in skipped.items()]
-    sentences = [result["notice"], *skips] if "notice" in result else skips
+    """What a run says of a source that did not fail, or None."""
+    skips = [f"RDS skipped {table}: {why}" for table, why in result.get("skipped", {}).items()]
+    sentences = [*([result["notice"]] if result.get("notice") else []), *result.get("conflicts", ()), *skips]
     return "; ".join(sentences)[:1000] or None
 
 
@@ -144,18 +147,20 @@ def merged(name: str, before: Sequence[Mapping], now: Sequence[Mapping]) -> list
 
 
 def widens(old: str, new: str) -> bool:
+    """Whether partitions of the old type can be read under the new one, element by element. A decimal may give digits
+    before its point away for its scale, as long as a BIGINT's are left."""
     if old == new or new in WIDER.get(old, ()):
         return True
-    was, is_ = _digits(old), _digits(new)
-    return bool(was and is_ and is_[1] >= was[1] and "decimal" in new and re.sub(r"decimal\(.*?\)|bigint|int", "#", old)
-                == re.sub(r"decimal\(.*?\)|bigint|int", "#", new))  # fmt: skip
+    was, becomes = _digits(old), _digits(new)
+    if was and becomes:
+        return becomes[1] >= was[1] and becomes[0] - becomes[1] >= min(was[0] - was[1], BIGINT_DIGITS)
+    lists = [re.fullmatch(r"array<(.*)>", kind) for kind in (old, new)]
+    return bool(lists[0] and lists[1] and widens(lists[0][1], lists[1][1]))
 
 
 def _digits(kind: str) -> tuple[int, int] | None:
-    found = re.search(r"decimal\((\d+),\s*(\d+)\)", kind)
-    if found:
-        return int(found[1]), int(found[2])
-    return (19, 0) if re.search(r"\b(big)?int\b", kind) else None
+    found = re.fullmatch(r"decimal\((\d+),\s*(\d+)\)", kind)
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def table(name: str, columns: Sequence[Mapping], bucket: str, existing: Mapping | None) -> dict:
@@ -254,8 +259,9 @@ def metrics(pipeline: str, results: Iterable[Mapping], now: datetime) -> list[di
             of = {"Pipeline": pipeline, "Table": published["table"]}
             age = (now - datetime.fromisoformat(published["exported_to"])).total_seconds()
             found.append(metric("Age", age, of) | {"Unit": "Seconds"})
-            if published["rows"] is not None:
-                found.append(metric("Rows", published["rows"], of))
+            for name, number in (("Rows", published["rows"]), ("SetAside", published.get("set_aside"))):
+                if number is not None:
+                    found.append(metric(name, number, of))
     return found
 
 

@@ -123,6 +123,7 @@ def work(
         "keys": list(keys),
         "declared": declared | dict(source.declared),
         "schema_key": f"state/{table}/{export_id}/schema.json",
+        "seen_key": f"state/{table}/seen.json",
         "published_key": current["schema_key"] if current else None,
         "report_prefix": f"state/{table}/{export_id}/files/",
         "output_prefix": output,

@@ -9,15 +9,17 @@
 sound: `FileError` names it.
 
 `schema`: {"step": "schema", "manifest_key", "schema_key", "published_key" (or null: the table is new), "keys":
-[attribute], "declared": {attribute: type}}. Looks at the beginnings of up to 32 files, derives or widens, and
-writes the schema; `SchemaError` where a declared type is not what a published column can become. Returns
-{"schema_key", "columns": [{"Name", "Type"}] (Glue's), "conflicts", "sampled"}.
+[attribute], "declared": {attribute: type}, "seen_key"}. Looks at the beginnings of up to 32 files and at what earlier
+runs could not hold (`seen_key`), derives or widens, and writes the schema, with the columns as Glue has them
+("glue_columns"), as `schema_key`; `SchemaError` where a declared type is not what a published column can become.
+Returns {"schema_key", "columns", "conflicts", "sampled"}: two numbers, and a few sentences.
 
 `reconcile`: {"step": "reconcile", "manifest_key", "summary_key", "report_prefix", "incremental", "output_prefix",
-"location" (such as `lake/orders/export_date=2026-01-01/run=<export>/`)}. Every file's report is there, and the items
-add up to the summary's, or `ExportError`. Then a full export's Parquet is copied from <output_prefix> to <location>,
-where readers look: they never see one that is not whole, but for the moments that copying takes. An increment's stays,
-to be folded. Returns counts and what stands in the rest column.
+"location" (such as `lake/orders/export_date=2026-01-01/run=<export>/`), "seen_key"}. Every file's report is there, and
+the items add up to the summary's, or `ExportError`. Then a full export's Parquet is copied from <output_prefix> to
+<location>, where readers look: they never see one that is not whole, but for the moments that copying takes. An
+increment's stays, to be folded. What no column could hold is kept for the next run's schema. Returns counts, and what stands in the rest
+column.
 
 `rds`: {"step": "rds", "export_prefix" (`<prefix>/<identifier>/`), "only": [pattern], "leave_out": [table],
 "tables_key"}. The tables of a finished RDS snapshot export, if it is whole, and their rows by the footers of their
@@ -41,14 +43,18 @@ import footer
 import rds_export
 from aws_lambda_powertools import Logger
 from botocore.config import Config
-from data_file import FileError, items_of, normalise, whole_lines
+from botocore.exceptions import ClientError
+from data_file import FileError, KeysDoNotFit, items_of, normalise, whole_lines
 from export import DataFile, data_files, reconcile, sample
 from isal import igzip, isal_zlib
 from multipart import Upload
 from table_schema import Observation, Schema, SchemaError, Type, derive, widen
 
 SAMPLED_FILES, SAMPLED_BYTES = 32, 1 << 20
-TOLD = 20  # conflicts; a state machine's state is no place for thousands
+TOLD, SENTENCE = (
+    20,
+    300,
+)  # conflicts, and characters of each: a state machine's state is no place for thousands
 FOOTERS_AT_ONCE, FOOTER_BYTES = 10, 64 << 10
 COPIES_AT_ONCE = 32  # S3 does the work; an output is far below the 5 GB that one request copies
 # isal's stub has its error as an instance.
@@ -100,7 +106,9 @@ def normalise_file(event):
             upload.abort()
         if isinstance(error, FileError):
             # Kept beside the others' reports, where `reconcile` finds it: a map's own error names no item.
-            write_json(f"{event['report_prefix']}{file.name}.json", {"file": file.key, "error": str(error)})
+            seen = error.seen.json() if isinstance(error, KeysDoNotFit) else {}
+            unsound = {"file": file.key, "error": str(error), "seen": seen}
+            write_json(f"{event['report_prefix']}{file.name}.json", unsound)
         raise
     outputs = [
         {"key": u.key, "rows": n, "bytes": u.size} for u, n in zip(uploads, report.outputs, strict=True)
@@ -120,6 +128,7 @@ def make_schema(event):
             observed = observed.merged(Observation.of_items(items_of(chunk)))
         except DAMAGED as error:
             raise FileError(f"s3://{bucket}/{file.key} is cut short or damaged: {error}") from error
+    observed = observed.merged(seen_before(event["seen_key"]))
     declared = {a: Type.of(said) for a, said in event.get("declared", {}).items()}
     if event.get("published_key"):
         published = Schema.of(read_json(event["published_key"]))
@@ -129,11 +138,12 @@ def make_schema(event):
         schema, conflicts = widen(published, observed, declared)
     else:
         schema, conflicts = derive(observed, declared, event.get("keys", ())), []
-    write_json(event["schema_key"], schema.json())
+    columns = schema.glue_columns()
+    write_json(event["schema_key"], schema.json() | {"glue_columns": columns})
     return {
         "schema_key": event["schema_key"],
-        "columns": schema.glue_columns(),
-        "conflicts": [conflict.json() for conflict in conflicts[:TOLD]],
+        "columns": len(columns),
+        "conflicts": [str(conflict)[:SENTENCE] for conflict in conflicts[:TOLD]],
         "sampled": len(files),
     }
 
@@ -146,12 +156,34 @@ def reconcile_export(event):
             name = entry["Key"].removeprefix(event["report_prefix"]).removesuffix(".json")
             reports[name] = read_json(entry["Key"])
     files = manifest(event["manifest_key"])
+    remember(event["seen_key"], reports.values())
     counted = reconcile(files, read_json(event["summary_key"]), reports)
     if not event["incremental"]:
         keys = [output["key"] for file in files for output in reports[file.name]["outputs"]]
         with ThreadPoolExecutor(COPIES_AT_ONCE) as copying:
             list(copying.map(lambda key: show(key, event["output_prefix"], event["location"]), keys))
     return counted
+
+
+def seen_before(key):
+    """What earlier runs saw that the sample of this one may not hold."""
+    try:
+        return Observation.of(read_json(key))
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "NoSuchKey":
+            return Observation()
+        raise
+
+
+def remember(key, reports):
+    """Keeps what no column could hold for the next derivation: a sample must not decide for ever."""
+    before = merged = seen_before(key)
+    for report in reports:
+        merged = merged.merged(
+            Observation.of(report.get("seen") or report.get("rest", {}).get("attributes", {}))
+        )
+    if merged.widest() != before.widest():
+        write_json(key, merged.json())
 
 
 def show(key, prefix, location):

@@ -40,6 +40,15 @@ class FileError(Exception):
     """A data file that is not what the manifest says, or not DynamoDB JSON."""
 
 
+class KeysDoNotFit(FileError):
+    """The schema, which was derived of a sample, can't hold the keys of some items. `seen` is what those keys hold in
+    the whole file, so that the next derivation knows."""
+
+    def __init__(self, message: str, seen: Observation):
+        super().__init__(message)
+        self.seen = seen
+
+
 class Readable(Protocol):
     def read(self, size: int = -1, /) -> bytes: ...
 
@@ -140,6 +149,13 @@ def normalise(
                         f"of its text: {error.reason}") from error  # fmt: skip
     except SchemaError as error:
         raise FileError(f"{name}: {error}") from error
+    except _KeyError as error:
+        wrong, seen = error.args
+        raise KeysDoNotFit(
+            f"{name}: {wrong}: a key with more digits than were seen when its type was derived, which the next run "
+            "takes into account, or of another type than is declared; or no key",
+            seen,
+        ) from error
     finally:
         decoder.close()
     if source.md5() != _digest(name, md5):
@@ -160,22 +176,37 @@ def _digest(name: str, md5: str) -> bytes:
 
 
 def _batches(chunks, decoder, schema, incremental, report) -> Iterator[tuple[RecordBatch, int]]:
-    keys = [c.name for c in schema.columns if c.attribute in schema.keys]
+    keys = {c.name: c.attribute for c in schema.columns if c.attribute in schema.keys}
+    wrong, unfit = "", Observation()
     for chunk in chunks:
         batch = decoder.batch(chunk)
-        for key in keys:
-            if batch.column(key).null_count:
-                raise SchemaError(
-                    f"column {key!r} cannot hold the key of an item (after item {report.items:,}): a key of another "
-                    "type or with more digits than the schema says, or no key; derive the schema again"
+        for column, attribute in keys.items():
+            if batch.column(column).null_count:
+                wrong = (
+                    wrong or f"column {column!r} cannot hold the key of an item (after item {report.items:,})"
                 )
+                unfit = unfit.merged(_set_aside(batch, column, attribute))
         report.items += batch.num_rows
         report.raw_bytes += len(chunk)
         _explain(batch.column(REST), report)
         if incremental:
             report.deleted += sum(batch.column(DELETED).to_pylist())
-        if batch.num_rows:
+        if batch.num_rows and not wrong:
             yield batch, len(chunk)
+    if wrong:
+        raise _KeyError(wrong, unfit)
+
+
+class _KeyError(Exception):
+    pass
+
+
+def _set_aside(batch, column: str, attribute: str) -> Observation:
+    """What the items hold of a key that its column can't."""
+    lacking = [row for row, value in enumerate(batch.column(column).to_pylist()) if value is None]
+    rest = batch.column(REST).to_pylist()
+    items = [json.loads(rest[row]) for row in lacking if rest[row] is not None]
+    return Observation.of_items({attribute: item[attribute]} for item in items if attribute in item)
 
 
 def _explain(rest, report):

@@ -85,6 +85,6 @@ def reconcile(files: list[DataFile], summary: dict, reports: dict[str, dict]) ->
         "rest": {
             "items": sum(report["rest"]["items"] for report in told),
             "attributes": len(attributes),
-            "named": attributes[:TOLD],
+            "named": [attribute[:100] for attribute in attributes[:TOLD]],  # one may have 64 KB
         },
     }

@@ -3,15 +3,21 @@
 An `Observation` is what a number of items hold, per attribute: types, and of numbers their widest digits.
 Merging is commutative and associative, so the result does not depend on which file was read first. A `Schema`
 is made of one (`derive`), with declared types first; a published schema is only ever widened (`widen`): new
-attributes become new columns, BIGINT becomes DECIMAL(38,s), a DECIMAL gains scale. Anything else stays as it is
-and is told as a conflict; its values stand in the rest column (see decode.c), so that no reader breaks and
-nothing is lost. A published column is widened to a declared type as well, and a new one is made with it; a declared
-type that a published column can't become, and that it wasn't widened from, is an error.
+attributes become new columns, a DECIMAL gains scale. Anything else stays as it is and is reported as a conflict; its
+values stand in the rest column (see decode.c), so that no reader breaks and nothing is lost. A published column is
+widened to a declared type as well, and a new one is made with it; a declared type that a published column can't become,
+and that it wasn't widened from, is an error.
+
+Older partitions keep the type that they were written with, and Athena reads them only where Trino's Hive connector
+coerces that type to the table's: a DECIMAL to a wider one, but no integer to a DECIMAL
+(https://github.com/trinodb/trino/blob/master/plugin/trino-hive/src/main/java/io/trino/plugin/hive/util/HiveCoercionPolicy.java).
+So a number of DynamoDB's, which may be a fraction tomorrow, is a DECIMAL from its first day on; who knows better
+declares `bigint`.
 
 Types: string, binary, boolean, bigint, decimal(p,s) (p at most 38), double (declared only), json (the value's
 own DynamoDB JSON as text, which holds every value exactly), {"set": type}, {"list": type}, {"struct": columns}
 (declared only); and what RDS exports add: int, float, date, timestamp (without a zone, microseconds).
-Derived: S string, B binary, BOOL boolean, N bigint or decimal(38,s), sets of them, M and L json; an attribute
+Derived: S string, B binary, BOOL boolean, N decimal(38,s), sets of them, M and L json; an attribute
 seen with two types, or with numbers that no decimal(38,s) holds, json.
 
 Names: see catalog_names.py. A declared attribute chooses its column's name before the others do.
@@ -137,11 +143,10 @@ class Schema:
 
 @dataclass(frozen=True)
 class Numbers:
-    """The widest of some numbers: digits before and behind the point; whether all are 64-bit integers."""
+    """The widest of some numbers: digits before and behind the point."""
 
     digits: int = 0
     scale: int = 0
-    bigint: bool = True
 
     @classmethod
     def of(cls, text: str) -> "Numbers":
@@ -157,17 +162,12 @@ class Numbers:
         exponent += len(mantissa) - len(stripped)
         digits = max(len(stripped) + exponent, 0) if stripped else 0
         scale = max(-exponent, 0) if stripped else 0
-        whole = scale == 0 and digits <= BIGINT_DIGITS and -(2**63) <= number < 2**63
-        return cls(digits, scale, whole)
+        return cls(digits, scale)
 
     def merged(self, other: "Numbers") -> "Numbers":
-        return Numbers(
-            max(self.digits, other.digits), max(self.scale, other.scale), self.bigint and other.bigint
-        )
+        return Numbers(max(self.digits, other.digits), max(self.scale, other.scale))
 
     def type(self) -> Type | None:
-        if self.bigint:
-            return Type("bigint")
         if self.digits + self.scale <= DECIMAL_DIGITS:
             return Type("decimal", DECIMAL_DIGITS, self.scale)
         return None
@@ -220,13 +220,17 @@ class Observation:
                 attribute: {
                     kind: (
                         held["items"],
-                        Numbers(held.get("digits", 0), held.get("scale", 0), held.get("bigint", True)),
+                        Numbers(held.get("digits", 0), held.get("scale", 0)),
                     )
                     for kind, held in kinds.items()
                 }
                 for attribute, kinds in said.items()
             }
         )
+
+    def widest(self) -> dict:
+        """What it knows, without how often."""
+        return {a: {kind: numbers for kind, (_, numbers) in kinds.items()} for a, kinds in self.seen.items()}
 
     def type(self, attribute: str) -> Type | None:
         """The type that holds all of the attribute's values; None when only NULL was seen."""
@@ -267,8 +271,9 @@ class Conflict:
     column: Type
     observed: tuple[str, ...]  # attribute types
 
-    def json(self):
-        return {"attribute": self.attribute, "type": self.column.json(), "observed": list(self.observed)}
+    def __str__(self) -> str:
+        kinds = ", ".join(self.observed)
+        return f"{self.attribute[:100]} is published as {self.column.glue()[:100]}: values ({kinds}) stand in {REST}"
 
 
 def widen(
@@ -328,11 +333,10 @@ def _becomes(column: Type, declared: Type) -> bool:
     """Whether a published column can be widened to the declared type."""
     if column.kind == declared.kind == "set" and column.element and declared.element:
         return _becomes(column.element, declared.element)
-    if column.kind in {"bigint", "decimal"} and declared.kind == "decimal":
+    if column.kind == declared.kind == "decimal":
         # Of the digits before the point no more is asked than of a column that the data widens; see `_wider`.
-        held = column.precision - column.scale if column.kind == "decimal" else BIGINT_DIGITS
         whole = declared.precision - declared.scale
-        return declared.scale >= column.scale and whole >= min(held, BIGINT_DIGITS)
+        return declared.scale >= column.scale and whole >= min(column.precision - column.scale, BIGINT_DIGITS)
     return column == declared
 
 
@@ -344,15 +348,13 @@ def _wider(column: Type, seen: Type | None) -> Type | None:
     if column.kind == "set" and seen.kind == "set" and column.element and seen.element:
         element = _wider(column.element, seen.element)
         return element and Type("set", element=element)
-    if column.kind == "decimal" and seen.kind == "bigint":
-        return column if column.precision - column.scale >= BIGINT_DIGITS else None
-    if seen.kind == "decimal" and column.kind in {"bigint", "decimal"}:
-        scale = max(column.scale, seen.scale)
-        whole = BIGINT_DIGITS if column.kind == "bigint" else column.precision - column.scale
-        if column.kind == "decimal" and scale == column.scale and column.precision == DECIMAL_DIGITS:
-            return column
+    if column.kind == "bigint" and seen == Type("decimal", DECIMAL_DIGITS, 0):
+        return column  # declared; values of more digits stand in the rest column
+    if column.kind == seen.kind == "decimal":
+        if seen.scale <= column.scale:
+            return column  # of fewer digits, if declared so: what does not fit stands in the rest column
         # A published DECIMAL(38,s) has used all digits: it gains scale from those before the point, of which
         # DynamoDB's own numbers (38 significant digits) rarely use more than a BIGINT's.
-        whole = min(whole, DECIMAL_DIGITS - scale)
-        return Type("decimal", DECIMAL_DIGITS, scale) if whole >= BIGINT_DIGITS else None
+        whole = min(column.precision - column.scale, DECIMAL_DIGITS - seen.scale)
+        return Type("decimal", DECIMAL_DIGITS, seen.scale) if whole >= BIGINT_DIGITS else None
     return None

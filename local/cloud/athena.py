@@ -2,7 +2,8 @@
 
 ministack hands a query to DuckDB as it is written, reads every file below a table's location, and knows no views.
 Here sqlglot reads the query as Athena would and writes it for DuckDB; a table's partitions are those that are
-registered, each read from its own location with the table's columns (one that a file lacks is NULL); a view is its
+registered, each read from its own location with the table's columns (one that a file lacks is NULL), if the types
+that it was registered with can be coerced to the table's (hive_coercion.py); a view is its
 own query; CREATE [OR REPLACE] VIEW and DROP VIEW keep one in Glue as Athena does. Errors: TABLE_NOT_FOUND,
 NOT_SUPPORTED for any other statement (INSERT, CTAS, UNLOAD, `"$path"`), and DuckDB's own. Parquet only; the caller's
 rights on data are not asked. Source: docs.aws.amazon.com/athena/latest/ug/create-view.html,
@@ -22,6 +23,8 @@ import duckdb
 import sqlglot
 from ministack.services import athena, glue
 from sqlglot import exp
+
+from .hive_coercion import coerces
 
 TYPES = {"string": "VARCHAR", "binary": "BLOB", "int": "INTEGER"}
 
@@ -46,12 +49,14 @@ def relation(table: dict, name: str, workdirs: list[str]) -> str:
     """The table as a SELECT over copies of its files."""
     columns, keys = table["StorageDescriptor"]["Columns"], table.get("PartitionKeys") or []
     parts = (
-        [(p["StorageDescriptor"]["Location"], p["Values"]) for p in glue._partitions.get(name, [])]
+        [(p["StorageDescriptor"], p["Values"]) for p in glue._partitions.get(name, [])]
         if keys
-        else [(table["StorageDescriptor"]["Location"], [])]
+        else [(table["StorageDescriptor"], [])]
     )
     selected = []
-    for location, values in parts:
+    for descriptor, values in parts:
+        location = descriptor["Location"]
+        check_partition(name, columns, descriptor["Columns"], "/".join(values))
         files = athena._materialize_table_files(location, workdirs)
         if not files:
             continue
@@ -64,6 +69,20 @@ def relation(table: dict, name: str, workdirs: list[str]) -> str:
         selected.append(f"SELECT {columns_sql(columns, held)}{fixed} FROM {source}")
     nothing = f"SELECT {columns_sql([*columns, *keys], set())} WHERE FALSE"
     return " UNION ALL ".join(selected) or nothing
+
+
+def check_partition(name: str, columns: list[dict], own: list[dict], values: str) -> None:
+    """A partition keeps the types that it was registered with, and is read only where they can be coerced."""
+    types = {column["Name"]: column["Type"] for column in own}
+    for column in columns:
+        old = types.get(column["Name"], column["Type"])
+        if not coerces(old, column["Type"]):
+            raise ValueError(
+                "HIVE_PARTITION_SCHEMA_MISMATCH: There is a mismatch between the table and partition schemas. The "
+                f"types are incompatible and cannot be coerced. The column '{column['Name']}' in table '{name}' is "
+                f"declared as type '{column['Type']}', but partition '{values}' declared column '{column['Name']}' as "
+                f"type '{old}'."
+            )
 
 
 def expand(query: Any, database: str, workdirs: list[str]) -> Any:
