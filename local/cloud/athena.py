@@ -56,7 +56,7 @@ def relation(table: dict, name: str, workdirs: list[str]) -> str:
     selected = []
     for descriptor, values in parts:
         location = descriptor["Location"]
-        check_partition(name, columns, descriptor["Columns"], "/".join(values))
+        check_partition(name, columns, descriptor.get("Columns") or [], "/".join(values))
         files = athena._materialize_table_files(location, workdirs)
         if not files:
             continue
