@@ -18,8 +18,8 @@ Returns {"schema_key", "columns", "conflicts", "sampled"}: two numbers, and a fe
 "location" (such as `lake/orders/export_date=2026-01-01/run=<export>/`), "seen_key"}. Every file's report is there, and
 the items add up to the summary's, or `ExportError`. Then a full export's Parquet is copied from <output_prefix> to
 <location>, where readers look: they never see one that is not whole, but for the moments that copying takes. An
-increment's stays, to be folded. What no column could hold is kept for the next run's schema. Returns counts, and what stands in the rest
-column.
+increment's stays, to be folded. What no column could hold is kept for the next run's schema. Returns counts, and what
+stands in the rest column.
 
 `rds`: {"step": "rds", "export_prefix" (`<prefix>/<identifier>/`), "only": [pattern], "leave_out": [table],
 "tables_key"}. The tables of a finished RDS snapshot export, if it is whole, and their rows by the footers of their
