@@ -20,7 +20,9 @@ class Statement:
 
     sid: str
     actions: Sequence[str]
-    resources: Sequence[pulumi.Input[str]]
+    resources: Sequence[pulumi.Input[str | None]]
+    """ARNs. One that turns out to be none, as the key of a table that has no key, is left out, and so is a statement
+    that has no other."""
     conditions: Conditions = field(default_factory=dict)
     principals: Mapping[str, pulumi.Input[str] | Sequence[pulumi.Input[str]]] = field(default_factory=dict)
     effect: str = "Allow"
@@ -61,7 +63,9 @@ def document(*statements: Statement) -> pulumi.Input[str]:
     if len(set(sids)) != len(sids):
         raise ValueError(f"two statements of one policy share a sid: {sorted(sids)}")
     policy = {"Version": "2012-10-17", "Statement": [statement.render() for statement in statements]}
-    return pulumi.Output.json_dumps(policy) if _waits(policy) else json.dumps(policy)
+    if not _waits(policy):
+        return json.dumps(_without_nothing(policy))
+    return pulumi.Output.from_input(policy).apply(lambda known: json.dumps(_without_nothing(known)))
 
 
 ROLE_CHARACTERS = 10_240
@@ -105,6 +109,18 @@ def trust(
 def pass_role(sid: str, role_arn: pulumi.Input[str], service: str) -> Statement:
     """Lets a caller hand `role_arn` to `service`, and to no other."""
     return Statement(sid, ["iam:PassRole"], [role_arn], {"StringEquals": {"iam:PassedToService": service}})
+
+
+def _without_nothing(policy: Mapping[str, Any]) -> dict[str, Any]:
+    """The policy without resources that are none, each resource once, and without statements that had no other."""
+    statements = []
+    for statement in policy["Statement"]:
+        if "Resource" in statement:
+            resources = list(dict.fromkeys(r for r in statement["Resource"] if r is not None))
+            statement = statement | {"Resource": resources}
+        if statement.get("Resource") != []:
+            statements.append(statement)
+    return {**policy, "Statement": statements}
 
 
 def _waits(value: Any) -> bool:

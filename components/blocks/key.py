@@ -107,6 +107,19 @@ def through_s3(account: AccountArgs, bucket_arn: pulumi.Input[str]) -> Condition
     }
 
 
+def through_dynamodb(account: AccountArgs, tables: Sequence[str]) -> Conditions:
+    """A key's use by DynamoDB only, for tables of these names: it asks KMS on behalf of who reads them, with the table
+    and the account as encryption context
+    (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html)."""
+    return {
+        "StringEquals": {
+            "kms:ViaService": f"dynamodb.{account.region}.{account.dns_suffix}",
+            "kms:EncryptionContext:aws:dynamodb:tableName": list(tables),
+            "kms:EncryptionContext:aws:dynamodb:subscriberId": account.id,
+        }
+    }
+
+
 def bucket_key_through_s3(account: AccountArgs, bucket_arn: pulumi.Input[str]) -> Conditions:
     """A key's use by S3 only, for one bucket's Bucket Key and no single object: S3 decrypts it to verify it, as whoever
     replicates into the bucket

@@ -1,7 +1,8 @@
 """A DynamoDB table that a pipeline reads: adopted as it is, or created ready to be read."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import pulumi
@@ -10,6 +11,8 @@ from pydantic import AfterValidator, Field
 
 from components.accounts import AccountArgs
 from components.arguments import arguments, check, together
+from components.blocks.key import through_dynamodb
+from components.iam import Statement
 
 TableName = Annotated[
     str,
@@ -63,7 +66,23 @@ def no_document_id(binary_keys: list[str]) -> str:
     )
 
 
-def table_arn(
+@dataclass(frozen=True)
+class SourceTable:
+    """A table that a pipeline reads: its ARN, and the key that it is encrypted with, or none."""
+
+    arn: pulumi.Input[str]
+    key_arn: pulumi.Input[str | None] = None
+
+
+def decrypt_tables(account: AccountArgs, tables: Mapping[str, SourceTable]) -> Statement:
+    """What whoever exports tables or reads their streams needs where a table is encrypted with a customer's key:
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport_Requesting.html. A statement of no
+    key is left out of the policy."""
+    keys = [table.key_arn for table in tables.values()]
+    return Statement("DecryptTables", ["kms:Decrypt"], keys, through_dynamodb(account, list(tables)))
+
+
+def source_table(
     pipeline: str,
     name: str,
     create: NewTableArgs | None,
@@ -72,13 +91,14 @@ def table_arn(
     *,
     retain: bool,
     images: Literal["NEW_IMAGE", "NEW_AND_OLD_IMAGES"] | None = None,
-) -> pulumi.Input[str]:
-    """The ARN of the table: created, or adopted once a look at it has shown point-in-time recovery and, where `images`
-    says which, a stream that holds them and keys that document ids can be made of. Adopting never changes a table.
-    Raises pulumi.RunError, at preview, with the command that turns on what is missing."""
+) -> SourceTable:
+    """The table: created, under DynamoDB's own key, or adopted once a look at it has shown point-in-time recovery and,
+    where `images` says which, a stream that holds them and keys that document ids can be made of; its key is the one
+    that it has then. Adopting never changes a table. Raises pulumi.RunError, at preview, with the command that turns on
+    what is missing."""
     if create:
         attributes = [create.hash_key, *([create.range_key] if create.range_key else [])]
-        return aws.dynamodb.Table(
+        made = aws.dynamodb.Table(
             f"{pipeline}-{name}",
             name=name,
             billing_mode="PAY_PER_REQUEST",
@@ -90,12 +110,13 @@ def table_arn(
             stream_view_type="NEW_AND_OLD_IMAGES",
             deletion_protection_enabled=retain,
             opts=pulumi.ResourceOptions(parent=parent, retain_on_delete=retain),
-        ).arn
+        )
+        return SourceTable(made.arn)
     # Not `get_table`, which waits, and while it does goes through all that is pending: each would cost more than the
     # last. What is refused in an Output fails the preview as well, in the same sentence.
     asked = aws.dynamodb.get_table_output(name=name, opts=pulumi.InvokeOptions(parent=parent))
 
-    async def adopted() -> str:
+    async def adopted() -> aws.dynamodb.GetTableResult:
         try:
             table = await asked.future()
         except Exception as error:
@@ -105,9 +126,16 @@ def table_arn(
             ) from error
         assert table is not None  # its name is known, so it is asked for at preview too
         _can_be_read(pipeline, name, table, account, images)
-        return table.arn
+        return table
 
-    return pulumi.Output.from_input(adopted())
+    found = pulumi.Output.from_input(adopted())
+    return SourceTable(found.apply(lambda table: table.arn), found.apply(_key))
+
+
+def _key(table: aws.dynamodb.GetTableResult) -> str | None:
+    """The key of a table that is encrypted with one of KMS; DynamoDB's own is none that anybody needs a right to."""
+    encryption = table.server_side_encryption
+    return encryption.kms_key_arn or None if encryption and encryption.enabled else None
 
 
 def _can_be_read(

@@ -19,7 +19,7 @@ from components.blocks.key import KmsKey, KmsKeyArn, stands_in
 from components.blocks.lake_formation import LakeFormationArgs
 from components.blocks.object_events import ObjectEvents
 from components.blocks.schedule import Schedule, ScheduleExpression, Timezone
-from components.blocks.table import NewTableArgs, TableName, table_arn
+from components.blocks.table import NewTableArgs, SourceTable, TableName, decrypt_tables, source_table
 from components.blocks.workgroup import QueryArgs
 from components.iam import Statement
 from components.landing import Landing, TypedTable
@@ -449,7 +449,7 @@ class ExportPipeline(pulumi.ComponentResource):
         account = args.account
 
         tables = {
-            source.dynamodb: table_arn(
+            source.dynamodb: source_table(
                 name, source.dynamodb, source.create, account, self, retain=args.retain_data
             )
             for source in args.sources
@@ -506,7 +506,7 @@ class ExportPipeline(pulumi.ComponentResource):
         self,
         name: str,
         args: ExportArgs,
-        tables: Mapping[str, pulumi.Input[str]],
+        tables: Mapping[str, SourceTable],
         bucket: SecureBucket,
         bucket_arn: str,
         key_arn: pulumi.Input[str] | None,
@@ -518,9 +518,12 @@ class ExportPipeline(pulumi.ComponentResource):
             args.functions,
             handler="export_start",
             description=f"Starts an export of each table of {name}",
-            statements=_export_statements(list(tables.values()), bucket_arn, key_arn),
+            statements=[
+                *_export_statements([table.arn for table in tables.values()], bucket_arn, key_arn),
+                decrypt_tables(account, tables),
+            ],
             environment={
-                "TABLES": pulumi.Output.json_dumps(list(tables.values())),
+                "TABLES": pulumi.Output.json_dumps([table.arn for table in tables.values()]),
                 "BUCKET": bucket.name,
                 "BUCKET_OWNER": account.id,
                 "PREFIX": PREFIX,

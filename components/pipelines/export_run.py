@@ -17,6 +17,7 @@ from components.blocks.lake_formation import LakeFormation
 from components.blocks.queue import Queue
 from components.blocks.schedule import Schedule
 from components.blocks.state_machine import StateMachine
+from components.blocks.table import SourceTable, decrypt_tables
 from components.blocks.workgroup import Workgroup
 from components.iam import Statement, document, fitting, pass_role, trust
 from components.pipelines.export_steps import AT_ONCE, definition
@@ -77,7 +78,7 @@ class ExportRun(pulumi.ComponentResource):
         name: str,
         args: "ExportArgs",
         place: Place,
-        tables: Mapping[str, pulumi.Input[str]],
+        tables: Mapping[str, SourceTable],
         opts: pulumi.ResourceOptions | None = None,
     ):
         super().__init__("tributary:pipelines:ExportRun", name, None, opts)
@@ -117,7 +118,7 @@ class ExportRun(pulumi.ComponentResource):
             "source",
             "export_source",
             "Starts and follows the exports of",
-            _source_statements(name, args, place),
+            [*_source_statements(name, args, place), *_decrypt_tables(name, args, place, tables)],
             environment=_source_environment(name, args, place, self),
             timeout_seconds=300,
         )
@@ -161,6 +162,8 @@ class ExportRun(pulumi.ComponentResource):
             timeout_seconds=900,  # a database of a thousand tables takes a few minutes
         )
 
+        # Where tables lie; RDS exports are Parquet where they are.
+        locations = ["lake", *(f"raw/{source.name}" for source in args.rds())]
         if args.lake_formation:
             LakeFormation.look(name, account, self)
             LakeFormation(
@@ -168,8 +171,7 @@ class ExportRun(pulumi.ComponentResource):
                 account,
                 args.lake_formation,
                 bucket_arn=place.bucket_arn,
-                # RDS exports are Parquet where they lie.
-                locations=["lake", *(f"raw/{source.name}" for source in args.rds())],
+                locations=locations,
                 key_arn=place.key_arn,
                 database=catalog.database,
                 writer=catalog.crawls_as or publish.role_arn,
@@ -183,7 +185,9 @@ class ExportRun(pulumi.ComponentResource):
         machine = StateMachine(
             f"{name}-run",
             account,
-            definition=pulumi.Output.json_dumps(told(args, tables)).apply(
+            definition=pulumi.Output.json_dumps(
+                told(args, {name: table.arn for name, table in tables.items()})
+            ).apply(
                 lambda sources: steps(
                     args, sources, place.bucket_arn, {part: f.arn for part, f in parts.items()}
                 )
@@ -455,10 +459,10 @@ def _files_at_once(args: "ExportArgs") -> int:
     return max(1, min(args.files_at_once, args.reserved_concurrency // side_by_side))
 
 
-def _role_names_all_sources(name: str, args: "ExportArgs", place: Place) -> None:
+def _role_names_all_sources(name: str, args: "ExportArgs", place: Place, *more: Statement) -> None:
     key = args.account.arn("kms", "key/00000000-0000-0000-0000-000000000000")  # as long as any
     known = dataclasses.replace(place, key_arn=None if place.key_arn is None else key)
-    policy = document(*_source_statements(name, args, known))
+    policy = document(*_source_statements(name, args, known), *more)
     assert isinstance(policy, str)
     # Beside them, the function's own log.
     fitting(
@@ -467,6 +471,24 @@ def _role_names_all_sources(name: str, args: "ExportArgs", place: Place) -> None
         "spread the sources over two pipelines of kind 'export'",
         beside=400,
     )
+
+
+def _decrypt_tables(
+    name: str, args: "ExportArgs", place: Place, tables: Mapping[str, SourceTable]
+) -> list[Statement]:
+    """The right to the tables' keys, refused where the role's policy would be too long with it."""
+    if not tables:
+        return []
+    arns = [pulumi.Output.from_input(table.key_arn) for table in tables.values()]
+
+    def measured(keys: list[str | None]) -> list[str | None]:
+        known = {table: SourceTable("", key) for table, key in zip(tables, keys, strict=True)}
+        _role_names_all_sources(name, args, place, decrypt_tables(args.account, known))
+        return keys
+
+    keys = pulumi.Output.all(*arns).apply(measured)
+    checked = {table: SourceTable("", keys[index]) for index, table in enumerate(tables)}
+    return [decrypt_tables(args.account, checked)]
 
 
 def _source_statements(name: str, args: "ExportArgs", place: Place) -> list[Statement]:

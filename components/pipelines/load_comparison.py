@@ -7,6 +7,7 @@ import pulumi
 import pulumi_gcp as gcp
 
 from components import names, transfer_schedule
+from components.accounts import AccountArgs
 from components.blocks.alarm import alarm
 from components.blocks.function import LambdaFunction
 from components.blocks.schedule import Schedule
@@ -52,6 +53,10 @@ def compare_loads(
         aws=gcp.iam.WorkloadIdentityPoolProviderAwsArgs(account_id=args.account.id),
         # The whole ARN, which ends in the session's name, may be longer than a subject's 127 characters.
         attribute_mapping={"google.subject": "assertion.arn.extract('assumed-role/{role}/')"},
+        # The mapping takes the subject from anywhere in the ARN, and an IAM user's path may look like a role's session
+        # (arn:aws:iam::<account>:user/assumed-role/<role>/x). The whole of it tells them apart:
+        # https://docs.cloud.google.com/iam/docs/workload-identity-federation#conditions
+        attribute_condition=f"assertion.arn.startsWith('{_session_of(args.account, names.role(part))}/')",
         opts=mine,
     )
     let_in = gcp.serviceaccount.IAMMember(
@@ -135,6 +140,12 @@ def compare_loads(
                 opts=mine,
             )
     return function.name
+
+
+def _session_of(account: AccountArgs, role: str) -> str:
+    """What the ARN of each session of a role begins with
+    (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns)."""
+    return f"arn:{account.partition}:sts::{account.id}:assumed-role/{role}"
 
 
 def _statements(landing: Landing, counted: Sequence[str]) -> list[Statement]:

@@ -25,7 +25,14 @@ from components.blocks.collection import (
 )
 from components.blocks.function import RetentionDays
 from components.blocks.network import VpcArgs
-from components.blocks.table import NewTableArgs, TableName, no_document_id, table_arn
+from components.blocks.table import (
+    NewTableArgs,
+    SourceTable,
+    TableName,
+    decrypt_tables,
+    no_document_id,
+    source_table,
+)
 from components.iam import Statement, document, trust
 from components.pipelines.pipeline import Accounts, Deployed, PipelineArgs
 
@@ -248,7 +255,7 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
         account = args.account
 
         tables = {
-            table.name: table_arn(
+            table.name: source_table(
                 name,
                 table.name,
                 table.create,
@@ -286,7 +293,7 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
         part: str,
         group: list[ZeroEtlTableArgs],
         args: ZeroEtlArgs,
-        tables: Mapping[str, pulumi.Input[str]],
+        tables: Mapping[str, SourceTable],
         bucket: SecureBucket,
         bucket_arn: str,
     ) -> None:
@@ -305,7 +312,12 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
             part,
             name="ingest",
             role=role.name,
-            policy=document(*_statements(group, tables, bucket_arn, self.shared)),
+            policy=document(
+                *_statements(
+                    group, {name: table.arn for name, table in tables.items()}, bucket_arn, self.shared
+                ),
+                decrypt_tables(account, {table.name: tables[table.name] for table in group}),
+            ),
             opts=mine,
         )
         grant = data_access(
@@ -347,7 +359,7 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
             opts=mine,
         )
         body = pulumi.Output.all(
-            tables={table.name: tables[table.name] for table in group},
+            tables={table.name: tables[table.name].arn for table in group},
             bucket=bucket.name,
             endpoint=self.shared.endpoint,
             network_policy=network.name if network else None,

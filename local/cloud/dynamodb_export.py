@@ -6,6 +6,8 @@ Needs point-in-time recovery. Layout below `<prefix>/AWSDynamoDB/`: `<ExportId>/
 the partition key, one empty file for an empty table. All by multipart upload, so that S3 announces
 `s3:ObjectCreated:CompleteMultipartUpload`.
 Limits: an increment spans 15 minutes to 24 hours inside the recovery window; a client token holds for 8 hours.
+A table under a customer's key is exported, and its stream read, only by whom the key lets decrypt by way of DynamoDB,
+with the table and the account as encryption context (encryption.usagenotes.html); other calls are not asked for it.
 A rejected request is an API error; a bucket that is missing or refuses ends the export as FAILED.
 The window starts when recovery was enabled, or when this process started. ION is not written.
 Source: docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Output.html and
@@ -33,7 +35,7 @@ from ministack.core.responses import error_response_json, get_account_id, get_re
 from ministack.services import dynamodb
 
 from .authorization import Denied, bucket_owner, caller, check, wrap
-from .s3_encryption import KEY_HEADER, MissingKey, S3Error, write_multipart
+from .s3_encryption import KEY_HEADER, MissingKey, S3Error, resolve_key, write_multipart
 
 log = logging.getLogger("tributary.cloud")
 ITEMS_PER_FILE = 5_000
@@ -316,6 +318,33 @@ def describe(request: dict) -> dict:
     }
 
 
+def check_table_key(principal, table: Table) -> None:
+    """Raise Denied unless the principal may decrypt with the key of the table, where it is a customer's."""
+    encryption = (dynamodb._tables.get_scoped(*table) or {}).get("SSEDescription") or {}
+    key = encryption.get("KMSMasterKeyArn", "")
+    # The account's own key for DynamoDB lets all its principals in by that service.
+    if encryption.get("Status") != "ENABLED" or not key or key.endswith("alias/aws/dynamodb"):
+        return
+    context = {
+        "kms:viaservice": f"dynamodb.{table[1]}.amazonaws.com",
+        "kms:calleraccount": principal.account,
+        "kms:encryptioncontext:aws:dynamodb:tablename": table[2],
+        "kms:encryptioncontext:aws:dynamodb:subscriberid": table[0],
+        "kms:encryptioncontextkeys": ["aws:dynamodb:tableName", "aws:dynamodb:subscriberId"],
+    }
+    check(principal, "kms:Decrypt", resolve_key(key, table[0]), **context)
+
+
+async def handle_streams(stock, method, path, headers, body, query):
+    """A stream is encrypted as its table is: who may not decrypt gets no iterator of it."""
+    if headers.get("x-amz-target", "").endswith(".GetShardIterator"):
+        try:
+            check_table_key(caller(headers, query), table_id(json.loads(body)["StreamArn"]))
+        except (Denied, MissingKey) as refused:
+            return error_response_json("AccessDeniedException", str(refused), 400)
+    return await stock(method, path, headers, body, query)
+
+
 def export_table(principal, request: dict) -> dict:
     token = (get_account_id(), request.get("ClientToken", ""))
     used = tokens.get(token)
@@ -326,6 +355,7 @@ def export_table(principal, request: dict) -> dict:
             )
         return dynamodb._exports[used[2]]
     description = describe(request)
+    check_table_key(principal, table_id(description["TableArn"]))
     dynamodb._exports[description["ExportArn"]] = description
     if token[1]:
         tokens[token] = (clock(), request, description["ExportArn"])
@@ -344,7 +374,7 @@ async def handle(stock, method, path, headers, body, query):
             return json_response(
                 {"ExportDescription": dict(export_table(caller(headers, query), json.loads(body)))}
             )
-        except (Refused, Denied) as refused:
+        except (Refused, Denied, MissingKey) as refused:
             return error_response_json(getattr(refused, "code", "AccessDeniedException"), str(refused), 400)
     status, answer_headers, answer = await stock(method, path, headers, body, query)
     if status == 200 and action in ("UpdateContinuousBackups", "DescribeContinuousBackups"):
@@ -387,3 +417,4 @@ def install() -> None:
     stock_resource = iam_actions.extract_resource_arn
     iam_actions.extract_resource_arn = resource_arn
     wrap("dynamodb", handle)
+    wrap("dynamodbstreams", handle_streams)

@@ -6,7 +6,9 @@ gives the subject. The account impersonated must exist and let that subject in (
 principal://iam.googleapis.com/<pool>/subject/<subject>).
 "Method: token" (https://docs.cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token), "Workload identity
 federation with AWS" (https://docs.cloud.google.com/iam/docs/workload-identity-federation-with-other-clouds).
-"Attribute mappings" (https://docs.cloud.google.com/iam/docs/workload-identity-federation#mapping). Missing: conditions,
+"Attribute mappings" and "Attribute conditions" (https://docs.cloud.google.com/iam/docs/workload-identity-federation).
+A condition is an expression of CEL, of which this much is evaluated here, and anything else refused:
+`assertion.arn.startsWith('…')`, `assertion.arn == '…'` and `assertion.account == '…'`, joined by `&&`. Missing:
 mappings other than of `google.subject` to `assertion.arn` or a part of it, undeletion (Google keeps a deleted pool's id
 for 30 days, here it is free at once), and no other API asks for the token.
 Creating, changing and deleting a pool or a provider answers a long-running operation:
@@ -30,11 +32,20 @@ from local.gcp.resources import Body, Refused, Resources
 
 POOL = r"projects/[^/]+/locations/global/workloadIdentityPools/[^/:]+"
 KIND = "type.googleapis.com/google.iam.v1.WorkloadIdentityPool"
+TERM = re.compile(r"assertion\.(arn|account)(?:\.(startsWith)\('([^'\\]*)'\)| == '([^'\\]*)')")
 EXTRACT = re.compile(r"assertion\.arn(?:\.extract\('([^{]*)\{\w+\}([^']*)'\))?")
 
 
 def kind_of(name: str) -> str:
     return f"{KIND}Provider" if "/providers/" in name else KIND
+
+
+def terms(condition: str) -> list[tuple[str, str, str, str]]:
+    """The parts of a condition, all of which must hold; none of an empty one."""
+    parts = [TERM.fullmatch(part.strip()) for part in condition.split("&&")] if condition else []
+    if not all(parts):
+        raise Refused(400, f"The local Google Cloud evaluates no such attribute condition: {condition!r}")
+    return [part.groups() for part in parts if part]
 
 
 class Federation:
@@ -67,6 +78,7 @@ class Federation:
             subject = (body.get("attributeMapping") or {}).get("google.subject", "assertion.arn")
             if not EXTRACT.fullmatch(subject):
                 raise Refused(400, f"The local Google Cloud maps no {subject!r}")
+            terms(body.get("attributeCondition", ""))
         if (name := f"{parent}/{leaf}") in self.kept:
             raise Refused(409, "Requested entity already exists")
         self.kept[name] = body | {"name": name, "state": "ACTIVE"}
@@ -74,6 +86,7 @@ class Federation:
 
     def patch(self, body: Body, query: Body, name: str) -> Body:
         """A field of the mask that the body lacks is cleared."""
+        terms(body.get("attributeCondition", ""))
         there = self.find(name)
         for field in filter(None, query.get("updateMask", "").split(",")):
             if field in body:
@@ -111,6 +124,10 @@ class Federation:
         provider = self.find(body["audience"].removeprefix("//iam.googleapis.com/"))
         if arn[1].split(":")[4] != provider["aws"]["accountId"]:
             raise Refused(400, f"The caller {arn[1]} is not of account {provider['aws']['accountId']}")
+        assertion = {"arn": arn[1], "account": arn[1].split(":")[4]}
+        for name, starts, start, whole in terms(provider.get("attributeCondition", "")):
+            if not (assertion[name].startswith(start) if starts else assertion[name] == whole):
+                raise Refused(401, "The given credential is rejected by the attribute condition.")
         mapped = EXTRACT.fullmatch(
             (provider.get("attributeMapping") or {}).get("google.subject", "assertion.arn")
         )

@@ -356,3 +356,73 @@ def test_without_the_use_of_the_buckets_key_nothing_is_written(cloud: Cloud, mis
     assert description["ExportStatus"] == "FAILED" and missing in description["FailureMessage"]
     assert keys(cloud, WORKLOAD, name) == []
     assert export_as(cloud, name, [*WRITE, *use])["ExportStatus"] == "COMPLETED"
+
+
+CONTEXT = "kms:EncryptionContext:aws:dynamodb:"
+FITS = {"kms:ViaService": "dynamodb.us-east-1.amazonaws.com", f"{CONTEXT}subscriberId": WORKLOAD}
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        FITS,
+        FITS | {f"{CONTEXT}tableName": "neighbour"},
+        FITS | {"kms:ViaService": "s3.us-east-1.amazonaws.com"},
+        None,
+    ],
+    ids=["granted", "another table", "by another service", "not granted"],
+)
+def test_a_table_under_a_customers_key_is_exported_and_followed_only_by_whom_its_key_lets(
+    cloud: Cloud, condition: dict[str, str] | None
+):
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport_Requesting.html and
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html"""
+    dynamodb, name, role = (
+        cloud.client("dynamodb", WORKLOAD),
+        f"kept-{uuid.uuid4().hex[:8]}",
+        uuid.uuid4().hex,
+    )
+    key = cloud.client("kms", WORKLOAD).create_key()["KeyMetadata"]["Arn"]
+    made = dynamodb.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key},
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    )["TableDescription"]
+    dynamodb.update_continuous_backups(
+        TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+    )
+    allowed = {
+        "Effect": "Allow",
+        "Action": ["dynamodb:*", "s3:PutObject", "s3:AbortMultipartUpload"],
+        "Resource": "*",
+    }
+    ours = {f"{CONTEXT}tableName": name} | (condition or {})
+    decrypt = {
+        "Effect": "Allow",
+        "Action": "kms:Decrypt",
+        "Resource": key,
+        "Condition": {"StringEquals": ours},
+    }
+    cloud.role(WORKLOAD, role, "lambda.amazonaws.com", allowed, *([decrypt] if condition else []))
+    reader, streams = (cloud.client(s, WORKLOAD, role) for s in ("dynamodb", "dynamodbstreams"))
+    shard = streams.describe_stream(StreamArn=made["LatestStreamArn"])["StreamDescription"]["Shards"][0]
+
+    def export() -> Any:
+        return reader.export_table_to_point_in_time(
+            TableArn=made["TableArn"], S3Bucket=bucket(cloud, WORKLOAD), S3Prefix="raw"
+        )["ExportDescription"]["ExportStatus"]
+
+    def follow() -> Any:
+        return streams.get_shard_iterator(
+            StreamArn=made["LatestStreamArn"], ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+
+    for call in (export, follow):
+        if condition is FITS:
+            assert call()
+        else:
+            with pytest.raises(ClientError, match=r"AccessDenied.*kms:Decrypt"):
+                call()

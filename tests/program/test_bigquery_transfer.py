@@ -390,6 +390,12 @@ def test_only_the_functions_role_may_act_as_the_account_that_counts() -> None:
     pool = "projects/1/locations/global/workloadIdentityPools/tributary-test-shop-reconcile"
     assert member["member"] == f"principal://iam.googleapis.com/{pool}/subject/tributary-test-shop-reconcile"
     assert recorded.one("aws:iam/role:Role", "shop-reconcile")["name"] == "tributary-test-shop-reconcile"
+    # A user's path may hold what the subject is taken from; the whole ARN tells it from the role's session.
+    provider = recorded.one("gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider", "shop-reconcile")
+    assert provider["attributeCondition"] == (
+        f"assertion.arn.startsWith('arn:aws:sts::{provider['aws']['accountId']}:assumed-role/"
+        "tributary-test-shop-reconcile/')"
+    )
     assert environment(recorded)["AUDIENCE"] == f"//iam.googleapis.com/{pool}/providers/amazon"
     transfer = "projects/1/locations/eu/transferConfigs/shop-orders"
     assert json.loads(environment(recorded)["TABLES"]) == [

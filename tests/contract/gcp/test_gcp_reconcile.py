@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 from tests.contract.gcp.conftest import NUMBER, PROJECT, ROOT, Landing, Transfer, Warehouse, lines
 
 POOLS = f"projects/{PROJECT}/locations/global/workloadIdentityPools"
+SESSIONS = "arn:aws:sts::111111111111:assumed-role/reconcile-"
 AUDIENCE = f"//iam.googleapis.com/{POOLS}/pool/providers/amazon"
 RUN = """
 import json, sys, types
@@ -128,6 +130,8 @@ def pool(gcp: httpx.Client) -> None:
     provider = {
         "aws": {"accountId": "111111111111"},
         "attributeMapping": {"google.subject": "assertion.arn.extract('assumed-role/{role}/')"},
+        # As components/pipelines/load_comparison.py writes it, for any role of this module's.
+        "attributeCondition": f"assertion.arn.startsWith('{SESSIONS}')",
     }
     where = f"/v1/{POOLS}/pool/providers?workloadIdentityPoolProviderId=amazon"
     gcp.post(where, json=provider).raise_for_status()
@@ -199,6 +203,62 @@ def test_a_role_that_is_not_let_in_is_refused_and_the_table_named(reconcile: Rec
         and "getAccessToken" in done.stderr
     )
     assert reconcile.published() == []
+
+
+def exchanged(gcp: httpx.Client, audience: str, **keys: str) -> httpx.Response:
+    """The token for whoever holds these keys, asked for as handlers/reconcile does."""
+    spec = importlib.util.spec_from_file_location(
+        "federation", ROOT / "handlers" / "reconcile" / "federation.py"
+    )
+    assert spec and spec.loader
+    federation = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(federation)
+    google = federation.Google(boto3.Session(region_name="us-east-1", **keys), audience, "nobody", None)
+    body = {
+        "audience": audience,
+        "subjectToken": google.caller_identity(),
+        "subjectTokenType": "urn:ietf:params:aws:token-type:aws4_request",
+    }
+    return gcp.post("/v1/token", json=body)
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_an_iam_user_whose_path_looks_like_the_roles_session_is_not_the_role(
+    gcp: httpx.Client, reconcile: Reconcile, guarded: bool
+) -> None:
+    """Without the condition the forged subject is the role's; paths are free text:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-friendly-names"""
+    user = f"u{next(NUMBER)}"
+    reconcile.landing.iam.create_user(UserName=user, Path=f"/assumed-role/{reconcile.role}/")
+    made = reconcile.landing.iam.create_access_key(UserName=user)["AccessKey"]
+    keys = {"aws_access_key_id": made["AccessKeyId"], "aws_secret_access_key": made["SecretAccessKey"]}
+    audience = AUDIENCE
+    if not guarded:
+        audience = AUDIENCE.replace("/amazon", f"/open-{user}")
+        where = f"/v1/{POOLS}/pool/providers?workloadIdentityPoolProviderId=open-{user}"
+        open_to_all = {
+            "aws": {"accountId": "111111111111"},
+            "attributeMapping": {"google.subject": "assertion.arn.extract('assumed-role/{role}/')"},
+        }
+        gcp.post(where, json=open_to_all).raise_for_status()
+    answer = exchanged(gcp, audience, **keys)
+    if guarded:
+        assert answer.status_code == 401 and "attribute condition" in answer.text
+        return
+    reconcile.let_in(reconcile.role)
+    token = {"authorization": f"Bearer {answer.json()['access_token']}"}
+    name = f"projects/-/serviceAccounts/{reconcile.account['email']}"
+    forged = gcp.post(f"/v1/{name}:generateAccessToken", json={"scope": []}, headers=token)
+    assert forged.status_code == 200  # the forgery that the condition is for
+
+
+@pytest.mark.parametrize(
+    "condition", ["true", "assertion.arn.contains('role')", "assertion.arn == 'a' || true"]
+)
+def test_a_condition_that_is_not_evaluated_here_is_refused(gcp: httpx.Client, condition: str) -> None:
+    where = f"/v1/{POOLS}/pool/providers?workloadIdentityPoolProviderId=other"
+    made = gcp.post(where, json={"aws": {"accountId": "111111111111"}, "attributeCondition": condition})
+    assert made.status_code == 400 and "attribute condition" in made.text
 
 
 def test_a_subject_token_with_another_signature_is_no_identity(gcp: httpx.Client) -> None:

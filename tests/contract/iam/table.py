@@ -5,6 +5,8 @@ what was there before and with deletions, into account THERE under a key of that
 something of the same account that the pipeline has no business with.
 """
 
+from typing import Any
+
 from tests.contract.iam.proof import Case, can, cannot
 from tests.recording import PITR_ON
 
@@ -36,7 +38,14 @@ def arn(service: str, resource: str, account: str = HERE) -> str:
     return f"arn:aws:{service}:{REGION}:{account}:{resource}"
 
 
-TABLES = {t: PITR_ON | {"arn": arn("dynamodb", f"table/{t}")} for t in ("orders", "customers")}
+def adopted(table: str, key_arn: str = "") -> dict[str, Any]:
+    """A table that exists, encrypted with a customer's key or as DynamoDB encrypts it by itself."""
+    encrypted = {"serverSideEncryption": {"enabled": True, "kmsKeyArn": key_arn}} if key_arn else {}
+    return PITR_ON | {"arn": arn("dynamodb", f"table/{table}")} | encrypted
+
+
+TABLES_KEY = arn("kms", "key/customers-table", THERE)
+TABLES = {"orders": adopted("orders"), "customers": adopted("customers", TABLES_KEY)}
 LANDING = f"arn:aws:s3:::tributary-proof-lake-landing-{HERE}"
 REPLICA = f"arn:aws:s3:::tributary-proof-replica-replica-{THERE}"
 NEIGHBOUR = "arn:aws:s3:::neighbour"
@@ -178,6 +187,36 @@ def verifies_bucket_key(role: str, where: str, bucket: str, alone: str = "") -> 
     ]
 
 
+def through_dynamodb(role: str, where: str, *tables: str) -> list[Case]:
+    """A table's key is used for these tables and by DynamoDB only, on behalf of whoever exports or reads them
+    (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport_Requesting.html;
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html). The key is another
+    account's, so that the role's own policy is needed whatever the key's says."""
+    context = "kms:EncryptionContext:aws:dynamodb:"
+    ours = {
+        "kms:ViaService": f"dynamodb.{REGION}.amazonaws.com",
+        f"{context}tableName": tables[0],
+        f"{context}subscriberId": HERE,
+    }
+    others = (
+        {f"{context}tableName": "neighbour"},
+        {f"{context}subscriberId": ELSEWHERE},
+        {"kms:ViaService": S3_CALLS},
+    )
+    return [
+        *(
+            can(role, "kms:Decrypt", where, context=ours | {f"{context}tableName": t}, alone="role")
+            for t in tables
+        ),
+        *(cannot(role, "kms:Decrypt", where, context=ours | other, alone="role") for other in others),
+        cannot(role, "kms:Decrypt", where, alone="role"),
+        cannot(role, "kms:Decrypt", arn("kms", "key/neighbour", THERE), context=ours, alone="role"),
+        cannot(
+            role, "kms:CreateGrant", where, context={"kms:ViaService": ours["kms:ViaService"]}, alone="role"
+        ),
+    ]
+
+
 def alarms(account: str, name: str) -> list[Case]:
     """CloudWatch tells an account's own alarms to its topic, under the topic's key."""
     topic, topic_key = arn("sns", f"tributary-proof-{name}", account), arn("kms", f"key/{name}-key", account)
@@ -226,6 +265,8 @@ TABLE: list[Case] = [
     cannot(EXPORT, "s3:PutObject", f"{NEIGHBOUR}/raw/a"),
     cannot(EXPORT, "s3:GetObject", f"{LANDING}/raw/orders/a"),
     cannot(EXPORT, "s3:DeleteObject", f"{LANDING}/raw/orders/a"),
+    # Of two tables one is encrypted with a customer's key; the statement names both.
+    *through_dynamodb(EXPORT, TABLES_KEY, "customers", "orders"),
     can(EXPORT, "kms:GenerateDataKey", LANDING_KEY),
     can(EXPORT, "kms:Decrypt", LANDING_KEY),
     cannot(EXPORT, "kms:Decrypt", arn("kms", "key/neighbour")),

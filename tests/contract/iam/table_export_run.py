@@ -12,6 +12,8 @@ from tests.contract.iam.table import (
     HERE,
     NEIGHBOUR,
     REGION,
+    THERE,
+    adopted,
     alarms,
     arn,
     key,
@@ -19,9 +21,9 @@ from tests.contract.iam.table import (
     role_arn,
     runs_as_a_function,
     taken_on_by,
+    through_dynamodb,
     tls_only,
 )
-from tests.recording import PITR_ON
 
 CONFIG = {
     "accounts": {"workload": {"id": HERE, "region": REGION}},
@@ -46,7 +48,7 @@ CONFIG = {
         },
     },
 }
-TABLES = {t: PITR_ON | {"arn": arn("dynamodb", f"table/{t}")} for t in ("orders", "customers")}
+TABLES = {t: adopted(t, arn("kms", f"key/{t}-table", THERE)) for t in ("orders", "customers")}
 
 
 RUN = "20260101000000-0123456789"  # how the name of a snapshot made for a run ends (handlers/export_source)
@@ -178,6 +180,7 @@ def run_of(pipeline: str, database: str, table: str, *, folds: bool, registers: 
             never=arn("dynamodb", "table/neighbour/export/1"),
         ),
         cannot(source, "dynamodb:Scan", arn("dynamodb", f"table/{table}")),
+        *through_dynamodb(source, arn("kms", f"key/{table}-table", THERE), table),
         *allowed(
             source,
             "s3:AbortMultipartUpload s3:PutObject s3:PutObjectAcl",

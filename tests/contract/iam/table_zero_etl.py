@@ -12,13 +12,15 @@ from tests.contract.iam.table import (
     HERE,
     NEIGHBOUR,
     REGION,
+    THERE,
+    adopted,
     alarms,
     arn,
     outsider,
     taken_on_by,
+    through_dynamodb,
     tls_only,
 )
-from tests.recording import PITR_ON
 
 CONFIG = {
     "accounts": {"workload": {"id": HERE, "region": REGION}},
@@ -30,7 +32,7 @@ CONFIG = {
         }
     },
 }
-TABLES = {t: PITR_ON | {"arn": arn("dynamodb", f"table/{t}")} for t in ("orders", "customers")}
+TABLES = {t: adopted(t, arn("kms", f"key/{t}-table", THERE)) for t in ("orders", "customers")}
 BUCKET = f"arn:aws:s3:::tributary-proof-search-export-{HERE}"
 COLLECTION = arn("aoss", "collection/tributary-proof-search")  # as the mocks write it
 # A pipeline's name has 28 characters at most, so these are cut.
@@ -69,6 +71,7 @@ def ingests(table: str, other: str) -> list[Case]:
                 cannot(role, f"dynamodb:{action}", theirs + below),
             )
         ),
+        *through_dynamodb(role, arn("kms", f"key/{table}-table", THERE), table),
         *(
             cannot(role, f"dynamodb:{action}", mine)
             for action in ("Scan", "PutItem", "UpdateTable", "DeleteTable")
