@@ -40,7 +40,7 @@ def kind_of(name: str) -> str:
     return f"{KIND}Provider" if "/providers/" in name else KIND
 
 
-def terms(condition: str) -> list[tuple[str, str, str, str]]:
+def terms(condition: str) -> list[tuple[str, ...]]:
     """The parts of a condition, all of which must hold; none of an empty one."""
     parts = [TERM.fullmatch(part.strip()) for part in condition.split("&&")] if condition else []
     if not all(parts):
