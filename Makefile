@@ -1,15 +1,22 @@
 # The two commands: `make up` and `make test`. Everything is set up on the first call; only .venv/, .tributary/ and
 # the cache folder (TRIBUTARY_CACHE, default ~/.cache/tributary) are written.
-.PHONY: help up status down test lint clean setup
+.PHONY: help up status down test check pythons lint clean setup
 .DEFAULT_GOAL := help
 FORMAT ?= table
 PY := .venv/bin/python
+CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+# Of all tests, many wait: one worker more than there are cores (tests/order.py). Named ones run in one process.
+WORKERS ?= $(if $(TESTS),0,$(shell expr $(CORES) + 1))
+# A program with the providers' SDKs starts in half the time where their bytecode is kept, and the tests start many.
+unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@echo "make up       the local stack on the embedded cloud, sample data through every pipeline, what arrived where"
 	@echo "make status   that table again; 'make --silent status FORMAT=json' for programs"
 	@echo "make down     stops the embedded cloud and removes .tributary/"
-	@echo "make test     the tests (TESTS=tests/unit for some of them)"
+	@echo "make test     all tests (TESTS=tests/unit for some of them; WORKERS=4 for more at once)"
+	@echo "make check    the quick part, for daily work: lint, the tests of the program and of the handlers"
+	@echo "make pythons  those tests on the lowest and the highest Python that is here (VERSIONS='3.12 3.14' for others)"
 	@echo "make lint     ruff and pyright"
 	@echo "make clean    down, and removes .venv/ and the tools' caches in the clone"
 
@@ -26,7 +33,13 @@ down:
 	@if [ -e .tributary ]; then local/setup.sh && $(PY) -m local down; else echo "down: nothing is up in this clone"; fi
 
 test: setup
-	@$(PY) -m pytest $(TESTS)
+	@$(PY) -m pytest -n $(WORKERS) $(TESTS)
+
+check: lint
+	@$(PY) -m pytest -q -n $(CORES) tests/unit tests/program
+
+pythons: setup
+	@tests/pythons.sh $(VERSIONS)
 
 lint: setup
 	@.venv/bin/ruff check .

@@ -12,6 +12,8 @@ for place in (SHARED, ROOT):
     if place not in sys.path:
         sys.path.insert(0, place)
 
+pytest_plugins = ["tests.order"]
+
 # A refused program leaves futures that nobody asks for their error, and asyncio logs its traceback when they are
 # collected, at any moment. Before Python 3.11.8 that fails the parser, pytest's among them, if it is at work just then
 # (https://github.com/python/cpython/issues/106905). The tests look at the error itself.

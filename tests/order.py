@@ -1,0 +1,103 @@
+"""Which tests share a worker, in which order the files start, and a shuffle that shows that no test needs another.
+
+`make test` runs as many workers as there are cores and one more, since end-to-end tests wait much. A file's tests stay
+together, so that its module's fixtures are made once; so do files that share what is dear: the stack of `make up`, the
+two clouds of `tests/contract/gcp`, the policy evaluator. Files that take long start first, and the small ones fill the
+gaps at the end.
+
+`--shuffle=SEED` runs the files in another order, and the tests of a file too, but for files of a whole life (below).
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from pathlib import PurePosixPath
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+# Folder or file -> the group it is in. The last that fits counts; any other file is a group of its own.
+GROUPS = {
+    "tests/contract/gcp": "gcp",
+    "tests/contract/iam": "iam",
+    "tests/e2e/test_up.py": "stack",
+    "tests/e2e/test_zero_etl.py": "stack",
+    "tests/e2e/test_replication_grants.py": "stack",
+}
+# What takes longest, longest first; then by tier.
+FIRST = ("stack", "tests/e2e", "tests/cli", "tests/contract/test_cloud_osis.py", "iam", "tests/contract")
+# In these folders the tests of a file may follow each other as a stack's days do: only the order of files is free.
+A_LIFE = ("tests/e2e", "tests/cli", "tests/live", "tests/contract")
+
+
+def group(path: str) -> str:
+    """The group of a test's file, a path from the project's root."""
+    fitting = [name for place, name in GROUPS.items() if PurePosixPath(path).is_relative_to(place)]
+    return fitting[-1] if fitting else path
+
+
+def scope(nodeid: str) -> str:
+    """What stays together with this test: its file's group, and of the front door one stack's life."""
+    path, _, test = nodeid.partition("::")
+    life = re.search(r"\[.*\]$", test) if path.startswith("tests/cli/") else None
+    return group(path) + (life[0] if life else "")
+
+
+def rank(path: str) -> int:
+    """When a file starts: 0 first."""
+    places = (group(path), path)
+    for place, prefix in enumerate(FIRST):
+        if any(PurePosixPath(name).is_relative_to(prefix) for name in places):
+            return place
+    return len(FIRST)
+
+
+def file(item: pytest.Item) -> str:
+    return item.nodeid.split("::")[0]
+
+
+def shuffled(items: list[pytest.Item], seed: str) -> list[pytest.Item]:
+    """The tests with their files in another order, and the tests of each file too where they are free."""
+    chance = random.Random(seed)
+    files: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(file(item), []).append(item)
+    order = sorted(files)
+    chance.shuffle(order)
+    for path in order:
+        if not path.startswith(A_LIFE):
+            chance.shuffle(files[path])
+    return [item for path in order for item in files[path]]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--shuffle", metavar="SEED", help="run files, and tests that are free, in another order")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if seed := config.getoption("--shuffle"):
+        items[:] = shuffled(items, seed)
+    if hasattr(config, "workerinput"):  # several workers: what takes longest begins first
+        items.sort(key=lambda item: (rank(file(item)), group(file(item))))
+
+
+class Scheduling(LoadScopeScheduling):
+    """Hands each worker one group at a time. (xdist's own `--dist loadgroup` writes the group into a private name of
+    pytest's that pytest no longer reads, and so groups nothing.)"""
+
+    def __init__(self, config: pytest.Config, log: Any = None):
+        config.option.loadscopereorder = (
+            False  # by the number of tests, which says nothing of how long they take
+        )
+        super().__init__(config, log)
+
+    def _split_scope(self, nodeid: str) -> str:
+        return scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    return Scheduling(config, log)
