@@ -1,6 +1,6 @@
 """The embedded cloud and the local stack on it, in a clone of the work tree in the temporary folder.
 
-Both are there once for all tests, are brought up by the commands that a user types, and end with the tests.
+They are there once for all tests, are brought up by the command that a user types, and end with the tests.
 """
 
 from __future__ import annotations
@@ -150,13 +150,3 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
         yield run
     finally:
         run.clone.stop()
-
-
-@pytest.fixture(scope="session")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The endpoint of an empty embedded cloud."""
-    clone = background.Clone(clone_into(tmp_path_factory.mktemp("cloud")).root)
-    try:
-        yield clone.start()["endpoint"]
-    finally:
-        clone.stop()
