@@ -1,0 +1,161 @@
+"""What a service answered, kept as files, and put to the embedded cloud later.
+
+A file `recorded/<name>.json` is one life of a few resources in one account, in the order of the calls:
+
+    {"recorded": "2026-05-01", "endpoint": "aws", "calls": [
+      {"service": "sqs", "operation": "CreateQueue", "request": {...}, "error": "", "answer": {...}}, ...]}
+
+`request` is what the client was given and `answer` what it returned, or `error` the error's code and `answer` its
+message: botocore's own parameters and results, bytes as {"base64": ...}, times as ISO 8601 text. Account ids, key ids,
+secrets, tokens and signed addresses are masked as they are recorded (`mask`), so that a file may be published; what is
+masked is the same wherever it stands, so a queue's address in one answer still fits the next request.
+
+`replay` sends the requests again and compares `shape`: the keys and the types of what comes back, and the error's code.
+Values are ids and times mostly, which differ; where a value matters a test of its own says so.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent / "recorded"
+# The sandbox's ids become the ids that the embedded cloud knows; any other account's becomes this one.
+OTHER_ACCOUNT = "999999999999"
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
+_KEY_ID = re.compile(r"\b(?:AKIA|ASIA|AROA|AIDA|AGPA|ANPA|ANVA|AIPA)[A-Z0-9]{12,}\b")
+_ACCOUNT = re.compile(r"(?<![0-9A-Za-z.])[0-9]{12}(?![0-9A-Za-z.])")
+_SIGNED = re.compile(r"([?&](?:X-Amz-[A-Za-z-]+|Signature|AWSAccessKeyId)=)[^&\s\"]+")
+_SECRET = re.compile(r"secret|token|password|credential|privatekey|plaintext", re.IGNORECASE)
+MASKED = "masked"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call: its service and operation as botocore names them, and what came back."""
+
+    service: str
+    operation: str
+    request: dict[str, Any]
+    answer: dict[str, Any]
+    error: str = ""
+
+
+@dataclass
+class Recorder:
+    """Records the calls of the clients that it is put on. `accounts` maps real ids to those that a file shows."""
+
+    accounts: dict[str, str]
+    calls: list[Call] = field(default_factory=list)
+
+    def on(self, client: Any) -> Any:
+        """The same client, recorded from now on
+        (https://docs.aws.amazon.com/boto3/latest/guide/events.html)."""
+        pending: list[dict[str, Any]] = []
+
+        def given(params: dict[str, Any], **_: Any) -> None:
+            pending[:] = [json.loads(json.dumps(params, default=_plain))]
+
+        def answered(parsed: dict[str, Any], model: Any, **_: Any) -> None:
+            request = pending.pop() if pending else {}
+            error = parsed.get("Error", {})
+            answer = {"Message": error.get("Message", "")} if error else dict(parsed)
+            answer.pop("ResponseMetadata", None)
+            self.calls.append(
+                Call(
+                    model.service_model.service_name,
+                    model.name,
+                    mask(request, self.accounts),
+                    mask(json.loads(json.dumps(answer, default=_plain)), self.accounts),
+                    error.get("Code", ""),
+                )
+            )
+
+        client.meta.events.register("provide-client-params.*", given)
+        client.meta.events.register("after-call.*", answered)
+        return client
+
+    def write(self, name: str, endpoint: str = "aws", folder: Path = FOLDER) -> Path:
+        """The file of this name, made of the calls so far."""
+        text = {
+            "recorded": f"{datetime.now(UTC):%Y-%m-%d}",
+            "endpoint": endpoint,
+            "calls": [asdict(call) for call in self.calls],
+        }
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{name}.json"
+        path.write_text(json.dumps(text, indent=1, sort_keys=True) + "\n")
+        return path
+
+
+def mask(value: Any, accounts: dict[str, str], key: str = "") -> Any:
+    """The value without what may not be published. A token that only pages is a secret too: it is of no use later."""
+    if isinstance(value, dict):
+        return {name: mask(member, accounts, name) for name, member in value.items()}
+    if isinstance(value, list):
+        return [mask(member, accounts, key) for member in value]
+    if not isinstance(value, str):
+        return value
+    if _SECRET.search(key):
+        return MASKED
+    text = _ACCOUNT.sub(lambda match: accounts.get(match[0], OTHER_ACCOUNT), value)
+    return _SIGNED.sub(rf"\g<1>{MASKED}", _KEY_ID.sub(MASKED, text))
+
+
+def read(path: Path) -> list[Call]:
+    return [Call(**call) for call in json.loads(path.read_text())["calls"]]
+
+
+def shape(value: Any) -> Any:
+    """The keys and the types of a value; a list has the shapes of its members, each once."""
+    if isinstance(value, dict):
+        return {name: shape(member) for name, member in sorted(value.items())}
+    if isinstance(value, list):
+        return sorted({json.dumps(shape(member)) for member in value})
+    return type(value).__name__
+
+
+def replay(calls: Iterable[Call], client: Callable[[str], Any], accounts: dict[str, str]) -> list[str]:
+    """Sends each request again and returns what differs, a line each; nothing where the two clouds agree."""
+    different = []
+    for number, call in enumerate(calls, 1):
+        recorder = Recorder(accounts)
+        sent = recorder.on(client(call.service))
+        try:
+            method = next(
+                name for name, of in sent.meta.method_to_api_mapping.items() if of == call.operation
+            )
+            getattr(sent, method)(**_typed(call.request))
+        except sent.exceptions.ClientError:
+            pass
+        (now,) = recorder.calls
+        where = f"call {number}, {call.service}:{call.operation}"
+        if now.error != call.error:
+            different.append(
+                f"{where}: the service answered {call.error or 'well'}, here {now.error or 'well'}"
+            )
+        elif not call.error and shape(now.answer) != shape(call.answer):
+            different.append(f"{where}: the service answered {shape(call.answer)}, here {shape(now.answer)}")
+    return different
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes | bytearray):
+        return {"base64": base64.b64encode(bytes(value)).decode()}
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return {"stream": type(value).__name__}  # a body that is read later is not recorded
+
+
+def _typed(value: Any) -> Any:
+    if isinstance(value, dict) and set(value) == {"base64"}:
+        return base64.b64decode(value["base64"])
+    if isinstance(value, dict):
+        return {name: _typed(member) for name, member in value.items()}
+    return [_typed(member) for member in value] if isinstance(value, list) else value

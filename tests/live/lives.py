@@ -1,0 +1,122 @@
+"""The short lives that are recorded: a few resources each, some data through them, and everything gone at the end.
+
+A life takes `client(service)`, a name that is free, and an `ExitStack` on which it puts how each thing is destroyed as
+soon as it is made: it is unwound whatever happens. Each costs less than a cent; what a life shows that the embedded
+cloud has to get right stands in its docstring, with the service's page.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+Client = Callable[[str], Any]
+TIMES = 120  # a second each
+
+
+def until(ready: Callable[[], Any], pause: float = 1.0) -> Any:
+    """What `ready` gives once it gives something."""
+    for _ in range(TIMES):
+        if value := ready():
+            return value
+        time.sleep(pause)
+    raise TimeoutError("the service is not ready after two minutes")
+
+
+def queue(client: Client, name: str, undo: ExitStack) -> None:
+    """A queue with a redrive policy: the form in which the policy comes back, a message's way to the dead letters'
+    queue, and the error of a name that is none
+    (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html)."""
+    sqs = client("sqs")
+    dead = sqs.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
+    undo.callback(sqs.delete_queue, QueueUrl=dead)
+    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1})
+    url = sqs.create_queue(QueueName=name, Attributes={"RedrivePolicy": redrive})["QueueUrl"]
+    undo.callback(sqs.delete_queue, QueueUrl=url)
+    sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])
+    sqs.send_message(QueueUrl=url, MessageBody="carried")
+    received = until(lambda: sqs.receive_message(QueueUrl=url, WaitTimeSeconds=2).get("Messages"))
+    assert received[0]["Body"] == "carried"
+    refused(lambda: sqs.create_queue(QueueName=f"{name} with spaces"))
+
+
+def table(client: Client, name: str, undo: ExitStack) -> None:
+    """A table with point-in-time recovery and a stream: what describes them, items, and the error of a second one
+    (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeContinuousBackups.html)."""
+    dynamodb = client("dynamodb")
+    asked = {
+        "TableName": name,
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "BillingMode": "PAY_PER_REQUEST",
+        "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    }
+    dynamodb.create_table(**asked)
+    undo.callback(dynamodb.delete_table, TableName=name)
+    until(lambda: dynamodb.describe_table(TableName=name)["Table"]["TableStatus"] == "ACTIVE")
+    recovery = {"PointInTimeRecoveryEnabled": True}
+    until(lambda: _accepted(dynamodb.update_continuous_backups, TableName=name,
+                            PointInTimeRecoverySpecification=recovery))  # fmt: skip
+    dynamodb.describe_continuous_backups(TableName=name)
+    item = {"id": {"S": "1"}, "total": {"N": "12.50"}, "photo": {"B": b"\x00\xff"}}
+    dynamodb.put_item(TableName=name, Item=item)
+    assert dynamodb.get_item(TableName=name, Key={"id": {"S": "1"}}, ConsistentRead=True)["Item"] == item | {
+        "total": {"N": "12.5"}
+    }
+    refused(lambda: dynamodb.create_table(**asked))
+
+
+def role(client: Client, name: str, undo: ExitStack) -> None:
+    """A role with an inline policy: both come back as they were written; a second one of the name, and a description
+    with a control character, are refused
+    (https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html)."""
+    iam = client("iam")
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "lambda.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+    asked = {"RoleName": name, "AssumeRolePolicyDocument": json.dumps(trust)}
+    iam.create_role(**asked)
+    undo.callback(iam.delete_role, RoleName=name)
+    grant = {"Effect": "Allow", "Action": ["sqs:SendMessage"], "Resource": ["arn:aws:sqs:*:*:none"]}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [grant]})
+    iam.put_role_policy(RoleName=name, PolicyName="only", PolicyDocument=policy)
+    undo.callback(iam.delete_role_policy, RoleName=name, PolicyName="only")
+    document = until(lambda: _accepted(iam.get_role_policy, RoleName=name, PolicyName="only"))
+    assert document["PolicyDocument"] == json.loads(policy)
+    refused(lambda: iam.create_role(**asked))
+
+
+LIVES = {"queue": queue, "table": table, "role": role}
+
+
+def refused(call: Callable[[], Any]) -> None:
+    """The call is one that the service refuses; how, is recorded."""
+    try:
+        call()
+    except Exception as error:
+        if hasattr(error, "response"):
+            return
+        raise
+    raise AssertionError("the service took what it should refuse")
+
+
+def _accepted(call: Callable[..., Any], **arguments: Any) -> Any:
+    """What the call returns; None while the service says that it is not ready for it yet."""
+    try:
+        return call(**arguments)
+    except Exception as error:
+        code = getattr(error, "response", {}).get("Error", {}).get("Code", "")
+        if code in ("ContinuousBackupsUnavailableException", "NoSuchEntity"):
+            return None
+        raise
