@@ -97,6 +97,8 @@ async def serve(port: int, ready: Callable[[], None], stop: asyncio.Event) -> No
     from ministack import app as ministack_app
     from ministack.core import lambda_runtime
 
+    from .retries import Answers
+
     install()
     config = Config()
     config.bind, config.accesslog, config.graceful_timeout = [f"127.0.0.1:{port}"], None, 1.0
@@ -105,7 +107,9 @@ async def serve(port: int, ready: Callable[[], None], stop: asyncio.Event) -> No
     # An idle connection stays open: hypercorn would close one in the moment that a request comes on it, after the
     # request has been carried out, and a client that then asks again is answered twice.
     config.keep_alive_timeout = 86400.0
-    server = asyncio.create_task(hypercorn_serve(ministack_app.app, config, shutdown_trigger=stop.wait))  # type: ignore[arg-type]  # hypercorn types ASGI scopes, ministack none
+    server = asyncio.create_task(
+        hypercorn_serve(Answers(ministack_app.app), config, shutdown_trigger=stop.wait)
+    )  # type: ignore[arg-type]  # hypercorn types ASGI scopes, ministack none
     while not server.done():
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -266,3 +266,27 @@ def test_the_tags_of_an_ingestion_pipeline_are_reached_by_its_arn(cloud: Cloud) 
             osis.list_tags_for_resource(Arn=arn + "-not-there")
     finally:
         osis.delete_pipeline(PipelineName="orders")
+
+
+def test_a_call_whose_answer_was_lost_is_answered_and_not_made_again(cloud: Cloud) -> None:
+    """The attempts of a call share an id, docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html."""
+
+    def create(name: str, call: str, attempt: int) -> httpx.Response:
+        body = urlencode({"Action": "CreateRole", "Version": "2010-05-08", "RoleName": name,
+                          "AssumeRolePolicyDocument": json.dumps(TRUST)})  # fmt: skip
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "amz-sdk-invocation-id": call,
+            "amz-sdk-request": f"attempt={attempt}; max=25",
+        }
+        signed = AWSRequest("POST", f"{cloud.endpoint}/", headers, body)
+        SigV4Auth(Credentials(WORKLOAD, "local"), "iam", "us-east-1").add_auth(signed)
+        return httpx.post(f"{cloud.endpoint}/", content=body, headers=dict(signed.headers))
+
+    made, again = create("once", "call-1", 1), create("once", "call-1", 2)
+    assert made.status_code == again.status_code == 200
+    assert made.text == again.text and "<RoleId>" in made.text
+    other = create("once", "call-2", 1)
+    assert other.status_code == 409 and "EntityAlreadyExists" in other.text
+    cloud.client("iam", WORKLOAD).delete_role(RoleName="once")
+    assert create("once", "call-2", 2).status_code == 200  # a call that failed is made again
