@@ -15,6 +15,7 @@ from components.blocks.catalog import Catalog
 from components.blocks.function import LambdaFunction
 from components.blocks.lake_formation import LakeFormation
 from components.blocks.queue import Queue
+from components.blocks.reader import reader_policy
 from components.blocks.schedule import Schedule
 from components.blocks.state_machine import StateMachine
 from components.blocks.table import SourceTable, decrypt_tables
@@ -231,6 +232,15 @@ class ExportRun(pulumi.ComponentResource):
             "sources": {s.name: s.kind for s in args.sources},
             "catalog_tables": known,
             "workgroup": workgroup.name,
+            "reader_policy": reader_policy(
+                account,
+                workgroup=names.workgroup(name),
+                catalog=catalog_arns,
+                bucket_arn=place.bucket_arn,
+                locations=locations,
+                key_arn=place.key_arn,
+                governed=args.lake_formation is not None,
+            ),
         }
         self.register_outputs(self.described)
 

@@ -1,0 +1,56 @@
+"""The policy that an export yields for its readers, as proven as the program's own: no more and no less."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.contract.iam import table_reader
+from tests.contract.iam.evaluator import Evaluator
+from tests.contract.iam.harvest import Policies, Role, harvest
+from tests.contract.iam.proof import broken, unnoticed
+from tests.contract.iam.table import HERE, role_arn
+from tests.contract.iam.table_reader import GOVERNED, LAKE, READER, config
+from tests.recording import PITR_ON, record
+
+
+def yielded(pipeline: dict[str, Any]) -> dict[str, Any]:
+    """The stack's policies with the reader's, of whom nobody but IAM knows."""
+    recorded = record("proof", config(pipeline), tables={"orders": PITR_ON})
+    document = recorded.outputs["pipelines"]["shop"]["reader_policy"]
+    # The mocks' ARN of a key, made whole as the proof makes the resources'.
+    whole = document.replace("arn:aws:kms:workload:mock:shop-landing", table_reader.KEY)
+    return {"policies": harvest(recorded.resources), "document": json.loads(whole)}
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["by IAM", "by Lake Formation"])
+def reader(request: pytest.FixtureRequest) -> tuple[Policies, bool]:
+    found = yielded(GOVERNED if request.param else LAKE)
+    policies: Policies = found["policies"]
+    nobody = {"Version": "2012-10-17", "Statement": []}
+    policies.roles = {READER: Role(role_arn(READER), HERE, nobody, found["document"]["Statement"])}
+    policies.on = {
+        arn: policy for arn, policy in policies.on.items() if arn.startswith(("arn:aws:kms", "arn:aws:s3"))
+    }
+    return policies, request.param
+
+
+def test_a_reader_can_query_and_neither_reads_what_is_raw_nor_writes_but_results(
+    reader: tuple[Policies, bool], evaluator: Evaluator
+) -> None:
+    policies, governed = reader
+    assert broken(policies, table_reader.reads(governed=governed), evaluator) == []
+
+
+def test_nothing_of_the_readers_policy_is_more_than_a_case_needs(
+    reader: tuple[Policies, bool], evaluator: Evaluator
+) -> None:
+    policies, governed = reader
+    found = unnoticed(policies, table_reader.reads(governed=governed), evaluator)
+    assert [line for line in found if line.startswith("role policy")] == []
+
+
+def test_a_simple_run_makes_no_tables_and_yields_no_policy() -> None:
+    simple = {"kind": "export", "run": "simple", "sources": [{"dynamodb": "orders"}]}
+    outputs = record("proof", config(simple), tables={"orders": PITR_ON}).outputs
+    assert "reader_policy" not in outputs["pipelines"]["shop"]
