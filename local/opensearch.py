@@ -103,8 +103,15 @@ def jars() -> Path:
 
 
 def install() -> None:
-    """Bring Java and the jars into the cache, unless they are there; Unavailable if that cannot be done."""
-    cache().mkdir(parents=True, exist_ok=True)
+    """Bring Java and the jars into the cache, unless they are there; Unavailable if that cannot be done. One at a time:
+    on an empty cache several tests that run at once need them at once."""
+    from .engine import locked  # only here: it imports Pulumi, which the cloud's own process does without
+
+    with locked(cache() / "opensearch.lock", lambda: None):
+        _install()
+
+
+def _install() -> None:
     try:
         java()
     except Unavailable as missing:
