@@ -1,6 +1,6 @@
 # The two commands: `make up` and `make test`. Everything is set up on the first call; only .venv/, .tributary/ and
 # the cache folder (TRIBUTARY_CACHE, default ~/.cache/tributary) are written.
-.PHONY: help up status down test check pythons lint clean setup
+.PHONY: help up status down test front-door check pythons lint clean setup
 .DEFAULT_GOAL := help
 FORMAT ?= table
 PY := .venv/bin/python
@@ -17,6 +17,7 @@ help:
 	@echo "make test     all tests (TESTS=tests/unit for some of them; WORKERS=4 for more at once)"
 	@echo "make check    the quick part, for daily work: lint, the tests of the program and of the handlers"
 	@echo "make pythons  those tests on the lowest and the highest Python that is here (VERSIONS='3.12 3.14' for others)"
+	@echo "make front-door  each stack's life by the pulumi command line (tests/cli; TESTS='-k dev-local' for some)"
 	@echo "make lint     ruff and pyright"
 	@echo "make clean    down, and removes .venv/ and the tools' caches in the clone"
 
@@ -40,6 +41,9 @@ check: lint
 
 pythons: setup
 	@tests/pythons.sh $(VERSIONS)
+
+front-door: setup
+	@$(PY) -m pytest -rs -n 2 --dist loadgroup tests/cli $(TESTS)
 
 lint: setup
 	@.venv/bin/ruff check .

@@ -1,0 +1,118 @@
+"""Makes in the embedded cloud what a stack's config adopts: the roles that a deployment assumes, tables, databases.
+
+    ENDPOINT=http://127.0.0.1:4566 .venv/bin/python tests/cli/seed.py [stack ...]
+
+Without a stack, what all shipped ones adopt. What is there already stays as it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import yaml
+from botocore.config import Config
+
+ROOT = Path(__file__).resolve().parents[2]
+if __name__ == "__main__":
+    sys.path[:0] = [str(ROOT), str(ROOT / "components" / "shared")]
+
+from components import settings  # noqa: E402  # after the path, where this runs as a script
+from components.accounts import AccountArgs  # noqa: E402
+
+STACKS = ("dev", "local", "prod")
+
+
+def stack_settings(stack: str) -> settings.Settings:
+    """The settings of Pulumi.<stack>.yaml, over the defaults of Pulumi.yaml."""
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    config = {key: value["default"] for key, value in declared.items() if "default" in value}
+    config |= yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
+    return settings.read(
+        {k.removeprefix("tributary:"): v for k, v in config.items() if k[:10] == "tributary:"}
+    )
+
+
+class Adopted:
+    """What one account of a stack has before the stack is deployed."""
+
+    def __init__(self, endpoint: str, account: AccountArgs):
+        self.endpoint, self.account = endpoint, account
+
+    def client(self, service: str) -> Any:
+        return boto3.client(
+            service, endpoint_url=self.endpoint, region_name=self.account.region,
+            aws_access_key_id=self.account.id, aws_secret_access_key="local", config=Config(proxies={}),
+        )  # fmt: skip
+
+    def role(self, arn: str, trusted: list[str]) -> None:
+        """What a deployment assumes. What it may do is not what is tested here, so it may do anything."""
+        iam, name = self.client("iam"), arn.rpartition("/")[2]
+        principals = [f"arn:aws:iam::{account}:root" for account in trusted]
+        trust = {"Effect": "Allow", "Principal": {"AWS": principals}, "Action": "sts:AssumeRole"}
+        anything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+            iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))
+        iam.put_role_policy(RoleName=name, PolicyName="deploy", PolicyDocument=document(anything))
+
+    def table(self, name: str) -> None:
+        dynamodb = self.client("dynamodb")
+        with contextlib.suppress(dynamodb.exceptions.ResourceInUseException):
+            dynamodb.create_table(
+                TableName=name, BillingMode="PAY_PER_REQUEST",
+                AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+                KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+                StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+            )  # fmt: skip
+        recovery = {"PointInTimeRecoveryEnabled": True}
+        dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=recovery)
+
+    def database(self, kind: str, name: str) -> None:
+        rds, engine = self.client("rds"), {"MasterUsername": "admin", "MasterUserPassword": "not-a-secret"}
+        if kind == "rds_instance":
+            with contextlib.suppress(rds.exceptions.DBInstanceAlreadyExistsFault):
+                rds.create_db_instance(
+                    DBInstanceIdentifier=name, Engine="mysql", DBInstanceClass="db.t4g.micro",
+                    AllocatedStorage=20, **engine,
+                )  # fmt: skip
+        else:
+            with contextlib.suppress(rds.exceptions.DBClusterAlreadyExistsFault):
+                rds.create_db_cluster(DBClusterIdentifier=name, Engine="aurora-mysql", **engine)
+
+
+def document(statement: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def adopted(stack: settings.Settings) -> Iterator[tuple[AccountArgs, str, str]]:
+    """(account, kind, name) of each source that the config adopts rather than creates."""
+    for pipeline in stack.pipelines.values():
+        args = pipeline.args
+        for source in getattr(args, "sources", []):
+            if not source.create:
+                yield args.account, source.kind, source.name
+        if pipeline.kind == "zero-etl":
+            for table in args.tables:
+                if not table.create:
+                    yield args.account, "dynamodb", table.name
+
+
+def seed(endpoint: str, stack: str) -> None:
+    read = stack_settings(stack)
+    for account in read.accounts.values():
+        if account.role:
+            Adopted(endpoint, account).role(account.role, [one.id for one in read.accounts.values()])
+    for account, kind, name in adopted(read):
+        place = Adopted(endpoint, account)
+        place.table(name) if kind == "dynamodb" else place.database(kind, name)
+
+
+if __name__ == "__main__":
+    for named in sys.argv[1:] or STACKS:
+        seed(os.environ["ENDPOINT"], named)

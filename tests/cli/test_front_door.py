@@ -1,0 +1,154 @@
+"""A stack's whole life by the `pulumi` command line: what a person types, in the order in which they do.
+
+    .venv/bin/python -m pytest tests/cli -m "not real_providers"     the project's own providers
+    .venv/bin/python -m pytest tests/cli -m real_providers           HashiCorp's AWS provider, or Pulumi's own plugins
+
+Each test is one step of it, and each stack and choice of providers is a life of its own (`front`). Nothing may change
+that nobody changed: neither at the preview after `up`, nor as the state is refreshed from what the cloud answers.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+import yaml
+from botocore.config import Config
+
+from tests.cli import standing
+from tests.cli.front import ROOT, Front, missing
+from tests.cli.seed import seed, stack_settings
+
+LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
+LIVES = [
+    pytest.param(
+        (stack, providers),
+        id=f"{stack}-{providers}",
+        marks=[
+            pytest.mark.xdist_group(f"{stack}-{providers}"),
+            *([] if providers == "local" else [pytest.mark.real_providers]),
+        ],
+    )
+    for providers in ("local", "real", "own")
+    for stack in ("dev", "local", "prod")
+]
+
+
+class Life(Front):
+    """A stack's life so far: what it began with, and whether a step of it failed."""
+
+    broken = ""
+
+    def __init__(self, *arguments: Any):
+        super().__init__(*arguments)
+        self.settings = stack_settings(self.stack)
+        seed(self.endpoint, self.stack)
+        self.before = self.standing()
+
+    def standing(self) -> set[tuple[str, str, str]]:
+        return standing.in_aws(self.endpoint, self.settings.accounts.values())
+
+    @property
+    def file(self) -> str:
+        return (self.project / f"Pulumi.{self.stack}.yaml").read_text()
+
+
+@pytest.fixture(scope="module", params=LIVES)
+def life(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
+    stack, providers = request.param
+    if why := missing(providers):
+        pytest.skip(f"the front door is not tested with providers '{providers}': {why}")
+    if (stack, providers) == ("local", "own"):
+        pytest.skip("two accounts without a role to assume: only credentials of each would tell them apart")
+    made = Life(tmp_path_factory.mktemp(f"{stack}-{providers}"), stack, providers)
+    yield made
+    made.stop()
+
+
+@pytest.fixture(autouse=True)
+def _after_the_last_step(life: Life, request: pytest.FixtureRequest) -> Iterator[None]:
+    """A step on top of one that failed would only say so again."""
+    if life.broken:
+        pytest.skip(f"{life.broken} failed before")
+    failed = request.session.testsfailed
+    yield
+    if request.session.testsfailed > failed:
+        life.broken = request.node.name
+
+
+def added(before: str, after: str) -> list[str]:
+    """The lines that differ, as a diff shows them."""
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
+    return [line for line in lines if not line.startswith(("---", "+++", "@@"))]
+
+
+def test_init_adds_the_salt_to_the_stacks_file_and_nothing_else(life: Life) -> None:
+    life.ok("stack", "init", events=False)  # the name is in --stack
+    [salt] = added((ROOT / f"Pulumi.{life.stack}.yaml").read_text(), life.file)
+    assert salt.startswith("+encryptionsalt: v1:")
+
+
+def test_the_first_preview_creates_all_and_is_refused_by_nothing(life: Life) -> None:
+    counts = life.ok("preview").counts
+    assert counts.keys() == {"create"}
+    assert counts["create"] > 200
+    assert life.standing() == life.before
+
+
+def test_up_previews_and_creates_all_of_it(life: Life) -> None:
+    run = life.ok("up", "--yes")
+    assert run.summaries == 2, "the preview and the update"
+    assert run.counts.keys() == {"create"}
+    # A provider is in the state, and so is the stack itself; what is read is not created.
+    assert len([one for one in life.state() if not one.get("external")]) == run.counts["create"]
+
+
+def test_a_preview_after_it_changes_nothing(life: Life) -> None:
+    run = life.ok("preview", "--diff")
+    assert (run.changes, run.counts.keys()) == ({}, {"same"}), run.text
+
+
+def test_a_refresh_changes_nothing(life: Life) -> None:
+    run = life.ok("refresh", "--preview-only", "--diff")
+    assert (run.changes, run.counts.keys()) == ({}, {"same"}), run.text
+
+
+def test_a_changed_key_of_the_config_changes_its_resource_alone(life: Life) -> None:
+    before, key = life.file, "tributary:pipelines.shop-lake.lifecycle.expire_days"
+    life.ok("config", "set", "--path", key, "401", events=False)
+    changed = yaml.safe_load(life.file)["config"]["tributary:pipelines"]["shop-lake"]
+    assert changed["lifecycle"]["expire_days"] == 401
+    assert len(added(before, life.file)) <= 2
+    expected = {f"{LIFECYCLE}::shop-lake-landing": "update"}
+    preview = life.ok("preview", "--diff")
+    assert preview.changes == expected, preview.text
+    assert preview.counts["update"] == 1
+    assert life.ok("up", "--yes", "--skip-preview").changes == expected
+    [resource] = [one for one in life.state() if one["urn"].endswith(f"{LIFECYCLE}::shop-lake-landing")]
+    account = life.settings.pipelines["shop-lake"].args.account
+    s3 = boto3.client(
+        "s3", endpoint_url=life.endpoint, region_name=account.region, aws_access_key_id=account.id,
+        aws_secret_access_key="local", config=Config(proxies={}, s3={"addressing_style": "path"}),
+    )  # fmt: skip
+    rules = s3.get_bucket_lifecycle_configuration(Bucket=resource["inputs"]["bucket"])["Rules"]
+    assert 401 in [rule.get("Expiration", {}).get("Days") for rule in rules]
+    assert life.ok("preview").changes == {}
+
+
+def test_destroy_leaves_what_retain_data_keeps_and_nothing_else(life: Life) -> None:
+    state = life.state()
+    retained = {one["id"]: one["type"] for one in state if one.get("retainOnDelete") and one.get("id")}
+    keeps = life.settings.pipelines["shop-lake"].args.retain_data
+    assert bool(retained) is keeps
+    life.ok("destroy", "--yes")
+    assert life.state() == []
+    left = {name for _, _, name in life.standing() - life.before}
+    assert left == {re.split("[:/]", id)[-1] for id, type in retained.items() if type in standing.TYPES}
+    assert life.before <= life.standing(), "what was adopted stays"
+    assert life.settings.gcp is not None
+    google = standing.in_google(life.gcp, life.settings.gcp.project, state)
+    assert google == {id for id, type in retained.items() if type.startswith("gcp:")}
