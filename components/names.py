@@ -83,9 +83,11 @@ def collection(name: str) -> str:
     return _fit(name, 32, _DASHED, lower=True)
 
 
-def ingestion(name: str) -> str:
-    """An OpenSearch Ingestion pipeline: 3-28 of a-z 0-9 '-', starting with a letter."""
-    return _fit(name, 28, _DASHED, lower=True)
+def ingestion(name: str, arn_of: str = "") -> str:
+    """An OpenSearch Ingestion pipeline: 3-28 of a-z 0-9 '-', starting with a letter. Its ARN, of which `arn_of` is
+    what comes before the name, is at most 76 in all, which leaves less in a region with a long name
+    (https://docs.aws.amazon.com/opensearch-service/latest/APIReference/API_osis_ListTagsForResource.html)."""
+    return _fit(name, min(28, 76 - len(arn_of)), _DASHED, lower=True)
 
 
 def stream(name: str) -> str:

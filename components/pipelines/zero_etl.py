@@ -298,7 +298,7 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
         bucket_arn: str,
     ) -> None:
         mine, account = pulumi.ResourceOptions(parent=self), args.account
-        physical = names.ingestion(part)
+        physical = names.ingestion(part, account.arn("osis", "pipeline/"))
         role = aws.iam.Role(
             part,
             name=names.role(part),

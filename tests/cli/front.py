@@ -60,6 +60,12 @@ def terraform_provider() -> str | None:
     return None
 
 
+def too_old_for_ingestion() -> bool:
+    """Whether terraform-provider-aws is of the 5 series, which has no `pipeline_role_arn` of an OpenSearch Ingestion
+    pipeline: the bridge drops what it does not know, and the service refuses a pipeline without a role."""
+    return "aws_v5." in (terraform_provider() or "")
+
+
 def missing(providers: str) -> str | None:
     """What this machine lacks to run with these providers."""
     if language_host() is None:

@@ -2,10 +2,12 @@
 
 import re
 
+import botocore.session
 import pulumi
 import pytest
 
 from components import names
+from components.accounts import AccountArgs
 from tests.recording import ROLE_ID, record
 
 LIMITS = {
@@ -72,3 +74,17 @@ def test_a_transfer_jobs_name_is_the_same_on_every_run_and_another_once_it_is_ma
     assert names.transfer_job("shop-copy", "AROA1") != names.transfer_job("shop-copy", "AROA2")
     long = "x" * 300
     assert names.transfer_job(f"{long}a", "AROA1") != names.transfer_job(f"{long}b", "AROA1")
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "ap-northeast-1", "us-gov-west-1"])
+def test_an_ingestion_pipelines_arn_is_one_that_its_service_takes(region: str) -> None:
+    """The limits of botocore's model of the service."""
+    model = botocore.session.Session().get_service_model("osis")
+    most = {shape: model.shape_for(shape).metadata["max"] for shape in ("PipelineArn", "PipelineName")}
+    account = AccountArgs(id="111111111111", region=region)
+    for name in ("search", "catalog-search-products", "x" * 300):
+        arn = account.arn("osis", "pipeline/") + (
+            made := names.ingestion(name, account.arn("osis", "pipeline/"))
+        )
+        assert len(arn) <= most["PipelineArn"]
+        assert len(made) <= most["PipelineName"]
