@@ -38,7 +38,7 @@ GOOGLE = {
     "IAM": "v1/", "IAM_BETA": "v1/", "PUBSUB": "v1/", "RESOURCE_MANAGER": "v1/", "SERVICE_USAGE": "v1/",
     "CLOUD_RESOURCE_MANAGER": "", "IAM_CREDENTIALS": "v1/", "COMPUTE": "compute/v1/",
 }  # fmt: skip
-PATIENCE = float(os.environ.get("FRONT_DOOR_PATIENCE", "600"))  # seconds for one command
+PATIENCE = float(os.environ.get("FRONT_DOOR_PATIENCE", "900"))  # seconds for one command
 
 
 def language_host() -> Path | None:
