@@ -31,7 +31,7 @@ from pulumi.runtime.settings import get_root_resource
 from policy import rules
 from policy.rules import UNKNOWN, Resource, Violation
 
-__all__ = ["Resource", "Violated", "Violation", "checked", "enforced"]
+__all__ = ["Checks", "Resource", "Violated", "Violation", "checked", "enforced"]
 
 
 class Violated(pulumi.RunError):
@@ -51,7 +51,7 @@ def enforced() -> Iterator[None]:
         raise RuntimeError(
             "policies are enforced inside a Pulumi program; run it by the engine or under mocks"
         )
-    checks = _Checks()
+    checks = Checks()
     pulumi.runtime.register_stack_transformation(checks)
     try:
         yield
@@ -68,13 +68,16 @@ def checked(opts: pulumi.ResourceOptions | None = None) -> Iterator[pulumi.Resou
 
         with policy.checked(opts) as opts:
             super().__init__(name, args, opts)
+
+    What its resources break together fails a program. A plugin's host awaits no outputs but a component's own, so it
+    takes `Checks` itself and lets the component wait for `together` (components/plugin).
     """
-    checks = _Checks()
+    checks = Checks()
     yield pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(transformations=[checks]))
     pulumi.Output.from_input(checks.together())
 
 
-class _Checks:
+class Checks:
     """A transformation that checks each resource, and remembers them all."""
 
     def __init__(self) -> None:
@@ -129,7 +132,8 @@ async def _plain(value: Any, from_: set[str]) -> Any:
     """The value with its outputs awaited, keys in snake_case; UNKNOWN for what isn't known yet or is secret. `from_`
     gathers the resources that it comes from."""
     if isinstance(value, pulumi.Output):
-        from_.update(f"{r._type}::{r._name}" for r in await value.resources())
+        # What a plugin is handed comes from a resource of the program, of which it has the URN only.
+        from_.update(f"{r._type}::{r._name}" for r in await value.resources() if hasattr(r, "_type"))
         if not await value.is_known() or await value.is_secret():
             return UNKNOWN
         return await _plain(await value.future(), from_)

@@ -89,6 +89,12 @@ class SharedCollection:
     vpc_endpoints: list[str] = Field(default_factory=list)
     """The VPC endpoints that reach it."""
 
+    def known_as(self) -> tuple[pulumi.Output[str], ...]:
+        """Its name, ARN, endpoint and Dashboards, as a pipeline's outputs."""
+        return tuple(
+            pulumi.Output.from_input(one) for one in (self.name, self.arn, self.endpoint, self.dashboards)
+        )
+
 
 def one_of_both(collection: CollectionArgs, shared: SharedCollection | None) -> Iterator[str]:
     """What is said of a collection that is not made."""

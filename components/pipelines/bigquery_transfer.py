@@ -41,10 +41,19 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
     """
 
     dataset: str
+    """The dataset's name."""
     tables: dict[str, dict[str, pulumi.Input[str]]]
+    """For each of the landing's tables `table`, `view` (of the newest load) and `transfer`, as BigQuery names them."""
     topic: pulumi.Output[str]
+    """The Pub/Sub topic that is told of each load."""
     function: pulumi.Output[str]
+    """The function that compares loads with exports."""
     user: pulumi.Output[str] | None
+    """The AWS user that the service reads the landing as, without `storage_transfer`."""
+    copy_bucket: pulumi.Output[str] | None
+    """The bucket of Cloud Storage that the landing is copied into, with `storage_transfer`."""
+    copy_role_arn: pulumi.Output[str] | None
+    """The AWS role that it is copied by."""
 
     def __init__(self, name: str, args: BigQueryTransferArgs, opts: pulumi.ResourceOptions | None = None):
         super().__init__("tributary:pipelines:BigQueryTransferPipeline", name, None, opts)
@@ -95,6 +104,8 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
             self.tables[table]["transfer"] = config.name
         self.topic = topic.id
         self.user = reader.user if isinstance(reader, LandingReader) else None
+        self.copy_bucket = self.copy.bucket if self.copy else None
+        self.copy_role_arn = self.copy.role_arn if self.copy else None
         load = args.load_minute()
         self.function = compare_loads(
             name,

@@ -440,8 +440,19 @@ class ExportPipeline(pulumi.ComponentResource):
     """
 
     bucket: pulumi.Output[str]
+    """The landing's bucket."""
+    key_arn: pulumi.Output[str] | None
+    """The customer's KMS key that the landing is encrypted with, where there is one."""
+    event_queue_arn: pulumi.Output[str] | None
+    """The SQS queue with an event for each data file, with `event_queue`."""
     function: pulumi.Output[str] | None
     """The function that starts the exports, with `run: simple`."""
+    state_machine: pulumi.Output[str] | None
+    """The ARN of the state machine that is a run, without `run: simple`."""
+    database: pulumi.Output[str] | None
+    """The Glue database of the tables, without `run: simple`."""
+    workgroup: pulumi.Output[str] | None
+    """The Athena workgroup that asks them, without `run: simple`."""
 
     def __init__(self, name: str, args: ExportArgs, opts: pulumi.ResourceOptions | None = None):
         super().__init__("tributary:pipelines:ExportPipeline", name, None, opts)
@@ -499,6 +510,12 @@ class ExportPipeline(pulumi.ComponentResource):
             )
         self.landing = dataclasses.replace(
             planned, bucket=bucket.name, key_arn=key_arn, event_queue_arn=events.arn if events else None
+        )
+        self.key_arn = None if key_arn is None else pulumi.Output.from_input(key_arn)
+        self.event_queue_arn = events.arn if events else None
+        self.state_machine, self.database, self.workgroup = (
+            pulumi.Output.from_input(self.described[what]) if what in self.described else None
+            for what in ("state_machine", "database", "workgroup")
         )
         self.register_outputs({"bucket": self.bucket, **self.described})
 

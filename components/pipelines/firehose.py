@@ -150,7 +150,30 @@ class FirehosePipeline(pulumi.ComponentResource):
     a month ON_DEMAND, 11 a shard), alarms (0.10 dollars each).
     """
 
-    shared: SharedCollection
+    stream_name: pulumi.Output[str]
+    """The Kinesis stream that records are put on."""
+    delivery_stream: pulumi.Output[str]
+    """The Firehose stream."""
+    collection: pulumi.Output[str]
+    """The collection's name; with the next three, what another pipeline takes as `shared_collection`."""
+    collection_arn: pulumi.Output[str]
+    """Its ARN."""
+    endpoint: pulumi.Output[str]
+    """Its endpoint, an https address."""
+    dashboards: pulumi.Output[str]
+    """The address of its Dashboards."""
+    backup: pulumi.Output[str]
+    """Where records that were not delivered are, `s3://<bucket>/<prefix>`."""
+    replay_function: pulumi.Output[str]
+    """The function that puts those on the stream again."""
+    generator_function: pulumi.Output[str] | None
+    """The function that makes sample records, with `generator`."""
+    reader_role: pulumi.Output[str] | None
+    """The role that reads the index in Dashboards, with `dashboards.assumed_by`."""
+    reader_user: pulumi.Output[str] | None
+    """The user that does, with `dashboards.console_user`."""
+    reader_password: pulumi.Output[str] | None
+    """Its first password, a secret; it has to be changed at once."""
 
     def __init__(self, name: str, args: FirehoseArgs, opts: pulumi.ResourceOptions | None = None):
         super().__init__("tributary:pipelines:FirehosePipeline", name, None, opts)
@@ -158,6 +181,8 @@ class FirehosePipeline(pulumi.ComponentResource):
         mine = pulumi.ResourceOptions(parent=self)
 
         self.stream = Stream(name, args.stream, account, self, retain=args.retain_data)
+        # Not annotated in the class, where other languages find the outputs.
+        self.shared: SharedCollection
         if args.shared_collection:
             self.shared = args.shared_collection
         else:
@@ -206,7 +231,20 @@ class FirehosePipeline(pulumi.ComponentResource):
         self.generator = self._generator() if args.generator else None
         self.replay = self._replay()
         self._watch()
-        self.register_outputs({"stream": self.stream.name, "endpoint": self.shared.endpoint})
+        self.stream_name, self.delivery_stream = (
+            pulumi.Output.from_input(self.stream.name),
+            self.delivery.name,
+        )
+        self.collection, self.collection_arn, self.endpoint, self.dashboards = self.shared.known_as()
+        self.backup = pulumi.Output.concat("s3://", self.bucket.name, f"/{FAILED}")
+        self.replay_function = self.replay.name
+        self.generator_function = self.generator.name if self.generator else None
+        self.reader_role, self.reader_user, self.reader_password = (
+            self.reader.role_arn,
+            self.reader.user,
+            self.reader.password,
+        )
+        self.register_outputs({"stream": self.stream_name, "endpoint": self.endpoint})
 
     def _transform(self) -> LambdaFunction:
         args, wanted = self._args, self._args.transform

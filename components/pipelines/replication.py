@@ -8,7 +8,7 @@ import pulumi_aws as aws
 from components.pipelines.pipeline import Accounts, Deployed
 from components.pipelines.replication_args import ReplicationArgs
 from components.pipelines.replication_destination import ReplicaDestination
-from components.pipelines.replication_source import ReplicaSource
+from components.pipelines.replication_source import Replica, ReplicaSource
 
 
 class ReplicationPipeline(pulumi.ComponentResource):
@@ -24,6 +24,7 @@ class ReplicationPipeline(pulumi.ComponentResource):
     """
 
     bucket: pulumi.Output[str]
+    """The replica's bucket."""
 
     def __init__(
         self,
@@ -47,15 +48,18 @@ class ReplicationPipeline(pulumi.ComponentResource):
             source.role_arn,
             pulumi.ResourceOptions(parent=self, provider=destination_provider),
         )
-        source.replicate_to(destination)
+        source.replicate_to(
+            Replica(destination.bucket, destination.bucket_arn, destination.planned_arn, destination.key_arn),
+            after=[destination],
+        )
         self.landing = dataclasses.replace(
             args.replica(name),
-            bucket=destination.bucket.name,
+            bucket=destination.bucket,
             key_arn=destination.key_arn,
-            event_queue_arn=destination.events.arn if destination.events else None,
+            event_queue_arn=destination.event_queue_arn,
         )
-        self.bucket, self.function = destination.bucket.name, destination.function_name
-        self.failed_replications = source.failed.url
+        self.bucket, self.function = destination.bucket, destination.function_name
+        self.failed_replications = source.failed_replications
         self.register_outputs({"bucket": self.bucket})
 
 

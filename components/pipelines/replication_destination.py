@@ -21,7 +21,21 @@ _ARRIVAL_TIMEOUT = 300  # seconds; SQS asks for six times this before it gives a
 
 class ReplicaDestination(pulumi.ComponentResource):
     """The receiving side, in the other account: the bucket whose policy lets the source's role in, its key, and the
-    way of an arrival: event -> queue -> function -> the account's default event bus."""
+    way of an arrival: event -> queue -> function -> the account's default event bus.
+
+    Costs at rest: the replicas' storage, an alarm (0.10 dollars a month), and the key where there is one (1 dollar a
+    month)."""
+
+    bucket: pulumi.Output[str]
+    """The replica's bucket."""
+    bucket_arn: pulumi.Output[str]
+    """Its ARN, once its policy lets the source's role in."""
+    key_arn: pulumi.Output[str] | None
+    """The KMS key that replicas are encrypted with, where there is one."""
+    event_queue_arn: pulumi.Output[str] | None
+    """The SQS queue with an event for each data file that has arrived, with `event_queue`."""
+    function_name: pulumi.Output[str] | None
+    """The function that announces each export that has arrived whole."""
 
     def __init__(
         self,
@@ -35,7 +49,7 @@ class ReplicaDestination(pulumi.ComponentResource):
         account = args.account
         _, self.planned_arn = SecureBucket.planned(name, account)
 
-        self.key_arn: pulumi.Input[str] | None = args.key_arn
+        self.key_arn = pulumi.Output.from_input(args.key_arn) if args.key_arn else None
         if args.create_key:
             key = KmsKey(
                 name,
@@ -63,7 +77,7 @@ class ReplicaDestination(pulumi.ComponentResource):
                 opts=mine,
             )
             self.key_arn = key.arn
-        self.bucket = SecureBucket(
+        bucket = SecureBucket(
             name,
             account,
             lifecycle=args.lifecycle,
@@ -72,6 +86,7 @@ class ReplicaDestination(pulumi.ComponentResource):
             retain=args.retain_data,
             opts=mine,
         )
+        self.bucket, self.bucket_arn = bucket.name, bucket.arn
         self.events: ObjectEvents | None = None
         if args.event_queue:
             self.events = ObjectEvents(
@@ -81,19 +96,20 @@ class ReplicaDestination(pulumi.ComponentResource):
                 landing=args.replica(name),
                 opts=mine,
             )
-        self.function_name: pulumi.Output[str] | None = None
+        self.event_queue_arn = self.events.arn if self.events else None
+        self.function_name = None
         if args.landing.layout == "dynamodb-export":
             self.function_name = self._arrival(name, args)
         else:
             # Objects without a manifest: each is an event of its own on the account's default bus.
             aws.s3.BucketNotification(
                 name,
-                bucket=self.bucket.name,
+                bucket=self.bucket,
                 eventbridge=True,
                 queues=self.events.notifications if self.events else None,
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[self.events] if self.events else None),
             )
-        self.register_outputs({"bucket": self.bucket.name})
+        self.register_outputs({"bucket": self.bucket})
 
     def _arrival(self, name: str, args: ReplicationArgs) -> pulumi.Output[str]:
         account, topic = args.account, args.alarm_topic_arn
@@ -111,7 +127,7 @@ class ReplicaDestination(pulumi.ComponentResource):
         )
         aws.s3.BucketNotification(
             name,
-            bucket=self.bucket.name,
+            bucket=self.bucket,
             queues=[
                 aws.s3.BucketNotificationQueueArgs(
                     id=f"arrival-{index}",

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pulumi
@@ -16,15 +16,32 @@ from components.blocks.queue import Queue
 from components.iam import Statement, document, fitting, pass_role, trust
 from components.landing import Landing
 from components.pipelines.replication_args import JOB_TAG, REPORTS, ReplicationArgs
-from components.pipelines.replication_destination import ReplicaDestination
+
+
+@dataclasses.dataclass(frozen=True)
+class Replica:
+    """The receiving side, as far as the sending one has to know it."""
+
+    bucket: pulumi.Input[str]
+    """The bucket's name."""
+    bucket_arn: pulumi.Input[str]
+    """Its ARN, once its policy lets the role in."""
+    planned_arn: pulumi.Input[str]
+    """Its ARN, as soon as that is known."""
+    key_arn: pulumi.Input[str] | None
+    """The KMS key that replicas are encrypted with, where there is one."""
 
 
 class ReplicaSource(pulumi.ComponentResource):
     """The sending side, in the landing's account: the role that S3 assumes, the rules, alarms on what is late, and a
-    queue with an event for each object that failed."""
+    queue with an event for each object that failed.
+
+    Costs at rest: three alarms a rule (0.10 dollars each a month)."""
 
     role_arn: pulumi.Output[str]
-    failed: Queue
+    """The ARN of the role that S3 assumes."""
+    failed_replications: pulumi.Output[str]
+    """The URL of the queue with an event for each object that was not replicated."""
 
     def __init__(
         self,
@@ -32,43 +49,39 @@ class ReplicaSource(pulumi.ComponentResource):
         args: ReplicationArgs,
         alarm_topic_arn: pulumi.Input[str] | None,
         opts: pulumi.ResourceOptions | None = None,
+        *,
+        role_arn: pulumi.Input[str] | None = None,
     ):
+        """With `role_arn` the role is there, made as a ReplicaRole."""
         super().__init__("tributary:pipelines:ReplicaSource", name, None, opts)
         self._name, self._args, self._topic = name, args, alarm_topic_arn
         self._account = args.landing.account
         self._place = f"pipelines.{name.removesuffix('-source')}"
-        self._role = aws.iam.Role(
-            name,
-            name=names.role(name),
-            description=f"Replicates the landing {args.landing.name} to account {args.account.id}",
-            # The guide's own trust has no condition, and nothing says that S3 tells the account; where it does, it is
-            # this one: https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html
-            assume_role_policy=trust("s3.amazonaws.com", self._account.id, tells_account=False),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        self.role_arn = self._role.arn
+        self._role_name: pulumi.Input[str]
+        if role_arn is None:
+            role = _role(name, args, self)
+            self._role_name, self.role_arn = role.name, role.arn
+        else:
+            self.role_arn = pulumi.Output.from_input(role_arn)
+            self._role_name = self.role_arn.apply(lambda arn: arn.rpartition("/")[2])
         self.register_outputs({"role_arn": self.role_arn})
 
-    def replicate_to(self, destination: ReplicaDestination) -> None:
+    def replicate_to(self, replica: Replica, after: Sequence[pulumi.Resource] = ()) -> None:
         """Puts the rules onto the landing's bucket, once the bucket that they name lets the role in."""
         name, args, landing = self._name, self._args, self._args.landing
         mine = pulumi.ResourceOptions(parent=self)
-        # Read back from the bucket's policy, so the rules wait for it.
-        bucket_arn = destination.bucket.arn
         policy = aws.iam.RolePolicy(
             name,
             name="replication",
-            role=self._role.name,
+            role=self._role_name,
             policy=self._fitting(
-                lambda landing, key_arn: _replication_statements(
-                    args, landing, destination.planned_arn, key_arn
-                ),
-                destination.key_arn,
+                lambda landing, key_arn: _replication_statements(args, landing, replica.planned_arn, key_arn),
+                replica.key_arn,
             ),
             opts=mine,
         )
         rules = [
-            self._rule(rule, prefix, bucket_arn, destination.key_arn)
+            self._rule(rule, prefix, replica.bucket_arn, replica.key_arn)
             for rule, prefix in zip(self._rule_ids(), args.rule_prefixes(), strict=True)
         ]
         bucket = landing.bucket
@@ -85,11 +98,11 @@ class ReplicaSource(pulumi.ComponentResource):
         config = aws.s3.BucketReplicationConfig(
             name,
             bucket=bucket,
-            role=self._role.arn,
+            role=self.role_arn,
             rules=rules,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, destination]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, *after]),
         )
-        self.failed = self._watch(destination)
+        self.failed_replications = self._watch(replica).url
         if args.existing_objects:
             self._replicate_existing(config)
 
@@ -124,7 +137,7 @@ class ReplicaSource(pulumi.ComponentResource):
         return [f"{self._name}-{index}"[-255:] for index in range(len(self._args.rule_prefixes()))]
 
     def _rule(
-        self, rule: str, prefix: str, bucket_arn: pulumi.Output[str], key_arn: pulumi.Input[str] | None
+        self, rule: str, prefix: str, bucket_arn: pulumi.Input[str], key_arn: pulumi.Input[str] | None
     ) -> aws.s3.BucketReplicationConfigRuleArgs:
         args = self._args
         crosses = args.account.id != self._account.id
@@ -177,7 +190,7 @@ class ReplicaSource(pulumi.ComponentResource):
             ),
         )
 
-    def _watch(self, destination: ReplicaDestination) -> Queue:
+    def _watch(self, replica: Replica) -> Queue:
         name, landing = self._name, self._args.landing
         mine = pulumi.ResourceOptions(parent=self)
         failed = Queue(
@@ -203,7 +216,7 @@ class ReplicaSource(pulumi.ComponentResource):
         for rule in self._rule_ids():
             dimensions = {
                 "SourceBucket": landing.bucket,
-                "DestinationBucket": destination.bucket.name,
+                "DestinationBucket": replica.bucket,
                 "RuleId": rule,
             }
             alarm(
@@ -320,6 +333,31 @@ class ReplicaSource(pulumi.ComponentResource):
         )
 
 
+class ReplicaRole(pulumi.ComponentResource):
+    """The role alone that S3 assumes, in the landing's account: for a program that makes the two sides apart. It comes
+    first, as S3 refuses a bucket's policy with a principal that does not exist. It costs nothing."""
+
+    role_arn: pulumi.Output[str]
+    """The role's ARN, which the two sides take."""
+
+    def __init__(self, name: str, args: ReplicationArgs, opts: pulumi.ResourceOptions | None = None):
+        super().__init__("tributary:pipelines:ReplicaRole", name, None, opts)
+        self.role_arn = _role(name, args, self).arn
+        self.register_outputs({"role_arn": self.role_arn})
+
+
+def _role(name: str, args: ReplicationArgs, parent: pulumi.Resource) -> aws.iam.Role:
+    return aws.iam.Role(
+        name,
+        name=names.role(name),
+        description=f"Replicates the landing {args.landing.name} to account {args.account.id}",
+        # The guide's own trust has no condition, and nothing says that S3 tells the account; where it does, it is
+        # this one: https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html
+        assume_role_policy=trust("s3.amazonaws.com", args.landing.account.id, tells_account=False),
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+
+
 def _backfill_statements(args: ReplicationArgs, landing: Landing) -> list[Statement]:
     bucket_arn = landing.bucket_arn()
     granted = [
@@ -348,12 +386,15 @@ def _backfill_statements(args: ReplicationArgs, landing: Landing) -> list[Statem
 
 
 def _replication_statements(
-    args: ReplicationArgs, landing: Landing, replica_arn: str, replica_key: pulumi.Input[str] | None
+    args: ReplicationArgs,
+    landing: Landing,
+    replica_arn: pulumi.Input[str],
+    replica_key: pulumi.Input[str] | None,
 ) -> list[Statement]:
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html and
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-config-for-kms-objects.html"""
     read = [pulumi.Output.concat(landing.bucket_arn(), f"/{prefix}*") for prefix in args.rule_prefixes()]
-    write = [f"{replica_arn}/{prefix}*" for prefix in args.rule_prefixes()]
+    write = [pulumi.Output.concat(replica_arn, f"/{prefix}*") for prefix in args.rule_prefixes()]
     granted = [
         Statement("ReadRules", ["s3:GetReplicationConfiguration", "s3:ListBucket"], [landing.bucket_arn()]),
         Statement(

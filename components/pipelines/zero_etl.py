@@ -247,7 +247,22 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
     month for each unit of each ingestion pipeline.
     """
 
-    shared: SharedCollection
+    collection: pulumi.Output[str]
+    """The collection's name; with the next three, what another pipeline takes as `shared_collection`."""
+    collection_arn: pulumi.Output[str]
+    """Its ARN."""
+    endpoint: pulumi.Output[str]
+    """Its endpoint, an https address."""
+    dashboards: pulumi.Output[str]
+    """The address of its Dashboards."""
+    indexes: dict[str, str]
+    """Table -> its index."""
+    ingestion_pipelines: dict[str, pulumi.Output[str]]
+    """Table -> the ingestion pipeline that reads it."""
+    log_groups: dict[str, pulumi.Output[str]]
+    """`<name>-<table>`, or `<name>` with `pipelines: shared` -> the log group of that ingestion pipeline."""
+    dead_letters: pulumi.Output[str]
+    """Where what OpenSearch rejects goes, `s3://<bucket>/<prefix>`."""
 
     def __init__(self, name: str, args: ZeroEtlArgs, opts: pulumi.ResourceOptions | None = None):
         super().__init__("tributary:pipelines:ZeroEtlPipeline", name, None, opts)
@@ -270,6 +285,8 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
             f"{name}-export", account, lifecycle=args.lifecycle, retain=args.retain_data, opts=mine
         )
         _, bucket_arn = SecureBucket.planned(f"{name}-export", account)
+        # Not annotated in the class, where other languages find the outputs.
+        self.shared: SharedCollection
         if args.shared_collection:
             self.shared = args.shared_collection
         else:
@@ -280,13 +297,13 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
 
         # One role for each ingestion pipeline, so one table's pipeline can't read another's.
         self.indexes = {table.name: table.index_name() for table in args.tables}
-        self.log_groups: dict[str, pulumi.Output[str]] = {}
-        self.ingestion_pipelines: dict[str, pulumi.Output[str]] = {}
+        self.log_groups, self.ingestion_pipelines = {}, {}
         self.dead_letters = pulumi.Output.concat("s3://", bucket.name, f"/{_DEAD}")
         for group in args.groups():
             part = name if args.pipelines == "shared" else f"{name}-{group[0].name}"
             self._ingest(part, group, args, tables, bucket, bucket_arn)
-        self.register_outputs({"endpoint": self.shared.endpoint, "indexes": self.indexes})
+        self.collection, self.collection_arn, self.endpoint, self.dashboards = self.shared.known_as()
+        self.register_outputs({"endpoint": self.endpoint, "indexes": self.indexes})
 
     def _ingest(
         self,

@@ -1,10 +1,11 @@
 """The components as other languages get them: a host process, spoken to over gRPC as the engine does."""
 
+import ast
 import json
+import re
 import subprocess
 import sys
-import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import grpc
 import pytest
+import yaml
 from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime.proto import (
     engine_pb2_grpc,
@@ -21,12 +23,45 @@ from pulumi.runtime.proto import (
     resource_pb2_grpc,
 )
 
-from components.pipelines.export import ExportArgs
+from components.plugin import COMPONENTS
+from components.plugin.schema import FILE
 from tests.recording import PITR_ON
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TOKEN = "tributary:index:ExportPipeline"
-PROVIDER = "urn:pulumi:test::shop::pulumi:providers:aws::workload::1"
+PROVIDERS = {name: f"urn:pulumi:test::shop::pulumi:providers:{name}::workload::1" for name in ("aws", "gcp")}
+PROVIDER = PROVIDERS["aws"]
+ENDPOINTS = ("collectionEndpoint", "dashboardEndpoint")
+PLUGIN = ROOT / "components" / "plugin"
+# A component that the rules refuse: one resource by itself, and one that lacks what belongs to it.
+CARELESS = """
+import sys
+import pulumi, pulumi_aws as aws
+from pulumi.provider import main
+from components import plugin
+from components.arguments import arguments
+
+@arguments
+class CarelessArgs:
+    part: str
+
+class Careless(pulumi.ComponentResource):
+    part: pulumi.Output[str]
+
+    def __init__(self, name, args, opts=None):
+        super().__init__("tributary:pipelines:Careless", name, None, opts)
+        mine = pulumi.ResourceOptions(parent=self)
+        if args.part == "log":
+            made = aws.cloudwatch.LogGroup(name, opts=mine).arn
+        elif args.part == "bucket":
+            made = aws.s3.Bucket(name, opts=mine).arn
+        else:
+            made = aws.sqs.Queue(name, sqs_managed_sse_enabled=True, opts=mine).arn
+        self.part = made
+
+plugin.COMPONENTS = {"Careless": (Careless, CarelessArgs)}
+main(plugin.provider(), sys.argv[1:])
+"""
 
 
 class Engine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineServicer):
@@ -40,10 +75,13 @@ class Engine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineSe
 
     def RegisterResource(self, request: Any, context: Any) -> Any:
         inputs = json_format.MessageToDict(request.object)
-        provider = request.provider or dict(request.providers).get("aws", "")
+        provider = request.provider or dict(request.providers).get(request.type.split(":")[0], "")
         self.registered.append((request.type, request.name, inputs, provider))
         answer = struct_pb2.Struct()
-        answer.update({"arn": f"arn:aws:mock:::{request.name}", "url": f"https://{request.name}", **inputs})
+        made = {key: f"https://{request.name}/{key}" for key in ("url", *ENDPOINTS)}
+        made |= {"arn": f"arn:aws:mock:::{request.name}", "name": request.name}
+        made |= {"email": f"{request.name}@mock", "uniqueId": "1", "secret": "opens", "number": "1"}
+        answer.update({**made, **inputs})
         urn = f"urn:pulumi:test::shop::{request.type}::{request.name}"
         return resource_pb2.RegisterResourceResponse(urn=urn, id=f"{request.name}-id", object=answer)
 
@@ -85,8 +123,16 @@ def engine(listening: tuple[Engine, str]) -> tuple[Engine, str]:
 @pytest.fixture(scope="module")
 def host(listening: tuple[Engine, str]) -> Iterator[Any]:
     """The process that Pulumi's Python runtime starts for PulumiPlugin.yaml, from another folder."""
-    command = [sys.executable, str(ROOT / "components" / "plugin"), listening[1]]
-    with subprocess.Popen(command, cwd=ROOT.parent, stdout=subprocess.PIPE, text=True) as process:
+    yield from serving([sys.executable, str(PLUGIN), listening[1]], ROOT.parent)
+
+
+@pytest.fixture(scope="module")
+def careless(listening: tuple[Engine, str]) -> Iterator[Any]:
+    yield from serving([sys.executable, "-c", CARELESS, listening[1]], ROOT)
+
+
+def serving(command: list[str], folder: Path) -> Iterator[Any]:
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         try:
             port = int(process.stdout.readline())
@@ -101,7 +147,7 @@ def schema(host: Any) -> dict[str, Any]:
     return json.loads(host.GetSchema(provider_pb2.GetSchemaRequest()).schema)
 
 
-def construct(host: Any, monitor: str, inputs: dict[str, Any]) -> Any:
+def construct(host: Any, monitor: str, inputs: Mapping[str, Any], token: str = TOKEN) -> Any:
     given = struct_pb2.Struct()
     given.update(inputs)
     return host.Construct(
@@ -109,10 +155,10 @@ def construct(host: Any, monitor: str, inputs: dict[str, Any]) -> Any:
             project="shop",
             stack="test",
             monitorEndpoint=monitor,
-            type=TOKEN,
+            type=token,
             name="lake",
             inputs=given,
-            providers={"aws": PROVIDER},
+            providers=PROVIDERS,
         )
     )
 
@@ -126,13 +172,56 @@ CREATED = {
 }
 
 
-def test_every_argument_of_the_class_is_an_input_with_its_sentence(schema: dict[str, Any]) -> None:
-    resource = schema["resources"][TOKEN]
-    inputs = resource["inputProperties"]
+HERE, THERE = CREATED["account"], {"id": "222222222222", "region": "eu-central-1"}
+LANDING = {"account": HERE, "bucket": "shop-lake", "prefix": "raw/", "tables": ["orders"], "name": "lake"}
+REPLICATED = {"account": THERE, "landing": LANDING, "retainData": False}
+GIVEN: dict[str, dict[str, Any]] = {
+    "ExportPipeline": CREATED,
+    "ZeroEtlPipeline": {
+        "account": HERE,
+        "tables": [{"name": "orders", "create": {"hashKey": {"name": "customer_id"}}}],
+        "collection": {"standbyReplicas": False},
+    },
+    "FirehosePipeline": {
+        "account": HERE,
+        "index": "ticks",
+        "stream": {"create": {}},
+        "mapping": {"properties": {"price": {"type": "double"}}},
+        "generator": True,
+    },
+    "ReplicaRole": REPLICATED,
+    "ReplicaDestination": REPLICATED | {"sourceRoleArn": "arn:aws:iam::111111111111:role/replicates"},
+    "ReplicaSource": REPLICATED
+    | {"roleArn": "arn:aws:iam::111111111111:role/replicates", "replicaBucket": "shop-replica"},
+    "BigQueryTransferPipeline": {
+        "account": HERE,
+        "landing": LANDING,
+        "gcp": {"project": "shop-analytics", "location": "EU"},
+        "tables": {"orders": {"columns": {"order_id": "S", "total": "N"}, "keys": ["order_id"]}},
+    },
+}
+
+
+def test_the_checked_in_schema_is_the_packages(schema: dict[str, Any]) -> None:
+    assert json.loads(FILE.read_text()) == schema, "write it anew: python -m components.plugin.schema"
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_every_component_has_its_arguments_and_outputs_each_with_its_sentence(
+    schema: dict[str, Any], name: str
+) -> None:
+    resource = schema["resources"][f"tributary:index:{name}"]
     assert resource["isComponent"] is True
-    assert len(inputs) == len(fields(ExportArgs))
-    assert inputs["schedule"]["description"].startswith("When to export: `cron(")
-    assert [name for name, found in inputs.items() if not found.get("description")] == []
+    assert len(resource["inputProperties"]) == len(fields(COMPONENTS[name][1]))
+    assert resource["description"] and resource["properties"]
+    for found in (resource["inputProperties"], resource["properties"]):
+        assert [key for key, one in found.items() if not one.get("description")] == []
+
+
+def test_sentences_are_those_of_the_classes(schema: dict[str, Any]) -> None:
+    resource = schema["resources"][TOKEN]
+    assert resource["inputProperties"]["schedule"]["description"].startswith("When to export: `cron(")
+    assert resource["properties"]["bucket"]["description"] == "The landing's bucket."
     for name, found in schema["types"].items():
         assert [key for key, p in found["properties"].items() if not p.get("description")] == [], name
 
@@ -160,11 +249,55 @@ def test_an_argument_may_wait_for_a_resource_only_where_the_component_can(schema
     assert [name for name, found in inputs.items() if not found.get("plain")] == ["alarmTopicArn"]
 
 
-def test_the_outputs_are_the_components(schema: dict[str, Any]) -> None:
-    assert schema["resources"][TOKEN]["properties"] == {
-        "bucket": {"type": "string"},
-        "function": {"type": "string"},
-    }
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_every_component_is_made_in_the_programs_providers_and_yields_what_it_promises(
+    host: Any, engine: tuple[Engine, str], schema: dict[str, Any], name: str
+) -> None:
+    seen, address = engine
+    made = construct(host, address, GIVEN[name], f"tributary:index:{name}")
+    promised = schema["resources"][f"tributary:index:{name}"]
+    assert {*promised.get("required", [])} <= {*made.state} <= {*promised["properties"]}
+    used = [(token.split(":")[0], provider) for token, _, _, provider in seen.registered]
+    clouds = {cloud for cloud, _ in used} - {"tributary"}
+    assert clouds == ({"aws", "gcp"} if name.startswith("BigQuery") else {"aws"})
+    assert [(cloud, provider) for cloud, provider in used if provider != PROVIDERS.get(cloud, provider)] == []
+
+
+def test_the_sides_of_a_replication_name_each_other(host: Any, engine: tuple[Engine, str]) -> None:
+    seen, address = engine
+    for name in ("ReplicaRole", "ReplicaDestination", "ReplicaSource"):
+        construct(host, address, GIVEN[name], f"tributary:index:{name}")
+    inputs = {token.rpartition(":")[2]: found for token, _, found, _ in seen.registered}
+    role = GIVEN["ReplicaSource"]["roleArn"]
+    rules = inputs["BucketReplicationConfig"]
+    assert (rules["role"], rules["bucket"]) == (role, "shop-lake")
+    assert [rule["destination"]["bucket"] for rule in rules["rules"]] == ["arn:aws:s3:::shop-replica"]
+    granted = [found for token, _, found, _ in seen.registered if token.endswith(":RolePolicy")]
+    (replication,) = [found for found in granted if found["name"] == "replication"]
+    assert replication["role"] == "replicates"
+    assert "arn:aws:s3:::shop-replica/raw/*" in replication["policy"]
+    assert role in inputs["BucketPolicy"]["policy"]
+
+
+@pytest.mark.parametrize(
+    "part, why",
+    [("log", "a log is kept for a time"), ("bucket", "there is no BucketPublicAccessBlock")],
+)
+def test_the_policies_hold_for_what_the_package_registers(
+    careless: Any, engine: tuple[Engine, str], part: str, why: str
+) -> None:
+    seen, address = engine
+    with pytest.raises(grpc.RpcError) as refused:
+        construct(careless, address, {"part": part}, "tributary:index:Careless")
+    assert "the policies refuse this" in str(refused.value) and why in str(refused.value)
+    assert "lake" in str(refused.value)  # which resource
+    assert part != "log" or "LogGroup" not in str(seen.registered)
+
+
+def test_what_keeps_to_the_policies_is_registered(careless: Any, engine: tuple[Engine, str]) -> None:
+    seen, address = engine
+    construct(careless, address, {"part": "queue"}, "tributary:index:Careless")
+    assert "aws:sqs/queue:Queue" in [token for token, *_ in seen.registered]
 
 
 def test_a_program_in_another_language_gets_the_whole_pipeline(host: Any, engine: tuple[Engine, str]) -> None:
@@ -203,7 +336,31 @@ def test_what_a_stacks_config_refuses_is_refused_from_another_language(
     assert seen.registered == []
 
 
-def test_the_package_requires_what_the_project_does() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
-    lines = (ROOT / "components" / "plugin" / "requirements.txt").read_text().splitlines()
-    assert [line for line in lines if not line.startswith("#")] == project
+def test_the_package_requires_what_it_imports_at_the_versions_that_are_tested() -> None:
+    sources = [*ROOT.glob("components/**/*.py"), *ROOT.glob("policy/*.py")]
+    imported = {name for path in sources if ".venv" not in path.parts for name in imports(path)}
+    required = (PLUGIN / "requirements.txt").read_text()
+    wanted = dict(re.findall(r"^([\w-]+)==([\w.]+)$", required, re.MULTILINE))
+    # annotated-types and pydantic-core come with pydantic, protobuf with pulumi; ziglang is started, not imported.
+    names = {name.replace("_", "-").replace("yaml", "pyyaml") for name in imported} - {"pydantic-core"}
+    assert {*wanted} == names | {"ziglang"}
+    locked = dict(re.findall(r"^([\w-]+)==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    assert wanted == {name: locked[name] for name in wanted}
+
+
+def imports(path: Path) -> set[str]:
+    """The packages that a file imports, wherever in it, that are neither Python's own nor this repository's."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.split(".")[0])
+    return found - {*sys.stdlib_module_names, "components", "policy"}
+
+
+def test_what_pulumi_installs_for_the_package_does_not_show_in_git() -> None:
+    made = yaml.safe_load((PLUGIN / "PulumiPlugin.yaml").read_text())["runtime"]["options"]["virtualenv"]
+    inside = (PLUGIN / made / "bin" / "python").relative_to(ROOT)
+    ignored = subprocess.run(["git", "check-ignore", "-q", inside], cwd=ROOT, check=False)
+    assert ignored.returncode == 0

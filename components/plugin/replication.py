@@ -1,0 +1,52 @@
+"""Replication for a program that is not this one: each side in the provider of its own account.
+
+A component of another language has one provider, and its outputs are known when all of it is there. So the sending side
+is two: the role, which the receiving side's bucket lets in, and the rules, which need that bucket.
+
+    role = ReplicaRole(...)                                     # the landing's account
+    replica = ReplicaDestination(source_role_arn=role.role_arn, ...)          # the other account
+    ReplicaSource(role_arn=role.role_arn, replica_bucket=replica.bucket, ...)  # the landing's account
+"""
+
+import pulumi
+
+from components.arguments import Text, arguments
+from components.pipelines.replication_args import ReplicationArgs
+from components.pipelines.replication_destination import ReplicaDestination
+from components.pipelines.replication_source import Replica, ReplicaSource
+
+
+@arguments
+class ReplicaDestinationArgs(ReplicationArgs):
+    """The arguments of the receiving side."""
+
+    source_role_arn: Text
+    """The ARN of the ReplicaRole, which the bucket's policy lets in."""
+
+
+@arguments
+class ReplicaSourceArgs(ReplicationArgs):
+    """The arguments of the sending side; `alarm_topic_arn` is of the landing's account."""
+
+    role_arn: Text
+    """The ARN of the ReplicaRole."""
+    replica_bucket: Text
+    """The `bucket` of the ReplicaDestination."""
+    replica_key_arn: Text | None = None
+    """The `key_arn` of the ReplicaDestination, where it has one."""
+
+
+class Destination(ReplicaDestination):
+    __doc__ = ReplicaDestination.__doc__
+
+    def __init__(self, name: str, args: ReplicaDestinationArgs, opts: pulumi.ResourceOptions | None = None):
+        super().__init__(name, args, args.source_role_arn, opts)
+
+
+class Source(ReplicaSource):
+    __doc__ = ReplicaSource.__doc__
+
+    def __init__(self, name: str, args: ReplicaSourceArgs, opts: pulumi.ResourceOptions | None = None):
+        super().__init__(name, args, args.alarm_topic_arn, opts, role_arn=args.role_arn)
+        arn = pulumi.Output.concat(f"arn:{args.account.partition}:s3:::", args.replica_bucket)
+        self.replicate_to(Replica(args.replica_bucket, arn, arn, args.replica_key_arn))
