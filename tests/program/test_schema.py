@@ -56,7 +56,7 @@ class Careless(pulumi.ComponentResource):
         elif args.part == "bucket":
             made = aws.s3.Bucket(name, opts=mine).arn
         else:
-            made = aws.sqs.Queue(name, sqs_managed_sse_enabled=True, opts=mine).arn
+            made = aws.cloudwatch.LogGroup(name, retention_in_days=14, opts=mine).arn
         self.part = made
 
 plugin.COMPONENTS = {"Careless": (Careless, CarelessArgs)}
@@ -296,8 +296,8 @@ def test_the_policies_hold_for_what_the_package_registers(
 
 def test_what_keeps_to_the_policies_is_registered(careless: Any, engine: tuple[Engine, str]) -> None:
     seen, address = engine
-    construct(careless, address, {"part": "queue"}, "tributary:index:Careless")
-    assert "aws:sqs/queue:Queue" in [token for token, *_ in seen.registered]
+    construct(careless, address, {"part": "log with an end"}, "tributary:index:Careless")
+    assert "aws:cloudwatch/logGroup:LogGroup" in [token for token, *_ in seen.registered]
 
 
 def test_a_program_in_another_language_gets_the_whole_pipeline(host: Any, engine: tuple[Engine, str]) -> None:
@@ -337,7 +337,8 @@ def test_what_a_stacks_config_refuses_is_refused_from_another_language(
 
 
 def test_the_package_requires_what_it_imports_at_the_versions_that_are_tested() -> None:
-    sources = [*ROOT.glob("components/**/*.py"), *ROOT.glob("policy/*.py")]
+    # The policy pack has requirements of its own.
+    sources = {*ROOT.glob("components/**/*.py"), *ROOT.glob("policy/*.py")} - {ROOT / "policy/__main__.py"}
     imported = {name for path in sources if ".venv" not in path.parts for name in imports(path)}
     required = (PLUGIN / "requirements.txt").read_text()
     wanted = dict(re.findall(r"^([\w-]+)==([\w.]+)$", required, re.MULTILINE))
@@ -346,6 +347,20 @@ def test_the_package_requires_what_it_imports_at_the_versions_that_are_tested() 
     assert {*wanted} == names | {"ziglang"}
     locked = dict(re.findall(r"^([\w-]+)==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
     assert wanted == {name: locked[name] for name in wanted}
+
+
+def test_the_readmes_program_uses_what_the_package_has(schema: dict[str, Any]) -> None:
+    (text,) = re.findall(r"```python\n(import pulumi\n.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    made = [
+        n
+        for n in ast.walk(ast.parse(text))
+        if isinstance(n, ast.Call) and "tributary." in ast.unparse(n.func)
+    ]
+    for call in made:
+        resource = schema["resources"][f"tributary:index:{ast.unparse(call.func).partition('.')[2]}"]
+        given = {keyword.arg for keyword in call.keywords} - {"opts"}
+        assert {*resource["requiredInputs"]} <= given <= {*resource["inputProperties"]}
+    assert made and "bucket" in schema["resources"][TOKEN]["properties"]  # lake.bucket
 
 
 def imports(path: Path) -> set[str]:
