@@ -42,7 +42,7 @@ shutil.rmtree(target / "jgo")
 JAVA_LEAST = 17
 KINDS = ("zero-etl", "firehose")  # the pipelines that end in OpenSearch
 HEAP = "512m"
-START_SECONDS = 90
+START_SECONDS = 300  # a minute and a half is not enough on a machine that is busy
 # The pipe on stdin closes when the parent is gone; the node then goes too, and a node that died ends the shell.
 WITH_PARENT = (
     '"$@" </dev/null & node=$!; (cat >/dev/null; kill $node 2>/dev/null) <&3 & '

@@ -30,6 +30,7 @@ class Settings:
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
         prefixes = json.loads(environ.get("PREFIXES") or "[]")
+        tag, _, value = environ["JOB_TAG"].partition("=")
         return cls(
             account_id=environ["ACCOUNT_ID"],
             bucket=environ["BUCKET"],
@@ -38,7 +39,7 @@ class Settings:
             report_prefix=environ.get("REPORT_PREFIX") or "backfill",
             # The empty prefix covers the whole bucket, and S3 refuses it as a constraint.
             prefixes=() if "" in prefixes else tuple(prefixes),
-            job_tag=tuple(environ["JOB_TAG"].split("=", 1)),
+            job_tag=(tag, value),
         )
 
 

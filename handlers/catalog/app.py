@@ -48,7 +48,7 @@ def handler(event, context):
 
 
 def publish(event):
-    export = event["export"]
+    export, before, etag = event["export"], None, None
     if "described" in export:  # by its key: see `rds` of the normaliser
         described = read(export["described"]["tables_key"])[0]
         before, etag = read_if_there(names_key(export))

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from json.decoder import scanstring  # pyright: ignore[reportAttributeAccessIssue] - not in its stub
 from typing import Any
 
 OK, DROPPED, FAILED = "Ok", "Dropped", "ProcessingFailed"
@@ -119,7 +120,7 @@ def _with(text: str, name: str, value: str) -> str:
     while text[at] != "}":
         if text[at] == ",":
             at += 1
-        key, at = json.decoder.scanstring(text, at + 1)
+        key, at = scanstring(text, at + 1)
         begin = at + 1  # behind the colon
         _, at = DECODER.raw_decode(text, begin)
         if key == name:

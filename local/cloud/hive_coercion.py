@@ -42,4 +42,5 @@ def _coerces(old: exp.DataType, new: exp.DataType) -> bool:
 
 
 def _name(kind: exp.DataType) -> str:
-    return {"text": "string", "varchar": "string"}.get(name := kind.this.value.lower(), name)
+    name = kind.this.value.lower()
+    return "string" if name in ("text", "varchar") else name
