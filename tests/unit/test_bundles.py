@@ -301,7 +301,7 @@ def run_isolated(made, tmp_path):
         **dict.fromkeys(("ACCOUNT_ID", "ROLE_ARN", "REPORT_BUCKET", "STREAM", "TIMESTAMP"), "x"),
         "PATIENCE_SECONDS": "1",
         "DROP": "{}",
-        **dict.fromkeys(("ACCOUNT_ID", "ROLE_ARN", "REPORT_BUCKET"), "x"),
+        "JOB_TAG": "tributary-backfill=x",
         **dict.fromkeys(("LOAD_TIME", "PIPELINE", "PROJECT", "DATASET", "LOCATION"), "x"),
         **dict.fromkeys(("AUDIENCE", "SERVICE_ACCOUNT"), "x"),
         **dict.fromkeys(("COMPARED_MINUTES_AFTER", "RUN_WITHIN_MINUTES"), "1"),
