@@ -35,6 +35,7 @@ from ministack.core.responses import error_response_json, get_account_id, get_re
 from ministack.services import dynamodb
 
 from .authorization import Denied, bucket_owner, caller, check, wrap
+from .background import in_background
 from .s3_encryption import KEY_HEADER, MissingKey, S3Error, resolve_key, write_multipart
 
 log = logging.getLogger("tributary.cloud")
@@ -45,7 +46,6 @@ Table = tuple[str, str, str]  # account, region, name
 history: dict[Table, list[tuple[float, dict, dict | None, dict | None]]] = defaultdict(list)
 recoverable_since: dict[Table, float] = {}
 tokens: dict[tuple[str, str], tuple[float, dict, str]] = {}
-running: set[asyncio.Task] = set()
 stock_emit, stock_resource = dynamodb._emit_stream_event, iam_actions.extract_resource_arn
 
 
@@ -359,11 +359,7 @@ def export_table(principal, request: dict) -> dict:
     dynamodb._exports[description["ExportArn"]] = description
     if token[1]:
         tokens[token] = (clock(), request, description["ExportArn"])
-    task = asyncio.get_running_loop().create_task(
-        run(principal, table_id(description["TableArn"]), description)
-    )
-    running.add(task)  # the loop keeps only a weak reference
-    task.add_done_callback(running.discard)
+    in_background(run(principal, table_id(description["TableArn"]), description))
     return description
 
 

@@ -32,6 +32,7 @@ from ministack.services import eventbridge, rds, s3
 from local.samples import mysql
 
 from .authorization import Denied, assume, bucket_owner, caller, check, wrap
+from .background import in_background
 from .dynamodb_export import clock
 from .s3_encryption import KEY_HEADER, MissingKey, S3Error, resolve_key
 
@@ -45,7 +46,6 @@ NOUNS = {
 }
 by_hand: dict[str, dict] = {}
 tasks: dict[tuple[str, str], dict] = {}
-running: set[asyncio.Task] = set()
 stock_resource = iam_actions.extract_resource_arn
 
 
@@ -175,9 +175,7 @@ def start(principal, asked: dict) -> dict:
         "_tables": tables(asked["ExportOnly"]),
     }  # fmt: skip
     tasks[account, name] = task
-    work = asyncio.get_running_loop().create_task(run(task))
-    running.add(work)  # the loop keeps only a weak reference
-    work.add_done_callback(running.discard)
+    in_background(run(task))
     return task
 
 
@@ -301,5 +299,4 @@ def install() -> None:
     stock_resource = iam_actions.extract_resource_arn
     iam_actions.extract_resource_arn = resource_arn
     wrap("rds", handle)
-    telling = asyncio.get_running_loop().create_task(tell_of_each_day())
-    running.add(telling)
+    in_background(tell_of_each_day())

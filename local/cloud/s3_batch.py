@@ -29,13 +29,13 @@ from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import s3
 
 from .authorization import Denied, assume, bucket_owner, caller, check
+from .background import in_background
 from .s3_encryption import MissingKey, S3Error, stored_version, write_multipart
 from .s3_replication import Operation, covers, matching, replicate
 
 PATH, SERVICE = "/v20180820/jobs", "batchoperations.s3.amazonaws.com"
 ENDED = ("Complete", "Failed", "Cancelled")
 jobs: dict[str, dict[str, Any]] = {}
-running: set[asyncio.Task] = set()
 stock_shortcuts = app._handle_post_body_shortcuts
 
 
@@ -231,9 +231,7 @@ def tag_keys(key: str, tags: list[dict]) -> dict[str, str]:
 
 
 def start(job: dict) -> None:
-    task = asyncio.get_running_loop().create_task(run(job))
-    running.add(task)
-    task.add_done_callback(running.discard)
+    in_background(run(job))
 
 
 def update(job: dict, requested: str) -> tuple:

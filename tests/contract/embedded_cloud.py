@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -80,11 +78,3 @@ class Cloud:
 
     def logged(self) -> str:
         return self.log_file.read_text()
-
-
-def eventually(probe: Callable[[], Any], seconds: float = 20) -> Any:
-    """The first true value of `probe`, or its last value when the time is up."""
-    end = time.monotonic() + seconds
-    while not (value := probe()) and time.monotonic() < end:
-        time.sleep(0.05)
-    return value

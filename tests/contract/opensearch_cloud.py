@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from botocore.config import Config
 from opensearchpy import AWSV4SignerAuth, OpenSearch, RequestsHttpConnection
 
 from local import opensearch
+from tests.waiting import eventually
 
 ACCOUNT, REGION = "111111111111", "us-east-1"
 ROOT = Path(__file__).resolve().parents[2]
@@ -142,15 +142,6 @@ class Cloud:
             max_retries=0,
             http_auth=AWSV4SignerAuth(session.get_credentials(), REGION, "aoss"),
         )
-
-
-def eventually(look, seconds: float = 60):
-    """What `look` returns once it is truthy."""
-    deadline = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.2)
-    return found
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,8 @@ import requests
 from botocore.exceptions import ClientError
 from opensearchpy import AWSV4SignerAuth, exceptions
 
-from tests.contract.opensearch_cloud import ACCOUNT, REGION, Cloud, cloud, eventually  # noqa: F401  # cloud is a fixture
+from tests.contract.opensearch_cloud import ACCOUNT, REGION, Cloud, cloud  # noqa: F401  # cloud is a fixture
+from tests.waiting import eventually
 
 READER, WRITER = (
     ["ReadDocument", "DescribeIndex"],

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.contract.embedded_cloud import ANALYTICS, WORKLOAD, Cloud, eventually
+from tests.contract.embedded_cloud import ANALYTICS, WORKLOAD, Cloud
+from tests.waiting import eventually
 
 EVERY_TYPE = {
     "id": {"S": "é\u2028"},

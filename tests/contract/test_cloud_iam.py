@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.contract.embedded_cloud import ANALYTICS, WORKLOAD, Cloud, eventually
+from tests.contract.embedded_cloud import ANALYTICS, WORKLOAD, Cloud
+from tests.waiting import eventually
 
 CODE = """
 import json, os, boto3

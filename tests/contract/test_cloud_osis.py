@@ -11,8 +11,9 @@ from botocore.exceptions import ClientError
 from opensearchpy import TransportError
 
 from local.cloud import osis_body
-from tests.contract.opensearch_cloud import ACCOUNT, REGION, Cloud, cloud, eventually  # noqa: F401  # cloud is a fixture
+from tests.contract.opensearch_cloud import ACCOUNT, REGION, Cloud, cloud  # noqa: F401  # cloud is a fixture
 from tests.recording import PITR_ON, record
+from tests.waiting import eventually
 
 BUCKET = f"osis-exports-{ACCOUNT}"
 EXACT = "12345678901234567890123456789012345678"

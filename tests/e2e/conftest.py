@@ -87,6 +87,15 @@ class Run:
         assert changed != text, f"{path} holds nothing like {pattern}"
         (self.root / path).write_text(changed)
 
+    def ahead(self, seconds: float | None) -> None:
+        """Puts the cloud's time so many seconds ahead; None: it is the machine's again."""
+        clock = self.clone.folder / "cloud" / "clock"
+        if seconds is None:
+            clock.unlink(missing_ok=True)
+        else:  # in one step: the cloud reads it at any moment
+            clock.with_name("clock.new").write_text(str(seconds))
+            clock.with_name("clock.new").replace(clock)
+
     def keep(self, *names: str, **changes: object) -> None:
         """Leaves these pipelines of the local stack, with these keys changed."""
         file = self.root / "Pulumi.local.yaml"

@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,6 +23,7 @@ from botocore.exceptions import ClientError
 
 from local import engine
 from tests.e2e.conftest import Run, clone_into
+from tests.waiting import eventually
 
 ACCOUNT = "111111111111"
 ITEMS = 40
@@ -172,14 +173,6 @@ class Shop:
             Statistics=[statistic],
         )
         return [point[statistic] for point in found["Datapoints"]]
-
-
-def eventually(what: Callable[[], Any], seconds: int = 240) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < deadline, "it did not come"
-        time.sleep(0.2)
-    return found
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,7 @@ import os
 import re
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +23,10 @@ from opensearchpy.exceptions import TransportError
 from local import opensearch, samples
 from local.samples import firehose
 from tests.e2e.conftest import Run, clone_into
+from tests.waiting import eventually
 
 NAME, RETRY_SECONDS = "stock-ticks", 6
 DELIVERY = "tributary-local-stock-ticks-delivery"
-
-
-def eventually(look: Callable[[], Any], seconds: float = 40) -> Any:
-    """What `look` returns once it is truthy."""
-    deadline = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.3)
-    return found
 
 
 class Ticks:

@@ -128,8 +128,7 @@ def tomorrow(stack, cloud, pipeline) -> Iterator[dict[str, Any]]:
     """The next day's run, after orders were changed, deleted and added; what was there before is kept with it."""
     before, dynamodb = partitions(cloud, pipeline), cloud.client("dynamodb", pipeline)
     items = dynamodb.scan(TableName="orders", Limit=30)["Items"]
-    clock = stack.clone.folder / "cloud" / "clock"
-    clock.write_text(str(DAY))
+    stack.ahead(DAY)
     try:
         keys = [{key: item[key] for key in ("customer_id", "order_id")} for item in items]
         for key in keys[:10]:
@@ -153,7 +152,7 @@ def tomorrow(stack, cloud, pipeline) -> Iterator[dict[str, Any]]:
         due = datetime.fromtimestamp(int(time.time()) + DAY, UTC)
         yield {"run": run(cloud, pipeline, due), "due": due, "before": before, "deleted": keys[:10]}
     finally:
-        clock.unlink()
+        stack.ahead(None)
 
 
 def test_the_next_days_run_leaves_the_same_tables_with_one_more_partition(cloud, pipeline, tomorrow):

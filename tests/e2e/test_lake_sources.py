@@ -17,6 +17,7 @@ import yaml
 from local.samples import Cloud, export, lake, mysql
 from tests.contract.normaliser import Schema, canonical_item, item_of
 from tests.e2e.conftest import Run, clone_into
+from tests.waiting import eventually
 
 DAY = 24 * 3600
 WORKLOAD = {"id": "111111111111", "region": "us-east-1"}
@@ -125,9 +126,8 @@ def held(cloud: Cloud, table: str) -> int:
 @pytest.fixture(scope="module")
 def clock(stack: Run) -> Iterator[Callable[[int], None]]:
     """Puts the cloud's time so many seconds ahead."""
-    file = stack.clone.folder / "cloud" / "clock"
-    yield lambda seconds: file.write_text(str(seconds)) and None
-    file.unlink(missing_ok=True)
+    yield stack.ahead
+    stack.ahead(None)
 
 
 @pytest.fixture(scope="module")
@@ -308,15 +308,16 @@ def test_the_event_of_a_days_automated_snapshot_starts_its_export_once(
     clock(days * DAY)
     day = datetime.now(UTC) + timedelta(days=days)
     expected = f"arn:aws:rds:us-east-1:111111111111:{resource}:rds:shop-{day:%Y-%m-%d}-00-00"
-    end = time.monotonic() + 60
-    started: list[dict[str, Any]] = []
-    while not started and time.monotonic() < end:
-        time.sleep(0.3)
+
+    def started() -> list[str]:
         runs = client.list_executions(stateMachineArn=pipeline["state_machine"])["executions"]
-        described = [client.describe_execution(executionArn=one["executionArn"]) for one in runs]
-        started = [one for one in described if json.loads(one["input"])["snapshot_arn"] == expected]
-    (one,) = started
-    done = ended(cloud, pipeline, one["executionArn"])
+        described = [client.describe_execution(executionArn=run["executionArn"]) for run in runs]
+        return [
+            run["executionArn"] for run in described if json.loads(run["input"])["snapshot_arn"] == expected
+        ]
+
+    (execution,) = eventually(started)
+    done = ended(cloud, pipeline, execution)
     assert done["status"] == "SUCCEEDED", done.get("cause")
     assert json.loads(done["input"])["only"] == expected.split(":", 6)[6]
     assert set(exported(cloud, name)) - before == {expected}

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Run, clone_into
-from tests.e2e.test_bigquery_transfer import ITEMS, Shop, eventually
+from tests.e2e.test_bigquery_transfer import ITEMS, Shop
+from tests.waiting import eventually
 
 EVENTS = "tributary-local-lake-landing-objects"
 

@@ -19,6 +19,7 @@ from opensearchpy.exceptions import TransportError
 from local import samples
 from local.samples import zero_etl
 from tests.e2e.conftest import Run
+from tests.waiting import eventually
 
 NAME = "catalog-search"
 
@@ -124,15 +125,6 @@ def exact(value: Any) -> Any:
 
 def unordered(members: list[Any]) -> list[Any]:
     return sorted(members)
-
-
-def eventually(look: Callable[[], Any]) -> Any:
-    """What `look` returns once it is truthy."""
-    deadline = time.monotonic() + 60
-    while not (found := look()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.3)
-    return found
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -114,15 +114,6 @@ class Warehouse:
 @pytest.fixture
 def warehouse(gcp: httpx.Client) -> Warehouse:
     return Warehouse(gcp, f"shop_{next(NUMBER)}")
-
-
-def until(what: Callable[[], Any]) -> Any:
-    """What `what` gives as soon as it gives something; fails after half a minute."""
-    for _ in range(600):
-        if found := what():
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it did not come")
 
 
 def parquet(**columns: pa.Array) -> bytes:

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pytest
 
 from local.gcp.data_transfer import evaluate, pattern
-from tests.contract.gcp.conftest import PROJECT, Transfer, Warehouse, lines, parquet, until
+from tests.contract.gcp.conftest import PROJECT, Transfer, Warehouse, lines, parquet
+from tests.waiting import eventually
 
 ORDER = [
     {"name": "id", "type": "INTEGER", "mode": "REQUIRED"},
@@ -302,7 +303,9 @@ def test_an_end_of_a_run_is_told_to_the_topic(transfer: Transfer) -> None:
     transfer.landing.put("raw/a.json", lines({"id": 1}))
     run = transfer.run()
     pull = f"/v1/{subscription}:pull"
-    got = until(lambda: transfer.warehouse.ok("POST", pull, json={"maxMessages": 5}).get("receivedMessages"))
+    got = eventually(
+        lambda: transfer.warehouse.ok("POST", pull, json={"maxMessages": 5}).get("receivedMessages")
+    )
     assert [m["message"]["attributes"]["eventType"] for m in got] == ["TRANSFER_RUN_FINISHED"]
     told = json.loads(base64.b64decode(got[0]["message"]["data"]))
     assert (told["name"], told["state"]) == (run["name"], "FAILED")
@@ -314,5 +317,5 @@ def test_a_daily_schedule_says_when_it_runs_next_and_an_interval_runs_at_once(tr
     assert "T04:30:00" in transfer.create()["nextRunTime"]
     assert "nextRunTime" not in transfer.create(more={"scheduleOptions": {"disableAutoScheduling": True}})
     transfer.create(more={"schedule": "every 24 hours"})
-    runs = until(lambda: transfer.warehouse.ok("GET", f"/v1/{transfer.name}/runs")["transferRuns"])
+    runs = eventually(lambda: transfer.warehouse.ok("GET", f"/v1/{transfer.name}/runs")["transferRuns"])
     assert transfer.ended(runs[0]["name"])["state"] == "SUCCEEDED" and count(transfer.warehouse) == 1

@@ -12,7 +12,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from tests.contract.gcp.conftest import NUMBER, PROJECT, Landing, Warehouse, lines, until
+from tests.contract.gcp.conftest import NUMBER, PROJECT, Landing, Warehouse, lines
+from tests.waiting import eventually
 
 AGENT = "project-1@storage-transfer-service.iam.gserviceaccount.com"
 LOADER = f"loader@{PROJECT}.iam.gserviceaccount.com"
@@ -83,7 +84,7 @@ class Copy:
     def run(self) -> dict[str, Any]:
         """An operation of the job, as it ended."""
         begun = self.ok("POST", f"/v1/{self.name}:run", json={"projectId": PROJECT})["name"]
-        return until(lambda: (o := self.ok("GET", f"/v1/{begun}"))["done"] and o)["metadata"]
+        return eventually(lambda: (o := self.ok("GET", f"/v1/{begun}"))["done"] and o)["metadata"]
 
     def operations(self) -> list[dict[str, Any]]:
         wanted = json.dumps({"projectId": PROJECT, "jobNames": [self.name]})
@@ -234,9 +235,9 @@ def test_an_event_brings_its_file_and_is_gone_from_the_queue(copy: Copy) -> None
     copy.create(stream)
     copy.landing.put("raw/orders/a b.json", b"1")
     copy.landing.put("raw/customers/c.json", b"1")
-    until(lambda: "raw/orders/a b.json" in copy.objects())
+    eventually(lambda: "raw/orders/a b.json" in copy.objects())
     counted = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    until(
+    eventually(
         lambda: (
             set(
                 copy.landing.sqs.get_queue_attributes(QueueUrl=copy.queue, AttributeNames=counted)[
@@ -255,11 +256,11 @@ def test_a_role_that_may_not_take_events_fails_once_and_the_event_waits_for_the_
     copy.allow(*copy.landing.statements)
     copy.create(stream)
     copy.landing.put("raw/orders/a.json", b"1")
-    until(copy.operations)
+    eventually(copy.operations)
     assert "ReceiveMessage" in str(copy.operations()[0]["metadata"]["errorBreakdowns"])
     assert copy.objects() == {}
     copy.allow(*copy.landing.statements, copy.takes)
-    until(copy.objects)
+    eventually(copy.objects)
     assert [o["metadata"]["status"] for o in copy.operations()] == ["SUCCESS", "FAILED"]
 
 
@@ -388,7 +389,7 @@ class Loads:
         asked = {"requestedRunTime": "2026-01-02T04:30:00Z"}
         begun = self.copy.ok("POST", f"/v1/{self.name}:startManualRuns", json=asked)["runs"][0]["name"]
         ended = ("SUCCEEDED", "FAILED")
-        return until(lambda: (r := self.copy.ok("GET", f"/v1/{begun}"))["state"] in ended and r)
+        return eventually(lambda: (r := self.copy.ok("GET", f"/v1/{begun}"))["state"] in ended and r)
 
     def ids(self) -> list[tuple[str]]:
         return self.warehouse.rows("SELECT id FROM $.orders ORDER BY id")
