@@ -146,6 +146,8 @@ class _Mocks(mocks.Mocks):
             arn = f"arn:aws:aoss:{provider}:mock:collection/{physical}"
             address = f"https://{physical}.mock.aoss.amazonaws.com"
             inputs |= {"collectionEndpoint": address, "dashboardEndpoint": f"{address}/_dashboards"}
+        if args.typ == "aws:iam/user:User":  # a role may have the same name
+            arn = f"arn:aws:iam:{provider}:mock:user/{physical}"
         if args.typ == "aws:kinesis/stream:Stream":
             arn = f"arn:aws:kinesis:{provider}:mock:stream/{physical}"
         inputs |= COMPUTED.get(args.typ, lambda i, name: {})(inputs, args.name)

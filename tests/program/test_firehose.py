@@ -492,7 +492,7 @@ def test_a_user_with_a_password_is_made_only_where_the_config_asks() -> None:
     assert list(asked.additionalSecretOutputs) == ["password"]
     # Whatever its owner has added, such as an access key, goes with the user.
     assert recorded.one("aws:iam/user:User", "ticks-dashboards")["forceDestroy"] is True
-    user = f"arn:aws:iam:workload:mock:{NAME}-dashboards"
+    user = f"arn:aws:iam:workload:mock:user/{NAME}-dashboards"
     assert granted(recorded, "ticks-dashboards")[0] == [user]
     found = statements(recorded, "ticks-dashboards", "user")
     assert set(found) == {"ReachCollection", "OpenDashboards", "ChangeOwnPassword"}

@@ -2,15 +2,19 @@
 
 A resource is any object with `type` (Pulumi's token), `name`, `inputs` (camelCase, as the engine gets them; JSON as
 text) and `provider` (its account's provider, by name). An ARN that comes from an output has the provider's name and
-`mock` where the region and the account stand; both are put in. What could grant something and is not understood here
-raises, so that no grant goes unproven.
+`mock` where the region and the account stand; both are put in. A kind of resource that is neither read here nor known
+to grant nothing (`kinds`) raises, so that no grant goes unproven.
 """
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from tests.contract.iam import aoss, google, lake_formation
+from tests.contract.iam.grants import Grant, UnreadGrant, only
+from tests.contract.iam.kinds import COMPONENTS, GRANTS_NOTHING
 
 Document = Mapping[str, Any]
 
@@ -43,11 +47,14 @@ class Role:
 @dataclass
 class Policies:
     """All roles by their names, and users, which nobody takes on; all resource policies by the ARN of what they stand
-    on; who owns which bucket."""
+    on; who owns which bucket; what is granted elsewhere than in an IAM document, and whom Google takes AWS's roles
+    for."""
 
     roles: dict[str, Role] = field(default_factory=dict)
     on: dict[str, Document] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
+    grants: list[Grant] = field(default_factory=list)
+    pools: list[google.Federation] = field(default_factory=list)
 
     def owner(self, arn: str, otherwise: str) -> str:
         """The account of a resource. An ARN of S3 names none: it is the bucket's, or for a bucket that the stack
@@ -70,87 +77,176 @@ class Policies:
                 yield arn.split(":")[2], arn, document
 
 
-_GRANTS_NOT_READ = {
-    "aws:iam/rolePolicyAttachment:RolePolicyAttachment", "aws:iam/userPolicyAttachment:UserPolicyAttachment",
-    "aws:iam/userGroupMembership:UserGroupMembership", "aws:iam/groupPolicy:GroupPolicy",
-    "aws:iam/policyAttachment:PolicyAttachment", "aws:iam/policy:Policy",
-    "aws:iam/rolePoliciesExclusive:RolePoliciesExclusive", "aws:kms/grant:Grant",
-    "aws:kms/keyPolicy:KeyPolicy", "aws:cloudwatch/eventPermission:EventPermission",
-    "aws:cloudwatch/eventBusPolicy:EventBusPolicy", "aws:dynamodb/resourcePolicy:ResourcePolicy",
-    "aws:cloudwatch/logResourcePolicy:LogResourcePolicy", "aws:lambda/functionUrl:FunctionUrl",
-}  # fmt: skip
+@dataclass(frozen=True)
+class Whole:
+    """A resource whose JSON and ARNs are whole, and where it stands."""
+
+    type: str
+    name: str
+    inputs: Mapping[str, Any]
+    account: str
+    region: str
 
 
 def harvest(resources: Iterable[Resource]) -> Policies:
-    """The policies of these resources. Raises ValueError on a grant of a kind that it can't read."""
+    """The policies of these resources. Raises ValueError on a grant of a kind that it can't read, and on a kind of
+    resource of which nobody has decided whether it can grant."""
+    granting = list(whole(r for r in resources if _is_provider(r) or _can_grant(r)))
+    found = Policies()
+    custom = {
+        f"projects/{r.inputs['project']}/roles/{r.inputs['roleId']}": r.inputs["permissions"]
+        for r in granting
+        if r.type == "gcp:projects/iAMCustomRole:IAMCustomRole"
+    }
+    for resource in sorted(granting, key=lambda r: not r.type.endswith((":Role", ":User"))):
+        READ[resource.type](found, resource, custom)
+    return found
+
+
+def whole(resources: Iterable[Resource]) -> Iterator[Whole]:
+    """The resources with their ARNs and JSON whole; the providers' own are left out. Raises ValueError on one of AWS
+    that isn't in any account."""
     resources = list(resources)
     places = {
         r.name: (json.loads(_text(r.inputs["allowedAccountIds"]))[0], r.inputs["region"])
         for r in resources
         if r.type == "pulumi:providers:aws"
     }
+    projects = {r.name: r.inputs["project"] for r in resources if r.type == "pulumi:providers:gcp"}
 
-    def place(resource: Resource) -> tuple[str, str]:
+    for resource in resources:
+        if resource.type.startswith("gcp:"):
+            project = projects[resource.provider]
+            yield Whole(resource.type, resource.name, resource.inputs, project, "")
+        if not resource.type.startswith("aws:"):
+            continue
         if resource.provider not in places:
             raise ValueError(
                 f"{resource.type} {resource.name}: '{resource.provider}' is no account's provider"
             )
-        return places[resource.provider]
-
-    def parsed(value: Any, resource: Resource) -> Any:
-        """The JSON, its ARNs whole; what a look-up told has no provider's name, and is of the resource's account."""
-        whole = _MOCK_ARN.sub(lambda f: _arn(f, *places.get(f[2], place(resource))), _text(value))
-        return json.loads(whole)
-
-    found = Policies()
-    grants = []
-    for r in resources:
-        if r.type in _GRANTS_NOT_READ:
-            raise ValueError(
-                f"{r.type} {r.name}: the proof can't read this grant; write it as an inline role policy"
-            )
-        if r.type == "aws:iam/role:Role":
-            if r.inputs.get("managedPolicyArns") or r.inputs.get("inlinePolicies"):
-                raise ValueError(
-                    f"role {r.name}: the proof reads aws.iam.RolePolicy only; write its statements there"
-                )
-            account, name = place(r)[0], r.inputs["name"]
-            arn = f"arn:aws:iam::{account}:role/{name}"
-            found.roles[name] = Role(arn, account, parsed(r.inputs["assumeRolePolicy"], r))
-            found.on[arn] = found.roles[name].trust
-        elif r.type == "aws:iam/user:User":
-            # A user is taken on by nobody.
-            account, name = place(r)[0], r.inputs["name"]
-            arn = f"arn:aws:iam::{account}:user/{name}"
-            found.roles[f"user/{name}"] = Role(arn, account, {"Version": "2012-10-17", "Statement": []})
-        elif r.type == "aws:s3/bucket:Bucket":
-            found.owners[f"arn:aws:s3:::{r.inputs['bucket']}"] = place(r)[0]
-        else:
-            grants.append(r)
-    for r in grants:
-        if r.type == "aws:iam/rolePolicy:RolePolicy":
-            found.roles[r.inputs["role"]].statements += parsed(r.inputs["policy"], r)["Statement"]
-        elif r.type == "aws:iam/userPolicy:UserPolicy":
-            found.roles[f"user/{r.inputs['user']}"].statements += parsed(r.inputs["policy"], r)["Statement"]
-        elif r.type == "aws:lambda/permission:Permission":
-            arn = "arn:aws:lambda:{1}:{0}:function:{2}".format(*place(r), r.inputs["function"].split(":")[-1])
-            statement = _lambda_statement(r.inputs, arn)
-            before = found.on.get(arn, {"Statement": []})["Statement"]
-            found.on[arn] = {"Version": "2012-10-17", "Statement": [*before, statement]}
-        elif (stands_on := _POLICY_STANDS_ON.get(r.type)) and r.inputs.get("policy"):
-            found.on[parsed(json.dumps(stands_on(r, *place(r))), r)] = parsed(r.inputs["policy"], r)
-    return found
+        yield _whole(resource, places)
 
 
-_POLICY_STANDS_ON = {
-    "aws:s3/bucketPolicy:BucketPolicy": lambda r, *_: f"arn:aws:s3:::{r.inputs['bucket']}",
-    # A key has no name of its own: the recording's ARN ends in the resource's name.
-    "aws:kms/key:Key": lambda r, account, region: f"arn:aws:kms:{region}:{account}:key/{r.name}",
-    "aws:sqs/queuePolicy:QueuePolicy": lambda r, account, region: "arn:aws:sqs:{}:{}:{}".format(
-        region, account, r.inputs["queueUrl"].rsplit("/", 1)[-1]
+def _whole(resource: Resource, places: Mapping[str, tuple[str, str]]) -> Whole:
+    """What a look-up told has no provider's name, and is of the resource's account."""
+    place = places[resource.provider]
+    text = _MOCK_ARN.sub(
+        lambda f: _arn(f, *places.get(f[2], place)), json.dumps(resource.inputs, default=str)
+    )
+    inputs = json.loads(text)
+    for key in ("policy", "assumeRolePolicy"):
+        if isinstance(inputs.get(key), str):
+            inputs[key] = json.loads(inputs[key])
+    return Whole(resource.type, resource.name, inputs, *place)
+
+
+def _is_provider(resource: Resource) -> bool:
+    return resource.type.startswith("pulumi:providers:")
+
+
+def _can_grant(resource: Resource) -> bool:
+    """Raises UnreadGrant if nobody has decided, or if a resource that grants nothing has an input that would."""
+    if resource.type.startswith(COMPONENTS):
+        return False
+    if resource.type in GRANTS_NOTHING:
+        only(resource, set(resource.inputs) - set(GRANTS_NOTHING[resource.type]))
+        return False
+    if resource.type not in READ:
+        raise UnreadGrant(
+            resource,
+            f"nobody has decided whether {resource.type} can grant; list it in kinds.py, or read it in harvest.py "
+            "(a grant to a role: write it as an inline role policy)",
+        )
+    return True
+
+
+def _role(found: Policies, r: Whole, _: object) -> None:
+    if r.inputs.get("managedPolicyArns") or r.inputs.get("inlinePolicies"):
+        raise UnreadGrant(r, "the proof reads aws.iam.RolePolicy only; write its statements there")
+    arn, name = f"arn:aws:iam::{r.account}:role/{r.inputs['name']}", r.inputs["name"]
+    found.roles[name] = Role(arn, r.account, r.inputs["assumeRolePolicy"])
+    found.on[arn] = found.roles[name].trust
+
+
+def _user(found: Policies, r: Whole, _: object) -> None:
+    """A user is taken on by nobody."""
+    name = r.inputs["name"]
+    arn = f"arn:aws:iam::{r.account}:user/{name}"
+    found.roles[f"user/{name}"] = Role(arn, r.account, {"Version": "2012-10-17", "Statement": []})
+
+
+def _role_policy(found: Policies, r: Whole, _: object) -> None:
+    found.roles[r.inputs["role"]].statements += r.inputs["policy"]["Statement"]
+
+
+def _user_policy(found: Policies, r: Whole, _: object) -> None:
+    found.roles[f"user/{r.inputs['user']}"].statements += r.inputs["policy"]["Statement"]
+
+
+def _bucket(found: Policies, r: Whole, _: object) -> None:
+    only(r, set(r.inputs) - {"acl", "grants", "policy"})
+    found.owners[f"arn:aws:s3:::{r.inputs['bucket']}"] = r.account
+
+
+def _lambda(found: Policies, r: Whole, _: object) -> None:
+    arn = f"arn:aws:lambda:{r.region}:{r.account}:function:{r.inputs['function'].split(':')[-1]}"
+    before = found.on.get(arn, {"Statement": []})["Statement"]
+    found.on[arn] = {"Version": "2012-10-17", "Statement": [*before, _lambda_statement(r.inputs, arn)]}
+
+
+def _key(found: Policies, r: Whole, _: object) -> None:
+    """A key has no name of its own: the recording's ARN ends in the resource's name. Without a policy KMS writes one:
+    https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html"""
+    if not r.inputs.get("policy"):
+        raise UnreadGrant(r, "it has the default policy, which the proof does not read; write one")
+    found.on[f"arn:aws:kms:{r.region}:{r.account}:key/{r.name}"] = r.inputs["policy"]
+
+
+def _standing_on(arn: Callable[[Whole], str]) -> Callable[..., None]:
+    def read(found: Policies, r: Whole, _: object) -> None:
+        if r.inputs.get("policy"):
+            found.on[arn(r)] = r.inputs["policy"]
+
+    return read
+
+
+def _queue(r: Whole) -> str:
+    name = r.inputs.get("name") or r.inputs["queueUrl"].rsplit("/", 1)[-1]
+    return f"arn:aws:sqs:{r.region}:{r.account}:{name}"
+
+
+def _granted(grants: Callable[[Whole], Iterable[Grant]]) -> Callable[..., None]:
+    return lambda found, r, _: found.grants.extend(grants(r))
+
+
+def _google(grants: Callable[..., Iterable[Grant]]) -> Callable[..., None]:
+    return lambda found, r, custom: found.grants.extend(grants(r, r.account, custom))
+
+
+READ: dict[str, Callable[[Policies, Whole, Mapping[str, Any]], None]] = {
+    "aws:iam/role:Role": _role,
+    "aws:iam/user:User": _user,
+    "aws:iam/rolePolicy:RolePolicy": _role_policy,
+    "aws:iam/userPolicy:UserPolicy": _user_policy,
+    "aws:s3/bucket:Bucket": _bucket,
+    "aws:s3/bucketPolicy:BucketPolicy": _standing_on(lambda r: f"arn:aws:s3:::{r.inputs['bucket']}"),
+    "aws:kms/key:Key": _key,
+    "aws:sqs/queue:Queue": _standing_on(_queue),
+    "aws:sqs/queuePolicy:QueuePolicy": _standing_on(_queue),
+    "aws:sns/topicPolicy:TopicPolicy": _standing_on(lambda r: r.inputs["arn"]),
+    "aws:lambda/permission:Permission": _lambda,
+    "aws:opensearch/serverlessAccessPolicy:ServerlessAccessPolicy": _granted(aoss.data),
+    "aws:opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy": _granted(aoss.network),
+    "aws:lakeformation/permissions:Permissions": _granted(lake_formation.grants),
+    "gcp:projects/iAMCustomRole:IAMCustomRole": lambda found, r, custom: None,  # what it holds is `custom`
+    "gcp:projects/iAMMember:IAMMember": _google(google.member),
+    "gcp:storage/bucketIAMMember:BucketIAMMember": _google(google.member),
+    "gcp:pubsub/topicIAMMember:TopicIAMMember": _google(google.member),
+    "gcp:serviceaccount/iAMMember:IAMMember": _google(google.member),
+    "gcp:bigquery/dataset:Dataset": _google(google.dataset),
+    "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": lambda found, r, custom: (
+        found.pools.append(google.federation(r))
     ),
-    "aws:sqs/queue:Queue": lambda r, account, region: f"arn:aws:sqs:{region}:{account}:{r.inputs['name']}",
-    "aws:sns/topicPolicy:TopicPolicy": lambda r, *_: r.inputs["arn"],
 }
 
 
@@ -172,15 +268,16 @@ def _lambda_statement(inputs: Mapping[str, Any], arn: str) -> dict[str, Any]:
     }
 
 
-_MOCK_ARN = re.compile(r"arn:aws:([a-z0-9]+):([\w-]+):mock:(?:table/)?([\w.-]+)")
-_KINDS = {"kms": "key/", "dynamodb": "table/", "lambda": "function:"}
+_MOCK_ARN = re.compile(r"arn:aws:([a-z0-9]+):([\w-]+):mock:(?:table/)?((?:user/)?[\w.-]+)")
+_KINDS = {"kms": "key/", "dynamodb": "table/", "lambda": "function:", "sfn": "stateMachine:"}
 
 
 def _arn(found: re.Match[str], account: str, region: str) -> str:
     service, _, name = found.groups()
     if service == "iam":
-        return f"arn:aws:iam::{account}:role/{name}"
-    return f"arn:aws:{service}:{region}:{account}:{_KINDS.get(service, '')}{name}"
+        return f"arn:aws:iam::{account}:{name if name.startswith('user/') else f'role/{name}'}"
+    called = "states" if service == "sfn" else service
+    return f"arn:aws:{called}:{region}:{account}:{_KINDS.get(service, '')}{name}"
 
 
 def _text(value: Any) -> str:

@@ -1,14 +1,16 @@
 """What "a policy is proven" means, as code: a table of cases holds, and nothing can be taken away unnoticed.
 
 A case says who may, or may not, do what to which resource. `broken` are the cases that the policies do not satisfy.
-`unnoticed` takes every part of every statement away, one at a time: an action, a resource, a principal, a condition.
-A part that no case misses is either more than is needed, or something the table forgot: both are errors.
+`unnoticed` takes every part of every statement away, one at a time: an action, a resource, a principal, a condition;
+and every grant that stands elsewhere than in an IAM document (`grants`). A part that no case misses is either more than
+is needed, or something the table forgot: both are errors.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tests.contract.iam import aoss, google, lake_formation
 from tests.contract.iam.evaluator import Evaluator, Request
 from tests.contract.iam.harvest import Document, Policies
 
@@ -97,13 +99,32 @@ def request(policies: Policies, case: Case) -> Request:
 
 def broken(policies: Policies, cases: Sequence[Case], evaluator: Evaluator) -> list[str]:
     """The cases that do not hold."""
-    verdicts = evaluator.allows([request(policies, case) for case in cases])
-    return [str(case) for case, allowed in zip(cases, verdicts, strict=True) if allowed != case.may]
+    by_iam = [case for case in cases if not elsewhere(case)]
+    verdicts = evaluator.allows([request(policies, case) for case in by_iam])
+    wrong = [case for case, allowed in zip(by_iam, verdicts, strict=True) if allowed != case.may]
+    wrong += [case for case in cases if elsewhere(case) and granted(policies, case) != case.may]
+    return [str(case) for case in wrong]
+
+
+def elsewhere(case: Case) -> bool:
+    """Whether another service than IAM decides: a resource that is no ARN tells whose it is."""
+    return case.resource.startswith((*aoss.PLACES, *lake_formation.PLACES, *google.PLACES))
+
+
+def granted(policies: Policies, case: Case) -> bool:
+    """What the service decides whose resource it is."""
+    who = policies.roles[case.who].arn if case.who in policies.roles else case.who
+    if case.resource.startswith(google.PLACES):
+        of_google = [grant for grant in policies.grants if grant.on.startswith(google.PLACES)]
+        return google.allows(of_google, who, case.action, case.resource, policies.pools)
+    service = aoss if case.resource.startswith(aoss.PLACES) else lake_formation
+    grants = [grant for grant in policies.grants if grant.on.startswith(service.PLACES)]
+    return service.allows(grants, who, case.action, case.resource)
 
 
 def unnoticed(policies: Policies, cases: Sequence[Case], evaluator: Evaluator) -> list[str]:
     """What can be taken away from a policy without any case noticing."""
-    asked = [(case, request(policies, case)) for case in cases]
+    asked = [(case, request(policies, case)) for case in cases if not elsewhere(case)]
     lost = []
     for kind, arn, document in policies.documents():
         meets = [(c, r) for c, r in asked if _meets(policies, c, r, kind, arn)]
@@ -113,6 +134,16 @@ def unnoticed(policies: Policies, cases: Sequence[Case], evaluator: Evaluator) -
             verdicts = evaluator.allows(tried)
             if all(allowed == case.may for (case, _), allowed in zip(meets, verdicts, strict=True)):
                 lost.append(f"{kind} policy of {arn}: {what}")
+    others = [case for case in cases if elsewhere(case)]
+    for grant in policies.grants:
+        fewer = replace(policies, grants=[one for one in policies.grants if one is not grant])
+        if all(granted(fewer, case) == case.may for case in others):
+            lost.append(str(grant))
+    for pool in policies.pools:
+        rest = [one for one in policies.pools if one is not pool]
+        for what, pools in (("it", rest), ("its condition", [*rest, replace(pool, condition="")])):
+            if all(granted(replace(policies, pools=pools), case) == case.may for case in others):
+                lost.append(f"pool {pool.pool}: {what}")
     return lost
 
 

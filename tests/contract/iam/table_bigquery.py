@@ -21,6 +21,7 @@ from tests.contract.iam.table import (
 )
 from tests.contract.iam.table import TABLE as EVERY_CASE
 from tests.contract.iam.table import TABLES as TABLES
+from tests.contract.iam.table_grants import warehouse
 
 CONFIG = {
     "accounts": {"workload": {"id": HERE, "region": REGION}},
@@ -54,6 +55,8 @@ READER, COMPARE = "user/tributary-proof-warehouse-reader", "tributary-proof-ware
 TYPED, SHOP = "user/tributary-proof-typed-reader", "arn:aws:s3:::shop-lake"
 SCHEDULE, TYPED_SCHEDULE = "tributary-proof-warehouse-compare", "tributary-proof-typed-compare"
 TYPED_COMPARE = "tributary-proof-typed-reconcile"
+# A service account's name has 30 characters at most, so these are cut.
+LOADER, COMPARER = "tributary-proof-wareh-65a76f1e", "tributary-proof-wareh-f80b9669"
 # The evaluator wants a resource by name, and knows one that CloudWatch checks for OTLP data only.
 METRICS = arn("cloudwatch", "dataset/default")
 DATA = "raw/orders/AWSDynamoDB/1/data/a.json.gz"
@@ -138,5 +141,13 @@ TABLE: list[Case] = [
             can(schedule, "sqs:SendMessage", arn("sqs", f"{function}-failed")),
             cannot(schedule, "sqs:SendMessage", arn("sqs", "neighbour")),
         )
+    ),
+    # --- at Google
+    *warehouse("tributary_proof_warehouse", LOADER, COMPARER, COMPARE),
+    *warehouse(
+        "tributary_proof_typed",
+        "tributary-proof-typed-transfer",
+        "tributary-proof-typed-compare",
+        TYPED_COMPARE,
     ),
 ]

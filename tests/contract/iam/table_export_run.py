@@ -24,6 +24,7 @@ from tests.contract.iam.table import (
     through_dynamodb,
     tls_only,
 )
+from tests.contract.iam.table_grants import governed
 
 CONFIG = {
     "accounts": {"workload": {"id": HERE, "region": REGION}},
@@ -349,6 +350,12 @@ TABLE: list[Case] = [
     cannot(LAKE, "s3:ListBucket", NEIGHBOUR, context={"s3:prefix": "lake/"}),
     cannot(LAKE, "s3:PutObject", f"{SHOP}/lake/a"),
     *allowed(LAKE, "kms:Decrypt", arn("kms", "key/shop-landing"), never=arn("kms", "key/neighbour")),
+    *governed(
+        "tributary_proof_shop",
+        "tributary-proof-shop-catalog",
+        [role_arn("analyst")],
+        [f"{SHOP}/{p.format('').rstrip('/')}" for p in LAKES],
+    ),
     # --- a run whose catalog a crawler keeps
     *run_of("crawled", "tributary_proof_crawled", "customers", folds=False, registers=False),
     *queue("tributary-proof-crawled-unstarted", HERE),

@@ -1,8 +1,7 @@
 """What the roles, and the user, of a Firehose pipeline must be able to do, and must not.
 
 The stack: `ticks` carries a stream with a customer's key of account HERE, delivering from a network, with a
-transformation, a generator, a scheduled replay, and both kinds of reader. What a role may do inside the collection is
-the data access policy's to say, which the embedded OpenSearch Serverless decides (tests/e2e/test_firehose.py).
+transformation, a generator, a scheduled replay, and both kinds of reader.
 """
 
 from typing import Any
@@ -23,6 +22,7 @@ from tests.contract.iam.table import (
     taken_on_by,
     tls_only,
 )
+from tests.contract.iam.table_grants import in_index, reached
 
 # Another account's, so that the role's policy is needed whatever the key's own says.
 STREAM_KEY = arn("kms", "key/11111111-2222-3333-4444-555555555555", THERE)
@@ -260,6 +260,12 @@ TABLE: list[Case] = [
     can(USER, "iam:ChangePassword", f"arn:aws:iam::{HERE}:{USER}"),
     cannot(USER, "iam:ChangePassword", f"arn:aws:iam::{HERE}:user/neighbour"),
     cannot(USER, "iam:CreateAccessKey", f"arn:aws:iam::{HERE}:{USER}"),
+    # --- inside the collection: https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html#using-iam-serverless
+    *in_index(INDEX, "CreateIndex DescribeIndex UpdateIndex", NAME, "ticks"),
+    *in_index(DELIVERY, "DescribeIndex UpdateIndex WriteDocument", NAME, "ticks"),
+    *in_index(READER, "DescribeIndex ReadDocument", NAME, "ticks"),
+    *in_index(USER, "DescribeIndex ReadDocument", NAME, "ticks"),
+    *reached(NAME, endpoint="public", dashboards="public"),
     # --- the bucket and the alarms
     cannot(outsider(ELSEWHERE), "s3:GetObject", FAILED),
     *tls_only(BUCKET, HERE),

@@ -21,7 +21,8 @@ from tests.contract.iam.table import (
     through_s3,
 )
 from tests.contract.iam.table import TABLES as TABLES
-from tests.contract.iam.table_bigquery import DATA, READER, TYPED
+from tests.contract.iam.table_bigquery import DATA, LOADER, READER, TYPED
+from tests.contract.iam.table_grants import copied
 from tests.recording import AGENT
 
 _PIPELINES = table_bigquery.CONFIG["pipelines"]
@@ -78,4 +79,17 @@ TABLE: list[Case] = [
     cannot(COPY, "sqs:PurgeQueue", arn("sqs", EVENTS)),
     cannot(COPY, "sqs:ReceiveMessage", arn("sqs", "neighbour")),
     *queue(EVENTS, HERE, "s3.amazonaws.com", LANDING),
+    # --- at Google: files of exports are written once, those of a typed table again
+    *copied(
+        "tributary-proof-warehouse-copy-shop-analytics",
+        "tributary-proof-warehouse-runs",
+        LOADER,
+        overwrites=False,
+    ),
+    *copied(
+        "tributary-proof-typed-copy-shop-analytics",
+        "tributary-proof-typed-runs",
+        "tributary-proof-typed-transfer",
+        overwrites=True,
+    ),
 ]

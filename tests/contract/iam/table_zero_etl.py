@@ -1,9 +1,7 @@
 """What the role of an ingestion pipeline must be able to do, and must not.
 
 The stack: `search` carries two tables of account HERE by one ingestion pipeline each into a collection that is reached
-through VPC endpoints only, which their own service's is added to. What the role may do inside the
-collection is the data access policy's to say, which the embedded OpenSearch Serverless decides
-(tests/contract/test_cloud_aoss.py, tests/e2e/test_zero_etl.py).
+through VPC endpoints only, which their own service's is added to.
 """
 
 from tests.contract.iam.proof import Case, can, cannot
@@ -21,6 +19,7 @@ from tests.contract.iam.table import (
     through_dynamodb,
     tls_only,
 )
+from tests.contract.iam.table_grants import in_index, reached
 
 CONFIG = {
     "accounts": {"workload": {"id": HERE, "region": REGION}},
@@ -104,9 +103,18 @@ def ingests(table: str, other: str) -> list[Case]:
     ]
 
 
+# https://docs.aws.amazon.com/opensearch-service/latest/developerguide/pipeline-collection-access.html
+WRITES = "CreateIndex DescribeIndex UpdateIndex WriteDocument"
+
 TABLE: list[Case] = [
     *ingests("orders", "customers"),
     *ingests("customers", "orders"),
+    *(
+        case
+        for table in ("orders", "customers")
+        for case in in_index(f"tributary-proof-search-{table}", WRITES, "tributary-proof-search", table)
+    ),
+    *reached("tributary-proof-search", endpoint="vpce-1", dashboards="public"),
     *tls_only(BUCKET, HERE),
     *alarms(HERE, "workload-alarms"),
 ]

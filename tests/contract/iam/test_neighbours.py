@@ -15,8 +15,7 @@ import pytest
 from tests.contract.iam.evaluator import Evaluator, Request
 from tests.contract.iam.harvest import Policies, harvest
 from tests.contract.iam.proof import grants
-from tests.contract.iam.test_policies import PROVEN
-from tests.recording import record
+from tests.contract.iam.stacks import PROVEN, called, proven
 
 # No page says what a group is called whose crawler has a security configuration (docs/accounts.md).
 OPEN_ENDED = re.compile(r"arn:aws:logs:[^:]+:\d+:log-group:/aws-glue/crawlers\*")
@@ -24,9 +23,9 @@ OPEN_ENDED = re.compile(r"arn:aws:logs:[^:]+:\d+:log-group:/aws-glue/crawlers\*"
 KINDS = re.compile(r"(job|network-interface|subnet|security-group|vpc|key|alarm|function|stateMachine)[/:]")
 
 
-@pytest.fixture(scope="module", params=PROVEN, ids=lambda module: module.__name__.rpartition(".")[2])
+@pytest.fixture(scope="module", params=PROVEN, ids=called)
 def policies(request: pytest.FixtureRequest) -> Policies:
-    return harvest(record("proof", request.param.CONFIG, tables=request.param.TABLES).resources)
+    return harvest(proven(request.param))
 
 
 def longer(pattern: str) -> Iterator[str]:

@@ -8,18 +8,13 @@ import pytest
 from policy_sentry.querying.actions import get_action_data
 
 from policy.rules import NO_NARROWER_RESOURCE
-from tests.contract.iam import (
-    table,
-    table_bigquery,
-    table_export_run,
-    table_firehose,
-    table_storage_transfer,
-    table_zero_etl,
-)
 from tests.contract.iam.evaluator import Evaluator
 from tests.contract.iam.harvest import Policies, harvest
 from tests.contract.iam.proof import Case, broken, grants, unnoticed
-from tests.recording import record
+from tests.contract.iam.stacks import PROVEN, SHIPPED, called
+from tests.contract.iam.stacks import proven as registered
+from tests.contract.iam.stacks import shipped as shipped_stack
+from tests.contract.iam.survivors import unexplained
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # parliament still imports pkg_resources
@@ -39,23 +34,25 @@ ONE_KIND_OF_EXECUTION = [
     {"action": "states:DescribeExecution", "required_format": "arn:*:states:*:*:express:*:*:*"}
 ]
 
-# Each a stack (CONFIG, TABLES) and what its roles may and may not (TABLE).
-PROVEN = (table, table_export_run, table_zero_etl, table_firehose, table_bigquery, table_storage_transfer)
 
-
-@pytest.fixture(scope="module", params=PROVEN, ids=lambda module: module.__name__.rpartition(".")[2])
-def proven(request: pytest.FixtureRequest) -> tuple[Policies, list[Case]]:
+@pytest.fixture(scope="module", params=PROVEN, ids=called)
+def proven(request: pytest.FixtureRequest) -> tuple[Policies, list[Case], str]:
     of = request.param
-    return harvest(record("proof", of.CONFIG, tables=of.TABLES).resources), of.TABLE
+    return harvest(registered(of)), of.TABLE, called(of)
 
 
 @pytest.fixture(scope="module")
-def policies(proven: tuple[Policies, list[Case]]) -> Policies:
+def stack(proven: tuple[Policies, list[Case], str]) -> str:
+    return proven[2]
+
+
+@pytest.fixture(scope="module")
+def policies(proven: tuple[Policies, list[Case], str]) -> Policies:
     return proven[0]
 
 
 @pytest.fixture(scope="module")
-def cases(proven: tuple[Policies, list[Case]]) -> list[Case]:
+def cases(proven: tuple[Policies, list[Case], str]) -> list[Case]:
     return proven[1]
 
 
@@ -65,9 +62,9 @@ def test_every_case_of_the_table_holds(policies: Policies, cases: list[Case], ev
 
 
 def test_nothing_can_be_taken_away_from_any_policy_without_a_case_noticing(
-    policies: Policies, cases: list[Case], evaluator: Evaluator
+    policies: Policies, cases: list[Case], evaluator: Evaluator, stack: str
 ) -> None:
-    found = unnoticed(policies, cases, evaluator)
+    found = unexplained(stack, unnoticed(policies, cases, evaluator))
     assert not found, "\n".join(found)
 
 
@@ -76,9 +73,9 @@ def test_every_role_is_in_the_table_from_both_sides(policies: Policies, cases: l
         assert {case.may for case in cases if case.who == role} == {True, False}, role
 
 
-@pytest.fixture(scope="module", params=["dev", "prod", "local"])
+@pytest.fixture(scope="module", params=SHIPPED)
 def shipped(request: pytest.FixtureRequest) -> Policies:
-    return harvest(record(request.param).resources)
+    return harvest(shipped_stack(request.param))
 
 
 def test_every_policy_is_written_in_words_that_aws_knows(policies: Policies) -> None:
