@@ -1,0 +1,50 @@
+"""The permissions in the Google Cloud project of who deploys a stack, and of who previews it.
+
+From the pages of each product, as no log of Google's own provider is here:
+https://cloud.google.com/bigquery/docs/access-control, https://cloud.google.com/bigquery/docs/enable-transfer-service,
+https://cloud.google.com/storage/docs/access-control/iam-permissions,
+https://cloud.google.com/storage-transfer/docs/access-control, https://cloud.google.com/pubsub/docs/access-control,
+https://cloud.google.com/iam/docs/permissions-reference.
+"""
+
+from bootstrap.registered import Program
+
+_POLICY = ("getIamPolicy", "setIamPolicy")
+_LIFE = ("create", "delete", "get", "update")
+PERMISSIONS = {
+    "gcp:bigquery/dataTransferConfig:DataTransferConfig": [
+        "bigquery.transfers.get", "bigquery.transfers.update", "iam.serviceAccounts.actAs",
+    ],
+    "gcp:bigquery/dataset:Dataset": [f"bigquery.datasets.{verb}" for verb in _LIFE],
+    "gcp:bigquery/table:Table": [f"bigquery.tables.{verb}" for verb in _LIFE],
+    "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": [f"iam.workloadIdentityPools.{verb}" for verb in _LIFE],
+    "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": [
+        f"iam.workloadIdentityPoolProviders.{verb}" for verb in _LIFE
+    ],
+    "gcp:projects/iAMCustomRole:IAMCustomRole": [f"iam.roles.{verb}" for verb in _LIFE],
+    "gcp:projects/iAMMember:IAMMember": [f"resourcemanager.projects.{verb}" for verb in _POLICY],
+    "gcp:pubsub/topic:Topic": [f"pubsub.topics.{verb}" for verb in _LIFE],
+    "gcp:pubsub/topicIAMMember:TopicIAMMember": [f"pubsub.topics.{verb}" for verb in _POLICY],
+    "gcp:serviceaccount/account:Account": [f"iam.serviceAccounts.{verb}" for verb in _LIFE],
+    "gcp:serviceaccount/iAMMember:IAMMember": [f"iam.serviceAccounts.{verb}" for verb in _POLICY],
+    "gcp:storage/bucket:Bucket": [f"storage.buckets.{verb}" for verb in _LIFE],
+    "gcp:storage/bucketIAMMember:BucketIAMMember": [f"storage.buckets.{verb}" for verb in _POLICY],
+    "gcp:storage/transferJob:TransferJob": [f"storagetransfer.jobs.{verb}" for verb in _LIFE],
+}  # fmt: skip
+# What a program asks for at every preview.
+ASKED = {
+    "gcp:storage/getTransferProjectServiceAccount:getTransferProjectServiceAccount": [
+        "storagetransfer.projects.getServiceAccount"
+    ]
+}
+
+
+def permissions(program: Program, *, previews_only: bool) -> list[str]:
+    """What a custom role for the deployer, or for the previewer, includes. Raises KeyError for an unknown type."""
+    gathered: set[str] = set()
+    for r in program.resources:
+        if r.type in ASKED:
+            gathered.update(ASKED[r.type])
+        elif r.type.startswith("gcp:") and not previews_only:
+            gathered.update(PERMISSIONS[r.type])
+    return sorted(gathered)

@@ -1,0 +1,175 @@
+"""The page docs/permissions.md: what each role of a stack may, what its deployer may, and what its readers may."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bootstrap.google import permissions
+from bootstrap.registered import Program, config_of, registered
+from bootstrap.roles import Grant, Stack, deploy, preview
+from bootstrap.runner import runner
+from bootstrap.why import WHY
+
+OPTIONS = Path(__file__).with_name("options.yaml")
+STACKS = ("dev", "prod")
+"""The stacks of this repository that are deployed to AWS."""
+HEAD = """# Permissions
+
+Written by `python -m bootstrap`; a test compares it with what the program registers. `python -m bootstrap <stack>`
+prints the deployer's policies of any stack whose `Pulumi.<stack>.yaml` is in this folder; those of `dev` and `prod` are
+in [bootstrap/policies](../bootstrap/policies), ready for `aws iam create-policy`.
+
+What judges it: a policy evaluator that is not ours decides that each role may what its job needs and nothing of a
+neighbour (`tests/contract/iam`), and that the deploy and the preview role may send each request that the real AWS
+provider (5.100.0) was seen to send while it made, refreshed and destroyed these stacks on the embedded cloud. Of `prod`
+it saw 219 of 307 resources made; a stack with other settings beside it fills most of what that leaves. Changes, tags
+and what newer providers do come from the services' pages (`bootstrap/documented.json`). No AWS account has judged it
+yet ([live.md](live.md)).
+"""
+
+
+def program(stack: str) -> Program:
+    return registered(stack, config_of(stack))
+
+
+def options() -> Program:
+    """A stack with the settings that `prod` has not: what they add is on the page as well."""
+    config = yaml.safe_load(OPTIONS.read_text())["config"]
+    own = {key.removeprefix("tributary:"): value for key, value in config.items()}
+    return registered("prod", config_of("prod") | own)
+
+
+def page() -> str:
+    """The whole page."""
+    parts = [HEAD, *_deployers(), "## The pipelines' roles\n", *_roles(), *_readers()]
+    return "\n".join(parts)
+
+
+def _deployers() -> Iterator[str]:
+    stack = Stack("prod", program("prod"))
+    yield "## Who deploys\n"
+    yield (
+        "Of stack `prod`. What AWS knows by a name is granted by `<project>-<stack>-<pipeline>-`; what it knows by an\n"
+        "id is granted by the tags that the provider sets on all that it makes. An `*` stands where AWS knows no\n"
+        "resource for the action. The role can change no role but the stack's own and can't hand over any other; see\n"
+        "[accounts.md](accounts.md) for its trust, and for what keeps the roles that it makes small.\n"
+    )
+    for name, place in sorted(stack.places().items()):
+        yield f"### Deploying to `{name}` ({place['account']})\n"
+        yield from _table(deploy(stack, place))
+        yield f"### Previewing `{name}`\n"
+        grants = preview(stack, place)
+        if grants:
+            yield from _table(grants)
+        else:
+            yield "Nothing: a preview makes no request there but to find out who it is, which needs no right.\n"
+    yield "### In the Google Cloud project\n"
+    yield (
+        "From the products' pages; no log of Google's provider has judged it. A custom role of the deployer has:\n"
+        + ", ".join(f"`{name}`" for name in permissions(stack.program, previews_only=False))
+        + ".\nOne of the previewer has: "
+        + ", ".join(f"`{name}`" for name in permissions(stack.program, previews_only=True))
+        + ".\n"
+    )
+    yield "### Who runs `pulumi`\n"
+    yield (
+        "With state in a bucket `state`, secrets under a key, and a role in each account: what the credentials need\n"
+        "that the command starts with. A preview takes no lock and writes nothing. First to preview, then to deploy:\n"
+    )
+    key = "arn:aws:kms:ap-northeast-1:111111111111:key/<secrets>"
+    for role, only in (("preview", True), ("deploy", False)):
+        roles = [f"arn:aws:iam::{place['account']}:role/{role}" for place in stack.places().values()]
+        yield from _table(runner("arn:aws:s3:::state", key, roles, previews_only=only))
+
+
+def _table(grants: list[Grant]) -> Iterator[str]:
+    rows = ["| statement | actions | on | why |", "|---|---|---|---|"]
+    for grant in grants:
+        rows.append(_row(grant.sid, grant.render(), grant.why))
+    yield "\n".join(rows) + "\n"
+
+
+def _row(sid: str, statement: dict[str, Any], why: str) -> str:
+    actions, resources = statement["Action"], statement["Resource"]
+    service = actions[0].partition(":")[0]
+    same = all(action.startswith(f"{service}:") for action in actions)
+    named = [actions[0], *(action.partition(":")[2] if same else action for action in actions[1:])]
+    on = ", ".join(f"`{_short(str(resource))}`" for resource in resources)
+    for test, keys in statement.get("Condition", {}).items():
+        for key, values in keys.items():
+            listed = values if isinstance(values, list) else [values]
+            on += f"; `{key}` {test} " + ", ".join(f"`{_short(str(value))}`" for value in listed)
+    if statement["Effect"] == "Deny":
+        sid += " (deny)"
+    return f"| {sid} | {', '.join(f'`{name}`' for name in named)} | {on} | {why} |"
+
+
+def _short(arn: str) -> str:
+    """An ARN without what is the same in all of them: `…:` for the partition, the service, the region, the account."""
+    return re.sub(r"^arn:[\w-]+:[\w-]+:[\w-]*:\d*:", "…:", arn) if arn.startswith("arn:") else arn
+
+
+def _roles() -> Iterator[str]:
+    seen: set[tuple[str, str]] = set()
+    for source, whole in (("prod", program("prod")), ("options", options())):
+        for name in whole.pipelines:
+            kind, parts = whole.outputs["pipelines"][name]["kind"], []
+            for role, statements in sorted(_statements(whole, name).items()):
+                part = re.sub(f".*-{re.escape(name)}-?", "", role) or kind
+                new = {(f"{kind} {_generic(part)}", s["Sid"]) for s in statements} - seen
+                if new:
+                    seen |= new
+                    rows = [_row(s["Sid"], s, WHY[s["Sid"]]) for s in statements]
+                    parts.append(
+                        "\n".join(
+                            [
+                                f"`{role}`\n",
+                                "| statement | actions | on | why |",
+                                "|---|---|---|---|",
+                                *rows,
+                                "",
+                            ]
+                        )
+                    )
+            if parts:
+                beside = "" if source == "prod" else ", with settings that `prod` has not"
+                yield f"### `{name}`: {kind}{beside}\n"
+                yield from parts
+
+
+def _generic(part: str) -> str:
+    """A role of a table's own is like that of each other table."""
+    return re.sub(r"^(products|reviews|customers|orders)$|[0-9a-f]{8}$", "table", part)
+
+
+def _statements(whole: Program, pipeline: str) -> dict[str, list[dict[str, Any]]]:
+    """By role, or user, of a pipeline."""
+    longest = sorted(whole.pipelines, key=len, reverse=True)
+    gathered: dict[str, list[dict[str, Any]]] = {}
+    for r in whole.resources:
+        if r.type in ("aws:iam/rolePolicy:RolePolicy", "aws:iam/userPolicy:UserPolicy"):
+            owner = next((p for p in longest if r.name == p or r.name.startswith(f"{p}-")), None)
+            if owner == pipeline:
+                role = str(r.inputs.get("role") or r.inputs.get("user"))
+                gathered.setdefault(role, []).extend(json.loads(r.inputs["policy"])["Statement"])
+    return gathered
+
+
+def _readers() -> Iterator[str]:
+    yield "## Who reads\n"
+    yield (
+        "The output `pipelines.<name>.reader_policy` of an export, for whoever queries its tables in Athena\n"
+        "([export.md](export.md)). Of `prod`, and of one under Lake Formation:\n"
+    )
+    governed = {"governed": options().outputs["pipelines"]["governed"]}
+    for name, output in sorted({**program("prod").outputs["pipelines"], **governed}.items()):
+        if policy := output.get("reader_policy"):
+            statements = json.loads(policy)["Statement"]
+            rows = [_row(s["Sid"], s, WHY[s["Sid"]]) for s in statements]
+            yield "\n".join(
+                [f"`{name}`\n", "| statement | actions | on | why |", "|---|---|---|---|", *rows, ""]
+            )

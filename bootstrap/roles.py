@@ -1,0 +1,344 @@
+"""The policies of who deploys a stack and of who previews it, one account at a time.
+
+A `Grant` is a statement with what it is for. Actions whose resource AWS can name are granted on the stack's own: on
+`<project>-<stack>-<pipeline>-*` for each of its pipelines, so that a stack `prod` does not reach what is called
+`tributary-prod-eu-…`. What is known by an id only is told by the tags that the provider sets. `ANYWHERE` are the
+actions that AWS authorises on `*` alone, with the condition that narrows them, where there is any
+(https://docs.aws.amazon.com/service-authorization/latest/reference/).
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bootstrap.calls import calls
+from bootstrap.kinds import BY_TAG, KINDS
+from bootstrap.registered import Program, Registered
+
+PROJECT = "tributary"
+POLICY_CHARACTERS, POLICIES = 6_144, 10
+"""What a managed policy may have without white space, and how many a role takes by default
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html)."""
+# Which actions know no resource, and how they are narrowed: by the tags of the request, by the collection's name, by
+# the function's ARN, or by nothing.
+ANYWHERE = {
+    **dict.fromkeys(("aoss:CreateCollection", "glue:CreateCrawler", "kms:CreateKey", "osis:CreatePipeline"), "made"),
+    **dict.fromkeys(
+        (
+            f"aoss:{verb}{kind}Policy"
+            for verb in ("Create", "Delete", "Get", "Update")
+            for kind in ("Access", "Security")
+        ),
+        "collection",
+    ),
+    "aoss:BatchGetCollection": "collection",
+    "lambda:CreateEventSourceMapping": "function",
+    **dict.fromkeys(("aoss:TagResource", "aoss:UntagResource"), "tagged"),
+    **dict.fromkeys(
+        (
+            "aoss:BatchGetLifecyclePolicy", "aoss:CreateLifecyclePolicy", "aoss:DeleteLifecyclePolicy",
+            "aoss:ListTagsForResource", "aoss:UpdateLifecyclePolicy", "ec2:DescribeSecurityGroups",
+            "ec2:DescribeSubnets", "ec2:DescribeVpcs", "glue:CreateSecurityConfiguration",
+            "glue:DeleteSecurityConfiguration", "glue:GetSecurityConfiguration", "kinesis:DescribeLimits",
+            "kinesis:UpdateShardCount", "kinesis:UpdateStreamMode", "kms:ListAliases",
+            "lakeformation:DeregisterResource", "lakeformation:DescribeResource", "lakeformation:GetDataLakeSettings",
+            "lakeformation:GrantPermissions", "lakeformation:ListPermissions", "lakeformation:RegisterResource",
+            "lakeformation:RevokePermissions", "lakeformation:UpdateResource", "logs:CreateLogDelivery",
+            "logs:DeleteLogDelivery", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies",
+            "logs:GetLogDelivery", "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:UpdateLogDelivery",
+            "states:ValidateStateMachineDefinition",
+        ),
+        "",
+    ),
+}  # fmt: skip
+# A mapping's own actions that tell the function.
+OF_A_FUNCTION = {f"lambda:{verb}EventSourceMapping" for verb in ("Delete", "Get", "Update")}
+# Where a function of the stack hands a role over itself, whose own policy says so.
+BY_A_FUNCTION = {"batchoperations.s3.amazonaws.com", "export.rds.amazonaws.com"}
+# A role that a service makes for itself in an account, once: https://docs.aws.amazon.com/opensearch-service/latest/
+# developerguide/slr-osis.html and serverless-service-linked-roles.html.
+LINKED = {
+    "aws:opensearchingest/pipeline:Pipeline": (
+        "osis.amazonaws.com",
+        "AWSServiceRoleForAmazonOpenSearchIngestionService",
+    ),
+    "aws:opensearch/serverlessCollection:ServerlessCollection": (
+        "observability.aoss.amazonaws.com",
+        "AWSServiceRoleForAmazonOpenSearchServerless",
+    ),
+}  # fmt: skip
+# What writing to an ingestion pipeline's log asks of who makes it: https://docs.aws.amazon.com/AmazonCloudWatch/latest/
+# logs/AWS-logs-and-resource-policy.html.
+LOG_DELIVERY = [
+    "logs:CreateLogDelivery", "logs:DeleteLogDelivery", "logs:DescribeResourcePolicies", "logs:GetLogDelivery",
+    "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:UpdateLogDelivery",
+]  # fmt: skip
+# A `*` in a bucket's name would reach into its keys, so that objects are granted in buckets by their whole names.
+_OBJECTS = re.compile("^arn:[^:]+:s3:::[^/]+/")
+OWN = {
+    "athena": "workgroups and their saved queries", "cloudwatch": "alarms",
+    "dynamodb": "tables, and those that it adopts",
+    "events": "rules", "firehose": "delivery streams", "glue": "databases and crawlers", "iam": "roles and users",
+    "kinesis": "streams, and those that it adopts", "kms": "aliases", "lambda": "functions", "logs": "log groups",
+    "osis": "ingestion pipelines", "s3": "buckets, and the bundles in them", "scheduler": "schedules",
+    "sns": "alarm topic", "sqs": "queues", "states": "state machines",
+}  # fmt: skip
+NETWORK = ["ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"]
+
+
+@dataclass
+class Grant:
+    """One statement, and what it is for."""
+
+    sid: str
+    why: str
+    actions: list[str]
+    resources: list[str]
+    conditions: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def render(self) -> dict[str, Any]:
+        condition = {"Condition": self.conditions} if self.conditions else {}
+        return {
+            "Sid": self.sid, "Effect": "Allow", "Action": self.actions, "Resource": self.resources, **condition,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack as its program registers it."""
+
+    name: str
+    program: Program
+    project: str = PROJECT
+
+    def places(self) -> dict[str, Mapping[str, str]]:
+        """Each account of the stack, by its name in the config."""
+        return {r.place["called"]: r.place for r in self.program.resources if r.place}
+
+    def of(self, place: Mapping[str, str]) -> list[Registered]:
+        return [r for r in self.program.resources if r.place == place and r.type in KINDS]
+
+    def patterns(self, arns: Iterable[str]) -> list[str]:
+        """These ARNs, those with a pipeline's name cut to what follows it."""
+        return sorted({arn if _OBJECTS.search(arn) else self._wide(arn) for arn in arns})
+
+    def _wide(self, arn: str) -> str:
+        return "".join(self._cut(part) for part in re.split("([:/])", arn))
+
+    def _cut(self, part: str) -> str:
+        for pipeline in sorted(self.program.pipelines, key=len, reverse=True):
+            for filler in "-_":
+                base = filler.join((self.project, self.name, pipeline)).replace("-", filler)
+                if part.startswith(base + filler):
+                    return f"{base}{filler}*"
+        return part
+
+    def tags(self, key: str) -> dict[str, dict[str, str]]:
+        marks = {"project": self.project, "stack": self.name}
+        return {"StringEquals": {f"aws:{key}/tributary-{mark}": value for mark, value in marks.items()}}
+
+
+def deploy(stack: Stack, place: Mapping[str, str]) -> list[Grant]:
+    """What making, changing, refreshing and destroying the stack's part of this account takes."""
+    resources = stack.of(place)
+    grants = _on_resources(stack, resources, ("plan", "read", "write"))
+    grants += _handed_over(stack, resources)
+    return _named(grants + _besides(stack, resources, place))
+
+
+def preview(stack: Stack, place: Mapping[str, str]) -> list[Grant]:
+    """What a preview reads in this account, and nothing else: it plans by the state, and reads what is adopted."""
+    return _named(_on_resources(stack, stack.of(place), ("plan",)))
+
+
+def _on_resources(stack: Stack, resources: list[Registered], during: tuple[str, ...]) -> list[Grant]:
+    wanted: dict[tuple[tuple[str, ...], str], set[str]] = {}
+    collections = sorted({str(r.inputs["name"]) for r in resources if "serverlessCollection:" in r.type})
+    functions: set[str] = set()
+    for r in resources:
+        actions = calls(
+            r.type, *(("read",) if r.read and "::" not in r.type and "get" not in r.type else during)
+        )
+        if "eventSourceMapping" in r.type:
+            functions.add(f"arn:{r.place['partition']}:lambda:{r.place['region']}:{r.place['account']}:function:"
+                          + str(r.inputs["functionName"]).rpartition(":")[2])  # fmt: skip
+        if r.type == "aws:lambda/invocation:Invocation":
+            # A policy that names the function alone refuses what names a version of it, as the provider does
+            # (https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html).
+            arns = (*r.arns, f"{r.arns[0]}:$LATEST")
+        elif r.type.startswith("aws:sns/topicSubscription"):
+            arns = (*r.arns, f"{r.arns[0]}:*")
+        else:
+            arns = tuple(r.arns)
+        for action in actions:
+            how = ANYWHERE.get(action)
+            tagged = how is None and r.type in BY_TAG
+            by_function = "function" if action in OF_A_FUNCTION else ""
+            on = ("*",) if how is not None else arns
+            if action == "s3:ListBucketVersions":  # of a bucket, whatever it is called for
+                on = (arns[0].partition("/")[0],)
+            if r.type == "aws:kms/alias:Alias" and how is None:  # it needs the right on its key as well
+                wanted.setdefault((on[1:], "tagged"), set()).add(action)
+                on = on[:1]
+            wanted.setdefault((on, ("tagged" if tagged else how) or by_function), set()).add(action)
+            if action == "kms:TagResource":  # a key is made with its tags
+                wanted.setdefault((on, "tagging"), set()).add(action)
+    by_action: dict[tuple[str, str], set[str]] = {}
+    for (arns, how), actions in wanted.items():
+        for action in actions:
+            by_action.setdefault((action, how), set()).update(stack.patterns(arns))
+    merged: dict[tuple[str, tuple[str, ...], str], list[str]] = {}
+    for (action, how), arns in sorted(by_action.items()):
+        merged.setdefault((action.partition(":")[0], tuple(sorted(arns)), how), []).append(action)
+    conditions = {
+        "": {},
+        "made": stack.tags("RequestTag"),
+        "tagged": stack.tags("ResourceTag"),
+        # What has another stack's tags already keeps them.
+        "tagging": stack.tags("RequestTag")
+        | {"StringEqualsIfExists": stack.tags("ResourceTag")["StringEquals"]},
+        "collection": {"StringEquals": {"aoss:collection": collections}},
+        "function": {"ArnLike": {"lambda:FunctionArn": stack.patterns(functions)}},
+    }
+    why = {
+        "made": "makes what will be known by an id, with the stack's tags",
+        "tagged": "what has the stack's tags",
+        "tagging": "tags a key as it is made",
+        "collection": "policies of the stack's collections",
+        "function": "mappings of the stack's functions",
+    }
+    anywhere = "AWS knows no narrower resource"
+    return [
+        Grant(
+            service, why.get(how) or (anywhere if arns == ("*",) else f"the stack's {OWN[service]}"), actions,
+            list(arns), conditions[how],
+        )
+        for (service, arns, how), actions in merged.items()
+    ]  # fmt: skip
+
+
+def _handed_over(stack: Stack, resources: list[Registered]) -> list[Grant]:
+    """Each role may be passed to the service that its trust names, and to no other."""
+    roles: dict[str, set[str]] = {}
+    for r in resources:
+        if r.type == "aws:iam/role:Role":
+            for statement in json.loads(r.inputs["assumeRolePolicy"])["Statement"]:
+                service = statement["Principal"].get("Service", "")
+                if service and service not in BY_A_FUNCTION:
+                    roles.setdefault(service, set()).update(r.arns)
+    return [
+        Grant(
+            "iam", f"hands roles over to {service}, which takes them on", ["iam:PassRole"], stack.patterns(arns),
+            {"StringEquals": {"iam:PassedToService": service}},
+        )
+        for service, arns in sorted(roles.items())
+    ]  # fmt: skip
+
+
+def _besides(stack: Stack, resources: list[Registered], place: Mapping[str, str]) -> list[Grant]:
+    """What services ask of their caller besides the call's own right."""
+    grants: list[Grant] = []
+    types = {r.type for r in resources}
+    where = f"{place['region']}.amazonaws.com" + (".cn" if place["partition"] == "aws-cn" else "")
+    own = f"arn:{place['partition']}:kms:{place['region']}:{place['account']}:key/*"
+    code = [r for r in resources if r.type == "aws:s3/bucketObjectv2:BucketObjectv2"]
+    if code:
+        # A part of an upload is encrypted with what the first call decrypts, and Lambda reads the bundle as its caller
+        # (https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions).
+        through_s3 = {"kms:ViaService": f"s3.{where}"}
+        buckets = {r.inputs["bucket"] for r in code}
+        keys = _keys_of(resources, buckets)
+        made = {r.arns[0] for r in resources if r.type == "aws:kms/key:Key"}
+        adopted = [
+            key for key in keys if key.rpartition("/")[2] not in {_name(r) for r in resources} or not made
+        ]
+        tags = stack.tags("ResourceTag")["StringEquals"]
+        why = "uploads bundles in parts into an encrypted landing"
+        actions = ["kms:Decrypt", "kms:GenerateDataKey"]
+        if len(adopted) < len(keys):
+            grants.append(Grant("kms", why, actions, [own], {"StringEquals": {**tags, **through_s3}}))
+        if adopted:
+            grants.append(Grant("kms", why, actions, adopted, {"StringEquals": through_s3}))
+    forced = [r for r in resources if r.type == "aws:s3/bucket:Bucket" and r.inputs.get("forceDestroy")]
+    if forced:
+        objects = stack.patterns(f"{r.arns[0]}/*" for r in forced)
+        delete = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
+        grants.append(
+            Grant("s3", "retain_data is off: empties buckets before it deletes them", delete, objects)
+        )
+        listed = stack.patterns(r.arns[0] for r in forced)
+        grants.append(Grant("s3", "finds what to empty them of", ["s3:ListBucketVersions"], listed))
+    adopted = sorted({key for r in resources if (key := _collection_key(r))})
+    if adopted:
+        # https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-encryption.html
+        why = "the collection's customer key"
+        grants.append(Grant("kms", why, ["kms:DescribeKey"], adopted))
+        by_aoss = {
+            "StringEquals": {"kms:ViaService": f"aoss.{where}"},
+            "Bool": {"kms:GrantIsForAWSResource": "true"},
+        }
+        grants.append(Grant("kms", why, ["kms:CreateGrant"], adopted, by_aoss))
+    if any("vpcConfig" in repr(r.inputs) for r in resources):
+        # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+        grants.append(Grant("ec2", "functions and deliveries in a network", NETWORK, ["*"]))
+    if "aws:opensearchingest/pipeline:Pipeline" in types:
+        grants.append(Grant("logs", "ingestion's log is delivered by CloudWatch", LOG_DELIVERY, ["*"]))
+    for type, (service, role) in LINKED.items():
+        if type in types:
+            arn = f"arn:{place['partition']}:iam::{place['account']}:role/aws-service-role/{service}/{role}*"
+            condition = {"StringEquals": {"iam:AWSServiceName": service}}
+            why = f"the role that {service} makes for itself, once an account"
+            grants.append(Grant("iam", why, ["iam:CreateServiceLinkedRole"], [arn], condition))
+    return grants
+
+
+def _name(resource: Registered) -> str:
+    return resource.name if resource.type == "aws:kms/key:Key" else ""
+
+
+def _keys_of(resources: list[Registered], buckets: set[str]) -> list[str]:
+    """The keys under which these buckets encrypt."""
+    gathered = set()
+    for r in resources:
+        if "ServerSideEncryption" in r.type and r.inputs["bucket"] in buckets:
+            for rule in r.inputs["rules"]:
+                gathered.add(rule["applyServerSideEncryptionByDefault"].get("kmsMasterKeyId"))
+    return sorted(gathered - {None})
+
+
+def _collection_key(resource: Registered) -> str | None:
+    if "serverlessSecurityPolicy" not in resource.type:
+        return None
+    policy = json.loads(resource.inputs["policy"])
+    return policy.get("KmsARN") if isinstance(policy, dict) else None
+
+
+def _named(grants: list[Grant]) -> list[Grant]:
+    """With sids that are one statement's each: the service's name, and a number where it has several."""
+    count: dict[str, int] = {}
+    for grant in grants:
+        service = grant.sid
+        count[service] = count.get(service, 0) + 1
+        grant.sid = f"{service.capitalize()}No{count[service]}"
+    return grants
+
+
+def documents(grants: Iterable[Grant]) -> list[dict[str, Any]]:
+    """The policies, each as large as a managed policy may be. Raises ValueError where a role takes no more."""
+    gathered: list[list[dict[str, Any]]] = [[]]
+    for grant in grants:
+        statement = grant.render()
+        if gathered[-1] and _size([*gathered[-1], statement]) > POLICY_CHARACTERS:
+            gathered.append([])
+        gathered[-1].append(statement)
+        if _size(gathered[-1]) > POLICY_CHARACTERS:
+            raise ValueError(f"{grant.sid} ({grant.why}) is longer than a managed policy may be")
+    if len(gathered) > POLICIES:
+        raise ValueError(f"{len(gathered)} managed policies are more than the {POLICIES} that a role takes")
+    return [{"Version": "2012-10-17", "Statement": statements} for statements in gathered if statements]
+
+
+def _size(statements: list[dict[str, Any]]) -> int:
+    return len(json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":")))
