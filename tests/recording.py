@@ -1,8 +1,12 @@
 """Runs the program of a stack under Pulumi's mocks and records every resource it registers.
 
+A program that is run again with the same arguments registers the same, and is not: a copy of its recording is returned.
+
 `record("dev")` runs `__main__.py` with the config of `Pulumi.dev.yaml`; `record(config={...})` with another. A call
 that nobody expected raises. Inputs are as the engine would get them: camelCase keys, Outputs resolved.
 """
+
+from __future__ import annotations
 
 import asyncio
 import functools
@@ -11,7 +15,8 @@ import json
 import os
 import runpy
 from collections import Counter
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +94,10 @@ class Recording:
         request = self.requests[resource]
         urns = request.propertyDependencies[input].urns if input else request.dependencies
         return {urn.split("::", 2)[2].rpartition("$")[2] for urn in urns}
+
+    def copy(self) -> Recording:
+        resources = [replace(resource, inputs=deepcopy(resource.inputs)) for resource in self.resources]
+        return Recording(resources, deepcopy(self.outputs), dict(self.requests))
 
     def counts(self) -> dict[str, int]:
         """How many resources of each type, components among them."""
@@ -184,15 +193,27 @@ def record(
     program: Path | None = None,
     preview: bool = False,
 ) -> Recording:
-    """Runs the program and returns what it registered. Raises what the program raises. With `preview`, as the first
-    preview of an empty stack does: nothing is known of what a service makes up."""
-    recording = Recording()
+    """Returns what the program registers. Raises what the program raises. With `preview`, as the first preview of an
+    empty stack does: nothing is known of what a service makes up."""
     found = config if config is not None else stack_config(stack)
     known = TABLES if tables is None else tables
+    answers = (known, streams or {}, GOVERNED | (data_lake or {}), versioning, preview)
+    key = json.dumps([stack, found, answers, str(program or "")])
+    if key not in recorded:
+        recorded[key] = _run(stack, found, program or ROOT / "__main__.py", *answers)
+    return recorded[key].copy()
+
+
+recorded: dict[str, Recording] = {}
+"""What was recorded in this process; a test that changes what a program finds clears it."""
+
+
+def _run(stack: str, found: dict[str, Any], program: Path, *answered: Any) -> Recording:
+    recording = Recording()
     asyncio.set_event_loop(asyncio.new_event_loop())
-    answers = _Mocks(recording, known, streams or {}, GOVERNED | (data_lake or {}), versioning, preview)
+    answers = _Mocks(recording, *answered)
     pulumi.runtime.set_mocks(
-        answers, project="tributary", stack=stack, preview=preview, monitor=_Monitor(recording, answers)
+        answers, project="tributary", stack=stack, preview=answers.preview, monitor=_Monitor(recording, answers)
     )
     settings.SETTINGS.rpc_manager.clear()
     settings.SETTINGS.outputs.clear()
@@ -201,7 +222,7 @@ def record(
     pulumi.runtime.set_all_config({f"tributary:{key}": _text(value) for key, value in found.items()})
 
     def run() -> None:
-        runpy.run_path(str(program or ROOT / "__main__.py"))
+        runpy.run_path(str(program))
         # Awaited with everything else that the program left to do, so an error in an output is raised here.
         outputs = pulumi.Output.from_input(dict(settings.get_root_resource().outputs))
         settings.SETTINGS.outputs.add(asyncio.ensure_future(outputs.apply(recording.outputs.update).future()))

@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 import pytest
 
+from tests import recording
 from tests.recording import Recording, record
 
 WORKLOAD = {"id": "111111111111", "region": "eu-central-1"}
@@ -54,6 +55,7 @@ def test_a_look_at_an_adopted_table_holds_nothing_up(monkeypatch: pytest.MonkeyP
         raise AssertionError("the program waits, and goes through all that is pending meanwhile")
 
     monkeypatch.setattr(sys.modules["pulumi.runtime.invoke"], "_sync_await", waits)
+    monkeypatch.setattr(recording, "recorded", {})
     assert set(lake().of("aws:lambda/function:Function")) == {"lake-export"}
 
 

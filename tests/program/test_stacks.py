@@ -4,7 +4,6 @@ import json
 from collections import Counter
 
 import pytest
-from pulumi.runtime import mocks
 
 from tests.recording import Recording, record, stack_config
 
@@ -326,18 +325,10 @@ def test_a_provider_works_in_its_own_account_only() -> None:
 
 @pytest.mark.parametrize("retained", [True, False])
 def test_what_holds_data_and_what_guards_it_outlive_the_stack_only_where_told(
-    retained: bool, monkeypatch: pytest.MonkeyPatch
+    retained: bool,
 ) -> None:
-    kept: set[tuple[str, str]] = set()
-    register = mocks.MockMonitor.RegisterResource
-
-    def noting(monitor: mocks.MockMonitor, request):
-        if request.retainOnDelete:
-            kept.add((request.type.rpartition(":")[2], request.name))
-        return register(monitor, request)
-
-    monkeypatch.setattr(mocks.MockMonitor, "RegisterResource", noting)
-    record("prod", stack_config("prod") | {"retain_data": retained})
+    requests = record("prod", stack_config("prod") | {"retain_data": retained}).requests.values()
+    kept = {(made.type.rpartition(":")[2], made.name) for made in requests if made.retainOnDelete}
     bucket = ["", "LifecycleConfiguration", "OwnershipControls", "Policy", "PublicAccessBlock", "Versioning"]
     guards = {f"Bucket{part}" for part in [*bucket, "ServerSideEncryptionConfiguration"]}
     holds = {
