@@ -17,7 +17,7 @@ __all__ = [
 SUBJECTS = {
     "Statements of policies and trusts": statements,
     "Other grants": grants,
-    "Buckets, queues, databases, logs": storage,
+    "Buckets, queues, topics, databases, logs": storage,
     "What a bucket reports": notifications,
     "Functions": functions,
     "Google": google_cloud,

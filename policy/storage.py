@@ -10,6 +10,7 @@ from policy.values import UNKNOWN, absent, known, leaves, listed, some
 
 _S3 = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/"
 _SQS = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/"
+_SNS = "https://docs.aws.amazon.com/sns/latest/dg/"
 _BUCKET, _QUEUE = "aws:s3/bucket:Bucket", "aws:sqs/queue:Queue"
 _BUCKETS_PARTS = (
     "bucketPublicAccessBlock:BucketPublicAccessBlock",
@@ -124,6 +125,28 @@ def _plain_queue(queue: Resource, resources: Sequence[Resource]) -> Question:
 
     if not (denies(queue) or has(queue, "aws:sqs/queuePolicy:QueuePolicy", "queue_url", resources, denies)):
         yield queue.key, "no policy denies plain HTTP"
+
+
+@together_rule(
+    write='add an aws.sns.TopicPolicy that denies "sns:Publish" to everybody when "aws:SecureTransport" is "false"',
+    page=_SNS + "sns-security-best-practices.html#enforce-encryption-data-in-transit",
+)
+def a_topic_is_reached_by_tls_only(resources: Sequence[Resource]) -> Iterable[Question]:
+    """A topic without a policy, its own or a TopicPolicy, that denies publishing by plain HTTP."""
+    return (_plain_topic(topic, resources) for topic in of("aws:sns/topic:Topic", resources))
+
+
+def _plain_topic(topic: Resource, resources: Sequence[Resource]) -> Question:
+    def denies(part: Resource) -> bool:
+        return some(
+            _statements(part.props),
+            lambda statement: (
+                _denies_plain_http(statement, "sns:Publish") or _denies_plain_http(statement, "SNS:Publish")
+            ),
+        )
+
+    if not (denies(topic) or has(topic, "aws:sns/topicPolicy:TopicPolicy", "arn", resources, denies)):
+        yield topic.key, "no policy denies plain HTTP"
 
 
 def _statements(props: Props) -> list[Any]:

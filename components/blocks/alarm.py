@@ -54,7 +54,18 @@ class AlarmTopic(pulumi.ComponentResource):
         aws.sns.TopicPolicy(
             name,
             arn=topic.arn,
-            policy=document(Statement("PublishAlarms", ["sns:Publish"], [arn], from_alarms, cloudwatch)),
+            policy=document(
+                Statement("PublishAlarms", ["sns:Publish"], [arn], from_alarms, cloudwatch),
+                # https://docs.aws.amazon.com/sns/latest/dg/sns-security-best-practices.html#enforce-encryption-data-in-transit
+                Statement(
+                    "DenyPlainHttp",
+                    ["sns:Publish"],
+                    [arn],
+                    {"Bool": {"aws:SecureTransport": "false"}},
+                    {"AWS": "*"},
+                    effect="Deny",
+                ),
+            ),
             opts=mine,
         )
         for email in emails:

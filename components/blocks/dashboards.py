@@ -19,7 +19,7 @@ Reader = Annotated[
         check(
             lambda v: re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:(root|(role|user)/\S+)", v) is not None,
             "'{value}' is not the ARN of a role, a user or an account; write 'arn:aws:iam::<account id>:role/<name>', "
-            "or 'arn:aws:iam::<account id>:root' to let that account's own policies decide",
+            "or of the pipeline's own account 'arn:aws:iam::<account id>:root' to let its policies decide",
         )
     ),
 ]

@@ -120,6 +120,16 @@ class FirehoseArgs(DeliveryArgs, PipelineArgs):
                 "the index must stand in that network; write vpc: {subnet_ids, security_group_ids}"
             )
 
+    @together
+    def _another_account_is_let_in_by_its_role(self) -> Iterator[str]:
+        for index, reader in enumerate(self.dashboards.assumed_by):
+            account, _, principal = reader.rpartition(":")
+            if principal == "root" and account.rpartition(":")[2] != self.account.id:
+                yield (
+                    f"dashboards.assumed_by[{index}]: '{reader}' is another account as a whole: whomever it lets would "
+                    "read the index; write the ARN of a role of it, 'arn:aws:iam::<account id>:role/<name>'"
+                )
+
     def indexes(self) -> list[tuple[str, str]]:
         """The index that the pipeline writes, with its place in the config."""
         return [("index", self.index)]

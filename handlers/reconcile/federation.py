@@ -89,8 +89,10 @@ class Google:
     def caller_identity(self) -> str:
         """A signed and unsent GetCallerIdentity, which Google sends to learn who signed it."""
         region = self.session.region_name
-        url = f"https://sts.{region}.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15"
-        headers = {"host": f"sts.{region}.amazonaws.com", "x-goog-cloud-target-resource": self.audience}
+        # https://docs.aws.amazon.com/general/latest/gr/sts.html: China's regions have a domain of their own.
+        host = f"sts.{region}.amazonaws.com" + (".cn" if region.startswith("cn-") else "")
+        url = f"https://{host}/?Action=GetCallerIdentity&Version=2011-06-15"
+        headers = {"host": host, "x-goog-cloud-target-resource": self.audience}
         request = AWSRequest("POST", url, headers=headers)
         SigV4Auth(self.session.get_credentials().get_frozen_credentials(), "sts", region).add_auth(request)
         signed = [{"key": key, "value": value} for key, value in request.headers.items()]

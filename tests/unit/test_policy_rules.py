@@ -29,6 +29,7 @@ def test_each_rule_has_programs_that_break_it_and_that_pass() -> None:
         "a bucket is private encrypted reached by tls and cleans up",
         "a replicated bucket is versioned",
         "a queue is reached by tls only",
+        "a topic is reached by tls only",
         "an event of a bucket is told once",
         "what a function fails on is kept",
     }
@@ -196,6 +197,23 @@ def test_a_queue_that_denies_plain_http_by_its_own_policy_or_by_another_passes()
     assert check_all([QUEUE, CLOSED]) == check_all([own]) == []
 
 
+BY_TLS = policy_of(DENY | {"Action": "sns:Publish", "Resource": "*"})
+TOPIC = Resource("aws:sns/topic:Topic", "t", {"name": "t", "arn": "arn:aws:sns:eu-central-1:1:t"})
+T_CLOSED = Resource(TOPIC_POLICY, "t", {"arn": "arn:aws:sns:eu-central-1:1:t"} | BY_TLS)
+T_OPEN = Resource(TOPIC_POLICY, "t", {"arn": "arn:aws:sns:eu-central-1:1:t"} | policy_of(SEND))
+T_OTHERS = Resource(TOPIC_POLICY, "p", {"arn": "arn:aws:sns:eu-central-1:1:p"} | BY_TLS)
+
+
+@pytest.mark.parametrize("others", [[], [T_OPEN], [T_OTHERS]])
+def test_a_topic_that_takes_plain_http_is_refused(others: list[Resource]) -> None:
+    assert [v.rule for v in check_all([TOPIC, *others])] == ["a topic is reached by tls only"]
+
+
+def test_a_topic_that_denies_plain_http_by_its_own_policy_or_by_another_passes() -> None:
+    own = Resource(TOPIC.type, "t", {**TOPIC.props, **BY_TLS})
+    assert check_all([TOPIC, T_CLOSED]) == check_all([own]) == []
+
+
 class _Cloud(mocks.Mocks):
     def __init__(self) -> None:
         self.made: list[str] = []
@@ -300,7 +318,8 @@ def _root_of(account: str) -> Any:
         opts = pulumi.ResourceOptions(parent=parent)
         topic = aws.sns.Topic("news", opts=opts)
         shared = READ | {"Principal": {"AWS": f"arn:aws:iam::{account}:root"}}
-        aws.sns.TopicPolicy("news", arn=topic.arn, policy=policy_of(shared)["policy"], opts=opts)
+        by_tls = DENY | {"Action": "sns:Publish", "Resource": "*"}
+        aws.sns.TopicPolicy("news", arn=topic.arn, policy=policy_of(shared, by_tls)["policy"], opts=opts)
 
     return program
 

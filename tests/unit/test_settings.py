@@ -856,6 +856,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         ticks(dashboards={"assumed_by": ["alice"]}),
         "pipelines.ticks.dashboards.assumed_by[0]: 'alice' is not the ARN of a role, a user or an account",
     ),
+    "another account as a whole": (
+        ticks(dashboards={"assumed_by": ["arn:aws:iam::999999999999:root"]}),
+        "pipelines.ticks.dashboards.assumed_by[0]: 'arn:aws:iam::999999999999:root' is another account as a whole",
+    ),
     "a replay at no time": (
         ticks(replay_schedule="hourly"),
         "pipelines.ticks.replay_schedule: 'hourly' is not a schedule; write 'cron(minutes hours",

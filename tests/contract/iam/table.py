@@ -233,6 +233,8 @@ def alarms(account: str, name: str) -> list[Case]:
         ),
         cannot(cloudwatch, "kms:Encrypt", topic_key, context=ours),
         cannot(outsider(ELSEWHERE), "sns:Publish", topic),
+        can(outsider(account), "sns:Publish", topic),
+        cannot(outsider(account), "sns:Publish", topic, context={"aws:SecureTransport": "false"}),
         *key(topic_key, account),
     ]
 
