@@ -14,9 +14,13 @@ from types import SimpleNamespace
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import boto3
+import botocore.loaders
+import botocore.session
 import pytest
 from botocore.awsrequest import AWSResponse
 
+# The services' models, read once: reading them takes longer than a test.
+MODELS = botocore.loaders.create_loader(botocore.session.get_session().get_config_variable("data_path"))
 HANDLERS = Path(__file__).resolve().parents[3] / "handlers"
 
 
@@ -92,7 +96,9 @@ def load(monkeypatch, wire):
     for key in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(key, raising=False)
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda seconds: None))
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    session = botocore.session.get_session()
+    session.register_component("data_loader", MODELS)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", boto3.Session(botocore_session=session))
     yield load
     for module in set(sys.modules) - foreign:
         file = getattr(sys.modules[module], "__file__", None)
