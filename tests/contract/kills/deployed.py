@@ -1,0 +1,112 @@
+"""The handlers as they are deployed, side by side in one process, on services that are here."""
+
+import base64
+import contextlib
+import importlib
+import io
+import json
+import sys
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+
+import boto3
+import pyarrow.parquet as pq
+
+import tests.conftest  # noqa: F401 - puts what bundles share on the path, also outside pytest
+from tests.contract.kills.exporters import ORDERS
+from tests.contract.kills.services import Services
+from tests.contract.normaliser import data_file, library
+
+HANDLERS = Path(__file__).resolve().parents[3] / "handlers"
+LAKE = {"PIPELINE": "lake", "BUCKET": "landing"}
+ENVIRONMENT = {
+    "arrival": {"EVENT_BUS": "default", "IDEMPOTENCY_TABLE": "announced", "PREFIX": "raw/"},
+    "backfill": {
+        "ACCOUNT_ID": "111111111111", "BUCKET": "landing", "REPORT_BUCKET": "reports", "JOB_TAG": "tributary=copy",
+        "ROLE_ARN": "arn:aws:iam::111111111111:role/batch",
+    },
+    "catalog": LAKE | {"DATABASE": "shop", "CATALOG": "registered"},
+    "export_source": LAKE | {
+        "BUCKET_OWNER": "111111111111", "KMS_KEY_ARN": "arn:aws:kms:us-east-1:111111111111:key/1",
+        "EXPORT_ROLE_ARN": "arn:aws:iam::111111111111:role/lake-rds",
+    },
+    "export_start": {"TABLES": json.dumps([ORDERS]), "BUCKET": "landing", "BUCKET_OWNER": "111111111111",
+                     "PREFIX": "raw/", "KMS_KEY_ARN": ""},
+    "fold": {"BUCKET": "landing", "MEMORY": "512MB"},
+    "generate_ticks": {"STREAM": "ticks"},
+    "index": {"PATIENCE_SECONDS": "60"},
+    "normalise": {"BUCKET": "landing"},
+    "reconcile": {
+        "TABLES": json.dumps([{"table": "orders", "transfer": "t/orders", "prefix": "raw/orders/"}]),
+        "COMPARED_MINUTES_AFTER": "90", "RUN_WITHIN_MINUTES": "90", "BUCKET": "landing", "LOAD_TIME": "04:30",
+        "PIPELINE": "warehouse", "PROJECT": "shop", "DATASET": "shop", "LOCATION": "US",
+        "AUDIENCE": "//iam.googleapis.com/provider", "SERVICE_ACCOUNT": "reconcile@shop.iam.gserviceaccount.com",
+    },
+    "replay": {"BUCKET": "landing", "PREFIX": "firehose/failed/", "STREAM": "ticks"},
+}  # fmt: skip
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+    "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",  # else bodies come in chunks
+}  # fmt: skip
+CONTEXT = SimpleNamespace(
+    function_name="f",
+    memory_limit_in_mb=512,
+    invoked_function_arn="arn:aws:lambda:us-east-1:111111111111:function:f",
+    aws_request_id="1",
+    get_remaining_time_in_millis=lambda: 900_000,
+)
+
+
+@contextlib.contextmanager
+def deployed(patch):
+    """The services, and each handler's module by its folder's name. `patch` is a pytest MonkeyPatch."""
+    services, apps, before = Services(), {}, set(sys.modules)
+    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN", "GOOGLE_ENDPOINT"):
+        patch.delenv(name, raising=False)
+    patch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda seconds: None))
+    patch.setattr("time.sleep", lambda seconds: None)
+    patch.setattr(boto3, "DEFAULT_SESSION", None)
+    decoder = data_file.Decoder
+    patch.setattr(data_file, "Decoder", lambda schema, incremental: decoder(schema, incremental, library()))
+    for name, environment in ENVIRONMENT.items():
+        for key, value in (CREDENTIALS | environment).items():
+            patch.setenv(key, value)
+        patch.syspath_prepend(str(HANDLERS / name))
+        patch.delitem(sys.modules, "app", raising=False)
+        apps[name] = importlib.import_module("app")
+        services.attach(apps[name])
+        for key in environment:
+            patch.delenv(key)
+    try:
+        yield SimpleNamespace(
+            services=services, apps=apps, call=lambda name, event: apps[name].handler(event, CONTEXT)
+        )
+    finally:
+        for module in set(sys.modules) - before:
+            file = getattr(sys.modules[module], "__file__", None)
+            if file and Path(file).is_relative_to(HANDLERS):
+                del sys.modules[module]
+
+
+@cache
+def rows(content):
+    """A Parquet file's rows, in no order."""
+    return sorted(pq.read_table(io.BytesIO(content)).to_pylist(), key=repr)
+
+
+def told_apart(record):
+    """A record of a stream; of a tick what tells it from others, without the time and price that each run makes."""
+    document = json.loads(base64.b64decode(record))
+    return f"{document['run']} {document['seq']}" if isinstance(document, dict) else record
+
+
+def seen(state):
+    """What readers, the catalog and the bill see of it."""
+    shown = {
+        key: rows(content) if key.endswith(".parquet") else content
+        for key, content in state["objects"].items()
+    }
+    kept = {name: state[name] for name in ("tables", "partitions", "announced", "jobs", "exports", "rds")}
+    return kept | {"objects": shown, "records": sorted(map(told_apart, state["records"]))}

@@ -1,0 +1,304 @@
+"""Every call of every handler goes wrong once, in each way, and the handler is called again as its caller would.
+
+`python -m tests.contract.kills.kill_table` writes the tables of docs/failures.md.
+"""
+
+import base64
+import contextlib
+import itertools
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.pipelines.export_steps import definition
+from tests.contract.kills.deployed import deployed, seen
+from tests.contract.kills.exporters import ORDERS
+from tests.contract.kills.machine import Failed, Machine
+from tests.contract.kills.outside import Index, google
+from tests.contract.kills.services import FAULTS, Killed
+
+DUE, NEXT = "2026-01-02T03:00:00Z", "2026-01-03T03:00:00Z"
+SOURCES = [
+    {"name": "orders", "kind": "dynamodb", "arn": ORDERS, "table": "orders", "mode": "incremental", "declared": {}},
+    {"name": "shop", "kind": "rds_instance", "only": [], "snapshot": "made-for-the-run"},
+]  # fmt: skip
+MACHINE = definition(
+    {"dynamodb", "rds"},
+    sources=json.dumps(SOURCES),
+    bucket="landing",
+    files_at_once=2,
+    source="arn:aws:lambda:::export_source",
+    normalise="arn:aws:lambda:::normalise",
+    fold="arn:aws:lambda:::fold",
+    catalog="arn:aws:lambda:::catalog",
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One invocation, as it was when nothing went wrong, and the state that it began with."""
+
+    handler: str
+    step: str
+    event: dict
+    before: dict
+    # Of which call, and of which fault, the documentation says that something comes twice, and why.
+    twice: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    why: str = ""
+    counted: str = ""  # what of `seen` comes twice
+    again: bool = True  # whether a second call is the same call
+
+
+def world() -> contextlib.AbstractContextManager[Any]:
+    @contextlib.contextmanager
+    def made():
+        with pytest.MonkeyPatch.context() as patch, deployed(patch) as here:
+            here.index = Index(here.services.calls, here.apps["index"])
+            google(here.services.calls, here.apps["reconcile"])
+            yield here
+
+    return made()
+
+
+def a_run(here, due: str, before: Callable[[str, dict], None] = lambda handler, event: None):
+    """A run of the state machine; `before` is called before each task, and may raise Failed."""
+
+    def invoke(arn: str, event: dict):
+        handler = arn.rpartition(":")[2]
+        after = before(handler, event)
+        try:
+            answer = here.call(handler, event)
+        except Exception as error:
+            raise Failed(type(error).__name__, json.dumps({"errorMessage": str(error)})) from error
+        if after:
+            raise after
+        return answer
+
+    return Machine(MACHINE, invoke, lambda bucket, key: here.services.objects[key]).run(
+        {"scheduled_time": due}
+    )
+
+
+def cases(here) -> Iterator[Case]:
+    """Every task of two runs, and one invocation of each of the other handlers."""
+    recorded = []
+    for due in (DUE, NEXT):
+        a_run(here, due, lambda handler, event: recorded.append((handler, event, here.services.state())))
+    known = set()
+    for handler, event, before in recorded:
+        told = event.get("item", event.get("export", event))
+        kind = "RDS" if told.get("source") == "shop" or event.get("step") == "rds" else "DynamoDB"
+        if handler == "fold" or event.get("step") in ("plan", "report"):
+            step = event.get("step", "")
+        else:
+            window = told.get("incremental") or told.get("due", "").startswith("2026-01-03")
+            step = f"{event['step']}, {kind}{', a window' if window and kind == 'DynamoDB' else ''}"
+        if f"{handler} {step}" not in known:
+            known.add(f"{handler} {step}")
+            yield Case(handler, step, event, before)
+    full = here.services.state()
+    yield from others(full, here.services)
+
+
+def others(full: dict, services) -> Iterator[Case]:
+    summary = next(key for key in full["objects"] if key.endswith("manifest-summary.json"))
+    notification = {
+        "Records": [
+            {
+                "eventName": "ObjectCreated:Put",
+                "s3": {"bucket": {"name": "landing"}, "object": {"key": summary}},
+            }
+        ]
+    }
+    message = {
+        "messageId": "1",
+        "receiptHandle": "r",
+        "body": json.dumps(notification),
+        "attributes": {"ApproximateReceiveCount": "1"},
+        "messageAttributes": {},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:222222222222:arrivals",
+        "awsRegion": "us-east-1",
+    }
+    lost_answer = ("time-out", "killed")
+    yield Case(
+        "arrival", "", {"Records": [message]}, full,
+        twice={"PutEvents": lost_answer, "UpdateItem": ("error", "killed")}, counted="announced",
+        why="a consumer that must not see an export twice compares `export_arn`",
+    )  # fmt: skip
+    yield Case("backfill", "create", {"tf": {"action": "create", "prev_input": None}}, full)
+    yield Case("export_start", "", {"scheduled_time": DUE}, full)
+    yield Case(
+        "generate_ticks", "", {"count": 3}, full, twice={"PutRecords": lost_answer}, counted="records",
+        why="a tick has its `run` and its `seq`", again=False,
+    )  # fmt: skip
+    wanted = {"endpoint": "https://c", "region": "us-east-1", "index": "ticks", "mapping": {"properties": {}}}
+    for action in ("create", "delete"):
+        event = wanted | {"delete": True, "tf": {"action": action, "prev_input": None}}
+        yield Case("index", action, event, full)
+    yield Case("reconcile", "", {"scheduled_time": "2026-01-02T06:00:00Z"}, full)
+    lines = "".join(
+        json.dumps({"errorCode": "403", "rawData": base64.b64encode(f"{n}".encode()).decode()}) + "\n"
+        for n in range(3)
+    ).encode()
+    failed = {f"firehose/failed/{name}": lines for name in ("a", "b")}
+    yield Case(
+        "replay", "", {}, full | {"objects": full["objects"] | failed},
+        twice={"PutRecords": lost_answer, "DeleteObject": ("error",)}, counted="records",
+        why="the records of the object at hand, where an answer of the stream or of S3 was lost",
+    )  # fmt: skip
+
+
+def attempt(here, case: Case, number: int = 0, kind: str | None = None) -> tuple[Any, list[str], bool]:
+    """What is there after an attempt with that fault and as many calls as it takes; the calls of the first."""
+    here.services.restore(case.before)
+    here.index.indexes = {"ticks": {}} if case.step == "delete" else {}
+    here.apps["reconcile"].google.until = 0.0  # else it has its token
+    here.services.calls.plan(number, kind)
+    failed = False
+    try:
+        answer = here.call(case.handler, case.event)
+        failed = bool(isinstance(answer, dict) and answer.get("batchItemFailures"))
+    except (Exception, Killed):
+        failed = True
+    calls = list(here.services.calls.made)
+    here.services.calls.plan()
+    if failed or (kind == "called twice" and case.again):
+        for item in here.services.items.values():  # the function's time is over
+            if item["status"]["S"] == "INPROGRESS":
+                item["in_progress_expiration"] = {"N": "0"}
+        answer = here.call(case.handler, case.event)
+        assert not (isinstance(answer, dict) and answer.get("batchItemFailures")), answer
+    shown = seen(here.services.state()) | {
+        "indexes": dict(here.index.indexes),
+        "metrics": here.services.metrics > 0,
+    }
+    return shown, calls, failed
+
+
+@dataclass
+class Outcome:
+    handler: str
+    step: str
+    calls: Counter
+    number: int = 0
+    same: int = 0
+    twice: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    why: str = ""
+
+    def row(self) -> str:
+        """A line of the page's table."""
+        calls = (
+            ", ".join(f"{name} {n}" if n > 1 else name for name, n in sorted(self.calls.items())) or "none"
+        )
+        result = "as undisturbed"
+        if self.twice:
+            result = f"{self.same} as undisturbed, {len(self.twice)} with something twice: {self.why}"
+        name = f"`{self.handler}`" + (f" {self.step}" if self.step else "")
+        return f"| {name} | {calls} | {self.number} | {result} |"
+
+
+def judged(here, case: Case) -> Outcome:
+    expected, calls, failed = attempt(here, case)
+    assert not failed, (case.handler, case.step, "an undisturbed call fails")
+    outcome = Outcome(case.handler, case.step, Counter(calls), why=case.why)
+    plans = [(n, kind) for n in range(1, len(calls) + 1) for kind in FAULTS]
+    for number, kind in [*plans, (0, "called twice")]:
+        outcome.number += 1
+        found, made, _ = attempt(here, case, number, kind)
+        name = made[number - 1] if number else ""
+        if found == expected:
+            outcome.same += 1
+        elif kind in case.twice.get(name, ()) and _more(found, expected, case.counted):
+            outcome.twice.append(f"{name} {kind}")
+        else:
+            differs = [key for key in expected if found[key] != expected[key]]
+            outcome.wrong.append(f"call {number} ({name}), {kind}: {', '.join(differs)}")
+    return outcome
+
+
+def _more(found: dict, expected: dict, what: str) -> bool:
+    """Whether nothing is lost, and nothing but `what` differs, of which some came twice."""
+    others_same = all(found[key] == expected[key] for key in expected if key != what)
+    whole, wanted = Counter(found[what]), Counter(expected[what])
+    return others_same and set(whole) == set(wanted) and not wanted - whole
+
+
+STEP_FAULTS = {
+    "hiccup": "Lambda refuses, the state machine tries again",
+    "killed": "the step did it, Lambda's answer is lost, the state machine tries again",
+    "failed": "the step did it and is counted as failed, the run ends and is started again",
+    "refused": "the step did nothing and fails, the run ends and is started again",
+}
+
+
+def step_faults(here) -> Iterator[tuple[str, int, list[str]]]:
+    """Of each fault, at every task of a run over both sources: what differs from an undisturbed run."""
+    here.services.restore(nothing(here))
+    a_run(here, DUE)
+    begun = here.services.state()  # the first run's tables are there, the next one takes a window
+    tasks: list[str] = []
+    a_run(here, NEXT, lambda handler, event: tasks.append(f"{handler} {event.get('step', '')}"))
+    expected = seen(here.services.state())
+    for kind in STEP_FAULTS:
+        wrong = []
+        for number in range(1, len(tasks) + 1):
+            here.services.restore(begun)
+            with contextlib.suppress(Failed):
+                a_run(here, NEXT, _faulty(number, kind))
+            a_run(here, NEXT)
+            if (found := seen(here.services.state())) != expected:
+                differs = [key for key in expected if found[key] != expected[key]]
+                wrong.append(f"task {number} ({tasks[number - 1]}), {kind}: {', '.join(differs)}")
+        yield kind, len(tasks), wrong
+
+
+def _faulty(number: int, kind: str):
+    counted = itertools.count(1)
+
+    def before(handler, event):
+        if next(counted) != number:
+            return None
+        if kind == "hiccup":
+            raise Failed("Lambda.ServiceException", "{}")
+        if kind == "refused":
+            raise Failed("States.TaskFailed", "{}")
+        return Failed("Lambda.Unknown" if kind == "killed" else "States.TaskFailed", "{}")
+
+    return before
+
+
+def nothing(here) -> dict:
+    emptied = {key: type(value)() for key, value in here.services.state().items() if key != "rds"}
+    return emptied | {"rds": ({}, {})}
+
+
+def tables() -> tuple[list[Outcome], list[tuple[str, int, list[str]]]]:
+    with world() as here:
+        return [judged(here, case) for case in cases(here)], list(step_faults(here))
+
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "failures.md"
+
+
+def written(page: str, outcomes: list[Outcome], steps: list[tuple[str, int, list[str]]]) -> str:
+    """The page with its two tables made anew."""
+    rows = ["| handler | calls of a good run | cases | outcome |", "|---|---|---|---|"]
+    rows += [outcome.row() for outcome in outcomes]
+    lines = ["| what happens to a step | cases | outcome |", "|---|---|---|"]
+    lines += [f"| {STEP_FAULTS[kind]} | {number} | as undisturbed |" for kind, number, _ in steps]
+    for mark, made in (("handlers", rows), ("steps", lines)):
+        begin, end = f"<!-- kills: {mark} -->\n", "<!-- end of kills -->"
+        head, _, rest = page.partition(begin)
+        page = head + begin + "\n".join(made) + "\n" + end + rest.partition(end)[2]
+    return page
+
+
+if __name__ == "__main__":
+    PAGE.write_text(written(PAGE.read_text(), *tables()))
