@@ -25,9 +25,9 @@ def test_the_embedded_cloud_answers_as_the_service_did(cloud: Cloud, path: Path)
     assert answers.replay(calls, lambda service: cloud.client(service, WORKLOAD), {}) == []
 
 
-@pytest.mark.parametrize("name", ["table", "role"])
+@pytest.mark.parametrize("name", ["table", "role", "stream", "machine"])
 def test_a_life_is_recorded_leaves_nothing_and_replays_without_a_difference(
-    cloud: Cloud, tmp_path: Path, name: str
+    cloud: Cloud, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def client(service: str) -> Any:
         return cloud.client(service, WORKLOAD)
@@ -35,13 +35,22 @@ def test_a_life_is_recorded_leaves_nothing_and_replays_without_a_difference(
     path = record(name, client, WORKLOAD, "embedded", tmp_path)
     assert client("dynamodb").list_tables()["TableNames"] == []
     assert client("iam").list_roles()["Roles"] == []
+    assert client("kinesis").list_streams()["StreamNames"] == []
+    assert client("stepfunctions").list_state_machines()["stateMachines"] == []
     calls = answers.read(path)
     assert [call.error for call in calls if call.error] == [
-        {"table": "ResourceInUseException", "role": "EntityAlreadyExists"}[name]
+        {
+            "table": "ResourceInUseException",
+            "role": "EntityAlreadyExists",
+            "stream": "ResourceInUseException",
+            "machine": "InvalidDefinition",
+        }[name]
     ]
     assert answers.replay(calls, client, {}) == []
     # The comparison can fail: an answer with one key less is not the same.
-    calls[0].answer[next(iter(calls[0].answer))].popitem()
+    monkeypatch.setattr(answers, "PAUSE", 0)
+    members = [member for call in calls for member in call.answer.values() if isinstance(member, dict)]
+    members[0].popitem()
     assert len(answers.replay(calls, client, {})) == 1
 
 

@@ -19,7 +19,9 @@ from __future__ import annotations
 import base64
 import json
 import re
+import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +36,7 @@ _ACCOUNT = re.compile(r"(?<![0-9A-Za-z.])[0-9]{12}(?![0-9A-Za-z.])")
 _SIGNED = re.compile(r"([?&](?:X-Amz-[A-Za-z-]+|Signature|AWSAccessKeyId)=)[^&\s\"]+")
 _SECRET = re.compile(r"secret|token|password|credential|privatekey|plaintext", re.IGNORECASE)
 MASKED = "masked"
+TIMES, PAUSE = 20, 0.5  # how often, and after how many seconds, what differs is read again
 
 
 @dataclass(frozen=True)
@@ -122,27 +125,39 @@ def shape(value: Any) -> Any:
 
 
 def replay(calls: Iterable[Call], client: Callable[[str], Any], accounts: dict[str, str]) -> list[str]:
-    """Sends each request again and returns what differs, a line each; nothing where the two clouds agree."""
+    """Sends each request again and returns what differs, a line each; nothing where the two clouds agree. What is read
+    is read again for some seconds while it differs, since the life waited, too."""
     different = []
     for number, call in enumerate(calls, 1):
-        recorder = Recorder(accounts)
-        sent = recorder.on(client(call.service))
-        try:
-            method = next(
-                name for name, of in sent.meta.method_to_api_mapping.items() if of == call.operation
-            )
-            getattr(sent, method)(**_typed(call.request))
-        except sent.exceptions.ClientError:
-            pass
-        (now,) = recorder.calls
-        where = f"call {number}, {call.service}:{call.operation}"
-        if now.error != call.error:
+        reads = call.operation.startswith(("Describe", "Get", "List"))
+        for _ in range(TIMES if reads else 1):
+            if not (difference := _difference(call, _sent(call, client, accounts))):
+                break
+            time.sleep(PAUSE if reads else 0)
+        else:
             different.append(
-                f"{where}: the service answered {call.error or 'well'}, here {now.error or 'well'}"
+                f"call {number}, {call.service}:{call.operation}: the service answered {difference}"
             )
-        elif not call.error and shape(now.answer) != shape(call.answer):
-            different.append(f"{where}: the service answered {shape(call.answer)}, here {shape(now.answer)}")
     return different
+
+
+def _sent(call: Call, client: Callable[[str], Any], accounts: dict[str, str]) -> Call:
+    """The call as the other cloud answers its request."""
+    recorder = Recorder(accounts)
+    sent = recorder.on(client(call.service))
+    method = next(name for name, of in sent.meta.method_to_api_mapping.items() if of == call.operation)
+    with suppress(sent.exceptions.ClientError):
+        getattr(sent, method)(**_typed(call.request))
+    (now,) = recorder.calls
+    return now
+
+
+def _difference(call: Call, now: Call) -> str:
+    if now.error != call.error:
+        return f"{call.error or 'well'}, here {now.error or 'well'}"
+    if not call.error and shape(now.answer) != shape(call.answer):
+        return f"{shape(call.answer)}, here {shape(now.answer)}"
+    return ""
 
 
 def _plain(value: Any) -> Any:

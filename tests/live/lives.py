@@ -97,7 +97,60 @@ def role(client: Client, name: str, undo: ExitStack) -> None:
     refused(lambda: iam.create_role(**asked))
 
 
-LIVES = {"queue": queue, "table": table, "role": role}
+def stream(client: Client, name: str, undo: ExitStack) -> None:
+    """A stream with a tag: what describes it, its tags by its ARN, its shards, a record, and the error of a second
+    stream of the name (https://docs.aws.amazon.com/kinesis/latest/APIReference/API_CreateStream.html)."""
+    kinesis = client("kinesis")
+    asked = {"StreamName": name, "ShardCount": 1, "Tags": {"made-by": "tests"}}
+    kinesis.create_stream(**asked)
+    undo.callback(kinesis.delete_stream, StreamName=name)
+
+    def active() -> Any:
+        summary = kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
+        return summary if summary["StreamStatus"] == "ACTIVE" else None
+
+    arn = until(active)["StreamARN"]
+    tags = kinesis.list_tags_for_resource(ResourceARN=arn)["Tags"]
+    assert tags == [{"Key": "made-by", "Value": "tests"}]
+    (shard,) = kinesis.list_shards(StreamName=name)["Shards"]
+    put = kinesis.put_record(StreamName=name, Data=b'{"n": 1}', PartitionKey="1")
+    assert put["ShardId"] == shard["ShardId"]
+    refused(lambda: kinesis.create_stream(**asked))
+
+
+def machine(client: Client, name: str, undo: ExitStack) -> None:
+    """A state machine that waits for nothing, run once: what describes it and its run, and the error of a definition
+    that has a Choice without choices
+    (https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateStateMachine.html)."""
+    iam, states = client("iam"), client("stepfunctions")
+    trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role_arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    undo.callback(iam.delete_role, RoleName=name)
+
+    def asked(state: dict[str, Any]) -> dict[str, Any]:
+        definition = {"StartAt": "Only", "States": {"Only": state}}
+        return {"name": name, "roleArn": role_arn, "definition": json.dumps(definition)}
+
+    arn = until(
+        lambda: _accepted(
+            states.create_state_machine, **asked({"Type": "Pass", "Result": {"n": 1}, "End": True})
+        )
+    )["stateMachineArn"]
+    undo.callback(states.delete_state_machine, stateMachineArn=arn)
+    states.describe_state_machine(stateMachineArn=arn)
+    run = states.start_execution(stateMachineArn=arn, name="once", input="{}")["executionArn"]
+
+    def ended() -> Any:
+        described = states.describe_execution(executionArn=run)
+        return described if described["status"] != "RUNNING" else None
+
+    assert json.loads(until(ended)["output"]) == {"n": 1}
+    empty = asked({"Type": "Choice", "Choices": []})
+    refused(lambda: states.create_state_machine(**{**empty, "name": f"{name}-empty"}))
+
+
+LIVES = {"queue": queue, "table": table, "role": role, "stream": stream, "machine": machine}
 
 
 def refused(call: Callable[[], Any]) -> None:
@@ -117,6 +170,8 @@ def _accepted(call: Callable[..., Any], **arguments: Any) -> Any:
         return call(**arguments)
     except Exception as error:
         code = getattr(error, "response", {}).get("Error", {}).get("Code", "")
-        if code in ("ContinuousBackupsUnavailableException", "NoSuchEntity"):
+        # A role is known to other services some seconds after IAM has made it:
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
+        if code in ("ContinuousBackupsUnavailableException", "NoSuchEntity", "AccessDeniedException"):
             return None
         raise
