@@ -56,6 +56,7 @@ class Evaluator:
     """The running process. Close it, or use it in a `with`."""
 
     def __init__(self) -> None:
+        self._decided: dict[bytes, bool | str] = {}
         self._node = subprocess.Popen(
             [NODE, _installed() / "evaluate.mjs"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -68,17 +69,27 @@ class Evaluator:
 
     def allows(self, requests: Sequence[Request]) -> list[bool]:
         """The verdicts, in order. Raises ValueError on a request that no service could ever see."""
-        assert self._node.stdin and self._node.stdout
-        self._node.stdin.write(json.dumps([request.simulation() for request in requests]) + "\n")
-        self._node.stdin.flush()
-        line = self._node.stdout.readline()
-        if not line:
-            raise RuntimeError(f"the evaluator ended with {self._node.wait()}; its error is above")
-        verdicts = json.loads(line)
+        verdicts = self.verdicts(requests)
         for request, verdict in zip(requests, verdicts, strict=True):
-            if isinstance(verdict, dict):
-                raise ValueError(f"{request.action} on {request.resource}: {verdict['error']}")
-        return [verdict == "Allowed" for verdict in verdicts]
+            if isinstance(verdict, str):
+                raise ValueError(f"{request.action} on {request.resource}: {verdict}")
+        return [verdict is True for verdict in verdicts]
+
+    def verdicts(self, requests: Sequence[Request]) -> list[bool | str]:
+        """The verdicts, in order; of a request that no service could ever see, why. What was decided is remembered."""
+        asked = [json.dumps(request.simulation()) for request in requests]
+        keys = [hashlib.sha256(text.encode()).digest() for text in asked]
+        new = {key: text for key, text in zip(keys, asked, strict=True) if key not in self._decided}
+        if new:
+            assert self._node.stdin and self._node.stdout
+            self._node.stdin.write(f"[{','.join(new.values())}]\n")
+            self._node.stdin.flush()
+            line = self._node.stdout.readline()
+            if not line:
+                raise RuntimeError(f"the evaluator ended with {self._node.wait()}; its error is above")
+            for key, verdict in zip(new, json.loads(line), strict=True):
+                self._decided[key] = verdict["error"] if isinstance(verdict, dict) else verdict == "Allowed"
+        return [self._decided[key] for key in keys]
 
 
 def _installed() -> Path:

@@ -125,8 +125,11 @@ def allows(grants: Iterable[Grant], who: str, may: str, on: str, pools: Sequence
     )
 
 
-# What the project's own roles hold, which no predefined role here does.
-_PROJECTS_OWN = {"bigquery.transfers.get", "bigquery.transfers.update"}
+# What no predefined role here holds: the project's own roles do, or nobody.
+_PROJECTS_OWN = {
+    "bigquery.transfers.get", "bigquery.transfers.update", "iam.serviceAccounts.delete", "pubsub.topics.delete",
+    "storage.buckets.setIamPolicy",
+}  # fmt: skip
 
 
 def _plain(member: str) -> str:

@@ -8,6 +8,7 @@ is needed, or something the table forgot: both are errors.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import Any
 
 from tests.contract.iam import aoss, google, lake_formation
@@ -56,7 +57,7 @@ def cannot(who: str, action: str, resource: str, **more: Any) -> Case:
 def request(policies: Policies, case: Case) -> Request:
     """The case as the service sees it, with the context that every request carries."""
     role = policies.roles.get(case.who)
-    federated = case.action == "sts:AssumeRoleWithWebIdentity"
+    federated = case.action.startswith("sts:") and "." in case.who and not case.who.endswith(".amazonaws.com")
     outside = case.who.endswith(".amazonaws.com") or case.who.startswith("arn:") or federated
     if not role and not outside:
         raise ValueError(f"{case}: the stack has no such role; it has {', '.join(sorted(policies.roles))}")
@@ -83,9 +84,10 @@ def request(policies: Policies, case: Case) -> Request:
     on_resource = policies.found_on(case.resource)
     if case.alone == "resource":
         identity = EVERYTHING
-    elif case.alone == "role":
-        everything = EVERYTHING["Statement"][0] | {"Principal": {"AWS": principal}}
-        on_resource = {**EVERYTHING, "Statement": [everything]}
+    elif case.alone == "role" or (role and on_resource is None):
+        # A neighbour's owner lets the role's account in, so that its own policy decides; without, a key or another
+        # account's bucket would deny whatever that policy says.
+        on_resource = _lets_in(home)
     return Request(
         principal=principal,
         action=case.action,
@@ -95,6 +97,27 @@ def request(policies: Policies, case: Case) -> Request:
         on_resource=on_resource,
         context={**context, "aws:ResourceAccount": owner, **case.context},
     )
+
+
+def _lets_in(account: str) -> Document:
+    """A resource's policy that leaves it to an account whom of it it lets in."""
+    everything = EVERYTHING["Statement"][0] | {"Principal": {"AWS": f"arn:aws:iam::{account}:root"}}
+    return {**EVERYTHING, "Statement": [everything]}
+
+
+def vacuous(policies: Policies, cases: Sequence[Case], evaluator: Evaluator) -> list[str]:
+    """The denials that say nothing: they hold even if all of the stack's documents that they meet allow everything."""
+    denied = [case for case in cases if not case.may and not elsewhere(case)]
+    opened = {**EVERYTHING, "Statement": [EVERYTHING["Statement"][0] | {"Principal": "*"}]}
+    asked = []
+    for case in denied:
+        found = request(policies, case)
+        mine = {"identity": EVERYTHING} if case.who in policies.roles and case.alone != "resource" else {}
+        if found.on_resource is not None and found.on_resource is policies.found_on(case.resource):
+            mine["on_resource"] = opened
+        asked.append(replace(found, **mine))
+    verdicts = evaluator.verdicts(asked)
+    return [str(case) for case, allowed in zip(denied, verdicts, strict=True) if allowed is not True]
 
 
 def broken(policies: Policies, cases: Sequence[Case], evaluator: Evaluator) -> list[str]:
@@ -124,16 +147,12 @@ def granted(policies: Policies, case: Case) -> bool:
 
 def unnoticed(policies: Policies, cases: Sequence[Case], evaluator: Evaluator) -> list[str]:
     """What can be taken away from a policy without any case noticing."""
-    asked = [(case, request(policies, case)) for case in cases if not elsewhere(case)]
-    lost = []
-    for kind, arn, document in policies.documents():
-        meets = [(c, r) for c, r in asked if _meets(policies, c, r, kind, arn)]
-        for what, smaller in _each_part_away(document):
-            part = "identity" if kind == "role" else "on_resource"
-            tried = [Request(**{**vars(r), part: smaller}) for _, r in meets]
-            verdicts = evaluator.allows(tried)
-            if all(allowed == case.may for (case, _), allowed in zip(meets, verdicts, strict=True)):
-                lost.append(f"{kind} policy of {arn}: {what}")
+    changes = [
+        Change(f"{kind} policy of {arn}: {what}", kind, arn, changed, smaller)
+        for kind, arn, document in policies.documents()
+        for what, changed, smaller in _each_part_away(document)
+    ]
+    lost = unseen(policies, changes, cases, evaluator)
     others = [case for case in cases if elsewhere(case)]
     for grant in policies.grants:
         fewer = replace(policies, grants=[one for one in policies.grants if one is not grant])
@@ -147,6 +166,51 @@ def unnoticed(policies: Policies, cases: Sequence[Case], evaluator: Evaluator) -
     return lost
 
 
+@dataclass(frozen=True)
+class Change:
+    """A document with one part changed. A document without a statement is none: whoever met it meets none."""
+
+    what: str
+    kind: str
+    arn: str
+    statement: Mapping[str, Any]
+    """The statement that is changed, or what it became: the one that names more actions."""
+    document: Document | None
+
+
+def unseen(
+    policies: Policies, changes: Iterable[Change], cases: Sequence[Case], evaluator: Evaluator
+) -> list[str]:
+    """The changes that no case notices. Of each only the cases are decided that its statement has a say in, a few at a
+    time, until one notices."""
+    asked = [(case, request(policies, case)) for case in cases if not elsewhere(case)]
+    met = {
+        (kind, arn): [pair for pair in asked if _meets(policies, *pair, kind, arn)]
+        for kind, arn, _ in policies.documents()
+    }
+    waiting = []
+    for change in changes:
+        concerned = [pair for pair in met[change.kind, change.arn] if _touches(change.statement, pair[0])]
+        concerned.sort(key=lambda pair: pair[0].action not in change.statement["Action"])
+        waiting.append((change, concerned))
+    lost, size = [], 4
+    while waiting:
+        tried = [
+            replace(request, **{"identity" if change.kind == "role" else "on_resource": change.document})
+            for change, concerned in waiting
+            for _, request in concerned[:size]
+        ]
+        verdicts, left = iter(evaluator.verdicts(tried)), []
+        for change, concerned in waiting:
+            noticed = [next(verdicts) is not case.may for case, _ in concerned[:size]]
+            if not any(noticed):
+                left.append((change, concerned[size:]))
+        lost += [change.what for change, concerned in left if not concerned]
+        waiting = [one for one in left if one[1]]
+        size *= 4
+    return lost
+
+
 def _meets(policies: Policies, case: Case, asked: Request, kind: str, arn: str) -> bool:
     """Whether this document has a say in the request."""
     if kind == "role":
@@ -154,13 +218,21 @@ def _meets(policies: Policies, case: Case, asked: Request, kind: str, arn: str) 
     return asked.on_resource is not None and asked.on_resource is policies.on.get(arn)
 
 
-def _each_part_away(document: Document) -> Iterator[tuple[str, Document | None]]:
+def _touches(statement: Mapping[str, Any], case: Case) -> bool:
+    """Whether the statement has a say in the case's action."""
+    return any(fnmatchcase(case.action.lower(), action.lower()) for action in _listed(statement["Action"]))
+
+
+def _each_part_away(document: Document) -> Iterator[tuple[str, Mapping[str, Any], Document | None]]:
     statements = document["Statement"]
     for index, statement in enumerate(statements):
         for what, smaller in _smaller(statement):
             rest = [*statements[:index], *([smaller] if smaller else []), *statements[index + 1 :]]
-            # A document without a statement is no document: whoever met it meets none.
-            yield f"{statement.get('Sid')}: {what}", {**document, "Statement": rest} if rest else None
+            yield (
+                f"{statement.get('Sid')}: {what}",
+                statement,
+                {**document, "Statement": rest} if rest else None,
+            )
 
 
 def _smaller(statement: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any] | None]]:

@@ -2,16 +2,26 @@
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
-LISTED: dict[str, dict[str, str]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())
+LISTED: Mapping[str, Any] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())
+FREE: Mapping[str, str] = LISTED["free"]
 
 
-def unexplained(stack: str, found: Iterable[str], *, whole: bool = True) -> list[str]:
-    """The lines that the list doesn't explain; with `whole` also its patterns that no line fits."""
-    listed, lines = LISTED.get(stack, {}), list(found)
-    fits = {line: [pattern for pattern in listed if re.fullmatch(pattern, line)] for line in lines}
-    used = {pattern for patterns in fits.values() for pattern in patterns}
-    stale = [f"survivors.toml: nothing fits {pattern}" for pattern in listed if pattern not in used]
-    return [line for line, patterns in fits.items() if not patterns] + (stale if whole else [])
+def unexplained(how: str, stack: str, found: Iterable[str]) -> list[str]:
+    """Of a stack's policies made smaller (`removed`) or `wider`, the lines that the list doesn't explain, and the
+    patterns of the list that no line fits."""
+    listed: Mapping[str, str] = LISTED[how].get(stack, {})
+    lines = list(found)
+    stale = [
+        f"survivors.toml: nothing fits {pattern}"
+        for pattern in listed
+        if not any(fits(pattern, one) for one in lines)
+    ]
+    return [line for line in lines if not any(fits(pattern, line) for pattern in listed)] + stale
+
+
+def fits(pattern: str, line: str) -> bool:
+    return re.fullmatch(pattern, line) is not None

@@ -97,6 +97,8 @@ OF_DATASET = [
 ]  # fmt: skip
 OF_PROJECT = ["bigquery.jobs.create", "bigquery.transfers.get", "bigquery.transfers.update"]
 TOKEN = "iam.serviceAccounts.getAccessToken"
+OF_ACCOUNT = [TOKEN, "iam.serviceAccounts.delete", "iam.serviceAccounts.getOpenIdToken"]
+OF_TOPIC = ["pubsub.topics.delete", "pubsub.topics.publish"]
 
 
 def warehouse(dataset: str, transfer: str, compare: str, function: str) -> list[Case]:
@@ -125,8 +127,10 @@ def warehouse(dataset: str, transfer: str, compare: str, function: str) -> list[
             looks, f"{READS_DATA} bigquery.datasets.get", OF_DATASET, place, f"{PROJECT}/datasets/neighbour"
         ),
         *may_only("specialGroup:projectOwners", " ".join(OF_DATASET), OF_DATASET, place),
-        can(session, TOKEN, account),
-        cannot(session, TOKEN, f"{PROJECT}/serviceAccounts/{transfer}@{MAIL}"),
+        *may_only(
+            session, f"{TOKEN} iam.serviceAccounts.getOpenIdToken", OF_ACCOUNT, account,
+            f"{PROJECT}/serviceAccounts/{transfer}@{MAIL}",
+        ),
         *(cannot(one, TOKEN, account) for one in (*others, loads, looks)),
         *(cannot(who, "iam.serviceAccounts.getOpenIdToken", account) for who in (loads, looks)),
     ]  # fmt: skip
@@ -134,7 +138,7 @@ def warehouse(dataset: str, transfer: str, compare: str, function: str) -> list[
 
 OF_BUCKET = [
     "storage.buckets.get", "storage.objects.create", "storage.objects.delete", "storage.objects.get",
-    "storage.objects.list",
+    "storage.objects.list", "storage.buckets.setIamPolicy",
 ]  # fmt: skip
 
 
@@ -145,13 +149,13 @@ def copied(bucket: str, topic: str, transfer: str, *, overwrites: bool) -> list[
     (https://docs.cloud.google.com/bigquery/docs/cloud-storage-transfer#required_permissions)."""
     place, runs = f"{PROJECT}/buckets/{bucket}", f"{PROJECT}/topics/{topic}"
     loads = f"serviceAccount:{transfer}@{MAIL}"
-    writes = " ".join(name for name in OF_BUCKET if overwrites or not name.endswith(".delete"))
+    never = ("storage.buckets.setIamPolicy", *(() if overwrites else ("storage.objects.delete",)))
+    writes = " ".join(name for name in OF_BUCKET if name not in never)
     other = f"{PROJECT}/buckets/neighbour"
     return [
         *may_only(AGENT, writes, OF_BUCKET, place, other),
         *may_only(loads, "storage.objects.get storage.objects.list", OF_BUCKET, place, other),
-        can(AGENT, "pubsub.topics.publish", runs),
-        cannot(AGENT, "pubsub.topics.publish", f"{PROJECT}/topics/neighbour"),
+        *may_only(AGENT, "pubsub.topics.publish", OF_TOPIC, runs, f"{PROJECT}/topics/neighbour"),
         cannot(loads, "pubsub.topics.publish", runs),
         cannot(AGENT, "bigquery.jobs.create", PROJECT),
     ]

@@ -64,7 +64,7 @@ def test_every_case_of_the_table_holds(policies: Policies, cases: list[Case], ev
 def test_nothing_can_be_taken_away_from_any_policy_without_a_case_noticing(
     policies: Policies, cases: list[Case], evaluator: Evaluator, stack: str
 ) -> None:
-    found = unexplained(stack, unnoticed(policies, cases, evaluator))
+    found = unexplained("removed", stack, unnoticed(policies, cases, evaluator))
     assert not found, "\n".join(found)
 
 

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from tests.contract.iam import table_reader
+from tests.contract.iam import table_reader, widening
+from tests.contract.iam.closed import beside
 from tests.contract.iam.evaluator import Evaluator
 from tests.contract.iam.harvest import Policies, Role, harvest
-from tests.contract.iam.proof import broken, unnoticed
+from tests.contract.iam.proof import broken, unnoticed, vacuous
+from tests.contract.iam.survivors import FREE, fits
 from tests.contract.iam.table import HERE, role_arn
 from tests.contract.iam.table_reader import GOVERNED, LAKE, READER, config
 from tests.recording import PITR_ON, record
@@ -48,6 +50,20 @@ def test_nothing_of_the_readers_policy_is_more_than_a_case_needs(
     policies, governed = reader
     found = unnoticed(policies, table_reader.reads(governed=governed), evaluator)
     assert [line for line in found if line.startswith("role policy")] == []
+
+
+def test_a_reader_may_nothing_beside_that_and_the_policy_can_become_no_wider_unnoticed(
+    reader: tuple[Policies, bool], evaluator: Evaluator
+) -> None:
+    policies, governed = reader
+    cases = table_reader.reads(governed=governed)
+    others = beside(policies, cases, evaluator)
+    allowed = broken(policies, others, evaluator)
+    assert [line for line in allowed if not any(fits(free, line) for free in FREE)] == []
+    denied = [*cases, *(case for case in others if str(case) not in set(allowed))]
+    found = widening.unnoticed(policies, denied, evaluator)
+    assert [line for line in found if line.startswith("role policy")] == []
+    assert vacuous(policies, cases, evaluator) == []
 
 
 def test_a_simple_run_makes_no_tables_and_yields_no_policy() -> None:
