@@ -19,6 +19,7 @@ from components.accounts import AccountArgs, GcpArgs
 from components.arguments import Refused, arguments, check, join, nearest, parse
 from components.blocks.function import FunctionSettings
 from components.landing import Landing
+from components.neighbours import meet_no_other_stack
 from components.pipelines import KINDS
 
 # A key that names another pipeline -> the argument that it stands for.
@@ -110,7 +111,9 @@ def from_pulumi(config: pulumi.Config) -> Settings:
                 found[key.removeprefix(prefix)] = json.loads(text)
             except json.JSONDecodeError:
                 found[key.removeprefix(prefix)] = text
-    return read(found)
+    settings = read(found)
+    meet_no_other_stack({"accounts": settings.accounts, "pipelines": settings.pipelines})
+    return settings
 
 
 def read(config: Mapping[str, Any]) -> Settings:
