@@ -59,8 +59,8 @@ class CollectionArgs:
     """A collection that the program creates."""
 
     standby_replicas: bool = True
-    """Whether replicas stand by in other zones: four OpenSearch Compute Units at the least rather than two
-    (about 700 dollars a month rather than 350). Can't be changed later."""
+    """Whether replicas stand by in other zones: two OpenSearch Compute Units at the least rather than one
+    (about 350 dollars a month rather than 175). Can't be changed later."""
     key_arn: KmsKeyArn | None = None
     """A customer's KMS key to encrypt it with; without it a key that AWS owns. Can't be changed later."""
     network: NetworkArgs = NetworkArgs()
@@ -115,7 +115,9 @@ class Collection(pulumi.ComponentResource):
     Policies: https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-data-access.html. Each has
     a description, as the provider reads back an inconsistent result without one.
 
-    Costs at rest: two OpenSearch Compute Units (about 350 dollars a month), or four with standby replicas.
+    Costs at rest: half an OpenSearch Compute Unit for indexing and half a one for search (about 175 dollars a month),
+    twice that with standby replicas; collections of one account and key share them
+    (https://aws.amazon.com/blogs/big-data/amazon-opensearch-serverless-cost-effective-search-capabilities-at-any-scale/).
     """
 
     shared: SharedCollection

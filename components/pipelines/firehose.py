@@ -156,7 +156,7 @@ class FirehosePipeline(pulumi.ComponentResource):
     Design: https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html#using-iam-serverless and
     https://aws.amazon.com/blogs/big-data/ (Firehose to OpenSearch Serverless).
 
-    Costs at rest: the collection (about 350 dollars a month, twice that with standby replicas), the stream (29 dollars
+    Costs at rest: the collection (about 175 dollars a month, twice that with standby replicas), the stream (29 dollars
     a month ON_DEMAND, 11 a shard), alarms (0.10 dollars each).
     """
 
