@@ -26,6 +26,8 @@ from urllib.parse import unquote_plus
 SUMMARY = re.compile(r"(?P<root>.*/)?AWSDynamoDB/(?P<export_id>[^/]+)/manifest-summary\.json")
 FIRST_WAIT, LONGEST_WAIT, CORRUPT_WAIT = 5, 900, 30  # seconds
 NAMED_FILES = 5  # of those missing, in a message
+# What reading JSON of another shape raises.
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -81,18 +83,21 @@ class NotAnnounced(Exception):
 
 
 def summaries(body: str, prefix: str) -> Iterator[tuple[str, str]]:
-    """(bucket, key) of each export's summary that an S3 notification tells of."""
-    notification = json.loads(body)
-    if notification.get("Event") == "s3:TestEvent":
-        return
-    for record in notification["Records"]:
-        key = unquote_plus(record["s3"]["object"]["key"])
-        if (
-            record["eventName"].startswith("ObjectCreated:")
-            and key.startswith(prefix)
-            and SUMMARY.fullmatch(key)
-        ):
-            yield record["s3"]["bucket"]["name"], key
+    """(bucket, key) of each export's summary that an S3 notification tells of. Raises Corrupt for another message."""
+    try:
+        notification = json.loads(body)
+        if notification.get("Event") == "s3:TestEvent":
+            return
+        created = [
+            (str(record["s3"]["bucket"]["name"]), unquote_plus(record["s3"]["object"]["key"]))
+            for record in notification["Records"]
+            if record["eventName"].startswith("ObjectCreated:")
+        ]
+    except UNREADABLE as error:
+        raise Corrupt(f"no notification of S3: {error!r}: {body[:80]!r}") from error
+    for bucket, key in created:
+        if key.startswith(prefix) and SUMMARY.fullmatch(key):
+            yield bucket, key
 
 
 def data_folder(key: str) -> str:
@@ -102,7 +107,7 @@ def data_folder(key: str) -> str:
 def elsewhere(key: str, manifest: Iterable[bytes]) -> Iterator[str]:
     """The files that a manifest names outside its export's own folder. Of a line that can't be read `judge` tells."""
     for line in manifest:
-        with suppress(ValueError, KeyError, TypeError, AttributeError):
+        with suppress(*UNREADABLE):
             if line.strip() and not (named := _file(line, _root(key))[0]).startswith(data_folder(key)):
                 yield named
 
@@ -130,7 +135,7 @@ def judge(export: Export) -> Complete | Waiting | Corrupt:
             continue
         try:
             key, md5, etag, count = _file(line, root)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except UNREADABLE as error:
             return Corrupt(f"{folder}manifest-files.json line {number}: {type(error).__name__} {error}")
         files, items = files + 1, items + count
         stored = export.stored.get(key)
@@ -171,7 +176,7 @@ def _complete(export: Export, folder: str, files: int, items: int) -> Complete |
             "file_count": files,
             "billed_bytes": summary["billedSizeBytes"],
         }
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except UNREADABLE as error:
         return Corrupt(f"{export.key}: {type(error).__name__} {error}")
     return Complete(detail)
 
@@ -182,6 +187,7 @@ def _file(line: bytes, root: str) -> tuple[str, bytes, str, int]:
     if not isinstance(count, int) or count < 0:
         raise ValueError(f"itemCount is {count!r}")
     key = f"{root}AWSDynamoDB/{entry['dataFileS3Key'].rpartition('AWSDynamoDB/')[2]}"
+    key.encode()  # half a surrogate pair is no key
     return key, _digest(entry["md5Checksum"]), entry["etag"].strip('"'), count
 
 

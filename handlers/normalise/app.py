@@ -44,11 +44,11 @@ import rds_export
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from data_file import FileError, KeysDoNotFit, items_of, normalise, whole_lines
+from data_file import UNREADABLE, FileError, KeysDoNotFit, items_of, normalise, whole_lines
 from export import DataFile, data_files, reconcile, sample
 from isal import igzip, isal_zlib
 from multipart import Upload
-from table_schema import Observation, Schema, SchemaError, Type, derive, widen
+from table_schema import Observation, Schema, Type, derive, widen
 
 SAMPLED_FILES, SAMPLED_BYTES = 32, 1 << 20
 TOLD, SENTENCE = (
@@ -58,7 +58,7 @@ TOLD, SENTENCE = (
 FOOTERS_AT_ONCE, FOOTER_BYTES = 10, 64 << 10
 COPIES_AT_ONCE = 32  # S3 does the work; an output is far below the 5 GB that one request copies
 # isal's stub has its error as an instance.
-DAMAGED: Any = (EOFError, igzip.BadGzipFile, isal_zlib.error, ValueError, SchemaError)
+DAMAGED: Any = (EOFError, igzip.BadGzipFile, isal_zlib.error, *UNREADABLE)
 
 logger = Logger(service="normalise")
 bucket = os.environ["BUCKET"]
@@ -251,7 +251,11 @@ def manifest(key):
 
 
 def read_json(key):
-    return json.loads(body(key).read())
+    content = body(key).read()
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise FileError(f"s3://{bucket}/{key} is not JSON: {error}") from error
 
 
 def write_json(key, value):

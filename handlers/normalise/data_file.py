@@ -36,6 +36,10 @@ LONGEST_LINE = 64 << 20  # an item has 400 KB at most; escapes and base64 multip
 EXPLAINED_ITEMS = 10_000  # of those with something in the rest column, looked at for the report
 
 
+# What Python's own decoding of an item raises, whatever the bytes.
+UNREADABLE = (SchemaError, ValueError, TypeError, AttributeError, ArithmeticError, RecursionError)
+
+
 class FileError(Exception):
     """A data file that is not what the manifest says, or not DynamoDB JSON."""
 
@@ -215,8 +219,8 @@ def _explain(rest, report):
         texts = [text for text in rest.to_pylist() if text is not None]
         try:
             seen = Observation.of_items(map(json.loads, texts[: EXPLAINED_ITEMS - report.rest_items]))
-        except ValueError as error:
-            raise SchemaError(f"an attribute set aside is not JSON: {error}") from error
+        except UNREADABLE as error:
+            raise SchemaError(f"an attribute set aside is no DynamoDB JSON: {error}") from error
         report.rest = report.rest.merged(seen)
     report.rest_items += held
 

@@ -271,7 +271,7 @@ static int append_text(Decoder *d, Node *n, const char *p, const char *end, int 
     uint8_t *out = room(d, n, (size_t)(end - p));
     size_t length = (size_t)(end - p);
     if (escaped) length = unescape(d, p, end, out);
-    else memcpy(out, p, length);
+    else if (length) memcpy(out, p, length); /* there may be no buffer yet */
     n->offsets[n->length + 1] = (int32_t)(text_end(n) + (int64_t)length);
     finish(n, 1);
     return 1;

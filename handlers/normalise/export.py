@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Ou
 """
 
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -41,13 +42,29 @@ class DataFile:
                 raise ExportError(
                     f"{manifest_key} names {entry['dataFileS3Key']!r}, which is no file of an export"
                 )
-            return cls(root + MARK + rest, str(entry["md5Checksum"]), int(entry["itemCount"]))
+            rest.encode()  # half a surrogate pair is no key
+            return cls(
+                root + MARK + rest, str(entry["md5Checksum"]), _count(entry["itemCount"], manifest_key)
+            )
         except (KeyError, TypeError, ValueError) as error:
             raise ExportError(f"{manifest_key}: {entry!r} lacks a sound {error}") from error
 
 
 def data_files(lines: Iterable[bytes], manifest_key: str) -> list[DataFile]:
-    return [DataFile.of(json.loads(line), manifest_key) for line in lines if line.strip()]
+    return [DataFile.of(_entry(line, manifest_key), manifest_key) for line in lines if line.strip()]
+
+
+def _entry(line: bytes, manifest_key: str) -> dict:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ExportError(f"{manifest_key}: {line[:80]!r} is not JSON: {error}") from error
+
+
+def _count(value: object, of: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+        raise ExportError(f"{of} has the itemCount {value!r}, which is no number of items")
+    return int(value)
 
 
 def sample(files: list[DataFile], most: int) -> list[DataFile]:
@@ -69,7 +86,8 @@ def reconcile(files: list[DataFile], summary: dict, reports: dict[str, dict]) ->
     told = [reports[file.name] for file in files]
     if unsound := [report["error"] for report in told if "error" in report]:
         raise ExportError(f"{len(unsound)} of {len(files)} files are not sound: {'; '.join(unsound[:5])}")
-    items, expected = sum(report["items"] for report in told), int(summary["itemCount"])
+    counted = summary.get("itemCount") if isinstance(summary, dict) else None
+    items, expected = sum(report["items"] for report in told), _count(counted, "manifest-summary.json")
     if items != expected:
         raise ExportError(f"{items:,} items were normalised; manifest-summary.json says {expected:,}")
     rest = Observation()

@@ -39,12 +39,27 @@ def read(tail: bytes) -> Footer:
     try:
         said, _ = _struct(tail[len(tail) - needed : -TAIL], 0)
         elements, rows, groups = said[2], said[3], said.get(4, [])
-        found = Footer(rows, _columns(elements))
-    except (IndexError, KeyError, TypeError, ValueError, RecursionError, struct.error) as error:
+        found = Footer(_number(rows), _columns(elements))
+        held = sum(_number(group[3]) for group in groups)
+    except (
+        IndexError,
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        RecursionError,
+        struct.error,
+    ) as error:
         raise FooterError(f"its footer can't be read: {error!r}") from error
-    if sum(group[3] for group in groups) != rows:
+    if held != rows:
         raise FooterError(f"its row groups hold other than the {rows:,} rows that it tells")
     return found
+
+
+def _number(value: Value) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise TypeError(f"{value!r} is no number of rows")
+    return value
 
 
 def _columns(elements: list[dict]) -> tuple[str, ...]:

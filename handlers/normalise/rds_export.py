@@ -37,7 +37,7 @@ from dataclasses import dataclass
 from catalog_names import file_columns
 from footer import Footer
 from rds_folders import folder, is_mysql
-from table_schema import Column, Schema, Type
+from table_schema import Column, Schema, SchemaError, Type
 
 PRIMITIVES = {
     "boolean": Type("boolean"),
@@ -83,7 +83,12 @@ def exported_type(text: str) -> Type:
     if kind and logical:
         name = logical[1].upper()
         if name == "DECIMAL" and logical[2]:
-            return Type.of(f"decimal({logical[2].replace(' ', '')})")
+            try:
+                return Type.of(f"decimal({logical[2].replace(' ', '')})")
+            except SchemaError as error:
+                raise ExportInfoError(
+                    f"the exported type {text!r} is no decimal of up to 38 digits"
+                ) from error
         if name in TEXT:
             return Type("string")
         if name == "DATE":
@@ -121,7 +126,7 @@ def describe(
     entries = [
         (str(status.get("target", "?")), status, key)
         for key, info in sorted(infos.items())
-        for status in info.get("perTableStatus", ())
+        for status in _statuses(key, info)
     ]
     folders = _folders(prefix, [target for target, _, _ in entries], keys)
     tables, skipped, refused = [], {}, {}
@@ -141,8 +146,10 @@ def describe(
         else:
             try:
                 tables.append(_table(target, folders[target], status))
-            except (ExportInfoError, KeyError) as error:
+            except ExportInfoError as error:
                 refused[target] = f"{error} ({key})"
+            except (KeyError, TypeError, AttributeError) as error:
+                refused[target] = f"what describes it can't be read: {error!r} ({key})"
     _check_wanted(prefix, infos, only, leave_out, set(folders), skipped)
     own = {table.location for table in tables}
     return Described(
@@ -151,6 +158,13 @@ def describe(
         refused,
         frozenset(folders.values()) - own,
     )
+
+
+def _statuses(key: str, info: Mapping) -> Sequence[Mapping]:
+    statuses = info.get("perTableStatus", []) if isinstance(info, Mapping) else None
+    if not isinstance(statuses, list | tuple) or not all(isinstance(status, Mapping) for status in statuses):
+        raise ExportInfoError(f"{key} is no description of an export's tables")
+    return statuses
 
 
 def _check_wanted(
@@ -244,7 +258,7 @@ def counted(table: Table, footers: Mapping[str, Footer]) -> int:
 
 def _warnings(status: Mapping) -> tuple[str, ...]:
     warnings = status.get("warningMessage") or ()
-    return (warnings,) if isinstance(warnings, str) else tuple(map(str, warnings))
+    return tuple(map(str, warnings)) if isinstance(warnings, list | tuple) else (str(warnings),)
 
 
 def _folders(prefix: str, targets: Sequence[str], keys: Iterable[str]) -> dict[str, str]:

@@ -49,6 +49,9 @@ from counts import (
 )
 from federation import Google, GoogleRefused
 
+# What a manifest or an answer of another shape than is documented raises; the other tables are compared all the same.
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
+
 logger = Logger(service="reconcile")
 settings = Settings.read(os.environ)
 retries = Config(retries={"mode": "standard", "total_max_attempts": 5})
@@ -68,8 +71,10 @@ def handler(event, context):
                 counted = count(table, due_load(at, settings.load_time, settings.copied_minutes_before))
                 publish(table, counted)
                 compared[-1] |= counted
-        except (ClientError, BotoCoreError, GoogleRefused) as error:
-            failed[table.table] = str(error)
+        except (ClientError, BotoCoreError, GoogleRefused, *UNREADABLE) as error:
+            failed[table.table] = (
+                f"{type(error).__name__}: {error}" if isinstance(error, UNREADABLE) else str(error)
+            )
             logger.error("not reconciled", table=table.table, reason=str(error))
             continue
         logger.info("reconciled", **compared[-1])

@@ -10,6 +10,7 @@ import binascii
 import gzip
 import json
 import re
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -92,7 +93,10 @@ def asked(event: Mapping[str, Any], settings: Settings) -> Asked:
 
 def lines_of(body: bytes) -> list[Line]:
     """The lines of an object. Raises OSError (gzip.BadGzipFile) or EOFError for a damaged one."""
-    text = gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
+    try:
+        text = gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
+    except zlib.error as error:
+        raise gzip.BadGzipFile(str(error)) from error
     return [_line(line) for line in text.split(b"\n") if line.strip()]
 
 
@@ -100,7 +104,7 @@ def _line(text: bytes) -> Line:
     try:
         found = json.loads(text)
         return Line(text, str(found["errorCode"]), base64.b64decode(found["rawData"], validate=True))
-    except (ValueError, KeyError, TypeError, binascii.Error):
+    except (ValueError, KeyError, TypeError, RecursionError, binascii.Error):
         return Line(text)
 
 

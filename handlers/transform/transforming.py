@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from json.decoder import scanstring  # pyright: ignore[reportAttributeAccessIssue] - not in its stub
 from typing import Any
 
@@ -73,7 +73,10 @@ def _dropped(texts: list[str]) -> frozenset[Any]:
 def _comparable(value: Any) -> Any:
     """Equal for equal JSON values only: true is not 1, "7" is not 7, and 7 is 7.0."""
     if isinstance(value, Number):
-        return "number", Decimal(value.text)
+        try:
+            return "number", Decimal(value.text)
+        except InvalidOperation:  # an exponent of 20 digits: a number equal to itself as it is written
+            return "number", value.text
     return "json", json.dumps(value, default=repr, sort_keys=True)
 
 

@@ -3,10 +3,12 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rds_export import ExportInfoError, describe, exported_type
-from table_schema import Column, SchemaError, widen
 
 from tests.contract.normaliser import Observation, Schema, Type, derive, schema_of
+
+# Modules of the handler's folder, which the line above puts on the path.
+from rds_export import ExportInfoError, describe, exported_type  # isort: skip
+from table_schema import Column, SchemaError, widen  # isort: skip
 
 values = st.one_of(
     st.integers(-(2**70), 2**70).map(lambda n: {"N": str(n)}),

@@ -229,3 +229,18 @@ def test_the_access_token_is_kept_until_near_its_end(app, monkeypatch):
     app.google.until = 0.0
     app.google.access_token()
     assert asked == ["sts", "iamcredentials"] * 2
+
+
+@pytest.mark.parametrize("summary", ["no JSON", "[]", "{}", '{"itemCount": null}'])
+def test_a_manifest_that_can_not_be_read_is_named_after_the_others_are_published(
+    app, wire, context, monkeypatch, summary
+):
+    monkeypatch.setattr(app.google, "count", lambda project, location, sql: 7)
+    good = json.dumps({"itemCount": 7})
+    wire.answers["GetObject"] = lambda path, query, body: (
+        200, {}, (summary if "orders" in path else good).encode()
+    )  # fmt: skip
+    with pytest.raises(Exception, match=r"orders: (JSONDecode|Type|Key)Error") as raised:
+        app.handler(EVENT, context)
+    assert "customers" not in str(raised.value)
+    assert wire.calls["PutMetricData"] == 1 + 2 + 1
