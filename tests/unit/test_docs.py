@@ -13,7 +13,7 @@ from policy.rules import RULES
 from tests.recording import PITR_ON, record
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "benchmarks" / "README.md"]
+PAGES = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md", ROOT / "benchmarks" / "README.md"]
 ACCOUNTS = {name: {"id": id * 12, "region": "eu-central-1"} for name, id in (("here", "1"), ("there", "2"))}
 KEY = "arn:aws:kms:eu-central-1:111111111111:key/11111111-2222-3333-4444-555555555555"
 EXPORT = {"kind": "export", "account": "here", "sources": [{"dynamodb": "orders"}]}
