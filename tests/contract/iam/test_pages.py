@@ -1,0 +1,64 @@
+"""Each right that a table names is one that a page of its service lists; each right that a page lists is named.
+
+`pages.toml` has the pages. So a case is no repetition of the program's own statement: what may be has a source that
+nobody here wrote, and what may not follows from that (`closed`).
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.contract.iam.proof import elsewhere
+from tests.contract.iam.stacks import PROVEN
+
+PAGES: list[Mapping[str, Any]] = tomllib.loads(Path(__file__).with_name("pages.toml").read_text())["page"]
+
+
+@pytest.fixture(scope="module")
+def named() -> dict[str, set[str]]:
+    """What somebody may, by all tables; who stands outside the stacks has no page."""
+    found: dict[str, set[str]] = {}
+    for case in (case for of in PROVEN for case in of.TABLE):
+        if case.may and not elsewhere(case) and not case.who.startswith("arn:"):
+            found.setdefault(case.who.replace("tributary-proof-", ""), set()).add(case.action)
+    return found
+
+
+def speaks_of(page: Mapping[str, Any], who: str) -> bool:
+    return re.fullmatch(page["who"], who) is not None
+
+
+def test_each_right_that_a_case_names_is_listed_by_a_page(named: dict[str, set[str]]) -> None:
+    unlisted = {
+        f"{who} {action}"
+        for who, actions in named.items()
+        for action in actions
+        if not any(speaks_of(page, who) and action in page["actions"].split() for page in PAGES)
+    }
+    assert sorted(unlisted) == []
+
+
+def test_each_right_that_a_page_lists_is_named_or_left_out_with_a_reason(named: dict[str, set[str]]) -> None:
+    lacking = {
+        f"{who} {action} ({page['url']})"
+        for page in PAGES
+        for who in named
+        if speaks_of(page, who)
+        for action in set(page["actions"].split()) - set(page.get("without", {})) - named[who]
+    }
+    assert sorted(lacking) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page['url'].rpartition('/')[2]} {page['who']}")
+def test_a_page_speaks_of_somebody_and_leaves_out_what_it_lists_and_nobody_has(
+    page: Mapping[str, Any], named: dict[str, set[str]]
+) -> None:
+    assert re.match(r"https://docs\.(aws\.amazon|cloud\.google)\.com/", page["url"])
+    assert any(speaks_of(page, who) for who in named)
+    assert set(page.get("without", {})) <= set(page["actions"].split())
+    has = {action for who, actions in named.items() if speaks_of(page, who) for action in actions}
+    assert not set(page.get("without", {})) & has
