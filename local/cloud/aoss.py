@@ -35,13 +35,19 @@ from ministack import app
 from ministack.core import iam_actions
 from ministack.core.concurrency import run_offloop
 from ministack.core.iam_evaluator import AuthError, enforce
-from ministack.core.responses import AccountRegionScopedDict, get_region, json_response, request_scope
+from ministack.core.responses import (
+    AccountRegionScopedDict,
+    get_account_id,
+    get_region,
+    json_response,
+    request_scope,
+)
 from ministack.core.router import extract_access_key_id
 from ministack.services import opensearchserverless as oss
 
 from local import opensearch
 
-from . import authorization
+from . import authorization, named_resources
 
 PATH = "/_aoss/"
 MARK = "--"
@@ -373,8 +379,11 @@ def validate_rules(rules: Any, allowed: tuple[str, ...], with_permissions: bool)
 
 
 def request_context(service: str, action: str, body: bytes, params: dict) -> dict:
-    """BatchGetCollection takes no resource; the key aoss:collection is the name of the one collection asked for."""
+    """BatchGetCollection takes no resource; the key aoss:collection is the name of the one collection asked for, and of
+    a policy the collection that it is for."""
     context = stock_context(service, action, body, params)
+    if about := named_resources.collection_of(action, body, get_account_id()):
+        context = context | {"aoss:collection": about}
     if action == "aoss:BatchGetCollection":
         asked = json.loads(body or b"{}")
         found = [oss._collections.get(cid) for cid in asked.get("ids") or []]

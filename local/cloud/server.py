@@ -32,6 +32,7 @@ EXTENSIONS = (
     "alarms",
     "kinesis_tags",
     "sqs_attributes",
+    "named_resources",
 )
 # What the process, and so every Lambda worker, keeps of the host's environment: no credential among it.
 KEPT = (
