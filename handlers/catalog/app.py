@@ -4,8 +4,9 @@
 table, registers the export's partition, and then moves `<table>_latest` to it and keeps what is published in
 `state/<table>/current.json`, in this order: a call that breaks off leaves readers where they were, and can be
 repeated. An export with a table that can't be published, of which another source's is published, moves none. One that
-is older than the published one moves nothing, and gets its partition unless that is the published one's, which readers
-look at. Writes {"source", "tables": [{"table", "rows", "set_aside", "exported_to", "moved"}], "notice", "conflicts",
+is older than the published one moves nothing but a view that another call left behind (two runs at once), and gets its
+partition unless that is the published one's, which readers look at. Writes
+{"source", "tables": [{"table", "rows", "set_aside", "exported_to", "moved"}], "notice", "conflicts",
 "skipped", "refused"} as `state/<source>/<export>/published.json`, and returns {"source", "published_key", "tables"}, a
 number: a state machine's state, of 262,144 bytes, would not hold what a large database has.
 
@@ -112,6 +113,8 @@ def publish_table(table, table_input, current, etag, export):
             "rows": table.get("rows"),
         }
         write(state_key(name), record, etag)
+    elif registers:
+        settle_view(name, table_input)
     return {
         "table": name,
         "rows": table.get("rows"),
@@ -119,6 +122,19 @@ def publish_table(table, table_input, current, etag, export):
         "exported_to": export["exported_to"],
         "moved": moved,
     }
+
+
+def settle_view(name, table_input):
+    """Moves the view to what the record says is published. A run that is older may have moved it back between another's
+    view and record: its own record was refused then, and this is what it does when it is called again."""
+    while True:
+        current, etag = read_if_there(state_key(name))
+        view = existing(f"{name}_latest")
+        if current is None or (view and view["Parameters"].get("export_date") == current["export_date"]):
+            return
+        put_table(publishing.latest(table_input, database, current["export_date"]))
+        if read_if_there(state_key(name))[1] == etag:
+            return
 
 
 def existing(name):

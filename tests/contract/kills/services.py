@@ -44,6 +44,7 @@ class Calls:
 
     def __init__(self):
         self.made, self.number, self.kind, self.dead, self._lock = [], 0, None, False, threading.Lock()
+        self.meanwhile = None  # what others do just before the n-th call, where its fault is "meanwhile"
 
     def plan(self, number=0, kind=None):
         self.made, self.number, self.kind, self.dead = [], number, kind, False
@@ -56,7 +57,9 @@ class Calls:
             self.made.append(name)
             kind = self.kind if len(self.made) == self.number else None
             self.dead = kind == "killed"
-            return kind
+        if kind == "meanwhile" and self.meanwhile:
+            self.meanwhile()
+        return kind
 
 
 class Services:
@@ -68,6 +71,7 @@ class Services:
         self.tables, self.partitions = {}, {}
         self.metrics, self.announced, self.records, self.items, self.jobs = 0, [], [], {}, {}
         self.dynamodb, self.rds = DynamoDB(self), Rds(self)
+        self.listed = []  # the keys that listings gave
         self._answering = threading.RLock()
 
     HELD = ("objects", "uploads", "tables", "partitions", "metrics", "announced", "records", "items", "jobs")
@@ -163,6 +167,7 @@ class Services:
         return 200, {}, b"<CopyObjectResult><ETag>x</ETag></CopyObjectResult>"
 
     def ListObjectsV2(self, key, query, body, headers):
+        self.listed += [found for found in self.objects if found.startswith(query["prefix"])]
         shown = "".join(
             f"<Contents><Key>{escape(found)}</Key><Size>{len(content)}</Size><ETag>{etag(content)}</ETag>"
             "<LastModified>2026-01-02T04:30:00.000Z</LastModified></Contents>"
