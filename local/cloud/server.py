@@ -33,6 +33,7 @@ EXTENSIONS = (
     "kinesis_tags",
     "sqs_attributes",
     "named_resources",
+    "models",
 )
 # What the process, and so every Lambda worker, keeps of the host's environment: no credential among it.
 KEPT = (

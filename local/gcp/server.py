@@ -19,6 +19,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import bqemulator.server
 import httpx
@@ -29,7 +30,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from local.gcp import bigquery
+from local.gcp import bigquery, messages
 from local.gcp.data_transfer import DataTransfer
 from local.gcp.federation import Federation
 from local.gcp.resources import Refused, Resources
@@ -41,6 +42,22 @@ KEPT = re.compile(r"/bigquery/v2/projects/[^/]+/datasets(?:/[^/]+(?:/tables(?:/[
 HOP = {"content-length", "content-encoding", "transfer-encoding", "connection", "host", "accept-encoding"}
 
 
+def labelled(request: Request) -> str:
+    """The path with a slash inside a label, as in an object's name, as a NUL: that is one part of the path."""
+    raw = request.scope["raw_path"].split(b"?")[0].decode()
+    return unquote(re.sub("%2f", "\0", raw, flags=re.IGNORECASE))
+
+
+def as_json(request: Request, raw: bytes) -> Any:
+    """The body's value, or None where it is something else: bytes to load, parts of an upload."""
+    if not raw or request.headers.get("content-type", "application/json").split(";")[0] != "application/json":
+        return None
+    try:
+        return json.loads(raw)
+    except ValueError as error:
+        raise Refused(400, f"Invalid JSON payload received: {error}") from None
+
+
 class Front:
     """The ASGI app: what is ours answers, the rest goes to bqemulator."""
 
@@ -49,7 +66,8 @@ class Front:
         self.to_bigquery = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.inner), base_url="http://bigquery"
         )
-        self.client = httpx.Client(timeout=600)
+        # Idle connections are given up before uvicorn closes them, which it does after five seconds.
+        self.client = httpx.Client(timeout=600, limits=httpx.Limits(keepalive_expiry=2))
         self.endpoint = endpoint
         self.resources = Resources()
         self.told: dict[str, Any] = {}  # what a dataset or table was given and bqemulator does not keep
@@ -99,6 +117,9 @@ class Front:
 
     async def answer(self, request: Request) -> Response:
         path, raw = request.url.path, await request.body()
+        if path != "/healthz":
+            query = {name: request.query_params.getlist(name) for name in request.query_params}
+            messages.check(request.method, labelled(request), query, as_json(request, raw))
         for methods, pattern, handler in self.routes:
             if request.method in methods and (match := pattern.fullmatch(path)):
                 try:

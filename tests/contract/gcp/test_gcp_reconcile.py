@@ -279,6 +279,8 @@ def test_a_subject_token_with_another_signature_is_no_identity(gcp: httpx.Client
     answer = gcp.post(
         "/v1/token",
         json={
+            "grantType": "urn:ietf:params:oauth:grant-type:token-exchange",
+            "requestedTokenType": "urn:ietf:params:oauth:token-type:access_token",
             "audience": AUDIENCE,
             "subjectToken": json.dumps(signed),
             "subjectTokenType": "urn:ietf:params:aws:token-type:aws4_request",

@@ -289,7 +289,9 @@ REFUSED: dict[str, tuple[Callable[[Copy], dict[str, Any]], str]] = {
         "The specified bucket does not exist",
     ),
     "a key instead of a role": (
-        lambda c: c.body(awsS3DataSource={"bucketName": "b", "awsAccessKey": {"accessKeyId": "a"}}),
+        lambda c: c.body(
+            awsS3DataSource={"bucketName": "b", "awsAccessKey": {"accessKeyId": "a", "secretAccessKey": "b"}}
+        ),
         "roleArn",
     ),
     "a queue that is none": (

@@ -1,0 +1,112 @@
+"""What the embedded cloud accepts, the real one accepts: each request is checked against its service's own model.
+
+It stands in front of ministack's handlers, so calls by Step Functions' tasks are checked as those over HTTP are. The
+models are botocore's, which AWS publishes; `differences` lists where they are known to be wrong. Refused: another
+type, a missing member, a value beyond `min`, `max`, `pattern` or `enum`, an operation that the service does not have.
+Not seen: what no model says, such as which members exclude each other. Members that a model does not know are
+ignored, as the services do.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from typing import Any
+from urllib.parse import parse_qsl
+
+from ministack import app
+
+from . import answers, constraints, differences, operations, wire
+
+log = logging.getLogger("tributary.cloud")
+S3_CONTROL = "/v20180820/"
+
+
+@functools.cache
+def compiler(service: str) -> constraints.Compiler:
+    return constraints.Compiler(lambda shape, trait: (service, shape, trait) in differences.WRONG)
+
+
+def listed(query: Any) -> dict[str, list[str]]:
+    """A query as name -> values, whoever calls the handler."""
+    return {
+        name: [*map(str, value)] if isinstance(value, list) else [str(value)] for name, value in query.items()
+    }
+
+
+def refusal(
+    service: str, method: str, path: str, headers: dict[str, str], body: bytes | str, query: Any
+) -> answers.Answer | None:
+    """What the service answers to a request that its model does not take; None for one that it takes."""
+    models = operations.models(service)
+    if not models:
+        return None
+    body = body.encode() if isinstance(body, str) else body or b""
+    values = listed(query or {})
+    form = {name: value[-1] for name, value in values.items() if value}
+    if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        form |= dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
+    found = operations.find(models, method, path, headers, values, form)
+    if found is None:
+        if service in (
+            "s3",
+            "s3control",
+        ):  # a browser's preflight, a form's upload: no operations of the model
+            return None
+        return answers.unknown(models[0].service_name, f"{method} {path}", False, False)
+    if isinstance(found, str):
+        known = models[0].service_name
+        return answers.unknown(known, found, "x-amz-target" not in headers, "/operation/" in path)
+    try:
+        errors = problems(found, wire.read(found, headers, values, form, body))
+    except constraints.Unreadable as error:
+        return answers.unreadable(found, str(error))
+    return answers.invalid(found, constraints.message(errors)) if errors else None
+
+
+def problems(found: operations.Found, value: dict) -> list[str]:
+    errors: list[str] = []
+    service, shape = found.operation.service_model.service_name, found.operation.input_shape
+    if shape is None:
+        return errors
+    compiler(service).of(shape)(value, "", errors)
+    for (of, operation, member), rule in differences.DOCUMENTED.items():
+        if (
+            (of, operation) == (service, found.operation.name)
+            and value.get(member)
+            and not rule.holds(value[member])
+        ):
+            errors.append(f"{rule.refusal} ({member})")
+    return errors
+
+
+def checked(service: str, stock: Any) -> Any:
+    async def handler(method: str, path: str, headers: dict, body: Any, query: Any) -> Any:
+        if refused := refusal(service, method, path, headers, body, query):
+            log.warning(
+                "%s %s %s refused by its model: %s",
+                service,
+                method,
+                path,
+                refused[2].decode(errors="replace"),
+            )
+            return refused
+        return await stock(method, path, headers, body, query)
+
+    return handler
+
+
+def install() -> None:
+    """After every extension that replaces a handler."""
+    for service, stock in app.SERVICE_HANDLERS.items():
+        app.SERVICE_HANDLERS[service] = checked(service, stock)
+    shortcuts = app._handle_post_body_shortcuts
+
+    async def control(method, path, headers, body, query, request_id):
+        if path.startswith(S3_CONTROL) and (
+            refused := refusal("s3control", method, path, headers, body, query)
+        ):
+            return refused
+        return await shortcuts(method, path, headers, body, query, request_id)
+
+    app._handle_post_body_shortcuts = control

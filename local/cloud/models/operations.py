@@ -1,0 +1,177 @@
+"""The services' models, read from botocore when a service is first called, and which operation a request is.
+
+A model is kept without its documentation, which is most of it. Operations of JSON's protocol are named by
+`X-Amz-Target`, of the query protocols by `Action`, of CBOR's by the path; a REST request is that operation whose
+method, path and fixed query fit and whose required query parameters and headers are all there; the one with the most
+of these where several fit. https://smithy.io/2.0/aws/protocols/index.html
+"""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import botocore
+from botocore.model import ServiceModel
+from ministack.core import iam_actions
+from ministack.core.responses import _BOTOCORE_NAME as ALIASES
+
+DATA = Path(botocore.__file__).parent / "data"
+# What ministack serves under one name.
+TOGETHER = {
+    "dynamodb": ["dynamodb", "dynamodbstreams"],
+    "lambda": ["lambda"],
+    "rds": ["rds"],
+    "s3control": ["s3control"],
+}
+CBOR_PATH = re.compile(r"/service/([^/]+)/operation/([^/]+)/?")
+
+
+@dataclass(frozen=True)
+class Route:
+    method: str
+    path: re.Pattern[str]
+    literal: dict[str, str]  # fixed query: name -> value, "" for any
+    query: tuple[str, ...]  # required
+    headers: tuple[str, ...]  # required
+    operation: str
+    rank: tuple[int, ...]
+
+
+def _without_documentation(read: dict) -> dict:
+    if isinstance(read.get("documentation"), str):
+        del read["documentation"]
+    return read
+
+
+@functools.cache
+def model(name: str) -> Any:
+    """botocore's newest model of a service, by botocore's name; None where it has none.
+
+    `Any` stands for botocore's models throughout: their properties are typed as what makes them."""
+    files = sorted((DATA / name).glob("*/service-2.json.gz"))
+    if not files:
+        return None
+    with gzip.open(files[-1]) as text:
+        return ServiceModel(json.load(text, object_hook=_without_documentation), name)
+
+
+def models(service: str) -> list[Any]:
+    """The models behind a service of ministack's."""
+    names = TOGETHER.get(service) or iam_actions._BOTOCORE_SERVICE_MAP.get(service)
+    return [found for name in names or [ALIASES.get(service, service)] if (found := model(name))]
+
+
+@functools.cache
+def routes(name: str) -> list[Route]:
+    service = model(name)
+    assert service
+    made = []
+    greedy = any("+}" in service.operation_model(one).http["requestUri"] for one in service.operation_names)
+    for operation in service.operation_names:
+        about = service.operation_model(operation)
+        path, _, fixed = about.http["requestUri"].partition("?")
+        literal = dict(part.partition("=")[::2] for part in fixed.split("&") if part)
+        literal.pop("x-id", None)  # says which operation it is to who reads a log, and may be left out
+        query, headers, parts = [], [], [part for part in path.split("/") if part]
+        if shape := about.input_shape:
+            for member in shape.required_members:
+                where = shape.members[member].serialization
+                if where.get("location") == "querystring":
+                    query.append(where["name"])
+                elif where.get("location") == "header":
+                    headers.append(where["name"].lower())
+        # An ARN in a path is one label with slashes in it: the path arrives decoded.
+        pattern = "".join(
+            "/"
+            + re.sub(
+                r"\\\{(\w+)(\\\+)?\\\}",
+                lambda one: f"(?P<{one[1]}>{'.+' if one[2] else '[^/]+' if greedy else '.+?'})",
+                re.escape(part),
+            )
+            for part in parts
+        )
+        plain = sum("{" not in part for part in parts)
+        rank = (plain, len(parts), len(literal), len(query) + len(headers), not about.deprecated)
+        made.append(
+            Route(
+                about.http["method"],
+                re.compile((pattern or "/") + "/?", re.DOTALL),
+                literal,
+                tuple(query),
+                tuple(headers),
+                operation,
+                rank,
+            )
+        )
+    return sorted(made, key=lambda route: route.rank, reverse=True)
+
+
+@dataclass(frozen=True)
+class Found:
+    operation: Any  # botocore's OperationModel
+    protocol: str  # json, query, ec2, rest-json, rest-xml, cbor
+    labels: dict[str, str]
+
+
+def find(
+    services: list[Any],
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    query: dict,
+    form: dict[str, Any],
+) -> Found | str | None:
+    """The operation; its name alone where no model has it; None where the request is no call of an operation."""
+    if target := headers.get("x-amz-target"):
+        prefix, _, name = target.rpartition(".")
+        for service in services:
+            if service.metadata.get("targetPrefix") == prefix and name in service.operation_names:
+                return Found(service.operation_model(name), "json", {})
+        return name
+    if called := CBOR_PATH.fullmatch(path):
+        for service in services:
+            if called[2] in service.operation_names:
+                return Found(service.operation_model(called[2]), "cbor", {})
+        return called[2]
+    if name := form.get("Action"):
+        for service in services:
+            if name in service.operation_names:
+                return Found(
+                    service.operation_model(name),
+                    "ec2" if service.metadata["protocol"] == "ec2" else "query",
+                    {},
+                )
+        return str(name)
+    for service in services:
+        if service.metadata["protocol"] in ("rest-json", "rest-xml") and (
+            found := rest(service, method, path, headers, query)
+        ):
+            return found
+    return None
+
+
+def rest(service: Any, method: str, path: str, headers: dict[str, str], query: dict) -> Found | None:
+    lacking = None
+    for route in routes(service.service_name):
+        if (
+            route.method != method
+            or not (match := route.path.fullmatch(path))
+            or any(
+                name not in query or (value and query[name] != [value])
+                for name, value in route.literal.items()
+            )
+        ):
+            continue
+        found = Found(
+            service.operation_model(route.operation), service.metadata["protocol"], match.groupdict()
+        )
+        if all(name in query for name in route.query) and all(name in headers for name in route.headers):
+            return found
+        lacking = lacking or found  # nothing fits better: what it lacks is then reported
+    return lacking

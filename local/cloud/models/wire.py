@@ -1,0 +1,202 @@
+"""A request's values, by the operation's input shape: a dict as `constraints` checks it.
+
+As botocore's `serialize.py` writes them and https://smithy.io/2.0/aws/protocols/index.html describes them. What the
+model does not know is left out, as the services ignore it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Any
+from xml.etree import ElementTree
+
+from .constraints import INTEGERS, Unreadable, key
+from .operations import Found
+
+TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
+
+
+def read(found: Found, headers: dict[str, str], query: dict[str, list[str]], form: dict, body: bytes) -> dict:
+    shape: Any = found.operation.input_shape
+    if shape is None:
+        return {}
+    if found.protocol == "json":
+        return from_json(body)
+    if found.protocol == "cbor":
+        return from_cbor(body)
+    if found.protocol in ("query", "ec2"):
+        return from_form(shape, tree(form), found.protocol == "ec2")
+    return located(shape, found, headers, query) | in_body(shape, found, body)
+
+
+def from_json(body: bytes) -> Any:
+    try:
+        return json.loads(body or b"{}")
+    except ValueError as error:
+        raise Unreadable(f"the body is no JSON: {error}") from None
+
+
+def from_cbor(body: bytes) -> Any:
+    import cbor2
+
+    try:
+        return cbor2.loads(body) if body else {}
+    except Exception as error:  # cbor2 raises what its input leads it to
+        raise Unreadable(f"the body is no CBOR: {error}") from None
+
+
+def plain(shape: Any, text: str) -> Any:
+    """A value that is written as text."""
+    kind = shape.type_name
+    if kind == "boolean":
+        if text.lower() not in ("true", "false"):
+            raise Unreadable(f"{text!r} is neither true nor false")
+        return text.lower() == "true"
+    if kind in INTEGERS or kind in ("float", "double"):
+        try:
+            return int(text) if kind in INTEGERS else float(text)
+        except ValueError:
+            raise Unreadable(f"{text!r} is no {kind}") from None
+    if kind == "string" and "jsonvalue" in shape.serialization:
+        try:
+            return base64.b64decode(text).decode()
+        except (binascii.Error, ValueError):
+            raise Unreadable(f"{text!r} is no base64") from None
+    return text
+
+
+def tree(form: dict[str, str]) -> dict:
+    """`Tags.member.1.Key=a` as {"Tags": {"member": {"1": {"Key": "a"}}}}; a leaf's own text is under ""."""
+    top: dict = {}
+    for name, value in form.items():
+        node = top
+        for part in name.split("."):
+            node = node.setdefault(part, {})
+        node[""] = value
+    return top
+
+
+def numbered(node: dict) -> list[dict]:
+    return [node[number] for number in sorted((n for n in node if n.isdigit()), key=int)]
+
+
+def from_form(shape: Any, node: dict, ec2: bool) -> Any:
+    kind = shape.type_name
+    if kind == "structure":
+        made = {}
+        for name, member in shape.members.items():
+            written = member.serialization.get("name", name)
+            if ec2:
+                written = member.serialization.get("queryName") or written[:1].upper() + written[1:]
+            elif member.type_name == "list" and member.serialization.get("flattened"):
+                written = member.member.serialization.get("name", written)
+            if written in node:
+                made[key(name, member)] = from_form(member, node[written], ec2)
+        return made
+    if kind == "list":
+        if not ec2 and not shape.serialization.get("flattened"):
+            # `member` is what Step Functions' tasks here write for every list.
+            node = node.get(shape.member.serialization.get("name", "member")) or node.get("member") or {}
+        return [from_form(shape.member, one, ec2) for one in numbered(node)]
+    if kind == "map":
+        entries = numbered(node if shape.serialization.get("flattened") else node.get("entry", {}))
+        name, value = (
+            inner.serialization.get("name", word)
+            for inner, word in ((shape.key, "key"), (shape.value, "value"))
+        )
+        return {
+            one.get(name, {}).get("", ""): from_form(shape.value, one.get(value, {}), ec2) for one in entries
+        }
+    return plain(shape, node.get("", ""))
+
+
+def located(shape: Any, found: Found, headers: dict[str, str], query: dict[str, list[str]]) -> dict:
+    """The members of a REST request outside its body."""
+    made: dict = {}
+    for name, member in shape.members.items():
+        where, wire = member.serialization.get("location"), member.serialization.get("name", name)
+        if where == "uri" and wire in found.labels:
+            made[name] = plain(member, found.labels[wire])
+        elif where == "header" and (text := headers.get(wire.lower())) is not None:
+            many = member.type_name == "list"
+            made[name] = (
+                [plain(member.member, one.strip()) for one in text.split(",")]
+                if many
+                else plain(member, text)
+            )
+        elif where == "headers":
+            made[name] = {n[len(wire) :]: value for n, value in headers.items() if n.startswith(wire.lower())}
+        elif where == "querystring" and member.type_name == "map":
+            made[name] = {
+                n: values if member.value.type_name == "list" else values[-1] for n, values in query.items()
+            }
+        elif where == "querystring" and wire in query:
+            values = query[wire]
+            if member.type_name == "list":
+                made[name] = [plain(member.member, one) for one in values]
+            else:
+                made[name] = plain(member, values[-1])
+    return made
+
+
+def in_body(shape: Any, found: Found, body: bytes) -> dict:
+    payload = shape.serialization.get("payload")
+    if payload:
+        member = shape.members[payload]
+        if member.type_name == "blob":
+            return {key(payload, member): body}
+        if not body:
+            return {}
+        text = member.type_name != "structure"
+        return {key(payload, member): body.decode(errors="replace") if text else parsed(member, found, body)}
+    if not any("location" not in member.serialization for member in shape.members.values()):
+        return {}
+    return parsed(shape, found, body) if body else {}
+
+
+def parsed(shape: Any, found: Found, body: bytes) -> Any:
+    if found.protocol == "rest-json":
+        return from_json(body)
+    try:
+        return from_xml(shape, ElementTree.fromstring(body))
+    except ElementTree.ParseError as error:
+        raise Unreadable(f"the body is no XML: {error}") from None
+
+
+def local(element: ElementTree.Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def from_xml(shape: Any, node: ElementTree.Element) -> Any:
+    kind = shape.type_name
+    if kind == "structure":
+        children: dict[str, list[ElementTree.Element]] = {}
+        for child in node:
+            children.setdefault(local(child), []).append(child)
+        made = {}
+        for name, member in shape.members.items():
+            wire = member.serialization.get("name", name)
+            if member.serialization.get("location"):
+                continue
+            if member.serialization.get("xmlAttribute"):
+                attribute = node.get(TYPE) if wire.endswith(":type") else node.get(wire)
+                if attribute is not None:
+                    made[key(name, member)] = attribute
+            elif same := children.get(wire):
+                flat = member.type_name == "list" and member.serialization.get("flattened")
+                made[key(name, member)] = (
+                    [from_xml(member.member, one) for one in same] if flat else from_xml(member, same[0])
+                )
+        return made
+    if kind == "list":
+        return [from_xml(shape.member, one) for one in node]
+    if kind == "map":
+        names = [
+            inner.serialization.get("name", word)
+            for inner, word in ((shape.key, "key"), (shape.value, "value"))
+        ]
+        pairs = [[next((c for c in one if local(c) == name), None) for name in names] for one in node]
+        return {(k.text or ""): from_xml(shape.value, v) for k, v in pairs if k is not None and v is not None}
+    return plain(shape, node.text or "")

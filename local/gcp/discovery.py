@@ -1,0 +1,109 @@
+"""Google's discovery documents, which describe each method of an API: its path, its parameters and its messages.
+
+They come with `google-api-python-client`, are read when an API is first called, and are kept without their prose but
+for the word `Required`, which is all they say about it.
+https://developers.google.com/discovery/v1/reference/apis
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# One endpoint serves them all here; where a path is of two APIs' form, the first is it.
+APIS = (
+    (r"/(?:upload/|resumable/upload/)?bigquery/v2/.*", "bigquery.v2"),
+    (r"/(?:upload/|resumable/upload/)?storage/v1/.*", "storage.v1"),
+    (r"/v1/.*/(?:transferConfigs|dataSources)(?:[/:].*)?", "bigquerydatatransfer.v1"),
+    (r"/v1/(?:transferJobs|transferOperations|googleServiceAccounts|projects/[^/]+/agentPools)(?:[/:].*)?",
+     "storagetransfer.v1"),
+    (r"/v1/token", "sts.v1"),
+    (r"/v1/projects/[^/]+/serviceAccounts/[^/]+:generate\w+", "iamcredentials.v1"),
+    (r"/v1/projects/[^/]+/(?:serviceAccounts|roles)(?:[/:].*)?|/v1/.*/workloadIdentityPools(?:[/:].*)?", "iam.v1"),
+    (r"/v1/projects/[^/]+/(?:topics|subscriptions|schemas|snapshots)(?:[/:].*)?", "pubsub.v1"),
+    (r"/v1/(?:projects|operations)(?:[/:].*)?", "cloudresourcemanager.v1"),
+    (r"/v3/.*", "cloudresourcemanager.v3"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Method:
+    api: str
+    name: str
+    verb: str
+    path: re.Pattern[str]
+    parameters: dict[str, dict]
+    body: str | None  # the schema of its request's body
+    uploads: re.Pattern[str] | None
+
+
+def _short(read: dict) -> dict:
+    """What is checked of an object of a document."""
+    text = read.get("description")
+    if isinstance(text, str):
+        read["description"] = "Required" if re.match(r"\[?required\b", text.strip(), re.IGNORECASE) else ""
+    read.pop("enumDescriptions", None)
+    return read
+
+
+@functools.cache
+def document(api: str) -> dict[str, Any]:
+    client = importlib.util.find_spec("googleapiclient")
+    assert client and client.submodule_search_locations
+    folder = Path(client.submodule_search_locations[0]) / "discovery_cache" / "documents"
+    return json.loads((folder / f"{api}.json").read_text(), object_hook=_short)
+
+
+def _every(part: dict) -> Iterator[dict]:
+    yield from part.get("methods", {}).values()
+    for inner in part.get("resources", {}).values():
+        yield from _every(inner)
+
+
+@functools.cache
+def methods(api: str) -> list[Method]:
+    read, made = document(api), []
+    for one in _every(read):
+        upload = one.get("mediaUpload", {}).get("protocols", {}).get("simple", {}).get("path")
+        made.append(
+            Method(
+                api,
+                one["id"],
+                one["httpMethod"],
+                _path("/" + read["servicePath"] + one["path"], one.get("parameters", {})),
+                read["parameters"] | one.get("parameters", {}),
+                one.get("request", {}).get("$ref"),
+                _path(upload, one.get("parameters", {})) if upload else None,
+            )
+        )
+    # `projects/{projectId}` before `{+name}`, which takes more.
+    return sorted(made, key=lambda method: "{+" in method.path.pattern)
+
+
+def _path(template: str, parameters: dict[str, dict]) -> re.Pattern[str]:
+    def label(match: re.Match[str]) -> str:
+        pattern = parameters.get(match[2], {}).get("pattern", "")
+        inner = pattern.removeprefix("^").removesuffix("$") or (".+" if match[1] else "[^/]+")
+        return f"(?P<{match[2]}>{inner})"
+
+    parts = re.split(r"(\{\+?\w+\})", template)
+    return re.compile(
+        "".join(re.sub(r"\{(\+?)(\w+)\}", label, p) if p.startswith("{") else re.escape(p) for p in parts)
+    )
+
+
+def find(verb: str, path: str) -> tuple[Method, dict[str, str], bool] | None:
+    """(the method, its path's parameters, whether it is an upload), or None where no API has such a one."""
+    api = next((name for pattern, name in APIS if re.fullmatch(pattern, path)), None)
+    for method in methods(api) if api else ():
+        if method.verb == verb and (match := method.path.fullmatch(path)):
+            return method, match.groupdict(), False
+        if method.uploads and verb in ("POST", "PUT") and (match := method.uploads.fullmatch(path)):
+            return method, match.groupdict(), True
+    return None
