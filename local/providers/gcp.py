@@ -39,6 +39,8 @@ class Row:
     removal: Callable[[dict], str] = lambda state: ""  # the query of a DELETE
     replace: tuple[str, ...] = ()
     query: tuple[tuple[str, str], ...] = ()  # of a create and an update: its name -> the property
+    made_by: tuple[tuple[str, str], ...] = ()  # of a create alone
+    change: Callable[[dict, str], dict] = lambda body, mask: body  # of a create's body, what an update sends
     masked: bool = False  # an update names the fields that it changes
     envelope: str = ""  # what an update puts its body and mask into
     of_project: bool = False  # a read and a delete name the project in their query
@@ -169,7 +171,7 @@ ROWS = {
     ),
     "gcp:storage/bucket:Bucket": Row(
         "/storage/v1/b", "/storage/v1/b/{name}", "{name}", bucket, described_bucket, replace=("name", "location"),
-        query=(("project", "project"),), local=("deletionPolicy", "forceDestroy"), name="name",
+        made_by=(("project", "project"),), local=("deletionPolicy", "forceDestroy"), name="name",
         names=(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]", "a bucket's name (3-63 of a-z, 0-9, '-', '_', '.')"),
     ),
     "gcp:storage/bucketIAMMember:BucketIAMMember": Row(
@@ -187,19 +189,21 @@ ROWS = {
     "gcp:projects/iAMCustomRole:IAMCustomRole": Row(
         "/v1/projects/{project}/roles", "/v1/projects/{project}/roles/{roleId}", "projects/{project}/roles/{roleId}",
         custom_role, lambda found: found | {"permissions": found["includedPermissions"]}, replace=("roleId",),
+        change=lambda body, mask: body["role"],
         name="roleId", names=(r"[a-zA-Z0-9_.]{3,64}", "a role's id (3-64 of letters, digits, '_' and '.')"),
     ),
     "gcp:pubsub/topic:Topic": Row(
         "/v1/projects/{project}/topics/{name}", "/v1/projects/{project}/topics/{name}",
         "projects/{project}/topics/{name}", lambda p: {k: v for k, v in p.items() if k not in ("project", "name")},
         lambda found: found | {"name": found["name"].split("/")[-1]}, create="PUT", replace=("name",), name="name",
+        change=lambda body, mask: {"topic": body, "updateMask": mask},
     ),
     "gcp:serviceaccount/account:Account": Row(
         "/v1/projects/{project}/serviceAccounts",
         "/v1/projects/{project}/serviceAccounts/{accountId}@{project}.iam.gserviceaccount.com",
         "projects/{project}/serviceAccounts/{accountId}@{project}.iam.gserviceaccount.com", account,
         lambda found: found | {"member": f"serviceAccount:{found['email']}"}, replace=("accountId",),
-        name="accountId",
+        change=lambda body, mask: {"serviceAccount": body["serviceAccount"], "updateMask": mask}, name="accountId",
         names=(r"[a-z]([a-z0-9-]{4,28}[a-z0-9])",
         "a service account id (6-30 of a-z, 0-9, '-', starting with a letter)"),
     ),
@@ -208,23 +212,23 @@ ROWS = {
     "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": Row(
         POOLS, POOLS + "/{workloadIdentityPoolId}",
         POOLS[4:] + "/{workloadIdentityPoolId}", identified, masked=True,
-        query=(("workloadIdentityPoolId", "workloadIdentityPoolId"),), replace=("workloadIdentityPoolId",),
+        made_by=(("workloadIdentityPoolId", "workloadIdentityPoolId"),), replace=("workloadIdentityPoolId",),
         name="workloadIdentityPoolId", names=(r"(?!gcp-)[a-z0-9-]{4,32}", "a pool's id (4-32 of a-z, 0-9, '-')"),
     ),
     "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": Row(
         POOLS + "/{workloadIdentityPoolId}/providers",
         POOLS + "/{workloadIdentityPoolId}/providers/{workloadIdentityPoolProviderId}",
         POOLS[4:] + "/{workloadIdentityPoolId}/providers/{workloadIdentityPoolProviderId}", identified, masked=True,
-        query=(("workloadIdentityPoolProviderId", "workloadIdentityPoolProviderId"),),
+        made_by=(("workloadIdentityPoolProviderId", "workloadIdentityPoolProviderId"),),
         replace=("workloadIdentityPoolId", "workloadIdentityPoolProviderId"), name="workloadIdentityPoolProviderId",
         names=(r"(?!gcp-)[a-z0-9-]{4,32}", "a provider's id (4-32 of a-z, 0-9, '-')"),
     ),
 }  # fmt: skip
 
 
-def query(row: Row, state: dict, **more: str) -> str:
+def query(of: tuple[tuple[str, str], ...], state: dict, **more: str) -> str:
     """The query of a create or an update."""
-    given = {name: state[key] for name, key in row.query if state.get(key)} | more
+    given = {name: state[key] for name, key in of if state.get(key)} | more
     return f"?{urlencode(given)}" if given else ""
 
 
@@ -312,7 +316,7 @@ class Gcp:
             self.member(row, state, True)
             found = {}
         else:
-            at = self.path(row.collection, state) + query(row, state)
+            at = self.path(row.collection, state) + query(row.query + row.made_by, state)
             found = finished(self.call, self.call(row.create, at, self.sent(kind, inputs, labels)))
         key = row.id.format_map(
             state | {k: v for k, v in found.items() if isinstance(v, str) and k not in state}
@@ -354,8 +358,8 @@ class Gcp:
         more = {"updateMask": mask} if row.masked and not row.envelope else {}
         if row.envelope:
             body = {"projectId": self.project, row.envelope: body, "updateTransferJobFieldMask": mask}
-        at = self.path(row.item, state) + query(row, state, **more)
-        finished(self.call, self.call(row.update, at, body))
+        at = self.path(row.item, state) + query(row.query, state, **more)
+        finished(self.call, self.call(row.update, at, row.change(body, mask)))
         return self.read(kind, key, state) or {}
 
     def delete(self, kind: str, key: str, state: dict) -> None:
@@ -381,7 +385,10 @@ class Gcp:
     def change_member(self, row: Row, state: dict, wanted: bool | None) -> bool:
         at = self.path(row.item, state)
         plain = at.endswith("/iam")  # Cloud Storage's policies are older than the others' two methods
-        policy = self.call("GET", at) if plain else self.call("POST", at + ":getIamPolicy", {})
+        if plain or "/topics/" in at:
+            policy = self.call("GET", at if plain else at + ":getIamPolicy")
+        else:
+            policy = self.call("POST", at + ":getIamPolicy", {})
         bindings = policy.setdefault("bindings", [])
         binding = next((b for b in bindings if b["role"] == state["role"] and not b.get("condition")), None)
         there = binding is not None and state["member"] in binding["members"]

@@ -13,7 +13,11 @@ from typing import Any
 
 from . import patterns
 
-WRONG: dict[tuple[str, str, str], str] = {}
+WRONG: dict[tuple[str, str, str], str] = {
+    ("firehose", "AmazonOpenSearchServerlessCollectionEndpoint", "pattern"): (
+        "https: only; a collection here is on loopback, without TLS"
+    ),
+}
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,11 @@ from urllib.parse import parse_qs, unquote, urlencode
 from botocore.model import OperationModel
 from botocore.serialize import create_serializer
 
+from local.cloud.models.differences import WRONG
+
 UNICODE = {r"\p{L}": "a-zA-Z", r"\p{Z}": " ", r"\p{N}": "0-9", r"\p{P}": "!-/", r"\p{M}": "", r"\p{S}": "+"}
 PLAIN = {r"\p{Print}": " -~", r"\p{ASCII}": " -~", r"\p{Alnum}": "a-z0-9", r"\p{Graph}": "!-~"}
+LEFT_OUT = {(shape, trait) for _, shape, trait in WRONG}  # what is taken from the models
 OF_THE_HOST = ("AccountId", "RequestRoute")  # S3's, which botocore refuses itself as it makes the host's name
 SURROGATES = re.compile(r"\\u[dD]800\\u[dD][cC]00-\\u[dD][bB][fF][fF]\\u[dD][fF][fF][fF]")
 
@@ -159,6 +162,8 @@ def beyond(shape: Any, value: Any, depth: int = 0) -> Iterator[tuple[str, str, A
         if name in OF_THE_HOST:
             continue
         for trait, worse in worse_than(member, given):
+            if (member.name, trait) in LEFT_OUT:
+                continue
             if member.serialization.get("location") in ("uri", "header") and not (
                 isinstance(worse, str) and worse.isprintable() and worse.strip() and "/" not in worse
             ):

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from local.cloud import models
-from local.cloud.models import operations
+from local.cloud.models import differences, operations
 from tests.unit.cloud.requests_of import CannotMake, beyond, valid, written
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -95,3 +95,17 @@ def test_a_valid_request_passes_and_one_beyond_a_limit_is_refused(service: str):
             refused += 1
     print(service, made, refused, unmade)
     assert made and len(unmade) < 0.1 * (made + len(unmade)), unmade
+
+
+@pytest.mark.parametrize("difference", differences.WRONG)
+def test_what_is_taken_from_a_model_is_in_it(difference: tuple[str, str, str]):
+    service, name, trait = difference
+    shape, _, member = name.partition(".")
+    found = operations.model(service).shape_for(shape)
+    assert member in found.required_members if member else trait in found.metadata
+
+
+def test_a_rule_beyond_a_model_is_of_an_operation_and_has_a_page():
+    for (service, operation, member), rule in differences.DOCUMENTED.items():
+        assert member in operations.model(service).operation_model(operation).input_shape.members
+        assert rule.page.startswith("https://docs.aws.amazon.com/")
