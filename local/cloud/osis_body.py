@@ -1,22 +1,20 @@
 """An OpenSearch Ingestion pipeline's body: read, checked, and what its expressions and processors say.
 
 The body is Data Prepper's YAML. Known here is the part that tributary generates; any other option is an error that
-names it: `Invalid`, a list of messages. Expressions: all but arithmetic, typeof, and functions other than getMetadata.
+names it: `Invalid`, a list of messages. Expressions are `osis_expressions`.
 Source: github.com/opensearch-project/data-prepper, DynamoDBSourceConfig, TableConfig, OpenSearchSinkConfig,
 S3DlqWriterConfig, JacksonEvent.formatString; opensearch.org/docs/latest/data-prepper/pipelines/expression-syntax.
 """
 
 from __future__ import annotations
 
-import operator
 import re
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import yaml
 
-from components import expressions
+from .osis_expressions import Expression, at
 
 TEXT, FLAG, LIST = str, bool, list
 AWS = {"region": TEXT}
@@ -158,65 +156,6 @@ def read(text: str) -> dict[str, dict]:
     return pipelines
 
 
-COMPARE: dict[str, Callable[[Any, Any], Any]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "in": lambda one, members: one in members,
-    "not in": lambda one, members: one not in members,
-    "=~": lambda text, pattern: text is not None and bool(re.fullmatch(pattern, text)),
-    "!~": lambda text, pattern: text is not None and not re.fullmatch(pattern, text),
-    "and": lambda one, other: truth(one) and truth(other),
-    "or": lambda one, other: truth(one) or truth(other),
-}
-KNOWN = {*COMPARE, "value", "set", "path", "not", "minus", "call"}
-
-
-def truth(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError(f"{value!r} is neither true nor false")
-    return value
-
-
-class Expression:
-    """A condition on an event: of (data, metadata)."""
-
-    def __init__(self, text: str):
-        self.tree = expressions.parse(text)
-        for part in expressions.parts(self.tree):
-            if part[0] not in KNOWN or (part[0] == "call" and part[1] != "getMetadata"):
-                raise ValueError(f"{text!r}: {part[1] if part[0] == 'call' else part[0]!r} is not known here")
-
-    def __call__(self, data: dict, metadata: dict) -> bool:
-        return value_of(self.tree, data, metadata) is True
-
-
-def value_of(tree: expressions.Tree, data: dict, metadata: dict) -> Any:
-    kind, *inner = tree
-    if kind in ("value", "set"):
-        return inner[0]
-    if kind == "path":
-        return look(data, inner[0])
-    if kind == "call":
-        return metadata.get(inner[1][1])
-    found = [value_of(one, data, metadata) for one in inner]
-    try:
-        if kind == "minus":
-            return -found[0]
-        return not truth(found[0]) if kind == "not" else COMPARE[kind](*found)
-    except TypeError:
-        return False  # as Data Prepper takes an operator whose operands are of another type
-
-
-def look(data: Any, path: str) -> Any:
-    for part in path.strip("/").split("/"):
-        data = data.get(part) if isinstance(data, dict) else None
-    return data
-
-
 def place(data: dict, path: str) -> tuple[dict | None, str]:
     """(the mapping that holds the path's last part, that part)."""
     *above, last = path.strip("/").split("/")
@@ -232,7 +171,7 @@ def fill(pattern: str, data: dict, metadata: dict) -> str:
     def value(match: re.Match) -> str:
         inner = match[1].strip()
         call = re.fullmatch(r'getMetadata\(\s*"/?([^"]+)"\s*\)', inner)
-        found = metadata.get(call[1]) if call else look(data, inner)
+        found = metadata.get(call[1]) if call else at(data, inner)
         if found is None:
             raise Missing(f"the event has no {inner}")
         return (

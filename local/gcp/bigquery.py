@@ -38,8 +38,8 @@ from bqemulator.storage.sql_identifiers import quoted_table_ref
 from sqlglot import exp
 from sqlglot.errors import ParseError
 
-from components.bigquery_types import column_name_problem
 from local.gcp.decimals import LoadFailed
+from local.gcp.limits import is_column_name
 from local.gcp.load import read
 
 PLAIN = {
@@ -85,8 +85,8 @@ def _parse_fields(raw: list[dict[str, Any]]) -> tuple[TableFieldSchema, ...]:
     """As bqemulator's, and keeps precision and scale; refuses what BigQuery refuses."""
     seen: set[str] = set()
     for field in raw:
-        if problem := column_name_problem(field.get("name", "")):
-            raise ValidationError(f"Invalid field name {field.get('name')!r}: {problem}")
+        if not is_column_name(field.get("name", "")):
+            raise ValidationError(f"Invalid field name {field.get('name')!r}")
         if field["name"].lower() in seen:
             raise ValidationError(f"Duplicate field name: {field['name']}")
         seen.add(field["name"].lower())

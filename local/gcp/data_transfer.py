@@ -33,7 +33,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from components import transfer_schedule
+from local.gcp import schedules
 from local.gcp.resources import CODES, Body, Refused, Resources, now
 from local.gcp.s3_source import Denied, client, content, listing
 from local.gcp.storage import Storage
@@ -198,7 +198,7 @@ class DataTransfer:
         if config.get("disabled") or options.get("disableAutoScheduling"):
             return
         schedule, start = (
-            transfer_schedule.parse(config.get("schedule", "")),
+            schedules.parse(config.get("schedule", "")),
             datetime.fromisoformat(options.get("startTime", now())),
         )
         ran = next(
@@ -221,7 +221,7 @@ class DataTransfer:
             for name, config in list(self.configs.items()):
                 if (due := config.get("nextRunTime")) and datetime.fromisoformat(due) <= datetime.now(UTC):
                     self.queue(
-                        name, datetime.fromisoformat(due), config.get("schedule") or transfer_schedule.DEFAULT
+                        name, datetime.fromisoformat(due), config.get("schedule") or schedules.DEFAULT
                     )
                     self.plan(name)
 
@@ -234,7 +234,7 @@ class DataTransfer:
             at, end = (datetime.fromisoformat(window[k]) for k in ("startTime", "endTime"))
             while at < end:
                 times.append(at.isoformat())
-                at += transfer_schedule.parse(config.get("schedule", "")).least_interval
+                at += schedules.parse(config.get("schedule", "")).least_interval
         if not times or any(datetime.fromisoformat(t) > datetime.now(UTC) for t in times):
             raise Refused(400, "requestedRunTime or requestedTimeRange is required and lies in the past")
         return {"runs": [self.queue(name, datetime.fromisoformat(t).astimezone(UTC), "") for t in times]}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 
-from components.bigquery_types import BIGNUMERIC, NUMERIC
+from local.gcp.limits import BIGNUMERIC, NUMERIC
 
 
 class LoadFailed(Exception):

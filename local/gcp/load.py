@@ -26,9 +26,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from components.bigquery_types import INT64
 from local.gcp import parquet
 from local.gcp.decimals import LoadFailed, decimal, digits
+from local.gcp.limits import INT64
 
 ARROW = {
     "INTEGER": pa.int64(),

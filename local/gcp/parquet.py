@@ -14,8 +14,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from components.bigquery_types import BIGNUMERIC, INT64, NUMERIC
 from local.gcp.decimals import LoadFailed, decimal
+from local.gcp.limits import BIGNUMERIC, INT64, NUMERIC
 
 
 def read(path: Path, fields: list[dict[str, Any]], load: dict[str, Any], table: str) -> list[dict[str, Any]]:

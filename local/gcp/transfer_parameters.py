@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from components import transfer_schedule
+from local.gcp import schedules
 
 KEYS = ("access_key_id", "secret_access_key")
 REQUIRED = {
@@ -54,8 +54,8 @@ def refuse(source: str, params: Mapping[str, str], schedule: str) -> None:
         )
     for template in (path, params["destination_table_name_template"]):
         evaluate(template, datetime.now(UTC))
-    least = transfer_schedule.LEAST_INTERVALS[source]
-    if transfer_schedule.parse(schedule).least_interval < least:
+    least = schedules.LEAST[source]
+    if schedules.parse(schedule).least_interval < least:
         apart = "15 minutes" if least < timedelta(hours=1) else "24 hours"
         raise ValueError(f"Schedule {schedule!r}: the minimum interval of data source {source} is {apart}")
 
