@@ -135,7 +135,7 @@ class Compiler:
             limits(len(value), shown, path, errors)
             if pattern and not patterns.satisfies(pattern, value):
                 fail(shown, path, f"Member must satisfy regular expression pattern: {pattern}", errors)
-            if allowed and value not in allowed:
+            if enum and allowed and value not in allowed:
                 fail(shown, path, f"Member must satisfy enum value set: [{', '.join(enum)}]", errors)
 
         return check

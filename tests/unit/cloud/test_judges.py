@@ -181,8 +181,9 @@ def test_an_interval_within_hours_starts_again_each_day():
         ("order_id", True), ("größe", True), ("名前", True), ("a b", True), ("a-b", True), ("a%b", True), ("1st", True),
         ("a" * 300, True), ("a" * 301, False), ("", False), ("a.b", False), ("a!", False), ('a"', False), ("a$", False),
         ("a(b)", False), ("a/b", False), ("a;b", False), ("a?b", False), ("a@b", False), ("a[0]", False),
-        ("a\\b", False), ("a^b", False), ("a`b", False), ("a{b}", False), ("a~b", False), ("_TABLE_x", False), ("_partition", False),
-        ("_FILE_NAME", False), ("_ROW_TIMESTAMP", False), ("__ROOT__a", False), ("_COLIDENTIFIER", False),
+        ("a\\b", False), ("a^b", False), ("a`b", False), ("a{b}", False), ("a~b", False),
+        ("_TABLE_x", False), ("_partition", False), ("_FILE_NAME", False),
+        ("_ROW_TIMESTAMP", False), ("__ROOT__a", False), ("_COLIDENTIFIER", False),
     ],
 )  # fmt: skip
 def test_a_columns_name_is_the_same_at_preview_and_in_the_cloud(name: str, taken: bool):
