@@ -92,7 +92,7 @@ def parse(text: str) -> Schedule:
         return Schedule(each)
     days = DAYS.fullmatch(words)
     if not days:
-        raise ValueError(f"schedule {text!r} can't be read")
+        raise ValueError(f"schedule {text!r} is not understood")
     months = days["months"] or "month"
     if months in ("month", "quarter"):
         of_year = frozenset(range(1, 13, 3 if months == "quarter" else 1))
