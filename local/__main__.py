@@ -79,6 +79,11 @@ def status(clone: Clone, form: str) -> int:
     cloud = samples.Cloud(ready["endpoint"], outputs, ready["gcp"])
     found = samples.rows(cloud)
     say(json.dumps([row.as_json() for row in found]) if form == "json" else samples.report(found))
+    if form == "table":
+        say(
+            f"\ncloud: {ready['endpoint']}, Google {ready['gcp']}; sign with an account's id and the secret "
+            f"`ready.secret` of {clone.record.relative_to(clone.root)} (docs/local.md, 'Who can reach it')"
+        )
     return 0 if all(row.complete for row in found) else 1
 
 

@@ -1,14 +1,16 @@
 """The embedded cloud as a process in the background of one clone, and the folder `.tributary/` it lives in.
 
     .tributary/lock        held by whoever starts or stops something in this clone
-    .tributary/cloud.json  the process: pid, when it began, its ready line
+    .tributary/cloud.json  the process: pid, when it began, its ready line and the secret of the run
     .tributary/cloud.log   what it printed
     .tributary/cloud/      its state
     .tributary/stack/      Pulumi's workspace and state of the `local` stack, worth only what that cloud is
 
-A process is ours when it is alive, began when the file says, and has this clone's state folder in its
-command: a stale file whose pid the system gave to another process leads to nothing. Raises `CloudError`
-when the cloud does not get ready within `READY_WITHIN` seconds, with the end of its log.
+Nobody but the user may enter the folder (0700) or read cloud.json (0600).
+
+A process is ours when it is alive, began when the file says, and has this clone's state folder in its command: a
+stale file whose pid the system gave to another process leads to nothing. Raises `CloudError` when the cloud does not
+get ready within `READY_WITHIN` seconds, with the end of its log.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local import secret
 from local.engine import session
 
 READY_WITHIN = 90.0  # seconds; it takes less than one when the machine is idle
@@ -53,17 +56,21 @@ class Clone:
         return self.folder / "cloud.json"
 
     def running(self) -> dict[str, Any] | None:
-        """What the ready line of this clone's cloud said, if that cloud runs and answers."""
+        """What the ready line of this clone's cloud said, and its secret, if that cloud runs and answers."""
         recorded = self._recorded()
         ready = recorded.get("ready")
-        return ready if ready and ours(recorded, self.folder) and answers(ready["endpoint"]) else None
+        if not (ready and ours(recorded, self.folder) and answers(ready["endpoint"])):
+            return None
+        return self._known(ready)
 
     def start(self) -> dict[str, Any]:
         """Starts a new cloud, which is empty: what Pulumi remembers of an earlier one goes.
 
-        Gives what the ready line says. Interrupted, it leaves no process behind.
+        Gives what the ready line says, and the run's new `secret`. Interrupted, it leaves no process behind.
         """
         self.stop()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o700)
         for stale in ("cloud", "stack"):
             shutil.rmtree(self.folder / stale, ignore_errors=True)
         (self.folder / "cloud").mkdir(parents=True)
@@ -81,21 +88,23 @@ class Clone:
             "--gcp-port",
             str(gcp_port),
         ]
+        given = secret.fresh()
         # Its children (the functions' workers) stay in its session and are found by it when it is stopped.
         with log.open("wb") as out:
             process = subprocess.Popen(command, cwd=self.root, start_new_session=True,
                                        stdin=subprocess.DEVNULL, stdout=out,
-                                       stderr=subprocess.STDOUT)  # fmt: skip
+                                       stderr=subprocess.STDOUT,
+                                       env={**os.environ, secret.VARIABLE: given})  # fmt: skip
         try:
             recorded: dict[str, Any] = {"pid": process.pid, "began": began(process.pid)}
-            self.record.write_text(json.dumps(recorded))
-            recorded["ready"] = self._ready(process, log)
-            self.record.write_text(json.dumps(recorded))
+            self._record(recorded)
+            recorded["ready"] = self._ready(process, log) | {"secret": given}
+            self._record(recorded)
         except BaseException:
             end(process.pid)
             process.wait()
             raise
-        return recorded["ready"]
+        return self._known(recorded["ready"])
 
     def stop(self) -> bool:
         """Stops this clone's cloud and nothing else; False when there was none."""
@@ -114,6 +123,16 @@ class Clone:
         with contextlib.suppress(OSError, ValueError):
             return json.loads((self.folder / "stack" / "outputs.json").read_text())
         return None
+
+    def _known(self, ready: dict[str, Any]) -> dict[str, Any]:
+        for endpoint in {ready["endpoint"], ready.get("gcp")} - {None}:
+            secret.remember(endpoint, ready.get("secret", ""))
+        return ready
+
+    def _record(self, recorded: dict[str, Any]) -> None:
+        self.record.touch(0o600)
+        self.record.chmod(0o600)
+        self.record.write_text(json.dumps(recorded))
 
     def _recorded(self) -> dict[str, Any]:
         with contextlib.suppress(OSError, ValueError):

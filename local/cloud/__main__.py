@@ -1,6 +1,7 @@
 """`python -m local.cloud --port P --state DIR [--gcp-port G]`: prints {"endpoint": ...} when ready; SIGTERM or SIGINT
-stops it. With G the local Google Cloud stands beside it and ends with it; its endpoint is the ready line's `gcp`, and
-what functions find as GOOGLE_ENDPOINT."""
+stops it. The secret of the run is in TRIBUTARY_LOCAL_SECRET; without one, an account's requests are not checked, and
+a warning says so. With G the local Google Cloud stands beside it and ends with it; its endpoint is the ready line's
+`gcp`, and what functions find as GOOGLE_ENDPOINT."""
 
 from __future__ import annotations
 
@@ -12,6 +13,8 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+
+from local import secret
 
 from . import server
 
@@ -30,10 +33,11 @@ async def run(port: int, google: subprocess.Popen[str] | None) -> None:
     await server.serve(port, ready, stop)
 
 
-def google_cloud(port: int, state: Path, aws: str) -> subprocess.Popen[str]:
+def google_cloud(port: int, state: Path, aws: str, given: str | None) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "local.gcp", "--port", str(port), "--state", str(state), "--aws-endpoint", aws],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, **({secret.VARIABLE: given} if given else {})},
     )  # fmt: skip
 
 
@@ -43,12 +47,14 @@ def main() -> None:
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--gcp-port", type=int)
     arguments = parser.parse_args()
-    google = None
+    google, given = None, secret.taken(os.environ)
+    if given is None:
+        print(secret.WARNING, file=sys.stderr, flush=True)
     if arguments.gcp_port:  # started first: it loads while this does
         google = google_cloud(
-            arguments.gcp_port, arguments.state / "gcp", f"http://127.0.0.1:{arguments.port}"
+            arguments.gcp_port, arguments.state / "gcp", f"http://127.0.0.1:{arguments.port}", given
         )
-    server.prepare(arguments.port, arguments.state)
+    server.prepare(arguments.port, arguments.state, given)
     if google:
         os.environ["GOOGLE_ENDPOINT"] = f"http://127.0.0.1:{arguments.gcp_port}"
     try:

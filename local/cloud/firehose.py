@@ -20,6 +20,7 @@ import contextlib
 import gzip
 import json
 import logging
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -66,7 +67,7 @@ class Delivery(threading.Thread):
         self.source: dict = stream["kinesis_source"]
         self.clients: dict[tuple[str, str], tuple[Any, float]] = {}
         self.cursors: dict[str, str] = {}  # shard -> the last sequence number that was delivered
-        own = boto3.Session(self.account, "local", region_name=self.region)
+        own = boto3.Session(self.account, os.environ["AWS_SECRET_ACCESS_KEY"], region_name=self.region)
         self.metrics, self.logs = client("cloudwatch", own), client("logs", own)
 
     # --- the way of the records

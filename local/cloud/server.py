@@ -14,6 +14,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from local import secret as run_secret
+from local.front import Front
+
 EXTENSIONS = (
     "authorization",
     "deliveries",
@@ -33,6 +36,7 @@ EXTENSIONS = (
     "kinesis_tags",
     "sqs_attributes",
     "named_resources",
+    "signatures",
     "models",
 )
 # What the process, and so every Lambda worker, keeps of the host's environment: no credential among it.
@@ -59,8 +63,6 @@ SETTINGS = {
     "LAMBDA_EXECUTOR": "local",
     # State machines wait for services that here take a second rather than minutes.
     "SFN_WAIT_SCALE": "0.02",
-    # An account's administrator signs with the account's id and this secret.
-    "AWS_SECRET_ACCESS_KEY": "local",
     # Nothing of the host's ~/.aws, nor its instance profile.
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_CONFIG_FILE": os.devnull,
@@ -69,8 +71,13 @@ SETTINGS = {
 }
 
 
-def prepare(port: int, state: Path) -> None:
-    """Replace the environment by the cloud's own, and its temporary directory by one below `state`."""
+def prepare(port: int, state: Path, secret: str | None = None) -> None:
+    """Replace the environment by the cloud's own, and its temporary directory by one below `state`, which nobody but
+    the user can read. An account's administrator signs with the account's id and `secret`; without one, see
+    `signatures`."""
+    os.umask(0o077)
+    state.mkdir(parents=True, exist_ok=True)
+    state.chmod(0o700)
     kept = {name: os.environ[name] for name in os.environ if name in KEPT or name.startswith("TRIBUTARY_")}
     temporary = state.resolve() / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
@@ -84,6 +91,8 @@ def prepare(port: int, state: Path) -> None:
         GATEWAY_PORT=str(port),
         TMPDIR=str(temporary),
         TRIBUTARY_CLOUD_STATE=str(state.resolve()),
+        AWS_SECRET_ACCESS_KEY=secret or run_secret.fresh(),
+        **({} if secret else {"TRIBUTARY_CLOUD_UNCHECKED": "1"}),
     )
     tempfile.tempdir = str(temporary)
 
@@ -102,6 +111,8 @@ async def serve(port: int, ready: Callable[[], None], stop: asyncio.Event) -> No
     from .retries import Answers
 
     install()
+    from . import signatures
+
     config = Config()
     config.bind, config.accesslog, config.graceful_timeout = [f"127.0.0.1:{port}"], None, 1.0
     # h11 reads a request's body in pieces of this size; exports send parts of several megabytes.
@@ -109,9 +120,8 @@ async def serve(port: int, ready: Callable[[], None], stop: asyncio.Event) -> No
     # An idle connection stays open: hypercorn would close one in the moment that a request comes on it, after the
     # request has been carried out, and a client that then asks again is answered twice.
     config.keep_alive_timeout = 86400.0
-    server = asyncio.create_task(
-        hypercorn_serve(Answers(ministack_app.app), config, shutdown_trigger=stop.wait)
-    )  # type: ignore[arg-type]  # hypercorn types ASGI scopes, ministack none
+    front = Front(Answers(ministack_app.app), port, signatures.refuse, signatures.signed_for_sts)
+    server = asyncio.create_task(hypercorn_serve(front, config, shutdown_trigger=stop.wait))  # type: ignore[arg-type]  # hypercorn types ASGI scopes, ministack none
     while not server.done():
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -1,5 +1,6 @@
 """`python -m local.gcp --port P --state DIR --aws-endpoint URL`: prints {"endpoint": ...} when ready; SIGTERM or
-SIGINT stops it."""
+SIGINT stops it. The secret of the run, which is callers' bearer token, is in TRIBUTARY_LOCAL_SECRET; without one
+everybody may call."""
 
 from __future__ import annotations
 
@@ -12,8 +13,10 @@ import signal
 import sys
 from pathlib import Path
 
+from local import secret
 
-async def run(port: int, state: Path, aws_endpoint: str) -> None:
+
+async def run(port: int, state: Path, aws_endpoint: str, given: str | None) -> None:
     with contextlib.redirect_stdout(
         sys.stderr
     ):  # bqemulator logs while it is imported; stdout is for the ready line
@@ -28,6 +31,7 @@ async def run(port: int, state: Path, aws_endpoint: str) -> None:
         aws_endpoint,
         lambda endpoint: print(json.dumps({"endpoint": endpoint}), flush=True),
         stop,
+        given,
     )
 
 
@@ -50,7 +54,10 @@ def main() -> None:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    asyncio.run(run(arguments.port, arguments.state, arguments.aws_endpoint))
+    os.umask(0o077)
+    arguments.state.mkdir(parents=True, exist_ok=True)
+    arguments.state.chmod(0o700)
+    asyncio.run(run(arguments.port, arguments.state, arguments.aws_endpoint, secret.taken(os.environ)))
     sys.stdout.flush()
     os._exit(0)  # transfers still running are daemon threads that may hold locks
 

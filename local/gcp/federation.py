@@ -10,7 +10,7 @@ federation with AWS" (https://docs.cloud.google.com/iam/docs/workload-identity-f
 A condition is an expression of CEL, of which this much is evaluated here, and anything else refused:
 `assertion.arn.startsWith('…')`, `assertion.arn == '…'` and `assertion.account == '…'`, joined by `&&`. Missing:
 mappings other than of `google.subject` to `assertion.arn` or a part of it, undeletion (Google keeps a deleted pool's id
-for 30 days, here it is free at once), and no other API asks for the token.
+for 30 days, here it is free at once), and other APIs take any account's token (`tokens`).
 Creating, changing and deleting a pool or a provider answers a long-running operation:
 "REST Resource: projects.locations.workloadIdentityPools" (https://docs.cloud.google.com/iam/docs/reference/rest/v1/
 projects.locations.workloadIdentityPools).
@@ -54,6 +54,7 @@ class Federation:
         self.kept: dict[str, Body] = {}  # pools and their providers by name
         self.operations = Operations()
         self.callers: dict[str, str] = {}  # federated token -> principal
+        self.given: dict[str, datetime] = {}  # a service account's token -> until when it is good
 
     def routes(self) -> list[tuple[str, str, Any]]:
         one = rf"/v1/({POOL}(?:/providers/[^/:]+)?)"
@@ -159,4 +160,5 @@ class Federation:
                 f"Permission 'iam.serviceAccounts.getAccessToken' denied on {account['email']} for {principal}",
             )
         until = datetime.now(UTC) + timedelta(hours=1)
-        return {"accessToken": uuid.uuid4().hex, "expireTime": until.isoformat().replace("+00:00", "Z")}
+        self.given[token := uuid.uuid4().hex] = until
+        return {"accessToken": token, "expireTime": until.isoformat().replace("+00:00", "Z")}

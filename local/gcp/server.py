@@ -7,7 +7,7 @@
     /v1/projects, …/serviceAccounts, …/topics, …/subscriptions resources
     …/workloadIdentityPools, /v1/token, …:generateAccessToken  federation
 
-State lives in memory; `state` holds files on their way into a table. No credential is asked for.
+State lives in memory; `state` holds files on their way into a table. `tokens` says who may call.
 """
 
 from __future__ import annotations
@@ -30,12 +30,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from local import front as page
 from local.gcp import bigquery, messages
 from local.gcp.data_transfer import DataTransfer
 from local.gcp.federation import Federation
 from local.gcp.resources import Refused, Resources
 from local.gcp.storage import Storage
 from local.gcp.storage_transfer import StorageTransfer
+from local.gcp.tokens import Tokens
 
 TABLE = re.compile(r"/bigquery/v2/projects/([^/]+)/datasets/([^/]+)/tables(?:/([^/]+))?")
 KEPT = re.compile(r"/bigquery/v2/projects/[^/]+/datasets(?:/[^/]+(?:/tables(?:/[^/]+)?)?)?")
@@ -61,13 +63,18 @@ def as_json(request: Request, raw: bytes) -> Any:
 class Front:
     """The ASGI app: what is ours answers, the rest goes to bqemulator."""
 
-    def __init__(self, context: Any, endpoint: str, aws_endpoint: str, state: Path):
+    def __init__(
+        self, context: Any, endpoint: str, aws_endpoint: str, state: Path, secret: str | None = None
+    ):
         self.context, self.inner = context, create_app(context)
         self.to_bigquery = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.inner), base_url="http://bigquery"
         )
+        bearer = {"authorization": f"Bearer {secret}"} if secret else {}
         # Idle connections are given up before uvicorn closes them, which it does after five seconds.
-        self.client = httpx.Client(timeout=600, limits=httpx.Limits(keepalive_expiry=2))
+        self.client = httpx.Client(
+            timeout=600, headers=bearer, limits=httpx.Limits(keepalive_expiry=2)
+        )
         self.endpoint = endpoint
         self.resources = Resources()
         self.told: dict[str, Any] = {}  # what a dataset or table was given and bqemulator does not keep
@@ -77,6 +84,7 @@ class Front:
         )
         self.storage_transfer = StorageTransfer(self.resources, storage, aws_endpoint)
         federation = Federation(self.resources, aws_endpoint)
+        self.tokens = Tokens(secret, federation.given)
         routes = [
             *self.data_transfer.routes(),
             *self.storage_transfer.routes(),
@@ -175,14 +183,19 @@ class Front:
 
 
 async def serve(
-    port: int, state: Path, aws_endpoint: str, ready: Callable[[str], None], stop: asyncio.Event
+    port: int,
+    state: Path,
+    aws_endpoint: str,
+    ready: Callable[[str], None],
+    stop: asyncio.Event,
+    secret: str | None = None,
 ) -> None:
     endpoint = f"http://127.0.0.1:{port}"
     fronts: list[Front] = []
 
-    def front(context: Any) -> Front:
-        fronts.append(Front(context, endpoint, aws_endpoint, state.resolve()))
-        return fronts[0]
+    def front(context: Any) -> page.Front:
+        fronts.append(Front(context, endpoint, aws_endpoint, state.resolve(), secret))
+        return page.Front(fronts[0], port, fronts[0].tokens.refuse, status=401)
 
     bigquery.install()
     bqemulator.server.create_app = front  # type: ignore[assignment]  # it is typed to return FastAPI and used as any ASGI app

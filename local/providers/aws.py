@@ -22,6 +22,8 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from local import secret
+
 from . import schema, shapes
 from .aws_rows import Call, Gone, Refused, Row, Step, gone, loopback
 from .values import known, same, unknown
@@ -70,7 +72,7 @@ class Aws:
             del os.environ[key]
         os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
         self.account, self.region = str(config["allowedAccountIds"][0]), config["region"]
-        self.keys = {"aws_access_key_id": self.account, "aws_secret_access_key": "local"}
+        self.keys = {"aws_access_key_id": self.account, "aws_secret_access_key": secret.of(self.endpoint)}
         self.default_tags = (config.get("defaultTags") or {}).get("tags") or {}
         self.session = botocore.session.Session()
         for role in config.get("assumeRoles") or []:

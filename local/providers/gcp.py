@@ -2,7 +2,7 @@
 
 Google's APIs are uniform: POST to a collection, then GET, PATCH and DELETE of the item, in JSON whose names
 are Pulumi's own. A row states where (`collection`, `item` over the state) and what differs (`body`, `facts`).
-The endpoint of them all is in TRIBUTARY_LOCAL_GCP, loopback only; no credentials are read or sent.
+The endpoint of them all is in TRIBUTARY_LOCAL_GCP, loopback only, its bearer token the run's secret (local/secret.py).
 """
 
 import json
@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
+
+from local import secret
 
 from . import schema
 from .aws_rows import Refused, loopback
@@ -255,7 +257,9 @@ class Gcp:
     def call(self, method: str, path: str, body: dict | None = None) -> dict:
         endpoint = loopback(ENDPOINT)
         request = urllib.request.Request(
-            endpoint + path, method=method, headers={"Content-Type": "application/json"}
+            endpoint + path,
+            method=method,
+            headers={"Content-Type": "application/json", "Authorization": f"Bearer {secret.of(endpoint)}"},
         )
         request.data = None if body is None else json.dumps(body).encode()
         try:

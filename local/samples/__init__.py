@@ -21,6 +21,8 @@ from typing import Any, NamedTuple
 import boto3
 from botocore.config import Config
 
+from local import secret
+
 ARRIVED_WITHIN = 180.0  # seconds from the last item sent; an export and its replica take about 15
 
 
@@ -72,7 +74,7 @@ class Cloud:
         if (key := (service, place["account"], place["region"])) not in self._clients:
             self._clients[key] = boto3.client(
                 service, endpoint_url=self.endpoint, region_name=place["region"],
-                aws_access_key_id=place["account"], aws_secret_access_key="local", config=Config(
+                aws_access_key_id=place["account"], aws_secret_access_key=secret.of(self.endpoint), config=Config(
                     retries={"mode": "standard", "total_max_attempts": 5}, max_pool_connections=16,
                     proxies={}, read_timeout=120,
                     s3={"addressing_style": "path"}),

@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 
 from components.shared.catalog_names import table_name
+from local import secret
 from local.samples import ARRIVED_WITHIN, Cloud, Row, SampleError, checksum, kinds, lake, mysql
 from local.samples.export import keys
 
@@ -148,7 +149,8 @@ def answered(
 
 
 def ask(cloud: Cloud, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-    answer = httpx.request(method, cloud.gcp + path, json=body, timeout=300, trust_env=False)
+    bearer = {"authorization": f"Bearer {secret.of(cloud.gcp)}"}
+    answer = httpx.request(method, cloud.gcp + path, json=body, headers=bearer, timeout=300, trust_env=False)
     if answer.status_code != 200:
         raise SampleError(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
     return answer.json()

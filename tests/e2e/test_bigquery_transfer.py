@@ -59,7 +59,8 @@ class Shop:
 
     def __init__(self, run: Run):
         self.run, self.ready = run, run.clone.start()
-        self.google = httpx.Client(base_url=self.ready["gcp"], timeout=60, trust_env=False)
+        bearer = {"authorization": f"Bearer {self.ready['secret']}"}
+        self.google = httpx.Client(base_url=self.ready["gcp"], headers=bearer, timeout=60, trust_env=False)
         self.days, self.printed = 0, ""
         # On a machine where nothing is cached the engine and the bundles take minutes, so they are made first.
         engine.find()
@@ -70,13 +71,13 @@ class Shop:
         self.deploy()
         self.table, self.view = (self.outputs["shop"]["tables"]["orders"][key] for key in ("table", "view"))
 
-    def client(self, service: str, key: str = ACCOUNT, secret: str = "local") -> Any:
+    def client(self, service: str, key: str = ACCOUNT, secret: str = "") -> Any:
         return boto3.client(
             service,
             endpoint_url=self.ready["endpoint"],
             region_name="us-east-1",
             aws_access_key_id=key,
-            aws_secret_access_key=secret,
+            aws_secret_access_key=secret or self.ready["secret"],
         )
 
     def operate(self, operation: str) -> Any:

@@ -62,9 +62,9 @@ def test_a_value_that_differs_in_bigquery_marks_its_row_and_fails(stack):
 
     def change(name: str, to: str) -> None:
         asked = {"query": f"UPDATE `{table}` SET name = '{to}' WHERE name = '{name}'", "useLegacySql": False}
-        answer = httpx.post(
-            f"{gcp}/bigquery/v2/projects/tributary-local/queries", json=asked, trust_env=False
-        )
+        bearer = {"authorization": f"Bearer {stack.clone.running()['secret']}"}
+        url = f"{gcp}/bigquery/v2/projects/tributary-local/queries"
+        answer = httpx.post(url, json=asked, headers=bearer, trust_env=False)
         assert answer.status_code == 200 and "errors" not in answer.json(), answer.text
 
     change("Nairobi 3", "Nairobi 30")
