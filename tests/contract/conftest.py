@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.embedded_cloud import Cloud
+from local import secret
+from tests.contract.embedded_cloud import SECRET, Cloud
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,7 +32,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
-            env={**os.environ, "AWS_SESSION_TOKEN": "of-the-host"},
+            env={**os.environ, secret.VARIABLE: SECRET, "AWS_SESSION_TOKEN": "of-the-host"},
         )
         try:
             assert process.stdout is not None

@@ -9,7 +9,10 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from local import secret
+
 WORKLOAD, ANALYTICS = "111111111111", "222222222222"
+SECRET = secret.fresh()  # of every cloud that these tests start
 
 
 class Cloud:
@@ -19,7 +22,7 @@ class Cloud:
         self.endpoint, self.log_file = f"http://127.0.0.1:{port}", log
 
     def client(self, service: str, account: str, role: str | None = None) -> Any:
-        keys = {"aws_access_key_id": account, "aws_secret_access_key": "local"}
+        keys = {"aws_access_key_id": account, "aws_secret_access_key": SECRET}
         if role:
             session = self.client("sts", account).assume_role(
                 RoleArn=f"arn:aws:iam::{account}:role/{role}", RoleSessionName="test"

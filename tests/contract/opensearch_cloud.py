@@ -14,7 +14,8 @@ import pytest
 from botocore.config import Config
 from opensearchpy import AWSV4SignerAuth, OpenSearch, RequestsHttpConnection
 
-from local import opensearch
+from local import opensearch, secret
+from tests.contract.embedded_cloud import SECRET
 from tests.waiting import eventually
 
 ACCOUNT, REGION = "111111111111", "us-east-1"
@@ -31,11 +32,11 @@ class Cloud:
             text=True,
             stdout=subprocess.PIPE,
             stderr=(state / "cloud.log").open("w"),
-            env={**os.environ, **settings},
+            env={**os.environ, secret.VARIABLE: SECRET, **settings},
         )
         assert self.process.stdout
         self.endpoint = json.loads(self.process.stdout.readline())["endpoint"]
-        self.session = boto3.Session(ACCOUNT, "local", region_name=REGION)
+        self.session = boto3.Session(ACCOUNT, SECRET, region_name=REGION)
 
     def client(self, service: str, session: boto3.Session | None = None) -> Any:
         return (session or self.session).client(

@@ -19,7 +19,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.session import Session
 
-from tests.contract.embedded_cloud import WORKLOAD, Cloud
+from tests.contract.embedded_cloud import SECRET, WORKLOAD, Cloud
 
 CLOUDWATCH = Session().get_service_model("cloudwatch")
 PLAIN = {
@@ -114,7 +114,7 @@ def call(cloud: Cloud, model: Any, protocol: str, operation: str, **given: Any) 
         headers["Content-Type"] = "application/x-www-form-urlencoded; charset=utf-8"
         request["body"] = str(httpx.QueryParams(request["body"]))
     signed = AWSRequest(request["method"], url, headers, request["body"] or b"")
-    SigV4Auth(Credentials(WORKLOAD, "local"), "monitoring", "us-east-1").add_auth(signed)
+    SigV4Auth(Credentials(WORKLOAD, SECRET), "monitoring", "us-east-1").add_auth(signed)
     answer = httpx.request(
         request["method"], url, headers=dict(signed.headers), content=signed.prepare().body
     )
@@ -215,7 +215,7 @@ def test_the_cloud_does_not_close_a_connection_on_which_a_call_may_be_on_its_way
                           "AssumeRolePolicyDocument": json.dumps(TRUST)})  # fmt: skip
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
         signed = AWSRequest("POST", f"{cloud.endpoint}/", kind, body)
-        SigV4Auth(Credentials(WORKLOAD, "local"), "iam", "us-east-1").add_auth(signed)
+        SigV4Auth(Credentials(WORKLOAD, SECRET), "iam", "us-east-1").add_auth(signed)
         connection.request("POST", "/", body, dict(signed.headers))
         return connection.getresponse().read()
 

@@ -31,7 +31,6 @@ def made(tmp_path, monkeypatch) -> list[Path]:
         built.append(pulumi(folder / "pulumi", f"v{engine.VERSION}"))
         return built[-1]
 
-    monkeypatch.setattr(engine, "install", lambda folder, say: None)
     monkeypatch.setattr(engine, "build", build)
     return built
 

@@ -6,6 +6,7 @@ import contextlib
 import io
 import itertools
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -21,6 +22,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from local import secret
+from tests.contract.embedded_cloud import SECRET
+
+BEARER = {"authorization": f"Bearer {SECRET}"}
 ROOT = Path(__file__).parents[3]
 PROJECT = "tributary-local"
 NUMBER = itertools.count(1)
@@ -35,8 +40,9 @@ def free_port() -> int:
 @contextlib.contextmanager
 def process(module: str, *arguments: str) -> Iterator[str]:
     started = subprocess.Popen(
-        [sys.executable, "-m", module, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
+        [sys.executable, "-m", module, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, secret.VARIABLE: SECRET},
+    )  # fmt: skip
     try:
         assert started.stdout
         yield json.loads(started.stdout.readline())["endpoint"]
@@ -64,7 +70,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory, aws_endpoint: str) -> Ite
 
 @pytest.fixture(scope="session")
 def gcp(endpoint: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=endpoint, timeout=60) as client:
+    with httpx.Client(base_url=endpoint, timeout=60, headers=BEARER) as client:
         yield client
 
 
@@ -130,7 +136,7 @@ class Landing:
     """A bucket of its own, and a user that may read exactly one prefix of it."""
 
     def __init__(self, aws_endpoint: str):
-        def client(service: str, key: str = "111111111111", secret: str = "local") -> Any:
+        def client(service: str, key: str = "111111111111", secret: str = SECRET) -> Any:
             return boto3.client(
                 service,
                 endpoint_url=aws_endpoint,

@@ -14,6 +14,7 @@ import boto3
 import httpx
 import pytest
 
+from tests.contract.embedded_cloud import SECRET
 from tests.contract.gcp.conftest import NUMBER, PROJECT, ROOT, Landing, Transfer, Warehouse, lines
 
 POOLS = f"projects/{PROJECT}/locations/global/workloadIdentityPools"
@@ -105,7 +106,7 @@ class Reconcile:
             endpoint_url=self.aws,
             region_name="us-east-1",
             aws_access_key_id="111111111111",
-            aws_secret_access_key="local",
+            aws_secret_access_key=SECRET,
         )
         now = datetime.now(UTC)
         points = cloudwatch.get_metric_statistics(
