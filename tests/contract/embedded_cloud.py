@@ -20,6 +20,7 @@ class Cloud:
 
     def __init__(self, port: int, log: Path):
         self.endpoint, self.log_file = f"http://127.0.0.1:{port}", log
+        secret.remember(self.endpoint, SECRET)
 
     def client(self, service: str, account: str, role: str | None = None) -> Any:
         keys = {"aws_access_key_id": account, "aws_secret_access_key": SECRET}

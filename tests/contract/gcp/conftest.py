@@ -65,6 +65,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory, aws_endpoint: str) -> Ite
     with process(
         "local.gcp", "--port", str(free_port()), "--state", where, "--aws-endpoint", aws_endpoint
     ) as url:
+        secret.remember(url, SECRET)
         yield url
 
 
