@@ -280,7 +280,7 @@ def test_a_call_whose_answer_was_lost_is_answered_and_not_made_again(cloud: Clou
             "amz-sdk-request": f"attempt={attempt}; max=25",
         }
         signed = AWSRequest("POST", f"{cloud.endpoint}/", headers, body)
-        SigV4Auth(Credentials(WORKLOAD, "local"), "iam", "us-east-1").add_auth(signed)
+        SigV4Auth(Credentials(WORKLOAD, SECRET), "iam", "us-east-1").add_auth(signed)
         return httpx.post(f"{cloud.endpoint}/", content=body, headers=dict(signed.headers))
 
     made, again = create("once", "call-1", 1), create("once", "call-1", 2)
