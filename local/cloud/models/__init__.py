@@ -69,7 +69,7 @@ def problems(found: operations.Found, value: dict) -> list[str]:
     service, shape = found.operation.service_model.service_name, found.operation.input_shape
     if shape is None:
         return errors
-    compiler(service).of(shape)(value, "", errors)
+    compiler(service).of(shape)(without_also(found.operation, value), "", errors)
     for (of, operation, member), rule in differences.DOCUMENTED.items():
         if (
             (of, operation) == (service, found.operation.name)
@@ -78,6 +78,16 @@ def problems(found: operations.Found, value: dict) -> list[str]:
         ):
             errors.append(f"{rule.refusal} ({member})")
     return errors
+
+
+def without_also(operation: Any, value: dict) -> dict:
+    """A request without the values that its service takes although the model's enum lacks them."""
+    model = operation.service_model
+    for (of, name, member), (shape, _, _) in differences.ALSO.items():
+        if (of, name) == (model.service_name, operation.name) and isinstance(value.get(member), list):
+            more = model.shape_for(shape).metadata["enum"]
+            value = value | {member: [given for given in value[member] if given not in more]}
+    return value
 
 
 def checked(service: str, stock: Any) -> Any:

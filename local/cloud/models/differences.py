@@ -1,7 +1,9 @@
 """Where a model and its service are known to differ: one line each, with the reason.
 
-`WRONG` takes a trait away: (service, shape or `structure.member`, trait) -> why. `DOCUMENTED` adds what the service
-refuses and its model does not say: (service, operation, member) -> what it must be, the words of the refusal, page.
+`WRONG` takes a trait away: (service, shape or `structure.member`, trait) -> why. `ALSO` adds values that a list of an
+operation takes beside its enum: (service, operation, member) -> the shape whose enum has them, why, page.
+`DOCUMENTED` adds what the service refuses and its model does not say: (service, operation, member) -> what it must
+be, the words of the refusal, page.
 Service names are botocore's.
 """
 
@@ -16,6 +18,15 @@ from . import patterns
 WRONG: dict[tuple[str, str, str], str] = {
     ("firehose", "AmazonOpenSearchServerlessCollectionEndpoint", "pattern"): (
         "https: only; a collection here is on loopback, without TLS"
+    ),
+}
+ALSO: dict[tuple[str, str, str], tuple[str, str, str]] = {
+    ("sqs", "ReceiveMessage", "AttributeNames"): (
+        "MessageSystemAttributeName",
+        "the older name of MessageSystemAttributeNames; its enum in the model is that of a queue's attributes, while "
+        "what it lists as its values are a message's",
+        "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html"
+        "#SQS-ReceiveMessage-request-AttributeNames",
     ),
 }
 

@@ -109,3 +109,27 @@ def test_a_rule_beyond_a_model_is_of_an_operation_and_has_a_page():
     for (service, operation, member), rule in differences.DOCUMENTED.items():
         assert member in operations.model(service).operation_model(operation).input_shape.members
         assert rule.page.startswith("https://docs.aws.amazon.com/")
+
+
+def received(member: str, *names: str):
+    model = operations.model("sqs")
+    assert model
+    value = {"QueueUrl": "https://queue", member: list(names)}
+    return models.refusal("sqs", *written(model.operation_model("ReceiveMessage"), value))
+
+
+def test_a_message_s_attributes_are_named_by_the_older_member_too():
+    for member in ("AttributeNames", "MessageSystemAttributeNames"):
+        assert received(member, "SentTimestamp", "All") is None
+        refused = received(member, "SentTimestamp", "SentTime")
+        assert refused is not None and b"SentTime" in refused[2] and b"SentTimestamp' at" not in refused[2]
+
+
+@pytest.mark.parametrize("difference", differences.ALSO)
+def test_what_is_added_to_an_enum_is_not_in_it(difference: tuple[str, str, str]):
+    service, operation, member = difference
+    model = operations.model(service)
+    listed = model.operation_model(operation).input_shape.members[member].member
+    more, _, page = differences.ALSO[difference]
+    assert {*model.shape_for(more).metadata["enum"]} - {*listed.metadata["enum"]}
+    assert page.startswith("https://docs.aws.amazon.com/")
