@@ -49,8 +49,9 @@ def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -
 def copy(cloud: Cloud, name: str, pipeline: Mapping[str, Any], deadline: float) -> None:
     """Runs the copy, unless the landing's events do, and waits until Cloud Storage has every file that is loaded."""
     job = pipeline["copy"]["job"]
-    if "schedule" in ask(cloud, "GET", f"/v1/{job}"):
-        ask(cloud, "POST", f"/v1/{job}:run", {"projectId": pipeline["project"]})
+    project = pipeline["project"]
+    if "schedule" in ask(cloud, "GET", f"/v1/{job}?projectId={project}"):
+        ask(cloud, "POST", f"/v1/{job}:run", {"projectId": project})
     landed = keys(cloud, pipeline["source"], "")
     wanted = {key for path in paths(cloud, pipeline) for key in landed if fnmatchcase(key, path)}
     at = f"/storage/v1/b/{pipeline['copy']['bucket']}/o"
