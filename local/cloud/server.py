@@ -33,6 +33,7 @@ EXTENSIONS = (
     "osis",
     "firehose",
     "alarms",
+    "kinesis_numbers",
     "kinesis_tags",
     "sqs_attributes",
     "named_resources",

@@ -12,7 +12,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from tests.contract.embedded_cloud import WORKLOAD, Cloud, eventually
+from tests.contract.embedded_cloud import SECRET, WORKLOAD, Cloud
+from tests.waiting import eventually
 
 TRUST = json.dumps(
     {
@@ -100,8 +101,8 @@ def signed(cloud: Cloud, service: str, target: str, body: dict) -> httpx.Respons
         "POST", cloud.endpoint + "/", data=json.dumps(body),
         headers={"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.1"},
     )  # fmt: skip
-    SigV4Auth(Credentials(WORKLOAD, "local"), service, "us-east-1").add_auth(request)
-    return httpx.post(request.url, content=request.data, headers=dict(request.headers))
+    SigV4Auth(Credentials(WORKLOAD, SECRET), service, "us-east-1").add_auth(request)
+    return httpx.post(str(request.url), content=request.data, headers=dict(request.headers))
 
 
 def test_a_task_of_a_state_machine_is_refused_as_a_caller_is(cloud: Cloud):

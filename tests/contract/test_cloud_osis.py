@@ -545,7 +545,7 @@ def test_two_tables_in_one_body_go_to_their_own_indexes_each(cloud, index):  # n
         (lambda b: b["x"].update(route=[{"a": "/q >"}]), "x.route:"),
         (
             lambda b: b["x"].update(route=[{"a": "length(/q) > 3"}]),
-            "x.route: 'length(/q) > 3': 'length' is not known",
+            "x.route: 'length(/q) > 3': 'length(/q)' is not known",
         ),
         (lambda b: b.update(version="1"), "version"),
     ],
