@@ -217,6 +217,9 @@ def exchanged(gcp: httpx.Client, audience: str, **keys: str) -> httpx.Response:
     google = federation.Google(boto3.Session(region_name="us-east-1", **keys), audience, "nobody", None)
     body = {
         "audience": audience,
+        "grantType": "urn:ietf:params:oauth:grant-type:token-exchange",
+        "requestedTokenType": "urn:ietf:params:oauth:token-type:access_token",
+        "scope": "https://www.googleapis.com/auth/cloud-platform",
         "subjectToken": google.caller_identity(),
         "subjectTokenType": "urn:ietf:params:aws:token-type:aws4_request",
     }
