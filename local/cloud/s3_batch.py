@@ -300,6 +300,9 @@ def route(method: str, path: str, headers: dict, body: bytes, query: dict) -> tu
 
 async def shortcuts(method, path, headers, body, query_params, request_id):
     if path.startswith(PATH) and method in ("GET", "POST"):
+        # Before ministack has checked the signature.
+        if refused := app._authenticate_only("s3", headers, query_params, request_id):
+            return refused
         return route(method, path, headers, body, query_params)
     return await stock_shortcuts(method, path, headers, body, query_params, request_id)
 
