@@ -11,18 +11,20 @@ the handlers and the two baselines, so that a machine that changes its speed cha
 import argparse
 import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import boto3
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from components.bundles import bundle, known_handlers
+from components.bundles import HANDLERS, bundle, known_handlers
 
 RUNTIME_HAS = ("boto3", "botocore", "s3transfer", "dateutil", "urllib3", "jmespath", "six.py")
 TIMED = """
@@ -35,24 +37,29 @@ BASELINES = {
     "boto3 alone": "import boto3",
     "boto3 and a client of S3": "import boto3; boto3.client('s3')",
 }
-# What the handlers read as they are imported.
-ENVIRONMENT = {
-    **dict.fromkeys(("BUCKET", "BUCKET_OWNER", "PREFIX", "EVENT_BUS", "IDEMPOTENCY_TABLE", "DATABASE"), "x"),
-    **dict.fromkeys(("STREAM", "TIMESTAMP", "ACCOUNT_ID", "ROLE_ARN", "REPORT_BUCKET", "LOAD_TIME"), "x"),
-    **dict.fromkeys(("PIPELINE", "PROJECT", "DATASET", "LOCATION", "AUDIENCE", "SERVICE_ACCOUNT"), "x"),
-    **{"TABLES": "[]", "CATALOG": "registered", "PATIENCE_SECONDS": "1"},
-    "AWS_DEFAULT_REGION": "us-east-1",
-}
+# What is no plain text of what the handlers read as they are imported: lists, objects and whole numbers.
+SHAPED = {"TABLES": "[]", "DROP": "{}"}
+NUMBER = re.compile(r"int\(environ\[\"(\w+)\"\]\)")
+READ = re.compile(r"environ\[\"(\w+)\"\]")
 
 
-def timed(statement: str, *places: Path) -> float:
+def environment(name: str) -> dict[str, str]:
+    """A value for each variable that the handler requires, read off its own sources, so that none is forgotten."""
+    text = "".join(path.read_text() for path in (HANDLERS / name).glob("*.py"))
+    numbers = dict.fromkeys(NUMBER.findall(text), "1")
+    return dict.fromkeys(READ.findall(text), "x") | numbers | SHAPED | {"AWS_DEFAULT_REGION": "us-east-1"}
+
+
+def timed(statement: str, variables: Mapping[str, str], *places: Path) -> float:
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-B", "-c", TIMED.format(statement=statement), *map(str, places)],
-        env={"PATH": os.environ["PATH"], **ENVIRONMENT},
-        check=True,
+        env={"PATH": os.environ["PATH"], **variables},
+        check=False,
         capture_output=True,
         text=True,
     )
+    if done.returncode:
+        raise SystemExit(f"{statement} in {places[0].name} failed:\n{done.stderr}")
     return float(done.stdout)
 
 
@@ -61,6 +68,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--runs", type=int, default=9)
+    parser.add_argument("--handlers", nargs="+", default=known_handlers(), choices=known_handlers())
     options = parser.parse_args()
     architecture = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
     with tempfile.TemporaryDirectory(prefix="tributary-imports-") as folder:
@@ -68,16 +76,18 @@ def main() -> None:
         runtime.mkdir()
         for module in RUNTIME_HAS:
             (runtime / module).symlink_to(Path(boto3.__file__).parents[1] / module)
-        work = {name: (statement, (runtime,)) for name, statement in BASELINES.items()}
+        region = {"AWS_DEFAULT_REGION": "us-east-1"}
+        work = {name: (statement, region, (runtime,)) for name, statement in BASELINES.items()}
         sizes = dict.fromkeys(BASELINES, 0)
-        for name in known_handlers():
+        for name in options.handlers:
             made = bundle(name, runtime=f"python3.{sys.version_info.minor}", architecture=architecture)
             zipfile.ZipFile(made.path).extractall(Path(folder, name))
-            work[name], sizes[name] = ("import app", (Path(folder, name), runtime)), made.size
+            work[name] = ("import app", environment(name), (Path(folder, name), runtime))
+            sizes[name] = made.size
         took: dict[str, list[float]] = {name: [] for name in work}
         for turn in range(options.runs + 1):
-            for name, (statement, places) in work.items():
-                seconds = timed(statement, *places)
+            for name, (statement, variables, places) in work.items():
+                seconds = timed(statement, variables, *places)
                 if turn:  # the first reads the disk
                     took[name].append(seconds)
     baseline = statistics.median(took["boto3 alone"])

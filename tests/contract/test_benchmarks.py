@@ -1,0 +1,81 @@
+"""Each benchmark runs, at a size that says nothing of speed: its table has a row for each thing that it measures."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import imports
+from components.bundles import known_handlers
+from local import opensearch
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def rows(*command: str) -> list[list[str]]:
+    """The cells of the table that the benchmark prints, without its head."""
+    done = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, timeout=600, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = [line for line in done.stdout.splitlines() if line.startswith("|")]
+    assert re.fullmatch(r"[|:-]+", lines[1]), done.stdout
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def test_every_benchmark_is_run_here_or_says_why_not():
+    run = {"fold", "imports", "normalise", "registration", "zero_etl"}
+    by_hand = {"up"}  # `make up` three times; tests/e2e brings the stack up as it does
+    assert {path.stem for path in (ROOT / "benchmarks").glob("*.py")} == run | by_hand
+
+
+@pytest.mark.timeout(900)
+def test_every_handlers_bundle_is_imported():
+    found = rows("benchmarks/imports.py", "--runs", "1")
+    assert [row[0] for row in found] == [*imports.BASELINES, *known_handlers()]
+    assert all(float(milliseconds) > 0 for _, milliseconds, *_ in found)
+
+
+def test_a_handler_that_is_not_imported_is_named():
+    with pytest.raises(SystemExit, match="import app in nowhere failed"):
+        imports.timed("import app", {}, Path("nowhere"))
+
+
+@pytest.mark.timeout(300)
+def test_a_handler_that_requires_another_variable_gets_it():
+    variables = imports.environment("reconcile")
+    assert variables["COMPARED_MINUTES_AFTER"] == "1" and variables["TABLES"] == "[]"
+    assert "GOOGLE_ENDPOINT" not in variables  # it has a default
+
+
+@pytest.mark.timeout(300)
+def test_increments_are_folded_for_each_share_of_changes():
+    found = rows("benchmarks/fold.py", "--items", "500")
+    assert [row[:3] for row in found] == [
+        ["500", "10", "499"],
+        ["1,500", "30", "1,497"],
+        ["500", "500", "450"],
+        ["1,500", "1,500", "1,350"],
+    ]
+
+
+@pytest.mark.timeout(300)
+def test_every_reader_reads_the_items():
+    found = rows("benchmarks/normalise.py", "--megabytes", "1")
+    assert [row[0] for row in found] == ["boto3", "normaliser", "pyarrow", "duckdb", "boto3"]
+
+
+@pytest.mark.timeout(600)
+def test_each_kind_of_pipeline_is_registered_beside_a_flat_program():
+    found = rows("-m", "benchmarks.registration", "--pipelines", "1", "--runs", "1")
+    assert [row[:2] for row in found] == [["export", "1"], ["replication", "1"]]
+
+
+@pytest.mark.timeout(600)
+def test_items_go_through_zero_etl():
+    if why := opensearch.unavailable():
+        pytest.skip(why)
+    (row,) = rows("-m", "benchmarks.zero_etl", "--items", "50")
+    assert row[0] == "50"
