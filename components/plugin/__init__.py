@@ -12,6 +12,7 @@ Limits: a property can't be told "none" from absent, so a default can be changed
 https://www.pulumi.com/docs/iac/guides/building-extending/packages/source-based-plugin/
 """
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -87,7 +88,7 @@ def hosted(name: str, made: type[pulumi.ComponentResource], args: type) -> type[
         made.__init__(self, name, parse(args, _whole(given)), opts)  # pyright: ignore  (the base class's __init__ is another)
 
     construct.__annotations__ = {"args": args}
-    return type(name, (made,), {"__init__": construct, "__doc__": made.__doc__})
+    return type(name, (made,), {"__init__": construct, "__doc__": inspect.getdoc(made)})
 
 
 def _whole(value: Any) -> Any:
