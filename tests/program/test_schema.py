@@ -317,6 +317,19 @@ def test_a_program_in_another_language_gets_the_whole_pipeline(host: Any, engine
     assert elsewhere == []
 
 
+def test_the_order_of_a_mapping_which_the_wire_does_not_keep_changes_nothing(
+    host: Any, engine: tuple[Engine, str]
+) -> None:
+    seen, address = engine
+    columns = dict.fromkeys("hgfedcbaponmlkji", "S")
+    table = {"columns": columns, "keys": ["a"]}
+    token = "tributary:index:BigQueryTransferPipeline"
+    construct(host, address, GIVEN["BigQueryTransferPipeline"] | {"tables": {"orders": table}}, token)
+    made = [found for token, _, found, _ in seen.registered if token == "gcp:bigquery/table:Table"]
+    (item,) = [c for c in json.loads(made[0]["schema"]) if c["name"] == "Item"]
+    assert [column["name"] for column in item["fields"]] == sorted(columns)
+
+
 def test_an_adopted_table_is_looked_at_through_the_engine(host: Any, engine: tuple[Engine, str]) -> None:
     seen, address = engine
     construct(host, address, CREATED | {"run": "simple", "sources": [{"dynamodb": "orders"}]})
