@@ -26,7 +26,7 @@ def rows(*command: str) -> list[list[str]]:
 
 
 def test_every_benchmark_is_run_here_or_says_why_not():
-    run = {"fold", "imports", "normalise", "registration", "zero_etl"}
+    run = {"fold", "imports", "models", "normalise", "registration", "zero_etl"}
     by_hand = {"up"}  # `make up` three times; tests/e2e brings the stack up as it does
     assert {path.stem for path in (ROOT / "benchmarks").glob("*.py")} == run | by_hand
 
@@ -59,6 +59,17 @@ def test_increments_are_folded_for_each_share_of_changes():
         ["500", "500", "450"],
         ["1,500", "1,500", "1,350"],
     ]
+
+
+@pytest.mark.timeout(300)
+def test_requests_are_checked_against_their_models():
+    command = [sys.executable, "benchmarks/models.py"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    head, *requests, memory = done.stdout.splitlines()
+    assert head.split() == ["request", "first", "then"] and len(requests) == 6
+    assert all(re.search(r"[\d.]+ ms +[\d.]+ ms$", line) for line in requests)
+    assert re.fullmatch(r"all \d+ services .*: \d+ MB more than these six", memory)
 
 
 @pytest.mark.timeout(300)

@@ -73,7 +73,7 @@ def wire():
 @pytest.fixture
 def load(monkeypatch, wire):
     """Imports handlers/<name>/app.py afresh, as a bundle's root, with the given environment."""
-    foreign = set(sys.modules)
+    forget()
 
     def load(name, **environment):
         for key, value in environment.items():
@@ -100,10 +100,15 @@ def load(monkeypatch, wire):
     session.register_component("data_loader", MODELS)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", boto3.Session(botocore_session=session))
     yield load
-    for module in set(sys.modules) - foreign:
-        file = getattr(sys.modules[module], "__file__", None)
+    forget()
+
+
+def forget():
+    """Takes every handler's modules away, whoever imported them: each has an `app`."""
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
         if file and Path(file).is_relative_to(HANDLERS):
-            del sys.modules[module]
+            del sys.modules[name]
 
 
 @pytest.fixture
