@@ -92,8 +92,8 @@ def hosted(name: str, made: type[pulumi.ComponentResource], args: type) -> type[
 
 
 def _whole(value: Any) -> Any:
-    """A number on the wire is a float; one without a fraction was meant as a whole one. A mapping's order is lost on the
-    wire: its names are sorted, or a table's columns would change from run to run."""
+    """A number on the wire is a float; one without a fraction was meant as a whole one. A mapping's order is lost on
+    the wire: its names are sorted, or a table's columns would change from run to run."""
     if isinstance(value, Mapping):
         return {key: _whole(value[key]) for key in sorted(value)}
     if isinstance(value, list):
