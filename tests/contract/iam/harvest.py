@@ -13,19 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from tests.contract.iam import aoss, google, lake_formation
-from tests.contract.iam.grants import Grant, UnreadGrant, only
+from tests.contract.iam.grants import Grant, Granting, UnreadGrant, only
 from tests.contract.iam.kinds import COMPONENTS, GRANTS_NOTHING
 
 Document = Mapping[str, Any]
 
 
-class Resource(Protocol):
-    @property
-    def type(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def inputs(self) -> Mapping[str, Any]: ...
+class Resource(Granting, Protocol):
     @property
     def provider(self) -> str: ...
 
