@@ -125,10 +125,6 @@ class Run:
         return {op: count for op, count in summaries[-1]["resourceChanges"].items() if count}
 
     @property
-    def summaries(self) -> int:
-        return sum("summaryEvent" in event for event in self.events)
-
-    @property
     def changes(self) -> dict[str, str]:
         """`<type>::<name>` of what is not as it was -> the operation."""
         ended = [event["resOutputsEvent"]["metadata"] for event in self.events if "resOutputsEvent" in event]
