@@ -125,14 +125,22 @@ def service_account(name: str) -> str:
     return _fit(name, 30, _DASHED, lower=True)
 
 
-def identity_pool(name: str) -> str:
-    """A Google workload identity pool's id: 4-32 of a-z 0-9 '-'."""
-    return _fit(name, 32, _DASHED, lower=True)
+def identity_pool(name: str, unique: str) -> str:
+    """A Google workload identity pool's id: 4-32 of a-z 0-9 '-', and not `gcp-` first
+    (https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.locations.workloadIdentityPools/create).
+
+    A pool that is deleted keeps its id for 30 days (".../workloadIdentityPools#state"), so the id ends in eight hex
+    digits of the SHA-256 of `unique`: what is another once the pool is made anew."""
+    return f"{_fit(name, 32 - 9, _DASHED, lower=True)}-{hashlib.sha256(unique.encode()).hexdigest()[:8]}"
 
 
-def custom_role(name: str) -> str:
-    """A Google project's own role: 3-64 of A-Z a-z 0-9 '_.'."""
-    return _fit(name, 64, "A-Za-z0-9_", filler="_")
+def custom_role(name: str, unique: str) -> str:
+    """A Google project's own role: 3-64 of A-Z a-z 0-9 '_.'.
+
+    A role that is deleted keeps its id for 37 days, and can be brought back for seven of them only
+    (https://docs.cloud.google.com/iam/docs/creating-custom-roles#deleting-custom-role), so the id ends in `unique`:
+    letters and digits that are others when the role is made anew."""
+    return f"{_fit(name, 64 - 1 - len(unique), 'A-Za-z0-9_', filler='_')}_{unique}"
 
 
 def cloud_bucket(name: str, project: str) -> str:

@@ -46,6 +46,7 @@ GOVERNED: dict[str, Any] = {
 
 AGENT = "101234567890123456789"  # the subject of the project's Storage Transfer service agent
 ROLE_ID = "AROACKCEVSQ6C2EXAMPLE"
+ACCOUNT_ID = "112233445566778899001"  # a Google service account's unique id
 _POOL = "projects/1/locations/global/workloadIdentityPools/"
 # What a resource's service makes up and the program reads: type -> of its inputs and name.
 COMPUTED = {
@@ -53,6 +54,7 @@ COMPUTED = {
     "aws:iam/accessKey:AccessKey": lambda i, name: {"secret": f"secret of {name}"},
     "gcp:serviceaccount/account:Account": lambda i, name: {
         "email": f"{i['accountId']}@mock.iam.gserviceaccount.com",
+        "uniqueId": ACCOUNT_ID,
         "name": f"projects/mock/serviceAccounts/{i['accountId']}@mock.iam.gserviceaccount.com",
     },
     "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": lambda i, name: {

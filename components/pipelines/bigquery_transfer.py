@@ -71,6 +71,7 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
             f"Lets transfers of {name} run",
             args,
             ["bigquery.datasets.get", "bigquery.datasets.update"],
+            transfer,
             mine,
         )
         members = [("WRITER", transfer.email), (updates, transfer.email), ("READER", comparison.email)]
@@ -347,7 +348,7 @@ def _service_account(
     roles: dict[str, pulumi.Input[str]] = {name: "roles/bigquery.jobUser"}
     if may:
         # The least predefined role with bigquery.transfers.get lets datasets be made, too.
-        roles[f"{name}-own"] = _custom_role(name, meaning, args, may, opts)
+        roles[f"{name}-own"] = _custom_role(name, meaning, args, may, account, opts)
     for called, role in roles.items():
         gcp.projects.IAMMember(
             called,
@@ -360,13 +361,18 @@ def _service_account(
 
 
 def _custom_role(
-    name: str, meaning: str, args: BigQueryTransferArgs, may: Sequence[str], opts: pulumi.ResourceOptions
+    name: str,
+    meaning: str,
+    args: BigQueryTransferArgs,
+    may: Sequence[str],
+    account: gcp.serviceaccount.Account,
+    opts: pulumi.ResourceOptions,
 ) -> pulumi.Output[str]:
-    """The name of a role of the project's own."""
+    """The name of a role of the project's own, for this account."""
     made = gcp.projects.IAMCustomRole(
         name,
         project=args.gcp.project,
-        role_id=names.custom_role(name),
+        role_id=account.unique_id.apply(lambda unique: names.custom_role(name, unique)),
         title=name,
         description=meaning,
         permissions=list(may),

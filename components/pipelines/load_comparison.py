@@ -42,7 +42,7 @@ def compare_loads(
     mine, part = pulumi.ResourceOptions(parent=parent), f"{name}-reconcile"
     pool = gcp.iam.WorkloadIdentityPool(
         part,
-        workload_identity_pool_id=names.identity_pool(part),
+        workload_identity_pool_id=account.unique_id.apply(lambda unique: names.identity_pool(part, unique)),
         description=f"Lets the function that compares {name} in",
         opts=mine,
     )

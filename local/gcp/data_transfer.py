@@ -33,8 +33,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from local.gcp import schedules
-from local.gcp.resources import CODES, Body, Refused, Resources, now
+from local.gcp import clock, schedules
+from local.gcp.refusals import CODES, Body, Refused
+from local.gcp.resources import Resources, now
 from local.gcp.s3_source import Denied, client, content, listing
 from local.gcp.storage import Storage
 from local.gcp.transfer_parameters import PLACES, evaluate, pattern, refuse
@@ -219,10 +220,8 @@ class DataTransfer:
         """Start what is due, until stopped."""
         while not self.stopped.wait(1):
             for name, config in list(self.configs.items()):
-                if (due := config.get("nextRunTime")) and datetime.fromisoformat(due) <= datetime.now(UTC):
-                    self.queue(
-                        name, datetime.fromisoformat(due), config.get("schedule") or schedules.DEFAULT
-                    )
+                if (due := config.get("nextRunTime")) and datetime.fromisoformat(due) <= clock.now():
+                    self.queue(name, datetime.fromisoformat(due), config.get("schedule") or schedules.DEFAULT)
                     self.plan(name)
 
     def start(self, body: Body, query: Body, name: str) -> Body:
@@ -235,7 +234,7 @@ class DataTransfer:
             while at < end:
                 times.append(at.isoformat())
                 at += schedules.parse(config.get("schedule", "")).least_interval
-        if not times or any(datetime.fromisoformat(t) > datetime.now(UTC) for t in times):
+        if not times or any(datetime.fromisoformat(t) > clock.now() for t in times):
             raise Refused(400, "requestedRunTime or requestedTimeRange is required and lies in the past")
         return {"runs": [self.queue(name, datetime.fromisoformat(t).astimezone(UTC), "") for t in times]}
 
@@ -305,7 +304,9 @@ class DataTransfer:
         bucket, _, key = path.removeprefix(f"{scheme}://").partition("/")
         account = self.configs[name].get("serviceAccountName", "")
         append = params.get("write_disposition", "WRITE_APPEND") in ("WRITE_APPEND", "APPEND")
-        listed_at, here = datetime.now(UTC), self.staging / run["name"].rsplit("/", 1)[1]
+        # By the clock of who writes down when a file was written: S3's is the machine's.
+        listed_at = datetime.now(UTC) if scheme == "s3" else clock.now()
+        here = self.staging / run["name"].rsplit("/", 1)[1]
         s3 = None
         if scheme == "s3":
             s3 = client("s3", self.aws, params["access_key_id"], self.secrets[name])

@@ -7,13 +7,8 @@ principal://iam.googleapis.com/<pool>/subject/<subject>).
 "Method: token" (https://docs.cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token), "Workload identity
 federation with AWS" (https://docs.cloud.google.com/iam/docs/workload-identity-federation-with-other-clouds).
 "Attribute mappings" and "Attribute conditions" (https://docs.cloud.google.com/iam/docs/workload-identity-federation).
-A condition is an expression of CEL, of which this much is evaluated here, and anything else refused:
-`assertion.arn.startsWith('…')`, `assertion.arn == '…'` and `assertion.account == '…'`, joined by `&&`. Missing:
-mappings other than of `google.subject` to `assertion.arn` or a part of it, undeletion (Google keeps a deleted pool's id
-for 30 days, here it is free at once), and other APIs take any account's token (`tokens`).
-Creating, changing and deleting a pool or a provider answers a long-running operation:
-"REST Resource: projects.locations.workloadIdentityPools" (https://docs.cloud.google.com/iam/docs/reference/rest/v1/
-projects.locations.workloadIdentityPools).
+Pools, providers, mappings and conditions are in `identity_pools`. Missing: other APIs take any account's token
+(`tokens`).
 """
 
 from __future__ import annotations
@@ -27,85 +22,22 @@ from urllib.parse import unquote
 
 import httpx
 
-from local.gcp.operations import EMPTY, Operations
-from local.gcp.resources import Body, Refused, Resources
-
-POOL = r"projects/[^/]+/locations/global/workloadIdentityPools/[^/:]+"
-KIND = "type.googleapis.com/google.iam.v1.WorkloadIdentityPool"
-TERM = re.compile(r"assertion\.(arn|account)(?:\.(startsWith)\('([^'\\]*)'\)| == '([^'\\]*)')")
-EXTRACT = re.compile(r"assertion\.arn(?:\.extract\('([^{]*)\{\w+\}([^']*)'\))?")
-
-
-def kind_of(name: str) -> str:
-    return f"{KIND}Provider" if "/providers/" in name else KIND
-
-
-def terms(condition: str) -> list[tuple[str, ...]]:
-    """The parts of a condition, all of which must hold; none of an empty one."""
-    parts = [TERM.fullmatch(part.strip()) for part in condition.split("&&")] if condition else []
-    if not all(parts):
-        raise Refused(400, f"The local Google Cloud evaluates no such attribute condition: {condition!r}")
-    return [part.groups() for part in parts if part]
+from local.gcp.identity_pools import EXTRACT, IdentityPools, terms
+from local.gcp.refusals import Body, Refused
+from local.gcp.resources import Resources
 
 
 class Federation:
-    def __init__(self, resources: Resources, aws_endpoint: str):
-        self.resources, self.aws = resources, aws_endpoint
-        self.kept: dict[str, Body] = {}  # pools and their providers by name
-        self.operations = Operations()
+    def __init__(self, resources: Resources, pools: IdentityPools, aws_endpoint: str):
+        self.resources, self.pools, self.aws = resources, pools, aws_endpoint
         self.callers: dict[str, str] = {}  # federated token -> principal
         self.given: dict[str, datetime] = {}  # a service account's token -> until when it is good
 
     def routes(self) -> list[tuple[str, str, Any]]:
-        one = rf"/v1/({POOL}(?:/providers/[^/:]+)?)"
         return [
-            ("POST", r"/v1/(projects/[^/]+/locations/global/workloadIdentityPools)", self.create),
-            ("POST", rf"/v1/({POOL}/providers)", self.create),
-            ("GET", one, lambda b, q, name: self.find(name)),
-            ("GET", rf"{one}:listAttestationRules", lambda b, q, name: self.find(name) and {}),
-            ("GET", rf"/v1/({POOL}(?:/providers/[^/:]+)?/operations/[^/:]+)", self.operations.find),
-            ("PATCH", one, self.patch),
-            ("DELETE", one, self.delete),
             ("POST", r"/v1/token", self.exchange),
             ("POST", r"/v1/(projects/-/serviceAccounts/[^/:]+):generateAccessToken", self.impersonate),
         ]
-
-    def create(self, body: Body, query: Body, parent: str) -> Body:
-        leaf = query.get("workloadIdentityPoolProviderId") or query.get("workloadIdentityPoolId", "")
-        if not re.fullmatch(r"[a-z0-9-]{4,32}", leaf) or leaf.startswith("gcp-"):
-            raise Refused(400, f"The id {leaf!r} is not 4 to 32 of a-z, 0-9 and '-'")
-        if parent.endswith("/providers"):
-            self.find(parent.removesuffix("/providers"))
-            subject = (body.get("attributeMapping") or {}).get("google.subject", "assertion.arn")
-            if not EXTRACT.fullmatch(subject):
-                raise Refused(400, f"The local Google Cloud maps no {subject!r}")
-            terms(body.get("attributeCondition", ""))
-        if (name := f"{parent}/{leaf}") in self.kept:
-            raise Refused(409, "Requested entity already exists")
-        self.kept[name] = body | {"name": name, "state": "ACTIVE"}
-        return self.operations.begin(name, kind_of(name), self.kept[name])
-
-    def patch(self, body: Body, query: Body, name: str) -> Body:
-        """A field of the mask that the body lacks is cleared."""
-        terms(body.get("attributeCondition", ""))
-        there = self.find(name)
-        for field in filter(None, query.get("updateMask", "").split(",")):
-            if field in body:
-                there[field] = body[field]
-            else:
-                there.pop(field, None)
-        return self.operations.begin(name, kind_of(name), there)
-
-    def delete(self, body: Body, query: Body, name: str) -> Body:
-        self.find(name)
-        for kept in [k for k in self.kept if k == name or k.startswith(f"{name}/")]:
-            del self.kept[kept]
-        return self.operations.begin(name, EMPTY, {})
-
-    def find(self, name: str) -> Body:
-        if name not in self.kept:
-            raise Refused(404, f"Requested entity was not found: {name}")
-        return self.kept[name]
 
     def exchange(self, body: Body, query: Body) -> Body:
         if body.get("subjectTokenType") != "urn:ietf:params:aws:token-type:aws4_request":
@@ -122,7 +54,7 @@ class Federation:
         arn = re.search(r"<Arn>(.*?)</Arn>", answer.text)
         if answer.status_code != 200 or not arn:
             raise Refused(400, f"AWS refused the signed GetCallerIdentity: {answer.text[:300]}")
-        provider = self.find(body["audience"].removeprefix("//iam.googleapis.com/"))
+        provider = self.pools.active(body["audience"].removeprefix("//iam.googleapis.com/"))
         if arn[1].split(":")[4] != provider["aws"]["accountId"]:
             raise Refused(400, f"The caller {arn[1]} is not of account {provider['aws']['accountId']}")
         assertion = {"arn": arn[1], "account": arn[1].split(":")[4]}

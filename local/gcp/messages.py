@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.gcp import discovery
-from local.gcp.resources import Refused
+from local.gcp.refusals import Refused
 
 # (schema, field) -> why the document's `Required` or readable form does not hold.
 DIFFERENT: dict[tuple[str, str], str] = {}

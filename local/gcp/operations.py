@@ -10,7 +10,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from local.gcp.resources import Body, Refused
+from local.gcp.refusals import Body, Refused
 
 EMPTY = "type.googleapis.com/google.protobuf.Empty"
 

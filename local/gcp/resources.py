@@ -1,9 +1,8 @@
-"""The parts of Google Cloud around BigQuery, in memory: service accounts, IAM policies, custom roles and Pub/Sub.
+"""The parts of Google Cloud around BigQuery, in memory: service accounts, IAM policies and Pub/Sub (roles: `roles`).
 
 A policy names members that exist and is set with the etag it was read with. Shapes as in the REST references:
 "projects.serviceAccounts" (https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts),
-"Policy" (https://docs.cloud.google.com/iam/docs/reference/rest/v1/Policy), "projects.roles"
-(https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.roles), "projects.topics"
+"Policy" (https://docs.cloud.google.com/iam/docs/reference/rest/v1/Policy), "projects.topics"
 (https://docs.cloud.google.com/pubsub/docs/reference/rest/v1/projects.topics), "projects.subscriptions"
 (https://docs.cloud.google.com/pubsub/docs/reference/rest/v1/projects.subscriptions).
 Missing: roles are recorded and not enforced,
@@ -14,41 +13,24 @@ from __future__ import annotations
 
 import re
 import uuid
-from datetime import UTC, datetime
 from typing import Any
 
-Body = dict[str, Any]
+from local.gcp import clock
+from local.gcp.refusals import Body, Refused
+from local.gcp.roles import Roles
+
 # Not an agent of a service, which is there from the start.
 OF_A_PROJECT = r"@(?!gcp-sa-|project-|storage-transfer-service\.)[a-z0-9-]+\.iam\.gserviceaccount\.com$"
-CODES = {
-    400: (3, "INVALID_ARGUMENT"),
-    401: (16, "UNAUTHENTICATED"),
-    403: (7, "PERMISSION_DENIED"),
-    404: (5, "NOT_FOUND"),
-    409: (6, "ALREADY_EXISTS"),
-    412: (9, "FAILED_PRECONDITION"),
-}
-
-
-class Refused(Exception):
-    """An error as Google's APIs answer it."""
-
-    def __init__(self, code: int, message: str):
-        super().__init__(message)
-        self.code, self.message = code, message
-
-    def body(self) -> Body:
-        return {"error": {"code": self.code, "message": self.message, "status": CODES[self.code][1]}}
 
 
 def now() -> str:
-    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    return clock.text(clock.now())
 
 
 class Resources:
     def __init__(self) -> None:
         self.accounts: dict[str, Body] = {}
-        self.roles: dict[str, Body] = {}
+        self.roles = Roles()
         self.policies: dict[str, Body] = {}
         self.topics: dict[str, Body] = {}
         self.subscriptions: dict[str, Body] = {}
@@ -56,7 +38,6 @@ class Resources:
 
     def routes(self) -> list[tuple[str, str, Any]]:
         account = r"/v1/(projects/[^/:]+/serviceAccounts/[^/:]+)"
-        role = r"/v1/(projects/[^/]+/roles/[^/:]+)"
         topic, subscription = (
             r"/v1/(projects/[^/]+/topics/[^/:]+)",
             r"/v1/(projects/[^/]+/subscriptions/[^/:]+)",
@@ -66,10 +47,7 @@ class Resources:
             ("GET", account, lambda b, q, name: self.account(name)),
             ("PATCH", account, self.patch_account),
             ("DELETE", account, lambda b, q, name: self.accounts.pop(self.account(name)["email"]) and {}),
-            ("POST", r"/v1/(projects/[^/:]+)/roles", self.create_role),
-            ("GET", role, lambda b, q, name: self.find(self.roles, name)),
-            ("PATCH", role, lambda b, q, name: self.patch(self.roles, name, b.get("role", b))),
-            ("DELETE", role, lambda b, q, name: self.find(self.roles, name) and self.roles.pop(name)),
+            *self.roles.routes(),
             ("POST|GET", r"/v[13]/(projects/.+):getIamPolicy", lambda b, q, name: self.policy(name)),
             (
                 "POST",
@@ -148,11 +126,6 @@ class Resources:
         }
         return self.accounts[email]
 
-    def create_role(self, body: Body, query: Body, parent: str) -> Body:
-        if not re.fullmatch(r"[a-zA-Z0-9_.]{3,64}", role := body.get("roleId", "")):
-            raise Refused(400, f"The role_id {role!r} is not 3 to 64 of letters, digits, '_' and '.'")
-        return self.create(self.roles, f"{parent}/roles/{role}", body.get("role", {}))
-
     def account(self, name: str) -> Body:
         key = name.rsplit("/", 1)[-1]
         found = self.accounts.get(key) or next(
@@ -188,7 +161,7 @@ class Resources:
             ):
                 raise Refused(400, f"Role {binding.get('role')!r} is not supported for this resource.")
             if binding["role"].startswith("projects/"):
-                self.find(self.roles, binding["role"])
+                self.roles.active(binding["role"])
             for member in binding.get("members", []):
                 kind, _, who = member.partition(":")
                 if kind not in (
@@ -208,11 +181,7 @@ class Resources:
                         400,
                         f"The member {member} is of an unknown type. Please set a valid type prefix for the member.",
                     )
-                if (
-                    kind == "serviceAccount"
-                    and re.search(OF_A_PROJECT, who)
-                    and who not in self.accounts
-                ):
+                if kind == "serviceAccount" and re.search(OF_A_PROJECT, who) and who not in self.accounts:
                     raise Refused(400, f"Service account {who} does not exist.")
         self.policies[name] = {"version": 1, **policy, "etag": uuid.uuid4().hex[:12]}
         return self.policies[name]

@@ -5,7 +5,9 @@
     /storage/v1/b                                              storage
     /v1/transferJobs, /v1/transferOperations, /v1/googleServiceAccounts  storage_transfer
     /v1/projects, …/serviceAccounts, …/topics, …/subscriptions resources
-    …/workloadIdentityPools, /v1/token, …:generateAccessToken  federation
+    …/workloadIdentityPools                                    identity_pools
+    /v1/projects/…/roles                                       roles
+    /v1/token, …:generateAccessToken                           federation
 
 State lives in memory; `state` holds files on their way into a table. `tokens` says who may call.
 """
@@ -31,10 +33,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from local import front as page
-from local.gcp import bigquery, messages
+from local.gcp import bigquery, clock, messages
 from local.gcp.data_transfer import DataTransfer
 from local.gcp.federation import Federation
-from local.gcp.resources import Refused, Resources
+from local.gcp.identity_pools import IdentityPools
+from local.gcp.refusals import Refused
+from local.gcp.resources import Resources
 from local.gcp.storage import Storage
 from local.gcp.storage_transfer import StorageTransfer
 from local.gcp.tokens import Tokens
@@ -72,9 +76,7 @@ class Front:
         )
         bearer = {"authorization": f"Bearer {secret}"} if secret else {}
         # Idle connections are given up before uvicorn closes them, which it does after five seconds.
-        self.client = httpx.Client(
-            timeout=600, headers=bearer, limits=httpx.Limits(keepalive_expiry=2)
-        )
+        self.client = httpx.Client(timeout=600, headers=bearer, limits=httpx.Limits(keepalive_expiry=2))
         self.endpoint = endpoint
         self.resources = Resources()
         self.told: dict[str, Any] = {}  # what a dataset or table was given and bqemulator does not keep
@@ -83,12 +85,14 @@ class Front:
             self.resources, storage, self.call, aws_endpoint, state / "transfers"
         )
         self.storage_transfer = StorageTransfer(self.resources, storage, aws_endpoint)
-        federation = Federation(self.resources, aws_endpoint)
+        pools = IdentityPools()
+        federation = Federation(self.resources, pools, aws_endpoint)
         self.tokens = Tokens(secret, federation.given)
         routes = [
             *self.data_transfer.routes(),
             *self.storage_transfer.routes(),
             *storage.routes(),
+            *pools.routes(),
             *federation.routes(),
             *self.resources.routes(),
         ]
@@ -191,6 +195,7 @@ async def serve(
     secret: str | None = None,
 ) -> None:
     endpoint = f"http://127.0.0.1:{port}"
+    clock.keep_in(state.resolve())
     fronts: list[Front] = []
 
     def front(context: Any) -> page.Front:

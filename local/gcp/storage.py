@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from local.gcp.resources import Body, Refused, now
+from local.gcp.refusals import Body, Refused
+from local.gcp.resources import now
 
 ROLES = {
     "legacyBucketReader": {"buckets.get", "objects.list"},

@@ -32,7 +32,9 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local.gcp.resources import Body, Refused, Resources, now
+from local.gcp import clock
+from local.gcp.refusals import Body, Refused
+from local.gcp.resources import Resources, now
 from local.gcp.s3_source import Denied, client, content, listing, wording
 from local.gcp.storage import Storage
 
@@ -177,13 +179,13 @@ class StorageTransfer:
         if due <= created:
             due = datetime(created.year, created.month, created.day, tzinfo=UTC) + timedelta(days=1) + of_day
         every = seconds(schedule.get("repeatInterval", "86400s"))
-        self.due[name] = due + every * max(0, -((due - datetime.now(UTC)) // every))
+        self.due[name] = due + every * max(0, -((due - clock.now()) // every))
 
     def keep_going(self) -> None:
         """Start what is due and take events, until stopped."""
         while not self.stopped.wait(0.5):
             for name, job in list(self.jobs.items()):
-                if name in self.due and self.due[name] <= datetime.now(UTC):
+                if name in self.due and self.due[name] <= clock.now():
                     self.plan(name)
                     self.start(name, None)
                 elif "eventStream" in job and job["status"] == "ENABLED" and not self.turns[name].locked():

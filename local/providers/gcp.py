@@ -138,8 +138,9 @@ def transfer_job(props: dict) -> dict:
     return {k: v for k, v in props.items() if k != "project"} | {"projectId": props["project"]}
 
 
-def described_job(found: dict) -> dict:
-    if found["status"] == "DELETED":  # for 30 days it is there still
+def unless_deleted(found: dict) -> dict:
+    """Deleted jobs, pools, providers and roles are there for days still; to a stack they are gone."""
+    if found.get("deleted") or "DELETED" in (found.get("status"), found.get("state")):
         raise LookupError(found["name"])
     return found
 
@@ -179,7 +180,7 @@ ROWS = {
     "gcp:storage/bucketIAMMember:BucketIAMMember": Row(
         "", "/storage/v1/b/{bucket}/iam", "{bucket} {role} {member}", update="", policy=True),
     "gcp:storage/transferJob:TransferJob": Row(
-        "/v1/transferJobs", "/v1/{name}", "{name}", transfer_job, described_job, replace=("name",), name="name",
+        "/v1/transferJobs", "/v1/{name}", "{name}", transfer_job, unless_deleted, replace=("name",), name="name",
         masked=True, envelope="transferJob", of_project=True,
         names=(r"transferJobs/(?!OPI)[A-Za-z0-9._~-]{0,114}[A-Za-z0-9]",
         "a transfer job's name ('transferJobs/' and 1-115 of letters, digits and -._~, a letter or digit last)"),
@@ -190,7 +191,8 @@ ROWS = {
         "", "/v1/projects/{project}", "{project} {role} {member}", update="", policy=True),
     "gcp:projects/iAMCustomRole:IAMCustomRole": Row(
         "/v1/projects/{project}/roles", "/v1/projects/{project}/roles/{roleId}", "projects/{project}/roles/{roleId}",
-        custom_role, lambda found: found | {"permissions": found["includedPermissions"]}, replace=("roleId",),
+        custom_role, lambda found: unless_deleted(found) | {"permissions": found["includedPermissions"]},
+        replace=("roleId",),
         change=lambda body, mask: body["role"],
         name="roleId", names=(r"[a-zA-Z0-9_.]{3,64}", "a role's id (3-64 of letters, digits, '_' and '.')"),
     ),
@@ -213,14 +215,15 @@ ROWS = {
         "", "/v1/{serviceAccountId}", "{serviceAccountId} {role} {member}", update="", policy=True),
     "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": Row(
         POOLS, POOLS + "/{workloadIdentityPoolId}",
-        POOLS[4:] + "/{workloadIdentityPoolId}", identified, masked=True,
+        POOLS[4:] + "/{workloadIdentityPoolId}", identified, unless_deleted, masked=True,
         made_by=(("workloadIdentityPoolId", "workloadIdentityPoolId"),), replace=("workloadIdentityPoolId",),
         name="workloadIdentityPoolId", names=(r"(?!gcp-)[a-z0-9-]{4,32}", "a pool's id (4-32 of a-z, 0-9, '-')"),
     ),
     "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": Row(
         POOLS + "/{workloadIdentityPoolId}/providers",
         POOLS + "/{workloadIdentityPoolId}/providers/{workloadIdentityPoolProviderId}",
-        POOLS[4:] + "/{workloadIdentityPoolId}/providers/{workloadIdentityPoolProviderId}", identified, masked=True,
+        POOLS[4:] + "/{workloadIdentityPoolId}/providers/{workloadIdentityPoolProviderId}", identified,
+        unless_deleted, masked=True,
         made_by=(("workloadIdentityPoolProviderId", "workloadIdentityPoolProviderId"),),
         replace=("workloadIdentityPoolId", "workloadIdentityPoolProviderId"), name="workloadIdentityPoolProviderId",
         names=(r"(?!gcp-)[a-z0-9-]{4,32}", "a provider's id (4-32 of a-z, 0-9, '-')"),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from components.arguments import Refused
-from tests.recording import ROOT, Recording, record
+from tests.recording import ACCOUNT_ID, ROOT, Recording, record
 
 WORKLOAD = {"id": "111111111111", "region": "eu-central-1"}
 EXPORT = {"kind": "export", "create_key": True, "sources": [{"dynamodb": "orders"}]}
@@ -16,6 +16,7 @@ LANDING = "tributary-test-lake-landing-111111111111"
 # How the engine marks a secret (https://github.com/pulumi/pulumi, sdk/python/lib/pulumi/runtime/rpc.py).
 MARK = ("4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270")
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+POOL = "gcp:iam/workloadIdentityPool:WorkloadIdentityPool"
 CONFIG, TABLE = "gcp:bigquery/dataTransferConfig:DataTransferConfig", "gcp:bigquery/table:Table"
 EACH = {
     "aws:cloudwatch/logGroup:LogGroup": 1,
@@ -34,7 +35,7 @@ EACH = {
     CONFIG: 1,
     "gcp:bigquery/dataset:Dataset": 1,
     TABLE: 2,
-    "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": 1,
+    POOL: 1,
     "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": 1,
     "gcp:projects/iAMCustomRole:IAMCustomRole": 2,
     "gcp:projects/iAMMember:IAMMember": 3,
@@ -361,7 +362,7 @@ def test_the_dataset_lets_in_the_loader_the_counter_and_the_readers_only() -> No
         {"role": "OWNER", "specialGroup": "projectOwners"},
         {"role": "WRITER", "userByEmail": mail.format("transfer")},
         {
-            "role": "projects/shop-analytics/roles/tributary_test_shop_transfer",
+            "role": f"projects/shop-analytics/roles/tributary_test_shop_transfer_{ACCOUNT_ID}",
             "userByEmail": mail.format("transfer"),
         },
         {"role": "READER", "userByEmail": mail.format("compare")},
@@ -379,7 +380,7 @@ def test_the_projects_own_roles_hold_what_the_predefined_lack_and_no_more() -> N
     granted = recorded.of("gcp:projects/iAMMember:IAMMember")
     assert {name: member["role"] for name, member in granted.items()} == {
         "shop-compare": "roles/bigquery.jobUser",
-        "shop-compare-own": "projects/shop-analytics/roles/tributary_test_shop_compare",
+        "shop-compare-own": f"projects/shop-analytics/roles/tributary_test_shop_compare_{ACCOUNT_ID}",
         "shop-transfer": "roles/bigquery.jobUser",
     }
 
@@ -387,11 +388,14 @@ def test_the_projects_own_roles_hold_what_the_predefined_lack_and_no_more() -> N
 def test_only_the_functions_role_may_act_as_the_account_that_counts() -> None:
     recorded = warehouse()
     member = recorded.one("gcp:serviceaccount/iAMMember:IAMMember", "shop-reconcile")
-    pool = "projects/1/locations/global/workloadIdentityPools/tributary-test-shop-reconcile"
+    named = recorded.one(POOL, "shop-reconcile")["workloadIdentityPoolId"]
+    pool = f"projects/1/locations/global/workloadIdentityPools/{named}"
     assert member["member"] == f"principal://iam.googleapis.com/{pool}/subject/tributary-test-shop-reconcile"
     assert recorded.one("aws:iam/role:Role", "shop-reconcile")["name"] == "tributary-test-shop-reconcile"
     # A user's path may hold what the subject is taken from; the whole ARN tells it from the role's session.
-    provider = recorded.one("gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider", "shop-reconcile")
+    provider = recorded.one(
+        "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider", "shop-reconcile"
+    )
     assert provider["attributeCondition"] == (
         f"assertion.arn.startsWith('arn:aws:sts::{provider['aws']['accountId']}:assumed-role/"
         "tributary-test-shop-reconcile/')"

@@ -7,9 +7,17 @@ import re
 import pytest
 
 from local.providers import schema
+from tests import recording
 from tests.recording import ROLE_ID, Recording, record
 
 JOB = "gcp:storage/transferJob:TransferJob"
+# What keeps its name after it is deleted -> the property. The services' pages stand at the functions of
+# components/names.py.
+KEPT_AFTER_DELETION = {
+    JOB: "name",
+    "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": "workloadIdentityPoolId",
+    "gcp:projects/iAMCustomRole:IAMCustomRole": "roleId",
+}
 
 
 @pytest.fixture(scope="module", params=["dev", "prod", "local"])
@@ -36,3 +44,28 @@ def test_a_transfer_job_is_called_as_the_service_has_it(recorded: Recording) -> 
         assert len(inputs["name"]) <= 128
         assert inputs["name"].endswith(ROLE_ID)
     assert len({inputs["name"] for inputs in jobs.values()}) == len(jobs)
+
+
+def test_what_keeps_its_name_after_deletion_is_called_otherwise_in_a_stacks_next_life(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else `pulumi destroy` and `pulumi up` are refused by the service."""
+
+    def called() -> dict[str, set[str]]:
+        monkeypatch.setattr(recording, "recorded", {})
+        recorded = record("local")
+        return {
+            kind: {inputs[name] for inputs in recorded.of(kind).values()}
+            for kind, name in KEPT_AFTER_DELETION.items()
+        }
+
+    first, again = called(), called()
+    assert first == again
+    # Whatever is made anew has other ids of its service's.
+    for kind in ("aws:iam/role:Role", "gcp:serviceaccount/account:Account"):
+        made = recording.COMPUTED[kind]
+        monkeypatch.setitem(
+            recording.COMPUTED, kind, lambda i, name, made=made: made(i, name) | {"uniqueId": f"{name}2"}
+        )
+    for kind, names in called().items():
+        assert names and not names & first[kind], kind

@@ -9,7 +9,7 @@ from pulumi.runtime import mocks
 
 from components import names
 from components.accounts import AccountArgs
-from tests.recording import ROLE_ID
+from tests.recording import ACCOUNT_ID, ROLE_ID
 
 LIMITS = {
     "role": (64, r"[A-Za-z0-9_-]+"),
@@ -18,7 +18,6 @@ LIMITS = {
     "schedule": (64, r"[A-Za-z0-9_-]+"),
     "alarm": (255, r"[A-Za-z0-9_-]+"),
     "topic": (256, r"[A-Za-z0-9_-]+"),
-    "custom_role": (64, r"[A-Za-z0-9_]+"),
     "table": (255, r"[A-Za-z0-9_-]+"),
 }
 
@@ -84,6 +83,25 @@ def test_a_transfer_jobs_name_is_the_same_on_every_run_and_another_once_it_is_ma
     assert names.transfer_job("shop-copy", "AROA1") != names.transfer_job("shop-copy", "AROA2")
     long = "x" * 300
     assert names.transfer_job(f"{long}a", "AROA1") != names.transfer_job(f"{long}b", "AROA1")
+
+
+# Kinds whose service keeps a name after what had it is deleted: limits and alphabet, as in the functions' docstrings.
+KEPT_BY_GOOGLE = {
+    "identity_pool": (32, r"(?!gcp-)[a-z0-9-]{4,32}"),
+    "custom_role": (64, r"[A-Za-z0-9_.]{3,64}"),
+}
+
+
+@pytest.mark.parametrize("kind", KEPT_BY_GOOGLE)
+def test_a_name_that_google_keeps_after_deletion_is_another_in_each_life_of_its_stack(kind: str) -> None:
+    limit, alphabet = KEPT_BY_GOOGLE[kind]
+    named, long = getattr(names, kind), "x" * 300
+    for name in ("a", "shop-compare", "Shop_compare.", long):
+        assert re.fullmatch(alphabet, named(name, ACCOUNT_ID))
+        assert named(name, ACCOUNT_ID) == named(name, ACCOUNT_ID)
+        assert named(name, ACCOUNT_ID) != named(name, "1" + ACCOUNT_ID[1:-1] + "2")
+    assert len(named(long, ACCOUNT_ID)) == limit
+    assert named(f"{long}a", ACCOUNT_ID) != named(f"{long}b", ACCOUNT_ID)
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "ap-northeast-1", "us-gov-west-1"])

@@ -12,7 +12,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,13 @@ def aws_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def endpoint(tmp_path_factory: pytest.TempPathFactory, aws_endpoint: str) -> Iterator[str]:
-    where = str(tmp_path_factory.mktemp("gcp"))
+def google_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("gcp")
+
+
+@pytest.fixture(scope="session")
+def endpoint(google_state: Path, aws_endpoint: str) -> Iterator[str]:
+    where = str(google_state)
     with process(
         "local.gcp", "--port", str(free_port()), "--state", where, "--aws-endpoint", aws_endpoint
     ) as url:
@@ -73,6 +79,18 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory, aws_endpoint: str) -> Ite
 def gcp(endpoint: str) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=endpoint, timeout=60, headers=BEARER) as client:
         yield client
+
+
+@pytest.fixture
+def ahead(google_state: Path) -> Iterator[Callable[[timedelta], None]]:
+    """Puts the time of the local Google Cloud so far ahead; after the test it is the machine's again."""
+
+    def put(by: timedelta) -> None:
+        (google_state / "clock.new").write_text(str(by.total_seconds()))
+        (google_state / "clock.new").replace(google_state / "clock")  # in one step: it is read at any moment
+
+    yield put
+    (google_state / "clock").unlink(missing_ok=True)
 
 
 class Warehouse:

@@ -62,7 +62,8 @@ def test_a_pool_is_made_changed_and_deleted_by_operations_that_end_with_their_re
     assert api.ended(changed)["description"] == "of orders"
     deleted = api.ended(api(methods["delete"], name=name))
     assert deleted == {"@type": "type.googleapis.com/google.protobuf.Empty"}
-    assert api.gcp.get(f"/v1/{name}").status_code == 404
+    assert api(methods["get"], name=name)["state"] == "DELETED"
+    assert api.ended(api(methods["undelete"], name=name))["state"] == "ACTIVE"
 
 
 def test_a_pools_provider_is_made_changed_and_deleted_by_operations_and_goes_with_its_pool(api: Api) -> None:
@@ -73,8 +74,12 @@ def test_a_pools_provider_is_made_changed_and_deleted_by_operations_and_goes_wit
     assert api.ended(operation)["aws"] == {"accountId": "111111111111"}
     api.ended(api(methods["patch"], {"displayName": "after"}, "?updateMask=displayName", name=name))
     assert api(methods["get"], name=name)["displayName"] == "after"
+    api.ended(api(methods["delete"], name=name))
+    assert api(methods["get"], name=name)["state"] == "DELETED"
+    assert api.ended(api(methods["undelete"], name=name))["state"] == "ACTIVE"
     api.ended(api(POOLS["methods"]["delete"], name=pool))
-    assert api.gcp.get(f"/v1/{name}").status_code == 404
+    changed = api.gcp.patch(f"/v1/{name}?updateMask=displayName", json={"displayName": "later"})
+    assert changed.status_code == 404
 
 
 def test_a_patch_changes_what_its_mask_names_and_clears_what_it_leaves_out(api: Api) -> None:

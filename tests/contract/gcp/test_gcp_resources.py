@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -26,8 +28,72 @@ def test_an_identity_pool_has_a_name_of_its_own_and_providers_whose_mapping_is_k
     unknown = {"attributeMapping": {"google.subject": "assertion.userid"}}
     assert gcp.post(providers, json=unknown).status_code == 400
     assert gcp.post(providers, json={"aws": {"accountId": "111111111111"}}).status_code == 200
+
+
+def test_a_deleted_pool_keeps_its_id_for_30_days_in_which_it_is_read_undeleted_and_not_used(
+    gcp: httpx.Client, ahead: Callable[[timedelta], None]
+) -> None:
+    """https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.locations.workloadIdentityPools/delete, and its
+    neighbours `create` ("You cannot reuse the name of a deleted pool until 30 days after deletion") and `undelete`."""
+    pools, pool = f"/v1/projects/{PROJECT}/locations/global/workloadIdentityPools", f"pool-{next(NUMBER)}"
+    providers = f"{pools}/{pool}/providers"
+
+    def made(provider: bool = False) -> int:
+        if provider:
+            body = {"aws": {"accountId": "111111111111"}}
+            return gcp.post(f"{providers}?workloadIdentityPoolProviderId=amazon", json=body).status_code
+        return gcp.post(f"{pools}?workloadIdentityPoolId={pool}", json={}).status_code
+
+    assert (made(), made(provider=True)) == (200, 200)
+    assert gcp.post(f"{pools}/{pool}:undelete", json={}).status_code == 400  # it is there
     assert gcp.delete(f"{pools}/{pool}").status_code == 200
+    found = gcp.get(f"{pools}/{pool}").json()
+    assert found["state"] == "DELETED"
+    ahead(timedelta(days=29))
+    assert (made(), made(provider=True)) == (409, 404)
+    assert gcp.patch(f"{pools}/{pool}?updateMask=description", json={"description": "x"}).status_code == 404
+    assert gcp.delete(f"{pools}/{pool}").status_code == 404
+    assert gcp.post(f"{pools}/{pool}:undelete", json={}).status_code == 200
+    assert gcp.get(f"{pools}/{pool}").json()["state"] == "ACTIVE"
+    assert gcp.get(f"{providers}/amazon").json()["state"] == "ACTIVE"
+    # A provider keeps its id as a pool does.
+    assert gcp.delete(f"{providers}/amazon").status_code == 200
+    assert made(provider=True) == 409
+    assert gcp.delete(f"{pools}/{pool}").status_code == 200
+    ahead(timedelta(days=29 + 31))
     assert gcp.get(f"{pools}/{pool}").status_code == 404
+    assert gcp.post(f"{pools}/{pool}:undelete", json={}).status_code == 404
+    assert (made(), made(provider=True)) == (200, 200)
+
+
+def test_a_deleted_role_is_back_within_7_days_and_keeps_its_id_for_37(
+    gcp: httpx.Client, ahead: Callable[[timedelta], None]
+) -> None:
+    """https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.roles/delete and, for the 37 days,
+    https://registry.terraform.io/providers/hashicorp/google/latest/docs/resources/google_project_iam_custom_role."""
+    own, role = f"/v1/projects/{PROJECT}/roles", f"looks_{next(NUMBER)}"
+
+    def made() -> int:
+        return gcp.post(own, json={"roleId": role, "role": {"title": "Looks"}}).status_code
+
+    assert made() == 200
+    assert gcp.post(f"{own}/{role}:undelete", json={}).status_code == 400  # it is there
+    assert gcp.delete(f"{own}/{role}").status_code == 200
+    ahead(timedelta(days=6))
+    assert gcp.get(f"{own}/{role}").json()["deleted"] is True
+    refused = gcp.post(own, json={"roleId": role, "role": {"title": "Looks"}})
+    assert refused.status_code == 400 and "marked for deletion" in refused.text
+    assert refused.json()["error"]["status"] == "FAILED_PRECONDITION"
+    assert gcp.patch(f"{own}/{role}", json={"title": "x"}).status_code == 400
+    assert gcp.post(f"{own}/{role}:undelete", json={}).status_code == 200
+    assert "deleted" not in gcp.get(f"{own}/{role}").json()
+    assert gcp.delete(f"{own}/{role}").status_code == 200
+    ahead(timedelta(days=6 + 8))
+    assert gcp.get(f"{own}/{role}").status_code == 404
+    assert gcp.post(f"{own}/{role}:undelete", json={}).status_code == 404
+    assert made() == 400
+    ahead(timedelta(days=6 + 38))
+    assert made() == 200
 
 
 def test_a_policy_takes_only_members_that_exist_and_the_etag_it_was_read_with(gcp: httpx.Client) -> None:
@@ -69,7 +135,7 @@ def test_a_role_of_the_projects_own_is_made_once_and_bound_only_while_it_is_ther
 
     assert bound() == 200
     assert gcp.delete(f"/v1/{role['name']}").status_code == 200
-    assert bound() == 404
+    assert bound() == 400
 
 
 def test_a_tables_schema_only_grows(warehouse: Warehouse) -> None:

@@ -13,7 +13,7 @@ from googleapiclient import discovery as client
 from googleapiclient.http import HttpMock
 
 from local.gcp import discovery, messages
-from local.gcp.resources import Refused
+from local.gcp.refusals import Refused
 from tests.unit.cloud.requests_of import as_python, matching
 
 # What the program, its providers and its functions call.

@@ -1,0 +1,116 @@
+"""Workload identity pools and their providers, in memory. Creating, changing and deleting answers a long-running
+operation.
+
+A deleted pool is there still, in the state DELETED: it can be read, and not changed or used, and nothing is made in it.
+For 30 days it can be undeleted, and its id is kept from a new one; so is a provider's.
+"REST Resource: projects.locations.workloadIdentityPools" and its methods `create`, `delete` and `undelete`
+(https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.locations.workloadIdentityPools/delete).
+
+Of a provider's mapping only `google.subject`, from `assertion.arn` or a part of it, is known here, and of conditions
+this much: `assertion.arn.startsWith('…')`, `assertion.arn == '…'` and `assertion.account == '…'`, joined by `&&`.
+Anything else is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+from local.gcp import clock
+from local.gcp.operations import EMPTY, Operations
+from local.gcp.refusals import Body, Refused
+
+POOL = r"projects/[^/]+/locations/global/workloadIdentityPools/[^/:]+"
+KIND = "type.googleapis.com/google.iam.v1.WorkloadIdentityPool"
+TERM = re.compile(r"assertion\.(arn|account)(?:\.(startsWith)\('([^'\\]*)'\)| == '([^'\\]*)')")
+EXTRACT = re.compile(r"assertion\.arn(?:\.extract\('([^{]*)\{\w+\}([^']*)'\))?")
+KEPT = timedelta(days=30)
+
+
+def kind_of(name: str) -> str:
+    return f"{KIND}Provider" if "/providers/" in name else KIND
+
+
+def terms(condition: str) -> list[tuple[str, ...]]:
+    """The parts of a condition, all of which must hold; none of an empty one."""
+    parts = [TERM.fullmatch(part.strip()) for part in condition.split("&&")] if condition else []
+    if not all(parts):
+        raise Refused(400, f"The local Google Cloud evaluates no such attribute condition: {condition!r}")
+    return [part.groups() for part in parts if part]
+
+
+class IdentityPools:
+    def __init__(self) -> None:
+        self.kept: dict[str, Body] = {}  # pools and their providers by name
+        self.operations = Operations()
+
+    def routes(self) -> list[tuple[str, str, Any]]:
+        one = rf"/v1/({POOL}(?:/providers/[^/:]+)?)"
+        return [
+            ("POST", r"/v1/(projects/[^/]+/locations/global/workloadIdentityPools)", self.create),
+            ("POST", rf"/v1/({POOL}/providers)", self.create),
+            ("GET", one, lambda b, q, name: self.find(name)),
+            ("GET", rf"{one}:listAttestationRules", lambda b, q, name: self.find(name) and {}),
+            ("GET", rf"/v1/({POOL}(?:/providers/[^/:]+)?/operations/[^/:]+)", self.operations.find),
+            ("PATCH", one, self.patch),
+            ("DELETE", one, self.delete),
+            ("POST", rf"{one}:undelete", self.undelete),
+        ]
+
+    def create(self, body: Body, query: Body, parent: str) -> Body:
+        leaf = query.get("workloadIdentityPoolProviderId") or query.get("workloadIdentityPoolId", "")
+        if not re.fullmatch(r"[a-z0-9-]{4,32}", leaf) or leaf.startswith("gcp-"):
+            raise Refused(400, f"The id {leaf!r} is not 4 to 32 of a-z, 0-9 and '-'")
+        if parent.endswith("/providers"):
+            self.active(parent.removesuffix("/providers"))
+            subject = (body.get("attributeMapping") or {}).get("google.subject", "assertion.arn")
+            if not EXTRACT.fullmatch(subject):
+                raise Refused(400, f"The local Google Cloud maps no {subject!r}")
+            terms(body.get("attributeCondition", ""))
+        if self.there(name := f"{parent}/{leaf}"):
+            raise Refused(409, "Requested entity already exists")
+        for gone in [key for key in self.kept if key.startswith(f"{name}/")]:
+            del self.kept[gone]
+        self.kept[name] = body | {"name": name, "state": "ACTIVE"}
+        return self.operations.begin(name, kind_of(name), self.kept[name])
+
+    def patch(self, body: Body, query: Body, name: str) -> Body:
+        """A field of the mask that the body lacks is cleared."""
+        terms(body.get("attributeCondition", ""))
+        there = self.active(name)
+        for field in filter(None, query.get("updateMask", "").split(",")):
+            if field in body:
+                there[field] = body[field]
+            else:
+                there.pop(field, None)
+        return self.operations.begin(name, kind_of(name), there)
+
+    def delete(self, body: Body, query: Body, name: str) -> Body:
+        self.active(name).update({"state": "DELETED", "expireTime": clock.text(clock.now() + KEPT)})
+        return self.operations.begin(name, EMPTY, {})
+
+    def undelete(self, body: Body, query: Body, name: str) -> Body:
+        if (there := self.find(name))["state"] != "DELETED":
+            raise Refused(400, f"{name} is not deleted", "FAILED_PRECONDITION")
+        del there["expireTime"]
+        there["state"] = "ACTIVE"
+        return self.operations.begin(name, kind_of(name), there)
+
+    def there(self, name: str) -> bool:
+        """Whether it is, deleted or not: until its time has expired."""
+        until = self.kept.get(name, {}).get("expireTime")
+        return name in self.kept and (until is None or clock.now() < datetime.fromisoformat(until))
+
+    def find(self, name: str) -> Body:
+        """A pool or provider, a deleted one too."""
+        if not self.there(name) or not self.there(name.partition("/providers/")[0]):
+            raise Refused(404, f"Requested entity was not found: {name}")
+        return self.kept[name]
+
+    def active(self, name: str) -> Body:
+        """One that is not deleted, nor its pool."""
+        for part in (name.partition("/providers/")[0], name):
+            if self.find(part)["state"] == "DELETED":
+                raise Refused(404, f"Requested entity was not found: {part} is deleted")
+        return self.kept[name]

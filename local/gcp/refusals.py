@@ -1,0 +1,26 @@
+"""Errors as Google's APIs answer them (https://docs.cloud.google.com/apis/design/errors)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Body = dict[str, Any]
+CODES = {
+    400: (3, "INVALID_ARGUMENT"),
+    401: (16, "UNAUTHENTICATED"),
+    403: (7, "PERMISSION_DENIED"),
+    404: (5, "NOT_FOUND"),
+    409: (6, "ALREADY_EXISTS"),
+    412: (9, "FAILED_PRECONDITION"),
+}
+
+
+class Refused(Exception):
+    """`status` where the code has several, as 400 has."""
+
+    def __init__(self, code: int, message: str, status: str = ""):
+        super().__init__(message)
+        self.code, self.message, self.status = code, message, status or CODES[code][1]
+
+    def body(self) -> Body:
+        return {"error": {"code": self.code, "message": self.message, "status": self.status}}
