@@ -66,14 +66,8 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
         )
         # WRITER has all that a load needs but this, which the service asks of the account that a transfer runs as:
         # https://docs.cloud.google.com/bigquery/docs/use-service-accounts#required_permissions
-        updates = _custom_role(
-            f"{name}-transfer",
-            f"Lets transfers of {name} run",
-            args,
-            ["bigquery.datasets.get", "bigquery.datasets.update"],
-            transfer,
-            mine,
-        )
+        may = ["bigquery.datasets.get", "bigquery.datasets.update"]
+        updates = _custom_role(f"{name}-transfer", f"Lets transfers of {name} run", args, may, transfer, mine)
         members = [("WRITER", transfer.email), (updates, transfer.email), ("READER", comparison.email)]
         warehouse = Warehouse(name, args, members, mine)
         self.dataset, self.tables = warehouse.dataset, warehouse.tables
