@@ -19,6 +19,7 @@ from ministack import app
 from ministack.services import cloudwatch
 
 from . import authorization, query_protocol
+from .models import constraints, wire
 
 MODEL = botocore.session.Session().get_service_model("cloudwatch")
 DESCRIBES = ("DescribeAlarms", "DescribeAlarmsForMetric")
@@ -47,7 +48,7 @@ def asked(path: str, headers: dict, body: bytes, query: Any) -> tuple[str, str, 
     name = form.get("Action", "")
     names: list[str] = MODEL.operation_names  # type: ignore[assignment]  # a cached property of botocore
     known = name in names and MODEL.operation_model(name).input_shape
-    return "query", name, query_protocol.read(known, form) if known else {}
+    return "query", name, wire.from_form(known, wire.tree(form), False) if known else {}
 
 
 def keep(given: dict) -> None:
@@ -95,7 +96,7 @@ def without_null(alarm: dict) -> dict:
 async def around(stock: Any, method: str, path: str, headers: dict, body: bytes, query: Any) -> tuple:
     try:
         protocol, name, given = asked(path, headers, body, query)
-    except (ValueError, cbor2.CBORDecodeError):  # ministack refuses it
+    except (ValueError, cbor2.CBORDecodeError, constraints.Unreadable):  # ministack refuses it
         return await stock(method, path, headers, body, query)
     if name in DESCRIBES:
         plain = {
