@@ -19,6 +19,7 @@ from local.front import Front
 
 EXTENSIONS = (
     "authorization",
+    "role_assumption",
     "deliveries",
     "state_machines",
     "s3_encryption",

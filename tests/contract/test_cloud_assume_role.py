@@ -1,5 +1,7 @@
 """The local AWS provider goes on as the role that an account's entry names, where the role lets it."""
 
+import json
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -50,6 +52,12 @@ def test_a_role_of_another_account_than_the_entrys_is_refused(
 ) -> None:
     monkeypatch.setenv(ENDPOINT, cloud.endpoint)
     other = cloud.role(ANALYTICS, "theirs", "sqs.amazonaws.com", MAKE)
+    with pytest.raises(ClientError, match="AccessDenied"):  # it trusts its own account alone
+        configured(WORKLOAD, other)
+    trusted = {"Effect": "Allow", "Principal": {"AWS": WORKLOAD}, "Action": "sts:AssumeRole"}
+    cloud.client("iam", ANALYTICS).update_assume_role_policy(
+        RoleName="theirs", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trusted]})
+    )
     with pytest.raises(
         Refused, match="the account is 222222222222, but allowedAccountIds allows only 111111111111"
     ):

@@ -1,0 +1,81 @@
+"""Who may take a role on (`sts:AssumeRole`): the role's trust and the caller's own policies decide, both must allow.
+
+The trust names the caller, or its account, which then leaves it to the caller's policies. In the role's own account a
+trust that names the caller itself suffices; in another one it does not. A trust that names a service lets that service
+in and nobody of IAM: ministack lets every account's root through it, so an administrator got each role of each account.
+"Cross-account policy evaluation logic"
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html), "Policy
+evaluation for requests within a single account", which names the role's trust as the exception
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics-single-account.html),
+and "AWS JSON policy elements: Principal"
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html).
+Other than in AWS an account's root, which its 12 digits are here, may take roles on (API_AssumeRole.html).
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+from urllib.parse import parse_qsl
+
+import botocore.session
+from ministack.core import iam_evaluator as iam
+from ministack.core.responses import get_region
+from ministack.services import sts
+
+from . import authorization
+from .models import constraints, wire
+
+ACTION = "sts:AssumeRole"
+
+
+@functools.cache
+def request_shape() -> Any:
+    return botocore.session.Session().get_service_model("sts").operation_model("AssumeRole").input_shape
+
+
+def check(principal: iam.PrincipalInfo, request: dict[str, Any]) -> None:
+    """Raises Denied where one of the two sides does not allow it, or where there is no such role."""
+    arn = request.get("RoleArn", "")
+    role = authorization.role_record(arn)
+    ctx = iam.EvalContext(
+        principal.arn, principal.type, principal.account, ACTION, arn, get_region(),
+        service_context={
+            "aws:tagkeys": [tag["Key"] for tag in request.get("Tags", [])] or None,
+            "sts:externalid": request.get("ExternalId"),
+            "sts:rolesessionname": request.get("RoleSessionName"),
+        },
+        principal_keys=principal.keys,
+    )  # fmt: skip
+    policies = authorization.ALLOW_ALL if principal.policies is None else principal.policies
+    identity = iam.evaluate(ctx, policies, *principal.limits)
+    trust = authorization.without_resource(role.get("AssumeRolePolicyDocument") if role else {})
+    found = iam.combine_resource_policy(
+        identity, ctx, trust, arn.split(":")[4], required=True, limits=tuple(principal.limits)
+    )
+    if role is None or found.decision != "Allow":
+        # A role that is not there is refused as one that lets nobody in: AWS does not tell the two apart.
+        side = "identity-based" if identity.decision != "Allow" else "role trust"
+        raise authorization.Denied(principal.arn, ACTION, arn, f"no {side} policy allows the {ACTION} action")
+
+
+async def around(stock: Any, method: str, path: str, headers: dict, body: Any, query: Any) -> Any:
+    form = {key: value[0] if isinstance(value, list) else value for key, value in dict(query or {}).items()}
+    text = body.decode(errors="replace") if isinstance(body, bytes) else body or ""
+    form |= dict(parse_qsl(text, keep_blank_values=True))
+    if form.get("Action") != "AssumeRole":
+        return await stock(method, path, headers, body, query)
+    try:
+        request = wire.from_form(request_shape(), wire.tree(form), False)
+        if str(request.get("RoleArn", "")).count(":") >= 5:  # else it is refused as no ARN
+            check(authorization.caller(headers, query), request)
+    except authorization.Denied as denied:
+        return sts._error(403, "AccessDenied", str(denied), ns="sts")
+    except constraints.Unreadable:  # refused by the model
+        pass
+    return await stock(method, path, headers, body, query)
+
+
+def install() -> None:
+    iam._ALWAYS_ALLOWED_ACTIONS |= {ACTION}  # decided here, where the trust is known
+    authorization.wrap("sts", around)
