@@ -17,6 +17,9 @@ import pyarrow.parquet as pq
 from local.gcp.decimals import LoadFailed, decimal
 from local.gcp.limits import BIGNUMERIC, INT64, NUMERIC
 
+# A type has two names (`type` in https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/tables#TableFieldSchema).
+ALIASES = {"INT64": "INTEGER", "FLOAT64": "FLOAT", "BOOL": "BOOLEAN", "STRUCT": "RECORD"}
+
 
 def read(path: Path, fields: list[dict[str, Any]], load: dict[str, Any], table: str) -> list[dict[str, Any]]:
     try:
@@ -91,7 +94,10 @@ def _same(
         if target is None:
             if not ignore_unknown:
                 raise LoadFailed(f"{message}Cannot add fields (field: {name})")
-        elif (target["type"], target["mode"] == "REPEATED") != (field["type"], field["mode"] == "REPEATED"):
+        elif (ALIASES.get(target["type"], target["type"]), target["mode"] == "REPEATED") != (
+            field["type"],
+            field["mode"] == "REPEATED",
+        ):
             raise LoadFailed(
                 f"{message}Field {name} has changed type from {target['type']} to {field['type']}"
             )

@@ -22,16 +22,23 @@ class Cloud:
         self.endpoint, self.log_file = f"http://127.0.0.1:{port}", log
         secret.remember(self.endpoint, SECRET)
 
-    def client(self, service: str, account: str, role: str | None = None) -> Any:
+    def keyed(self, service: str, account: str, credentials: dict[str, str] | None = None) -> Any:
+        """A client in the account, signed with these credentials of STS where there are some."""
+        return self.client(service, account, credentials=credentials)
+
+    def client(
+        self, service: str, account: str, role: str | None = None, credentials: dict[str, str] | None = None
+    ) -> Any:
         keys = {"aws_access_key_id": account, "aws_secret_access_key": SECRET}
         if role:
-            session = self.client("sts", account).assume_role(
+            credentials = self.client("sts", account).assume_role(
                 RoleArn=f"arn:aws:iam::{account}:role/{role}", RoleSessionName="test"
             )["Credentials"]
+        if credentials:
             keys = {
-                "aws_access_key_id": session["AccessKeyId"],
-                "aws_secret_access_key": session["SecretAccessKey"],
-                "aws_session_token": session["SessionToken"],
+                "aws_access_key_id": credentials["AccessKeyId"],
+                "aws_secret_access_key": credentials["SecretAccessKey"],
+                "aws_session_token": credentials["SessionToken"],
             }
         client = boto3.client(
             service,

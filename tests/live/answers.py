@@ -2,8 +2,14 @@
 
 A file `recorded/<name>.json` is one life of a few resources in one account, in the order of the calls:
 
-    {"recorded": "2026-05-01", "endpoint": "aws", "calls": [
+    {"recorded": "2026-05-01", "endpoint": "aws",
+     "settled": {"<question>": {"answer": {...}, "relied": {...}}},
+     "calls": [
       {"service": "sqs", "operation": "CreateQueue", "request": {...}, "error": "", "answer": {...}}, ...]}
+
+`settled` has what the life found out for a question of docs/live.md: `answer` is what the services did, `relied` what
+of it the program relies on. Of Google, `service` is `google-<api>`, and `operation` the verb and the path, with `{}`
+for names.
 
 `request` is what the client was given and `answer` what it returned, or `error` the error's code and `answer` its
 message: botocore's own parameters and results, bytes as {"base64": ...}, times as ISO 8601 text. Account ids, key ids,
@@ -11,12 +17,14 @@ secrets, tokens and signed addresses are masked as they are recorded (`mask`), s
 masked is the same wherever it stands, so a queue's address in one answer still fits the next request.
 
 `replay` sends the requests again and compares `shape`: the keys and the types of what comes back, and the error's code.
-Values are ids and times mostly, which differ; where a value matters a test of its own says so.
+`compare` does so with the calls of the same life lived anew: for lives whose requests hold what a service made up, or a
+secret, which a file does not have. Values are ids and times mostly, which differ; those that matter are settled.
 """
 
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import re
 import time
@@ -56,6 +64,18 @@ class Recorder:
 
     accounts: dict[str, str]
     calls: list[Call] = field(default_factory=list)
+    settled: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def add(self, service: str, operation: str, request: Any, answer: Any, error: str = "") -> None:
+        """Keeps a call, masked."""
+        shown = [
+            mask(json.loads(json.dumps(one, default=_plain)), self.accounts) for one in (request, answer)
+        ]
+        self.calls.append(Call(service, operation, *shown, error))
+
+    def settle(self, question: str, answer: dict[str, Any], **relied: Any) -> None:
+        """Keeps what was found out, and what the program relies on of it."""
+        self.settled[question] = mask({"answer": answer, "relied": relied}, self.accounts)
 
     def on(self, client: Any) -> Any:
         """The same client, recorded from now on
@@ -70,15 +90,7 @@ class Recorder:
             error = parsed.get("Error", {})
             answer = {"Message": error.get("Message", "")} if error else dict(parsed)
             answer.pop("ResponseMetadata", None)
-            self.calls.append(
-                Call(
-                    model.service_model.service_name,
-                    model.name,
-                    mask(request, self.accounts),
-                    mask(json.loads(json.dumps(answer, default=_plain)), self.accounts),
-                    error.get("Code", ""),
-                )
-            )
+            self.add(model.service_model.service_name, model.name, request, answer, error.get("Code", ""))
 
         client.meta.events.register("provide-client-params.*", given)
         client.meta.events.register("after-call.*", answered)
@@ -89,6 +101,7 @@ class Recorder:
         text = {
             "recorded": f"{datetime.now(UTC):%Y-%m-%d}",
             "endpoint": endpoint,
+            "settled": self.settled,
             "calls": [asdict(call) for call in self.calls],
         }
         folder.mkdir(parents=True, exist_ok=True)
@@ -107,12 +120,65 @@ def mask(value: Any, accounts: dict[str, str], key: str = "") -> Any:
         return value
     if _SECRET.search(key):
         return MASKED
+    for real, shown in accounts.items():
+        if not real.isdigit():  # a Google project, or the name of the run
+            value = value.replace(real, shown)
     text = _ACCOUNT.sub(lambda match: accounts.get(match[0], OTHER_ACCOUNT), value)
     return _SIGNED.sub(rf"\g<1>{MASKED}", _KEY_ID.sub(MASKED, text))
 
 
 def read(path: Path) -> list[Call]:
     return [Call(**call) for call in json.loads(path.read_text())["calls"]]
+
+
+def settled(path: Path) -> dict[str, dict[str, Any]]:
+    """What a file says of the questions of docs/live.md."""
+    return json.loads(path.read_text()).get("settled", {})
+
+
+def unreliable(settled: dict[str, dict[str, Any]]) -> list[str]:
+    """What the program relies on and is not so, a line each."""
+    return [
+        f"{question}: {key} is {one['answer'].get(key)!r}, and the program relies on {relied!r}"
+        for question, one in settled.items()
+        for key, relied in one["relied"].items()
+        if one["answer"].get(key) != relied
+    ]
+
+
+def lived_anew(recorded: Path, now: Path) -> list[str]:
+    """What differs between a life's recording and one of the same life lived elsewhere, a line each: its calls, and
+    what it settled but for the seconds that something took."""
+    before, after = settled(recorded), settled(now)
+    lines = [
+        f"{question}: {key} was {was!r}, and here {after.get(question, {}).get('answer', {}).get(key)!r}"
+        for question, one in before.items()
+        for key, was in one["answer"].items()
+        if key != "seconds" and was != after.get(question, {}).get("answer", {}).get(key)
+    ]
+    return lines + compare(read(recorded), read(now))
+
+
+def compare(recorded: Iterable[Call], now: Iterable[Call]) -> list[str]:
+    """What differs between two recordings of one life, a line each. Of a call that was made until its answer was the
+    awaited one, the last counts."""
+    before, after = (_last(calls) for calls in (recorded, now))
+    lines = [
+        f"call {number}, {was.service}:{was.operation}: the service answered {difference}"
+        for number, (was, now) in enumerate(zip(before, after, strict=False), 1)
+        if (difference := _difference(was, now) if _name(was) == _name(now) else f"and not {_name(now)}")
+    ]
+    if len(before) != len(after):
+        lines.append(f"{len(before)} calls, and here {len(after)}")
+    return lines
+
+
+def _last(calls: Iterable[Call]) -> list[Call]:
+    return [list(same)[-1] for _, same in itertools.groupby(calls, key=_name)]
+
+
+def _name(call: Call) -> tuple[str, str]:
+    return call.service, call.operation
 
 
 def shape(value: Any) -> Any:

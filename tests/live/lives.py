@@ -1,32 +1,20 @@
-"""The short lives that are recorded: a few resources each, some data through them, and everything gone at the end.
-
-A life takes `client(service)`, a name that is free, and an `ExitStack` on which it puts how each thing is destroyed as
-soon as it is made: it is unwound whatever happens. Each costs less than a cent; what a life shows that the embedded
-cloud has to get right stands in its docstring, with the service's page.
-"""
+"""The short lives of one resource each, which any account can live: each costs less than a cent."""
 
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
-Client = Callable[[str], Any]
-TIMES = 120  # a second each
+from tests.live.life import accepted, refused, until
+from tests.live.place import Place
+
+# A role is known to other services some seconds after IAM has made it:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
+NOT_YET = ("ContinuousBackupsUnavailableException", "NoSuchEntity", "AccessDeniedException")
 
 
-def until(ready: Callable[[], Any], pause: float = 1.0) -> Any:
-    """What `ready` gives once it gives something."""
-    for _ in range(TIMES):
-        if value := ready():
-            return value
-        time.sleep(pause)
-    raise TimeoutError("the service is not ready after two minutes")
-
-
-def queue(client: Client, name: str, undo: ExitStack) -> None:
+def queue(client: Place, name: str, undo: ExitStack) -> None:
     """A queue with a redrive policy: the form in which the policy comes back, a message's way to the dead letters'
     queue, and the error of a name that is none
     (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html)."""
@@ -44,22 +32,22 @@ def queue(client: Client, name: str, undo: ExitStack) -> None:
     refused(lambda: sqs.create_queue(QueueName=f"{name} with spaces"))
 
 
-def table(client: Client, name: str, undo: ExitStack) -> None:
+def table(client: Place, name: str, undo: ExitStack) -> None:
     """A table with point-in-time recovery and a stream: what describes them, items, and the error of a second one
     (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeContinuousBackups.html)."""
     dynamodb = client("dynamodb")
-    asked = {
+    wanted = {
         "TableName": name,
         "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
         "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
         "BillingMode": "PAY_PER_REQUEST",
         "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
     }
-    dynamodb.create_table(**asked)
+    dynamodb.create_table(**wanted)
     undo.callback(dynamodb.delete_table, TableName=name)
     until(lambda: dynamodb.describe_table(TableName=name)["Table"]["TableStatus"] == "ACTIVE")
     recovery = {"PointInTimeRecoveryEnabled": True}
-    until(lambda: _accepted(dynamodb.update_continuous_backups, TableName=name,
+    until(lambda: accepted(dynamodb.update_continuous_backups, *NOT_YET, TableName=name,
                             PointInTimeRecoverySpecification=recovery))  # fmt: skip
     dynamodb.describe_continuous_backups(TableName=name)
     item = {"id": {"S": "1"}, "total": {"N": "12.50"}, "photo": {"B": b"\x00\xff"}}
@@ -67,10 +55,10 @@ def table(client: Client, name: str, undo: ExitStack) -> None:
     assert dynamodb.get_item(TableName=name, Key={"id": {"S": "1"}}, ConsistentRead=True)["Item"] == item | {
         "total": {"N": "12.5"}
     }
-    refused(lambda: dynamodb.create_table(**asked))
+    refused(lambda: dynamodb.create_table(**wanted))
 
 
-def role(client: Client, name: str, undo: ExitStack) -> None:
+def role(client: Place, name: str, undo: ExitStack) -> None:
     """A role with an inline policy: both come back as they were written; a second one of the name, and a description
     with a control character, are refused
     (https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html)."""
@@ -85,24 +73,24 @@ def role(client: Client, name: str, undo: ExitStack) -> None:
             }
         ],
     }
-    asked = {"RoleName": name, "AssumeRolePolicyDocument": json.dumps(trust)}
-    iam.create_role(**asked)
+    wanted = {"RoleName": name, "AssumeRolePolicyDocument": json.dumps(trust)}
+    iam.create_role(**wanted)
     undo.callback(iam.delete_role, RoleName=name)
     grant = {"Effect": "Allow", "Action": ["sqs:SendMessage"], "Resource": ["arn:aws:sqs:*:*:none"]}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [grant]})
     iam.put_role_policy(RoleName=name, PolicyName="only", PolicyDocument=policy)
     undo.callback(iam.delete_role_policy, RoleName=name, PolicyName="only")
-    document = until(lambda: _accepted(iam.get_role_policy, RoleName=name, PolicyName="only"))
+    document = until(lambda: accepted(iam.get_role_policy, *NOT_YET, RoleName=name, PolicyName="only"))
     assert document["PolicyDocument"] == json.loads(policy)
-    refused(lambda: iam.create_role(**asked))
+    refused(lambda: iam.create_role(**wanted))
 
 
-def stream(client: Client, name: str, undo: ExitStack) -> None:
+def stream(client: Place, name: str, undo: ExitStack) -> None:
     """A stream with a tag: what describes it, its tags by its ARN, its shards, a record, and the error of a second
     stream of the name (https://docs.aws.amazon.com/kinesis/latest/APIReference/API_CreateStream.html)."""
     kinesis = client("kinesis")
-    asked = {"StreamName": name, "ShardCount": 1, "Tags": {"made-by": "tests"}}
-    kinesis.create_stream(**asked)
+    wanted = {"StreamName": name, "ShardCount": 1, "Tags": {"made-by": "tests"}}
+    kinesis.create_stream(**wanted)
     undo.callback(kinesis.delete_stream, StreamName=name)
 
     def active() -> Any:
@@ -115,10 +103,10 @@ def stream(client: Client, name: str, undo: ExitStack) -> None:
     (shard,) = kinesis.list_shards(StreamName=name)["Shards"]
     put = kinesis.put_record(StreamName=name, Data=b'{"n": 1}', PartitionKey="1")
     assert put["ShardId"] == shard["ShardId"]
-    refused(lambda: kinesis.create_stream(**asked))
+    refused(lambda: kinesis.create_stream(**wanted))
 
 
-def machine(client: Client, name: str, undo: ExitStack) -> None:
+def machine(client: Place, name: str, undo: ExitStack) -> None:
     """A state machine that waits for nothing, run once: what describes it and its run, and the error of a definition
     that has a Choice without choices
     (https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateStateMachine.html)."""
@@ -128,13 +116,13 @@ def machine(client: Client, name: str, undo: ExitStack) -> None:
     role_arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
     undo.callback(iam.delete_role, RoleName=name)
 
-    def asked(state: dict[str, Any]) -> dict[str, Any]:
+    def wanted(state: dict[str, Any]) -> dict[str, Any]:
         definition = {"StartAt": "Only", "States": {"Only": state}}
         return {"name": name, "roleArn": role_arn, "definition": json.dumps(definition)}
 
     arn = until(
-        lambda: _accepted(
-            states.create_state_machine, **asked({"Type": "Pass", "Result": {"n": 1}, "End": True})
+        lambda: accepted(
+            states.create_state_machine, *NOT_YET, **wanted({"Type": "Pass", "Result": {"n": 1}, "End": True})
         )
     )["stateMachineArn"]
     undo.callback(states.delete_state_machine, stateMachineArn=arn)
@@ -146,32 +134,8 @@ def machine(client: Client, name: str, undo: ExitStack) -> None:
         return described if described["status"] != "RUNNING" else None
 
     assert json.loads(until(ended)["output"]) == {"n": 1}
-    empty = asked({"Type": "Choice", "Choices": []})
+    empty = wanted({"Type": "Choice", "Choices": []})
     refused(lambda: states.create_state_machine(**{**empty, "name": f"{name}-empty"}))
 
 
 LIVES = {"queue": queue, "table": table, "role": role, "stream": stream, "machine": machine}
-
-
-def refused(call: Callable[[], Any]) -> None:
-    """The call is one that the service refuses; how, is recorded."""
-    try:
-        call()
-    except Exception as error:
-        if hasattr(error, "response"):
-            return
-        raise
-    raise AssertionError("the service took what it should refuse")
-
-
-def _accepted(call: Callable[..., Any], **arguments: Any) -> Any:
-    """What the call returns; None while the service says that it is not ready for it yet."""
-    try:
-        return call(**arguments)
-    except Exception as error:
-        code = getattr(error, "response", {}).get("Error", {}).get("Code", "")
-        # A role is known to other services some seconds after IAM has made it:
-        # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
-        if code in ("ContinuousBackupsUnavailableException", "NoSuchEntity", "AccessDeniedException"):
-            return None
-        raise
