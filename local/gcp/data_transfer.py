@@ -261,8 +261,9 @@ class DataTransfer:
                 if k in config
             },
         }
+        begun = dict(self.runs[run])  # before its thread changes it
         threading.Thread(target=self.run, args=(name, run, run_time), daemon=True).start()
-        return dict(self.runs[run])
+        return begun
 
     def run(self, name: str, run_name: str, run_time: datetime) -> None:
         run, log = self.runs[run_name], self.logs[run_name]

@@ -17,6 +17,7 @@ other object conditions than prefixes and the time since a modification.
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
 import json
 import re
@@ -217,8 +218,9 @@ class StorageTransfer:
         made = {"name": operation, "metadata": metadata, "done": False}
         if queue is None:
             self.operations[operation] = made
+        begun = copy.deepcopy(made)  # before its thread changes it
         threading.Thread(target=self.operate, args=(name, made, queue), daemon=True).start()
-        return made
+        return begun
 
     def operate(self, name: str, operation: Body, queue: str | None) -> None:
         told, errors = operation["metadata"], {}

@@ -9,7 +9,7 @@ from typing import Any
 from tests.live.answers import Recorder
 from tests.live.google import Google
 
-SHOWN = ("111111111111", "222222222222")  # the accounts that a recorded file shows
+SHOWN: tuple[str, ...] = ("111111111111", "222222222222")  # the accounts that a recorded file shows
 PROJECT_SHOWN = "sandbox-project"
 PREFIX = "tributary-live-"  # of the names of all that is made; a clean-up goes by it
 

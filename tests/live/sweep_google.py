@@ -30,7 +30,7 @@ def left(google: Google, prefix: str = PREFIX) -> Iterator[tuple[str, str, str]]
     """(API, path of one, name) of what is still there; of Storage Transfer's jobs a deleted one stays for 30 days."""
     place = {"p": google.project, "l": google.location.lower()}
     for api, path, names, one in KINDS:
-        more = {"project": google.project} if api == "storage" else {}
+        more: dict[str, Any] = {"project": google.project} if api == "storage" else {}
         answer = google(api, "GET", path.replace("{p}", place["p"]).replace("{l}", place["l"]), **more)
         for name, shown in jmespath.search(names, answer) or []:
             if named(shown.partition("@")[0], prefix):

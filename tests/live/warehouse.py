@@ -93,7 +93,7 @@ def _loaded(google: Google, dataset: str, table: str, data: bytes) -> str:
                    body={"configuration": {"load": job}}, uploadType="multipart")  # fmt: skip
     id = begun["jobReference"]["jobId"]
     at = ("/bigquery/v2/projects/{}/jobs/{}", google.project, id)
-    where = {"location": begun["jobReference"].get("location") or google.location}
+    where: dict[str, Any] = {"location": begun["jobReference"].get("location") or google.location}
     done = until(lambda: (j := google("bigquery", "GET", *at, **where))["status"]["state"] == "DONE" and j)
     return "refused" if done["status"].get("errorResult") else "loaded"
 
@@ -168,6 +168,7 @@ def make_bucket(s3: Any, bucket: str, region: str, undo: ExitStack) -> None:
 def _run(google: Google, config: str) -> dict[str, Any]:
     """A run by hand, as it ended. A key is known to S3 some seconds after it was made: one that is refused is tried
     again for some minutes."""
+    begun, ended = "", {}
     for _ in range(5):
         now = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
         begun = google("bigquerydatatransfer", "POST", "/v1/{}:startManualRuns", config,
