@@ -68,10 +68,11 @@ class Recorder:
 
     def add(self, service: str, operation: str, request: Any, answer: Any, error: str = "") -> None:
         """Keeps a call, masked."""
-        shown = [
-            mask(json.loads(json.dumps(one, default=_plain)), self.accounts) for one in (request, answer)
-        ]
-        self.calls.append(Call(service, operation, *shown, error))
+
+        def shown(value: Any) -> Any:
+            return mask(json.loads(json.dumps(value, default=_plain)), self.accounts)
+
+        self.calls.append(Call(service, operation, shown(request), shown(answer), error))
 
     def settle(self, question: str, answer: dict[str, Any], **relied: Any) -> None:
         """Keeps what was found out, and what the program relies on of it."""
