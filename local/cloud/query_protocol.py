@@ -12,12 +12,13 @@ from xml.sax.saxutils import escape
 
 
 def write(operation: Any, value: Mapping[str, Any]) -> bytes:
-    """An operation's answer."""
-    result = elements(operation.output_shape, value)
-    space = operation.service_model.metadata["xmlNamespace"]
+    """An operation's answer; one without an output has no result in it."""
+    shape, space = operation.output_shape, operation.service_model.metadata["xmlNamespace"]
+    name = f"{operation.name}Result"
+    result = f"<{name}>{elements(shape, value)}</{name}>" if shape else ""
     return (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<{operation.name}Response xmlns="{space}">'
-        f"<{operation.name}Result>{result}</{operation.name}Result>"
+        f"{result}"
         f"<ResponseMetadata><RequestId>{uuid.uuid4()}</RequestId></ResponseMetadata>"
         f"</{operation.name}Response>"
     ).encode()

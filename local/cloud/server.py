@@ -20,6 +20,7 @@ from local.front import Front
 EXTENSIONS = (
     "authorization",
     "role_assumption",
+    "user_credentials",
     "deliveries",
     "state_machines",
     "s3_encryption",
