@@ -1,4 +1,4 @@
-"""What Glue's catalog here lacks: UpdatePartition, and a crawler that crawls.
+"""What Glue's catalog here lacks: UpdatePartition, a crawler's defaults, and a crawler that crawls.
 
 UpdatePartition replaces a partition's input, or fails with EntityNotFoundException. A crawl looks at every object below
 its S3 targets, makes one table a folder at the TableLevelConfiguration (the bucket is level 1), with the columns of its
@@ -6,7 +6,8 @@ first Parquet file and the `key=value` folders below it as partition keys, and r
 partition. With CRAWL_NEW_FOLDERS_ONLY what is registered stays as it is; updates and deletes are only logged. Parquet
 only; a folder whose files are none is passed over. S3 and Glue must let the crawler's role in; its key is not asked.
 Source: docs.aws.amazon.com/glue/latest/webapi/API_UpdatePartition.html,
-docs.aws.amazon.com/glue/latest/dg/crawler-table-level.html, docs.aws.amazon.com/glue/latest/dg/incremental-crawls.html.
+docs.aws.amazon.com/glue/latest/dg/crawler-table-level.html, docs.aws.amazon.com/glue/latest/dg/incremental-crawls.html;
+of the defaults registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/glue_crawler.
 """
 
 from __future__ import annotations
@@ -24,6 +25,15 @@ from sqlglot import exp
 
 from .authorization import Denied, assume, check, wrap
 
+# What GetCrawler answers where neither CreateCrawler nor UpdateCrawler said something.
+DEFAULTS = {
+    "LineageConfiguration": {"CrawlerLineageSettings": "DISABLE"},
+    "RecrawlPolicy": {"RecrawlBehavior": "CRAWL_EVERYTHING"},
+    "SchemaChangePolicy": {
+        "UpdateBehavior": "UPDATE_IN_DATABASE",
+        "DeleteBehavior": "DEPRECATE_IN_DATABASE",
+    },
+}
 PARQUET = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
 
 
@@ -121,7 +131,13 @@ async def handle(stock, method, path, headers, body, query):
                 **told,
             }
             return json_response({})
-    return await stock(method, path, headers, body, query)
+    answer = await stock(method, path, headers, body, query)
+    if action in ("CreateCrawler", "UpdateCrawler") and answer[0] == 200:
+        crawler = glue._crawlers[json.loads(body)["Name"]]
+        crawler.update({name: value | (crawler.get(name) or {}) for name, value in DEFAULTS.items()})
+        if not crawler.get("Schedule"):
+            crawler.pop("Schedule", None)  # one that is started by hand has none
+    return answer
 
 
 def install() -> None:

@@ -1,0 +1,72 @@
+"""What Glue answers of a crawler, as the AWS provider compares it with what it asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.contract.embedded_cloud import WORKLOAD, Cloud
+
+# https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/glue_crawler: the default of each key. An
+# answer without one is a change at each preview.
+DEFAULTS = {
+    "LineageConfiguration": {"CrawlerLineageSettings": "DISABLE"},
+    "RecrawlPolicy": {"RecrawlBehavior": "CRAWL_EVERYTHING"},
+    "SchemaChangePolicy": {
+        "DeleteBehavior": "DEPRECATE_IN_DATABASE",
+        "UpdateBehavior": "UPDATE_IN_DATABASE",
+    },
+}
+SAID = {
+    "LineageConfiguration": {"CrawlerLineageSettings": "ENABLE"},
+    "RecrawlPolicy": {"RecrawlBehavior": "CRAWL_NEW_FOLDERS_ONLY"},
+    "SchemaChangePolicy": {"DeleteBehavior": "LOG", "UpdateBehavior": "LOG"},
+}
+
+
+@pytest.fixture(scope="module")
+def glue(cloud: Cloud) -> Any:
+    made = cloud.client("glue", WORKLOAD)
+    made.create_database(DatabaseInput={"Name": "lake"})
+    read = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::bucket/lake/*"}
+    cloud.role(WORKLOAD, "crawler", "glue.amazonaws.com", read)
+    return made
+
+
+def crawler(glue: Any, name: str, **said: Any) -> dict[str, Any]:
+    target = {"S3Targets": [{"Path": "s3://bucket/lake/"}]}
+    role = f"arn:aws:iam::{WORKLOAD}:role/crawler"
+    glue.create_crawler(Name=name, Role=role, DatabaseName="lake", Targets=target, **said)
+    return glue.get_crawler(Name=name)["Crawler"]
+
+
+def of(found: dict[str, Any]) -> dict[str, Any]:
+    return {name: found.get(name) for name in DEFAULTS}
+
+
+def test_a_crawler_of_which_nothing_more_is_said_has_the_services_defaults(glue: Any) -> None:
+    found = crawler(glue, "plain")
+    assert of(found) == DEFAULTS
+    assert "Schedule" not in found
+
+
+def test_what_is_said_of_a_crawler_is_kept_and_the_rest_is_the_default(glue: Any) -> None:
+    assert of(crawler(glue, "said", **SAID)) == SAID
+    partly = crawler(
+        glue, "partly", SchemaChangePolicy={"DeleteBehavior": "LOG"}, Schedule="cron(0 3 * * ? *)"
+    )
+    assert of(partly) == DEFAULTS | {
+        "SchemaChangePolicy": {"DeleteBehavior": "LOG", "UpdateBehavior": "UPDATE_IN_DATABASE"}
+    }
+    assert partly["Schedule"]["ScheduleExpression"] == "cron(0 3 * * ? *)"
+
+
+def test_a_changed_crawler_has_the_defaults_too(glue: Any) -> None:
+    crawler(glue, "changed", **SAID)
+    glue.update_crawler(Name="changed", LineageConfiguration={})
+    found = glue.get_crawler(Name="changed")["Crawler"]
+    assert of(found) == SAID | {"LineageConfiguration": DEFAULTS["LineageConfiguration"]}
+    assert [c["LineageConfiguration"] for c in glue.get_crawlers()["Crawlers"] if c["Name"] == "plain"] == [
+        DEFAULTS["LineageConfiguration"]
+    ]
