@@ -272,7 +272,7 @@ class Gcp:
             ) as answer:
                 return json.loads(answer.read() or b"{}")
         except urllib.error.HTTPError as error:
-            if error.code == 404 and method in ("GET", "DELETE"):
+            if error.code == 404 and (method in ("GET", "DELETE") or path.endswith(":getIamPolicy")):
                 raise LookupError(path) from None
             raise Refused(
                 f"{method} {path}: {error.code} {error.read().decode(errors='replace')[:500]}"

@@ -1,7 +1,9 @@
 """The local providers without a cloud: what Check refuses, what Diff sees, what a preview knows."""
 
 import json
+import threading
 import zipfile
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from io import BytesIO
 from types import SimpleNamespace
 
@@ -13,8 +15,8 @@ from local.providers import schema, shapes, values
 from local.providers.aws import Aws
 from local.providers.aws_rows import Refused, loopback
 from local.providers.aws_types import INVOKES, ROWS
+from local.providers.gcp import ENDPOINT, Gcp
 from local.providers.gcp import ROWS as GCP_ROWS
-from local.providers.gcp import Gcp
 from local.providers.gcp_answers import finished
 from local.providers.servicer import Servicer
 from local.providers.values import ARCHIVE, ASSET, SIGNATURE, UNKNOWN, wire
@@ -306,3 +308,29 @@ def test_a_provider_waits_for_a_long_running_operation_and_tells_its_error():
     assert finished(call, {"name": "projects/p/topics/t"}) == {"name": "projects/p/topics/t"}
     with pytest.raises(Refused, match="quota is used up"):
         finished(call, {"name": name, "done": True, "error": {"code": 8, "message": "the quota is used up"}})
+
+
+class _Nothing(BaseHTTPRequestHandler):
+    """A service that has nothing."""
+
+    def do_GET(self):
+        self.send_error(404)
+
+    do_POST = do_GET
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_member_of_what_is_gone_is_gone_too(monkeypatch):
+    with HTTPServer(("127.0.0.1", 0), _Nothing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv(ENDPOINT, f"http://127.0.0.1:{server.server_port}")
+        google = Gcp()
+        google.project = "shop"
+        account, member = "projects/shop/serviceAccounts/a@b", "serviceAccount:c@d"
+        state = {"serviceAccountId": account, "role": "roles/iam.workloadIdentityUser", "member": member}
+        kind = "gcp:serviceaccount/iAMMember:IAMMember"
+        assert google.read(kind, f"{account}/{state['role']}/{member}", state) is None
+        google.delete(kind, f"{account}/{state['role']}/{member}", state)
+        server.shutdown()
