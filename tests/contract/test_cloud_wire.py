@@ -6,7 +6,7 @@ from __future__ import annotations
 import http.client
 import json
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -134,7 +134,7 @@ def test_an_alarm_comes_back_as_it_was_put_whatever_is_spoken(
 ) -> None:
     """API_PutMetricAlarm.html and API_MetricAlarm.html: an alarm has the members of the request that made it, and of
     its own an ARN, its state, and that actions are enabled and missing data is `missing` where nothing is said."""
-    name = f"{alarm['AlarmName']}-{put}-{asked}"
+    name, before = f"{alarm['AlarmName']}-{put}-{asked}", datetime.now(UTC)
     assert "Error" not in call(cloud, CLOUDWATCH, put, "PutMetricAlarm", **{**alarm, "AlarmName": name})
     answer = call(cloud, CLOUDWATCH, asked, "DescribeAlarms", AlarmNames=[name])
     [found] = answer["MetricAlarms"]
@@ -142,7 +142,8 @@ def test_an_alarm_comes_back_as_it_was_put_whatever_is_spoken(
     given = {key: value for key, value in found.items() if key not in OWN and value != []}
     assert given == expected
     assert found["AlarmArn"] == f"arn:aws:cloudwatch:us-east-1:{WORKLOAD}:alarm:{name}"
-    assert abs(found["StateUpdatedTimestamp"] - datetime.now(UTC)).total_seconds() < 60
+    second = timedelta(seconds=1)  # to which the service may tell it
+    assert before - second <= found["StateUpdatedTimestamp"] <= datetime.now(UTC) + second
 
 
 @pytest.mark.parametrize("protocol", CLOUDWATCH.metadata["protocols"])

@@ -30,13 +30,14 @@ print(json.dumps(app.handler(json.loads(sys.argv[2]), context)))
 
 
 class Reconcile:
-    """The function as its role: a load time just past, so that what a test writes before it belongs to its load."""
+    """The function as its role: a load time to come, so that what a test writes belongs to its load, however slow the
+    machine is."""
 
     def __init__(
         self, endpoint: str, aws_endpoint: str, landing: Landing, warehouse: Warehouse, transfer: Transfer
     ):
         self.aws, self.landing, self.warehouse = aws_endpoint, landing, warehouse
-        self.load = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
+        self.load = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=30)
         role = f"reconcile-{next(NUMBER)}"
         trusted = {
             "Effect": "Allow",
