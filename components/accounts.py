@@ -4,16 +4,15 @@ A provider refuses to work in any account but its own (`allowed_account_ids`), s
 changes something. Default providers are disabled in Pulumi.yaml, so a resource without one fails too.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_gcp as gcp
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
-from components.arguments import arguments, check, together
+from components.arguments import arguments, matching, together
 
 
 def _in_quotes(value: Any) -> Any:
@@ -32,24 +31,16 @@ def _in_quotes(value: Any) -> Any:
 AccountId = Annotated[
     str,
     BeforeValidator(_in_quotes),
-    AfterValidator(
-        check(
-            lambda v: re.fullmatch("[0-9]{12}", v) is not None,
-            "'{value}' is not an account id; write its 12 digits",
-        )
-    ),
+    matching("[0-9]{12}", "'{value}' is not an account id; write its 12 digits"),
 ]
-KEY_ARN = r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+"
+KEY_ARN = r"arn:aws[a-z-]{0,20}:kms:[a-z0-9-]{1,40}:[0-9]{12}:key/[A-Za-z0-9-]{1,128}"
 """A KMS key's own ARN: a policy takes no alias (https://docs.aws.amazon.com/kms/latest/developerguide/
 cmks-in-iam-policies.html)."""
+IAM_NAME = r"(?:[!-~]{1,510}/)?[A-Za-z0-9_+=,.@-]{1,64}"
+"""A role's or a user's path and name (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html)."""
+ROLE_ARN = rf"arn:aws[a-z-]{{0,20}}:iam::[0-9]{{12}}:role/{IAM_NAME}"
 RoleArn = Annotated[
-    str,
-    AfterValidator(
-        check(
-            lambda v: re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+", v) is not None,
-            "'{value}' is not a role's ARN; write 'arn:aws:iam::<account id>:role/<name>'",
-        )
-    ),
+    str, matching(ROLE_ARN, "'{value}' is not a role's ARN; write 'arn:aws:iam::<account id>:role/<name>'")
 ]
 
 
@@ -59,7 +50,7 @@ class AccountArgs:
 
     id: AccountId
     """The account's 12 digits, in quotes."""
-    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+){1,3}-[0-9]$")]
     """The region that the account's resources stand in, like 'eu-central-1'."""
     role: RoleArn | None = None
     """The ARN of the role that a deployment assumes in this account; without it the caller's own credentials."""

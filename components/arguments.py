@@ -25,6 +25,7 @@ from typing import Annotated, Any, Literal, TypeVar, dataclass_transform
 
 import pulumi
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -324,6 +325,22 @@ def check(test: Callable[[Any], bool], message: str) -> Callable[[Any], Any]:
         return value
 
     return checked
+
+
+def matching(pattern: str, message: str, flags: re.RegexFlag = re.ASCII) -> AfterValidator:
+    """The check of text against a regular expression, whole; what is not known yet passes. `message` may name the value
+    as {value}. The expression stays readable at the check, for the page of limits and its test."""
+    test = re.compile(pattern, flags)
+    checked = check(lambda v: not isinstance(v, str) or test.fullmatch(v) is not None, message)
+    vars(checked)["pattern"] = pattern
+    return AfterValidator(checked)
+
+
+def between(least: int, most: int, message: str) -> AfterValidator:
+    """The check of a number, both ends among what is taken; as `matching`."""
+    checked = check(lambda v: least <= v <= most, message)
+    vars(checked)["limits"] = (least, most)
+    return AfterValidator(checked)
 
 
 def never(why: str) -> BeforeValidator:

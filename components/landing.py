@@ -9,7 +9,24 @@ from pydantic import AfterValidator, Field
 
 from components import times
 from components.accounts import KEY_ARN, AccountArgs
-from components.arguments import Text, arguments, together
+from components.arguments import Text, arguments, matching, together
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+BucketName = Annotated[
+    Text,
+    matching(
+        r"(?!xn--|sthree-|amzn-s3-demo-)(?!.*\.\.)(?!([0-9]+\.){3}[0-9]+\Z)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+        "'{value}' is not a bucket's name (3-63 of a-z 0-9 '-' '.'); write the name, not the ARN",
+    ),
+]
+LandingKey = Annotated[
+    Text,
+    matching(
+        KEY_ARN,
+        "'{value}' is not a key's ARN, and a policy takes no alias; write "
+        "'arn:aws:kms:<region>:<account id>:key/<key id>'",
+    ),
+]
 
 
 @arguments
@@ -32,13 +49,19 @@ class Landing:
 
     account: AccountArgs
     """The account that owns the bucket; in a stack's config, its name."""
-    bucket: Text
+    bucket: BucketName
     """The bucket's name."""
     name: str = "landing"
     """The pipeline that yields it."""
-    prefix: str = ""
+    prefix: Annotated[
+        str,
+        matching(
+            r"|(?=.{1,512}\Z)[^/\x00-\x1f\x7f][^\x00-\x1f\x7f]*/",
+            "'{value}' is not a prefix; write one that ends in '/' and starts with none, like 'raw/'",
+        ),
+    ] = ""
     """What every key starts with, ending in '/' or empty."""
-    key_arn: Text | None = None
+    key_arn: LandingKey | None = None
     """The customer's KMS key that objects are encrypted with; without it SSE-S3."""
     tables: list[str] = Field(default_factory=list)
     """The tables that land here; each has the folder `<prefix><table>/`."""
@@ -57,35 +80,10 @@ class Landing:
     """The time zone of `schedule`."""
 
     @together
-    def _bucket_is_a_name(self) -> Iterator[str]:
-        if isinstance(self.bucket, str) and not re.fullmatch(
-            r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", self.bucket
-        ):
-            yield (
-                f"bucket: '{self.bucket}' is not a bucket's name (3-63 of a-z 0-9 '-' '.'); write the name, not the ARN"
-            )
-
-    @together
-    def _prefix_is_a_folder(self) -> Iterator[str]:
-        if self.prefix and (not self.prefix.endswith("/") or self.prefix.startswith("/")):
-            yield (
-                f"prefix: '{self.prefix}' is not a prefix; write one that ends in '/' and starts with none, like 'raw/'"
-            )
-
-    @together
-    def _key_is_an_arn(self) -> Iterator[str]:
-        key = self.key_arn
-        if isinstance(key, str) and not re.fullmatch(KEY_ARN, key):
-            yield (
-                f"key_arn: '{key}' is not a key's ARN, and a policy takes no alias; write "
-                "'arn:aws:kms:<region>:<account id>:key/<key id>'"
-            )
-
-    @together
     def _queue_is_of_the_account(self) -> Iterator[str]:
         queue = self.event_queue_arn
-        if isinstance(queue, str) and not re.match(
-            rf"arn:aws[a-z-]*:sqs:[a-z0-9-]+:{self.account.id}:", queue
+        if isinstance(queue, str) and not re.fullmatch(
+            rf"arn:aws[a-z-]*:sqs:[a-z0-9-]+:{self.account.id}:[A-Za-z0-9_-]{{1,80}}", queue
         ):
             yield (
                 f"event_queue_arn: '{queue}' is not the ARN of a queue of account {self.account.id}, whose bucket it "

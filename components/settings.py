@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, TypeVar
 
 import pulumi
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from components.accounts import AccountArgs, GcpArgs
-from components.arguments import Refused, arguments, check, join, nearest, parse
+from components.arguments import Refused, arguments, join, matching, nearest, parse
 from components.blocks.function import FunctionSettings
 from components.landing import Landing
 from components.neighbours import meet_no_other_stack
@@ -30,20 +30,18 @@ T = TypeVar("T")
 _TAGS = "letters, digits, spaces and '_.:/=+-@'"
 TagKey = Annotated[
     str,
-    AfterValidator(
-        check(
-            lambda v: bool(re.fullmatch(r"(?!(?i:aws:|tributary-))[\w\s.:/=+@-]{1,128}", v)),
-            f"'{{value}}' is not a tag's key (1-128 of {_TAGS}; 'aws:' and 'tributary-' are taken); choose another",
-        )
+    matching(
+        r"(?!(?i:aws:|tributary-))[\w .:/=+@-]{1,128}",
+        f"'{{value}}' is not a tag's key (1-128 of {_TAGS}; 'aws:' and 'tributary-' are taken); choose another",
+        re.UNICODE,
     ),
 ]
 TagValue = Annotated[
     str,
-    AfterValidator(
-        check(
-            lambda v: bool(re.fullmatch(r"[\w\s.:/=+@-]{0,256}", v)),
-            f"'{{value}}' is not a tag's value (at most 256 of {_TAGS}); write it differently",
-        )
+    matching(
+        r"[\w .:/=+@-]{0,256}",
+        f"'{{value}}' is not a tag's value (at most 256 of {_TAGS}); write it differently",
+        re.UNICODE,
     ),
 ]
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,29}")

@@ -80,7 +80,12 @@ _CRON = (
 def schedule(value: str) -> str:
     """`cron(…)` or `rate(…)` as EventBridge Scheduler takes it
     (https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html)."""
-    if re.fullmatch(r"rate\([1-9]\d* (minute|hour|day)s?\)", value):
+    if len(value) > 256:  # https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
+        raise ValueError(
+            f"'{value[:40]}…' has {len(value)} characters, and a schedule at most 256; write ranges and steps, such "
+            "as '0-30/5', for long lists"
+        )
+    if re.fullmatch(r"rate\([1-9][0-9]* (minute|hour|day)s?\)", value):
         return value
     at = re.fullmatch(r"cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)", value)
     if not at:

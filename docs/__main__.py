@@ -2,6 +2,7 @@
 
 A table stands between `<!-- keys: <kind> -->` and `<!-- end of keys -->`. It is made of the kind's argument
 class: what a stack's config may say, what it may be, what it is when nothing is said, and the sentence of each field.
+The tables of limits stand between `<!-- limits -->` and `<!-- end of limits -->` (limits.py).
 The table of policies stands between `<!-- policies -->` and `<!-- end of policies -->`.
 """
 
@@ -13,15 +14,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import pulumi
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from components.arguments import Text, described
 from components.pipelines import KINDS
+from docs import limits
 from policy.rules import SUBJECTS, Rule, rules_of
 
 PAGES = Path(__file__).resolve().parent
 TABLE = re.compile(r"(<!-- keys: (\S+) -->\n).*?(<!-- end of keys -->)", re.DOTALL)
+LIMITS = re.compile(r"(<!-- limits -->\n).*?(<!-- end of limits -->)", re.DOTALL)
 POLICIES = re.compile(r"(<!-- policies -->\n).*?(<!-- end of policies -->)", re.DOTALL)
 THE_STACKS = {"alarm_topic_arn", "functions", "retain_data", "gcp"}  # a stack's program fills them in
 # What a stack's config writes instead of a value that only a program has.
@@ -33,6 +37,7 @@ IN_CONFIG = {
 
 def current(page: str) -> str:
     """The page with its tables made anew."""
+    page = LIMITS.sub(lambda found: found[1] + limits.page() + found[2], page)
     page = POLICIES.sub(lambda found: found[1] + policies() + found[2], page)
     return TABLE.sub(lambda found: found[1] + table(found[2]) + found[3], page)
 
@@ -96,7 +101,7 @@ def _from() -> tuple[str, str, str]:
 
 def _shape(hint: Any) -> tuple[str, type | None]:
     """The shape in words, and the argument class that it holds, if any."""
-    if hint is Text:
+    if hint is Text or typing.get_origin(hint) is pulumi.Output:
         return "text", None
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin is Annotated:

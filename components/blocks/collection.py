@@ -1,38 +1,31 @@
 """An OpenSearch Serverless collection with its policies, each as wide as its user needs."""
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from components import names
-from components.accounts import AccountArgs
-from components.arguments import Text, arguments, check, together
+from components.accounts import IAM_NAME, AccountArgs
+from components.arguments import Text, arguments, matching, together
 from components.blocks.key import KmsKeyArn
 
 PrincipalArn = Annotated[
     str,
-    AfterValidator(
-        check(
-            lambda v: (
-                re.fullmatch(r"arn:aws[a-z-]*:(iam|sts)::\d{12}:(role|user|assumed-role)/\S+", v) is not None
-            ),
-            "'{value}' is not the ARN of a role or a user; write 'arn:aws:iam::<account id>:role/<name>'",
-        )
+    matching(
+        rf"arn:aws[a-z-]{{0,20}}:(iam|sts)::[0-9]{{12}}:(role|user|assumed-role)/{IAM_NAME}",
+        "'{value}' is not the ARN of a role or a user; write 'arn:aws:iam::<account id>:role/<name>'",
     ),
 ]
 IndexName = Annotated[
     str,
-    AfterValidator(
-        check(
-            lambda v: re.fullmatch(r"[a-z0-9][a-z0-9_.-]{0,79}", v) is not None,
-            "'{value}' is not an index's name (1-80 of a-z 0-9 '_' '-' '.', starting with a letter or a digit); "
-            "OpenSearch refuses capitals",
-        )
+    matching(
+        r"[a-z0-9][a-z0-9_.-]{0,79}",
+        "'{value}' is not an index's name (1-80 of a-z 0-9 '_' '-' '.', starting with a letter or a digit); "
+        "OpenSearch refuses capitals",
     ),
 ]
 
@@ -45,7 +38,9 @@ class NetworkArgs:
     """Whether its endpoint answers signed requests from anywhere; without it only through `vpc_endpoints`."""
     public_dashboards: bool = True
     """Whether Dashboards are reached from anywhere, after a sign-in."""
-    vpc_endpoints: list[Annotated[str, Field(pattern=r"^vpce-[0-9a-z]+$")]] = Field(default_factory=list)
+    vpc_endpoints: list[Annotated[str, Field(pattern=r"^vpce-[0-9a-z]{1,200}$")]] = Field(
+        default_factory=list
+    )
     """The OpenSearch Serverless VPC endpoints that reach it."""
 
     @together
@@ -74,11 +69,21 @@ class CollectionArgs:
 class SharedCollection:
     """A collection of another pipeline, as that pipeline hands it on."""
 
-    name: Text
+    name: Annotated[
+        Text, matching("[a-z][a-z0-9-]{2,31}", "'{value}' is not a collection's name (3-32 of a-z 0-9 '-')")
+    ]
     """The collection's name."""
-    arn: Text
+    arn: Annotated[
+        Text,
+        matching(
+            "arn:aws[a-z-]{0,20}:aoss:[a-z0-9-]{1,40}:[0-9]{12}:collection/[a-z0-9-]{1,128}",
+            "'{value}' is not a collection's ARN; write 'arn:aws:aoss:<region>:<account id>:collection/<id>'",
+        ),
+    ]
     """Its ARN."""
-    endpoint: Text
+    endpoint: Annotated[
+        Text, matching(r"https?://\S{1,500}", "'{value}' is not an endpoint; write 'https://…'")
+    ]
     """Its endpoint, an https address."""
     dashboards: Text
     """The address of its Dashboards."""
@@ -202,9 +207,22 @@ class Collection(pulumi.ComponentResource):
         self.register_outputs({"arn": collection.arn, "endpoint": collection.collection_endpoint})
 
     @staticmethod
-    def planned(name: str) -> str:
-        """The physical name that the collection has or will have."""
-        return names.collection(name)
+    def planned(
+        name: str, account: AccountArgs, args: CollectionArgs, type: Literal["SEARCH", "TIMESERIES"]
+    ) -> SharedCollection:
+        """The collection as far as it is known before it is there: its name is, what the service makes up stands for
+        itself."""
+        physical = names.collection(name)
+        address = f"https://{physical}.{account.region}.aoss.{account.dns_suffix}"
+        return SharedCollection(
+            name=physical,
+            arn=account.arn("aoss", f"collection/{physical}"),
+            endpoint=address,
+            dashboards=f"{address}/_dashboards",
+            type=type,
+            public=args.network.public,
+            vpc_endpoints=args.network.vpc_endpoints,
+        )
 
 
 def data_access(

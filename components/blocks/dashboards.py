@@ -1,26 +1,23 @@
 """Who reads an index in OpenSearch Dashboards."""
 
-import re
 from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from components import names
-from components.accounts import AccountArgs
-from components.arguments import arguments, check
+from components.accounts import IAM_NAME, AccountArgs
+from components.arguments import arguments, matching
 from components.blocks.collection import READ, SharedCollection, data_access
 from components.iam import Statement, document
 
 Reader = Annotated[
     str,
-    AfterValidator(
-        check(
-            lambda v: re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:(root|(role|user)/\S+)", v) is not None,
-            "'{value}' is not the ARN of a role, a user or an account; write 'arn:aws:iam::<account id>:role/<name>', "
-            "or of the pipeline's own account 'arn:aws:iam::<account id>:root' to let its policies decide",
-        )
+    matching(
+        rf"arn:aws[a-z-]{{0,20}}:iam::[0-9]{{12}}:(root|(role|user)/{IAM_NAME})",
+        "'{value}' is not the ARN of a role, a user or an account; write 'arn:aws:iam::<account id>:role/<name>', "
+        "or of the pipeline's own account 'arn:aws:iam::<account id>:root' to let its policies decide",
     ),
 ]
 

@@ -8,7 +8,7 @@ from pydantic import AfterValidator
 
 from components import names
 from components.accounts import AccountArgs
-from components.arguments import arguments, check
+from components.arguments import arguments, between
 from components.blocks.bucket import SecureBucket
 from components.blocks.collection import SharedCollection, data_access
 from components.blocks.function import LambdaFunction, RetentionDays
@@ -23,8 +23,9 @@ _BY_TYPE_AND_DATE = f"{FAILED}!{{firehose:error-output-type}}/!{{timestamp:yyyy/
 
 
 def _within(least: int, most: int, unit: str, why: str) -> AfterValidator:
-    message = f"{{value}} is not {least}-{most} {unit}, the range that Firehose takes; {why}"
-    return AfterValidator(check(lambda v: least <= v <= most, message))
+    return between(
+        least, most, f"{{value}} is not {least}-{most} {unit}, the range that Firehose takes; {why}"
+    )
 
 
 @arguments

@@ -1,27 +1,23 @@
 """A customer's KMS key."""
 
-import re
 import uuid
 from collections.abc import Sequence
 from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import AfterValidator
 
 from components import names
 from components.accounts import KEY_ARN, AccountArgs
-from components.arguments import check
+from components.arguments import matching
 from components.iam import Conditions, Statement, document
 
 KmsKeyArn = Annotated[
     str,
-    AfterValidator(
-        check(
-            lambda v: re.fullmatch(KEY_ARN, v) is not None,
-            "'{value}' is not a key's ARN; an alias or an id won't do across accounts; write "
-            "'arn:aws:kms:<region>:<account id>:key/<key id>'",
-        )
+    matching(
+        KEY_ARN,
+        "'{value}' is not a key's ARN; an alias or an id won't do across accounts; write "
+        "'arn:aws:kms:<region>:<account id>:key/<key id>'",
     ),
 ]
 

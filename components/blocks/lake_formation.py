@@ -1,25 +1,23 @@
 """Lake Formation over a database: who may read its tables is granted there and no longer by IAM alone."""
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from components import names
-from components.accounts import AccountArgs
-from components.arguments import arguments, check, together
+from components.accounts import IAM_NAME, AccountArgs
+from components.arguments import arguments, matching, together
 from components.iam import Statement, document, trust
 
 Principal = Annotated[
     str,
-    AfterValidator(
-        check(
-            lambda v: re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/\S+", v) is not None,
-            "'{value}' is not the ARN of a role or a user in IAM; write 'arn:aws:iam::<account id>:role/<name>'",
-        )
+    Field(max_length=255),
+    matching(
+        rf"arn:aws[a-z-]{{0,20}}:iam::[0-9]{{12}}:(role|user)/{IAM_NAME}",
+        "'{value}' is not the ARN of a role or a user in IAM; write 'arn:aws:iam::<account id>:role/<name>'",
     ),
 ]
 

@@ -5,18 +5,28 @@ from typing import Annotated
 from pydantic import Field
 
 from components.accounts import AccountArgs
-from components.arguments import arguments
+from components.arguments import arguments, matching
 from components.iam import Statement
+
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html
+_ID = "[0-9a-z]{8}([0-9a-z]{9})?"
+SubnetId = Annotated[
+    str, matching(f"subnet-{_ID}", "'{value}' is not a subnet; write its id, like 'subnet-0123456789abcdef0'")
+]
+SecurityGroupId = Annotated[
+    str,
+    matching(f"sg-{_ID}", "'{value}' is not a security group; write its id, like 'sg-0123456789abcdef0'"),
+]
 
 
 @arguments
 class VpcArgs:
     """The network that whatever writes a collection stands in."""
 
-    subnet_ids: Annotated[list[Annotated[str, Field(pattern=r"^subnet-[0-9a-z]+$")]], Field(min_length=1)]
-    """Its subnets."""
-    security_group_ids: Annotated[list[Annotated[str, Field(pattern=r"^sg-[0-9a-z]+$")]], Field(min_length=1)]
-    """Its security groups; they must let it reach port 443."""
+    subnet_ids: Annotated[list[SubnetId], Field(min_length=1, max_length=12)]
+    """Its subnets, at most the 12 that OpenSearch Ingestion takes."""
+    security_group_ids: Annotated[list[SecurityGroupId], Field(min_length=1, max_length=5)]
+    """Its security groups, at most the 5 that a function takes; they must let it reach port 443."""
 
 
 def firehose_joins(account: AccountArgs, vpc: VpcArgs) -> list[Statement]:

@@ -1,26 +1,23 @@
 """A Kinesis stream: adopted as it is, or created; and what whoever reads or writes it may do."""
 
-import re
 from collections.abc import Iterator
 from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from components import names
 from components.accounts import AccountArgs
-from components.arguments import arguments, check, together
+from components.arguments import arguments, matching, together
 from components.blocks.key import KmsKeyArn
 from components.iam import Statement
 
 StreamName = Annotated[
     str,
-    AfterValidator(
-        check(
-            lambda v: re.fullmatch(r"[A-Za-z0-9_.-]{1,128}", v) is not None,
-            "'{value}' is not a stream's name (1-128 of A-Z a-z 0-9 '_' '-' '.'); write the name, not the ARN",
-        )
+    matching(
+        r"[A-Za-z0-9_.-]{1,128}",
+        "'{value}' is not a stream's name (1-128 of A-Z a-z 0-9 '_' '-' '.'); write the name, not the ARN",
     ),
 ]
 

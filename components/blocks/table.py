@@ -1,26 +1,23 @@
 """A DynamoDB table that a pipeline reads: adopted as it is, or created ready to be read."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from components.accounts import AccountArgs
-from components.arguments import arguments, check, together
+from components.arguments import arguments, matching, together
 from components.blocks.key import through_dynamodb
 from components.iam import Statement
 
 TableName = Annotated[
     str,
-    AfterValidator(
-        check(
-            lambda v: re.fullmatch(r"[A-Za-z0-9_.-]{3,255}", v) is not None,
-            "'{value}' is not a table's name (3-255 of A-Z a-z 0-9 '_' '-' '.'); write the name, not the ARN",
-        )
+    matching(
+        r"[A-Za-z0-9_.-]{3,255}",
+        "'{value}' is not a table's name (3-255 of A-Z a-z 0-9 '_' '-' '.'); write the name, not the ARN",
     ),
 ]
 

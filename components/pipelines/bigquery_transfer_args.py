@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from components import bigquery_types, transfer_schedule
 from components.accounts import GcpArgs
-from components.arguments import arguments, nearest, together
+from components.arguments import arguments, matching, nearest, together
 from components.landing import Landing
 from components.pipelines.pipeline import PipelineArgs
 from components.pipelines.storage_transfer import DAY, StorageTransferArgs
@@ -92,10 +92,18 @@ class BigQueryTransferArgs(PipelineArgs):
     """Records that may be skipped in a load; one more and nothing of it is kept. A Parquet file has none."""
     ignore_unknown: bool = True
     """Whether what `columns` does not name is left out; else such a record is a bad one."""
-    expire_days: Annotated[int, Field(ge=2)] | None = None
+    expire_days: Annotated[int, Field(ge=2, le=36500)] | None = None
     """Days that a load's partition is kept; without it for ever."""
     kms_key_name: (
-        Annotated[str, Field(pattern=r"^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$")]
+        Annotated[
+            str,
+            # https://docs.cloud.google.com/kms/docs/reference/rest/v1/projects.locations.keyRings/create
+            matching(
+                r"projects/[a-z0-9.:-]{1,64}/locations/[a-z0-9-]{1,63}/keyRings/[\w-]{1,63}/cryptoKeys/[\w-]{1,63}",
+                "'{value}' is not a Cloud KMS key; write "
+                "'projects/<project>/locations/<location>/keyRings/<ring>/cryptoKeys/<key>'",
+            ),
+        ]
         | None
     ) = None
     """A Cloud KMS key to encrypt tables, loads and copies with, where the dataset stands (of EU `europe`) and with the

@@ -11,7 +11,7 @@ import pulumi_aws as aws
 from pydantic import AfterValidator, Field
 
 from components import catalog_columns, times
-from components.arguments import arguments, check, nearest, together
+from components.arguments import arguments, matching, nearest, together
 from components.blocks.bucket import LifecycleArgs, SecureBucket
 from components.blocks.catalog import CrawlerArgs
 from components.blocks.function import LambdaFunction
@@ -23,7 +23,7 @@ from components.blocks.table import NewTableArgs, SourceTable, TableName, decryp
 from components.blocks.workgroup import QueryArgs
 from components.iam import Statement
 from components.landing import Landing, TypedTable
-from components.pipelines.export_run import ExportRun, Place, table_arns, told
+from components.pipelines.export_run import VIEW_NAME, VIEW_SQL, ExportRun, Place, table_arns, told
 from components.pipelines.pipeline import Accounts, Deployed, PipelineArgs
 from components.shared.catalog_names import RESERVED, REST, file_columns, table_names
 from components.shared.rds_folders import folder, is_mysql
@@ -34,15 +34,14 @@ PREFIX = "raw/"
 ON_ITS_WAY = {"windows/": 7}
 
 
-def _exported(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_$-]+(\.[A-Za-z0-9_$-]+){0,2}", value):
-        raise ValueError(
-            f"'{value}' names no part of a database; write 'database', 'database.table' (MySQL), "
-            "'database.schema' or 'database.schema.table' (PostgreSQL)"
-        )
-    return value
-
-
+ExportedPart = Annotated[
+    str,
+    matching(
+        r"[A-Za-z0-9_$-]{1,255}(\.[A-Za-z0-9_$-]{1,255}){0,2}",
+        "'{value}' names no part of a database; write 'database', 'database.table' (MySQL), "
+        "'database.schema' or 'database.schema.table' (PostgreSQL)",
+    ),
+]
 _PLAIN = r"string|binary|boolean|bigint|double|json|decimal\((\d+),\s*(\d+)\)"
 
 
@@ -81,24 +80,20 @@ ExportedType = Annotated[str, AfterValidator(_exported_type)]
 ColumnType = Annotated[Any, AfterValidator(_type)]
 DatabaseName = Annotated[
     str,
-    AfterValidator(
-        check(
-            lambda v: re.fullmatch(r"[a-z](?!.*--)[a-z0-9-]{0,61}[a-z0-9]|[a-z]", v) is not None,
-            "'{value}' is not an instance's or a cluster's identifier (1-63 of a-z 0-9 '-', starting with a letter, "
-            "without a double or a last hyphen); write the identifier, not the ARN",
-        )
+    matching(
+        r"[a-z](?!.*--)[a-z0-9-]{0,61}[a-z0-9]|[a-z]",
+        "'{value}' is not an instance's or a cluster's identifier (1-63 of a-z 0-9 '-', starting with a letter, "
+        "without a double or a last hyphen); write the identifier, not the ARN",
     ),
 ]
 
 
 CatalogName = Annotated[
     str,
-    AfterValidator(
-        check(
-            lambda v: re.fullmatch(r"[a-z_][a-z0-9_]{0,199}", v) is not None and v not in RESERVED,
-            "'{value}' is not a name for a table in the catalog (1-200 of a-z, 0-9 and '_', not starting with a digit)"
-            "; write one like 'order_items'",
-        )
+    matching(
+        rf"(?!({'|'.join(sorted(RESERVED))})\Z)[a-z_][a-z0-9_]{{0,199}}",
+        "'{value}' is not a name for a table in the catalog (1-200 of a-z, 0-9 and '_', not starting with a digit)"
+        "; write one like 'order_items'",
     ),
 ]
 
@@ -119,7 +114,7 @@ class ExportSourceArgs:
     """Of a table: all of it on each run, or the first time and then what changed, folded into the last snapshot."""
     columns: dict[str, ColumnType] = Field(default_factory=dict)
     """Of a table: types of attributes that are not left to the data: {attribute: type}."""
-    only: list[Annotated[str, AfterValidator(_exported)]] = Field(default_factory=list)
+    only: list[ExportedPart] = Field(default_factory=list)
     """Of a database: what to export of it; all of it without."""
     leave_out: list[str] = Field(default_factory=list)
     """Of a database: tables, as 'database.table' or 'database.schema.table', that are exported and not published."""
@@ -256,7 +251,10 @@ class ExportArgs(PipelineArgs):
     """Hours without a new export of a source after which an alarm rings."""
     queries: QueryArgs = QueryArgs()
     """What a query in Athena may cost."""
-    views: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,127}$")], str] = Field(default_factory=dict)
+    views: dict[
+        Annotated[str, Field(pattern=rf"^[a-z][a-z0-9_]{{0,{VIEW_NAME - 1}}}$")],
+        Annotated[str, Field(min_length=1, max_length=VIEW_SQL)],
+    ] = Field(default_factory=dict)
     """Views that the workgroup offers, {name: SELECT …}; their columns must be declared at the sources."""
 
     @together

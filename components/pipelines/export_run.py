@@ -1,6 +1,7 @@
 """A run of an export pipeline: a schedule, a state machine, the functions that its steps call, and what it fills."""
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,6 +27,10 @@ from components.pipelines.export_steps import AT_ONCE, definition
 if TYPE_CHECKING:
     from components.pipelines.export import ExportArgs
 
+# Characters of a named query's name and text, and what is left of them for a view's
+# (https://docs.aws.amazon.com/athena/latest/APIReference/API_CreateNamedQuery.html).
+QUERY_NAME, QUERY_TEXT = 128, 262_144
+VIEW_NAME, VIEW_SQL = QUERY_NAME - len("view-"), QUERY_TEXT - 1024
 NAMESPACE = "tributary"  # of the metrics that handlers/catalog puts
 WHOLE_CPU = 1769  # MB of memory that bring one: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 # An automated snapshot of an instance, and of a cluster, is there:
@@ -358,6 +363,12 @@ class ExportRun(pulumi.ComponentResource):
             )
 
 
+def _query_name(whole: str) -> str:
+    if len(whole) <= QUERY_NAME:
+        return whole
+    return f"{whole[: QUERY_NAME - 9]}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
+
+
 def _queries(args: "ExportArgs", database: str) -> dict[str, tuple[str, str]]:
     """The named queries: a look at each table, and the views that the config declares."""
 
@@ -369,7 +380,7 @@ def _queries(args: "ExportArgs", database: str) -> dict[str, tuple[str, str]]:
 
     tables = list(args.catalog_tables())
     queries = {
-        f"sample-{table}": (f"Ten rows of {table}", f"SELECT * FROM {latest(table)} LIMIT 10")
+        _query_name(f"sample-{table}"): (f"Ten rows of {table}", f"SELECT * FROM {latest(table)} LIMIT 10")
         for table in tables
     }
     return queries | {

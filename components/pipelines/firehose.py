@@ -43,7 +43,7 @@ def _retention(value: str) -> str:
 class TransformArgs:
     """What `handlers/transform` does with each record before it is delivered."""
 
-    timestamp: Annotated[str, Field(min_length=1, max_length=255)] = "@timestamp"
+    timestamp: Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\x00]*$")] = "@timestamp"
     """The field that holds the record's time, made ISO 8601 in UTC; without it there the time of its arrival."""
     drop: dict[str, list[str]] = Field(default_factory=dict)
     """Records that are left out: field -> values, such as {TYPE: [heartbeat]}. A value stands for the text, and for the
@@ -136,15 +136,7 @@ class FirehoseArgs(DeliveryArgs, PipelineArgs):
 
     def planned_collection(self, name: str) -> SharedCollection:
         """The collection that other pipelines can share, as far as it is known before anything is deployed."""
-        return self.shared_collection or SharedCollection(
-            name=Collection.planned(name),
-            arn="",
-            endpoint="",
-            dashboards="",
-            type="TIMESERIES",
-            public=self.collection.network.public,
-            vpc_endpoints=self.collection.network.vpc_endpoints,
-        )
+        return self.shared_collection or Collection.planned(name, self.account, self.collection, "TIMESERIES")
 
 
 class FirehosePipeline(pulumi.ComponentResource):

@@ -10,7 +10,7 @@ import pulumi_gcp as gcp
 from pydantic import Field
 
 from components.accounts import AccountArgs
-from components.arguments import Text, arguments
+from components.arguments import Text, arguments, matching
 from components.blocks.collection import SharedCollection
 from components.blocks.function import FunctionSettings
 from components.landing import Landing
@@ -22,7 +22,16 @@ class PipelineArgs:
 
     account: AccountArgs
     """The account that the pipeline's resources stand in; in a stack's config, its name."""
-    alarm_topic_arn: Text | None = None
+    alarm_topic_arn: (
+        Annotated[
+            Text,
+            matching(
+                "arn:aws[a-z-]{0,20}:sns:[a-z0-9-]{1,40}:[0-9]{12}:[A-Za-z0-9_-]{1,256}",
+                "'{value}' is not a topic's ARN; write 'arn:aws:sns:<region>:<account id>:<topic>'",
+            ),
+        ]
+        | None
+    ) = None
     """The SNS topic of that account that alarms go to; a stack's program fills it in."""
     functions: FunctionSettings = FunctionSettings()
     """What all functions of the stack have in common; a stack's program fills it in."""

@@ -44,7 +44,13 @@ class ReplicationArgs(PipelineArgs):
 
     landing: Landing
     """What to replicate; in a stack's config `from: <pipeline>`, or `bucket:` for a bucket that exists."""
-    prefixes: Annotated[list[str], Field(min_length=1, max_length=50)] | None = None
+    prefixes: (
+        Annotated[
+            list[Annotated[str, Field(max_length=1024, pattern=r"^[^\x00-\x1f\x7f]*$")]],
+            Field(min_length=1, max_length=50),
+        ]
+        | None
+    ) = None
     """The key prefixes to replicate, one rule each; without it the landing's own prefix. A preview refuses those that
     do not fit into the role's policy (10,240 characters): of 50 each may have about 27."""
     delete_markers: bool = False

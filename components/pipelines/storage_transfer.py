@@ -46,7 +46,7 @@ class StorageTransferArgs:
     instead of on a schedule. What was there before the job is not copied."""
     start: Annotated[str, AfterValidator(_time)] | None = None
     """When the first copy of a day starts, in UTC; without it 04:00. Give it time enough before `schedule`."""
-    every_minutes: Annotated[int, AfterValidator(_interval)] | None = None
+    every_minutes: Annotated[int, Field(le=366 * DAY), AfterValidator(_interval)] | None = None
     """Minutes between two copies, at least 60; without it 1440, once a day."""
     location: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]+$")] | None = None
     """Where the bucket stands; without it where the dataset does, which alone can load from it, or from a region that

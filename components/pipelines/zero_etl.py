@@ -11,7 +11,7 @@ import yaml
 from pydantic import AfterValidator, Field
 
 from components import expressions, names
-from components.arguments import arguments, check, never, together
+from components.arguments import arguments, matching, never, together
 from components.blocks.alarm import alarm
 from components.blocks.bucket import LifecycleArgs, SecureBucket
 from components.blocks.collection import (
@@ -41,11 +41,9 @@ _EXPORTS, _DEAD = "export/", "dead-letters/"
 
 Attribute = Annotated[
     str,
-    AfterValidator(
-        check(
-            lambda v: re.fullmatch(r"[A-Za-z0-9_.-]{1,255}(/[A-Za-z0-9_.-]{1,255})*", v) is not None,
-            "'{value}' is not an attribute; write its name, and 'outer/inner' for one inside a map",
-        )
+    matching(
+        r"[A-Za-z0-9_.-]{1,255}(/[A-Za-z0-9_.-]{1,255}){0,31}",
+        "'{value}' is not an attribute; write its name, and 'outer/inner' for one inside a map",
     ),
 ]
 
@@ -218,18 +216,7 @@ class ZeroEtlArgs(PipelineArgs):
 
     def planned_collection(self, name: str) -> SharedCollection:
         """The collection that other pipelines can share, as far as it is known before anything is deployed."""
-        if self.shared_collection:
-            return self.shared_collection
-        planned = Collection.planned(name)
-        return SharedCollection(
-            name=planned,
-            arn="",
-            endpoint="",
-            dashboards="",
-            type="SEARCH",
-            public=self.collection.network.public,
-            vpc_endpoints=self.collection.network.vpc_endpoints,
-        )
+        return self.shared_collection or Collection.planned(name, self.account, self.collection, "SEARCH")
 
     def groups(self) -> list[list[ZeroEtlTableArgs]]:
         """The tables of each ingestion pipeline."""

@@ -8,19 +8,28 @@ is two: the role, which the receiving side's bucket lets in, and the rules, whic
     ReplicaSource(role_arn=role.role_arn, replica_bucket=replica.bucket, ...)  # the landing's account
 """
 
+from typing import Annotated
+
 import pulumi
 
-from components.arguments import Text, arguments
+from components.accounts import ROLE_ARN
+from components.arguments import Text, arguments, matching
+from components.landing import BucketName, LandingKey
 from components.pipelines.replication_args import ReplicationArgs
 from components.pipelines.replication_destination import ReplicaDestination
 from components.pipelines.replication_source import Replica, ReplicaSource
+
+KnownRole = Annotated[
+    Text,
+    matching(ROLE_ARN, "'{value}' is not a role's ARN; write 'arn:aws:iam::<account id>:role/<name>'"),
+]
 
 
 @arguments
 class ReplicaDestinationArgs(ReplicationArgs):
     """The arguments of the receiving side."""
 
-    source_role_arn: Text
+    source_role_arn: KnownRole
     """The ARN of the ReplicaRole, which the bucket's policy lets in."""
 
 
@@ -28,11 +37,11 @@ class ReplicaDestinationArgs(ReplicationArgs):
 class ReplicaSourceArgs(ReplicationArgs):
     """The arguments of the sending side; `alarm_topic_arn` is of the landing's account."""
 
-    role_arn: Text
+    role_arn: KnownRole
     """The ARN of the ReplicaRole."""
-    replica_bucket: Text
+    replica_bucket: BucketName
     """The `bucket` of the ReplicaDestination."""
-    replica_key_arn: Text | None = None
+    replica_key_arn: LandingKey | None = None
     """The `key_arn` of the ReplicaDestination, where it has one."""
 
 

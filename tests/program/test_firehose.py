@@ -371,7 +371,7 @@ def test_a_transformation_is_called_by_firehose_in_requests_that_fit_its_answer(
 
 
 CLOSED = {"network": {"public": False, "public_dashboards": False, "vpc_endpoints": ["vpce-0a1"]}}
-VPC = {"subnet_ids": ["subnet-1", "subnet-2"], "security_group_ids": ["sg-1"]}
+VPC = {"subnet_ids": ["subnet-0a000001", "subnet-0a000002"], "security_group_ids": ["sg-0b000001"]}
 
 
 def test_a_closed_collection_is_reached_by_firehose_and_the_index_function_from_its_network() -> None:
@@ -383,7 +383,7 @@ def test_a_closed_collection_is_reached_by_firehose_and_the_index_function_from_
     [reached] = json.loads(policies["ticks-network"]["policy"])
     reached.pop("Description")
     assert reached == {"Rules": rules, "AllowFromPublic": False, "SourceVPCEs": ["vpce-0a1"]}
-    stands = {"subnetIds": ["subnet-1", "subnet-2"], "securityGroupIds": ["sg-1"]}
+    stands = {"subnetIds": ["subnet-0a000001", "subnet-0a000002"], "securityGroupIds": ["sg-0b000001"]}
     assert recorded.one(DELIVERY, "ticks")["opensearchserverlessConfiguration"]["vpcConfig"] == {
         "roleArn": role("delivery"),
         **stands,
@@ -430,25 +430,33 @@ def test_two_pipelines_share_a_closed_collection_from_their_networks() -> None:
         "vpc": VPC,
     }
     made = record("test", both).one(FUNCTION, "quotes-index")["vpcConfig"]
-    assert made["subnetIds"] == ["subnet-1", "subnet-2"]
+    assert made["subnetIds"] == ["subnet-0a000001", "subnet-0a000002"]
 
 
 def test_firehose_delivers_from_the_network_it_is_told() -> None:
-    vpc = {"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]}
+    vpc = {"subnet_ids": ["subnet-0a000001"], "security_group_ids": ["sg-0b000001"]}
     recorded = ticks(vpc=vpc)
     made = recorded.one(DELIVERY, "ticks")["opensearchserverlessConfiguration"]["vpcConfig"]
-    assert made == {"roleArn": role("delivery"), "subnetIds": ["subnet-1"], "securityGroupIds": ["sg-1"]}
+    assert made == {
+        "roleArn": role("delivery"),
+        "subnetIds": ["subnet-0a000001"],
+        "securityGroupIds": ["sg-0b000001"],
+    }
     ec2 = "arn:aws:ec2:eu-central-1:111111111111"
     found = statements(recorded, "ticks-delivery")
     assert found["JoinNetwork"] == {
         "Effect": "Allow",
         "Action": ["ec2:CreateNetworkInterface"],
-        "Resource": [f"{ec2}:network-interface/*", f"{ec2}:subnet/subnet-1", f"{ec2}:security-group/sg-1"],
+        "Resource": [
+            f"{ec2}:network-interface/*",
+            f"{ec2}:subnet/subnet-0a000001",
+            f"{ec2}:security-group/sg-0b000001",
+        ],
     }
     interfaces = {"Effect": "Allow", "Resource": [f"{ec2}:network-interface/*"]}
     assert found["KeepInterfaces"] == interfaces | {
         "Action": ["ec2:CreateNetworkInterfacePermission", "ec2:DeleteNetworkInterface"],
-        "Condition": {"ArnEquals": {"ec2:Subnet": [f"{ec2}:subnet/subnet-1"]}},
+        "Condition": {"ArnEquals": {"ec2:Subnet": [f"{ec2}:subnet/subnet-0a000001"]}},
     }
     assert found["SeeVpc"] == {
         "Effect": "Allow",

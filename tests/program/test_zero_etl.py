@@ -298,7 +298,7 @@ def test_the_collection_is_for_search_and_reached_as_it_is_told() -> None:
             "key_arn": "arn:aws:kms:eu-central-1:111111111111:key/1-2",
             "network": {"public": False, "public_dashboards": True, "vpc_endpoints": ["vpce-0a1"]},
         },
-        vpc={"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]},
+        vpc={"subnet_ids": ["subnet-0a000001"], "security_group_ids": ["sg-0b000001"]},
     )
     collection = recorded.one("aws:opensearch/serverlessCollection:ServerlessCollection", "search")
     assert (collection["type"], collection["standbyReplicas"]) == ("SEARCH", "DISABLED")
@@ -314,8 +314,8 @@ def test_the_collection_is_for_search_and_reached_as_it_is_told() -> None:
     )
     assert (private["AllowFromPublic"], private["SourceVPCEs"]) == (False, ["vpce-0a1"])
     assert recorded.one(PIPELINE, "search-orders")["vpcOptions"] == {
-        "subnetIds": ["subnet-1"],
-        "securityGroupIds": ["sg-1"],
+        "subnetIds": ["subnet-0a000001"],
+        "securityGroupIds": ["sg-0b000001"],
     }
 
 

@@ -398,8 +398,8 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a region": (
         accounts(region="frankfurt"),
-        "accounts.workload.region: 'frankfurt' should match pattern '^[a-z]{2}(-[a-z]+)+-\\d$'; expected: The region "
-        "that the account's resources stand in, like 'eu-central-1'",
+        "accounts.workload.region: 'frankfurt' should match pattern '^[a-z]{2}(-[a-z]+){1,3}-[0-9]$'; expected: The "
+        "region that the account's resources stand in, like 'eu-central-1'",
     ),
     "a role": (
         accounts(role="deploy"),
@@ -769,7 +769,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
                     "account": "workload",
                     "index": "quotes",
                     "collection": {"network": {"public": False, "vpc_endpoints": ["vpce-0a1"]}},
-                    "vpc": {"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]},
+                    "vpc": {"subnet_ids": ["subnet-0a000001"], "security_group_ids": ["sg-0b000001"]},
                 },
                 "ticks": {"kind": "firehose", "account": "workload", "index": "t", "collection_of": "quotes"},
             }
@@ -777,20 +777,20 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "pipelines.ticks.vpc: the collection is reached through VPC endpoints only",
     ),
     "half a network": (
-        ticks(vpc={"subnet_ids": ["subnet-1"]}),
+        ticks(vpc={"subnet_ids": ["subnet-0a000001"]}),
         "pipelines.ticks.vpc.security_group_ids: ",
     ),
     "a network without subnets": (
-        ticks(vpc={"subnet_ids": [], "security_group_ids": ["sg-1"]}),
+        ticks(vpc={"subnet_ids": [], "security_group_ids": ["sg-0b000001"]}),
         "pipelines.ticks.vpc.subnet_ids: [] should have at least 1 item",
     ),
     "a network without security groups": (
-        ticks(vpc={"subnet_ids": ["subnet-1"], "security_group_ids": []}),
+        ticks(vpc={"subnet_ids": ["subnet-0a000001"], "security_group_ids": []}),
         "pipelines.ticks.vpc.security_group_ids: [] should have at least 1 item",
     ),
     "a security group where a subnet belongs": (
-        ticks(vpc={"subnet_ids": ["sg-1"], "security_group_ids": ["sg-1"]}),
-        "pipelines.ticks.vpc.subnet_ids[0]: 'sg-1' ",
+        ticks(vpc={"subnet_ids": ["sg-0b000001"], "security_group_ids": ["sg-0b000001"]}),
+        "pipelines.ticks.vpc.subnet_ids[0]: 'sg-0b000001' ",
     ),
     "a firehose into a collection of documents with ids": (
         stack(
@@ -954,9 +954,9 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a collection of time series": (
         search(
             shared_collection={
-                "name": "t",
-                "arn": "a",
-                "endpoint": "e",
+                "name": "ticks",
+                "arn": "arn:aws:aoss:eu-central-1:111111111111:collection/ticks",
+                "endpoint": "https://ticks.eu-central-1.aoss.amazonaws.com",
                 "dashboards": "d",
                 "type": "TIMESERIES",
             }
@@ -1278,7 +1278,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a key of another cloud": (
         warehouse(kms_key_name="arn:aws:kms:eu-central-1:111111111111:key/1"),
-        "pipelines.shop.kms_key_name: 'arn:aws:kms:eu-central-1:111111111111:key/1' should match",
+        "pipelines.shop.kms_key_name: 'arn:aws:kms:eu-central-1:111111111111:key/1' is not a Cloud KMS key; write",
     ),
     "a project for one pipeline": (
         warehouse(gcp=GOOGLE),

@@ -35,7 +35,10 @@ CONFIG: dict[str, Any] = {
             "index": "ticks",
             "stream": {"key_arn": STREAM_KEY},
             "transform": {},
-            "vpc": {"subnet_ids": ["subnet-1", "subnet-2"], "security_group_ids": ["sg-1"]},
+            "vpc": {
+                "subnet_ids": ["subnet-0a000001", "subnet-0a000002"],
+                "security_group_ids": ["sg-0b000001"],
+            },
             "dashboards": {"assumed_by": [ANALYST], "console_user": True},
             "generator": True,
             "replay_schedule": "rate(1 hour)",
@@ -175,7 +178,7 @@ TABLE: list[Case] = [
     can(DELIVERY, "ec2:CreateNetworkInterface", INTERFACE),
     *(
         can(DELIVERY, "ec2:CreateNetworkInterface", arn("ec2", part))
-        for part in ("subnet/subnet-1", "subnet/subnet-2", "security-group/sg-1")
+        for part in ("subnet/subnet-0a000001", "subnet/subnet-0a000002", "security-group/sg-0b000001")
     ),
     *(
         cannot(DELIVERY, "ec2:CreateNetworkInterface", arn("ec2", part))
@@ -205,7 +208,7 @@ TABLE: list[Case] = [
         for action, on in (
             ("AssignPrivateIpAddresses", INTERFACE),
             ("CreateNetworkInterface", INTERFACE),
-            ("CreateNetworkInterface", arn("ec2", "subnet/subnet-1")),
+            ("CreateNetworkInterface", arn("ec2", "subnet/subnet-0a000001")),
             ("DeleteNetworkInterface", INTERFACE),
             ("DescribeNetworkInterfaces", "*"),
             ("DescribeSubnets", "*"),
