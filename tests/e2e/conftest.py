@@ -87,9 +87,10 @@ class Run:
         assert changed != text, f"{path} holds nothing like {pattern}"
         (self.root / path).write_text(changed)
 
-    def ahead(self, seconds: float | None) -> None:
-        """Puts the cloud's time so many seconds ahead; None: it is the machine's again."""
-        clock = self.clone.folder / "cloud" / "clock"
+    def ahead(self, seconds: float | None, of: str = "") -> None:
+        """Puts the time of the embedded AWS (of the embedded Google Cloud: `gcp`) so many seconds ahead; None: it is
+        the machine's again."""
+        clock = self.clone.folder / "cloud" / of / "clock"
         if seconds is None:
             clock.unlink(missing_ok=True)
         else:  # in one step: the cloud reads it at any moment
