@@ -8,6 +8,7 @@ import re
 import signal
 import time
 
+import boto3
 import httpx
 import pytest
 
@@ -134,6 +135,24 @@ def test_nothing_reads_credentials_that_the_caller_has(stack):
     files = [path for path in stack.clone.folder.rglob("*") if path.is_file()]
     assert [path for path in files if LEAK.encode() in path.read_bytes()] == []
     assert LEAK not in (stack.root / "up.log").read_text()
+
+
+def test_a_wrong_config_ends_up_before_anything_is_made_and_all_its_errors_are_told(fresh):
+    fresh.keep("shop-lake", timezone="Asia/Tokio", shedule="rate(1 day)")
+    done = fresh.local("up")
+    assert done.returncode == 1, done.stdout + done.stderr
+    told = done.stdout + done.stderr
+    assert "pipelines.shop-lake.timezone" in told and "Asia/Tokyo" in told
+    assert "pipelines.shop-lake.shedule" in told and "schedule" in told
+    assert "Traceback" not in told
+    ready = fresh.clone.running()
+    assert ready is not None  # the cloud stays for the next `make up`
+    keys = {"aws_access_key_id": "111111111111", "aws_secret_access_key": ready["secret"]}
+    s3, iam = (
+        boto3.client(service, endpoint_url=ready["endpoint"], region_name="us-east-1", **keys)
+        for service in ("s3", "iam")
+    )
+    assert (s3.list_buckets()["Buckets"], iam.list_roles()["Roles"]) == ([], [])
 
 
 @pytest.mark.parametrize("when", ["cloud: started", "created", "samples: "])
