@@ -76,8 +76,14 @@ def run_of(cloud: Cloud, name: str, due: datetime) -> dict[str, Any]:
     return found
 
 
-def now(days: int = 0) -> datetime:
-    return datetime.fromtimestamp(int(time.time()) + 1 + days * DAY, UTC)
+def now(ahead: int = 0) -> datetime:
+    """The next whole second of a cloud whose time is so many seconds ahead."""
+    return datetime.fromtimestamp(int(time.time()) + 1 + ahead, UTC)
+
+
+def until_noon() -> int:
+    """Seconds until it is noon in UTC, so that what follows within hours is of one day, whenever this runs."""
+    return (DAY // 2 - int(time.time())) % DAY
 
 
 def put(cloud: Cloud, table: str, first: int, last: int) -> None:
@@ -143,10 +149,12 @@ def crawled(cloud: Cloud, clock: Callable[[int], None]) -> list[dict[str, Any]]:
 
     put(cloud, "customers", 0, 120)
     put(cloud, "orders", 0, 300)
-    first = now()
+    noon = until_noon()
+    clock(noon)
+    first = now(noon)
     time.sleep(1.5)  # until then
     export_and_crawl(first)
-    clock(DAY - 600)
+    clock(noon + DAY - 600)
     put(cloud, "customers", 120, 150)
     gone = export.item("orders", 7, ORDERED)
     client = cloud.client("dynamodb", cloud.pipelines["crawled"])
@@ -154,11 +162,11 @@ def crawled(cloud: Cloud, clock: Callable[[int], None]) -> list[dict[str, Any]]:
     put(cloud, "orders", 300, 310)
     changed = export.item("orders", 8, ORDERED) | {"total": {"N": "0.125"}, "gift": {"BOOL": True}}
     client.put_item(TableName="orders", Item=changed)
-    clock(DAY + 60)
+    clock(noon + DAY + 60)
     export_and_crawl(first + timedelta(days=1))
     put(cloud, "customers", 150, 151)
-    clock(DAY + 1200)
-    # Still of that day, whenever this runs: the date is that of the time that the run is for.
+    clock(noon + DAY + 1200)
+    # Still of that day: the date is that of the time that the run is for.
     export_and_crawl(first + timedelta(days=1, seconds=960))
     return seen
 
@@ -305,8 +313,9 @@ def test_the_event_of_a_days_automated_snapshot_starts_its_export_once(
     client = cloud.client("stepfunctions", pipeline)
     days = {"followed": 3, "cluster-followed": 4}[name]
     before = set(exported(cloud, name))
-    clock(days * DAY)
-    day = datetime.now(UTC) + timedelta(days=days)
+    ahead = until_noon() + days * DAY
+    clock(ahead)
+    day = now(ahead)
     expected = f"arn:aws:rds:us-east-1:111111111111:{resource}:rds:shop-{day:%Y-%m-%d}-00-00"
 
     def started() -> list[str]:
