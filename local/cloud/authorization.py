@@ -22,6 +22,7 @@ from ministack.core import iam_actions, lambda_runtime
 from ministack.core import iam_evaluator as iam
 from ministack.core.responses import error_response_json, get_account_id, get_region, request_scope
 from ministack.core.router import extract_access_key_id
+from ministack.services import tagging
 
 log = logging.getLogger("tributary.cloud")
 ALLOW_ALL = [iam.parse_policy_document({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})]
@@ -107,6 +108,15 @@ def resource_arn(service, method, path, headers, body, *rest, **named):
     return stock_resource(service, method, path, headers, body, *rest, **named)
 
 
+def tags_of(resource: str) -> dict[str, str]:
+    """The condition keys `aws:ResourceTag/<key>` of a resource, in lower case, in whichever account it stands."""
+    parts = resource.split(":", 5)
+    if len(parts) < 6 or not parts[4]:
+        return {}
+    with request_scope(parts[4], parts[3] or get_region()):
+        return {f"aws:resourcetag/{k}".lower(): v for k, v in (tagging.resource_tags(resource) or {}).items()}
+
+
 def check(
     principal: iam.PrincipalInfo, action: str, resource: str, region: str | None = None, **context: Any
 ) -> None:
@@ -123,6 +133,8 @@ def check(
         principal_keys=principal.keys,
     )
     policies = ALLOW_ALL if principal.policies is None else principal.policies
+    if iam._names_condition_key(policies, "aws:resourcetag/"):
+        ctx.service_context |= tags_of(resource)
     identity = iam.evaluate(ctx, policies, *principal.limits)
     found = resource_policy(service, resource)
     result = (

@@ -1,38 +1,64 @@
 """What a request is about, where ministack does not say: it then judges `*`, which no narrow grant covers.
 
 The service authorization reference (https://docs.aws.amazon.com/service-authorization/latest/reference/) names a
-resource for each of these actions: the ARN in the request itself, or what a member of it names. Of OpenSearch
-Serverless' policies it names a condition instead, `aoss:collection`: the collection that the policy is about.
+resource for each of these actions: the ARN in the request itself, or what a member of it names, or what the service
+knows of an id. Of OpenSearch Serverless' policies it names a condition instead, `aoss:collection`: the collection that
+the policy is about; of Lambda's mappings `lambda:FunctionArn`. A key's alias takes the right on both, alias and key
+(https://docs.aws.amazon.com/kms/latest/developerguide/alias-access.html).
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Generator
+from contextvars import ContextVar
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
+import cbor2
 from ministack.core import iam_actions
+from ministack.core.responses import error_response_json, get_account_id, get_region
+from ministack.services import athena, kms, lambda_svc, tagging
+from ministack.services import opensearchserverless as oss
+
+from . import authorization
 
 # What names the resource, by action: the member, and what stands before it in the ARN.
 BY_MEMBER = {
+    "aoss:DeleteCollection": ("id", "collection/"),
+    "aoss:UpdateCollection": ("id", "collection/"),
     "athena:CreateWorkGroup": ("Name", "workgroup/"),
+    "cloudwatch:DeleteAlarms": ("AlarmNames.member.1", "alarm:"),
     "cloudwatch:DescribeAlarms": ("AlarmNames.member.1", "alarm:"),
+    "cloudwatch:PutMetricAlarm": ("AlarmName", "alarm:"),
     "glue:DeleteDatabase": ("Name", "database/"),
     "glue:GetDatabase": ("Name", "database/"),
     "glue:UpdateDatabase": ("Name", "database/"),
+    "kms:CreateAlias": ("AliasName", ""),
+    "kms:DeleteAlias": ("AliasName", ""),
+    "kms:UpdateAlias": ("AliasName", ""),
     "lambda:CreateFunction": ("FunctionName", "function:"),
     "sns:CreateTopic": ("Name", ""),
 }
 TAGS = re.compile(r"(\w+:)(ListTags|TagResource|UntagResource|GetTags)")
 OSIS = re.compile(r"/2022-01-01/osis/(?:get|update|delete|start|stop)Pipeline/([a-z0-9-]+)")
 POLICY = re.compile(r"aoss:(Create|Update|Get|Delete)(Access|Security)Policy")
+NAMED_QUERY = re.compile("athena:(Get|Update|Delete)NamedQuery")
+SCHEDULE = re.compile("scheduler:(Create|Get|Update|Delete)Schedule")
+SUBSCRIPTION = re.compile("sns:((Get|Set)SubscriptionAttributes|Unsubscribe)")
+MAPPING = re.compile("lambda:(Create|Get|Update|Delete)EventSourceMapping")
+function: ContextVar[str | None] = ContextVar("function", default=None)
+"""The ARN of the function that a request on a mapping is about."""
 policies: dict[tuple[str, str], str] = {}
 """By account and a policy's name, the collection that it was made for: reading and deleting name the policy alone."""
 
 
 def members(body: bytes) -> dict[str, Any]:
-    """The request's members, of its JSON or of its form."""
+    """The request's members, of its JSON, its CBOR or its form."""
+    if body[:1] and 0xA0 <= body[0] <= 0xBF:  # a map, by RFC 8949; no text begins so
+        parsed = cbor2.loads(body)
+        return parsed if isinstance(parsed, dict) else {}
     try:
         parsed = json.loads(body or b"{}")
         return parsed if isinstance(parsed, dict) else {}
@@ -40,7 +66,7 @@ def members(body: bytes) -> dict[str, Any]:
         return {key: values[0] for key, values in parse_qs((body or b"").decode("latin-1")).items()}
 
 
-def arn(action: str, path: str, body: bytes, region: str, account: str) -> str | None:
+def arn(action: str, path: str, body: bytes, region: str, account: str, query: dict[str, Any]) -> str | None:
     """The ARN of what the request is about, or None where this does not say it either."""
     service = action.partition(":")[0]
     before = f"arn:aws:{service}:{region}:{account}:"
@@ -48,11 +74,18 @@ def arn(action: str, path: str, body: bytes, region: str, account: str) -> str |
     if TAGS.match(action):
         named = re.search(r"arn:aws:[^?]+", unquote(path))
         own = [str(v) for k, v in given.items() if k.lower().endswith("arn")]
+        own += [iam_actions._query_param(query, k) for k in query if k.lower().endswith("arn")]
         return named[0] if named else next(iter(own), None)
     if pipeline := OSIS.match(path):
         return f"{before}pipeline/{pipeline[1]}"
-    if action == "scheduler:CreateSchedule":
-        return f"{before}schedule/{given.get('GroupName', 'default')}/{unquote(path).rpartition('/')[2]}"
+    if SCHEDULE.fullmatch(action):
+        group = given.get("GroupName") or iam_actions._query_param(query, "groupName") or "default"
+        return f"{before}schedule/{group}/{unquote(path).rpartition('/')[2]}"
+    if SUBSCRIPTION.fullmatch(action):
+        return given.get("SubscriptionArn") or iam_actions._query_param(query, "SubscriptionArn") or None
+    if NAMED_QUERY.fullmatch(action):
+        saved = athena._named_queries.get(given.get("NamedQueryId"))
+        return f"{before}workgroup/{saved['WorkGroup']}" if saved else None
     if (
         action == "glue:CreateDatabase"
     ):  # the catalog's right is needed as well; the database's is the narrower one
@@ -75,7 +108,43 @@ def collection_of(action: str, body: bytes, account: str) -> str | None:
     return policies.get(key)
 
 
-stock_resource = iam_actions.extract_resource_arn
+def function_of(action: str, path: str, body: bytes, region: str, account: str) -> str | None:
+    """The function of a request on a mapping, for the condition `lambda:FunctionArn`."""
+    if not MAPPING.fullmatch(action):
+        return None
+    if action == "lambda:CreateEventSourceMapping":
+        name = str(members(body).get("FunctionName", ""))
+        return name if name.startswith("arn:") else f"arn:aws:lambda:{region}:{account}:function:{name}"
+    return (lambda_svc._esms.get(path.rstrip("/").rpartition("/")[2]) or {}).get("FunctionArn")
+
+
+def tagged_collections() -> Generator[tuple[str, list[dict[str, str]]], Any, None]:
+    """The account's collections and their tags, for `aws:ResourceTag`."""
+    for collection, tags in oss._tags.items():
+        yield collection, [{"Key": tag["key"], "Value": tag["value"]} for tag in tags]
+
+
+async def on_its_key(stock, method, path, headers, body, query):
+    """A request on an alias is one on its key as well, which a policy grants or refuses by the key's own tags."""
+    action = f"kms:{headers.get('x-amz-target', '').rpartition('.')[2]}"
+    if action in BY_MEMBER:
+        given = members(body)
+        alias = f"arn:aws:kms:{get_region()}:{get_account_id()}:{given.get('AliasName')}"
+        ids = {given.get("TargetKeyId"), None if action == "kms:CreateAlias" else kms._aliases.get(alias)}
+        for key in filter(None, (kms._resolve_key(one) for one in ids if one)):
+            try:
+                authorization.check(authorization.caller(headers, query), action, key["Arn"])
+            except authorization.Denied as denied:
+                return error_response_json("AccessDeniedException", str(denied), 400)
+    return await stock(method, path, headers, body, query)
+
+
+stock_resource, stock_context = iam_actions.extract_resource_arn, iam_actions.request_tag_context
+
+
+def request_context(service: str, action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
+    context = stock_context(service, action, body, params)
+    return context | {"lambda:FunctionArn": function.get()} if MAPPING.fullmatch(action) else context
 
 
 def resource_arn(
@@ -91,11 +160,14 @@ def resource_arn(
     """What is named here, else the stock answer; that is always made, as others take notes on its way."""
     stock = stock_resource(service, method, path, headers, body, query, region, account)
     action = iam_actions.extract_iam_action(service, method, path, headers, body, query)
-    return (action and arn(action, path, body, region, account)) or stock
+    function.set(function_of(action or "", path, body, region, account))
+    return (action and arn(action, path, body, region, account, query)) or stock
 
 
 def install() -> None:
     """After all others that answer for a service of theirs."""
-    global stock_resource
-    stock_resource = iam_actions.extract_resource_arn
-    iam_actions.extract_resource_arn = resource_arn
+    global stock_resource, stock_context
+    stock_resource, stock_context = iam_actions.extract_resource_arn, iam_actions.request_tag_context
+    iam_actions.extract_resource_arn, iam_actions.request_tag_context = resource_arn, request_context
+    tagging._RESOURCE_TAG_COLLECTORS["aoss"] = tagged_collections
+    authorization.wrap("kms", on_its_key)

@@ -38,7 +38,9 @@ EXTENSIONS = (
     "kinesis_numbers",
     "kinesis_tags",
     "sqs_attributes",
+    "named_actions",
     "named_resources",
+    "passed_roles",
     "signatures",
     "models",
 )

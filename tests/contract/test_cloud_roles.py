@@ -1,6 +1,8 @@
 """The embedded cloud, with its IAM, lets the deploy role make what the stack is made of and nothing of a neighbour's,
 and the preview role read what a preview reads."""
 
+import contextlib
+import itertools
 import json
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from bootstrap.registered import config_of, registered
 from bootstrap.roles import Stack, deploy, documents, preview
-from tests.contract.embedded_cloud import WORKLOAD, Cloud
+from tests.contract.embedded_cloud import ANALYTICS, WORKLOAD, Cloud
 
 TAGS = {"tributary-project": "tributary", "tributary-stack": "prod"}
 PAIRS = [{"Key": key, "Value": value} for key, value in TAGS.items()]
@@ -28,6 +30,7 @@ TRUST = {
         }
     ],
 }
+LANDING = f"tributary-prod-shop-lake-landing-{WORKLOAD}"
 EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
 
 
@@ -92,25 +95,67 @@ def calls(name: str, collection: str, topic: str) -> list[tuple[str, str, dict[s
 
 OURS = calls("tributary-prod-shop-lake", "tributary-prod-stock-ticks", "tributary-prod-workload-alarms")
 THEIRS = calls("tributary-prod-eu-shop-lake", "tributary-prod-eu-ticks", "tributary-prod-eu-workload-alarms")
+ELSEWHERE = [  # what is no part of deploying or of previewing: data, and what is not the stack's
+    ("athena", "start_query_execution", {"QueryString": "SELECT 1", "WorkGroup": "tributary-prod-shop-lake"}),
+    ("cloudwatch", "delete_alarms", {"AlarmNames": ["billing"]}),
+    ("dynamodb", "delete_table", {"TableName": "orders"}),
+    ("dynamodb", "export_table_to_point_in_time", {"TableArn": f"arn:aws:dynamodb:{REGION}:table/orders",
+     "S3Bucket": LANDING}),
+    ("dynamodb", "get_item", {"TableName": "orders", "Key": {"id": {"S": "1"}}}),
+    ("dynamodb", "put_item", {"TableName": "orders", "Item": {"id": {"S": "1"}}}),
+    ("dynamodb", "query", {"TableName": "orders", "KeyConditionExpression": "id = :i",
+     "ExpressionAttributeValues": {":i": {"S": "1"}}}),
+    ("dynamodb", "scan", {"TableName": "orders"}),
+    ("events", "put_rule", {"Name": "every-hour", "ScheduleExpression": "rate(1 hour)"}),
+    ("glue", "get_table", {"DatabaseName": "tributary_prod_shop_lake", "Name": "orders"}),
+    ("iam", "create_access_key", {"UserName": "payroll"}),
+    ("iam", "create_policy", {"PolicyName": "more", "PolicyDocument": json.dumps(TRUST)}),
+    ("iam", "create_role", {"RoleName": "payroll", "AssumeRolePolicyDocument": json.dumps(TRUST)}),
+    ("iam", "create_user", {"UserName": "payroll"}),
+    ("iam", "list_users", {}),
+    ("kinesis", "get_shard_iterator", {"StreamName": "tributary-prod-stock-ticks", "ShardId": "shardId-000000000000",
+     "ShardIteratorType": "LATEST"}),
+    ("lambda", "delete_event_source_mapping", {"UUID": "11111111-2222-3333-4444-555555555555"}),
+    ("lambda", "get_function", {"FunctionName": "payroll"}),
+    ("lambda", "invoke", {"FunctionName": "payroll"}),
+    ("lambda", "update_function_code", {"FunctionName": "payroll", "ZipFile": EMPTY_ZIP}),
+    ("logs", "get_log_events", {"logGroupName": "/aws/lambda/tributary-prod-shop-lake-x", "logStreamName": "a"}),
+    ("s3", "delete_bucket", {"Bucket": "payroll"}),
+    ("s3", "get_object", {"Bucket": LANDING, "Key": "raw/orders/a.json.gz"}),
+    ("s3", "list_buckets", {}),
+    ("s3", "put_object", {"Bucket": "payroll", "Key": "code/a.zip", "Body": b""}),
+    ("secretsmanager", "get_secret_value", {"SecretId": "payroll"}),
+    ("sns", "publish", {"TopicArn": f"arn:aws:sns:{REGION}:tributary-prod-workload-alarms", "Message": "a"}),
+    ("sqs", "delete_queue", {"QueueUrl": f"http://localhost/{WORKLOAD}/payroll"}),
+    ("sqs", "receive_message", {"QueueUrl": f"http://localhost/{WORKLOAD}/tributary-prod-shop-lake-unstarted"}),
+    ("ssm", "get_parameter", {"Name": "payroll"}),
+    ("stepfunctions", "start_execution",
+     {"stateMachineArn": f"arn:aws:states:{REGION}:stateMachine:tributary-prod-shop-lake-run"}),
+]  # fmt: skip
 NOT_GRANTED = {("s3", "get_bucket_policy_status")}  # so that a refusal is seen among the stack's own, too
 
 
 @pytest.fixture(scope="module")
 def client(cloud: Cloud) -> Callable[[str, str], Any]:
-    """A client as one of the two roles of stack `prod`, in the region of the tests' clients."""
+    """A client as one of the two roles of stack `prod`, in the region of the tests' clients; the roles are in both of
+    its accounts."""
     config = config_of("prod")
     for account in config["accounts"].values():
         account["region"] = "us-east-1"
     stack = Stack("prod", registered("prod", config))
-    [place] = [place for place in stack.places().values() if place["account"] == WORKLOAD]
-    iam, principal = cloud.client("iam", WORKLOAD), {"AWS": f"arn:aws:iam::{WORKLOAD}:root"}
-    trust = {"Version": "2012-10-17", "Statement": [{**TRUST["Statement"][0], "Principal": principal}]}
-    for role in (deploy, preview):
+    for place, role in itertools.product(stack.places().values(), (deploy, preview)):
+        iam, principal = (
+            cloud.client("iam", place["account"]),
+            {"AWS": f"arn:aws:iam::{place['account']}:root"},
+        )
+        trust = {"Version": "2012-10-17", "Statement": [{**TRUST["Statement"][0], "Principal": principal}]}
         iam.create_role(RoleName=role.__name__, AssumeRolePolicyDocument=json.dumps(trust))
         for number, document in enumerate(documents(role(stack, place))):
             iam.put_role_policy(
                 RoleName=role.__name__, PolicyName=f"p{number}", PolicyDocument=json.dumps(document)
             )
+    for bucket in ("payroll", LANDING):
+        cloud.client("s3", WORKLOAD).create_bucket(Bucket=bucket)
     dynamodb = cloud.client("dynamodb", WORKLOAD)
     dynamodb.create_table(
         TableName="orders", BillingMode="PAY_PER_REQUEST",
@@ -174,3 +219,101 @@ def test_neither_role_changes_its_own_rights(client: Callable[[str, str], Any], 
         assert refused(client, role, "iam", "put_role_policy", {"RoleName": name, **document})
         arn = "arn:aws:iam::aws:policy/AdministratorAccess"
         assert refused(client, role, "iam", "attach_role_policy", {"RoleName": name, "PolicyArn": arn})
+
+
+@pytest.mark.parametrize("role", ["deploy", "preview"])
+def test_neither_role_reads_data_or_reaches_what_is_not_the_stacks(
+    client: Callable[[str, str], Any], role: str
+) -> None:
+    assert [(s, o) for s, o, given in ELSEWHERE if not refused(client, role, s, o, given)] == []
+
+
+def test_the_deploy_role_reaches_no_key_without_the_stacks_tags(
+    cloud: Cloud, client: Callable[[str, str], Any]
+) -> None:
+    """An alias is one request on two resources, and a part of an upload is encrypted for its caller."""
+    kms = cloud.client("kms", WORKLOAD)
+    own, other = (
+        kms.create_key(Tags=[{"TagKey": k, "TagValue": v} for k, v in tags.items()])["KeyMetadata"]["KeyId"]
+        for tags in (TAGS, TAGS | {"tributary-stack": "prod-eu"})
+    )
+    alias = {"AliasName": "alias/tributary-prod-shop-lake-x"}
+    assert refused(client, "deploy", "kms", "create_alias", {**alias, "TargetKeyId": other})
+    assert refused(client, "deploy", "kms", "schedule_key_deletion", {"KeyId": other})
+    elsewhere = {"AliasName": "alias/payroll", "TargetKeyId": own}
+    assert refused(client, "deploy", "kms", "create_alias", elsewhere)
+    assert not refused(client, "deploy", "kms", "create_alias", {**alias, "TargetKeyId": own})
+    assert refused(client, "deploy", "kms", "update_alias", {**alias, "TargetKeyId": other})
+    assert not refused(client, "deploy", "kms", "delete_alias", alias)
+
+
+def test_a_mapping_is_of_a_function_of_the_stack(cloud: Cloud, client: Callable[[str, str], Any]) -> None:
+    sqs, functions = cloud.client("sqs", ANALYTICS), cloud.client("lambda", ANALYTICS)
+    url = sqs.create_queue(QueueName="mapped")["QueueUrl"]
+    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+    read = {"Effect": "Allow", "Action": actions, "Resource": queue}
+    given = {"EventSourceArn": queue, "Enabled": False}
+
+    def denied(operation: str, **more: Any) -> bool:
+        return refused(lambda role, service: cloud.client(service, ANALYTICS, role), "deploy", "lambda",
+                       f"{operation}_event_source_mapping", more)  # fmt: skip
+
+    for name, others in (
+        ("tributary-prod-shop-replica-x", False),
+        ("tributary-prod-eu-shop-replica-x", True),
+    ):
+        role = cloud.role(ANALYTICS, name, "lambda.amazonaws.com", read)
+        functions.create_function(
+            FunctionName=name, Role=role, Code={"ZipFile": EMPTY_ZIP}, Runtime="python3.12", Handler="a.b"
+        )
+        made = functions.create_event_source_mapping(FunctionName=name, **given)["UUID"]
+        for operation in ("get", "update", "delete"):
+            assert denied(operation, UUID=made) is others, (name, operation)
+        if others:
+            functions.delete_event_source_mapping(UUID=made)
+        assert denied("create", FunctionName=name, **given) is others
+
+
+def test_the_deploy_role_hands_over_no_role_but_the_stacks(
+    cloud: Cloud, client: Callable[[str, str], Any]
+) -> None:
+    """Each call that hands a role over: with one of the account's that is not the stack's, and with one that is."""
+    lake = "tributary-prod-shop-lake"
+    arns = {
+        name: f"arn:aws:iam::{WORKLOAD}:role/{name}"
+        for name in ("payroll", f"{lake}-x", "tributary-prod-stock-ticks-x", "tributary-prod-shop-replica-x")
+    }
+    for name in arns:
+        principal = {"Service": [f"{service}.amazonaws.com" for service in ("lambda", "states", "glue")]}
+        trust = {"Version": "2012-10-17", "Statement": [{**TRUST["Statement"][0], "Principal": principal}]}
+        with contextlib.suppress(ClientError):  # there from the tests before
+            cloud.client("iam", WORKLOAD).create_role(
+                RoleName=name, AssumeRolePolicyDocument=json.dumps(trust)
+            )
+
+    def requests(role: str, of_ticks: str, of_replica: str) -> list[tuple[str, str, dict[str, Any]]]:
+        pass_state = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
+        target = {"Arn": f"arn:aws:lambda:{REGION}:function:{lake}-x", "RoleArn": role}
+        rules = [{"Status": "Enabled", "Destination": {"Bucket": "arn:aws:s3:::payroll"}}]
+        return [
+            ("lambda", "create_function", {"FunctionName": f"{lake}-handed", "Role": role, "Runtime": "python3.12",
+             "Handler": "a.b", "Code": {"ZipFile": EMPTY_ZIP}}),
+            ("stepfunctions", "create_state_machine", {"name": f"{lake}-handed", "roleArn": role,
+             "definition": pass_state}),
+            ("scheduler", "create_schedule", {"Name": f"{lake}-handed", "GroupName": f"{lake}-s", "Target": target,
+             "ScheduleExpression": "rate(1 hour)", "FlexibleTimeWindow": {"Mode": "OFF"}}),
+            ("glue", "create_crawler", {"Name": f"{lake}-handed", "Role": role, "DatabaseName": "d",
+             "Targets": {"S3Targets": [{"Path": "s3://payroll/"}]}, "Tags": TAGS}),
+            ("firehose", "create_delivery_stream", {"DeliveryStreamName": "tributary-prod-stock-ticks",
+             "ExtendedS3DestinationConfiguration": {"RoleARN": of_ticks, "BucketARN": "arn:aws:s3:::payroll"},
+             "Tags": PAIRS}),
+            ("s3", "put_bucket_replication", {"Bucket": LANDING,
+             "ReplicationConfiguration": {"Role": of_replica, "Rules": rules}}),
+        ]  # fmt: skip
+
+    payroll, *own = arns.values()
+    for service, operation, given in requests(payroll, payroll, payroll):
+        assert refused(client, "deploy", service, operation, given), operation
+    ours = [request for request in requests(*own) if request[0] != "glue"]  # the stack has no crawler
+    assert [(s, o) for s, o, given in ours if refused(client, "deploy", s, o, given)] == []
