@@ -27,8 +27,10 @@ What judges it: a policy evaluator that is not ours decides that each role may w
 neighbour (`tests/contract/iam`), and that the deploy and the preview role may send each request that the real AWS
 provider (5.100.0) was seen to send while it made, refreshed and destroyed these stacks on the embedded cloud. Of `prod`
 it saw 219 of 307 resources made; a stack with other settings beside it fills most of what that leaves. Changes, tags
-and what newer providers do come from the services' pages (`bootstrap/documented.json`). No AWS account has judged it
-yet ([live.md](live.md)).
+and what newer providers do come from the services' pages (`bootstrap/documented.json`). Each stack of this repository
+is previewed under its preview role and made, changed, refreshed and destroyed under its deploy role, by the `pulumi`
+command line on the embedded cloud, whose IAM lets either role do what its policies here allow and nothing more
+(`tests/cli`). No AWS account has judged it yet ([live.md](live.md)).
 """
 
 

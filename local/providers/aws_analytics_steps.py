@@ -1,6 +1,7 @@
 """The functions among the rows of aws_analytics: what one API operation can't say."""
 
 import secrets
+import time
 from collections.abc import Callable
 
 from .aws_rows import Call, Refused
@@ -13,7 +14,13 @@ def stream_switches(call: Call) -> None:
     stream, state, old = {"StreamName": call.state["name"]}, call.state, call.old
 
     def settle() -> None:
-        call.client.get_waiter("stream_exists").wait(**stream, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+        until = time.monotonic() + 300
+        while time.monotonic() < until:
+            summary = call.client.describe_stream_summary(**stream)["StreamDescriptionSummary"]
+            if summary["StreamStatus"] == "ACTIVE":
+                return
+            time.sleep(0.2)
+        raise Refused(f"stream {call.state['name']!r} is not active after 300 s")
 
     settle()
     hours, was = state.get("retentionPeriod", 24), old.get("retentionPeriod", 24)

@@ -14,7 +14,12 @@ from .aws_rows import Call, Gone, Refused
 def make_bucket(call: Call) -> dict:
     """An existing bucket is an error, also where S3 itself would answer 200 (us-east-1, same owner)."""
     name, more = call.state["bucket"], {}
-    if name in {b["Name"] for b in call.client.list_buckets()["Buckets"]}:
+    try:
+        call.client.head_bucket(Bucket=name)
+    except ClientError as error:  # not there, or another account's, which CreateBucket says
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] not in (403, 404):
+            raise
+    else:
         raise Refused(f"bucket {name!r} already exists in this account; import it or choose another name")
     if call.client.meta.region_name != "us-east-1":
         more["CreateBucketConfiguration"] = {"LocationConstraint": call.client.meta.region_name}

@@ -1,4 +1,6 @@
-"""Makes in the embedded cloud what a stack's config adopts: the roles that a deployment assumes, tables, databases.
+"""Makes in the embedded cloud what a stack's config adopts, tables and databases, and in each of its accounts the roles
+that docs/accounts.md has: `deploy` (or what the config calls it) and `preview`, with the policies that
+`python -m bootstrap <stack>` prints for them and nothing else.
 
     ENDPOINT=http://127.0.0.1:4566 .venv/bin/python tests/cli/seed.py [stack ...]
 
@@ -10,6 +12,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +31,7 @@ from components import settings  # noqa: E402  # after the path, where this runs
 from components.accounts import AccountArgs  # noqa: E402
 
 STACKS = ("dev", "local", "prod")
+ROLES = ("deploy", "preview")
 
 
 def stack_settings(stack: str) -> settings.Settings:
@@ -51,15 +56,16 @@ class Adopted:
             aws_access_key_id=self.account.id, aws_secret_access_key="local", config=Config(proxies={}),
         )  # fmt: skip
 
-    def role(self, arn: str, trusted: list[str]) -> None:
-        """What a deployment assumes. What it may do is not what is tested here, so it may do anything."""
-        iam, name = self.client("iam"), arn.rpartition("/")[2]
-        principals = [f"arn:aws:iam::{account}:root" for account in trusted]
+    def role(self, name: str, trusted: list[str], policies: dict[str, str]) -> None:
+        """A role that the accounts `trusted` may assume, with these managed policies, by their names."""
+        iam, principals = self.client("iam"), [f"arn:aws:iam::{account}:root" for account in trusted]
         trust = {"Effect": "Allow", "Principal": {"AWS": principals}, "Action": "sts:AssumeRole"}
-        anything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
         with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
             iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))
-        iam.put_role_policy(RoleName=name, PolicyName="deploy", PolicyDocument=document(anything))
+        for policy, text in policies.items():
+            with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+                iam.create_policy(PolicyName=policy, PolicyDocument=text)
+            iam.attach_role_policy(RoleName=name, PolicyArn=f"arn:aws:iam::{self.account.id}:policy/{policy}")
 
     def table(self, name: str) -> None:
         dynamodb = self.client("dynamodb")
@@ -103,11 +109,31 @@ def adopted(stack: settings.Settings) -> Iterator[tuple[AccountArgs, str, str]]:
                     yield args.account, "dynamodb", table.name
 
 
+def printed(stack: str) -> dict[str, str]:
+    """What the documented command prints for a stack: `<stack>-<account>-<role>[-<number>]` -> policy."""
+    command = [sys.executable, "-m", "bootstrap", stack]
+    text = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    parts = re.split(r"^# (\S+)\.json$", text, flags=re.MULTILINE)
+    return {name: policy.strip() for name, policy in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def role_arns(stack: settings.Settings, role: str) -> dict[str, str]:
+    """The role `deploy` or `preview` in each account, by the account's name in the config."""
+    own = {name: account.role if role == "deploy" else "" for name, account in stack.accounts.items()}
+    return {
+        name: own[name] or f"arn:aws:iam::{account.id}:role/{role}"
+        for name, account in stack.accounts.items()
+    }
+
+
 def seed(endpoint: str, stack: str) -> None:
-    read = stack_settings(stack)
-    for account in read.accounts.values():
-        if account.role:
-            Adopted(endpoint, account).role(account.role, [one.id for one in read.accounts.values()])
+    read, policies = stack_settings(stack), printed(stack)
+    for role in ROLES:
+        for name, arn in role_arns(read, role).items():
+            form = re.compile(rf"{re.escape(stack)}-{re.escape(name)}-{role}(-\d+)?")
+            its = {policy: text for policy, text in policies.items() if form.fullmatch(policy)}
+            trusted = [one.id for one in read.accounts.values()]
+            Adopted(endpoint, read.accounts[name]).role(arn.rpartition("/")[2], trusted, its)
     for account, kind, name in adopted(read):
         place = Adopted(endpoint, account)
         place.table(name) if kind == "dynamodb" else place.database(kind, name)
