@@ -50,6 +50,7 @@ class IdentityPools:
         return [
             ("POST", r"/v1/(projects/[^/]+/locations/global/workloadIdentityPools)", self.create),
             ("POST", rf"/v1/({POOL}/providers)", self.create),
+            ("GET", r"/v1/(projects/[^/]+/locations/global/workloadIdentityPools)", self.listed),
             ("GET", one, lambda b, q, name: self.find(name)),
             ("GET", rf"{one}:listAttestationRules", lambda b, q, name: self.find(name) and {}),
             ("GET", rf"/v1/({POOL}(?:/providers/[^/:]+)?/operations/[^/:]+)", self.operations.find),
@@ -57,6 +58,13 @@ class IdentityPools:
             ("DELETE", one, self.delete),
             ("POST", rf"{one}:undelete", self.undelete),
         ]
+
+    def listed(self, body: Body, query: Body, parent: str) -> Body:
+        """The project's pools, without those that are deleted unless they are wanted too."""
+        deleted = query.get("showDeleted", "").lower() == "true"
+        names = [name for name in self.kept if re.fullmatch(rf"{parent}/[^/]+", name) and self.there(name)]
+        pools = [self.kept[name] for name in names]
+        return {"workloadIdentityPools": [pool for pool in pools if deleted or pool["state"] != "DELETED"]}
 
     def create(self, body: Body, query: Body, parent: str) -> Body:
         leaf = query.get("workloadIdentityPoolProviderId") or query.get("workloadIdentityPoolId", "")

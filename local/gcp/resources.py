@@ -44,6 +44,9 @@ class Resources:
         )
         return [
             ("POST", r"/v1/projects/([^/:]+)/serviceAccounts", self.create_account),
+            ("GET", r"/v1/(projects/[^/:]+)/serviceAccounts", self.listed("accounts", self.accounts)),
+            ("GET", r"/v1/(projects/[^/:]+)/topics", self.listed("topics", self.topics)),
+            ("GET", r"/v1/(projects/[^/:]+)/subscriptions", self.listed("subscriptions", self.subscriptions)),
             ("GET", account, lambda b, q, name: self.account(name)),
             ("PATCH", account, self.patch_account),
             ("DELETE", account, lambda b, q, name: self.accounts.pop(self.account(name)["email"]) and {}),
@@ -104,6 +107,13 @@ class Resources:
     def patch(self, kind: dict[str, Body], name: str, body: Body) -> Body:
         self.find(kind, name).update(body)
         return kind[name]
+
+    @staticmethod
+    def listed(field: str, kept: dict[str, Body]) -> Any:
+        """The route that lists what of it is the project's."""
+        return lambda b, q, project: {
+            field: [one for one in kept.values() if one["name"].startswith(f"{project}/")]
+        }
 
     def create_account(self, body: Body, query: Body, project: str) -> Body:
         if not re.fullmatch(r"[a-z](?:[-a-z0-9]{4,28}[a-z0-9])", account := body.get("accountId", "")):

@@ -28,11 +28,17 @@ class Roles:
         role = r"/v1/(projects/[^/]+/roles/[^/:]+)"
         return [
             ("POST", r"/v1/(projects/[^/:]+)/roles", self.create),
+            ("GET", r"/v1/(projects/[^/:]+)/roles", self.listed),
             ("GET", role, lambda b, q, name: self.find(name)),
             ("PATCH", role, self.patch),
             ("DELETE", role, self.delete),
             ("POST", role + ":undelete", self.undelete),
         ]
+
+    def listed(self, body: Body, query: Body, parent: str) -> Body:
+        """The project's roles, without those that are deleted."""
+        own = [one for one in self.kept.values() if one["name"].startswith(f"{parent}/")]
+        return {"roles": [one for one in own if one["name"] not in self.deleted]}
 
     def create(self, body: Body, query: Body, parent: str) -> Body:
         if not re.fullmatch(r"[a-zA-Z0-9_.]{3,64}", role := body.get("roleId", "")):

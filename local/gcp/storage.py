@@ -39,6 +39,7 @@ class Storage:
         bucket, item = r"/storage/v1/b/([^/]+)", r"/storage/v1/b/([^/]+)/o/(.+)"
         return [
             ("POST", "/storage/v1/b", self.create),
+            ("GET", "/storage/v1/b", lambda b, q: {"items": list(self.buckets.values())}),
             ("GET", bucket, lambda b, q, name: self.bucket(name)),
             ("PATCH", bucket, self.patch),
             ("DELETE", bucket, self.remove),

@@ -74,6 +74,7 @@ class StorageTransfer:
         return [
             ("GET", r"/v1/googleServiceAccounts/([^/]+)", lambda b, q, project: self.agent(project)),
             ("POST", "/v1/transferJobs", self.create),
+            ("GET", "/v1/transferJobs", self.jobs_of),
             ("GET", job, lambda b, q, name: self.job(name)),
             ("PATCH", job, self.patch),
             ("DELETE", job, lambda b, q, name: self.delete(name)),
@@ -105,6 +106,15 @@ class StorageTransfer:
         found = [o for o in reversed(self.operations.values())
                  if not names or o["metadata"]["transferJobName"] in names]  # fmt: skip
         return {"operations": found}
+
+    def jobs_of(self, body: Body, query: Body) -> Body:
+        """A project's jobs, deleted ones among them."""
+        wanted = json.loads(query.get("filter", "{}"))
+        if not wanted.get("projectId"):
+            raise Refused(400, "filter: projectId is required")
+        return {
+            "transferJobs": [job for job in self.jobs.values() if job["projectId"] == wanted["projectId"]]
+        }
 
     def create(self, body: Body, query: Body) -> Body:
         name = body.get("name") or f"transferJobs/{uuid.uuid4().int % 10**20}"

@@ -19,6 +19,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import boto3
+import httpx
 from botocore.config import Config
 
 from local import secret
@@ -60,6 +61,9 @@ class Cloud:
     outputs: Mapping[str, Any]
     gcp: str = ""  # the local Google Cloud's endpoint
     counted: dict[tuple[str, ...], Any] = field(default_factory=dict)
+    prefix: str = ""  # of the names of what the samples make for themselves
+    patience: float = ARRIVED_WITHIN
+    pause: float = 0.5  # seconds between two looks
 
     @cached_property
     def _clients(self) -> dict[tuple[str, str, str], Any]:
@@ -80,6 +84,16 @@ class Cloud:
                     s3={"addressing_style": "path"}),
             )  # fmt: skip
         return self._clients[key]
+
+    def google(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """The answer of Google's API at the path; a SampleError where it refuses."""
+        bearer = {"authorization": f"Bearer {secret.of(self.gcp)}"}
+        answer = httpx.request(
+            method, self.gcp + path, json=body, headers=bearer, timeout=300, trust_env=False
+        )
+        if answer.status_code != 200:
+            raise SampleError(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
+        return answer.json()
 
     def search(self, pipeline: Mapping[str, Any], role_arn: str) -> Any:
         """A pipeline's collection as a role sees it: an OpenSearch client."""
@@ -128,12 +142,12 @@ def run(cloud: Cloud, say: Callable[[str], None]) -> list[Row]:
     for name, kind, pipeline in _known(cloud):
         kinds()[kind].start(cloud, name, pipeline, due)
     say("samples: all are under way")
-    deadline = time.monotonic() + ARRIVED_WITHIN
+    deadline = time.monotonic() + cloud.patience
     while True:
         found = rows(cloud, due)
         if all(row.complete or row.failure for row in found) or time.monotonic() > deadline:
             return found
-        time.sleep(0.5)
+        time.sleep(cloud.pause)
 
 
 def rows(cloud: Cloud, due: datetime | None = None) -> list[Row]:

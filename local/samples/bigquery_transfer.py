@@ -15,11 +15,8 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
-import httpx
-
 from components.shared.catalog_names import table_name
-from local import secret
-from local.samples import ARRIVED_WITHIN, Cloud, Row, SampleError, checksum, kinds, lake, mysql
+from local.samples import Cloud, Row, SampleError, checksum, kinds, lake, mysql
 from local.samples.export import keys
 
 
@@ -31,31 +28,31 @@ def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -
     """Waits until the export's run is over and its landing has it all, then runs each transfer."""
     taken = {pipeline["from"]: cloud.pipelines[pipeline["from"]]}
     taken |= {n: p for n, p in cloud.pipelines.items() if p is origin(cloud, pipeline)}
-    deadline = time.monotonic() + ARRIVED_WITHIN
+    deadline = time.monotonic() + cloud.patience
     while True:
         found = [row for n, p in taken.items() for row in kinds()[p["kind"]].rows(cloud, n, p, due)]
         if all(row.complete for row in found) and not missing(cloud, pipeline):
             break
         if any(row.failure for row in found) or time.monotonic() > deadline:
             raise SampleError(f"{name}: {pipeline['from']} has not landed all that was sent")
-        time.sleep(0.5)
+        time.sleep(cloud.pause)
     if pipeline.get("copy"):
         copy(cloud, name, pipeline, deadline)
     for table in pipeline["tables"].values():
         now = {"requestedRunTime": datetime.now(UTC).isoformat()}
-        ask(cloud, "POST", f"/v1/{table['transfer']}:startManualRuns", now)
+        cloud.google("POST", f"/v1/{table['transfer']}:startManualRuns", now)
 
 
 def copy(cloud: Cloud, name: str, pipeline: Mapping[str, Any], deadline: float) -> None:
     """Runs the copy, unless the landing's events do, and waits until Cloud Storage has every file that is loaded."""
     job = pipeline["copy"]["job"]
     project = pipeline["project"]
-    if "schedule" in ask(cloud, "GET", f"/v1/{job}?projectId={project}"):
-        ask(cloud, "POST", f"/v1/{job}:run", {"projectId": project})
+    if "schedule" in cloud.google("GET", f"/v1/{job}?projectId={project}"):
+        cloud.google("POST", f"/v1/{job}:run", {"projectId": project})
     landed = keys(cloud, pipeline["source"], "")
     wanted = {key for path in paths(cloud, pipeline) for key in landed if fnmatchcase(key, path)}
     at = f"/storage/v1/b/{pipeline['copy']['bucket']}/o"
-    while left := wanted - {o["name"] for o in ask(cloud, "GET", at)["items"]}:
+    while left := wanted - {o["name"] for o in cloud.google("GET", at).get("items", [])}:
         if time.monotonic() > deadline:
             raise SampleError(f"{name}: Storage Transfer has not copied {len(left)} files")
         time.sleep(0.2)
@@ -70,7 +67,7 @@ def missing(cloud: Cloud, pipeline: Mapping[str, Any]) -> set[str]:
 
 def paths(cloud: Cloud, pipeline: Mapping[str, Any]) -> list[str]:
     """What the transfers read, as patterns of keys."""
-    told = [ask(cloud, "GET", f"/v1/{t['transfer']}")["params"] for t in pipeline["tables"].values()]
+    told = [cloud.google("GET", f"/v1/{t['transfer']}")["params"] for t in pipeline["tables"].values()]
     found = [params.get("data_path") or params["data_path_template"] for params in told]
     return [path.partition("://")[2].partition("/")[2] for path in found]
 
@@ -89,7 +86,7 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
 def row(cloud: Cloud, name: str, pipeline: Mapping[str, Any], table: str, due: datetime | None) -> Row:
     made, exporter = pipeline["tables"][table], origin(cloud, pipeline)
     source, columns = contents(cloud, exporter["landing"], table, due)
-    found = ask(cloud, "GET", f"/v1/{made['transfer']}/runs")["transferRuns"]
+    found = cloud.google("GET", f"/v1/{made['transfer']}/runs").get("transferRuns", [])
     run = next((r for r in found if due is None or datetime.fromisoformat(r["scheduleTime"]) >= due), {})
     if run.get("state") != "SUCCEEDED":
         failure = run["errorStatus"]["message"] if run.get("state") == "FAILED" else ""
@@ -149,17 +146,9 @@ def answered(
     return stores | {"BigQuery": checksum.answered(told[0])}
 
 
-def ask(cloud: Cloud, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-    bearer = {"authorization": f"Bearer {secret.of(cloud.gcp)}"}
-    answer = httpx.request(method, cloud.gcp + path, json=body, headers=bearer, timeout=300, trust_env=False)
-    if answer.status_code != 200:
-        raise SampleError(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
-    return answer.json()
-
-
 def query(cloud: Cloud, project: str, sql: str) -> list[list[Any]]:
-    answer = ask(
-        cloud, "POST", f"/bigquery/v2/projects/{project}/queries", {"query": sql, "useLegacySql": False}
+    answer = cloud.google(
+        "POST", f"/bigquery/v2/projects/{project}/queries", {"query": sql, "useLegacySql": False}
     )
     if answer.get("errors"):
         raise SampleError(f"{sql}: {answer['errors']}")

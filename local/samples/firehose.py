@@ -86,8 +86,12 @@ def records(cloud: Cloud, pipeline: Mapping[str, Any]) -> int:
         iterator = kinesis.get_shard_iterator(
             **stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
         )["ShardIterator"]
-        while page := (answer := kinesis.get_records(ShardIterator=iterator, Limit=10_000))["Records"]:
-            found, iterator = found + len(page), answer["NextShardIterator"]
+        behind = 1
+        # A page may be empty before the end: https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html
+        while iterator and behind:
+            answer = kinesis.get_records(ShardIterator=iterator, Limit=10_000)
+            found, iterator = found + len(answer["Records"]), answer.get("NextShardIterator")
+            behind = answer.get("MillisBehindLatest") or len(answer["Records"])
     return found
 
 

@@ -24,9 +24,11 @@ PATTERN = {"source": ["tributary.arrival"], "detail-type": ["Export Arrived"]}
 
 
 def prepare(cloud: Cloud, name: str, pipeline: Mapping[str, Any]) -> None:
-    landing, rule = pipeline["landing"], f"{QUEUE}-{name}"[:64]
+    landing, rule = pipeline["landing"], f"{cloud.prefix}{QUEUE}-{name}"[:64]
     sqs, events = cloud.client("sqs", landing), cloud.client("events", landing)
-    url = sqs.create_queue(QueueName=QUEUE, Attributes={"MessageRetentionPeriod": "1209600"})["QueueUrl"]
+    url = sqs.create_queue(QueueName=cloud.prefix + QUEUE, Attributes={"MessageRetentionPeriod": "1209600"})[
+        "QueueUrl"
+    ]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     rule_arn = events.put_rule(
         Name=rule, EventBusName=pipeline["event_bus"], EventPattern=json.dumps(PATTERN)
@@ -67,7 +69,7 @@ def announced(cloud: Cloud, place: Mapping[str, Any]) -> Iterator[tuple[datetime
     """Every announcement in the sample's queue and when it came."""
     sqs = cloud.client("sqs", place)
     try:
-        url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
+        url = sqs.get_queue_url(QueueName=cloud.prefix + QUEUE)["QueueUrl"]
     except sqs.exceptions.QueueDoesNotExist:
         return
     for at, event in peeked(cloud, place, url):

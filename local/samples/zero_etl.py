@@ -84,8 +84,8 @@ def prepare(cloud: Cloud, name: str, pipeline: Mapping[str, Any]) -> None:
     trust = {"Effect": "Allow", "Principal": {"AWS": trusted}, "Action": "sts:AssumeRole"}
     reach = {"Effect": "Allow", "Action": "aoss:APIAccessAll", "Resource": "*"}
     with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
-        iam.create_role(RoleName=READER, AssumeRolePolicyDocument=_policy(trust))
-    iam.put_role_policy(RoleName=READER, PolicyName="reach", PolicyDocument=_policy(reach))
+        iam.create_role(RoleName=cloud.prefix + READER, AssumeRolePolicyDocument=_policy(trust))
+    iam.put_role_policy(RoleName=cloud.prefix + READER, PolicyName="reach", PolicyDocument=_policy(reach))
 
 
 def _policy(statement: Mapping[str, Any]) -> str:
@@ -105,12 +105,12 @@ def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -
         put(dynamodb, table, [item(table, number) for number in INSERTED])
 
 
-def reader_role(pipeline: Mapping[str, Any]) -> str:
-    return f"arn:aws:iam::{pipeline['account']}:role/{READER}"
+def reader_role(cloud: Cloud, pipeline: Mapping[str, Any]) -> str:
+    return f"arn:aws:iam::{pipeline['account']}:role/{cloud.prefix}{READER}"
 
 
 def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | None) -> list[Row]:
-    reader, found = cloud.search(pipeline, reader_role(pipeline)), []
+    reader, found = cloud.search(pipeline, reader_role(cloud, pipeline)), []
     bucket, _, prefix = pipeline["dead_letters"].removeprefix("s3://").partition("/")
     for table, index in pipeline["indexes"].items():
         sent, documents = size(cloud, pipeline, table), 0

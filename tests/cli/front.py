@@ -144,6 +144,8 @@ class Run:
 class Front:
     """A copy of the project in `work`, its embedded cloud, and the command line on one stack."""
 
+    patience = PATIENCE
+
     def __init__(self, work: Path, stack: str, providers: str):
         self.work, self.stack, self.providers, self.steps = work, stack, providers, 0
         self.project = work / "project"
@@ -153,11 +155,10 @@ class Front:
             if (ROOT / name).is_file():
                 (self.project / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, self.project / name)
-        (self.project / ".venv").symlink_to(Path(sys.prefix))
-        (work / "state").mkdir()
-        self.environment = dict(os.environ)
-        scrub(self.environment, work)
-        self.environment |= {
+        if not (self.project / ".venv").exists():
+            (self.project / ".venv").symlink_to(Path(sys.prefix))
+        (work / "state").mkdir(exist_ok=True)
+        self.environment = self._environment() | {
             "PULUMI_HOME": str(home() if providers == "own" else work / "pulumi"),
             "PULUMI_BACKEND_URL": (work / "state").as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": "front-door",
@@ -173,7 +174,13 @@ class Front:
         path = [*self._providers(), str(engine.find().parent), str(host), str(Path(sys.executable).parent)]
         self.environment["PATH"] = os.pathsep.join([*path, os.environ["PATH"]])
 
+    def _environment(self) -> dict[str, str]:
+        environment = dict(os.environ)
+        scrub(environment, self.work)
+        return environment
+
     def _start(self) -> tuple[str, str]:
+        """Starts the cloud: its endpoint, and Google's."""
         ports = []
         for _ in range(2):
             with socket.socket() as free:
@@ -228,7 +235,7 @@ class Front:
         return []
 
     def pulumi(self, *words: str, events: bool = False) -> Run:
-        """Runs a command to its end; one that takes longer than PATIENCE is killed, with all that it started."""
+        """Runs a command to its end; one that takes longer than `patience` is killed, with all that it started."""
         self.steps += 1
         out, log = (self.work / f"{self.steps:02}-{words[0]}.{end}" for end in ("log", "events"))
         command = ["pulumi", *words, "--stack", self.stack, "--non-interactive", "--color", "never"]
@@ -239,7 +246,7 @@ class Front:
                 stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
             try:
-                code = process.wait(PATIENCE)
+                code = process.wait(self.patience)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()

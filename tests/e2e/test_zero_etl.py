@@ -33,7 +33,7 @@ class Search:
         self.cloud = samples.Cloud(ready["endpoint"], outputs)
         self.told = outputs["pipelines"][NAME]
         self.dynamodb, self.osis = self.client("dynamodb"), self.client("osis")
-        self.reader = self.cloud.search(self.told, zero_etl.reader_role(self.told))
+        self.reader = self.cloud.search(self.told, zero_etl.reader_role(self.cloud, self.told))
 
     def client(self, service: str) -> Any:
         return self.cloud.client(service, self.told)

@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.live import answers, sweep, sweep_google
+from tests.live import answers, command_line, stacks, sweep, sweep_google
 from tests.live.every import LIVES
 from tests.live.place import Sandbox
 from tests.live.sandbox import record
@@ -110,16 +110,31 @@ def remaining(place: Sandbox) -> list[str]:
     )
 
 
+def destroyed(place: Sandbox, name: str) -> list[str]:
+    """Destroys the stack of a run that was killed; why it could not, a line. What is left of it is then swept."""
+    assert place.deploys is not None
+    front = place.deploys(name)
+    front.pulumi("cancel", "--yes")
+    try:
+        stacks.destroyed(front)
+        front.stop()
+    except AssertionError as error:
+        return [f"stack {name}: {error}"]
+    return []
+
+
 def clean_up(place: Sandbox, say: Callable[[str], None], agreed: Callable[[], bool]) -> int:
     """Deletes what is left, and says what can't be."""
-    found = remaining(place)
+    kept = [f"stack {name}" for name in command_line.kept()] if place.deploys else []
+    found = [*kept, *remaining(place)]
     say("\n".join(["to be deleted:", *found]) if found else "nothing is left")
     if not found:
         return 0
     if not agreed():
         say("nothing was deleted")
         return 1
-    failed = sweep.sweep(place) + (sweep_google.sweep(place.google) if place.google else [])
+    failed = [line for name in kept for line in destroyed(place, name.removeprefix("stack "))]
+    failed += sweep.sweep(place) + (sweep_google.sweep(place.google) if place.google else [])
     still = remaining(place)
     say("\n".join([*failed, *(f"still there: {one}" for one in still)]) or "nothing is left")
     return 1 if failed or still else 0

@@ -164,11 +164,11 @@ def compare(recorded: Iterable[Call], now: Iterable[Call]) -> list[str]:
     """What differs between two recordings of one life, a line each. Of a call that was made until its answer was the
     awaited one, the last counts."""
     before, after = (_last(calls) for calls in (recorded, now))
-    lines = [
-        f"call {number}, {was.service}:{was.operation}: the service answered {difference}"
-        for number, (was, now) in enumerate(zip(before, after, strict=False), 1)
-        if (difference := _difference(was, now) if _name(was) == _name(now) else f"and not {_name(now)}")
-    ]
+    lines = []
+    for number, (was, now) in enumerate(zip(before, after, strict=False), 1):
+        difference = _difference(was, now) if _name(was) == _name(now) else f"and not {_name(now)}"
+        if difference:
+            lines.append(f"call {number}, {was.service}:{was.operation}: the service answered {difference}")
     if len(before) != len(after):
         lines.append(f"{len(before)} calls, and here {len(after)}")
     return lines

@@ -1,6 +1,6 @@
 """Every life, by its name."""
 
-from tests.live import copies, databases, lives, pools, replicas, roles, warehouse
+from tests.live import copies, databases, lives, pools, readers, replicas, roles, stacks, warehouse
 from tests.live.life import Life
 
 LIVES: dict[str, Life] = {
@@ -8,7 +8,9 @@ LIVES: dict[str, Life] = {
     **roles.LIVES,
     **replicas.LIVES,
     **databases.LIVES,
+    **readers.LIVES,
     **pools.LIVES,
     **warehouse.LIVES,
     **copies.LIVES,
+    **stacks.LIVES,
 }

@@ -25,7 +25,7 @@ class Life:
     settles: tuple[str, ...] = ()
     """The questions of docs/live.md that it answers, word for word."""
     needs: frozenset[str] = frozenset()
-    """What it needs besides an account: `second account`, `google`, `database`, `pulumi`, `costly`."""
+    """What it needs: `second account`, `google`, `database`, `lake formation`, `pulumi`, `costly`."""
     makes: str = ""
     """What it makes, for whoever pays for it."""
     cost: str = "less than a cent"

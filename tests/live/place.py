@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,14 @@ class Sandbox:
     google: Google | None = None
     database: str = ""
     """An RDS instance of the first account that is there, of MySQL or MariaDB."""
+    roles: Mapping[str, str] = field(default_factory=dict)
+    """The role that a deployment assumes in an account, by the account's id."""
+    functions: Mapping[str, Any] = field(default_factory=dict)
+    """What of `tributary:functions` differs from the program's defaults."""
+    deploys: Callable[[str], Any] | None = None
+    """The command line on a stack of this name, as `tests.cli.front.Front` is."""
+    lake_formation: bool = False
+    """Whether the first account's data lake has who runs this as an administrator, and no default that lets all in."""
     costly: bool = False
     """Whether what costs dollars an hour may be made."""
 
@@ -36,6 +44,8 @@ class Sandbox:
                 "second account": len(self.accounts) > 1,
                 "google": self.google is not None,
                 "database": bool(self.database),
+                "pulumi": self.deploys is not None,
+                "lake formation": self.lake_formation,
                 "costly": self.costly,
             }.items()
             if there

@@ -7,6 +7,8 @@
     allowed_projects: [my-sandbox]                          # of Google, where there is one
     google: {project: my-sandbox, location: EU}
     database: shop                                          # an RDS instance of MySQL in the first account, if any
+    lake_formation: true                                    # if you are an administrator of its data lake there, and
+                                                            # new tables are not open to IAMAllowedPrincipals
 
 `role` is assumed with the credentials of the environment; without it these are the account's own. An account whose id
 is not the one that its credentials are of is refused before anything is made, as `allowed_account_ids` of the AWS
@@ -26,6 +28,7 @@ from botocore.config import Config
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from components.accounts import AccountArgs, GcpArgs
+from tests.live.command_line import SandboxFront, missing
 from tests.live.google import Google, signed_in
 from tests.live.place import Sandbox
 
@@ -42,6 +45,7 @@ class SandboxFile(BaseModel):
     allowed_projects: list[str] = []
     google: GcpArgs | None = None
     database: str = ""
+    lake_formation: bool = False
 
     @model_validator(mode="after")
     def _named_as_a_sandbox(self) -> SandboxFile:
@@ -52,6 +56,8 @@ class SandboxFile(BaseModel):
                 )
         if len({account.id for account in self.accounts}) < len(self.accounts):
             raise ValueError("both accounts are the same one; leave the second out")
+        if len({account.region for account in self.accounts}) > 1:
+            raise ValueError("the accounts are of two regions; give both the same")
         if self.google and self.google.project not in self.allowed_projects:
             raise ValueError(
                 f"project {self.google.project} is not one of allowed_projects: nothing is made in it"
@@ -89,7 +95,11 @@ class SandboxFile(BaseModel):
         google = None
         if self.google:
             google = Google(self.google.project, self.google.location, signed_in())
-        found = Sandbox(client, tuple(accounts), self.accounts[0].region, google, self.database)
+        roles = {account.id: account.role for account in self.accounts if account.role}
+        found = Sandbox(client, tuple(accounts), self.accounts[0].region, google, self.database, roles)
+        found.lake_formation = self.lake_formation
+        if missing() is None:
+            found.deploys = SandboxFront
         refuse_another(found)
         return found
 

@@ -21,6 +21,7 @@ KINDS = (
     ("pubsub", "/v1/projects/{p}/subscriptions", "subscriptions[].[name, name]", "/v1/{}"),
     ("pubsub", "/v1/projects/{p}/topics", "topics[].[name, name]", "/v1/{}"),
     ("iam", "/v1/projects/{p}/serviceAccounts", "accounts[].[name, email]", "/v1/{}"),
+    ("iam", "/v1/projects/{p}/roles", "roles[].[name, name]", "/v1/{}"),
     ("iam", "/v1/projects/{p}/locations/global/workloadIdentityPools",
      "workloadIdentityPools[?state!='DELETED'].[name, name]", "/v1/{}"),
 )  # fmt: skip

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.live.every import LIVES
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "live.md").read_text()
-NEEDS = {"second account", "google", "database", "pulumi", "costly"}
+NEEDS = {"second account", "google", "database", "lake formation", "pulumi", "costly"}
 
 
 def rows() -> list[tuple[str, str]]:
