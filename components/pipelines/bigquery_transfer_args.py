@@ -11,6 +11,7 @@ from components import bigquery_types, transfer_schedule
 from components.accounts import GcpArgs
 from components.arguments import arguments, matching, nearest, together
 from components.landing import Landing
+from components.pipelines.export import exported_type
 from components.pipelines.pipeline import PipelineArgs
 from components.pipelines.storage_transfer import DAY, StorageTransferArgs
 
@@ -163,6 +164,25 @@ class BigQueryTransferArgs(PipelineArgs):
                         f"tables.{name}.columns: '{column}' is {kind} here, and {declared[column]} as the export "
                         "declares it; leave it out here, or change it there"
                     )
+
+    @together
+    def _columns_are_those_of_the_files(self) -> Iterator[str]:
+        for name in self._readable():
+            if name not in self.landing.typed or self.exported(name):
+                continue
+            declared, lake = self.declared(name), name in self.landing.tables
+            for column, kind in self.tables[name].columns.items():
+                if lake and column not in declared:
+                    yield (
+                        f"tables.{name}.columns: '{column}' is declared here only, and its type in the lake is left to "
+                        "the data, which may change it, and no load changes a column's type; write it in 'columns' of "
+                        "its source"
+                    )
+                elif not lake:
+                    try:
+                        exported_type(kind)
+                    except ValueError as error:
+                        yield f"tables.{name}.columns: '{column}': {error}"
 
     @together
     def _keys_are_columns(self) -> Iterator[str]:

@@ -68,7 +68,7 @@ def _type(value: Any) -> Any:
     )
 
 
-def _exported_type(value: str) -> str:
+def exported_type(value: str) -> str:
     """What RDS writes into a column's files (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/
     USER_ExportSnapshot.data-types.html): of MySQL and PostgreSQL alike, dates, times, intervals and arrays are text."""
     if re.match(r"date\b|datetime|time|interval|array|struct|map|row|enum|set\b|uuid|xml", value.lower()):
@@ -76,7 +76,7 @@ def _exported_type(value: str) -> str:
     return value
 
 
-ExportedType = Annotated[str, AfterValidator(_exported_type)]
+ExportedType = Annotated[str, AfterValidator(exported_type)]
 ColumnType = Annotated[Any, AfterValidator(_type)]
 DatabaseName = Annotated[
     str,

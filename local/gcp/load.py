@@ -180,6 +180,8 @@ def _scalar(value: Any, field: dict[str, Any]) -> Any:
     )
     match kind:
         case "STRING":
+            if not isinstance(value, str):  # no page says that BigQuery makes text of it
+                raise ValueError("not text")
             return text
         case "BOOLEAN" | "BOOL":
             if text.lower() not in TRUTH:

@@ -1,5 +1,7 @@
 """Reads Parquet files as BigQuery does: the file's own schema must be the table's, or lack NULLABLE columns of it.
 
+No load changes a column's type, also not to a wider one: "Field … has changed type"
+(https://docs.cloud.google.com/bigquery/docs/troubleshoot-schemas); a mode is relaxed and a column added only by `schemaUpdateOptions`, which the Data Transfer Service does not set.
 "Parquet conversions" (https://docs.cloud.google.com/bigquery/docs/loading-data-cloud-storage-parquet#parquet_conversions);
 `DecimalTargetType` and `ParquetOptions` in "Job" (https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/Job).
 """
@@ -14,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from components.bigquery_types import shown
 from local.gcp.decimals import LoadFailed, decimal
 from local.gcp.limits import BIGNUMERIC, INT64, NUMERIC
 
@@ -61,7 +64,8 @@ def _parquet_field(name: str, kind: pa.DataType, targets: list[str], inference: 
             if n in targets and kind.precision - kind.scale <= whole and kind.scale <= after
         ]
         widest = next(n for n in ("STRING", "BIGNUMERIC", "NUMERIC") if n in targets)
-        return {"name": name, "type": (fits or [widest])[0], "mode": "NULLABLE"}
+        found = {"precision": kind.precision, "scale": kind.scale}
+        return {"name": name, "type": (fits or [widest])[0], "mode": "NULLABLE"} | found
     if t.is_timestamp(kind) and kind.unit == "ns":
         raise LoadFailed(
             f"Unsupported Parquet type of column {name}: TIMESTAMP with nanoseconds; write microseconds"
@@ -101,11 +105,27 @@ def _same(
             raise LoadFailed(
                 f"{message}Field {name} has changed type from {target['type']} to {field['type']}"
             )
+        elif "precision" in field and "precision" in target and not _fits(field, target):
+            # A column's parameters and a file's may differ; which of them loads no page says.
+            raise LoadFailed(
+                f"{message}Field {name} is {shown(field)} in the file and {shown(target)} in the table, which holds "
+                "fewer digits: no page says that such a file is loaded"
+            )
         elif field["type"] == "RECORD":
             _same(field["fields"], target["fields"], table, name + ".", ignore_unknown)
     for name, field in wanted.items():
         if name not in given and field["mode"] == "REQUIRED":
             raise LoadFailed(f"{message}Field {path}{field['name']} is missing in new schema")
+
+
+def _fits(given: dict[str, Any], target: dict[str, Any]) -> bool:
+    """Whether a decimal column holds every value of a file's decimal."""
+    if target["type"] == "STRING":
+        return True
+    (whole, after), (most, decimals) = (
+        (int(one["precision"]) - int(one["scale"]), int(one["scale"])) for one in (given, target)
+    )
+    return whole <= most and after <= decimals
 
 
 def _shape(row: Any, kinds: Any, fields: list[dict[str, Any]], inference: bool) -> dict[str, Any]:

@@ -1065,6 +1065,18 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         typed({"orders": {"keys": ["order_id"], "columns": {"order_id": "S", "total": "S"}}}),
         "pipelines.shop.tables.orders.columns: 'total' is S here, and N as the export declares it; leave it out here",
     ),
+    "a column of the lake that the export leaves to the data": (
+        typed({"orders": {"lake": True, "keys": ["order_id"], "columns": {"n": "bigint"}}}),
+        "pipelines.shop.tables.orders.columns: 'n' is declared here only, and its type in the lake is left to the data",
+    ),
+    "a time of a database, declared at the transfer": (
+        typed(
+            {"shop.products": {"keys": ["id"], "columns": {"sold": "timestamp"}}},
+            source=PRODUCTS,
+            create_key=True,
+        ),
+        "pipelines.shop.tables.shop.products.columns: 'sold': RDS exports 'timestamp' as text; write 'string'",
+    ),
     "a column declared otherwise by the export": (
         typed({"orders": {"lake": True, "keys": ["order_id"], "columns": {"total": "decimal(9,2)"}}}),
         "pipelines.shop.tables.orders.columns: 'total' is decimal(9,2) here, and decimal(38,2) as the export declares",
