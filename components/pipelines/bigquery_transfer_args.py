@@ -14,6 +14,7 @@ from components.landing import Landing
 from components.pipelines.export import exported_type
 from components.pipelines.pipeline import PipelineArgs
 from components.pipelines.storage_transfer import DAY, StorageTransferArgs
+from components.shared.rds_folders import folder
 
 _DAILY = re.compile(r"every day (\d\d?):(\d\d)")
 # https://docs.cloud.google.com/bigquery/docs/locations
@@ -180,7 +181,8 @@ class BigQueryTransferArgs(PipelineArgs):
                     )
                 elif not lake:
                     try:
-                        exported_type(kind)
+                        # Of MySQL a table's folder has its whole name (rds_folders.py).
+                        exported_type(kind, mysql=folder(name, mysql=True) in self.files(name))
                     except ValueError as error:
                         yield f"tables.{name}.columns: '{column}': {error}"
 

@@ -68,11 +68,20 @@ def _type(value: Any) -> Any:
     )
 
 
-def exported_type(value: str) -> str:
+def exported_type(value: str, *, mysql: bool = True) -> str:
     """What RDS writes into a column's files (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/
-    USER_ExportSnapshot.data-types.html): of MySQL and PostgreSQL alike, dates, times, intervals and arrays are text."""
-    if re.match(r"date\b|datetime|time|interval|array|struct|map|row|enum|set\b|uuid|xml", value.lower()):
+    USER_ExportSnapshot.data-types.html): of MySQL and PostgreSQL alike, dates, times, intervals and arrays are text,
+    and decimals of more than 38 digits; of PostgreSQL every decimal."""
+    low = value.lower()
+    decimal = re.match(r"(?:decimal|numeric)\s*(?:\(\s*([0-9]+))?", low)
+    if re.match(r"date\b|datetime|time|interval|array|struct|map|row|enum|set\b|uuid|xml|money", low) or (
+        decimal and (not mysql or int(decimal[1] or 0) > 38)
+    ):
         raise ValueError(f"RDS exports '{value}' as text; write 'string'")
+    if not mysql and re.search("unsigned|uint", low):
+        raise ValueError(
+            f"PostgreSQL has no '{value}'; write the type without a sign of its own, such as 'bigint'"
+        )
     return value
 
 
@@ -155,6 +164,17 @@ class ExportSourceArgs:
         for index, table in enumerate(self.leave_out):
             if table in self.only or table in self.tables or table in self.catalog_names:
                 yield f"leave_out[{index}]: '{table}' is in only, tables or catalog_names, too; take it away there"
+
+    @together
+    def _columns_are_exported_so(self) -> Iterator[str]:
+        if is_mysql(list(self.tables)):
+            return
+        for table, columns in self.tables.items():
+            for column, kind in columns.items():
+                try:
+                    exported_type(kind, mysql=False)
+                except ValueError as error:
+                    yield f"tables.{table}.{column}: {error}"
 
     @together
     def _columns_can_be_read(self) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """Reads Parquet files as BigQuery does: the file's own schema must be the table's, or lack NULLABLE columns of it.
 
 No load changes a column's type, also not to a wider one: "Field … has changed type"
-(https://docs.cloud.google.com/bigquery/docs/troubleshoot-schemas); a mode is relaxed and a column added only by `schemaUpdateOptions`, which the Data Transfer Service does not set.
+(https://docs.cloud.google.com/bigquery/docs/troubleshoot-schemas); a mode is relaxed and a
+column added only by `schemaUpdateOptions`, which the Data Transfer Service does not set.
 "Parquet conversions" (https://docs.cloud.google.com/bigquery/docs/loading-data-cloud-storage-parquet#parquet_conversions);
 `DecimalTargetType` and `ParquetOptions` in "Job" (https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/Job).
 """

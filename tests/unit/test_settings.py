@@ -1069,6 +1069,28 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         typed({"orders": {"lake": True, "keys": ["order_id"], "columns": {"n": "bigint"}}}),
         "pipelines.shop.tables.orders.columns: 'n' is declared here only, and its type in the lake is left to the data",
     ),
+    "a decimal of PostgreSQL": (
+        lake(
+            create_key=True,
+            sources=[{"rds_instance": "db", "tables": {"shop.public.products": {"price": "decimal(9,2)"}}}],
+        ),
+        "pipelines.lake.sources[0].tables.shop.public.products.price: RDS exports 'decimal(9,2)' as text; write 'strin",
+    ),
+    "an unsigned number of PostgreSQL": (
+        lake(
+            create_key=True,
+            sources=[{"rds_instance": "db", "tables": {"shop.public.products": {"id": "bigint unsigned"}}}],
+        ),
+        "pipelines.lake.sources[0].tables.shop.public.products.id: PostgreSQL has no 'bigint unsigned'; write the type",
+    ),
+    "a decimal of PostgreSQL, declared at the transfer": (
+        typed(
+            {"shop.public.products": {"keys": ["id"], "columns": {"price": "numeric(9,2)"}}},
+            source={"rds_instance": "db", "tables": {"shop.public.products": {"id": "bigint"}}},
+            create_key=True,
+        ),
+        "pipelines.shop.tables.shop.public.products.columns: 'price': RDS exports 'numeric(9,2)' as text; write",
+    ),
     "a time of a database, declared at the transfer": (
         typed(
             {"shop.products": {"keys": ["id"], "columns": {"sold": "timestamp"}}},
