@@ -3,7 +3,8 @@
 import pulumi
 
 import policy
-from components import settings, stack
+from components import stack
+from components.stack import settings
 
 with policy.enforced():
     config = settings.from_pulumi(pulumi.Config("tributary"))

@@ -24,7 +24,7 @@ import boto3
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from components.bundles import HANDLERS, bundle, known_handlers
+from components.bundling.bundles import HANDLERS, bundle, known_handlers
 
 RUNTIME_HAS = ("boto3", "botocore", "s3transfer", "dateutil", "urllib3", "jmespath", "six.py")
 TIMED = """

@@ -92,7 +92,7 @@ def normaliser(path: Path, count: int, folder: Path):
     from decoder import Decoder
     from table_schema import Observation, Type, derive
 
-    from components.native import shared_library
+    from components.bundling.c_compiler import shared_library
 
     library = folder / "decode.so"
     architecture = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")

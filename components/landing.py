@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 import pulumi
 from pydantic import AfterValidator, Field
 
-from components import times
 from components.accounts import KEY_ARN, AccountArgs
 from components.arguments import Text, arguments, matching, together
+from components.languages import aws_schedules
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 BucketName = Annotated[
@@ -74,9 +74,9 @@ class Landing:
     """Whether the bucket was not made by this program; a stack's program fills it in."""
     typed: dict[str, TypedTable] = Field(default_factory=dict)
     """The tables that are Parquet there, beside the exports or instead of them; a stack's program fills it in."""
-    schedule: Annotated[str, AfterValidator(times.schedule)] | None = None
+    schedule: Annotated[str, AfterValidator(aws_schedules.schedule)] | None = None
     """When its exports start, where that is known; a stack's program fills it in."""
-    timezone: Annotated[str, AfterValidator(times.timezone)] = "UTC"
+    timezone: Annotated[str, AfterValidator(aws_schedules.timezone)] = "UTC"
     """The time zone of `schedule`."""
 
     @together

@@ -19,7 +19,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from components.arguments import Text, described
-from components.pipelines import KINDS
+from components.stack.kinds import KINDS
 from docs import limits
 from policy.rules import SUBJECTS, Rule, rules_of
 

@@ -21,9 +21,9 @@ import botocore.session
 from pydantic import AfterValidator, BeforeValidator
 from pydantic.fields import FieldInfo
 
-from components.pipelines import KINDS
 from components.plugin import COMPONENTS
-from components.settings import StackArgs
+from components.stack.kinds import KINDS
+from components.stack.settings import StackArgs
 
 ROWS = Path(__file__).with_name("config-limits.toml")
 Row = dict[str, Any]

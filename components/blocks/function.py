@@ -14,7 +14,7 @@ from components.arguments import arguments
 from components.blocks.alarm import alarm
 from components.blocks.network import VpcArgs, function_joins
 from components.blocks.queue import Queue
-from components.bundles import Bundle, bundle
+from components.bundling.bundles import Bundle, bundle
 from components.iam import Statement, document, trust
 
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html

@@ -8,12 +8,13 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import AfterValidator
 
-from components import names, times
+from components import names
 from components.accounts import AccountArgs
 from components.iam import Statement, document, trust
+from components.languages import aws_schedules
 
-ScheduleExpression = Annotated[str, AfterValidator(times.schedule)]
-Timezone = Annotated[str, AfterValidator(times.timezone)]
+ScheduleExpression = Annotated[str, AfterValidator(aws_schedules.schedule)]
+Timezone = Annotated[str, AfterValidator(aws_schedules.timezone)]
 
 
 class Schedule(pulumi.ComponentResource):

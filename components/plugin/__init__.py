@@ -22,18 +22,21 @@ from pulumi.provider.experimental import analyzer, component
 
 import policy
 from components.arguments import described, parse, schema_of
-from components.pipelines.bigquery_transfer import BigQueryTransferPipeline
-from components.pipelines.bigquery_transfer_args import BigQueryTransferArgs
-from components.pipelines.export import ExportArgs, ExportPipeline
-from components.pipelines.firehose import FirehoseArgs, FirehosePipeline
-from components.pipelines.replication_args import ReplicationArgs
-from components.pipelines.replication_source import ReplicaRole
-from components.pipelines.zero_etl import ZeroEtlArgs, ZeroEtlPipeline
+from components.pipelines.bigquery_transfer.args import BigQueryTransferArgs
+from components.pipelines.bigquery_transfer.component import BigQueryTransferPipeline
+from components.pipelines.export.args import ExportArgs
+from components.pipelines.export.component import ExportPipeline
+from components.pipelines.firehose.args import FirehoseArgs
+from components.pipelines.firehose.component import FirehosePipeline
+from components.pipelines.replication.args import ReplicationArgs
+from components.pipelines.replication.source import ReplicaRole
+from components.pipelines.zero_etl.args import ZeroEtlArgs
+from components.pipelines.zero_etl.component import ZeroEtlPipeline
 from components.plugin.replication import Destination, ReplicaDestinationArgs, ReplicaSourceArgs, Source
 
 NAME = "tributary"
 VERSION = "0.1.0"
-COMPONENTS: dict[str, tuple[type[pulumi.ComponentResource], type]] = {
+components: dict[str, tuple[type[pulumi.ComponentResource], type]] = {
     "ZeroEtlPipeline": (ZeroEtlPipeline, ZeroEtlArgs),
     "FirehosePipeline": (FirehosePipeline, FirehoseArgs),
     "ExportPipeline": (ExportPipeline, ExportArgs),
@@ -106,4 +109,4 @@ def provider() -> component.ComponentProvider:
     # ComponentProvider takes no analyzer of its own (pulumi 3.250 to 3.272), so the name it looks up is replaced. What
     # is public would be to write its __init__ anew, with generate_schema: more of Pulumi's inside, not less.
     component.Analyzer = _Analyzer  # pyright: ignore[reportPrivateImportUsage]
-    return Host([hosted(name, *parts) for name, parts in COMPONENTS.items()], NAME, version=VERSION)
+    return Host([hosted(name, *parts) for name, parts in components.items()], NAME, version=VERSION)

@@ -15,9 +15,9 @@ import pulumi
 from components.accounts import ROLE_ARN
 from components.arguments import Text, arguments, matching
 from components.landing import BucketName, LandingKey
-from components.pipelines.replication_args import ReplicationArgs
-from components.pipelines.replication_destination import ReplicaDestination
-from components.pipelines.replication_source import Replica, ReplicaSource
+from components.pipelines.replication.args import ReplicationArgs
+from components.pipelines.replication.destination import ReplicaDestination
+from components.pipelines.replication.source import Replica, ReplicaSource
 
 KnownRole = Annotated[
     Text,

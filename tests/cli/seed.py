@@ -27,8 +27,8 @@ ROOT = Path(__file__).resolve().parents[2]
 if __name__ == "__main__":
     sys.path[:0] = [str(ROOT), str(ROOT / "components" / "shared")]
 
-from components import settings  # noqa: E402  # after the path, where this runs as a script
 from components.accounts import AccountArgs  # noqa: E402
+from components.stack import settings  # noqa: E402
 
 STACKS = ("dev", "local", "prod")
 ROLES = ("deploy", "preview")

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from components.native import shared_library
+from components.bundling.c_compiler import shared_library
 
 HANDLER = Path(__file__).resolve().parents[2] / "handlers" / "normalise"
 sys.path.insert(0, str(HANDLER))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import imports
-from components.bundles import known_handlers
+from components.bundling.bundles import known_handlers
 from local import opensearch
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from components import catalog_columns
-from components.pipelines.export import _type as column_type
+from components.languages import glue_columns
+from components.pipelines.export.column_types import declared_type as column_type
 from components.shared.catalog_names import REST
 from tests.recording import ROOT
 
@@ -44,7 +44,7 @@ def test_declared_attributes_are_the_columns_that_the_run_publishes(table_schema
     types = {attribute: table_schema.Type.of(kind) for attribute, kind in DECLARED.items()}
     made = table_schema.derive(table_schema.Observation(), types)
     published = {column["Name"]: column["Type"] for column in made.glue_columns()}
-    assert catalog_columns.columns(DECLARED) | {REST: "string"} == published
+    assert glue_columns.columns(DECLARED) | {REST: "string"} == published
 
 
 PLAIN = (
@@ -87,7 +87,7 @@ def test_json_is_told_apart_from_text_though_the_catalog_has_one_type_for_both(
     table_schema: ModuleType,
 ) -> None:
     assert table_schema.Type.of("json").glue() == "string"
-    assert catalog_columns.columns({"lines": "json"}) == {"lines": "json"}
+    assert glue_columns.columns({"lines": "json"}) == {"lines": "json"}
 
 
 def test_an_attribute_has_the_type_that_its_declaration_tells_and_json_tells_none() -> None:
@@ -100,4 +100,4 @@ def test_an_attribute_has_the_type_that_its_declaration_tells_and_json_tells_non
     }
     more = {"f": {"list": "json"}, "g": {"struct": {"x": "string"}}, "h": "json"}
     expected = {"a": "S", "b": "N", "c": "BOOL", "d": "NS", "e": "BS", "f": "L", "g": "M"}
-    assert catalog_columns.attributes(told | more) == expected
+    assert glue_columns.attributes(told | more) == expected

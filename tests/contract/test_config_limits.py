@@ -19,8 +19,8 @@ from pydantic import AfterValidator
 from pydantic.fields import FieldInfo
 
 from components import catalog_columns, names
-from components import settings as config
 from components.arguments import Refused, parse
+from components.stack import settings as config
 from docs import limits
 from local.cloud.models import compiler, constraints
 from local.gcp.messages import BITS

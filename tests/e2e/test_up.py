@@ -12,7 +12,7 @@ import boto3
 import httpx
 import pytest
 
-from components.pipelines import KINDS
+from components.stack.kinds import KINDS
 from local import engine
 from tests.e2e.conftest import LEAK
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from components import settings
-from components.pipelines.export import ExportArgs
-from components.pipelines.export_run import folds, steps, table_arns, told
+from components.pipelines.export.args import ExportArgs
+from components.pipelines.export.run import run_definition
+from components.stack import settings
 from local.cloud.states_language import TOO_NEW, complaints
 from tests.recording import Recording, record
 
@@ -57,10 +57,10 @@ def machines() -> dict[str, str]:
     for name, pipeline in read.pipelines.items():
         args = pipeline.args
         assert isinstance(args, ExportArgs)
-        sources = json.dumps(told(args, table_arns(args)))
-        parts = ["source", "normalise", "catalog", *(["fold"] if folds(args) else [])]
+        sources = json.dumps(args.run_sources(args.table_arns()))
+        parts = ["source", "normalise", "catalog", *(["fold"] if args.folds() else [])]
         functions = {part: args.account.arn("lambda", f"function:{name}-{part}") for part in parts}
-        made[name] = json.dumps(steps(args, sources, f"arn:aws:s3:::{name}", functions))
+        made[name] = json.dumps(run_definition(args, sources, f"arn:aws:s3:::{name}", functions))
     return made
 
 

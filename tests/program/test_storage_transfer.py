@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.pipelines.storage_transfer import StorageTransferArgs
+from components.pipelines.bigquery_transfer.storage_copy import StorageTransferArgs
 from policy.rules import Resource, check_all
 from tests.program.test_bigquery_transfer import CONFIG, EXPORT, LANDING, WORKLOAD, files, warehouse
 from tests.program.test_bigquery_transfer import EACH as BY_KEY

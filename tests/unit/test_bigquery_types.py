@@ -1,4 +1,4 @@
-"""components/bigquery_types.py and transfer_schedule.py, without a cloud."""
+"""components/languages/bigquery_types.py and bigquery_schedules.py, without a cloud."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components import transfer_schedule
-from components.bigquery_types import (
+from components.languages import bigquery_schedules
+from components.languages.bigquery_types import (
     SCALARS,
     Format,
     column_name_problem,
@@ -176,22 +176,22 @@ def test_an_attribute_of_several_types_has_a_field_for_each() -> None:
     ],
 )
 def test_a_schedule_comes_next(text: str, after: str, then: str) -> None:
-    parsed = transfer_schedule.parse(text)
+    parsed = bigquery_schedules.parse(text)
     assert parsed.next_after(datetime.fromisoformat(after).replace(tzinfo=UTC)) == datetime.fromisoformat(
         then
     ).replace(tzinfo=UTC)
-    assert parsed.least_interval >= transfer_schedule.LEAST_INTERVALS["amazon_s3"]
+    assert parsed.least_interval >= bigquery_schedules.LEAST_INTERVALS["amazon_s3"]
 
 
 def test_an_interval_is_as_long_as_it_says() -> None:
-    assert transfer_schedule.parse("every 15 minutes").least_interval == timedelta(minutes=15)
-    assert transfer_schedule.parse("every 2 hours from 10:00 to 14:00").least_interval == timedelta(hours=2)
-    assert transfer_schedule.parse("").least_interval == transfer_schedule.LEAST_INTERVALS["amazon_s3"]
+    assert bigquery_schedules.parse("every 15 minutes").least_interval == timedelta(minutes=15)
+    assert bigquery_schedules.parse("every 2 hours from 10:00 to 14:00").least_interval == timedelta(hours=2)
+    assert bigquery_schedules.parse("").least_interval == bigquery_schedules.LEAST_INTERVALS["amazon_s3"]
 
 
 def test_a_load_at_a_time_of_day_is_told_from_one_at_an_interval() -> None:
-    assert transfer_schedule.minute("first sunday of month 05:07") == 5 * 60 + 7
-    assert transfer_schedule.minute("every 2 hours from 10:00 to 14:00") is None
+    assert bigquery_schedules.minute("first sunday of month 05:07") == 5 * 60 + 7
+    assert bigquery_schedules.minute("every 2 hours from 10:00 to 14:00") is None
 
 
 @pytest.mark.parametrize(
@@ -208,4 +208,4 @@ def test_a_load_at_a_time_of_day_is_told_from_one_at_an_interval() -> None:
 )
 def test_a_schedule_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="schedule"):
-        transfer_schedule.parse(text)
+        bigquery_schedules.parse(text)

@@ -17,8 +17,8 @@ import boto3
 import pytest
 from packaging.requirements import Requirement
 
-from components import bundles
-from components.bundles import BundleError, bundle
+from components.bundling import bundles
+from components.bundling.bundles import BundleError, bundle
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST_RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
@@ -45,7 +45,7 @@ def handlers(tmp_path):
 def in_process(cache, handlers, name, **environment):
     """Starts another Python that builds the bundle and prints its sha256."""
     code = (
-        "from pathlib import Path; from components.bundles import bundle; "
+        "from pathlib import Path; from components.bundling.bundles import bundle; "
         f"print(bundle({name!r}, handlers=Path({str(handlers)!r})).sha256)"
     )
     env = {**os.environ, "TRIBUTARY_CACHE": str(cache), **environment}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.pipelines import KINDS
+from components.stack.kinds import KINDS
 from docs.__main__ import current
 from docs.pictures import PICTURES
 from policy.rules import RULES

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from components import expressions
+from components.languages import data_prepper
 
 A, B = ("path", "a"), ("path", "b")
 ONE = ("value", Decimal(1))
@@ -35,12 +35,12 @@ ONE = ("value", Decimal(1))
         ("now() > length(/a)", (">", ("call", "now"), ("call", "length", A))),
     ],
 )
-def test_an_expression_is_read_as_data_prepper_reads_it(text: str, tree: expressions.Tree | None) -> None:
+def test_an_expression_is_read_as_data_prepper_reads_it(text: str, tree: data_prepper.Tree | None) -> None:
     if tree is None:
         with pytest.raises(ValueError, match="is not an expression of Data Prepper"):
-            expressions.parse(text)
+            data_prepper.parse(text)
     else:
-        assert expressions.parse(text) == tree
+        assert data_prepper.parse(text) == tree
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_an_expression_is_read_as_data_prepper_reads_it(text: str, tree: express
 )
 def test_what_is_no_expression_is_refused_from_where_it_is_none(text: str, told: str) -> None:
     with pytest.raises(ValueError, match="is not an expression of Data Prepper: ") as refused:
-        expressions.parse(text)
+        data_prepper.parse(text)
     assert told in str(refused.value)
 
 
@@ -97,11 +97,11 @@ def test_what_is_no_expression_is_refused_from_where_it_is_none(text: str, told:
     ],
 )
 def test_what_is_never_true_is_found(text: str, mistakes: int) -> None:
-    assert len(list(expressions.mistakes(expressions.parse(text)))) == mistakes
+    assert len(list(data_prepper.mistakes(data_prepper.parse(text)))) == mistakes
 
 
 def test_every_attribute_that_is_looked_at_is_told() -> None:
-    tree = expressions.parse(
+    tree = data_prepper.parse(
         '/a/b == 1 and not (length("/c d") > /e) or /f in {"path", "g"} or /h typeof map'
     )
-    assert expressions.paths(tree) == ["a/b", "c d", "e", "f", "h"]
+    assert data_prepper.paths(tree) == ["a/b", "c d", "e", "f", "h"]

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from components.arguments import Refused
-from components.neighbours import collisions
+from components.stack.neighbours import collisions
 from tests import recording
 from tests.recording import record
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from components import settings
 from components.arguments import Refused
-from components.pipelines import KINDS
+from components.stack import settings
+from components.stack.kinds import KINDS
 from tests.recording import stack_config
 
 WORKLOAD = {"id": "111111111111", "region": "eu-central-1"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from components.bigquery_types import fields
+from components.languages.bigquery_types import fields
 from local.samples import checksum
 from tests.contract.gcp.conftest import PROJECT, Warehouse, lines
 

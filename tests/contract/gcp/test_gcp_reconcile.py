@@ -132,7 +132,7 @@ def pool(gcp: httpx.Client) -> None:
     provider = {
         "aws": {"accountId": "111111111111"},
         "attributeMapping": {"google.subject": "assertion.arn.extract('assumed-role/{role}/')"},
-        # As components/pipelines/load_comparison.py writes it, for any role of this module's.
+        # As components/pipelines/bigquery_transfer/load_check.py writes it, for any role of this module's.
         "attributeCondition": f"assertion.arn.startsWith('{SESSIONS}')",
     }
     where = f"/v1/{POOLS}/pool/providers?workloadIdentityPoolProviderId=amazon"

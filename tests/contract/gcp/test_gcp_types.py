@@ -1,4 +1,4 @@
-"""Every type of components/bigquery_types.py, at its boundaries: what comes back is what was in the file."""
+"""Every type of components/languages/bigquery_types.py, at its boundaries: what comes back is what was in the file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from components.bigquery_types import dynamodb_item, dynamodb_select, fields
+from components.languages.bigquery_types import dynamodb_item, dynamodb_select, fields
 from tests.contract.gcp.conftest import Warehouse, lines, parquet
 
 ENDS = [datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999999)]

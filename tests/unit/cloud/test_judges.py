@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from components import bigquery_types, expressions, transfer_schedule
+from components.languages import bigquery_schedules, bigquery_types, data_prepper
 from local.cloud.osis_expressions import Expression
 from local.gcp import limits, schedules
 
@@ -106,14 +106,14 @@ REFUSED = (
 def test_an_expression_of_data_prepper_is_read_at_preview_and_decided_in_the_cloud(
     text: str, event: dict[str, Any], taken: bool
 ):
-    expressions.parse(text)
+    data_prepper.parse(text)
     assert Expression(text)(event, {}) is taken
 
 
 @pytest.mark.parametrize("text", REFUSED)
 def test_what_data_prepper_can_not_read_is_refused_at_preview_and_in_the_cloud(text: str):
     with pytest.raises(ValueError):
-        expressions.parse(text)
+        data_prepper.parse(text)
     with pytest.raises(ValueError):
         Expression(text)
 
@@ -153,13 +153,13 @@ NO_SCHEDULES = (
 def test_a_schedule_of_the_pages_is_the_same_at_preview_and_in_the_cloud(text: str, after: str, then: str):
     at, expected = (datetime.fromisoformat(one).replace(tzinfo=UTC) for one in (after, then))
     assert schedules.parse(text).next_after(at) == expected
-    assert transfer_schedule.parse(text).next_after(at) == expected
+    assert bigquery_schedules.parse(text).next_after(at) == expected
 
 
 @pytest.mark.parametrize("text", NO_SCHEDULES)
 def test_what_is_no_schedule_is_refused_at_preview_and_in_the_cloud(text: str):
     with pytest.raises(ValueError):
-        transfer_schedule.parse(text)
+        bigquery_schedules.parse(text)
     with pytest.raises(ValueError):
         schedules.parse(text)
 

@@ -1,0 +1,87 @@
+"""Plain data, such as a stack's YAML, into checked arguments."""
+
+import contextlib
+import dataclasses
+import inspect
+import typing
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from components.arguments.declare import checks_together
+from components.arguments.report import Refused, class_at, join, placed, sentences, steps, value_at
+
+T = TypeVar("T")
+
+
+def parse(
+    cls: type[T], value: T | Mapping[str, Any], path: str = "", already_reported: Iterable[str] = ()
+) -> T:
+    """Returns the checked arguments. Raises Refused with every error, each path starting with `path`.
+
+    `already_reported`: keys to skip, whose errors the caller has."""
+    given = value
+    if already_reported and isinstance(value, Mapping):
+        given = {**value, **dict.fromkeys(already_reported, _WRONG)}
+    try:
+        # An instance is checked too: a frozen dataclass may hold what its default or its caller put there.
+        return _adapter(cls).validate_python(given)
+    except ValidationError as error:
+        details = error.errors()
+    errors: list[str] = []
+    wrong: dict[tuple[Any, ...], set[str]] = {}  # where a class stands -> its fields that are wrong
+    for detail in details:
+        place = tuple(steps(detail["loc"]))
+        if not (place and place[0] in already_reported):
+            errors += sentences(cls, path, detail)
+        for index, step in enumerate(place):
+            wrong.setdefault(place[:index], set()).add(str(step))
+    for place, fields in wrong.items():
+        owner, values = class_at(cls, place), value_at(given, place)
+        if owner and isinstance(values, Mapping):
+            where = join(path, *place)
+            errors += [placed(where, misfit) for misfit in _misfits(owner, values, fields)]
+    raise Refused(errors)
+
+
+_WRONG: Any = object()  # no field takes it
+
+
+@cache
+def _adapter(cls: type[T]) -> TypeAdapter[T]:
+    return TypeAdapter(cls)  # building one costs a hundred times what using it does
+
+
+class _Unsound(Exception):
+    """A check has asked for a field that is wrong in itself."""
+
+
+class _Sound:
+    """Arguments of which some fields are wrong: whoever asks for one of those gets no further."""
+
+    def __init__(self, cls: type, values: Mapping[str, Any]):
+        self._cls, self._values = cls, values
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self._values:
+            return self._values[name]
+        if name in {field.name for field in dataclasses.fields(self._cls)}:
+            raise _Unsound(name)
+        return inspect.getattr_static(self._cls, name).__get__(self, self._cls)
+
+
+def _misfits(cls: type, given: Mapping[str, Any], wrong: set[str]) -> Iterator[str]:
+    """What does not fit together of the fields that are right in themselves."""
+    hints, declared = typing.get_type_hints(cls, include_extras=True), vars(cls)["__pydantic_fields__"]
+    values = {
+        name: TypeAdapter(hints[name]).validate_python(given[name])
+        if name in given
+        else field.get_default(call_default_factory=True)
+        for name, field in declared.items()
+        if name not in wrong
+    }
+    for check in checks_together(cls):
+        with contextlib.suppress(_Unsound):
+            yield from check(_Sound(cls, values))

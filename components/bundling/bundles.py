@@ -1,0 +1,295 @@
+"""Builds handlers/<name>/ and its requirements into the zip that Lambda runs. Pure: makes no Pulumi resource.
+
+A bundle is the same to the byte on every machine, so an unchanged handler is no diff in a preview. Paths are
+sorted, times and modes fixed, byte code and installers' records left out, and files are stored, not deflated:
+zlib's output differs between implementations (zlib, zlib-ng, Apple's), and Pulumi compares a zip by its
+bytes.
+
+Requirements: handlers/<name>/requirements.txt lists every package, exact, with hashes; nothing is resolved
+here. It is made from requirements.in, where there is one (see `LOCK_COMMAND`). Only wheels for Lambda's
+platform are taken; no code of a package runs. boto3 is not bundled: Lambda's runtime has it, and the handlers
+use no API shape newer than 2023. One that does adds boto3 to its requirements.in, and its own copy wins (the
+bundle comes first on Lambda's sys.path). A folder is a whole function, with the
+modules of components/shared/ that it imports, which hold what both sides of a deployment must know.
+
+Limits: 50 MB (52,428,800 bytes) for a zip that is uploaded directly (`Bundle.uploads_directly`); a larger one
+goes by an object in S3, up to the 250 MB of an unpacked one, which it is as large
+as. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (Lambda quotas)
+
+Cache: $TRIBUTARY_CACHE/bundles (default ~/.cache/tributary/bundles), one zip and its sha256 per key. The key
+covers sources, requirements, platform, Python and `VERSION`. Both files are put in place by a rename, and two
+builders write the same bytes, so they may work at once; an entry that does not match its sha256 is built
+again.
+
+Errors: `BundleError`, which says what was found and what to write instead.
+"""
+
+import base64
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from difflib import get_close_matches
+from inspect import CO_COROUTINE, CO_OPTIMIZED
+from pathlib import Path
+from types import CodeType
+
+import uv
+
+from components.bundling.c_compiler import CompileError, shared_library
+
+VERSION = "1"  # part of the cache's key: raise it when a change here changes a bundle's bytes
+HANDLERS = Path(__file__).resolve().parents[2] / "handlers"
+SHARED = Path(__file__).resolve().parents[1] / "shared"
+LOCK_COMMAND = (
+    "uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate "
+    "--no-emit-index-url requirements.in -o requirements.txt"
+)
+
+# Lambda's Python 3.12 and later run on Amazon Linux 2023, whose glibc is 2.34.
+PLATFORMS = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28"}
+UPLOAD_LIMIT = 50 * 1024 * 1024
+ZIP_LIMIT = 250 * 1024 * 1024
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
+MODE = 0o100644  # Lambda needs files that every user can read
+# What an installer notes differs by installer, version and folder (a console script: the interpreter's path).
+INSTALLERS_RECORDS = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
+
+
+class BundleError(Exception):
+    """A handler that cannot be bundled."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    name: str
+    path: Path  # the zip, in the cache
+    sha256: str  # of the zip, in hex
+    size: int  # of the zip, in bytes
+    runtime: str
+    architecture: str
+    handler: str = "app.handler"
+
+    @property
+    def uploads_directly(self) -> bool:
+        return self.size <= UPLOAD_LIMIT
+
+    @property
+    def code_sha256(self) -> str:
+        """The sha256 as Lambda tells it (`CodeSha256`)."""
+        return base64.b64encode(bytes.fromhex(self.sha256)).decode()
+
+
+def known_handlers(handlers: Path = HANDLERS) -> list[str]:
+    return sorted(app.parent.name for app in handlers.glob("*/app.py"))
+
+
+def bundle(
+    name: str, *, runtime: str = "python3.13", architecture: str = "arm64", handlers: Path = HANDLERS
+) -> Bundle:
+    """The bundle of handlers/<name>/, from the cache or built now."""
+    version = re.fullmatch(r"python(3\.\d+)", runtime)
+    if not version:
+        raise BundleError(f"runtime {runtime!r} is not a Python of Lambda; write one such as 'python3.13'")
+    if architecture not in PLATFORMS:
+        raise BundleError(f"architecture {architecture!r} is none of Lambda's; write 'arm64' or 'x86_64'")
+    known = known_handlers(handlers)
+    if name not in known:
+        near = get_close_matches(name, known, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise BundleError(
+            f"no handler {name!r} (a folder of handlers/ with an app.py). There are: {', '.join(known)}{hint}"
+        )
+
+    folder = handlers / name
+    sources = _sources(folder)
+    _check_entry_point(name, sources["app.py"])
+    requirements = _requirements(folder)
+    key = _key(sources, requirements, PLATFORMS[architecture], version[1])
+    cached = _cache() / f"{name}-{key}.zip"
+    digest = _verified(cached)
+    if digest is None:
+        sources = _compiled(name, sources, architecture)
+        data = _zip(name, sources, _packages(name, requirements, PLATFORMS[architecture], version[1]))
+        digest = hashlib.sha256(data).hexdigest()
+        _write_atomically(cached, data)
+        _write_atomically(cached.with_suffix(".sha256"), digest.encode())
+    return Bundle(name, cached, digest, cached.stat().st_size, runtime, architecture)
+
+
+def _cache() -> Path:
+    root = os.environ.get("TRIBUTARY_CACHE")
+    return (Path(root).expanduser() if root else Path.home() / ".cache" / "tributary") / "bundles"
+
+
+def _files(folder: Path, left_out) -> dict[str, bytes]:
+    """Path (with '/', relative) -> content of every file below folder but byte code and hidden files."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        if any(part.startswith(".") or part == "__pycache__" for part in parts) or not path.is_file():
+            continue
+        if path.suffix not in {".pyc", ".pyo"} and not path.name.endswith("~") and not left_out(parts):
+            found["/".join(parts)] = path.read_bytes()
+    return found
+
+
+def _sources(folder: Path) -> dict[str, bytes]:
+    # A library is built from its C file; one that stands there is for the machine of whoever built it.
+    left_out = {"requirements.txt", "requirements.in"}
+    own = _files(folder, lambda parts: parts[0] in left_out or parts[-1].endswith(".so"))
+    return own | _shared(own)
+
+
+def _shared(sources: dict[str, bytes]) -> dict[str, bytes]:
+    """The modules of components/shared/ that these sources import, and those that they import in turn."""
+    imported: dict[str, bytes] = {}
+    waiting = list(sources.items())
+    while waiting:
+        path, content = waiting.pop()
+        pattern = rb"^\s*(?:from|import)\s+(\w+)"
+        names = re.findall(pattern, content, re.MULTILINE) if path.endswith(".py") else []
+        for module in {f"{name.decode()}.py" for name in names} - imported.keys() - sources.keys():
+            if (SHARED / module).is_file():
+                imported[module] = (SHARED / module).read_bytes()
+                waiting.append((module, imported[module]))
+    return imported
+
+
+def _compiled(name: str, sources: dict[str, bytes], architecture: str) -> dict[str, bytes]:
+    """The sources with each C file replaced by its library for Lambda's architecture."""
+    built = {}
+    for path, content in sources.items():
+        if path.endswith(".c"):
+            try:
+                built[path[:-2] + ".so"] = shared_library(Path(path).name, content, architecture)
+            except CompileError as error:
+                raise BundleError(f"handlers/{name}/{path}: {error}") from error
+        else:
+            built[path] = content
+    return built
+
+
+def _requirements(folder: Path) -> bytes:
+    lock = folder / "requirements.txt"
+    if (folder / "requirements.in").exists() and not lock.exists():
+        raise BundleError(
+            f"handlers/{folder.name} has a requirements.in and no requirements.txt; run there: {LOCK_COMMAND}"
+        )
+    return lock.read_bytes() if lock.exists() else b""
+
+
+def _check_entry_point(name: str, app: bytes) -> None:
+    # Compiled, not made into a tree: before Python 3.11.8 `ast.parse` fails where a traceback is written meanwhile, by
+    # another thread or by what is collected (https://github.com/python/cpython/issues/106905).
+    try:
+        constants = compile(app, f"handlers/{name}/app.py", "exec", dont_inherit=True).co_consts
+    except SyntaxError as error:
+        raise BundleError(f"handlers/{name}/app.py line {error.lineno} is not Python: {error.msg}") from error
+    plain = CO_OPTIMIZED  # a function's code; a class's has not this flag, and a coroutine's has another one as well
+    if not any(
+        isinstance(code, CodeType)
+        and code.co_name == "handler"
+        and code.co_flags & (plain | CO_COROUTINE) == plain
+        for code in constants
+    ):
+        raise BundleError(
+            f"handlers/{name}/app.py has no function 'handler'; Lambda calls app.handler(event, context)"
+        )
+
+
+def _key(sources: dict[str, bytes], requirements: bytes, platform: str, python: str) -> str:
+    hashed = hashlib.sha256()
+    for part in (VERSION, platform, python, requirements, *(x for pair in sources.items() for x in pair)):
+        part = part.encode() if isinstance(part, str) else part
+        # The length keeps ("ab", "c") and ("a", "bc") apart.
+        hashed.update(len(part).to_bytes(8, "big") + part)
+    return hashed.hexdigest()[:32]
+
+
+def _packages(name: str, requirements: bytes, platform: str, python: str) -> dict[str, bytes]:
+    """What the requirements install, for Lambda's platform whatever machine this is."""
+    if not re.search(rb"^\s*[^#\s]", requirements, re.MULTILINE):
+        return {}
+    with tempfile.TemporaryDirectory(prefix="tributary-bundle-") as scratch:
+        lock, target = Path(scratch, "requirements.txt"), Path(scratch, "target")
+        lock.write_bytes(requirements)
+        command = [uv.find_uv_bin(), "pip", "install", "--quiet", "--python", sys.executable]
+        command += ["--target", str(target), "--requirements", str(lock), "--require-hashes", "--no-deps"]
+        command += ["--python-platform", platform, "--python-version", python, "--only-binary", ":all:"]
+        # In the scratch folder, so that no project's settings of uv are found.
+        done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=False)
+        if done.returncode:
+            said = done.stderr.strip().replace(scratch, f"handlers/{name}")
+            raise BundleError(
+                f"the requirements of handlers/{name} do not install for {platform}, Python {python}: "
+                f"{said}\n"
+                "Every package needs an exact version, its hashes and a wheel for that platform; "
+                f"after a change of requirements.in run in that folder: {LOCK_COMMAND}"
+            )
+        return _files(
+            target,
+            lambda parts: (
+                parts[0] == "bin" or (parts[0].endswith(".dist-info") and parts[-1] in INSTALLERS_RECORDS)
+            ),
+        )
+
+
+def _zip(name: str, sources: dict[str, bytes], packages: dict[str, bytes]) -> bytes:
+    def tops(paths):
+        return {path.split("/")[0].removesuffix(".py") for path in paths}
+
+    if both := tops(sources) & tops(packages):
+        raise BundleError(
+            f"handlers/{name} has its own {min(both)!r}, and so has a package it requires; rename it"
+        )
+    with tempfile.SpooledTemporaryFile() as file:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+            for path, content in sorted({**sources, **packages}.items()):
+                entry = zipfile.ZipInfo(path, EPOCH)
+                entry.create_system = 3  # Unix, also when made on Windows
+                entry.external_attr = MODE << 16
+                archive.writestr(entry, content)
+        if file.tell() > ZIP_LIMIT:
+            raise BundleError(_too_big(name, file.tell(), {**sources, **packages}))
+        file.seek(0)
+        return file.read()
+
+
+def _too_big(name: str, size: int, files: dict[str, bytes]) -> str:
+    weights: dict[str, int] = {}
+    for path, content in files.items():
+        top = path.split("/")[0]
+        weights[top] = weights.get(top, 0) + len(content)
+    heaviest = sorted(weights, key=lambda top: -weights[top])[:3]
+    return (
+        f"the bundle of handlers/{name} has {size:,} bytes; Lambda takes {ZIP_LIMIT:,}. Heaviest: "
+        + ", ".join(f"{top} ({weights[top]:,})" for top in heaviest)
+        + ". Require less, or move the work to a service made for it"
+    )
+
+
+def _verified(cached: Path) -> str | None:
+    """The sha256 of a sound cache entry; None when there is none or it is damaged."""
+    try:
+        digest = hashlib.sha256(cached.read_bytes()).hexdigest()
+        return digest if cached.with_suffix(".sha256").read_text() == digest else None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _write_atomically(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
+        try:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            os.replace(file.name, path)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise

@@ -1,0 +1,457 @@
+"""The arguments of a BigQuery transfer: what of a landing is loaded, when, and into what."""
+
+import contextlib
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from components.accounts import GcpArgs
+from components.arguments import arguments, matching, nearest, together
+from components.landing import Landing
+from components.languages import bigquery_schedules, bigquery_types
+from components.pipelines.bigquery_transfer.storage_copy import DAY, StorageTransferArgs
+from components.pipelines.export.column_types import exported_type
+from components.pipelines.pipeline import PipelineArgs
+from components.shared.rds_folders import folder
+
+_DAILY = re.compile(r"every day (\d\d?):(\d\d)")
+# https://docs.cloud.google.com/bigquery/docs/locations
+_PLACES = """
+    EU US africa-south1 asia-east1 asia-east2 asia-northeast1 asia-northeast2 asia-northeast3 asia-south1 asia-south2
+    asia-southeast1 asia-southeast2 australia-southeast1 australia-southeast2 europe-central2 europe-north1
+    europe-north2 europe-southwest1 europe-west1 europe-west2 europe-west3 europe-west4 europe-west6 europe-west8
+    europe-west9 europe-west10 europe-west12 me-central1 me-central2 me-west1 northamerica-northeast1
+    northamerica-northeast2 northamerica-south1 southamerica-east1 southamerica-west1 us-central1 us-east1 us-east4
+    us-east5 us-south1 us-west1 us-west2 us-west3 us-west4
+"""
+LOCATIONS = frozenset(_PLACES.split())
+NAME_BYTES = bigquery_types.TABLE_NAME_BYTES - len("_latest")
+
+
+def _schedule(value: str) -> str:
+    bigquery_schedules.parse(value)
+    return value
+
+
+def _location(value: str) -> str:
+    found = next((known for known in LOCATIONS if known.lower() == value.lower()), None)
+    if not found:
+        raise ValueError(f"no dataset can stand in '{value}'; {nearest(value, LOCATIONS)[:120]}")
+    return found
+
+
+def _table_name(value: str) -> str:
+    if value != (fitting := bigquery_types.table_name(value, NAME_BYTES)):
+        raise ValueError(
+            f"'{value}' is not a BigQuery table's name (letters, digits, '_', '-' and spaces, at most {NAME_BYTES:,} "
+            f"bytes, as its view's ends in '_latest'); write '{fitting}'"
+        )
+    return value
+
+
+@arguments
+class TransferTableArgs:
+    """One table of a landing, as BigQuery shall hold it."""
+
+    columns: dict[str, str] = Field(default_factory=dict)
+    """Name -> type of each column that the pipeline which yields the landing does not declare. Of a DynamoDB export the
+    attributes: S, N, B, BOOL, M, L, SS, NS or BS, and `S|N` where items differ; of other files Glue's types, such as
+    decimal(12,2) (docs/types.md)."""
+    keys: Annotated[list[str], Field(min_length=1)]
+    """The columns that tell one row from another: the view shows each such row once, however often it was loaded."""
+    cluster: Annotated[list[str], Field(max_length=4)] = Field(default_factory=list)
+    """Up to four columns to cluster the table by. Not of a DynamoDB export, whose rows have one column, `Item`."""
+    name: Annotated[str, AfterValidator(_table_name)] | None = None
+    """The BigQuery table's name; without it that of the landing's table, '_' for what BigQuery refuses."""
+    lake: bool = False
+    """Of a DynamoDB table: loads the typed Parquet that an export pipeline makes of each export below `lake/`, rather
+    than the export's own JSON. Needed of incremental exports. A table of a database is Parquet anyway."""
+
+
+@arguments
+class BigQueryTransferArgs(PipelineArgs):
+    """The arguments of a BigQueryTransferPipeline; `account` is the landing's."""
+
+    landing: Landing
+    """What to load; in a stack's config `from: <pipeline>`, or `landing:` for a bucket that exists."""
+    gcp: GcpArgs
+    """The Google Cloud project; a stack's program fills it in."""
+    tables: Annotated[dict[str, TransferTableArgs], Field(min_length=1)]
+    """Each of the landing's tables: `orders: {columns: {order_id: S, total: N}, keys: [order_id]}`."""
+    dataset: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,1024}$")] | None = None
+    """The dataset's name; without it `<project>_<stack>_<pipeline>`."""
+    location: Annotated[str, AfterValidator(_location)] | None = None
+    """Where the dataset stands; without it the project's `location`. It can't be changed later."""
+    schedule: Annotated[str, AfterValidator(_schedule)] = "every day 05:00"
+    """When to load, in UTC, at least 24 hours apart (15 minutes with `storage_transfer`), and an hour or more after
+    the day's export starts. A landing of DynamoDB exports is loaded `every day HH:MM`, since each day's load is
+    compared with its exports."""
+    file_format: Literal["JSON", "PARQUET"] = "JSON"
+    """What the files are; a DynamoDB export is JSON."""
+    max_bad_records: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    """Records that may be skipped in a load; one more and nothing of it is kept. A Parquet file has none."""
+    ignore_unknown: bool = True
+    """Whether what `columns` does not name is left out; else such a record is a bad one."""
+    expire_days: Annotated[int, Field(ge=2, le=36500)] | None = None
+    """Days that a load's partition is kept; without it for ever."""
+    kms_key_name: (
+        Annotated[
+            str,
+            # https://docs.cloud.google.com/kms/docs/reference/rest/v1/projects.locations.keyRings/create
+            matching(
+                r"projects/[a-z0-9.:-]{1,64}/locations/[a-z0-9-]{1,63}/keyRings/[\w-]{1,63}/cryptoKeys/[\w-]{1,63}",
+                "'{value}' is not a Cloud KMS key; write "
+                "'projects/<project>/locations/<location>/keyRings/<ring>/cryptoKeys/<key>'",
+            ),
+        ]
+        | None
+    ) = None
+    """A Cloud KMS key to encrypt tables, loads and copies with, where the dataset stands (of EU `europe`) and with the
+    services' agents let in; from the first deployment on."""
+    readers: list[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]] = Field(default_factory=list)
+    """The groups, by e-mail, that may read the dataset."""
+    storage_transfer: StorageTransferArgs | None = None
+    """Loads without a stored key: Storage Transfer Service copies the landing into Cloud Storage by a federated AWS
+    role, and loads take it from there; `{}` is enough. Without it the Data Transfer Service reads S3 by a user's access
+    key."""
+    access_keys: Annotated[list[str], Field(min_length=1, max_length=2)] | None = None
+    """The names of the AWS user's access keys, without it ["1"]; the last one is used. To rotate, write ["1", "2"],
+    deploy, write ["2"] and deploy: the old key holds until its successor is in use."""
+    compare_after_minutes: Annotated[int, Field(ge=15, le=1200)] = 120
+    """Minutes from a load's time to the look at whether it came, and its comparison with the exports."""
+
+    @together
+    def _landing_can_be_loaded(self) -> Iterator[str]:
+        landing = self.landing
+        if not self.landed():
+            yield (
+                f"landing: the landing of '{landing.name}' has no tables, so there is nothing to load; name them in "
+                "landing.tables"
+            )
+        if landing.account != self.account:
+            yield (
+                f"account: the landing of '{landing.name}' is in account {landing.account.id}, and who reads "
+                "it stands beside it; write that account's name"
+            )
+
+    @together
+    def _tables_are_the_landings(self) -> Iterator[str]:
+        for table in self.landed():
+            if table not in self.tables:
+                yield (
+                    f"tables: '{table}' of the landing of '{self.landing.name}' is missing; write {table}: "
+                    "{columns: {<name>: <type>}, keys: [<name>]}"
+                )
+        for table in self.tables:
+            if problem := self._unreadable(table):
+                yield problem
+
+    @together
+    def _tables_have_names_of_their_own(self) -> Iterator[str]:
+        made = [self.physical(table).lower() for table in self.tables]
+        made += [f"{name}_latest" for name in made]
+        for name in sorted({name for name in made if made.count(name) > 1}):
+            yield f"tables: two of them would be '{name}' in BigQuery; give one a 'name'"
+
+    @together
+    def _columns_are_declared_once(self) -> Iterator[str]:
+        for name in self._readable():
+            declared = self.declared(name)
+            for column, kind in self.tables[name].columns.items():
+                if column in declared and not self._same(column, kind, declared[column], self.exported(name)):
+                    yield (
+                        f"tables.{name}.columns: '{column}' is {kind} here, and {declared[column]} as the export "
+                        "declares it; leave it out here, or change it there"
+                    )
+
+    @together
+    def _columns_are_those_of_the_files(self) -> Iterator[str]:
+        for name in self._readable():
+            if name not in self.landing.typed or self.exported(name):
+                continue
+            declared, lake = self.declared(name), name in self.landing.tables
+            for column, kind in self.tables[name].columns.items():
+                if lake and column not in declared:
+                    yield (
+                        f"tables.{name}.columns: '{column}' is declared here only, and its type in the lake is left to "
+                        "the data, which may change it, and no load changes a column's type; write it in 'columns' of "
+                        "its source"
+                    )
+                elif not lake:
+                    try:
+                        # Of MySQL a table's folder has its whole name (rds_folders.py).
+                        exported_type(kind, mysql=folder(name, mysql=True) in self.files(name))
+                    except ValueError as error:
+                        yield f"tables.{name}.columns: '{column}': {error}"
+
+    @together
+    def _keys_are_columns(self) -> Iterator[str]:
+        for name in self._readable():
+            table, columns, exported = self.tables[name], self.columns(name), self.exported(name)
+            if not columns:
+                yield (
+                    f"tables.{name}.columns: missing, and the landing of '{self.landing.name}' declares none; write "
+                    "{<name>: <type>}"
+                )
+                continue
+            for what in ("keys",) if exported else ("keys", "cluster"):
+                for column in getattr(table, what):
+                    if column not in columns:
+                        yield f"tables.{name}.{what}: '{column}' is not a column; {nearest(column, columns)}"
+            for key in table.keys:
+                if exported and columns.get(key, "S") not in ("S", "N", "B"):
+                    yield f"tables.{name}.keys: '{key}' is {columns[key]}; a key attribute is S, N or B"
+
+    @together
+    def _keys_and_clusters_are_of_types_that_fit(self) -> Iterator[str]:
+        for name in self._readable():
+            if self.exported(name):
+                continue
+            try:
+                fields = {field["name"]: field for field in self.fields(name)}
+            except ValueError:  # told by another check
+                continue
+            table = self.tables[name]
+            for what, columns, kinds in (
+                ("keys", table.keys, bigquery_types.KEYS),
+                ("cluster", table.cluster, bigquery_types.CLUSTERS),
+            ):
+                for field in (fields[column] for column in columns if column in fields):
+                    if field["type"] not in kinds or field["mode"] == "REPEATED":
+                        fits = [bigquery_types.shown({"type": kind, "mode": ""}) for kind in kinds]
+                        yield (
+                            f"tables.{name}.{what}: '{field['name']}' is {bigquery_types.shown(field)} in BigQuery, by "
+                            f"which it does not {'tell rows apart' if what == 'keys' else 'cluster'}; name a column of "
+                            f"{', '.join(fits)}"
+                        )
+            for column in sorted({column for column in table.cluster if table.cluster.count(column) > 1}):
+                yield f"tables.{name}.cluster: '{column}' is named twice; leave one out"
+
+    @together
+    def _rows_of_an_export_have_one_column(self) -> Iterator[str]:
+        for name in self._readable():
+            if self.exported(name) and self.tables[name].cluster:
+                yield (
+                    f"tables.{name}.cluster: the rows of a DynamoDB export have one column, `Item`, and BigQuery "
+                    "clusters by columns of the top level only; leave it out"
+                )
+
+    @together
+    def _columns_can_be_loaded(self) -> Iterator[str]:
+        for name in self._readable():
+            try:
+                self.fields(name)
+            except ValueError as error:
+                yield f"tables.{name}: {error}"
+
+    @together
+    def _format_is_the_exports(self) -> Iterator[str]:
+        if self.landing.layout == "dynamodb-export" and self.file_format != "JSON":
+            yield "file_format: a DynamoDB export is JSON; leave it out"
+
+    @together
+    def _loads_are_far_enough_apart(self) -> Iterator[str]:
+        copied = self.storage_transfer is not None
+        least = bigquery_schedules.LEAST_INTERVALS["google_cloud_storage" if copied else "amazon_s3"]
+        if bigquery_schedules.parse(self.schedule).least_interval < least:
+            apart, where = ("15 minutes", "Cloud Storage") if copied else ("24 hours", "Amazon S3")
+            write = "'every 15 minutes' or less often" if copied else "'every day 05:00'"
+            yield (
+                f"schedule: '{self.schedule}' comes more often than every {apart}, which is the least that the Data "
+                f"Transfer Service allows for {where}; write {write}"
+            )
+
+    @together
+    def _each_day_can_be_compared(self) -> Iterator[str]:
+        if self.compared() and not _DAILY.fullmatch(self.schedule):
+            yield (
+                f"schedule: '{self.schedule}' is not daily at a time, which the comparison of each day's load with its "
+                "exports needs; write 'every day 05:00'"
+            )
+
+    @together
+    def _loads_come_after_the_exports(self) -> Iterator[str]:
+        landing, load, copy = self.landing, self.load_minute(), self.storage_transfer
+        if not landing.schedule:
+            return
+        known = landing.name, landing.schedule, landing.timezone
+        if problem := bigquery_schedules.before_export(self.schedule, *known):
+            yield f"schedule: the load at {problem[0]}; write 'every day {problem[1]}' or later"
+        elif copy and load is not None and not copy.event_driven and not [*copy.late(load)]:
+            at = (load - copy.lead(load)) % DAY
+            if problem := bigquery_schedules.before_export(f"every day {at // 60:02}:{at % 60:02}", *known):
+                yield f"storage_transfer.start: the copy at {problem[0]}; write '{problem[1]}' or later"
+
+    @together
+    def _access_keys_differ(self) -> Iterator[str]:
+        keys = self.access_keys or []
+        if len({*keys}) < len(keys):
+            yield f"access_keys: '{keys[0]}' is named twice; give the new key a name of its own"
+
+    @together
+    def _who_reads_is_one(self) -> Iterator[str]:
+        if self.storage_transfer and self.access_keys:
+            yield (
+                "access_keys: with storage_transfer a role reads the landing, and there is no key; leave it out"
+            )
+
+    @together
+    def _dataset_can_stand_there(self) -> Iterator[str]:
+        try:
+            self.place()
+        except ValueError as error:
+            yield f"{error}"
+
+    @together
+    def _key_stands_where_it_encrypts(self) -> Iterator[str]:
+        if not self.kms_key_name:
+            return
+        with contextlib.suppress(ValueError):  # where the dataset itself can't stand is told already
+            place, found = self.place(), self.kms_key_name.split("/")[3]
+            # https://docs.cloud.google.com/bigquery/docs/customer-managed-encryption
+            needed = {"eu": "europe"}.get(place.lower(), place.lower())
+            if found.lower() != needed:
+                yield (
+                    f"kms_key_name: the key is in '{found}', and what stands in '{place}' is encrypted with one in "
+                    f"'{needed}'; write a key of that location"
+                )
+            bucket = self.storage_transfer.location if self.storage_transfer else None
+            if bucket and bucket.lower() != place.lower():
+                yield (
+                    f"storage_transfer.location: the key of '{place}' does not encrypt a bucket in '{bucket}'; leave "
+                    "it out, and the bucket stands where the dataset does"
+                )
+
+    @together
+    def _copy_hears_of_files(self) -> Iterator[str]:
+        for problem in self.storage_transfer.without_events(self.landing) if self.storage_transfer else ():
+            yield f"storage_transfer.{problem}"
+
+    @together
+    def _copy_is_there_at_the_load(self) -> Iterator[str]:
+        load = self.load_minute()
+        for problem in self.storage_transfer.late(load) if self.storage_transfer and load is not None else ():
+            yield f"storage_transfer.{problem}"
+
+    @together
+    def _copy_feeds_the_dataset(self) -> Iterator[str]:
+        if not self.storage_transfer:
+            return
+        # Where the dataset itself can't stand is told already.
+        with contextlib.suppress(ValueError):
+            for problem in self.storage_transfer.elsewhere(self.place()):
+                yield f"storage_transfer.{problem}"
+
+    def load_minute(self) -> int | None:
+        """The minute of the day of a load that is compared with its exports."""
+        match = _DAILY.fullmatch(self.schedule)
+        if match is None or not self.compared():
+            return None
+        return int(match[1]) * 60 + int(match[2])
+
+    def landed(self) -> list[str]:
+        """The landing's tables, those of databases among them."""
+        landing = self.landing
+        return [*landing.tables, *(table for table in landing.typed if table not in landing.tables)]
+
+    def _unreadable(self, name: str) -> str | None:
+        """What is wrong with where a table's files are; before that is right its columns can't be looked at."""
+        landing, known, exported = self.landing, self.landing.typed.get(name), self.exported(name)
+        if (landed := self.landed()) and name not in landed:
+            return f"tables: '{name}' is not in the landing of '{landing.name}'; {nearest(name, landed)}"
+        if self.tables[name].lake and not (known and known.files):
+            return (
+                f"tables.{name}.lake: the landing of '{landing.name}' has no typed Parquet of it; leave it out, "
+                "or where that is a replica write prefixes: [raw/, lake/] there"
+            )
+        if self.tables[name].lake and known and not known.columns:
+            return (
+                f"tables.{name}.lake: '{landing.name}' declares no columns of it, so its Parquet has those that are "
+                "found in the data, which BigQuery's table would lack; write columns: {<attribute>: <type>} at its "
+                "source, or leave lake out"
+            )
+        if exported and known and known.incremental:
+            return (
+                f"tables.{name}: its exports are incremental, so their files hold changes and not rows; write "
+                "lake: true, of which each load is the whole table"
+            )
+        if not exported and known and not known.files:
+            return (
+                f"tables.{name}: its files are not in the landing of '{landing.name}'; add their prefix there"
+            )
+        return None
+
+    def _readable(self) -> list[str]:
+        return [table for table in self.tables if not self._unreadable(table)]
+
+    def _same(self, column: str, one: str, other: str, exported: bool) -> bool:
+        """Whether two types are one in BigQuery."""
+        if exported or one == other:
+            return one == other
+        try:
+            one_field, other_field = (
+                bigquery_types.fields([(column, kind)], "PARQUET") for kind in (one, other)
+            )
+        except ValueError:  # one of them is no type
+            return False
+        return one_field == other_field
+
+    def exported(self, table: str) -> bool:
+        """Whether a table is loaded from the files of DynamoDB's exports."""
+        return (
+            self.landing.layout == "dynamodb-export"
+            and (table in self.landing.tables or table not in self.landing.typed)
+            and not self.tables[table].lake
+        )
+
+    def compared(self) -> list[str]:
+        """The tables whose exports tell how many rows a load has to have."""
+        if self.landing.layout != "dynamodb-export":
+            return []
+        changes = [table for table, known in self.landing.typed.items() if known.incremental]
+        return [table for table in self.tables if table in self.landing.tables and table not in changes]
+
+    def declared(self, table: str) -> dict[str, str]:
+        """The columns that the landing knows a table by."""
+        if not (known := self.landing.typed.get(table)):
+            return {}
+        return known.attributes if self.exported(table) else known.columns
+
+    def columns(self, table: str) -> dict[str, str]:
+        """All columns of a table, declared by the landing or here; what a row didn't fit into comes last."""
+        return self.tables[table].columns | self.declared(table)
+
+    def format(self, table: str) -> Literal["JSON", "PARQUET"]:
+        """What a table's files are."""
+        return "PARQUET" if table in self.landing.typed and not self.exported(table) else self.file_format
+
+    def files(self, table: str) -> str:
+        """What the keys of a table's files look like; one wildcard spans folders."""
+        known = self.landing.typed.get(table)
+        if known and known.files and not self.exported(table):
+            return known.files
+        # The manifests beside the data files end in .json and .md5.
+        file = "*.parquet" if self.file_format == "PARQUET" else "*"
+        file = "AWSDynamoDB/*.json.gz" if self.exported(table) else file
+        return f"{self.landing.prefix}{table}/{file}"
+
+    def prefixes(self) -> list[str]:
+        """The prefixes that what is loaded lies below: the landing's, and of what lies beside it each table's."""
+        own, found = self.landing.prefix, [self.files(table) for table in self.tables]
+        return sorted({own if key.startswith(own) else key.split("*")[0] for key in found})
+
+    def fields(self, table: str) -> list[dict[str, Any]]:
+        """The BigQuery schema of a table."""
+        if self.exported(table):
+            return bigquery_types.dynamodb_item(self.columns(table))
+        return bigquery_types.fields(self.columns(table).items(), self.format(table))
+
+    def physical(self, table: str) -> str:
+        """A table's name in BigQuery."""
+        return self.tables[table].name or bigquery_types.table_name(table, NAME_BYTES)
+
+    def place(self) -> str:
+        """Where the dataset stands."""
+        return self.location or _location(self.gcp.location)

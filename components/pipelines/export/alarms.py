@@ -1,0 +1,39 @@
+"""The alarms of an export, on the metrics that handlers/catalog puts."""
+
+import pulumi
+
+from components.blocks.alarm import alarm
+from components.pipelines.export.args import ExportArgs
+
+NAMESPACE = "tributary"  # of those metrics
+
+
+def watch_sources(name: str, args: ExportArgs, opts: pulumi.ResourceOptions) -> None:
+    """Two alarms for each source: its export failed, and nothing of it was published for too long."""
+    topic = args.alarm_topic_arn
+    for source in args.sources:
+        of = {"Pipeline": name, "Source": source.name}
+        alarm(
+            f"{name}-{source.name}-failed",
+            f"{NAMESPACE}/Failed",
+            of,
+            topic=topic,
+            meaning=f"The export of {source.name} failed after its retries. The log of {name}-catalog says why "
+            "('source failed'), and so does the state machine's last execution; readers still see "
+            "the last good export.",
+            opts=opts,
+        )
+        alarm(
+            f"{name}-{source.name}-stale",
+            f"{NAMESPACE}/Published",
+            of,
+            below=1,
+            minutes=60,
+            periods=args.stale_after_hours,
+            # No run at all is what this alarm is for.
+            missing="breaching",
+            topic=topic,
+            meaning=f"Nothing of {source.name} was published for {args.stale_after_hours} hours. See the schedule, "
+            "and the state machine's executions.",
+            opts=opts,
+        )

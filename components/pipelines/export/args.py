@@ -1,0 +1,266 @@
+"""The arguments of an export pipeline."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+import pulumi
+from pydantic import Field
+
+from components.arguments import arguments, together
+from components.blocks.bucket import LifecycleArgs, SecureBucket
+from components.blocks.key import KmsKey, KmsKeyArn, stands_in
+from components.blocks.object_events import ObjectEvents
+from components.blocks.schedule import ScheduleExpression, Timezone
+from components.landing import Landing
+from components.languages import aws_schedules
+from components.languages.athena_views import check_view
+from components.pipelines.export.glue_database import CrawlerArgs
+from components.pipelines.export.lake_formation import LakeFormationArgs
+from components.pipelines.export.sources import PREFIX, ExportSourceArgs
+from components.pipelines.export.steps import AT_ONCE
+from components.pipelines.export.workgroup import VIEW_NAME, VIEW_SQL, QueryArgs
+from components.pipelines.pipeline import PipelineArgs
+from components.shared.catalog_names import table_names
+
+
+@arguments
+class ExportArgs(PipelineArgs):
+    """The arguments of an ExportPipeline."""
+
+    sources: Annotated[list[ExportSourceArgs], Field(min_length=1, max_length=40)]
+    """What to export: a list of `{dynamodb: <table>}`, `{rds_instance: <id>}` and `{rds_cluster: <id>}`."""
+    run: Literal["state-machine", "simple"] = "state-machine"
+    """How a run works: a state machine exports, normalises, publishes and reports; or a function just starts the
+    exports (`simple`, DynamoDB only)."""
+    schedule: ScheduleExpression = "cron(0 3 * * ? *)"
+    """When to export: `cron(minutes hours day-of-month month day-of-week year)` or `rate(n hours)`."""
+    timezone: Timezone = "UTC"
+    """The time zone of the schedule, like 'Asia/Tokyo'; daylight saving time is followed."""
+    key_arn: KmsKeyArn | None = None
+    """An existing KMS key to encrypt the landing with; without it, and without `create_key`, SSE-S3."""
+    create_key: bool = False
+    """Makes a KMS key for the landing. Needed for RDS, and where another account reads it and SSE-S3 will not do."""
+    lifecycle: LifecycleArgs = LifecycleArgs()
+    """How long the landing keeps what."""
+    event_queue: bool = False
+    """Makes a queue with an event for each new data file, for an event-driven transfer. Not where the landing is
+    replicated: replication sets the bucket's notifications."""
+    catalog: Literal["registered", "crawler"] = "registered"
+    """Who makes the tables in Glue: the run itself, with a view `<table>_latest`, or a crawler."""
+    crawler: CrawlerArgs = CrawlerArgs()
+    """When the crawler crawls."""
+    lake_formation: LakeFormationArgs | None = None
+    """Puts the tables under Lake Formation, where only those named here may read them; without it, IAM decides."""
+    files_at_once: Annotated[int, Field(ge=1, le=1000)] = 50
+    """How many data files of an export are normalised side by side, a function each."""
+    stale_after_hours: Annotated[int, Field(ge=1, le=168)] = 26
+    """Hours without a new export of a source after which an alarm rings."""
+    queries: QueryArgs = QueryArgs()
+    """What a query in Athena may cost."""
+    views: dict[
+        Annotated[str, Field(pattern=rf"^[a-z][a-z0-9_]{{0,{VIEW_NAME - 1}}}$")],
+        Annotated[str, Field(min_length=1, max_length=VIEW_SQL)],
+    ] = Field(default_factory=dict)
+    """Views that the workgroup offers, {name: SELECT …}; their columns must be declared at the sources."""
+
+    @together
+    def _sources_are_several(self) -> Iterator[str]:
+        sources = [source.name for source in self.sources]
+        for twice in sorted({source for source in sources if sources.count(source) > 1}):
+            yield f"sources: '{twice}' is named twice; a landing has one folder a table; name it once"
+        tables = [table for name in dict.fromkeys(sources) for table in self._named(self._of(name)).values()]
+        for same in sorted({table for table in tables if tables.count(table) > 1}):
+            yield (
+                f"sources: two tables would be '{same}' in the catalog; give one of them another name by "
+                "'catalog_name' (of a DynamoDB table) or 'catalog_names' (of a database)"
+            )
+        if self.catalog == "crawler" or self.run == "simple":  # which make no views
+            return
+        views = {f"{table}_latest": table for table in tables}
+        for same in sorted(views.keys() & set(tables)):
+            yield (
+                f"sources: the table '{same}' and the view on '{views[same]}' would be one name in the catalog; give "
+                "one of them another name by 'catalog_name' or 'catalog_names'"
+            )
+
+    @together
+    def _key_is_one(self) -> Iterator[str]:
+        if self.key_arn and self.create_key:
+            yield "key_arn and create_key: a key is adopted or created, never both; leave one out"
+
+    @together
+    def _key_can_encrypt(self) -> Iterator[str]:
+        if self.key_arn and stands_in(self.key_arn)[0] != self.account.region:
+            yield (
+                f"key_arn: '{self.key_arn}' is not in {self.account.region}; S3 takes a key of the bucket's own region"
+            )
+
+    @together
+    def _a_database_has_a_key(self) -> Iterator[str]:
+        if self.rds() and not (self.key_arn or self.create_key):
+            yield "create_key: RDS exports nothing without a customer's key; write 'create_key: true', or a key_arn"
+
+    @together
+    def _views_can_be_made(self) -> Iterator[str]:
+        columns = self.catalog_tables()
+        for name, sql in self.views.items():
+            if name in columns or name.removesuffix("_latest") in columns:
+                yield f"views.{name}: a table of this pipeline is called so; name the view differently"
+            try:
+                check_view(sql, columns)
+            except ValueError as error:
+                yield f"views.{name}: {error}"
+
+    @together
+    def _run_suits_the_sources(self) -> Iterator[str]:
+        if self.run == "simple" and (self.rds() or any(source.mode != "full" for source in self.sources)):
+            yield "run: 'simple' exports whole DynamoDB tables only; write 'run: state-machine'"
+
+    @together
+    def _run_fills_a_catalog(self) -> Iterator[str]:
+        nothing = {"views": {}, "catalog": "registered", "lake_formation": None}
+        for key, without in nothing.items() if self.run == "simple" else ():
+            if getattr(self, key) != without:
+                yield f"{key}: 'run: simple' fills no catalog; write 'run: state-machine'"
+
+    @together
+    def _a_run_can_hand_its_sources_over(self) -> Iterator[str]:
+        # A step takes 262,144 bytes, and a source's declared columns stand there up to three times
+        # (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
+        sources = self.run_sources(self.table_arns()) if self.run != "simple" else []
+        sizes = [len(json.dumps(json.dumps(source))) for source in sources]
+        for index, size in enumerate(sizes):
+            if size > 50_000:
+                key = "columns" if self.sources[index].dynamodb else "only"
+                yield (
+                    f"sources[{index}].{key}: {size:,} bytes of JSON with what else is said of the source, and a run "
+                    "hands over 50,000 of one at the most; name fewer"
+                )
+        if sum(sizes) > 150_000:
+            yield (
+                f"sources: {sum(sizes):,} bytes of JSON, and a run hands over 150,000 at the most; declare fewer "
+                "columns, or spread the sources over two pipelines"
+            )
+
+    @together
+    def _readers_are_of_the_account(self) -> Iterator[str]:
+        for index, reader in enumerate(self.lake_formation.readers if self.lake_formation else ()):
+            if reader.split(":")[4] != self.account.id:
+                yield (
+                    f"lake_formation.readers[{index}]: '{reader}' is not of account {self.account.id}, whose "
+                    "catalog it is; name a role of that account, which others may take on"
+                )
+
+    @together
+    def _crawler_suits(self) -> Iterator[str]:
+        if self.catalog == "crawler" and (self.rds() or self.views):
+            yield (
+                "catalog: a crawler would make new tables of each RDS export, as each has a folder of its own, and "
+                "makes no view; write 'catalog: registered'"
+            )
+
+    @together
+    def _windows_are_long_enough(self) -> Iterator[str]:
+        often = [source.name for source in self.sources if source.mode == "incremental"]
+        if often and aws_schedules.least_minutes(self.schedule) < 15:
+            yield (
+                f"schedule: '{self.schedule}' runs within 15 minutes of the last run, and an incremental export (of "
+                f"'{often[0]}') spans 15 minutes at the least; write 'rate(15 minutes)' or more"
+            )
+
+    def _of(self, name: str) -> ExportSourceArgs:
+        return next(source for source in self.sources if source.name == name)
+
+    def _named(self, source: ExportSourceArgs) -> dict[str, str]:
+        """The tables that the config knows of a source, and what the catalog calls them."""
+        if not source.dynamodb:
+            return table_names(source.exported_tables(), source.catalog_names)
+        tables = {s.dynamodb: s.catalog_name for s in self.sources if s.dynamodb}
+        chosen = {table: name for table, name in tables.items() if name}
+        return {source.dynamodb: table_names(tables, chosen)[source.dynamodb]}
+
+    def names_in_catalog(self) -> dict[str, str]:
+        """Table of a source -> table of the catalog, as far as the config knows."""
+        return {table: name for source in self.sources for table, name in self._named(source).items()}
+
+    def catalog_tables(self) -> dict[str, Mapping[str, Any] | None]:
+        """Table of the catalog -> its declared columns, None where none are."""
+        return {
+            self._named(source)[table]: columns
+            for source in self.sources
+            for table, columns in source.exported_tables().items()
+        }
+
+    def rds(self) -> list[ExportSourceArgs]:
+        """The sources that are databases."""
+        return [source for source in self.sources if not source.dynamodb]
+
+    def table_arns(self) -> dict[str, str]:
+        """The tables' ARNs by their names, as they are known before a table is read or made."""
+        named = [source.dynamodb for source in self.sources if source.dynamodb]
+        return {name: self.account.arn("dynamodb", f"table/{name}") for name in named}
+
+    def run_sources(self, tables: Mapping[str, pulumi.Input[str]]) -> list[dict[str, Any]]:
+        """The sources as a run's functions read them (handlers/export_source/sources.py). `tables`: name -> ARN."""
+        sources: list[dict[str, Any]] = []
+        for source in self.sources:
+            described: dict[str, Any] = {"name": source.name, "kind": source.kind}
+            if source.dynamodb:
+                described |= {
+                    "arn": tables[source.dynamodb],
+                    "table": self.names_in_catalog()[source.dynamodb],
+                }
+                described |= {"mode": source.mode, "declared": source.columns}
+            else:
+                described |= {"only": source.only, "snapshot": source.snapshot}
+                described |= {"leave_out": source.leave_out, "catalog_names": source.catalog_names}
+            sources.append(described)
+        return sources
+
+    def folds(self) -> bool:
+        """Whether a source's changes are folded into its last snapshot."""
+        return any(source.mode == "incremental" for source in self.sources)
+
+    def normalised_side_by_side(self) -> int:
+        """How many files of one table are normalised side by side: with reserved concurrency, an equal share of it for
+        each source that may run at the same time, as Lambda throttles a call beyond it."""
+        if self.reserved_concurrency is None:
+            return self.files_at_once
+        tables, databases = len(self.table_arns()), len(self.rds())
+        side_by_side = min(AT_ONCE["dynamodb"], tables) + min(AT_ONCE["rds"], databases)
+        return max(1, min(self.files_at_once, self.reserved_concurrency // side_by_side))
+
+    def created_tables(self) -> list[tuple[str, str]]:
+        """The tables that the program creates, each with its place in the config."""
+        return [
+            (f"sources[{index}].create", source.name)
+            for index, source in enumerate(self.sources)
+            if source.create
+        ]
+
+    def landing(self, name: str) -> Landing:
+        """The landing as far as it is known before anything is deployed; its key is not yet."""
+        bucket, _ = SecureBucket.planned(f"{name}-landing", self.account)
+        return Landing(
+            name=name,
+            account=self.account,
+            bucket=bucket,
+            prefix=PREFIX,
+            key_arn=KmsKey.planned(f"{name}-landing", self.account) if self.create_key else self.key_arn,
+            tables=[source.dynamodb for source in self.sources if source.dynamodb],
+            layout="dynamodb-export",
+            event_queue_arn=ObjectEvents.planned(f"{name}-landing", self.account)
+            if self.event_queue
+            else None,
+            # A simple run leaves the exports as they are.
+            typed={
+                t: typed
+                for s in self.sources
+                for t, typed in s.typed_tables(self._named(s).get(s.name, "")).items()
+            }
+            if self.run != "simple"
+            else {},
+            schedule=self.schedule if any(source.snapshot != "event" for source in self.sources) else None,
+            timezone=self.timezone,
+        )

@@ -1,0 +1,53 @@
+"""The types of columns that a config declares, as the run and RDS write them."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
+
+_PLAIN = r"string|binary|boolean|bigint|double|json|decimal\((\d+),\s*(\d+)\)"
+
+
+def declared_type(value: Any) -> Any:
+    """A column's type as the normaliser declares it (handlers/normalise/table_schema.py)."""
+    found = re.fullmatch(_PLAIN, value) if isinstance(value, str) else None
+    if found and (not found[1] or (1 <= int(found[1]) <= 38 and int(found[2]) <= int(found[1]))):
+        return value
+    if isinstance(value, Mapping) and len(value) == 1:
+        ((kind, inner),) = value.items()
+        if (
+            kind == "set"
+            and isinstance(inner, str)
+            and re.match("string|binary|bigint|double|decimal", inner)
+        ):
+            return {kind: declared_type(inner)}  # a set holds text, bytes or numbers
+        if kind == "list":
+            return {kind: declared_type(inner)}
+        if kind == "struct" and isinstance(inner, Mapping) and inner:
+            return {kind: {name: declared_type(field) for name, field in inner.items()}}
+    raise ValueError(
+        f"{value!r} is not a type; write one of string, binary, boolean, bigint, double, json, 'decimal(p,s)' with "
+        "p at most 38, {set: string|binary|bigint|double|'decimal(p,s)'}, {list: type} or {struct: {name: type}}"
+    )
+
+
+def exported_type(value: str, *, mysql: bool = True) -> str:
+    """What RDS writes into a column's files (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/
+    USER_ExportSnapshot.data-types.html): of MySQL and PostgreSQL alike, dates, times, intervals and arrays are text,
+    and decimals of more than 38 digits; of PostgreSQL every decimal."""
+    low = value.lower()
+    decimal = re.match(r"(?:decimal|numeric)\s*(?:\(\s*([0-9]+))?", low)
+    if re.match(r"date\b|datetime|time|interval|array|struct|map|row|enum|set\b|uuid|xml|money", low) or (
+        decimal and (not mysql or int(decimal[1] or 0) > 38)
+    ):
+        raise ValueError(f"RDS exports '{value}' as text; write 'string'")
+    if not mysql and re.search("unsigned|uint", low):
+        raise ValueError(
+            f"PostgreSQL has no '{value}'; write the type without a sign of its own, such as 'bigint'"
+        )
+    return value
+
+
+ExportedType = Annotated[str, AfterValidator(exported_type)]
+ColumnType = Annotated[Any, AfterValidator(declared_type)]

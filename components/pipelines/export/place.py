@@ -1,0 +1,35 @@
+"""Where a run works in the landing, and the statements for it."""
+
+from dataclasses import dataclass
+
+import pulumi
+
+from components.iam import Statement
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run works: the landing's bucket and key. `raw/` holds exports, `lake/` published snapshots, `windows/`
+    what is on its way into one, `state/` what a run must know of the last, `results/` Athena's."""
+
+    bucket: pulumi.Input[str]
+    bucket_arn: str
+    key_arn: pulumi.Input[str] | None
+
+    def read(self, *prefixes: str) -> Statement:
+        return Statement(
+            "ReadLanding", ["s3:GetObject"], [f"{self.bucket_arn}/{prefix}/*" for prefix in prefixes]
+        )
+
+    def write(self, *prefixes: str, parts: bool = False) -> Statement:
+        actions = ["s3:AbortMultipartUpload", "s3:PutObject"] if parts else ["s3:PutObject"]
+        return Statement("WriteLanding", actions, [f"{self.bucket_arn}/{prefix}/*" for prefix in prefixes])
+
+    def find(self) -> Statement:
+        # Without it a key that is not there would be a 403, like one that must not be read.
+        return Statement("FindInLanding", ["s3:ListBucket"], [self.bucket_arn])
+
+    def use_key(self, *actions: str) -> list[Statement]:
+        if self.key_arn is None:
+            return []
+        return [Statement("UseLandingKey", [f"kms:{action}" for action in actions], [self.key_arn])]

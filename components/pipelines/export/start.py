@@ -1,0 +1,105 @@
+"""What starts a run: the schedule, and the events of new snapshots."""
+
+import json
+
+import pulumi
+import pulumi_aws as aws
+
+from components import names
+from components.blocks.queue import Queue
+from components.blocks.schedule import Schedule
+from components.iam import Statement, document, trust
+from components.pipelines.export.args import ExportArgs
+from components.pipelines.export.state_machine import StateMachine
+
+# An automated snapshot of an instance, and of a cluster, is there:
+# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html
+SNAPSHOT_EVENTS = {
+    "rds_instance": ("RDS DB Snapshot Event", "RDS-EVENT-0091"),
+    "rds_cluster": ("RDS DB Cluster Snapshot Event", "RDS-EVENT-0169"),
+}
+
+
+def start_runs(
+    parent: pulumi.Resource, name: str, args: ExportArgs, machine: StateMachine, opts: pulumi.ResourceOptions
+) -> None:
+    """Makes the schedule that starts the state machine and, where a source follows snapshots, the event rule."""
+    account = args.account
+    followed = [source for source in args.rds() if source.snapshot == "event"]
+    rule_name = names.rule(f"{name}-snapshot")
+    rule_arn = account.arn("events", f"rule/{rule_name}")
+    unstarted = Queue(
+        f"{name}-unstarted",
+        account,
+        topic=args.alarm_topic_arn,
+        meaning=f"A run of {name} could not be started; the queue keeps its input. See the schedule's role, and "
+        "start the state machine with that input.",
+        senders={"events.amazonaws.com": rule_arn} if followed else {},
+        opts=opts,
+    )
+    if len(followed) < len(args.sources):
+        Schedule(
+            f"{name}-schedule",
+            account,
+            expression=args.schedule,
+            timezone=args.timezone,
+            target_arn=machine.arn,
+            action="states:StartExecution",
+            event={"scheduled_time": "<aws.scheduler.scheduled-time>"},
+            dead_letter_arn=unstarted.arn,
+            meaning=f"Exports the sources of {name}",
+            opts=pulumi.ResourceOptions(parent=parent, depends_on=[machine]),
+        )
+    if not followed:
+        return
+    part = f"{name}-snapshot"
+    events = [SNAPSHOT_EVENTS[source.kind] for source in followed]
+    rule = aws.cloudwatch.EventRule(
+        part,
+        name=rule_name,
+        description=f"Automated snapshots of the sources of {name}",
+        event_pattern=json.dumps(
+            {
+                "source": ["aws.rds"],
+                "detail-type": sorted({kind for kind, _ in events}),
+                "detail": {
+                    "EventID": sorted({event for _, event in events}),
+                    # rds:<identifier>-yyyy-mm-dd-hh-mm; the function looks at the whole of it.
+                    "SourceIdentifier": [{"prefix": f"rds:{source.name}-2"} for source in followed],
+                },
+            }
+        ),
+        opts=opts,
+    )
+    role = aws.iam.Role(
+        part,
+        name=names.role(part),
+        description=f"Starts {name} for a snapshot",
+        assume_role_policy=trust("events.amazonaws.com", account.id, rule_arn),
+        opts=opts,
+    )
+    policy = aws.iam.RolePolicy(
+        part,
+        name="start",
+        role=role.name,
+        policy=document(Statement("StartTheRun", ["states:StartExecution"], [machine.arn])),
+        opts=opts,
+    )
+    transformer = aws.cloudwatch.EventTargetInputTransformerArgs(
+        input_paths={
+            "at": "$.time",
+            "snapshot": "$.detail.SourceIdentifier",
+            "arn": "$.detail.SourceArn",
+        },
+        input_template='{"scheduled_time": <at>, "only": <snapshot>, "snapshot_arn": <arn>}',
+    )
+    aws.cloudwatch.EventTarget(
+        part,
+        rule=rule.name,
+        target_id="run",
+        arn=machine.deployed_arn,
+        role_arn=role.arn,
+        input_transformer=transformer,
+        dead_letter_config=aws.cloudwatch.EventTargetDeadLetterConfigArgs(arn=unstarted.arn),
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=[policy]),
+    )

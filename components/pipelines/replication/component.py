@@ -1,0 +1,76 @@
+"""Replication: a landing in one account becomes the same landing in another, which says when an export has arrived."""
+
+import dataclasses
+
+import pulumi
+import pulumi_aws as aws
+
+from components.pipelines.pipeline import Accounts, Deployed
+from components.pipelines.replication.args import ReplicationArgs
+from components.pipelines.replication.destination import ReplicaDestination
+from components.pipelines.replication.source import Replica, ReplicaSource
+
+
+class ReplicationPipeline(pulumi.ComponentResource):
+    """A landing -> S3 replication -> another account's bucket -> event -> queue -> function -> the account's event bus.
+
+    Made of two components, one for each account, since a component's resources share one provider:
+    ReplicaSource (role, rules, what failed) and ReplicaDestination (bucket, key, arrival). The source's role comes
+    first, then the bucket whose policy names it (S3 refuses a policy with a principal that does not exist), then the
+    rules. Design: https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-walkthrough-2.html.
+
+    Costs at rest: the replicas' storage, the alarms (0.10 dollars each a month), and the key where there is one
+    (1 dollar a month). Across regions, transfer and Replication Time Control are paid by the GB.
+    """
+
+    bucket: pulumi.Output[str]
+    """The replica's bucket."""
+
+    def __init__(
+        self,
+        name: str,
+        args: ReplicationArgs,
+        source_provider: aws.Provider,
+        destination_provider: aws.Provider,
+        source_alarm_topic_arn: pulumi.Input[str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ):
+        super().__init__("tributary:pipelines:ReplicationPipeline", name, None, opts)
+        source = ReplicaSource(
+            f"{name}-source",
+            args,
+            source_alarm_topic_arn,
+            pulumi.ResourceOptions(parent=self, provider=source_provider),
+        )
+        destination = ReplicaDestination(
+            f"{name}-replica",
+            args,
+            source.role_arn,
+            pulumi.ResourceOptions(parent=self, provider=destination_provider),
+        )
+        source.replicate_to(
+            Replica(destination.bucket, destination.bucket_arn, destination.planned_arn, destination.key_arn),
+            after=[destination],
+        )
+        self.landing = dataclasses.replace(
+            args.replica(name),
+            bucket=destination.bucket,
+            key_arn=destination.key_arn,
+            event_queue_arn=destination.event_queue_arn,
+        )
+        self.bucket, self.function = destination.bucket, destination.function_name
+        self.failed_replications = source.failed_replications
+        self.register_outputs({"bucket": self.bucket})
+
+
+def deploy(name: str, args: ReplicationArgs, accounts: Accounts) -> Deployed:
+    """The pipeline of a stack."""
+    source, destination = accounts[args.landing.account], accounts[args.account]
+    pipeline = ReplicationPipeline(name, args, source.provider, destination.provider, source.alarm_topic_arn)
+    outputs = {
+        "bucket": pipeline.bucket,
+        "arrival_function": pipeline.function,
+        "event_bus": "default",
+        "failed_replications": pipeline.failed_replications,
+    }
+    return Deployed(outputs, pipeline.landing)

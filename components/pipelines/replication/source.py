@@ -1,0 +1,358 @@
+"""The sending side of a replication."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components import names
+from components.blocks.alarm import alarm
+from components.blocks.function import LambdaFunction
+from components.blocks.queue import Queue
+from components.iam import Statement, document, fitting, pass_role, trust
+from components.landing import Landing
+from components.pipelines.replication.args import JOB_TAG, REPORTS, ReplicationArgs
+from components.pipelines.replication.statements import backfill_statements, replication_statements
+
+
+@dataclasses.dataclass(frozen=True)
+class Replica:
+    """The receiving side, as far as the sending one has to know it."""
+
+    bucket: pulumi.Input[str]
+    """The bucket's name."""
+    bucket_arn: pulumi.Input[str]
+    """Its ARN, once its policy lets the role in."""
+    planned_arn: pulumi.Input[str]
+    """Its ARN, as soon as that is known."""
+    key_arn: pulumi.Input[str] | None
+    """The KMS key that replicas are encrypted with, where there is one."""
+
+
+class ReplicaSource(pulumi.ComponentResource):
+    """The sending side, in the landing's account: the role that S3 assumes, the rules, alarms on what is late, and a
+    queue with an event for each object that failed.
+
+    Costs at rest: three alarms a rule (0.10 dollars each a month)."""
+
+    role_arn: pulumi.Output[str]
+    """The ARN of the role that S3 assumes."""
+    failed_replications: pulumi.Output[str]
+    """The URL of the queue with an event for each object that was not replicated."""
+
+    def __init__(
+        self,
+        name: str,
+        args: ReplicationArgs,
+        alarm_topic_arn: pulumi.Input[str] | None,
+        opts: pulumi.ResourceOptions | None = None,
+        *,
+        role_arn: pulumi.Input[str] | None = None,
+    ):
+        """With `role_arn` the role is there, made as a ReplicaRole."""
+        super().__init__("tributary:pipelines:ReplicaSource", name, None, opts)
+        self._name, self._args, self._topic = name, args, alarm_topic_arn
+        self._account = args.landing.account
+        self._place = f"pipelines.{name.removesuffix('-source')}"
+        self._role_name: pulumi.Input[str]
+        if role_arn is None:
+            role = _role(name, args, self)
+            self._role_name, self.role_arn = role.name, role.arn
+        else:
+            self.role_arn = pulumi.Output.from_input(role_arn)
+            self._role_name = self.role_arn.apply(lambda arn: arn.rpartition("/")[2])
+        self.register_outputs({"role_arn": self.role_arn})
+
+    def replicate_to(self, replica: Replica, after: Sequence[pulumi.Resource] = ()) -> None:
+        """Puts the rules onto the landing's bucket, once the bucket that they name lets the role in."""
+        name, args, landing = self._name, self._args, self._args.landing
+        mine = pulumi.ResourceOptions(parent=self)
+        policy = aws.iam.RolePolicy(
+            name,
+            name="replication",
+            role=self._role_name,
+            policy=self._fitting(
+                lambda landing, key_arn: replication_statements(args, landing, replica.planned_arn, key_arn),
+                replica.key_arn,
+            ),
+            opts=mine,
+        )
+        rules = [
+            self._rule(rule, prefix, replica.bucket_arn, replica.key_arn)
+            for rule, prefix in zip(self._rule_ids(), args.rule_prefixes(), strict=True)
+        ]
+        bucket = landing.bucket
+        if args.turn_on_versioning:
+            bucket = aws.s3.BucketVersioning(
+                name,
+                bucket=landing.bucket,
+                versioning_configuration=aws.s3.BucketVersioningVersioningConfigurationArgs(status="Enabled"),
+                opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
+            ).bucket
+        elif landing.adopted:
+            found = aws.s3.BucketVersioning.get(f"{name}-adopted", landing.bucket, opts=mine)
+            bucket = found.versioning_configuration.apply(self._versioned)
+        config = aws.s3.BucketReplicationConfig(
+            name,
+            bucket=bucket,
+            role=self.role_arn,
+            rules=rules,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, *after]),
+        )
+        self.failed_replications = self._watch(replica).url
+        if args.existing_objects:
+            self._replicate_existing(config)
+
+    def _versioned(self, found: Any) -> pulumi.Input[str]:
+        """The adopted bucket's name, if it is versioned: S3 takes no rules for one that is not."""
+        status = found.status if found else None
+        if status != "Enabled":
+            raise pulumi.RunError(
+                f"{self._place}.turn_on_versioning: versioning of the bucket '{self._args.landing.bucket}' is "
+                f"{status or 'Disabled'}, and S3 replicates versioned buckets only; write turn_on_versioning: true, or "
+                f"turn it on: aws s3api put-bucket-versioning --bucket {self._args.landing.bucket} "
+                "--versioning-configuration Status=Enabled"
+            )
+        return self._args.landing.bucket
+
+    def _fitting(
+        self,
+        statements: Callable[[Landing, pulumi.Input[str] | None], list[Statement]],
+        key_arn: pulumi.Input[str] | None = None,
+    ) -> pulumi.Output[str]:
+        """A role's policy, refused where it is too long: with stand-ins for keys, which may not be known at preview."""
+        landing = self._args.landing
+        stand_in = self._account.arn("kms", "key/00000000-0000-0000-0000-000000000000")  # as long as any
+        known = dataclasses.replace(landing, key_arn=None if landing.key_arn is None else stand_in)
+        measured = pulumi.Output.from_input(
+            document(*statements(known, None if key_arn is None else stand_in))
+        ).apply(lambda text: fitting(text, f"{self._place}.prefixes", "write fewer or shorter ones"))
+        policy = document(*statements(landing, key_arn))
+        return pulumi.Output.all(policy, measured).apply(lambda both: both[0])
+
+    def _rule_ids(self) -> list[str]:
+        return [f"{self._name}-{index}"[-255:] for index in range(len(self._args.rule_prefixes()))]
+
+    def _rule(
+        self, rule: str, prefix: str, bucket_arn: pulumi.Input[str], key_arn: pulumi.Input[str] | None
+    ) -> aws.s3.BucketReplicationConfigRuleArgs:
+        args = self._args
+        crosses = args.account.id != self._account.id
+        minutes = 15 if args.time_control else None
+        return aws.s3.BucketReplicationConfigRuleArgs(
+            id=rule,
+            priority=self._rule_ids().index(rule),
+            status="Enabled",
+            filter=aws.s3.BucketReplicationConfigRuleFilterArgs(prefix=prefix),
+            delete_marker_replication=aws.s3.BucketReplicationConfigRuleDeleteMarkerReplicationArgs(
+                status="Enabled" if args.delete_markers else "Disabled"
+            ),
+            source_selection_criteria=aws.s3.BucketReplicationConfigRuleSourceSelectionCriteriaArgs(
+                sse_kms_encrypted_objects=aws.s3.BucketReplicationConfigRuleSourceSelectionCriteriaSseKmsEncryptedObjectsArgs(
+                    status="Enabled"
+                )
+            )
+            if key_arn is not None
+            else None,
+            destination=aws.s3.BucketReplicationConfigRuleDestinationArgs(
+                bucket=bucket_arn,
+                account=args.account.id if crosses else None,
+                # Without it the replica belongs to the sending account, and the receiving one can't read it.
+                access_control_translation=aws.s3.BucketReplicationConfigRuleDestinationAccessControlTranslationArgs(
+                    owner="Destination"
+                )
+                if crosses
+                else None,
+                encryption_configuration=aws.s3.BucketReplicationConfigRuleDestinationEncryptionConfigurationArgs(
+                    replica_kms_key_id=key_arn
+                )
+                if key_arn is not None
+                else None,
+                metrics=aws.s3.BucketReplicationConfigRuleDestinationMetricsArgs(
+                    status="Enabled",
+                    event_threshold=aws.s3.BucketReplicationConfigRuleDestinationMetricsEventThresholdArgs(
+                        minutes=minutes
+                    )
+                    if minutes
+                    else None,
+                ),
+                replication_time=aws.s3.BucketReplicationConfigRuleDestinationReplicationTimeArgs(
+                    status="Enabled",
+                    time=aws.s3.BucketReplicationConfigRuleDestinationReplicationTimeTimeArgs(
+                        minutes=minutes
+                    ),
+                )
+                if minutes
+                else None,
+            ),
+        )
+
+    def _watch(self, replica: Replica) -> Queue:
+        name, landing = self._name, self._args.landing
+        mine = pulumi.ResourceOptions(parent=self)
+        failed = Queue(
+            f"{name}-failed",
+            self._account,
+            topic=self._topic,
+            # No alarm of its own: S3 sends a test event here when it is told of the queue. The rules' alarms ring.
+            meaning=None,
+            senders={"s3.amazonaws.com": landing.bucket_arn()},
+            opts=mine,
+        )
+        events = ["s3:Replication:OperationFailedReplication"]
+        if self._args.time_control:
+            events.append("s3:Replication:OperationMissedThreshold")
+        aws.s3.BucketNotification(
+            name,
+            bucket=landing.bucket,
+            queues=[
+                aws.s3.BucketNotificationQueueArgs(id="replication", queue_arn=failed.arn, events=events)
+            ],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[failed]),
+        )
+        for rule in self._rule_ids():
+            dimensions = {
+                "SourceBucket": landing.bucket,
+                "DestinationBucket": replica.bucket,
+                "RuleId": rule,
+            }
+            alarm(
+                f"{rule}-pending",
+                "AWS/S3/OperationsPendingReplication",
+                dimensions,
+                statistic="Minimum",
+                minutes=15,
+                periods=2,
+                topic=self._topic,
+                meaning="Objects have waited for replication for half an hour without a moment when none did; see the "
+                "replication status of the newest objects and the failed-replication queue.",
+                opts=mine,
+            )
+            alarm(
+                f"{rule}-latency",
+                "AWS/S3/ReplicationLatency",
+                dimensions,
+                above=900,
+                statistic="Maximum",
+                periods=3,
+                topic=self._topic,
+                meaning="Replication is more than 15 minutes behind.",
+                opts=mine,
+            )
+            alarm(
+                f"{rule}-failures",
+                "AWS/S3/OperationsFailedReplication",
+                dimensions,
+                topic=self._topic,
+                meaning="Objects could not be replicated; the failed-replication queue names each, with the reason. "
+                "Mend the grant it names, then run the backfill (existing_objects).",
+                opts=mine,
+            )
+        return failed
+
+    def _replicate_existing(self, config: aws.s3.BucketReplicationConfig) -> None:
+        name, args, landing, account = self._name, self._args, self._args.landing, self._account
+        mine = pulumi.ResourceOptions(parent=self)
+        role_name = names.role(f"{name}-backfill-job")
+        role = aws.iam.Role(
+            f"{name}-backfill-job",
+            name=role_name,
+            description=f"Replicates what was in the landing {landing.name} before its rules",
+            assume_role_policy=trust(
+                "batchoperations.s3.amazonaws.com", account.id, account.arn("s3", "job/*")
+            ),
+            opts=mine,
+        )
+        job_policy = aws.iam.RolePolicy(
+            f"{name}-backfill-job",
+            name="backfill",
+            role=role.name,
+            policy=self._fitting(lambda landing, _: backfill_statements(args, landing)),
+            opts=mine,
+        )
+        job_tag = names.function(f"{name}-backfill")  # no other pipeline of the account has it
+        ours = {f"aws:RequestTag/{JOB_TAG}": job_tag}
+        function = LambdaFunction(
+            f"{name}-backfill",
+            account,
+            args.functions,
+            handler="backfill",
+            description=f"Makes the S3 Batch Replication job of {landing.name}",
+            statements=[
+                Statement(
+                    "MakeJob",
+                    ["s3:CreateJob"],
+                    ["*"],
+                    {"StringEquals": ours},
+                    every_resource_because="a job has no ARN before it is made; its tag is the condition",
+                ),
+                # A job is tagged as it is made, which needs this besides:
+                # https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshooting-batch-operations.html
+                Statement(
+                    "TagJob", ["s3:PutJobTagging"], [account.arn("s3", "job/*")], {"StringEquals": ours}
+                ),
+                Statement(
+                    "FindJob",
+                    ["s3:ListJobs"],
+                    ["*"],
+                    every_resource_because="the action takes no resource",
+                ),
+                # https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-job-tags-examples.html
+                Statement(
+                    "CancelJob",
+                    ["s3:UpdateJobStatus"],
+                    [account.arn("s3", "job/*")],
+                    {"StringEquals": {f"aws:ResourceTag/{JOB_TAG}": job_tag}},
+                ),
+                pass_role(
+                    "HandOverTheJobsRole", account.role_arn(role_name), "batchoperations.s3.amazonaws.com"
+                ),
+            ],
+            environment={
+                "ACCOUNT_ID": account.id,
+                "BUCKET": landing.bucket,
+                "ROLE_ARN": role.arn,
+                "JOB_TAG": f"{JOB_TAG}={job_tag}",
+                "REPORT_BUCKET": landing.bucket,
+                "REPORT_PREFIX": REPORTS,
+                "PREFIXES": json.dumps(args.rule_prefixes()),
+            },
+            topic=self._topic,
+            asynchronous=False,
+            opts=mine,
+        )
+        aws.lambda_.Invocation(
+            f"{name}-backfill",
+            function_name=function.name,
+            input=json.dumps({"prefixes": args.rule_prefixes()}),
+            lifecycle_scope="CRUD",
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[config, job_policy]),
+        )
+
+
+class ReplicaRole(pulumi.ComponentResource):
+    """The role alone that S3 assumes, in the landing's account: for a program that makes the two sides apart. It comes
+    first, as S3 refuses a bucket's policy with a principal that does not exist. It costs nothing."""
+
+    role_arn: pulumi.Output[str]
+    """The role's ARN, which the two sides take."""
+
+    def __init__(self, name: str, args: ReplicationArgs, opts: pulumi.ResourceOptions | None = None):
+        super().__init__("tributary:pipelines:ReplicaRole", name, None, opts)
+        self.role_arn = _role(name, args, self).arn
+        self.register_outputs({"role_arn": self.role_arn})
+
+
+def _role(name: str, args: ReplicationArgs, parent: pulumi.Resource) -> aws.iam.Role:
+    return aws.iam.Role(
+        name,
+        name=names.role(name),
+        description=f"Replicates the landing {args.landing.name} to account {args.account.id}",
+        # The guide's own trust has no condition, and nothing says that S3 tells the account; where it does, it is
+        # this one: https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html
+        assume_role_policy=trust("s3.amazonaws.com", args.landing.account.id, tells_account=False),
+        opts=pulumi.ResourceOptions(parent=parent),
+    )

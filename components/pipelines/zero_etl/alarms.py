@@ -1,0 +1,76 @@
+"""The alarms of an ingestion pipeline, on metrics of
+https://docs.aws.amazon.com/opensearch-service/latest/developerguide/monitoring-pipeline-metrics.html, by the advice of
+https://docs.aws.amazon.com/opensearch-service/latest/developerguide/osis-best-practices.html.
+"""
+
+import pulumi
+
+from components.blocks.alarm import alarm
+from components.pipelines.zero_etl.args import ZeroEtlTableArgs
+from components.pipelines.zero_etl.body import DEAD_LETTERS
+
+
+def watch_table(
+    name: str,
+    pipeline: pulumi.Input[str],
+    table: ZeroEtlTableArgs,
+    topic: pulumi.Input[str] | None,
+    parent: pulumi.Resource,
+) -> None:
+    """An alarm for each way in which a table's documents fail to arrive, or arrive late."""
+    opts = pulumi.ResourceOptions(parent=parent)
+    dimensions = {"PipelineName": pipeline}
+    prefix = f"AWS/OSIS/{table.sub_pipeline()}"
+    bucket = f"the prefix {DEAD_LETTERS} of the pipeline's bucket"
+    alarm(
+        f"{name}-errors",
+        f"{prefix}.opensearch.documentErrors.count",
+        dimensions,
+        topic=topic,
+        meaning=f"OpenSearch rejected documents of {table.name}; see the pipeline's log and {bucket}.",
+        opts=opts,
+    )
+    alarm(
+        f"{name}-not-allowed",
+        f"{prefix}.opensearch.bulkRequestNotAllowedErrors.count",
+        dimensions,
+        # Data Prepper tries, and counts, from 50 ms up to every 10 minutes: each window of 40 holds three of these.
+        # A collection that is only waking is done after five minutes, which touch two periods.
+        periods=8,
+        ringing=3,
+        topic=topic,
+        meaning=f"The collection refuses the pipeline, which tries again for ever and loses nothing: a grant for "
+        f"{table.name} is missing. The pipeline's log names it.",
+        opts=opts,
+    )
+    alarm(
+        f"{name}-dead-letters",
+        f"{prefix}.opensearch.s3.dlqS3RecordsSuccess.count",
+        dimensions,
+        topic=topic,
+        meaning=f"Items of {table.name} are in {bucket}, each with its reason; mend the mapping, then write the "
+        "items again, or restart the pipeline with an export.",
+        opts=opts,
+    )
+    alarm(
+        f"{name}-back-pressure",
+        f"{prefix}.BlockingBuffer.bufferUsage.value",
+        dimensions,
+        above=80,
+        statistic="Average",
+        periods=3,
+        topic=topic,
+        meaning="Records wait because the collection or the units are too small; raise max_units.",
+        opts=opts,
+    )
+    alarm(
+        f"{name}-lag",
+        f"{prefix}.opensearch.EndToEndLatency.max",
+        dimensions,
+        above=300_000,
+        statistic="Maximum",
+        periods=3,
+        topic=topic,
+        meaning=f"Changes of {table.name} take more than five minutes to be searchable; see the units and the log.",
+        opts=opts,
+    )

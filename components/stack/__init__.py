@@ -1,0 +1,11 @@
+"""From a stack's config to its pipelines.
+
+settings.py     reads the config: names become what they stand for, every error at once
+conflicts.py    what is right in each pipeline and wrong in two together
+neighbours.py   stacks of the same project whose resources would have the same names
+kinds.py        the kinds of pipeline: their arguments, and what one yields for another
+deployment.py   a provider for each account, then the pipelines in their order
+"""
+
+from components.stack.deployment import connect as connect
+from components.stack.deployment import deploy as deploy

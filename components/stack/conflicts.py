@@ -1,0 +1,84 @@
+"""Conflicts of a stack: what is right in each pipeline and wrong in two together."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from components.accounts import AccountArgs
+from components.stack.kinds import KINDS, PipelineSettings
+
+
+def tags_as_labels(tags: Mapping[str, str]) -> list[str]:
+    """An error for each tag that Google Cloud would refuse as a label
+    (https://docs.cloud.google.com/compute/docs/labeling-resources#requirements)."""
+    return [
+        f"tags.{key}: '{key}: {value}' can't be a label, which a tag becomes at Google Cloud (1-63 of a-z 0-9 '_' '-' "
+        "each, the key starting with a letter); write both so"
+        for key, value in tags.items()
+        if not re.fullmatch(r"[a-z][a-z0-9_-]{0,62}", key) or not re.fullmatch(r"[a-z0-9_-]{0,63}", value)
+    ]
+
+
+def between_pipelines(pipelines: Mapping[str, PipelineSettings]) -> list[str]:
+    """An error for each pair of pipelines that share what only one can have: a replicated bucket, an event queue, a
+    table that both create."""
+    errors: list[str] = []
+    replicated: dict[str, str] = {}
+    created: dict[tuple[AccountArgs, str], str] = {}
+    taken: dict[str, str] = {}
+    for name, pipeline in pipelines.items():
+        if pipeline.kind == "replication":
+            bucket = str(pipeline.args.landing.bucket)
+            if bucket in replicated:
+                errors.append(
+                    f"pipelines.{name}.from: the landing is replicated by '{replicated[bucket]}' already, and a bucket "
+                    "has one set of rules; give one of the two an export of its own"
+                )
+            replicated.setdefault(bucket, name)
+            upstream = pipeline.takes.get("landing", "")
+            if upstream and pipelines[upstream].kind == "replication":
+                # https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-what-is-isnt-replicated.html
+                errors.append(
+                    f"pipelines.{name}.from: '{upstream}' holds replicas, and S3 does not replicate those again; "
+                    "name a pipeline of kind 'export'"
+                )
+        copy = getattr(pipeline.args, "storage_transfer", None)
+        if copy and copy.event_driven:
+            queue = str(pipeline.args.landing.event_queue_arn)
+            if queue in taken:
+                errors.append(
+                    f"pipelines.{name}.storage_transfer.event_driven: '{taken[queue]}' takes the events of this "
+                    "landing already, and an event goes to one of two; copy on a schedule here"
+                )
+            taken.setdefault(queue, name)
+        for path, table in KINDS[pipeline.kind].creates(pipeline.args):
+            key = (pipeline.args.account, table)
+            if key in created:
+                errors.append(
+                    f"pipelines.{name}.{path}: table '{table}' is created by '{created[key]}' already; leave "
+                    "'create' out here, once it is there: a preview looks at a table that is adopted"
+                )
+            created.setdefault(key, name)
+    return errors
+
+
+def in_shared_collections(pipelines: Mapping[str, PipelineSettings]) -> Iterator[str]:
+    """An error for each pipeline that uses a collection of another account or region, or an index of another."""
+    owners: dict[str, str] = {}
+    written: dict[tuple[str, str], str] = {}
+    for name, pipeline in pipelines.items():
+        upstream = pipeline.takes.get("shared_collection")
+        owners[name] = owners[upstream] if upstream else name
+        own, other = (pipelines[which].args.account for which in (name, owners[name]))
+        if (own.id, own.region) != (other.id, other.region):
+            yield (
+                f"pipelines.{name}.collection_of: the collection of '{owners[name]}' stands in {other.id}, "
+                f"{other.region}, and the policies on it would be made in {own.id}, {own.region}; name a pipeline of "
+                "this account and region, or leave it out for a collection of its own"
+            )
+        for path, index in KINDS[pipeline.kind].indexes(pipeline.args):
+            writer = written.setdefault((owners[name], index), name)
+            if writer != name:
+                yield (
+                    f"pipelines.{name}.{path}: the index '{index}' of this collection is written by '{writer}' "
+                    "already; write another name"
+                )

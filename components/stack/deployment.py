@@ -1,0 +1,51 @@
+"""A stack: a connection to each of its accounts, and its pipelines, each after the ones that it stands on."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+
+from components.accounts import AccountArgs, GcpArgs, aws_provider, gcp_provider
+from components.blocks.alarm import AlarmTopic
+from components.pipelines.pipeline import Accounts, Connection, Deployed
+from components.stack.kinds import KINDS, PipelineSettings
+
+
+def connect(
+    accounts: Mapping[str, AccountArgs],
+    google: GcpArgs | None,
+    tags: Mapping[str, str],
+    emails: Sequence[str],
+) -> Accounts:
+    """One provider and one alarm topic for each account; two names may stand for one account. And one provider for the
+    Google Cloud project, where there is one."""
+    connections: dict[AccountArgs, Connection] = {}
+    for name, account in accounts.items():
+        if account not in connections:
+            provider = aws_provider(name, account, tags)
+            topic = AlarmTopic(f"{name}-alarms", account, emails, pulumi.ResourceOptions(provider=provider))
+            connections[account] = Connection(provider, topic.arn)
+    return Accounts(connections, gcp_provider("google", google, tags) if google else None)
+
+
+def deploy(pipelines: Mapping[str, PipelineSettings], accounts: Accounts) -> dict[str, Deployed]:
+    """Registers the pipelines in their order, handing each what it takes from another."""
+    deployed: dict[str, Deployed] = {}
+    for name, pipeline in pipelines.items():
+        handed_on: dict[str, Any] = {
+            key: getattr(deployed[upstream], key) for key, upstream in pipeline.takes.items()
+        }
+        topic_arn = accounts[pipeline.args.account].alarm_topic_arn
+        args = dataclasses.replace(pipeline.args, alarm_topic_arn=topic_arn, **handed_on)
+        made = KINDS[pipeline.kind].deploy(name, args, accounts)
+        described: dict[str, Any] = {
+            "kind": pipeline.kind,
+            "account": args.account.id,
+            "region": args.account.region,
+            "from": pipeline.takes.get("landing"),
+            **made.outputs,
+            "landing": made.landing.described() if made.landing else None,
+        }
+        deployed[name] = dataclasses.replace(made, outputs=described)
+    return deployed

@@ -1,0 +1,65 @@
+"""The kinds of pipeline, by the name that a stack's config calls them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from components.pipelines.bigquery_transfer import component as bigquery_transfer
+from components.pipelines.export import component as export
+from components.pipelines.firehose import component as firehose
+from components.pipelines.pipeline import Accounts, Deployed
+from components.pipelines.replication import component as replication
+from components.pipelines.zero_etl import component as zero_etl
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of pipeline."""
+
+    args: type
+    """Its arguments."""
+    deploy: Callable[[str, Any, Accounts], Deployed]
+    """Registers it."""
+    yields: Mapping[str, Callable[[Any, str], Any]] = field(default_factory=dict)
+    """What other pipelines can take of it, by their argument, as far as it is known before anything is deployed."""
+    creates: Callable[[Any], Iterable[tuple[str, str]]] = lambda args: ()
+    """The tables that it creates, each with its place in the config."""
+    indexes: Callable[[Any], Iterable[tuple[str, str]]] = lambda args: ()
+    """The indexes of its collection that it writes, each with its place in the config."""
+
+
+KINDS: dict[str, Kind] = {
+    "zero-etl": Kind(
+        zero_etl.ZeroEtlArgs,
+        zero_etl.deploy,
+        {"shared_collection": zero_etl.ZeroEtlArgs.planned_collection},
+        zero_etl.ZeroEtlArgs.created_tables,
+        zero_etl.ZeroEtlArgs.indexes,
+    ),
+    "firehose": Kind(
+        firehose.FirehoseArgs,
+        firehose.deploy,
+        {"shared_collection": firehose.FirehoseArgs.planned_collection},
+        indexes=firehose.FirehoseArgs.indexes,
+    ),
+    "export": Kind(
+        export.ExportArgs,
+        export.deploy,
+        {"landing": export.ExportArgs.landing},
+        export.ExportArgs.created_tables,
+    ),
+    "replication": Kind(
+        replication.ReplicationArgs, replication.deploy, {"landing": replication.ReplicationArgs.replica}
+    ),
+    "bigquery-transfer": Kind(bigquery_transfer.BigQueryTransferArgs, bigquery_transfer.deploy),
+}
+
+
+@dataclass(frozen=True)
+class PipelineSettings:
+    """One pipeline of a stack."""
+
+    kind: str
+    args: Any
+    takes: Mapping[str, str]
+    """What it takes of another pipeline: argument -> pipeline, such as {"landing": "shop-lake"}."""

@@ -1,0 +1,311 @@
+"""A stack's config, read into frozen settings and checked whole before the first resource is registered.
+
+All errors of a config are reported at once. A pipeline's keys are the arguments of its kind
+(`components/stack/kinds.py`), with three differences: `kind` names the kind; `account` is a name from `accounts`; what
+the kind takes of another pipeline is that pipeline's name: `from` for a landing, `collection_of` for a collection.
+"""
+
+import dataclasses
+import graphlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, TypeVar
+
+import pulumi
+from pydantic import Field
+
+from components.accounts import AccountArgs, GcpArgs
+from components.arguments import Refused, arguments, join, matching, nearest, parse
+from components.blocks.function import FunctionSettings
+from components.landing import Landing
+from components.stack import conflicts
+from components.stack.kinds import KINDS, PipelineSettings
+from components.stack.neighbours import meet_no_other_stack
+
+# A key that names another pipeline -> the argument that it stands for.
+REFERENCES = {"from": "landing", "collection_of": "shared_collection"}
+_OF_THE_STACK = ("alarm_topic_arn", "functions", "retain_data", "gcp")
+T = TypeVar("T")
+# https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
+_TAGS = "letters, digits, spaces and '_.:/=+-@'"
+TagKey = Annotated[
+    str,
+    matching(
+        r"(?!(?i:aws:|tributary-))[\w .:/=+@-]{1,128}",
+        f"'{{value}}' is not a tag's key (1-128 of {_TAGS}; 'aws:' and 'tributary-' are taken); choose another",
+        re.UNICODE,
+    ),
+]
+TagValue = Annotated[
+    str,
+    matching(
+        r"[\w .:/=+@-]{0,256}",
+        f"'{{value}}' is not a tag's value (at most 256 of {_TAGS}); write it differently",
+        re.UNICODE,
+    ),
+]
+_NAME = re.compile(r"[a-z][a-z0-9-]{1,29}")
+
+
+@arguments
+class AlarmArgs:
+    """Who hears of an alarm."""
+
+    emails: list[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]] = Field(default_factory=list)
+    """The addresses that each account's alarm topic mails to; each has to confirm once."""
+
+
+@arguments
+class StackArgs:
+    """The keys of a stack's config, in the namespace of the project."""
+
+    accounts: dict[str, Any]
+    """The AWS accounts by name: {id, region, role}."""
+    gcp: GcpArgs | None = None
+    """The Google Cloud project: {project, location}; needed by bigquery-transfer."""
+    pipelines: dict[str, Any] = Field(default_factory=dict)
+    """The pipelines by name: {kind, account, …}."""
+    tags: Annotated[dict[TagKey, TagValue], Field(max_length=48)] = Field(default_factory=dict)
+    """Tags of every AWS resource, and labels of every Google Cloud one."""
+    functions: FunctionSettings = FunctionSettings()
+    """What all functions have in common: {runtime, architecture, log_retention_days}."""
+    alarms: AlarmArgs = AlarmArgs()
+    """Who hears of an alarm: {emails}."""
+    retain_data: bool = True
+    """Whether buckets, keys and tables with data outlive the stack."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """A stack's settings."""
+
+    accounts: Mapping[str, AccountArgs]
+    gcp: GcpArgs | None
+    pipelines: Mapping[str, PipelineSettings]
+    """Each after the one whose landing it takes."""
+    tags: Mapping[str, str]
+    alarms: AlarmArgs
+
+
+def from_pulumi(config: pulumi.Config) -> Settings:
+    """The settings of the stack that is being deployed. Raises Refused."""
+    prefix = f"{config.name}:"
+    found: dict[str, Any] = {}
+    # The engine hands the config over in the environment; a program run in process (Automation API, tests) sets it.
+    for key in {**pulumi.runtime.config.get_config_env(), **pulumi.runtime.config.CONFIG.get()}:
+        if key.startswith(prefix):
+            text = config.require(key.removeprefix(prefix))
+            try:
+                found[key.removeprefix(prefix)] = json.loads(text)
+            except json.JSONDecodeError:
+                found[key.removeprefix(prefix)] = text
+    settings = read(found)
+    meet_no_other_stack({"accounts": settings.accounts, "pipelines": settings.pipelines})
+    return settings
+
+
+def read(config: Mapping[str, Any]) -> Settings:
+    """The settings of plain data. Raises Refused, with every error of the config."""
+    # The engine requires a key without a default, and an object's default can't be null.
+    given = {key: value for key, value in config.items() if (key, value) != ("gcp", {})}
+    # Key by key, so that what is wrong in one does not hide what is wrong in the pipelines.
+    sound: dict[str, Any] = {}
+    errors: list[str] = []
+    for key, value in given.items():
+        try:
+            parse(StackArgs, {"accounts": {}, key: value})
+            sound[key] = value
+        except Refused as refused:
+            errors.extend(refused.errors)
+    if "accounts" not in given:
+        try:
+            parse(StackArgs, {})
+        except Refused as refused:
+            errors.extend(refused.errors)
+    return _Reading(parse(StackArgs, {"accounts": {}} | sound), errors).settings()
+
+
+class _Reading:
+    """One reading of a stack's config: names become what they stand for, errors gather."""
+
+    def __init__(self, stack: StackArgs, errors: list[str]):
+        self.stack = stack
+        self.errors = errors
+        # None where its own keys are wrong.
+        self.accounts: dict[str, AccountArgs | None] = {}
+        # What each pipeline yields that another can take, by argument; None where its own config is wrong.
+        self.yielded: dict[str, Mapping[str, Any] | None] = {}
+
+    def settings(self) -> Settings:
+        self._read_accounts()
+        pipelines: dict[str, PipelineSettings] = {}
+        for name in self._upstream_first():
+            pipeline = self._pipeline(name, self.stack.pipelines[name], join("pipelines", name))
+            self.yielded[name] = None
+            if pipeline:
+                pipelines[name] = pipeline
+                self.yielded[name] = {
+                    key: planned(pipeline.args, name) for key, planned in KINDS[pipeline.kind].yields.items()
+                }
+        self.errors += [
+            *conflicts.between_pipelines(pipelines),
+            *conflicts.in_shared_collections(pipelines),
+            *conflicts.tags_as_labels(self.stack.tags if self.stack.gcp else {}),
+        ]
+        if self.errors:
+            raise Refused(self.errors)
+        accounts = {name: account for name, account in self.accounts.items() if account}
+        return Settings(accounts, self.stack.gcp, pipelines, self.stack.tags, self.stack.alarms)
+
+    def _checked(self, cls: type[T], value: Any, path: str, told: Iterable[str] = ()) -> T | None:
+        try:
+            return parse(cls, value, path, told)
+        except Refused as refused:
+            self.errors.extend(refused.errors)
+            return None
+
+    def _read_accounts(self) -> None:
+        if not self.stack.accounts and not self._told("accounts"):
+            self.errors.append(
+                'accounts: empty; write at least one: {workload: {id: "<12 digits>", region: <region>}}'
+            )
+        for name, value in self.stack.accounts.items():
+            path = join("accounts", name)
+            self.accounts[name] = self._checked(AccountArgs, value, path)
+            if not _NAME.fullmatch(name):
+                self.errors.append(
+                    f"{path}: '{name}' is not a name (2-30 of a-z, 0-9, '-', starting with a letter)"
+                )
+
+    def _upstream_first(self) -> list[str]:
+        graph: dict[str, set[str]] = {}
+        for name, value in self.stack.pipelines.items():
+            named = [value.get(key) for key in REFERENCES] if isinstance(value, Mapping) else []
+            graph[name] = {
+                other for other in named if isinstance(other, str) and other in self.stack.pipelines
+            }
+        while True:
+            try:
+                return list(graphlib.TopologicalSorter(graph).static_order())
+            except graphlib.CycleError as cycle:
+                ring = list(reversed(cycle.args[1]))
+                self.errors.append(
+                    f"pipelines: {' -> '.join(ring)} feed each other; one of them must start from a source"
+                )
+                for name in ring:
+                    graph[name], self.yielded[name] = set(), None
+
+    def _pipeline(self, name: str, value: Any, path: str) -> PipelineSettings | None:
+        if not _NAME.fullmatch(name):
+            fitting = re.sub("[^a-z0-9-]+", "-", name.lower()).strip("-")[:30]
+            self.errors.append(
+                f"{path}: '{name}' is not a pipeline's name (2-30 of a-z, 0-9, '-', starting with a letter)"
+                + (f"; write '{fitting}'" if _NAME.fullmatch(fitting) else "")
+            )
+        if not isinstance(value, Mapping):
+            self.errors.append(f"{path}: {value!r} is not a mapping of keys; write {{kind: export, …}}")
+            return None
+        kind = value.get("kind")
+        if not isinstance(kind, str) or kind not in KINDS:
+            self.errors.append(
+                f"{path}.kind: {kind!r} is not a kind of pipeline; {nearest(str(kind), KINDS, listed=True)}"
+            )
+            return None
+        keys = {key: found for key, found in value.items() if key != "kind" and key not in REFERENCES}
+        for reserved in _OF_THE_STACK:
+            if keys.pop(reserved, None) is not None:
+                self.errors.append(
+                    f"{path}.{reserved}: the stack's own key, not a pipeline's; write it beside 'pipelines'"
+                )
+        keys |= {
+            "account": self._account(keys.get("account"), f"{path}.account"),
+            "functions": self.stack.functions,
+            "retain_data": self.stack.retain_data,
+        }
+        known = {field.name for field in dataclasses.fields(KINDS[kind].args)}
+        if "gcp" in known:
+            keys["gcp"] = self.stack.gcp
+            if not self.stack.gcp and not self._told("gcp"):
+                self.errors.append(
+                    f"{path}: the kind '{kind}' needs a Google Cloud project; write gcp: {{project: <id>, "
+                    "location: EU} beside 'pipelines'"
+                )
+        takes = {
+            argument: value[reference] for reference, argument in REFERENCES.items() if reference in value
+        }
+        for reference, argument in REFERENCES.items():
+            if reference in value:
+                keys[argument] = self._taken(name, kind, reference, value, known, keys, path)
+        if "landing" in known:
+            self._one_landing(keys, "from" in value, path)
+        # What is missing of these has been told: the other keys are checked all the same.
+        told = [key for key in ("account", "gcp", *REFERENCES.values()) if key in keys and keys[key] is None]
+        keys = {key: found for key, found in keys.items() if key in known or key not in told}
+        args = self._checked(KINDS[kind].args, keys, path, [key for key in told if key in known])
+        return PipelineSettings(kind, args, takes) if args and not told else None
+
+    def _told(self, key: str) -> bool:
+        """Whether the key itself has been found wrong."""
+        return any(error.startswith((f"{key}: ", f"{key}.")) for error in self.errors)
+
+    def _account(self, found: Any, where: str) -> AccountArgs | None:
+        if not self.accounts:
+            return None  # which has been told
+        if found is None and len(self.accounts) == 1:
+            return next(iter(self.accounts.values()))
+        if isinstance(found, str) and found in self.accounts:
+            return self.accounts[found]
+        if found is None:
+            self.errors.append(f"{where}: missing; write one of {', '.join(sorted(self.accounts))}")
+        else:
+            near = nearest(str(found), self.accounts, listed=True)
+            self.errors.append(f"{where}: '{found}' is not an account of this stack; {near}")
+        return None
+
+    def _taken(
+        self,
+        name: str,
+        kind: str,
+        reference: str,
+        value: Mapping[str, Any],
+        known: set[str],
+        keys: Mapping[str, Any],
+        path: str,
+    ) -> Any:
+        """What another pipeline yields; None where that can't be told."""
+        upstream, argument = value[reference], REFERENCES[reference]
+        what = argument.replace("_", " ")
+        if argument not in known:
+            self.errors.append(f"{path}.{reference}: no {what} is taken by the kind '{kind}'; leave it out")
+            return None
+        if argument in keys:
+            self.errors.append(
+                f"{path}.{reference}: one {what} is taken; leave out '{reference}' or '{argument}'"
+            )
+            return None
+        if not isinstance(upstream, str) or upstream not in self.yielded:
+            others = [other for other in self.stack.pipelines if other != name]
+            near = nearest(str(upstream), others)
+            self.errors.append(f"{path}.{reference}: '{upstream}' is not a pipeline of this stack; {near}")
+            return None
+        yielded = self.yielded[upstream]
+        if yielded is not None and argument not in yielded:
+            kinds = " or ".join(f"'{k}'" for k, v in KINDS.items() if argument in v.yields)
+            self.errors.append(f"{path}.{reference}: '{upstream}' yields no {what}; name one of kind {kinds}")
+            return None
+        return yielded[argument] if yielded else None  # None: its own errors have been told
+
+    def _one_landing(self, keys: dict[str, Any], taken: bool, path: str) -> None:
+        if "landing" not in keys and not taken:
+            keys["landing"] = None
+            self.errors.append(
+                f"{path}.from: one landing is taken; write either 'from: <pipeline>' or "
+                "'landing: {account, bucket, prefix, tables, layout}' for a bucket that exists"
+            )
+        elif isinstance(keys.get("landing"), Mapping):
+            adopted = dict(keys["landing"]) | {"adopted": True}
+            adopted["account"] = self._account(adopted.get("account"), f"{path}.landing.account")
+            adopted.setdefault("name", adopted.get("bucket", "landing"))
+            told = [] if adopted["account"] else ["account"]
+            keys["landing"] = self._checked(Landing, adopted, f"{path}.landing", told)
