@@ -36,7 +36,7 @@ from components.plugin.replication import Destination, ReplicaDestinationArgs, R
 
 NAME = "tributary"
 VERSION = "0.1.0"
-components: dict[str, tuple[type[pulumi.ComponentResource], type]] = {
+COMPONENTS: dict[str, tuple[type[pulumi.ComponentResource], type]] = {
     "ZeroEtlPipeline": (ZeroEtlPipeline, ZeroEtlArgs),
     "FirehosePipeline": (FirehosePipeline, FirehoseArgs),
     "ExportPipeline": (ExportPipeline, ExportArgs),
@@ -109,4 +109,4 @@ def provider() -> component.ComponentProvider:
     # ComponentProvider takes no analyzer of its own (pulumi 3.250 to 3.272), so the name it looks up is replaced. What
     # is public would be to write its __init__ anew, with generate_schema: more of Pulumi's inside, not less.
     component.Analyzer = _Analyzer  # pyright: ignore[reportPrivateImportUsage]
-    return Host([hosted(name, *parts) for name, parts in components.items()], NAME, version=VERSION)
+    return Host([hosted(name, *parts) for name, parts in COMPONENTS.items()], NAME, version=VERSION)

@@ -18,8 +18,9 @@ from pulumi.runtime import mocks
 from pydantic import AfterValidator
 from pydantic.fields import FieldInfo
 
-from components import catalog_columns, names
+from components import names
 from components.arguments import Refused, parse
+from components.languages import glue_columns
 from components.stack import settings as config
 from docs import limits
 from local.cloud.models import compiler, constraints
@@ -127,8 +128,8 @@ def becomes(row: limits.Row, path: str, value: Any) -> Any:
         return row["values"].get(str(value).lower() if isinstance(value, bool) else value, value)
     if "becomes" in row:
         return {
-            "column": lambda: next(iter(catalog_columns.columns({value: "string"}))),
-            "glue type": lambda: catalog_columns.column_type(value),
+            "column": lambda: next(iter(glue_columns.columns({value: "string"}))),
+            "glue type": lambda: glue_columns.column_type(value),
             "physical name": lambda: PHYSICAL[path](value),
             "names.topic": lambda: PHYSICAL[path](value),
         }[row["becomes"]]()

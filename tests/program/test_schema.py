@@ -23,7 +23,7 @@ from pulumi.runtime.proto import (
     resource_pb2_grpc,
 )
 
-from components.plugin import components
+from components.plugin import COMPONENTS
 from components.plugin.schema import FILE
 from tests.recording import PITR_ON
 
@@ -59,7 +59,7 @@ class Careless(pulumi.ComponentResource):
             made = aws.cloudwatch.LogGroup(name, retention_in_days=14, opts=mine).arn
         self.part = made
 
-plugin.components = {"Careless": (Careless, CarelessArgs)}
+plugin.COMPONENTS = {"Careless": (Careless, CarelessArgs)}
 main(plugin.provider(), sys.argv[1:])
 """
 
@@ -206,13 +206,13 @@ def test_the_checked_in_schema_is_the_packages(schema: dict[str, Any]) -> None:
     assert json.loads(FILE.read_text()) == schema, "write it anew: python -m components.plugin.schema"
 
 
-@pytest.mark.parametrize("name", components)
+@pytest.mark.parametrize("name", COMPONENTS)
 def test_every_component_has_its_arguments_and_outputs_each_with_its_sentence(
     schema: dict[str, Any], name: str
 ) -> None:
     resource = schema["resources"][f"tributary:index:{name}"]
     assert resource["isComponent"] is True
-    assert len(resource["inputProperties"]) == len(fields(components[name][1]))
+    assert len(resource["inputProperties"]) == len(fields(COMPONENTS[name][1]))
     assert resource["description"] and resource["properties"]
     for found in (resource["inputProperties"], resource["properties"]):
         assert [key for key, one in found.items() if not one.get("description")] == []
@@ -249,7 +249,7 @@ def test_an_argument_may_wait_for_a_resource_only_where_the_component_can(schema
     assert [name for name, found in inputs.items() if not found.get("plain")] == ["alarmTopicArn"]
 
 
-@pytest.mark.parametrize("name", components)
+@pytest.mark.parametrize("name", COMPONENTS)
 def test_every_component_is_made_in_the_programs_providers_and_yields_what_it_promises(
     host: Any, engine: tuple[Engine, str], schema: dict[str, Any], name: str
 ) -> None:
