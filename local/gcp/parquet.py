@@ -16,8 +16,8 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from components.bigquery_types import shown
 
+from components.languages.bigquery_types import shown
 from local.gcp.decimals import LoadFailed, decimal
 from local.gcp.limits import BIGNUMERIC, INT64, NUMERIC
 

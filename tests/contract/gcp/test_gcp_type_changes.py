@@ -16,8 +16,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from components.bigquery_types import fields
 
+from components.languages.bigquery_types import fields
 from local.gcp import load
 from local.gcp.decimals import LoadFailed
 from tests.contract.normaliser import Type
