@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tests.live.every import LIVES
 from tests.live.life import Life
 from tests.live.place import PREFIX, Place, Sandbox
 from tests.live.sandbox_file import NotASandbox, SandboxFile, refuse_another
+from tests.live.stacks import denied
 
 ACCOUNTS = f'[{{id: "{WORKLOAD}", region: us-east-1}}, {{id: "{ANALYTICS}", region: us-east-1}}]'
 FILE = f'allowed_account_ids: ["{WORKLOAD}", "{ANALYTICS}"]\naccounts: {ACCOUNTS}\ndatabase: shop\n'
@@ -126,3 +128,16 @@ def test_credentials_of_another_account_than_the_file_says_are_refused(cloud: Cl
     refuse_another(Sandbox(cloud.keyed, (WORKLOAD, ANALYTICS), "us-east-1"))
     with pytest.raises(NotASandbox, match=f"account {WORKLOAD} are of account {ANALYTICS}"):
         refuse_another(Sandbox(crossed, (WORKLOAD,), "us-east-1"))
+
+
+def test_a_right_that_a_function_did_not_have_is_found_in_its_log(cloud: Cloud, sandbox: Sandbox) -> None:
+    logs, group = cloud.client("logs", ANALYTICS), f"/aws/lambda/{PREFIX}0-arrival"
+    logs.create_log_group(logGroupName=group)
+    logs.create_log_stream(logGroupName=group, logStreamName="run")
+    for number, message in enumerate(("all is well", "AccessDenied when calling PutEvents")):
+        event = {"timestamp": int(time.time() * 1000) + number, "message": message}
+        logs.put_log_events(logGroupName=group, logStreamName="run", logEvents=[event])
+    place = Place(sandbox, f"{PREFIX}0")
+    assert denied(place, place.name) == [f"{group}: AccessDenied when calling PutEvents"]
+    assert denied(place, f"{PREFIX}1") == []
+    logs.delete_log_group(logGroupName=group)

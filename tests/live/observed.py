@@ -134,7 +134,9 @@ def observe(place: Place, state: Iterable[Mapping[str, Any]]) -> None:
         for api, path, names in GOOGLE.get(kind, ()):
             with suppress(Refused):
                 known = {**outputs, "id": resource["id"]}
-                place.google(api, "GET", path, *(known[name] for name in names))
+                # https://docs.cloud.google.com/storage-transfer/docs/reference/rest/v1/transferJobs/get
+                more: dict[str, Any] = {"projectId": known["project"]} if api == "storagetransfer" else {}
+                place.google(api, "GET", path, *(known[name] for name in names), **more)
 
 
 def _value(outputs: Mapping[str, Any], output: Any) -> Any:
