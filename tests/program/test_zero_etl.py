@@ -101,6 +101,13 @@ def test_tables_whose_names_differ_by_a_sign_only_have_a_pipeline_each() -> None
     assert indexes == names
 
 
+def test_an_index_is_called_as_its_table_in_small_letters() -> None:
+    recorded = record("test", config(tables=[{"name": "Orders.EU"}]), tables={"Orders.EU": PITR_ON})
+    (part,) = body(recorded, "search-Orders.EU").keys() - {"version"}
+    sink = body(recorded, "search-Orders.EU")[part]["sink"][0]["opensearch"]
+    assert sink["index"] == "orders.eu"
+
+
 @pytest.mark.parametrize("name", ["version", "Extension"])
 def test_a_table_takes_no_key_of_the_bodys_own(name: str) -> None:
     recorded = record("test", config(tables=[{"name": name}]), tables={name: PITR_ON})
