@@ -105,7 +105,12 @@ OWN = {
 }
 
 
-def call(cloud: Cloud, model: Any, protocol: str, operation: str, **given: Any) -> dict[str, Any]:
+ADMINISTRATOR = Credentials(WORKLOAD, SECRET)
+
+
+def call(
+    cloud: Cloud, model: Any, protocol: str, operation: str, signer: Credentials = ADMINISTRATOR, **given: Any
+) -> dict[str, Any]:
     """A signed request in a protocol, and what botocore reads in its answer."""
     described = model.operation_model(operation)
     request = botocore.serialize.create_serializer(protocol).serialize_to_request(given, described)
@@ -114,7 +119,7 @@ def call(cloud: Cloud, model: Any, protocol: str, operation: str, **given: Any) 
         headers["Content-Type"] = "application/x-www-form-urlencoded; charset=utf-8"
         request["body"] = str(httpx.QueryParams(request["body"]))
     signed = AWSRequest(request["method"], url, headers, request["body"] or b"")
-    SigV4Auth(Credentials(WORKLOAD, SECRET), "monitoring", "us-east-1").add_auth(signed)
+    SigV4Auth(signer, "monitoring", "us-east-1").add_auth(signed)
     answer = httpx.request(
         request["method"], url, headers=dict(signed.headers), content=signed.prepare().body
     )
@@ -167,6 +172,25 @@ def test_a_composite_alarm_comes_back_as_it_was_put(cloud: Cloud, protocol: str)
 def test_cloudwatch_refuses_in_the_protocol_that_it_was_asked_in(cloud: Cloud, protocol: str) -> None:
     refused = call(cloud, CLOUDWATCH, protocol, "DescribeAlarms", MaxRecords=101)
     assert refused["Error"]["Code"] in ("ValidationError", "ValidationException")
+
+
+@pytest.mark.parametrize("protocol", CLOUDWATCH.metadata["protocols"])
+def test_a_role_deletes_the_alarms_that_it_may_whatever_is_spoken(cloud: Cloud, protocol: str) -> None:
+    arn = f"arn:aws:cloudwatch:us-east-1:{WORKLOAD}:alarm:of-the-stack-*"
+    actions = ["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm"]
+    role = cloud.role(
+        WORKLOAD, "alarms", "lambda.amazonaws.com", {"Effect": "Allow", "Action": actions, "Resource": arn}
+    )
+    given = cloud.client("sts", WORKLOAD).assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+    signer = Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+    for name, refused in (("of-the-stack-a", False), ("payroll", True)):
+        for operation, members in (
+            ("PutMetricAlarm", {**PLAIN, "AlarmName": name}),
+            ("DeleteAlarms", {"AlarmNames": [name]}),
+        ):
+            answer = call(cloud, CLOUDWATCH, protocol, operation, signer, **members)
+            code = answer.get("Error", {}).get("Code", "")
+            assert code.startswith("AccessDenied") is refused, (operation, name, answer)
 
 
 def test_the_tags_of_a_stream_are_its_own_by_arn_and_from_its_beginning(cloud: Cloud) -> None:
