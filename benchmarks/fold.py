@@ -53,8 +53,8 @@ def measure(folder: Path, memory: str) -> None:
 
     def watch() -> None:
         while not done.wait(0.02):
-            held = [f.stat().st_size for f in spill.glob("*") if f.exists()] if spill.exists() else []
-            most[0] = max(most[0], sum(held))
+            sizes = [f.stat().st_size for f in spill.glob("*") if f.exists()] if spill.exists() else []
+            most[0] = max(most[0], sum(sizes))
 
     watching = threading.Thread(target=watch)
     watching.start()
@@ -89,11 +89,11 @@ def main() -> None:
                   ", 1760000000000000 + i AS _write_micros, i % 10 = 0 AS _deleted")  # fmt: skip
             command = [sys.executable, __file__, "--fold", name, "--memory", options.memory]
             done = subprocess.run(command, check=True, capture_output=True, text=True)
-        said = json.loads(done.stdout)
-        assert said["rows"] == count - (changed + 9) // 10, said
+        folded = json.loads(done.stdout)
+        assert folded["rows"] == count - (changed + 9) // 10, folded
         print(
-            f"| {count:,} | {said['changes']:,} | {said['rows']:,} | {said['seconds']:.1f} | {said['peak']:.0f} "
-            f"| {said['spilled']:.0f} |",
+            f"| {count:,} | {folded['changes']:,} | {folded['rows']:,} | {folded['seconds']:.1f} "
+            f"| {folded['peak']:.0f} | {folded['spilled']:.0f} |",
             flush=True,
         )
 

@@ -154,9 +154,9 @@ def duckdb(path: Path, count: int, folder: Path):
         "paid": "STRUCT(BOOL BOOLEAN)", "note": text, "tags": "STRUCT(SS VARCHAR[])",
         "address": "STRUCT(M STRUCT(city STRUCT(S VARCHAR), zip STRUCT(N BIGINT)))",
     }  # fmt: skip
-    held = {"paid": "BOOL", "tags": "SS", "address": "M", "quantity": "N", "total": "N", "updated_ms": "N"}
+    kinds = {"paid": "BOOL", "tags": "SS", "address": "M", "quantity": "N", "total": "N", "updated_ms": "N"}
     item = "STRUCT(" + ", ".join(f"{name} {type_}" for name, type_ in types.items()) + ")"
-    columns = ", ".join(f"Item.{name}.{held.get(name, 'S')} AS {name}" for name in types)
+    columns = ", ".join(f"Item.{name}.{kinds.get(name, 'S')} AS {name}" for name in types)
 
     def run():
         connection = engine.connect()

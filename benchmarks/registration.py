@@ -5,17 +5,17 @@
 Three programs under Pulumi's mocks, each in a fresh process:
 - `__main__.py` with N pipelines of one kind: config check, components, resources; without the rules of policy/;
 - a flat program, which makes the same resources with the same inputs and dependencies by calling their classes;
-- that flat program with an empty component above each group, as the components have them, which tells what registering
+- that flat program with an empty component above each group, as the components have them, which shows what registering
   components costs and what our code does.
 
 The flat program is written from a recording of the first: every input of one pipeline, with a reference where the
 value was another resource's output. Before anything is measured both are recorded and compared. Measured is the
 process' CPU time from the first registration to the last answer, without imports and without building bundles, over the
-number of AWS resources. Told are the median of the runs and the ratio of medians, for each AWS resource
+number of AWS resources. Printed are the median of the runs and the ratio of medians, for each AWS resource
 and for each registration (a component is one, too).
 
 Limits: the mocks answer in process, a real engine and its providers take longer for each resource. Tables are created,
-not adopted: Pulumi's synchronous invoke queues what is pending again, so each look at an adopted table costs more than
+not adopted: Pulumi's synchronous invoke queues what is pending again, so each read of an adopted table costs more than
 the last.
 """
 
@@ -62,7 +62,7 @@ KINDS: dict[str, Callable[[int], dict[str, Any]]] = {
 
 
 class Monitor(mocks.MockMonitor):
-    """Answers each registration with its inputs and what others refer to; keeps the requests if asked to."""
+    """Answers each registration with its inputs and what others refer to; keeps the requests if `keep` is set."""
 
     def __init__(self, keep: bool):
         super().__init__(_Answers())
@@ -82,12 +82,12 @@ class _Answers(mocks.Mocks):
         if not args.custom:
             return None, {}
         physical = args.inputs.get("name") or args.inputs.get("bucket") or args.name
-        told = {
+        outputs = {
             "arn": f"arn:aws:{args.typ}:{args.name}",
             "keyId": f"key-{args.name}",
             "url": f"https://{args.name}",
         }
-        return f"id-{args.name}", told | {"name": physical, **args.inputs}
+        return f"id-{args.name}", outputs | {"name": physical, **args.inputs}
 
     def call(self, args: mocks.MockCallArgs) -> Any:
         raise AssertionError(f"a call that nobody expected: {args.token}")
@@ -134,13 +134,14 @@ def write(kind: str) -> str:
     """The flat program's text, from a recording of `__main__.py` with one pipeline."""
     monitor, _ = run(whole(kind, 1), keep=True)
     parts: dict[str, list[str]] = {"once": [], "pipeline": []}
-    told: dict[str, list[tuple[str, str]]] = {}  # a resource's URN -> (value, the expression that yields it)
+    # A resource's URN -> (value, the expression that yields it).
+    known_outputs: dict[str, list[tuple[str, str]]] = {}
     for request, answer in monitor.requests:
         if request.type == "pulumi:pulumi:Stack":
             continue
-        told[answer.urn] = list(_outputs(answer))
+        known_outputs[answer.urn] = list(_outputs(answer))
         part = "pipeline" if request.name.startswith("p0000") else "once"
-        parts[part] += _call(request, answer.urn, told)
+        parts[part] += _call(request, answer.urn, known_outputs)
     head = (
         "import pulumi\nfrom pulumi import ResourceOptions\n\nfrom benchmarks.registration import Classes\n"
     )
@@ -159,16 +160,16 @@ def _outputs(answer: Any) -> Any:
             yield answer.object[name], f"m[{key}].{attribute}"
 
 
-def _call(request: Any, urn: str, told: dict[str, list[tuple[str, str]]]) -> list[str]:
+def _call(request: Any, urn: str, known_outputs: dict[str, list[tuple[str, str]]]) -> list[str]:
     """One resource: the class, its inputs, its dependencies; a component is one only in the grouped program."""
     # The parent is kept for groups only, so every URN of the recording names one variable.
-    options, parent = [], request.parent if request.parent in told else ""
+    options, parent = [], request.parent if request.parent in known_outputs else ""
     if not request.custom:
         above = f"ResourceOptions(parent=m[{_text(parent)}])" if parent else "None"
         made = f"pulumi.ComponentResource({request.type!r}, {_text(request.name)}, None, {above})"
         return [f"m[{_text(urn)}] = {made} if grouped else None"]
     wired = {urn for found in request.propertyDependencies.values() for urn in found.urns}
-    after = [u for u in request.dependencies if u not in wired and u in told]
+    after = [u for u in request.dependencies if u not in wired and u in known_outputs]
     if request.provider:
         options.append(f"provider=m[{_text(request.provider.rpartition('::')[0])}]")
     if after:
@@ -182,7 +183,7 @@ def _call(request: Any, urn: str, told: dict[str, list[tuple[str, str]]]) -> lis
     inputs = []
     for name, value in json_format.MessageToDict(request.object).items():
         urns = request.propertyDependencies[name].urns if name in request.propertyDependencies else ()
-        known = [pair for u in urns for pair in told.get(u, ())]
+        known = [pair for u in urns for pair in known_outputs.get(u, ())]
         inputs.append(f"{name!r}: {_value(value, known)}")
     given, opts = ", ".join(inputs), ", ".join(options)
     return [
@@ -280,9 +281,9 @@ def main() -> None:
     parser.add_argument(
         "--one", nargs=4, help=argparse.SUPPRESS
     )  # kind, program, source, count: in a fresh process
-    asked = parser.parse_args()
-    if asked.one:
-        kind, program, source, count = asked.one
+    arguments = parser.parse_args()
+    if arguments.one:
+        kind, program, source, count = arguments.one
         print(json.dumps(measure(kind, program, Path(source), int(count))))
         return
     columns = [
@@ -297,13 +298,13 @@ def main() -> None:
     columns += ["ratio a resource", "ratio a registration"]
     print("| " + " | ".join(columns) + " |\n|---" + "|--:" * (len(columns) - 1) + "|", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        for kind in asked.kinds:
+        for kind in arguments.kinds:
             source = Path(folder, f"{kind}.py")
             source.write_text(write(kind))
             same(kind, source, grouped=False)
             same(kind, source, grouped=True)
-            for count in asked.pipelines:
-                print(row(kind, source, count, asked.runs), flush=True)
+            for count in arguments.pipelines:
+                print(row(kind, source, count, arguments.runs), flush=True)
 
 
 def row(kind: str, source: Path, count: int, runs: int) -> str:
@@ -313,8 +314,8 @@ def row(kind: str, source: Path, count: int, runs: int) -> str:
         for program, measured in found.items():
             command = [sys.executable, "-m", "benchmarks.registration"]
             command += ["--one", kind, program, str(source), str(count)]
-            said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-            measured.append(json.loads(said.splitlines()[-1]))
+            printed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+            measured.append(json.loads(printed.splitlines()[-1]))
     plain, grouped, ours = (statistics.median(m["seconds"] for m in measured) for measured in found.values())
     resources, calls = found["flat"][0]["resources"], found["flat"][0]["registrations"]
     registrations = found["components"][0]["registrations"]

@@ -32,13 +32,13 @@ def main() -> None:
     parser.add_argument(
         "--cold", action="store_true", help="also with empty caches, which takes many minutes"
     )
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         clone = Path(folder, "clone")
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
         environment, cache = dict(os.environ), Path(folder, "cache")
         try:
-            if asked.cold:
+            if arguments.cold:
                 environment |= {"TRIBUTARY_CACHE": str(cache), "UV_CACHE_DIR": str(cache / "uv")}
                 environment["PIP_NO_CACHE_DIR"] = "1"
                 print(f"empty caches                 {up(clone, environment):6.1f} s", flush=True)

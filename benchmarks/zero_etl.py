@@ -113,8 +113,8 @@ def _measured(cloud: Cloud, count: int) -> list[str]:
     eventually(lambda: revised(1), PATIENCE)
     streamed, above_stream = count / (time.monotonic() - began), memory.peak - before
     assert not line.dead(), line.dead()[:1]
-    told = (exported, streamed, before, above_export, above_stream)
-    return [f"{count:,}", *(f"{value:,.0f}" for value in told)]
+    figures = (exported, streamed, before, above_export, above_stream)
+    return [f"{count:,}", *(f"{value:,.0f}" for value in figures)]
 
 
 def main() -> None:

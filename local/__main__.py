@@ -58,7 +58,7 @@ def up(clone: Clone) -> int:
             found = samples.run(cloud, say)
             finished = True
         except Exception:
-            finished = True  # the cloud stays, to be looked at; the next `up` goes on from there
+            finished = True  # the cloud stays, to be inspected; the next `up` goes on from there
             raise
         finally:
             if started and not finished:

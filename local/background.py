@@ -1,6 +1,6 @@
 """The embedded cloud as a process in the background of one clone, and the folder `.tributary/` it lives in.
 
-    .tributary/lock        held by whoever starts or stops something in this clone
+    .tributary/lock        locked by whoever starts or stops something in this clone
     .tributary/cloud.json  the process: pid, when it began, its ready line and the secret of the run
     .tributary/cloud.log   what it printed
     .tributary/cloud/      its state
@@ -56,7 +56,7 @@ class Clone:
         return self.folder / "cloud.json"
 
     def running(self) -> dict[str, Any] | None:
-        """What the ready line of this clone's cloud said, and its secret, if that cloud runs and answers."""
+        """The ready line of this clone's cloud and its secret, if that cloud runs and answers."""
         recorded = self._recorded()
         ready = recorded.get("ready")
         if not (ready and ours(recorded, self.folder) and answers(ready["endpoint"])):
@@ -146,9 +146,9 @@ class Clone:
         while process.poll() is None and time.monotonic() < deadline:
             for line in log.read_text(errors="replace").splitlines():
                 with contextlib.suppress(ValueError):
-                    said = json.loads(line)
-                    if isinstance(said, dict) and "endpoint" in said:
-                        return said
+                    ready = json.loads(line)
+                    if isinstance(ready, dict) and "endpoint" in ready:
+                        return ready
             time.sleep(0.05)
         why = (
             f"ended with {process.returncode}"
@@ -160,7 +160,7 @@ class Clone:
 
 
 def began(pid: int) -> str:
-    """What tells a process from a later one of the same pid; empty when there is none."""
+    """The start of a process, by which it differs from a later one of the same pid; empty when there is none."""
     with contextlib.suppress(OSError, IndexError):
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
     return _ps(pid, "lstart")

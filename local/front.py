@@ -71,8 +71,8 @@ class Front:
             return await self.app(scope, receive, without_cors(send))
         if scope["type"] == "websocket":  # closed before it is accepted, which a client sees as a 403
             return await send({"type": "websocket.close", "code": 1008})
-        told = {"__type": "AccessDenied", "message": reason, "error": {"code": status, "message": reason}}
-        body = json.dumps(told).encode()
+        refusal = {"__type": "AccessDenied", "message": reason, "error": {"code": status, "message": reason}}
+        body = json.dumps(refusal).encode()
         answer = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": answer})
         await send({"type": "http.response.body", "body": body})

@@ -68,10 +68,12 @@ def java() -> str:
     seen = []
     for candidate in candidates:
         try:
-            told = subprocess.run([candidate, "-version"], capture_output=True, text=True, timeout=30).stderr
+            answer = subprocess.run(
+                [candidate, "-version"], capture_output=True, text=True, timeout=30
+            ).stderr
         except (OSError, subprocess.TimeoutExpired):
             continue
-        version = re.search(r'version "(\d+)', told)
+        version = re.search(r'version "(\d+)', answer)
         if version and int(version[1]) >= JAVA_LEAST:
             return candidate
         seen.append(f"{candidate} is version {version[1] if version else '?'}")

@@ -35,7 +35,7 @@ ARCHITECTURES = {"aarch64": "arm64", "arm64": "arm64"}
 # Variables by which a client or Pulumi finds somebody's accounts, credentials, proxies, or other settings.
 PRIVATE = ("AWS_", "AMAZON_", "GOOGLE_", "GCLOUD_", "GCP_", "CLOUDSDK_", "AZURE_", "ARM_", "BOTO_",
            "PULUMI_", "TF_", "TRIBUTARY_LOCAL_")  # fmt: skip
-# A line of the engine that another one follows up: a resource is told of when it is done.
+# A line of the engine that another one follows up: a resource is reported when it is done.
 UNDER_WAY = re.compile(r"^@ |ing( \(\d+s\))?(\x1b\[\d*m| )*$")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
@@ -72,7 +72,7 @@ class LocalStack:
         self.not_run: dict[str, tuple[Mapping[str, Any], str]] = {}  # by name, its config and why
         work = run / "stack"
         (work / "state").mkdir(parents=True, exist_ok=True)
-        # Whoever held it is dead: this clone's lock is ours.
+        # Its holder is dead: this clone's lock is ours.
         shutil.rmtree(work / "state" / ".pulumi" / "locks", ignore_errors=True)
         self._config(work)
         path = [

@@ -76,5 +76,5 @@ def run(command: list[str], failure: str, **environment: str) -> None:
             env={**os.environ, **environment},
         )
     except (OSError, subprocess.SubprocessError) as error:
-        told = str(getattr(error, "stdout", None) or "") + str(getattr(error, "stderr", None) or "")
-        raise Unverified(f"{failure}: {told.strip()[-600:] or error}") from error
+        output = str(getattr(error, "stdout", None) or "") + str(getattr(error, "stderr", None) or "")
+        raise Unverified(f"{failure}: {output.strip()[-600:] or error}") from error

@@ -14,7 +14,7 @@ for place in (SHARED, ROOT):
 
 pytest_plugins = ["tests.order"]
 
-# A refused program leaves futures that nobody asks for their error, and asyncio logs its traceback when they are
+# A refused program leaves futures whose error nobody reads, and asyncio logs its traceback when they are
 # collected, at any moment. Before Python 3.11.8 that fails the parser, pytest's among them, if it is at work just then
-# (https://github.com/python/cpython/issues/106905). The tests look at the error itself.
+# (https://github.com/python/cpython/issues/106905). The tests read the error itself.
 logging.getLogger("asyncio").setLevel(logging.CRITICAL)

@@ -89,7 +89,7 @@ class Recording:
     resources: list[Recorded] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
     requests: dict[str, Any] = field(default_factory=dict)
-    """What the engine was asked, by `<type>::<name>`."""
+    """The requests to the engine, by `<type>::<name>`."""
 
     def waits_for(self, resource: str, input: str | None = None) -> set[str]:
         """What `<type>::<name>` is made after, as `<type>::<name>` each; with `input`, because of that input alone."""
@@ -139,7 +139,9 @@ class _Mocks(mocks.Mocks):
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         if args.resource_id:  # read, not made
-            assert args.typ == "aws:s3/bucketVersioning:BucketVersioning", f"nobody expected to read {args.typ}"
+            assert args.typ == "aws:s3/bucketVersioning:BucketVersioning", (
+                f"nobody expected to read {args.typ}"
+            )
             status = {"status": self.versioning} if self.versioning else {}
             return args.resource_id, {"bucket": args.resource_id, "versioningConfiguration": status}
         provider = (args.provider or "").rpartition("::")[0].rpartition("::")[2]
@@ -215,7 +217,11 @@ def _run(stack: str, found: dict[str, Any], program: Path, *answered: Any) -> Re
     asyncio.set_event_loop(asyncio.new_event_loop())
     answers = _Mocks(recording, *answered)
     pulumi.runtime.set_mocks(
-        answers, project="tributary", stack=stack, preview=answers.preview, monitor=_Monitor(recording, answers)
+        answers,
+        project="tributary",
+        stack=stack,
+        preview=answers.preview,
+        monitor=_Monitor(recording, answers),
     )
     settings.SETTINGS.rpc_manager.clear()
     settings.SETTINGS.outputs.clear()

@@ -25,10 +25,10 @@ async def run(port: int, google: subprocess.Popen[str] | None) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
 
     def ready() -> None:
-        said = {"endpoint": f"http://127.0.0.1:{port}"}
+        line = {"endpoint": f"http://127.0.0.1:{port}"}
         if google and google.stdout:
-            said["gcp"] = json.loads(google.stdout.readline())["endpoint"]
-        print(json.dumps(said), flush=True)
+            line["gcp"] = json.loads(google.stdout.readline())["endpoint"]
+        print(json.dumps(line), flush=True)
 
     await server.serve(port, ready, stop)
 

@@ -1,4 +1,4 @@
-"""CloudWatch gives an alarm back whole, whichever protocol asks.
+"""CloudWatch gives an alarm back whole, in whichever protocol.
 
 ministack keeps the members of a plain metric alarm only, fills in others that were not given, and writes few of them
 as XML, which is what terraform-provider-aws up to 5.100 reads. Here every member of the request that an alarm has is
@@ -37,8 +37,8 @@ FILLED_IN = (
 )
 
 
-def asked(path: str, headers: dict, body: bytes, query: Any) -> tuple[str, str, dict]:
-    """(protocol, operation, input) of a request."""
+def parse_request(path: str, headers: dict, body: bytes, query: Any) -> tuple[str, str, dict]:
+    """The (protocol, operation, input) of a request."""
     if "cbor" in headers.get("content-type", "") or "cbor" in headers.get("smithy-protocol", ""):
         return "cbor", path.rsplit("/operation/", 1)[-1], cbor2.loads(body) if body else {}
     if target := headers.get("x-amz-target"):
@@ -95,7 +95,7 @@ def without_null(alarm: dict) -> dict:
 
 async def around(stock: Any, method: str, path: str, headers: dict, body: bytes, query: Any) -> tuple:
     try:
-        protocol, name, given = asked(path, headers, body, query)
+        protocol, name, given = parse_request(path, headers, body, query)
     except (ValueError, cbor2.CBORDecodeError, constraints.Unreadable):  # ministack refuses it
         return await stock(method, path, headers, body, query)
     if name in DESCRIBES:

@@ -8,7 +8,7 @@ API that Serverless does not have is a 404. One node holds all collections: inde
 there, which no caller sees.
 
 Control plane added: lifecycle policies (retention, for TIMESERIES only).
-Limits: names 3-32 characters; no _msearch, no _mget; a dynamic mapping does not ask for aoss:UpdateIndex; retention
+Limits: names 3-32 characters; no _msearch, no _mget; a dynamic mapping does not need aoss:UpdateIndex; retention
 is kept, not carried out; nothing comes through a VPC endpoint here, so a collection that is not public refuses
 everybody.
 Settings: TRIBUTARY_AOSS_WAKE, the least seconds in CREATING (2); TRIBUTARY_AOSS_FAULTS, the statuses ("401 503") that
@@ -379,15 +379,15 @@ def validate_rules(rules: Any, allowed: tuple[str, ...], with_permissions: bool)
 
 
 def request_context(service: str, action: str, body: bytes, params: dict) -> dict:
-    """BatchGetCollection takes no resource; the key aoss:collection is the name of the one collection asked for, and of
+    """BatchGetCollection takes no resource; the key aoss:collection is the name of the one collection requested, and of
     a policy the collection that it is for."""
     context = stock_context(service, action, body, params)
     if about := named_resources.collection_of(action, body, get_account_id()):
         context = context | {"aoss:collection": about}
     if action == "aoss:BatchGetCollection":
-        asked = json.loads(body or b"{}")
-        found = [oss._collections.get(cid) for cid in asked.get("ids") or []]
-        names = {*(asked.get("names") or []), *(rec["name"] for rec in found if rec)}
+        request = json.loads(body or b"{}")
+        found = [oss._collections.get(cid) for cid in request.get("ids") or []]
+        names = {*(request.get("names") or []), *(rec["name"] for rec in found if rec)}
         context = context | ({"aoss:collection": names.pop()} if len(names) == 1 else {})
     return context
 
@@ -398,8 +398,8 @@ def retention(data: dict) -> dict:
     oss._validate_rules(document.get("Rules") if isinstance(document, dict) else None, ("index",), False)
     for rule in document["Rules"]:
         if not rule.get("NoMinIndexRetention"):
-            told = re.fullmatch(r"(\d+)([hd])", str(rule.get("MinIndexRetention")))
-            if not told or not 24 <= int(told[1]) * HOURS[told[2]] <= 3650 * 24:
+            period = re.fullmatch(r"(\d+)([hd])", str(rule.get("MinIndexRetention")))
+            if not period or not 24 <= int(period[1]) * HOURS[period[2]] <= 3650 * 24:
                 raise oss._Invalid(
                     "Policy json is invalid, error: [MinIndexRetention must be from 24h to 3650d]"
                 )

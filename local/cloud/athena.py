@@ -6,7 +6,7 @@ registered, each read from its own location with the table's columns (one that a
 that it was registered with can be coerced to the table's (hive_coercion.py); a view is its
 own query; CREATE [OR REPLACE] VIEW and DROP VIEW keep one in Glue as Athena does. Errors: TABLE_NOT_FOUND,
 NOT_SUPPORTED for any other statement (INSERT, CTAS, UNLOAD, `"$path"`), and DuckDB's own. Parquet only; the caller's
-rights on data are not asked. Source: docs.aws.amazon.com/athena/latest/ug/create-view.html,
+rights on data are not checked. Source: docs.aws.amazon.com/athena/latest/ug/create-view.html,
 docs.aws.amazon.com/athena/latest/ug/partitions.html.
 """
 
@@ -38,9 +38,9 @@ def duckdb_type(hive: str) -> str:
     return sqlglot.parse_one(hive, read="hive", into=exp.DataType).sql(dialect="duckdb")
 
 
-def columns_sql(columns: list[dict], held: set[str]) -> str:
+def columns_sql(columns: list[dict], in_files: set[str]) -> str:
     return ", ".join(
-        f"""{f'"{c["Name"]}"' if c["Name"] in held else "NULL"}::{duckdb_type(c["Type"])} AS "{c["Name"]}\""""
+        f"""{f'"{c["Name"]}"' if c["Name"] in in_files else "NULL"}::{duckdb_type(c["Type"])} AS "{c["Name"]}\""""
         for c in columns
     )
 
@@ -61,12 +61,12 @@ def relation(table: dict, name: str, workdirs: list[str]) -> str:
         if not files:
             continue
         source = f"read_parquet({athena._sql_list(files)}, union_by_name = true, hive_partitioning = false)"
-        held = {row[0] for row in duckdb.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
+        in_files = {row[0] for row in duckdb.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
         fixed = "".join(
             f", '{value}'::{duckdb_type(key['Type'])} AS \"{key['Name']}\""
             for key, value in zip(keys, values, strict=True)
         )
-        selected.append(f"SELECT {columns_sql(columns, held)}{fixed} FROM {source}")
+        selected.append(f"SELECT {columns_sql(columns, in_files)}{fixed} FROM {source}")
     nothing = f"SELECT {columns_sql([*columns, *keys], set())} WHERE FALSE"
     return " UNION ALL ".join(selected) or nothing
 
@@ -120,11 +120,11 @@ def view_input(name: str, sql: str, database: str) -> dict:
         for workdir in workdirs:
             shutil.rmtree(workdir, ignore_errors=True)
     types = {name: sqlglot.parse_one(kind, read="duckdb", into=exp.DataType) for name, kind, *_ in described}
-    told = {
+    view_record = {
         "originalSql": sql, "catalog": "awsdatacatalog", "schema": database,
         "columns": [{"name": n, "type": t.sql(dialect="trino").lower()} for n, t in types.items()],
     }  # fmt: skip
-    encoded = base64.b64encode(json.dumps(told).encode()).decode()
+    encoded = base64.b64encode(json.dumps(view_record).encode()).decode()
     return {
         "Name": name, "TableType": "VIRTUAL_VIEW", "Parameters": {"presto_view": "true", "comment": "Presto View"},
         "StorageDescriptor": {

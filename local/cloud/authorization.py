@@ -50,7 +50,7 @@ def bucket_owner(bucket: str) -> str | None:
 
 
 def resource_policy(service: str, arn: str) -> tuple | None:
-    """(policy, owner) of a resource in whichever account it stands; ministack looks only into the caller's."""
+    """(policy, owner) of a resource, in whichever account it stands; ministack reads the caller's account only."""
     if not arn.startswith("arn:"):
         return None
     parts = arn.split(":", 5)
@@ -101,9 +101,9 @@ def resource_arn(service, method, path, headers, body, *rest, **named):
         entries = json.loads(body or b"{}").get("Entries", [])
         event_sources.set(tuple({entry.get("Source", "") for entry in entries}))
     if service in ("monitoring", "cloudwatch"):
-        told = re.search(rb'Namespace(?:"\s*:\s*"|=)([\w/.-]+)|Namespace([\x60-\x77])', body or b"")
-        short = bool(told and told[2])  # CBOR: a byte that holds the length, then the text
-        value = told and (body[told.end() : told.end() + told[2][0] - 0x60] if short else told[1])
+        match = re.search(rb'Namespace(?:"\s*:\s*"|=)([\w/.-]+)|Namespace([\x60-\x77])', body or b"")
+        short = bool(match and match[2])  # CBOR: a byte that holds the length, then the text
+        value = match and (body[match.end() : match.end() + match[2][0] - 0x60] if short else match[1])
         namespace.set(value.decode() if value else None)
         # ministack reads JSON and forms; what CBOR names is for `named_resources`.
         body = b"" if "cbor" in headers.get("content-type", "") else body
@@ -172,7 +172,7 @@ def check_service(
         "aws:sourceowner": source_account,
     }
     if service == "events.amazonaws.com":
-        # The guide's policies for a rule's targets name the rule's ARN, and no page says that the account is told:
+        # The guide's policies for a rule's targets name the rule's ARN, and no page says that the account is a key too:
         # docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html.
         del keys["aws:sourceaccount"], keys["aws:sourceowner"]
     ctx = iam.EvalContext(
@@ -196,15 +196,15 @@ def role_record(role_arn: str) -> dict | None:
     return iam_service._roles.get_scoped(parts[4], None, parts[5].rsplit("/", 1)[-1])
 
 
-def check_trust(role_arn: str, service: str, source_arn: str = "", *, tells_source: bool = True) -> dict:
+def check_trust(role_arn: str, service: str, source_arn: str = "", *, names_source: bool = True) -> dict:
     """The role's record, if its trust policy lets `service` assume it for `source_arn` in the role's own account. A
-    service of which no documentation says that it tells the source (not `tells_source`) tells none here."""
+    service of which no documentation says that it names the source (not `names_source`) names none here."""
     role = role_record(role_arn)
     if role is None:
         raise Denied(service, "sts:AssumeRole", role_arn, "the role does not exist")
     account = role_arn.split(":")[4]
     keys = {"aws:sourceaccount": account, **({"aws:sourcearn": source_arn} if source_arn else {})}
-    keys = keys if tells_source else {}
+    keys = keys if names_source else {}
     ctx = iam.EvalContext("*", "Service", "", "sts:AssumeRole", role_arn, get_region(), service_context=keys)
     trust = role.get("AssumeRolePolicyDocument")
     if iam.evaluate_resource_policy(without_resource(trust), ctx, service=service).decision != "Allow":
@@ -222,10 +222,10 @@ def without_resource(trust: Any) -> dict:
 
 
 def assume(
-    role_arn: str, service: str, source_arn: str = "", *, tells_source: bool = True
+    role_arn: str, service: str, source_arn: str = "", *, names_source: bool = True
 ) -> iam.PrincipalInfo:
     """The principal a service acts as, after its trust has been evaluated."""
-    check_trust(role_arn, service, source_arn, tells_source=tells_source)
+    check_trust(role_arn, service, source_arn, names_source=names_source)
     account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
     from ministack.services import iam as iam_service
 

@@ -7,7 +7,7 @@ the partition key, one empty file for an empty table. All by multipart upload, s
 `s3:ObjectCreated:CompleteMultipartUpload`.
 Limits: an increment spans 15 minutes to 24 hours inside the recovery window; a client token holds for 8 hours.
 A table under a customer's key is exported, and its stream read, only by whom the key lets decrypt by way of DynamoDB,
-with the table and the account as encryption context (encryption.usagenotes.html); other calls are not asked for it.
+with the table and the account as encryption context (encryption.usagenotes.html); other calls do not need that right.
 A rejected request is an API error; a bucket that is missing or refuses ends the export as FAILED.
 The window starts when recovery was enabled, or when this process started. ION is not written.
 Source: docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Output.html and
@@ -398,7 +398,7 @@ async def handle(stock, method, path, headers, body, query):
 
 
 def resource_arn(service, method, path, headers, body, *rest, **named):
-    """Export calls name an ARN, where ministack looks for a table's name and would evaluate '*'."""
+    """Export calls name an ARN, where ministack expects a table's name and would evaluate '*'."""
     if service == "dynamodb" and "Export" in headers.get("x-amz-target", ""):
         with suppress(ValueError):
             request = json.loads(body or b"{}")

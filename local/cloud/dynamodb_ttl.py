@@ -1,4 +1,4 @@
-"""DynamoDB's time to live: expired items go within seconds, and the stream tells of it as the service does.
+"""DynamoDB's time to live: expired items go within seconds, and the stream has a record of each as the service's has.
 
 A record of an expiry is a REMOVE by the principal dynamodb.amazonaws.com; ministack's own reaper, every 60 s, writes
 none and is put out of action. DynamoDB itself takes up to a few days.

@@ -5,7 +5,7 @@ or seconds, transformed by the Lambda processor (as the delivery role, at most i
 one `_bulk` to the collection's own endpoint, signed by the delivery role. What the index refuses (a 4xx but 401, 403,
 429) goes to the backup at once; what may pass is tried again until RetryOptions.DurationInSeconds, then goes there
 too. A backup that can't be written is tried for ever, while nothing more is read: Kinesis keeps the records. Trust
-policies, IAM and data access policies decide each call; failures are told in the delivery stream's log.
+policies, IAM and data access policies decide each call; failures are written to the delivery stream's log.
 
 Refused on creation: an index name over 80, buffering and retries out of range, a role that Firehose may not assume.
 Limits: nothing outlives the process; VpcConfiguration is kept, not used. Other destinations are ministack's.
@@ -81,7 +81,7 @@ class Delivery(threading.Thread):
                         self.deliver(read)
                     self.cursors.update(cursors)
                 except (ClientError, BotoCoreError, authorization.Denied) as error:
-                    self.tell("delivery", "Kinesis.AccessOrAvailability", str(error))
+                    self.log_failure("delivery", "Kinesis.AccessOrAvailability", str(error))
                     self.pause(1)
         except Deleted:
             log.info("Firehose %s ends", self.stream["name"])
@@ -106,8 +106,8 @@ class Delivery(threading.Thread):
         arn, read, cursors, size = {"StreamARN": self.source["KinesisStreamARN"]}, [], {}, 0
         iterators = {}
         for shard in (one["ShardId"] for one in kinesis.list_shards(**arn)["Shards"]):
-            told = kinesis.get_shard_iterator(**arn, ShardId=shard, **self.position(shard))
-            iterators[shard] = told["ShardIterator"]
+            answer = kinesis.get_shard_iterator(**arn, ShardId=shard, **self.position(shard))
+            iterators[shard] = answer["ShardIterator"]
         began = time.monotonic()
         while size < most and time.monotonic() - began < max(seconds, POLL_SECONDS):
             for shard, iterator in iterators.items():
@@ -202,15 +202,15 @@ class Delivery(threading.Thread):
                 answer = self.as_delivery("lambda").invoke(
                     FunctionName=arn, Payload=json.dumps(event).encode()
                 )
-                told = json.loads(answer["Payload"].read())
+                payload = json.loads(answer["Payload"].read())
                 if "FunctionError" in answer:
-                    raise ValueError(f"{arn} failed: {told}")
-                found = {one["recordId"]: one for one in told["records"]}
+                    raise ValueError(f"{arn} failed: {payload}")
+                found = {one["recordId"]: one for one in payload["records"]}
                 if set(found) != {one["recordId"] for one in sent}:
                     raise ValueError(f"{arn} did not answer exactly the records it was sent")
                 return [found[one["recordId"]] for one in sent]
             except (ClientError, BotoCoreError, KeyError, ValueError) as error:
-                self.tell("delivery", "Lambda.FunctionError", str(error))
+                self.log_failure("delivery", "Lambda.FunctionError", str(error))
                 if tries == LAMBDA_TRIES - 1:
                     raise ValueError(str(error)) from error
                 self.pause(FIRST_DELAY)
@@ -229,7 +229,7 @@ class Delivery(threading.Thread):
                     record.error = (str(status), reason)
                     (waiting if status in (401, 403, 429) or status >= 500 else refused).append(record)
             if waiting:
-                self.tell("delivery", f"OS.{waiting[0].error[0]}", waiting[0].error[1])
+                self.log_failure("delivery", f"OS.{waiting[0].error[0]}", waiting[0].error[1])
             if time.monotonic() + delay - began > (self.config.get("RetryOptions") or {}).get(
                 "DurationInSeconds", 300
             ):
@@ -272,7 +272,7 @@ class Delivery(threading.Thread):
             )
 
     def acting(self, service: str, role_arn: str) -> Any:
-        """A client as the role, whose trust is asked once a minute."""
+        """A client as the role, whose trust is checked once a minute."""
         made, until = self.clients.get((service, role_arn), (None, 0.0))
         if time.monotonic() > until:
             role = session(role_arn, self.stream["arn"], SERVICE)
@@ -284,7 +284,7 @@ class Delivery(threading.Thread):
     def as_delivery(self, service: str) -> Any:
         return self.acting(service, self.config["RoleARN"])
 
-    # --- what is kept and told
+    # --- the backup and the log
 
     def back_up(self, kind: str, failed: list[Record], more: dict[str, str]) -> None:
         lines = [
@@ -319,10 +319,10 @@ class Delivery(threading.Thread):
                 self.measure("DeliveryToS3.Success", 1)
                 return
             except (ClientError, BotoCoreError, authorization.Denied) as error:
-                self.tell("backup", "S3.AccessDenied", str(error))
+                self.log_failure("backup", "S3.AccessDenied", str(error))
                 self.pause(1)
 
-    def tell(self, which: str, code: str, message: str) -> None:
+    def log_failure(self, which: str, code: str, message: str) -> None:
         log.warning("Firehose %s: %s: %s", self.stream["name"], code, message)
         sink = self.config["S3Configuration"] if which == "backup" else self.config
         options = sink.get("CloudWatchLoggingOptions") or {}
@@ -338,9 +338,9 @@ class Delivery(threading.Thread):
         event = {"timestamp": int(time.time() * 1000), "message": json.dumps(line)}
         group, stream = options["LogGroupName"], options["LogStreamName"]
         arn = f"arn:aws:logs:{self.region}:{self.account}:log-group:{group}:log-stream:{stream}"
-        # The service doesn't tell either that it can't tell.
+        # The service does not report either that it cannot write its log.
         with contextlib.suppress(ClientError, BotoCoreError, authorization.Denied):
-            # Asked here, on the log stream: ministack's front door knows the group's ARN only.
+            # Checked here, on the log stream: ministack's front door knows the group's ARN only.
             with request_scope(self.account, self.region):
                 role = authorization.assume(self.config["RoleARN"], SERVICE, self.stream["arn"])
                 authorization.check(role, "logs:PutLogEvents", arn)
@@ -418,10 +418,10 @@ def create(data: dict) -> tuple:
 
 
 def description(destination: dict) -> dict:
-    told = stock_description(destination)
-    if config := told.pop(f"{KIND}DestinationDescription", None):
-        told[f"{KIND}DestinationDescription"] = described(config)
-    return told
+    described_stream = stock_description(destination)
+    if config := described_stream.pop(f"{KIND}DestinationDescription", None):
+        described_stream[f"{KIND}DestinationDescription"] = described(config)
+    return described_stream
 
 
 def install() -> None:

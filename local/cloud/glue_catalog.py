@@ -1,10 +1,10 @@
 """What Glue's catalog here lacks: UpdatePartition, a crawler's defaults, and a crawler that crawls.
 
-UpdatePartition replaces a partition's input, or fails with EntityNotFoundException. A crawl looks at every object below
+UpdatePartition replaces a partition's input, or fails with EntityNotFoundException. A crawl reads every object below
 its S3 targets, makes one table a folder at the TableLevelConfiguration (the bucket is level 1), with the columns of its
 first Parquet file and the `key=value` folders below it as partition keys, and registers each folder of files as a
 partition. With CRAWL_NEW_FOLDERS_ONLY what is registered stays as it is; updates and deletes are only logged. Parquet
-only; a folder whose files are none is passed over. S3 and Glue must let the crawler's role in; its key is not asked.
+only; a folder whose files are none is passed over. S3 and Glue must let the crawler's role in; its key is not checked.
 Source: docs.aws.amazon.com/glue/latest/webapi/API_UpdatePartition.html,
 docs.aws.amazon.com/glue/latest/dg/crawler-table-level.html, docs.aws.amazon.com/glue/latest/dg/incremental-crawls.html;
 of the defaults registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/glue_crawler.
@@ -25,7 +25,7 @@ from sqlglot import exp
 
 from .authorization import Denied, assume, check, wrap
 
-# What GetCrawler answers where neither CreateCrawler nor UpdateCrawler said something.
+# What GetCrawler answers for what neither CreateCrawler nor UpdateCrawler set.
 DEFAULTS = {
     "LineageConfiguration": {"CrawlerLineageSettings": "DISABLE"},
     "RecrawlPolicy": {"RecrawlBehavior": "CRAWL_EVERYTHING"},
@@ -37,14 +37,14 @@ DEFAULTS = {
 PARQUET = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
 
 
-def update_partition(asked: dict) -> tuple:
-    held = glue._partitions.get(f"{asked['DatabaseName']}/{asked['TableName']}", [])
-    for partition in held:
-        if partition.get("Values") == asked["PartitionValueList"]:
-            partition.update(asked["PartitionInput"])
+def update_partition(request: dict) -> tuple:
+    partitions = glue._partitions.get(f"{request['DatabaseName']}/{request['TableName']}", [])
+    for partition in partitions:
+        if partition.get("Values") == request["PartitionValueList"]:
+            partition.update(request["PartitionInput"])
             return json_response({})
     return error_response_json(
-        "EntityNotFoundException", f"Partition {asked['PartitionValueList']} not found", 400
+        "EntityNotFoundException", f"Partition {request['PartitionValueList']} not found", 400
     )
 
 
@@ -124,11 +124,11 @@ async def handle(stock, method, path, headers, body, query):
                 crawl(crawler)
             except (duckdb.Error, Denied) as error:
                 failure = str(error)
-            told = {"ErrorMessage": failure} if failure else {}
+            error_message = {"ErrorMessage": failure} if failure else {}
             crawler["LastCrawl"] = {
                 "Status": "FAILED" if failure else "SUCCEEDED",
                 "StartTime": began,
-                **told,
+                **error_message,
             }
             return json_response({})
     answer = await stock(method, path, headers, body, query)

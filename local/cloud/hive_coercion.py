@@ -27,8 +27,8 @@ def _coerces(old: exp.DataType, new: exp.DataType) -> bool:
     if was == becomes == "struct":
         # Fields are added and dropped at the end only.
         return all(
-            mine.name.lower() == other.name.lower() and _coerces(mine.args["kind"], other.args["kind"])
-            for mine, other in zip(old.expressions, new.expressions, strict=False)
+            field.name.lower() == other.name.lower() and _coerces(field.args["kind"], other.args["kind"])
+            for field, other in zip(old.expressions, new.expressions, strict=False)
         )
     if was == "string":
         return becomes in TEXT

@@ -51,7 +51,7 @@ SUMMARY = (
     "Tags",
 )
 
-_pipelines = AccountRegionScopedDict()  # name -> the pipeline as told, and _plan, _threads, _progress
+_pipelines = AccountRegionScopedDict()  # name -> the pipeline's description, and _plan, _threads, _progress
 
 
 class Refused(Exception):
@@ -64,7 +64,7 @@ def invalid(message: str) -> Refused:
     return Refused("ValidationException", message)
 
 
-def told(rec: dict, fields: tuple[str, ...] | None = None) -> dict:
+def description(rec: dict, fields: tuple[str, ...] | None = None) -> dict:
     return {
         key: value
         for key, value in rec.items()
@@ -162,7 +162,7 @@ def create(name: str, data: dict, caller: Any) -> dict:
     may_pass(caller, rec)
     _pipelines[name] = rec
     start(rec)
-    return {"Pipeline": told(rec)}
+    return {"Pipeline": description(rec)}
 
 
 def update(name: str, data: dict, caller: Any) -> dict:
@@ -177,7 +177,7 @@ def update(name: str, data: dict, caller: Any) -> dict:
     rec.update(fresh, _threads=[], LastUpdatedAt=time.time(), Status="STOPPED" if stopped else "UPDATING")
     if not stopped:
         start(rec)
-    return {"Pipeline": told(rec)}
+    return {"Pipeline": description(rec)}
 
 
 def delete(name: str, data: dict, caller: Any) -> dict:
@@ -194,7 +194,7 @@ def halt(name: str, data: dict, caller: Any) -> dict:
         raise Refused("ConflictException", f"Pipeline {name} is {rec['Status']}", 409)
     stop(rec)
     rec.update(Status="STOPPED", _progress={})  # it will begin anew, with an export; an update loses nothing
-    return {"Pipeline": told(rec)}
+    return {"Pipeline": description(rec)}
 
 
 def resume(name: str, data: dict, caller: Any) -> dict:
@@ -203,7 +203,7 @@ def resume(name: str, data: dict, caller: Any) -> dict:
         raise Refused("ConflictException", f"Pipeline {name} is {rec['Status']}", 409)
     rec["Status"] = "STARTING"
     start(rec)
-    return {"Pipeline": told(rec)}
+    return {"Pipeline": description(rec)}
 
 
 def validate(name: str, data: dict, caller: Any) -> dict:
@@ -240,9 +240,9 @@ OPERATIONS = {
     "validatePipeline": validate,
     "tagResource": tag,
     "untagResource": untag,
-    "getPipeline": lambda name, data, caller: {"Pipeline": told(find(name))},
+    "getPipeline": lambda name, data, caller: {"Pipeline": description(find(name))},
     "listPipelines": lambda name, data, caller: {
-        "Pipelines": [told(rec, SUMMARY) for rec in _pipelines.values()]
+        "Pipelines": [description(rec, SUMMARY) for rec in _pipelines.values()]
     },
     "listTagsForResource": lambda name, data, caller: {"Tags": tagged(data)["Tags"]},
 }
@@ -286,9 +286,9 @@ def resource_arn(service: str, method: str, path: str, headers: dict, body: byte
     """A call to DynamoDB Streams is checked on its stream; ministack takes the table's name for all of DynamoDB."""
     if not headers.get("x-amz-target", "").startswith("DynamoDBStreams_"):
         return stock_resource_arn(service, method, path, headers, body, *rest)
-    asked = json.loads(body or b"{}")
-    iterator = dynamodb_streams._decode_iterator(asked.get("ShardIterator", "")) or {}
-    return asked.get("StreamArn") or iterator.get("arn") or "*"
+    request = json.loads(body or b"{}")
+    iterator = dynamodb_streams._decode_iterator(request.get("ShardIterator", "")) or {}
+    return request.get("StreamArn") or iterator.get("arn") or "*"
 
 
 stock_resource_arn = iam_actions.extract_resource_arn

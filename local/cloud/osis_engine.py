@@ -143,8 +143,8 @@ class Sink:
                 if error.status_code in NO_RETRY:
                     raise
                 if tries % 5 == 0:
-                    told = error.info.get("error") if isinstance(error.info, dict) else None
-                    reason = told.get("reason") if isinstance(told, dict) else str(error)
+                    error_body = error.info.get("error") if isinstance(error.info, dict) else None
+                    reason = error_body.get("reason") if isinstance(error_body, dict) else str(error)
                     self.run.log(
                         "WARN", f"Bulk Operation Failed. Number of retries {tries}. Retrying... {reason}"
                     )
@@ -163,8 +163,8 @@ class Sink:
         if content:
             template, name = json.loads(content), f"/_index_template/{index}-index-template"
             there = self.lookup(name)
-            held = there["index_templates"][0]["index_template"].get("version", 0) if there else -1
-            if held < template.get("version", 0):
+            current_version = there["index_templates"][0]["index_template"].get("version", 0) if there else -1
+            if current_version < template.get("version", 0):
                 self.request("PUT", name, {**template, "index_patterns": [index]})
         if self.lookup(f"/{index}") is None:
             try:
@@ -266,11 +266,11 @@ class Sink:
 
 
 def reasons(cause: dict) -> str:
-    told = []
+    chain = []
     while cause:
-        told.append(str(cause.get("reason")))
+        chain.append(str(cause.get("reason")))
         cause = cause.get("caused_by") or {}
-    return " caused by ".join(told)
+    return " caused by ".join(chain)
 
 
 class SubPipeline(threading.Thread):
@@ -447,7 +447,7 @@ class SubPipeline(threading.Thread):
     def metadata(
         self, keys: dict, timestamp: int, version: int, event: str | None = None, identity: dict | None = None
     ) -> dict:
-        told = [
+        key_values = [
             format(keys[key], "f") if isinstance(keys[key], Decimal) else str(keys[key])
             for key in self.keys
             if key
@@ -464,9 +464,9 @@ class SubPipeline(threading.Thread):
             "ttl_delete": ttl,
             "opensearch_action": "delete" if event == "REMOVE" else "index",
             "document_version": version,
-            "partition_key": told[0],
-            "sort_key": told[1] if len(told) > 1 else None,
-            "primary_key": "|".join(told),
+            "partition_key": key_values[0],
+            "sort_key": key_values[1] if len(key_values) > 1 else None,
+            "primary_key": "|".join(key_values),
         }
 
     def deliver(self, events: list[tuple[dict, dict]]) -> None:

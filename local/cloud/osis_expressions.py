@@ -109,23 +109,23 @@ class Expression:
         expects_value, place = True, 0
         while text[place:].strip():
             kind, match = self.token(place)
-            said = match[0].strip()
-            if kind in ("join", "compare") or said == ")":
+            token = match[0].strip()
+            if kind in ("join", "compare") or token == ")":
                 if expects_value:
                     raise self.wrong(place)
-                self.settle(0 if said == ")" else BINDS[said])
-                if said == ")":
+                self.settle(0 if token == ")" else BINDS[token])
+                if token == ")":
                     if not self.waiting or self.waiting.pop() != "(":
                         raise self.wrong(place)
                     self.values[-1] = ("", self.values[-1][1])
                 else:
-                    self.waiting.append(said)
+                    self.waiting.append(token)
                     expects_value = True
             elif not expects_value:
                 raise self.wrong(place)
-            elif kind == "prefix" or said == "(":
-                self.waiting.append(said if said in ("not", "(") else "minus")
-            elif said == "{":
+            elif kind == "prefix" or token == "(":
+                self.waiting.append(token if token in ("not", "(") else "minus")
+            elif token == "{":
                 place = self.members(match.end())
                 expects_value = False
                 continue

@@ -1,7 +1,7 @@
 """RDS: snapshots of one sample MySQL database, their events, and their export to S3 in the service's layout.
 
 The database is `local/samples/mysql.py`, as instance and as cluster `shop` in every account; each day has its automated
-snapshots, which its events (RDS-EVENT-0091, 0169) tell of once the day has come. CreateDB[Cluster]Snapshot (it is
+snapshots, which its events (RDS-EVENT-0091, 0169) announce once the day has come. CreateDB[Cluster]Snapshot (it is
 `creating` for a second), DeleteDB[Cluster]Snapshot, DescribeDB[Cluster]Snapshots, StartExportTask, DescribeExportTasks
 and CancelExportTask; at most five exports run at once, an identifier is never free again, the caller needs iam:PassRole
 to export.rds.amazonaws.com, kms:CreateGrant and kms:DescribeKey, and the export's role writes the objects.
@@ -42,7 +42,12 @@ IDENTIFIER = re.compile(r"(?!.*--)[A-Za-z][A-Za-z0-9-]{0,58}[A-Za-z0-9]|[A-Za-z]
 # What a snapshot's owner is called, its ARN, its event, and what the event says it is.
 NOUNS = {
     "DBSnapshot": ("DBInstanceIdentifier", "snapshot", "RDS-EVENT-0091", "RDS DB Snapshot Event"),
-    "DBClusterSnapshot": ("DBClusterIdentifier", "cluster-snapshot", "RDS-EVENT-0169", "RDS DB Cluster Snapshot Event"),
+    "DBClusterSnapshot": (
+        "DBClusterIdentifier",
+        "cluster-snapshot",
+        "RDS-EVENT-0169",
+        "RDS DB Cluster Snapshot Event",
+    ),
 }
 by_hand: dict[str, dict] = {}
 tasks: dict[tuple[str, str], dict] = {}
@@ -71,31 +76,33 @@ def snapshot(noun: str, name: str, kind: str, taken: datetime) -> dict:
 def snapshots(noun: str) -> dict[str, dict]:
     """The account's, by their ARNs; the automated one is of today, so that its name stays the same through the day."""
     automated = snapshot(noun, f"rds:{mysql.INSTANCE}-{today():%Y-%m-%d-%H-%M}", "automated", today())
-    mine = f"arn:aws:rds:{get_region()}:{get_account_id()}:{NOUNS[noun][1]}:"
+    arn_prefix = f"arn:aws:rds:{get_region()}:{get_account_id()}:{NOUNS[noun][1]}:"
     found = {automated[f"{noun}Arn"]: automated}
     for arn, made in by_hand.items():
-        if arn.startswith(mine):
+        if arn.startswith(arn_prefix):
             fresh = clock() - datetime.fromisoformat(made["SnapshotCreateTime"]).timestamp() < 1
             found[arn] = made | {"Status": "creating" if fresh else "available"}
     return found
 
 
-def answer_snapshots(principal, call: str, noun: str, asked: dict) -> tuple | None:
+def answer_snapshots(principal, call: str, noun: str, parameters: dict) -> tuple | None:
     """The answer to Create, Delete or Describe; None where it is about another database."""
-    named, owner = asked.get(f"{noun}Identifier"), asked.get(NOUNS[noun][0])
-    held = snapshots(noun)
+    named, owner = parameters.get(f"{noun}Identifier"), parameters.get(NOUNS[noun][0])
+    existing = snapshots(noun)
     arn = f"arn:aws:rds:{get_region()}:{get_account_id()}:{NOUNS[noun][1]}:{named}"
     if call == "Create" and owner == mysql.INSTANCE:
-        check(principal, f"rds:Create{noun}", arn)  # the owner's side has been asked already
-        if arn in held:
-            raise Refused(f"{noun}AlreadyExists", f"Cannot create the snapshot because {named} already exists")
+        check(principal, f"rds:Create{noun}", arn)  # the right to the owner is checked already
+        if arn in existing:
+            raise Refused(
+                f"{noun}AlreadyExists", f"Cannot create the snapshot because {named} already exists"
+            )
         by_hand[arn] = snapshot(noun, str(named), "manual", datetime.fromtimestamp(clock(), UTC))
         found = [by_hand[arn] | {"Status": "creating"}]
     elif call == "Delete" and arn in by_hand:
         found = [by_hand.pop(arn) | {"Status": "deleted"}]
-    elif call == "Describe" and (arn in held or (not named and owner == mysql.INSTANCE)):
-        kind = asked.get("SnapshotType")
-        found = [s for a, s in held.items() if named in (None, s[f"{noun}Identifier"])
+    elif call == "Describe" and (arn in existing or (not named and owner == mysql.INSTANCE)):
+        kind = parameters.get("SnapshotType")
+        found = [s for a, s in existing.items() if named in (None, s[f"{noun}Identifier"])
                  and kind in (None, s["SnapshotType"])]  # fmt: skip
     else:
         return None
@@ -105,24 +112,31 @@ def answer_snapshots(principal, call: str, noun: str, asked: dict) -> tuple | No
     return rds._xml(200, f"{action}Response", f"<{action}Result>{listed}</{action}Result>")
 
 
-async def tell_of_each_day() -> None:
-    """Once a day has come, its automated snapshots' events go to every bus that has a rule."""
-    told = today()
+async def send_daily_events() -> None:
+    """Sends the events of the automated snapshots to every bus that has a rule, once a day."""
+    day = today()
     while True:
         await asyncio.sleep(0.5)
-        if today() == told:
+        if today() == day:
             continue
-        told = today()
+        day = today()
         for account, region in {key[:2] for key in eventbridge._rules._data}:
             with request_scope(account, region):
                 for noun, (_, resource, event, says) in NOUNS.items():
-                    ((arn, made),) = [(a, s) for a, s in snapshots(noun).items() if s["SnapshotType"] == "automated"]
+                    ((arn, made),) = [
+                        (a, s) for a, s in snapshots(noun).items() if s["SnapshotType"] == "automated"
+                    ]
                     detail = {
                         "EventCategories": ["creation"], "SourceType": resource.upper().replace("-", "_"),
-                        "SourceArn": arn, "Date": told.isoformat(), "Message": "Automated snapshot created",
+                        "SourceArn": arn, "Date": day.isoformat(), "Message": "Automated snapshot created",
                         "SourceIdentifier": made[f"{noun}Identifier"], "EventID": event,
                     }  # fmt: skip
-                    entry = {"Source": "aws.rds", "DetailType": says, "Detail": json.dumps(detail), "Resources": [arn]}
+                    entry = {
+                        "Source": "aws.rds",
+                        "DetailType": says,
+                        "Detail": json.dumps(detail),
+                        "Resources": [arn],
+                    }
                     eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
 
 
@@ -143,17 +157,17 @@ def tables(only: list[str]) -> list[str]:
     return chosen
 
 
-def start(principal, asked: dict) -> dict:
-    account, name = get_account_id(), asked["ExportTaskIdentifier"]
+def start(principal, parameters: dict) -> dict:
+    account, name = get_account_id(), parameters["ExportTaskIdentifier"]
     if not IDENTIFIER.fullmatch(name):
         raise Refused("InvalidParameterValue", f"{name} is not a valid ExportTaskIdentifier")
     if (account, name) in tasks:
         raise Refused("ExportTaskAlreadyExists", f"An export task with the identifier {name} already exists")
-    source = (snapshots("DBSnapshot") | snapshots("DBClusterSnapshot")).get(asked["SourceArn"])
+    source = (snapshots("DBSnapshot") | snapshots("DBClusterSnapshot")).get(parameters["SourceArn"])
     if source is None:
-        raise Refused("DBSnapshotNotFound", f"{asked['SourceArn']} not found")
+        raise Refused("DBSnapshotNotFound", f"{parameters['SourceArn']} not found")
     if source["Status"] != "available":
-        raise Refused("InvalidDBSnapshotState", f"{asked['SourceArn']} is {source['Status']}")
+        raise Refused("InvalidDBSnapshotState", f"{parameters['SourceArn']} is {source['Status']}")
     under_way = [
         t
         for (owner, _), t in tasks.items()
@@ -163,16 +177,18 @@ def start(principal, asked: dict) -> dict:
         raise Refused(
             "ExportTaskLimitReachedFault", f"You have reached the limit of {AT_ONCE} exports in progress"
         )
-    check(principal, "iam:PassRole", asked["IamRoleArn"], **{"iam:passedtoservice": SERVICE})
-    key = resolve_key(asked["KmsKeyId"], account)
+    check(principal, "iam:PassRole", parameters["IamRoleArn"], **{"iam:passedtoservice": SERVICE})
+    key = resolve_key(parameters["KmsKeyId"], account)
     check(principal, "kms:CreateGrant", key, **{"kms:grantisforawsresource": "true"})
     check(principal, "kms:DescribeKey", key)
     task = {
-        "ExportTaskIdentifier": name, "SourceArn": asked["SourceArn"], "SnapshotTime": source["SnapshotCreateTime"],
-        "TaskStartTime": datetime.now(UTC).isoformat(), "S3Bucket": asked["S3BucketName"],
-        "S3Prefix": asked.get("S3Prefix", ""), "IamRoleArn": asked["IamRoleArn"], "KmsKeyId": key, "Status": "STARTING",
-        "PercentProgress": 0, "TotalExtractedDataInGB": 0, "ExportOnly": asked["ExportOnly"], "SourceType": "SNAPSHOT",
-        "_tables": tables(asked["ExportOnly"]),
+        "ExportTaskIdentifier": name, "SourceArn": parameters["SourceArn"],
+        "SnapshotTime": source["SnapshotCreateTime"], "TaskStartTime": datetime.now(UTC).isoformat(),
+        "S3Bucket": parameters["S3BucketName"], "S3Prefix": parameters.get("S3Prefix", ""),
+        "IamRoleArn": parameters["IamRoleArn"], "KmsKeyId": key, "Status": "STARTING",
+        "PercentProgress": 0, "TotalExtractedDataInGB": 0,
+        "ExportOnly": parameters["ExportOnly"], "SourceType": "SNAPSHOT",
+        "_tables": tables(parameters["ExportOnly"]),
     }  # fmt: skip
     tasks[account, name] = task
     in_background(run(task))
@@ -217,7 +233,7 @@ async def write(task: dict) -> None:
         f"export_info_{name}.json",
         json.dumps({**info, "status": "COMPLETE", "percentProgress": 100}).encode(),
     )
-    told = []
+    statistics = []
     for table in task["_tables"]:
         body = await asyncio.to_thread(parquet, mysql.TABLES[table])
         if mysql.TABLES[table].rows:  # no rows, no part
@@ -229,10 +245,10 @@ async def write(task: dict) -> None:
              "originalNumPrecision": 0, "originalDateTimePrecision": 0}
             for c in mysql.TABLES[table].columns
         ]  # fmt: skip
-        told.append({"tableStatistics": {"extractionStartTime": info["taskStartTime"]}, "status": "COMPLETE",
+        statistics.append({"tableStatistics": {"extractionStartTime": info["taskStartTime"]}, "status": "COMPLETE",
                      "schemaMetadata": {"originalTypeMappings": mappings}, "sizeGB": 0.0, "target": table})  # fmt: skip
-    listed = json.dumps({"perTableStatus": told}).encode()
-    await put(f"export_tables_info_{name}_from_1_to_{len(told)}.json", listed)
+    listed = json.dumps({"perTableStatus": statistics}).encode()
+    await put(f"export_tables_info_{name}_from_1_to_{len(statistics)}.json", listed)
 
 
 def parquet(table: mysql.Table) -> bytes:
@@ -243,27 +259,27 @@ def parquet(table: mysql.Table) -> bytes:
 
 
 async def handle(stock, method, path, headers, body, query):
-    asked = {
+    parameters = {
         k: v[0]
         for k, v in {**query, **parse_qs(body.decode() if isinstance(body, bytes) else body or "")}.items()
     }
-    action, answers = asked.get("Action"), []
+    action, answers = parameters.get("Action"), []
     try:
         of_snapshot = re.fullmatch(r"(Create|Delete|Describe)(DB(?:Cluster)?Snapshot)s?", action or "")
         if of_snapshot and (
-            found := answer_snapshots(caller(headers, query), of_snapshot[1], of_snapshot[2], asked)
+            found := answer_snapshots(caller(headers, query), of_snapshot[1], of_snapshot[2], parameters)
         ):
             return found
         if action == "StartExportTask":
-            asked["ExportOnly"] = [
-                v for k, v in sorted(asked.items()) if re.match(r"ExportOnly\.member\.", k)
+            parameters["ExportOnly"] = [
+                v for k, v in sorted(parameters.items()) if re.match(r"ExportOnly\.member\.", k)
             ]
-            answers = [start(caller(headers, query), asked)]
+            answers = [start(caller(headers, query), parameters)]
         elif action == "CancelExportTask":
-            answers = [tasks[get_account_id(), asked["ExportTaskIdentifier"]]]
+            answers = [tasks[get_account_id(), parameters["ExportTaskIdentifier"]]]
             answers[0]["Status"] = "CANCELED"
         elif action == "DescribeExportTasks":
-            named = asked.get("ExportTaskIdentifier")
+            named = parameters.get("ExportTaskIdentifier")
             answers = [
                 t for (owner, name), t in tasks.items() if owner == get_account_id() and named in (None, name)
             ]
@@ -285,11 +301,11 @@ async def handle(stock, method, path, headers, body, query):
 def resource_arn(service, method, path, headers, body, query_params, *rest, **named):
     """Calls that name a snapshot and no database, where ministack would evaluate '*'."""
     if service == "rds":
-        asked = {key: v[0] if isinstance(v, list) else v for key, v in query_params.items()}
-        if asked.get("SourceArn"):
-            return asked["SourceArn"]
+        parameters = {key: v[0] if isinstance(v, list) else v for key, v in query_params.items()}
+        if parameters.get("SourceArn"):
+            return parameters["SourceArn"]
         for noun, (owner, resource, *_) in NOUNS.items():
-            if (name := asked.get(f"{noun}Identifier")) and not asked.get(owner):
+            if (name := parameters.get(f"{noun}Identifier")) and not parameters.get(owner):
                 return f"arn:aws:rds:{get_region()}:{get_account_id()}:{resource}:{name}"
     return stock_resource(service, method, path, headers, body, query_params, *rest, **named)
 
@@ -299,4 +315,4 @@ def install() -> None:
     stock_resource = iam_actions.extract_resource_arn
     iam_actions.extract_resource_arn = resource_arn
     wrap("rds", handle)
-    in_background(tell_of_each_day())
+    in_background(send_daily_events())

@@ -54,7 +54,7 @@ def check(principal: iam.PrincipalInfo, request: dict[str, Any]) -> None:
         identity, ctx, trust, arn.split(":")[4], required=True, limits=tuple(principal.limits)
     )
     if role is None or found.decision != "Allow":
-        # A role that is not there is refused as one that lets nobody in: AWS does not tell the two apart.
+        # A role that is not there is refused as one that lets nobody in: AWS gives both the same error.
         side = "identity-based" if identity.decision != "Allow" else "role trust"
         raise authorization.Denied(principal.arn, ACTION, arn, f"no {side} policy allows the {ACTION} action")
 

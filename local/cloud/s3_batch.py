@@ -70,7 +70,7 @@ def error(code: str, message: str, status: int = 400) -> tuple:
 
 
 def manifest(job: dict) -> list[Operation]:
-    """Every version that a rule covers and that has one of the statuses asked for; in the owner's scope."""
+    """Every version that a rule covers and that has one of the requested statuses; in the owner's scope."""
     generator = job["ManifestGenerator"]["S3JobManifestGenerator"]
     bucket, wanted = generator["SourceBucket"].split(":::")[-1], generator.get("Filter") or {}
     statuses = wanted.get("ObjectReplicationStatuses") or ["NONE", "FAILED", "COMPLETED", "REPLICA"]
@@ -252,12 +252,12 @@ def route(method: str, path: str, headers: dict, body: bytes, query: dict) -> tu
         "GET": "DescribeJob" if parts[0] else "ListJobs",
     }[method]
     resource = f"arn:aws:s3:{get_region()}:{get_account_id()}:job/{parts[0]}" if parts[0] else "*"
-    mine = {identifier: job for identifier, job in jobs.items() if job["account"] == get_account_id()}
+    own_jobs = {identifier: job for identifier, job in jobs.items() if job["account"] == get_account_id()}
     try:
         principal = caller(headers, query)
         if action == "CreateJob":
             return create(principal, body)
-        tags = mine.get(parts[0], {}).get("Tags") or []
+        tags = own_jobs.get(parts[0], {}).get("Tags") or []
         check(principal, f"s3:{action}", resource, **tag_keys("aws:resourcetag", tags))
     except Denied as denied:
         return error("AccessDenied", str(denied), 403)
@@ -277,21 +277,21 @@ def route(method: str, path: str, headers: dict, body: bytes, query: dict) -> tu
             {
                 "Jobs": [
                     {"Operation": "S3ReplicateObject", **{n: job[n] for n in names if n in job}}
-                    for job in mine.values()
+                    for job in own_jobs.values()
                     if not wanted or job["Status"] in wanted
                 ]
             },
         )
-    if parts[0] not in mine:
+    if parts[0] not in own_jobs:
         return error("NoSuchJob", f"the job {parts[0]} does not exist", 404)
     if action == "UpdateJobStatus":
-        return update(mine[parts[0]], (query.get("requestedJobStatus") or [""])[0])
+        return update(own_jobs[parts[0]], (query.get("requestedJobStatus") or [""])[0])
     return answer(
         "DescribeJobResult",
         {
             "Job": {
                 name: value
-                for name, value in mine[parts[0]].items()
+                for name, value in own_jobs[parts[0]].items()
                 if name not in ("account", "ClientRequestToken")
             }
         },

@@ -173,8 +173,8 @@ def metric(operation: Operation, name: str, value: float, unit: str = "Count") -
 def authorize(operation: Operation, record: dict) -> None:
     """Raise unless the role may read this version, write the replica, and use both keys."""
     source, target = f"arn:aws:s3:::{operation.bucket}", f"arn:aws:s3:::{operation.destination}"
-    # The guide's trust has no condition, so nothing is told that one could go by.
-    principal = assume(operation.role, SERVICE, source, tells_source=False)
+    # The guide's trust policy has no condition, so no source is passed for one to check.
+    principal = assume(operation.role, SERVICE, source, names_source=False)
     for action in ("s3:GetReplicationConfiguration", "s3:ListBucket"):
         check(principal, action, source)
     if operation.marker:

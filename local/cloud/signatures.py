@@ -76,7 +76,7 @@ def pin(method: str, raw_path: str, query: dict, raw_headers: list, handshake: b
 
 
 def taken_on_trust(access_key_id: str) -> bool:
-    """What ministack asks before it leaves a signature unchecked."""
+    """Whether a signature is left unchecked; ministack calls this."""
     return bool(os.environ.get(UNCHECKED)) and header_signed.get() and stock_is_root(access_key_id)
 
 

@@ -29,5 +29,7 @@ def complaints(definition: str) -> list[str]:
     if not isinstance(parsed, dict):
         return ["Expected a JSON object"]
     return [
-        said for said in Linter.validate(parsed) if not any(re.fullmatch(known, said) for known in TOO_NEW)
+        complaint
+        for complaint in Linter.validate(parsed)
+        if not any(re.fullmatch(known, complaint) for known in TOO_NEW)
     ]

@@ -10,7 +10,7 @@ _file: list[Path] = []
 
 
 def keep_in(state: Path) -> None:
-    """The folder that the file is looked for in, before each reading."""
+    """The folder of the file, which is read anew at each call of `now`."""
     _file[:] = [state / "clock"]
 
 

@@ -6,7 +6,7 @@ load job into a table that must exist. A run that fails loads nothing and is sho
 its log and the message to `notificationPubsubTopic`. Runs of a config come one after another. A secret is taken and
 never given back.
 
-S3 tells whole seconds, so of files modified in the very second in which the last successful run listed, those
+S3 gives whole seconds, so of files modified in the very second in which the last successful run listed, those
 it took are known by their ETag. A config with an interval (`every 24 hours`) and without `startTime` runs at
 once, as in the console's "Start now".
 

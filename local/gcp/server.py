@@ -79,7 +79,7 @@ class Front:
         self.client = httpx.Client(timeout=600, headers=bearer, limits=httpx.Limits(keepalive_expiry=2))
         self.endpoint = endpoint
         self.resources = Resources()
-        self.told: dict[str, Any] = {}  # what a dataset or table was given and bqemulator does not keep
+        self.stored: dict[str, Any] = {}  # by id, what bqemulator does not keep of a dataset or table
         storage = Storage(state / "buckets")
         self.data_transfer = DataTransfer(
             self.resources, storage, self.call, aws_endpoint, state / "transfers"
@@ -173,12 +173,12 @@ class Front:
         answer = json.loads(bytes(response.body))
         if answer.get("kind") in ("bigquery#table", "bigquery#dataset"):
             if writes and request.method == "POST":
-                self.told[answer["id"]] = {}
-            self.told.setdefault(answer["id"], {}).update(body)
+                self.stored[answer["id"]] = {}
+            self.stored.setdefault(answer["id"], {}).update(body)
             answer = {
                 **{
                     k: v
-                    for k, v in self.told[answer["id"]].items()
+                    for k, v in self.stored[answer["id"]].items()
                     if k not in ("schema", "view") or "schema" not in answer
                 },
                 **answer,

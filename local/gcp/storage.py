@@ -89,10 +89,10 @@ class Storage:
     def allow(self, email: str, permission: str, bucket: str) -> None:
         """Refuse unless the bucket's policy gives the service account `permission`, like `objects.get`."""
         self.bucket(bucket)
-        held = [
+        roles = [
             b["role"] for b in self.policies[bucket]["bindings"] if f"serviceAccount:{email}" in b["members"]
         ]
-        if not any(permission in ROLES.get(role.removeprefix("roles/storage."), ()) for role in held):
+        if not any(permission in ROLES.get(role.removeprefix("roles/storage."), ()) for role in roles):
             raise Refused(
                 403,
                 f"{email} does not have storage.{permission} access to the Google Cloud Storage bucket {bucket}. "

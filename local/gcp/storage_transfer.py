@@ -1,9 +1,9 @@
 """The Storage Transfer Service, v1, from S3 by a federated role into Cloud Storage; nobody publishes an emulator of it.
 
 The project's agent takes the role on at the embedded AWS's STS with a web identity of `accounts.google.com` whose `sub`
-is its subject id: the role's trust decides. With those temporary credentials S3 is listed and read, and SQS asked for
-events; with the agent's roles on the bucket the copies are written. An operation tells its counters and errors, and the
-job's topic of its end. At most one operation of a job is active; a scheduled one that meets another is left out.
+is its subject id: the role's trust decides. With those temporary credentials S3 is listed and read, and SQS polled for
+events; with the agent's roles on the bucket the copies are written. An operation has counters and errors; its end is
+published to the job's topic. At most one operation of a job is active; a scheduled one that meets another is left out.
 
 Sources: "Configure access to a source: Amazon S3" (https://docs.cloud.google.com/storage-transfer/docs/source-amazon-s3),
 "Event-driven transfers from AWS S3" (https://docs.cloud.google.com/storage-transfer/docs/event-driven-aws), "Cloud
@@ -233,11 +233,13 @@ class StorageTransfer:
         return begun
 
     def operate(self, name: str, operation: Body, queue: str | None) -> None:
-        told, errors = operation["metadata"], {}
+        metadata, errors = operation["metadata"], {}
         try:
-            keys = self.credentials(told["projectId"], told["transferSpec"]["awsS3DataSource"]["roleArn"])
+            keys = self.credentials(
+                metadata["projectId"], metadata["transferSpec"]["awsS3DataSource"]["roleArn"]
+            )
             if queue is None:
-                self.copy(told, keys, None, errors)
+                self.copy(metadata, keys, None, errors)
             elif not self.take(name, operation, keys, queue, errors):
                 return  # no event, no operation
         except Exception as error:  # an operation has to end in a status, whatever breaks here
@@ -259,19 +261,19 @@ class StorageTransfer:
             self.turns[name].release()
 
     def end(self, name: str, operation: Body, errors: dict[tuple[str, str], list[str]]) -> None:
-        told, status = operation["metadata"], "FAILED" if errors else "SUCCESS"
+        metadata, status = operation["metadata"], "FAILED" if errors else "SUCCESS"
         if errors:
-            told["errorBreakdowns"] = [
+            metadata["errorBreakdowns"] = [
                 {"errorCode": code, "errorCount": str(len(urls)), "errorLogEntries": [
                     {"url": url, "errorDetails": [message]} for url in urls[:5]]}
                 for (code, message), urls in errors.items()
             ]  # fmt: skip
-        told |= {"status": status, "endTime": now()}
+        metadata |= {"status": status, "endTime": now()}
         operation["done"] = True
         config, kind = self.jobs.get(name, {}).get("notificationConfig") or {}, f"TRANSFER_OPERATION_{status}"
         if kind in config.get("eventTypes", [kind]) and config.get("pubsubTopic"):
             attributes = {"eventType": kind, "payloadFormat": config["payloadFormat"], "transferJobName": name,
-                          "projectId": told["projectId"], "transferOperationName": operation["name"]}  # fmt: skip
+                          "projectId": metadata["projectId"], "transferOperationName": operation["name"]}  # fmt: skip
             data = base64.b64encode(json.dumps(operation).encode()).decode()
             self.resources.publish(config["pubsubTopic"], {"data": data, "attributes": attributes})
 
@@ -314,9 +316,9 @@ class StorageTransfer:
         return any(records.values())
 
     def copy(
-        self, told: Body, keys: tuple[str, str, str], named: dict[str, str] | None, errors: dict
+        self, metadata: Body, keys: tuple[str, str, str], named: dict[str, str] | None, errors: dict
     ) -> None:
-        spec, agent = told["transferSpec"], self.agent(told["projectId"])["accountEmail"]
+        spec, agent = metadata["transferSpec"], self.agent(metadata["projectId"])["accountEmail"]
         source, sink, bucket = spec["awsS3DataSource"], spec["gcsDataSink"], spec["gcsDataSink"]["bucketName"]
         conditions, root, s3 = (
             spec.get("objectConditions") or {},
@@ -339,10 +341,10 @@ class StorageTransfer:
         for item in found:
             key, etag = sink.get("path", "") + item["Key"].removeprefix(root), item["ETag"].strip('"')
             there = self.storage.objects[bucket].get(key)
-            self.count(told, "objectsFoundFromSource")
+            self.count(metadata, "objectsFoundFromSource")
             same = there is not None and (when == "NEVER" or there["metadata"]["etag"] == etag)
             if same and when != "ALWAYS":
-                self.count(told, "objectsFromSourceSkippedBySync")
+                self.count(metadata, "objectsFromSourceSkippedBySync")
                 continue
             try:
                 if there:
@@ -350,14 +352,14 @@ class StorageTransfer:
                 # Of an event the object may have been written again, and then there comes another event.
                 data = content(s3, source["bucketName"], item["Key"], None if named else etag)
             except (Denied, Refused) as error:
-                self.count(told, "objectsFromSourceFailed")
+                self.count(metadata, "objectsFromSourceFailed")
                 errors.setdefault(("PERMISSION_DENIED", str(error)), []).append(item["Key"])
                 continue
             self.storage.put(bucket, key, data, {"etag": etag})
             for counter, by in (("objectsCopiedToSink", 1), ("bytesCopiedToSink", len(data))):
-                self.count(told, counter, by)
-            self.count(told, "bytesFoundFromSource", len(data))
+                self.count(metadata, counter, by)
+            self.count(metadata, "bytesFoundFromSource", len(data))
 
     @staticmethod
-    def count(told: Body, counter: str, by: int = 1) -> None:
-        told["counters"][counter] = str(int(told["counters"][counter]) + by)
+    def count(metadata: Body, counter: str, by: int = 1) -> None:
+        metadata["counters"][counter] = str(int(metadata["counters"][counter]) + by)

@@ -35,7 +35,7 @@ TEMPLATE = re.compile(
 
 
 def refuse(source: str, params: Mapping[str, str], schedule: str) -> None:
-    """ValueError on parameters or a schedule that a config of this data source can't have; it never tells a secret."""
+    """ValueError on parameters or a schedule that a config of this data source can't have. It holds no secret."""
     if missing := [p for p in REQUIRED[source] if not params.get(p)]:
         raise ValueError(f"Missing argument for data source {source}: {', '.join(missing)}")
     allowed = dict.fromkeys(REQUIRED[source], ".+") | ALLOWED
@@ -43,8 +43,8 @@ def refuse(source: str, params: Mapping[str, str], schedule: str) -> None:
         if name not in allowed:
             raise ValueError(f"Unknown parameter {name!r} for data source {source}")
         if not re.fullmatch(allowed[name], str(value)):
-            told = "" if name in KEYS else f": {value!r}"
-            raise ValueError(f"Invalid value for parameter {name!r}{told}")
+            shown_value = "" if name in KEYS else f": {value!r}"
+            raise ValueError(f"Invalid value for parameter {name!r}{shown_value}")
     place, scheme = PLACES[source]
     path = params[place]
     match = re.fullmatch(rf"{scheme}://([^/]+)(?:/(.*))?", path)

@@ -6,7 +6,7 @@ with every property it takes; a changed property that none takes replaces the re
 ForceNew does. A read merges the answers; the first one decides whether the resource exists. Identity members (what
 the id is made of) are filled in from the state in every operation.
 
-The account is the one entry of `allowedAccountIds`: the embedded cloud tells accounts by their 12-digit access key.
+The account is the one entry of `allowedAccountIds`: the embedded cloud knows an account by its 12-digit access key.
 From there `assumeRoles` are assumed, one after the other, as the cloud's IAM lets. Nothing else is ever used as
 credentials, and no endpoint but loopback is spoken to.
 """
@@ -83,9 +83,9 @@ class Aws:
 
     def assume(self, role: Mapping[str, Any]) -> None:
         """Goes on as the role, as the one before it lets: an hour, which no deployment here takes."""
-        asked = {"RoleArn": role["roleArn"], "RoleSessionName": role.get("sessionName") or "pulumi"}
-        asked |= {"ExternalId": role["externalId"]} if role.get("externalId") else {}
-        given = self.client("sts").assume_role(**asked)["Credentials"]
+        parameters = {"RoleArn": role["roleArn"], "RoleSessionName": role.get("sessionName") or "pulumi"}
+        parameters |= {"ExternalId": role["externalId"]} if role.get("externalId") else {}
+        given = self.client("sts").assume_role(**parameters)["Credentials"]
         self.keys = {
             "aws_access_key_id": given["AccessKeyId"],
             "aws_secret_access_key": given["SecretAccessKey"],
@@ -165,13 +165,13 @@ class Aws:
             return prop in row.handles
         return shapes.resolve(self.shape(client, step), prop, row.paths) is not None
 
-    # -- what the servicer asks for
+    # -- what the servicer calls
 
     def refuse(self, kind: str, inputs: dict) -> list[tuple[str, str]]:
         row, client, found = self.rows[kind], self.client(self.rows[kind].service), []
         name = inputs.get(row.name or "name")
-        told = name if isinstance(name, str) and not unknown(name) else None
-        if row.names[0] and told is not None and not re.fullmatch(row.names[0], told):
+        text = name if isinstance(name, str) and not unknown(name) else None
+        if row.names[0] and text is not None and not re.fullmatch(row.names[0], text):
             found.append((row.name or "name", f"{name!r} is not {row.names[1]}"))
         reshaped = row.before(known(inputs))
         for prop in reshaped.keys() - {"region", "timeouts", "tags", *row.local, *row.handles}:
@@ -228,7 +228,7 @@ class Aws:
         named = {k[0].lower() + k[1:]: v for k, v in made.items() if isinstance(v, str)}
         if (
             set(re.findall(r"{(\w+)}", row.id)) - named.keys() - call.state.keys()
-        ):  # an id that only a read tells
+        ):  # an id that only a read gives
             call.state = (
                 self.outputs(kind, inputs, row.after(self.run(call, row.read[0]), call.state)) | call.state
             )
@@ -248,7 +248,7 @@ class Aws:
         return key, data | found
 
     def parts(self, row: Row, key: str) -> dict:
-        """What an id says by itself: all there is in an import."""
+        """The parameters that an id has by itself: all there is in an import."""
         pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(row.id))
         found = re.fullmatch(pattern, key)
         if not found:
@@ -341,14 +341,14 @@ class Aws:
         return self.read(kind, key, {**old, **inputs, **extra, "tagsAll": tags}, wait=True) or {}
 
     def readable(self, kind: str, inputs: dict) -> set[str]:
-        """The inputs that a read tells, so that their absence in an answer is a finding."""
+        """The inputs that a read returns, so that their absence in an answer is a finding."""
         row, client = self.rows[kind], self.client(self.rows[kind].service)
         outputs = [
             client.meta.service_model.operation_model(client.meta.method_to_api_mapping[s]).output_shape
             for s in row.read if isinstance(s, str)
         ]  # fmt: skip
 
-        def told(prop: str) -> bool:
+        def in_answer(prop: str) -> bool:
             paths = (row.paths.get(prop) or shapes.PATHS.get(prop) or prop).split("|")
             return any(
                 p.startswith("Attributes.") or shapes.reaches(o, p.split(".")[-1])
@@ -357,8 +357,8 @@ class Aws:
                 for p in paths
             )
 
-        untold = {*row.local, *row.withheld, *row.identity}
-        return {p for p in inputs if p in row.told or (p not in untold and told(p))}
+        never_read = {*row.local, *row.withheld, *row.identity}
+        return {p for p in inputs if p in row.read_by_function or (p not in never_read and in_answer(p))}
 
     def delete(self, kind: str, key: str, state: dict) -> None:
         row = self.rows[kind]

@@ -84,7 +84,7 @@ ROWS = {
         names=(r"[\w.-]{1,64}", "a delivery stream name (1-64 of letters, digits and _.-)"),
         untag="untag_delivery_stream",
         before=steps.delivery_stream, after=steps.described_delivery, ready=("DeliveryStreamStatus", "ACTIVE"),
-        told=("destination",), result={"list_tags_for_delivery_stream": ""},
+        read_by_function=("destination",), result={"list_tags_for_delivery_stream": ""},
         paths={"name": "DeliveryStreamName", "arn": "DeliveryStreamARN", "kind": "DeliveryStreamType",
                "opensearchserverlessConfiguration": "AmazonOpenSearchServerlessDestinationConfiguration",
                "extendedS3Configuration": "ExtendedS3DestinationConfiguration",

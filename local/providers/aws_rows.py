@@ -40,8 +40,8 @@ class Row:
     replace: tuple[str, ...] = ()  # besides what no update operation takes
     forces: Callable[[set, dict], set] | None = None  # (changed, inputs) -> what replaces, where it depends
     sparse: tuple[str, ...] = ()  # update operations that take changed properties only
-    told: tuple[str, ...] = ()  # properties that `after` or a function finds
-    withheld: tuple[str, ...] = ()  # properties that the service never tells, whatever its model says
+    read_by_function: tuple[str, ...] = ()  # properties that `after` or a function finds
+    withheld: tuple[str, ...] = ()  # properties that the service never returns, whatever its model has
     handles: tuple[str, ...] = ()  # what the functions among the steps take care of
     untag: str = ""
     volatile: tuple[str, ...] = ()  # outputs that an update changes

@@ -203,7 +203,7 @@ def permission(call: Call) -> dict:
 
 
 def invoke(call: Call, action: str, previous: str | None) -> dict:
-    """One invocation; with lifecycleScope CRUD the payload tells which (the real provider's `tf` key)."""
+    """One invocation; with lifecycleScope CRUD the payload has the action (the real provider's `tf` key)."""
     state, payload = call.state, json.loads(call.state["input"])
     if state.get("lifecycleScope", "CREATE_ONLY") == "CRUD":
         if not isinstance(payload, dict):
@@ -237,7 +237,7 @@ def invoke_delete(call: Call) -> None:
 
 
 def invoked(call: Call) -> dict:
-    """An invocation has nothing to look up: it is what the state says."""
+    """An invocation cannot be read back: it is what the state says."""
     return {k: call.state[k] for k in ("result", "functionName") if k in call.state}
 
 

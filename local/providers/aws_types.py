@@ -85,7 +85,7 @@ ROWS = aws_analytics.ROWS | {
     "aws:s3/bucketNotification:BucketNotification": bucket_part(
         "notification_configuration", {"configuration": "NotificationConfiguration"}, before=steps.notifications,
         after=steps.notified,
-        delete=(steps.forget_notifications,), told=("lambdaFunctions", "queues", "topics", "eventbridge"),
+        delete=(steps.forget_notifications,), read_by_function=("lambdaFunctions", "queues", "topics", "eventbridge"),
     ),
     "aws:kms/key:Key": Row(
         "kms", create=("create_key", steps.key_switches), id="{keyId}", untag="untag_resource",
@@ -183,7 +183,7 @@ ROWS = aws_analytics.ROWS | {
                "metricQueries.metric.namespace": "Metric.Namespace",
                "metricQueries.metric.dimensions": "Metric.Dimensions"},
         result={"describe_alarms": "MetricAlarms[AlarmName=name]", "list_tags_for_resource": ""},
-        withheld=("metricQueries",),  # ministack takes Metrics and doesn't tell them again
+        withheld=("metricQueries",),  # ministack takes Metrics and does not return them
     ),
     "aws:cloudwatch/eventBus:EventBus": Row(
         "events", create=("create_event_bus",), read=("describe_event_bus", "list_tags_for_resource"),
@@ -262,7 +262,7 @@ ROWS = aws_analytics.ROWS | {
         update=("update_table", "tag_resource", steps.table_switches), delete=("delete_table", steps.table_gone),
         names=(r"[\w.-]{3,255}", "a table name (3-255 of letters, digits and _.-)"), untag="untag_resource",
         before=steps.table, after=steps.described_table, handles=("ttl", "pointInTimeRecovery"),
-        told=("ttl", "pointInTimeRecovery", "hashKey", "rangeKey", "streamEnabled", "streamViewType"),
+        read_by_function=("ttl", "pointInTimeRecovery", "hashKey", "rangeKey", "streamEnabled", "streamViewType"),
         replace=("hashKey", "rangeKey", "localSecondaryIndexes"), sparse=("update_table",),
         defaults={"billingMode": "PROVISIONED"},
         paths={"name": "TableName", "arn": "TableArn|ResourceArn", "attributes": "AttributeDefinitions",

@@ -266,7 +266,7 @@ class Gcp:
         )
         request.data = None if body is None else json.dumps(body).encode()
         try:
-            # An empty ProxyHandler: loopback is never asked for through a proxy.
+            # An empty ProxyHandler: a request to loopback never goes through a proxy.
             with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
                 request, timeout=300
             ) as answer:
@@ -292,8 +292,8 @@ class Gcp:
     def refuse(self, kind: str, inputs: dict) -> list[tuple[str, str]]:
         row = self.rows[kind]
         name = inputs.get(row.name)
-        told = name if isinstance(name, str) and not unknown(name) else None
-        if row.names[0] and told is not None and not re.fullmatch(row.names[0], told):
+        text = name if isinstance(name, str) and not unknown(name) else None
+        if row.names[0] and text is not None and not re.fullmatch(row.names[0], text):
             return [(row.name, f"{name!r} is not {row.names[1]}")]
         return []
 

@@ -82,11 +82,11 @@ def nested(reference: str, types: dict[str, Any]) -> str:
     token = f"{package}:{folder}/{bare[0].lower()}{bare[1:]}:{bare}"
     if token not in types:
         types[token] = {}  # a type may hold itself
-        asked = schema.nested(f"{package}/{module}/{bare}Args")
-        answered = schema.nested(f"{package}/{module}/{bare}")
+        arguments = schema.nested(f"{package}/{module}/{bare}Args")
+        results = schema.nested(f"{package}/{module}/{bare}")
         types[token] = {
             "type": "object",
-            "properties": described((answered | asked).values(), types),
-            "required": sorted(p.name for p in (asked or answered).values() if p.required),
+            "properties": described((results | arguments).values(), types),
+            "required": sorted(p.name for p in (arguments or results).values() if p.required),
         }
     return token

@@ -164,7 +164,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CreateResponse(id=key, properties=wire(self.outputs(kind, inputs, data, tags)))
 
     def outputs(self, kind: str, inputs: dict, data: dict, tags=None) -> dict:
-        """What was asked for, and what the service adds to it."""
+        """The inputs, and what the service adds to them."""
         state = {k: v for k, v in data.items() if v is not None} | inputs
         if tags is not None:
             state[self.cloud.tags[1]] = tags
@@ -180,11 +180,11 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         if every in schema.outputs(
             kind
         ):  # a default tag is the provider's, unless the resource states it too
-            told = own in self.cloud.readable(kind, {own: {}})
-            tags = data.get(every, {} if told else state.get(every)) or {}
+            is_read = own in self.cloud.readable(kind, {own: {}})
+            tags = data.get(every, {} if is_read else state.get(every)) or {}
             default = {k: v for k, v in self.cloud.default_tags.items() if k not in (inputs.get(own) or {})}
             data = {**data, every: tags, own: {k: v for k, v in tags.items() if default.get(k) != v} or None}
-        if not inputs:  # an import: all that the service tells
+        if not inputs:  # an import: all that the service returns
             fresh = {k: v for k, v in data.items() if k in known_inputs and v not in (None, "", [], {})}
         else:
             hidden = {*row.local, *row.handles, *KEPT} - data.keys()
@@ -260,7 +260,7 @@ def unfinished(context, key: str, state: dict, inputs: dict, reason: str) -> Non
 
 
 def serve(cloud) -> None:
-    """Serves on a free loopback port, tells it on stdout as the engine expects, and ends with the engine."""
+    """Serves on a free loopback port, prints it on stdout as the engine expects, and ends with the engine."""
     limit = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
     server = grpc.server(futures.ThreadPoolExecutor(32), options=limit)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer(cloud), server)

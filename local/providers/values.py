@@ -95,7 +95,7 @@ def seen(declared: Any, found: Any) -> Any:
     """What a refresh makes of a declared value: the same where the service holds what was declared.
 
     What the service adds by itself (defaults inside an object, order in a list) is no drift; a changed, missing or
-    additional element is. `found` is None when the service doesn't tell: nothing, where an empty value was declared.
+    additional element is. `found` is None when the service returns none: nothing, where an empty value was declared.
     """
     if found is None:
         return declared if declared in (False, "", 0, [], {}) or declared is None else None

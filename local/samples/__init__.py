@@ -4,7 +4,7 @@ A kind of pipeline has a module here with three functions, and a fourth where th
 first: `before(cloud, place, config)` makes it, before the stack is up. `prepare(cloud, name, pipeline)` writes sample
 data where the pipeline takes it from, and sets up what is needed to see it arrive. When all are prepared,
 `start(cloud, name, pipeline, due)` sets going what does not go by itself; only what shows the data as of
-`due` or later counts then. `rows(cloud, name, pipeline, due)` looks at the running cloud and returns one
+`due` or later counts then. `rows(cloud, name, pipeline, due)` reads the running cloud and returns one
 `Row` a table; nothing is remembered in between, so `rows` without a time makes `status`. `pipeline` is its
 entry in the stack's output `pipelines`.
 """

@@ -3,7 +3,7 @@
 Sends nothing itself. When its landing has what the samples sent, and Storage Transfer has copied it where it does, it
 asks the Data Transfer Service for a run of each transfer, as a person would who doesn't wait for the schedule. Rows
 arrived are those of the view `<table>_latest`. A checksum (checksum.py) that differs from the source's fails its row;
-Athena is asked where the landing is the export's own, since there is no catalog beside a replica. The seconds are the
+Athena is queried where the landing is the export's own, since there is no catalog beside a replica. The seconds are the
 run's.
 """
 
@@ -97,7 +97,7 @@ def row(cloud: Cloud, name: str, pipeline: Mapping[str, Any], table: str, due: d
         cloud.counted[known] = {"source": source} | answered(
             cloud, table, made["view"], columns, exporter if own else None
         )
-    stores: dict[str, checksum.Held] = cloud.counted[known]
+    stores: dict[str, checksum.Contents] = cloud.counted[known]
     differ = [store for store, one in stores.items() if one != source]
     took = datetime.fromisoformat(run["endTime"]) - datetime.fromisoformat(run["startTime"])
     counts: dict[str, int | str] = {f"{store} rows": one.rows for store, one in stores.items()}
@@ -121,9 +121,9 @@ def row(cloud: Cloud, name: str, pipeline: Mapping[str, Any], table: str, due: d
 
 def contents(
     cloud: Cloud, place: Mapping[str, Any], table: str, due: datetime | None
-) -> tuple[checksum.Held, dict[str, str]]:
+) -> tuple[checksum.Contents, dict[str, str]]:
     """What the source holds of a table, and the columns that the checksum is over: read once for all
-    transfers and looks, since nothing writes to it after `due`."""
+    transfers and readings, since nothing writes to it after `due`."""
     known = (place["account"], place["region"], table, str(due))
     if known not in cloud.counted:
         if table in mysql.TABLES:
@@ -136,14 +136,14 @@ def contents(
 
 def answered(
     cloud: Cloud, table: str, view: str, columns: Mapping[str, str], athena: Mapping[str, Any] | None
-) -> dict[str, checksum.Held]:
-    """What Athena, where it is asked, and BigQuery hold of a table."""
+) -> dict[str, checksum.Contents]:
+    """The contents of a table in BigQuery, and in Athena where it is queried."""
     stores = {}
     if athena:
-        asked = checksum.query("Athena", f"{table_name(table)}_latest", columns)
-        stores["Athena"] = checksum.answered(lake.query(cloud, athena, asked)[0])
-    told = query(cloud, view.split(".")[0], checksum.query("BigQuery", view, columns))
-    return stores | {"BigQuery": checksum.answered(told[0])}
+        sql = checksum.query("Athena", f"{table_name(table)}_latest", columns)
+        stores["Athena"] = checksum.answered(lake.query(cloud, athena, sql)[0])
+    answer = query(cloud, view.split(".")[0], checksum.query("BigQuery", view, columns))
+    return stores | {"BigQuery": checksum.answered(answer[0])}
 
 
 def query(cloud: Cloud, project: str, sql: str) -> list[list[Any]]:

@@ -24,7 +24,7 @@ WHOLE = {
 }
 
 
-class Held(NamedTuple):
+class Contents(NamedTuple):
     """What a store holds of a table."""
 
     rows: int
@@ -45,15 +45,15 @@ def query(store: str, view: str, columns: Mapping[str, str]) -> str:
         return f"coalesce('=' || {f'lower(to_hex({column}))' if kind == 'B' else text}, '')"
 
     line = " || chr(31) || ".join(field(*column) for column in columns.items()) or "''"
-    return f"SELECT count(*), {WHOLE[store]} FROM (SELECT {line} AS line FROM {QUOTED[store].format(view)}) AS held"
+    return f"SELECT count(*), {WHOLE[store]} FROM (SELECT {line} AS line FROM {QUOTED[store].format(view)}) AS contents"
 
 
-def answered(row: list[Any]) -> Held:
-    """What a query's one row says."""
-    return Held(int(row[0]), (row[1] or "0" * 8)[:8].lower())
+def answered(row: list[Any]) -> Contents:
+    """The contents in the one row of a query's answer."""
+    return Contents(int(row[0]), (row[1] or "0" * 8)[:8].lower())
 
 
-def of_items(items: list[Mapping[str, Any]]) -> tuple[Held, dict[str, str]]:
+def of_items(items: list[Mapping[str, Any]]) -> tuple[Contents, dict[str, str]]:
     """Of a DynamoDB table's items, as a scan gives them; and the attributes that it is over."""
     kinds: dict[str, set[str]] = {}
     for item in items:
@@ -65,21 +65,21 @@ def of_items(items: list[Mapping[str, Any]]) -> tuple[Held, dict[str, str]]:
     rows = ([item.get(n, {}).get(k) for n, k in columns.items()] for item in items)
     numbers = [kind == "N" for kind in columns.values()]
     exact = ([Decimal(v) if n and v else v for v, n in zip(row, numbers, strict=True)] for row in rows)
-    return _held(exact), columns
+    return _contents(exact), columns
 
 
-def of_database(table: mysql.Table) -> tuple[Held, dict[str, str]]:
+def of_database(table: mysql.Table) -> tuple[Contents, dict[str, str]]:
     """Of a table of the sample database, and the columns that it is over."""
     kinds = {mysql.TEXT: "S", "binary": "B"}
     with duckdb.connect() as connection:
         rows = connection.execute(table.sql()).fetchall()
-    return _held(rows), {column.name: kinds.get(column.exported, "N") for column in table.columns}
+    return _contents(rows), {column.name: kinds.get(column.exported, "N") for column in table.columns}
 
 
-def _held(rows: Iterable[Iterable[Any]]) -> Held:
+def _contents(rows: Iterable[Iterable[Any]]) -> Contents:
     lines = ["\x1f".join(_field(value) for value in row) for row in rows]
     whole = hashlib.md5("\n".join(sorted(lines, key=str.encode)).encode(), usedforsecurity=False).hexdigest()
-    return Held(len(lines), whole[:8] if lines else "0" * 8)
+    return Contents(len(lines), whole[:8] if lines else "0" * 8)
 
 
 def _field(value: Any) -> str:

@@ -4,7 +4,7 @@ files.
 1,000 customers, no returns, 50,000 orders; a table of another name gets 1,000 items. Every attribute type
 of DynamoDB occurs: some items carry all ten. Items depend on the table's name and a number alone, so
 sending twice leaves as many. The seconds are from the time that the export shows the table at to its end,
-as DescribeExport tells them.
+as DescribeExport returns them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Sample stock ticks: the pipeline's own generator sends 10, then 10,000; counted in the index, each once, by ticker.
 
-The index is read by the role that the config makes for Dashboards. A tick is told from the others by its run and its
+The index is read by the role that the config makes for Dashboards. A tick is known by its run and its
 number in it. The seconds are the greatest age of a record when it was delivered (Firehose's metric DataFreshness).
 """
 
@@ -30,9 +30,9 @@ def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -
         answer = cloud.client("lambda", pipeline).invoke(
             FunctionName=pipeline["generator"], Payload=json.dumps(event).encode()
         )
-        told = json.loads(answer["Payload"].read())
-        if "FunctionError" in answer or told["sent"] != event["count"]:
-            raise SampleError(f"{name}: the generator did not send {event['count']} ticks: {told}")
+        reported = json.loads(answer["Payload"].read())
+        if "FunctionError" in answer or reported["sent"] != event["count"]:
+            raise SampleError(f"{name}: the generator did not send {event['count']} ticks: {reported}")
 
 
 def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | None) -> list[Row]:

@@ -1,7 +1,7 @@
 """A run of an export's state machine, and what Athena counts beside what its sources hold.
 
 `arrived` is what `SELECT count(*)` on `<table>_latest` says once the run that shows the tables at `due` or later has
-ended; a source that failed is told with the reason that the run's last step gave. The seconds are those of the run.
+ended; a source that failed has a row with the reason that the run's last step gave. The seconds are those of the run.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from local.samples import Cloud, Row, SampleError, mysql
 
 def start(cloud: Cloud, pipeline: Mapping[str, Any], due: datetime) -> str:
     """The ARN of the execution."""
-    told = json.dumps({"scheduled_time": due.isoformat().replace("+00:00", "Z")})
+    run_input = json.dumps({"scheduled_time": due.isoformat().replace("+00:00", "Z")})
     return cloud.client("stepfunctions", pipeline).start_execution(
-        stateMachineArn=pipeline["state_machine"], input=told
+        stateMachineArn=pipeline["state_machine"], input=run_input
     )["executionArn"]
 
 
@@ -35,12 +35,12 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
         for table in mysql.TABLES if of_database else [source]:
             rows_written = mysql.TABLES[table].rows if of_database else export.size(cloud, pipeline, source)
             counts: dict[str, int | str] = {"rows in the source": rows_written}
-            arrived, mine = 0, failure if source in failure else ""
-            if run and over and not mine:
+            arrived, reason = 0, failure if source in failure else ""
+            if run and over and not reason:
                 arrived = counted(cloud, pipeline, run["executionArn"], table.replace(".", "_"))
                 counts["rows in Athena"] = arrived
-            took = seconds if not mine else None
-            found.append(Row(name, pipeline["kind"], table, rows_written, arrived, took, counts, mine))
+            took = seconds if not reason else None
+            found.append(Row(name, pipeline["kind"], table, rows_written, arrived, took, counts, reason))
     return found
 
 
@@ -62,7 +62,7 @@ def ended(cloud: Cloud, pipeline: Mapping[str, Any], due: datetime | None) -> bo
 
 
 def counted(cloud: Cloud, pipeline: Mapping[str, Any], run: str, table: str) -> int:
-    """The rows of the table's latest export, as Athena counts them; asked once a run."""
+    """The rows of the table's latest export, as Athena counts them; queried once a run."""
     known = (run, table)
     if known not in cloud.counted:
         cloud.counted[known] = int(
@@ -74,12 +74,12 @@ def counted(cloud: Cloud, pipeline: Mapping[str, Any], run: str, table: str) -> 
 def query(cloud: Cloud, pipeline: Mapping[str, Any], sql: str) -> list[list[str | None]]:
     """The rows of a query in the pipeline's workgroup and database."""
     athena = cloud.client("athena", pipeline)
-    asked = athena.start_query_execution(
+    query_id = athena.start_query_execution(
         QueryString=sql,
         WorkGroup=pipeline["workgroup"],
         QueryExecutionContext={"Database": pipeline["database"]},
     )["QueryExecutionId"]
-    while (done := athena.get_query_execution(QueryExecutionId=asked)["QueryExecution"]["Status"])[
+    while (done := athena.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]["Status"])[
         "State"
     ] in (
         "QUEUED",
@@ -88,5 +88,5 @@ def query(cloud: Cloud, pipeline: Mapping[str, Any], sql: str) -> list[list[str 
         time.sleep(0.1)
     if done["State"] != "SUCCEEDED":
         raise SampleError(f"{sql}: {done.get('StateChangeReason')}")
-    answer = athena.get_query_results(QueryExecutionId=asked)["ResultSet"]["Rows"][1:]
+    answer = athena.get_query_results(QueryExecutionId=query_id)["ResultSet"]["Rows"][1:]
     return [[cell.get("VarCharValue") for cell in row["Data"]] for row in answer]

@@ -1,6 +1,6 @@
 """A MySQL database of a shop, as an RDS snapshot export gives it: what the embedded cloud's instance `shop` holds.
 
-A column has its type in MySQL, the type that the export tells, and the SQL that makes it of row number `i`; the widest
+A column has its type in MySQL, the type in the export, and the SQL that makes it of row number `i`; the widest
 values of an unsigned BIGINT and a DECIMAL, NULLs and text in several scripts are among them.
 Source of the types: docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ExportSnapshot.data-types.html.
 """

@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PARTS = Path(os.environ.get("FRONT_DOOR_PARTS") or os.devnull).resolve()
 BINARY = re.compile(r"terraform-provider-aws_v[\d.]+(_x5)?")
 PLACES = (Path("/opt"), Path("/usr/local"), Path("/usr/share"), Path.home() / ".terraform.d")
-# Where Google's provider looks for each product; all of them are one endpoint here.
+# Where Google's provider sends the requests of each product; all of them are one endpoint here.
 GOOGLE = {
     "BIG_QUERY": "bigquery/v2/", "BIGQUERY_DATA_TRANSFER": "v1/", "STORAGE": "storage/v1/", "STORAGE_TRANSFER": "v1/",
     "IAM": "v1/", "IAM_BETA": "v1/", "PUBSUB": "v1/", "RESOURCE_MANAGER": "v1/", "SERVICE_USAGE": "v1/",
@@ -121,7 +121,7 @@ class Run:
     def counts(self) -> dict[str, int]:
         """How many resources of each operation, as the last summary has it; nothing at zero."""
         summaries = [event["summaryEvent"] for event in self.events if "summaryEvent" in event]
-        assert summaries, f"{self.command} came to no end:\n{self.said}"
+        assert summaries, f"{self.command} came to no end:\n{self.failure}"
         return {op: count for op, count in summaries[-1]["resourceChanges"].items() if count}
 
     @property
@@ -135,7 +135,7 @@ class Run:
         }
 
     @property
-    def said(self) -> str:
+    def failure(self) -> str:
         """What matters of the output: errors, else its end."""
         lines = self.text.splitlines()
         return "\n".join([line for line in lines if "error:" in line] or lines[-40:])
@@ -251,12 +251,12 @@ class Front:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
                 code = 124
-        told = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-        return Run(" ".join(words), code, out.read_text(), told)
+        event_log = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+        return Run(" ".join(words), code, out.read_text(), event_log)
 
     def ok(self, *words: str, events: bool = True) -> Run:
         run = self.pulumi(*words, events=events)
-        assert run.code == 0, f"pulumi {run.command} ended with {run.code}:\n{run.said}"
+        assert run.code == 0, f"pulumi {run.command} ended with {run.code}:\n{run.failure}"
         return run
 
     def state(self) -> list[dict[str, Any]]:

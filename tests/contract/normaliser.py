@@ -48,7 +48,7 @@ def digest(compressed: bytes) -> str:
 
 
 def schema_of(items, declared=None, keys=()) -> Schema:
-    declared = {name: Type.of(said) for name, said in (declared or {}).items()}
+    declared = {name: Type.of(type_name) for name, type_name in (declared or {}).items()}
     return derive(Observation.of_items(items), declared, keys)
 
 
@@ -86,25 +86,25 @@ def item_of(row: dict, schema: Schema) -> dict:
     return item | rest
 
 
-def _value(held, type_):
+def _value(cell, type_):
     if type_.kind == "json":
-        return canonical(json.loads(held))
+        return canonical(json.loads(cell))
     if type_.kind == "struct":
         members = {
-            c.attribute: _value(held[c.name], c.type) for c in type_.columns if held[c.name] is not None
+            c.attribute: _value(cell[c.name], c.type) for c in type_.columns if cell[c.name] is not None
         }
         return ("M", members)
     if type_.kind == "list":
-        return ("L", [_value(element, type_.element) for element in held])
+        return ("L", [_value(element, type_.element) for element in cell])
     if type_.kind == "set":
         kind, _ = (
-            _value(held[0], type_.element)
-            if held
+            _value(cell[0], type_.element)
+            if cell
             else ({"string": "S", "binary": "B"}.get(type_.element.kind, "N"), 0)
         )
-        return (kind + "S", sorted(_value(element, type_.element)[1] for element in held))
+        return (kind + "S", sorted(_value(element, type_.element)[1] for element in cell))
     kind = {"string": "S", "binary": "B", "boolean": "BOOL"}.get(type_.kind, "N")
-    return (kind, number(held) if kind == "N" else held)
+    return (kind, number(cell) if kind == "N" else cell)
 
 
 def number(value):
@@ -118,22 +118,22 @@ def number(value):
 
 def canonical(value: dict):
     """A DynamoDB JSON value in the form that `item_of` gives."""
-    ((kind, held),) = value.items()
+    ((kind, content),) = value.items()
     if kind == "N":
-        return (kind, number(held))
+        return (kind, number(content))
     if kind == "B":
-        return (kind, base64.b64decode(held))
+        return (kind, base64.b64decode(content))
     if kind == "NS":
-        return (kind, sorted(map(number, held)))
+        return (kind, sorted(map(number, content)))
     if kind == "BS":
-        return (kind, sorted(map(base64.b64decode, held)))
+        return (kind, sorted(map(base64.b64decode, content)))
     if kind == "SS":
-        return (kind, sorted(held))
+        return (kind, sorted(content))
     if kind == "L":
-        return (kind, [canonical(element) for element in held])
+        return (kind, [canonical(element) for element in content])
     if kind == "M":
-        return (kind, {name: canonical(member) for name, member in held.items()})
-    return (kind, held)
+        return (kind, {name: canonical(member) for name, member in content.items()})
+    return (kind, content)
 
 
 def canonical_item(item: dict) -> dict:

@@ -1,4 +1,4 @@
-"""The columns that a config declares, as the program tells BigQuery of them and as the run makes them."""
+"""The columns that a config declares, as the program gives them to BigQuery and as the run makes them."""
 
 import importlib
 import sys
@@ -65,25 +65,25 @@ WRONG = ({"struct": {}}, {"map": "string"}, {"set": "string", "list": "string"},
 
 
 def test_whatever_type_a_preview_takes_the_normaliser_reads(table_schema: ModuleType) -> None:
-    def read(said: Any, how: Callable[[Any], Any]) -> bool:
+    def read(kind: Any, how: Callable[[Any], Any]) -> bool:
         try:
-            how(said)
+            how(kind)
         except (ValueError, table_schema.SchemaError):
             return False
         return True
 
-    said: list[Any] = [*PLAIN, *WRONG]
+    types: list[Any] = [*PLAIN, *WRONG]
     for kind in ("set", "list"):
-        said += [{kind: inner} for inner in said[:]]
-    said += [{"struct": {"a": inner}} for inner in said]
-    taken = [one for one in said if read(one, column_type)]
+        types += [{kind: inner} for inner in types[:]]
+    types += [{"struct": {"a": inner}} for inner in types]
+    taken = [one for one in types if read(one, column_type)]
     assert [one for one in taken if not read(one, table_schema.Type.of)] == []
     sets = ["string", "binary", "bigint", "double", "decimal(38,0)"]
     assert [one["set"] for one in taken if isinstance(one, dict) and "set" in one] == sets
     assert len(taken) == 48  # 7 plain, 5 sets, lists of these 12, and structs of all 24
 
 
-def test_json_is_told_apart_from_text_though_the_catalog_has_one_type_for_both(
+def test_json_is_distinguished_from_text_though_the_catalog_has_one_type_for_both(
     table_schema: ModuleType,
 ) -> None:
     assert table_schema.Type.of("json").glue() == "string"
@@ -91,7 +91,7 @@ def test_json_is_told_apart_from_text_though_the_catalog_has_one_type_for_both(
 
 
 def test_an_attribute_has_the_type_that_its_declaration_tells_and_json_tells_none() -> None:
-    told = {
+    declared = {
         "a": "string",
         "b": "decimal(9,2)",
         "c": "boolean",
@@ -100,4 +100,4 @@ def test_an_attribute_has_the_type_that_its_declaration_tells_and_json_tells_non
     }
     more = {"f": {"list": "json"}, "g": {"struct": {"x": "string"}}, "h": "json"}
     expected = {"a": "S", "b": "N", "c": "BOOL", "d": "NS", "e": "BS", "f": "L", "g": "M"}
-    assert glue_columns.attributes(told | more) == expected
+    assert glue_columns.attributes(declared | more) == expected

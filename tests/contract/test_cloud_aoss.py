@@ -98,15 +98,15 @@ def test_a_write_older_than_what_is_there_is_a_conflict(books):
     ],
 )
 def test_a_refusal_names_the_missing_permission_and_the_index(books, call, missing):
-    told = refusal(call, books)
-    assert told.startswith("403 ") and missing in told
+    message = refusal(call, books)
+    assert message.startswith("403 ") and missing in message
 
 
 def test_without_aoss_api_access_all_the_data_access_policy_does_not_help(cloud, books):  # noqa: F811
     role = cloud.role("books-no-iam", [{"Action": "aoss:BatchGetCollection", "Resource": "*"}])
     cloud.grant("books-no-iam", role, READER, "books", "novels*")
-    told = refusal(cloud.search(books["collection"], cloud.assume(role)).search, index="novels")
-    assert told.startswith("403 ") and f"aoss:APIAccessAll on {books['collection']['arn']}" in told
+    message = refusal(cloud.search(books["collection"], cloud.assume(role)).search, index="novels")
+    assert message.startswith("403 ") and f"aoss:APIAccessAll on {books['collection']['arn']}" in message
 
 
 def test_a_request_is_refused_unless_signed_for_aoss_by_a_known_key(cloud, books):  # noqa: F811
@@ -189,7 +189,7 @@ def test_the_control_plane_refuses_names_order_and_retention_that_the_service_re
     assert not aoss.list_lifecycle_policies(type="retention")["lifecyclePolicySummaries"]
 
 
-def test_a_collection_answers_the_faults_it_is_told_to_while_it_wakes(tmp_path):
+def test_a_collection_answers_the_given_faults_while_it_wakes(tmp_path):
     cold = Cloud(tmp_path, TRIBUTARY_AOSS_FAULTS="401 503")
     try:
         collection = cold.collection("cold")
@@ -212,9 +212,9 @@ def test_finding_a_collection_can_be_limited_to_one_by_its_name(cloud, books):  
     finder = cloud.client("opensearchserverless", cloud.assume(cloud.role("books-finder", [statement])))
     assert finder.batch_get_collection(names=["books"])["collectionDetails"]
     assert finder.batch_get_collection(ids=[books["collection"]["id"]])["collectionDetails"]
-    for asked in (["others"], ["books", "others"]):
+    for names in (["others"], ["books", "others"]):
         with pytest.raises(ClientError, match="aoss:BatchGetCollection"):
-            finder.batch_get_collection(names=asked)
+            finder.batch_get_collection(names=names)
 
 
 def test_a_network_rule_for_dashboards_names_their_collection(cloud):  # noqa: F811

@@ -1,4 +1,4 @@
-"""What Glue answers of a crawler, as the AWS provider compares it with what it asked for."""
+"""What Glue answers of a crawler, as the AWS provider compares it with its inputs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DEFAULTS = {
         "UpdateBehavior": "UPDATE_IN_DATABASE",
     },
 }
-SAID = {
+SETTINGS = {
     "LineageConfiguration": {"CrawlerLineageSettings": "ENABLE"},
     "RecrawlPolicy": {"RecrawlBehavior": "CRAWL_NEW_FOLDERS_ONLY"},
     "SchemaChangePolicy": {"DeleteBehavior": "LOG", "UpdateBehavior": "LOG"},
@@ -34,10 +34,10 @@ def glue(cloud: Cloud) -> Any:
     return made
 
 
-def crawler(glue: Any, name: str, **said: Any) -> dict[str, Any]:
+def crawler(glue: Any, name: str, **settings: Any) -> dict[str, Any]:
     target = {"S3Targets": [{"Path": "s3://bucket/lake/"}]}
     role = f"arn:aws:iam::{WORKLOAD}:role/crawler"
-    glue.create_crawler(Name=name, Role=role, DatabaseName="lake", Targets=target, **said)
+    glue.create_crawler(Name=name, Role=role, DatabaseName="lake", Targets=target, **settings)
     return glue.get_crawler(Name=name)["Crawler"]
 
 
@@ -45,14 +45,14 @@ def of(found: dict[str, Any]) -> dict[str, Any]:
     return {name: found.get(name) for name in DEFAULTS}
 
 
-def test_a_crawler_of_which_nothing_more_is_said_has_the_services_defaults(glue: Any) -> None:
+def test_a_crawler_with_no_more_settings_has_the_services_defaults(glue: Any) -> None:
     found = crawler(glue, "plain")
     assert of(found) == DEFAULTS
     assert "Schedule" not in found
 
 
-def test_what_is_said_of_a_crawler_is_kept_and_the_rest_is_the_default(glue: Any) -> None:
-    assert of(crawler(glue, "said", **SAID)) == SAID
+def test_what_a_request_sets_of_a_crawler_is_kept_and_the_rest_is_the_default(glue: Any) -> None:
+    assert of(crawler(glue, "chosen", **SETTINGS)) == SETTINGS
     partly = crawler(
         glue, "partly", SchemaChangePolicy={"DeleteBehavior": "LOG"}, Schedule="cron(0 3 * * ? *)"
     )
@@ -63,10 +63,10 @@ def test_what_is_said_of_a_crawler_is_kept_and_the_rest_is_the_default(glue: Any
 
 
 def test_a_changed_crawler_has_the_defaults_too(glue: Any) -> None:
-    crawler(glue, "changed", **SAID)
+    crawler(glue, "changed", **SETTINGS)
     glue.update_crawler(Name="changed", LineageConfiguration={})
     found = glue.get_crawler(Name="changed")["Crawler"]
-    assert of(found) == SAID | {"LineageConfiguration": DEFAULTS["LineageConfiguration"]}
+    assert of(found) == SETTINGS | {"LineageConfiguration": DEFAULTS["LineageConfiguration"]}
     assert [c["LineageConfiguration"] for c in glue.get_crawlers()["Crawlers"] if c["Name"] == "plain"] == [
         DEFAULTS["LineageConfiguration"]
     ]

@@ -420,8 +420,9 @@ def test_a_role_that_does_not_trust_the_service_fails_the_pipeline(cloud, index)
     line.start(body(line.table, index["host"], "distrust"), role)
     failed = eventually(
         lambda: (
-            (told := line.osis.get_pipeline(PipelineName="distrust")["Pipeline"])["Status"] == "CREATE_FAILED"
-            and told
+            (pipeline := line.osis.get_pipeline(PipelineName="distrust")["Pipeline"])["Status"]
+            == "CREATE_FAILED"
+            and pipeline
         )
     )
     assert "distrusting" in failed["StatusReason"]["Description"]
@@ -554,8 +555,8 @@ def test_a_body_that_the_engine_does_not_know_is_refused_by_name(cloud, change, 
     wrong = body("arn:aws:dynamodb:us-east-1:1:table/t", "http://host", "x")
     change(wrong)
     text = yaml.dump(wrong)
-    told = cloud.client("osis").validate_pipeline(PipelineConfigurationBody=text)
-    assert not told["isValid"] and any(named in error["Message"] for error in told["Errors"])
+    answer = cloud.client("osis").validate_pipeline(PipelineConfigurationBody=text)
+    assert not answer["isValid"] and any(named in error["Message"] for error in answer["Errors"])
     with pytest.raises(ClientError, match="ValidationException"):
         cloud.client("osis").create_pipeline(
             PipelineName="wrong", MinUnits=1, MaxUnits=1, PipelineConfigurationBody=text, PipelineRoleArn=ROLE
@@ -585,7 +586,7 @@ def test_the_engine_knows_every_option_that_the_program_writes():
 
 
 @pytest.mark.parametrize(
-    "text, told",
+    "text, expected",
     [
         ("/a == 1 or /b == 2 and false", False),  # from left to right
         ("/a == 1 or (/b == 2 and false)", True),
@@ -606,6 +607,6 @@ def test_the_engine_knows_every_option_that_the_program_writes():
         ("/a >= 1 and /a <= 1.0", True),
     ],
 )
-def test_an_expression_decides_as_data_prepper_does(text, told):
+def test_an_expression_decides_as_data_prepper_does(text, expected):
     data = {"a": Decimal("1"), "b": Decimal("3"), "s": "x", "m": {"deep": Decimal("3")}}
-    assert osis_body.Expression(text)(data, {"ttl_delete": True}) is told
+    assert osis_body.Expression(text)(data, {"ttl_delete": True}) is expected

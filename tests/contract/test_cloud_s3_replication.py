@@ -172,7 +172,7 @@ class Pair:
 
 
 def queue_for(cloud: Cloud, account: str, bucket: str, *events: str) -> Any:
-    """A queue in the bucket's account that hears of the events; returns a reader of the records so far."""
+    """A queue in the bucket's account that gets the events; returns a reader of the records so far."""
     sqs, name = cloud.client("sqs", account), f"events-{bucket}"
     url, arn = sqs.create_queue(QueueName=name)["QueueUrl"], f"arn:aws:sqs:us-east-1:{account}:{name}"
     sqs.set_queue_attributes(

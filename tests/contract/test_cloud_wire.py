@@ -131,17 +131,17 @@ def call(
     return parsed
 
 
-@pytest.mark.parametrize("asked", CLOUDWATCH.metadata["protocols"])
+@pytest.mark.parametrize("get", CLOUDWATCH.metadata["protocols"])
 @pytest.mark.parametrize("put", CLOUDWATCH.metadata["protocols"])
 @pytest.mark.parametrize("alarm", [PLAIN, PERCENTILE, EXPRESSION], ids=lambda alarm: alarm["AlarmName"])
 def test_an_alarm_comes_back_as_it_was_put_whatever_is_spoken(
-    cloud: Cloud, alarm: dict[str, Any], put: str, asked: str
+    cloud: Cloud, alarm: dict[str, Any], put: str, get: str
 ) -> None:
     """API_PutMetricAlarm.html and API_MetricAlarm.html: an alarm has the members of the request that made it, and of
     its own an ARN, its state, and that actions are enabled and missing data is `missing` where nothing is said."""
-    name, before = f"{alarm['AlarmName']}-{put}-{asked}", datetime.now(UTC)
+    name, before = f"{alarm['AlarmName']}-{put}-{get}", datetime.now(UTC)
     assert "Error" not in call(cloud, CLOUDWATCH, put, "PutMetricAlarm", **{**alarm, "AlarmName": name})
-    answer = call(cloud, CLOUDWATCH, asked, "DescribeAlarms", AlarmNames=[name])
+    answer = call(cloud, CLOUDWATCH, get, "DescribeAlarms", AlarmNames=[name])
     [found] = answer["MetricAlarms"]
     expected = {"ActionsEnabled": True, "TreatMissingData": "missing", **alarm, "AlarmName": name}
     given = {key: value for key, value in found.items() if key not in OWN and value != []}
@@ -163,13 +163,13 @@ def test_a_composite_alarm_comes_back_as_it_was_put(cloud: Cloud, protocol: str)
         "ActionsEnabled": True,
     }
     call(cloud, CLOUDWATCH, protocol, "PutCompositeAlarm", **composite)
-    asked = {"AlarmNames": [composite["AlarmName"]], "AlarmTypes": ["CompositeAlarm"]}
-    [found] = call(cloud, CLOUDWATCH, protocol, "DescribeAlarms", **asked)["CompositeAlarms"]
+    filters = {"AlarmNames": [composite["AlarmName"]], "AlarmTypes": ["CompositeAlarm"]}
+    [found] = call(cloud, CLOUDWATCH, protocol, "DescribeAlarms", **filters)["CompositeAlarms"]
     assert {key: found[key] for key in composite} == composite
 
 
 @pytest.mark.parametrize("protocol", CLOUDWATCH.metadata["protocols"])
-def test_cloudwatch_refuses_in_the_protocol_that_it_was_asked_in(cloud: Cloud, protocol: str) -> None:
+def test_cloudwatch_refuses_in_the_protocol_of_the_request(cloud: Cloud, protocol: str) -> None:
     refused = call(cloud, CLOUDWATCH, protocol, "DescribeAlarms", MaxRecords=101)
     assert refused["Error"]["Code"] in ("ValidationError", "ValidationException")
 
@@ -219,8 +219,8 @@ def test_a_redrive_policy_comes_back_in_the_form_of_the_service(cloud: Cloud) ->
     arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": "1000"})
     queue = sqs.create_queue(QueueName="work", Attributes={"RedrivePolicy": policy})["QueueUrl"]
-    for asked in (["All"], ["RedrivePolicy"]):
-        found = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=asked)["Attributes"]["RedrivePolicy"]
+    for names in (["All"], ["RedrivePolicy"]):
+        found = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]["RedrivePolicy"]
         assert found == f'{{"deadLetterTargetArn":"{arn}","maxReceiveCount":1000}}'
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"RedrivePolicy": ""})
     assert (

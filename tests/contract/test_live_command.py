@@ -63,7 +63,7 @@ def test_the_command_records_each_life_and_leaves_nothing(file: Path, sandbox: S
     assert text.endswith("nothing is left")
 
 
-def test_a_life_that_fails_or_shows_what_the_program_does_not_rely_on_is_told_and_ends_with_1(
+def test_a_life_that_fails_or_shows_what_the_program_does_not_rely_on_is_reported_and_ends_with_1(
     file: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def failing(place: Place, name: str, undo: ExitStack) -> None:

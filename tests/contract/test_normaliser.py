@@ -188,8 +188,8 @@ def stands_in_the_rest(value, column):
     whole number and no decimal has."""
     if column and column.type.kind == "json":
         return False
-    ((kind, held),) = value.items()
-    texts = {"N": [held], "NS": held}.get(kind, [])
+    ((kind, content),) = value.items()
+    texts = {"N": [content], "NS": content}.get(kind, [])
     return kind == "NULL" or any(text.startswith("-") and not Decimal(text) for text in texts)
 
 
@@ -211,10 +211,10 @@ LINES = full([{"id": {"S": str(n)}, "n": {"N": str(n)}} for n in range(1000)])
 SCHEMA = schema_of([{"id": {"S": "a"}, "n": {"N": "1"}}], keys=["id"])
 
 
-def refused(*said, **changed):
+def refused(*expected, **changed):
     with pytest.raises(data_file.FileError) as caught:
         normalise(changed.pop("lines", LINES), SCHEMA, **changed)
-    for part in ("s3://lake/data/a1.json.gz", *said):
+    for part in ("s3://lake/data/a1.json.gz", *expected):
         assert part in str(caught.value)
 
 
@@ -244,7 +244,7 @@ def test_a_count_that_is_not_the_manifests_is_named():
 
 
 @pytest.mark.parametrize(
-    "line, said",
+    "line, expected",
     [
         ('{"Item":{"id":{"S":"a"},"x":{"X":"1"}}}', "unknown attribute type 'X'"),
         ('{"Item":{"id":{"S":"a"},"x":{"M":{"y":{"Q":1}}}}}', "unknown attribute type 'Q'"),
@@ -262,8 +262,8 @@ def test_a_count_that_is_not_the_manifests_is_named():
         ('{"Item":{"id":{"S":"a"},"x":' + '{"L":[' * 70 + "]}" * 70 + "}}", "nested too deep"),
     ],
 )
-def test_a_line_that_is_not_dynamodb_json_is_told_with_its_file(line, said):
-    refused(said, lines=LINES + line.encode() + b"\n" + LINES)
+def test_a_line_that_is_not_dynamodb_json_is_reported_with_its_file(line, expected):
+    refused(expected, lines=LINES + line.encode() + b"\n" + LINES)
 
 
 @settings(max_examples=300, deadline=None)

@@ -122,8 +122,8 @@ def test_an_export_becomes_parquet_whose_counts_are_the_summarys(lake):
     assert [r["items"] for r in results] == [60, 40, 0]
     parquet = {"a-00000.parquet", "b-00000.parquet"}
     assert (below(lake, "windows/o/"), below(lake, "lake/")) == (parquet, set())
-    said = reconcile(lake)
-    assert (said["items"], said["files"], said["outputs"]) == (100, 3, 2)
+    report = reconcile(lake)
+    assert (report["items"], report["files"], report["outputs"]) == (100, 3, 2)
     assert below(lake, "lake/o/run=1/") == parquet
     objects = lake.bucket.objects
     assert all(objects[f"lake/o/run=1/{name}"] == objects[f"windows/o/{name}"] for name in parquet)
@@ -229,22 +229,22 @@ def test_a_manifest_that_points_outside_its_export_is_refused(lake):
 
 def test_of_thousands_of_attributes_in_the_rest_a_reconciliation_tells_a_number_and_a_few_names(lake):
     lake.call("schema", schema_key="s.json", published_key=None, keys=["id"], declared={})
-    told = [normalise(lake, line) for line in lake.lines]
+    reports = [normalise(lake, line) for line in lake.lines]
     seen = {f"attribute_{n:04}": {"S": {"items": 1}} for n in range(5000)}
-    wide = told[0] | {"rest": {"items": 60, "attributes": seen}}
+    wide = reports[0] | {"rest": {"items": 60, "attributes": seen}}
     lake.bucket.objects["reports/a.json"] = json.dumps(wide).encode()
     found = reconcile(lake)
     assert found["rest"] == {"items": 60, "attributes": 5000, "named": sorted(seen)[:20]}
 
 
-def test_of_many_columns_that_can_not_be_widened_a_few_are_told(lake):
+def test_of_many_columns_that_can_not_be_widened_a_few_are_reported(lake):
     content = gzip.compress(full([{"id": {"S": "1"}} | {f"a{n}": {"S": "text"} for n in range(30)}]))
     lake.bucket.objects["raw/orders/AWSDynamoDB/01-a/data/a.json.gz"] = content
     columns = [{"attribute": "id", "name": "id", "type": "string"}]
     columns += [{"attribute": f"a{n}", "name": f"a{n}", "type": "boolean"} for n in range(30)]
     lake.bucket.objects["old.json"] = json.dumps({"columns": columns, "keys": ["id"]}).encode()
-    told = lake.call("schema", schema_key="s.json", published_key="old.json", keys=["id"], declared={})
-    assert len(told["conflicts"]) == 20
+    answer = lake.call("schema", schema_key="s.json", published_key="old.json", keys=["id"], declared={})
+    assert len(answer["conflicts"]) == 20
 
 
 def export_of(lake, *files):
@@ -305,7 +305,7 @@ def test_what_no_column_could_hold_has_one_from_the_next_run_on(lake):
     assert ("price", "decimal(38,2)") in columns(lake)
 
 
-def test_a_declared_key_that_can_not_be_held_is_refused_with_what_to_do(lake):
+def test_a_declared_key_that_can_not_be_stored_is_refused_with_what_to_do(lake):
     export_of(lake, behind_the_sample({"n": {"N": "1100.5"}}))
     for _ in range(2):
         with pytest.raises(Exception, match="or of another type than is declared"):

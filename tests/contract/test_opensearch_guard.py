@@ -56,10 +56,10 @@ def test_a_request_without_the_nodes_secret_is_refused(node, page):
 
 
 def test_a_preflight_allows_nothing(node):
-    asked = {"Origin": "https://evil.example", "Access-Control-Request-Method": "PUT",
+    headers = {"Origin": "https://evil.example", "Access-Control-Request-Method": "PUT",
              "Access-Control-Request-Headers": guard.HEADER}  # fmt: skip
     for path in ("/", "/books", "/books/_doc/1"):
-        _, names, _ = send(node, "OPTIONS", path, asked)
+        _, names, _ = send(node, "OPTIONS", path, headers)
         assert not [name for name in names if name.startswith("access-control-")]
 
 

@@ -33,7 +33,7 @@ def parquet(rows: int, *names: str, groups: int = 2) -> bytes:
     return out.getvalue()
 
 
-def told(target: str, *names: str, **more: object) -> dict:
+def table_status(target: str, *names: str, **more: object) -> dict:
     mappings = [{"columnName": n, "originalType": "bigint", "expectedExportedType": "int64"} for n in names]
     schema = {"originalTypeMappings": mappings}
     return {"target": target, "status": "COMPLETE", "schemaMetadata": schema} | more
@@ -41,7 +41,7 @@ def told(target: str, *names: str, **more: object) -> dict:
 
 class Bucket:
     def __init__(self) -> None:
-        tables = [told("shop.orders", "id", "total"), told("shop.stock", "sku")]
+        tables = [table_status("shop.orders", "id", "total"), table_status("shop.stock", "sku")]
         self.objects = {
             f"{PREFIX}export_info_shop-1.json": b"{}",
             INFO: json.dumps({"perTableStatus": tables}).encode(),
@@ -53,7 +53,7 @@ class Bucket:
             f"{STOCK}1/_success": b"",
         }
 
-    def tell(self, *tables: dict, key: str = INFO) -> None:
+    def write_info(self, *tables: dict, key: str = INFO) -> None:
         self.objects[key] = json.dumps({"perTableStatus": tables}).encode()
 
     def get_object(self, Bucket, Key, Range=None):
@@ -69,10 +69,10 @@ class Bucket:
 
     def get_paginator(self, operation):
         assert operation == "list_objects_v2"
-        held = lambda Prefix: [  # noqa: E731
+        contents = lambda Prefix: [  # noqa: E731
             {"Key": key, "Size": len(body)} for key, body in self.objects.items() if key.startswith(Prefix)
         ]
-        return SimpleNamespace(paginate=lambda Bucket, Prefix: [{"Contents": held(Prefix)}])
+        return SimpleNamespace(paginate=lambda Bucket, Prefix: [{"Contents": contents(Prefix)}])
 
 
 @pytest.fixture
@@ -102,11 +102,12 @@ def test_a_tables_rows_are_those_that_its_files_tell_and_a_table_may_have_none(e
     assert export.answer == {"tables_key": TABLES, "tables": 2, "skipped": 0, "refused": 0, "rows": 101}
 
 
-def test_what_a_state_machine_is_told_of_a_large_database_is_no_more_than_of_a_small_one(export):
+def test_the_answer_to_a_state_machine_is_as_small_for_a_large_database(export):
     columns = [f"column_{n}" for n in range(40)]
     export.objects.clear()
-    export.tell(
-        *(told(f"shop.table_{n:03}", *columns) for n in range(300)), key=INFO.replace("to_2", "to_300")
+    export.write_info(
+        *(table_status(f"shop.table_{n:03}", *columns) for n in range(300)),
+        key=INFO.replace("to_2", "to_300"),
     )
     tables = export.describe()["tables"]
     assert (len(tables), len(tables[299]["columns"]), len(tables[299]["source_types"])) == (300, 40, 40)
@@ -120,18 +121,18 @@ def test_an_export_that_is_not_whole_tells_no_tables(export):
     assert TABLES not in export.objects
 
 
-def test_a_footer_longer_than_the_first_look_is_read_whole(export, monkeypatch):
+def test_a_footer_longer_than_the_first_read_is_read_whole(export, monkeypatch):
     wide = [f"column_{n}" for n in range(1500)]
-    export.tell(told("shop.orders", "id", "total"), told("shop.stock", *wide))
+    export.write_info(table_status("shop.orders", "id", "total"), table_status("shop.stock", *wide))
     export.objects[f"{STOCK}1/part-00000-w.gz.parquet"] = parquet(5, *wide, groups=1)
     assert len(parquet(5, *wide, groups=1)) > 2 * (64 << 10)
     assert [t["rows"] for t in export.describe()["tables"]] == [101, 5]
 
 
 @pytest.mark.parametrize(
-    ("mischief", "said"),
+    ("mischief", "expected_message"),
     [
-        (lambda b: b.tell(told("shop.orders", "id", "total")),
+        (lambda b: b.write_info(table_status("shop.orders", "id", "total")),
          f"{INFO} describes 1 tables"),
         (lambda b: b.objects.pop(INFO), "no export_tables_info_*.json below"),
         (lambda b: b.objects.update({INFO.replace("_1_to_2", "_4_to_5"): b.objects[INFO]}),
@@ -152,14 +153,14 @@ def test_a_footer_longer_than_the_first_look_is_read_whole(export, monkeypatch):
     ids=["undescribed table", "undescribed", "description missing", "unfinished batch", "cut short",
          "empty", "half", "not a footer", "other columns", "unknown table"],
 )  # fmt: skip
-def test_an_export_that_is_not_whole_is_refused_with_what_is_wrong(export, mischief, said):
+def test_an_export_that_is_not_whole_is_refused_with_what_is_wrong(export, mischief, expected_message):
     mischief(export)
     with pytest.raises(Exception) as refused:
         export.describe()
-    assert said in str(refused.value)
+    assert expected_message in str(refused.value)
 
 
-def test_an_export_without_a_table_that_was_asked_for_is_refused(export):
+def test_an_export_without_a_requested_table_is_refused(export):
     assert export.describe(only=["shop", "shop.stock"])["tables"]
     with pytest.raises(Exception, match=r"'shop\.returns' was asked for, and no table of it was exported"):
         export.describe(only=["shop.stock", "shop.returns"])
@@ -176,17 +177,17 @@ def test_every_fault_is_reported_at_once(export):
 
 def test_what_is_no_table_is_written_down_with_its_reason_and_its_files_are_passed_over(export):
     skipped = {"target": "shop.log", "status": "COMPLETE", "warningMessage": "a row of 2 GB"}
-    odd = told("shop.Odd", "id", "ID")
+    odd = table_status("shop.Odd", "id", "ID")
     export.objects.pop(INFO)
-    export.tell(
-        told("shop.orders", "id", "total"),
-        told("shop.stock", "sku"),
+    export.write_info(
+        table_status("shop.orders", "id", "total"),
+        table_status("shop.stock", "sku"),
         skipped,
         odd,
         key=INFO.replace("to_2", "to_4"),
     )
     export.objects[f"{PREFIX}shop/shop.log/1/part-00000-d.gz.parquet"] = parquet(1, "id")
-    export.objects[f"{PREFIX}shop/shop.Odd/1/part-00000-d.gz.parquet"] = b"not looked at"
+    export.objects[f"{PREFIX}shop/shop.Odd/1/part-00000-d.gz.parquet"] = b"not read"
     written = export.describe()
     assert [table["table"] for table in written["tables"]] == ["shop.orders", "shop.stock"]
     assert written["skipped"] == {"shop.log": "a row of 2 GB"} and list(written["refused"]) == ["shop.Odd"]

@@ -55,7 +55,7 @@ def widened(published: str, *seen):
         ("json", {"N": "1"}, ("string", False)),
     ],
 )
-def test_a_published_column_is_widened_or_left_and_told(published, seen, after):
+def test_a_published_column_is_widened_or_left_and_reported(published, seen, after):
     assert widened(published, seen) == after
 
 
@@ -113,11 +113,11 @@ def test_what_the_data_has_widened_is_wider_than_declared(published, declared, s
         ({"struct": {"city": "string"}}, {"struct": {"city": "string", "zip": "string"}}),
     ],
 )
-def test_a_declaration_that_contradicts_a_published_column_is_told_with_both(published, declared):
-    with pytest.raises(SchemaError) as told:
+def test_a_declaration_that_contradicts_a_published_column_is_reported_with_both(published, declared):
+    with pytest.raises(SchemaError) as refused:
         declaring(published, declared, {"NULL": True})
     both = f"x is declared as {Type.of(declared).json()!r} and published as {Type.of(published).json()!r}"
-    assert both in str(told.value)
+    assert both in str(refused.value)
 
 
 def test_a_declared_attribute_that_is_new_or_unseen_becomes_a_column_of_that_type():
@@ -135,15 +135,15 @@ def table(target="shop.customers", status="COMPLETE", **types):
 
 
 @pytest.mark.parametrize(
-    "said, glue",
+    "exported, glue",
     [
         ("int64", "bigint"), ("int32", "int"), ("double", "double"), ("boolean", "boolean"),
         ("binary (UTF8)", "string"), ("binary", "binary"), ("binary (JSON)", "string"),
         ("fixed_len_byte_array(9) (DECIMAL(20,0))", "decimal(20,0)"), ("int32 (DECIMAL(9, 2))", "decimal(9,2)"),
     ],
 )  # fmt: skip
-def test_an_exported_type_is_glues(said, glue):
-    assert exported_type(said).glue() == glue
+def test_an_exported_type_is_glues(exported, glue):
+    assert exported_type(exported).glue() == glue
 
 
 INFO = "raw/x/export_tables_info_x_from_1_to_{}.json"
@@ -172,7 +172,7 @@ def places(export):
          {"db.public.a.b": "db/public.a.b/"}),
     ],
 )  # fmt: skip
-def test_a_table_of_an_rds_export_is_looked_for_in_the_folder_that_rds_gives_it(entries, keys, folders):
+def test_a_table_of_an_rds_export_is_searched_in_the_folder_that_rds_gives_it(entries, keys, folders):
     assert places(described(*entries, keys=keys)) == folders
 
 

@@ -296,8 +296,8 @@ def test_google_takes_the_secret_as_bearer_and_googles_own_client_works(run):
         credentials=Credentials(SECRET),
         client_options={"api_endpoint": f"{run.gcp}/bigquery/v2/"},
     )
-    asked = {"query": "SELECT 1", "useLegacySql": False}
-    answer = bigquery.jobs().query(projectId=project, body=asked).execute()
+    body = {"query": "SELECT 1", "useLegacySql": False}
+    answer = bigquery.jobs().query(projectId=project, body=body).execute()
     assert answer["rows"][0]["f"][0]["v"] == "1"
     for path in (
         f"/bigquery/v2/projects/{project}/queries",
@@ -306,7 +306,7 @@ def test_google_takes_the_secret_as_bearer_and_googles_own_client_works(run):
     ):
         for headers in ({}, {"Authorization": "Bearer local"}, {"Authorization": f"Basic {SECRET}"}):
             media = {"Content-Type": "application/json"}
-            status, answer, _ = send(run.gcp, "POST", path, headers | media, json.dumps(asked))
+            status, answer, _ = send(run.gcp, "POST", path, headers | media, json.dumps(body))
             assert status == 401
             assert not [name for name in answer if name.startswith("access-control-")]
 

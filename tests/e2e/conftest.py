@@ -39,9 +39,9 @@ from local import engine, stack
 from local.background import Clone
 root, operation = Path(sys.argv[1]), sys.argv[2]
 clone = Clone(root)
-said = open(root / "said.log", "a")
+log = open(root / "operation.log", "a")
 found = getattr(stack.LocalStack(root, clone.folder, engine.find(), clone.running(),
-                                 lambda line: print(line, file=said, flush=True)), operation)()
+                                 lambda line: print(line, file=log, flush=True)), operation)()
 print(json.dumps(found), flush=True)
 import os; os._exit(0)
 """
@@ -78,7 +78,7 @@ class Run:
         """`preview` or `up` of the stack alone; what it returns, as JSON."""
         process = self.start("-c", CHANGES, str(self.root), name)
         out, err = process.communicate(timeout=300)
-        assert process.returncode == 0, (self.root / "said.log").read_text() + out + err
+        assert process.returncode == 0, (self.root / "operation.log").read_text() + out + err
         return out.splitlines()[-1]
 
     def edit(self, path: str, pattern: str, replacement: str) -> None:

@@ -131,10 +131,10 @@ class Shop:
     def load(self, of: datetime | None = None) -> dict[str, Any]:
         """A run of the transfer, for that time or for a day of its own, as it ended."""
         self.days += 1
-        time.sleep(1.05)  # S3 tells whole seconds, and what was listed in this one may be listed again
-        asked = {"requestedRunTime": of.isoformat() if of else f"2026-01-{self.days:02}T05:00:00Z"}
+        time.sleep(1.05)  # S3 gives whole seconds, and what was listed in this one may be listed again
+        body = {"requestedRunTime": of.isoformat() if of else f"2026-01-{self.days:02}T05:00:00Z"}
         transfer = self.outputs["shop"]["tables"]["orders"]["transfer"]
-        started = self.google.post(f"/v1/{transfer}:startManualRuns", json=asked).json()["runs"][0]
+        started = self.google.post(f"/v1/{transfer}:startManualRuns", json=body).json()["runs"][0]
         return self.ended(started["name"])
 
     def ended(self, name: str) -> dict[str, Any]:
@@ -156,9 +156,9 @@ class Shop:
         name = self.outputs["shop"]["function"]
         event = json.dumps({"scheduled_time": after.isoformat()})
         answer = self.client("lambda").invoke(FunctionName=name, Payload=event)
-        told = json.loads(answer["Payload"].read())
-        assert "FunctionError" not in answer, told
-        return told["tables"][0]
+        report = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, report
+        return report["tables"][0]
 
     def empty(self) -> None:
         self.ask(f"DELETE FROM `{self.table}` WHERE TRUE")
@@ -197,9 +197,9 @@ def test_the_days_load_comes_by_itself_and_agrees_with_the_export(shop: Shop) ->
     found = eventually(lambda: shop.google.get(f"/v1/{transfer}/runs").json()["transferRuns"])
     assert shop.ended(found[0]["name"])["state"] == "SUCCEEDED"
     assert shop.count(shop.view) == ITEMS
-    told = shop.compare(shop.at + timedelta(hours=2))
-    assert (told["expected"], told["loaded"], told["difference"]) == (ITEMS, ITEMS, 0)
-    assert (told["state"], told["failed"]) == ("SUCCEEDED", 0)
+    comparison = shop.compare(shop.at + timedelta(hours=2))
+    assert (comparison["expected"], comparison["loaded"], comparison["difference"]) == (ITEMS, ITEMS, 0)
+    assert (comparison["state"], comparison["failed"]) == ("SUCCEEDED", 0)
     assert (shop.published("BigQueryDifference"), shop.published("BigQueryLoadFailed")) == ([0], [0])
     # The days of the tests that follow lie in the past, and the view shows the newest.
     shop.empty()
@@ -266,15 +266,15 @@ def test_the_secret_of_the_key_is_neither_plain_in_the_state_nor_printed(shop: S
         shop.client("sts", key, secret[::-1]).get_caller_identity()
     files = [path for path in (shop.run.clone.folder / "stack").rglob("*") if path.is_file()]
     assert [path.name for path in files if secret.encode() in path.read_bytes()] == []
-    # The key's id, which opens nothing, shows that these are the files to look at, and a name that these are the lines.
+    # The key's id, which opens nothing, shows that these are the files to search, and a name that these are the lines.
     assert [path.name for path in files if key.encode() in path.read_bytes()]
-    said = (shop.run.root / "said.log").read_text() + shop.printed
-    assert "shop-reader-1" in said and secret not in said
+    printed = (shop.run.root / "operation.log").read_text() + shop.printed
+    assert "shop-reader-1" in printed and secret not in printed
 
 
 def test_a_revoked_key_fails_the_run_and_the_comparison_shows_what_is_missing(shop: Shop) -> None:
     def loaded_and_compared() -> tuple[dict[str, Any], dict[str, Any]]:
-        """A load into the partition of the day that is compared, and what is told of it."""
+        """A load into the partition of the day that is compared, and what the comparison reports of it."""
         shop.export()
         return shop.load(of=shop.at), shop.compare(shop.at + timedelta(hours=2))
 
@@ -289,7 +289,7 @@ def test_a_revoked_key_fails_the_run_and_the_comparison_shows_what_is_missing(sh
     iam, user = shop.client("iam"), shop.outputs["shop"]["user"]
     (key,) = (found["AccessKeyId"] for found in iam.list_access_keys(UserName=user)["AccessKeyMetadata"])
     iam.update_access_key(UserName=user, AccessKeyId=key, Status="Inactive")
-    run, told = loaded_and_compared()
+    run, comparison = loaded_and_compared()
     assert (run["state"], run["errorStatus"]["code"]) == ("FAILED", 7)
     assert "PERMISSION_DENIED" in run["errorStatus"]["message"]
     assert (told["state"], told["failed"]) == ("FAILED", 1)

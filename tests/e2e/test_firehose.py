@@ -35,20 +35,20 @@ class Ticks:
     def __init__(self, run: Run):
         ready, outputs = run.clone.running(), run.clone.outputs()
         assert ready and outputs
-        self.run, self.cloud, self.told = (
+        self.run, self.cloud, self.pipeline = (
             run,
             samples.Cloud(ready["endpoint"], outputs),
             outputs["pipelines"][NAME],
         )
-        self.bucket, _, self.prefix = self.told["backup"].removeprefix("s3://").partition("/")
-        self.reader = self.cloud.search(self.told, self.told["reader_role"])
+        self.bucket, _, self.prefix = self.pipeline["backup"].removeprefix("s3://").partition("/")
+        self.reader = self.cloud.search(self.pipeline, self.pipeline["reader_role"])
 
     def client(self, service: str) -> Any:
-        return self.cloud.client(service, self.told)
+        return self.cloud.client(service, self.pipeline)
 
     def put(self, *records: bytes) -> None:
         entries = [{"Data": record, "PartitionKey": str(number)} for number, record in enumerate(records)]
-        self.client("kinesis").put_records(StreamName=self.told["stream"], Records=entries)
+        self.client("kinesis").put_records(StreamName=self.pipeline["stream"], Records=entries)
 
     def arrived(self, run: str) -> list[int]:
         """The numbers of the run's documents, each as often as it is there."""
@@ -69,11 +69,11 @@ class Ticks:
 
     def replay(self, **event: Any) -> dict[str, Any]:
         answer = self.client("lambda").invoke(
-            FunctionName=self.told["replay"], Payload=json.dumps(event).encode()
+            FunctionName=self.pipeline["replay"], Payload=json.dumps(event).encode()
         )
-        told = json.loads(answer["Payload"].read())
-        assert "FunctionError" not in answer, told
-        return told
+        report = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, report
+        return report
 
     def logged(self, group: str) -> str:
         pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
@@ -120,14 +120,14 @@ class Node:
     def dead(self) -> Iterator[None]:
         pid, command = self.process()
         known = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")[:-1]  # the cloud's secret among it
-        told = re.findall(r"HttpServerTransport\] publish_address \{127\.0\.0\.1:(\d+)\}",
+        ports = re.findall(r"HttpServerTransport\] publish_address \{127\.0\.0\.1:(\d+)\}",
                           (self.state / "opensearch.log").read_text())  # fmt: skip
         os.kill(pid, signal.SIGKILL)
         try:
             yield
         finally:
             # The runner takes the first free port after this one, which is the one that the cloud knows.
-            command[command.index("-baseHttpPort") + 1] = str(int(told[-1]) - 1)
+            command[command.index("-baseHttpPort") + 1] = str(int(ports[-1]) - 1)
             self.again = subprocess.Popen(
                 command, env=dict(line.split(b"=", 1) for line in known),
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -171,12 +171,12 @@ def node(up: tuple[Run, str]) -> Iterator[Node]:
 
 
 def test_every_tick_of_ten_and_of_ten_thousand_is_in_the_index_once(ticks: Ticks) -> None:
-    [row] = firehose.rows(ticks.cloud, NAME, ticks.told, None)
+    [row] = firehose.rows(ticks.cloud, NAME, ticks.pipeline, None)
     assert (row.sent, row.arrived, row.complete) == (10_010, 10_010, True)
 
 
 def test_make_up_prints_how_many_ticks_each_ticker_has(up: tuple[Run, str], ticks: Ticks) -> None:
-    [row] = firehose.rows(ticks.cloud, NAME, ticks.told, None)
+    [row] = firehose.rows(ticks.cloud, NAME, ticks.pipeline, None)
     tickers = {
         name: count for name, count in row.counts.items() if name in ("AAPL", "AMZN", "INTC", "MSFT", "TBV")
     }
@@ -225,8 +225,8 @@ def test_a_replay_on_its_own_leaves_what_would_be_refused_again(ticks: Ticks) ->
 def test_once_the_mapping_is_mended_by_a_deployment_the_replay_brings_the_record_in(ticks: Ticks) -> None:
     ticks.run.edit("Pulumi.local.yaml", "type: double", "type: double\n            ignore_malformed: true")
     ticks.run.operation("up")
-    told = ticks.replay(prefix="AmazonOpenSearchService-failed/")
-    assert (told["replayed"], told["left"]) == (1, 0)
+    report = ticks.replay(prefix="AmazonOpenSearchService-failed/")
+    assert (report["replayed"], report["left"]) == (1, 0)
     assert eventually(lambda: len(seen := ticks.arrived("poison")) == 3 and seen) == [1, 2, 3]
     assert [line["kind"] for line in ticks.failed("poison")] == ["processing-failed"]
 
@@ -310,11 +310,11 @@ def test_a_backup_that_may_not_be_written_loses_nothing(ticks: Ticks) -> None:
 
 def test_a_role_that_firehose_may_not_take_on_is_refused_as_the_stream_is_made(ticks: Ticks) -> None:
     client = ticks.client("firehose")
-    found = client.describe_delivery_stream(DeliveryStreamName=ticks.told["delivery_stream"])[
+    found = client.describe_delivery_stream(DeliveryStreamName=ticks.pipeline["delivery_stream"])[
         "DeliveryStreamDescription"
     ]
-    told = found["Destinations"][0]["AmazonOpenSearchServerlessDestinationDescription"]
-    backup = {"BucketARN": f"arn:aws:s3:::{ticks.bucket}", "RoleARN": told["RoleARN"]}
+    destination = found["Destinations"][0]["AmazonOpenSearchServerlessDestinationDescription"]
+    backup = {"BucketARN": f"arn:aws:s3:::{ticks.bucket}", "RoleARN": destination["RoleARN"]}
     # The role trusts the delivery stream of the pipeline, and no other.
     with pytest.raises(client.exceptions.InvalidArgumentException, match=r"unable to assume role.*delivery"):
         client.create_delivery_stream(
@@ -325,8 +325,8 @@ def test_a_role_that_firehose_may_not_take_on_is_refused_as_the_stream_is_made(t
                 "RoleARN": found["Source"]["KinesisStreamSourceDescription"]["RoleARN"],
             },
             AmazonOpenSearchServerlessDestinationConfiguration={
-                "RoleARN": told["RoleARN"],
-                "CollectionEndpoint": told["CollectionEndpoint"],
+                "RoleARN": destination["RoleARN"],
+                "CollectionEndpoint": destination["CollectionEndpoint"],
                 "IndexName": "ticks",
                 "S3Configuration": backup,
             },

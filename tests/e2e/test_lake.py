@@ -185,11 +185,11 @@ def test_increments_folded_in_are_the_rows_that_the_table_holds(cloud, pipeline,
 
 
 def test_starting_a_run_twice_exports_nothing_twice_and_changes_nothing(cloud, pipeline, tomorrow):
-    before, held = partitions(cloud, pipeline), in_athena(cloud, pipeline)
+    before, counts = partitions(cloud, pipeline), in_athena(cloud, pipeline)
     client = cloud.client("rds", pipeline)
     exports = len(client.describe_export_tasks()["ExportTasks"])
     assert run(cloud, pipeline, tomorrow["due"])["status"] == "SUCCEEDED"
-    assert (partitions(cloud, pipeline), in_athena(cloud, pipeline)) == (before, held)
+    assert (partitions(cloud, pipeline), in_athena(cloud, pipeline)) == (before, counts)
     assert len(client.describe_export_tasks()["ExportTasks"]) == exports
 
 

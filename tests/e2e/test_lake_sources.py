@@ -125,7 +125,7 @@ def counted(cloud: Cloud, table: str, day: str) -> int:
     return int(count or 0)
 
 
-def held(cloud: Cloud, table: str) -> int:
+def items_in_source(cloud: Cloud, table: str) -> int:
     return export.size(cloud, cloud.pipelines["crawled"], table)
 
 
@@ -144,7 +144,7 @@ def crawled(cloud: Cloud, clock: Callable[[int], None]) -> list[dict[str, Any]]:
     def export_and_crawl(due: datetime) -> None:
         run_of(cloud, "crawled", due)
         tables, day = crawl(cloud), f"{due:%Y-%m-%d}"
-        counts = {table: (counted(cloud, table, day), held(cloud, table)) for table in tables}
+        counts = {table: (counted(cloud, table, day), items_in_source(cloud, table)) for table in tables}
         seen.append({"day": day, "tables": tables, "counts": counts})
 
     put(cloud, "customers", 0, 120)
@@ -201,7 +201,7 @@ def test_the_offered_query_reads_only_the_newest_of_two_runs_of_a_day(
     ((count,),) = lake.query(
         cloud, pipeline, sql.replace("SELECT *", "SELECT count(*)").removesuffix(" LIMIT 10")
     )
-    assert int(count or 0) == held(cloud, "customers") == 151
+    assert int(count or 0) == items_in_source(cloud, "customers") == 151
 
 
 def test_increments_folded_in_are_the_rows_of_a_full_export(
@@ -257,10 +257,10 @@ def test_a_crawler_that_may_not_read_the_lake_says_so_and_makes_nothing(
     iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(less))
     try:
         glue.start_crawler(Name=pipeline["crawler"])
-        told = glue.get_crawler(Name=pipeline["crawler"])["Crawler"]["LastCrawl"]
+        last_crawl = glue.get_crawler(Name=pipeline["crawler"])["Crawler"]["LastCrawl"]
     finally:
         iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(whole))
-    assert told["Status"] == "FAILED" and "s3:GetObject" in told["ErrorMessage"]
+    assert last_crawl["Status"] == "FAILED" and "s3:GetObject" in last_crawl["ErrorMessage"]
 
 
 def products(cloud: Cloud, name: str) -> int:

@@ -193,7 +193,9 @@ def test_what_a_stack_reads_and_does_not_make_is_as_the_cloud_has_it_and_stays(s
         found = aws.s3.BucketVersioning.get(
             "adopted", "adopted", opts=pulumi.ResourceOptions(provider=provider)
         )
-        status = found.versioning_configuration.apply(lambda told: (told.status if told else None) or "")
+        status = found.versioning_configuration.apply(
+            lambda versioning: (versioning.status if versioning else None) or ""
+        )
         pulumi.export("status", status)
 
     stack.workspace.program = program

@@ -111,22 +111,22 @@ def test_a_file_of_an_export_that_is_written_again_is_not_loaded_again(shop: Key
 
 
 def test_a_trust_that_broke_fails_loudly_and_the_comparison_shows_what_is_missing(shop: Keyless) -> None:
-    # Whatever is told below is told of the partition that this load goes into.
+    # The comparisons below are of the partition that this load goes into.
     shop.empty()
     shop.export()
     assert shop.copied()["status"] == "SUCCESS"
-    loaded, told = shop.loaded_and_compared()
-    assert (loaded["state"], told["loaded"]) == ("SUCCEEDED", ITEMS)
-    expected = told["expected"]
+    loaded, comparison = shop.loaded_and_compared()
+    assert (loaded["state"], comparison["loaded"]) == ("SUCCEEDED", ITEMS)
+    expected = comparison["expected"]
     shop.empty()
     shop.trust("1" * 21)
     shop.export()
     failed = shop.copied()
     assert failed["status"] == "FAILED"
     assert "Not authorized to perform sts:AssumeRoleWithWebIdentity" in str(failed["errorBreakdowns"])
-    loaded, told = shop.loaded_and_compared()
+    loaded, comparison = shop.loaded_and_compared()
     assert loaded["state"] == "SUCCEEDED"  # of nothing
-    assert (told["expected"], told["loaded"]) == (expected + ITEMS, 0)
+    assert (comparison["expected"], comparison["loaded"]) == (expected + ITEMS, 0)
     assert min(shop.published("BigQueryDifference")) == -(expected + ITEMS)
     alarms = shop.client("cloudwatch").describe_alarms()["MetricAlarms"]
     (short,) = (alarm for alarm in alarms if alarm["AlarmName"].endswith("shop-orders-short"))
@@ -151,7 +151,7 @@ def test_event_driven_a_new_export_is_copied_without_a_schedule(shop: Keyless) -
     assert shop.count(shop.view) == ITEMS
 
 
-def test_events_that_the_role_may_not_take_wait_and_are_told(shop: Keyless) -> None:
+def test_events_that_the_role_may_not_take_wait_and_are_reported(shop: Keyless) -> None:
     shop.trust("1" * 21)
     shop.export()
     eventually(lambda: shop.operations()[0]["status"] == "FAILED")

@@ -51,10 +51,10 @@ def test_the_source_athena_and_bigquery_hold_the_same_rows_and_no_catalog_is_bes
     code, rows = compared(stack)
     assert (code, len(rows)) == (0, 18)
     for (pipeline, table), row in rows.items():
-        rows_held, sums = ([row[f"{s} {what}"] for s in STORES] for what in ("rows", "checksum"))
+        row_counts, sums = ([row[f"{s} {what}"] for s in STORES] for what in ("rows", "checksum"))
         if pipeline != "lake-warehouse":
-            assert (rows_held.pop(1), sums.pop(1)) == ("-", "-")
-        assert (len({*rows_held}), len({*sums}), row["equal"]) == (1, 1, "yes"), row
+            assert (row_counts.pop(1), sums.pop(1)) == ("-", "-")
+        assert (len({*row_counts}), len({*sums}), row["equal"]) == (1, 1, "yes"), row
         assert (sums[0] == "00000000") == (table in ("returns", "shop.stock"))
 
 
@@ -62,10 +62,10 @@ def test_a_value_that_differs_in_bigquery_marks_its_row_and_fails(stack):
     table, gcp = "tributary-local.tributary_local_lake_warehouse.shop_products", stack.clone.running()["gcp"]
 
     def change(name: str, to: str) -> None:
-        asked = {"query": f"UPDATE `{table}` SET name = '{to}' WHERE name = '{name}'", "useLegacySql": False}
+        body = {"query": f"UPDATE `{table}` SET name = '{to}' WHERE name = '{name}'", "useLegacySql": False}
         bearer = {"authorization": f"Bearer {stack.clone.running()['secret']}"}
         url = f"{gcp}/bigquery/v2/projects/tributary-local/queries"
-        answer = httpx.post(url, json=asked, headers=bearer, trust_env=False)
+        answer = httpx.post(url, json=body, headers=bearer, trust_env=False)
         assert answer.status_code == 200 and "errors" not in answer.json(), answer.text
 
     change("Nairobi 3", "Nairobi 30")
@@ -86,7 +86,7 @@ def test_every_item_of_every_table_is_a_document(stack):
     assert rows == {"products": (1_050, 1_050), "reviews": (1_050, 1_050)}
 
 
-def test_without_opensearch_the_others_run_and_it_is_told_as_not_run(fresh, tmp_path_factory):
+def test_without_opensearch_the_others_run_and_it_is_reported_as_not_run(fresh, tmp_path_factory):
     """A cache without the jars, and a Maven that cannot reach its registry."""
     cache, bin = tmp_path_factory.mktemp("cache"), tmp_path_factory.mktemp("bin")
     for part in engine.cache().iterdir():
@@ -101,9 +101,9 @@ def test_without_opensearch_the_others_run_and_it_is_told_as_not_run(fresh, tmp_
     reason = "not run: OpenSearch's jars are not in"
     assert f"catalog-search products: {reason}" in done.stdout
     assert "no route to the registry" in done.stdout
-    told = fresh.local("status", "--format", "json", **settings)
-    assert told.returncode == 1
-    rows = json.loads(told.stdout)
+    reported = fresh.local("status", "--format", "json", **settings)
+    assert reported.returncode == 1
+    rows = json.loads(reported.stdout)
     searched = {"zero-etl", "firehose"}
     assert {row["kind"] for row in rows if row["seconds"] is None} == searched
     others = [row for row in rows if row["kind"] not in searched]

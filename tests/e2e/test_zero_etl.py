@@ -31,12 +31,12 @@ class Search:
         ready, outputs = run.clone.running(), run.clone.outputs()
         assert ready and outputs
         self.cloud = samples.Cloud(ready["endpoint"], outputs)
-        self.told = outputs["pipelines"][NAME]
+        self.pipeline = outputs["pipelines"][NAME]
         self.dynamodb, self.osis = self.client("dynamodb"), self.client("osis")
         self.reader = self.cloud.search(self.told, zero_etl.reader_role(self.cloud, self.told))
 
     def client(self, service: str) -> Any:
-        return self.cloud.client(service, self.told)
+        return self.cloud.client(service, self.pipeline)
 
     def put(self, table: str, item: dict[str, Any]) -> None:
         self.dynamodb.put_item(TableName=table, Item=item)
@@ -55,23 +55,23 @@ class Search:
 
     def documents(self, table: str) -> dict[str, dict[str, Any]]:
         """Every document by its id; numbers exact."""
-        found = self.reader.search(index=self.told["indexes"][table], body={"size": 10_000})
+        found = self.reader.search(index=self.pipeline["indexes"][table], body={"size": 10_000})
         return {hit["_id"]: exact(hit["_source"]) for hit in found["hits"]["hits"]}
 
     def document(self, table: str, key: str) -> dict[str, Any] | None:
         try:
-            return self.reader.get(index=self.told["indexes"][table], id=key)
+            return self.reader.get(index=self.pipeline["indexes"][table], id=key)
         except TransportError as error:
             assert error.status_code == 404, error
             return None
 
     def logged(self, table: str, since: float) -> str:
-        group = self.told["log_groups"][f"{NAME}-{table}"]
+        group = self.pipeline["log_groups"][f"{NAME}-{table}"]
         found = self.client("logs").filter_log_events(logGroupName=group, startTime=int(since * 1000))
         return "\n".join(event["message"] for event in found["events"])
 
     def dead(self, table: str) -> list[dict[str, Any]]:
-        bucket, _, prefix = self.told["dead_letters"].removeprefix("s3://").partition("/")
+        bucket, _, prefix = self.pipeline["dead_letters"].removeprefix("s3://").partition("/")
         s3 = self.client("s3")
         listed = s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}{table}/").get("Contents", [])
         texts = [s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read() for one in listed]
@@ -190,7 +190,7 @@ def test_records_that_come_again_change_nothing_and_older_ones_overwrite_nothing
     search: Search, own: Callable[..., str]
 ) -> None:
     """A sub-pipeline of another name knows of no progress: it exports again and reads the stream from its start."""
-    pipeline = search.told["ingestion_pipelines"]["products"]
+    pipeline = search.pipeline["ingestion_pipelines"]["products"]
     body = search.osis.get_pipeline(PipelineName=pipeline)["Pipeline"]["PipelineConfigurationBody"]
     own("again", revision={"N": "1"})
     own("again", revision={"N": "2"})
@@ -237,7 +237,7 @@ def test_what_opensearch_rejects_lands_with_its_reason_while_the_rest_go_on(
         eventually(
             lambda alarm=alarm, metric=metric: search.sum_of_alarm(f"{NAME}-products-{alarm}", metric) >= 1
         )
-    bucket, _, prefix = search.told["dead_letters"].removeprefix("s3://").partition("/")
+    bucket, _, prefix = search.pipeline["dead_letters"].removeprefix("s3://").partition("/")
     s3 = search.client("s3")
     for one in s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}products/")["Contents"]:
         s3.delete_object(Bucket=bucket, Key=one["Key"])

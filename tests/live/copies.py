@@ -144,8 +144,8 @@ def _left(place: Place, queue: str) -> tuple[str] | None:
     """How many events wait, once none is on its way."""
     sqs, names = place("sqs"), ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-    told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-    return (told[names[0]],) if told[names[1]] == "0" and told[names[0]] == "0" else None
+    counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return (counts[names[0]],) if counts[names[1]] == "0" and counts[names[0]] == "0" else None
 
 
 LIVES = {

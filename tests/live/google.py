@@ -72,14 +72,14 @@ class Google:
             verb, url, params=query, content=content, headers=headers, timeout=PATIENCE,
             trust_env=not self.endpoint,
         )  # fmt: skip
-        told = answer.json() if answer.content else {}
-        error = told.get("error", {}) if answer.status_code >= 400 else {}
+        parsed = answer.json() if answer.content else {}
+        error = parsed.get("error", {}) if answer.status_code >= 400 else {}
         status = error.get("status") or (error.get("errors") or [{}])[0].get("reason", "")
         if self.recorder:
             request = {"names": list(names), "body": body, **query}
-            kept = {"Message": error.get("message", "")} if error else told
+            kept = {"Message": error.get("message", "")} if error else parsed
             code = f"{answer.status_code} {status}" if answer.status_code >= 400 else ""
             self.recorder.add(f"google-{api}", f"{verb} {path}", request, kept, code)
         if answer.status_code >= 400:
             raise Refused(answer.status_code, status, error.get("message", answer.text[:500]))
-        return told
+        return parsed

@@ -63,11 +63,11 @@ def replica(place: Place, name: str, undo: ExitStack) -> None:
     far.delete_bucket_policy(Bucket=target)
     near.put_object(Bucket=source, Key="raw/refused.json", Body=b"{}")
     (refusal,) = json.loads(message(place, 0, failures))["Records"]
-    told = refusal.get("replicationEventData", {})
+    event_data = refusal.get("replicationEventData", {})
     answer |= {
         "failure": refusal["eventName"].removeprefix("s3:"),
         "failure names": refusal["s3"]["object"]["key"],
-        "failure has a reason": bool(told.get("failureReason")),
+        "failure has a reason": bool(event_data.get("failureReason")),
     }
     place.settle(
         EVENTS, answer,

@@ -85,7 +85,7 @@ def load(place: Place, name: str, undo: ExitStack) -> None:
 
 def _loaded(google: Google, dataset: str, table: str, data: bytes) -> str:
     destination = {"projectId": google.project, "datasetId": dataset, "tableId": table}
-    # As the Data Transfer Service is told it: docs/types.md.
+    # As the Data Transfer Service gets it: docs/types.md.
     targets = ["NUMERIC", "BIGNUMERIC", "STRING"]
     job = {"destinationTable": destination, "sourceFormat": "PARQUET", "writeDisposition": "WRITE_APPEND",
            "createDisposition": "CREATE_NEVER", "decimalTargetTypes": targets}  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a BigQuery transfer registers for what it is told, and where its AWS key is and is not."""
+"""What a BigQuery transfer registers for its config, and where its AWS key is and is not."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -170,8 +170,8 @@ def test_the_transfer_takes_the_exports_data_files_into_its_days_partition() -> 
         "ignore_unknown_values": "true",
         "access_key_id": "shop-reader-1-id",
     }
-    told = {key: config[key] for key in ("dataSourceId", "destinationDatasetId", "location", "schedule")}
-    assert told == {
+    settings = {key: config[key] for key in ("dataSourceId", "destinationDatasetId", "location", "schedule")}
+    assert settings == {
         "dataSourceId": "amazon_s3",
         "destinationDatasetId": "tributary_test_shop",
         "location": "EU",
@@ -183,10 +183,10 @@ def test_the_transfer_takes_the_exports_data_files_into_its_days_partition() -> 
 
 
 def test_parquet_is_matched_by_its_ending_and_its_decimals_go_where_they_fit() -> None:
-    told = params(files())
-    assert told["data_path"] == "s3://shop-rds/rds/orders/*.parquet"
-    assert told["decimal_target_types"] == "NUMERIC,BIGNUMERIC"
-    assert "max_bad_records" not in told
+    parameters = params(files())
+    assert parameters["data_path"] == "s3://shop-rds/rds/orders/*.parquet"
+    assert parameters["decimal_target_types"] == "NUMERIC,BIGNUMERIC"
+    assert "max_bad_records" not in parameters
 
 
 def test_the_table_has_the_declared_columns_and_a_partition_a_day() -> None:
@@ -240,8 +240,8 @@ def test_the_exports_own_files_have_the_attributes_that_the_export_declares_besi
     google = {"project": "shop-analytics", "location": "EU"}
     recorded = record("test", {"accounts": {"workload": WORKLOAD}, "gcp": google, "pipelines": pipelines})
     (item,) = json.loads(recorded.one(TABLE, "shop-orders")["schema"])
-    told = {f["name"]: f["fields"][0]["name"] for f in item["fields"]}
-    assert told == {"order_id": "S", "Total": "N", "lines": "L"}
+    fields = {f["name"]: f["fields"][0]["name"] for f in item["fields"]}
+    assert fields == {"order_id": "S", "Total": "N", "lines": "L"}
 
 
 def test_typed_tables_are_loaded_from_their_parquet_and_the_user_reads_nothing_else() -> None:
@@ -262,10 +262,10 @@ def environment(recorded: Recording) -> dict[str, str]:
     return found
 
 
-def test_nothing_is_counted_where_no_export_tells_a_count_and_every_load_is_looked_at() -> None:
+def test_nothing_is_counted_where_no_export_gives_a_count_and_every_load_is_checked() -> None:
     recorded = catalogued()
-    looked_at = json.loads(environment(recorded)["TABLES"])
-    assert looked_at == [
+    checked = json.loads(environment(recorded)["TABLES"])
+    assert checked == [
         {"table": made, "transfer": f"projects/1/locations/eu/transferConfigs/shop-{table}"}
         for table, made in (("orders", "orders"), ("shop.products", "shop_products"))
     ]
@@ -278,7 +278,7 @@ def test_nothing_is_counted_where_no_export_tells_a_count_and_every_load_is_look
 
 
 @pytest.mark.parametrize(
-    ("schedule", "looked_at", "within"),
+    ("schedule", "checked_at", "within"),
     [
         ("every day 05:00", "cron(0 7 * * ? *)", 120),
         ("every monday 05:00", "cron(0 7 * * ? *)", 6 * 24 * 60 + 120),
@@ -287,24 +287,24 @@ def test_nothing_is_counted_where_no_export_tells_a_count_and_every_load_is_look
         ("every 24 hours", "rate(1 hour)", 24 * 60 + 120),
     ],
 )
-def test_a_load_is_looked_at_when_it_has_to_be_there_and_the_one_before_does_not_count(
-    schedule: str, looked_at: str, within: int
+def test_a_load_is_checked_when_it_has_to_be_there_and_the_one_before_does_not_count(
+    schedule: str, checked_at: str, within: int
 ) -> None:
     recorded = catalogued(schedule=schedule)
     assert recorded.one(CONFIG, "shop-orders")["schedule"] == schedule
-    assert recorded.one("aws:scheduler/schedule:Schedule", "shop-compare")["scheduleExpression"] == looked_at
-    told = environment(recorded)
-    assert (told["COMPARED_MINUTES_AFTER"], told["RUN_WITHIN_MINUTES"]) == ("120", str(within))
+    assert recorded.one("aws:scheduler/schedule:Schedule", "shop-compare")["scheduleExpression"] == checked_at
+    variables = environment(recorded)
+    assert (variables["COMPARED_MINUTES_AFTER"], variables["RUN_WITHIN_MINUTES"]) == ("120", str(within))
 
 
-def test_copies_are_loaded_at_an_interval_and_looked_at_each_hour() -> None:
-    told = environment(catalogued(schedule="every 15 minutes", storage_transfer={}))
-    assert told["RUN_WITHIN_MINUTES"] == "135"
-    told = environment(catalogued(schedule="every 15 minutes from 09:00 to 17:00", storage_transfer={}))
-    assert told["RUN_WITHIN_MINUTES"] == str(24 * 60 + 120)
+def test_copies_are_loaded_at_an_interval_and_checked_each_hour() -> None:
+    variables = environment(catalogued(schedule="every 15 minutes", storage_transfer={}))
+    assert variables["RUN_WITHIN_MINUTES"] == "135"
+    variables = environment(catalogued(schedule="every 15 minutes from 09:00 to 17:00", storage_transfer={}))
+    assert variables["RUN_WITHIN_MINUTES"] == str(24 * 60 + 120)
 
 
-def test_a_replica_hands_on_what_is_typed_and_replicates_it_where_it_is_told_to() -> None:
+def test_a_replica_hands_on_what_is_typed_and_replicates_it_to_its_landing() -> None:
     recorded = catalogued(through={"prefixes": ["raw/", "lake/"]})
     replica = "tributary-test-replica-replica-111111111111"
     assert params(recorded)["data_path"] == f"s3://{replica}/lake/orders/*.parquet"
@@ -392,7 +392,7 @@ def test_only_the_functions_role_may_act_as_the_account_that_counts() -> None:
     pool = f"projects/1/locations/global/workloadIdentityPools/{named}"
     assert member["member"] == f"principal://iam.googleapis.com/{pool}/subject/tributary-test-shop-reconcile"
     assert recorded.one("aws:iam/role:Role", "shop-reconcile")["name"] == "tributary-test-shop-reconcile"
-    # A user's path may hold what the subject is taken from; the whole ARN tells it from the role's session.
+    # A user's path may hold what the subject is taken from; the whole ARN shows that it is not the role's session.
     provider = recorded.one(
         "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider", "shop-reconcile"
     )

@@ -1,4 +1,4 @@
-"""What an export pipeline registers for what it is told, where a run is simple; test_export_run.py has the rest."""
+"""What an export pipeline registers for its config, where a run is simple; test_export_run.py has the rest."""
 
 import json
 import sys
@@ -25,7 +25,7 @@ def role_statements(recorded: Recording, name: str) -> dict[str, dict[str, Any]]
     return {statement.pop("Sid"): statement for statement in policy["Statement"]}
 
 
-def test_an_adopted_table_is_looked_at_and_never_changed() -> None:
+def test_an_adopted_table_is_read_and_never_changed() -> None:
     recorded = lake()
     assert recorded.of("aws:dynamodb/table:Table") == {}
     function = recorded.one("aws:lambda/function:Function", "lake-export")
@@ -50,7 +50,7 @@ def test_an_adopted_table_without_recovery_is_refused_with_the_command_that_turn
     ) in str(refused.value)
 
 
-def test_a_look_at_an_adopted_table_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reading_an_adopted_table_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
     def waits(_: object) -> None:
         raise AssertionError("the program waits, and goes through all that is pending meanwhile")
 

@@ -152,7 +152,7 @@ def test_forty_exports_of_eight_hours_or_of_four_days_windows_stay_within_an_exe
     window = events(tables, "Start", "Started?") + events(
         tables, "Schema", "Files", "Reconcile", "Incremental?", "Fold", "Publish", "More?"
     )
-    # The iteration's own two and "Published"; docs/export.md, "Limits", tells these numbers.
+    # The iteration's own two and "Published"; docs/export.md, "Limits", has these numbers.
     source, run = window + 2 + 2, 30
     assert run + 40 * (source + poll * polls(8 * 3600)) < 25_000
     assert run + 40 * (source + poll * polls(11 * 3600)) > 25_000
@@ -160,7 +160,7 @@ def test_forty_exports_of_eight_hours_or_of_four_days_windows_stay_within_an_exe
     assert run + 40 * 4 * (window + poll * polls(600)) < 25_000
 
 
-def test_a_busy_service_is_asked_ever_less_often_as_the_count_goes_with_the_source() -> None:
+def test_a_busy_service_is_polled_ever_less_often_as_the_count_goes_with_the_source() -> None:
     recorded = lake(ORDERS, SHOP, key_arn=KEY)
     for kind in ("dynamodb", "rds"):
         states = items(recorded, kind)["ItemProcessor"]["States"]
@@ -284,14 +284,14 @@ def forty(length: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     return [{"dynamodb": name} for name in named], dict.fromkeys(named, PITR_ON)
 
 
-def test_forty_tables_with_types_of_their_own_are_told_to_a_run_and_fit_into_its_role() -> None:
+def test_forty_tables_with_types_of_their_own_are_passed_to_a_run_and_fit_into_its_role() -> None:
     sources, tables = forty(25)
     declared = {f"attribute.{number}.$": "decimal(38,2)" for number in range(40)}
     recorded = lake(*(source | {"columns": declared} for source in sources), key_arn=KEY, tables=tables)
     plan = steps(recorded)["States"]["Plan"]["Parameters"]
-    told = json.loads(plan["sources"])
-    assert [one["name"] for one in told] == list(tables)
-    assert told[39] == {
+    sources_of_run = json.loads(plan["sources"])
+    assert [one["name"] for one in sources_of_run] == list(tables)
+    assert sources_of_run[39] == {
         "name": sources[39]["dynamodb"],
         "kind": "dynamodb",
         "arn": f"arn:aws:dynamodb:mock:mock:table/{sources[39]['dynamodb']}",
@@ -313,7 +313,7 @@ def test_tables_whose_names_do_not_fit_into_a_role_are_refused_before_anything_i
     lake(*sources[:20], tables=tables)
 
 
-def test_a_simple_runs_tables_are_refused_where_its_function_can_not_be_told_them() -> None:
+def test_a_simple_runs_tables_are_refused_where_they_do_not_fit_into_its_functions_variables() -> None:
     sources, tables = forty(80)
     with pytest.raises(
         pulumi.RunError, match=r"lake-export: its variable TABLES has 4,\d{3} characters, and 3,500"
@@ -414,7 +414,7 @@ def test_a_declared_view_is_offered_as_the_statement_that_makes_it() -> None:
     }
 
 
-def test_the_crawler_looks_at_new_folders_only_and_changes_nothing_it_made() -> None:
+def test_the_crawler_reads_new_folders_only_and_changes_nothing_it_made() -> None:
     recorded = lake(ORDERS, catalog="crawler", key_arn=KEY)
     crawler = recorded.one("aws:glue/crawler:Crawler", "lake-crawler")
     assert crawler["recrawlPolicy"] == {"recrawlBehavior": "CRAWL_NEW_FOLDERS_ONLY"}

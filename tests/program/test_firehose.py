@@ -1,4 +1,4 @@
-"""What a Firehose pipeline registers for what it is told."""
+"""What a Firehose pipeline registers for its config."""
 
 import json
 from typing import Any
@@ -117,7 +117,7 @@ def test_a_stream_can_have_shards_a_retention_and_a_key() -> None:
         assert statements(recorded, f"ticks-{writer}")["EncryptStream"] == encrypt
 
 
-def test_an_adopted_stream_is_looked_at_and_never_changed() -> None:
+def test_an_adopted_stream_is_read_and_never_changed() -> None:
     recorded = adopting({"encryptionType": "NONE", "kmsKeyId": ""})
     assert recorded.of("aws:kinesis/stream:Stream") == {}
     source = recorded.one(DELIVERY, "ticks")["kinesisSourceConfiguration"]
@@ -126,9 +126,9 @@ def test_an_adopted_stream_is_looked_at_and_never_changed() -> None:
     assert set(statements(recorded, "ticks-source")) == {"ReadStream"}
 
 
-@pytest.mark.parametrize(("told", "given"), [(KEY, {}), ("alias/trades", {"key_arn": KEY})])
-def test_an_adopted_streams_key_may_be_used(told: str, given: dict[str, str]) -> None:
-    recorded = adopting({"encryptionType": "KMS", "kmsKeyId": told}, **given)
+@pytest.mark.parametrize(("key", "given"), [(KEY, {}), ("alias/trades", {"key_arn": KEY})])
+def test_an_adopted_streams_key_may_be_used(key: str, given: dict[str, str]) -> None:
+    recorded = adopting({"encryptionType": "KMS", "kmsKeyId": key}, **given)
     assert statements(recorded, "ticks-source")["DecryptStream"]["Resource"] == [KEY]
 
 
@@ -137,7 +137,7 @@ def test_an_adopted_streams_key_of_aws_needs_no_grant() -> None:
     assert set(statements(recorded, "ticks-source")) == {"ReadStream"}
 
 
-def test_an_adopted_stream_whose_key_is_told_by_an_alias_is_refused_with_what_to_write() -> None:
+def test_an_adopted_stream_whose_key_is_known_by_an_alias_is_refused_with_what_to_write() -> None:
     with pytest.raises(
         pulumi.RunError, match=r"stream 'trades' is encrypted with 'alias/trades'.*stream\.key_arn: arn"
     ):
@@ -154,7 +154,7 @@ def test_the_collection_is_one_of_time_series() -> None:
     assert (made["type"], made["standbyReplicas"]) == ("TIMESERIES", "DISABLED")
 
 
-def test_documents_are_kept_as_long_as_told() -> None:
+def test_documents_are_kept_as_long_as_the_config_says() -> None:
     token = "aws:opensearch/serverlessLifecyclePolicy:ServerlessLifecyclePolicy"
     policy = json.loads(ticks(retention="90d").one(token, "ticks-retention")["policy"])
     assert policy == {
@@ -226,7 +226,7 @@ def test_the_index_function_may_make_its_index_and_nothing_else() -> None:
     assert granted(recorded, "ticks-index-ticks") == ([role("index")], {f"index/{NAME}/ticks": makes})
     reaches = {"Effect": "Allow", "Action": ["aoss:APIAccessAll"], "Resource": [COLLECTION]}
     assert statements(recorded, "ticks-index")["ReachCollection"] == reaches
-    # The function gives up, and tells why, before its own time is over.
+    # The function gives up, and reports why, before its own time is over.
     function = recorded.one(FUNCTION, "ticks-index")
     assert function["timeout"] == 660
     assert function["environment"]["variables"] == {"PATIENCE_SECONDS": "600"}
@@ -496,8 +496,8 @@ def test_a_user_with_a_password_is_made_only_where_the_config_asks() -> None:
     recorded = ticks(dashboards={"console_user": True})
     profile = recorded.one("aws:iam/userLoginProfile:UserLoginProfile", "ticks-dashboards")
     assert profile == {"user": f"{NAME}-dashboards", "passwordLength": 32, "passwordResetRequired": True}
-    asked = recorded.requests["aws:iam/userLoginProfile:UserLoginProfile::ticks-dashboards"]
-    assert list(asked.additionalSecretOutputs) == ["password"]
+    request = recorded.requests["aws:iam/userLoginProfile:UserLoginProfile::ticks-dashboards"]
+    assert list(request.additionalSecretOutputs) == ["password"]
     # Whatever its owner has added, such as an access key, goes with the user.
     assert recorded.one("aws:iam/user:User", "ticks-dashboards")["forceDestroy"] is True
     user = f"arn:aws:iam:workload:mock:user/{NAME}-dashboards"
@@ -577,7 +577,7 @@ def test_what_is_late_refused_throttled_or_kept_rings() -> None:
         for name, made in ticks(buffer_seconds=60).of(ALARM).items()
         if made["namespace"] != "AWS/Lambda"
     }
-    told = {
+    alarms = {
         name: (
             f"{made['namespace']}/{made['metricName']}",
             made["dimensions"],
@@ -589,7 +589,7 @@ def test_what_is_late_refused_throttled_or_kept_rings() -> None:
     }
     firehose, stream = {"DeliveryStreamName": NAME}, {"StreamName": NAME}
     serverless, more = "AWS/Firehose/DeliveryToAmazonOpenSearchServerless", "GreaterThanThreshold"
-    assert told == {
+    assert alarms == {
         "ticks-delivery": (f"{serverless}.Success", firehose, "Average", "LessThanThreshold", 1),
         "ticks-freshness": (f"{serverless}.DataFreshness", firehose, "Maximum", more, 960),
         "ticks-read-throttles": ("AWS/Firehose/ThrottledGetRecords", firehose, "Sum", more, 0),
@@ -645,7 +645,7 @@ def test_a_collection_is_shared_and_each_pipeline_reaches_its_own_index() -> Non
     assert set(granted(recorded, "quotes-delivery")[1]) == {f"index/{NAME}/quotes"}
 
 
-def test_the_outputs_name_what_a_user_looks_for() -> None:
+def test_the_outputs_name_what_a_user_needs() -> None:
     outputs = ticks(generator=True).outputs["pipelines"]["ticks"]
     assert {
         key: outputs[key] for key in ("stream", "index", "endpoint", "backup", "generator", "replay")

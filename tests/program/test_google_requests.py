@@ -29,18 +29,18 @@ CHANGES: dict[str, dict[str, Any]] = {
 }
 
 
-class Asked(Gcp):
+class Calls(Gcp):
     """The provider, whose requests are checked and answered with what they bring."""
 
     def __init__(self) -> None:
         super().__init__()
         self.policy: dict[str, Any] = {"bindings": []}
-        self.project, self.asked = "shop-analytics", []
+        self.project, self.calls = "shop-analytics", []
 
     def call(self, method: str, path: str, body: dict | None = None) -> dict:
         parts = urlsplit(path)
         messages.check(method, unquote(parts.path), parse_qs(parts.query), body)
-        self.asked.append((method, parts.path))
+        self.calls.append((method, parts.path))
         if parts.path.endswith(("/iam", "IamPolicy")):
             self.policy = (body or {}).get("policy", body) or self.policy
             return json.loads(json.dumps(self.policy)) | {"etag": "YWNhYg=="}
@@ -70,7 +70,7 @@ def test_each_type_that_the_local_provider_has_is_one_that_the_program_makes(mad
 
 @pytest.mark.parametrize("kind", ROWS)
 def test_every_request_for_a_resource_is_one_of_its_api(kind: str, made: dict[str, Recorded]):
-    provider, inputs = Asked(), made[kind].inputs
+    provider, inputs = Calls(), made[kind].inputs
     key, state = provider.create(
         kind, inputs, {"pipeline": "shop"} if "labels" in inputs else {}, lambda key: None
     )
@@ -79,4 +79,4 @@ def test_every_request_for_a_resource_is_one_of_its_api(kind: str, made: dict[st
         changes = CHANGES[kind]
         provider.update(kind, key, state, inputs, inputs | changes, {}, set(changes))
     provider.delete(kind, key, inputs | {"name": state.get("name", key)})
-    assert len(provider.asked) >= 3
+    assert len(provider.calls) >= 3

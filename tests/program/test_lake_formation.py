@@ -30,14 +30,14 @@ def lake(
 
 def grants(recorded: Recording) -> dict[str, tuple[str, list[str], dict[str, Any]]]:
     """Every grant by its name: to whom, what, on what."""
-    told = recorded.of("aws:lakeformation/permissions:Permissions")
+    permissions = recorded.of("aws:lakeformation/permissions:Permissions")
     return {
         name: (
-            said["principal"],
-            said["permissions"],
-            next(said[on] for on in ("database", "table", "dataLocation") if on in said),
+            grant["principal"],
+            grant["permissions"],
+            next(grant[on] for on in ("database", "table", "dataLocation") if on in grant),
         )
-        for name, said in told.items()
+        for name, grant in permissions.items()
     }
 
 
@@ -104,7 +104,7 @@ def test_a_location_is_registered_under_a_role_of_the_pipeline_that_reads_it_and
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "expected_message"),
     [
         ({"createTableDefaultPermissions": EVERYBODY}, "new tables are open to IAM_ALLOWED_PRINCIPALS by default"),
         ({"createDatabaseDefaultPermissions": EVERYBODY}, "new databases are open to IAM_ALLOWED_PRINCIPALS"),
@@ -112,11 +112,11 @@ def test_a_location_is_registered_under_a_role_of_the_pipeline_that_reads_it_and
     ],
 )  # fmt: skip
 def test_an_account_in_which_a_grant_would_not_matter_is_refused_with_the_command_that_mends_it(
-    settings: dict[str, Any], said: str
+    settings: dict[str, Any], expected_message: str
 ) -> None:
     with pytest.raises(pulumi.RunError) as refused:
         lake(ORDERS, data_lake=settings)
-    assert f"pipelines.lake.lake_formation: in account 111111111111, eu-central-1, {said}" in str(
+    assert f"pipelines.lake.lake_formation: in account 111111111111, eu-central-1, {expected_message}" in str(
         refused.value
     )
     assert "aws lakeformation put-data-lake-settings --region eu-central-1" in str(refused.value)

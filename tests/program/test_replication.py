@@ -1,4 +1,4 @@
-"""What a replication pipeline registers on each side for what it is told."""
+"""What a replication pipeline registers on each side for its config."""
 
 import json
 from typing import Any
@@ -72,7 +72,7 @@ def test_a_rule_sends_the_landings_prefix_to_the_other_account_that_owns_the_rep
     }
 
 
-def test_within_one_account_nothing_is_said_of_owners() -> None:
+def test_within_one_account_no_owner_is_named() -> None:
     recorded = copy(to="workload", time_control=False)
     destination = rule(recorded)["destination"]
     assert set(destination) == {"bucket", "metrics"}
@@ -116,7 +116,7 @@ def test_the_receiving_bucket_lets_that_role_in() -> None:
     assert let_in["ShowVersioning"]["Action"] == ["s3:GetBucketVersioning", "s3:ListBucket"]
 
 
-def test_delete_markers_are_replicated_only_when_asked_for() -> None:
+def test_delete_markers_are_replicated_only_when_the_config_says_so() -> None:
     recorded = copy(delete_markers=True)
     assert rule(recorded)["deleteMarkerReplication"] == {"status": "Enabled"}
     assert "s3:ReplicateDelete" in role(recorded)["WriteReplicas"]["Action"]
@@ -239,11 +239,11 @@ def test_nothing_is_replicated_before_the_role_may_and_the_other_side_can_receiv
     }
 
 
-def test_what_s3_sends_to_is_let_in_before_it_is_told() -> None:
+def test_a_queue_lets_s3_in_before_the_bucket_sends_to_it() -> None:
     waits = copy().waits_for
     for name, queue in (("copy-source", "copy-source-failed"), ("copy-replica", "copy-replica-arrivals")):
-        told = waits(f"aws:s3/bucketNotification:BucketNotification::{name}")
-        assert f"aws:sqs/queuePolicy:QueuePolicy::{queue}" in told
+        dependencies = waits(f"aws:s3/bucketNotification:BucketNotification::{name}")
+        assert f"aws:sqs/queuePolicy:QueuePolicy::{queue}" in dependencies
 
 
 def test_versions_are_cleaned_up_only_once_there_are_versions() -> None:
@@ -251,7 +251,7 @@ def test_versions_are_cleaned_up_only_once_there_are_versions() -> None:
     assert "aws:s3/bucketVersioning:BucketVersioning::copy-replica" in copy().waits_for(lifecycle)
 
 
-def test_an_arrival_is_queued_looked_at_and_given_up_after_so_many_attempts() -> None:
+def test_an_arrival_is_queued_handled_and_given_up_after_so_many_attempts() -> None:
     recorded = copy(attempts=7)
     (queue,) = recorded.one("aws:s3/bucketNotification:BucketNotification", "copy-replica")["queues"]
     assert (queue["events"], queue["filterPrefix"], queue["filterSuffix"]) == (
@@ -296,7 +296,7 @@ def test_the_queue_calls_no_more_runs_than_are_reserved() -> None:
     )
 
 
-def test_existing_objects_are_brought_over_only_when_asked_for() -> None:
+def test_existing_objects_are_brought_over_only_when_the_config_says_so() -> None:
     assert copy().of("aws:lambda/invocation:Invocation") == {}
     recorded = copy(existing_objects=True)
     job = recorded.one("aws:lambda/invocation:Invocation", "copy-source-backfill")
@@ -348,15 +348,16 @@ def adopted(versioning: str, **keys: Any) -> Recording:
 def test_an_adopted_bucket_that_is_not_versioned_is_refused_with_the_command_that_turns_it_on(
     versioning: str,
 ) -> None:
-    told = rf"pipelines\.copy\.turn_on_versioning: versioning of the bucket 'shop-files' is {versioning or 'Disabled'}"
+    status = versioning or "Disabled"
+    reason = rf"pipelines\.copy\.turn_on_versioning: versioning of the bucket 'shop-files' is {status}"
     with pytest.raises(
-        pulumi.RunError, match=f"{told}, .*write turn_on_versioning: true, or .*--bucket shop-files "
+        pulumi.RunError, match=f"{reason}, .*write turn_on_versioning: true, or .*--bucket shop-files "
     ):
         adopted(versioning)
     adopted(versioning, turn_on_versioning=True)
 
 
-def test_an_adopted_bucket_that_is_versioned_is_looked_at_and_left_alone() -> None:
+def test_an_adopted_bucket_that_is_versioned_is_read_and_left_alone() -> None:
     recorded = adopted("Enabled")
     assert set(recorded.of("aws:s3/bucketVersioning:BucketVersioning")) == {"copy-replica"}
     rules = recorded.one("aws:s3/bucketReplicationConfig:BucketReplicationConfig", "copy-source")

@@ -50,13 +50,13 @@ class Careless(pulumi.ComponentResource):
 
     def __init__(self, name, args, opts=None):
         super().__init__("tributary:pipelines:Careless", name, None, opts)
-        mine = pulumi.ResourceOptions(parent=self)
+        child_opts = pulumi.ResourceOptions(parent=self)
         if args.part == "log":
-            made = aws.cloudwatch.LogGroup(name, opts=mine).arn
+            made = aws.cloudwatch.LogGroup(name, opts=child_opts).arn
         elif args.part == "bucket":
-            made = aws.s3.Bucket(name, opts=mine).arn
+            made = aws.s3.Bucket(name, opts=child_opts).arn
         else:
-            made = aws.cloudwatch.LogGroup(name, retention_in_days=14, opts=mine).arn
+            made = aws.cloudwatch.LogGroup(name, retention_in_days=14, opts=child_opts).arn
         self.part = made
 
 plugin.COMPONENTS = {"Careless": (Careless, CarelessArgs)}
@@ -330,7 +330,7 @@ def test_the_order_of_a_mapping_which_the_wire_does_not_keep_changes_nothing(
     assert [column["name"] for column in item["fields"]] == sorted(columns)
 
 
-def test_an_adopted_table_is_looked_at_through_the_engine(host: Any, engine: tuple[Engine, str]) -> None:
+def test_an_adopted_table_is_read_through_the_engine(host: Any, engine: tuple[Engine, str]) -> None:
     seen, address = engine
     construct(host, address, CREATED | {"run": "simple", "sources": [{"dynamodb": "orders"}]})
     (function,) = [found for token, _, found, _ in seen.registered if token == "aws:lambda/function:Function"]

@@ -9,7 +9,7 @@ from tests.recording import Recording, record, stack_config
 
 STACKS = ("dev", "prod", "local")
 
-# What the two pipelines make of themselves, whatever they are told.
+# What the two pipelines make of themselves, whatever their config is.
 COMMON = {
     "aws:athena/workgroup:Workgroup": 1,
     "aws:glue/catalogDatabase:CatalogDatabase": 1,
@@ -128,7 +128,7 @@ REPLAY_SCHEDULE = {
 
 def warehouse(tables: int, compared: int) -> dict[str, int]:
     """A BigQuery transfer: what it always has, a table's transfer, table, view and alarm, and two alarms more where its
-    exports tell how many rows there are."""
+    exports give the number of rows."""
     return {
         "aws:cloudwatch/logGroup:LogGroup": 1,
         "aws:cloudwatch/metricAlarm:MetricAlarm": 3 + tables + 2 * compared,
@@ -169,7 +169,11 @@ def keyless_warehouse(tables: int, compared: int, *, event_driven: bool) -> Coun
         }
     )
     made -= Counter(("aws:iam/accessKey:AccessKey", "aws:iam/user:User", "aws:iam/userPolicy:UserPolicy"))
-    events = ("aws:cloudwatch/metricAlarm:MetricAlarm", "aws:sqs/queue:Queue", "aws:sqs/queuePolicy:QueuePolicy")
+    events = (
+        "aws:cloudwatch/metricAlarm:MetricAlarm",
+        "aws:sqs/queue:Queue",
+        "aws:sqs/queuePolicy:QueuePolicy",
+    )
     return made + Counter(events if event_driven else ())
 
 
@@ -324,7 +328,7 @@ def test_a_provider_works_in_its_own_account_only() -> None:
 
 
 @pytest.mark.parametrize("retained", [True, False])
-def test_what_holds_data_and_what_guards_it_outlive_the_stack_only_where_told(
+def test_what_holds_data_and_what_guards_it_outlive_the_stack_only_where_the_config_says_so(
     retained: bool,
 ) -> None:
     requests = record("prod", stack_config("prod") | {"retain_data": retained}).requests.values()

@@ -109,7 +109,7 @@ def a_machine(**step: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    ("definition", "said"),
+    ("definition", "expected"),
     [
         (a_machine(), "Sure?.Choices is empty, non-empty required"),
         (a_machine(Choices=None, Type="Nothing"), "Type"),
@@ -119,8 +119,8 @@ def a_machine(**step: Any) -> str:
         ("[]", "Expected a JSON object"),
     ],
 )
-def test_a_definition_that_is_none_is_complained_of(definition: str, said: str) -> None:
-    assert any(said in one for one in complaints(definition)), complaints(definition)
+def test_a_definition_that_is_none_is_complained_of(definition: str, expected: str) -> None:
+    assert any(expected in one for one in complaints(definition)), complaints(definition)
 
 
 def test_what_the_validator_is_too_old_for_is_still_in_use(machines: dict[str, str]) -> None:
@@ -128,5 +128,5 @@ def test_what_the_validator_is_too_old_for_is_still_in_use(machines: dict[str, s
     from statelint.linter import Linter
 
     files = next(text for text in machines.values() if '"Label"' in text)
-    said = Linter.validate(json.loads(files))
-    assert len(said) == len(TOO_NEW)
+    unknown = Linter.validate(json.loads(files))
+    assert len(unknown) == len(TOO_NEW)

@@ -242,7 +242,7 @@ def test_a_replicas_arrivals_and_its_queue_of_events_share_one_set_of_notificati
     assert job["eventStream"]["name"].endswith("tributary-test-replica-replica-objects")
 
 
-def test_the_queues_of_typed_files_and_of_arrivals_are_told_of_each_object_once() -> None:
+def test_the_queues_of_typed_files_and_of_arrivals_get_one_event_of_each_object() -> None:
     sources = [
         {"dynamodb": "orders", "columns": {"order_id": "string"}},
         {"rds_instance": "db", "tables": {"shop.products": {"id": "bigint"}}},
@@ -253,8 +253,8 @@ def test_the_queues_of_typed_files_and_of_arrivals_are_told_of_each_object_once(
     recorded = record(
         "test", {"accounts": {"workload": WORKLOAD}, "pipelines": {"lake": lake, "replica": replica}}
     )
-    told = recorded.one(NOTIFICATION, "replica-replica")["queues"]
-    assert {q["id"]: (q["filterPrefix"], q["filterSuffix"]) for q in told} == {
+    registered = recorded.one(NOTIFICATION, "replica-replica")["queues"]
+    assert {q["id"]: (q["filterPrefix"], q["filterSuffix"]) for q in registered} == {
         "arrival-0": ("raw/", "manifest-summary.json"),
         "arrival-1": ("lake/", "manifest-summary.json"),
         "objects-0": ("raw/", ".json.gz"),
@@ -264,7 +264,7 @@ def test_the_queues_of_typed_files_and_of_arrivals_are_told_of_each_object_once(
     queues = [
         {"id": q["id"], "events": q["events"], "filter_prefix": q["filterPrefix"]}
         | {"filter_suffix": q["filterSuffix"]}
-        for q in told
+        for q in registered
     ]
     assert check_all([Resource(NOTIFICATION, "replica-replica", {"bucket": "b", "queues": queues})]) == []
 

@@ -1,4 +1,4 @@
-"""What a zero-ETL pipeline registers for what it is told, and the body of its ingestion pipelines, field by field."""
+"""What a zero-ETL pipeline registers for its config, and the body of its ingestion pipelines, field by field."""
 
 import json
 from typing import Any
@@ -175,7 +175,7 @@ def test_the_body_says_what_the_defaults_mean() -> None:
     }
 
 
-def test_the_body_says_what_it_is_told() -> None:
+def test_the_body_has_the_values_of_the_config() -> None:
     table = {
         "name": "Orders",
         "export": False,
@@ -209,7 +209,7 @@ def test_the_body_says_what_it_is_told() -> None:
     }
 
 
-def test_a_route_may_look_at_what_takes_the_name_of_another_attribute() -> None:
+def test_a_route_may_read_what_takes_the_name_of_another_attribute() -> None:
     seen = {"only": '/status == "open"', "drop": ["status"], "rename": {"state": "status"}}
     recorded = search(tables=[{"name": "orders", "view_on_remove": "OLD_IMAGE"} | seen])
     assert body(recorded)["orders"]["route"] == [{"wanted": '/status == "open"'}]
@@ -298,7 +298,7 @@ def test_the_pipeline_writes_its_own_index_and_readers_only_read() -> None:
     assert all(policy["description"] for policy in policies.values())
 
 
-def test_the_collection_is_for_search_and_reached_as_it_is_told() -> None:
+def test_the_collection_is_for_search_and_reached_as_the_config_says() -> None:
     recorded = search(
         collection={
             "standby_replicas": False,
@@ -336,10 +336,10 @@ def test_a_pipeline_lets_itself_into_a_closed_collection_by_a_network_policy_of_
         {"Rules": [rule], "AllowFromPublic": False, "SourceVPCEs": ["vpce-0a1"]}
     ]
     assert network["type"] == "network"
-    asked = recorded.requests[
+    request = recorded.requests[
         "aws:opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy::search-orders-ingest"
     ]
-    assert list(asked.ignoreChanges) == ["policy"]  # the service adds its endpoint
+    assert list(request.ignoreChanges) == ["policy"]  # the service adds its endpoint
     [sink] = body(recorded, "search-orders")["orders"]["sink"]
     assert sink["opensearch"]["aws"] == {
         "region": "eu-central-1",

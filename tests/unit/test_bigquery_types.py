@@ -189,7 +189,7 @@ def test_an_interval_is_as_long_as_it_says() -> None:
     assert bigquery_schedules.parse("").least_interval == bigquery_schedules.LEAST_INTERVALS["amazon_s3"]
 
 
-def test_a_load_at_a_time_of_day_is_told_from_one_at_an_interval() -> None:
+def test_a_load_at_a_time_of_day_is_distinguished_from_one_at_an_interval() -> None:
     assert bigquery_schedules.minute("first sunday of month 05:07") == 5 * 60 + 7
     assert bigquery_schedules.minute("every 2 hours from 10:00 to 14:00") is None
 

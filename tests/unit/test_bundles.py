@@ -161,7 +161,7 @@ def test_builders_at_the_same_time_make_one_sound_entry(tmp_path, cache):
     assert sorted(path.suffix for path in cache.iterdir()) == [".sha256", ".zip"]
 
 
-def test_the_sha256_is_told_as_lambda_tells_it(handlers):
+def test_the_sha256_is_written_as_lambda_writes_it(handlers):
     made = bundle("plain", handlers=handlers)
     openssl = subprocess.run(["sha256sum", made.path], capture_output=True, text=True, check=True).stdout
     assert openssl.split()[0] == made.sha256
@@ -178,7 +178,7 @@ def test_platform_and_python_have_entries_of_their_own(handlers):
     assert len(paths) == 4
 
 
-def test_an_unknown_handler_is_told_the_known_ones():
+def test_the_error_of_an_unknown_handler_names_the_known_ones():
     with pytest.raises(
         BundleError,
         match=r"arrival, backfill, catalog, export_source, export_start.*did you mean 'export_start'",
@@ -219,15 +219,15 @@ def test_a_handler_that_cannot_be_built_says_what_to_write(handlers, cache, file
 
 
 def test_a_bundle_is_made_while_what_is_collected_writes_a_traceback(handlers):
-    class Told:
+    class Collected:
         def __del__(self):
             ast.parse("a + b")  # as the traceback module does for each line of one
 
     (handlers / "plain" / "app.py").write_text(APP + "x = [1, 2]\n" * 5000)
     gc.collect()  # so that it is collected soon
-    told = Told()
-    told.itself = told
-    del told
+    garbage = Collected()
+    garbage.itself = garbage
+    del garbage
     assert bundle("plain", handlers=handlers).path.exists()
 
 
@@ -260,11 +260,11 @@ def test_a_lock_pins_what_its_handler_asks_for_and_names_no_registry(name):
     assert "://" not in lock
     pinned = dict(re.findall(r"^([\w.-]+)==(\S+)", lock, re.MULTILINE))
     for line in (folder / "requirements.in").read_text().splitlines():
-        asked = Requirement(line)
-        assert pinned[asked.name] in asked.specifier
+        requirement = Requirement(line)
+        assert pinned[requirement.name] in requirement.specifier
 
 
-# Imports are looked for in the bundle, the standard library and what Lambda's runtime has.
+# Imports are searched in the bundle, the standard library and what Lambda's runtime has.
 PROBE = """
 import ast, importlib, pathlib, sys
 bundle, runtime = sys.argv[1:]
@@ -320,7 +320,7 @@ def run_isolated(made, tmp_path):
 def test_a_bundle_runs_with_nothing_but_itself_and_lambdas_runtime(name, tmp_path):
     done = run_isolated(bundle(name, runtime=HOST_RUNTIME, architecture=HOST_ARCHITECTURE), tmp_path)
     assert done.returncode == 0, done.stderr
-    # The handler's boto3 is the runtime's; one that needs none tells nothing.
+    # The handler's boto3 is the runtime's; one that needs none shows nothing.
     assert not done.stdout.strip() or done.stdout.startswith(str(tmp_path / "runtime"))
 
 

@@ -22,12 +22,12 @@ ITEMS: list[Any] = [
 ]
 
 
-def in_duckdb(store: str, dialect: str, columns: dict[str, str], rows: str) -> checksum.Held:
+def in_duckdb(store: str, dialect: str, columns: dict[str, str], rows: str) -> checksum.Contents:
     """The answer of a store's query, translated as the embedded stores translate it."""
     connection = duckdb.connect()
-    connection.execute(f"CREATE TABLE held AS {rows}")
-    asked = sqlglot.parse_one(checksum.query(store, "held", columns), read=dialect).sql(dialect="duckdb")
-    return checksum.answered(list(connection.execute(asked).fetchall()[0]))
+    connection.execute(f"CREATE TABLE contents AS {rows}")
+    sql = sqlglot.parse_one(checksum.query(store, "contents", columns), read=dialect).sql(dialect="duckdb")
+    return checksum.answered(list(connection.execute(sql).fetchall()[0]))
 
 
 def test_both_queries_say_what_the_items_say() -> None:
@@ -65,7 +65,7 @@ def test_every_digit_of_a_databases_numbers_counts() -> None:
 
 def test_an_empty_table_has_a_checksum_of_nothing_everywhere() -> None:
     source, columns = checksum.of_items([])
-    assert source == checksum.Held(0, "00000000") and columns == {}
+    assert source == checksum.Contents(0, "00000000") and columns == {}
     for store, dialect in (("Athena", "athena"), ("BigQuery", "bigquery")):
         assert in_duckdb(store, dialect, columns, "SELECT 1 AS id WHERE false") == source
 

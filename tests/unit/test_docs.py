@@ -33,8 +33,8 @@ TICKS = {"kind": "firehose", "account": "here", "index": "ticks"}
 
 def warehouse(columns: dict[str, Any], *tables: str, **landing: str) -> dict[str, Any]:
     exported = {"account": "here", "bucket": "files", "prefix": "raw/", "tables": list(tables)} | landing
-    told = {name: {"keys": ["id"], "columns": columns} for name in tables}
-    return {"kind": "bigquery-transfer", "account": "here", "landing": exported, "tables": told}
+    declared = {name: {"keys": ["id"], "columns": columns} for name in tables}
+    return {"kind": "bigquery-transfer", "account": "here", "landing": exported, "tables": declared}
 
 
 WAREHOUSE, TWO_TABLES = warehouse({"id": "S"}, "orders"), warehouse({"id": "S"}, "orders", "customers")
@@ -90,7 +90,7 @@ def test_a_link_to_a_file_leads_to_one(page: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("page", "base", "row", "told", "by"),
+    ("page", "base", "row", "changed", "by"),
     [
         ("export", EXPORT, "one table adopted, SSE-S3 | 42", EXPORT, 42),
         ("export", EXPORT, "`run: simple`: tables adopted, SSE-S3 | 21", EXPORT | {"run": "simple"}, 21),
@@ -250,10 +250,10 @@ def test_a_link_to_a_file_leads_to_one(page: Path) -> None:
     ],
 )
 def test_a_page_counts_the_resources_of_an_option(
-    page: str, base: dict[str, Any], row: str, told: dict[str, Any], by: int
+    page: str, base: dict[str, Any], row: str, changed: dict[str, Any], by: int
 ) -> None:
     assert row in (ROOT / "docs" / f"{page}.md").read_text()
-    assert count(told) - (count(base) if "+" in row or "-" in row.split("|")[-1] else 0) == by
+    assert count(changed) - (count(base) if "+" in row or "-" in row.split("|")[-1] else 0) == by
 
 
 @pytest.mark.parametrize("page", sorted(KINDS))
@@ -271,13 +271,19 @@ def test_the_page_of_replication_counts_its_alarms() -> None:
     config = {"accounts": ACCOUNTS, "pipelines": {"lake": EXPORT, "pipe": replication}}
     alarms = record("test", config).of("aws:cloudwatch/metricAlarm:MetricAlarm")
     counted = sum(name.startswith("pipe-") for name in alarms)
-    assert f"the alarms ({counted}, 0.10 dollars each a month)" in (ROOT / "docs" / "replication.md").read_text()
+    assert (
+        f"the alarms ({counted}, 0.10 dollars each a month)" in (ROOT / "docs" / "replication.md").read_text()
+    )
 
 
 @pytest.mark.parametrize(
     ("run", "service", "type"),
     [
-        ("state-machine", "stateMachine:tributary-<stack>-<pipeline>-run ", "aws:sfn/stateMachine:StateMachine"),
+        (
+            "state-machine",
+            "stateMachine:tributary-<stack>-<pipeline>-run ",
+            "aws:sfn/stateMachine:StateMachine",
+        ),
         ("simple", "--function-name tributary-<stack>-<pipeline>-export ", "aws:lambda/function:Function"),
     ],
 )

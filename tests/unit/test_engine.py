@@ -12,7 +12,7 @@ from local import engine
 
 
 def pulumi(path: Path, says: str) -> Path:
-    """An executable that tells a version."""
+    """An executable that prints a version."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"#!/bin/sh\necho '{says}'\n")
     path.chmod(0o755)
@@ -40,18 +40,18 @@ def cached() -> Path:
 
 
 def test_a_pulumi_on_path_of_the_right_version_is_taken_and_nothing_is_built(made, tmp_path):
-    mine = pulumi(tmp_path / "bin" / "pulumi", "v3.999.0")
-    assert engine.find() == mine
+    binary = pulumi(tmp_path / "bin" / "pulumi", "v3.999.0")
+    assert engine.find() == binary
     assert made == []
 
 
 @pytest.mark.parametrize("says", ["v3.100.0", "v3.249.9", "v4.0.0", "not a version"])
 def test_a_pulumi_on_path_of_another_version_is_ignored_and_named(made, tmp_path, says):
-    mine = pulumi(tmp_path / "bin" / "pulumi", says)
-    said: list[str] = []
-    assert engine.find(said.append) == cached()
+    binary = pulumi(tmp_path / "bin" / "pulumi", says)
+    lines: list[str] = []
+    assert engine.find(lines.append) == cached()
     assert len(made) == 1
-    assert any(str(mine) in line and engine.VERSION in line for line in said)
+    assert any(str(binary) in line and engine.VERSION in line for line in lines)
 
 
 @pytest.mark.parametrize("content", [b"", b"\x7fELF half of it", b"#!/bin/sh\nexit 3\n"])
@@ -78,14 +78,14 @@ def test_a_build_that_makes_no_engine_leaves_nothing_in_the_cache(made, monkeypa
 
 
 def test_two_runs_at_once_build_once_and_the_second_says_that_it_waits(made):
-    said: list[str] = []
-    runs = [threading.Thread(target=engine.find, args=(said.append,)) for _ in range(2)]
+    lines: list[str] = []
+    runs = [threading.Thread(target=engine.find, args=(lines.append,)) for _ in range(2)]
     for run in runs:
         run.start()
     for run in runs:
         run.join()
     assert len(made) == 1
-    assert [line for line in said if "waiting" in line]
+    assert [line for line in lines if "waiting" in line]
 
 
 def test_the_lock_of_a_folder_that_its_holder_removed_is_taken_anew(tmp_path):
@@ -108,7 +108,7 @@ def test_the_lock_of_a_folder_that_its_holder_removed_is_taken_anew(tmp_path):
     assert inside.is_set()
 
 
-def test_a_failed_build_says_what_was_tried_and_what_go_said(tmp_path, monkeypatch):
+def test_a_failed_build_says_what_was_tried_and_what_go_printed(tmp_path, monkeypatch):
     monkeypatch.setenv("TRIBUTARY_CACHE", str(tmp_path))
     go = tmp_path / "go"
     go.write_text("#!/bin/sh\necho 'go: no such module'; exit 1\n")

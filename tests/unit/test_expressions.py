@@ -44,7 +44,7 @@ def test_an_expression_is_read_as_data_prepper_reads_it(text: str, tree: data_pr
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected_message"),
     [
         ("", "it ends too early; write such as"),
         ("/a ==", "it ends too early; write such as"),
@@ -72,10 +72,10 @@ def test_an_expression_is_read_as_data_prepper_reads_it(text: str, tree: data_pr
         ("/a == 1x", "'1x' is not understood"),
     ],
 )
-def test_what_is_no_expression_is_refused_from_where_it_is_none(text: str, told: str) -> None:
+def test_what_is_no_expression_is_refused_from_where_it_is_none(text: str, expected_message: str) -> None:
     with pytest.raises(ValueError, match="is not an expression of Data Prepper: ") as refused:
         data_prepper.parse(text)
-    assert told in str(refused.value)
+    assert expected_message in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_what_is_never_true_is_found(text: str, mistakes: int) -> None:
     assert len(list(data_prepper.mistakes(data_prepper.parse(text)))) == mistakes
 
 
-def test_every_attribute_that_is_looked_at_is_told() -> None:
+def test_every_attribute_that_is_read_is_listed() -> None:
     tree = data_prepper.parse(
         '/a/b == 1 and not (length("/c d") > /e) or /f in {"path", "g"} or /h typeof map'
     )

@@ -68,7 +68,7 @@ def diff(servicer, kind, old, new, state=None):
 
 
 @pytest.mark.parametrize(
-    ("kind", "inputs", "where", "said"),
+    ("kind", "inputs", "where", "expected_message"),
     [
         (BUCKET, {"bucket": "Orders"}, "bucket", "not a bucket name"),
         (BUCKET, {"bucket": "a..b"}, "bucket", "not a bucket name"),
@@ -86,9 +86,11 @@ def diff(servicer, kind, old, new, state=None):
         ("aws:s3/bucketVersioning:BucketVersioning", {"bucket": "bbb"}, "versioningConfiguration", "is required"),
     ],
 )  # fmt: skip
-def test_check_refuses_what_the_service_would_refuse_and_says_where(servicer, kind, inputs, where, said):
+def test_check_refuses_what_the_service_would_refuse_and_says_where(
+    servicer, kind, inputs, where, expected_message
+):
     _, failures = check(servicer, kind, inputs)
-    assert said in failures[where]
+    assert expected_message in failures[where]
 
 
 def test_check_takes_what_is_right_and_what_is_not_known_yet(servicer):
@@ -247,7 +249,7 @@ def test_every_row_is_a_type_of_the_sdk_and_names_its_operations(kind, servicer)
         for step in (*row.create, *row.read, *row.update, *row.delete, *([row.untag] if row.untag else [])):
             assert not isinstance(step, str) or step in client.meta.method_to_api_mapping, step
         known = {*given, *schema.outputs(kind)}
-        assert {*row.replace, *row.told, *row.withheld, *row.volatile} <= known
+        assert {*row.replace, *row.read_by_function, *row.withheld, *row.volatile} <= known
 
 
 def test_a_property_finds_its_member_whatever_the_case_and_number():
@@ -262,7 +264,7 @@ def test_a_property_finds_its_member_whatever_the_case_and_number():
     assert shapes.resolve(shape, "other", {}) is None
 
 
-def test_a_refresh_of_a_google_resource_does_not_look_for_its_identity_in_the_answer():
+def test_a_refresh_of_a_google_resource_does_not_expect_its_identity_in_the_answer():
     given = {"datasetId": "shop", "description": "d", "deleteContentsOnDestroy": True}
     assert Gcp().readable("gcp:bigquery/dataset:Dataset", given) == {"description"}
 
@@ -281,10 +283,10 @@ def test_googles_64_bit_integers_are_numbers_at_every_depth():
 
 def test_a_transfer_job_that_is_deleted_is_gone_though_the_service_has_it_still():
     cloud = Gcp(GCP_ROWS)
-    cloud.project, asked = "p", []
-    cloud.call = lambda method, path, body=None: asked.append(path) or {"name": NAME, "status": "DELETED"}
+    cloud.project, paths = "p", []
+    cloud.call = lambda method, path, body=None: paths.append(path) or {"name": NAME, "status": "DELETED"}
     assert cloud.read(JOB, NAME, {}) is None
-    assert asked == [f"/v1/{NAME}?projectId=p"]
+    assert paths == [f"/v1/{NAME}?projectId=p"]
 
 
 @pytest.mark.parametrize("name", ["shop-copy-1a2b3c4", "transferJobs/shop-", "transferJobs/" + "x" * 116])
@@ -297,14 +299,14 @@ def test_a_transfer_jobs_name_is_refused_at_preview(name):
 def test_a_provider_waits_for_a_long_running_operation_and_tells_its_error():
     name = "projects/p/locations/global/workloadIdentityPools/pool/operations/o"
     states = iter([{"name": name}, {"name": name, "done": True, "response": {"name": "the pool"}}])
-    asked = []
+    calls = []
 
     def call(method, path):
-        asked.append((method, path))
+        calls.append((method, path))
         return next(states)
 
     assert finished(call, {"name": name}) == {"name": "the pool"}
-    assert asked == [("GET", f"/v1/{name}")] * 2
+    assert calls == [("GET", f"/v1/{name}")] * 2
     assert finished(call, {"name": "projects/p/topics/t"}) == {"name": "projects/p/topics/t"}
     with pytest.raises(Refused, match="quota is used up"):
         finished(call, {"name": name, "done": True, "error": {"code": 8, "message": "the quota is used up"}})

@@ -16,8 +16,8 @@ END_TO_END = sorted((ROOT / "tests" / "e2e").glob("test_*.py"))
 def of_the_conftest(path: Path, fixture: str) -> bool:
     """Whether a file's tests or fixtures ask for a fixture that the file doesn't define itself."""
     functions = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
-    asked = {argument.arg for function in functions for argument in function.args.args}
-    return fixture in asked and fixture not in {function.name for function in functions}
+    arguments = {argument.arg for function in functions for argument in function.args.args}
+    return fixture in arguments and fixture not in {function.name for function in functions}
 
 
 def test_the_stack_of_make_up_is_brought_up_on_one_worker_only() -> None:

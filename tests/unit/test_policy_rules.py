@@ -74,7 +74,7 @@ PARTS = [
 REPLICATED = Resource("aws:s3/bucketReplicationConfig:BucketReplicationConfig", "b", {"bucket": "b"})
 
 
-def _told(id: str, prefix: str, suffix: str, event: str = "s3:ObjectCreated:*") -> dict:
+def _to_queue(id: str, prefix: str, suffix: str, event: str = "s3:ObjectCreated:*") -> dict:
     return {
         "id": id,
         "events": [event],
@@ -90,13 +90,13 @@ NOTIFICATION = "aws:s3/bucketNotification:BucketNotification"
 @pytest.mark.parametrize(
     "other",
     [
-        _told("two", "raw/orders/", ".json"),
-        _told("two", "", "y.json"),
-        _told("two", "raw/", ".json", "s3:ObjectCreated:Put"),
+        _to_queue("two", "raw/orders/", ".json"),
+        _to_queue("two", "", "y.json"),
+        _to_queue("two", "raw/", ".json", "s3:ObjectCreated:Put"),
     ],
 )
 def test_notifications_that_overlap_are_refused(other: dict) -> None:
-    one = _told("one", "raw/", ".json")
+    one = _to_queue("one", "raw/", ".json")
     (found,) = check_all([Resource(NOTIFICATION, "n", {"bucket": "b", "queues": [one], "topics": [other]})])
     assert "'one' and 'two' overlap" in str(found)
 
@@ -104,13 +104,13 @@ def test_notifications_that_overlap_are_refused(other: dict) -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        _told("two", "lake/", ".json"),
-        _told("two", "raw/", ".gz"),
-        _told("two", "raw/", ".json", "s3:ObjectRemoved:*"),
+        _to_queue("two", "lake/", ".json"),
+        _to_queue("two", "raw/", ".gz"),
+        _to_queue("two", "raw/", ".json", "s3:ObjectRemoved:*"),
     ],
 )
 def test_notifications_side_by_side_pass(other: dict) -> None:
-    one = _told("one", "raw/", ".json")
+    one = _to_queue("one", "raw/", ".json")
     assert check_all([Resource(NOTIFICATION, "n", {"bucket": "b", "queues": [one, other]})]) == []
 
 

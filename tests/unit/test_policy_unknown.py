@@ -16,7 +16,7 @@ from tests.unit.policy_programs import ROWS
 ALONE = [
     Resource(token, "it", props, account=ACCOUNT) for _, token, bad, good in ROWS for props in (bad, good)
 ]
-_TOLD = programs._told
+_TO_QUEUE = programs._to_queue
 TOGETHER: list[list[Resource]] = [
     [programs.QUEUE, programs.CLOSED],
     [programs.QUEUE, programs.OPEN],
@@ -27,10 +27,12 @@ TOGETHER: list[list[Resource]] = [
     *(
         [
             Resource(
-                programs.NOTIFICATION, "n", {"bucket": "b", "queues": [_TOLD("one", "raw/", ".json"), other]}
+                programs.NOTIFICATION,
+                "n",
+                {"bucket": "b", "queues": [_TO_QUEUE("one", "raw/", ".json"), other]},
             )
         ]
-        for other in (_TOLD("two", "raw/orders/", ".json"), _TOLD("two", "raw/", ".gz"))
+        for other in (_TO_QUEUE("two", "raw/orders/", ".json"), _TO_QUEUE("two", "raw/", ".gz"))
     ),
     [Resource(programs.NOTIFICATION, name, {"bucket": "b"}) for name in ("one", "two")],
     [Resource(programs.NOTIFICATION, name, {"bucket": name}) for name in ("one", "two")],

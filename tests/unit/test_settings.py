@@ -267,7 +267,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         lake(sources=[RDS | {"tables": {"shop.orders": {"ID": "int", "id": "int"}}}], create_key=True),
         "tables.shop.orders: column 'ID' differs from another in its case only",
     ),
-    "a table left out and asked for": (
+    "a table left out and listed": (
         lake(sources=[RDS | {"only": ["shop.a"], "leave_out": ["shop.a"]}], create_key=True),
         "leave_out[0]: 'shop.a' is in only, tables or catalog_names, too; take it away there",
     ),
@@ -305,7 +305,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         view("SELECT total FROM orders", name="orders_latest"),
         "views.orders_latest: a table of this pipeline is called so; name the view differently",
     ),
-    "stale for longer than an alarm can tell": (
+    "stale for longer than an alarm can measure": (
         lake(stale_after_hours=169),
         "stale_after_hours: 169 should be less",
     ),
@@ -622,7 +622,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         },
         "pipelines.replica.existing_objects: the job writes its reports below 'backfill/' of the landing's bucket",
     ),
-    "prefixes that the backfill's function can not be told": (
+    "prefixes that do not fit into the variables of the backfill's function": (
         replica(existing_objects=True, prefixes=[f"raw/{'x' * 800}{n}/" for n in range(5)]),
         "pipelines.replica.existing_objects: the prefixes are 4,050 bytes of JSON, and the environment of the function "
         "that makes the job holds 3,500 of them; write fewer or shorter ones",
@@ -816,7 +816,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         ),
         "pipelines.ticks.retention: documents of another pipeline's collection are kept as that pipeline says",
     ),
-    "a collection told of where another's is used": (
+    "a collection described where another's is used": (
         stack(pipelines={"quotes": QUOTES, "ticks": OF_QUOTES | {"collection": {"readers": [ANALYST]}}}),
         "pipelines.ticks.collection: no collection is made where another pipeline's is used; write it with that "
         "pipeline, or leave out collection_of",
@@ -963,7 +963,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         ),
         "pipelines.search.collection_of: a TIMESERIES collection takes no document ids, and items are updated",
     ),
-    "a collection told of where another's takes the documents": (
+    "a collection described where another's takes the documents": (
         stack(
             pipelines={
                 "search": SEARCH,
@@ -1150,20 +1150,20 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         typed(LAKE, schedule="cron(0 6 * * ? *)", through={"prefixes": ["raw/", "lake/"]}),
         "pipelines.shop.schedule: the load at 05:00 UTC comes too early for the export of 'replica', which starts",
     ),
-    "rows told apart by a floating-point number": (
+    "rows identified by a floating-point number": (
         typed_as("double"),
         "pipelines.shop.tables.orders.keys: 'id' is FLOAT64 in BigQuery, by which it does not tell rows apart; name a "
         "column of BOOL, INT64, NUMERIC, BIGNUMERIC, STRING, DATE, DATETIME, TIMESTAMP, BYTES, TIME",
     ),
-    "rows told apart by an array": (
+    "rows identified by an array": (
         typed_as("array<string>"),
         "pipelines.shop.tables.orders.keys: 'id' is ARRAY<STRING> in BigQuery, by which it does not tell rows",
     ),
-    "rows told apart by a struct": (
+    "rows identified by a struct": (
         typed_as("struct<a:int>"),
         "pipelines.shop.tables.orders.keys: 'id' is STRUCT<a INT64> in BigQuery, by which it does not tell rows",
     ),
-    "rows told apart by JSON": (
+    "rows identified by JSON": (
         typed_as("json"),
         "pipelines.shop.tables.orders.keys: 'id' is JSON in BigQuery, by which it does not tell rows apart",
     ),
@@ -1362,7 +1362,7 @@ def test_a_wrong_config_is_refused_with_a_sentence_that_helps(name: str) -> None
     assert any(message in error for error in refused.value.errors), refused.value
 
 
-# What a sentence tells to write: the text in quotes behind the last "write", as YAML reads it.
+# What a sentence says to write: the text in quotes behind the last "write", as YAML reads it.
 _WRITE = re.compile(r"""; (?:leave .*|.*, )?write (?:'([^'<>…]+)'|("[^"<>…]+"|\['[^']+'\]))$""")
 _PATH = re.compile(r"^([\w.\[\]-]+): ")
 
@@ -1457,7 +1457,7 @@ def test_there_are_enough_bad_configs() -> None:
     assert len(BAD) >= 40
 
 
-def test_all_errors_of_a_config_are_told_at_once() -> None:
+def test_all_errors_of_a_config_are_reported_at_once() -> None:
     config = lake(schedule="daily", sources=[{"dynamodb": "x"}], timezone="Mars")
     config["accounts"]["analytics"]["region"] = "moon"
     with pytest.raises(Refused) as refused:
@@ -1482,7 +1482,7 @@ def paths_of(config: dict[str, Any]) -> list[str]:
     return [error.split(": ")[0] for error in errors_of(config)]
 
 
-def test_what_is_wrong_in_keys_and_between_them_is_told_at_once_for_all_pipelines() -> None:
+def test_what_is_wrong_in_keys_and_between_them_is_reported_at_once_for_all_pipelines() -> None:
     config = stack(
         tags={"team": 7},
         pipelines={
@@ -1556,7 +1556,7 @@ def test_what_is_wrong_in_keys_and_between_them_is_told_at_once_for_all_pipeline
     )
 
 
-def test_all_that_is_wrong_between_a_transfer_and_its_landing_is_told_at_once() -> None:
+def test_all_that_is_wrong_between_a_transfer_and_its_landing_is_reported_at_once() -> None:
     tables = {
         "orders": {
             "keys": ["no", "lines"],
@@ -1586,7 +1586,7 @@ def test_all_that_is_wrong_between_a_transfer_and_its_landing_is_told_at_once() 
         "pipelines.shop.storage_transfer.location",
         "pipelines.shop.tables",  # baskets is missing
         "pipelines.shop.tables",  # there is no order
-        "pipelines.shop.tables",  # there are no reviews, whose columns are not looked at
+        "pipelines.shop.tables",  # there are no reviews, whose columns are not checked
         "pipelines.shop.tables.orders",  # x
         "pipelines.shop.tables.orders.cluster",
         "pipelines.shop.tables.orders.columns",  # total
@@ -1597,7 +1597,7 @@ def test_all_that_is_wrong_between_a_transfer_and_its_landing_is_told_at_once() 
     ]
 
 
-def test_of_two_times_that_are_too_early_the_loads_is_told_as_the_copys_follows_from_it() -> None:
+def test_of_two_times_that_are_too_early_the_loads_is_reported_as_the_copys_follows_from_it() -> None:
     config = typed(LAKE, schedule="cron(0 6 * * ? *)", load="every day 06:30")
     config["pipelines"]["shop"]["storage_transfer"] = {}
     assert paths_of(config) == ["pipelines.shop.schedule"]
@@ -1610,7 +1610,7 @@ def test_of_two_times_that_are_too_early_the_loads_is_told_as_the_copys_follows_
     assert paths_of(config) == ["pipelines.shop.storage_transfer.every_minutes"]
 
 
-def test_all_that_is_wrong_between_a_replication_and_its_landing_is_told_at_once() -> None:
+def test_all_that_is_wrong_between_a_replication_and_its_landing_is_reported_at_once() -> None:
     config = typed(LAKE, through={"prefixes": ["raw/", "raw/orders/", "data/"]}, create_key=True)
     config["pipelines"]["lake"]["event_queue"] = True
     assert sorted(paths_of(config)) == [
@@ -1621,7 +1621,7 @@ def test_all_that_is_wrong_between_a_replication_and_its_landing_is_told_at_once
     ]
 
 
-def test_a_check_is_not_asked_about_a_key_that_is_wrong_in_itself() -> None:
+def test_a_check_does_not_run_on_a_key_that_is_wrong_in_itself() -> None:
     assert paths_of(lake(key_arn="alias/shop", sources=[SHOP])) == ["pipelines.lake.key_arn"]
     assert paths_of(replica(upstream=KEYED, create_key="perhaps")) == ["pipelines.replica.create_key"]
     assert paths_of(replica(account="nowhere", upstream=KEYED, create_key=True)) == [

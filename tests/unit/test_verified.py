@@ -102,7 +102,7 @@ def test_the_digests_name_the_node_and_the_compiler_that_run():
     assert f"<version>{opensearch.RUNNER.rpartition('-')[2]}</version>" in opensearch.POM.read_text()
 
 
-def test_the_engines_modules_are_named_by_go_sum_and_nothing_else_is_looked_up(tmp_path, monkeypatch):
+def test_the_engines_modules_are_named_by_go_sum_and_nothing_else_is_requested(tmp_path, monkeypatch):
     assert re.search(
         rf"^require {engine.MODULE} v{engine.VERSION}$", (engine.GO / "go.mod").read_text(), re.M
     )

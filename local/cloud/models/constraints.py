@@ -1,7 +1,7 @@
 """A shape of a service's model as a function that lists what in a value is beyond it: types, required members, `min`,
 `max`, `pattern` and `enum`. Each shape is compiled once, when it is first met.
 
-botocore's own `validate.py` looks at types, required members and `min` only. The traits:
+botocore's own `validate.py` checks types, required members and `min` only. The traits:
 https://smithy.io/2.0/spec/constraint-traits.html. The wording is the services' own, as in `ValidationException: 1
 validation error detected: Value 'x' at 'roleName' failed to satisfy constraint: …`.
 """

@@ -55,7 +55,7 @@ def test_a_bucket_and_what_goes_with_it_are_answered_in_their_services_form(gcp:
     account = {"accountId": f"loads-{number}", "serviceAccount": {"displayName": "Loads"}}
     answered = ok("POST", f"/v1/projects/{PROJECT}/serviceAccounts", account)
     assert strays("iam.v1", "ServiceAccount", answered) == []
-    role = {"roleId": f"looks_at_{number}", "role": {"title": "Looks", "includedPermissions": []}}
+    role = {"roleId": f"reads_{number}", "role": {"title": "Reads", "includedPermissions": []}}
     assert strays("iam.v1", "Role", ok("POST", f"/v1/projects/{PROJECT}/roles", role)) == []
     policy = ok("POST", f"/v1/projects/{PROJECT}:getIamPolicy", {})
     assert strays("cloudresourcemanager.v1", "Policy", policy) == []

@@ -32,12 +32,12 @@ def test_a_table_has_the_sources_checksum_until_one_value_differs(warehouse: War
     warehouse.load("orders", lines(*rows), "NEWLINE_DELIMITED_JSON")
     whole = f"{PROJECT}.{warehouse.dataset}.orders"
 
-    def held() -> checksum.Held:
-        asked = {"query": checksum.query("BigQuery", whole, columns), "useLegacySql": False}
-        (row,) = warehouse.ok("POST", f"{warehouse.base}/queries", json=asked)["rows"]
+    def contents() -> checksum.Contents:
+        body = {"query": checksum.query("BigQuery", whole, columns), "useLegacySql": False}
+        (row,) = warehouse.ok("POST", f"{warehouse.base}/queries", json=body)["rows"]
         return checksum.answered([cell["v"] for cell in row["f"]])
 
-    assert held() == source
+    assert contents() == source
     warehouse.rows(f"UPDATE `{whole}` SET total = 100.01 WHERE id = 'a'")
-    changed = held()
+    changed = contents()
     assert changed.rows == source.rows and changed.checksum != source.checksum

@@ -25,7 +25,7 @@ def count(warehouse: Warehouse, table: str = "orders") -> int:
 
 
 def next_second() -> None:
-    """S3 tells whole seconds of modification."""
+    """S3 gives times of modification in whole seconds."""
     time.sleep(1.05 - time.time() % 1)
 
 
@@ -53,7 +53,7 @@ def test_append_takes_a_new_file_and_loads_a_rewritten_one_twice(transfer: Trans
     assert transfer.warehouse.rows("SELECT id FROM $.orders ORDER BY id") == [("1",), ("1",), ("2",)]
 
 
-def test_truncate_replaces_what_a_rewritten_file_said(transfer: Transfer) -> None:
+def test_truncate_replaces_the_rows_of_a_rewritten_file(transfer: Transfer) -> None:
     transfer.warehouse.table("orders", ORDER)
     transfer.landing.put("raw/a.json", lines({"id": 1}))
     transfer.create(write_disposition="WRITE_TRUNCATE")
@@ -233,7 +233,7 @@ def test_a_data_path_takes_the_keys_that_the_page_shows(path: str, keys: set[str
 
 
 @pytest.mark.parametrize(
-    ("more", "params", "said"),
+    ("more", "params", "expected_message"),
     [
         ({"schedule": "every 12 hours"}, {}, "24 hours"),
         ({"schedule": "whenever"}, {}, "not understood"),
@@ -250,12 +250,12 @@ def test_a_data_path_takes_the_keys_that_the_page_shows(path: str, keys: set[str
     ],
 )
 def test_a_config_that_the_service_refuses_is_refused(
-    transfer: Transfer, more: dict[str, Any], params: dict[str, Any], said: str
+    transfer: Transfer, more: dict[str, Any], params: dict[str, Any], expected_message: str
 ) -> None:
     answer = transfer.warehouse.gcp.post(
         f"{transfer.parent}/transferConfigs", json=transfer.body(**params) | more
     )
-    assert answer.status_code in (400, 404) and said in answer.json()["error"]["message"]
+    assert answer.status_code in (400, 404) and expected_message in answer.json()["error"]["message"]
     assert transfer.landing.key["SecretAccessKey"] not in answer.text
 
 
@@ -293,7 +293,7 @@ def test_the_secret_comes_back_nowhere_and_a_new_key_is_used(transfer: Transfer)
     assert transfer.run()["state"] == "SUCCEEDED"
 
 
-def test_an_end_of_a_run_is_told_to_the_topic(transfer: Transfer) -> None:
+def test_the_end_of_a_run_is_published_to_the_topic(transfer: Transfer) -> None:
     topic, subscription = (
         f"projects/{PROJECT}/{kind}/{transfer.warehouse.dataset}" for kind in ("topics", "subscriptions")
     )
@@ -307,8 +307,8 @@ def test_an_end_of_a_run_is_told_to_the_topic(transfer: Transfer) -> None:
         lambda: transfer.warehouse.ok("POST", pull, json={"maxMessages": 5}).get("receivedMessages")
     )
     assert [m["message"]["attributes"]["eventType"] for m in got] == ["TRANSFER_RUN_FINISHED"]
-    told = json.loads(base64.b64decode(got[0]["message"]["data"]))
-    assert (told["name"], told["state"]) == (run["name"], "FAILED")
+    notified_run = json.loads(base64.b64decode(got[0]["message"]["data"]))
+    assert (notified_run["name"], notified_run["state"]) == (run["name"], "FAILED")
 
 
 def test_a_daily_schedule_says_when_it_runs_next_and_an_interval_runs_at_once(transfer: Transfer) -> None:

@@ -166,33 +166,33 @@ def test_the_difference_between_exports_and_the_load_is_published(
     reconcile.warehouse.load("orders$20200101", records, "NEWLINE_DELIMITED_JSON")
     done = reconcile.run()
     assert done.returncode == 0, done.stderr + done.stdout
-    [told] = json.loads(done.stdout.strip().splitlines()[-1])["tables"]
-    assert (told["expected"], told["loaded"], told["difference"]) == (3, rows, difference)
+    [table] = json.loads(done.stdout.strip().splitlines()[-1])["tables"]
+    assert (table["expected"], table["loaded"], table["difference"]) == (3, rows, difference)
     assert reconcile.published() == [difference]
 
 
-def test_a_load_that_did_not_come_failed_or_succeeded_is_told_as_that(
+def test_a_load_that_did_not_come_failed_or_succeeded_is_reported_as_that(
     reconcile: Reconcile, transfer: Transfer
 ) -> None:
     reconcile.let_in(reconcile.role)
 
-    def told() -> tuple[str, int]:
+    def state_and_failures() -> tuple[str, int]:
         done = reconcile.run()
         assert done.returncode == 0, done.stderr + done.stdout
         [table] = json.loads(done.stdout.strip().splitlines()[-1])["tables"]
         return table["state"], table["failed"]
 
-    assert told() == ("AWAITED", 0)  # its time comes in twelve hours
+    assert state_and_failures() == ("AWAITED", 0)  # its time comes in twelve hours
     transfer.warehouse.ok("PATCH", f"/v1/{transfer.name}?updateMask=disabled", json={"disabled": True})
-    assert told() == ("MISSING", 1)
+    assert state_and_failures() == ("MISSING", 1)
     transfer.warehouse.ok("PATCH", f"/v1/{transfer.name}?updateMask=disabled", json={"disabled": False})
     reconcile.landing.put("raw/files/a.json", lines({"id": "many"}))
     assert transfer.run()["state"] == "FAILED"
-    assert told() == ("FAILED", 1)
+    assert state_and_failures() == ("FAILED", 1)
     assert sum(reconcile.published("BigQueryLoadFailed")) == 2
     reconcile.landing.put("raw/files/a.json", lines({"id": 1}))
     assert transfer.run()["state"] == "SUCCEEDED"
-    assert told() == ("SUCCEEDED", 0)
+    assert state_and_failures() == ("SUCCEEDED", 0)
     assert sum(reconcile.published("BigQueryLoadFailed")) == 2
 
 
@@ -208,7 +208,7 @@ def test_a_role_that_is_not_let_in_is_refused_and_the_table_named(reconcile: Rec
 
 
 def exchanged(gcp: httpx.Client, audience: str, **keys: str) -> httpx.Response:
-    """The token for whoever holds these keys, asked for as handlers/reconcile does."""
+    """The token for the holder of these keys, requested as handlers/reconcile does."""
     spec = importlib.util.spec_from_file_location(
         "federation", ROOT / "handlers" / "reconcile" / "federation.py"
     )
@@ -228,7 +228,7 @@ def exchanged(gcp: httpx.Client, audience: str, **keys: str) -> httpx.Response:
 
 
 @pytest.mark.parametrize("guarded", [True, False])
-def test_an_iam_user_whose_path_looks_like_the_roles_session_is_not_the_role(
+def test_an_iam_user_whose_path_resembles_the_roles_session_is_not_the_role(
     gcp: httpx.Client, reconcile: Reconcile, guarded: bool
 ) -> None:
     """Without the condition the forged subject is the role's; paths are free text:

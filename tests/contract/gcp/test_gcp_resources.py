@@ -74,14 +74,14 @@ def test_a_deleted_role_is_back_within_7_days_and_keeps_its_id_for_37(
     own, role = f"/v1/projects/{PROJECT}/roles", f"looks_{next(NUMBER)}"
 
     def made() -> int:
-        return gcp.post(own, json={"roleId": role, "role": {"title": "Looks"}}).status_code
+        return gcp.post(own, json={"roleId": role, "role": {"title": "Reads"}}).status_code
 
     assert made() == 200
     assert gcp.post(f"{own}/{role}:undelete", json={}).status_code == 400  # it is there
     assert gcp.delete(f"{own}/{role}").status_code == 200
     ahead(timedelta(days=6))
     assert gcp.get(f"{own}/{role}").json()["deleted"] is True
-    refused = gcp.post(own, json={"roleId": role, "role": {"title": "Looks"}})
+    refused = gcp.post(own, json={"roleId": role, "role": {"title": "Reads"}})
     assert refused.status_code == 400 and "marked for deletion" in refused.text
     assert refused.json()["error"]["status"] == "FAILED_PRECONDITION"
     assert gcp.patch(f"{own}/{role}", json={"title": "x"}).status_code == 400
@@ -121,7 +121,7 @@ def test_a_service_account_is_made_once_and_gone_when_deleted(gcp: httpx.Client)
 
 def test_a_role_of_the_projects_own_is_made_once_and_bound_only_while_it_is_there(gcp: httpx.Client) -> None:
     own, made = f"/v1/projects/{PROJECT}/roles", f"looks_{next(NUMBER)}"
-    body = {"roleId": made, "role": {"title": "Looks", "includedPermissions": ["bigquery.transfers.get"]}}
+    body = {"roleId": made, "role": {"title": "Reads", "includedPermissions": ["bigquery.transfers.get"]}}
     role = gcp.post(own, json=body).json()
     assert role["name"] == f"projects/{PROJECT}/roles/{made}"
     assert gcp.post(own, json=body).status_code == 409

@@ -94,7 +94,7 @@ class Copy:
         return {o["name"]: o for o in self.ok("GET", f"/storage/v1/b/{self.bucket}/o")["items"]}
 
     def listen(self) -> dict[str, Any]:
-        """A queue that S3 tells of new objects below raw/, and a role that may take from it."""
+        """A queue with S3's events of new objects below raw/, and a role that may take from it."""
         sqs, name = self.landing.sqs, f"events-{self.number}"
         self.queue = sqs.create_queue(QueueName=name)["QueueUrl"]
         arn = f"arn:aws:sqs:us-east-1:111111111111:{name}"
@@ -167,7 +167,7 @@ def test_a_file_that_is_there_is_replaced_by_the_rule(
     assert (copy.objects()["raw/orders/a.json"]["etag"] != before["etag"]) == (copied == "1")
 
 
-def test_another_subject_in_the_trust_is_refused_and_told(copy: Copy) -> None:
+def test_another_subject_in_the_trust_is_refused_and_reported(copy: Copy) -> None:
     copy.landing.put("raw/orders/a.json", b"1")
     copy.ok("PUT", f"/v1/projects/{PROJECT}/topics/runs-{copy.number}", json={})
     topic = f"projects/{PROJECT}/topics/runs-{copy.number}"
@@ -175,8 +175,12 @@ def test_another_subject_in_the_trust_is_refused_and_told(copy: Copy) -> None:
     copy.ok("POST", f"/v1/{topic}:setIamPolicy", json={"policy": {"bindings": [publisher]}})
     seen = f"/v1/projects/{PROJECT}/subscriptions/seen-{copy.number}"
     copy.ok("PUT", seen, json={"topic": topic})
-    told = {"pubsubTopic": topic, "eventTypes": ["TRANSFER_OPERATION_FAILED"], "payloadFormat": "JSON"}
-    copy.create({"notificationConfig": told})
+    notification = {
+        "pubsubTopic": topic,
+        "eventTypes": ["TRANSFER_OPERATION_FAILED"],
+        "payloadFormat": "JSON",
+    }
+    copy.create({"notificationConfig": notification})
     assert copy.run()["status"] == "SUCCESS"
     copy.landing.iam.update_assume_role_policy(RoleName=copy.role, PolicyDocument=copy.trust("1" * 21))
     failed = copy.run()
@@ -224,7 +228,7 @@ def test_a_file_that_changed_is_not_replaced_by_an_agent_that_may_not_delete(cop
 
 def test_what_is_older_than_the_job_takes_is_left(copy: Copy) -> None:
     copy.landing.put("raw/orders/a.json", b"1")
-    time.sleep(1.05)  # S3 tells whole seconds
+    time.sleep(1.05)  # S3 gives whole seconds
     conditions = {"includePrefixes": ["orders/"], "maxTimeElapsedSinceLastModification": "0.01s"}
     copy.create(objectConditions=conditions)
     assert copy.run()["counters"]["objectsFoundFromSource"] == "0"
@@ -303,10 +307,10 @@ REFUSED: dict[str, tuple[Callable[[Copy], dict[str, Any]], str]] = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_job_that_the_service_refuses_is_refused(copy: Copy, name: str) -> None:
-    make, said = REFUSED[name]
+    make, expected_message = REFUSED[name]
     body = {k: v for k, v in make(copy).items() if v}
     answer = copy.gcp.post("/v1/transferJobs", json=body)
-    assert answer.status_code in (400, 404) and said in answer.json()["error"]["message"]
+    assert answer.status_code in (400, 404) and expected_message in answer.json()["error"]["message"]
 
 
 def test_a_job_is_changed_field_by_field_and_deleted(copy: Copy) -> None:
@@ -388,8 +392,8 @@ class Loads:
         self.name = copy.ok("POST", where, json=self.body)["name"]
 
     def run(self) -> dict[str, Any]:
-        asked = {"requestedRunTime": "2026-01-02T04:30:00Z"}
-        begun = self.copy.ok("POST", f"/v1/{self.name}:startManualRuns", json=asked)["runs"][0]["name"]
+        body = {"requestedRunTime": "2026-01-02T04:30:00Z"}
+        begun = self.copy.ok("POST", f"/v1/{self.name}:startManualRuns", json=body)["runs"][0]["name"]
         ended = ("SUCCEEDED", "FAILED")
         return eventually(lambda: (r := self.copy.ok("GET", f"/v1/{begun}"))["state"] in ended and r)
 

@@ -37,7 +37,7 @@ PARQUET: list[tuple[str, pa.DataType, list[Any]]] = [
 ]
 
 
-def said(value: Any) -> Any:
+def as_text(value: Any) -> Any:
     """A value as the REST API writes it."""
     match value:
         case None:
@@ -63,7 +63,7 @@ def same(given: str | None, wanted: Any, kind: str) -> bool:
         return Decimal(given) == wanted
     if kind in ("float", "double"):
         return float(given) == wanted
-    return given == said(wanted)
+    return given == as_text(wanted)
 
 
 @pytest.mark.parametrize(("kind", "arrow", "values"), PARQUET, ids=[kind for kind, _, _ in PARQUET])

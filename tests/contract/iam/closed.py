@@ -71,9 +71,9 @@ def _first_of_each_kind(cases: Iterable[Case]) -> dict[str, Case]:
 
 def _known(policies: Policies, case: Case, evaluator: Evaluator) -> list[str]:
     """The actions that the service has on a resource of this kind."""
-    asked = [replace(case, action=action, context={}) for action in _actions(service(case.action))]
-    verdicts = evaluator.verdicts([request(policies, one) for one in asked])
-    return [one.action for one, verdict in zip(asked, verdicts, strict=True) if not isinstance(verdict, str)]
+    cases = [replace(case, action=action, context={}) for action in _actions(service(case.action))]
+    verdicts = evaluator.verdicts([request(policies, one) for one in cases])
+    return [one.action for one, verdict in zip(cases, verdicts, strict=True) if not isinstance(verdict, str)]
 
 
 @cache
@@ -105,18 +105,18 @@ def _tag(key: str) -> str:
 
 
 def _beside(policies: Policies, case: Case, others: Sequence[str]) -> Iterator[Case]:
-    mine = case.who in policies.roles
+    is_ours = case.who in policies.roles
     never = replace(case, may=False)
-    if mine and case.alone != "resource":
+    if is_ours and case.alone != "resource":
         role = replace(never, alone="role")
         yield from (replace(role, resource=other) for other in other_resources(case.resource))
         yield from (replace(role, action=other) for other in others)
         yield from (replace(role, context=other) for other in other_contexts(case.context))
     if policies.found_on(case.resource) is None or case.action == "iam:PassRole":
         return  # a role's trust has no say in who passes it on
-    across = mine and policies.roles[case.who].account != policies.owner(case.resource, "")
-    if across or not mine:
-        sole = replace(never, alone="resource" if mine else case.alone)
+    across = is_ours and policies.roles[case.who].account != policies.owner(case.resource, "")
+    if across or not is_ours:
+        sole = replace(never, alone="resource" if is_ours else case.alone)
         yield from (replace(sole, context=other) for other in other_contexts(case.context))
         # Whom their own account allows everything, only a resource of another account, or a key, can stop.
         owner = policies.owner(case.resource, "")

@@ -77,9 +77,9 @@ class Evaluator:
 
     def verdicts(self, requests: Sequence[Request]) -> list[bool | str]:
         """The verdicts, in order; of a request that no service could ever see, why. What was decided is remembered."""
-        asked = [json.dumps(request.simulation()) for request in requests]
-        keys = [hashlib.sha256(text.encode()).digest() for text in asked]
-        new = {key: text for key, text in zip(keys, asked, strict=True) if key not in self._decided}
+        texts = [json.dumps(request.simulation()) for request in requests]
+        keys = [hashlib.sha256(text.encode()).digest() for text in texts]
+        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._decided}
         if new:
             assert self._node.stdin and self._node.stdout
             self._node.stdin.write(f"[{','.join(new.values())}]\n")

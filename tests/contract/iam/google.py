@@ -77,7 +77,7 @@ def member(resource: Granting, project: str, custom: Mapping[str, Sequence[str]]
     inputs = resource.inputs
     only(resource, {"member", "role", "project", "bucket", "topic", "serviceAccountId"})
     on = f"projects/{inputs.get('project', project)}{_ON[resource.type](inputs)}"
-    for may in _held(resource, inputs["role"], custom):
+    for may in _granted(resource, inputs["role"], custom):
         yield Grant(f"Google's {resource.name}", inputs["member"], may, on)
 
 
@@ -87,7 +87,7 @@ def dataset(resource: Granting, project: str, custom: Mapping[str, Sequence[str]
     for entry in resource.inputs["accesses"]:
         only(resource, {"role", "specialGroup", "userByEmail", "groupByEmail"}, entry)
         role = BASIC.get(entry["role"], entry["role"])
-        for may in _held(resource, role, custom):
+        for may in _granted(resource, role, custom):
             yield Grant(f"dataset {resource.name}", _entitled(entry), may, on)
 
 
@@ -99,7 +99,7 @@ def _entitled(entry: Mapping[str, Any]) -> str:
     return f"specialGroup:{entry['specialGroup']}"
 
 
-def _held(resource: Granting, role: str, custom: Mapping[str, Sequence[str]]) -> Sequence[str]:
+def _granted(resource: Granting, role: str, custom: Mapping[str, Sequence[str]]) -> Sequence[str]:
     """A predefined role is one thing that is granted; of a project's own role each permission is."""
     if role in custom:
         return custom[role]

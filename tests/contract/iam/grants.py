@@ -2,7 +2,7 @@
 
 OpenSearch Serverless, Lake Formation and Google's IAM only ever add up: each grant lets somebody do something with
 something, and no grant takes another away. So a whole policy is a list of `Grant`, and a request passes if one fits it.
-What fits is each service's own to say (`aoss`, `lake_formation`, `google`); which of them decides, the resource tells.
+What fits is each service's own to say (`aoss`, `lake_formation`, `google`); the resource shows which of them decides.
 """
 
 from collections.abc import Iterable, Mapping

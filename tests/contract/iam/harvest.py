@@ -122,7 +122,7 @@ def whole(resources: Iterable[Resource]) -> Iterator[Whole]:
 
 
 def _whole(resource: Resource, places: Mapping[str, tuple[str, str]]) -> Whole:
-    """What a look-up told has no provider's name, and is of the resource's account."""
+    """What a read returned has no provider's name, and is of the resource's account."""
     place = places[resource.provider]
     text = _MOCK_ARN.sub(
         lambda f: _arn(f, *places.get(f[2], place)), json.dumps(resource.inputs, default=str)

@@ -34,7 +34,7 @@ class Case:
     resource: str
     context: Mapping[str, str] = field(default_factory=dict)
     owner: str = ""
-    """Whose the resource is, where neither its ARN nor the stack tells: by default the role's own account, which is
+    """Whose the resource is, where neither its ARN nor the stack has it: by default the role's own account, which is
     the worst case, because there the role's policy alone decides."""
     alone: str = ""
     """`role` or `resource`: the side that decides alone, because the other side allows everything. A condition that
@@ -109,14 +109,16 @@ def vacuous(policies: Policies, cases: Sequence[Case], evaluator: Evaluator) -> 
     """The denials that say nothing: they hold even if all of the stack's documents that they meet allow everything."""
     denied = [case for case in cases if not case.may and not elsewhere(case)]
     opened = {**EVERYTHING, "Statement": [EVERYTHING["Statement"][0] | {"Principal": "*"}]}
-    asked = []
+    requests = []
     for case in denied:
         found = request(policies, case)
-        mine = {"identity": EVERYTHING} if case.who in policies.roles and case.alone != "resource" else {}
+        documents = (
+            {"identity": EVERYTHING} if case.who in policies.roles and case.alone != "resource" else {}
+        )
         if found.on_resource is not None and found.on_resource is policies.found_on(case.resource):
-            mine["on_resource"] = opened
-        asked.append(replace(found, **mine))
-    verdicts = evaluator.verdicts(asked)
+            documents["on_resource"] = opened
+        requests.append(replace(found, **documents))
+    verdicts = evaluator.verdicts(requests)
     return [str(case) for case, allowed in zip(denied, verdicts, strict=True) if allowed is not True]
 
 
@@ -130,7 +132,7 @@ def broken(policies: Policies, cases: Sequence[Case], evaluator: Evaluator) -> l
 
 
 def elsewhere(case: Case) -> bool:
-    """Whether another service than IAM decides: a resource that is no ARN tells whose it is."""
+    """Whether another service than IAM decides: a resource that is no ARN names its owner."""
     return case.resource.startswith((*aoss.PLACES, *lake_formation.PLACES, *google.PLACES))
 
 
@@ -183,9 +185,9 @@ def unseen(
 ) -> list[str]:
     """The changes that no case notices. Of each only the cases are decided that its statement has a say in, a few at a
     time, until one notices."""
-    asked = [(case, request(policies, case)) for case in cases if not elsewhere(case)]
+    pairs = [(case, request(policies, case)) for case in cases if not elsewhere(case)]
     met = {
-        (kind, arn): [pair for pair in asked if _meets(policies, *pair, kind, arn)]
+        (kind, arn): [pair for pair in pairs if _meets(policies, *pair, kind, arn)]
         for kind, arn, _ in policies.documents()
     }
     waiting = []
@@ -211,11 +213,11 @@ def unseen(
     return lost
 
 
-def _meets(policies: Policies, case: Case, asked: Request, kind: str, arn: str) -> bool:
+def _meets(policies: Policies, case: Case, request: Request, kind: str, arn: str) -> bool:
     """Whether this document has a say in the request."""
     if kind == "role":
-        return asked.principal == arn and case.alone != "resource"
-    return asked.on_resource is not None and asked.on_resource is policies.on.get(arn)
+        return request.principal == arn and case.alone != "resource"
+    return request.on_resource is not None and request.on_resource is policies.on.get(arn)
 
 
 def _touches(statement: Mapping[str, Any], case: Case) -> bool:

@@ -233,11 +233,11 @@ def requests(sent: Iterable[Sent], stack: str) -> dict[str, dict[str, list[Any]]
             address = urlsplit(request.url)._replace(scheme="", netloc="").geturl()
             shape = request.method, *sorted(parse_qs(urlsplit(request.url).query, keep_blank_values=True))
             words.setdefault(request.action, {}).setdefault(shape, [request.method, address])
-    asked = {
+    listed = {
         when: {action: [by[key] for key in sorted(by)] for action, by in sorted(actions.items())}
         for when, actions in gathered.items()
     }
-    return asked | {"sent": {action: list(words[action].values()) for action in sorted(words)}}
+    return listed | {"sent": {action: list(words[action].values()) for action in sorted(words)}}
 
 
 def calls(sent: Iterable[Sent], before: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:

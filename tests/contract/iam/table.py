@@ -71,7 +71,7 @@ def taken_on_by(
     service: str, role: str, account: str, source: str = "", other: str = "", *, tells_account: bool = True
 ) -> list[Case]:
     """The service takes the role on for this account (and this source), for no other, and nobody else does. A service
-    of which no page says that it tells the account takes it on without that, too."""
+    of which no page says that it names the account takes it on without that, too."""
     target, ours = role_arn(role, account), {"aws:SourceAccount": account}
     if source:
         ours["aws:SourceArn"] = source
@@ -115,7 +115,7 @@ def tls_only(bucket: str, account: str) -> list[Case]:
 
 
 def queue(name: str, account: str, sender: str = "", source: str = "") -> list[Case]:
-    """A queue is reached by TLS only, from its account only, and by its one sender for its one source. S3 tells the
+    """A queue is reached by TLS only, from its account only, and by its one sender for its one source. S3 names the
     account and the bucket (https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html),
     a rule its ARN alone (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html)."""
     where, plain = arn("sqs", name, account), {"aws:SecureTransport": "false"}
@@ -218,17 +218,17 @@ def through_dynamodb(role: str, where: str, *tables: str) -> list[Case]:
 
 
 def alarms(account: str, name: str) -> list[Case]:
-    """CloudWatch tells an account's own alarms to its topic, under the topic's key."""
+    """CloudWatch publishes an account's own alarms to its topic, under the topic's key."""
     topic, topic_key = arn("sns", f"tributary-proof-{name}", account), arn("kms", f"key/{name}-key", account)
     ours = {"aws:SourceAccount": account, "aws:SourceArn": arn("cloudwatch", "alarm:any", account)}
     theirs = {"aws:SourceAccount": ELSEWHERE}, {"aws:SourceArn": arn("cloudwatch", "alarm:any", ELSEWHERE)}
     cloudwatch = "cloudwatch.amazonaws.com"
-    asked = [("sns:Publish", topic), ("kms:Decrypt", topic_key), ("kms:GenerateDataKey", topic_key)]
+    rights = [("sns:Publish", topic), ("kms:Decrypt", topic_key), ("kms:GenerateDataKey", topic_key)]
     return [
-        *(can(cloudwatch, action, where, context=ours) for action, where in asked),
+        *(can(cloudwatch, action, where, context=ours) for action, where in rights),
         *(
             cannot(cloudwatch, action, where, context=ours | other)
-            for action, where in asked
+            for action, where in rights
             for other in theirs
         ),
         cannot(cloudwatch, "kms:Encrypt", topic_key, context=ours),

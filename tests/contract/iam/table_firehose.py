@@ -64,7 +64,7 @@ INDEX_FUNCTION, NEIGHBOUR_FUNCTION = arn("lambda", f"function:{INDEX}"), arn("la
 
 
 def in_subnet(subnet: str) -> dict[str, str]:
-    """Where an interface stands, as EC2 tells it."""
+    """The subnet of an interface, as EC2 names it."""
     return {"ec2:Subnet": arn("ec2", f"subnet/{'' if subnet == 'neighbour' else 'subnet-'}{subnet}")}
 
 
@@ -111,8 +111,8 @@ def reads_in_dashboards(who: str) -> list[Case]:
     ]
 
 
-def both(role: str, action: str, mine: str, theirs: str) -> list[Case]:
-    return [can(role, action, mine), cannot(role, action, theirs)]
+def both(role: str, action: str, own: str, theirs: str) -> list[Case]:
+    return [can(role, action, own), cannot(role, action, theirs)]
 
 
 TABLE: list[Case] = [
@@ -202,7 +202,7 @@ TABLE: list[Case] = [
     *(case for role in (INDEX, TRANSFORM, GENERATOR, REPLAY) for case in runs_as_a_function(role, HERE)),
     *both(INDEX, "aoss:APIAccessAll", COLLECTION, arn("aoss", "collection/neighbour")),
     cannot(INDEX, "aoss:DeleteCollection", COLLECTION),
-    # Lambda makes the function's interfaces by its role; what the function's own code asks for is told apart.
+    # Lambda makes the function's interfaces by its role; no request of the function's own code may use these rights.
     *(
         case
         for action, on in (

@@ -108,7 +108,7 @@ def warehouse(dataset: str, transfer: str, compare: str, function: str) -> list[
     speaks as the comparison's account, and nothing else does
     (https://docs.cloud.google.com/iam/docs/workload-identity-federation-with-other-clouds)."""
     place, account = f"{PROJECT}/datasets/{dataset}", f"{PROJECT}/serviceAccounts/{compare}@{MAIL}"
-    loads, looks = (f"serviceAccount:{one}@{MAIL}" for one in (transfer, compare))
+    loads, compares = (f"serviceAccount:{one}@{MAIL}" for one in (transfer, compare))
     session = f"arn:aws:sts::{HERE}:assumed-role/{function}/x"
     others = (
         session.replace(HERE, ELSEWHERE),
@@ -122,17 +122,17 @@ def warehouse(dataset: str, transfer: str, compare: str, function: str) -> list[
             loads, f"{LOADS_DATA} bigquery.datasets.get bigquery.datasets.update", OF_DATASET, place,
             f"{PROJECT}/datasets/neighbour",
         ),
-        *may_only(looks, "bigquery.jobs.create bigquery.transfers.get", OF_PROJECT, PROJECT, "projects/neighbour"),
+        *may_only(compares, "bigquery.jobs.create bigquery.transfers.get", OF_PROJECT, PROJECT, "projects/neighbour"),
         *may_only(
-            looks, f"{READS_DATA} bigquery.datasets.get", OF_DATASET, place, f"{PROJECT}/datasets/neighbour"
+            compares, f"{READS_DATA} bigquery.datasets.get", OF_DATASET, place, f"{PROJECT}/datasets/neighbour"
         ),
         *may_only("specialGroup:projectOwners", " ".join(OF_DATASET), OF_DATASET, place),
         *may_only(
             session, f"{TOKEN} iam.serviceAccounts.getOpenIdToken", OF_ACCOUNT, account,
             f"{PROJECT}/serviceAccounts/{transfer}@{MAIL}",
         ),
-        *(cannot(one, TOKEN, account) for one in (*others, loads, looks)),
-        *(cannot(who, "iam.serviceAccounts.getOpenIdToken", account) for who in (loads, looks)),
+        *(cannot(one, TOKEN, account) for one in (*others, loads, compares)),
+        *(cannot(who, "iam.serviceAccounts.getOpenIdToken", account) for who in (loads, compares)),
     ]  # fmt: skip
 
 
@@ -143,7 +143,7 @@ OF_BUCKET = [
 
 
 def copied(bucket: str, topic: str, transfer: str, *, overwrites: bool) -> list[Case]:
-    """The project's agent writes the copy's bucket and reads it, deletes only where it overwrites, and tells of runs
+    """The project's agent writes the copy's bucket and reads it, deletes only where it overwrites, and reports runs
     (https://docs.cloud.google.com/storage-transfer/docs/sink-cloud-storage,
     https://docs.cloud.google.com/storage-transfer/docs/transfer-notifications); the transfer's account reads it
     (https://docs.cloud.google.com/bigquery/docs/cloud-storage-transfer#required_permissions)."""

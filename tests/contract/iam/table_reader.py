@@ -46,7 +46,7 @@ def reads(*, governed: bool) -> list[Case]:
         ),
         *(cannot(READER, f"athena:{a}WorkGroup", WORKGROUP) for a in ("Update", "Delete", "Create")),
         cannot(READER, "athena:DeleteNamedQuery", WORKGROUP),
-        # A database has no say in its tables alone: each is asked for with the catalog and the database.
+        # A database has no say in its tables alone: each is checked with the catalog and the database.
         *(
             can(READER, f"glue:{action}", one)
             for action in CATALOG

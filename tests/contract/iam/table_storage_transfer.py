@@ -1,6 +1,6 @@
 """What the AWS side of a BigQuery transfer by Storage Transfer must be able to do, and must not: the federated role.
 
-The stack: `lake` exports two tables of account HERE under a customer's key and tells a queue of each data file;
+The stack: `lake` exports two tables of account HERE under a customer's key and sends a queue each data file's event;
 `warehouse` loads both by an event-driven copy. `typed` loads one typed table of a bucket that exists by a daily one.
 """
 

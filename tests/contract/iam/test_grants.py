@@ -228,7 +228,7 @@ SESSIONS = f"assertion.arn.startsWith('arn:aws:sts::{HERE}:assumed-role/copy/')"
         (SESSIONS, f"arn:aws:sts::{HERE}:assumed-role/copy/x", "copy"),
         (SESSIONS, f"arn:aws:sts::{HERE}:assumed-role/copying/x", None),
         (SESSIONS, f"arn:aws:sts::{THERE}:assumed-role/copy/x", None),
-        # a user's path may look like a role's session: without the condition it is taken for one
+        # a user's path may resemble a role's session: without the condition it is taken for one
         (SESSIONS, f"arn:aws:iam::{HERE}:user/assumed-role/copy/x", None),
         ("", f"arn:aws:iam::{HERE}:user/assumed-role/copy/x", "copy"),
         # a provider for AWS knows identities of its account alone

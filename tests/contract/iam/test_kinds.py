@@ -52,7 +52,7 @@ def test_every_kind_that_a_stack_registers_is_known_and_no_other_is_listed(
     assert types - set(READ) == set(GRANTS_NOTHING)
 
 
-def test_a_kind_that_nobody_has_looked_at_is_an_error() -> None:
+def test_a_kind_that_nobody_has_classified_is_an_error() -> None:
     unknown = Recorded("aws:ram/resourceShare:ResourceShare", "shared", {}, "workload")
     with pytest.raises(ValueError, match="whether aws:ram/resourceShare:ResourceShare can grant"):
         harvest([unknown])

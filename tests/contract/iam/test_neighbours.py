@@ -69,8 +69,8 @@ def reached(policies: Policies, evaluator: Evaluator) -> Iterator[tuple[str, str
                 for neighbour in longer(pattern):
                     owner = policies.owner(neighbour, role.account)
                     for action in statement["Action"]:
-                        asked = Request(role.arn, action, neighbour, owner, only, _ours(role.arn, owner))
-                        verdict = decided(evaluator, asked)
+                        request = Request(role.arn, action, neighbour, owner, only, _ours(role.arn, owner))
+                        verdict = decided(evaluator, request)
                         count += verdict is not None
                         let_in += [f"{action} on {neighbour}"] if verdict else []
                 yield where, pattern, count, let_in

@@ -96,8 +96,8 @@ def rows(content):
     return sorted(pq.read_table(io.BytesIO(content)).to_pylist(), key=repr)
 
 
-def told_apart(record):
-    """A record of a stream; of a tick what tells it from others, without the time and price that each run makes."""
+def identity_of(record):
+    """A record of a stream; of a tick its run and number, without the time and price that each run makes."""
     document = json.loads(base64.b64decode(record))
     return f"{document['run']} {document['seq']}" if isinstance(document, dict) else record
 
@@ -109,4 +109,4 @@ def seen(state):
         for key, content in state["objects"].items()
     }
     kept = {name: state[name] for name in ("tables", "partitions", "announced", "jobs", "exports", "rds")}
-    return kept | {"objects": shown, "records": sorted(map(told_apart, state["records"]))}
+    return kept | {"objects": shown, "records": sorted(map(identity_of, state["records"]))}

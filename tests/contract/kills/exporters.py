@@ -21,31 +21,31 @@ class DynamoDB:
     """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ExportTableToPointInTime.html"""
 
     def __init__(self, services):
-        self.services, self.exports = services, {}  # token -> what was asked for
+        self.services, self.exports = services, {}  # token -> the request
         self.items = [{"id": {"S": f"o{n}"}, "total": {"N": str(n)}} for n in range(6)]
         self.changes = [
             ({"id": {"S": "o1"}}, {"id": {"S": "o1"}, "total": {"N": "99"}}),
             ({"id": {"S": "o2"}}, None),
         ]
 
-    def ExportTableToPointInTime(self, asked):
-        before = self.exports.setdefault(asked["ClientToken"], asked)
-        if before != asked:
+    def ExportTableToPointInTime(self, request):
+        before = self.exports.setdefault(request["ClientToken"], request)
+        if before != request:
             return refusal("ExportConflictException")
-        found = {"ExportArn": self.arn(asked["ClientToken"]), "ExportStatus": "IN_PROGRESS"}
+        found = {"ExportArn": self.arn(request["ClientToken"]), "ExportStatus": "IN_PROGRESS"}
         return 200, {}, json.dumps({"ExportDescription": found}).encode()
 
     def arn(self, token):
         return f"{ORDERS}/export/{list(self.exports).index(token):04}-{token[:8]}"
 
-    def DescribeExport(self, asked):
-        (export,) = [e for token, e in self.exports.items() if self.arn(token) == asked["ExportArn"]]
-        found = {"ExportArn": asked["ExportArn"], "ExportStatus": "COMPLETED"} | self._written(
-            export, asked["ExportArn"].rpartition("/")[2]
+    def DescribeExport(self, request):
+        (export,) = [e for token, e in self.exports.items() if self.arn(token) == request["ExportArn"]]
+        found = {"ExportArn": request["ExportArn"], "ExportStatus": "COMPLETED"} | self._written(
+            export, request["ExportArn"].rpartition("/")[2]
         )
         return 200, {}, json.dumps({"ExportDescription": found}).encode()
 
-    def DescribeTable(self, asked):
+    def DescribeTable(self, request):
         described = {
             "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
             "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
@@ -93,24 +93,24 @@ class Rds:
     def __init__(self, services):
         self.services, self.snapshots, self.tasks = services, {}, {}
 
-    def held(self):
+    def state(self):
         return self.snapshots, self.tasks
 
-    def CreateDBSnapshot(self, asked):
-        name = asked["DBSnapshotIdentifier"]
+    def CreateDBSnapshot(self, request):
+        name = request["DBSnapshotIdentifier"]
         if name in self.snapshots:
             return fault("DBSnapshotAlreadyExists")
         self.snapshots[name] = datetime(2026, 1, 2, 3, tzinfo=UTC)
         return xml("CreateDBSnapshot", self._snapshot(name))
 
-    def DescribeDBSnapshots(self, asked):
-        name = asked.get("DBSnapshotIdentifier")
+    def DescribeDBSnapshots(self, request):
+        name = request.get("DBSnapshotIdentifier")
         if name not in self.snapshots:
             return fault("DBSnapshotNotFound")
         return xml("DescribeDBSnapshots", f"<DBSnapshots>{self._snapshot(name)}</DBSnapshots>")
 
-    def DeleteDBSnapshot(self, asked):
-        if self.snapshots.pop(asked["DBSnapshotIdentifier"], None) is None:
+    def DeleteDBSnapshot(self, request):
+        if self.snapshots.pop(request["DBSnapshotIdentifier"], None) is None:
             return fault("DBSnapshotNotFound")
         return xml("DeleteDBSnapshot", "")
 
@@ -121,12 +121,12 @@ class Rds:
             "<Status>available</Status><SnapshotCreateTime>2026-01-02T03:00:00Z</SnapshotCreateTime></DBSnapshot>"
         )
 
-    def StartExportTask(self, asked):
-        name = asked["ExportTaskIdentifier"]
+    def StartExportTask(self, request):
+        name = request["ExportTaskIdentifier"]
         if name in self.tasks:
             return fault("ExportTaskAlreadyExists")
-        self.tasks[name] = asked
-        folder = f"{asked['S3Prefix']}/{name}/"
+        self.tasks[name] = request
+        folder = f"{request['S3Prefix']}/{name}/"
         rows = io.BytesIO()
         pq.write_table(pa.table({"id": pa.array(range(4), pa.int64())}), rows)
         mapping = {"columnName": "id", "originalType": "bigint", "expectedExportedType": "int64"}
@@ -142,8 +142,8 @@ class Rds:
         }
         return xml("StartExportTask", "")
 
-    def DescribeExportTasks(self, asked):
-        name = asked["ExportTaskIdentifier"]
+    def DescribeExportTasks(self, request):
+        name = request["ExportTaskIdentifier"]
         task = f"<ExportTaskIdentifier>{name}</ExportTaskIdentifier><Status>COMPLETE</Status>"
         task += "<SnapshotTime>2026-01-02T03:00:00Z</SnapshotTime>"
         return xml("DescribeExportTasks", f"<ExportTasks><ExportTask>{task}</ExportTask></ExportTasks>")

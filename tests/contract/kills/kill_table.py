@@ -91,12 +91,12 @@ def cases(here) -> Iterator[Case]:
         a_run(here, due, lambda handler, event: recorded.append((handler, event, here.services.state())))
     known = set()
     for handler, event, before in recorded:
-        told = event.get("item", event.get("export", event))
-        kind = "RDS" if told.get("source") == "shop" or event.get("step") == "rds" else "DynamoDB"
+        described = event.get("item", event.get("export", event))
+        kind = "RDS" if described.get("source") == "shop" or event.get("step") == "rds" else "DynamoDB"
         if handler == "fold" or event.get("step") in ("plan", "report"):
             step = event.get("step", "")
         else:
-            window = told.get("incremental") or told.get("due", "").startswith("2026-01-03")
+            window = described.get("incremental") or described.get("due", "").startswith("2026-01-03")
             step = f"{event['step']}, {kind}{', a window' if window and kind == 'DynamoDB' else ''}"
         if f"{handler} {step}" not in known:
             known.add(f"{handler} {step}")

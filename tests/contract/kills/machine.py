@@ -54,8 +54,8 @@ class Machine:
             except Failed as failed:
                 for rule in step.get("Catch", ()):
                     if failed.name in rule["ErrorEquals"] or "States.ALL" in rule["ErrorEquals"]:
-                        told = {"Error": failed.name, "Cause": failed.cause}
-                        data, name = self._placed(rule, data, told), rule["Next"]
+                        error = {"Error": failed.name, "Cause": failed.cause}
+                        data, name = self._placed(rule, data, error), rule["Next"]
                         break
                 else:
                     raise

@@ -74,16 +74,16 @@ class Services:
         self.listed = []  # the keys that listings gave
         self._answering = threading.RLock()
 
-    HELD = ("objects", "uploads", "tables", "partitions", "metrics", "announced", "records", "items", "jobs")
+    STATE = ("objects", "uploads", "tables", "partitions", "metrics", "announced", "records", "items", "jobs")
 
     def state(self):
         """What the services hold, as a copy that stays as it is."""
-        held = {name: getattr(self, name) for name in self.HELD}
-        return copy.deepcopy(held | {"exports": self.dynamodb.exports, "rds": self.rds.held()})
+        values = {name: getattr(self, name) for name in self.STATE}
+        return copy.deepcopy(values | {"exports": self.dynamodb.exports, "rds": self.rds.state()})
 
     def restore(self, state):
         state = copy.deepcopy(state)
-        for name in self.HELD:
+        for name in self.STATE:
             setattr(self, name, state[name])
         self.dynamodb.exports = state["exports"]
         self.rds.snapshots, self.rds.tasks = state["rds"]
@@ -122,8 +122,8 @@ class Services:
                 unquote(url.path).lstrip("/"), query, bytes(body), request.headers
             )
         if service == "rds":
-            asked = {key: values[0] for key, values in parse_qs(body.decode()).items()}
-            return getattr(self.rds, operation)(asked)
+            parameters = {key: values[0] for key, values in parse_qs(body.decode()).items()}
+            return getattr(self.rds, operation)(parameters)
         if operation == "PutMetricData":  # CBOR, of which the number of data is enough
             self.metrics += 1
             return 200, {}, b""
@@ -207,51 +207,51 @@ class Services:
 
     # Glue's catalog
 
-    def GetTable(self, asked):
-        found = self.tables.get(asked["Name"])
+    def GetTable(self, request):
+        found = self.tables.get(request["Name"])
         return (
             (200, {}, json.dumps({"Table": found}).encode()) if found else refusal("EntityNotFoundException")
         )
 
-    def CreateTable(self, asked):
-        if asked["TableInput"]["Name"] in self.tables:
+    def CreateTable(self, request):
+        if request["TableInput"]["Name"] in self.tables:
             return refusal("AlreadyExistsException")
-        return self.UpdateTable(asked)
+        return self.UpdateTable(request)
 
-    def UpdateTable(self, asked):
-        self.tables[asked["TableInput"]["Name"]] = asked["TableInput"]
+    def UpdateTable(self, request):
+        self.tables[request["TableInput"]["Name"]] = request["TableInput"]
         return 200, {}, b"{}"
 
-    def CreatePartition(self, asked):
-        if (asked["TableName"], *asked["PartitionInput"]["Values"]) in self.partitions:
+    def CreatePartition(self, request):
+        if (request["TableName"], *request["PartitionInput"]["Values"]) in self.partitions:
             return refusal("AlreadyExistsException")
-        return self.UpdatePartition(asked)
+        return self.UpdatePartition(request)
 
-    def UpdatePartition(self, asked):
-        given = asked["PartitionInput"]
-        self.partitions[asked["TableName"], *given["Values"]] = given["StorageDescriptor"]["Location"]
+    def UpdatePartition(self, request):
+        given = request["PartitionInput"]
+        self.partitions[request["TableName"], *given["Values"]] = given["StorageDescriptor"]["Location"]
         return 200, {}, b"{}"
 
     # The bus, the queue, the stream, and the table of what is announced
 
-    def PutEvents(self, asked):
-        self.announced += [json.loads(entry["Detail"])["export_arn"] for entry in asked["Entries"]]
+    def PutEvents(self, request):
+        self.announced += [json.loads(entry["Detail"])["export_arn"] for entry in request["Entries"]]
         return 200, {}, b'{"FailedEntryCount": 0, "Entries": [{"EventId": "e"}]}'
 
-    def GetQueueUrl(self, asked):
+    def GetQueueUrl(self, request):
         return 200, {}, b'{"QueueUrl": "https://sqs.us-east-1.amazonaws.com/222222222222/arrivals"}'
 
-    def ChangeMessageVisibility(self, asked):
+    def ChangeMessageVisibility(self, request):
         return 200, {}, b"{}"
 
-    def PutRecords(self, asked):
-        self.records += [record["Data"] for record in asked["Records"]]
-        taken = [{"SequenceNumber": "1", "ShardId": "shardId-000000000000"}] * len(asked["Records"])
+    def PutRecords(self, request):
+        self.records += [record["Data"] for record in request["Records"]]
+        taken = [{"SequenceNumber": "1", "ShardId": "shardId-000000000000"}] * len(request["Records"])
         return 200, {}, json.dumps({"FailedRecordCount": 0, "Records": taken}).encode()
 
-    def PutItem(self, asked):
-        key = asked["Item"]["id"]["S"]
-        before, values = self.items.get(key), asked["ExpressionAttributeValues"]
+    def PutItem(self, request):
+        key = request["Item"]["id"]["S"]
+        before, values = self.items.get(key), request["ExpressionAttributeValues"]
         if before:
             now, milliseconds = int(values[":now"]["N"]), int(values[":now_in_millis"]["N"])
             over = int(before["expiration"]["N"]) < now
@@ -260,17 +260,17 @@ class Services:
             )
             if not (over or stuck):
                 return refusal("ConditionalCheckFailedException", Item=before)
-        self.items[key] = asked["Item"]
+        self.items[key] = request["Item"]
         return 200, {}, b"{}"
 
-    def UpdateItem(self, asked):
-        names, values = asked["ExpressionAttributeNames"], asked["ExpressionAttributeValues"]
+    def UpdateItem(self, request):
+        names, values = request["ExpressionAttributeNames"], request["ExpressionAttributeValues"]
         changed = {names[f"#{n[1:]}"]: value for n, value in values.items() if f"#{n[1:]}" in names}
-        self.items.setdefault(asked["Key"]["id"]["S"], dict(asked["Key"])).update(changed)
+        self.items.setdefault(request["Key"]["id"]["S"], dict(request["Key"])).update(changed)
         return 200, {}, b"{}"
 
-    def DeleteItem(self, asked):
-        self.items.pop(asked["Key"]["id"]["S"], None)
+    def DeleteItem(self, request):
+        self.items.pop(request["Key"]["id"]["S"], None)
         return 200, {}, b"{}"
 
 

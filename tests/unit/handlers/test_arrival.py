@@ -78,9 +78,9 @@ class Account:
 
     def put_item(self, path, query, body):
         item = json.loads(body)["Item"]
-        held = self.items.get(item["id"]["S"])
-        if held:
-            failed = {"__type": "ConditionalCheckFailedException", "message": "held", "Item": held}
+        existing = self.items.get(item["id"]["S"])
+        if existing:
+            failed = {"__type": "ConditionalCheckFailedException", "message": "kept", "Item": existing}
             return 400, {}, json.dumps(failed).encode()
         self.items[item["id"]["S"]] = item
         return 200, {}, b"{}"
@@ -281,8 +281,8 @@ def test_an_export_without_items_is_announced(receive, bucket, account, counts):
 
 def test_the_same_event_twice_is_announced_once(receive, bucket, account):
     bucket.objects = export([3])
-    told = notification(summary_of(bucket.objects))
-    assert [receive(told, told)[0], receive(told)[0]] == [[], []]
+    message = notification(summary_of(bucket.objects))
+    assert [receive(message, message)[0], receive(message)[0]] == [[], []]
     assert len(account.announced) == 1
 
 
@@ -297,13 +297,13 @@ def test_two_exports_are_two_announcements(receive, bucket, account):
 def test_a_half_arrived_export_waits_and_is_announced_when_it_is_whole(receive, bucket, account, late):
     whole = export([3, 4])
     bucket.objects = {key: body for key, body in whole.items() if not key.endswith(late)}
-    told = notification(summary_of(whole))
-    failures, reason = receive(told)
+    message = notification(summary_of(whole))
+    failures, reason = receive(message)
     assert failures == ["m0"]
     assert late in reason
     assert (account.announced, account.hidden, account.items) == ([], [5], {})
     bucket.objects = whole
-    assert receive(told, receives=2)[0] == []
+    assert receive(message, receives=2)[0] == []
     assert len(account.announced) == 1
 
 
@@ -453,11 +453,11 @@ def test_keys_are_decoded_as_events_encode_them(receive, bucket, account, root):
 def test_an_event_that_the_bus_refuses_is_announced_on_the_next_try(receive, bucket, account):
     bucket.objects = export([3])
     account.refusals = 1
-    told = notification(summary_of(bucket.objects))
-    failures, reason = receive(told)
+    message = notification(summary_of(bucket.objects))
+    failures, reason = receive(message)
     assert (failures, account.items) == (["m0"], {})
     assert "InternalFailure: try again" in reason
-    assert receive(told, receives=2)[0] == []
+    assert receive(message, receives=2)[0] == []
     assert len(account.announced) == 1
 
 
@@ -496,7 +496,7 @@ def test_a_refused_read_names_the_object(receive, wire, bucket, account):
     assert "s3://replica/raw/orders/AWSDynamoDB/01767283200000-a1b2c3d4/manifest-files.json" in reason
 
 
-def test_a_refused_look_at_an_increments_file_names_it(receive, wire, bucket, account):
+def test_a_refused_read_of_an_increments_file_names_it(receive, wire, bucket, account):
     bucket.objects = increment([3])
     wire.fault("HeadObject", (403, "AccessDenied"))
     failures, reason = receive(notification(summary_of(bucket.objects)))
@@ -515,9 +515,9 @@ def test_a_message_that_cannot_be_hidden_still_fails(receive, wire, bucket, acco
 def test_announcing_is_taken_up_again_when_writing_it_down_failed_before(receive, wire, bucket, account):
     bucket.objects = export([3])
     wire.fault("PutItem", (400, "AccessDeniedException"))
-    told = notification(summary_of(bucket.objects))
-    assert (receive(told)[0], len(account.announced)) == (["m0"], 0)
-    assert (receive(told)[0], len(account.announced)) == ([], 1)
+    message = notification(summary_of(bucket.objects))
+    assert (receive(message)[0], len(account.announced)) == (["m0"], 0)
+    assert (receive(message)[0], len(account.announced)) == ([], 1)
 
 
 def test_many_files_are_listed_a_thousand_at_a_time(receive, wire, bucket, account):

@@ -8,7 +8,7 @@ JOB = re.compile(r"<(ClientRequestToken|Description)>(.*?)</")
 
 
 class Jobs:
-    """S3's jobs: one per token, whatever is asked twice."""
+    """S3's jobs: one per token, however often it is created."""
 
     def __init__(self, wire):
         self.made, self.cancelled = {}, []

@@ -1,4 +1,4 @@
-"""Publishing: columns only widen, readers move last and never back, and a run's failures are all told."""
+"""Publishing: columns only widen, readers move last and never back, and a run's failures are all reported."""
 
 import base64
 import json
@@ -24,34 +24,34 @@ EXPORT = {
 def glue(wire):
     """A catalog: the tables and partitions that it holds, in the order in which they came."""
     schema = json.dumps({"glue_columns": COLUMNS}).encode()
-    held = {"tables": {}, "partitions": {}, "order": [], "state": {f"/{EXPORT['schema_key']}": schema}}
+    catalog = {"tables": {}, "partitions": {}, "order": [], "state": {f"/{EXPORT['schema_key']}": schema}}
 
     def table(path, query, body):
-        asked = json.loads(body)["TableInput"]
-        held["tables"][asked["Name"]] = asked
-        held["order"].append(asked["Name"])
+        given = json.loads(body)["TableInput"]
+        catalog["tables"][given["Name"]] = given
+        catalog["order"].append(given["Name"])
         return 200, {}, b"{}"
 
     def get(path, query, body):
-        found = held["tables"].get(json.loads(body)["Name"])
+        found = catalog["tables"].get(json.loads(body)["Name"])
         if not found:
             return 400, {}, b'{"__type": "EntityNotFoundException", "message": "no"}'
         return 200, {}, json.dumps({"Table": found}).encode()
 
     def partition(path, query, body):
-        asked = json.loads(body)["PartitionInput"]
-        held["partitions"][asked["Values"][0]] = asked["StorageDescriptor"]["Location"]
-        held["order"].append(asked["Values"][0])
+        given = json.loads(body)["PartitionInput"]
+        catalog["partitions"][given["Values"][0]] = given["StorageDescriptor"]["Location"]
+        catalog["order"].append(given["Values"][0])
         return 200, {}, b"{}"
 
     def put(path, query, body):
-        held["order"].append(path)
-        held["state"][path] = body.read() if hasattr(body, "read") else body
+        catalog["order"].append(path)
+        catalog["state"][path] = body.read() if hasattr(body, "read") else body
         return 200, {}, b""
 
     def state(path, query, body):
-        if path in held["state"]:
-            return 200, {"etag": f'"{len(held["state"][path])}"'}, held["state"][path]
+        if path in catalog["state"]:
+            return 200, {"etag": f'"{len(catalog["state"][path])}"'}, catalog["state"][path]
         return 404, {}, b"<Error><Code>NoSuchKey</Code></Error>"
 
     wire.answers |= {
@@ -61,7 +61,7 @@ def glue(wire):
         "PutObject": put,
         "GetObject": state,
     }
-    return held
+    return catalog
 
 
 @pytest.fixture
@@ -127,7 +127,9 @@ def test_an_older_export_gets_its_partition_and_moves_nobody_back(app, glue, con
     assert "2026-01-02" in latest(glue)["originalSql"]
 
 
-def test_an_older_export_of_the_published_day_leaves_its_partition_where_readers_look(app, glue, context):
+def test_an_older_export_of_the_published_day_leaves_its_partition_where_readers_expect_it(
+    app, glue, context
+):
     app.handler({"step": "publish", "export": EXPORT}, context)
     older = {"exported_to": "2026-01-02T02:00:00+00:00", "location": "lake/orders/run=00/", "export_id": "00"}
     answer = publish(app, context, EXPORT | older)
@@ -206,15 +208,15 @@ def test_a_record_that_tells_no_source_is_taken_over(app, glue, context):
 
 
 def test_what_another_call_has_published_meanwhile_is_not_written_over(app, glue, context):
-    asked = []
+    conditions = []
     app.s3.meta.events.register(
         "provide-client-params.s3.PutObject",
-        lambda params, **_: asked.append((params.get("IfNoneMatch"), params.get("IfMatch"))),
+        lambda params, **_: conditions.append((params.get("IfNoneMatch"), params.get("IfMatch"))),
     )
     app.handler({"step": "publish", "export": EXPORT}, context)
     size = len(glue["state"]["/state/orders/current.json"])
     app.handler({"step": "publish", "export": EXPORT}, context)
-    assert [puts for puts in asked if puts != (None, None)] == [("*", None), (None, f'"{size}"')]
+    assert [puts for puts in conditions if puts != (None, None)] == [("*", None), (None, f'"{size}"')]
 
 
 def tables_of(answer):
@@ -378,9 +380,9 @@ def test_a_report_names_every_source_that_failed_and_counts_every_one(app, wire,
 
 
 def test_a_report_hands_on_what_a_source_has_to_say_of_its_export(app, glue, described, context):
-    told = app.handler({"step": "publish", "export": EXPORT | {"notice": "exported in full"}}, context)
+    noticed = app.handler({"step": "publish", "export": EXPORT | {"notice": "exported in full"}}, context)
     silent = app.handler({"step": "publish", "export": described("shop", "shop.b") | {"notice": ""}}, context)
-    answer = app.handler({"step": "report", "due": "2026-01-02", "results": [[told, silent]]}, context)
+    answer = app.handler({"step": "report", "due": "2026-01-02", "results": [[noticed, silent]]}, context)
     assert answer == {
         "due": "2026-01-02",
         "tables": 2,
@@ -393,10 +395,10 @@ def test_metrics_say_for_each_source_whether_it_failed_and_how_old_its_data_is(a
     published = {"table": "orders", "rows": 7, "exported_to": "2026-01-02T03:00:00+00:00"}
     results = [{"source": "orders", "tables": [published]}, {"source": "shop", "error": {}}]
     found = app.publishing.metrics("lake", results, datetime(2026, 1, 2, 4, tzinfo=UTC))
-    told = {
+    values = {
         (m["MetricName"], m["Dimensions"][1]["Value"], m["Dimensions"][1]["Name"]): m["Value"] for m in found
     }
-    assert told == {
+    assert values == {
         ("Published", "orders", "Source"): 1,
         ("Failed", "orders", "Source"): 0,
         ("Age", "orders", "Table"): 3600,

@@ -98,9 +98,11 @@ def test_another_pipelines_export_of_a_table_at_the_same_time_has_a_token_of_its
     tables, settings = modules["dynamodb_source"], settings_of(modules)
     source = modules["sources"].Source("orders", "dynamodb", arn=ORDERS, table="orders")
     span = tables.Span(datetime(2026, 1, 2, tzinfo=UTC), since, datetime(2026, 1, 2, tzinfo=UTC))
-    asked = [tables.request(source, span, 0, one) for one in (settings, settings, replace(settings, **other))]
-    assert asked[0] == asked[1] and asked[0]["ClientToken"] != asked[2]["ClientToken"]
-    assert tables.request(source, span, 1, settings)["ClientToken"] != asked[0]["ClientToken"]
+    requests = [
+        tables.request(source, span, 0, one) for one in (settings, settings, replace(settings, **other))
+    ]
+    assert requests[0] == requests[1] and requests[0]["ClientToken"] != requests[2]["ClientToken"]
+    assert tables.request(source, span, 1, settings)["ClientToken"] != requests[0]["ClientToken"]
 
 
 @pytest.mark.parametrize("other", ELSEWHERE[:2])
@@ -227,7 +229,7 @@ def test_a_sixth_export_waits_ever_longer_rather_than_fails(app, wire, context, 
         assert item["state"] == "BUSY"
         waits.append(item["wait"])
     assert waits == sorted(waits) and (waits[0], waits[-1]) == (13, 600)
-    # Once it has begun it is looked at soon.
+    # Once it has begun, its state is read again soon.
     wire.answers["StartExportTask"] = lambda path, query, body: xml("StartExportTask", "")
     begun = app.handler({"step": "start", "item": item}, context)
     assert (begun["state"], begun["polls"]) == ("RUNNING", 0)
@@ -265,9 +267,9 @@ def test_an_export_with_a_warning_fails_with_the_warning_and_one_without_is_done
 @pytest.mark.parametrize("since", [None, "2026-01-01T03:00:00+00:00"])
 def test_what_is_not_reconciled_yet_lies_outside_the_lake(modules, since):
     source = modules["sources"].Source("orders", "dynamodb", table="orders")
-    asked = {"arn": f"{ORDERS}/export/01-a", "since": since, "until": DUE, "more": False}
+    span = {"arn": f"{ORDERS}/export/01-a", "since": since, "until": DUE, "more": False}
     export = {"ItemCount": 1, "ExportManifest": "raw/orders/AWSDynamoDB/01-a/manifest-summary.json"}
-    work = modules["dynamodb_source"].work(source, asked, export, {"id": "S"}, None)
+    work = modules["dynamodb_source"].work(source, span, export, {"id": "S"}, None)
     assert work["output_prefix"] == "windows/orders/01-a/"
     assert work["location"] == "lake/orders/export_date=2026-01-02/run=01-a/"
     assert work["incremental"] is (since is not None)
@@ -305,7 +307,7 @@ def exports(wire):
     return wire
 
 
-def test_a_table_whose_recovery_reaches_less_far_back_is_exported_anew_in_full_and_it_is_told(
+def test_a_table_whose_recovery_reaches_less_far_back_is_exported_anew_in_full_with_a_notice(
     app, exports, context
 ):
     exports.fault("ExportTableToPointInTime", (400, "InvalidExportTimeException"))
@@ -375,7 +377,7 @@ def test_a_snapshot_that_is_gone_already_is_forgotten_and_one_that_was_not_made_
     assert wire.calls["DeleteDBSnapshot"] == 1
 
 
-def test_status_is_asked_ever_less_often(app, wire, context):
+def test_status_is_polled_ever_less_often(app, wire, context):
     wire.answers["DescribeExportTasks"] = tasks("IN_PROGRESS")
     item, waits = ITEM | {"export": {"identifier": "shop-1", "snapshot_arn": SNAPSHOT}, "polls": 0}, []
     for _ in range(30):

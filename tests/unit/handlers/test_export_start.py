@@ -1,4 +1,4 @@
-"""Starting exports: what is asked for, and what each refusal leads to."""
+"""Starting exports: the request, and what each refusal leads to."""
 
 import json
 import os
@@ -138,14 +138,14 @@ def test_a_refusal_is_named_with_what_to_do_for_every_table(app, wire, context, 
     assert wire.calls[EXPORT] == 2
 
 
-def test_too_many_exports_at_once_are_waited_for_and_then_told(app, wire, context):
+def test_too_many_exports_at_once_are_waited_for_and_then_reported(app, wire, context):
     wire.fault(EXPORT, *[(400, "LimitExceededException")] * 6)
     with pytest.raises(Exception, match=r"1 of 2.* orders: LimitExceededException.*300 exports"):
         app.handler(EVENT, context)
     assert wire.calls[EXPORT] == 7
 
 
-def test_no_answer_at_all_is_told_with_the_table(app, wire, context):
+def test_no_answer_at_all_is_reported_with_the_table(app, wire, context):
     wire.fault(EXPORT, *[ReadTimeoutError(endpoint_url="https://dynamodb")] * 6)
     with pytest.raises(Exception, match="orders: no answer from DynamoDB"):
         app.handler(EVENT, context)

@@ -49,7 +49,7 @@ def app(load, monkeypatch):
     return app
 
 
-def test_ten_ticks_are_sent_where_nothing_is_said(app, stream, context):
+def test_ten_ticks_are_sent_where_the_event_has_no_count(app, stream, context):
     assert app.handler({}, context)["sent"] == 10
     for number, tick in enumerate(stream.documents()):
         assert set(tick) == {"EVENT_TIME", "TICKER", "PRICE", "run", "seq"}

@@ -18,7 +18,7 @@ class Collection(ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Request)
-        self.indexes, self.faults, self.asked = {}, deque(), []
+        self.indexes, self.faults, self.requests = {}, deque(), []
         self.endpoint = f"http://127.0.0.1:{self.server_address[1]}/_aoss/c1"
 
 
@@ -28,33 +28,35 @@ class Request(BaseHTTPRequestHandler):
     def answer(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         name, _, part = self.path.removeprefix("/_aoss/c1/").partition("/")
-        self.server.asked.append((self.command, name, part, dict(self.headers), body))
+        self.server.requests.append((self.command, name, part, dict(self.headers), body))
         if self.server.faults:
             fault = self.server.faults.popleft()
             if fault is None:
                 return self.connection.close()
-            return self.tell(*fault)
+            return self.respond(*fault)
         indexes, given = self.server.indexes, json.loads(body or "{}")
         if self.command == "PUT" and not part:
             if name in indexes:
-                return self.tell(400, {"error": {"type": "resource_already_exists_exception"}, "status": 400})
+                return self.respond(
+                    400, {"error": {"type": "resource_already_exists_exception"}, "status": 400}
+                )
             indexes[name] = given.get("mappings", {})
         elif name not in indexes:
-            return self.tell(404, {"error": {"type": "index_not_found_exception"}, "status": 404})
+            return self.respond(404, {"error": {"type": "index_not_found_exception"}, "status": 404})
         elif self.command == "PUT":
             for field, wanted in given["properties"].items():
                 if indexes[name].get("properties", {}).get(field, wanted) != wanted:
                     reason = f"mapper [{field}] cannot be changed from type [double] to [long]"
-                    return self.tell(
+                    return self.respond(
                         400,
                         {"error": {"type": "illegal_argument_exception", "reason": reason}, "status": 400},
                     )
                 indexes[name].setdefault("properties", {})[field] = wanted
         elif self.command == "DELETE":
             del indexes[name]
-        return self.tell(200, {"acknowledged": True})
+        return self.respond(200, {"acknowledged": True})
 
-    def tell(self, status, body):
+    def respond(self, status, body):
         content = b"" if self.command == "HEAD" else json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -109,7 +111,7 @@ def event(collection):
 def test_an_index_is_created_with_its_mapping_by_signed_requests(app, collection, context, event):
     assert app.handler(event("create"), context) == {"index": "ticks", "done": "created", "deleted": []}
     assert collection.indexes == {"ticks": MAPPING}
-    for _, _, _, headers, _ in collection.asked:
+    for _, _, _, headers, _ in collection.requests:
         found = {name.lower(): value for name, value in headers.items()}
         assert "/us-east-1/aoss/aws4_request" in found["authorization"]
         assert found["x-amz-content-sha256"]
@@ -131,7 +133,7 @@ def test_a_changed_mapping_is_put_and_the_index_stays(app, collection, context, 
     more = {"properties": {**MAPPING["properties"], "VOLUME": {"type": "long"}}}
     assert app.handler(event("update", prev={}, mapping=more), context)["done"] == "updated"
     assert collection.indexes == {"ticks": more}
-    assert not [asked for asked in collection.asked if asked[0] == "DELETE"]
+    assert not [request for request in collection.requests if request[0] == "DELETE"]
 
 
 def test_a_mapping_that_conflicts_fails_the_deployment_at_once_with_the_collections_words(
@@ -152,7 +154,7 @@ def test_a_collection_that_is_cold_or_lets_nobody_in_yet_is_waited_for(
     assert 1 < app.clock.now < 60
 
 
-def test_a_collection_that_hangs_up_is_asked_again(app, collection, context, event):
+def test_a_collection_that_hangs_up_is_called_again(app, collection, context, event):
     collection.faults.extend([None, None])
     assert app.handler(event("create"), context)["done"] == "created"
 
@@ -169,7 +171,7 @@ def test_each_wait_is_twice_the_last_up_to_twenty_seconds_and_at_least_half_of_t
     assert bounds == {(0.5, 1)}
 
 
-def test_a_collection_that_never_answers_fails_the_deployment_with_what_the_network_said(
+def test_a_collection_that_never_answers_fails_the_deployment_with_the_networks_error(
     app, collection, context, event
 ):
     collection.faults.extend([None] * 1000)
@@ -197,11 +199,11 @@ def test_patience_ends_before_the_functions_time_does(load, app, collection, con
     assert app.clock.now <= 10
 
 
-def test_an_answer_that_will_not_pass_is_not_asked_for_again(app, collection, context, event):
+def test_an_answer_that_will_not_pass_is_not_requested_again(app, collection, context, event):
     collection.faults.append((404, {"status": 404, "error": "no such collection"}))
     with pytest.raises(Exception, match=r"404 .*no such collection"):
         app.handler(event("create"), context)
-    assert len(collection.asked) == 1
+    assert len(collection.requests) == 1
 
 
 @pytest.mark.parametrize(("delete", "left"), [(True, {}), (False, {"ticks": MAPPING})])
@@ -209,11 +211,11 @@ def test_an_index_goes_with_the_stack_only_where_the_config_says_so(
     app, collection, context, event, delete, left
 ):
     app.handler(event("create", delete=delete), context)
-    collection.asked.clear()
+    collection.requests.clear()
     answer = app.handler(event("delete", delete=delete), context)
     assert answer == {"index": "ticks", "done": "left as it is", "deleted": [] if left else ["ticks"]}
     assert collection.indexes == left
-    assert [asked[:2] for asked in collection.asked] == ([] if left else [("DELETE", "ticks")])
+    assert [request[:2] for request in collection.requests] == ([] if left else [("DELETE", "ticks")])
 
 
 def test_an_index_that_is_gone_already_can_be_deleted(app, collection, context, event):
@@ -221,7 +223,7 @@ def test_an_index_that_is_gone_already_can_be_deleted(app, collection, context, 
 
 
 @pytest.mark.parametrize("delete", [True, False])
-def test_a_renamed_index_is_made_anew_and_the_former_goes_only_where_the_config_said_so(
+def test_a_renamed_index_is_made_anew_and_the_former_goes_only_where_the_config_had_it_so(
     app, collection, context, event, delete
 ):
     app.handler(event("create"), context)
@@ -230,13 +232,13 @@ def test_a_renamed_index_is_made_anew_and_the_former_goes_only_where_the_config_
     assert set(collection.indexes) == ({"quotes"} if delete else {"quotes", "ticks"})
 
 
-def test_a_collection_that_was_replaced_is_not_asked_to_delete(app, collection, context, event):
+def test_a_collection_that_was_replaced_gets_no_delete(app, collection, context, event):
     former = {"delete": True, "endpoint": "http://127.0.0.1:9"}
     assert app.handler(event("update", prev=former), context)["deleted"] == []
 
 
 @pytest.mark.parametrize("tf", [None, {}, {"action": "recreate"}])
-def test_an_action_that_is_none_asks_nothing(app, collection, context, event, tf):
+def test_an_action_that_is_none_requests_nothing(app, collection, context, event, tf):
     with pytest.raises(ValueError, match="expected one of create, update, delete"):
         app.handler(event("create") | {"tf": tf}, context)
-    assert collection.asked == []
+    assert collection.requests == []

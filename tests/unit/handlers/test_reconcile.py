@@ -64,8 +64,8 @@ def listing(path, query, body):
 def test_only_what_was_written_between_the_load_before_and_this_one_is_expected(
     app, wire, context, monkeypatch
 ):
-    asked = []
-    monkeypatch.setattr(app.google, "count", lambda project, location, sql: asked.append(sql) or 6)
+    queries = []
+    monkeypatch.setattr(app.google, "count", lambda project, location, sql: queries.append(sql) or 6)
     answer = app.handler(EVENT, context)
     assert answer["tables"][0] == {
         "table": "orders",
@@ -76,7 +76,7 @@ def test_only_what_was_written_between_the_load_before_and_this_one_is_expected(
         "loaded": 6,
         "difference": -1,
     }
-    assert asked[0] == "SELECT COUNT(*) FROM `shop.shop.orders` WHERE _PARTITIONDATE = DATE '2026-01-02'"
+    assert queries[0] == "SELECT COUNT(*) FROM `shop.shop.orders` WHERE _PARTITIONDATE = DATE '2026-01-02'"
     assert answer["tables"][2] == {"table": "products", "state": "SUCCEEDED", "failed": 0}
     assert wire.calls["PutMetricData"] == 2 + 2 + 1
 
@@ -116,10 +116,10 @@ def test_a_load_failed_unless_its_newest_run_since_it_was_due_succeeded(
     monkeypatch.setattr(app.google, "runs", lambda transfer: runs)
     monkeypatch.setattr(app.google, "count", lambda project, location, sql: 7)
     monkeypatch.setattr(
-        app.cloudwatch, "put_metric_data", lambda **told: published.extend(told["MetricData"])
+        app.cloudwatch, "put_metric_data", lambda **call: published.extend(call["MetricData"])
     )
-    told = app.handler(EVENT, context)["tables"]
-    assert {found["state"] for found in told} == {state}
+    tables = app.handler(EVENT, context)["tables"]
+    assert {found["state"] for found in tables} == {state}
     failed = {
         metric["Dimensions"][1]["Value"]: metric["Value"]
         for metric in published
@@ -151,8 +151,8 @@ def test_no_run_is_a_failed_load_unless_the_transfer_is_new_and_its_time_to_come
     monkeypatch.setattr(app.google, "runs", lambda transfer: [])
     monkeypatch.setattr(app.google, "transfer", lambda name: config)
     monkeypatch.setattr(app.google, "count", lambda project, location, sql: 7)
-    told = app.handler(EVENT, context)["tables"]
-    assert {found["failed"] for found in told} == {failed}
+    tables = app.handler(EVENT, context)["tables"]
+    assert {found["failed"] for found in tables} == {failed}
 
 
 def test_a_transfer_whose_runs_are_refused_is_named_after_the_others_are_published(
@@ -171,20 +171,20 @@ def test_a_transfer_whose_runs_are_refused_is_named_after_the_others_are_publish
 
 
 def test_every_page_of_a_transfers_runs_is_read(load, monkeypatch):
-    app, asked = load("reconcile", **SETTINGS), []
+    app, requests = load("reconcile", **SETTINGS), []
 
     def ask(host, path, body, token=""):
-        asked.append((host, path, body))
-        return {"transferRuns": [len(asked)], "nextPageToken": "a b" if len(asked) == 1 else ""}
+        requests.append((host, path, body))
+        return {"transferRuns": [len(requests)], "nextPageToken": "a b" if len(requests) == 1 else ""}
 
     monkeypatch.setattr(app.google, "access_token", lambda: "t")
     monkeypatch.setattr(app.google, "ask", ask)
     assert app.google.runs("projects/1/transferConfigs/t") == [1, 2]
     path = "/v1/projects/1/transferConfigs/t/runs?pageToken="
-    assert asked == [("bigquerydatatransfer", path + page, None) for page in ("", "a%20b")]
+    assert requests == [("bigquerydatatransfer", path + page, None) for page in ("", "a%20b")]
 
 
-def test_a_run_before_the_load_of_its_day_looks_at_the_day_before(app):
+def test_a_run_before_the_load_of_its_day_checks_the_day_before(app):
     load = app.due_load(app.planned({"scheduled_time": "2026-01-02T04:29:59Z"}), "04:30")
     assert (load.day.isoformat(), load.until) == ("2026-01-01", datetime(2026, 1, 1, 4, 30, tzinfo=UTC))
     assert (
@@ -217,18 +217,18 @@ def test_an_event_without_a_time_is_refused(app, context, event):
 
 
 def test_the_access_token_is_kept_until_near_its_end(app, monkeypatch):
-    asked = []
+    hosts = []
 
     def ask(host, path, body, token=""):
-        asked.append(host)
+        hosts.append(host)
         return {"access_token": "f", "accessToken": "t", "expireTime": "2100-01-01T00:00:00Z"}
 
     monkeypatch.setattr(app.google, "ask", ask)
     assert [app.google.access_token(), app.google.access_token()] == ["t", "t"]
-    assert asked == ["sts", "iamcredentials"]
+    assert hosts == ["sts", "iamcredentials"]
     app.google.until = 0.0
     app.google.access_token()
-    assert asked == ["sts", "iamcredentials"] * 2
+    assert hosts == ["sts", "iamcredentials"] * 2
 
 
 @pytest.mark.parametrize("summary", ["no JSON", "[]", "{}", '{"itemCount": null}'])

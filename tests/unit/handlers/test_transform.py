@@ -30,7 +30,7 @@ def document(answered):
 
 
 @pytest.mark.parametrize(
-    ("told", "made"),
+    ("given", "made"),
     [
         ("2026-01-01T17:00:00+01:00", "2026-01-01T16:00:00.000Z"),
         ("2026-01-01T16:00:00.5Z", "2026-01-01T16:00:00.500Z"),
@@ -39,8 +39,8 @@ def document(answered):
         (ARRIVED, "2026-01-01T16:00:00.123Z"),
     ],
 )
-def test_a_time_is_made_iso_8601_in_utc(app, context, told, made):
-    [answered] = answer(app, context, record({"TICKER": "AMZN", "EVENT_TIME": told}))
+def test_a_time_is_made_iso_8601_in_utc(app, context, given, made):
+    [answered] = answer(app, context, record({"TICKER": "AMZN", "EVENT_TIME": given}))
     assert answered["result"] == "Ok"
     assert document(answered) == {"TICKER": "AMZN", "EVENT_TIME": made}
 
@@ -58,7 +58,7 @@ def test_a_record_of_direct_put_has_its_arrival_beside_its_data(app, context):
 
 @pytest.mark.parametrize("ticker", ["TEST", 7])
 def test_a_record_with_a_value_to_drop_is_dropped(app, context, ticker):
-    given = record({"TICKER": ticker, "EVENT_TIME": "never looked at"})
+    given = record({"TICKER": ticker, "EVENT_TIME": "never parsed"})
     [answered] = answer(app, context, given)
     assert answered == {"recordId": "1", "result": "Dropped", "data": given["data"]}
 
