@@ -14,7 +14,9 @@ import pytest
 import yaml
 from botocore.config import Config
 
+from components.accounts import AccountArgs
 from local.stack import ARCHITECTURES
+from tests.cli import standing
 from tests.cli.front import Front, missing
 from tests.live import answers, observed
 from tests.live.__main__ import main
@@ -81,9 +83,12 @@ def test_a_whole_stack_is_deployed_carries_data_is_recorded_and_destroyed(
         observe(place, state)
 
     monkeypatch.setattr(observed, "observe", seen)
+    places = [AccountArgs(**account) for account in accounts]
+    before = standing.in_aws(door.endpoint, places)
     code = main([str(file), "--only", "stack"], lambda _: "yes", sandbox, tmp_path / "recorded", lines.append)
     assert code == 0, "\n".join(lines)
     assert lines[-1] == "nothing is left"
+    assert standing.in_aws(door.endpoint, places) == before  # by other lists than the clean-up's
     path = tmp_path / "recorded" / "stack.json"
     settled = answers.settled(path)
     assert settled.keys() == set(LIVES["stack"].settles)

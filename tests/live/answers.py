@@ -165,8 +165,8 @@ def compare(recorded: Iterable[Call], now: Iterable[Call]) -> list[str]:
     awaited one, the last counts."""
     before, after = (_last(calls) for calls in (recorded, now))
     lines = []
-    for number, (was, now) in enumerate(zip(before, after, strict=False), 1):
-        difference = _difference(was, now) if _name(was) == _name(now) else f"and not {_name(now)}"
+    for number, (was, here) in enumerate(zip(before, after, strict=False), 1):
+        difference = _difference(was, here) if _name(was) == _name(here) else f"and not {_name(here)}"
         if difference:
             lines.append(f"call {number}, {was.service}:{was.operation}: the service answered {difference}")
     if len(before) != len(after):
@@ -175,7 +175,7 @@ def compare(recorded: Iterable[Call], now: Iterable[Call]) -> list[str]:
 
 
 def _last(calls: Iterable[Call]) -> list[Call]:
-    return [list(same)[-1] for _, same in itertools.groupby(calls, key=_name)]
+    return [list(same)[-1] for _, same in itertools.groupby(calls, key=lambda one: (_name(one), one.request))]
 
 
 def _name(call: Call) -> tuple[str, str]:

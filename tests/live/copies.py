@@ -40,7 +40,8 @@ def copying(place: Place, name: str, undo: ExitStack) -> None:
     with suppress(TimeoutError):
         until(lambda: "raw/after.json" in _objects(google, name), QUARTER)
     answer["by events"] = sorted(_objects(google, name))
-    answer["events left"] = int(until(lambda: _left(place, name), QUARTER)[0])
+    url = place("sqs").get_queue_url(QueueName=name)["QueueUrl"]
+    answer["events left"] = int(until(lambda: _left(place, url), QUARTER)[0])
     place.settle(
         AGENT,
         answer,
@@ -140,10 +141,9 @@ def _objects(google: Google, bucket: str) -> set[str]:
     return {o["name"] for o in google("storage", "GET", BUCKET + "/o", bucket).get("items", [])}
 
 
-def _left(place: Place, queue: str) -> tuple[str] | None:
+def _left(place: Place, url: str) -> tuple[str] | None:
     """How many events wait, once none is on its way."""
     sqs, names = place("sqs"), ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
     counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
     return (counts[names[0]],) if counts[names[1]] == "0" and counts[names[0]] == "0" else None
 
