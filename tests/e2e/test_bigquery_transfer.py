@@ -289,7 +289,7 @@ def test_a_revoked_key_fails_the_run_and_the_comparison_shows_what_is_missing(sh
     iam, user = shop.client("iam"), shop.outputs["shop"]["user"]
     (key,) = (found["AccessKeyId"] for found in iam.list_access_keys(UserName=user)["AccessKeyMetadata"])
     iam.update_access_key(UserName=user, AccessKeyId=key, Status="Inactive")
-    run, comparison = loaded_and_compared()
+    run, _ = loaded_and_compared()
     assert (run["state"], run["errorStatus"]["code"]) == ("FAILED", 7)
     assert "PERMISSION_DENIED" in run["errorStatus"]["message"]
     assert (told["state"], told["failed"]) == ("FAILED", 1)
