@@ -65,7 +65,7 @@ INDEX_FUNCTION, NEIGHBOUR_FUNCTION = arn("lambda", f"function:{INDEX}"), arn("la
 
 def in_subnet(subnet: str) -> dict[str, str]:
     """The subnet of an interface, as EC2 names it."""
-    return {"ec2:Subnet": arn("ec2", f"subnet/{'' if subnet == 'neighbour' else 'subnet-'}{subnet}")}
+    return {"ec2:Subnet": arn("ec2", f"subnet/{'' if subnet == 'neighbour' else 'subnet-0a00000'}{subnet}")}
 
 
 def through_the_stream(role: str, action: str) -> list[Case]:
