@@ -31,8 +31,8 @@ PERMISSIONS = {
     "gcp:storage/bucketIAMMember:BucketIAMMember": [f"storage.buckets.{verb}" for verb in _POLICY],
     "gcp:storage/transferJob:TransferJob": [f"storagetransfer.jobs.{verb}" for verb in _LIFE],
 }  # fmt: skip
-# What a program asks for at every preview.
-ASKED = {
+# What a program reads at every preview.
+PREVIEW_READS = {
     "gcp:storage/getTransferProjectServiceAccount:getTransferProjectServiceAccount": [
         "storagetransfer.projects.getServiceAccount"
     ]
@@ -43,8 +43,8 @@ def permissions(program: Program, *, previews_only: bool) -> list[str]:
     """What a custom role for the deployer, or for the previewer, includes. Raises KeyError for an unknown type."""
     gathered: set[str] = set()
     for r in program.resources:
-        if r.type in ASKED:
-            gathered.update(ASKED[r.type])
+        if r.type in PREVIEW_READS:
+            gathered.update(PREVIEW_READS[r.type])
         elif r.type.startswith("gcp:") and not previews_only:
             gathered.update(PERMISSIONS[r.type])
     return sorted(gathered)

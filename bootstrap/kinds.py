@@ -2,7 +2,7 @@
 
 The forms of the ARNs: https://docs.aws.amazon.com/service-authorization/latest/reference/. A resource that hangs on
 another (a bucket's policy) has the other's. One whose ARN is an id that the service makes up (a key, a collection) has
-a pattern here; the tags that the provider sets on everything it makes tell it from others (`BY_TAG`).
+a pattern here; it is recognised by the tags that the provider sets on everything it makes (`BY_TAG`).
 """
 
 import string
@@ -132,7 +132,7 @@ KINDS = {
     "aws:sns/topicSubscription:TopicSubscription": Kind("aws_sns_topic_subscription", ("{topic}",), "topic"),
     "aws:sqs/queue:Queue": Kind("aws_sqs_queue", (_of("sqs", "{name}"),)),
     "aws:sqs/queuePolicy:QueuePolicy": Kind("aws_sqs_queue_policy", (_of("sqs", "{queueUrl}"),), "queueUrl"),
-    # What a program asks the provider for at preview.
+    # What a program reads through the provider at preview.
     "aws:dynamodb/getTable:getTable": Kind("aws_dynamodb_table (data)", (_of("dynamodb", "table/{name}"),)),
     "aws:kinesis/getStream:getStream": Kind("aws_kinesis_stream (data)", (_of("kinesis", "stream/{name}"),)),
     "aws:lakeformation/getDataLakeSettings:getDataLakeSettings": Kind(

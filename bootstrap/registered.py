@@ -109,7 +109,7 @@ class _Mocks(mocks.Mocks):
             }  # fmt: skip
         if args.token == "gcp:storage/getTransferProjectServiceAccount:getTransferProjectServiceAccount":
             return {"email": AGENT, "member": f"serviceAccount:{AGENT}", "subjectId": "1" * 21, "id": AGENT}
-        raise NotImplementedError(f"{args.token} {args.args}: what it answers has to be said here")
+        raise NotImplementedError(f"{args.token} {args.args}: write its answer here")
 
     def _place(self, provider: str | None) -> dict[str, str]:
         return self.places.get((provider or "").rpartition("::")[0].rpartition("::")[2], {})

@@ -2,7 +2,7 @@
 
 A `Grant` is a statement with what it is for. Actions whose resource AWS can name are granted on the stack's own: on
 `<project>-<stack>-<pipeline>-*` for each of its pipelines, so that a stack `prod` does not reach what is called
-`tributary-prod-eu-…`. What is known by an id only is told by the tags that the provider sets. `ANYWHERE` are the
+`tributary-prod-eu-…`. What is known by an id only is recognised by the tags that the provider sets. `ANYWHERE` are the
 actions that AWS authorises on `*` alone, with the condition that narrows them, where there is any
 (https://docs.aws.amazon.com/service-authorization/latest/reference/).
 """
@@ -53,7 +53,7 @@ ANYWHERE = {
         "",
     ),
 }  # fmt: skip
-# A mapping's own actions that tell the function.
+# A mapping's own actions, which name the function.
 OF_A_FUNCTION = {f"lambda:{verb}EventSourceMapping" for verb in ("Delete", "Get", "Update")}
 # Where a function of the stack hands a role over itself, whose own policy says so.
 BY_A_FUNCTION = {"batchoperations.s3.amazonaws.com", "export.rds.amazonaws.com"}
@@ -238,7 +238,7 @@ def _handed_over(stack: Stack, resources: list[Registered]) -> list[Grant]:
 
 
 def _besides(stack: Stack, resources: list[Registered], place: Mapping[str, str]) -> list[Grant]:
-    """What services ask of their caller besides the call's own right."""
+    """The rights that services require of their caller besides the call's own."""
     grants: list[Grant] = []
     types = {r.type for r in resources}
     where = f"{place['region']}.amazonaws.com" + (".cn" if place["partition"] == "aws-cn" else "")

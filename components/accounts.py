@@ -62,7 +62,7 @@ class AccountArgs:
 
     @property
     def partition(self) -> str:
-        """`aws`, `aws-cn` or `aws-us-gov`, told by the region."""
+        """`aws`, `aws-cn` or `aws-us-gov`, by the region."""
         prefixes = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
         return next((p for start, p in prefixes.items() if self.region.startswith(start)), "aws")
 

@@ -85,13 +85,13 @@ def fitting(policy: str, path: str, write: str, *, beside: int = 0) -> str:
 
 
 def trust(
-    service: str, account_id: str, source_arn: str | None = None, *, tells_account: bool = True
+    service: str, account_id: str, source_arn: str | None = None, *, sends_account: bool = True
 ) -> pulumi.Input[str]:
     """A role's trust: one service, acting for this account only and, where the service sends it, for `source_arn`
-    only (https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html). A `source_arn` may end in `*`. Of a
-    service that no documentation says to tell the account (not `tells_account`) only another account is refused: such
-    a role is still handed over by this account's own principals alone (iam:PassRole)."""
-    test = "StringEquals" if tells_account else "StringEqualsIfExists"
+    only (https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html). A `source_arn` may end in `*`. Where
+    no page says that the service sends the account (not `sends_account`), only another account is refused: such a role
+    is still handed over by this account's own principals alone (iam:PassRole)."""
+    test = "StringEquals" if sends_account else "StringEqualsIfExists"
     conditions: dict[str, dict[str, Any]] = {test: {"aws:SourceAccount": account_id}}
     if source_arn:
         conditions["ArnLike"] = {"aws:SourceArn": source_arn}

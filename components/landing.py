@@ -34,7 +34,7 @@ class TypedTable:
     """A table that lies in a landing as Parquet with the columns of a catalog; what yields the landing fills it in."""
 
     files: str | None
-    """What the keys of its files look like, '*' for what differs, like `lake/orders/*.parquet`; none: left behind."""
+    """The pattern of its files' keys, such as `lake/orders/*.parquet`; None if replication did not carry the files."""
     columns: dict[str, str] = Field(default_factory=dict)
     """Name -> type, as Glue writes it, of the columns that are declared."""
     attributes: dict[str, str] = Field(default_factory=dict)
@@ -68,7 +68,7 @@ class Landing:
     layout: Literal["dynamodb-export", "objects"] = "dynamodb-export"
     """How files lie below a table's folder: `AWSDynamoDB/<ExportId>/…` (an export of DynamoDB), or plain objects."""
     event_queue_arn: Text | None = None
-    """An SQS queue of the account that S3 tells of each new data file; one consumer takes from it."""
+    """An SQS queue of the account that gets an event from S3 for each new data file; one consumer takes from it."""
 
     adopted: bool = False
     """Whether the bucket was not made by this program; a stack's program fills it in."""

@@ -90,8 +90,8 @@ def _rows(cls: type, path: str = "", given: Any = None) -> Iterator[tuple[str, s
             below = {"list": "[].", "mapping by": ".*."}.get(
                 shape.rpartition(" ")[0].removesuffix(" of"), "."
             )
-            held = default if dataclasses.is_dataclass(default) else None
-            yield from _rows(inner, path + name + below, held)
+            defaults = default if dataclasses.is_dataclass(default) else None
+            yield from _rows(inner, path + name + below, defaults)
 
 
 def _from() -> tuple[str, str, str]:
@@ -111,11 +111,11 @@ def _shape(hint: Any) -> tuple[str, type | None]:
     if origin in (typing.Union, types.UnionType):
         return _shape(next(i for i in inner if i is not type(None)))
     if origin is list:
-        shape, held = _shape(inner[0])
-        return f"list of {shape}", held
+        shape, argument_class = _shape(inner[0])
+        return f"list of {shape}", argument_class
     if origin in (dict, Mapping):
-        held = _shape(inner[1])[1]
-        return "mapping by name" if held else "mapping", held
+        argument_class = _shape(inner[1])[1]
+        return "mapping by name" if argument_class else "mapping", argument_class
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return "mapping", hint
     return {str: "text", int: "whole number", bool: "true or false", float: "number"}.get(
@@ -129,7 +129,7 @@ def _default(default: Any, inner: type | None) -> str:
     if default in (dataclasses.MISSING, PydanticUndefined):
         return "**required**"
     if inner and dataclasses.is_dataclass(default):
-        return ""  # its own keys tell
+        return ""  # the rows of its own keys have them
     if default is None or default == "":
         return "none"
     if isinstance(default, bool):

@@ -24,7 +24,7 @@ STYLE = """
     .line { stroke: #93a1b8 } .head { fill: #93a1b8 }
   }
 """
-Box = tuple[int, int, int, str, str, str]  # x, y, width, look, name, what it is
+Box = tuple[int, int, int, str, str, str]  # x, y, width, style, name, what it is
 
 
 def frame(x: int, y: int, width: int, height: int, name: str) -> str:
@@ -34,10 +34,10 @@ def frame(x: int, y: int, width: int, height: int, name: str) -> str:
     )
 
 
-def box(x: int, y: int, width: int, look: str, name: str, what: str = "") -> str:
+def box(x: int, y: int, width: int, style: str, name: str, what: str = "") -> str:
     middle, line = x + width / 2, 25 if what else 33
     drawn = (
-        f'<rect class="{look}" x="{x}" y="{y}" width="{width}" height="54" rx="8" stroke-width="1.4"/>'
+        f'<rect class="{style}" x="{x}" y="{y}" width="{width}" height="54" rx="8" stroke-width="1.4"/>'
         f'<text class="name" x="{middle}" y="{y + line}" text-anchor="middle">{escape(name)}</text>'
     )
     if what:
@@ -46,7 +46,7 @@ def box(x: int, y: int, width: int, look: str, name: str, what: str = "") -> str
 
 
 def arrow(
-    *points: tuple[int, int], label: str = "", at: tuple[int, int] | None = None, look: str = "small"
+    *points: tuple[int, int], label: str = "", at: tuple[int, int] | None = None, style: str = "small"
 ) -> str:
     path = "M" + " L".join(f"{x} {y}" for x, y in points)
     drawn = f'<path class="line" d="{path}" marker-end="url(#head)"/>'
@@ -54,7 +54,7 @@ def arrow(
         (x, y), (to, _) = points[0], points[-1]
         place = at or ((x + to) // 2, y - 8)
         drawn += (
-            f'<text class="{look}" x="{place[0]}" y="{place[1]}" text-anchor="middle">{escape(label)}</text>'
+            f'<text class="{style}" x="{place[0]}" y="{place[1]}" text-anchor="middle">{escape(label)}</text>'
         )
     return drawn
 
@@ -85,16 +85,16 @@ PICTURES = {
         box(704, 56, 176, "ask", "BigQuery", "tables, _latest"),
         box(704, 190, 176, "store", "landing", "S3, its own key"),
         box(704, 290, 176, "ask", "event bus", "an export is here, whole"),
-        arrow((174, 83), (446, 83), label="firehose", look="kind"),
-        arrow((174, 163), (521, 163), (521, 110), label="zero-etl", at=(310, 155), look="kind"),
-        arrow((174, 184), (212, 184), (212, 252), (250, 252), label="export", at=(246, 228), look="kind"),
+        arrow((174, 83), (446, 83), label="firehose", style="kind"),
+        arrow((174, 163), (521, 163), (521, 110), label="zero-etl", at=(310, 155), style="kind"),
+        arrow((174, 184), (212, 184), (212, 252), (250, 252), label="export", at=(246, 228), style="kind"),
         arrow((174, 272), (250, 272)),
         arrow((380, 263), (446, 263)),
         arrow((315, 236), (315, 206), (640, 206), (640, 83), (704, 83), label="bigquery-transfer", at=(478, 198),
-              look="kind"),
+              style="kind"),
         arrow((315, 290), (315, 330), (640, 330), (640, 217), (704, 217), label="replication", at=(478, 322),
-              look="kind"),
-        arrow((792, 190), (792, 110), label="bigquery-transfer", at=(858, 146), look="kind"),
+              style="kind"),
+        arrow((792, 190), (792, 110), label="bigquery-transfer", at=(858, 146), style="kind"),
         arrow((792, 244), (792, 290)),
     ),
     "export": picture(
@@ -134,8 +134,8 @@ PICTURES = {
         arrow((880, 94), (908, 94), (908, 350), (890, 350)),
         box(710, 323, 180, "box", "alarm topic", "failed, stale, unstarted"),
         *(
-            f'<text class="small" x="40" y="{y}">{said}</text>'
-            for y, said in ((350, "catalog: crawler: a crawler makes the tables of lake/ on its own schedule"),
+            f'<text class="small" x="40" y="{y}">{line}</text>'
+            for y, line in ((350, "catalog: crawler: a crawler makes the tables of lake/ on its own schedule"),
                             (368, "run: simple: a function starts exports of DynamoDB tables, and no more"))
         ),
     ),

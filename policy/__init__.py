@@ -5,7 +5,7 @@
 
 Every resource that is registered inside is checked by `rules` before the engine gets it; a violation fails the preview.
 What several resources break is checked when the block ends, and fails the program as well: at preview before anything
-is made. Values that are not known yet are looked at again at the update. `checked` does the same for one component,
+is made. Values that are not known yet are checked at the update. `checked` does the same for one component,
 as a plugin constructs it.
 
 How: a transformation (https://www.pulumi.com/docs/iac/concepts/resources/options/transformations/) adds to each

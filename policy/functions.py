@@ -13,7 +13,7 @@ _FUNCTION = "aws:lambda/function:Function"
 _FIREHOSE = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"
 Question = Iterator[tuple[str, str]]
 
-# What looks like a secret: a name that says so and is not the name of where it is; an access key; a private key.
+# What counts as a secret: a name that says so and is not the name of where it is; an access key; a private key.
 SECRET_VALUE = re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----")
 _SECRET_NAME = re.compile(r"(secret|password|passwd|token|api_?key|private_?key|access_?key)", re.IGNORECASE)
 _NAME_OF_A_PLACE = re.compile(r"_(arn|name|id|path|url)$", re.IGNORECASE)

@@ -1,14 +1,14 @@
-"""How a component's arguments are declared, checked and told apart: one class serves all three of their readers.
+"""Declares and checks a component's arguments: one class serves all three of their readers.
 
 - The config check: `parse` turns plain data (a stack's YAML) into the class, or raises `Refused` with every error at
   once, each with its path, what was found, what was expected and what to write.
 - The component: it takes the class (frozen, typed, with a sentence a field).
-- Other languages: `schema_of` gives Pulumi's analyzer the same class with annotations it understands
+- Other languages: `simplify_annotations` gives Pulumi's analyzer the same class with annotations it understands
   (https://www.pulumi.com/docs/iac/using-pulumi/extending-pulumi/build-a-component/).
 
 A field is `name: Annotated[type, check] = default` with a docstring below it. A check takes the value, returns it, and
 raises ValueError with "what is wrong; write this instead". What several fields break is found by methods marked
-`@together`: they yield "field: what is wrong; write this instead". Each is asked, also where some fields are wrong in
+`@together`: they yield "field: what is wrong; write this instead". Each runs, also where some fields are wrong in
 themselves, unless it reads one of those.
 
     declare.py   `arguments`, `together`, `Text`: how a class of arguments is written
@@ -30,4 +30,4 @@ from components.arguments.report import Refused as Refused
 from components.arguments.report import described as described
 from components.arguments.report import join as join
 from components.arguments.report import nearest as nearest
-from components.arguments.schema import schema_of as schema_of
+from components.arguments.schema import simplify_annotations as simplify_annotations

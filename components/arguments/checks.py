@@ -35,5 +35,5 @@ def between(least: int, most: int, message: str) -> AfterValidator:
 
 
 def never(why: str) -> BeforeValidator:
-    """The check of a key that somebody will look for, and that can't be: `why` says so, and what to write instead."""
+    """Refuses a key that users will expect, but that can't exist: `why` says why not, and what to write instead."""
     return BeforeValidator(check(lambda v: v is None, why))

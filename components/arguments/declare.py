@@ -23,7 +23,7 @@ def _text_or_output(value: Any) -> Any:
 if typing.TYPE_CHECKING:
     Text = pulumi.Input[str]
 else:
-    # Text that may not be known yet. Pydantic can't follow the forward reference in Input[str]: it is told the check.
+    # Text that may not be known yet. Pydantic can't follow the forward reference in Input[str]: it gets the check here.
     Text = Annotated[
         pulumi.Output[str],
         GetPydanticSchema(
@@ -37,7 +37,7 @@ def arguments(cls: type[T]) -> type[T]:
     """Makes a class of annotated fields into frozen, checked, keyword-only arguments that refuse unknown keys."""
     config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, use_attribute_docstrings=True)
     if checks_together(cls):
-        cls._fit_together = model_validator(mode="after")(_fit_together)  # pyright: ignore  (put where pydantic looks)
+        cls._fit_together = model_validator(mode="after")(_fit_together)  # pyright: ignore  (where pydantic reads it)
     made: Any = dataclass(frozen=True, kw_only=True, config=config)(cls)
     return made
 

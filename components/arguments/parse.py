@@ -55,11 +55,11 @@ def _adapter(cls: type[T]) -> TypeAdapter[T]:
 
 
 class _Unsound(Exception):
-    """A check has asked for a field that is wrong in itself."""
+    """A check reads a field that is wrong in itself."""
 
 
 class _Sound:
-    """Arguments of which some fields are wrong: whoever asks for one of those gets no further."""
+    """Arguments of which some fields are wrong: a check that reads one of those stops."""
 
     def __init__(self, cls: type, values: Mapping[str, Any]):
         self._cls, self._values = cls, values

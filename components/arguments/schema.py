@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 
-def schema_of(cls: type) -> type:
+def simplify_annotations(cls: type) -> type:
     """Rewrites the annotations of `cls`, and of the argument classes it holds, into what Pulumi's analyzer infers a
     schema from: no Annotated, no Literal, Optional for what has a default. Checks were compiled before and still hold.
     """
@@ -41,5 +41,5 @@ def _plain(hint: Any) -> Any:
     if origin in (dict, Mapping):
         return dict[str, _plain(inner[1])]
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        return schema_of(hint)
+        return simplify_annotations(hint)
     return hint

@@ -26,7 +26,7 @@ class AlarmTopic(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ):
         super().__init__("tributary:blocks:AlarmTopic", name, None, opts)
-        mine = pulumi.ResourceOptions(parent=self)
+        child_opts = pulumi.ResourceOptions(parent=self)
         physical = names.topic(name)
         arn = account.arn("sns", physical)
         from_alarms = {
@@ -48,9 +48,9 @@ class AlarmTopic(pulumi.ComponentResource):
                     every_resource_because=THE_KEY_ITSELF,
                 )
             ],
-            opts=mine,
+            opts=child_opts,
         )
-        topic = aws.sns.Topic(name, name=physical, kms_master_key_id=key.arn, opts=mine)
+        topic = aws.sns.Topic(name, name=physical, kms_master_key_id=key.arn, opts=child_opts)
         aws.sns.TopicPolicy(
             name,
             arn=topic.arn,
@@ -66,11 +66,11 @@ class AlarmTopic(pulumi.ComponentResource):
                     effect="Deny",
                 ),
             ),
-            opts=mine,
+            opts=child_opts,
         )
         for email in emails:
             aws.sns.TopicSubscription(
-                f"{name}-{email}", topic=topic.arn, protocol="email", endpoint=email, opts=mine
+                f"{name}-{email}", topic=topic.arn, protocol="email", endpoint=email, opts=child_opts
             )
         self.arn = topic.arn
         self.register_outputs({"arn": self.arn})
@@ -93,8 +93,8 @@ def alarm(
     missing: str = "notBreaching",
 ) -> aws.cloudwatch.MetricAlarm:
     """One alarm on one metric: `metric` is `<namespace>/<name>`; it rings when the metric is above `above` (or below
-    `below`) for `periods` periods of `minutes`, or for `ringing` of them, and tells `topic` when it starts and when it
-    ends. `meaning` says what happened and what to do."""
+    `below`) for `periods` periods of `minutes`, or for `ringing` of them, and notifies `topic` when it starts and
+    when it ends. `meaning`: what happened, what it means for the data, and what to do."""
     namespace, _, metric_name = metric.rpartition("/")
     actions = [topic] if topic is not None else []
     return aws.cloudwatch.MetricAlarm(

@@ -61,13 +61,13 @@ class SecureBucket(pulumi.ComponentResource):
     ):
         super().__init__("tributary:blocks:SecureBucket", name, None, opts)
         # A bucket that outlives the stack stays private, encrypted and versioned.
-        mine = pulumi.ResourceOptions(parent=self, retain_on_delete=retain)
+        child_opts = pulumi.ResourceOptions(parent=self, retain_on_delete=retain)
         physical, arn = self.planned(name, account)
         bucket = aws.s3.Bucket(
             name,
             bucket=physical,
             force_destroy=not retain,
-            opts=mine,
+            opts=child_opts,
         )
         aws.s3.BucketPublicAccessBlock(
             name,
@@ -76,19 +76,19 @@ class SecureBucket(pulumi.ComponentResource):
             block_public_policy=True,
             ignore_public_acls=True,
             restrict_public_buckets=True,
-            opts=mine,
+            opts=child_opts,
         )
         aws.s3.BucketOwnershipControls(
             name,
             bucket=bucket.bucket,
             rule=aws.s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
-            opts=mine,
+            opts=child_opts,
         )
         versioning = aws.s3.BucketVersioning(
             name,
             bucket=bucket.bucket,
             versioning_configuration=aws.s3.BucketVersioningVersioningConfigurationArgs(status="Enabled"),
-            opts=mine,
+            opts=child_opts,
         )
         encryption = aws.s3.BucketServerSideEncryptionConfiguration(
             name,
@@ -102,7 +102,7 @@ class SecureBucket(pulumi.ComponentResource):
                     bucket_key_enabled=key_arn is not None,
                 )
             ],
-            opts=mine,
+            opts=child_opts,
         )
         deny_plain = Statement(
             "DenyPlainHttp",

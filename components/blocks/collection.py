@@ -102,7 +102,7 @@ class SharedCollection:
 
 
 def one_of_both(collection: CollectionArgs, shared: SharedCollection | None) -> Iterator[str]:
-    """What is said of a collection that is not made."""
+    """An error where a collection is configured and another pipeline's is used."""
     if shared and collection != CollectionArgs():
         yield (
             "collection: no collection is made where another pipeline's is used; write it with that pipeline, or leave "
@@ -139,7 +139,7 @@ class Collection(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ):
         super().__init__("tributary:blocks:Collection", name, None, opts)
-        mine = pulumi.ResourceOptions(parent=self)
+        child_opts = pulumi.ResourceOptions(parent=self)
         physical = names.collection(name)
         key = {"KmsARN": args.key_arn} if args.key_arn else {"AWSOwnedKey": True}
         encryption = aws.opensearch.ServerlessSecurityPolicy(
@@ -148,7 +148,7 @@ class Collection(pulumi.ComponentResource):
             type="encryption",
             description=f"Encrypts {physical}",
             policy=json.dumps({"Rules": [_rule("collection", physical)], **key}),
-            opts=mine,
+            opts=child_opts,
         )
         network = aws.opensearch.ServerlessSecurityPolicy(
             f"{name}-network",
@@ -156,7 +156,7 @@ class Collection(pulumi.ComponentResource):
             type="network",
             description=f"From where {physical} is reached",
             policy=json.dumps(_network(physical, args.network)),
-            opts=mine,
+            opts=child_opts,
         )
         collection = aws.opensearch.ServerlessCollection(
             name,
@@ -183,7 +183,7 @@ class Collection(pulumi.ComponentResource):
                         ]
                     }
                 ),
-                opts=mine,
+                opts=child_opts,
             )
         self.shared = SharedCollection(
             name=collection.name,
@@ -202,7 +202,7 @@ class Collection(pulumi.ComponentResource):
                 {"*": READ},
                 collection_items=["aoss:DescribeCollectionItems"],
                 description=f"Reads every index of {physical}",
-                opts=mine,
+                opts=child_opts,
             )
         self.register_outputs({"arn": collection.arn, "endpoint": collection.collection_endpoint})
 

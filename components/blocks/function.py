@@ -73,7 +73,7 @@ class LambdaFunction(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ):
         super().__init__("tributary:blocks:LambdaFunction", name, None, opts)
-        mine = pulumi.ResourceOptions(parent=self)
+        child_opts = pulumi.ResourceOptions(parent=self)
         physical = names.function(name)
         self.arn = account.arn("lambda", f"function:{physical}")
         built = _bundled(handler, runtime=settings.runtime, architecture=settings.architecture)
@@ -82,7 +82,7 @@ class LambdaFunction(pulumi.ComponentResource):
             name,
             name=names.log_group("/aws/lambda", name),
             retention_in_days=settings.log_retention_days,
-            opts=mine,
+            opts=child_opts,
         )
         role = aws.iam.Role(
             name,
@@ -90,14 +90,15 @@ class LambdaFunction(pulumi.ComponentResource):
             description=f"What {physical} may do",
             # AWS documents the account for an execution role's trust, and no source ARN.
             assume_role_policy=trust("lambda.amazonaws.com", account.id),
-            opts=mine,
+            opts=child_opts,
         )
         self.failed = None
+        log = names.log_group("/aws/lambda", name)
         granted = [
             Statement(
                 "WriteLog",
                 ["logs:CreateLogStream", "logs:PutLogEvents"],
-                [account.arn("logs", f"log-group:{names.log_group('/aws/lambda', name)}:*")],
+                [account.arn("logs", f"log-group:{log}:*")],
             ),
             *statements,
         ]
@@ -107,15 +108,16 @@ class LambdaFunction(pulumi.ComponentResource):
                 f"{name}-failed",
                 account,
                 topic=topic,
-                meaning=f"{physical} failed {times} on an event; the queue keeps it. See the function's log, mend "
-                "the cause, and send the event again.",
-                opts=mine,
+                meaning=f"{physical} failed {times} on an event. The queue {names.queue(f'{name}-failed')} keeps the "
+                f"event for 14 days. Read the log (aws logs tail {log} --since 1h), correct the cause, and invoke the "
+                "function with that event again.",
+                opts=child_opts,
             )
             granted.append(Statement("KeepWhatFailed", ["sqs:SendMessage"], [self.failed.arn]))
         if vpc:
             granted += function_joins(account, self.arn)
         policy = aws.iam.RolePolicy(
-            name, name="function", role=role.name, policy=document(*granted), opts=mine
+            name, name="function", role=role.name, policy=document(*granted), opts=child_opts
         )
         function = aws.lambda_.Function(
             name,
@@ -125,7 +127,7 @@ class LambdaFunction(pulumi.ComponentResource):
             runtime=settings.runtime,
             architectures=[settings.architecture],
             handler=built.handler,
-            **_code(name, built, code_bucket, mine),
+            **_code(name, built, code_bucket, child_opts),
             timeout=timeout_seconds,
             memory_size=memory_mb,
             ephemeral_storage=aws.lambda_.FunctionEphemeralStorageArgs(size=storage_mb)
@@ -154,16 +156,26 @@ class LambdaFunction(pulumi.ComponentResource):
                         destination=self.failed.arn
                     )
                 ),
-                opts=mine,
+                opts=child_opts,
             )
-        for metric, what in (("Errors", "failed"), ("Throttles", "was throttled")):
+        for metric, what in (
+            (
+                "Errors",
+                f"failed in the last five minutes. The log has the reason: aws logs tail {log} --since 1h",
+            ),
+            (
+                "Throttles",
+                "was throttled in the last five minutes: it, or the account, runs as often at once as it may. See the "
+                "limits: aws lambda get-account-settings",
+            ),
+        ):
             alarm(
                 f"{name}-{metric.lower()}",
                 f"AWS/Lambda/{metric}",
                 {"FunctionName": physical},
                 topic=topic,
-                meaning=f"{physical} {what} in the last five minutes; its log says why.",
-                opts=mine,
+                meaning=f"{physical} {what}",
+                opts=child_opts,
             )
         self.name, self.role_arn = function.name, role.arn
         self.register_outputs({"arn": self.arn, "name": self.name, "role_arn": self.role_arn})

@@ -1,4 +1,4 @@
-"""A queue that S3 tells of each new data file of a landing, for one consumer that takes it from there."""
+"""A queue that gets an event from S3 for each new data file of a landing, for one consumer."""
 
 import pulumi
 import pulumi_aws as aws
@@ -8,7 +8,7 @@ from components.accounts import AccountArgs
 from components.blocks.queue import Queue
 from components.landing import Landing
 
-# What is data in a landing: the manifests of an export are told of by notifications of their own.
+# What is data in a landing: the manifests of an export have notifications of their own.
 SUFFIXES = {"dynamodb-export": ".json.gz", "objects": None}
 
 

@@ -16,8 +16,8 @@ _FORTNIGHT = 14 * 24 * 3600  # the longest that SQS keeps a message
 class Queue(pulumi.ComponentResource):
     """An encrypted (SSE-SQS) queue, TLS only, that the services in `senders` may send to, each from one source ARN of
     this account. With `max_receives` a message that was tried that often moves to `<name>-dead`, whose first message
-    rings an alarm; without it this queue is itself where failures end, and its own first message rings. The alarm tells
-    `meaning`; with none there is no alarm."""
+    rings an alarm; without it this queue is itself where failures end, and its own first message rings. `meaning` is
+    the alarm's description; with none there is no alarm."""
 
     arn: pulumi.Output[str]
     url: pulumi.Output[str]
@@ -36,15 +36,15 @@ class Queue(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ):
         super().__init__("tributary:blocks:Queue", name, None, opts)
-        mine = pulumi.ResourceOptions(parent=self)
+        child_opts = pulumi.ResourceOptions(parent=self)
         redrive: pulumi.Output[str] | None = None
         dead: aws.sqs.Queue | None = None
         if max_receives:
-            dead = self._queue(f"{name}-dead", account, {}, mine)
+            dead = self._queue(f"{name}-dead", account, {}, child_opts)
             redrive = pulumi.Output.json_dumps(
                 {"deadLetterTargetArn": dead.arn, "maxReceiveCount": max_receives}
             )
-        queue = self._queue(name, account, senders or {}, mine, visibility_seconds, redrive)
+        queue = self._queue(name, account, senders or {}, child_opts, visibility_seconds, redrive)
         last = dead or queue
         if meaning:
             alarm(
@@ -54,7 +54,7 @@ class Queue(pulumi.ComponentResource):
                 statistic="Maximum",
                 topic=topic,
                 meaning=meaning,
-                opts=mine,
+                opts=child_opts,
             )
         self.arn, self.url, self.dead_arn = queue.arn, queue.url, dead.arn if dead else None
         self.register_outputs({"arn": self.arn, "url": self.url, "dead_arn": self.dead_arn})

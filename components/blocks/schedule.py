@@ -40,9 +40,9 @@ class Schedule(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ):
         super().__init__("tributary:blocks:Schedule", name, None, opts)
-        mine = pulumi.ResourceOptions(parent=self)
+        child_opts = pulumi.ResourceOptions(parent=self)
         physical = names.schedule(name)
-        group = aws.scheduler.ScheduleGroup(name, name=physical, opts=mine)
+        group = aws.scheduler.ScheduleGroup(name, name=physical, opts=child_opts)
         role = aws.iam.Role(
             name,
             name=names.role(name),
@@ -51,7 +51,7 @@ class Schedule(pulumi.ComponentResource):
             assume_role_policy=trust(
                 "scheduler.amazonaws.com", account.id, account.arn("scheduler", f"schedule-group/{physical}")
             ),
-            opts=mine,
+            opts=child_opts,
         )
         policy = aws.iam.RolePolicy(
             name,
@@ -61,7 +61,7 @@ class Schedule(pulumi.ComponentResource):
                 Statement("CallTheTarget", [action], [target_arn]),
                 Statement("KeepWhatFailed", ["sqs:SendMessage"], [dead_letter_arn]),
             ),
-            opts=mine,
+            opts=child_opts,
         )
         schedule = aws.scheduler.Schedule(
             name,

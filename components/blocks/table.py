@@ -79,7 +79,7 @@ def decrypt_tables(account: AccountArgs, tables: Mapping[str, SourceTable]) -> S
     return Statement("DecryptTables", ["kms:Decrypt"], keys, through_dynamodb(account, list(tables)))
 
 
-def source_table(
+def adopt_or_create_table(
     pipeline: str,
     name: str,
     create: NewTableArgs | None,
@@ -89,10 +89,10 @@ def source_table(
     retain: bool,
     images: Literal["NEW_IMAGE", "NEW_AND_OLD_IMAGES"] | None = None,
 ) -> SourceTable:
-    """The table: created, under DynamoDB's own key, or adopted once a look at it has shown point-in-time recovery and,
-    where `images` says which, a stream that holds them and keys that document ids can be made of; its key is the one
-    that it has then. Adopting never changes a table. Raises pulumi.RunError, at preview, with the command that turns on
-    what is missing."""
+    """Creates the table, under DynamoDB's own key, or adopts one that exists, with the key that it has. An adopted
+    table must have point-in-time recovery and, where `images` is set, a stream that holds these images and key
+    attributes that document ids can be made of. Adopting never changes a table. Raises pulumi.RunError, at preview,
+    with the command that turns on what is missing."""
     if create:
         attributes = [create.hash_key, *([create.range_key] if create.range_key else [])]
         made = aws.dynamodb.Table(
@@ -111,17 +111,17 @@ def source_table(
         return SourceTable(made.arn)
     # Not `get_table`, which waits, and while it does goes through all that is pending: each would cost more than the
     # last. What is refused in an Output fails the preview as well, in the same sentence.
-    asked = aws.dynamodb.get_table_output(name=name, opts=pulumi.InvokeOptions(parent=parent))
+    lookup = aws.dynamodb.get_table_output(name=name, opts=pulumi.InvokeOptions(parent=parent))
 
     async def adopted() -> aws.dynamodb.GetTableResult:
         try:
-            table = await asked.future()
+            table = await lookup.future()
         except Exception as error:
             raise pulumi.RunError(
                 f"pipelines.{pipeline}: table '{name}' can't be adopted in {account.id}, {account.region}: {error}; "
                 "write 'create' for a new table; one that another pipeline of this stack creates must be there first"
             ) from error
-        assert table is not None  # its name is known, so it is asked for at preview too
+        assert table is not None  # its name is known, so the lookup runs at preview too
         _can_be_read(pipeline, name, table, account, images)
         return table
 

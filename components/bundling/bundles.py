@@ -80,7 +80,7 @@ class Bundle:
 
     @property
     def code_sha256(self) -> str:
-        """The sha256 as Lambda tells it (`CodeSha256`)."""
+        """The sha256 as Lambda returns it (`CodeSha256`)."""
         return base64.b64encode(bytes.fromhex(self.sha256)).decode()
 
 
@@ -224,10 +224,10 @@ def _packages(name: str, requirements: bytes, platform: str, python: str) -> dic
         # In the scratch folder, so that no project's settings of uv are found.
         done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=False)
         if done.returncode:
-            said = done.stderr.strip().replace(scratch, f"handlers/{name}")
+            output = done.stderr.strip().replace(scratch, f"handlers/{name}")
             raise BundleError(
                 f"the requirements of handlers/{name} do not install for {platform}, Python {python}: "
-                f"{said}\n"
+                f"{output}\n"
                 "Every package needs an exact version, its hashes and a wheel for that platform; "
                 f"after a change of requirements.in run in that folder: {LOCK_COMMAND}"
             )

@@ -26,8 +26,8 @@ def check_view(sql: str, tables: Mapping[str, Mapping[str, object] | None]) -> s
     try:
         statements = sqlglot.parse(sql, read="athena")
     except SqlglotError as error:
-        told = re.sub(r"\x1b\[[0-9;]*m", "", str(error))  # sqlglot marks the place for a terminal
-        raise ValueError(f"not SQL that Athena reads: {told}") from None
+        message = re.sub(r"\x1b\[[0-9;]*m", "", str(error))  # sqlglot marks the place for a terminal
+        raise ValueError(f"not SQL that Athena reads: {message}") from None
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise ValueError("a view is one SELECT; leave out CREATE VIEW, and anything after the SELECT")
     schema: dict[str, Any] = {}

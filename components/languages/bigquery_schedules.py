@@ -150,11 +150,11 @@ def _days(days: str, months: str, text: str) -> Callable[[datetime], bool]:
 
 def before_export(text: str, exporter: str, expression: str, timezone: str) -> tuple[str, str] | None:
     """What is wrong with a load at `text` of what an export of that schedule leaves, and the first time of day that
-    fits; None where nothing is wrong, or where one of the two tells no time of day.
+    fits; None where nothing is wrong, or where one of the two has no time of day.
 
     The export before a load starts MARGIN minutes or more earlier, and on the same day in UTC, or half a day earlier at
     the most: else the load is of an export that another is about to replace. Where the zone has summer time, both
-    hold for both of its times. Of exports so close to each other that no load fits, nothing is asked.
+    hold for both of its times. Of exports so close to each other that no load fits, nothing is refused.
     """
     load, days = minute(text), aws_schedules.starts(expression, timezone)
     if load is None:

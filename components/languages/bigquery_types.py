@@ -129,7 +129,7 @@ RESERVED = (
 MAX_DEPTH = 15  # nested RECORDs
 TABLE_NAME_BYTES = 1024
 # The types by which a table can be clustered (https://docs.cloud.google.com/bigquery/docs/clustered-tables), and those
-# by which rows can be told apart: groupable and no floating-point number
+# that can be a table's `keys`, which identify a row: groupable and no floating-point number
 # (https://docs.cloud.google.com/bigquery/docs/reference/standard-sql/window-function-calls).
 CLUSTERS = ("BOOLEAN", "INTEGER", "NUMERIC", "BIGNUMERIC", "STRING", "DATE", "DATETIME", "TIMESTAMP")
 KEYS = (*CLUSTERS, "BYTES", "TIME")
@@ -323,9 +323,9 @@ def dynamodb_item(attributes: Mapping[str, str]) -> list[Field]:
             raise ValueError(
                 f"attribute {name!r}: {unknown[0]!r} is no DynamoDB type (one of {', '.join(DYNAMODB)})"
             )
-        if len(told := kinds.split("|")) > len({*told}):
+        if len(listed := kinds.split("|")) > len({*listed}):
             raise ValueError(
-                f"attribute {name!r}: {kinds!r} names a type twice; write {name}: '{'|'.join(dict.fromkeys(told))}'"
+                f"attribute {name!r}: {kinds!r} names a type twice; write {name}: '{'|'.join(dict.fromkeys(listed))}'"
             )
         inner.append(
             {

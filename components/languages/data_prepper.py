@@ -49,7 +49,7 @@ def parts(tree: Tree) -> Iterator[Tree]:
 
 
 def paths(tree: Tree) -> list[str]:
-    """Every attribute that the expression looks at, as 'outer/inner'."""
+    """Every attribute that the expression reads, as 'outer/inner'."""
     return [part[1] for part in parts(tree) if part[0] == "path"]
 
 

@@ -30,9 +30,9 @@ def column_type(kind: Any) -> str:
 
 
 def attributes(declared: Mapping[str, Any]) -> dict[str, str]:
-    """Attribute -> DynamoDB's type, of those whose declared type tells it: `json` may be any."""
-    told = {attribute: _attribute(kind) for attribute, kind in declared.items()}
-    return {attribute: kind for attribute, kind in told.items() if kind}
+    """Attribute -> DynamoDB's type, where the declared type determines it: `json` may be any."""
+    types = {attribute: _attribute(kind) for attribute, kind in declared.items()}
+    return {attribute: type_ for attribute, type_ in types.items() if type_}
 
 
 def _attribute(kind: Any) -> str | None:

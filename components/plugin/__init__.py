@@ -5,9 +5,9 @@ that the program passes on, one a cloud; what stands in two accounts is made of 
 The schema is inferred from the argument classes that check a stack's config, and they check what a program passes; the
 rules of policy/ hold for what is registered here as well.
 
-`schema.json` is the schema as it was last looked at: `python -m components.plugin.schema` writes it anew.
+`schema.json` is the schema as last generated: `python -m components.plugin.schema` writes it anew.
 
-Limits: a property can't be told "none" from absent, so a default can be changed and not be unset
+Limits: Pulumi passes "none" and absent as the same, so a default can be changed and not be unset
 (`lifecycle.expire_days: null`). Source:
 https://www.pulumi.com/docs/iac/guides/building-extending/packages/source-based-plugin/
 """
@@ -21,7 +21,7 @@ from pulumi.provider import ConstructResult
 from pulumi.provider.experimental import analyzer, component
 
 import policy
-from components.arguments import described, parse, schema_of
+from components.arguments import described, parse, simplify_annotations
 from components.pipelines.bigquery_transfer.args import BigQueryTransferArgs
 from components.pipelines.bigquery_transfer.component import BigQueryTransferPipeline
 from components.pipelines.export.args import ExportArgs
@@ -50,7 +50,7 @@ COMPONENTS: dict[str, tuple[type[pulumi.ComponentResource], type]] = {
 
 class _Analyzer(analyzer.Analyzer):
     """Takes the sentence of an argument from pydantic, and of an output from the class that declares it: Pulumi's own
-    looks into the source of one class, and finds nothing that a base class declares."""
+    reads the source of one class only, and misses what a base class declares."""
 
     def get_docstring(self, typ: type, name: str) -> str | None:
         if text := described(typ, name):
@@ -80,7 +80,7 @@ class Host(component.ComponentProvider):
 
 def hosted(name: str, made: type[pulumi.ComponentResource], args: type) -> type[pulumi.ComponentResource]:
     """The component as the host calls it: with the plain mapping that came over the wire."""
-    schema_of(args)
+    simplify_annotations(args)
 
     def construct(
         self: pulumi.ComponentResource,
@@ -106,7 +106,7 @@ def _whole(value: Any) -> Any:
 
 def provider() -> component.ComponentProvider:
     """The provider with its schema."""
-    # ComponentProvider takes no analyzer of its own (pulumi 3.250 to 3.272), so the name it looks up is replaced. What
-    # is public would be to write its __init__ anew, with generate_schema: more of Pulumi's inside, not less.
+    # ComponentProvider takes no analyzer of its own (pulumi 3.250 to 3.272), so the module's name for it is replaced.
+    # What is public would be to write its __init__ anew, with generate_schema: more of Pulumi's inside, not less.
     component.Analyzer = _Analyzer  # pyright: ignore[reportPrivateImportUsage]
     return Host([hosted(name, *parts) for name, parts in COMPONENTS.items()], NAME, version=VERSION)

@@ -55,7 +55,7 @@ def between_pipelines(pipelines: Mapping[str, PipelineSettings]) -> list[str]:
             if key in created:
                 errors.append(
                     f"pipelines.{name}.{path}: table '{table}' is created by '{created[key]}' already; leave "
-                    "'create' out here, once it is there: a preview looks at a table that is adopted"
+                    "'create' out here, once it is there: a preview checks a table that is adopted"
                 )
             created.setdefault(key, name)
     return errors

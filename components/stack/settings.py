@@ -158,15 +158,15 @@ class _Reading:
         accounts = {name: account for name, account in self.accounts.items() if account}
         return Settings(accounts, self.stack.gcp, pipelines, self.stack.tags, self.stack.alarms)
 
-    def _checked(self, cls: type[T], value: Any, path: str, told: Iterable[str] = ()) -> T | None:
+    def _checked(self, cls: type[T], value: Any, path: str, already_reported: Iterable[str] = ()) -> T | None:
         try:
-            return parse(cls, value, path, told)
+            return parse(cls, value, path, already_reported)
         except Refused as refused:
             self.errors.extend(refused.errors)
             return None
 
     def _read_accounts(self) -> None:
-        if not self.stack.accounts and not self._told("accounts"):
+        if not self.stack.accounts and not self._has_error("accounts"):
             self.errors.append(
                 'accounts: empty; write at least one: {workload: {id: "<12 digits>", region: <region>}}'
             )
@@ -226,7 +226,7 @@ class _Reading:
         known = {field.name for field in dataclasses.fields(KINDS[kind].args)}
         if "gcp" in known:
             keys["gcp"] = self.stack.gcp
-            if not self.stack.gcp and not self._told("gcp"):
+            if not self.stack.gcp and not self._has_error("gcp"):
                 self.errors.append(
                     f"{path}: the kind '{kind}' needs a Google Cloud project; write gcp: {{project: <id>, "
                     "location: EU} beside 'pipelines'"
@@ -239,19 +239,21 @@ class _Reading:
                 keys[argument] = self._taken(name, kind, reference, value, known, keys, path)
         if "landing" in known:
             self._one_landing(keys, "from" in value, path)
-        # What is missing of these has been told: the other keys are checked all the same.
-        told = [key for key in ("account", "gcp", *REFERENCES.values()) if key in keys and keys[key] is None]
-        keys = {key: found for key, found in keys.items() if key in known or key not in told}
-        args = self._checked(KINDS[kind].args, keys, path, [key for key in told if key in known])
-        return PipelineSettings(kind, args, takes) if args and not told else None
+        # An error of these is reported already: the other keys are checked all the same.
+        already_reported = [
+            key for key in ("account", "gcp", *REFERENCES.values()) if key in keys and keys[key] is None
+        ]
+        keys = {key: found for key, found in keys.items() if key in known or key not in already_reported}
+        args = self._checked(KINDS[kind].args, keys, path, [key for key in already_reported if key in known])
+        return PipelineSettings(kind, args, takes) if args and not already_reported else None
 
-    def _told(self, key: str) -> bool:
-        """Whether the key itself has been found wrong."""
+    def _has_error(self, key: str) -> bool:
+        """Whether an error of the key itself is reported already."""
         return any(error.startswith((f"{key}: ", f"{key}.")) for error in self.errors)
 
     def _account(self, found: Any, where: str) -> AccountArgs | None:
         if not self.accounts:
-            return None  # which has been told
+            return None  # the errors of `accounts` are reported already
         if found is None and len(self.accounts) == 1:
             return next(iter(self.accounts.values()))
         if isinstance(found, str) and found in self.accounts:
@@ -273,7 +275,7 @@ class _Reading:
         keys: Mapping[str, Any],
         path: str,
     ) -> Any:
-        """What another pipeline yields; None where that can't be told."""
+        """What another pipeline yields; None where that is not known."""
         upstream, argument = value[reference], REFERENCES[reference]
         what = argument.replace("_", " ")
         if argument not in known:
@@ -294,7 +296,7 @@ class _Reading:
             kinds = " or ".join(f"'{k}'" for k, v in KINDS.items() if argument in v.yields)
             self.errors.append(f"{path}.{reference}: '{upstream}' yields no {what}; name one of kind {kinds}")
             return None
-        return yielded[argument] if yielded else None  # None: its own errors have been told
+        return yielded[argument] if yielded else None  # None: its own errors are reported already
 
     def _one_landing(self, keys: dict[str, Any], taken: bool, path: str) -> None:
         if "landing" not in keys and not taken:
@@ -307,5 +309,5 @@ class _Reading:
             adopted = dict(keys["landing"]) | {"adopted": True}
             adopted["account"] = self._account(adopted.get("account"), f"{path}.landing.account")
             adopted.setdefault("name", adopted.get("bucket", "landing"))
-            told = [] if adopted["account"] else ["account"]
-            keys["landing"] = self._checked(Landing, adopted, f"{path}.landing", told)
+            already_reported = [] if adopted["account"] else ["account"]
+            keys["landing"] = self._checked(Landing, adopted, f"{path}.landing", already_reported)

@@ -21,15 +21,6 @@ items is announced as well.
 
 Environment: EVENT_BUS (name or ARN), IDEMPOTENCY_TABLE (key `id`, TTL attribute `expiration`), PREFIX (such
 as `raw/`).
-
-IAM:
-- s3:GetObject on arn:aws:s3:::<bucket>/<PREFIX>*; s3:ListBucket on arn:aws:s3:::<bucket> (condition s3:prefix
-  <PREFIX>*; without it a missing object is answered by 403, not 404); with SSE-KMS: kms:Decrypt on the
-  bucket's key
-- sqs:ReceiveMessage, sqs:DeleteMessage, sqs:GetQueueAttributes (Lambda's poller),
-  sqs:ChangeMessageVisibility, sqs:GetQueueUrl on the queue; with SSE-KMS on the queue: kms:Decrypt on its key
-- dynamodb:GetItem, dynamodb:PutItem, dynamodb:UpdateItem, dynamodb:DeleteItem on the table IDEMPOTENCY_TABLE
-- events:PutEvents on the bus EVENT_BUS
 """
 
 import os
@@ -81,13 +72,16 @@ def receive(record):
             announce(detail=verdict.detail)
     except Exception as error:
         logger.warning(
-            "not announced", error=type(error).__name__, reason=told(error), message_id=record.message_id
+            "not announced",
+            error=type(error).__name__,
+            reason=text_with_notes(error),
+            message_id=record.message_id,
         )
         hide(record, hidden_seconds(int(record.attributes.approximate_receive_count), error))
         raise
 
 
-def told(error):
+def text_with_notes(error):
     return " ".join([str(error), *getattr(error, "__notes__", [])])
 
 

@@ -7,7 +7,7 @@ Keys inside the manifests are read from `AWSDynamoDB/` on and put behind the sum
 writes them with the prefix, its documentation shows them without, and in no way may a manifest point outside
 the exports of its root.
 
-What can be told without reading the data: a file is there, it is not empty when it should have items, and its
+What can be known without reading the data: a file is there, it is not empty when it should have items, and its
 ETag fits the manifest's md5 (an upload in one part, sent whole or as multipart) or the manifest's ETag. With
 SSE-KMS an ETag is no checksum, so there only presence and size are judged.
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html (ETag)
@@ -83,7 +83,7 @@ class NotAnnounced(Exception):
 
 
 def summaries(body: str, prefix: str) -> Iterator[tuple[str, str]]:
-    """(bucket, key) of each export's summary that an S3 notification tells of. Raises Corrupt for another message."""
+    """(bucket, key) of each export's summary that an S3 notification names. Raises Corrupt for another message."""
     try:
         notification = json.loads(body)
         if notification.get("Event") == "s3:TestEvent":
@@ -105,7 +105,7 @@ def data_folder(key: str) -> str:
 
 
 def elsewhere(key: str, manifest: Iterable[bytes]) -> Iterator[str]:
-    """The files that a manifest names outside its export's own folder. Of a line that can't be read `judge` tells."""
+    """The files that a manifest names outside its export's own folder. `judge` reports a line that can't be read."""
     for line in manifest:
         with suppress(*UNREADABLE):
             if line.strip() and not (named := _file(line, _root(key))[0]).startswith(data_folder(key)):

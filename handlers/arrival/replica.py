@@ -1,7 +1,7 @@
 """Reads an export's manifests from S3, and what is there of its data.
 
 A full export's folder is listed: one request per 1,000 files, where a HeadObject of each would take one per file.
-An incremental one's files are asked for one by one, as they lie in a folder with those of all windows that the
+Each file of an incremental one is requested by its key, as the files lie in a folder with those of all windows that the
 lifecycle has left, and have names of no order. Memory: about 250 bytes a file; manifest-files.json goes through a
 temporary file once it is over 8 MB.
 Errors: `Waiting` for a manifest that is not there yet; whatever else S3 answers is raised as botocore's

@@ -11,19 +11,6 @@ null, "cancelled": [job ids]}.
 Environment: ACCOUNT_ID, BUCKET (source, name), ROLE_ARN (the job's), REPORT_BUCKET (name), REPORT_PREFIX
 (without '/' at its end; default `backfill`), PREFIXES (JSON list of key prefixes; absent or empty: all that
 the rules cover), JOB_TAG (`<key>=<value>`, which each job is tagged with).
-
-IAM, for the function:
-- s3:CreateJob on *, as a job has no ARN before it is made, and s3:PutJobTagging on
-  arn:aws:s3:<region>:<ACCOUNT_ID>:job/*, both with aws:RequestTag/<key> = <value>
-- s3:ListJobs on *, as it takes no resource (Service Authorization Reference, Amazon S3)
-- s3:UpdateJobStatus on those jobs with aws:ResourceTag/<key> = <value>
-- iam:PassRole on ROLE_ARN, with iam:PassedToService batchoperations.s3.amazonaws.com
-For the job's role (trusts batchoperations.s3.amazonaws.com, with aws:SourceAccount):
-- s3:InitiateReplication on arn:aws:s3:::<BUCKET>/*
-- s3:GetReplicationConfiguration, s3:PutInventoryConfiguration on arn:aws:s3:::<BUCKET>
-- s3:PutObject on arn:aws:s3:::<REPORT_BUCKET>/<REPORT_PREFIX>/*
-  https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-batch-replication-policies.html
-  (Configuring an IAM role for S3 Batch Replication)
 """
 
 import os

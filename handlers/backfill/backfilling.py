@@ -44,7 +44,7 @@ class Settings:
 
 
 def token(given: Mapping, settings: Settings) -> str:
-    """The identity of a job: of its input and of all that it is told to do (at most 64 characters)."""
+    """The identity of a job: of its input and of all its settings (at most 64 characters)."""
     given = {key: value for key, value in given.items() if key != "tf"}
     # Without the tag, which changes nothing of what it does: jobs of before there were tags keep their identity.
     does = {key: value for key, value in asdict(settings).items() if key != "job_tag"}

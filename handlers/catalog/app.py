@@ -5,7 +5,7 @@ table, registers the export's partition, and then moves `<table>_latest` to it a
 `state/<table>/current.json`, in this order: a call that breaks off leaves readers where they were, and can be
 repeated. An export with a table that can't be published, of which another source's is published, moves none. One that
 is older than the published one moves nothing but a view that another call left behind (two runs at once), and gets its
-partition unless that is the published one's, which readers look at. Writes
+partition unless that is the published one's, which queries read. Writes
 {"source", "tables": [{"table", "rows", "set_aside", "exported_to", "moved"}], "notice", "conflicts",
 "skipped", "refused"} as `state/<source>/<export>/published.json`, and returns {"source", "published_key", "tables"}, a
 number: a state machine's state, of 262,144 bytes, would not hold what a large database has.
@@ -17,10 +17,7 @@ source that failed, or of which tables were refused, and why. Returns {"due", "t
 names, "notices": {source: text}}.
 
 Environment: PIPELINE, DATABASE, BUCKET, CATALOG (`registered`, or `crawler`: a crawler keeps the catalog, and
-publishing keeps the record only). IAM: glue:GetTable, glue:CreateTable, glue:UpdateTable, glue:CreatePartition,
-glue:UpdatePartition on the account's catalog, DATABASE and its tables; s3:GetObject, s3:PutObject on
-<BUCKET>/state/*, s3:ListBucket on the bucket for that prefix; with SSE-KMS kms:Decrypt, kms:GenerateDataKey;
-cloudwatch:PutMetricData in the namespace `tributary`.
+publishing keeps the record only).
 """
 
 import json
@@ -57,7 +54,7 @@ def publish(event):
         export = export | {"described": described, "names": names}
     else:
         export = export | {"columns": read(export["schema_key"])[0]["glue_columns"]}
-    # All are looked at before the first is written: a conflict leaves the readers of every table where they are.
+    # All are checked before the first is written: a conflict leaves the readers of every table where they are.
     planned = [plan(table, export) for table in publishing.tables(export)]
     if "described" in export and export["names"] != before:
         write(names_key(export), export["names"], etag)

@@ -1,4 +1,4 @@
-"""What a published table looks like in the Glue catalog, and what a run's metrics are. Pure.
+"""The form of a published table in the Glue catalog, and a run's metrics. Pure.
 
 A table `<table>` has one partition an export date (`export_date`, 'yyyy-mm-dd'), registered with its own location, so
 that a second export of a day replaces the first in one step. `<table>_latest` is a view of Athena's on one partition.
@@ -98,7 +98,7 @@ def refused(tables: Mapping[str, str]) -> dict:
 
 
 def notice(result: Mapping) -> str | None:
-    """What a run says of a source that did not fail, or None."""
+    """What a run reports of a source that did not fail, or None."""
     skips = [f"RDS skipped {table}: {why}" for table, why in result.get("skipped", {}).items()]
     sentences = [*([result["notice"]] if result.get("notice") else []), *result.get("conflicts", ()), *skips]
     return "; ".join(sentences)[:1000] or None
@@ -266,5 +266,5 @@ def metrics(pipeline: str, results: Iterable[Mapping], now: datetime) -> list[di
 
 
 def metric(name: str, value: float, dimensions: Mapping[str, str]) -> dict:
-    listed = [{"Name": key, "Value": told} for key, told in dimensions.items()]
+    listed = [{"Name": key, "Value": text} for key, text in dimensions.items()]
     return {"MetricName": name, "Value": value, "Unit": "Count", "Dimensions": listed}

@@ -1,8 +1,8 @@
-"""Starts the exports of a run and tells how far each is; a state machine calls it, step by step.
+"""Starts the exports of a run and returns the state of each; a state machine calls it, step by step.
 
 `plan`: {"step": "plan", "scheduled_time", "sources": a list as JSON (see sources.py)}, of a snapshot's event also
 "only" (its name) and "snapshot_arn". Returns {"due", "dynamodb": [item], "rds": [item]}, an item a source: {"source":
-its name, "of": what `sources` says of it, "due", "attempt": 0, "polls": 0, "snapshot_arn"}.
+its name, "of": its entry of `sources`, "due", "attempt": 0, "polls": 0, "snapshot_arn"}.
 
 `start`: {"step": "start", "item"}. Starts the source's next export, or finds the one that an earlier call started.
 Returns the item with "export" and {"state": "RUNNING", "wait": seconds}, {"state": "NOTHING"} where no window is due,
@@ -16,14 +16,6 @@ need. Raises `ExportFailed`, with the service's reason, when the last attempt fa
 so itself once an export is done. Returns {"forgotten": its name, or None}.
 
 Environment: PIPELINE, BUCKET, BUCKET_OWNER, KMS_KEY_ARN (absent: SSE-S3, and no RDS), EXPORT_ROLE_ARN (of RDS).
-
-IAM: dynamodb:ExportTableToPointInTime, dynamodb:DescribeTable on the tables, dynamodb:DescribeExport on their
-`/export/*`; s3:AbortMultipartUpload, s3:PutObject, s3:PutObjectAcl on <BUCKET>/raw/* (DynamoDB writes with the
-caller's rights) and s3:GetObject on <BUCKET>/state/*, with s3:ListBucket on the bucket for that prefix (without it a
-missing record would be a 403). For RDS: rds:StartExportTask, rds:DescribeExportTasks, rds:DescribeDB[Cluster]Snapshots,
-where a snapshot is made for the run also rds:CreateDB[Cluster]Snapshot and rds:DeleteDB[Cluster]Snapshot, and
-iam:PassRole on EXPORT_ROLE_ARN. kms:GenerateDataKey, kms:Decrypt, for RDS also kms:CreateGrant, kms:DescribeKey.
-https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ExportSnapshot.Setup.html
 """
 
 import json
@@ -69,12 +61,12 @@ def handler(event, context):
 
 def plan(event):
     due = scheduled_time(event)
-    told = {said["name"]: said for said in json.loads(event["sources"])}
+    descriptions = {source["name"]: source for source in json.loads(event["sources"])}
     planned = {"dynamodb": [], "rds": []}
-    for source in chosen(map(Source.of, told.values()), event.get("only")):
+    for source in chosen(map(Source.of, descriptions.values()), event.get("only")):
         item = {
             "source": source.name,
-            "of": told[source.name],
+            "of": descriptions[source.name],
             "due": due.isoformat(),
             "attempt": 0,
             "polls": 0,

@@ -73,7 +73,7 @@ def request(source: Source, span: Span, attempt: int, settings: Settings) -> dic
         if settings.kms_key_arn
         else {"S3SseAlgorithm": "AES256"}
     )
-    asked = {
+    parameters = {
         "TableArn": source.arn,
         "ExportFormat": "DYNAMODB_JSON",
         "S3Bucket": settings.bucket,
@@ -82,10 +82,10 @@ def request(source: Source, span: Span, attempt: int, settings: Settings) -> dic
         **what,
         **encryption,
     }
-    # The same for every try, so that a second try starts no second export (for 8 hours), and another for whatever else
-    # is asked for: a token that comes with other parameters is refused, be it another stack's export of the table.
-    named = repr((settings.pipeline, attempt, sorted(asked.items())))
-    return asked | {"ClientToken": hashlib.sha256(named.encode()).hexdigest()[:32]}
+    # The same for every try, so that a second try starts no second export (for 8 hours). Other parameters need another
+    # token: the service refuses a known token with other parameters, also those of another stack's export of the table.
+    named = repr((settings.pipeline, attempt, sorted(parameters.items())))
+    return parameters | {"ClientToken": hashlib.sha256(named.encode()).hexdigest()[:32]}
 
 
 def keys(described: Mapping) -> dict[str, str]:
@@ -96,27 +96,28 @@ def keys(described: Mapping) -> dict[str, str]:
 
 
 def work(
-    source: Source, asked: Mapping, export: Mapping, keys: Mapping[str, str], current: Mapping | None
+    source: Source, started: Mapping, export: Mapping, keys: Mapping[str, str], current: Mapping | None
 ) -> dict:
-    """Where everything about a finished export stands: a second call for the same export says the same."""
+    """Where everything about a finished export stands; `started` is the item's "export". A second call for the same
+    export returns the same."""
     # Keys are known without any data; a number's digits are left to the data, where there is some.
     declared = {key: {"S": "string", "B": "binary"}[kind] for key, kind in keys.items() if kind != "N"}
     if not export["ItemCount"]:
         declared |= {key: "decimal(38,0)" for key, kind in keys.items() if kind == "N"}
-    table, export_id = source.table, asked["arn"].rsplit("/", 1)[-1]
+    table, export_id = source.table, started["arn"].rsplit("/", 1)[-1]
     folder = export["ExportManifest"].rpartition("/")[0]
-    date = asked["until"][:10]
+    date = started["until"][:10]
     lake = f"lake/{table}/export_date={date}/run={export_id}/"
-    incremental = asked["since"] is not None
-    # Where no reader looks: what has not been reconciled yet is half an export.
+    incremental = started["since"] is not None
+    # A place that nobody queries: what has not been reconciled yet is half an export.
     output = f"windows/{table}/{export_id}/"
     return {
         "table": table,
         "export_id": export_id,
         "export_date": date,
-        "exported_to": asked["until"],
-        "more": asked["more"],
-        "notice": asked.get("notice", ""),
+        "exported_to": started["until"],
+        "more": started["more"],
+        "notice": started.get("notice", ""),
         "incremental": incremental,
         "manifest_key": f"{folder}/manifest-files.json",
         "summary_key": f"{folder}/manifest-summary.json",

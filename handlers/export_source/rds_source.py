@@ -2,7 +2,7 @@
 
 An export's identifier is never free again, starts with a letter, holds letters, digits and single hyphens, ends in
 neither, and has at most 60 characters. An automated snapshot's own name holds a colon, so the identifier is made of
-the source's name, the run's time and a hash over all that tells one export from another.
+the source's name, the run's time and a hash over all in which two exports differ.
 https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_StartExportTask.html
 At most five exports run at once in an account: the sixth is `Busy`, and waits.
 """
@@ -31,8 +31,8 @@ def identifier(source: str, due: str, *apart: object, longest: int = SLUG) -> st
     if not slug[:1].isalpha():
         slug = f"x{'-' if slug else ''}{slug}"
     stamp = re.sub(r"\D", "", due)[:14].ljust(14, "0")
-    told = hashlib.sha256(repr((source, due, *apart)).encode()).hexdigest()[:10]
-    return f"{slug[:longest].rstrip('-')}-{stamp}-{told}"
+    digest = hashlib.sha256(repr((source, due, *apart)).encode()).hexdigest()[:10]
+    return f"{slug[:longest].rstrip('-')}-{stamp}-{digest}"
 
 
 def is_limit(error) -> bool:
@@ -99,7 +99,7 @@ def forget(rds, source: Source, name: str) -> None:
 
 def request(source: Source, snapshot_arn: str, item: Mapping, attempt: int, settings: Settings) -> dict:
     apart = (settings.pipeline, settings.bucket, snapshot_arn, source.only, attempt)
-    asked = {
+    parameters = {
         "ExportTaskIdentifier": identifier(source.name, item["due"], *apart),
         "SourceArn": snapshot_arn,
         "S3BucketName": settings.bucket,
@@ -107,7 +107,7 @@ def request(source: Source, snapshot_arn: str, item: Mapping, attempt: int, sett
         "IamRoleArn": settings.export_role_arn,
         "KmsKeyId": settings.kms_key_arn,
     }
-    return asked | ({"ExportOnly": list(source.only)} if source.only else {})
+    return parameters | ({"ExportOnly": list(source.only)} if source.only else {})
 
 
 def task(rds, name: str, snapshot_arn: str) -> dict:

@@ -26,9 +26,9 @@ class Source:
     snapshot: str = ""
 
     @classmethod
-    def of(cls, said: Mapping) -> "Source":
-        lists = {key: tuple(said.get(key, ())) for key in ("only", "leave_out")}
-        return cls(**{**said, **lists})
+    def of(cls, description: Mapping) -> "Source":
+        lists = {key: tuple(description.get(key, ())) for key in ("only", "leave_out")}
+        return cls(**{**description, **lists})
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,6 @@ def scheduled_time(event: Mapping) -> datetime:
 
 
 def wait(polls: int) -> int:
-    """Seconds until the next look, from 13 s to 10 min: an export takes minutes at the least, hours for a large table,
-    and each look is nine of the 25,000 events that an execution keeps."""
+    """Seconds until the next poll, from 13 s to 10 min: an export takes minutes at the least, hours for a large table,
+    and each poll is nine of the 25,000 events that an execution keeps."""
     return min(600, int(10 * 1.3**polls))

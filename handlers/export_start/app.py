@@ -8,17 +8,6 @@ start no second ones.
 
 Environment: TABLES (JSON list of table ARNs), BUCKET (name), BUCKET_OWNER (account id), PREFIX (such as
 `raw/`), KMS_KEY_ARN (absent or empty: SSE-S3).
-
-IAM, for the caller, since DynamoDB writes to the bucket with the caller's permissions:
-- dynamodb:ExportTableToPointInTime on each ARN of TABLES
-- s3:AbortMultipartUpload, s3:PutObject, s3:PutObjectAcl on arn:aws:s3:::<BUCKET>/<PREFIX>*
-  https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport_Requesting.html
-  (Requesting a table export in DynamoDB, "Set up S3 permissions")
-- with KMS_KEY_ARN: kms:GenerateDataKey, kms:Decrypt on that key (Decrypt: S3 reads back the parts of a
-  multipart upload), in the role's policy and, when another account owns the key, in the key's policy as well
-  https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html (Multipart upload API and
-  permissions)
-A bucket in another account grants the three S3 actions in its policy, too.
 """
 
 import os

@@ -65,7 +65,7 @@ def request(table_arn: str, due: datetime, settings: Settings) -> dict:
         if settings.kms_key_arn
         else {"S3SseAlgorithm": "AES256"}
     )
-    asked = {
+    parameters = {
         "TableArn": table_arn,
         "ExportType": "FULL_EXPORT",
         "ExportFormat": "DYNAMODB_JSON",
@@ -75,14 +75,14 @@ def request(table_arn: str, due: datetime, settings: Settings) -> dict:
         "S3Prefix": f"{settings.prefix}{table_name(table_arn)}",
         **encryption,
     }
-    return asked | {"ClientToken": client_token(asked)}
+    return parameters | {"ClientToken": client_token(parameters)}
 
 
-def client_token(asked: Mapping) -> str:
-    """The same for every try of one scheduled run, so that a second try starts no second export, and another for
-    whatever else is asked for: a token that comes with other parameters is refused for 8 hours, be it another stack's
+def client_token(parameters: Mapping) -> str:
+    """The same for every try of one scheduled run, so that a second try starts no second export. Other parameters get
+    another token: for 8 hours DynamoDB refuses a known token with other parameters, also those of another stack's
     export of the same table."""
-    return hashlib.sha256(repr(sorted(asked.items())).encode()).hexdigest()[:32]
+    return hashlib.sha256(repr(sorted(parameters.items())).encode()).hexdigest()[:32]
 
 
 def explain(error: Exception, settings: Settings) -> str:

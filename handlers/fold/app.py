@@ -8,9 +8,6 @@ Called twice it writes the same key again.
 Disk: the inputs and the output stand in /tmp while it works (ephemeral storage: up to 10 GB), which with `parts`
 bounds only the spill and the output; MEMORY (such as `1GB`, default 512MB) is DuckDB's limit.
 Environment: BUCKET, MEMORY (optional).
-IAM, on arn:aws:s3:::<BUCKET>: s3:GetObject on the snapshots', windows' and schemas' prefixes; s3:PutObject and
-s3:AbortMultipartUpload on the snapshots'; s3:ListBucket on the bucket (condition s3:prefix: the first two); with
-SSE-KMS kms:Decrypt, kms:GenerateDataKey on its key.
 """
 
 import json

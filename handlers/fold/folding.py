@@ -42,11 +42,11 @@ def text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def sql_type(said) -> str:
+def sql_type(type_json) -> str:
     """A type's JSON form (normalise's table_schema.py) as DuckDB writes it."""
-    if isinstance(said, str):
-        return PLAIN.get(said, said.upper())
-    ((kind, inner),) = said.items()
+    if isinstance(type_json, str):
+        return PLAIN.get(type_json, type_json.upper())
+    ((kind, inner),) = type_json.items()
     if kind == "struct":
         return "STRUCT(" + ", ".join(f"{quoted(c['name'])} {sql_type(c['type'])}" for c in inner) + ")"
     return sql_type(inner) + "[]"
@@ -91,13 +91,13 @@ def _fold(connection, types, keys, current, windows, output, part, parts) -> Fol
             return f"SELECT {nulls}{', NULL::BIGINT AS _write_micros, FALSE AS _deleted' if extra else ''} WHERE FALSE"
         listed = "[" + ", ".join(text(str(file)) for file in files) + "]"
         source = f"read_parquet({listed}, union_by_name = true)"
-        held = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
+        present = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
         columns = ", ".join(
-            f"{quoted(name) if name in held else 'NULL'}::{type_} AS {quoted(name)}"
+            f"{quoted(name) if name in present else 'NULL'}::{type_} AS {quoted(name)}"
             for name, type_ in types.items()
         )
-        mine = f" WHERE hash({key_list}) % {parts} = {part}" if parts > 1 else ""
-        return f"SELECT * FROM (SELECT {columns}{extra} FROM {source}){mine}"
+        of_this_part = f" WHERE hash({key_list}) % {parts} = {part}" if parts > 1 else ""
+        return f"SELECT * FROM (SELECT {columns}{extra} FROM {source}){of_this_part}"
 
     ordered = " UNION ALL ".join(
         f"SELECT *, {number} AS _window FROM ({rows(files, f', {MICROS}, {DELETED}')})"

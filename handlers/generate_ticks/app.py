@@ -1,12 +1,12 @@
 """Puts stock ticks on a Kinesis stream, to try a pipeline.
 
 Event: {"count": how many (10), "rate": records a second at the most (1,000)}. Returns {"run", "sent", "seconds"}; `run`
-is in each tick, with its number `seq`, so that what arrives can be told from other runs and each tick from the others.
+is in each tick, with its number `seq`, so that each run and each tick can be recognised where it arrives.
 A tick: {"EVENT_TIME": "2026-01-01T16:00:00.000Z", "TICKER", "PRICE", "run", "seq"}.
 A record that the stream refuses is put again, alone, with backoff; what is refused to the end, or what does not fit in
 the function's time, is an error that says how many were sent.
 
-Environment: STREAM (name). IAM: kinesis:PutRecords on the stream; with a customer's key kms:GenerateDataKey on it.
+Environment: STREAM (name).
 https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html
 """
 
@@ -17,7 +17,7 @@ import time
 import boto3
 from aws_lambda_powertools import Logger
 from botocore.config import Config
-from ticks import Settings, asked, batches, put_all, ticks
+from ticks import Settings, batches, put_all, read_request, ticks
 
 logger = Logger(service="generate_ticks")
 settings = Settings.read(os.environ)
@@ -26,7 +26,7 @@ kinesis = boto3.client("kinesis", config=Config(retries={"mode": "standard", "to
 
 @logger.inject_lambda_context
 def handler(event, context):
-    count, rate = asked(event)
+    count, rate = read_request(event)
     began, sent = time.monotonic(), 0
     for batch in batches(ticks(count, context.aws_request_id, random.Random()), rate):
         if context.get_remaining_time_in_millis() < 10_000:

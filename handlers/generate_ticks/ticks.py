@@ -30,7 +30,7 @@ class NotSent(Exception):
     """The stream refused records to the end."""
 
 
-def asked(event: Mapping[str, Any]) -> tuple[int, float]:
+def read_request(event: Mapping[str, Any]) -> tuple[int, float]:
     count, rate = event.get("count", 10), event.get("rate", 1000)
     for name, value, most in (("count", count, 10_000_000), ("rate", rate, 100_000)):
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= most:

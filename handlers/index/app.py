@@ -10,9 +10,6 @@ answer), it is tried again with backoff, PATIENCE_SECONDS at most; any other ans
 (400), fails at once. Either way the error holds the collection's own words.
 
 Environment: PATIENCE_SECONDS. opensearch-py from 3.1 on needs grpcio and protobuf, 40 MB that nothing here uses.
-
-IAM: aoss:APIAccessAll on the collection. Data access policy, on the index: aoss:CreateIndex, aoss:DescribeIndex,
-aoss:UpdateIndex, and aoss:DeleteIndex where `delete` is true.
 https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-clients.html
 """
 
@@ -61,10 +58,12 @@ def client(wanted):
 
 
 def insist(deadline, step, *given):
-    def told(error, seconds):
+    def log_retry(error, seconds):
         logger.warning("the collection is not ready", reason=words(error), next_try_seconds=round(seconds, 1))
 
-    return patiently(step, *given, deadline=deadline, clock=time.monotonic, sleep=time.sleep, told=told)
+    return patiently(
+        step, *given, deadline=deadline, clock=time.monotonic, sleep=time.sleep, log_retry=log_retry
+    )
 
 
 def put(opensearch, wanted):

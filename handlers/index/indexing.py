@@ -1,7 +1,7 @@
-"""What an event asks for, and how long a collection that is not ready is waited for. Pure.
+"""What an event requests, and how long to wait for a collection that is not ready. Pure.
 
-A new collection, and a new data access policy, answer 401 or 403 for about a minute; a cold one 429 or 5xx. Nothing
-in the answer tells such a 403 from a grant that is missing for good, so that one too is tried until the deadline.
+A new collection, and a new data access policy, answer 401 or 403 for about a minute; a cold one 429 or 5xx. The
+answer does not show whether such a 403 passes or a grant is missing, so either is tried until the deadline.
 """
 
 import json
@@ -96,7 +96,7 @@ def patiently(
     deadline: float,
     clock: Callable[[], float],
     sleep: Callable[[float], None],
-    told: Callable[[Exception, float], None],
+    log_retry: Callable[[Exception, float], None],
 ) -> str:
     """What the step returns, tried until the deadline while its failure may pass. Raises NotReady or Refused."""
     began, tries = clock(), 0
@@ -115,5 +115,5 @@ def patiently(
                     f"{words(error)}. On 401 or 403: the function's role needs aoss:APIAccessAll on the collection, "
                     "a data access policy on the index, and a network policy that lets it in"
                 ) from error
-            told(error, seconds)
+            log_retry(error, seconds)
             sleep(seconds)

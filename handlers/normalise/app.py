@@ -9,7 +9,7 @@
 sound: `FileError` names it.
 
 `schema`: {"step": "schema", "manifest_key", "schema_key", "published_key" (or null: the table is new), "keys":
-[attribute], "declared": {attribute: type}, "seen_key"}. Looks at the beginnings of up to 32 files and at what earlier
+[attribute], "declared": {attribute: type}, "seen_key"}. Reads the beginnings of up to 32 files and what earlier
 runs could not hold (`seen_key`), derives or widens, and writes the schema, with the columns as Glue has them
 ("glue_columns"), as `schema_key`; `SchemaError` where a declared type is not what a published column can become.
 Returns {"schema_key", "columns", "conflicts", "sampled"}: two numbers, and a few sentences.
@@ -17,7 +17,7 @@ Returns {"schema_key", "columns", "conflicts", "sampled"}: two numbers, and a fe
 `reconcile`: {"step": "reconcile", "manifest_key", "summary_key", "report_prefix", "incremental", "output_prefix",
 "location" (such as `lake/orders/export_date=2026-01-01/run=<export>/`), "seen_key"}. Every file's report is there, and
 the items add up to the summary's, or `ExportError`. Then a full export's Parquet is copied from <output_prefix> to
-<location>, where readers look: they never see one that is not whole, but for the moments that copying takes. An
+<location>, which queries read: they never see one that is not whole, but for the moments that copying takes. An
 increment's stays, to be folded. What no column could hold is kept for the next run's schema. Returns counts, and what
 stands in the rest column.
 
@@ -28,9 +28,6 @@ files; see rds_export.py. Writes {"tables": [{"table", "location", "schema", "co
 bytes, holds about 100 of them. Returns {"tables_key", "tables", "skipped", "refused", "rows"}, four numbers.
 
 Environment: BUCKET. Memory: about 300 MB; 1,769 MB buys a whole vCPU, which is what it can use.
-IAM, on arn:aws:s3:::<BUCKET>: s3:GetObject on <raw prefix>*, and on the outputs', schemas' and reports'; s3:PutObject
-and s3:AbortMultipartUpload on the outputs', locations', schemas' and reports' prefixes; s3:ListBucket on the bucket
-(condition s3:prefix: the reports' and RDS exports' prefixes); with SSE-KMS kms:Decrypt, kms:GenerateDataKey on its key.
 """
 
 import json
@@ -51,7 +48,7 @@ from multipart import Upload
 from table_schema import Observation, Schema, Type, derive, widen
 
 SAMPLED_FILES, SAMPLED_BYTES = 32, 1 << 20
-TOLD, SENTENCE = (
+NAMED_CONFLICTS, SENTENCE = (
     20,
     300,
 )  # conflicts, and characters of each: a state machine's state is no place for thousands
@@ -129,12 +126,12 @@ def make_schema(event):
         except DAMAGED as error:
             raise FileError(f"s3://{bucket}/{file.key} is cut short or damaged: {error}") from error
     observed = observed.merged(seen_before(event["seen_key"]))
-    declared = {a: Type.of(said) for a, said in event.get("declared", {}).items()}
+    declared = {a: Type.of(type_json) for a, type_json in event.get("declared", {}).items()}
     if event.get("published_key"):
         published = Schema.of(read_json(event["published_key"]))
         if not files:
-            # Without an item a key that is a number is declared as the widest one, which says nothing of its column.
-            declared = {a: told for a, told in declared.items() if a not in published.keys}
+            # Without an item a key that is a number is declared as the widest one, which is no knowledge of its column.
+            declared = {a: type_ for a, type_ in declared.items() if a not in published.keys}
         schema, conflicts = widen(published, observed, declared)
     else:
         schema, conflicts = derive(observed, declared, event.get("keys", ())), []
@@ -143,7 +140,7 @@ def make_schema(event):
     return {
         "schema_key": event["schema_key"],
         "columns": len(columns),
-        "conflicts": [str(conflict)[:SENTENCE] for conflict in conflicts[:TOLD]],
+        "conflicts": [str(conflict)[:SENTENCE] for conflict in conflicts[:NAMED_CONFLICTS]],
         "sampled": len(files),
     }
 
@@ -187,7 +184,7 @@ def remember(key, reports):
 
 
 def show(key, prefix, location):
-    """Copies an output to where readers look."""
+    """Copies an output to the location that queries read."""
     target = location + key.removeprefix(prefix)
     s3.copy_object(Bucket=bucket, Key=target, CopySource={"Bucket": bucket, "Key": key})
 
@@ -205,7 +202,7 @@ def rds_tables(event):
         event.get("leave_out", ()),
     )
     parts = rds_export.parts(export, sizes)
-    keys = [key for held in parts.values() for key in held]
+    keys = [key for part_keys in parts.values() for key in part_keys]
     with ThreadPoolExecutor(FOOTERS_AT_ONCE) as reading:
         footers = dict(zip(keys, reading.map(lambda key: read_footer(key, sizes[key]), keys), strict=True))
     described = [
@@ -230,8 +227,8 @@ def rds_tables(event):
 
 def read_footer(key, size):
     def tail(wanted):
-        told = f"bytes={max(size - wanted, 0)}-{size - 1}"
-        return s3.get_object(Bucket=bucket, Key=key, Range=told)["Body"].read() if size else b""
+        byte_range = f"bytes={max(size - wanted, 0)}-{size - 1}"
+        return s3.get_object(Bucket=bucket, Key=key, Range=byte_range)["Body"].read() if size else b""
 
     try:
         last = tail(FOOTER_BYTES)

@@ -1,8 +1,8 @@
-"""One data file of a DynamoDB export -> Parquet, as streams: what comes in is read once, checked and never held.
+"""One data file of a DynamoDB export -> Parquet, as streams: what comes in is read once, checked, and never kept whole.
 
 `normalise(...)` reads the compressed file from `body`, writes Parquet to the files that `open_output(number)`
 gives, and returns a `Report` when the whole file was sound: the md5 of its compressed bytes, its end, and its
-number of items are the manifest's. Otherwise `FileError` tells the file and what is wrong with it, and the
+number of items are the manifest's. Otherwise `FileError` names the file and what is wrong with it, and the
 caller throws the outputs away. A fault of the transport (botocore's errors) passes through, to be retried.
 
 Memory: a chunk of `CHUNK` bytes of text and its columns, and one row group as compressed pages. Row groups are
@@ -33,7 +33,7 @@ ROW_GROUP = 128 << 20
 OUTPUT = 1 << 30
 DICTIONARY = 32 << 10  # bytes, within a first-level cache: a column that has more is not worth a dictionary
 LONGEST_LINE = 64 << 20  # an item has 400 KB at most; escapes and base64 multiply that by less than 10
-EXPLAINED_ITEMS = 10_000  # of those with something in the rest column, looked at for the report
+EXPLAINED_ITEMS = 10_000  # of those with something in the rest column, read for the report
 
 
 # What Python's own decoding of an item raises, whatever the bytes.
@@ -86,7 +86,7 @@ class Report:
     raw_bytes: int = 0
     outputs: list[int] = field(default_factory=list)  # rows of each output
     rest_items: int = 0
-    rest: Observation = field(default_factory=Observation)  # what of them was looked at
+    rest: Observation = field(default_factory=Observation)  # of those that were read for the report
 
     def json(self) -> dict:
         rest = {"items": self.rest_items, "attributes": self.rest.json()}
@@ -117,8 +117,8 @@ def whole_lines(stream: Readable, size: int = CHUNK) -> Iterator[bytes]:
 def items_of(lines: bytes) -> Iterator[dict]:
     """The items of full or incremental lines, decoded by Python: for samples and messages."""
     for line in lines.splitlines():
-        said = json.loads(line)
-        yield said.get("Item") or said.get("NewImage") or said.get("Keys") or {}
+        entry = json.loads(line)
+        yield entry.get("Item") or entry.get("NewImage") or entry.get("Keys") or {}
 
 
 def normalise(
@@ -214,15 +214,15 @@ def _set_aside(batch, column: str, attribute: str) -> Observation:
 
 
 def _explain(rest, report):
-    held = len(rest) - rest.null_count
-    if held and report.rest_items < EXPLAINED_ITEMS:
+    with_rest = len(rest) - rest.null_count
+    if with_rest and report.rest_items < EXPLAINED_ITEMS:
         texts = [text for text in rest.to_pylist() if text is not None]
         try:
             seen = Observation.of_items(map(json.loads, texts[: EXPLAINED_ITEMS - report.rest_items]))
         except UNREADABLE as error:
             raise SchemaError(f"an attribute set aside is no DynamoDB JSON: {error}") from error
         report.rest = report.rest.merged(seen)
-    report.rest_items += held
+    report.rest_items += with_rest
 
 
 def _write(output, first, batches, decoder, report):

@@ -1,4 +1,4 @@
-"""A DynamoDB export's manifests, and what its normalised files say together. Pure.
+"""A DynamoDB export's manifests, and the totals of its normalised files. Pure.
 
 Layout: `<root>AWSDynamoDB/<ExportId>/manifest-summary.json`, `manifest-files.json` (JSON Lines of itemCount,
 md5Checksum, etag, dataFileS3Key), `data/*` (an incremental export's in `<root>AWSDynamoDB/data/`). Keys inside the
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from table_schema import Observation
 
 MARK = "AWSDynamoDB/"
-TOLD = 20  # attributes in the rest columns, by name
+MOST_NAMED = 20  # attributes in the rest columns, by name
 
 
 class ExportError(Exception):
@@ -69,40 +69,43 @@ def _count(value: object, of: str) -> int:
 
 def sample(files: list[DataFile], most: int) -> list[DataFile]:
     """Up to `most` files with items, spread evenly over the manifest."""
-    held = [file for file in files if file.items]
-    if len(held) <= most:
-        return held
-    return [held[i * (len(held) - 1) // max(most - 1, 1)] for i in range(most)]
+    filled = [file for file in files if file.items]
+    if len(filled) <= most:
+        return filled
+    return [filled[i * (len(filled) - 1) // max(most - 1, 1)] for i in range(most)]
 
 
 def reconcile(files: list[DataFile], summary: dict, reports: dict[str, dict]) -> dict:
-    """What all files' reports say together, cut to what a state machine's state holds: the reports have the rest.
+    """The totals of all files' reports, cut to what a state machine's state holds: the reports have the rest.
     `ExportError` when one lacks or the counts do not add up."""
     lacking = sorted(file.key for file in files if file.name not in reports)
     if lacking:
         raise ExportError(
             f"{len(lacking)} of {len(files)} files are not normalised: {', '.join(lacking[:5])}"
         )
-    told = [reports[file.name] for file in files]
-    if unsound := [report["error"] for report in told if "error" in report]:
+    file_reports = [reports[file.name] for file in files]
+    if unsound := [report["error"] for report in file_reports if "error" in report]:
         raise ExportError(f"{len(unsound)} of {len(files)} files are not sound: {'; '.join(unsound[:5])}")
     counted = summary.get("itemCount") if isinstance(summary, dict) else None
-    items, expected = sum(report["items"] for report in told), _count(counted, "manifest-summary.json")
+    items, expected = (
+        sum(report["items"] for report in file_reports),
+        _count(counted, "manifest-summary.json"),
+    )
     if items != expected:
         raise ExportError(f"{items:,} items were normalised; manifest-summary.json says {expected:,}")
     rest = Observation()
-    for report in told:
+    for report in file_reports:
         rest = rest.merged(Observation.of(report["rest"]["attributes"]))
     attributes = sorted(rest.seen)
     return {
         "items": items,
-        "deleted": sum(report["deleted"] for report in told),
+        "deleted": sum(report["deleted"] for report in file_reports),
         "files": len(files),
-        "outputs": sum(len(report["outputs"]) for report in told),
-        "bytes": sum(output["bytes"] for report in told for output in report["outputs"]),
+        "outputs": sum(len(report["outputs"]) for report in file_reports),
+        "bytes": sum(output["bytes"] for report in file_reports for output in report["outputs"]),
         "rest": {
-            "items": sum(report["rest"]["items"] for report in told),
+            "items": sum(report["rest"]["items"] for report in file_reports),
             "attributes": len(attributes),
-            "named": [attribute[:100] for attribute in attributes[:TOLD]],  # one may have 64 KB
+            "named": [attribute[:100] for attribute in attributes[:MOST_NAMED]],  # one may have 64 KB
         },
     }

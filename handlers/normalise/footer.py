@@ -37,10 +37,10 @@ def read(tail: bytes) -> Footer:
     if needed > len(tail):
         raise FooterError(f"its footer would begin {needed - len(tail):,} bytes before the file")
     try:
-        said, _ = _struct(tail[len(tail) - needed : -TAIL], 0)
-        elements, rows, groups = said[2], said[3], said.get(4, [])
+        metadata, _ = _struct(tail[len(tail) - needed : -TAIL], 0)
+        elements, rows, groups = metadata[2], metadata[3], metadata.get(4, [])
         found = Footer(_number(rows), _columns(elements))
-        held = sum(_number(group[3]) for group in groups)
+        group_rows = sum(_number(group[3]) for group in groups)
     except (
         IndexError,
         KeyError,
@@ -51,7 +51,7 @@ def read(tail: bytes) -> Footer:
         struct.error,
     ) as error:
         raise FooterError(f"its footer can't be read: {error!r}") from error
-    if held != rows:
+    if group_rows != rows:
         raise FooterError(f"its row groups hold other than the {rows:,} rows that it tells")
     return found
 
@@ -120,11 +120,11 @@ def _value(data: bytes, at: int, kind: int) -> tuple[Value, int]:
         at += 1
         if size == 15:
             size, at = _varint(data, at)
-        held = []
+        elements = []
         for _ in range(size):
             one, at = _value(data, at, inner)
-            held.append(one)
-        return held, at
+            elements.append(one)
+        return elements, at
     if kind == 12:
         return _struct(data, at)
     raise ValueError(f"field of kind {kind}")

@@ -1,4 +1,4 @@
-"""A write-only file that becomes an S3 object when it is told to, by multipart upload.
+"""A write-only file that becomes an S3 object with `complete`, by multipart upload.
 
 Memory: one part of 16 MB, so that an object has at most 160 GB (10,000 parts).
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html (Amazon S3 multipart upload limits)

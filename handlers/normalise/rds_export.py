@@ -13,7 +13,7 @@ https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ExportSnapshot.data-
 exporting to an Amazon S3 bucket for Amazon RDS): an unsigned BIGINT is DECIMAL(20,0) and so holds 2^64-1; BIT and
 BLOB are bytes; DATE, TIME, DATETIME, TIMESTAMP, ENUM, SET, JSON and a DECIMAL of more than 38 digits are text.
 
-The schema follows the exported type, which is what the files hold; `source_types` keeps what the database said.
+The schema follows the exported type, which is what the files hold; `source_types` keeps the database's own types.
 
 Three things can become of an entry:
 - It is a table.
@@ -24,10 +24,10 @@ Three things can become of an entry:
 What makes the whole export unusable is an `ExportInfoError`: a description that is missing, or a table that the config
 names and that is not there.
 
-The service gives no counts, and leaves a number out where a part would be empty, so a part that is gone altogether
-can't be told from one that never was. What can be seen is: that the descriptions are all there, of every table that
-was asked for; that every batch with a part has its `_success`, where the export writes them; and of every part that it
-is whole, has the table's columns, and how many rows it holds.
+The service gives no counts, and leaves a number out where a part would be empty, so a part that is gone altogether is
+not noticed. What can be seen is: that the descriptions are all there, of every table that the config's `only` names;
+that every batch with a part has its `_success`, where the export writes them; and of every part that it is whole, has
+the table's columns, and how many rows it holds.
 """
 
 import re
@@ -121,7 +121,7 @@ def describe(
     leave_out: Sequence[str] = (),
 ) -> Described:
     """Every entry of the export below `prefix`. `infos` are the descriptions by key, `keys` those of all its files;
-    `only` names what the export was asked for (`db`, `db.table`, `db.schema.table`), `leave_out` the tables that are
+    `only` names what was to be exported (`db`, `db.table`, `db.schema.table`), `leave_out` the tables that are
     not to be published. ExportInfoError with all faults at once where the export can't be used."""
     entries = [
         (str(status.get("target", "?")), status, key)
@@ -177,12 +177,12 @@ def _check_wanted(
 ) -> None:
     faults = _gaps(prefix, infos)
     faults += [
-        f"'{wanted}' was asked for, and no table of it was exported"
+        f"'{wanted}' is in `only`, and no table of it was exported"
         for wanted in only
         if not any(target == wanted or target.startswith(f"{wanted}.") for target in targets)
     ]
     faults += [
-        f"'{wanted}' was asked for, and RDS skipped it: {skipped[wanted]}"
+        f"'{wanted}' is in `only`, and RDS skipped it: {skipped[wanted]}"
         for wanted in only
         if wanted in skipped
     ]

@@ -52,16 +52,16 @@ class Type:
     columns: tuple["Column", ...] = ()
 
     @classmethod
-    def of(cls, said) -> "Type":
+    def of(cls, type_json) -> "Type":
         """From its JSON form."""
-        if isinstance(said, str) and said in PLAIN:
-            return cls(said)
-        if isinstance(said, str) and (match := re.fullmatch(r"decimal\((\d+),\s*(\d+)\)", said)):
+        if isinstance(type_json, str) and type_json in PLAIN:
+            return cls(type_json)
+        if isinstance(type_json, str) and (match := re.fullmatch(r"decimal\((\d+),\s*(\d+)\)", type_json)):
             precision, scale = int(match[1]), int(match[2])
             if 1 <= precision <= DECIMAL_DIGITS and scale <= precision:
                 return cls("decimal", precision, scale)
-        if isinstance(said, Mapping) and len(said) == 1:
-            if "set" in said and (element := cls.of(said["set"])).kind in {
+        if isinstance(type_json, Mapping) and len(type_json) == 1:
+            if "set" in type_json and (element := cls.of(type_json["set"])).kind in {
                 "string",
                 "binary",
                 "bigint",
@@ -69,10 +69,10 @@ class Type:
                 "double",
             }:
                 return cls("set", element=element)
-            if "list" in said:
-                return cls("list", element=cls.of(said["list"]))
-            if "struct" in said:
-                columns = said["struct"]
+            if "list" in type_json:
+                return cls("list", element=cls.of(type_json["list"]))
+            if "struct" in type_json:
+                columns = type_json["struct"]
                 if isinstance(columns, Mapping):  # as a user declares it: {"city": "string", ..}
                     names = column_names(columns, reserved=())
                     columns = [
@@ -81,7 +81,7 @@ class Type:
                 if columns:
                     return cls("struct", columns=tuple(Column.of(column) for column in columns))
         raise SchemaError(
-            f"{said!r} is not a type; write one of {', '.join(sorted(PLAIN))}, decimal(p,s) with p at most "
+            f"{type_json!r} is not a type; write one of {', '.join(sorted(PLAIN))}, decimal(p,s) with p at most "
             '38, {"set": string|binary|bigint|decimal(p,s)|double}, {"list": type} or {"struct": {name: type}}'
         )
 
@@ -110,8 +110,8 @@ class Column:
     type: Type
 
     @classmethod
-    def of(cls, said) -> "Column":
-        return cls(said["attribute"], said["name"], Type.of(said["type"]))
+    def of(cls, column_json) -> "Column":
+        return cls(column_json["attribute"], column_json["name"], Type.of(column_json["type"]))
 
     def json(self):
         return {"attribute": self.attribute, "name": self.name, "type": self.type.json()}
@@ -123,8 +123,8 @@ class Schema:
     keys: tuple[str, ...] = ()  # attributes
 
     @classmethod
-    def of(cls, said) -> "Schema":
-        schema = cls(tuple(Column.of(c) for c in said["columns"]), tuple(said.get("keys", ())))
+    def of(cls, schema_json) -> "Schema":
+        schema = cls(tuple(Column.of(c) for c in schema_json["columns"]), tuple(schema_json.get("keys", ())))
         if missing := set(schema.keys) - {c.attribute for c in schema.columns}:
             raise SchemaError(f"the key attributes {sorted(missing)} are no columns of the schema")
         return schema
@@ -184,10 +184,10 @@ class Observation:
         seen: dict[str, dict[str, tuple[int, Numbers]]] = {}
         for item in items:
             for attribute, value in item.items():
-                ((kind, held),) = value.items()
+                ((kind, content),) = value.items()
                 if kind not in ATTRIBUTE_TYPES:
                     raise SchemaError(f"attribute {attribute!r} has the unknown type {kind!r}")
-                texts = [held] if kind == "N" else held if kind == "NS" else ()
+                texts = [content] if kind == "N" else content if kind == "NS" else ()
                 kinds = seen.setdefault(attribute, {})
                 count, numbers = kinds.get(kind, (0, Numbers()))
                 for text in texts:
@@ -198,10 +198,10 @@ class Observation:
     def merged(self, other: "Observation") -> "Observation":
         seen = {attribute: dict(kinds) for attribute, kinds in self.seen.items()}
         for attribute, kinds in other.seen.items():
-            mine = seen.setdefault(attribute, {})
+            merged_kinds = seen.setdefault(attribute, {})
             for kind, (count, numbers) in kinds.items():
-                before, known = mine.get(kind, (0, Numbers()))
-                mine[kind] = (before + count, known.merged(numbers))
+                before, known = merged_kinds.get(kind, (0, Numbers()))
+                merged_kinds[kind] = (before + count, known.merged(numbers))
         return Observation(seen)
 
     def json(self):
@@ -214,17 +214,17 @@ class Observation:
         }
 
     @classmethod
-    def of(cls, said) -> "Observation":
+    def of(cls, observation_json) -> "Observation":
         return cls(
             {
                 attribute: {
                     kind: (
-                        held["items"],
-                        Numbers(held.get("digits", 0), held.get("scale", 0)),
+                        entry["items"],
+                        Numbers(entry.get("digits", 0), entry.get("scale", 0)),
                     )
-                    for kind, held in kinds.items()
+                    for kind, entry in kinds.items()
                 }
-                for attribute, kinds in said.items()
+                for attribute, kinds in observation_json.items()
             }
         )
 
@@ -234,7 +234,7 @@ class Observation:
 
     def type(self, attribute: str) -> Type | None:
         """The type that holds all of the attribute's values; None when only NULL was seen."""
-        kinds = {kind: held for kind, held in self.seen[attribute].items() if kind != "NULL"}
+        kinds = {kind: found for kind, found in self.seen[attribute].items() if kind != "NULL"}
         if not kinds:
             return None
         if len(kinds) > 1:
@@ -283,9 +283,9 @@ def widen(
     columns, conflicts, refused = [], [], []
     known = {c.attribute for c in published.columns}
     for column in published.columns:
-        if (told := declared.get(column.attribute)) and _becomes(column.type, told):
-            column = replace(column, type=told)
-        elif told and not _becomes(told, column.type):  # else the data has widened what was declared
+        if (wanted := declared.get(column.attribute)) and _becomes(column.type, wanted):
+            column = replace(column, type=wanted)
+        elif wanted and not _becomes(wanted, column.type):  # else the data has widened what was declared
             refused.append(column)
         kinds = set(observed.seen.get(column.attribute, {})) - {"NULL"}
         wider = _wider(column.type, observed.type(column.attribute)) if kinds else column.type
@@ -303,7 +303,7 @@ def widen(
         )
     new = derive(
         Observation({a: k for a, k in observed.seen.items() if a not in known}),
-        {a: told for a, told in declared.items() if a not in known},
+        {a: wanted for a, wanted in declared.items() if a not in known},
     )
     names = column_names(
         [c.attribute for c in new.columns], taken=[c.name for c in published.columns], first=declared
@@ -334,7 +334,7 @@ def _becomes(column: Type, declared: Type) -> bool:
     if column.kind == declared.kind == "set" and column.element and declared.element:
         return _becomes(column.element, declared.element)
     if column.kind == declared.kind == "decimal":
-        # Of the digits before the point no more is asked than of a column that the data widens; see `_wider`.
+        # As many digits before the point are enough as for a column that the data widens; see `_wider`.
         whole = declared.precision - declared.scale
         return declared.scale >= column.scale and whole >= min(column.precision - column.scale, BIGINT_DIGITS)
     return column == declared

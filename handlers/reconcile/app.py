@@ -1,13 +1,13 @@
-"""Tells whether each table's load came, and compares it with the exports that it took, where those tell a count.
+"""Checks each table's load: did it run, and, where the exports count their items, do its rows match them?
 
-Event: {"scheduled_time": "2026-01-01T06:00:00Z"}; EventBridge Scheduler fills `<aws.scheduler.scheduled-time>`
-in, COMPARED_MINUTES_AFTER a load's time. Of every table the Data Transfer Service is asked for its transfer's newest
-run in the last RUN_WITHIN_MINUTES, since its last load was due. Where the exports tell a count, the load looked at is
-the last one due before the event's time: it took the exports whose manifest was written after the load before, up to
-its own time, and put them into its day's partition (WRITE_APPEND to `<table>${run_date}`). A load that failed shows
-as a shortage on its day, and as a surplus on the day that caught up. Returns {"tables": [{"table", "state", "failed",
-and where counted "load_date", "expected", "loaded", "difference"}]}; a table that could not be looked at is named in
-one `NotReconciled` after the others' metrics are out, so the function's errors count too.
+Event: {"scheduled_time": "2026-01-01T06:00:00Z"}; EventBridge Scheduler fills `<aws.scheduler.scheduled-time>` in,
+COMPARED_MINUTES_AFTER a load's time. The function gets the newest run of every table's transfer from the Data Transfer
+Service, of the last RUN_WITHIN_MINUTES, since its last load was due. Where the exports count their items, the load that
+is checked is the last one due before the event's time: it took the exports whose manifest was written after the load
+before, up to its own time, and put them into its day's partition (WRITE_APPEND to `<table>${run_date}`). A load that
+failed shows as a shortage on its day, and as a surplus on the day that caught up. Returns {"tables": [{"table",
+"state", "failed", and where counted "load_date", "expected", "loaded", "difference"}]}; a table that could not be
+checked is named in one `NotReconciled` after the others' metrics are out, so the function's errors count too.
 
 Metrics, in NAMESPACE, dimensions Pipeline, Table: `BigQueryLoadFailed` (1 unless the newest run succeeded; 1 where no
 run came, unless the transfer was made or changed since and waits for its time), and where counted `BigQueryDifference`
@@ -20,11 +20,7 @@ Environment: TABLES (JSON list of {"table": "orders", "transfer": "projects/…/
 counted), PIPELINE, NAMESPACE (default Tributary); PROJECT, DATASET, LOCATION, AUDIENCE (the workload identity provider,
 //iam.googleapis.com/projects/…/providers/…), SERVICE_ACCOUNT (its e-mail), GOOGLE_ENDPOINT (instead of Google's
 public hosts, for a private endpoint).
-
-IAM: s3:ListBucket on the bucket (condition s3:prefix), s3:GetObject on the manifests, kms:Decrypt on their key,
-cloudwatch:PutMetricData (condition cloudwatch:namespace). At Google, SERVICE_ACCOUNT: roles/bigquery.jobUser and
-bigquery.transfers.get on the project, roles/bigquery.dataViewer on the dataset, and roles/iam.workloadIdentityUser for
-this function's role. No key is stored.
+No key of Google's is stored.
 """
 
 import json
@@ -65,7 +61,7 @@ def handler(event, context):
     compared, failed = [], {}
     for table in settings.tables:
         try:
-            compared.append(look(table, at))
+            compared.append(newest_run_result(table, at))
             publish(table, compared[-1])  # before the count, which may be refused
             if table.prefix is not None:
                 counted = count(table, due_load(at, settings.load_time, settings.copied_minutes_before))
@@ -83,7 +79,7 @@ def handler(event, context):
     return {"tables": compared}
 
 
-def look(table, at):
+def newest_run_result(table, at):
     run = last_run(google.runs(table.transfer), at, settings)
     return run_result(table, run, run is None and awaited(google.transfer(table.transfer), at, settings))
 

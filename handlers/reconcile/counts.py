@@ -1,4 +1,4 @@
-"""Which run is a load's, which exports it took, and what the comparison says. Pure.
+"""Which run is a load's, which exports it took, and the result of the comparison. Pure.
 
 The layout is DynamoDB's (<prefix>AWSDynamoDB/<export id>/manifest-summary.json, with `itemCount`):
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Output.html
@@ -22,7 +22,7 @@ UNFINISHED = ("PENDING", "RUNNING")
 class Table:
     table: str
     transfer: str
-    prefix: str | None = None  # of the exports that tell how many rows it has
+    prefix: str | None = None  # of the exports that count its rows
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ PATIENCE = 30  # seconds an answer may take; a count of a partition reads metada
 
 
 class GoogleRefused(Exception):
-    """What was asked for and what Google answered; never a token."""
+    """The request and Google's answer; never a token."""
 
 
 class Google:

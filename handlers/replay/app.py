@@ -15,8 +15,6 @@ what there was no time for.
 
 Environment: BUCKET (name), PREFIX (such as `firehose/failed/`), STREAM (name).
 
-IAM: s3:ListBucket on the bucket (s3:prefix <PREFIX>*); s3:GetObject, s3:PutObject, s3:DeleteObject on
-<BUCKET>/<PREFIX>*; kinesis:PutRecords on the stream; with a customer's key kms:GenerateDataKey on it.
 Format: https://docs.aws.amazon.com/firehose/latest/dev/retry.html (OpenSearch Serverless)
 """
 
@@ -27,7 +25,7 @@ import boto3
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from failed import Report, Settings, asked, chosen, lines_of, packed
+from failed import Report, Settings, chosen, lines_of, packed, read_request
 from putting import Refused, put_all
 
 logger = Logger(service="replay")
@@ -46,7 +44,7 @@ class NotLeft(Exception):
 
 @logger.inject_lambda_context
 def handler(event, context):
-    wanted, report = asked(event, settings), Report()
+    wanted, report = read_request(event, settings), Report()
     for key in keys(wanted):
         if context.get_remaining_time_in_millis() < 120_000:
             report.complete = False
@@ -60,11 +58,11 @@ def handler(event, context):
             break
         except (ClientError, BotoCoreError, Refused, OSError, EOFError) as error:
             report.problems.append(f"s3://{settings.bucket}/{key}: {type(error).__name__} {error}")
-    told = report.told()
-    logger.info("replayed", **told)
+    counts = report.counts()
+    logger.info("replayed", **counts)
     if report.problems:
-        raise NotAllReplayed(f"{len(report.problems)} problems, {told}: " + "; ".join(report.problems[:5]))
-    return told
+        raise NotAllReplayed(f"{len(report.problems)} problems, {counts}: " + "; ".join(report.problems[:5]))
+    return counts
 
 
 def keys(wanted):

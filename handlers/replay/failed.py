@@ -32,7 +32,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """What one run replays."""
 
     prefix: str
@@ -69,7 +69,7 @@ class Report:
             else:
                 (self.replayed_by_error if line.sent else self.left_by_error)[line.error] += 1
 
-    def told(self) -> dict[str, Any]:
+    def counts(self) -> dict[str, Any]:
         return {
             "objects": self.objects,
             "replayed": self.replayed_by_error.total(),
@@ -81,14 +81,16 @@ class Report:
         }
 
 
-def asked(event: Mapping[str, Any], settings: Settings) -> Asked:
+def read_request(event: Mapping[str, Any], settings: Settings) -> Request:
     unknown = set(event) - {"errors", "prefix", "dry_run"}
     if unknown:
         raise ValueError(f"{', '.join(sorted(unknown))}: no such key; known: errors, prefix, dry_run")
     errors = event.get("errors", "all")
     if errors not in ("all", "transient"):
         raise ValueError(f"errors is {errors!r}; expected 'all' or 'transient'")
-    return Asked(settings.prefix + event.get("prefix", ""), errors == "transient", bool(event.get("dry_run")))
+    return Request(
+        settings.prefix + event.get("prefix", ""), errors == "transient", bool(event.get("dry_run"))
+    )
 
 
 def lines_of(body: bytes) -> list[Line]:
@@ -108,7 +110,7 @@ def _line(text: bytes) -> Line:
         return Line(text)
 
 
-def chosen(lines: Iterable[Line], wanted: Asked) -> list[Line]:
+def chosen(lines: Iterable[Line], wanted: Request) -> list[Line]:
     """The lines that this run puts on the stream."""
     if wanted.dry_run:
         return []

@@ -34,8 +34,10 @@ def put_all(kinesis: Any, stream: str, lines: Iterable[Line], sleep: Callable[[f
             if not left:
                 break
         if left:
-            told = f"{answers[0]['ErrorCode']}: {answers[0].get('ErrorMessage')}"
-            raise Refused(f"{stream} refused {len(left)} records in {TRIES} tries; the last answer: {told}")
+            refusal = f"{answers[0]['ErrorCode']}: {answers[0].get('ErrorMessage')}"
+            raise Refused(
+                f"{stream} refused {len(left)} records in {TRIES} tries; the last answer: {refusal}"
+            )
 
 
 def batches(lines: Iterable[Line]) -> Iterator[list[Line]]:

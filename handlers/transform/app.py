@@ -4,10 +4,9 @@ Event: {"records": [{"recordId", "data" (base64), "kinesisRecordMetadata"?, "app
 record for each: `Ok` with the document, `Dropped`, or `ProcessingFailed` with the data as it came, which Firehose
 keeps below the error prefix. A record that fails never fails its neighbours.
 https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-status-model.html
-Limits: an answer of 6 MB (Lambda's), so Firehose is told to send at most 1 MB.
+Limits: an answer of 6 MB (Lambda's), so Firehose is configured to send at most 1 MB.
 
 Environment: TIMESTAMP (the field of a record's time), DROP (JSON, field -> values: records with one of them go).
-IAM: nothing but its own log.
 """
 
 import os

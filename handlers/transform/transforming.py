@@ -1,4 +1,4 @@
-"""What becomes of one record. Pure.
+"""Transforms one record. Pure.
 
 A record is a JSON object. Its time is made ISO 8601 in UTC, with milliseconds: from ISO text with a zone, or from a
 number of seconds or milliseconds since 1970; a record without one gets the time of its arrival. Nothing else changes
@@ -137,8 +137,8 @@ def _with(text: str, name: str, value: str) -> str:
 
 
 def _arrival(record: Mapping[str, Any]) -> datetime:
-    told = (record.get("kinesisRecordMetadata") or record).get("approximateArrivalTimestamp")
-    return datetime.fromtimestamp(told / 1000, UTC) if told is not None else datetime.now(UTC)
+    milliseconds = (record.get("kinesisRecordMetadata") or record).get("approximateArrivalTimestamp")
+    return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds is not None else datetime.now(UTC)
 
 
 def _moment(found: Any, field: str) -> datetime:

@@ -190,7 +190,7 @@ def test_a_database_that_rds_skipped_stops_no_other_table():
 def test_a_table_that_the_config_names_and_rds_skipped_is_fatal_by_name():
     skipped = {"target": "db.public.a/b", "status": "COMPLETE", "warningMessage": "slash"}
     assert described(skipped, only=["db.public"]).skipped == {"db.public.a/b": "slash"}
-    with pytest.raises(ExportInfoError, match=r"'db\.public\.a/b' was asked for, and RDS skipped it: slash"):
+    with pytest.raises(ExportInfoError, match=r"'db\.public\.a/b' is in `only`, and RDS skipped it: slash"):
         described(skipped, only=["db.public.a/b"])
     with pytest.raises(
         ExportInfoError, match=r"'db\.public\.c' is to be left out, and no table is called so"

@@ -184,7 +184,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
                 {"dynamodb": "wide", "columns": {f"attribute_{n}": "string" for n in range(2000)}},
             ]
         ),
-        "pipelines.lake.sources[1].columns: 63,061 bytes of JSON with what else is said of the source, and a run hands "
+        "pipelines.lake.sources[1].columns: 63,061 bytes of JSON with the source's other settings, and a run hands "
         "over 50,000 of one at the most; name fewer",
     ),
     "more columns in all than a run hands over": (
@@ -1152,20 +1152,20 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "rows identified by a floating-point number": (
         typed_as("double"),
-        "pipelines.shop.tables.orders.keys: 'id' is FLOAT64 in BigQuery, by which it does not tell rows apart; name a "
+        "pipelines.shop.tables.orders.keys: 'id' is FLOAT64 in BigQuery, by which it does not identify rows; name a "
         "column of BOOL, INT64, NUMERIC, BIGNUMERIC, STRING, DATE, DATETIME, TIMESTAMP, BYTES, TIME",
     ),
     "rows identified by an array": (
         typed_as("array<string>"),
-        "pipelines.shop.tables.orders.keys: 'id' is ARRAY<STRING> in BigQuery, by which it does not tell rows",
+        "pipelines.shop.tables.orders.keys: 'id' is ARRAY<STRING> in BigQuery, by which it does not identify rows",
     ),
     "rows identified by a struct": (
         typed_as("struct<a:int>"),
-        "pipelines.shop.tables.orders.keys: 'id' is STRUCT<a INT64> in BigQuery, by which it does not tell rows",
+        "pipelines.shop.tables.orders.keys: 'id' is STRUCT<a INT64> in BigQuery, by which it does not identify rows",
     ),
     "rows identified by JSON": (
         typed_as("json"),
-        "pipelines.shop.tables.orders.keys: 'id' is JSON in BigQuery, by which it does not tell rows apart",
+        "pipelines.shop.tables.orders.keys: 'id' is JSON in BigQuery, by which it does not identify rows",
     ),
     "clusters by a floating-point number": (
         typed_as("bigint", also="double", cluster=["also"]),

@@ -60,7 +60,7 @@ class TransferTableArgs:
     attributes: S, N, B, BOOL, M, L, SS, NS or BS, and `S|N` where items differ; of other files Glue's types, such as
     decimal(12,2) (docs/types.md)."""
     keys: Annotated[list[str], Field(min_length=1)]
-    """The columns that tell one row from another: the view shows each such row once, however often it was loaded."""
+    """The columns that identify a row: the view shows each such row once, however often it was loaded."""
     cluster: Annotated[list[str], Field(max_length=4)] = Field(default_factory=list)
     """Up to four columns to cluster the table by. Not of a DynamoDB export, whose rows have one column, `Item`."""
     name: Annotated[str, AfterValidator(_table_name)] | None = None
@@ -120,7 +120,7 @@ class BigQueryTransferArgs(PipelineArgs):
     """The names of the AWS user's access keys, without it ["1"]; the last one is used. To rotate, write ["1", "2"],
     deploy, write ["2"] and deploy: the old key holds until its successor is in use."""
     compare_after_minutes: Annotated[int, Field(ge=15, le=1200)] = 120
-    """Minutes from a load's time to the look at whether it came, and its comparison with the exports."""
+    """Minutes from a load's time to its check: did it run, and do its rows match the exports."""
 
     @together
     def _landing_can_be_loaded(self) -> Iterator[str]:
@@ -211,7 +211,7 @@ class BigQueryTransferArgs(PipelineArgs):
                 continue
             try:
                 fields = {field["name"]: field for field in self.fields(name)}
-            except ValueError:  # told by another check
+            except ValueError:  # another check reports it
                 continue
             table = self.tables[name]
             for what, columns, kinds in (
@@ -223,7 +223,7 @@ class BigQueryTransferArgs(PipelineArgs):
                         fits = [bigquery_types.shown({"type": kind, "mode": ""}) for kind in kinds]
                         yield (
                             f"tables.{name}.{what}: '{field['name']}' is {bigquery_types.shown(field)} in BigQuery, by "
-                            f"which it does not {'tell rows apart' if what == 'keys' else 'cluster'}; name a column of "
+                            f"which it does not {'identify rows' if what == 'keys' else 'cluster'}; name a column of "
                             f"{', '.join(fits)}"
                         )
             for column in sorted({column for column in table.cluster if table.cluster.count(column) > 1}):
@@ -308,7 +308,7 @@ class BigQueryTransferArgs(PipelineArgs):
     def _key_stands_where_it_encrypts(self) -> Iterator[str]:
         if not self.kms_key_name:
             return
-        with contextlib.suppress(ValueError):  # where the dataset itself can't stand is told already
+        with contextlib.suppress(ValueError):  # another check reports a dataset that can't be there
             place, found = self.place(), self.kms_key_name.split("/")[3]
             # https://docs.cloud.google.com/bigquery/docs/customer-managed-encryption
             needed = {"eu": "europe"}.get(place.lower(), place.lower())
@@ -339,7 +339,7 @@ class BigQueryTransferArgs(PipelineArgs):
     def _copy_feeds_the_dataset(self) -> Iterator[str]:
         if not self.storage_transfer:
             return
-        # Where the dataset itself can't stand is told already.
+        # Another check reports a dataset that can't be there.
         with contextlib.suppress(ValueError):
             for problem in self.storage_transfer.elsewhere(self.place()):
                 yield f"storage_transfer.{problem}"
@@ -357,7 +357,7 @@ class BigQueryTransferArgs(PipelineArgs):
         return [*landing.tables, *(table for table in landing.typed if table not in landing.tables)]
 
     def _unreadable(self, name: str) -> str | None:
-        """What is wrong with where a table's files are; before that is right its columns can't be looked at."""
+        """What is wrong with the place of a table's files; its columns can be checked only once that is right."""
         landing, known, exported = self.landing, self.landing.typed.get(name), self.exported(name)
         if (landed := self.landed()) and name not in landed:
             return f"tables: '{name}' is not in the landing of '{landing.name}'; {nearest(name, landed)}"
@@ -407,7 +407,7 @@ class BigQueryTransferArgs(PipelineArgs):
         )
 
     def compared(self) -> list[str]:
-        """The tables whose exports tell how many rows a load has to have."""
+        """The tables whose exports count the rows that a load must have."""
         if self.landing.layout != "dynamodb-export":
             return []
         changes = [table for table, known in self.landing.typed.items() if known.incremental]
@@ -428,7 +428,7 @@ class BigQueryTransferArgs(PipelineArgs):
         return "PARQUET" if table in self.landing.typed and not self.exported(table) else self.file_format
 
     def files(self, table: str) -> str:
-        """What the keys of a table's files look like; one wildcard spans folders."""
+        """The pattern of the keys of a table's files; one wildcard spans folders."""
         known = self.landing.typed.get(table)
         if known and known.files and not self.exported(table):
             return known.files

@@ -21,23 +21,24 @@ from components.pipelines.pipeline import Accounts, Deployed
 
 class BigQueryTransferPipeline(pulumi.ComponentResource):
     """A landing in S3 (-> Storage Transfer Service -> Cloud Storage) -> the BigQuery Data Transfer Service, once a day
-    -> a table and a view `<table>_latest` each -> a look at each load, and where exports count items a comparison.
+    -> a table and a view `<table>_latest` each -> a check of each load: did it run, and, where the exports count their
+    items, do its rows match them.
 
     A load goes into the partition of its day (`<table>${run_date}`), and `WRITE_APPEND` takes only files modified since
     the last load that succeeded (https://docs.cloud.google.com/bigquery/docs/s3-transfer-intro). So a load that runs
     twice adds nothing, and one that failed is caught up by the next; but a replica that arrives late is not, since it
     keeps its source's time. What it would duplicate is a file that was written again, as a repeated replication does.
     Truncating the partition instead would lose the day's earlier files, and the path can't name a day: an export's
-    folder is its id. So the table keeps what was loaded, and the view is what is safe to ask: of the newest load, each
-    row once by the table's `keys`. Between two loads there should be one export: of two in one load, as after a failed
-    day and in the first load of an old landing, whose row of a key the view shows is not said.
+    folder is its id. So the table keeps what was loaded, and the view is what to query: of the newest load, each row
+    once by the table's `keys`. Between two loads there should be one export. Where one load takes two, as after a
+    failed day or in the first load of an old landing, the view may show the row of either.
 
     By itself the service enters AWS by a user's access key and nothing else. The user may read this landing only; the
     secret is in the state as a secret and in the transfers' `sensitive_params`, never in `params`. With
     `storage_transfer` the landing is copied first, by a role (storage_transfer.py), and there is no user and no key.
 
     Costs at rest: the tables (0.02 dollars a GB a month; loads are free), an alarm a table, two more where its rows are
-    counted, and three for the function (0.10 dollars each a month). A question of the view reads all partitions that
+    counted, and three for the function (0.10 dollars each a month). A query of the view reads all partitions that
     are kept: only a constant prunes (https://docs.cloud.google.com/bigquery/docs/querying-partitioned-tables).
     """
 
@@ -46,7 +47,7 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
     tables: dict[str, dict[str, pulumi.Input[str]]]
     """For each of the landing's tables `table`, `view` (of the newest load) and `transfer`, as BigQuery names them."""
     topic: pulumi.Output[str]
-    """The Pub/Sub topic that is told of each load."""
+    """The Pub/Sub topic that gets a message for each load."""
     function: pulumi.Output[str]
     """The function that compares loads with exports."""
     user: pulumi.Output[str] | None
@@ -58,25 +59,27 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: BigQueryTransferArgs, opts: pulumi.ResourceOptions | None = None):
         super().__init__("tributary:pipelines:BigQueryTransferPipeline", name, None, opts)
-        mine = pulumi.ResourceOptions(parent=self)
+        child_opts = pulumi.ResourceOptions(parent=self)
         transfer = _service_account(
-            f"{name}-transfer", f"Loads {args.landing.name} into BigQuery", args, mine
+            f"{name}-transfer", f"Loads {args.landing.name} into BigQuery", args, child_opts
         )
         comparison = _service_account(
-            f"{name}-compare", "Looks at each load", args, mine, may=["bigquery.transfers.get"]
+            f"{name}-compare", "Checks each load", args, child_opts, may=["bigquery.transfers.get"]
         )
         # WRITER has all that a load needs but this, which the service asks of the account that a transfer runs as:
         # https://docs.cloud.google.com/bigquery/docs/use-service-accounts#required_permissions
         may = ["bigquery.datasets.get", "bigquery.datasets.update"]
-        updates = _custom_role(f"{name}-transfer", f"Lets transfers of {name} run", args, may, transfer, mine)
+        updates = _custom_role(
+            f"{name}-transfer", f"Lets transfers of {name} run", args, may, transfer, child_opts
+        )
         members = [("WRITER", transfer.email), (updates, transfer.email), ("READER", comparison.email)]
-        warehouse = Warehouse(name, args, members, mine)
+        warehouse = Warehouse(name, args, members, child_opts)
         self.dataset, self.tables = warehouse.dataset, warehouse.tables
 
-        topic = gcp.pubsub.Topic(f"{name}-runs", name=names.topic(f"{name}-runs"), opts=mine)
+        topic = gcp.pubsub.Topic(f"{name}-runs", name=names.topic(f"{name}-runs"), opts=child_opts)
         self.copy = self._copy(name, args, transfer, topic)
         reader = self.copy or LandingReader(
-            f"{name}-reader", args.landing, args.prefixes(), args.access_keys or ["1"], mine
+            f"{name}-reader", args.landing, args.prefixes(), args.access_keys or ["1"], child_opts
         )
         for table in args.tables:
             config = gcp.bigquery.DataTransferConfig(
@@ -168,14 +171,14 @@ class LandingReader(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions,
     ):
         super().__init__("tributary:pipelines:LandingReader", name, None, opts)
-        mine = pulumi.ResourceOptions(parent=self)
-        user = aws.iam.User(name, name=names.user(name), force_destroy=False, opts=mine)
+        child_opts = pulumi.ResourceOptions(parent=self)
+        user = aws.iam.User(name, name=names.user(name), force_destroy=False, opts=child_opts)
         policy = aws.iam.UserPolicy(
             name,
             name="read",
             user=user.name,
             policy=document(*_read_statements(landing, prefixes)),
-            opts=mine,
+            opts=child_opts,
         )
         made = [
             aws.iam.AccessKey(
@@ -336,7 +339,7 @@ def _service_account(
     opts: pulumi.ResourceOptions,
     may: Sequence[str] = (),
 ) -> gcp.serviceaccount.Account:
-    """An account that may run jobs in the project, and `may` no more; what it may see of data, the dataset says."""
+    """An account that may run jobs in the project, and `may`, and no more; the dataset grants what data it may read."""
     account = gcp.serviceaccount.Account(
         name, account_id=names.service_account(name), display_name=name, description=meaning, opts=opts
     )

@@ -1,5 +1,7 @@
-"""The look at each load in BigQuery, whether it came and whether it agrees with the exports that it took: a function,
-its schedule, an alarm a table, two more where rows are counted, and the function's way to Google without a key."""
+"""Checks every BigQuery load: did it run, and do its rows match the exports it read?
+
+A function, its schedule, an alarm a table, two more where rows are counted, and the function's way to Google without a
+key."""
 
 from collections.abc import Mapping, Sequence
 
@@ -37,15 +39,15 @@ def compare_loads(
     depends_on: Sequence[pulumi.Resource],
 ) -> pulumi.Output[str]:
     """The function's name. `tables` are the landing's, each with its name in BigQuery and its transfer; of those
-    `counted` the exports tell the rows. `google` is the function's PROJECT, DATASET and LOCATION; `schedule` is the
-    loads', daily at a time where one is counted. `copied_before` tells how many minutes before a load the files were
-    listed that it took, `after` how many later it is looked at."""
-    mine, part = pulumi.ResourceOptions(parent=parent), f"{name}-reconcile"
+    `counted` the exports count the rows. `google` is the function's PROJECT, DATASET and LOCATION; `schedule` is the
+    loads', daily at a time where one is counted. A load takes the files that were listed `copied_before`
+    minutes before it; it is checked `after` minutes later."""
+    child_opts, part = pulumi.ResourceOptions(parent=parent), f"{name}-reconcile"
     pool = gcp.iam.WorkloadIdentityPool(
         part,
         workload_identity_pool_id=account.unique_id.apply(lambda unique: names.identity_pool(part, unique)),
         description=f"Lets the function that compares {name} in",
-        opts=mine,
+        opts=child_opts,
     )
     provider = gcp.iam.WorkloadIdentityPoolProvider(
         part,
@@ -54,11 +56,11 @@ def compare_loads(
         aws=gcp.iam.WorkloadIdentityPoolProviderAwsArgs(account_id=args.account.id),
         # The whole ARN, which ends in the session's name, may be longer than a subject's 127 characters.
         attribute_mapping={"google.subject": "assertion.arn.extract('assumed-role/{role}/')"},
-        # The mapping takes the subject from anywhere in the ARN, and an IAM user's path may look like a role's session
-        # (arn:aws:iam::<account>:user/assumed-role/<role>/x). The whole of it tells them apart:
+        # The mapping takes the subject from anywhere in the ARN, and an IAM user's path may have the form of a role's
+        # session (arn:aws:iam::<account>:user/assumed-role/<role>/x). Only the whole ARN differs:
         # https://docs.cloud.google.com/iam/docs/workload-identity-federation#conditions
         attribute_condition=f"assertion.arn.startsWith('{_session_of(args.account, names.role(part))}/')",
-        opts=mine,
+        opts=child_opts,
     )
     let_in = gcp.serviceaccount.IAMMember(
         part,
@@ -67,24 +69,24 @@ def compare_loads(
         member=pulumi.Output.concat(
             "principal://iam.googleapis.com/", pool.name, "/subject/", names.role(part)
         ),
-        opts=mine,
+        opts=child_opts,
     )
-    looked_at = [
+    checked_tables = [
         {**made, **({"prefix": f"{landing.prefix}{table}/"} if table in counted else {})}
         for table, made in tables.items()
     ]
     load, gap = bigquery_schedules.minute(schedule), bigquery_schedules.longest_gap(schedule)
-    # At a time of day it is looked at on each day, so no run of an earlier load counts, however rarely it loads.
+    # Loads at a time of day are checked on each day, so no run of an earlier load counts, however rarely it loads.
     within = after + int(gap.total_seconds()) // 60 - (0 if load is None else DAY)
     function = LambdaFunction(
         part,
         args.account,
         args.functions,
         handler="reconcile",
-        description=f"Looks at each load of {name}, and compares it with the exports that it took",
+        description=f"Checks each load of {name}, and compares it with the exports that it took",
         statements=[*_statements(landing, counted), *(decrypt if counted else [])],
         environment={
-            "TABLES": pulumi.Output.json_dumps(looked_at),
+            "TABLES": pulumi.Output.json_dumps(checked_tables),
             "BUCKET": landing.bucket,
             "COMPARED_MINUTES_AFTER": str(after),
             "RUN_WITHIN_MINUTES": str(within),
@@ -112,20 +114,22 @@ def compare_loads(
         target_arn=function.arn,
         event={"scheduled_time": "<aws.scheduler.scheduled-time>"},
         dead_letter_arn=function.failed.arn,
-        meaning=f"Looks at the last load of {name}",
+        meaning=f"Checks the last load of {name}",
         opts=pulumi.ResourceOptions(parent=parent, depends_on=[function]),
     )
     failed = (
-        ("failed", "LoadFailed", None, "Maximum", "The last load of {} failed, did not come or is not done: see the "
-         "transfer's runs in the console; if a permission is missing, whether Google may still read the landing."),
+        ("failed", "LoadFailed", None, "Maximum", "The last load of {} failed, did not run or is not done: the table "
+         "lacks its rows. See the transfer's runs in the console; if a permission is missing, check whether Google may "
+         "still read the landing."),
     )  # fmt: skip
     of_rows = (
-        ("short", "Difference", 0, "Minimum", "The day's load of {} lacks rows that the exports hold: see the "
+        ("short", "Difference", 0, "Minimum", "The day's load of {} lacks rows that the exports hold. See the "
          "transfer's runs, then whether the files, or their replicas, came after the load. The next load takes what "
-         "was written since the last one that succeeded, and not a replica that is older: copy it onto itself."),
+         "was written since the last one that succeeded. A replica keeps its source's older timestamp and is skipped: "
+         "copy the object onto itself to load it."),
         ("over", "Difference", None, "Maximum", "The day's load of {} holds more rows than its exports: a file was "
          "loaded twice, an export was still being written, or the load caught up a day that had failed. The view "
-         "shows each row once, and of two exports in a load it is not said whose."),
+         "shows each row once; where a load took two exports, it may show the row of either."),
     )  # fmt: skip
     for table, made in tables.items():
         for what, metric, below, statistic, meaning in (*failed, *(of_rows if table in counted else ())):
@@ -138,7 +142,7 @@ def compare_loads(
                 minutes=DAY,
                 topic=args.alarm_topic_arn,
                 meaning=meaning.format(made["table"]),
-                opts=mine,
+                opts=child_opts,
             )
     return function.name
 

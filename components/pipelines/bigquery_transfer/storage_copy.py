@@ -151,7 +151,7 @@ class StorageCopy(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions,
     ):
         super().__init__("tributary:pipelines:StorageCopy", name, None, opts)
-        mine = pulumi.ResourceOptions(parent=self)
+        child_opts = pulumi.ResourceOptions(parent=self)
         agent = gcp.storage.get_transfer_project_service_account_output(
             project=project, opts=pulumi.InvokeOutputOptions(parent=self)
         )
@@ -168,10 +168,14 @@ class StorageCopy(pulumi.ComponentResource):
                     {"Federated": "accounts.google.com"},
                 )
             ),
-            opts=mine,
+            opts=child_opts,
         )
         policy = aws.iam.RolePolicy(
-            name, name="read", role=role.name, policy=document(*read, *self._events(args, landing)), opts=mine
+            name,
+            name="read",
+            role=role.name,
+            policy=document(*read, *self._events(args, landing)),
+            opts=child_opts,
         )
         bucket = gcp.storage.Bucket(
             name,
@@ -199,7 +203,7 @@ class StorageCopy(pulumi.ComponentResource):
                 bucket=bucket.name,
                 role=f"roles/storage.{role_name}",
                 member=member,
-                opts=mine,
+                opts=child_opts,
             )
             for who, member, roles in (
                 ("agent", agent.member, [*writes, "objectViewer"]),
@@ -209,7 +213,7 @@ class StorageCopy(pulumi.ComponentResource):
         ]
         granted.append(
             gcp.pubsub.TopicIAMMember(
-                name, topic=runs.name, role="roles/pubsub.publisher", member=agent.member, opts=mine
+                name, topic=runs.name, role="roles/pubsub.publisher", member=agent.member, opts=child_opts
             )
         )
         job = gcp.storage.TransferJob(
@@ -251,12 +255,13 @@ class StorageCopy(pulumi.ComponentResource):
                 above=3600,
                 statistic="Maximum",
                 topic=alarm_topic,
-                meaning="Events of new files wait for an hour or longer: Storage Transfer does not take them. See the "
-                "job's operations in the console, then the role's trust and policy; events are kept for 14 days.",
-                opts=mine,
+                meaning="Events of new files wait for an hour or longer: Storage Transfer does not take them, and the "
+                "next load lacks these files. See the job's operations in the console, then the role's trust and "
+                "policy. The queue keeps the events for 14 days.",
+                opts=child_opts,
             )
         self.bucket, self.role_arn, self.job = bucket.name, role.arn, job.name
-        # What a transfer of the data source google_cloud_storage is told besides the files.
+        # The parameters of a transfer of the data source google_cloud_storage, besides the files.
         self.sensitive_params = None
         self.params: dict[str, pulumi.Input[str]] = {}
         self.register_outputs({"bucket": self.bucket, "role_arn": self.role_arn, "job": self.job})

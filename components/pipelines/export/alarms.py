@@ -18,9 +18,9 @@ def watch_sources(name: str, args: ExportArgs, opts: pulumi.ResourceOptions) -> 
             f"{NAMESPACE}/Failed",
             of,
             topic=topic,
-            meaning=f"The export of {source.name} failed after its retries. The log of {name}-catalog says why "
-            "('source failed'), and so does the state machine's last execution; readers still see "
-            "the last good export.",
+            meaning=f"The export of {source.name} failed after its retries. Queries still read the last good export. "
+            f"The log of {name}-catalog ('source failed') and the state machine's last execution have the reason. "
+            "Correct the cause and start the state machine with the same input again.",
             opts=opts,
         )
         alarm(
@@ -33,7 +33,7 @@ def watch_sources(name: str, args: ExportArgs, opts: pulumi.ResourceOptions) -> 
             # No run at all is what this alarm is for.
             missing="breaching",
             topic=topic,
-            meaning=f"Nothing of {source.name} was published for {args.stale_after_hours} hours. See the schedule, "
-            "and the state machine's executions.",
+            meaning=f"Nothing of {source.name} was published for {args.stale_after_hours} hours. Queries read older "
+            "data. Check whether the schedule is on, and the state machine's executions.",
             opts=opts,
         )

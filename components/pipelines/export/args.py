@@ -134,7 +134,7 @@ class ExportArgs(PipelineArgs):
             if size > 50_000:
                 key = "columns" if self.sources[index].dynamodb else "only"
                 yield (
-                    f"sources[{index}].{key}: {size:,} bytes of JSON with what else is said of the source, and a run "
+                    f"sources[{index}].{key}: {size:,} bytes of JSON with the source's other settings, and a run "
                     "hands over 50,000 of one at the most; name fewer"
                 )
         if sum(sizes) > 150_000:

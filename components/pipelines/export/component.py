@@ -9,7 +9,7 @@ import pulumi_aws as aws
 from components.blocks.bucket import SecureBucket
 from components.blocks.key import KmsKey
 from components.blocks.object_events import ObjectEvents
-from components.blocks.table import source_table
+from components.blocks.table import adopt_or_create_table
 from components.pipelines.export.args import ExportArgs
 from components.pipelines.export.place import Place
 from components.pipelines.export.run import ExportRun
@@ -46,15 +46,15 @@ class ExportPipeline(pulumi.ComponentResource):
     database: pulumi.Output[str] | None
     """The Glue database of the tables, without `run: simple`."""
     workgroup: pulumi.Output[str] | None
-    """The Athena workgroup that asks them, without `run: simple`."""
+    """The Athena workgroup that queries them, without `run: simple`."""
 
     def __init__(self, name: str, args: ExportArgs, opts: pulumi.ResourceOptions | None = None):
         super().__init__("tributary:pipelines:ExportPipeline", name, None, opts)
-        mine = pulumi.ResourceOptions(parent=self)
+        child_opts = pulumi.ResourceOptions(parent=self)
         account = args.account
 
         tables = {
-            source.dynamodb: source_table(
+            source.dynamodb: adopt_or_create_table(
                 name, source.dynamodb, source.create, account, self, retain=args.retain_data
             )
             for source in args.sources
@@ -64,7 +64,11 @@ class ExportPipeline(pulumi.ComponentResource):
         key_arn: pulumi.Input[str] | None = args.key_arn
         if args.create_key:
             key = KmsKey(
-                f"{name}-landing", account, f"Encrypts the landing {name}", retain=args.retain_data, opts=mine
+                f"{name}-landing",
+                account,
+                f"Encrypts the landing {name}",
+                retain=args.retain_data,
+                opts=child_opts,
             )
             key_arn = key.arn
         bucket = SecureBucket(
@@ -74,7 +78,7 @@ class ExportPipeline(pulumi.ComponentResource):
             expire_prefixes=ON_ITS_WAY if args.run != "simple" else None,
             key_arn=key_arn,
             retain=args.retain_data,
-            opts=mine,
+            opts=child_opts,
         )
         _, bucket_arn = SecureBucket.planned(f"{name}-landing", account)
 
@@ -86,7 +90,7 @@ class ExportPipeline(pulumi.ComponentResource):
             self.described = {"function": self.function}
         else:
             place = Place(bucket.name, bucket_arn, key_arn)
-            self.described = ExportRun(name, args, place, tables, mine).described
+            self.described = ExportRun(name, args, place, tables, child_opts).described
 
         planned, events = args.landing(name), None
         if args.event_queue:
@@ -95,7 +99,7 @@ class ExportPipeline(pulumi.ComponentResource):
                 account,
                 bucket_arn=bucket_arn,
                 landing=planned,
-                opts=mine,
+                opts=child_opts,
             )
             aws.s3.BucketNotification(
                 f"{name}-landing",

@@ -26,7 +26,7 @@ class CrawlerArgs:
 
 class Catalog(pulumi.ComponentResource):
     """A Glue database. With `crawler` also a crawler of `<bucket>/lake/` that makes one table a folder there
-    (https://docs.aws.amazon.com/glue/latest/dg/crawler-table-level.html: the bucket is level 1), looks at new folders
+    (https://docs.aws.amazon.com/glue/latest/dg/crawler-table-level.html: the bucket is level 1), reads new folders
     only, which requires that it changes and deletes nothing
     (https://docs.aws.amazon.com/glue/latest/dg/incremental-crawls.html), under a role of its own and, where there is a
     key, with what it writes to S3 under that; its log is as CloudWatch Logs encrypts it. It costs nothing at rest; a
@@ -50,7 +50,7 @@ class Catalog(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ):
         super().__init__("tributary:blocks:Catalog", name, None, opts)
-        mine = pulumi.ResourceOptions(parent=self)
+        child_opts = pulumi.ResourceOptions(parent=self)
         physical = names.database(name)
         database = aws.glue.CatalogDatabase(
             name,
@@ -61,7 +61,7 @@ class Catalog(pulumi.ComponentResource):
         )
         self.database, self.crawler = database.name, None
         if crawler:
-            self.crawler = self._crawler(name, account, crawler, bucket, bucket_arn, key_arn, mine)
+            self.crawler = self._crawler(name, account, crawler, bucket, bucket_arn, key_arn, child_opts)
         self.register_outputs({"database": self.database, "crawler": self.crawler})
 
     @staticmethod
@@ -79,7 +79,7 @@ class Catalog(pulumi.ComponentResource):
         bucket: pulumi.Input[str],
         bucket_arn: str,
         key_arn: pulumi.Input[str] | None,
-        mine: pulumi.ResourceOptions,
+        child_opts: pulumi.ResourceOptions,
     ) -> pulumi.Output[str]:
         part = f"{name}-crawler"
         physical = names.crawler(part)
@@ -99,14 +99,14 @@ class Catalog(pulumi.ComponentResource):
                         s3_encryption_mode="SSE-KMS", kms_key_arn=key_arn
                     ),
                 ),
-                opts=mine,
+                opts=child_opts,
             )
         role = aws.iam.Role(
             part,
             name=names.role(part),
             description=f"What the crawler {physical} may do",
             assume_role_policy=trust("glue.amazonaws.com", account.id),
-            opts=mine,
+            opts=child_opts,
         )
         self.crawls_as = role.arn
         _, catalog = self.planned(name, account)
@@ -135,7 +135,9 @@ class Catalog(pulumi.ComponentResource):
         ]
         if key_arn is not None:
             granted.append(Statement("DecryptTables", ["kms:Decrypt"], [key_arn]))
-        policy = aws.iam.RolePolicy(part, name="crawl", role=role.name, policy=document(*granted), opts=mine)
+        policy = aws.iam.RolePolicy(
+            part, name="crawl", role=role.name, policy=document(*granted), opts=child_opts
+        )
         made = aws.glue.Crawler(
             part,
             name=physical,

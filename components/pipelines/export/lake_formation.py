@@ -47,7 +47,7 @@ class LakeFormation(pulumi.ComponentResource):
     everybody's whom IAM lets in (https://docs.aws.amazon.com/lake-formation/latest/dg/change-settings.html), and what
     they then hold can't be taken away by a resource
     (https://github.com/hashicorp/terraform-provider-aws/pull/43226: an empty default of the database's own is not
-    sent). Whoever deploys must be an administrator of the data lake. Both are looked at, at preview. It costs nothing.
+    sent). Whoever deploys must be an administrator of the data lake. A preview checks both. It costs nothing.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class LakeFormation(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ):
         super().__init__("tributary:blocks:LakeFormation", name, None, opts)
-        mine, part = pulumi.ResourceOptions(parent=self), f"{name}-lake"
+        child_opts, part = pulumi.ResourceOptions(parent=self), f"{name}-lake"
         role = aws.iam.Role(
             part,
             name=names.role(part),
@@ -74,7 +74,7 @@ class LakeFormation(pulumi.ComponentResource):
             assume_role_policy=trust(
                 "lakeformation.amazonaws.com", account.id, account.arn("lakeformation", "*")
             ),
-            opts=mine,
+            opts=child_opts,
         )
         prefixes = [f"{location}/*" for location in locations]
         granted = [
@@ -83,12 +83,14 @@ class LakeFormation(pulumi.ComponentResource):
         ]
         if key_arn is not None:
             granted.append(Statement("DecryptTables", ["kms:Decrypt"], [key_arn]))
-        policy = aws.iam.RolePolicy(part, name="read", role=role.name, policy=document(*granted), opts=mine)
+        policy = aws.iam.RolePolicy(
+            part, name="read", role=role.name, policy=document(*granted), opts=child_opts
+        )
         after = pulumi.ResourceOptions(parent=self, depends_on=[policy])
 
         def grant(what: str, principal: pulumi.Input[str], permissions: list[str], **on: Any) -> None:
             aws.lakeformation.Permissions(
-                f"{name}-{what}", principal=principal, permissions=permissions, opts=mine, **on
+                f"{name}-{what}", principal=principal, permissions=permissions, opts=child_opts, **on
             )
 
         in_database = aws.lakeformation.PermissionsDatabaseArgs(name=database, catalog_id=account.id)
@@ -118,21 +120,21 @@ class LakeFormation(pulumi.ComponentResource):
         self.register_outputs({})
 
     @staticmethod
-    def look(pipeline: str, account: AccountArgs, parent: pulumi.Resource) -> None:
+    def check_account_settings(pipeline: str, account: AccountArgs, parent: pulumi.Resource) -> None:
         """Raises pulumi.RunError, at preview, where grants would change nothing or can't be made."""
-        held = aws.lakeformation.get_data_lake_settings(opts=pulumi.InvokeOptions(parent=parent))
+        current = aws.lakeformation.get_data_lake_settings(opts=pulumi.InvokeOptions(parent=parent))
         where = f"pipelines.{pipeline}.lake_formation: in account {account.id}, {account.region}"
         command = f"aws lakeformation put-data-lake-settings --region {account.region} --data-lake-settings"
-        admins = ",".join(f'{{"DataLakePrincipalIdentifier":"{one}"}}' for one in held.admins)
-        if not held.admins:
+        admins = ",".join(f'{{"DataLakePrincipalIdentifier":"{one}"}}' for one in current.admins)
+        if not current.admins:
             raise pulumi.RunError(
                 f"{where}, the data lake has no administrator, and nobody else may grant; make the role that deploys "
                 f'one: {command} \'{{"DataLakeAdmins":[{{"DataLakePrincipalIdentifier":"<its ARN>"}}],'
                 '"CreateDatabaseDefaultPermissions":[],"CreateTableDefaultPermissions":[]}\''
             )
         defaults = {
-            "databases": held.create_database_default_permissions,
-            "tables": held.create_table_default_permissions,
+            "databases": current.create_database_default_permissions,
+            "tables": current.create_table_default_permissions,
         }
         for what, found in defaults.items():
             for default in found:

@@ -49,7 +49,7 @@ def reader_policy(
             ],
             list(catalog),
         ),
-        # Athena looks for it in every region, whatever a query names.
+        # Athena reads it in every region, whatever a query names.
         Statement("FindDefaultDatabase", ["glue:GetDatabase"], [account.arn("glue", "database/default")]),
         Statement("FindBucket", ["s3:GetBucketLocation", "s3:ListBucketMultipartUploads"], [bucket_arn]),
         Statement("ListTables", ["s3:ListBucket"], [bucket_arn], {"StringLike": {"s3:prefix": listed}}),

@@ -133,7 +133,7 @@ class ExportRun(pulumi.ComponentResource):
         # Where tables lie; RDS exports are Parquet where they are.
         locations = ["lake", *(f"raw/{source.name}" for source in args.rds())]
         if args.lake_formation:
-            LakeFormation.look(name, account, self)
+            LakeFormation.check_account_settings(name, account, self)
             LakeFormation(
                 name,
                 account,
@@ -173,8 +173,9 @@ class ExportRun(pulumi.ComponentResource):
             ],
             distributed=bool(tables),
             topic=args.alarm_topic_arn,
-            meaning="The last step's error names each source that failed, and why; the others were published. Mend the "
-            "cause and start it again with the same input: what was done is not done twice.",
+            meaning="The last step's error names each source that failed, with the reason; the others were published. "
+            "Correct the cause and start the state machine with the same input again (aws stepfunctions "
+            "start-execution): what was done is not done twice.",
             opts=pulumi.ResourceOptions(parent=self, depends_on=functions),
         )
         start_runs(self, name, args, machine, child_opts)

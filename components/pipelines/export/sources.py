@@ -98,7 +98,7 @@ class ExportSourceArgs:
                 yield f"only[{index}]: '{pattern}' matches nothing in 'tables'; {nearest(pattern, self.tables)}"
 
     @together
-    def _tables_left_out_are_not_asked_for(self) -> Iterator[str]:
+    def _tables_left_out_are_named_nowhere_else(self) -> Iterator[str]:
         for index, table in enumerate(self.leave_out):
             if table in self.only or table in self.tables or table in self.catalog_names:
                 yield f"leave_out[{index}]: '{table}' is in only, tables or catalog_names, too; take it away there"

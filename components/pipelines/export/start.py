@@ -32,8 +32,9 @@ def start_runs(
         f"{name}-unstarted",
         account,
         topic=args.alarm_topic_arn,
-        meaning=f"A run of {name} could not be started; the queue keeps its input. See the schedule's role, and "
-        "start the state machine with that input.",
+        meaning=f"A run of {name} could not be started, so nothing was exported. The queue keeps the input for 14 "
+        "days. Check the role of the schedule, start the state machine with that input (aws stepfunctions "
+        "start-execution), and delete the message.",
         senders={"events.amazonaws.com": rule_arn} if followed else {},
         opts=opts,
     )
@@ -64,7 +65,7 @@ def start_runs(
                 "detail-type": sorted({kind for kind, _ in events}),
                 "detail": {
                     "EventID": sorted({event for _, event in events}),
-                    # rds:<identifier>-yyyy-mm-dd-hh-mm; the function looks at the whole of it.
+                    # rds:<identifier>-yyyy-mm-dd-hh-mm; the function checks the whole of it.
                     "SourceIdentifier": [{"prefix": f"rds:{source.name}-2"} for source in followed],
                 },
             }

@@ -37,7 +37,7 @@ class StateMachine(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ):
         super().__init__("tributary:blocks:StateMachine", name, None, opts)
-        mine = pulumi.ResourceOptions(parent=self)
+        child_opts = pulumi.ResourceOptions(parent=self)
         physical = names.state_machine(name)
         self.arn = account.arn("states", f"stateMachine:{physical}")
         role = aws.iam.Role(
@@ -49,7 +49,7 @@ class StateMachine(pulumi.ComponentResource):
             assume_role_policy=trust(
                 "states.amazonaws.com", account.id, account.arn("states", "stateMachine:*")
             ),
-            opts=mine,
+            opts=child_opts,
         )
         # As the guide has it, and as the ARN of a child is written: execution:<machine>/<label>:<id>.
         children = [account.arn("states", f"execution:{physical}{part}:*") for part in ("", "/*")]
@@ -64,7 +64,7 @@ class StateMachine(pulumi.ComponentResource):
             name="steps",
             role=role.name,
             policy=document(*statements, *(own if distributed else [])),
-            opts=mine,
+            opts=child_opts,
         )
         machine = aws.sfn.StateMachine(
             name,
@@ -82,7 +82,7 @@ class StateMachine(pulumi.ComponentResource):
                 {"StateMachineArn": self.arn},
                 topic=topic,
                 meaning=f"An execution of {physical} {what}. {meaning}",
-                opts=mine,
+                opts=child_opts,
             )
         self.deployed_arn = machine.arn
         self.register_outputs({"arn": self.deployed_arn})

@@ -143,13 +143,13 @@ def rds_role(name: str, args: ExportArgs, place: Place, parent: pulumi.Resource)
     """The role that RDS writes exports under
     (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ExportSnapshot.Setup.html); the key is used by a grant
     that the caller makes."""
-    mine, part = pulumi.ResourceOptions(parent=parent), f"{name}-rds"
+    child_opts, part = pulumi.ResourceOptions(parent=parent), f"{name}-rds"
     role = aws.iam.Role(
         part,
         name=names.role(part),
         description=f"Writes the RDS exports of {name}",
         assume_role_policy=trust("export.rds.amazonaws.com", args.account.id),
-        opts=mine,
+        opts=child_opts,
     )
     folders = [f"{place.bucket_arn}/raw/{source.name}/*" for source in args.rds()]
     policy = aws.iam.RolePolicy(
@@ -160,7 +160,7 @@ def rds_role(name: str, args: ExportArgs, place: Place, parent: pulumi.Resource)
             Statement("WriteExports", ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], folders),
             Statement("FindLanding", ["s3:GetBucketLocation", "s3:ListBucket"], [place.bucket_arn]),
         ),
-        opts=mine,
+        opts=child_opts,
     )
     # Whoever gets the ARN can rely on the rights.
     return pulumi.Output.all(role.arn, policy.id).apply(lambda both: both[0])

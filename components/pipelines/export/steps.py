@@ -69,8 +69,8 @@ def definition(
     fold: str | None,
     catalog: str,
 ) -> Step:
-    """The state machine of a run over sources of these kinds (`dynamodb`, `rds`); `sources` is what the first step is
-    told of them, as JSON, in which no name is taken for a path; the last four are functions' ARNs."""
+    """The state machine of a run over sources of these kinds (`dynamodb`, `rds`); `sources` is the list that the first
+    step gets, as JSON, in which no name is taken for a path; the last four are functions' ARNs."""
     items = {"dynamodb": _dynamodb(bucket, files_at_once, source, normalise, fold, catalog),
              "rds": _rds(source, normalise, catalog)}  # fmt: skip
     branches = [
@@ -151,7 +151,7 @@ def _dynamodb(
     )
     folded = _same("schema_key", "current_prefix", "window_prefixes", "output_key")
     publish = task(catalog, {"step": "publish", "export.$": "$"}, "$.published", "More?")
-    # A file that is not sound has said why in its report; reconciling tells it with the file's name.
+    # The report of a file that is not sound holds the reason; reconciling raises it with the file's name.
     one = {
         "Type": "Task",
         "Resource": normalise,
@@ -201,7 +201,7 @@ def _rds(source: str, normalise: str, catalog: str) -> dict[str, Step]:
     publish = task(catalog, {"step": "publish", "export.$": "$"}, "$.published", "Published")
     tables = {"step": "rds"} | _same("export_prefix", "only", "leave_out", "tables_key")
     forget = task(source, {"step": "forget", "item.$": "$"}, "$.forgotten", "Failed")
-    # Whatever becomes of it, why the source failed is told.
+    # Also where deleting the snapshot fails, the run reports why the source failed.
     forget["Catch"][0]["ResultPath"] = "$.forgotten"
     return _exported(source, "Tables", "Forget") | {
         "Tables": task(normalise, tables, "$.described", "Publish"),

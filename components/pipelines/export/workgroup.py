@@ -46,7 +46,7 @@ class Workgroup(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ):
         super().__init__("tributary:blocks:Workgroup", name, None, opts)
-        mine = pulumi.ResourceOptions(parent=self)
+        child_opts = pulumi.ResourceOptions(parent=self)
         encryption = aws.athena.WorkgroupConfigurationResultConfigurationEncryptionConfigurationArgs(
             encryption_option="SSE_KMS" if key_arn is not None else "SSE_S3", kms_key_arn=key_arn
         )
@@ -65,7 +65,7 @@ class Workgroup(pulumi.ComponentResource):
                     expected_bucket_owner=owner_id,
                 ),
             ),
-            opts=mine,
+            opts=child_opts,
         )
         for query, (meaning, sql) in queries.items():
             aws.athena.NamedQuery(
@@ -75,7 +75,7 @@ class Workgroup(pulumi.ComponentResource):
                 workgroup=group.name,
                 database=database,
                 query=sql,
-                opts=mine,
+                opts=child_opts,
             )
         self.name = group.name
         self.register_outputs({"name": self.name})

@@ -60,7 +60,7 @@ class FirehosePipeline(pulumi.ComponentResource):
     def __init__(self, name: str, args: FirehoseArgs, opts: pulumi.ResourceOptions | None = None):
         super().__init__("tributary:pipelines:FirehosePipeline", name, None, opts)
         self._name, self._args, account = name, args, args.account
-        mine = pulumi.ResourceOptions(parent=self)
+        child_opts = pulumi.ResourceOptions(parent=self)
 
         self.stream = Stream(name, args.stream, account, self, retain=args.retain_data)
         # Not annotated in the class, where other languages find the outputs.
@@ -75,7 +75,7 @@ class FirehosePipeline(pulumi.ComponentResource):
                 type="TIMESERIES",
                 description=f"Records of the stream of {name}",
                 retention=args.retention,
-                opts=mine,
+                opts=child_opts,
             ).shared
         index = SearchIndex(
             f"{name}-index",
@@ -88,10 +88,10 @@ class FirehosePipeline(pulumi.ComponentResource):
             topic=args.alarm_topic_arn,
             vpc=args.vpc,
             reserved_concurrency=args.reserved_concurrency,
-            opts=mine,
+            opts=child_opts,
         )
         self.bucket = SecureBucket(
-            f"{name}-backup", account, lifecycle=args.lifecycle, retain=args.retain_data, opts=mine
+            f"{name}-backup", account, lifecycle=args.lifecycle, retain=args.retain_data, opts=child_opts
         )
         _, self._bucket_arn = SecureBucket.planned(f"{name}-backup", account)
         transform = self._transform() if args.transform else None
@@ -105,10 +105,15 @@ class FirehosePipeline(pulumi.ComponentResource):
             bucket=self.bucket,
             bucket_arn=self._bucket_arn,
             transform=transform,
-            opts=mine,
+            opts=child_opts,
         )
         self.reader = DashboardsReader(
-            f"{name}-dashboards", account, args.dashboards, index=args.index, shared=self.shared, opts=mine
+            f"{name}-dashboards",
+            account,
+            args.dashboards,
+            index=args.index,
+            shared=self.shared,
+            opts=child_opts,
         )
         self.generator = self._generator() if args.generator else None
         self.replay = self._replay()
@@ -164,7 +169,7 @@ class FirehosePipeline(pulumi.ComponentResource):
         )
 
     def _replay(self) -> LambdaFunction:
-        name, args, mine = f"{self._name}-replay", self._args, pulumi.ResourceOptions(parent=self)
+        name, args, child_opts = f"{self._name}-replay", self._args, pulumi.ResourceOptions(parent=self)
         function = LambdaFunction(
             name,
             args.account,
@@ -192,7 +197,7 @@ class FirehosePipeline(pulumi.ComponentResource):
             timeout_seconds=900,
             memory_mb=2048,
             reserved_concurrency=1,  # two at once would put a record twice
-            opts=mine,
+            opts=child_opts,
         )
         if args.replay_schedule:
             assert function.failed is not None  # asynchronous
@@ -206,7 +211,7 @@ class FirehosePipeline(pulumi.ComponentResource):
                 event={"errors": "transient"},
                 dead_letter_arn=function.failed.arn,
                 meaning=f"Replays what failed of {self._name}",
-                opts=mine,
+                opts=child_opts,
             )
         return function
 

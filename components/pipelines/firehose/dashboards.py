@@ -34,8 +34,8 @@ class DashboardsArgs:
 
 
 class DashboardsReader(pulumi.ComponentResource):
-    """A role, and where asked for a user, that reads one index and nothing else: IAM lets it reach the collection and
-    Dashboards, the data access policy lets it read the index
+    """A role, and with `console_user` a user, that reads one index and nothing else: IAM lets it reach the collection
+    and Dashboards, the data access policy lets it read the index
     (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-data-access.html).
     It costs nothing at rest."""
 
@@ -54,7 +54,7 @@ class DashboardsReader(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ):
         super().__init__("tributary:blocks:DashboardsReader", name, None, opts)
-        mine = pulumi.ResourceOptions(parent=self)
+        child_opts = pulumi.ResourceOptions(parent=self)
         reads = [
             Statement("ReachCollection", ["aoss:APIAccessAll"], [shared.arn]),
             Statement(
@@ -70,28 +70,33 @@ class DashboardsReader(pulumi.ComponentResource):
                 assume_role_policy=document(
                     Statement("Assume", ["sts:AssumeRole"], [], principals={"AWS": args.assumed_by})
                 ),
-                opts=mine,
+                opts=child_opts,
             )
-            aws.iam.RolePolicy(name, name="read", role=role.name, policy=document(*reads), opts=mine)
+            aws.iam.RolePolicy(name, name="read", role=role.name, policy=document(*reads), opts=child_opts)
             self.role_arn = role.arn
             readers.append(role.arn)
         if args.console_user:
             arn = f"arn:{account.partition}:iam::{account.id}:user/{names.user(name)}"
-            user = aws.iam.User(name, name=names.user(name), force_destroy=True, opts=mine)
+            user = aws.iam.User(name, name=names.user(name), force_destroy=True, opts=child_opts)
             # The first password is known to the stack's state, so it serves once.
             reads.append(Statement("ChangeOwnPassword", ["iam:ChangePassword"], [arn]))
-            aws.iam.UserPolicy(name, name="read", user=user.name, policy=document(*reads), opts=mine)
+            aws.iam.UserPolicy(name, name="read", user=user.name, policy=document(*reads), opts=child_opts)
             profile = aws.iam.UserLoginProfile(
                 name,
                 user=user.name,
                 password_length=32,
                 password_reset_required=True,
-                opts=mine,
+                opts=child_opts,
             )
             self.user, self.password = user.name, pulumi.Output.secret(profile.password)
             readers.append(user.arn)
         if readers:
             data_access(
-                name, shared.name, readers, {index: READ}, description=f"Reads the index {index}", opts=mine
+                name,
+                shared.name,
+                readers,
+                {index: READ},
+                description=f"Reads the index {index}",
+                opts=child_opts,
             )
         self.register_outputs({"role_arn": self.role_arn, "user": self.user})

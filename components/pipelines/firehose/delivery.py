@@ -74,13 +74,15 @@ class Delivery(pulumi.ComponentResource):
     ):
         super().__init__("tributary:blocks:Delivery", name, None, opts)
         self._name, self._account = name, account
-        mine, physical = pulumi.ResourceOptions(parent=self), names.delivery_stream(name)
+        child_opts, physical = pulumi.ResourceOptions(parent=self), names.delivery_stream(name)
         log_group = names.log_group("/aws/kinesisfirehose", name)
         logs = aws.cloudwatch.LogGroup(
-            name, name=log_group, retention_in_days=args.log_retention_days, opts=mine
+            name, name=log_group, retention_in_days=args.log_retention_days, opts=child_opts
         )
         streams = {
-            what: aws.cloudwatch.LogStream(f"{name}-{what}", name=what, log_group_name=logs.name, opts=mine)
+            what: aws.cloudwatch.LogStream(
+                f"{name}-{what}", name=what, log_group_name=logs.name, opts=child_opts
+            )
             for what in ("delivery", "backup")
         }
         source, source_policy = self._role("source", "Reads the stream", stream.readable())
@@ -105,7 +107,7 @@ class Delivery(pulumi.ComponentResource):
             [role.arn],
             {index.name: ("aoss:DescribeIndex", "aoss:UpdateIndex", "aoss:WriteDocument")},
             description=f"Writes the index {index.name}",
-            opts=mine,
+            opts=child_opts,
         )
         to = aws.kinesis
         delivery = to.FirehoseDeliveryStream(
@@ -159,16 +161,18 @@ class Delivery(pulumi.ComponentResource):
     def _role(
         self, part: str, does: str, granted: list[Statement]
     ) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
-        name, account, mine = f"{self._name}-{part}", self._account, pulumi.ResourceOptions(parent=self)
+        name, account, child_opts = f"{self._name}-{part}", self._account, pulumi.ResourceOptions(parent=self)
         stream = account.arn("firehose", f"deliverystream/{names.delivery_stream(self._name)}")
         role = aws.iam.Role(
             name,
             name=names.role(name),
             description=f"{does} for {self._name}",
             assume_role_policy=trust("firehose.amazonaws.com", account.id, stream),
-            opts=mine,
+            opts=child_opts,
         )
-        return role, aws.iam.RolePolicy(name, name=part, role=role.name, policy=document(*granted), opts=mine)
+        return role, aws.iam.RolePolicy(
+            name, name=part, role=role.name, policy=document(*granted), opts=child_opts
+        )
 
 
 def _processing(

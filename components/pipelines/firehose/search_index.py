@@ -39,7 +39,7 @@ class SearchIndex(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ):
         super().__init__("tributary:blocks:SearchIndex", name, None, opts)
-        mine = pulumi.ResourceOptions(parent=self)
+        child_opts = pulumi.ResourceOptions(parent=self)
         function = LambdaFunction(
             name,
             account,
@@ -53,7 +53,7 @@ class SearchIndex(pulumi.ComponentResource):
             reserved_concurrency=reserved_concurrency,
             timeout_seconds=_PATIENCE + 60,
             vpc=vpc,
-            opts=mine,
+            opts=child_opts,
         )
         permissions = ["aoss:CreateIndex", "aoss:DescribeIndex", "aoss:UpdateIndex"]
         # Named by its index: where that is renamed the former one is deleted while the former grant still holds.
@@ -63,7 +63,7 @@ class SearchIndex(pulumi.ComponentResource):
             [function.role_arn],
             {index: [*permissions, *(["aoss:DeleteIndex"] if delete else [])]},
             description=f"Makes the index {index}",
-            opts=mine,
+            opts=child_opts,
         )
         aws.lambda_.Invocation(
             name,

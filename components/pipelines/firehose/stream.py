@@ -34,7 +34,7 @@ class StreamArgs:
     """Hours that a record can still be read: what outlasts this before it is delivered is lost."""
     key_arn: KmsKeyArn | None = None
     """The customer's KMS key that records are encrypted with; without it the key of AWS for Kinesis. With `adopt`,
-    the key that the stream has, where only its alias is told."""
+    the key that the stream has, needed where the stream names only its alias."""
 
     @together
     def _is_one_of_both(self) -> Iterator[str]:
@@ -53,7 +53,7 @@ class Stream:
         self.name: pulumi.Input[str]
         self.arn: pulumi.Input[str]
         if args.adopt:
-            # Asked for at once, not as an Output: a refusal stops the preview here, in one sentence.
+            # Read at once, not as an Output: a refusal stops the preview here, in one sentence.
             found = aws.kinesis.get_stream(name=args.adopt, opts=pulumi.InvokeOptions(parent=parent))
             self.name, self.arn = found.name, found.arn
             if found.encryption_type == "KMS" and found.kms_key_id != _OF_AWS and not args.key_arn:

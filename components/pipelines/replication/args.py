@@ -16,7 +16,7 @@ from components.pipelines.pipeline import PipelineArgs
 
 REPORTS = "backfill"
 JOB_TAG = "tributary-backfill"
-"""The key of the tag that tells a pipeline's S3 Batch jobs from the account's others."""
+"""The key of the tag that marks a pipeline's S3 Batch jobs among the account's."""
 _CREATED = "s3:ObjectCreated:"
 _COMPLETED = f"{_CREATED}CompleteMultipartUpload"
 
@@ -72,11 +72,11 @@ class ReplicationArgs(PipelineArgs):
     """Replicates what was in the bucket before the rules were, by one S3 Batch Replication job (0.25 dollars a job and
     1 dollar a million objects)."""
     events: Annotated[list[str], AfterValidator(_events)] = Field(default_factory=lambda: [f"{_CREATED}*"])
-    """The bucket's events that tell of an arrival."""
+    """The bucket's events that mean an arrival."""
     event_queue: bool = False
     """Makes a queue with an event for each data file that has arrived, for an event-driven transfer."""
     attempts: Annotated[int, Field(ge=3, le=100)] = 20
-    """How often an export whose files have not all arrived is looked at before it is given up and rings:
+    """How often an export whose files have not all arrived is checked before it is given up and the alarm rings:
     20 is 3 hours and 20 minutes, as the wait doubles from 5 seconds up to 15 minutes."""
     lifecycle: LifecycleArgs = LifecycleArgs()
     """How long the replica keeps what; lifecycle actions are not replicated."""
@@ -140,11 +140,11 @@ class ReplicationArgs(PipelineArgs):
                 )
 
     @together
-    def _the_function_can_be_told_the_prefixes(self) -> Iterator[str]:
-        told = len(json.dumps(self.rule_prefixes()))
-        if self.existing_objects and told > 3500:
+    def _the_function_can_hold_the_prefixes(self) -> Iterator[str]:
+        size = len(json.dumps(self.rule_prefixes()))
+        if self.existing_objects and size > 3500:
             yield (
-                f"existing_objects: the prefixes are {told:,} bytes of JSON, and the environment of the function that "
+                f"existing_objects: the prefixes are {size:,} bytes of JSON, and the environment of the function that "
                 "makes the job holds 3,500 of them; write fewer or shorter ones"
             )
 

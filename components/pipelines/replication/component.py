@@ -1,4 +1,4 @@
-"""Replication: a landing in one account becomes the same landing in another, which says when an export has arrived."""
+"""Replication: a landing in one account becomes the same landing in another, which announces each export."""
 
 import dataclasses
 

@@ -45,7 +45,7 @@ class ReplicaDestination(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ):
         super().__init__("tributary:pipelines:ReplicaDestination", name, None, opts)
-        mine = pulumi.ResourceOptions(parent=self)
+        child_opts = pulumi.ResourceOptions(parent=self)
         account = args.account
         _, self.planned_arn = SecureBucket.planned(name, account)
 
@@ -74,7 +74,7 @@ class ReplicaDestination(pulumi.ComponentResource):
                     ),
                 ],
                 retain=args.retain_data,
-                opts=mine,
+                opts=child_opts,
             )
             self.key_arn = key.arn
         bucket = SecureBucket(
@@ -84,7 +84,7 @@ class ReplicaDestination(pulumi.ComponentResource):
             key_arn=self.key_arn,
             statements=_receive_statements(args, self.planned_arn, source_role_arn),
             retain=args.retain_data,
-            opts=mine,
+            opts=child_opts,
         )
         self.bucket, self.bucket_arn = bucket.name, bucket.arn
         self.events: ObjectEvents | None = None
@@ -94,7 +94,7 @@ class ReplicaDestination(pulumi.ComponentResource):
                 account,
                 bucket_arn=self.planned_arn,
                 landing=args.replica(name),
-                opts=mine,
+                opts=child_opts,
             )
         self.event_queue_arn = self.events.arn if self.events else None
         self.function_name = None
@@ -113,17 +113,18 @@ class ReplicaDestination(pulumi.ComponentResource):
 
     def _arrival(self, name: str, args: ReplicationArgs) -> pulumi.Output[str]:
         account, topic = args.account, args.alarm_topic_arn
-        mine = pulumi.ResourceOptions(parent=self)
+        child_opts = pulumi.ResourceOptions(parent=self)
         arrivals = Queue(
             f"{name}-arrivals",
             account,
             topic=topic,
-            meaning="An export has not arrived whole in the time it was given, or is corrupt; the dead-letter queue "
-            "holds its event, the function's log names the missing files. Mend replication, then redrive the queue.",
+            meaning="An export did not arrive whole in time, or is corrupt, and was not announced. The log of the "
+            "arrival function names the missing files; the dead-letter queue keeps the event. Correct the replication, "
+            "then move the messages back: aws sqs start-message-move-task --source-arn <the dead-letter queue>",
             senders={"s3.amazonaws.com": self.planned_arn},
             visibility_seconds=6 * _ARRIVAL_TIMEOUT,
             max_receives=args.attempts,
-            opts=mine,
+            opts=child_opts,
         )
         aws.s3.BucketNotification(
             name,
@@ -151,7 +152,7 @@ class ReplicaDestination(pulumi.ComponentResource):
             hash_key="id",
             attributes=[aws.dynamodb.TableAttributeArgs(name="id", type="S")],
             ttl=aws.dynamodb.TableTtlArgs(attribute_name="expiration", enabled=True),
-            opts=mine,
+            opts=child_opts,
         )
         function = LambdaFunction(
             f"{name}-arrival",
@@ -172,7 +173,7 @@ class ReplicaDestination(pulumi.ComponentResource):
             timeout_seconds=_ARRIVAL_TIMEOUT,
             reserved_concurrency=args.reserved_concurrency,
             memory_mb=512,
-            opts=mine,
+            opts=child_opts,
         )
         aws.lambda_.EventSourceMapping(
             f"{name}-arrival",
@@ -183,7 +184,7 @@ class ReplicaDestination(pulumi.ComponentResource):
             scaling_config=aws.lambda_.EventSourceMappingScalingConfigArgs(
                 maximum_concurrency=min(10, args.reserved_concurrency or 10)
             ),
-            opts=mine,
+            opts=child_opts,
         )
         return function.name
 

@@ -69,7 +69,7 @@ class ReplicaSource(pulumi.ComponentResource):
     def replicate_to(self, replica: Replica, after: Sequence[pulumi.Resource] = ()) -> None:
         """Puts the rules onto the landing's bucket, once the bucket that they name lets the role in."""
         name, args, landing = self._name, self._args, self._args.landing
-        mine = pulumi.ResourceOptions(parent=self)
+        child_opts = pulumi.ResourceOptions(parent=self)
         policy = aws.iam.RolePolicy(
             name,
             name="replication",
@@ -78,7 +78,7 @@ class ReplicaSource(pulumi.ComponentResource):
                 lambda landing, key_arn: replication_statements(args, landing, replica.planned_arn, key_arn),
                 replica.key_arn,
             ),
-            opts=mine,
+            opts=child_opts,
         )
         rules = [
             self._rule(rule, prefix, replica.bucket_arn, replica.key_arn)
@@ -93,7 +93,7 @@ class ReplicaSource(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
             ).bucket
         elif landing.adopted:
-            found = aws.s3.BucketVersioning.get(f"{name}-adopted", landing.bucket, opts=mine)
+            found = aws.s3.BucketVersioning.get(f"{name}-adopted", landing.bucket, opts=child_opts)
             bucket = found.versioning_configuration.apply(self._versioned)
         config = aws.s3.BucketReplicationConfig(
             name,
@@ -192,15 +192,15 @@ class ReplicaSource(pulumi.ComponentResource):
 
     def _watch(self, replica: Replica) -> Queue:
         name, landing = self._name, self._args.landing
-        mine = pulumi.ResourceOptions(parent=self)
+        child_opts = pulumi.ResourceOptions(parent=self)
         failed = Queue(
             f"{name}-failed",
             self._account,
             topic=self._topic,
-            # No alarm of its own: S3 sends a test event here when it is told of the queue. The rules' alarms ring.
+            # No alarm of its own: S3 sends a test event here when the queue is configured. The rules' alarms ring.
             meaning=None,
             senders={"s3.amazonaws.com": landing.bucket_arn()},
-            opts=mine,
+            opts=child_opts,
         )
         events = ["s3:Replication:OperationFailedReplication"]
         if self._args.time_control:
@@ -227,9 +227,9 @@ class ReplicaSource(pulumi.ComponentResource):
                 minutes=15,
                 periods=2,
                 topic=self._topic,
-                meaning="Objects have waited for replication for half an hour without a moment when none did; see the "
-                "replication status of the newest objects and the failed-replication queue.",
-                opts=mine,
+                meaning="For half an hour there were objects that waited for replication: the replica is behind. "
+                "See the failed-replication queue, and ReplicationStatus of the newest objects: aws s3api head-object",
+                opts=child_opts,
             )
             alarm(
                 f"{rule}-latency",
@@ -239,23 +239,24 @@ class ReplicaSource(pulumi.ComponentResource):
                 statistic="Maximum",
                 periods=3,
                 topic=self._topic,
-                meaning="Replication is more than 15 minutes behind.",
-                opts=mine,
+                meaning="Replication is more than 15 minutes behind: the replica lacks the newest objects. See the "
+                "failed-replication queue, and ReplicationStatus of the newest objects: aws s3api head-object",
+                opts=child_opts,
             )
             alarm(
                 f"{rule}-failures",
                 "AWS/S3/OperationsFailedReplication",
                 dimensions,
                 topic=self._topic,
-                meaning="Objects could not be replicated; the failed-replication queue names each, with the reason. "
-                "Mend the grant it names, then run the backfill (existing_objects).",
-                opts=mine,
+                meaning="Objects were not replicated: the replica lacks them. The failed-replication queue names each, "
+                "with the reason. Correct the grant that it names, then run the backfill (existing_objects).",
+                opts=child_opts,
             )
         return failed
 
     def _replicate_existing(self, config: aws.s3.BucketReplicationConfig) -> None:
         name, args, landing, account = self._name, self._args, self._args.landing, self._account
-        mine = pulumi.ResourceOptions(parent=self)
+        child_opts = pulumi.ResourceOptions(parent=self)
         role_name = names.role(f"{name}-backfill-job")
         role = aws.iam.Role(
             f"{name}-backfill-job",
@@ -264,14 +265,14 @@ class ReplicaSource(pulumi.ComponentResource):
             assume_role_policy=trust(
                 "batchoperations.s3.amazonaws.com", account.id, account.arn("s3", "job/*")
             ),
-            opts=mine,
+            opts=child_opts,
         )
         job_policy = aws.iam.RolePolicy(
             f"{name}-backfill-job",
             name="backfill",
             role=role.name,
             policy=self._fitting(lambda landing, _: backfill_statements(args, landing)),
-            opts=mine,
+            opts=child_opts,
         )
         job_tag = names.function(f"{name}-backfill")  # no other pipeline of the account has it
         ours = {f"aws:RequestTag/{JOB_TAG}": job_tag}
@@ -322,7 +323,7 @@ class ReplicaSource(pulumi.ComponentResource):
             },
             topic=self._topic,
             asynchronous=False,
-            opts=mine,
+            opts=child_opts,
         )
         aws.lambda_.Invocation(
             f"{name}-backfill",
@@ -351,8 +352,8 @@ def _role(name: str, args: ReplicationArgs, parent: pulumi.Resource) -> aws.iam.
         name,
         name=names.role(name),
         description=f"Replicates the landing {args.landing.name} to account {args.account.id}",
-        # The guide's own trust has no condition, and nothing says that S3 tells the account; where it does, it is
+        # The guide's own trust has no condition, and no page says that S3 sends the account; where it does, it is
         # this one: https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html
-        assume_role_policy=trust("s3.amazonaws.com", args.landing.account.id, tells_account=False),
+        assume_role_policy=trust("s3.amazonaws.com", args.landing.account.id, sends_account=False),
         opts=pulumi.ResourceOptions(parent=parent),
     )

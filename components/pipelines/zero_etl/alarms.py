@@ -27,7 +27,8 @@ def watch_table(
         f"{prefix}.opensearch.documentErrors.count",
         dimensions,
         topic=topic,
-        meaning=f"OpenSearch rejected documents of {table.name}; see the pipeline's log and {bucket}.",
+        meaning=f"OpenSearch rejected documents of {table.name}: the index lacks these items. They are in {bucket}, "
+        "each with its reason; see the pipeline's log as well. Correct the mapping.",
         opts=opts,
     )
     alarm(
@@ -39,8 +40,8 @@ def watch_table(
         periods=8,
         ringing=3,
         topic=topic,
-        meaning=f"The collection refuses the pipeline, which tries again for ever and loses nothing: a grant for "
-        f"{table.name} is missing. The pipeline's log names it.",
+        meaning=f"The collection refuses the pipeline: a grant for {table.name} is missing. Nothing is lost, as the "
+        "pipeline tries again for ever. Its log names the grant; restore it: pulumi up --refresh",
         opts=opts,
     )
     alarm(
@@ -48,8 +49,8 @@ def watch_table(
         f"{prefix}.opensearch.s3.dlqS3RecordsSuccess.count",
         dimensions,
         topic=topic,
-        meaning=f"Items of {table.name} are in {bucket}, each with its reason; mend the mapping, then write the "
-        "items again, or restart the pipeline with an export.",
+        meaning=f"Items of {table.name} are not in the index but in {bucket}, each with its reason. Correct the "
+        "mapping, then write the items again, or restart the pipeline with an export.",
         opts=opts,
     )
     alarm(
@@ -60,7 +61,8 @@ def watch_table(
         statistic="Average",
         periods=3,
         topic=topic,
-        meaning="Records wait because the collection or the units are too small; raise max_units.",
+        meaning="Records wait: the collection or the pipeline's units are too small, and documents are late. Raise "
+        "max_units.",
         opts=opts,
     )
     alarm(
@@ -71,6 +73,7 @@ def watch_table(
         statistic="Maximum",
         periods=3,
         topic=topic,
-        meaning=f"Changes of {table.name} take more than five minutes to be searchable; see the units and the log.",
+        meaning=f"Changes of {table.name} are searchable only after more than five minutes. See the pipeline's log and "
+        "its units; if the units are all in use, raise max_units.",
         opts=opts,
     )

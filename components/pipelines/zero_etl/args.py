@@ -68,7 +68,7 @@ class ZeroEtlTableArgs:
     false for are not indexed. `and` and `or` bind alike, from left to right."""
 
     @together
-    def _only_sees_what_it_looks_at(self) -> Iterator[str]:
+    def _only_sees_what_it_reads(self) -> Iterator[str]:
         if self.only is None:
             return
         if self.view_on_remove == "NEW_IMAGE":
@@ -76,8 +76,8 @@ class ZeroEtlTableArgs:
                 f"view_on_remove: no attribute of a deleted item is seen, so '{self.only}' says nothing of it and it "
                 "would stay in the index; write OLD_IMAGE"
             )
-        looked_at = data_prepper.paths(data_prepper.parse(self.only))
-        for path in (path for path in looked_at if path not in self.rename.values()):
+        read_paths = data_prepper.paths(data_prepper.parse(self.only))
+        for path in (path for path in read_paths if path not in self.rename.values()):
             # Sinks, and their routes, come after the processors; a route that can't be decided is only logged
             # (https://github.com/opensearch-project/data-prepper, Pipeline and RouteEventEvaluator).
             for gone in self.drop:

@@ -9,7 +9,7 @@ import pulumi_aws as aws
 from components import names
 from components.blocks.bucket import SecureBucket
 from components.blocks.collection import Collection, SharedCollection, closed_network, data_access
-from components.blocks.table import SourceTable, decrypt_tables, source_table
+from components.blocks.table import SourceTable, adopt_or_create_table, decrypt_tables
 from components.iam import document, trust
 from components.pipelines.pipeline import Accounts, Deployed
 from components.pipelines.zero_etl.alarms import watch_table
@@ -52,7 +52,7 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
         account = args.account
 
         tables = {
-            table.name: source_table(
+            table.name: adopt_or_create_table(
                 name,
                 table.name,
                 table.create,
