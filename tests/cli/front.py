@@ -75,6 +75,11 @@ def missing(providers: str) -> str | None:
             return "no bridge to terraform-provider-aws in FRONT_DOOR_PARTS"
         if terraform_provider() is None:
             return "no terraform-provider-aws on this machine; TFBRIDGE_PROVIDER names one"
+        for account in ("111111111111", "222222222222"):  # S3 Control has the account before its host
+            try:
+                socket.getaddrinfo(f"{account}.localhost", None)
+            except OSError:
+                return f"no address for {account}.localhost: write 127.0.0.1 for it into /etc/hosts"
     if providers == "own":
         for name in ("aws", "gcp"):
             if not any(home().glob(f"plugins/resource-{name}-v*")):
