@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from components.languages import glue_columns
-from components.pipelines.export.column_types import declared_type as column_type
+from components.languages.column_types import declared_type as column_type
 from components.shared.catalog_names import REST
 from tests.recording import ROOT
 

@@ -9,7 +9,7 @@ from components.arguments import arguments, matching, nearest, together
 from components.blocks.table import NewTableArgs, TableName
 from components.landing import TypedTable
 from components.languages import glue_columns
-from components.pipelines.export.column_types import ColumnType, ExportedType, exported_type
+from components.languages.column_types import ColumnType, ExportedType, exported_type
 from components.shared.catalog_names import RESERVED, REST, file_columns
 from components.shared.rds_folders import folder, is_mysql
 
