@@ -1,7 +1,7 @@
 """Writes the tables of config keys into the pages beside this file: `python -m docs`.
 
 A table stands between `<!-- keys: <kind> -->` and `<!-- end of keys -->`. It is made of the kind's argument
-class: what a stack's config may say, what it may be, what it is when nothing is said, and the sentence of each field.
+class: what a stack's config may say, what it may be, its default, and the sentence of each field.
 The tables of limits stand between `<!-- limits -->` and `<!-- end of limits -->` (limits.py).
 The table of policies stands between `<!-- policies -->` and `<!-- end of policies -->`.
 """

@@ -52,7 +52,7 @@ def classes() -> dict[type, list[str]]:
         for declared in (one for one in reversed(cls.__mro__) if dataclasses.is_dataclass(one)):
             found.setdefault(declared, []).append(path)
         for name, hint in typing.get_type_hints(cls, include_extras=True).items():
-            inner, shape = held(hint)
+            inner, shape = argument_class(hint)
             if inner:
                 walk(inner, f"{path}.{name}{shape}")
 
@@ -64,7 +64,7 @@ def classes() -> dict[type, list[str]]:
     return found
 
 
-def held(hint: Any) -> tuple[type | None, str]:
+def argument_class(hint: Any) -> tuple[type | None, str]:
     """The argument class in a field, and how it stands there: `[]` in a list, `.*` in a mapping."""
     bare = unwrapped(hint)
     origin, inner = typing.get_origin(bare), typing.get_args(bare)
@@ -74,7 +74,7 @@ def held(hint: Any) -> tuple[type | None, str]:
 
 
 def unwrapped(hint: Any) -> Any:
-    """A hint without what is said about it, and without None."""
+    """A hint without its metadata, and without None."""
     while typing.get_origin(hint) in (Annotated, typing.Union, types.UnionType):
         hint = next(one for one in typing.get_args(hint) if one is not type(None))
     return hint
@@ -88,7 +88,7 @@ def keys(cls: type) -> Iterator[tuple[str, Any]]:
         bare = unwrapped(hints[name])
         if typing.get_origin(bare) is dict and typing.get_args(bare)[0] is not Any and name != "mapping":
             yield f"{name}.<name>", typing.get_args(bare)[0]
-        if held(hints[name])[0] is None:
+        if argument_class(hints[name])[0] is None:
             yield name, hints[name]
 
 
@@ -149,7 +149,7 @@ def _line(cls: type, key: str, hint: Any, row: Row) -> str:
     ends += [row[what] for what in ("part", "none") if what in row]
     takes = [_limits(member(path)) for path in listed(row.get("api"))]
     takes += [f"at most {member(path).metadata['max']} of them" for path in listed(row.get("count"))]
-    takes += [said for path in listed(row.get("google")) if (said := google_member(path).get("format", ""))]
+    takes += [phrases for path in listed(row.get("google")) if (phrases := google_member(path).get("format", ""))]
     if "page" in row:
         takes.append(f"[{_documented(row)}]({row['page']})")
     if "times" in row:
@@ -164,51 +164,51 @@ def _line(cls: type, key: str, hint: Any, row: Row) -> str:
 
 
 def _limits(shape: Any) -> str:
-    traits, said = shape.metadata, []
+    traits, phrases = shape.metadata, []
     if "min" in traits or "max" in traits:
         what = "" if shape.type_name in ("integer", "long") else " characters"
-        said.append(
+        phrases.append(
             f"{traits.get('min', 0):,} to {traits['max']:,}{what}"
             if "max" in traits
             else f"{traits['min']:,} or more{what}"
         )
     if "enum" in traits:
         shown = [f"`{one}`" for one in traits["enum"]]
-        said.append(", ".join(shown) if len(shown) < 9 else f"one of {len(shown)} words")
+        phrases.append(", ".join(shown) if len(shown) < 9 else f"one of {len(shown)} words")
     elif "pattern" in traits:
-        said.append(f"`{traits['pattern']}`")
-    return ", ".join(said)
+        phrases.append(f"`{traits['pattern']}`")
+    return ", ".join(phrases)
 
 
 def _documented(row: Row) -> str:
-    said = []
+    phrases = []
     if "least" in row:
-        said.append(f"{row['least']:,} to {row['most']:,}")
-    said += [f"`{row['pattern']}`"] if "pattern" in row else []
-    said += [", ".join(map(str, row["values"]))] if isinstance(row.get("values"), list) else []
-    return ", ".join(said)
+        phrases.append(f"{row['least']:,} to {row['most']:,}")
+    phrases += [f"`{row['pattern']}`"] if "pattern" in row else []
+    phrases += [", ".join(map(str, row["values"]))] if isinstance(row.get("values"), list) else []
+    return ", ".join(phrases)
 
 
 def our_check(cls: type, key: str, hint: Any) -> str:
     """What the class's own check of a key is, in words."""
-    said = [*_said(hint)]
+    phrases = [*_phrases(hint)]
     field = vars(cls)["__pydantic_fields__"].get(key)
-    said += _of(field.metadata) if isinstance(field, FieldInfo) else []
-    return "; ".join(dict.fromkeys(said))
+    phrases += _of(field.metadata) if isinstance(field, FieldInfo) else []
+    return "; ".join(dict.fromkeys(phrases))
 
 
-def _said(hint: Any) -> Iterator[str]:
+def _phrases(hint: Any) -> Iterator[str]:
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin is Annotated:
-        yield from _said(inner[0])
+        yield from _phrases(inner[0])
         yield from _of(inner[1:])
     elif origin in (typing.Union, types.UnionType):
         for one in inner:
-            yield from _said(one)
+            yield from _phrases(one)
     elif origin is list:
-        yield from _said(inner[0])
+        yield from _phrases(inner[0])
     elif origin is dict:
-        yield from _said(inner[1])
+        yield from _phrases(inner[1])
     elif origin is Literal:
         shown = [f"`{one}`" for one in inner]
         yield ", ".join(shown) if len(shown) < 9 else f"one of {len(shown)} values"
@@ -217,28 +217,28 @@ def _said(hint: Any) -> Iterator[str]:
 
 
 def _of(metadata: Any) -> list[str]:
-    said = []
+    phrases = []
     for one in metadata:
         if isinstance(one, FieldInfo):
-            said += _of(one.metadata)
+            phrases += _of(one.metadata)
         elif isinstance(one, AfterValidator | BeforeValidator):
             tells = vars(one.func) if hasattr(one.func, "__dict__") else {}
             if "pattern" in tells:
-                said.append(f"`{tells['pattern']}`")
+                phrases.append(f"`{tells['pattern']}`")
             elif "limits" in tells:
-                said.append("{:,} to {:,}".format(*tells["limits"]))
+                phrases.append("{:,} to {:,}".format(*tells["limits"]))
             elif one.func.__doc__:
-                said.append(" ".join(one.func.__doc__.split()).split(" (http")[0].rstrip("."))
+                phrases.append(" ".join(one.func.__doc__.split()).split(" (http")[0].rstrip("."))
             elif one.func.__name__ != "checked":
-                said.append(f"the check `{one.func.__name__.strip('_')}`")
+                phrases.append(f"the check `{one.func.__name__.strip('_')}`")
         elif isinstance(one, annotated_types.Ge):
-            said.append(f"{one.ge:,} or more")
+            phrases.append(f"{one.ge:,} or more")
         elif isinstance(one, annotated_types.Le):
-            said.append(f"{one.le:,} or less")
+            phrases.append(f"{one.le:,} or less")
         elif isinstance(one, annotated_types.MinLen):
-            said.append(f"{one.min_length:,} or more long")
+            phrases.append(f"{one.min_length:,} or more long")
         elif isinstance(one, annotated_types.MaxLen):
-            said.append(f"{one.max_length:,} or less long")
+            phrases.append(f"{one.max_length:,} or less long")
         elif getattr(one, "pattern", None):
-            said.append(f"`{one.pattern}`")
-    return said
+            phrases.append(f"`{one.pattern}`")
+    return phrases

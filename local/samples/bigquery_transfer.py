@@ -67,8 +67,8 @@ def missing(cloud: Cloud, pipeline: Mapping[str, Any]) -> set[str]:
 
 def paths(cloud: Cloud, pipeline: Mapping[str, Any]) -> list[str]:
     """What the transfers read, as patterns of keys."""
-    told = [cloud.google("GET", f"/v1/{t['transfer']}")["params"] for t in pipeline["tables"].values()]
-    found = [params.get("data_path") or params["data_path_template"] for params in told]
+    parameters = [cloud.google("GET", f"/v1/{t['transfer']}")["params"] for t in pipeline["tables"].values()]
+    found = [params.get("data_path") or params["data_path_template"] for params in parameters]
     return [path.partition("://")[2].partition("/")[2] for path in found]
 
 

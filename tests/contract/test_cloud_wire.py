@@ -138,7 +138,7 @@ def test_an_alarm_comes_back_as_it_was_put_whatever_is_spoken(
     cloud: Cloud, alarm: dict[str, Any], put: str, get: str
 ) -> None:
     """API_PutMetricAlarm.html and API_MetricAlarm.html: an alarm has the members of the request that made it, and of
-    its own an ARN, its state, and that actions are enabled and missing data is `missing` where nothing is said."""
+    its own an ARN, its state, and that actions are enabled and missing data is `missing` by default."""
     name, before = f"{alarm['AlarmName']}-{put}-{get}", datetime.now(UTC)
     assert "Error" not in call(cloud, CLOUDWATCH, put, "PutMetricAlarm", **{**alarm, "AlarmName": name})
     answer = call(cloud, CLOUDWATCH, get, "DescribeAlarms", AlarmNames=[name])

@@ -139,30 +139,30 @@ def becomes(row: limits.Row, path: str, value: Any) -> Any:
 
 
 def checks(hint: Any) -> tuple[Any, list[Any]]:
-    """The type inside a hint, and what is said about it."""
-    said: list[Any] = []
+    """The type inside a hint, and its metadata."""
+    metadata: list[Any] = []
     while True:
         if get_origin(hint) is Annotated:
             hint, *more = get_args(hint)
-            said += [part for one in more for part in (one.metadata if isinstance(one, FieldInfo) else [one])]
+            metadata += [part for one in more for part in (one.metadata if isinstance(one, FieldInfo) else [one])]
         elif get_origin(hint) in (list, dict):
-            hint, said = get_args(hint)[-1], []  # of its members
+            hint, metadata = get_args(hint)[-1], []  # of its members
         elif limits.unwrapped(hint) is not hint:
             hint = next(one for one in get_args(hint) if one is not type(None))
         else:
-            return hint, said
+            return hint, metadata
 
 
 def patterns(place: tuple[str, str]) -> list[str]:
     """The expressions of our check and of the API."""
     row, ours = ROWS[place[0]][place[1]], []
     for one in checks(HINTS[place])[1]:
-        told = (
+        named = (
             vars(one.func).get("pattern")
             if isinstance(one, AfterValidator)
             else getattr(one, "pattern", None)
         )
-        ours += [told] if told else []
+        ours += [named] if named else []
     theirs = [limits.member(path).metadata.get("pattern") for path in limits.listed(row.get("api"))]
     return ours + [
         one for one in [*theirs, row.get("pattern")] if one and "\\p" not in one and "\\u" not in one
@@ -209,7 +209,7 @@ def at_home(value: Any) -> Any:
 
 def values(place: tuple[str, str]) -> st.SearchStrategy[Any]:
     """Values within our check, at its edges, within the API's limits, at theirs, and others."""
-    kind, said = checks(HINTS[place])
+    kind, metadata = checks(HINTS[place])
     if get_origin(kind) is Literal:
         return st.sampled_from(get_args(kind)) | (
             st.text(max_size=9) if isinstance(get_args(kind)[0], str) else st.integers()
@@ -217,7 +217,7 @@ def values(place: tuple[str, str]) -> st.SearchStrategy[Any]:
     if kind is bool:
         return st.booleans()
     if kind is int:
-        return st.sampled_from(sorted(edges(place, said))) | st.integers() | st.integers(0, 10_000)
+        return st.sampled_from(sorted(edges(place, metadata))) | st.integers() | st.integers(0, 10_000)
     shown = example(place)
     if not isinstance(shown, str):
         return st.just(shown)
@@ -251,9 +251,9 @@ def regex_of(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.ASCII)
 
 
-def edges(place: tuple[str, str], said: list[Any]) -> set[int]:
+def edges(place: tuple[str, str], metadata: list[Any]) -> set[int]:
     row, found = ROWS[place[0]][place[1]], {0, -1, 1, 2**31, 2**63}
-    for one in said:
+    for one in metadata:
         ends = vars(one.func).get("limits", ()) if isinstance(one, AfterValidator) else ()
         ends = (
             *ends,

@@ -278,23 +278,23 @@ def test_a_revoked_key_fails_the_run_and_the_comparison_shows_what_is_missing(sh
         shop.export()
         return shop.load(of=shop.at), shop.compare(shop.at + timedelta(hours=2))
 
-    # Whatever is told below is told of the partition that this load goes into. Each export of the day is expected in
+    # Each comparison below is of the partition that this load goes into. Each export of the day is expected in
     # it, and those before this one went to days of their own.
     shop.empty()
     shop.time_of_google(shop.at + timedelta(minutes=1))
-    run, told = loaded_and_compared()
-    assert (run["state"], told["state"], told["failed"]) == ("SUCCEEDED", "SUCCEEDED", 0)
-    assert (told["expected"], told["loaded"]) == (shop.exports * ITEMS, ITEMS)
+    run, comparison = loaded_and_compared()
+    assert (run["state"], comparison["state"], comparison["failed"]) == ("SUCCEEDED", "SUCCEEDED", 0)
+    assert (comparison["expected"], comparison["loaded"]) == (shop.exports * ITEMS, ITEMS)
     shop.empty()
     iam, user = shop.client("iam"), shop.outputs["shop"]["user"]
     (key,) = (found["AccessKeyId"] for found in iam.list_access_keys(UserName=user)["AccessKeyMetadata"])
     iam.update_access_key(UserName=user, AccessKeyId=key, Status="Inactive")
-    run, _ = loaded_and_compared()
+    run, comparison = loaded_and_compared()
     assert (run["state"], run["errorStatus"]["code"]) == ("FAILED", 7)
     assert "PERMISSION_DENIED" in run["errorStatus"]["message"]
-    assert (told["state"], told["failed"]) == ("FAILED", 1)
+    assert (comparison["state"], comparison["failed"]) == ("FAILED", 1)
     expected = shop.exports * ITEMS
-    assert (told["expected"], told["loaded"], told["difference"]) == (expected, 0, -expected)
+    assert (comparison["expected"], comparison["loaded"], comparison["difference"]) == (expected, 0, -expected)
     assert min(shop.published("BigQueryDifference")) == -expected
     assert max(shop.published("BigQueryLoadFailed", "Maximum")) == 1
     alarms = shop.client("cloudwatch").describe_alarms()["MetricAlarms"]

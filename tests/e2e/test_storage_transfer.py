@@ -32,7 +32,7 @@ class Keyless(Shop):
         return super().operate(operation)
 
     def loaded_and_compared(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """A load into the partition of the day that is compared, and what is told of it."""
+        """A load into the partition of the day that is compared, and its comparison."""
         return self.load(of=self.at), self.compare(self.at + timedelta(hours=2))
 
     @property

@@ -141,10 +141,10 @@ def test_a_wrong_config_ends_up_before_anything_is_made_and_all_its_errors_are_t
     fresh.keep("shop-lake", timezone="Asia/Tokio", shedule="rate(1 day)")
     done = fresh.local("up")
     assert done.returncode == 1, done.stdout + done.stderr
-    told = done.stdout + done.stderr
-    assert "pipelines.shop-lake.timezone" in told and "Asia/Tokyo" in told
-    assert "pipelines.shop-lake.shedule" in told and "schedule" in told
-    assert "Traceback" not in told
+    printed = done.stdout + done.stderr
+    assert "pipelines.shop-lake.timezone" in printed and "Asia/Tokyo" in printed
+    assert "pipelines.shop-lake.shedule" in printed and "schedule" in printed
+    assert "Traceback" not in printed
     ready = fresh.clone.running()
     assert ready is not None  # the cloud stays for the next `make up`
     keys = {"aws_access_key_id": "111111111111", "aws_secret_access_key": ready["secret"]}

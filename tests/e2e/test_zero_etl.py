@@ -33,7 +33,7 @@ class Search:
         self.cloud = samples.Cloud(ready["endpoint"], outputs)
         self.pipeline = outputs["pipelines"][NAME]
         self.dynamodb, self.osis = self.client("dynamodb"), self.client("osis")
-        self.reader = self.cloud.search(self.told, zero_etl.reader_role(self.cloud, self.told))
+        self.reader = self.cloud.search(self.pipeline, zero_etl.reader_role(self.cloud, self.pipeline))
 
     def client(self, service: str) -> Any:
         return self.cloud.client(service, self.pipeline)

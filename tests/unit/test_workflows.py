@@ -30,9 +30,9 @@ def locked(package: str) -> str:
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
 def test_a_workflow_may_read_the_repository_and_nothing_else(workflow: Path) -> None:
-    told = yaml.safe_load(workflow.read_text())
-    assert told["permissions"] == {"contents": "read"}
-    assert [job for job in told["jobs"].values() if "permissions" in job] == []
+    content = yaml.safe_load(workflow.read_text())
+    assert content["permissions"] == {"contents": "read"}
+    assert [job for job in content["jobs"].values() if "permissions" in job] == []
     assert "pull_request_target" not in workflow.read_text()
 
 

@@ -88,12 +88,12 @@ def test_a_columns_type_is_the_pages() -> None:
 
 def test_a_load_changes_no_type_and_cuts_no_digits(tmp_path: Path) -> None:
     for file, column in PAIRS:
-        said = refusal(tmp_path, file, column)
-        assert bool(said) != holds(file, column), (file, column, said)
+        message = refusal(tmp_path, file, column)
+        assert bool(message) != holds(file, column), (file, column, message)
         if CONVERTED[file][1] != CONVERTED[column][1]:
-            assert f"changed type from {CONVERTED[column][1]} to {CONVERTED[file][1]}" in said
+            assert f"changed type from {CONVERTED[column][1]} to {CONVERTED[file][1]}" in message
         else:
-            assert not said or "fewer digits" in said
+            assert not message or "fewer digits" in message
 
 
 def test_a_type_that_the_catalog_widens_is_loaded_or_refused_and_never_cut(widens, tmp_path: Path) -> None:
