@@ -17,7 +17,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from components.languages.bigquery_types import shown
 from local.gcp.decimals import LoadFailed, decimal
 from local.gcp.limits import BIGNUMERIC, INT64, NUMERIC
 
@@ -108,9 +107,10 @@ def _same(
             )
         elif "precision" in field and "precision" in target and not _fits(field, target):
             # A column's parameters and a file's may differ; which of them loads no page says.
+            file, column = (f"{f['type']}({f['precision']},{f.get('scale', 0)})" for f in (field, target))
             raise LoadFailed(
-                f"{message}Field {name} is {shown(field)} in the file and {shown(target)} in the table, which holds "
-                "fewer digits: no page says that such a file is loaded"
+                f"{message}Field {name} is {file} in the file and {column} in the table, which holds fewer digits: no "
+                "page says that such a file is loaded"
             )
         elif field["type"] == "RECORD":
             _same(field["fields"], target["fields"], table, name + ".", ignore_unknown)
