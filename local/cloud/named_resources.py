@@ -57,7 +57,10 @@ policies: dict[tuple[str, str], str] = {}
 def members(body: bytes) -> dict[str, Any]:
     """The request's members, of its JSON, its CBOR or its form."""
     if body[:1] and 0xA0 <= body[0] <= 0xBF:  # a map, by RFC 8949; no text begins so
-        parsed = cbor2.loads(body)
+        try:
+            parsed = cbor2.loads(body)
+        except cbor2.CBORDecodeError:
+            return {}
         return parsed if isinstance(parsed, dict) else {}
     try:
         parsed = json.loads(body or b"{}")
@@ -70,7 +73,9 @@ def arn(action: str, path: str, body: bytes, region: str, account: str, query: d
     """The ARN of what the request is about, or None where this does not say it either."""
     service = action.partition(":")[0]
     before = f"arn:aws:{service}:{region}:{account}:"
-    given = members(body)
+    given = (
+        {} if service == "s3" else members(body)
+    )  # S3's bodies are objects: its paths name what it is about
     if TAGS.match(action):
         named = re.search(r"arn:aws:[^?]+", unquote(path))
         own = [str(v) for k, v in given.items() if k.lower().endswith("arn")]

@@ -317,3 +317,10 @@ def test_the_deploy_role_hands_over_no_role_but_the_stacks(
         assert refused(client, "deploy", service, operation, given), operation
     ours = [request for request in requests(*own) if request[0] != "glue"]  # the stack has no crawler
     assert [(s, o) for s, o, given in ours if refused(client, "deploy", s, o, given)] == []
+
+
+def test_an_object_of_any_bytes_is_stored(client: Callable[[str, str], Any]) -> None:
+    """A part of a bundle may begin like CBOR."""
+    for first in (0x7B, 0xA1, 0xBB, 0xBF):
+        given = {"Bucket": LANDING, "Key": "code/part", "Body": bytes([first]) + b"PK"}
+        client("deploy", "s3").put_object(**given)
