@@ -13,61 +13,16 @@ from components.landing import Landing
 from components.languages import bigquery_schedules, bigquery_types
 from components.languages.column_types import exported_type
 from components.pipelines.bigquery_transfer.storage_copy import DAY, StorageTransferArgs
+from components.pipelines.bigquery_transfer.tables import NAME_BYTES, TransferTableArgs, dataset_location
 from components.pipelines.pipeline import PipelineArgs
 from components.shared.rds_folders import folder
 
 _DAILY = re.compile(r"every day (\d\d?):(\d\d)")
-# https://docs.cloud.google.com/bigquery/docs/locations
-_PLACES = """
-    EU US africa-south1 asia-east1 asia-east2 asia-northeast1 asia-northeast2 asia-northeast3 asia-south1 asia-south2
-    asia-southeast1 asia-southeast2 australia-southeast1 australia-southeast2 europe-central2 europe-north1
-    europe-north2 europe-southwest1 europe-west1 europe-west2 europe-west3 europe-west4 europe-west6 europe-west8
-    europe-west9 europe-west10 europe-west12 me-central1 me-central2 me-west1 northamerica-northeast1
-    northamerica-northeast2 northamerica-south1 southamerica-east1 southamerica-west1 us-central1 us-east1 us-east4
-    us-east5 us-south1 us-west1 us-west2 us-west3 us-west4
-"""
-LOCATIONS = frozenset(_PLACES.split())
-NAME_BYTES = bigquery_types.TABLE_NAME_BYTES - len("_latest")
 
 
 def _schedule(value: str) -> str:
     bigquery_schedules.parse(value)
     return value
-
-
-def _location(value: str) -> str:
-    found = next((known for known in LOCATIONS if known.lower() == value.lower()), None)
-    if not found:
-        raise ValueError(f"no dataset can stand in '{value}'; {nearest(value, LOCATIONS)[:120]}")
-    return found
-
-
-def _table_name(value: str) -> str:
-    if value != (fitting := bigquery_types.table_name(value, NAME_BYTES)):
-        raise ValueError(
-            f"'{value}' is not a BigQuery table's name (letters, digits, '_', '-' and spaces, at most {NAME_BYTES:,} "
-            f"bytes, as its view's ends in '_latest'); write '{fitting}'"
-        )
-    return value
-
-
-@arguments
-class TransferTableArgs:
-    """One table of a landing, as BigQuery shall hold it."""
-
-    columns: dict[str, str] = Field(default_factory=dict)
-    """Name -> type of each column that the pipeline which yields the landing does not declare. Of a DynamoDB export the
-    attributes: S, N, B, BOOL, M, L, SS, NS or BS, and `S|N` where items differ; of other files Glue's types, such as
-    decimal(12,2) (docs/types.md)."""
-    keys: Annotated[list[str], Field(min_length=1)]
-    """The columns that identify a row: the view shows each such row once, however often it was loaded."""
-    cluster: Annotated[list[str], Field(max_length=4)] = Field(default_factory=list)
-    """Up to four columns to cluster the table by. Not of a DynamoDB export, whose rows have one column, `Item`."""
-    name: Annotated[str, AfterValidator(_table_name)] | None = None
-    """The BigQuery table's name; without it that of the landing's table, '_' for what BigQuery refuses."""
-    lake: bool = False
-    """Of a DynamoDB table: loads the typed Parquet that an export pipeline makes of each export below `lake/`, rather
-    than the export's own JSON. Needed of incremental exports. A table of a database is Parquet anyway."""
 
 
 @arguments
@@ -82,7 +37,7 @@ class BigQueryTransferArgs(PipelineArgs):
     """Each of the landing's tables: `orders: {columns: {order_id: S, total: N}, keys: [order_id]}`."""
     dataset: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,1024}$")] | None = None
     """The dataset's name; without it `<project>_<stack>_<pipeline>`."""
-    location: Annotated[str, AfterValidator(_location)] | None = None
+    location: Annotated[str, AfterValidator(dataset_location)] | None = None
     """Where the dataset stands; without it the project's `location`. It can't be changed later."""
     schedule: Annotated[str, AfterValidator(_schedule)] = "every day 05:00"
     """When to load, in UTC, at least 24 hours apart (15 minutes with `storage_transfer`), and an hour or more after
@@ -454,4 +409,4 @@ class BigQueryTransferArgs(PipelineArgs):
 
     def place(self) -> str:
         """Where the dataset stands."""
-        return self.location or _location(self.gcp.location)
+        return self.location or dataset_location(self.gcp.location)

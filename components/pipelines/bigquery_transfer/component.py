@@ -1,21 +1,21 @@
-"""BigQuery transfer: the tables of a landing in S3 become tables in BigQuery, loaded every day and compared."""
+"""The component: who reads the landing, the warehouse, and a transfer into each table with its check."""
 
-import json
-from collections.abc import Sequence
 from typing import Any
 
 import pulumi
-import pulumi_aws as aws
 import pulumi_gcp as gcp
 
 from components import names
-from components.blocks.key import through_s3
-from components.iam import Statement, document
-from components.landing import Landing
-from components.languages import bigquery_types
 from components.pipelines.bigquery_transfer.args import BigQueryTransferArgs
+from components.pipelines.bigquery_transfer.job_account import custom_role, job_account
+from components.pipelines.bigquery_transfer.landing_reader import (
+    LandingReader,
+    decrypt_statements,
+    read_statements,
+)
 from components.pipelines.bigquery_transfer.load_check import compare_loads
 from components.pipelines.bigquery_transfer.storage_copy import StorageCopy
+from components.pipelines.bigquery_transfer.warehouse import Warehouse
 from components.pipelines.pipeline import Accounts, Deployed
 
 
@@ -35,7 +35,7 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
 
     By itself the service enters AWS by a user's access key and nothing else. The user may read this landing only; the
     secret is in the state as a secret and in the transfers' `sensitive_params`, never in `params`. With
-    `storage_transfer` the landing is copied first, by a role (storage_transfer.py), and there is no user and no key.
+    `storage_transfer` the landing is copied first, by a role (storage_copy.py), and there is no user and no key.
 
     Costs at rest: the tables (0.02 dollars a GB a month; loads are free), an alarm a table, two more where its rows are
     counted, and three for the function (0.10 dollars each a month). A query of the view reads all partitions that
@@ -60,16 +60,16 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
     def __init__(self, name: str, args: BigQueryTransferArgs, opts: pulumi.ResourceOptions | None = None):
         super().__init__("tributary:pipelines:BigQueryTransferPipeline", name, None, opts)
         child_opts = pulumi.ResourceOptions(parent=self)
-        transfer = _service_account(
+        transfer = job_account(
             f"{name}-transfer", f"Loads {args.landing.name} into BigQuery", args, child_opts
         )
-        comparison = _service_account(
+        comparison = job_account(
             f"{name}-compare", "Checks each load", args, child_opts, may=["bigquery.transfers.get"]
         )
         # WRITER has all that a load needs but this, which the service asks of the account that a transfer runs as:
         # https://docs.cloud.google.com/bigquery/docs/use-service-accounts#required_permissions
         may = ["bigquery.datasets.get", "bigquery.datasets.update"]
-        updates = _custom_role(
+        updates = custom_role(
             f"{name}-transfer", f"Lets transfers of {name} run", args, may, transfer, child_opts
         )
         members = [("WRITER", transfer.email), (updates, transfer.email), ("READER", comparison.email)]
@@ -122,7 +122,7 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
             if args.storage_transfer and load is not None
             else 0,
             after=args.compare_after_minutes,
-            decrypt=_decrypt(args.landing),
+            decrypt=decrypt_statements(args.landing),
             parent=self,
             depends_on=[warehouse],
         )
@@ -144,7 +144,7 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
             project=args.gcp.project,
             location=args.place(),
             folders=sorted({args.files(table).split("*")[0] for table in args.tables}),
-            read=_read_statements(args.landing, args.prefixes()),
+            read=read_statements(args.landing, args.prefixes()),
             loader=transfer.email,
             runs=topic,
             kms_key_name=args.kms_key_name,
@@ -152,120 +152,6 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
             alarm_topic=args.alarm_topic_arn,
             opts=pulumi.ResourceOptions(parent=self),
         )
-
-
-class LandingReader(pulumi.ComponentResource):
-    """An AWS user who may read one landing and nothing else, and its access keys, of which the last is in use.
-    It costs nothing at rest."""
-
-    user: pulumi.Output[str]
-    params: dict[str, pulumi.Input[str]]
-    sensitive_params: gcp.bigquery.DataTransferConfigSensitiveParamsArgs
-
-    def __init__(
-        self,
-        name: str,
-        landing: Landing,
-        prefixes: Sequence[str],
-        keys: Sequence[str],
-        opts: pulumi.ResourceOptions,
-    ):
-        super().__init__("tributary:pipelines:LandingReader", name, None, opts)
-        child_opts = pulumi.ResourceOptions(parent=self)
-        user = aws.iam.User(name, name=names.user(name), force_destroy=False, opts=child_opts)
-        policy = aws.iam.UserPolicy(
-            name,
-            name="read",
-            user=user.name,
-            policy=document(*_read_statements(landing, prefixes)),
-            opts=child_opts,
-        )
-        made = [
-            aws.iam.AccessKey(
-                f"{name}-{key}", user=user.name, opts=pulumi.ResourceOptions(parent=self, depends_on=[policy])
-            )
-            for key in keys
-        ]
-        self.user = user.name
-        # Not the half that opens: as a secret it would hide all of a transfer's `params` from a preview.
-        self.params = {"access_key_id": made[-1].id}
-        self.sensitive_params = gcp.bigquery.DataTransferConfigSensitiveParamsArgs(
-            secret_access_key=pulumi.Output.secret(made[-1].secret)
-        )
-        self.register_outputs({"user": self.user})
-
-
-class Warehouse(pulumi.ComponentResource):
-    """A dataset, and for each table of a landing a table partitioned by the day of its load and the view of its newest
-    load. What it costs is the stored data."""
-
-    dataset: str
-    tables: dict[str, dict[str, pulumi.Input[str]]]
-
-    def __init__(
-        self,
-        name: str,
-        args: BigQueryTransferArgs,
-        members: Sequence[tuple[pulumi.Input[str], pulumi.Input[str]]],
-        opts: pulumi.ResourceOptions,
-    ):
-        super().__init__("tributary:pipelines:Warehouse", name, None, opts)
-        kept = pulumi.ResourceOptions(parent=self, retain_on_delete=args.retain_data)
-        project, self.dataset = args.gcp.project, args.dataset or names.database(name)
-        labels = {"tributary-pipeline": name}
-        access = gcp.bigquery.DatasetAccessArgs
-        dataset = gcp.bigquery.Dataset(
-            name,
-            dataset_id=self.dataset,
-            location=args.place(),
-            description=f"What lands in {args.landing.name}",
-            accesses=[
-                access(role="OWNER", special_group="projectOwners"),
-                *(access(role=role, user_by_email=email) for role, email in members),
-                *(access(role="READER", group_by_email=email) for email in args.readers),
-            ],
-            default_partition_expiration_ms=_milliseconds(args.expire_days),
-            default_encryption_configuration=(
-                gcp.bigquery.DatasetDefaultEncryptionConfigurationArgs(kms_key_name=args.kms_key_name)
-                if args.kms_key_name
-                else None
-            ),
-            delete_contents_on_destroy=not args.retain_data,
-            labels=labels,
-            opts=kept,
-        )
-        self.tables = {}
-        for table, columns in args.tables.items():
-            physical = args.physical(table)
-            made = gcp.bigquery.Table(
-                f"{name}-{table}",
-                dataset_id=dataset.dataset_id,
-                table_id=physical,
-                description=f"Every load of {table}, a partition a day",
-                schema=json.dumps(args.fields(table)),
-                time_partitioning=gcp.bigquery.TableTimePartitioningArgs(
-                    type="DAY", expiration_ms=_milliseconds(args.expire_days)
-                ),
-                clusterings=columns.cluster or None,
-                deletion_protection=args.retain_data,
-                labels=labels,
-                opts=kept,
-            )
-            gcp.bigquery.Table(
-                f"{name}-{table}-latest",
-                dataset_id=dataset.dataset_id,
-                table_id=f"{physical}_latest",
-                description=f"The newest load of {table}, each row once",
-                view=gcp.bigquery.TableViewArgs(
-                    query=latest(args, self.dataset, table), use_legacy_sql=False
-                ),
-                deletion_protection=False,
-                labels=labels,
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[made]),
-            )
-            whole = f"{project}.{self.dataset}.{physical}"
-            self.tables[table] = {"table": whole, "view": f"{whole}_latest"}
-        self.register_outputs({"dataset": self.dataset})
 
 
 def deploy(name: str, args: BigQueryTransferArgs, accounts: Accounts) -> Deployed:
@@ -286,25 +172,6 @@ def deploy(name: str, args: BigQueryTransferArgs, accounts: Accounts) -> Deploye
         "source": args.landing.described(),
     }
     return Deployed(outputs)
-
-
-def latest(args: BigQueryTransferArgs, dataset: str, table: str) -> str:
-    """The view of a table's newest load, each row once by its keys."""
-    keys, columns, whole = (
-        args.tables[table].keys,
-        args.columns(table),
-        f"`{args.gcp.project}.{dataset}.{args.physical(table)}`",
-    )
-    if args.exported(table):
-        selected = bigquery_types.dynamodb_select(columns)
-        keys = [f"Item.`{key}`.`{columns[key]}`" for key in keys]
-    else:
-        selected, keys = "*", [f"`{key}`" for key in keys]
-    return (
-        f"SELECT\n  {selected}\nFROM {whole}\n"
-        f"WHERE _PARTITIONTIME = (SELECT MAX(_PARTITIONTIME) FROM {whole})\n"
-        f"QUALIFY ROW_NUMBER() OVER (PARTITION BY {', '.join(keys)}) = 1"
-    )
 
 
 def _params(
@@ -330,73 +197,3 @@ def _params(
     else:
         params["decimal_target_types"] = "NUMERIC,BIGNUMERIC"
     return params
-
-
-def _service_account(
-    name: str,
-    meaning: str,
-    args: BigQueryTransferArgs,
-    opts: pulumi.ResourceOptions,
-    may: Sequence[str] = (),
-) -> gcp.serviceaccount.Account:
-    """An account that may run jobs in the project, and `may`, and no more; the dataset grants what data it may read."""
-    account = gcp.serviceaccount.Account(
-        name, account_id=names.service_account(name), display_name=name, description=meaning, opts=opts
-    )
-    roles: dict[str, pulumi.Input[str]] = {name: "roles/bigquery.jobUser"}
-    if may:
-        # The least predefined role with bigquery.transfers.get lets datasets be made, too.
-        roles[f"{name}-own"] = _custom_role(name, meaning, args, may, account, opts)
-    for called, role in roles.items():
-        gcp.projects.IAMMember(
-            called,
-            project=args.gcp.project,
-            role=role,
-            member=pulumi.Output.concat("serviceAccount:", account.email),
-            opts=opts,
-        )
-    return account
-
-
-def _custom_role(
-    name: str,
-    meaning: str,
-    args: BigQueryTransferArgs,
-    may: Sequence[str],
-    account: gcp.serviceaccount.Account,
-    opts: pulumi.ResourceOptions,
-) -> pulumi.Output[str]:
-    """The name of a role of the project's own, for this account."""
-    made = gcp.projects.IAMCustomRole(
-        name,
-        project=args.gcp.project,
-        role_id=account.unique_id.apply(lambda unique: names.custom_role(name, unique)),
-        title=name,
-        description=meaning,
-        permissions=list(may),
-        opts=opts,
-    )
-    return made.name
-
-
-def _read_statements(landing: Landing, prefixes: Sequence[str]) -> list[Statement]:
-    """https://docs.cloud.google.com/bigquery/docs/s3-transfer#aws-permissions, for what is loaded."""
-    below = {"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in prefixes]}}
-    objects = [pulumi.Output.concat(landing.bucket_arn(), f"/{prefix}*") for prefix in prefixes]
-    granted = [
-        Statement("LocateLanding", ["s3:GetBucketLocation"], [landing.bucket_arn()]),
-        Statement("ListLanding", ["s3:ListBucket"], [landing.bucket_arn()], below),
-        Statement("ReadLanding", ["s3:GetObject"], objects),
-    ]
-    return granted + _decrypt(landing)
-
-
-def _decrypt(landing: Landing) -> list[Statement]:
-    if landing.key_arn is None:
-        return []
-    context = through_s3(landing.account, landing.bucket_arn())
-    return [Statement("DecryptLanding", ["kms:Decrypt"], [landing.key_arn], context)]
-
-
-def _milliseconds(days: int | None) -> int | None:
-    return days * 24 * 3600 * 1000 if days else None
