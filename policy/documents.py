@@ -98,7 +98,9 @@ def statements(type: str, props: Props, account: Any = None) -> Iterator[Stateme
 
 def documents(value: Any, path: str = "") -> Iterator[tuple[str, Props]]:
     """Each policy document in a value, with where it stands."""
-    if isinstance(value, str) and '"Statement"' in value:
+    if isinstance(value, str) and (
+        '"Statement"' in value or "\\u" in value
+    ):  # JSON may spell a letter as \u0053
         try:
             value = json.loads(value)
         except ValueError:
@@ -123,11 +125,14 @@ def accounts(principals: Iterable[str]) -> Iterator[str]:
 
 def wide(arn: str) -> bool:
     """Whether an ARN is every resource of a service or of one of its types: `*`, `arn:aws:s3:::*`,
-    `arn:aws:dynamodb:eu-west-1:111111111111:table/*`. What follows a name is narrow: `table/orders/*`."""
+    `arn:aws:dynamodb:eu-west-1:111111111111:table/*`, and `table*`. What follows a name is narrow: `table/orders/*`."""
     fields = str(arn).split(":", 5)
     if len(fields) < 6 or "*" in fields[2]:
         return "*" in arn or "?" in arn
     service, resource = fields[2], fields[5]
-    name = resource if service in ("s3", "sns", "sqs") else re.sub(r"^[\w-]+[:/]", "", resource, count=1)
+    has_type = service not in ("s3", "sns", "sqs")
+    if has_type and re.match(r"[\w-]*[*?]", resource):
+        return True
+    name = re.sub(r"^[\w-]+[:/]", "", resource, count=1) if has_type else resource
     first = re.split(r"[:/]", name, maxsplit=1)[0]
     return first != "" and not first.strip("*?")

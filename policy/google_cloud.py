@@ -16,7 +16,7 @@ def _granted(props: Props) -> Iterator[tuple[str, Any]]:
     """What is known at any depth, a policy's text (`policy_data`) read as what it says."""
     for path, value in leaves(props):
         text = str(value)
-        if path.endswith("policy_data") and text.startswith("{"):
+        if path.endswith("policy_data") and text.lstrip().startswith("{"):
             yield from leaves(json.loads(text), path)
         else:
             yield path, value

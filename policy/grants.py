@@ -6,15 +6,15 @@ import re
 from typing import Any
 
 from policy.rule import Found, Props, rule
-from policy.values import known, leaves
+from policy.values import known, leaves, listed, some
 
 _AWS = "https://docs.aws.amazon.com/"
 _MANAGED_BY_AWS = re.compile(r"arn:[\w-]+:iam::aws:policy/\S+")
 
 
 @rule(
-    r"aws:(iam/(role|rolePolicyAttachment|userPolicyAttachment|groupPolicyAttachment|policyAttachment|"
-    r"rolePolicyAttachmentsExclusive|user|group)|ssoadmin/managedPolicyAttachment):\w+",
+    r"aws:(iam/(policyAttachment|(role|user|group)(PolicyAttachment(sExclusive)?)?)|"
+    r"ssoadmin/managedPolicyAttachment):\w+",
     write="write a policy of its own that names actions and resources",
     page=_AWS + "IAM/latest/UserGuide/access_policies_managed-vs-inline.html#aws-managed-policies",
 )
@@ -46,7 +46,10 @@ def a_grant_on_a_key_is_for_one_role_and_purpose(props: Props) -> Found:
     for who in known(props.get("grantee_principal")):
         if "*" in who or re.fullmatch(r"(arn:[\w-]+:iam::)?\d{12}(:root)?", who):
             yield f"grantee_principal is {who}"
-    if not props.get("constraints"):
+    if not some(
+        listed(props.get("constraints")),
+        lambda one: one.get("encryption_context_equals") or one.get("encryption_context_subset"),
+    ):
         yield "it has no constraints"
 
 

@@ -105,11 +105,13 @@ def nothing_is_granted_to_everybody(statement: Statement) -> Found:
     page=_IAM + "reference_policies_elements_principal.html#principal-accounts",
 )
 def another_account_is_let_in_by_its_role(statement: Statement) -> Found:
-    """A principal that is a whole account (`arn:aws:iam::<id>:root` or the id), unless it is the resource's own: that
-    is the account in its provider's `allowed_account_ids`. Where that is not known, a key's policy passes, which has
-    to name its own account."""
+    """A principal that is a whole account (`arn:aws:iam::<id>:root`, the id, or its canonical user), unless it is the
+    resource's own: that is the account in its provider's `allowed_account_ids`. Where that is not known, a key's policy
+    passes, which has to name its own account."""
     if not statement.allows:
         return
+    for who in statement.principals("CanonicalUser"):
+        yield f"{statement} grants to everybody whom the account of the canonical user {who} lets"
     whole = list(accounts(statement.principals("AWS")))
     if statement.account is UNKNOWN or (statement.account is None and statement.type.startswith("aws:kms/")):
         return
@@ -118,8 +120,9 @@ def another_account_is_let_in_by_its_role(statement: Statement) -> Found:
         yield f"{statement} grants to everybody whom account {', '.join(others)} lets"
 
 
-# A subject may end in a wildcard after two parts of it that are fixed, as `repo:<organisation>/*`.
-_SUBJECT = r"[^*?:/]+[:/]([^*?:/]+[:/].*|[^*?]+)|[^*?]+"
+# A subject may end in a wildcard after two parts of it that are fixed, as `repo:<organisation>/*`. Of a cluster's
+# service accounts these two are alike (https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html).
+_SUBJECT = r"(?!system:serviceaccount:[^:]*[*?])([^*?:/]+[:/]([^*?:/]+[:/].*|[^*?]+)|[^*?]+)"
 
 
 @statement_rule(

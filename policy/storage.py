@@ -107,7 +107,7 @@ def a_bucket_is_reached_by_tls_only(props: Props) -> Found:
 
 def _whole_bucket(statement: Props) -> bool:
     resources = [str(resource) for resource in listed(statement.get("Resource"))]
-    return "*" in resources or {resource.endswith("/*") for resource in resources} == {True, False}
+    return "*" in resources or any(f"{each}/*" in resources for each in resources if "/" not in each)
 
 
 @together_rule(
@@ -161,11 +161,15 @@ def _statements(props: Props) -> list[Any]:
 def _denies_plain_http(statement: Props, everything: str) -> bool:
     condition = dict(statement.get("Condition") or {})
     insecure = [condition.get("Bool"), condition.get("BoolIfExists")]
-    only = [{key: str(value).lower() for key, value in test.items()} for test in insecure if test is not None]
+    only = [
+        {key.lower(): [str(value).lower() for value in listed(values)] for key, values in test.items()}
+        for test in insecure
+        if test is not None
+    ]
     return (
         statement.get("Effect") == "Deny"
         and len(condition) == 1
-        and only == [{"aws:SecureTransport": "false"}]
+        and only == [{"aws:securetransport": ["false"]}]
         and statement.get("Principal") in ("*", {"AWS": "*"}, {"AWS": ["*"]})
         and some(listed(statement.get("Action")), lambda action: action in ("*", everything))
     )

@@ -40,7 +40,7 @@ TRUST = {
     "Principal": {"Service": "lambda.amazonaws.com"},
     "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
 }
-GITHUB = "token.actions.githubusercontent.com"
+GITHUB, EKS = "token.actions.githubusercontent.com", "oidc.eks.eu-west-1.amazonaws.com/id/A1"
 FEDERATED = {
     "Sid": "Assume",
     "Effect": "Allow",
@@ -63,6 +63,11 @@ def policy(*statements: dict[str, Any]) -> dict[str, Any]:
 
 def trust(statement: dict[str, Any]) -> dict[str, Any]:
     return {"assume_role_policy": json.dumps({"Version": "2012-10-17", "Statement": [statement]})}
+
+
+def escaped(document: dict[str, Any]) -> dict[str, Any]:
+    """The same text to whoever reads it as JSON."""
+    return {"policy": document["policy"].replace('"Statement"', '"\\u0053tatement"')}
 
 
 def under(statement: dict[str, Any], **condition: Any) -> dict[str, Any]:
@@ -95,6 +100,7 @@ STATEMENTS: list[Row] = [
     (_ACTIONS, ROLE_POLICY, policy(READ | {"Action": ["s3:Get*"]}), policy(READ)),
     (_ACTIONS, ROLE_POLICY, policy(READ | {"Action": "s3:*"}), policy(READ)),
     (_ACTIONS, ROLE, inline(READ | {"Action": "*"}), inline(READ)),
+    (_ACTIONS, ROLE_POLICY, escaped(policy(READ | {"Action": "s3:*"})), escaped(policy(READ))),
     (
         _ACTIONS,
         "aws:iam/userPolicy:UserPolicy",
@@ -147,6 +153,22 @@ STATEMENTS: list[Row] = [
         policy(READ),
     ),
     (_RESOURCES, ROLE, inline(READ | {"Resource": "arn:aws:*:*:*:*"}), inline(READ)),
+    (
+        _RESOURCES,
+        ROLE_POLICY,
+        policy(READ | {"Action": "dynamodb:GetItem", "Resource": _TABLE.replace("table/", "ta?le*")}),
+        policy(READ | {"Action": "dynamodb:GetItem", "Resource": _TABLE + "orders*"}),
+    ),
+    (
+        _RESOURCES,
+        ROLE_POLICY,
+        policy(
+            READ | {"Action": "lambda:InvokeFunction", "Resource": "arn:aws:lambda:eu-west-1:1:f*:orders"}
+        ),
+        policy(
+            READ | {"Action": "lambda:InvokeFunction", "Resource": "arn:aws:lambda:eu-west-1:1:function:o*"}
+        ),
+    ),
     (
         _RESOURCES,
         "aws:iam/policy:Policy",
@@ -203,6 +225,12 @@ STATEMENTS: list[Row] = [
     ),
     (
         _WHOLE,
+        BUCKET_POLICY,
+        policy(DENY, READ | {"Principal": {"CanonicalUser": "79a59df9"}}),
+        policy(DENY, SHARED),
+    ),
+    (
+        _WHOLE,
         KEY,
         policy(READ | {"Principal": {"AWS": [OTHER]}}),
         policy(READ | {"Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}),
@@ -239,6 +267,12 @@ STATEMENTS: list[Row] = [
             under(FEDERATED, StringEquals={"accounts.google.com:sub": "101"})
             | {"Principal": {"Federated": "accounts.google.com"}}
         ),
+    ),
+    (
+        _SUBJECT,
+        ROLE,
+        trust(under(FEDERATED, StringLike={f"{EKS}:sub": "system:serviceaccount:*:reader"})),
+        trust(under(FEDERATED, StringLike={f"{EKS}:sub": "system:serviceaccount:shop:*"})),
     ),
     (_PASSES, ROLE_POLICY, policy(without(PASS, "Condition")), policy(PASS)),
     (_PASSES, ROLE_POLICY, policy(without(PASS, "Condition") | {"Action": "IAM:passrole"}), policy(PASS)),

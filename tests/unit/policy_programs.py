@@ -64,6 +64,12 @@ GRANTS: list[Row] = [
     ),
     (
         _MANAGED,
+        "aws:iam/groupPolicyAttachmentsExclusive:GroupPolicyAttachmentsExclusive",
+        {"policy_arns": [_ADMINISTRATOR]},
+        {"policy_arns": [_OWN]},
+    ),
+    (
+        _MANAGED,
         ROLE,
         trust(TRUST) | {"managed_policy_arns": [_OWN, "arn:aws:iam::aws:policy/AmazonS3FullAccess"]},
         trust(TRUST) | {"managed_policy_arns": [_OWN]},
@@ -71,6 +77,12 @@ GRANTS: list[Row] = [
     (_GRANT, "aws:kms/grant:Grant", _GRANTED | {"operations": ["Decrypt", "CreateGrant"]}, _GRANTED),
     (_GRANT, "aws:kms/grant:Grant", _GRANTED | {"grantee_principal": f"arn:aws:iam::{OTHER}:root"}, _GRANTED),
     (_GRANT, "aws:kms/grant:Grant", without(_GRANTED, "constraints"), _GRANTED | {"constraints": UNKNOWN}),
+    (
+        _GRANT,
+        "aws:kms/grant:Grant",
+        _GRANTED | {"constraints": [{"encryption_context_subset": {}}]},
+        _GRANTED | {"constraints": [{"encryption_context_equals": UNKNOWN}]},
+    ),
     (_BUS, "aws:cloudwatch/eventPermission:EventPermission", {"principal": "*"}, {"principal": OTHER}),
     (
         _BUS,
@@ -141,6 +153,12 @@ STORAGE: list[Row] = [
         policy(under(DENY, Bool={"aws:SecureTransport": False})),
     ),
     (
+        _TLS,
+        BUCKET_POLICY,
+        policy(DENY | {"Resource": ["arn:aws:s3:::b", "arn:aws:s3:::b/public/*"]}),
+        policy(under(DENY, Bool={"aws:securetransport": "false"})),
+    ),
+    (
         "a queue is encrypted",
         "aws:sqs/queue:Queue",
         {"sqs_managed_sse_enabled": False},
@@ -203,6 +221,12 @@ def _binding(role: str, member: str) -> dict:
 
 GOOGLE: list[Row] = [
     (_OPEN, "gcp:storage/bucketIAMMember:BucketIAMMember", {"member": "allUsers"}, {"member": "group:a@b.c"}),
+    (
+        _OPEN,
+        "gcp:storage/bucketIAMPolicy:BucketIAMPolicy",
+        {"policy_data": "\n" + _binding("roles/storage.objectViewer", "allUsers")["policy_data"]},
+        _binding("roles/storage.objectViewer", "group:a@b.c"),
+    ),
     (
         _OPEN,
         "gcp:storage/bucketIAMBinding:BucketIAMBinding",
