@@ -53,6 +53,10 @@ ANYWHERE = {
         "",
     ),
 }  # fmt: skip
+# What is made with its tags asks for these, too, and has no tags yet (https://docs.aws.amazon.com/service-authorization/
+# latest/reference/list_opensearchserverless.html: CreateCollection; https://docs.aws.amazon.com/kms/latest/developerguide/
+# kms-api-permissions-reference.html: CreateKey).
+TAGGED_AS_MADE = ("aoss:TagResource", "kms:TagResource")
 # A mapping's own actions, which name the function.
 OF_A_FUNCTION = {f"lambda:{verb}EventSourceMapping" for verb in ("Delete", "Get", "Update")}
 # Where a function of the stack hands a role over itself, whose own policy says so.
@@ -183,7 +187,7 @@ def _on_resources(stack: Stack, resources: list[Registered], during: tuple[str, 
                 wanted.setdefault((on[1:], "tagged"), set()).add(action)
                 on = on[:1]
             wanted.setdefault((on, ("tagged" if tagged else how) or by_function), set()).add(action)
-            if action == "kms:TagResource":  # a key is made with its tags
+            if action in TAGGED_AS_MADE:
                 wanted.setdefault((on, "tagging"), set()).add(action)
     by_action: dict[tuple[str, str], set[str]] = {}
     for (arns, how), actions in wanted.items():
@@ -205,7 +209,7 @@ def _on_resources(stack: Stack, resources: list[Registered], during: tuple[str, 
     why = {
         "made": "makes what will be known by an id, with the stack's tags",
         "tagged": "what has the stack's tags",
-        "tagging": "tags a key as it is made",
+        "tagging": "tags what is known by an id as it is made",
         "collection": "policies of the stack's collections",
         "function": "mappings of the stack's functions",
     }

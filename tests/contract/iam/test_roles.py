@@ -164,18 +164,21 @@ def test_the_deploy_role_reaches_nothing_of_a_stack_whose_name_begins_alike(
 
 
 @pytest.mark.parametrize("run", RUNS)
-def test_a_key_is_tagged_as_it_is_made_and_no_other_stacks_key_becomes_this_ones(
-    run: str, evaluator: Evaluator
+@pytest.mark.parametrize("made", ["kms:key", "aoss:collection"])
+def test_what_has_an_id_is_tagged_as_it_is_made_and_no_other_stacks_becomes_this_ones(
+    run: str, made: str, evaluator: Evaluator
 ) -> None:
+    """CreateKey and CreateCollection with tags ask for TagResource as well, of what has no tags yet
+    (https://docs.aws.amazon.com/service-authorization/latest/reference/list_opensearchserverless.html)."""
+
     def tags(which: str, stack: str) -> dict[str, str]:
         return {f"aws:{which}/tributary-project": "tributary", f"aws:{which}/tributary-stack": stack}
 
-    name, key = stack(run).name, KEY.replace(REGION, _region(run))
+    name, action = stack(run).name, f"{made.partition(':')[0]}:TagResource"
+    on = {"kms:key": KEY.replace(REGION, _region(run)), "aoss:collection": "*"}[made]
     ours, others = tags("RequestTag", name), tags("ResourceTag", f"{name}-eu")
-    requests = [
-        request(run, deploy, HERE, "kms:TagResource", key, context) for context in (ours, ours | others)
-    ]
-    requests.append(request(run, deploy, HERE, "kms:TagResource", key, tags("RequestTag", f"{name}-eu")))
+    contexts = (ours, ours | others, tags("RequestTag", f"{name}-eu"))
+    requests = [request(run, deploy, HERE, action, on, context) for context in contexts]
     assert evaluator.allows(requests) == [True, False, False]
 
 
