@@ -54,7 +54,7 @@ def file_columns(names: Iterable[str]) -> tuple[dict[str, str], list[str]]:
     read under its name, which makes the table unreadable."""
     names = list(names)
     lowered = {name: name.lower() for name in names}
-    users = Counter(lowered.values())
+    users = Counter(name.lower() for name in names)
     faults = []
     for name, column in lowered.items():
         if column in RESERVED:
@@ -74,9 +74,11 @@ def table_name(source: str) -> str:
     return re.sub(r"[^a-z0-9_]+", "_", source.lower())[:_KEPT] or "_"
 
 
-def table_names(sources: Iterable[str], given: Mapping[str, str] | None = None) -> dict[str, str]:
+def table_names(
+    sources: Iterable[str], given: Mapping[str, str] | None = None, *, published: Iterable[str] = ()
+) -> dict[str, str]:
     """Source table -> table of the catalog. `given` are the names that a config chooses; no two tables have one name,
-    and none has the name of another's view (`<table>_latest`)."""
+    and none has the name of another's view (`<table>_latest`), nor a view the name of one of those `published`."""
     given = dict(given or {})
     sources = set(sources)
     named = {source: given[source] for source in sources if source in given}
@@ -84,8 +86,11 @@ def table_names(sources: Iterable[str], given: Mapping[str, str] | None = None) 
     for source, name in _unique(sorted(sources - set(named)), used, "table").items():
         named[source] = name
     views = {f"{name}_latest" for name in named.values()}
+    tables = set(published)
     return {
-        source: _hashed(name, source) if name in views and source not in given else name
+        source: _hashed(name, source)
+        if source not in given and (name in views or f"{name}_latest" in tables)
+        else name
         for source, name in named.items()
     }
 

@@ -13,7 +13,17 @@ def folder(table: str, *, mysql: bool) -> str:
     at the end; a table's own name may hold dots. RDS writes '_' for backslash, backtick, double quote and space
     (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ExportSnapshot.html#USER_ExportSnapshot.Limits)."""
     database, _, rest = table.partition(".")
-    return re.sub(r'[\\`" ]', "_", f"{database}/{table if mysql else rest}")
+    return _written(f"{database}/{table if mysql else rest}")
+
+
+def places(table: str) -> list[str]:
+    """All folders that it can have, wherever its database's name, which may hold dots, too, ends."""
+    dots = [dot.start() for dot in re.finditer(r"\.", table)]
+    return [_written(f"{table[:dot]}/{rest}") for dot in dots for rest in (table[dot + 1 :], table)]
+
+
+def _written(place: str) -> str:
+    return re.sub(r'[\\`" ]', "_", place)
 
 
 def is_mysql(tables: list[str]) -> bool:

@@ -87,7 +87,9 @@ def named(
 ) -> dict[str, str]:
     """Table of a database -> table of the catalog: as the config has `chosen`, else as `before`, so that no name ever
     changes hands; else a new one. Tables that are gone keep their names."""
-    return {**before, **table_names((table["table"] for table in described), {**before, **chosen})}
+    given = {**before, **chosen}
+    sources = (table["table"] for table in described)
+    return {**before, **table_names(sources, given, published=given.values())}
 
 
 def refused(tables: Mapping[str, str]) -> dict:

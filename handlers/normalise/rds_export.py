@@ -36,7 +36,7 @@ from dataclasses import dataclass
 
 from catalog_names import file_columns
 from footer import Footer
-from rds_folders import folder, is_mysql
+from rds_folders import folder, is_mysql, places
 from table_schema import Column, Schema, SchemaError, Type
 
 PRIMITIVES = {
@@ -128,27 +128,31 @@ def describe(
         for key, info in sorted(infos.items())
         for status in _statuses(key, info)
     ]
-    folders = _folders(prefix, [target for target, _, _ in entries], keys)
+    folders = _folders(prefix, {target: "schemaMetadata" in status for target, status, _ in entries}, keys)
+    without_files = {target for target, status, _ in entries if _is_skipped(status)}
     tables, skipped, refused = [], {}, {}
     for target, status, key in entries:
-        complete = str(status.get("status", "")).upper() == "COMPLETE"
         reason = "; ".join(_warnings(status)) or "RDS gives no reason"
         if target in leave_out:
             continue
-        if complete and "schemaMetadata" not in status:
+        if _is_skipped(status):
             skipped[target] = reason
-        elif not complete:
+        elif not _is_complete(status):
             refused[target] = f"it is {status.get('status')!r}: {reason} ({key})"
         elif _warnings(status):
             refused[target] = f"it is complete with a warning: {reason} ({key})"
-        elif others := [other for other in folders if other != target and folders[other] == folders[target]]:
+        elif others := [
+            other
+            for other in folders
+            if other != target and folders[other] == folders[target] and other not in without_files
+        ]:
             refused[target] = f"it lies in one folder with {', '.join(others)}: {folders[target]}"
         else:
             try:
                 tables.append(_table(target, folders[target], status))
             except ExportInfoError as error:
                 refused[target] = f"{error} ({key})"
-            except (KeyError, TypeError, AttributeError) as error:
+            except (KeyError, TypeError, AttributeError, ValueError) as error:
                 refused[target] = f"what describes it can't be read: {error!r} ({key})"
     _check_wanted(prefix, infos, only, leave_out, set(folders), skipped)
     own = {table.location for table in tables}
@@ -158,6 +162,14 @@ def describe(
         refused,
         frozenset(folders.values()) - own,
     )
+
+
+def _is_complete(status: Mapping) -> bool:
+    return str(status.get("status", "")).upper() == "COMPLETE"
+
+
+def _is_skipped(status: Mapping) -> bool:
+    return _is_complete(status) and "schemaMetadata" not in status
 
 
 def _statuses(key: str, info: Mapping) -> Sequence[Mapping]:
@@ -261,18 +273,18 @@ def _warnings(status: Mapping) -> tuple[str, ...]:
     return tuple(map(str, warnings)) if isinstance(warnings, list | tuple) else (str(warnings),)
 
 
-def _folders(prefix: str, targets: Sequence[str], keys: Iterable[str]) -> dict[str, str]:
-    """Target -> the folder of its batches. Where no target has two parts, which shows MySQL, but one's table may have
-    a dot in its name, the folder that has files is the one."""
-    mysql = is_mysql(list(targets))
+def _folders(prefix: str, described: Mapping[str, bool], keys: Iterable[str]) -> dict[str, str]:
+    """Target -> the folder of its batches. `described` says of each target whether it is a table: what RDS skipped may
+    be a schema of PostgreSQL, or a database with a dot in its name, and look like a table of MySQL. Where names hold
+    dots, the folder that has files is the one."""
+    mysql = is_mysql([target for target, is_table in described.items() if is_table])
     written = {"/".join(key.removeprefix(prefix).split("/")[:2]) for key in keys if key.endswith(".parquet")}
-    folders = {}
-    for target in targets:
-        place = folder(target, mysql=mysql)
-        if not mysql and place not in written and folder(target, mysql=True) in written:
-            place = folder(target, mysql=True)
-        folders[target] = f"{prefix}{place}/"
-    return folders
+    expected = {target: folder(target, mysql=mysql) for target in described}
+    free = written - set(expected.values())
+    return {
+        target: f"{prefix}{place if place in written else next((p for p in places(target) if p in free), place)}/"
+        for target, place in expected.items()
+    }
 
 
 def _table(target: str, place: str, status: Mapping) -> Table:

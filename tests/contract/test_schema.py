@@ -170,6 +170,13 @@ def places(export):
          {"shop.v1.2": "shop/shop.v1.2/"}),
         ([table("db.public.a.b", a="int32")], ["raw/x/db/public.a.b/1/part-0.gz.parquet"],
          {"db.public.a.b": "db/public.a.b/"}),
+        ([table("my.db.public.t", a="int32"), table("db.public.t", a="int32")],
+         ["raw/x/my.db/public.t/1/part-0.gz.parquet", "raw/x/db/public.t/1/part-0.gz.parquet"],
+         {"my.db.public.t": "my.db/public.t/", "db.public.t": "db/public.t/"}),
+        ([table("my.db.t", a="int32"), table("db.t", a="int32")], ["raw/x/my.db/my.db.t/1/part-0.gz.parquet"],
+         {"my.db.t": "my.db/my.db.t/", "db.t": "db/db.t/"}),
+        ([table("a.b.c", a="int32"), table("a.a.b.c", a="int32")], ["raw/x/a/a.b.c/1/part-0.gz.parquet"],
+         {"a.b.c": "a/b.c/", "a.a.b.c": "a/a.b.c/"}),
     ],
 )  # fmt: skip
 def test_a_table_of_an_rds_export_is_searched_in_the_folder_that_rds_gives_it(entries, keys, folders):
@@ -185,6 +192,17 @@ def test_a_database_that_rds_skipped_stops_no_other_table():
     export = described(skipped, table("db.public.t", a="int32"))
     assert places(export) == {"db.public.t": "db/public.t/"}
     assert (export.skipped, export.refused) == ({"postgres": "no tables were found, database skipped"}, {})
+
+
+@pytest.mark.parametrize("target", ["my.db", "db.empty", "db", "a.b.c.d"])
+def test_what_was_skipped_of_postgresql_moves_no_other_tables_folder_however_it_is_called(target):
+    export = described({"target": target, "status": "COMPLETE"}, table("db.public.t", a="int32"))
+    assert places(export) == {"db.public.t": "db/public.t/"} and list(export.skipped) == [target]
+
+
+def test_a_skipped_table_has_no_files_and_so_shares_no_folder():
+    export = described({"target": "shop.a b", "status": "COMPLETE"}, table("shop.a_b", a="int32"))
+    assert (places(export), export.refused) == ({"shop.a_b": "shop/shop.a_b/"}, {})
 
 
 def test_a_table_that_the_config_names_and_rds_skipped_is_fatal_by_name():
@@ -208,6 +226,10 @@ def test_a_table_that_the_config_names_and_rds_skipped_is_fatal_by_name():
         (table(export_date="int64"), "column 'export_date' is called as a column that every table has"),
         (table(Run="int64"), "column 'Run' is called as a column that every table has"),
         (table(**{"x" * 256: "int64"}), "has no name that Glue takes"),
+        (table(**{"a\ud800": "int64"}), "what describes it can't be read: UnicodeEncodeError"),
+        ({"target": "shop.twice", "status": "COMPLETE", "schemaMetadata": {"originalTypeMappings": [
+            {"columnName": "id", "originalType": "x", "expectedExportedType": "int64"}] * 2}},
+         "column 'id' differs from another in its case only"),
         (table("alone", a="int64"), "it is neither db.table nor db.schema.table"),
     ],
 )  # fmt: skip

@@ -7,7 +7,21 @@ from components.shared.catalog_names import RESERVED, column_names, table_names
 from components.shared.rds_folders import folder
 
 ALIKE = st.sampled_from(
-    ["order-id", "order_id", "Order-ID", "ORDER_ID", "export_date", "run", "Run", "_rest", "注文", "顧客", ""]
+    [
+        "order-id",
+        "order_id",
+        "Order-ID",
+        "ORDER_ID",
+        "export_date",
+        "run",
+        "Run",
+        "_rest",
+        "注文",
+        "顧客",
+        "",
+        "run_latest",
+        "order_id_latest",
+    ]
 )
 names = st.sets(st.one_of(ALIKE, st.text(max_size=12), st.text("aB._-", max_size=4)), max_size=8)
 
@@ -32,9 +46,10 @@ def test_no_two_tables_have_one_name_and_none_is_anothers_view(tables, more):
     named = table_names(tables)
     assert len(set(named.values())) == len(tables)
     assert not set(named.values()) & {f"{name}_latest" for name in named.values()}
-    later = table_names(tables | more, named)
+    later = table_names(tables | more, named, published=named.values())
     assert {table: later[table] for table in tables} == named  # a name once given stays
     assert len(set(later.values())) == len(tables | more)
+    assert not set(later.values()) & {f"{name}_latest" for name in later.values()}
 
 
 def test_rds_writes_an_underscore_for_four_characters_and_mysql_has_its_database_twice():
