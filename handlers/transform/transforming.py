@@ -29,13 +29,24 @@ TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s"]+|\s+')
 
 
 class Number:
-    """A number as it is written, so that no digit is lost."""
+    """A number as it is written, so that no digit is lost. It equals numbers of its value only, so true is not 1."""
 
     def __init__(self, text: str):
         self.text = text
 
     def __repr__(self) -> str:
         return self.text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Number) and self._value() == other._value()
+
+    __hash__ = None  # pyright: ignore[reportAssignmentType] - never a key
+
+    def _value(self) -> Decimal | str:
+        try:
+            return Decimal(self.text)
+        except InvalidOperation:  # an exponent of 20 digits: a number equal to itself as it is written
+            return self.text
 
     def __float__(self) -> float:
         return float(self.text)
@@ -51,7 +62,7 @@ DECODER = json.JSONDecoder(parse_int=Number, parse_float=Number, parse_constant=
 @dataclass(frozen=True)
 class Settings:
     timestamp: str
-    drop: Mapping[str, frozenset[Any]]
+    drop: Mapping[str, list[Any]]
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
@@ -59,32 +70,22 @@ class Settings:
         return cls(environ["TIMESTAMP"], {name: _dropped(values) for name, values in fields.items()})
 
 
-def _dropped(texts: list[str]) -> frozenset[Any]:
-    """What `_comparable` makes of the values that a config names."""
+def _dropped(texts: list[str]) -> list[Any]:
+    """The JSON values that the texts of a config stand for."""
     written = []
     for text in texts:
         try:
             written.append(DECODER.decode(text))
         except ValueError:
             continue  # a text that is no JSON stands for itself only
-    return frozenset(map(_comparable, [*texts, *written]))
-
-
-def _comparable(value: Any) -> Any:
-    """Equal for equal JSON values only: true is not 1, "7" is not 7, and 7 is 7.0."""
-    if isinstance(value, Number):
-        try:
-            return "number", Decimal(value.text)
-        except InvalidOperation:  # an exponent of 20 digits: a number equal to itself as it is written
-            return "number", value.text
-    return "json", json.dumps(value, default=repr, sort_keys=True)
+    return [*texts, *written]
 
 
 def transformed(record: Mapping[str, Any], settings: Settings) -> tuple[dict[str, str], str]:
     """Firehose's answer for the record, and why it failed, or nothing."""
     try:
         text, document = _document(record["data"])
-        if any(f in document and _comparable(document[f]) in values for f, values in settings.drop.items()):
+        if any(f in document and document[f] in values for f, values in settings.drop.items()):
             return {"recordId": record["recordId"], "result": DROPPED, "data": record["data"]}, ""
         found = document.get(settings.timestamp)
         moment = _arrival(record) if found is None else _moment(found, settings.timestamp)

@@ -79,6 +79,14 @@ DROPS = {
         ['{"TEST": 0.1}', '{"TEST": 0.10}'],
         ['{"TEST": 0.1000000000000000055511151231257827}'],
     ),
+    '{"TEST": ["[7, true]"]}': (
+        ['{"TEST": [7.0, true]}', '{"TEST": "[7, true]"}'],
+        ['{"TEST": ["7", true]}', '{"TEST": [7, 1]}', '{"TEST": [7]}', '{"TEST": [[7, true]]}'],
+    ),
+    '{"TEST": ["{\\"b\\": 7, \\"a\\": null}"]}': (
+        ['{"TEST": {"a": null, "b": 70e-1}}'],
+        ['{"TEST": {"a": null, "b": "7"}}', '{"TEST": {"b": 7}}'],
+    ),
 }
 
 
@@ -138,6 +146,14 @@ def test_a_poison_record_fails_alone_and_keeps_its_data(app, context, poison):
         ("3", "Ok"),
     ]
     assert answered[1]["data"] == bad["data"]
+
+
+@pytest.mark.parametrize(("open", "close"), ["[]", ('{"a":', "}")])
+def test_no_depth_of_a_value_to_drop_stops_its_neighbours(load, context, open, close):
+    app = load("transform", TIMESTAMP="EVENT_TIME", DROP='{"TEST": ["7"]}')
+    deep = [f'{{"TEST": {open * depth}1{close * depth}}}' for depth in range(900, 1000)]
+    answered = answer(app, context, *(record(text.encode()) for text in [*deep, "{}"]))
+    assert {a["result"] for a in answered} <= {"Ok", "ProcessingFailed"} and answered[-1]["result"] == "Ok"
 
 
 @pytest.mark.parametrize("data", ["§", "e30=$"])
