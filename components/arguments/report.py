@@ -47,7 +47,7 @@ def _sentence(cls: type, path: str, error: Any) -> str:
     if kind == "value_error":
         return f"{where}: {error['ctx']['error']}"
     if kind == "string_type" and isinstance(found, int | float):
-        return f'{where}: {found} is a number, text is expected; write it in quotes: "{found}"'
+        return f"{where}: {_in_quotes(found)}"
     if kind == "literal_error":
         choices = error["ctx"]["expected"]
         near = difflib.get_close_matches(str(found), _words(choices), n=1) if isinstance(found, str) else []
@@ -59,6 +59,14 @@ def _sentence(cls: type, path: str, error: Any) -> str:
         return f"{where}: {found!r} is not {shape}; {_expected(cls, error['loc'])}"
     wrong = re.sub("^(Input|String|List) ", "", error["msg"])
     return f"{where}: {found!r} {wrong}; {_expected(cls, error['loc'])}"
+
+
+def _in_quotes(found: int | float) -> str:
+    """What YAML 1.1 makes of text without quotes: `no` is a truth, 1.10 loses its last digit, 0123 is octal."""
+    if isinstance(found, bool | float):
+        return f"YAML has read {found}, text is expected; write it in quotes, as it stands in the file"
+    octal = f', or "0{found:o}" if it began with 0' if 7 < found < 8**11 else ""
+    return f'{found} is a number, text is expected; write it in quotes: "{found}"{octal}'
 
 
 def _words(choices: str) -> list[str]:

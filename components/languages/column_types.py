@@ -38,9 +38,9 @@ def exported_type(value: str, *, mysql: bool = True) -> str:
     and decimals of more than 38 digits; of PostgreSQL every decimal."""
     low = value.lower()
     decimal = re.match(r"(?:decimal|numeric)\s*(?:\(\s*([0-9]+))?", low)
-    if re.match(r"date\b|datetime|time|interval|array|struct|map|row|enum|set\b|uuid|xml|money", low) or (
-        decimal and (not mysql or int(decimal[1] or 0) > 38)
-    ):
+    if re.match(
+        r"date\b|datetime|time|interval|array|struct|map|row|enum|set\b|uuid|xml|money|.*\[", low
+    ) or (decimal and (not mysql or int(decimal[1] or 0) > 38)):
         raise ValueError(f"RDS exports '{value}' as text; write 'string'")
     if not mysql and re.search("unsigned|uint", low):
         raise ValueError(

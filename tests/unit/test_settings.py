@@ -259,6 +259,18 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         lake(sources=[RDS | {"tables": {"db.public.t": {"tags": "array<string>"}}}], create_key=True),
         "sources[0].tables.db.public.t.tags: RDS exports 'array<string>' as text; write 'string'",
     ),
+    "an array of PostgreSQL, as PostgreSQL writes it": (
+        lake(sources=[RDS | {"tables": {"db.public.t": {"tags": "text[]"}}}], create_key=True),
+        "sources[0].tables.db.public.t.tags: RDS exports 'text[]' as text; write 'string'",
+    ),
+    "one name for two tables that are named for the catalog only": (
+        lake(sources=[RDS | {"catalog_names": {"shop.a": "x", "shop.b": "x"}}], create_key=True),
+        "sources: two tables would be 'x' in the catalog; give one of them another name by",
+    ),
+    "a table named for the catalog only as another's view": (
+        lake(sources=[RDS | {"catalog_names": {"shop.a": "x", "shop.b": "x_latest"}}], create_key=True),
+        "sources: the table 'x_latest' and the view on 'x' would be one name in the catalog",
+    ),
     "a column of RDS that can't be renamed": (
         lake(sources=[RDS | {"tables": {"shop.orders": {"export_date": "string"}}}], create_key=True),
         "tables.shop.orders: column 'export_date' is called as a column that every table has, and RDS writes the file",
@@ -342,6 +354,18 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a tag's value": (
         stack(tags={"team": 7}),
         'tags.team: 7 is a number, text is expected; write it in quotes: "7"',
+    ),
+    "a tag's value that YAML read as an octal number": (
+        stack(tags={"team": yaml.safe_load("007123")}),
+        'tags.team: 3667 is a number, text is expected; write it in quotes: "3667", or "07123" if it began with 0',
+    ),
+    "a tag's value whose last digit YAML lost": (
+        stack(tags={"release": yaml.safe_load("1.10")}),
+        "tags.release: YAML has read 1.1, text is expected; write it in quotes, as it stands in the file",
+    ),
+    "a tag's value that YAML read as a truth": (
+        stack(tags={"team": yaml.safe_load("no")}),
+        "tags.team: YAML has read False, text is expected; write it in quotes, as it stands in the file",
     ),
     "a tag of AWS's own": (
         stack(tags={"AWS:team": "shop"}),

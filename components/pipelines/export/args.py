@@ -69,7 +69,11 @@ class ExportArgs(PipelineArgs):
         sources = [source.name for source in self.sources]
         for twice in sorted({source for source in sources if sources.count(source) > 1}):
             yield f"sources: '{twice}' is named twice; a landing has one folder a table; name it once"
-        tables = [table for name in dict.fromkeys(sources) for table in self._named(self._of(name)).values()]
+        tables = []
+        for source in map(self._of, dict.fromkeys(sources)):
+            named = self._named(source)
+            # A database may have tables that the config names for the catalog only.
+            tables += [*named.values(), *(n for t, n in source.catalog_names.items() if t not in named)]
         for same in sorted({table for table in tables if tables.count(table) > 1}):
             yield (
                 f"sources: two tables would be '{same}' in the catalog; give one of them another name by "
