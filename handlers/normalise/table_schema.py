@@ -292,6 +292,22 @@ def widen(
         if wider is None:
             conflicts.append(Conflict(column.attribute, column.type, tuple(sorted(kinds))))
         columns.append(replace(column, type=wider or column.type))
+    # An item without its key is nowhere in the table, so a key's values never stand in the rest column.
+    lost = [conflict for conflict in conflicts if conflict.attribute in published.keys]
+    lost += [
+        Conflict(c.attribute, c.type, ("N",))
+        for c in columns
+        if c.attribute in published.keys and _overflows(c.type, observed.seen.get(c.attribute, {}))
+    ]
+    if lost:
+        raise SchemaError(
+            "; ".join(
+                f"the key {c.attribute} is published as {c.column.glue()}, and no type that readers follow holds its "
+                f"values of today ({', '.join(c.observed)})"
+                for c in lost
+            )
+            + "; delete the table from the catalog and its state/<table>/current.json to begin anew"
+        )
     if refused:
         raise SchemaError(
             "; ".join(
@@ -311,6 +327,12 @@ def widen(
     columns += [replace(c, name=names[c.attribute]) for c in new.columns]
     _check_declared_names(published, names, declared)
     return Schema(tuple(columns), published.keys), conflicts
+
+
+def _overflows(column: Type, seen: Mapping[str, tuple[int, Numbers]]) -> bool:
+    """Whether a column of numbers has too few digits before the point for those seen of its attribute."""
+    whole = {"decimal": column.precision - column.scale, "bigint": BIGINT_DIGITS}.get(column.kind)
+    return whole is not None and "N" in seen and seen["N"][1].digits > whole
 
 
 def _check_declared_names(published: Schema, names: Mapping[str, str], declared: Mapping[str, Type]) -> None:

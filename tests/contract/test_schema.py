@@ -290,3 +290,25 @@ def test_a_declared_attribute_whose_name_is_published_for_another_is_refused_wit
         SchemaError, match="order-id is declared, and its column order_id is published for order_id"
     ):
         widen(published, seen, {"order-id": Type.of("string")})
+
+
+@pytest.mark.parametrize(
+    ("type", "value"),
+    [
+        ("decimal(38,1)", {"N": "9" * 38}),
+        ("decimal(38,1)", {"N": "0." + "0" * 24 + "1"}),
+        ("bigint", {"N": "1100.5"}),
+        ("bigint", {"N": "1" + "0" * 20}),
+        ("string", {"N": "7"}),
+    ],
+)
+def test_a_published_key_that_no_wider_type_holds_is_an_error_with_a_way_out(type, value):
+    published = Schema((Column("n", "n", Type.of(type)),), ("n",))
+    with pytest.raises(SchemaError, match=r"the key n is published as .* delete the table from the catalog"):
+        widen(published, Observation.of_items([{"n": value}]))
+
+
+def test_a_published_key_that_a_wider_type_holds_is_widened():
+    published = Schema((Column("n", "n", Type.of("decimal(38,1)")),), ("n",))
+    after, conflicts = widen(published, Observation.of_items([{"n": {"N": "1.25"}}]))
+    assert (after.columns[0].type.json(), conflicts) == ("decimal(38,2)", [])

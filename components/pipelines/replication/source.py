@@ -262,9 +262,9 @@ class ReplicaSource(pulumi.ComponentResource):
             f"{name}-backfill-job",
             name=role_name,
             description=f"Replicates what was in the landing {landing.name} before its rules",
-            assume_role_policy=trust(
-                "batchoperations.s3.amazonaws.com", account.id, account.arn("s3", "job/*")
-            ),
+            # The guide's own trust has no condition, and no page says what Batch Operations sends:
+            # https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-iam-role-policies.html
+            assume_role_policy=trust("batchoperations.s3.amazonaws.com", account.id, sends_account=False),
             opts=child_opts,
         )
         job_policy = aws.iam.RolePolicy(
