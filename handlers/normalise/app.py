@@ -205,22 +205,20 @@ def rds_tables(event):
     keys = [key for part_keys in parts.values() for key in part_keys]
     with ThreadPoolExecutor(FOOTERS_AT_ONCE) as reading:
         footers = dict(zip(keys, reading.map(lambda key: read_footer(key, sizes[key]), keys), strict=True))
-    described = [
-        table.json()
-        | {
-            "files": len(parts[table.target]),
-            "rows": rds_export.counted(table, {key: footers[key] for key in parts[table.target]}),
-        }
-        for table in export.tables
-    ]
-    write_json(
-        event["tables_key"], {"tables": described, "skipped": export.skipped, "refused": export.refused}
-    )
+    described, refused = [], dict(export.refused)
+    for table in export.tables:
+        own = {key: footers[key] for key in parts[table.target]}
+        if reason := rds_export.other_columns(table, own):
+            refused[table.target] = reason
+            continue
+        rows = sum(read.rows for read in own.values())
+        described.append(table.json() | {"files": len(own), "rows": rows})
+    write_json(event["tables_key"], {"tables": described, "skipped": export.skipped, "refused": refused})
     return {
         "tables_key": event["tables_key"],
         "tables": len(described),
         "skipped": len(export.skipped),
-        "refused": len(export.refused),
+        "refused": len(refused),
         "rows": sum(table["rows"] for table in described),
     }
 

@@ -19,8 +19,9 @@ Three things can become of an entry:
 - It is a table.
 - RDS has skipped it: it is complete and has no schema (a database without tables is such an entry, too). The run
   reports it, and publishes the others.
-- It is refused by name: it did not complete, has a warning, or can't be read under a name that its files have. The
-  others are published, and the run fails in its report until the table is mended or named in `leave_out`.
+- It is refused by name: it did not complete, has a warning, can't be read under a name that its files have, or its
+  files have other columns. The others are published, and the run fails in its report until the table is mended or named
+  in `leave_out`.
 What makes the whole export unusable is an `ExportInfoError`: a description that is missing, or a table that the config
 names and that is not there.
 
@@ -257,15 +258,14 @@ def _places_above(key: str) -> Iterator[str]:
     yield f"{batch.rpartition('/')[0]}/"
 
 
-def counted(table: Table, footers: Mapping[str, Footer]) -> int:
-    """The rows of a table's files, by their footers; all have its columns, or it is an ExportInfoError."""
+def other_columns(table: Table, footers: Mapping[str, Footer]) -> str | None:
+    """Why a table whose files have other columns than export_tables_info describes can't be read; None where all have
+    the same."""
     expected = {column.attribute for column in table.schema.columns}
     for key, footer in footers.items():
         if differ := expected ^ set(footer.columns):
-            raise ExportInfoError(
-                f"{key} and what export_tables_info says of {table.target} differ in {', '.join(sorted(differ))}"
-            )
-    return sum(footer.rows for footer in footers.values())
+            return f"{key} and its description in export_tables_info differ in {', '.join(sorted(differ))}"
+    return None
 
 
 def _warnings(status: Mapping) -> tuple[str, ...]:
