@@ -47,7 +47,20 @@ REQUESTS = {
 }  # fmt: skip
 SERVICES = (
     *("s3", "s3control", "dynamodb", "osis", "opensearchserverless", "kinesis", "firehose", "lambda", "iam"),
-    *("sts", "kms", "sqs", "sns", "logs", "monitoring", "events", "scheduler", "states", "glue", "athena", "rds"),
+    *(
+        "sts",
+        "kms",
+        "sqs",
+        "sns",
+        "logs",
+        "monitoring",
+        "events",
+        "scheduler",
+        "states",
+        "glue",
+        "athena",
+        "rds",
+    ),
 )
 
 

@@ -149,7 +149,9 @@ def _line(cls: type, key: str, hint: Any, row: Row) -> str:
     ends += [row[what] for what in ("part", "none") if what in row]
     takes = [_limits(member(path)) for path in listed(row.get("api"))]
     takes += [f"at most {member(path).metadata['max']} of them" for path in listed(row.get("count"))]
-    takes += [phrases for path in listed(row.get("google")) if (phrases := google_member(path).get("format", ""))]
+    takes += [
+        phrases for path in listed(row.get("google")) if (phrases := google_member(path).get("format", ""))
+    ]
     if "page" in row:
         takes.append(f"[{_documented(row)}]({row['page']})")
     if "times" in row:

@@ -144,7 +144,9 @@ def checks(hint: Any) -> tuple[Any, list[Any]]:
     while True:
         if get_origin(hint) is Annotated:
             hint, *more = get_args(hint)
-            metadata += [part for one in more for part in (one.metadata if isinstance(one, FieldInfo) else [one])]
+            metadata += [
+                part for one in more for part in (one.metadata if isinstance(one, FieldInfo) else [one])
+            ]
         elif get_origin(hint) in (list, dict):
             hint, metadata = get_args(hint)[-1], []  # of its members
         elif limits.unwrapped(hint) is not hint:
@@ -239,7 +241,9 @@ def too_long(place: tuple[str, str]) -> list[str]:
     row, shown = ROWS[place[0]][place[1]], example(place)
     if not isinstance(shown, str) or "becomes" in row:
         return []
-    mosts = {limits.member(path).metadata.get("max") for path in limits.listed(row.get("api"))} | {row.get("most")}
+    mosts = {limits.member(path).metadata.get("max") for path in limits.listed(row.get("api"))} | {
+        row.get("most")
+    }
     counted = re.findall(r"\{\d+,(\d+)\}", row.get("pattern", ""))
     around = len(row.get("form", "{}")) - len("{}")
     longer = {int(most) + 1 - around - len(shown) for most in [*mosts, *counted] if most}

@@ -294,7 +294,11 @@ def test_a_revoked_key_fails_the_run_and_the_comparison_shows_what_is_missing(sh
     assert "PERMISSION_DENIED" in run["errorStatus"]["message"]
     assert (comparison["state"], comparison["failed"]) == ("FAILED", 1)
     expected = shop.exports * ITEMS
-    assert (comparison["expected"], comparison["loaded"], comparison["difference"]) == (expected, 0, -expected)
+    assert (comparison["expected"], comparison["loaded"], comparison["difference"]) == (
+        expected,
+        0,
+        -expected,
+    )
     assert min(shop.published("BigQueryDifference")) == -expected
     assert max(shop.published("BigQueryLoadFailed", "Maximum")) == 1
     alarms = shop.client("cloudwatch").describe_alarms()["MetricAlarms"]

@@ -26,7 +26,12 @@ CLOSED = {"collection": {"network": {"public": False, "vpc_endpoints": ["vpce-1"
 READERS = {"collection": {"readers": ["arn:aws:iam::111111111111:role/analyst"]}}
 COLLECTION = "arn:aws:aoss:eu-central-1:111111111111:collection/other"
 OTHERS = {
-    "shared_collection": {"name": "other", "arn": COLLECTION, "endpoint": "https://a", "dashboards": "https://d"}
+    "shared_collection": {
+        "name": "other",
+        "arn": COLLECTION,
+        "endpoint": "https://a",
+        "dashboards": "https://d",
+    }
 }
 TICKS = {"kind": "firehose", "account": "here", "index": "ticks"}
 

@@ -251,7 +251,9 @@ def test_a_new_table_whose_view_would_be_called_as_a_published_table_gets_anothe
     app.handler({"step": "publish", "export": described("shop", "shop.orders_latest")}, context)
     both = described("shop", "shop.orders", "shop.orders_latest", at="2026-01-03T03:00:00+00:00")
     new, old = tables_of(publish(app, context, both))
-    assert old == "shop_orders_latest" and new.startswith("shop_orders_") and f"{new}_latest" in glue["tables"]
+    assert (
+        old == "shop_orders_latest" and new.startswith("shop_orders_") and f"{new}_latest" in glue["tables"]
+    )
 
 
 def test_a_name_once_given_stays_whatever_tables_come_and_go(app, glue, described, context):
