@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,14 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         finally:
             process.terminate()
             process.wait(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def widens() -> Callable[[str, str], bool]:
+    """The catalog function's own rule: whether it lets a published column become another type."""
+    folder = str(ROOT / "handlers" / "catalog")
+    sys.path.insert(0, folder)
+    try:
+        return importlib.import_module("publishing").widens
+    finally:
+        sys.path.remove(folder)

@@ -5,15 +5,10 @@ COERCED is the table in HiveCoercionPolicy.canCoerce of Trino's Hive connector, 
 https://github.com/trinodb/trino/blob/master/plugin/trino-hive/src/main/java/io/trino/plugin/hive/util/HiveCoercionPolicy.java
 """
 
-import importlib
 import itertools
-import sys
-
-import pytest
 
 from local.cloud.hive_coercion import coerces
 from tests.contract.normaliser import Type
-from tests.recording import ROOT
 
 PLAIN = ["string", "int", "bigint", "float", "double", "boolean", "binary", "date", "timestamp"]
 DECIMALS = ["decimal(38,0)", "decimal(38,2)", "decimal(10,2)", "decimal(12,2)"]
@@ -31,15 +26,6 @@ PAIRS = list(itertools.product([*PLAIN, *DECIMALS], repeat=2))
 
 def trino(old: str, new: str) -> bool:
     return old == new or new in COERCED.get(old, ())
-
-
-@pytest.fixture(scope="module")
-def widens():
-    sys.path.insert(0, str(ROOT / "handlers" / "catalog"))
-    try:
-        return importlib.import_module("publishing").widens
-    finally:
-        sys.path.remove(str(ROOT / "handlers" / "catalog"))
 
 
 def test_the_embedded_athena_coerces_what_trino_does_and_nothing_else() -> None:

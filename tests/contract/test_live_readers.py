@@ -87,7 +87,7 @@ def test_who_was_granted_reads_and_who_was_not_does_not(cloud: Cloud, tmp_path: 
         assert answers.compare(before, answers.read(path)) == []
 
 
-def test_a_lake_that_lets_anybody_in_is_told(cloud: Cloud, tmp_path: Path) -> None:
+def test_a_lake_that_lets_anybody_in_is_reported(cloud: Cloud, tmp_path: Path) -> None:
     settled = answers.settled(record("readers", lake(cloud, Formation([]), leak=True), "embedded", tmp_path))
     assert answers.unreliable(settled) == [f"{READERS}: other is '3', and the program relies on 'refused'"]
 

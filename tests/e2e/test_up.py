@@ -137,7 +137,7 @@ def test_nothing_reads_credentials_that_the_caller_has(stack):
     assert LEAK not in (stack.root / "up.log").read_text()
 
 
-def test_a_wrong_config_ends_up_before_anything_is_made_and_all_its_errors_are_told(fresh):
+def test_a_wrong_config_ends_up_before_anything_is_made_and_all_its_errors_are_printed(fresh):
     fresh.keep("shop-lake", timezone="Asia/Tokio", shedule="rate(1 day)")
     done = fresh.local("up")
     assert done.returncode == 1, done.stdout + done.stderr

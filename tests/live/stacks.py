@@ -56,7 +56,7 @@ class SandboxCloud(samples.Cloud):
         api = next(api for start, api in HOSTS if path.startswith(start))
         at, _, query = path.partition("?")
         more = dict(part.split("=", 1) for part in query.split("&")) if query else {}
-        self.sandbox.google.recorder = None  # what is asked until it has arrived is no answer to keep
+        self.sandbox.google.recorder = None  # a poll before it has arrived is no answer to keep
         try:
             return self.sandbox.google(api, method, at, body=body, data=b"", **more)
         except Refused as error:

@@ -433,7 +433,7 @@ def test_two_pipelines_share_a_closed_collection_from_their_networks() -> None:
     assert made["subnetIds"] == ["subnet-0a000001", "subnet-0a000002"]
 
 
-def test_firehose_delivers_from_the_network_it_is_told() -> None:
+def test_firehose_delivers_from_the_network_of_the_config() -> None:
     vpc = {"subnet_ids": ["subnet-0a000001"], "security_group_ids": ["sg-0b000001"]}
     recorded = ticks(vpc=vpc)
     made = recorded.one(DELIVERY, "ticks")["opensearchserverlessConfiguration"]["vpcConfig"]

@@ -8,20 +8,16 @@ with more digits than the column's parameters is loaded. ALTERED is what the sam
 coercions of https://docs.cloud.google.com/bigquery/docs/reference/standard-sql/conversion_rules.
 """
 
-import importlib
 import itertools
-import sys
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 
 from components.languages.bigquery_types import fields
 from local.gcp import load
 from local.gcp.decimals import LoadFailed
 from tests.contract.normaliser import Type
-from tests.recording import ROOT
 
 CONVERTED: dict[str, tuple[pa.DataType, str]] = {
     "boolean": (pa.bool_(), "BOOLEAN"),
@@ -69,15 +65,6 @@ def refusal(folder: Path, file: str, column: str) -> str:
         return str(failed)
     assert (rows.num_rows, bad) == (1, 0)
     return ""
-
-
-@pytest.fixture(scope="module")
-def widens():
-    sys.path.insert(0, str(ROOT / "handlers" / "catalog"))
-    try:
-        return importlib.import_module("publishing").widens
-    finally:
-        sys.path.remove(str(ROOT / "handlers" / "catalog"))
 
 
 def test_a_columns_type_is_the_pages() -> None:
