@@ -125,7 +125,7 @@ def _shape(hint: Any) -> tuple[str, type | None]:
 
 def _default(default: Any, inner: type | None) -> str:
     if isinstance(default, FieldInfo):
-        default = default.default_factory() if default.default_factory else default.default  # type: ignore[call-arg]
+        default = default.default_factory() if default.default_factory else default.default  # type: ignore[call-arg]  # one without the values of other fields
     if default in (dataclasses.MISSING, PydanticUndefined):
         return "**required**"
     if inner and dataclasses.is_dataclass(default):

@@ -15,7 +15,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path[:] = [str(HERE.parent), *(entry for entry in sys.path if Path(entry).resolve() != HERE)]
 
-import pulumi_policy  # pyright: ignore[reportMissingImports]  # noqa: E402
+import pulumi_policy  # pyright: ignore[reportMissingImports]  # noqa: E402  # of the pack's own environment, after its path
 from pulumi_policy.proxy import UnknownValueError  # pyright: ignore[reportMissingImports]  # noqa: E402
 
 from policy import snake  # noqa: E402
