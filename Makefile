@@ -37,7 +37,7 @@ test: setup
 	@$(PY) -m pytest -n $(WORKERS) $(TESTS)
 
 check: lint
-	@$(PY) -m pytest -q -n $(CORES) tests/unit tests/program
+	@$(PY) -m pytest -q -n $(CORES) tests/unit
 
 pythons: setup
 	@tests/pythons.sh $(VERSIONS)

@@ -14,8 +14,8 @@ from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 
 from policy.rules import RULES, UNKNOWN
 from tests.policy_pack import PACK, environment
-from tests.unit.policy_documents import ACCOUNT, DENY, policy
-from tests.unit.policy_programs import ROWS
+from tests.unit.policy.documents import ACCOUNT, DENY, policy
+from tests.unit.policy.programs import ROWS
 
 # How an unknown text crosses the wire: https://github.com/pulumi/pulumi/blob/master/sdk/python/lib/pulumi/runtime/rpc.py
 UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"

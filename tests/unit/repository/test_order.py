@@ -1,0 +1,74 @@
+"""Tests that share what is dear share a worker, and no test is forgotten when they are put in another order."""
+
+import ast
+import random
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tests import order
+
+ROOT = Path(__file__).resolve().parents[3]
+END_TO_END = sorted((ROOT / "tests" / "e2e").glob("test_*.py"))
+
+
+def of_the_conftest(path: Path, fixture: str) -> bool:
+    """Whether a file's tests or fixtures ask for a fixture that the file doesn't define itself."""
+    functions = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
+    arguments = {argument.arg for function in functions for argument in function.args.args}
+    return fixture in arguments and fixture not in {function.name for function in functions}
+
+
+def test_the_stack_of_make_up_is_brought_up_on_one_worker_only() -> None:
+    sharing = [path for path in END_TO_END if of_the_conftest(path, "stack")]
+    assert len(sharing) > 1
+    assert {order.scope(f"{path.relative_to(ROOT)}::test_a") for path in sharing} == {"stack"}
+
+
+@pytest.mark.parametrize("folder", ["gcp", "iam"])
+def test_what_a_folder_of_contracts_starts_once_is_started_on_one_worker_only(folder: str) -> None:
+    files = sorted((ROOT / "tests" / "contract" / folder).glob("test_*.py"))
+    assert len(files) > 1
+    assert {order.scope(f"{path.relative_to(ROOT)}::test_a[x]") for path in files} == {folder}
+
+
+def test_any_other_files_tests_stay_together_and_apart_from_another_files() -> None:
+    assert order.scope("tests/unit/test_a.py::test_x[1]") == order.scope("tests/unit/test_a.py::Test::test_y")
+    assert order.scope("tests/unit/test_a.py::test_x") != order.scope("tests/unit/test_b.py::test_x")
+
+
+def test_each_life_of_the_front_door_is_a_group_of_its_own() -> None:
+    file = "tests/cli/test_front_door.py"
+    assert order.scope(f"{file}::test_up[dev-local]") == order.scope(f"{file}::test_refresh[dev-local]")
+    assert order.scope(f"{file}::test_up[dev-local]") != order.scope(f"{file}::test_up[dev-real]")
+
+
+def test_the_stack_of_make_up_starts_first_and_the_small_files_last() -> None:
+    paths = [
+        "tests/unit/test_a.py",
+        "tests/contract/test_b.py",
+        "tests/e2e/test_lake.py",
+        "tests/e2e/test_up.py",
+    ]
+    random.Random(1).shuffle(paths)
+    assert sorted(paths, key=order.rank) == [
+        "tests/e2e/test_up.py",
+        "tests/e2e/test_lake.py",
+        "tests/contract/test_b.py",
+        "tests/unit/test_a.py",
+    ]
+
+
+def test_a_shuffle_keeps_every_test_and_the_order_within_a_life() -> None:
+    names = [
+        f"{path}::test_{n}" for path in ("tests/unit/test_a.py", "tests/e2e/test_b.py") for n in range(20)
+    ]
+    items = [SimpleNamespace(nodeid=name) for name in names]
+    changed = [item.nodeid for item in order.shuffled(items, "1")]  # type: ignore[arg-type]
+    assert sorted(changed) == sorted(names)
+    by_file = {
+        path: [name for name in changed if name.startswith(path)] for path in ("tests/unit", "tests/e2e")
+    }
+    assert by_file["tests/e2e"] == names[20:]
+    assert by_file["tests/unit"] != names[:20]

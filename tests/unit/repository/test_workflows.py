@@ -1,0 +1,69 @@
+"""The public workflows: what they run is pinned, they may only read, and they install what the lock has.
+
+Rules of https://docs.github.com/en/actions/reference/security/secure-use; `zizmor` and `actionlint` find nothing either
+(by hand: the first over the network, both not in the lock).
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[3]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.y*ml"))
+JOBS = [
+    pytest.param(workflow, job, id=f"{workflow.stem}-{name}")
+    for workflow in WORKFLOWS
+    for name, job in yaml.safe_load(workflow.read_text())["jobs"].items()
+]
+# "Pinning an action to a full-length commit SHA is currently the only way to use an action as an immutable release".
+PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
+
+
+def locked(package: str) -> str:
+    found = re.search(rf"^{package}==([\d.]+)", (ROOT / "requirements.lock").read_text(), re.M)
+    assert found, package
+    return found[1]
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflow_may_read_the_repository_and_nothing_else(workflow: Path) -> None:
+    content = yaml.safe_load(workflow.read_text())
+    assert content["permissions"] == {"contents": "read"}
+    assert [job for job in content["jobs"].values() if "permissions" in job] == []
+    assert "pull_request_target" not in workflow.read_text()
+
+
+@pytest.mark.parametrize(("workflow", "job"), JOBS)
+def test_a_job_ends_and_uses_actions_by_their_commits(workflow: Path, job: dict[str, Any]) -> None:
+    assert 0 < job["timeout-minutes"] <= 90
+    used = [step["uses"] for step in job["steps"] if "uses" in step]
+    assert used and [one for one in used if not PINNED.fullmatch(one)] == []
+    for one in used:  # and says which release that is
+        assert re.search(rf"{re.escape(one)} # v\d+\.\d+\.\d+$", workflow.read_text(), re.M), one
+    for step in job["steps"]:
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] is False
+        # An expression in a script is code that somebody else may write.
+        assert "${{" not in step.get("run", "")
+
+
+def test_the_front_door_is_pulumis_own_in_the_versions_of_the_lock() -> None:
+    job = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]["front-door"]
+    (pulumi,) = (step for step in job["steps"] if step.get("uses", "").startswith("pulumi/actions@"))
+    assert pulumi["with"] == {"pulumi-version": locked("pulumi")}
+    scripts = [step["run"] for step in job["steps"] if "run" in step]
+    (plugins,) = (script for script in scripts if "pulumi plugin install" in script)
+    for name in ("aws", "gcp"):
+        assert f" {name}" in plugins
+        pattern = re.search(r'sed -n "s/(\^pulumi-\$name==.*?)/\\1/p"', plugins)
+        assert pattern
+        assert re.findall(
+            pattern[1].replace("$name", name).replace(r"\(", "(").replace(r"\)", ")"),
+            (ROOT / "requirements.lock").read_text(),
+            re.M,
+        ) == [locked(f"pulumi-{name}")]
+    assert scripts[-1] == "make front-door TESTS='-k own'"
+    assert any('missing("own")' in script for script in scripts)
