@@ -1,0 +1,128 @@
+"""Wrong configs of a replication: what each is, the config, and what its error says."""
+
+from typing import Any
+
+from tests.unit.configs import ANALYTICS, EXPORT, KEYED, REPLICA, WORKLOAD, adopted, replica, stack
+
+BAD: dict[str, tuple[dict[str, Any], str]] = {
+    "neither from nor landing": (
+        stack(pipelines={"replica": {"kind": "replication", "account": "analytics"}}),
+        "pipelines.replica.from: one landing is taken; write either 'from: <pipeline>' or 'landing: {",
+    ),
+    "both from and landing": (
+        replica(landing={"bucket": "b", "account": "workload"}),
+        "pipelines.replica.from: one landing is taken",
+    ),
+    "from an unknown pipeline": (
+        replica(**{"from": "lakes"}),
+        "pipelines.replica.from: 'lakes' is not a pipeline of this stack; did you mean 'lake'?",
+    ),
+    "a ring of pipelines": (
+        stack(
+            pipelines={
+                "a1": REPLICA | {"from": "b1"},
+                "b1": REPLICA | {"from": "a1"},
+            }
+        ),
+        "feed each other; one of them must start from a source",
+    ),
+    "only events of single puts": (
+        replica(events=["s3:ObjectCreated:Put"]),
+        "pipelines.replica.events: s3:ObjectCreated:Put never fires for an export: its files are written by "
+        "multipart upload, whose event is s3:ObjectCreated:CompleteMultipartUpload; write ['s3:ObjectCreated:*']",
+    ),
+    "an event in another": (
+        replica(events=["s3:ObjectCreated:*", "s3:ObjectCreated:Put"]),
+        "pipelines.replica.events: s3:ObjectCreated:*, s3:ObjectCreated:Put overlap, and S3 takes an event once",
+    ),
+    "reports that would be replicated": (
+        adopted(prefix="", account="workload")
+        | {
+            "pipelines": {
+                "replica": {
+                    "kind": "replication",
+                    "account": "analytics",
+                    "take_over": True,
+                    "existing_objects": True,
+                    "landing": {"bucket": "shop-raw", "account": "workload", "layout": "objects"},
+                }
+            }
+        },
+        "pipelines.replica.existing_objects: the job writes its reports below 'backfill/' of the landing's bucket",
+    ),
+    "prefixes that do not fit into the variables of the backfill's function": (
+        replica(existing_objects=True, prefixes=[f"raw/{'x' * 800}{n}/" for n in range(5)]),
+        "pipelines.replica.existing_objects: the prefixes are 4,050 bytes of JSON, and the environment of the function "
+        "that makes the job holds 3,500 of them; write fewer or shorter ones",
+    ),
+    "an event of a removal": (
+        replica(events=["s3:ObjectRemoved:*"]),
+        "pipelines.replica.events: 's3:ObjectRemoved:*' is not an event of a new object",
+    ),
+    "a customer's key and none for the replica": (
+        replica(upstream=KEYED),
+        "pipelines.replica.create_key: the landing of 'lake' is encrypted with a customer's key, and S3 replicates",
+    ),
+    "a key that would never be used": (
+        replica(create_key=True),
+        "pipelines.replica.create_key: the landing of 'lake' is encrypted with SSE-S3, and a replica keeps",
+    ),
+    "a replica's key in the sending account": (
+        replica(upstream=KEYED, key_arn=f"arn:aws:kms:eu-central-1:111111111111:key/{'a' * 36}"),
+        "encrypts replicas, so it stands where they do; name a key of account 222222222222 in eu-central-1",
+    ),
+    "a replica's key in another region": (
+        replica(upstream=KEYED, key_arn=f"arn:aws:kms:us-east-1:222222222222:key/{'a' * 36}"),
+        "encrypts replicas, so it stands where they do; name a key of account 222222222222 in eu-central-1",
+    ),
+    "a prefix outside the landing": (
+        replica(prefixes=["orders/"]),
+        "pipelines.replica.prefixes: 'orders/' lies outside the landing; write prefixes that start with 'raw/'",
+    ),
+    "prefixes that overlap": (
+        replica(prefixes=["raw/", "raw/orders/"]),
+        "pipelines.replica.prefixes: another one starts with 'raw/', and S3 refuses notifications that overlap",
+    ),
+    "the same prefix twice": (replica(prefixes=["raw/a/", "raw/a/"]), "another one starts with 'raw/a/'"),
+    "a replica in another partition": (
+        stack(accounts={"workload": WORKLOAD, "analytics": ANALYTICS | {"region": "cn-north-1"}}),
+        "pipelines.replica.account: cn-north-1 and eu-central-1 are in two partitions of AWS",
+    ),
+    "a replica of a replica": (
+        stack(pipelines={"lake": EXPORT, "replica": REPLICA, "further": REPLICA | {"from": "replica"}}),
+        "pipelines.further.from: 'replica' holds replicas, and S3 does not replicate those again; name a pipeline of",
+    ),
+    "too few attempts": (
+        replica(attempts=1),
+        "pipelines.replica.attempts: 1 should be greater than or equal to 3",
+    ),
+    "no prefix": (replica(prefixes=[]), "pipelines.replica.prefixes: [] should have at least 1 item"),
+    "an adopted bucket's account": (
+        adopted(account="warehouse"),
+        "pipelines.replica.landing.account: 'warehouse' is not an account of this stack",
+    ),
+    "an adopted bucket's layout": (
+        adopted(layout="parquet"),
+        "pipelines.replica.landing.layout: 'parquet' is not one of 'dynamodb-export' or 'objects'",
+    ),
+    "an adopted bucket by ARN": (
+        adopted(bucket="arn:aws:s3:::shop-raw"),
+        "pipelines.replica.landing.bucket: 'arn:aws:s3:::shop-raw' is not a bucket's name (3-63 of a-z 0-9 '-' '.')",
+    ),
+    "an adopted bucket's prefix": (
+        adopted(prefix="raw"),
+        "pipelines.replica.landing.prefix: 'raw' is not a prefix; write one that ends in '/'",
+    ),
+    "an adopted bucket's schedule": (
+        adopted(schedule="daily"),
+        "pipelines.replica.landing.schedule: 'daily' is not a schedule; write 'cron(minutes hours",
+    ),
+    "an adopted bucket's key": (
+        adopted(key_arn="my-key"),
+        "pipelines.replica.landing.key_arn: 'my-key' is not a key's ARN, and a policy takes no alias; write 'arn:aws",
+    ),
+    "an adopted bucket without a name": (
+        adopted(bucket=None),
+        "pipelines.replica.landing.bucket: None is not text",
+    ),
+}
