@@ -1,7 +1,7 @@
 """A BigQuery transfer's days on the embedded clouds: its schedule, two runs, bad records, a new column, a lost key.
 
 The stack is deployed once and the tests follow each other as the days do: each load goes to a day of its own, but the
-scheduled one, which is due hours after the start, when Google's time is put ahead, and which the comparison looks at.
+scheduled one, which is due hours after the start, when Google's time is put ahead, and which the load check reads.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ class Shop:
     def count(self, what: str) -> int:
         return int(self.ask(f"SELECT COUNT(*) FROM `{what}`")[0][0])
 
-    def compare(self, after: datetime) -> dict[str, Any]:
+    def check_load(self, after: datetime) -> dict[str, Any]:
         """What the function says of the last load before that time."""
         name = self.outputs["shop"]["function"]
         event = json.dumps({"scheduled_time": after.isoformat()})
@@ -197,9 +197,9 @@ def test_the_days_load_comes_by_itself_and_agrees_with_the_export(shop: Shop) ->
     found = eventually(lambda: shop.google.get(f"/v1/{transfer}/runs").json()["transferRuns"])
     assert shop.ended(found[0]["name"])["state"] == "SUCCEEDED"
     assert shop.count(shop.view) == ITEMS
-    comparison = shop.compare(shop.at + timedelta(hours=2))
-    assert (comparison["expected"], comparison["loaded"], comparison["difference"]) == (ITEMS, ITEMS, 0)
-    assert (comparison["state"], comparison["failed"]) == ("SUCCEEDED", 0)
+    check = shop.check_load(shop.at + timedelta(hours=2))
+    assert (check["expected"], check["loaded"], check["difference"]) == (ITEMS, ITEMS, 0)
+    assert (check["state"], check["failed"]) == ("SUCCEEDED", 0)
     assert (shop.published("BigQueryDifference"), shop.published("BigQueryLoadFailed")) == ([0], [0])
     # The days of the tests that follow lie in the past, and the view shows the newest.
     shop.empty()
@@ -272,29 +272,29 @@ def test_the_secret_of_the_key_is_neither_plain_in_the_state_nor_printed(shop: S
     assert "shop-reader-1" in printed and secret not in printed
 
 
-def test_a_revoked_key_fails_the_run_and_the_comparison_shows_what_is_missing(shop: Shop) -> None:
-    def loaded_and_compared() -> tuple[dict[str, Any], dict[str, Any]]:
-        """A load into the partition of the day that is compared, and what the comparison reports of it."""
+def test_a_revoked_key_fails_the_run_and_the_load_check_shows_what_is_missing(shop: Shop) -> None:
+    def loaded_and_checked() -> tuple[dict[str, Any], dict[str, Any]]:
+        """A load into the partition of the day that is checked, and what the load check reports of it."""
         shop.export()
-        return shop.load(of=shop.at), shop.compare(shop.at + timedelta(hours=2))
+        return shop.load(of=shop.at), shop.check_load(shop.at + timedelta(hours=2))
 
-    # Each comparison below is of the partition that this load goes into. Each export of the day is expected in
+    # Each load check below is of the partition that this load goes into. Each export of the day is expected in
     # it, and those before this one went to days of their own.
     shop.empty()
     shop.time_of_google(shop.at + timedelta(minutes=1))
-    run, comparison = loaded_and_compared()
-    assert (run["state"], comparison["state"], comparison["failed"]) == ("SUCCEEDED", "SUCCEEDED", 0)
-    assert (comparison["expected"], comparison["loaded"]) == (shop.exports * ITEMS, ITEMS)
+    run, check = loaded_and_checked()
+    assert (run["state"], check["state"], check["failed"]) == ("SUCCEEDED", "SUCCEEDED", 0)
+    assert (check["expected"], check["loaded"]) == (shop.exports * ITEMS, ITEMS)
     shop.empty()
     iam, user = shop.client("iam"), shop.outputs["shop"]["user"]
     (key,) = (found["AccessKeyId"] for found in iam.list_access_keys(UserName=user)["AccessKeyMetadata"])
     iam.update_access_key(UserName=user, AccessKeyId=key, Status="Inactive")
-    run, comparison = loaded_and_compared()
+    run, check = loaded_and_checked()
     assert (run["state"], run["errorStatus"]["code"]) == ("FAILED", 7)
     assert "PERMISSION_DENIED" in run["errorStatus"]["message"]
-    assert (comparison["state"], comparison["failed"]) == ("FAILED", 1)
+    assert (check["state"], check["failed"]) == ("FAILED", 1)
     expected = shop.exports * ITEMS
-    assert (comparison["expected"], comparison["loaded"], comparison["difference"]) == (
+    assert (check["expected"], check["loaded"], check["difference"]) == (
         expected,
         0,
         -expected,

@@ -31,9 +31,9 @@ class Keyless(Shop):
         pipelines["lake"] |= {"run": "simple", "event_queue": True}
         return super().operate(operation)
 
-    def loaded_and_compared(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """A load into the partition of the day that is compared, and its comparison."""
-        return self.load(of=self.at), self.compare(self.at + timedelta(hours=2))
+    def loaded_and_checked(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A load into the partition of the day that is checked, and what the check reports."""
+        return self.load(of=self.at), self.check_load(self.at + timedelta(hours=2))
 
     @property
     def copy(self) -> dict[str, str]:
@@ -110,23 +110,23 @@ def test_a_file_of_an_export_that_is_written_again_is_not_loaded_again(shop: Key
     assert shop.count(shop.table) == ITEMS
 
 
-def test_a_trust_that_broke_fails_loudly_and_the_comparison_shows_what_is_missing(shop: Keyless) -> None:
-    # The comparisons below are of the partition that this load goes into.
+def test_a_trust_that_broke_fails_loudly_and_the_load_check_shows_what_is_missing(shop: Keyless) -> None:
+    # The load checks below are of the partition that this load goes into.
     shop.empty()
     shop.export()
     assert shop.copied()["status"] == "SUCCESS"
-    loaded, comparison = shop.loaded_and_compared()
-    assert (loaded["state"], comparison["loaded"]) == ("SUCCEEDED", ITEMS)
-    expected = comparison["expected"]
+    loaded, check = shop.loaded_and_checked()
+    assert (loaded["state"], check["loaded"]) == ("SUCCEEDED", ITEMS)
+    expected = check["expected"]
     shop.empty()
     shop.trust("1" * 21)
     shop.export()
     failed = shop.copied()
     assert failed["status"] == "FAILED"
     assert "Not authorized to perform sts:AssumeRoleWithWebIdentity" in str(failed["errorBreakdowns"])
-    loaded, comparison = shop.loaded_and_compared()
+    loaded, check = shop.loaded_and_checked()
     assert loaded["state"] == "SUCCEEDED"  # of nothing
-    assert (comparison["expected"], comparison["loaded"]) == (expected + ITEMS, 0)
+    assert (check["expected"], check["loaded"]) == (expected + ITEMS, 0)
     assert min(shop.published("BigQueryDifference")) == -(expected + ITEMS)
     alarms = shop.client("cloudwatch").describe_alarms()["MetricAlarms"]
     (short,) = (alarm for alarm in alarms if alarm["AlarmName"].endswith("shop-orders-short"))

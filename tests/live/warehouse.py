@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from handlers.reconcile.counts import Table, run_result
+from handlers.load_check.counts import Table, run_result
 from tests.live.google import Google
 from tests.live.life import Life, until
 from tests.live.place import Place
@@ -22,7 +22,7 @@ TYPES = (
     "which types of a Parquet file does a load job take into a column that is there, and which does it refuse"
 )
 RUNS = (
-    "does the Data Transfer Service report a load of no file, and of bad records, as the comparison expects"
+    "does the Data Transfer Service report a load of no file, and of bad records, as the load check expects"
 )
 DATASETS = "/bigquery/v2/projects/{}/datasets"
 TABLES = DATASETS + "/{}/tables"
@@ -100,7 +100,7 @@ def _loaded(google: Google, dataset: str, table: str, data: bytes) -> str:
 
 def transfer(place: Place, name: str, undo: ExitStack) -> None:
     """A transfer from S3 by a user's key, run by hand: once where there is nothing, once over a record that is none,
-    and once over good ones. A run's state is what the comparison goes by; its log says how many files there were
+    and once over good ones. A run's state is what the load check goes by; its log says how many files there were
     (https://docs.cloud.google.com/bigquery/docs/reference/datatransfer/rest/v1/projects.locations.transferConfigs.runs)."""
     google = place.google
     id = dataset(google, name, undo)

@@ -1,4 +1,4 @@
-"""BigQuery transfer: a landing in S3, loaded into tables of BigQuery and compared with what was exported.
+"""BigQuery transfer: a landing in S3, loaded into tables of BigQuery and checked against what was exported.
 
 landing in S3 --[Storage Transfer --> Cloud Storage]--> Data Transfer Service --> BigQuery tables
               '--counts--> load check <--rows------------------------------------------'

@@ -219,8 +219,8 @@ class BigQueryTransferArgs(PipelineArgs):
             )
 
     @together
-    def _each_day_can_be_compared(self) -> Iterator[str]:
-        if self.compared() and not _DAILY.fullmatch(self.schedule):
+    def _each_day_can_be_checked(self) -> Iterator[str]:
+        if self.counted() and not _DAILY.fullmatch(self.schedule):
             yield (
                 f"schedule: '{self.schedule}' is not daily at a time, which the comparison of each day's load with its "
                 "exports needs; write 'every day 05:00'"
@@ -300,9 +300,9 @@ class BigQueryTransferArgs(PipelineArgs):
                 yield f"storage_transfer.{problem}"
 
     def load_minute(self) -> int | None:
-        """The minute of the day of a load that is compared with its exports."""
+        """The minute of the day of a load that is checked against its exports."""
         match = _DAILY.fullmatch(self.schedule)
-        if match is None or not self.compared():
+        if match is None or not self.counted():
             return None
         return int(match[1]) * 60 + int(match[2])
 
@@ -361,7 +361,7 @@ class BigQueryTransferArgs(PipelineArgs):
             and not self.tables[table].lake
         )
 
-    def compared(self) -> list[str]:
+    def counted(self) -> list[str]:
         """The tables whose exports count the rows that a load must have."""
         if self.landing.layout != "dynamodb-export":
             return []

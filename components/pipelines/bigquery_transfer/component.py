@@ -10,10 +10,9 @@ from components.pipelines.bigquery_transfer.args import BigQueryTransferArgs
 from components.pipelines.bigquery_transfer.job_account import custom_role, job_account
 from components.pipelines.bigquery_transfer.landing_reader import (
     LandingReader,
-    decrypt_statements,
     read_statements,
 )
-from components.pipelines.bigquery_transfer.load_check import compare_loads
+from components.pipelines.bigquery_transfer.load_check import LoadCheck
 from components.pipelines.bigquery_transfer.storage_copy import StorageCopy
 from components.pipelines.bigquery_transfer.warehouse import Warehouse
 from components.pipelines.pipeline import Accounts, Deployed
@@ -49,7 +48,7 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
     topic: pulumi.Output[str]
     """The Pub/Sub topic that gets a message for each load."""
     function: pulumi.Output[str]
-    """The function that compares loads with exports."""
+    """The function of the load check."""
     user: pulumi.Output[str] | None
     """The AWS user that the service reads the landing as, without `storage_transfer`."""
     copy_bucket: pulumi.Output[str] | None
@@ -63,7 +62,7 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
         transfer = job_account(
             f"{name}-transfer", f"Loads {args.landing.name} into BigQuery", args, child_opts
         )
-        comparison = job_account(
+        checker = job_account(
             f"{name}-compare", "Checks each load", args, child_opts, may=["bigquery.transfers.get"]
         )
         # WRITER has all that a load needs but this, which the service asks of the account that a transfer runs as:
@@ -72,7 +71,7 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
         updates = custom_role(
             f"{name}-transfer", f"Lets transfers of {name} run", args, may, transfer, child_opts
         )
-        members = [("WRITER", transfer.email), (updates, transfer.email), ("READER", comparison.email)]
+        members = [("WRITER", transfer.email), (updates, transfer.email), ("READER", checker.email)]
         warehouse = Warehouse(name, args, members, child_opts)
         self.dataset, self.tables = warehouse.dataset, warehouse.tables
 
@@ -105,27 +104,9 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
         self.user = reader.user if isinstance(reader, LandingReader) else None
         self.copy_bucket = self.copy.bucket if self.copy else None
         self.copy_role_arn = self.copy.role_arn if self.copy else None
-        load = args.load_minute()
-        self.function = compare_loads(
-            name,
-            args,
-            args.landing,
-            {
-                table: {"table": args.physical(table), "transfer": made["transfer"]}
-                for table, made in self.tables.items()
-            },
-            counted=args.compared(),
-            google={"PROJECT": args.gcp.project, "DATASET": self.dataset, "LOCATION": args.place()},
-            account=comparison,
-            schedule=args.schedule,
-            copied_before=args.storage_transfer.lead(load)
-            if args.storage_transfer and load is not None
-            else 0,
-            after=args.compare_after_minutes,
-            decrypt=decrypt_statements(args.landing),
-            parent=self,
-            depends_on=[warehouse],
-        )
+        transfers = {table: made["transfer"] for table, made in self.tables.items()}
+        check = LoadCheck(name, args, warehouse, transfers, checker, pulumi.ResourceOptions(parent=self))
+        self.function = check.function
         self.register_outputs({"dataset": self.dataset, "topic": self.topic, "user": self.user})
 
     def _copy(

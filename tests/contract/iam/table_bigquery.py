@@ -51,12 +51,12 @@ CONFIG = {
         },
     },
 }
-READER, COMPARE = "user/tributary-proof-warehouse-reader", "tributary-proof-warehouse-reconcile"
+READER, LOAD_CHECK = "user/tributary-proof-warehouse-reader", "tributary-proof-warehouse-reconcile"
 TYPED, SHOP = "user/tributary-proof-typed-reader", "arn:aws:s3:::shop-lake"
 SCHEDULE, TYPED_SCHEDULE = "tributary-proof-warehouse-compare", "tributary-proof-typed-compare"
-TYPED_COMPARE = "tributary-proof-typed-reconcile"
+TYPED_LOAD_CHECK = "tributary-proof-typed-reconcile"
 # A service account's name has 30 characters at most, so these are cut.
-LOADER, COMPARER = "tributary-proof-wareh-65a76f1e", "tributary-proof-wareh-f80b9669"
+LOADER, CHECKER = "tributary-proof-wareh-65a76f1e", "tributary-proof-wareh-f80b9669"
 # The evaluator wants a resource by name, and knows one that CloudWatch checks for OTLP data only.
 METRICS = arn("cloudwatch", "dataset/default")
 DATA = "raw/orders/AWSDynamoDB/1/data/a.json.gz"
@@ -93,41 +93,41 @@ TABLE: list[Case] = [
     cannot(TYPED, "s3:GetObject", f"{SHOP}/lake/customers/export_date=2026-01-01/run=1/a.parquet"),
     cannot(TYPED, "s3:GetObject", f"{SHOP}/raw/orders/AWSDynamoDB/1/data/a.json.gz"),
     cannot(TYPED, "s3:PutObject", f"{SHOP}/lake/orders/a.parquet"),
-    # --- the function that compares reads manifests, and publishes into one namespace
-    *runs_as_a_function(COMPARE, HERE),
+    # --- the load check reads manifests, and publishes into one namespace
+    *runs_as_a_function(LOAD_CHECK, HERE),
     *(
         case
         for table in ("orders", "customers")
         for case in (
-            can(COMPARE, "s3:ListBucket", LANDING, context={"s3:prefix": f"raw/{table}/AWSDynamoDB/"}),
-            can(COMPARE, "s3:GetObject", f"{LANDING}/raw/{table}/AWSDynamoDB/1/manifest-summary.json"),
-            cannot(COMPARE, "s3:GetObject", f"{LANDING}/raw/{table}/AWSDynamoDB/1/data/a.json.gz"),
+            can(LOAD_CHECK, "s3:ListBucket", LANDING, context={"s3:prefix": f"raw/{table}/AWSDynamoDB/"}),
+            can(LOAD_CHECK, "s3:GetObject", f"{LANDING}/raw/{table}/AWSDynamoDB/1/manifest-summary.json"),
+            cannot(LOAD_CHECK, "s3:GetObject", f"{LANDING}/raw/{table}/AWSDynamoDB/1/data/a.json.gz"),
         )
     ),
-    cannot(COMPARE, "s3:ListBucket", LANDING, context={"s3:prefix": "raw/"}),
-    cannot(COMPARE, "s3:ListBucket", LANDING),
-    cannot(COMPARE, "s3:GetObject", f"{NEIGHBOUR}/raw/orders/AWSDynamoDB/1/manifest-summary.json"),
-    cannot(COMPARE, "s3:PutObject", f"{LANDING}/raw/orders/AWSDynamoDB/1/manifest-summary.json"),
-    *through_s3(COMPARE, "kms:Decrypt", LANDING_KEY, LANDING),
-    can(COMPARE, "cloudwatch:PutMetricData", METRICS, context={"cloudwatch:namespace": "Tributary"}),
-    cannot(COMPARE, "cloudwatch:PutMetricData", METRICS, context={"cloudwatch:namespace": "AWS/S3"}),
-    cannot(COMPARE, "cloudwatch:PutMetricData", METRICS),
-    can(COMPARE, "sqs:SendMessage", arn("sqs", f"{COMPARE}-failed")),
-    cannot(COMPARE, "sqs:SendMessage", arn("sqs", "neighbour")),
-    *queue(f"{COMPARE}-failed", HERE),
+    cannot(LOAD_CHECK, "s3:ListBucket", LANDING, context={"s3:prefix": "raw/"}),
+    cannot(LOAD_CHECK, "s3:ListBucket", LANDING),
+    cannot(LOAD_CHECK, "s3:GetObject", f"{NEIGHBOUR}/raw/orders/AWSDynamoDB/1/manifest-summary.json"),
+    cannot(LOAD_CHECK, "s3:PutObject", f"{LANDING}/raw/orders/AWSDynamoDB/1/manifest-summary.json"),
+    *through_s3(LOAD_CHECK, "kms:Decrypt", LANDING_KEY, LANDING),
+    can(LOAD_CHECK, "cloudwatch:PutMetricData", METRICS, context={"cloudwatch:namespace": "Tributary"}),
+    cannot(LOAD_CHECK, "cloudwatch:PutMetricData", METRICS, context={"cloudwatch:namespace": "AWS/S3"}),
+    cannot(LOAD_CHECK, "cloudwatch:PutMetricData", METRICS),
+    can(LOAD_CHECK, "sqs:SendMessage", arn("sqs", f"{LOAD_CHECK}-failed")),
+    cannot(LOAD_CHECK, "sqs:SendMessage", arn("sqs", "neighbour")),
+    *queue(f"{LOAD_CHECK}-failed", HERE),
     # --- the function of a landing whose rows no export counts reads nothing of it
-    *runs_as_a_function(TYPED_COMPARE, HERE),
-    cannot(TYPED_COMPARE, "s3:ListBucket", SHOP, context={"s3:prefix": "lake/orders/"}),
-    cannot(TYPED_COMPARE, "s3:GetObject", f"{SHOP}/lake/orders/export_date=2026-01-01/run=1/a.parquet"),
-    can(TYPED_COMPARE, "cloudwatch:PutMetricData", METRICS, context={"cloudwatch:namespace": "Tributary"}),
-    cannot(TYPED_COMPARE, "cloudwatch:PutMetricData", METRICS, context={"cloudwatch:namespace": "AWS/S3"}),
-    can(TYPED_COMPARE, "sqs:SendMessage", arn("sqs", f"{TYPED_COMPARE}-failed")),
-    cannot(TYPED_COMPARE, "sqs:SendMessage", arn("sqs", "neighbour")),
-    *queue(f"{TYPED_COMPARE}-failed", HERE),
+    *runs_as_a_function(TYPED_LOAD_CHECK, HERE),
+    cannot(TYPED_LOAD_CHECK, "s3:ListBucket", SHOP, context={"s3:prefix": "lake/orders/"}),
+    cannot(TYPED_LOAD_CHECK, "s3:GetObject", f"{SHOP}/lake/orders/export_date=2026-01-01/run=1/a.parquet"),
+    can(TYPED_LOAD_CHECK, "cloudwatch:PutMetricData", METRICS, context={"cloudwatch:namespace": "Tributary"}),
+    cannot(TYPED_LOAD_CHECK, "cloudwatch:PutMetricData", METRICS, context={"cloudwatch:namespace": "AWS/S3"}),
+    can(TYPED_LOAD_CHECK, "sqs:SendMessage", arn("sqs", f"{TYPED_LOAD_CHECK}-failed")),
+    cannot(TYPED_LOAD_CHECK, "sqs:SendMessage", arn("sqs", "neighbour")),
+    *queue(f"{TYPED_LOAD_CHECK}-failed", HERE),
     # --- a schedule calls each, and keeps what it could not deliver
     *(
         case
-        for schedule, function in ((SCHEDULE, COMPARE), (TYPED_SCHEDULE, TYPED_COMPARE))
+        for schedule, function in ((SCHEDULE, LOAD_CHECK), (TYPED_SCHEDULE, TYPED_LOAD_CHECK))
         for case in (
             *taken_on_by(
                 "scheduler.amazonaws.com",
@@ -143,11 +143,11 @@ TABLE: list[Case] = [
         )
     ),
     # --- at Google
-    *warehouse("tributary_proof_warehouse", LOADER, COMPARER, COMPARE),
+    *warehouse("tributary_proof_warehouse", LOADER, CHECKER, LOAD_CHECK),
     *warehouse(
         "tributary_proof_typed",
         "tributary-proof-typed-transfer",
         "tributary-proof-typed-compare",
-        TYPED_COMPARE,
+        TYPED_LOAD_CHECK,
     ),
 ]

@@ -101,14 +101,14 @@ OF_ACCOUNT = [TOKEN, "iam.serviceAccounts.delete", "iam.serviceAccounts.getOpenI
 OF_TOPIC = ["pubsub.topics.delete", "pubsub.topics.publish"]
 
 
-def warehouse(dataset: str, transfer: str, compare: str, function: str) -> list[Case]:
+def warehouse(dataset: str, transfer: str, load_check: str, function: str) -> list[Case]:
     """Each account runs jobs in the project; the transfer's loads the dataset
-    (https://docs.cloud.google.com/bigquery/docs/s3-transfer#required_permissions), the comparison's reads it and the
+    (https://docs.cloud.google.com/bigquery/docs/s3-transfer#required_permissions), the load check's reads it and the
     transfers' runs (https://docs.cloud.google.com/bigquery/docs/working-with-transfers). The function's role
-    speaks as the comparison's account, and nothing else does
+    speaks as the load check's account, and nothing else does
     (https://docs.cloud.google.com/iam/docs/workload-identity-federation-with-other-clouds)."""
-    place, account = f"{PROJECT}/datasets/{dataset}", f"{PROJECT}/serviceAccounts/{compare}@{MAIL}"
-    loads, compares = (f"serviceAccount:{one}@{MAIL}" for one in (transfer, compare))
+    place, account = f"{PROJECT}/datasets/{dataset}", f"{PROJECT}/serviceAccounts/{load_check}@{MAIL}"
+    loads, checks = (f"serviceAccount:{one}@{MAIL}" for one in (transfer, load_check))
     session = f"arn:aws:sts::{HERE}:assumed-role/{function}/x"
     others = (
         session.replace(HERE, ELSEWHERE),
@@ -122,17 +122,17 @@ def warehouse(dataset: str, transfer: str, compare: str, function: str) -> list[
             loads, f"{LOADS_DATA} bigquery.datasets.get bigquery.datasets.update", OF_DATASET, place,
             f"{PROJECT}/datasets/neighbour",
         ),
-        *may_only(compares, "bigquery.jobs.create bigquery.transfers.get", OF_PROJECT, PROJECT, "projects/neighbour"),
+        *may_only(checks, "bigquery.jobs.create bigquery.transfers.get", OF_PROJECT, PROJECT, "projects/neighbour"),
         *may_only(
-            compares, f"{READS_DATA} bigquery.datasets.get", OF_DATASET, place, f"{PROJECT}/datasets/neighbour"
+            checks, f"{READS_DATA} bigquery.datasets.get", OF_DATASET, place, f"{PROJECT}/datasets/neighbour"
         ),
         *may_only("specialGroup:projectOwners", " ".join(OF_DATASET), OF_DATASET, place),
         *may_only(
             session, f"{TOKEN} iam.serviceAccounts.getOpenIdToken", OF_ACCOUNT, account,
             f"{PROJECT}/serviceAccounts/{transfer}@{MAIL}",
         ),
-        *(cannot(one, TOKEN, account) for one in (*others, loads, compares)),
-        *(cannot(who, "iam.serviceAccounts.getOpenIdToken", account) for who in (loads, compares)),
+        *(cannot(one, TOKEN, account) for one in (*others, loads, checks)),
+        *(cannot(who, "iam.serviceAccounts.getOpenIdToken", account) for who in (loads, checks)),
     ]  # fmt: skip
 
 

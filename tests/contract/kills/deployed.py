@@ -37,11 +37,11 @@ ENVIRONMENT = {
     "generate_ticks": {"STREAM": "ticks"},
     "index": {"PATIENCE_SECONDS": "60"},
     "normalise": {"BUCKET": "landing"},
-    "reconcile": {
+    "load_check": {
         "TABLES": json.dumps([{"table": "orders", "transfer": "t/orders", "prefix": "raw/orders/"}]),
         "COMPARED_MINUTES_AFTER": "90", "RUN_WITHIN_MINUTES": "90", "BUCKET": "landing", "LOAD_TIME": "04:30",
         "PIPELINE": "warehouse", "PROJECT": "shop", "DATASET": "shop", "LOCATION": "US",
-        "AUDIENCE": "//iam.googleapis.com/provider", "SERVICE_ACCOUNT": "reconcile@shop.iam.gserviceaccount.com",
+        "AUDIENCE": "//iam.googleapis.com/provider", "SERVICE_ACCOUNT": "load-check@shop.iam.gserviceaccount.com",
     },
     "replay": {"BUCKET": "landing", "PREFIX": "firehose/failed/", "STREAM": "ticks"},
 }  # fmt: skip

@@ -59,7 +59,7 @@ def world() -> contextlib.AbstractContextManager[Any]:
     def made():
         with pytest.MonkeyPatch.context() as patch, deployed(patch) as here:
             here.index = Index(here.services.calls, here.apps["index"])
-            google(here.services.calls, here.apps["reconcile"])
+            google(here.services.calls, here.apps["load_check"])
             yield here
 
     return made()
@@ -141,7 +141,7 @@ def others(full: dict, services) -> Iterator[Case]:
     for action in ("create", "delete"):
         event = wanted | {"delete": True, "tf": {"action": action, "prev_input": None}}
         yield Case("index", action, event, full)
-    yield Case("reconcile", "", {"scheduled_time": "2026-01-02T06:00:00Z"}, full)
+    yield Case("load_check", "", {"scheduled_time": "2026-01-02T06:00:00Z"}, full)
     lines = "".join(
         json.dumps({"errorCode": "403", "rawData": base64.b64encode(f"{n}".encode()).decode()}) + "\n"
         for n in range(3)
@@ -158,7 +158,7 @@ def attempt(here, case: Case, number: int = 0, kind: str | None = None) -> tuple
     """What is there after an attempt with that fault and as many calls as it takes; the calls of the first."""
     here.services.restore(case.before)
     here.index.indexes = {"ticks": {}} if case.step == "delete" else {}
-    here.apps["reconcile"].google.until = 0.0  # else it has its token
+    here.apps["load_check"].google.until = 0.0  # else it has its token
     here.services.calls.plan(number, kind)
     failed = False
     try:

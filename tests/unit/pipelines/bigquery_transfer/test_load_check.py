@@ -1,4 +1,4 @@
-"""Reconciling: which exports a load took, and what is published and raised."""
+"""The load check: which exports a load took, and what is published and raised."""
 
 import json
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ SETTINGS = {
     "DATASET": "shop",
     "LOCATION": "US",
     "AUDIENCE": "//iam.googleapis.com/provider",
-    "SERVICE_ACCOUNT": "reconcile@shop.iam.gserviceaccount.com",
+    "SERVICE_ACCOUNT": "load-check@shop.iam.gserviceaccount.com",
 }
 
 
@@ -39,7 +39,7 @@ def app(load, wire, monkeypatch):
     wire.answers["ListObjectsV2"] = listing
     wire.answers["GetObject"] = lambda path, query, body: (200, {}, json.dumps({"itemCount": 7}).encode())
     wire.answers["PutMetricData"] = lambda path, query, body: (200, {}, b"{}")
-    app = load("reconcile", **SETTINGS)
+    app = load("load_check", **SETTINGS)
     monkeypatch.setattr(app.google, "runs", lambda transfer: [run("2026-01-02T04:30:00Z")])
     monkeypatch.setattr(app.google, "transfer", lambda name: OLD)
     return app
@@ -90,7 +90,7 @@ def test_a_table_that_cannot_be_counted_is_named_after_the_others_are_published(
         return 7
 
     monkeypatch.setattr(app.google, "count", count)
-    with pytest.raises(app.NotReconciled, match=r"^orders: bigquery: 403$"):
+    with pytest.raises(app.LoadsNotChecked, match=r"^orders: bigquery: 403$"):
         app.handler(EVENT, context)
     assert wire.calls["PutMetricData"] == 1 + 2 + 1
 
@@ -165,13 +165,13 @@ def test_a_transfer_whose_runs_are_refused_is_named_after_the_others_are_publish
 
     monkeypatch.setattr(app.google, "runs", runs)
     monkeypatch.setattr(app.google, "count", lambda project, location, sql: 7)
-    with pytest.raises(app.NotReconciled, match=r"^products: bigquerydatatransfer: 403$"):
+    with pytest.raises(app.LoadsNotChecked, match=r"^products: bigquerydatatransfer: 403$"):
         app.handler(EVENT, context)
     assert wire.calls["PutMetricData"] == 2 + 2
 
 
 def test_every_page_of_a_transfers_runs_is_read(load, monkeypatch):
-    app, requests = load("reconcile", **SETTINGS), []
+    app, requests = load("load_check", **SETTINGS), []
 
     def ask(host, path, body, token=""):
         requests.append((host, path, body))

@@ -7,7 +7,7 @@ is checked is the last one due before the event's time: it took the exports whos
 before, up to its own time, and put them into its day's partition (WRITE_APPEND to `<table>${run_date}`). A load that
 failed shows as a shortage on its day, and as a surplus on the day that caught up. Returns {"tables": [{"table",
 "state", "failed", and where counted "load_date", "expected", "loaded", "difference"}]}; a table that could not be
-checked is named in one `NotReconciled` after the others' metrics are out, so the function's errors count too.
+checked is named in one `LoadsNotChecked` after the others' metrics are out, so the function's errors count too.
 
 Metrics, in NAMESPACE, dimensions Pipeline, Table: `BigQueryLoadFailed` (1 unless the newest run succeeded; 1 where no
 run came, unless the transfer was made or changed since and waits for its time), and where counted `BigQueryDifference`
@@ -31,7 +31,7 @@ from aws_lambda_powertools import Logger
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from counts import (
-    NotReconciled,
+    LoadsNotChecked,
     Settings,
     awaited,
     count_sql,
@@ -45,10 +45,10 @@ from counts import (
 )
 from federation import Google, GoogleRefused
 
-# What a manifest or an answer of another shape than is documented raises; the other tables are compared all the same.
+# What a manifest or an answer of another shape than is documented raises; the other tables are checked all the same.
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
 
-logger = Logger(service="reconcile")
+logger = Logger(service="load_check")
 settings = Settings.read(os.environ)
 retries = Config(retries={"mode": "standard", "total_max_attempts": 5})
 s3, cloudwatch = (boto3.client(name, config=retries) for name in ("s3", "cloudwatch"))
@@ -58,25 +58,25 @@ google = Google(boto3.Session(), settings.audience, settings.service_account, se
 @logger.inject_lambda_context
 def handler(event, context):
     at = planned(event)
-    compared, failed = [], {}
+    checked, failed = [], {}
     for table in settings.tables:
         try:
-            compared.append(newest_run_result(table, at))
-            publish(table, compared[-1])  # before the count, which may be refused
+            checked.append(newest_run_result(table, at))
+            publish(table, checked[-1])  # before the count, which may be refused
             if table.prefix is not None:
                 counted = count(table, due_load(at, settings.load_time, settings.copied_minutes_before))
                 publish(table, counted)
-                compared[-1] |= counted
+                checked[-1] |= counted
         except (ClientError, BotoCoreError, GoogleRefused, *UNREADABLE) as error:
             failed[table.table] = (
                 f"{type(error).__name__}: {error}" if isinstance(error, UNREADABLE) else str(error)
             )
-            logger.error("not reconciled", table=table.table, reason=str(error))
+            logger.error("load not checked", table=table.table, reason=str(error))
             continue
-        logger.info("reconciled", **compared[-1])
+        logger.info("load checked", **checked[-1])
     if failed:
-        raise NotReconciled(failed)
-    return {"tables": compared}
+        raise LoadsNotChecked(failed)
+    return {"tables": checked}
 
 
 def newest_run_result(table, at):

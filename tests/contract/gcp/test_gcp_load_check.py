@@ -1,4 +1,4 @@
-"""handlers/reconcile between the embedded AWS and the local Google Cloud, with its own role and no key of Google's."""
+"""handlers/load_check between the embedded AWS and the local Google Cloud, with its own role and no key of Google's."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.contract.embedded_cloud import SECRET
 from tests.contract.gcp.conftest import NUMBER, PROJECT, ROOT, Landing, Transfer, Warehouse, lines
 
 POOLS = f"projects/{PROJECT}/locations/global/workloadIdentityPools"
-SESSIONS = "arn:aws:sts::111111111111:assumed-role/reconcile-"
+SESSIONS = "arn:aws:sts::111111111111:assumed-role/load-check-"
 AUDIENCE = f"//iam.googleapis.com/{POOLS}/pool/providers/amazon"
 RUN = """
 import json, sys, types
@@ -29,7 +29,7 @@ print(json.dumps(app.handler(json.loads(sys.argv[2]), context)))
 """
 
 
-class Reconcile:
+class LoadCheck:
     """The function as its role: a load time to come, so that what a test writes belongs to its load, however slow the
     machine is."""
 
@@ -38,7 +38,7 @@ class Reconcile:
     ):
         self.aws, self.landing, self.warehouse = aws_endpoint, landing, warehouse
         self.load = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=30)
-        role = f"reconcile-{next(NUMBER)}"
+        role = f"load-check-{next(NUMBER)}"
         trusted = {
             "Effect": "Allow",
             "Principal": {"AWS": "arn:aws:iam::111111111111:root"},
@@ -59,7 +59,9 @@ class Reconcile:
         )
         self.role, self.arn = role, f"arn:aws:iam::111111111111:role/{role}"
         made = warehouse.ok(
-            "POST", f"/v1/projects/{PROJECT}/serviceAccounts", json={"accountId": f"reconcile-{next(NUMBER)}"}
+            "POST",
+            f"/v1/projects/{PROJECT}/serviceAccounts",
+            json={"accountId": f"load-check-{next(NUMBER)}"},
         )
         self.account = made
         self.environment = {
@@ -84,7 +86,7 @@ class Reconcile:
         self.warehouse.ok("POST", f"/v1/{self.account['name']}:setIamPolicy", json={"policy": policy})
 
     def run(self) -> subprocess.CompletedProcess[str]:
-        given = self.landing.sts.assume_role(RoleArn=self.arn, RoleSessionName="reconcile")["Credentials"]
+        given = self.landing.sts.assume_role(RoleArn=self.arn, RoleSessionName="load-check")["Credentials"]
         credentials = {
             "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
             "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
@@ -94,7 +96,7 @@ class Reconcile:
         }
         event = {"scheduled_time": (self.load + timedelta(hours=1)).isoformat()}
         return subprocess.run(
-            [sys.executable, "-c", RUN, str(ROOT / "handlers" / "reconcile"), json.dumps(event)],
+            [sys.executable, "-c", RUN, str(ROOT / "handlers" / "load_check"), json.dumps(event)],
             text=True,
             capture_output=True,
             check=False,
@@ -140,13 +142,13 @@ def pool(gcp: httpx.Client) -> None:
 
 
 @pytest.fixture
-def reconcile(
+def load_check(
     endpoint: str, aws_endpoint: str, landing: Landing, warehouse: Warehouse, transfer: Transfer
-) -> Reconcile:
+) -> LoadCheck:
     warehouse.table("orders", [{"name": "id", "type": "INTEGER"}], timePartitioning={"type": "DAY"})
     later = {"schedule": f"every day {datetime.now(UTC) + timedelta(hours=12):%H:%M}"}
     transfer.create(data_path=f"s3://{landing.bucket}/raw/files/*", more=later)
-    made = Reconcile(endpoint, aws_endpoint, landing, warehouse, transfer)
+    made = LoadCheck(endpoint, aws_endpoint, landing, warehouse, transfer)
     for number, items in enumerate((2, 1)):
         landing.put(
             f"raw/orders/AWSDynamoDB/{number}/manifest-summary.json",
@@ -158,26 +160,26 @@ def reconcile(
 
 @pytest.mark.parametrize(("rows", "difference"), [(3, 0), (2, -1), (5, 2)])
 def test_the_difference_between_exports_and_the_load_is_published(
-    reconcile: Reconcile, rows: int, difference: int
+    load_check: LoadCheck, rows: int, difference: int
 ) -> None:
-    reconcile.let_in(reconcile.role)
+    load_check.let_in(load_check.role)
     records = lines(*({"id": n} for n in range(rows)))
-    reconcile.warehouse.load(f"orders${reconcile.load:%Y%m%d}", records, "NEWLINE_DELIMITED_JSON")
-    reconcile.warehouse.load("orders$20200101", records, "NEWLINE_DELIMITED_JSON")
-    done = reconcile.run()
+    load_check.warehouse.load(f"orders${load_check.load:%Y%m%d}", records, "NEWLINE_DELIMITED_JSON")
+    load_check.warehouse.load("orders$20200101", records, "NEWLINE_DELIMITED_JSON")
+    done = load_check.run()
     assert done.returncode == 0, done.stderr + done.stdout
     [table] = json.loads(done.stdout.strip().splitlines()[-1])["tables"]
     assert (table["expected"], table["loaded"], table["difference"]) == (3, rows, difference)
-    assert reconcile.published() == [difference]
+    assert load_check.published() == [difference]
 
 
 def test_a_load_that_did_not_come_failed_or_succeeded_is_reported_as_that(
-    reconcile: Reconcile, transfer: Transfer
+    load_check: LoadCheck, transfer: Transfer
 ) -> None:
-    reconcile.let_in(reconcile.role)
+    load_check.let_in(load_check.role)
 
     def state_and_failures() -> tuple[str, int]:
-        done = reconcile.run()
+        done = load_check.run()
         assert done.returncode == 0, done.stderr + done.stdout
         [table] = json.loads(done.stdout.strip().splitlines()[-1])["tables"]
         return table["state"], table["failed"]
@@ -186,31 +188,31 @@ def test_a_load_that_did_not_come_failed_or_succeeded_is_reported_as_that(
     transfer.warehouse.ok("PATCH", f"/v1/{transfer.name}?updateMask=disabled", json={"disabled": True})
     assert state_and_failures() == ("MISSING", 1)
     transfer.warehouse.ok("PATCH", f"/v1/{transfer.name}?updateMask=disabled", json={"disabled": False})
-    reconcile.landing.put("raw/files/a.json", lines({"id": "many"}))
+    load_check.landing.put("raw/files/a.json", lines({"id": "many"}))
     assert transfer.run()["state"] == "FAILED"
     assert state_and_failures() == ("FAILED", 1)
-    assert sum(reconcile.published("BigQueryLoadFailed")) == 2
-    reconcile.landing.put("raw/files/a.json", lines({"id": 1}))
+    assert sum(load_check.published("BigQueryLoadFailed")) == 2
+    load_check.landing.put("raw/files/a.json", lines({"id": 1}))
     assert transfer.run()["state"] == "SUCCEEDED"
     assert state_and_failures() == ("SUCCEEDED", 0)
-    assert sum(reconcile.published("BigQueryLoadFailed")) == 2
+    assert sum(load_check.published("BigQueryLoadFailed")) == 2
 
 
-def test_a_role_that_is_not_let_in_is_refused_and_the_table_named(reconcile: Reconcile) -> None:
-    reconcile.let_in(f"{reconcile.role}-other")
-    done = reconcile.run()
+def test_a_role_that_is_not_let_in_is_refused_and_the_table_named(load_check: LoadCheck) -> None:
+    load_check.let_in(f"{load_check.role}-other")
+    done = load_check.run()
     assert (
         done.returncode == 1
-        and "NotReconciled: orders: iamcredentials" in done.stderr
+        and "NotChecked: orders: iamcredentials" in done.stderr
         and "getAccessToken" in done.stderr
     )
-    assert reconcile.published() == []
+    assert load_check.published() == []
 
 
 def exchanged(gcp: httpx.Client, audience: str, **keys: str) -> httpx.Response:
-    """The token for the holder of these keys, requested as handlers/reconcile does."""
+    """The token for the holder of these keys, requested as handlers/load_check does."""
     spec = importlib.util.spec_from_file_location(
-        "federation", ROOT / "handlers" / "reconcile" / "federation.py"
+        "federation", ROOT / "handlers" / "load_check" / "federation.py"
     )
     assert spec and spec.loader
     federation = importlib.util.module_from_spec(spec)
@@ -229,13 +231,13 @@ def exchanged(gcp: httpx.Client, audience: str, **keys: str) -> httpx.Response:
 
 @pytest.mark.parametrize("guarded", [True, False])
 def test_an_iam_user_whose_path_resembles_the_roles_session_is_not_the_role(
-    gcp: httpx.Client, reconcile: Reconcile, guarded: bool
+    gcp: httpx.Client, load_check: LoadCheck, guarded: bool
 ) -> None:
     """Without the condition the forged subject is the role's; paths are free text:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-friendly-names"""
     user = f"u{next(NUMBER)}"
-    reconcile.landing.iam.create_user(UserName=user, Path=f"/assumed-role/{reconcile.role}/")
-    made = reconcile.landing.iam.create_access_key(UserName=user)["AccessKey"]
+    load_check.landing.iam.create_user(UserName=user, Path=f"/assumed-role/{load_check.role}/")
+    made = load_check.landing.iam.create_access_key(UserName=user)["AccessKey"]
     keys = {"aws_access_key_id": made["AccessKeyId"], "aws_secret_access_key": made["SecretAccessKey"]}
     audience = AUDIENCE
     if not guarded:
@@ -250,9 +252,9 @@ def test_an_iam_user_whose_path_resembles_the_roles_session_is_not_the_role(
     if guarded:
         assert answer.status_code == 401 and "attribute condition" in answer.text
         return
-    reconcile.let_in(reconcile.role)
+    load_check.let_in(load_check.role)
     token = {"authorization": f"Bearer {answer.json()['access_token']}"}
-    name = f"projects/-/serviceAccounts/{reconcile.account['email']}"
+    name = f"projects/-/serviceAccounts/{load_check.account['email']}"
     forged = gcp.post(f"/v1/{name}:generateAccessToken", json={"scope": []}, headers=token)
     assert forged.status_code == 200  # the forgery that the condition is for
 

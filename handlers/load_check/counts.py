@@ -1,4 +1,4 @@
-"""Which run is a load's, which exports it took, and the result of the comparison. Pure.
+"""Which run is a load's, which exports it took, and the result of the load check. Pure.
 
 The layout is DynamoDB's (<prefix>AWSDynamoDB/<export id>/manifest-summary.json, with `itemCount`):
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Output.html
@@ -40,7 +40,7 @@ class Settings:
     tables: tuple[Table, ...]
     bucket: str
     load_time: str
-    compared_after: timedelta
+    checked_after: timedelta
     run_within: timedelta
     pipeline: str
     namespace: str
@@ -58,7 +58,7 @@ class Settings:
             tables=tuple(Table(**table) for table in json.loads(environ["TABLES"])),
             bucket=environ["BUCKET"],
             load_time=environ.get("LOAD_TIME") or "",
-            compared_after=timedelta(minutes=int(environ["COMPARED_MINUTES_AFTER"])),
+            checked_after=timedelta(minutes=int(environ["COMPARED_MINUTES_AFTER"])),
             run_within=timedelta(minutes=int(environ["RUN_WITHIN_MINUTES"])),
             pipeline=environ["PIPELINE"],
             namespace=environ.get("NAMESPACE") or "Tributary",
@@ -72,8 +72,8 @@ class Settings:
         )
 
 
-class NotReconciled(Exception):
-    """Names every table that could not be compared, and why."""
+class LoadsNotChecked(Exception):
+    """Names every table that could not be checked, and why."""
 
     def __init__(self, failed: Mapping[str, str]):
         super().__init__("; ".join(f"{table}: {reason}" for table, reason in failed.items()))
@@ -101,7 +101,7 @@ def last_run(runs: Iterable[Mapping], at: datetime, settings: Settings) -> Mappi
         (when, run)
         for when, run in begun
         if when >= at - settings.run_within
-        and (run["state"] not in UNFINISHED or when <= at - settings.compared_after)
+        and (run["state"] not in UNFINISHED or when <= at - settings.checked_after)
     ]
     return max(came, key=lambda one: one[0])[1] if came else None
 
