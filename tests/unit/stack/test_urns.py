@@ -44,7 +44,9 @@ def former_urns(stack: str) -> set[str]:
             continue
         kinds, above_name = request.parent.split("::")[2:]
         above = requests.get(f"{kinds.rpartition('$')[2]}::{above_name}")
-        for alias in above.aliases if above else ():
+        if above is None:
+            continue
+        for alias in above.aliases:
             # As the mocks write a URN: the kinds of two levels.
             grandparent = (alias.spec.parentUrn or above.parent).split("::")[2].rpartition("$")[2]
             parent = (
