@@ -14,7 +14,6 @@ import gzip
 import hashlib
 import json
 import os
-import platform
 import random
 import resource
 import subprocess
@@ -92,13 +91,10 @@ def normaliser(path: Path, count: int, folder: Path):
     from decoder import Decoder
     from table_schema import Observation, Type, derive
 
-    from components.bundling.c_compiler import shared_library
+    from components.bundling.c_compiler import host_library
 
     library = folder / "decode.so"
-    architecture = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
-    library.write_bytes(
-        shared_library("decode.c", (ROOT / "handlers/normalise/decode.c").read_bytes(), architecture)
-    )
+    library.write_bytes(host_library(ROOT / "handlers/normalise/decode.c"))
     _, sample = zip(*zip(range(1000), items(), strict=False), strict=True)
     schema = derive(Observation.of_items(sample), {"address": Type.of(ADDRESS)}, ["order_id"])
     decoder = Decoder(schema, False, library)

@@ -10,14 +10,16 @@ here. It is made from requirements.in, where there is one (see `LOCK_COMMAND`). 
 platform are taken; no code of a package runs. boto3 is not bundled: Lambda's runtime has it, and the handlers
 use no API shape newer than 2023. One that does adds boto3 to its requirements.in, and its own copy wins (the
 bundle comes first on Lambda's sys.path). A folder is a whole function, with the
-modules of components/shared/ that it imports, which hold what both sides of a deployment must know.
+modules of components/shared/ that it imports, which hold what both sides of a deployment must know, and for a
+C file the shipped library of the architecture (decode.c -> decode.so; see libraries.py).
 
 Limits: 50 MB (52,428,800 bytes) for a zip that is uploaded directly (`Bundle.uploads_directly`); a larger one
 goes by an object in S3, up to the 250 MB of an unpacked one, which it is as large
 as. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (Lambda quotas)
 
 Cache: $TRIBUTARY_CACHE/bundles (default ~/.cache/tributary/bundles), one zip and its sha256 per key. The key
-covers sources, requirements, platform, Python and `VERSION`. Both files are put in place by a rename, and two
+covers sources, requirements, platform, Python and `VERSION`; of a C file its library, too, and the record of the
+compiler, flags and target that this was built with. Both files are put in place by a rename, and two
 builders write the same bytes, so they may work at once; an entry that does not match its sha256 is built
 again.
 
@@ -40,7 +42,7 @@ from types import CodeType
 
 import uv
 
-from components.bundling.c_compiler import CompileError, shared_library
+from components.bundling.libraries import FOLDER, LibraryError, shipped_library
 
 VERSION = "1"  # part of the cache's key: raise it when a change here changes a bundle's bytes
 HANDLERS = Path(__file__).resolve().parents[2] / "handlers"
@@ -108,13 +110,13 @@ def bundle(
     folder = handlers / name
     sources = _sources(folder)
     _check_entry_point(name, sources["app.py"])
+    files = _with_libraries(folder, sources, architecture)
     requirements = _requirements(folder)
-    key = _key(sources, requirements, PLATFORMS[architecture], version[1])
+    key = _key({**sources, **files}, requirements, PLATFORMS[architecture], version[1])
     cached = _cache() / f"{name}-{key}.zip"
     digest = _verified(cached)
     if digest is None:
-        sources = _compiled(name, sources, architecture)
-        data = _zip(name, sources, _packages(name, requirements, PLATFORMS[architecture], version[1]))
+        data = _zip(name, files, _packages(name, requirements, PLATFORMS[architecture], version[1]))
         digest = hashlib.sha256(data).hexdigest()
         _write_atomically(cached, data)
         _write_atomically(cached.with_suffix(".sha256"), digest.encode())
@@ -139,7 +141,7 @@ def _files(folder: Path, left_out) -> dict[str, bytes]:
 
 
 def _sources(folder: Path) -> dict[str, bytes]:
-    # A library is built from its C file; one that stands there is for the machine of whoever built it.
+    # A library beside the C file is for the machine of whoever built it.
     left_out = {"requirements.txt", "requirements.in"}
     own = _files(folder, lambda parts: parts[0] in left_out or parts[-1].endswith(".so"))
     return own | _shared(own)
@@ -160,16 +162,16 @@ def _shared(sources: dict[str, bytes]) -> dict[str, bytes]:
     return imported
 
 
-def _compiled(name: str, sources: dict[str, bytes], architecture: str) -> dict[str, bytes]:
+def _with_libraries(folder: Path, sources: dict[str, bytes], architecture: str) -> dict[str, bytes]:
     """The sources with each C file replaced by its library for Lambda's architecture."""
     built = {}
     for path, content in sources.items():
         if path.endswith(".c"):
             try:
-                built[path[:-2] + ".so"] = shared_library(Path(path).name, content, architecture)
-            except CompileError as error:
-                raise BundleError(f"handlers/{name}/{path}: {error}") from error
-        else:
+                built[path[:-2] + ".so"] = shipped_library(folder / path, architecture)
+            except LibraryError as error:
+                raise BundleError(f"handlers/{folder.name}/{path}: {error}") from error
+        elif not path.startswith(f"{FOLDER}/"):
             built[path] = content
     return built
 

@@ -3,7 +3,7 @@
 `Decoder(schema, incremental).batch(lines)` takes whole lines and gives an arro3 RecordBatch: the schema's
 columns by name, `_rest` (what no column holds exactly, as DynamoDB JSON text), and of an incremental export
 `_write_micros` and `_deleted`. `DecodeError` has the offset of the line and what is wrong with it.
-The library is decode.so beside this file (the bundle's build makes it for Lambda's architecture).
+The library is decode.so beside this file (the bundle takes the one of libraries/ for its architecture).
 """
 
 import ctypes

@@ -1,4 +1,4 @@
-"""The normaliser's modules for the tests, with its C compiled for this machine, and what reads its Parquet back.
+"""The normaliser's modules for the tests, with its C for this machine, and what reads its Parquet back.
 
 The reading is independent of what wrote: pyarrow, and Python's own json, decimal and base64.
 """
@@ -9,7 +9,6 @@ import gzip
 import hashlib
 import io
 import json
-import platform
 import shutil
 import sys
 import tempfile
@@ -19,7 +18,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from components.bundling.c_compiler import shared_library
+from components.bundling.c_compiler import host_library
 
 HANDLER = Path(__file__).resolve().parents[2] / "handlers" / "normalise"
 sys.path.insert(0, str(HANDLER))
@@ -33,9 +32,8 @@ from table_schema import REST, Observation, Schema, Type, derive  # noqa: E402
 def library() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="tributary-decode-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    architecture = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
     path = folder / "decode.so"
-    path.write_bytes(shared_library("decode.c", (HANDLER / "decode.c").read_bytes(), architecture))
+    path.write_bytes(host_library(HANDLER / "decode.c"))
     return path
 
 

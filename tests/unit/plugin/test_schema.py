@@ -355,9 +355,9 @@ def test_the_package_requires_what_it_imports_at_the_versions_that_are_tested() 
     imported = {name for path in sources if ".venv" not in path.parts for name in imports(path)}
     required = (PLUGIN / "requirements.txt").read_text()
     wanted = dict(re.findall(r"^([\w-]+)==([\w.]+)$", required, re.MULTILINE))
-    # annotated-types and pydantic-core come with pydantic, protobuf with pulumi; ziglang is started, not imported.
+    # annotated-types and pydantic-core come with pydantic, protobuf with pulumi.
     names = {name.replace("_", "-").replace("yaml", "pyyaml") for name in imported} - {"pydantic-core"}
-    assert {*wanted} == names | {"ziglang"}
+    assert {*wanted} == names
     locked = dict(re.findall(r"^([\w-]+)==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
     assert wanted == {name: locked[name] for name in wanted}
 
