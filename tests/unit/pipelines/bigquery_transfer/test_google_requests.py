@@ -11,7 +11,7 @@ import pytest
 from local.gcp import messages
 from local.providers.gcp import ROWS, Gcp
 from tests.recording import Recorded
-from tests.unit.pipelines.bigquery_transfer.test_component import warehouse
+from tests.unit.pipelines.bigquery_transfer.recorded import warehouse
 from tests.unit.pipelines.bigquery_transfer.test_storage_copy import copied, event_driven
 
 # How a resource of a type is changed in place, beside whatever else stays as it is.

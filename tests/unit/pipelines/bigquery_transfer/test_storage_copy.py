@@ -8,7 +8,7 @@ import pytest
 from components.pipelines.bigquery_transfer.storage_copy import StorageTransferArgs
 from policy.rules import Resource, check_all
 from tests.recording import AGENT, ROLE_ID, ROOT, Recording, record
-from tests.unit.pipelines.bigquery_transfer.test_component import (
+from tests.unit.pipelines.bigquery_transfer.recorded import (
     CONFIG,
     EXPORT,
     LANDING,
@@ -16,8 +16,8 @@ from tests.unit.pipelines.bigquery_transfer.test_component import (
     files,
     warehouse,
 )
-from tests.unit.pipelines.bigquery_transfer.test_component import EACH as BY_KEY
-from tests.unit.pipelines.bigquery_transfer.test_component import made as of_shop
+from tests.unit.pipelines.bigquery_transfer.recorded import EACH as BY_KEY
+from tests.unit.pipelines.bigquery_transfer.recorded import made as of_shop
 
 JOB, BUCKET = "gcp:storage/transferJob:TransferJob", "gcp:storage/bucket:Bucket"
 MEMBER = "gcp:storage/bucketIAMMember:BucketIAMMember"

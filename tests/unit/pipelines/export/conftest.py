@@ -1,0 +1,91 @@
+"""Fixtures of this room's tests."""
+
+import json
+
+import pytest
+
+from tests.unit.pipelines.export.catalogued import COLUMNS, EXPORT
+
+
+@pytest.fixture
+def glue(wire):
+    """A catalog: the tables and partitions that it holds, in the order in which they came."""
+    schema = json.dumps({"glue_columns": COLUMNS}).encode()
+    catalog = {"tables": {}, "partitions": {}, "order": [], "state": {f"/{EXPORT['schema_key']}": schema}}
+
+    def table(path, query, body):
+        given = json.loads(body)["TableInput"]
+        catalog["tables"][given["Name"]] = given
+        catalog["order"].append(given["Name"])
+        return 200, {}, b"{}"
+
+    def get(path, query, body):
+        found = catalog["tables"].get(json.loads(body)["Name"])
+        if not found:
+            return 400, {}, b'{"__type": "EntityNotFoundException", "message": "no"}'
+        return 200, {}, json.dumps({"Table": found}).encode()
+
+    def partition(path, query, body):
+        given = json.loads(body)["PartitionInput"]
+        catalog["partitions"][given["Values"][0]] = given["StorageDescriptor"]["Location"]
+        catalog["order"].append(given["Values"][0])
+        return 200, {}, b"{}"
+
+    def put(path, query, body):
+        catalog["order"].append(path)
+        catalog["state"][path] = body.read() if hasattr(body, "read") else body
+        return 200, {}, b""
+
+    def state(path, query, body):
+        if path in catalog["state"]:
+            return 200, {"etag": f'"{len(catalog["state"][path])}"'}, catalog["state"][path]
+        return 404, {}, b"<Error><Code>NoSuchKey</Code></Error>"
+
+    wire.answers |= {
+        "CreateTable": table,
+        "GetTable": get,
+        "CreatePartition": partition,
+        "PutObject": put,
+        "GetObject": state,
+    }
+    return catalog
+
+
+@pytest.fixture
+def app(load, wire, monkeypatch):
+    monkeypatch.setenv("AWS_REQUEST_CHECKSUM_CALCULATION", "when_required")  # else bodies come in chunks
+    wire.answers["PutMetricData"] = lambda path, query, body: (200, {}, b"")
+    return load("catalog", PIPELINE="lake", DATABASE="shop", BUCKET="landing", CATALOG="registered")
+
+
+@pytest.fixture
+def described(wire, glue):
+    """Finished exports of databases, with their descriptions in the landing."""
+    landed, state = {}, wire.answers["GetObject"]
+    wire.answers["GetObject"] = lambda path, query, body: (
+        (200, {"etag": '"1"'}, json.dumps(landed[path]).encode())
+        if path in landed
+        else state(path, query, body)
+    )
+
+    def export(source, *tables, last=COLUMNS, at="2026-01-02T03:00:00+00:00", **others):
+        key = f"state/{source}/{at[:10]}/tables.json"
+        landed[f"/{key}"] = {"skipped": {}, "refused": {}} | others
+        landed[f"/{key}"]["tables"] = [
+            {
+                "table": table,
+                "columns": last if table == tables[-1] else COLUMNS,
+                "location": f"raw/{source}/x/{table}/",
+                "rows": 3,
+            }
+            for table in tables
+        ]
+        return {
+            "source": source,
+            "export_id": "x",
+            "export_date": at[:10],
+            "exported_to": at,
+            "described": {"tables_key": key, "tables": len(tables), "rows": 3 * len(tables)},
+        }
+
+    return export

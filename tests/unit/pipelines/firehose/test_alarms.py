@@ -1,0 +1,110 @@
+"""What rings, and how failed records are put on the stream again."""
+
+import json
+
+from tests.unit.pipelines.firehose.recorded import BUCKET, DELIVERY, FUNCTION, NAME, statements, ticks
+
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+
+
+def test_the_replay_takes_failed_records_and_puts_them_on_the_stream_one_run_at_a_time() -> None:
+    recorded = ticks()
+    function = recorded.one(FUNCTION, "ticks-replay")
+    assert (function["reservedConcurrentExecutions"], function["timeout"]) == (1, 900)
+    assert function["environment"]["variables"] == {
+        "BUCKET": BUCKET,
+        "PREFIX": "firehose/failed/",
+        "STREAM": NAME,
+    }
+    found = statements(recorded, "ticks-replay")
+    assert found["ListFailed"] == {
+        "Effect": "Allow",
+        "Action": ["s3:ListBucket"],
+        "Resource": [f"arn:aws:s3:::{BUCKET}"],
+        "Condition": {"StringLike": {"s3:prefix": "firehose/failed/*"}},
+    }
+    assert found["TakeFailed"] == {
+        "Effect": "Allow",
+        "Action": ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+        "Resource": [f"arn:aws:s3:::{BUCKET}/firehose/failed/*"],
+    }
+
+
+def test_a_scheduled_replay_tries_only_what_may_have_passed() -> None:
+    recorded = ticks(replay_schedule="rate(1 hour)", timezone="Asia/Tokyo")
+    made = recorded.one("aws:scheduler/schedule:Schedule", "ticks-replay-schedule")
+    assert (made["scheduleExpression"], made["scheduleExpressionTimezone"]) == ("rate(1 hour)", "Asia/Tokyo")
+    assert json.loads(made["target"]["input"]) == {"errors": "transient"}
+    assert made["target"]["arn"].endswith(f":function:{NAME}-replay")
+    assert ticks().of("aws:scheduler/schedule:Schedule") == {}
+
+
+def test_lambda_does_not_repeat_a_replay_that_failed_and_its_queue_keeps_the_event() -> None:
+    recorded = ticks(generator=True)
+    kept = recorded.of("aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig")
+    retried = {name: made["maximumRetryAttempts"] for name, made in kept.items()}
+    assert retried == {"ticks-replay": 0, "ticks-generator": 2}
+    assert "failed once on an event" in recorded.one(ALARM, "ticks-replay-failed")["alarmDescription"]
+    assert (
+        "failed three times on an event" in recorded.one(ALARM, "ticks-generator-failed")["alarmDescription"]
+    )
+
+
+def test_what_is_late_refused_throttled_or_kept_rings() -> None:
+    own = {
+        name: made
+        for name, made in ticks(buffer_seconds=60).of(ALARM).items()
+        if made["namespace"] != "AWS/Lambda"
+    }
+    alarms = {
+        name: (
+            f"{made['namespace']}/{made['metricName']}",
+            made["dimensions"],
+            made["statistic"],
+            made["comparisonOperator"],
+            made["threshold"],
+        )
+        for name, made in own.items()
+    }
+    firehose, stream = {"DeliveryStreamName": NAME}, {"StreamName": NAME}
+    serverless, more = "AWS/Firehose/DeliveryToAmazonOpenSearchServerless", "GreaterThanThreshold"
+    assert alarms == {
+        "ticks-delivery": (f"{serverless}.Success", firehose, "Average", "LessThanThreshold", 1),
+        "ticks-freshness": (f"{serverless}.DataFreshness", firehose, "Maximum", more, 960),
+        "ticks-read-throttles": ("AWS/Firehose/ThrottledGetRecords", firehose, "Sum", more, 0),
+        "ticks-write-throttles": ("AWS/Kinesis/WriteProvisionedThroughputExceeded", stream, "Sum", more, 0),
+        "ticks-iterator-age": (
+            "AWS/Kinesis/GetRecords.IteratorAgeMilliseconds",
+            stream,
+            "Maximum",
+            more,
+            1_800_000,
+        ),
+        "ticks-backup": ("AWS/Firehose/DeliveryToS3.Success", firehose, "Sum", more, 0),
+        "ticks-replay-failed": (
+            "AWS/SQS/ApproximateNumberOfMessagesVisible",
+            {"QueueName": f"{NAME}-replay-failed"},
+            "Maximum",
+            more,
+            0,
+        ),
+    }
+
+
+def test_of_a_backup_of_all_documents_those_that_failed_ring() -> None:
+    recorded = ticks(backup="AllDocuments")
+    counted = recorded.one("aws:s3/bucketMetric:BucketMetric", "ticks-failed")
+    assert counted == {"bucket": BUCKET, "name": "failed", "filter": {"prefix": "firehose/failed/"}}
+    made = recorded.one(ALARM, "ticks-backup")
+    assert (made["namespace"], made["metricName"]) == ("AWS/S3", "PutRequests")
+    assert made["dimensions"] == {"BucketName": BUCKET, "FilterId": "failed"}
+    assert (made["statistic"], made["comparisonOperator"], made["threshold"]) == (
+        "Sum",
+        "GreaterThanThreshold",
+        0,
+    )
+    assert made["alarmActions"] == recorded.one(ALARM, "ticks-delivery")["alarmActions"] != []
+    assert ticks().of("aws:s3/bucketMetric:BucketMetric") == {}
+    assert (
+        recorded.one(DELIVERY, "ticks")["opensearchserverlessConfiguration"]["s3BackupMode"] == "AllDocuments"
+    )
