@@ -47,7 +47,7 @@ front-door: setup
 
 lint: setup
 	@.venv/bin/ruff check .
-	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 .venv/bin/pyright --pythonpath $(PY) components handlers __main__.py local
+	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 .venv/bin/pyright --pythonpath $(PY) components handlers __main__.py local delivery
 
 clean:
 	@if [ -x $(PY) ] && [ -e .tributary ]; then $(PY) -m local down; fi

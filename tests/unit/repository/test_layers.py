@@ -42,6 +42,7 @@ def test_imports_point_one_way() -> None:
             "no other pipeline BROKEN",
         ),
         ("components/blocks/bucket.py", "import local.stack", "nor who deploys it BROKEN"),
+        ("delivery/text.py", "import components.names", "imports no program BROKEN"),
         (
             "components/languages/aws_schedules.py",
             "import components.languages.bigquery_schedules",
@@ -52,7 +53,7 @@ def test_imports_point_one_way() -> None:
 def test_an_import_that_points_the_other_way_is_noticed(
     tmp_path: Path, file: str, line: str, contract: str
 ) -> None:
-    for package in ("components", "policy", "local", "bootstrap"):
+    for package in ("components", "policy", "local", "bootstrap", "delivery"):
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
     with (tmp_path / file).open("a") as source:
         source.write(f"{line}\n")

@@ -1,0 +1,23 @@
+"""What a change does to the stacks, for whoever decides about it: a pull request's comment, its labels, drift's issues.
+
+    python -m delivery stacks     which stacks the changed files touch
+    python -m delivery strip      an engine's events with what the comment needs of them and nothing else
+    python -m delivery comment    the one comment for all stacks, what goes into the job's summary, and the labels
+    python -m delivery publish    puts the comment and the labels on the pull request, the same comment each time
+    python -m delivery drift      one issue a stack that is no longer as the program has it, closed once it is again
+
+settings.py    delivery.yaml: which stacks are deployed, what is masked
+touched.py     changed files -> stacks
+preview.py     the engine's events -> what changes, by resource
+losses.py      whether data is lost with what changes
+picture.py     a stack's config as a Mermaid picture
+arrived.py     what arrived on the embedded cloud
+costs.py       what a month costs, before and after
+sections.py    the comment's parts
+comment.py     the comment: parts in their order, cut to what GitHub takes
+mask.py        account ids, addresses and credentials, as the config asks
+github.py      the few calls of GitHub's API
+
+Everything but github.py and __main__.py is pure: text and settings in, text out. What is written about a resource is
+data of the pull request, and stands where Markdown takes it for nothing else.
+"""

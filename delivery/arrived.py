@@ -1,0 +1,61 @@
+"""What arrived when the changed stack ran on the embedded cloud: the report of `python -m local try`.
+
+A report is a JSON object: `rows`, one a pipeline and table (pipeline, kind, table, sent, arrived, seconds, failure);
+`denials`, what the cloud's IAM refused (principal, action, resource, count); `failure`, why the stack did not come up.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """The way of one table through one pipeline."""
+
+    pipeline: str
+    kind: str
+    table: str
+    sent: int
+    arrived: int
+    seconds: float | None
+    failure: str = ""
+
+    @property
+    def complete(self) -> bool:
+        return self.seconds is not None and self.sent == self.arrived and not self.failure
+
+
+@dataclass(frozen=True)
+class Denial:
+    """A call that the embedded cloud's IAM refused."""
+
+    principal: str
+    action: str
+    resource: str
+    count: int = 1
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """One run of a stack on the embedded cloud."""
+
+    stack: str
+    rows: tuple[Arrival, ...] = ()
+    denials: tuple[Denial, ...] = ()
+    failure: str = ""
+
+    @property
+    def complete(self) -> bool:
+        return not self.failure and all(row.complete for row in self.rows)
+
+
+def read(text: str) -> Arrived:
+    """The run that a report is of."""
+    content: dict[str, Any] = json.loads(text)
+    return Arrived(
+        content["stack"],
+        tuple(Arrival(**row) for row in content.get("rows", [])),
+        tuple(Denial(**denial) for denial in content.get("denials", [])),
+        content.get("failure", ""),
+    )

@@ -1,0 +1,71 @@
+"""What a stack's resources are, beside what its program has: one issue a stack, closed once they are alike again.
+
+A refresh reads each resource of the state (`pulumi preview --refresh`): what somebody changed by hand would be changed
+back by the next deployment, which is what its events say.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from delivery import text
+from delivery.mask import everywhere, masked
+from delivery.preview import Preview
+from delivery.reasons import why
+from delivery.sections import Section, changes
+from delivery.settings import Masking
+
+
+@dataclass(frozen=True)
+class Stranger:
+    """Something in the stack's own resources that the program did not make, and no refresh sees."""
+
+    resource: str
+    """What it stands in, such as a bucket's ARN."""
+    kind: str
+    """`statement`, `grant`, `principal` or `subscription`."""
+    what: str
+    """Which one: a statement's Sid and what it lets happen, a grantee, an endpoint."""
+
+
+def marker(stack: str) -> str:
+    """The first line of the stack's issue."""
+    return f"<!-- tributary: drift of {stack} -->"
+
+
+def title(stack: str) -> str:
+    return f"Stack {stack} is not as its program has it"
+
+
+def body(
+    preview: Preview, strangers: Sequence[Stranger], link: str, masking: Masking, limit: int = 65_536
+) -> str | None:
+    """The issue's text, of at most `limit` bytes; None where nothing differs, so that the issue is closed. A preview
+    that failed is no news of drift: its issue stays open, and says so."""
+    if not preview.changes and not strangers and not preview.failed:
+        return None
+    accounts = preview.accounts
+    preview, strangers = everywhere(
+        (preview, tuple(strangers)), lambda found: masked(found, masking, accounts)
+    )
+    parts: list[Section] = []
+    if strangers:
+        rows = [[text.code(one.resource), one.kind, text.code(one.what)] for one in strangers]
+        head, rule, *lines = text.table(("in", "a", "which the program did not make"), rows)
+        parts.append(Section("Added by hand", (head, rule), tuple(lines)))
+    parts += changes(preview)
+    lines = [marker(preview.stack), ""]
+    if preview.failed:
+        lines += [f"It could not be compared: {text.plain(why(preview))}", ""]
+    elif preview.changes:
+        lines += [
+            "The next deployment would change this back: put it into the program, or deploy.",
+            "",
+        ]
+    foot = ["", f"[The run that found it]({link})"]
+    for part in parts:
+        room = limit - sum(len(line.encode()) + 1 for line in [*lines, *foot])
+        rows = len(part.rows)
+        while rows >= 0 and sum(len(line.encode()) + 1 for line in part.lines(rows, link)) > room:
+            rows = rows // 2 if rows else -1
+        lines += part.lines(rows, link) if rows >= 0 else []
+    return "\n".join([*lines, *foot]) + "\n"

@@ -1,0 +1,232 @@
+"""The parts of the comment: each a heading and lines, of which the last can be left out.
+
+A part is made for all stacks together or for one; `comment.py` puts them in order and cuts them.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from delivery import text
+from delivery.arrived import Arrived
+from delivery.costs import CostChange
+from delivery.losses import loss, rank
+from delivery.picture import picture, touched
+from delivery.preview import Change, Preview
+from delivery.reasons import short, why
+
+VERBS = {"create": "created", "update": "changed", "replace": "replaced", "delete": "deleted"}
+MARKS = {"create": "🟢", "update": "🟡", "replace": "🔴", "delete": "🔴"}
+KEPT_WHOLE = 10**9
+NOTHING = "-"
+FEW = 5
+"""Of resources that hold no data, as many are listed one by one."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the comment. `rows` are what can be cut, from the end; `head` and `tail` stay with any row."""
+
+    title: str
+    head: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
+    tail: tuple[str, ...] = ()
+    folded: bool = False
+    """Whether it is shown by a click only."""
+
+    def lines(self, rows: int = KEPT_WHOLE, link: str = "") -> list[str]:
+        """The part with that many of its rows, and how many are left out."""
+        left = len(self.rows) - min(rows, len(self.rows))
+        shown = self.rows[:rows]
+        body = [*(self.head if shown or not self.rows else ()), *shown]
+        if left:
+            body += ["", f"… and {text.counted(left, 'more row')}: [all of it]({link})"]
+        body += self.tail if not left else ()
+        if self.folded:
+            return ["<details>", f"<summary>{self.title}</summary>", "", *body, "", "</details>", ""]
+        return [f"### {self.title}", "", *body, ""]
+
+
+def failures(previews: Sequence[Preview]) -> Iterator[Section]:
+    failing = [preview for preview in previews if preview.failed]
+    if failing:
+        rows = [f"- {text.code(preview.stack)}: {text.plain(why(preview))}" for preview in failing]
+        yield Section("Can't be previewed", (), tuple(rows))
+
+
+def losing(previews: Sequence[Preview]) -> Iterator[Section]:
+    """What is replaced or deleted, and what loses data while it stays: what is lost first, what holds nothing last."""
+    gone = [
+        (preview, change, lost)
+        for preview in previews
+        for change in preview.changes
+        if (lost := loss(change)) or change.kind in ("delete", "replace")
+    ]
+    gone.sort(key=lambda one: (not (one[2] and one[2].lost), rank(one[1]), one[0].stack, one[1].name))
+    rows, others = [], dict[tuple[str, ...], list[Change]]()
+    for preview, change, lost in gone:
+        cells = (text.code(preview.stack), VERBS[change.kind], _forced(preview, change))
+        if lost:
+            data = f"{'**lost**: ' if lost.lost else ''}{text.plain(lost.text)}"
+            rows.append([cells[0], _resource(change), *cells[1:], data])
+        else:
+            others.setdefault(cells, []).append(change)
+    for (stack, verb, forced), changes in others.items():
+        if len(changes) <= FEW:
+            rows += [[stack, _resource(change), verb, forced, "holds none"] for change in changes]
+        else:
+            types = Counter(change.short_type for change in changes)
+            listed = ", ".join(f"{count} {text.plain(name)}" for name, count in sorted(types.items()))
+            rows.append([stack, f"{len(changes)} more: {listed}", verb, forced, "hold none"])
+    if rows:
+        head, rule, *lines = text.table(("stack", "resource", "is", "forced by", "its data"), rows)
+        yield Section("Replaced or deleted", (head, rule), tuple(lines))
+
+
+def _forced(preview: Preview, change: Change) -> str:
+    """The properties that force a replacement; of another provider, what changes of its account."""
+    parts = []
+    for key in change.forced_by:
+        its = preview.providers.get(change.provider, ()) if key == "provider" else ()
+        parts += [
+            f"account {text.code(change.provider)}: {text.code(one.path)} {text.differences(one.before, one.after)}"
+            for one in its
+        ] or [text.code(key)]
+    return text.listed(parts) or NOTHING
+
+
+def _resource(change: Change) -> str:
+    return f"{text.code(change.name)} {text.plain(change.short_type)}"
+
+
+def changes(preview: Preview) -> Iterator[Section]:
+    """What changes in a stack, grouped by pipeline: the changed properties with their values, then what is new."""
+    marks = touched(preview)
+    for pipeline in sorted({change.pipeline for change in preview.changes}):
+        its = [change for change in preview.changes if change.pipeline == pipeline]
+        counts = ", ".join(
+            f"{sum(one.kind == kind for one in its)} {VERBS[kind]}"
+            for kind in ("create", "update", "replace", "delete") if any(one.kind == kind for one in its)
+        )  # fmt: skip
+        named = f"pipeline <code>{_html(pipeline)}</code>" if pipeline else "its accounts"
+        state = f", {marks[pipeline]}" if marks.get(pipeline) in ("new", "removed") else ""
+        title = f"<code>{_html(preview.stack)}</code>, {named}{state}: {counts}"
+        rows = [row for change in sorted(its, key=_order) for row in _rows(change)]
+        head, rule, *lines = text.table(("", "resource", "property", "change"), rows)
+        yield Section(title, (head, rule), tuple(lines), folded=True)
+
+
+def _order(change: Change) -> tuple[int, str]:
+    return ["delete", "replace", "update", "create"].index(change.kind), change.name
+
+
+def _rows(change: Change) -> Iterable[Sequence[str]]:
+    first = (MARKS[change.kind], _resource(change))
+    if change.kind in ("create", "delete") or not change.properties:
+        yield (*first, "", VERBS[change.kind])
+        return
+    for one in change.properties:
+        forced = " (forces the replacement)" if one.path in change.forced_by else ""
+        yield (*first, text.code(one.path) + forced, text.differences(one.before, one.after))
+        first = ("", "")
+
+
+def findings(previews: Sequence[Preview]) -> Iterator[Section]:
+    rows = [
+        [
+            text.code(preview.stack),
+            one.level,
+            text.plain(one.rule),
+            text.code(_name(one.resource)),
+            text.plain(one.message),
+        ]
+        for preview in previews
+        for one in sorted(preview.findings, key=lambda finding: (finding.level != "mandatory", finding.rule))
+    ]
+    if rows:
+        head, rule, *lines = text.table(("stack", "level", "policy", "resource", "what was found"), rows)
+        yield Section("Policies", (head, rule), tuple(lines))
+
+
+def _name(resource: str) -> str:
+    return resource.split("::", 2)[-1].rpartition("$")[2]
+
+
+def costs(reports: Sequence[CostChange]) -> Iterator[Section]:
+    rows = []
+    for report in reports:
+        for pipeline in sorted({*report.before, *report.after}):
+            before, after = report.before.get(pipeline, 0.0), report.after.get(pipeline, 0.0)
+            if round(before, 2) != round(after, 2):
+                cells = [
+                    text.code(report.stack),
+                    text.code(pipeline),
+                    *(f"{n:,.2f}" for n in (before, after)),
+                ]
+                rows.append([*cells, f"{after - before:+,.2f}"])
+        total = [sum(side.values()) for side in (report.before, report.after)]
+        rows.append(
+            [
+                text.code(report.stack),
+                "all of it",
+                *(f"{n:,.2f}" for n in total),
+                f"**{report.difference:+,.2f}**",
+            ]
+        )
+    if rows:
+        head, rule, *lines = text.table(("stack", "pipeline", "before", "after", "difference"), rows)
+        assumed = sorted({report.assumes for report in reports if report.assumes})
+        tail = ("", *(text.plain(one) for one in assumed)) if assumed else ()
+        yield Section("Cost a month, in US dollars", (head, rule), tuple(lines), tail)
+
+
+def pictures(preview: Preview) -> Iterator[Section]:
+    if (preview.changes or not preview.failed) and (lines := picture(preview)):
+        legend = [
+            mark for mark in ("new", "changed", "replaced", "removed") if mark in touched(preview).values()
+        ]
+        below = f"marked: {text.listed(legend)}" if legend else "nothing of it changes"
+        yield Section(
+            f"<code>{_html(preview.stack)}</code> as a picture", tuple(lines), (), ("", below), folded=True
+        )
+
+
+def arrivals(runs: Sequence[Arrived], previews: Mapping[str, Preview]) -> Iterator[Section]:
+    """What arrived on the embedded cloud: what fell short first."""
+    rows = []
+    for run in runs:
+        if run.failure:
+            rows.append(
+                [
+                    text.code(run.stack),
+                    NOTHING,
+                    NOTHING,
+                    NOTHING,
+                    NOTHING,
+                    f"did not come up: {text.plain(short(run.failure))}",
+                ]
+            )
+        for one in sorted(run.rows, key=lambda row: row.complete):
+            result = (
+                f"{one.seconds:,.1f} s"
+                if one.complete
+                else f"**short**: {text.plain(one.failure or 'has not all arrived')}"
+            )
+            cells = [text.code(run.stack), text.code(one.pipeline), text.code(one.table)]
+            rows.append([*cells, f"{one.sent:,}", f"{one.arrived:,}", result])
+        for denial in run.denials:
+            what = (
+                f"refused: {text.code(denial.action)} on {text.code(denial.resource)}, {denial.count:,} times"
+            )
+            rows.append([text.code(run.stack), text.code(denial.principal), NOTHING, NOTHING, NOTHING, what])
+    if rows:
+        wanting = [run.stack for run in runs if not run.complete or run.denials]
+        head, rule, *lines = text.table(("stack", "pipeline", "table", "sent", "arrived", ""), rows)
+        title = "On the embedded cloud: " + (
+            "not all arrived" if wanting else "all arrived, nothing was refused"
+        )
+        yield Section(title, (head, rule), tuple(lines), folded=not wanting)
+
+
+def _html(name: str) -> str:
+    return name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

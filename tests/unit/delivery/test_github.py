@@ -1,0 +1,177 @@
+"""What is called of GitHub's API, against a small one in this process, and the commands as the workflows call them."""
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from delivery.__main__ import main
+from delivery.comment import LABELS, MARKER
+from delivery.github import GithubError, Repository, put_comment, put_issue, put_labels
+from tests.unit.delivery.recordings import text
+
+BOT, SOMEBODY = {"type": "Bot"}, {"type": "User"}
+
+
+class Api(ThreadingHTTPServer):
+    """Comments, labels and issues of one repository (https://docs.github.com/en/rest/issues), two a page."""
+
+    comments: list[dict[str, Any]]
+    issues: list[dict[str, Any]]
+    labels: list[str]
+    calls: list[str]
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Api  # pyright: ignore[reportIncompatibleVariableOverride]  # it serves no other
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+    def answer(self, code: int, content: Any, link: str = "") -> None:
+        self.send_response(code)
+        if link:
+            self.send_header("Link", link)
+        self.end_headers()
+        self.wfile.write(json.dumps(content).encode())
+
+    def do(self) -> None:
+        url, api = urlsplit(self.path), self.server
+        path = url.path.removeprefix("/repos/shop/data/")
+        size = int(self.headers.get("Content-Length") or 0)
+        body = json.loads(self.rfile.read(size)) if size else {}
+        api.calls.append(f"{self.command} {path}")
+        if self.headers["Authorization"] != "Bearer t":
+            return self.answer(401, {"message": "Bad credentials"})
+        lists = {"issues/7/comments": api.comments, "issues": api.issues}
+        if self.command == "GET" and path in lists:
+            page = int(parse_qs(url.query).get("page", ["1"])[0])
+            every = [one for one in lists[path] if one.get("state", "open") == "open"]
+            more = len(every) > page * 2
+            link = (
+                f'<http://{self.headers["Host"]}{url.path}?state=open&page={page + 1}>; rel="next"'
+                if more
+                else ""
+            )
+            return self.answer(200, every[page * 2 - 2 : page * 2], link)
+        if self.command == "POST" and path in lists:
+            made = body | {"id": len(lists[path]) + 1, "number": len(lists[path]) + 1, "user": BOT}
+            lists[path].append(made)
+            return self.answer(201, made)
+        if patched := re.fullmatch(r"issues/(comments/)?(\d+)", path):
+            its = api.comments if patched[1] else api.issues
+            its[int(patched[2]) - 1] |= body
+            return self.answer(200, {})
+        if path == "issues/7/labels":
+            api.labels += body.get("labels", [])
+            return self.answer(200, [{"name": name} for name in api.labels])
+        if self.command == "DELETE":
+            api.labels.remove(path.rpartition("/")[2])
+            return self.answer(200, [])
+        return self.answer(404, {"message": "Not Found"})
+
+    do_GET = do_POST = do_PATCH = do_DELETE = do
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    with Api(("127.0.0.1", 0), Handler) as server:
+        server.comments, server.issues, server.labels, server.calls = [], [], [], []
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def repository(api: Api, token: str = "t") -> Repository:
+    return Repository("shop/data", token, f"http://127.0.0.1:{api.server_address[1]}")
+
+
+def test_a_comment_is_written_once_and_patched_from_then_on(api: Api) -> None:
+    api.comments += [{"id": n, "body": "thanks", "user": SOMEBODY} for n in (1, 2, 3)]
+    assert put_comment(repository(api), 7, MARKER, f"{MARKER} one") == "written"
+    assert put_comment(repository(api), 7, MARKER, f"{MARKER} two") == "patched"
+    assert put_comment(repository(api), 7, MARKER, f"{MARKER} two") == "unchanged"
+    assert [one["body"] for one in api.comments] == ["thanks"] * 3 + [f"{MARKER} two"]
+
+
+def test_a_comment_of_somebody_else_is_not_patched_whatever_it_begins_with(api: Api) -> None:
+    api.comments.append({"id": 1, "body": f"{MARKER} mine", "user": SOMEBODY})
+    assert put_comment(repository(api), 7, MARKER, f"{MARKER} one") == "written"
+    assert api.comments[0]["body"] == f"{MARKER} mine"
+
+
+def test_labels_that_are_no_longer_right_go_and_others_stay(api: Api) -> None:
+    api.labels = ["replaces", "help wanted"]
+    put_labels(repository(api), 7, ["policy"], LABELS)
+    assert sorted(api.labels) == ["help wanted", "policy"]
+    put_labels(repository(api), 7, [], LABELS)
+    assert api.labels == ["help wanted"]
+
+
+def test_a_stack_has_one_issue_which_is_closed_once_it_heals(api: Api) -> None:
+    marker = "<!-- drift of dev -->"
+    assert put_issue(repository(api), marker, "drift", None) == "none"
+    assert put_issue(repository(api), marker, "drift", f"{marker} a") == "written"
+    assert (
+        put_issue(repository(api), "<!-- drift of prod -->", "drift", "<!-- drift of prod --> a") == "written"
+    )
+    assert put_issue(repository(api), marker, "drift", f"{marker} b") == "patched"
+    assert put_issue(repository(api), marker, "drift", f"{marker} b") == "unchanged"
+    assert put_issue(repository(api), marker, "drift", None) == "closed"
+    assert [one.get("state", "open") for one in api.issues] == ["closed", "open"]
+    assert put_issue(repository(api), marker, "drift", f"{marker} c") == "written"
+
+
+def test_what_github_refuses_is_an_error_with_its_answer(api: Api) -> None:
+    with pytest.raises(GithubError, match=r"401 .*Bad credentials"):
+        put_comment(repository(api, "wrong"), 7, MARKER, MARKER)
+
+
+@pytest.fixture
+def job(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
+    monkeypatch.setenv("GITHUB_REPOSITORY", "shop/data")
+    monkeypatch.setenv("GITHUB_TOKEN", "t")
+    monkeypatch.setenv("GITHUB_API_URL", repository(api).api)
+    for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.delenv(name, raising=False)
+    return api
+
+
+def test_the_comment_of_two_stacks_is_made_published_and_patched(job: Api, tmp_path: Path) -> None:
+    for name, change in (("dev", "dev/renamed-table"), ("prod", "prod/new-pipeline")):
+        (tmp_path / f"{name}.jsonl").write_text(text(change))
+    for _ in range(2):
+        assert main(["comment", str(tmp_path), "--commit", "0" * 40, "--link", "https://a"]) == 0
+        assert main(["publish", str(tmp_path), "--pull-request", "7"]) == 0
+    [comment] = job.comments
+    assert "`dev`" in comment["body"] and "`prod`" in comment["body"]
+    assert job.labels == ["deletes-data"]
+
+
+def test_drift_writes_an_issue_and_closes_it(job: Api, tmp_path: Path) -> None:
+    strangers = tmp_path / "strangers.json"
+    strangers.write_text(
+        json.dumps([{"resource": "arn:aws:sns:a:1:b", "kind": "subscription", "what": "a queue"}])
+    )
+    for change, state in (("dev/key-on", "open"), ("dev/unchanged", "closed")):
+        (tmp_path / "dev.jsonl").write_text(text(change))
+        given = ["--strangers", str(strangers)] if state == "open" else []
+        command = ["drift", "dev", "--preview", str(tmp_path / "dev.jsonl"), "--link", "https://a", *given]
+        assert main(command) == 0
+        assert [one.get("state", "open") for one in job.issues] == [state]
+    assert "a queue" in job.issues[0]["body"]
+
+
+def test_outside_of_a_job_nothing_is_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("GITHUB_TOKEN", raising=False)
+    monkeypatch.delenv("GITHUB_REPOSITORY", raising=False)
+    assert main(["publish", str(tmp_path), "--pull-request", "7"]) == 1
+    assert "this runs in a job of GitHub Actions" in capsys.readouterr().err
