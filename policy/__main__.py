@@ -30,7 +30,7 @@ def resource(given: Any) -> Resource:
     props = {key: value for key, value in _plain(given.props).items() if value is not None}
     depends = getattr(given, "property_dependencies", {})
     links = {
-        snake(key): frozenset(f"{one.resource_type}::{one.name}" for one in ones)
+        snake(key): frozenset(f"{dependency.resource_type}::{dependency.name}" for dependency in ones)
         for key, ones in depends.items()
     }
     return Resource(given.resource_type, given.name, props, links, _account(given.provider))
@@ -64,12 +64,14 @@ def _policy(rule: Rule) -> pulumi_policy.Policy:
 
     def alone(given: Any, report: Any) -> None:
         for violation in rule.violations(resource(given)):
-            report(f"{violation.found}; {violation.write}")
+            report(f"{violation.problem}; {violation.write}")
 
     def together(given: Any, report: Any) -> None:
-        resources = {resource(one).key: one.urn for one in given.resources}
-        for violation in rule.violations_together([resource(one) for one in given.resources]):
-            report(f"{violation.found}; {violation.write}", resources[violation.resource])
+        resources = {resource(given_resource).key: given_resource.urn for given_resource in given.resources}
+        for violation in rule.violations_together(
+            [resource(given_resource) for given_resource in given.resources]
+        ):
+            report(f"{violation.problem}; {violation.write}", resources[violation.resource])
 
     if rule.judge:
         return pulumi_policy.ResourceValidationPolicy(rule.id, description, alone, url=rule.page)

@@ -48,7 +48,9 @@ def a_grant_on_a_key_is_for_one_role_and_purpose(props: Props) -> Found:
             yield f"grantee_principal is {who}"
     if not some(
         listed(props.get("constraints")),
-        lambda one: one.get("encryption_context_equals") or one.get("encryption_context_subset"),
+        lambda constraint: (
+            constraint.get("encryption_context_equals") or constraint.get("encryption_context_subset")
+        ),
     ):
         yield "it has no constraints"
 
@@ -73,11 +75,11 @@ def a_data_access_policy_names_permissions_collection_and_roles(props: Props) ->
     """A permission with a wildcard (`aoss:*`), a collection with one (`index/*/orders`, `collection/*`), or a principal
     that is a whole account."""
     for rules in known(_read(props.get("policy"))):
-        for one in known(rules.get("Rules")):
-            for permission in known(one.get("Permission")):
+        for granted in known(rules.get("Rules")):
+            for permission in known(granted.get("Permission")):
                 if "*" in permission:
                     yield f"it grants {permission}"
-            for resource in known(one.get("Resource")):
+            for resource in known(granted.get("Resource")):
                 if "*" in resource.split("/")[1]:
                     yield f"it grants on {resource}"
         for principal in known(rules.get("Principal")):

@@ -20,29 +20,29 @@ def an_event_of_a_bucket_is_told_once(resources: Sequence[Resource]) -> Iterator
     """Two BucketNotifications of one bucket, of which S3 keeps the last, or two of its targets that share an event, the
     beginning and the end of a key."""
     sets = of("aws:s3/bucketNotification:BucketNotification", resources)
-    for one, other in itertools.combinations(sets, 2):
-        yield _of_one_bucket(one, other)
+    for first, second in itertools.combinations(sets, 2):
+        yield _of_one_bucket(first, second)
     for resource in sets:
         kinds = ("queues", "topics", "lambda_functions")
         targets = [target for kind in kinds for target in known(resource.props.get(kind))]
-        for one, other in itertools.combinations(targets, 2):
-            yield _overlap(resource, one, other)
+        for first, second in itertools.combinations(targets, 2):
+            yield _overlap(resource, first, second)
 
 
-def _of_one_bucket(one: Resource, other: Resource) -> Question:
-    if one.props.get("bucket") == other.props.get("bucket"):
-        yield other.key, f"{one.key} is of the same bucket"
+def _of_one_bucket(first: Resource, second: Resource) -> Question:
+    if first.props.get("bucket") == second.props.get("bucket"):
+        yield second.key, f"{first.key} is of the same bucket"
 
 
-def _overlap(resource: Resource, one: Mapping[str, Any], other: Mapping[str, Any]) -> Question:
+def _overlap(resource: Resource, first: Mapping[str, Any], second: Mapping[str, Any]) -> Question:
     def both(key: str, begins: Callable[[str, str], bool]) -> bool:
-        a, b = one.get(key) or "", other.get(key) or ""
+        a, b = first.get(key) or "", second.get(key) or ""
         return begins(a, b) or begins(b, a)
 
-    events = [(str(a).rstrip("*"), str(b).rstrip("*")) for a in one["events"] for b in other["events"]]
+    events = [(str(a).rstrip("*"), str(b).rstrip("*")) for a in first["events"] for b in second["events"]]
     if (
         any(a.startswith(b) or b.startswith(a) for a, b in events)
         and both("filter_prefix", str.startswith)
         and both("filter_suffix", str.endswith)
     ):
-        yield resource.key, f"{one.get('id')!r} and {other.get('id')!r} overlap"
+        yield resource.key, f"{first.get('id')!r} and {second.get('id')!r} overlap"

@@ -37,11 +37,11 @@ class Violation:
 
     resource: str
     rule: str
-    found: str
+    problem: str
     write: str
 
     def __str__(self) -> str:
-        return f"{self.resource} breaks '{self.rule}': {self.found}; {self.write}"
+        return f"{self.resource} breaks '{self.rule}': {self.problem}; {self.write}"
 
 
 Found = Iterator[str]
@@ -69,13 +69,13 @@ class Rule:
 
     def violations(self, resource: Resource) -> Iterator[Violation]:
         """What one resource breaks by itself, as far as it is known."""
-        for found in until_unknown(self.judge(resource)) if self.judge else ():
-            yield Violation(resource.key, self.title, found, self.write)
+        for finding in until_unknown(self.judge(resource)) if self.judge else ():
+            yield Violation(resource.key, self.title, finding, self.write)
 
     def violations_together(self, resources: Sequence[Resource]) -> Iterator[Violation]:
         """What the resources of a program break together, as far as it is known."""
-        for key, found in self.judge_together(resources) if self.judge_together else ():
-            yield Violation(key, self.title, found, self.write)
+        for key, finding in self.judge_together(resources) if self.judge_together else ():
+            yield Violation(key, self.title, finding, self.write)
 
 
 RULES: list[Rule] = []

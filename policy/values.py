@@ -33,10 +33,10 @@ class _Unknown:
 UNKNOWN: Any = _Unknown()
 
 
-def until_unknown(found: Iterable[T]) -> Iterator[T]:
+def until_unknown(findings: Iterable[T]) -> Iterator[T]:
     """What a rule finds before it comes to a value that it has to wait for."""
     with contextlib.suppress(NotKnownYet):
-        yield from found
+        yield from findings
 
 
 def some(items: Iterable[T], test: Callable[[T], object]) -> bool:

@@ -23,9 +23,9 @@ class Refused(pulumi.RunError):
 
 
 def sentences(cls: type, path: str, error: Any) -> list[str]:
-    found = error.get("ctx", {}).get("error")
-    if isinstance(found, Misfits):
-        return [placed(join(path, *steps(error["loc"])), misfit) for misfit in found.errors]
+    cause = error.get("ctx", {}).get("error")
+    if isinstance(cause, Misfits):
+        return [placed(join(path, *steps(error["loc"])), misfit) for misfit in cause.errors]
     return [_sentence(cls, path, error)]
 
 
@@ -37,7 +37,7 @@ def placed(where: str, misfit: str) -> str:
 
 
 def _sentence(cls: type, path: str, error: Any) -> str:
-    kind, found, where = error["type"], error["input"], join(path, *steps(error["loc"]))
+    kind, value, where = error["type"], error["input"], join(path, *steps(error["loc"]))
     if kind == "unexpected_keyword_argument":
         owner = class_at(cls, error["loc"][:-1])
         known = [f.name for f in dataclasses.fields(owner)] if owner else []
@@ -46,27 +46,27 @@ def _sentence(cls: type, path: str, error: Any) -> str:
         return f"{where}: missing; {_expected(cls, error['loc'])}"
     if kind == "value_error":
         return f"{where}: {error['ctx']['error']}"
-    if kind == "string_type" and isinstance(found, int | float):
-        return f"{where}: {_in_quotes(found)}"
+    if kind == "string_type" and isinstance(value, int | float):
+        return f"{where}: {_in_quotes(value)}"
     if kind == "literal_error":
         choices = error["ctx"]["expected"]
-        near = difflib.get_close_matches(str(found), _words(choices), n=1) if isinstance(found, str) else []
-        return f"{where}: {found!r} is not one of {choices}" + (
+        near = difflib.get_close_matches(str(value), _words(choices), n=1) if isinstance(value, str) else []
+        return f"{where}: {value!r} is not one of {choices}" + (
             f"; did you mean '{near[0]}'?" if near else ""
         )
     if kind in ("dataclass_type", "dict_type", "list_type"):
         shape = "a list" if kind == "list_type" else "a mapping of keys"
-        return f"{where}: {found!r} is not {shape}; {_expected(cls, error['loc'])}"
+        return f"{where}: {value!r} is not {shape}; {_expected(cls, error['loc'])}"
     wrong = re.sub("^(Input|String|List) ", "", error["msg"])
-    return f"{where}: {found!r} {wrong}; {_expected(cls, error['loc'])}"
+    return f"{where}: {value!r} {wrong}; {_expected(cls, error['loc'])}"
 
 
-def _in_quotes(found: int | float) -> str:
+def _in_quotes(value: int | float) -> str:
     """What YAML 1.1 makes of text without quotes: `no` is a truth, 1.10 loses its last digit, 0123 is octal."""
-    if isinstance(found, bool | float):
-        return f"YAML has read {found}, text is expected; write it in quotes, as it stands in the file"
-    octal = f', or "0{found:o}" if it began with 0' if 7 < found < 8**11 else ""
-    return f'{found} is a number, text is expected; write it in quotes: "{found}"{octal}'
+    if isinstance(value, bool | float):
+        return f"YAML has read {value}, text is expected; write it in quotes, as it stands in the file"
+    octal = f', or "0{value:o}" if it began with 0' if 7 < value < 8**11 else ""
+    return f'{value} is a number, text is expected; write it in quotes: "{value}"{octal}'
 
 
 def _words(choices: str) -> list[str]:
@@ -136,4 +136,6 @@ def join(path: str, *more: object) -> str:
 def described(cls: type, field: str) -> str:
     """The docstring of a field, also of one that a base class declares; empty where there is none."""
     declared = (getattr(base, "__pydantic_fields__", {}).get(field) for base in cls.__mro__)
-    return next((found.description for found in declared if found and found.description), "")
+    return next(
+        (field_info.description for field_info in declared if field_info and field_info.description), ""
+    )

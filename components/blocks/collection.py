@@ -97,7 +97,7 @@ class SharedCollection:
     def known_as(self) -> tuple[pulumi.Output[str], ...]:
         """Its name, ARN, endpoint and Dashboards, as a pipeline's outputs."""
         return tuple(
-            pulumi.Output.from_input(one) for one in (self.name, self.arn, self.endpoint, self.dashboards)
+            pulumi.Output.from_input(value) for value in (self.name, self.arn, self.endpoint, self.dashboards)
         )
 
 

@@ -125,8 +125,8 @@ def adopt_or_create_table(
         _can_be_read(pipeline, name, table, account, images)
         return table
 
-    found = pulumi.Output.from_input(adopted())
-    return SourceTable(found.apply(lambda table: table.arn), found.apply(_key))
+    table_read = pulumi.Output.from_input(adopted())
+    return SourceTable(table_read.apply(lambda table: table.arn), table_read.apply(_key))
 
 
 def _key(table: aws.dynamodb.GetTableResult) -> str | None:
@@ -154,18 +154,22 @@ def _can_be_read(
         )
     enough = {"NEW_IMAGE": ("NEW_IMAGE", "NEW_AND_OLD_IMAGES"), "NEW_AND_OLD_IMAGES": ("NEW_AND_OLD_IMAGES",)}
     if images and (not table.stream_enabled or table.stream_view_type not in enough[images]):
-        found = f"a stream of {table.stream_view_type}" if table.stream_enabled else "no stream"
+        current = f"a stream of {table.stream_view_type}" if table.stream_enabled else "no stream"
         turn_on = command.format(
             "update-table", f"--stream-specification StreamEnabled=true,StreamViewType={images}"
         )
         off = command.format("update-table", "--stream-specification StreamEnabled=false")
         raise pulumi.RunError(
-            f"pipelines.{pipeline}: table '{name}' has {found}, and {' or '.join(enough[images])} is needed; "
+            f"pipelines.{pipeline}: table '{name}' has {current}, and {' or '.join(enough[images])} is needed; "
             + (f"turn the old one off: {off}; then " if table.stream_enabled else "")
             + f"turn it on: {turn_on}"
         )
     keys = (table.hash_key, table.range_key)
-    binary = [one.name for one in table.attributes if one.type == "B" and one.name in keys] if images else []
+    binary = (
+        [attribute.name for attribute in table.attributes if attribute.type == "B" and attribute.name in keys]
+        if images
+        else []
+    )
     if binary:
         raise pulumi.RunError(
             f"pipelines.{pipeline}: table '{name}': {no_document_id(binary)}; an 'export' pipeline carries such a table"

@@ -130,14 +130,14 @@ def _cache() -> Path:
 
 def _files(folder: Path, left_out) -> dict[str, bytes]:
     """Path (with '/', relative) -> content of every file below folder but byte code and hidden files."""
-    found = {}
+    contents = {}
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
         if any(part.startswith(".") or part == "__pycache__" for part in parts) or not path.is_file():
             continue
         if path.suffix not in {".pyc", ".pyo"} and not path.name.endswith("~") and not left_out(parts):
-            found["/".join(parts)] = path.read_bytes()
-    return found
+            contents["/".join(parts)] = path.read_bytes()
+    return contents
 
 
 def _sources(folder: Path) -> dict[str, bytes]:

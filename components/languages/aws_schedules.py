@@ -34,15 +34,15 @@ class _Field:
             for text in filter(None, special.groups()):
                 self.value(text)
             return set()
-        found = re.fullmatch(r"(?:\*|(\w+)(?:-(\w+))?)(?:/([0-9]{1,4}))?", part)
-        if not found or (found[3] and not 1 <= int(found[3]) <= self.most):
+        match = re.fullmatch(r"(?:\*|(\w+)(?:-(\w+))?)(?:/([0-9]{1,4}))?", part)
+        if not match or (match[3] and not 1 <= int(match[3]) <= self.most):
             raise ValueError(part)
-        first = self.value(found[1]) if found[1] else self.least
-        last = self.value(found[2]) if found[2] else self.most if found[3] or not found[1] else first
+        first = self.value(match[1]) if match[1] else self.least
+        last = self.value(match[2]) if match[2] else self.most if match[3] or not match[1] else first
         span = self.most - self.least + 1
         if last < first:  # as FRI-MON
             last += span
-        return {self.least + (n - self.least) % span for n in range(first, last + 1, int(found[3] or 1))}
+        return {self.least + (n - self.least) % span for n in range(first, last + 1, int(match[3] or 1))}
 
     def listed(self, text: str) -> list[int]:
         """What all of the field's text stands for, in order. Raises ValueError."""
@@ -99,7 +99,7 @@ def schedule(value: str) -> str:
             "of them, such as 'cron(0 16 * * ? *)'"
         )
     if wrong := [
-        found for field, text in zip(_CRON, at.groups(), strict=True) if (found := field.wrong(text))
+        problem for field, text in zip(_CRON, at.groups(), strict=True) if (problem := field.wrong(text))
     ]:
         raise ValueError(
             f"'{value}' is not a schedule: {'; '.join(wrong)}; write such as 'cron(0 16 * * ? *)'"
@@ -123,17 +123,21 @@ def least_minutes(value: str) -> int:
     every = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", value)
     if every:
         return int(every[1]) * {"minute": 1, "hour": 60, "day": 1440}[every[2]]
-    found = _CRON[0].listed(value.removeprefix("cron(").split(" ")[0])
-    return min(b - a for a, b in zip(found, [*found[1:], found[0] + 60], strict=True))
+    minutes = _CRON[0].listed(value.removeprefix("cron(").split(" ")[0])
+    return min(b - a for a, b in zip(minutes, [*minutes[1:], minutes[0] + 60], strict=True))
 
 
 def starts(value: str, zone: str) -> list[list[int]]:
     """The times of day at which a cron starts, in minutes of UTC, once for each distance of the zone from UTC within a
     year; none of a rate, which counts from when it was made."""
-    found = re.fullmatch(r"cron\((\S+) (\S+) .*\)", value)
-    if not found:
+    expression = re.fullmatch(r"cron\((\S+) (\S+) .*\)", value)
+    if not expression:
         return []
-    local = [60 * hour + minute for hour in _CRON[1].listed(found[2]) for minute in _CRON[0].listed(found[1])]
+    local = [
+        60 * hour + minute
+        for hour in _CRON[1].listed(expression[2])
+        for minute in _CRON[0].listed(expression[1])
+    ]
     noons = [datetime(datetime.now(UTC).year, month, 15, 12, tzinfo=ZoneInfo(zone)) for month in range(1, 13)]
     offsets = {
         int(offset.total_seconds() // 60) for noon in noons if (offset := noon.utcoffset()) is not None

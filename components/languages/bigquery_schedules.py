@@ -77,10 +77,10 @@ def parse(text: str) -> Schedule:
     def next_after(after: datetime) -> datetime:
         midnight = datetime(after.year, after.month, after.day, tzinfo=UTC)
         runs = (midnight + timedelta(days=n) + at for n in range(366 * 5))
-        found = next((run for run in runs if run > after and fits(run)), None)
-        if found is None:
+        next_run = next((run for run in runs if run > after and fits(run)), None)
+        if next_run is None:
             raise ValueError(f"schedule {text!r} never comes; its day is in none of its months")
-        return found
+        return next_run
 
     next_after(datetime.now(UTC))
     return Schedule(timedelta(days=1), next_after)
@@ -114,16 +114,16 @@ def _days(days: str, months: str, text: str) -> Callable[[datetime], bool]:
         return next((i for i, name in enumerate(names) if word in (name, name[:short])), None)
 
     def ordinal(word: str) -> int:
-        found = number(word, ORDINALS, 99)
-        if found is None and not re.fullmatch(r"[1-5](st|nd|rd|th)", word):
+        index = number(word, ORDINALS, 99)
+        if index is None and not re.fullmatch(r"[1-5](st|nd|rd|th)", word):
             raise ValueError(f"schedule {text!r}: {word!r} is no ordinal; one of 1st to 5th, first to fifth")
-        return (found if found is not None else int(word[0]) - 1) + 1
+        return (index if index is not None else int(word[0]) - 1) + 1
 
     def weekdays(names: str) -> set[int]:
-        found = {number(word, DAYS, 3) for word in names.split(",")} if names != "day" else set(range(7))
-        if None in found:
+        numbers = {number(word, DAYS, 3) for word in names.split(",")} if names != "day" else set(range(7))
+        if None in numbers:
             raise ValueError(f"schedule {text!r}: {names!r} is no day; 'day', or of {', '.join(DAYS)}")
-        return {day for day in found if day is not None}
+        return {day for day in numbers if day is not None}
 
     quarter, wanted_months = months == "quarter", set(range(12))
     if months not in ("month", "quarter"):
@@ -159,11 +159,18 @@ def before_export(text: str, exporter: str, expression: str, timezone: str) -> t
     load, days = minute(text), aws_schedules.starts(expression, timezone)
     if load is None:
         return None
-    start = next((found for starts in days if (found := _in_the_way(load, starts)) is not None), None)
+    start = next((too_late for starts in days if (too_late := _in_the_way(load, starts)) is not None), None)
     if start is None:
         return None
     later = ((start + MARGIN + minutes) % 1440 for minutes in range(1440))
-    fitting = next((one for one in later if all(_in_the_way(one, starts) is None for starts in days)), None)
+    fitting = next(
+        (
+            minute_of_day
+            for minute_of_day in later
+            if all(_in_the_way(minute_of_day, starts) is None for starts in days)
+        ),
+        None,
+    )
     if fitting is None:
         return None
     return (

@@ -11,8 +11,8 @@ _PLAIN = r"string|binary|boolean|bigint|double|json|decimal\((\d+),\s*(\d+)\)"
 
 def declared_type(value: Any) -> Any:
     """A column's type as the normaliser declares it (handlers/normalise/table_schema.py)."""
-    found = re.fullmatch(_PLAIN, value) if isinstance(value, str) else None
-    if found and (not found[1] or (1 <= int(found[1]) <= 38 and int(found[2]) <= int(found[1]))):
+    decimal = re.fullmatch(_PLAIN, value) if isinstance(value, str) else None
+    if decimal and (not decimal[1] or (1 <= int(decimal[1]) <= 38 and int(decimal[2]) <= int(decimal[1]))):
         return value
     if isinstance(value, Mapping) and len(value) == 1:
         ((kind, inner),) = value.items()

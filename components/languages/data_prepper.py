@@ -60,11 +60,13 @@ def mistakes(tree: Tree) -> Iterator[str]:
         truths += inner if kind in (*TRUTHS, "not") else []
         if kind in (*EQUAL, *MATCHES, *ORDER, *MEMBERS) and inner[0][0] == "not":
             yield f"'not' takes only what stands next to it, not what '{kind}' compares; write not (…) around that"
-        if kind in ORDER and any(one[0] == "value" and not isinstance(one[1], Decimal) for one in inner):
+        if kind in ORDER and any(
+            operand[0] == "value" and not isinstance(operand[1], Decimal) for operand in inner
+        ):
             yield f"'{kind}' compares numbers; write them without quotes"
-    for one in truths:
-        if one[0] in ("set", "minus", *SUMS, *PRODUCTS) or (
-            one[0] == "value" and not isinstance(one[1], bool)
+    for operand in truths:
+        if operand[0] in ("set", "minus", *SUMS, *PRODUCTS) or (
+            operand[0] == "value" and not isinstance(operand[1], bool)
         ):
             yield "a value is neither true nor false; compare it with something"
 
@@ -74,18 +76,18 @@ class _Reading:
         self.tokens: list[tuple[str, str, int]] = []
         self.text, at = text, 0
         while text[at:].strip():
-            if not (found := _TOKEN.match(text, at)):
+            if not (token := _TOKEN.match(text, at)):
                 raise self.wrong(at)
-            kind = str(found.lastgroup)
-            self.tokens.append((kind, found[kind], found.start(kind)))
-            at = found.end()
+            kind = str(token.lastgroup)
+            self.tokens.append((kind, token[kind], token.start(kind)))
+            at = token.end()
         self.tree = self.level(0)
         if self.tokens:
             raise self.wrong(self.tokens[0][2])
 
     def wrong(self, at: int, expected: str = """; write such as '/status == "open"'""") -> ValueError:
-        found = f"'{self.text[at:].strip()}' is not understood" if self.text[at:] else "it ends too early"
-        return ValueError(f"'{self.text}' is not an expression of Data Prepper: {found}{expected}")
+        problem = f"'{self.text[at:].strip()}' is not understood" if self.text[at:] else "it ends too early"
+        return ValueError(f"'{self.text}' is not an expression of Data Prepper: {problem}{expected}")
 
     def ahead(self) -> tuple[str, str, int]:
         return self.tokens[0] if self.tokens else ("end", "", len(self.text))

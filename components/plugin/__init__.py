@@ -56,7 +56,7 @@ class _Analyzer(analyzer.Analyzer):
         if text := described(typ, name):
             return text
         declared = (super(_Analyzer, self).get_docstring(cls, name) for cls in typ.__mro__)
-        text = next((found for found in declared if found), None)
+        text = next((docstring for docstring in declared if docstring), None)
         return " ".join(text.split()) if text else None
 
 

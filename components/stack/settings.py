@@ -91,16 +91,16 @@ class Settings:
 def from_pulumi(config: pulumi.Config) -> Settings:
     """The settings of the stack that is being deployed. Raises Refused."""
     prefix = f"{config.name}:"
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     # The engine hands the config over in the environment; a program run in process (Automation API, tests) sets it.
     for key in {**pulumi.runtime.config.get_config_env(), **pulumi.runtime.config.CONFIG.get()}:
         if key.startswith(prefix):
             text = config.require(key.removeprefix(prefix))
             try:
-                found[key.removeprefix(prefix)] = json.loads(text)
+                values[key.removeprefix(prefix)] = json.loads(text)
             except json.JSONDecodeError:
-                found[key.removeprefix(prefix)] = text
-    settings = read(found)
+                values[key.removeprefix(prefix)] = text
+    settings = read(values)
     meet_no_other_stack({"accounts": settings.accounts, "pipelines": settings.pipelines})
     return settings
 
@@ -212,7 +212,7 @@ class _Reading:
                 f"{path}.kind: {kind!r} is not a kind of pipeline; {nearest(str(kind), KINDS, listed=True)}"
             )
             return None
-        keys = {key: found for key, found in value.items() if key != "kind" and key not in REFERENCES}
+        keys = {key: given for key, given in value.items() if key != "kind" and key not in REFERENCES}
         for reserved in _OF_THE_STACK:
             if keys.pop(reserved, None) is not None:
                 self.errors.append(
@@ -243,7 +243,7 @@ class _Reading:
         already_reported = [
             key for key in ("account", "gcp", *REFERENCES.values()) if key in keys and keys[key] is None
         ]
-        keys = {key: found for key, found in keys.items() if key in known or key not in already_reported}
+        keys = {key: given for key, given in keys.items() if key in known or key not in already_reported}
         args = self._checked(KINDS[kind].args, keys, path, [key for key in already_reported if key in known])
         return PipelineSettings(kind, args, takes) if args and not already_reported else None
 
@@ -251,18 +251,18 @@ class _Reading:
         """Whether an error of the key itself is reported already."""
         return any(error.startswith((f"{key}: ", f"{key}.")) for error in self.errors)
 
-    def _account(self, found: Any, where: str) -> AccountArgs | None:
+    def _account(self, account: Any, where: str) -> AccountArgs | None:
         if not self.accounts:
             return None  # the errors of `accounts` are reported already
-        if found is None and len(self.accounts) == 1:
+        if account is None and len(self.accounts) == 1:
             return next(iter(self.accounts.values()))
-        if isinstance(found, str) and found in self.accounts:
-            return self.accounts[found]
-        if found is None:
+        if isinstance(account, str) and account in self.accounts:
+            return self.accounts[account]
+        if account is None:
             self.errors.append(f"{where}: missing; write one of {', '.join(sorted(self.accounts))}")
         else:
-            near = nearest(str(found), self.accounts, listed=True)
-            self.errors.append(f"{where}: '{found}' is not an account of this stack; {near}")
+            near = nearest(str(account), self.accounts, listed=True)
+            self.errors.append(f"{where}: '{account}' is not an account of this stack; {near}")
         return None
 
     def _taken(

@@ -68,22 +68,22 @@ def _get(s3, bucket: str, *keys: str) -> dict:
 def _listing(s3, bucket: str, folder: str) -> dict[str, Stored]:
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder)
     return {
-        found["Key"]: Stored(found["Size"], found["ETag"].strip('"'))
+        entry["Key"]: Stored(entry["Size"], entry["ETag"].strip('"'))
         for page in pages
-        for found in page.get("Contents", [])
+        for entry in page.get("Contents", [])
     }
 
 
 def _heads(s3, bucket: str, keys: list[str]) -> dict[str, Stored]:
     def head(key: str) -> Stored | None:
         try:
-            found = s3.head_object(Bucket=bucket, Key=key)
+            headers = s3.head_object(Bucket=bucket, Key=key)
         except ClientError as error:
             if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
                 return None
             error.add_note(f"s3://{bucket}/{key}")
             raise
-        return Stored(found["ContentLength"], found["ETag"].strip('"'))
+        return Stored(headers["ContentLength"], headers["ETag"].strip('"'))
 
     with ThreadPoolExecutor(AT_ONCE) as asking:
-        return {key: found for key, found in zip(keys, asking.map(head, keys), strict=True) if found}
+        return {key: stored for key, stored in zip(keys, asking.map(head, keys), strict=True) if stored}

@@ -104,4 +104,4 @@ def jobs_to_cancel(
     ):
         return []
     ended = description(token(former, settings))
-    return [found["JobId"] for found in running_jobs() if found.get("Description") == ended]
+    return [running["JobId"] for running in running_jobs() if running.get("Description") == ended]

@@ -163,8 +163,8 @@ def put_partition(name, partition):
 
 def read(key):
     """What a JSON object holds, and its ETag."""
-    found = s3.get_object(Bucket=bucket, Key=key)
-    return json.loads(found["Body"].read()), found["ETag"]
+    answer = s3.get_object(Bucket=bucket, Key=key)
+    return json.loads(answer["Body"].read()), answer["ETag"]
 
 
 def names_key(export):

@@ -125,8 +125,8 @@ def check_source(table: Mapping, current: Mapping | None, source: str) -> None:
         )
 
 
-def check_view(name: str, found: Mapping | None) -> None:
-    if found and found.get("TableType") != "VIRTUAL_VIEW":
+def check_view(name: str, existing: Mapping | None) -> None:
+    if existing and existing.get("TableType") != "VIRTUAL_VIEW":
         raise SchemaConflict(
             f"{name}_latest, which is the view on {name}, is a table in the catalog; export one of them by another "
             "pipeline"
@@ -161,8 +161,8 @@ def widens(old: str, new: str) -> bool:
 
 
 def _digits(kind: str) -> tuple[int, int] | None:
-    found = re.fullmatch(r"decimal\((\d+),\s*(\d+)\)", kind)
-    return (int(found[1]), int(found[2])) if found else None
+    decimal = re.fullmatch(r"decimal\((\d+),\s*(\d+)\)", kind)
+    return (int(decimal[1]), int(decimal[2])) if decimal else None
 
 
 def table(name: str, columns: Sequence[Mapping], bucket: str, existing: Mapping | None) -> dict:
@@ -218,10 +218,10 @@ def latest(table_input: Mapping, database: str, export_date: str) -> dict:
 def trino(hive: str) -> str:
     """A type of Hive's as Trino writes it."""
     hive = hive.strip()
-    if found := re.fullmatch(r"array<(.*)>", hive):
-        return f"array({trino(found[1])})"
-    if found := re.fullmatch(r"struct<(.*)>", hive):
-        fields = [part.split(":", 1) for part in _parts(found[1])]
+    if nested := re.fullmatch(r"array<(.*)>", hive):
+        return f"array({trino(nested[1])})"
+    if nested := re.fullmatch(r"struct<(.*)>", hive):
+        fields = [part.split(":", 1) for part in _parts(nested[1])]
         return "row(" + ", ".join(f'"{name}" {trino(kind)}' for name, kind in fields) + ")"
     plain = {
         "string": "varchar",
@@ -246,25 +246,25 @@ def _parts(text: str) -> list[str]:
 
 
 def metrics(pipeline: str, results: Iterable[Mapping], now: datetime) -> list[dict]:
-    found = []
+    data = []
     for result in results:
         failed = "error" in result or bool(result.get("refused"))
         of = {"Pipeline": pipeline, "Source": result["source"]}
         published_any = "error" not in result
-        found += [
+        data += [
             metric("Published", 1 if published_any else 0, of),
             metric("Failed", 1 if failed else 0, of),
         ]
         if published_any:
-            found.append(metric("Skipped", len(result.get("skipped", ())), of))
+            data.append(metric("Skipped", len(result.get("skipped", ())), of))
         for published in result["tables"] if published_any else ():
             of = {"Pipeline": pipeline, "Table": published["table"]}
             age = (now - datetime.fromisoformat(published["exported_to"])).total_seconds()
-            found.append(metric("Age", age, of) | {"Unit": "Seconds"})
+            data.append(metric("Age", age, of) | {"Unit": "Seconds"})
             for name, number in (("Rows", published["rows"]), ("SetAside", published.get("set_aside"))):
                 if number is not None:
-                    found.append(metric(name, number, of))
-    return found
+                    data.append(metric(name, number, of))
+    return data
 
 
 def metric(name: str, value: float, dimensions: Mapping[str, str]) -> dict:

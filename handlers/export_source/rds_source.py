@@ -61,13 +61,13 @@ def snapshot(rds, source: Source, item: Mapping, settings: Settings) -> str:
     describe = getattr(rds, f"describe_{call}s")
     if source.snapshot == "made-for-the-run":
         name = snapshot_name(source, item["due"], settings)
-        found = _found(rds, describe, noun, **{f"{noun}Identifier": name})
-        if not found:
+        snapshots = _described(rds, describe, noun, **{f"{noun}Identifier": name})
+        if not snapshots:
             made = getattr(rds, f"create_{call}")(**{f"{noun}Identifier": name, owner: source.name})[noun]
-            found = [made]
-        if found[0]["Status"] != "available":
-            raise Busy(f"snapshot {name} is {found[0]['Status']}")
-        return found[0][f"{noun}Arn"]
+            snapshots = [made]
+        if snapshots[0]["Status"] != "available":
+            raise Busy(f"snapshot {name} is {snapshots[0]['Status']}")
+        return snapshots[0][f"{noun}Arn"]
     pages = rds.get_paginator(f"describe_{call}s").paginate(
         **{owner: source.name, "SnapshotType": "automated"}
     )
@@ -79,7 +79,7 @@ def snapshot(rds, source: Source, item: Mapping, settings: Settings) -> str:
     return max(ready, key=lambda s: s["SnapshotCreateTime"])[f"{noun}Arn"]
 
 
-def _found(rds, describe, noun: str, **named) -> list[dict]:
+def _described(rds, describe, noun: str, **named) -> list[dict]:
     try:
         return describe(**named)[f"{noun}s"]
     except rds.exceptions.ClientError as error:

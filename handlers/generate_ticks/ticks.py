@@ -52,10 +52,10 @@ def ticks(count: int, run: str, chance: random.Random) -> Iterator[dict[str, Any
         }
 
 
-def batches(found: Iterable[dict[str, Any]], rate: float) -> Iterator[list[dict[str, Any]]]:
+def batches(generated: Iterable[dict[str, Any]], rate: float) -> Iterator[list[dict[str, Any]]]:
     """Records for PutRecords, at most a second's worth at once."""
-    found, size = iter(found), max(1, min(MOST_AT_ONCE, int(rate)))
-    while batch := [_record(tick) for tick in islice(found, size)]:
+    generated, size = iter(generated), max(1, min(MOST_AT_ONCE, int(rate)))
+    while batch := [_record(tick) for tick in islice(generated, size)]:
         yield batch
 
 

@@ -84,9 +84,9 @@ def newest_run_result(table, at):
     return run_result(table, run, run is None and awaited(google.transfer(table.transfer), at, settings))
 
 
-def publish(table, found):
+def publish(table, outcome):
     cloudwatch.put_metric_data(
-        Namespace=settings.namespace, MetricData=metrics(settings.pipeline, table, found)
+        Namespace=settings.namespace, MetricData=metrics(settings.pipeline, table, outcome)
     )
 
 

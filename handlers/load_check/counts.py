@@ -103,7 +103,7 @@ def last_run(runs: Iterable[Mapping], at: datetime, settings: Settings) -> Mappi
         if when >= at - settings.run_within
         and (run["state"] not in UNFINISHED or when <= at - settings.checked_after)
     ]
-    return max(came, key=lambda one: one[0])[1] if came else None
+    return max(came, key=lambda timed: timed[0])[1] if came else None
 
 
 def awaited(config: Mapping, at: datetime, settings: Settings) -> bool:
@@ -154,10 +154,10 @@ def result(load: Load, expected: int, loaded: int) -> dict:
     }
 
 
-def metrics(pipeline: str, table: Table, found: Mapping) -> list[dict]:
+def metrics(pipeline: str, table: Table, outcome: Mapping) -> list[dict]:
     dimensions = [{"Name": "Pipeline", "Value": pipeline}, {"Name": "Table", "Value": table.table}]
     return [
-        {"MetricName": name, "Dimensions": dimensions, "Value": found[key], "Unit": "Count"}
+        {"MetricName": name, "Dimensions": dimensions, "Value": outcome[key], "Unit": "Count"}
         for name, key in METRICS.items()
-        if key in found
+        if key in outcome
     ]

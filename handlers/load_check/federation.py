@@ -55,7 +55,7 @@ class Google:
 
     def runs(self, transfer: str) -> list[dict]:
         """All runs that the service remembers, in no order that it promises."""
-        found, page = [], ""
+        runs, page = [], ""
         while True:
             answer = self.ask(
                 "bigquerydatatransfer",
@@ -63,9 +63,9 @@ class Google:
                 None,
                 self.access_token(),
             )
-            found += answer.get("transferRuns", [])
+            runs += answer.get("transferRuns", [])
             if not (page := answer.get("nextPageToken", "")):
-                return found
+                return runs
 
     def access_token(self) -> str:
         if time.time() > self.until - 300:

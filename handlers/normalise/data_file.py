@@ -163,9 +163,9 @@ def normalise(
     finally:
         decoder.close()
     if source.md5() != _digest(name, md5):
-        found = base64.b64encode(source.md5()).decode()
+        actual = base64.b64encode(source.md5()).decode()
         raise FileError(
-            f"{name} has the md5 {found}; the manifest says {md5}. Export again, or copy the file again"
+            f"{name} has the md5 {actual}; the manifest says {md5}. Export again, or copy the file again"
         )
     if report.items != items:
         raise FileError(f"{name} holds {report.items:,} items; the manifest says {items:,}")

@@ -36,9 +36,9 @@ class DataFile:
     @classmethod
     def of(cls, entry: dict, manifest_key: str) -> "DataFile":
         try:
-            root, found, _ = manifest_key.partition(MARK)
+            root, mark, _ = manifest_key.partition(MARK)
             _, named, rest = str(entry["dataFileS3Key"]).partition(MARK)
-            if not found or not named or ".." in rest:
+            if not mark or not named or ".." in rest:
                 raise ExportError(
                     f"{manifest_key} names {entry['dataFileS3Key']!r}, which is no file of an export"
                 )

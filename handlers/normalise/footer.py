@@ -39,7 +39,7 @@ def read(tail: bytes) -> Footer:
     try:
         metadata, _ = _struct(tail[len(tail) - needed : -TAIL], 0)
         elements, rows, groups = metadata[2], metadata[3], metadata.get(4, [])
-        found = Footer(_number(rows), _columns(elements))
+        footer = Footer(_number(rows), _columns(elements))
         group_rows = sum(_number(group[3]) for group in groups)
     except (
         IndexError,
@@ -53,7 +53,7 @@ def read(tail: bytes) -> Footer:
         raise FooterError(f"its footer can't be read: {error!r}") from error
     if group_rows != rows:
         raise FooterError(f"its row groups hold other than the {rows:,} rows that it tells")
-    return found
+    return footer
 
 
 def _number(value: Value) -> int:
@@ -122,8 +122,8 @@ def _value(data: bytes, at: int, kind: int) -> tuple[Value, int]:
             size, at = _varint(data, at)
         elements = []
         for _ in range(size):
-            one, at = _value(data, at, inner)
-            elements.append(one)
+            element, at = _value(data, at, inner)
+            elements.append(element)
         return elements, at
     if kind == 12:
         return _struct(data, at)

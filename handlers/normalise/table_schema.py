@@ -234,7 +234,7 @@ class Observation:
 
     def type(self, attribute: str) -> Type | None:
         """The type that holds all of the attribute's values; None when only NULL was seen."""
-        kinds = {kind: found for kind, found in self.seen[attribute].items() if kind != "NULL"}
+        kinds = {kind: seen for kind, seen in self.seen[attribute].items() if kind != "NULL"}
         if not kinds:
             return None
         if len(kinds) > 1:

@@ -67,10 +67,10 @@ def handler(event, context):
 
 def keys(wanted):
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=settings.bucket, Prefix=wanted.prefix)
-    found = [entry for page in pages for entry in page.get("Contents", [])]
+    entries = [entry for page in pages for entry in page.get("Contents", [])]
     if wanted.transient_only:
-        found.sort(key=lambda entry: entry["LastModified"], reverse=True)
-    return [entry["Key"] for entry in found]
+        entries.sort(key=lambda entry: entry["LastModified"], reverse=True)
+    return [entry["Key"] for entry in entries]
 
 
 def replay(key, wanted, report):

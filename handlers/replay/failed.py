@@ -104,8 +104,8 @@ def lines_of(body: bytes) -> list[Line]:
 
 def _line(text: bytes) -> Line:
     try:
-        found = json.loads(text)
-        return Line(text, str(found["errorCode"]), base64.b64decode(found["rawData"], validate=True))
+        entry = json.loads(text)
+        return Line(text, str(entry["errorCode"]), base64.b64decode(entry["rawData"], validate=True))
     except (ValueError, KeyError, TypeError, RecursionError, binascii.Error):
         return Line(text)
 

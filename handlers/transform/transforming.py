@@ -87,8 +87,8 @@ def transformed(record: Mapping[str, Any], settings: Settings) -> tuple[dict[str
         text, document = _document(record["data"])
         if any(f in document and document[f] in values for f, values in settings.drop.items()):
             return {"recordId": record["recordId"], "result": DROPPED, "data": record["data"]}, ""
-        found = document.get(settings.timestamp)
-        moment = _arrival(record) if found is None else _moment(found, settings.timestamp)
+        timestamp = document.get(settings.timestamp)
+        moment = _arrival(record) if timestamp is None else _moment(timestamp, settings.timestamp)
         text = _with(text, settings.timestamp, json.dumps(_written(moment)))
         data = base64.b64encode(text.encode()).decode()  # not of half a surrogate pair, which JSON can escape
     except ValueError as error:
@@ -100,14 +100,14 @@ def _document(data: str) -> tuple[str, dict[str, Any]]:
     """The record's text, without what it does not need, and what it means."""
     try:
         text = base64.b64decode(data, validate=True).decode()
-        found = DECODER.decode(text)
+        value = DECODER.decode(text)
     except (binascii.Error, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"not JSON text: {error}") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error}") from None
-    if not isinstance(found, dict):
-        raise ValueError(f"a JSON {type(found).__name__}, where an object is expected")
-    return "".join(_tokens(text)), found
+    if not isinstance(value, dict):
+        raise ValueError(f"a JSON {type(value).__name__}, where an object is expected")
+    return "".join(_tokens(text)), value
 
 
 def _tokens(text: str) -> Iterator[str]:
@@ -142,20 +142,20 @@ def _arrival(record: Mapping[str, Any]) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds is not None else datetime.now(UTC)
 
 
-def _moment(found: Any, field: str) -> datetime:
+def _moment(value: Any, field: str) -> datetime:
     try:
-        if isinstance(found, str):
-            moment = datetime.fromisoformat(found)
-        elif isinstance(found, Number):
-            since = float(found)
+        if isinstance(value, str):
+            moment = datetime.fromisoformat(value)
+        elif isinstance(value, Number):
+            since = float(value)
             moment = datetime.fromtimestamp(since / 1000 if abs(since) >= MILLISECONDS_FROM else since, UTC)
         else:
             raise ValueError("neither text nor a number")
         if moment.tzinfo is not None:
             return moment.astimezone(UTC)
     except (ValueError, OverflowError, OSError):
-        raise ValueError(f"{field} is {found!r}, not a time such as '2026-01-01T16:00:00.000Z'") from None
-    raise ValueError(f"{field} is {found!r}, a time without its zone")
+        raise ValueError(f"{field} is {value!r}, not a time such as '2026-01-01T16:00:00.000Z'") from None
+    raise ValueError(f"{field} is {value!r}, a time without its zone")
 
 
 def _written(moment: datetime) -> str:

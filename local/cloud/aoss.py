@@ -386,8 +386,8 @@ def request_context(service: str, action: str, body: bytes, params: dict) -> dic
         context = context | {"aoss:collection": about}
     if action == "aoss:BatchGetCollection":
         request = json.loads(body or b"{}")
-        found = [oss._collections.get(cid) for cid in request.get("ids") or []]
-        names = {*(request.get("names") or []), *(rec["name"] for rec in found if rec)}
+        collections = [oss._collections.get(cid) for cid in request.get("ids") or []]
+        names = {*(request.get("names") or []), *(rec["name"] for rec in collections if rec)}
         context = context | ({"aoss:collection": names.pop()} if len(names) == 1 else {})
     return context
 
@@ -427,10 +427,10 @@ def put_lifecycle(put):
 
 
 def get_lifecycle(data: dict) -> tuple:
-    found, errors = [], []
+    details, errors = [], []
     for wanted in data.get("identifiers", []):
         rec = lifecycle.get(f"data/{wanted['name']}")
-        (found if rec else errors).append(
+        (details if rec else errors).append(
             oss._policy_detail(rec)
             if rec
             else {
@@ -439,7 +439,7 @@ def get_lifecycle(data: dict) -> tuple:
                 "errorMessage": "The specified lifecycle policy is not found.",
             }
         )
-    return json_response({"lifecyclePolicyDetails": found, "lifecyclePolicyErrorDetails": errors})
+    return json_response({"lifecyclePolicyDetails": details, "lifecyclePolicyErrorDetails": errors})
 
 
 def delete_lifecycle(data: dict) -> tuple:

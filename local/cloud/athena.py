@@ -88,25 +88,25 @@ def check_partition(name: str, columns: list[dict], own: list[dict], values: str
 def expand(query: Any, database: str, workdirs: list[str]) -> Any:
     """The query with each table of the catalog replaced by what it stands for."""
     ctes = {cte.alias_or_name for cte in query.find_all(exp.CTE)}
-    for found in list(query.find_all(exp.Table)):
-        if found.name in ctes and not found.db:
+    for table in list(query.find_all(exp.Table)):
+        if table.name in ctes and not table.db:
             continue
-        home = found.db or database
-        name = f"{home}/{found.name.lower()}"
+        home = table.db or database
+        name = f"{home}/{table.name.lower()}"
         record = glue._tables.get(name)
         if not record:
-            raise ValueError(f"TABLE_NOT_FOUND: Table 'awsdatacatalog.{home}.{found.name}' does not exist")
+            raise ValueError(f"TABLE_NOT_FOUND: Table 'awsdatacatalog.{home}.{table.name}' does not exist")
         if record.get("TableType") == "VIRTUAL_VIEW":
             view = json.loads(base64.b64decode(record["ViewOriginalText"].split()[3]))
             inner = expand(sqlglot.parse_one(view["originalSql"], read="athena"), view["schema"], workdirs)
         else:
             inner = sqlglot.parse_one(relation(record, name, workdirs), read="duckdb")
         inner_query = exp.Subquery(
-            this=inner, alias=exp.TableAlias(this=exp.to_identifier(found.alias or found.name, True))
+            this=inner, alias=exp.TableAlias(this=exp.to_identifier(table.alias or table.name, True))
         )
-        if found is query:
+        if table is query:
             return inner_query
-        found.replace(inner_query)
+        table.replace(inner_query)
     return query
 
 

@@ -138,12 +138,12 @@ def check(
     if iam._names_condition_key(policies, "aws:resourcetag/"):
         ctx.service_context |= tags_of(resource)
     identity = iam.evaluate(ctx, policies, *principal.limits)
-    found = resource_policy(service, resource)
+    attached = resource_policy(service, resource)
     result = (
         identity
-        if found is None
+        if attached is None
         else iam.combine_resource_policy(
-            identity, ctx, *found, required=service == "kms", limits=tuple(principal.limits)
+            identity, ctx, *attached, required=service == "kms", limits=tuple(principal.limits)
         )
     )
     if result.decision == "Allow":
@@ -165,7 +165,7 @@ def check_service(
     service: str, action: str, resource: str, source_arn: str, source_account: str, **context
 ) -> None:
     """Raise Denied unless the resource's policy lets the AWS service in, on behalf of `source_arn`."""
-    found = resource_policy(action.split(":")[0], resource)
+    attached = resource_policy(action.split(":")[0], resource)
     keys = {
         "aws:sourcearn": source_arn,
         "aws:sourceaccount": source_account,
@@ -178,7 +178,7 @@ def check_service(
     ctx = iam.EvalContext(
         "*", "Service", "", action, resource, get_region(), service_context={**keys, **context}
     )
-    if not found or iam.evaluate_resource_policy(found[0], ctx, service=service).decision != "Allow":
+    if not attached or iam.evaluate_resource_policy(attached[0], ctx, service=service).decision != "Allow":
         raise Denied(
             service,
             action,

@@ -105,7 +105,7 @@ class Delivery(threading.Thread):
         kinesis = self.acting("kinesis", self.source["RoleARN"])
         arn, read, cursors, size = {"StreamARN": self.source["KinesisStreamARN"]}, [], {}, 0
         iterators = {}
-        for shard in (one["ShardId"] for one in kinesis.list_shards(**arn)["Shards"]):
+        for shard in (listed["ShardId"] for listed in kinesis.list_shards(**arn)["Shards"]):
             answer = kinesis.get_shard_iterator(**arn, ShardId=shard, **self.position(shard))
             iterators[shard] = answer["ShardIterator"]
         began = time.monotonic()
@@ -115,12 +115,12 @@ class Delivery(threading.Thread):
                     continue
                 answer = kinesis.get_records(**arn, ShardIterator=iterator, Limit=1000)
                 iterators[shard] = answer.get("NextShardIterator")
-                for found in answer["Records"]:
+                for record in answer["Records"]:
                     read.append(
-                        Record(found["Data"], int(found["ApproximateArrivalTimestamp"].timestamp() * 1000))
+                        Record(record["Data"], int(record["ApproximateArrivalTimestamp"].timestamp() * 1000))
                     )
-                    size += len(found["Data"])
-                    cursors[shard] = found["SequenceNumber"]
+                    size += len(record["Data"])
+                    cursors[shard] = record["SequenceNumber"]
             self.pause(POLL_SECONDS if size < most else 0)
         return read, cursors
 
@@ -152,9 +152,11 @@ class Delivery(threading.Thread):
 
     def processors(self) -> list[dict[str, str]]:
         processing = self.config.get("ProcessingConfiguration") or {}
-        found = processing.get("Processors", []) if processing.get("Enabled") else []
-        parameters = [one.get("Parameters", []) for one in found if one["Type"] == "Lambda"]
-        return [{p["ParameterName"]: p["ParameterValue"] for p in one} for one in parameters]
+        processors = processing.get("Processors", []) if processing.get("Enabled") else []
+        parameters = [
+            processor.get("Parameters", []) for processor in processors if processor["Type"] == "Lambda"
+        ]
+        return [{p["ParameterName"]: p["ParameterValue"] for p in pairs} for pairs in parameters]
 
     def transformed(self, read: list[Record]) -> list[Record]:
         """The records that are Ok; those that failed are in the backup."""
@@ -205,10 +207,10 @@ class Delivery(threading.Thread):
                 payload = json.loads(answer["Payload"].read())
                 if "FunctionError" in answer:
                     raise ValueError(f"{arn} failed: {payload}")
-                found = {one["recordId"]: one for one in payload["records"]}
-                if set(found) != {one["recordId"] for one in sent}:
+                answered = {record["recordId"]: record for record in payload["records"]}
+                if set(answered) != {record["recordId"] for record in sent}:
                     raise ValueError(f"{arn} did not answer exactly the records it was sent")
-                return [found[one["recordId"]] for one in sent]
+                return [answered[record["recordId"]] for record in sent]
             except (ClientError, BotoCoreError, KeyError, ValueError) as error:
                 self.log_failure("delivery", "Lambda.FunctionError", str(error))
                 if tries == LAMBDA_TRIES - 1:

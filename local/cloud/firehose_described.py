@@ -25,12 +25,12 @@ def described(config: Shape) -> Shape:
 def with_defaults(processing: Shape, role: str) -> Shape:
     """What was not set of a Lambda processor is there with its default, the role of the delivery among it."""
     processors = []
-    for one in processing.get("Processors", []):
-        given = {each["ParameterName"]: each["ParameterValue"] for each in one.get("Parameters", [])}
-        if one["Type"] == "Lambda":
+    for processor in processing.get("Processors", []):
+        given = {each["ParameterName"]: each["ParameterValue"] for each in processor.get("Parameters", [])}
+        if processor["Type"] == "Lambda":
             given |= {
                 name: value for name, value in (DEFAULTS | {"RoleArn": role}).items() if name not in given
             }
         parameters = [{"ParameterName": name, "ParameterValue": value} for name, value in given.items()]
-        processors.append({**one, "Parameters": parameters})
+        processors.append({**processor, "Parameters": parameters})
     return {**processing, "Processors": processors}

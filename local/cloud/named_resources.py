@@ -136,7 +136,7 @@ async def on_its_key(stock, method, path, headers, body, query):
         given = members(body)
         alias = f"arn:aws:kms:{get_region()}:{get_account_id()}:{given.get('AliasName')}"
         ids = {given.get("TargetKeyId"), None if action == "kms:CreateAlias" else kms._aliases.get(alias)}
-        for key in filter(None, (kms._resolve_key(one) for one in ids if one)):
+        for key in filter(None, (kms._resolve_key(key_id) for key_id in ids if key_id)):
             try:
                 authorization.check(authorization.caller(headers, query), action, key["Arn"])
             except authorization.Denied as denied:

@@ -114,8 +114,8 @@ def start(rec: dict) -> None:
             rec.update(Status=failed, StatusReason={"Description": str(denied)})
             return
         rec["_threads"] = [
-            osis_engine.SubPipeline(rec, name, one, rec["_progress"].setdefault(name, {}))
-            for name, one in rec["_plan"].items()
+            osis_engine.SubPipeline(rec, name, plan, rec["_progress"].setdefault(name, {}))
+            for name, plan in rec["_plan"].items()
         ]
         rec.update(Status="ACTIVE", StatusReason={"Description": "The pipeline is ready to ingest data."})
         for thread in rec["_threads"]:
@@ -221,13 +221,13 @@ def tagged(data: dict) -> dict:
 
 def tag(name: str, data: dict, caller: Any) -> dict:
     rec = tagged(data)
-    rec["Tags"] = [*({one["Key"]: one for one in [*rec["Tags"], *data["Tags"]]}).values()]
+    rec["Tags"] = [*({tag["Key"]: tag for tag in [*rec["Tags"], *data["Tags"]]}).values()]
     return {}
 
 
 def untag(name: str, data: dict, caller: Any) -> dict:
     rec = tagged(data)
-    rec["Tags"] = [one for one in rec["Tags"] if one["Key"] not in data["TagKeys"]]
+    rec["Tags"] = [tag for tag in rec["Tags"] if tag["Key"] not in data["TagKeys"]]
     return {}
 
 

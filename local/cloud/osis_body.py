@@ -137,9 +137,9 @@ def read(text: str) -> dict[str, dict]:
             continue
         for sink in sinks:
             errors += [
-                f"{name}.sink: route {one!r} is not defined"
-                for one in sink.get("routes", [])
-                if one not in routes
+                f"{name}.sink: route {route!r} is not defined"
+                for route in sink.get("routes", [])
+                if route not in routes
             ]
             if not sink["aws"].get("serverless"):
                 errors.append(
@@ -171,15 +171,15 @@ def fill(pattern: str, data: dict, metadata: dict) -> str:
     def value(match: re.Match) -> str:
         inner = match[1].strip()
         call = re.fullmatch(r'getMetadata\(\s*"/?([^"]+)"\s*\)', inner)
-        found = metadata.get(call[1]) if call else at(data, inner)
-        if found is None:
+        value = metadata.get(call[1]) if call else at(data, inner)
+        if value is None:
             raise Missing(f"the event has no {inner}")
         return (
-            str(found).lower()
-            if isinstance(found, bool)
-            else format(found, "f")
-            if isinstance(found, Decimal)
-            else str(found)
+            str(value).lower()
+            if isinstance(value, bool)
+            else format(value, "f")
+            if isinstance(value, Decimal)
+            else str(value)
         )
 
     return re.sub(r"\$\{([^}]+)\}", value, pattern)

@@ -70,13 +70,13 @@ def plain(value: dict) -> Any:
     if kind == "N":
         return Decimal(inner)
     if kind == "NS":
-        return [Decimal(one) for one in inner]
+        return [Decimal(number) for number in inner]
     if kind in ("B", "BS"):
-        return text(inner) if kind == "B" else [text(one) for one in inner]
+        return text(inner) if kind == "B" else [text(item) for item in inner]
     if kind == "L":
-        return [plain(one) for one in inner]
+        return [plain(item) for item in inner]
     if kind == "M":
-        return {name: plain(one) for name, one in inner.items()}
+        return {name: plain(item) for name, item in inner.items()}
     return None if kind == "NULL" else inner
 
 
@@ -126,10 +126,10 @@ class Sink:
     def __init__(self, run: SubPipeline, options: dict, role: boto3.Session):
         self.run, self.options = run, options
         host = options["hosts"][0]
-        found = client("opensearchserverless", role).batch_get_collection(
+        answer = client("opensearchserverless", role).batch_get_collection(
             ids=[host.rstrip("/").rsplit("/", 1)[-1]]
         )
-        if not found["collectionDetails"]:
+        if not answer["collectionDetails"]:
             raise RuntimeError(f"there is no collection at {host}")
         self.search, self.s3 = search(host, role), client("s3", role)
 
@@ -363,7 +363,10 @@ class SubPipeline(threading.Thread):
             next((key["AttributeName"] for key in described["KeySchema"] if key["KeyType"] == kind), None)
             for kind in ("HASH", "RANGE")
         ]
-        types = {one["AttributeName"]: one["AttributeType"] for one in described["AttributeDefinitions"]}
+        types = {
+            attribute["AttributeName"]: attribute["AttributeType"]
+            for attribute in described["AttributeDefinitions"]
+        }
         if "B" in [types[key] for key in self.keys if key]:
             raise RuntimeError(f"a binary key of table {self.table} makes no stable document id")
         if table.get("export") is not None:
@@ -504,7 +507,7 @@ class SubPipeline(threading.Thread):
                         iterators[shard["ShardId"]] = streams.get_shard_iterator(
                             StreamArn=arn, ShardId=shard["ShardId"], **kind
                         )["ShardIterator"]
-            found = 0
+            records = 0
             for shard, iterator in list(iterators.items()):
                 if iterator:
                     answer = streams.get_records(ShardIterator=iterator, Limit=PAGE)
@@ -512,9 +515,9 @@ class SubPipeline(threading.Thread):
                     if answer["Records"]:
                         read[shard] = answer["Records"][-1]["dynamodb"]["SequenceNumber"]
                     iterators[shard] = answer.get("NextShardIterator")
-                    found += len(answer["Records"])
+                    records += len(answer["Records"])
             self.publish()
-            self.pause(0.01 if found else POLL)
+            self.pause(0.01 if records else POLL)
 
     def changes(self, shard: str, records: list[dict], options: dict) -> None:
         events, ties = [], dict(self.progress.setdefault("ties", {}).get(shard) or {"second": 0, "seen": 0})
@@ -543,7 +546,10 @@ class SubPipeline(threading.Thread):
             # In milliseconds; what was changed before the start came with the export.
             late = [1000 * time.time() - metadata["dynamodb_timestamp"] for _, metadata in events]
             self.lag = max(
-                [self.lag, *(one for one in late if one < 1000 * (time.time() - self.progress["start"]))]
+                [
+                    self.lag,
+                    *(moment for moment in late if moment < 1000 * (time.time() - self.progress["start"])),
+                ]
             )
             self.count("dynamodb.changeEventsProcessed.count", len(events))
         self.progress["ties"][shard] = ties

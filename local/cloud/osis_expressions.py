@@ -43,8 +43,8 @@ def matches(text: Any, pattern: str) -> bool:
     return text is not None and re.fullmatch(pattern, text) is not None
 
 
-def same(one: Any, other: Any) -> bool:
-    return one == other and isinstance(one, bool) == isinstance(other, bool)
+def same(left: Any, right: Any) -> bool:
+    return left == right and isinstance(left, bool) == isinstance(right, bool)
 
 
 def number(value: Any) -> Any:
@@ -54,20 +54,23 @@ def number(value: Any) -> Any:
 
 
 DECIDE: dict[str, Callable[[Any, Any], Any]] = {
-    "and": lambda one, other: flag(one) and flag(other),
-    "or": lambda one, other: flag(one) or flag(other),
+    "and": lambda left, right: flag(left) and flag(right),
+    "or": lambda left, right: flag(left) or flag(right),
     "==": same,
-    "!=": lambda one, other: not same(one, other),
-    "<": lambda one, other: number(one) < number(other),
-    "<=": lambda one, other: number(one) <= number(other),
-    ">": lambda one, other: number(one) > number(other),
-    ">=": lambda one, other: number(one) >= number(other),
+    "!=": lambda left, right: not same(left, right),
+    "<": lambda left, right: number(left) < number(right),
+    "<=": lambda left, right: number(left) <= number(right),
+    ">": lambda left, right: number(left) > number(right),
+    ">=": lambda left, right: number(left) >= number(right),
     "=~": matches,
     "!~": lambda text, pattern: text is not None and not matches(text, pattern),
-    "in": lambda one, members: any(same(one, member) for member in members),
-    "not in": lambda one, members: not any(same(one, member) for member in members),
+    "in": lambda value, members: any(same(value, member) for member in members),
+    "not in": lambda value, members: not any(same(value, member) for member in members),
 }
-PREFIX: dict[str, Callable[[Any], Any]] = {"not": lambda one: not flag(one), "-": lambda one: -number(one)}
+PREFIX: dict[str, Callable[[Any], Any]] = {
+    "not": lambda operand: not flag(operand),
+    "-": lambda operand: -number(operand),
+}
 
 
 def at(data: Any, path: str) -> Any:
@@ -79,20 +82,20 @@ def at(data: Any, path: str) -> Any:
     return data
 
 
-def joined(sign: str, one: Value, other: Value) -> Value:
+def joined(sign: str, left: Value, right: Value) -> Value:
     def value(data: dict, metadata: dict) -> Any:
         try:
-            return DECIDE[sign](one(data, metadata), other(data, metadata))
+            return DECIDE[sign](left(data, metadata), right(data, metadata))
         except TypeError:
             return False  # as Data Prepper takes an operator whose operands are of another type
 
     return value
 
 
-def prefixed(sign: str, one: Value) -> Value:
+def prefixed(sign: str, operand: Value) -> Value:
     def value(data: dict, metadata: dict) -> Any:
         try:
-            return PREFIX[sign](one(data, metadata))
+            return PREFIX[sign](operand(data, metadata))
         except TypeError:
             return False
 
@@ -163,25 +166,25 @@ class Expression:
             if sign in ("not", "minus"):
                 self.values.append(("", prefixed("-" if sign == "minus" else sign, other)))
                 continue
-            left, one = self.values.pop()
+            left, operand = self.values.pop()
             if (sign in ("in", "not in")) != (right == "set") or (
                 sign in ("=~", "!~") and not {left, right} <= {"pointer", "text"}
             ):
                 raise ValueError(f"{self.text!r}: {sign!r} does not take what stands beside it")
-            self.values.append(("", joined(sign, one, other)))
+            self.values.append(("", joined(sign, operand, other)))
 
     def members(self, place: int) -> int:
         """The literals of a set, of which `{` is read; where it ends."""
-        found: list[Any] = []
+        values: list[Any] = []
         while True:
             kind, match = self.token(place)
             if kind not in ("text", "number", "word"):
                 raise self.wrong(place)
-            found.append(self.value(kind, match)({}, {}))
+            values.append(self.value(kind, match)({}, {}))
             _, end = self.token(match.end())
             place = end.end()
             if end[0] == "}":
-                self.values.append(("set", lambda data, metadata: found))
+                self.values.append(("set", lambda data, metadata: values))
                 return place
             if end[0] != ",":
                 raise self.wrong(match.end())

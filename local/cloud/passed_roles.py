@@ -45,10 +45,10 @@ def roles(value: Any) -> Iterator[str]:
 def handed(service: str, body: bytes) -> set[str]:
     """The ARNs of the roles in a request. Glue takes a name as well."""
     if service == "s3":
-        return {one.decode() for one in IN_XML.findall(body)}
+        return {role.decode() for role in IN_XML.findall(body)}
     return {
-        one if one.startswith("arn:") else f"arn:aws:iam::{get_account_id()}:role/{one}"
-        for one in roles(members(body))
+        role if role.startswith("arn:") else f"arn:aws:iam::{get_account_id()}:role/{role}"
+        for role in roles(members(body))
     }
 
 

@@ -77,12 +77,12 @@ def snapshots(noun: str) -> dict[str, dict]:
     """The account's, by their ARNs; the automated one is of today, so that its name stays the same through the day."""
     automated = snapshot(noun, f"rds:{mysql.INSTANCE}-{today():%Y-%m-%d-%H-%M}", "automated", today())
     arn_prefix = f"arn:aws:rds:{get_region()}:{get_account_id()}:{NOUNS[noun][1]}:"
-    found = {automated[f"{noun}Arn"]: automated}
+    by_arn = {automated[f"{noun}Arn"]: automated}
     for arn, made in by_hand.items():
         if arn.startswith(arn_prefix):
             fresh = clock() - datetime.fromisoformat(made["SnapshotCreateTime"]).timestamp() < 1
-            found[arn] = made | {"Status": "creating" if fresh else "available"}
-    return found
+            by_arn[arn] = made | {"Status": "creating" if fresh else "available"}
+    return by_arn
 
 
 def answer_snapshots(principal, call: str, noun: str, parameters: dict) -> tuple | None:
@@ -97,16 +97,16 @@ def answer_snapshots(principal, call: str, noun: str, parameters: dict) -> tuple
                 f"{noun}AlreadyExists", f"Cannot create the snapshot because {named} already exists"
             )
         by_hand[arn] = snapshot(noun, str(named), "manual", datetime.fromtimestamp(clock(), UTC))
-        found = [by_hand[arn] | {"Status": "creating"}]
+        listed_snapshots = [by_hand[arn] | {"Status": "creating"}]
     elif call == "Delete" and arn in by_hand:
-        found = [by_hand.pop(arn) | {"Status": "deleted"}]
+        listed_snapshots = [by_hand.pop(arn) | {"Status": "deleted"}]
     elif call == "Describe" and (arn in existing or (not named and owner == mysql.INSTANCE)):
         kind = parameters.get("SnapshotType")
-        found = [s for a, s in existing.items() if named in (None, s[f"{noun}Identifier"])
+        listed_snapshots = [s for a, s in existing.items() if named in (None, s[f"{noun}Identifier"])
                  and kind in (None, s["SnapshotType"])]  # fmt: skip
     else:
         return None
-    inner = "".join(f"<{noun}>{xml(one)}</{noun}>" for one in found)
+    inner = "".join(f"<{noun}>{xml(each)}</{noun}>" for each in listed_snapshots)
     action = f"{call}{noun}" + ("s" if call == "Describe" else "")
     listed = f"<{noun}s>{inner}</{noun}s>" if call == "Describe" else inner
     return rds._xml(200, f"{action}Response", f"<{action}Result>{listed}</{action}Result>")
@@ -141,12 +141,12 @@ async def send_daily_events() -> None:
 
 
 def xml(members: dict) -> str:
-    def one(name: str, value) -> str:
+    def element(name: str, value) -> str:
         if isinstance(value, list):
             return f"<{name}>{''.join(f'<member>{escape(v)}</member>' for v in value)}</{name}>"
         return f"<{name}>{escape(str(value))}</{name}>"
 
-    return "".join(one(name, value) for name, value in members.items() if not name.startswith("_"))
+    return "".join(element(name, value) for name, value in members.items() if not name.startswith("_"))
 
 
 def tables(only: list[str]) -> list[str]:
@@ -267,9 +267,9 @@ async def handle(stock, method, path, headers, body, query):
     try:
         of_snapshot = re.fullmatch(r"(Create|Delete|Describe)(DB(?:Cluster)?Snapshot)s?", action or "")
         if of_snapshot and (
-            found := answer_snapshots(caller(headers, query), of_snapshot[1], of_snapshot[2], parameters)
+            answer := answer_snapshots(caller(headers, query), of_snapshot[1], of_snapshot[2], parameters)
         ):
-            return found
+            return answer
         if action == "StartExportTask":
             parameters["ExportOnly"] = [
                 v for k, v in sorted(parameters.items()) if re.match(r"ExportOnly\.member\.", k)

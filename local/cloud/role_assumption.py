@@ -50,10 +50,10 @@ def check(principal: iam.PrincipalInfo, request: dict[str, Any]) -> None:
     policies = authorization.ALLOW_ALL if principal.policies is None else principal.policies
     identity = iam.evaluate(ctx, policies, *principal.limits)
     trust = authorization.without_resource(role.get("AssumeRolePolicyDocument") if role else {})
-    found = iam.combine_resource_policy(
+    allowed = iam.combine_resource_policy(
         identity, ctx, trust, arn.split(":")[4], required=True, limits=tuple(principal.limits)
     )
-    if role is None or found.decision != "Allow":
+    if role is None or allowed.decision != "Allow":
         # A role that is not there is refused as one that lets nobody in: AWS gives both the same error.
         side = "identity-based" if identity.decision != "Allow" else "role trust"
         raise authorization.Denied(principal.arn, ACTION, arn, f"no {side} policy allows the {ACTION} action")

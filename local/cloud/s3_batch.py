@@ -75,10 +75,10 @@ def manifest(job: dict) -> list[Operation]:
     bucket, wanted = generator["SourceBucket"].split(":::")[-1], generator.get("Filter") or {}
     statuses = wanted.get("ObjectReplicationStatuses") or ["NONE", "FAILED", "COMPLETED", "REPLICA"]
     prefixes = tuple((wanted.get("KeyNameConstraint") or {}).get("MatchAnyPrefix") or [""])
-    found = {
+    keys_and_versions = {
         (key, record.get("version_id") or "null") for key, record in s3._buckets[bucket]["objects"].items()
     }
-    found |= {
+    keys_and_versions |= {
         (name[1], version["version_id"])
         for name, versions in s3._object_versions.items()
         if name[0] == bucket
@@ -86,7 +86,7 @@ def manifest(job: dict) -> list[Operation]:
         if not version.get("is_delete_marker")
     }
     operations = []
-    for key, version in sorted(found):
+    for key, version in sorted(keys_and_versions):
         record = stored_version(bucket, key, version) or {}
         if key.startswith(prefixes) and (record.get("replication_status") or "NONE") in statuses:
             tags = s3._object_tags.get((bucket, key, version)) or {}

@@ -30,8 +30,8 @@ class MissingKey(Exception):
 
 class S3Error(Exception):
     def __init__(self, status: int, body: bytes):
-        found = re.search(rb"<Code>(\w+)</Code>", body)
-        self.status, self.code = status, found.group(1).decode() if found else str(status)
+        code = re.search(rb"<Code>(\w+)</Code>", body)
+        self.status, self.code = status, code.group(1).decode() if code else str(status)
         super().__init__(f"{self.code}: {re.sub(rb'<[^>]+>', b' ', body).decode(errors='replace').strip()}")
 
 

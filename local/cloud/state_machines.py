@@ -19,7 +19,7 @@ async def handle(stock, method, path, headers, body, query):
     if action in CHECKED:
         definition = json.loads(body or b"{}").get("definition")
         if isinstance(definition, str) and (wrong := complaints(definition)):
-            violations = ", ".join(f"SCHEMA_VALIDATION_FAILED: {one}" for one in wrong)
+            violations = ", ".join(f"SCHEMA_VALIDATION_FAILED: {complaint}" for complaint in wrong)
             return error_response_json(
                 "InvalidDefinition", f"Invalid State Machine Definition: '{violations}'", 400
             )

@@ -136,12 +136,12 @@ def create_credential(kept: dict, user: str, request: Mapping[str, Any]) -> dict
 
 
 def reset_credential(kept: dict, user: str, request: Mapping[str, Any]) -> dict:
-    found = one(kept, request["ServiceSpecificCredentialId"])
-    found["ServicePassword"] = secrets.token_urlsafe(32)
-    return {"ServiceSpecificCredential": found}
+    credential = credential_of(kept, request["ServiceSpecificCredentialId"])
+    credential["ServicePassword"] = secrets.token_urlsafe(32)
+    return {"ServiceSpecificCredential": credential}
 
 
-def one(kept: dict, name: str) -> dict:
+def credential_of(kept: dict, name: str) -> dict:
     if name not in kept:
         raise Refused("NoSuchEntity", f"No such {name} of the user.")
     return kept[name]
@@ -150,9 +150,9 @@ def one(kept: dict, name: str) -> dict:
 def listed(member: str, secret: tuple[str, ...]) -> Any:
     def do(kept: dict, user: str, request: Mapping[str, Any]) -> dict:
         of = request.get("ServiceName")
-        found = [v for v in kept.values() if of in (None, v.get("ServiceName"))]
+        credentials = [v for v in kept.values() if of in (None, v.get("ServiceName"))]
         return {
-            member: [{k: v for k, v in item.items() if k not in secret} for item in found],
+            member: [{k: v for k, v in item.items() if k not in secret} for item in credentials],
             "IsTruncated": False,
         }
 
@@ -161,7 +161,7 @@ def listed(member: str, secret: tuple[str, ...]) -> Any:
 
 def status(name: str) -> Any:
     def do(kept: dict, user: str, request: Mapping[str, Any]) -> dict:
-        one(kept, request[name])["Status"] = request["Status"]
+        credential_of(kept, request[name])["Status"] = request["Status"]
         return {}
 
     return do
@@ -169,7 +169,7 @@ def status(name: str) -> Any:
 
 def removal(name: str) -> Any:
     def do(kept: dict, user: str, request: Mapping[str, Any]) -> dict:
-        del kept[one(kept, request[name])[name]]
+        del kept[credential_of(kept, request[name])[name]]
         return {}
 
     return do
@@ -178,7 +178,7 @@ def removal(name: str) -> Any:
 KEY, CERTIFICATE, CREDENTIAL = "SSHPublicKeyId", "CertificateId", "ServiceSpecificCredentialId"
 OPERATIONS = {
     "UploadSSHPublicKey": (keys, upload_key),
-    "GetSSHPublicKey": (keys, lambda kept, user, request: {"SSHPublicKey": one(kept, request[KEY])}),
+    "GetSSHPublicKey": (keys, lambda kept, user, request: {"SSHPublicKey": credential_of(kept, request[KEY])}),
     "ListSSHPublicKeys": (keys, listed("SSHPublicKeys", ("SSHPublicKeyBody", "Fingerprint"))),
     "UpdateSSHPublicKey": (keys, status(KEY)),
     "DeleteSSHPublicKey": (keys, removal(KEY)),

@@ -313,30 +313,30 @@ class DataTransfer:
             s3 = client("s3", self.aws, params["access_key_id"], self.secrets[name])
         try:
             below = key.split("*")[0]
-            found = [
+            objects = [
                 o
                 for o in (listing(s3, bucket, below) if s3 else self.copies(account, bucket, below))
                 if pattern(key).fullmatch(o["Key"]) and not o["Key"].endswith("/")
             ]
-            seen = {f"{o['Key']} {o['ETag']}" for o in found}
+            seen = {f"{o['Key']} {o['ETag']}" for o in objects}
             if append and name in self.loaded:
                 since, before = self.loaded[name]
                 second = since.replace(microsecond=0)
-                found = [
+                objects = [
                     o
-                    for o in found
+                    for o in objects
                     if o["LastModified"].replace(microsecond=0) > second
                     or (
                         o["LastModified"].replace(microsecond=0) == second
                         and f"{o['Key']} {o['ETag']}" not in before
                     )
                 ]
-            if key.count("*") > 1 and len(found) > 10_000:
+            if key.count("*") > 1 and len(objects) > 10_000:
                 raise RunFailed(8, "Number of files in transfer exceeds limit of 10,000.")
-            say(f"Moving data: {len(found)} object(s) of {path}")
+            say(f"Moving data: {len(objects)} object(s) of {path}")
             here.mkdir(parents=True)
-            files = [] if s3 else [self.storage.path(bucket, item["Key"]) for item in found]
-            for number, item in enumerate(found if s3 else []):
+            files = [] if s3 else [self.storage.path(bucket, item["Key"]) for item in objects]
+            for number, item in enumerate(objects if s3 else []):
                 files.append(
                     here / f"{number:05}-{re.sub(r'[^A-Za-z0-9._-]', '_', item['Key'].rsplit('/', 1)[-1])}"
                 )

@@ -69,17 +69,17 @@ def _every(part: dict) -> Iterator[dict]:
 @functools.cache
 def methods(api: str) -> list[Method]:
     read, made = document(api), []
-    for one in _every(read):
-        upload = one.get("mediaUpload", {}).get("protocols", {}).get("simple", {}).get("path")
+    for method in _every(read):
+        upload = method.get("mediaUpload", {}).get("protocols", {}).get("simple", {}).get("path")
         made.append(
             Method(
                 api,
-                one["id"],
-                one["httpMethod"],
-                _path("/" + read["servicePath"] + one["path"], one.get("parameters", {})),
-                read["parameters"] | one.get("parameters", {}),
-                one.get("request", {}).get("$ref"),
-                _path(upload, one.get("parameters", {})) if upload else None,
+                method["id"],
+                method["httpMethod"],
+                _path("/" + read["servicePath"] + method["path"], method.get("parameters", {})),
+                read["parameters"] | method.get("parameters", {}),
+                method.get("request", {}).get("$ref"),
+                _path(upload, method.get("parameters", {})) if upload else None,
             )
         )
     # `projects/{projectId}` before `{+name}`, which takes more.

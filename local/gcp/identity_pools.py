@@ -46,17 +46,17 @@ class IdentityPools:
         self.operations = Operations()
 
     def routes(self) -> list[tuple[str, str, Any]]:
-        one = rf"/v1/({POOL}(?:/providers/[^/:]+)?)"
+        pool_or_provider = rf"/v1/({POOL}(?:/providers/[^/:]+)?)"
         return [
             ("POST", r"/v1/(projects/[^/]+/locations/global/workloadIdentityPools)", self.create),
             ("POST", rf"/v1/({POOL}/providers)", self.create),
             ("GET", r"/v1/(projects/[^/]+/locations/global/workloadIdentityPools)", self.listed),
-            ("GET", one, lambda b, q, name: self.find(name)),
-            ("GET", rf"{one}:listAttestationRules", lambda b, q, name: self.find(name) and {}),
+            ("GET", pool_or_provider, lambda b, q, name: self.find(name)),
+            ("GET", rf"{pool_or_provider}:listAttestationRules", lambda b, q, name: self.find(name) and {}),
             ("GET", rf"/v1/({POOL}(?:/providers/[^/:]+)?/operations/[^/:]+)", self.operations.find),
-            ("PATCH", one, self.patch),
-            ("DELETE", one, self.delete),
-            ("POST", rf"{one}:undelete", self.undelete),
+            ("PATCH", pool_or_provider, self.patch),
+            ("DELETE", pool_or_provider, self.delete),
+            ("POST", rf"{pool_or_provider}:undelete", self.undelete),
         ]
 
     def listed(self, body: Body, query: Body, parent: str) -> Body:

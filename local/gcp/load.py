@@ -149,8 +149,8 @@ def _value(value: Any, field: dict[str, Any], ignore_unknown: bool, path: str) -
             return []
         if not isinstance(value, list):
             raise BadRecord(f"Array specified for non-repeated field or the other way round: {path}.")
-        one = field | {"mode": "REQUIRED"}
-        return [_value(item, one, ignore_unknown, path) for item in value]
+        element = field | {"mode": "REQUIRED"}
+        return [_value(item, element, ignore_unknown, path) for item in value]
     if value is None:
         if field.get("mode") == "REQUIRED":
             raise BadRecord(f"Missing required field: {path}.")

@@ -34,10 +34,10 @@ BITS = {
 def check(verb: str, path: str, query: Mapping[str, list[str]], body: Any) -> None:
     """Refused, with 404 for a method that there is not, else 400. `body` is JSON's value; None where there is none,
     or where it is no JSON."""
-    found = discovery.find(verb, path)
-    if found is None:
+    matched = discovery.find(verb, path)
+    if matched is None:
         raise Refused(404, f"{verb} {path} is no method of an API of the local Google Cloud")
-    method, given, uploads = found
+    method, given, uploads = matched
     for name, values in query.items():
         if (about := method.parameters.get(name)) is None:
             raise Refused(
@@ -92,8 +92,8 @@ class _Message:
         if kind == "array":
             if not isinstance(value, list):
                 raise self.wrong(path, "a list is expected", value)
-            for number, one in enumerate(value):
-                self.check(schema["items"], one, f"{path}[{number}]")
+            for number, item in enumerate(value):
+                self.check(schema["items"], item, f"{path}[{number}]")
         elif kind == "object":
             self.object(schema, value, path, name)
         elif kind == "boolean":
@@ -108,14 +108,14 @@ class _Message:
         if not isinstance(value, dict):
             raise self.wrong(path, "an object is expected", value)
         fields = schema.get("properties", {})
-        for key, one in value.items():
+        for key, member in value.items():
             about = fields.get(key) or fields.get(camel(key)) or schema.get("additionalProperties")
             if about is None:
                 at = f" at '{path.strip('.')}'" if path else ""
                 raise Refused(
                     400, f'Invalid JSON payload received. Unknown name "{key}"{at}: Cannot find field.'
                 )
-            self.check(about, one, f"{path}.{key}")
+            self.check(about, member, f"{path}.{key}")
         if self.method.verb == "PATCH":  # what its mask does not name stays as it is
             return
         there = {camel(key) for key in value} | {*self.given}

@@ -64,8 +64,8 @@ def _parquet_field(name: str, kind: pa.DataType, targets: list[str], inference: 
             if n in targets and kind.precision - kind.scale <= whole and kind.scale <= after
         ]
         widest = next(n for n in ("STRING", "BIGNUMERIC", "NUMERIC") if n in targets)
-        found = {"precision": kind.precision, "scale": kind.scale}
-        return {"name": name, "type": (fits or [widest])[0], "mode": "NULLABLE"} | found
+        digits = {"precision": kind.precision, "scale": kind.scale}
+        return {"name": name, "type": (fits or [widest])[0], "mode": "NULLABLE"} | digits
     if t.is_timestamp(kind) and kind.unit == "ns":
         raise LoadFailed(
             f"Unsupported Parquet type of column {name}: TIMESTAMP with nanoseconds; write microseconds"
@@ -124,7 +124,7 @@ def _fits(given: dict[str, Any], target: dict[str, Any]) -> bool:
     if target["type"] == "STRING":
         return True
     (whole, after), (most, decimals) = (
-        (int(one["precision"]) - int(one["scale"]), int(one["scale"])) for one in (given, target)
+        (int(field["precision"]) - int(field["scale"]), int(field["scale"])) for field in (given, target)
     )
     return whole <= most and after <= decimals
 

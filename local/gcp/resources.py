@@ -112,7 +112,7 @@ class Resources:
     def listed(field: str, kept: dict[str, Body]) -> Any:
         """The route that lists what of it is the project's."""
         return lambda b, q, project: {
-            field: [one for one in kept.values() if one["name"].startswith(f"{project}/")]
+            field: [item for item in kept.values() if item["name"].startswith(f"{project}/")]
         }
 
     def create_account(self, body: Body, query: Body, project: str) -> Body:
@@ -138,12 +138,12 @@ class Resources:
 
     def account(self, name: str) -> Body:
         key = name.rsplit("/", 1)[-1]
-        found = self.accounts.get(key) or next(
+        account = self.accounts.get(key) or next(
             (a for a in self.accounts.values() if a["uniqueId"] == key), None
         )
-        if not found:
+        if not account:
             raise Refused(404, f"Unknown service account {key}")
-        return found
+        return account
 
     def patch_account(self, body: Body, query: Body, name: str) -> Body:
         changes = body.get("serviceAccount", {})

@@ -37,8 +37,8 @@ class Roles:
 
     def listed(self, body: Body, query: Body, parent: str) -> Body:
         """The project's roles, without those that are deleted."""
-        own = [one for one in self.kept.values() if one["name"].startswith(f"{parent}/")]
-        return {"roles": [one for one in own if one["name"] not in self.deleted]}
+        own = [role for role in self.kept.values() if role["name"].startswith(f"{parent}/")]
+        return {"roles": [role for role in own if role["name"] not in self.deleted]}
 
     def create(self, body: Body, query: Body, parent: str) -> Body:
         if not re.fullmatch(r"[a-zA-Z0-9_.]{3,64}", role := body.get("roleId", "")):

@@ -46,7 +46,7 @@ def listing(s3: Any, bucket: str, prefix: str) -> list[dict[str, Any]]:
         ) from None
     try:
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        return [found for page in pages for found in page.get("Contents", [])]
+        return [entry for page in pages for entry in page.get("Contents", [])]
     except ClientError as error:
         raise Denied(f"{wording(error)} (listing s3://{bucket}/{prefix})") from None
 

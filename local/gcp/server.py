@@ -149,9 +149,9 @@ class Front:
             f"?{request.url.query}" if request.url.query else ""
         )
         headers = {k: v for k, v in request.headers.items() if k not in HOP}
-        found = await client.request(request.method, target, content=raw, headers=headers, timeout=600)
+        answer = await client.request(request.method, target, content=raw, headers=headers, timeout=600)
         return Response(
-            found.content, found.status_code, {k: v for k, v in found.headers.items() if k not in HOP}
+            answer.content, answer.status_code, {k: v for k, v in answer.headers.items() if k not in HOP}
         )
 
     async def bigquery(self, request: Request, path: str, raw: bytes) -> Response:
@@ -221,7 +221,7 @@ async def serve(
         ready(endpoint)
         await stop.wait()
     finally:
-        for one in fronts:
-            one.data_transfer.stopped.set()
-            one.storage_transfer.stopped.set()
+        for started in fronts:
+            started.data_transfer.stopped.set()
+            started.storage_transfer.stopped.set()
         await emulator.stop()

@@ -101,7 +101,7 @@ class Storage:
 
     def listing(self, bucket: str, prefix: str = "") -> list[Body]:
         self.bucket(bucket)
-        return [found for key, found in sorted(self.objects[bucket].items()) if key.startswith(prefix)]
+        return [stored for key, stored in sorted(self.objects[bucket].items()) if key.startswith(prefix)]
 
     def find(self, bucket: str, key: str) -> Body:
         self.bucket(bucket)

@@ -103,9 +103,9 @@ class StorageTransfer:
         if not wanted.get("projectId"):
             raise Refused(400, "filter: projectId is required")
         names = wanted.get("jobNames")
-        found = [o for o in reversed(self.operations.values())
+        operations = [o for o in reversed(self.operations.values())
                  if not names or o["metadata"]["transferJobName"] in names]  # fmt: skip
-        return {"operations": found}
+        return {"operations": operations}
 
     def jobs_of(self, body: Body, query: Body) -> Body:
         """A project's jobs, deleted ones among them."""
@@ -303,10 +303,10 @@ class StorageTransfer:
             records = {m["ReceiptHandle"]: json.loads(m["Body"]).get("Records", []) for m in got}
             if any(records.values()):
                 self.operations[operation["name"]] = operation
-            for handle, found in records.items():
+            for handle, record in records.items():
                 sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=300)
                 before = len(errors)
-                objects = [r["s3"]["object"] for r in found if "ObjectCreated" in r["eventName"]]
+                objects = [r["s3"]["object"] for r in record if "ObjectCreated" in r["eventName"]]
                 named = {unquote_plus(o["key"]): o.get("eTag", "") for o in objects}
                 self.copy(operation["metadata"], keys, named, errors)
                 if len(errors) == before:
@@ -327,18 +327,18 @@ class StorageTransfer:
         )
         below = [root + prefix for prefix in conditions.get("includePrefixes") or [""]]
         if named is None:
-            found = [o for prefix in below for o in listing(s3, source["bucketName"], prefix)]
+            objects = [o for prefix in below for o in listing(s3, source["bucketName"], prefix)]
             oldest = conditions.get("maxTimeElapsedSinceLastModification")
             since = datetime.now(UTC) - seconds(oldest) if oldest else datetime.min.replace(tzinfo=UTC)
-            found = [o for o in found if o["LastModified"] >= since and not o["Key"].endswith("/")]
+            objects = [o for o in objects if o["LastModified"] >= since and not o["Key"].endswith("/")]
         else:
-            found = [
+            objects = [
                 {"Key": key, "ETag": named[key]} for key in sorted(named) if key.startswith(tuple(below))
             ]
         when = (spec.get("transferOptions") or {}).get("overwriteWhen", "DIFFERENT")
         for permission in ("objects.list", "objects.create", *(["objects.get"] if when != "ALWAYS" else [])):
             self.storage.allow(agent, permission, bucket)
-        for item in found:
+        for item in objects:
             key, etag = sink.get("path", "") + item["Key"].removeprefix(root), item["ETag"].strip('"')
             there = self.storage.objects[bucket].get(key)
             self.count(metadata, "objectsFoundFromSource")

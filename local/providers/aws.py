@@ -50,11 +50,13 @@ class Aws:
 
     def refuse_config(self, config: dict) -> list[tuple[str, str]]:
         ids = config.get("allowedAccountIds") or []
-        found = []
+        failures = []
         if not isinstance(ids, str) and (len(ids) != 1 or not re.fullmatch(r"\d{12}", str(ids[0]))):
-            found.append(("allowedAccountIds", f"must hold the one 12-digit id of the account, found {ids}"))
+            failures.append(
+                ("allowedAccountIds", f"must hold the one 12-digit id of the account, found {ids}")
+            )
         if not config.get("region"):
-            found.append(("region", "is required"))
+            failures.append(("region", "is required"))
         for key in (
             "accessKey",
             "secretKey",
@@ -63,8 +65,10 @@ class Aws:
             "profile",
         ):
             if config.get(key):
-                found.append((key, "has no meaning in the embedded cloud: the account is allowedAccountIds"))
-        return found
+                failures.append(
+                    (key, "has no meaning in the embedded cloud: the account is allowedAccountIds")
+                )
+        return failures
 
     def configure(self, config: dict) -> None:
         self.endpoint = loopback(ENDPOINT)
@@ -121,11 +125,11 @@ class Aws:
         needed = set(shape.required_members)
         for prop in state.keys() | row.defaults.keys():
             value = state.get(prop, row.defaults.get(prop))
-            found = shapes.resolve(shape, prop, row.paths)
-            if value is None or found is None or prop in row.local:
+            target = shapes.resolve(shape, prop, row.paths)
+            if value is None or target is None or prop in row.local:
                 continue
-            if prop in props or prop in row.identity or (found[0][0] in needed and found[0][0] not in made):
-                shapes.place(made, found[0], shapes.convert(value, found[1], prop, row.paths, dry))
+            if prop in props or prop in row.identity or (target[0][0] in needed and target[0][0] not in made):
+                shapes.place(made, target[0], shapes.convert(value, target[1], prop, row.paths, dry))
         lists = {m for m, v in made.items() if isinstance(v, dict) and shape.members[m].type_name == "list"}
         return {m: [v] if m in lists else v for m, v in made.items()}
 
@@ -134,9 +138,9 @@ class Aws:
             return step(call) or {}
         parameters = self.parameters(call.row, call.client, step, call.state, props)
         for prop in call.removed & set(props) - {*call.row.local, "tags"}:
-            found = shapes.resolve(self.shape(call.client, step), prop, call.row.paths)
-            if found and prop not in call.row.defaults:
-                shapes.place(parameters, found[0], EMPTY.get(found[1].type_name, 0))
+            target = shapes.resolve(self.shape(call.client, step), prop, call.row.paths)
+            if target and prop not in call.row.defaults:
+                shapes.place(parameters, target[0], EMPTY.get(target[1].type_name, 0))
         if call.client.can_paginate(step):
             answer = call.client.get_paginator(step).paginate(**parameters).build_full_result()
         else:
@@ -168,11 +172,11 @@ class Aws:
     # -- what the servicer calls
 
     def refuse(self, kind: str, inputs: dict) -> list[tuple[str, str]]:
-        row, client, found = self.rows[kind], self.client(self.rows[kind].service), []
+        row, client, failures = self.rows[kind], self.client(self.rows[kind].service), []
         name = inputs.get(row.name or "name")
         text = name if isinstance(name, str) and not unknown(name) else None
         if row.names[0] and text is not None and not re.fullmatch(row.names[0], text):
-            found.append((row.name or "name", f"{name!r} is not {row.names[1]}"))
+            failures.append((row.name or "name", f"{name!r} is not {row.names[1]}"))
         reshaped = row.before(known(inputs))
         for prop in reshaped.keys() - {"region", "timeouts", "tags", *row.local, *row.handles}:
             steps = [
@@ -188,8 +192,8 @@ class Aws:
                 self.parameters(row, client, steps[0], {prop: reshaped[prop]}, {prop}, dry=True)
             except ValueError as error:
                 path, _, reason = str(error).partition(": ")
-                found += [(path, reason)] if path not in dict(found) else []
-        return found
+                failures += [(path, reason)] if path not in dict(failures) else []
+        return failures
 
     def replaces(self, kind: str, changed: set[str], inputs: dict) -> set[str]:
         row, client = self.rows[kind], self.client(self.rows[kind].service)
@@ -242,18 +246,18 @@ class Aws:
             rest = names - taken - set(row.identity)
             if not isinstance(step, str) or any(self.takes(row, call.client, step, p) for p in rest):
                 self.run(call, step, names)
-        found = self.read(kind, key, {**data, **inputs, "tagsAll": tags}, wait=True)
-        if found is None:
+        outputs = self.read(kind, key, {**data, **inputs, "tagsAll": tags}, wait=True)
+        if outputs is None:
             raise Refused(f"{key} was made, but is not there")
-        return key, data | found
+        return key, data | outputs
 
     def parts(self, row: Row, key: str) -> dict:
         """The parameters that an id has by itself: all there is in an import."""
         pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(row.id))
-        found = re.fullmatch(pattern, key)
-        if not found:
+        match = re.fullmatch(pattern, key)
+        if not match:
             raise Refused(f"{key!r} is not an id of the form {row.id}")
-        return found.groupdict() | {"id": key}
+        return match.groupdict() | {"id": key}
 
     def read(self, kind: str, key: str, state: dict, wait: bool = False) -> dict | None:
         row = self.rows[kind]
@@ -281,8 +285,8 @@ class Aws:
             ):
                 break
             time.sleep(0.2)
-        found = self.outputs(kind, state, row.after(data, call.state))
-        call.state |= {k: v for k, v in found.items() if k not in call.state}
+        outputs = self.outputs(kind, state, row.after(data, call.state))
+        call.state |= {k: v for k, v in outputs.items() if k not in call.state}
         data = dict(data)
         for step in row.read[1:]:
             try:
@@ -294,7 +298,7 @@ class Aws:
 
     def outputs(self, kind: str, state: dict, data: dict) -> dict:
         """Everything in an answer that the SDK has a property for."""
-        row, found = self.rows[kind], {"region": state.get("region") or self.region}
+        row, outputs = self.rows[kind], {"region": state.get("region") or self.region}
         given = schema.inputs(kind)
         for name, prop in schema.outputs(kind).items():
             if name in ("region", "tags"):
@@ -302,8 +306,8 @@ class Aws:
             path = "tags" if name == "tagsAll" else name
             value = shapes.revert(shapes.dig(data, path, row.paths), given.get(name, prop), path, row.paths)
             if value is not None:
-                found[name] = value
-        return {k: v for k, v in found.items() if k in schema.outputs(kind)}
+                outputs[name] = value
+        return {k: v for k, v in outputs.items() if k in schema.outputs(kind)}
 
     def update(
         self, kind: str, key: str, old: dict, before: dict, inputs: dict, tags: dict, changed: set[str]
@@ -391,9 +395,9 @@ class Aws:
         if token not in self.invokes:
             raise Refused(f"unknown function {token}: add it to INVOKES in local/providers/aws_types.py")
         kind, argument = self.invokes[token]
-        found = self.read(kind, str(args[argument]), dict(args))
-        if found is None:
+        outputs = self.read(kind, str(args[argument]), dict(args))
+        if outputs is None:
             raise Refused(
                 f"{kind.split('/')[1].split(':')[0]} {args[argument]!r} doesn't exist in account {self.account}"
             )
-        return {**args, **found, "id": args[argument], "tags": found.get("tagsAll") or {}}
+        return {**args, **outputs, "id": args[argument], "tags": outputs.get("tagsAll") or {}}

@@ -73,22 +73,22 @@ def without_defaults(description: dict) -> None:
     defaults = DEFAULTS | {"RoleArn": description.get("RoleARN")}
     for processor in (description.get("ProcessingConfiguration") or {}).get("Processors", []):
         processor["Parameters"] = [
-            one
-            for one in processor.get("Parameters", [])
-            if one["ParameterValue"] != defaults.get(one["ParameterName"])
+            parameter
+            for parameter in processor.get("Parameters", [])
+            if parameter["ParameterValue"] != defaults.get(parameter["ParameterName"])
         ]
 
 
 def described_delivery(data: dict, state: dict) -> dict:
     made = dict(data)
-    for found in data.get("Destinations") or []:
+    for destination in data.get("Destinations") or []:
         for name, noun in DESTINATIONS.items():
-            if f"{noun}DestinationDescription" in found:
+            if f"{noun}DestinationDescription" in destination:
                 made |= {
                     "destination": name,
-                    f"{noun}DestinationConfiguration": found[f"{noun}DestinationDescription"],
+                    f"{noun}DestinationConfiguration": destination[f"{noun}DestinationDescription"],
                 }
-                without_defaults(found[f"{noun}DestinationDescription"])
+                without_defaults(destination[f"{noun}DestinationDescription"])
     source = (data.get("Source") or {}).get("KinesisStreamSourceDescription")
     return made | ({"KinesisStreamSourceConfiguration": source} if source else {})
 

@@ -52,8 +52,8 @@ def remove_bucket(call: Call) -> None:
     if call.state.get("forceDestroy"):
         pages = call.client.get_paginator("list_object_versions").paginate(Bucket=name)
         for page in pages:
-            found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-            doomed = [{"Key": v["Key"], "VersionId": v["VersionId"]} for v in found]
+            versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+            doomed = [{"Key": v["Key"], "VersionId": v["VersionId"]} for v in versions]
             if doomed:
                 call.client.delete_objects(Bucket=name, Delete={"Objects": doomed, "Quiet": True})
     call.client.delete_bucket(Bucket=name)
@@ -102,7 +102,7 @@ def notifications(props: dict) -> dict:
 
 
 def notified(data: dict, state: dict) -> dict:
-    found: dict = {"eventbridge": "EventBridgeConfiguration" in data}
+    notifications: dict = {"eventbridge": "EventBridgeConfiguration" in data}
     for prop, (noun, arn) in NOTIFIED.items():
         rules = []
         for entry in data.get(f"{noun}Configurations") or []:
@@ -112,8 +112,8 @@ def notified(data: dict, state: dict) -> dict:
             }
             rules.append({arn: entry[arn[0].upper() + arn[1:]], "events": entry["Events"], "id": entry.get("Id"),
                           "filterPrefix": rules_.get("prefix"), "filterSuffix": rules_.get("suffix")})  # fmt: skip
-        found[prop] = rules
-    return found
+        notifications[prop] = rules
+    return notifications
 
 
 def forget_notifications(call: Call) -> None:
@@ -139,10 +139,10 @@ def key_switches(call: Call) -> None:
 
 def key_state(call: Call) -> dict:
     """A key that waits for its deletion is gone for the provider."""
-    found = call.client.describe_key(KeyId=call.state["id"])["KeyMetadata"]
-    if found["KeyState"] in ("PendingDeletion", "PendingReplicaDeletion"):
+    metadata = call.client.describe_key(KeyId=call.state["id"])["KeyMetadata"]
+    if metadata["KeyState"] in ("PendingDeletion", "PendingReplicaDeletion"):
         raise Gone(call.state["id"])
-    return found
+    return metadata
 
 
 def remove_key(call: Call) -> None:
@@ -191,13 +191,13 @@ def function_facts(data: dict, state: dict) -> dict:
 def permission(call: Call) -> dict:
     qualifier = {"Qualifier": call.state["qualifier"]} if call.state.get("qualifier") else {}
     policy = json.loads(call.client.get_policy(FunctionName=call.state["function"], **qualifier)["Policy"])
-    for found in policy["Statement"]:
-        if found["Sid"] == call.state["statementId"]:
-            principal, condition = found["Principal"], found.get("Condition", {})
+    for statement in policy["Statement"]:
+        if statement["Sid"] == call.state["statementId"]:
+            principal, condition = statement["Principal"], statement.get("Condition", {})
             if isinstance(principal, dict):
                 principal = principal.get("Service") or principal.get("AWS")
             flat = {k.lower(): v for test in condition.values() for k, v in test.items()}
-            return {"StatementId": found["Sid"], "Action": found["Action"], "Principal": principal,
+            return {"StatementId": statement["Sid"], "Action": statement["Action"], "Principal": principal,
                     "SourceArn": flat.get("aws:sourcearn"), "SourceAccount": flat.get("aws:sourceaccount")}  # fmt: skip
     raise Gone(call.state["statementId"])
 
@@ -310,9 +310,9 @@ def keys(hash_key: str | None, range_key: str | None) -> list[dict]:
 def table(props: dict) -> dict:
     """Pulumi's flat hash and range keys, capacities and stream as the API's structures."""
     made = dict(props)
-    found = keys(made.pop("hashKey", None), made.pop("rangeKey", None))
-    if found:
-        made["keys"] = found
+    schema = keys(made.pop("hashKey", None), made.pop("rangeKey", None))
+    if schema:
+        made["keys"] = schema
     read, write = made.pop("readCapacity", 0), made.pop("writeCapacity", 0)
     if read or write:
         made["capacity"] = {"readCapacityUnits": read or 1, "writeCapacityUnits": write or 1}

@@ -88,11 +88,11 @@ def table(props: dict) -> dict:
     }
 
 
-def described_table(found: dict) -> dict:
-    fields = (found.get("schema") or {}).get("fields")
-    return found | {
+def described_table(table: dict) -> dict:
+    fields = (table.get("schema") or {}).get("fields")
+    return table | {
         "schema": json.dumps(fields) if fields else None,
-        "clusterings": (found.get("clustering") or {}).get("fields"),
+        "clusterings": (table.get("clustering") or {}).get("fields"),
     }
 
 
@@ -124,13 +124,13 @@ def bucket(props: dict) -> dict:
     return {k: v for k, v in props.items() if k not in moved} | rules | {"iamConfiguration": access}
 
 
-def described_bucket(found: dict) -> dict:
-    access = found["iamConfiguration"]
-    return found | {
-        "lifecycleRules": (found.get("lifecycle") or {}).get("rule"),
+def described_bucket(bucket: dict) -> dict:
+    access = bucket["iamConfiguration"]
+    return bucket | {
+        "lifecycleRules": (bucket.get("lifecycle") or {}).get("rule"),
         "uniformBucketLevelAccess": access["uniformBucketLevelAccess"]["enabled"],
         "publicAccessPrevention": access.get("publicAccessPrevention", "inherited"),
-        "url": f"gs://{found['name']}",
+        "url": f"gs://{bucket['name']}",
     }
 
 
@@ -138,11 +138,11 @@ def transfer_job(props: dict) -> dict:
     return {k: v for k, v in props.items() if k != "project"} | {"projectId": props["project"]}
 
 
-def unless_deleted(found: dict) -> dict:
+def unless_deleted(answer: dict) -> dict:
     """Deleted jobs, pools, providers and roles are there for days still; to a stack they are gone."""
-    if found.get("deleted") or "DELETED" in (found.get("status"), found.get("state")):
-        raise LookupError(found["name"])
-    return found
+    if answer.get("deleted") or "DELETED" in (answer.get("status"), answer.get("state")):
+        raise LookupError(answer["name"])
+    return answer
 
 
 def identified(props: dict) -> dict:
@@ -191,7 +191,7 @@ ROWS = {
         "", "/v1/projects/{project}", "{project} {role} {member}", update="", policy=True),
     "gcp:projects/iAMCustomRole:IAMCustomRole": Row(
         "/v1/projects/{project}/roles", "/v1/projects/{project}/roles/{roleId}", "projects/{project}/roles/{roleId}",
-        custom_role, lambda found: unless_deleted(found) | {"permissions": found["includedPermissions"]},
+        custom_role, lambda answer: unless_deleted(answer) | {"permissions": answer["includedPermissions"]},
         replace=("roleId",),
         change=lambda body, mask: body["role"],
         name="roleId", names=(r"[a-zA-Z0-9_.]{3,64}", "a role's id (3-64 of letters, digits, '_' and '.')"),
@@ -199,14 +199,14 @@ ROWS = {
     "gcp:pubsub/topic:Topic": Row(
         "/v1/projects/{project}/topics/{name}", "/v1/projects/{project}/topics/{name}",
         "projects/{project}/topics/{name}", lambda p: {k: v for k, v in p.items() if k not in ("project", "name")},
-        lambda found: found | {"name": found["name"].split("/")[-1]}, create="PUT", replace=("name",), name="name",
+        lambda answer: answer | {"name": answer["name"].split("/")[-1]}, create="PUT", replace=("name",), name="name",
         change=lambda body, mask: {"topic": body, "updateMask": mask},
     ),
     "gcp:serviceaccount/account:Account": Row(
         "/v1/projects/{project}/serviceAccounts",
         "/v1/projects/{project}/serviceAccounts/{accountId}@{project}.iam.gserviceaccount.com",
         "projects/{project}/serviceAccounts/{accountId}@{project}.iam.gserviceaccount.com", account,
-        lambda found: found | {"member": f"serviceAccount:{found['email']}"}, replace=("accountId",),
+        lambda answer: answer | {"member": f"serviceAccount:{answer['email']}"}, replace=("accountId",),
         change=lambda body, mask: {"serviceAccount": body["serviceAccount"], "updateMask": mask}, name="accountId",
         names=(r"[a-z]([a-z0-9-]{4,28}[a-z0-9])",
         "a service account id (6-30 of a-z, 0-9, '-', starting with a letter)"),
@@ -249,10 +249,10 @@ class Gcp:
         self.policies = threading.Lock()
 
     def refuse_config(self, config: dict) -> list[tuple[str, str]]:
-        found = [] if config.get("project") else [("project", "is required")]
+        failures = [] if config.get("project") else [("project", "is required")]
         for key in ("credentials", "accessToken", "impersonateServiceAccount", "externalCredentials"):
-            found += [(key, "has no meaning in the embedded cloud")] if config.get(key) else []
-        return found
+            failures += [(key, "has no meaning in the embedded cloud")] if config.get(key) else []
+        return failures
 
     def configure(self, config: dict) -> None:
         self.project, self.default_tags = config["project"], config.get("defaultLabels") or {}
@@ -321,16 +321,16 @@ class Gcp:
         row, state = self.rows[kind], self.full(inputs)
         if row.policy:
             self.member(row, state, True)
-            found = {}
+            answer = {}
         else:
             at = self.path(row.collection, state) + query(row.query + row.made_by, state)
-            found = finished(self.call, self.call(row.create, at, self.sent(kind, inputs, labels)))
+            answer = finished(self.call, self.call(row.create, at, self.sent(kind, inputs, labels)))
         key = row.id.format_map(
-            state | {k: v for k, v in found.items() if isinstance(v, str) and k not in state}
+            state | {k: v for k, v in answer.items() if isinstance(v, str) and k not in state}
         )
         partial(key)
         read = self.read(
-            kind, key, state | {k: v for k, v in found.items() if k == "name" and "name" not in state}
+            kind, key, state | {k: v for k, v in answer.items() if k == "name" and "name" not in state}
         )
         if read is None:
             raise Refused(f"{key} was made, but is not there")
@@ -341,8 +341,8 @@ class Gcp:
         pattern = re.sub(
             r"\\{(\w+)\\}", r"(?P<\1>[^/ ]+)", re.sub(r"(\\{\w+\\}).*?\1", r"\1", re.escape(row.id))
         )
-        found = re.match(pattern, key)
-        state = (found.groupdict() if found and row.id != "{name}" else {}) | state
+        match = re.match(pattern, key)
+        state = (match.groupdict() if match and row.id != "{name}" else {}) | state
         try:
             if row.policy:
                 return dict(state) if self.member(row, state, None) else None
@@ -377,8 +377,8 @@ class Gcp:
                 return
             if state.get("forceDestroy"):
                 at = f"/storage/v1/b/{state['name']}/o"
-                for found in self.call("GET", at)["items"]:
-                    self.call("DELETE", f"{at}/{quote(found['name'], safe='')}")
+                for item in self.call("GET", at)["items"]:
+                    self.call("DELETE", f"{at}/{quote(item['name'], safe='')}")
             at = self.path(row.item, state) + (row.removal(state) or self.scope(row, state))
             finished(self.call, self.call("DELETE", at))
         except LookupError:

@@ -66,12 +66,12 @@ def described(properties: Iterable[Property], types: dict[str, Any]) -> dict[str
 
 def described_one(prop: Property, types: dict[str, Any]) -> dict[str, Any]:
     if prop.nested:
-        one: dict[str, Any] = {"$ref": f"#/types/{nested(prop.nested, types)}"}
+        spec: dict[str, Any] = {"$ref": f"#/types/{nested(prop.nested, types)}"}
     elif prop.shape == "map":
-        one = {"type": "object", "additionalProperties": {"type": "string"}}
+        spec = {"type": "object", "additionalProperties": {"type": "string"}}
     else:
-        one = {"type": SCALARS[prop.shape]} if prop.shape in SCALARS else dict(ANY)
-    return {"type": "array", "items": one} if prop.many else one
+        spec = {"type": SCALARS[prop.shape]} if prop.shape in SCALARS else dict(ANY)
+    return {"type": "array", "items": spec} if prop.many else spec
 
 
 def nested(reference: str, types: dict[str, Any]) -> str:

@@ -47,7 +47,7 @@ def locate(token: str) -> tuple[str, str, str]:
 
 
 def parse(source: str, module: str, getter: re.Pattern[str] = GETTER) -> dict[str, Property]:
-    found = {}
+    properties = {}
     for wire, attribute, annotation in getter.findall(source):
         nested = re.search(r"'(?:outputs\.)?(\w+)'", annotation)
         scalar = re.search(r"_builtins\.(bool|int|float|str)", annotation)
@@ -61,17 +61,17 @@ def parse(source: str, module: str, getter: re.Pattern[str] = GETTER) -> dict[st
             if scalar
             else "any"
         )
-        found[wire or attribute] = Property(
+        properties[wire or attribute] = Property(
             wire or attribute, "Optional[" not in annotation.split("Sequence")[0], shape,
             "Sequence[" in annotation and "Union" not in annotation,
             f"{module}/{nested[1]}" if nested and shape == "object" else "",
         )  # fmt: skip
-    return found
+    return properties
 
 
 def body(source: str, pattern: str) -> str:
-    found = re.search(rf"^class {pattern}\b.*?(?=^class |\Z)", source, re.M | re.S)
-    return found[0] if found else ""
+    class_source = re.search(rf"^class {pattern}\b.*?(?=^class |\Z)", source, re.M | re.S)
+    return class_source[0] if class_source else ""
 
 
 @cache
@@ -106,20 +106,20 @@ def nested(reference: str) -> dict[str, Property]:
 
 def refusals(properties: dict[str, Property], values: dict, where: str = "") -> list[tuple[str, str]]:
     """(path, reason) of what is missing or unknown, at every depth that the SDK describes."""
-    found = [
+    failures = [
         (where + k, "no such property") for k in values if k not in properties and not k.startswith("__")
     ]
     for p in properties.values():
         value = values.get(p.name)
         if value is None:
             if p.required:
-                found.append((where + p.name, "is required"))
+                failures.append((where + p.name, "is required"))
         elif p.nested:
             for i, each in enumerate(value if isinstance(value, list) else [value]):
                 if isinstance(each, dict):
                     index = f"[{i}]" if isinstance(value, list) else ""
-                    found += refusals(nested(p.nested), each, f"{where}{p.name}{index}.")
-    return found
+                    failures += refusals(nested(p.nested), each, f"{where}{p.name}{index}.")
+    return failures
 
 
 @cache

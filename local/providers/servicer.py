@@ -107,8 +107,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
                 old.get(row.name) or f"{stem}-{(request.randomSeed or secrets.token_bytes(8)).hex()[:7]}"
             )
         inputs = {**row.inputs, **inputs}
-        found = schema.refusals(schema.inputs(kind), inputs) or self.cloud.refuse(kind, inputs)
-        return provider_pb2.CheckResponse(inputs=wire(inputs), failures=[failure(*f) for f in found])
+        failures = schema.refusals(schema.inputs(kind), inputs) or self.cloud.refuse(kind, inputs)
+        return provider_pb2.CheckResponse(inputs=wire(inputs), failures=[failure(*f) for f in failures])
 
     def all_tags(self, kind: str, inputs: dict):
         """The resource's tags over the provider's; None for a type without."""

@@ -37,10 +37,10 @@ def resolve(shape, prop: str, paths: Mapping[str, str]) -> tuple[list[str], Any]
             if at.type_name == "map":
                 members, at = [*members, part], at.value
                 continue
-            found = match(at.members, part) if at.type_name == "structure" else None
-            if found is None:
+            member = match(at.members, part) if at.type_name == "structure" else None
+            if member is None:
                 break
-            members, at = [*members, found], at.members[found]
+            members, at = [*members, member], at.members[member]
         else:
             return members, at
     return None
@@ -66,11 +66,11 @@ def convert(value: Any, shape, where: str, paths: Mapping[str, str], dry: bool =
         made: dict = {}
         for key, item in value.items():
             inner = f"{where}.{key}"
-            found = resolve(shape, inner, paths)
-            if found is None:
+            member = resolve(shape, inner, paths)
+            if member is None:
                 raise ValueError(f"{inner}: the service's {shape.name} has no such member")
             if item is not None:
-                place(made, found[0], convert(item, found[1], inner, paths, dry))
+                place(made, member[0], convert(item, member[1], inner, paths, dry))
         return {
             m: [v] if isinstance(v, dict) and shape.members[m].type_name == "list" else v
             for m, v in made.items()
@@ -126,8 +126,8 @@ def dig(data: Any, prop: str, paths: Mapping[str, str]) -> Any:
             at: Any = data
             for part in parts:
                 at = at[0] if isinstance(at, list) and len(at) == 1 else at
-                found = match(at, part) if isinstance(at, dict) else None
-                at = at[found] if found is not None else None
+                member = match(at, part) if isinstance(at, dict) else None
+                at = at[member] if member is not None else None
             if at is not None:
                 return at
     return None

@@ -83,34 +83,34 @@ def canonical(value: Any, policy: bool = False) -> Any:
         if policy:
             items = sorted(items, key=lambda v: json.dumps(v, sort_keys=True))
         return items[0] if policy and len(items) == 1 else items
-    found = document(value)
-    return value if found is None else canonical(found)
+    parsed = document(value)
+    return value if parsed is None else canonical(parsed)
 
 
 def same(a: Any, b: Any) -> bool:
     return canonical(a) == canonical(b)
 
 
-def seen(declared: Any, found: Any) -> Any:
+def seen(declared: Any, actual: Any) -> Any:
     """What a refresh makes of a declared value: the same where the service holds what was declared.
 
     What the service adds by itself (defaults inside an object, order in a list) is no drift; a changed, missing or
     additional element is. `found` is None when the service returns none: nothing, where an empty value was declared.
     """
-    if found is None:
+    if actual is None:
         return declared if declared in (False, "", 0, [], {}) or declared is None else None
-    if isinstance(declared, dict) and isinstance(found, dict) and SIGNATURE not in declared:
-        kept = {k: seen(v, found.get(k)) for k, v in declared.items()}
+    if isinstance(declared, dict) and isinstance(actual, dict) and SIGNATURE not in declared:
+        kept = {k: seen(v, actual.get(k)) for k, v in declared.items()}
         return {k: v for k, v in kept.items() if v is not None}
-    if isinstance(declared, list) and isinstance(found, list):
-        left, matched = list(found), []
+    if isinstance(declared, list) and isinstance(actual, list):
+        left, matched = list(actual), []
         for item in declared:
             match = next((f for f in left if same(seen(item, f), item)), None)
             if match is not None:
                 left.remove(match)
                 matched.append(item)
         return declared if len(matched) == len(declared) and not left else matched + left
-    return declared if same(declared, found) else found
+    return declared if same(declared, actual) else actual
 
 
 def archive(value: dict) -> bytes:

@@ -144,20 +144,20 @@ def run(cloud: Cloud, say: Callable[[str], None]) -> list[Row]:
     say("samples: all are under way")
     deadline = time.monotonic() + cloud.patience
     while True:
-        found = rows(cloud, due)
-        if all(row.complete or row.failure for row in found) or time.monotonic() > deadline:
-            return found
+        compared = rows(cloud, due)
+        if all(row.complete or row.failure for row in compared) or time.monotonic() > deadline:
+            return compared
         time.sleep(cloud.pause)
 
 
 def rows(cloud: Cloud, due: datetime | None = None) -> list[Row]:
     """One row a pipeline and table, as the running cloud shows it; those that were left out come last."""
-    found = [
+    deployed = [
         row
         for name, kind, pipeline in _known(cloud)
         for row in kinds()[kind].rows(cloud, name, pipeline, due)
     ]
-    return found + [Row(*fields) for fields in cloud.outputs.get("not_run", [])]
+    return deployed + [Row(*fields) for fields in cloud.outputs.get("not_run", [])]
 
 
 def left_out(pipelines: Mapping[str, tuple[Mapping[str, Any], str]]) -> list[Row]:
@@ -176,7 +176,7 @@ def _known(cloud: Cloud) -> list[tuple[str, str, Any]]:
         raise NotImplementedError(
             f"no sample data for pipelines of kind {', '.join(unknown)}: add local/samples/"
         )
-    return sorted(known, key=lambda one: order.index(one[1]))
+    return sorted(known, key=lambda entry: order.index(entry[1]))
 
 
 def table(lines: Iterable[Mapping[str, Any]]) -> str:
@@ -202,14 +202,14 @@ def _text(value: Any) -> str:
     )
 
 
-def report(found: list[Row]) -> str:
+def report(rows: list[Row]) -> str:
     """What was counted along each table's way, a table a kind; the six columns; then why something falls short."""
     parts = []
-    for kind in dict.fromkeys(row.kind for row in found if row.counts):
-        lines = [{"pipeline": r.pipeline, "table": r.table, **r.counts} for r in found if r.kind == kind]
+    for kind in dict.fromkeys(row.kind for row in rows if row.counts):
+        lines = [{"pipeline": r.pipeline, "table": r.table, **r.counts} for r in rows if r.kind == kind]
         parts.append(f"{kind}\n{table(lines)}")
-    parts.append(table(row.as_json() for row in found) if found else "no pipelines")
-    short = [row for row in found if not row.complete]
+    parts.append(table(row.as_json() for row in rows) if rows else "no pipelines")
+    short = [row for row in rows if not row.complete]
     parts += [
         "\n".join(
             f"{row.pipeline} {row.table}: {row.failure or 'has not all arrived'} "

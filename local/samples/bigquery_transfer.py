@@ -30,10 +30,10 @@ def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -
     taken |= {n: p for n, p in cloud.pipelines.items() if p is origin(cloud, pipeline)}
     deadline = time.monotonic() + cloud.patience
     while True:
-        found = [row for n, p in taken.items() for row in kinds()[p["kind"]].rows(cloud, n, p, due)]
-        if all(row.complete for row in found) and not missing(cloud, pipeline):
+        rows = [row for n, p in taken.items() for row in kinds()[p["kind"]].rows(cloud, n, p, due)]
+        if all(row.complete for row in rows) and not missing(cloud, pipeline):
             break
-        if any(row.failure for row in found) or time.monotonic() > deadline:
+        if any(row.failure for row in rows) or time.monotonic() > deadline:
             raise SampleError(f"{name}: {pipeline['from']} has not landed all that was sent")
         time.sleep(cloud.pause)
     if pipeline.get("copy"):
@@ -68,8 +68,8 @@ def missing(cloud: Cloud, pipeline: Mapping[str, Any]) -> set[str]:
 def paths(cloud: Cloud, pipeline: Mapping[str, Any]) -> list[str]:
     """What the transfers read, as patterns of keys."""
     parameters = [cloud.google("GET", f"/v1/{t['transfer']}")["params"] for t in pipeline["tables"].values()]
-    found = [params.get("data_path") or params["data_path_template"] for params in parameters]
-    return [path.partition("://")[2].partition("/")[2] for path in found]
+    paths = [params.get("data_path") or params["data_path_template"] for params in parameters]
+    return [path.partition("://")[2].partition("/")[2] for path in paths]
 
 
 def origin(cloud: Cloud, pipeline: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -86,8 +86,8 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
 def row(cloud: Cloud, name: str, pipeline: Mapping[str, Any], table: str, due: datetime | None) -> Row:
     made, exporter = pipeline["tables"][table], origin(cloud, pipeline)
     source, columns = contents(cloud, exporter["landing"], table, due)
-    found = cloud.google("GET", f"/v1/{made['transfer']}/runs").get("transferRuns", [])
-    run = next((r for r in found if due is None or datetime.fromisoformat(r["scheduleTime"]) >= due), {})
+    runs = cloud.google("GET", f"/v1/{made['transfer']}/runs").get("transferRuns", [])
+    run = next((r for r in runs if due is None or datetime.fromisoformat(r["scheduleTime"]) >= due), {})
     if run.get("state") != "SUCCEEDED":
         failure = run["errorStatus"]["message"] if run.get("state") == "FAILED" else ""
         return Row(name, pipeline["kind"], table, source.rows, 0, None, failure=failure)
@@ -98,10 +98,10 @@ def row(cloud: Cloud, name: str, pipeline: Mapping[str, Any], table: str, due: d
             cloud, table, made["view"], columns, exporter if own else None
         )
     stores: dict[str, checksum.Contents] = cloud.counted[known]
-    differ = [store for store, one in stores.items() if one != source]
+    differ = [store for store, digest in stores.items() if digest != source]
     took = datetime.fromisoformat(run["endTime"]) - datetime.fromisoformat(run["startTime"])
-    counts: dict[str, int | str] = {f"{store} rows": one.rows for store, one in stores.items()}
-    counts |= {f"{store} checksum": one.checksum for store, one in stores.items()}
+    counts: dict[str, int | str] = {f"{store} rows": digest.rows for store, digest in stores.items()}
+    counts |= {f"{store} checksum": digest.checksum for store, digest in stores.items()}
     counts["equal"] = f"NOT {' and '.join(differ)}" if differ else "yes"
     failure = "; ".join(
         f"{store} holds {stores[store].rows:,} rows, checksum {stores[store].checksum}; the source {source.rows:,}, "
@@ -152,4 +152,4 @@ def query(cloud: Cloud, project: str, sql: str) -> list[list[Any]]:
     )
     if answer.get("errors"):
         raise SampleError(f"{sql}: {answer['errors']}")
-    return [[cell["v"] for cell in found["f"]] for found in answer.get("rows", [])]
+    return [[cell["v"] for cell in row["f"]] for row in answer.get("rows", [])]

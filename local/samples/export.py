@@ -117,7 +117,7 @@ def put(dynamodb: Any, table: str, items: Sequence[Mapping[str, Any]]) -> None:
 def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | None) -> list[Row]:
     if "state_machine" in pipeline:
         return lake.rows(cloud, name, pipeline, due)
-    landing, found = pipeline["landing"], []
+    landing, rows = pipeline["landing"], []
     for table in landing["tables"]:
         written, export = size(cloud, landing, table), latest(cloud, landing, table, due)
         counts: dict[str, int | str] = {"items written": written}
@@ -132,8 +132,8 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
             }
         elif export and export["ExportStatus"] == "FAILED":
             failure = f"export failed: {export.get('FailureCode')}: {export.get('FailureMessage')}"
-        found.append(Row(name, pipeline["kind"], table, written, arrived, seconds, counts, failure))
-    return found
+        rows.append(Row(name, pipeline["kind"], table, written, arrived, seconds, counts, failure))
+    return rows
 
 
 def size(cloud: Cloud, place: Mapping[str, Any], table: str) -> int:
@@ -183,9 +183,9 @@ def keys(cloud: Cloud, landing: Mapping[str, Any], prefix: str) -> set[str]:
     """The objects below the prefix."""
     pages = cloud.client("s3", landing).get_paginator("list_objects_v2")
     return {
-        found["Key"]
+        entry["Key"]
         for page in pages.paginate(Bucket=landing["bucket"], Prefix=prefix)
-        for found in page.get("Contents", [])
+        for entry in page.get("Contents", [])
     }
 
 

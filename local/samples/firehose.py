@@ -45,11 +45,13 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
     documents = once = 0
     try:
         documents = reader.count(index=index)["count"]
-        found = reader.search(
+        answer = reader.search(
             index=index,
             body={"size": 0, "aggs": {"ticker": {"terms": {"field": "TICKER", "order": {"_key": "asc"}}}}},
         )
-        tickers = {one["key"]: one["doc_count"] for one in found["aggregations"]["ticker"]["buckets"]}
+        tickers = {
+            bucket["key"]: bucket["doc_count"] for bucket in answer["aggregations"]["ticker"]["buckets"]
+        }
         once = sum(times == 1 for times in ticks(reader, index)) if documents >= sent else documents
     except TransportError as error:
         if error.status_code != 503:  # it is starting
@@ -81,7 +83,7 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
 
 def records(cloud: Cloud, pipeline: Mapping[str, Any]) -> int:
     """How many records the stream holds."""
-    kinesis, stream, found = cloud.client("kinesis", pipeline), {"StreamName": pipeline["stream"]}, 0
+    kinesis, stream, count = cloud.client("kinesis", pipeline), {"StreamName": pipeline["stream"]}, 0
     for shard in kinesis.list_shards(**stream)["Shards"]:
         iterator = kinesis.get_shard_iterator(
             **stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
@@ -90,9 +92,9 @@ def records(cloud: Cloud, pipeline: Mapping[str, Any]) -> int:
         # A page may be empty before the end: https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html
         while iterator and behind:
             answer = kinesis.get_records(ShardIterator=iterator, Limit=10_000)
-            found, iterator = found + len(answer["Records"]), answer.get("NextShardIterator")
+            count, iterator = count + len(answer["Records"]), answer.get("NextShardIterator")
             behind = answer.get("MillisBehindLatest") or len(answer["Records"])
-    return found
+    return count
 
 
 def ticks(reader: OpenSearch, index: str) -> Iterator[int]:
@@ -101,11 +103,11 @@ def ticks(reader: OpenSearch, index: str) -> Iterator[int]:
     composite: dict[str, Any] = {"size": 5_000, "sources": sources}
     while True:
         body = {"size": 0, "aggs": {"ticks": {"composite": composite}}}
-        found = reader.search(index=index, body=body)["aggregations"]["ticks"]
-        yield from (bucket["doc_count"] for bucket in found["buckets"])
-        if "after_key" not in found:
+        ticks = reader.search(index=index, body=body)["aggregations"]["ticks"]
+        yield from (bucket["doc_count"] for bucket in ticks["buckets"])
+        if "after_key" not in ticks:
             return
-        composite["after"] = found["after_key"]
+        composite["after"] = ticks["after_key"]
 
 
 def freshness(cloud: Cloud, pipeline: Mapping[str, Any]) -> float | None:

@@ -26,7 +26,7 @@ def start(cloud: Cloud, pipeline: Mapping[str, Any], due: datetime) -> str:
 def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | None) -> list[Row]:
     from local.samples import export
 
-    run, found = latest_run(cloud, pipeline, due), []
+    run, rows = latest_run(cloud, pipeline, due), []
     over = run is not None and run["status"] != "RUNNING"
     failure = run.get("cause", "") if run and run["status"] == "FAILED" else ""
     seconds = (run["stopDate"] - run["startDate"]).total_seconds() if run and over else None
@@ -40,15 +40,15 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
                 arrived = counted(cloud, pipeline, run["executionArn"], table.replace(".", "_"))
                 counts["rows in Athena"] = arrived
             took = seconds if not reason else None
-            found.append(Row(name, pipeline["kind"], table, rows_written, arrived, took, counts, reason))
-    return found
+            rows.append(Row(name, pipeline["kind"], table, rows_written, arrived, took, counts, reason))
+    return rows
 
 
 def latest_run(cloud: Cloud, pipeline: Mapping[str, Any], due: datetime | None) -> dict[str, Any] | None:
     """The newest execution of the machine itself, for `due` or later."""
     client = cloud.client("stepfunctions", pipeline)
     runs = client.list_executions(stateMachineArn=pipeline["state_machine"])["executions"]
-    for run in sorted(runs, key=lambda one: one["startDate"], reverse=True):
+    for run in sorted(runs, key=lambda run: run["startDate"], reverse=True):
         described = client.describe_execution(executionArn=run["executionArn"])
         if due is None or datetime.fromisoformat(json.loads(described["input"])["scheduled_time"]) >= due:
             return described

@@ -80,7 +80,7 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
     exporting = cloud.pipelines[pipeline["from"]]
     source, replica = exporting["landing"], pipeline["landing"]
     heard = {detail["export_arn"]: (at, detail) for at, detail in announced(cloud, replica)}
-    found = []
+    rows = []
     for table in replica["tables"]:
         export = latest(cloud, source, table, due)
         if not export and lake.ended(
@@ -89,7 +89,7 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
             export = latest(cloud, source, table, None)
         if not export or export["ExportStatus"] != "COMPLETED":
             failure = "its source's export failed" if export and export["ExportStatus"] == "FAILED" else ""
-            found.append(Row(name, pipeline["kind"], table, 0, 0, None, {}, failure))
+            rows.append(Row(name, pipeline["kind"], table, 0, 0, None, {}, failure))
             continue
         files = data_files(cloud, source, export)
         sent = sum(items(cloud, source, key) for key in files)
@@ -106,8 +106,8 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
         arrived = in_replica if at and detail["item_count"] == in_replica else 0
         seconds = round((at - export["ExportTime"]).total_seconds(), 1) if at else None
         failure = "" if at else "; ".join(failed(cloud, pipeline, source, there - replicated))
-        found.append(Row(name, pipeline["kind"], table, sent, arrived, seconds, counts, failure))
-    return found
+        rows.append(Row(name, pipeline["kind"], table, sent, arrived, seconds, counts, failure))
+    return rows
 
 
 def failed(

@@ -110,7 +110,7 @@ def reader_role(cloud: Cloud, pipeline: Mapping[str, Any]) -> str:
 
 
 def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | None) -> list[Row]:
-    reader, found = cloud.search(pipeline, reader_role(cloud, pipeline)), []
+    reader, rows = cloud.search(pipeline, reader_role(cloud, pipeline)), []
     bucket, _, prefix = pipeline["dead_letters"].removeprefix("s3://").partition("/")
     for table, index in pipeline["indexes"].items():
         sent, documents = size(cloud, pipeline, table), 0
@@ -123,8 +123,8 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
         counts: dict[str, int | str] = {"items": sent, "documents": documents, "dead letters": dead}
         failure = f"OpenSearch rejected items; see {pipeline['dead_letters']}{table}/" if dead else ""
         seconds = latency(cloud, pipeline, pipeline["ingestion_pipelines"][table])
-        found.append(Row(name, pipeline["kind"], table, sent, documents, seconds, counts, failure))
-    return found
+        rows.append(Row(name, pipeline["kind"], table, sent, documents, seconds, counts, failure))
+    return rows
 
 
 def latency(cloud: Cloud, pipeline: Mapping[str, Any], ingestion: str) -> float | None:

@@ -264,13 +264,13 @@ class BigQueryTransferArgs(PipelineArgs):
         if not self.kms_key_name:
             return
         with contextlib.suppress(ValueError):  # another check reports a dataset that can't be there
-            place, found = self.place(), self.kms_key_name.split("/")[3]
+            place, key_location = self.place(), self.kms_key_name.split("/")[3]
             # https://docs.cloud.google.com/bigquery/docs/customer-managed-encryption
             needed = {"eu": "europe"}.get(place.lower(), place.lower())
-            if found.lower() != needed:
+            if key_location.lower() != needed:
                 yield (
-                    f"kms_key_name: the key is in '{found}', and what stands in '{place}' is encrypted with one in "
-                    f"'{needed}'; write a key of that location"
+                    f"kms_key_name: the key is in '{key_location}', and what stands in '{place}' is encrypted with one "
+                    f"in '{needed}'; write a key of that location"
                 )
             bucket = self.storage_transfer.location if self.storage_transfer else None
             if bucket and bucket.lower() != place.lower():
@@ -341,13 +341,13 @@ class BigQueryTransferArgs(PipelineArgs):
     def _readable(self) -> list[str]:
         return [table for table in self.tables if not self._unreadable(table)]
 
-    def _same(self, column: str, one: str, other: str, exported: bool) -> bool:
+    def _same(self, column: str, written: str, declared: str, exported: bool) -> bool:
         """Whether two types are one in BigQuery."""
-        if exported or one == other:
-            return one == other
+        if exported or written == declared:
+            return written == declared
         try:
             one_field, other_field = (
-                bigquery_types.fields([(column, kind)], "PARQUET") for kind in (one, other)
+                bigquery_types.fields([(column, kind)], "PARQUET") for kind in (written, declared)
             )
         except ValueError:  # one of them is no type
             return False
@@ -394,8 +394,8 @@ class BigQueryTransferArgs(PipelineArgs):
 
     def prefixes(self) -> list[str]:
         """The prefixes that what is loaded lies below: the landing's, and of what lies beside it each table's."""
-        own, found = self.landing.prefix, [self.files(table) for table in self.tables]
-        return sorted({own if key.startswith(own) else key.split("*")[0] for key in found})
+        own, patterns = self.landing.prefix, [self.files(table) for table in self.tables]
+        return sorted({own if key.startswith(own) else key.split("*")[0] for key in patterns})
 
     def fields(self, table: str) -> list[dict[str, Any]]:
         """The BigQuery schema of a table."""

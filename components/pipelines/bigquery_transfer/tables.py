@@ -22,10 +22,10 @@ NAME_BYTES = bigquery_types.TABLE_NAME_BYTES - len("_latest")
 
 def dataset_location(value: str) -> str:
     """The location as Google writes it. Raises ValueError for one where no dataset can stand."""
-    found = next((known for known in LOCATIONS if known.lower() == value.lower()), None)
-    if not found:
+    location = next((known for known in LOCATIONS if known.lower() == value.lower()), None)
+    if not location:
         raise ValueError(f"no dataset can stand in '{value}'; {nearest(value, LOCATIONS)[:120]}")
-    return found
+    return location
 
 
 def _table_name(value: str) -> str:

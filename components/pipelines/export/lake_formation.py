@@ -32,7 +32,7 @@ class LakeFormationArgs:
 
     @together
     def _each_once(self) -> Iterator[str]:
-        for twice in sorted({one for one in self.readers if self.readers.count(one) > 1}):
+        for twice in sorted({reader for reader in self.readers if self.readers.count(reader) > 1}):
             yield f"readers: '{twice}' is named twice; name it once"
 
 
@@ -125,7 +125,7 @@ class LakeFormation(pulumi.ComponentResource):
         current = aws.lakeformation.get_data_lake_settings(opts=pulumi.InvokeOptions(parent=parent))
         where = f"pipelines.{pipeline}.lake_formation: in account {account.id}, {account.region}"
         command = f"aws lakeformation put-data-lake-settings --region {account.region} --data-lake-settings"
-        admins = ",".join(f'{{"DataLakePrincipalIdentifier":"{one}"}}' for one in current.admins)
+        admins = ",".join(f'{{"DataLakePrincipalIdentifier":"{admin}"}}' for admin in current.admins)
         if not current.admins:
             raise pulumi.RunError(
                 f"{where}, the data lake has no administrator, and nobody else may grant; make the role that deploys "
@@ -136,8 +136,8 @@ class LakeFormation(pulumi.ComponentResource):
             "databases": current.create_database_default_permissions,
             "tables": current.create_table_default_permissions,
         }
-        for what, found in defaults.items():
-            for default in found:
+        for what, permissions in defaults.items():
+            for default in permissions:
                 raise pulumi.RunError(
                     f"{where}, new {what} are open to {default.principal} by default ({', '.join(default.permissions)}"
                     "), so that no grant would matter; take the defaults away: "

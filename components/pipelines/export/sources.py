@@ -165,11 +165,11 @@ class ExportSourceArgs:
                     incremental=self.mode == "incremental",
                 )
             }
-        found = {}
+        typed = {}
         for name, columns in self.tables.items():
             if name in self.exported_tables():
                 place = folder(name, mysql=is_mysql(list(self.tables)))
-                found[name] = TypedTable(
+                typed[name] = TypedTable(
                     files=f"{PREFIX}{self.name}/*/{place}/*/*.parquet", columns=dict(columns)
                 )
-        return found
+        return typed

@@ -152,7 +152,7 @@ def _dynamodb(
     folded = _same("schema_key", "current_prefix", "window_prefixes", "output_key")
     publish = task(catalog, {"step": "publish", "export.$": "$"}, "$.published", "More?")
     # The report of a file that is not sound holds the reason; reconciling raises it with the file's name.
-    one = {
+    normalise_file = {
         "Type": "Task",
         "Resource": normalise,
         "Retry": task(normalise, {}, "$", "")["Retry"],
@@ -175,7 +175,7 @@ def _dynamodb(
             "ItemProcessor": {
                 "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
                 "StartAt": "Normalise",
-                "States": {"Normalise": one, "Told": {"Type": "Pass", "Result": {}, "End": True}},
+                "States": {"Normalise": normalise_file, "Told": {"Type": "Pass", "Result": {}, "End": True}},
             },
             "ResultPath": None,
             "Catch": publish["Catch"],

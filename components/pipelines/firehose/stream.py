@@ -54,15 +54,16 @@ class Stream:
         self.arn: pulumi.Input[str]
         if args.adopt:
             # Read at once, not as an Output: a refusal stops the preview here, in one sentence.
-            found = aws.kinesis.get_stream(name=args.adopt, opts=pulumi.InvokeOptions(parent=parent))
-            self.name, self.arn = found.name, found.arn
-            if found.encryption_type == "KMS" and found.kms_key_id != _OF_AWS and not args.key_arn:
-                if not found.kms_key_id.startswith("arn:") or ":key/" not in found.kms_key_id:
+            stream = aws.kinesis.get_stream(name=args.adopt, opts=pulumi.InvokeOptions(parent=parent))
+            self.name, self.arn = stream.name, stream.arn
+            if stream.encryption_type == "KMS" and stream.kms_key_id != _OF_AWS and not args.key_arn:
+                if not stream.kms_key_id.startswith("arn:") or ":key/" not in stream.kms_key_id:
                     raise pulumi.RunError(
-                        f"pipelines.{name}: stream '{args.adopt}' is encrypted with '{found.kms_key_id}', and a policy "
-                        "needs the key's own ARN; write stream.key_arn: arn:aws:kms:<region>:<account id>:key/<key id>"
+                        f"pipelines.{name}: stream '{args.adopt}' is encrypted with '{stream.kms_key_id}', and a "
+                        "policy needs the key's own ARN; write stream.key_arn: "
+                        "arn:aws:kms:<region>:<account id>:key/<key id>"
                     )
-                self.key_arn = found.kms_key_id
+                self.key_arn = stream.kms_key_id
             return
         mode = "PROVISIONED" if args.shards else "ON_DEMAND"
         made = aws.kinesis.Stream(

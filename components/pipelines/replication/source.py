@@ -93,8 +93,8 @@ class ReplicaSource(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
             ).bucket
         elif landing.adopted:
-            found = aws.s3.BucketVersioning.get(f"{name}-adopted", landing.bucket, opts=child_opts)
-            bucket = found.versioning_configuration.apply(self._versioned)
+            versioning = aws.s3.BucketVersioning.get(f"{name}-adopted", landing.bucket, opts=child_opts)
+            bucket = versioning.versioning_configuration.apply(self._versioned)
         config = aws.s3.BucketReplicationConfig(
             name,
             bucket=bucket,
@@ -106,9 +106,9 @@ class ReplicaSource(pulumi.ComponentResource):
         if args.existing_objects:
             self._replicate_existing(config)
 
-    def _versioned(self, found: Any) -> pulumi.Input[str]:
+    def _versioned(self, versioning: Any) -> pulumi.Input[str]:
         """The adopted bucket's name, if it is versioned: S3 takes no rules for one that is not."""
-        status = found.status if found else None
+        status = versioning.status if versioning else None
         if status != "Enabled":
             raise pulumi.RunError(
                 f"{self._place}.turn_on_versioning: versioning of the bucket '{self._args.landing.bucket}' is "

@@ -136,8 +136,8 @@ class ZeroEtlArgs(PipelineArgs):
     def _tables_are_several(self) -> Iterator[str]:
         tables = [table.name for table in self.tables]
         indexes = [table.index_name() for table in self.tables]
-        for what, found in (("table", tables), ("index", indexes)):
-            for twice in sorted({name for name in found if found.count(name) > 1}):
+        for what, names in (("table", tables), ("index", indexes)):
+            for twice in sorted({name for name in names if names.count(name) > 1}):
                 yield f"tables: the {what} '{twice}' is named twice; each table has an index of its own"
         for group in self.groups():
             parts: dict[str, str] = {}

@@ -46,33 +46,33 @@ def refusal(
     form = {name: value[-1] for name, value in values.items() if value}
     if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         form |= dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
-    found = operations.find(models, method, path, headers, values, form)
-    if found is None:
+    matched = operations.find(models, method, path, headers, values, form)
+    if matched is None:
         if service in (
             "s3",
             "s3control",
         ):  # a browser's preflight, a form's upload: no operations of the model
             return None
         return answers.unknown(models[0].service_name, f"{method} {path}", False, False)
-    if isinstance(found, str):
+    if isinstance(matched, str):
         known = models[0].service_name
-        return answers.unknown(known, found, "x-amz-target" not in headers, "/operation/" in path)
+        return answers.unknown(known, matched, "x-amz-target" not in headers, "/operation/" in path)
     try:
-        errors = problems(found, wire.read(found, headers, values, form, body))
+        errors = problems(matched, wire.read(matched, headers, values, form, body))
     except constraints.Unreadable as error:
-        return answers.unreadable(found, str(error))
-    return answers.invalid(found, constraints.message(errors)) if errors else None
+        return answers.unreadable(matched, str(error))
+    return answers.invalid(matched, constraints.message(errors)) if errors else None
 
 
-def problems(found: operations.Found, value: dict) -> list[str]:
+def problems(matched: operations.Found, value: dict) -> list[str]:
     errors: list[str] = []
-    service, shape = found.operation.service_model.service_name, found.operation.input_shape
+    service, shape = matched.operation.service_model.service_name, matched.operation.input_shape
     if shape is None:
         return errors
-    compiler(service).of(shape)(without_also(found.operation, value), "", errors)
+    compiler(service).of(shape)(without_also(matched.operation, value), "", errors)
     for (of, operation, member), rule in differences.DOCUMENTED.items():
         if (
-            (of, operation) == (service, found.operation.name)
+            (of, operation) == (service, matched.operation.name)
             and value.get(member)
             and not rule.holds(value[member])
         ):

@@ -38,15 +38,15 @@ UNREADABLE = {"query": "MalformedInput", "ec2": "InvalidParameterValue", "rest-x
 UNKNOWN = {"query": "InvalidAction", "ec2": "InvalidAction"}
 
 
-def invalid(found: Found, message: str) -> Answer:
-    service = found.operation.service_model.service_name
-    code = CODES.get(service, "ValidationError" if found.protocol == "query" else "ValidationException")
-    return answer(service, found.protocol, code, message)
+def invalid(matched: Found, message: str) -> Answer:
+    service = matched.operation.service_model.service_name
+    code = CODES.get(service, "ValidationError" if matched.protocol == "query" else "ValidationException")
+    return answer(service, matched.protocol, code, message)
 
 
-def unreadable(found: Found, message: str) -> Answer:
-    code = UNREADABLE.get(found.protocol, "SerializationException")
-    return answer(found.operation.service_model.service_name, found.protocol, code, message)
+def unreadable(matched: Found, message: str) -> Answer:
+    code = UNREADABLE.get(matched.protocol, "SerializationException")
+    return answer(matched.operation.service_model.service_name, matched.protocol, code, message)
 
 
 def unknown(service: str, name: str, form: bool, cbor: bool) -> Answer:

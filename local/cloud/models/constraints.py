@@ -102,9 +102,9 @@ class Compiler:
             if not isinstance(value, list):
                 raise Unreadable(f"{path.strip('.')}: a list is expected")
             limits(len(value), value, path, errors)
-            for number, one in enumerate(value, 1):
-                if one is not None:
-                    members(one, f"{path}.{number}.member", errors)
+            for number, item in enumerate(value, 1):
+                if item is not None:
+                    members(item, f"{path}.{number}.member", errors)
 
         return check
 
@@ -115,10 +115,10 @@ class Compiler:
             if not isinstance(value, dict):
                 raise Unreadable(f"{path.strip('.')}: a map is expected")
             limits(len(value), value, path, errors)
-            for name, one in value.items():
+            for name, item in value.items():
                 keys(name, path, errors)
-                if one is not None:
-                    values(one, f"{path}.{name}.member", errors)
+                if item is not None:
+                    values(item, f"{path}.{name}.member", errors)
 
         return check
 

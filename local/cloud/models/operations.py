@@ -64,7 +64,9 @@ def model(name: str) -> Any:
 def models(service: str) -> list[Any]:
     """The models behind a service of ministack's."""
     names = TOGETHER.get(service) or iam_actions._BOTOCORE_SERVICE_MAP.get(service)
-    return [found for name in names or [ALIASES.get(service, service)] if (found := model(name))]
+    return [
+        service_model for name in names or [ALIASES.get(service, service)] if (service_model := model(name))
+    ]
 
 
 @functools.cache
@@ -72,7 +74,9 @@ def routes(name: str) -> list[Route]:
     service = model(name)
     assert service
     made = []
-    greedy = any("+}" in service.operation_model(one).http["requestUri"] for one in service.operation_names)
+    greedy = any(
+        "+}" in service.operation_model(operation).http["requestUri"] for operation in service.operation_names
+    )
     for operation in service.operation_names:
         about = service.operation_model(operation)
         path, _, fixed = about.http["requestUri"].partition("?")
@@ -91,7 +95,7 @@ def routes(name: str) -> list[Route]:
             "/"
             + re.sub(
                 r"\\\{(\w+)(\\\+)?\\\}",
-                lambda one: f"(?P<{one[1]}>{'.+' if one[2] else '[^/]+' if greedy else '.+?'})",
+                lambda braces: f"(?P<{braces[1]}>{'.+' if braces[2] else '[^/]+' if greedy else '.+?'})",
                 re.escape(part),
             )
             for part in parts
@@ -150,9 +154,9 @@ def find(
         return str(name)
     for service in services:
         if service.metadata["protocol"] in ("rest-json", "rest-xml") and (
-            found := rest(service, method, path, headers, query)
+            matched := rest(service, method, path, headers, query)
         ):
-            return found
+            return matched
     return None
 
 
@@ -168,10 +172,10 @@ def rest(service: Any, method: str, path: str, headers: dict[str, str], query: d
             )
         ):
             continue
-        found = Found(
+        matched = Found(
             service.operation_model(route.operation), service.metadata["protocol"], match.groupdict()
         )
         if all(name in query for name in route.query) and all(name in headers for name in route.headers):
-            return found
-        lacking = lacking or found  # nothing fits better: what it lacks is then reported
+            return matched
+        lacking = lacking or matched  # nothing fits better: what it lacks is then reported
     return lacking

@@ -18,17 +18,19 @@ from .operations import Found
 TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 
 
-def read(found: Found, headers: dict[str, str], query: dict[str, list[str]], form: dict, body: bytes) -> dict:
-    shape: Any = found.operation.input_shape
+def read(
+    matched: Found, headers: dict[str, str], query: dict[str, list[str]], form: dict, body: bytes
+) -> dict:
+    shape: Any = matched.operation.input_shape
     if shape is None:
         return {}
-    if found.protocol == "json":
+    if matched.protocol == "json":
         return from_json(body)
-    if found.protocol == "cbor":
+    if matched.protocol == "cbor":
         return from_cbor(body)
-    if found.protocol in ("query", "ec2"):
-        return from_form(shape, tree(form), found.protocol == "ec2")
-    return located(shape, found, headers, query) | in_body(shape, found, body)
+    if matched.protocol in ("query", "ec2"):
+        return from_form(shape, tree(form), matched.protocol == "ec2")
+    return located(shape, matched, headers, query) | in_body(shape, matched, body)
 
 
 def from_json(body: bytes) -> Any:
@@ -99,7 +101,7 @@ def from_form(shape: Any, node: dict, ec2: bool) -> Any:
         if not ec2 and not shape.serialization.get("flattened"):
             # `member` is what Step Functions' tasks here write for every list.
             node = node.get(shape.member.serialization.get("name", "member")) or node.get("member") or {}
-        return [from_form(shape.member, one, ec2) for one in numbered(node)]
+        return [from_form(shape.member, item, ec2) for item in numbered(node)]
     if kind == "map":
         entries = numbered(node if shape.serialization.get("flattened") else node.get("entry", {}))
         name, value = (
@@ -107,22 +109,23 @@ def from_form(shape: Any, node: dict, ec2: bool) -> Any:
             for inner, word in ((shape.key, "key"), (shape.value, "value"))
         )
         return {
-            one.get(name, {}).get("", ""): from_form(shape.value, one.get(value, {}), ec2) for one in entries
+            entry.get(name, {}).get("", ""): from_form(shape.value, entry.get(value, {}), ec2)
+            for entry in entries
         }
     return plain(shape, node.get("", ""))
 
 
-def located(shape: Any, found: Found, headers: dict[str, str], query: dict[str, list[str]]) -> dict:
+def located(shape: Any, matched: Found, headers: dict[str, str], query: dict[str, list[str]]) -> dict:
     """The members of a REST request outside its body."""
     made: dict = {}
     for name, member in shape.members.items():
         where, wire = member.serialization.get("location"), member.serialization.get("name", name)
-        if where == "uri" and wire in found.labels:
-            made[name] = plain(member, found.labels[wire])
+        if where == "uri" and wire in matched.labels:
+            made[name] = plain(member, matched.labels[wire])
         elif where == "header" and (text := headers.get(wire.lower())) is not None:
             many = member.type_name == "list"
             made[name] = (
-                [plain(member.member, one.strip()) for one in text.split(",")]
+                [plain(member.member, part.strip()) for part in text.split(",")]
                 if many
                 else plain(member, text)
             )
@@ -135,13 +138,13 @@ def located(shape: Any, found: Found, headers: dict[str, str], query: dict[str, 
         elif where == "querystring" and wire in query:
             values = query[wire]
             if member.type_name == "list":
-                made[name] = [plain(member.member, one) for one in values]
+                made[name] = [plain(member.member, text) for text in values]
             else:
                 made[name] = plain(member, values[-1])
     return made
 
 
-def in_body(shape: Any, found: Found, body: bytes) -> dict:
+def in_body(shape: Any, matched: Found, body: bytes) -> dict:
     payload = shape.serialization.get("payload")
     if payload:
         member = shape.members[payload]
@@ -150,14 +153,16 @@ def in_body(shape: Any, found: Found, body: bytes) -> dict:
         if not body:
             return {}
         text = member.type_name != "structure"
-        return {key(payload, member): body.decode(errors="replace") if text else parsed(member, found, body)}
+        return {
+            key(payload, member): body.decode(errors="replace") if text else parsed(member, matched, body)
+        }
     if not any("location" not in member.serialization for member in shape.members.values()):
         return {}
-    return parsed(shape, found, body) if body else {}
+    return parsed(shape, matched, body) if body else {}
 
 
-def parsed(shape: Any, found: Found, body: bytes) -> Any:
-    if found.protocol == "rest-json":
+def parsed(shape: Any, matched: Found, body: bytes) -> Any:
+    if matched.protocol == "rest-json":
         return from_json(body)
     try:
         return from_xml(shape, ElementTree.fromstring(body))
@@ -187,16 +192,16 @@ def from_xml(shape: Any, node: ElementTree.Element) -> Any:
             elif same := children.get(wire):
                 flat = member.type_name == "list" and member.serialization.get("flattened")
                 made[key(name, member)] = (
-                    [from_xml(member.member, one) for one in same] if flat else from_xml(member, same[0])
+                    [from_xml(member.member, item) for item in same] if flat else from_xml(member, same[0])
                 )
         return made
     if kind == "list":
-        return [from_xml(shape.member, one) for one in node]
+        return [from_xml(shape.member, item) for item in node]
     if kind == "map":
         names = [
             inner.serialization.get("name", word)
             for inner, word in ((shape.key, "key"), (shape.value, "value"))
         ]
-        pairs = [[next((c for c in one if local(c) == name), None) for name in names] for one in node]
+        pairs = [[next((c for c in entry if local(c) == name), None) for name in names] for entry in node]
         return {(k.text or ""): from_xml(shape.value, v) for k, v in pairs if k is not None and v is not None}
     return plain(shape, node.text or "")

@@ -1,0 +1,42 @@
+"""Names say what a thing is: eight words that stood for fifteen different things each are names of nothing."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+ROOMS = ("bootstrap", "components", "handlers", "local", "policy")
+SAY_NOTHING = {"told", "said", "found", "mine", "held", "asked", "look", "one"}
+
+
+def names(source: str) -> Iterator[tuple[str, int]]:
+    """What a module names, each with its line: variables, parameters, functions, classes, attributes."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield (node.id if isinstance(node, ast.Name) else node.attr), node.lineno
+        elif isinstance(node, ast.arg):
+            yield node.arg, node.lineno
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name, node.lineno
+
+
+def empty(source: str) -> list[tuple[str, int]]:
+    return [(name, line) for name, line in names(source) if name.strip("_").lower() in SAY_NOTHING]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_name_says_nothing(room: str) -> None:
+    files = sorted((ROOT / room).rglob("*.py"))
+    assert len(files) > 5
+    assert [
+        f"{file.relative_to(ROOT)}:{line} {name}" for file in files for name, line in empty(file.read_text())
+    ] == []
+
+
+def test_a_name_that_says_nothing_is_seen_wherever_it_is_made() -> None:
+    source = (
+        "def one(found):\n    self.told = [held for held in found]\n    return lambda mine: (look := mine)"
+    )
+    assert sorted(name for name, _ in empty(source)) == ["found", "held", "look", "mine", "one", "told"]
