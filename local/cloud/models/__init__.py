@@ -64,7 +64,7 @@ def refusal(
     return answers.invalid(matched, constraints.message(errors)) if errors else None
 
 
-def problems(matched: operations.Found, value: dict) -> list[str]:
+def problems(matched: operations.Matched, value: dict) -> list[str]:
     errors: list[str] = []
     service, shape = matched.operation.service_model.service_name, matched.operation.input_shape
     if shape is None:

@@ -14,7 +14,7 @@ import re
 import uuid
 from xml.sax.saxutils import escape
 
-from .operations import Found
+from .operations import Matched
 
 Answer = tuple[int, dict[str, str], bytes]
 # Where it is neither ValidationException nor, of the query protocol, ValidationError.
@@ -38,13 +38,13 @@ UNREADABLE = {"query": "MalformedInput", "ec2": "InvalidParameterValue", "rest-x
 UNKNOWN = {"query": "InvalidAction", "ec2": "InvalidAction"}
 
 
-def invalid(matched: Found, message: str) -> Answer:
+def invalid(matched: Matched, message: str) -> Answer:
     service = matched.operation.service_model.service_name
     code = CODES.get(service, "ValidationError" if matched.protocol == "query" else "ValidationException")
     return answer(service, matched.protocol, code, message)
 
 
-def unreadable(matched: Found, message: str) -> Answer:
+def unreadable(matched: Matched, message: str) -> Answer:
     code = UNREADABLE.get(matched.protocol, "SerializationException")
     return answer(matched.operation.service_model.service_name, matched.protocol, code, message)
 

@@ -117,7 +117,7 @@ def routes(name: str) -> list[Route]:
 
 
 @dataclass(frozen=True)
-class Found:
+class Matched:
     operation: Any  # botocore's OperationModel
     protocol: str  # json, query, ec2, rest-json, rest-xml, cbor
     labels: dict[str, str]
@@ -130,23 +130,23 @@ def find(
     headers: dict[str, str],
     query: dict,
     form: dict[str, Any],
-) -> Found | str | None:
+) -> Matched | str | None:
     """The operation; its name alone where no model has it; None where the request is no call of an operation."""
     if target := headers.get("x-amz-target"):
         prefix, _, name = target.rpartition(".")
         for service in services:
             if service.metadata.get("targetPrefix") == prefix and name in service.operation_names:
-                return Found(service.operation_model(name), "json", {})
+                return Matched(service.operation_model(name), "json", {})
         return name
     if called := CBOR_PATH.fullmatch(path):
         for service in services:
             if called[2] in service.operation_names:
-                return Found(service.operation_model(called[2]), "cbor", {})
+                return Matched(service.operation_model(called[2]), "cbor", {})
         return called[2]
     if name := form.get("Action"):
         for service in services:
             if name in service.operation_names:
-                return Found(
+                return Matched(
                     service.operation_model(name),
                     "ec2" if service.metadata["protocol"] == "ec2" else "query",
                     {},
@@ -160,7 +160,7 @@ def find(
     return None
 
 
-def rest(service: Any, method: str, path: str, headers: dict[str, str], query: dict) -> Found | None:
+def rest(service: Any, method: str, path: str, headers: dict[str, str], query: dict) -> Matched | None:
     lacking = None
     for route in routes(service.service_name):
         if (
@@ -172,7 +172,7 @@ def rest(service: Any, method: str, path: str, headers: dict[str, str], query: d
             )
         ):
             continue
-        matched = Found(
+        matched = Matched(
             service.operation_model(route.operation), service.metadata["protocol"], match.groupdict()
         )
         if all(name in query for name in route.query) and all(name in headers for name in route.headers):

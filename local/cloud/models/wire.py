@@ -13,13 +13,13 @@ from typing import Any
 from xml.etree import ElementTree
 
 from .constraints import INTEGERS, Unreadable, key
-from .operations import Found
+from .operations import Matched
 
 TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 
 
 def read(
-    matched: Found, headers: dict[str, str], query: dict[str, list[str]], form: dict, body: bytes
+    matched: Matched, headers: dict[str, str], query: dict[str, list[str]], form: dict, body: bytes
 ) -> dict:
     shape: Any = matched.operation.input_shape
     if shape is None:
@@ -115,7 +115,7 @@ def from_form(shape: Any, node: dict, ec2: bool) -> Any:
     return plain(shape, node.get("", ""))
 
 
-def located(shape: Any, matched: Found, headers: dict[str, str], query: dict[str, list[str]]) -> dict:
+def located(shape: Any, matched: Matched, headers: dict[str, str], query: dict[str, list[str]]) -> dict:
     """The members of a REST request outside its body."""
     made: dict = {}
     for name, member in shape.members.items():
@@ -144,7 +144,7 @@ def located(shape: Any, matched: Found, headers: dict[str, str], query: dict[str
     return made
 
 
-def in_body(shape: Any, matched: Found, body: bytes) -> dict:
+def in_body(shape: Any, matched: Matched, body: bytes) -> dict:
     payload = shape.serialization.get("payload")
     if payload:
         member = shape.members[payload]
@@ -161,7 +161,7 @@ def in_body(shape: Any, matched: Found, body: bytes) -> dict:
     return parsed(shape, matched, body) if body else {}
 
 
-def parsed(shape: Any, matched: Found, body: bytes) -> Any:
+def parsed(shape: Any, matched: Matched, body: bytes) -> Any:
     if matched.protocol == "rest-json":
         return from_json(body)
     try:

@@ -51,7 +51,7 @@ ALIKE = {
 def named(service, method, path, headers, body, query):
     form = {name: one[0] for name, one in parse_qs(body.decode(errors="replace")).items()}
     found = operations.find(operations.models(service), method, path, headers, query, form)
-    assert isinstance(found, operations.Found)
+    assert isinstance(found, operations.Matched)
     return found.operation.name
 
 
