@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from policy.parts import has, of
-from policy.rule import Found, Props, Resource, rule, together_rule
+from policy.rule import Problems, Props, Resource, rule, together_rule
 from policy.values import UNKNOWN, absent, some
 
 _LAMBDA = "https://docs.aws.amazon.com/lambda/latest/dg/"
@@ -24,7 +24,7 @@ _NAME_OF_A_PLACE = re.compile(r"_(arn|name|id|path|url)$", re.IGNORECASE)
     write="keep it in Secrets Manager and give the function its ARN",
     page=_LAMBDA + "configuration-envvars.html",
 )
-def no_secret_stands_in_a_functions_environment(props: Props) -> Found:
+def no_secret_stands_in_a_functions_environment(props: Props) -> Problems:
     """A variable of a function whose name (`DB_PASSWORD`) or value (an access key, a private key) is a secret's."""
     environment = props.get("environment")
     variables = environment.get("variables") if isinstance(environment, Mapping) else None
@@ -39,7 +39,7 @@ def no_secret_stands_in_a_functions_environment(props: Props) -> Found:
     write="write source_arn and source_account",
     page=_LAMBDA + "permissions-function-services.html",
 )
-def a_services_call_names_its_source_and_account(props: Props) -> Found:
+def a_services_call_names_its_source_and_account(props: Props) -> Problems:
     """A permission for a service without source_arn or source_account."""
     missing = [key for key in ("source_arn", "source_account") if absent(props.get(key))]
     if re.search(r"\.amazonaws\.com(\.cn)?$", str(props.get("principal"))) and missing:
@@ -51,7 +51,7 @@ def a_services_call_names_its_source_and_account(props: Props) -> Found:
     write="write authorization_type='AWS_IAM', and name the role that calls",
     page=_LAMBDA + "urls-auth.html",
 )
-def a_function_is_called_by_whom_it_names(props: Props) -> Found:
+def a_function_is_called_by_whom_it_names(props: Props) -> Problems:
     """A function URL without authorization (`NONE`), or a permission for `*` or a whole account."""
     if props.get("authorization_type") is not UNKNOWN and props.get("authorization_type") == "NONE":
         yield "authorization_type is NONE"

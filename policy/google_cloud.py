@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from policy.rule import Found, Props, rule
+from policy.rule import Problems, Props, rule
 from policy.values import UNKNOWN, absent, leaves
 
 _IAM = "https://cloud.google.com/iam/docs/"
@@ -27,7 +27,7 @@ def _granted(props: Props) -> Iterator[tuple[str, Any]]:
     write="name the service account or the group that needs it",
     page=_STORAGE + "access-control/making-data-public",
 )
-def nothing_at_google_is_public(props: Props) -> Found:
+def nothing_at_google_is_public(props: Props) -> Problems:
     """`allUsers` or `allAuthenticatedUsers` as a member, in a policy's text, as an ACL's entity or a dataset's special
     group; a predefined ACL that is public (`publicRead`)."""
     for path, value in _granted(props):
@@ -50,7 +50,7 @@ _WIDE = re.compile(
     write="grant the predefined roles that are needed, like 'roles/bigquery.jobUser'",
     page=_IAM + "using-iam-securely",
 )
-def no_role_at_google_rules_a_whole_project(props: Props) -> Found:
+def no_role_at_google_rules_a_whole_project(props: Props) -> Problems:
     """A basic role (owner, editor, viewer), an administrator's (`roles/storage.admin`), or one that acts as any service
     account (`roles/iam.serviceAccountTokenCreator`), granted on a project, a folder or an organization."""
     for path, value in _granted(props):
@@ -63,7 +63,7 @@ def no_role_at_google_rules_a_whole_project(props: Props) -> Found:
     write="grant a predefined role, like 'roles/bigquery.dataEditor'",
     page=_IAM + "roles-overview#basic",
 )
-def no_primitive_role_at_google(props: Props) -> Found:
+def no_primitive_role_at_google(props: Props) -> Problems:
     """A basic role (owner, editor, viewer), on whatever resource."""
     for path, value in _granted(props):
         if path.split(".")[-1] == "role" and value in ("roles/owner", "roles/editor", "roles/viewer"):
@@ -75,7 +75,7 @@ def no_primitive_role_at_google(props: Props) -> Found:
     write="name the subject, 'principal://…/subject/<who>', or an attribute",
     page=_IAM + "workload-identity-federation#impersonation",
 )
-def not_everybody_of_a_pool_is_let_in(props: Props) -> Found:
+def not_everybody_of_a_pool_is_let_in(props: Props) -> Problems:
     """Every identity of a workload identity pool (`principalSet://…/*`) as a member."""
     for path, value in _granted(props):
         if re.fullmatch(r"principalSet://.*/\*", str(value)):
@@ -87,7 +87,7 @@ def not_everybody_of_a_pool_is_let_in(props: Props) -> Found:
     write="write an attribute_condition on who it is, like its organization or its subject",
     page=_IAM + "best-practices-for-using-workload-identity-federation",
 )
-def a_pool_trusts_the_subjects_of_its_own(props: Props) -> Found:
+def a_pool_trusts_the_subjects_of_its_own(props: Props) -> Problems:
     """An OpenID Connect provider, which others share, without an attribute_condition. (An AWS one names its
     account.)"""
     if props.get("oidc") and not props.get("attribute_condition"):
@@ -99,7 +99,7 @@ def a_pool_trusts_the_subjects_of_its_own(props: Props) -> Found:
     write="write uniform_bucket_level_access=True and public_access_prevention='enforced'",
     page=_STORAGE + "public-access-prevention",
 )
-def a_google_bucket_has_one_kind_of_access_and_is_private(props: Props) -> Found:
+def a_google_bucket_has_one_kind_of_access_and_is_private(props: Props) -> Problems:
     """A bucket without uniform_bucket_level_access, or whose public_access_prevention is not `enforced`."""
     if absent(props.get("uniform_bucket_level_access")):
         yield "objects can have ACLs of their own"

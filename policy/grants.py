@@ -5,7 +5,7 @@ import json
 import re
 from typing import Any
 
-from policy.rule import Found, Props, rule
+from policy.rule import Problems, Props, rule
 from policy.values import known, leaves, listed, some
 
 _AWS = "https://docs.aws.amazon.com/"
@@ -18,7 +18,7 @@ _MANAGED_BY_AWS = re.compile(r"arn:[\w-]+:iam::aws:policy/\S+")
     write="write a policy of its own that names actions and resources",
     page=_AWS + "IAM/latest/UserGuide/access_policies_managed-vs-inline.html#aws-managed-policies",
 )
-def no_policy_of_aws_is_attached(props: Props) -> Found:
+def no_policy_of_aws_is_attached(props: Props) -> Problems:
     """An AWS managed policy (`arn:aws:iam::aws:policy/…`: AdministratorAccess, …FullAccess, ReadOnlyAccess and their
     like), attached or in a role's managed_policy_arns: it is for every account, so it names no resource."""
     for key in (
@@ -38,7 +38,7 @@ def no_policy_of_aws_is_attached(props: Props) -> Found:
     write="name a role, the operations that it needs without CreateGrant, and constraints on the encryption context",
     page=_AWS + "kms/latest/developerguide/grant-best-practices.html",
 )
-def a_grant_on_a_key_is_for_one_role_and_purpose(props: Props) -> Found:
+def a_grant_on_a_key_is_for_one_role_and_purpose(props: Props) -> Problems:
     """A grant whose grantee is an account or a wildcard, which can be passed on (CreateGrant), or without
     constraints."""
     if "CreateGrant" in known(props.get("operations")):
@@ -60,7 +60,7 @@ def a_grant_on_a_key_is_for_one_role_and_purpose(props: Props) -> Found:
     write="name the account, or add the condition that aws:PrincipalOrgID is your organization's",
     page=_AWS + "eventbridge/latest/userguide/eb-event-bus-perms.html",
 )
-def an_event_bus_is_open_to_whom_it_names(props: Props) -> Found:
+def an_event_bus_is_open_to_whom_it_names(props: Props) -> Problems:
     """A permission for the principal `*` without a condition on the organization."""
     if props.get("principal") == "*" and not props.get("condition"):
         yield "everybody may put events"
@@ -71,7 +71,7 @@ def an_event_bus_is_open_to_whom_it_names(props: Props) -> Found:
     write="name the permissions that are used, like 'aoss:ReadDocument', the collection and the role",
     page=_AWS + "opensearch-service/latest/developerguide/serverless-data-access.html",
 )
-def a_data_access_policy_names_permissions_collection_and_roles(props: Props) -> Found:
+def a_data_access_policy_names_permissions_collection_and_roles(props: Props) -> Problems:
     """A permission with a wildcard (`aoss:*`), a collection with one (`index/*/orders`, `collection/*`), or a principal
     that is a whole account."""
     for rules in known(_read(props.get("policy"))):
@@ -92,7 +92,7 @@ def a_data_access_policy_names_permissions_collection_and_roles(props: Props) ->
     write="name the role, and the permissions that it needs, like 'SELECT'",
     page=_AWS + "lake-formation/latest/dg/change-settings.html",
 )
-def a_lake_is_open_to_whom_it_names(props: Props) -> Found:
+def a_lake_is_open_to_whom_it_names(props: Props) -> Problems:
     """Lake Formation permissions for IAM_ALLOWED_PRINCIPALS, which is everybody whom IAM lets, or of ALL or SUPER."""
     for path, value in leaves(props):
         if value in ("IAM_ALLOWED_PRINCIPALS", "ALL", "SUPER") or str(value).endswith(":IAMPrincipals"):

@@ -44,7 +44,7 @@ class Violation:
         return f"{self.resource} breaks '{self.rule}': {self.problem}; {self.write}"
 
 
-Found = Iterator[str]
+Problems = Iterator[str]
 """What was found, one text for each fault."""
 Judge = Callable[[Resource], Iterable[str]]
 JudgeTogether = Callable[[Sequence[Resource]], Iterable[tuple[str, str]]]
@@ -88,11 +88,11 @@ def _keep(function: Callable[..., Any], write: str, page: str, **judge: Any) -> 
 
 def rule(
     types: str, *, write: str, page: str
-) -> Callable[[Callable[[Props], Found]], Callable[[Props], Found]]:
+) -> Callable[[Callable[[Props], Problems]], Callable[[Props], Problems]]:
     """Registers a rule on the properties of each resource of these types. The function's name is the rule's title, its
     docstring what fails it."""
 
-    def keep(function: Callable[[Props], Found]) -> Callable[[Props], Found]:
+    def keep(function: Callable[[Props], Problems]) -> Callable[[Props], Problems]:
         pattern = re.compile(types)
 
         def judge(resource: Resource) -> Iterable[str]:
@@ -104,7 +104,7 @@ def rule(
     return keep
 
 
-Judged = Callable[[Statement], Found]
+Judged = Callable[[Statement], Problems]
 
 
 def statement_rule(*, write: str, page: str, kinds: Sequence[str] = ()) -> Callable[[Judged], Judged]:
@@ -144,7 +144,7 @@ def together_rule(*, write: str, page: str) -> Callable[[JudgedTogether], Judged
 __all__ = [
     "RULES",
     "UNKNOWN",
-    "Found",
+    "Problems",
     "Props",
     "Resource",
     "Rule",

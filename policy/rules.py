@@ -5,7 +5,7 @@ from types import ModuleType
 
 from policy import functions, google_cloud, grants, notifications, statements, storage
 from policy.functions import SECRET_VALUE
-from policy.rule import RULES, UNKNOWN, Found, Props, Resource, Rule, Violation, rule
+from policy.rule import RULES, UNKNOWN, Problems, Props, Resource, Rule, Violation, rule
 from policy.statements import NO_NARROWER_RESOURCE
 from policy.values import leaves
 
@@ -30,7 +30,7 @@ SUBJECTS = {
     write="take it from the environment, or pass a Pulumi secret",
     page="https://www.pulumi.com/docs/iac/concepts/secrets/",
 )
-def no_access_key_is_written_down(props: Props) -> Found:
+def no_access_key_is_written_down(props: Props) -> Problems:
     """A secret access key, an access key with what belongs to it, or a private key, in plain text."""
     for path, value in leaves(props):
         name, text = path.split(".")[-1], str(value)

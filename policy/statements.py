@@ -3,7 +3,7 @@
 import re
 
 from policy.documents import IDENTITY, RESOURCE, TRUST, Statement, accounts, wide
-from policy.rule import Found, statement_rule
+from policy.rule import Problems, statement_rule
 from policy.values import UNKNOWN, known
 
 _IAM = "https://docs.aws.amazon.com/IAM/latest/UserGuide/"
@@ -26,7 +26,7 @@ _EC2_OF_AN_ACCOUNT = re.compile(r"arn:[\w-]+:ec2:[\w-]+:\d{12}:.+")
 
 
 @statement_rule(write="give it a Sid, like 'ReadStream'", page=_IAM + "reference_policies_elements_sid.html")
-def a_statement_says_by_a_sid_what_it_lets_happen(statement: Statement) -> Found:
+def a_statement_says_by_a_sid_what_it_lets_happen(statement: Statement) -> Problems:
     """A statement without a Sid."""
     if not statement.parts.get("Sid"):
         yield f"statement {statement.index} has no Sid"
@@ -35,7 +35,7 @@ def a_statement_says_by_a_sid_what_it_lets_happen(statement: Statement) -> Found
 @statement_rule(
     write="name the actions that are used", page=_IAM + "best-practices.html#grant-least-privilege"
 )
-def a_grant_names_its_actions(statement: Statement) -> Found:
+def a_grant_names_its_actions(statement: Statement) -> Problems:
     """An action with a wildcard (`s3:*`, `s3:Get*`), or NotAction, which grants all but what it names."""
     if not statement.allows:
         return
@@ -51,7 +51,7 @@ def a_grant_names_its_actions(statement: Statement) -> Found:
     write="name the resources; where the service knows none, the action belongs into NO_NARROWER_RESOURCE",
     page=_IAM + "best-practices.html#grant-least-privilege",
 )
-def a_grant_names_its_resources(statement: Statement) -> Found:
+def a_grant_names_its_resources(statement: Statement) -> Problems:
     """In an identity's policy, every resource (`*`), every one of a service or a type (`arn:aws:s3:::*`, `table/*`),
     or NotResource; but for actions that the service grants on `*` only, and network interfaces."""
     if not statement.allows:
@@ -69,7 +69,7 @@ def a_grant_names_its_resources(statement: Statement) -> Found:
     write='add the condition "StringEquals": {"aws:SourceAccount": <the account\'s id>}',
     page=_IAM + "confused-deputy.html#cross-service-confused-deputy-prevention",
 )
-def a_service_acts_for_this_account_only(statement: Statement) -> Found:
+def a_service_acts_for_this_account_only(statement: Statement) -> Problems:
     """A service as principal without a condition that requires aws:SourceAccount, or an aws:SourceArn that holds an
     account's id. One that excludes (`StringNotEquals`), accepts everything (`*`), or, but for a role's trust (which a
     principal of the account passes on), holds only `IfExists`, requires nothing."""
@@ -85,7 +85,7 @@ def a_service_acts_for_this_account_only(statement: Statement) -> Found:
     write="name the role or the service that needs it",
     page=_IAM + "reference_policies_elements_principal.html#principal-anonymous",
 )
-def nothing_is_granted_to_everybody(statement: Statement) -> Found:
+def nothing_is_granted_to_everybody(statement: Statement) -> Problems:
     """A principal `*`, or one with a wildcard in it, or NotPrincipal."""
     if not statement.allows:
         return
@@ -104,7 +104,7 @@ def nothing_is_granted_to_everybody(statement: Statement) -> Found:
     write="name the role of that account, 'arn:aws:iam::<account id>:role/<name>'",
     page=_IAM + "reference_policies_elements_principal.html#principal-accounts",
 )
-def another_account_is_let_in_by_its_role(statement: Statement) -> Found:
+def another_account_is_let_in_by_its_role(statement: Statement) -> Problems:
     """A principal that is a whole account (`arn:aws:iam::<id>:root`, the id, or its canonical user), unless it is the
     resource's own: that is the account in its provider's `allowed_account_ids`. Where that is not known, a key's policy
     passes, which has to name its own account."""
@@ -130,7 +130,7 @@ _SUBJECT = r"(?!system:serviceaccount:[^:]*[*?])([^*?:/]+[:/]([^*?:/]+[:/].*|[^*
     write='add a condition on the subject, like "StringEquals": {"<provider>:sub": <whom it is for>}',
     page=_IAM + "id_roles_create_for-idp_oidc.html",
 )
-def a_federated_trust_names_its_subject(statement: Statement) -> Found:
+def a_federated_trust_names_its_subject(statement: Statement) -> Problems:
     """A trust in an identity provider (`Federated`) without a condition that requires its subject: `<provider>:sub`,
     for SAML one of the `saml:` keys, for Cognito the pool in `:aud`. A subject that is all wildcard, or whose
     organisation is one (`repo:*`), names nobody."""
@@ -148,7 +148,7 @@ def a_federated_trust_names_its_subject(statement: Statement) -> Found:
     write='add the condition "StringEquals": {"iam:PassedToService": <the service>}',
     page=_IAM + "id_roles_use_passrole.html",
 )
-def a_role_is_passed_to_one_service_only(statement: Statement) -> Found:
+def a_role_is_passed_to_one_service_only(statement: Statement) -> Problems:
     """iam:PassRole without a condition that requires iam:PassedToService."""
     if (
         statement.allows

@@ -5,7 +5,7 @@ from typing import Any
 
 from policy.documents import documents
 from policy.parts import has, of
-from policy.rule import Found, Props, Resource, rule, together_rule
+from policy.rule import Problems, Props, Resource, rule, together_rule
 from policy.values import UNKNOWN, absent, known, leaves, listed, some
 
 _S3 = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/"
@@ -65,7 +65,7 @@ def _replicates_without_versions(bucket: Resource, resources: Sequence[Resource]
     write="write block_public_acls, block_public_policy, ignore_public_acls and restrict_public_buckets, each True",
     page=_S3 + "access-control-block-public-access.html",
 )
-def a_bucket_blocks_all_public_access(props: Props) -> Found:
+def a_bucket_blocks_all_public_access(props: Props) -> Problems:
     """A public access block with one of its four settings off."""
     for key in ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets"):
         if absent(props.get(key)):
@@ -81,7 +81,7 @@ _PUBLIC_GROUPS = tuple(f"acs.amazonaws.com/groups/global/{who}" for who in ("All
     write="leave the ACL out (a bucket policy names who reads)",
     page=_S3 + "about-object-ownership.html",
 )
-def no_acl_is_public(props: Props) -> Found:
+def no_acl_is_public(props: Props) -> Problems:
     """An ACL that lets everybody in (`public-read` and its like), or a grant to the group AllUsers or
     AuthenticatedUsers."""
     if props.get("acl") is not UNKNOWN and props.get("acl") in _PUBLIC_ACLS:
@@ -96,7 +96,7 @@ def no_acl_is_public(props: Props) -> Found:
     write='deny "s3:*" on the bucket and its objects to everybody when "aws:SecureTransport" is "false"',
     page=_S3 + "security-best-practices.html#transit",
 )
-def a_bucket_is_reached_by_tls_only(props: Props) -> Found:
+def a_bucket_is_reached_by_tls_only(props: Props) -> Problems:
     """A bucket policy without a statement that denies plain HTTP, for every action, on the bucket and its objects."""
     if not some(
         _statements(props),
@@ -180,7 +180,7 @@ def _denies_plain_http(statement: Props, everything: str) -> bool:
     write="write sqs_managed_sse_enabled=True, or a kms_master_key_id",
     page=_SQS + "sqs-server-side-encryption.html",
 )
-def a_queue_is_encrypted(props: Props) -> Found:
+def a_queue_is_encrypted(props: Props) -> Problems:
     """A queue with neither sqs_managed_sse_enabled nor a kms_master_key_id."""
     if not props.get("sqs_managed_sse_enabled") and not props.get("kms_master_key_id"):
         yield "it has no encryption"
@@ -191,7 +191,7 @@ def a_queue_is_encrypted(props: Props) -> Found:
     write="leave publicly_accessible False, and share a snapshot with accounts by their ids",
     page="https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-share-snapshot.html",
 )
-def a_database_is_not_public(props: Props) -> Found:
+def a_database_is_not_public(props: Props) -> Problems:
     """A database with publicly_accessible, or a snapshot that is shared with `all`."""
     if props.get("publicly_accessible") is not UNKNOWN and props.get("publicly_accessible"):
         yield "publicly_accessible is True"
@@ -204,7 +204,7 @@ def a_database_is_not_public(props: Props) -> Found:
     write="write retention_in_days, like 90",
     page="https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Working-with-log-groups-and-streams.html",
 )
-def a_log_is_kept_for_a_time(props: Props) -> Found:
+def a_log_is_kept_for_a_time(props: Props) -> Problems:
     """A log group without retention_in_days, which keeps logs for ever."""
     if not props.get("retention_in_days"):
         yield "logs are kept for ever"
