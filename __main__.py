@@ -6,9 +6,10 @@ import policy
 from components import stack
 from components.stack import settings
 
-with policy.enforced():
+with policy.enforced() as checks:
     config = settings.from_pulumi(pulumi.Config("tributary"))
     accounts = stack.connect(config.accounts, config.gcp, config.tags, config.alarms.emails)
     pipelines = stack.deploy(config.pipelines, accounts)
 
     pulumi.export("pipelines", {name: pipeline.outputs for name, pipeline in pipelines.items()})
+    pulumi.export("cost", stack.report_cost(config, checks))

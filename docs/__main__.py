@@ -3,6 +3,8 @@
 A table stands between `<!-- keys: <kind> -->` and `<!-- end of keys -->`. It is made of the kind's argument
 class: what a stack's config may say, what it may be, its default, and the sentence of each field.
 The tables of limits stand between `<!-- limits -->` and `<!-- end of limits -->` (limits.py).
+The tables of cost stand between `<!-- cost: <stack> -->`, `<!-- usage: <kind> -->`, `<!-- prices -->` or
+`<!-- free -->`, and `<!-- end of ... -->` (costs.py); README has those of cost.
 The table of policies stands between `<!-- policies -->` and `<!-- end of policies -->`.
 """
 
@@ -20,7 +22,7 @@ from pydantic_core import PydanticUndefined
 
 from components.arguments import Text, described
 from components.stack.kinds import KINDS
-from docs import limits
+from docs import costs, limits
 from policy.rules import SUBJECTS, Rule, rules_of
 
 PAGES = Path(__file__).resolve().parent
@@ -38,6 +40,7 @@ IN_CONFIG = {
 def current(page: str) -> str:
     """The page with its tables made anew."""
     page = LIMITS.sub(lambda found: found[1] + limits.page() + found[2], page)
+    page = costs.current(page, table_of=lambda cls: _table(_rows(cls)))
     page = POLICIES.sub(lambda found: found[1] + policies() + found[2], page)
     return TABLE.sub(lambda found: found[1] + table(found[2]) + found[3], page)
 
@@ -60,8 +63,12 @@ def policies() -> str:
 
 def table(kind: str) -> str:
     """The keys of one kind."""
+    return _table(_rows(KINDS[kind].args))
+
+
+def _table(rows: Iterator[tuple[str, str, str, str]]) -> str:
     lines = ["| key | is | default | what it says |", "|---|---|---|---|"]
-    for key, shape, default, sentence in _rows(KINDS[kind].args):
+    for key, shape, default, sentence in rows:
         lines.append("| " + " | ".join((f"`{key}`", shape, default, sentence.replace("|", "\\|"))) + " |")
     return "\n".join(lines) + "\n"
 
@@ -140,5 +147,5 @@ def _default(default: Any, inner: type | None) -> str:
 
 
 if __name__ == "__main__":
-    for path in sorted(PAGES.glob("*.md")):
+    for path in [PAGES.parent / "README.md", *sorted(PAGES.glob("*.md"))]:
         path.write_text(current(path.read_text()))

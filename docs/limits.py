@@ -21,6 +21,7 @@ import botocore.session
 from pydantic import AfterValidator, BeforeValidator
 from pydantic.fields import FieldInfo
 
+from components.cost.usage import USAGE
 from components.plugin import COMPONENTS
 from components.stack.kinds import KINDS
 from components.stack.settings import StackArgs
@@ -59,6 +60,7 @@ def classes() -> dict[type, list[str]]:
     walk(StackArgs, "the stack")
     for kind in KINDS:
         walk(KINDS[kind].args, kind)
+        walk(USAGE[kind], f"{kind}.usage")
     for name, (_, args) in COMPONENTS.items():
         walk(args, name)
     return found

@@ -29,9 +29,9 @@ from pulumi.resource import create_urn
 from pulumi.runtime.settings import get_root_resource
 
 from policy import rules
-from policy.rules import UNKNOWN, Resource, Violation
+from policy.rules import UNKNOWN, Resource, Violation, check
 
-__all__ = ["Checks", "Resource", "Violated", "Violation", "checked", "enforced"]
+__all__ = ["Checks", "Resource", "Violated", "Violation", "check", "checked", "enforced"]
 
 
 class Violated(pulumi.RunError):
@@ -45,8 +45,9 @@ class Violated(pulumi.RunError):
 
 
 @contextlib.contextmanager
-def enforced() -> Iterator[None]:
-    """Checks every resource registered inside the block, and all of them together at its end."""
+def enforced() -> Iterator["Checks"]:
+    """Checks every resource registered inside the block, and all of them together at its end. Yields the checks, which
+    know all that is registered."""
     if get_root_resource() is None:
         raise RuntimeError(
             "policies are enforced inside a Pulumi program; run it by the engine or under mocks"
@@ -54,7 +55,7 @@ def enforced() -> Iterator[None]:
     checks = Checks()
     pulumi.runtime.register_stack_transformation(checks)
     try:
-        yield
+        yield checks
     finally:
         checks.over = True  # a transformation of the stack can't be taken away
     # Every constructor has run, so `seen` is complete. Pulumi fails a program whose outputs raise, used or not.
@@ -92,9 +93,13 @@ class Checks:
         opts = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(depends_on=waits))
         return pulumi.ResourceTransformationResult(args.props, opts)
 
+    async def resources(self) -> list[Resource]:
+        """All that was registered. Awaited inside an output, after the program has run."""
+        return [await read for read in list(self.seen.values())]
+
     async def together(self) -> bool:
         """Fails where the resources break a rule together."""
-        if violations := rules.check_all([await read for read in list(self.seen.values())]):
+        if violations := rules.check_all(await self.resources()):
             raise Violated(violations)
         return True
 
@@ -106,19 +111,21 @@ class Checks:
             props[snake(name)] = await _plain(value, from_)
             links[snake(name)] = frozenset(from_)
         props = {key: value for key, value in props.items() if value is not None}
-        return Resource(args.type_, args.name, props, links, await self._account(args))
+        return Resource(args.type_, args.name, props, links, *await self._place(args))
 
-    async def _account(self, args: pulumi.ResourceTransformationArgs) -> Any:
-        """The account that the resource's provider works in."""
+    async def _place(self, args: pulumi.ResourceTransformationArgs) -> tuple[Any, Any]:
+        """The account and the region that the resource's provider works in."""
         provider: Any = args.opts.provider
         if provider is None and args.opts.parent is not None:
             provider = args.opts.parent.get_provider(args.type_)
         if isinstance(args.resource, pulumi.ProviderResource) or provider not in self.seen:
-            return None
-        allowed = (await self.seen[provider]).props.get("allowed_account_ids")
+            return None, None
+        props = (await self.seen[provider]).props
+        allowed = props.get("allowed_account_ids")
         if isinstance(allowed, str):  # a provider's inputs are texts on their way to the engine
             allowed = json.loads(allowed)
-        return allowed[0] if isinstance(allowed, list) and len(allowed) == 1 else allowed and UNKNOWN
+        account = allowed[0] if isinstance(allowed, list) and len(allowed) == 1 else allowed and UNKNOWN
+        return account, props.get("region")
 
 
 async def _alone(read: "asyncio.Future[Resource]", args: pulumi.ResourceTransformationArgs) -> bool:

@@ -22,6 +22,7 @@ from policy import snake  # noqa: E402
 from policy.rule import Rule  # noqa: E402
 from policy.rules import RULES, UNKNOWN, Resource  # noqa: E402
 
+OF_THE_PROGRAM = {"a-stack-costs-no-more-than-its-ceiling"}  # judged of an estimate that no engine has
 KNOW_SECRETS = {"no-access-key-is-written-down", "no-secret-stands-in-a-functions-environment"}
 
 
@@ -81,6 +82,6 @@ def _policy(rule: Rule) -> pulumi_policy.Policy:
 if __name__ == "__main__":
     pulumi_policy.PolicyPack(
         "tributary",
-        [_policy(rule) for rule in RULES if rule.id not in KNOW_SECRETS],
+        [_policy(rule) for rule in RULES if rule.id not in KNOW_SECRETS | OF_THE_PROGRAM],
         enforcement_level=pulumi_policy.EnforcementLevel.MANDATORY,
     )

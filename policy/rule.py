@@ -25,6 +25,8 @@ class Resource:
     """Which resources (as `<type>::<name>`) a property comes from; known even where the property isn't."""
     account: Any = None
     """The id of the AWS account that it is made in, as its provider's `allowed_account_ids` say; None if they don't."""
+    region: Any = None
+    """The region that its provider works in; None where that is not known."""
 
     @property
     def key(self) -> str:

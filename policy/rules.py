@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from types import ModuleType
 
-from policy import functions, google_cloud, grants, notifications, statements, storage
+from policy import ceiling, functions, google_cloud, grants, notifications, statements, storage
 from policy.functions import SECRET_VALUE
 from policy.rule import RULES, UNKNOWN, Problems, Props, Resource, Rule, Violation, rule
 from policy.statements import NO_NARROWER_RESOURCE
@@ -21,6 +21,7 @@ SUBJECTS = {
     "What a bucket reports": notifications,
     "Functions": functions,
     "Google": google_cloud,
+    "Cost": ceiling,
 }
 """Importing a subject registers its rules."""
 

@@ -5,7 +5,9 @@ conflicts.py    what is right in each pipeline and wrong in two together
 neighbours.py   stacks of the same project whose resources would have the same names
 kinds.py        the kinds of pipeline: their arguments, and what one yields for another
 deployment.py   a provider for each account, then the pipelines in their order
+costs.py        what all of it costs, as an output and a table, and the ceiling
 """
 
+from components.stack.costs import report_cost as report_cost
 from components.stack.deployment import connect as connect
 from components.stack.deployment import deploy as deploy

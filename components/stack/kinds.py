@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from components.cost.usage import USAGE
 from components.pipelines.bigquery_transfer import component as bigquery_transfer
 from components.pipelines.export import component as export
 from components.pipelines.firehose import component as firehose
@@ -63,3 +64,9 @@ class PipelineSettings:
     args: Any
     takes: Mapping[str, str]
     """What it takes of another pipeline: argument -> pipeline, such as {"landing": "shop-lake"}."""
+    usage: Any = None
+    """What it is used for (components/cost/usage.py); it changes nothing but what it is expected to cost."""
+
+    def expected_usage(self) -> Any:
+        """Its usage, or its kind's defaults."""
+        return USAGE[self.kind]() if self.usage is None else self.usage

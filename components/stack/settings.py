@@ -1,8 +1,9 @@
 """A stack's config, read into frozen settings and checked whole before the first resource is registered.
 
 All errors of a config are reported at once. A pipeline's keys are the arguments of its kind
-(`components/stack/kinds.py`), with three differences: `kind` names the kind; `account` is a name from `accounts`; what
-the kind takes of another pipeline is that pipeline's name: `from` for a landing, `collection_of` for a collection.
+(`components/stack/kinds.py`), with four differences: `kind` names the kind; `account` is a name from `accounts`; what
+the kind takes of another pipeline is that pipeline's name: `from` for a landing, `collection_of` for a collection;
+`usage` is what it is used for, which only the estimate of its cost reads.
 """
 
 import dataclasses
@@ -10,7 +11,7 @@ import graphlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import pulumi
 from pydantic import Field
@@ -18,6 +19,7 @@ from pydantic import Field
 from components.accounts import AccountArgs, GcpArgs
 from components.arguments import Refused, arguments, join, matching, nearest, parse
 from components.blocks.function import FunctionSettings
+from components.cost.usage import USAGE
 from components.landing import Landing
 from components.stack import conflicts
 from components.stack.kinds import KINDS, PipelineSettings
@@ -57,6 +59,16 @@ class AlarmArgs:
 
 
 @arguments
+class CostArgs:
+    """What the stack may cost."""
+
+    ceiling: Annotated[float, Field(ge=0, le=10**9)] | None = None
+    """US dollars a month, at rest and by use, that the estimate's least must not pass; without it there is none."""
+    enforcement: Literal["advisory", "mandatory"] = "advisory"
+    """Whether an estimate above the ceiling is a warning, or fails the preview."""
+
+
+@arguments
 class StackArgs:
     """The keys of a stack's config, in the namespace of the project."""
 
@@ -74,6 +86,8 @@ class StackArgs:
     """Who hears of an alarm: {emails}."""
     retain_data: bool = True
     """Whether buckets, keys and tables with data outlive the stack."""
+    cost: CostArgs = CostArgs()
+    """What the stack may cost: {ceiling, enforcement}."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,6 +100,7 @@ class Settings:
     """Each after the one whose landing it takes."""
     tags: Mapping[str, str]
     alarms: AlarmArgs
+    cost: CostArgs
 
 
 def from_pulumi(config: pulumi.Config) -> Settings:
@@ -156,7 +171,9 @@ class _Reading:
         if self.errors:
             raise Refused(self.errors)
         accounts = {name: account for name, account in self.accounts.items() if account}
-        return Settings(accounts, self.stack.gcp, pipelines, self.stack.tags, self.stack.alarms)
+        return Settings(
+            accounts, self.stack.gcp, pipelines, self.stack.tags, self.stack.alarms, self.stack.cost
+        )
 
     def _checked(self, cls: type[T], value: Any, path: str, already_reported: Iterable[str] = ()) -> T | None:
         try:
@@ -212,7 +229,9 @@ class _Reading:
                 f"{path}.kind: {kind!r} is not a kind of pipeline; {nearest(str(kind), KINDS, listed=True)}"
             )
             return None
-        keys = {key: given for key, given in value.items() if key != "kind" and key not in REFERENCES}
+        of_the_config = {"kind", "usage", *REFERENCES}
+        keys = {key: given for key, given in value.items() if key not in of_the_config}
+        usage = self._checked(USAGE[kind], value["usage"], f"{path}.usage") if "usage" in value else None
         for reserved in _OF_THE_STACK:
             if keys.pop(reserved, None) is not None:
                 self.errors.append(
@@ -245,7 +264,7 @@ class _Reading:
         ]
         keys = {key: given for key, given in keys.items() if key in known or key not in already_reported}
         args = self._checked(KINDS[kind].args, keys, path, [key for key in already_reported if key in known])
-        return PipelineSettings(kind, args, takes) if args and not already_reported else None
+        return PipelineSettings(kind, args, takes, usage) if args and not already_reported else None
 
     def _has_error(self, key: str) -> bool:
         """Whether an error of the key itself is reported already."""

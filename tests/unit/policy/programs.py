@@ -298,4 +298,13 @@ GOOGLE: list[Row] = [
     ),
 ]
 
-ROWS = [*STATEMENTS, *GRANTS, *STORAGE, *FUNCTIONS, *GOOGLE]
+COST: list[Row] = [
+    (
+        "a stack costs no more than its ceiling",
+        "tributary:cost:Estimate",
+        {"ceiling": 500, "least": 500.01, "most": 900},
+        {"ceiling": 500, "least": 500, "most": 900},
+    ),
+]
+
+ROWS = [*STATEMENTS, *GRANTS, *STORAGE, *FUNCTIONS, *GOOGLE, *COST]

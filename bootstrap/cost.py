@@ -1,0 +1,50 @@
+"""What a stack of this folder is expected to cost: `python -m bootstrap.cost <stack> [--json] [--against <file>]`.
+
+The program runs under mocks, as for the policies of who deploys. `--against`: a file like Pulumi.<stack>.yaml; prints
+what changes from it to the stack's own.
+"""
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bootstrap.registered import config_of, registered
+from components.cost import difference, difference_table, table
+
+
+def estimated(stack: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """The estimate of a stack with this config (keys without their namespace), as plain data: the program's output
+    `cost`. Raises what the program raises."""
+    return registered(stack, dict(config)).outputs["cost"]
+
+
+def compared(stack: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What changes from one config of a stack to another (components.cost.difference); None is a stack that is not
+    there."""
+    was, now = (None if config is None else estimated(stack, config) for config in (before, after))
+    return difference(was, now)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m bootstrap.cost", description=__doc__)
+    parser.add_argument("stack")
+    parser.add_argument("--json", action="store_true", help="as data")
+    parser.add_argument("--against", type=Path, metavar="FILE", help="what changes from this config")
+    given = parser.parse_args(arguments)
+    config = config_of(given.stack)
+    if given.against:
+        own = yaml.safe_load(given.against.read_text())["config"]
+        before = {key.removeprefix("tributary:"): value for key, value in own.items()}
+        found = compared(given.stack, before, config)
+        print(json.dumps(found, indent=1) if given.json else difference_table(found), end="")
+    else:
+        found = estimated(given.stack, config)
+        print(json.dumps(found, indent=1) if given.json else table(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""What each type of resource costs by being there, whether it is used or not.
+
+Sources: the pricing pages of prices/*.csv; a page here where how it is counted stands elsewhere.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from components.cost.resource import HOURS, Quantity, Resource, quantity
+
+COLLECTION = "aws:opensearch/serverlessCollection:ServerlessCollection"
+GROUP = "aws:opensearch/serverlessCollectionGroup:ServerlessCollectionGroup"
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+STREAM = "aws:kinesis/stream:Stream"
+MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
+POLLS = 730 * 3600 // 20
+"""Long polls of one poller in a month, each 20 seconds where nothing comes."""
+
+
+def _collection(it: Resource) -> Iterator[Quantity]:
+    """A classic collection never has fewer units than half a one for indexing and half a one for search, and twice that
+    with standby replicas (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-scaling.html).
+    One in a group is paid by its group."""
+    if it.inputs.get("collection_group_name"):
+        return
+    units = 2 if it.known("standby_replicas", str, "ENABLED") == "ENABLED" else 1
+    yield quantity(
+        COLLECTION, "collection, units at the least", "at rest", "aoss.ocu", it.region, units * HOURS
+    )
+
+
+def _group(it: Resource) -> Iterator[Quantity]:
+    """A group never has fewer units than its minimum, which may be none
+    (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-scale-to-zero.html)."""
+    limits = (it.known("capacity_limits", list, [{}]) or [{}])[0]
+    least = sum(
+        limits.get(key) or 0 for key in ("min_indexing_capacity_in_ocu", "min_search_capacity_in_ocu")
+    )
+    yield quantity(
+        GROUP, "collection group, units at the least", "at rest", "aoss.ocu", it.region, least * HOURS
+    )
+
+
+def _ingestion(it: Resource) -> Iterator[Quantity]:
+    """An ingestion pipeline is paid by the unit and hour, from its least to its most
+    (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/ingestion-scaling.html)."""
+    least, most = (it.known(key, (int, float), 1) for key in ("min_units", "max_units"))
+    yield quantity(it.type, "ingestion, units at the least", "at rest", "osis.ocu", it.region, least * HOURS)
+    if most > least:
+        more = (most - least) * HOURS
+        yield quantity(it.type, "ingestion, further units", "by use", "osis.ocu", it.region, 0, more)
+
+
+def _stream(it: Resource) -> Iterator[Quantity]:
+    mode = it.known("stream_mode_details", Mapping, {}).get("stream_mode", "PROVISIONED")
+    if mode == "ON_DEMAND":
+        yield quantity(STREAM, "stream, on demand", "at rest", "kinesis.stream_hour", it.region, HOURS)
+        return
+    shards = it.known("shard_count", (int, float), 1)
+    yield quantity(STREAM, "shards", "at rest", "kinesis.shard_hour", it.region, shards * HOURS)
+    if it.known("retention_period", (int, float), 24) > 24:
+        key = "kinesis.extended_shard_hour"
+        yield quantity(STREAM, "shards, kept longer than a day", "at rest", key, it.region, shards * HOURS)
+
+
+def _key(it: Resource) -> Iterator[Quantity]:
+    """Each of the first two yearly rotations adds a dollar a month (https://aws.amazon.com/kms/pricing/)."""
+    most = 3 if it.known("enable_key_rotation", bool, False) else 1
+    yield quantity(it.type, "keys, and their first two rotations", "at rest", "kms.key", it.region, 1, most)
+
+
+def _alarm(it: Resource) -> Iterator[Quantity]:
+    """An alarm is paid by the metrics that it looks at, so that metric math saves nothing
+    (https://aws.amazon.com/cloudwatch/pricing/, "Alarms")."""
+    queries = it.known("metric_queries", list, [])
+    metrics = sum(bool(query.get("metric")) for query in queries) or 1
+    period = it.known("period", (int, float), 60)
+    key = "cloudwatch.fast_alarm" if period < 60 else "cloudwatch.alarm"
+    yield quantity(ALARM, "alarms", "at rest", key, it.region, metrics)
+
+
+def _mapping(it: Resource) -> Iterator[Quantity]:
+    """Lambda reads a queue by long polls, five at once, and as few as two where little comes
+    (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html)."""
+    yield quantity(MAPPING, "polls of a queue", "at rest", "sqs.request", it.region, 2 * POLLS, 5 * POLLS)
+
+
+def _bucket_metric(it: Resource) -> Iterator[Quantity]:
+    """Metrics of requests are paid as custom ones: 16 of them at the most
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/metrics-dimensions.html)."""
+    yield quantity(it.type, "metrics of requests", "at rest", "cloudwatch.metric", it.region, 1, 16)
+
+
+def _mails(it: Resource) -> Iterator[Quantity]:
+    """An alarm that rings and ends is two mails; 500 of them are a bad month."""
+    yield quantity(it.type, "mails of alarms", "by use", "sns.email", it.region, 0, 1000)
+
+
+AT_REST: dict[str, Callable[[Resource], Iterator[Quantity]]] = {
+    COLLECTION: _collection,
+    GROUP: _group,
+    "aws:opensearchingest/pipeline:Pipeline": _ingestion,
+    STREAM: _stream,
+    "aws:kms/key:Key": _key,
+    ALARM: _alarm,
+    MAPPING: _mapping,
+    "aws:s3/bucketMetric:BucketMetric": _bucket_metric,
+    "aws:sns/topicSubscription:TopicSubscription": _mails,
+}
+"""Type of resource -> what it costs by being there."""

@@ -1,0 +1,243 @@
+"""What each kind of pipeline costs by what it is used for: quantities of its `usage`, its config and what it registers.
+
+A pipeline's arguments are read by name, so that this room knows no pipeline.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from components.cost.at_rest import COLLECTION, GROUP, STREAM
+from components.cost.resource import Number, Quantity, Resource, of_type, quantity
+
+BUCKET = "aws:s3/bucket:Bucket"
+TABLE = "aws:dynamodb/table:Table"
+FUNCTION = "aws:lambda/function:Function"
+LOGS = "aws:cloudwatch/logGroup:LogGroup"
+QUEUE = "aws:sqs/queue:Queue"
+INGESTION = "aws:opensearchingest/pipeline:Pipeline"
+DELIVERY = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"
+REPLICATION = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
+SCHEDULE = "aws:scheduler/schedule:Schedule"
+CRAWLER = "aws:glue/crawler:Crawler"
+WORKGROUP = "aws:athena/workgroup:Workgroup"
+RUN = "aws:sfn/stateMachine:StateMachine"
+COPIES = "gcp:storage/bucket:Bucket"
+JOB = "gcp:storage/transferJob:TransferJob"
+LOADS = "gcp:bigquery/dataTransferConfig:DataTransferConfig"
+GOOGLE_TABLE = "gcp:bigquery/table:Table"
+DATASET = "gcp:bigquery/dataset:Dataset"
+KB, GB = 2**10, 2**30
+
+
+@dataclass(frozen=True)
+class Used:
+    """A pipeline, what it registered, and what it is used for."""
+
+    args: Any
+    resources: Sequence[Resource]
+    usage: Any
+
+    def region(self, type: str) -> str:
+        """The region of the first resource of a type, else that of the pipeline's account."""
+        return next((each.region for each in of_type(self.resources, type)), self.args.account.region)
+
+    def has(self, type: str) -> bool:
+        return bool(of_type(self.resources, type))
+
+    def use(
+        self, of: str, what: str, key: str, least: Number, most: Number | None = None, region: str = ""
+    ) -> Quantity:
+        return quantity(of, what, "by use", key, region or self.region(of), least, most)
+
+
+def functions(it: Used) -> Iterator[Quantity]:
+    """The functions' runs: which of them run how often is not known, so from the smallest memory to the largest."""
+    made = of_type(it.resources, FUNCTION)
+    if made:
+        runs, ms = it.usage.monthly_requests, it.usage.request_duration_ms
+        memory = sorted(each.known("memory_size", (int, float), 128) for each in made)
+        seconds = Decimal(str(runs)) * Decimal(str(ms)) / 1000
+        processor = made[0].known("architectures", list, ["x86_64"])[0]
+        yield it.use(FUNCTION, "runs of functions", "lambda.request", runs)
+        low, high = (seconds * Decimal(str(size)) / 1024 for size in (memory[0], memory[-1]))
+        yield it.use(FUNCTION, "time of functions", f"lambda.{processor}", low, high)
+    if it.has(QUEUE):
+        # Sent, received and deleted; what failed alone comes into most of them.
+        yield it.use(QUEUE, "messages", "sqs.request", 0, 3 * it.usage.monthly_requests)
+    if it.has(LOGS):
+        days = max(each.known("retention_in_days", (int, float), 0) for each in of_type(it.resources, LOGS))
+        yield it.use(LOGS, "logs taken in", "logs.in", it.usage.monthly_log_gb)
+        kept = Decimal(str(it.usage.monthly_log_gb)) * Decimal(str(days)) / 30
+        yield it.use(LOGS, "logs kept", "logs.storage", 0, kept)
+    runs_a_month = {"rate(1 minute)": 43_800, "rate(1 hour)": 730}
+    for schedule in of_type(it.resources, SCHEDULE):
+        runs = runs_a_month.get(str(schedule.inputs.get("schedule_expression")), 30)
+        yield it.use(SCHEDULE, "schedules", "events.scheduler", runs)
+
+
+def collections(it: Used) -> Iterator[Quantity]:
+    """What indexes hold, and the units beyond the least. A group that sleeps is paid while it is awake: one worker for
+    indexing and two for search (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/
+    serverless-scale-to-zero.html). No page says how many units a worker is: from half a one to the group's most."""
+    if it.has(COLLECTION):
+        yield it.use(COLLECTION, "index storage", "aoss.storage", it.usage.index_storage_gb)
+    for group in of_type(it.resources, GROUP):
+        limits = (group.known("capacity_limits", list, [{}]) or [{}])[0]
+        parts = (
+            ("indexing", 1, it.usage.monthly_indexing_hours),
+            ("search", 2, it.usage.monthly_search_hours),
+        )
+        for part, workers, hours in parts:
+            least = limits.get(f"min_{part}_capacity_in_ocu") or 0
+            most = limits.get(f"max_{part}_capacity_in_ocu") or 96
+            low, high = (max(0.0, units - least) * hours for units in (workers / 2, most))
+            yield it.use(GROUP, f"{part}, awake", "aoss.ocu", low, high)
+
+
+def tables(it: Used, storage: float) -> Iterator[Quantity]:
+    """The tables that the program creates and what guards them; those that were there cost what they did."""
+    made = of_type(it.resources, TABLE)
+    if any(each.inputs.get("point_in_time_recovery") for each in made):
+        yield it.use(TABLE, "tables' storage", "dynamodb.storage", storage)
+        yield it.use(TABLE, "point-in-time recovery", "dynamodb.pitr", storage)
+
+
+def _zero_etl(it: Used) -> Iterator[Quantity]:
+    usage, region = it.usage, it.args.account.region
+    yield from collections(it)
+    yield from tables(it, usage.storage_gb)
+    if any(getattr(table, "export", True) for table in it.args.tables):
+        what = "first export of the tables"
+        yield quantity(INGESTION, what, "once", "dynamodb.export", region, usage.storage_gb)
+    reads = usage.monthly_streams_read_request_units
+    yield it.use(INGESTION, "reads of the streams", "dynamodb.stream_read", reads)
+    yield it.use(BUCKET, "exports and dead letters", "s3.storage", 0, usage.storage_gb)
+
+
+def _firehose(it: Used) -> Iterator[Quantity]:
+    """Kinesis rounds a record up to 1 KB on demand and counts parts of 25 KB of a provisioned stream; Firehose rounds a
+    record of a stream up to 5 KB (https://aws.amazon.com/kinesis/data-streams/pricing/,
+    https://aws.amazon.com/firehose/pricing/)."""
+    usage = it.usage
+    records = Decimal(str(usage.monthly_data_ingested_gb)) * GB / Decimal(str(usage.record_bytes))
+
+    def rounded(step: int) -> Decimal:
+        return records * math.ceil(usage.record_bytes / step)
+
+    yield from collections(it)
+    for stream in of_type(it.resources, STREAM):
+        gb = rounded(KB) * KB / GB
+        if stream.known("stream_mode_details", Mapping, {}).get("stream_mode") == "ON_DEMAND":
+            yield it.use(STREAM, "records written", "kinesis.on_demand_in", gb)
+            yield it.use(STREAM, "records read", "kinesis.on_demand_out", gb)
+            hours = Decimal(str(stream.known("retention_period", (int, float), 24)))
+            kept = gb / 730 * (min(hours, Decimal(168)) - 24)
+            if hours > 24:
+                yield it.use(STREAM, "records kept from a day to seven", "kinesis.on_demand_retention", kept)
+            if hours > 168:
+                kept = gb / 730 * (hours - 168)
+                yield it.use(STREAM, "records kept beyond seven days", "kinesis.long_retention", kept)
+        else:
+            yield it.use(STREAM, "records written", "kinesis.put_unit", rounded(25 * KB))
+    yield it.use(DELIVERY, "records delivered", "firehose.in", rounded(5 * KB) * 5 * KB / GB)
+    yield it.use(BUCKET, "backup", "s3.storage", usage.backup_gb)
+
+
+def _export(it: Used) -> Iterator[Quantity]:
+    usage, region = it.usage, it.args.account.region
+    runs = Decimal(str(usage.monthly_exports))
+    exported = [source for source in it.args.sources if getattr(source, "dynamodb", None)]
+    whole = [source for source in exported if getattr(source, "mode", "full") != "incremental"]
+    by = RUN if it.has(RUN) else FUNCTION
+    yield from tables(it, usage.storage_gb)
+    if whole:
+        gb = Decimal(str(usage.storage_gb)) * runs
+        yield it.use(by, "exports of tables", "dynamodb.export", gb, region=region)
+    if len(whole) < len(exported):
+        what = "increments, and a first export"
+        yield it.use(by, what, "dynamodb.export", usage.monthly_changed_gb, region=region)
+        yield quantity(by, what, "once", "dynamodb.export", region, usage.storage_gb)
+    if len(exported) < len(it.args.sources):
+        gb = Decimal(str(usage.snapshot_gb)) * runs
+        yield it.use(by, "exports of snapshots", "rds.export", gb, region=region)
+    if it.has(RUN):
+        yield it.use(RUN, "transitions of the run", "states.transition", usage.monthly_transitions)
+    if it.has(CRAWLER):
+        yield it.use(CRAWLER, "crawler", "glue.crawler", usage.monthly_hours)
+    yield it.use(WORKGROUP, "queries", "athena.scan", usage.monthly_queries_tb)
+    yield it.use(BUCKET, "landing", "s3.storage", usage.landing_gb)
+    yield it.use(BUCKET, "requests that write or list", "s3.put", usage.monthly_tier_1_requests)
+    yield it.use(BUCKET, "requests that read", "s3.get", usage.monthly_tier_2_requests)
+
+
+def _replication(it: Used) -> Iterator[Quantity]:
+    """Transfer between regions is paid at the source, the requests at the destination
+    (https://aws.amazon.com/s3/pricing/, "Replication")."""
+    usage = it.usage
+    gb, objects = usage.monthly_replicated_gb, usage.monthly_replicated_objects
+    source, destination = it.region(REPLICATION), it.region(BUCKET)
+    if source != destination:
+        yield it.use(REPLICATION, "transfer between regions", "transfer.region", gb)
+    if it.args.time_control:
+        yield it.use(REPLICATION, "time control", "s3.time_control", gb)
+    yield it.use(REPLICATION, "replicas written", "s3.put", objects, region=destination)
+    if it.args.existing_objects:
+        there = usage.existing_objects
+        yield quantity(REPLICATION, "job for what was there", "once", "s3.batch_job", source, 1)
+        yield quantity(REPLICATION, "objects that were there", "once", "s3.batch_object", source, there)
+    yield it.use(BUCKET, "replicas", "s3.storage", usage.storage_gb)
+    # An item for each export and its parts, gone after days: written twice at the most.
+    if it.has(TABLE):
+        yield it.use(TABLE, "what has arrived", "dynamodb.write", 0, 2 * objects)
+    yield it.use(QUEUE, "arrivals", "sqs.request", 3 * objects)
+    yield it.use(FUNCTION, "announcements", "events.custom", 0, objects, region=destination)
+
+
+def _bigquery_transfer(it: Used) -> Iterator[Quantity]:
+    """Loads, the transfer service for Amazon S3 and Storage Transfer from it are free
+    (https://cloud.google.com/bigquery/pricing#data_ingestion_pricing,
+    https://cloud.google.com/storage-transfer/pricing); what leaves AWS is not."""
+    usage, from_region = it.usage, it.args.landing.account.region
+    place = it.region(DATASET)
+    by = JOB if it.has(JOB) else LOADS
+    gb = usage.monthly_transferred_gb
+    yield it.use(by, "transfer out of AWS", "transfer.internet", gb, region=from_region)
+    yield it.use(by, "files read", "s3.get", usage.monthly_objects, region=from_region)
+    if it.has(COPIES):
+        days = max(
+            (
+                rule["condition"]["age"]
+                for bucket in of_type(it.resources, COPIES)
+                for rule in bucket.known("lifecycle_rules", list, [])
+                if rule.get("condition", {}).get("age")
+            ),
+            default=30,
+        )
+        kept = Decimal(str(gb)) * Decimal(str(days)) / 30
+        yield it.use(COPIES, "copies", "gcs.storage", kept)
+        yield it.use(COPIES, "copies written", "gcs.class_a", usage.monthly_objects)
+    for what, key, amount in (
+        ("tables", "bigquery.storage", usage.monthly_active_storage_gb),
+        ("tables, unchanged for 90 days", "bigquery.long_storage", usage.monthly_long_term_storage_gb),
+    ):
+        yield it.use(GOOGLE_TABLE, what, key, amount, region=place)
+    yield it.use(DATASET, "queries", "bigquery.query", usage.monthly_queries_tb, region=place)
+
+
+BY_USE: dict[str, Callable[[Used], Iterator[Quantity]]] = {
+    "zero-etl": _zero_etl,
+    "firehose": _firehose,
+    "export": _export,
+    "replication": _replication,
+    "bigquery-transfer": _bigquery_transfer,
+}
+"""Kind of pipeline -> what it costs by use, beside its functions."""
+
+
+def by_use(kind: str, it: Used) -> Iterator[Quantity]:
+    """What a pipeline costs by what it is used for."""
+    yield from functions(it)
+    yield from BY_USE[kind](it)

@@ -1,0 +1,199 @@
+"""A stack's cost a month: lines by pipeline, sums as ranges, and what is left out."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from components.cost.at_rest import AT_REST, COLLECTION
+from components.cost.by_use import Used, by_use
+from components.cost.free import FREE
+from components.cost.prices import Price, price
+from components.cost.resource import Quantity, Resource, When
+from components.cost.usage import USAGE
+
+STACK = "accounts"
+"""What stands for the resources that are no pipeline's: each account's topic of alarms."""
+WHENS: tuple[When, ...] = ("at rest", "by use", "once")
+LEFT_OUT = (
+    "taxes, free tiers, discounts for volume, savings plans and support",
+    "what was there before: adopted tables, streams, buckets, databases and their own reads and writes",
+    "requests for keys (0.03 dollars for 10,000; Bucket Keys keep them few), and the keys that AWS manages",
+    "units of a classic collection beyond the least: they follow the data and the searches",
+    "queries of logs, and what readers take out of AWS or Google Cloud",
+)
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A pipeline of the config: its kind, its arguments and what it is used for."""
+
+    kind: str
+    args: Any
+    usage: Any = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """What one thing of a pipeline costs: quantity times price, in US dollars a month (or once)."""
+
+    pipeline: str
+    quantity: Quantity
+    price: Price
+
+    @property
+    def least(self) -> Decimal:
+        return self.quantity.least * self.price.price
+
+    @property
+    def most(self) -> Decimal:
+        return self.quantity.most * self.price.price
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether no list was read for its region, so that another region's price stands in."""
+        return self.price.region not in (self.quantity.region, "*")
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The lines of a stack."""
+
+    lines: Sequence[Line]
+    unpriced: Sequence[str] = ()
+    """Types of resource that this room knows no price and no reason for."""
+    kinds: Mapping[str, str] = field(default_factory=dict)
+
+    def sum(self, when: When | None = None, pipeline: str | None = None) -> tuple[Decimal, Decimal]:
+        """The least and the most of the lines; `None` is all pipelines, and all that is paid each month."""
+        lines = [
+            line
+            for line in self.lines
+            if pipeline in (None, line.pipeline)
+            and (line.quantity.when == when if when else line.quantity.when != "once")
+        ]
+        return sum((line.least for line in lines), Decimal(0)), sum((line.most for line in lines), Decimal(0))
+
+    def pipelines(self) -> list[str]:
+        """The names of the pipelines in their order, what is no pipeline's at the end."""
+        names = dict.fromkeys(line.pipeline for line in self.lines)
+        return [name for name in names if name != STACK] + [STACK] * (STACK in names)
+
+    def described(self) -> dict[str, Any]:
+        """The estimate as plain data, as JSON has it: amounts are `[least, most]` in US dollars, to the cent; a line
+        below half a cent is in the sums alone."""
+        return {
+            "currency": "USD",
+            "month": {
+                when.replace(" ", "_"): _cents(*self.sum(when)) for when in ("at rest", "by use")
+            } | {"all": _cents(*self.sum())},
+            "once": _cents(*self.sum("once")),
+            "pipelines": {
+                name: {when.replace(" ", "_"): _cents(*self.sum(when, name)) for when in WHENS}
+                | {"kind": self.kinds.get(name, "")}
+                for name in self.pipelines()
+            },
+            "lines": [_described(line) for line in self.lines if line.most >= Decimal("0.005")],
+            "prices": {"from": min(dates), "to": max(dates)} if (dates := self._dates()) else {},
+            "at_another_regions_price": sorted(
+                {f"{line.price.key} in {line.quantity.region}: {line.price.region}'s" for line in self.lines
+                 if line.elsewhere}
+            ),
+            "left_out": [*LEFT_OUT, *(f"{type}: no price is known" for type in self.unpriced)],
+        }  # fmt: skip
+
+    def _dates(self) -> list[str]:
+        return [line.price.date for line in self.lines]
+
+
+def estimate(resources: Iterable[Resource], pipelines: Mapping[str, Pipeline]) -> Estimate:
+    """What a stack costs that registers these resources for these pipelines. A pure function; a pipeline without a
+    usage gets its kind's defaults."""
+    registered = [each for each in resources if not each.type.startswith(("pulumi:", "tributary:"))]
+    owners = {each.name: owner(each.name, pipelines) for each in registered}
+    of: dict[str, list[Resource]] = {name: [] for name in (*pipelines, STACK)}
+    for each in registered:
+        of[owners[each.name]].append(each)
+    lines: list[Line] = []
+    for name in (*pipelines, STACK):
+        found = [made for each in of[name] for made in AT_REST.get(each.type, _nothing)(each)]
+        if name in pipelines:
+            pipeline = pipelines[name]
+            usage = pipeline.usage if pipeline.usage is not None else USAGE[pipeline.kind]()
+            found += by_use(pipeline.kind, Used(pipeline.args, of[name], usage))
+        lines += [Line(name, each, price(each.key, each.region)) for each in _joined(found)]
+    known = AT_REST.keys() | FREE.keys() | {line.quantity.of for line in lines}
+    unpriced = sorted({each.type for each in registered} - known)
+    kinds = {name: pipeline.kind for name, pipeline in pipelines.items()}
+    return Estimate(_sharing(lines, registered, owners), unpriced, kinds)
+
+
+def owner(resource: str, pipelines: Iterable[str]) -> str:
+    """The pipeline that a resource belongs to: a child's name begins with its pipeline's."""
+    named = [name for name in pipelines if f"{resource}-".startswith(f"{name}-")]
+    return max(named, key=len, default=STACK)
+
+
+def _nothing(_: Resource) -> Iterator[Quantity]:
+    return iter(())
+
+
+def _joined(quantities: Iterable[Quantity]) -> Iterator[Quantity]:
+    """Quantities of one thing in one line."""
+    found: dict[tuple[str, ...], Quantity] = {}
+    for each in quantities:
+        key = (each.of, each.what, each.when, each.key, each.region)
+        there = found.get(key)
+        found[key] = (
+            dataclasses.replace(there, least=there.least + each.least, most=there.most + each.most)
+            if there
+            else each
+        )
+    return iter(found.values())
+
+
+def _sharing(
+    lines: Iterable[Line], resources: Iterable[Resource], owners: Mapping[str, str]
+) -> Sequence[Line]:
+    """Classic collections of one account, region and key share their units, so that a second one adds between nothing
+    and its own least (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-scaling.html).
+    Those with standby replicas and those without are taken to share none."""
+    first: dict[tuple[str, ...], str] = {}
+    shares: set[str] = set()
+    encrypted = {
+        str(each.inputs.get("name", "")).removesuffix("-encryption"): str(each.inputs.get("policy", ""))
+        for each in resources
+        if each.type.endswith("ServerlessSecurityPolicy") and each.inputs.get("type") == "encryption"
+    }
+    for each in (one for one in resources if one.type == COLLECTION):
+        policy = encrypted.get(str(each.inputs.get("name", "")), "")
+        key = policy.partition('"KmsARN": "')[2].partition('"')[0]
+        group = (each.account, each.region, key, str(each.inputs.get("standby_replicas")))
+        if first.setdefault(group, owners[each.name]) != owners[each.name]:
+            shares.add(owners[each.name])
+    return [
+        dataclasses.replace(line, quantity=dataclasses.replace(line.quantity, least=Decimal(0)))
+        if line.pipeline in shares and line.quantity.of == COLLECTION and line.quantity.when == "at rest"
+        else line
+        for line in lines
+    ]
+
+
+def _cents(*amounts: Decimal) -> list[float]:
+    return [float(amount.quantize(Decimal("0.01"), ROUND_HALF_UP)) for amount in amounts]
+
+
+def _described(line: Line) -> dict[str, Any]:
+    quantity = line.quantity
+    return {
+        "pipeline": line.pipeline,
+        "what": quantity.what,
+        "when": quantity.when,
+        "quantity": [float(quantity.least), float(quantity.most)],
+        "unit": line.price.unit,
+        "price": f"{line.price.price:f}",
+        "region": line.price.region,
+        "dollars": _cents(line.least, line.most),
+        "page": line.price.page,
+    }

@@ -1,0 +1,115 @@
+"""Where each price stands in the published lists, and how it is read out of one. Pure functions of a list's text.
+
+AWS: one offer file a service and region, without credentials
+(https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/using-ppslong.html); a product is recognised by its usage
+type, which begins with the region's code everywhere but in us-east-1, and by attributes. Google: the SKUs of a service
+(https://cloud.google.com/billing/docs/reference/rest/v1/services.skus/list), recognised by their description and
+region. A key that is in neither table has no usage type that a page names: its rows are read from the pages by hand.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+OFFER = "https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/{}/current/{}/index.json"
+SKUS = "https://cloudbilling.googleapis.com/v1/services/{}/skus"
+
+
+@dataclass(frozen=True)
+class Product:
+    """A product of an offer: its usage type without the region's code, and attributes that it has."""
+
+    offer: str
+    usage: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+def _dynamodb(usage: str, **attributes: str) -> Product:
+    return Product("AmazonDynamoDB", usage, attributes)
+
+
+PRODUCTS = {
+    "aoss.ocu": Product("AmazonES", "IndexingOCU"),
+    "osis.ocu": Product("AmazonES", "IngestionOCU"),
+    "kinesis.stream_hour": Product("AmazonKinesis", "OnDemand-StreamHour"),
+    "kinesis.on_demand_in": Product("AmazonKinesis", "OnDemand-BilledIncomingBytes"),
+    "kinesis.on_demand_out": Product("AmazonKinesis", "OnDemand-BilledOutgoingBytes"),
+    "kinesis.on_demand_retention": Product("AmazonKinesis", "OnDemand-ExtendedRetention-ByteHrs"),
+    "kinesis.long_retention": Product("AmazonKinesis", "OnDemand-LongTermRetention-ByteHrs"),
+    "kinesis.shard_hour": Product("AmazonKinesis", "Storage-ShardHour"),
+    "kinesis.put_unit": Product("AmazonKinesis", "PutRequestPayloadUnits"),
+    "kinesis.extended_shard_hour": Product("AmazonKinesis", "Extended-ShardHour"),
+    "firehose.in": Product("AmazonKinesisFirehose", "BilledBytes", {"group": "Event-by-Event Processing"}),
+    "dynamodb.storage": _dynamodb("TimedStorage-ByteHrs"),
+    "dynamodb.pitr": _dynamodb("TimedPITRStorage-ByteHrs"),
+    "dynamodb.write": _dynamodb("WriteRequestUnits", operation="PayPerRequestThroughput"),
+    "dynamodb.read": _dynamodb("ReadRequestUnits", operation="PayPerRequestThroughput"),
+    "dynamodb.export": _dynamodb("ExportDataSize-Bytes"),
+    "rds.export": Product("AmazonRDS", "Aurora:SnapshotExportToS3"),
+    "s3.storage": Product("AmazonS3", "TimedStorage-ByteHrs"),
+    "s3.infrequent": Product("AmazonS3", "TimedStorage-SIA-ByteHrs"),
+    "s3.put": Product("AmazonS3", "Requests-Tier1"),
+    "s3.get": Product("AmazonS3", "Requests-Tier2"),
+    "transfer.internet": Product("AWSDataTransfer", "DataTransfer-Out-Bytes", {"toLocation": "External"}),
+    "glue.crawler": Product("AWSGlue", "Crawler-DPU-Hour", {"operation": "CrawlerRun"}),
+    "athena.scan": Product("AmazonAthena", "DataScannedInTB"),
+    "lambda.request": Product("AWSLambda", "Request"),
+    "lambda.x86_64": Product("AWSLambda", "Lambda-GB-Second"),
+    "lambda.arm64": Product("AWSLambda", "Lambda-GB-Second-ARM"),
+    "states.transition": Product("AmazonStates", "StateTransition"),
+    "events.custom": Product("AWSEvents", "Event-64K-Chunks", {"eventType": "Custom Event"}),
+    "sqs.request": Product("AWSQueueService", "Requests-Tier1"),
+    "sns.email": Product("AmazonSNS", "DeliveryAttempts-SMTP"),
+    "logs.in": Product("AmazonCloudWatch", "DataProcessing-Bytes"),
+    "logs.storage": Product("AmazonCloudWatch", "TimedStorage-ByteHrs"),
+    "cloudwatch.alarm": Product("AmazonCloudWatch", "CW:AlarmMonitorUsage", {"alarmType": "Standard"}),
+    "cloudwatch.metric": Product("AmazonCloudWatch", "CW:MetricMonitorUsage"),
+    "kms.key": Product("awskms", "KMS-Keys"),
+    "kms.request": Product("awskms", "KMS-Requests"),
+}
+"""Price -> its product of AWS."""
+
+BIGQUERY, STORAGE = "24E6-581D-38E5", "95FF-2EF5-5EA1"
+GOOGLE = {
+    "bigquery.storage": (BIGQUERY, r"Active Logical Storage \(.*\)"),
+    "bigquery.long_storage": (BIGQUERY, r"Long Term Logical Storage \(.*\)"),
+    "bigquery.query": (BIGQUERY, r"Analysis \(.*\)"),
+    "gcs.storage": (STORAGE, r"Standard Storage .*"),
+}
+"""Price -> the service and the description of its SKU at Google."""
+
+
+def offered(offer: str, listed: Mapping[str, Any]) -> Iterator[tuple[str, Decimal]]:
+    """The prices that one offer file of AWS has, by key: the first that is not free of the tiers on demand."""
+    for key, product in PRODUCTS.items():
+        if product.offer != offer:
+            continue
+        # us-east-1 has no code, or one that some services write all the same; KMS writes the region's name.
+        usage = re.compile(rf"([A-Z]+\d?-|[a-z]+(-[a-z]+)+-\d-)?{re.escape(product.usage)}")
+        for sku, found in listed["products"].items():
+            attributes = found.get("attributes", {})
+            if usage.fullmatch(attributes.get("usagetype", "")) and all(
+                attributes.get(name) == value for name, value in product.attributes.items()
+            ):
+                tiers = sorted(
+                    (Decimal(tier.get("beginRange", "0")), Decimal(tier["pricePerUnit"]["USD"]))
+                    for term in listed["terms"]["OnDemand"].get(sku, {}).values()
+                    for tier in term["priceDimensions"].values()
+                )
+                if paid := [price for _, price in tiers if price]:
+                    yield key, paid[0]
+                    break
+
+
+def sold(service: str, skus: Mapping[str, Any], region: str) -> Iterator[tuple[str, Decimal]]:
+    """The prices that one answer of Google's list of SKUs has for a region, by key: the last tier, as the first is
+    free."""
+    for key, (of, described) in GOOGLE.items():
+        for sku in skus.get("skus", ()) if of == service else ():
+            places = [place.lower() for place in sku.get("serviceRegions", ())]
+            if re.fullmatch(described, sku.get("description", "")) and region.lower() in places:
+                price = sku["pricingInfo"][0]["pricingExpression"]["tieredRates"][-1]["unitPrice"]
+                yield key, Decimal(price.get("units", "0")) + Decimal(price.get("nanos", 0)) / 10**9
+                break

@@ -1,0 +1,96 @@
+"""Reads the published lists anew: `python -m components.cost.refresh eu-central-1 ap-northeast-1 …`.
+
+AWS's offer files need no credentials; Google's SKUs need an API key in GOOGLE_API_KEY, and are left as they are
+without. What a list does not have stays as it was, with its old date. Offer files have up to hundreds of MB: one is
+held at a time.
+"""
+
+import csv
+import datetime
+import json
+import os
+import sys
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from components.cost.offers import GOOGLE, OFFER, PRODUCTS, SKUS, offered, sold
+from components.cost.prices import COLUMNS, FILES, Price, read
+
+Fetch = Callable[[str], Any]
+
+
+def fetched(address: str) -> Any:
+    """The JSON at an address. Raises OSError where there is no network or no such list."""
+    with urllib.request.urlopen(address, timeout=120) as answer:
+        return json.load(answer)
+
+
+def renewed(
+    rows: Iterable[Price], found: Iterable[tuple[str, Decimal]], region: str, date: str, source: str
+) -> list[Price]:
+    """The rows with what was found in a list of a region: a price that is there is replaced, one that is not added with
+    the unit and the page of its key. Sorted."""
+    kept = {(row.key, row.region): row for row in rows}
+    units = {row.key: row for row in kept.values()}
+    for key, price in found:
+        if key in units:
+            like = units[key]
+            kept[key, region] = Price(key, region, price, like.unit, date, like.page, source)
+    return sorted(kept.values(), key=lambda row: (row.key, row.region))
+
+
+def write(path: Path, rows: Iterable[Price]) -> None:
+    """The rows as a file."""
+    with path.open("w", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(COLUMNS)
+        for row in rows:
+            table.writerow([f"{row.price:f}" if name == "price" else getattr(row, name) for name in COLUMNS])
+
+
+def aws(rows: list[Price], regions: Iterable[str], fetch: Fetch = fetched) -> list[Price]:
+    """The rows with what AWS's offer files have for these regions."""
+    for region in regions:
+        for offer in sorted({product.offer for product in PRODUCTS.values()}):
+            listed = fetch(OFFER.format(offer, region))
+            date = listed["publicationDate"][:10]
+            rows = renewed(rows, offered(offer, listed), region, date, f"price list {offer}")
+    return rows
+
+
+def google(rows: list[Price], regions: Iterable[str], key: str, fetch: Fetch = fetched) -> list[Price]:
+    """The rows with what Google's lists of SKUs have for these locations."""
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    for service in sorted({service for service, _ in GOOGLE.values()}):
+        pages: list[Any] = []
+        token = ""
+        while not pages or token:
+            query = urllib.parse.urlencode({"key": key, "pageToken": token, "pageSize": 5000})
+            pages.append(fetch(f"{SKUS.format(service)}?{query}"))
+            token = pages[-1].get("nextPageToken", "")
+        skus = {"skus": [sku for page in pages for sku in page.get("skus", ())]}
+        for region in regions:
+            rows = renewed(rows, sold(service, skus, region), region, today, "list of SKUs")
+    return rows
+
+
+def main(regions: list[str]) -> None:
+    if not regions:
+        sys.exit("name the regions to read: us-east-1 eu-central-1, or at Google US EU europe-west3")
+    of_aws = [region for region in regions if region[-1:].isdigit() and region.count("-") >= 2]
+    path = FILES / "aws.csv"
+    try:
+        write(path, aws(read(path), of_aws))
+        if key := os.environ.get("GOOGLE_API_KEY"):
+            path = FILES / "google.csv"
+            write(path, google(read(path), [region for region in regions if region not in of_aws], key))
+    except OSError as error:
+        sys.exit(f"no list was read ({error}); the prices stay as they are, each with its date")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

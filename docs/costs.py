@@ -1,0 +1,78 @@
+"""The tables of cost: what each stack of this repository is expected to cost, the keys of `usage`, prices, and
+what is free.
+
+A stack's estimate is the output `cost` of its program, run without an engine.
+"""
+
+import functools
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from bootstrap.registered import config_of, registered
+from components.cost import text
+from components.cost.free import FREE
+from components.cost.prices import Price, prices, regions
+from components.cost.usage import USAGE
+
+STACKS = ("dev", "prod", "local")
+PART = re.compile(r"(<!-- (cost|usage|prices|free)(?:: (\S+))? -->\n).*?(<!-- end of \2 -->)", re.DOTALL)
+
+
+def current(page: str, table_of: Callable[[type], str]) -> str:
+    """The page with its tables made anew; `table_of` makes the table of an argument class."""
+
+    def made(part: re.Match[str]) -> str:
+        if part[2] == "cost":
+            return cost(part[3])
+        if part[2] == "usage":
+            return table_of(USAGE[part[3]])
+        return listed_prices() if part[2] == "prices" else free()
+
+    return PART.sub(lambda part: part[1] + made(part) + part[4], page)
+
+
+@functools.cache
+def estimated(stack: str) -> dict[str, Any]:
+    """A stack's estimate as plain data."""
+    return registered(stack, config_of(stack)).outputs["cost"]
+
+
+def cost(stack: str) -> str:
+    """A stack's pipelines, in US dollars a month; of `all` the stacks' sums."""
+    if stack == "all":
+        sums = [(name, *text.rows(estimated(name))[-1][2:]) for name in STACKS]
+        return _markdown(("stack", "at rest", "by use", "once"), sums, right=3)
+    head = ("pipeline", "kind", "at rest", "by use", "once")
+    return _markdown(head, text.rows(estimated(stack)), right=3)
+
+
+def listed_prices() -> str:
+    """Each price by region, with its page; `*` where a list was not read and another region's stands in."""
+    by_key: dict[str, list[Price]] = {}
+    for one in prices().values():
+        by_key.setdefault(one.key, []).append(one)
+    places = regions()
+    rows = []
+    for key, found in sorted(by_key.items()):
+        amounts = {one.region: f"{one.price.normalize():f}" for one in found}
+        cells = [amounts.get(place, amounts.get("*", "")) for place in places]
+        dates = sorted({one.date for one in found})
+        span = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
+        rows.append((f"[{key}]({found[0].page})", found[0].unit, *cells, span))
+    return _markdown(("price of", "unit", *places, "read"), rows)
+
+
+def free() -> str:
+    """The types of resource that cost nothing."""
+    return _markdown(
+        ("type", "why nothing is paid"), [(f"`{type}`", why) for type, why in sorted(FREE.items())]
+    )
+
+
+def _markdown(head: Iterable[str], rows: Iterable[Iterable[str]], right: int = 0) -> str:
+    columns = list(head)
+    ruler = "|" + "---|" * (len(columns) - right) + "---:|" * right
+    lines = [columns, *(list(row) for row in rows)]
+    first, *rest = ("| " + " | ".join(line) + " |" for line in lines)
+    return "\n".join((first, ruler, *rest)) + "\n"

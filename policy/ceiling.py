@@ -1,0 +1,20 @@
+"""A rule on what a stack is expected to cost. No resource: the program makes what is judged of its estimate."""
+
+from policy.rule import Problems, Props, rule
+
+ESTIMATE = "tributary:cost:Estimate"
+"""The type under which an estimate is judged: {ceiling, least, most}, in US dollars a month."""
+
+
+@rule(
+    ESTIMATE,
+    write="take something out, choose what costs less (docs/cost.md), or raise `cost.ceiling`",
+    page="https://docs.aws.amazon.com/wellarchitected/latest/cost-optimization-pillar/cost_govern_usage_goal_target.html",
+)
+def a_stack_costs_no_more_than_its_ceiling(props: Props) -> Problems:
+    """A stack whose estimate is above `cost.ceiling` even at its least. A warning, or with `cost.enforcement:
+    mandatory` a failed preview."""
+    least, ceiling = props["least"], props["ceiling"]
+    known = isinstance(least, int | float) and isinstance(ceiling, int | float)
+    if known and least > ceiling:
+        yield f"at least {least:,.2f} dollars a month, and the ceiling is {ceiling:,.2f}"

@@ -1,0 +1,135 @@
+"""The published lists are read as their documentation has them; what they do not have stays as it was."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from components.cost.offers import GOOGLE, OFFER, PRODUCTS, offered, sold
+from components.cost.prices import FILES, Price, prices, read
+from components.cost.refresh import aws, google, main, renewed, write
+
+
+def offer(*products: tuple[str, dict[str, str], list[tuple[str, str]]]) -> dict[str, Any]:
+    """An offer file (https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/
+    reading-service-price-list-file-for-services.html): products by SKU, and their terms with price dimensions."""
+    listed: dict[str, Any] = {
+        "publicationDate": "2026-12-01T10:00:00Z",
+        "products": {},
+        "terms": {"OnDemand": {}},
+    }
+    for number, (usage, attributes, tiers) in enumerate(products):
+        sku = f"SKU{number}"
+        listed["products"][sku] = {"sku": sku, "attributes": {"usagetype": usage} | attributes}
+        dimensions = {
+            f"{sku}.T.{position}": {"beginRange": begin, "unit": "GB", "pricePerUnit": {"USD": dollars}}
+            for position, (begin, dollars) in enumerate(tiers)
+        }
+        listed["terms"]["OnDemand"][sku] = {f"{sku}.T": {"sku": sku, "priceDimensions": dimensions}}
+    return listed
+
+
+@pytest.mark.parametrize("code", ["", "USE1-", "EUC1-", "APN1-", "EU-"])
+def test_a_product_is_recognised_with_any_regions_code(code: str) -> None:
+    listed = offer((f"{code}TimedStorage-ByteHrs", {}, [("0", "0.3060000000")]))
+    assert list(offered("AmazonDynamoDB", listed)) == [("dynamodb.storage", Decimal("0.306"))]
+
+
+def test_keys_of_kms_begin_with_the_regions_name() -> None:
+    listed = offer(("eu-central-1-KMS-Keys", {}, [("0", "1.0000000000")]))
+    assert list(offered("awskms", listed)) == [("kms.key", Decimal(1))]
+
+
+def test_another_product_that_ends_alike_is_not_taken() -> None:
+    listed = offer(("EUC1-IA-TimedStorage-ByteHrs", {}, [("0", "0.1224")]))
+    assert list(offered("AmazonDynamoDB", listed)) == []
+    other = offer(("EUC1-WriteRequestUnits", {"operation": "CommittedThroughput"}, [("0", "0.5")]))
+    assert list(offered("AmazonDynamoDB", other)) == []
+
+
+def test_the_first_tier_that_is_paid_is_the_price() -> None:
+    tiers = [("51200", "0.022"), ("0", "0.0000000000"), ("25", "0.0245")]
+    listed = offer(("EUC1-TimedStorage-ByteHrs", {}, tiers))
+    assert list(offered("AmazonS3", listed)) == [("s3.storage", Decimal("0.0245"))]
+
+
+def test_what_a_list_has_replaces_and_what_it_has_not_stays() -> None:
+    old = [
+        Price("aoss.ocu", "us-east-1", Decimal("0.24"), "OCU-hour", "2026-06-10", "https://page", "page"),
+        Price("osis.ocu", "us-east-1", Decimal("0.24"), "OCU-hour", "2026-06-10", "https://page", "page"),
+    ]
+    rows = renewed(old, [("aoss.ocu", Decimal("0.339"))], "eu-central-1", "2026-12-01", "price list AmazonES")
+    assert [(row.key, row.region, row.price, row.date) for row in rows] == [
+        ("aoss.ocu", "eu-central-1", Decimal("0.339"), "2026-12-01"),
+        ("aoss.ocu", "us-east-1", Decimal("0.24"), "2026-06-10"),
+        ("osis.ocu", "us-east-1", Decimal("0.24"), "2026-06-10"),
+    ]
+    assert rows[0].page == "https://page" and rows[0].source == "price list AmazonES"
+
+
+def test_each_services_list_of_each_region_is_read_and_written_again_as_it_was_read(tmp_path: Any) -> None:
+    asked: list[str] = []
+
+    def fetch(address: str) -> Any:
+        asked.append(address)
+        products = [("EUC1-IndexingOCU", {}, [("0", "0.3390000000")])] if "AmazonES" in address else []
+        return offer(*products)
+
+    rows = aws(read(FILES / "aws.csv"), ["eu-central-1"], fetch)
+    assert OFFER.format("AmazonES", "eu-central-1") in asked
+    assert len(asked) == len({product.offer for product in PRODUCTS.values()})
+    write(tmp_path / "aws.csv", rows)
+    (new,) = [
+        row for row in read(tmp_path / "aws.csv") if (row.key, row.region) == ("aoss.ocu", "eu-central-1")
+    ]
+    assert (new.price, new.date, new.unit) == (Decimal("0.339"), "2026-12-01", "OCU-hour")
+
+
+def test_the_prices_that_are_there_are_written_as_they_stand(tmp_path: Any) -> None:
+    for path in FILES.glob("*.csv"):
+        write(tmp_path / path.name, read(path))
+        assert (tmp_path / path.name).read_text() == path.read_text()
+
+
+def test_googles_skus_are_read_page_by_page() -> None:
+    def sku(description: str, region: str, *rates: tuple[str, int]) -> dict[str, Any]:
+        tiers = [{"unitPrice": {"units": units, "nanos": nanos}} for units, nanos in rates]
+        return {
+            "description": description,
+            "serviceRegions": [region],
+            "pricingInfo": [{"pricingExpression": {"tieredRates": tiers}}],
+        }
+
+    storage = sku("Active Logical Storage (EU)", "eu", ("0", 0), ("0", 23_000_000))
+    analysis = sku("Analysis (EU)", "eu", ("0", 0), ("6", 250_000_000))
+    pages = [{"skus": [storage], "nextPageToken": "next"}, {"skus": [analysis]}]
+
+    def fetch(address: str) -> Any:
+        if GOOGLE["bigquery.query"][0] not in address:
+            return {"skus": []}
+        return pages[1 if "pageToken=next" in address else 0]
+
+    rows = google(read(FILES / "google.csv"), ["EU"], "key", fetch)
+    found = {row.key: row.price for row in rows if row.region == "EU"}
+    assert (found["bigquery.storage"], found["bigquery.query"]) == (Decimal("0.023"), Decimal("6.25"))
+
+
+def test_without_a_network_the_prices_stay_and_the_command_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetch(address: str) -> Any:
+        raise OSError("no route")
+
+    before = dict(prices())
+    monkeypatch.setattr("components.cost.refresh.aws", lambda rows, regions: fetch(""))
+    with pytest.raises(SystemExit, match="no list was read"):
+        main(["eu-central-1"])
+    prices.cache_clear()
+    assert prices() == before
+    with pytest.raises(SystemExit, match="name the regions"):
+        main([])
+
+
+def test_an_sku_of_another_service_or_region_is_not_taken() -> None:
+    service = GOOGLE["bigquery.query"][0]
+    answer = {"skus": [{"description": "Analysis (US)", "serviceRegions": ["us"], "pricingInfo": []}]}
+    assert list(sold(service, answer, "EU")) == []
+    assert list(sold("another", answer, "US")) == []
