@@ -53,15 +53,17 @@ ANYWHERE = {
         "",
     ),
 }  # fmt: skip
-# Of a policy on indexes the reference names `aoss:index` as well, or only that; the guide's example for lifecycle policies
-# names the collection (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-lifecycle.html).
-# No page says how the index is written; AWS's own policy has it begin with the collection's name, beside a statement on
-# the collection (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/OpenSearch-Dashboards-Integrate.html).
+# Of a policy on indexes the reference names `aoss:index` as well, or only that; the guide's example for lifecycle
+# policies names the collection
+# (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-lifecycle.html). No page says how
+# the index is written; AWS's own policy has it begin with the collection's name, beside a statement on the collection
+# (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/OpenSearch-Dashboards-Integrate.html).
 ON_INDEXES = re.compile("aoss:(Create|Delete|Get|Update)(Access|Lifecycle)Policy")
 INDEXES = ("%s", "%s/*", "index/%s/*")
-# What is made with its tags asks for these, too, and has no tags yet (https://docs.aws.amazon.com/service-authorization/
-# latest/reference/list_opensearchserverless.html: CreateCollection; https://docs.aws.amazon.com/kms/latest/developerguide/
-# kms-api-permissions-reference.html: CreateKey).
+# What is made with its tags asks for these, too, and has no tags yet
+# (https://docs.aws.amazon.com/service-authorization/latest/reference/list_opensearchserverless.html:
+# CreateCollection; https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-reference.html:
+# CreateKey).
 TAGGED_AS_MADE = ("aoss:TagResource", "kms:TagResource", "lambda:TagResource")
 # A mapping's own actions, which name the function.
 OF_A_FUNCTION = {f"lambda:{verb}EventSourceMapping" for verb in ("Delete", "Get", "Update")}

@@ -1,7 +1,9 @@
 """Policy documents of AWS wherever a resource has them, and what their statements allow, however they are spelt.
 
-A document is any property, at any depth, that has a `Statement`, as text or as a mapping: a role's trust and its inline
-policies, and the policy of a bucket, queue, topic, key, secret, event bus, stream, table or access point alike.
+A document is any property, at any depth, that has a `Statement`, or is one itself, as text, as text in a text or as a
+mapping: a role's trust and its inline policies, and the policy of a bucket, queue, topic, key, secret, event bus,
+stream, table, catalog, domain, repository, vault or access point alike, by whichever provider of AWS it is made. Which
+kind it is follows from what it says: who names no principal speaks of an identity.
 """
 
 import fnmatch
@@ -11,12 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from policy.values import UNKNOWN, Props, known, listed, some
+from policy.values import UNKNOWN, Props, known, leaves, listed, some
 
 IDENTITY, TRUST, RESOURCE = "identity", "trust", "resource"
-_IDENTITY_POLICIES = re.compile(
-    r"aws:(iam/(rolePolicy|policy|userPolicy|groupPolicy)|ssoadmin/permissionSetInlinePolicy):\w+"
-)
 
 # What only a request that has the key passes. `...IfExists` lets a request without the key pass; a negated operator
 # lets everything pass but what it names:
@@ -60,6 +59,16 @@ class Statement:
             return [principal]
         return [str(who) for who in known(principal.get(kind))] if isinstance(principal, Mapping) else []
 
+    def tested(self, key: str) -> Iterator[tuple[str, str]]:
+        """The condition keys like this (a pattern over small letters) that a request must have,
+        with each known value."""
+        for operator, tests in (self.parts.get("Condition") or {}).items():
+            if tests is UNKNOWN or not (_REQUIRES.fullmatch(operator) or _IF_EXISTS.fullmatch(operator)):
+                continue
+            for name, values in tests.items():
+                if re.fullmatch(key, name.lower()):
+                    yield from ((name, str(value)) for value in known(values))
+
     def requires(self, key: str, narrow: str = r".*[^*?].*", *, if_exists: bool = False) -> bool:
         """Whether a request must have, for a condition key (a pattern over its small letters), one of values that are
         all narrow. Raises NotKnownYet where that hangs on what isn't known."""
@@ -88,19 +97,18 @@ def statements(type: str, props: Props, account: Any = None) -> Iterator[Stateme
     if not type.startswith(("aws:", "aws-native:")):
         return
     for path, document in documents(props):
-        inline = path.startswith(("inline_policies", "inline_policy"))
         trusts = path.startswith("assume_role_policy")
-        kind = TRUST if trusts else IDENTITY if inline or _IDENTITY_POLICIES.fullmatch(type) else RESOURCE
         for index, parts in enumerate(known(document.get("Statement"))):
             if isinstance(parts, Mapping):
-                yield Statement(parts, kind, type, account, index)
+                whom = "Principal" in parts or "NotPrincipal" in parts
+                yield Statement(
+                    parts, TRUST if trusts else RESOURCE if whom else IDENTITY, type, account, index
+                )
 
 
 def documents(value: Any, path: str = "") -> Iterator[tuple[str, Props]]:
     """Each policy document in a value, with where it stands."""
-    if isinstance(value, str) and (
-        '"Statement"' in value or "\\u" in value
-    ):  # JSON may spell a letter as \u0053
+    if isinstance(value, str) and re.match(r"\s*[\[{]", value):
         try:
             value = json.loads(value)
         except ValueError:
@@ -108,6 +116,9 @@ def documents(value: Any, path: str = "") -> Iterator[tuple[str, Props]]:
     if isinstance(value, Mapping):
         if "Statement" in value:
             yield path, value
+            return
+        if "Effect" in value and ("Action" in value or "NotAction" in value):
+            yield path, {"Statement": [value]}
             return
         for key, inner in value.items():
             yield from documents(inner, f"{path}.{key}" if path else str(key))
@@ -125,9 +136,10 @@ def accounts(principals: Iterable[str]) -> Iterator[str]:
 
 def wide(arn: str) -> bool:
     """Whether an ARN is every resource of a service or of one of its types: `*`, `arn:aws:s3:::*`,
-    `arn:aws:dynamodb:eu-west-1:111111111111:table/*`, and `table*`. What follows a name is narrow: `table/orders/*`."""
+    `arn:aws:dynamodb:eu-west-1:111111111111:table/*`, and `table*`; or one of any service or account
+    (`arn:aws:iam::*:role/r`). What follows a name is narrow: `table/orders/*`."""
     fields = str(arn).split(":", 5)
-    if len(fields) < 6 or "*" in fields[2]:
+    if len(fields) < 6 or re.search(r"[*?]", fields[2] + fields[4]):
         return "*" in arn or "?" in arn
     service, resource = fields[2], fields[5]
     has_type = service not in ("s3", "sns", "sqs")
@@ -136,3 +148,11 @@ def wide(arn: str) -> bool:
     name = re.sub(r"^[\w-]+[:/]", "", resource, count=1) if has_type else resource
     first = re.split(r"[:/]", name, maxsplit=1)[0]
     return first != "" and not first.strip("*?")
+
+
+def beside_documents(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """What is known at any depth of a value outside policy documents, each with its path like `a.b[0]`."""
+    inside = [where for where, _ in documents(value)]
+    for at, leaf in leaves(value, path):
+        if not any(at == where or at.startswith((f"{where}.", f"{where}[")) for where in inside):
+            yield at, leaf

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from policy.parts import has, of
-from policy.rule import Problems, Props, Resource, rule, together_rule
+from policy.rule import Problems, Props, Resource, resource_rule, rule, together_rule
 from policy.values import UNKNOWN, absent, some
 
 _LAMBDA = "https://docs.aws.amazon.com/lambda/latest/dg/"
@@ -34,29 +34,49 @@ def no_secret_stands_in_a_functions_environment(props: Props) -> Problems:
             yield f"{name} looks like a secret"
 
 
-@rule(
-    r"aws:lambda/permission:Permission",
-    write="write source_arn and source_account",
+@resource_rule(
+    r"aws(:lambda/permission|-native:lambda):Permission",
+    write="write source_arn and source_account, of the account that the function stands in",
     page=_LAMBDA + "permissions-function-services.html",
 )
-def a_services_call_names_its_source_and_account(props: Props) -> Problems:
-    """A permission for a service without source_arn or source_account."""
+def a_services_call_names_its_source_and_account(resource: Resource) -> Problems:
+    """A permission for a service without source_arn or source_account, or on behalf of another account than the
+    function's own (the one in its provider's `allowed_account_ids`)."""
+    props = resource.props
     missing = [key for key in ("source_arn", "source_account") if absent(props.get(key))]
-    if re.search(r"\.amazonaws\.com(\.cn)?$", str(props.get("principal"))) and missing:
+    if not re.search(r"\.amazonaws\.com(\.cn)?$", str(props.get("principal"))):
+        return
+    if missing:
         yield f"{' and '.join(missing)} not given, so anybody's {props['principal']} may call"
+    for key in ("source_account", "source_arn"):
+        value = props.get(key)
+        account = value and value is not UNKNOWN and re.search(r"(?:^|:)(\d{12})(?::|$)", str(value))
+        if account and resource.account and account[1] != resource.account:
+            yield f"{key} is of account {account[1]}"
 
 
 @rule(
-    r"aws:lambda/(permission|layerVersionPermission|functionUrl):\w+",
+    r"aws(:lambda/(permission|layerVersionPermission)|-native:lambda):\w*Permission",
+    write="name the action, 'lambda:InvokeFunction'",
+    page=_LAMBDA + "access-control-resource-based.html",
+)
+def a_call_is_of_one_action(props: Props) -> Problems:
+    """A permission whose action has a wildcard (`lambda:*`), which lets the caller change the function as well."""
+    action = props.get("action")
+    if action is not UNKNOWN and re.search(r"[*?]", str(action)):
+        yield f"action is {action}"
+
+
+@rule(
+    r"aws(:lambda/(permission|layerVersionPermission|functionUrl)|-native:lambda):\w+",
     write="write authorization_type='AWS_IAM', and name the role that calls",
     page=_LAMBDA + "urls-auth.html",
 )
 def a_function_is_called_by_whom_it_names(props: Props) -> Problems:
     """A function URL without authorization (`NONE`), or a permission for `*` or a whole account."""
-    if props.get("authorization_type") is not UNKNOWN and props.get("authorization_type") == "NONE":
-        yield "authorization_type is NONE"
-    if props.get("function_url_auth_type") is not UNKNOWN and props.get("function_url_auth_type") == "NONE":
-        yield "function_url_auth_type is NONE"
+    for key in ("auth_type", "authorization_type", "function_url_auth_type"):
+        if props.get(key) is not UNKNOWN and props.get(key) == "NONE":
+            yield f"{key} is NONE"
     principal = props.get("principal")
     if principal is None or principal is UNKNOWN:
         return

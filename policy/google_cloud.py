@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from policy.rule import Problems, Props, rule
-from policy.values import UNKNOWN, absent, leaves
+from policy.values import UNKNOWN, absent, known, leaves
 
 _IAM = "https://cloud.google.com/iam/docs/"
 _STORAGE = "https://cloud.google.com/storage/docs/"
@@ -23,7 +23,7 @@ def _granted(props: Props) -> Iterator[tuple[str, Any]]:
 
 
 @rule(
-    r"gcp:.*",
+    r"(gcp|google-native):.*",
     write="name the service account or the group that needs it",
     page=_STORAGE + "access-control/making-data-public",
 )
@@ -36,6 +36,44 @@ def nothing_at_google_is_public(props: Props) -> Problems:
         if re.search(r"(^|\.)(default_|predefined_)?(acl|default_acl)$", path) and str(value).startswith(
             ("publicRead", "authenticatedRead")
         ):
+            yield f"{path} is {value}"
+
+
+# Whoever may do one of these gives the rest to themselves
+# (https://cloud.google.com/iam/docs/best-practices-service-accounts#limit-service-account-privileges).
+_GIVES_MORE = re.compile(
+    r".*\.setIamPolicy|iam\.serviceAccounts\.(actAs|getAccessToken|getOpenIdToken|implicitDelegation|signBlob|signJwt)|"
+    r"iam\.serviceAccountKeys\.create|iam\.roles\.(create|update)|(deploymentmanager|cloudbuild)\..*\.(create|update)|"
+    r"orgpolicy\.policy\.set|.*\*.*"
+)
+
+
+@rule(
+    r"gcp:(projects|organizations)/iAMCustomRole:IAMCustomRole|google-native:iam/v1:(OrganizationRole|Role)",
+    write="leave it out, and grant it on the one service account or resource that it is for",
+    page=_IAM + "roles-permissions/iam",
+)
+def a_custom_role_gives_no_more_than_it_names(props: Props) -> Problems:
+    """A custom role with a permission by which its members give themselves others: to set a policy (`….setIamPolicy`),
+    to act as a service account or make its tokens and keys, to change a role; or with a wildcard."""
+    for key in ("permissions", "included_permissions"):
+        for permission in known(props.get(key)):
+            if _GIVES_MORE.fullmatch(str(permission)):
+                yield f"it has {permission}"
+
+
+@rule(
+    r"(gcp|google-native):.*",
+    write="name a group, 'group:analysts@example.com', or a service account",
+    page=_IAM + "principals-overview",
+)
+def nobody_is_a_whole_domain(props: Props) -> Problems:
+    """A domain as a member (`domain:gmail.com` is everybody who has an account there), or the owners, editors or
+    viewers of a project (`projectViewer:…`), which are whoever has a basic role."""
+    for path, value in _granted(props):
+        if re.fullmatch(r"(domain|project(Owner|Editor|Viewer)):.+", str(value)):
+            yield f"{path} is {value}"
+        if re.fullmatch(r"access(es)?(\[\d+\])?\.domain", path) or path == "domain":
             yield f"{path} is {value}"
 
 
@@ -82,16 +120,36 @@ def not_everybody_of_a_pool_is_let_in(props: Props) -> Problems:
             yield f"{path} is {value}"
 
 
+# A comparison with a text that is there: `assertion.repository_owner == "shop"`, `"x" in assertion.groups`,
+# `google.subject.startsWith("repo:shop/")`.
+_WHO = r"\b(assertion|attribute|google)\.[\w.\[\]'\"]+"
+_COMPARED = re.compile(
+    "|".join((
+        _WHO + r"\s*==\s*['\"][^'\"]+['\"]", r"['\"][^'\"]+['\"]\s*(==|in)\s*" + _WHO,
+        _WHO + r"\s*in\s*\[\s*['\"][^'\"]+['\"]",
+        _WHO + r"\.(startsWith|endsWith|matches|contains)\(\s*['\"][^'\"]{2,}['\"]",
+    ))
+)  # fmt: skip
+
+
 @rule(
-    r"gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider",
+    r"(gcp:iam/workloadIdentityPoolProvider|google-native:iam/v1):WorkloadIdentityPoolProvider|"
+    r"google-native:iam/v1:Provider",
     write="write an attribute_condition on who it is, like its organization or its subject",
     page=_IAM + "best-practices-for-using-workload-identity-federation",
 )
 def a_pool_trusts_the_subjects_of_its_own(props: Props) -> Problems:
-    """An OpenID Connect provider, which others share, without an attribute_condition. (An AWS one names its
-    account.)"""
-    if props.get("oidc") and not props.get("attribute_condition"):
+    """An OpenID Connect provider, which others share, without an attribute_condition, or with one that compares no
+    part of who it is with a text (`true`, `assertion.sub != ''`). (An AWS one names its account.)"""
+    if not props.get("oidc"):
+        return
+    condition = props.get("attribute_condition")
+    if not condition:
         yield "it trusts every subject of the provider"
+        return
+    for choice in re.split(r"\|\|", str(condition)):
+        if not _COMPARED.search(choice) or re.search(rf"!\s*\(?\s*({_WHO}|['\"])", choice):
+            yield f"attribute_condition lets everybody in by {choice.strip()!r}"
 
 
 @rule(

@@ -5,6 +5,7 @@ import json
 import re
 from typing import Any
 
+from policy.documents import beside_documents
 from policy.rule import Problems, Props, rule
 from policy.values import known, leaves, listed, some
 
@@ -13,24 +14,17 @@ _MANAGED_BY_AWS = re.compile(r"arn:[\w-]+:iam::aws:policy/\S+")
 
 
 @rule(
-    r"aws:(iam/(policyAttachment|(role|user|group)(PolicyAttachment(sExclusive)?)?)|"
-    r"ssoadmin/managedPolicyAttachment):\w+",
+    r"aws(-native)?:.*",
     write="write a policy of its own that names actions and resources",
     page=_AWS + "IAM/latest/UserGuide/access_policies_managed-vs-inline.html#aws-managed-policies",
 )
 def no_policy_of_aws_is_attached(props: Props) -> Problems:
     """An AWS managed policy (`arn:aws:iam::aws:policy/…`: AdministratorAccess, …FullAccess, ReadOnlyAccess and their
-    like), attached or in a role's managed_policy_arns: it is for every account, so it names no resource."""
-    for key in (
-        "policy_arn",
-        "policy_arns",
-        "managed_policy_arns",
-        "managed_policy_arn",
-        "permissions_boundary_arn",
-    ):
-        for arn in known(props.get(key)):
-            if _MANAGED_BY_AWS.fullmatch(str(arn)):
-                yield f"{key} has {arn}"
+    like) in any property of any resource, as attached, a role's or a permission set's: it is for every account, so it
+    names no resource."""
+    for path, value in beside_documents(props):
+        if _MANAGED_BY_AWS.fullmatch(str(value)):
+            yield f"{path} is {value}"
 
 
 @rule(
@@ -67,7 +61,7 @@ def an_event_bus_is_open_to_whom_it_names(props: Props) -> Problems:
 
 
 @rule(
-    r"aws:opensearch/serverlessAccessPolicy:ServerlessAccessPolicy",
+    r"aws(:opensearch/serverlessAccessPolicy|-native:opensearchserverless):\w*AccessPolicy",
     write="name the permissions that are used, like 'aoss:ReadDocument', the collection and the role",
     page=_AWS + "opensearch-service/latest/developerguide/serverless-data-access.html",
 )
@@ -85,6 +79,24 @@ def a_data_access_policy_names_permissions_collection_and_roles(props: Props) ->
         for principal in known(rules.get("Principal")):
             if "*" in principal or principal.endswith(":root"):
                 yield f"it grants to {principal}"
+
+
+@rule(
+    r"aws(:opensearch/serverlessSecurityPolicy|-native:opensearchserverless):\w*SecurityPolicy",
+    write="name the collection, 'collection/orders'",
+    page=_AWS + "opensearch-service/latest/developerguide/serverless-network.html",
+)
+def a_network_policy_names_its_collection(props: Props) -> Problems:
+    """A network policy for a pattern of collections (`collection/*`), which opens those that somebody makes later as
+    well. (AllowFromPublic on a collection that is named passes: its requests are signed, and its data access policy
+    names roles.)"""
+    policies = _read(props.get("policy"))
+    for network in known(policies) if isinstance(policies, list) else []:
+        for one in known(network.get("Rules")):
+            for resource in known(one.get("Resource")):
+                if "*" in resource:
+                    public = network.get("AllowFromPublic")
+                    yield f"it opens {resource}" + (" to the internet" if public is True else "")
 
 
 @rule(

@@ -106,6 +106,21 @@ def rule(
     return keep
 
 
+def resource_rule(types: str, *, write: str, page: str) -> Callable[[Judge], Judge]:
+    """Registers a rule that reads more of a resource of these types than its properties: its type, or its account."""
+
+    def keep(function: Judge) -> Judge:
+        pattern = re.compile(types)
+
+        def judge(resource: Resource) -> Iterable[str]:
+            return function(resource) if pattern.fullmatch(resource.type) else ()
+
+        _keep(function, write, page, judge=judge)
+        return function
+
+    return keep
+
+
 Judged = Callable[[Statement], Problems]
 
 
@@ -151,6 +166,7 @@ __all__ = [
     "Resource",
     "Rule",
     "Violation",
+    "resource_rule",
     "rule",
     "statement_rule",
     "together_rule",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from types import ModuleType
 
-from policy import ceiling, functions, google_cloud, grants, notifications, statements, storage
+from policy import ceiling, functions, google_cloud, grants, notifications, sharing, statements, storage
 from policy.functions import SECRET_VALUE
 from policy.rule import RULES, UNKNOWN, Problems, Props, Resource, Rule, Violation, rule
 from policy.statements import NO_NARROWER_RESOURCE
@@ -17,6 +17,7 @@ __all__ = [
 SUBJECTS = {
     "Statements of policies and trusts": statements,
     "Other grants": grants,
+    "What is shared": sharing,
     "Buckets, queues, topics, databases, logs": storage,
     "What a bucket reports": notifications,
     "Functions": functions,

@@ -82,6 +82,22 @@ def a_service_acts_for_this_account_only(statement: Statement) -> Problems:
 
 
 @statement_rule(
+    write="write the id of the account that the resource stands in",
+    page=_IAM + "confused-deputy.html#cross-service-confused-deputy-prevention",
+)
+def a_service_acts_for_no_other_account(statement: Statement) -> Problems:
+    """A service as principal, on behalf of an account in aws:SourceAccount or aws:SourceArn that is not the resource's
+    own (the one in its provider's `allowed_account_ids`)."""
+    services = statement.principals("Service") if statement.allows else []
+    if not services or statement.account is None:
+        return
+    for key, value in statement.tested("aws:source(account|arn)"):
+        account = re.fullmatch(r"(?:arn:[^:]+:[^:]+:[^:]*:)?(\d{12})(?::.*)?", value)
+        if account and account[1] != statement.account:
+            yield f"{statement} lets {', '.join(services)} act for account {account[1]} ({key})"
+
+
+@statement_rule(
     write="name the role or the service that needs it",
     page=_IAM + "reference_policies_elements_principal.html#principal-anonymous",
 )

@@ -1,11 +1,12 @@
 """Rules on where data rests: buckets, queues, databases, logs."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from policy.documents import documents
 from policy.parts import has, of
-from policy.rule import Problems, Props, Resource, rule, together_rule
+from policy.rule import Problems, Props, Resource, resource_rule, rule, together_rule
 from policy.values import UNKNOWN, absent, known, leaves, listed, some
 
 _S3 = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/"
@@ -60,16 +61,29 @@ def _replicates_without_versions(bucket: Resource, resources: Sequence[Resource]
         yield bucket.key, "it is replicated, and no BucketVersioning is Enabled"
 
 
-@rule(
-    r"aws:s3/(bucketPublicAccessBlock|accountPublicAccessBlock):\w+",
-    write="write block_public_acls, block_public_policy, ignore_public_acls and restrict_public_buckets, each True",
+_BLOCKED = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
+
+
+@resource_rule(
+    r"aws(-native)?:(s3|s3control|ec2|ebs|emr).*",
+    write="write block_public_acls, block_public_policy, ignore_public_acls and restrict_public_buckets, each True; of "
+    "images and snapshots 'block-all-sharing'",
     page=_S3 + "access-control-block-public-access.html",
 )
-def a_bucket_blocks_all_public_access(props: Props) -> Problems:
-    """A public access block with one of its four settings off."""
-    for key in ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets"):
-        if absent(props.get(key)):
-            yield f"{key} is {props.get(key)}"
+def a_bucket_blocks_all_public_access(resource: Resource) -> Problems:
+    """A public access block with one of its four settings off: of a bucket, an account, or an access point of its own;
+    or an account's block of public images or snapshots that is `unblocked`."""
+    props = resource.props
+    if resource.type.endswith("PublicAccessBlock") and "s3/" in resource.type:
+        for key in _BLOCKED:
+            if absent(props.get(key)):
+                yield f"{key} is {props.get(key)}"
+        return
+    for path, value in leaves(props):
+        if path.split(".")[-1] in _BLOCKED and value in (False, "false"):
+            yield f"{path} is {value}"
+    if resource.type.endswith("BlockPublicAccess") and "unblocked" in known(props.get("state")):
+        yield "state is unblocked"
 
 
 _PUBLIC_ACLS = ("public-read", "public-read-write", "authenticated-read", "aws-exec-read")
@@ -97,17 +111,29 @@ def no_acl_is_public(props: Props) -> Problems:
     page=_S3 + "security-best-practices.html#transit",
 )
 def a_bucket_is_reached_by_tls_only(props: Props) -> Problems:
-    """A bucket policy without a statement that denies plain HTTP, for every action, on the bucket and its objects."""
+    """A bucket policy without a statement that denies plain HTTP, for every action, on the bucket and its objects. One
+    that names another bucket denies nothing."""
     if not some(
         _statements(props),
-        lambda statement: _denies_plain_http(statement, "s3:*") and _whole_bucket(statement),
+        lambda statement: _denies_plain_http(statement, "s3:*") and _whole_bucket(statement, props),
     ):
         yield "no statement denies plain HTTP"
 
 
-def _whole_bucket(statement: Props) -> bool:
+def _whole_bucket(statement: Props, props: Props) -> bool:
     resources = [str(resource) for resource in listed(statement.get("Resource"))]
-    return "*" in resources or any(f"{each}/*" in resources for each in resources if "/" not in each)
+    whole = [each for each in resources if "/" not in each and f"{each}/*" in resources]
+    return "*" in resources or any(_is_of(each, props, "bucket") for each in whole)
+
+
+def _is_of(arn: str, props: Props, *named_by: str) -> bool:
+    """Whether an ARN is of what these properties name, by its name, its ARN or its URL; where none is known yet, or
+    given, it may be. Raises NotKnownYet."""
+    names = [props.get(key) for key in named_by if props.get(key) is not None]
+    if not names or any(name is UNKNOWN for name in names):
+        return True
+    last = re.split("[:/]", arn)[-1]
+    return any(re.split("[:/]", str(name))[-1] == last for name in names)
 
 
 @together_rule(
@@ -115,13 +141,18 @@ def _whole_bucket(statement: Props) -> bool:
     page=_SQS + "sqs-security-best-practices.html#enforce-encryption-data-in-transit",
 )
 def a_queue_is_reached_by_tls_only(resources: Sequence[Resource]) -> Iterable[Question]:
-    """A queue without a policy, its own or a QueuePolicy, that denies plain HTTP for every action."""
+    """A queue without a policy, its own or a QueuePolicy, that denies plain HTTP for every action, on this queue."""
     return (_plain_queue(queue, resources) for queue in of(_QUEUE, resources))
 
 
 def _plain_queue(queue: Resource, resources: Sequence[Resource]) -> Question:
     def denies(part: Resource) -> bool:
-        return some(_statements(part.props), lambda statement: _denies_plain_http(statement, "sqs:*"))
+        return some(
+            _statements(part.props),
+            lambda statement: (
+                _denies_plain_http(statement, "sqs:*") and _on(statement, queue, part, "queue_url")
+            ),
+        )
 
     if not (denies(queue) or has(queue, "aws:sqs/queuePolicy:QueuePolicy", "queue_url", resources, denies)):
         yield queue.key, "no policy denies plain HTTP"
@@ -132,7 +163,7 @@ def _plain_queue(queue: Resource, resources: Sequence[Resource]) -> Question:
     page=_SNS + "sns-security-best-practices.html#enforce-encryption-data-in-transit",
 )
 def a_topic_is_reached_by_tls_only(resources: Sequence[Resource]) -> Iterable[Question]:
-    """A topic without a policy, its own or a TopicPolicy, that denies publishing by plain HTTP."""
+    """A topic without a policy, its own or a TopicPolicy, that denies publishing to it by plain HTTP."""
     return (_plain_topic(topic, resources) for topic in of("aws:sns/topic:Topic", resources))
 
 
@@ -141,12 +172,23 @@ def _plain_topic(topic: Resource, resources: Sequence[Resource]) -> Question:
         return some(
             _statements(part.props),
             lambda statement: (
-                _denies_plain_http(statement, "sns:Publish") or _denies_plain_http(statement, "SNS:Publish")
+                (_denies_plain_http(statement, "sns:Publish") or _denies_plain_http(statement, "SNS:Publish"))
+                and _on(statement, topic, part, "arn")
             ),
         )
 
     if not (denies(topic) or has(topic, "aws:sns/topicPolicy:TopicPolicy", "arn", resources, denies)):
         yield topic.key, "no policy denies plain HTTP"
+
+
+def _on(statement: Props, whole: Resource, part: Resource, by: str) -> bool:
+    """Whether a statement of a part's policy is on the whole: everything, or what the whole or the part is called."""
+    if "Resource" not in statement:  # of a queue's or a topic's own policy it means that
+        return "NotResource" not in statement
+    arns = [str(arn) for arn in listed(statement.get("Resource"))]
+    named = {by: part.props.get(by), "name": whole.props.get("name"), "arn": whole.props.get("arn")}
+    given = {key: name for key, name in named.items() if name is not None and name is not UNKNOWN}
+    return "*" in arns or any(_is_of(arn, given, *given) for arn in arns)
 
 
 def _statements(props: Props) -> list[Any]:

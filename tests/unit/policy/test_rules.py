@@ -13,7 +13,11 @@ from policy.rule import Rule
 from policy.rules import RULES, Resource, check, check_all
 from tests.unit.policy.documents import ACCOUNT, DENY, KEY, READ, ROLE_POLICY, SEND, TOPIC_POLICY, TRUST
 from tests.unit.policy.documents import policy as policy_of
-from tests.unit.policy.programs import ROWS, UNKNOWN
+from tests.unit.policy.elsewhere import ELSEWHERE, GRANTS_UNREAD
+from tests.unit.policy.programs import ROWS as OWN_ROWS
+from tests.unit.policy.programs import UNKNOWN
+
+ROWS = [*OWN_ROWS, *ELSEWHERE]
 
 
 @pytest.mark.parametrize(("title", "token", "bad", "good"), ROWS)
@@ -46,6 +50,11 @@ def test_an_account_whose_id_is_not_known_is_let_into_its_own_key_and_nothing_el
     assert [v.rule for v in check(Resource(TOPIC_POLICY, "it", policy_of(itself)))] == [
         "another account is let in by its role"
     ]
+
+
+@pytest.mark.parametrize("token", GRANTS_UNREAD)
+def test_a_type_that_grants_by_what_no_rule_reads_is_refused(token: str) -> None:
+    assert [v.rule for v in check(Resource(token, "it", {"name": "x"}))] == ["what grants is read by a rule"]
 
 
 def test_a_violation_tells_what_was_found_and_what_to_write() -> None:
