@@ -1,6 +1,8 @@
 """Alarms, and the topic of an account that they go to."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import pulumi
 import pulumi_aws as aws
@@ -76,6 +78,25 @@ class AlarmTopic(pulumi.ComponentResource):
         self.register_outputs({"arn": self.arn})
 
 
+@dataclass(frozen=True, kw_only=True)
+class Threshold:
+    """When an alarm rings: its metric is above `above` (or below `below`) for `periods` periods of `minutes`, or for
+    `ringing` of them (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html)."""
+
+    above: float = 0
+    below: float | None = None
+    statistic: Literal["Average", "Maximum", "Minimum", "Sum"] = "Sum"
+    minutes: int = 5
+    periods: int = 1
+    ringing: int | None = None
+    missing: Literal["breaching", "ignore", "missing", "notBreaching"] = "notBreaching"
+    """What a period without data counts as."""
+
+
+ANY = Threshold()
+"""More than none in five minutes."""
+
+
 def alarm(
     name: str,
     metric: str,
@@ -84,17 +105,10 @@ def alarm(
     topic: pulumi.Input[str] | None,
     meaning: str,
     opts: pulumi.ResourceOptions,
-    above: float = 0,
-    below: float | None = None,
-    statistic: str = "Sum",
-    minutes: int = 5,
-    periods: int = 1,
-    ringing: int | None = None,
-    missing: str = "notBreaching",
+    when: Threshold = ANY,
 ) -> aws.cloudwatch.MetricAlarm:
-    """One alarm on one metric: `metric` is `<namespace>/<name>`; it rings when the metric is above `above` (or below
-    `below`) for `periods` periods of `minutes`, or for `ringing` of them, and notifies `topic` when it starts and
-    when it ends. `meaning`: what happened, what it means for the data, and what to do."""
+    """An alarm on a metric, `<namespace>/<name>`: it notifies `topic` when it starts to ring and when it ends.
+    `meaning`: what happened, what it means for the data, and what to do."""
     namespace, _, metric_name = metric.rpartition("/")
     actions = [topic] if topic is not None else []
     return aws.cloudwatch.MetricAlarm(
@@ -104,13 +118,13 @@ def alarm(
         namespace=namespace,
         metric_name=metric_name,
         dimensions=dict(dimensions),
-        statistic=statistic,
-        period=minutes * 60,
-        evaluation_periods=periods,
-        datapoints_to_alarm=ringing,
-        comparison_operator="GreaterThanThreshold" if below is None else "LessThanThreshold",
-        threshold=above if below is None else below,
-        treat_missing_data=missing,
+        statistic=when.statistic,
+        period=when.minutes * 60,
+        evaluation_periods=when.periods,
+        datapoints_to_alarm=when.ringing,
+        comparison_operator="GreaterThanThreshold" if when.below is None else "LessThanThreshold",
+        threshold=when.above if when.below is None else when.below,
+        treat_missing_data=when.missing,
         alarm_actions=actions,
         ok_actions=actions,
         opts=opts,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
 
@@ -38,10 +39,37 @@ class FunctionSettings:
     """Days that a log is kept."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What a function does, and what it may do for it."""
+
+    handler: str
+    """Its folder in handlers/."""
+    description: str
+    statements: Sequence[Statement]
+    """Of its role, besides those that every function needs."""
+    environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    code_bucket: pulumi.Input[str] | None = None
+    """The bucket that a bundle goes through which Lambda does not take directly."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Execution:
+    """How a function is run."""
+
+    timeout_seconds: int = 60
+    memory_mb: int = 256
+    storage_mb: int = 512
+    """Of /tmp."""
+    reserved_concurrency: int | None = None
+    vpc: VpcArgs | None = None
+    retries: int | None = None
+    """Of an event, 0 to 2, where it is called asynchronously: then a queue keeps the event, and rings."""
+
+
 class LambdaFunction(pulumi.ComponentResource):
-    """`handlers/<handler>` as a function: its own role with `statements` and its own log stream, JSON logs with a
-    retention, alarms on errors and throttles, and, where it is called asynchronously, `retries` (at most 2) and then a
-    queue that keeps the event and rings.
+    """A task as a function: its own role and its own log, JSON with a retention; alarms on errors and throttles; and,
+    where it is called asynchronously, a queue that keeps an event that failed, and rings.
 
     `arn` is plain text, known before the function exists, so that a policy or a schedule can name it.
     """
@@ -56,86 +84,46 @@ class LambdaFunction(pulumi.ComponentResource):
         name: str,
         account: AccountArgs,
         settings: FunctionSettings,
+        task: Task,
+        execution: Execution,
         *,
-        handler: str,
-        description: str,
-        statements: Sequence[Statement],
-        environment: Mapping[str, pulumi.Input[str]],
         topic: pulumi.Input[str] | None,
-        asynchronous: bool,
-        retries: int = 2,
-        timeout_seconds: int = 60,
-        memory_mb: int = 256,
-        storage_mb: int = 512,
-        reserved_concurrency: int | None = None,
-        code_bucket: pulumi.Input[str] | None = None,
-        vpc: VpcArgs | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ):
         super().__init__("tributary:blocks:LambdaFunction", name, None, opts)
         child_opts = pulumi.ResourceOptions(parent=self)
         physical = names.function(name)
         self.arn = account.arn("lambda", f"function:{physical}")
-        built = _bundled(handler, runtime=settings.runtime, architecture=settings.architecture)
-
+        self.log_group = names.log_group("/aws/lambda", name)
         logs = aws.cloudwatch.LogGroup(
             name,
-            name=names.log_group("/aws/lambda", name),
+            name=self.log_group,
             retention_in_days=settings.log_retention_days,
             opts=child_opts,
         )
-        role = aws.iam.Role(
-            name,
-            name=names.role(name),
-            description=f"What {physical} may do",
-            # AWS documents the account for an execution role's trust, and no source ARN.
-            assume_role_policy=trust("lambda.amazonaws.com", account.id),
-            opts=child_opts,
-        )
         self.failed = None
-        log = names.log_group("/aws/lambda", name)
-        granted = [
-            Statement(
-                "WriteLog",
-                ["logs:CreateLogStream", "logs:PutLogEvents"],
-                [account.arn("logs", f"log-group:{log}:*")],
-            ),
-            *statements,
-        ]
-        if asynchronous:
-            times = ("once", "twice", "three times")[retries]
-            self.failed = Queue(
-                f"{name}-failed",
-                account,
-                topic=topic,
-                meaning=f"{physical} failed {times} on an event. The queue {names.queue(f'{name}-failed')} keeps the "
-                f"event for 14 days. Read the log (aws logs tail {log} --since 1h), correct the cause, and invoke the "
-                "function with that event again.",
-                opts=child_opts,
-            )
-            granted.append(Statement("KeepWhatFailed", ["sqs:SendMessage"], [self.failed.arn]))
-        if vpc:
-            granted += function_joins(account, self.arn)
-        policy = aws.iam.RolePolicy(
-            name, name="function", role=role.name, policy=document(*granted), opts=child_opts
-        )
+        if execution.retries is not None:
+            self.failed = self._failed_events(name, account, execution.retries, topic)
+        role, policy = self._role(name, account, task, execution.vpc)
+        built = _bundled(task.handler, runtime=settings.runtime, architecture=settings.architecture)
+        vpc = execution.vpc
         function = aws.lambda_.Function(
             name,
             name=physical,
-            description=description,
+            description=task.description,
             role=role.arn,
             runtime=settings.runtime,
             architectures=[settings.architecture],
             handler=built.handler,
-            **_code(name, built, code_bucket, child_opts),
-            timeout=timeout_seconds,
-            memory_size=memory_mb,
-            ephemeral_storage=aws.lambda_.FunctionEphemeralStorageArgs(size=storage_mb)
-            if storage_mb > 512
+            **_code(name, built, task.code_bucket, child_opts),
+            timeout=execution.timeout_seconds,
+            memory_size=execution.memory_mb,
+            ephemeral_storage=aws.lambda_.FunctionEphemeralStorageArgs(size=execution.storage_mb)
+            if execution.storage_mb > 512
             else None,
-            reserved_concurrent_executions=reserved_concurrency,
+            reserved_concurrent_executions=execution.reserved_concurrency,
             environment=aws.lambda_.FunctionEnvironmentArgs(
-                variables={key: _short(name, key, value) for key, value in environment.items()}
+                variables={key: _short(name, key, value) for key, value in task.environment.items()}
             ),
             vpc_config=aws.lambda_.FunctionVpcConfigArgs(
                 subnet_ids=vpc.subnet_ids, security_group_ids=vpc.security_group_ids
@@ -149,7 +137,7 @@ class LambdaFunction(pulumi.ComponentResource):
             aws.lambda_.FunctionEventInvokeConfig(
                 name,
                 function_name=function.name,
-                maximum_retry_attempts=retries,
+                maximum_retry_attempts=execution.retries,
                 maximum_event_age_in_seconds=6 * 3600,
                 destination_config=aws.lambda_.FunctionEventInvokeConfigDestinationConfigArgs(
                     on_failure=aws.lambda_.FunctionEventInvokeConfigDestinationConfigOnFailureArgs(
@@ -158,10 +146,62 @@ class LambdaFunction(pulumi.ComponentResource):
                 ),
                 opts=child_opts,
             )
+        self._alarms(name, physical, topic)
+        self.name, self.role_arn = function.name, role.arn
+        self.register_outputs({"arn": self.arn, "name": self.name, "role_arn": self.role_arn})
+
+    def _failed_events(
+        self, name: str, account: AccountArgs, retries: int, topic: pulumi.Input[str] | None
+    ) -> Queue:
+        times = ("once", "twice", "three times")[retries]
+        return Queue(
+            f"{name}-failed",
+            account,
+            topic=topic,
+            meaning=f"{names.function(name)} failed {times} on an event. The queue {names.queue(f'{name}-failed')} "
+            f"keeps the event for 14 days. Read the log (aws logs tail {self.log_group} --since 1h), correct the "
+            "cause, and invoke the function with that event again.",
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _role(
+        self, name: str, account: AccountArgs, task: Task, vpc: VpcArgs | None
+    ) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
+        role = aws.iam.Role(
+            name,
+            name=names.role(name),
+            description=f"What {names.function(name)} may do",
+            # AWS documents the account for an execution role's trust, and no source ARN.
+            assume_role_policy=trust("lambda.amazonaws.com", account.id),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        granted = [
+            Statement(
+                "WriteLog",
+                ["logs:CreateLogStream", "logs:PutLogEvents"],
+                [account.arn("logs", f"log-group:{self.log_group}:*")],
+            ),
+            *task.statements,
+        ]
+        if self.failed:
+            granted.append(Statement("KeepWhatFailed", ["sqs:SendMessage"], [self.failed.arn]))
+        if vpc:
+            granted += function_joins(account, self.arn)
+        policy = aws.iam.RolePolicy(
+            name,
+            name="function",
+            role=role.name,
+            policy=document(*granted),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return role, policy
+
+    def _alarms(self, name: str, physical: str, topic: pulumi.Input[str] | None) -> None:
         for metric, what in (
             (
                 "Errors",
-                f"failed in the last five minutes. The log has the reason: aws logs tail {log} --since 1h",
+                "failed in the last five minutes. The log has the reason: "
+                f"aws logs tail {self.log_group} --since 1h",
             ),
             (
                 "Throttles",
@@ -175,10 +215,8 @@ class LambdaFunction(pulumi.ComponentResource):
                 {"FunctionName": physical},
                 topic=topic,
                 meaning=f"{physical} {what}",
-                opts=child_opts,
+                opts=pulumi.ResourceOptions(parent=self),
             )
-        self.name, self.role_arn = function.name, role.arn
-        self.register_outputs({"arn": self.arn, "name": self.name, "role_arn": self.role_arn})
 
 
 def _short(name: str, key: str, value: pulumi.Input[str]) -> pulumi.Input[str]:

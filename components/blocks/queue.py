@@ -7,7 +7,7 @@ import pulumi_aws as aws
 
 from components import names
 from components.accounts import AccountArgs
-from components.blocks.alarm import alarm
+from components.blocks.alarm import Threshold, alarm
 from components.iam import Statement, document
 
 _FORTNIGHT = 14 * 24 * 3600  # the longest that SQS keeps a message
@@ -51,7 +51,7 @@ class Queue(pulumi.ComponentResource):
                 f"{name}-dead" if dead else name,
                 "AWS/SQS/ApproximateNumberOfMessagesVisible",
                 {"QueueName": last.name},
-                statistic="Maximum",
+                when=Threshold(statistic="Maximum"),
                 topic=topic,
                 meaning=meaning,
                 opts=child_opts,

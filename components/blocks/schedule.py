@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import pulumi
@@ -17,11 +18,24 @@ ScheduleExpression = Annotated[str, AfterValidator(aws_schedules.schedule)]
 Timezone = Annotated[str, AfterValidator(aws_schedules.timezone)]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What a schedule calls."""
+
+    arn: str
+    """Of a Lambda function, or of a state machine."""
+    event: Mapping[str, object]
+    """What it is called with."""
+    dead_letter_arn: pulumi.Input[str]
+    """Of the queue that keeps what could not be delivered."""
+    action: Literal["lambda:InvokeFunction", "states:StartExecution"] = "lambda:InvokeFunction"
+
+
 class Schedule(pulumi.ComponentResource):
-    """An EventBridge schedule in its own group and time zone that hands `event` to `target_arn` by `action`
+    """An EventBridge schedule in its own group and time zone that hands its target an event
     (`<aws.scheduler.scheduled-time>` in it becomes the planned time, the same on a retry:
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html).
-    What the service can't deliver goes to `dead_letter_arn`. It costs nothing at rest."""
+    What the service can't deliver goes to the target's dead-letter queue. It costs nothing at rest."""
 
     name: pulumi.Output[str]
 
@@ -32,10 +46,7 @@ class Schedule(pulumi.ComponentResource):
         *,
         expression: str,
         timezone: str,
-        target_arn: str,
-        action: Literal["lambda:InvokeFunction", "states:StartExecution"] = "lambda:InvokeFunction",
-        event: Mapping[str, object],
-        dead_letter_arn: pulumi.Input[str],
+        target: Target,
         meaning: str,
         opts: pulumi.ResourceOptions | None = None,
     ):
@@ -58,8 +69,8 @@ class Schedule(pulumi.ComponentResource):
             name="schedule",
             role=role.name,
             policy=document(
-                Statement("CallTheTarget", [action], [target_arn]),
-                Statement("KeepWhatFailed", ["sqs:SendMessage"], [dead_letter_arn]),
+                Statement("CallTheTarget", [target.action], [target.arn]),
+                Statement("KeepWhatFailed", ["sqs:SendMessage"], [target.dead_letter_arn]),
             ),
             opts=child_opts,
         )
@@ -72,13 +83,15 @@ class Schedule(pulumi.ComponentResource):
             schedule_expression_timezone=timezone,
             flexible_time_window=aws.scheduler.ScheduleFlexibleTimeWindowArgs(mode="OFF"),
             target=aws.scheduler.ScheduleTargetArgs(
-                arn=target_arn,
+                arn=target.arn,
                 role_arn=role.arn,
-                input=json.dumps(event),
+                input=json.dumps(target.event),
                 retry_policy=aws.scheduler.ScheduleTargetRetryPolicyArgs(
                     maximum_event_age_in_seconds=3600, maximum_retry_attempts=5
                 ),
-                dead_letter_config=aws.scheduler.ScheduleTargetDeadLetterConfigArgs(arn=dead_letter_arn),
+                dead_letter_config=aws.scheduler.ScheduleTargetDeadLetterConfigArgs(
+                    arn=target.dead_letter_arn
+                ),
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )

@@ -17,7 +17,7 @@ from components.arguments import Text, arguments, matching
 from components.landing import BucketName, LandingKey
 from components.pipelines.replication.args import ReplicationArgs
 from components.pipelines.replication.destination import ReplicaDestination
-from components.pipelines.replication.source import Replica, ReplicaSource
+from components.pipelines.replication.source import Replica, ReplicaSource, SendingRole
 
 KnownRole = Annotated[
     Text,
@@ -56,6 +56,13 @@ class Source(ReplicaSource):
     __doc__ = ReplicaSource.__doc__
 
     def __init__(self, name: str, args: ReplicaSourceArgs, opts: pulumi.ResourceOptions | None = None):
-        super().__init__(name, args, args.alarm_topic_arn, opts, role_arn=args.role_arn)
+        role_name = pulumi.Output.from_input(args.role_arn).apply(lambda arn: arn.rpartition("/")[2])
         arn = pulumi.Output.concat(f"arn:{args.account.partition}:s3:::", args.replica_bucket)
-        self.replicate_to(Replica(args.replica_bucket, arn, arn, args.replica_key_arn))
+        super().__init__(
+            name,
+            args,
+            SendingRole(role_name, args.role_arn),
+            Replica(args.replica_bucket, arn, arn, args.replica_key_arn),
+            args.alarm_topic_arn,
+            opts,
+        )

@@ -12,7 +12,7 @@ from components.arguments import arguments, matching, nearest, together
 from components.landing import Landing
 from components.languages import bigquery_schedules, bigquery_types
 from components.languages.column_types import exported_type
-from components.pipelines.bigquery_transfer.storage_copy import DAY, StorageTransferArgs
+from components.pipelines.bigquery_transfer.storage_copy_args import DAY, StorageTransferArgs
 from components.pipelines.bigquery_transfer.tables import NAME_BYTES, TransferTableArgs, dataset_location
 from components.pipelines.pipeline import PipelineArgs
 from components.shared.rds_folders import folder

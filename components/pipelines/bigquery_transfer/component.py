@@ -10,7 +10,6 @@ from components.pipelines.bigquery_transfer.args import BigQueryTransferArgs
 from components.pipelines.bigquery_transfer.job_account import custom_role, job_account
 from components.pipelines.bigquery_transfer.landing_reader import (
     LandingReader,
-    read_statements,
 )
 from components.pipelines.bigquery_transfer.load_check import LoadCheck
 from components.pipelines.bigquery_transfer.storage_copy import StorageCopy
@@ -118,21 +117,8 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
     ) -> StorageCopy | None:
         if args.storage_transfer is None:
             return None
-        return StorageCopy(
-            f"{name}-copy",
-            args.storage_transfer,
-            args.landing,
-            project=args.gcp.project,
-            location=args.place(),
-            folders=sorted({args.files(table).split("*")[0] for table in args.tables}),
-            read=read_statements(args.landing, args.prefixes()),
-            loader=transfer.email,
-            runs=topic,
-            kms_key_name=args.kms_key_name,
-            retain=args.retain_data,
-            alarm_topic=args.alarm_topic_arn,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        opts = pulumi.ResourceOptions(parent=self)
+        return StorageCopy(f"{name}-copy", args, args.storage_transfer, transfer.email, topic, opts)
 
 
 def deploy(name: str, args: BigQueryTransferArgs, accounts: Accounts) -> Deployed:

@@ -10,33 +10,48 @@ import pulumi_gcp as gcp
 
 from components import names
 from components.accounts import AccountArgs
-from components.blocks.alarm import alarm
-from components.blocks.function import LambdaFunction
-from components.blocks.schedule import Schedule
+from components.blocks.alarm import Threshold, alarm
+from components.blocks.function import Execution, LambdaFunction, Task
+from components.blocks.schedule import Schedule, Target
 from components.iam import Statement
 from components.landing import Landing
 from components.languages import bigquery_schedules
 from components.pipelines.bigquery_transfer.args import BigQueryTransferArgs
 from components.pipelines.bigquery_transfer.landing_reader import decrypt_statements
-from components.pipelines.bigquery_transfer.storage_copy import DAY
+from components.pipelines.bigquery_transfer.storage_copy_args import DAY
 from components.pipelines.bigquery_transfer.warehouse import Warehouse
 
 NAMESPACE = "Tributary"
 
 _LOAD_FAILED = (
-    ("failed", "LoadFailed", None, "Maximum", "The last load of {} failed, did not run or is not done: the table "
-     "lacks its rows. See the transfer's runs in the console; if a permission is missing, check whether Google may "
-     "still read the landing."),
-)  # fmt: skip
+    (
+        "failed",
+        "LoadFailed",
+        Threshold(statistic="Maximum", minutes=DAY),
+        "The last load of {} failed, did not run or is not done: the table "
+        "lacks its rows. See the transfer's runs in the console; if a permission is missing, check whether Google may "
+        "still read the landing.",
+    ),
+)
 _ROWS_DIFFER = (
-    ("short", "Difference", 0, "Minimum", "The day's load of {} lacks rows that the exports hold. See the "
-     "transfer's runs, then whether the files, or their replicas, came after the load. The next load takes what "
-     "was written since the last one that succeeded. A replica keeps its source's older timestamp and is skipped: "
-     "copy the object onto itself to load it."),
-    ("over", "Difference", None, "Maximum", "The day's load of {} holds more rows than its exports: a file was "
-     "loaded twice, an export was still being written, or the load caught up a day that had failed. The view "
-     "shows each row once; where a load took two exports, it may show the row of either."),
-)  # fmt: skip
+    (
+        "short",
+        "Difference",
+        Threshold(below=0, statistic="Minimum", minutes=DAY),
+        "The day's load of {} lacks rows that the exports hold. See the "
+        "transfer's runs, then whether the files, or their replicas, came after the load. The next load takes what "
+        "was written since the last one that succeeded. A replica keeps its source's older timestamp and is skipped: "
+        "copy the object onto itself to load it.",
+    ),
+    (
+        "over",
+        "Difference",
+        Threshold(statistic="Maximum", minutes=DAY),
+        "The day's load of {} holds more rows than its exports: a file was "
+        "loaded twice, an export was still being written, or the load caught up a day that had failed. The view "
+        "shows each row once; where a load took two exports, it may show the row of either.",
+    ),
+)
 
 
 class LoadCheck(pulumi.ComponentResource):
@@ -159,14 +174,21 @@ class LoadCheck(pulumi.ComponentResource):
             f"{self.pipeline}-reconcile",
             args.account,
             args.functions,
-            handler="load_check",
-            description=f"Checks each load of {self.pipeline}, and compares it with the exports that it took",
-            statements=[*_statements(landing, counted), *(decrypt_statements(landing) if counted else [])],
-            environment=environment,
+            task=Task(
+                handler="load_check",
+                description=f"Checks each load of {self.pipeline}, and compares it with the exports that it took",
+                statements=[
+                    *_statements(landing, counted),
+                    *(decrypt_statements(landing) if counted else []),
+                ],
+                environment=environment,
+            ),
             topic=args.alarm_topic_arn,
-            asynchronous=True,
-            timeout_seconds=300,
-            reserved_concurrency=args.reserved_concurrency,
+            execution=Execution(
+                retries=2,
+                timeout_seconds=300,
+                reserved_concurrency=args.reserved_concurrency,
+            ),
             opts=self._child(let_in, warehouse),
         )
 
@@ -179,9 +201,11 @@ class LoadCheck(pulumi.ComponentResource):
             self.args.account,
             expression="rate(1 hour)" if at is None else f"cron({at % 60} {at // 60} * * ? *)",
             timezone="UTC",
-            target_arn=function.arn,
-            event={"scheduled_time": "<aws.scheduler.scheduled-time>"},
-            dead_letter_arn=function.failed.arn,
+            target=Target(
+                arn=function.arn,
+                event={"scheduled_time": "<aws.scheduler.scheduled-time>"},
+                dead_letter_arn=function.failed.arn,
+            ),
             meaning=f"Checks the last load of {self.pipeline}",
             opts=self._child(function),
         )
@@ -190,7 +214,7 @@ class LoadCheck(pulumi.ComponentResource):
         counted = self.args.counted()
         for table in self.args.tables:
             physical = self.args.physical(table)
-            for suffix, metric, below, statistic, meaning in (
+            for suffix, metric, when, meaning in (
                 *_LOAD_FAILED,
                 *(_ROWS_DIFFER if table in counted else ()),
             ):
@@ -198,9 +222,7 @@ class LoadCheck(pulumi.ComponentResource):
                     f"{self.pipeline}-{table}-{suffix}",
                     f"{NAMESPACE}/BigQuery{metric}",
                     {"Pipeline": self.pipeline, "Table": physical},
-                    below=below,
-                    statistic=statistic,
-                    minutes=DAY,
+                    when=when,
                     topic=self.args.alarm_topic_arn,
                     meaning=meaning.format(physical),
                     opts=self._child(),

@@ -2,7 +2,7 @@
 
 import pulumi
 
-from components.blocks.alarm import alarm
+from components.blocks.alarm import Threshold, alarm
 from components.pipelines.export.args import ExportArgs
 
 NAMESPACE = "tributary"  # of those metrics
@@ -27,11 +27,13 @@ def watch_sources(name: str, args: ExportArgs, opts: pulumi.ResourceOptions) -> 
             f"{name}-{source.name}-stale",
             f"{NAMESPACE}/Published",
             of,
-            below=1,
-            minutes=60,
-            periods=args.stale_after_hours,
-            # No run at all is what this alarm is for.
-            missing="breaching",
+            when=Threshold(
+                below=1,
+                minutes=60,
+                periods=args.stale_after_hours,
+                # No run at all is what this alarm is for.
+                missing="breaching",
+            ),
             topic=topic,
             meaning=f"Nothing of {source.name} was published for {args.stale_after_hours} hours. Queries read older "
             "data. Check whether the schedule is on, and the state machine's executions.",

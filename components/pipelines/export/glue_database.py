@@ -12,6 +12,7 @@ from components.accounts import AccountArgs
 from components.arguments import arguments
 from components.iam import Statement, document, trust
 from components.languages import aws_schedules
+from components.pipelines.export.place import Place
 
 LOGS = "/aws-glue/crawlers"
 
@@ -41,16 +42,13 @@ class Catalog(pulumi.ComponentResource):
         self,
         name: str,
         account: AccountArgs,
+        place: Place,
         *,
-        bucket: pulumi.Input[str],
-        bucket_arn: str,
-        key_arn: pulumi.Input[str] | None,
         crawler: CrawlerArgs | None,
         retain: bool,
         opts: pulumi.ResourceOptions | None = None,
     ):
         super().__init__("tributary:blocks:Catalog", name, None, opts)
-        child_opts = pulumi.ResourceOptions(parent=self)
         physical = names.database(name)
         database = aws.glue.CatalogDatabase(
             name,
@@ -61,7 +59,7 @@ class Catalog(pulumi.ComponentResource):
         )
         self.database, self.crawler = database.name, None
         if crawler:
-            self.crawler = self._crawler(name, account, crawler, bucket, bucket_arn, key_arn, child_opts)
+            self.crawler = self._crawler(name, account, crawler, place)
         self.register_outputs({"database": self.database, "crawler": self.crawler})
 
     @staticmethod
@@ -72,33 +70,16 @@ class Catalog(pulumi.ComponentResource):
         return physical, [account.arn("glue", part) for part in parts]
 
     def _crawler(
-        self,
-        name: str,
-        account: AccountArgs,
-        args: CrawlerArgs,
-        bucket: pulumi.Input[str],
-        bucket_arn: str,
-        key_arn: pulumi.Input[str] | None,
-        child_opts: pulumi.ResourceOptions,
+        self, name: str, account: AccountArgs, args: CrawlerArgs, place: Place
     ) -> pulumi.Output[str]:
         part = f"{name}-crawler"
-        physical = names.crawler(part)
+        physical, child_opts = names.crawler(part), pulumi.ResourceOptions(parent=self)
         security = None
-        if key_arn is not None:
+        if place.key_arn is not None:
             security = aws.glue.SecurityConfiguration(
                 part,
                 name=physical,
-                encryption_configuration=aws.glue.SecurityConfigurationEncryptionConfigurationArgs(
-                    cloudwatch_encryption=aws.glue.SecurityConfigurationEncryptionConfigurationCloudwatchEncryptionArgs(
-                        cloudwatch_encryption_mode="DISABLED"
-                    ),
-                    job_bookmarks_encryption=aws.glue.SecurityConfigurationEncryptionConfigurationJobBookmarksEncryptionArgs(
-                        job_bookmarks_encryption_mode="DISABLED"
-                    ),
-                    s3_encryption=aws.glue.SecurityConfigurationEncryptionConfigurationS3EncryptionArgs(
-                        s3_encryption_mode="SSE-KMS", kms_key_arn=key_arn
-                    ),
-                ),
+                encryption_configuration=_encrypting(place.key_arn),
                 opts=child_opts,
             )
         role = aws.iam.Role(
@@ -110,33 +91,12 @@ class Catalog(pulumi.ComponentResource):
         )
         self.crawls_as = role.arn
         _, catalog = self.planned(name, account)
-        # A crawler with a security configuration logs to a group of its own, named after it and its role.
-        groups = [account.arn("logs", f"log-group:{LOGS}*")]
-        granted = [
-            Statement("ReadTables", ["s3:GetObject"], [f"{bucket_arn}/lake/*"]),
-            Statement(
-                "ListTables", ["s3:ListBucket"], [bucket_arn], {"StringLike": {"s3:prefix": ["lake/*"]}}
-            ),
-            Statement(
-                "KeepCatalog",
-                [
-                    "glue:BatchCreatePartition",
-                    "glue:BatchGetPartition",
-                    "glue:CreateTable",
-                    "glue:GetDatabase",
-                    "glue:GetTable",
-                    "glue:UpdateTable",
-                ],
-                catalog,
-            ),
-            Statement(
-                "WriteLog", ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], groups
-            ),
-        ]
-        if key_arn is not None:
-            granted.append(Statement("DecryptTables", ["kms:Decrypt"], [key_arn]))
         policy = aws.iam.RolePolicy(
-            part, name="crawl", role=role.name, policy=document(*granted), opts=child_opts
+            part,
+            name="crawl",
+            role=role.name,
+            policy=document(*_crawl_statements(account, place, catalog)),
+            opts=child_opts,
         )
         made = aws.glue.Crawler(
             part,
@@ -145,7 +105,9 @@ class Catalog(pulumi.ComponentResource):
             role=role.arn,
             description=f"Finds the tables below lake/ of {name}",
             schedule=args.schedule,
-            s3_targets=[aws.glue.CrawlerS3TargetArgs(path=pulumi.Output.concat("s3://", bucket, "/lake/"))],
+            s3_targets=[
+                aws.glue.CrawlerS3TargetArgs(path=pulumi.Output.concat("s3://", place.bucket, "/lake/"))
+            ],
             recrawl_policy=aws.glue.CrawlerRecrawlPolicyArgs(recrawl_behavior="CRAWL_NEW_FOLDERS_ONLY"),
             schema_change_policy=aws.glue.CrawlerSchemaChangePolicyArgs(
                 delete_behavior="LOG", update_behavior="LOG"
@@ -167,3 +129,47 @@ class Catalog(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
         return made.name
+
+
+def _encrypting(
+    key_arn: pulumi.Input[str],
+) -> aws.glue.SecurityConfigurationEncryptionConfigurationArgs:
+    return aws.glue.SecurityConfigurationEncryptionConfigurationArgs(
+        cloudwatch_encryption=aws.glue.SecurityConfigurationEncryptionConfigurationCloudwatchEncryptionArgs(
+            cloudwatch_encryption_mode="DISABLED"
+        ),
+        job_bookmarks_encryption=aws.glue.SecurityConfigurationEncryptionConfigurationJobBookmarksEncryptionArgs(
+            job_bookmarks_encryption_mode="DISABLED"
+        ),
+        s3_encryption=aws.glue.SecurityConfigurationEncryptionConfigurationS3EncryptionArgs(
+            s3_encryption_mode="SSE-KMS", kms_key_arn=key_arn
+        ),
+    )
+
+
+def _crawl_statements(account: AccountArgs, place: Place, catalog: list[str]) -> list[Statement]:
+    """What a crawler does below `lake/`; `catalog`: the ARNs of the database and its tables."""
+    # A crawler with a security configuration logs to a group of its own, named after it and its role.
+    groups = [account.arn("logs", f"log-group:{LOGS}*")]
+    granted = [
+        Statement("ReadTables", ["s3:GetObject"], [f"{place.bucket_arn}/lake/*"]),
+        Statement(
+            "ListTables", ["s3:ListBucket"], [place.bucket_arn], {"StringLike": {"s3:prefix": ["lake/*"]}}
+        ),
+        Statement(
+            "KeepCatalog",
+            [
+                "glue:BatchCreatePartition",
+                "glue:BatchGetPartition",
+                "glue:CreateTable",
+                "glue:GetDatabase",
+                "glue:GetTable",
+                "glue:UpdateTable",
+            ],
+            catalog,
+        ),
+        Statement("WriteLog", ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], groups),
+    ]
+    if place.key_arn is not None:
+        granted.append(Statement("DecryptTables", ["kms:Decrypt"], [place.key_arn]))
+    return granted

@@ -11,6 +11,7 @@ from components import names
 from components.accounts import IAM_NAME, AccountArgs
 from components.arguments import arguments, matching, together
 from components.iam import Statement, document, trust
+from components.pipelines.export.place import Place
 
 Principal = Annotated[
     str,
@@ -55,10 +56,9 @@ class LakeFormation(pulumi.ComponentResource):
         name: str,
         account: AccountArgs,
         args: LakeFormationArgs,
-        *,
-        bucket_arn: str,
+        place: Place,
         locations: Sequence[str],
-        key_arn: pulumi.Input[str] | None,
+        *,
         database: pulumi.Input[str],
         writer: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
@@ -78,11 +78,15 @@ class LakeFormation(pulumi.ComponentResource):
         )
         prefixes = [f"{location}/*" for location in locations]
         granted = [
-            Statement("ReadTables", ["s3:GetObject"], [f"{bucket_arn}/{prefix}" for prefix in prefixes]),
-            Statement("ListTables", ["s3:ListBucket"], [bucket_arn], {"StringLike": {"s3:prefix": prefixes}}),
+            Statement(
+                "ReadTables", ["s3:GetObject"], [f"{place.bucket_arn}/{prefix}" for prefix in prefixes]
+            ),
+            Statement(
+                "ListTables", ["s3:ListBucket"], [place.bucket_arn], {"StringLike": {"s3:prefix": prefixes}}
+            ),
         ]
-        if key_arn is not None:
-            granted.append(Statement("DecryptTables", ["kms:Decrypt"], [key_arn]))
+        if place.key_arn is not None:
+            granted.append(Statement("DecryptTables", ["kms:Decrypt"], [place.key_arn]))
         policy = aws.iam.RolePolicy(
             part, name="read", role=role.name, policy=document(*granted), opts=child_opts
         )
@@ -102,14 +106,14 @@ class LakeFormation(pulumi.ComponentResource):
             where = location.replace("/", "-")
             registered = aws.lakeformation.Resource(
                 f"{name}-{where}",
-                arn=f"{bucket_arn}/{location}",
+                arn=f"{place.bucket_arn}/{location}",
                 role_arn=role.arn,
                 use_service_linked_role=False,
                 hybrid_access_enabled=False,
                 opts=after,
             )
-            place = aws.lakeformation.PermissionsDataLocationArgs(arn=registered.arn, catalog_id=account.id)
-            grant(f"writer-{where}", writer, ["DATA_LOCATION_ACCESS"], data_location=place)
+            data = aws.lakeformation.PermissionsDataLocationArgs(arn=registered.arn, catalog_id=account.id)
+            grant(f"writer-{where}", writer, ["DATA_LOCATION_ACCESS"], data_location=data)
         grant("writer-database", writer, ["CREATE_TABLE", "DESCRIBE"], database=in_database)
         # It may do all to tables that it made; this holds for those that another made before it.
         grant("writer-tables", writer, ["ALTER", "DESCRIBE"], table=tables)

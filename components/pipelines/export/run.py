@@ -1,12 +1,12 @@
 """A run: the state machine, the functions that its steps call, and the database and workgroup that it fills."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
 
 from components import names
-from components.blocks.function import LambdaFunction
+from components.blocks.function import Execution, LambdaFunction, Task
 from components.blocks.table import SourceTable
 from components.iam import Statement
 from components.pipelines.export.alarms import watch_sources
@@ -50,48 +50,117 @@ class ExportRun(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ):
         super().__init__("tributary:pipelines:ExportRun", name, None, opts)
-        child_opts, account = pulumi.ResourceOptions(parent=self), args.account
+        self.pipeline, self.args, self.place, self.tables = name, args, place, tables
+        self.child_opts = pulumi.ResourceOptions(parent=self)
         refuse_too_many_sources(name, args, place)
+        # Where tables lie; RDS exports are Parquet where they are.
+        self.locations = ["lake", *(f"raw/{source.name}" for source in args.rds())]
+        self.database, self.catalog_arns = Catalog.planned(name, args.account)
+
         catalog = Catalog(
             f"{name}",
-            account,
-            bucket=place.bucket,
-            bucket_arn=place.bucket_arn,
-            key_arn=place.key_arn,
+            args.account,
+            place,
             crawler=args.crawler if args.catalog == "crawler" else None,
             retain=args.retain_data,
-            opts=child_opts,
+            opts=self.child_opts,
+        )
+        functions = {"source": self._source(), "normalise": self._normalise()}
+        functions["catalog"] = self._publish(catalog)
+        if args.folds():
+            functions["fold"] = self._fold()
+        if args.lake_formation:
+            LakeFormation.check_account_settings(name, args.account, self)
+            LakeFormation(
+                name,
+                args.account,
+                args.lake_formation,
+                place,
+                self.locations,
+                database=catalog.database,
+                writer=catalog.crawls_as or functions["catalog"].role_arn,
+                opts=self.child_opts,
+            )
+        machine = self._machine(functions)
+        start_runs(self, name, args, machine, self.child_opts)
+        watch_sources(name, args, self.child_opts)
+        workgroup = Workgroup(
+            name,
+            args.queries,
+            place,
+            owner_id=args.account.id,
+            database=catalog.database,
+            queries=named_queries(args, self.database),
+            retain=args.retain_data,
+            opts=self.child_opts,
+        )
+        self.described = {
+            "state_machine": machine.deployed_arn,
+            "database": catalog.database,
+            "catalog": args.catalog,
+            "crawler": catalog.crawler,
+            "sources": {source.name: source.kind for source in args.sources},
+            "catalog_tables": list(args.catalog_tables()),
+            "workgroup": workgroup.name,
+            "reader_policy": reader_policy(
+                args.account,
+                workgroup=names.workgroup(name),
+                catalog=self.catalog_arns,
+                bucket_arn=place.bucket_arn,
+                locations=self.locations,
+                key_arn=place.key_arn,
+                governed=args.lake_formation is not None,
+            ),
+        }
+        self.register_outputs(self.described)
+
+    def _function(self, part: str, task: Task, execution: Execution) -> LambdaFunction:
+        return LambdaFunction(
+            f"{self.pipeline}-{part}",
+            self.args.account,
+            self.args.functions,
+            task,
+            execution,
+            topic=self.args.alarm_topic_arn,
+            opts=self.child_opts,
         )
 
-        def function(
-            part: str, handler: str, does: str, statements: list[Statement], **more: Any
-        ) -> LambdaFunction:
-            return LambdaFunction(
-                f"{name}-{part}",
-                account,
-                args.functions,
-                handler=handler,
-                description=f"{does} {name}",
-                statements=statements,
-                environment={"BUCKET": place.bucket} | more.pop("environment", {}),
-                topic=args.alarm_topic_arn,
-                asynchronous=False,
-                reserved_concurrency=args.reserved_concurrency,
-                code_bucket=place.bucket,
-                opts=child_opts,
-                **more,
-            )
+    def _task(
+        self,
+        handler: str,
+        does: str,
+        statements: Sequence[Statement],
+        environment: Mapping[str, pulumi.Input[str]] | None = None,
+    ) -> Task:
+        return Task(
+            handler=handler,
+            description=f"{does} {self.pipeline}",
+            statements=statements,
+            environment={"BUCKET": self.place.bucket, **(environment or {})},
+            code_bucket=self.place.bucket,
+        )
 
-        source = function(
-            "source",
+    def _execution(self, seconds: int, memory_mb: int = 256, storage_mb: int = 512) -> Execution:
+        return Execution(
+            timeout_seconds=seconds,
+            memory_mb=memory_mb,
+            storage_mb=storage_mb,
+            reserved_concurrency=self.args.reserved_concurrency,
+        )
+
+    def _source(self) -> LambdaFunction:
+        name, args, place = self.pipeline, self.args, self.place
+        task = self._task(
             "export_source",
             "Starts and follows the exports of",
-            [*source_statements(name, args, place), *decrypt_source_tables(name, args, place, tables)],
-            environment=_source_environment(name, args, place, self),
-            timeout_seconds=300,
+            [*source_statements(name, args, place), *decrypt_source_tables(name, args, place, self.tables)],
+            _source_environment(name, args, place, self),
         )
-        normalise = function(
-            "normalise",
+        return self._function("source", task, self._execution(300))
+
+    def _normalise(self) -> LambdaFunction:
+        place = self.place
+        task = self._task(
             "normalise",
             "Makes Parquet of what was exported by",
             [
@@ -100,117 +169,59 @@ class ExportRun(pulumi.ComponentResource):
                 place.find(),
                 *place.use_key("Decrypt", "GenerateDataKey"),
             ],
-            memory_mb=WHOLE_CPU,
-            timeout_seconds=900,
         )
-        fold = None
-        if args.folds():
-            fold = function(
-                "fold",
-                "fold",
-                "Folds changes into the last snapshot of",
-                [
-                    place.read("lake", "state", "windows"),
-                    place.write("lake", parts=True),
-                    place.find(),
-                    *place.use_key("Decrypt", "GenerateDataKey"),
-                ],
-                environment={"MEMORY": "2GB"},
-                memory_mb=2 * WHOLE_CPU,
-                storage_mb=10_240,
-                timeout_seconds=900,
-            )
-        database, catalog_arns = Catalog.planned(name, account)
-        publish = function(
-            "catalog",
+        return self._function("normalise", task, self._execution(900, WHOLE_CPU))
+
+    def _fold(self) -> LambdaFunction:
+        place = self.place
+        task = self._task(
+            "fold",
+            "Folds changes into the last snapshot of",
+            [
+                place.read("lake", "state", "windows"),
+                place.write("lake", parts=True),
+                place.find(),
+                *place.use_key("Decrypt", "GenerateDataKey"),
+            ],
+            {"MEMORY": "2GB"},
+        )
+        return self._function("fold", task, self._execution(900, 2 * WHOLE_CPU, 10_240))
+
+    def _publish(self, catalog: Catalog) -> LambdaFunction:
+        name, registered = self.pipeline, self.args.catalog == "registered"
+        task = self._task(
             "catalog",
             "Publishes and reports what was exported by",
-            catalog_statements(place, catalog_arns if args.catalog == "registered" else []),
-            environment={"PIPELINE": name, "DATABASE": catalog.database, "CATALOG": args.catalog},
-            timeout_seconds=900,  # a database of a thousand tables takes a few minutes
+            catalog_statements(self.place, self.catalog_arns if registered else []),
+            {"PIPELINE": name, "DATABASE": catalog.database, "CATALOG": self.args.catalog},
         )
+        # A database of a thousand tables takes a few minutes.
+        return self._function("catalog", task, self._execution(900))
 
-        # Where tables lie; RDS exports are Parquet where they are.
-        locations = ["lake", *(f"raw/{source.name}" for source in args.rds())]
-        if args.lake_formation:
-            LakeFormation.check_account_settings(name, account, self)
-            LakeFormation(
-                name,
-                account,
-                args.lake_formation,
-                bucket_arn=place.bucket_arn,
-                locations=locations,
-                key_arn=place.key_arn,
-                database=catalog.database,
-                writer=catalog.crawls_as or publish.role_arn,
-                opts=child_opts,
-            )
-
-        parts = {"source": source, "normalise": normalise, "catalog": publish} | (
-            {"fold": fold} if fold else {}
-        )
-        functions = list(parts.values())
-        machine = StateMachine(
-            f"{name}-run",
-            account,
-            definition=pulumi.Output.json_dumps(
-                args.run_sources({name: table.arn for name, table in tables.items()})
-            ).apply(
-                lambda sources: run_definition(
-                    args, sources, place.bucket_arn, {part: f.arn for part, f in parts.items()}
-                )
+    def _machine(self, functions: Mapping[str, LambdaFunction]) -> StateMachine:
+        args, place = self.args, self.place
+        sources = args.run_sources({name: table.arn for name, table in self.tables.items()})
+        arns = {part: function.arn for part, function in functions.items()}
+        statements = [Statement("CallTheSteps", ["lambda:InvokeFunction"], list(arns.values()))]
+        if self.tables:
+            statements += [
+                Statement("ReadManifests", ["s3:GetObject"], [f"{place.bucket_arn}/raw/*"]),
+                *place.use_key("Decrypt"),
+            ]
+        return StateMachine(
+            f"{self.pipeline}-run",
+            args.account,
+            definition=pulumi.Output.json_dumps(sources).apply(
+                lambda known: run_definition(args, known, place.bucket_arn, arns)
             ),
-            statements=[
-                Statement("CallTheSteps", ["lambda:InvokeFunction"], [f.arn for f in functions]),
-                *(
-                    [
-                        Statement("ReadManifests", ["s3:GetObject"], [f"{place.bucket_arn}/raw/*"]),
-                        *place.use_key("Decrypt"),
-                    ]
-                    if tables
-                    else []
-                ),
-            ],
-            distributed=bool(tables),
+            statements=statements,
+            distributed=bool(self.tables),
             topic=args.alarm_topic_arn,
             meaning="The last step's error names each source that failed, with the reason; the others were published. "
             "Correct the cause and start the state machine with the same input again (aws stepfunctions "
             "start-execution): what was done is not done twice.",
-            opts=pulumi.ResourceOptions(parent=self, depends_on=functions),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(functions.values())),
         )
-        start_runs(self, name, args, machine, child_opts)
-        watch_sources(name, args, child_opts)
-        workgroup = Workgroup(
-            name,
-            args.queries,
-            results=pulumi.Output.concat("s3://", place.bucket, "/results/"),
-            key_arn=place.key_arn,
-            owner_id=account.id,
-            database=catalog.database,
-            queries=named_queries(args, database),
-            retain=args.retain_data,
-            opts=child_opts,
-        )
-        known = list(args.catalog_tables())
-        self.described = {
-            "state_machine": machine.deployed_arn,
-            "database": catalog.database,
-            "catalog": args.catalog,
-            "crawler": catalog.crawler,
-            "sources": {s.name: s.kind for s in args.sources},
-            "catalog_tables": known,
-            "workgroup": workgroup.name,
-            "reader_policy": reader_policy(
-                account,
-                workgroup=names.workgroup(name),
-                catalog=catalog_arns,
-                bucket_arn=place.bucket_arn,
-                locations=locations,
-                key_arn=place.key_arn,
-                governed=args.lake_formation is not None,
-            ),
-        }
-        self.register_outputs(self.described)
 
 
 def run_definition(

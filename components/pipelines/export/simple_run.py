@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import pulumi
 
 from components.blocks.bucket import SecureBucket
-from components.blocks.function import LambdaFunction
-from components.blocks.schedule import Schedule
+from components.blocks.function import Execution, LambdaFunction, Task
+from components.blocks.schedule import Schedule, Target
 from components.blocks.table import SourceTable, decrypt_tables
 from components.iam import Statement
 from components.pipelines.export.args import ExportArgs
@@ -28,23 +28,27 @@ def simple_run(
         f"{name}-export",
         account,
         args.functions,
-        handler="export_start",
-        description=f"Starts an export of each table of {name}",
-        statements=[
-            *_export_statements([table.arn for table in tables.values()], bucket_arn, key_arn),
-            decrypt_tables(account, tables),
-        ],
-        environment={
-            "TABLES": pulumi.Output.json_dumps([table.arn for table in tables.values()]),
-            "BUCKET": bucket.name,
-            "BUCKET_OWNER": account.id,
-            "PREFIX": PREFIX,
-        }
-        | ({"KMS_KEY_ARN": key_arn} if key_arn is not None else {}),
+        task=Task(
+            handler="export_start",
+            description=f"Starts an export of each table of {name}",
+            statements=[
+                *_export_statements([table.arn for table in tables.values()], bucket_arn, key_arn),
+                decrypt_tables(account, tables),
+            ],
+            environment={
+                "TABLES": pulumi.Output.json_dumps([table.arn for table in tables.values()]),
+                "BUCKET": bucket.name,
+                "BUCKET_OWNER": account.id,
+                "PREFIX": PREFIX,
+            }
+            | ({"KMS_KEY_ARN": key_arn} if key_arn is not None else {}),
+        ),
         topic=args.alarm_topic_arn,
-        asynchronous=True,
-        timeout_seconds=300,
-        reserved_concurrency=args.reserved_concurrency,
+        execution=Execution(
+            retries=2,
+            timeout_seconds=300,
+            reserved_concurrency=args.reserved_concurrency,
+        ),
         opts=opts,
     )
     assert function.failed is not None  # asynchronous
@@ -53,9 +57,11 @@ def simple_run(
         account,
         expression=args.schedule,
         timezone=args.timezone,
-        target_arn=function.arn,
-        event={"scheduled_time": "<aws.scheduler.scheduled-time>"},
-        dead_letter_arn=function.failed.arn,
+        target=Target(
+            arn=function.arn,
+            event={"scheduled_time": "<aws.scheduler.scheduled-time>"},
+            dead_letter_arn=function.failed.arn,
+        ),
         meaning=f"Exports the tables of {name}",
         opts=pulumi.ResourceOptions(parent=parent, depends_on=[function]),
     )

@@ -7,9 +7,10 @@ import pulumi_aws as aws
 
 from components import names
 from components.blocks.queue import Queue
-from components.blocks.schedule import Schedule
+from components.blocks.schedule import Schedule, Target
 from components.iam import Statement, document, trust
 from components.pipelines.export.args import ExportArgs
+from components.pipelines.export.sources import ExportSourceArgs
 from components.pipelines.export.state_machine import StateMachine
 
 # An automated snapshot of an instance, and of a cluster, is there:
@@ -25,9 +26,8 @@ def start_runs(
 ) -> None:
     """Makes the schedule that starts the state machine and, where a source follows snapshots, the event rule."""
     account = args.account
-    followed = [source for source in args.rds() if source.snapshot == "event"]
-    rule_name = names.rule(f"{name}-snapshot")
-    rule_arn = account.arn("events", f"rule/{rule_name}")
+    followed = _followed(args)
+    rule_arn = account.arn("events", f"rule/{names.rule(f'{name}-snapshot')}")
     unstarted = Queue(
         f"{name}-unstarted",
         account,
@@ -44,16 +44,26 @@ def start_runs(
             account,
             expression=args.schedule,
             timezone=args.timezone,
-            target_arn=machine.arn,
-            action="states:StartExecution",
-            event={"scheduled_time": "<aws.scheduler.scheduled-time>"},
-            dead_letter_arn=unstarted.arn,
+            target=Target(
+                arn=machine.arn,
+                action="states:StartExecution",
+                event={"scheduled_time": "<aws.scheduler.scheduled-time>"},
+                dead_letter_arn=unstarted.arn,
+            ),
             meaning=f"Exports the sources of {name}",
             opts=pulumi.ResourceOptions(parent=parent, depends_on=[machine]),
         )
-    if not followed:
-        return
-    part = f"{name}-snapshot"
+    if followed:
+        _start_for_snapshots(parent, name, args, machine, unstarted)
+
+
+def _start_for_snapshots(
+    parent: pulumi.Resource, name: str, args: ExportArgs, machine: StateMachine, unstarted: Queue
+) -> None:
+    part, account, opts = f"{name}-snapshot", args.account, pulumi.ResourceOptions(parent=parent)
+    followed = _followed(args)
+    rule_name = names.rule(part)
+    rule_arn = account.arn("events", f"rule/{rule_name}")
     events = [SNAPSHOT_EVENTS[source.kind] for source in followed]
     rule = aws.cloudwatch.EventRule(
         part,
@@ -104,3 +114,7 @@ def start_runs(
         dead_letter_config=aws.cloudwatch.EventTargetDeadLetterConfigArgs(arn=unstarted.arn),
         opts=pulumi.ResourceOptions(parent=parent, depends_on=[policy]),
     )
+
+
+def _followed(args: ExportArgs) -> list[ExportSourceArgs]:
+    return [source for source in args.rds() if source.snapshot == "event"]

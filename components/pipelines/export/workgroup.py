@@ -9,6 +9,7 @@ from pydantic import Field
 
 from components import names
 from components.arguments import arguments
+from components.pipelines.export.place import Place
 
 # Characters of a named query's name and text, and what is left of them for a view's
 # (https://docs.aws.amazon.com/athena/latest/APIReference/API_CreateNamedQuery.html).
@@ -25,7 +26,7 @@ class QueryArgs:
 
 
 class Workgroup(pulumi.ComponentResource):
-    """A workgroup whose settings a client can't override: results go to `results` (an S3 address) encrypted, and a
+    """A workgroup whose settings a client can't override: results go below `results/` of the bucket, encrypted, and a
     query that scans more than the limit is stopped
     (https://docs.aws.amazon.com/athena/latest/ug/workgroups-settings-override.html). `queries` are offered in the
     console by their names. It costs nothing at rest."""
@@ -36,9 +37,8 @@ class Workgroup(pulumi.ComponentResource):
         self,
         name: str,
         args: QueryArgs,
+        place: Place,
         *,
-        results: pulumi.Input[str],
-        key_arn: pulumi.Input[str] | None,
         owner_id: str,
         database: pulumi.Input[str],
         queries: Mapping[str, tuple[str, str]],
@@ -48,7 +48,7 @@ class Workgroup(pulumi.ComponentResource):
         super().__init__("tributary:blocks:Workgroup", name, None, opts)
         child_opts = pulumi.ResourceOptions(parent=self)
         encryption = aws.athena.WorkgroupConfigurationResultConfigurationEncryptionConfigurationArgs(
-            encryption_option="SSE_KMS" if key_arn is not None else "SSE_S3", kms_key_arn=key_arn
+            encryption_option="SSE_KMS" if place.key_arn is not None else "SSE_S3", kms_key_arn=place.key_arn
         )
         group = aws.athena.Workgroup(
             name,
@@ -60,7 +60,7 @@ class Workgroup(pulumi.ComponentResource):
                 publish_cloudwatch_metrics_enabled=True,
                 bytes_scanned_cutoff_per_query=args.scan_limit_gb * 1024**3,
                 result_configuration=aws.athena.WorkgroupConfigurationResultConfigurationArgs(
-                    output_location=results,
+                    output_location=pulumi.Output.concat("s3://", place.bucket, "/results/"),
                     encryption_configuration=encryption,
                     expected_bucket_owner=owner_id,
                 ),

@@ -11,7 +11,7 @@ from components.blocks.bucket import LifecycleArgs
 from components.blocks.collection import Collection, CollectionArgs, IndexName, SharedCollection, one_of_both
 from components.blocks.schedule import ScheduleExpression, Timezone
 from components.pipelines.firehose.dashboards import DashboardsArgs
-from components.pipelines.firehose.delivery import DeliveryArgs
+from components.pipelines.firehose.delivery_args import DeliveryArgs
 from components.pipelines.firehose.stream import StreamArgs
 from components.pipelines.pipeline import PipelineArgs
 

@@ -7,8 +7,8 @@ import pulumi
 
 from components.blocks.bucket import SecureBucket
 from components.blocks.collection import Collection, SharedCollection
-from components.blocks.function import LambdaFunction
-from components.blocks.schedule import Schedule
+from components.blocks.function import Execution, LambdaFunction, Task
+from components.blocks.schedule import Schedule, Target
 from components.iam import Statement
 from components.pipelines.firehose.alarms import watch
 from components.pipelines.firehose.args import FirehoseArgs
@@ -79,16 +79,9 @@ class FirehosePipeline(pulumi.ComponentResource):
             ).shared
         index = SearchIndex(
             f"{name}-index",
-            account,
-            args.functions,
-            index=args.index,
-            mapping=args.mapping,
-            delete=args.delete_index,
-            shared=self.shared,
-            topic=args.alarm_topic_arn,
-            vpc=args.vpc,
-            reserved_concurrency=args.reserved_concurrency,
-            opts=child_opts,
+            args,
+            self.shared,
+            child_opts,
         )
         self.bucket = SecureBucket(
             f"{name}-backup", account, lifecycle=args.lifecycle, retain=args.retain_data, opts=child_opts
@@ -97,13 +90,11 @@ class FirehosePipeline(pulumi.ComponentResource):
         transform = self._transform() if args.transform else None
         self.delivery = Delivery(
             name,
-            account,
             args,
             stream=self.stream,
             shared=self.shared,
             index=index,
             bucket=self.bucket,
-            bucket_arn=self._bucket_arn,
             transform=transform,
             opts=child_opts,
         )
@@ -140,14 +131,17 @@ class FirehosePipeline(pulumi.ComponentResource):
             f"{self._name}-transform",
             args.account,
             args.functions,
-            handler="transform",
-            description=f"Parses the records of {self._name}, sets their time and leaves some out",
-            statements=[],
-            environment={"TIMESTAMP": wanted.timestamp, "DROP": json.dumps(wanted.drop, sort_keys=True)},
+            task=Task(
+                handler="transform",
+                description=f"Parses the records of {self._name}, sets their time and leaves some out",
+                statements=[],
+                environment={"TIMESTAMP": wanted.timestamp, "DROP": json.dumps(wanted.drop, sort_keys=True)},
+            ),
             topic=args.alarm_topic_arn,
-            asynchronous=False,
-            reserved_concurrency=args.reserved_concurrency,
-            timeout_seconds=300,  # the most that Firehose waits for
+            execution=Execution(
+                reserved_concurrency=args.reserved_concurrency,
+                timeout_seconds=300,  # the most that Firehose waits for
+            ),
             opts=pulumi.ResourceOptions(parent=self),
         )
 
@@ -157,14 +151,18 @@ class FirehosePipeline(pulumi.ComponentResource):
             f"{self._name}-generator",
             args.account,
             args.functions,
-            handler="generate_ticks",
-            description=f"Puts stock ticks on the stream of {self._name}",
-            statements=self.stream.writable(),
-            environment={"STREAM": self.stream.name},
+            task=Task(
+                handler="generate_ticks",
+                description=f"Puts stock ticks on the stream of {self._name}",
+                statements=self.stream.writable(),
+                environment={"STREAM": self.stream.name},
+            ),
             topic=args.alarm_topic_arn,
-            asynchronous=True,
-            reserved_concurrency=args.reserved_concurrency,
-            timeout_seconds=900,
+            execution=Execution(
+                retries=2,
+                reserved_concurrency=args.reserved_concurrency,
+                timeout_seconds=900,
+            ),
             opts=pulumi.ResourceOptions(parent=self),
         )
 
@@ -174,29 +172,32 @@ class FirehosePipeline(pulumi.ComponentResource):
             name,
             args.account,
             args.functions,
-            handler="replay",
-            description=f"Puts the failed records of {self._name} on its stream again",
-            statements=[
-                Statement(
-                    "ListFailed",
-                    ["s3:ListBucket"],
-                    [self._bucket_arn],
-                    {"StringLike": {"s3:prefix": f"{FAILED}*"}},
-                ),
-                Statement(
-                    "TakeFailed",
-                    ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
-                    [f"{self._bucket_arn}/{FAILED}*"],
-                ),
-                *self.stream.writable(),
-            ],
-            environment={"BUCKET": self.bucket.name, "PREFIX": FAILED, "STREAM": self.stream.name},
+            task=Task(
+                handler="replay",
+                description=f"Puts the failed records of {self._name} on its stream again",
+                statements=[
+                    Statement(
+                        "ListFailed",
+                        ["s3:ListBucket"],
+                        [self._bucket_arn],
+                        {"StringLike": {"s3:prefix": f"{FAILED}*"}},
+                    ),
+                    Statement(
+                        "TakeFailed",
+                        ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+                        [f"{self._bucket_arn}/{FAILED}*"],
+                    ),
+                    *self.stream.writable(),
+                ],
+                environment={"BUCKET": self.bucket.name, "PREFIX": FAILED, "STREAM": self.stream.name},
+            ),
             topic=args.alarm_topic_arn,
-            asynchronous=True,
-            retries=0,  # where S3 did not let an object go, that would put its records again
-            timeout_seconds=900,
-            memory_mb=2048,
-            reserved_concurrency=1,  # two at once would put a record twice
+            execution=Execution(
+                retries=0,  # where S3 did not let an object go, that would put its records again
+                timeout_seconds=900,
+                memory_mb=2048,
+                reserved_concurrency=1,  # two at once would put a record twice
+            ),
             opts=child_opts,
         )
         if args.replay_schedule:
@@ -206,10 +207,12 @@ class FirehosePipeline(pulumi.ComponentResource):
                 args.account,
                 expression=args.replay_schedule,
                 timezone=args.timezone,
-                target_arn=function.arn,
-                # A document that its index refuses is refused again: only what may have passed is tried by itself.
-                event={"errors": "transient"},
-                dead_letter_arn=function.failed.arn,
+                target=Target(
+                    arn=function.arn,
+                    # A document that its index refuses is refused again: only what may have passed is tried by itself.
+                    event={"errors": "transient"},
+                    dead_letter_arn=function.failed.arn,
+                ),
                 meaning=f"Replays what failed of {self._name}",
                 opts=child_opts,
             )

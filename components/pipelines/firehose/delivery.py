@@ -1,52 +1,22 @@
 """A Firehose stream from a Kinesis stream to an index of OpenSearch Serverless, with its two roles, backup and log."""
 
-from typing import Annotated, Literal
-
 import pulumi
 import pulumi_aws as aws
-from pydantic import AfterValidator
 
 from components import names
-from components.accounts import AccountArgs
-from components.arguments import arguments, between
 from components.blocks.bucket import SecureBucket
 from components.blocks.collection import SharedCollection, data_access
-from components.blocks.function import LambdaFunction, RetentionDays
-from components.blocks.network import VpcArgs, firehose_joins
+from components.blocks.function import LambdaFunction
+from components.blocks.network import firehose_joins
 from components.iam import Statement, document, trust
+from components.pipelines.firehose.args import FirehoseArgs
 from components.pipelines.firehose.search_index import SearchIndex
 from components.pipelines.firehose.stream import Stream
 
+_LOG_STREAMS = ("delivery", "backup")
 BACKUP, FAILED = "firehose/all/", "firehose/failed/"
 # https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html
 _BY_TYPE_AND_DATE = f"{FAILED}!{{firehose:error-output-type}}/!{{timestamp:yyyy/MM/dd}}/"
-
-
-def _within(least: int, most: int, unit: str, why: str) -> AfterValidator:
-    return between(
-        least, most, f"{{value}} is not {least}-{most} {unit}, the range that Firehose takes; {why}"
-    )
-
-
-@arguments
-class DeliveryArgs:
-    """How records are delivered."""
-
-    buffer_seconds: Annotated[int, _within(0, 900, "seconds", "more would delay every record that much")] = 60
-    """Seconds that records are gathered before they are delivered; `buffer_mb` may come first."""
-    buffer_mb: Annotated[int, _within(1, 100, "MB", "a bulk request of OpenSearch takes no more")] = 5
-    """Megabytes that are gathered before they are delivered."""
-    retry_seconds: Annotated[
-        int, _within(0, 7200, "seconds", "what fails longer goes to the backup bucket")
-    ] = 300
-    """Seconds that a delivery is tried again, before what failed goes to the backup bucket; 0 is never."""
-    backup: Literal["FailedDocumentsOnly", "AllDocuments"] = "FailedDocumentsOnly"
-    """What the backup bucket holds. Can't be changed later."""
-    vpc: VpcArgs | None = None
-    """The network that Firehose delivers from, and that the index is made from; without it the services' own. A
-    collection that is not public needs it."""
-    log_retention_days: RetentionDays = 90
-    """Days that the log of deliveries is kept."""
 
 
 class Delivery(pulumi.ComponentResource):
@@ -61,19 +31,17 @@ class Delivery(pulumi.ComponentResource):
     def __init__(
         self,
         name: str,
-        account: AccountArgs,
-        args: DeliveryArgs,
+        args: FirehoseArgs,
         *,
         stream: Stream,
         shared: SharedCollection,
         index: SearchIndex,
         bucket: SecureBucket,
-        bucket_arn: str,
         transform: LambdaFunction | None,
         opts: pulumi.ResourceOptions | None = None,
     ):
         super().__init__("tributary:blocks:Delivery", name, None, opts)
-        self._name, self._account = name, account
+        self._name, self._account = name, args.account
         child_opts, physical = pulumi.ResourceOptions(parent=self), names.delivery_stream(name)
         log_group = names.log_group("/aws/kinesisfirehose", name)
         logs = aws.cloudwatch.LogGroup(
@@ -83,23 +51,16 @@ class Delivery(pulumi.ComponentResource):
             what: aws.cloudwatch.LogStream(
                 f"{name}-{what}", name=what, log_group_name=logs.name, opts=child_opts
             )
-            for what in ("delivery", "backup")
+            for what in _LOG_STREAMS
         }
         source, source_policy = self._role("source", "Reads the stream", stream.readable())
-        granted = [
-            Statement("ReachCollection", ["aoss:APIAccessAll"], [shared.arn]),
-            *_backup_statements(bucket_arn),
-            Statement(
-                "WriteLog",
-                ["logs:PutLogEvents"],
-                [account.arn("logs", f"log-group:{log_group}:log-stream:{what}") for what in streams],
-            ),
-        ]
+        _, bucket_arn = SecureBucket.planned(f"{name}-backup", args.account)
+        granted = _delivery_statements(args, shared, bucket_arn, log_group)
         if transform:
             called = ["lambda:GetFunctionConfiguration", "lambda:InvokeFunction"]
             granted.append(Statement("Transform", called, [f"{transform.arn}:$LATEST"]))
         if args.vpc:
-            granted += firehose_joins(account, args.vpc)
+            granted += firehose_joins(args.account, args.vpc)
         role, policy = self._role("delivery", "Writes the index, the backup and the log", granted)
         grant = data_access(
             f"{name}-delivery",
@@ -196,6 +157,19 @@ def _processing(
             )
         ],
     )
+
+
+def _delivery_statements(
+    args: FirehoseArgs, shared: SharedCollection, bucket_arn: str, log_group: str
+) -> list[Statement]:
+    log_streams = [f"log-group:{log_group}:log-stream:{name}" for name in _LOG_STREAMS]
+    return [
+        Statement("ReachCollection", ["aoss:APIAccessAll"], [shared.arn]),
+        *_backup_statements(bucket_arn),
+        Statement(
+            "WriteLog", ["logs:PutLogEvents"], [args.account.arn("logs", name) for name in log_streams]
+        ),
+    ]
 
 
 def _backup_statements(bucket_arn: str) -> list[Statement]:

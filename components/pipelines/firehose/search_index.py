@@ -1,58 +1,49 @@
 """An index of an OpenSearch Serverless collection, made by the deployment."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import pulumi
 import pulumi_aws as aws
 
-from components.accounts import AccountArgs
 from components.blocks.collection import SharedCollection, data_access
-from components.blocks.function import FunctionSettings, LambdaFunction
-from components.blocks.network import VpcArgs
+from components.blocks.function import Execution, LambdaFunction, Task
 from components.iam import Statement
+from components.pipelines.firehose.args import FirehoseArgs
 
 _PATIENCE = 600  # seconds that a cold collection, or a policy that does not work yet, is waited for
 
 
 class SearchIndex(pulumi.ComponentResource):
     """The index with its mapping, before anything writes to it: `handlers/index`, called by the deployment, creates it,
-    updates the mapping when it changes, and deletes it only where `delete` says so. Neither OpenSearch Serverless nor
-    Pulumi has a resource for an index. A collection that is cold, or does not let the function in yet, is waited for;
-    any other answer fails the deployment. It costs nothing at rest."""
+    updates the mapping when it changes, and deletes it only where `delete_index` says so. Neither OpenSearch Serverless
+    nor Pulumi has a resource for an index. A collection that is cold, or does not let the function in yet, is waited
+    for; any other answer fails the deployment. It costs nothing at rest."""
 
     name: str
 
     def __init__(
         self,
         name: str,
-        account: AccountArgs,
-        settings: FunctionSettings,
-        *,
-        index: str,
-        mapping: Mapping[str, Any],
-        delete: bool,
+        args: FirehoseArgs,
         shared: SharedCollection,
-        topic: pulumi.Input[str] | None,
-        vpc: VpcArgs | None = None,
-        reserved_concurrency: int | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ):
         super().__init__("tributary:blocks:SearchIndex", name, None, opts)
-        child_opts = pulumi.ResourceOptions(parent=self)
+        child_opts, index = pulumi.ResourceOptions(parent=self), args.index
         function = LambdaFunction(
             name,
-            account,
-            settings,
-            handler="index",
-            description=f"Creates the index {index} and keeps its mapping",
-            statements=[Statement("ReachCollection", ["aoss:APIAccessAll"], [shared.arn])],
-            environment={"PATIENCE_SECONDS": str(_PATIENCE)},
-            topic=topic,
-            asynchronous=False,
-            reserved_concurrency=reserved_concurrency,
-            timeout_seconds=_PATIENCE + 60,
-            vpc=vpc,
+            args.account,
+            args.functions,
+            task=Task(
+                handler="index",
+                description=f"Creates the index {index} and keeps its mapping",
+                statements=[Statement("ReachCollection", ["aoss:APIAccessAll"], [shared.arn])],
+                environment={"PATIENCE_SECONDS": str(_PATIENCE)},
+            ),
+            topic=args.alarm_topic_arn,
+            execution=Execution(
+                reserved_concurrency=args.reserved_concurrency,
+                timeout_seconds=_PATIENCE + 60,
+                vpc=args.vpc,
+            ),
             opts=child_opts,
         )
         permissions = ["aoss:CreateIndex", "aoss:DescribeIndex", "aoss:UpdateIndex"]
@@ -61,7 +52,7 @@ class SearchIndex(pulumi.ComponentResource):
             f"{name}-{index}",
             shared.name,
             [function.role_arn],
-            {index: [*permissions, *(["aoss:DeleteIndex"] if delete else [])]},
+            {index: [*permissions, *(["aoss:DeleteIndex"] if args.delete_index else [])]},
             description=f"Makes the index {index}",
             opts=child_opts,
         )
@@ -71,10 +62,10 @@ class SearchIndex(pulumi.ComponentResource):
             input=pulumi.Output.json_dumps(
                 {
                     "endpoint": shared.endpoint,
-                    "region": account.region,
+                    "region": args.account.region,
                     "index": index,
-                    "mapping": mapping,
-                    "delete": delete,
+                    "mapping": args.mapping,
+                    "delete": args.delete_index,
                 }
             ),
             lifecycle_scope="CRUD",

@@ -8,16 +8,15 @@ import pulumi_aws as aws
 from components.pipelines.pipeline import Accounts, Deployed
 from components.pipelines.replication.args import ReplicationArgs
 from components.pipelines.replication.destination import ReplicaDestination
-from components.pipelines.replication.source import Replica, ReplicaSource
+from components.pipelines.replication.source import Replica, ReplicaRole, ReplicaSource
 
 
 class ReplicationPipeline(pulumi.ComponentResource):
     """A landing -> S3 replication -> another account's bucket -> event -> queue -> function -> the account's event bus.
 
-    Made of two components, one for each account, since a component's resources share one provider:
-    ReplicaSource (role, rules, what failed) and ReplicaDestination (bucket, key, arrival). The source's role comes
-    first, then the bucket whose policy names it (S3 refuses a policy with a principal that does not exist), then the
-    rules. Design: https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-walkthrough-2.html.
+    A component's resources share one provider, so each account has its own: ReplicaRole and ReplicaSource (rules, what
+    failed) the landing's, ReplicaDestination (bucket, key, arrival) the other. The role comes first, then the bucket
+    whose policy names it (S3 refuses a policy with a principal that does not exist), then the rules. Design: https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-walkthrough-2.html.
 
     Costs at rest: the replicas' storage, the alarms (0.10 dollars each a month), and the key where there is one
     (1 dollar a month). Across regions, transfer and Replication Time Control are paid by the GB.
@@ -36,22 +35,25 @@ class ReplicationPipeline(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ):
         super().__init__("tributary:pipelines:ReplicationPipeline", name, None, opts)
-        source = ReplicaSource(
-            f"{name}-source",
-            args,
-            source_alarm_topic_arn,
-            pulumi.ResourceOptions(parent=self, provider=source_provider),
-        )
+        sending = pulumi.ResourceOptions(parent=self, provider=source_provider)
+        # The sending side made the role itself, before it was made whole after the receiving one.
+        source_urn = pulumi.create_urn(f"{name}-source", "tributary:pipelines:ReplicaSource", parent=self)
+        formerly = [pulumi.Alias(parent=source_urn)]
+        role = ReplicaRole(f"{name}-source", args, sending, formerly=formerly).role
         destination = ReplicaDestination(
             f"{name}-replica",
             args,
-            source.role_arn,
+            role.arn,
             pulumi.ResourceOptions(parent=self, provider=destination_provider),
         )
-        source.replicate_to(
-            Replica(destination.bucket, destination.bucket_arn, destination.planned_arn, destination.key_arn),
-            after=[destination],
+        replica = Replica(
+            destination.bucket,
+            destination.bucket_arn,
+            destination.planned_arn,
+            destination.key_arn,
+            [destination],
         )
+        source = ReplicaSource(f"{name}-source", args, role, replica, source_alarm_topic_arn, sending)
         self.landing = dataclasses.replace(
             args.replica(name),
             bucket=destination.bucket,

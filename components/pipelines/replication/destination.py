@@ -7,7 +7,7 @@ import pulumi_aws as aws
 
 from components import names
 from components.blocks.bucket import SecureBucket
-from components.blocks.function import LambdaFunction
+from components.blocks.function import Execution, LambdaFunction, Task
 from components.blocks.key import THE_KEY_ITSELF, KmsKey, bucket_key_through_s3, through_s3
 from components.blocks.object_events import ObjectEvents
 from components.blocks.queue import Queue
@@ -158,21 +158,24 @@ class ReplicaDestination(pulumi.ComponentResource):
             f"{name}-arrival",
             account,
             args.functions,
-            handler="arrival",
-            description=f"Announces each export of {args.landing.name} that has arrived whole",
-            statements=self._arrival_statements(
-                args, arrivals.arn, account.arn("dynamodb", f"table/{announced}")
+            task=Task(
+                handler="arrival",
+                description=f"Announces each export of {args.landing.name} that has arrived whole",
+                statements=self._arrival_statements(
+                    args, arrivals.arn, account.arn("dynamodb", f"table/{announced}")
+                ),
+                environment={
+                    "EVENT_BUS": "default",
+                    "IDEMPOTENCY_TABLE": table.name,
+                    "PREFIX": args.landing.prefix,
+                },
             ),
-            environment={
-                "EVENT_BUS": "default",
-                "IDEMPOTENCY_TABLE": table.name,
-                "PREFIX": args.landing.prefix,
-            },
             topic=topic,
-            asynchronous=False,
-            timeout_seconds=_ARRIVAL_TIMEOUT,
-            reserved_concurrency=args.reserved_concurrency,
-            memory_mb=512,
+            execution=Execution(
+                timeout_seconds=_ARRIVAL_TIMEOUT,
+                reserved_concurrency=args.reserved_concurrency,
+                memory_mb=512,
+            ),
             opts=child_opts,
         )
         aws.lambda_.EventSourceMapping(

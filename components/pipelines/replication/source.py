@@ -9,8 +9,8 @@ import pulumi
 import pulumi_aws as aws
 
 from components import names
-from components.blocks.alarm import alarm
-from components.blocks.function import LambdaFunction
+from components.blocks.alarm import Threshold, alarm
+from components.blocks.function import Execution, LambdaFunction, Task
 from components.blocks.queue import Queue
 from components.iam import Statement, document, fitting, pass_role, trust
 from components.landing import Landing
@@ -30,11 +30,21 @@ class Replica:
     """Its ARN, as soon as that is known."""
     key_arn: pulumi.Input[str] | None
     """The KMS key that replicas are encrypted with, where there is one."""
+    resources: Sequence[pulumi.Resource] = ()
+    """What has to be there before the rules, where that is of this program."""
+
+
+@dataclasses.dataclass(frozen=True)
+class SendingRole:
+    """The role that S3 assumes, made by a ReplicaRole."""
+
+    name: pulumi.Input[str]
+    arn: pulumi.Input[str]
 
 
 class ReplicaSource(pulumi.ComponentResource):
-    """The sending side, in the landing's account: the role that S3 assumes, the rules, alarms on what is late, and a
-    queue with an event for each object that failed.
+    """The sending side, in the landing's account: what the role that S3 assumes may do, the rules, alarms on what is
+    late, and a queue with an event for each object that failed.
 
     Costs at rest: three alarms a rule (0.10 dollars each a month)."""
 
@@ -47,64 +57,63 @@ class ReplicaSource(pulumi.ComponentResource):
         self,
         name: str,
         args: ReplicationArgs,
+        role: SendingRole,
+        replica: Replica,
         alarm_topic_arn: pulumi.Input[str] | None,
         opts: pulumi.ResourceOptions | None = None,
-        *,
-        role_arn: pulumi.Input[str] | None = None,
     ):
-        """With `role_arn` the role is there, made as a ReplicaRole."""
         super().__init__("tributary:pipelines:ReplicaSource", name, None, opts)
         self._name, self._args, self._topic = name, args, alarm_topic_arn
         self._account = args.landing.account
         self._place = f"pipelines.{name.removesuffix('-source')}"
-        self._role_name: pulumi.Input[str]
-        if role_arn is None:
-            role = _role(name, args, self)
-            self._role_name, self.role_arn = role.name, role.arn
-        else:
-            self.role_arn = pulumi.Output.from_input(role_arn)
-            self._role_name = self.role_arn.apply(lambda arn: arn.rpartition("/")[2])
+        self.role_arn = pulumi.Output.from_input(role.arn)
+        config = self._rules(role, replica)
+        self.failed_replications = self._watch(replica).url
+        if args.existing_objects:
+            self._replicate_existing(config)
         self.register_outputs({"role_arn": self.role_arn})
 
-    def replicate_to(self, replica: Replica, after: Sequence[pulumi.Resource] = ()) -> None:
+    def _rules(self, role: SendingRole, replica: Replica) -> aws.s3.BucketReplicationConfig:
         """Puts the rules onto the landing's bucket, once the bucket that they name lets the role in."""
-        name, args, landing = self._name, self._args, self._args.landing
-        child_opts = pulumi.ResourceOptions(parent=self)
+        name, args = self._name, self._args
         policy = aws.iam.RolePolicy(
             name,
             name="replication",
-            role=self._role_name,
+            role=role.name,
             policy=self._fitting(
                 lambda landing, key_arn: replication_statements(args, landing, replica.planned_arn, key_arn),
                 replica.key_arn,
             ),
-            opts=child_opts,
+            opts=pulumi.ResourceOptions(parent=self),
         )
         rules = [
             self._rule(rule, prefix, replica.bucket_arn, replica.key_arn)
             for rule, prefix in zip(self._rule_ids(), args.rule_prefixes(), strict=True)
         ]
-        bucket = landing.bucket
-        if args.turn_on_versioning:
-            bucket = aws.s3.BucketVersioning(
+        return aws.s3.BucketReplicationConfig(
+            name,
+            bucket=self._versioned_bucket(),
+            role=self.role_arn,
+            rules=rules,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, *replica.resources]),
+        )
+
+    def _versioned_bucket(self) -> pulumi.Input[str]:
+        """The landing's bucket, once it is versioned; one that was there is read, unless it is to be turned on."""
+        name, landing = self._name, self._args.landing
+        if self._args.turn_on_versioning:
+            return aws.s3.BucketVersioning(
                 name,
                 bucket=landing.bucket,
                 versioning_configuration=aws.s3.BucketVersioningVersioningConfigurationArgs(status="Enabled"),
                 opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
             ).bucket
-        elif landing.adopted:
-            versioning = aws.s3.BucketVersioning.get(f"{name}-adopted", landing.bucket, opts=child_opts)
-            bucket = versioning.versioning_configuration.apply(self._versioned)
-        config = aws.s3.BucketReplicationConfig(
-            name,
-            bucket=bucket,
-            role=self.role_arn,
-            rules=rules,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, *after]),
-        )
-        self.failed_replications = self._watch(replica).url
-        if args.existing_objects:
-            self._replicate_existing(config)
+        if landing.adopted:
+            versioning = aws.s3.BucketVersioning.get(
+                f"{name}-adopted", landing.bucket, opts=pulumi.ResourceOptions(parent=self)
+            )
+            return versioning.versioning_configuration.apply(self._versioned)
+        return landing.bucket
 
     def _versioned(self, versioning: Any) -> pulumi.Input[str]:
         """The adopted bucket's name, if it is versioned: S3 takes no rules for one that is not."""
@@ -223,9 +232,11 @@ class ReplicaSource(pulumi.ComponentResource):
                 f"{rule}-pending",
                 "AWS/S3/OperationsPendingReplication",
                 dimensions,
-                statistic="Minimum",
-                minutes=15,
-                periods=2,
+                when=Threshold(
+                    statistic="Minimum",
+                    minutes=15,
+                    periods=2,
+                ),
                 topic=self._topic,
                 meaning="For half an hour there were objects that waited for replication: the replica is behind. "
                 "See the failed-replication queue, and ReplicationStatus of the newest objects: aws s3api head-object",
@@ -235,9 +246,11 @@ class ReplicaSource(pulumi.ComponentResource):
                 f"{rule}-latency",
                 "AWS/S3/ReplicationLatency",
                 dimensions,
-                above=900,
-                statistic="Maximum",
-                periods=3,
+                when=Threshold(
+                    above=900,
+                    statistic="Maximum",
+                    periods=3,
+                ),
                 topic=self._topic,
                 meaning="Replication is more than 15 minutes behind: the replica lacks the newest objects. See the "
                 "failed-replication queue, and ReplicationStatus of the newest objects: aws s3api head-object",
@@ -280,49 +293,51 @@ class ReplicaSource(pulumi.ComponentResource):
             f"{name}-backfill",
             account,
             args.functions,
-            handler="backfill",
-            description=f"Makes the S3 Batch Replication job of {landing.name}",
-            statements=[
-                Statement(
-                    "MakeJob",
-                    ["s3:CreateJob"],
-                    ["*"],
-                    {"StringEquals": ours},
-                    every_resource_because="a job has no ARN before it is made; its tag is the condition",
-                ),
-                # A job is tagged as it is made, which needs this besides:
-                # https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshooting-batch-operations.html
-                Statement(
-                    "TagJob", ["s3:PutJobTagging"], [account.arn("s3", "job/*")], {"StringEquals": ours}
-                ),
-                Statement(
-                    "FindJob",
-                    ["s3:ListJobs"],
-                    ["*"],
-                    every_resource_because="the action takes no resource",
-                ),
-                # https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-job-tags-examples.html
-                Statement(
-                    "CancelJob",
-                    ["s3:UpdateJobStatus"],
-                    [account.arn("s3", "job/*")],
-                    {"StringEquals": {f"aws:ResourceTag/{JOB_TAG}": job_tag}},
-                ),
-                pass_role(
-                    "HandOverTheJobsRole", account.role_arn(role_name), "batchoperations.s3.amazonaws.com"
-                ),
-            ],
-            environment={
-                "ACCOUNT_ID": account.id,
-                "BUCKET": landing.bucket,
-                "ROLE_ARN": role.arn,
-                "JOB_TAG": f"{JOB_TAG}={job_tag}",
-                "REPORT_BUCKET": landing.bucket,
-                "REPORT_PREFIX": REPORTS,
-                "PREFIXES": json.dumps(args.rule_prefixes()),
-            },
+            task=Task(
+                handler="backfill",
+                description=f"Makes the S3 Batch Replication job of {landing.name}",
+                statements=[
+                    Statement(
+                        "MakeJob",
+                        ["s3:CreateJob"],
+                        ["*"],
+                        {"StringEquals": ours},
+                        every_resource_because="a job has no ARN before it is made; its tag is the condition",
+                    ),
+                    # A job is tagged as it is made, which needs this besides:
+                    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshooting-batch-operations.html
+                    Statement(
+                        "TagJob", ["s3:PutJobTagging"], [account.arn("s3", "job/*")], {"StringEquals": ours}
+                    ),
+                    Statement(
+                        "FindJob",
+                        ["s3:ListJobs"],
+                        ["*"],
+                        every_resource_because="the action takes no resource",
+                    ),
+                    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-job-tags-examples.html
+                    Statement(
+                        "CancelJob",
+                        ["s3:UpdateJobStatus"],
+                        [account.arn("s3", "job/*")],
+                        {"StringEquals": {f"aws:ResourceTag/{JOB_TAG}": job_tag}},
+                    ),
+                    pass_role(
+                        "HandOverTheJobsRole", account.role_arn(role_name), "batchoperations.s3.amazonaws.com"
+                    ),
+                ],
+                environment={
+                    "ACCOUNT_ID": account.id,
+                    "BUCKET": landing.bucket,
+                    "ROLE_ARN": role.arn,
+                    "JOB_TAG": f"{JOB_TAG}={job_tag}",
+                    "REPORT_BUCKET": landing.bucket,
+                    "REPORT_PREFIX": REPORTS,
+                    "PREFIXES": json.dumps(args.rule_prefixes()),
+                },
+            ),
             topic=self._topic,
-            asynchronous=False,
+            execution=Execution(),
             opts=child_opts,
         )
         aws.lambda_.Invocation(
@@ -335,25 +350,32 @@ class ReplicaSource(pulumi.ComponentResource):
 
 
 class ReplicaRole(pulumi.ComponentResource):
-    """The role alone that S3 assumes, in the landing's account: for a program that makes the two sides apart. It comes
-    first, as S3 refuses a bucket's policy with a principal that does not exist. It costs nothing."""
+    """The role alone that S3 assumes, in the landing's account. It comes first, as S3 refuses a bucket's policy with a
+    principal that does not exist. It costs nothing."""
 
     role_arn: pulumi.Output[str]
     """The role's ARN, which the two sides take."""
 
-    def __init__(self, name: str, args: ReplicationArgs, opts: pulumi.ResourceOptions | None = None):
+    def __init__(
+        self,
+        name: str,
+        args: ReplicationArgs,
+        opts: pulumi.ResourceOptions | None = None,
+        *,
+        formerly: Sequence[pulumi.Alias] = (),
+    ):
+        """`formerly`: what the role itself was called before."""
         super().__init__("tributary:pipelines:ReplicaRole", name, None, opts)
-        self.role_arn = _role(name, args, self).arn
+        role = aws.iam.Role(
+            name,
+            name=names.role(name),
+            description=f"Replicates the landing {args.landing.name} to account {args.account.id}",
+            # The guide's own trust has no condition, and no page says that S3 sends the account; where it does, it is
+            # this one: https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html
+            assume_role_policy=trust("s3.amazonaws.com", args.landing.account.id, sends_account=False),
+            opts=pulumi.ResourceOptions(parent=self, aliases=list(formerly)),
+        )
+        self.role_arn = role.arn
+        # Not annotated in the class, where other languages find the outputs.
+        self.role = SendingRole(role.name, role.arn)
         self.register_outputs({"role_arn": self.role_arn})
-
-
-def _role(name: str, args: ReplicationArgs, parent: pulumi.Resource) -> aws.iam.Role:
-    return aws.iam.Role(
-        name,
-        name=names.role(name),
-        description=f"Replicates the landing {args.landing.name} to account {args.account.id}",
-        # The guide's own trust has no condition, and no page says that S3 sends the account; where it does, it is
-        # this one: https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html
-        assume_role_policy=trust("s3.amazonaws.com", args.landing.account.id, sends_account=False),
-        opts=pulumi.ResourceOptions(parent=parent),
-    )

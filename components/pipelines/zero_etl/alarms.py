@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/opensearch-service/latest/developerguide/osis-best-p
 
 import pulumi
 
-from components.blocks.alarm import alarm
+from components.blocks.alarm import Threshold, alarm
 from components.pipelines.zero_etl.args import ZeroEtlTableArgs
 from components.pipelines.zero_etl.body import DEAD_LETTERS
 
@@ -35,10 +35,12 @@ def watch_table(
         f"{name}-not-allowed",
         f"{prefix}.opensearch.bulkRequestNotAllowedErrors.count",
         dimensions,
-        # Data Prepper tries, and counts, from 50 ms up to every 10 minutes: each window of 40 holds three of these.
-        # A collection that is only waking is done after five minutes, which touch two periods.
-        periods=8,
-        ringing=3,
+        when=Threshold(
+            # Data Prepper tries, and counts, from 50 ms up to every 10 minutes: each window of 40 holds three of these.
+            # A collection that is only waking is done after five minutes, which touch two periods.
+            periods=8,
+            ringing=3,
+        ),
         topic=topic,
         meaning=f"The collection refuses the pipeline: a grant for {table.name} is missing. Nothing is lost, as the "
         "pipeline tries again for ever. Its log names the grant; restore it: pulumi up --refresh",
@@ -57,9 +59,11 @@ def watch_table(
         f"{name}-back-pressure",
         f"{prefix}.BlockingBuffer.bufferUsage.value",
         dimensions,
-        above=80,
-        statistic="Average",
-        periods=3,
+        when=Threshold(
+            above=80,
+            statistic="Average",
+            periods=3,
+        ),
         topic=topic,
         meaning="Records wait: the collection or the pipeline's units are too small, and documents are late. Raise "
         "max_units.",
@@ -69,9 +73,11 @@ def watch_table(
         f"{name}-lag",
         f"{prefix}.opensearch.EndToEndLatency.max",
         dimensions,
-        above=300_000,
-        statistic="Maximum",
-        periods=3,
+        when=Threshold(
+            above=300_000,
+            statistic="Maximum",
+            periods=3,
+        ),
         topic=topic,
         meaning=f"Changes of {table.name} are searchable only after more than five minutes. See the pipeline's log and "
         "its units; if the units are all in use, raise max_units.",

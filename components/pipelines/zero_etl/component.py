@@ -7,10 +7,11 @@ import pulumi
 import pulumi_aws as aws
 
 from components import names
+from components.accounts import AccountArgs
 from components.blocks.bucket import SecureBucket
 from components.blocks.collection import Collection, SharedCollection, closed_network, data_access
 from components.blocks.table import SourceTable, adopt_or_create_table, decrypt_tables
-from components.iam import document, trust
+from components.iam import Statement, document, trust
 from components.pipelines.pipeline import Accounts, Deployed
 from components.pipelines.zero_etl.alarms import watch_table
 from components.pipelines.zero_etl.args import ZeroEtlArgs, ZeroEtlTableArgs
@@ -98,50 +99,15 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
     ) -> None:
         child_opts, account = pulumi.ResourceOptions(parent=self), args.account
         physical = names.ingestion(part, account.arn("osis", "pipeline/"))
-        role = aws.iam.Role(
-            part,
-            name=names.role(part),
-            description=f"What the ingestion pipeline {physical} may do",
-            assume_role_policy=trust(
-                "osis-pipelines.amazonaws.com", account.id, account.arn("osis", f"pipeline/{physical}")
+        arns = {table.name: tables[table.name].arn for table in group}
+        statements = [
+            *ingestion_statements(
+                group, {name: table.arn for name, table in tables.items()}, bucket_arn, self.shared
             ),
-            opts=child_opts,
-        )
-        policy = aws.iam.RolePolicy(
-            part,
-            name="ingest",
-            role=role.name,
-            policy=document(
-                *ingestion_statements(
-                    group, {name: table.arn for name, table in tables.items()}, bucket_arn, self.shared
-                ),
-                decrypt_tables(account, {table.name: tables[table.name] for table in group}),
-            ),
-            opts=child_opts,
-        )
-        grant = data_access(
-            f"{part}-ingest",
-            self.shared.name,
-            [role.arn],
-            {
-                table.index_name(): (
-                    "aoss:CreateIndex",
-                    "aoss:DescribeIndex",
-                    "aoss:UpdateIndex",
-                    "aoss:WriteDocument",
-                )
-                for table in group
-            },
-            collection_items=(
-                "aoss:CreateCollectionItems",
-                "aoss:DescribeCollectionItems",
-                "aoss:UpdateCollectionItems",
-            )
-            if any(index_template(table) for table in group)
-            else (),
-            description=f"Writes the indexes of {physical}",
-            opts=child_opts,
-        )
+            decrypt_tables(account, {table.name: tables[table.name] for table in group}),
+        ]
+        role, policy = self._role(part, physical, account, statements)
+        grant = self._writes_indexes(part, physical, group, role.arn)
         network = None
         if not self.shared.public:
             network = closed_network(
@@ -158,11 +124,14 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
             opts=child_opts,
         )
         body = pulumi.Output.all(
-            tables={table.name: tables[table.name].arn for table in group},
+            tables=arns,
             bucket=bucket.name,
             endpoint=self.shared.endpoint,
             network_policy=network.name if network else None,
         ).apply(lambda known: body_text(part, body_of(group, args, **known)))
+        log_destination = aws.opensearchingest.PipelineLogPublishingOptionsCloudwatchLogDestinationArgs(
+            log_group=logs.name
+        )
         pipeline = aws.opensearchingest.Pipeline(
             part,
             pipeline_name=physical,
@@ -171,10 +140,7 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
             min_units=args.min_units,
             max_units=args.max_units,
             log_publishing_options=aws.opensearchingest.PipelineLogPublishingOptionsArgs(
-                is_logging_enabled=True,
-                cloudwatch_log_destination=aws.opensearchingest.PipelineLogPublishingOptionsCloudwatchLogDestinationArgs(
-                    log_group=logs.name
-                ),
+                is_logging_enabled=True, cloudwatch_log_destination=log_destination
             ),
             vpc_options=aws.opensearchingest.PipelineVpcOptionsArgs(
                 subnet_ids=args.vpc.subnet_ids, security_group_ids=args.vpc.security_group_ids
@@ -189,6 +155,40 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
             self.ingestion_pipelines[table.name] = pipeline.pipeline_name
             watched = part if args.pipelines == "per-table" else f"{part}-{table.name}"
             watch_table(watched, pipeline.pipeline_name, table, args.alarm_topic_arn, self)
+
+    def _role(
+        self, part: str, physical: str, account: AccountArgs, statements: list[Statement]
+    ) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
+        child_opts = pulumi.ResourceOptions(parent=self)
+        role = aws.iam.Role(
+            part,
+            name=names.role(part),
+            description=f"What the ingestion pipeline {physical} may do",
+            assume_role_policy=trust(
+                "osis-pipelines.amazonaws.com", account.id, account.arn("osis", f"pipeline/{physical}")
+            ),
+            opts=child_opts,
+        )
+        policy = aws.iam.RolePolicy(
+            part, name="ingest", role=role.name, policy=document(*statements), opts=child_opts
+        )
+        return role, policy
+
+    def _writes_indexes(
+        self, part: str, physical: str, group: list[ZeroEtlTableArgs], role_arn: pulumi.Output[str]
+    ) -> pulumi.Resource:
+        """The data access policy that lets the role write the group's indexes, and make templates where it has any."""
+        write = ("aoss:CreateIndex", "aoss:DescribeIndex", "aoss:UpdateIndex", "aoss:WriteDocument")
+        templates = tuple(f"aoss:{verb}CollectionItems" for verb in ("Create", "Describe", "Update"))
+        return data_access(
+            f"{part}-ingest",
+            self.shared.name,
+            [role_arn],
+            {table.index_name(): write for table in group},
+            collection_items=templates if any(index_template(table) for table in group) else (),
+            description=f"Writes the indexes of {physical}",
+            opts=pulumi.ResourceOptions(parent=self),
+        )
 
 
 def deploy(name: str, args: ZeroEtlArgs, accounts: Accounts) -> Deployed:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.pipelines.bigquery_transfer.storage_copy import StorageTransferArgs
+from components.pipelines.bigquery_transfer.storage_copy_args import StorageTransferArgs
 from policy.rules import Resource, check_all
 from tests.recording import AGENT, ROLE_ID, ROOT, Recording, record
 from tests.unit.pipelines.bigquery_transfer.recorded import (
