@@ -9,6 +9,8 @@ CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 WORKERS ?= $(if $(TESTS),0,$(shell expr $(CORES) + 1))
 # A program with the providers' SDKs starts in half the time where their bytecode is kept, and the tests start many.
 unexport PYTHONDONTWRITEBYTECODE
+# The lock decides which pyright it is, not the newest release.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
 help:
 	@echo "make up       the local stack on the embedded cloud, sample data through every pipeline, what arrived where"
@@ -18,7 +20,7 @@ help:
 	@echo "make check    the quick part, for daily work: lint, the tests of the program and of the handlers"
 	@echo "make pythons  those tests on the lowest and the highest Python that is here (VERSIONS='3.12 3.14' for others)"
 	@echo "make front-door  each stack's life by the pulumi command line (tests/cli; TESTS='-k dev-local' for some)"
-	@echo "make lint     ruff and pyright"
+	@echo "make lint     ruff and pyright, as pre-commit runs them"
 	@echo "make clean    down, and removes .venv/ and the tools' caches in the clone"
 
 setup:
@@ -47,7 +49,8 @@ front-door: setup
 
 lint: setup
 	@.venv/bin/ruff check .
-	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 .venv/bin/pyright --pythonpath $(PY) components handlers __main__.py local delivery
+	@.venv/bin/ruff format --check .
+	@.venv/bin/pyright --pythonpath $(PY)
 
 clean:
 	@if [ -x $(PY) ] && [ -e .tributary ]; then $(PY) -m local down; fi

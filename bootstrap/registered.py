@@ -15,10 +15,12 @@ from typing import Any
 import pulumi
 import pulumi.runtime.stack
 import yaml
-from pulumi.runtime import mocks, settings
+from pulumi.runtime import mocks
+from pulumi.runtime import settings as typed_settings
 
 from bootstrap.kinds import KINDS, arns
 
+settings: Any = typed_settings  # what a program's run leaves in Pulumi's SDK is set at run time, unknown to its types
 ROOT = Path(__file__).resolve().parent.parent
 ID = "11111111-2222-3333-4444-555555555555"
 AGENT = "project-1@storage-transfer-service.iam.gserviceaccount.com"

@@ -1,0 +1,61 @@
+"""What judges a commit is the same everywhere: `make lint`, pre-commit, and the container that a newcomer opens."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pre_commit.clientlib import load_config
+
+ROOT = Path(__file__).resolve().parents[3]
+MAKEFILE = (ROOT / "Makefile").read_text()
+SETUP = "local/setup.sh"
+
+
+def hooks() -> list[dict[str, Any]]:
+    (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    assert repository["repo"] == "local"  # nothing is fetched that the lock does not have
+    return repository["hooks"]
+
+
+def recipe(target: str) -> list[str]:
+    """The commands of a target of the Makefile, its variables replaced by their values."""
+    found = re.search(rf"^{target}:.*\n((?:\t.*\n)+)", MAKEFILE, re.M)
+    assert found, target
+    python = re.search(r"^PY := (.*)$", MAKEFILE, re.M)
+    assert python
+    return [line.strip("\t@").replace("$(PY)", python[1]) for line in found[1].splitlines()]
+
+
+def test_pre_commit_takes_its_config() -> None:
+    config = load_config(str(ROOT / ".pre-commit-config.yaml"))
+    assert [hook["id"] for hook in config["repos"][0]["hooks"]] == [hook["id"] for hook in hooks()]
+
+
+def test_the_hooks_run_what_make_lint_runs() -> None:
+    first, *others = [hook["entry"] for hook in hooks()]
+    assert first == SETUP and re.search(r"^lint: setup$", MAKEFILE, re.M)
+    assert recipe("setup") == [SETUP]
+    assert others == recipe("lint")
+
+
+def test_a_hook_judges_the_whole_tree_with_the_tools_of_the_lock() -> None:
+    lock = (ROOT / "requirements.lock").read_text()
+    for hook in hooks()[1:]:
+        tool, *_ = shlex.split(hook["entry"])
+        assert tool.startswith(".venv/bin/")
+        assert re.search(rf"^{tool.removeprefix('.venv/bin/')}==", lock, re.M), tool
+        assert hook["language"] == "system" and hook["pass_filenames"] is False
+
+
+def test_the_container_is_pinned_and_sets_up_as_make_does() -> None:
+    container = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text())
+    assert re.fullmatch(r"[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}", container["image"])
+    python = re.search(r"-3\.(\d+)-", container["image"])
+    assert python and 11 <= int(python[1]) <= 14  # what local/setup.sh takes
+    commands = [shlex.split(command) for command in container["postCreateCommand"].split("&&")]
+    assert commands == [[SETUP], [".venv/bin/pre-commit", "install"]]
+    assert (ROOT / SETUP).stat().st_mode & 0o111
+    assert re.search(r"^pre-commit==", (ROOT / "requirements.lock").read_text(), re.M)
