@@ -77,7 +77,8 @@ def main() -> None:
     parser.add_argument("--fold", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.fold:
-        return measure(options.fold, options.memory)
+        measure(options.fold, options.memory)
+        return
     print("| items | changed | rows after | seconds | peak MB | spilled MB |\n|--:|--:|--:|--:|--:|--:|")
     for times, share in ((1, 0.02), (3, 0.02), (1, 1.0), (3, 1.0)):
         count = options.items * times

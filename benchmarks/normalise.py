@@ -190,7 +190,8 @@ def main():
     options = parser.parse_args()
     if options.reader:
         name, path, count = options.reader
-        return measure(name, Path(path), int(count))
+        measure(name, Path(path), int(count))
+        return
     with tempfile.TemporaryDirectory(prefix="tributary-benchmark-") as folder:
         path = Path(folder, "data.json.gz")
         raw, count = write(path, options.megabytes * 10**6)

@@ -20,7 +20,7 @@ from pulumi.runtime import settings as typed_settings
 
 from bootstrap.kinds import KINDS, arns
 
-settings: Any = typed_settings  # what a program's run leaves in Pulumi's SDK is set at run time, unknown to its types
+settings: Any = typed_settings  # what a run leaves in Pulumi's SDK is unknown to its types
 ROOT = Path(__file__).resolve().parent.parent
 ID = "11111111-2222-3333-4444-555555555555"
 AGENT = "project-1@storage-transfer-service.iam.gserviceaccount.com"

@@ -85,7 +85,7 @@ def _stacks(arguments: argparse.Namespace) -> int:
     }
     print(json.dumps(outputs))
     if file := os.environ.get("GITHUB_OUTPUT"):
-        with open(file, "a") as to:
+        with Path(file).open("a") as to:
             to.writelines(f"{key}={json.dumps(value)}\n" for key, value in outputs.items())
     return 0
 

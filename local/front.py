@@ -61,16 +61,19 @@ class Front:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] not in ("http", "websocket"):
-            return await self.app(scope, receive, send)
+            await self.app(scope, receive, send)
+            return
         pairs = scope["headers"]
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in pairs}
         status, reason = 403, foreign(pairs, self.port, self.host_is_known(scope, headers))
         if reason is None:
             status, reason = self.status, self.refuse(scope, headers)
         if reason is None:
-            return await self.app(scope, receive, without_cors(send))
+            await self.app(scope, receive, without_cors(send))
+            return
         if scope["type"] == "websocket":  # closed before it is accepted, which a client sees as a 403
-            return await send({"type": "websocket.close", "code": 1008})
+            await send({"type": "websocket.close", "code": 1008})
+            return
         refusal = {"__type": "AccessDenied", "message": reason, "error": {"code": status, "message": reason}}
         body = json.dumps(refusal).encode()
         answer = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]

@@ -25,8 +25,9 @@ stock_remove, stock_record = dynamodb._remove_item, dynamodb._build_change_recor
 
 
 def remove(table: dict, partition: str, sort: str) -> Any:
-    if threading.current_thread().name != STOCK_REAPER:
-        return stock_remove(table, partition, sort)
+    if threading.current_thread().name == STOCK_REAPER:
+        return None
+    return stock_remove(table, partition, sort)
 
 
 def record(*args: Any) -> dict:

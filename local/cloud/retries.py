@@ -34,7 +34,8 @@ class Answers:
             ATTEMPT.search(headers.get(b"amz-sdk-request", b"")),
         )
         if scope["type"] != "http" or not call or not number:
-            return await self.app(scope, receive, send)
+            await self.app(scope, receive, send)
+            return
         signer = SIGNER.search(headers.get(b"authorization", b""))
         key = (call, signer[1] if signer else b"")
         if int(number[1]) > 1 and key in self.calls and (answer := await self.calls[key]):
@@ -42,7 +43,7 @@ class Answers:
                 pass
             for message in answer:
                 await send(message)
-            return None
+            return
         await self.record(key, scope, receive, send)
 
     async def record(self, key: tuple[bytes, bytes], scope: Any, receive: Any, send: Any) -> None:

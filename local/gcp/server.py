@@ -106,7 +106,8 @@ class Front:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
-            return await self.inner(scope, receive, send)
+            await self.inner(scope, receive, send)
+            return
         request = Request(scope, receive)
         try:
             response = await self.answer(request)

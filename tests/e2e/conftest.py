@@ -111,7 +111,7 @@ class Run:
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                place = os.readlink(folder / "cwd")
+                place = str((folder / "cwd").readlink())
                 if int(folder.name) != os.getpid() and (
                     str(self.root) in command or place.startswith(str(self.root))
                 ):

@@ -49,8 +49,7 @@ def run(program: Path, *arguments: str) -> subprocess.CompletedProcess:
 
 def decoder_program(compile, folder: Path, code: str) -> Path:
     (folder / "decode.c").write_text(code)
-    program = compile((HERE / "sanitized.c").read_text(), f"-I{folder}")
-    return program
+    return compile((HERE / "sanitized.c").read_text(), f"-I{folder}")
 
 
 def test_no_mutated_line_reads_or_writes_out_of_bounds(compile, tmp_path):
