@@ -20,7 +20,7 @@ help:
 	@echo "make check    the quick part, for daily work: lint, the tests of the program and of the handlers"
 	@echo "make pythons  those tests on the lowest and the highest Python that is here (VERSIONS='3.12 3.14' for others)"
 	@echo "make front-door  each stack's life by the pulumi command line (tests/cli; TESTS='-k dev-local' for some)"
-	@echo "make lint     ruff and pyright, as pre-commit runs them"
+	@echo "make lint     ruff and pyright, as pre-commit runs them; zizmor and actionlint for the workflows"
 	@echo "make clean    down, and removes .venv/ and the tools' caches in the clone"
 
 setup:
@@ -51,6 +51,12 @@ lint: setup
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/pyright --pythonpath $(PY)
+	@.venv/bin/zizmor --offline --quiet --no-progress .github/workflows
+	@$(PY) -m local.actionlint
+
+policy/venv: policy/requirements.txt
+	@$(PY) -m venv --clear policy/venv
+	@policy/venv/bin/python -m pip install --quiet --requirement policy/requirements.txt
 
 clean:
 	@if [ -x $(PY) ] && [ -e .tributary ]; then $(PY) -m local down; fi

@@ -6,6 +6,8 @@
     python -m delivery publish    puts the comment and the labels on the pull request, the same comment each time
     python -m delivery drift      one issue a stack that is no longer as the program has it, closed once it is again
 
+    python -m delivery credentials, preview, verdict, reviewed, deploy     what the workflows' steps call
+
 settings.py    delivery.yaml: which stacks are deployed, what is masked
 touched.py     changed files -> stacks
 preview.py     the engine's events -> what changes, by resource
@@ -16,8 +18,12 @@ costs.py       what a month costs, before and after
 sections.py    the comment's parts
 comment.py     the comment: parts in their order, cut to what GitHub takes
 mask.py        account ids, addresses and credentials, as the config asks
+reviewed.py    whether a deployment would do what was shown
+drift.py       an issue's text
 github.py      the few calls of GitHub's API
+credentials.py a job's token, exchanged for a role at AWS and at Google
+command.py     the `pulumi` command line
 
-Everything but github.py and __main__.py is pure: text and settings in, text out. What is written about a resource is
-data of the pull request, and stands where Markdown takes it for nothing else.
+Everything but the last three and __main__.py is pure: text and settings in, text out. What is written about a resource
+is data of the pull request, and stands where Markdown takes it for nothing else.
 """

@@ -4,17 +4,22 @@ GITHUB_STEP_SUMMARY.
 """
 
 import argparse
+import io
 import json
 import os
+import re
 import subprocess
 import sys
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from delivery import arrived, comment, drift, github, preview, settings, strip, touched
+from delivery import arrived, comment, credentials, drift, github, preview, settings, strip, touched
+from delivery import command as command_line
+from delivery.reasons import why
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -43,7 +48,9 @@ def main(words: Sequence[str] | None = None) -> int:
     command.add_argument("--root", type=Path, default=ROOT)
     command.add_argument("--commit", required=True)
     command.add_argument("--link", required=True, help="the address of the job's summary")
-    command.add_argument("--removed", default="", help="stacks whose file is taken away, with commas")
+    command.add_argument(
+        "--removed", type=json.loads, default=[], help="stacks whose file is taken away, as JSON"
+    )
     command.set_defaults(run=_comment)
 
     command = commands.add_parser("publish", help="puts comment.md and labels.json on a pull request")
@@ -59,10 +66,48 @@ def main(words: Sequence[str] | None = None) -> int:
     command.add_argument("--link", required=True, help="the address of the run")
     command.set_defaults(run=_drift)
 
+    command = commands.add_parser("credentials", help="short-lived credentials into the job's environment")
+    command.set_defaults(run=lambda arguments: print("\n".join(credentials.for_job())) or 0)
+
+    command = commands.add_parser(
+        "preview", help="previews a stack; a preview that fails is told by the comment"
+    )
+    command.add_argument("stack")
+    command.add_argument("--root", type=Path, default=ROOT)
+    command.add_argument(
+        "--role", default="", help="the role's name in each account, instead of the config's"
+    )
+    command.add_argument("--refresh", action="store_true")
+    command.add_argument("--to", type=Path, required=True)
+    command.set_defaults(run=_preview)
+
+    command = commands.add_parser("embedded", help="runs the stack of the embedded cloud; what arrived")
+    command.add_argument("--root", type=Path, default=ROOT)
+    command.add_argument("--to", type=Path, required=True)
+    command.set_defaults(run=_embedded)
+
+    command = commands.add_parser(
+        "verdict", help="fails where a preview failed or a mandatory policy is broken"
+    )
+    command.add_argument("folder", type=Path)
+    command.set_defaults(run=_verdict)
+
+    command = commands.add_parser("reviewed", help="what a merged commit's pull request showed")
+    command.add_argument("--commit", required=True)
+    command.add_argument("--to", type=Path, required=True)
+    command.set_defaults(run=_reviewed)
+
+    command = commands.add_parser("deploy", help="deploys what was reviewed, and nothing else")
+    command.add_argument("stack")
+    command.add_argument("--root", type=Path, default=ROOT)
+    command.add_argument("--reviewed", type=Path, required=True, help="the folder that 'reviewed' wrote")
+    command.add_argument("--to", type=Path, required=True)
+    command.set_defaults(run=_deploy)
+
     arguments = parser.parse_args(words)
     try:
         return int(arguments.run(arguments))
-    except (settings.Refused, github.GithubError) as error:
+    except (settings.Refused, github.GithubError, credentials.NoCredentials, command_line.Stopped) as error:
         print(f"{arguments.command}: {error}", file=sys.stderr)
         return 1
 
@@ -80,7 +125,7 @@ def _stacks(arguments: argparse.Namespace) -> int:
     these = touched.stacks(changed, configs)
     outputs = {
         "stacks": [name for name in these if name in delivered.stacks],
-        "embedded": these,
+        "embedded": [name for name in these if name in delivered.embedded],
         "removed": touched.removed(changed, [name for name in names if name in configs]),
     }
     print(json.dumps(outputs))
@@ -101,8 +146,7 @@ def _changed(root: Path, since: str | None) -> list[str]:
 def _comment(arguments: argparse.Namespace) -> int:
     """Writes comment.md, summary.md and labels.json into the folder."""
     folder, masking = arguments.folder, settings.read(arguments.root).mask
-    removed = tuple(name for name in arguments.removed.split(",") if name)
-    report = report_of(folder, commit=arguments.commit, link=arguments.link, removed=removed)
+    report = report_of(folder, commit=arguments.commit, link=arguments.link, removed=tuple(arguments.removed))
     (folder / "comment.md").write_text(comment.comment(report, masking))
     whole = comment.summary(report, masking)
     (folder / "summary.md").write_text(whole)
@@ -129,6 +173,65 @@ def _drift(arguments: argparse.Namespace) -> int:
     body = drift.body(read, strangers, arguments.link, settings.read(arguments.root).mask)
     repository, marker = github.Repository.of_job(), drift.marker(arguments.stack)
     print(f"issue: {github.put_issue(repository, marker, drift.title(arguments.stack), body)}")
+    return 0
+
+
+def _preview(arguments: argparse.Namespace) -> int:
+    delivered = settings.read(arguments.root).stacks[arguments.stack]
+    if arguments.role:
+        command_line.under(arguments.root, arguments.stack, arguments.role)
+    read = command_line.run_preview(
+        arguments.root, arguments.stack, arguments.to, delivered, refresh=arguments.refresh
+    )
+    print(
+        f"{arguments.stack}: {len(read.changes)} changes" + (f", failed: {why(read)}" if read.failed else "")
+    )
+    return 0
+
+
+def _embedded(arguments: argparse.Namespace) -> int:
+    """Writes local.arrived.json. What fell short is told by the comment."""
+    run = command_line.embedded(arguments.root)
+    arguments.to.mkdir(parents=True, exist_ok=True)
+    (arguments.to / f"{run.stack}.arrived.json").write_text(arrived.written(run))
+    print(
+        f"{run.stack}: "
+        + (run.failure or f"{sum(row.complete for row in run.rows)} of {len(run.rows)} arrived")
+    )
+    return 0
+
+
+def _verdict(arguments: argparse.Namespace) -> int:
+    wrong = []
+    for one in report_of(arguments.folder, commit="", link="").previews:
+        broken = [finding for finding in one.findings if finding.level == "mandatory"]
+        wrong += [f"{one.stack}: {why(one)}"] if one.failed else []
+        wrong += [f"{one.stack}: {finding.resource} breaks '{finding.rule}'" for finding in broken]
+    print("\n".join(wrong) or "every stack can be previewed")
+    return 1 if wrong else 0
+
+
+def _reviewed(arguments: argparse.Namespace) -> int:
+    """Writes <stack>.jsonl of each stack that was shown into a folder, which is empty where nothing was."""
+    arguments.to.mkdir(parents=True, exist_ok=True)
+    archive = github.previews_of(github.Repository.of_job(), arguments.commit, "preview.yml", "previews")
+    names = []
+    if archive is not None:
+        with zipfile.ZipFile(io.BytesIO(archive)) as files:
+            for name in files.namelist():
+                if re.fullmatch(r"[\w-]+\.jsonl", name):  # no other file, and none of another folder
+                    (arguments.to / name).write_bytes(files.read(name))
+                    names.append(name)
+    print(f"reviewed: {', '.join(sorted(names)) or 'nothing was shown for this commit'}")
+    return 0
+
+
+def _deploy(arguments: argparse.Namespace) -> int:
+    delivered = settings.read(arguments.root).stacks[arguments.stack]
+    shown = arguments.reviewed / f"{arguments.stack}.jsonl"
+    file = shown if shown.is_file() else None
+    done = command_line.deploy(arguments.root, arguments.stack, arguments.to, file, delivered)
+    print(f"{arguments.stack}: deployed, {len(done.changes)} changes")
     return 0
 
 

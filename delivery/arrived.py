@@ -1,10 +1,13 @@
-"""What arrived when the changed stack ran on the embedded cloud: the report of `python -m local try`.
+"""What arrived when the changed stack ran on the embedded cloud: a report of it.
 
 A report is a JSON object: `rows`, one a pipeline and table (pipeline, kind, table, sent, arrived, seconds, failure);
 `denials`, what the cloud's IAM refused (principal, action, resource, count); `failure`, why the stack did not come up.
 """
 
+import dataclasses
 import json
+import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,3 +62,22 @@ def read(text: str) -> Arrived:
         tuple(Denial(**denial) for denial in content.get("denials", [])),
         content.get("failure", ""),
     )
+
+
+def written(run: Arrived) -> str:
+    """The report of a run."""
+    return json.dumps(dataclasses.asdict(run), indent=1) + "\n"
+
+
+# As AWS words it, and the embedded cloud's log has it.
+DENIED = re.compile(
+    r"User: (?P<principal>\S+) is not authorized to perform: (?P<action>[\w:-]+)(?: on resource: (?P<resource>\S+))?"
+)
+
+
+def denials(log: str) -> tuple[Denial, ...]:
+    """What a log of the embedded cloud says was refused, the most frequent first."""
+    counted = Counter(
+        (match["principal"], match["action"], match["resource"] or "") for match in DENIED.finditer(log)
+    )
+    return tuple(Denial(*key, count) for key, count in counted.most_common())

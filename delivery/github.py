@@ -40,6 +40,17 @@ class Repository:
         """The answer to a request at a path of the repository. Raises GithubError."""
         return self._send(method, f"{self.api}/repos/{self.name}/{path}", body)[0]
 
+    def download(self, path: str) -> bytes:
+        """The archive at a path of the repository; GitHub leads to where it is stored, which takes no token
+        (https://docs.github.com/en/rest/actions/artifacts#download-an-artifact)."""
+        request = urllib.request.Request(f"{self.api}/repos/{self.name}/{path}")
+        request.add_unredirected_header("Authorization", f"Bearer {self.token}")
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.read()
+        except OSError as error:
+            raise GithubError(f"GET {path}: {error}") from error
+
     def pages(self, path: str) -> Iterable[dict[str, Any]]:
         """All of a list, a hundred a page (https://docs.github.com/en/rest/using-the-rest-api/
         using-pagination-in-the-rest-api)."""
@@ -114,3 +125,18 @@ def put_issue(repository: Repository, marker: str, title: str, body: str | None)
         return "none"
     repository.call("POST", "issues", {"title": title, "body": body})
     return "written"
+
+
+def previews_of(repository: Repository, commit: str, workflow: str, artifact: str) -> bytes | None:
+    """The archive that the pull request of a merged commit showed its stacks by; None where there is none."""
+    for pull in repository.pages(f"commits/{commit}/pulls"):
+        head = pull["head"]["sha"]
+        runs = repository.call("GET", f"actions/workflows/{workflow}/runs?event=pull_request&head_sha={head}")
+        for run in runs["workflow_runs"]:
+            # A run of a fork has no previews, and its archive would be a stranger's.
+            if (run.get("head_repository") or {}).get("full_name") != repository.name:
+                continue
+            for one in repository.call("GET", f"actions/runs/{run['id']}/artifacts")["artifacts"]:
+                if one["name"] == artifact and not one["expired"]:
+                    return repository.download(f"actions/artifacts/{one['id']}/zip")
+    return None

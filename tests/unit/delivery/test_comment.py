@@ -65,7 +65,7 @@ def test_the_comment_is_the_golden_one(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_comment_shows_no_account_and_no_address(name: str) -> None:
     text = comment(report(name), Masking())
-    assert re.findall(r"\d{12}", text.replace("0123456789ab", "")) == []
+    assert re.findall(r"(?<!\d)\d{12}(?!\d)", text.replace("0123456789ab", "")) == []
     assert re.findall(r"[\w.]+@example\.com", text) == []
 
 

@@ -1,95 +1,15 @@
 """What is called of GitHub's API, against a small one in this process, and the commands as the workflows call them."""
 
 import json
-import re
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from delivery.__main__ import main
 from delivery.comment import LABELS, MARKER
-from delivery.github import GithubError, Repository, put_comment, put_issue, put_labels
+from delivery.github import GithubError, put_comment, put_issue, put_labels
+from tests.unit.delivery.github_api import SOMEBODY, Api, repository
 from tests.unit.delivery.recordings import text
-
-BOT, SOMEBODY = {"type": "Bot"}, {"type": "User"}
-
-
-class Api(ThreadingHTTPServer):
-    """Comments, labels and issues of one repository (https://docs.github.com/en/rest/issues), two a page."""
-
-    comments: list[dict[str, Any]]
-    issues: list[dict[str, Any]]
-    labels: list[str]
-    calls: list[str]
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Api  # pyright: ignore[reportIncompatibleVariableOverride]  # it serves no other
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-    def answer(self, code: int, content: Any, link: str = "") -> None:
-        self.send_response(code)
-        if link:
-            self.send_header("Link", link)
-        self.end_headers()
-        self.wfile.write(json.dumps(content).encode())
-
-    def do(self) -> None:
-        url, api = urlsplit(self.path), self.server
-        path = url.path.removeprefix("/repos/shop/data/")
-        size = int(self.headers.get("Content-Length") or 0)
-        body = json.loads(self.rfile.read(size)) if size else {}
-        api.calls.append(f"{self.command} {path}")
-        if self.headers["Authorization"] != "Bearer t":
-            return self.answer(401, {"message": "Bad credentials"})
-        lists = {"issues/7/comments": api.comments, "issues": api.issues}
-        if self.command == "GET" and path in lists:
-            page = int(parse_qs(url.query).get("page", ["1"])[0])
-            every = [one for one in lists[path] if one.get("state", "open") == "open"]
-            more = len(every) > page * 2
-            link = (
-                f'<http://{self.headers["Host"]}{url.path}?state=open&page={page + 1}>; rel="next"'
-                if more
-                else ""
-            )
-            return self.answer(200, every[page * 2 - 2 : page * 2], link)
-        if self.command == "POST" and path in lists:
-            made = body | {"id": len(lists[path]) + 1, "number": len(lists[path]) + 1, "user": BOT}
-            lists[path].append(made)
-            return self.answer(201, made)
-        if patched := re.fullmatch(r"issues/(comments/)?(\d+)", path):
-            its = api.comments if patched[1] else api.issues
-            its[int(patched[2]) - 1] |= body
-            return self.answer(200, {})
-        if path == "issues/7/labels":
-            api.labels += body.get("labels", [])
-            return self.answer(200, [{"name": name} for name in api.labels])
-        if self.command == "DELETE":
-            api.labels.remove(path.rpartition("/")[2])
-            return self.answer(200, [])
-        return self.answer(404, {"message": "Not Found"})
-
-    do_GET = do_POST = do_PATCH = do_DELETE = do
-
-
-@pytest.fixture
-def api() -> Iterator[Api]:
-    with Api(("127.0.0.1", 0), Handler) as server:
-        server.comments, server.issues, server.labels, server.calls = [], [], [], []
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server
-        server.shutdown()
-
-
-def repository(api: Api, token: str = "t") -> Repository:
-    return Repository("shop/data", token, f"http://127.0.0.1:{api.server_address[1]}")
 
 
 def test_a_comment_is_written_once_and_patched_from_then_on(api: Api) -> None:
@@ -131,16 +51,6 @@ def test_a_stack_has_one_issue_which_is_closed_once_it_heals(api: Api) -> None:
 def test_what_github_refuses_is_an_error_with_its_answer(api: Api) -> None:
     with pytest.raises(GithubError, match=r"401 .*Bad credentials"):
         put_comment(repository(api, "wrong"), 7, MARKER, MARKER)
-
-
-@pytest.fixture
-def job(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
-    monkeypatch.setenv("GITHUB_REPOSITORY", "shop/data")
-    monkeypatch.setenv("GITHUB_TOKEN", "t")
-    monkeypatch.setenv("GITHUB_API_URL", repository(api).api)
-    for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"):
-        monkeypatch.delenv(name, raising=False)
-    return api
 
 
 def test_the_comment_of_two_stacks_is_made_published_and_patched(job: Api, tmp_path: Path) -> None:

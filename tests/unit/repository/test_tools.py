@@ -44,9 +44,12 @@ def test_the_hooks_run_what_make_lint_runs() -> None:
 def test_a_hook_judges_the_whole_tree_with_the_tools_of_the_lock() -> None:
     lock = (ROOT / "requirements.lock").read_text()
     for hook in hooks()[1:]:
-        tool, *_ = shlex.split(hook["entry"])
+        tool, *words = shlex.split(hook["entry"])
         assert tool.startswith(".venv/bin/")
-        assert re.search(rf"^{tool.removeprefix('.venv/bin/')}==", lock, re.M), tool
+        if words[:2] == ["-m", "local.actionlint"]:  # built of modules whose digests the repository has
+            assert (ROOT / "local/go/actionlint/go.sum").is_file()
+        else:
+            assert re.search(rf"^{tool.removeprefix('.venv/bin/')}==", lock, re.M), tool
         assert hook["language"] == "system" and hook["pass_filenames"] is False
 
 

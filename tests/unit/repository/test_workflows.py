@@ -1,7 +1,6 @@
 """The public workflows: what they run is pinned, they may only read, and they install what the lock has.
 
-Rules of https://docs.github.com/en/actions/reference/security/secure-use; `zizmor` and `actionlint` find nothing either
-(by hand: the first over the network, both not in the lock).
+Rules of https://docs.github.com/en/actions/reference/security/secure-use; `make lint` runs `zizmor` and `actionlint`.
 """
 
 import re
@@ -28,12 +27,43 @@ def locked(package: str) -> str:
     return found[1]
 
 
+# What a job may besides reading the repository; any other job may nothing more.
+MORE: dict[str, dict[str, str]] = {
+    "preview-preview": {"id-token": "write"},
+    "preview-comment": {"pull-requests": "write"},
+    "deploy-deploy": {"id-token": "write", "actions": "read", "pull-requests": "read"},
+    "drift-compare": {"id-token": "write"},
+    "drift-issue": {"issues": "write"},
+}
+
+
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
-def test_a_workflow_may_read_the_repository_and_nothing_else(workflow: Path) -> None:
+def test_a_workflow_may_read_the_repository_and_its_jobs_what_they_need(workflow: Path) -> None:
     content = yaml.safe_load(workflow.read_text())
     assert content["permissions"] == {"contents": "read"}
-    assert [job for job in content["jobs"].values() if "permissions" in job] == []
+    for name, job in content["jobs"].items():
+        more = MORE.get(f"{workflow.stem}-{name}")
+        assert job.get("permissions") == (more and {"contents": "read", **more}), name
     assert "pull_request_target" not in workflow.read_text()
+
+
+@pytest.mark.parametrize(("workflow", "job"), JOBS)
+def test_a_job_with_a_clouds_credentials_writes_nothing_at_github_and_runs_nothing_of_a_fork(
+    workflow: Path, job: dict[str, Any]
+) -> None:
+    """Code of the pull request runs in it: what it may is what a stranger would get."""
+    may = job.get("permissions", {})
+    if "id-token" in may:
+        assert {key for key, value in may.items() if value == "write"} == {"id-token"}
+        assert "environment" in job, "its trust names an environment, and that a branch"
+        triggers = yaml.safe_load(workflow.read_text())[True]
+        if "pull_request" in triggers:
+            assert "github.event.pull_request.head.repo.full_name == github.repository" in job["if"]
+    tokens = [step for step in job["steps"] if "GITHUB_TOKEN" in step.get("env", {})]
+    assert "GITHUB_TOKEN" not in job.get("env", {})
+    for step in tokens:
+        assert re.fullmatch(r"\.venv/bin/python -m delivery (publish|reviewed|drift) .*", step["run"])
+    assert not re.search(r"\bsecrets\.", workflow.read_text())
 
 
 @pytest.mark.parametrize(("workflow", "job"), JOBS)

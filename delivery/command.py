@@ -1,0 +1,107 @@
+"""The `pulumi` command line as a job runs it: a preview whose events are kept, and a deployment of what was reviewed.
+
+`--save-plan` and `up --plan`: https://www.pulumi.com/docs/iac/concepts/update-plans/
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+from delivery import preview, reviewed, strip
+from delivery.arrived import Arrival, Arrived, denials
+from delivery.preview import Preview
+from delivery.reasons import why
+from delivery.settings import StackDelivery
+
+STREAMED = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true", "PULUMI_SKIP_UPDATE_CHECK": "true"}
+
+
+class Stopped(RuntimeError):
+    """A deployment was not begun; the message says why."""
+
+
+def run_preview(
+    root: Path, stack: str, folder: Path, delivered: StackDelivery, *, refresh: bool = False
+) -> Preview:
+    """Previews a stack: `<stack>.jsonl` and `<stack>.plan` in the folder. A preview that fails is no error here."""
+    folder.mkdir(parents=True, exist_ok=True)
+    command = ["pulumi", "preview", "--json", "--save-plan", str((folder / f"{stack}.plan").resolve())]
+    command += ["--refresh"] if refresh else _policies(delivered)
+    done = subprocess.run(
+        [*command, "--stack", stack, "--non-interactive"], cwd=root, env={**os.environ, **STREAMED},
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    events = strip.stripped(done.stdout)
+    (folder / f"{stack}.jsonl").write_text(events)
+    return preview.read(stack, events)
+
+
+def under(root: Path, stack: str, role: str) -> None:
+    """Lets each account of the stack's config be entered by its role of that name, in this copy of the repository."""
+    file = root / f"Pulumi.{stack}.yaml"
+    content = yaml.safe_load(file.read_text())
+    for account in content["config"]["tributary:accounts"].values():
+        region = account["region"]
+        partition = (
+            "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
+        )
+        account["role"] = f"arn:{partition}:iam::{account['id']}:role/{role}"
+    file.write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+def deploy(root: Path, stack: str, folder: Path, shown: Path | None, delivered: StackDelivery) -> Preview:
+    """Deploys what was reviewed, and stops where the deployment would do anything else. Raises Stopped."""
+    plan = run_preview(root, stack, folder, delivered)
+    if plan.failed:
+        raise Stopped(f"{stack} can't be previewed: {why(plan)}")
+    if shown is None:
+        if delivered.approval and plan.changes:
+            raise Stopped(
+                f"{stack} waits for approval of what a pull request showed, and nothing was shown for this commit; "
+                "open a pull request with the change"
+            )
+    elif differing := reviewed.differences(preview.read(stack, shown.read_text()), plan):
+        listed = "\n".join(f"  {one}" for one in differing[:50])
+        more = f"\n  … and {len(differing) - 50} more" if len(differing) > 50 else ""
+        raise Stopped(
+            f"{stack} would not be deployed as it was reviewed:\n{listed}{more}\n"
+            "something else was deployed in between, or somebody changed it by hand; preview the change again"
+        )
+    command = ["pulumi", "up", "--yes", "--skip-preview", "--plan", str((folder / f"{stack}.plan").resolve())]
+    command += [*_policies(delivered), "--stack", stack, "--non-interactive"]
+    done = subprocess.run(
+        command, cwd=root, env={**os.environ, **STREAMED}, stdin=subprocess.DEVNULL, check=False
+    )
+    if done.returncode:
+        raise Stopped(f"{stack}: pulumi up ended with {done.returncode}; what it did is in the log above")
+    return plan
+
+
+def embedded(root: Path) -> Arrived:
+    """Runs stack `local` on the embedded cloud, with its sample data: what arrived, and what was refused."""
+    local = [sys.executable, "-m", "local"]
+    up = subprocess.run(
+        [*local, "up"], cwd=root, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    print(up.stdout, up.stderr, sep="\n")
+    status = subprocess.run(
+        [*local, "status", "--format", "json"], cwd=root, capture_output=True, text=True, check=False
+    )
+    rows = json.loads(status.stdout.strip() or "[]")
+    log = root / ".tributary" / "cloud.log"
+    refused = denials(log.read_text(errors="replace")) if log.is_file() else ()
+    failure = ""
+    if not rows:
+        lines = [line for line in f"{up.stdout}\n{up.stderr}".splitlines() if line.strip()]
+        failure = lines[-1] if lines else f"`python -m local up` ended with {up.returncode}"
+    return Arrived("local", tuple(Arrival(**row) for row in rows), refused, failure)
+
+
+def _policies(delivered: StackDelivery) -> Sequence[str]:
+    level = "prod" if delivered.policies == "mandatory" else "dev"
+    return ["--policy-pack", "policy", "--policy-pack-config", f"policy/levels/{level}.json"]
