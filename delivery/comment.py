@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from delivery import sections, text
 from delivery.arrived import Arrived
-from delivery.costs import CostChange
 from delivery.losses import loss
 from delivery.mask import everywhere, masked
 from delivery.preview import Preview
@@ -36,7 +35,6 @@ class Report:
     link: str
     """The address of the job's summary, where the whole of it stands."""
     arrivals: Sequence[Arrived] = ()
-    costs: Sequence[CostChange] = ()
     removed: Sequence[str] = ()
     """Stacks whose file the change takes away."""
 
@@ -97,7 +95,7 @@ def _parts(report: Report) -> Iterable[Section]:
     yield from sections.failures(previews)
     yield from sections.losing(previews)
     yield from sections.findings(previews)
-    yield from sections.costs(report.costs)
+    yield from sections.costs(previews)
     yield from sections.arrivals(report.arrivals, {one.stack: one for one in previews})
     for preview in previews:
         yield from sections.changes(preview)

@@ -1,23 +1,75 @@
-"""What a stack costs a month, before and after a change.
+"""What a stack costs a month, before and after a change: its output `cost`, as the state and the preview have it.
 
-A place for the estimate that knows prices: `report` takes two of them. Without one the comment has no part on costs.
+The program estimates it (components/cost) and exports it; here two estimates are set side by side. Amounts are ranges,
+the least and the most, in US dollars a month at list prices.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+Range = tuple[float, float]
+NOTHING: Range = (0.0, 0.0)
+KEPT = ("month", "pipelines", "prices")
+"""What is read of an estimate; its lines are many, and the comment has none of them."""
 
 
 @dataclass(frozen=True)
 class CostChange:
-    """What a stack costs, in US dollars a month."""
+    """What a stack costs, by pipeline; `before` is None where the deployed program estimated nothing."""
 
-    stack: str
-    before: Mapping[str, float]
-    """By pipeline, of the config that is deployed."""
-    after: Mapping[str, float]
-    assumes: str = ""
-    """What the numbers stand on, such as how much data a day."""
+    before: Mapping[str, Range] | None
+    after: Mapping[str, Range]
+    total_before: Range | None
+    total_after: Range
+    prices: str = ""
+    """Of when the list prices are."""
 
-    @property
-    def difference(self) -> float:
-        return sum(self.after.values()) - sum(self.before.values())
+    def changed(self) -> dict[str, tuple[Range, Range]]:
+        """The pipelines whose cost changes, before and after."""
+        was = self.before or {}
+        names = sorted({*was, *self.after})
+        both = {name: (was.get(name, NOTHING), self.after.get(name, NOTHING)) for name in names}
+        return {name: pair for name, pair in both.items() if pair[0] != pair[1]}
+
+
+def kept(estimate: Any) -> dict[str, Any] | None:
+    """Of a stack's output `cost`, what is read of it here; None of anything else."""
+    if not isinstance(estimate, Mapping) or not isinstance(estimate.get("month"), Mapping):
+        return None
+    return {key: estimate[key] for key in KEPT if key in estimate}
+
+
+def change(before: Any, after: Any) -> CostChange | None:
+    """What changes from one estimate to another; None where the program estimates nothing."""
+    was, now = kept(before), kept(after)
+    if now is None:
+        return None
+    prices = now.get("prices") or {}
+    dates = f"list prices of {prices['from']} to {prices['to']}" if {"from", "to"} <= set(prices) else ""
+    return CostChange(
+        _pipelines(was) if was is not None else None,
+        _pipelines(now),
+        _range(was["month"].get("all")) if was is not None else None,
+        _range(now["month"].get("all")),
+        dates,
+    )
+
+
+def _pipelines(estimate: Mapping[str, Any]) -> dict[str, Range]:
+    """What each pipeline costs a month: at rest and by use."""
+    made = {}
+    for name, part in (estimate.get("pipelines") or {}).items():
+        least, most = zip(*(_range(part.get(when)) for when in ("at_rest", "by_use")), strict=True)
+        made[name] = (round(sum(least), 2), round(sum(most), 2))
+    return made
+
+
+def _range(value: Any) -> Range:
+    if (
+        isinstance(value, list | tuple)
+        and len(value) == 2
+        and all(isinstance(one, int | float) for one in value)
+    ):
+        return float(value[0]), float(value[1])
+    return NOTHING

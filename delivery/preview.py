@@ -11,6 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from delivery.costs import CostChange, change
+
+STACK = "pulumi:pulumi:Stack"
 PIPELINE = re.compile(r"tributary:pipelines:\w+Pipeline")
 KINDS = {
     "create": "create", "import": "create", "update": "update", "delete": "delete", "replace": "replace",
@@ -106,6 +109,8 @@ class Preview:
     unchanged: int = 0
     providers: Mapping[str, tuple[Property, ...]] = field(default_factory=dict)
     """What changes of the providers, by their names, which are the accounts'."""
+    cost: CostChange | None = None
+    """What the stack costs a month, where its program estimates that."""
     standing: frozenset[str] = frozenset()
     """The pipelines that the state has already."""
 
@@ -151,12 +156,26 @@ def read(stack: str, text: str) -> Preview:
         failed=not summary or (summary.get("result") or ("failed" if errors else "")) == "failed",
         unchanged=(summary.get("resourceChanges") or {}).get("same", 0),
         providers=dict(_providers(steps)),
+        cost=_cost(events),
         standing=frozenset(
             _name(step["urn"])
             for step in steps
             if PIPELINE.fullmatch(step["type"]) and step["op"] != "create"
         ),
     )
+
+
+def _cost(events: list[dict[str, Any]]) -> CostChange | None:
+    """Of the stack's own outputs, the estimate: as the state has it and as the preview does."""
+    made = None
+    for event in events:
+        step = event.get("resOutputsEvent", {}).get("metadata", {})
+        if step.get("type") == STACK:
+            before, after = (
+                ((step.get(side) or {}).get("outputs") or {}).get("cost") for side in ("old", "new")
+            )
+            made = change(before, after) or made
+    return made
 
 
 def _changes(steps: list[dict[str, Any]], pipelines: set[str]) -> Iterator[Change]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from delivery import text
 from delivery.arrived import Arrived
-from delivery.costs import CostChange
 from delivery.losses import loss, rank
 from delivery.picture import picture, touched
 from delivery.preview import Change, Preview
@@ -152,32 +151,31 @@ def _name(resource: str) -> str:
     return resource.split("::", 2)[-1].rpartition("$")[2]
 
 
-def costs(reports: Sequence[CostChange]) -> Iterator[Section]:
-    rows = []
-    for report in reports:
-        for pipeline in sorted({*report.before, *report.after}):
-            before, after = report.before.get(pipeline, 0.0), report.after.get(pipeline, 0.0)
-            if round(before, 2) != round(after, 2):
-                cells = [
-                    text.code(report.stack),
-                    text.code(pipeline),
-                    *(f"{n:,.2f}" for n in (before, after)),
-                ]
-                rows.append([*cells, f"{after - before:+,.2f}"])
-        total = [sum(side.values()) for side in (report.before, report.after)]
+def costs(previews: Sequence[Preview]) -> Iterator[Section]:
+    """What each stack costs a month: the pipelines that cost more or less, and all of it."""
+    rows, notes = [], dict[str, None]()
+    for preview in previews:
+        if not (cost := preview.cost):
+            continue
+        notes[cost.prices] = None
+        if cost.before is not None:
+            for name, (before, after) in cost.changed().items():
+                rows.append([text.code(preview.stack), text.code(name), _dollars(before), _dollars(after)])
+        before = _dollars(cost.total_before) if cost.total_before is not None else "not known"
+        bold = "" if cost.total_before == cost.total_after else "**"
         rows.append(
-            [
-                text.code(report.stack),
-                "all of it",
-                *(f"{n:,.2f}" for n in total),
-                f"**{report.difference:+,.2f}**",
-            ]
+            [text.code(preview.stack), "all of it", before, f"{bold}{_dollars(cost.total_after)}{bold}"]
         )
     if rows:
-        head, rule, *lines = text.table(("stack", "pipeline", "before", "after", "difference"), rows)
-        assumed = sorted({report.assumes for report in reports if report.assumes})
-        tail = ("", *(text.plain(one) for one in assumed)) if assumed else ()
+        head, rule, *lines = text.table(("stack", "pipeline", "before", "after"), rows)
+        tail = ("", *(note for note in notes if note)) if any(notes) else ()
         yield Section("Cost a month, in US dollars", (head, rule), tuple(lines), tail)
+
+
+def _dollars(amount: tuple[float, float]) -> str:
+    """`12.30`, or `12.30 to 48.00` where it depends on how a service scales."""
+    least, most = (f"{one:,.2f}" for one in amount)
+    return least if least == most else f"{least} to {most}"
 
 
 def pictures(preview: Preview) -> Iterator[Section]:

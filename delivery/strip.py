@@ -11,9 +11,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from delivery.costs import kept
 from delivery.losses import READS
 from delivery.mask import credentials
-from delivery.preview import KINDS, PIPELINE
+from delivery.preview import KINDS, PIPELINE, STACK
 
 LONGEST = 4_000
 """Characters of a value that is kept; a longer one is cut, and ends in an ellipsis."""
@@ -38,6 +39,8 @@ def _event(event: dict[str, Any]) -> dict[str, Any] | None:
     if "resourcePreEvent" in event:
         step = _step(event["resourcePreEvent"]["metadata"])
         return {"resourcePreEvent": {"metadata": step}} if step else None
+    if "resOutputsEvent" in event:
+        return _estimate(event["resOutputsEvent"]["metadata"])
     if "diagnosticEvent" in event:
         diagnostic = event["diagnosticEvent"]
         if diagnostic["severity"] not in ("error", "info#err"):
@@ -53,6 +56,18 @@ def _event(event: dict[str, Any]) -> dict[str, Any] | None:
             "summaryEvent": {key: event["summaryEvent"].get(key) for key in ("resourceChanges", "result")}
         }
     return None
+
+
+def _estimate(step: dict[str, Any]) -> dict[str, Any] | None:
+    """Of the stack's own outputs what it costs, and nothing else."""
+    if step["type"] != STACK:
+        return None
+    sides: dict[str, Any] = {}
+    for side in ("old", "new"):
+        cost = kept(((step.get(side) or {}).get("outputs") or {}).get("cost"))
+        if cost is not None:
+            sides[side] = {"outputs": {"cost": cost}}
+    return {"resOutputsEvent": {"metadata": {"type": STACK, **sides}}} if sides else None
 
 
 def _step(step: dict[str, Any]) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given, settings
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from delivery.arrived import Arrival, Arrived, Denial
 from delivery.comment import LIMIT, MARKER, Report, comment, labels, summary
-from delivery.costs import CostChange
+from delivery.costs import change as cost_change
 from delivery.preview import Change, Finding, Preview, Property
 from delivery.settings import Masking
 from tests.unit.delivery.recordings import HERE, NAMES, recorded
@@ -42,17 +43,20 @@ def everything() -> Report:
         "a grant names its actions", "mandatory", f"{TABLE}::orders", "statement Read grants s3:*"
     )
     noted = Finding("a log is kept for a time", "advisory", "aws:cloudwatch/logGroup:LogGroup::a", "for ever")
-    previews[0] = Preview(**{**previews[0].__dict__, "findings": (noted, broken)})
     arrived = Arrived(
         "dev",
         (Arrival("shop-lake", "export", "orders", 50_000, 50_000, 11.3),
          Arrival("shop-lake", "export", "clients", 1_000, 0, None, "the export failed: AccessDenied")),
         (Denial("tributary-dev-shop-lake-source", "dynamodb:ExportTableToPointInTime", "table/clients", 3),),
     )  # fmt: skip
-    cost = CostChange(
-        "dev", {"shop-lake": 21.5, "stock-ticks": 350.0}, {"shop-lake": 24.0}, "1 GB a day and source"
-    )
-    return Report(previews, "0123456789abcdef", LINK, [arrived], [cost], ["staging"])
+    was = {"month": {"all": [21.5, 371.5]}, "pipelines": {
+        "shop-lake": {"at_rest": [20, 20], "by_use": [1.5, 1.5]}, "stock-ticks": {"at_rest": [0, 350], "by_use": [0, 0]},
+    }}  # fmt: skip
+    now = {"month": {"all": [24, 24]}, "pipelines": {"shop-lake": {"at_rest": [20, 20], "by_use": [4, 4]}},
+           "prices": {"from": "2026-01-01", "to": "2026-11-01"}}  # fmt: skip
+    previews[0] = replace(previews[0], findings=(noted, broken), cost=cost_change(was, now))
+    previews[1] = replace(previews[1], cost=cost_change(None, now))
+    return Report(previews, "0123456789abcdef", LINK, [arrived], ["staging"])
 
 
 @pytest.mark.parametrize("name", sorted(golden()))

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from delivery import preview, reasons, strip
+from delivery.comment import Report, comment
 from delivery.drift import Stranger, body, marker
 from delivery.losses import HOLDS, READS, loss
 from delivery.picture import picture, touched
 from delivery.preview import Change, Preview, Property
 from delivery.settings import Masking
+from tests.recording import record, stack_config
 from tests.unit.delivery.recordings import NAMES, recorded, text
 
 URN = "urn:pulumi:dev::tributary::tributary:pipelines:ExportPipeline$"
@@ -226,3 +228,28 @@ def test_drift_is_an_issue_until_nothing_differs() -> None:
     assert "could not be compared" in (body(recorded("dev/misspelt-key"), [], "https://a", Masking()) or "")
     long = body(recorded("dev/region-moved"), [statement] * 2_000, "https://a", Masking())
     assert long and len(long.encode()) <= 65_536
+
+
+def test_what_the_program_estimates_is_what_the_comment_shows() -> None:
+    """The program's own output, of two configs, as the engine hands it over: by pipeline, before and after."""
+    config = stack_config("dev")
+    before = record("dev", config).outputs["cost"]
+    without = {k: v for k, v in config["pipelines"].items() if k != "stock-ticks"}
+    after = record("dev", config | {"pipelines": without}).outputs["cost"]
+    sides = {
+        "old": {"outputs": {"cost": before, "pipelines": {}}},
+        "new": {"outputs": {"cost": after, "pipelines": {}}},
+    }
+    events = strip.stripped(
+        event(resOutputsEvent={"metadata": {"type": "pulumi:pulumi:Stack", "urn": "u", **sides}})
+    )
+    assert "lines" not in events
+    cost = preview.read("dev", events).cost
+    assert cost is not None
+    [(name, (was, now))] = [one for one in cost.changed().items() if one[0] == "stock-ticks"]
+    assert was[1] > 0 and now == (0.0, 0.0)
+    assert cost.total_before == tuple(before["month"]["all"]) and cost.total_after == tuple(
+        after["month"]["all"]
+    )
+    table = comment(Report([preview.read("dev", events)], "0" * 40, "https://a"), Masking())
+    assert "### Cost a month, in US dollars" in table and f"`{name}`" in table
