@@ -20,7 +20,7 @@ from tests.unit.delivery.recordings import HERE, NAMES, recorded
 
 LINK = "https://github.com/shop/data/actions/runs/1"
 TABLE = "aws:dynamodb/table:Table"
-TOGETHER = ("dev/renamed-table", "dev/removed-pipeline")
+TOGETHER = ("dev/renamed-table", "prod/removed-pipeline")
 
 
 def report(*names: str) -> Report:
@@ -49,9 +49,9 @@ def everything() -> Report:
          Arrival("shop-lake", "export", "clients", 1_000, 0, None, "the export failed: AccessDenied")),
         (Denial("tributary-dev-shop-lake-source", "dynamodb:ExportTableToPointInTime", "table/clients", 3),),
     )  # fmt: skip
-    was = {"month": {"all": [21.5, 371.5]}, "pipelines": {
-        "shop-lake": {"at_rest": [20, 20], "by_use": [1.5, 1.5]}, "stock-ticks": {"at_rest": [0, 350], "by_use": [0, 0]},
-    }}  # fmt: skip
+    ticks = {"at_rest": [0, 350], "by_use": [0, 0]}
+    lake = {"at_rest": [20, 20], "by_use": [1.5, 1.5]}
+    was = {"month": {"all": [21.5, 371.5]}, "pipelines": {"shop-lake": lake, "stock-ticks": ticks}}
     now = {"month": {"all": [24, 24]}, "pipelines": {"shop-lake": {"at_rest": [20, 20], "by_use": [4, 4]}},
            "prices": {"from": "2026-01-01", "to": "2026-11-01"}}  # fmt: skip
     previews[0] = replace(previews[0], findings=(noted, broken), cost=cost_change(was, now))
