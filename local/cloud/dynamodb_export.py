@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import functools
 import gzip
 import hashlib
 import json
@@ -51,8 +52,15 @@ stock_emit, stock_resource = dynamodb._emit_stream_event, iam_actions.extract_re
 
 def clock() -> float:
     """The time of day, and what the file `clock` of the cloud's folder adds to it (seconds): a test's next day."""
-    added = Path(os.environ["TRIBUTARY_CLOUD_STATE"], "clock")
-    return time.time() + (float(added.read_text()) if added.exists() else 0)
+    try:
+        return time.time() + float(clock_file(os.environ["TRIBUTARY_CLOUD_STATE"]).read_text())
+    except FileNotFoundError:
+        return time.time()
+
+
+@functools.cache  # every item that is written comes by here
+def clock_file(state: str) -> Path:
+    return Path(state, "clock")
 
 
 class Refused(Exception):

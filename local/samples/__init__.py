@@ -142,22 +142,33 @@ def run(cloud: Cloud, say: Callable[[str], None]) -> list[Row]:
     for name, kind, pipeline in _known(cloud):
         kinds()[kind].start(cloud, name, pipeline, due)
     say("samples: all are under way")
-    deadline = time.monotonic() + cloud.patience
-    while True:
-        compared = rows(cloud, due)
-        if all(row.complete or row.failure for row in compared) or time.monotonic() > deadline:
-            return compared
-        time.sleep(cloud.pause)
+    deadline, waiting = time.monotonic() + cloud.patience, _known(cloud)
+    while waiting and time.monotonic() <= deadline:
+        # What has arrived is read again only when the rest has too: reading all takes longer than the pause.
+        waiting = [one for one in waiting if not all(map(settled, _rows(cloud, one, due)))]
+        if waiting:
+            time.sleep(cloud.pause)
+        elif all(map(settled, every := rows(cloud, due))):
+            return every
+        else:
+            waiting = _known(cloud)
+    return rows(cloud, due)
+
+
+def settled(row: Row) -> bool:
+    """Whether nothing more is awaited: all has arrived, or something says that it never will."""
+    return row.complete or bool(row.failure)
 
 
 def rows(cloud: Cloud, due: datetime | None = None) -> list[Row]:
     """One row a pipeline and table, as the running cloud shows it; those that were left out come last."""
-    deployed = [
-        row
-        for name, kind, pipeline in _known(cloud)
-        for row in kinds()[kind].rows(cloud, name, pipeline, due)
-    ]
+    deployed = [row for one in _known(cloud) for row in _rows(cloud, one, due)]
     return deployed + [Row(*fields) for fields in cloud.outputs.get("not_run", [])]
+
+
+def _rows(cloud: Cloud, one: tuple[str, str, Any], due: datetime | None) -> list[Row]:
+    name, kind, pipeline = one
+    return kinds()[kind].rows(cloud, name, pipeline, due)
 
 
 def left_out(pipelines: Mapping[str, tuple[Mapping[str, Any], str]]) -> list[Row]:

@@ -119,7 +119,7 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
         return lake.rows(cloud, name, pipeline, due)
     landing, rows = pipeline["landing"], []
     for table in landing["tables"]:
-        written, export = size(cloud, landing, table), latest(cloud, landing, table, due)
+        written, export = size(cloud, landing, table, due), latest(cloud, landing, table, due)
         counts: dict[str, int | str] = {"items written": written}
         arrived, seconds, failure = 0, None, ""
         if export and export["ExportStatus"] == "COMPLETED":
@@ -136,10 +136,16 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
     return rows
 
 
-def size(cloud: Cloud, place: Mapping[str, Any], table: str) -> int:
-    """The items in the table, counted; DescribeTable's own number is up to six hours old."""
-    pages = cloud.client("dynamodb", place).get_paginator("scan").paginate(TableName=table, Select="COUNT")
-    return sum(page["Count"] for page in pages)
+def size(cloud: Cloud, place: Mapping[str, Any], table: str, due: datetime | None = None) -> int:
+    """The items in the table, counted; DescribeTable's own number is up to six hours old. With `due` they are counted
+    once, as nothing writes to the tables of an export from then on."""
+    known = ("size", place["account"], place["region"], table, str(due))
+    if due is None or known not in cloud.counted:
+        pages = (
+            cloud.client("dynamodb", place).get_paginator("scan").paginate(TableName=table, Select="COUNT")
+        )
+        cloud.counted[known] = sum(page["Count"] for page in pages)
+    return cloud.counted[known]
 
 
 def latest(

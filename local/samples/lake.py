@@ -33,7 +33,9 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
     for source, kind in pipeline["sources"].items():
         of_database = kind != "dynamodb"
         for table in mysql.TABLES if of_database else [source]:
-            rows_written = mysql.TABLES[table].rows if of_database else export.size(cloud, pipeline, source)
+            rows_written = (
+                mysql.TABLES[table].rows if of_database else export.size(cloud, pipeline, source, due)
+            )
             counts: dict[str, int | str] = {"rows in the source": rows_written}
             arrived, reason = 0, failure if source in failure else ""
             if run and over and not reason:
