@@ -1,5 +1,6 @@
 """The page docs/permissions.md: what each role of a stack may, what its deployer may, and what its readers may."""
 
+import functools
 import json
 import re
 from collections.abc import Iterator
@@ -34,10 +35,12 @@ command line on the embedded cloud, whose IAM lets either role do what its polic
 """
 
 
+@functools.cache  # the page and the policies are written from the same few
 def program(stack: str) -> Program:
     return registered(stack, config_of(stack))
 
 
+@functools.cache
 def options() -> Program:
     """A stack with the settings that `prod` has not: what they add is on the page as well."""
     config = yaml.safe_load(OPTIONS.read_text())["config"]
