@@ -1,0 +1,64 @@
+"""What `make up` waits for: all that was sent, read once more together before it is reported."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from local import samples
+from local.samples import Row, export
+
+
+class Kind:
+    """A kind of pipeline; each reading shows the next number of arrived items of ten, and the last one ever after."""
+
+    def __init__(self, *arrived: int):
+        self.numbers, self.read = list(arrived), 0
+
+    def prepare(self, *_: Any) -> None: ...
+
+    def start(self, *_: Any) -> None: ...
+
+    def rows(self, cloud: samples.Cloud, name: str, pipeline: Any, due: datetime | None) -> list[Row]:
+        arrived = self.numbers[min(self.read, len(self.numbers) - 1)]
+        self.read += 1
+        return [Row(name, name, "t", 10, arrived, 1.0 if arrived == 10 else None)]
+
+
+@pytest.fixture
+def up(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def run(patience: float = 60.0, **kinds: Kind) -> list[int]:
+        monkeypatch.setattr(samples, "kinds", lambda: kinds)
+        outputs = {"pipelines": {name: {"kind": name} for name in kinds}}
+        cloud = samples.Cloud("http://nowhere", outputs, patience=patience, pause=0.0)
+        return [row.arrived for row in samples.run(cloud, lambda line: None)]
+
+    return run
+
+
+def test_what_has_arrived_is_not_read_again_until_the_rest_has(up) -> None:
+    early, late = Kind(10), Kind(0, 3, 7, 10)
+    assert up(early=early, late=late) == [10, 10]
+    assert (early.read, late.read) == (2, 5)  # the last reading is of all
+
+
+def test_what_falls_short_in_the_last_reading_is_waited_for(up) -> None:
+    early, late = Kind(10, 9, 10), Kind(0, 10)
+    assert up(early=early, late=late) == [10, 10]
+
+
+def test_without_patience_it_reports_what_is_there(up) -> None:
+    assert up(patience=-1.0, never=Kind(4)) == [4]
+
+
+def test_a_table_is_counted_once_a_run_and_anew_for_a_status() -> None:
+    pages = iter([[{"Count": 3}, {"Count": 4}], [{"Count": 9}], [{"Count": 11}]])
+    scan = SimpleNamespace(paginate=lambda **_: next(pages))
+    client = SimpleNamespace(get_paginator=lambda name: scan)
+    cloud: Any = SimpleNamespace(client=lambda service, place: client, counted={})
+    place, due = {"account": "1", "region": "r"}, datetime(2026, 1, 1)
+    assert [export.size(cloud, place, "orders", due) for _ in range(3)] == [7, 7, 7]
+    assert [export.size(cloud, place, "orders") for _ in range(2)] == [9, 11]
