@@ -24,6 +24,7 @@ GROUPS = {
     "tests/contract/iam": "iam",
     "tests/e2e/test_up.py": "stack",
     "tests/e2e/test_zero_etl.py": "stack",
+    "tests/e2e/test_lake.py": "stack",
     "tests/e2e/test_replication_grants.py": "stack",
 }
 # What takes longest, longest first; then by tier.

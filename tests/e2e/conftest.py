@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,12 +97,16 @@ class Run:
             clock.with_name("clock.new").write_text(str(seconds))
             clock.with_name("clock.new").replace(clock)
 
-    def keep(self, *names: str, **changes: object) -> None:
-        """Leaves these pipelines of the local stack, with these keys changed."""
+    def keep(self, *names: str, tables: Sequence[str] = (), **changes: object) -> None:
+        """Leaves these pipelines of the local stack, with these keys changed; of an export only these DynamoDB tables,
+        where some are named."""
         file = self.root / "Pulumi.local.yaml"
         settings = yaml.safe_load(file.read_text())
-        pipelines = settings["config"]["tributary:pipelines"]
-        settings["config"]["tributary:pipelines"] = {name: pipelines[name] | changes for name in names}
+        kept = {name: settings["config"]["tributary:pipelines"][name] | changes for name in names}
+        for pipeline in kept.values():
+            if tables and "sources" in pipeline:
+                pipeline["sources"] = [one for one in pipeline["sources"] if one.get("dynamodb") in tables]
+        settings["config"]["tributary:pipelines"] = kept
         file.write_text(yaml.safe_dump(settings, sort_keys=False))
 
     def processes(self) -> list[str]:
@@ -122,10 +126,12 @@ class Run:
 
 
 def clone_into(folder: Path) -> Run:
-    """A copy of what a clone holds; the interpreter is this one's."""
+    """A copy of what a clone holds; the interpreter is this one's. Compiled modules come along, as they do not change;
+    not the handlers', whose folders are deployed."""
     for part in PARTS:
         if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+            compiled = shutil.ignore_patterns("__pycache__") if part == "handlers" else None
+            shutil.copytree(ROOT / part, folder / part, ignore=compiled)
         elif (ROOT / part).exists():
             shutil.copyfile(ROOT / part, folder / part)
     return Run(folder)

@@ -25,9 +25,9 @@ BUCKET = "tributary-local-shop-replica-replica-222222222222"
 
 @pytest.fixture(scope="module")
 def cloud(stack) -> Iterator[samples.Cloud]:
-    ready = stack.clone.running()
-    assert ready
-    running = samples.Cloud(ready["endpoint"], json.loads(stack.operation("outputs")))
+    ready, outputs = stack.clone.running(), stack.clone.outputs()
+    assert ready and outputs
+    running = samples.Cloud(ready["endpoint"], outputs)
     yield running
     # The newest run is what `make status` shows, also to the tests that come after these. It has every grant again.
     assert [row.complete for row in exported_now(running)] == [True] * 2

@@ -48,13 +48,13 @@ def test_the_stack_of_make_up_starts_first_and_the_small_files_last() -> None:
     paths = [
         "tests/unit/test_a.py",
         "tests/contract/test_b.py",
-        "tests/e2e/test_lake.py",
+        "tests/e2e/test_firehose.py",
         "tests/e2e/test_up.py",
     ]
     random.Random(1).shuffle(paths)
     assert sorted(paths, key=order.rank) == [
         "tests/e2e/test_up.py",
-        "tests/e2e/test_lake.py",
+        "tests/e2e/test_firehose.py",
         "tests/contract/test_b.py",
         "tests/unit/test_a.py",
     ]

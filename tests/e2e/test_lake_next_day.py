@@ -1,0 +1,188 @@
+"""Tables exported and queried on the day after: what changed is folded in, and what was there is kept beside it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from local.samples import Cloud, export, lake
+from tests.e2e.conftest import Run, clone_into
+
+TABLES = {"customers", "orders", "returns", "shop_payments", "shop_products", "shop_stock"}
+KEYS = {"customers": {"customer_id": "S"}, "orders": {"customer_id": "S", "order_id": "S"}}
+ITEMS = {"customers": 100, "orders": 6_000}  # more than one file of the export holds
+DAY = 24 * 3600
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """A clone with this pipeline only, nothing sent: these tests leave other data in it than they found."""
+    run = clone_into(tmp_path_factory.mktemp("lake"))
+    run.keep("shop-lake")
+    try:
+        run.clone.start()
+        yield run
+    finally:
+        run.clone.stop()
+
+
+@pytest.fixture(scope="module")
+def cloud(stack: Run) -> Cloud:
+    ready = stack.clone.running()
+    assert ready
+    return Cloud(ready["endpoint"], json.loads(stack.operation("up")))
+
+
+@pytest.fixture(scope="module")
+def pipeline(cloud: Cloud) -> dict[str, Any]:
+    """The pipeline after the first day's run."""
+    pipeline = cloud.pipelines["shop-lake"]
+    for table, count in ITEMS.items():
+        items = [export.item(table, number, KEYS[table]) for number in range(count)]
+        export.put(cloud.client("dynamodb", pipeline), table, items)
+    ended = run(cloud, pipeline, datetime.fromtimestamp(int(time.time()) + 1, UTC))
+    assert ended["status"] == "SUCCEEDED", ended.get("cause")
+    return pipeline
+
+
+def run(cloud: Cloud, pipeline: dict[str, Any], due: datetime) -> dict[str, Any]:
+    """A whole run as of `due`, once it has ended."""
+    execution = lake.start(cloud, pipeline, due)
+    client = cloud.client("stepfunctions", pipeline)
+    while (found := client.describe_execution(executionArn=execution))["status"] == "RUNNING":
+        time.sleep(0.5)
+    return found
+
+
+def partitions(cloud: Cloud, pipeline: dict[str, Any]) -> dict[str, list[str]]:
+    """The export dates of each table, without views."""
+    glue = cloud.client("glue", pipeline)
+    tables = glue.get_tables(DatabaseName=pipeline["database"])["TableList"]
+    return {
+        table["Name"]: sorted(
+            partition["Values"][0]
+            for partition in glue.get_partitions(DatabaseName=pipeline["database"], TableName=table["Name"])[
+                "Partitions"
+            ]
+        )
+        for table in tables
+        if table["TableType"] == "EXTERNAL_TABLE"
+    }
+
+
+def scanned(cloud: Cloud, pipeline: dict[str, Any]) -> tuple[int, Decimal]:
+    """The orders as DynamoDB holds them: how many, and their sum."""
+    pages = cloud.client("dynamodb", pipeline).get_paginator("scan").paginate(TableName="orders")
+    totals = [Decimal(item["total"]["N"]) for page in pages for item in page["Items"]]
+    return len(totals), sum(totals, Decimal())
+
+
+def in_athena(cloud: Cloud, pipeline: dict[str, Any]) -> tuple[int, Decimal]:
+    ((count, total),) = lake.query(cloud, pipeline, "SELECT count(*), sum(total) FROM orders_latest")
+    return int(count or 0), Decimal(total or "0")
+
+
+@pytest.fixture(scope="module")
+def tomorrow(stack, cloud, pipeline) -> Iterator[dict[str, Any]]:
+    """The next day's run, after orders were changed, deleted and added; what was there before is kept with it."""
+    before, dynamodb = partitions(cloud, pipeline), cloud.client("dynamodb", pipeline)
+    items = dynamodb.scan(TableName="orders", Limit=30)["Items"]
+    stack.ahead(DAY)
+    try:
+        keys = [{key: item[key] for key in ("customer_id", "order_id")} for item in items]
+        for key in keys[:10]:
+            dynamodb.delete_item(TableName="orders", Key=key)
+        for key in keys[10:20]:
+            dynamodb.update_item(
+                TableName="orders",
+                Key=key,
+                UpdateExpression="SET #t = :t",
+                ExpressionAttributeNames={"#t": "total"},
+                ExpressionAttributeValues={":t": {"N": "0.125"}},
+            )
+        added = {
+            "customer_id": {"S": "customer-new"},
+            "order_id": {"S": "1"},
+            "total": {"N": "7"},
+            "gift": {"BOOL": True},
+        }
+        dynamodb.put_item(TableName="orders", Item=added)
+        time.sleep(1)
+        due = datetime.fromtimestamp(int(time.time()) + DAY, UTC)
+        yield {"run": run(cloud, pipeline, due), "due": due, "before": before, "deleted": keys[:10]}
+    finally:
+        stack.ahead(None)
+
+
+def test_the_next_days_run_leaves_the_same_tables_with_one_more_partition(cloud, pipeline, tomorrow):
+    assert tomorrow["run"]["status"] == "SUCCEEDED", tomorrow["run"].get("cause")
+    day = f"{tomorrow['due']:%Y-%m-%d}"
+    assert partitions(cloud, pipeline) == {name: [*dates, day] for name, dates in tomorrow["before"].items()}
+    for table in TABLES:
+        view = cloud.client("glue", pipeline).get_table(
+            DatabaseName=pipeline["database"], Name=f"{table}_latest"
+        )
+        assert view["Table"]["Parameters"]["export_date"] == day
+
+
+def test_increments_folded_in_are_the_rows_that_the_table_holds(cloud, pipeline, tomorrow):
+    exports = cloud.client("dynamodb", pipeline).list_exports(
+        TableArn=f"arn:aws:dynamodb:{pipeline['region']}:{pipeline['account']}:table/orders"
+    )["ExportSummaries"]
+    assert "INCREMENTAL_EXPORT" in {export["ExportType"] for export in exports}
+    assert (
+        in_athena(cloud, pipeline)
+        == scanned(cloud, pipeline)
+        == (ITEMS["orders"] - 10 + 1, scanned(cloud, pipeline)[1])
+    )
+    gone = tomorrow["deleted"][0]
+    where = " AND ".join(f"{key} = '{value['S']}'" for key, value in gone.items())
+    assert lake.query(cloud, pipeline, f"SELECT count(*) FROM orders_latest WHERE {where}") == [["0"]]
+    assert lake.query(
+        cloud, pipeline, "SELECT gift FROM orders_latest WHERE customer_id = 'customer-new'"
+    ) == [["true"]]
+
+
+def test_starting_a_run_twice_exports_nothing_twice_and_changes_nothing(cloud, pipeline, tomorrow):
+    before, counts = partitions(cloud, pipeline), in_athena(cloud, pipeline)
+    client = cloud.client("rds", pipeline)
+    exports = len(client.describe_export_tasks()["ExportTasks"])
+    assert run(cloud, pipeline, tomorrow["due"])["status"] == "SUCCEEDED"
+    assert (partitions(cloud, pipeline), in_athena(cloud, pipeline)) == (before, counts)
+    assert len(client.describe_export_tasks()["ExportTasks"]) == exports
+
+
+def test_a_file_that_is_not_sound_fails_its_source_alone_with_its_name_and_latest_stays(
+    cloud, pipeline, tomorrow
+):
+    dynamodb, s3 = cloud.client("dynamodb", pipeline), cloud.client("s3", pipeline)
+    found = dynamodb.list_exports(
+        TableArn=f"arn:aws:dynamodb:{pipeline['region']}:{pipeline['account']}:table/customers"
+    )
+    exports = [
+        dynamodb.describe_export(ExportArn=e["ExportArn"])["ExportDescription"]
+        for e in found["ExportSummaries"]
+    ]
+    export = max(exports, key=lambda one: one["ExportTime"])
+    folder = export["ExportManifest"].rpartition("/")[0]
+    listed = s3.get_object(Bucket=pipeline["bucket"], Key=f"{folder}/manifest-files.json")["Body"].read()
+    key = json.loads(listed.splitlines()[0])["dataFileS3Key"]
+    sound = s3.get_object(Bucket=pipeline["bucket"], Key=key)["Body"].read()
+    before = lake.query(cloud, pipeline, "SELECT count(*) FROM customers_latest")
+    s3.put_object(Bucket=pipeline["bucket"], Key=key, Body=sound[:-9])
+    try:
+        failed = run(cloud, pipeline, tomorrow["due"])
+    finally:
+        s3.put_object(Bucket=pipeline["bucket"], Key=key, Body=sound)
+    assert failed["status"] == "FAILED"
+    assert "1 of 4 sources failed. customers: " in failed["cause"] and key in failed["cause"]
+    assert lake.query(cloud, pipeline, "SELECT count(*) FROM customers_latest") == before
+    assert (
+        run(cloud, pipeline, tomorrow["due"])["status"] == "SUCCEEDED"
+    )  # mended, the same start makes it whole
