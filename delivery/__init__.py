@@ -20,10 +20,12 @@ comment.py     the comment: parts in their order, cut to what GitHub takes
 mask.py        account ids, addresses and credentials, as the config asks
 reviewed.py    whether a deployment would do what was shown
 drift.py       an issue's text
+strangers.py   what was added by hand to a stack's own resources
+accounts.py    clients for the resources of a state
 github.py      the few calls of GitHub's API
 credentials.py a job's token, exchanged for a role at AWS and at Google
 command.py     the `pulumi` command line
 
-Everything but the last three and __main__.py is pure: text and settings in, text out. What is written about a resource
-is data of the pull request, and stands where Markdown takes it for nothing else.
+Everything but accounts.py, the last three and __main__.py is pure: text and settings in, text out. What is written
+about a resource is data of the pull request, and stands where Markdown takes it for nothing else.
 """

@@ -4,6 +4,7 @@ GITHUB_STEP_SUMMARY.
 """
 
 import argparse
+import dataclasses
 import io
 import json
 import os
@@ -17,7 +18,19 @@ from typing import Any
 
 import yaml
 
-from delivery import arrived, comment, credentials, drift, github, preview, settings, strip, touched
+from delivery import (
+    accounts,
+    arrived,
+    comment,
+    credentials,
+    drift,
+    github,
+    preview,
+    settings,
+    strangers,
+    strip,
+    touched,
+)
 from delivery import command as command_line
 from delivery.reasons import why
 
@@ -80,6 +93,15 @@ def main(words: Sequence[str] | None = None) -> int:
     command.add_argument("--refresh", action="store_true")
     command.add_argument("--to", type=Path, required=True)
     command.set_defaults(run=_preview)
+
+    command = commands.add_parser("scan", help="what a refresh can't see: what was added by hand")
+    command.add_argument("stack")
+    command.add_argument("--root", type=Path, default=ROOT)
+    command.add_argument(
+        "--role", default="", help="the role's name in each account, instead of the deployment's"
+    )
+    command.add_argument("--to", type=Path, required=True)
+    command.set_defaults(run=_scan)
 
     command = commands.add_parser("embedded", help="runs the stack of the embedded cloud; what arrived")
     command.add_argument("--root", type=Path, default=ROOT)
@@ -167,10 +189,13 @@ def _publish(arguments: argparse.Namespace) -> int:
 
 
 def _drift(arguments: argparse.Namespace) -> int:
+    if not arguments.preview.is_file():
+        raise command_line.Stopped(f"{arguments.stack} was not compared: {arguments.preview} is not there")
     read = preview.read(arguments.stack, arguments.preview.read_text())
-    listed = json.loads(arguments.strangers.read_text()) if arguments.strangers else []
-    strangers = [drift.Stranger(**one) for one in listed]
-    body = drift.body(read, strangers, arguments.link, settings.read(arguments.root).mask)
+    scanned = arguments.strangers and arguments.strangers.is_file()
+    listed = json.loads(arguments.strangers.read_text()) if scanned else []
+    added = [drift.Stranger(**one) for one in listed]
+    body = drift.body(read, added, arguments.link, settings.read(arguments.root).mask)
     repository, marker = github.Repository.of_job(), drift.marker(arguments.stack)
     print(f"issue: {github.put_issue(repository, marker, drift.title(arguments.stack), body)}")
     return 0
@@ -186,6 +211,18 @@ def _preview(arguments: argparse.Namespace) -> int:
     print(
         f"{arguments.stack}: {len(read.changes)} changes" + (f", failed: {why(read)}" if read.failed else "")
     )
+    return 0
+
+
+def _scan(arguments: argparse.Namespace) -> int:
+    """Writes <stack>.strangers.json."""
+    resources = command_line.state(arguments.root, arguments.stack)
+    entered = accounts.Accounts(resources, arguments.role)
+    listed = strangers.strangers(resources, strangers.read(resources, entered.client))
+    arguments.to.mkdir(parents=True, exist_ok=True)
+    content = json.dumps([dataclasses.asdict(one) for one in listed], indent=1)
+    (arguments.to / f"{arguments.stack}.strangers.json").write_text(content + "\n")
+    print(f"{arguments.stack}: {len(listed)} added by hand")
     return 0
 
 

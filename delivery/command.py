@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -80,6 +81,17 @@ def deploy(root: Path, stack: str, folder: Path, shown: Path | None, delivered: 
     if done.returncode:
         raise Stopped(f"{stack}: pulumi up ended with {done.returncode}; what it did is in the log above")
     return plan
+
+
+def state(root: Path, stack: str) -> list[dict[str, Any]]:
+    """The resources in a stack's state. Raises Stopped."""
+    command = ["pulumi", "stack", "export", "--stack", stack, "--non-interactive"]
+    done = subprocess.run(
+        command, cwd=root, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise Stopped(f"{stack}: its state can't be read: {done.stderr.strip()[-500:]}")
+    return json.loads(done.stdout)["deployment"].get("resources") or []
 
 
 def embedded(root: Path) -> Arrived:

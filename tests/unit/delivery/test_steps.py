@@ -162,6 +162,28 @@ def test_the_comment_is_made_published_and_judged(
     assert step(clone, the("verdict")).returncode == code
 
 
+def test_drift_is_an_issue_of_what_differs_and_of_what_was_added_by_hand(clone: Path, job: Api) -> None:
+    compared = clone / "compared"
+    compared.mkdir()
+    given = {
+        "GITHUB_API_URL": os.environ["GITHUB_API_URL"],
+        "GITHUB_REPOSITORY": "shop/data",
+        "GITHUB_TOKEN": "t",
+    }
+    given |= {"STACK": "dev", "LINK": "https://a"}
+    refused = step(clone, the("drift"), **given)
+    assert (refused.returncode, job.issues) == (1, [])
+    assert "dev was not compared" in refused.stderr
+    strangers = [{"resource": "arn:aws:sns:a:1:b", "kind": "subscription", "what": "sqs a-queue"}]
+    for added, state in ((strangers, "open"), ([], "closed")):
+        (compared / "dev.jsonl").write_text(text("dev/unchanged"))
+        (compared / "dev.strangers.json").write_text(json.dumps(added))
+        done = step(clone, the("drift"), **given)
+        assert done.returncode == 0, done.stderr
+        assert [one.get("state", "open") for one in job.issues] == [state]
+    assert "sqs a-queue" in job.issues[0]["body"]
+
+
 def archive(**files: str) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as made:
@@ -304,7 +326,8 @@ def test_a_job_without_a_token_says_what_it_lacks(
 
 
 def test_every_command_of_a_step_is_run_here() -> None:
-    """One that a workflow calls and no test above runs fails this: `embedded` starts a cloud (tests/e2e runs `up`)."""
+    """One that a workflow calls and no test above runs fails this: `embedded` starts a cloud (tests/e2e runs `up`),
+    `scan` reads one (tests/contract/test_strangers.py)."""
     source = Path(__file__).read_text()
     called = {re.search(r"-m delivery (\w+)", run)[1] for run in COMMANDS}  # type: ignore[index]
-    assert called - {"embedded", "drift"} == set(re.findall(r'the\("(\w+)"', source))
+    assert called - {"embedded", "scan"} == set(re.findall(r'the\("(\w+)"', source))
