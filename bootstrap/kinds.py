@@ -30,10 +30,12 @@ ROLE = "arn:{partition}:iam::{account}:role/{%s}"
 USER = "arn:{partition}:iam::{account}:user/{%s}"
 FUNCTION = _of("lambda", "function:{%s}")
 KEY, COLLECTION = _of("kms", "key/*"), _of("aoss", "collection/*")
+GROUP = "aws:opensearch/serverlessCollectionGroup:ServerlessCollectionGroup"
 BY_TAG = {
     "aws:kms/key:Key",
     "aws:lambda/eventSourceMapping:EventSourceMapping",
     "aws:opensearch/serverlessCollection:ServerlessCollection",
+    GROUP,
 }
 
 KINDS = {
@@ -98,6 +100,7 @@ KINDS = {
     "aws:opensearch/serverlessCollection:ServerlessCollection": Kind(
         "aws_opensearchserverless_collection", (COLLECTION,)
     ),
+    GROUP: Kind("aws_opensearchserverless_collection_group", (_of("aoss", "collection-group/*"),)),
     "aws:opensearch/serverlessLifecyclePolicy:ServerlessLifecyclePolicy": Kind(
         "aws_opensearchserverless_lifecycle_policy", (), ""
     ),

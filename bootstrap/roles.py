@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bootstrap.calls import calls
-from bootstrap.kinds import BY_TAG, KINDS
+from bootstrap.kinds import BY_TAG, GROUP, KINDS
 from bootstrap.registered import Program, Registered
 
 PROJECT = "tributary"
@@ -24,7 +24,12 @@ POLICY_CHARACTERS, POLICIES = 6_144, 10
 # Which actions know no resource, and how they are narrowed: by the tags of the request, by the collection's name, by
 # the function's ARN, or by nothing.
 ANYWHERE = {
-    **dict.fromkeys(("aoss:CreateCollection", "glue:CreateCrawler", "kms:CreateKey", "osis:CreatePipeline"), "made"),
+    **dict.fromkeys(
+        ("aoss:CreateCollection", "aoss:CreateCollectionGroup", "glue:CreateCrawler", "kms:CreateKey",
+         "osis:CreatePipeline"),
+        "made",
+    ),
+    "aoss:BatchGetCollectionGroup": "group",
     **dict.fromkeys(
         (
             f"aoss:{verb}{kind}Policy"
@@ -168,6 +173,7 @@ def preview(stack: Stack, place: Mapping[str, str]) -> list[Grant]:
 def _on_resources(stack: Stack, resources: list[Registered], during: tuple[str, ...]) -> list[Grant]:
     wanted: dict[tuple[tuple[str, ...], str], set[str]] = {}
     collections = sorted({str(r.inputs["name"]) for r in resources if "serverlessCollection:" in r.type})
+    groups = {str(r.inputs["name"]) for r in resources if r.type == GROUP}
     functions: set[str] = set()
     for r in resources:
         actions = calls(
@@ -176,6 +182,12 @@ def _on_resources(stack: Stack, resources: list[Registered], during: tuple[str, 
         if "eventSourceMapping" in r.type:
             functions.add(f"arn:{r.place['partition']}:lambda:{r.place['region']}:{r.place['account']}:function:"
                           + str(r.inputs["functionName"]).rpartition(":")[2])  # fmt: skip
+        if (group := r.inputs.get("collectionGroupName")) and "aoss:CreateCollection" in actions:
+            # Also of a group that is there: https://docs.aws.amazon.com/service-authorization/latest/reference/
+            # list_opensearchserverless.html, AddCollectionToCollectionGroup.
+            groups.add(str(group))
+            on_group = "arn:{partition}:aoss:{region}:{account}:collection-group/*".format(**r.place)
+            wanted.setdefault(((on_group,), "group"), set()).add("aoss:AddCollectionToCollectionGroup")
         if r.type == "aws:lambda/invocation:Invocation":
             # A policy that names the function alone refuses what names a version of it, as the provider does
             # (https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html).
@@ -215,6 +227,7 @@ def _on_resources(stack: Stack, resources: list[Registered], during: tuple[str, 
         | {"StringEqualsIfExists": stack.tags("ResourceTag")["StringEquals"]},
         "collection": {"StringEquals": {"aoss:collection": collections}},
         "index": {"StringLike": {"aoss:index": [form % name for name in collections for form in INDEXES]}},
+        "group": {"StringEquals": {"aoss:collection-group": sorted(groups)}},
         "function": {"ArnLike": {"lambda:FunctionArn": stack.patterns(functions)}},
     }
     why = {
@@ -223,6 +236,7 @@ def _on_resources(stack: Stack, resources: list[Registered], during: tuple[str, 
         "tagging": "tags what is known by an id as it is made",
         "collection": "policies of the stack's collections",
         "index": "policies on the indexes of the stack's collections",
+        "group": "groups of the stack's collections",
         "function": "mappings of the stack's functions",
     }
     anywhere = "AWS knows no narrower resource"

@@ -15,6 +15,7 @@ from components.cost.free import FREE
 from components.cost.prices import Price, prices, regions
 from components.cost.usage import USAGE
 
+NEXTGEN = {"generation": "nextgen"}
 STACKS = ("dev", "prod", "local")
 PART = re.compile(r"(<!-- (cost|usage|prices|free)(?:: (\S+))? -->\n).*?(<!-- end of \2 -->)", re.DOTALL)
 
@@ -34,8 +35,19 @@ def current(page: str, table_of: Callable[[type], str]) -> str:
 
 @functools.cache
 def estimated(stack: str) -> dict[str, Any]:
-    """A stack's estimate as plain data."""
-    return registered(stack, config_of(stack)).outputs["cost"]
+    """A stack's estimate as plain data; of `<stack>-nextgen`, as if its collections were of the next generation."""
+    name = stack.removesuffix("-nextgen")
+    config = config_of(name)
+    if name != stack:
+        kept = {"readers", "key_arn", "network"}
+        config["pipelines"] = {
+            key: pipeline
+            | {"collection": {k: v for k, v in pipeline["collection"].items() if k in kept} | NEXTGEN}
+            if "collection" in pipeline
+            else pipeline
+            for key, pipeline in config["pipelines"].items()
+        }
+    return registered(name, config).outputs["cost"]
 
 
 def cost(stack: str) -> str:

@@ -11,6 +11,7 @@ from pydantic import Field
 from components import names
 from components.accounts import IAM_NAME, AccountArgs
 from components.arguments import Text, arguments, matching, together
+from components.blocks.collection_group import CollectionGroupArgs, group_of
 from components.blocks.key import KmsKeyArn
 
 PrincipalArn = Annotated[
@@ -53,6 +54,11 @@ class NetworkArgs:
 class CollectionArgs:
     """A collection that the program creates."""
 
+    generation: Literal["classic", "nextgen"] = "classic"
+    """`nextgen` stands in a group and sleeps after ten idle minutes, at no cost but its storage; the first request then
+    takes 10 to 30 seconds. Can't be changed later (docs/collections.md)."""
+    group: CollectionGroupArgs = CollectionGroupArgs()
+    """The group of a collection of generation `nextgen`."""
     standby_replicas: bool = True
     """Whether replicas stand by in other zones: two OpenSearch Compute Units at the least rather than one
     (about 350 dollars a month rather than 175). Can't be changed later."""
@@ -63,6 +69,24 @@ class CollectionArgs:
     readers: list[PrincipalArn] = Field(default_factory=list)
     """Roles and users that read every index and see it in Dashboards. Each also needs IAM rights
     `aoss:APIAccessAll` on the collection and `aoss:DashboardsAccessAll`."""
+
+    @together
+    def _its_generation_has_it(self) -> Iterator[str]:
+        if self.generation == "classic" and self.group != CollectionGroupArgs():
+            yield "group: a classic collection stands in none here; write generation: nextgen, or leave it out"
+        if self.generation == "nextgen" and not self.standby_replicas:
+            # https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-scale-to-zero.html
+            yield (
+                "standby_replicas: a group of the next generation always has them, and is free asleep all the same; "
+                "leave it out"
+            )
+        if self.generation == "nextgen" and (not self.network.public or self.network.vpc_endpoints):
+            # https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-collection-endpoints.html
+            yield (
+                "network: from a VPC the next generation is reached by an interface endpoint of EC2 and not by one of "
+                "OpenSearch Serverless, which ingestion and this program know; write public: true without "
+                "vpc_endpoints, or generation: classic"
+            )
 
 
 @arguments
@@ -123,6 +147,8 @@ class Collection(pulumi.ComponentResource):
     Costs at rest: half an OpenSearch Compute Unit for indexing and half a one for search (about 175 dollars a month),
     twice that with standby replicas; collections of one account and key share them
     (https://aws.amazon.com/blogs/big-data/amazon-opensearch-serverless-cost-effective-search-capabilities-at-any-scale/).
+    One of generation `nextgen` costs its storage while it sleeps, and from its group's minimum to its maximum awake
+    (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-scale-to-zero.html).
     """
 
     shared: SharedCollection
@@ -164,6 +190,9 @@ class Collection(pulumi.ComponentResource):
             type=type,
             description=description,
             standby_replicas="ENABLED" if args.standby_replicas else "DISABLED",
+            collection_group_name=group_of(name, args.group, child_opts)
+            if args.generation == "nextgen"
+            else None,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[encryption, network]),
         )
         if retention:

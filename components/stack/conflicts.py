@@ -82,3 +82,20 @@ def in_shared_collections(pipelines: Mapping[str, PipelineSettings]) -> Iterator
                     f"pipelines.{name}.{path}: the index '{index}' of this collection is written by '{writer}' "
                     "already; write another name"
                 )
+
+
+def in_adopted_groups(pipelines: Mapping[str, PipelineSettings]) -> Iterator[str]:
+    """An error for each pipeline whose collection is put into a group that another pipeline's of another type stands in
+    (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-scaling.html)."""
+    holds: dict[tuple[str, str, str], tuple[str, str]] = {}
+    for name, pipeline in pipelines.items():
+        collection = getattr(pipeline.args, "collection", None)
+        if collection and collection.group.adopt:
+            account, group = pipeline.args.account, collection.group.adopt
+            kind = pipeline.args.planned_collection(name).type
+            other, held = holds.setdefault((account.id, account.region, group), (name, kind))
+            if held != kind:
+                yield (
+                    f"pipelines.{name}.collection.group.adopt: the group '{group}' holds the {held} collection of "
+                    f"'{other}', and collections of one type only; name another group, or leave it out"
+                )

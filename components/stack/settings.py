@@ -166,6 +166,7 @@ class _Reading:
         self.errors += [
             *conflicts.between_pipelines(pipelines),
             *conflicts.in_shared_collections(pipelines),
+            *conflicts.in_adopted_groups(pipelines),
             *conflicts.tags_as_labels(self.stack.tags if self.stack.gcp else {}),
         ]
         if self.errors:

@@ -53,7 +53,9 @@ def client(wanted):
         http_auth=Urllib3AWSV4SignerAuth(credentials, wanted.region, "aoss"),
         connection_class=Urllib3HttpConnection,
         max_retries=0,
-        timeout=30,
+        # A collection that sleeps answers its first request after 10 to 30 seconds (https://docs.aws.amazon.com/
+        # opensearch-service/latest/developerguide/serverless-scale-to-zero.html).
+        timeout=60,
     )
 
 

@@ -7,7 +7,8 @@ the signer the permission that the operation needs, on that index. A refusal is 
 API that Serverless does not have is a 404. One node holds all collections: index names carry their collection's id
 there, which no caller sees.
 
-Control plane added: lifecycle policies (retention, for TIMESERIES only).
+Control plane added: lifecycle policies (retention, for TIMESERIES only); collection groups, and how they sleep, in
+aoss_groups.py.
 Limits: names 3-32 characters; no _msearch, no _mget; a dynamic mapping does not need aoss:UpdateIndex; retention
 is kept, not carried out; nothing comes through a VPC endpoint here, so a collection that is not public refuses
 everybody.
@@ -47,7 +48,7 @@ from ministack.services import opensearchserverless as oss
 
 from local import opensearch
 
-from . import authorization, named_resources
+from . import aoss_groups, authorization, named_resources
 
 PATH = "/_aoss/"
 MARK = "--"
@@ -107,7 +108,11 @@ def provision(rec: dict) -> None:
 
 def create_collection(data: dict) -> tuple:
     oss._validate_name(data.get("name"), "name", 32)
-    return stock_create(data)
+    group = aoss_groups.joined(data)
+    answer = stock_create({key: value for key, value in data.items() if key != "collectionGroupName"})
+    if group:  # ministack knows no groups
+        oss._find_by_name(data["name"])["collectionGroupName"] = group["name"]
+    return answer
 
 
 def delete_collection(data: dict) -> tuple:
@@ -246,6 +251,23 @@ def serve(
             f"no network policy lets the public reach collection/{rec['name']}, and this is no VPC endpoint",
         )
     authorize(rec, principal, needs)
+    with aoss_groups.awake(rec, {permission for permission, _ in needs}):
+        return answered(rec, principal, method, segments, query, headers, target, body, needs, refused)
+
+
+def answered(
+    rec: dict,
+    principal: Any,
+    method: str,
+    segments: list[str],
+    query: str,
+    headers: dict,
+    target: str,
+    body: bytes,
+    needs: list[Need],
+    refused: list,
+) -> tuple:
+    """The node's answer to a request that the collection's policies let through."""
     written = [resource for permission, resource in needs if permission == "WriteDocument"]
     authorize(
         rec, principal, [("CreateIndex", resource) for resource in written if not exists(rec, resource)]
@@ -380,7 +402,7 @@ def validate_rules(rules: Any, allowed: tuple[str, ...], with_permissions: bool)
 
 def request_context(service: str, action: str, body: bytes, params: dict) -> dict:
     """BatchGetCollection takes no resource; the key aoss:collection is the name of the one collection requested, and of
-    a policy the collection that it is for."""
+    a policy the collection that it is for; aoss:collection-group that of the one group."""
     context = stock_context(service, action, body, params)
     context = context | named_resources.collection_of(action, body, get_account_id())
     if action == "aoss:BatchGetCollection":
@@ -388,6 +410,9 @@ def request_context(service: str, action: str, body: bytes, params: dict) -> dic
         collections = [oss._collections.get(cid) for cid in request.get("ids") or []]
         names = {*(request.get("names") or []), *(rec["name"] for rec in collections if rec)}
         context = context | ({"aoss:collection": names.pop()} if len(names) == 1 else {})
+    if action == "aoss:BatchGetCollectionGroup":
+        names = aoss_groups.requested(json.loads(body or b"{}"))
+        context = context | ({"aoss:collection-group": names.pop()} if len(names) == 1 else {})
     return context
 
 
@@ -483,6 +508,9 @@ def install() -> None:
             "BatchGetLifecyclePolicy": get_lifecycle,
             "DeleteLifecyclePolicy": delete_lifecycle,
             "ListLifecyclePolicies": list_lifecycle,
+            **aoss_groups.HANDLERS,
         }
     )
+    for fields in ("_DETAIL_FIELDS", "_CREATE_FIELDS"):
+        setattr(oss, fields, (*getattr(oss, fields), "collectionGroupName"))
     app._handle_special_data_plane_request = route

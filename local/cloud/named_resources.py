@@ -28,6 +28,8 @@ from . import authorization
 BY_MEMBER = {
     "aoss:DeleteCollection": ("id", "collection/"),
     "aoss:UpdateCollection": ("id", "collection/"),
+    "aoss:DeleteCollectionGroup": ("id", "collection-group/"),
+    "aoss:UpdateCollectionGroup": ("id", "collection-group/"),
     "athena:CreateWorkGroup": ("Name", "workgroup/"),
     "cloudwatch:DeleteAlarms": ("AlarmNames.member.1", "alarm:"),
     "cloudwatch:DescribeAlarms": ("AlarmNames.member.1", "alarm:"),

@@ -48,6 +48,15 @@ ROWS = {
         "encryptionConfigs": "encryptionConfig"},
         result={"batch_get_collection": "collectionDetails[id=id]", "list_tags_for_resource": ""},
     ),
+    "aws:opensearch/serverlessCollectionGroup:ServerlessCollectionGroup": Row(
+        "opensearchserverless", create=("create_collection_group",), read=("batch_get_collection_group",),
+        update=("update_collection_group", "tag_resource"), delete=("delete_collection_group",), id="{id}",
+        name="name", names=AOSS_NAME, untag="untag_resource",
+        paths={"id": "id|ids", **{
+            f"capacityLimits.{least}{part}CapacityInOcu": f"{least}{part}CapacityInOCU"
+            for least in ("min", "max") for part in ("Indexing", "Search")}},
+        result={"batch_get_collection_group": "collectionGroupDetails[id=id]"},
+    ),
     "aws:opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy": aoss_policy("security",
     "get_security_policy"),
     "aws:opensearch/serverlessAccessPolicy:ServerlessAccessPolicy": aoss_policy("access", "get_access_policy"),

@@ -29,6 +29,7 @@ GRANTS_NOTHING: dict[str, tuple[str, ...]] = {
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": (),
     "aws:lambda/invocation:Invocation": (),
     "aws:opensearch/serverlessCollection:ServerlessCollection": (),
+    "aws:opensearch/serverlessCollectionGroup:ServerlessCollectionGroup": (),
     "aws:opensearch/serverlessLifecyclePolicy:ServerlessLifecyclePolicy": (),
     "aws:opensearchingest/pipeline:Pipeline": (),
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": (),

@@ -1,0 +1,88 @@
+"""The group that a collection of the next generation of OpenSearch Serverless stands in: the collections of a group
+share its units, are of one type, and sleep together; its generation, standby replicas and name can't be changed
+(https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-collection-groups.html).
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Annotated
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import AfterValidator, Field
+
+from components import names
+from components.arguments import arguments, matching, together
+
+_SCALING = "https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-scaling.html"
+
+
+def _units(value: int) -> int:
+    if value not in (0, 2, 4, 8) and (value % 16 or value > 1696):
+        raise ValueError(
+            f"{value} is no capacity that a group has ({_SCALING}); write 2, 4, 8, 16 or a further multiple of 16, up "
+            "to 1696, or 0 as a minimum"
+        )
+    return value
+
+
+LeastUnits = Annotated[int, Field(ge=0), AfterValidator(_units)]
+MostUnits = Annotated[int, Field(ge=2), AfterValidator(_units)]
+
+
+@arguments
+class CollectionGroupArgs:
+    """The group of a collection of generation `nextgen`: what its collections share is units."""
+
+    adopt: (
+        Annotated[
+            str,
+            matching("[a-z][a-z0-9-]{2,31}", "'{value}' is not a group's name (3-32 of a-z 0-9 '-')"),
+        ]
+        | None
+    ) = None
+    """A group that exists, by its name, shared with others of this account and region; it is not changed. Without it a
+    group is made."""
+    min_indexing_units: LeastUnits = 0
+    """Units for indexing that are always there; 0 lets it sleep."""
+    max_indexing_units: MostUnits = 4
+    """The most of them, and so the most that indexing costs."""
+    min_search_units: LeastUnits = 0
+    """Units for search that are always there; 0 lets it sleep."""
+    max_search_units: MostUnits = 4
+    """The most of them, and so the most that searching costs."""
+
+    @together
+    def _limits_fit(self) -> Iterator[str]:
+        for part, least, most in (
+            ("indexing", self.min_indexing_units, self.max_indexing_units),
+            ("search", self.min_search_units, self.max_search_units),
+        ):
+            if least > most:
+                yield f"min_{part}_units: {least} is more than max_{part}_units, {most}; write that or less"
+
+    @together
+    def _an_adopted_group_has_its_own_limits(self) -> Iterator[str]:
+        if self.adopt and dataclasses.replace(self, adopt=None) != CollectionGroupArgs():
+            yield "adopt: an adopted group keeps its limits; leave out the units, or 'adopt'"
+
+
+def group_of(name: str, args: CollectionGroupArgs, opts: pulumi.ResourceOptions) -> pulumi.Input[str]:
+    """The name of the group of the collection `name`, made or adopted."""
+    if args.adopt:
+        return args.adopt
+    limits = aws.opensearch.ServerlessCollectionGroupCapacityLimitArgs(
+        min_indexing_capacity_in_ocu=args.min_indexing_units,
+        max_indexing_capacity_in_ocu=args.max_indexing_units,
+        min_search_capacity_in_ocu=args.min_search_units,
+        max_search_capacity_in_ocu=args.max_search_units,
+    )
+    return aws.opensearch.ServerlessCollectionGroup(
+        f"{name}-group",
+        name=names.collection(f"{name}-group"),
+        description=f"The units of {names.collection(name)}",
+        generation="NEXTGEN",
+        standby_replicas="ENABLED",
+        capacity_limits=[limits],
+        opts=opts,
+    ).name

@@ -1,0 +1,155 @@
+"""A collection of either generation, for each kind of pipeline that has one."""
+
+from typing import Any
+
+import pytest
+
+from bootstrap.registered import registered
+from bootstrap.roles import Stack, deploy
+from components.arguments import Refused
+from components.stack import settings
+from tests.recording import PITR_ON, Recording, record
+
+COLLECTION = "aws:opensearch/serverlessCollection:ServerlessCollection"
+GROUP = "aws:opensearch/serverlessCollectionGroup:ServerlessCollectionGroup"
+KINDS: dict[str, dict[str, Any]] = {
+    "zero-etl": {"kind": "zero-etl", "tables": [{"name": "orders"}]},
+    "firehose": {"kind": "firehose", "index": "ticks"},
+}
+
+
+def config(kind: str, **collection: Any) -> dict[str, Any]:
+    pipeline = KINDS[kind] | ({"collection": collection} if collection else {})
+    accounts = {"workload": {"id": "111111111111", "region": "eu-central-1"}}
+    return {"accounts": accounts, "pipelines": {"pipe": pipeline}}
+
+
+def made(kind: str, **collection: Any) -> Recording:
+    return record("test", config(kind, **collection), tables={"orders": PITR_ON})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_classic_collection_stands_in_no_group(kind: str) -> None:
+    recorded = made(kind)
+    assert GROUP not in recorded.counts()
+    assert "collectionGroupName" not in recorded.one(COLLECTION, "pipe")
+    assert made(kind, generation="classic").counts() == recorded.counts()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_of_the_next_generation_stands_in_a_group_that_may_sleep(kind: str) -> None:
+    recorded = made(kind, generation="nextgen", group={"max_search_units": 8})
+    group = recorded.one(GROUP, "pipe-group")
+    assert group == {
+        "name": "tributary-test-pipe-group",
+        "description": "The units of tributary-test-pipe",
+        "generation": "NEXTGEN",
+        "standbyReplicas": "ENABLED",
+        "capacityLimits": [
+            {
+                "minIndexingCapacityInOcu": 0,
+                "maxIndexingCapacityInOcu": 4,
+                "minSearchCapacityInOcu": 0,
+                "maxSearchCapacityInOcu": 8,
+            }
+        ],
+    }
+    collection = recorded.one(COLLECTION, "pipe")
+    assert (collection["collectionGroupName"], collection["standbyReplicas"]) == (group["name"], "ENABLED")
+    more = {token: n for token, n in recorded.counts().items() if made(kind).counts().get(token) != n}
+    assert more == {GROUP: 1}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_group_that_exists_is_used_by_its_name_and_not_made(kind: str) -> None:
+    recorded = made(kind, generation="nextgen", group={"adopt": "team-search"})
+    assert GROUP not in recorded.counts()
+    assert recorded.one(COLLECTION, "pipe")["collectionGroupName"] == "team-search"
+
+
+@pytest.mark.parametrize(
+    ("collection", "error"),
+    [
+        (
+            {"generation": "nextgen", "standby_replicas": False},
+            "collection.standby_replicas: a group of the next",
+        ),
+        ({"generation": "next"}, "collection.generation: 'next' is not one of 'classic' or 'nextgen'"),
+        ({"group": {"max_search_units": 8}}, "collection.group: a classic collection stands in none here"),
+        (
+            {"generation": "nextgen", "network": {"public": False, "vpc_endpoints": ["vpce-1"]}},
+            "collection.network: from a VPC the next generation is reached by an interface endpoint of EC2",
+        ),
+        (
+            {"generation": "nextgen", "group": {"max_search_units": 6}},
+            "collection.group.max_search_units: 6 is no capacity that a group has",
+        ),
+        (
+            {"generation": "nextgen", "group": {"max_indexing_units": 1712}},
+            "collection.group.max_indexing_units: 1712 is no capacity that a group has",
+        ),
+        ({"generation": "nextgen", "group": {"max_search_units": 0}}, "collection.group.max_search_units: 0"),
+        (
+            {"generation": "nextgen", "group": {"min_search_units": 8}},
+            "collection.group.min_search_units: 8 is more than max_search_units, 4; write that or less",
+        ),
+        (
+            {"generation": "nextgen", "group": {"adopt": "team-search", "max_search_units": 8}},
+            "collection.group.adopt: an adopted group keeps its limits",
+        ),
+        (
+            {"generation": "nextgen", "group": {"adopt": "Team"}},
+            "collection.group.adopt: 'Team' is not a group's name",
+        ),
+    ],
+)
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_generation_does_not_have_is_refused(
+    kind: str, collection: dict[str, Any], error: str
+) -> None:
+    with pytest.raises(Refused) as refused:
+        settings.read(config(kind, **collection))
+    assert [found for found in refused.value.errors if found.startswith(f"pipelines.pipe.{error}")], (
+        refused.value
+    )
+    assert len(refused.value.errors) == 1
+
+
+@pytest.mark.parametrize("units", [2, 4, 8, 16, 32, 1696])
+def test_every_capacity_that_the_page_has_is_taken(units: int) -> None:
+    settings.read(config("firehose", generation="nextgen", group={"max_search_units": units}))
+
+
+def test_one_group_does_not_hold_collections_of_two_types() -> None:
+    shared = {"generation": "nextgen", "group": {"adopt": "team-search"}}
+    both = config("zero-etl", **shared)
+    both["pipelines"]["ticks"] = KINDS["firehose"] | {"collection": shared}
+    with pytest.raises(
+        Refused, match=r"pipelines.ticks.collection.group.adopt: the group 'team-search' holds "
+    ):
+        settings.read(both)
+    both["pipelines"]["ticks"] = KINDS["zero-etl"] | {"collection": shared, "tables": [{"name": "customers"}]}
+    settings.read(both)
+
+
+def test_who_deploys_may_make_the_group_and_put_the_collection_into_it() -> None:
+    stack = Stack("test", registered("test", config("firehose", generation="nextgen")))
+    (place,) = stack.places().values()
+    granted = {action: grant for grant in deploy(stack, place) for action in grant.actions}
+    assert granted["aoss:CreateCollectionGroup"].conditions == stack.tags("RequestTag")
+    for action in ("aoss:DeleteCollectionGroup", "aoss:UpdateCollectionGroup"):
+        assert granted[action].conditions == stack.tags("ResourceTag")
+        assert granted[action].resources == ["arn:aws:aoss:eu-central-1:111111111111:collection-group/*"]
+    of_the_group = {"StringEquals": {"aoss:collection-group": ["tributary-test-pipe-group"]}}
+    assert granted["aoss:AddCollectionToCollectionGroup"].conditions == of_the_group
+    assert granted["aoss:BatchGetCollectionGroup"].conditions == of_the_group
+
+
+def test_who_deploys_into_a_group_that_is_there_may_add_to_it_alone() -> None:
+    adopted = config("firehose", generation="nextgen", group={"adopt": "team-search"})
+    stack = Stack("test", registered("test", adopted))
+    (place,) = stack.places().values()
+    granted = {action: grant for grant in deploy(stack, place) for action in grant.actions}
+    assert "aoss:UpdateCollectionGroup" not in granted
+    condition = granted["aoss:AddCollectionToCollectionGroup"].conditions
+    assert condition == {"StringEquals": {"aoss:collection-group": ["team-search"]}}
