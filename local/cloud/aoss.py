@@ -110,8 +110,8 @@ def create_collection(data: dict) -> tuple:
     oss._validate_name(data.get("name"), "name", 32)
     group = aoss_groups.joined(data)
     answer = stock_create({key: value for key, value in data.items() if key != "collectionGroupName"})
-    if group:  # ministack knows no groups
-        oss._find_by_name(data["name"])["collectionGroupName"] = group["name"]
+    if group and (rec := oss._find_by_name(data["name"])):  # ministack knows no groups
+        rec["collectionGroupName"] = group["name"]
     return answer
 
 

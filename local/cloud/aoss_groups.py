@@ -81,7 +81,7 @@ def batch_get(data: dict) -> tuple:
     if bool(ids) == bool(names):
         raise oss._Invalid("You must provide either ids or names, but not both")
     details, errors = [], []
-    for value in ids or names:
+    for value in ids or names or []:
         group = groups.get(value) if ids else _named(value)
         if group:
             details.append(_detail(group))
@@ -177,7 +177,10 @@ def awake(rec: dict, permissions: set[str]) -> Iterator[None]:
     """Holds a request to a collection until the parts that it needs are awake, and keeps them so until it is answered.
     Not on the event loop."""
     group = _named(rec.get("collectionGroupName"))
-    parts = sorted({"search" if each in SEARCHES else "indexing" for each in permissions}) if group else []
+    if group is None:
+        yield
+        return
+    parts = sorted({"search" if each in SEARCHES else "indexing" for each in permissions})
     for part in parts:
         if asleep(group, part):
             time.sleep(float(os.environ.get("TRIBUTARY_AOSS_COLD", "2")))

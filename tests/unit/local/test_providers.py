@@ -176,6 +176,26 @@ def test_what_no_operation_updates_replaces_the_resource(servicer, kind, old, ne
     assert list(diff(servicer, kind, old, new).replaces) == replaced
 
 
+def test_a_classic_collection_is_replaced_by_one_of_the_next_generation(servicer):
+    collection = "aws:opensearch/serverlessCollection:ServerlessCollection"
+    classic = {"name": "books", "type": "SEARCH", "standbyReplicas": "DISABLED"}
+    moved = classic | {"standbyReplicas": "ENABLED", "collectionGroupName": "books-group"}
+    found = diff(servicer, collection, classic, moved)
+    assert sorted(found.replaces) == ["collectionGroupName", "standbyReplicas"]
+    assert found.deleteBeforeReplace  # its documents are gone before the new one is there
+    group = "aws:opensearch/serverlessCollectionGroup:ServerlessCollectionGroup"
+    limits = [{"minSearchCapacityInOcu": 0, "maxSearchCapacityInOcu": 4}]
+    small = {
+        "name": "books-group",
+        "generation": "NEXTGEN",
+        "standbyReplicas": "ENABLED",
+        "capacityLimits": limits,
+    }
+    larger = small | {"capacityLimits": [limits[0] | {"maxSearchCapacityInOcu": 8}]}
+    assert not diff(servicer, group, small, larger).replaces
+    assert list(diff(servicer, group, small, small | {"generation": "CLASSIC"}).replaces) == ["generation"]
+
+
 def test_a_replacement_deletes_first_where_the_name_stays(servicer):
     kept = diff(servicer, TABLE, {"name": "tbl", "hashKey": "a"}, {"name": "tbl", "hashKey": "b"})
     renamed = diff(servicer, TABLE, {"name": "one"}, {"name": "two"})
