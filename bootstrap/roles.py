@@ -314,6 +314,11 @@ def _besides(stack: Stack, resources: list[Registered], place: Mapping[str, str]
         # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
         here = {"StringEquals": {"ec2:Region": place["region"]}}
         grants.append(Grant("ec2", "functions and deliveries in a network", NETWORK, ["*"], here))
+        networks = f"arn:{place['partition']}:ec2:{place['region']}:{place['account']}:vpc/*"
+        groups = ["ec2:GetSecurityGroupsForVpc"]
+        grants.append(
+            Grant("ec2", "the groups of the network are those of its VPC", groups, [networks], here)
+        )
     if "aws:opensearchingest/pipeline:Pipeline" in types:
         grants.append(Grant("logs", "ingestion's log is delivered by CloudWatch", LOG_DELIVERY, ["*"]))
     for type, (service, role) in LINKED.items():

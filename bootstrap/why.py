@@ -14,7 +14,6 @@ WHY = {
     "DecryptTables": "a table under a customer's key can be exported or read only by who may use that key",
     "EncryptLanding": "what is written to the landing is encrypted with its key",
     "EncryptReplicas": "replicas are encrypted with the receiving bucket's key",
-    "EncryptReport": "the report of a backfill is encrypted with its bucket's key",
     "EncryptStream": "records that it puts are encrypted with the stream's key",
     "ExportDBClusterSnapshot": "starts the export of a cluster's snapshot",
     "ExportDBSnapshot": "starts the export of an instance's snapshot",

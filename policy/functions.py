@@ -48,8 +48,13 @@ def a_services_call_names_its_source_and_account(resource: Resource) -> Problems
         return
     if missing:
         yield f"{' and '.join(missing)} not given, so anybody's {props['principal']} may call"
-    for key in ("source_account", "source_arn"):
+    for key, anybody in (
+        ("source_account", r".*[*?].*"),
+        ("source_arn", r"[*?]+|arn:[^:]*:[^:]*:[^:]*:[^:]*[*?].*"),
+    ):
         value = props.get(key)
+        if value and value is not UNKNOWN and re.fullmatch(anybody, str(value)):
+            yield f"{key} is {value}, which is anybody's"
         account = value and value is not UNKNOWN and re.search(r"(?:^|:)(\d{12})(?::|$)", str(value))
         if account and resource.account and account[1] != resource.account:
             yield f"{key} is of account {account[1]}"

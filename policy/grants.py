@@ -77,7 +77,7 @@ def a_data_access_policy_names_permissions_collection_and_roles(props: Props) ->
                 if "*" in resource.split("/")[1]:
                     yield f"it grants on {resource}"
         for principal in known(rules.get("Principal")):
-            if "*" in principal or principal.endswith(":root"):
+            if "*" in principal or re.fullmatch(r"\d{12}|.*:root", principal):
                 yield f"it grants to {principal}"
 
 
@@ -92,8 +92,8 @@ def a_network_policy_names_its_collection(props: Props) -> Problems:
     names roles.)"""
     policies = _read(props.get("policy"))
     for network in known(policies) if isinstance(policies, list) else []:
-        for one in known(network.get("Rules")):
-            for resource in known(one.get("Resource")):
+        for opened in known(network.get("Rules")):
+            for resource in known(opened.get("Resource")):
                 if "*" in resource:
                     public = network.get("AllowFromPublic")
                     yield f"it opens {resource}" + (" to the internet" if public is True else "")

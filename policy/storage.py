@@ -86,20 +86,22 @@ def a_bucket_blocks_all_public_access(resource: Resource) -> Problems:
         yield "state is unblocked"
 
 
-_PUBLIC_ACLS = ("public-read", "public-read-write", "authenticated-read", "aws-exec-read")
+_PUBLIC_ACLS = ("public-read", "public-read-write", "authenticated-read", "aws-exec-read",
+                "PublicRead", "PublicReadWrite", "AuthenticatedRead", "AwsExecRead")  # fmt: skip
 _PUBLIC_GROUPS = tuple(f"acs.amazonaws.com/groups/global/{who}" for who in ("AllUsers", "AuthenticatedUsers"))
 
 
 @rule(
-    r"aws:s3/.*",
+    r"aws(-native)?:s3.*",
     write="leave the ACL out (a bucket policy names who reads)",
     page=_S3 + "about-object-ownership.html",
 )
 def no_acl_is_public(props: Props) -> Problems:
     """An ACL that lets everybody in (`public-read` and its like), or a grant to the group AllUsers or
     AuthenticatedUsers."""
-    if props.get("acl") is not UNKNOWN and props.get("acl") in _PUBLIC_ACLS:
-        yield f"acl is {props['acl']}"
+    for key in ("acl", "access_control"):
+        if props.get(key) is not UNKNOWN and props.get(key) in _PUBLIC_ACLS:
+            yield f"{key} is {props[key]}"
     for path, value in leaves(props):
         if str(value).endswith(_PUBLIC_GROUPS):
             yield f"{path} is {value}"
@@ -229,7 +231,7 @@ def a_queue_is_encrypted(props: Props) -> Problems:
 
 
 @rule(
-    r"aws:(rds|redshift|neptune|docdb|dms|redshiftserverless)/.*",
+    r"aws(-native)?:(rds|redshift|neptune|docdb|dms|redshiftserverless)[/:].*",
     write="leave publicly_accessible False, and share a snapshot with accounts by their ids",
     page="https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-share-snapshot.html",
 )

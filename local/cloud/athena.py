@@ -21,9 +21,11 @@ from typing import Any
 
 import duckdb
 import sqlglot
+from ministack.core.responses import error_response_json, json_response
 from ministack.services import athena, glue
 from sqlglot import exp
 
+from . import authorization
 from .hive_coercion import coerces
 
 TYPES = {"string": "VARCHAR", "binary": "BLOB", "int": "INTEGER"}
@@ -176,5 +178,18 @@ async def run_duckdb(query: str, database: str, catalog: str | None = None) -> d
     return await asyncio.to_thread(copy_context().run, run, query, database)
 
 
+async def update_named_query(stock, method, path, headers, body, query):
+    """ministack has no UpdateNamedQuery: docs.aws.amazon.com/athena/latest/APIReference/API_UpdateNamedQuery.html."""
+    if not headers.get("x-amz-target", "").endswith(".UpdateNamedQuery"):
+        return await stock(method, path, headers, body, query)
+    given = json.loads(body or b"{}")
+    saved = athena._named_queries.get(given.get("NamedQueryId"))
+    if not saved:
+        return error_response_json("InvalidRequestException", "NamedQueryId was not found", 400)
+    saved |= {key: given[key] for key in ("Name", "Description", "QueryString") if key in given}
+    return json_response({})
+
+
 def install() -> None:
     athena._run_duckdb = run_duckdb
+    authorization.wrap("athena", update_named_query)

@@ -154,6 +154,11 @@ async def run(job: dict) -> None:
         job["TerminationDate"] = now()
 
 
+# Of a report, whatever its bucket's default:
+# docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-create-job.html.
+OWN_KEY = {"x-amz-server-side-encryption": "AES256"}
+
+
 async def report(principal, job: dict, rows: list[list[str]]) -> None:
     wanted = job["Report"]
     if wanted.get("Enabled") != "true":
@@ -171,7 +176,7 @@ async def report(principal, job: dict, rows: list[list[str]]) -> None:
         body = text.getvalue().encode()
         if body:
             digest = hashlib.md5(body).hexdigest()
-            await write_multipart(principal, target, f"{base}/results/{digest}.csv", body, {})
+            await write_multipart(principal, target, f"{base}/results/{digest}.csv", body, OWN_KEY)
             listed.append(
                 {
                     "TaskExecutionStatus": state,
@@ -186,7 +191,7 @@ async def report(principal, job: dict, rows: list[list[str]]) -> None:
         "Results": listed,
         "ReportSchema": "Bucket, Key, VersionId, TaskStatus, ErrorCode, HTTPStatusCode, ResultMessage",
     }
-    await write_multipart(principal, target, f"{base}/manifest.json", json.dumps(summary).encode(), {})
+    await write_multipart(principal, target, f"{base}/manifest.json", json.dumps(summary).encode(), OWN_KEY)
 
 
 def now() -> str:

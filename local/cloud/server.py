@@ -40,6 +40,7 @@ EXTENSIONS = (
     "sqs_attributes",
     "named_actions",
     "named_resources",
+    "several_resources",
     "passed_roles",
     "signatures",
     "models",

@@ -96,9 +96,12 @@ def calls(name: str, collection: str, topic: str) -> list[tuple[str, str, dict[s
 OURS = calls("tributary-prod-shop-lake", "tributary-prod-stock-ticks", "tributary-prod-workload-alarms")
 THEIRS = calls("tributary-prod-eu-shop-lake", "tributary-prod-eu-ticks", "tributary-prod-eu-workload-alarms")
 ELSEWHERE = [  # what is no part of deploying or of previewing: data, and what is not the stack's
+    ("athena", "get_query_results", {"QueryExecutionId": "11111111-2222-3333-4444-555555555555"}),
     ("athena", "start_query_execution", {"QueryString": "SELECT 1", "WorkGroup": "tributary-prod-shop-lake"}),
     ("cloudwatch", "delete_alarms", {"AlarmNames": ["billing"]}),
+    ("dynamodb", "batch_get_item", {"RequestItems": {"orders": {"Keys": [{"id": {"S": "1"}}]}}}),
     ("dynamodb", "delete_table", {"TableName": "orders"}),
+    ("dynamodb", "execute_statement", {"Statement": "SELECT * FROM orders"}),
     ("dynamodb", "export_table_to_point_in_time", {"TableArn": f"arn:aws:dynamodb:{REGION}:table/orders",
      "S3Bucket": LANDING}),
     ("dynamodb", "get_item", {"TableName": "orders", "Key": {"id": {"S": "1"}}}),
@@ -113,6 +116,7 @@ ELSEWHERE = [  # what is no part of deploying or of previewing: data, and what i
     ("iam", "create_role", {"RoleName": "payroll", "AssumeRolePolicyDocument": json.dumps(TRUST)}),
     ("iam", "create_user", {"UserName": "payroll"}),
     ("iam", "list_users", {}),
+    ("kinesis", "get_records", {"ShardIterator": "AAAA"}),
     ("kinesis", "get_shard_iterator", {"StreamName": "tributary-prod-stock-ticks", "ShardId": "shardId-000000000000",
      "ShardIteratorType": "LATEST"}),
     ("lambda", "delete_event_source_mapping", {"UUID": "11111111-2222-3333-4444-555555555555"}),
@@ -122,6 +126,7 @@ ELSEWHERE = [  # what is no part of deploying or of previewing: data, and what i
     ("logs", "get_log_events", {"logGroupName": "/aws/lambda/tributary-prod-shop-lake-x", "logStreamName": "a"}),
     ("s3", "delete_bucket", {"Bucket": "payroll"}),
     ("s3", "get_object", {"Bucket": LANDING, "Key": "raw/orders/a.json.gz"}),
+    ("s3", "get_object", {"Bucket": LANDING, "Key": "athena-results/a.csv"}),
     ("s3", "list_buckets", {}),
     ("s3", "put_object", {"Bucket": "payroll", "Key": "code/a.zip", "Body": b""}),
     ("secretsmanager", "get_secret_value", {"SecretId": "payroll"}),

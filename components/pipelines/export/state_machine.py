@@ -55,7 +55,7 @@ class StateMachine(pulumi.ComponentResource):
         children = [account.arn("states", f"execution:{physical}{part}:*") for part in ("", "/*")]
         own = [
             Statement("StartItsOwnChildren", ["states:StartExecution"], [self.arn]),
-            Statement("FollowItsOwnChildren", ["states:DescribeExecution", "states:StopExecution"], children),
+            Statement("FollowItsOwnChildren", ["states:DescribeExecution"], children),
             # A run that is started again where it failed redrives its Maps as this role.
             Statement("RedriveItsOwnChildren", ["states:RedriveExecution"], children[1:]),
         ]

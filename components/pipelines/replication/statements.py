@@ -9,8 +9,13 @@ from components.pipelines.replication.args import REPORTS, ReplicationArgs
 
 
 def backfill_statements(args: ReplicationArgs, landing: Landing) -> list[Statement]:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-batch-replication-policies.html
+
+    The report needs no key: S3 encrypts it with one of its own
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-create-job.html).
+    """
     bucket_arn = landing.bucket_arn()
-    granted = [
+    return [
         Statement(
             "ReplicateExisting",
             ["s3:InitiateReplication"],
@@ -23,16 +28,6 @@ def backfill_statements(args: ReplicationArgs, landing: Landing) -> list[Stateme
         ),
         Statement("WriteReport", ["s3:PutObject"], [pulumi.Output.concat(bucket_arn, f"/{REPORTS}/*")]),
     ]
-    if landing.key_arn is not None:
-        granted.append(
-            Statement(
-                "EncryptReport",
-                ["kms:GenerateDataKey"],
-                [landing.key_arn],
-                through_s3(landing.account, bucket_arn),
-            )
-        )
-    return granted
 
 
 def replication_statements(

@@ -109,7 +109,7 @@ def run_of(pipeline: str, database: str, table: str, *, folds: bool, registers: 
         *allowed(run, "states:StartExecution", machine, never=arn("states", "stateMachine:neighbour")),
         *allowed(
             run,
-            "states:DescribeExecution states:StopExecution",
+            "states:DescribeExecution",
             arn("states", f"execution:{run}/Files:1"),
             arn("states", f"execution:{run}:1"),
             never=arn("states", "execution:neighbour/Files:1"),
@@ -123,6 +123,8 @@ def run_of(pipeline: str, database: str, table: str, *, folds: bool, registers: 
             never=arn("states", "execution:neighbour/Files:1"),
         ),
         cannot(run, "states:RedriveExecution", arn("states", f"execution:{run}:1")),
+        # Step Functions stops a Map's children itself: the page above lists no such right, as older ones did.
+        cannot(run, "states:StopExecution", arn("states", f"execution:{run}/Files:1")),
         *allowed(run, "s3:GetObject", f"{landing}/raw/a", never=f"{landing}/lake/a"),
         *allowed(run, "kms:Decrypt", landing_key, never=arn("kms", "key/neighbour")),
         cannot(run, "s3:PutObject", f"{landing}/raw/a"),

