@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -278,6 +279,44 @@ def test_a_mapping_is_of_a_function_of_the_stack(cloud: Cloud, client: Callable[
         if others:
             functions.delete_event_source_mapping(UUID=made)
         assert denied("create", FunctionName=name, **given) is others
+
+
+def test_a_retention_policy_is_of_a_collection_of_the_stack(client: Callable[[str, str], Any]) -> None:
+    def policy(collection: str) -> str:
+        rules = [{"ResourceType": "index", "Resource": [f"index/{collection}/*"], "MinIndexRetention": "24h"}]
+        return json.dumps({"Rules": rules})
+
+    for collection, others in (("tributary-prod-stock-ticks", False), ("tributary-prod-eu-ticks", True)):
+        given = {"name": f"kept-{str(others).lower()}", "type": "retention"}
+        document = {"policy": policy(collection)}
+        made = refused(client, "deploy", "opensearchserverless", "create_lifecycle_policy", given | document)
+        assert made is others, collection
+        if not others:
+            assert not refused(client, "deploy", "opensearchserverless", "delete_lifecycle_policy", given)
+
+
+def test_the_tags_of_a_mapping_are_the_stacks_own(cloud: Cloud) -> None:
+    sqs, functions = cloud.client("sqs", ANALYTICS), cloud.client("lambda", ANALYTICS)
+    url = sqs.create_queue(QueueName="tagged")["QueueUrl"]
+    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+    read = {"Effect": "Allow", "Action": actions, "Resource": queue}
+    role = cloud.role(ANALYTICS, "tributary-prod-shop-replica-y", "lambda.amazonaws.com", read)
+    functions.create_function(
+        FunctionName="tributary-prod-shop-replica-y", Role=role, Code={"ZipFile": EMPTY_ZIP}, Runtime="python3.12",
+        Handler="a.b",
+    )  # fmt: skip
+    for tags, others in ((TAGS, False), (TAGS | {"tributary-stack": "prod-eu"}, True), ({}, True)):
+        made = functions.create_event_source_mapping(
+            FunctionName="tributary-prod-shop-replica-y", EventSourceArn=queue, Enabled=False, Tags=tags
+        )
+        arn = f"arn:aws:lambda:us-east-1:{ANALYTICS}:event-source-mapping:{made['UUID']}"
+        as_deployer = partial(
+            refused, lambda role, service: cloud.client(service, ANALYTICS, role), "deploy", "lambda"
+        )
+        assert as_deployer("list_tags", {"Resource": arn}) is others, tags
+        assert as_deployer("untag_resource", {"Resource": arn, "TagKeys": ["x"]}) is others, tags
+        functions.delete_event_source_mapping(UUID=made["UUID"])
 
 
 def test_the_deploy_role_hands_over_no_role_but_the_stacks(
