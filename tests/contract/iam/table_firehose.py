@@ -34,6 +34,7 @@ CONFIG: dict[str, Any] = {
             "kind": "firehose",
             "index": "ticks",
             "stream": {"key_arn": STREAM_KEY},
+            "collection": {"generation": "nextgen"},
             "transform": {},
             "vpc": {
                 "subnet_ids": ["subnet-0a000001", "subnet-0a000002"],
