@@ -39,11 +39,11 @@ def main(arguments: list[str] | None = None) -> None:
     if given.against:
         own = yaml.safe_load(given.against.read_text())["config"]
         before = {key.removeprefix("tributary:"): value for key, value in own.items()}
-        found = compared(given.stack, before, config)
-        print(json.dumps(found, indent=1) if given.json else difference_table(found), end="")
+        costs = compared(given.stack, before, config)
+        print(json.dumps(costs, indent=1) if given.json else difference_table(costs), end="")
     else:
-        found = estimated(given.stack, config)
-        print(json.dumps(found, indent=1) if given.json else table(found))
+        costs = estimated(given.stack, config)
+        print(json.dumps(costs, indent=1) if given.json else table(costs))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from components.blocks.network import VpcArgs, function_joins
 from components.blocks.queue import Queue
 from components.bundling.bundles import Bundle, bundle
 from components.iam import Statement, document, trust
+from components.shared.landing_folders import CODE
 
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 RetentionDays = Literal[
@@ -248,7 +249,7 @@ def _code(
     stored = aws.s3.BucketObjectv2(
         name,
         bucket=bucket,
-        key=f"code/{built.sha256}.zip",
+        key=f"{CODE}{built.sha256}.zip",
         source=pulumi.FileAsset(str(built.path)),
         source_hash=built.sha256,
         # An object takes ten tags, and the stack's may be more.

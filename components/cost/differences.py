@@ -63,8 +63,8 @@ def _change(was: Any, now: Any) -> dict[str, list[float]] | None:
 
 def _lines(side: Described) -> dict[tuple[str, str, str], list[float]]:
     """The dollars of each line; those of two regions or accounts together."""
-    found: dict[tuple[str, str, str], list[float]] = {}
+    dollars: dict[tuple[str, str, str], list[float]] = {}
     for line in side.get("lines", ()):
-        sums = found.setdefault((line["pipeline"], line["what"], line["when"]), [0.0, 0.0])
+        sums = dollars.setdefault((line["pipeline"], line["what"], line["when"]), [0.0, 0.0])
         sums[:] = [old + new for old, new in zip(sums, line["dollars"], strict=True)]
-    return found
+    return dollars

@@ -117,12 +117,12 @@ def estimate(resources: Iterable[Resource], pipelines: Mapping[str, Pipeline]) -
         of[owners[each.name]].append(each)
     lines: list[Line] = []
     for name in (*pipelines, STACK):
-        found = [made for each in of[name] for made in AT_REST.get(each.type, _nothing)(each)]
+        quantities = [made for each in of[name] for made in AT_REST.get(each.type, _nothing)(each)]
         if name in pipelines:
             pipeline = pipelines[name]
             usage = pipeline.usage if pipeline.usage is not None else USAGE[pipeline.kind]()
-            found += by_use(pipeline.kind, Used(pipeline.args, of[name], usage))
-        lines += [Line(name, each, price(each.key, each.region)) for each in _joined(found)]
+            quantities += by_use(pipeline.kind, Used(pipeline.args, of[name], usage))
+        lines += [Line(name, each, price(each.key, each.region)) for each in _joined(quantities)]
     known = AT_REST.keys() | FREE.keys() | {line.quantity.of for line in lines}
     unpriced = sorted({each.type for each in registered} - known)
     kinds = {name: pipeline.kind for name, pipeline in pipelines.items()}
@@ -141,16 +141,16 @@ def _nothing(_: Resource) -> Iterator[Quantity]:
 
 def _joined(quantities: Iterable[Quantity]) -> Iterator[Quantity]:
     """Quantities of one thing in one line."""
-    found: dict[tuple[str, ...], Quantity] = {}
+    joined: dict[tuple[str, ...], Quantity] = {}
     for each in quantities:
         key = (each.of, each.what, each.when, each.key, each.region)
-        there = found.get(key)
-        found[key] = (
+        there = joined.get(key)
+        joined[key] = (
             dataclasses.replace(there, least=there.least + each.least, most=there.most + each.most)
             if there
             else each
         )
-    return iter(found.values())
+    return iter(joined.values())
 
 
 def _sharing(
@@ -166,7 +166,7 @@ def _sharing(
         for each in resources
         if each.type.endswith("ServerlessSecurityPolicy") and each.inputs.get("type") == "encryption"
     }
-    for each in (one for one in resources if one.type == COLLECTION):
+    for each in (resource for resource in resources if resource.type == COLLECTION):
         policy = encrypted.get(str(each.inputs.get("name", "")), "")
         key = policy.partition('"KmsARN": "')[2].partition('"')[0]
         group = (each.account, each.region, key, str(each.inputs.get("standby_replicas")))

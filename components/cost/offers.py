@@ -88,8 +88,8 @@ def offered(offer: str, listed: Mapping[str, Any]) -> Iterator[tuple[str, Decima
             continue
         # us-east-1 has no code, or one that some services write all the same; KMS writes the region's name.
         usage = re.compile(rf"([A-Z]+\d?-|[a-z]+(-[a-z]+)+-\d-)?{re.escape(product.usage)}")
-        for sku, found in listed["products"].items():
-            attributes = found.get("attributes", {})
+        for sku, item in listed["products"].items():
+            attributes = item.get("attributes", {})
             if usage.fullmatch(attributes.get("usagetype", "")) and all(
                 attributes.get(name) == value for name, value in product.attributes.items()
             ):

@@ -41,7 +41,7 @@ def read(path: Path) -> list[Price]:
 @functools.cache
 def prices() -> dict[tuple[str, str], Price]:
     """All prices by key and region."""
-    return {(one.key, one.region): one for path in sorted(FILES.glob("*.csv")) for one in read(path)}
+    return {(price.key, price.region): price for path in sorted(FILES.glob("*.csv")) for price in read(path)}
 
 
 def price(key: str, region: str) -> Price:

@@ -30,13 +30,13 @@ def fetched(address: str) -> Any:
 
 
 def renewed(
-    rows: Iterable[Price], found: Iterable[tuple[str, Decimal]], region: str, date: str, source: str
+    rows: Iterable[Price], listed: Iterable[tuple[str, Decimal]], region: str, date: str, source: str
 ) -> list[Price]:
     """The rows with what was found in a list of a region: a price that is there is replaced, one that is not added with
     the unit and the page of its key. Sorted."""
     kept = {(row.key, row.region): row for row in rows}
     units = {row.key: row for row in kept.values()}
-    for key, price in found:
+    for key, price in listed:
         if key in units:
             like = units[key]
             kept[key, region] = Price(key, region, price, like.unit, date, like.page, source)

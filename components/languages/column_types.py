@@ -6,21 +6,16 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
-_PLAIN = r"string|binary|boolean|bigint|double|json|decimal\((\d+),\s*(\d+)\)"
+from components.shared.column_types import DECLARED, SET_ELEMENTS, decimal
 
 
 def declared_type(value: Any) -> Any:
-    """A column's type as the normaliser declares it (handlers/normalise/table_schema.py)."""
-    decimal = re.fullmatch(_PLAIN, value) if isinstance(value, str) else None
-    if decimal and (not decimal[1] or (1 <= int(decimal[1]) <= 38 and int(decimal[2]) <= int(decimal[1]))):
+    """A column's type, by the grammar of components/shared/column_types.py. Raises ValueError for another."""
+    if isinstance(value, str) and (value in DECLARED or decimal(value)):
         return value
     if isinstance(value, Mapping) and len(value) == 1:
         ((kind, inner),) = value.items()
-        if (
-            kind == "set"
-            and isinstance(inner, str)
-            and re.match("string|binary|bigint|double|decimal", inner)
-        ):
+        if kind == "set" and isinstance(inner, str) and inner.startswith(SET_ELEMENTS):
             return {kind: declared_type(inner)}  # a set holds text, bytes or numbers
         if kind == "list":
             return {kind: declared_type(inner)}
@@ -37,10 +32,10 @@ def exported_type(value: str, *, mysql: bool = True) -> str:
     USER_ExportSnapshot.data-types.html): of MySQL and PostgreSQL alike, dates, times, intervals and arrays are text,
     and decimals of more than 38 digits; of PostgreSQL every decimal."""
     low = value.lower()
-    decimal = re.match(r"(?:decimal|numeric)\s*(?:\(\s*([0-9]+))?", low)
+    digits = re.match(r"(?:decimal|numeric)\s*(?:\(\s*([0-9]+))?", low)
     if re.match(
         r"date\b|datetime|time|interval|array|struct|map|row|enum|set\b|uuid|xml|money|.*\[", low
-    ) or (decimal and (not mysql or int(decimal[1] or 0) > 38)):
+    ) or (digits and (not mysql or int(digits[1] or 0) > 38)):
         raise ValueError(f"RDS exports '{value}' as text; write 'string'")
     if not mysql and re.search("unsigned|uint", low):
         raise ValueError(

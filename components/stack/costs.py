@@ -17,10 +17,10 @@ def report_cost(settings: Settings, checks: policy.Checks) -> pulumi.Output[dict
     passed and mandatory."""
 
     async def reported() -> dict[str, Any]:
-        found = described(await checks.resources(), settings)
-        pulumi.log.info(table(found))
-        judge(found, settings.cost)
-        return found
+        estimate = described(await checks.resources(), settings)
+        pulumi.log.info(table(estimate))
+        judge(estimate, settings.cost)
+        return estimate
 
     return pulumi.Output.from_input(reported())
 

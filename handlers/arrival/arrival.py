@@ -1,11 +1,6 @@
 """Whether an export has arrived whole, decided from its manifests and what the bucket holds of its files. Pure.
 
-Layout: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Output.html
-    <root>AWSDynamoDB/<ExportId>/manifest-summary.json, manifest-files.json (JSON Lines), manifest-files.md5,
-    data/*; of an incremental export <root>AWSDynamoDB/data/*, a folder that all of them share
-Keys inside the manifests are read from `AWSDynamoDB/` on and put behind the summary's own <root>: the service
-writes them with the prefix, its documentation shows them without, and in no way may a manifest point outside
-the exports of its root.
+The layout and the manifests: components/shared/dynamodb_exports.py.
 
 What can be known without reading the data: a file is there, it is not empty when it should have items, and its
 ETag fits the manifest's md5 (an upload in one part, sent whole or as multipart) or the manifest's ETag. With
@@ -23,11 +18,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
-SUMMARY = re.compile(r"(?P<root>.*/)?AWSDynamoDB/(?P<export_id>[^/]+)/manifest-summary\.json")
+from announcement import DETAIL_TYPE, SOURCE
+from dynamodb_exports import FILES, FILES_MD5, SUMMARY_KEY, UNREADABLE, listed_file
+
 FIRST_WAIT, LONGEST_WAIT, CORRUPT_WAIT = 5, 900, 30  # seconds
 NAMED_FILES = 5  # of those missing, in a message
-# What reading JSON of another shape raises.
-UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -96,7 +91,7 @@ def summaries(body: str, prefix: str) -> Iterator[tuple[str, str]]:
     except UNREADABLE as error:
         raise Corrupt(f"no notification of S3: {error!r}: {body[:80]!r}") from error
     for bucket, key in created:
-        if key.startswith(prefix) and SUMMARY.fullmatch(key):
+        if key.startswith(prefix) and SUMMARY_KEY.fullmatch(key):
             yield bucket, key
 
 
@@ -108,12 +103,8 @@ def elsewhere(key: str, manifest: Iterable[bytes]) -> Iterator[str]:
     """The files that a manifest names outside its export's own folder. `judge` reports a line that can't be read."""
     for line in manifest:
         with suppress(*UNREADABLE):
-            if line.strip() and not (named := _file(line, _root(key))[0]).startswith(data_folder(key)):
+            if line.strip() and not (named := listed_file(line, key).key).startswith(data_folder(key)):
                 yield named
-
-
-def _root(key: str) -> str:
-    return key.rpartition("AWSDynamoDB/")[0]
 
 
 def judge(export: Export) -> Complete | Waiting | Corrupt:
@@ -121,22 +112,19 @@ def judge(export: Export) -> Complete | Waiting | Corrupt:
     try:
         stated = _digest(export.stated_md5)
         if stated != export.manifest_md5:
-            raise ValueError(
-                f"its md5 is {export.manifest_md5.hex()}, manifest-files.md5 says {stated.hex()}"
-            )
+            raise ValueError(f"its md5 is {export.manifest_md5.hex()}, {FILES_MD5} says {stated.hex()}")
     except ValueError as error:
-        return Corrupt(f"{folder}manifest-files.json: {error}")
+        return Corrupt(f"{folder}{FILES}: {error}")
 
-    root = _root(export.key)
     missing, files, items = [], 0, 0
     missing_count = 0
     for number, line in enumerate(export.manifest, 1):
         if not line.strip():
             continue
         try:
-            key, md5, etag, count = _file(line, root)
+            key, md5, etag, count = _file(line, export.key)
         except UNREADABLE as error:
-            return Corrupt(f"{folder}manifest-files.json line {number}: {type(error).__name__} {error}")
+            return Corrupt(f"{folder}{FILES} line {number}: {type(error).__name__} {error}")
         files, items = files + 1, items + count
         stored = export.stored.get(key)
         if stored is None:
@@ -158,9 +146,7 @@ def _complete(export: Export, folder: str, files: int, items: int) -> Complete |
     try:
         summary = json.loads(export.summary)
         if summary["itemCount"] != items:
-            raise ValueError(
-                f"it says {summary['itemCount']} items, the files of manifest-files.json hold {items}"
-            )
+            raise ValueError(f"it says {summary['itemCount']} items, the files of {FILES} hold {items}")
         detail = {
             "export_arn": summary["exportArn"],
             "export_id": folder.split("/")[-2],
@@ -181,14 +167,11 @@ def _complete(export: Export, folder: str, files: int, items: int) -> Complete |
     return Complete(detail)
 
 
-def _file(line: bytes, root: str) -> tuple[str, bytes, str, int]:
-    entry = json.loads(line)
-    count = entry["itemCount"]
-    if not isinstance(count, int) or count < 0:
-        raise ValueError(f"itemCount is {count!r}")
-    key = f"{root}AWSDynamoDB/{entry['dataFileS3Key'].rpartition('AWSDynamoDB/')[2]}"
-    key.encode()  # half a surrogate pair is no key
-    return key, _digest(entry["md5Checksum"]), entry["etag"].strip('"'), count
+def _file(line: bytes, manifest_key: str) -> tuple[str, bytes, str, int]:
+    file = listed_file(line, manifest_key)
+    if file.etag is None:
+        raise KeyError("etag")
+    return file.key, _digest(file.md5), file.etag, file.items
 
 
 def _digest(text: str) -> bytes:
@@ -218,8 +201,8 @@ def _damaged(etag: str, md5: bytes, named: str) -> bool:
 def announcement(detail: dict, bus: str) -> dict:
     return {
         "EventBusName": bus,
-        "Source": "tributary.arrival",
-        "DetailType": "Export Arrived",
+        "Source": SOURCE,
+        "DetailType": DETAIL_TYPE,
         "Detail": json.dumps(detail),
         "Resources": [detail["export_arn"], detail["table_arn"]],
     }

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 
 from arrival import Export, Stored, Waiting, data_folder, elsewhere
 from botocore.exceptions import ClientError
+from dynamodb_exports import FILES, FILES_MD5
 
 IN_MEMORY = 8 * 1024 * 1024  # bytes
 AT_ONCE = 10  # as many as the client has connections
@@ -25,11 +26,9 @@ AT_ONCE = 10  # as many as the client has connections
 def export(s3, bucket: str, key: str) -> Iterator[Export]:
     folder = key.rpartition("/")[0] + "/"
     summary = _get(s3, bucket, key)["Body"].read()
-    manifest = _get(s3, bucket, f"{folder}manifest-files.json")
+    manifest = _get(s3, bucket, f"{folder}{FILES}")
     # The service writes .md5, its documentation says .checksum.
-    stated = _get(s3, bucket, f"{folder}manifest-files.md5", f"{folder}manifest-files.checksum")[
-        "Body"
-    ].read()
+    stated = _get(s3, bucket, f"{folder}{FILES_MD5}", f"{folder}manifest-files.checksum")["Body"].read()
     md5 = hashlib.md5()
     with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as lines:
         for chunk in manifest["Body"].iter_chunks(1024 * 1024):

@@ -25,6 +25,8 @@ import os
 from datetime import UTC, datetime
 
 import boto3
+import landing_folders
+import metric_names
 import publishing
 from aws_lambda_powertools import Logger
 from botocore.config import Config
@@ -69,7 +71,7 @@ def publish(event):
         "skipped": described.get("skipped", {}),
         "refused": described.get("refused", {}),
     }
-    key = f"state/{export['source']}/{export['export_id']}/published.json"
+    key = landing_folders.state(export["source"], f"{export['export_id']}/published.json")
     s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(result).encode())
     return {"source": export["source"], "published_key": key, "tables": len(published)}
 
@@ -169,11 +171,11 @@ def read(key):
 
 def names_key(export):
     """Where the names of a database's tables in the catalog are kept: once given, they stay."""
-    return f"state/{export['source']}/names.json"
+    return landing_folders.state(export["source"], "names.json")
 
 
 def state_key(name):
-    return f"state/{name}/current.json"
+    return landing_folders.state(name, "current.json")
 
 
 def write(key, value, etag):
@@ -201,7 +203,7 @@ def report(event):
     ]
     metrics = publishing.metrics(pipeline, results, datetime.now(UTC))
     for first in range(0, len(metrics), 1000):
-        cloudwatch.put_metric_data(Namespace=publishing.NAMESPACE, MetricData=metrics[first : first + 1000])
+        cloudwatch.put_metric_data(Namespace=metric_names.NAMESPACE, MetricData=metrics[first : first + 1000])
     failed = {result["source"]: result["error"] for result in results if "error" in result}
     failed |= {
         result["source"]: publishing.refused(result["refused"]) for result in results if result.get("refused")

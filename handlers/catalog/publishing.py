@@ -17,9 +17,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 
+import landing_folders
+import metric_names
 from catalog_names import EXPORT_DATE, table_names
+from metric_names import datum
 
-NAMESPACE = "tributary"
 PARTITION_KEY = {"Name": EXPORT_DATE, "Type": "string"}
 PARQUET = {
     "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
@@ -177,7 +179,7 @@ def table(name: str, columns: Sequence[Mapping], bucket: str, existing: Mapping 
         "PartitionKeys": [PARTITION_KEY],
         "StorageDescriptor": {
             "Columns": merged(name, before, columns),
-            "Location": f"s3://{bucket}/lake/{name}/",
+            "Location": f"s3://{bucket}/{landing_folders.lake(name)}",
             **PARQUET,
         },
     }
@@ -246,27 +248,25 @@ def _parts(text: str) -> list[str]:
 
 
 def metrics(pipeline: str, results: Iterable[Mapping], now: datetime) -> list[dict]:
+    """What a run reports, as PutMetricData takes it: of each source, and of each table that it published."""
     data = []
     for result in results:
         failed = "error" in result or bool(result.get("refused"))
-        of = {"Pipeline": pipeline, "Source": result["source"]}
+        source = metric_names.of_source(pipeline, result["source"])
         published_any = "error" not in result
         data += [
-            metric("Published", 1 if published_any else 0, of),
-            metric("Failed", 1 if failed else 0, of),
+            datum(metric_names.PUBLISHED, 1 if published_any else 0, source),
+            datum(metric_names.FAILED, 1 if failed else 0, source),
         ]
         if published_any:
-            data.append(metric("Skipped", len(result.get("skipped", ())), of))
+            data.append(datum(metric_names.SKIPPED, len(result.get("skipped", ())), source))
         for published in result["tables"] if published_any else ():
-            of = {"Pipeline": pipeline, "Table": published["table"]}
+            table = metric_names.of_table(pipeline, published["table"])
             age = (now - datetime.fromisoformat(published["exported_to"])).total_seconds()
-            data.append(metric("Age", age, of) | {"Unit": "Seconds"})
-            for name, number in (("Rows", published["rows"]), ("SetAside", published.get("set_aside"))):
-                if number is not None:
-                    data.append(metric(name, number, of))
+            data.append(datum(metric_names.AGE, age, table, "Seconds"))
+            counts = {
+                metric_names.ROWS: published["rows"],
+                metric_names.SET_ASIDE: published.get("set_aside"),
+            }
+            data += [datum(name, number, table) for name, number in counts.items() if number is not None]
     return data
-
-
-def metric(name: str, value: float, dimensions: Mapping[str, str]) -> dict:
-    listed = [{"Name": key, "Value": text} for key, text in dimensions.items()]
-    return {"MetricName": name, "Value": value, "Unit": "Count", "Dimensions": listed}

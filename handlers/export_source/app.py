@@ -23,11 +23,12 @@ import os
 
 import boto3
 import dynamodb_source
+import landing_folders
 import rds_source
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from sources import Settings, Source, chosen, scheduled_time, wait
+from sources import Settings, Source, chosen, due_time, wait
 
 logger = Logger(service="export_source")
 settings = Settings.read(os.environ)
@@ -60,7 +61,7 @@ def handler(event, context):
 
 
 def plan(event):
-    due = scheduled_time(event)
+    due = due_time(event)
     descriptions = {source["name"]: source for source in json.loads(event["sources"])}
     planned = {"dynamodb": [], "rds": []}
     for source in chosen(map(Source.of, descriptions.values()), event.get("only")):
@@ -79,7 +80,7 @@ def plan(event):
 def state_of(table):
     """The record of what is published of the table; None when nothing is."""
     try:
-        key = f"state/{table}/current.json"
+        key = landing_folders.state(table, "current.json")
         return json.loads(s3.get_object(Bucket=settings.bucket, Key=key)["Body"].read())
     except ClientError as error:
         if error.response["Error"]["Code"] == "NoSuchKey":
@@ -89,7 +90,7 @@ def state_of(table):
 
 def start_dynamodb(source, item):
     current = state_of(source.table)
-    span = dynamodb_source.span(source, current, scheduled_time({"scheduled_time": item["due"]}))
+    span = dynamodb_source.span(source, current, due_time({"scheduled_time": item["due"]}))
     if span is None:
         return {**item, "state": "NOTHING", "tables": []}
     notice = ""

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import dynamodb_exports
+import landing_folders
 from sources import Settings, Source
 
 SHORTEST, LONGEST, REACH = timedelta(minutes=15), timedelta(hours=24), timedelta(days=34)
@@ -78,7 +80,7 @@ def request(source: Source, span: Span, attempt: int, settings: Settings) -> dic
         "ExportFormat": "DYNAMODB_JSON",
         "S3Bucket": settings.bucket,
         "S3BucketOwner": settings.bucket_owner,
-        "S3Prefix": f"raw/{source.name}",
+        "S3Prefix": landing_folders.raw(source.name),
         **what,
         **encryption,
     }
@@ -107,10 +109,10 @@ def work(
     table, export_id = source.table, started["arn"].rsplit("/", 1)[-1]
     folder = export["ExportManifest"].rpartition("/")[0]
     date = started["until"][:10]
-    lake = f"lake/{table}/export_date={date}/run={export_id}/"
+    lake = f"{landing_folders.lake(table)}export_date={date}/run={export_id}/"
     incremental = started["since"] is not None
     # A place that nobody queries: what has not been reconciled yet is half an export.
-    output = f"windows/{table}/{export_id}/"
+    output = landing_folders.window(table, export_id)
     return {
         "table": table,
         "export_id": export_id,
@@ -119,14 +121,14 @@ def work(
         "more": started["more"],
         "notice": started.get("notice", ""),
         "incremental": incremental,
-        "manifest_key": f"{folder}/manifest-files.json",
-        "summary_key": f"{folder}/manifest-summary.json",
+        "manifest_key": f"{folder}/{dynamodb_exports.FILES}",
+        "summary_key": f"{folder}/{dynamodb_exports.SUMMARY}",
         "keys": list(keys),
         "declared": declared | dict(source.declared),
-        "schema_key": f"state/{table}/{export_id}/schema.json",
-        "seen_key": f"state/{table}/seen.json",
+        "schema_key": landing_folders.state(table, f"{export_id}/schema.json"),
+        "seen_key": landing_folders.state(table, "seen.json"),
         "published_key": current["schema_key"] if current else None,
-        "report_prefix": f"state/{table}/{export_id}/files/",
+        "report_prefix": landing_folders.state(table, f"{export_id}/files/"),
         "output_prefix": output,
         "location": lake,
         "current_prefix": current["location"] if current else None,

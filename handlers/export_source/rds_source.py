@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 
+import landing_folders
 from sources import Settings, Source
 
 ATTEMPTS = 3
@@ -103,7 +104,7 @@ def request(source: Source, snapshot_arn: str, item: Mapping, attempt: int, sett
         "ExportTaskIdentifier": identifier(source.name, item["due"], *apart),
         "SourceArn": snapshot_arn,
         "S3BucketName": settings.bucket,
-        "S3Prefix": f"raw/{source.name}",
+        "S3Prefix": landing_folders.raw(source.name),
         "IamRoleArn": settings.export_role_arn,
         "KmsKeyId": settings.kms_key_arn,
     }
@@ -122,9 +123,9 @@ def work(source: Source, item: Mapping, task: Mapping) -> dict:
         "export_date": item["due"][:10],
         # The data is as old as the snapshot, not as the run.
         "exported_to": str(task["SnapshotTime"].isoformat()),
-        "export_prefix": f"raw/{source.name}/{name}/",
+        "export_prefix": f"{landing_folders.raw(source.name)}/{name}/",
         "only": list(source.only),
         "leave_out": list(source.leave_out),
         "catalog_names": dict(source.catalog_names),
-        "tables_key": f"state/{source.name}/{name}/tables.json",
+        "tables_key": landing_folders.state(source.name, f"{name}/tables.json"),
     }

@@ -9,7 +9,9 @@ environment, of 4 KB, would hold about 20 of them.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
+
+from scheduled_time import planned
 
 
 @dataclass(frozen=True)
@@ -59,18 +61,9 @@ def chosen(sources: Iterable[Source], snapshot: str | None) -> list[Source]:
     return [s for s in sources if s.snapshot == "event" and named and named[1] == s.name]
 
 
-def scheduled_time(event: Mapping) -> datetime:
+def due_time(event: Mapping) -> datetime:
     """The time that the run is for, in UTC and whole seconds."""
-    text = event.get("scheduled_time")
-    try:
-        due = datetime.fromisoformat(str(text))
-    except ValueError:
-        due = None
-    if due is None or due.tzinfo is None:
-        raise ValueError(
-            f"scheduled_time is {text!r}; expected a time with its zone such as '2026-01-01T16:00:00Z'"
-        )
-    return due.astimezone(UTC).replace(microsecond=0)
+    return planned(event).replace(microsecond=0)
 
 
 def wait(polls: int) -> int:

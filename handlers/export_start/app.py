@@ -16,7 +16,8 @@ import boto3
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from exports import ExportsNotStarted, Settings, explain, request, scheduled_time
+from exports import ExportsNotStarted, Settings, explain, request
+from scheduled_time import planned
 
 logger = Logger(service="export_start")
 settings = Settings.read(os.environ)
@@ -27,7 +28,7 @@ dynamodb = boto3.client("dynamodb", config=Config(retries={"mode": "standard", "
 
 @logger.inject_lambda_context
 def handler(event, context):
-    due = scheduled_time(event)
+    due = planned(event)
     started, failed = [], {}
     for table_arn in settings.tables:
         try:

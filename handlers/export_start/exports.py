@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from botocore.exceptions import ClientError
 
@@ -38,21 +38,6 @@ class ExportsNotStarted(Exception):
     def __init__(self, failed: Mapping[str, str], started: int):
         reasons = "; ".join(f"{table_name(arn)}: {reason}" for arn, reason in failed.items())
         super().__init__(f"{len(failed)} of {len(failed) + started} exports did not start. {reasons}")
-
-
-def scheduled_time(event: Mapping) -> datetime:
-    """The time that the schedule was due, in UTC."""
-    text = event.get("scheduled_time") if isinstance(event, Mapping) else None
-    try:
-        due = datetime.fromisoformat(str(text))
-    except ValueError:
-        due = None
-    if due is None or due.tzinfo is None:
-        raise ValueError(
-            f"scheduled_time is {text!r}; expected a time with its zone such as '2026-01-01T16:00:00Z' "
-            "(a schedule's input has '<aws.scheduler.scheduled-time>' there)"
-        )
-    return due.astimezone(UTC)
 
 
 def table_name(arn: str) -> str:

@@ -9,15 +9,15 @@ failed shows as a shortage on its day, and as a surplus on the day that caught u
 "state", "failed", and where counted "load_date", "expected", "loaded", "difference"}]}; a table that could not be
 checked is named in one `LoadsNotChecked` after the others' metrics are out, so the function's errors count too.
 
-Metrics, in NAMESPACE, dimensions Pipeline, Table: `BigQueryLoadFailed` (1 unless the newest run succeeded; 1 where no
-run came, unless the transfer was made or changed since and waits for its time), and where counted `BigQueryDifference`
-(count; loaded - expected) and `BigQueryLoaded`.
+Metrics (components/shared/metric_names.py), dimensions Pipeline, Table: `BigQueryLoadFailed` (1 unless the newest run
+succeeded; 1 where no run came, unless the transfer was made or changed since and waits for its time), and where counted
+`BigQueryDifference` (count; loaded - expected) and `BigQueryLoaded`.
 
 Where the files are copied first, a load took what had been written COPIED_MINUTES_BEFORE its time.
 
 Environment: TABLES (JSON list of {"table": "orders", "transfer": "projects/…/transferConfigs/…", "prefix":
 "raw/orders/" where counted}), BUCKET, COMPARED_MINUTES_AFTER, RUN_WITHIN_MINUTES, LOAD_TIME ("04:30", UTC; where
-counted), PIPELINE, NAMESPACE (default Tributary); PROJECT, DATASET, LOCATION, AUDIENCE (the workload identity provider,
+counted), PIPELINE; PROJECT, DATASET, LOCATION, AUDIENCE (the workload identity provider,
 //iam.googleapis.com/projects/…/providers/…), SERVICE_ACCOUNT (its e-mail), GOOGLE_ENDPOINT (instead of Google's
 public hosts, for a private endpoint).
 No key of Google's is stored.
@@ -27,6 +27,8 @@ import json
 import os
 
 import boto3
+import dynamodb_exports
+import metric_names
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -38,15 +40,13 @@ from counts import (
     due_load,
     last_run,
     metrics,
-    planned,
     result,
     run_result,
     taken,
 )
+from dynamodb_exports import UNREADABLE
 from federation import Google, GoogleRefused
-
-# What a manifest or an answer of another shape than is documented raises; the other tables are checked all the same.
-UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
+from scheduled_time import planned
 
 logger = Logger(service="load_check")
 settings = Settings.read(os.environ)
@@ -67,6 +67,7 @@ def handler(event, context):
                 counted = count(table, due_load(at, settings.load_time, settings.copied_minutes_before))
                 publish(table, counted)
                 checked[-1] |= counted
+        # What a manifest or an answer of another shape raises fails its table alone: the others are checked.
         except (ClientError, BotoCoreError, GoogleRefused, *UNREADABLE) as error:
             failed[table.table] = (
                 f"{type(error).__name__}: {error}" if isinstance(error, UNREADABLE) else str(error)
@@ -86,7 +87,7 @@ def newest_run_result(table, at):
 
 def publish(table, outcome):
     cloudwatch.put_metric_data(
-        Namespace=settings.namespace, MetricData=metrics(settings.pipeline, table, outcome)
+        Namespace=metric_names.NAMESPACE, MetricData=metrics(settings.pipeline, table, outcome)
     )
 
 
@@ -98,10 +99,12 @@ def count(table, load):
 
 def manifests(prefix):
     pages = s3.get_paginator("list_objects_v2").paginate(
-        Bucket=settings.bucket, Prefix=f"{prefix}AWSDynamoDB/"
+        Bucket=settings.bucket, Prefix=f"{prefix}{dynamodb_exports.MARK}"
     )
     return ((item["Key"], item["LastModified"]) for page in pages for item in page.get("Contents", []))
 
 
 def item_count(key):
-    return int(json.loads(s3.get_object(Bucket=settings.bucket, Key=key)["Body"].read())["itemCount"])
+    return dynamodb_exports.item_count(
+        json.loads(s3.get_object(Bucket=settings.bucket, Key=key)["Body"].read())["itemCount"]
+    )

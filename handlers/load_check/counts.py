@@ -9,12 +9,18 @@ https://docs.cloud.google.com/bigquery/docs/reference/datatransfer/rest/v1/proje
 """
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
-METRICS = {"BigQueryLoadFailed": "failed", "BigQueryDifference": "difference", "BigQueryLoaded": "loaded"}
+import metric_names
+from dynamodb_exports import SUMMARY_KEY
+
+METRICS = {
+    metric_names.LOAD_FAILED: "failed",
+    metric_names.LOAD_DIFFERENCE: "difference",
+    metric_names.LOADED: "loaded",
+}
 UNFINISHED = ("PENDING", "RUNNING")
 
 
@@ -43,7 +49,6 @@ class Settings:
     checked_after: timedelta
     run_within: timedelta
     pipeline: str
-    namespace: str
     project: str
     dataset: str
     location: str
@@ -61,7 +66,6 @@ class Settings:
             checked_after=timedelta(minutes=int(environ["COMPARED_MINUTES_AFTER"])),
             run_within=timedelta(minutes=int(environ["RUN_WITHIN_MINUTES"])),
             pipeline=environ["PIPELINE"],
-            namespace=environ.get("NAMESPACE") or "Tributary",
             project=environ["PROJECT"],
             dataset=environ["DATASET"],
             location=environ["LOCATION"],
@@ -77,21 +81,6 @@ class LoadsNotChecked(Exception):
 
     def __init__(self, failed: Mapping[str, str]):
         super().__init__("; ".join(f"{table}: {reason}" for table, reason in failed.items()))
-
-
-def planned(event: Mapping) -> datetime:
-    """The event's time, in UTC."""
-    text = event.get("scheduled_time") if isinstance(event, Mapping) else None
-    try:
-        at = datetime.fromisoformat(str(text))
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
-        raise ValueError(
-            f"scheduled_time is {text!r}; expected a time with its zone such as '2026-01-01T16:00:00Z' "
-            "(a schedule's input has '<aws.scheduler.scheduled-time>' there)"
-        )
-    return at.astimezone(UTC)
 
 
 def last_run(runs: Iterable[Mapping], at: datetime, settings: Settings) -> Mapping | None:
@@ -134,8 +123,9 @@ def due_load(at: datetime, load_time: str, copied_minutes_before: int = 0) -> Lo
 
 def taken(objects: Iterable[tuple[str, datetime]], load: Load) -> list[str]:
     """The manifests of the exports that were written between the load before and this one."""
-    manifest = re.compile(r".*AWSDynamoDB/[^/]+/manifest-summary\.json")
-    return [key for key, written in objects if manifest.fullmatch(key) and load.since < written <= load.until]
+    return [
+        key for key, written in objects if SUMMARY_KEY.fullmatch(key) and load.since < written <= load.until
+    ]
 
 
 def count_sql(settings: Settings, table: Table, load: Load) -> str:
@@ -155,9 +145,7 @@ def result(load: Load, expected: int, loaded: int) -> dict:
 
 
 def metrics(pipeline: str, table: Table, outcome: Mapping) -> list[dict]:
-    dimensions = [{"Name": "Pipeline", "Value": pipeline}, {"Name": "Table", "Value": table.table}]
+    dimensions = metric_names.of_table(pipeline, table.table)
     return [
-        {"MetricName": name, "Dimensions": dimensions, "Value": outcome[key], "Unit": "Count"}
-        for name, key in METRICS.items()
-        if key in outcome
+        metric_names.datum(name, outcome[key], dimensions) for name, key in METRICS.items() if key in outcome
     ]

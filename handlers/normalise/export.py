@@ -1,20 +1,14 @@
 """A DynamoDB export's manifests, and the totals of its normalised files. Pure.
 
-Layout: `<root>AWSDynamoDB/<ExportId>/manifest-summary.json`, `manifest-files.json` (JSON Lines of itemCount,
-md5Checksum, etag, dataFileS3Key), `data/*` (an incremental export's in `<root>AWSDynamoDB/data/`). Keys inside the
-manifest are read from `AWSDynamoDB/` on and put behind the manifest's own root: a replica may stand under another,
-and in no way may a manifest point outside its export.
-https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Output.html
+The layout and the manifests: components/shared/dynamodb_exports.py.
 """
 
-import json
-import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from dynamodb_exports import SUMMARY, UNREADABLE, item_count, listed_file
 from table_schema import Observation
 
-MARK = "AWSDynamoDB/"
 MOST_NAMED = 20  # attributes in the rest columns, by name
 
 
@@ -34,37 +28,17 @@ class DataFile:
         return self.key.rsplit("/", 1)[-1].removesuffix(".gz").removesuffix(".json")
 
     @classmethod
-    def of(cls, entry: dict, manifest_key: str) -> "DataFile":
+    def of(cls, entry: Mapping | bytes, manifest_key: str) -> "DataFile":
+        """From a line of the manifest, or its JSON."""
         try:
-            root, mark, _ = manifest_key.partition(MARK)
-            _, named, rest = str(entry["dataFileS3Key"]).partition(MARK)
-            if not mark or not named or ".." in rest:
-                raise ExportError(
-                    f"{manifest_key} names {entry['dataFileS3Key']!r}, which is no file of an export"
-                )
-            rest.encode()  # half a surrogate pair is no key
-            return cls(
-                root + MARK + rest, str(entry["md5Checksum"]), _count(entry["itemCount"], manifest_key)
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise ExportError(f"{manifest_key}: {entry!r} lacks a sound {error}") from error
+            file = listed_file(entry, manifest_key)
+        except UNREADABLE as error:
+            raise ExportError(f"{manifest_key}: {str(entry)[:300]} lacks a sound {error}") from error
+        return cls(file.key, file.md5, file.items)
 
 
 def data_files(lines: Iterable[bytes], manifest_key: str) -> list[DataFile]:
-    return [DataFile.of(_entry(line, manifest_key), manifest_key) for line in lines if line.strip()]
-
-
-def _entry(line: bytes, manifest_key: str) -> dict:
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise ExportError(f"{manifest_key}: {line[:80]!r} is not JSON: {error}") from error
-
-
-def _count(value: object, of: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
-        raise ExportError(f"{of} has the itemCount {value!r}, which is no number of items")
-    return int(value)
+    return [DataFile.of(line, manifest_key) for line in lines if line.strip()]
 
 
 def sample(files: list[DataFile], most: int) -> list[DataFile]:
@@ -87,12 +61,13 @@ def reconcile(files: list[DataFile], summary: dict, reports: dict[str, dict]) ->
     if unsound := [report["error"] for report in file_reports if "error" in report]:
         raise ExportError(f"{len(unsound)} of {len(files)} files are not sound: {'; '.join(unsound[:5])}")
     counted = summary.get("itemCount") if isinstance(summary, dict) else None
-    items, expected = (
-        sum(report["items"] for report in file_reports),
-        _count(counted, "manifest-summary.json"),
-    )
+    items = sum(report["items"] for report in file_reports)
+    try:
+        expected = item_count(counted)
+    except ValueError as error:
+        raise ExportError(f"{SUMMARY} has the {error}") from error
     if items != expected:
-        raise ExportError(f"{items:,} items were normalised; manifest-summary.json says {expected:,}")
+        raise ExportError(f"{items:,} items were normalised; {SUMMARY} says {expected:,}")
     rest = Observation()
     for report in file_reports:
         rest = rest.merged(Observation.of(report["rest"]["attributes"]))

@@ -25,16 +25,15 @@ Names: see catalog_names.py. A declared attribute chooses its column's name befo
 JSON: {"columns": [{"attribute", "name", "type"}], "keys": [attribute, ..]}.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 
 from catalog_names import REST, column_names
+from column_types import DECIMAL_DIGITS, DECLARED, EXPORTED, SET_ELEMENTS, decimal
 
-DECIMAL_DIGITS = 38
 BIGINT_DIGITS = 19
-PLAIN = {"string", "binary", "boolean", "int", "bigint", "float", "double", "date", "timestamp", "json"}
+PLAIN = {*DECLARED, *EXPORTED}
 SCALARS = {"S": "string", "B": "binary", "BOOL": "boolean"}
 ATTRIBUTE_TYPES = {"S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", "BS"}
 
@@ -56,18 +55,10 @@ class Type:
         """From its JSON form."""
         if isinstance(type_json, str) and type_json in PLAIN:
             return cls(type_json)
-        if isinstance(type_json, str) and (match := re.fullmatch(r"decimal\((\d+),\s*(\d+)\)", type_json)):
-            precision, scale = int(match[1]), int(match[2])
-            if 1 <= precision <= DECIMAL_DIGITS and scale <= precision:
-                return cls("decimal", precision, scale)
+        if isinstance(type_json, str) and (digits := decimal(type_json)):
+            return cls("decimal", *digits)
         if isinstance(type_json, Mapping) and len(type_json) == 1:
-            if "set" in type_json and (element := cls.of(type_json["set"])).kind in {
-                "string",
-                "binary",
-                "bigint",
-                "decimal",
-                "double",
-            }:
+            if "set" in type_json and (element := cls.of(type_json["set"])).kind in SET_ELEMENTS:
                 return cls("set", element=element)
             if "list" in type_json:
                 return cls("list", element=cls.of(type_json["list"]))

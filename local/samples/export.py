@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from components.shared import dynamodb_exports, scheduled_time
 from local.samples import Cloud, Row, SampleError, lake
 
 ITEMS = {"customers": 1_000, "returns": 0, "orders": 50_000}
@@ -82,7 +83,7 @@ def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -
         return
     answer = cloud.client("lambda", pipeline["landing"]).invoke(
         FunctionName=pipeline["function"],
-        Payload=json.dumps({"scheduled_time": due.isoformat().replace("+00:00", "Z")}),
+        Payload=json.dumps({scheduled_time.KEY: due.isoformat().replace("+00:00", "Z")}),
     )
     if answer.get("FunctionError"):
         raise SampleError(
@@ -179,7 +180,7 @@ def folder(export: Mapping[str, Any]) -> str:
 def data_files(cloud: Cloud, landing: Mapping[str, Any], export: Mapping[str, Any]) -> list[str]:
     """The data files that the export's manifest names, read from the landing."""
     s3 = cloud.client("s3", landing)
-    manifest = s3.get_object(Bucket=landing["bucket"], Key=f"{folder(export)}manifest-files.json")[
+    manifest = s3.get_object(Bucket=landing["bucket"], Key=f"{folder(export)}{dynamodb_exports.FILES}")[
         "Body"
     ].read()
     return [json.loads(line)["dataFileS3Key"] for line in manifest.splitlines() if line.strip()]

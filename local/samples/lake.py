@@ -12,12 +12,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from components.shared import scheduled_time
 from local.samples import Cloud, Row, SampleError, mysql
 
 
 def start(cloud: Cloud, pipeline: Mapping[str, Any], due: datetime) -> str:
     """The ARN of the execution."""
-    run_input = json.dumps({"scheduled_time": due.isoformat().replace("+00:00", "Z")})
+    run_input = json.dumps({scheduled_time.KEY: due.isoformat().replace("+00:00", "Z")})
     return cloud.client("stepfunctions", pipeline).start_execution(
         stateMachineArn=pipeline["state_machine"], input=run_input
     )["executionArn"]
@@ -52,7 +53,7 @@ def latest_run(cloud: Cloud, pipeline: Mapping[str, Any], due: datetime | None) 
     runs = client.list_executions(stateMachineArn=pipeline["state_machine"])["executions"]
     for run in sorted(runs, key=lambda run: run["startDate"], reverse=True):
         described = client.describe_execution(executionArn=run["executionArn"])
-        if due is None or datetime.fromisoformat(json.loads(described["input"])["scheduled_time"]) >= due:
+        if due is None or datetime.fromisoformat(json.loads(described["input"])[scheduled_time.KEY]) >= due:
             return described
     return None
 

@@ -21,6 +21,7 @@ import pytest
 import yaml
 from botocore.exceptions import ClientError
 
+from components.shared import metric_names
 from local import engine
 from tests.e2e.conftest import Run, clone_into
 from tests.waiting import eventually
@@ -167,7 +168,7 @@ class Shop:
     def published(self, metric: str, statistic: str = "Minimum") -> list[float]:
         now = datetime.now(UTC)
         found = self.client("cloudwatch").get_metric_statistics(
-            Namespace="Tributary",
+            Namespace=metric_names.NAMESPACE,
             MetricName=metric,
             Dimensions=[{"Name": "Pipeline", "Value": "shop"}, {"Name": "Table", "Value": "orders"}],
             StartTime=now - timedelta(hours=1),

@@ -15,6 +15,7 @@ from components.languages.column_types import exported_type
 from components.pipelines.bigquery_transfer.storage_copy_args import DAY, StorageTransferArgs
 from components.pipelines.bigquery_transfer.tables import NAME_BYTES, TransferTableArgs, dataset_location
 from components.pipelines.pipeline import PipelineArgs
+from components.shared.dynamodb_exports import DATA_FILES
 from components.shared.rds_folders import folder
 
 _DAILY = re.compile(r"every day (\d\d?):(\d\d)")
@@ -389,7 +390,7 @@ class BigQueryTransferArgs(PipelineArgs):
             return known.files
         # The manifests beside the data files end in .json and .md5.
         file = "*.parquet" if self.file_format == "PARQUET" else "*"
-        file = "AWSDynamoDB/*.json.gz" if self.exported(table) else file
+        file = DATA_FILES if self.exported(table) else file
         return f"{self.landing.prefix}{table}/{file}"
 
     def prefixes(self) -> list[str]:

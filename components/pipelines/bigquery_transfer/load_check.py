@@ -20,13 +20,12 @@ from components.pipelines.bigquery_transfer.args import BigQueryTransferArgs
 from components.pipelines.bigquery_transfer.landing_reader import decrypt_statements
 from components.pipelines.bigquery_transfer.storage_copy_args import DAY
 from components.pipelines.bigquery_transfer.warehouse import Warehouse
-
-NAMESPACE = "Tributary"
+from components.shared import dynamodb_exports, metric_names, scheduled_time
 
 _LOAD_FAILED = (
     (
         "failed",
-        "LoadFailed",
+        metric_names.LOAD_FAILED,
         Threshold(statistic="Maximum", minutes=DAY),
         "The last load of {} failed, did not run or is not done: the table "
         "lacks its rows. See the transfer's runs in the console; if a permission is missing, check whether Google may "
@@ -36,7 +35,7 @@ _LOAD_FAILED = (
 _ROWS_DIFFER = (
     (
         "short",
-        "Difference",
+        metric_names.LOAD_DIFFERENCE,
         Threshold(below=0, statistic="Minimum", minutes=DAY),
         "The day's load of {} lacks rows that the exports hold. See the "
         "transfer's runs, then whether the files, or their replicas, came after the load. The next load takes what "
@@ -45,7 +44,7 @@ _ROWS_DIFFER = (
     ),
     (
         "over",
-        "Difference",
+        metric_names.LOAD_DIFFERENCE,
         Threshold(statistic="Maximum", minutes=DAY),
         "The day's load of {} holds more rows than its exports: a file was "
         "loaded twice, an export was still being written, or the load caught up a day that had failed. The view "
@@ -159,7 +158,6 @@ class LoadCheck(pulumi.ComponentResource):
             "COMPARED_MINUTES_AFTER": str(after),
             "RUN_WITHIN_MINUTES": str(within),
             "PIPELINE": self.pipeline,
-            "NAMESPACE": NAMESPACE,
             "AUDIENCE": pulumi.Output.concat("//iam.googleapis.com/", provider.name),
             "SERVICE_ACCOUNT": self.account.email,
             "PROJECT": args.gcp.project,
@@ -203,7 +201,7 @@ class LoadCheck(pulumi.ComponentResource):
             timezone="UTC",
             target=Target(
                 arn=function.arn,
-                event={"scheduled_time": "<aws.scheduler.scheduled-time>"},
+                event=scheduled_time.EVENT,
                 dead_letter_arn=function.failed.arn,
             ),
             meaning=f"Checks the last load of {self.pipeline}",
@@ -220,8 +218,8 @@ class LoadCheck(pulumi.ComponentResource):
             ):
                 alarm(
                     f"{self.pipeline}-{table}-{suffix}",
-                    f"{NAMESPACE}/BigQuery{metric}",
-                    {"Pipeline": self.pipeline, "Table": physical},
+                    f"{metric_names.NAMESPACE}/{metric}",
+                    metric_names.of_table(self.pipeline, physical),
                     when=when,
                     topic=self.args.alarm_topic_arn,
                     meaning=meaning.format(physical),
@@ -240,13 +238,15 @@ def _statements(landing: Landing, counted: Sequence[str]) -> list[Statement]:
         "PublishDifference",
         ["cloudwatch:PutMetricData"],
         ["*"],
-        {"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
+        {"StringEquals": {"cloudwatch:namespace": metric_names.NAMESPACE}},
         every_resource_because="a metric has no ARN; its namespace is the condition",
     )
     if not counted:
         return [publish]
-    below = [f"{landing.prefix}{table}/AWSDynamoDB/" for table in counted]
-    manifests = [pulumi.Output.concat(landing.bucket_arn(), f"/{at}*/manifest-summary.json") for at in below]
+    below = [f"{landing.prefix}{table}/{dynamodb_exports.MARK}" for table in counted]
+    manifests = [
+        pulumi.Output.concat(landing.bucket_arn(), f"/{at}*/{dynamodb_exports.SUMMARY}") for at in below
+    ]
     listed = {"StringEquals": {"s3:prefix": below}}
     return [
         Statement("ListExports", ["s3:ListBucket"], [landing.bucket_arn()], listed),

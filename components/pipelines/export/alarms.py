@@ -4,18 +4,17 @@ import pulumi
 
 from components.blocks.alarm import Threshold, alarm
 from components.pipelines.export.args import ExportArgs
-
-NAMESPACE = "tributary"  # of those metrics
+from components.shared import metric_names
 
 
 def watch_sources(name: str, args: ExportArgs, opts: pulumi.ResourceOptions) -> None:
     """Two alarms for each source: its export failed, and nothing of it was published for too long."""
     topic = args.alarm_topic_arn
     for source in args.sources:
-        of = {"Pipeline": name, "Source": source.name}
+        of = metric_names.of_source(name, source.name)
         alarm(
             f"{name}-{source.name}-failed",
-            f"{NAMESPACE}/Failed",
+            f"{metric_names.NAMESPACE}/{metric_names.FAILED}",
             of,
             topic=topic,
             meaning=f"The export of {source.name} failed after its retries. Queries still read the last good export. "
@@ -25,7 +24,7 @@ def watch_sources(name: str, args: ExportArgs, opts: pulumi.ResourceOptions) -> 
         )
         alarm(
             f"{name}-{source.name}-stale",
-            f"{NAMESPACE}/Published",
+            f"{metric_names.NAMESPACE}/{metric_names.PUBLISHED}",
             of,
             when=Threshold(
                 below=1,

@@ -17,11 +17,12 @@ from components.languages import aws_schedules
 from components.languages.athena_views import check_view
 from components.pipelines.export.glue_database import CrawlerArgs
 from components.pipelines.export.lake_formation import LakeFormationArgs
-from components.pipelines.export.sources import PREFIX, ExportSourceArgs
+from components.pipelines.export.sources import ExportSourceArgs
 from components.pipelines.export.steps import AT_ONCE
 from components.pipelines.export.workgroup import VIEW_NAME, VIEW_SQL, QueryArgs
 from components.pipelines.pipeline import PipelineArgs
 from components.shared.catalog_names import table_names
+from components.shared.landing_folders import RAW
 
 
 @arguments
@@ -250,7 +251,7 @@ class ExportArgs(PipelineArgs):
             name=name,
             account=self.account,
             bucket=bucket,
-            prefix=PREFIX,
+            prefix=RAW,
             key_arn=KmsKey.planned(f"{name}-landing", self.account) if self.create_key else self.key_arn,
             tables=[source.dynamodb for source in self.sources if source.dynamodb],
             layout="dynamodb-export",

@@ -15,9 +15,10 @@ from components.pipelines.export.place import Place
 from components.pipelines.export.run import ExportRun
 from components.pipelines.export.simple_run import simple_run
 from components.pipelines.pipeline import Accounts, Deployed
+from components.shared.landing_folders import WINDOWS
 
 # Days until what a run leaves on its way into a snapshot is deleted: it is of use until the run is over.
-ON_ITS_WAY = {"windows/": 7}
+ON_ITS_WAY = {WINDOWS: 7}
 
 
 class ExportPipeline(pulumi.ComponentResource):

@@ -13,6 +13,7 @@ from components.arguments import arguments
 from components.iam import Statement, document, trust
 from components.languages import aws_schedules
 from components.pipelines.export.place import Place
+from components.shared.landing_folders import LAKE
 
 LOGS = "/aws-glue/crawlers"
 
@@ -106,7 +107,7 @@ class Catalog(pulumi.ComponentResource):
             description=f"Finds the tables below lake/ of {name}",
             schedule=args.schedule,
             s3_targets=[
-                aws.glue.CrawlerS3TargetArgs(path=pulumi.Output.concat("s3://", place.bucket, "/lake/"))
+                aws.glue.CrawlerS3TargetArgs(path=pulumi.Output.concat("s3://", place.bucket, f"/{LAKE}"))
             ],
             recrawl_policy=aws.glue.CrawlerRecrawlPolicyArgs(recrawl_behavior="CRAWL_NEW_FOLDERS_ONLY"),
             schema_change_policy=aws.glue.CrawlerSchemaChangePolicyArgs(
@@ -152,9 +153,9 @@ def _crawl_statements(account: AccountArgs, place: Place, catalog: list[str]) ->
     # A crawler with a security configuration logs to a group of its own, named after it and its role.
     groups = [account.arn("logs", f"log-group:{LOGS}*")]
     granted = [
-        Statement("ReadTables", ["s3:GetObject"], [f"{place.bucket_arn}/lake/*"]),
+        Statement("ReadTables", ["s3:GetObject"], [f"{place.bucket_arn}/{LAKE}*"]),
         Statement(
-            "ListTables", ["s3:ListBucket"], [place.bucket_arn], {"StringLike": {"s3:prefix": ["lake/*"]}}
+            "ListTables", ["s3:ListBucket"], [place.bucket_arn], {"StringLike": {"s3:prefix": [f"{LAKE}*"]}}
         ),
         Statement(
             "KeepCatalog",

@@ -9,8 +9,8 @@ from components.iam import Statement
 
 @dataclass(frozen=True)
 class Place:
-    """Where a run works: the landing's bucket and key. `raw/` holds exports, `lake/` published snapshots, `windows/`
-    what is on its way into one, `state/` what a run must know of the last, `results/` Athena's."""
+    """Where a run works: the landing's bucket and key. Its folders are those of components/shared/landing_folders.py,
+    whose names `read` and `write` take."""
 
     bucket: pulumi.Input[str]
     bucket_arn: str
@@ -18,12 +18,12 @@ class Place:
 
     def read(self, *prefixes: str) -> Statement:
         return Statement(
-            "ReadLanding", ["s3:GetObject"], [f"{self.bucket_arn}/{prefix}/*" for prefix in prefixes]
+            "ReadLanding", ["s3:GetObject"], [f"{self.bucket_arn}/{prefix}*" for prefix in prefixes]
         )
 
     def write(self, *prefixes: str, parts: bool = False) -> Statement:
         actions = ["s3:AbortMultipartUpload", "s3:PutObject"] if parts else ["s3:PutObject"]
-        return Statement("WriteLanding", actions, [f"{self.bucket_arn}/{prefix}/*" for prefix in prefixes])
+        return Statement("WriteLanding", actions, [f"{self.bucket_arn}/{prefix}*" for prefix in prefixes])
 
     def find(self) -> Statement:
         # Without it a key that is not there would be a 403, like one that must not be read.

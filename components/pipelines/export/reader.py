@@ -7,6 +7,7 @@ import pulumi
 from components.accounts import AccountArgs
 from components.blocks.key import through_s3
 from components.iam import Statement, document
+from components.shared.landing_folders import RESULTS
 
 
 def reader_policy(
@@ -28,7 +29,7 @@ def reader_policy(
     https://docs.aws.amazon.com/athena/latest/ug/s3-permissions.html,
     https://docs.aws.amazon.com/athena/latest/ug/encryption.html and
     https://docs.aws.amazon.com/lake-formation/latest/dg/access-control-underlying-data.html."""
-    results, prefixes = "results/*", [f"{location}/*" for location in locations]
+    results, prefixes = f"{RESULTS}*", [f"{location}/*" for location in locations]
     listed = [results] if governed else [*prefixes, results]
     granted = [
         Statement(

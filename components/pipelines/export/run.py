@@ -27,6 +27,7 @@ from components.pipelines.export.statements import (
 )
 from components.pipelines.export.steps import definition
 from components.pipelines.export.workgroup import Workgroup
+from components.shared.landing_folders import LAKE, RAW, STATE, WINDOWS, raw
 
 WHOLE_CPU = 1769  # MB of memory that bring one: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 
@@ -54,7 +55,7 @@ class ExportRun(pulumi.ComponentResource):
         self.child_opts = pulumi.ResourceOptions(parent=self)
         refuse_too_many_sources(name, args, place)
         # Where tables lie; RDS exports are Parquet where they are.
-        self.locations = ["lake", *(f"raw/{source.name}" for source in args.rds())]
+        self.locations = [LAKE.rstrip("/"), *(raw(source.name) for source in args.rds())]
         self.database, self.catalog_arns = Catalog.planned(name, args.account)
 
         catalog = Catalog(
@@ -164,8 +165,8 @@ class ExportRun(pulumi.ComponentResource):
             "normalise",
             "Makes Parquet of what was exported by",
             [
-                place.read("raw", "state", "windows"),
-                place.write("lake", "state", "windows", parts=True),
+                place.read(RAW, STATE, WINDOWS),
+                place.write(LAKE, STATE, WINDOWS, parts=True),
                 place.find(),
                 *place.use_key("Decrypt", "GenerateDataKey"),
             ],
@@ -178,8 +179,8 @@ class ExportRun(pulumi.ComponentResource):
             "fold",
             "Folds changes into the last snapshot of",
             [
-                place.read("lake", "state", "windows"),
-                place.write("lake", parts=True),
+                place.read(LAKE, STATE, WINDOWS),
+                place.write(LAKE, parts=True),
                 place.find(),
                 *place.use_key("Decrypt", "GenerateDataKey"),
             ],
@@ -205,7 +206,7 @@ class ExportRun(pulumi.ComponentResource):
         statements = [Statement("CallTheSteps", ["lambda:InvokeFunction"], list(arns.values()))]
         if self.tables:
             statements += [
-                Statement("ReadManifests", ["s3:GetObject"], [f"{place.bucket_arn}/raw/*"]),
+                Statement("ReadManifests", ["s3:GetObject"], [f"{place.bucket_arn}/{RAW}*"]),
                 *place.use_key("Decrypt"),
             ]
         return StateMachine(

@@ -10,7 +10,8 @@ from components.blocks.schedule import Schedule, Target
 from components.blocks.table import SourceTable, decrypt_tables
 from components.iam import Statement
 from components.pipelines.export.args import ExportArgs
-from components.pipelines.export.sources import PREFIX
+from components.shared import scheduled_time
+from components.shared.landing_folders import RAW
 
 
 def simple_run(
@@ -39,7 +40,7 @@ def simple_run(
                 "TABLES": pulumi.Output.json_dumps([table.arn for table in tables.values()]),
                 "BUCKET": bucket.name,
                 "BUCKET_OWNER": account.id,
-                "PREFIX": PREFIX,
+                "PREFIX": RAW,
             }
             | ({"KMS_KEY_ARN": key_arn} if key_arn is not None else {}),
         ),
@@ -59,7 +60,7 @@ def simple_run(
         timezone=args.timezone,
         target=Target(
             arn=function.arn,
-            event={"scheduled_time": "<aws.scheduler.scheduled-time>"},
+            event=scheduled_time.EVENT,
             dead_letter_arn=function.failed.arn,
         ),
         meaning=f"Exports the tables of {name}",
@@ -78,7 +79,7 @@ def _export_statements(
         Statement(
             "WriteLanding",
             ["s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectAcl"],
-            [f"{bucket_arn}/{PREFIX}*"],
+            [f"{bucket_arn}/{RAW}*"],
         ),
     ]
     if key_arn is not None:

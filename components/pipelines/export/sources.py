@@ -11,9 +11,9 @@ from components.landing import TypedTable
 from components.languages import glue_columns
 from components.languages.column_types import ColumnType, ExportedType, exported_type
 from components.shared.catalog_names import RESERVED, REST, file_columns
+from components.shared.landing_folders import data_files, raw
 from components.shared.rds_folders import folder, is_mysql
 
-PREFIX = "raw/"
 """The landing's folder of what was exported."""
 
 
@@ -158,7 +158,7 @@ class ExportSourceArgs:
             declared = keys | self.columns
             return {
                 self.dynamodb: TypedTable(
-                    files=f"lake/{table}/*.parquet",
+                    files=data_files(table),
                     # Where none is declared, the run takes the columns from the data.
                     columns=glue_columns.columns(declared) | {REST: "string"} if self.columns else {},
                     attributes=glue_columns.attributes(declared),
@@ -170,6 +170,6 @@ class ExportSourceArgs:
             if name in self.exported_tables():
                 place = folder(name, mysql=is_mysql(list(self.tables)))
                 typed[name] = TypedTable(
-                    files=f"{PREFIX}{self.name}/*/{place}/*/*.parquet", columns=dict(columns)
+                    files=f"{raw(self.name)}/*/{place}/*/*.parquet", columns=dict(columns)
                 )
         return typed

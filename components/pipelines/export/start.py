@@ -12,6 +12,7 @@ from components.iam import Statement, document, trust
 from components.pipelines.export.args import ExportArgs
 from components.pipelines.export.sources import ExportSourceArgs
 from components.pipelines.export.state_machine import StateMachine
+from components.shared import scheduled_time
 
 # An automated snapshot of an instance, and of a cluster, is there:
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html
@@ -47,7 +48,7 @@ def start_runs(
             target=Target(
                 arn=machine.arn,
                 action="states:StartExecution",
-                event={"scheduled_time": "<aws.scheduler.scheduled-time>"},
+                event=scheduled_time.EVENT,
                 dead_letter_arn=unstarted.arn,
             ),
             meaning=f"Exports the sources of {name}",

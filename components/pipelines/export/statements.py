@@ -9,9 +9,10 @@ import pulumi_aws as aws
 from components import names
 from components.blocks.table import SourceTable, decrypt_tables
 from components.iam import Statement, document, fitting, pass_role, trust
-from components.pipelines.export.alarms import NAMESPACE
 from components.pipelines.export.args import ExportArgs
 from components.pipelines.export.place import Place
+from components.shared import metric_names
+from components.shared.landing_folders import RAW, STATE, raw
 
 
 def refuse_too_many_sources(name: str, args: ExportArgs, place: Place, *more: Statement) -> None:
@@ -49,7 +50,7 @@ def decrypt_source_tables(
 def source_statements(name: str, args: ExportArgs, place: Place) -> list[Statement]:
     """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport_Requesting.html: the service writes
     with the caller's rights. RDS writes with a role of its own, and needs a grant on the key."""
-    granted = [place.read("state"), place.find()]
+    granted = [place.read(STATE), place.find()]
     uses = []
     if arns := list(args.table_arns().values()):
         granted += [
@@ -59,7 +60,7 @@ def source_statements(name: str, args: ExportArgs, place: Place) -> list[Stateme
             Statement(
                 "WriteLanding",
                 ["s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectAcl"],
-                [f"{place.bucket_arn}/raw/*"],
+                [f"{place.bucket_arn}/{RAW}*"],
             ),
         ]
     if args.rds():
@@ -124,8 +125,8 @@ def catalog_statements(place: Place, catalog_arns: list[str]) -> list[Statement]
         "glue:UpdateTable",
     ]
     return [
-        place.read("state"),
-        place.write("state"),
+        place.read(STATE),
+        place.write(STATE),
         place.find(),
         *place.use_key("Decrypt", "GenerateDataKey"),
         *([Statement("KeepCatalog", keeps, catalog_arns)] if catalog_arns else []),
@@ -133,7 +134,7 @@ def catalog_statements(place: Place, catalog_arns: list[str]) -> list[Statement]
             "CountWhatHappened",
             ["cloudwatch:PutMetricData"],
             ["*"],
-            {"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
+            {"StringEquals": {"cloudwatch:namespace": metric_names.NAMESPACE}},
             every_resource_because="metrics have no ARN; the namespace narrows it",
         ),
     ]
@@ -151,7 +152,7 @@ def rds_role(name: str, args: ExportArgs, place: Place, parent: pulumi.Resource)
         assume_role_policy=trust("export.rds.amazonaws.com", args.account.id),
         opts=child_opts,
     )
-    folders = [f"{place.bucket_arn}/raw/{source.name}/*" for source in args.rds()]
+    folders = [f"{place.bucket_arn}/{raw(source.name)}/*" for source in args.rds()]
     policy = aws.iam.RolePolicy(
         part,
         name="export",

@@ -10,6 +10,7 @@ from pydantic import Field
 from components import names
 from components.arguments import arguments
 from components.pipelines.export.place import Place
+from components.shared.landing_folders import RESULTS
 
 # Characters of a named query's name and text, and what is left of them for a view's
 # (https://docs.aws.amazon.com/athena/latest/APIReference/API_CreateNamedQuery.html).
@@ -60,7 +61,7 @@ class Workgroup(pulumi.ComponentResource):
                 publish_cloudwatch_metrics_enabled=True,
                 bytes_scanned_cutoff_per_query=args.scan_limit_gb * 1024**3,
                 result_configuration=aws.athena.WorkgroupConfigurationResultConfigurationArgs(
-                    output_location=pulumi.Output.concat("s3://", place.bucket, "/results/"),
+                    output_location=pulumi.Output.concat("s3://", place.bucket, f"/{RESULTS}"),
                     encryption_configuration=encryption,
                     expected_bucket_owner=owner_id,
                 ),

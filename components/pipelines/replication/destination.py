@@ -13,9 +13,9 @@ from components.blocks.object_events import ObjectEvents
 from components.blocks.queue import Queue
 from components.iam import Statement
 from components.pipelines.replication.args import ReplicationArgs
+from components.shared.announcement import SOURCE
+from components.shared.dynamodb_exports import SUMMARY
 
-MANIFEST = "manifest-summary.json"
-ANNOUNCES_AS = "tributary.arrival"  # the events' source, in handlers/arrival/arrival.py
 _ARRIVAL_TIMEOUT = 300  # seconds; SQS asks for six times this before it gives a message to another receiver
 
 
@@ -135,7 +135,7 @@ class ReplicaDestination(pulumi.ComponentResource):
                     queue_arn=arrivals.arn,
                     events=args.events,
                     filter_prefix=prefix,
-                    filter_suffix=MANIFEST,
+                    filter_suffix=SUMMARY,
                 )
                 for index, prefix in enumerate(args.rule_prefixes())
             ]
@@ -223,7 +223,7 @@ class ReplicaDestination(pulumi.ComponentResource):
                 ["events:PutEvents"],
                 [account.arn("events", "event-bus/default")],
                 {
-                    "ForAllValues:StringEquals": {"events:source": ANNOUNCES_AS},
+                    "ForAllValues:StringEquals": {"events:source": SOURCE},
                     "Null": {"events:source": "false"},
                 },
             ),

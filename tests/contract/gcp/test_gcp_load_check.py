@@ -14,18 +14,21 @@ import boto3
 import httpx
 import pytest
 
+from components.shared import metric_names
 from tests.contract.embedded_cloud import SECRET
 from tests.contract.gcp.conftest import NUMBER, PROJECT, ROOT, Landing, Transfer, Warehouse, lines
 
 POOLS = f"projects/{PROJECT}/locations/global/workloadIdentityPools"
 SESSIONS = "arn:aws:sts::111111111111:assumed-role/load-check-"
 AUDIENCE = f"//iam.googleapis.com/{POOLS}/pool/providers/amazon"
+# As in a bundle, the shared modules stand beside the handler's own.
+PLACES = (ROOT / "handlers" / "load_check", ROOT / "components" / "shared")
 RUN = """
 import json, sys, types
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = sys.argv[2:]
 import app
 context = types.SimpleNamespace(function_name="f", memory_limit_in_mb=1, invoked_function_arn="a", aws_request_id="r")
-print(json.dumps(app.handler(json.loads(sys.argv[2]), context)))
+print(json.dumps(app.handler(json.loads(sys.argv[1]), context)))
 """
 
 
@@ -96,7 +99,7 @@ class LoadCheck:
         }
         event = {"scheduled_time": (self.load + timedelta(hours=1)).isoformat()}
         return subprocess.run(
-            [sys.executable, "-c", RUN, str(ROOT / "handlers" / "load_check"), json.dumps(event)],
+            [sys.executable, "-c", RUN, json.dumps(event), *map(str, PLACES)],
             text=True,
             capture_output=True,
             check=False,
@@ -113,7 +116,7 @@ class LoadCheck:
         )
         now = datetime.now(UTC)
         points = cloudwatch.get_metric_statistics(
-            Namespace="Tributary",
+            Namespace=metric_names.NAMESPACE,
             MetricName=metric,
             StartTime=now - timedelta(hours=1),
             EndTime=now + timedelta(hours=1),

@@ -44,7 +44,7 @@ def test_nothing_is_counted_where_no_export_gives_a_count_and_every_load_is_chec
         for table, made in (("orders", "orders"), ("shop.products", "shop_products"))
     ]
     assert "LOAD_TIME" not in environment(recorded)
-    ours = {name for name, a in recorded.of(ALARM).items() if a["namespace"] == "Tributary"}
+    ours = {name for name, a in recorded.of(ALARM).items() if a["namespace"] == "tributary"}
     assert {name for name in ours if name.startswith("shop-")} == {
         "shop-orders-failed",
         "shop-shop.products-failed",
@@ -117,7 +117,7 @@ def test_an_alarm_rings_for_a_failed_load_and_for_each_side_of_the_difference() 
     sides = {
         name: (a["metricName"], a["comparisonOperator"], a["statistic"], a["dimensions"])
         for name, a in alarms.items()
-        if a["namespace"] == "Tributary"
+        if a["namespace"] == "tributary"
     }
     of = {"Pipeline": "shop", "Table": "orders"}
     assert sides == {

@@ -1,0 +1,135 @@
+"""What both sides of a deployment know stands once: in components/shared/, whose modules go into the bundles."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from components.bundling.bundles import _shared, known_handlers
+from components.shared import dynamodb_exports, landing_folders, metric_names, scheduled_time
+
+ROOT = Path(__file__).resolve().parents[3]
+SHARED = ROOT / "components" / "shared"
+FOLDERS = tuple(
+    getattr(landing_folders, name) for name in ("RAW", "WINDOWS", "LAKE", "STATE", "RESULTS", "CODE")
+)
+# Beginnings of text that a second file may not write; the folders also behind a bucket's name.
+BEGINNINGS = (*FOLDERS, *(f"/{folder}" for folder in FOLDERS))
+ANYWHERE = (
+    dynamodb_exports.MARK, dynamodb_exports.SUMMARY, dynamodb_exports.FILES, dynamodb_exports.FILES_MD5,
+    scheduled_time.ATTRIBUTE, metric_names.LOAD_FAILED, metric_names.LOAD_DIFFERENCE, metric_names.LOADED,
+)  # fmt: skip
+
+
+def texts(source: str) -> Iterator[tuple[int, str]]:
+    """The text of a module that is no docstring, each with its line."""
+    tree = ast.parse(source)
+    docstrings = {
+        id(statement.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        for statement in node.body
+        if isinstance(statement, ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.lineno, node.value
+
+
+def written_twice(source: str) -> list[tuple[int, str]]:
+    return [
+        (line, text)
+        for line, text in texts(source)
+        if text.startswith(BEGINNINGS)
+        or any(word in text for word in ANYWHERE)
+        or text.lower() == metric_names.NAMESPACE
+    ]
+
+
+# The package's name at Pulumi, and an example in an error's text.
+MAY = {("components/plugin/__init__.py", "tributary"), ("components/stack/settings.py", "tributary")}
+EXAMPLES = ("state/<table>/current.json",)
+
+
+@pytest.mark.parametrize("room", ["components", "handlers"])
+def test_no_second_file_writes_what_both_sides_know(room: str) -> None:
+    twice = []
+    for file in sorted((ROOT / room).rglob("*.py")):
+        name = str(file.relative_to(ROOT))
+        if file.parent != SHARED:
+            twice += [
+                f"{name}:{line} {text!r}"
+                for line, text in written_twice(file.read_text())
+                if (name, text) not in MAY and not text.startswith(EXAMPLES)
+            ]
+    assert twice == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'x = f"raw/{name}"', 'x = "s3://" + bucket + "/lake/"', 'x = r".*AWSDynamoDB/[^/]+/manifest"',
+        'NAMESPACE = "Tributary"', 'event = {"scheduled_time": "<aws.scheduler.scheduled-time>"}',
+        'metric = "BigQueryLoaded"',
+    ],
+)  # fmt: skip
+def test_a_second_definition_is_seen(line: str) -> None:
+    assert len(written_twice(line)) == 1
+    assert written_twice(f'"""{line}"""') == []
+
+
+def test_the_shared_modules_import_nothing_but_python_and_each_other() -> None:
+    modules = {file.stem for file in SHARED.glob("*.py")}
+    for file in SHARED.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                names = [node.module] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
+                for name in names:
+                    assert name and (name.split(".")[0] in PLAIN or name in modules), f"{file.name}: {name}"
+
+
+PLAIN = {"collections", "dataclasses", "datetime", "functools", "hashlib", "json", "math", "re", "typing"}
+
+
+def test_each_shared_module_is_in_a_bundle_that_imports_it() -> None:
+    bundled = set()
+    for handler in known_handlers():
+        folder = ROOT / "handlers" / handler
+        bundled |= set(_shared({path.name: path.read_bytes() for path in folder.glob("*.py")}))
+    assert {"landing_folders.py", "metric_names.py", "dynamodb_exports.py", "scheduled_time.py"} <= bundled
+    assert {"column_types.py", "announcement.py", "catalog_names.py", "rds_folders.py"} <= bundled
+
+
+def test_a_time_without_its_zone_is_no_scheduled_time() -> None:
+    assert scheduled_time.planned({"scheduled_time": "2026-01-01T17:00:00+01:00"}).hour == 16
+    for event in ({"scheduled_time": "2026-01-01T16:00:00"}, {"scheduled_time": None}, {}, [], None):
+        with pytest.raises(ValueError, match="expected a time with its zone"):
+            scheduled_time.planned(event)
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("AWSDynamoDB/7/data/a.json.gz", "raw/shop/AWSDynamoDB/7/data/a.json.gz"),
+        ("elsewhere/AWSDynamoDB/7/data/a.json.gz", "raw/shop/AWSDynamoDB/7/data/a.json.gz"),
+        ("AWSDynamoDB/../AWSDynamoDB/7/data/a", "raw/shop/AWSDynamoDB/7/data/a"),
+        ("AWSDynamoDB/7/../../secret", None),
+        ("secret", None),
+    ],
+)
+def test_a_manifest_points_only_at_the_exports_of_its_root(key: str, expected: str | None) -> None:
+    line = {"dataFileS3Key": key, "itemCount": 1, "md5Checksum": "x", "etag": '"e"'}
+    manifest = "raw/shop/AWSDynamoDB/7/manifest-files.json"
+    if expected is None:
+        with pytest.raises(ValueError, match="no file of an export"):
+            dynamodb_exports.listed_file(line, manifest)
+    else:
+        file = dynamodb_exports.listed_file(line, manifest)
+        assert (file.key, file.items, file.etag) == (expected, 1, "e")
+
+
+@pytest.mark.parametrize("count", [True, -1, "1", None, float("nan"), float("inf"), [1]])
+def test_what_is_no_number_of_items_is_refused(count: object) -> None:
+    with pytest.raises(ValueError, match="no number of items"):
+        dynamodb_exports.item_count(count)
