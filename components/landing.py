@@ -8,7 +8,7 @@ import pulumi
 from pydantic import AfterValidator, Field
 
 from components.accounts import KEY_ARN, AccountArgs
-from components.arguments import Text, arguments, matching, together
+from components.arguments import OF_THE_STACK, Text, arguments, matching, together
 from components.languages import aws_schedules
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
@@ -70,12 +70,12 @@ class Landing:
     event_queue_arn: Text | None = None
     """An SQS queue of the account that gets an event from S3 for each new data file; one consumer takes from it."""
 
-    adopted: bool = False
-    """Whether the bucket was not made by this program; a stack's program fills it in."""
-    typed: dict[str, TypedTable] = Field(default_factory=dict)
-    """The tables that are Parquet there, beside the exports or instead of them; a stack's program fills it in."""
-    schedule: Annotated[str, AfterValidator(aws_schedules.schedule)] | None = None
-    """When its exports start, where that is known; a stack's program fills it in."""
+    adopted: Annotated[bool, OF_THE_STACK] = False
+    """Whether the bucket was not made by this program."""
+    typed: Annotated[dict[str, TypedTable], OF_THE_STACK] = Field(default_factory=dict)
+    """The tables that are Parquet there, beside the exports or instead of them."""
+    schedule: Annotated[Annotated[str, AfterValidator(aws_schedules.schedule)] | None, OF_THE_STACK] = None
+    """When its exports start, where that is known."""
     timezone: Annotated[str, AfterValidator(aws_schedules.timezone)] = "UTC"
     """The time zone of `schedule`."""
 

@@ -1,5 +1,6 @@
 """How a class of arguments is declared."""
 
+import copy
 import dataclasses
 import typing
 from collections.abc import Callable, Iterable, Iterator
@@ -39,6 +40,34 @@ def arguments(cls: type[T]) -> type[T]:
     if checks_together(cls):
         cls._fit_together = model_validator(mode="after")(_fit_together)  # pyright: ignore  (where pydantic reads it)
     made: Any = dataclass(frozen=True, kw_only=True, config=config)(cls)
+    return made
+
+
+@dataclasses.dataclass(frozen=True)
+class _FilledByStack:
+    """Marks a field that no config writes."""
+
+
+OF_THE_STACK = _FilledByStack()
+"""Within `Annotated`: a stack's program fills the field in. Its documentation says so, and a config that writes it is
+refused."""
+
+
+def of_the_stack(cls: type) -> frozenset[str]:
+    """The fields of a class of arguments that a stack's program fills in."""
+    fields = vars(cls)["__pydantic_fields__"].items()
+    return frozenset(name for name, field in fields if OF_THE_STACK in field.metadata)
+
+
+def replaced(args: T, **changes: Any) -> T:
+    """A copy with these fields changed. Nothing is checked again: `args` is, and what is put in comes from the program,
+    may not be known yet, and was checked as far as it is. Raises TypeError for a name that is no field."""
+    known = {field.name for field in dataclasses.fields(args)}  # pyright: ignore  (a class that `arguments` made)
+    if unknown := sorted(changes.keys() - known):
+        raise TypeError(f"{type(args).__name__} has no field {', '.join(unknown)}")
+    made = copy.copy(args)
+    for name, value in changes.items():
+        object.__setattr__(made, name, value)  # it is frozen for everybody else
     return made
 
 

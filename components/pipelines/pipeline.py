@@ -1,6 +1,6 @@
 """What all kinds of pipeline share: how their arguments begin, and what a stack's program hands them and gets back."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -10,10 +10,18 @@ import pulumi_gcp as gcp
 from pydantic import Field
 
 from components.accounts import AccountArgs
-from components.arguments import Text, arguments, matching
+from components.arguments import OF_THE_STACK, Text, arguments, matching
 from components.blocks.collection import SharedCollection
 from components.blocks.function import FunctionSettings
 from components.landing import Landing
+
+TopicArn = Annotated[
+    Text,
+    matching(
+        "arn:aws[a-z-]{0,20}:sns:[a-z0-9-]{1,40}:[0-9]{12}:[A-Za-z0-9_-]{1,256}",
+        "'{value}' is not a topic's ARN; write 'arn:aws:sns:<region>:<account id>:<topic>'",
+    ),
+]
 
 
 @arguments
@@ -22,24 +30,15 @@ class PipelineArgs:
 
     account: AccountArgs
     """The account that the pipeline's resources stand in; in a stack's config, its name."""
-    alarm_topic_arn: (
-        Annotated[
-            Text,
-            matching(
-                "arn:aws[a-z-]{0,20}:sns:[a-z0-9-]{1,40}:[0-9]{12}:[A-Za-z0-9_-]{1,256}",
-                "'{value}' is not a topic's ARN; write 'arn:aws:sns:<region>:<account id>:<topic>'",
-            ),
-        ]
-        | None
-    ) = None
-    """The SNS topic of that account that alarms go to; a stack's program fills it in."""
-    functions: FunctionSettings = FunctionSettings()
-    """What all functions of the stack have in common; a stack's program fills it in."""
+    alarm_topic_arn: Annotated[TopicArn | None, OF_THE_STACK] = None
+    """The SNS topic of that account that alarms go to."""
+    functions: Annotated[FunctionSettings, OF_THE_STACK] = FunctionSettings()
+    """What all functions of the stack have in common."""
     reserved_concurrency: Annotated[int, Field(ge=2, le=1000)] | None = None
     """Concurrent runs that are kept for each of the pipeline's functions, and at the same time the most it has; without
     it they share the account's. Lambda leaves at least 100 of an account's runs unreserved."""
-    retain_data: bool = True
-    """Whether buckets, keys and tables with data outlive the stack; a stack's program fills it in."""
+    retain_data: Annotated[bool, OF_THE_STACK] = True
+    """Whether buckets, keys and tables with data outlive the stack."""
 
 
 @dataclass(frozen=True)
@@ -72,3 +71,25 @@ class Deployed:
     outputs: Mapping[str, pulumi.Input[Any]]
     landing: Landing | None = None
     shared_collection: SharedCollection | None = None
+
+
+@dataclass(frozen=True)
+class HandOver:
+    """What a pipeline takes of another one."""
+
+    reference: str
+    """The key of a config that names the other pipeline."""
+    argument: str
+    """The argument that it stands for."""
+    of: Callable[[Deployed], Any]
+    """Where the other one, once it is registered, has it."""
+
+    @property
+    def what(self) -> str:
+        """What it is, in an error."""
+        return self.argument.replace("_", " ")
+
+
+LANDING = HandOver("from", "landing", lambda deployed: deployed.landing)
+COLLECTION = HandOver("collection_of", "shared_collection", lambda deployed: deployed.shared_collection)
+HAND_OVERS = (LANDING, COLLECTION)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from components.accounts import AccountArgs
+from components.pipelines.pipeline import COLLECTION, LANDING
 from components.stack.kinds import KINDS, PipelineSettings
 
 
@@ -34,7 +35,7 @@ def between_pipelines(pipelines: Mapping[str, PipelineSettings]) -> list[str]:
                     "has one set of rules; give one of the two an export of its own"
                 )
             replicated.setdefault(bucket, name)
-            upstream = pipeline.takes.get("landing", "")
+            upstream = pipeline.takes.get(LANDING, "")
             if upstream and pipelines[upstream].kind == "replication":
                 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-what-is-isnt-replicated.html
                 errors.append(
@@ -66,7 +67,7 @@ def in_shared_collections(pipelines: Mapping[str, PipelineSettings]) -> Iterator
     owners: dict[str, str] = {}
     written: dict[tuple[str, str], str] = {}
     for name, pipeline in pipelines.items():
-        upstream = pipeline.takes.get("shared_collection")
+        upstream = pipeline.takes.get(COLLECTION)
         owners[name] = owners[upstream] if upstream else name
         own, other = (pipelines[which].args.account for which in (name, owners[name]))
         if (own.id, own.region) != (other.id, other.region):

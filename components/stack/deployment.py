@@ -7,8 +7,9 @@ from typing import Any
 import pulumi
 
 from components.accounts import AccountArgs, GcpArgs, aws_provider, gcp_provider
+from components.arguments import replaced
 from components.blocks.alarm import AlarmTopic
-from components.pipelines.pipeline import Accounts, Connection, Deployed
+from components.pipelines.pipeline import LANDING, Accounts, Connection, Deployed
 from components.stack.kinds import KINDS, PipelineSettings
 
 
@@ -34,16 +35,17 @@ def deploy(pipelines: Mapping[str, PipelineSettings], accounts: Accounts) -> dic
     deployed: dict[str, Deployed] = {}
     for name, pipeline in pipelines.items():
         handed_on: dict[str, Any] = {
-            key: getattr(deployed[upstream], key) for key, upstream in pipeline.takes.items()
+            hand_over.argument: hand_over.of(deployed[upstream])
+            for hand_over, upstream in pipeline.takes.items()
         }
         topic_arn = accounts[pipeline.args.account].alarm_topic_arn
-        args = dataclasses.replace(pipeline.args, alarm_topic_arn=topic_arn, **handed_on)
+        args = replaced(pipeline.args, alarm_topic_arn=topic_arn, **handed_on)
         made = KINDS[pipeline.kind].deploy(name, args, accounts)
         described: dict[str, Any] = {
             "kind": pipeline.kind,
             "account": args.account.id,
             "region": args.account.region,
-            "from": pipeline.takes.get("landing"),
+            "from": pipeline.takes.get(LANDING),
             **made.outputs,
             "landing": made.landing.described() if made.landing else None,
         }

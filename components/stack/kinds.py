@@ -8,7 +8,7 @@ from components.cost.usage import USAGE
 from components.pipelines.bigquery_transfer import component as bigquery_transfer
 from components.pipelines.export import component as export
 from components.pipelines.firehose import component as firehose
-from components.pipelines.pipeline import Accounts, Deployed
+from components.pipelines.pipeline import COLLECTION, LANDING, Accounts, Deployed, HandOver
 from components.pipelines.replication import component as replication
 from components.pipelines.zero_etl import component as zero_etl
 
@@ -21,8 +21,8 @@ class Kind:
     """Its arguments."""
     deploy: Callable[[str, Any, Accounts], Deployed]
     """Registers it."""
-    yields: Mapping[str, Callable[[Any, str], Any]] = field(default_factory=dict)
-    """What other pipelines can take of it, by their argument, as far as it is known before anything is deployed."""
+    yields: Mapping[HandOver, Callable[[Any, str], Any]] = field(default_factory=dict)
+    """What other pipelines can take of it, as far as it is known before anything is deployed."""
     creates: Callable[[Any], Iterable[tuple[str, str]]] = lambda args: ()
     """The tables that it creates, each with its place in the config."""
     indexes: Callable[[Any], Iterable[tuple[str, str]]] = lambda args: ()
@@ -33,24 +33,24 @@ KINDS: dict[str, Kind] = {
     "zero-etl": Kind(
         zero_etl.ZeroEtlArgs,
         zero_etl.deploy,
-        {"shared_collection": zero_etl.ZeroEtlArgs.planned_collection},
+        {COLLECTION: zero_etl.ZeroEtlArgs.planned_collection},
         zero_etl.ZeroEtlArgs.created_tables,
         zero_etl.ZeroEtlArgs.indexes,
     ),
     "firehose": Kind(
         firehose.FirehoseArgs,
         firehose.deploy,
-        {"shared_collection": firehose.FirehoseArgs.planned_collection},
+        {COLLECTION: firehose.FirehoseArgs.planned_collection},
         indexes=firehose.FirehoseArgs.indexes,
     ),
     "export": Kind(
         export.ExportArgs,
         export.deploy,
-        {"landing": export.ExportArgs.landing},
+        {LANDING: export.ExportArgs.landing},
         export.ExportArgs.created_tables,
     ),
     "replication": Kind(
-        replication.ReplicationArgs, replication.deploy, {"landing": replication.ReplicationArgs.replica}
+        replication.ReplicationArgs, replication.deploy, {LANDING: replication.ReplicationArgs.replica}
     ),
     "bigquery-transfer": Kind(bigquery_transfer.BigQueryTransferArgs, bigquery_transfer.deploy),
 }
@@ -62,8 +62,8 @@ class PipelineSettings:
 
     kind: str
     args: Any
-    takes: Mapping[str, str]
-    """What it takes of another pipeline: argument -> pipeline, such as {"landing": "shop-lake"}."""
+    takes: Mapping[HandOver, str]
+    """What it takes, and of which pipeline, such as {LANDING: "shop-lake"}."""
     usage: Any = None
     """What it is used for (components/cost/usage.py); it changes nothing but what it is expected to cost."""
 

@@ -17,17 +17,16 @@ import pulumi
 from pydantic import Field
 
 from components.accounts import AccountArgs, GcpArgs
-from components.arguments import Refused, arguments, join, matching, nearest, parse
+from components.arguments import Refused, arguments, join, matching, nearest, of_the_stack, parse
 from components.blocks.function import FunctionSettings
 from components.cost.usage import USAGE
 from components.landing import Landing
+from components.pipelines.pipeline import HAND_OVERS, HandOver
 from components.stack import conflicts
 from components.stack.kinds import KINDS, PipelineSettings
 from components.stack.neighbours import meet_no_other_stack
 
-# A key that names another pipeline -> the argument that it stands for.
-REFERENCES = {"from": "landing", "collection_of": "shared_collection"}
-_OF_THE_STACK = ("alarm_topic_arn", "functions", "retain_data", "gcp")
+_OF_THE_STACK = frozenset[str]().union(*(of_the_stack(kind.args) for kind in KINDS.values()))
 T = TypeVar("T")
 # https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
 _TAGS = "letters, digits, spaces and '_.:/=+-@'"
@@ -149,8 +148,8 @@ class _Reading:
         self.errors = errors
         # None where its own keys are wrong.
         self.accounts: dict[str, AccountArgs | None] = {}
-        # What each pipeline yields that another can take, by argument; None where its own config is wrong.
-        self.yielded: dict[str, Mapping[str, Any] | None] = {}
+        # What each pipeline yields that another can take, None where its own config is wrong.
+        self.yielded: dict[str, Mapping[HandOver, Any] | None] = {}
 
     def settings(self) -> Settings:
         self._read_accounts()
@@ -199,7 +198,7 @@ class _Reading:
     def _upstream_first(self) -> list[str]:
         graph: dict[str, set[str]] = {}
         for name, value in self.stack.pipelines.items():
-            named = [value.get(key) for key in REFERENCES] if isinstance(value, Mapping) else []
+            named = [value.get(each.reference) for each in HAND_OVERS] if isinstance(value, Mapping) else []
             graph[name] = {
                 other for other in named if isinstance(other, str) and other in self.stack.pipelines
             }
@@ -230,10 +229,10 @@ class _Reading:
                 f"{path}.kind: {kind!r} is not a kind of pipeline; {nearest(str(kind), KINDS, listed=True)}"
             )
             return None
-        of_the_config = {"kind", "usage", *REFERENCES}
+        of_the_config = {"kind", "usage", *(hand_over.reference for hand_over in HAND_OVERS)}
         keys = {key: given for key, given in value.items() if key not in of_the_config}
         usage = self._checked(USAGE[kind], value["usage"], f"{path}.usage") if "usage" in value else None
-        for reserved in _OF_THE_STACK:
+        for reserved in sorted(_OF_THE_STACK):
             if keys.pop(reserved, None) is not None:
                 self.errors.append(
                     f"{path}.{reserved}: the stack's own key, not a pipeline's; write it beside 'pipelines'"
@@ -251,17 +250,20 @@ class _Reading:
                     f"{path}: the kind '{kind}' needs a Google Cloud project; write gcp: {{project: <id>, "
                     "location: EU} beside 'pipelines'"
                 )
-        takes = {
-            argument: value[reference] for reference, argument in REFERENCES.items() if reference in value
-        }
-        for reference, argument in REFERENCES.items():
-            if reference in value:
-                keys[argument] = self._taken(name, kind, reference, value, known, keys, path)
+        takes = {each: value[each.reference] for each in HAND_OVERS if each.reference in value}
+        for hand_over, upstream in takes.items():
+            if problem := _not_taken(hand_over, kind, known, keys):
+                self.errors.append(f"{path}.{hand_over.reference}: {problem}")
+                keys[hand_over.argument] = None
+            else:
+                keys[hand_over.argument] = self._taken(name, hand_over, upstream, path)
         if "landing" in known:
             self._one_landing(keys, "from" in value, path)
         # An error of these is reported already: the other keys are checked all the same.
         already_reported = [
-            key for key in ("account", "gcp", *REFERENCES.values()) if key in keys and keys[key] is None
+            key
+            for key in ("account", "gcp", *(each.argument for each in HAND_OVERS))
+            if key in keys and keys[key] is None
         ]
         keys = {key: given for key, given in keys.items() if key in known or key not in already_reported}
         args = self._checked(KINDS[kind].args, keys, path, [key for key in already_reported if key in known])
@@ -285,38 +287,19 @@ class _Reading:
             self.errors.append(f"{where}: '{account}' is not an account of this stack; {near}")
         return None
 
-    def _taken(
-        self,
-        name: str,
-        kind: str,
-        reference: str,
-        value: Mapping[str, Any],
-        known: set[str],
-        keys: Mapping[str, Any],
-        path: str,
-    ) -> Any:
+    def _taken(self, name: str, hand_over: HandOver, upstream: Any, path: str) -> Any:
         """What another pipeline yields; None where that is not known."""
-        upstream, argument = value[reference], REFERENCES[reference]
-        what = argument.replace("_", " ")
-        if argument not in known:
-            self.errors.append(f"{path}.{reference}: no {what} is taken by the kind '{kind}'; leave it out")
-            return None
-        if argument in keys:
-            self.errors.append(
-                f"{path}.{reference}: one {what} is taken; leave out '{reference}' or '{argument}'"
-            )
-            return None
+        where = f"{path}.{hand_over.reference}"
         if not isinstance(upstream, str) or upstream not in self.yielded:
-            others = [other for other in self.stack.pipelines if other != name]
-            near = nearest(str(upstream), others)
-            self.errors.append(f"{path}.{reference}: '{upstream}' is not a pipeline of this stack; {near}")
+            near = nearest(str(upstream), [other for other in self.stack.pipelines if other != name])
+            self.errors.append(f"{where}: '{upstream}' is not a pipeline of this stack; {near}")
             return None
         yielded = self.yielded[upstream]
-        if yielded is not None and argument not in yielded:
-            kinds = " or ".join(f"'{k}'" for k, v in KINDS.items() if argument in v.yields)
-            self.errors.append(f"{path}.{reference}: '{upstream}' yields no {what}; name one of kind {kinds}")
+        if yielded is not None and hand_over not in yielded:
+            kinds = " or ".join(f"'{kind}'" for kind, made in KINDS.items() if hand_over in made.yields)
+            self.errors.append(f"{where}: '{upstream}' yields no {hand_over.what}; name one of kind {kinds}")
             return None
-        return yielded[argument] if yielded else None  # None: its own errors are reported already
+        return yielded[hand_over] if yielded else None  # None: its own errors are reported already
 
     def _one_landing(self, keys: dict[str, Any], taken: bool, path: str) -> None:
         if "landing" not in keys and not taken:
@@ -331,3 +314,12 @@ class _Reading:
             adopted.setdefault("name", adopted.get("bucket", "landing"))
             already_reported = [] if adopted["account"] else ["account"]
             keys["landing"] = self._checked(Landing, adopted, f"{path}.landing", already_reported)
+
+
+def _not_taken(hand_over: HandOver, kind: str, known: set[str], keys: Mapping[str, Any]) -> str | None:
+    """Why a kind does not take it, or not besides what is written."""
+    if hand_over.argument not in known:
+        return f"no {hand_over.what} is taken by the kind '{kind}'; leave it out"
+    if hand_over.argument in keys:
+        return f"one {hand_over.what} is taken; leave out '{hand_over.reference}' or '{hand_over.argument}'"
+    return None

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from components.accounts import GcpArgs
-from components.arguments import arguments, matching, nearest, together
+from components.arguments import OF_THE_STACK, arguments, matching, nearest, together
 from components.landing import Landing
 from components.languages import bigquery_schedules, bigquery_types
 from components.languages.column_types import exported_type
@@ -32,8 +32,8 @@ class BigQueryTransferArgs(PipelineArgs):
 
     landing: Landing
     """What to load; in a stack's config `from: <pipeline>`, or `landing:` for a bucket that exists."""
-    gcp: GcpArgs
-    """The Google Cloud project; a stack's program fills it in."""
+    gcp: Annotated[GcpArgs, OF_THE_STACK]
+    """The Google Cloud project."""
     tables: Annotated[dict[str, TransferTableArgs], Field(min_length=1)]
     """Each of the landing's tables: `orders: {columns: {order_id: S, total: N}, keys: [order_id]}`."""
     dataset: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,1024}$")] | None = None

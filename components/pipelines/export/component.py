@@ -1,11 +1,11 @@
 """The component: tables, the landing with its key and events, and the run that fills it."""
 
-import dataclasses
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
+from components.arguments import replaced
 from components.blocks.bucket import SecureBucket
 from components.blocks.key import KmsKey
 from components.blocks.object_events import ObjectEvents
@@ -108,7 +108,7 @@ class ExportPipeline(pulumi.ComponentResource):
                 queues=events.notifications,
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[events]),
             )
-        self.landing = dataclasses.replace(
+        self.landing = replaced(
             planned, bucket=bucket.name, key_arn=key_arn, event_queue_arn=events.arn if events else None
         )
         self.key_arn = None if key_arn is None else pulumi.Output.from_input(key_arn)

@@ -1,13 +1,12 @@
 """The arguments of a replication, which both of its sides read."""
 
-import dataclasses
 import json
 from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from components.arguments import arguments, together
+from components.arguments import arguments, replaced, together
 from components.blocks.bucket import LifecycleArgs, SecureBucket
 from components.blocks.key import KmsKey, KmsKeyArn, stands_in
 from components.blocks.object_events import ObjectEvents
@@ -190,7 +189,7 @@ class ReplicationArgs(PipelineArgs):
             typed={
                 name: table
                 if table.files and table.files.startswith(tuple(self.rule_prefixes()))
-                else dataclasses.replace(table, files=None)
+                else replaced(table, files=None)
                 for name, table in self.landing.typed.items()
             },
             schedule=self.landing.schedule,

@@ -1,10 +1,9 @@
 """Replication: a landing in one account becomes the same landing in another, which announces each export."""
 
-import dataclasses
-
 import pulumi
 import pulumi_aws as aws
 
+from components.arguments import replaced
 from components.pipelines.pipeline import Accounts, Deployed
 from components.pipelines.replication.args import ReplicationArgs
 from components.pipelines.replication.destination import ReplicaDestination
@@ -54,7 +53,7 @@ class ReplicationPipeline(pulumi.ComponentResource):
             [destination],
         )
         source = ReplicaSource(f"{name}-source", args, role, replica, source_alarm_topic_arn, sending)
-        self.landing = dataclasses.replace(
+        self.landing = replaced(
             args.replica(name),
             bucket=destination.bucket,
             key_arn=destination.key_arn,

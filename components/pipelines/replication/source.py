@@ -9,6 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import names
+from components.arguments import replaced
 from components.blocks.alarm import Threshold, alarm
 from components.blocks.function import Execution, LambdaFunction, Task
 from components.blocks.queue import Queue
@@ -135,7 +136,7 @@ class ReplicaSource(pulumi.ComponentResource):
         """A role's policy, refused where it is too long: with stand-ins for keys, which may not be known at preview."""
         landing = self._args.landing
         stand_in = self._account.arn("kms", "key/00000000-0000-0000-0000-000000000000")  # as long as any
-        known = dataclasses.replace(landing, key_arn=None if landing.key_arn is None else stand_in)
+        known = replaced(landing, key_arn=None if landing.key_arn is None else stand_in)
         measured = pulumi.Output.from_input(
             document(*statements(known, None if key_arn is None else stand_in))
         ).apply(lambda text: fitting(text, f"{self._place}.prefixes", "write fewer or shorter ones"))

@@ -240,7 +240,7 @@ def test_a_manifest_that_can_not_be_read_is_named_after_the_others_are_published
     wire.answers["GetObject"] = lambda path, query, body: (
         200, {}, (summary if "orders" in path else good).encode()
     )  # fmt: skip
-    with pytest.raises(Exception, match=r"orders: (JSONDecode|Type|Key)Error") as raised:
+    with pytest.raises(Exception, match=r"orders: (JSONDecode|Type|Key|Value)Error") as raised:
         app.handler(EVENT, context)
     assert "customers" not in str(raised.value)
     assert wire.calls["PutMetricData"] == 1 + 2 + 1
