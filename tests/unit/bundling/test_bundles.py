@@ -341,6 +341,8 @@ def test_a_bundle_has_the_shared_modules_that_its_handler_imports_and_no_others(
         with zipfile.ZipFile(bundle(name).path) as archive:
             return {path for path in archive.namelist() if (bundles.SHARED / path).is_file()}
 
-    assert modules("catalog") == {"catalog_names.py"}
-    assert modules("normalise") == {"catalog_names.py", "rds_folders.py"}
+    assert modules("catalog") == {"catalog_names.py", "landing_folders.py", "metric_names.py"}
+    assert modules("normalise") == {
+        "catalog_names.py", "column_types.py", "dynamodb_exports.py", "rds_folders.py",
+    }  # fmt: skip
     assert modules("transform") == set()
