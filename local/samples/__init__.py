@@ -145,7 +145,7 @@ def run(cloud: Cloud, say: Callable[[str], None]) -> list[Row]:
     deadline, waiting = time.monotonic() + cloud.patience, _known(cloud)
     while waiting and time.monotonic() <= deadline:
         # What has arrived is read again only when the rest has too: reading all takes longer than the pause.
-        waiting = [one for one in waiting if not all(map(settled, _rows(cloud, one, due)))]
+        waiting = [entry for entry in waiting if not all(map(settled, _rows(cloud, entry, due)))]
         if waiting:
             time.sleep(cloud.pause)
         elif all(map(settled, every := rows(cloud, due))):
@@ -162,12 +162,12 @@ def settled(row: Row) -> bool:
 
 def rows(cloud: Cloud, due: datetime | None = None) -> list[Row]:
     """One row a pipeline and table, as the running cloud shows it; those that were left out come last."""
-    deployed = [row for one in _known(cloud) for row in _rows(cloud, one, due)]
+    deployed = [row for entry in _known(cloud) for row in _rows(cloud, entry, due)]
     return deployed + [Row(*fields) for fields in cloud.outputs.get("not_run", [])]
 
 
-def _rows(cloud: Cloud, one: tuple[str, str, Any], due: datetime | None) -> list[Row]:
-    name, kind, pipeline = one
+def _rows(cloud: Cloud, entry: tuple[str, str, Any], due: datetime | None) -> list[Row]:
+    name, kind, pipeline = entry
     return kinds()[kind].rows(cloud, name, pipeline, due)
 
 
