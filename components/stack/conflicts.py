@@ -94,9 +94,9 @@ def in_adopted_groups(pipelines: Mapping[str, PipelineSettings]) -> Iterator[str
         if collection and collection.group.adopt:
             account, group = pipeline.args.account, collection.group.adopt
             kind = pipeline.args.planned_collection(name).type
-            other, held = holds.setdefault((account.id, account.region, group), (name, kind))
-            if held != kind:
+            other, present = holds.setdefault((account.id, account.region, group), (name, kind))
+            if present != kind:
                 yield (
-                    f"pipelines.{name}.collection.group.adopt: the group '{group}' holds the {held} collection of "
+                    f"pipelines.{name}.collection.group.adopt: the group '{group}' holds the {present} collection of "
                     f"'{other}', and collections of one type only; name another group, or leave it out"
                 )
