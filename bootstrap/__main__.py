@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bootstrap.page import STACKS, page, program
 from bootstrap.registered import ROOT
-from bootstrap.roles import Stack, deploy, documents, preview
+from bootstrap.roles import Stack, deploy, documents, preview, refresh
 
 POLICIES, PAGE = Path(__file__).with_name("policies"), ROOT / "docs" / "permissions.md"
 
@@ -16,7 +16,7 @@ def policies(name: str) -> dict[str, str]:
     stack = Stack(name, program(name))
     files = {}
     for account, place in sorted(stack.places().items()):
-        for role in (deploy, preview):
+        for role in (deploy, preview, refresh):
             parts = documents(role(stack, place))
             for number, part in enumerate(parts, 1):
                 which = f"-{number}" if len(parts) > 1 else ""

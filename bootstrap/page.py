@@ -11,7 +11,7 @@ import yaml
 
 from bootstrap.google import permissions
 from bootstrap.registered import Program, config_of, registered
-from bootstrap.roles import Grant, Stack, deploy, preview
+from bootstrap.roles import Grant, Stack, deploy, preview, refresh
 from bootstrap.runner import runner
 from bootstrap.why import WHY
 
@@ -72,6 +72,11 @@ def _deployers() -> Iterator[str]:
             yield from _table(grants)
         else:
             yield "Nothing: a preview makes no request there but to find out who it is, which needs no right.\n"
+        yield f"### Comparing `{name}` with the state\n"
+        yield (
+            "For `drift.yml` ([pull-requests.md](pull-requests.md)): it reads settings, no data, and changes nothing.\n"
+        )
+        yield from _table(refresh(stack, place))
     yield "### In the Google Cloud project\n"
     yield (
         "From the products' pages; no log of Google's provider has judged it. A custom role of the deployer has:\n"

@@ -1,4 +1,4 @@
-"""The policies of who deploys a stack and of who previews it, one account at a time.
+"""The policies of who deploys a stack, of who previews it and of who looks for drift, one account at a time.
 
 A `Grant` is a statement with what it is for. Actions whose resource AWS can name are granted on the stack's own: on
 `<project>-<stack>-<pipeline>-*` for each of its pipelines, so that a stack `prod` does not reach what is called
@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from bootstrap.calls import calls
@@ -45,7 +46,8 @@ ANYWHERE = {
     **dict.fromkeys(("ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"), "region"),
     **dict.fromkeys(
         (
-            "aoss:BatchGetLifecyclePolicy", "aoss:ListTagsForResource", "glue:CreateSecurityConfiguration",
+            "aoss:BatchGetLifecyclePolicy", "aoss:ListAccessPolicies", "aoss:ListTagsForResource",
+            "glue:CreateSecurityConfiguration",
             "glue:DeleteSecurityConfiguration", "glue:GetSecurityConfiguration", "kinesis:DescribeLimits",
             "kinesis:UpdateShardCount", "kinesis:UpdateStreamMode", "kms:ListAliases",
             "lakeformation:DeregisterResource", "lakeformation:DescribeResource", "lakeformation:GetDataLakeSettings",
@@ -102,6 +104,18 @@ OWN = {
     "osis": "ingestion pipelines", "s3": "buckets, and the bundles in them", "scheduler": "schedules",
     "sns": "alarm topic", "sqs": "queues", "states": "state machines",
 }  # fmt: skip
+# What the scan asks of a resource besides what a refresh reads of it; a page is that of the operation of the name.
+SCANNED: Mapping[str, set[str]] = {
+    "aws:s3/bucket:Bucket": {"s3:GetBucketPolicy"},
+    "aws:sqs/queue:Queue": {"sqs:GetQueueAttributes"},
+    "aws:sns/topic:Topic": {"sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic"},
+    "aws:kms/key:Key": {"kms:GetKeyPolicy", "kms:ListGrants"},
+    "aws:iam/role:Role": {"iam:ListAttachedRolePolicies", "iam:ListRolePolicies"},
+    "aws:opensearch/serverlessCollection:ServerlessCollection": {
+        "aoss:GetAccessPolicy",
+        "aoss:ListAccessPolicies",
+    },
+}
 NETWORK = ["ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"]
 
 
@@ -170,7 +184,18 @@ def preview(stack: Stack, place: Mapping[str, str]) -> list[Grant]:
     return _named(_on_resources(stack, stack.of(place), ("plan",)))
 
 
-def _on_resources(stack: Stack, resources: list[Registered], during: tuple[str, ...]) -> list[Grant]:
+def refresh(stack: Stack, place: Mapping[str, str]) -> list[Grant]:
+    """What comparing this account with the state reads: a preview with `--refresh`, and the scan for what a refresh
+    can't see (delivery/strangers.py). It reads settings, no data, and changes nothing."""
+    return _named(_on_resources(stack, stack.of(place), ("plan", "read"), SCANNED))
+
+
+def _on_resources(
+    stack: Stack,
+    resources: list[Registered],
+    during: tuple[str, ...],
+    more: Mapping[str, set[str]] = MappingProxyType({}),
+) -> list[Grant]:
     wanted: dict[tuple[tuple[str, ...], str], set[str]] = {}
     collections = sorted({str(r.inputs["name"]) for r in resources if "serverlessCollection:" in r.type})
     groups = {str(r.inputs["name"]) for r in resources if r.type == GROUP}
@@ -179,6 +204,8 @@ def _on_resources(stack: Stack, resources: list[Registered], during: tuple[str, 
         actions = calls(
             r.type, *(("read",) if r.read and "::" not in r.type and "get" not in r.type else during)
         )
+        if not r.read:
+            actions |= more.get(r.type, set())
         if "eventSourceMapping" in r.type:
             functions.add(f"arn:{r.place['partition']}:lambda:{r.place['region']}:{r.place['account']}:function:"
                           + str(r.inputs["functionName"]).rpartition(":")[2])  # fmt: skip

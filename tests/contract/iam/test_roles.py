@@ -21,7 +21,17 @@ from bootstrap.calls import DOCUMENTED, SEEN, calls
 from bootstrap.google import permissions
 from bootstrap.kinds import KINDS
 from bootstrap.registered import config_of, registered
-from bootstrap.roles import ANYWHERE, BY_A_FUNCTION, Grant, Stack, deploy, documents, preview
+from bootstrap.roles import (
+    ANYWHERE,
+    BY_A_FUNCTION,
+    SCANNED,
+    Grant,
+    Stack,
+    deploy,
+    documents,
+    preview,
+    refresh,
+)
 from tests.contract.iam import test_policies
 from tests.contract.iam.evaluator import Evaluator, Request
 
@@ -121,13 +131,41 @@ def test_the_preview_role_may_send_what_a_preview_was_seen_to_send_and_nothing_o
     assert all(_reads(action) for action in {action for _, action, *_ in reads})
 
 
+@pytest.mark.parametrize("run", RUNS)
+def test_the_refresh_role_may_send_what_the_provider_reads_and_nothing_that_changes(
+    run: str, evaluator: Evaluator
+) -> None:
+    """Each request of an update that only reads settings is one that a refresh sends, too."""
+    every = list(sent(run, "preview")) + list(sent(run, "update"))
+    verdicts = evaluator.allows([request(run, refresh, *each) for each in every])
+    of_a_refresh = {action for type in {**SEEN, **DOCUMENTED} for action in calls(type, "plan", "read")}
+    pairs = list(zip(every, verdicts, strict=True))
+    assert [each for each, allowed in pairs if allowed and each[1] not in of_a_refresh] == []
+    # The keys of a user that is deleted are listed then, and of no other user.
+    refused = {each[1] for each, allowed in pairs if not allowed and each[1] in of_a_refresh}
+    assert refused <= {"iam:ListAccessKeys"}
+    granted = {action for account in (HERE, *_others(run)) for action in _granted(run, account)}
+    assert all(_reads(action) for action in granted)
+    assert {action for actions in SCANNED.values() for action in actions} & granted
+
+
+def _others(run: str) -> set[str]:
+    return {place["account"] for place in stack(run).places().values()} - {HERE}
+
+
+def _granted(run: str, account: str) -> set[str]:
+    return {
+        action for statement in policy(run, account, refresh)["Statement"] for action in statement["Action"]
+    }
+
+
 def _reads(action: str) -> bool:
     service, name = action.split(":")
     return {entry["access_level"] for entry in get_action_data(service, name)[service]} <= {"List", "Read"}
 
 
 @pytest.mark.parametrize("run", RUNS)
-@pytest.mark.parametrize("role", [deploy, preview], ids=lambda role: role.__name__)
+@pytest.mark.parametrize("role", [deploy, preview, refresh], ids=lambda role: role.__name__)
 def test_neither_role_reads_data(run: str, role: Any, evaluator: Evaluator) -> None:
     renamed = [
         (a, on.replace("-dev-", f"-{stack(run).name}-").replace("_dev_", f"_{stack(run).name}_"))

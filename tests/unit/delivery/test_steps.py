@@ -130,7 +130,7 @@ def test_a_preview_is_saved_as_a_plan_under_the_preview_role_by_the_policies(clo
 
 def test_a_refresh_is_compared_without_the_policies(clone: Path) -> None:
     (clone / "recording.jsonl").write_text(text("dev/unchanged"))
-    done = step(clone, the("preview", "drift"), STACK="dev", PREVIEW_ROLE="preview")
+    done = step(clone, the("preview", "drift"), STACK="dev", REFRESH_ROLE="refresh")
     assert done.returncode == 0, done.stderr
     assert words(clone)[0].endswith("/compared/dev.plan --refresh --stack dev --non-interactive")
 
