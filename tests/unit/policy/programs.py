@@ -21,6 +21,7 @@ from tests.unit.policy.documents import (
     under,
     without,
 )
+from tests.unit.policy.elsewhere import ELSEWHERE
 
 _MANAGED = "no policy of aws is attached"
 _ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
@@ -307,4 +308,4 @@ COST: list[Row] = [
     ),
 ]
 
-ROWS = [*STATEMENTS, *GRANTS, *STORAGE, *FUNCTIONS, *GOOGLE, *COST]
+ROWS = [*STATEMENTS, *GRANTS, *STORAGE, *FUNCTIONS, *GOOGLE, *COST, *ELSEWHERE]

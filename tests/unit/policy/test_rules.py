@@ -13,11 +13,8 @@ from policy.rule import Rule
 from policy.rules import RULES, Resource, check, check_all
 from tests.unit.policy.documents import ACCOUNT, DENY, KEY, READ, ROLE_POLICY, SEND, TOPIC_POLICY, TRUST
 from tests.unit.policy.documents import policy as policy_of
-from tests.unit.policy.elsewhere import ELSEWHERE, GRANTS_UNREAD
-from tests.unit.policy.programs import ROWS as OWN_ROWS
-from tests.unit.policy.programs import UNKNOWN
-
-ROWS = [*OWN_ROWS, *ELSEWHERE]
+from tests.unit.policy.elsewhere import GRANTS_UNREAD
+from tests.unit.policy.programs import ROWS, UNKNOWN
 
 
 @pytest.mark.parametrize(("title", "token", "bad", "good"), ROWS)

@@ -11,11 +11,10 @@ import pytest
 from policy.rules import UNKNOWN, Resource, check, check_all
 from tests.unit.policy import test_rules as programs
 from tests.unit.policy.documents import ACCOUNT
+from tests.unit.policy.programs import ROWS
 
 ALONE = [
-    Resource(token, "it", props, account=ACCOUNT)
-    for _, token, bad, good in programs.ROWS
-    for props in (bad, good)
+    Resource(token, "it", props, account=ACCOUNT) for _, token, bad, good in ROWS for props in (bad, good)
 ]
 _TO_QUEUE = programs._to_queue
 TOGETHER: list[list[Resource]] = [
