@@ -1,6 +1,6 @@
 # The two commands: `make up` and `make test`. Everything is set up on the first call; only .venv/, .tributary/ and
 # the cache folder (TRIBUTARY_CACHE, default ~/.cache/tributary) are written.
-.PHONY: help up status down test front-door check pythons lint clean setup
+.PHONY: help up status down test front-door check quick pythons lint clean setup
 .DEFAULT_GOAL := help
 FORMAT ?= table
 PY := .venv/bin/python
@@ -38,7 +38,11 @@ down:
 test: setup
 	@$(PY) -m pytest -n $(WORKERS) $(TESTS)
 
-check: lint
+# Both at once: pyright is one process.
+check: setup
+	@$(MAKE) --no-print-directory --jobs=2 lint quick
+
+quick: setup
 	@$(PY) -m pytest -q -n $(CORES) tests/unit
 
 pythons: setup
