@@ -10,6 +10,7 @@ gaps at the end.
 
 from __future__ import annotations
 
+import functools
 import random
 import re
 from pathlib import PurePosixPath
@@ -33,6 +34,7 @@ FIRST = ("stack", "tests/e2e", "tests/cli", "tests/contract/test_cloud_osis.py",
 A_LIFE = ("tests/e2e", "tests/cli", "tests/live", "tests/contract")
 
 
+@functools.cache
 def group(path: str) -> str:
     """The group of a test's file, a path from the project's root."""
     fitting = [name for place, name in GROUPS.items() if PurePosixPath(path).is_relative_to(place)]
@@ -46,6 +48,7 @@ def scope(nodeid: str) -> str:
     return group(path) + (life[0] if life else "")
 
 
+@functools.cache
 def rank(path: str) -> int:
     """When a file starts: 0 first."""
     places = (group(path), path)

@@ -86,7 +86,7 @@ def deployed(patch):
     finally:
         for module in set(sys.modules) - before:
             file = getattr(sys.modules[module], "__file__", None)
-            if file and Path(file).is_relative_to(HANDLERS):
+            if file and file.startswith(f"{HANDLERS}/"):  # a Path of each module costs more than many a test
                 del sys.modules[module]
 
 

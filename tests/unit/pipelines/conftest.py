@@ -107,7 +107,7 @@ def forget():
     """Takes every handler's modules away, whoever imported them: each has an `app`."""
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if file and Path(file).is_relative_to(HANDLERS):
+        if file and file.startswith(f"{HANDLERS}/"):  # a Path of each module costs more than many a test
             del sys.modules[name]
 
 
