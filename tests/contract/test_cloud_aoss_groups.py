@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from opensearchpy import OpenSearch
+from opensearchpy import OpenSearch, TransportError
 
 from tests.contract.opensearch_cloud import ACCOUNT, Cloud
+from tests.contract.test_cloud_osis import BUCKET, Line, body
 from tests.waiting import eventually
 
 IDLE, COLD = 10.0, 2.0
@@ -74,13 +75,13 @@ def books(cloud: Cloud, aoss: Any) -> OpenSearch:
     return cloud.search(made, session)
 
 
-def awake(aoss: Any) -> dict[str, float]:
-    (group,) = aoss.batch_get_collection_group(names=["shelf"])["collectionGroupDetails"]
+def awake(aoss: Any, name: str = "shelf") -> dict[str, float]:
+    (group,) = aoss.batch_get_collection_group(names=[name])["collectionGroupDetails"]
     return {part: group["currentCapacity"][part]["capacityInOcu"] for part in ("indexing", "search")}
 
 
-def asleep(aoss: Any) -> bool:
-    return awake(aoss) == {"indexing": 0, "search": 0}
+def asleep(aoss: Any, name: str = "shelf") -> bool:
+    return awake(aoss, name) == {"indexing": 0, "search": 0}
 
 
 def seconds(call: Any) -> float:
@@ -102,6 +103,34 @@ def test_a_collection_sleeps_and_wakes_and_a_write_that_comes_while_it_sleeps_is
     assert awake(aoss)["search"] == 0  # nobody searched
     assert seconds(lambda: books.get(index="novels", id="2")) >= COLD
     assert books.get(index="novels", id="1")["_source"] == {"title": "Emma"}  # sleep loses nothing
+
+
+def test_ingestion_wakes_a_collection_and_a_change_that_comes_while_it_sleeps_arrives(
+    cloud: Cloud, aoss: Any
+) -> None:
+    cloud.client("s3").create_bucket(Bucket=BUCKET)
+    grouped(aoss, "tables")
+    catalog = collection(aoss, "catalog", "tables")
+    line = Line(cloud, "items")
+    line.grant("catalog")
+    reader = cloud.role("catalog-reader", [{"Action": "aoss:APIAccessAll", "Resource": catalog["arn"]}])
+    cloud.grant("catalog-reader", reader, ["ReadDocument", "DescribeIndex"], "catalog")
+    client = cloud.search(catalog, cloud.assume(reader))
+
+    def documents() -> int:
+        try:
+            return client.count(index="items")["count"]
+        except TransportError:  # the index is not made yet, or not started
+            return 0
+
+    line.put(1)
+    line.start(body(line.table, catalog["collectionEndpoint"]))
+    eventually(lambda: documents() == 1)
+    eventually(lambda: asleep(aoss, "tables"))  # a stream that is read and has nothing keeps nothing awake
+    line.put(2)
+    eventually(lambda: awake(aoss, "tables")["indexing"] > 0)
+    eventually(lambda: documents() == 2)
+    assert line.dead() == []
 
 
 def test_a_group_of_the_next_generation_has_standby_replicas(aoss: Any) -> None:
