@@ -1,0 +1,42 @@
+"""The commands that the pages have are commands that there are: AWS's by botocore's models, which the command line is
+made of (https://docs.aws.amazon.com/cli/latest/reference/), the repository's by their modules."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import botocore.session
+import pytest
+from botocore import xform_name
+
+ROOT = Path(__file__).resolve().parents[3]
+PAGES = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md"]
+CALLED = {"s3api": "s3"}
+"""What the command line calls a service otherwise than botocore does."""
+
+
+def of_aws(text: str) -> set[tuple[str, str]]:
+    """`aws <service> <operation>` of a page; not the command line's own, such as `aws sso login`."""
+    named = re.findall(r"(?<![\w.-])aws ([a-z0-9-]+)\s+([a-z0-9]+(?:-[a-z0-9]+)+)", text)
+    return {(CALLED.get(service, service), operation) for service, operation in named}
+
+
+def operations(service: str) -> set[str]:
+    session = botocore.session.get_session()
+    if service not in session.get_available_services():
+        return set()
+    names = session.get_service_model(service).operation_names
+    return {xform_name(name, "-") for name in names}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_command_of_a_page_is_there(page: Path) -> None:
+    text = page.read_text()
+    assert [pair for pair in sorted(of_aws(text)) if pair[1] not in operations(pair[0])] == []
+    modules = {name.rstrip(".") for name in re.findall(r"python -m ([\w.]+)", text)}
+    assert [name for name in sorted(modules) if importlib.util.find_spec(name) is None] == []
+
+
+def test_the_page_of_symptoms_has_commands_to_check() -> None:
+    assert len(of_aws((ROOT / "docs" / "troubleshooting.md").read_text())) >= 6
+    assert operations("kms") >= {"revoke-grant"} and not operations("no-service")
