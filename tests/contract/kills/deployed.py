@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import tests.conftest  # noqa: F401 - puts what bundles share on the path, also outside pytest
 from tests.contract.kills.exporters import ORDERS
 from tests.contract.kills.services import Services
-from tests.contract.normaliser import data_file, library
+from tests.contract.normaliser import library
 
 HANDLERS = Path(__file__).resolve().parents[3] / "handlers"
 LAKE = {"PIPELINE": "lake", "BUCKET": "landing"}
@@ -68,8 +68,6 @@ def deployed(patch):
     patch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda seconds: None))
     patch.setattr("time.sleep", lambda seconds: None)
     patch.setattr(boto3, "DEFAULT_SESSION", None)
-    decoder = data_file.Decoder
-    patch.setattr(data_file, "Decoder", lambda schema, incremental: decoder(schema, incremental, library()))
     for name, environment in ENVIRONMENT.items():
         for key, value in (CREDENTIALS | environment).items():
             patch.setenv(key, value)
@@ -79,6 +77,10 @@ def deployed(patch):
         services.attach(apps[name])
         for key in environment:
             patch.delenv(key)
+    # As it is imported now: a handler's unit test takes the modules of handlers away that others imported before it.
+    files = sys.modules["data_file"]
+    decoder = files.Decoder
+    patch.setattr(files, "Decoder", lambda schema, incremental: decoder(schema, incremental, library()))
     try:
         yield SimpleNamespace(
             services=services, apps=apps, call=lambda name, event: apps[name].handler(event, CONTEXT)
