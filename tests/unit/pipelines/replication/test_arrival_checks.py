@@ -55,13 +55,13 @@ def test_a_corrupt_export_names_the_file_and_is_not_announced(receive, bucket, a
 
 def test_a_broken_line_of_a_manifest_is_named(receive, bucket, account):
     objects = export([3])
-    manifest = b'{"itemCount": "many"}\n'
+    manifest = b'{"dataFileS3Key": "AWSDynamoDB/1/data/a.json.gz", "itemCount": "many"}\n'
     objects = corrupt(
         corrupt(objects, "manifest-files.json", manifest), "manifest-files.md5", md5(manifest).encode()
     )
     bucket.objects = objects
     assert (
-        "manifest-files.json line 1: ValueError itemCount is 'many'"
+        "manifest-files.json line 1: ValueError itemCount 'many', which is no number of items"
         in receive(notification(summary_of(objects)))[1]
     )
 
