@@ -14,7 +14,7 @@ POLICIES, PAGE = Path(__file__).with_name("policies"), ROOT / "docs" / "permissi
 def policies(name: str) -> dict[str, str]:
     """The policies of a stack as files: `<stack>-<account>-<role>[-<number>].json`."""
     stack = Stack(name, program(name))
-    files = {}
+    files: dict[str, str] = {}
     for account, place in sorted(stack.places().items()):
         for role in (deploy, preview, refresh):
             parts = documents(role(stack, place))

@@ -30,6 +30,7 @@ def compared(stack: str, before: Mapping[str, Any] | None, after: Mapping[str, A
 
 
 def main(arguments: list[str] | None = None) -> None:
+    """Prints what a stack costs, or what changes from another config."""
     parser = argparse.ArgumentParser(prog="python -m bootstrap.cost", description=__doc__)
     parser.add_argument("stack")
     parser.add_argument("--json", action="store_true", help="as data")

@@ -14,6 +14,7 @@ from bootstrap.registered import Program, config_of, registered
 from bootstrap.roles import Grant, Stack, deploy, preview, refresh
 from bootstrap.runner import runner
 from bootstrap.why import WHY
+from components.arguments.plain import is_list
 
 OPTIONS = Path(__file__).with_name("options.yaml")
 STACKS = ("dev", "prod")
@@ -37,6 +38,7 @@ command line on the embedded cloud, whose IAM lets either role do what its polic
 
 @functools.cache  # the page and the policies are written from the same few
 def program(stack: str) -> Program:
+    """What a stack of this repository registers."""
     return registered(stack, config_of(stack))
 
 
@@ -111,8 +113,9 @@ def _row(sid: str, statement: dict[str, Any], why: str) -> str:
     on = ", ".join(f"`{_short(str(resource))}`" for resource in resources)
     for test, keys in statement.get("Condition", {}).items():
         for key, values in keys.items():
-            listed = values if isinstance(values, list) else [values]
-            on += f"; `{key}` {test} " + ", ".join(f"`{_short(str(value))}`" for value in listed)
+            on += f"; `{key}` {test} " + ", ".join(
+                f"`{_short(str(value))}`" for value in (values if is_list(values) else [values])
+            )
     if statement["Effect"] == "Deny":
         sid += " (deny)"
     return f"| {sid} | {', '.join(f'`{name}`' for name in named)} | {on} | {why} |"
@@ -127,7 +130,8 @@ def _roles() -> Iterator[str]:
     seen: set[tuple[str, str]] = set()
     for source, whole in (("prod", program("prod")), ("options", options())):
         for name in whole.pipelines:
-            kind, parts = whole.outputs["pipelines"][name]["kind"], []
+            kind = whole.outputs["pipelines"][name]["kind"]
+            parts: list[str] = []
             for role, statements in sorted(_statements(whole, name).items()):
                 part = re.sub(f".*-{re.escape(name)}-?", "", role) or kind
                 new = {(f"{kind} {_generic(part)}", s["Sid"]) for s in statements} - seen

@@ -4,6 +4,9 @@ Every table and stream that the program adopts is answered for as one that has w
 an adopted table or stream is encrypted is known to AWS only, so that what such a key needs is not in the list.
 """
 
+# What Pulumi's mocks are given is a bare dict.
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
+
 import asyncio
 import json
 import os
@@ -40,6 +43,7 @@ class Registered:
 
     @property
     def arns(self) -> list[str]:
+        """The ARNs that it has, or hangs on."""
         return arns(self.type, self.inputs, self.place)
 
 
@@ -47,9 +51,9 @@ class Registered:
 class Program:
     """What a program registered, in order, its outputs, and its pipelines' names in the config."""
 
-    resources: list[Registered] = field(default_factory=list)
-    outputs: dict[str, Any] = field(default_factory=dict)
-    pipelines: list[str] = field(default_factory=list)
+    resources: list[Registered] = field(default_factory=list[Registered])
+    outputs: dict[str, Any] = field(default_factory=dict[str, Any])
+    pipelines: list[str] = field(default_factory=list[str])
 
 
 class _Mocks(mocks.Mocks):
@@ -58,7 +62,8 @@ class _Mocks(mocks.Mocks):
         self.places: dict[str, dict[str, str]] = {}
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        inputs, place = dict(args.inputs), self._place(args.provider)
+        inputs: dict[str, Any] = dict(args.inputs)
+        place = self._place(args.provider)
         if args.typ == "pulumi:providers:aws":
             region = inputs["region"]
             allowed = inputs["allowedAccountIds"]

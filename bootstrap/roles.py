@@ -17,6 +17,7 @@ from typing import Any
 from bootstrap.calls import calls
 from bootstrap.kinds import BY_TAG, GROUP, KINDS
 from bootstrap.registered import Program, Registered
+from components.arguments.plain import is_mapping
 
 PROJECT = "tributary"
 POLICY_CHARACTERS, POLICIES = 6_144, 10
@@ -127,9 +128,10 @@ class Grant:
     why: str
     actions: list[str]
     resources: list[str]
-    conditions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    conditions: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
 
     def render(self) -> dict[str, Any]:
+        """The statement as IAM reads it."""
         condition = {"Condition": self.conditions} if self.conditions else {}
         return {
             "Sid": self.sid, "Effect": "Allow", "Action": self.actions, "Resource": self.resources, **condition,
@@ -149,6 +151,7 @@ class Stack:
         return {r.place["called"]: r.place for r in self.program.resources if r.place}
 
     def of(self, place: Mapping[str, str]) -> list[Registered]:
+        """What the program registers in one account."""
         return [r for r in self.program.resources if r.place == place and r.type in KINDS]
 
     def patterns(self, arns: Iterable[str]) -> list[str]:
@@ -167,6 +170,7 @@ class Stack:
         return part
 
     def tags(self, key: str) -> dict[str, dict[str, str]]:
+        """The condition that something has, or gets, the stack's own tags; `key` is RequestTag or ResourceTag."""
         marks = {"project": self.project, "stack": self.name}
         return {"StringEquals": {f"aws:{key}/tributary-{mark}": value for mark, value in marks.items()}}
 
@@ -188,6 +192,17 @@ def refresh(stack: Stack, place: Mapping[str, str]) -> list[Grant]:
     """What comparing this account with the state reads: a preview with `--refresh`, and the scan for what a refresh
     can't see (delivery/strangers.py). It reads settings, no data, and changes nothing."""
     return _named(_on_resources(stack, stack.of(place), ("plan", "read"), SCANNED))
+
+
+def _arns(resource: Registered) -> tuple[str, ...]:
+    """The ARNs by which the provider asks for a resource."""
+    if resource.type == "aws:lambda/invocation:Invocation":
+        # A policy that names the function alone refuses what names a version of it, as the provider does
+        # (https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html).
+        return (*resource.arns, f"{resource.arns[0]}:$LATEST")
+    if resource.type.startswith("aws:sns/topicSubscription"):
+        return (*resource.arns, f"{resource.arns[0]}:*")
+    return tuple(resource.arns)
 
 
 def _on_resources(
@@ -215,14 +230,7 @@ def _on_resources(
             groups.add(str(group))
             on_group = "arn:{partition}:aoss:{region}:{account}:collection-group/*".format(**r.place)
             wanted.setdefault(((on_group,), "group"), set()).add("aoss:AddCollectionToCollectionGroup")
-        if r.type == "aws:lambda/invocation:Invocation":
-            # A policy that names the function alone refuses what names a version of it, as the provider does
-            # (https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html).
-            arns = (*r.arns, f"{r.arns[0]}:$LATEST")
-        elif r.type.startswith("aws:sns/topicSubscription"):
-            arns = (*r.arns, f"{r.arns[0]}:*")
-        else:
-            arns = tuple(r.arns)
+        arns = _arns(r)
         for action in actions:
             how = ANYWHERE.get(action)
             by_function = "function" if action in OF_A_FUNCTION else ""
@@ -363,19 +371,20 @@ def _name(resource: Registered) -> str:
 
 def _keys_of(resources: list[Registered], buckets: set[str]) -> list[str]:
     """The keys under which these buckets encrypt."""
-    gathered = set()
+    gathered: set[str] = set()
     for r in resources:
         if "ServerSideEncryption" in r.type and r.inputs["bucket"] in buckets:
             for rule in r.inputs["rules"]:
-                gathered.add(rule["applyServerSideEncryptionByDefault"].get("kmsMasterKeyId"))
-    return sorted(gathered - {None})
+                if key := rule["applyServerSideEncryptionByDefault"].get("kmsMasterKeyId"):
+                    gathered.add(key)
+    return sorted(gathered)
 
 
 def _collection_key(resource: Registered) -> str | None:
     if "serverlessSecurityPolicy" not in resource.type:
         return None
     policy = json.loads(resource.inputs["policy"])
-    return policy.get("KmsARN") if isinstance(policy, dict) else None
+    return policy.get("KmsARN") if is_mapping(policy) else None
 
 
 def _named(grants: list[Grant]) -> list[Grant]:

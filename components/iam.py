@@ -11,6 +11,8 @@ from typing import Any
 
 import pulumi
 
+from components.arguments.plain import is_list, is_mapping
+
 Conditions = Mapping[str, Mapping[str, Any]]
 
 
@@ -23,8 +25,10 @@ class Statement:
     resources: Sequence[pulumi.Input[str | None]]
     """ARNs. One that turns out to be none, as the key of a table that has no key, is left out, and so is a statement
     that has no other."""
-    conditions: Conditions = field(default_factory=dict)
-    principals: Mapping[str, pulumi.Input[str] | Sequence[pulumi.Input[str]]] = field(default_factory=dict)
+    conditions: Conditions = field(default_factory=dict[str, Any])
+    principals: Mapping[str, pulumi.Input[str] | Sequence[pulumi.Input[str]]] = field(
+        default_factory=dict[str, Any]
+    )
     effect: str = "Allow"
     every_resource_because: str = ""
     """Why the resource is `*`; needed exactly where it is."""
@@ -46,6 +50,7 @@ class Statement:
             )
 
     def render(self) -> dict[str, Any]:
+        """The statement as IAM reads it."""
         rendered: dict[str, Any] = {"Sid": self.sid, "Effect": self.effect}
         if self.principals:
             rendered["Principal"] = dict(self.principals)
@@ -113,19 +118,19 @@ def pass_role(sid: str, role_arn: pulumi.Input[str], service: str) -> Statement:
 
 def _without_nothing(policy: Mapping[str, Any]) -> dict[str, Any]:
     """The policy without resources that are none, each resource once, and without statements that had no other."""
-    statements = []
+    statements: list[dict[str, Any]] = []
     for statement in policy["Statement"]:
-        if "Resource" in statement:
-            resources = list(dict.fromkeys(r for r in statement["Resource"] if r is not None))
-            statement = statement | {"Resource": resources}
-        if statement.get("Resource") != []:
-            statements.append(statement)
+        kept = dict(statement)
+        if "Resource" in kept:
+            kept["Resource"] = list(dict.fromkeys(r for r in kept["Resource"] if r is not None))
+        if kept.get("Resource") != []:
+            statements.append(kept)
     return {**policy, "Statement": statements}
 
 
 def _waits(value: Any) -> bool:
-    if isinstance(value, Mapping):
+    if is_mapping(value):
         return any(_waits(v) for v in value.values())
-    if isinstance(value, list | tuple):
+    if is_list(value):
         return any(_waits(v) for v in value)
     return isinstance(value, pulumi.Output)

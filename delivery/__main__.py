@@ -52,7 +52,7 @@ def main(words: Sequence[str] | None = None) -> int:
     command = commands.add_parser(
         "strip", help="an engine's events on standard input, without what nothing needs"
     )
-    command.set_defaults(run=lambda arguments: sys.stdout.write(strip.stripped(sys.stdin.read())) and 0)
+    command.set_defaults(run=lambda _: sys.stdout.write(strip.stripped(sys.stdin.read())) and 0)
 
     command = commands.add_parser("comment", help="the comment, the summary and the labels of previews")
     command.add_argument(
@@ -80,7 +80,7 @@ def main(words: Sequence[str] | None = None) -> int:
     command.set_defaults(run=_drift)
 
     command = commands.add_parser("credentials", help="short-lived credentials into the job's environment")
-    command.set_defaults(run=lambda arguments: print("\n".join(credentials.for_job())) or 0)
+    command.set_defaults(run=lambda _: print("\n".join(credentials.for_job())) or 0)
 
     command = commands.add_parser(
         "preview", help="previews a stack; a preview that fails is told by the comment"

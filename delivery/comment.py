@@ -96,7 +96,7 @@ def _parts(report: Report) -> Iterable[Section]:
     yield from sections.losing(previews)
     yield from sections.findings(previews)
     yield from sections.costs(previews)
-    yield from sections.arrivals(report.arrivals, {one.stack: one for one in previews})
+    yield from sections.arrivals(report.arrivals)
     for preview in previews:
         yield from sections.changes(preview)
     for preview in previews:

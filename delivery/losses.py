@@ -55,7 +55,7 @@ def _warehouse_table(inputs: Inputs) -> Loss | None:
 
 
 def _always(text: str) -> Callable[[Inputs], Loss | None]:
-    return lambda inputs: Loss(True, text)
+    return lambda _: Loss(True, text)
 
 
 # Types that hold data, the most precious first: what becomes of it when the resource is deleted.

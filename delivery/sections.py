@@ -4,7 +4,7 @@ A part is made for all stacks together or for one; `comment.py` puts them in ord
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from delivery import text
@@ -189,7 +189,7 @@ def pictures(preview: Preview) -> Iterator[Section]:
         )
 
 
-def arrivals(runs: Sequence[Arrived], previews: Mapping[str, Preview]) -> Iterator[Section]:
+def arrivals(runs: Sequence[Arrived]) -> Iterator[Section]:
     """What arrived on the embedded cloud: what fell short first."""
     rows = []
     for run in runs:

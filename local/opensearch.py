@@ -71,7 +71,7 @@ def java() -> str:
     for candidate in candidates:
         try:
             answer = subprocess.run(
-                [candidate, "-version"], capture_output=True, text=True, timeout=30
+                [candidate, "-version"], capture_output=True, text=True, timeout=30, check=False
             ).stderr
         except (OSError, subprocess.TimeoutExpired):
             continue

@@ -20,16 +20,17 @@ import contextlib
 import dataclasses
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable
 from typing import Any
 
 import pulumi
-from pulumi import _types
+from pulumi import _types  # pyright: ignore[reportPrivateUsage] - no public way to read an input class
 from pulumi.resource import create_urn
 from pulumi.runtime.settings import get_root_resource
 
 from policy import rules
 from policy.rules import UNKNOWN, Resource, Violation, check
+from policy.values import is_list, is_mapping
 
 __all__ = ["Checks", "Resource", "Violated", "Violation", "check", "checked", "enforced"]
 
@@ -45,7 +46,7 @@ class Violated(pulumi.RunError):
 
 
 @contextlib.contextmanager
-def enforced() -> Iterator["Checks"]:
+def enforced() -> Generator["Checks", None, None]:
     """Checks every resource registered inside the block, and all of them together at its end. Yields the checks, which
     know all that is registered."""
     if get_root_resource() is None:
@@ -63,7 +64,7 @@ def enforced() -> Iterator["Checks"]:
 
 
 @contextlib.contextmanager
-def checked(opts: pulumi.ResourceOptions | None = None) -> Iterator[pulumi.ResourceOptions]:
+def checked(opts: pulumi.ResourceOptions | None = None) -> Generator[pulumi.ResourceOptions, None, None]:
     """Checks what one component makes of itself, where there is no program around it: yields the options to construct
     it with. A plugin's component is constructed inside:
 
@@ -86,6 +87,7 @@ class Checks:
         self.over = False
 
     def __call__(self, args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
+        """Adds its own check to a resource's dependencies."""
         if self.over or isinstance(args.resource, pulumi.ComponentResource) or args.opts.id is not None:
             return None
         read = self.seen[args.resource] = asyncio.ensure_future(self._read(args))
@@ -105,7 +107,7 @@ class Checks:
 
     async def _read(self, args: pulumi.ResourceTransformationArgs) -> Resource:
         links: dict[str, frozenset[str]] = {}
-        props = {}
+        props: dict[str, Any] = {}
         for name, value in args.props.items():
             from_: set[str] = set()
             props[snake(name)] = await _plain(value, from_)
@@ -124,7 +126,7 @@ class Checks:
         allowed = props.get("allowed_account_ids")
         if isinstance(allowed, str):  # a provider's inputs are texts on their way to the engine
             allowed = json.loads(allowed)
-        account = allowed[0] if isinstance(allowed, list) and len(allowed) == 1 else allowed and UNKNOWN
+        account = allowed[0] if is_list(allowed) and len(allowed) == 1 else allowed and UNKNOWN
         return account, props.get("region")
 
 
@@ -140,19 +142,24 @@ async def _plain(value: Any, from_: set[str]) -> Any:
     gathers the resources that it comes from."""
     if isinstance(value, pulumi.Output):
         # What a plugin is handed comes from a resource of the program, of which it has the URN only.
-        from_.update(f"{r._type}::{r._name}" for r in await value.resources() if hasattr(r, "_type"))
+        from_.update(_key(resource) for resource in await value.resources() if hasattr(resource, "_type"))
         if not await value.is_known() or await value.is_secret():
             return UNKNOWN
         return await _plain(await value.future(), from_)
-    if _types.is_input_type(type(value)):
+    if _types.is_input_type(value.__class__):
         value = _types.input_type_to_dict(value)
-    if isinstance(value, Mapping):
+    if is_mapping(value):
         return {snake(key): await _plain(inner, from_) for key, inner in value.items() if inner is not None}
-    if isinstance(value, list | tuple):
+    if is_list(value):
         return [await _plain(inner, from_) for inner in value]
     if hasattr(value, "__await__"):
         return UNKNOWN  # awaiting it here would take it from the resource
     return value
+
+
+def _key(resource: Any) -> str:
+    """`<type>::<name>` of a resource; the SDK keeps both to itself."""
+    return f"{resource._type}::{resource._name}"
 
 
 def snake(key: str) -> str:

@@ -5,6 +5,9 @@ of them, over gRPC (https://www.pulumi.com/docs/iac/crossguard/core-concepts/). 
 `policy.enforced` calls. Left out are rules that must know what is a secret: a pack gets secrets in plain text.
 """
 
+# The types of pulumi_policy are not here: it is of the pack's own environment.
+# pyright: basic
+
 import json
 import sys
 from collections.abc import Mapping, Sequence

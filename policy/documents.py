@@ -9,11 +9,11 @@ kind it is follows from what it says: who names no principal speaks of an identi
 import fnmatch
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from policy.values import UNKNOWN, Props, known, leaves, listed, some
+from policy.values import UNKNOWN, Props, is_list, is_mapping, known, leaves, listed, some, within
 
 IDENTITY, TRUST, RESOURCE = "identity", "trust", "resource"
 
@@ -44,6 +44,7 @@ class Statement:
 
     @property
     def allows(self) -> bool:
+        """Whether it allows something, and denies nothing."""
         return self.parts.get("Effect") == "Allow"
 
     def grants(self, *actions: str) -> bool:
@@ -57,12 +58,12 @@ class Statement:
         principal = self.parts.get("Principal")
         if kind == "AWS" and isinstance(principal, str):
             return [principal]
-        return [str(who) for who in known(principal.get(kind))] if isinstance(principal, Mapping) else []
+        return [str(who) for who in known(principal.get(kind))] if is_mapping(principal) else []
 
     def tested(self, key: str) -> Iterator[tuple[str, str]]:
         """The condition keys like this (a pattern over small letters) that a request must have,
         with each known value."""
-        for operator, tests in (self.parts.get("Condition") or {}).items():
+        for operator, tests in within(self.parts, "Condition").items():
             if tests is UNKNOWN or not (_REQUIRES.fullmatch(operator) or _IF_EXISTS.fullmatch(operator)):
                 continue
             for name, values in tests.items():
@@ -81,9 +82,9 @@ class Statement:
                 return False
             return bool(listed(values)) and all(re.fullmatch(narrow, str(value)) for value in listed(values))
 
-        conditions = self.parts.get("Condition") or {}
-        unread = [UNKNOWN for tests in conditions.values() if tests is UNKNOWN]
-        tests = [
+        conditions = within(self.parts, "Condition")
+        unread: list[Any] = [UNKNOWN for tests in conditions.values() if tests is UNKNOWN]
+        tests: list[Any] = [
             (operator, name, values)
             for operator, tests in conditions.items()
             if tests is not UNKNOWN
@@ -99,7 +100,7 @@ def statements(type: str, props: Props, account: Any = None) -> Iterator[Stateme
     for path, document in documents(props):
         trusts = path.startswith("assume_role_policy")
         for index, parts in enumerate(known(document.get("Statement"))):
-            if isinstance(parts, Mapping):
+            if is_mapping(parts):
                 whom = "Principal" in parts or "NotPrincipal" in parts
                 yield Statement(
                     parts, TRUST if trusts else RESOURCE if whom else IDENTITY, type, account, index
@@ -113,7 +114,7 @@ def documents(value: Any, path: str = "") -> Iterator[tuple[str, Props]]:
             value = json.loads(value)
         except ValueError:
             return
-    if isinstance(value, Mapping):
+    if is_mapping(value):
         if "Statement" in value:
             yield path, value
             return
@@ -122,7 +123,7 @@ def documents(value: Any, path: str = "") -> Iterator[tuple[str, Props]]:
             return
         for key, inner in value.items():
             yield from documents(inner, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, list | tuple):
+    elif is_list(value):
         for index, inner in enumerate(value):
             yield from documents(inner, f"{path}[{index}]")
 

@@ -1,12 +1,12 @@
 """Rules on functions: who calls them, what stands in their environment, where their failures go."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from policy.parts import has, of
 from policy.rule import Problems, Props, Resource, resource_rule, rule, together_rule
-from policy.values import UNKNOWN, absent, some
+from policy.values import UNKNOWN, absent, is_list, is_mapping, some, within
 
 _LAMBDA = "https://docs.aws.amazon.com/lambda/latest/dg/"
 _FUNCTION = "aws:lambda/function:Function"
@@ -27,8 +27,8 @@ _NAME_OF_A_PLACE = re.compile(r"_(arn|name|id|path|url)$", re.IGNORECASE)
 def no_secret_stands_in_a_functions_environment(props: Props) -> Problems:
     """A variable of a function whose name (`DB_PASSWORD`) or value (an access key, a private key) is a secret's."""
     environment = props.get("environment")
-    variables = environment.get("variables") if isinstance(environment, Mapping) else None
-    for name, value in variables.items() if isinstance(variables, Mapping) else ():
+    variables = environment.get("variables") if is_mapping(environment) else None
+    for name, value in variables.items() if is_mapping(variables) else ():
         named = _SECRET_NAME.search(name) and not _NAME_OF_A_PLACE.search(name)
         if value is not UNKNOWN and (named or SECRET_VALUE.search(str(value))):
             yield f"{name} looks like a secret"
@@ -113,7 +113,7 @@ def _loses_failures(function: Resource, resources: Sequence[Resource]) -> Questi
         part(
             "functionEventInvokeConfig:FunctionEventInvokeConfig",
             "function_name",
-            lambda config: (config.props.get("destination_config") or {}).get("on_failure"),
+            lambda config: within(config.props, "destination_config").get("on_failure"),
         ),
     ]
     pulled = [
@@ -141,7 +141,7 @@ def _answer(question: Callable[[], object]) -> object:
 def _calls(schedule: Resource, function: Resource) -> bool:
     if function.key in schedule.links.get("target", ()):
         return True
-    arn = (schedule.props.get("target") or {}).get("arn")
+    arn = within(schedule.props, "target").get("arn")
     return bool(name := function.props.get("name")) and str(arn).endswith(f":function:{name}")
 
 
@@ -158,8 +158,8 @@ def _steps_call(machine: Resource, function: Resource) -> bool:
 
 def _text_has(value: Any, text: str) -> bool:
     """Whether a text stands somewhere in a value. Raises NotKnownYet."""
-    if isinstance(value, Mapping):
+    if is_mapping(value):
         value = list(value.values())
-    if isinstance(value, list | tuple):
+    if is_list(value):
         return some(value, lambda inner: _text_has(inner, text))
     return text in str(value)

@@ -17,7 +17,7 @@ def has(
     token: str,
     by: str,
     resources: Iterable[Resource],
-    test: Callable[[Resource], object] = lambda part: True,
+    test: Callable[[Resource], object] = lambda _: True,
 ) -> bool:
     """Whether a resource of the type, whose property `by` names the whole or comes from it, passes the test. Raises
     NotKnownYet."""

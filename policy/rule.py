@@ -21,7 +21,7 @@ class Resource:
     type: str
     name: str
     props: Props
-    links: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    links: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     """Which resources (as `<type>::<name>`) a property comes from; known even where the property isn't."""
     account: Any = None
     """The id of the AWS account that it is made in, as its provider's `allowed_account_ids` say; None if they don't."""
@@ -30,6 +30,7 @@ class Resource:
 
     @property
     def key(self) -> str:
+        """What other resources call it: `<type>::<name>`."""
         return f"{self.type}::{self.name}"
 
 
@@ -67,6 +68,7 @@ class Rule:
 
     @property
     def id(self) -> str:
+        """Its name in a policy pack."""
         return self.title.replace(" ", "-")
 
     def violations(self, resource: Resource) -> Iterator[Violation]:

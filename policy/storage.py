@@ -7,7 +7,7 @@ from typing import Any
 from policy.documents import documents
 from policy.parts import has, of
 from policy.rule import Problems, Props, Resource, resource_rule, rule, together_rule
-from policy.values import UNKNOWN, absent, known, leaves, listed, some
+from policy.values import UNKNOWN, absent, known, leaves, listed, some, within
 
 _S3 = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/"
 _SQS = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/"
@@ -50,7 +50,7 @@ def a_replicated_bucket_is_versioned(resources: Sequence[Resource]) -> Iterable[
 
 def _replicates_without_versions(bucket: Resource, resources: Sequence[Resource]) -> Question:
     def enabled(part: Resource) -> bool:
-        return (part.props.get("versioning_configuration") or {}).get("status") == "Enabled"
+        return within(part.props, "versioning_configuration").get("status") == "Enabled"
 
     replication, versioning = (
         "bucketReplicationConfig:BucketReplicationConfig",

@@ -1,8 +1,8 @@
 """Values that a rule reads: what isn't known yet, lists, and the leaves of nested ones."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeGuard, TypeVar
 
 T = TypeVar("T")
 Props = Mapping[str, Any]
@@ -53,6 +53,21 @@ def some(items: Iterable[T], test: Callable[[T], object]) -> bool:
     return False
 
 
+def is_mapping(value: Any) -> TypeGuard[Props]:
+    """Whether a value is known and a mapping; its keys are text, as those of properties and documents are."""
+    return isinstance(value, Mapping)
+
+
+def is_list(value: Any) -> TypeGuard[Sequence[Any]]:
+    """Whether a value is known and a list or a tuple."""
+    return isinstance(value, list | tuple)
+
+
+def within(props: Props, key: str) -> Props:
+    """A property that is a mapping; an empty one where it is not given. Raises NotKnownYet."""
+    return props.get(key) or {}
+
+
 def absent(value: Any) -> bool:
     """Whether a property is surely not given, or off."""
     return value is not UNKNOWN and not value
@@ -64,7 +79,7 @@ def listed(value: Any) -> list[Any]:
         return []
     if value is UNKNOWN:
         raise NotKnownYet
-    return list(value) if isinstance(value, list | tuple) else [value]
+    return list(value) if is_list(value) else [value]
 
 
 def known(value: Any) -> list[Any]:
@@ -74,10 +89,10 @@ def known(value: Any) -> list[Any]:
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """What is known at any depth, each with its path like `a.b[0]`."""
-    if isinstance(value, Mapping):
+    if is_mapping(value):
         for key, inner in value.items():
             yield from leaves(inner, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, list | tuple):
+    elif is_list(value):
         for index, inner in enumerate(value):
             yield from leaves(inner, f"{path}[{index}]")
     elif value is not None and value is not UNKNOWN:

@@ -5,7 +5,7 @@ import dataclasses
 import typing
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from typing import Annotated, Any, TypeVar, dataclass_transform
+from typing import Annotated, Any, TypeVar, cast, dataclass_transform
 
 import pulumi
 from pydantic import ConfigDict, Field, GetPydanticSchema, model_validator
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 def _text_or_output(value: Any) -> Any:
     if isinstance(value, str | pulumi.Output):
-        return value
+        return cast(Any, value)
     raise ValueError(f"{value!r} is not text; write it in quotes")
 
 
@@ -87,11 +87,12 @@ class Misfits(ValueError):
 
 @cache
 def checks_together(cls: type) -> list[Callable[[Any], Iterator[str]]]:
+    """The methods marked `together`, of the class and of those that it inherits from."""
     members = (member for base in reversed(cls.__mro__) for member in vars(base).values())
     return [member for member in members if getattr(member, "together", False) is True]
 
 
 def _fit_together(self: Any) -> Any:
-    if errors := [error for check in checks_together(type(self)) for error in check(self)]:
+    if errors := [error for check in checks_together(self.__class__) for error in check(self)]:
         raise Misfits(errors)
     return self

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from components.arguments.declare import checks_together
+from components.arguments.plain import is_mapping
 from components.arguments.report import Refused, class_at, join, placed, sentences, steps, value_at
 
 T = TypeVar("T")
@@ -23,7 +24,7 @@ def parse(
 
     `already_reported`: keys to skip, whose errors the caller has."""
     given = value
-    if already_reported and isinstance(value, Mapping):
+    if already_reported and is_mapping(value):
         given = {**value, **dict.fromkeys(already_reported, _WRONG)}
     try:
         # An instance is checked too: a frozen dataclass may hold what its default or its caller put there.
@@ -40,7 +41,7 @@ def parse(
             wrong.setdefault(place[:index], set()).add(str(step))
     for place, fields in wrong.items():
         owner, values = class_at(cls, place), value_at(given, place)
-        if owner and isinstance(values, Mapping):
+        if owner and is_mapping(values):
             where = join(path, *place)
             errors += [placed(where, misfit) for misfit in _misfits(owner, values, fields)]
     raise Refused(errors)

@@ -5,12 +5,13 @@ import difflib
 import re
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import pulumi
 
 from components.arguments.declare import OF_THE_STACK, Misfits
+from components.arguments.plain import is_mapping
 
 
 class Refused(pulumi.RunError):
@@ -23,6 +24,7 @@ class Refused(pulumi.RunError):
 
 
 def sentences(cls: type, path: str, error: Any) -> list[str]:
+    """What a user reads of one error of pydantic's."""
     cause = error.get("ctx", {}).get("error")
     if isinstance(cause, Misfits):
         return [placed(join(path, *steps(error["loc"])), misfit) for misfit in cause.errors]
@@ -81,14 +83,14 @@ def steps(loc: tuple[Any, ...]) -> list[Any]:
 
 
 def value_at(value: Any, steps: Iterable[Any]) -> Any:
+    """What stands at a place of nested mappings and lists; None where there is none."""
     for step in steps:
-        value = (
-            value.get(step) if isinstance(value, Mapping) else value[step] if isinstance(step, int) else None
-        )
+        value = value.get(step) if is_mapping(value) else value[step] if isinstance(step, int) else None
     return value
 
 
 def class_at(cls: type, loc: tuple[Any, ...]) -> type | None:
+    """The class of arguments at a place of `cls`; None where there is none."""
     hint: Any = cls
     for step in loc:
         hint = _bare(hint)

@@ -33,7 +33,7 @@ def _plain(hint: Any) -> Any:
     if origin is Annotated:
         return _plain(inner[0])
     if origin is Literal:
-        return type(inner[0])
+        return inner[0].__class__
     if origin in (typing.Union, types.UnionType) and type(None) in inner:
         return _plain(next(i for i in inner if i is not type(None)))
     if origin in (list, tuple):

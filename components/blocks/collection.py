@@ -156,7 +156,7 @@ class Collection(pulumi.ComponentResource):
     def __init__(
         self,
         name: str,
-        account: AccountArgs,
+        account: AccountArgs,  # noqa: ARG002 - every block is given the account that it stands in
         args: CollectionArgs,
         *,
         type: Literal["SEARCH", "TIMESERIES"],

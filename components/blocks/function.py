@@ -49,7 +49,7 @@ class Task:
     description: str
     statements: Sequence[Statement]
     """Of its role, besides those that every function needs."""
-    environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
     code_bucket: pulumi.Input[str] | None = None
     """The bucket that a bundle goes through which Lambda does not take directly."""
 

@@ -34,6 +34,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from inspect import CO_COROUTINE, CO_OPTIMIZED
@@ -68,6 +69,8 @@ class BundleError(Exception):
 
 @dataclass(frozen=True)
 class Bundle:
+    """A zip for Lambda, in the cache."""
+
     name: str
     path: Path  # the zip, in the cache
     sha256: str  # of the zip, in hex
@@ -78,6 +81,7 @@ class Bundle:
 
     @property
     def uploads_directly(self) -> bool:
+        """Whether it may be sent with the request; a larger zip goes by an object in S3."""
         return self.size <= UPLOAD_LIMIT
 
     @property
@@ -87,6 +91,7 @@ class Bundle:
 
 
 def known_handlers(handlers: Path = HANDLERS) -> list[str]:
+    """The names of the folders that are handlers."""
     return sorted(app.parent.name for app in handlers.glob("*/app.py"))
 
 
@@ -128,9 +133,9 @@ def _cache() -> Path:
     return (Path(root).expanduser() if root else Path.home() / ".cache" / "tributary") / "bundles"
 
 
-def _files(folder: Path, left_out) -> dict[str, bytes]:
+def _files(folder: Path, left_out: Callable[[tuple[str, ...]], bool]) -> dict[str, bytes]:
     """Path (with '/', relative) -> content of every file below folder but byte code and hidden files."""
-    contents = {}
+    contents: dict[str, bytes] = {}
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
         if any(part.startswith(".") or part == "__pycache__" for part in parts) or not path.is_file():
@@ -164,7 +169,7 @@ def _shared(sources: dict[str, bytes]) -> dict[str, bytes]:
 
 def _with_libraries(folder: Path, sources: dict[str, bytes], architecture: str) -> dict[str, bytes]:
     """The sources with each C file replaced by its library for Lambda's architecture."""
-    built = {}
+    built: dict[str, bytes] = {}
     for path, content in sources.items():
         if path.endswith(".c"):
             try:
@@ -207,9 +212,9 @@ def _check_entry_point(name: str, app: bytes) -> None:
 def _key(sources: dict[str, bytes], requirements: bytes, platform: str, python: str) -> str:
     hashed = hashlib.sha256()
     for part in (VERSION, platform, python, requirements, *(x for pair in sources.items() for x in pair)):
-        part = part.encode() if isinstance(part, str) else part
+        content = part.encode() if isinstance(part, str) else part
         # The length keeps ("ab", "c") and ("a", "bc") apart.
-        hashed.update(len(part).to_bytes(8, "big") + part)
+        hashed.update(len(content).to_bytes(8, "big") + content)
     return hashed.hexdigest()[:32]
 
 
@@ -242,7 +247,7 @@ def _packages(name: str, requirements: bytes, platform: str, python: str) -> dic
 
 
 def _zip(name: str, sources: dict[str, bytes], packages: dict[str, bytes]) -> bytes:
-    def tops(paths):
+    def tops(paths: Iterable[str]) -> set[str]:
         return {path.split("/")[0].removesuffix(".py") for path in paths}
 
     if both := tops(sources) & tops(packages):

@@ -100,10 +100,11 @@ def contents(source: Path) -> dict[Path, bytes]:
 
 
 def main(arguments: list[str] | None = None, handlers: Path = HANDLERS) -> int:
+    """Builds every library, or compares them; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m components.bundling.c_compiler", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail where a byte differs")
     check = parser.parse_args(arguments).check
-    different = []
+    different: list[str] = []
     for source in c_files(handlers):
         for path, content in contents(source).items():
             if path.is_file() and path.read_bytes() == content:

@@ -29,10 +29,12 @@ def c_files(handlers: Path) -> Iterable[Path]:
 
 
 def library_path(source: Path, architecture: str) -> Path:
+    """Where the library of a C file stands."""
     return source.parent / FOLDER / f"{source.stem}.{architecture}.so"
 
 
 def record_path(source: Path) -> Path:
+    """Where the record of its libraries stands."""
     return source.parent / FOLDER / f"{source.stem}.json"
 
 

@@ -4,6 +4,7 @@ Sources: the pricing pages of prices/*.csv; a page here where how it is counted 
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from components.cost.resource import HOURS, Quantity, Resource, quantity
 
@@ -31,7 +32,8 @@ def _collection(it: Resource) -> Iterator[Quantity]:
 def _group(it: Resource) -> Iterator[Quantity]:
     """A group never has fewer units than its minimum, which may be none
     (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-scale-to-zero.html)."""
-    limits = (it.known("capacity_limits", list, [{}]) or [{}])[0]
+    given = it.known("capacity_limits", list, [])
+    limits: dict[str, Any] = given[0] if given else {}
     least = sum(
         limits.get(key) or 0 for key in ("min_indexing_capacity_in_ocu", "min_search_capacity_in_ocu")
     )

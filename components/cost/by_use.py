@@ -45,11 +45,13 @@ class Used:
         return next((each.region for each in of_type(self.resources, type)), self.args.account.region)
 
     def has(self, type: str) -> bool:
+        """Whether something of that type is registered."""
         return bool(of_type(self.resources, type))
 
     def use(
         self, of: str, what: str, key: str, least: Number, most: Number | None = None, region: str = ""
     ) -> Quantity:
+        """A quantity that depends on what is carried."""
         return quantity(of, what, "by use", key, region or self.region(of), least, most)
 
 
@@ -85,7 +87,8 @@ def collections(it: Used) -> Iterator[Quantity]:
     if it.has(COLLECTION):
         yield it.use(COLLECTION, "index storage", "aoss.storage", it.usage.index_storage_gb)
     for group in of_type(it.resources, GROUP):
-        limits = (group.known("capacity_limits", list, [{}]) or [{}])[0]
+        given = group.known("capacity_limits", list, [])
+        limits: dict[str, Any] = given[0] if given else {}
         parts = (
             ("indexing", 1, it.usage.monthly_indexing_hours),
             ("search", 2, it.usage.monthly_search_hours),

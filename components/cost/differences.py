@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from components.arguments.plain import is_mapping
+
 Described = Mapping[str, Any]
 """An estimate as `Estimate.described` gives it, and as the stack's output `cost` has it."""
 
@@ -47,7 +49,7 @@ _NOTHING = (0.0, 0.0)
 def _at(side: Described, *path: str) -> Any:
     value: Any = side
     for step in path:
-        value = value.get(step, {}) if isinstance(value, Mapping) else {}
+        value = value.get(step, {}) if is_mapping(value) else {}
     return value or _NOTHING
 
 

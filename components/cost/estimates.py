@@ -44,10 +44,12 @@ class Line:
 
     @property
     def least(self) -> Decimal:
+        """Its least dollars a month."""
         return self.quantity.least * self.price.price
 
     @property
     def most(self) -> Decimal:
+        """Its most dollars a month."""
         return self.quantity.most * self.price.price
 
     @property
@@ -63,7 +65,7 @@ class Estimate:
     lines: Sequence[Line]
     unpriced: Sequence[str] = ()
     """Types of resource that this room knows no price and no reason for."""
-    kinds: Mapping[str, str] = field(default_factory=dict)
+    kinds: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def sum(self, when: When | None = None, pipeline: str | None = None) -> tuple[Decimal, Decimal]:
         """The least and the most of the lines; `None` is all pipelines, and all that is paid each month."""

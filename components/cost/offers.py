@@ -23,7 +23,7 @@ class Product:
 
     offer: str
     usage: str
-    attributes: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def _dynamodb(usage: str, **attributes: str) -> Product:

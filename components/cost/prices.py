@@ -10,6 +10,7 @@ import functools
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 FILES = Path(__file__).with_name("prices")
 COLUMNS = ("key", "region", "price", "unit", "date", "page", "source")
@@ -30,12 +31,16 @@ class Price:
     source: str
 
 
+def _typed(row: dict[str, str]) -> dict[str, Any]:
+    return {**row, "price": Decimal(row["price"])}
+
+
 def read(path: Path) -> list[Price]:
     """The rows of one file."""
     with path.open(newline="") as file:
         rows = csv.DictReader(file)
         assert rows.fieldnames == list(COLUMNS), f"{path}: the columns are {', '.join(COLUMNS)}"
-        return [Price(**{**row, "price": Decimal(row["price"])}) for row in rows]
+        return [Price(**whole) for row in rows if (whole := _typed(row))]
 
 
 @functools.cache

@@ -79,6 +79,7 @@ def google(rows: list[Price], regions: Iterable[str], key: str, fetch: Fetch = f
 
 
 def main(regions: list[str]) -> None:
+    """Writes the prices of these regions anew."""
     if not regions:
         sys.exit("name the regions to read: us-east-1 eu-central-1, or at Google US EU europe-west3")
     of_aws = [region for region in regions if region[-1:].isdigit() and region.count("-") >= 2]

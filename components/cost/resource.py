@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
+from components.arguments.plain import is_list, is_mapping
+
 HOURS = Decimal(730)
 """The hours of a month (https://aws.amazon.com/calculator/calculator-assumptions/)."""
 When = Literal["at rest", "by use", "once"]
@@ -19,7 +21,7 @@ class Resource:
 
     type: str
     name: str
-    inputs: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, Any] = field(default_factory=dict[str, Any])
     region: str = ""
     account: str = ""
 
@@ -54,11 +56,11 @@ def quantity(
 
 def snake(value: Any) -> Any:
     """Inputs with camelCase keys, as the engine has them, in snake_case."""
-    if isinstance(value, Mapping):
+    if is_mapping(value):
         return {
             re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", key).lower(): snake(each) for key, each in value.items()
         }
-    return [snake(each) for each in value] if isinstance(value, list) else value
+    return [snake(each) for each in value] if is_list(value) else value
 
 
 def of_type(resources: Iterable[Resource], type: str) -> list[Resource]:

@@ -8,7 +8,7 @@ as the services bill them (2^30 bytes), times are a month's of 730 hours. The de
 measurement.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -120,7 +120,7 @@ class BigQueryTransferUsageArgs(UsageArgs):
     """TB that queries in BigQuery read."""
 
 
-USAGE: dict[str, type] = {
+USAGE: dict[str, type[Any]] = {
     "zero-etl": ZeroEtlUsageArgs,
     "firehose": FirehoseUsageArgs,
     "export": ExportUsageArgs,

@@ -46,7 +46,7 @@ class _Field:
 
     def listed(self, text: str) -> list[int]:
         """What all of the field's text stands for, in order. Raises ValueError."""
-        return sorted(set().union(*(self.values(part) for part in text.split(","))))
+        return sorted(set[int]().union(*(self.values(part) for part in text.split(","))))
 
     def wrong(self, text: str) -> str:
         """What is wrong in the field's text; empty where nothing is."""

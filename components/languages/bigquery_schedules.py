@@ -49,6 +49,8 @@ DEFAULT = "every 24 hours"
 
 @dataclass(frozen=True)
 class Schedule:
+    """A schedule that has been read: its shortest interval, and the next time after another."""
+
     least_interval: timedelta
     next_after: Callable[[datetime], datetime]
 

@@ -1,11 +1,11 @@
 """The types of columns that a config declares, as the run and RDS write them."""
 
 import re
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
+from components.arguments.plain import is_mapping
 from components.shared.column_types import DECLARED, SET_ELEMENTS, decimal
 
 
@@ -13,13 +13,13 @@ def declared_type(value: Any) -> Any:
     """A column's type, by the grammar of components/shared/column_types.py. Raises ValueError for another."""
     if isinstance(value, str) and (value in DECLARED or decimal(value)):
         return value
-    if isinstance(value, Mapping) and len(value) == 1:
+    if is_mapping(value) and len(value) == 1:
         ((kind, inner),) = value.items()
         if kind == "set" and isinstance(inner, str) and inner.startswith(SET_ELEMENTS):
             return {kind: declared_type(inner)}  # a set holds text, bytes or numbers
         if kind == "list":
             return {kind: declared_type(inner)}
-        if kind == "struct" and isinstance(inner, Mapping) and inner:
+        if kind == "struct" and is_mapping(inner) and inner:
             return {kind: {name: declared_type(field) for name, field in inner.items()}}
     raise ValueError(
         f"{value!r} is not a type; write one of string, binary, boolean, bigint, double, json, 'decimal(p,s)' with "

@@ -10,7 +10,7 @@ path. Functions: https://docs.opensearch.org/latest/data-prepper/pipelines/funct
 import re
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 Tree = tuple[Any, ...]
 
@@ -45,7 +45,7 @@ def parts(tree: Tree) -> Iterator[Tree]:
     yield tree
     for inner in tree[1:]:
         if isinstance(inner, tuple):
-            yield from parts(inner)
+            yield from parts(cast(Tree, inner))
 
 
 def paths(tree: Tree) -> list[str]:

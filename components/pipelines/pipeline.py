@@ -60,6 +60,7 @@ class Accounts:
         return self.aws[account]
 
     def google_provider(self) -> gcp.Provider:
+        """The provider of the Google Cloud project."""
         assert self.google is not None  # the settings refuse a pipeline that needs it where `gcp` is not set
         return self.google
 

@@ -22,6 +22,7 @@ from pulumi.provider.experimental import analyzer, component
 
 import policy
 from components.arguments import described, parse, simplify_annotations
+from components.arguments.plain import is_list, is_mapping
 from components.pipelines.bigquery_transfer.args import BigQueryTransferArgs
 from components.pipelines.bigquery_transfer.component import BigQueryTransferPipeline
 from components.pipelines.export.args import ExportArgs
@@ -70,6 +71,7 @@ class Host(component.ComponentProvider):
         inputs: pulumi.Inputs,
         options: pulumi.ResourceOptions | None = None,
     ) -> ConstructResult:
+        """Makes a component, and fails where the policies refuse it."""
         checks, opts = policy.Checks(), options or pulumi.ResourceOptions()
         opts.transformations = [*(opts.transformations or []), checks]
         made = super().construct(name, resource_type, inputs, opts)
@@ -97,9 +99,9 @@ def hosted(name: str, made: type[pulumi.ComponentResource], args: type) -> type[
 def _whole(value: Any) -> Any:
     """A number on the wire is a float; one without a fraction was meant as a whole one. A mapping's order is lost on
     the wire: its names are sorted, or a table's columns would change from run to run."""
-    if isinstance(value, Mapping):
+    if is_mapping(value):
         return {key: _whole(value[key]) for key in sorted(value)}
-    if isinstance(value, list):
+    if is_list(value):
         return [_whole(inner) for inner in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 

@@ -45,14 +45,14 @@ class ReplicaSourceArgs(ReplicationArgs):
     """The `key_arn` of the ReplicaDestination, where it has one."""
 
 
-class Destination(ReplicaDestination):
+class Destination(ReplicaDestination):  # noqa: D101 - the docstring is the one below
     __doc__ = ReplicaDestination.__doc__
 
     def __init__(self, name: str, args: ReplicaDestinationArgs, opts: pulumi.ResourceOptions | None = None):
         super().__init__(name, args, args.source_role_arn, opts)
 
 
-class Source(ReplicaSource):
+class Source(ReplicaSource):  # noqa: D101 - the docstring is the one below
     __doc__ = ReplicaSource.__doc__
 
     def __init__(self, name: str, args: ReplicaSourceArgs, opts: pulumi.ResourceOptions | None = None):

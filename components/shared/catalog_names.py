@@ -55,7 +55,7 @@ def file_columns(names: Iterable[str]) -> tuple[dict[str, str], list[str]]:
     names = list(names)
     lowered = {name: name.lower() for name in names}
     users = Counter(name.lower() for name in names)
-    faults = []
+    faults: list[str] = []
     for name, column in lowered.items():
         if column in RESERVED:
             faults.append(f"column {name!r} is called as a column that every table has")

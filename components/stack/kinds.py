@@ -17,15 +17,17 @@ from components.pipelines.zero_etl import component as zero_etl
 class Kind:
     """One kind of pipeline."""
 
-    args: type
+    args: type[Any]
     """Its arguments."""
     deploy: Callable[[str, Any, Accounts], Deployed]
     """Registers it."""
-    yields: Mapping[HandOver, Callable[[Any, str], Any]] = field(default_factory=dict)
+    yields: Mapping[HandOver, Callable[[Any, str], Any]] = field(
+        default_factory=dict[HandOver, Callable[[Any, str], Any]]
+    )
     """What other pipelines can take of it, as far as it is known before anything is deployed."""
-    creates: Callable[[Any], Iterable[tuple[str, str]]] = lambda args: ()
+    creates: Callable[[Any], Iterable[tuple[str, str]]] = lambda _: ()
     """The tables that it creates, each with its place in the config."""
-    indexes: Callable[[Any], Iterable[tuple[str, str]]] = lambda args: ()
+    indexes: Callable[[Any], Iterable[tuple[str, str]]] = lambda _: ()
     """The indexes of its collection that it writes, each with its place in the config."""
 
 

@@ -17,6 +17,7 @@ import pulumi
 import yaml
 
 from components.arguments import Refused
+from components.arguments.plain import is_mapping
 
 
 def meet_no_other_stack(named: Mapping[str, Iterable[str]]) -> None:
@@ -58,7 +59,8 @@ def _meets(named: Mapping[str, Iterable[str]], rest: str) -> Iterator[tuple[str,
 def _named_in(file: Path) -> dict[str, list[str]]:
     """What names resources in another stack's file; nothing where the file is not understood, an error of its own."""
     try:
-        config = (yaml.safe_load(file.read_text()) or {}).get("config") or {}
+        loaded: Mapping[str, Any] = yaml.safe_load(file.read_text()) or {}
+        config: Mapping[str, Any] = loaded.get("config") or {}
     except (yaml.YAMLError, AttributeError, OSError):
         return {}
     return {key: list(_mapping(config.get(f"tributary:{key}"))) for key in ("accounts", "pipelines")}
@@ -70,4 +72,4 @@ def _mapping(value: Any) -> Mapping[str, Any]:
             value = json.loads(value)
         except json.JSONDecodeError:
             return {}
-    return value if isinstance(value, Mapping) else {}
+    return value if is_mapping(value) else {}

@@ -18,6 +18,7 @@ from pydantic import Field
 
 from components.accounts import AccountArgs, GcpArgs
 from components.arguments import Refused, arguments, join, matching, nearest, of_the_stack, parse
+from components.arguments.plain import is_mapping
 from components.blocks.function import FunctionSettings
 from components.cost.usage import USAGE
 from components.landing import Landing
@@ -137,7 +138,8 @@ def read(config: Mapping[str, Any]) -> Settings:
             parse(StackArgs, {})
         except Refused as refused:
             errors.extend(refused.errors)
-    return _Reading(parse(StackArgs, {"accounts": {}} | sound), errors).settings()
+    whole: dict[str, Any] = {"accounts": {}, **sound}
+    return _Reading(parse(StackArgs, whole), errors).settings()
 
 
 class _Reading:
@@ -198,7 +200,7 @@ class _Reading:
     def _upstream_first(self) -> list[str]:
         graph: dict[str, set[str]] = {}
         for name, value in self.stack.pipelines.items():
-            named = [value.get(each.reference) for each in HAND_OVERS] if isinstance(value, Mapping) else []
+            named = [value.get(each.reference) for each in HAND_OVERS] if is_mapping(value) else []
             graph[name] = {
                 other for other in named if isinstance(other, str) and other in self.stack.pipelines
             }
@@ -220,7 +222,7 @@ class _Reading:
                 f"{path}: '{name}' is not a pipeline's name (2-30 of a-z, 0-9, '-', starting with a letter)"
                 + (f"; write '{fitting}'" if _NAME.fullmatch(fitting) else "")
             )
-        if not isinstance(value, Mapping):
+        if not is_mapping(value):
             self.errors.append(f"{path}: {value!r} is not a mapping of keys; write {{kind: export, …}}")
             return None
         kind = value.get("kind")

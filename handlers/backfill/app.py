@@ -26,7 +26,7 @@ s3control = boto3.client("s3control", config=Config(retries={"mode": "standard",
 
 
 @logger.inject_lambda_context
-def handler(event, context):
+def handler(event, _context):
     cancelled = [cancel(job_id) for job_id in jobs_to_cancel(event, running_jobs, settings)]
     job_id = None
     if event["tf"]["action"] != "delete":

@@ -43,7 +43,7 @@ cloudwatch = boto3.client("cloudwatch", config=config)
 
 
 @logger.inject_lambda_context
-def handler(event, context):
+def handler(event, _context):
     return {"publish": publish, "report": report}[event["step"]](event)
 
 

@@ -39,7 +39,7 @@ s3 = boto3.client("s3", config=config)
 
 
 @logger.inject_lambda_context
-def handler(event, context):
+def handler(event, _context):
     if event["step"] == "plan":
         return plan(event)
     item = event["item"]

@@ -27,7 +27,7 @@ dynamodb = boto3.client("dynamodb", config=Config(retries={"mode": "standard", "
 
 
 @logger.inject_lambda_context
-def handler(event, context):
+def handler(event, _context):
     due = planned(event)
     started, failed = [], {}
     for table_arn in settings.tables:

@@ -26,7 +26,7 @@ s3 = boto3.client("s3", config=Config(retries={"mode": "standard", "total_max_at
 
 
 @logger.inject_lambda_context
-def handler(event, context):
+def handler(event, _context):
     schema = json.loads(s3.get_object(Bucket=bucket, Key=event["schema_key"])["Body"].read())
     with tempfile.TemporaryDirectory(prefix="fold-") as scratch:
         folder = Path(scratch)

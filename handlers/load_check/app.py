@@ -56,7 +56,7 @@ google = Google(boto3.Session(), settings.audience, settings.service_account, se
 
 
 @logger.inject_lambda_context
-def handler(event, context):
+def handler(event, _context):
     at = planned(event)
     checked, failed = [], {}
     for table in settings.tables:

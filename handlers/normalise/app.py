@@ -66,7 +66,7 @@ s3 = boto3.client(
 
 
 @logger.inject_lambda_context
-def handler(event, context):
+def handler(event, _context):
     steps = {
         "normalise": normalise_file,
         "schema": make_schema,

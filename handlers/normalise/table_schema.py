@@ -273,7 +273,8 @@ def widen(
     declared = dict(declared or {})
     columns, conflicts, refused = [], [], []
     known = {c.attribute for c in published.columns}
-    for column in published.columns:
+    for former in published.columns:
+        column = former
         if (wanted := declared.get(column.attribute)) and _becomes(column.type, wanted):
             column = replace(column, type=wanted)
         elif wanted and not _becomes(wanted, column.type):  # else the data has widened what was declared

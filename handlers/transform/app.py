@@ -20,7 +20,7 @@ settings = Settings.read(os.environ)
 
 
 @logger.inject_lambda_context
-def handler(event, context):
+def handler(event, _context):
     answered = []
     for record in event["records"]:
         answer, reason = transformed(record, settings)

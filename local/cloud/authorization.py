@@ -125,7 +125,7 @@ def check(
     principal: iam.PrincipalInfo, action: str, resource: str, region: str | None = None, **context: Any
 ) -> None:
     """Raise Denied unless identity and resource policies let `principal` do `action`. Context keys in lower case."""
-    service = action.split(":")[0]
+    service = action.partition(":")[0]
     ctx = iam.EvalContext(
         principal.arn,
         principal.type,
@@ -167,7 +167,7 @@ def check_service(
     service: str, action: str, resource: str, source_arn: str, source_account: str, **context
 ) -> None:
     """Raise Denied unless the resource's policy lets the AWS service in, on behalf of `source_arn`."""
-    attached = resource_policy(action.split(":")[0], resource)
+    attached = resource_policy(action.partition(":")[0], resource)
     keys = {
         "aws:sourcearn": source_arn,
         "aws:sourceaccount": source_account,
@@ -232,7 +232,7 @@ def assume(
     from ministack.services import iam as iam_service
 
     return iam.PrincipalInfo(
-        arn=f"arn:aws:sts::{account}:assumed-role/{name}/{service.split('.')[0]}",
+        arn=f"arn:aws:sts::{account}:assumed-role/{name}/{service.partition('.')[0]}",
         type="AssumedRole",
         account=account,
         policies=iam._gather_role_policies(name, account),

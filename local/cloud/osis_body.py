@@ -86,7 +86,7 @@ class Missing(Exception):
 
 
 def check(value: Any, shape: Any, path: str, errors: list[str]) -> None:
-    name = path.rsplit(".", 1)[-1].split("[")[0]
+    name = path.rsplit(".", 1)[-1].split("[", maxsplit=1)[0]
     if isinstance(shape, dict):
         if not isinstance(value, dict):
             errors.append(f"{path}: a mapping is expected")

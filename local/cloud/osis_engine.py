@@ -90,7 +90,7 @@ def session(role_arn: str, pipeline_arn: str, service: str = SERVICE) -> boto3.S
     from ministack.services import sts
 
     region = pipeline_arn.split(":")[3]
-    as_whom = service.split(".")[0].removesuffix("-pipelines")
+    as_whom = service.split(".", maxsplit=1)[0].removesuffix("-pipelines")
     authorization.check_trust(role_arn, service, pipeline_arn)
     key, secret, token = f"ASIA{secrets.token_hex(8).upper()}", secrets.token_hex(20), secrets.token_hex(32)
     account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]

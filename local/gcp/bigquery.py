@@ -321,19 +321,20 @@ async def _load(project: str, job_id: str, config: dict[str, Any], ctx: Any) -> 
             ctx.engine.connection.unregister("_load")
         total = ctx.engine.execute(f"SELECT count(*) FROM {ref}").fetchone()[0]
     ctx.catalog.update_table(meta.model_copy(update={"num_rows": total}))
-    statistics = {
-        "inputFiles": str(len(files)),
-        "inputFileBytes": str(sum(f.stat().st_size for f in files)),
-        "outputRows": str(rows.num_rows),
-        "badRecords": str(bad),
-    }
     return JobMeta(
         project_id=project,
         job_id=job_id,
         job_type="LOAD",
         state="DONE",
         configuration=config,
-        statistics={"load": statistics},
+        statistics={
+            "load": {
+                "inputFiles": str(len(files)),
+                "inputFileBytes": str(sum(f.stat().st_size for f in files)),
+                "outputRows": str(rows.num_rows),
+                "badRecords": str(bad),
+            }
+        },
         creation_time=now,
         start_time=now,
         end_time=ctx.clock.now(),

@@ -204,6 +204,11 @@ def _scalar(value: Any, field: dict[str, Any]) -> Any:
             return base64.b64decode(text, validate=True)
         case "TIME":
             return time.fromisoformat(text)
+    return _moment(kind, text)
+
+
+def _moment(kind: str, text: str) -> Any:
+    """A DATE, a DATETIME or a TIMESTAMP."""
     if kind == "TIMESTAMP" and re.fullmatch(r"-?\d+(\.\d+)?([eE]\+?\d+)?", text):
         return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(Decimal(text) * 1_000_000))
     match = MOMENT.fullmatch(text.strip())

@@ -142,7 +142,7 @@ def answered(
     if athena:
         sql = checksum.query("Athena", f"{table_name(table)}_latest", columns)
         stores["Athena"] = checksum.answered(lake.query(cloud, athena, sql)[0])
-    answer = query(cloud, view.split(".")[0], checksum.query("BigQuery", view, columns))
+    answer = query(cloud, view.split(".", maxsplit=1)[0], checksum.query("BigQuery", view, columns))
     return stores | {"BigQuery": checksum.answered(answer[0])}
 
 

@@ -23,7 +23,13 @@ def test_the_engine_binds_the_schema_that_a_local_provider_serves(package, rows,
 
     def pulumi(*words):
         ran = subprocess.run(
-            [engine.find(), *words], env=own, cwd=tmp_path, capture_output=True, text=True, timeout=120
+            [engine.find(), *words],
+            env=own,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
         assert ran.returncode == 0, ran.stdout + ran.stderr
         return ran.stdout

@@ -123,7 +123,7 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
 
 def deploy(name: str, args: BigQueryTransferArgs, accounts: Accounts) -> Deployed:
     """The pipeline of a stack."""
-    providers = [accounts[args.account].provider, accounts.google_provider()]
+    providers: list[pulumi.ProviderResource] = [accounts[args.account].provider, accounts.google_provider()]
     pipeline = BigQueryTransferPipeline(name, args, pulumi.ResourceOptions(providers=providers))
     outputs: dict[str, Any] = {
         "project": args.gcp.project,

@@ -66,6 +66,7 @@ def read_statements(landing: Landing, prefixes: Sequence[str]) -> list[Statement
 
 
 def decrypt_statements(landing: Landing) -> list[Statement]:
+    """The right to the landing's key; none where S3 encrypts by itself."""
     if landing.key_arn is None:
         return []
     context = through_s3(landing.account, landing.bucket_arn())

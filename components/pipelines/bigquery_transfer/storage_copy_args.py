@@ -105,4 +105,4 @@ def _feeds(bucket: str, dataset: str) -> bool:
     or contained in the dataset's multi-region; US takes from anywhere."""
     bucket, dataset = bucket.lower(), dataset.lower()
     inside = dataset == "eu" and bucket.startswith("europe-") and bucket not in _NOT_IN_EU
-    return bucket == dataset or dataset == "us" or inside
+    return dataset in (bucket, "us") or inside

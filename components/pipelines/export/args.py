@@ -70,7 +70,7 @@ class ExportArgs(PipelineArgs):
         sources = [source.name for source in self.sources]
         for twice in sorted({source for source in sources if sources.count(source) > 1}):
             yield f"sources: '{twice}' is named twice; a landing has one folder a table; name it once"
-        tables = []
+        tables: list[str] = []
         for source in map(self._of, dict.fromkeys(sources)):
             named = self._named(source)
             # A database may have tables that the config names for the catalog only.
@@ -124,7 +124,7 @@ class ExportArgs(PipelineArgs):
 
     @together
     def _run_fills_a_catalog(self) -> Iterator[str]:
-        nothing = {"views": {}, "catalog": "registered", "lake_formation": None}
+        nothing: dict[str, Any] = {"views": {}, "catalog": "registered", "lake_formation": None}
         for key, without in nothing.items() if self.run == "simple" else ():
             if getattr(self, key) != without:
                 yield f"{key}: 'run: simple' fills no catalog; write 'run: state-machine'"

@@ -17,19 +17,23 @@ class Place:
     key_arn: pulumi.Input[str] | None
 
     def read(self, *prefixes: str) -> Statement:
+        """Lets objects below these prefixes be read."""
         return Statement(
             "ReadLanding", ["s3:GetObject"], [f"{self.bucket_arn}/{prefix}*" for prefix in prefixes]
         )
 
     def write(self, *prefixes: str, parts: bool = False) -> Statement:
+        """Lets objects below these prefixes be written; in `parts` if they are large."""
         actions = ["s3:AbortMultipartUpload", "s3:PutObject"] if parts else ["s3:PutObject"]
         return Statement("WriteLanding", actions, [f"{self.bucket_arn}/{prefix}*" for prefix in prefixes])
 
     def find(self) -> Statement:
+        """Lets the bucket be listed."""
         # Without it a key that is not there would be a 403, like one that must not be read.
         return Statement("FindInLanding", ["s3:ListBucket"], [self.bucket_arn])
 
     def use_key(self, *actions: str) -> list[Statement]:
+        """Lets the bucket's key be used, where it has one."""
         if self.key_arn is None:
             return []
         return [Statement("UseLandingKey", [f"kms:{action}" for action in actions], [self.key_arn])]

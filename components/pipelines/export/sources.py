@@ -130,6 +130,7 @@ class ExportSourceArgs:
 
     @property
     def kind(self) -> str:
+        """Which of the three kinds of source it is."""
         return "dynamodb" if self.dynamodb else "rds_instance" if self.rds_instance else "rds_cluster"
 
     def exported_tables(self) -> dict[str, Mapping[str, Any] | None]:
@@ -165,7 +166,7 @@ class ExportSourceArgs:
                     incremental=self.mode == "incremental",
                 )
             }
-        typed = {}
+        typed: dict[str, TypedTable] = {}
         for name, columns in self.tables.items():
             if name in self.exported_tables():
                 place = folder(name, mysql=is_mysql(list(self.tables)))

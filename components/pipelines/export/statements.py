@@ -16,6 +16,7 @@ from components.shared.landing_folders import RAW, STATE, raw
 
 
 def refuse_too_many_sources(name: str, args: ExportArgs, place: Place, *more: Statement) -> None:
+    """Raises pulumi.RunError where the policy of these sources is longer than IAM takes."""
     key = args.account.arn("kms", "key/00000000-0000-0000-0000-000000000000")  # as long as any
     known = dataclasses.replace(place, key_arn=None if place.key_arn is None else key)
     policy = document(*source_statements(name, args, known), *more)
@@ -81,7 +82,8 @@ _MADE_FOR_A_RUN = f"{'?' * 14}-{'?' * 10}"
 
 
 def _rds_statements(name: str, args: ExportArgs) -> list[Statement]:
-    account, granted = args.account, []
+    account = args.account
+    granted: list[Statement] = []
     kinds = {
         "rds_instance": ("db", "snapshot", "DBSnapshot"),
         "rds_cluster": ("cluster", "cluster-snapshot", "DBClusterSnapshot"),
@@ -117,6 +119,7 @@ def _rds_statements(name: str, args: ExportArgs) -> list[Statement]:
 
 
 def catalog_statements(place: Place, catalog_arns: list[str]) -> list[Statement]:
+    """Lets tables and views be kept in the pipeline's own database."""
     keeps = [
         "glue:CreatePartition",
         "glue:CreateTable",

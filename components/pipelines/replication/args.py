@@ -170,6 +170,7 @@ class ReplicationArgs(PipelineArgs):
             )
 
     def rule_prefixes(self) -> list[str]:
+        """The prefixes that are replicated: those given, or the landing's."""
         return self.prefixes or [self.landing.prefix]
 
     def replica(self, name: str) -> Landing:

@@ -89,6 +89,7 @@ class ZeroEtlTableArgs:
                     yield f"only: '/{path}' is not seen, as '{former}' is renamed before; write '/{now}'"
 
     def index_name(self) -> str:
+        """The index's name: the one given, or the table's in small letters."""
         return self.index.name or self.name.lower()
 
     def sub_pipeline(self) -> str:

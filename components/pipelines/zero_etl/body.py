@@ -78,7 +78,7 @@ def body_of(
 
 def body_text(part: str, body: Mapping[str, Any]) -> str:
     """The body as the service takes it. Raises pulumi.RunError where it is too long."""
-    text = yaml.safe_dump(dict(body), sort_keys=False, width=1000)
+    text: str = yaml.safe_dump(dict(body), sort_keys=False, width=1000)  # pyright: ignore[reportUnknownMemberType] - of untyped streams
     if len(text) > _BODY_LIMIT:
         raise pulumi.RunError(
             f"pipelines.{part}: the ingestion pipeline's body has {len(text):,} characters, at most {_BODY_LIMIT:,} "
@@ -88,6 +88,7 @@ def body_text(part: str, body: Mapping[str, Any]) -> str:
 
 
 def index_template(table: ZeroEtlTableArgs) -> dict[str, Any]:
+    """Mappings and settings that the index is made with; empty where the config gives none."""
     template: dict[str, Any] = {}
     if table.index.mapping:
         template["mappings"] = table.index.mapping

@@ -46,7 +46,11 @@ class Compiler:
         # A member's shape is an object of its own: the same name, traits and limits, and where it stands in a request.
         if (made := self.made.get(shape.name)) is None:
             waiting: list[Checks] = []
-            self.made[shape.name] = lambda value, path, errors: waiting[0](value, path, errors)
+
+            def later(*given: Any) -> None:  # a shape in itself: its checks are not made yet
+                waiting[0](*given)
+
+            self.made[shape.name] = later
             made = getattr(self, "_" + shape.type_name, self._scalar)(shape)
             waiting.append(made)
             self.made[shape.name] = made

@@ -33,13 +33,14 @@ TOKEN = plain.compile(r"\\[pP]\{\w+\}|\\.|.", plain.DOTALL)
 def translate(pattern: str) -> str:
     made, inside = [], False
     for token in TOKEN.findall(SURROGATES.sub(r"\\U00010000-\\U0010FFFF", pattern)):
+        translated = token
         if token in ASCII:
-            token = ASCII[token] if inside else f"[{ASCII[token]}]"
+            translated = ASCII[token] if inside else f"[{ASCII[token]}]"
         elif inside and token == "[":
-            token = r"\["
+            translated = r"\["
         elif token == "[" or (inside and token == "]"):
             inside = token == "["
-        made.append(token)
+        made.append(translated)
     return "".join(made)
 
 

@@ -43,7 +43,12 @@ def compile(tmp_path_factory):
 def run(program: Path, *arguments: str) -> subprocess.CompletedProcess:
     options = {"ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
     return subprocess.run(
-        [str(program), *arguments], capture_output=True, text=True, env={**os.environ, **options}, timeout=300
+        [str(program), *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **options},
+        timeout=300,
+        check=False,
     )
 
 

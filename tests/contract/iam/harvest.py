@@ -53,11 +53,13 @@ class Policies:
     def owner(self, arn: str, otherwise: str) -> str:
         """The account of a resource. An ARN of S3 names none: it is the bucket's, or for a bucket that the stack
         doesn't hold `otherwise`."""
-        return self.owners.get(arn.split("/")[0]) or (arn.split(":") + [""] * 5)[4] or otherwise
+        return self.owners.get(arn.split("/", maxsplit=1)[0]) or (arn.split(":") + [""] * 5)[4] or otherwise
 
     def found_on(self, arn: str) -> Document | None:
         """The policy that a request on this ARN meets: a bucket's holds for its objects."""
-        return self.on.get(arn) or (self.on.get(arn.split("/")[0]) if arn.startswith("arn:aws:s3:") else None)
+        return self.on.get(arn) or (
+            self.on.get(arn.split("/", maxsplit=1)[0]) if arn.startswith("arn:aws:s3:") else None
+        )
 
     def documents(self) -> Iterable[tuple[str, str, Document]]:
         """Every document: what it is (`role`, `trust`, or the service), where it stands, and itself."""

@@ -34,7 +34,7 @@ def _role(arn: str) -> str:
 
 def _function_role(function: str, named: Others) -> str:
     """The role of a function by the function's name or ARN."""
-    name = function.split(":function:")[-1].split(":")[0]
+    name = function.rsplit(":function:", maxsplit=1)[-1].split(":", maxsplit=1)[0]
     return _role(named["aws:lambda/function:Function", name].inputs["role"])
 
 

@@ -268,7 +268,7 @@ def test_a_thing_costs_what_it_comes_to_by_hand(it: Case) -> None:
         if line.quantity.what == it.what and (line.quantity.when == "once") == (it.what in ONCE)
     ]
     assert (float(line.least), float(line.most)) == pytest.approx((least, most))
-    assert line.price.page == it.page or it.page == TRANSFER
+    assert it.page in (line.price.page, TRANSFER)
 
 
 ONCE = {"first export of the tables", "objects that were there", "job for what was there"}

@@ -75,7 +75,7 @@ def test_the_alarms_of_a_stack_are_counted_each(name: str) -> None:
 
 def test_the_first_preview_prints_the_table_of_the_update(monkeypatch: pytest.MonkeyPatch) -> None:
     printed: list[str] = []
-    monkeypatch.setattr("pulumi.log.info", lambda text: printed.append(text))
+    monkeypatch.setattr("pulumi.log.info", printed.append)
     recorded.clear()  # a recording that is there prints nothing
     record("prod", preview=True)
     assert printed == [table(record("prod").outputs["cost"])] * 2

@@ -86,7 +86,7 @@ def step(root: Path, run: str, **variables: str) -> subprocess.CompletedProcess[
     }
     environment |= {"PATH": f"{root / 'bin'}:{os.environ['PATH']}", **variables}
     return subprocess.run(
-        ["bash", "-e", "-c", run], cwd=root, env=environment, capture_output=True, text=True
+        ["bash", "-e", "-c", run], cwd=root, env=environment, capture_output=True, text=True, check=False
     )
 
 

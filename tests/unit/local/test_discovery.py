@@ -145,7 +145,9 @@ def services() -> dict[str, Any]:
 @pytest.mark.parametrize(("api", "name"), CASES)
 def test_a_valid_request_passes_and_a_wrong_one_is_refused(api: str, name: str, services: dict[str, Any]):
     method = next(
-        m for m in discovery.methods(api) if m.name == f"{api.split('.')[0]}.{name.removeprefix('v1.')}"
+        m
+        for m in discovery.methods(api)
+        if m.name == f"{api.split('.', maxsplit=1)[0]}.{name.removeprefix('v1.')}"
     )
     schemas = discovery.document(api)["schemas"]
     common = {*discovery.document(api)["parameters"]}

@@ -109,7 +109,7 @@ def test_a_load_is_compared_so_many_minutes_after_its_time(
 ) -> None:
     recorded = warehouse(schedule=schedule, compare_after_minutes=minutes)
     assert recorded.one("aws:scheduler/schedule:Schedule", "shop-compare")["scheduleExpression"] == expected
-    assert environment(recorded)["LOAD_TIME"] == schedule.split()[-1]
+    assert environment(recorded)["LOAD_TIME"] == schedule.rsplit(maxsplit=1)[-1]
 
 
 def test_an_alarm_rings_for_a_failed_load_and_for_each_side_of_the_difference() -> None:
