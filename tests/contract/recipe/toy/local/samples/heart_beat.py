@@ -1,0 +1,1 @@
+"""Beats of a sample stream, counted on it."""
