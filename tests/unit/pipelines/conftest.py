@@ -73,7 +73,7 @@ def wire():
 @pytest.fixture
 def load(monkeypatch, wire):
     """Imports handlers/<name>/app.py afresh, as a bundle's root, with the given environment."""
-    forget()
+    imported = forget()
 
     def load(name, **environment):
         for key, value in environment.items():
@@ -101,14 +101,17 @@ def load(monkeypatch, wire):
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", boto3.Session(botocore_session=session))
     yield load
     forget()
+    sys.modules.update(imported)  # other tests hold these, and patch them
 
 
 def forget():
-    """Takes every handler's modules away, whoever imported them: each has an `app`."""
+    """Takes every handler's modules away, whoever imported them, and returns them by name: each has an `app`."""
+    taken = {}
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
         if file and file.startswith(f"{HANDLERS}/"):  # a Path of each module costs more than many a test
-            del sys.modules[name]
+            taken[name] = sys.modules.pop(name)
+    return taken
 
 
 @pytest.fixture
