@@ -14,6 +14,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 MARK = "AWSDynamoDB/"
 SUMMARY, FILES, FILES_MD5 = "manifest-summary.json", "manifest-files.json", "manifest-files.md5"
@@ -35,9 +36,9 @@ class ListedFile:
     etag: str | None
 
 
-def listed_file(line: bytes | Mapping, manifest_key: str) -> ListedFile:
+def listed_file(line: bytes | Mapping[str, Any], manifest_key: str) -> ListedFile:
     """The file of a line, or of its JSON. Raises one of UNREADABLE where the line is not as documented."""
-    entry = line if isinstance(line, Mapping) else json.loads(line)
+    entry: Mapping[str, Any] = line if isinstance(line, Mapping) else json.loads(line)
     root, mark, _ = manifest_key.rpartition(MARK)
     _, marked, name = entry["dataFileS3Key"].rpartition(MARK)
     if not mark or not marked or ".." in name:

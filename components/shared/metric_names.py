@@ -26,7 +26,7 @@ def of_table(pipeline: str, table: str) -> dict[str, str]:
     return {PIPELINE: pipeline, TABLE: table}
 
 
-def datum(name: str, value: float, dimensions: Mapping[str, str], unit: str = "Count") -> dict:
+def datum(name: str, value: float, dimensions: Mapping[str, str], unit: str = "Count") -> dict[str, object]:
     """One item of PutMetricData's MetricData."""
     listed = [{"Name": key, "Value": text} for key, text in dimensions.items()]
     return {"MetricName": name, "Value": value, "Unit": unit, "Dimensions": listed}

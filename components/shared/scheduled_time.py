@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import cast
 
 KEY = "scheduled_time"
 ATTRIBUTE = "<aws.scheduler.scheduled-time>"
@@ -14,7 +15,7 @@ EVENT = {KEY: ATTRIBUTE}
 
 def planned(event: object) -> datetime:
     """The time of an event, in UTC. Raises ValueError for an event without one, or for a time without its zone."""
-    text = event.get(KEY) if isinstance(event, Mapping) else None
+    text = cast("Mapping[str, object]", event).get(KEY) if isinstance(event, Mapping) else None
     try:
         time = datetime.fromisoformat(str(text))
     except ValueError:
