@@ -6,4 +6,5 @@ data_prepper.py         expressions of OpenSearch Ingestion's routes
 athena_views.py         the SELECT of a view
 glue_columns.py         declared attributes as columns of Glue
 bigquery_types.py       columns as BigQuery calls and types them
+types_page.py           the page of those types, docs/types.md
 """

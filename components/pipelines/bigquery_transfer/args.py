@@ -8,22 +8,24 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from components.accounts import GcpArgs
-from components.arguments import OF_THE_STACK, arguments, matching, nearest, together
+from components.arguments import OF_THE_STACK, arguments, nearest, together
 from components.landing import Landing
 from components.languages import bigquery_schedules, bigquery_types
 from components.languages.column_types import exported_type
 from components.pipelines.bigquery_transfer.storage_copy_args import DAY, StorageTransferArgs
-from components.pipelines.bigquery_transfer.tables import NAME_BYTES, TransferTableArgs, dataset_location
+from components.pipelines.bigquery_transfer.tables import (
+    NAME_BYTES,
+    KmsKeyName,
+    TransferTableArgs,
+    dataset_location,
+    load_schedule,
+    same_type,
+)
 from components.pipelines.pipeline import PipelineArgs
 from components.shared.dynamodb_exports import DATA_FILES
 from components.shared.rds_folders import folder
 
 _DAILY = re.compile(r"every day (\d\d?):(\d\d)")
-
-
-def _schedule(value: str) -> str:
-    bigquery_schedules.parse(value)
-    return value
 
 
 @arguments
@@ -40,7 +42,7 @@ class BigQueryTransferArgs(PipelineArgs):
     """The dataset's name; without it `<project>_<stack>_<pipeline>`."""
     location: Annotated[str, AfterValidator(dataset_location)] | None = None
     """Where the dataset stands; without it the project's `location`. It can't be changed later."""
-    schedule: Annotated[str, AfterValidator(_schedule)] = "every day 05:00"
+    schedule: Annotated[str, AfterValidator(load_schedule)] = "every day 05:00"
     """When to load, in UTC, at least 24 hours apart (15 minutes with `storage_transfer`), and an hour or more after
     the day's export starts. A landing of DynamoDB exports is loaded `every day HH:MM`, since each day's load is
     compared with its exports."""
@@ -52,18 +54,7 @@ class BigQueryTransferArgs(PipelineArgs):
     """Whether what `columns` does not name is left out; else such a record is a bad one."""
     expire_days: Annotated[int, Field(ge=2, le=36500)] | None = None
     """Days that a load's partition is kept; without it for ever."""
-    kms_key_name: (
-        Annotated[
-            str,
-            # https://docs.cloud.google.com/kms/docs/reference/rest/v1/projects.locations.keyRings/create
-            matching(
-                r"projects/[a-z0-9.:-]{1,64}/locations/[a-z0-9-]{1,63}/keyRings/[\w-]{1,63}/cryptoKeys/[\w-]{1,63}",
-                "'{value}' is not a Cloud KMS key; write "
-                "'projects/<project>/locations/<location>/keyRings/<ring>/cryptoKeys/<key>'",
-            ),
-        ]
-        | None
-    ) = None
+    kms_key_name: KmsKeyName | None = None
     """A Cloud KMS key to encrypt tables, loads and copies with, where the dataset stands (of EU `europe`) and with the
     services' agents let in; from the first deployment on."""
     readers: list[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]] = Field(default_factory=list)
@@ -116,7 +107,7 @@ class BigQueryTransferArgs(PipelineArgs):
         for name in self._readable():
             declared = self.declared(name)
             for column, kind in self.tables[name].columns.items():
-                if column in declared and not self._same(column, kind, declared[column], self.exported(name)):
+                if column in declared and not same_type(column, kind, declared[column], self.exported(name)):
                     yield (
                         f"tables.{name}.columns: '{column}' is {kind} here, and {declared[column]} as the export "
                         "declares it; leave it out here, or change it there"
@@ -341,18 +332,6 @@ class BigQueryTransferArgs(PipelineArgs):
 
     def _readable(self) -> list[str]:
         return [table for table in self.tables if not self._unreadable(table)]
-
-    def _same(self, column: str, written: str, declared: str, exported: bool) -> bool:
-        """Whether two types are one in BigQuery."""
-        if exported or written == declared:
-            return written == declared
-        try:
-            one_field, other_field = (
-                bigquery_types.fields([(column, kind)], "PARQUET") for kind in (written, declared)
-            )
-        except ValueError:  # one of them is no type
-            return False
-        return one_field == other_field
 
     def exported(self, table: str) -> bool:
         """Whether a table is loaded from the files of DynamoDB's exports."""

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from components.arguments import arguments, nearest
-from components.languages import bigquery_types
+from components.arguments import arguments, matching, nearest
+from components.languages import bigquery_schedules, bigquery_types
 
 # https://docs.cloud.google.com/bigquery/docs/locations
 _PLACES = """
@@ -19,6 +19,16 @@ _PLACES = """
 LOCATIONS = frozenset(_PLACES.split())
 NAME_BYTES = bigquery_types.TABLE_NAME_BYTES - len("_latest")
 
+# https://docs.cloud.google.com/kms/docs/reference/rest/v1/projects.locations.keyRings/create
+KmsKeyName = Annotated[
+    str,
+    matching(
+        r"projects/[a-z0-9.:-]{1,64}/locations/[a-z0-9-]{1,63}/keyRings/[\w-]{1,63}/cryptoKeys/[\w-]{1,63}",
+        "'{value}' is not a Cloud KMS key; write "
+        "'projects/<project>/locations/<location>/keyRings/<ring>/cryptoKeys/<key>'",
+    ),
+]
+
 
 def dataset_location(value: str) -> str:
     """The location as Google writes it. Raises ValueError for one where no dataset can stand."""
@@ -26,6 +36,23 @@ def dataset_location(value: str) -> str:
     if not location:
         raise ValueError(f"no dataset can stand in '{value}'; {nearest(value, LOCATIONS)[:120]}")
     return location
+
+
+def load_schedule(value: str) -> str:
+    """The schedule as it is. Raises ValueError for what the Data Transfer Service does not take."""
+    bigquery_schedules.parse(value)
+    return value
+
+
+def same_type(column: str, written: str, declared: str, exported: bool) -> bool:
+    """Whether two types are one in BigQuery; `exported`: as DynamoDB writes an attribute's type."""
+    if exported or written == declared:
+        return written == declared
+    try:
+        fields = [bigquery_types.fields([(column, kind)], "PARQUET") for kind in (written, declared)]
+    except ValueError:  # one of them is no type
+        return False
+    return fields[0] == fields[1]
 
 
 def _table_name(value: str) -> str:

@@ -15,7 +15,6 @@ from components.languages.bigquery_types import (
     Format,
     column_name_problem,
     decimal_type,
-    document,
     dynamodb_item,
     field,
     fields,
@@ -23,6 +22,7 @@ from components.languages.bigquery_types import (
     shown,
     table_name,
 )
+from components.languages.types_page import document
 
 FORMATS: tuple[Format, ...] = ("PARQUET", "JSON")
 DECIMALS = st.integers(1, 38).flatmap(lambda p: st.integers(0, p).map(lambda s: f"decimal({p},{s})"))
