@@ -20,11 +20,9 @@ from policy_sentry.querying.actions import get_action_data
 from bootstrap.calls import DOCUMENTED, SEEN, calls
 from bootstrap.google import permissions
 from bootstrap.kinds import KINDS
+from bootstrap.narrowing import ANYWHERE, BY_A_FUNCTION, SCANNED
 from bootstrap.registered import config_of, registered
 from bootstrap.roles import (
-    ANYWHERE,
-    BY_A_FUNCTION,
-    SCANNED,
     Grant,
     Stack,
     deploy,

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from policy_sentry.querying.actions import get_action_data
 
+from bootstrap.narrowing import ON_INDEXES
 from bootstrap.page import options
-from bootstrap.roles import ON_INDEXES, Stack, deploy, preview, refresh
+from bootstrap.roles import Stack, deploy, preview, refresh
 from policy.documents import wide
 from tests.contract.iam.evaluator import Evaluator
 from tests.contract.iam.test_roles import HERE, OF_A_TOPIC, RUNS, request, stack
