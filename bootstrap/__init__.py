@@ -6,4 +6,11 @@
 A list is made of what the stack registers (`registered`), what the AWS provider calls for each type of resource
 (`calls`: seen in its log, or documented) and where that type's ARN has its name (`kinds`). Nothing is made, and nothing
 is called.
+
+registered.py             what a stack registers, by running it under mocks
+calls.py kinds.py         the calls of each type of resource; what it is called in AWS
+roles.py narrowing.py     the policies of who deploys, previews and looks for drift; what narrows an action
+google.py runner.py       the same at Google; what whoever runs `pulumi` needs besides
+why.py page.py            a line for each statement; docs/permissions.md
+cost.py                   what a stack is expected to cost, from the command line
 """

@@ -11,12 +11,15 @@
 settings.py    delivery.yaml: which stacks are deployed, what is masked
 touched.py     changed files -> stacks
 preview.py     the engine's events -> what changes, by resource
+reasons.py     what an engine says of a failure, in a sentence
 losses.py      whether data is lost with what changes
 picture.py     a stack's config as a Mermaid picture
 arrived.py     what arrived on the embedded cloud
 costs.py       what a month costs, before and after
 sections.py    the comment's parts
 comment.py     the comment: parts in their order, cut to what GitHub takes
+text.py        Markdown that stays what it was
+strip.py       recorded events without what nobody reads
 mask.py        account ids, addresses and credentials, as the config asks
 reviewed.py    whether a deployment would do what was shown
 drift.py       an issue's text

@@ -13,6 +13,13 @@ resource a dependency on its own check. It changes no input, so that it makes no
 `pulumi.runtime.register_resource_transform` runs at the engine, so that Pulumi's mocks run none and no test would see
 a violation. Resources that are read (`get`) are not checked. Limits: a secret is not read, and remote components'
 children are made by the engine and don't pass through here; for both there is the policy pack in this folder.
+
+rule.py rules.py                           what a rule is; all of them by subject
+documents.py statements.py                 policy documents wherever they stand, and the rules on what they allow
+grants.py sharing.py                       the rules on what grants or shares without being a document
+functions.py storage.py notifications.py   the rules on functions, on where data rests, on a bucket's events
+google_cloud.py ceiling.py                 the rules on Google Cloud, and on what a stack costs
+parts.py values.py                         which resource is a part of which; values that are not known yet
 """
 
 import asyncio

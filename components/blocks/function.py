@@ -201,13 +201,13 @@ class LambdaFunction(pulumi.ComponentResource):
         for metric, what in (
             (
                 "Errors",
-                "failed in the last five minutes. The log has the reason: "
-                f"aws logs tail {self.log_group} --since 1h",
+                "failed in the last five minutes: what it was called for is not done, or is tried again. The log "
+                f"has the reason: aws logs tail {self.log_group} --since 1h",
             ),
             (
                 "Throttles",
-                "was throttled in the last five minutes: it, or the account, runs as often at once as it may. See the "
-                "limits: aws lambda get-account-settings",
+                "was not started in the last five minutes, as it, or the account, is at the limit of concurrent runs: "
+                "its work is late. See the account's limit: aws lambda get-account-settings",
             ),
         ):
             alarm(

@@ -5,7 +5,7 @@ that the program passes on, one a cloud; what stands in two accounts is made of 
 The schema is inferred from the argument classes that check a stack's config, and they check what a program passes; the
 rules of policy/ hold for what is registered here as well.
 
-`schema.json` is the schema as last generated: `python -m components.plugin.schema` writes it anew.
+`schema.json` is the schema as last generated: schema.py, `python -m components.plugin.schema`, writes it anew.
 
 Limits: Pulumi passes "none" and absent as the same, so a default can be changed and not be unset
 (`lifecycle.expire_days: null`). Source:

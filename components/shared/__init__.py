@@ -2,4 +2,11 @@
 
 Components import a module from here by its whole name; a handler imports it as a sibling (`import catalog_names`), and
 the bundle of every handler that does so carries it (components/bundling/bundles.py).
+
+landing_folders.py                     where a run's data lies
+dynamodb_exports.py rds_folders.py     how an export of DynamoDB or RDS lies in S3, and its manifests
+catalog_names.py column_types.py       how tables and columns are called; the grammar of a type
+metric_names.py                        the metrics that handlers put and alarms watch
+scheduled_time.py                      the time that a run is for
+announcement.py                        the event of an export that arrived in a replica
 """

@@ -3,10 +3,10 @@
 landing in S3 --[Storage Transfer --> Cloud Storage]--> Data Transfer Service --> BigQuery tables
               '--counts--> load check <--rows------------------------------------------'
 
-args.py tables.py    the arguments and their checks
+args.py storage_copy_args.py tables.py    the arguments and their checks
 component.py         a transfer into each table
 landing_reader.py    the AWS user, where the transfer reads S3 itself
-storage_copy.py storage_copy_args.py    the copy into Cloud Storage by a role, where no key is to be stored
+storage_copy.py      the copy into Cloud Storage by a role, where no key is to be stored
 warehouse.py         dataset, tables, and the view of each newest load
 load_check.py        checks every load: did it run, and do its rows match the exports that it read?
 job_account.py       the service accounts of loads and checks

@@ -27,9 +27,9 @@ _LOAD_FAILED = (
         "failed",
         metric_names.LOAD_FAILED,
         Threshold(statistic="Maximum", minutes=DAY),
-        "The last load of {} failed, did not run or is not done: the table "
-        "lacks its rows. See the transfer's runs in the console; if a permission is missing, check whether Google may "
-        "still read the landing.",
+        "The last load of {} failed, did not run or has not finished: the table lacks its rows. The transfer's runs "
+        "have the reason: bq ls --transfer_run <the transfer's name>. If a permission is missing, check whether "
+        "Google may still read the landing.",
     ),
 )
 _ROWS_DIFFER = (
@@ -37,10 +37,10 @@ _ROWS_DIFFER = (
         "short",
         metric_names.LOAD_DIFFERENCE,
         Threshold(below=0, statistic="Minimum", minutes=DAY),
-        "The day's load of {} lacks rows that the exports hold. See the "
-        "transfer's runs, then whether the files, or their replicas, came after the load. The next load takes what "
-        "was written since the last one that succeeded. A replica keeps its source's older timestamp and is skipped: "
-        "copy the object onto itself to load it.",
+        "The day's load of {} lacks rows that the exports hold. See the transfer's runs (bq ls --transfer_run "
+        "<the transfer's name>), then whether the files, or their replicas, came after the load. The next load takes "
+        "what was written since the last one that succeeded. A replica keeps its source's older timestamp and is "
+        "skipped: copy the object onto itself to load it.",
     ),
     (
         "over",
@@ -48,7 +48,8 @@ _ROWS_DIFFER = (
         Threshold(statistic="Maximum", minutes=DAY),
         "The day's load of {} holds more rows than its exports: a file was "
         "loaded twice, an export was still being written, or the load caught up a day that had failed. The view "
-        "shows each row once; where a load took two exports, it may show the row of either.",
+        "shows each row once; where a load took two exports, it may show the row of either. To see which: "
+        "bq ls --transfer_run <the transfer's name>",
     ),
 )
 

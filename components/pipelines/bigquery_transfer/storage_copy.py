@@ -199,9 +199,9 @@ class StorageCopy(pulumi.ComponentResource):
                 statistic="Maximum",
             ),
             topic=self.args.alarm_topic_arn,
-            meaning="Events of new files wait for an hour or longer: Storage Transfer does not take them, and the "
-            "next load lacks these files. See the job's operations in the console, then the role's trust and "
-            "policy. The queue keeps the events for 14 days.",
+            meaning="Events of new files wait for an hour or longer: Storage Transfer does not read the queue, "
+            "and the next load lacks these files. The queue keeps the events for 14 days. The job's operations have "
+            "the reason: gcloud transfer operations list. Then check the trust and the policy of the role that copies.",
             opts=self.child_opts,
         )
 

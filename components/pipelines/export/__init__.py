@@ -3,7 +3,7 @@
 schedule --> state machine --> export to raw/ --> Parquet in lake/ --> Glue tables and views --> Athena
 (or a new snapshot's event)                      (RDS exports are Parquet where they lie)
 
-args.py sources.py column_types.py    the arguments and their checks
+args.py sources.py                    the arguments and their checks
 component.py                          tables, the landing with its key and events, and the run
 start.py                              what starts a run
 run.py state_machine.py steps.py      the state machine and its functions

@@ -2,6 +2,7 @@
 
 import pulumi
 
+from components import names
 from components.blocks.alarm import Threshold, alarm
 from components.pipelines.export.args import ExportArgs
 from components.shared import metric_names
@@ -10,6 +11,8 @@ from components.shared import metric_names
 def watch_sources(name: str, args: ExportArgs, opts: pulumi.ResourceOptions) -> None:
     """Two alarms for each source: its export failed, and nothing of it was published for too long."""
     topic = args.alarm_topic_arn
+    machine = args.account.arn("states", f"stateMachine:{names.state_machine(f'{name}-run')}")
+    runs = f"aws stepfunctions list-executions --state-machine-arn {machine}"
     for source in args.sources:
         of = metric_names.of_source(name, source.name)
         alarm(
@@ -18,8 +21,8 @@ def watch_sources(name: str, args: ExportArgs, opts: pulumi.ResourceOptions) -> 
             of,
             topic=topic,
             meaning=f"The export of {source.name} failed after its retries. Queries still read the last good export. "
-            f"The log of {name}-catalog ('source failed') and the state machine's last execution have the reason. "
-            "Correct the cause and start the state machine with the same input again.",
+            f"The last execution has the reason: {runs} --status-filter FAILED. Correct the cause, then start the "
+            f"run with the same input again: aws stepfunctions start-execution --state-machine-arn {machine}",
             opts=opts,
         )
         alarm(
@@ -35,6 +38,6 @@ def watch_sources(name: str, args: ExportArgs, opts: pulumi.ResourceOptions) -> 
             ),
             topic=topic,
             meaning=f"Nothing of {source.name} was published for {args.stale_after_hours} hours. Queries read older "
-            "data. Check whether the schedule is on, and the state machine's executions.",
+            f"data. Check whether it ran ({runs}), and whether the schedule is on (aws scheduler list-schedules).",
             opts=opts,
         )

@@ -156,7 +156,7 @@ def _dynamodb(
         "Type": "Task",
         "Resource": normalise,
         "Retry": task(normalise, {}, "$", "")["Retry"],
-        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Told"}],
+        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Failure recorded"}],
         "OutputPath": None,  # thousands of answers would be more than an execution may hold
         "End": True,
     }
@@ -175,7 +175,10 @@ def _dynamodb(
             "ItemProcessor": {
                 "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
                 "StartAt": "Normalise",
-                "States": {"Normalise": normalise_file, "Told": {"Type": "Pass", "Result": {}, "End": True}},
+                "States": {
+                    "Normalise": normalise_file,
+                    "Failure recorded": {"Type": "Pass", "Result": {}, "End": True},
+                },
             },
             "ResultPath": None,
             "Catch": publish["Catch"],

@@ -3,7 +3,7 @@
 Kinesis stream --> Data Firehose --> an index of a collection
                        '--> backup in S3 --replay--> the stream again
 
-args.py           the arguments and their checks
+args.py           the arguments and their checks, with delivery_args.py
 component.py      the pipeline, and the functions that transform, replay and generate records
 stream.py         the Kinesis stream, made or adopted
 delivery.py       the Firehose stream, its two roles, buffer, retries and log

@@ -49,6 +49,10 @@ def watch(pipeline: "FirehosePipeline", name: str, args: FirehoseArgs) -> None:
         )
 
 
+def _replay(name: str) -> str:
+    return f"aws lambda invoke --function-name {names.function(f'{name}-replay')} replayed.json"
+
+
 def _of_delivery(pipeline: "FirehosePipeline", name: str, args: FirehoseArgs) -> Iterator[_Alarm]:
     firehose: dict[str, pulumi.Input[str]] = {"DeliveryStreamName": pipeline.delivery.name}
     yield _Alarm(
@@ -56,8 +60,7 @@ def _of_delivery(pipeline: "FirehosePipeline", name: str, args: FirehoseArgs) ->
         f"AWS/Firehose/{_DELIVERY}.Success",
         firehose,
         "Records were not delivered: the index lacks them. The delivery log has the reason; records that were given "
-        f"up are in {_KEPT}. Correct the cause (a grant, the mapping), then invoke the function "
-        f"{names.function(f'{name}-replay')}.",
+        f"up are in {_KEPT}. Correct the cause (a grant, the mapping), then send them again: {_replay(name)}",
         Threshold(statistic="Average", below=1),
     )
     yield _Alarm(
@@ -65,15 +68,16 @@ def _of_delivery(pipeline: "FirehosePipeline", name: str, args: FirehoseArgs) ->
         f"AWS/Firehose/{_DELIVERY}.DataFreshness",
         firehose,
         "The oldest record has waited for more than 15 minutes beyond its buffer: the index is behind. Kinesis "
-        "keeps the records. See the delivery log, and the collection's units.",
+        "keeps the records for stream.retention_hours. See the delivery log and the collection's units: "
+        "aws opensearchserverless get-account-settings",
         Threshold(statistic="Maximum", above=args.buffer_seconds + 900),
     )
     yield _Alarm(
         "read-throttles",
         "AWS/Firehose/ThrottledGetRecords",
         firehose,
-        "Firehose's reads of the stream are throttled, as other consumers share its shards: delivery is late. Add "
-        "shards.",
+        "Firehose's reads of the stream are throttled, as other consumers share its shards: delivery is late. Raise "
+        "stream.shards, then: pulumi up",
         Threshold(periods=3),
     )
 
@@ -84,23 +88,23 @@ def _of_stream(pipeline: "FirehosePipeline") -> Iterator[_Alarm]:
         "write-throttles",
         "AWS/Kinesis/WriteProvisionedThroughputExceeded",
         stream,
-        "The stream refuses records of its producers: what they don't send again is lost. Add shards, or spread "
-        "the partition keys.",
+        "The stream refuses records of its producers: what they don't send again is lost. Raise "
+        "stream.shards (pulumi up), or spread the partition keys.",
     )
     yield _Alarm(
         "iterator-age",
         "AWS/Kinesis/GetRecords.IteratorAgeMilliseconds",
         stream,
         "A consumer is more than half an hour behind the stream. What it has not read when the retention ends is "
-        "lost. Raise stream.retention_hours, then see the freshness alarm and the other consumers.",
+        "lost. Raise stream.retention_hours (pulumi up), then see the freshness alarm and the other consumers.",
         Threshold(statistic="Maximum", above=30 * 60_000),
     )
 
 
 def _of_failed_records(pipeline: "FirehosePipeline", name: str, args: FirehoseArgs) -> _Alarm:
     meaning = (
-        f"Records were not delivered. They are in {_KEPT}, each with its reason. Correct the cause, then invoke the "
-        f"function {names.function(f'{name}-replay')}."
+        f"Records were not delivered. They are in {_KEPT}, each with its reason. Correct the cause, then send them "
+        f"again: {_replay(name)}"
     )
     if args.backup == "FailedDocumentsOnly":
         # Every object that Firehose puts is then one of failed records.

@@ -240,7 +240,8 @@ class ReplicaSource(pulumi.ComponentResource):
                 ),
                 topic=self._topic,
                 meaning="For half an hour there were objects that waited for replication: the replica is behind. "
-                "See the failed-replication queue, and ReplicationStatus of the newest objects: aws s3api head-object",
+                "See the failed-replication queue, and the newest objects' ReplicationStatus: aws s3api head-object "
+                "--bucket <the landing> --key <the object's key>",
                 opts=child_opts,
             )
             alarm(
@@ -254,7 +255,8 @@ class ReplicaSource(pulumi.ComponentResource):
                 ),
                 topic=self._topic,
                 meaning="Replication is more than 15 minutes behind: the replica lacks the newest objects. See the "
-                "failed-replication queue, and ReplicationStatus of the newest objects: aws s3api head-object",
+                "failed-replication queue, and the newest objects' ReplicationStatus: aws s3api head-object "
+                "--bucket <the landing> --key <the object's key>",
                 opts=child_opts,
             )
             alarm(
@@ -263,7 +265,7 @@ class ReplicaSource(pulumi.ComponentResource):
                 dimensions,
                 topic=self._topic,
                 meaning="Objects were not replicated: the replica lacks them. The failed-replication queue names each, "
-                "with the reason. Correct the grant that it names, then run the backfill (existing_objects).",
+                "with the reason. Correct the grant that it names, set existing_objects: true, then: pulumi up",
                 opts=child_opts,
             )
         return failed

@@ -21,14 +21,14 @@ def watch_table(
     opts = pulumi.ResourceOptions(parent=parent)
     dimensions = {"PipelineName": pipeline}
     prefix = f"AWS/OSIS/{table.sub_pipeline()}"
-    bucket = f"the prefix {DEAD_LETTERS} of the pipeline's bucket"
+    kept = f"aws s3 ls --recursive s3://<the pipeline's bucket>/{DEAD_LETTERS}"
     alarm(
         f"{name}-errors",
         f"{prefix}.opensearch.documentErrors.count",
         dimensions,
         topic=topic,
-        meaning=f"OpenSearch rejected documents of {table.name}: the index lacks these items. They are in {bucket}, "
-        "each with its reason; see the pipeline's log as well. Correct the mapping.",
+        meaning=f"OpenSearch rejected documents of {table.name}: the index lacks these items. They are kept, "
+        f"each with its reason: {kept}. Correct the mapping (pulumi up), then write the items again.",
         opts=opts,
     )
     alarm(
@@ -51,8 +51,8 @@ def watch_table(
         f"{prefix}.opensearch.s3.dlqS3RecordsSuccess.count",
         dimensions,
         topic=topic,
-        meaning=f"Items of {table.name} are not in the index but in {bucket}, each with its reason. Correct the "
-        "mapping, then write the items again, or restart the pipeline with an export.",
+        meaning=f"Items of {table.name} are not in the index. They are kept, each with its reason: {kept}. Correct "
+        "the mapping (pulumi up), then write the items again, or restart the pipeline with an export.",
         opts=opts,
     )
     alarm(
@@ -65,8 +65,8 @@ def watch_table(
             periods=3,
         ),
         topic=topic,
-        meaning="Records wait: the collection or the pipeline's units are too small, and documents are late. Raise "
-        "max_units.",
+        meaning=f"Documents of {table.name} are late; nothing is lost. The pipeline's buffer is full: its units or the "
+        "collection are too small. Raise max_units, then: pulumi up",
         opts=opts,
     )
     alarm(
@@ -79,7 +79,7 @@ def watch_table(
             periods=3,
         ),
         topic=topic,
-        meaning=f"Changes of {table.name} are searchable only after more than five minutes. See the pipeline's log and "
-        "its units; if the units are all in use, raise max_units.",
+        meaning=f"Changes of {table.name} are searchable only after more than five minutes; nothing is lost. See the "
+        "pipeline's log; if its units are all in use, raise max_units, then: pulumi up",
         opts=opts,
     )

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,13 @@ def lint(root: Path) -> subprocess.CompletedProcess[str]:
 def test_imports_point_one_way() -> None:
     done = lint(ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_room_of_a_pipeline_is_left_out_of_its_contract() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (rooms,) = [contract["modules"] for contract in contracts if contract["type"] == "independence"]
+    folders = (ROOT / "components" / "pipelines").glob("*/__init__.py")
+    assert rooms == sorted(f"components.pipelines.{file.parent.name}" for file in folders)
 
 
 @pytest.mark.parametrize(

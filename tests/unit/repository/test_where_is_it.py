@@ -1,5 +1,7 @@
-"""CONTRIBUTING.md answers a newcomer's questions in one hop: each link is a file, in which the word stands."""
+"""CONTRIBUTING.md answers a newcomer's questions in one hop: each link is a file, in which the word stands. A room's
+`__init__.py` lists its files, as they are."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -29,3 +31,20 @@ def test_an_answer_is_one_hop_away(question: str, files: str, words: str) -> Non
 
 def test_what_else_a_row_names_is_there() -> None:
     assert (ROOT / "tests/contract/iam/test_policies.py").is_file()
+
+
+ROOMS = [
+    path.parent.relative_to(ROOT)
+    for folder in ("bootstrap", "components", "delivery", "policy")
+    for path in sorted((ROOT / folder).rglob("__init__.py"))
+    if len(list(path.parent.glob("*.py"))) > 2
+]
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=str)
+def test_a_room_lists_its_files(room: Path) -> None:
+    page = ast.get_docstring(ast.parse((ROOT / room / "__init__.py").read_text())) or ""
+    files = {path.name for path in (ROOT / room).glob("*.py")} - {"__init__.py", "__main__.py"}
+    listed = set(re.findall(r"(?<![/\w])\w+\.py\b", page))
+    assert {file for file in files if file not in page} == set(), "not listed"
+    assert {file for file in listed if not list(ROOT.rglob(f"{room}/**/{file}"))} <= {"app.py", "__main__.py"}
