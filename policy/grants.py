@@ -66,15 +66,16 @@ def an_event_bus_is_open_to_whom_it_names(props: Props) -> Problems:
     page=_AWS + "opensearch-service/latest/developerguide/serverless-data-access.html",
 )
 def a_data_access_policy_names_permissions_collection_and_roles(props: Props) -> Problems:
-    """A permission with a wildcard (`aoss:*`), a collection with one (`index/*/orders`, `collection/*`), or a principal
-    that is a whole account."""
+    """A permission with a wildcard (`aoss:*`), a collection with one (`index/*/orders`, `collection/*`) or without its
+    type (`*`), or a principal that is a whole account."""
     for rules in known(_read(props.get("policy"))):
         for granted in known(rules.get("Rules")):
             for permission in known(granted.get("Permission")):
                 if "*" in permission:
                     yield f"it grants {permission}"
             for resource in known(granted.get("Resource")):
-                if "*" in resource.split("/")[1]:
+                _, slash, named = str(resource).partition("/")
+                if not slash or "*" in named.partition("/")[0]:
                     yield f"it grants on {resource}"
         for principal in known(rules.get("Principal")):
             if "*" in principal or re.fullmatch(r"\d{12}|.*:root", principal):

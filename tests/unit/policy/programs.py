@@ -96,6 +96,7 @@ GRANTS: list[Row] = [
     ),
     (_ACCESS, _DATA, _access(permission="aoss:*"), _access()),
     (_ACCESS, _DATA, _access(resource="index/*/*"), _access(resource="index/c/*")),
+    (_ACCESS, _DATA, _access(resource="*"), _access(resource="collection/c")),
     (_ACCESS, _DATA, _access(principal=f"arn:aws:iam::{ACCOUNT}:root"), _access()),
     (
         _LAKE,
