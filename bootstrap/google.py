@@ -5,6 +5,11 @@ https://cloud.google.com/bigquery/docs/access-control, https://cloud.google.com/
 https://cloud.google.com/storage/docs/access-control/iam-permissions,
 https://cloud.google.com/storage-transfer/docs/access-control, https://cloud.google.com/pubsub/docs/access-control,
 https://cloud.google.com/iam/docs/permissions-reference.
+
+Two go beyond a type's own life. A dataset is made with its access, which asks for its policy since March 2026
+(https://docs.cloud.google.com/bigquery/docs/dataset-access-control). After a pool the provider reads its attestation
+rules, by a permission of which a report says that a custom role can't have it
+(https://github.com/hashicorp/terraform-provider-google/issues/26963): `POOLS` has it in that case.
 """
 
 from bootstrap.registered import Program
@@ -15,9 +20,11 @@ PERMISSIONS = {
     "gcp:bigquery/dataTransferConfig:DataTransferConfig": [
         "bigquery.transfers.get", "bigquery.transfers.update", "iam.serviceAccounts.actAs",
     ],
-    "gcp:bigquery/dataset:Dataset": [f"bigquery.datasets.{verb}" for verb in _LIFE],
+    "gcp:bigquery/dataset:Dataset": [f"bigquery.datasets.{verb}" for verb in (*_LIFE, *_POLICY)],
     "gcp:bigquery/table:Table": [f"bigquery.tables.{verb}" for verb in _LIFE],
-    "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": [f"iam.workloadIdentityPools.{verb}" for verb in _LIFE],
+    "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": [
+        f"iam.workloadIdentityPools.{verb}" for verb in (*_LIFE, "getAttestationRules")
+    ],
     "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": [
         f"iam.workloadIdentityPoolProviders.{verb}" for verb in _LIFE
     ],
@@ -31,6 +38,8 @@ PERMISSIONS = {
     "gcp:storage/bucketIAMMember:BucketIAMMember": [f"storage.buckets.{verb}" for verb in _POLICY],
     "gcp:storage/transferJob:TransferJob": [f"storagetransfer.jobs.{verb}" for verb in _LIFE],
 }  # fmt: skip
+# The predefined role of pools and their providers: https://docs.cloud.google.com/iam/docs/roles-permissions/iam.
+POOLS = "roles/iam.workloadIdentityPoolAdmin"
 # What a program reads at every preview.
 PREVIEW_READS = {
     "gcp:storage/getTransferProjectServiceAccount:getTransferProjectServiceAccount": [

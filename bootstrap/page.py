@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from bootstrap.google import permissions
+from bootstrap.google import POOLS, permissions
 from bootstrap.registered import Program, config_of, registered
 from bootstrap.roles import Grant, Stack, deploy, preview, refresh
 from bootstrap.runner import runner
@@ -85,7 +85,9 @@ def _deployers() -> Iterator[str]:
         + ", ".join(f"`{name}`" for name in permissions(stack.program, previews_only=False))
         + ".\nOne of the previewer has: "
         + ", ".join(f"`{name}`" for name in permissions(stack.program, previews_only=True))
-        + ".\n"
+        + ".\n\nWhere Google refuses `iam.workloadIdentityPools.getAttestationRules` in a custom role\n"
+        "([as is reported](https://github.com/hashicorp/terraform-provider-google/issues/26963)), leave it out and bind\n"
+        f"`{POOLS}` beside the custom role.\n"
     )
     yield "### Who runs `pulumi`\n"
     yield (

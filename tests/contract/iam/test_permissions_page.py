@@ -58,6 +58,14 @@ def test_googles_preview_asks_for_the_transfer_agent_and_nothing_else() -> None:
         assert not [name for name in permissions(whole, previews_only=True) if name in changed]
 
 
+def test_googles_deployer_may_make_a_dataset_with_its_access_and_read_a_pool_back() -> None:
+    """https://docs.cloud.google.com/bigquery/docs/dataset-access-control; what the provider reads of a pool:
+    https://github.com/hashicorp/terraform-provider-google/issues/26963."""
+    granted = set(permissions(options(), previews_only=False))
+    assert {"bigquery.datasets.getIamPolicy", "bigquery.datasets.setIamPolicy"} <= granted
+    assert "iam.workloadIdentityPools.getAttestationRules" in granted
+
+
 @pytest.mark.parametrize("previews_only", [True, False])
 def test_who_runs_pulumi_reads_state_and_secrets_and_only_who_deploys_writes(
     previews_only: bool, evaluator: Evaluator
