@@ -86,8 +86,8 @@ def _deployers() -> Iterator[str]:
         + ".\nOne of the previewer has: "
         + ", ".join(f"`{name}`" for name in permissions(stack.program, previews_only=True))
         + ".\n\nWhere Google refuses `iam.workloadIdentityPools.getAttestationRules` in a custom role\n"
-        "([as is reported](https://github.com/hashicorp/terraform-provider-google/issues/26963)), leave it out and bind\n"
-        f"`{POOLS}` beside the custom role.\n"
+        "([as is reported](https://github.com/hashicorp/terraform-provider-google/issues/26963)), leave it out and\n"
+        f"bind `{POOLS}` beside the custom role.\n"
     )
     yield "### Who runs `pulumi`\n"
     yield (
