@@ -1,4 +1,4 @@
-"""The permissions in the Google Cloud project of who deploys a stack, and of who previews it.
+"""The permissions in the Google Cloud project of who deploys a stack, previews it and looks for drift.
 
 From the pages of each product, as no log of Google's own provider is here:
 https://cloud.google.com/bigquery/docs/access-control, https://cloud.google.com/bigquery/docs/enable-transfer-service,
@@ -11,6 +11,8 @@ Two go beyond a type's own life. A dataset is made with its access, which asks f
 rules, by a permission of which a report says that a custom role can't have it
 (https://github.com/hashicorp/terraform-provider-google/issues/26963): `POOLS` has it in that case.
 """
+
+from typing import Literal
 
 from bootstrap.registered import Program
 
@@ -38,8 +40,8 @@ PERMISSIONS = {
     "gcp:storage/bucketIAMMember:BucketIAMMember": [f"storage.buckets.{verb}" for verb in _POLICY],
     "gcp:storage/transferJob:TransferJob": [f"storagetransfer.jobs.{verb}" for verb in _LIFE],
 }  # fmt: skip
-# The predefined role of pools and their providers: https://docs.cloud.google.com/iam/docs/roles-permissions/iam.
-POOLS = "roles/iam.workloadIdentityPoolAdmin"
+# The predefined roles of pools and their providers: https://docs.cloud.google.com/iam/docs/roles-permissions/iam.
+POOLS, POOLS_READ = "roles/iam.workloadIdentityPoolAdmin", "roles/iam.workloadIdentityPoolViewer"
 # What a program reads at every preview.
 PREVIEW_READS = {
     "gcp:storage/getTransferProjectServiceAccount:getTransferProjectServiceAccount": [
@@ -48,12 +50,18 @@ PREVIEW_READS = {
 }
 
 
-def permissions(program: Program, *, previews_only: bool) -> list[str]:
-    """What a custom role for the deployer, or for the previewer, includes. Raises KeyError for an unknown type."""
+# What reading a resource back is called: its settings, its policy, a pool's rules.
+_READS = (".get", ".getIamPolicy", ".getAttestationRules")
+
+
+def permissions(program: Program, *, during: Literal["deploy", "preview", "refresh"]) -> list[str]:
+    """What a custom role includes for the deployer, the previewer, or who compares the project with the state (a
+    preview with `--refresh`, which reads each resource). Raises KeyError for an unknown type."""
     gathered: set[str] = set()
     for r in program.resources:
         if r.type in PREVIEW_READS:
             gathered.update(PREVIEW_READS[r.type])
-        elif r.type.startswith("gcp:") and not previews_only:
-            gathered.update(PERMISSIONS[r.type])
+        elif r.type.startswith("gcp:") and during != "preview":
+            every = PERMISSIONS[r.type]
+            gathered.update(name for name in every if during == "deploy" or name.endswith(_READS))
     return sorted(gathered)

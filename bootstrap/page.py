@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from bootstrap.google import POOLS, permissions
+from bootstrap.google import POOLS, POOLS_READ, permissions
 from bootstrap.registered import Program, config_of, registered
 from bootstrap.roles import Grant, Stack, deploy, preview, refresh
 from bootstrap.runner import runner
@@ -82,12 +82,14 @@ def _deployers() -> Iterator[str]:
     yield "### In the Google Cloud project\n"
     yield (
         "From the products' pages; no log of Google's provider has judged it. A custom role of the deployer has:\n"
-        + ", ".join(f"`{name}`" for name in permissions(stack.program, previews_only=False))
+        + _listed(permissions(stack.program, during="deploy"))
         + ".\nOne of the previewer has: "
-        + ", ".join(f"`{name}`" for name in permissions(stack.program, previews_only=True))
+        + _listed(permissions(stack.program, during="preview"))
+        + ".\nOne of who compares the project with the state, for `drift.yml`, has: "
+        + _listed(permissions(stack.program, during="refresh"))
         + ".\n\nWhere Google refuses `iam.workloadIdentityPools.getAttestationRules` in a custom role\n"
         "([as is reported](https://github.com/hashicorp/terraform-provider-google/issues/26963)), leave it out and\n"
-        f"bind `{POOLS}` beside the custom role.\n"
+        f"bind `{POOLS}` beside the deployer's, `{POOLS_READ}` beside the other.\n"
     )
     yield "### Who runs `pulumi`\n"
     yield (
@@ -98,6 +100,10 @@ def _deployers() -> Iterator[str]:
     for role, only in (("preview", True), ("deploy", False)):
         roles = [f"arn:aws:iam::{place['account']}:role/{role}" for place in stack.places().values()]
         yield from _table(runner("arn:aws:s3:::state", key, roles, previews_only=only))
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _table(grants: list[Grant]) -> Iterator[str]:

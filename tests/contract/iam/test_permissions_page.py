@@ -49,21 +49,32 @@ def test_the_command_prints_the_policies_of_any_stack_in_the_folder() -> None:
 
 
 def test_googles_preview_asks_for_the_transfer_agent_and_nothing_else() -> None:
-    assert permissions(program("prod"), previews_only=True) == ["storagetransfer.projects.getServiceAccount"]
+    assert permissions(program("prod"), during="preview") == ["storagetransfer.projects.getServiceAccount"]
     for whole in (program("prod"), program("dev"), options()):
         types = {r.type for r in whole.resources if r.type.startswith("gcp:") and not r.read}
         assert types <= PERMISSIONS.keys()
         changed = {name for type in types for name in PERMISSIONS[type]}
-        assert set(permissions(whole, previews_only=False)) >= changed
-        assert not [name for name in permissions(whole, previews_only=True) if name in changed]
+        assert set(permissions(whole, during="deploy")) >= changed
+        assert not [name for name in permissions(whole, during="preview") if name in changed]
 
 
 def test_googles_deployer_may_make_a_dataset_with_its_access_and_read_a_pool_back() -> None:
     """https://docs.cloud.google.com/bigquery/docs/dataset-access-control; what the provider reads of a pool:
     https://github.com/hashicorp/terraform-provider-google/issues/26963."""
-    granted = set(permissions(options(), previews_only=False))
+    granted = set(permissions(options(), during="deploy"))
     assert {"bigquery.datasets.getIamPolicy", "bigquery.datasets.setIamPolicy"} <= granted
     assert "iam.workloadIdentityPools.getAttestationRules" in granted
+
+
+def test_googles_comparer_reads_each_resource_back_and_changes_none() -> None:
+    """A refresh reads each resource of the state, and each type of this program is read by something of its own."""
+    for whole in (program("prod"), options()):
+        granted = set(permissions(whole, during="refresh"))
+        types = {r.type for r in whole.resources if r.type.startswith("gcp:") and not r.read}
+        assert types and all(granted & set(PERMISSIONS[type]) for type in types)
+        assert granted >= set(permissions(whole, during="preview"))
+        verbs = {name.rpartition(".")[2] for name in granted}
+        assert verbs <= {"get", "getAttestationRules", "getIamPolicy", "getServiceAccount"}
 
 
 @pytest.mark.parametrize("previews_only", [True, False])

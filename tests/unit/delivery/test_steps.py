@@ -304,6 +304,19 @@ def test_google_is_entered_by_federation_and_no_key(tmp_path: Path) -> None:
     assert "private_key" not in file.read_text()
 
 
+def test_a_refresh_enters_google_as_another_account_than_a_preview() -> None:
+    """A previewer's role reads no resource, and a refresh reads each."""
+    entered = {}
+    for name, job in (("preview", "preview"), ("drift", "compare")):
+        workflow = yaml.safe_load((ROOT / ".github" / "workflows" / f"{name}.yml").read_text())
+        entered[name] = workflow["jobs"][job]["env"]["GCP_SERVICE_ACCOUNT"]
+    assert entered == {
+        "preview": "${{ vars.GCP_SERVICE_ACCOUNT }}",
+        "drift": "${{ vars.GCP_REFRESH_SERVICE_ACCOUNT }}",
+    }
+    assert "`GCP_REFRESH_SERVICE_ACCOUNT`" in (ROOT / "docs" / "pull-requests.md").read_text()
+
+
 def test_googles_own_library_takes_the_file() -> None:
     identity_pool = pytest.importorskip("google.auth.identity_pool")
     content = credentials.google(JOB, JOB["GCP_PROVIDER"], JOB["GCP_SERVICE_ACCOUNT"])
