@@ -101,4 +101,7 @@ SCANNED: Mapping[str, set[str]] = {
         "aoss:ListAccessPolicies",
     },
 }
+# What the scan reads of others' making: a policy on `collection/*` is refused to who may read those that name the
+# stack's collections only, and that policy is the one to report.
+OF_STRANGERS = {"aoss:GetAccessPolicy", "aoss:ListAccessPolicies"}
 NETWORK = ["ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"]

@@ -25,6 +25,7 @@ from bootstrap.narrowing import (
     NETWORK,
     OBJECTS,
     OF_A_FUNCTION,
+    OF_STRANGERS,
     ON_INDEXES,
     OWN,
     SCANNED,
@@ -151,7 +152,7 @@ def _on_resources(
             wanted.setdefault(((on_group,), "group"), set()).add("aoss:AddCollectionToCollectionGroup")
         arns = _arns(r)
         for action in actions:
-            how = ANYWHERE.get(action)
+            how = "" if more and action in OF_STRANGERS else ANYWHERE.get(action)
             by_function = "function" if action in OF_A_FUNCTION else ""
             tagged = how is None and r.type in BY_TAG and not by_function
             on = ("*",) if how is not None else arns
@@ -161,7 +162,7 @@ def _on_resources(
                 wanted.setdefault((on[1:], "tagged"), set()).add(action)
                 on = on[:1]
             wanted.setdefault((on, ("tagged" if tagged else how) or by_function), set()).add(action)
-            if ON_INDEXES.fullmatch(action):
+            if ON_INDEXES.fullmatch(action) and how != "":
                 wanted.setdefault((on, "index"), set()).add(action)
             if action in TAGGED_AS_MADE and r.type in BY_TAG:
                 wanted.setdefault((on, "tagging"), set()).add(action)

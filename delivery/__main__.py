@@ -75,7 +75,12 @@ def main(words: Sequence[str] | None = None) -> int:
     command.add_argument("stack")
     command.add_argument("--root", type=Path, default=ROOT)
     command.add_argument("--preview", type=Path, required=True, help="the events of a preview with --refresh")
-    command.add_argument("--strangers", type=Path, help="what a scan of the accounts saw, as JSON")
+    command.add_argument(
+        "--strangers",
+        type=Path,
+        required=True,
+        help="what a scan of the accounts saw, as JSON; none: it failed",
+    )
     command.add_argument("--link", required=True, help="the address of the run")
     command.set_defaults(run=_drift)
 
@@ -192,9 +197,9 @@ def _drift(arguments: argparse.Namespace) -> int:
     if not arguments.preview.is_file():
         raise command_line.Stopped(f"{arguments.stack} was not compared: {arguments.preview} is not there")
     read = preview.read(arguments.stack, arguments.preview.read_text())
-    scanned = arguments.strangers and arguments.strangers.is_file()
-    listed = json.loads(arguments.strangers.read_text()) if scanned else []
-    added = [drift.Stranger(**one) for one in listed]
+    added = None  # the scan writes a file where it was able to
+    if arguments.strangers.is_file():
+        added = [drift.Stranger(**one) for one in json.loads(arguments.strangers.read_text())]
     body = drift.body(read, added, arguments.link, settings.read(arguments.root).mask)
     repository, marker = github.Repository.of_job(), drift.marker(arguments.stack)
     print(f"issue: {github.put_issue(repository, marker, drift.title(arguments.stack), body)}")
@@ -222,7 +227,8 @@ def _scan(arguments: argparse.Namespace) -> int:
     arguments.to.mkdir(parents=True, exist_ok=True)
     content = json.dumps([dataclasses.asdict(one) for one in listed], indent=1)
     (arguments.to / f"{arguments.stack}.strangers.json").write_text(content + "\n")
-    print(f"{arguments.stack}: {len(listed)} added by hand")
+    unread = sum(one.kind == drift.UNREAD for one in listed)
+    print(f"{arguments.stack}: {len(listed) - unread} added by hand, {unread} unread")
     return 0
 
 

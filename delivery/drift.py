@@ -14,6 +14,9 @@ from delivery.reasons import why
 from delivery.sections import Section, changes
 from delivery.settings import Masking
 
+UNREAD = "unread"
+"""The kind of what could not be read, so that nobody knows what was added to it."""
+
 
 @dataclass(frozen=True)
 class Stranger:
@@ -22,9 +25,9 @@ class Stranger:
     resource: str
     """What it stands in, such as a bucket's ARN."""
     kind: str
-    """`statement`, `grant`, `principal` or `subscription`."""
+    """`statement`, `grant`, `principal`, `subscription`, or `unread`."""
     what: str
-    """Which one: a statement's Sid and what it lets happen, a grantee, an endpoint."""
+    """Which one: a statement's Sid and what it lets happen, a grantee, an endpoint; of what is unread, why."""
 
 
 def marker(stack: str) -> str:
@@ -37,19 +40,27 @@ def title(stack: str) -> str:
 
 
 def body(
-    preview: Preview, strangers: Sequence[Stranger], link: str, masking: Masking, limit: int = 65_536
+    preview: Preview, strangers: Sequence[Stranger] | None, link: str, masking: Masking, limit: int = 65_536
 ) -> str | None:
     """The issue's text, of at most `limit` bytes; None where nothing differs, so that the issue is closed. A preview
-    that failed is no news of drift: its issue stays open, and says so."""
-    if not preview.changes and not strangers and not preview.failed:
+    that failed is no news of drift, nor is a scan that did (`strangers` is None): the issue stays open, and says so."""
+    scanned = strangers is not None
+    strangers = strangers or ()
+    if not preview.changes and not strangers and not preview.failed and scanned:
         return None
     accounts = preview.accounts
     preview, strangers = everywhere(
         (preview, tuple(strangers)), lambda found: masked(found, masking, accounts)
     )
     parts: list[Section] = []
-    if strangers:
-        rows = [[text.code(one.resource), one.kind, text.code(one.what)] for one in strangers]
+    added = [one for one in strangers if one.kind != UNREAD]
+    unread = [one for one in strangers if one.kind == UNREAD]
+    if unread:
+        rows = [[text.code(one.resource), text.code(one.what)] for one in unread]
+        head, rule, *lines = text.table(("what was added to", "could not be read"), rows)
+        parts.append(Section("Not read", (head, rule), tuple(lines)))
+    if added:
+        rows = [[text.code(one.resource), one.kind, text.code(one.what)] for one in added]
         head, rule, *lines = text.table(("in", "a", "which the program did not make"), rows)
         parts.append(Section("Added by hand", (head, rule), tuple(lines)))
     parts += changes(preview)
@@ -61,6 +72,8 @@ def body(
             "The next deployment would change this back: put it into the program, or deploy.",
             "",
         ]
+    if not scanned:
+        lines += ["It could not be scanned for what was added by hand: the run's log says why.", ""]
     foot = ["", f"[The run that found it]({link})"]
     for part in parts:
         room = limit - sum(len(line.encode()) + 1 for line in [*lines, *foot])

@@ -2,14 +2,17 @@
 not see it. Statements of buckets', queues', topics' and keys' policies, grants of keys, subscriptions of topics,
 policies of roles, and who is let into the stack's collections by a data access policy that is not the stack's.
 
-`strangers` is pure: a state, and what the accounts answered. `read` asks them, and only reads.
+`strangers` is pure: a state, and what the accounts answered. `read` asks them, and only reads. What can't be read (a
+right that lacks, a resource that somebody deleted) is reported as unread, and never taken for empty.
 """
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from delivery.drift import Stranger
+from botocore.exceptions import BotoCoreError, ClientError
+
+from delivery.drift import UNREAD, Stranger
 
 Resource = Mapping[str, Any]
 Client = Callable[[str, Resource], Any]
@@ -67,6 +70,8 @@ class _Own:
 def _of(resource: Resource, seen: Mapping[str, Any], own: _Own) -> Iterator[Stranger]:
     outputs = resource.get("outputs") or {}
     arn = str(outputs.get("arn") or outputs.get("bucket") or resource.get("id"))
+    if UNREAD in seen:
+        yield Stranger(arn, UNREAD, str(seen[UNREAD]))
     known = set().union(*(own.statements.get(name, set()) for name in _names(resource)))
     for canonical in sorted(statements(seen.get("policy")) - known):
         yield Stranger(arn, "statement", _sentence(json.loads(canonical)))
@@ -125,12 +130,19 @@ def _plain(value: Any) -> str:
 
 
 def read(resources: Iterable[Resource], client: Client) -> dict[str, dict[str, Any]]:
-    """What the accounts answer, by URN, of each resource of the state that somebody can add something to."""
-    seen = {}
+    """What the accounts answer, by URN, of each resource of the state that somebody can add something to; or why it
+    could not be read."""
+    seen: dict[str, dict[str, Any]] = {}
     for resource in resources:
         adopted_or_gone = resource.get("external") or resource.get("delete")
         if (reader := READERS.get(resource["type"])) and not adopted_or_gone:
-            seen[resource["urn"]] = reader(resource, client)
+            try:
+                seen[resource["urn"]] = reader(resource, client)
+            except ClientError as error:
+                refused = error.response.get("Error", {})
+                seen[resource["urn"]] = {UNREAD: f"{error.operation_name}: {refused.get('Code', 'no code')}"}
+            except BotoCoreError as error:
+                seen[resource["urn"]] = {UNREAD: str(error)}
     return seen
 
 

@@ -130,6 +130,23 @@ def test_what_somebody_adds_by_hand_is_seen(
     ]
 
 
+def test_what_cannot_be_read_is_reported_and_the_rest_is_read(
+    cloud: Cloud, stack: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A resource that somebody deleted, and an account that can't be entered, are no reason to see nothing."""
+    gone = of("aws:s3/bucket:Bucket", "gone", {"bucket": "gone"}, arn="arn:aws:s3:::gone")
+    elsewhere = of(
+        "aws:iam/role:Role", "closed", {"name": "closed"}, arn=f"arn:aws:iam::{WORKLOAD}:role/closed"
+    )
+    everything = {**stack, "resources": [gone, elsewhere, *stack["resources"]]}
+    listed = scan(cloud, everything, monkeypatch)
+    assert listed[:2] == [
+        ("gone", "unread", "GetBucketPolicy: NoSuchBucket"),
+        ("closed", "unread", "ListRolePolicies: NoSuchEntity"),
+    ]
+    assert listed[2:] == scan(cloud, stack, monkeypatch)
+
+
 def test_a_data_access_policy_that_is_not_the_stacks_names_its_principals() -> None:
     collection = of(
         "aws:opensearch/serverlessCollection:ServerlessCollection", "c", {"name": "c"}, arn="arn:c"

@@ -71,8 +71,10 @@ def test_drift_writes_an_issue_and_closes_it(job: Api, tmp_path: Path) -> None:
     )
     for change, state in (("dev/key-on", "open"), ("dev/unchanged", "closed")):
         (tmp_path / "dev.jsonl").write_text(text(change))
-        given = ["--strangers", str(strangers)] if state == "open" else []
-        command = ["drift", "dev", "--preview", str(tmp_path / "dev.jsonl"), "--link", "https://a", *given]
+        if state == "closed":
+            strangers.write_text("[]")
+        command = ["drift", "dev", "--preview", str(tmp_path / "dev.jsonl"), "--link", "https://a"]
+        command += ["--strangers", str(strangers)]
         assert main(command) == 0
         assert [one.get("state", "open") for one in job.issues] == [state]
     assert "a queue" in job.issues[0]["body"]

@@ -175,13 +175,22 @@ def test_drift_is_an_issue_of_what_differs_and_of_what_was_added_by_hand(clone: 
     assert (refused.returncode, job.issues) == (1, [])
     assert "dev was not compared" in refused.stderr
     strangers = [{"resource": "arn:aws:sns:a:1:b", "kind": "subscription", "what": "sqs a-queue"}]
-    for added, state in ((strangers, "open"), ([], "closed")):
+    unread = [{"resource": "arn:aws:sns:a:1:b", "kind": "unread", "what": "GetTopicAttributes: AccessDenied"}]
+    file = compared / "dev.strangers.json"
+    for added, state, body in (
+        (strangers, "open", "sqs a-queue"),
+        (None, "open", "It could not be scanned for what was added by hand"),
+        (unread, "open", "GetTopicAttributes: AccessDenied"),
+        ([], "closed", "GetTopicAttributes: AccessDenied"),
+    ):
         (compared / "dev.jsonl").write_text(text("dev/unchanged"))
-        (compared / "dev.strangers.json").write_text(json.dumps(added))
+        file.unlink(missing_ok=True)
+        if added is not None:
+            file.write_text(json.dumps(added))
         done = step(clone, the("drift"), **given)
         assert done.returncode == 0, done.stderr
         assert [one.get("state", "open") for one in job.issues] == [state]
-    assert "sqs a-queue" in job.issues[0]["body"]
+        assert body in job.issues[0]["body"]
 
 
 def archive(**files: str) -> bytes:
