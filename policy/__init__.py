@@ -18,7 +18,8 @@ rule.py rules.py                           what a rule is; all of them by subjec
 documents.py statements.py                 policy documents wherever they stand, and the rules on what they allow
 grants.py sharing.py                       the rules on what grants or shares without being a document
 functions.py storage.py notifications.py   the rules on functions, on where data rests, on a bucket's events
-google_cloud.py ceiling.py                 the rules on Google Cloud, and on what a stack costs
+google_cloud.py conditions.py              the rules on Google Cloud; whether a pool's condition names somebody
+ceiling.py                                 the rule on what a stack costs
 parts.py values.py                         which resource is a part of which; values that are not known yet
 """
 

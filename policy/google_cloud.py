@@ -5,8 +5,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from policy.conditions import nobody_named
 from policy.rule import Problems, Props, rule
-from policy.values import UNKNOWN, absent, known, leaves
+from policy.values import UNKNOWN, absent, known, leaves, within
 
 _IAM = "https://cloud.google.com/iam/docs/"
 _STORAGE = "https://cloud.google.com/storage/docs/"
@@ -120,18 +121,6 @@ def not_everybody_of_a_pool_is_let_in(props: Props) -> Problems:
             yield f"{path} is {value}"
 
 
-# A comparison with a text that is there: `assertion.repository_owner == "shop"`, `"x" in assertion.groups`,
-# `google.subject.startsWith("repo:shop/")`.
-_WHO = r"\b(assertion|attribute|google)\.[\w.\[\]'\"]+"
-_COMPARED = re.compile(
-    "|".join((
-        _WHO + r"\s*==\s*['\"][^'\"]+['\"]", r"['\"][^'\"]+['\"]\s*(==|in)\s*" + _WHO,
-        _WHO + r"\s*in\s*\[\s*['\"][^'\"]+['\"]",
-        _WHO + r"\.(startsWith|endsWith|matches|contains)\(\s*['\"][^'\"]{2,}['\"]",
-    ))
-)  # fmt: skip
-
-
 @rule(
     r"(gcp:iam/workloadIdentityPoolProvider|google-native:iam/v1):WorkloadIdentityPoolProvider|"
     r"google-native:iam/v1:Provider",
@@ -139,17 +128,17 @@ _COMPARED = re.compile(
     page=_IAM + "best-practices-for-using-workload-identity-federation",
 )
 def a_pool_trusts_the_subjects_of_its_own(props: Props) -> Problems:
-    """An OpenID Connect provider, which others share, without an attribute_condition, or with one that compares no
-    part of who it is with a text (`true`, `assertion.sub != ''`). (An AWS one names its account.)"""
-    if not props.get("oidc"):
+    """An OpenID Connect or SAML provider, which others may share, without an attribute_condition, or with one that a
+    token passes by what doesn't say who it is (`true`, `assertion.sub != ''`, a branch, an audience, an issuer, or an
+    attribute that is mapped from one). (An AWS one names its account.)"""
+    if not (props.get("oidc") or props.get("saml")):
         return
     condition = props.get("attribute_condition")
     if not condition:
         yield "it trusts every subject of the provider"
         return
-    for choice in re.split(r"\|\|", str(condition)):
-        if not _COMPARED.search(choice) or re.search(rf"!\s*\(?\s*({_WHO}|['\"])", choice):
-            yield f"attribute_condition lets everybody in by {choice.strip()!r}"
+    for choice in nobody_named(str(condition), within(props, "attribute_mapping")):
+        yield f"attribute_condition lets everybody in by {choice!r}"
 
 
 @rule(

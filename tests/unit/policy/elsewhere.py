@@ -241,8 +241,13 @@ _ISSUED = {"oidc": {"issuer_uri": "https://token.actions.githubusercontent.com"}
 _GROUP = {"members": ["group:a@b.c"]}
 
 
-def _if(condition: str) -> dict[str, Any]:
-    return _ISSUED | {"attribute_condition": condition}
+def _if(condition: str, **mapped: str) -> dict[str, Any]:
+    mapping = {f"attribute.{name}": source for name, source in mapped.items()}
+    return _ISSUED | {"attribute_condition": condition, "attribute_mapping": mapping}
+
+
+def _saml(**more: str) -> dict[str, Any]:
+    return {"saml": {"idp_metadata_xml": "<EntityDescriptor/>"}} | more
 
 
 GOOGLE_HOLES: list[Row] = [
@@ -268,11 +273,27 @@ GOOGLE_HOLES: list[Row] = [
         ("assertion.sub == assertion.sub", "google.subject == 'repo:shop/infra:ref:refs/heads/main'"),
         ("has(assertion.repository)", "assertion.sub.startsWith('repo:shop/')"),
         ("assertion.repository_owner == 'shop' || true",
-         "assertion.a == 'x' && (assertion.b == 'y' || assertion.b == 'z')"),
-        ("!(assertion.repository_owner == 'evil')", "attribute.owner in ['shop', 'shop-eu']"),
+         "assertion.repository == 'shop/infra' && (assertion.ref == 'y' || assertion.ref == 'z')"),
+        ("!(assertion.repository_owner == 'evil')", "attribute.repository_owner in ['shop', 'shop-eu']"),
         ("assertion.sub.startsWith('')", "'admins' in assertion.groups"),
         ("1 == 1", "assertion.repository_owner_id == '1234'"),
+        ("assertion.ref == 'refs/heads/main'", "assertion.ref == 'refs/heads/main' && assertion.repository_id == '1'"),
+        ("assertion.aud == 'x'", "assertion.email.endsWith('@example.com')"),
+        ("assertion.iss == 'https://token.actions.githubusercontent.com'", "assertion.hd == 'example.com'"),
+        ("google.groups == 'a' ? true : true", "'a' in google.groups"),
+        ("assertion.repository == 'shop/infra' && assertion.ref == 'y' || assertion.ref == 'z'",
+         "(assertion.repository == 'shop/a' || assertion.repository == 'shop/b') && assertion.ref != 'x || y'"),
+        ("assertion.sub.startsWith('repo:')", "assertion['sub'].startsWith('repo:shop/')"),
+        ("assertion.repository.matches('.*')", "assertion.repository.matches('shop/.*')"),
+        ("assertion.environment == 'sub'", "assertion.namespace_path == 'shop'"),
     )),
+    (_POOLS, _PROVIDER, _if("attribute.owner == 'shop'", owner="assertion.ref"),
+     _if("attribute.owner == 'shop'", owner="assertion.repository_owner")),
+    (_POOLS, _PROVIDER, _if("attribute.repository == 'shop'", repository="assertion.aud"),
+     _if("attribute.repository == 'shop'", repository="assertion.sub.extract('repo:{it}:')")),
+    (_POOLS, _PROVIDER, _saml(), _saml(attribute_condition="assertion.subject == 'load@example.com'")),
+    (_POOLS, _PROVIDER, _saml(attribute_condition="'x' in assertion.attributes['https://a.b/audience']"),
+     _saml(attribute_condition="'load' in assertion.attributes['https://a.b/group']")),
 ]  # fmt: skip
 
 ELSEWHERE = [*DOCUMENTS, *SHARING, *UNREAD, *GOOGLE_HOLES]
