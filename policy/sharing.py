@@ -48,7 +48,7 @@ _GRANTS = re.compile(
 _MAKES_OTHERS = re.compile(
     r"aws(:(cloudformation/(stack|stackSet|stackInstances|stackSetInstance)|servicecatalog/provisionedProduct|"
     r"serverlessrepository/cloudFormationStack)|-native:cloudformation):(Stack\w*|ProvisionedProduct|CloudFormationStack)|"
-    r"command:.*|aws:ssm/document:Document|gcp:deploymentmanager/deployment:Deployment"
+    r"command:.*|aws:cloudcontrol/resource:Resource|aws:ssm/document:Document|gcp:deploymentmanager/deployment:Deployment"
 )
 _READ = re.compile(
     r"aws:(cloudwatch/eventPermission|ec2/(amiLaunch|snapshotCreateVolume)Permission|kms/grant|"
@@ -70,7 +70,8 @@ _NONE = re.compile(
 )
 def what_grants_is_read_by_a_rule(resource: Resource) -> Problems:
     """A type of resource that grants by something that no rule reads (an access entry, an assignment, a data share, the
-    acceptance of a share), or that makes others out of the program's sight (a CloudFormation stack, a command)."""
+    acceptance of a share), or that makes others out of the program's sight (a CloudFormation stack, a
+    resource of Cloud Control, a command)."""
     if resource.type.startswith("gcp:") and not _MAKES_OTHERS.fullmatch(resource.type):
         return
     if _READ.fullmatch(resource.type) or _NONE.fullmatch(resource.type):

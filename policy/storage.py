@@ -1,7 +1,7 @@
 """Rules on where data rests: buckets, queues, databases, logs."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from policy.documents import documents
@@ -12,7 +12,7 @@ from policy.values import UNKNOWN, absent, known, leaves, listed, some, within
 _S3 = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/"
 _SQS = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/"
 _SNS = "https://docs.aws.amazon.com/sns/latest/dg/"
-_BUCKET, _QUEUE = "aws:s3/bucket:Bucket", "aws:sqs/queue:Queue"
+_QUEUE = "aws:sqs/queue:Queue"
 _BUCKETS_PARTS = (
     "bucketPublicAccessBlock:BucketPublicAccessBlock",
     "bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
@@ -20,6 +20,23 @@ _BUCKETS_PARTS = (
     "bucketLifecycleConfiguration:BucketLifecycleConfiguration",
 )
 Question = Iterator[tuple[str, str]]
+
+
+def _buckets(resources: Sequence[Resource]) -> list[Resource]:
+    """Buckets, by the type's older name as well, which the provider still makes:
+    https://www.pulumi.com/registry/packages/aws/api-docs/s3/bucketv2/"""
+    return [*of("aws:s3/bucket:Bucket", resources), *of("aws:s3/bucketV2:BucketV2", resources)]
+
+
+def _has(
+    bucket: Resource,
+    part: str,
+    resources: Sequence[Resource],
+    test: Callable[[Resource], object] = lambda _: True,
+) -> bool:
+    """Whether a part of a bucket, by its older name as well, passes the test. Raises NotKnownYet."""
+    tokens = (f"aws:s3/{part}", f"aws:s3/{part.replace(':', 'V2:')}V2")
+    return some(tokens, lambda token: has(bucket, token, "bucket", resources, test))
 
 
 @together_rule(
@@ -32,11 +49,11 @@ def a_bucket_is_private_encrypted_reached_by_tls_and_cleans_up(
 ) -> Iterable[Question]:
     """A bucket without a BucketPublicAccessBlock, a BucketServerSideEncryptionConfiguration, a BucketPolicy or a
     BucketLifecycleConfiguration."""
-    return (_lacks(bucket, part, resources) for bucket in of(_BUCKET, resources) for part in _BUCKETS_PARTS)
+    return (_lacks(bucket, part, resources) for bucket in _buckets(resources) for part in _BUCKETS_PARTS)
 
 
 def _lacks(bucket: Resource, token: str, resources: Sequence[Resource]) -> Question:
-    if not has(bucket, f"aws:s3/{token}", "bucket", resources):
+    if not _has(bucket, token, resources):
         yield bucket.key, f"there is no {token.split(':')[1]}"
 
 
@@ -45,7 +62,7 @@ def _lacks(bucket: Resource, token: str, resources: Sequence[Resource]) -> Quest
 )
 def a_replicated_bucket_is_versioned(resources: Sequence[Resource]) -> Iterable[Question]:
     """A bucket with a BucketReplicationConfig and no BucketVersioning that is Enabled."""
-    return (_replicates_without_versions(bucket, resources) for bucket in of(_BUCKET, resources))
+    return (_replicates_without_versions(bucket, resources) for bucket in _buckets(resources))
 
 
 def _replicates_without_versions(bucket: Resource, resources: Sequence[Resource]) -> Question:
@@ -56,8 +73,7 @@ def _replicates_without_versions(bucket: Resource, resources: Sequence[Resource]
         "bucketReplicationConfig:BucketReplicationConfig",
         "bucketVersioning:BucketVersioning",
     )
-    replicated = has(bucket, f"aws:s3/{replication}", "bucket", resources)
-    if replicated and not has(bucket, f"aws:s3/{versioning}", "bucket", resources, enabled):
+    if _has(bucket, replication, resources) and not _has(bucket, versioning, resources, enabled):
         yield bucket.key, "it is replicated, and no BucketVersioning is Enabled"
 
 

@@ -83,12 +83,6 @@ DOCUMENTS: list[Row] = [
 ] + [
     (_EVERYBODY, "aws-native:events:EventBusPolicy", {"statement": _PUBLIC}, {"statement": SHARED}),
     (
-        _EVERYBODY,
-        "aws:cloudcontrol/resource:Resource",
-        {"desired_state": json.dumps({"PolicyDocument": policy(_PUBLIC)["policy"]})},
-        {"desired_state": json.dumps({"PolicyDocument": policy(SHARED)["policy"]})},
-    ),
-    (
         _WHOLE,
         "aws:ecr/repositoryPolicy:RepositoryPolicy",
         policy(READ | {"Principal": {"AWS": f"arn:aws:iam::{OTHER}:root"}}),
@@ -207,6 +201,7 @@ UNREAD: list[Row] = [
 ]
 GRANTS_UNREAD = [
     "aws:auditmanager/assessmentDelegation:AssessmentDelegation",
+    "aws:cloudcontrol/resource:Resource",
     "aws:cfg/aggregateAuthorization:AggregateAuthorization",
     "aws:cloudformation/stack:Stack",
     "aws:datazone/policyGrant:PolicyGrant",

@@ -148,6 +148,20 @@ def test_a_part_that_takes_the_buckets_name_from_an_unknown_output_is_found_by_w
     assert check_all([BUCKET, *linked]) == []
 
 
+def _older(part: Resource) -> Resource:
+    module, name = part.type.rsplit(":", 1)
+    return Resource(f"{module}V2:{name}V2", part.name, part.props)
+
+
+def test_a_bucket_of_the_older_type_needs_the_same_parts_of_either_type() -> None:
+    older = _older(BUCKET)
+    assert older.type == "aws:s3/bucketV2:BucketV2"
+    assert len(check_all([older])) == len(check_all([BUCKET])) == len(PARTS)
+    assert [v.rule for v in check_all([older, *PARTS, REPLICATED])] == ["a replicated bucket is versioned"]
+    ours = [_older(part) if "Encryption" in part.type or "Lifecycle" in part.type else part for part in PARTS]
+    assert check_all([older, *ours, REPLICATED, _older(_versioned("Enabled"))]) == []
+
+
 @pytest.mark.parametrize("versioning", [[], [_versioned("Suspended")]])
 def test_a_replicated_bucket_without_versioning_is_refused(versioning: list[Resource]) -> None:
     (violation,) = check_all([BUCKET, *PARTS, REPLICATED, *versioning])
