@@ -265,6 +265,7 @@ def _besides(stack: Stack, resources: list[Registered], place: Mapping[str, str]
             "Bool": {"kms:GrantIsForAWSResource": "true"},
         }
         grants.append(Grant("kms", why, ["kms:CreateGrant"], adopted, by_aoss))
+    grants += _of_streams(resources, own)
     if any("vpcConfig" in repr(r.inputs) for r in resources):
         # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
         here = {"StringEquals": {"ec2:Region": place["region"]}}
@@ -282,6 +283,25 @@ def _besides(stack: Stack, resources: list[Registered], place: Mapping[str, str]
             condition = {"StringEquals": {"iam:AWSServiceName": service}}
             why = f"the role that {service} makes for itself, once an account"
             grants.append(Grant("iam", why, ["iam:CreateServiceLinkedRole"], [arn], condition))
+    return grants
+
+
+def _of_streams(resources: list[Registered], every: str) -> list[Grant]:
+    """Turning a stream's encryption on or off is judged on its key as well
+    (https://docs.aws.amazon.com/service-authorization/latest/reference/list_kinesis.html), and who administers a stream
+    under a customer's key reads its description
+    (https://docs.aws.amazon.com/streams/latest/dev/permissions-user-key-KMS.html). `every` is all keys of the account:
+    the id of AWS's own for Kinesis is not known before."""
+    keys = {str(r.inputs["kmsKeyId"]) for r in resources
+            if r.type == "aws:kinesis/stream:Stream" and not r.read and r.inputs.get("kmsKeyId")}  # fmt: skip
+    customers = sorted(key for key in keys if key.startswith("arn:"))
+    encrypts = ["kinesis:StartStreamEncryption", "kinesis:StopStreamEncryption"]
+    grants: list[Grant] = []
+    if customers:
+        grants.append(Grant("kms", "the stream's customer key", ["kms:DescribeKey"], customers))
+        grants.append(Grant("kinesis", "encrypts the stream under a customer's key", encrypts, customers))
+    if keys - set(customers):
+        grants.append(Grant("kinesis", "encrypts the stream under AWS's own key", encrypts, [every]))
     return grants
 
 

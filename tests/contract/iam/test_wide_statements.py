@@ -15,7 +15,7 @@ from bootstrap.narrowing import ON_INDEXES
 from bootstrap.page import options
 from bootstrap.roles import Stack, deploy, preview, refresh
 from policy.documents import wide
-from tests.contract.iam.evaluator import Evaluator
+from tests.contract.iam.evaluator import Evaluator, Request
 from tests.contract.iam.test_roles import HERE, OF_A_TOPIC, RUNS, request, stack
 
 NARROWS_NOTHING = {
@@ -93,6 +93,38 @@ def test_no_statement_of_a_stack_with_other_settings_stands_on_all_of_a_type() -
     # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
     network = {"DescribeSecurityGroups", "DescribeSubnets", "DescribeVpcs", "GetSecurityGroupsForVpc"}
     assert {f"ec2:{name}" for name in network} <= {action for _, grant in grants for action in grant.actions}
+
+
+@pytest.mark.parametrize("action", ["StartStreamEncryption", "StopStreamEncryption"])
+def test_a_stream_is_encrypted_by_who_may_do_so_on_the_stream_and_on_its_key(
+    action: str, evaluator: Evaluator
+) -> None:
+    """Both are required: https://docs.aws.amazon.com/service-authorization/latest/reference/list_kinesis.html. Of a
+    customer's key who deploys reads the description as well
+    (https://docs.aws.amazon.com/streams/latest/dev/permissions-user-key-KMS.html)."""
+    assert {_type(entry["resource_arn_format"]) for entry in _entries(f"kinesis:{action}")} == {
+        "key",
+        "stream",
+    }
+    [key] = {r.inputs["kmsKeyId"] for r in options().resources if r.type == "aws:kinesis/stream:Stream"}
+    other, elsewhere = key.replace("1111-2222", "9999-2222"), key.replace(HERE, "222222222222")
+    root = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{HERE}:root"}, "Resource": "*"}
+    trusting = {"Statement": {**root, "Action": ["kms:*", "kinesis:*"]}}
+
+    def allowed(action: str, on: str, whole: Stack) -> bool:
+        rendered = [grant.render() for grant in deploy(whole, whole.places()["workload"])]
+        document = {"Version": "2012-10-17", "Statement": rendered}
+        each = Request(f"arn:aws:iam::{HERE}:role/deploy", action, on, HERE, document, trusting, {})
+        return evaluator.allows([each])[0]
+
+    customers, of_aws = Stack("prod", options()), stack("prod")
+    assert allowed(f"kinesis:{action}", key, customers) and allowed("kms:DescribeKey", key, customers)
+    for refused in ("kms:Decrypt", "kms:CreateGrant"):
+        assert not allowed(refused, key, customers)
+    assert not allowed(f"kinesis:{action}", other, customers)
+    # The id of AWS's own key of the account is not known before; it is of this account.
+    assert allowed(f"kinesis:{action}", other, of_aws) and not allowed("kms:DescribeKey", other, of_aws)
+    assert not allowed(f"kinesis:{action}", elsewhere, of_aws)
 
 
 def test_a_reason_is_of_something_that_stands_there() -> None:
