@@ -106,11 +106,19 @@ def run(program: Callable[[], None], keep: bool = False) -> tuple[Monitor, float
     return monitor, time.process_time() - began
 
 
+class _Unchecked:
+    """In place of the checks that know all that is registered: they know of nothing."""
+
+    async def resources(self) -> list[policy.Resource]:
+        return []
+
+
 def whole(kind: str, count: int) -> Callable[[], None]:
     """`__main__.py` with `count` pipelines."""
     config = {"accounts": ACCOUNTS, "pipelines": {f"p{i:04}": KINDS[kind](i) for i in range(count)}}
     pulumi.runtime.set_all_config({f"tributary:{key}": json.dumps(value) for key, value in config.items()})
-    policy.enforced = contextlib.nullcontext  # rules on what is registered, not part of registering it
+    # Rules and prices are of what is registered, and no part of registering it.
+    policy.enforced = lambda: contextlib.nullcontext(_Unchecked())
     return lambda: runpy.run_path(str(ROOT / "__main__.py"))
 
 
