@@ -7,7 +7,7 @@ from typing import Any
 
 from policy.documents import beside_documents
 from policy.rule import Problems, Props, rule
-from policy.values import known, leaves, listed, some
+from policy.values import known, leaves, listed, some, within
 
 _AWS = "https://docs.aws.amazon.com/"
 _MANAGED_BY_AWS = re.compile(r"arn:[\w-]+:iam::aws:policy/\S+")
@@ -55,8 +55,12 @@ def a_grant_on_a_key_is_for_one_role_and_purpose(props: Props) -> Problems:
     page=_AWS + "eventbridge/latest/userguide/eb-event-bus-perms.html",
 )
 def an_event_bus_is_open_to_whom_it_names(props: Props) -> Problems:
-    """A permission for the principal `*` without a condition on the organization."""
-    if props.get("principal") == "*" and not props.get("condition"):
+    """A permission for the principal `*` without a condition on the organization, or whose organization has a
+    wildcard (`o-*`)."""
+    if props.get("principal") != "*":
+        return
+    organization = str(within(props, "condition").get("value") or "*")
+    if re.search(r"[*?]", organization):
         yield "everybody may put events"
 
 

@@ -148,12 +148,13 @@ _SUBJECT = r"(?!system:serviceaccount:[^:]*[*?])([^*?:/]+[:/]([^*?:/]+[:/].*|[^*
 )
 def a_federated_trust_names_its_subject(statement: Statement) -> Problems:
     """A trust in an identity provider (`Federated`) without a condition that requires its subject: `<provider>:sub`,
-    for SAML one of the `saml:` keys, for Cognito the pool in `:aud`. A subject that is all wildcard, or whose
-    organisation is one (`repo:*`), names nobody."""
+    for SAML one of the `saml:` keys but `saml:aud` and `saml:iss`, which all of its users have, for Cognito the pool in
+    `:aud`. A subject that is all wildcard, or whose organisation is one (`repo:*`), names nobody."""
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-saml
     federated = statement.principals("Federated") if statement.allows else []
     if federated and not (
         statement.requires(r".*:sub", _SUBJECT)
-        or statement.requires(r"saml:.*")
+        or statement.requires(r"saml:(?!(aud|iss)$).*")
         or statement.requires(r"cognito-identity\.amazonaws\.com:aud")
     ):
         yield f"{statement} trusts anybody of {', '.join(federated)}"

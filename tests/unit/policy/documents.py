@@ -41,6 +41,7 @@ TRUST = {
     "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
 }
 GITHUB, EKS = "token.actions.githubusercontent.com", "oidc.eks.eu-west-1.amazonaws.com/id/A1"
+SIGN_IN = "https://signin.aws.amazon.com/saml"
 FEDERATED = {
     "Sid": "Assume",
     "Effect": "Allow",
@@ -273,6 +274,15 @@ STATEMENTS: list[Row] = [
         ROLE,
         trust(under(FEDERATED, StringLike={f"{EKS}:sub": "system:serviceaccount:*:reader"})),
         trust(under(FEDERATED, StringLike={f"{EKS}:sub": "system:serviceaccount:shop:*"})),
+    ),
+    *(
+        (
+            _SUBJECT,
+            ROLE,
+            trust(under(FEDERATED, StringEquals={"SAML:aud": SIGN_IN, **more})),
+            trust(under(FEDERATED, StringEquals={"SAML:aud": SIGN_IN, "SAML:sub": "_1"})),
+        )
+        for more in ({}, {"saml:iss": "https://example.com/saml"})
     ),
     (_PASSES, ROLE_POLICY, policy(without(PASS, "Condition")), policy(PASS)),
     (_PASSES, ROLE_POLICY, policy(without(PASS, "Condition") | {"Action": "IAM:passrole"}), policy(PASS)),

@@ -35,6 +35,7 @@ _GRANTED = {
 _ACCESS = "a data access policy names permissions collection and roles"
 _DATA = "aws:opensearch/serverlessAccessPolicy:ServerlessAccessPolicy"
 _BUS, _LAKE = "an event bus is open to whom it names", "a lake is open to whom it names"
+_ORGANIZATION = {"key": "aws:PrincipalOrgID", "type": "StringEquals", "value": "o-1"}
 _CALLED = "a function is called by whom it names"
 _ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
 
@@ -93,6 +94,15 @@ GRANTS: list[Row] = [
             "principal": "*",
             "condition": {"key": "aws:PrincipalOrgID", "type": "StringEquals", "value": "o-1"},
         },
+    ),
+    *(
+        (
+            _BUS,
+            "aws:cloudwatch/eventPermission:EventPermission",
+            {"principal": "*", "condition": _ORGANIZATION | {"type": "StringLike", "value": anybody}},
+            {"principal": "*", "condition": _ORGANIZATION},
+        )
+        for anybody in ("*", "o-*")
     ),
     (_ACCESS, _DATA, _access(permission="aoss:*"), _access()),
     (_ACCESS, _DATA, _access(resource="index/*/*"), _access(resource="index/c/*")),
