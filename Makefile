@@ -58,9 +58,9 @@ lint: setup
 	@.venv/bin/zizmor --offline --quiet --no-progress .github/workflows
 	@$(PY) -m local.actionlint
 
-policy/venv: policy/requirements.txt
+policy/venv: policy/requirements.lock
 	@$(PY) -m venv --clear policy/venv
-	@policy/venv/bin/python -m pip install --quiet --requirement policy/requirements.txt
+	@policy/venv/bin/python -m pip install --quiet --require-hashes --requirement policy/requirements.lock
 
 clean:
 	@if [ -x $(PY) ] && [ -e .tributary ]; then $(PY) -m local down; fi

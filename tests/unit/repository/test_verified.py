@@ -14,6 +14,7 @@ import pytest
 from local import engine, guard, opensearch, verified
 
 ROOT = verified.HERE.parent
+WORKFLOWS = [file.relative_to(ROOT) for file in sorted((ROOT / ".github" / "workflows").glob("*.yml"))]
 PIN = re.compile(r"^[\w-]+==[\w.]+( \\\n    --hash=sha256:[0-9a-f]{64})+$")
 
 
@@ -72,6 +73,22 @@ def test_every_wheel_is_named_with_its_version_and_digests():
     for file in files:
         assert PIN.match(file.read_text().strip()), file
         assert "--require-hashes" in verified.wheel(file.stem)
+
+
+def test_the_packs_wheels_are_named_with_their_digests_too():
+    asked = re.findall(r"^([a-z-]+)[<>=]", (ROOT / "policy/requirements.txt").read_text(), re.M)
+    lock = (ROOT / "policy/requirements.lock").read_text().partition("\n")[2]
+    pinned = dict(re.findall(r"^([\w-]+)==\S+(?: ;[^\n]*)? \\\n    (--hash=sha256:[0-9a-f]{64})", lock, re.M))
+    assert len(asked) == 2 and set(asked) <= set(pinned)
+    assert len(pinned) == len(re.findall(r"^[\w-]+==", lock, re.M)) > 10
+
+
+@pytest.mark.parametrize(
+    "file", ["Makefile", "local/setup.sh", "tests/pythons.sh", "docs/policies.md", *map(str, WORKFLOWS)]
+)
+def test_nothing_is_installed_without_digests(file):
+    installs = re.findall(r"^.*\bpip\S* (?:install|sync)\b.*$", (ROOT / file).read_text(), re.M)
+    assert [line for line in installs if "--require-hashes" not in line] == []
 
 
 @pytest.mark.parametrize("exchanged", [False, True])
