@@ -136,19 +136,20 @@ def accounts(principals: Iterable[str]) -> Iterator[str]:
 
 
 def wide(arn: str) -> bool:
-    """Whether an ARN is every resource of a service or of one of its types: `*`, `arn:aws:s3:::*`,
-    `arn:aws:dynamodb:eu-west-1:111111111111:table/*`, and `table*`; or one of any service or account
+    """Whether an ARN is every resource of a service or of one of its types: `*`, `arn:aws:s3:::*` and `*-*`,
+    `arn:aws:dynamodb:eu-west-1:111111111111:table/*`, `table*`, `log-group:/*`; or one of any service or account
     (`arn:aws:iam::*:role/r`). What follows a name is narrow: `table/orders/*`."""
     fields = str(arn).split(":", 5)
     if len(fields) < 6 or re.search(r"[*?]", fields[2] + fields[4]):
         return "*" in arn or "?" in arn
-    service, resource = fields[2], fields[5]
-    has_type = service not in ("s3", "sns", "sqs")
+    service, resource = fields[2], fields[5].lstrip("/")
+    # A bucket, a topic and a queue have a name only; what else S3 has has a type.
+    has_type = service not in ("s3", "sns", "sqs") or resource.startswith("accesspoint/")
     if has_type and re.match(r"[\w-]*[*?]", resource):
         return True
     name = re.sub(r"^[\w-]+[:/]", "", resource, count=1) if has_type else resource
-    first = re.split(r"[:/]", name, maxsplit=1)[0]
-    return first != "" and not first.strip("*?")
+    first = re.split(r"[:/]", name.lstrip("/"), maxsplit=1)[0]
+    return first != "" and not re.search(r"[^\W_]", first)
 
 
 def beside_documents(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -20,6 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.sources import modules
+
 ROOT = Path(__file__).resolve().parents[3]
 RECORD = Path(__file__).with_name("private_names.txt")
 FOLDERS = ("bootstrap", "components", "delivery", "handlers", "local", "policy")
@@ -30,7 +32,7 @@ PUBLIC = {"os._exit", "os._Environ"}
 
 def _own() -> set[str]:
     """Names of modules that are the project's: its folders, and what a handler's bundle has beside its app.py."""
-    return {"tests", *FOLDERS} | {path.stem for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")}
+    return {"tests", *FOLDERS} | {path.stem for folder in FOLDERS for path in modules(folder)}
 
 
 def _imported(tree: ast.AST, own: set[str]) -> Iterator[tuple[str, str]]:
@@ -53,7 +55,7 @@ def _private(name: str) -> bool:
 def used() -> set[str]:
     """The full names, such as `ministack.services.s3._buckets`, that the project's modules read or replace."""
     own, names = _own(), set[str]()
-    for path in (file for folder in FOLDERS for file in (ROOT / folder).rglob("*.py")):
+    for path in (file for folder in FOLDERS for file in modules(folder)):
         tree = ast.parse(path.read_text())
         imported = dict(_imported(tree, own))
         names |= {name for name in imported.values() if _private(name)}

@@ -129,6 +129,22 @@ STATEMENTS: list[Row] = [
         policy(READ | {"Resource": "arn:aws:s3:::b*"}),
     ),
     (_RESOURCES, ROLE_POLICY, policy(READ | {"Resource": "arn:aws:s3:::*/*"}), policy(READ)),
+    *(
+        (_RESOURCES, ROLE_POLICY, policy(READ | {"Resource": of_all}), policy(READ | {"Resource": of_some}))
+        for of_all, of_some in (
+            ("arn:aws:s3:::*-*", "arn:aws:s3:::shop-*"),
+            ("arn:aws:sqs:eu-west-1:111111111111:*_*", "arn:aws:sqs:eu-west-1:111111111111:shop_*"),
+            ("arn:aws:apigateway:eu-west-1::/*", "arn:aws:apigateway:eu-west-1::/restapis/a1/*"),
+            (
+                "arn:aws:logs:eu-west-1:111111111111:log-group:/*",
+                "arn:aws:logs:eu-west-1:111111111111:log-group:/aws/lambda/shop:*",
+            ),
+            (
+                "arn:aws:s3:eu-west-1:111111111111:accesspoint/*",
+                "arn:aws:s3:eu-west-1:111111111111:accesspoint/shop/object/*",
+            ),
+        )
+    ),
     (
         _RESOURCES,
         ROLE_POLICY,

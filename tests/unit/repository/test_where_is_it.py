@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.sources import modules
+
 ROOT = Path(__file__).resolve().parents[3]
 SECTION = (ROOT / "CONTRIBUTING.md").read_text().partition("## Where is it?\n")[2].partition("\n## ")[0]
 ROWS = [
@@ -36,7 +38,7 @@ def test_what_else_a_row_names_is_there() -> None:
 ROOMS = [
     path.parent.relative_to(ROOT)
     for folder in ("bootstrap", "components", "delivery", "policy")
-    for path in sorted((ROOT / folder).rglob("__init__.py"))
+    for path in modules(folder, "__init__.py")
     if len(list(path.parent.glob("*.py"))) > 2
 ]
 
@@ -47,4 +49,7 @@ def test_a_room_lists_its_files(room: Path) -> None:
     files = {path.name for path in (ROOT / room).glob("*.py")} - {"__init__.py", "__main__.py"}
     listed = set(re.findall(r"(?<![/\w])\w+\.py\b", page))
     assert {file for file in files if file not in page} == set(), "not listed"
-    assert {file for file in listed if not list(ROOT.rglob(f"{room}/**/{file}"))} <= {"app.py", "__main__.py"}
+    assert {file for file in listed if not [path for path in modules(str(room)) if path.name == file]} <= {
+        "app.py",
+        "__main__.py",
+    }

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.sources import modules
+
 ROOT = Path(__file__).resolve().parents[3]
 ROOMS = ("bootstrap", "components", "handlers", "local", "policy")
 SAY_NOTHING = {"told", "said", "found", "mine", "held", "asked", "look", "one"}
@@ -28,7 +30,7 @@ def empty(source: str) -> list[tuple[str, int]]:
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_no_name_says_nothing(room: str) -> None:
-    files = sorted((ROOT / room).rglob("*.py"))
+    files = modules(room)
     assert len(files) > 5
     assert [
         f"{file.relative_to(ROOT)}:{line} {name}" for file in files for name, line in empty(file.read_text())

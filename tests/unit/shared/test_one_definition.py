@@ -8,6 +8,7 @@ import pytest
 
 from components.bundling.bundles import _shared, known_handlers
 from components.shared import dynamodb_exports, landing_folders, metric_names, scheduled_time
+from tests.sources import modules
 
 ROOT = Path(__file__).resolve().parents[3]
 SHARED = ROOT / "components" / "shared"
@@ -55,7 +56,7 @@ EXAMPLES = ("state/<table>/current.json",)
 @pytest.mark.parametrize("room", ["components", "handlers"])
 def test_no_second_file_writes_what_both_sides_know(room: str) -> None:
     twice = []
-    for file in sorted((ROOT / room).rglob("*.py")):
+    for file in modules(room):
         name = str(file.relative_to(ROOT))
         if file.parent != SHARED:
             twice += [
