@@ -24,6 +24,7 @@ Edit = tuple[str, str, str]
 """A file, the text behind which something is written, and that text. An edit whose anchor is gone fails."""
 
 EDITS: list[Edit] = [
+    ("pyproject.toml", '  "components.pipelines.firehose",\n', f'  "{ROOM}",\n'),
     (
         "components/stack/kinds.py",
         "from components.pipelines.firehose import component as firehose\n",

@@ -52,7 +52,7 @@ def named(heading: str) -> set[str]:
     """The files and folders that a recipe names, for the toy."""
     text = (ROOT / "CONTRIBUTING.md").read_text()
     section = text.partition(f"## {heading}\n")[2].partition("\n## ")[0]
-    found = set(re.findall(r"`((?:[\w.<>-]+/)+[\w.<>-]*|[\w.-]+\.(?:yaml|md))`", section))
+    found = set(re.findall(r"`((?:[\w.<>-]+/)+[\w.<>-]*|[\w.-]+\.(?:yaml|md|toml))`", section))
     assert found, heading
     name = {"A handler": "beat", "A block": "tick"}.get(heading, "")
     return {

@@ -17,7 +17,7 @@ HANDLERS = sorted(path.parent.name for path in (ROOT / "handlers").glob("*/app.p
 def paths(heading: str) -> list[str]:
     """The files and folders that a recipe names."""
     section = TEXT.partition(f"## {heading}\n")[2].partition("\n## ")[0]
-    return re.findall(r"`((?:[\w.<>-]+/)+[\w.<>-]*|[\w.-]+\.(?:yaml|md))`", section)
+    return re.findall(r"`((?:[\w.<>-]+/)+[\w.<>-]*|[\w.-]+\.(?:yaml|md|toml))`", section)
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
