@@ -87,9 +87,7 @@ def main(words: Sequence[str] | None = None) -> int:
     command = commands.add_parser("credentials", help="short-lived credentials into the job's environment")
     command.set_defaults(run=lambda _: print("\n".join(credentials.for_job())) or 0)
 
-    command = commands.add_parser(
-        "preview", help="previews a stack; a preview that fails is told by the comment"
-    )
+    command = commands.add_parser("preview", help="previews a stack; the comment has why it failed")
     command.add_argument("stack")
     command.add_argument("--root", type=Path, default=ROOT)
     command.add_argument(
@@ -233,7 +231,7 @@ def _scan(arguments: argparse.Namespace) -> int:
 
 
 def _embedded(arguments: argparse.Namespace) -> int:
-    """Writes local.arrived.json. What fell short is told by the comment."""
+    """Writes local.arrived.json. The comment has what fell short."""
     run = command_line.embedded(arguments.root)
     arguments.to.mkdir(parents=True, exist_ok=True)
     (arguments.to / f"{run.stack}.arrived.json").write_text(arrived.written(run))

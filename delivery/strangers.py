@@ -60,7 +60,10 @@ class _Own:
             if one["type"] == "aws:iam/rolePolicyAttachment:RolePolicyAttachment":
                 self.policies.add((str(inputs.get("role")), str(inputs.get("policyArn"))))
             if one["type"] == "aws:sns/topicSubscription:TopicSubscription":
-                self.subscriptions.add(tuple(str(inputs.get(k)) for k in ("topic", "protocol", "endpoint")))  # type: ignore[arg-type]
+                topic, protocol, endpoint = (
+                    str(inputs.get(key)) for key in ("topic", "protocol", "endpoint")
+                )
+                self.subscriptions.add((topic, protocol, endpoint))
             if one["type"] == "aws:opensearch/serverlessAccessPolicy:ServerlessAccessPolicy":
                 self.access.add(str(outputs.get("name") or inputs.get("name")))
             if one["type"] == "aws:iam/role:Role":

@@ -1,4 +1,4 @@
-"""The time that a scheduled run is for, the same on every try: how it is asked for, and how it is read. Pure.
+"""The time that a scheduled run is for, the same on every try: how a schedule writes it, and how it is read. Pure.
 
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
 """

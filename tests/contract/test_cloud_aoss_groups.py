@@ -134,11 +134,11 @@ def test_ingestion_wakes_a_collection_and_a_change_that_comes_while_it_sleeps_ar
 
 
 def test_a_group_of_the_next_generation_has_standby_replicas(aoss: Any) -> None:
-    said = refusal(grouped, aoss, "plain", standbyReplicas="DISABLED")
-    assert "standbyReplicas must be ENABLED" in said
+    message = refusal(grouped, aoss, "plain", standbyReplicas="DISABLED")
+    assert "standbyReplicas must be ENABLED" in message
     grouped(aoss, "spare")
-    said = refusal(collection, aoss, "bare", "spare", standbyReplicas="DISABLED")
-    assert "standbyReplicas of the collection and of its collection group must be the same" in said
+    message = refusal(collection, aoss, "bare", "spare", standbyReplicas="DISABLED")
+    assert "standbyReplicas of the collection and of its collection group must be the same" in message
 
 
 def test_a_group_holds_collections_of_one_type_and_goes_when_it_is_empty(
@@ -166,12 +166,12 @@ def test_a_minimum_keeps_a_part_awake(aoss: Any) -> None:
     (changed,) = aoss.batch_get_collection_group(ids=[group["id"]])["collectionGroupDetails"]
     assert changed["currentCapacity"]["search"]["capacityInOcu"] == 2
     assert changed["currentCapacity"]["indexing"]["capacityInOcu"] == 0
-    said = refusal(
+    message = refusal(
         aoss.update_collection_group, id=group["id"], capacityLimits=LIMITS | {"minSearchCapacityInOCU": 8}
     )
-    assert "must not be greater than maxSearchCapacityInOCU" in said
+    assert "must not be greater than maxSearchCapacityInOCU" in message
 
 
 def test_a_request_that_the_model_does_not_have_is_refused(aoss: Any) -> None:
-    said = refusal(aoss.create_collection_group, name="Odd_Name", standbyReplicas="ENABLED")
-    assert "ValidationException" in said
+    message = refusal(aoss.create_collection_group, name="Odd_Name", standbyReplicas="ENABLED")
+    assert "ValidationException" in message

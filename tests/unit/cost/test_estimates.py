@@ -201,16 +201,16 @@ def test_a_mandatory_ceiling_fails_the_preview_and_an_advisory_one_warns() -> No
 def test_a_ceiling_is_judged_by_the_least_and_only_a_mandatory_one_stops(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    said: list[tuple[str, str]] = []
-    monkeypatch.setattr("pulumi.log.warn", lambda text: said.append(("warn", text)))
-    monkeypatch.setattr("pulumi.log.info", lambda text: said.append(("info", text)))
+    logged: list[tuple[str, str]] = []
+    monkeypatch.setattr("pulumi.log.warn", lambda text: logged.append(("warn", text)))
+    monkeypatch.setattr("pulumi.log.info", lambda text: logged.append(("info", text)))
     estimated = {"month": {"all": [100.0, 900.0]}}
     judge(estimated, CostArgs())
     judge(estimated, CostArgs(ceiling=900))
-    assert said == []
+    assert logged == []
     judge(estimated, CostArgs(ceiling=500))
-    assert said[-1][0] == "info" and "up to 900.00 dollars a month" in said[-1][1]
+    assert logged[-1][0] == "info" and "up to 900.00 dollars a month" in logged[-1][1]
     judge(estimated, CostArgs(ceiling=99.99))
-    assert said[-1][0] == "warn" and "at least 100.00 dollars a month" in said[-1][1]
+    assert logged[-1][0] == "warn" and "at least 100.00 dollars a month" in logged[-1][1]
     with pytest.raises(policy.Violated):
         judge(estimated, CostArgs(ceiling=99.99, enforcement="mandatory"))

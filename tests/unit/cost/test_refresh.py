@@ -68,16 +68,16 @@ def test_what_a_list_has_replaces_and_what_it_has_not_stays() -> None:
 
 
 def test_each_services_list_of_each_region_is_read_and_written_again_as_it_was_read(tmp_path: Any) -> None:
-    asked: list[str] = []
+    requested: list[str] = []
 
     def fetch(address: str) -> Any:
-        asked.append(address)
+        requested.append(address)
         products = [("EUC1-IndexingOCU", {}, [("0", "0.3390000000")])] if "AmazonES" in address else []
         return offer(*products)
 
     rows = aws(read(FILES / "aws.csv"), ["eu-central-1"], fetch)
-    assert OFFER.format("AmazonES", "eu-central-1") in asked
-    assert len(asked) == len({product.offer for product in PRODUCTS.values()})
+    assert OFFER.format("AmazonES", "eu-central-1") in requested
+    assert len(requested) == len({product.offer for product in PRODUCTS.values()})
     write(tmp_path / "aws.csv", rows)
     (new,) = [
         row for row in read(tmp_path / "aws.csv") if (row.key, row.region) == ("aoss.ocu", "eu-central-1")

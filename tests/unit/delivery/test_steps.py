@@ -274,11 +274,12 @@ def test_a_deployment_that_fails_is_red(clone: Path) -> None:
 def test_what_differs_from_what_was_reviewed_is_said() -> None:
     shown, now = recorded("dev/key-on"), recorded("dev/renamed-table")
     assert differences(shown, shown) == []
-    said = differences(shown, now)
-    assert "it creates shop-lake-clients (dynamodb.Table), which was not shown" in said
-    assert "it no longer creates shop-lake-landing (kms.Key)" in said
+    reasons = differences(shown, now)
+    assert "it creates shop-lake-clients (dynamodb.Table), which was not shown" in reasons
+    assert "it no longer creates shop-lake-landing (kms.Key)" in reasons
     assert any(
-        one.startswith("it sets shop-lake-source (iam.RolePolicy) to other values: policy ") for one in said
+        one.startswith("it sets shop-lake-source (iam.RolePolicy) to other values: policy ")
+        for one in reasons
     )
 
 

@@ -76,10 +76,10 @@ def test_every_wheel_is_named_with_its_version_and_digests():
 
 
 def test_the_packs_wheels_are_named_with_their_digests_too():
-    asked = re.findall(r"^([a-z-]+)[<>=]", (ROOT / "policy/requirements.txt").read_text(), re.M)
+    required = re.findall(r"^([a-z-]+)[<>=]", (ROOT / "policy/requirements.txt").read_text(), re.M)
     lock = (ROOT / "policy/requirements.lock").read_text().partition("\n")[2]
     pinned = dict(re.findall(r"^([\w-]+)==\S+(?: ;[^\n]*)? \\\n    (--hash=sha256:[0-9a-f]{64})", lock, re.M))
-    assert len(asked) == 2 and set(asked) <= set(pinned)
+    assert len(required) == 2 and set(required) <= set(pinned)
     assert len(pinned) == len(re.findall(r"^[\w-]+==", lock, re.M)) > 10
 
 
