@@ -33,7 +33,7 @@ from local.samples import mysql
 
 from .authorization import Denied, assume, bucket_owner, caller, check, wrap
 from .background import in_background
-from .dynamodb_export import clock
+from .clock import clock
 from .s3_encryption import KEY_HEADER, MissingKey, S3Error, resolve_key
 
 log = logging.getLogger("tributary.cloud")

@@ -5,110 +5,36 @@ each further one runs when one of its properties is set. On update each operatio
 with every property it takes; a changed property that none takes replaces the resource, as the real provider's
 ForceNew does. A read merges the answers; the first one decides whether the resource exists. Identity members (what
 the id is made of) are filled in from the state in every operation.
-
-The account is the one entry of `allowedAccountIds`: the embedded cloud knows an account by its 12-digit access key.
-From there `assumeRoles` are assumed, one after the other, as the cloud's IAM lets. Nothing else is ever used as
-credentials, and no endpoint but loopback is spoken to.
 """
 
-import os
 import re
-import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import botocore.session
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local import secret
-
 from . import schema, shapes
-from .aws_rows import Call, Gone, Refused, Row, Step, gone, loopback
+from .aws_account import Account
+from .aws_rows import Call, Gone, Refused, Row, Step, gone
 from .values import known, same, unknown
 
-ENDPOINT = "TRIBUTARY_LOCAL_ENDPOINT"
 EMPTY = {"structure": {}, "map": {}, "list": [], "string": "", "boolean": False}
 
 
-class Aws:
+class Aws(Account):
+    """The servicer's half for AWS: `rows` by Pulumi type, `invokes` by function."""
+
     package, tags = "aws", ("tags", "tagsAll")
 
     def __init__(self, rows: Mapping[str, Row], invokes: Mapping[str, tuple[str, str]]):
-        self.rows, self.invokes, self.default_tags = rows, invokes, {}
+        super().__init__()
+        self.rows, self.invokes = rows, invokes
         self.functions = (
             *invokes,
             "aws:index/getCallerIdentity:getCallerIdentity",
             "aws:index/getRegion:getRegion",
         )
-        self.lock, self.clients = threading.Lock(), {}
-        self.account = self.region = ""
-        self.keys: dict[str, Any] = {"aws_access_key_id": "", "aws_secret_access_key": ""}
-
-    # -- configuration
-
-    def refuse_config(self, config: dict) -> list[tuple[str, str]]:
-        ids = config.get("allowedAccountIds") or []
-        failures = []
-        if not isinstance(ids, str) and (len(ids) != 1 or not re.fullmatch(r"\d{12}", str(ids[0]))):
-            failures.append(
-                ("allowedAccountIds", f"must hold the one 12-digit id of the account, found {ids}")
-            )
-        if not config.get("region"):
-            failures.append(("region", "is required"))
-        for key in (
-            "accessKey",
-            "secretKey",
-            "assumeRoleWithWebIdentity",
-            "endpoints",
-            "profile",
-        ):
-            if config.get(key):
-                failures.append(
-                    (key, "has no meaning in the embedded cloud: the account is allowedAccountIds")
-                )
-        return failures
-
-    def configure(self, config: dict) -> None:
-        self.endpoint = loopback(ENDPOINT)
-        for key in [k for k in os.environ if k.startswith("AWS_")]:
-            del os.environ[key]
-        os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
-        self.account, self.region = str(config["allowedAccountIds"][0]), config["region"]
-        self.keys = {"aws_access_key_id": self.account, "aws_secret_access_key": secret.of(self.endpoint)}
-        self.default_tags = (config.get("defaultTags") or {}).get("tags") or {}
-        self.session = botocore.session.Session()
-        for role in config.get("assumeRoles") or []:
-            self.assume(role)
-        caller = self.client("sts").get_caller_identity()["Account"]
-        if caller != self.account:
-            raise Refused(f"the account is {caller}, but allowedAccountIds allows only {self.account}")
-
-    def assume(self, role: Mapping[str, Any]) -> None:
-        """Goes on as the role, as the one before it lets: an hour, which no deployment here takes."""
-        parameters = {"RoleArn": role["roleArn"], "RoleSessionName": role.get("sessionName") or "pulumi"}
-        parameters |= {"ExternalId": role["externalId"]} if role.get("externalId") else {}
-        given = self.client("sts").assume_role(**parameters)["Credentials"]
-        self.keys = {
-            "aws_access_key_id": given["AccessKeyId"],
-            "aws_secret_access_key": given["SecretAccessKey"],
-            "aws_session_token": given["SessionToken"],
-        }
-        self.clients.clear()
-
-    def client(self, service: str, region: str = ""):
-        with self.lock:  # botocore's sessions are not safe to share, its clients are
-            key = service, region or self.region
-            if key not in self.clients:
-                self.clients[key] = self.session.create_client(
-                    service, key[1], endpoint_url=self.endpoint, **self.keys,
-                    config=Config(
-                        s3={"addressing_style": "path"}, inject_host_prefix=False, proxies={}, max_pool_connections=32,
-                        retries={"mode": "standard", "total_max_attempts": 4}, read_timeout=900,
-                    ),
-                )  # fmt: skip
-            return self.clients[key]
 
     # -- one operation
 

@@ -1,6 +1,9 @@
 """The types of pulumi-aws that the embedded cloud makes: Pulumi type -> API operations (columns: aws.Row)."""
 
 from . import aws_analytics
+from . import aws_dynamodb_steps as dynamodb
+from . import aws_lambda_steps as functions
+from . import aws_s3_steps as s3
 from . import aws_steps as steps
 from .aws_rows import Row
 
@@ -46,13 +49,13 @@ EVENT_RULE = {"name": "Name|Rule"}
 
 ROWS = aws_analytics.ROWS | {
     "aws:s3/bucket:Bucket": Row(
-        "s3", create=(steps.make_bucket, "put_bucket_tagging"), read=("head_bucket", "get_bucket_tagging"),
-        update=(steps.bucket_tags,), delete=(steps.remove_bucket,), id="{bucket}", name="bucket", names=S3_NAME,
+        "s3", create=(s3.make_bucket, "put_bucket_tagging"), read=("head_bucket", "get_bucket_tagging"),
+        update=(s3.bucket_tags,), delete=(s3.remove_bucket,), id="{bucket}", name="bucket", names=S3_NAME,
         paths={"tags": "Tagging.TagSet"}, local=("forceDestroy",), handles=("bucket", "objectLockEnabled", "tags"),
-        replace=("objectLockEnabled",), after=steps.bucket_facts,
+        replace=("objectLockEnabled",), after=s3.bucket_facts,
     ),
     "aws:s3/bucketVersioning:BucketVersioning": bucket_part(
-        "versioning", {}, delete=(steps.suspend_versioning,), after=steps.under("versioningConfiguration"),
+        "versioning", {}, delete=(s3.suspend_versioning,), after=s3.under("versioningConfiguration"),
     ),
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": bucket_part(
         "encryption", {"rules": "ServerSideEncryptionConfiguration.Rules"},
@@ -83,9 +86,9 @@ ROWS = aws_analytics.ROWS | {
         },
     ),
     "aws:s3/bucketNotification:BucketNotification": bucket_part(
-        "notification_configuration", {"configuration": "NotificationConfiguration"}, before=steps.notifications,
-        after=steps.notified,
-        delete=(steps.forget_notifications,), read_by_function=("lambdaFunctions", "queues", "topics", "eventbridge"),
+        "notification_configuration", {"configuration": "NotificationConfiguration"}, before=s3.notifications,
+        after=s3.notified,
+        delete=(s3.forget_notifications,), read_by_function=("lambdaFunctions", "queues", "topics", "eventbridge"),
     ),
     "aws:kms/key:Key": Row(
         "kms", create=("create_key", steps.key_switches), id="{keyId}", untag="untag_resource",
@@ -121,7 +124,7 @@ ROWS = aws_analytics.ROWS | {
     "aws:lambda/function:Function": Row(
         "lambda", create=("create_function", "put_function_concurrency"),
         read=("get_function_configuration", "get_function_concurrency", "list_tags"),
-        update=("update_function_code", "update_function_configuration", steps.concurrency, "tag_resource"),
+        update=("update_function_code", "update_function_configuration", functions.concurrency, "tag_resource"),
         delete=("delete_function",), name="name", untag="untag_resource", ready=("State", "Active"),
         names=(r"[A-Za-z0-9_-]{1,64}", "a function name (1-64 of letters, digits, '-', '_')"),
         paths={"name": "FunctionName", "arn": "FunctionArn|Resource", "tags": "Tags", **LAMBDA_CODE,
@@ -130,11 +133,11 @@ ROWS = aws_analytics.ROWS | {
         local=("sourceCodeHash", "skipDestroy", "useResourceTimeoutForPropagation"),
         handles=("reservedConcurrentExecutions",),
         volatile=("codeSha256", "lastModified", "version", "qualifiedArn", "qualifiedInvokeArn", "sourceCodeSize"),
-        after=steps.function_facts, result={"get_function_concurrency": "", "list_tags": ""},
+        after=functions.function_facts, result={"get_function_concurrency": "", "list_tags": ""},
         withheld=tuple(LAMBDA_CODE),
     ),
     "aws:lambda/permission:Permission": Row(
-        "lambda", create=("add_permission",), read=(steps.permission,), delete=("remove_permission",),
+        "lambda", create=("add_permission",), read=(functions.permission,), delete=("remove_permission",),
         id="{statementId}", name="statementId", keys=("function", "qualifier"), paths={"function": "FunctionName"},
         names=(r"[A-Za-z0-9_-]{1,100}", "a statement id (1-100 of letters, digits, '-', '_')"),
     ),
@@ -154,8 +157,9 @@ ROWS = aws_analytics.ROWS | {
         keys=("qualifier",), after=lambda data, state: data | {"FunctionName": state.get("functionName")},
     ),
     "aws:lambda/invocation:Invocation": Row(
-        "lambda", create=(steps.invoke_create,), read=(steps.invoked,), update=(steps.invoke_update,),
-        delete=(steps.invoke_delete,), id="{functionName}", volatile=("result",), forces=steps.invocation_forces,
+        "lambda", create=(functions.invoke_create,), read=(functions.invoked,), update=(functions.invoke_update,),
+        delete=(functions.invoke_delete,), id="{functionName}", volatile=("result",),
+        forces=functions.invocation_forces,
         handles=("input", "functionName", "lifecycleScope", "qualifier", "terraformKey", "triggers", "tenantId"),
     ),
     "aws:cloudwatch/logGroup:LogGroup": Row(
@@ -257,11 +261,11 @@ ROWS = aws_analytics.ROWS | {
         after=lambda data, state: data.get("Attributes", data),
     ),
     "aws:dynamodb/table:Table": Row(
-        "dynamodb", create=("create_table", steps.table_switches), name="name", ready=("TableStatus", "ACTIVE"),
+        "dynamodb", create=("create_table", dynamodb.table_switches), name="name", ready=("TableStatus", "ACTIVE"),
         read=("describe_table", "describe_continuous_backups", "describe_time_to_live", "list_tags_of_resource"),
-        update=("update_table", "tag_resource", steps.table_switches), delete=("delete_table", steps.table_gone),
+        update=("update_table", "tag_resource", dynamodb.table_switches), delete=("delete_table", dynamodb.table_gone),
         names=(r"[\w.-]{3,255}", "a table name (3-255 of letters, digits and _.-)"), untag="untag_resource",
-        before=steps.table, after=steps.described_table, handles=("ttl", "pointInTimeRecovery"),
+        before=dynamodb.table, after=dynamodb.described_table, handles=("ttl", "pointInTimeRecovery"),
         read_by_function=("ttl", "pointInTimeRecovery", "hashKey", "rangeKey", "streamEnabled", "streamViewType"),
         replace=("hashKey", "rangeKey", "localSecondaryIndexes"), sparse=("update_table",),
         defaults={"billingMode": "PROVISIONED"},

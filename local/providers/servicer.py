@@ -25,7 +25,7 @@ from . import package, schema
 from .values import UNKNOWN, document, plain, same, seen, unknown, wire
 
 KEPT = ("timeouts",)  # settings of the provider, not of the resource
-FILES = {"aws": "local/providers/aws_types.py", "gcp": "local/providers/gcp.py"}
+FILES = {"aws": "local/providers/aws_types.py", "gcp": "local/providers/gcp_types.py"}
 
 
 class Servicer(provider_pb2_grpc.ResourceProviderServicer):

@@ -5,7 +5,8 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from local.providers.aws import ENDPOINT, Aws
+from local.providers.aws import Aws
+from local.providers.aws_account import ENDPOINT
 from local.providers.aws_rows import Refused
 from local.providers.aws_types import INVOKES, ROWS
 from tests.contract.embedded_cloud import ANALYTICS, WORKLOAD, Cloud

@@ -9,7 +9,7 @@ import pytest
 
 from local import engine
 from local.providers.aws_types import INVOKES, ROWS
-from local.providers.gcp import ROWS as GCP_ROWS
+from local.providers.gcp_types import ROWS as GCP_ROWS
 
 PROVIDERS = Path(__file__).resolve().parents[2] / "local" / "providers" / "bin"
 

@@ -16,8 +16,8 @@ from local.providers.aws import Aws
 from local.providers.aws_rows import Refused, loopback
 from local.providers.aws_types import INVOKES, ROWS
 from local.providers.gcp import ENDPOINT, Gcp
-from local.providers.gcp import ROWS as GCP_ROWS
 from local.providers.gcp_answers import finished
+from local.providers.gcp_types import ROWS as GCP_ROWS
 from local.providers.servicer import Servicer
 from local.providers.values import ARCHIVE, ASSET, SIGNATURE, UNKNOWN, wire
 

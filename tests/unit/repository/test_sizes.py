@@ -8,15 +8,15 @@ from tests.sources import modules
 
 ROOT = Path(__file__).resolve().parents[3]
 MOST = 400
-# Files that are to be split yet, of the embedded cloud: none may grow, and one that fits leaves the list.
+ROOMS = ["benchmarks", "bootstrap", "components", "delivery", "docs", "handlers", "local", "policy", "tests"]
+# Tests that are to be split yet: none may grow, and one that fits leaves the list.
 TO_SPLIT = {
-    "local/cloud/aoss.py": 516,
-    "local/cloud/dynamodb_export.py": 424,
-    "local/cloud/firehose.py": 431,
-    "local/cloud/osis_engine.py": 566,
-    "local/providers/aws.py": 403,
-    "local/providers/aws_steps.py": 415,
-    "local/providers/gcp.py": 422,
+    "tests/contract/gcp/test_gcp_storage_transfer.py": 433,
+    "tests/contract/iam/table.py": 442,
+    "tests/contract/test_cloud_dynamodb_export.py": 429,
+    "tests/contract/test_cloud_iam.py": 498,
+    "tests/contract/test_cloud_osis.py": 612,
+    "tests/contract/test_cloud_s3_replication.py": 485,
 }
 
 
@@ -24,10 +24,10 @@ def lines(path: str) -> int:
     return len((ROOT / path).read_text().splitlines())
 
 
-@pytest.mark.parametrize("room", ["bootstrap", "components", "delivery", "handlers", "local", "policy"])
+@pytest.mark.parametrize("room", ROOMS)
 def test_a_file_has_no_more_than_400_lines(room: str) -> None:
     files = [str(file.relative_to(ROOT)) for file in modules(room)]
-    assert len(files) > 5
+    assert len(files) > 3
     assert {file: lines(file) for file in files if lines(file) > TO_SPLIT.get(file, MOST)} == {}
 
 

@@ -9,7 +9,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from local.gcp import messages
-from local.providers.gcp import ROWS, Gcp
+from local.providers.gcp import Gcp
+from local.providers.gcp_types import ROWS
 from tests.recording import Recorded
 from tests.unit.pipelines.bigquery_transfer.recorded import warehouse
 from tests.unit.pipelines.bigquery_transfer.test_storage_copy import copied, event_driven

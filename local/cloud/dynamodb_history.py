@@ -1,0 +1,84 @@
+"""What a DynamoDB table was: its changes since this process started, its items at a moment, and its recovery window.
+
+The window starts when recovery was enabled, or when this process started, and is 35 days at most.
+Source: docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTimeRecovery_Howitworks.html.
+"""
+
+import json
+from collections import defaultdict
+
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import dynamodb
+
+from .clock import clock
+
+WINDOW_SECONDS = 35 * 86400
+Table = tuple[str, str, str]  # account, region, name
+# What changed in a table, oldest first: seconds, keys, old image, new image.
+history: dict[Table, list[tuple[float, dict, dict | None, dict | None]]] = defaultdict(list)
+recoverable_since: dict[Table, float] = {}
+stock_emit = dynamodb._emit_stream_event
+
+
+def table_id(table_arn: str) -> Table:
+    parts = table_arn.split(":", 5)
+    return parts[4], parts[3], parts[5].removeprefix("table/").split("/")[0]
+
+
+def remember(name: str, event: str, old: dict | None, new: dict | None, replicate: bool = True) -> None:
+    table = dynamodb._tables.get(name)
+    if table and old != new:
+        image = new or old or {}
+        keys = {k: image[k] for k in (table["pk_name"], table["sk_name"]) if k and k in image}
+        history[(get_account_id(), get_region(), name)].append((clock(), keys, old, new))
+    stock_emit(name, event, old, new, replicate)
+
+
+def identity(table: dict, item: dict) -> str:
+    return json.dumps(
+        [item.get(table["pk_name"]), item.get(table["sk_name"]) if table["sk_name"] else None], sort_keys=True
+    )
+
+
+def items_at(table: Table, moment: float) -> list[dict]:
+    """The table's items as they were: today's, with later changes taken back."""
+    record = dynamodb._tables.get_scoped(*table)
+    assert record is not None
+    items = {
+        identity(record, item): item
+        for group in list(record["items"].values())
+        for item in list(group.values())
+    }
+    for when, keys, old, _new in reversed(history[table]):
+        if when <= moment:
+            break
+        items.pop(identity(record, keys), None)
+        if old is not None:
+            items[identity(record, keys)] = old
+    return list(items.values())
+
+
+def changes_between(table: Table, start: float, end: float, view: str) -> list[dict]:
+    """Each item that changed: the image before the window, the last image in it, none of the steps between."""
+    record = dynamodb._tables.get_scoped(*table)
+    assert record is not None
+    net: dict[str, dict] = {}
+    for when, keys, old, new in history[table]:
+        if start <= when < end:
+            line = net.setdefault(identity(record, keys), {"Keys": keys, "OldImage": old})
+            line.update(NewImage=new, Metadata={"WriteTimestampMicros": {"N": str(int(when * 1e6))}})
+    lines = []
+    for line in net.values():
+        if line["OldImage"] is None and line["NewImage"] is None:
+            continue  # came and went inside the window
+        kept = (
+            ("Metadata", "Keys", "OldImage", "NewImage")
+            if view == "NEW_AND_OLD_IMAGES"
+            else ("Metadata", "Keys", "NewImage")
+        )
+        lines.append({name: line[name] for name in kept if line[name] is not None})
+    return lines
+
+
+def window_start(table: Table) -> float:
+    return max(recoverable_since.setdefault(table, clock()), clock() - WINDOW_SECONDS)

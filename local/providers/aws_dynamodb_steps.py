@@ -1,0 +1,120 @@
+"""What one API operation of DynamoDB can't say: the functions among a row's steps (each gets a Call) and reshapings."""
+
+import time
+
+from botocore.exceptions import ClientError
+
+from .aws_rows import Call
+
+
+def keys(hash_key: str | None, range_key: str | None) -> list[dict]:
+    named = (("HASH", hash_key), ("RANGE", range_key))
+    return [{"attributeName": name, "keyType": kind} for kind, name in named if name]
+
+
+def table(props: dict) -> dict:
+    """Pulumi's flat hash and range keys, capacities and stream as the API's structures."""
+    made = dict(props)
+    schema = keys(made.pop("hashKey", None), made.pop("rangeKey", None))
+    if schema:
+        made["keys"] = schema
+    read, write = made.pop("readCapacity", 0), made.pop("writeCapacity", 0)
+    if read or write:
+        made["capacity"] = {"readCapacityUnits": read or 1, "writeCapacityUnits": write or 1}
+    if "streamEnabled" in made or "streamViewType" in made:
+        view, on = made.pop("streamViewType", None), made.pop("streamEnabled", False)
+        made["stream"] = {"streamEnabled": on} | ({"streamViewType": view} if on and view else {})
+    for noun in ("globalSecondaryIndexes", "localSecondaryIndexes"):
+        if props.get(noun):
+            made[noun] = [index(i, props.get("hashKey") if noun[0] == "l" else None) for i in props[noun]]
+    return made
+
+
+def index(given: dict, hash_key: str | None) -> dict:
+    projection = {"projectionType": given["projectionType"]}
+    if given.get("nonKeyAttributes"):
+        projection["nonKeyAttributes"] = given["nonKeyAttributes"]
+    made = {"name": given["name"], "projection": projection,
+            "keySchema": keys(given.get("hashKey") or hash_key, given.get("rangeKey"))}  # fmt: skip
+    if given.get("readCapacity"):
+        made["provisionedThroughput"] = {
+            "readCapacityUnits": given["readCapacity"],
+            "writeCapacityUnits": given["writeCapacity"],
+        }
+    return made
+
+
+def described_table(data: dict, state: dict) -> dict:
+    made = dict(data)
+    for key in data.get("KeySchema", []):
+        made["hashKey" if key["KeyType"] == "HASH" else "rangeKey"] = key["AttributeName"]
+    if data.get("KeySchema"):
+        stream = data.get("StreamSpecification", {})
+        made |= {
+            "streamEnabled": stream.get("StreamEnabled", False),
+            "streamViewType": stream.get("StreamViewType", ""),
+        }
+        made["billingMode"] = data.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
+        made |= {"readCapacity": data.get("ProvisionedThroughput", {}).get("ReadCapacityUnits", 0),
+                 "writeCapacity": data.get("ProvisionedThroughput", {}).get("WriteCapacityUnits", 0)}  # fmt: skip
+    for noun in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes"):
+        if noun in data:
+            made[noun] = [i | {"ProjectionType": i["Projection"]["ProjectionType"],
+                               "NonKeyAttributes": i["Projection"].get("NonKeyAttributes"),
+                               **{("hashKey" if k["KeyType"] == "HASH" else "rangeKey"): k["AttributeName"]
+                                  for k in i["KeySchema"]}}
+                          for i in data[noun] or []]  # fmt: skip
+    if "SSEDescription" in data:
+        sse = data["SSEDescription"]
+        made["SSESpecification"] = {
+            "Enabled": sse.get("Status") == "ENABLED",
+            "KMSMasterKeyId": sse.get("KMSMasterKeyArn"),
+        }
+    if "ContinuousBackupsDescription" in data:
+        backups = data["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
+        made["pointInTimeRecovery"] = {"enabled": backups.get("PointInTimeRecoveryStatus") == "ENABLED",
+                                       "recoveryPeriodInDays": backups.get("RecoveryPeriodInDays")}  # fmt: skip
+    if "TimeToLiveDescription" in data:
+        ttl = data["TimeToLiveDescription"]
+        made["ttl"] = {
+            "enabled": ttl.get("TimeToLiveStatus") == "ENABLED",
+            "attributeName": ttl.get("AttributeName", ""),
+        }
+    return made
+
+
+def table_switches(call: Call) -> None:
+    """Point-in-time recovery and time to live are set after the table is there."""
+    name, state, old = {"TableName": call.state["name"]}, call.state, call.old
+    until = time.monotonic() + 120
+    while call.client.describe_table(**name)["Table"]["TableStatus"] != "ACTIVE" and time.monotonic() < until:
+        time.sleep(0.1)
+    wanted, was = (
+        state.get("pointInTimeRecovery") or {"enabled": False},
+        old.get("pointInTimeRecovery") or {"enabled": False},
+    )
+    if any(wanted.get(k) != was.get(k) for k in wanted):
+        days = (
+            {"RecoveryPeriodInDays": wanted["recoveryPeriodInDays"]}
+            if wanted.get("recoveryPeriodInDays")
+            else {}
+        )
+        call.client.update_continuous_backups(
+            **name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": wanted["enabled"], **days}
+        )
+    ttl, was = state.get("ttl") or {"enabled": False}, old.get("ttl") or {"enabled": False}
+    if ttl.get("enabled", False) != was.get("enabled", False):
+        attribute = ttl.get("attributeName") or was.get("attributeName")
+        call.client.update_time_to_live(
+            **name, TimeToLiveSpecification={"Enabled": ttl.get("enabled", False), "AttributeName": attribute}
+        )
+
+
+def table_gone(call: Call) -> None:
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        try:
+            call.client.describe_table(TableName=call.state["name"])
+        except ClientError:
+            return
+        time.sleep(0.1)
