@@ -176,7 +176,7 @@ def _call(request: Any, urn: str, known_outputs: dict[str, list[tuple[str, str]]
         above = f"ResourceOptions(parent=m[{_text(parent)}])" if parent else "None"
         made = f"pulumi.ComponentResource({request.type!r}, {_text(request.name)}, None, {above})"
         return [f"m[{_text(urn)}] = {made} if grouped else None"]
-    wired = {urn for found in request.propertyDependencies.values() for urn in found.urns}
+    wired = {urn for dependencies in request.propertyDependencies.values() for urn in dependencies.urns}
     after = [u for u in request.dependencies if u not in wired and u in known_outputs]
     if request.provider:
         options.append(f"provider=m[{_text(request.provider.rpartition('::')[0])}]")
@@ -317,16 +317,16 @@ def main() -> None:
 
 def row(kind: str, source: Path, count: int, runs: int) -> str:
     """One line of the table, each program run `runs` times in turn."""
-    found: dict[str, list[dict[str, float]]] = {"flat": [], "grouped": [], "components": []}
+    times: dict[str, list[dict[str, float]]] = {"flat": [], "grouped": [], "components": []}
     for _ in range(runs):
-        for program, measured in found.items():
+        for program, measured in times.items():
             command = [sys.executable, "-m", "benchmarks.registration"]
             command += ["--one", kind, program, str(source), str(count)]
             printed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
             measured.append(json.loads(printed.splitlines()[-1]))
-    plain, grouped, ours = (statistics.median(m["seconds"] for m in measured) for measured in found.values())
-    resources, calls = found["flat"][0]["resources"], found["flat"][0]["registrations"]
-    registrations = found["components"][0]["registrations"]
+    plain, grouped, ours = (statistics.median(m["seconds"] for m in measured) for measured in times.values())
+    resources, calls = times["flat"][0]["resources"], times["flat"][0]["registrations"]
+    registrations = times["components"][0]["registrations"]
     each = [f"{seconds / resources * 1000:.2f} ms" for seconds in (plain, grouped, ours)]
     ratios = [f"{ours / plain:.2f}", f"{(ours / registrations) / (plain / calls):.2f}"]
     return (

@@ -92,10 +92,10 @@ def _measured(cloud: Cloud, count: int) -> list[str]:
         return line.osis.get_pipeline(PipelineName="items")["Pipeline"]["Status"]
 
     def revised(revision: int) -> bool:
-        found = search.count(
+        documents = search.count(
             index="items", body={"query": {"term": {"revision": revision}}}, ignore=(404, 503)
         )
-        return found.get("count") == count
+        return documents.get("count") == count
 
     before = memory.reset()
     line.start(body(line.table, collection["collectionEndpoint"]))

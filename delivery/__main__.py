@@ -197,7 +197,7 @@ def _drift(arguments: argparse.Namespace) -> int:
     read = preview.read(arguments.stack, arguments.preview.read_text())
     added = None  # the scan writes a file where it was able to
     if arguments.strangers.is_file():
-        added = [drift.Stranger(**one) for one in json.loads(arguments.strangers.read_text())]
+        added = [drift.Stranger(**row) for row in json.loads(arguments.strangers.read_text())]
     body = drift.body(read, added, arguments.link, settings.read(arguments.root).mask)
     repository, marker = github.Repository.of_job(), drift.marker(arguments.stack)
     print(f"issue: {github.put_issue(repository, marker, drift.title(arguments.stack), body)}")
@@ -223,9 +223,9 @@ def _scan(arguments: argparse.Namespace) -> int:
     entered = accounts.Accounts(resources, arguments.role)
     listed = strangers.strangers(resources, strangers.read(resources, entered.client))
     arguments.to.mkdir(parents=True, exist_ok=True)
-    content = json.dumps([dataclasses.asdict(one) for one in listed], indent=1)
+    content = json.dumps([dataclasses.asdict(stranger) for stranger in listed], indent=1)
     (arguments.to / f"{arguments.stack}.strangers.json").write_text(content + "\n")
-    unread = sum(one.kind == drift.UNREAD for one in listed)
+    unread = sum(stranger.kind == drift.UNREAD for stranger in listed)
     print(f"{arguments.stack}: {len(listed) - unread} added by hand, {unread} unread")
     return 0
 
@@ -244,10 +244,10 @@ def _embedded(arguments: argparse.Namespace) -> int:
 
 def _verdict(arguments: argparse.Namespace) -> int:
     wrong = []
-    for one in report_of(arguments.folder, commit="", link="").previews:
-        broken = [finding for finding in one.findings if finding.level == "mandatory"]
-        wrong += [f"{one.stack}: {why(one)}"] if one.failed else []
-        wrong += [f"{one.stack}: {finding.resource} breaks '{finding.rule}'" for finding in broken]
+    for shown in report_of(arguments.folder, commit="", link="").previews:
+        broken = [finding for finding in shown.findings if finding.level == "mandatory"]
+        wrong += [f"{shown.stack}: {why(shown)}"] if shown.failed else []
+        wrong += [f"{shown.stack}: {finding.resource} breaks '{finding.rule}'" for finding in broken]
     print("\n".join(wrong) or "every stack can be previewed")
     return 1 if wrong else 0
 

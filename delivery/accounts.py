@@ -13,7 +13,9 @@ class Accounts:
     account, instead of the one that the deployment took on."""
 
     def __init__(self, resources: Iterable[Mapping[str, Any]], role: str = "", endpoint: str | None = None):
-        self.providers = {one["urn"]: one for one in resources if one["type"] == "pulumi:providers:aws"}
+        self.providers = {
+            resource["urn"]: resource for resource in resources if resource["type"] == "pulumi:providers:aws"
+        }
         self.role, self.endpoint = role, endpoint
         self._sessions: dict[str, boto3.Session] = {}
         self._clients: dict[tuple[str, str], Any] = {}

@@ -67,7 +67,7 @@ def deploy(root: Path, stack: str, folder: Path, shown: Path | None, delivered: 
                 "open a pull request with the change"
             )
     elif differing := reviewed.differences(preview.read(stack, shown.read_text()), plan):
-        listed = "\n".join(f"  {one}" for one in differing[:50])
+        listed = "\n".join(f"  {difference}" for difference in differing[:50])
         more = f"\n  … and {len(differing) - 50} more" if len(differing) > 50 else ""
         raise Stopped(
             f"{stack} would not be deployed as it was reviewed:\n{listed}{more}\n"

@@ -112,24 +112,27 @@ def _head(report: Report) -> list[str]:
         ]
     if report.previews:
         rows = []
-        for one in report.previews:
-            counts = [f"{one.count(kind):,}" for kind in ("create", "update", "replace", "delete")]
-            stack = text.code(one.stack) + (" **failed**" if one.failed else "")
-            rows.append([stack, *counts, f"{one.unchanged:,}", str(len(one.findings) or "-")])
+        for preview in report.previews:
+            counts = [f"{preview.count(kind):,}" for kind in ("create", "update", "replace", "delete")]
+            stack = text.code(preview.stack) + (" **failed**" if preview.failed else "")
+            rows.append([stack, *counts, f"{preview.unchanged:,}", str(len(preview.findings) or "-")])
         lines += text.table(("stack", "new", "changed", "replaced", "deleted", "as before", "policies"), rows)
     return [*lines, "", f"Of {text.code(report.commit[:12])}, by `pulumi preview`.", ""]
 
 
 def _verdict(report: Report) -> str:
     lost = [
-        change for one in report.previews for change in one.changes if (found := loss(change)) and found.lost
+        change
+        for preview in report.previews
+        for change in preview.changes
+        if (loss_of_data := loss(change)) and loss_of_data.lost
     ]
-    failed = [one.stack for one in report.previews if one.failed]
-    changed = [one.stack for one in report.previews if one.changes]
+    failed = [preview.stack for preview in report.previews if preview.failed]
+    changed = [preview.stack for preview in report.previews if preview.changes]
     parts = []
     if lost:
         parts.append(f"data of {text.counted(len(lost), 'resource')} is lost")
-    if replaced := sum(one.count("replace") for one in report.previews):
+    if replaced := sum(preview.count("replace") for preview in report.previews):
         parts.append(f"{text.counted(replaced, 'resource')} {'is' if replaced == 1 else 'are'} replaced")
     if failed:
         parts.append(f"{_stacks(failed)} can't be previewed")

@@ -69,7 +69,7 @@ def _range(value: Any) -> Range:
     if (
         isinstance(value, list | tuple)
         and len(value) == 2
-        and all(isinstance(one, int | float) for one in value)
+        and all(isinstance(amount, int | float) for amount in value)
     ):
         return float(value[0]), float(value[1])
     return NOTHING

@@ -49,18 +49,16 @@ def body(
     if not preview.changes and not strangers and not preview.failed and scanned:
         return None
     accounts = preview.accounts
-    preview, strangers = everywhere(
-        (preview, tuple(strangers)), lambda found: masked(found, masking, accounts)
-    )
+    preview, strangers = everywhere((preview, tuple(strangers)), lambda part: masked(part, masking, accounts))
     parts: list[Section] = []
-    added = [one for one in strangers if one.kind != UNREAD]
-    unread = [one for one in strangers if one.kind == UNREAD]
+    added = [stranger for stranger in strangers if stranger.kind != UNREAD]
+    unread = [stranger for stranger in strangers if stranger.kind == UNREAD]
     if unread:
-        rows = [[text.code(one.resource), text.code(one.what)] for one in unread]
+        rows = [[text.code(stranger.resource), text.code(stranger.what)] for stranger in unread]
         head, rule, *lines = text.table(("what was added to", "could not be read"), rows)
         parts.append(Section("Not read", (head, rule), tuple(lines)))
     if added:
-        rows = [[text.code(one.resource), one.kind, text.code(one.what)] for one in added]
+        rows = [[text.code(stranger.resource), stranger.kind, text.code(stranger.what)] for stranger in added]
         head, rule, *lines = text.table(("in", "a", "which the program did not make"), rows)
         parts.append(Section("Added by hand", (head, rule), tuple(lines)))
     parts += changes(preview)

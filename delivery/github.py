@@ -98,7 +98,7 @@ def put_comment(repository: Repository, number: int, marker: str, body: str) -> 
 
 def put_labels(repository: Repository, number: int, wanted: Iterable[str], ours: Iterable[str]) -> None:
     """Sets, of the labels that are ours, those that are wanted, and takes the others away; no other is touched."""
-    wanted, there = set(wanted), {one["name"] for one in repository.pages(f"issues/{number}/labels")}
+    wanted, there = set(wanted), {label["name"] for label in repository.pages(f"issues/{number}/labels")}
     if new := sorted(wanted - there):
         repository.call("POST", f"issues/{number}/labels", {"labels": new})
     for old in sorted((there & set(ours)) - wanted):
@@ -136,7 +136,7 @@ def previews_of(repository: Repository, commit: str, workflow: str, artifact: st
             # A run of a fork has no previews, and its archive would be a stranger's.
             if (run.get("head_repository") or {}).get("full_name") != repository.name:
                 continue
-            for one in repository.call("GET", f"actions/runs/{run['id']}/artifacts")["artifacts"]:
-                if one["name"] == artifact and not one["expired"]:
-                    return repository.download(f"actions/artifacts/{one['id']}/zip")
+            for listed in repository.call("GET", f"actions/runs/{run['id']}/artifacts")["artifacts"]:
+                if listed["name"] == artifact and not listed["expired"]:
+                    return repository.download(f"actions/artifacts/{listed['id']}/zip")
     return None

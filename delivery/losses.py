@@ -118,13 +118,13 @@ def loss(change: Change) -> Loss | None:
 
 
 def _by_update(change: Change) -> Loss | None:
-    properties = {one.path: one for one in change.properties}
+    properties = {changed.path: changed for changed in change.properties}
     if change.type in SHORTER:
         paths, text = SHORTER[change.type]
         for path in paths:
-            one = properties.get(path)
-            if one and _shorter(one.before, one.after):
-                return Loss(True, f"{text}: {path} {one.before} becomes {one.after}")
+            changed = properties.get(path)
+            if changed and _shorter(changed.before, changed.after):
+                return Loss(True, f"{text}: {path} {changed.before} becomes {changed.after}")
     if change.type == LIFECYCLE and "rules" in {path.partition("[")[0] for path in properties}:
         return _lifecycle(properties)
     return None
@@ -136,7 +136,9 @@ def _lifecycle(properties: Mapping[str, Any]) -> Loss | None:
     whole = properties.get("rules")
     if whole is None:
         pairs = [
-            (one.before, one.after) for path, one in properties.items() if path.endswith("xpiration.days")
+            (changed.before, changed.after)
+            for path, changed in properties.items()
+            if path.endswith("xpiration.days")
         ]
     else:
         pairs = []

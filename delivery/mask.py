@@ -53,7 +53,9 @@ def everywhere(value: T, mask: Callable[[str], str]) -> T:
     if isinstance(value, str):
         made = mask(value)
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {one.name: everywhere(getattr(value, one.name), mask) for one in dataclasses.fields(value)}
+        fields = {
+            field.name: everywhere(getattr(value, field.name), mask) for field in dataclasses.fields(value)
+        }
         made = dataclasses.replace(value, **fields)
     elif isinstance(value, Mapping):
         made = {everywhere(key, mask): everywhere(inner, mask) for key, inner in value.items()}

@@ -194,15 +194,17 @@ def _changes(steps: list[dict[str, Any]], pipelines: set[str]) -> Iterator[Chang
         yield Change(
             urn,
             kind,
-            next((one for one in longest if name == one or name.startswith(f"{one}-")), ""),
+            next(
+                (pipeline for pipeline in longest if name == pipeline or name.startswith(f"{pipeline}-")), ""
+            ),
             tuple(forced),
             tuple(_properties(its, old, new)) if kind != "create" else (),
             old.get("inputs") or {},
             next(
                 (
-                    one["provider"].split("::")[3]
-                    for one in its
-                    if one.get("provider") and "provider" in forced
+                    change["provider"].split("::")[3]
+                    for change in its
+                    if change.get("provider") and "provider" in forced
                 ),
                 "",
             ),

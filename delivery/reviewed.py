@@ -19,7 +19,7 @@ def differences(reviewed: Preview, now: Preview) -> list[str]:
 
 
 def _differences(reviewed: Preview, now: Preview) -> Iterator[str]:
-    before, after = ({change.urn: change for change in one.changes} for one in (reviewed, now))
+    before, after = ({change.urn: change for change in preview.changes} for preview in (reviewed, now))
     for urn in sorted({*before, *after}):
         old, new = before.get(urn), after.get(urn)
         if old is None and new is not None:
@@ -38,9 +38,9 @@ def _resource(change: Change) -> str:
 
 
 def _properties(old: Change, new: Change) -> str:
-    shown, now = ({one.path: one.after for one in change.properties} for change in (old, new))
+    shown, now = ({changed.path: changed.after for changed in change.properties} for change in (old, new))
     paths = sorted(path for path in {*shown, *now} if shown.get(path) != now.get(path))
-    paths = paths or [one.path for one in new.properties]
+    paths = paths or [changed.path for changed in new.properties]
     return ", ".join(
         f"{path} {text.value(now.get(path))}, shown was {text.value(shown.get(path))}" for path in paths
     )

@@ -61,7 +61,7 @@ def losing(previews: Sequence[Preview]) -> Iterator[Section]:
         for change in preview.changes
         if (lost := loss(change)) or change.kind in ("delete", "replace")
     ]
-    gone.sort(key=lambda one: (not (one[2] and one[2].lost), rank(one[1]), one[0].stack, one[1].name))
+    gone.sort(key=lambda row: (not (row[2] and row[2].lost), rank(row[1]), row[0].stack, row[1].name))
     rows, others = [], dict[tuple[str, ...], list[Change]]()
     for preview, change, lost in gone:
         cells = (text.code(preview.stack), VERBS[change.kind], _forced(preview, change))
@@ -88,8 +88,9 @@ def _forced(preview: Preview, change: Change) -> str:
     for key in change.forced_by:
         its = preview.providers.get(change.provider, ()) if key == "provider" else ()
         parts += [
-            f"account {text.code(change.provider)}: {text.code(one.path)} {text.differences(one.before, one.after)}"
-            for one in its
+            f"account {text.code(change.provider)}: {text.code(changed.path)} "
+            f"{text.differences(changed.before, changed.after)}"
+            for changed in its
         ] or [text.code(key)]
     return text.listed(parts) or NOTHING
 
@@ -104,8 +105,8 @@ def changes(preview: Preview) -> Iterator[Section]:
     for pipeline in sorted({change.pipeline for change in preview.changes}):
         its = [change for change in preview.changes if change.pipeline == pipeline]
         counts = ", ".join(
-            f"{sum(one.kind == kind for one in its)} {VERBS[kind]}"
-            for kind in ("create", "update", "replace", "delete") if any(one.kind == kind for one in its)
+            f"{sum(change.kind == kind for change in its)} {VERBS[kind]}"
+            for kind in ("create", "update", "replace", "delete") if any(change.kind == kind for change in its)
         )  # fmt: skip
         named = f"pipeline <code>{_html(pipeline)}</code>" if pipeline else "its accounts"
         state = f", {marks[pipeline]}" if marks.get(pipeline) in ("new", "removed") else ""
@@ -124,9 +125,9 @@ def _rows(change: Change) -> Iterable[Sequence[str]]:
     if change.kind in ("create", "delete") or not change.properties:
         yield (*first, "", VERBS[change.kind])
         return
-    for one in change.properties:
-        forced = " (forces the replacement)" if one.path in change.forced_by else ""
-        yield (*first, text.code(one.path) + forced, text.differences(one.before, one.after))
+    for changed in change.properties:
+        forced = " (forces the replacement)" if changed.path in change.forced_by else ""
+        yield (*first, text.code(changed.path) + forced, text.differences(changed.before, changed.after))
         first = ("", "")
 
 
@@ -134,13 +135,15 @@ def findings(previews: Sequence[Preview]) -> Iterator[Section]:
     rows = [
         [
             text.code(preview.stack),
-            one.level,
-            text.plain(one.rule),
-            text.code(_name(one.resource)),
-            text.plain(one.message),
+            broken.level,
+            text.plain(broken.rule),
+            text.code(_name(broken.resource)),
+            text.plain(broken.message),
         ]
         for preview in previews
-        for one in sorted(preview.findings, key=lambda finding: (finding.level != "mandatory", finding.rule))
+        for broken in sorted(
+            preview.findings, key=lambda finding: (finding.level != "mandatory", finding.rule)
+        )
     ]
     if rows:
         head, rule, *lines = text.table(("stack", "level", "policy", "resource", "what was found"), rows)
@@ -174,7 +177,7 @@ def costs(previews: Sequence[Preview]) -> Iterator[Section]:
 
 def _dollars(amount: tuple[float, float]) -> str:
     """`12.30`, or `12.30 to 48.00` where it depends on how a service scales."""
-    least, most = (f"{one:,.2f}" for one in amount)
+    least, most = (f"{dollars:,.2f}" for dollars in amount)
     return least if least == most else f"{least} to {most}"
 
 
@@ -204,14 +207,14 @@ def arrivals(runs: Sequence[Arrived]) -> Iterator[Section]:
                     f"did not come up: {text.plain(short(run.failure))}",
                 ]
             )
-        for one in sorted(run.rows, key=lambda row: row.complete):
+        for arrival in sorted(run.rows, key=lambda row: row.complete):
             result = (
-                f"{one.seconds:,.1f} s"
-                if one.complete
-                else f"**short**: {text.plain(one.failure or 'has not all arrived')}"
+                f"{arrival.seconds:,.1f} s"
+                if arrival.complete
+                else f"**short**: {text.plain(arrival.failure or 'has not all arrived')}"
             )
-            cells = [text.code(run.stack), text.code(one.pipeline), text.code(one.table)]
-            rows.append([*cells, f"{one.sent:,}", f"{one.arrived:,}", result])
+            cells = [text.code(run.stack), text.code(arrival.pipeline), text.code(arrival.table)]
+            rows.append([*cells, f"{arrival.sent:,}", f"{arrival.arrived:,}", result])
         for denial in run.denials:
             what = (
                 f"refused: {text.code(denial.action)} on {text.code(denial.resource)}, {denial.count:,} times"

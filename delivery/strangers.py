@@ -47,26 +47,26 @@ class _Own:
         self.subscriptions: set[tuple[str, str, str]] = set()
         self.access: set[str] = set()
         self.roles: set[str] = set()
-        for one in resources:
-            inputs, outputs = one.get("inputs") or {}, one.get("outputs") or {}
-            key = POLICIES.get(one["type"])
+        for resource in resources:
+            inputs, outputs = resource.get("inputs") or {}, resource.get("outputs") or {}
+            key = POLICIES.get(resource["type"])
             if key and isinstance(inputs.get("policy"), str | Mapping):
                 self.statements.setdefault(str(inputs.get(key)), set()).update(statements(inputs["policy"]))
-            if one["type"] == "aws:kms/key:Key" and inputs.get("policy"):
+            if resource["type"] == "aws:kms/key:Key" and inputs.get("policy"):
                 its = self.statements.setdefault(str(outputs.get("keyId")), set())
                 its.update(statements(inputs["policy"]))
-            if one["type"] == "aws:iam/rolePolicy:RolePolicy":
+            if resource["type"] == "aws:iam/rolePolicy:RolePolicy":
                 self.policies.add((str(inputs.get("role")), str(outputs.get("name") or inputs.get("name"))))
-            if one["type"] == "aws:iam/rolePolicyAttachment:RolePolicyAttachment":
+            if resource["type"] == "aws:iam/rolePolicyAttachment:RolePolicyAttachment":
                 self.policies.add((str(inputs.get("role")), str(inputs.get("policyArn"))))
-            if one["type"] == "aws:sns/topicSubscription:TopicSubscription":
+            if resource["type"] == "aws:sns/topicSubscription:TopicSubscription":
                 topic, protocol, endpoint = (
                     str(inputs.get(key)) for key in ("topic", "protocol", "endpoint")
                 )
                 self.subscriptions.add((topic, protocol, endpoint))
-            if one["type"] == "aws:opensearch/serverlessAccessPolicy:ServerlessAccessPolicy":
+            if resource["type"] == "aws:opensearch/serverlessAccessPolicy:ServerlessAccessPolicy":
                 self.access.add(str(outputs.get("name") or inputs.get("name")))
-            if one["type"] == "aws:iam/role:Role":
+            if resource["type"] == "aws:iam/role:Role":
                 self.roles.add(str(outputs.get("arn")))
 
 
@@ -83,9 +83,9 @@ def _of(resource: Resource, seen: Mapping[str, Any], own: _Own) -> Iterator[Stra
         # A service's own (https://docs.aws.amazon.com/kms/latest/APIReference/API_ListGrants.html), or the stack's.
         if not grantee.endswith((".amazonaws.com", ".amazonaws.com.cn")) and grantee not in own.roles:
             yield Stranger(arn, "grant", f"{grantee}: {', '.join(sorted(grant.get('Operations', ())))}")
-    for one in seen.get("subscriptions", ()):
-        if (arn, one["Protocol"], one["Endpoint"]) not in own.subscriptions:
-            yield Stranger(arn, "subscription", f"{one['Protocol']} {one['Endpoint']}")
+    for subscription in seen.get("subscriptions", ()):
+        if (arn, subscription["Protocol"], subscription["Endpoint"]) not in own.subscriptions:
+            yield Stranger(arn, "subscription", f"{subscription['Protocol']} {subscription['Endpoint']}")
     for policy in seen.get("policies", ()):
         if (str(outputs.get("name") or resource.get("id")), policy) not in own.policies:
             yield Stranger(arn, "statement", f"policy {policy}")
@@ -107,14 +107,16 @@ def statements(policy: Any) -> set[str]:
         return set()
     listed = document.get("Statement") or []
     listed = [listed] if isinstance(listed, Mapping) else listed
-    return {json.dumps(_canonical(one), sort_keys=True) for one in listed}
+    return {json.dumps(_canonical(statement), sort_keys=True) for statement in listed}
 
 
 def _canonical(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _canonical(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        made = sorted((_canonical(inner) for inner in value), key=lambda one: json.dumps(one, sort_keys=True))
+        made = sorted(
+            (_canonical(inner) for inner in value), key=lambda entry: json.dumps(entry, sort_keys=True)
+        )
         return made[0] if len(made) == 1 else made
     return str(value).lower() if isinstance(value, bool) else value
 
@@ -170,7 +172,7 @@ def _topic(resource: Resource, client: Client) -> dict[str, Any]:
     pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=arn)
     return {
         "policy": sns.get_topic_attributes(TopicArn=arn)["Attributes"].get("Policy"),
-        "subscriptions": [one for page in pages for one in page["Subscriptions"]],
+        "subscriptions": [subscription for page in pages for subscription in page["Subscriptions"]],
     }
 
 
@@ -179,7 +181,7 @@ def _key(resource: Resource, client: Client) -> dict[str, Any]:
     grants = kms.get_paginator("list_grants").paginate(KeyId=key)
     return {
         "policy": kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"],
-        "grants": [one for page in grants for one in page["Grants"]],
+        "grants": [grant for page in grants for grant in page["Grants"]],
     }
 
 
@@ -187,8 +189,10 @@ def _role(resource: Resource, client: Client) -> dict[str, Any]:
     iam, name = client("iam", resource), resource["outputs"]["name"]
     inline = iam.get_paginator("list_role_policies").paginate(RoleName=name)
     attached = iam.get_paginator("list_attached_role_policies").paginate(RoleName=name)
-    names = [one for page in inline for one in page["PolicyNames"]]
-    return {"policies": names + [one["PolicyArn"] for page in attached for one in page["AttachedPolicies"]]}
+    names = [name for page in inline for name in page["PolicyNames"]]
+    return {
+        "policies": names + [policy["PolicyArn"] for page in attached for policy in page["AttachedPolicies"]]
+    }
 
 
 def _collection(resource: Resource, client: Client) -> dict[str, Any]:
@@ -196,11 +200,14 @@ def _collection(resource: Resource, client: Client) -> dict[str, Any]:
     aoss, name, access, more = client("opensearchserverless", resource), resource["outputs"]["name"], [], {}
     while True:
         answer = aoss.list_access_policies(type="data", resource=_of_collection(name), **more)
-        for one in answer["accessPolicySummaries"]:
-            policy = aoss.get_access_policy(type="data", name=one["name"])["accessPolicyDetail"]["policy"]
+        for summary in answer["accessPolicySummaries"]:
+            policy = aoss.get_access_policy(type="data", name=summary["name"])["accessPolicyDetail"]["policy"]
             rules = json.loads(policy) if isinstance(policy, str) else policy
             access.append(
-                {"name": one["name"], "principals": sorted({p for rule in rules for p in rule["Principal"]})}
+                {
+                    "name": summary["name"],
+                    "principals": sorted({p for rule in rules for p in rule["Principal"]}),
+                }
             )
         if not answer.get("nextToken"):
             return {"access": access}

@@ -35,16 +35,16 @@ def plain(text: str) -> str:
     )  # nobody is mentioned, nothing is a link
 
 
-def value(found: Any) -> str:
+def value(content: Any) -> str:
     """A property's value, cut."""
-    if found is None:
+    if content is None:
         return "nothing"
-    text = _flat(found)
+    text = _flat(content)
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
-def _flat(found: Any) -> str:
-    text = found if isinstance(found, str) else json.dumps(found, sort_keys=True, ensure_ascii=False)
+def _flat(content: Any) -> str:
+    text = content if isinstance(content, str) else json.dumps(content, sort_keys=True, ensure_ascii=False)
     return re.sub(r"\s+", " ", text)
 
 
@@ -54,9 +54,9 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return [*head, *(f"| {' | '.join(row)} |" for row in rows)]
 
 
-def counted(number: int, one: str, many: str = "") -> str:
+def counted(number: int, singular: str, many: str = "") -> str:
     """`1 resource`, `2 resources`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    return f"{number:,} {singular if number == 1 else many or singular + 's'}"
 
 
 def listed(words: Sequence[str]) -> str:
@@ -65,7 +65,7 @@ def listed(words: Sequence[str]) -> str:
 
 def differences(before: Any, after: Any) -> str:
     """What differs between two values: of documents with statements, which statements; else both values."""
-    old, new = (_statements(one) for one in (before, after))
+    old, new = (_statements(document) for document in (before, after))
     if old is not None and new is not None:
         parts = [
             f"{mark} {', '.join(sorted(names))}"
@@ -99,7 +99,7 @@ def _beside(before: Any, after: Any) -> str:
         return f"{code(first)} → {code(second)}"
     alike = next((n for n, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), 0)
     start = max(0, alike - 30)
-    shown = [("…" if start else "") + value(one[start:]) for one in (first, second)]
+    shown = [("…" if start else "") + value(side[start:]) for side in (first, second)]
     return f"{code(shown[0])} → {code(shown[1])}" if first != second else "the order of it"
 
 
@@ -112,4 +112,6 @@ def _statements(document: Any) -> dict[str, Any] | None:
             return None
     if not isinstance(document, Mapping) or not isinstance(document.get("Statement"), list):
         return None
-    return {str(one.get("Sid", number)): one for number, one in enumerate(document["Statement"])}
+    return {
+        str(statement.get("Sid", number)): statement for number, statement in enumerate(document["Statement"])
+    }

@@ -51,7 +51,7 @@ def removed(changed: Iterable[str], names: Sequence[str]) -> list[str]:
 def kinds(config: Mapping[str, Any]) -> set[str]:
     """The kinds of a stack's pipelines."""
     pipelines = config.get("tributary:pipelines") or {}
-    return {str(one.get("kind")) for one in pipelines.values() if isinstance(one, Mapping)}
+    return {str(pipeline.get("kind")) for pipeline in pipelines.values() if isinstance(pipeline, Mapping)}
 
 
 def _of_file(path: str, configs: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:

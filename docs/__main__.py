@@ -39,10 +39,10 @@ IN_CONFIG = {
 
 def current(page: str) -> str:
     """The page with its tables made anew."""
-    page = LIMITS.sub(lambda found: found[1] + limits.page() + found[2], page)
+    page = LIMITS.sub(lambda match: match[1] + limits.page() + match[2], page)
     page = costs.current(page, table_of=lambda cls: _table(_rows(cls)))
-    page = POLICIES.sub(lambda found: found[1] + policies() + found[2], page)
-    return TABLE.sub(lambda found: found[1] + table(found[2]) + found[3], page)
+    page = POLICIES.sub(lambda match: match[1] + policies() + match[2], page)
+    return TABLE.sub(lambda match: match[1] + table(match[2]) + match[3], page)
 
 
 def policies() -> str:

@@ -62,16 +62,16 @@ def cost(stack: str) -> str:
 def listed_prices() -> str:
     """Each price by region, with its page; `*` where a list was not read and another region's stands in."""
     by_key: dict[str, list[Price]] = {}
-    for one in prices().values():
-        by_key.setdefault(one.key, []).append(one)
+    for price in prices().values():
+        by_key.setdefault(price.key, []).append(price)
     places = regions()
     rows = []
-    for key, found in sorted(by_key.items()):
-        amounts = {one.region: f"{one.price.normalize():f}" for one in found}
+    for key, listed in sorted(by_key.items()):
+        amounts = {row.region: f"{row.price.normalize():f}" for row in listed}
         cells = [amounts.get(place, amounts.get("*", "")) for place in places]
-        dates = sorted({one.date for one in found})
+        dates = sorted({row.date for row in listed})
         span = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
-        rows.append((f"[{key}]({found[0].page})", found[0].unit, *cells, span))
+        rows.append((f"[{key}]({listed[0].page})", listed[0].unit, *cells, span))
     return _markdown(("price of", "unit", *places, "read"), rows)
 
 

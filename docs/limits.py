@@ -47,11 +47,13 @@ def listed(value: Any) -> list[Any]:
 @functools.cache
 def classes() -> dict[type, list[str]]:
     """Every argument class that a config or a program's arguments are made of -> where it stands in them."""
-    found: dict[type, list[str]] = {}
+    places: dict[type, list[str]] = {}
 
     def walk(cls: type, path: str) -> None:
-        for declared in (one for one in reversed(cls.__mro__) if dataclasses.is_dataclass(one)):
-            found.setdefault(declared, []).append(path)
+        for declared in (
+            ancestor for ancestor in reversed(cls.__mro__) if dataclasses.is_dataclass(ancestor)
+        ):
+            places.setdefault(declared, []).append(path)
         for name, hint in typing.get_type_hints(cls, include_extras=True).items():
             inner, shape = argument_class(hint)
             if inner:
@@ -63,7 +65,7 @@ def classes() -> dict[type, list[str]]:
         walk(USAGE[kind], f"{kind}.usage")
     for name, (_, args) in COMPONENTS.items():
         walk(args, name)
-    return found
+    return places
 
 
 def argument_class(hint: Any) -> tuple[type | None, str]:
@@ -78,7 +80,7 @@ def argument_class(hint: Any) -> tuple[type | None, str]:
 def unwrapped(hint: Any) -> Any:
     """A hint without its metadata, and without None."""
     while typing.get_origin(hint) in (Annotated, typing.Union, types.UnionType):
-        hint = next(one for one in typing.get_args(hint) if one is not type(None))
+        hint = next(choice for choice in typing.get_args(hint) if choice is not type(None))
     return hint
 
 
@@ -114,13 +116,13 @@ def google_member(path: str) -> Mapping[str, Any]:
     """The property that a path of Google's leads to. KeyError where there is none."""
     api, _, steps = path.partition(" ")
     name, *inner = steps.split(".")
-    found: Any = {"$ref": name}
+    schema: Any = {"$ref": name}
     for step in [None, *inner]:
         if step:
-            found = found.get("items", found)["properties"][step]
-        if "$ref" in found:
-            found = _discovered(api)["schemas"][found["$ref"]]
-    return found
+            schema = schema.get("items", schema)["properties"][step]
+        if "$ref" in schema:
+            schema = _discovered(api)["schemas"][schema["$ref"]]
+    return schema
 
 
 @functools.cache
@@ -177,7 +179,7 @@ def _limits(shape: Any) -> str:
             else f"{traits['min']:,} or more{what}"
         )
     if "enum" in traits:
-        shown = [f"`{one}`" for one in traits["enum"]]
+        shown = [f"`{value}`" for value in traits["enum"]]
         phrases.append(", ".join(shown) if len(shown) < 9 else f"one of {len(shown)} words")
     elif "pattern" in traits:
         phrases.append(f"`{traits['pattern']}`")
@@ -207,14 +209,14 @@ def _phrases(hint: Any) -> Iterator[str]:
         yield from _phrases(inner[0])
         yield from _of(inner[1:])
     elif origin in (typing.Union, types.UnionType):
-        for one in inner:
-            yield from _phrases(one)
+        for choice in inner:
+            yield from _phrases(choice)
     elif origin is list:
         yield from _phrases(inner[0])
     elif origin is dict:
         yield from _phrases(inner[1])
     elif origin is Literal:
-        shown = [f"`{one}`" for one in inner]
+        shown = [f"`{value}`" for value in inner]
         yield ", ".join(shown) if len(shown) < 9 else f"one of {len(shown)} values"
     elif hint is bool:
         yield "true or false"
@@ -222,27 +224,27 @@ def _phrases(hint: Any) -> Iterator[str]:
 
 def _of(metadata: Any) -> list[str]:
     phrases = []
-    for one in metadata:
-        if isinstance(one, FieldInfo):
-            phrases += _of(one.metadata)
-        elif isinstance(one, AfterValidator | BeforeValidator):
-            tells = vars(one.func) if hasattr(one.func, "__dict__") else {}
+    for check in metadata:
+        if isinstance(check, FieldInfo):
+            phrases += _of(check.metadata)
+        elif isinstance(check, AfterValidator | BeforeValidator):
+            tells = vars(check.func) if hasattr(check.func, "__dict__") else {}
             if "pattern" in tells:
                 phrases.append(f"`{tells['pattern']}`")
             elif "limits" in tells:
                 phrases.append("{:,} to {:,}".format(*tells["limits"]))
-            elif one.func.__doc__:
-                phrases.append(" ".join(one.func.__doc__.split()).split(" (http")[0].rstrip("."))
-            elif one.func.__name__ != "checked":
-                phrases.append(f"the check `{one.func.__name__.strip('_')}`")
-        elif isinstance(one, annotated_types.Ge):
-            phrases.append(f"{one.ge:,} or more")
-        elif isinstance(one, annotated_types.Le):
-            phrases.append(f"{one.le:,} or less")
-        elif isinstance(one, annotated_types.MinLen):
-            phrases.append(f"{one.min_length:,} or more long")
-        elif isinstance(one, annotated_types.MaxLen):
-            phrases.append(f"{one.max_length:,} or less long")
-        elif getattr(one, "pattern", None):
-            phrases.append(f"`{one.pattern}`")
+            elif check.func.__doc__:
+                phrases.append(" ".join(check.func.__doc__.split()).split(" (http")[0].rstrip("."))
+            elif check.func.__name__ != "checked":
+                phrases.append(f"the check `{check.func.__name__.strip('_')}`")
+        elif isinstance(check, annotated_types.Ge):
+            phrases.append(f"{check.ge:,} or more")
+        elif isinstance(check, annotated_types.Le):
+            phrases.append(f"{check.le:,} or less")
+        elif isinstance(check, annotated_types.MinLen):
+            phrases.append(f"{check.min_length:,} or more long")
+        elif isinstance(check, annotated_types.MaxLen):
+            phrases.append(f"{check.max_length:,} or less long")
+        elif getattr(check, "pattern", None):
+            phrases.append(f"`{check.pattern}`")
     return phrases

@@ -112,7 +112,7 @@ class Recording:
         """The inputs of a type's resources by name."""
         return {r.name: r.inputs for r in self.resources if r.type == type}
 
-    def one(self, type: str, name: str) -> dict[str, Any]:
+    def inputs_of(self, type: str, name: str) -> dict[str, Any]:
         """The inputs of one resource."""
         return self.of(type)[name]
 
@@ -202,12 +202,12 @@ def record(
 ) -> Recording:
     """Returns what the program registers. Raises what the program raises. With `preview`, as the first preview of an
     empty stack does: nothing is known of what a service makes up."""
-    found = config if config is not None else stack_config(stack)
+    stack_values = config if config is not None else stack_config(stack)
     known = TABLES if tables is None else tables
     answers = (known, streams or {}, GOVERNED | (data_lake or {}), versioning, preview)
-    key = json.dumps([stack, found, answers, str(program or "")])
+    key = json.dumps([stack, stack_values, answers, str(program or "")])
     if key not in recorded:
-        recorded[key] = _run(stack, found, program or ROOT / "__main__.py", *answers)
+        recorded[key] = _run(stack, stack_values, program or ROOT / "__main__.py", *answers)
     return recorded[key].copy()
 
 
@@ -215,7 +215,7 @@ recorded: dict[str, Recording] = {}
 """What was recorded in this process; a test that changes what a program finds clears it."""
 
 
-def _run(stack: str, found: dict[str, Any], program: Path, *answered: Any) -> Recording:
+def _run(stack: str, stack_values: dict[str, Any], program: Path, *answered: Any) -> Recording:
     recording = Recording()
     asyncio.set_event_loop(asyncio.new_event_loop())
     answers = _Mocks(recording, *answered)
@@ -230,7 +230,7 @@ def _run(stack: str, found: dict[str, Any], program: Path, *answered: Any) -> Re
     settings.SETTINGS.outputs.clear()
     settings.set_root_resource(None)  # a stack of its own for each run; the mocks made one already
     recording.resources.clear()
-    pulumi.runtime.set_all_config({f"tributary:{key}": _text(value) for key, value in found.items()})
+    pulumi.runtime.set_all_config({f"tributary:{key}": _text(value) for key, value in stack_values.items()})
 
     def run() -> None:
         runpy.run_path(str(program))

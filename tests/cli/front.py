@@ -43,8 +43,8 @@ PATIENCE = float(os.environ.get("FRONT_DOOR_PATIENCE", "900"))  # seconds for on
 
 def language_host() -> Path | None:
     """The folder of the language host, or None."""
-    if found := shutil.which("pulumi-language-python"):
-        return Path(found).parent
+    if installed := shutil.which("pulumi-language-python"):
+        return Path(installed).parent
     beside = PARTS / "language-host"
     return beside if (beside / "pulumi-language-python").is_file() else None
 
@@ -54,9 +54,9 @@ def terraform_provider() -> str | None:
     if given := os.environ.get("TFBRIDGE_PROVIDER"):
         return given
     for place in filter(Path.is_dir, PLACES):
-        for found in sorted(place.glob("**/terraform-provider-aws_v*")):
-            if BINARY.fullmatch(found.name) and os.access(found, os.X_OK):
-                return str(found)
+        for provider in sorted(place.glob("**/terraform-provider-aws_v*")):
+            if BINARY.fullmatch(provider.name) and os.access(provider, os.X_OK):
+                return str(provider)
     return None
 
 
@@ -134,9 +134,9 @@ class Run:
         """`<type>::<name>` of what is not as it was -> the operation."""
         ended = [event["resOutputsEvent"]["metadata"] for event in self.events if "resOutputsEvent" in event]
         return {
-            one["urn"].split("::", 2)[2].rpartition("$")[2]: one["op"]
-            for one in ended
-            if one["op"] not in ("same", "read", "refresh")
+            resource["urn"].split("::", 2)[2].rpartition("$")[2]: resource["op"]
+            for resource in ended
+            if resource["op"] not in ("same", "read", "refresh")
         }
 
     @property

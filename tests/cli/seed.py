@@ -132,7 +132,7 @@ def seed(endpoint: str, stack: str) -> None:
         for name, arn in role_arns(read, role).items():
             form = re.compile(rf"{re.escape(stack)}-{re.escape(name)}-{role}(-\d+)?")
             its = {policy: text for policy, text in policies.items() if form.fullmatch(policy)}
-            trusted = [one.id for one in read.accounts.values()]
+            trusted = [account.id for account in read.accounts.values()]
             Adopted(endpoint, read.accounts[name]).role(arn.rpartition("/")[2], trusted, its)
     for account, kind, name in adopted(read):
         place = Adopted(endpoint, account)

@@ -48,7 +48,9 @@ TYPES = (
 
 def in_aws(endpoint: str, accounts: Iterable[AccountArgs]) -> set[tuple[str, str, str]]:
     """(account, service, name) of all there is."""
-    return {(account.id, *one) for account in accounts for one in _in_account(endpoint, account)}
+    return {
+        (account.id, *resource_id) for account in accounts for resource_id in _in_account(endpoint, account)
+    }
 
 
 def _in_account(endpoint: str, account: AccountArgs) -> Iterator[tuple[str, str]]:
@@ -73,7 +75,8 @@ def in_google(endpoint: str, project: str, resources: Iterable[dict[str, Any]]) 
     google.project = project
     with mock.patch.dict(os.environ, {ENDPOINT: endpoint}):
         return {
-            one["id"]
-            for one in resources
-            if one["type"] in google.rows and google.read(one["type"], one["id"], one["outputs"]) is not None
+            resource["id"]
+            for resource in resources
+            if resource["type"] in google.rows
+            and google.read(resource["type"], resource["id"], resource["outputs"]) is not None
         }

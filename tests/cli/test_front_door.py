@@ -121,7 +121,9 @@ def test_up_previews_and_creates_all_of_it(life: Life) -> None:
     assert re.findall(r"^(Previewing update|Updating) ", run.text, re.M) == ["Previewing update", "Updating"]
     assert run.counts.keys() == {"create"}
     # A provider is in the state, and so is the stack itself; what is read is not created.
-    assert len([one for one in life.state() if not one.get("external")]) == run.counts["create"]
+    assert (
+        len([resource for resource in life.state() if not resource.get("external")]) == run.counts["create"]
+    )
 
 
 def test_a_preview_after_it_changes_nothing(life: Life) -> None:
@@ -146,7 +148,9 @@ def test_a_changed_key_of_the_config_changes_its_resource_alone(life: Life) -> N
     assert preview.changes == expected | life.providers_of_accounts, preview.text
     life.under("deploy")
     assert life.ok("up", "--yes", "--skip-preview").changes == expected
-    [resource] = [one for one in life.state() if one["urn"].endswith(f"{LIFECYCLE}::shop-lake-landing")]
+    [resource] = [
+        resource for resource in life.state() if resource["urn"].endswith(f"{LIFECYCLE}::shop-lake-landing")
+    ]
     account = life.settings.pipelines["shop-lake"].args.account
     s3 = boto3.client(
         "s3", endpoint_url=life.endpoint, region_name=account.region, aws_access_key_id=account.id,
@@ -160,7 +164,11 @@ def test_a_changed_key_of_the_config_changes_its_resource_alone(life: Life) -> N
 def test_destroy_leaves_what_retain_data_keeps_and_nothing_else(life: Life) -> None:
     state = life.state()
     # A bucket and its settings have the same id.
-    retained = {(one["type"], one["id"]) for one in state if one.get("retainOnDelete") and one.get("id")}
+    retained = {
+        (resource["type"], resource["id"])
+        for resource in state
+        if resource.get("retainOnDelete") and resource.get("id")
+    }
     keeps = life.settings.pipelines["shop-lake"].args.retain_data
     assert bool(retained) is keeps
     life.ok("destroy", "--yes")

@@ -99,7 +99,7 @@ def test_a_whole_stack_is_deployed_carries_data_is_recorded_and_destroyed(
     assert list(observed.unseen(states)) == []
     calls = answers.read(path)
     assert [f"{call.service}:{call.operation} {call.error}" for call in calls if call.error] == []
-    kinds = {one["type"] for one in states}
+    kinds = {resource["type"] for resource in states}
     assert {call.operation for call in calls if call.service == "dynamodb"} >= {
         "DescribeTable",
         "ListExports",

@@ -128,7 +128,7 @@ class Cloud:
                             {
                                 "ResourceType": kind,
                                 "Resource": [resource],
-                                "Permission": [f"aoss:{one}" for one in permissions],
+                                "Permission": [f"aoss:{permission}" for permission in permissions],
                             }
                         ],
                     }

@@ -33,9 +33,9 @@ def test_every_benchmark_is_run_here_or_says_why_not():
 
 @pytest.mark.timeout(900)
 def test_every_handlers_bundle_is_imported():
-    found = rows("benchmarks/imports.py", "--runs", "1")
-    assert [row[0] for row in found] == [*imports.BASELINES, *known_handlers()]
-    assert all(float(milliseconds) > 0 for _, milliseconds, *_ in found)
+    table = rows("benchmarks/imports.py", "--runs", "1")
+    assert [row[0] for row in table] == [*imports.BASELINES, *known_handlers()]
+    assert all(float(milliseconds) > 0 for _, milliseconds, *_ in table)
 
 
 def test_a_handler_that_is_not_imported_is_named():
@@ -52,8 +52,8 @@ def test_a_handler_that_requires_another_variable_gets_it():
 
 @pytest.mark.timeout(300)
 def test_increments_are_folded_for_each_share_of_changes():
-    found = rows("benchmarks/fold.py", "--items", "500")
-    assert [row[:3] for row in found] == [
+    table = rows("benchmarks/fold.py", "--items", "500")
+    assert [row[:3] for row in table] == [
         ["500", "10", "499"],
         ["1,500", "30", "1,497"],
         ["500", "500", "450"],
@@ -74,14 +74,14 @@ def test_requests_are_checked_against_their_models():
 
 @pytest.mark.timeout(300)
 def test_every_reader_reads_the_items():
-    found = rows("benchmarks/normalise.py", "--megabytes", "1")
-    assert [row[0] for row in found] == ["boto3", "normaliser", "pyarrow", "duckdb", "boto3"]
+    table = rows("benchmarks/normalise.py", "--megabytes", "1")
+    assert [row[0] for row in table] == ["boto3", "normaliser", "pyarrow", "duckdb", "boto3"]
 
 
 @pytest.mark.timeout(600)
 def test_a_pipeline_is_registered_beside_a_flat_program():
-    found = rows("-m", "benchmarks.registration", "--pipelines", "1", "--kinds", "replication", "--runs", "1")
-    assert [row[:2] for row in found] == [["replication", "1"]]
+    table = rows("-m", "benchmarks.registration", "--pipelines", "1", "--kinds", "replication", "--runs", "1")
+    assert [row[:2] for row in table] == [["replication", "1"]]
 
 
 @pytest.mark.timeout(600)

@@ -76,10 +76,10 @@ def test_whatever_type_a_preview_takes_the_normaliser_reads(table_schema: Module
     for kind in ("set", "list"):
         types += [{kind: inner} for inner in types[:]]
     types += [{"struct": {"a": inner}} for inner in types]
-    taken = [one for one in types if read(one, column_type)]
-    assert [one for one in taken if not read(one, table_schema.Type.of)] == []
+    taken = [kind for kind in types if read(kind, column_type)]
+    assert [kind for kind in taken if not read(kind, table_schema.Type.of)] == []
     sets = ["string", "binary", "bigint", "double", "decimal(38,0)"]
-    assert [one["set"] for one in taken if isinstance(one, dict) and "set" in one] == sets
+    assert [kind["set"] for kind in taken if isinstance(kind, dict) and "set" in kind] == sets
     assert len(taken) == 48  # 7 plain, 5 sets, lists of these 12, and structs of all 24
 
 

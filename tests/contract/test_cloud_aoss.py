@@ -57,8 +57,8 @@ def test_what_a_granted_role_writes_another_granted_role_reads(books):
     assert [item["index"]["status"] for item in answer["items"]] == [201, 400]
     assert {item["index"]["_index"] for item in answer["items"]} == {"novels"}
     assert books["reader"].get(index="novels", id="1")["_source"] == {"pages": 3, "title": "Emma 📚"}
-    found = eventually(lambda: books["reader"].search(index="novels")["hits"]["hits"])
-    assert [hit["_index"] for hit in found] == ["novels"]
+    hits = eventually(lambda: books["reader"].search(index="novels")["hits"]["hits"])
+    assert [hit["_index"] for hit in hits] == ["novels"]
     assert list(books["reader"].indices.get_mapping(index="novels")) == ["novels"]
 
 

@@ -152,8 +152,8 @@ def test_a_group_holds_collections_of_one_type_and_goes_when_it_is_empty(
     assert "ConflictException" in refusal(aoss.delete_collection_group, id=group["id"])
     empty = grouped(aoss, "empty")
     aoss.delete_collection_group(id=empty["id"])
-    found = aoss.batch_get_collection_group(ids=[empty["id"]])
-    assert found["collectionGroupErrorDetails"][0]["errorCode"] == "NOT_FOUND"
+    answer = aoss.batch_get_collection_group(ids=[empty["id"]])
+    assert answer["collectionGroupErrorDetails"][0]["errorCode"] == "NOT_FOUND"
 
 
 def test_a_collection_of_a_group_that_is_not_there_is_refused(aoss: Any) -> None:

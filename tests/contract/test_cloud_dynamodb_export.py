@@ -93,7 +93,7 @@ def keys(cloud: Cloud, account: str, name: str) -> list[str]:
 
 def rows(cloud: Cloud, name: str, description: dict) -> list[dict]:
     summary = json.loads(read(cloud, WORKLOAD, name, description["ExportManifest"]))
-    found = []
+    exported = []
     for line in read(cloud, WORKLOAD, name, summary["manifestFilesS3Key"]).splitlines():
         file = json.loads(line)
         body = read(cloud, WORKLOAD, name, file["dataFileS3Key"])
@@ -102,9 +102,9 @@ def rows(cloud: Cloud, name: str, description: dict) -> list[dict]:
         assert head["ETag"].strip('"') == file["etag"] and file["etag"].endswith("-1")
         content = [json.loads(row) for row in gzip.decompress(body).splitlines()]
         assert len(content) == file["itemCount"]
-        found += content
-    assert len(found) == summary["itemCount"] == description["ItemCount"]
-    return found
+        exported += content
+    assert len(exported) == summary["itemCount"] == description["ItemCount"]
+    return exported
 
 
 def test_a_full_export_carries_every_item_and_every_type_unchanged(cloud: Cloud):
@@ -143,8 +143,8 @@ def test_a_big_table_is_spread_over_several_files(cloud: Cloud):
     export = dynamodb.export_table_to_point_in_time(TableArn=arn, S3Bucket=name)["ExportDescription"][
         "ExportArn"
     ]
-    found = rows(cloud, name, finished(dynamodb, export))
-    assert len({row["Item"]["id"]["S"] for row in found}) == 12_000
+    read = rows(cloud, name, finished(dynamodb, export))
+    assert len({row["Item"]["id"]["S"] for row in read}) == 12_000
     assert sum("/data/" in key for key in keys(cloud, WORKLOAD, name)) == 3
 
 

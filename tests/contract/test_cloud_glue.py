@@ -41,14 +41,14 @@ def crawler(glue: Any, name: str, **settings: Any) -> dict[str, Any]:
     return glue.get_crawler(Name=name)["Crawler"]
 
 
-def of(found: dict[str, Any]) -> dict[str, Any]:
-    return {name: found.get(name) for name in DEFAULTS}
+def of(crawler_answer: dict[str, Any]) -> dict[str, Any]:
+    return {name: crawler_answer.get(name) for name in DEFAULTS}
 
 
 def test_a_crawler_with_no_more_settings_has_the_services_defaults(glue: Any) -> None:
-    found = crawler(glue, "plain")
-    assert of(found) == DEFAULTS
-    assert "Schedule" not in found
+    described = crawler(glue, "plain")
+    assert of(described) == DEFAULTS
+    assert "Schedule" not in described
 
 
 def test_what_a_request_sets_of_a_crawler_is_kept_and_the_rest_is_the_default(glue: Any) -> None:
@@ -65,8 +65,8 @@ def test_what_a_request_sets_of_a_crawler_is_kept_and_the_rest_is_the_default(gl
 def test_a_changed_crawler_has_the_defaults_too(glue: Any) -> None:
     crawler(glue, "changed", **SETTINGS)
     glue.update_crawler(Name="changed", LineageConfiguration={})
-    found = glue.get_crawler(Name="changed")["Crawler"]
-    assert of(found) == SETTINGS | {"LineageConfiguration": DEFAULTS["LineageConfiguration"]}
+    described = glue.get_crawler(Name="changed")["Crawler"]
+    assert of(described) == SETTINGS | {"LineageConfiguration": DEFAULTS["LineageConfiguration"]}
     assert [c["LineageConfiguration"] for c in glue.get_crawlers()["Crawlers"] if c["Name"] == "plain"] == [
         DEFAULTS["LineageConfiguration"]
     ]

@@ -119,9 +119,9 @@ def invoke(cloud: Cloud, account: str, arn: str, payload: dict) -> Any:
 
 def test_a_worker_holds_its_roles_session_and_nothing_of_the_hosts(cloud: Cloud):
     arn = function(cloud, WORKLOAD, Queue(cloud, WORKLOAD))
-    found = invoke(cloud, WORKLOAD, arn, {"call": "environment"})
-    assert found["AWS_ACCESS_KEY_ID"].startswith("ASIA")
-    assert "of-the-host" not in found.values()
+    environment = invoke(cloud, WORKLOAD, arn, {"call": "environment"})
+    assert environment["AWS_ACCESS_KEY_ID"].startswith("ASIA")
+    assert "of-the-host" not in environment.values()
 
 
 def test_a_worker_reaches_s3_control_without_knowing_that_it_is_local(cloud: Cloud):

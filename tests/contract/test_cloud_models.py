@@ -123,7 +123,10 @@ def test_a_task_of_a_state_machine_is_refused_as_a_caller_is(cloud: Cloud):
     machine = states.create_state_machine(name="asks", definition=json.dumps(definition), roleArn=role)
     run = states.start_execution(stateMachineArn=machine["stateMachineArn"])["executionArn"]
     ended = eventually(
-        lambda: (found := states.describe_execution(executionArn=run))["status"] != "RUNNING" and found, 20
+        lambda: (
+            (execution := states.describe_execution(executionArn=run))["status"] != "RUNNING" and execution
+        ),
+        20,
     )
     assert ended["status"] == "FAILED" and ended["error"] == "DynamoDb.ValidationException"
     assert "at 'tableName' failed to satisfy constraint" in ended["cause"]

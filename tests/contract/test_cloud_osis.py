@@ -188,8 +188,8 @@ class Line:
         )
 
     def logged(self) -> str:
-        found = self.cloud.client("logs").filter_log_events(logGroupName=self.log_group)
-        return "\n".join(event["message"] for event in found["events"])
+        events = self.cloud.client("logs").filter_log_events(logGroupName=self.log_group)
+        return "\n".join(event["message"] for event in events["events"])
 
     def exports(self) -> list[dict]:
         return self.dynamodb.list_exports(TableArn=self.table)["ExportSummaries"]
@@ -237,15 +237,15 @@ def items(cloud, index):  # noqa: F811
 
 
 def test_every_attribute_type_of_an_exported_item_arrives_as_it_was(items, index):
-    found = eventually(lambda: index["document"]("items", "all|7"))
-    exact = found["_source"].pop("exact")
-    assert found["_source"] == DOCUMENT and str(exact) == EXACT
+    document = eventually(lambda: index["document"]("items", "all|7"))
+    exact = document["_source"].pop("exact")
+    assert document["_source"] == DOCUMENT and str(exact) == EXACT
 
 
 def test_the_stream_carries_the_same_types_as_the_export(items, index):
     items.dynamodb.put_item(TableName="items", Item={**ITEM, "sk": {"N": "8"}})
-    found = eventually(lambda: index["document"]("items", "all|8"))
-    assert str(found["_source"].pop("exact")) == EXACT and found["_source"] == {**DOCUMENT, "sk": 8}
+    document = eventually(lambda: index["document"]("items", "all|8"))
+    assert str(document["_source"].pop("exact")) == EXACT and document["_source"] == {**DOCUMENT, "sk": 8}
 
 
 def test_inserts_updates_and_deletes_arrive_while_it_runs(items, index):
@@ -275,7 +275,9 @@ def test_a_second_delivery_changes_nothing_and_an_older_record_overwrites_nothin
     items.put(3, colour={"S": "last"})
     before = eventually(
         lambda: (
-            (found := index["document"]("items", "a|3")) and found["_source"]["colour"] == "last" and found
+            (document := index["document"]("items", "a|3"))
+            and document["_source"]["colour"] == "last"
+            and document
         )
     )
     versions = {key: index["document"]("items", key)["_version"] for key in ("a|3", "a|4", "all|7")}
@@ -328,10 +330,10 @@ def test_an_update_goes_on_where_it_was_and_a_pipeline_stopped_and_started_expor
 
 def test_metrics_carry_the_services_names(items):
     def total() -> float:
-        found = items.cloud.client("cloudwatch").list_metrics(Namespace="AWS/OSIS")["Metrics"]
+        listed = items.cloud.client("cloudwatch").list_metrics(Namespace="AWS/OSIS")["Metrics"]
         return {
             metric["MetricName"]
-            for metric in found
+            for metric in listed
             if metric["Dimensions"] == [{"Name": "PipelineName", "Value": "items"}]
         } >= {
             "items.dynamodb.exportRecordsProcessed.count",
@@ -394,15 +396,17 @@ def test_a_missing_iam_grant_stops_it_and_the_log_names_the_action(cloud, index,
         line.role_name,
         [
             {
-                **one,
+                **statement,
                 "Action": [
                     a
-                    for a in ([one["Action"]] if isinstance(one["Action"], str) else one["Action"])
+                    for a in (
+                        [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+                    )
                     if a != action
                 ]
                 or ["s3:ListAllMyBuckets"],
             }
-            for one in line.statements()
+            for statement in line.statements()
         ],
     )
     document = body(line.table, index["host"], name)
@@ -494,32 +498,32 @@ def test_an_expiry_is_a_delete_that_the_body_can_tell_from_others(cloud, index):
 
 
 def test_two_tables_in_one_body_go_to_their_own_indexes_each(cloud, index):  # noqa: F811
-    one, other = Line(cloud, "shared-one"), Line(cloud, "shared-two")
-    for line in (one, other):
+    first, other = Line(cloud, "shared-one"), Line(cloud, "shared-two")
+    for line in (first, other):
         line.put(1, name={"S": line.name})
         cloud.grant(
             line.name,
-            one.role,
+            first.role,
             ["CreateIndex", "DescribeIndex", "UpdateIndex", "WriteDocument"],
             "search",
             line.name,
         )
     cloud.grant(
         "shared-templates",
-        one.role,
+        first.role,
         ["CreateCollectionItems", "DescribeCollectionItems"],
         "search",
         kind="collection",
     )
-    cloud.allow(one.role_name, [*one.statements(), *other.statements()])
-    documents = [body(line.table, index["host"], line.name) for line in (one, other)]
-    one.start(documents[0] | documents[1])
-    for line in (one, other):
+    cloud.allow(first.role_name, [*first.statements(), *other.statements()])
+    documents = [body(line.table, index["host"], line.name) for line in (first, other)]
+    first.start(documents[0] | documents[1])
+    for line in (first, other):
         assert (
             eventually(lambda line=line: index["document"](line.name, "a|1"))["_source"]["name"] == line.name
         )
         line.put(2, name={"S": f"{line.name} again"})
-    for line in (one, other):
+    for line in (first, other):
         eventually(lambda line=line: index["document"](line.name, "a|2"))
         assert index["client"].count(index=line.name)["count"] <= 2
 
@@ -579,7 +583,7 @@ def test_the_engine_knows_every_option_that_the_program_writes():
         {"accounts": {"workload": account}, "pipelines": {"search": pipeline}},
         tables={"orders": PITR_ON | {"streamViewType": "NEW_AND_OLD_IMAGES"}},
     )
-    made = recorded.one("aws:opensearchingest/pipeline:Pipeline", "search-orders")
+    made = recorded.inputs_of("aws:opensearchingest/pipeline:Pipeline", "search-orders")
     plan = osis_body.read(made["pipelineConfigurationBody"])["orders"]
     assert [kind for kind, _ in plan["processors"]] == ["delete_entries", "rename_keys"]
     assert set(plan["routes"]) == {"wanted"} and len(plan["sinks"]) == 1

@@ -324,10 +324,10 @@ def test_failures_are_counted_where_the_rule_has_metrics(cloud: Cloud):
     pair = Pair(cloud, role={"s3:ReplicateObject"}).start()
     pair.put()
     assert pair.status() == "FAILED"
-    found = cloud.client("cloudwatch", WORKLOAD).list_metrics(
+    metrics = cloud.client("cloudwatch", WORKLOAD).list_metrics(
         Namespace="AWS/S3", MetricName="OperationsFailedReplication"
     )["Metrics"]
-    assert any({"Name": "SourceBucket", "Value": pair.source} in metric["Dimensions"] for metric in found)
+    assert any({"Name": "SourceBucket", "Value": pair.source} in metric["Dimensions"] for metric in metrics)
 
 
 JOB = [

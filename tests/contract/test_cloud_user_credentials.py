@@ -56,8 +56,8 @@ def test_an_ssh_key_is_uploaded_listed_changed_and_deleted(user: User) -> None:
     assert (made["UserName"], made["Status"]) == (user.name, "Active")
     assert len(made["Fingerprint"]) == 47
     key = made["SSHPublicKeyId"]
-    [found] = user("list_ssh_public_keys")["SSHPublicKeys"]
-    assert found == {n: made[n] for n in ("UserName", "SSHPublicKeyId", "Status", "UploadDate")}
+    [listed] = user("list_ssh_public_keys")["SSHPublicKeys"]
+    assert listed == {n: made[n] for n in ("UserName", "SSHPublicKeyId", "Status", "UploadDate")}
     whole = user("get_ssh_public_key", SSHPublicKeyId=key, Encoding="SSH")["SSHPublicKey"]
     assert whole["SSHPublicKeyBody"] == rsa(7)
     user("update_ssh_public_key", SSHPublicKeyId=key, Status="Inactive")
@@ -77,8 +77,8 @@ def test_an_ssh_key_is_a_key_uploaded_once_and_of_five_at_most(user: User) -> No
 
 def test_a_signing_certificate_is_uploaded_listed_changed_and_deleted(user: User) -> None:
     made = user("upload_signing_certificate", CertificateBody=certificate(1))["Certificate"]
-    [found] = user("list_signing_certificates")["Certificates"]
-    assert found == made and found["CertificateBody"] == certificate(1)
+    [listed] = user("list_signing_certificates")["Certificates"]
+    assert listed == made and listed["CertificateBody"] == certificate(1)
     user("update_signing_certificate", CertificateId=made["CertificateId"], Status="Inactive")
     assert user("list_signing_certificates")["Certificates"][0]["Status"] == "Inactive"
     assert user.refused("upload_signing_certificate", CertificateBody="none") == "MalformedCertificate"
@@ -95,9 +95,9 @@ def test_a_service_specific_credential_tells_its_password_when_it_is_made_and_ne
     service = "codecommit.amazonaws.com"
     made = user("create_service_specific_credential", ServiceName=service)["ServiceSpecificCredential"]
     assert made["ServiceUserName"] == f"{user.name}-at-{WORKLOAD}"
-    [found] = user("list_service_specific_credentials")["ServiceSpecificCredentials"]
+    [credential] = user("list_service_specific_credentials")["ServiceSpecificCredentials"]
     assert (
-        found == {key: value for key, value in made.items() if key != "ServicePassword"}
+        credential == {key: value for key, value in made.items() if key != "ServicePassword"}
         and made["ServicePassword"]
     )
     other = user("list_service_specific_credentials", ServiceName="cassandra.amazonaws.com")

@@ -142,13 +142,13 @@ def test_an_alarm_comes_back_as_it_was_put_whatever_is_spoken(
     name, before = f"{alarm['AlarmName']}-{put}-{get}", datetime.now(UTC)
     assert "Error" not in call(cloud, CLOUDWATCH, put, "PutMetricAlarm", **{**alarm, "AlarmName": name})
     answer = call(cloud, CLOUDWATCH, get, "DescribeAlarms", AlarmNames=[name])
-    [found] = answer["MetricAlarms"]
+    [described] = answer["MetricAlarms"]
     expected = {"ActionsEnabled": True, "TreatMissingData": "missing", **alarm, "AlarmName": name}
-    given = {key: value for key, value in found.items() if key not in OWN and value != []}
+    given = {key: value for key, value in described.items() if key not in OWN and value != []}
     assert given == expected
-    assert found["AlarmArn"] == f"arn:aws:cloudwatch:us-east-1:{WORKLOAD}:alarm:{name}"
+    assert described["AlarmArn"] == f"arn:aws:cloudwatch:us-east-1:{WORKLOAD}:alarm:{name}"
     second = timedelta(seconds=1)  # to which the service may tell it
-    assert before - second <= found["StateUpdatedTimestamp"] <= datetime.now(UTC) + second
+    assert before - second <= described["StateUpdatedTimestamp"] <= datetime.now(UTC) + second
 
 
 @pytest.mark.parametrize("protocol", CLOUDWATCH.metadata["protocols"])
@@ -164,8 +164,8 @@ def test_a_composite_alarm_comes_back_as_it_was_put(cloud: Cloud, protocol: str)
     }
     call(cloud, CLOUDWATCH, protocol, "PutCompositeAlarm", **composite)
     filters = {"AlarmNames": [composite["AlarmName"]], "AlarmTypes": ["CompositeAlarm"]}
-    [found] = call(cloud, CLOUDWATCH, protocol, "DescribeAlarms", **filters)["CompositeAlarms"]
-    assert {key: found[key] for key in composite} == composite
+    [alarm] = call(cloud, CLOUDWATCH, protocol, "DescribeAlarms", **filters)["CompositeAlarms"]
+    assert {key: alarm[key] for key in composite} == composite
 
 
 @pytest.mark.parametrize("protocol", CLOUDWATCH.metadata["protocols"])
@@ -220,8 +220,10 @@ def test_a_redrive_policy_comes_back_in_the_form_of_the_service(cloud: Cloud) ->
     policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": "1000"})
     queue = sqs.create_queue(QueueName="work", Attributes={"RedrivePolicy": policy})["QueueUrl"]
     for names in (["All"], ["RedrivePolicy"]):
-        found = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]["RedrivePolicy"]
-        assert found == f'{{"deadLetterTargetArn":"{arn}","maxReceiveCount":1000}}'
+        redrive_policy = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"][
+            "RedrivePolicy"
+        ]
+        assert redrive_policy == f'{{"deadLetterTargetArn":"{arn}","maxReceiveCount":1000}}'
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"RedrivePolicy": ""})
     assert (
         "RedrivePolicy" not in sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]

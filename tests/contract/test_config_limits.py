@@ -32,8 +32,11 @@ from tests.unit.test_names import NoResources
 ROWS = limits.rows()
 CLASSES = {cls.__name__: cls for cls in limits.classes()}
 HINTS = {(name, key): hint for name, cls in CLASSES.items() for key, hint in limits.keys(cls)}
-COMPARED = [one for one, row in ((one, ROWS[one[0]][one[1]]) for one in HINTS if one[1] in ROWS.get(one[0], {}))
-            if {"api", "google", "page", "count"} & row.keys()]  # fmt: skip
+COMPARED = [
+    place
+    for place in HINTS
+    if {"api", "google", "page", "count"} & ROWS.get(place[0], {}).get(place[1], {}).keys()
+]
 PHYSICAL: dict[str, Callable[[str], str]] = {
     "iam.CreateRole: RoleName": names.role,
     "lambda.CreateFunction: FunctionName": names.function,
@@ -145,12 +148,14 @@ def checks(hint: Any) -> tuple[Any, list[Any]]:
         if get_origin(hint) is Annotated:
             hint, *more = get_args(hint)
             metadata += [
-                part for one in more for part in (one.metadata if isinstance(one, FieldInfo) else [one])
+                part
+                for annotation in more
+                for part in (annotation.metadata if isinstance(annotation, FieldInfo) else [annotation])
             ]
         elif get_origin(hint) in (list, dict):
             hint, metadata = get_args(hint)[-1], []  # of its members
         elif limits.unwrapped(hint) is not hint:
-            hint = next(one for one in get_args(hint) if one is not type(None))
+            hint = next(choice for choice in get_args(hint) if choice is not type(None))
         else:
             return hint, metadata
 
@@ -158,16 +163,18 @@ def checks(hint: Any) -> tuple[Any, list[Any]]:
 def patterns(place: tuple[str, str]) -> list[str]:
     """The expressions of our check and of the API."""
     row, ours = ROWS[place[0]][place[1]], []
-    for one in checks(HINTS[place])[1]:
+    for check in checks(HINTS[place])[1]:
         named = (
-            vars(one.func).get("pattern")
-            if isinstance(one, AfterValidator)
-            else getattr(one, "pattern", None)
+            vars(check.func).get("pattern")
+            if isinstance(check, AfterValidator)
+            else getattr(check, "pattern", None)
         )
         ours += [named] if named else []
     theirs = [limits.member(path).metadata.get("pattern") for path in limits.listed(row.get("api"))]
     return ours + [
-        one for one in [*theirs, row.get("pattern")] if one and "\\p" not in one and "\\u" not in one
+        pattern
+        for pattern in [*theirs, row.get("pattern")]
+        if pattern and "\\p" not in pattern and "\\u" not in pattern
     ]
 
 
@@ -182,14 +189,14 @@ def example(place: tuple[str, str]) -> Any:
         return get_args(kind)[0]
     if kind in (bool, int):
         return next(
-            one
-            for one in (True, 1, 2, 5, 30, 60)
-            if kind is bool or (one is not True and accepted(place, one))
+            value
+            for value in (True, 1, 2, 5, 30, 60)
+            if kind is bool or (value is not True and accepted(place, value))
         )
     given = beside(*place).get(place[1])
     if given is not None:
         return given[0] if isinstance(given, list) else given
-    return next(one for one in EXAMPLES if accepted(place, one))
+    return next(example for example in EXAMPLES if accepted(place, example))
 
 
 INSERTED = ["-", "--", ".", "..", "/", "\n", "a" * 40, "a" * 2500, "a" * 263_000]
@@ -223,7 +230,7 @@ def values(place: tuple[str, str]) -> st.SearchStrategy[Any]:
     shown = example(place)
     if not isinstance(shown, str):
         return st.just(shown)
-    made = [st.from_regex(regex_of(one), fullmatch=True).map(at_home) for one in patterns(place)]
+    made = [st.from_regex(regex_of(pattern), fullmatch=True).map(at_home) for pattern in patterns(place)]
     inserted = st.builds(
         lambda at, more: shown[: at % (len(shown) + 1)] + more + shown[at % (len(shown) + 1) :],
         st.integers(0, 99),
@@ -256,27 +263,27 @@ def regex_of(pattern: str) -> re.Pattern[str]:
 
 
 def edges(place: tuple[str, str], metadata: list[Any]) -> set[int]:
-    row, found = ROWS[place[0]][place[1]], {0, -1, 1, 2**31, 2**63}
-    for one in metadata:
-        ends = vars(one.func).get("limits", ()) if isinstance(one, AfterValidator) else ()
+    row, numbers = ROWS[place[0]][place[1]], {0, -1, 1, 2**31, 2**63}
+    for check in metadata:
+        ends = vars(check.func).get("limits", ()) if isinstance(check, AfterValidator) else ()
         ends = (
             *ends,
             *(
-                getattr(one, end)
+                getattr(check, end)
                 for end in ("ge", "le")
-                if isinstance(one, annotated_types.Ge | annotated_types.Le) and hasattr(one, end)
+                if isinstance(check, annotated_types.Ge | annotated_types.Le) and hasattr(check, end)
             ),
         )
-        found |= {end + by for end in ends for by in (-1, 0, 1)}
+        numbers |= {end + by for end in ends for by in (-1, 0, 1)}
     for path in limits.listed(row.get("api")):
         traits = limits.member(path).metadata
-        found |= {
+        numbers |= {
             traits[end] // row.get("times", 1) + by
             for end in ("min", "max")
             if end in traits
             for by in (-1, 0, 1)
         }
-    return found | {
+    return numbers | {
         row[end] // row.get("times", 1) + by for end in ("least", "most") if end in row for by in (-1, 0, 1)
     }
 

@@ -86,7 +86,7 @@ def test_a_life_settles_its_questions_as_the_program_relies_on_and_leaves_nothin
     path = record(name, sandbox, "embedded", tmp_path)
     settled = answers.settled(path)
     assert settled.keys() == set(LIVES[name].settles)
-    assert all(one["answer"] for one in settled.values())
+    assert all(answered["answer"] for answered in settled.values())
     assert answers.unreliable(settled) == []
     for account in (WORKLOAD, ANALYTICS):
         assert cloud.client("iam", account).list_roles()["Roles"] == []
@@ -95,7 +95,7 @@ def test_a_life_settles_its_questions_as_the_program_relies_on_and_leaves_nothin
     again = record(name, sandbox, "embedded", tmp_path / "again")
     assert answers.lived_anew(path, again) == []
     # The comparison can fail: an answer that the program relies on, and one with a key less.
-    first = next(one for one in settled.values() if one["relied"])
+    first = next(answered for answered in settled.values() if answered["relied"])
     key = next(iter(first["relied"]))
     first["answer"][key] = "another"
     assert len(answers.unreliable(settled)) == 1

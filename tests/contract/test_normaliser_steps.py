@@ -59,8 +59,8 @@ class Bucket:
         self.objects[Key] = self.objects[CopySource["Key"]]
 
     def get_paginator(self, operation):
-        found = lambda Prefix: [{"Key": key} for key in sorted(self.objects) if key.startswith(Prefix)]  # noqa: E731
-        return SimpleNamespace(paginate=lambda Bucket, Prefix, **_: [{"Contents": found(Prefix)}])
+        listed = lambda Prefix: [{"Key": key} for key in sorted(self.objects) if key.startswith(Prefix)]  # noqa: E731
+        return SimpleNamespace(paginate=lambda Bucket, Prefix, **_: [{"Contents": listed(Prefix)}])
 
 
 @pytest.fixture
@@ -233,8 +233,8 @@ def test_of_thousands_of_attributes_in_the_rest_a_reconciliation_tells_a_number_
     seen = {f"attribute_{n:04}": {"S": {"items": 1}} for n in range(5000)}
     wide = reports[0] | {"rest": {"items": 60, "attributes": seen}}
     lake.bucket.objects["reports/a.json"] = json.dumps(wide).encode()
-    found = reconcile(lake)
-    assert found["rest"] == {"items": 60, "attributes": 5000, "named": sorted(seen)[:20]}
+    outcome = reconcile(lake)
+    assert outcome["rest"] == {"items": 60, "attributes": 5000, "named": sorted(seen)[:20]}
 
 
 def test_of_many_columns_that_can_not_be_widened_a_few_are_reported(lake):

@@ -75,7 +75,10 @@ def _given(message: type, token: str, name: str, props: Mapping[str, Any], **mor
 
 def _broken(pack: Any, token: str, props: Mapping[str, Any]) -> set[tuple[str, int]]:
     request = _given(analyzer_pb2.AnalyzeRequest, token, "it", props)
-    return {(found.policyName, found.enforcementLevel) for found in pack.Analyze(request).diagnostics}
+    return {
+        (diagnostic.policyName, diagnostic.enforcementLevel)
+        for diagnostic in pack.Analyze(request).diagnostics
+    }
 
 
 def test_the_pack_has_each_rule_with_its_page_and_is_mandatory(pack: Any) -> None:
@@ -109,7 +112,7 @@ def test_the_level_is_what_the_config_says(pack: Any) -> None:
 
 def _stack_broken(pack: Any, *resources: Any) -> dict[str, str]:
     answer = pack.AnalyzeStack(analyzer_pb2.AnalyzeStackRequest(resources=resources))
-    return {found.urn: found.policyName for found in answer.diagnostics}
+    return {diagnostic.urn: diagnostic.policyName for diagnostic in answer.diagnostics}
 
 
 def _queue(name: str) -> Any:
@@ -125,8 +128,8 @@ def _policy(props: Mapping[str, Any], of: str) -> Any:
 
 def test_what_resources_break_together_is_reported_on_the_one_at_fault(pack: Any) -> None:
     denies = policy(DENY | {"Action": "sqs:*", "Resource": "*"}) | {"queue_url": UNKNOWN}
-    found = _stack_broken(pack, _queue("open"), _queue("closed"), _policy(denies, "closed"))
-    assert found == {_urn(QUEUE, "open"): "a-queue-is-reached-by-tls-only"}
+    broken = _stack_broken(pack, _queue("open"), _queue("closed"), _policy(denies, "closed"))
+    assert broken == {_urn(QUEUE, "open"): "a-queue-is-reached-by-tls-only"}
 
 
 def test_what_is_not_known_yet_waits_for_the_update(pack: Any) -> None:

@@ -97,8 +97,8 @@ def export(monkeypatch):
 
 
 def test_a_tables_rows_are_those_that_its_files_tell_and_a_table_may_have_none(export):
-    found = {t["table"]: (t["files"], t["rows"], t["location"]) for t in export.describe()["tables"]}
-    assert found == {"shop.orders": (3, 101, ORDERS), "shop.stock": (0, 0, STOCK)}
+    tables = {t["table"]: (t["files"], t["rows"], t["location"]) for t in export.describe()["tables"]}
+    assert tables == {"shop.orders": (3, 101, ORDERS), "shop.stock": (0, 0, STOCK)}
     assert export.answer == {"tables_key": TABLES, "tables": 2, "skipped": 0, "refused": 0, "rows": 101}
 
 
@@ -161,10 +161,10 @@ def test_an_export_that_is_not_whole_is_refused_with_what_is_wrong(export, misch
 def test_a_table_whose_files_have_other_columns_is_refused_alone(export):
     file = f"{ORDERS}1/part-00002-b.gz.parquet"
     export.objects[file] = parquet(30, "id", "sum")
-    found = export.describe()
-    assert [table["table"] for table in found["tables"]] == ["shop.stock"]
+    described = export.describe()
+    assert [table["table"] for table in described["tables"]] == ["shop.stock"]
     reason = f"{file} and its description in export_tables_info differ in sum, total"
-    assert found["refused"] == {"shop.orders": reason}
+    assert described["refused"] == {"shop.orders": reason}
     assert export.answer == {"tables_key": TABLES, "tables": 1, "skipped": 0, "refused": 1, "rows": 0}
 
 

@@ -27,10 +27,10 @@ def test_the_schema_does_not_depend_on_the_order_of_the_files(files, data):
             observed = observed.merged(Observation.of_items(file))
         return observed
 
-    one, other = merged(files), merged(data.draw(st.permutations(files)))
-    assert derive(one).json() == derive(other).json()
-    assert Observation.of(one.json()) == one
-    assert Schema.of(derive(one).json()) == derive(one)
+    first, other = merged(files), merged(data.draw(st.permutations(files)))
+    assert derive(first).json() == derive(other).json()
+    assert Observation.of(first.json()) == first
+    assert Schema.of(derive(first).json()) == derive(first)
 
 
 def widened(published: str, *seen):
@@ -259,9 +259,9 @@ names = st.one_of(
 def test_every_column_that_is_published_is_in_the_file_by_its_name_in_lower_case(columns):
     """Athena matches columns of Parquet by name, case aside."""
     export = described(table(**dict.fromkeys(columns, "int64")))
-    for found in export.tables:
-        assert [c["Name"] for c in found.json()["columns"]] == [name.lower() for name in columns]
-        assert len({c["Name"] for c in found.json()["columns"]}) == len(columns)
+    for published in export.tables:
+        assert [c["Name"] for c in published.json()["columns"]] == [name.lower() for name in columns]
+        assert len({c["Name"] for c in published.json()["columns"]}) == len(columns)
     assert len(export.tables) + len(export.refused) == 1
 
 

@@ -95,7 +95,10 @@ def scan(cloud: Cloud, stack: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     accounts = Accounts(stack["resources"], endpoint=cloud.endpoint)
     listed = strangers(stack["resources"], read(stack["resources"], accounts.client))
-    return [(one.resource.split(":")[5].rpartition("/")[2], one.kind, one.what) for one in listed]
+    return [
+        (stranger.resource.split(":")[5].rpartition("/")[2], stranger.kind, stranger.what)
+        for stranger in listed
+    ]
 
 
 def test_what_the_program_made_is_no_stranger(
@@ -153,8 +156,8 @@ def test_a_data_access_policy_that_is_not_the_stacks_names_its_principals() -> N
     )
     own = of("aws:opensearch/serverlessAccessPolicy:ServerlessAccessPolicy", "ingest", {"name": "ingest"})
     access = [{"name": name, "principals": [STRANGER]} for name in ("ingest", "by-hand")]
-    [one] = strangers([collection, own], {collection["urn"]: {"access": access}})
-    assert (one.kind, one.what) == ("principal", f"{STRANGER}, by the data access policy by-hand")
+    [stranger] = strangers([collection, own], {collection["urn"]: {"access": access}})
+    assert (stranger.kind, stranger.what) == ("principal", f"{STRANGER}, by the data access policy by-hand")
 
 
 @pytest.mark.parametrize(

@@ -105,13 +105,15 @@ class Run:
         kept = {name: settings["config"]["tributary:pipelines"][name] | changes for name in names}
         for pipeline in kept.values():
             if tables and "sources" in pipeline:
-                pipeline["sources"] = [one for one in pipeline["sources"] if one.get("dynamodb") in tables]
+                pipeline["sources"] = [
+                    source for source in pipeline["sources"] if source.get("dynamodb") in tables
+                ]
         settings["config"]["tributary:pipelines"] = kept
         file.write_text(yaml.safe_dump(settings, sort_keys=False))
 
     def processes(self) -> list[str]:
         """The commands of all processes that know this clone's folder."""
-        found = []
+        processes = []
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
@@ -119,10 +121,10 @@ class Run:
                 if int(folder.name) != os.getpid() and (
                     str(self.root) in command or place.startswith(str(self.root))
                 ):
-                    found.append(command)
+                    processes.append(command)
             except OSError:
                 continue
-        return found
+        return processes
 
 
 def clone_into(folder: Path) -> Run:

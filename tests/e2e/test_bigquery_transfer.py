@@ -167,7 +167,7 @@ class Shop:
 
     def published(self, metric: str, statistic: str = "Minimum") -> list[float]:
         now = datetime.now(UTC)
-        found = self.client("cloudwatch").get_metric_statistics(
+        metric_statistics = self.client("cloudwatch").get_metric_statistics(
             Namespace=metric_names.NAMESPACE,
             MetricName=metric,
             Dimensions=[{"Name": "Pipeline", "Value": "shop"}, {"Name": "Table", "Value": "orders"}],
@@ -176,7 +176,7 @@ class Shop:
             Period=3600,
             Statistics=[statistic],
         )
-        return [point[statistic] for point in found["Datapoints"]]
+        return [point[statistic] for point in metric_statistics["Datapoints"]]
 
 
 @pytest.fixture(scope="module")
@@ -195,8 +195,8 @@ def test_the_days_load_comes_by_itself_and_agrees_with_the_export(shop: Shop) ->
     transfer = shop.outputs["shop"]["tables"]["orders"]["transfer"]
     assert shop.google.get(f"/v1/{transfer}/runs").json().get("transferRuns", []) == []
     shop.time_of_google(shop.at)
-    found = eventually(lambda: shop.google.get(f"/v1/{transfer}/runs").json()["transferRuns"])
-    assert shop.ended(found[0]["name"])["state"] == "SUCCEEDED"
+    runs = eventually(lambda: shop.google.get(f"/v1/{transfer}/runs").json()["transferRuns"])
+    assert shop.ended(runs[0]["name"])["state"] == "SUCCEEDED"
     assert shop.count(shop.view) == ITEMS
     check = shop.check_load(shop.at + timedelta(hours=2))
     assert (check["expected"], check["loaded"], check["difference"]) == (ITEMS, ITEMS, 0)
@@ -218,7 +218,7 @@ def test_a_file_that_is_written_again_and_a_second_export_leave_each_row_once_in
     s3, landing = shop.client("s3"), shop.outputs["lake"]["landing"]["bucket"]
     files = s3.list_objects_v2(Bucket=landing, Prefix="raw/orders/AWSDynamoDB/")["Contents"]
     before = shop.count(shop.table)
-    for key in [found["Key"] for found in files if found["Key"].endswith(".json.gz")]:
+    for key in [file["Key"] for file in files if file["Key"].endswith(".json.gz")]:
         s3.put_object(Bucket=landing, Key=key, Body=s3.get_object(Bucket=landing, Key=key)["Body"].read())
     assert shop.load()["state"] == "SUCCEEDED"
     assert shop.count(shop.table) > before
@@ -288,7 +288,9 @@ def test_a_revoked_key_fails_the_run_and_the_load_check_shows_what_is_missing(sh
     assert (check["expected"], check["loaded"]) == (shop.exports * ITEMS, ITEMS)
     shop.empty()
     iam, user = shop.client("iam"), shop.outputs["shop"]["user"]
-    (key,) = (found["AccessKeyId"] for found in iam.list_access_keys(UserName=user)["AccessKeyMetadata"])
+    (key,) = (
+        metadata["AccessKeyId"] for metadata in iam.list_access_keys(UserName=user)["AccessKeyMetadata"]
+    )
     iam.update_access_key(UserName=user, AccessKeyId=key, Status="Inactive")
     run, check = loaded_and_checked()
     assert (run["state"], run["errorStatus"]["code"]) == ("FAILED", 7)

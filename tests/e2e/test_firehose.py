@@ -60,13 +60,13 @@ class Ticks:
 
     def failed(self, run: str) -> list[dict[str, Any]]:
         """The failed records of a run in the backup bucket, with their kind."""
-        s3, found = self.client("s3"), []
+        s3, failed_lines = self.client("s3"), []
         for shown in s3.list_objects_v2(Bucket=self.bucket, Prefix=self.prefix).get("Contents", []):
             body = gzip.decompress(s3.get_object(Bucket=self.bucket, Key=shown["Key"])["Body"].read())
             kind = shown["Key"].removeprefix(self.prefix).split("/")[0]
             lines = [json.loads(line) | {"kind": kind} for line in body.splitlines()]
-            found += [line for line in lines if run.encode() in base64.b64decode(line["rawData"])]
-        return found
+            failed_lines += [line for line in lines if run.encode() in base64.b64decode(line["rawData"])]
+        return failed_lines
 
     def replay(self, **event: Any) -> dict[str, Any]:
         answer = self.client("lambda").invoke(
@@ -84,15 +84,15 @@ class Ticks:
     def without_grant(self) -> Iterator[None]:
         """Takes the data access policy's right to write away, until the block ends."""
         aoss = self.client("opensearchserverless")
-        [name] = [one["name"] for one in aoss.list_access_policies(type="data")["accessPolicySummaries"]
-                  if "Writes the index" in one.get("description", "")]  # fmt: skip
+        [name] = [summary["name"] for summary in aoss.list_access_policies(type="data")["accessPolicySummaries"]
+                  if "Writes the index" in summary.get("description", "")]  # fmt: skip
 
         def change(permissions: list[str]) -> None:
-            found = aoss.get_access_policy(name=name, type="data")["accessPolicyDetail"]
-            policy = json.loads(json.dumps(found["policy"]))
+            before = aoss.get_access_policy(name=name, type="data")["accessPolicyDetail"]
+            policy = json.loads(json.dumps(before["policy"]))
             policy[0]["Rules"][0]["Permission"] = permissions
             aoss.update_access_policy(
-                name=name, type="data", policyVersion=found["policyVersion"], policy=json.dumps(policy)
+                name=name, type="data", policyVersion=before["policyVersion"], policy=json.dumps(policy)
             )
 
         change(["aoss:DescribeIndex"])
@@ -141,8 +141,8 @@ class Node:
 
 
 def tick(run: str, number: int, **changes: Any) -> bytes:
-    found = {"EVENT_TIME": "2026-01-01T16:00:00Z", "TICKER": "AMZN", "PRICE": 1.5, "run": run, "seq": number}
-    return json.dumps(found | changes).encode()
+    record = {"EVENT_TIME": "2026-01-01T16:00:00Z", "TICKER": "AMZN", "PRICE": 1.5, "run": run, "seq": number}
+    return json.dumps(record | changes).encode()
 
 
 @pytest.fixture(scope="module")
@@ -166,9 +166,9 @@ def ticks(up: tuple[Run, str]) -> Ticks:
 
 @pytest.fixture(scope="module")
 def node(up: tuple[Run, str]) -> Iterator[Node]:
-    found = Node(up[0])
-    yield found
-    found.stop()
+    search_node = Node(up[0])
+    yield search_node
+    search_node.stop()
 
 
 def test_every_tick_of_ten_and_of_ten_thousand_is_in_the_index_once(ticks: Ticks) -> None:
@@ -206,9 +206,9 @@ def test_a_collection_that_answers_401_and_503_first_was_waited_for_and_the_mapp
 
 def test_a_poison_record_is_kept_with_its_reason_and_its_neighbours_arrive(ticks: Ticks) -> None:
     ticks.put(tick("poison", 1), b"not json: poison", tick("poison", 2, PRICE="cheap"), tick("poison", 3))
-    kept = eventually(lambda: len(found := ticks.failed("poison")) == 2 and found)
-    found = {line["kind"]: line for line in kept}
-    unprocessed, refused = found["processing-failed"], found["AmazonOpenSearchService-failed"]
+    kept = eventually(lambda: len(failed := ticks.failed("poison")) == 2 and failed)
+    failed = {line["kind"]: line for line in kept}
+    unprocessed, refused = failed["processing-failed"], failed["AmazonOpenSearchService-failed"]
     assert base64.b64decode(unprocessed["rawData"]) == b"not json: poison"
     assert unprocessed["errorCode"] == "Lambda.ProcessingFailedStatus"
     assert unprocessed["lambdaArn"].endswith(":function:tributary-local-stock-ticks-transform:$LATEST")
@@ -258,7 +258,7 @@ def test_when_the_grant_is_away_for_longer_the_records_are_kept_and_a_scheduled_
 ) -> None:
     with ticks.without_grant():
         ticks.put(*(tick("given-up", number) for number in range(20)))
-        kept = eventually(lambda: len(found := ticks.failed("given-up")) == 20 and found)
+        kept = eventually(lambda: len(failed := ticks.failed("given-up")) == 20 and failed)
         assert ticks.arrived("given-up") == []
     assert {line["errorCode"] for line in kept} == {"403"}
     assert min(line["attemptsMade"] for line in kept) > 1
@@ -272,7 +272,7 @@ def test_when_the_node_is_gone_the_records_are_kept_and_a_replay_brings_them_onc
 ) -> None:
     with node.dead():
         ticks.put(*(tick("unreachable", number) for number in range(20)))
-        kept = eventually(lambda: len(found := ticks.failed("unreachable")) == 20 and found)
+        kept = eventually(lambda: len(failed := ticks.failed("unreachable")) == 20 and failed)
     assert {(line["kind"], line["errorCode"]) for line in kept} == {("AmazonOpenSearchService-failed", "503")}
     assert all("Connection refused" in line["errorMessage"] for line in kept)
     assert min(line["attemptsMade"] for line in kept) > 1
@@ -311,10 +311,10 @@ def test_a_backup_that_may_not_be_written_loses_nothing(ticks: Ticks) -> None:
 
 def test_a_role_that_firehose_may_not_take_on_is_refused_as_the_stream_is_made(ticks: Ticks) -> None:
     client = ticks.client("firehose")
-    found = client.describe_delivery_stream(DeliveryStreamName=ticks.pipeline["delivery_stream"])[
+    description = client.describe_delivery_stream(DeliveryStreamName=ticks.pipeline["delivery_stream"])[
         "DeliveryStreamDescription"
     ]
-    destination = found["Destinations"][0]["AmazonOpenSearchServerlessDestinationDescription"]
+    destination = description["Destinations"][0]["AmazonOpenSearchServerlessDestinationDescription"]
     backup = {"BucketARN": f"arn:aws:s3:::{ticks.bucket}", "RoleARN": destination["RoleARN"]}
     # The role trusts the delivery stream of the pipeline, and no other.
     with pytest.raises(client.exceptions.InvalidArgumentException, match=r"unable to assume role.*delivery"):
@@ -322,8 +322,10 @@ def test_a_role_that_firehose_may_not_take_on_is_refused_as_the_stream_is_made(t
             DeliveryStreamName="neighbour",
             DeliveryStreamType="KinesisStreamAsSource",
             KinesisStreamSourceConfiguration={
-                "KinesisStreamARN": found["Source"]["KinesisStreamSourceDescription"]["KinesisStreamARN"],
-                "RoleARN": found["Source"]["KinesisStreamSourceDescription"]["RoleARN"],
+                "KinesisStreamARN": description["Source"]["KinesisStreamSourceDescription"][
+                    "KinesisStreamARN"
+                ],
+                "RoleARN": description["Source"]["KinesisStreamSourceDescription"]["RoleARN"],
             },
             AmazonOpenSearchServerlessDestinationConfiguration={
                 "RoleARN": destination["RoleARN"],

@@ -55,9 +55,9 @@ def run(cloud: Cloud, pipeline: dict[str, Any], due: datetime) -> dict[str, Any]
     """A whole run as of `due`, once it has ended."""
     execution = lake.start(cloud, pipeline, due)
     client = cloud.client("stepfunctions", pipeline)
-    while (found := client.describe_execution(executionArn=execution))["status"] == "RUNNING":
+    while (described := client.describe_execution(executionArn=execution))["status"] == "RUNNING":
         time.sleep(0.5)
-    return found
+    return described
 
 
 def partitions(cloud: Cloud, pipeline: dict[str, Any]) -> dict[str, list[str]]:
@@ -162,14 +162,14 @@ def test_a_file_that_is_not_sound_fails_its_source_alone_with_its_name_and_lates
     cloud, pipeline, tomorrow
 ):
     dynamodb, s3 = cloud.client("dynamodb", pipeline), cloud.client("s3", pipeline)
-    found = dynamodb.list_exports(
+    export_list = dynamodb.list_exports(
         TableArn=f"arn:aws:dynamodb:{pipeline['region']}:{pipeline['account']}:table/customers"
     )
     exports = [
         dynamodb.describe_export(ExportArn=e["ExportArn"])["ExportDescription"]
-        for e in found["ExportSummaries"]
+        for e in export_list["ExportSummaries"]
     ]
-    export = max(exports, key=lambda one: one["ExportTime"])
+    export = max(exports, key=lambda export: export["ExportTime"])
     folder = export["ExportManifest"].rpartition("/")[0]
     listed = s3.get_object(Bucket=pipeline["bucket"], Key=f"{folder}/manifest-files.json")["Body"].read()
     key = json.loads(listed.splitlines()[0])["dataFileS3Key"]

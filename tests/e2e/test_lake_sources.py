@@ -64,16 +64,16 @@ def cloud(stack: Run) -> Cloud:
 
 def ended(cloud: Cloud, pipeline: dict[str, Any], execution: str) -> dict[str, Any]:
     client = cloud.client("stepfunctions", pipeline)
-    while (found := client.describe_execution(executionArn=execution))["status"] == "RUNNING":
+    while (described := client.describe_execution(executionArn=execution))["status"] == "RUNNING":
         time.sleep(0.5)
-    return found
+    return described
 
 
 def run_of(cloud: Cloud, name: str, due: datetime) -> dict[str, Any]:
     pipeline = cloud.pipelines[name]
-    found = ended(cloud, pipeline, lake.start(cloud, pipeline, due))
-    assert found["status"] == "SUCCEEDED", found.get("cause")
-    return found
+    run = ended(cloud, pipeline, lake.start(cloud, pipeline, due))
+    assert run["status"] == "SUCCEEDED", run.get("cause")
+    return run
 
 
 def now(ahead: int = 0) -> datetime:
@@ -106,10 +106,10 @@ def crawl(cloud: Cloud) -> dict[str, Any]:
             "columns": table["StorageDescriptor"]["Columns"],
             "keys": [key["Name"] for key in table["PartitionKeys"]],
             "partitions": sorted(
-                tuple(one["Values"])
-                for one in glue.get_partitions(DatabaseName=pipeline["database"], TableName=table["Name"])[
-                    "Partitions"
-                ]
+                tuple(partition["Values"])
+                for partition in glue.get_partitions(
+                    DatabaseName=pipeline["database"], TableName=table["Name"]
+                )["Partitions"]
             ),
         }
         for table in tables
@@ -196,8 +196,8 @@ def test_the_offered_query_reads_only_the_newest_of_two_runs_of_a_day(
     assert len(crawled[2]["tables"]["customers"]["partitions"]) == 3
     athena = cloud.client("athena", pipeline)
     ids = athena.list_named_queries(WorkGroup=pipeline["workgroup"])["NamedQueryIds"]
-    offered = [athena.get_named_query(NamedQueryId=one)["NamedQuery"] for one in ids]
-    (sql,) = [one["QueryString"] for one in offered if one["Name"] == "sample-customers"]
+    offered = [athena.get_named_query(NamedQueryId=query_id)["NamedQuery"] for query_id in ids]
+    (sql,) = [query["QueryString"] for query in offered if query["Name"] == "sample-customers"]
     ((count,),) = lake.query(
         cloud, pipeline, sql.replace("SELECT *", "SELECT count(*)").removesuffix(" LIMIT 10")
     )
@@ -219,7 +219,7 @@ def test_increments_folded_in_are_the_rows_of_a_full_export(
     ]
 
     dynamodb = cloud.client("dynamodb", pipeline)
-    kinds = {one["ExportType"] for one in dynamodb.list_exports()["ExportSummaries"]}
+    kinds = {summary["ExportType"] for summary in dynamodb.list_exports()["ExportSummaries"]}
     assert kinds == {"FULL_EXPORT", "INCREMENTAL_EXPORT"}
     arn = dynamodb.export_table_to_point_in_time(
         TableArn="arn:aws:dynamodb:us-east-1:111111111111:table/orders", S3Bucket=bucket, S3Prefix="raw/whole"
@@ -293,7 +293,7 @@ def test_a_snapshot_that_is_made_for_the_run_is_exported_and_forgotten(
     }
     kind = {"DBSnapshot": "DBInstanceIdentifier", "DBClusterSnapshot": "DBClusterIdentifier"}[noun]
     left = call[noun](**{kind: "shop"})[f"{noun}s"]
-    assert {one["SnapshotType"] for one in left} == {"automated"}
+    assert {snapshot["SnapshotType"] for snapshot in left} == {"automated"}
 
 
 def test_a_clusters_latest_automated_snapshot_is_exported(cloud: Cloud) -> None:

@@ -31,7 +31,7 @@ Pulumi = Callable[..., str]
 
 
 def program() -> dict:
-    found = yaml.safe_load(PROGRAM.read_text())
+    document = yaml.safe_load(PROGRAM.read_text())
     functions = {
         "architecture": ARCHITECTURES.get(platform.machine().lower(), "x86_64"),
         "runtime": f"python3.{sys.version_info.minor}",
@@ -39,15 +39,15 @@ def program() -> dict:
     if not opensearch.unavailable():
         for name, (kind, properties) in SEARCH.items():
             given = {"account": "${first}", "retainData": False, "collection": {"standbyReplicas": False}}
-            found["resources"][name] = {
+            document["resources"][name] = {
                 "type": f"tributary:{kind}",
                 "properties": given | properties,
                 "options": {"providers": ["${here}"]},
             }
-    for resource in found["resources"].values():
+    for resource in document["resources"].values():
         if resource["type"].startswith("tributary:"):
             resource["properties"]["functions"] = functions
-    return found
+    return document
 
 
 @pytest.fixture
@@ -107,9 +107,13 @@ def test_a_yaml_program_with_each_component_is_previewed_deployed_the_same_and_g
     assert outputs["bucket"] == "shop-test-lake-landing-111111111111"
     assert outputs["replica"] == "shop-test-replica-222222222222"
     made = json.loads(pulumi("stack", "export"))["deployment"]["resources"]
-    components = {one["type"] for one in made if one["type"].startswith("tributary:pipelines:")}
+    components = {
+        resource["type"] for resource in made if resource["type"].startswith("tributary:pipelines:")
+    }
     wanted = {
-        one["type"].split(":")[-1] for one in program()["resources"].values() if "tributary:" in one["type"]
+        resource["type"].split(":")[-1]
+        for resource in program()["resources"].values()
+        if "tributary:" in resource["type"]
     }
     assert {f"tributary:pipelines:{name}" for name in wanted} <= components
     pulumi("preview", "--expect-no-changes")

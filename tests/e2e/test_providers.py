@@ -91,10 +91,10 @@ class Program:
             lifecycle_scope="CRUD", opts=within["workload"],
         )  # fmt: skip
         aws.s3.Bucket("bucket", bucket="landing-222222222222", tags={"a": "b"}, opts=within["analytics"])
-        found = aws.dynamodb.get_table_output(
+        adopted = aws.dynamodb.get_table_output(
             name=table.name, opts=pulumi.InvokeOutputOptions(provider=within["workload"].provider)
         )
-        pulumi.export("pitr", found.point_in_time_recovery)
+        pulumi.export("pitr", adopted.point_in_time_recovery)
         pulumi.export("ran", ran.result)
         pulumi.export("queue", queue.url)
 
@@ -190,10 +190,10 @@ def test_what_a_stack_reads_and_does_not_make_is_as_the_cloud_has_it_and_stays(s
 
     def program():
         provider = aws.Provider("workload", region="us-east-1", allowed_account_ids=[WORKLOAD])
-        found = aws.s3.BucketVersioning.get(
+        adopted = aws.s3.BucketVersioning.get(
             "adopted", "adopted", opts=pulumi.ResourceOptions(provider=provider)
         )
-        status = found.versioning_configuration.apply(
+        status = adopted.versioning_configuration.apply(
             lambda versioning: (versioning.status if versioning else None) or ""
         )
         pulumi.export("status", status)

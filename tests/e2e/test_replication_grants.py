@@ -94,9 +94,9 @@ def test_without_the_right_to_encrypt_replicas_the_run_names_objects_and_reason(
         iam.put_role_policy(RoleName=ROLE, PolicyName=POLICY, PolicyDocument=document)
 
     with rewritten(read, write, without("EncryptReplicas")):
-        found = exported_now(cloud)
-    assert [(row.arrived, row.complete) for row in found] == [(0, False)] * 2
-    for row in found:
+        run = exported_now(cloud)
+    assert [(row.arrived, row.complete) for row in run] == [(0, False)] * 2
+    for row in run:
         assert f"/raw/{row.table}/AWSDynamoDB/" in row.failure
         assert "was not replicated: DstPutObjectNotPermitted" in row.failure
         assert row.counts["items announced"] == "none"
@@ -112,6 +112,6 @@ def test_without_the_receiving_buckets_grant_the_run_names_objects_and_reason(cl
         return s3.get_bucket_policy(Bucket=BUCKET)["Policy"]
 
     with rewritten(read, write, without("ReceiveReplicas")):
-        found = exported_now(cloud)
-    assert [row.counts["items announced"] for row in found] == ["none"] * 2
-    assert all("was not replicated: DstPutObjectNotPermitted" in row.failure for row in found)
+        run = exported_now(cloud)
+    assert [row.counts["items announced"] for row in run] == ["none"] * 2
+    assert all("was not replicated: DstPutObjectNotPermitted" in row.failure for row in run)

@@ -48,17 +48,17 @@ class Keyless(Shop):
 
     def operations(self) -> list[dict[str, Any]]:
         wanted = json.dumps({"projectId": "tributary-local", "jobNames": [self.copy["job"]]})
-        found = self.google.get("/v1/transferOperations", params={"filter": wanted}).json()["operations"]
-        return [operation["metadata"] for operation in found]
+        operations = self.google.get("/v1/transferOperations", params={"filter": wanted}).json()["operations"]
+        return [operation["metadata"] for operation in operations]
 
     def objects(self) -> set[str]:
         items = self.google.get(f"/storage/v1/b/{self.copy['bucket']}/o").json()["items"]
-        return {found["name"] for found in items}
+        return {item["name"] for item in items}
 
     def landed(self) -> set[str]:
         landing = self.outputs["lake"]["landing"]["bucket"]
-        found = self.client("s3").list_objects_v2(Bucket=landing, Prefix="raw/orders/AWSDynamoDB/")
-        return {o["Key"] for o in found["Contents"] if o["Key"].endswith(".json.gz")}
+        listed = self.client("s3").list_objects_v2(Bucket=landing, Prefix="raw/orders/AWSDynamoDB/")
+        return {o["Key"] for o in listed["Contents"] if o["Key"].endswith(".json.gz")}
 
     def trust(self, subject: str) -> None:
         """Lets this subject take the role on."""
@@ -145,7 +145,7 @@ def test_event_driven_a_new_export_is_copied_without_a_schedule(shop: Keyless) -
     shop.export()
     eventually(lambda: shop.landed() <= shop.objects())
     assert shop.objects() > before
-    assert {found["status"] for found in shop.operations()[:1]} == {"SUCCESS"}
+    assert {operation["status"] for operation in shop.operations()[:1]} == {"SUCCESS"}
     assert shop.load()["state"] == "SUCCEEDED"
     assert shop.count(shop.table) == 2 * ITEMS
     assert shop.count(shop.view) == ITEMS

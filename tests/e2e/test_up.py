@@ -81,8 +81,8 @@ def test_a_value_that_differs_in_bigquery_marks_its_row_and_fails(stack):
 
 
 def test_every_item_of_every_table_is_a_document(rows):
-    found = {row["table"]: (row["sent"], row["arrived"]) for row in rows if row["kind"] == "zero-etl"}
-    assert found == {"products": (1_050, 1_050), "reviews": (1_050, 1_050)}
+    counts = {row["table"]: (row["sent"], row["arrived"]) for row in rows if row["kind"] == "zero-etl"}
+    assert counts == {"products": (1_050, 1_050), "reviews": (1_050, 1_050)}
 
 
 def test_status_prints_json_rows_of_six_columns_and_nothing_else(rows):

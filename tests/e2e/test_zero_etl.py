@@ -55,8 +55,8 @@ class Search:
 
     def documents(self, table: str) -> dict[str, dict[str, Any]]:
         """Every document by its id; numbers exact."""
-        found = self.reader.search(index=self.pipeline["indexes"][table], body={"size": 10_000})
-        return {hit["_id"]: exact(hit["_source"]) for hit in found["hits"]["hits"]}
+        answer = self.reader.search(index=self.pipeline["indexes"][table], body={"size": 10_000})
+        return {hit["_id"]: exact(hit["_source"]) for hit in answer["hits"]["hits"]}
 
     def document(self, table: str, key: str) -> dict[str, Any] | None:
         try:
@@ -67,21 +67,23 @@ class Search:
 
     def logged(self, table: str, since: float) -> str:
         group = self.pipeline["log_groups"][f"{NAME}-{table}"]
-        found = self.client("logs").filter_log_events(logGroupName=group, startTime=int(since * 1000))
-        return "\n".join(event["message"] for event in found["events"])
+        events = self.client("logs").filter_log_events(logGroupName=group, startTime=int(since * 1000))
+        return "\n".join(event["message"] for event in events["events"])
 
     def dead(self, table: str) -> list[dict[str, Any]]:
         bucket, _, prefix = self.pipeline["dead_letters"].removeprefix("s3://").partition("/")
         s3 = self.client("s3")
         listed = s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}{table}/").get("Contents", [])
-        texts = [s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read() for one in listed]
-        return [one["failedData"] for text in texts for one in json.loads(text)["dlqObjects"]]
+        texts = [s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read() for entry in listed]
+        return [dead["failedData"] for text in texts for dead in json.loads(text)["dlqObjects"]]
 
     def sum_of_alarm(self, name: str, metric: str) -> float:
         """The sum, of the last day, of the metric that an alarm watches; its name ends with `metric`."""
         cloudwatch, now = self.client("cloudwatch"), datetime.now(UTC)
         (alarm,) = [
-            one for one in cloudwatch.describe_alarms()["MetricAlarms"] if one["AlarmName"].endswith(name)
+            alarm
+            for alarm in cloudwatch.describe_alarms()["MetricAlarms"]
+            if alarm["AlarmName"].endswith(name)
         ]
         assert alarm["MetricName"].endswith(metric)
         points = cloudwatch.get_metric_statistics(
@@ -102,11 +104,11 @@ def meant(value: dict[str, Any]) -> Any:
         case "NULL":
             return None
         case "L":
-            return [meant(one) for one in inner]
+            return [meant(part) for part in inner]
         case "M":
-            return {name: meant(one) for name, one in inner.items()}
+            return {name: meant(part) for name, part in inner.items()}
         case "NS" | "SS" | "BS":
-            return unordered([meant({kind[0]: one}) for one in inner])
+            return unordered([meant({kind[0]: part}) for part in inner])
     return inner
 
 
@@ -115,11 +117,11 @@ def exact(value: Any) -> Any:
     if isinstance(value, dict):
         return {
             name: unordered(made) if name in ("scans", "labels", "sizes") else made
-            for name, one in value.items()
-            for made in [exact(one)]
+            for name, part in value.items()
+            for made in [exact(part)]
         }
     if isinstance(value, list):
-        return [exact(one) for one in value]
+        return [exact(part) for part in value]
     return Decimal(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
@@ -180,7 +182,9 @@ def test_the_last_of_many_quick_changes_stays(search: Search, own: Callable[...,
         own("quick", revision={"N": str(number)})
     document = eventually(
         lambda: (
-            (found := search.document("products", "quick")) and found["_source"]["revision"] == 59 and found
+            (written := search.document("products", "quick"))
+            and written["_source"]["revision"] == 59
+            and written
         )
     )
     assert document["_version"] >= 10**15  # microseconds: external, and not counted by OpenSearch
@@ -196,7 +200,9 @@ def test_records_that_come_again_change_nothing_and_older_ones_overwrite_nothing
     own("again", revision={"N": "2"})
     own("gone", revision={"N": "1"})
     search.dynamodb.delete_item(TableName="products", Key={"sku": {"S": "gone"}})
-    eventually(lambda: (found := search.document("products", "again")) and found["_source"]["revision"] == 2)
+    eventually(
+        lambda: (document := search.document("products", "again")) and document["_source"]["revision"] == 2
+    )
     eventually(lambda: "again" in search.documents("products"))  # a search shows what is a second old
     before, version = search.documents("products"), (search.document("products", "again") or {})["_version"]
     try:
@@ -239,17 +245,19 @@ def test_what_opensearch_rejects_lands_with_its_reason_while_the_rest_go_on(
         )
     bucket, _, prefix = search.pipeline["dead_letters"].removeprefix("s3://").partition("/")
     s3 = search.client("s3")
-    for one in s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}products/")["Contents"]:
-        s3.delete_object(Bucket=bucket, Key=one["Key"])
+    for entry in s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}products/")["Contents"]:
+        s3.delete_object(Bucket=bucket, Key=entry["Key"])
 
 
 def test_without_its_grant_nothing_is_written_the_log_names_it_and_all_arrives_when_it_is_back(
     search: Search, own: Callable[..., str]
 ) -> None:
     aoss, since = search.client("opensearchserverless"), time.time()
-    names = [one["name"] for one in aoss.list_access_policies(type="data")["accessPolicySummaries"]]
+    names = [summary["name"] for summary in aoss.list_access_policies(type="data")["accessPolicySummaries"]]
     details = [aoss.get_access_policy(name=name, type="data")["accessPolicyDetail"] for name in names]
-    (grant,) = [one for one in details if one["policy"][0]["Rules"][0]["Resource"][0].endswith("/products")]
+    (grant,) = [
+        detail for detail in details if detail["policy"][0]["Rules"][0]["Resource"][0].endswith("/products")
+    ]
     aoss.delete_access_policy(name=grant["name"], type="data")
     try:
         own("shut-out", revision={"N": "1"})

@@ -95,8 +95,8 @@ def lived(name: str, place: Sandbox, folder: Path, say: Callable[[str], None]) -
         say(f"{name}: FAILED\n{traceback.format_exc()}")
         return False
     settled = answers.settled(path)
-    for question, one in settled.items():
-        say(f"{name}: {question}? {one['answer']}")
+    for question, answered in settled.items():
+        say(f"{name}: {question}? {answered['answer']}")
     wrong = answers.unreliable(settled)
     say("\n".join(f"{name}: NOT {line}" for line in wrong) or f"{name}: recorded in {path}")
     return not wrong
@@ -104,8 +104,8 @@ def lived(name: str, place: Sandbox, folder: Path, say: Callable[[str], None]) -
 
 def remaining(place: Sandbox) -> list[str]:
     """What the sandbox still has of what lives make, a line each."""
-    found = [str(one) for one in sweep.left(place)]
-    return found + (
+    names = [str(resource) for resource in sweep.left(place)]
+    return names + (
         [f"{api} {name}" for api, _, name in sweep_google.left(place.google)] if place.google else []
     )
 
@@ -126,9 +126,9 @@ def destroyed(place: Sandbox, name: str) -> list[str]:
 def clean_up(place: Sandbox, say: Callable[[str], None], agreed: Callable[[], bool]) -> int:
     """Deletes what is left, and says what can't be."""
     kept = [f"stack {name}" for name in command_line.kept()] if place.deploys else []
-    found = [*kept, *remaining(place)]
-    say("\n".join(["to be deleted:", *found]) if found else "nothing is left")
-    if not found:
+    lines = [*kept, *remaining(place)]
+    say("\n".join(["to be deleted:", *lines]) if lines else "nothing is left")
+    if not lines:
         return 0
     if not agreed():
         say("nothing was deleted")
@@ -136,7 +136,7 @@ def clean_up(place: Sandbox, say: Callable[[str], None], agreed: Callable[[], bo
     failed = [line for name in kept for line in destroyed(place, name.removeprefix("stack "))]
     failed += sweep.sweep(place) + (sweep_google.sweep(place.google) if place.google else [])
     still = remaining(place)
-    say("\n".join([*failed, *(f"still there: {one}" for one in still)]) or "nothing is left")
+    say("\n".join([*failed, *(f"still there: {resource}" for resource in still)]) or "nothing is left")
     return 1 if failed or still else 0
 
 

@@ -140,10 +140,10 @@ def settled(path: Path) -> dict[str, dict[str, Any]]:
 def unreliable(settled: dict[str, dict[str, Any]]) -> list[str]:
     """What the program relies on and is not so, a line each."""
     return [
-        f"{question}: {key} is {one['answer'].get(key)!r}, and the program relies on {relied!r}"
-        for question, one in settled.items()
-        for key, relied in one["relied"].items()
-        if one["answer"].get(key) != relied
+        f"{question}: {key} is {answered['answer'].get(key)!r}, and the program relies on {relied!r}"
+        for question, answered in settled.items()
+        for key, relied in answered["relied"].items()
+        if answered["answer"].get(key) != relied
     ]
 
 
@@ -153,8 +153,8 @@ def lived_anew(recorded: Path, now: Path) -> list[str]:
     before, after = settled(recorded), settled(now)
     lines = [
         f"{question}: {key} was {was!r}, and here {after.get(question, {}).get('answer', {}).get(key)!r}"
-        for question, one in before.items()
-        for key, was in one["answer"].items()
+        for question, answered in before.items()
+        for key, was in answered["answer"].items()
         if key != "seconds" and was != after.get(question, {}).get("answer", {}).get(key)
     ]
     return lines + compare(read(recorded), read(now))
@@ -175,7 +175,9 @@ def compare(recorded: Iterable[Call], now: Iterable[Call]) -> list[str]:
 
 
 def _last(calls: Iterable[Call]) -> list[Call]:
-    return [list(same)[-1] for _, same in itertools.groupby(calls, key=lambda one: (_name(one), one.request))]
+    return [
+        list(same)[-1] for _, same in itertools.groupby(calls, key=lambda call: (_name(call), call.request))
+    ]
 
 
 def _name(call: Call) -> tuple[str, str]:

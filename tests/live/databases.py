@@ -53,8 +53,8 @@ def database(place: Place, name: str, undo: ExitStack) -> None:
     writer = role(place, name, {"Service": "export.rds.amazonaws.com"}, undo, *writes)
 
     def available() -> bool:
-        (found,) = rds.describe_db_snapshots(DBSnapshotIdentifier=name)["DBSnapshots"]
-        return found["Status"] == "available"
+        (snapshot,) = rds.describe_db_snapshots(DBSnapshotIdentifier=name)["DBSnapshots"]
+        return snapshot["Status"] == "available"
 
     until(available, THREE_HOURS)
     wanted = {
@@ -84,7 +84,7 @@ def read(s3: Any, bucket: str, prefix: str) -> dict[str, Any]:
         sys.path.insert(0, folder)  # a handler's folder is the root of its bundle
     normaliser = importlib.import_module("rds_export")
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    keys = [one["Key"] for page in pages for one in page.get("Contents", [])]
+    keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
 
     def content(key: str) -> bytes:
         return s3.get_object(Bucket=bucket, Key=key)["Body"].read()

@@ -12,7 +12,7 @@ from tests.live.google import Refused
 from tests.live.place import Place
 
 
-class Look(NamedTuple):
+class Reading(NamedTuple):
     """A call that describes a resource: its parameters are outputs of the resource by name, or lists of one."""
 
     service: str
@@ -22,60 +22,62 @@ class Look(NamedTuple):
 
 
 BUCKET = {"Bucket": "bucket"}
-AWS: dict[str, tuple[Look, ...]] = {
-    "aws:athena/workgroup:Workgroup": (Look("athena", "get_work_group", {"WorkGroup": "name"}),),
-    "aws:cloudwatch/logGroup:LogGroup": (Look("logs", "describe_log_groups", {"logGroupNamePrefix": "name"}),),
-    "aws:cloudwatch/metricAlarm:MetricAlarm": (Look("cloudwatch", "describe_alarms", {"AlarmNames": ["name"]}),),
+AWS: dict[str, tuple[Reading, ...]] = {
+    "aws:athena/workgroup:Workgroup": (Reading("athena", "get_work_group", {"WorkGroup": "name"}),),
+    "aws:cloudwatch/logGroup:LogGroup": (Reading("logs", "describe_log_groups", {"logGroupNamePrefix": "name"}),),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": (Reading("cloudwatch", "describe_alarms", {"AlarmNames": ["name"]}),),
     "aws:dynamodb/table:Table": (
-        Look("dynamodb", "describe_table", {"TableName": "name"}),
-        Look("dynamodb", "describe_continuous_backups", {"TableName": "name"}),
-        Look("dynamodb", "list_exports", {"TableArn": "arn"}),
+        Reading("dynamodb", "describe_table", {"TableName": "name"}),
+        Reading("dynamodb", "describe_continuous_backups", {"TableName": "name"}),
+        Reading("dynamodb", "list_exports", {"TableArn": "arn"}),
     ),
     "aws:glue/catalogDatabase:CatalogDatabase": (
-        Look("glue", "get_database", {"Name": "name"}),
-        Look("glue", "get_tables", {"DatabaseName": "name"}),
+        Reading("glue", "get_database", {"Name": "name"}),
+        Reading("glue", "get_tables", {"DatabaseName": "name"}),
     ),
     "aws:iam/role:Role": (
-        Look("iam", "get_role", {"RoleName": "name"}),
-        Look("iam", "list_role_policies", {"RoleName": "name"}),
+        Reading("iam", "get_role", {"RoleName": "name"}),
+        Reading("iam", "list_role_policies", {"RoleName": "name"}),
     ),
-    "aws:iam/rolePolicy:RolePolicy": (Look("iam", "get_role_policy", {"RoleName": "role", "PolicyName": "name"}),),
+    "aws:iam/rolePolicy:RolePolicy": (Reading("iam", "get_role_policy", {"RoleName": "role", "PolicyName": "name"}),),
     "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream": (
-        Look("firehose", "describe_delivery_stream", {"DeliveryStreamName": "name"}),
+        Reading("firehose", "describe_delivery_stream", {"DeliveryStreamName": "name"}),
     ),
-    "aws:kinesis/stream:Stream": (Look("kinesis", "describe_stream_summary", {"StreamName": "name"}),),
+    "aws:kinesis/stream:Stream": (Reading("kinesis", "describe_stream_summary", {"StreamName": "name"}),),
     "aws:kms/key:Key": (
-        Look("kms", "describe_key", {"KeyId": "keyId"}),
-        Look("kms", "get_key_policy", {"KeyId": "keyId"}),
+        Reading("kms", "describe_key", {"KeyId": "keyId"}),
+        Reading("kms", "get_key_policy", {"KeyId": "keyId"}),
     ),
     "aws:lambda/eventSourceMapping:EventSourceMapping": (
-        Look("lambda", "get_event_source_mapping", {"UUID": "uuid"}),
+        Reading("lambda", "get_event_source_mapping", {"UUID": "uuid"}),
     ),
-    "aws:lambda/function:Function": (Look("lambda", "get_function_configuration", {"FunctionName": "name"}),),
+    "aws:lambda/function:Function": (Reading("lambda", "get_function_configuration", {"FunctionName": "name"}),),
     "aws:opensearch/serverlessCollection:ServerlessCollection": (
-        Look("opensearchserverless", "batch_get_collection", {"names": ["name"]}),
+        Reading("opensearchserverless", "batch_get_collection", {"names": ["name"]}),
     ),
-    "aws:opensearchingest/pipeline:Pipeline": (Look("osis", "get_pipeline", {"PipelineName": "pipelineName"}),),
-    "aws:s3/bucket:Bucket": (Look("s3", "get_bucket_versioning", BUCKET), Look("s3", "list_objects_v2", BUCKET)),
+    "aws:opensearchingest/pipeline:Pipeline": (Reading("osis", "get_pipeline", {"PipelineName": "pipelineName"}),),
+    "aws:s3/bucket:Bucket": (Reading("s3", "get_bucket_versioning", BUCKET), Reading("s3", "list_objects_v2", BUCKET)),
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": (
-        Look("s3", "get_bucket_lifecycle_configuration", BUCKET),
+        Reading("s3", "get_bucket_lifecycle_configuration", BUCKET),
     ),
-    "aws:s3/bucketNotification:BucketNotification": (Look("s3", "get_bucket_notification_configuration", BUCKET),),
-    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": (Look("s3", "get_bucket_ownership_controls", BUCKET),),
-    "aws:s3/bucketPolicy:BucketPolicy": (Look("s3", "get_bucket_policy", BUCKET),),
-    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": (Look("s3", "get_public_access_block", BUCKET),),
-    "aws:s3/bucketReplicationConfig:BucketReplicationConfig": (Look("s3", "get_bucket_replication", BUCKET),),
+    "aws:s3/bucketNotification:BucketNotification": (Reading("s3", "get_bucket_notification_configuration", BUCKET),),
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": (Reading("s3", "get_bucket_ownership_controls", BUCKET),),
+    "aws:s3/bucketPolicy:BucketPolicy": (Reading("s3", "get_bucket_policy", BUCKET),),
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": (Reading("s3", "get_public_access_block", BUCKET),),
+    "aws:s3/bucketReplicationConfig:BucketReplicationConfig": (Reading("s3", "get_bucket_replication", BUCKET),),
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": (
-        Look("s3", "get_bucket_encryption", BUCKET),
+        Reading("s3", "get_bucket_encryption", BUCKET),
     ),
-    "aws:scheduler/schedule:Schedule": (Look("scheduler", "get_schedule", {"Name": "name", "GroupName": "groupName"}),),
-    "aws:scheduler/scheduleGroup:ScheduleGroup": (Look("scheduler", "get_schedule_group", {"Name": "name"}),),
+    "aws:scheduler/schedule:Schedule": (
+        Reading("scheduler", "get_schedule", {"Name": "name", "GroupName": "groupName"}),
+    ),
+    "aws:scheduler/scheduleGroup:ScheduleGroup": (Reading("scheduler", "get_schedule_group", {"Name": "name"}),),
     "aws:sfn/stateMachine:StateMachine": (
-        Look("stepfunctions", "describe_state_machine", {"stateMachineArn": "arn"}),
-        Look("stepfunctions", "list_executions", {"stateMachineArn": "arn"}),
+        Reading("stepfunctions", "describe_state_machine", {"stateMachineArn": "arn"}),
+        Reading("stepfunctions", "list_executions", {"stateMachineArn": "arn"}),
     ),
-    "aws:sns/topic:Topic": (Look("sns", "get_topic_attributes", {"TopicArn": "arn"}),),
-    "aws:sqs/queue:Queue": (Look("sqs", "get_queue_attributes", {"QueueUrl": "url"}, {"AttributeNames": ["All"]}),),
+    "aws:sns/topic:Topic": (Reading("sns", "get_topic_attributes", {"TopicArn": "arn"}),),
+    "aws:sqs/queue:Queue": (Reading("sqs", "get_queue_attributes", {"QueueUrl": "url"}, {"AttributeNames": ["All"]}),),
 }  # fmt: skip
 # (API, path, outputs that fill it); what is None names the project.
 GOOGLE: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
@@ -123,14 +125,14 @@ SEEN_ELSEWHERE = {
 def observe(place: Place, state: Iterable[Mapping[str, Any]]) -> None:
     """Makes the calls that describe what is in a stack's state, recorded; one that is refused is recorded as well."""
     accounts = {"near": 0, "far": 1}
-    for resource in sorted(state, key=lambda one: one["urn"]):
+    for resource in sorted(state, key=lambda resource: resource["urn"]):
         outputs, kind = resource.get("outputs") or {}, resource["type"]
-        for look in AWS.get(kind, ()):
+        for reading in AWS.get(kind, ()):
             # The provider's URN ends in the account's name in the stack's config.
             account = accounts[resource["provider"].split("::")[-2]]
             with suppress(ClientError):
-                arguments = {key: _value(outputs, output) for key, output in look.parameters.items()}
-                getattr(place(look.service, account), look.operation)(**arguments, **look.more)
+                arguments = {key: _value(outputs, output) for key, output in reading.parameters.items()}
+                getattr(place(reading.service, account), reading.operation)(**arguments, **reading.more)
         for api, path, names in GOOGLE.get(kind, ()):
             with suppress(Refused):
                 known = {**outputs, "id": resource["id"]}
@@ -140,12 +142,12 @@ def observe(place: Place, state: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _value(outputs: Mapping[str, Any], output: Any) -> Any:
-    return [outputs[one] for one in output] if isinstance(output, list) else outputs[output]
+    return [outputs[name] for name in output] if isinstance(output, list) else outputs[output]
 
 
 def unseen(state: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """The types in a state that no call describes and no line excuses."""
     known = {*AWS, *GOOGLE, *SEEN_ELSEWHERE}
-    for kind in sorted({one["type"] for one in state}):
+    for kind in sorted({resource["type"] for resource in state}):
         if kind.startswith(("aws:", "gcp:")) and kind not in known:
             yield kind

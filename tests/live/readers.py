@@ -112,8 +112,8 @@ def _count(place: Place, role_arn: str, database: str, bucket: str) -> str:
         )["QueryExecutionId"]  # fmt: skip
 
         def ended() -> Any:
-            found = athena.get_query_execution(QueryExecutionId=begun)["QueryExecution"]["Status"]
-            return found if found["State"] in ("SUCCEEDED", "FAILED", "CANCELLED") else None
+            status = athena.get_query_execution(QueryExecutionId=begun)["QueryExecution"]["Status"]
+            return status if status["State"] in ("SUCCEEDED", "FAILED", "CANCELLED") else None
 
         if until(ended)["State"] != "SUCCEEDED":
             return "refused"

@@ -56,7 +56,7 @@ def replica(place: Place, name: str, undo: ExitStack) -> None:
     (record,) = json.loads(arrived)["Records"]
     answer: dict[str, Any] = {
         "arrival": record["eventName"],
-        "is read as": [list(one) for one in summaries(arrived, "raw/")],
+        "is read as": [list(summary) for summary in summaries(arrived, "raw/")],
         "owner": (near.head_object(Bucket=source, Key=KEY)["ReplicationStatus"]),
     }
 
@@ -122,10 +122,10 @@ def message(place: Place, account: int, url: str) -> str:
     sqs = place("sqs", account)
 
     def next_one() -> str | None:
-        for one in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=2).get("Messages", []):
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
-            if "s3:TestEvent" not in one["Body"]:
-                return one["Body"]
+        for message in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=2).get("Messages", []):
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            if "s3:TestEvent" not in message["Body"]:
+                return message["Body"]
         return None
 
     return until(next_one, HALF_AN_HOUR)

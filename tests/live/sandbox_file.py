@@ -96,12 +96,12 @@ class SandboxFile(BaseModel):
         if self.google:
             google = Google(self.google.project, self.google.location, signed_in())
         roles = {account.id: account.role for account in self.accounts if account.role}
-        found = Sandbox(client, tuple(accounts), self.accounts[0].region, google, self.database, roles)
-        found.lake_formation = self.lake_formation
+        sandbox = Sandbox(client, tuple(accounts), self.accounts[0].region, google, self.database, roles)
+        sandbox.lake_formation = self.lake_formation
         if missing() is None:
-            found.deploys = SandboxFront
-        refuse_another(found)
-        return found
+            sandbox.deploys = SandboxFront
+        refuse_another(sandbox)
+        return sandbox
 
 
 def keys(credentials: Mapping[str, Any]) -> dict[str, str]:

@@ -157,19 +157,19 @@ def _samples_gone(cloud: SandboxCloud) -> None:
 
 def denied(place: Place, name: str) -> list[str]:
     """What the functions' logs say of a right that a role did not have."""
-    found = []
+    lines = []
     for account in range(len(place.sandbox.accounts)):
         logs = place.sandbox.client("logs", place.account(account))
         pages = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=f"/aws/lambda/{name}")
-        for group in [one["logGroupName"] for page in pages for one in page["logGroups"]]:
+        for group in [group["logGroupName"] for page in pages for group in page["logGroups"]]:
             events = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
-            found += [
+            lines += [
                 f"{group}: {event['message'].strip()[:300]}"
                 for page in events
                 for event in page["events"]
                 if "AccessDenied" in event["message"] or "not authorized to perform" in event["message"]
             ]
-    return found
+    return lines
 
 
 LIVES = {

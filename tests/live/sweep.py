@@ -47,8 +47,8 @@ def named(name: str, prefix: str = PREFIX) -> bool:
 
 def empty_bucket(s3: Any, bucket: str) -> None:
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
-        for one in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
-            s3.delete_object(Bucket=bucket, Key=one["Key"], VersionId=one["VersionId"])
+        for version in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
+            s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
     s3.delete_bucket(Bucket=bucket)
 
 
@@ -72,7 +72,9 @@ def _rules(events: Any, bus: str) -> None:
     for rule in events.list_rules(EventBusName=bus)["Rules"]:
         targets = events.list_targets_by_rule(Rule=rule["Name"], EventBusName=bus)["Targets"]
         if targets:
-            events.remove_targets(Rule=rule["Name"], EventBusName=bus, Ids=[one["Id"] for one in targets])
+            events.remove_targets(
+                Rule=rule["Name"], EventBusName=bus, Ids=[target["Id"] for target in targets]
+            )
         events.delete_rule(Name=rule["Name"], EventBusName=bus)
 
 
@@ -84,7 +86,7 @@ def _bus(events: Any, name: str) -> None:
 def _rule(events: Any, name: str) -> None:
     targets = events.list_targets_by_rule(Rule=name)["Targets"]
     if targets:
-        events.remove_targets(Rule=name, Ids=[one["Id"] for one in targets])
+        events.remove_targets(Rule=name, Ids=[target["Id"] for target in targets])
     events.delete_rule(Name=name)
 
 
@@ -97,13 +99,13 @@ def _key(kms: Any, alias: str) -> None:
 
 
 def _mapping(client: Any, arn: str) -> None:
-    for one in client.list_event_source_mappings(EventSourceArn=arn)["EventSourceMappings"]:
-        client.delete_event_source_mapping(UUID=one["UUID"])
+    for mapping in client.list_event_source_mappings(EventSourceArn=arn)["EventSourceMappings"]:
+        client.delete_event_source_mapping(UUID=mapping["UUID"])
 
 
 def _collection(aoss: Any, name: str) -> None:
-    for one in aoss.list_collections(collectionFilters={"name": name})["collectionSummaries"]:
-        aoss.delete_collection(id=one["id"])
+    for summary in aoss.list_collections(collectionFilters={"name": name})["collectionSummaries"]:
+        aoss.delete_collection(id=summary["id"])
 
 
 KINDS = (
@@ -164,10 +166,10 @@ def left(sandbox: Sandbox, prefix: str = PREFIX) -> Iterator[Left]:
 def sweep(sandbox: Sandbox, prefix: str = PREFIX) -> list[str]:
     """Deletes it, and returns what could not be deleted, a line each with the service's reason."""
     failed = []
-    for one in list(left(sandbox, prefix)):
-        client = sandbox.client(one.kind.service, one.account)
+    for resource in list(left(sandbox, prefix)):
+        client = sandbox.client(resource.kind.service, resource.account)
         try:
-            one.kind.delete(client, one.name)
+            resource.kind.delete(client, resource.name)
         except ClientError as error:
-            failed.append(f"{one}: {error}")
+            failed.append(f"{resource}: {error}")
     return failed

@@ -30,12 +30,12 @@ KINDS = (
 def left(google: Google, prefix: str = PREFIX) -> Iterator[tuple[str, str, str]]:
     """(API, path of one, name) of what is still there; of Storage Transfer's jobs a deleted one stays for 30 days."""
     place = {"p": google.project, "l": google.location.lower()}
-    for api, path, names, one in KINDS:
+    for api, path, names, kind in KINDS:
         more: dict[str, Any] = {"project": google.project} if api == "storage" else {}
         answer = google(api, "GET", path.replace("{p}", place["p"]).replace("{l}", place["l"]), **more)
         for name, shown in jmespath.search(names, answer) or []:
             if named(shown.partition("@")[0], prefix):
-                yield api, one.replace("{p}", place["p"]), name
+                yield api, kind.replace("{p}", place["p"]), name
     wanted = f'{{"projectId": "{google.project}"}}'
     for job in google("storagetransfer", "GET", "/v1/transferJobs", filter=wanted).get("transferJobs", []):
         if job["status"] != "DELETED" and named(job.get("description", ""), prefix):

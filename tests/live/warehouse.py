@@ -175,8 +175,8 @@ def _run(google: Google, config: str) -> dict[str, Any]:
                        body={"requestedRunTime": now})["runs"][0]["name"]  # fmt: skip
 
         def over(run: str = begun) -> Any:
-            found = google("bigquerydatatransfer", "GET", "/v1/{}", run)
-            return found if found["state"] in ("SUCCEEDED", "FAILED", "CANCELLED") else None
+            read = google("bigquerydatatransfer", "GET", "/v1/{}", run)
+            return read if read["state"] in ("SUCCEEDED", "FAILED", "CANCELLED") else None
 
         ended = until(over, HALF_AN_HOUR)
         if "PERMISSION_DENIED" not in ended.get("errorStatus", {}).get("message", ""):

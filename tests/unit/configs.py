@@ -85,8 +85,8 @@ def typed(
         if through is None
         else {"from": "replica", "account": "analytics"}
     )
-    found = {"lake": lake, "shop": shop} | ({} if through is None else {"replica": replica})
-    return stack(gcp=GOOGLE, pipelines=found)
+    pipelines = {"lake": lake, "shop": shop} | ({} if through is None else {"replica": replica})
+    return stack(gcp=GOOGLE, pipelines=pipelines)
 
 
 def typed_as(id: str, *, cluster: Sequence[str] = (), **columns: str) -> dict[str, Any]:

@@ -94,10 +94,10 @@ FOOTER = PARQUET[-footer.length(PARQUET) :]
 @example(b"\x15\x02\x19\x1c\x18\x01a\x15\x02\x00\x16\x00\x19\x0c\x00" + (15).to_bytes(4, "little") + b"PAR1")
 def test_a_footer_is_read_or_refused(tail):
     try:
-        found = footer.read(tail)
+        answer = footer.read(tail)
     except footer.FooterError:
         return
-    assert isinstance(found.rows, int) and all(isinstance(name, str) for name in found.columns)
+    assert isinstance(answer.rows, int) and all(isinstance(name, str) for name in answer.columns)
 
 
 NOTIFICATION = {
@@ -242,16 +242,21 @@ BAD_TYPE = json.loads(written(INFO).replace("DECIMAL(9,2)", "DECIMAL(99,2)"))
 @example(BAD_TYPE)
 def test_a_description_of_an_rds_export_is_read_or_refused(info):
     with suppress(rds_export.ExportInfoError):
-        found = rds_export.describe("raw/shop/", {"raw/shop/export_tables_info_x_from_1_to_1.json": info}, [])
-        assert len(found.tables) + len(found.skipped) + len(found.refused) == 1
+        described = rds_export.describe(
+            "raw/shop/", {"raw/shop/export_tables_info_x_from_1_to_1.json": info}, []
+        )
+        assert len(described.tables) + len(described.skipped) + len(described.refused) == 1
 
 
 def test_a_table_of_a_type_that_is_none_is_refused_and_its_neighbour_is_not():
     both = {
         "perTableStatus": [*BAD_TYPE["perTableStatus"], INFO["perTableStatus"][0] | {"target": "shop.stock"}]
     }
-    found = rds_export.describe("raw/shop/", {"raw/shop/export_tables_info_x_from_1_to_2.json": both}, [])
-    assert ([t.target for t in found.tables], list(found.refused)) == (["shop.stock"], ["shop.orders"])
+    described = rds_export.describe("raw/shop/", {"raw/shop/export_tables_info_x_from_1_to_2.json": both}, [])
+    assert ([t.target for t in described.tables], list(described.refused)) == (
+        ["shop.stock"],
+        ["shop.orders"],
+    )
 
 
 FAILED_LINE = {"errorCode": "403", "rawData": "aGk="}

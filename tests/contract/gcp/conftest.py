@@ -236,8 +236,8 @@ class Transfer:
 
     def ended(self, run: str) -> dict[str, Any]:
         for _ in range(600):
-            if (found := self.warehouse.ok("GET", f"/v1/{run}"))["state"] in ("SUCCEEDED", "FAILED"):
-                return found
+            if (run_read := self.warehouse.ok("GET", f"/v1/{run}"))["state"] in ("SUCCEEDED", "FAILED"):
+                return run_read
             time.sleep(0.05)
         raise AssertionError(f"{run} has not ended")
 

@@ -41,11 +41,11 @@ def refusals(api: str, described: dict[str, Any], value: Any, where: str) -> lis
     if kind != "object":
         return []
     known, other = described.get("properties", {}), described.get("additionalProperties")
-    found = [] if other else [f"{where}.{name} is not in the API" for name in value if name not in known]
+    problems = [] if other else [f"{where}.{name} is not in the API" for name in value if name not in known]
     for name, item in value.items():
         if part := known.get(name, other):
-            found += refusals(api, part, item, f"{where}.{name}")
-    return found
+            problems += refusals(api, part, item, f"{where}.{name}")
+    return problems
 
 
 def strays(api: str, schema: str, value: Any) -> list[str]:

@@ -86,8 +86,8 @@ def test_a_patch_changes_what_its_mask_names_and_clears_what_it_leaves_out(api: 
     methods, name = POOLS["methods"], made(api, "lets the loads in")
     body = {"displayName": "Loads", "disabled": True}
     api.ended(api(methods["patch"], body, "?updateMask=displayName,description", name=name))
-    found = api(methods["get"], name=name)
-    assert found["displayName"] == "Loads" and "description" not in found and "disabled" not in found
+    read = api(methods["get"], name=name)
+    assert read["displayName"] == "Loads" and "description" not in read and "disabled" not in read
 
 
 def test_a_pool_lists_its_attestation_rules(api: Api) -> None:

@@ -47,8 +47,8 @@ def test_a_deleted_pool_keeps_its_id_for_30_days_in_which_it_is_read_undeleted_a
     assert (made(), made(provider=True)) == (200, 200)
     assert gcp.post(f"{pools}/{pool}:undelete", json={}).status_code == 400  # it is there
     assert gcp.delete(f"{pools}/{pool}").status_code == 200
-    found = gcp.get(f"{pools}/{pool}").json()
-    assert found["state"] == "DELETED"
+    read = gcp.get(f"{pools}/{pool}").json()
+    assert read["state"] == "DELETED"
     ahead(timedelta(days=29))
     assert (made(), made(provider=True)) == (409, 404)
     assert gcp.patch(f"{pools}/{pool}?updateMask=description", json={"description": "x"}).status_code == 404
@@ -142,8 +142,8 @@ def test_a_tables_schema_only_grows(warehouse: Warehouse) -> None:
     path = f"{warehouse.base}/datasets/{warehouse.dataset}/tables/t"
     field = {"name": "id", "type": "NUMERIC", "precision": "20", "scale": "0", "mode": "NULLABLE"}
     warehouse.table("t", [field], labels={"a": "b"}, encryptionConfiguration={"kmsKeyName": "projects/p/key"})
-    found = warehouse.ok("GET", path)
-    assert found["schema"]["fields"] == [field] and found["encryptionConfiguration"] == {
+    table = warehouse.ok("GET", path)
+    assert table["schema"]["fields"] == [field] and table["encryptionConfiguration"] == {
         "kmsKeyName": "projects/p/key"
     }
     for fields in (
@@ -177,8 +177,8 @@ def test_a_record_grows_inside_and_is_otherwise_what_it_was(warehouse: Warehouse
     assert warehouse.gcp.patch(path, json=item(S="INTEGER", N="NUMERIC")).status_code == 400
     warehouse.ok("PATCH", path, json=item(S="STRING", N="NUMERIC"))
     warehouse.load("t", lines({"Item": {"orders": {"N": "1"}}}), "NEWLINE_DELIMITED_JSON")
-    found = warehouse.rows("SELECT Item.orders.S, Item.orders.N FROM $.t ORDER BY 1 NULLS LAST")
-    assert [(s, n and float(n)) for s, n in found] == [("a", None), (None, 1.0)]
+    rows = warehouse.rows("SELECT Item.orders.S, Item.orders.N FROM $.t ORDER BY 1 NULLS LAST")
+    assert [(s, n and float(n)) for s, n in rows] == [("a", None), (None, 1.0)]
 
 
 @pytest.mark.parametrize(

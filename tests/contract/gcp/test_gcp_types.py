@@ -124,8 +124,8 @@ def test_a_json_value_is_taken_or_refused_at_the_boundary(
         "t", lines(*({"n": n, "x": x} for n, x in enumerate(taken))), "NEWLINE_DELIMITED_JSON"
     )
     assert "errorResult" not in job["status"], job["status"]
-    found = [row[0] for row in warehouse.rows("SELECT x FROM $.t ORDER BY n")]
-    for given, wanted in zip(found, back, strict=True):
+    values = [row[0] for row in warehouse.rows("SELECT x FROM $.t ORDER BY n")]
+    for given, wanted in zip(values, back, strict=True):
         number = kind.startswith(("decimal", "uint"))
         assert (
             Decimal(given) == Decimal(wanted)

@@ -42,16 +42,16 @@ def test_a_life_settles_its_questions_as_the_program_relies_on_and_leaves_nothin
         buckets = sandbox.client("s3", "111111111111").list_buckets()["Buckets"]
         users = sandbox.client("iam", "111111111111").list_users()["Users"]
         return [
-            *(one["datasetReference"]["datasetId"] for one in datasets),
-            *(one["Name"] for one in buckets),
-            *(one["UserName"] for one in users),
+            *(dataset["datasetReference"]["datasetId"] for dataset in datasets),
+            *(bucket["Name"] for bucket in buckets),
+            *(user["UserName"] for user in users),
         ]
 
     before = standing()
     path = record(name, sandbox, "embedded", tmp_path)
     settled = answers.settled(path)
     assert settled.keys() == set(LIVES[name].settles)
-    assert all(one["answer"] for one in settled.values())
+    assert all(answered["answer"] for answered in settled.values())
     assert answers.unreliable(settled) == []
     assert standing() == before
     assert answers.lived_anew(path, record(name, sandbox, "embedded", tmp_path / "again")) == []
@@ -97,5 +97,5 @@ def test_what_killed_runs_left_in_the_project_is_found_by_its_name_and_cleaned_u
     assert sweep_google.sweep(google) == []
     assert list(sweep_google.left(google)) == []
     accounts = gcp.get(f"{project}/serviceAccounts").json()["accounts"]
-    assert "somebody-elses" in {one["email"].partition("@")[0] for one in accounts}
+    assert "somebody-elses" in {account["email"].partition("@")[0] for account in accounts}
     assert sweep.sweep(sandbox) == []

@@ -40,8 +40,8 @@ def beside(policies: Policies, cases: Sequence[Case], evaluator: Evaluator) -> l
         judged.add((case.who, case.alone, kind_of(case)))
         # Another action may carry the condition's key, or not, so that under one each is judged.
         made += _beside(policies, case, others if first or case.context else others[:FEW])
-    unique = {(_request(one), one.alone): one for one in made if _request(one) not in named}
-    return [one for one in _seen(policies, list(unique.values()), evaluator) if _request(one) not in named]
+    unique = {(_request(case), case.alone): case for case in made if _request(case) not in named}
+    return [case for case in _seen(policies, list(unique.values()), evaluator) if _request(case) not in named]
 
 
 def _request(case: Case) -> tuple[object, ...]:
@@ -72,8 +72,10 @@ def _first_of_each_kind(cases: Iterable[Case]) -> dict[str, Case]:
 def _known(policies: Policies, case: Case, evaluator: Evaluator) -> list[str]:
     """The actions that the service has on a resource of this kind."""
     cases = [replace(case, action=action, context={}) for action in _actions(service(case.action))]
-    verdicts = evaluator.verdicts([request(policies, one) for one in cases])
-    return [one.action for one, verdict in zip(cases, verdicts, strict=True) if not isinstance(verdict, str)]
+    verdicts = evaluator.verdicts([request(policies, case) for case in cases])
+    return [
+        case.action for case, verdict in zip(cases, verdicts, strict=True) if not isinstance(verdict, str)
+    ]
 
 
 @cache

@@ -44,8 +44,8 @@ class Federation:
         if arn.split(":")[4] != self.account or (starts and not arn.startswith(starts[1])):
             return None
         before, _, rest = arn.partition(extracts[1])
-        subject, found, _ = rest.partition(extracts[2])
-        return f"{self.pool}/subject/{subject}" if found and subject and before != arn else None
+        subject, separator, _ = rest.partition(extracts[2])
+        return f"{self.pool}/subject/{subject}" if separator and subject and before != arn else None
 
 
 def federation(resource: Granting) -> Federation:

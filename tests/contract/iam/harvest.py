@@ -88,15 +88,15 @@ def harvest(resources: Iterable[Resource]) -> Policies:
     """The policies of these resources. Raises ValueError on a grant of a kind that it can't read, and on a kind of
     resource of which nobody has decided whether it can grant."""
     granting = list(whole(r for r in resources if _is_provider(r) or _can_grant(r)))
-    found = Policies()
+    policies = Policies()
     custom = {
         f"projects/{r.inputs['project']}/roles/{r.inputs['roleId']}": r.inputs["permissions"]
         for r in granting
         if r.type == "gcp:projects/iAMCustomRole:IAMCustomRole"
     }
     for resource in sorted(granting, key=lambda r: not r.type.endswith((":Role", ":User"))):
-        READ[resource.type](found, resource, custom)
-    return found
+        READ[resource.type](policies, resource, custom)
+    return policies
 
 
 def whole(resources: Iterable[Resource]) -> Iterator[Whole]:
@@ -156,52 +156,52 @@ def _can_grant(resource: Resource) -> bool:
     return True
 
 
-def _role(found: Policies, r: Whole, _: object) -> None:
+def _role(policies: Policies, r: Whole, _: object) -> None:
     if r.inputs.get("managedPolicyArns") or r.inputs.get("inlinePolicies"):
         raise UnreadGrant(r, "the proof reads aws.iam.RolePolicy only; write its statements there")
     arn, name = f"arn:aws:iam::{r.account}:role/{r.inputs['name']}", r.inputs["name"]
-    found.roles[name] = Role(arn, r.account, r.inputs["assumeRolePolicy"])
-    found.on[arn] = found.roles[name].trust
+    policies.roles[name] = Role(arn, r.account, r.inputs["assumeRolePolicy"])
+    policies.on[arn] = policies.roles[name].trust
 
 
-def _user(found: Policies, r: Whole, _: object) -> None:
+def _user(policies: Policies, r: Whole, _: object) -> None:
     """A user is taken on by nobody."""
     name = r.inputs["name"]
     arn = f"arn:aws:iam::{r.account}:user/{name}"
-    found.roles[f"user/{name}"] = Role(arn, r.account, {"Version": "2012-10-17", "Statement": []})
+    policies.roles[f"user/{name}"] = Role(arn, r.account, {"Version": "2012-10-17", "Statement": []})
 
 
-def _role_policy(found: Policies, r: Whole, _: object) -> None:
-    found.roles[r.inputs["role"]].statements += r.inputs["policy"]["Statement"]
+def _role_policy(policies: Policies, r: Whole, _: object) -> None:
+    policies.roles[r.inputs["role"]].statements += r.inputs["policy"]["Statement"]
 
 
-def _user_policy(found: Policies, r: Whole, _: object) -> None:
-    found.roles[f"user/{r.inputs['user']}"].statements += r.inputs["policy"]["Statement"]
+def _user_policy(policies: Policies, r: Whole, _: object) -> None:
+    policies.roles[f"user/{r.inputs['user']}"].statements += r.inputs["policy"]["Statement"]
 
 
-def _bucket(found: Policies, r: Whole, _: object) -> None:
+def _bucket(policies: Policies, r: Whole, _: object) -> None:
     only(r, set(r.inputs) - {"acl", "grants", "policy"})
-    found.owners[f"arn:aws:s3:::{r.inputs['bucket']}"] = r.account
+    policies.owners[f"arn:aws:s3:::{r.inputs['bucket']}"] = r.account
 
 
-def _lambda(found: Policies, r: Whole, _: object) -> None:
+def _lambda(policies: Policies, r: Whole, _: object) -> None:
     arn = f"arn:aws:lambda:{r.region}:{r.account}:function:{r.inputs['function'].split(':')[-1]}"
-    before = found.on.get(arn, {"Statement": []})["Statement"]
-    found.on[arn] = {"Version": "2012-10-17", "Statement": [*before, _lambda_statement(r.inputs, arn)]}
+    before = policies.on.get(arn, {"Statement": []})["Statement"]
+    policies.on[arn] = {"Version": "2012-10-17", "Statement": [*before, _lambda_statement(r.inputs, arn)]}
 
 
-def _key(found: Policies, r: Whole, _: object) -> None:
+def _key(policies: Policies, r: Whole, _: object) -> None:
     """A key has no name of its own: the recording's ARN ends in the resource's name. Without a policy KMS writes one:
     https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html"""
     if not r.inputs.get("policy"):
         raise UnreadGrant(r, "it has the default policy, which the proof does not read; write one")
-    found.on[f"arn:aws:kms:{r.region}:{r.account}:key/{r.name}"] = r.inputs["policy"]
+    policies.on[f"arn:aws:kms:{r.region}:{r.account}:key/{r.name}"] = r.inputs["policy"]
 
 
 def _standing_on(arn: Callable[[Whole], str]) -> Callable[..., None]:
-    def read(found: Policies, r: Whole, _: object) -> None:
+    def read(policies: Policies, r: Whole, _: object) -> None:
         if r.inputs.get("policy"):
-            found.on[arn(r)] = r.inputs["policy"]
+            policies.on[arn(r)] = r.inputs["policy"]
 
     return read
 
@@ -212,11 +212,11 @@ def _queue(r: Whole) -> str:
 
 
 def _granted(grants: Callable[[Whole], Iterable[Grant]]) -> Callable[..., None]:
-    return lambda found, r, _: found.grants.extend(grants(r))
+    return lambda policies, r, _: policies.grants.extend(grants(r))
 
 
 def _google(grants: Callable[..., Iterable[Grant]]) -> Callable[..., None]:
-    return lambda found, r, custom: found.grants.extend(grants(r, r.account, custom))
+    return lambda policies, r, custom: policies.grants.extend(grants(r, r.account, custom))
 
 
 READ: dict[str, Callable[[Policies, Whole, Mapping[str, Any]], None]] = {
@@ -234,14 +234,14 @@ READ: dict[str, Callable[[Policies, Whole, Mapping[str, Any]], None]] = {
     "aws:opensearch/serverlessAccessPolicy:ServerlessAccessPolicy": _granted(aoss.data),
     "aws:opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy": _granted(aoss.network),
     "aws:lakeformation/permissions:Permissions": _granted(lake_formation.grants),
-    "gcp:projects/iAMCustomRole:IAMCustomRole": lambda found, r, custom: None,  # what it holds is `custom`
+    "gcp:projects/iAMCustomRole:IAMCustomRole": lambda policies, r, custom: None,  # what it holds is `custom`
     "gcp:projects/iAMMember:IAMMember": _google(google.member),
     "gcp:storage/bucketIAMMember:BucketIAMMember": _google(google.member),
     "gcp:pubsub/topicIAMMember:TopicIAMMember": _google(google.member),
     "gcp:serviceaccount/iAMMember:IAMMember": _google(google.member),
     "gcp:bigquery/dataset:Dataset": _google(google.dataset),
-    "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": lambda found, r, custom: (
-        found.pools.append(google.federation(r))
+    "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": lambda policies, r, custom: (
+        policies.pools.append(google.federation(r))
     ),
 }
 
@@ -268,8 +268,8 @@ _MOCK_ARN = re.compile(r"arn:aws:([a-z0-9]+):([\w-]+):mock:(?:table/)?((?:user/)
 _KINDS = {"kms": "key/", "dynamodb": "table/", "lambda": "function:", "sfn": "stateMachine:"}
 
 
-def _arn(found: re.Match[str], account: str, region: str) -> str:
-    service, _, name = found.groups()
+def _arn(match: re.Match[str], account: str, region: str) -> str:
+    service, _, name = match.groups()
     if service == "iam":
         return f"arn:aws:iam::{account}:{name if name.startswith('user/') else f'role/{name}'}"
     called = "states" if service == "sfn" else service

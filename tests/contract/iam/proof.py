@@ -111,13 +111,13 @@ def vacuous(policies: Policies, cases: Sequence[Case], evaluator: Evaluator) -> 
     opened = {**EVERYTHING, "Statement": [EVERYTHING["Statement"][0] | {"Principal": "*"}]}
     requests = []
     for case in denied:
-        found = request(policies, case)
+        composed = request(policies, case)
         documents = (
             {"identity": EVERYTHING} if case.who in policies.roles and case.alone != "resource" else {}
         )
-        if found.on_resource is not None and found.on_resource is policies.found_on(case.resource):
+        if composed.on_resource is not None and composed.on_resource is policies.found_on(case.resource):
             documents["on_resource"] = opened
-        requests.append(replace(found, **documents))
+        requests.append(replace(composed, **documents))
     verdicts = evaluator.verdicts(requests)
     return [str(case) for case, allowed in zip(denied, verdicts, strict=True) if allowed is not True]
 
@@ -157,11 +157,11 @@ def unnoticed(policies: Policies, cases: Sequence[Case], evaluator: Evaluator) -
     lost = unseen(policies, changes, cases, evaluator)
     others = [case for case in cases if elsewhere(case)]
     for grant in policies.grants:
-        fewer = replace(policies, grants=[one for one in policies.grants if one is not grant])
+        fewer = replace(policies, grants=[other for other in policies.grants if other is not grant])
         if all(granted(fewer, case) == case.may for case in others):
             lost.append(str(grant))
     for pool in policies.pools:
-        rest = [one for one in policies.pools if one is not pool]
+        rest = [other for other in policies.pools if other is not pool]
         for what, pools in (("it", rest), ("its condition", [*rest, replace(pool, condition="")])):
             if all(granted(replace(policies, pools=pools), case) == case.may for case in others):
                 lost.append(f"pool {pool.pool}: {what}")
@@ -208,7 +208,7 @@ def unseen(
             if not any(noticed):
                 left.append((change, concerned[size:]))
         lost += [change.what for change, concerned in left if not concerned]
-        waiting = [one for one in left if one[1]]
+        waiting = [entry for entry in left if entry[1]]
         size *= 4
     return lost
 
@@ -247,9 +247,9 @@ def _smaller(statement: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]
                 yield f"{key} {value}", None
     principals = statement.get("Principal", {})
     for kind, who in principals.items() if isinstance(principals, Mapping) else ():
-        for one in _listed(who) if len(_listed(who)) > 1 else ():
-            fewer = {**principals, kind: [w for w in _listed(who) if w != one]}
-            yield f"Principal {one}", {**statement, "Principal": fewer}
+        for principal in _listed(who) if len(_listed(who)) > 1 else ():
+            fewer = {**principals, kind: [w for w in _listed(who) if w != principal]}
+            yield f"Principal {principal}", {**statement, "Principal": fewer}
     conditions = statement.get("Condition", {})
     for test, keys in conditions.items():
         for key, expected in keys.items():

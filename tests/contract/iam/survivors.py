@@ -10,15 +10,15 @@ LISTED: Mapping[str, Any] = tomllib.loads(Path(__file__).with_suffix(".toml").re
 FREE: Mapping[str, str] = LISTED["free"]
 
 
-def unexplained(how: str, stack: str, found: Iterable[str]) -> list[str]:
+def unexplained(how: str, stack: str, survivors: Iterable[str]) -> list[str]:
     """Of a stack's policies made smaller (`removed`) or `wider`, the lines that the list doesn't explain, and the
     patterns of the list that no line fits."""
     listed: Mapping[str, str] = LISTED[how].get(stack, {})
-    lines = list(found)
+    lines = list(survivors)
     stale = [
         f"survivors.toml: nothing fits {pattern}"
         for pattern in listed
-        if not any(fits(pattern, one) for one in lines)
+        if not any(fits(pattern, line) for line in lines)
     ]
     return [line for line in lines if not any(fits(pattern, line) for pattern in listed)] + stale
 

@@ -58,7 +58,7 @@ RUN = "20260101000000-0123456789"  # how the name of a snapshot made for a run e
 def allowed(role: str, actions: str, *where: str, never: str = "", **more: Any) -> list[Case]:
     """The role may do each action on each of these, and none of them on `never`."""
     named = actions.split()
-    cases = [can(role, action, one, **more) for action in named for one in where]
+    cases = [can(role, action, resource, **more) for action in named for resource in where]
     return cases + [cannot(role, action, never, **more) for action in named if never]
 
 
@@ -209,8 +209,8 @@ def run_of(pipeline: str, database: str, table: str, *, folds: bool, registers: 
     ]
     kept = "glue:CreatePartition glue:CreateTable glue:GetTable glue:UpdatePartition glue:UpdateTable"
     own = [arn("glue", part) for part in ("catalog", f"database/{database}", f"table/{database}/orders")]
-    for one in own:
-        cases += [Case(registers, catalog, action, one) for action in kept.split()]
+    for resource in own:
+        cases += [Case(registers, catalog, action, resource) for action in kept.split()]
     cases += [cannot(catalog, action, arn("glue", "table/neighbour/orders")) for action in kept.split()]
     return [*cases, cannot(catalog, "glue:DeleteTable", own[2])]
 

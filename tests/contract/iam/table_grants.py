@@ -47,9 +47,11 @@ def reached(collection: str, *, endpoint: str, dashboards: str) -> list[Case]:
     cases = []
     for place, source in (("endpoint", endpoint), ("dashboard", dashboards)):
         cases.append(can(source, "reaches", f"{place}/{collection}"))
-        cases += [cannot(one, "reaches", f"{place}/{collection}x") for one in ("public", "vpce-1", "vpce-2")]
+        cases += [
+            cannot(network, "reaches", f"{place}/{collection}x") for network in ("public", "vpce-1", "vpce-2")
+        ]
         if source != "public":
-            cases += [cannot(one, "reaches", f"{place}/{collection}") for one in ("public", "vpce-2")]
+            cases += [cannot(network, "reaches", f"{place}/{collection}") for network in ("public", "vpce-2")]
     return cases
 
 
@@ -108,7 +110,7 @@ def warehouse(dataset: str, transfer: str, load_check: str, function: str) -> li
     speaks as the load check's account, and nothing else does
     (https://docs.cloud.google.com/iam/docs/workload-identity-federation-with-other-clouds)."""
     place, account = f"{PROJECT}/datasets/{dataset}", f"{PROJECT}/serviceAccounts/{load_check}@{MAIL}"
-    loads, checks = (f"serviceAccount:{one}@{MAIL}" for one in (transfer, load_check))
+    loads, checks = (f"serviceAccount:{account_id}@{MAIL}" for account_id in (transfer, load_check))
     session = f"arn:aws:sts::{HERE}:assumed-role/{function}/x"
     others = (
         session.replace(HERE, ELSEWHERE),
@@ -131,7 +133,7 @@ def warehouse(dataset: str, transfer: str, load_check: str, function: str) -> li
             session, f"{TOKEN} iam.serviceAccounts.getOpenIdToken", OF_ACCOUNT, account,
             f"{PROJECT}/serviceAccounts/{transfer}@{MAIL}",
         ),
-        *(cannot(one, TOKEN, account) for one in (*others, loads, checks)),
+        *(cannot(principal, TOKEN, account) for principal in (*others, loads, checks)),
         *(cannot(who, "iam.serviceAccounts.getOpenIdToken", account) for who in (loads, checks)),
     ]  # fmt: skip
 

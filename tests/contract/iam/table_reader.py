@@ -48,9 +48,9 @@ def reads(*, governed: bool) -> list[Case]:
         cannot(READER, "athena:DeleteNamedQuery", WORKGROUP),
         # A database has no say in its tables alone: each is checked with the catalog and the database.
         *(
-            can(READER, f"glue:{action}", one)
+            can(READER, f"glue:{action}", database)
             for action in CATALOG
-            for one in (OWN[:2] if action == "GetDatabase" else OWN)
+            for database in (OWN[:2] if action == "GetDatabase" else OWN)
         ),
         *(
             cannot(READER, f"glue:{action}", arn("glue", "table/tributary_proof_shop_eu/a"))
@@ -61,10 +61,10 @@ def reads(*, governed: bool) -> list[Case]:
         can(READER, "glue:GetDatabase", arn("glue", "database/default")),
         cannot(READER, "glue:GetTable", arn("glue", "table/default/a")),
         *(cannot(READER, f"glue:{action}Table", OWN[2]) for action in ("Create", "Update", "Delete")),
-        *(Case(not governed, READER, "s3:GetObject", one) for one in data),
+        *(Case(not governed, READER, "s3:GetObject", location) for location in data),
         *(
-            cannot(READER, "s3:GetObject", one)
-            for one in (
+            cannot(READER, "s3:GetObject", location)
+            for location in (
                 f"{BUCKET}/raw/orders/a",
                 f"{BUCKET}/state/a",
                 f"{BUCKET}/windows/a",

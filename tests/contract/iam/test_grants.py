@@ -23,7 +23,7 @@ GOOGLE = "https://docs.cloud.google.com/"
 
 def granted(type: str, provider: str, *inputs: dict[str, Any]) -> list[Grant]:
     return harvest(
-        PROVIDERS + [Recorded(type, f"r{n}", one, provider) for n, one in enumerate(inputs)]
+        PROVIDERS + [Recorded(type, f"r{n}", properties, provider) for n, properties in enumerate(inputs)]
     ).grants
 
 
@@ -148,8 +148,8 @@ SHOP, TABLE, OTHER = f"database/{HERE}/shop", f"table/{HERE}/shop/orders", f"tab
     ],
 )  # fmt: skip
 def test_lake_formation(page: str, grants: list[dict[str, Any]], may: str, on: str, verdict: bool) -> None:
-    found = granted(PERMISSIONS, "here", *grants)
-    assert lake_formation.allows(found, WRITER, may, on) is verdict, LAKE + page
+    granted_here = granted(PERMISSIONS, "here", *grants)
+    assert lake_formation.allows(granted_here, WRITER, may, on) is verdict, LAKE + page
 
 
 BIGQUERY, BASIC = "iam/docs/roles-permissions/bigquery", "bigquery/docs/access-control-basic-roles"
@@ -157,18 +157,18 @@ ADD_UP, INHERITED = "iam/docs/policies", "iam/docs/policies#inheritance"
 OWN_ROLES, STORAGE = "iam/docs/creating-custom-roles", "storage/docs/access-control/iam-roles"
 MEMBER, IN_D, IN_B = "gcp:projects/iAMMember:IAMMember", "projects/shop/datasets/d", "projects/shop/buckets/b"
 BUCKET_MEMBER = "gcp:storage/bucketIAMMember:BucketIAMMember"
-ONE, ANOTHER = "serviceAccount:one@shop.iam.gserviceaccount.com", "group:people@example.com"
+SERVICE_ACCOUNT, ANOTHER = "serviceAccount:one@shop.iam.gserviceaccount.com", "group:people@example.com"
 ON_PROJECT = (
     MEMBER,
-    {"member": ONE, "role": "roles/bigquery.jobUser", "project": "shop"},
+    {"member": SERVICE_ACCOUNT, "role": "roles/bigquery.jobUser", "project": "shop"},
 )
 VIEWS = (
     MEMBER,
-    {"member": ONE, "role": "roles/storage.objectViewer", "project": "shop"},
+    {"member": SERVICE_ACCOUNT, "role": "roles/storage.objectViewer", "project": "shop"},
 )
 IN_BUCKET = (
     "gcp:storage/bucketIAMMember:BucketIAMMember",
-    {"member": ONE, "role": "roles/storage.objectCreator", "bucket": "b"},
+    {"member": SERVICE_ACCOUNT, "role": "roles/storage.objectCreator", "bucket": "b"},
 )
 OWN_ROLE = (
     "gcp:projects/iAMCustomRole:IAMCustomRole",
@@ -176,39 +176,40 @@ OWN_ROLE = (
 )
 HAS_OWN = (
     MEMBER,
-    {"member": ONE, "role": "projects/shop/roles/r", "project": "shop"},
+    {"member": SERVICE_ACCOUNT, "role": "projects/shop/roles/r", "project": "shop"},
 )
 DATASET = ("gcp:bigquery/dataset:Dataset", {"datasetId": "d", "accesses": [
-    {"role": "WRITER", "userByEmail": ONE.partition(":")[2]}, {"role": "READER", "groupByEmail": "people@example.com"},
+    {"role": "WRITER", "userByEmail": SERVICE_ACCOUNT.partition(":")[2]},
+    {"role": "READER", "groupByEmail": "people@example.com"},
 ]})  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("page", "resources", "who", "may", "on", "verdict"),
     [
-        (BIGQUERY, [ON_PROJECT], ONE, "bigquery.jobs.create", "projects/shop", True),
-        (BIGQUERY, [ON_PROJECT], ONE, "bigquery.tables.getData", "projects/shop", False),
+        (BIGQUERY, [ON_PROJECT], SERVICE_ACCOUNT, "bigquery.jobs.create", "projects/shop", True),
+        (BIGQUERY, [ON_PROJECT], SERVICE_ACCOUNT, "bigquery.tables.getData", "projects/shop", False),
         (ADD_UP, [ON_PROJECT], ANOTHER, "bigquery.jobs.create", "projects/shop", False),
-        (ADD_UP, [ON_PROJECT], ONE, "bigquery.jobs.create", "projects/other", False),
+        (ADD_UP, [ON_PROJECT], SERVICE_ACCOUNT, "bigquery.jobs.create", "projects/other", False),
         # what is granted on a project holds for what is in it, and not the other way round
-        (INHERITED, [VIEWS], ONE, "storage.objects.get", IN_B, True),
-        (INHERITED, [IN_BUCKET], ONE, "storage.objects.create", IN_B, True),
-        (INHERITED, [IN_BUCKET], ONE, "storage.objects.create", "projects/shop/buckets/bb", False),
-        (INHERITED, [IN_BUCKET], ONE, "storage.objects.create", "projects/shop", False),
+        (INHERITED, [VIEWS], SERVICE_ACCOUNT, "storage.objects.get", IN_B, True),
+        (INHERITED, [IN_BUCKET], SERVICE_ACCOUNT, "storage.objects.create", IN_B, True),
+        (INHERITED, [IN_BUCKET], SERVICE_ACCOUNT, "storage.objects.create", "projects/shop/buckets/bb", False),
+        (INHERITED, [IN_BUCKET], SERVICE_ACCOUNT, "storage.objects.create", "projects/shop", False),
         # who creates objects neither reads nor overwrites them
-        (STORAGE, [IN_BUCKET], ONE, "storage.objects.get", IN_B, False),
-        (STORAGE, [IN_BUCKET], ONE, "storage.objects.delete", IN_B, False),
+        (STORAGE, [IN_BUCKET], SERVICE_ACCOUNT, "storage.objects.get", IN_B, False),
+        (STORAGE, [IN_BUCKET], SERVICE_ACCOUNT, "storage.objects.delete", IN_B, False),
         # grants add up
-        (ADD_UP, [IN_BUCKET, VIEWS], ONE, "storage.objects.get", IN_B, True),
+        (ADD_UP, [IN_BUCKET, VIEWS], SERVICE_ACCOUNT, "storage.objects.get", IN_B, True),
         # a project's own role holds what it lists
-        (OWN_ROLES, [OWN_ROLE, HAS_OWN], ONE, "bigquery.transfers.get", "projects/shop", True),
-        (OWN_ROLES, [OWN_ROLE, HAS_OWN], ONE, "bigquery.transfers.update", "projects/shop", False),
-        (OWN_ROLES, [OWN_ROLE], ONE, "bigquery.transfers.get", "projects/shop", False),
+        (OWN_ROLES, [OWN_ROLE, HAS_OWN], SERVICE_ACCOUNT, "bigquery.transfers.get", "projects/shop", True),
+        (OWN_ROLES, [OWN_ROLE, HAS_OWN], SERVICE_ACCOUNT, "bigquery.transfers.update", "projects/shop", False),
+        (OWN_ROLES, [OWN_ROLE], SERVICE_ACCOUNT, "bigquery.transfers.get", "projects/shop", False),
         # a dataset's READER and WRITER
         (BASIC, [DATASET], ANOTHER, "bigquery.tables.getData", IN_D, True),
         (BASIC, [DATASET], ANOTHER, "bigquery.tables.updateData", IN_D, False),
-        (BASIC, [DATASET], ONE, "bigquery.tables.updateData", IN_D, True),
-        (BASIC, [DATASET], ONE, "bigquery.datasets.setIamPolicy", IN_D, False),
+        (BASIC, [DATASET], SERVICE_ACCOUNT, "bigquery.tables.updateData", IN_D, True),
+        (BASIC, [DATASET], SERVICE_ACCOUNT, "bigquery.datasets.setIamPolicy", IN_D, False),
     ],
 )  # fmt: skip
 def test_google(
@@ -252,7 +253,7 @@ def test_an_aws_identity_counts_as_its_role_by_the_condition(
         (ACCESS, data(("model", "model/a/b", "aoss:*"))),
         (PERMISSIONS, lake(WRITER, "SELECT", lfTagPolicy={"a": "b"})),
         (PERMISSIONS, lake(WRITER, "SELECT", **ORDERS) | {"permissionsWithGrantOptions": ["SELECT"]}),
-        (MEMBER, {"member": ONE, "role": "roles/owner", "project": "shop"}),
+        (MEMBER, {"member": SERVICE_ACCOUNT, "role": "roles/owner", "project": "shop"}),
         (MEMBER, ON_PROJECT[1] | {"condition": {"expression": "true"}}),
         ("gcp:bigquery/dataset:Dataset", {"datasetId": "d", "accesses": [{"role": "READER", "domain": "example.com"}]}),
     ],

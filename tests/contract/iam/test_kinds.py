@@ -24,7 +24,7 @@ def inputs_of(type: str) -> list[str]:
     module = f"{module}_" if module == "lambda" else module
     made: Any = getattr(importlib.import_module(f"pulumi_{package}.{module}"), name)
     names = list(inspect.signature(made._internal_init).parameters)[3:]
-    return [re.sub(r"_([a-z0-9])", lambda letter: letter[1].upper(), one) for one in names]
+    return [re.sub(r"_([a-z0-9])", lambda letter: letter[1].upper(), name) for name in names]
 
 
 @pytest.mark.parametrize("type", GRANTS_NOTHING)
@@ -48,7 +48,7 @@ def registered() -> list[Recorded]:
 def test_every_kind_that_a_stack_registers_is_known_and_no_other_is_listed(
     registered: list[Recorded],
 ) -> None:
-    types = {one.type for one in registered if not one.type.startswith(COMPONENTS)}
+    types = {resource.type for resource in registered if not resource.type.startswith(COMPONENTS)}
     assert types - set(READ) == set(GRANTS_NOTHING)
 
 

@@ -19,8 +19,8 @@ def test_every_resource_may_do_what_its_page_says_that_it_needs(stack: str, eval
     resources = STACKS[stack]()
     cases = list(needs(whole(resources)))
     assert cases or stack == "table_zero_etl"  # of ingestion pipelines the table has the page's list
-    found = broken(harvest(resources), cases, evaluator)
-    assert not found, "\n".join(found)
+    failures = broken(harvest(resources), cases, evaluator)
+    assert not failures, "\n".join(failures)
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,6 @@ def test_a_right_that_is_taken_away_is_missed(lost: str, evaluator: Evaluator) -
             statement["Action"] = [action for action in statement["Action"] if action != lost] or [
                 "sts:TagSession"
             ]
-    found = broken(policies, list(needs(whole(resources))), evaluator)
-    assert found
-    assert all(lost in line for line in found)
+    failures = broken(policies, list(needs(whole(resources))), evaluator)
+    assert failures
+    assert all(lost in line for line in failures)

@@ -63,7 +63,7 @@ def reached(policies: Policies, evaluator: Evaluator) -> Iterator[tuple[str, str
             for pattern in statement.get("Resource", []):
                 if not re.search(r"[*?]", pattern) or not named(pattern) or OPEN_ENDED.fullmatch(pattern):
                     continue
-                bare = [{k: v for k, v in one.items() if k != "Condition"} for one in [statement]]
+                bare = [{k: v for k, v in item.items() if k != "Condition"} for item in [statement]]
                 only = {"Version": "2012-10-17", "Statement": bare}
                 count, let_in = 0, []
                 for neighbour in longer(pattern):
@@ -87,10 +87,10 @@ def _ours(role: str, owner: str) -> Mapping[str, Any] | None:
 def test_no_pattern_reaches_a_neighbour_whose_name_begins_alike(
     policies: Policies, evaluator: Evaluator
 ) -> None:
-    found = list(reached(policies, evaluator))
-    assert found
-    assert [(where, pattern) for where, pattern, count, _ in found if not count] == []
-    assert [line for *_, let_in in found for line in let_in] == []
+    neighbours = list(reached(policies, evaluator))
+    assert neighbours
+    assert [(where, pattern) for where, pattern, count, _ in neighbours if not count] == []
+    assert [line for *_, let_in in neighbours for line in let_in] == []
 
 
 @pytest.mark.parametrize(

@@ -22,11 +22,11 @@ PAGES: list[Mapping[str, Any]] = tomllib.loads(Path(__file__).with_name("pages.t
 @pytest.fixture(scope="module")
 def named() -> dict[str, set[str]]:
     """What somebody may, by all tables; who stands outside the stacks has no page."""
-    found: dict[str, set[str]] = {}
+    pages: dict[str, set[str]] = {}
     for case in (case for of in PROVEN for case in of.TABLE):
         if case.may and not elsewhere(case) and not case.who.startswith("arn:"):
-            found.setdefault(case.who.replace("tributary-proof-", ""), set()).add(case.action)
-    return found
+            pages.setdefault(case.who.replace("tributary-proof-", ""), set()).add(case.action)
+    return pages
 
 
 READ = re.compile(r"20\d\d-\d\d-\d\d|policy_sentry|opening")

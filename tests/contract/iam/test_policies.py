@@ -57,15 +57,15 @@ def cases(proven: tuple[Policies, list[Case], str]) -> list[Case]:
 
 
 def test_every_case_of_the_table_holds(policies: Policies, cases: list[Case], evaluator: Evaluator) -> None:
-    found = broken(policies, cases, evaluator)
-    assert not found, "\n".join(found)
+    failures = broken(policies, cases, evaluator)
+    assert not failures, "\n".join(failures)
 
 
 def test_nothing_can_be_taken_away_from_any_policy_without_a_case_noticing(
     policies: Policies, cases: list[Case], evaluator: Evaluator, stack: str
 ) -> None:
-    found = unexplained("removed", stack, unnoticed(policies, cases, evaluator))
-    assert not found, "\n".join(found)
+    left_over = unexplained("removed", stack, unnoticed(policies, cases, evaluator))
+    assert not left_over, "\n".join(left_over)
 
 
 def test_every_role_is_in_the_table_from_both_sides(policies: Policies, cases: list[Case]) -> None:
@@ -87,7 +87,7 @@ def test_every_policy_of_a_shipped_stack_is_written_in_words_that_aws_knows(ship
 
 
 def _are_in_words_that_aws_knows(policies: Policies) -> None:
-    found = [
+    misspelt = [
         f"{kind} policy of {arn}: {finding.issue} {finding.detail}"
         for kind, arn, document in policies.documents()
         if kind != "trust"  # parliament wants a Resource, which a trust has not
@@ -96,7 +96,7 @@ def _are_in_words_that_aws_knows(policies: Policies) -> None:
         and finding.detail != ONE_KIND_OF_EXECUTION
         and not str(finding.detail).startswith(KNOWN_SINCE)
     ]
-    assert not found, "\n".join(found)
+    assert not misspelt, "\n".join(misspelt)
 
 
 def _granted(policies: Policies) -> Iterator[tuple[str, str, list[str]]]:

@@ -27,10 +27,10 @@ def yielded(pipeline: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module", params=[False, True], ids=["by IAM", "by Lake Formation"])
 def reader(request: pytest.FixtureRequest) -> tuple[Policies, bool]:
-    found = yielded(GOVERNED if request.param else LAKE)
-    policies: Policies = found["policies"]
+    stack = yielded(GOVERNED if request.param else LAKE)
+    policies: Policies = stack["policies"]
     nobody = {"Version": "2012-10-17", "Statement": []}
-    policies.roles = {READER: Role(role_arn(READER), HERE, nobody, found["document"]["Statement"])}
+    policies.roles = {READER: Role(role_arn(READER), HERE, nobody, stack["document"]["Statement"])}
     policies.on = {
         arn: policy for arn, policy in policies.on.items() if arn.startswith(("arn:aws:kms", "arn:aws:s3"))
     }
@@ -48,8 +48,8 @@ def test_nothing_of_the_readers_policy_is_more_than_a_case_needs(
     reader: tuple[Policies, bool], evaluator: Evaluator
 ) -> None:
     policies, governed = reader
-    found = unnoticed(policies, table_reader.reads(governed=governed), evaluator)
-    assert [line for line in found if line.startswith("role policy")] == []
+    survivors = unnoticed(policies, table_reader.reads(governed=governed), evaluator)
+    assert [line for line in survivors if line.startswith("role policy")] == []
 
 
 def test_a_reader_may_nothing_beside_that_and_the_policy_can_become_no_wider_unnoticed(
@@ -61,8 +61,8 @@ def test_a_reader_may_nothing_beside_that_and_the_policy_can_become_no_wider_unn
     allowed = broken(policies, others, evaluator)
     assert [line for line in allowed if not any(fits(free, line) for free in FREE)] == []
     denied = [*cases, *(case for case in others if str(case) not in set(allowed))]
-    found = widening.unnoticed(policies, denied, evaluator)
-    assert [line for line in found if line.startswith("role policy")] == []
+    survivors = widening.unnoticed(policies, denied, evaluator)
+    assert [line for line in survivors if line.startswith("role policy")] == []
     assert vacuous(policies, cases, evaluator) == []
 
 

@@ -35,25 +35,25 @@ def stack(request: pytest.FixtureRequest, judged: Mapping[str, Judged]) -> Judge
 
 def test_nothing_is_allowed_but_what_a_case_names(stack: Judged, evaluator: Evaluator) -> None:
     _, policies, _, others = stack
-    found = [
+    allowed = [
         line for line in broken(policies, others, evaluator) if not any(fits(free, line) for free in FREE)
     ]
-    assert not found, "\n".join(found)
+    assert not allowed, "\n".join(allowed)
 
 
 def test_no_freedom_is_listed_that_nobody_has(judged: Mapping[str, Judged], evaluator: Evaluator) -> None:
-    found = [
+    freedoms = [
         line for _, policies, _, others in judged.values() for line in broken(policies, others, evaluator)
     ]
-    assert [free for free in FREE if not any(fits(free, line) for line in found)] == []
+    assert [free for free in FREE if not any(fits(free, line) for line in freedoms)] == []
 
 
 def test_no_policy_can_be_made_wider_without_a_case_noticing(stack: Judged, evaluator: Evaluator) -> None:
     name, policies, cases, others = stack
-    found = unexplained(
+    left_over = unexplained(
         "wider", name, widening.unnoticed(policies, _denied(policies, cases, others, evaluator), evaluator)
     )
-    assert not found, "\n".join(found)
+    assert not left_over, "\n".join(left_over)
 
 
 def _denied(policies: Policies, cases: list[Case], others: list[Case], evaluator: Evaluator) -> list[Case]:
@@ -64,8 +64,8 @@ def _denied(policies: Policies, cases: list[Case], others: list[Case], evaluator
 
 def test_no_denial_holds_whatever_the_policies_say(stack: Judged, evaluator: Evaluator) -> None:
     _, policies, cases, _ = stack
-    found = vacuous(policies, cases, evaluator)
-    assert not found, "\n".join(found)
+    empty = vacuous(policies, cases, evaluator)
+    assert not empty, "\n".join(empty)
 
 
 @pytest.mark.parametrize(
@@ -83,10 +83,10 @@ def test_the_list_is_right_that_only_this_action_carries_the_key(
     service = key.partition(":")[0]
     carrying = get_actions_matching_condition_key(service, key)
     formats = {
-        one: [e["resource_arn_format"] for e in get_action_data(service, one.split(":")[1])[service]]
-        for one in carrying
+        action: [e["resource_arn_format"] for e in get_action_data(service, action.split(":")[1])[service]]
+        for action in carrying
     }
-    assert [one for one, places in formats.items() if any(on in place for place in places)] == actions
+    assert [action for action, places in formats.items() if any(on in place for place in places)] == actions
 
 
 # --- the same, put to the test on the small stack of test_proof
@@ -135,8 +135,8 @@ def test_a_right_too_many_is_allowed_beside_the_table(what: str, says: str, eval
     may = [case for case in TABLE if case.may]
     before = broken(_sample(), beside(_sample(), may, evaluator), evaluator)
     policies = _changed(what)
-    found = set(broken(policies, beside(policies, may, evaluator), evaluator)) - set(before)
-    assert any(says in line for line in found), found
+    allowed = set(broken(policies, beside(policies, may, evaluator), evaluator)) - set(before)
+    assert any(says in line for line in allowed), allowed
 
 
 def test_without_the_cases_beside_it_a_wider_policy_goes_unnoticed(evaluator: Evaluator) -> None:

@@ -42,7 +42,7 @@ def _wider(statement: Mapping[str, Any], kind: str) -> Iterator[tuple[str, dict[
                 yield f"Action {service}:*", {**statement, "Action": [*actions, f"{service}:*"]}
         for resource in _listed(statement.get("Resource", [])):
             for wider in sorted({*_resources(resource, kind)} - {resource}):
-                others = [one for one in _listed(statement["Resource"]) if one != resource]
+                others = [other for other in _listed(statement["Resource"]) if other != resource]
                 yield f"Resource {resource} -> {wider}", {**statement, "Resource": [*others, wider]}
         if statement.get("Principal", "*") != "*" and kind != "role":
             for who in ({"AWS": "*"}, {"Service": "ec2.amazonaws.com"}):
@@ -112,7 +112,7 @@ def unnoticed(policies: Policies, cases: Sequence[Case], evaluator: Evaluator) -
             if all(granted(more, case) == case.may for case in others):
                 lost.append(f"{grant} -> {wider.who} {wider.may} on {wider.on}")
     for pool in policies.pools:
-        rest = [one for one in policies.pools if one is not pool]
+        rest = [other for other in policies.pools if other is not pool]
         pools = [*rest, replace(pool, condition="assertion.arn.startsWith('arn:aws:')")]
         if all(granted(replace(policies, pools=pools), case) == case.may for case in others):
             lost.append(f"pool {pool.pool}: any identity of the account")

@@ -32,18 +32,18 @@ class DynamoDB:
         before = self.exports.setdefault(request["ClientToken"], request)
         if before != request:
             return refusal("ExportConflictException")
-        found = {"ExportArn": self.arn(request["ClientToken"]), "ExportStatus": "IN_PROGRESS"}
-        return 200, {}, json.dumps({"ExportDescription": found}).encode()
+        export = {"ExportArn": self.arn(request["ClientToken"]), "ExportStatus": "IN_PROGRESS"}
+        return 200, {}, json.dumps({"ExportDescription": export}).encode()
 
     def arn(self, token):
         return f"{ORDERS}/export/{list(self.exports).index(token):04}-{token[:8]}"
 
     def DescribeExport(self, request):
         (export,) = [e for token, e in self.exports.items() if self.arn(token) == request["ExportArn"]]
-        found = {"ExportArn": request["ExportArn"], "ExportStatus": "COMPLETED"} | self._written(
+        description = {"ExportArn": request["ExportArn"], "ExportStatus": "COMPLETED"} | self._written(
             export, request["ExportArn"].rpartition("/")[2]
         )
-        return 200, {}, json.dumps({"ExportDescription": found}).encode()
+        return 200, {}, json.dumps({"ExportDescription": description}).encode()
 
     def DescribeTable(self, request):
         described = {

@@ -211,22 +211,22 @@ def judged(here, case: Case) -> Outcome:
     plans = [(n, kind) for n in range(1, len(calls) + 1) for kind in FAULTS]
     for number, kind in [*plans, (0, "called twice")]:
         outcome.number += 1
-        found, made, _ = attempt(here, case, number, kind)
+        end, made, _ = attempt(here, case, number, kind)
         name = made[number - 1] if number else ""
-        if found == expected:
+        if end == expected:
             outcome.same += 1
-        elif kind in case.twice.get(name, ()) and _more(found, expected, case.counted):
+        elif kind in case.twice.get(name, ()) and _more(end, expected, case.counted):
             outcome.twice.append(f"{name} {kind}")
         else:
-            differs = [key for key in expected if found[key] != expected[key]]
+            differs = [key for key in expected if end[key] != expected[key]]
             outcome.wrong.append(f"call {number} ({name}), {kind}: {', '.join(differs)}")
     return outcome
 
 
-def _more(found: dict, expected: dict, what: str) -> bool:
+def _more(actual: dict, expected: dict, what: str) -> bool:
     """Whether nothing is lost, and nothing but `what` differs, of which some came twice."""
-    others_same = all(found[key] == expected[key] for key in expected if key != what)
-    whole, wanted = Counter(found[what]), Counter(expected[what])
+    others_same = all(actual[key] == expected[key] for key in expected if key != what)
+    whole, wanted = Counter(actual[what]), Counter(expected[what])
     return others_same and set(whole) == set(wanted) and not wanted - whole
 
 
@@ -253,8 +253,8 @@ def step_faults(here) -> Iterator[tuple[str, int, list[str]]]:
             with contextlib.suppress(Failed):
                 a_run(here, NEXT, _faulty(number, kind))
             a_run(here, NEXT)
-            if (found := seen(here.services.state())) != expected:
-                differs = [key for key in expected if found[key] != expected[key]]
+            if (state := seen(here.services.state())) != expected:
+                differs = [key for key in expected if state[key] != expected[key]]
                 wrong.append(f"task {number} ({tasks[number - 1]}), {kind}: {', '.join(differs)}")
         yield kind, len(tasks), wrong
 

@@ -104,8 +104,10 @@ class Machine:
 
     def map(self, step, data):
         if "ItemReader" in step:
-            found = filled(step["ItemReader"]["Parameters"], data)
-            items = [json.loads(line) for line in self.read(found["Bucket"], found["Key"]).splitlines()]
+            parameters = filled(step["ItemReader"]["Parameters"], data)
+            items = [
+                json.loads(line) for line in self.read(parameters["Bucket"], parameters["Key"]).splitlines()
+            ]
         else:
             items = at(data, step["ItemsPath"])
         selector = step.get("ItemSelector")

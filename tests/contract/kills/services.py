@@ -167,12 +167,12 @@ class Services:
         return 200, {}, b"<CopyObjectResult><ETag>x</ETag></CopyObjectResult>"
 
     def ListObjectsV2(self, key, query, body, headers):
-        self.listed += [found for found in self.objects if found.startswith(query["prefix"])]
+        self.listed += [key for key in self.objects if key.startswith(query["prefix"])]
         shown = "".join(
-            f"<Contents><Key>{escape(found)}</Key><Size>{len(content)}</Size><ETag>{etag(content)}</ETag>"
+            f"<Contents><Key>{escape(key)}</Key><Size>{len(content)}</Size><ETag>{etag(content)}</ETag>"
             "<LastModified>2026-01-02T04:30:00.000Z</LastModified></Contents>"
-            for found, content in sorted(self.objects.items())
-            if found.startswith(query["prefix"])
+            for key, content in sorted(self.objects.items())
+            if key.startswith(query["prefix"])
         )
         return 200, {}, f"<R><IsTruncated>false</IsTruncated>{shown}</R>".encode()
 
@@ -208,9 +208,9 @@ class Services:
     # Glue's catalog
 
     def GetTable(self, request):
-        found = self.tables.get(request["Name"])
+        table = self.tables.get(request["Name"])
         return (
-            (200, {}, json.dumps({"Table": found}).encode()) if found else refusal("EntityNotFoundException")
+            (200, {}, json.dumps({"Table": table}).encode()) if table else refusal("EntityNotFoundException")
         )
 
     def CreateTable(self, request):

@@ -91,6 +91,6 @@ def follow(root: Path) -> set[str]:
 def _add_row(path: Path, within: str, row: str) -> None:
     """Writes `row` behind the first row of a table that has `within`."""
     text = path.read_text()
-    found = re.search(rf"^\|.*{re.escape(within)}.*\n", text, re.M)
-    assert found, f"{path.name}: no row with {within!r}"
-    path.write_text(text[: found.end()] + row + text[found.end() :])
+    match = re.search(rf"^\|.*{re.escape(within)}.*\n", text, re.M)
+    assert match, f"{path.name}: no row with {within!r}"
+    path.write_text(text[: match.end()] + row + text[match.end() :])

@@ -52,12 +52,12 @@ def named(heading: str) -> set[str]:
     """The files and folders that a recipe names, for the toy."""
     text = (ROOT / "CONTRIBUTING.md").read_text()
     section = text.partition(f"## {heading}\n")[2].partition("\n## ")[0]
-    found = set(re.findall(r"`((?:[\w.<>-]+/)+[\w.<>-]*|[\w.-]+\.(?:yaml|md|toml))`", section))
-    assert found, heading
+    paths = set(re.findall(r"`((?:[\w.<>-]+/)+[\w.<>-]*|[\w.-]+\.(?:yaml|md|toml))`", section))
+    assert paths, heading
     name = {"A handler": "beat", "A block": "tick"}.get(heading, "")
     return {
         path.replace("<kind>", "heart_beat").replace("<page>", "heart-beat").replace("<name>", name)
-        for path in found
+        for path in paths
     }
 
 

@@ -32,14 +32,14 @@ def made(kind: str, **collection: Any) -> Recording:
 def test_a_classic_collection_stands_in_no_group(kind: str) -> None:
     recorded = made(kind)
     assert GROUP not in recorded.counts()
-    assert "collectionGroupName" not in recorded.one(COLLECTION, "pipe")
+    assert "collectionGroupName" not in recorded.inputs_of(COLLECTION, "pipe")
     assert made(kind, generation="classic").counts() == recorded.counts()
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_of_the_next_generation_stands_in_a_group_that_may_sleep(kind: str) -> None:
     recorded = made(kind, generation="nextgen", group={"max_search_units": 8})
-    group = recorded.one(GROUP, "pipe-group")
+    group = recorded.inputs_of(GROUP, "pipe-group")
     assert group == {
         "name": "tributary-test-pipe-group",
         "description": "The units of tributary-test-pipe",
@@ -54,7 +54,7 @@ def test_one_of_the_next_generation_stands_in_a_group_that_may_sleep(kind: str) 
             }
         ],
     }
-    collection = recorded.one(COLLECTION, "pipe")
+    collection = recorded.inputs_of(COLLECTION, "pipe")
     assert (collection["collectionGroupName"], collection["standbyReplicas"]) == (group["name"], "ENABLED")
     more = {token: n for token, n in recorded.counts().items() if made(kind).counts().get(token) != n}
     assert more == {GROUP: 1}
@@ -64,7 +64,7 @@ def test_one_of_the_next_generation_stands_in_a_group_that_may_sleep(kind: str) 
 def test_a_group_that_exists_is_used_by_its_name_and_not_made(kind: str) -> None:
     recorded = made(kind, generation="nextgen", group={"adopt": "team-search"})
     assert GROUP not in recorded.counts()
-    assert recorded.one(COLLECTION, "pipe")["collectionGroupName"] == "team-search"
+    assert recorded.inputs_of(COLLECTION, "pipe")["collectionGroupName"] == "team-search"
 
 
 @pytest.mark.parametrize(
@@ -109,9 +109,9 @@ def test_what_a_generation_does_not_have_is_refused(
 ) -> None:
     with pytest.raises(Refused) as refused:
         settings.read(config(kind, **collection))
-    assert [found for found in refused.value.errors if found.startswith(f"pipelines.pipe.{error}")], (
-        refused.value
-    )
+    assert [
+        sentence for sentence in refused.value.errors if sentence.startswith(f"pipelines.pipe.{error}")
+    ], refused.value
     assert len(refused.value.errors) == 1
 
 

@@ -23,7 +23,7 @@ def encrypted(key: str) -> dict[str, Any]:
 def granted(pipeline: dict[str, Any], role: str, **keys: str) -> dict[str, Any] | None:
     tables = {name: encrypted(keys[name]) if name in keys else PITR_ON for name in NAMES}
     config = {"accounts": {"workload": {"id": ACCOUNT, "region": REGION}}, "pipelines": {"pipe": pipeline}}
-    policy = record("test", config, tables=tables).one("aws:iam/rolePolicy:RolePolicy", role)["policy"]
+    policy = record("test", config, tables=tables).inputs_of("aws:iam/rolePolicy:RolePolicy", role)["policy"]
     statements = {statement["Sid"]: statement for statement in json.loads(policy)["Statement"]}
     return statements.get("DecryptTables")
 
@@ -57,17 +57,19 @@ def test_a_tables_key_is_granted_through_dynamodb_for_the_tables_that_are_read(
 
 
 def test_each_key_is_named_once() -> None:
-    found = granted(LAKE, "pipe-source", orders=ORDERS_KEY, returns=RETURNS_KEY, customers=ORDERS_KEY)
-    assert found and found["Resource"] == [ORDERS_KEY, RETURNS_KEY]
+    statement = granted(LAKE, "pipe-source", orders=ORDERS_KEY, returns=RETURNS_KEY, customers=ORDERS_KEY)
+    assert statement and statement["Resource"] == [ORDERS_KEY, RETURNS_KEY]
 
 
 def test_one_tables_ingestion_gets_no_other_tables_key() -> None:
     pipeline = {"kind": "zero-etl", "tables": [{"name": "orders"}, {"name": "returns"}]}
     keys = {"orders": ORDERS_KEY, "returns": RETURNS_KEY}
     for table, key in keys.items():
-        found = granted(pipeline, f"pipe-{table}", **keys)
-        assert found and found["Resource"] == [key]
-        assert found["Condition"]["StringEquals"]["kms:EncryptionContext:aws:dynamodb:tableName"] == [table]
+        statement = granted(pipeline, f"pipe-{table}", **keys)
+        assert statement and statement["Resource"] == [key]
+        assert statement["Condition"]["StringEquals"]["kms:EncryptionContext:aws:dynamodb:tableName"] == [
+            table
+        ]
 
 
 def test_a_table_that_the_program_creates_has_dynamodbs_own_key_and_needs_no_grant() -> None:

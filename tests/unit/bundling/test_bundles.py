@@ -96,9 +96,9 @@ def test_no_entry_of_a_bundle_tells_when_or_by_whom_it_was_made(handlers):
 
 
 def test_a_bundle_holds_the_handler_and_what_it_requires():
-    found = names(bundle("arrival"))
-    assert {"app.py", "arrival.py", "replica.py", "jmespath/__init__.py"} <= set(found)
-    assert not [path for path in found if path.startswith(("boto3/", "requirements."))]
+    members = names(bundle("arrival"))
+    assert {"app.py", "arrival.py", "replica.py", "jmespath/__init__.py"} <= set(members)
+    assert not [path for path in members if path.startswith(("boto3/", "requirements."))]
 
 
 def test_byte_code_hidden_and_backup_files_change_nothing(handlers):

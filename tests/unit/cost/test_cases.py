@@ -261,10 +261,10 @@ def test_a_thing_costs_what_it_comes_to_by_hand(it: Case) -> None:
     least, most = by_hand if isinstance(by_hand, tuple) else (by_hand, by_hand)
     expected = it.dollars if isinstance(it.dollars, tuple) else (it.dollars, it.dollars)
     assert (round(least, 2), round(most, 2)) == expected
-    found = estimate(it.resources, {"pipe": Pipeline(it.kind, args_of(it), USAGE[it.kind](**it.usage))})
+    cost = estimate(it.resources, {"pipe": Pipeline(it.kind, args_of(it), USAGE[it.kind](**it.usage))})
     (line,) = [
         line
-        for line in found.lines
+        for line in cost.lines
         if line.quantity.what == it.what and (line.quantity.when == "once") == (it.what in ONCE)
     ]
     assert (float(line.least), float(line.most)) == pytest.approx((least, most))
@@ -280,8 +280,8 @@ def test_there_are_forty_cases_at_least_and_no_two_are_one() -> None:
 
 def two(first: Resource, second: Resource) -> list[tuple[Decimal, Decimal]]:
     args = SimpleNamespace(account=SimpleNamespace(region=US), tables=[])
-    found = estimate([first, second], {n: Pipeline("firehose", args) for n in ("one", "two")})
-    return [found.sum("at rest", name) for name in ("one", "two")]
+    cost = estimate([first, second], {n: Pipeline("firehose", args) for n in ("one", "two")})
+    return [cost.sum("at rest", name) for name in ("one", "two")]
 
 
 def test_the_second_classic_collection_of_an_account_adds_between_nothing_and_its_own_least() -> None:

@@ -42,8 +42,8 @@ def test_all_that_a_stack_registers_has_a_price_or_a_reason(name: str, config: d
 
 
 def test_a_type_that_nobody_has_priced_is_left_out_in_words() -> None:
-    found = estimate([Resource("aws:ec2/instance:Instance", "pipe")], {})
-    assert "aws:ec2/instance:Instance: no price is known" in found.described()["left_out"]
+    cost = estimate([Resource("aws:ec2/instance:Instance", "pipe")], {})
+    assert "aws:ec2/instance:Instance: no price is known" in cost.described()["left_out"]
 
 
 def test_what_is_free_has_a_reason_and_each_kind_its_usage() -> None:
@@ -115,9 +115,9 @@ def test_a_usage_raises_its_line_and_deploys_nothing_else(
 
 
 def test_every_price_has_a_page_a_date_and_a_list_it_was_read_in() -> None:
-    for one in prices().values():
-        assert one.page.startswith("https://") and one.source and one.price > 0, one
-        assert "2025-06-01" < one.date <= "2026-11-28", one
+    for listed in prices().values():
+        assert listed.page.startswith("https://") and listed.source and listed.price > 0, listed
+        assert "2025-06-01" < listed.date <= "2026-11-28", listed
     assert {path.name for path in FILES.iterdir()} == {"aws.csv", "google.csv"}
 
 
@@ -167,7 +167,7 @@ def test_what_changes_from_one_config_to_another() -> None:
 def test_a_stack_that_comes_and_one_that_goes() -> None:
     cost = record("dev").outputs["cost"]
     comes, goes = difference(None, cost), difference(cost, None)
-    assert comes["month"]["change"] == cost["month"]["all"] == [-one for one in goes["month"]["change"]]
+    assert comes["month"]["change"] == cost["month"]["all"] == [-change for change in goes["month"]["change"]]
     assert set(comes["pipelines"]) == set(goes["pipelines"]) == set(cost["pipelines"])
 
 

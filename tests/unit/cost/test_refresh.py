@@ -110,8 +110,8 @@ def test_googles_skus_are_read_page_by_page() -> None:
         return pages[1 if "pageToken=next" in address else 0]
 
     rows = google(read(FILES / "google.csv"), ["EU"], "key", fetch)
-    found = {row.key: row.price for row in rows if row.region == "EU"}
-    assert (found["bigquery.storage"], found["bigquery.query"]) == (Decimal("0.023"), Decimal("6.25"))
+    prices = {row.key: row.price for row in rows if row.region == "EU"}
+    assert (prices["bigquery.storage"], prices["bigquery.query"]) == (Decimal("0.023"), Decimal("6.25"))
 
 
 def test_without_a_network_the_prices_stay_and_the_command_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,7 +44,7 @@ class Handler(BaseHTTPRequestHandler):
         lists = {"issues/7/comments": api.comments, "issues": api.issues}
         if self.command == "GET" and path in lists:
             page = int(parse_qs(url.query).get("page", ["1"])[0])
-            every = [one for one in lists[path] if one.get("state", "open") == "open"]
+            every = [issue for issue in lists[path] if issue.get("state", "open") == "open"]
             more = len(every) > page * 2
             link = (
                 f'<http://{self.headers["Host"]}{url.path}?state=open&page={page + 1}>; rel="next"'

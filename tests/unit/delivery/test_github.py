@@ -17,7 +17,7 @@ def test_a_comment_is_written_once_and_patched_from_then_on(api: Api) -> None:
     assert put_comment(repository(api), 7, MARKER, f"{MARKER} one") == "written"
     assert put_comment(repository(api), 7, MARKER, f"{MARKER} two") == "patched"
     assert put_comment(repository(api), 7, MARKER, f"{MARKER} two") == "unchanged"
-    assert [one["body"] for one in api.comments] == ["thanks"] * 3 + [f"{MARKER} two"]
+    assert [comment["body"] for comment in api.comments] == ["thanks"] * 3 + [f"{MARKER} two"]
 
 
 def test_a_comment_of_somebody_else_is_not_patched_whatever_it_begins_with(api: Api) -> None:
@@ -44,7 +44,7 @@ def test_a_stack_has_one_issue_which_is_closed_once_it_heals(api: Api) -> None:
     assert put_issue(repository(api), marker, "drift", f"{marker} b") == "patched"
     assert put_issue(repository(api), marker, "drift", f"{marker} b") == "unchanged"
     assert put_issue(repository(api), marker, "drift", None) == "closed"
-    assert [one.get("state", "open") for one in api.issues] == ["closed", "open"]
+    assert [issue.get("state", "open") for issue in api.issues] == ["closed", "open"]
     assert put_issue(repository(api), marker, "drift", f"{marker} c") == "written"
 
 
@@ -76,7 +76,7 @@ def test_drift_writes_an_issue_and_closes_it(job: Api, tmp_path: Path) -> None:
         command = ["drift", "dev", "--preview", str(tmp_path / "dev.jsonl"), "--link", "https://a"]
         command += ["--strangers", str(strangers)]
         assert main(command) == 0
-        assert [one.get("state", "open") for one in job.issues] == [state]
+        assert [issue.get("state", "open") for issue in job.issues] == [state]
     assert "a queue" in job.issues[0]["body"]
 
 

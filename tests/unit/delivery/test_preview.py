@@ -41,7 +41,9 @@ def test_the_engines_own_counts_are_those_of_the_changes(name: str) -> None:
 
 def test_a_moved_region_is_what_forces_a_replacement() -> None:
     read = recorded("dev/region-moved")
-    [table] = [one for one in read.changes if one.name == "shop-lake-orders" and "dynamodb" in one.type]
+    [table] = [
+        change for change in read.changes if change.name == "shop-lake-orders" and "dynamodb" in change.type
+    ]
     assert (table.kind, table.forced_by, table.provider) == ("replace", ("provider",), "workload")
     assert Property("region", "eu-central-1", "eu-west-3") in read.providers["workload"]
 
@@ -106,8 +108,8 @@ def test_what_policies_find_is_read_from_the_pack_and_from_the_program() -> None
     refused = "the policies refuse this:\n  urn:pulumi:a::b::t::n breaks 'a grant names its actions': s3:*; name them\n"
     events = event(policyEvent=pack) + event(diagnosticEvent={"severity": "error", "message": refused}) * 2
     read = preview.read("dev", strip.stripped(events))
-    found = [(one.level, one.rule, one.message) for one in read.findings]
-    assert found == [
+    reported = [(finding.level, finding.rule, finding.message) for finding in read.findings]
+    assert reported == [
         ("advisory", "a log is kept", "for ever; write a time"),
         ("mandatory", "a grant names its actions", "s3:*; name them"),
     ]
@@ -242,7 +244,7 @@ def test_what_the_program_estimates_is_what_the_comment_shows() -> None:
     assert '"lines"' not in events
     cost = preview.read("dev", events).cost
     assert cost is not None
-    [(name, (was, now))] = [one for one in cost.changed().items() if one[0] == "stock-ticks"]
+    [(name, (was, now))] = [changed for changed in cost.changed().items() if changed[0] == "stock-ticks"]
     assert was[1] > 0 and now == (0.0, 0.0)
     assert cost.total_before == tuple(before["month"]["all"]) and cost.total_after == tuple(
         after["month"]["all"]

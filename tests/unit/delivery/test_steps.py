@@ -92,7 +92,11 @@ def step(root: Path, run: str, **variables: str) -> subprocess.CompletedProcess[
 
 def the(words: str, workflow: str = "") -> str:
     """The one step that begins so."""
-    [run] = {run for one, _, run in RUNS if f"-m delivery {words}" in run and workflow in ("", one)}
+    [run] = {
+        run
+        for workflow_name, _, run in RUNS
+        if f"-m delivery {words}" in run and workflow in ("", workflow_name)
+    }
     return run
 
 
@@ -124,7 +128,7 @@ def test_a_preview_is_saved_as_a_plan_under_the_preview_role_by_the_policies(clo
         "--stack prod --non-interactive"
     )
     accounts = yaml.safe_load((clone / "seen.yaml").read_text())["config"]["tributary:accounts"]
-    assert {one["role"].rpartition("/")[2] for one in accounts.values()} == {"preview"}
+    assert {account["role"].rpartition("/")[2] for account in accounts.values()} == {"preview"}
     assert read("prod", (clone / "previews" / "prod.jsonl").read_text()) == recorded("prod/new-pipeline")
 
 
@@ -189,7 +193,7 @@ def test_drift_is_an_issue_of_what_differs_and_of_what_was_added_by_hand(clone: 
             file.write_text(json.dumps(added))
         done = step(clone, the("drift"), **given)
         assert done.returncode == 0, done.stderr
-        assert [one.get("state", "open") for one in job.issues] == [state]
+        assert [issue.get("state", "open") for issue in job.issues] == [state]
         assert body in job.issues[0]["body"]
 
 
@@ -278,8 +282,8 @@ def test_what_differs_from_what_was_reviewed_is_said() -> None:
     assert "it creates shop-lake-clients (dynamodb.Table), which was not shown" in reasons
     assert "it no longer creates shop-lake-landing (kms.Key)" in reasons
     assert any(
-        one.startswith("it sets shop-lake-source (iam.RolePolicy) to other values: policy ")
-        for one in reasons
+        reason.startswith("it sets shop-lake-source (iam.RolePolicy) to other values: policy ")
+        for reason in reasons
     )
 
 

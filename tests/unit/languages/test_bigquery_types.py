@@ -146,8 +146,8 @@ def test_a_table_is_named_the_same_every_time(source: str, made: str) -> None:
 
 
 def test_long_table_names_stay_apart_within_the_limit() -> None:
-    one, other = table_name("é" * 600 + "1"), table_name("é" * 600 + "2")
-    assert one != other and len(one.encode()) <= 1024
+    first, other = table_name("é" * 600 + "1"), table_name("é" * 600 + "2")
+    assert first != other and len(first.encode()) <= 1024
     assert len(table_name("a" * 1020, 1017)) == 1017
     with pytest.raises(ValueError, match="name the table in the config"):
         table_name("$.$")

@@ -7,23 +7,23 @@ import pytest
 from components.languages import data_prepper
 
 A, B = ("path", "a"), ("path", "b")
-ONE = ("value", Decimal(1))
+VALUE = ("value", Decimal(1))
 
 
 @pytest.mark.parametrize(
     ("text", "tree"),
     [
         ("/a", A),
-        ("/a == 1", ("==", A, ONE)),
-        ("/a==1", ("==", A, ONE)),
+        ("/a == 1", ("==", A, VALUE)),
+        ("/a==1", ("==", A, VALUE)),
         ("/a or /b and /a", ("and", ("or", A, B), A)),
         ("/a or (/b and /a)", ("or", A, ("and", B, A))),
-        ("/a == 1 and not /b", ("and", ("==", A, ONE), ("not", B))),
-        ("not /a == 1", ("==", ("not", A), ONE)),
-        ("not (/a == 1)", ("not", ("==", A, ONE))),
-        ("/a > 1 == false", ("==", (">", A, ONE), ("value", False))),
-        ("/a + 1 * /b > -1", (">", ("+", A, ("*", ONE, B)), ("minus", ONE))),
-        ("/a % 1 - /b / 1 == null", ("==", ("-", ("%", A, ONE), ("/", B, ONE)), ("value", None))),
+        ("/a == 1 and not /b", ("and", ("==", A, VALUE), ("not", B))),
+        ("not /a == 1", ("==", ("not", A), VALUE)),
+        ("not (/a == 1)", ("not", ("==", A, VALUE))),
+        ("/a > 1 == false", ("==", (">", A, VALUE), ("value", False))),
+        ("/a + 1 * /b > -1", (">", ("+", A, ("*", VALUE, B)), ("minus", VALUE))),
+        ("/a % 1 - /b / 1 == null", ("==", ("-", ("%", A, VALUE), ("/", B, VALUE)), ("value", None))),
         ('/a in {1, "path", true}', ("in", A, ("set", [Decimal(1), "path", True]))),
         ('/a not in {"not"}', ("not in", A, ("set", ["not"]))),
         ('/a =~ "x\\"y"', ("=~", A, ("value", 'x"y'))),

@@ -12,7 +12,7 @@ from tests.live.place import Sandbox
 from tests.live.sweep import named
 from tests.recording import Recording, record
 
-ONE, TWO = "111111111111", "222222222222"
+FIRST_ACCOUNT, SECOND_ACCOUNT = "111111111111", "222222222222"
 NAME = "tributary-live-0a1b2c3d"
 # What its names are called, where there is such an input at all; the others go with what they belong to.
 NAMES = (
@@ -30,7 +30,13 @@ def sandbox(*accounts: str, google: bool = False) -> Sandbox:
         raise AssertionError("nothing is called")
 
     project = Google("my-sandbox", "EU", nobody) if google else None
-    return Sandbox(nobody, accounts, "eu-central-1", project, roles={TWO: f"arn:aws:iam::{TWO}:role/deploy"})
+    return Sandbox(
+        nobody,
+        accounts,
+        "eu-central-1",
+        project,
+        roles={SECOND_ACCOUNT: f"arn:aws:iam::{SECOND_ACCOUNT}:role/deploy"},
+    )
 
 
 def registered(place: Sandbox, **more: Any) -> Recording:
@@ -39,17 +45,20 @@ def registered(place: Sandbox, **more: Any) -> Recording:
 
 
 def whole() -> list[Recording]:
-    searching = {"tributary:pipelines": stack_config.searches(sandbox(ONE), NAME)}
-    return [registered(sandbox(ONE, TWO, google=True)), registered(sandbox(ONE), **searching)]
+    searching = {"tributary:pipelines": stack_config.searches(sandbox(FIRST_ACCOUNT), NAME)}
+    return [
+        registered(sandbox(FIRST_ACCOUNT, SECOND_ACCOUNT, google=True)),
+        registered(sandbox(FIRST_ACCOUNT), **searching),
+    ]
 
 
 @pytest.mark.parametrize(
     ("place", "kinds"),
     [
-        (sandbox(ONE), {"lake"}),
-        (sandbox(ONE, TWO), {"lake", "replica"}),
-        (sandbox(ONE, google=True), {"lake", "warehouse"}),
-        (sandbox(ONE, TWO, google=True), {"lake", "replica", "warehouse"}),
+        (sandbox(FIRST_ACCOUNT), {"lake"}),
+        (sandbox(FIRST_ACCOUNT, SECOND_ACCOUNT), {"lake", "replica"}),
+        (sandbox(FIRST_ACCOUNT, google=True), {"lake", "warehouse"}),
+        (sandbox(FIRST_ACCOUNT, SECOND_ACCOUNT, google=True), {"lake", "replica", "warehouse"}),
     ],
     ids=["one account", "two accounts", "with Google", "all"],
 )
@@ -62,18 +71,18 @@ def test_a_stack_has_each_pipeline_that_the_sandbox_has_room_for(place: Sandbox,
 
 def test_every_type_of_a_stack_is_described_or_it_is_said_where_it_is_seen() -> None:
     states = [{"type": r.type} for recording in whole() for r in recording.resources]
-    assert len({one["type"] for one in states}) > 50
+    assert len({state["type"] for state in states}) > 50
     assert list(observed.unseen(states)) == []
-    known = {one["type"] for one in states}
+    known = {state["type"] for state in states}
     assert {*observed.AWS, *observed.GOOGLE, *observed.SEEN_ELSEWHERE} - known == set()
 
 
 def test_all_that_a_stack_makes_is_found_by_the_beginning_of_its_name_and_goes_with_it() -> None:
     for recording in whole():
-        for one in recording.resources:
-            names = [one.inputs[key] for key in NAMES if isinstance(one.inputs.get(key), str)]
-            if one.type in observed.AWS and one.type not in WITHOUT:
-                assert any(named(name) for name in names), (one.type, one.name, names)
+        for resource in recording.resources:
+            names = [resource.inputs[key] for key in NAMES if isinstance(resource.inputs.get(key), str)]
+            if resource.type in observed.AWS and resource.type not in WITHOUT:
+                assert any(named(name) for name in names), (resource.type, resource.name, names)
         outputs = recording.outputs["pipelines"]
         kept = [r.name for r in recording.resources if r.inputs.get("forceDestroy") is False]
         assert outputs and kept == []

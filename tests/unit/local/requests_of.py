@@ -189,9 +189,9 @@ def worse_than(shape: Any, given: Any) -> Iterator[tuple[str, Any]]:
             as_python(limits["pattern"]) if "pattern" in limits and r"\p" not in limits["pattern"] else None
         )
         if pattern:
-            for one in ("a b", "é!", "a\x01b"):
-                if not pattern.fullmatch(one):
-                    yield "pattern", one
+            for text in ("a b", "é!", "a\x01b"):
+                if not pattern.fullmatch(text):
+                    yield "pattern", text
                     break
     elif kind == "list":
         if most is not None and most <= 1000:
@@ -215,10 +215,10 @@ def written(
     path, _, fixed = made["url_path"].partition("?")
     query = parse_qs(fixed, keep_blank_values=True)
     given = made["query_string"]
-    for name, one in given.items() if isinstance(given, dict) else given or []:
-        if one != []:
-            query[name] = [*map(str, one)] if isinstance(one, list) else [str(one)]
-    headers = {name.lower(): str(one) for name, one in made["headers"].items()}
+    for name, content in given.items() if isinstance(given, dict) else given or []:
+        if content != []:
+            query[name] = [*map(str, content)] if isinstance(content, list) else [str(content)]
+    headers = {name.lower(): str(value) for name, value in made["headers"].items()}
     body = made["body"]
     if isinstance(body, dict):
         body = urlencode(body).encode()

@@ -78,12 +78,12 @@ def test_a_row_whose_checksum_differs_is_not_complete_though_the_counts_agree() 
 
 
 def test_a_kinds_counts_are_a_table_of_their_own_with_no_column_of_another_kinds() -> None:
-    found = [
+    tables = [
         Row("lake", "export", "orders", 5, 5, 1.0, {"rows in Athena": 5}),
         Row("w", "bigquery-transfer", "orders", 5, 5, 1.0, {"Athena rows": 5, "equal": "yes"}),
         Row("r", "bigquery-transfer", "orders", 5, 4, None, {"equal": "NOT BigQuery"}, "BigQuery holds 4"),
     ]
-    export, transfer, summary, short = samples.report(found).split("\n\n")
+    export, transfer, summary, short = samples.report(tables).split("\n\n")
     assert export.splitlines()[:2] == ["export", "pipeline  table   rows in Athena"]
     assert transfer.splitlines()[1].split("  ") == ["pipeline", "table", " Athena rows", "equal"]
     assert transfer.splitlines()[-1].split() == ["r", "orders", "-", "NOT", "BigQuery"]

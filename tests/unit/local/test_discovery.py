@@ -99,7 +99,7 @@ def worse(schemas: dict, schema: dict, value: Any, depth: int = 0) -> Iterator[t
     for key, given in value.items():
         about = schema["properties"][key]
         if about.get("description") == "Required" and depth == 0:
-            yield f"no {key}", {name: one for name, one in value.items() if name != key}
+            yield f"no {key}", {name: item for name, item in value.items() if name != key}
         if "enum" in about:
             yield f"{key} of no enum", {**value, key: "NONE_OF_THESE"}
         if about.get("format") in ("google-duration", "google-datetime", "int32", "int64"):
@@ -109,8 +109,8 @@ def worse(schemas: dict, schema: dict, value: Any, depth: int = 0) -> Iterator[t
         if about.get("type") == "string":
             yield f"{key} of a list", {**value, key: [1]}
         if depth < 2:
-            for what, one in worse(schemas, about, given, depth + 1):
-                yield f"{key}: {what}", {**value, key: one}
+            for what, worse_value in worse(schemas, about, given, depth + 1):
+                yield f"{key}: {what}", {**value, key: worse_value}
 
 
 def call(service: Any, method: str, /, **arguments: Any) -> tuple[str, str, dict, Any]:
@@ -156,15 +156,15 @@ def test_a_valid_request_passes_and_a_wrong_one_is_refused(api: str, name: str, 
     schema = {"$ref": method.body} if method.body else None
     bodies = {"body": valid(schemas, schema)} if schema else {}
     verb, path, query, body = call(services[api], name, **arguments, **bodies)
-    found = discovery.find(verb, path)
-    assert found and found[0].name == method.name
+    at = discovery.find(verb, path)
+    assert at and at[0].name == method.name
     messages.check(verb, path, query, body)
     wrong = list(worse(schemas, schema, body)) if schema else []
-    for what, one in wrong:
+    for what, wrong_value in wrong:
         if what.startswith("no ") and (verb == "PATCH" or what[3:] in parameters):
             continue  # what a change does not name stays, and the path may name it
         with pytest.raises(Refused) as refused:
-            messages.check(verb, path, query, one)
+            messages.check(verb, path, query, wrong_value)
             pytest.fail(what)
         assert refused.value.code == 400, what
     with pytest.raises(Refused, match="Unknown name"):

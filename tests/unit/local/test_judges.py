@@ -27,13 +27,13 @@ def imported(file: Path) -> set[str]:
 @pytest.mark.parametrize("folder", ["cloud", "gcp", "providers"])
 def test_the_embedded_cloud_has_no_part_of_the_program(folder: str):
     files = [*(ROOT / "local" / folder).rglob("*.py")]
-    found = {
+    parts = {
         f"{file.name}: {name}"
         for file in files
         for name in imported(file)
         if name.split(".")[0] in ("components", "handlers", "policy")
     }
-    assert files and not found
+    assert files and not parts
 
 
 # (expression, event, whether the route takes it), as Data Prepper's own integration tests have them:
@@ -151,7 +151,7 @@ NO_SCHEDULES = (
 
 @pytest.mark.parametrize(("text", "after", "then"), SCHEDULES)
 def test_a_schedule_of_the_pages_is_the_same_at_preview_and_in_the_cloud(text: str, after: str, then: str):
-    at, expected = (datetime.fromisoformat(one).replace(tzinfo=UTC) for one in (after, then))
+    at, expected = (datetime.fromisoformat(moment).replace(tzinfo=UTC) for moment in (after, then))
     assert schedules.parse(text).next_after(at) == expected
     assert bigquery_schedules.parse(text).next_after(at) == expected
 

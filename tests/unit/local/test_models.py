@@ -49,10 +49,10 @@ ALIKE = {
 
 
 def named(service, method, path, headers, body, query):
-    form = {name: one[0] for name, one in parse_qs(body.decode(errors="replace")).items()}
-    found = operations.find(operations.models(service), method, path, headers, query, form)
-    assert isinstance(found, operations.Matched)
-    return found.operation.name
+    form = {name: values[0] for name, values in parse_qs(body.decode(errors="replace")).items()}
+    operation = operations.find(operations.models(service), method, path, headers, query, form)
+    assert isinstance(operation, operations.Matched)
+    return operation.operation.name
 
 
 def test_every_service_that_is_called_is_in_the_list():
@@ -101,8 +101,8 @@ def test_a_valid_request_passes_and_one_beyond_a_limit_is_refused(service: str):
 def test_what_is_taken_from_a_model_is_in_it(difference: tuple[str, str, str]):
     service, name, trait = difference
     shape, _, member = name.partition(".")
-    found = operations.model(service).shape_for(shape)
-    assert member in found.required_members if member else trait in found.metadata
+    modelled = operations.model(service).shape_for(shape)
+    assert member in modelled.required_members if member else trait in modelled.metadata
 
 
 def test_a_rule_beyond_a_model_is_of_an_operation_and_has_a_page():

@@ -112,7 +112,7 @@ def test_an_unknown_type_is_named_with_the_file_to_add_it_to(servicer):
 
 
 def test_a_policy_that_means_the_same_is_no_difference(servicer):
-    one = {
+    policy = {
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Action": ["a:B", "a:C"], "Resource": "*"}],
     }
@@ -124,7 +124,7 @@ def test_a_policy_that_means_the_same_is_no_difference(servicer):
     same = diff(
         servicer,
         ROLE,
-        name | {"assumeRolePolicy": json.dumps(one)},
+        name | {"assumeRolePolicy": json.dumps(policy)},
         name | {"assumeRolePolicy": json.dumps(two)},
     )
     assert same.changes == provider_pb2.DiffResponse.DIFF_NONE
@@ -132,7 +132,7 @@ def test_a_policy_that_means_the_same_is_no_difference(servicer):
     other = diff(
         servicer,
         ROLE,
-        name | {"assumeRolePolicy": json.dumps(one)},
+        name | {"assumeRolePolicy": json.dumps(policy)},
         name | {"assumeRolePolicy": json.dumps(two)},
     )
     assert list(other.diffs) == ["assumeRolePolicy"] and not other.replaces
@@ -140,13 +140,13 @@ def test_a_policy_that_means_the_same_is_no_difference(servicer):
 
 def test_the_order_in_a_document_that_is_no_policy_is_a_difference(servicer):
     rule = "aws:cloudwatch/eventRule:EventRule"
-    found = diff(
+    differences = diff(
         servicer,
         rule,
         {"name": "r", "eventPattern": '{"a":["x"]}'},
         {"name": "r", "eventPattern": '{"a":"x"}'},
     )
-    assert list(found.diffs) == ["eventPattern"]
+    assert list(differences.diffs) == ["eventPattern"]
 
 
 def test_an_archive_is_compared_by_its_hash(servicer):
@@ -154,8 +154,8 @@ def test_an_archive_is_compared_by_its_hash(servicer):
     moved = {"name": "f", "role": "r", "code": {**code, "path": "/b"}}
     assert not diff(servicer, FUNCTION, {"name": "f", "role": "r", "code": code}, moved).diffs
     moved["code"]["hash"] = "2"
-    found = diff(servicer, FUNCTION, {"name": "f", "role": "r", "code": code}, moved)
-    assert list(found.diffs) == ["code"] and not found.replaces
+    differences = diff(servicer, FUNCTION, {"name": "f", "role": "r", "code": code}, moved)
+    assert list(differences.diffs) == ["code"] and not differences.replaces
 
 
 @pytest.mark.parametrize(
@@ -180,9 +180,9 @@ def test_a_classic_collection_is_replaced_by_one_of_the_next_generation(servicer
     collection = "aws:opensearch/serverlessCollection:ServerlessCollection"
     classic = {"name": "books", "type": "SEARCH", "standbyReplicas": "DISABLED"}
     moved = classic | {"standbyReplicas": "ENABLED", "collectionGroupName": "books-group"}
-    found = diff(servicer, collection, classic, moved)
-    assert sorted(found.replaces) == ["collectionGroupName", "standbyReplicas"]
-    assert found.deleteBeforeReplace  # its documents are gone before the new one is there
+    differences = diff(servicer, collection, classic, moved)
+    assert sorted(differences.replaces) == ["collectionGroupName", "standbyReplicas"]
+    assert differences.deleteBeforeReplace  # its documents are gone before the new one is there
     group = "aws:opensearch/serverlessCollectionGroup:ServerlessCollectionGroup"
     limits = [{"minSearchCapacityInOcu": 0, "maxSearchCapacityInOcu": 4}]
     small = {
@@ -203,16 +203,16 @@ def test_a_replacement_deletes_first_where_the_name_stays(servicer):
 
 
 def test_a_change_of_the_default_tags_updates_what_has_tags(servicer):
-    found = diff(servicer, QUEUE, {"name": "q"}, {"name": "q"}, {"tagsAll": {"stack": "before"}})
-    assert list(found.diffs) == ["tagsAll"] and not found.replaces
+    differences = diff(servicer, QUEUE, {"name": "q"}, {"name": "q"}, {"tagsAll": {"stack": "before"}})
+    assert list(differences.diffs) == ["tagsAll"] and not differences.replaces
 
 
 def test_a_preview_keeps_inputs_and_leaves_what_the_service_decides_unknown(servicer):
     inputs = {"name": "q", "redrivePolicy": UNKNOWN, "tags": {"a": "b"}}
     request = provider_pb2.CreateRequest(urn=urn(QUEUE), properties=wire(inputs), preview=True)
-    found = values.plain(servicer.Create(request, Context()).properties)
-    assert (found["name"], found["redrivePolicy"], found["arn"]) == ("q", UNKNOWN, UNKNOWN)
-    assert found["tagsAll"] == {"a": "b", "stack": "test"}
+    properties = values.plain(servicer.Create(request, Context()).properties)
+    assert (properties["name"], properties["redrivePolicy"], properties["arn"]) == ("q", UNKNOWN, UNKNOWN)
+    assert properties["tagsAll"] == {"a": "b", "stack": "test"}
 
 
 @pytest.mark.parametrize(

@@ -98,9 +98,9 @@ class Engine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineSe
             return resource_pb2.ResourceInvokeResponse(**{"return": known})
         assert request.tok == "aws:dynamodb/getTable:getTable", request.tok
         name = request.args["name"]
-        found = struct_pb2.Struct()
-        found.update({"name": name, "arn": f"arn:aws:dynamodb:mock:mock:table/{name}"} | PITR_ON)
-        return resource_pb2.ResourceInvokeResponse(**{"return": found})
+        struct = struct_pb2.Struct()
+        struct.update({"name": name, "arn": f"arn:aws:dynamodb:mock:mock:table/{name}"} | PITR_ON)
+        return resource_pb2.ResourceInvokeResponse(**{"return": struct})
 
 
 @pytest.fixture(scope="module")
@@ -214,21 +214,24 @@ def test_every_component_has_its_arguments_and_outputs_each_with_its_sentence(
     assert resource["isComponent"] is True
     assert len(resource["inputProperties"]) == len(fields(COMPONENTS[name][1]))
     assert resource["description"] and resource["properties"]
-    for found in (resource["inputProperties"], resource["properties"]):
-        assert [key for key, one in found.items() if not one.get("description")] == []
+    for described in (resource["inputProperties"], resource["properties"]):
+        assert [key for key, member in described.items() if not member.get("description")] == []
 
 
 def test_sentences_are_those_of_the_classes(schema: dict[str, Any]) -> None:
     resource = schema["resources"][TOKEN]
     assert resource["inputProperties"]["schedule"]["description"].startswith("When to export: `cron(")
     assert resource["properties"]["bucket"]["description"] == "The landing's bucket."
-    for name, found in schema["types"].items():
-        assert [key for key, p in found["properties"].items() if not p.get("description")] == [], name
+    for name, definition in schema["types"].items():
+        assert [key for key, p in definition["properties"].items() if not p.get("description")] == [], name
 
 
 def test_what_has_no_default_is_required(schema: dict[str, Any]) -> None:
     assert schema["resources"][TOKEN]["requiredInputs"] == ["account", "sources"]
-    required = {name.rpartition(":")[2]: found.get("required", []) for name, found in schema["types"].items()}
+    required = {
+        name.rpartition(":")[2]: definition.get("required", [])
+        for name, definition in schema["types"].items()
+    }
     assert required["AccountArgs"] == ["id", "region"]
     assert required["NewTableArgs"] == ["hashKey"]
     assert required["LifecycleArgs"] == []
@@ -238,7 +241,9 @@ def test_types_are_those_of_the_arguments(schema: dict[str, Any]) -> None:
     inputs = schema["resources"][TOKEN]["inputProperties"]
     assert (inputs["retainData"]["type"], inputs["schedule"]["type"]) == ("boolean", "string")
     assert inputs["sources"]["items"]["$ref"] == "#/types/tributary:index:ExportSourceArgs"
-    properties = {name.rpartition(":")[2]: found["properties"] for name, found in schema["types"].items()}
+    properties = {
+        name.rpartition(":")[2]: definition["properties"] for name, definition in schema["types"].items()
+    }
     assert properties["FunctionSettings"]["logRetentionDays"]["type"] == "integer"
     assert properties["LifecycleArgs"]["expireDays"]["type"] == "integer"
     assert properties["AttributeArgs"]["type"]["type"] == "string"
@@ -246,7 +251,7 @@ def test_types_are_those_of_the_arguments(schema: dict[str, Any]) -> None:
 
 def test_an_argument_may_wait_for_a_resource_only_where_the_component_can(schema: dict[str, Any]) -> None:
     inputs = schema["resources"][TOKEN]["inputProperties"]
-    assert [name for name, found in inputs.items() if not found.get("plain")] == ["alarmTopicArn"]
+    assert [name for name, definition in inputs.items() if not definition.get("plain")] == ["alarmTopicArn"]
 
 
 @pytest.mark.parametrize("name", COMPONENTS)
@@ -267,13 +272,13 @@ def test_the_sides_of_a_replication_name_each_other(host: Any, engine: tuple[Eng
     seen, address = engine
     for name in ("ReplicaRole", "ReplicaDestination", "ReplicaSource"):
         construct(host, address, GIVEN[name], f"tributary:index:{name}")
-    inputs = {token.rpartition(":")[2]: found for token, _, found, _ in seen.registered}
+    inputs = {token.rpartition(":")[2]: properties for token, _, properties, _ in seen.registered}
     role = GIVEN["ReplicaSource"]["roleArn"]
     rules = inputs["BucketReplicationConfig"]
     assert (rules["role"], rules["bucket"]) == (role, "shop-lake")
     assert [rule["destination"]["bucket"] for rule in rules["rules"]] == ["arn:aws:s3:::shop-replica"]
-    granted = [found for token, _, found, _ in seen.registered if token.endswith(":RolePolicy")]
-    (replication,) = [found for found in granted if found["name"] == "replication"]
+    granted = [properties for token, _, properties, _ in seen.registered if token.endswith(":RolePolicy")]
+    (replication,) = [policy for policy in granted if policy["name"] == "replication"]
     assert replication["role"] == "replicates"
     assert "arn:aws:s3:::shop-replica/raw/*" in replication["policy"]
     assert role in inputs["BucketPolicy"]["policy"]
@@ -303,7 +308,7 @@ def test_what_keeps_to_the_policies_is_registered(careless: Any, engine: tuple[E
 def test_a_program_in_another_language_gets_the_whole_pipeline(host: Any, engine: tuple[Engine, str]) -> None:
     seen, address = engine
     made = construct(host, address, CREATED)
-    inputs = {(token, name): found for token, name, found, _ in seen.registered}
+    inputs = {(token, name): properties for token, name, properties, _ in seen.registered}
     assert made.urn.endswith("tributary:pipelines:ExportPipeline::lake")
     assert made.state["bucket"] == "shop-test-lake-landing-111111111111"
     assert inputs["aws:cloudwatch/logGroup:LogGroup", "lake-source"]["retentionInDays"] == 14
@@ -325,7 +330,7 @@ def test_the_order_of_a_mapping_which_the_wire_does_not_keep_changes_nothing(
     table = {"columns": columns, "keys": ["a"]}
     token = "tributary:index:BigQueryTransferPipeline"
     construct(host, address, GIVEN["BigQueryTransferPipeline"] | {"tables": {"orders": table}}, token)
-    made = [found for token, _, found, _ in seen.registered if token == "gcp:bigquery/table:Table"]
+    made = [properties for token, _, properties, _ in seen.registered if token == "gcp:bigquery/table:Table"]
     (item,) = [c for c in json.loads(made[0]["schema"]) if c["name"] == "Item"]
     assert [column["name"] for column in item["fields"]] == sorted(columns)
 
@@ -333,7 +338,9 @@ def test_the_order_of_a_mapping_which_the_wire_does_not_keep_changes_nothing(
 def test_an_adopted_table_is_read_through_the_engine(host: Any, engine: tuple[Engine, str]) -> None:
     seen, address = engine
     construct(host, address, CREATED | {"run": "simple", "sources": [{"dynamodb": "orders"}]})
-    (function,) = [found for token, _, found, _ in seen.registered if token == "aws:lambda/function:Function"]
+    (function,) = [
+        properties for token, _, properties, _ in seen.registered if token == "aws:lambda/function:Function"
+    ]
     tables = json.loads(function["environment"]["variables"]["TABLES"])
     assert tables == ["arn:aws:dynamodb:mock:mock:table/orders"]
 
@@ -378,13 +385,13 @@ def test_the_readmes_program_uses_what_the_package_has(schema: dict[str, Any]) -
 
 def imports(path: Path) -> set[str]:
     """The packages that a file imports, wherever in it, that are neither Python's own nor this repository's."""
-    found = set()
+    packages = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[0] for alias in node.names}
+            packages |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module.split(".")[0])
-    return found - {*sys.stdlib_module_names, "components", "policy"}
+            packages.add(node.module.split(".")[0])
+    return packages - {*sys.stdlib_module_names, "components", "policy"}
 
 
 def test_what_pulumi_installs_for_the_package_does_not_show_in_git() -> None:

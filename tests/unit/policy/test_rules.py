@@ -102,9 +102,11 @@ NOTIFICATION = "aws:s3/bucketNotification:BucketNotification"
     ],
 )
 def test_notifications_that_overlap_are_refused(other: dict) -> None:
-    one = _to_queue("one", "raw/", ".json")
-    (found,) = check_all([Resource(NOTIFICATION, "n", {"bucket": "b", "queues": [one], "topics": [other]})])
-    assert "'one' and 'two' overlap" in str(found)
+    first = _to_queue("one", "raw/", ".json")
+    (finding,) = check_all(
+        [Resource(NOTIFICATION, "n", {"bucket": "b", "queues": [first], "topics": [other]})]
+    )
+    assert "'one' and 'two' overlap" in str(finding)
 
 
 @pytest.mark.parametrize(
@@ -116,8 +118,8 @@ def test_notifications_that_overlap_are_refused(other: dict) -> None:
     ],
 )
 def test_notifications_side_by_side_pass(other: dict) -> None:
-    one = _to_queue("one", "raw/", ".json")
-    assert check_all([Resource(NOTIFICATION, "n", {"bucket": "b", "queues": [one, other]})]) == []
+    first = _to_queue("one", "raw/", ".json")
+    assert check_all([Resource(NOTIFICATION, "n", {"bucket": "b", "queues": [first, other]})]) == []
 
 
 def test_two_sets_of_notifications_of_one_bucket_are_refused() -> None:

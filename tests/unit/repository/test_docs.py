@@ -298,7 +298,9 @@ def test_the_first_export_is_started_by_what_the_kind_of_run_has(run: str, servi
     recorded = record("test", {"accounts": ACCOUNTS, "pipelines": {"pipe": EXPORT | {"run": run}}})
     named = service.rpartition(" ")[0].rpartition(":")[2].rpartition(" ")[2]
     physical = named.replace("<stack>", "test").replace("<pipeline>", "pipe")
-    assert [one["name"] for one in recorded.of(type).values() if one["name"] == physical] == [physical]
+    assert [resource["name"] for resource in recorded.of(type).values() if resource["name"] == physical] == [
+        physical
+    ]
 
 
 def test_what_a_page_says_is_shown_by_a_test_is() -> None:

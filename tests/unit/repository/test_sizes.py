@@ -15,8 +15,11 @@ TO_SPLIT = {
     "tests/contract/iam/table.py": 442,
     "tests/contract/test_cloud_dynamodb_export.py": 429,
     "tests/contract/test_cloud_iam.py": 498,
-    "tests/contract/test_cloud_osis.py": 612,
+    "tests/contract/test_cloud_osis.py": 616,
     "tests/contract/test_cloud_s3_replication.py": 485,
+    "tests/unit/pipelines/replication/test_component.py": 406,
+    "tests/unit/plugin/test_schema.py": 401,
+    "tests/unit/policy/test_rules.py": 402,
 }
 
 

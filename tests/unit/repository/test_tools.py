@@ -22,11 +22,11 @@ def hooks() -> list[dict[str, Any]]:
 
 def recipe(target: str) -> list[str]:
     """The commands of a target of the Makefile, its variables replaced by their values."""
-    found = re.search(rf"^{target}:.*\n((?:\t.*\n)+)", MAKEFILE, re.M)
-    assert found, target
+    search = re.search(rf"^{target}:.*\n((?:\t.*\n)+)", MAKEFILE, re.M)
+    assert search, target
     python = re.search(r"^PY := (.*)$", MAKEFILE, re.M)
     assert python
-    return [line.strip("\t@").replace("$(PY)", python[1]) for line in found[1].splitlines()]
+    return [line.strip("\t@").replace("$(PY)", python[1]) for line in search[1].splitlines()]
 
 
 def test_pre_commit_takes_its_config() -> None:

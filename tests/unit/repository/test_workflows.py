@@ -22,9 +22,9 @@ PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
 
 
 def locked(package: str) -> str:
-    found = re.search(rf"^{package}==([\d.]+)", (ROOT / "requirements.lock").read_text(), re.M)
-    assert found, package
-    return found[1]
+    search = re.search(rf"^{package}==([\d.]+)", (ROOT / "requirements.lock").read_text(), re.M)
+    assert search, package
+    return search[1]
 
 
 # What a job may besides reading the repository; any other job may nothing more.
@@ -70,9 +70,9 @@ def test_a_job_with_a_clouds_credentials_writes_nothing_at_github_and_runs_nothi
 def test_a_job_ends_and_uses_actions_by_their_commits(workflow: Path, job: dict[str, Any]) -> None:
     assert 0 < job["timeout-minutes"] <= 90
     used = [step["uses"] for step in job["steps"] if "uses" in step]
-    assert used and [one for one in used if not PINNED.fullmatch(one)] == []
-    for one in used:  # and says which release that is
-        assert re.search(rf"{re.escape(one)} # v\d+\.\d+\.\d+$", workflow.read_text(), re.M), one
+    assert used and [use for use in used if not PINNED.fullmatch(use)] == []
+    for use in used:  # and says which release that is
+        assert re.search(rf"{re.escape(use)} # v\d+\.\d+\.\d+$", workflow.read_text(), re.M), use
     for step in job["steps"]:
         if step.get("uses", "").startswith("actions/checkout@"):
             assert step["with"]["persist-credentials"] is False

@@ -34,8 +34,8 @@ def test_names_that_meet_are_refused_from_either_side(tmp_path: Path) -> None:
             folder = tmp_path / f"{ours}.{theirs}.{pipeline}.{other}"
             folder.mkdir()
             beside(folder, theirs, other)
-            one, two = f"{ours}-{pipeline}-", f"{theirs}-{other}-"
-            if one.startswith(two) or two.startswith(one):
+            first, two = f"{ours}-{pipeline}-", f"{theirs}-{other}-"
+            if first.startswith(two) or two.startswith(first):
                 met += 1
                 assert errors(folder, ours, pipeline), (ours, pipeline, theirs, other)
             shutil.rmtree(folder)

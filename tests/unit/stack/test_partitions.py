@@ -55,18 +55,18 @@ def test_every_arn_and_endpoint_is_of_the_regions_partition(region: str, partiti
     tables = {name: PITR_ON | {"arn": f"arn:{partition}:dynamodb:{region}:111111111111:table/{name}"}
               for name in ("orders", "customers")}  # fmt: skip
     recorded = record("test", stack(region, partition), tables=tables)
-    found = [(r.type, r.name, text) for r in recorded.resources for text in texts(r.inputs)]
-    assert any(f"arn:{partition}:states:::s3:getObject" in text for *_, text in found)
+    values = [(r.type, r.name, text) for r in recorded.resources for text in texts(r.inputs)]
+    assert any(f"arn:{partition}:states:::s3:getObject" in text for *_, text in values)
     elsewhere = [
-        one for one in found if "arn:aws:" in MADE_UP.sub("", one[2]) and "arn:aws:s3:::" not in one[2]
+        text for text in values if "arn:aws:" in MADE_UP.sub("", text[2]) and "arn:aws:s3:::" not in text[2]
     ]
     assert elsewhere == []
     endpoints = [
-        one
-        for one in found
-        if region in one[2]
-        and re.search(r"\.amazonaws\.com", MADE_UP.sub("", one[2]))
-        and not PRINCIPAL.match(one[2])
+        text
+        for text in values
+        if region in text[2]
+        and re.search(r"\.amazonaws\.com", MADE_UP.sub("", text[2]))
+        and not PRINCIPAL.match(text[2])
     ]
     assert endpoints
-    assert [one for one in endpoints if not one[2].endswith(SUFFIX[region])] == []
+    assert [text for text in endpoints if not text[2].endswith(SUFFIX[region])] == []

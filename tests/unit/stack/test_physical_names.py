@@ -32,7 +32,7 @@ def test_every_resource_that_takes_a_name_is_given_one(recorded: Recording) -> N
         if resource.type.startswith(("aws:", "gcp:")) and "name" in schema.inputs(resource.type)
     ]
     assert len(named) > 100
-    assert [(one.type, one.name) for one in named if not one.inputs.get("name")] == []
+    assert [(resource.type, resource.name) for resource in named if not resource.inputs.get("name")] == []
 
 
 def test_a_transfer_job_is_called_as_the_service_has_it(recorded: Recording) -> None:

@@ -46,8 +46,8 @@ def test_a_schedule_that_aws_takes_is_taken(expression: str) -> None:
 
 @pytest.mark.parametrize("keys", [{"catalog": "crawler"}, {"run": "simple"}])
 def test_a_table_may_be_named_as_a_view_where_no_view_is_made(keys: dict[str, Any]) -> None:
-    found = settings.read(lake(sources=[{"dynamodb": "orders"}, {"dynamodb": "orders_latest"}], **keys))
-    assert len(found.pipelines["lake"].args.sources) == 2
+    read = settings.read(lake(sources=[{"dynamodb": "orders"}, {"dynamodb": "orders_latest"}], **keys))
+    assert len(read.pipelines["lake"].args.sources) == 2
 
 
 @pytest.mark.parametrize(
@@ -64,8 +64,8 @@ def test_a_table_may_be_named_as_a_view_where_no_view_is_made(keys: dict[str, An
     ],
 )
 def test_a_load_an_hour_after_the_days_export_is_taken(schedule: str, timezone: str, load: str) -> None:
-    found = settings.read(typed(LAKE, load=load, schedule=schedule, timezone=timezone))
-    assert found.pipelines["shop"].args.schedule == load
+    read = settings.read(typed(LAKE, load=load, schedule=schedule, timezone=timezone))
+    assert read.pipelines["shop"].args.schedule == load
 
 
 def test_a_bucket_that_exists_tells_no_schedule_so_any_is_taken() -> None:
@@ -76,8 +76,8 @@ def test_a_bucket_that_exists_tells_no_schedule_so_any_is_taken() -> None:
         "landing": landing,
         "tables": {"orders": ORDERS},
     }
-    found = settings.read(stack(gcp=GOOGLE, pipelines={"shop": pipeline | {"schedule": "every day 00:10"}}))
-    assert found.pipelines["shop"].args.landing.schedule is None
+    read = settings.read(stack(gcp=GOOGLE, pipelines={"shop": pipeline | {"schedule": "every day 00:10"}}))
+    assert read.pipelines["shop"].args.landing.schedule is None
 
 
 def test_all_errors_of_a_config_are_reported_at_once() -> None:

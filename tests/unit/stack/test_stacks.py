@@ -301,7 +301,7 @@ def test_an_alarm_is_encrypted_by_a_key_that_cloudwatch_may_use(stack: tuple[str
     _, recorded = stack
     for topic in (r for r in recorded.resources if r.type == "aws:sns/topic:Topic"):
         assert topic.inputs["kmsMasterKeyId"] == f"arn:aws:kms:{topic.provider}:mock:{topic.name}-key"
-        policy = json.loads(recorded.one("aws:kms/key:Key", f"{topic.name}-key")["policy"])
+        policy = json.loads(recorded.inputs_of("aws:kms/key:Key", f"{topic.name}-key")["policy"])
         (used,) = [s for s in policy["Statement"] if s["Sid"] == "PublishEncryptedAlarms"]
         assert used["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
         assert used["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]

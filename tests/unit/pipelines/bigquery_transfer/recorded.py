@@ -129,9 +129,9 @@ def catalogued(
 
 def params(recorded: Recording, table: str = "orders") -> dict[str, str]:
     """A transfer's parameters, which a preview shows: nothing in them is secret, and a secret would hide them all."""
-    found = recorded.one(CONFIG, f"shop-{table}")["params"]
-    assert MARK[0] not in json.dumps(found)
-    return found
+    params = recorded.inputs_of(CONFIG, f"shop-{table}")["params"]
+    assert MARK[0] not in json.dumps(params)
+    return params
 
 
 def made(recorded: Recording) -> dict[str, int]:

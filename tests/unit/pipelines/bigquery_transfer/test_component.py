@@ -37,7 +37,7 @@ def test_the_page_tells_how_many_resources_there_are(make: Callable[[], Recordin
 
 def test_the_transfer_takes_the_exports_data_files_into_its_days_partition() -> None:
     recorded = warehouse()
-    config = recorded.one(CONFIG, "shop-orders")
+    config = recorded.inputs_of(CONFIG, "shop-orders")
     assert params(recorded) == {
         "data_path": f"s3://{LANDING}/raw/orders/AWSDynamoDB/*.json.gz",
         "destination_table_name_template": "orders${run_date}",
@@ -74,12 +74,12 @@ def secrets(value: Any, within: bool = False, path: str = "") -> Iterator[tuple[
 
 def test_the_secret_is_secret_in_every_recorded_property_and_absent_from_params() -> None:
     recorded = warehouse(access_keys=["1", "2"])
-    found = [
+    leaks = [
         (resource.type, path.replace(".value.", "."), marked)
         for resource in recorded.resources
         for path, marked in secrets(resource.inputs)
     ]
-    assert found == [(CONFIG, ".sensitiveParams.secretAccessKey", True)]
+    assert leaks == [(CONFIG, ".sensitiveParams.secretAccessKey", True)]
     assert list(secrets(recorded.outputs)) == []
 
 
@@ -87,11 +87,13 @@ def test_a_rotation_has_two_keys_and_uses_the_new_one() -> None:
     recorded = warehouse(access_keys=["1", "2"])
     assert set(recorded.of("aws:iam/accessKey:AccessKey")) == {"shop-reader-1", "shop-reader-2"}
     assert params(recorded)["access_key_id"] == "shop-reader-2-id"
-    assert "secret of shop-reader-2" in json.dumps(recorded.one(CONFIG, "shop-orders")["sensitiveParams"])
+    assert "secret of shop-reader-2" in json.dumps(
+        recorded.inputs_of(CONFIG, "shop-orders")["sensitiveParams"]
+    )
 
 
 def test_the_dataset_lets_in_the_loader_the_counter_and_the_readers_only() -> None:
-    dataset = warehouse(readers=["analysts@example.com"]).one("gcp:bigquery/dataset:Dataset", "shop")
+    dataset = warehouse(readers=["analysts@example.com"]).inputs_of("gcp:bigquery/dataset:Dataset", "shop")
     mail = "tributary-test-shop-{}@mock.iam.gserviceaccount.com"
     assert dataset["accesses"] == [
         {"role": "OWNER", "specialGroup": "projectOwners"},
@@ -137,7 +139,7 @@ def test_the_outputs_tell_where_each_table_is() -> None:
 def test_a_key_of_the_customers_is_used_for_dataset_and_transfers() -> None:
     key = "projects/shop/locations/europe/keyRings/a/cryptoKeys/b"
     recorded = warehouse(kms_key_name=key)
-    dataset = recorded.one("gcp:bigquery/dataset:Dataset", "shop")
+    dataset = recorded.inputs_of("gcp:bigquery/dataset:Dataset", "shop")
     assert dataset["defaultEncryptionConfiguration"] == {"kmsKeyName": key}
-    assert recorded.one(CONFIG, "shop-orders")["encryptionConfiguration"] == {"kmsKeyName": key}
-    assert "encryptionConfiguration" not in warehouse().one(CONFIG, "shop-orders")
+    assert recorded.inputs_of(CONFIG, "shop-orders")["encryptionConfiguration"] == {"kmsKeyName": key}
+    assert "encryptionConfiguration" not in warehouse().inputs_of(CONFIG, "shop-orders")

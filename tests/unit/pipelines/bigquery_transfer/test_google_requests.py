@@ -57,7 +57,12 @@ class Calls(Gcp):
 def resources() -> dict[str, Recorded]:
     """One of each type, of every way of a transfer."""
     recordings = [warehouse(), copied(), event_driven()]
-    return {one.type: one for recording in recordings for one in recording.resources if one.type in ROWS}
+    return {
+        resource.type: resource
+        for recording in recordings
+        for resource in recording.resources
+        if resource.type in ROWS
+    }
 
 
 @pytest.fixture(scope="module")

@@ -119,7 +119,7 @@ def test_a_load_failed_unless_its_newest_run_since_it_was_due_succeeded(
         app.cloudwatch, "put_metric_data", lambda **call: published.extend(call["MetricData"])
     )
     tables = app.handler(EVENT, context)["tables"]
-    assert {found["state"] for found in tables} == {state}
+    assert {table["state"] for table in tables} == {state}
     failed = {
         metric["Dimensions"][1]["Value"]: metric["Value"]
         for metric in published
@@ -152,7 +152,7 @@ def test_no_run_is_a_failed_load_unless_the_transfer_is_new_and_its_time_to_come
     monkeypatch.setattr(app.google, "transfer", lambda name: config)
     monkeypatch.setattr(app.google, "count", lambda project, location, sql: 7)
     tables = app.handler(EVENT, context)["tables"]
-    assert {found["failed"] for found in tables} == {failed}
+    assert {table["failed"] for table in tables} == {failed}
 
 
 def test_a_transfer_whose_runs_are_refused_is_named_after_the_others_are_published(

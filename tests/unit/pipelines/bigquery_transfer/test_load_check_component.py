@@ -27,13 +27,15 @@ def test_plain_files_are_not_counted_and_have_an_alarm_where_their_load_failed()
         if name == "shop-reconcile"
     )
     assert not [s["Sid"] for s in policy["Statement"] if any("s3:" in a or "kms:" in a for a in s["Action"])]
-    assert recorded.one(ALARM, "shop-orders-failed")["metricName"] == "BigQueryLoadFailed"
+    assert recorded.inputs_of(ALARM, "shop-orders-failed")["metricName"] == "BigQueryLoadFailed"
 
 
 def environment(recorded: Recording) -> dict[str, str]:
-    found = recorded.one("aws:lambda/function:Function", "shop-reconcile")["environment"]["variables"]
-    assert isinstance(found, dict)
-    return found
+    variables = recorded.inputs_of("aws:lambda/function:Function", "shop-reconcile")["environment"][
+        "variables"
+    ]
+    assert isinstance(variables, dict)
+    return variables
 
 
 def test_nothing_is_counted_where_no_export_gives_a_count_and_every_load_is_checked() -> None:
@@ -65,8 +67,11 @@ def test_a_load_is_checked_when_it_has_to_be_there_and_the_one_before_does_not_c
     schedule: str, checked_at: str, within: int
 ) -> None:
     recorded = catalogued(schedule=schedule)
-    assert recorded.one(CONFIG, "shop-orders")["schedule"] == schedule
-    assert recorded.one("aws:scheduler/schedule:Schedule", "shop-compare")["scheduleExpression"] == checked_at
+    assert recorded.inputs_of(CONFIG, "shop-orders")["schedule"] == schedule
+    assert (
+        recorded.inputs_of("aws:scheduler/schedule:Schedule", "shop-compare")["scheduleExpression"]
+        == checked_at
+    )
     variables = environment(recorded)
     assert (variables["COMPARED_MINUTES_AFTER"], variables["RUN_WITHIN_MINUTES"]) == ("120", str(within))
 
@@ -80,13 +85,15 @@ def test_copies_are_loaded_at_an_interval_and_checked_each_hour() -> None:
 
 def test_only_the_functions_role_may_act_as_the_account_that_counts() -> None:
     recorded = warehouse()
-    member = recorded.one("gcp:serviceaccount/iAMMember:IAMMember", "shop-reconcile")
-    named = recorded.one(POOL, "shop-reconcile")["workloadIdentityPoolId"]
+    member = recorded.inputs_of("gcp:serviceaccount/iAMMember:IAMMember", "shop-reconcile")
+    named = recorded.inputs_of(POOL, "shop-reconcile")["workloadIdentityPoolId"]
     pool = f"projects/1/locations/global/workloadIdentityPools/{named}"
     assert member["member"] == f"principal://iam.googleapis.com/{pool}/subject/tributary-test-shop-reconcile"
-    assert recorded.one("aws:iam/role:Role", "shop-reconcile")["name"] == "tributary-test-shop-reconcile"
+    assert (
+        recorded.inputs_of("aws:iam/role:Role", "shop-reconcile")["name"] == "tributary-test-shop-reconcile"
+    )
     # A user's path may hold what the subject is taken from; the whole ARN shows that it is not the role's session.
-    provider = recorded.one(
+    provider = recorded.inputs_of(
         "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider", "shop-reconcile"
     )
     assert provider["attributeCondition"] == (
@@ -108,7 +115,10 @@ def test_a_load_is_compared_so_many_minutes_after_its_time(
     schedule: str, minutes: int, expected: str
 ) -> None:
     recorded = warehouse(schedule=schedule, compare_after_minutes=minutes)
-    assert recorded.one("aws:scheduler/schedule:Schedule", "shop-compare")["scheduleExpression"] == expected
+    assert (
+        recorded.inputs_of("aws:scheduler/schedule:Schedule", "shop-compare")["scheduleExpression"]
+        == expected
+    )
     assert environment(recorded)["LOAD_TIME"] == schedule.rsplit(maxsplit=1)[-1]
 
 

@@ -83,7 +83,7 @@ def test_the_page_tells_how_many_resources_there_are(row: str, recorded: Any) ->
 
 
 def test_only_the_agent_of_the_project_may_take_on_the_role() -> None:
-    role = copied().one("aws:iam/role:Role", "shop-copy")
+    role = copied().inputs_of("aws:iam/role:Role", "shop-copy")
     assert json.loads(role["assumeRolePolicy"])["Statement"] == [
         {
             "Sid": "AssumeByTheAgent",
@@ -96,7 +96,7 @@ def test_only_the_agent_of_the_project_may_take_on_the_role() -> None:
 
 
 def test_the_role_reads_the_landing_and_nothing_else() -> None:
-    policy = json.loads(copied().one("aws:iam/rolePolicy:RolePolicy", "shop-copy")["policy"])
+    policy = json.loads(copied().inputs_of("aws:iam/rolePolicy:RolePolicy", "shop-copy")["policy"])
     assert {s["Sid"]: (s["Action"], s["Resource"]) for s in policy["Statement"]} == {
         "LocateLanding": (["s3:GetBucketLocation"], [f"arn:aws:s3:::{LANDING}"]),
         "ListLanding": (["s3:ListBucket"], [f"arn:aws:s3:::{LANDING}"]),
@@ -106,7 +106,7 @@ def test_the_role_reads_the_landing_and_nothing_else() -> None:
 
 
 def test_the_job_copies_the_exports_of_each_table_once_and_deletes_nothing() -> None:
-    job = copied().one(JOB, "shop-copy")
+    job = copied().inputs_of(JOB, "shop-copy")
     assert job["transferSpec"] == {
         "awsS3DataSource": {
             "bucketName": LANDING,
@@ -137,7 +137,7 @@ def test_the_job_copies_the_exports_of_each_table_once_and_deletes_nothing() -> 
 
 
 def test_a_plain_file_that_changed_replaces_its_copy() -> None:
-    spec = files(storage_transfer={"every_minutes": 60, "start": "00:10"}).one(JOB, "shop-copy")
+    spec = files(storage_transfer={"every_minutes": 60, "start": "00:10"}).inputs_of(JOB, "shop-copy")
     assert spec["transferSpec"]["transferOptions"]["overwriteWhen"] == "DIFFERENT"
     assert spec["transferSpec"]["objectConditions"]["includePrefixes"] == ["rds/orders/"]
     assert spec["schedule"]["repeatInterval"] == "3600s"
@@ -145,7 +145,7 @@ def test_a_plain_file_that_changed_replaces_its_copy() -> None:
 
 def test_the_bucket_is_private_where_the_dataset_is_and_forgets_after_its_days() -> None:
     key = "projects/shop/locations/europe/keyRings/a/cryptoKeys/b"
-    bucket = copied(kms_key_name=key, storage_transfer={"keep_days": 3}).one(BUCKET, "shop-copy")
+    bucket = copied(kms_key_name=key, storage_transfer={"keep_days": 3}).inputs_of(BUCKET, "shop-copy")
     assert bucket == {
         "name": "tributary-test-shop-copy-shop-analytics",
         "location": "EU",
@@ -159,8 +159,8 @@ def test_the_bucket_is_private_where_the_dataset_is_and_forgets_after_its_days()
 
 def test_a_bucket_may_stand_in_a_region_of_the_datasets_multi_region() -> None:
     recorded = copied(storage_transfer={"location": "europe-west1"})
-    assert recorded.one(BUCKET, "shop-copy")["location"] == "EUROPE-WEST1"
-    assert recorded.one("gcp:bigquery/dataset:Dataset", "shop")["location"] == "EU"
+    assert recorded.inputs_of(BUCKET, "shop-copy")["location"] == "EUROPE-WEST1"
+    assert recorded.inputs_of("gcp:bigquery/dataset:Dataset", "shop")["location"] == "EU"
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_the_agent_may_write_and_replace_only_where_files_change(recorded: Any, 
 
 
 def test_the_transfer_loads_the_copies_by_no_key() -> None:
-    config = copied().one(CONFIG, "shop-orders")
+    config = copied().inputs_of(CONFIG, "shop-orders")
     assert config["dataSourceId"] == "google_cloud_storage"
     assert config["params"] == {
         "data_path_template": "gs://tributary-test-shop-copy-shop-analytics/raw/orders/AWSDynamoDB/*.json.gz",
@@ -194,9 +194,9 @@ def test_the_transfer_loads_the_copies_by_no_key() -> None:
 
 
 def test_a_load_is_compared_with_what_was_exported_before_its_copy() -> None:
-    variables = copied(schedule="every day 06:30").one("aws:lambda/function:Function", "shop-reconcile")
+    variables = copied(schedule="every day 06:30").inputs_of("aws:lambda/function:Function", "shop-reconcile")
     assert variables["environment"]["variables"]["COPIED_MINUTES_BEFORE"] == "150"
-    plain = warehouse().one("aws:lambda/function:Function", "shop-reconcile")
+    plain = warehouse().inputs_of("aws:lambda/function:Function", "shop-reconcile")
     assert "COPIED_MINUTES_BEFORE" not in plain["environment"]["variables"]
 
 
@@ -218,14 +218,14 @@ def test_the_last_copy_before_a_load_is_so_many_minutes_earlier(
 
 def test_event_driven_the_job_takes_the_landings_events_and_has_no_schedule() -> None:
     recorded = event_driven()
-    job = recorded.one(JOB, "shop-copy")
+    job = recorded.inputs_of(JOB, "shop-copy")
     assert job["eventStream"] == {"name": "arn:aws:sqs:workload:mock:tributary-test-lake-landing-objects"}
     assert "schedule" not in job
     assert "maxTimeElapsedSinceLastModification" not in job["transferSpec"]["objectConditions"]
-    policy = json.loads(recorded.one("aws:iam/rolePolicy:RolePolicy", "shop-copy")["policy"])
+    policy = json.loads(recorded.inputs_of("aws:iam/rolePolicy:RolePolicy", "shop-copy")["policy"])
     (taken,) = (s for s in policy["Statement"] if s["Sid"] == "TakeEvents")
     assert taken["Action"] == ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMessage"]
-    alarm = recorded.one("aws:cloudwatch/metricAlarm:MetricAlarm", "shop-copy-untaken")
+    alarm = recorded.inputs_of("aws:cloudwatch/metricAlarm:MetricAlarm", "shop-copy-untaken")
     assert (alarm["metricName"], alarm["threshold"]) == ("ApproximateAgeOfOldestMessage", 3600)
     assert alarm["dimensions"] == {"QueueName": "tributary-test-lake-landing-objects"}
 
@@ -245,7 +245,7 @@ def test_a_replicas_arrivals_and_its_queue_of_events_share_one_set_of_notificati
     assert [[q["filterSuffix"] for q in n["queues"]] for n in of_bucket] == [
         ["manifest-summary.json", ".json.gz"]
     ]
-    job = recorded.one(JOB, "shop-copy")
+    job = recorded.inputs_of(JOB, "shop-copy")
     assert job["eventStream"]["name"].endswith("tributary-test-replica-replica-objects")
 
 
@@ -260,7 +260,7 @@ def test_the_queues_of_typed_files_and_of_arrivals_get_one_event_of_each_object(
     recorded = record(
         "test", {"accounts": {"workload": WORKLOAD}, "pipelines": {"lake": lake, "replica": replica}}
     )
-    registered = recorded.one(NOTIFICATION, "replica-replica")["queues"]
+    registered = recorded.inputs_of(NOTIFICATION, "replica-replica")["queues"]
     assert {q["id"]: (q["filterPrefix"], q["filterSuffix"]) for q in registered} == {
         "arrival-0": ("raw/", "manifest-summary.json"),
         "arrival-1": ("lake/", "manifest-summary.json"),

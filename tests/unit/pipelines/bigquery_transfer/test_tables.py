@@ -26,7 +26,7 @@ def test_parquet_is_matched_by_its_ending_and_its_decimals_go_where_they_fit() -
 
 
 def test_the_table_has_the_declared_columns_and_a_partition_a_day() -> None:
-    table = warehouse(expire_days=30).one(TABLE, "shop-orders")
+    table = warehouse(expire_days=30).inputs_of(TABLE, "shop-orders")
     (item,) = json.loads(table["schema"])
     assert {f["name"]: [t["type"] for t in f["fields"]] for f in item["fields"]} == {
         "order_id": ["STRING"],
@@ -34,7 +34,7 @@ def test_the_table_has_the_declared_columns_and_a_partition_a_day() -> None:
         "lines": ["JSON"],
     }
     assert table["timePartitioning"] == {"type": "DAY", "expirationMs": 30 * 86_400_000}
-    plain = files().one(TABLE, "shop-orders")
+    plain = files().inputs_of(TABLE, "shop-orders")
     assert [(f["name"], f["type"]) for f in json.loads(plain["schema"])] == [
         ("id", "NUMERIC"),
         ("at", "TIMESTAMP"),
@@ -43,7 +43,7 @@ def test_the_table_has_the_declared_columns_and_a_partition_a_day() -> None:
 
 
 def schema(recorded: Recording, table: str) -> dict[str, str]:
-    return {f["name"]: f["type"] for f in json.loads(recorded.one(TABLE, f"shop-{table}")["schema"])}
+    return {f["name"]: f["type"] for f in json.loads(recorded.inputs_of(TABLE, f"shop-{table}")["schema"])}
 
 
 def test_a_typed_table_has_the_columns_that_the_export_declares_and_none_is_declared_again() -> None:
@@ -57,8 +57,8 @@ def test_a_typed_table_has_the_columns_that_the_export_declares_and_none_is_decl
     }
     assert schema(recorded, "orders") == orders
     assert schema(recorded, "shop.products") == {"id": "NUMERIC", "photo": "BYTES"}
-    assert recorded.one(TABLE, "shop-shop.products")["tableId"] == "shop_products"
-    assert recorded.one(TABLE, "shop-shop.products")["clusterings"] == ["id"]
+    assert recorded.inputs_of(TABLE, "shop-shop.products")["tableId"] == "shop_products"
+    assert recorded.inputs_of(TABLE, "shop-shop.products")["clusterings"] == ["id"]
 
 
 def test_the_exports_own_files_have_the_attributes_that_the_export_declares_beside_those_declared_here() -> (
@@ -75,7 +75,7 @@ def test_the_exports_own_files_have_the_attributes_that_the_export_declares_besi
     }
     google = {"project": "shop-analytics", "location": "EU"}
     recorded = record("test", {"accounts": {"workload": WORKLOAD}, "gcp": google, "pipelines": pipelines})
-    (item,) = json.loads(recorded.one(TABLE, "shop-orders")["schema"])
+    (item,) = json.loads(recorded.inputs_of(TABLE, "shop-orders")["schema"])
     fields = {f["name"]: f["fields"][0]["name"] for f in item["fields"]}
     assert fields == {"order_id": "S", "Total": "N", "lines": "L"}
 
@@ -87,7 +87,7 @@ def test_typed_tables_are_loaded_from_their_parquet_and_the_user_reads_nothing_e
         f"s3://{LANDING}/raw/db/*/shop/shop.products/*/*.parquet"
     )
     assert {params(recorded, t)["file_format"] for t in ("orders", "shop.products")} == {"PARQUET"}
-    policy = json.loads(recorded.one("aws:iam/userPolicy:UserPolicy", "shop-reader")["policy"])
+    policy = json.loads(recorded.inputs_of("aws:iam/userPolicy:UserPolicy", "shop-reader")["policy"])
     read = next(statement for statement in policy["Statement"] if statement["Sid"] == "ReadLanding")
     assert read["Resource"] == [f"arn:aws:s3:::{LANDING}/lake/orders/*", f"arn:aws:s3:::{LANDING}/raw/*"]
 
@@ -97,13 +97,15 @@ def test_a_replica_hands_on_what_is_typed_and_replicates_it_to_its_landing() -> 
     replica = "tributary-test-replica-replica-111111111111"
     assert params(recorded)["data_path"] == f"s3://{replica}/lake/orders/*.parquet"
     assert schema(recorded, "shop.products") == {"id": "NUMERIC", "photo": "BYTES"}
-    rules = recorded.one("aws:s3/bucketReplicationConfig:BucketReplicationConfig", "replica-source")["rules"]
+    rules = recorded.inputs_of("aws:s3/bucketReplicationConfig:BucketReplicationConfig", "replica-source")[
+        "rules"
+    ]
     assert [rule["filter"]["prefix"] for rule in rules] == ["raw/", "lake/"]
 
 
 def test_the_view_shows_the_newest_load_and_each_row_once() -> None:
     whole = "`shop-analytics.tributary_test_shop.orders`"
-    assert warehouse().one(TABLE, "shop-orders-latest")["view"] == {
+    assert warehouse().inputs_of(TABLE, "shop-orders-latest")["view"] == {
         "useLegacySql": False,
         "query": "SELECT\n  Item.`order_id`.`S` AS `order_id`,\n  Item.`total`.`N` AS `total`,\n"
         f"  Item.`lines`.`L` AS `lines`\nFROM {whole}\n"

@@ -20,10 +20,10 @@ def glue(wire):
         return 200, {}, b"{}"
 
     def get(path, query, body):
-        found = catalog["tables"].get(json.loads(body)["Name"])
-        if not found:
+        table = catalog["tables"].get(json.loads(body)["Name"])
+        if not table:
             return 400, {}, b'{"__type": "EntityNotFoundException", "message": "no"}'
-        return 200, {}, json.dumps({"Table": found}).encode()
+        return 200, {}, json.dumps({"Table": table}).encode()
 
     def partition(path, query, body):
         given = json.loads(body)["PartitionInput"]

@@ -34,19 +34,19 @@ def own(recorded: Recording) -> dict[str, int]:
 
 
 def steps(recorded: Recording) -> dict[str, Any]:
-    return json.loads(recorded.one("aws:sfn/stateMachine:StateMachine", "lake-run")["definition"])
+    return json.loads(recorded.inputs_of("aws:sfn/stateMachine:StateMachine", "lake-run")["definition"])
 
 
 def items(recorded: Recording, kind: str) -> dict[str, Any]:
     """The map over the sources of a kind."""
-    (found,) = [
+    (resource,) = [
         branch["States"][f"Each {kind} source"]
         for branch in steps(recorded)["States"]["Export"]["Branches"]
         if f"Each {kind} source" in branch["States"]
     ]
-    return found
+    return resource
 
 
 def granted(recorded: Recording, role: str) -> dict[str, tuple[list[str], list[str]]]:
-    policy = json.loads(recorded.one("aws:iam/rolePolicy:RolePolicy", role)["policy"])
+    policy = json.loads(recorded.inputs_of("aws:iam/rolePolicy:RolePolicy", role)["policy"])
     return {s["Sid"]: (s["Action"], s["Resource"]) for s in policy["Statement"] if s["Sid"] != "WriteLog"}

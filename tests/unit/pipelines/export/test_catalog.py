@@ -123,9 +123,10 @@ def test_a_report_hands_on_what_a_source_has_to_say_of_its_export(app, glue, des
 def test_metrics_say_for_each_source_whether_it_failed_and_how_old_its_data_is(app):
     published = {"table": "orders", "rows": 7, "exported_to": "2026-01-02T03:00:00+00:00"}
     results = [{"source": "orders", "tables": [published]}, {"source": "shop", "error": {}}]
-    found = app.publishing.metrics("lake", results, datetime(2026, 1, 2, 4, tzinfo=UTC))
+    metrics = app.publishing.metrics("lake", results, datetime(2026, 1, 2, 4, tzinfo=UTC))
     values = {
-        (m["MetricName"], m["Dimensions"][1]["Value"], m["Dimensions"][1]["Name"]): m["Value"] for m in found
+        (m["MetricName"], m["Dimensions"][1]["Value"], m["Dimensions"][1]["Name"]): m["Value"]
+        for m in metrics
     }
     assert values == {
         ("Published", "orders", "Source"): 1,

@@ -58,15 +58,15 @@ def test_windows_tile_time_exactly_whatever_the_gaps_between_runs(modules, gaps)
     assert (published.since, published.until) == (None, due)
     for minutes in gaps:
         due += timedelta(minutes=minutes)
-        while (found := span(source, {"exported_to": published.until.isoformat()}, due)) is not None:
-            if found.since is None:  # too old to reach: all of the table, from which the next one begins
+        while (window := span(source, {"exported_to": published.until.isoformat()}, due)) is not None:
+            if window.since is None:  # too old to reach: all of the table, from which the next one begins
                 assert due - published.until > timedelta(days=34)
             else:
-                assert found.since == published.until
-                assert timedelta(minutes=15) <= found.until - found.since <= timedelta(hours=24)
-            assert found.until <= due
-            published = found
-            if not found.json()["more"]:
+                assert window.since == published.until
+                assert timedelta(minutes=15) <= window.until - window.since <= timedelta(hours=24)
+            assert window.until <= due
+            published = window
+            if not window.json()["more"]:
                 break
         assert due - published.until < timedelta(minutes=15)
 
@@ -99,7 +99,7 @@ def test_another_pipelines_export_of_a_table_at_the_same_time_has_a_token_of_its
     source = modules["sources"].Source("orders", "dynamodb", arn=ORDERS, table="orders")
     span = tables.Span(datetime(2026, 1, 2, tzinfo=UTC), since, datetime(2026, 1, 2, tzinfo=UTC))
     requests = [
-        tables.request(source, span, 0, one) for one in (settings, settings, replace(settings, **other))
+        tables.request(source, span, 0, stack) for stack in (settings, settings, replace(settings, **other))
     ]
     assert requests[0] == requests[1] and requests[0]["ClientToken"] != requests[2]["ClientToken"]
     assert tables.request(source, span, 1, settings)["ClientToken"] != requests[0]["ClientToken"]
@@ -110,10 +110,10 @@ def test_another_pipelines_export_of_a_table_at_the_same_time_has_a_token_of_its
 def test_each_pipeline_makes_a_snapshot_of_its_own_that_its_role_may_make(modules, other, name):
     databases, settings = modules["rds_source"], settings_of(modules)
     source = modules["sources"].Source(name, "rds_instance", snapshot="made-for-the-run")
-    made = {databases.snapshot_name(source, DUE, one) for one in (settings, replace(settings, **other))}
+    made = {databases.snapshot_name(source, DUE, stack) for stack in (settings, replace(settings, **other))}
     assert len(made) == 2
     # What the role is granted: arn:…:snapshot:<source>-*
-    assert all(one.startswith(f"{name}-2026") and len(one) <= 255 for one in made)
+    assert all(snapshot.startswith(f"{name}-2026") and len(snapshot) <= 255 for snapshot in made)
 
 
 def settings_of(modules):
@@ -143,9 +143,9 @@ def xml(action, inner):
 
 
 def snapshots(path, query, body):
-    found = f"<DBSnapshot><DBSnapshotArn>{SNAPSHOT}</DBSnapshotArn><Status>available</Status>"
-    found += "<SnapshotCreateTime>2026-01-01T03:00:00Z</SnapshotCreateTime></DBSnapshot>"
-    return xml("DescribeDBSnapshots", f"<DBSnapshots>{found}</DBSnapshots>")
+    snapshot_xml = f"<DBSnapshot><DBSnapshotArn>{SNAPSHOT}</DBSnapshotArn><Status>available</Status>"
+    snapshot_xml += "<SnapshotCreateTime>2026-01-01T03:00:00Z</SnapshotCreateTime></DBSnapshot>"
+    return xml("DescribeDBSnapshots", f"<DBSnapshots>{snapshot_xml}</DBSnapshots>")
 
 
 def refused(code, message="no"):

@@ -90,11 +90,11 @@ def test_a_run_repeated_asks_with_the_same_tokens_and_another_run_with_others(ap
 )
 def test_another_stacks_export_of_the_table_at_the_same_time_has_a_token_of_its_own(app, key, value):
     exports = sys.modules["exports"]
-    one = {key: os.environ[key] for key in ("TABLES", "BUCKET", "BUCKET_OWNER", "PREFIX", "KMS_KEY_ARN")}
+    settings = {key: os.environ[key] for key in ("TABLES", "BUCKET", "BUCKET_OWNER", "PREFIX", "KMS_KEY_ARN")}
     due = scheduled_time.planned(EVENT)
     tokens = {
         exports.request(ORDERS, due, exports.Settings.read(environ))["ClientToken"]
-        for environ in (one, one | {key: value})
+        for environ in (settings, settings | {key: value})
     }
     assert len(tokens) == 2
 

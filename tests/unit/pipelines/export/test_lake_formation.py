@@ -80,11 +80,13 @@ def test_the_crawler_is_the_writer_where_it_makes_the_tables() -> None:
 def test_a_location_is_registered_under_a_role_of_the_pipeline_that_reads_it_and_nothing_else() -> None:
     recorded = lake(ORDERS, SHOP)
     registered = recorded.of("aws:lakeformation/resource:Resource")
-    assert {one["arn"] for one in registered.values()} == {f"{BUCKET}/lake", f"{BUCKET}/raw/shop"}
-    for one in registered.values():
-        assert (one["useServiceLinkedRole"], one["hybridAccessEnabled"]) == (False, False)
-        assert one["roleArn"] == "arn:aws:iam:workload:mock:tributary-test-lake-lake"
-    trusted = json.loads(recorded.one("aws:iam/role:Role", "lake-lake")["assumeRolePolicy"])["Statement"]
+    assert {location["arn"] for location in registered.values()} == {f"{BUCKET}/lake", f"{BUCKET}/raw/shop"}
+    for location in registered.values():
+        assert (location["useServiceLinkedRole"], location["hybridAccessEnabled"]) == (False, False)
+        assert location["roleArn"] == "arn:aws:iam:workload:mock:tributary-test-lake-lake"
+    trusted = json.loads(recorded.inputs_of("aws:iam/role:Role", "lake-lake")["assumeRolePolicy"])[
+        "Statement"
+    ]
     assert [(s["Principal"], s["Condition"]) for s in trusted] == [
         (
             {"Service": "lakeformation.amazonaws.com"},
@@ -94,7 +96,9 @@ def test_a_location_is_registered_under_a_role_of_the_pipeline_that_reads_it_and
             },
         )
     ]
-    policy = json.loads(recorded.one("aws:iam/rolePolicy:RolePolicy", "lake-lake")["policy"])["Statement"]
+    policy = json.loads(recorded.inputs_of("aws:iam/rolePolicy:RolePolicy", "lake-lake")["policy"])[
+        "Statement"
+    ]
     prefixes = ["lake/*", "raw/shop/*"]
     assert [(s["Action"], s["Resource"], s.get("Condition")) for s in policy] == [
         (["s3:GetObject"], [f"{BUCKET}/{prefix}" for prefix in prefixes], None),

@@ -66,7 +66,7 @@ def test_only_what_is_reconciled_is_shown_and_what_is_on_its_way_is_deleted_afte
         "location.$": "$.location",
     }
     kind = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
-    rules = recorded.one(kind, "lake-landing")["rules"]
+    rules = recorded.inputs_of(kind, "lake-landing")["rules"]
     assert {
         rule["filter"]["prefix"]: rule["expiration"]["days"] for rule in rules if "expiration" in rule
     } == {
@@ -88,13 +88,15 @@ def test_only_a_snapshot_made_for_the_run_is_made_and_deleted() -> None:
 
 def test_an_automated_snapshots_event_starts_the_run_with_that_snapshot() -> None:
     recorded = lake(SHOP | {"snapshot": "event"}, key_arn=KEY)
-    pattern = json.loads(recorded.one("aws:cloudwatch/eventRule:EventRule", "lake-snapshot")["eventPattern"])
+    pattern = json.loads(
+        recorded.inputs_of("aws:cloudwatch/eventRule:EventRule", "lake-snapshot")["eventPattern"]
+    )
     assert pattern == {
         "source": ["aws.rds"],
         "detail-type": ["RDS DB Snapshot Event"],
         "detail": {"EventID": ["RDS-EVENT-0091"], "SourceIdentifier": [{"prefix": "rds:shop-2"}]},
     }
-    target = recorded.one("aws:cloudwatch/eventTarget:EventTarget", "lake-snapshot")
+    target = recorded.inputs_of("aws:cloudwatch/eventTarget:EventTarget", "lake-snapshot")
     template = target["inputTransformer"]["inputTemplate"]
     assert template == '{"scheduled_time": <at>, "only": <snapshot>, "snapshot_arn": <arn>}'
     # Nothing is left for a schedule to start.
@@ -102,7 +104,7 @@ def test_an_automated_snapshots_event_starts_the_run_with_that_snapshot() -> Non
 
 
 def test_the_workgroup_cannot_be_overridden_and_stops_a_query_that_scans_too_much() -> None:
-    group = lake(ORDERS, key_arn=KEY, queries={"scan_limit_gb": 3}).one(
+    group = lake(ORDERS, key_arn=KEY, queries={"scan_limit_gb": 3}).inputs_of(
         "aws:athena/workgroup:Workgroup", "lake"
     )
     assert group["configuration"] == {
@@ -129,7 +131,7 @@ def test_a_declared_view_is_offered_as_the_statement_that_makes_it() -> None:
 
 def test_the_crawler_reads_new_folders_only_and_changes_nothing_it_made() -> None:
     recorded = lake(ORDERS, catalog="crawler", key_arn=KEY)
-    crawler = recorded.one("aws:glue/crawler:Crawler", "lake-crawler")
+    crawler = recorded.inputs_of("aws:glue/crawler:Crawler", "lake-crawler")
     assert crawler["recrawlPolicy"] == {"recrawlBehavior": "CRAWL_NEW_FOLDERS_ONLY"}
     assert crawler["schemaChangePolicy"] == {"deleteBehavior": "LOG", "updateBehavior": "LOG"}
     assert crawler["s3Targets"] == [{"path": "s3://tributary-test-lake-landing-111111111111/lake/"}]
@@ -138,7 +140,7 @@ def test_the_crawler_reads_new_folders_only_and_changes_nothing_it_made() -> Non
     assert json.loads(crawler["configuration"])["CreatePartitionIndex"] is False
     assert crawler["securityConfiguration"] == "tributary-test-lake-crawler"
     assert "KeepCatalog" not in granted(recorded, "lake-catalog")
-    sample = recorded.one("aws:athena/namedQuery:NamedQuery", "lake-sample-orders")["query"]
+    sample = recorded.inputs_of("aws:athena/namedQuery:NamedQuery", "lake-sample-orders")["query"]
     orders = '"tributary_test_lake"."orders"'
     assert sample == f"SELECT * FROM {orders} WHERE run = (SELECT max(run) FROM {orders}) LIMIT 10"
     assert granted(recorded, "lake-crawler") == {
@@ -156,7 +158,9 @@ def test_the_crawler_reads_new_folders_only_and_changes_nothing_it_made() -> Non
         ),
         "DecryptTables": (["kms:Decrypt"], [KEY]),
     }
-    trusted = json.loads(recorded.one("aws:iam/role:Role", "lake-crawler")["assumeRolePolicy"])["Statement"]
+    trusted = json.loads(recorded.inputs_of("aws:iam/role:Role", "lake-crawler")["assumeRolePolicy"])[
+        "Statement"
+    ]
     assert [(s["Principal"], s["Condition"]) for s in trusted] == [
         ({"Service": "glue.amazonaws.com"}, {"StringEquals": {"aws:SourceAccount": "111111111111"}})
     ]
@@ -177,8 +181,8 @@ def test_a_source_that_failed_or_brings_nothing_new_rings() -> None:
 
 def test_a_bundle_that_is_too_large_to_upload_goes_by_the_landing_under_its_hash() -> None:
     recorded = lake(ORDERS | {"mode": "incremental"})
-    stored = recorded.one("aws:s3/bucketObjectv2:BucketObjectv2", "lake-fold")
-    function = recorded.one("aws:lambda/function:Function", "lake-fold")
+    stored = recorded.inputs_of("aws:s3/bucketObjectv2:BucketObjectv2", "lake-fold")
+    function = recorded.inputs_of("aws:lambda/function:Function", "lake-fold")
     assert stored["key"] == f"code/{stored['sourceHash']}.zip"
     assert stored["overrideProvider"] == {"defaultTags": {"tags": {}}}  # an object takes ten tags only
     assert (function["s3Bucket"], function["s3Key"]) == (stored["bucket"], stored["key"])

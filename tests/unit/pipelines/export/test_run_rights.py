@@ -21,7 +21,7 @@ def test_forty_tables_with_types_of_their_own_are_passed_to_a_run_and_fit_into_i
     recorded = lake(*(source | {"columns": declared} for source in sources), key_arn=KEY, tables=tables)
     plan = steps(recorded)["States"]["Plan"]["Parameters"]
     sources_of_run = json.loads(plan["sources"])
-    assert [one["name"] for one in sources_of_run] == list(tables)
+    assert [source["name"] for source in sources_of_run] == list(tables)
     assert sources_of_run[39] == {
         "name": sources[39]["dynamodb"],
         "kind": "dynamodb",
@@ -31,9 +31,9 @@ def test_forty_tables_with_types_of_their_own_are_passed_to_a_run_and_fit_into_i
         "declared": declared,
     }
     assert steps(recorded)["States"]["Plan for an event"]["Parameters"]["sources"] == plan["sources"]
-    variables = recorded.one("aws:lambda/function:Function", "lake-source")["environment"]["variables"]
+    variables = recorded.inputs_of("aws:lambda/function:Function", "lake-source")["environment"]["variables"]
     assert set(variables) == {"BUCKET", "BUCKET_OWNER", "KMS_KEY_ARN", "PIPELINE"}
-    assert len(recorded.one("aws:iam/rolePolicy:RolePolicy", "lake-source")["policy"]) < 10_240
+    assert len(recorded.inputs_of("aws:iam/rolePolicy:RolePolicy", "lake-source")["policy"]) < 10_240
 
 
 def test_tables_whose_names_do_not_fit_into_a_role_are_refused_before_anything_is_made() -> None:
@@ -75,7 +75,7 @@ def test_the_functions_may_touch_their_own_prefixes_only() -> None:
 
 def test_rds_writes_under_a_role_that_only_its_export_service_takes_on() -> None:
     recorded = lake(SHOP, key_arn=KEY)
-    role = recorded.one("aws:iam/role:Role", "lake-rds")
+    role = recorded.inputs_of("aws:iam/role:Role", "lake-rds")
     assert json.loads(role["assumeRolePolicy"])["Statement"] == [
         {
             "Sid": "Assume",

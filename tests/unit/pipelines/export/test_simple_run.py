@@ -21,14 +21,14 @@ def lake(**keys: Any) -> Recording:
 
 
 def role_statements(recorded: Recording, name: str) -> dict[str, dict[str, Any]]:
-    policy = json.loads(recorded.one("aws:iam/rolePolicy:RolePolicy", name)["policy"])
+    policy = json.loads(recorded.inputs_of("aws:iam/rolePolicy:RolePolicy", name)["policy"])
     return {statement.pop("Sid"): statement for statement in policy["Statement"]}
 
 
 def test_an_adopted_table_is_read_and_never_changed() -> None:
     recorded = lake()
     assert recorded.of("aws:dynamodb/table:Table") == {}
-    function = recorded.one("aws:lambda/function:Function", "lake-export")
+    function = recorded.inputs_of("aws:lambda/function:Function", "lake-export")
     assert json.loads(function["environment"]["variables"]["TABLES"]) == [
         "arn:aws:dynamodb:mock:mock:table/orders"
     ]
@@ -61,7 +61,7 @@ def test_reading_an_adopted_table_holds_nothing_up(monkeypatch: pytest.MonkeyPat
 
 def test_a_created_table_has_recovery_a_stream_and_protection() -> None:
     key = {"hash_key": {"name": "customer_id"}, "range_key": {"name": "at", "type": "N"}}
-    table = lake(sources=[{"dynamodb": "orders", "create": key}]).one(
+    table = lake(sources=[{"dynamodb": "orders", "create": key}]).inputs_of(
         "aws:dynamodb/table:Table", "lake-orders"
     )
     assert table == {
@@ -79,7 +79,7 @@ def test_a_created_table_has_recovery_a_stream_and_protection() -> None:
 
 def test_the_schedule_calls_the_function_with_the_planned_time_in_its_time_zone() -> None:
     recorded = lake(schedule="cron(0 16 * * ? *)", timezone="Asia/Tokyo")
-    schedule = recorded.one("aws:scheduler/schedule:Schedule", "lake-schedule")
+    schedule = recorded.inputs_of("aws:scheduler/schedule:Schedule", "lake-schedule")
     assert (schedule["scheduleExpression"], schedule["scheduleExpressionTimezone"]) == (
         "cron(0 16 * * ? *)",
         "Asia/Tokyo",
@@ -94,7 +94,7 @@ def test_the_schedule_calls_the_function_with_the_planned_time_in_its_time_zone(
         "maximumEventAgeInSeconds": 3600,
         "maximumRetryAttempts": 5,
     }
-    trust = json.loads(recorded.one("aws:iam/role:Role", "lake-schedule")["assumeRolePolicy"])
+    trust = json.loads(recorded.inputs_of("aws:iam/role:Role", "lake-schedule")["assumeRolePolicy"])
     assert trust["Statement"][0]["Condition"] == {
         "StringEquals": {"aws:SourceAccount": "111111111111"},
         "ArnLike": {
@@ -132,7 +132,7 @@ def test_the_function_may_export_its_tables_into_its_landing_and_nothing_else() 
 
 def test_without_a_key_the_landing_is_encrypted_by_s3() -> None:
     recorded = lake()
-    rules = recorded.one(
+    rules = recorded.inputs_of(
         "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
         "lake-landing",
     )["rules"]
@@ -141,14 +141,14 @@ def test_without_a_key_the_landing_is_encrypted_by_s3() -> None:
     ]
     assert (
         "KMS_KEY_ARN"
-        not in recorded.one("aws:lambda/function:Function", "lake-export")["environment"]["variables"]
+        not in recorded.inputs_of("aws:lambda/function:Function", "lake-export")["environment"]["variables"]
     )
     assert set(recorded.of("aws:kms/key:Key")) == {"workload-alarms-key"}
 
 
 def test_an_adopted_key_encrypts_the_landing_and_the_function_may_use_it() -> None:
     recorded = lake(key_arn=KEY)
-    rules = recorded.one(
+    rules = recorded.inputs_of(
         "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
         "lake-landing",
     )["rules"]
@@ -167,7 +167,7 @@ def test_an_adopted_key_encrypts_the_landing_and_the_function_may_use_it() -> No
 
 
 def test_a_created_key_rotates_and_lets_the_accounts_policies_decide() -> None:
-    key = lake(create_key=True).one("aws:kms/key:Key", "lake-landing")
+    key = lake(create_key=True).inputs_of("aws:kms/key:Key", "lake-landing")
     assert key["enableKeyRotation"] is True
     statements = json.loads(key["policy"])["Statement"]
     assert [statement["Principal"] for statement in statements] == [{"AWS": "arn:aws:iam::111111111111:root"}]
@@ -175,7 +175,7 @@ def test_a_created_key_rotates_and_lets_the_accounts_policies_decide() -> None:
 
 def test_the_landing_is_private_versioned_tls_only_and_cleaned_up() -> None:
     recorded = lake(lifecycle={"expire_days": 90, "infrequent_days": 30, "noncurrent_days": 5})
-    closed = recorded.one("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "lake-landing")
+    closed = recorded.inputs_of("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "lake-landing")
     assert closed == {
         "bucket": LANDING,
         "blockPublicAcls": True,
@@ -183,9 +183,9 @@ def test_the_landing_is_private_versioned_tls_only_and_cleaned_up() -> None:
         "ignorePublicAcls": True,
         "restrictPublicBuckets": True,
     }
-    versioning = recorded.one("aws:s3/bucketVersioning:BucketVersioning", "lake-landing")
+    versioning = recorded.inputs_of("aws:s3/bucketVersioning:BucketVersioning", "lake-landing")
     assert versioning["versioningConfiguration"] == {"status": "Enabled"}
-    policy = json.loads(recorded.one("aws:s3/bucketPolicy:BucketPolicy", "lake-landing")["policy"])
+    policy = json.loads(recorded.inputs_of("aws:s3/bucketPolicy:BucketPolicy", "lake-landing")["policy"])
     assert policy["Statement"] == [
         {
             "Sid": "DenyPlainHttp",
@@ -196,9 +196,9 @@ def test_the_landing_is_private_versioned_tls_only_and_cleaned_up() -> None:
             "Condition": {"Bool": {"aws:SecureTransport": "false"}},
         }
     ]
-    rules = recorded.one("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "lake-landing")[
-        "rules"
-    ]
+    rules = recorded.inputs_of(
+        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "lake-landing"
+    )["rules"]
     assert {rule["id"]: rule for rule in rules} == {
         "versions": {
             "id": "versions",
@@ -224,7 +224,7 @@ def test_the_landing_is_private_versioned_tls_only_and_cleaned_up() -> None:
 
 def test_the_function_runs_unattended() -> None:
     recorded = lake()
-    function = recorded.one("aws:lambda/function:Function", "lake-export")
+    function = recorded.inputs_of("aws:lambda/function:Function", "lake-export")
     assert (function["runtime"], function["architectures"], function["timeout"]) == (
         "python3.13",
         ["arm64"],
@@ -234,8 +234,10 @@ def test_the_function_runs_unattended() -> None:
         "logFormat": "JSON",
         "logGroup": "/aws/lambda/tributary-test-lake-export",
     }
-    assert recorded.one("aws:cloudwatch/logGroup:LogGroup", "lake-export")["retentionInDays"] == 90
-    retried = recorded.one("aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig", "lake-export")
+    assert recorded.inputs_of("aws:cloudwatch/logGroup:LogGroup", "lake-export")["retentionInDays"] == 90
+    retried = recorded.inputs_of(
+        "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig", "lake-export"
+    )
     assert retried["maximumRetryAttempts"] == 2
     assert retried["destinationConfig"]["onFailure"]["destination"].endswith(
         ":tributary-test-lake-export-failed"

@@ -40,8 +40,8 @@ def combinations() -> dict[str, dict[str, Any]]:
                     # Sources of the program's own tables, which no two pipelines may make.
                     prefix = f"l{len(made)}"
                     sources = [
-                        one | ({"dynamodb": f"{prefix}-{one['dynamodb']}"} if "dynamodb" in one else {})
-                        for one in map(SOURCES.__getitem__, names)
+                        name | ({"dynamodb": f"{prefix}-{name['dynamodb']}"} if "dynamodb" in name else {})
+                        for name in map(SOURCES.__getitem__, names)
                     ]
                     pipeline = {"kind": "export", "create_key": True, "sources": sources} | keys
                     made[prefix] = pipeline
@@ -68,7 +68,7 @@ def test_every_combination_of_sources_modes_and_catalogs_makes_a_sound_definitio
     machines: dict[str, str],
 ) -> None:
     assert len(machines) == len(combinations()) == 63 * 2 + 7
-    assert {name: found for name, text in machines.items() if (found := complaints(text))} == {}
+    assert {name: complained for name, text in machines.items() if (complained := complaints(text))} == {}
 
 
 def test_the_combinations_make_every_shape_of_a_run(machines: dict[str, str]) -> None:
@@ -120,7 +120,7 @@ def a_machine(**step: Any) -> str:
     ],
 )
 def test_a_definition_that_is_none_is_complained_of(definition: str, expected: str) -> None:
-    assert any(expected in one for one in complaints(definition)), complaints(definition)
+    assert any(expected in complaint for complaint in complaints(definition)), complaints(definition)
 
 
 def test_what_the_validator_is_too_old_for_is_still_in_use(machines: dict[str, str]) -> None:

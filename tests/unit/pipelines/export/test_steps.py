@@ -14,7 +14,7 @@ from tests.unit.pipelines.export.recorded import KEY, ORDERS, SHOP, granted, ite
 
 def test_the_schedule_starts_the_machine_with_the_planned_time() -> None:
     recorded = lake(ORDERS)
-    target = recorded.one("aws:scheduler/schedule:Schedule", "lake-schedule")["target"]
+    target = recorded.inputs_of("aws:scheduler/schedule:Schedule", "lake-schedule")["target"]
     assert target["arn"] == "arn:aws:states:eu-central-1:111111111111:stateMachine:tributary-test-lake-run"
     assert json.loads(target["input"]) == {"scheduled_time": "<aws.scheduler.scheduled-time>"}
     assert granted(recorded, "lake-schedule")["CallTheTarget"] == (["states:StartExecution"], [target["arn"]])
@@ -48,8 +48,8 @@ EVENTS_OF = {
 def events(states: dict[str, Any], *path: str) -> int:
     """What a way through the steps adds to an execution's history."""
     for step, following in itertools.pairwise(path):
-        found = states[step]
-        targets = [found.get("Next"), found.get("Default"), *(c["Next"] for c in found.get("Choices", []))]
+        state = states[step]
+        targets = [state.get("Next"), state.get("Default"), *(c["Next"] for c in state.get("Choices", []))]
         assert following in targets, f"{step} does not lead to {following}"
     return sum(EVENTS_OF[states[step]["Type"]] for step in path)
 
@@ -173,8 +173,8 @@ def test_no_more_files_are_normalised_at_once_than_runs_are_reserved(
     states = items(recorded, "dynamodb")["ItemProcessor"]["States"]
     assert states["Files"]["MaxConcurrency"] == files
     # A call that meets others at work outwaits them: they take a quarter of an hour at the longest.
-    one = states["Files"]["ItemProcessor"]["States"]["Normalise"]
-    for step in (one, states["Schema"], states["Reconcile"]):
+    state = states["Files"]["ItemProcessor"]["States"]["Normalise"]
+    for step in (state, states["Schema"], states["Reconcile"]):
         throttled = step["Retry"][0]
         assert throttled["ErrorEquals"] == ["Lambda.TooManyRequestsException"]
         # With full jitter it waits half of that on the average.

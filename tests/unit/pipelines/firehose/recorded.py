@@ -43,13 +43,13 @@ def ticks(**keys: Any) -> Recording:
 
 def statements(recorded: Recording, name: str, kind: str = "role") -> dict[str, dict[str, Any]]:
     token = f"aws:iam/{kind}Policy:{kind.capitalize()}Policy"
-    policy = json.loads(recorded.one(token, name)["policy"])
+    policy = json.loads(recorded.inputs_of(token, name)["policy"])
     return {statement.pop("Sid"): statement for statement in policy["Statement"]}
 
 
 def granted(recorded: Recording, name: str) -> tuple[list[str], dict[str, list[str]]]:
     """The principals of a data access policy, and their permissions by resource."""
-    [policy] = json.loads(recorded.one(ACCESS, name)["policy"])
+    [policy] = json.loads(recorded.inputs_of(ACCESS, name)["policy"])
     return policy["Principal"], {rule["Resource"][0]: rule["Permission"] for rule in policy["Rules"]}
 
 

@@ -9,21 +9,21 @@ ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 
 def test_the_replay_takes_failed_records_and_puts_them_on_the_stream_one_run_at_a_time() -> None:
     recorded = ticks()
-    function = recorded.one(FUNCTION, "ticks-replay")
+    function = recorded.inputs_of(FUNCTION, "ticks-replay")
     assert (function["reservedConcurrentExecutions"], function["timeout"]) == (1, 900)
     assert function["environment"]["variables"] == {
         "BUCKET": BUCKET,
         "PREFIX": "firehose/failed/",
         "STREAM": NAME,
     }
-    found = statements(recorded, "ticks-replay")
-    assert found["ListFailed"] == {
+    rights = statements(recorded, "ticks-replay")
+    assert rights["ListFailed"] == {
         "Effect": "Allow",
         "Action": ["s3:ListBucket"],
         "Resource": [f"arn:aws:s3:::{BUCKET}"],
         "Condition": {"StringLike": {"s3:prefix": "firehose/failed/*"}},
     }
-    assert found["TakeFailed"] == {
+    assert rights["TakeFailed"] == {
         "Effect": "Allow",
         "Action": ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
         "Resource": [f"arn:aws:s3:::{BUCKET}/firehose/failed/*"],
@@ -32,7 +32,7 @@ def test_the_replay_takes_failed_records_and_puts_them_on_the_stream_one_run_at_
 
 def test_a_scheduled_replay_tries_only_what_may_have_passed() -> None:
     recorded = ticks(replay_schedule="rate(1 hour)", timezone="Asia/Tokyo")
-    made = recorded.one("aws:scheduler/schedule:Schedule", "ticks-replay-schedule")
+    made = recorded.inputs_of("aws:scheduler/schedule:Schedule", "ticks-replay-schedule")
     assert (made["scheduleExpression"], made["scheduleExpressionTimezone"]) == ("rate(1 hour)", "Asia/Tokyo")
     assert json.loads(made["target"]["input"]) == {"errors": "transient"}
     assert made["target"]["arn"].endswith(f":function:{NAME}-replay")
@@ -44,9 +44,10 @@ def test_lambda_does_not_repeat_a_replay_that_failed_and_its_queue_keeps_the_eve
     kept = recorded.of("aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig")
     retried = {name: made["maximumRetryAttempts"] for name, made in kept.items()}
     assert retried == {"ticks-replay": 0, "ticks-generator": 2}
-    assert "failed once on an event" in recorded.one(ALARM, "ticks-replay-failed")["alarmDescription"]
+    assert "failed once on an event" in recorded.inputs_of(ALARM, "ticks-replay-failed")["alarmDescription"]
     assert (
-        "failed three times on an event" in recorded.one(ALARM, "ticks-generator-failed")["alarmDescription"]
+        "failed three times on an event"
+        in recorded.inputs_of(ALARM, "ticks-generator-failed")["alarmDescription"]
     )
 
 
@@ -93,9 +94,9 @@ def test_what_is_late_refused_throttled_or_kept_rings() -> None:
 
 def test_of_a_backup_of_all_documents_those_that_failed_ring() -> None:
     recorded = ticks(backup="AllDocuments")
-    counted = recorded.one("aws:s3/bucketMetric:BucketMetric", "ticks-failed")
+    counted = recorded.inputs_of("aws:s3/bucketMetric:BucketMetric", "ticks-failed")
     assert counted == {"bucket": BUCKET, "name": "failed", "filter": {"prefix": "firehose/failed/"}}
-    made = recorded.one(ALARM, "ticks-backup")
+    made = recorded.inputs_of(ALARM, "ticks-backup")
     assert (made["namespace"], made["metricName"]) == ("AWS/S3", "PutRequests")
     assert made["dimensions"] == {"BucketName": BUCKET, "FilterId": "failed"}
     assert (made["statistic"], made["comparisonOperator"], made["threshold"]) == (
@@ -103,8 +104,9 @@ def test_of_a_backup_of_all_documents_those_that_failed_ring() -> None:
         "GreaterThanThreshold",
         0,
     )
-    assert made["alarmActions"] == recorded.one(ALARM, "ticks-delivery")["alarmActions"] != []
+    assert made["alarmActions"] == recorded.inputs_of(ALARM, "ticks-delivery")["alarmActions"] != []
     assert ticks().of("aws:s3/bucketMetric:BucketMetric") == {}
     assert (
-        recorded.one(DELIVERY, "ticks")["opensearchserverlessConfiguration"]["s3BackupMode"] == "AllDocuments"
+        recorded.inputs_of(DELIVERY, "ticks")["opensearchserverlessConfiguration"]["s3BackupMode"]
+        == "AllDocuments"
     )

@@ -21,7 +21,7 @@ from tests.unit.pipelines.firehose.recorded import (
 
 def test_firehose_delivers_from_the_stream_to_the_index() -> None:
     recorded = ticks(buffer_seconds=0, buffer_mb=100, retry_seconds=7200)
-    made = recorded.one(DELIVERY, "ticks")
+    made = recorded.inputs_of(DELIVERY, "ticks")
     log = {"enabled": True, "logGroupName": f"/aws/kinesisfirehose/{NAME}"}
     assert made == {
         "name": NAME,
@@ -94,7 +94,9 @@ def test_firehose_writes_its_index_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("part", ["source", "delivery"])
 def test_only_this_firehose_stream_takes_the_roles_on(part: str) -> None:
-    [trusted] = json.loads(ticks().one("aws:iam/role:Role", f"ticks-{part}")["assumeRolePolicy"])["Statement"]
+    [trusted] = json.loads(ticks().inputs_of("aws:iam/role:Role", f"ticks-{part}")["assumeRolePolicy"])[
+        "Statement"
+    ]
     assert trusted["Principal"] == {"Service": "firehose.amazonaws.com"}
     assert trusted["Condition"] == {
         "StringEquals": {"aws:SourceAccount": "111111111111"},
@@ -105,7 +107,7 @@ def test_only_this_firehose_stream_takes_the_roles_on(part: str) -> None:
 def test_a_transformation_is_called_by_firehose_in_requests_that_fit_its_answer() -> None:
     recorded = ticks(transform={"timestamp": "EVENT_TIME", "drop": {"TICKER": ["TEST"]}})
     arn = f"arn:aws:lambda:eu-central-1:111111111111:function:{NAME}-transform:$LATEST"
-    processing = recorded.one(DELIVERY, "ticks")["opensearchserverlessConfiguration"][
+    processing = recorded.inputs_of(DELIVERY, "ticks")["opensearchserverlessConfiguration"][
         "processingConfiguration"
     ]
     assert processing == {
@@ -123,7 +125,7 @@ def test_a_transformation_is_called_by_firehose_in_requests_that_fit_its_answer(
         "Action": ["lambda:GetFunctionConfiguration", "lambda:InvokeFunction"],
         "Resource": [arn],
     }
-    function = recorded.one(FUNCTION, "ticks-transform")
+    function = recorded.inputs_of(FUNCTION, "ticks-transform")
     assert function["timeout"] == 300
     assert function["environment"]["variables"] == {"TIMESTAMP": "EVENT_TIME", "DROP": '{"TICKER": ["TEST"]}'}
     assert set(statements(recorded, "ticks-transform")) == {"WriteLog"}
@@ -132,15 +134,15 @@ def test_a_transformation_is_called_by_firehose_in_requests_that_fit_its_answer(
 def test_firehose_delivers_from_the_network_of_the_config() -> None:
     vpc = {"subnet_ids": ["subnet-0a000001"], "security_group_ids": ["sg-0b000001"]}
     recorded = ticks(vpc=vpc)
-    made = recorded.one(DELIVERY, "ticks")["opensearchserverlessConfiguration"]["vpcConfig"]
+    made = recorded.inputs_of(DELIVERY, "ticks")["opensearchserverlessConfiguration"]["vpcConfig"]
     assert made == {
         "roleArn": role("delivery"),
         "subnetIds": ["subnet-0a000001"],
         "securityGroupIds": ["sg-0b000001"],
     }
     ec2 = "arn:aws:ec2:eu-central-1:111111111111"
-    found = statements(recorded, "ticks-delivery")
-    assert found["JoinNetwork"] == {
+    rights = statements(recorded, "ticks-delivery")
+    assert rights["JoinNetwork"] == {
         "Effect": "Allow",
         "Action": ["ec2:CreateNetworkInterface"],
         "Resource": [
@@ -150,16 +152,16 @@ def test_firehose_delivers_from_the_network_of_the_config() -> None:
         ],
     }
     interfaces = {"Effect": "Allow", "Resource": [f"{ec2}:network-interface/*"]}
-    assert found["KeepInterfaces"] == interfaces | {
+    assert rights["KeepInterfaces"] == interfaces | {
         "Action": ["ec2:CreateNetworkInterfacePermission", "ec2:DeleteNetworkInterface"],
         "Condition": {"ArnEquals": {"ec2:Subnet": [f"{ec2}:subnet/subnet-0a000001"]}},
     }
-    assert found["SeeVpc"] == {
+    assert rights["SeeVpc"] == {
         "Effect": "Allow",
         "Action": ["ec2:DescribeVpcAttribute"],
         "Resource": [f"{ec2}:vpc/*"],
     }
-    assert found["SeeNetwork"]["Action"] == [
+    assert rights["SeeNetwork"]["Action"] == [
         f"ec2:Describe{what}" for what in ("NetworkInterfaces", "SecurityGroups", "Subnets", "Vpcs")
     ]
-    assert [sid for sid, statement in found.items() if statement["Resource"] == ["*"]] == ["SeeNetwork"]
+    assert [sid for sid, statement in rights.items() if statement["Resource"] == ["*"]] == ["SeeNetwork"]

@@ -112,9 +112,9 @@ def test_an_index_is_created_with_its_mapping_by_signed_requests(app, collection
     assert app.handler(event("create"), context) == {"index": "ticks", "done": "created", "deleted": []}
     assert collection.indexes == {"ticks": MAPPING}
     for _, _, _, headers, _ in collection.requests:
-        found = {name.lower(): value for name, value in headers.items()}
-        assert "/us-east-1/aoss/aws4_request" in found["authorization"]
-        assert found["x-amz-content-sha256"]
+        lower = {name.lower(): value for name, value in headers.items()}
+        assert "/us-east-1/aoss/aws4_request" in lower["authorization"]
+        assert lower["x-amz-content-sha256"]
 
 
 def test_an_index_without_a_mapping_is_created_too(app, collection, context, event):

@@ -28,7 +28,7 @@ def configured(**parameters: str) -> dict[str, Any]:
 
 def parameters_of(description: dict[str, Any]) -> dict[str, str]:
     [processor] = description["ProcessingConfiguration"]["Processors"]
-    return {one["ParameterName"]: one["ParameterValue"] for one in processor["Parameters"]}
+    return {parameter["ParameterName"]: parameter["ParameterValue"] for parameter in processor["Parameters"]}
 
 
 def as_the_provider_reads(config: dict[str, Any]) -> dict[str, str]:

@@ -31,14 +31,14 @@ class Bucket:
         return path.lstrip("/").removeprefix("backup/")
 
     def list(self, path, query, body):
-        found = sorted(key for key in self.objects if key.startswith(query["prefix"][0]))
+        keys = sorted(key for key in self.objects if key.startswith(query["prefix"][0]))
         first = int(query.get("continuation-token", ["0"])[0])
         shown = "".join(
             f"<Contents><Key>{escape(key)}</Key><LastModified>{self.written.get(key, '2026-01-01T00:00:00.000Z')}"
             "</LastModified></Contents>"
-            for key in found[first : first + 2]
+            for key in keys[first : first + 2]
         )
-        more = first + 2 < len(found)
+        more = first + 2 < len(keys)
         token = f"<NextContinuationToken>{first + 2}</NextContinuationToken>" if more else ""
         truncated = f"<IsTruncated>{str(more).lower()}</IsTruncated>"
         return 200, {}, f"<ListBucketResult>{truncated}{shown}{token}</ListBucketResult>".encode()

@@ -21,7 +21,7 @@ from tests.unit.pipelines.firehose.recorded import (
 
 
 def test_the_collection_is_one_of_time_series() -> None:
-    made = ticks(collection={"standby_replicas": False}).one(
+    made = ticks(collection={"standby_replicas": False}).inputs_of(
         "aws:opensearch/serverlessCollection:ServerlessCollection", "ticks"
     )
     assert (made["type"], made["standbyReplicas"]) == ("TIMESERIES", "DISABLED")
@@ -29,7 +29,7 @@ def test_the_collection_is_one_of_time_series() -> None:
 
 def test_documents_are_kept_as_long_as_the_config_says() -> None:
     token = "aws:opensearch/serverlessLifecyclePolicy:ServerlessLifecyclePolicy"
-    policy = json.loads(ticks(retention="90d").one(token, "ticks-retention")["policy"])
+    policy = json.loads(ticks(retention="90d").inputs_of(token, "ticks-retention")["policy"])
     assert policy == {
         "Rules": [{"ResourceType": "index", "Resource": [f"index/{NAME}/*"], "MinIndexRetention": "90d"}]
     }
@@ -38,7 +38,7 @@ def test_documents_are_kept_as_long_as_the_config_says() -> None:
 
 def test_the_deployment_makes_the_index_and_keeps_its_mapping() -> None:
     mapping = {"properties": {"PRICE": {"type": "double"}}}
-    made = ticks(mapping=mapping).one("aws:lambda/invocation:Invocation", "ticks-index")
+    made = ticks(mapping=mapping).inputs_of("aws:lambda/invocation:Invocation", "ticks-index")
     assert made["functionName"] == f"{NAME}-index"
     assert made["lifecycleScope"] == "CRUD"
     assert json.loads(made["input"]) == {
@@ -78,7 +78,7 @@ def test_a_collection_and_its_documents_go_with_the_stack_whatever_is_retained(r
 
 def test_a_pipeline_reserves_one_concurrent_run_of_the_account_and_no_more() -> None:
     made = ticks(generator=True, transform={}).of(FUNCTION)
-    reserved = {name: one.get("reservedConcurrentExecutions") for name, one in made.items()}
+    reserved = {name: function.get("reservedConcurrentExecutions") for name, function in made.items()}
     assert reserved == {
         "ticks-replay": 1,
         "ticks-index": None,
@@ -94,7 +94,7 @@ def test_the_index_function_may_make_its_index_and_nothing_else() -> None:
     reaches = {"Effect": "Allow", "Action": ["aoss:APIAccessAll"], "Resource": [COLLECTION]}
     assert statements(recorded, "ticks-index")["ReachCollection"] == reaches
     # The function gives up, and reports why, before its own time is over.
-    function = recorded.one(FUNCTION, "ticks-index")
+    function = recorded.inputs_of(FUNCTION, "ticks-index")
     assert function["timeout"] == 660
     assert function["environment"]["variables"] == {"PATIENCE_SECONDS": "600"}
 
@@ -102,7 +102,8 @@ def test_the_index_function_may_make_its_index_and_nothing_else() -> None:
 def test_the_index_is_deleted_only_where_the_config_says_so() -> None:
     recorded = ticks(delete_index=True)
     assert (
-        json.loads(recorded.one("aws:lambda/invocation:Invocation", "ticks-index")["input"])["delete"] is True
+        json.loads(recorded.inputs_of("aws:lambda/invocation:Invocation", "ticks-index")["input"])["delete"]
+        is True
     )
     assert "aoss:DeleteIndex" in granted(recorded, "ticks-index-ticks")[1][f"index/{NAME}/ticks"]
 
@@ -140,7 +141,7 @@ def test_a_closed_collection_is_reached_by_firehose_and_the_index_function_from_
     reached.pop("Description")
     assert reached == {"Rules": rules, "AllowFromPublic": False, "SourceVPCEs": ["vpce-0a1"]}
     stands = {"subnetIds": ["subnet-0a000001", "subnet-0a000002"], "securityGroupIds": ["sg-0b000001"]}
-    assert recorded.one(DELIVERY, "ticks")["opensearchserverlessConfiguration"]["vpcConfig"] == {
+    assert recorded.inputs_of(DELIVERY, "ticks")["opensearchserverlessConfiguration"]["vpcConfig"] == {
         "roleArn": role("delivery"),
         **stands,
     }
@@ -155,7 +156,7 @@ def test_a_closed_collection_is_reached_by_firehose_and_the_index_function_from_
 
 
 def test_the_index_function_may_join_its_network_and_its_code_may_not() -> None:
-    found = statements(ticks(vpc=VPC), "ticks-index")
+    rights = statements(ticks(vpc=VPC), "ticks-index")
     makes = [
         "ec2:AssignPrivateIpAddresses",
         "ec2:CreateNetworkInterface",
@@ -165,10 +166,10 @@ def test_the_index_function_may_join_its_network_and_its_code_may_not() -> None:
     sees = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"]
     of_the_account = ["arn:aws:ec2:eu-central-1:111111111111:*"]
     itself = f"arn:aws:lambda:eu-central-1:111111111111:function:{NAME}-index"
-    assert set(found) == {"WriteLog", "ReachCollection", "SeeNetwork", "JoinNetwork", "NotByItsOwnCode"}
-    assert found["SeeNetwork"] == {"Effect": "Allow", "Action": sees, "Resource": ["*"]}
-    assert found["JoinNetwork"] == {"Effect": "Allow", "Action": makes, "Resource": of_the_account}
-    assert found["NotByItsOwnCode"] == {
+    assert set(rights) == {"WriteLog", "ReachCollection", "SeeNetwork", "JoinNetwork", "NotByItsOwnCode"}
+    assert rights["SeeNetwork"] == {"Effect": "Allow", "Action": sees, "Resource": ["*"]}
+    assert rights["JoinNetwork"] == {"Effect": "Allow", "Action": makes, "Resource": of_the_account}
+    assert rights["NotByItsOwnCode"] == {
         "Effect": "Deny",
         "Action": [*makes, *sees],
         "Resource": ["*"],
@@ -185,7 +186,7 @@ def test_two_pipelines_share_a_closed_collection_from_their_networks() -> None:
         "collection_of": "ticks",
         "vpc": VPC,
     }
-    made = record("test", both).one(FUNCTION, "quotes-index")["vpcConfig"]
+    made = record("test", both).inputs_of(FUNCTION, "quotes-index")["vpcConfig"]
     assert made["subnetIds"] == ["subnet-0a000001", "subnet-0a000002"]
 
 
@@ -195,6 +196,6 @@ def test_a_collection_is_shared_and_each_pipeline_reaches_its_own_index() -> Non
     both["pipelines"]["quotes"] = other
     recorded = record("test", both)
     assert set(recorded.of("aws:opensearch/serverlessCollection:ServerlessCollection")) == {"ticks"}
-    made = recorded.one(DELIVERY, "quotes")["opensearchserverlessConfiguration"]
+    made = recorded.inputs_of(DELIVERY, "quotes")["opensearchserverlessConfiguration"]
     assert (made["collectionEndpoint"], made["indexName"]) == (ENDPOINT, "quotes")
     assert set(granted(recorded, "quotes-delivery")[1]) == {f"index/{NAME}/quotes"}

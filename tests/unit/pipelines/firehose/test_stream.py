@@ -11,12 +11,12 @@ from tests.unit.pipelines.firehose.recorded import DELIVERY, FUNCTION, NAME, STR
 KEY = "arn:aws:kms:eu-central-1:111111111111:key/11111111-2222-3333-4444-555555555555"
 
 
-def adopting(found: dict[str, Any], **keys: Any) -> Recording:
-    return record("test", config(stream={"adopt": "trades", **keys}), streams={"trades": found})
+def adopting(existing: dict[str, Any], **keys: Any) -> Recording:
+    return record("test", config(stream={"adopt": "trades", **keys}), streams={"trades": existing})
 
 
 def test_a_created_stream_is_on_demand_and_encrypted() -> None:
-    assert ticks().one("aws:kinesis/stream:Stream", "ticks-stream") == {
+    assert ticks().inputs_of("aws:kinesis/stream:Stream", "ticks-stream") == {
         "name": NAME,
         "streamModeDetails": {"streamMode": "ON_DEMAND"},
         "retentionPeriod": 24,
@@ -27,7 +27,7 @@ def test_a_created_stream_is_on_demand_and_encrypted() -> None:
 
 def test_a_stream_can_have_shards_a_retention_and_a_key() -> None:
     recorded = ticks(stream={"shards": 3, "retention_hours": 168, "key_arn": KEY}, generator=True)
-    assert recorded.one("aws:kinesis/stream:Stream", "ticks-stream") == {
+    assert recorded.inputs_of("aws:kinesis/stream:Stream", "ticks-stream") == {
         "name": NAME,
         "streamModeDetails": {"streamMode": "PROVISIONED"},
         "shardCount": 3,
@@ -51,9 +51,9 @@ def test_a_stream_can_have_shards_a_retention_and_a_key() -> None:
 def test_an_adopted_stream_is_read_and_never_changed() -> None:
     recorded = adopting({"encryptionType": "NONE", "kmsKeyId": ""})
     assert recorded.of("aws:kinesis/stream:Stream") == {}
-    source = recorded.one(DELIVERY, "ticks")["kinesisSourceConfiguration"]
+    source = recorded.inputs_of(DELIVERY, "ticks")["kinesisSourceConfiguration"]
     assert source["kinesisStreamArn"] == "arn:aws:kinesis:mock:mock:stream/trades"
-    assert recorded.one(FUNCTION, "ticks-replay")["environment"]["variables"]["STREAM"] == "trades"
+    assert recorded.inputs_of(FUNCTION, "ticks-replay")["environment"]["variables"]["STREAM"] == "trades"
     assert set(statements(recorded, "ticks-source")) == {"ReadStream"}
 
 
@@ -83,7 +83,7 @@ def test_a_stream_outlives_the_stack_where_data_are_retained() -> None:
 
 def test_the_generator_puts_records_and_nothing_else() -> None:
     recorded = ticks(generator=True)
-    found = statements(recorded, "ticks-generator")
-    assert set(found) == {"WriteLog", "PutRecords", "KeepWhatFailed"}
-    assert found["PutRecords"] == {"Effect": "Allow", "Action": ["kinesis:PutRecords"], "Resource": [STREAM]}
+    rights = statements(recorded, "ticks-generator")
+    assert set(rights) == {"WriteLog", "PutRecords", "KeepWhatFailed"}
+    assert rights["PutRecords"] == {"Effect": "Allow", "Action": ["kinesis:PutRecords"], "Resource": [STREAM]}
     assert "ticks-generator" not in ticks().of(FUNCTION)

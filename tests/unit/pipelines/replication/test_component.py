@@ -29,12 +29,14 @@ def copy(lake: dict[str, Any] | None = None, *, to: str = "analytics", **keys: A
 
 
 def rule(recorded: Recording) -> dict[str, Any]:
-    (only,) = recorded.one("aws:s3/bucketReplicationConfig:BucketReplicationConfig", "copy-source")["rules"]
+    (only,) = recorded.inputs_of("aws:s3/bucketReplicationConfig:BucketReplicationConfig", "copy-source")[
+        "rules"
+    ]
     return only
 
 
 def statements(recorded: Recording, type: str, name: str) -> dict[str, dict[str, Any]]:
-    policy = json.loads(recorded.one(type, name)["policy"])
+    policy = json.loads(recorded.inputs_of(type, name)["policy"])
     return {statement.pop("Sid"): statement for statement in policy["Statement"]}
 
 
@@ -177,7 +179,9 @@ def test_with_keys_the_role_decrypts_on_one_side_and_encrypts_on_the_other() -> 
 
 def test_one_rule_a_prefix() -> None:
     recorded = copy(prefixes=["raw/orders/", "raw/customers/"])
-    rules = recorded.one("aws:s3/bucketReplicationConfig:BucketReplicationConfig", "copy-source")["rules"]
+    rules = recorded.inputs_of("aws:s3/bucketReplicationConfig:BucketReplicationConfig", "copy-source")[
+        "rules"
+    ]
     assert [(r["id"], r["priority"], r["filter"]["prefix"]) for r in rules] == [
         ("copy-source-0", 0, "raw/orders/"),
         ("copy-source-1", 1, "raw/customers/"),
@@ -190,7 +194,7 @@ def test_one_rule_a_prefix() -> None:
 
 def test_what_could_not_be_replicated_is_kept_and_rings() -> None:
     recorded = copy()
-    (queue,) = recorded.one("aws:s3/bucketNotification:BucketNotification", "copy-source")["queues"]
+    (queue,) = recorded.inputs_of("aws:s3/bucketNotification:BucketNotification", "copy-source")["queues"]
     assert queue["events"] == [
         "s3:Replication:OperationFailedReplication",
         "s3:Replication:OperationMissedThreshold",
@@ -253,19 +257,19 @@ def test_versions_are_cleaned_up_only_once_there_are_versions() -> None:
 
 def test_an_arrival_is_queued_handled_and_given_up_after_so_many_attempts() -> None:
     recorded = copy(attempts=7)
-    (queue,) = recorded.one("aws:s3/bucketNotification:BucketNotification", "copy-replica")["queues"]
+    (queue,) = recorded.inputs_of("aws:s3/bucketNotification:BucketNotification", "copy-replica")["queues"]
     assert (queue["events"], queue["filterPrefix"], queue["filterSuffix"]) == (
         ["s3:ObjectCreated:*"],
         "raw/",
         "manifest-summary.json",
     )
-    arrivals = recorded.one("aws:sqs/queue:Queue", "copy-replica-arrivals")
+    arrivals = recorded.inputs_of("aws:sqs/queue:Queue", "copy-replica-arrivals")
     assert arrivals["visibilityTimeoutSeconds"] == 1800
     assert json.loads(arrivals["redrivePolicy"]) == {
         "deadLetterTargetArn": "arn:aws:sqs:analytics:mock:tributary-test-copy-replica-arrivals-dead",
         "maxReceiveCount": 7,
     }
-    rings = recorded.one("aws:cloudwatch/metricAlarm:MetricAlarm", "copy-replica-arrivals-dead")
+    rings = recorded.inputs_of("aws:cloudwatch/metricAlarm:MetricAlarm", "copy-replica-arrivals-dead")
     assert rings["dimensions"] == {"QueueName": "tributary-test-copy-replica-arrivals-dead"}
     for queue in ("copy-replica-arrivals", "copy-replica-arrivals-dead"):
         denied = statements(recorded, "aws:sqs/queuePolicy:QueuePolicy", queue)["DenyPlainHttp"]
@@ -274,9 +278,9 @@ def test_an_arrival_is_queued_handled_and_given_up_after_so_many_attempts() -> N
             {"AWS": "*"},
             {"Bool": {"aws:SecureTransport": "false"}},
         )
-    mapping = recorded.one("aws:lambda/eventSourceMapping:EventSourceMapping", "copy-replica-arrival")
+    mapping = recorded.inputs_of("aws:lambda/eventSourceMapping:EventSourceMapping", "copy-replica-arrival")
     assert mapping["functionResponseTypes"] == ["ReportBatchItemFailures"]
-    function = recorded.one("aws:lambda/function:Function", "copy-replica-arrival")
+    function = recorded.inputs_of("aws:lambda/function:Function", "copy-replica-arrival")
     assert function["environment"]["variables"] == {
         "EVENT_BUS": "default",
         "IDEMPOTENCY_TABLE": "tributary-test-copy-replica-announced",
@@ -286,12 +290,12 @@ def test_an_arrival_is_queued_handled_and_given_up_after_so_many_attempts() -> N
 
 def test_the_queue_calls_no_more_runs_than_are_reserved() -> None:
     recorded = copy(reserved_concurrency=4)
-    function = recorded.one("aws:lambda/function:Function", "copy-replica-arrival")
-    mapping = recorded.one("aws:lambda/eventSourceMapping:EventSourceMapping", "copy-replica-arrival")
+    function = recorded.inputs_of("aws:lambda/function:Function", "copy-replica-arrival")
+    mapping = recorded.inputs_of("aws:lambda/eventSourceMapping:EventSourceMapping", "copy-replica-arrival")
     assert function["reservedConcurrentExecutions"] == 4
     assert mapping["scalingConfig"] == {"maximumConcurrency": 4}
     unreserved = copy()
-    assert "reservedConcurrentExecutions" not in unreserved.one(
+    assert "reservedConcurrentExecutions" not in unreserved.inputs_of(
         "aws:lambda/function:Function", "copy-replica-arrival"
     )
 
@@ -299,7 +303,7 @@ def test_the_queue_calls_no_more_runs_than_are_reserved() -> None:
 def test_existing_objects_are_brought_over_only_when_the_config_says_so() -> None:
     assert copy().of("aws:lambda/invocation:Invocation") == {}
     recorded = copy(existing_objects=True)
-    job = recorded.one("aws:lambda/invocation:Invocation", "copy-source-backfill")
+    job = recorded.inputs_of("aws:lambda/invocation:Invocation", "copy-source-backfill")
     assert (json.loads(job["input"]), job["lifecycleScope"]) == ({"prefixes": ["raw/"]}, "CRUD")
     granted = statements(recorded, "aws:iam/rolePolicy:RolePolicy", "copy-source-backfill-job")
     assert {sid: (s["Action"], s["Resource"]) for sid, s in granted.items()} == {
@@ -307,11 +311,13 @@ def test_existing_objects_are_brought_over_only_when_the_config_says_so() -> Non
         "ListWhatIsEligible": (["s3:GetReplicationConfiguration", "s3:PutInventoryConfiguration"], [SOURCE]),
         "WriteReport": (["s3:PutObject"], [f"{SOURCE}/backfill/*"]),
     }
-    trust = json.loads(recorded.one("aws:iam/role:Role", "copy-source-backfill-job")["assumeRolePolicy"])
+    trust = json.loads(
+        recorded.inputs_of("aws:iam/role:Role", "copy-source-backfill-job")["assumeRolePolicy"]
+    )
     # No page says what S3 Batch Operations sends, so what is not sent shuts it out of nothing.
     account = {"StringEqualsIfExists": {"aws:SourceAccount": "111111111111"}}
     assert trust["Statement"][0]["Condition"] == account
-    environment = recorded.one("aws:lambda/function:Function", "copy-source-backfill")["environment"]
+    environment = recorded.inputs_of("aws:lambda/function:Function", "copy-source-backfill")["environment"]
     assert environment["variables"]["JOB_TAG"] == "tributary-backfill=tributary-test-copy-source-backfill"
     assert json.loads(environment["variables"]["PREFIXES"]) == ["raw/"]
 
@@ -325,7 +331,10 @@ def test_prefixes_that_do_not_fit_into_a_role_are_refused_and_as_many_short_ones
         copy(prefixes=prefixes(126))
     recorded = copy(prefixes=prefixes(27), lake={"create_key": True}, create_key=True, existing_objects=True)
     for role in ("copy-source", "copy-source-backfill-job"):
-        assert len(recorded.one("aws:iam/rolePolicy:RolePolicy", role)["policy"].replace(" ", "")) <= 10_240
+        assert (
+            len(recorded.inputs_of("aws:iam/rolePolicy:RolePolicy", role)["policy"].replace(" ", ""))
+            <= 10_240
+        )
 
 
 def adopted(versioning: str, **keys: Any) -> Recording:
@@ -359,7 +368,7 @@ def test_an_adopted_bucket_that_is_not_versioned_is_refused_with_the_command_tha
 def test_an_adopted_bucket_that_is_versioned_is_read_and_left_alone() -> None:
     recorded = adopted("Enabled")
     assert set(recorded.of("aws:s3/bucketVersioning:BucketVersioning")) == {"copy-replica"}
-    rules = recorded.one("aws:s3/bucketReplicationConfig:BucketReplicationConfig", "copy-source")
+    rules = recorded.inputs_of("aws:s3/bucketReplicationConfig:BucketReplicationConfig", "copy-source")
     assert rules["bucket"] == "shop-files"
 
 
@@ -385,7 +394,13 @@ def test_an_adopted_bucket_of_plain_objects_tells_the_accounts_bus_of_each() -> 
         },
     }
     recorded = record("test", config)
-    assert recorded.one("aws:s3/bucketVersioning:BucketVersioning", "copy-source")["bucket"] == "shop-files"
+    assert (
+        recorded.inputs_of("aws:s3/bucketVersioning:BucketVersioning", "copy-source")["bucket"]
+        == "shop-files"
+    )
     assert set(recorded.of("aws:s3/bucket:Bucket")) == {"copy-replica"}
-    assert recorded.one("aws:s3/bucketNotification:BucketNotification", "copy-replica")["eventbridge"] is True
+    assert (
+        recorded.inputs_of("aws:s3/bucketNotification:BucketNotification", "copy-replica")["eventbridge"]
+        is True
+    )
     assert recorded.of("aws:lambda/function:Function") == {}

@@ -34,7 +34,7 @@ def search(**keys: Any) -> Recording:
 
 
 def body(recorded: Recording, name: str = "search-orders") -> dict[str, Any]:
-    return yaml.safe_load(recorded.one(PIPELINE, name)["pipelineConfigurationBody"])
+    return yaml.safe_load(recorded.inputs_of(PIPELINE, name)["pipelineConfigurationBody"])
 
 
 def made(recorded: Recording) -> dict[str, int]:

@@ -21,7 +21,9 @@ def test_a_table_takes_no_key_of_the_bodys_own(name: str) -> None:
     made = body(recorded, f"search-{name}")
     assert made.keys() == {"version", f"{name.lower()}-table"}
     assert made["version"] == "2"
-    watched = recorded.one("aws:cloudwatch/metricAlarm:MetricAlarm", f"search-{name}-errors")["metricName"]
+    watched = recorded.inputs_of("aws:cloudwatch/metricAlarm:MetricAlarm", f"search-{name}-errors")[
+        "metricName"
+    ]
     assert watched == f"{name.lower()}-table.opensearch.documentErrors.count"
 
 

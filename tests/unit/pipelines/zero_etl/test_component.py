@@ -45,7 +45,7 @@ def test_a_created_table_is_one_resource_more() -> None:
     recorded = search(tables=[{"name": "orders", "create": {"hash_key": {"name": "id"}}}])
     own = BUCKET_PARTS | COLLECTION_PARTS | parts(pipelines=1, tables=1) | {"aws:dynamodb/table:Table": 1}
     assert made(recorded) == own
-    table = recorded.one("aws:dynamodb/table:Table", "search-orders")
+    table = recorded.inputs_of("aws:dynamodb/table:Table", "search-orders")
     assert (table["streamViewType"], table["pointInTimeRecovery"]) == (
         "NEW_AND_OLD_IMAGES",
         {"enabled": True},
@@ -54,14 +54,14 @@ def test_a_created_table_is_one_resource_more() -> None:
 
 def test_the_pipeline_logs_where_the_service_may_write_and_has_its_units() -> None:
     recorded = search(min_units=2, max_units=6, log_retention_days=30)
-    pipeline = recorded.one(PIPELINE, "search-orders")
+    pipeline = recorded.inputs_of(PIPELINE, "search-orders")
     group = "/aws/vendedlogs/OpenSearchIngestion/tributary-test-search-orders"
     assert (pipeline["minUnits"], pipeline["maxUnits"]) == (2, 6)
     assert pipeline["logPublishingOptions"] == {
         "isLoggingEnabled": True,
         "cloudwatchLogDestination": {"logGroup": group},
     }
-    assert recorded.one("aws:cloudwatch/logGroup:LogGroup", "search-orders") == {
+    assert recorded.inputs_of("aws:cloudwatch/logGroup:LogGroup", "search-orders") == {
         "name": group,
         "retentionInDays": 30,
     }
@@ -99,10 +99,10 @@ def test_alarms_watch_what_the_service_retries_in_silence() -> None:
     ],
 )
 def test_an_adopted_table_without_the_stream_it_needs_is_refused_with_the_command(
-    table: dict[str, Any], view: str, found: str
+    table: dict[str, Any], view: str, current: str
 ) -> None:
     known = {"orders": {"pointInTimeRecovery": {"enabled": True}} | table}
-    with pytest.raises(pulumi.RunError, match=found) as refused:
+    with pytest.raises(pulumi.RunError, match=current) as refused:
         record("test", config(tables=[{"name": "orders", "view_on_remove": view}]), tables=known)
     assert (
         "aws dynamodb update-table --table-name orders --region eu-central-1 --stream-specification"

@@ -21,7 +21,7 @@ from tests.unit.pipelines.zero_etl.recorded import (
 
 
 def statements(recorded: Recording, name: str) -> dict[str, dict[str, Any]]:
-    policy = json.loads(recorded.one("aws:iam/rolePolicy:RolePolicy", name)["policy"])
+    policy = json.loads(recorded.inputs_of("aws:iam/rolePolicy:RolePolicy", name)["policy"])
     return {statement.pop("Sid"): statement for statement in policy["Statement"]}
 
 
@@ -33,7 +33,7 @@ def test_two_tables_have_a_pipeline_a_role_and_a_grant_each() -> None:
 
 def test_the_role_reads_its_table_and_writes_its_prefixes_and_nothing_else() -> None:
     recorded = search()
-    policy = json.loads(recorded.one("aws:iam/rolePolicy:RolePolicy", "search-orders")["policy"])
+    policy = json.loads(recorded.inputs_of("aws:iam/rolePolicy:RolePolicy", "search-orders")["policy"])
     granted = {s["Sid"]: (s["Action"], s["Resource"]) for s in policy["Statement"]}
     assert granted == {
         "ReadTable": (["dynamodb:DescribeTable"], [TABLE]),
@@ -57,7 +57,9 @@ def test_the_role_reads_its_table_and_writes_its_prefixes_and_nothing_else() -> 
             [f"arn:aws:s3:::{BUCKET}/export/orders/*"],
         ),
     }
-    trust = json.loads(recorded.one("aws:iam/role:Role", "search-orders")["assumeRolePolicy"])["Statement"][0]
+    trust = json.loads(recorded.inputs_of("aws:iam/role:Role", "search-orders")["assumeRolePolicy"])[
+        "Statement"
+    ][0]
     assert trust["Principal"] == {"Service": "osis-pipelines.amazonaws.com"}
     assert trust["Condition"] == {
         "StringEquals": {"aws:SourceAccount": "111111111111"},
@@ -69,7 +71,7 @@ def test_the_role_reads_its_table_and_writes_its_prefixes_and_nothing_else() -> 
 
 def test_without_an_export_the_role_may_not_export() -> None:
     recorded = search(tables=[{"name": "orders", "export": False}])
-    policy = json.loads(recorded.one("aws:iam/rolePolicy:RolePolicy", "search-orders")["policy"])
+    policy = json.loads(recorded.inputs_of("aws:iam/rolePolicy:RolePolicy", "search-orders")["policy"])
     assert {s["Sid"] for s in policy["Statement"]} == {
         "ReadTable",
         "ReadStream",
@@ -123,7 +125,7 @@ def test_the_collection_is_for_search_and_reached_as_the_config_says() -> None:
         },
         vpc={"subnet_ids": ["subnet-0a000001"], "security_group_ids": ["sg-0b000001"]},
     )
-    collection = recorded.one("aws:opensearch/serverlessCollection:ServerlessCollection", "search")
+    collection = recorded.inputs_of("aws:opensearch/serverlessCollection:ServerlessCollection", "search")
     assert (collection["type"], collection["standbyReplicas"]) == ("SEARCH", "DISABLED")
     policies = recorded.of("aws:opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy")
     assert json.loads(policies["search-encryption"]["policy"]) == {
@@ -136,7 +138,7 @@ def test_the_collection_is_for_search_and_reached_as_the_config_says() -> None:
         ["dashboard"],
     )
     assert (private["AllowFromPublic"], private["SourceVPCEs"]) == (False, ["vpce-0a1"])
-    assert recorded.one(PIPELINE, "search-orders")["vpcOptions"] == {
+    assert recorded.inputs_of(PIPELINE, "search-orders")["vpcOptions"] == {
         "subnetIds": ["subnet-0a000001"],
         "securityGroupIds": ["sg-0b000001"],
     }
@@ -144,7 +146,7 @@ def test_the_collection_is_for_search_and_reached_as_the_config_says() -> None:
 
 def test_a_pipeline_lets_itself_into_a_closed_collection_by_a_network_policy_of_its_own() -> None:
     recorded = search(collection={"network": {"public": False, "vpc_endpoints": ["vpce-0a1"]}})
-    network = recorded.one(
+    network = recorded.inputs_of(
         "aws:opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy", "search-orders-ingest"
     )
     rule = {"ResourceType": "collection", "Resource": [f"collection/{COLLECTION}"]}
@@ -189,7 +191,7 @@ def test_a_pipeline_changes_no_network_policy_of_a_public_collection() -> None:
 def test_the_alarm_on_a_missing_grant_rings_in_half_an_hour_and_stays_and_not_while_a_collection_wakes() -> (
     None
 ):
-    alarm = search().one("aws:cloudwatch/metricAlarm:MetricAlarm", "search-orders-not-allowed")
+    alarm = search().inputs_of("aws:cloudwatch/metricAlarm:MetricAlarm", "search-orders-not-allowed")
     assert alarm["treatMissingData"] == "notBreaching"
     period, periods, enough = (
         int(alarm[key]) for key in ("period", "evaluationPeriods", "datapointsToAlarm")
@@ -224,8 +226,8 @@ def test_two_pipelines_can_share_a_collection() -> None:
     assert set(recorded.of("aws:opensearch/serverlessCollection:ServerlessCollection")) == {"search"}
     assert body(recorded, "more-customers")["customers"]["sink"][0]["opensearch"]["hosts"] == [ENDPOINT]
     (grant,) = json.loads(
-        recorded.one("aws:opensearch/serverlessAccessPolicy:ServerlessAccessPolicy", "more-customers-ingest")[
-            "policy"
-        ]
+        recorded.inputs_of(
+            "aws:opensearch/serverlessAccessPolicy:ServerlessAccessPolicy", "more-customers-ingest"
+        )["policy"]
     )
     assert grant["Rules"][0]["Resource"] == [f"index/{COLLECTION}/customers"]

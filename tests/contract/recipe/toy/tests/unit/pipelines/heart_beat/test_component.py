@@ -33,7 +33,7 @@ def test_its_settings_parse_in_each_stack() -> None:
 
 
 def test_it_may_put_records_on_its_stream_and_nothing_else(recorded: Recording) -> None:
-    document = json.loads(recorded.one("aws:iam/rolePolicy:RolePolicy", "pulse-beat")["policy"])
+    document = json.loads(recorded.inputs_of("aws:iam/rolePolicy:RolePolicy", "pulse-beat")["policy"])
     rights = {statement["Sid"]: statement["Action"] for statement in document["Statement"]}
     assert rights == {
         "WriteLog": ["logs:CreateLogStream", "logs:PutLogEvents"],
@@ -48,12 +48,12 @@ def test_the_numbers_of_its_alarms_and_schedules(recorded: Recording) -> None:
         kinds.count("aws:cloudwatch/metricAlarm:MetricAlarm") == 4
     )  # silent, errors, throttles, what failed
     assert kinds.count("aws:scheduler/schedule:Schedule") == 1
-    schedule = recorded.one("aws:scheduler/schedule:Schedule", "pulse-tick")
+    schedule = recorded.inputs_of("aws:scheduler/schedule:Schedule", "pulse-tick")
     assert schedule["scheduleExpression"] == "rate(10 minutes)"
 
 
 def test_its_name_follows_the_rule(recorded: Recording) -> None:
-    function = recorded.one("aws:lambda/function:Function", "pulse-beat")
+    function = recorded.inputs_of("aws:lambda/function:Function", "pulse-beat")
     assert re.fullmatch("[A-Za-z0-9_-]{1,32}", function["environment"]["variables"]["BEAT"])
 
 
