@@ -21,6 +21,7 @@ functions.py storage.py notifications.py   the rules on functions, on where data
 google_cloud.py conditions.py              the rules on Google Cloud; whether a pool's condition names somebody
 ceiling.py                                 the rule on what a stack costs
 parts.py values.py                         which resource is a part of which; values that are not known yet
+native.py                                  AWS's native provider, read as the classic one
 """
 
 import asyncio

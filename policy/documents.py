@@ -143,8 +143,8 @@ def wide(arn: str) -> bool:
     if len(fields) < 6 or re.search(r"[*?]", fields[2] + fields[4]):
         return "*" in arn or "?" in arn
     service, resource = fields[2], fields[5].lstrip("/")
-    # A bucket, a topic and a queue have a name only; what else S3 has has a type.
-    has_type = service not in ("s3", "sns", "sqs") or resource.startswith("accesspoint/")
+    # A bucket, a topic and a queue have a name only; what else S3 has has an account and a type (`job/…`).
+    has_type = service not in ("s3", "sns", "sqs") or (service == "s3" and fields[4] != "")
     if has_type and re.match(r"[\w-]*[*?]", resource):
         return True
     name = re.sub(r"^[\w-]+[:/]", "", resource, count=1) if has_type else resource

@@ -47,17 +47,17 @@ def a_services_call_names_its_source_and_account(resource: Resource) -> Problems
     if not re.search(r"\.amazonaws\.com(\.cn)?$", str(props.get("principal"))):
         return
     if missing:
-        yield f"{' and '.join(missing)} not given, so anybody's {props['principal']} may call"
+        yield f"{' and '.join(missing)} missing: {props['principal']} may call it for every AWS account"
     for key, anybody in (
         ("source_account", r".*[*?].*"),
         ("source_arn", r"[*?]+|arn:[^:]*:[^:]*:[^:]*:[^:]*[*?].*"),
     ):
         value = props.get(key)
         if value and value is not UNKNOWN and re.fullmatch(anybody, str(value)):
-            yield f"{key} is {value}, which is anybody's"
+            yield f"{key} is {value}, which every AWS account matches"
         account = value and value is not UNKNOWN and re.search(r"(?:^|:)(\d{12})(?::|$)", str(value))
         if account and resource.account and account[1] != resource.account:
-            yield f"{key} is of account {account[1]}"
+            yield f"{key} is of account {account[1]}, and the function is in account {resource.account}"
 
 
 @rule(

@@ -12,13 +12,13 @@ Question = Iterator[tuple[str, str]]
 
 
 @together_rule(
-    write="put what is of one bucket into one BucketNotification, and tell its parts apart by event, prefix or suffix",
+    write="write one BucketNotification for the bucket, and give each of its targets another event, prefix or suffix",
     page="https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html"
     "#notification-how-to-filtering-examples-invalid",
 )
-def an_event_of_a_bucket_is_told_once(resources: Sequence[Resource]) -> Iterator[Question]:
-    """Two BucketNotifications of one bucket, of which S3 keeps the last, or two of its targets that share an event, the
-    beginning and the end of a key."""
+def a_bucket_sends_an_event_to_one_target(resources: Sequence[Resource]) -> Iterator[Question]:
+    """A bucket with two BucketNotifications: S3 keeps the last one only. Or two targets of a bucket that get the same
+    event of the same key: S3 refuses that."""
     sets = of("aws:s3/bucketNotification:BucketNotification", resources)
     for first, second in itertools.combinations(sets, 2):
         yield _of_one_bucket(first, second)
@@ -31,7 +31,7 @@ def an_event_of_a_bucket_is_told_once(resources: Sequence[Resource]) -> Iterator
 
 def _of_one_bucket(first: Resource, second: Resource) -> Question:
     if first.props.get("bucket") == second.props.get("bucket"):
-        yield second.key, f"{first.key} is of the same bucket"
+        yield second.key, f"{first.key} is for the same bucket, and S3 keeps one of the two"
 
 
 def _overlap(resource: Resource, first: Mapping[str, Any], second: Mapping[str, Any]) -> Question:
@@ -45,4 +45,4 @@ def _overlap(resource: Resource, first: Mapping[str, Any], second: Mapping[str, 
         and both("filter_prefix", str.startswith)
         and both("filter_suffix", str.endswith)
     ):
-        yield resource.key, f"{first.get('id')!r} and {second.get('id')!r} overlap"
+        yield resource.key, f"{first.get('id')!r} and {second.get('id')!r} get the same event of the same key"

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from policy.documents import Statement, statements
+from policy.native import classic
+from policy.native import keys as native_keys
 from policy.values import UNKNOWN, Props, until_unknown
 
 
@@ -73,13 +75,17 @@ class Rule:
 
     def violations(self, resource: Resource) -> Iterator[Violation]:
         """What one resource breaks by itself, as far as it is known."""
-        for finding in until_unknown(self.judge(resource)) if self.judge else ():
-            yield Violation(resource.key, self.title, finding, self.write)
+        for spelt in classic(resource) if self.judge else ():
+            for finding in until_unknown(self.judge(spelt)) if self.judge else ():
+                yield Violation(resource.key, self.title, finding, self.write)
 
     def violations_together(self, resources: Sequence[Resource]) -> Iterator[Violation]:
         """What the resources of a program break together, as far as it is known."""
-        for key, finding in self.judge_together(resources) if self.judge_together else ():
-            yield Violation(key, self.title, finding, self.write)
+        if self.judge_together is None:
+            return
+        behind = native_keys(resources)
+        for key, finding in self.judge_together([spelt for each in resources for spelt in classic(each)]):
+            yield Violation(behind.get(key, key), self.title, finding, self.write)
 
 
 RULES: list[Rule] = []

@@ -1,6 +1,7 @@
 """Rules on the statements of policies and trusts: what they allow, to whom, and on whose behalf."""
 
 import re
+from collections.abc import Mapping
 
 from policy.documents import IDENTITY, RESOURCE, TRUST, Statement, accounts, wide
 from policy.rule import Problems, statement_rule
@@ -8,13 +9,24 @@ from policy.values import UNKNOWN, known
 
 _IAM = "https://docs.aws.amazon.com/IAM/latest/UserGuide/"
 
-# Actions that know no resource narrower than '*' (https://docs.aws.amazon.com/service-authorization/latest/reference/).
-NO_NARROWER_RESOURCE = frozenset({
-    "aoss:BatchGetCollection", "aoss:GetSecurityPolicy", "aoss:UpdateSecurityPolicy", "cloudwatch:PutMetricData",
-    "dynamodb:ListTables", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups",
-    "ec2:DescribeSubnets", "ec2:DescribeVpcs", "kms:ListAliases", "lambda:ListEventSourceMappings",
-    "logs:DescribeLogGroups", "s3:CreateJob", "s3:ListAllMyBuckets", "s3:ListJobs", "xray:PutTraceSegments",
-})  # fmt: skip
+# Actions that know no resource narrower than '*', or one that has an id only once it is made, and the condition keys (a
+# pattern) of which a grant has to require one; none where the reference lists none that narrows
+# (https://docs.aws.amazon.com/service-authorization/latest/reference/). Of who signs and by which version
+# (`s3:authType`, `s3:TlsVersion`) and of the Region alone (`ec2:Region`) it says nothing of what is reached.
+NO_NARROWER_RESOURCE: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("aoss:BatchGetCollection", "aoss:GetSecurityPolicy", "aoss:UpdateSecurityPolicy"), "aoss:collection"
+    ),
+    "cloudwatch:PutMetricData": "cloudwatch:namespace",
+    **dict.fromkeys(("s3:CreateJob", "s3:PutJobTagging"), "aws:requesttag/.+|s3:requestjoboperation"),
+    **dict.fromkeys(("s3:DescribeJob", "s3:UpdateJobPriority", "s3:UpdateJobStatus"), "aws:resourcetag/.+"),
+    **dict.fromkeys(
+        ("dynamodb:ListTables", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets",
+         "ec2:DescribeVpcs", "kms:ListAliases", "lambda:ListEventSourceMappings", "logs:DescribeLogGroups",
+         "s3:ListAllMyBuckets", "s3:ListJobs", "xray:PutTraceSegments"),
+        "",
+    ),
+}  # fmt: skip
 
 # Granted on all of an account and Region: an interface gets its id as it is made
 # (https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions).
@@ -48,21 +60,29 @@ def a_grant_names_its_actions(statement: Statement) -> Problems:
 
 @statement_rule(
     kinds=[IDENTITY],
-    write="name the resources; where the service knows none, the action belongs into NO_NARROWER_RESOURCE",
+    write="name the resources; where the service knows none, add a condition that does, like 'aoss:collection'; an "
+    "action with neither belongs into NO_NARROWER_RESOURCE",
     page=_IAM + "best-practices.html#grant-least-privilege",
 )
 def a_grant_names_its_resources(statement: Statement) -> Problems:
-    """In an identity's policy, every resource (`*`), every one of a service or a type (`arn:aws:s3:::*`, `table/*`),
-    or NotResource; but for actions that the service grants on `*` only, and network interfaces."""
+    """In an identity's policy, every resource (`*`), every one of a service or a type (`arn:aws:s3:::*`, `table/*`,
+    `job/*`), or NotResource. Network interfaces pass, and so do actions that the service grants on `*` only; where the
+    service knows a condition key for such an action (`aoss:collection`, a job's tag), with that condition alone."""
     if not statement.allows:
         return
     if "NotResource" in statement.parts:
         yield f"{statement} grants on all but NotResource"
-    narrower = [a for a in known(statement.parts.get("Action")) if a not in NO_NARROWER_RESOURCE]
-    for arn in known(statement.parts.get("Resource")):
-        granted = [a for a in narrower if not (a in _NAMED_AS_MADE and _EC2_OF_AN_ACCOUNT.fullmatch(arn))]
-        if wide(arn) and granted:
-            yield f"{statement} grants {', '.join(granted)} on {arn}"
+    every = list(filter(wide, known(statement.parts.get("Resource"))))
+    for action in known(statement.parts.get("Action")) if every else ():
+        keys = NO_NARROWER_RESOURCE.get(action)
+        if keys is None:
+            arns = [
+                arn for arn in every if not (action in _NAMED_AS_MADE and _EC2_OF_AN_ACCOUNT.fullmatch(arn))
+            ]
+            if arns:
+                yield f"{statement} grants {action} on {', '.join(arns)}"
+        elif keys and not statement.requires(keys):
+            yield f"{statement} grants {action} on {', '.join(every)} without a condition on {keys}"
 
 
 @statement_rule(
@@ -78,7 +98,7 @@ def a_service_acts_for_this_account_only(statement: Statement) -> Problems:
         statement.requires("aws:sourceaccount", r"\d{12}", if_exists=statement.kind == TRUST)
         or statement.requires("aws:sourcearn", r"arn:[^:]+:[^:]+:[^:]*:\d{12}:.*")
     ):
-        yield f"{statement} lets {', '.join(services)} act for anybody"
+        yield f"{statement} lets {', '.join(services)} act for every AWS account"
 
 
 @statement_rule(
@@ -94,7 +114,10 @@ def a_service_acts_for_no_other_account(statement: Statement) -> Problems:
     for key, value in statement.tested("aws:source(account|arn)"):
         account = re.fullmatch(r"(?:arn:[^:]+:[^:]+:[^:]*:)?(\d{12})(?::.*)?", value)
         if account and account[1] != statement.account:
-            yield f"{statement} lets {', '.join(services)} act for account {account[1]} ({key})"
+            yield (
+                f"{statement} lets {', '.join(services)} act for account {account[1]} ({key}), and the resource is in "
+                f"account {statement.account}"
+            )
 
 
 @statement_rule(
@@ -127,13 +150,16 @@ def another_account_is_let_in_by_its_role(statement: Statement) -> Problems:
     if not statement.allows:
         return
     for who in statement.principals("CanonicalUser"):
-        yield f"{statement} grants to everybody whom the account of the canonical user {who} lets"
+        yield (
+            f"{statement} lets in the whole account of the canonical user {who}: any role that its administrators "
+            "choose"
+        )
     whole = list(accounts(statement.principals("AWS")))
     if statement.account is UNKNOWN or (statement.account is None and statement.type.startswith("aws:kms/")):
         return
     others = sorted({account for account in whole if account != statement.account})
     if others:
-        yield f"{statement} grants to everybody whom account {', '.join(others)} lets"
+        yield f"{statement} lets in the whole account {', '.join(others)}: any role that its administrators choose"
 
 
 # A subject may end in a wildcard after two parts of it that are fixed, as `repo:<organisation>/*`. Of a cluster's
@@ -157,7 +183,7 @@ def a_federated_trust_names_its_subject(statement: Statement) -> Problems:
         or statement.requires(r"saml:(?!(aud|iss)$).*")
         or statement.requires(r"cognito-identity\.amazonaws\.com:aud")
     ):
-        yield f"{statement} trusts anybody of {', '.join(federated)}"
+        yield f"{statement} lets in every user of {', '.join(federated)}: no condition names one"
 
 
 @statement_rule(

@@ -83,6 +83,8 @@ def without(statement: dict[str, Any], key: str) -> dict[str, Any]:
     return {k: v for k, v in statement.items() if k != key}
 
 
+_JOBS = f"arn:aws:s3:eu-west-1:{ACCOUNT}:job/*"
+_OF_ORDERS = {"StringEquals": {"aoss:collection": "orders"}}
 _ACTIONS, _RESOURCES = "a grant names its actions", "a grant names its resources"
 _SERVICE, _EVERYBODY = "a service acts for this account only", "nothing is granted to everybody"
 _WHOLE, _SUBJECT = "another account is let in by its role", "a federated trust names its subject"
@@ -120,7 +122,44 @@ STATEMENTS: list[Row] = [
         _RESOURCES,
         ROLE_POLICY,
         policy(READ | {"Resource": "*"}),
-        policy(READ | {"Action": "s3:CreateJob", "Resource": "*"}),
+        policy(READ | {"Action": "s3:ListJobs", "Resource": "*"}),
+    ),
+    # What knows no resource is narrowed by the condition that the service knows for it.
+    *(
+        (
+            _RESOURCES,
+            ROLE_POLICY,
+            policy(READ | {"Action": action, "Resource": on}),
+            policy(under(READ | {"Action": action, "Resource": on}, StringEquals={key: "orders"})),
+        )
+        for action, on, key in (
+            ("s3:CreateJob", "*", "aws:RequestTag/of"),
+            ("s3:CreateJob", "*", "s3:RequestJobOperation"),
+            ("s3:UpdateJobStatus", _JOBS, "aws:ResourceTag/of"),
+            ("s3:PutJobTagging", _JOBS, "aws:RequestTag/of"),
+            ("aoss:UpdateSecurityPolicy", "*", "aoss:collection"),
+            ("cloudwatch:PutMetricData", "*", "cloudwatch:namespace"),
+        )
+    ),
+    *(  # a condition that lets everything pass, and one on what the action is not about
+        (
+            _RESOURCES,
+            ROLE_POLICY,
+            policy(under(READ | {"Action": "aoss:BatchGetCollection", "Resource": "*"}, **bad)),
+            policy(under(READ | {"Action": "aoss:BatchGetCollection", "Resource": "*"}, **_OF_ORDERS)),
+        )
+        for bad in (
+            {"StringLike": {"aoss:collection": "*"}},
+            {"StringEqualsIfExists": {"aoss:collection": "orders"}},
+            {"StringNotEquals": {"aoss:collection": "orders"}},
+            {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+        )
+    ),
+    (
+        _RESOURCES,
+        ROLE_POLICY,
+        policy(READ | {"Action": "s3:GetJobTagging", "Resource": _JOBS}),
+        policy(READ | {"Action": "s3:GetJobTagging", "Resource": _JOBS.replace("*", "a1")}),
     ),
     (
         _RESOURCES,

@@ -31,6 +31,7 @@ _EVERYBODY, _WHOLE = "nothing is granted to everybody", "another account is let 
 _FOR_OTHERS, _ANYBODY = "a service acts for no other account", "a service acts for this account only"
 _MANAGED, _BLOCK = "no policy of aws is attached", "a bucket blocks all public access"
 _ALL, _OUTSIDE = "nothing is shared with everybody", "a share stays inside the organization"
+_LAKE = "a lake is open to whom it names"
 _READ_BY = "what grants is read by a rule"
 _NETWORK, _DATA = (
     "a network policy names its collection",
@@ -77,7 +78,6 @@ DOCUMENTS: list[Row] = [
         "aws:ec2/vpcEndpointPolicy:VpcEndpointPolicy": "policy",
         "aws-native:dynamodb:Table": "resource_policy",
         "aws-native:kms:Key": "key_policy",
-        "aws-native:s3:BucketPolicy": "policy_document",
         "aws-native:sqs:QueuePolicy": "policy_document",
     }.items()
 ] + [
@@ -113,6 +113,8 @@ DOCUMENTS: list[Row] = [
      trust(under(TRUST, ArnLike={"aws:SourceArn": f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:f"}))),
     (_FOR_OTHERS, ROLE, trust(under(TRUST, StringEqualsIfExists={"aws:SourceAccount": OTHER})),
      trust(under(TRUST, StringEqualsIfExists={"aws:SourceAccount": ACCOUNT}))),
+    (_EVERYBODY, "aws-native:s3:BucketPolicy", _mapping("policy_document", _PUBLIC, DENY),
+     _mapping("policy_document", SHARED, DENY)),
     ("a bucket is reached by tls only", BUCKET_POLICY, {"bucket": "orders"} | policy(DENY),
      {"bucket": "b"} | policy(DENY)),
 ]  # fmt: skip
@@ -180,6 +182,10 @@ SHARING: list[Row] = [
     (_DATA, "aws-native:opensearchserverless:AccessPolicy", _access("index/*/orders"), _access("index/c/orders")),
     (_DATA, "aws-native:opensearchserverless:AccessPolicy", _access("index/c/orders", OTHER),
      _access("index/c/orders")),
+    *((_LAKE, "aws-native:lakeformation:PrincipalPermissions",
+       {"principal": {"data_lake_principal_identifier": who}, "permissions": permissions},
+       {"principal": {"data_lake_principal_identifier": READER}, "permissions": ["SELECT"]})
+      for who, permissions in (("IAM_ALLOWED_PRINCIPALS", ["SELECT"]), (READER, ["ALL"]))),
     (_ALL, "aws:ec2/amiLaunchPermission:AmiLaunchPermission", {"group": "all", "image_id": "ami-1"},
      {"account_id": OTHER, "image_id": "ami-1"}),
     (_ALL, "aws:rds/snapshot:Snapshot", {"shared_accounts": ["all"]}, {"shared_accounts": [OTHER]}),
@@ -219,7 +225,6 @@ GRANTS_UNREAD = [
     "aws:ssoadmin/accountAssignment:AccountAssignment",
     "aws-native:cloudformation:Stack",
     "aws-native:eks:AccessEntry",
-    "aws-native:lakeformation:PrincipalPermissions",
     "aws-native:newservice:SomethingPermission",
     "command:local:Command",
     "gcp:deploymentmanager/deployment:Deployment",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from policy.rules import UNKNOWN, Resource, check, check_all
-from tests.unit.policy import test_rules as programs
+from tests.unit.policy import test_together as programs
 from tests.unit.policy.documents import ACCOUNT
 from tests.unit.policy.programs import ROWS
 

@@ -19,7 +19,6 @@ TO_SPLIT = {
     "tests/contract/test_cloud_s3_replication.py": 485,
     "tests/unit/pipelines/replication/test_component.py": 406,
     "tests/unit/plugin/test_schema.py": 401,
-    "tests/unit/policy/test_rules.py": 402,
 }
 
 
