@@ -58,12 +58,12 @@ def file_columns(names: Iterable[str]) -> tuple[dict[str, str], list[str]]:
     faults: list[str] = []
     for name, column in lowered.items():
         if column in RESERVED:
-            faults.append(f"column {name!r} is called as a column that every table has")
+            faults.append(f"column {name!r} has the name of a column that every table gets")
         elif users[column] > 1:
-            faults.append(f"column {name!r} differs from another in its case only")
+            faults.append(f"column {name!r} and another differ in case only; Glue knows lower case alone")
         elif not 1 <= len(column.encode()) <= NAME_BYTES or re.search(r"[\x00-\x08\x0a-\x1f]", column):
             faults.append(
-                f"column {name!r} has no name that Glue takes (1 to {NAME_BYTES} bytes in one line)"
+                f"column {name!r} has a name that Glue refuses; it takes 1 to {NAME_BYTES} bytes in one line"
             )
     return lowered, faults
 

@@ -149,11 +149,11 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a column of RDS that can't be renamed": (
         lake(sources=[RDS | {"tables": {"shop.orders": {"export_date": "string"}}}], create_key=True),
-        "tables.shop.orders: column 'export_date' is called as a column that every table has, and RDS writes the file",
+        "tables.shop.orders: column 'export_date' has the name of a column that every table gets, and RDS writes",
     ),
     "columns of RDS that differ in case": (
         lake(sources=[RDS | {"tables": {"shop.orders": {"ID": "int", "id": "int"}}}], create_key=True),
-        "tables.shop.orders: column 'ID' differs from another in its case only",
+        "tables.shop.orders: column 'ID' and another differ in case only; Glue knows lower case alone",
     ),
     "a table left out and listed": (
         lake(sources=[RDS | {"only": ["shop.a"], "leave_out": ["shop.a"]}], create_key=True),
