@@ -15,11 +15,10 @@ from urllib.parse import parse_qsl
 
 import botocore.session
 import cbor2
-from ministack import app
-from ministack.services import cloudwatch
 
 from . import authorization, query_protocol
 from .models import constraints, wire
+from .seams import app, cloudwatch
 
 MODEL = botocore.session.Session().get_service_model("cloudwatch")
 DESCRIBES = ("DescribeAlarms", "DescribeAlarmsForMetric")
@@ -53,7 +52,7 @@ def parse_request(path: str, headers: dict, body: bytes, query: Any) -> tuple[st
 
 def keep(given: dict) -> None:
     """Completes the alarm that ministack has just stored."""
-    alarm = cloudwatch._alarms[given["AlarmName"]]
+    alarm = cloudwatch.alarms[given["AlarmName"]]
     for name in FILLED_IN:
         if name not in given:
             alarm.pop(name, None)
@@ -114,5 +113,5 @@ async def around(stock: Any, method: str, path: str, headers: dict, body: bytes,
 
 
 def install() -> None:
-    for name in {"monitoring", "cloudwatch"} & app.SERVICE_HANDLERS.keys():
+    for name in {"monitoring", "cloudwatch"} & app.handlers.keys():
         authorization.wrap(name, around)

@@ -27,19 +27,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from ministack import app
-from ministack.core import iam_actions
-from ministack.core.concurrency import run_offloop
-from ministack.core.iam_evaluator import AuthError, enforce
-from ministack.core.responses import get_account_id, get_region, request_scope
-from ministack.core.router import extract_access_key_id
-from ministack.services import opensearchserverless as oss
-
 from local import opensearch
 
 from . import aoss_groups, aoss_lifecycle, authorization, named_resources
 from .aoss_data_access import authorize, is_public
 from .aoss_requests import MARK, NodeRequest, Refused, rewritten
+from .seams import app, iam_actions
+from .seams import opensearchserverless as oss
+from .seams.iam_evaluator import AuthError, enforce
+from .seams.responses import extract_access_key_id, get_account_id, get_region, request_scope, run_offloop
 
 PATH = "/_aoss/"
 NO_DOCUMENT_ID = "Document ID is not supported in create/index operation request"
@@ -67,23 +63,23 @@ def provision(rec: dict) -> None:
         rec["status"] = "ACTIVE"
     except (opensearch.Unavailable, OSError) as reason:
         rec.update(status="FAILED", failureCode="INTERNAL_ERROR", failureMessage=str(reason)[:1000])
-    rec["lastModifiedDate"] = oss._now_ms()
+    rec["lastModifiedDate"] = oss.now_in_milliseconds()
 
 
 def create_collection(data: dict) -> tuple:
-    oss._validate_name(data.get("name"), "name", 32)
+    oss.validate_name(data.get("name"), "name", 32)
     group = aoss_groups.joined(data)
     answer = stock_create({key: value for key, value in data.items() if key != "collectionGroupName"})
-    if group and (rec := oss._find_by_name(data["name"])):  # ministack knows no groups
+    if group and (rec := oss.collection_of_name(data["name"])):  # ministack knows no groups
         rec["collectionGroupName"] = group["name"]
     return answer
 
 
 def delete_collection(data: dict) -> tuple:
-    rec = oss._collections.get(data.get("id"))
+    rec = oss.collections.get(data.get("id"))
     answer = stock_delete(data)
     if rec and rec.get("_Engine"):
-        oss._proxy(rec["_Engine"], "DELETE", f"/{rec['id']}{MARK}*", {}, b"")
+        oss.proxy.current(rec["_Engine"], "DELETE", f"/{rec['id']}{MARK}*", {}, b"")
     return answer
 
 
@@ -125,7 +121,7 @@ def answered(request: Request, for_node: NodeRequest) -> tuple:
     written = [resource for permission, resource in for_node.needs if permission == "WriteDocument"]
     new = [("CreateIndex", resource) for resource in written if not exists(rec, resource)]
     authorize(rec, request.principal, new)
-    if rec["type"] == "TIMESERIES" and not oss._operation_supported(
+    if rec["type"] == "TIMESERIES" and not oss.operation_supported(
         request.method, "/".join(request.segments), rec["type"]
     ):
         raise Refused(400, NO_DOCUMENT_ID)
@@ -139,7 +135,9 @@ def answered(request: Request, for_node: NodeRequest) -> tuple:
         target = f"{for_node.path}?{request.query}" if request.query else for_node.path
         encodings = ("accept-encoding", "content-encoding")
         plain = {name: value for name, value in request.headers.items() if name not in encodings}
-        status, headers, data = oss._proxy(rec["_Engine"], request.method, target, plain, for_node.body)
+        status, headers, data = oss.proxy.current(
+            rec["_Engine"], request.method, target, plain, for_node.body
+        )
     data = data.replace((rec["id"] + MARK).encode(), b"")
     return status, headers, with_refused(data, for_node.refused) if status == 200 else data
 
@@ -157,17 +155,17 @@ def with_refused(data: bytes, refused: list[tuple[int, str, str]]) -> bytes:
 
 def exists(rec: dict, resource: str) -> bool:
     index = resource.split("/", 2)[2]
-    return oss._proxy(rec["_Engine"], "HEAD", f"/{rec['id']}{MARK}{index}", {}, b"")[0] == 200
+    return oss.proxy.current(rec["_Engine"], "HEAD", f"/{rec['id']}{MARK}{index}", {}, b"")[0] == 200
 
 
 async def dataplane(
     cid: str, method: str, path: str, query: str, headers: dict, body: bytes, params: dict
 ) -> tuple:
-    rec = oss._find_collection_anywhere(cid)
+    rec = oss.collection_anywhere(cid)
     if rec is None:
-        return oss._aoss_error(404, "404 Not Found: there is no such collection", "NotFound")
+        return oss.error(404, "404 Not Found: there is no such collection", "NotFound")
     try:
-        if not oss._signed_for_aoss(headers, params):
+        if not oss.signed_for_aoss(headers, params):
             raise Refused(403, "the request is not signed for service aoss")
         if not headers.get("x-amz-content-sha256"):
             raise Refused(403, "the request has no x-amz-content-sha256 header")
@@ -191,17 +189,17 @@ async def dataplane(
         segments = [unquote(segment) for segment in path.strip("/").split("/")]
         parts = rec["arn"].split(":")
         with request_scope(parts[4], parts[3]):
-            plain = app._decompress_request_body(body, headers)
+            plain = app.decompressed(body, headers)
             return await run_offloop(serve, Request(rec, principal, method, segments, query, headers, plain))
     except Refused as refused:
         kinds = {401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 503: "ServiceUnavailable"}
         kind = kinds.get(refused.status, "BadRequest")
-        return oss._aoss_error(refused.status, f"{refused.status} {kind}: {refused.reason}", kind)
+        return oss.error(refused.status, f"{refused.status} {kind}: {refused.reason}", kind)
     except (authorization.Denied, ValueError, KeyError) as error:
         status = 403 if isinstance(error, authorization.Denied) else 400
-        return oss._aoss_error(status, f"{status}: {error}", "Forbidden" if status == 403 else "BadRequest")
+        return oss.error(status, f"{status}: {error}", "Forbidden" if status == 403 else "BadRequest")
     except (OSError, http.client.HTTPException) as error:
-        return oss._aoss_error(503, f"503 ServiceUnavailable: {error}", "ServiceUnavailable")
+        return oss.error(503, f"503 ServiceUnavailable: {error}", "ServiceUnavailable")
 
 
 async def route(
@@ -221,7 +219,7 @@ async def route(
         )
     cid, _, inner = (raw_path or path).removeprefix(PATH).partition("/")
     answer = await dataplane(cid, method, inner, raw_query_string, headers, body, query_params)
-    return app._with_data_plane_headers(answer, request_id)
+    return app.with_data_plane_headers(answer, request_id)
 
 
 # --- control plane
@@ -246,7 +244,7 @@ def request_context(service: str, action: str, body: bytes, params: dict) -> dic
     context = context | named_resources.collection_of(action, body, get_account_id())
     if action == "aoss:BatchGetCollection":
         request = json.loads(body or b"{}")
-        collections = [oss._collections.get(cid) for cid in request.get("ids") or []]
+        collections = [oss.collections.get(cid) for cid in request.get("ids") or []]
         names = {*(request.get("names") or []), *(rec["name"] for rec in collections if rec)}
         context = context | ({"aoss:collection": names.pop()} if len(names) == 1 else {})
     if action == "aoss:BatchGetCollectionGroup":
@@ -256,12 +254,12 @@ def request_context(service: str, action: str, body: bytes, params: dict) -> dic
 
 
 stock_create, stock_delete, stock_validate = (
-    oss._create_collection,
-    oss._delete_collection,
-    oss._validate_rules,
+    oss.create_collection,
+    oss.delete_collection,
+    oss.validate_rules.current,
 )
-stock_route, stock_context = app._handle_special_data_plane_request, iam_actions.request_tag_context
-stock_proxy = oss._proxy
+stock_route, stock_context = app.data_plane.current, iam_actions.request_context.current
+stock_proxy = oss.proxy.current
 
 
 def proxy(engine: str, method: str, target: str, headers: dict, body: bytes) -> tuple:
@@ -270,10 +268,12 @@ def proxy(engine: str, method: str, target: str, headers: dict, body: bytes) -> 
 
 
 def install() -> None:
-    oss._provision, oss._validate_rules, oss._proxy = provision, validate_rules, proxy
-    iam_actions.request_tag_context = request_context
-    oss._collection_endpoint = lambda cid: f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}{PATH}{cid}"
-    oss._HANDLERS.update(
+    oss.provision.replace(provision)
+    oss.validate_rules.replace(validate_rules)
+    oss.proxy.replace(proxy)
+    iam_actions.request_context.replace(request_context)
+    oss.collection_endpoint.replace(lambda cid: f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}{PATH}{cid}")
+    oss.handlers.update(
         {
             "CreateCollection": create_collection,
             "DeleteCollection": delete_collection,
@@ -281,6 +281,5 @@ def install() -> None:
             **aoss_groups.HANDLERS,
         }
     )
-    for fields in ("_DETAIL_FIELDS", "_CREATE_FIELDS"):
-        setattr(oss, fields, (*getattr(oss, fields), "collectionGroupName"))
-    app._handle_special_data_plane_request = route
+    oss.add_member("collectionGroupName")
+    app.data_plane.replace(route)

@@ -7,10 +7,9 @@ serverless-network.html.
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ministack.services import opensearchserverless as oss
-
 from . import authorization
 from .aoss_requests import Need, Refused
+from .seams import opensearchserverless as oss
 
 
 def permissions(rec: dict, principal: Any) -> list[tuple[str, str]]:
@@ -23,7 +22,7 @@ def permissions(rec: dict, principal: Any) -> list[tuple[str, str]]:
         names |= {role["Arn"]} if role else set()
     return [
         (permission, resource)
-        for policy in oss._access_policies.values()
+        for policy in oss.access_policies.values()
         for statement in policy["policy"]
         if names & set(statement["Principal"])
         for rule in statement["Rules"]
@@ -40,7 +39,7 @@ def is_public(name: str) -> bool:
             for rule in statement["Rules"]
             for resource in rule["Resource"]
         )
-        for key, policy in oss._security_policies.items()
+        for key, policy in oss.security_policies.items()
         if key.startswith("network/")
         for statement in policy["policy"]
     )

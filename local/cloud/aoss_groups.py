@@ -19,8 +19,8 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region, json_response
-from ministack.services import opensearchserverless as oss
+from .seams import opensearchserverless as oss
+from .seams.responses import AccountRegionScopedDict, get_account_id, get_region, json_response
 
 SEARCHES = {"ReadDocument", "DescribeIndex", "DescribeCollectionItems"}
 WORKERS = {"search": 2, "indexing": 1}
@@ -37,7 +37,7 @@ def _named(name: Any) -> dict | None:
 
 
 def _members(group: dict) -> list[dict]:
-    return [rec for rec in oss._collections.values() if rec.get("collectionGroupName") == group["name"]]
+    return [rec for rec in oss.collections.values() if rec.get("collectionGroupName") == group["name"]]
 
 
 def _limits(given: dict | None, before: dict | None = None) -> dict:
@@ -45,17 +45,17 @@ def _limits(given: dict | None, before: dict | None = None) -> dict:
     for part in ("Indexing", "Search"):
         least, most = (limits.get(f"{end}{part}CapacityInOCU") for end in ("min", "max"))
         if least is not None and most is not None and least > most:
-            raise oss._Invalid(f"min{part}CapacityInOCU must not be greater than max{part}CapacityInOCU")
+            raise oss.Invalid(f"min{part}CapacityInOCU must not be greater than max{part}CapacityInOCU")
     return limits
 
 
 def create(data: dict) -> tuple:
-    oss._validate_name(data.get("name"), "name", 32)
+    oss.validate_name(data.get("name"), "name", 32)
     generation = data.get("generation", "CLASSIC")
     if generation == "NEXTGEN" and data["standbyReplicas"] != "ENABLED":
-        raise oss._Invalid("standbyReplicas must be ENABLED for a collection group of generation NEXTGEN")
+        raise oss.Invalid("standbyReplicas must be ENABLED for a collection group of generation NEXTGEN")
     if _named(data["name"]):
-        raise oss._Invalid(f"A collection group with name {data['name']} already exists", "ConflictException")
+        raise oss.Invalid(f"A collection group with name {data['name']} already exists", "ConflictException")
     least = (
         {"minIndexingCapacityInOCU": 0.0, "minSearchCapacityInOCU": 0.0} if generation == "NEXTGEN" else {}
     )
@@ -66,20 +66,20 @@ def create(data: dict) -> tuple:
         "name": data["name"],
         "standbyReplicas": data["standbyReplicas"],
         "description": data.get("description", ""),
-        "createdDate": oss._now_ms(),
+        "createdDate": oss.now_in_milliseconds(),
         "capacityLimits": _limits(data.get("capacityLimits"), least),
         "generation": generation,
     }
     groups[identity] = group
     if data.get("tags"):
-        oss._tags[group["arn"]] = oss._merge_tags([], data["tags"])
+        oss.tags[group["arn"]] = oss.merge_tags([], data["tags"])
     return json_response({"createCollectionGroupDetail": group | {"tags": data.get("tags") or []}})
 
 
 def batch_get(data: dict) -> tuple:
     ids, names = data.get("ids"), data.get("names")
     if bool(ids) == bool(names):
-        raise oss._Invalid("You must provide either ids or names, but not both")
+        raise oss.Invalid("You must provide either ids or names, but not both")
     details, errors = [], []
     for value in ids or names or []:
         group = groups.get(value) if ids else _named(value)
@@ -101,7 +101,7 @@ def _detail(group: dict) -> dict:
     capacity = {part: {"capacityInOcu": float(units(group, part))} for part in WORKERS}
     return {
         **group,
-        "tags": oss._tags.get(group["arn"], []),
+        "tags": oss.tags.get(group["arn"], []),
         "numberOfCollections": len(_members(group)),
         "currentCapacity": capacity,
     }
@@ -112,16 +112,18 @@ def update(data: dict) -> tuple:
     group["capacityLimits"] = _limits(data.get("capacityLimits"), group["capacityLimits"])
     group["description"] = data.get("description", group["description"])
     shown = {key: value for key, value in group.items() if key != "standbyReplicas"}
-    return json_response({"updateCollectionGroupDetail": shown | {"lastModifiedDate": oss._now_ms()}})
+    return json_response(
+        {"updateCollectionGroupDetail": shown | {"lastModifiedDate": oss.now_in_milliseconds()}}
+    )
 
 
 def delete(data: dict) -> tuple:
     group = _there(data)
     if members := _members(group):
         names = ", ".join(rec["name"] for rec in members)
-        raise oss._Invalid(f"The collection group has collections: {names}", "ConflictException")
+        raise oss.Invalid(f"The collection group has collections: {names}", "ConflictException")
     groups.pop(group["id"])
-    oss._tags.pop(group["arn"], None)
+    oss.tags.pop(group["arn"], None)
     return json_response({})
 
 
@@ -137,7 +139,7 @@ def list_groups(_data: dict) -> tuple:
 def _there(data: dict) -> dict:
     if group := groups.get(data.get("id")):
         return group
-    raise oss._Invalid(NOT_FOUND, "ResourceNotFoundException")
+    raise oss.Invalid(NOT_FOUND, "ResourceNotFoundException")
 
 
 def joined(data: dict) -> dict | None:
@@ -146,12 +148,12 @@ def joined(data: dict) -> dict | None:
         return None
     group = _named(name)
     if group is None:
-        raise oss._Invalid(NOT_FOUND, "ResourceNotFoundException")
+        raise oss.Invalid(NOT_FOUND, "ResourceNotFoundException")
     if data.get("standbyReplicas", "ENABLED") != group["standbyReplicas"]:
-        raise oss._Invalid("standbyReplicas of the collection and of its collection group must be the same")
+        raise oss.Invalid("standbyReplicas of the collection and of its collection group must be the same")
     kind = data.get("type", "TIMESERIES")
     if others := {rec["type"] for rec in _members(group)} - {kind}:
-        raise oss._Invalid(f"The collection group holds collections of type {others.pop()}, not {kind}")
+        raise oss.Invalid(f"The collection group holds collections of type {others.pop()}, not {kind}")
     return group
 
 

@@ -6,11 +6,8 @@ Source: docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-
 import json
 import re
 
-from ministack.core.responses import (
-    AccountRegionScopedDict,
-    json_response,
-)
-from ministack.services import opensearchserverless as oss
+from .seams import opensearchserverless as oss
+from .seams.responses import AccountRegionScopedDict, json_response
 
 HOURS = {"h": 1, "d": 24}
 
@@ -19,20 +16,22 @@ lifecycle = AccountRegionScopedDict()
 
 
 def retention(data: dict) -> dict:
-    """A lifecycle policy's document, or oss._Invalid."""
-    document = oss._parse_policy_document(data.get("policy"))
-    oss._validate_rules(document.get("Rules") if isinstance(document, dict) else None, ("index",), False)
+    """A lifecycle policy's document, or oss.Invalid."""
+    document = oss.parse_policy_document(data.get("policy"))
+    oss.validate_rules.current(
+        document.get("Rules") if isinstance(document, dict) else None, ("index",), False
+    )
     for rule in document["Rules"]:
         if not rule.get("NoMinIndexRetention"):
             period = re.fullmatch(r"(\d+)([hd])", str(rule.get("MinIndexRetention")))
             if not period or not 24 <= int(period[1]) * HOURS[period[2]] <= 3650 * 24:
-                raise oss._Invalid(
+                raise oss.Invalid(
                     "Policy json is invalid, error: [MinIndexRetention must be from 24h to 3650d]"
                 )
         for resource in rule["Resource"]:
-            rec = oss._find_by_name(resource.split("/")[1])
+            rec = oss.collection_of_name(resource.split("/")[1])
             if rec and rec["type"] != "TIMESERIES":
-                raise oss._Invalid(
+                raise oss.Invalid(
                     f"Retention is for TIMESERIES collections; {rec['name']} is of type {rec['type']}"
                 )
     return document
@@ -41,13 +40,13 @@ def retention(data: dict) -> dict:
 def put_lifecycle(put):
     def operation(data: dict) -> tuple:
         document = retention(data)
-        oss._validate_name(data.get("name"), "name", 32)
+        oss.validate_name(data.get("name"), "name", 32)
         # ministack's policy functions know the types of their own two stores.
         rec = put(
             lifecycle, "access", {**data, "type": "data", "policy": json.dumps(document)}, lambda *_: None
         )
         rec["type"] = "retention"
-        return json_response({"lifecyclePolicyDetail": oss._policy_detail(rec)})
+        return json_response({"lifecyclePolicyDetail": oss.policy_detail(rec)})
 
     return operation
 
@@ -57,7 +56,7 @@ def get_lifecycle(data: dict) -> tuple:
     for wanted in data.get("identifiers", []):
         rec = lifecycle.get(f"data/{wanted['name']}")
         (details if rec else errors).append(
-            oss._policy_detail(rec)
+            oss.policy_detail(rec)
             if rec
             else {
                 **wanted,
@@ -70,7 +69,7 @@ def get_lifecycle(data: dict) -> tuple:
 
 def delete_lifecycle(data: dict) -> tuple:
     if lifecycle.pop(f"data/{data.get('name')}", None) is None:
-        raise oss._Invalid(
+        raise oss.Invalid(
             f"Policy with name {data.get('name')} and type retention is not found",
             "ResourceNotFoundException",
         )
@@ -79,13 +78,13 @@ def delete_lifecycle(data: dict) -> tuple:
 
 def list_lifecycle(_data: dict) -> tuple:
     return json_response(
-        {"lifecyclePolicySummaries": [oss._policy_detail(rec, False) for rec in lifecycle.values()]}
+        {"lifecyclePolicySummaries": [oss.policy_detail(rec, False) for rec in lifecycle.values()]}
     )
 
 
 HANDLERS = {
-    "CreateLifecyclePolicy": put_lifecycle(oss._put_policy),
-    "UpdateLifecyclePolicy": put_lifecycle(oss._update_policy),
+    "CreateLifecyclePolicy": put_lifecycle(oss.put_policy),
+    "UpdateLifecyclePolicy": put_lifecycle(oss.update_policy),
     "BatchGetLifecyclePolicy": get_lifecycle,
     "DeleteLifecyclePolicy": delete_lifecycle,
     "ListLifecyclePolicies": list_lifecycle,

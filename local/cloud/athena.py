@@ -21,12 +21,12 @@ from typing import Any
 
 import duckdb
 import sqlglot
-from ministack.core.responses import error_response_json, json_response
-from ministack.services import athena, glue
 from sqlglot import exp
 
 from . import authorization
 from .hive_coercion import coerces
+from .seams import athena, glue
+from .seams.responses import error_response_json, json_response
 
 TYPES = {"string": "VARCHAR", "binary": "BLOB", "int": "INTEGER"}
 
@@ -51,7 +51,7 @@ def relation(table: dict, name: str, workdirs: list[str]) -> str:
     """The table as a SELECT over copies of its files."""
     columns, keys = table["StorageDescriptor"]["Columns"], table.get("PartitionKeys") or []
     parts = (
-        [(p["StorageDescriptor"], p["Values"]) for p in glue._partitions.get(name, [])]
+        [(p["StorageDescriptor"], p["Values"]) for p in glue.partitions.get(name, [])]
         if keys
         else [(table["StorageDescriptor"], [])]
     )
@@ -59,10 +59,10 @@ def relation(table: dict, name: str, workdirs: list[str]) -> str:
     for descriptor, values in parts:
         location = descriptor["Location"]
         check_partition(name, columns, descriptor.get("Columns") or [], "/".join(values))
-        files = athena._materialize_table_files(location, workdirs)
+        files = athena.table_files(location, workdirs)
         if not files:
             continue
-        source = f"read_parquet({athena._sql_list(files)}, union_by_name = true, hive_partitioning = false)"
+        source = f"read_parquet({athena.sql_list(files)}, union_by_name = true, hive_partitioning = false)"
         in_files = {row[0] for row in duckdb.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
         fixed = "".join(
             f", '{value}'::{duckdb_type(key['Type'])} AS \"{key['Name']}\""
@@ -95,7 +95,7 @@ def expand(query: Any, database: str, workdirs: list[str]) -> Any:
             continue
         home = table.db or database
         name = f"{home}/{table.name.lower()}"
-        record = glue._tables.get(name)
+        record = glue.tables.get(name)
         if not record:
             raise ValueError(f"TABLE_NOT_FOUND: Table 'awsdatacatalog.{home}.{table.name}' does not exist")
         if record.get("TableType") == "VIRTUAL_VIEW":
@@ -144,15 +144,15 @@ def run(query: str, database: str) -> dict:
             "DatabaseName": home,
             "TableInput": view_input(name, statement.expression.sql(dialect="athena"), home),
         }
-        if f"{home}/{name}" in glue._tables:
+        if f"{home}/{name}" in glue.tables:
             if not statement.args.get("replace"):
                 raise ValueError(f"ALREADY_EXISTS: View already exists: '{home}.{name}'")
-            glue._update_table(record)
+            glue.update_table(record)
         else:
-            glue._create_table(record)
+            glue.create_table(record)
         return {"columns": [], "rows": []}
     if isinstance(statement, exp.Drop) and statement.kind == "VIEW":
-        glue._delete_table(
+        glue.delete_table(
             {"DatabaseName": statement.this.db or database, "Name": statement.this.name.lower()}
         )
         return {"columns": [], "rows": []}
@@ -166,7 +166,7 @@ def run(query: str, database: str) -> dict:
             kinds = [str(column[1]).upper().split("(")[0].strip() for column in described]
             return {
                 "columns": [column[0] for column in described],
-                "column_types": [athena._DUCKDB_TYPE_MAP.get(kind, "varchar") for kind in kinds],
+                "column_types": [athena.duckdb_types.get(kind, "varchar") for kind in kinds],
                 "rows": [list(row) for row in answer.fetchall()],
             }
     finally:
@@ -183,7 +183,7 @@ async def update_named_query(stock, method, path, headers, body, query):
     if not headers.get("x-amz-target", "").endswith(".UpdateNamedQuery"):
         return await stock(method, path, headers, body, query)
     given = json.loads(body or b"{}")
-    saved = athena._named_queries.get(given.get("NamedQueryId"))
+    saved = athena.named_queries.get(given.get("NamedQueryId"))
     if not saved:
         return error_response_json("InvalidRequestException", "NamedQueryId was not found", 400)
     saved |= {key: given[key] for key in ("Name", "Description", "QueryString") if key in given}
@@ -191,5 +191,5 @@ async def update_named_query(stock, method, path, headers, body, query):
 
 
 def install() -> None:
-    athena._run_duckdb = run_duckdb
+    athena.run_query.replace(run_duckdb)
     authorization.wrap("athena", update_named_query)

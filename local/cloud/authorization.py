@@ -17,20 +17,26 @@ import re
 from contextvars import ContextVar
 from typing import Any
 
-from ministack import app
-from ministack.core import iam_actions, lambda_runtime
-from ministack.core import iam_evaluator as iam
-from ministack.core.responses import error_response_json, get_account_id, get_region, request_scope
-from ministack.core.router import extract_access_key_id
-from ministack.services import tagging
+from .seams import app, iam_actions, lambda_runtime, tagging
+from .seams import iam_evaluator as iam
+from .seams.responses import (
+    error_response_json,
+    extract_access_key_id,
+    get_account_id,
+    get_region,
+    request_scope,
+)
 
 log = logging.getLogger("tributary.cloud")
 ALLOW_ALL = [iam.parse_policy_document({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})]
-stock_policy, stock_principal = iam._resource_policy, iam.resolve_principal
+stock_policy, stock_principal = iam.resource_policy.current, iam.resolve_principal.current
 namespace: ContextVar[str | None] = ContextVar("namespace", default=None)
 event_sources: ContextVar[tuple[str, ...]] = ContextVar("event_sources", default=())
-stock_resource = iam_actions.extract_resource_arn
-stock_condition_key, stock_credentials = iam._resolve_condition_key, lambda_runtime.execution_credentials
+stock_resource = iam_actions.resource_of.current
+stock_condition_key, stock_credentials = (
+    iam.condition_key.current,
+    lambda_runtime.execution_credentials.current,
+)
 
 
 class Denied(Exception):
@@ -44,9 +50,9 @@ class Denied(Exception):
 
 
 def bucket_owner(bucket: str) -> str | None:
-    from ministack.services import s3
+    from .seams import s3
 
-    return s3._bucket_owner_account(bucket)
+    return s3.bucket_owner(bucket)
 
 
 def resource_policy(service: str, arn: str) -> tuple | None:
@@ -59,10 +65,10 @@ def resource_policy(service: str, arn: str) -> tuple | None:
         return stock_policy(service, arn)
     with request_scope(owner, parts[3] or get_region()):
         if service == "events":
-            from ministack.services import eventbridge
+            from .seams import eventbridge
 
             name = parts[5].removeprefix("event-bus/")
-            return (eventbridge._event_bus_policies.get(name) or "", owner) if name != parts[5] else None
+            return (eventbridge.bus_policies.get(name) or "", owner) if name != parts[5] else None
         return stock_policy(service, arn)
 
 
@@ -137,7 +143,7 @@ def check(
         principal_keys=principal.keys,
     )
     policies = ALLOW_ALL if principal.policies is None else principal.policies
-    if iam._names_condition_key(policies, "aws:resourcetag/"):
+    if iam.names_condition_key(policies, "aws:resourcetag/"):
         ctx.service_context |= tags_of(resource)
     identity = iam.evaluate(ctx, policies, *principal.limits)
     attached = resource_policy(service, resource)
@@ -190,12 +196,12 @@ def check_service(
 
 
 def role_record(role_arn: str) -> dict | None:
-    from ministack.services import iam as iam_service
+    from .seams import iam as iam_service
 
     parts = role_arn.split(":", 5)
     if len(parts) < 6 or not parts[5].startswith("role/"):
         return None
-    return iam_service._roles.get_scoped(parts[4], None, parts[5].rsplit("/", 1)[-1])
+    return iam_service.roles.get_scoped(parts[4], None, parts[5].rsplit("/", 1)[-1])
 
 
 def check_trust(role_arn: str, service: str, source_arn: str = "", *, names_source: bool = True) -> dict:
@@ -229,20 +235,22 @@ def assume(
     """The principal a service acts as, after its trust has been evaluated."""
     check_trust(role_arn, service, source_arn, names_source=names_source)
     account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
-    from ministack.services import iam as iam_service
+    from .seams import iam as iam_service
 
     return iam.PrincipalInfo(
         arn=f"arn:aws:sts::{account}:assumed-role/{name}/{service.partition('.')[0]}",
         type="AssumedRole",
         account=account,
-        policies=iam._gather_role_policies(name, account),
-        limits=iam._permissions_boundary(iam_service._roles, name, account),
+        policies=iam.role_policies(name, account),
+        limits=iam.permissions_boundary(iam_service.roles, name, account),
     )
 
 
 def caller(headers: dict, query: dict | None = None) -> iam.PrincipalInfo:
     """Who signed this request; the front door has checked the signature already."""
-    principal = iam.resolve_principal(extract_access_key_id(headers, query or {}) or "", get_account_id())
+    principal = iam.resolve_principal.current(
+        extract_access_key_id(headers, query or {}) or "", get_account_id()
+    )
     if isinstance(principal, iam.AuthError):
         raise Denied("anonymous", "sts:GetCallerIdentity", "*", principal.message)
     return principal
@@ -257,12 +265,12 @@ def execution_credentials(config: dict) -> dict[str, str]:
 
 def wrap(service: str, around) -> None:
     """Put `async around(stock, method, path, headers, body, query)` in front of a service, in process too."""
-    stock = app.SERVICE_HANDLERS[service]
+    stock = app.handlers[service]
 
     async def handler(method, path, headers, body, query_params):
         return await around(stock, method, path, headers, body, query_params)
 
-    app.SERVICE_HANDLERS[service] = handler
+    app.handlers[service] = handler
 
 
 async def refuse_bad_execution_role(stock, method, path, headers, body, query):
@@ -287,16 +295,18 @@ async def refuse_bad_execution_role(stock, method, path, headers, body, query):
 
 
 def install() -> None:
-    from ministack.services import lambda_svc
+    from .seams import lambda_svc
 
-    iam._resource_policy, iam.resolve_principal = resource_policy, resolve_principal
-    iam._resolve_condition_key = condition_key
+    iam.resource_policy.replace(resource_policy)
+    iam.resolve_principal.replace(resolve_principal)
+    iam.condition_key.replace(condition_key)
     # Whoever brings a web identity needs no policy of their own: the role's trust alone decides.
-    iam._ALWAYS_ALLOWED_ACTIONS |= {"sts:AssumeRoleWithWebIdentity"}
-    iam_actions.extract_resource_arn = resource_arn
-    lambda_runtime.execution_credentials = lambda_svc.execution_credentials = execution_credentials
+    iam.always_allow("sts:AssumeRoleWithWebIdentity")
+    iam_actions.resource_of.replace(resource_arn)
+    lambda_runtime.execution_credentials.replace(execution_credentials)
+    lambda_svc.execution_credentials.replace(execution_credentials)
     # Loopback HTTP stands for the TLS endpoint, here and nowhere else: policies that deny
     # aws:SecureTransport=false would otherwise deny every request.
-    app.pin_request_origin = lambda address, _secure: iam.pin_request_origin(address, True)
-    iam._request_origin = ContextVar("request_origin", default=("127.0.0.1", True))
+    app.pin_request_origin.replace(lambda address, _secure: iam.pin_request_origin(address, True))
+    iam.origin_is("127.0.0.1", over_tls=True)
     wrap("lambda", refuse_bad_execution_role)

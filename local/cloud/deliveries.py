@@ -18,10 +18,9 @@ import time
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from ministack.core.responses import error_response_json, get_account_id, get_region, new_uuid, request_scope
-from ministack.services import cloudwatch, eventbridge, lambda_svc, s3, scheduler, sns, sqs
-
 from .authorization import Denied, assume, bucket_owner, check, check_service, wrap
+from .seams import cloudwatch, eventbridge, lambda_svc, s3, scheduler, sns, sqs
+from .seams.responses import error_response_json, get_account_id, get_region, new_uuid, request_scope
 
 log = logging.getLogger("tributary.cloud")
 # What a delivery to a target needs, by the target's service, and what a poller needs at its source.
@@ -42,15 +41,15 @@ POLL = {
 # Targets whose own policy admits EventBridge; the others need the role that the target names.
 BY_POLICY = ("lambda", "sqs", "sns")
 stock = {
-    "invoke_target": eventbridge._invoke_target,
-    "s3_to_lambda": s3._deliver_event_to_lambda,
-    "queue_allows": sqs.queue_policy_allows,
-    "topic_allows": sns.topic_policy_allows,
-    "alarm": cloudwatch._dispatch_alarm_actions,
-    "mappings": lambda_svc._iter_all_esms,
-    "failure": lambda_svc._route_async_failure,
-    "validate": s3._validate_notification_configs,
-    "foreign_bucket": s3._foreign_bucket_allows,
+    "invoke_target": eventbridge.invoke_target.current,
+    "s3_to_lambda": s3.event_to_lambda.current,
+    "queue_allows": sqs.queue_policy_allows.current,
+    "topic_allows": sns.topic_policy_allows.current,
+    "alarm": cloudwatch.alarm_actions.current,
+    "mappings": lambda_svc.all_mappings.current,
+    "failure": lambda_svc.async_failure.current,
+    "validate": s3.validate_notifications.current,
+    "foreign_bucket": s3.foreign_bucket_allows.current,
 }
 refused: set[tuple[str, str]] = set()
 
@@ -63,11 +62,7 @@ def scope_of(arn: str):
 def key_arn(resource_arn: str) -> str | None:
     """The customer's key of an encrypted topic or queue."""
     with scope_of(resource_arn):
-        owner = (
-            sqs._queue_by_arn(resource_arn)
-            if ":sqs:" in resource_arn
-            else sns._topic_by_arn_any_scope(resource_arn)
-        )
+        owner = sqs.queue_of_arn(resource_arn) if ":sqs:" in resource_arn else sns.topic_of_arn(resource_arn)
         key = (owner or {}).get("attributes", {}).get("KmsMasterKeyId") or ""
         if not key or key.startswith("alias/aws/"):
             return None
@@ -124,7 +119,7 @@ def validate_notifications(configs, region, bucket_name="", skip_destination_val
                     bucket_owner(bucket_name) or "",
                 )
         except Denied as denied:
-            return s3._invalid_notification_config(
+            return s3.invalid_notification(
                 f"Unable to validate the following destination configurations: {denied}"
             )
     return None
@@ -145,7 +140,7 @@ def check_target(target: dict, source_arn: str, service: str) -> None:
 
 def send(queue_arn: str, body: str) -> None:
     with scope_of(queue_arn):
-        queue = sqs._queue_by_arn(queue_arn)
+        queue = sqs.queue_of_arn(queue_arn)
         if queue is None:
             log.warning("queue %s does not exist", queue_arn)
             return
@@ -157,9 +152,9 @@ def send(queue_arn: str, body: str) -> None:
             "visible_at": time.time() + sqs.queue_delay(queue),
             "receive_count": 0,
         }
-        sqs._ensure_msg_fields(message)
+        sqs.complete_message(message)
         queue["messages"].append(message)
-        s3.esm_wake.set()
+        s3.mappings_wake.set()
 
 
 def dead_letter(target: dict, source_arn: str, service: str, payload: str, why: object) -> None:
@@ -183,7 +178,7 @@ def invoke_target(target: dict, event: dict, rule: dict, view=None) -> None:
         check_target(target, source, service)
     except Denied as denied:
         payload = target.get("Input") or json.dumps(
-            (view or eventbridge._pattern_event_view(event)).event_with_detail()
+            (view or eventbridge.event_view(event)).event_with_detail()
         )
         dead_letter(target, source, service, payload, denied)
         return
@@ -193,13 +188,11 @@ def invoke_target(target: dict, event: dict, rule: dict, view=None) -> None:
 
 def event_to_lambda(arn: str, payload: str) -> None:
     """Rules and schedules invoke asynchronously: with the function's retries and its failure destination."""
-    function, config, name = lambda_svc._get_func_record_for_ref(arn)
+    function, config, name = lambda_svc.function_of_reference(arn)
     if not function or not config:
         log.warning("function %s does not exist", name)
         return
-    lambda_svc.invoke_async_with_retry(
-        lambda_svc._execution_record_for_config(function, config), json.loads(payload)
-    )
+    lambda_svc.invoke_async_with_retry(lambda_svc.execution_record(function, config), json.loads(payload))
 
 
 def next_fire(schedule: dict, after: float) -> float | None:
@@ -211,10 +204,10 @@ def next_fire(schedule: dict, after: float) -> float | None:
     if expression.startswith("at("):
         due = datetime.fromisoformat(expression[3:-1]).replace(tzinfo=zone).timestamp()
         return due if due > after else None
-    if (interval := eventbridge._parse_rate_seconds(expression)) is not None:
+    if (interval := eventbridge.rate_seconds(expression)) is not None:
         return after + interval
-    fields = eventbridge._parse_cron_fields(expression)
-    due_at = eventbridge._cron_next_fire(fields, datetime.fromtimestamp(after, zone)) if fields else None
+    fields = eventbridge.cron_fields(expression)
+    due_at = eventbridge.next_of_cron(fields, datetime.fromtimestamp(after, zone)) if fields else None
     return due_at.timestamp() if due_at else None
 
 
@@ -245,23 +238,23 @@ def fire(schedule: dict, due: float) -> None:
 
 def tick_schedules() -> None:
     now = time.time()
-    for key, schedule in list(scheduler._schedules._data.items()):
+    for key, schedule in list(scheduler.schedules.all_items()):
         if schedule.get("State") != "ENABLED":
             continue
         start, end = (
-            scheduler._to_epoch(schedule.get("StartDate")),
-            scheduler._to_epoch(schedule.get("EndDate")),
+            scheduler.seconds_of(schedule.get("StartDate")),
+            scheduler.seconds_of(schedule.get("EndDate")),
         )
-        last = scheduler._schedule_last_fired.setdefault(key, schedule.get("LastModificationDate") or now)
+        last = scheduler.last_fired.setdefault(key, schedule.get("LastModificationDate") or now)
         due = next_fire(schedule, max(last, (start or 0) - 60))
         if due is None or due > now or (end and due > end):
             continue
-        scheduler._schedule_last_fired[key] = due
+        scheduler.last_fired[key] = due
         if (
             schedule["ScheduleExpression"].startswith("at(")
             and schedule.get("ActionAfterCompletion") == "DELETE"
         ):
-            scheduler._schedules._data.pop(key, None)
+            scheduler.forget(key)
         with request_scope(key[0], key[1]):
             try:
                 fire(schedule, due)
@@ -286,9 +279,7 @@ def alarm_actions(alarm: dict, old_state: str, new_state: str, reason: str) -> N
 
 
 def check_poller(mapping: dict) -> None:
-    function, config = lambda_svc._get_func_record_for_qualifier(
-        mapping["FunctionName"], mapping.get("Qualifier")
-    )
+    function, config = lambda_svc.function_of_qualifier(mapping["FunctionName"], mapping.get("Qualifier"))
     source = mapping.get("EventSourceArn", "")
     if function and config:
         principal = assume(config["Role"], "lambda.amazonaws.com", config["FunctionArn"])
@@ -331,7 +322,7 @@ async def refuse_blind_mapping(handler, method, path, headers, body, query):
 
 
 def failure_destination(target: str, name: str, event: dict, result: dict) -> None:
-    config = (lambda_svc._functions.get(name) or {}).get("config", {})
+    config = (lambda_svc.functions.get(name) or {}).get("config", {})
     try:
         check(
             assume(config.get("Role", ""), "lambda.amazonaws.com", config.get("FunctionArn", "")),
@@ -346,9 +337,9 @@ def failure_destination(target: str, name: str, event: dict, result: dict) -> No
 
 def foreign_bucket_allows(owner, bucket, key, method, query, caller, headers=None) -> bool:
     """The front door has evaluated a signed caller's role against the bucket policy, not just its account."""
-    from ministack.core import iam_evaluator
+    from .seams import iam_evaluator
 
-    return bool(caller and iam_evaluator._request_caller_arn.get()) or stock["foreign_bucket"](
+    return bool(caller and iam_evaluator.caller_arn.get()) or stock["foreign_bucket"](
         owner, bucket, key, method, query, caller, headers
     )
 
@@ -360,15 +351,16 @@ def ticker() -> None:
 
 
 def install() -> None:
-    eventbridge._invoke_target, eventbridge._dispatch_to_lambda = invoke_target, event_to_lambda
-    s3._deliver_event_to_lambda, s3._validate_notification_configs = s3_to_lambda, validate_notifications
-    s3._foreign_bucket_allows = foreign_bucket_allows
-    sqs.queue_policy_allows, sns.topic_policy_allows = (
-        policy_allows("queue_allows"),
-        policy_allows("topic_allows"),
-    )
-    cloudwatch._dispatch_alarm_actions = alarm_actions
-    lambda_svc._iter_all_esms, lambda_svc._route_async_failure = mappings_allowed, failure_destination
-    scheduler._tick_schedules = lambda: None  # its own ticker knows neither time zones nor roles
+    eventbridge.invoke_target.replace(invoke_target)
+    eventbridge.to_lambda.replace(event_to_lambda)
+    s3.event_to_lambda.replace(s3_to_lambda)
+    s3.validate_notifications.replace(validate_notifications)
+    s3.foreign_bucket_allows.replace(foreign_bucket_allows)
+    sqs.queue_policy_allows.replace(policy_allows("queue_allows"))
+    sns.topic_policy_allows.replace(policy_allows("topic_allows"))
+    cloudwatch.alarm_actions.replace(alarm_actions)
+    lambda_svc.all_mappings.replace(mappings_allowed)
+    lambda_svc.async_failure.replace(failure_destination)
+    scheduler.tick.replace(lambda: None)  # its own ticker knows neither time zones nor roles
     threading.Thread(target=ticker, daemon=True, name="schedules").start()
     wrap("lambda", refuse_blind_mapping)

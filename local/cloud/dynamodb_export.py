@@ -13,10 +13,6 @@ import logging
 import uuid
 from contextlib import suppress
 
-from ministack.core import iam_actions
-from ministack.core.responses import error_response_json, get_account_id, get_region, json_response
-from ministack.services import dynamodb
-
 from .authorization import Denied, caller, wrap
 from .background import in_background
 from .clock import clock
@@ -32,11 +28,13 @@ from .dynamodb_history import (
 )
 from .dynamodb_keys import check_table_key, handle_streams
 from .s3_encryption import MissingKey, S3Error
+from .seams import dynamodb, iam_actions
+from .seams.responses import error_response_json, get_account_id, get_region, json_response
 
 log = logging.getLogger("tributary.cloud")
 TOKEN_SECONDS = 8 * 3600
 tokens: dict[tuple[str, str], tuple[float, dict, str]] = {}
-stock_resource = iam_actions.extract_resource_arn
+stock_resource = iam_actions.resource_of.current
 
 
 async def run(principal, table: Table, description: dict) -> None:
@@ -67,10 +65,10 @@ def describe(request: dict) -> dict:
     if not arn.startswith("arn:") or not request.get("S3Bucket"):
         raise Refused("ValidationException", "TableArn and S3Bucket are required")
     table = table_id(arn)
-    record = dynamodb._tables.get_scoped(*table)
+    record = dynamodb.tables.get_scoped(*table)
     if record is None:
         raise Refused("TableNotFoundException", f"Table not found: {arn}")
-    if not dynamodb._pitr_settings.get_scoped(*table):
+    if not dynamodb.recovery_settings.get_scoped(*table):
         raise Refused(
             "PointInTimeRecoveryUnavailableException",
             f"Point in time recovery is not enabled for table '{table[2]}'",
@@ -121,10 +119,10 @@ def export_table(principal, request: dict) -> dict:
             raise Refused(
                 "ExportConflictException", "the client token was used for an export with other parameters"
             )
-        return dynamodb._exports[used[2]]
+        return dynamodb.exports[used[2]]
     description = describe(request)
     check_table_key(principal, table_id(description["TableArn"]))
-    dynamodb._exports[description["ExportArn"]] = description
+    dynamodb.exports[description["ExportArn"]] = description
     if token[1]:
         tokens[token] = (clock(), request, description["ExportArn"])
     in_background(run(principal, table_id(description["TableArn"]), description))
@@ -142,7 +140,7 @@ async def handle(stock, method, path, headers, body, query):
             return error_response_json(getattr(refused, "code", "AccessDeniedException"), str(refused), 400)
     status, answer_headers, answer = await stock(method, path, headers, body, query)
     if status == 200 and action in ("UpdateContinuousBackups", "DescribeContinuousBackups"):
-        name = dynamodb._normalize_table_name(json.loads(body)["TableName"])
+        name = dynamodb.table_name(json.loads(body)["TableName"])
         table, answered = (get_account_id(), get_region(), name), json.loads(answer)
         recovery = answered["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
         if recovery.get("PointInTimeRecoveryStatus") == "ENABLED":
@@ -158,7 +156,7 @@ async def handle(stock, method, path, headers, body, query):
         forgotten = (
             get_account_id(),
             get_region(),
-            dynamodb._normalize_table_name(json.loads(body)["TableName"]),
+            dynamodb.table_name(json.loads(body)["TableName"]),
         )
         history.pop(forgotten, None)
         recoverable_since.pop(forgotten, None)
@@ -175,10 +173,10 @@ def resource_arn(service, method, path, headers, body, *rest, **named):
 
 
 def install() -> None:
-    dynamodb._EXPORT_COMPLETE_AFTER_SEC = float("inf")
-    dynamodb._emit_stream_event = remember
+    dynamodb.exports_end_by_themselves(False)
+    dynamodb.stream_event.replace(remember)
     global stock_resource
-    stock_resource = iam_actions.extract_resource_arn
-    iam_actions.extract_resource_arn = resource_arn
+    stock_resource = iam_actions.resource_of.current
+    iam_actions.resource_of.replace(resource_arn)
     wrap("dynamodb", handle)
     wrap("dynamodbstreams", handle_streams)

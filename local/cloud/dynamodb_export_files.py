@@ -15,12 +15,11 @@ import json
 import uuid
 from datetime import UTC, datetime
 
-from ministack.services import dynamodb
-
 from .authorization import bucket_owner, check
 from .clock import clock
 from .dynamodb_history import Table, changes_between, items_at
 from .s3_encryption import KEY_HEADER, write_multipart
+from .seams import dynamodb
 
 ITEMS_PER_FILE = 5_000
 
@@ -44,7 +43,7 @@ def data_files(table: Table, description: dict) -> list[tuple[str, int, bytes]]:
         lines = changes_between(table, spec["ExportFromTime"], spec["ExportToTime"], spec["ExportViewType"])
     else:
         lines = [{"Item": item} for item in items_at(table, description["ExportTime"])]
-    pk = dynamodb._tables.get_scoped(*table)["pk_name"]  # type: ignore[index]  # its existence was checked
+    pk = dynamodb.tables.get_scoped(*table)["pk_name"]  # type: ignore[index]  # its existence was checked
     partitions: list[list[str]] = [[] for _ in range(max(1, -(-len(lines) // ITEMS_PER_FILE)))]
     for line in lines:
         value = json.dumps((line.get("Item") or line["Keys"])[pk]).encode()

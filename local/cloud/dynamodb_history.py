@@ -7,17 +7,16 @@ Source: docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTimeReco
 import json
 from collections import defaultdict
 
-from ministack.core.responses import get_account_id, get_region
-from ministack.services import dynamodb
-
 from .clock import clock
+from .seams import dynamodb
+from .seams.responses import get_account_id, get_region
 
 WINDOW_SECONDS = 35 * 86400
 Table = tuple[str, str, str]  # account, region, name
 # What changed in a table, oldest first: seconds, keys, old image, new image.
 history: dict[Table, list[tuple[float, dict, dict | None, dict | None]]] = defaultdict(list)
 recoverable_since: dict[Table, float] = {}
-stock_emit = dynamodb._emit_stream_event
+stock_emit = dynamodb.stream_event.current
 
 
 def table_id(table_arn: str) -> Table:
@@ -26,7 +25,7 @@ def table_id(table_arn: str) -> Table:
 
 
 def remember(name: str, event: str, old: dict | None, new: dict | None, replicate: bool = True) -> None:
-    table = dynamodb._tables.get(name)
+    table = dynamodb.tables.get(name)
     if table and old != new:
         image = new or old or {}
         keys = {k: image[k] for k in (table["pk_name"], table["sk_name"]) if k and k in image}
@@ -42,7 +41,7 @@ def identity(table: dict, item: dict) -> str:
 
 def items_at(table: Table, moment: float) -> list[dict]:
     """The table's items as they were: today's, with later changes taken back."""
-    record = dynamodb._tables.get_scoped(*table)
+    record = dynamodb.tables.get_scoped(*table)
     assert record is not None
     items = {
         identity(record, item): item
@@ -60,7 +59,7 @@ def items_at(table: Table, moment: float) -> list[dict]:
 
 def changes_between(table: Table, start: float, end: float, view: str) -> list[dict]:
     """Each item that changed: the image before the window, the last image in it, none of the steps between."""
-    record = dynamodb._tables.get_scoped(*table)
+    record = dynamodb.tables.get_scoped(*table)
     assert record is not None
     net: dict[str, dict] = {}
     for when, keys, old, new in history[table]:

@@ -7,17 +7,16 @@ Source: docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usag
 
 import json
 
-from ministack.core.responses import error_response_json
-from ministack.services import dynamodb
-
 from .authorization import Denied, caller, check
 from .dynamodb_history import Table, table_id
 from .s3_encryption import MissingKey, resolve_key
+from .seams import dynamodb
+from .seams.responses import error_response_json
 
 
 def check_table_key(principal, table: Table) -> None:
     """Raise Denied unless the principal may decrypt with the key of the table, where it is a customer's."""
-    encryption = (dynamodb._tables.get_scoped(*table) or {}).get("SSEDescription") or {}
+    encryption = (dynamodb.tables.get_scoped(*table) or {}).get("SSEDescription") or {}
     key = encryption.get("KMSMasterKeyArn", "")
     # The account's own key for DynamoDB lets all its principals in by that service.
     if encryption.get("Status") != "ENABLED" or not key or key.endswith("alias/aws/dynamodb"):

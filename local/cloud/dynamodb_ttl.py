@@ -13,15 +13,15 @@ import time
 from contextvars import ContextVar
 from typing import Any
 
-from ministack.core.responses import request_scope
-from ministack.services import dynamodb
+from .seams import dynamodb
+from .seams.responses import request_scope
 
 INTERVAL = 1.0  # seconds
 STOCK_REAPER = "dynamodb-ttl-reaper"  # its thread
 SERVICE = {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}
 log = logging.getLogger("tributary.cloud")
 expiring: ContextVar[bool] = ContextVar("expiring", default=False)
-stock_remove, stock_record = dynamodb._remove_item, dynamodb._build_change_record
+stock_remove, stock_record = dynamodb.remove_item.current, dynamodb.change_record.current
 
 
 def remove(table: dict, partition: str, sort: str) -> Any:
@@ -36,8 +36,8 @@ def record(*args: Any) -> dict:
 
 def expire(name: str, attribute: str) -> None:
     """Removes the table's items whose time, a number of seconds, has passed."""
-    now, table = time.time(), dynamodb._tables.get(name) or {"items": {}}  # a deleted table
-    with dynamodb._lock:
+    now, table = time.time(), dynamodb.tables.get(name) or {"items": {}}  # a deleted table
+    with dynamodb.lock:
         due = [
             (partition, sort, item)
             for partition, row in table["items"].items()
@@ -46,14 +46,14 @@ def expire(name: str, attribute: str) -> None:
         ]
         for partition, sort, item in due:
             remove(table, partition, sort)
-            dynamodb._emit_stream_event(name, "REMOVE", item, None)
+            dynamodb.stream_event.current(name, "REMOVE", item, None)
 
 
 def reap() -> None:
     expiring.set(True)  # in this thread's own context
     while True:
         time.sleep(INTERVAL)
-        for (account, region, name), setting in list(dynamodb._ttl_settings.all_items()):
+        for (account, region, name), setting in list(dynamodb.ttl_settings.all_items()):
             if setting.get("TimeToLiveStatus") == "ENABLED":
                 try:
                     with request_scope(account, region):
@@ -63,5 +63,6 @@ def reap() -> None:
 
 
 def install() -> None:
-    dynamodb._remove_item, dynamodb._build_change_record = remove, record
+    dynamodb.remove_item.replace(remove)
+    dynamodb.change_record.replace(record)
     threading.Thread(target=reap, daemon=True, name="dynamodb-ttl").start()

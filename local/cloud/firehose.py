@@ -6,14 +6,13 @@ Limits: nothing outlives the process; VpcConfiguration is kept, not used. Other 
 Source: docs.aws.amazon.com/firehose/latest/APIReference/API_CreateDeliveryStream.html.
 """
 
-from ministack.core.responses import error_response_json
-from ministack.services import firehose
-
 from . import authorization
 from .firehose_delivery import KIND, SERVICE, Delivery
 from .firehose_described import described
+from .seams import firehose
+from .seams.responses import error_response_json
 
-stock_create, stock_description = firehose._create_delivery_stream, firehose._dest_description
+stock_create, stock_description = firehose.create_delivery_stream, firehose.destination_description.current
 
 
 def refusal(data: dict, config: dict) -> str | None:
@@ -30,7 +29,7 @@ def refusal(data: dict, config: dict) -> str | None:
     source = (data.get("KinesisStreamSourceConfiguration") or {}).get("RoleARN")
     for role in filter(None, (config.get("RoleARN"), s3.get("RoleARN"), source)):
         try:
-            authorization.check_trust(role, SERVICE, firehose._stream_arn(data["DeliveryStreamName"]))
+            authorization.check_trust(role, SERVICE, firehose.stream_arn(data["DeliveryStreamName"]))
         except authorization.Denied as denied:
             return f"Firehose is unable to assume role {role}: {denied}"
     return None
@@ -41,7 +40,7 @@ def create(data: dict) -> tuple:
     if config and (why := refusal(data, config)):
         return error_response_json("InvalidArgumentException", why, 400)
     answer = stock_create(data)
-    stream = firehose._streams.get(data.get("DeliveryStreamName", ""))
+    stream = firehose.streams.get(data.get("DeliveryStreamName", ""))
     if config and answer[0] == 200 and stream and stream["kinesis_source"]:
         Delivery(stream).start()
     return answer
@@ -55,5 +54,5 @@ def description(destination: dict) -> dict:
 
 
 def install() -> None:
-    firehose._HANDLERS["CreateDeliveryStream"] = create
-    firehose._dest_description = description
+    firehose.handlers["CreateDeliveryStream"] = create
+    firehose.destination_description.replace(description)

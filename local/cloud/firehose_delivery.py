@@ -25,13 +25,13 @@ from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
-from ministack.core.responses import get_account_id, get_region, new_uuid, request_scope
-from ministack.services import firehose
 from opensearchpy.exceptions import ConnectionError as Unreachable
 from opensearchpy.exceptions import TransportError
 
 from . import authorization
 from .firehose_records import Record, chunks, one_line
+from .seams import firehose
+from .seams.responses import get_account_id, get_region, new_uuid, request_scope
 from .service_clients import client, search, session
 
 SERVICE, KIND = "firehose.amazonaws.com", "AmazonOpenSearchServerless"
@@ -78,7 +78,7 @@ class Delivery(threading.Thread):
         until = time.monotonic() + seconds
         while True:
             with request_scope(self.account, self.region):
-                if firehose._streams.get(self.stream["name"]) is not self.stream:
+                if firehose.streams.get(self.stream["name"]) is not self.stream:
                     raise Deleted
             if (left := until - time.monotonic()) <= 0:
                 return
@@ -296,7 +296,7 @@ class Delivery(threading.Thread):
         """One object, tried until it is there."""
         s3, now = self.config["S3Configuration"], datetime.now(UTC)
         template = s3.get("ErrorOutputPrefix" if kind else "Prefix", "")
-        prefix = firehose._evaluate_prefix(template, now.timetuple(), error_type=kind or None)
+        prefix = firehose.evaluate_prefix(template, now.timetuple(), error_type=kind or None)
         zipped = s3.get("CompressionFormat") == "GZIP"
         name = f"{self.stream['name']}-{self.stream['version']}-{now:%Y-%m-%d-%H-%M-%S}-{new_uuid()}"
         put = {"Bucket": s3["BucketARN"].split(":::")[1], "Key": f"{prefix}{name}{'.gz' * zipped}"}

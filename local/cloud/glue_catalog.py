@@ -19,11 +19,11 @@ from urllib.parse import urlparse
 
 import duckdb
 import sqlglot
-from ministack.core.responses import error_response_json, get_account_id, get_region, json_response
-from ministack.services import athena, glue, s3
 from sqlglot import exp
 
 from .authorization import Denied, assume, check, wrap
+from .seams import athena, glue, s3
+from .seams.responses import error_response_json, get_account_id, get_region, json_response
 
 # What GetCrawler answers for what neither CreateCrawler nor UpdateCrawler set.
 DEFAULTS = {
@@ -38,7 +38,7 @@ PARQUET = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
 
 
 def update_partition(request: dict) -> tuple:
-    partitions = glue._partitions.get(f"{request['DatabaseName']}/{request['TableName']}", [])
+    partitions = glue.partitions.get(f"{request['DatabaseName']}/{request['TableName']}", [])
     for partition in partitions:
         if partition.get("Values") == request["PartitionValueList"]:
             partition.update(request["PartitionInput"])
@@ -51,9 +51,9 @@ def update_partition(request: dict) -> tuple:
 def columns(location: str) -> list[dict]:
     workdirs: list[str] = []
     try:
-        files = athena._materialize_table_files(location, workdirs)
+        files = athena.table_files(location, workdirs)
         described = duckdb.execute(
-            f"DESCRIBE SELECT * FROM read_parquet({athena._sql_list(files[:1])})"
+            f"DESCRIBE SELECT * FROM read_parquet({athena.sql_list(files[:1])})"
         ).fetchall()
     finally:
         for workdir in workdirs:
@@ -71,7 +71,7 @@ def crawl(crawler: dict) -> None:
         place = urlparse(target["Path"])
         bucket = f"arn:aws:s3:::{place.netloc}"
         check(role, "s3:ListBucket", bucket, **{"s3:prefix": place.path.lstrip("/")})
-        objects = (s3._buckets.get(place.netloc) or {}).get("objects", {})
+        objects = (s3.buckets.get(place.netloc) or {}).get("objects", {})
         for key in sorted(
             k for k in objects if k.startswith(place.path.lstrip("/")) and k.endswith(".parquet")
         ):
@@ -92,7 +92,7 @@ def register(database: str, name: str, location: str, below: list[str], folder: 
     keys = [part.partition("=")[0] if "=" in part else f"partition_{n}" for n, part in enumerate(below)]
     values = [part.rpartition("=")[2] for part in below]
     table = f"{database}/{name}"
-    if table not in glue._tables:
+    if table not in glue.tables:
         storage = {
             "Columns": columns(folder),
             "Location": location,
@@ -105,11 +105,11 @@ def register(database: str, name: str, location: str, below: list[str], folder: 
             "PartitionKeys": [{"Name": k, "Type": "string"} for k in keys],
             "StorageDescriptor": storage,
         }
-        glue._create_table({"DatabaseName": database, "TableInput": made})
-    if values and not any(p["Values"] == values for p in glue._partitions.get(table, [])):
-        storage = glue._tables[table]["StorageDescriptor"] | {"Location": folder}
+        glue.create_table({"DatabaseName": database, "TableInput": made})
+    if values and not any(p["Values"] == values for p in glue.partitions.get(table, [])):
+        storage = glue.tables[table]["StorageDescriptor"] | {"Location": folder}
         partition = {"Values": values, "StorageDescriptor": storage}
-        glue._create_partition({"DatabaseName": database, "TableName": name, "PartitionInput": partition})
+        glue.create_partition({"DatabaseName": database, "TableName": name, "PartitionInput": partition})
 
 
 async def handle(stock, method, path, headers, body, query):
@@ -117,7 +117,7 @@ async def handle(stock, method, path, headers, body, query):
     if action == "UpdatePartition":
         return update_partition(json.loads(body))
     if action == "StartCrawler":
-        crawler = glue._crawlers.get(json.loads(body)["Name"])
+        crawler = glue.crawlers.get(json.loads(body)["Name"])
         if crawler and crawler["State"] == "READY":
             began, failure = time.time(), ""
             try:
@@ -133,7 +133,7 @@ async def handle(stock, method, path, headers, body, query):
             return json_response({})
     answer = await stock(method, path, headers, body, query)
     if action in ("CreateCrawler", "UpdateCrawler") and answer[0] == 200:
-        crawler = glue._crawlers[json.loads(body)["Name"]]
+        crawler = glue.crawlers[json.loads(body)["Name"]]
         crawler.update({name: value | (crawler.get(name) or {}) for name, value in DEFAULTS.items()})
         if not crawler.get("Schedule"):
             crawler.pop("Schedule", None)  # one that is started by hand has none

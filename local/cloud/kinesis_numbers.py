@@ -7,10 +7,10 @@ so that they are in order as text, as ministack compares them.
 
 from __future__ import annotations
 
-from ministack.services import kinesis
+from .seams import kinesis
 
 FIRST = "49"  # as those in the service's examples
-stock = kinesis._next_sequence_number
+stock = kinesis.next_sequence_number.current
 
 
 def following() -> str:
@@ -18,4 +18,4 @@ def following() -> str:
 
 
 def install() -> None:
-    kinesis._next_sequence_number = following
+    kinesis.next_sequence_number.replace(following)

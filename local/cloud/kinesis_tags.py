@@ -9,15 +9,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ministack.core.responses import error_response_json, json_response
-from ministack.services import kinesis
-
 from . import authorization
+from .seams import kinesis
+from .seams.responses import error_response_json, json_response
 
 
 def tags_of(arn: str) -> dict[str, str] | None:
     """The tags of a stream or a consumer, None where there is no such thing."""
-    tagged = kinesis._resolve_stream_by_arn(arn) or kinesis._consumer_from_arn(arn)
+    tagged = kinesis.stream_of_arn(arn) or kinesis.consumer_of_arn(arn)
     return None if tagged is None else tagged.setdefault("tags", {})
 
 
@@ -53,7 +52,7 @@ async def around(stock: Any, method: str, path: str, headers: dict, body: bytes,
         return json_response(OPERATIONS[operation](tags, given))
     answered = await stock(method, path, headers, body, query)
     if answered[0] == 200 and given.get("Tags"):
-        made = json.loads(answered[2] or b"{}").get("Consumer") or kinesis._streams[given["StreamName"]]
+        made = json.loads(answered[2] or b"{}").get("Consumer") or kinesis.streams[given["StreamName"]]
         tags = tags_of(made.get("ConsumerARN") or made["StreamARN"])
         assert tags is not None, made
         tag(tags, given)

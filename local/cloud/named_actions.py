@@ -10,18 +10,18 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ministack.core import iam_actions
+from .seams import iam_actions
 
 INVOKE = {"Invoke": "InvokeFunction", "InvokeWithResponseStream": "InvokeFunction"}
 CBOR = re.compile(r"/service/[^/]+/operation/(\w+)")
-stock_action = iam_actions.extract_iam_action
+stock_action = iam_actions.action_of.current
 
 
 def action(
     service: str, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
 ) -> str | None:
     """The action of a request, e.g. `lambda:GetEventSourceMapping`; None where nobody knows it."""
-    if service == "lambda" and (name := iam_actions._match_rest_action(service, method, path, query)):
+    if service == "lambda" and (name := iam_actions.rest_action(service, method, path, query)):
         return f"lambda:{INVOKE.get(name, name)}"
     if service == "monitoring" and (called := CBOR.fullmatch(path)):
         return f"cloudwatch:{called[1]}"
@@ -30,6 +30,6 @@ def action(
 
 def install() -> None:
     global stock_action
-    stock_action = iam_actions.extract_iam_action
-    iam_actions._BOTOCORE_SERVICE_MAP["lambda"] = ["lambda"]
-    iam_actions.extract_iam_action = action
+    stock_action = iam_actions.action_of.current
+    iam_actions.botocore_names["lambda"] = ["lambda"]
+    iam_actions.action_of.replace(action)

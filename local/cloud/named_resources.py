@@ -17,12 +17,11 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 import cbor2
-from ministack.core import iam_actions
-from ministack.core.responses import error_response_json, get_account_id, get_region
-from ministack.services import athena, kms, lambda_svc, tagging
-from ministack.services import opensearchserverless as oss
 
 from . import authorization
+from .seams import athena, iam_actions, kms, lambda_svc, tagging
+from .seams import opensearchserverless as oss
+from .seams.responses import error_response_json, get_account_id, get_region
 
 # What names the resource, by action: the member, and what stands before it in the ARN.
 BY_MEMBER = {
@@ -81,17 +80,17 @@ def arn(action: str, path: str, body: bytes, region: str, account: str, query: d
     if TAGS.match(action):
         named = re.search(r"arn:aws:[^?]+", unquote(path))
         own = [str(v) for k, v in given.items() if k.lower().endswith("arn")]
-        own += [iam_actions._query_param(query, k) for k in query if k.lower().endswith("arn")]
+        own += [iam_actions.query_parameter(query, k) for k in query if k.lower().endswith("arn")]
         return named[0] if named else next(iter(own), None)
     if pipeline := OSIS.match(path):
         return f"{before}pipeline/{pipeline[1]}"
     if SCHEDULE.fullmatch(action):
-        group = given.get("GroupName") or iam_actions._query_param(query, "groupName") or "default"
+        group = given.get("GroupName") or iam_actions.query_parameter(query, "groupName") or "default"
         return f"{before}schedule/{group}/{unquote(path).rpartition('/')[2]}"
     if SUBSCRIPTION.fullmatch(action):
-        return given.get("SubscriptionArn") or iam_actions._query_param(query, "SubscriptionArn") or None
+        return given.get("SubscriptionArn") or iam_actions.query_parameter(query, "SubscriptionArn") or None
     if NAMED_QUERY.fullmatch(action):
-        saved = athena._named_queries.get(given.get("NamedQueryId"))
+        saved = athena.named_queries.get(given.get("NamedQueryId"))
         return f"{before}workgroup/{saved['WorkGroup']}" if saved else None
     if (
         action == "glue:CreateDatabase"
@@ -128,20 +127,20 @@ def function_of(action: str, path: str, body: bytes, region: str, account: str) 
     if action == "lambda:CreateEventSourceMapping":
         name = str(members(body).get("FunctionName", ""))
         return name if name.startswith("arn:") else f"arn:aws:lambda:{region}:{account}:function:{name}"
-    return (lambda_svc._esms.get(path.rstrip("/").rpartition("/")[2]) or {}).get("FunctionArn")
+    return (lambda_svc.mappings.get(path.rstrip("/").rpartition("/")[2]) or {}).get("FunctionArn")
 
 
 def tagged_functions() -> Generator[tuple[str, list[dict[str, str]]], Any, None]:
     """Lambda's tags, those of mappings among them, which ministack keeps elsewhere."""
     yield from stock_functions()
-    for id, mapping in lambda_svc._esms.items():
+    for id, mapping in lambda_svc.mappings.items():
         tags = mapping.get("Tags") or {}
-        yield lambda_svc._esm_arn(id), [{"Key": key, "Value": value} for key, value in tags.items()]
+        yield lambda_svc.mapping_arn(id), [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def tagged_collections() -> Generator[tuple[str, list[dict[str, str]]], Any, None]:
     """The account's collections and their tags, for `aws:ResourceTag`."""
-    for collection, tags in oss._tags.items():
+    for collection, tags in oss.tags.items():
         yield collection, [{"Key": tag["key"], "Value": tag["value"]} for tag in tags]
 
 
@@ -151,8 +150,8 @@ async def on_its_key(stock, method, path, headers, body, query):
     if action in BY_MEMBER:
         given = members(body)
         alias = f"arn:aws:kms:{get_region()}:{get_account_id()}:{given.get('AliasName')}"
-        ids = {given.get("TargetKeyId"), None if action == "kms:CreateAlias" else kms._aliases.get(alias)}
-        for key in filter(None, (kms._resolve_key(key_id) for key_id in ids if key_id)):
+        ids = {given.get("TargetKeyId"), None if action == "kms:CreateAlias" else kms.aliases.get(alias)}
+        for key in filter(None, (kms.key_of(key_id) for key_id in ids if key_id)):
             try:
                 authorization.check(authorization.caller(headers, query), action, key["Arn"])
             except authorization.Denied as denied:
@@ -160,8 +159,8 @@ async def on_its_key(stock, method, path, headers, body, query):
     return await stock(method, path, headers, body, query)
 
 
-stock_resource, stock_context = iam_actions.extract_resource_arn, iam_actions.request_tag_context
-stock_functions = tagging._RESOURCE_TAG_COLLECTORS["lambda"]
+stock_resource, stock_context = iam_actions.resource_of.current, iam_actions.request_context.current
+stock_functions = tagging.collectors["lambda"]
 
 
 def request_context(service: str, action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
@@ -181,7 +180,7 @@ def resource_arn(
 ) -> str:
     """What is named here, else the stock answer; that is always made, as others take notes on its way."""
     stock = stock_resource(service, method, path, headers, body, query, region, account)
-    action = iam_actions.extract_iam_action(service, method, path, headers, body, query)
+    action = iam_actions.action_of.current(service, method, path, headers, body, query)
     function.set(function_of(action or "", path, body, region, account))
     return (action and arn(action, path, body, region, account, query)) or stock
 
@@ -189,7 +188,8 @@ def resource_arn(
 def install() -> None:
     """After all others that answer for a service of theirs."""
     global stock_resource, stock_context
-    stock_resource, stock_context = iam_actions.extract_resource_arn, iam_actions.request_tag_context
-    iam_actions.extract_resource_arn, iam_actions.request_tag_context = resource_arn, request_context
-    tagging._RESOURCE_TAG_COLLECTORS |= {"aoss": tagged_collections, "lambda": tagged_functions}
+    stock_resource, stock_context = iam_actions.resource_of.current, iam_actions.request_context.current
+    iam_actions.resource_of.replace(resource_arn)
+    iam_actions.request_context.replace(request_context)
+    tagging.collectors.update({"aoss": tagged_collections, "lambda": tagged_functions})
     authorization.wrap("kms", on_its_key)

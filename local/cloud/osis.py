@@ -18,13 +18,16 @@ import time
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-from ministack import app
-from ministack.core import iam_actions, router
-from ministack.core.concurrency import run_offloop
-from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region, json_response
-from ministack.services import dynamodb_streams
-
 from . import authorization, osis_body, osis_engine
+from .seams import app, dynamodb_streams, iam_actions
+from .seams.responses import (
+    SERVICE_PATTERNS,
+    AccountRegionScopedDict,
+    get_account_id,
+    get_region,
+    json_response,
+    run_offloop,
+)
 
 ROOT = "/2022-01-01/osis/"
 SETTLE_SECONDS = 1.0
@@ -287,22 +290,20 @@ def resource_arn(service: str, method: str, path: str, headers: dict, body: byte
     if not headers.get("x-amz-target", "").startswith("DynamoDBStreams_"):
         return stock_resource_arn(service, method, path, headers, body, *rest)
     request = json.loads(body or b"{}")
-    iterator = dynamodb_streams._decode_iterator(request.get("ShardIterator", "")) or {}
+    iterator = dynamodb_streams.decode_iterator(request.get("ShardIterator", "")) or {}
     return request.get("StreamArn") or iterator.get("arn") or "*"
 
 
-stock_resource_arn = iam_actions.extract_resource_arn
+stock_resource_arn = iam_actions.resource_of.current
 
 
 def install() -> None:
-    iam_actions.extract_resource_arn = resource_arn
-    app._loaded_modules["osis"] = sys.modules[__name__]
-    app.SERVICE_REGISTRY["osis"] = {"module": "osis"}
-    app.SERVICE_HANDLERS["osis"] = app._lazy_handler("osis")
-    router.SERVICE_PATTERNS["osis"] = {
+    iam_actions.resource_of.replace(resource_arn)
+    app.add_service("osis", sys.modules[__name__])
+    SERVICE_PATTERNS["osis"] = {
         "host_patterns": [r"^osis\."],
         "path_prefixes": [ROOT],
         "credential_scope": "osis",
     }
-    iam_actions.SERVICE_TO_IAM_NAMESPACE["osis"] = "osis"
-    iam_actions._BOTOCORE_SERVICE_MAP["osis"] = ["osis"]
+    iam_actions.namespaces["osis"] = "osis"
+    iam_actions.botocore_names["osis"] = ["osis"]

@@ -12,13 +12,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ministack import app
-from ministack.core import iam_actions
-from ministack.core.responses import get_account_id, new_uuid
-from ministack.core.router import extract_access_key_id
-
 from . import authorization
 from .named_resources import members
+from .seams import app, iam_actions
+from .seams.responses import extract_access_key_id, get_account_id, new_uuid
 
 # ministack's service -> the actions that hand a role over, and to whom.
 HANDED = {
@@ -56,7 +53,7 @@ def checked(service: str):
     action, to = HANDED[service]
 
     async def around(stock, method, path, headers, body, query):
-        called = iam_actions.extract_iam_action(service, method, path, headers, body, query)
+        called = iam_actions.action_of.current(service, method, path, headers, body, query)
         # What the cloud calls itself, a state machine's task, is nobody's request.
         if called and re.fullmatch(action, called) and extract_access_key_id(headers, query or {}):
             try:
@@ -73,5 +70,5 @@ def checked(service: str):
 
 
 def install() -> None:
-    for service in HANDED.keys() & app.SERVICE_HANDLERS.keys():
+    for service in HANDED.keys() & app.handlers.keys():
         authorization.wrap(service, checked(service))

@@ -25,9 +25,6 @@ from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
 import duckdb
-from ministack.core import iam_actions
-from ministack.core.responses import get_account_id, get_region, request_scope
-from ministack.services import eventbridge, rds, s3
 
 from local.samples import mysql
 
@@ -35,6 +32,8 @@ from .authorization import Denied, assume, bucket_owner, caller, check, wrap
 from .background import in_background
 from .clock import clock
 from .s3_encryption import KEY_HEADER, MissingKey, S3Error, resolve_key
+from .seams import eventbridge, iam_actions, rds, s3
+from .seams.responses import get_account_id, get_region, request_scope
 
 log = logging.getLogger("tributary.cloud")
 AT_ONCE, SERVICE = 5, "export.rds.amazonaws.com"
@@ -51,7 +50,7 @@ NOUNS = {
 }
 by_hand: dict[str, dict] = {}
 tasks: dict[tuple[str, str], dict] = {}
-stock_resource = iam_actions.extract_resource_arn
+stock_resource = iam_actions.resource_of.current
 
 
 class Refused(Exception):
@@ -109,7 +108,7 @@ def answer_snapshots(principal, call: str, noun: str, parameters: dict) -> tuple
     inner = "".join(f"<{noun}>{xml(each)}</{noun}>" for each in listed_snapshots)
     action = f"{call}{noun}" + ("s" if call == "Describe" else "")
     listed = f"<{noun}s>{inner}</{noun}s>" if call == "Describe" else inner
-    return rds._xml(200, f"{action}Response", f"<{action}Result>{listed}</{action}Result>")
+    return rds.xml(200, f"{action}Response", f"<{action}Result>{listed}</{action}Result>")
 
 
 async def send_daily_events() -> None:
@@ -120,7 +119,7 @@ async def send_daily_events() -> None:
         if today() == day:
             continue
         day = today()
-        for account, region in {key[:2] for key in eventbridge._rules._data}:
+        for account, region in {key[:2] for key, _ in eventbridge.rules.all_items()}:
             with request_scope(account, region):
                 for noun, (_, resource, event, says) in NOUNS.items():
                     ((arn, made),) = [
@@ -137,7 +136,7 @@ async def send_daily_events() -> None:
                         "Detail": json.dumps(detail),
                         "Resources": [arn],
                     }
-                    eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+                    eventbridge.put_events({"Entries": [entry]}, allow_aws_source=True)
 
 
 def xml(members: dict) -> str:
@@ -220,7 +219,7 @@ async def write(task: dict) -> None:
             check(role, action, f"arn:aws:s3:::{bucket}/{base}{key}")
         headers = {"x-amz-server-side-encryption": "aws:kms", KEY_HEADER: task["KmsKeyId"]}
         with request_scope(bucket_owner(bucket) or get_account_id(), get_region()):
-            status, _, answer = await s3.handle_request(
+            status, _, answer = await s3.handle_request.current(
                 "PUT", f"/{bucket}/{base}{key}", headers, body, {}, internal=True
             )
         if status >= 300:
@@ -286,7 +285,7 @@ async def handle(stock, method, path, headers, body, query):
             if named and not answers:
                 raise Refused("ExportTaskNotFound", f"{named} not found")
             listed = "".join(f"<ExportTask>{xml(task)}</ExportTask>" for task in answers)
-            return rds._xml(
+            return rds.xml(
                 200,
                 f"{action}Response",
                 f"<{action}Result><ExportTasks>{listed}</ExportTasks></{action}Result>",
@@ -294,8 +293,8 @@ async def handle(stock, method, path, headers, body, query):
         else:
             return await stock(method, path, headers, body, query)
     except (Refused, Denied, MissingKey) as refused:
-        return rds._error(getattr(refused, "code", "AccessDenied"), escape(str(refused)), 400)
-    return rds._xml(200, f"{action}Response", f"<{action}Result>{xml(answers[0])}</{action}Result>")
+        return rds.error(getattr(refused, "code", "AccessDenied"), escape(str(refused)), 400)
+    return rds.xml(200, f"{action}Response", f"<{action}Result>{xml(answers[0])}</{action}Result>")
 
 
 def resource_arn(service, method, path, headers, body, query_params, *rest, **named):
@@ -312,7 +311,7 @@ def resource_arn(service, method, path, headers, body, query_params, *rest, **na
 
 def install() -> None:
     global stock_resource
-    stock_resource = iam_actions.extract_resource_arn
-    iam_actions.extract_resource_arn = resource_arn
+    stock_resource = iam_actions.resource_of.current
+    iam_actions.resource_of.replace(resource_arn)
     wrap("rds", handle)
     in_background(send_daily_events())

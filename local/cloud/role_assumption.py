@@ -19,12 +19,12 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import botocore.session
-from ministack.core import iam_evaluator as iam
-from ministack.core.responses import get_region
-from ministack.services import sts
 
 from . import authorization
 from .models import constraints, wire
+from .seams import iam_evaluator as iam
+from .seams import sts
+from .seams.responses import get_region
 
 ACTION = "sts:AssumeRole"
 
@@ -70,12 +70,12 @@ async def around(stock: Any, method: str, path: str, headers: dict, body: Any, q
         if str(request.get("RoleArn", "")).count(":") >= 5:  # else it is refused as no ARN
             check(authorization.caller(headers, query), request)
     except authorization.Denied as denied:
-        return sts._error(403, "AccessDenied", str(denied), ns="sts")
+        return sts.error(403, "AccessDenied", str(denied), ns="sts")
     except constraints.Unreadable:  # refused by the model
         pass
     return await stock(method, path, headers, body, query)
 
 
 def install() -> None:
-    iam._ALWAYS_ALLOWED_ACTIONS |= {ACTION}  # decided here, where the trust is known
+    iam.always_allow(ACTION)  # decided here, where the trust is known
     authorization.wrap("sts", around)

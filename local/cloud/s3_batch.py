@@ -24,19 +24,17 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
-from ministack import app
-from ministack.core.responses import get_account_id, get_region, request_scope
-from ministack.services import s3
-
 from .authorization import Denied, assume, bucket_owner, caller, check
 from .background import in_background
 from .s3_encryption import MissingKey, S3Error, stored_version, write_multipart
 from .s3_replication import Operation, covers, matching, replicate
+from .seams import app, s3
+from .seams.responses import get_account_id, get_region, request_scope
 
 PATH, SERVICE = "/v20180820/jobs", "batchoperations.s3.amazonaws.com"
 ENDED = ("Complete", "Failed", "Cancelled")
 jobs: dict[str, dict[str, Any]] = {}
-stock_shortcuts = app._handle_post_body_shortcuts
+stock_shortcuts = app.shortcuts.current
 
 
 class Failed(Exception):
@@ -76,11 +74,11 @@ def manifest(job: dict) -> list[Operation]:
     statuses = wanted.get("ObjectReplicationStatuses") or ["NONE", "FAILED", "COMPLETED", "REPLICA"]
     prefixes = tuple((wanted.get("KeyNameConstraint") or {}).get("MatchAnyPrefix") or [""])
     keys_and_versions = {
-        (key, record.get("version_id") or "null") for key, record in s3._buckets[bucket]["objects"].items()
+        (key, record.get("version_id") or "null") for key, record in s3.buckets[bucket]["objects"].items()
     }
     keys_and_versions |= {
         (name[1], version["version_id"])
-        for name, versions in s3._object_versions.items()
+        for name, versions in s3.object_versions.items()
         if name[0] == bucket
         for version in versions
         if not version.get("is_delete_marker")
@@ -89,7 +87,7 @@ def manifest(job: dict) -> list[Operation]:
     for key, version in sorted(keys_and_versions):
         record = stored_version(bucket, key, version) or {}
         if key.startswith(prefixes) and (record.get("replication_status") or "NONE") in statuses:
-            tags = s3._object_tags.get((bucket, key, version)) or {}
+            tags = s3.object_tags.get((bucket, key, version)) or {}
             operations += [
                 Operation(get_account_id(), bucket, key, version, rule, role, record.get("size", 0))
                 for rule, role in matching(bucket, key, tags)
@@ -306,11 +304,11 @@ def route(method: str, path: str, headers: dict, body: bytes, query: dict) -> tu
 async def shortcuts(method, path, headers, body, query_params, request_id):
     if path.startswith(PATH) and method in ("GET", "POST"):
         # Before ministack has checked the signature.
-        if refused := app._authenticate_only("s3", headers, query_params, request_id):
+        if refused := app.authenticate_only("s3", headers, query_params, request_id):
             return refused
         return route(method, path, headers, body, query_params)
     return await stock_shortcuts(method, path, headers, body, query_params, request_id)
 
 
 def install() -> None:
-    app._handle_post_body_shortcuts = shortcuts
+    app.shortcuts.replace(shortcuts)

@@ -12,16 +12,16 @@ from __future__ import annotations
 import hashlib
 import re
 from typing import Any
-
-from ministack.core.responses import get_account_id, get_region, request_scope
-from ministack.services import kms, s3
+from urllib.parse import unquote
 
 from .authorization import Denied, bucket_owner, caller, check
+from .seams import kms, s3
+from .seams.responses import get_account_id, get_region, request_scope
 
 KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
 BUCKET_KEY_HEADER = "x-amz-server-side-encryption-bucket-key-enabled"
 PART = 8 * 1024 * 1024  # bytes; S3's least is 5 MiB
-stock_handle = s3.handle_request
+stock_handle = s3.handle_request.current
 
 
 class MissingKey(Exception):
@@ -40,7 +40,7 @@ def resolve_key(reference: str, account: str) -> str:
     parts = reference.split(":")
     owner, region = (parts[4], parts[3]) if reference.startswith("arn:") else (account, get_region())
     with request_scope(owner, region):
-        record = kms._resolve_key(reference)
+        record = kms.key_of(reference)
         if not record:
             raise MissingKey(f"KMS.NotFoundException: key {reference} does not exist")
         if record.get("KeyState", "Enabled") != "Enabled":
@@ -51,7 +51,7 @@ def resolve_key(reference: str, account: str) -> str:
 def bucket_key_on(bucket: str, headers: dict) -> bool:
     if BUCKET_KEY_HEADER in headers:
         return headers[BUCKET_KEY_HEADER].lower() == "true"
-    stored = s3._bucket_encryption.get_scoped(bucket_owner(bucket), None, bucket) or ""
+    stored = s3.bucket_encryption.get_scoped(bucket_owner(bucket), None, bucket) or ""
     return re.search(r"<BucketKeyEnabled>\s*true", stored) is not None
 
 
@@ -75,7 +75,7 @@ def write_key(bucket: str, headers: dict) -> str | None:
     """The KMS key a write to the bucket will use: the request's, or the bucket's default."""
     with request_scope(bucket_owner(bucket) or get_account_id(), get_region()):
         chosen = (
-            headers if "x-amz-server-side-encryption" in headers else s3._bucket_default_sse_headers(bucket)
+            headers if "x-amz-server-side-encryption" in headers else s3.default_encryption_headers(bucket)
         )
     return (
         chosen.get(KEY_HEADER)
@@ -87,11 +87,9 @@ def write_key(bucket: str, headers: dict) -> str | None:
 def stored_version(bucket: str, key: str, version: str | None = None) -> dict | None:
     """An object's record, or that of one of its versions."""
     owner = bucket_owner(bucket)
-    record = (
-        (s3._buckets.get_scoped(owner, None, bucket) or {}).get("objects", {}).get(key) if owner else None
-    )
+    record = (s3.buckets.get_scoped(owner, None, bucket) or {}).get("objects", {}).get(key) if owner else None
     if version and ((record or {}).get("version_id") or "null") != version:
-        versions = s3._object_versions.get_scoped(owner, None, (bucket, key)) or []
+        versions = s3.object_versions.get_scoped(owner, None, (bucket, key)) or []
         return next((v for v in versions if v["version_id"] == version), None)
     return record
 
@@ -110,7 +108,7 @@ def check_read(principal, bucket: str, key: str, version: str | None = None) -> 
 
 
 async def handle_request(method, path, headers, body, query_params, *args, internal: bool = False, **kwargs):
-    bucket, key = s3._parse_bucket_key(path, headers)
+    bucket, key = s3.bucket_and_key(path, headers)
     subresource = query_params.keys() - {"x-id", "versionId", "partNumber", "uploadId", "uploads"}
     if key and not internal and not subresource and bucket_owner(bucket):
         try:
@@ -123,13 +121,13 @@ async def handle_request(method, path, headers, body, query_params, *args, inter
             ):
                 check_write(caller(headers, query_params), bucket, key, headers, method == "POST")
             if method == "PUT" and (source := headers.get("x-amz-copy-source")):
-                name, _, version = s3.url_unquote(source).lstrip("/").partition("?versionId=")
+                name, _, version = unquote(source).lstrip("/").partition("?versionId=")
                 source_bucket, _, source_key = name.partition("/")
                 check_read(caller(headers, query_params), source_bucket, source_key, version or None)
         except Denied as denied:
-            return s3._error("AccessDenied", str(denied), 403, path)
+            return s3.error("AccessDenied", str(denied), 403, path)
         except MissingKey as missing:
-            return s3._error(str(missing).split(":")[0], str(missing), 400, path)
+            return s3.error(str(missing).split(":")[0], str(missing), 400, path)
     return await stock_handle(method, path, headers, body, query_params, *args, internal=internal, **kwargs)
 
 
@@ -141,7 +139,7 @@ async def write_multipart(principal, bucket: str, key: str, body: bytes, headers
     with request_scope(bucket_owner(bucket) or get_account_id(), get_region()):
 
         async def call(method: str, data: bytes, query: dict, extra: dict | None = None):
-            status, answer_headers, answer = await s3.handle_request(
+            status, answer_headers, answer = await s3.handle_request.current(
                 method, path, extra or {}, data, query, internal=True
             )
             if status >= 300:
@@ -171,4 +169,4 @@ async def write_multipart(principal, bucket: str, key: str, body: bytes, headers
 
 
 def install() -> None:
-    s3.handle_request = handle_request
+    s3.handle_request.replace(handle_request)

@@ -19,9 +19,6 @@ import random
 import time
 from dataclasses import dataclass, field
 
-from ministack.core.responses import get_account_id, get_region, request_scope
-from ministack.services import cloudwatch, s3
-
 from .authorization import Denied, assume, bucket_owner, check
 from .s3_encryption import (
     BUCKET_KEY_HEADER,
@@ -32,11 +29,13 @@ from .s3_encryption import (
     resolve_key,
     stored_version,
 )
+from .seams import cloudwatch, s3
+from .seams.responses import get_account_id, get_region, request_scope
 
 log = logging.getLogger("tributary.cloud")
 SERVICE = "s3.amazonaws.com"
 DELAY = 0.05  # seconds that writes gather before they are replicated in a shuffled order
-stock_handle = s3.handle_request
+stock_handle = s3.handle_request.current
 loop: asyncio.AbstractEventLoop | None = None
 queue: list[Operation] = []
 
@@ -66,15 +65,15 @@ class Operation:
 
 def matching(bucket: str, key: str, tags: dict) -> list[tuple[dict, str]]:
     """For each destination, the enabled rule of the highest priority that covers the object; with the role."""
-    config = s3._bucket_replication.get(bucket)
-    if not config or s3._bucket_versioning.get(bucket) != "Enabled":
+    config = s3.bucket_replication.get(bucket)
+    if not config or s3.bucket_versioning.get(bucket) != "Enabled":
         return []
     best: dict[str, dict] = {}
     for rule in config.get("Rules", []):
         if (
             rule.get("Status") == "Enabled"
-            and key.startswith(s3._replication_rule_prefix(rule))
-            and all(tags.get(name) == value for name, value in s3._replication_rule_tags(rule).items())
+            and key.startswith(s3.replication_prefix(rule))
+            and all(tags.get(name) == value for name, value in s3.replication_tags(rule).items())
         ):
             other = best.get(rule["Destination"]["Bucket"])
             if other is None or int(rule.get("Priority") or 0) > int(other.get("Priority") or 0):
@@ -106,7 +105,7 @@ def covers(rule: dict, record: dict) -> bool:
 def enqueue(bucket: str, key: str, version: str, marker: bool = False) -> int:
     """Queue a version for each rule that covers it; in the scope of the bucket's owner. Returns how many."""
     record = stored_version(bucket, key, version) or {}
-    tags = s3._object_tags.get((bucket, key, version)) or {}
+    tags = s3.object_tags.get((bucket, key, version)) or {}
     operations = [
         Operation(get_account_id(), bucket, key, version, rule, role, record.get("size", 0), marker)
         for rule, role in matching(bucket, key, tags)
@@ -119,7 +118,7 @@ def enqueue(bucket: str, key: str, version: str, marker: bool = False) -> int:
             if "Filter" not in o.rule
             or (
                 (o.rule.get("DeleteMarkerReplication") or {}).get("Status") == "Enabled"
-                and not s3._replication_rule_tags(o.rule)
+                and not s3.replication_tags(o.rule)
             )
         ]
     for operation in operations:
@@ -143,8 +142,8 @@ def drain() -> None:
 def set_status(bucket: str, key: str, version: str, status: str) -> None:
     """On the current object and on its entry among the versions, which are separate records."""
     owner = bucket_owner(bucket)
-    current = (s3._buckets.get_scoped(owner, None, bucket) or {}).get("objects", {}).get(key)
-    versions = s3._object_versions.get_scoped(owner, None, (bucket, key)) or []
+    current = (s3.buckets.get_scoped(owner, None, bucket) or {}).get("objects", {}).get(key)
+    versions = s3.object_versions.get_scoped(owner, None, (bucket, key)) or []
     for record in [*([current] if current else []), *versions]:
         if (record.get("version_id") or "null") == version:
             record["replication_status"] = status
@@ -167,7 +166,7 @@ def metric(operation: Operation, name: str, value: float, unit: str = "Count") -
     for number, (key, text) in enumerate(dimensions.items(), 1):
         form[f"MetricData.member.1.Dimensions.member.{number}.Name"] = [key]
         form[f"MetricData.member.1.Dimensions.member.{number}.Value"] = [text]
-    cloudwatch._put_metric_data(form, {}, False)
+    cloudwatch.put_metric_data(form, {}, False)
 
 
 def authorize(operation: Operation, record: dict) -> None:
@@ -185,7 +184,7 @@ def authorize(operation: Operation, record: dict) -> None:
     headers = record.get("preserved_headers") or {}
     rule = operation.rule["Destination"]
     writing = ["s3:ReplicateObject"]
-    if s3._object_tags.get((operation.bucket, operation.key, operation.version)):
+    if s3.object_tags.get((operation.bucket, operation.key, operation.version)):
         writing.append("s3:ReplicateTags")
     if rule.get("AccessControlTranslation"):
         writing.append("s3:ObjectOwnerOverrideToBucketOwner")
@@ -210,7 +209,7 @@ def key_of_replica(operation: Operation, record: dict) -> str | None:
     if encrypted(record):
         return (operation.rule["Destination"].get("EncryptionConfiguration") or {}).get("ReplicaKmsKeyID")
     with request_scope(bucket_owner(operation.destination) or operation.owner, get_region()):
-        return s3._bucket_default_sse_headers(operation.destination).get(KEY_HEADER)
+        return s3.default_encryption_headers(operation.destination).get(KEY_HEADER)
 
 
 def replicate(operation: Operation) -> bool:
@@ -222,7 +221,7 @@ def replicate(operation: Operation) -> bool:
         owner = bucket_owner(operation.destination)
         if owner is None:
             raise Refused(f"the destination bucket {operation.destination} does not exist")
-        if s3._bucket_versioning.get_scoped(owner, None, operation.destination) != "Enabled":
+        if s3.bucket_versioning.get_scoped(owner, None, operation.destination) != "Enabled":
             raise Refused(f"the destination bucket {operation.destination} is not versioned")
         named = operation.rule["Destination"].get("Account")
         if named and named != owner:
@@ -275,7 +274,7 @@ def fail(operation: Operation, why: Exception) -> None:
             if "versioned" in str(why)
             else "Unclassified"
         )
-    s3._fire_s3_event_async(
+    s3.fire_event(
         operation.bucket,
         operation.key,
         "s3:Replication:OperationFailedReplication",
@@ -296,20 +295,18 @@ def fail(operation: Operation, why: Exception) -> None:
 
 def write_replica(operation: Operation, record: dict, owner: str) -> None:
     """The replica keeps the version's id, time, metadata and tags; its class, owner and key are the rule's."""
-    tags = s3._object_tags.get((operation.bucket, operation.key, operation.version))
+    tags = s3.object_tags.get((operation.bucket, operation.key, operation.version))
     data = record.get("data") if record.get("data") is not None else record.get("body")
     if data is None and not operation.marker:
-        data = s3._read_body(operation.bucket, operation.key, record)
+        data = s3.read_body(operation.bucket, operation.key, record)
     key = key_of_replica(operation, record)
     with request_scope(owner, get_region()):
-        destination = s3._buckets[operation.destination]
+        destination = s3.buckets[operation.destination]
         prior = destination["objects"].get(operation.key)
         if operation.marker:
-            s3._record_delete_marker(operation.destination, operation.key, prior)
+            s3.record_delete_marker(operation.destination, operation.key, prior)
             destination["objects"].pop(operation.key, None)
-            s3._fire_s3_event_async(
-                operation.destination, operation.key, "s3:ObjectRemoved:DeleteMarkerCreated"
-            )
+            s3.fire_event(operation.destination, operation.key, "s3:ObjectRemoved:DeleteMarkerCreated")
             return
         replica = copy.deepcopy(
             {k: v for k, v in record.items() if k not in ("data", "body", "version_id", "is_latest")}
@@ -322,16 +319,16 @@ def write_replica(operation: Operation, record: dict, owner: str) -> None:
             headers.update({"x-amz-server-side-encryption": "aws:kms", KEY_HEADER: key})
             headers.pop(BUCKET_KEY_HEADER, None)
         destination["objects"][operation.key] = replica
-        version = s3._record_object_version(operation.destination, operation.key, prior, replica, data)
+        version = s3.record_version(operation.destination, operation.key, prior, replica, data)
         if version and operation.version != "null":  # a replica has its source's version id
-            replica["version_id"] = s3._object_versions[(operation.destination, operation.key)][-1][
+            replica["version_id"] = s3.object_versions[(operation.destination, operation.key)][-1][
                 "version_id"
             ] = operation.version
             version = operation.version
         if tags:
-            s3._object_tags[(operation.destination, operation.key, version)] = dict(tags)
+            s3.object_tags[(operation.destination, operation.key, version)] = dict(tags)
         parts = "-" in replica["etag"]
-        s3._fire_s3_event_async(
+        s3.fire_event(
             operation.destination,
             operation.key,
             f"s3:ObjectCreated:{'CompleteMultipartUpload' if parts else 'Put'}",
@@ -345,7 +342,7 @@ async def handle_request(method, path, headers, body, query_params, *args, **kwa
     """After a write has made its version, queue it; a delete without a version queues its marker."""
     global loop
     loop = asyncio.get_running_loop()
-    bucket, key = s3._parse_bucket_key(path, headers)
+    bucket, key = s3.bucket_and_key(path, headers)
     result = await stock_handle(method, path, headers, body, query_params, *args, **kwargs)
     owner = bucket_owner(bucket) if key else None
     if owner and result[0] < 300 and method in ("PUT", "POST", "DELETE"):
@@ -370,9 +367,8 @@ async def handle_request(method, path, headers, body, query_params, *args, **kwa
 
 def install() -> None:
     global stock_handle
-    stock_handle = s3.handle_request
-    s3.handle_request = handle_request
-    s3._maybe_replicate = mark_pending
-    s3._maybe_replicate_delete_marker = lambda bucket, key: (
-        None
-    )  # queued in handle_request, once the marker has an id
+    stock_handle = s3.handle_request.current
+    s3.handle_request.replace(handle_request)
+    s3.replicate.replace(mark_pending)
+    # Queued in handle_request, once the marker has an id.
+    s3.replicate_delete_marker.replace(lambda bucket, key: None)

@@ -111,10 +111,10 @@ def install() -> None:
 async def serve(port: int, ready: Callable[[], None], stop: asyncio.Event) -> None:
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
-    from ministack import app as ministack_app
-    from ministack.core import lambda_runtime
 
     from .retries import Answers
+    from .seams import app as ministack_app
+    from .seams import lambda_runtime
 
     install()
     from . import signatures
@@ -126,7 +126,7 @@ async def serve(port: int, ready: Callable[[], None], stop: asyncio.Event) -> No
     # An idle connection stays open: hypercorn would close one in the moment that a request comes on it, after the
     # request has been carried out, and a client that then asks again is answered twice.
     config.keep_alive_timeout = 86400.0
-    front = Front(Answers(ministack_app.app), port, signatures.refuse, signatures.signed_for_sts)
+    front = Front(Answers(ministack_app.asgi), port, signatures.refuse, signatures.signed_for_sts)
     server = asyncio.create_task(hypercorn_serve(front, config, shutdown_trigger=stop.wait))  # type: ignore[arg-type]  # hypercorn types ASGI scopes, ministack none
     while not server.done():
         try:

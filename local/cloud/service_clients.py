@@ -15,7 +15,7 @@ from . import authorization
 
 def session(role_arn: str, resource_arn: str, service: str) -> boto3.Session:
     """A session of the role, if its trust lets the service assume it for this resource; Denied otherwise."""
-    from ministack.services import sts
+    from .seams import sts
 
     region = resource_arn.split(":")[3]
     as_whom = service.split(".", maxsplit=1)[0].removesuffix("-pipelines")

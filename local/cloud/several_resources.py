@@ -11,14 +11,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ministack import app
-from ministack.core import iam_actions
-from ministack.core.responses import get_account_id, get_region, new_uuid
-from ministack.core.router import extract_access_key_id
-from ministack.services import athena
-
 from . import authorization
 from .named_resources import members
+from .seams import app, athena, iam_actions
+from .seams.responses import extract_access_key_id, get_account_id, get_region, new_uuid
 
 # By action: the member that lists them, and what stands before each in its ARN.
 LISTED = {
@@ -31,10 +27,10 @@ LISTED = {
 # Athena's are known by ids; what is judged is the workgroup of each.
 OF_A_WORKGROUP: dict[str, tuple[str, Callable[[str], str]]] = {
     "athena:BatchGetNamedQuery": (
-        "NamedQueryIds", lambda id: (athena._named_queries.get(id) or {}).get("WorkGroup", "")
+        "NamedQueryIds", lambda id: (athena.named_queries.get(id) or {}).get("WorkGroup", "")
     ),
     "athena:BatchGetQueryExecution": (
-        "QueryExecutionIds", lambda id: (athena._executions.get(id) or {}).get("WorkGroup", "")
+        "QueryExecutionIds", lambda id: (athena.executions.get(id) or {}).get("WorkGroup", "")
     ),
 }  # fmt: skip
 
@@ -71,7 +67,7 @@ def arns(action: str, given: dict[str, Any]) -> list[str]:
 
 def judged(service: str) -> Callable[..., Any]:
     async def around(stock: Any, method: str, path: str, headers: dict, body: bytes, query: Any) -> tuple:
-        action = iam_actions.extract_iam_action(service, method, path, headers, body, query)
+        action = iam_actions.action_of.current(service, method, path, headers, body, query)
         # What the cloud calls itself, a state machine's task, is nobody's request.
         if action and extract_access_key_id(headers, query or {}):
             try:
@@ -86,7 +82,7 @@ def judged(service: str) -> Callable[..., Any]:
     return around
 
 
-stock_resource = iam_actions.extract_resource_arn
+stock_resource = iam_actions.resource_of.current
 
 
 def resource_arn(
@@ -101,13 +97,14 @@ def resource_arn(
 ) -> str:
     """The first of them, which ministack judges."""
     stock = stock_resource(service, method, path, headers, body, query, region, account)
-    action = iam_actions.extract_iam_action(service, method, path, headers, body, query)
+    action = iam_actions.action_of.current(service, method, path, headers, body, query)
     return next(iter(arns(action, members(body)) if action else []), stock)
 
 
 def install() -> None:
     """After what says how a request is called and what it is about."""
     global stock_resource
-    stock_resource, iam_actions.extract_resource_arn = iam_actions.extract_resource_arn, resource_arn
-    for service in {"monitoring", "cloudwatch", "glue", "athena"} & app.SERVICE_HANDLERS.keys():
+    stock_resource = iam_actions.resource_of.current
+    iam_actions.resource_of.replace(resource_arn)
+    for service in {"monitoring", "cloudwatch", "glue", "athena"} & app.handlers.keys():
         authorization.wrap(service, judged(service))

@@ -21,18 +21,17 @@ from contextvars import ContextVar
 from typing import Any
 from urllib.parse import parse_qs
 
-from ministack import app
-from ministack.core import iam_evaluator as iam
-from ministack.core import lambda_runtime
+from .seams import app, lambda_runtime
+from .seams import iam_evaluator as iam
 
 UNCHECKED = "TRIBUTARY_CLOUD_UNCHECKED"  # set: started without a secret
 HEALTH = {"/_ministack/health", "/_ministack/ready", "/_localstack/health", "/health"}
 STS = re.compile(r"sts(\.[a-z0-9-]+)?\.amazonaws\.com")
 header_signed: ContextVar[bool] = ContextVar("header_signed", default=False)
 stock_pin, stock_is_root, stock_identity = (
-    iam.pin_signed_request,
-    iam._is_root_key,
-    iam.resolve_caller_identity,
+    iam.pin_signed_request.current,
+    iam.is_root_key.current,
+    iam.resolve_caller_identity.current,
 )
 
 
@@ -81,24 +80,26 @@ def taken_on_trust(access_key_id: str) -> bool:
 
 
 def execution_credentials(config: dict) -> dict[str, str]:
-    from ministack.services import sts
+    from .seams import sts
 
     given = derived(config)
     key = os.environ["AWS_SECRET_ACCESS_KEY"].encode()
     for name, kept in (("AWS_SECRET_ACCESS_KEY", "SecretAccessKey"), ("AWS_SESSION_TOKEN", "SessionToken")):
         given[name] = hmac.new(key, given[name].encode(), hashlib.sha256).hexdigest()
-        sts._sessions[given["AWS_ACCESS_KEY_ID"]][kept] = given[name]
+        sts.sessions[given["AWS_ACCESS_KEY_ID"]][kept] = given[name]
     return given
 
 
-derived = lambda_runtime.execution_credentials
+derived = lambda_runtime.execution_credentials.current
 
 
 def install() -> None:
     global derived
-    from ministack.services import lambda_svc
+    from .seams import lambda_svc
 
-    iam.pin_signed_request = app.pin_signed_request = pin
-    iam._is_root_key = taken_on_trust
-    derived = lambda_runtime.execution_credentials
-    lambda_runtime.execution_credentials = lambda_svc.execution_credentials = execution_credentials
+    iam.pin_signed_request.replace(pin)
+    app.pin_signed_request.replace(pin)
+    iam.is_root_key.replace(taken_on_trust)
+    derived = lambda_runtime.execution_credentials.current
+    lambda_runtime.execution_credentials.replace(execution_credentials)
+    lambda_svc.execution_credentials.replace(execution_credentials)

@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ministack.services import sqs
+from .seams import sqs
 
-stock_attributes = sqs._act_get_queue_attributes
+stock_attributes = sqs.queue_attributes
 NAME = "RedrivePolicy"
 
 
@@ -30,4 +30,4 @@ def attributes(data: dict, url: str) -> dict[str, Any]:
 
 
 def install() -> None:
-    sqs._HANDLERS["GetQueueAttributes"] = attributes
+    sqs.handlers["GetQueueAttributes"] = attributes

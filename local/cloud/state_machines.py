@@ -6,9 +6,8 @@ from __future__ import annotations
 
 import json
 
-from ministack.core.responses import error_response_json
-
 from .authorization import wrap
+from .seams.responses import error_response_json
 from .states_language import complaints
 
 CHECKED = ("CreateStateMachine", "UpdateStateMachine")

@@ -24,11 +24,11 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import botocore.session
-from ministack.core.responses import get_account_id
-from ministack.services import iam
 
 from . import authorization, query_protocol
 from .models import constraints, wire
+from .seams import iam
+from .seams.responses import get_account_id
 
 MODEL = botocore.session.Session().get_service_model("iam")
 SERVICES = ("bedrock.amazonaws.com", "cassandra.amazonaws.com", "codecommit.amazonaws.com")
@@ -66,7 +66,7 @@ def fingerprint(body: str) -> str:
 def user_of(request: Mapping[str, Any], principal: Any) -> str:
     """The user that is named, or without a name the caller itself."""
     name = request.get("UserName") or (principal.arn.rpartition("/")[2] if ":user/" in principal.arn else "")
-    if name not in iam._users:
+    if name not in iam.users:
         raise Refused("NoSuchEntity", f"The user with name {name} cannot be found.")
     return name
 
@@ -198,13 +198,13 @@ def in_the_way(user: str) -> str | None:
     """What keeps the user from being deleted: all that API_DeleteUser.html names and ministack does not see."""
     place = (get_account_id(), user)
     there = {
-        "login profile": user in iam._login_profiles,
-        "policies": bool(iam._user_inline_policies.get(user)),
+        "login profile": user in iam.login_profiles,
+        "policies": bool(iam.inline_policies_of_users.get(user)),
         "signing certificates": bool(certificates[place]),
         "SSH public keys": bool(keys[place]),
         "service-specific credentials": bool(credentials[place]),
-        "MFA devices": any(device["User"] == user for device in iam._mfa_devices.values()),
-        "group memberships": any(user in group["Users"] for group in iam._groups.values()),
+        "MFA devices": any(device["User"] == user for device in iam.mfa_devices.values()),
+        "group memberships": any(user in group["Users"] for group in iam.groups.values()),
     }
     return next((what for what, is_there in there.items() if is_there), None)
 
@@ -228,7 +228,7 @@ async def around(stock: Any, method: str, path: str, headers: dict, body: Any, q
         answer = do(kept[get_account_id(), user], user, request)
         return 200, {"Content-Type": "text/xml"}, query_protocol.write(operation, answer)
     except Refused as error:
-        return iam._error(status_of(name, error.code), error.code, str(error), ns="iam")
+        return iam.error(status_of(name, error.code), error.code, str(error), ns="iam")
     except constraints.Unreadable:  # refused by the model
         return await stock(method, path, headers, body, query)
 

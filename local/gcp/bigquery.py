@@ -1,5 +1,4 @@
-"""BigQuery for the local cloud: `bqemulator`, and what it lacks put in through its own seams (private: pinned to
-1.4.0).
+"""BigQuery for the local cloud: `bqemulator`, and what it lacks put in through seams.py.
 
 Put in: offline start (no spatial extension), BIGNUMERIC and exact precisions, nested fields of any name,
 columns added by `tables.patch`, `_PARTITIONTIME` of tables partitioned by ingestion time, and load jobs as the
@@ -21,23 +20,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import sqlglot
-from bqemulator.api.routes import jobs, tables, upload
 from bqemulator.catalog.etag import generate_etag
 from bqemulator.catalog.models import JobMeta, TableFieldSchema
 from bqemulator.domain.errors import ValidationError
-from bqemulator.jobs import executor
-from bqemulator.scripting import interpreter
-from bqemulator.sql import table_rewriter, translator
-from bqemulator.storage import type_map
-from bqemulator.storage.engine import DuckDBEngine
 from bqemulator.storage.sql_identifiers import quoted_table_ref
 from sqlglot import exp
 from sqlglot.errors import ParseError
 
+from local.gcp import seams
 from local.gcp.decimals import LoadFailed
 from local.gcp.limits import is_column_name
 from local.gcp.load import read
@@ -65,20 +58,15 @@ _by_ingestion: set[tuple[str, str]] = set()  # (dataset, table) that have the hi
 
 def install() -> None:
     """Put it all in; once, before the server starts."""
-    DuckDBEngine._load_spatial = lambda self: None  # it is downloaded, and only GEOGRAPHY needs it
-    original = table_rewriter.rewrite_table_refs
-    replacements: dict[str, tuple[Any, tuple[ModuleType, ...]]] = {
-        "_parse_schema_fields": (_parse_fields, (tables,)),
-        "_field_to_rest": (_rest_field, (tables,)),
-        "bq_schema_to_duckdb_columns": (_columns, (tables, type_map)),
-        "execute_load_job": (_load, (jobs, upload, executor)),
-        "rewrite_partition_pseudo_columns": (lambda sql: sql, (translator,)),
-        "rewrite_table_refs": (lambda sql, project: _hide(original(sql, project)), (executor, interpreter)),
-    }
-    for name, (new, modules) in replacements.items():
-        for module in modules:
-            getattr(module, name)  # fails where another version of bqemulator has no such name
-            setattr(module, name, new)
+    seams.install(
+        {
+            "fields_of": _parse_fields,
+            "field_in_json": _rest_field,
+            "columns_of": _columns,
+            "load_job": _load,
+            "tables_in_sql": _hide,
+        }
+    )
 
 
 def _parse_fields(raw: list[dict[str, Any]]) -> tuple[TableFieldSchema, ...]:
@@ -262,9 +250,7 @@ async def _load(project: str, job_id: str, config: dict[str, Any], ctx: Any) -> 
         ctx.catalog.get_table(project, dataset, name) is None
         and load.get("createDisposition") != "CREATE_NEVER"
     ):
-        executor._maybe_create_load_destination(
-            dest_project=project, dest_dataset=dataset, dest_table_id=name, load_config=load, now=now, ctx=ctx
-        )
+        seams.make_table(project, dataset, name, load, now, ctx)
     meta = ctx.catalog.get_table(project, dataset, name)
     if meta is None:
         raise LoadFailed(f"Not found: Table {project}:{dataset}.{name}")
@@ -344,5 +330,5 @@ async def _load(project: str, job_id: str, config: dict[str, Any], ctx: Any) -> 
 
 def _files(uri: str, ctx: Any) -> list[Path]:
     """The file of an upload, or of a transfer's staging folder."""
-    path = Path(executor._resolve_uri(uri, ctx))
+    path = seams.file_of(uri, ctx)
     return [path] if path.is_file() else []

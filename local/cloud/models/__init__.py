@@ -14,8 +14,7 @@ import logging
 from typing import Any
 from urllib.parse import parse_qsl
 
-from ministack import app
-
+from ..seams import app
 from . import answers, constraints, differences, operations, wire
 
 log = logging.getLogger("tributary.cloud")
@@ -108,9 +107,9 @@ def checked(service: str, stock: Any) -> Any:
 
 def install() -> None:
     """After every extension that replaces a handler."""
-    for service, stock in app.SERVICE_HANDLERS.items():
-        app.SERVICE_HANDLERS[service] = checked(service, stock)
-    shortcuts = app._handle_post_body_shortcuts
+    for service, stock in app.handlers.items():
+        app.handlers[service] = checked(service, stock)
+    shortcuts = app.shortcuts.current
 
     async def control(method, path, headers, body, query, request_id):
         if path.startswith(S3_CONTROL) and (
@@ -119,4 +118,4 @@ def install() -> None:
             return refused
         return await shortcuts(method, path, headers, body, query, request_id)
 
-    app._handle_post_body_shortcuts = control
+    app.shortcuts.replace(control)

@@ -18,8 +18,9 @@ from typing import Any
 
 import botocore
 from botocore.model import ServiceModel
-from ministack.core import iam_actions
-from ministack.core.responses import _BOTOCORE_NAME as ALIASES
+
+from ..seams import iam_actions
+from ..seams.responses import botocore_names as ALIASES
 
 DATA = Path(botocore.__file__).parent / "data"
 # What ministack serves under one name.
@@ -63,7 +64,7 @@ def model(name: str) -> Any:
 
 def models(service: str) -> list[Any]:
     """The models behind a service of ministack's."""
-    names = TOGETHER.get(service) or iam_actions._BOTOCORE_SERVICE_MAP.get(service)
+    names = TOGETHER.get(service) or iam_actions.botocore_names.get(service)
     return [
         service_model for name in names or [ALIASES.get(service, service)] if (service_model := model(name))
     ]

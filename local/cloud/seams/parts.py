@@ -1,0 +1,49 @@
+"""The shapes of ministack's parts: records, answers, stores that are scoped to an account, functions to be replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import ModuleType
+from typing import Any, Generic, Protocol, TypeVar
+
+Record = dict[str, Any]
+Answer = tuple[int, dict[str, str], bytes]
+"""Status, headers, body."""
+
+Value = TypeVar("Value")
+Function = TypeVar("Function")
+
+
+class Store(Protocol[Value]):
+    """A service's records of the account (and the region) that the request is of; `all_items` and `get_scoped` reach
+    the others'."""
+
+    def get(self, key: Any, default: Any = None) -> Value | None: ...
+    def get_scoped(self, *scope_and_key: Any) -> Value | None: ...
+    def pop(self, key: Any, *default: Any) -> Value | None: ...
+    def setdefault(self, key: Any, default: Value) -> Value: ...
+    def keys(self) -> Iterable[Any]: ...
+    def values(self) -> Iterable[Value]: ...
+    def items(self) -> Iterable[tuple[Any, Value]]: ...
+    def all_items(self) -> Iterable[tuple[Any, Value]]: ...
+    def __contains__(self, key: Any) -> bool: ...
+    def __getitem__(self, key: Any) -> Value: ...
+    def __setitem__(self, key: Any, value: Value) -> None: ...
+    def __delitem__(self, key: Any) -> None: ...
+
+
+class Replaceable(Generic[Function]):
+    """A function of ministack that another can be put in the place of: ministack calls the one that stands there."""
+
+    def __init__(self, module: ModuleType, name: str):
+        self._module, self._name = module, name
+        getattr(module, name)  # fails where another version of ministack has no such name
+
+    @property
+    def current(self) -> Function:
+        """The function that stands there now."""
+        return getattr(self._module, self._name)
+
+    def replace(self, new: Function) -> None:
+        """Puts `new` there."""
+        setattr(self._module, self._name, new)
