@@ -9,16 +9,14 @@ alias takes the right on both, alias and key (https://docs.aws.amazon.com/kms/la
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Generator
 from contextvars import ContextVar
 from typing import Any
-from urllib.parse import parse_qs, unquote
+from urllib.parse import unquote
 
-import cbor2
-
-from . import authorization
+from . import authorization, several_resources
+from .request_members import members
 from .seams import athena, iam_actions, kms, lambda_svc, tagging
 from .seams import opensearchserverless as oss
 from .seams.responses import error_response_json, get_account_id, get_region
@@ -53,21 +51,6 @@ function: ContextVar[str | None] = ContextVar("function", default=None)
 """The ARN of the function that a request on a mapping is about."""
 policies: dict[tuple[str, str], str] = {}
 """By account and a policy's name, the collection that it was made for: reading and deleting name the policy alone."""
-
-
-def members(body: bytes) -> dict[str, Any]:
-    """The request's members, of its JSON, its CBOR or its form."""
-    if body[:1] and 0xA0 <= body[0] <= 0xBF:  # a map, by RFC 8949; no text begins so
-        try:
-            parsed = cbor2.loads(body)
-        except cbor2.CBORDecodeError:
-            return {}
-        return parsed if isinstance(parsed, dict) else {}
-    try:
-        parsed = json.loads(body or b"{}")
-        return parsed if isinstance(parsed, dict) else {}
-    except (ValueError, UnicodeDecodeError):
-        return {key: values[0] for key, values in parse_qs((body or b"").decode("latin-1")).items()}
 
 
 def arn(action: str, path: str, body: bytes, region: str, account: str, query: dict[str, Any]) -> str | None:
@@ -178,11 +161,15 @@ def resource_arn(
     region: str,
     account: str,
 ) -> str:
-    """What is named here, else the stock answer; that is always made, as others take notes on its way."""
+    """The first of several, what is named here, else the stock answer; that is always made, as others take notes on its
+    way."""
     stock = stock_resource(service, method, path, headers, body, query, region, account)
     action = iam_actions.action_of.current(service, method, path, headers, body, query)
     function.set(function_of(action or "", path, body, region, account))
-    return (action and arn(action, path, body, region, account, query)) or stock
+    if not action:
+        return stock
+    several = several_resources.arns(action, members(body))
+    return next(iter(several), None) or arn(action, path, body, region, account, query) or stock
 
 
 def install() -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import authorization
-from .named_resources import members
+from .request_members import members
 from .seams import app, iam_actions
 from .seams.responses import extract_access_key_id, get_account_id, new_uuid
 

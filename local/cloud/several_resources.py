@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import authorization
-from .named_resources import members
+from .request_members import members
 from .seams import app, athena, iam_actions
 from .seams.responses import extract_access_key_id, get_account_id, get_region, new_uuid
 
@@ -82,29 +82,7 @@ def judged(service: str) -> Callable[..., Any]:
     return around
 
 
-stock_resource = iam_actions.resource_of.current
-
-
-def resource_arn(
-    service: str,
-    method: str,
-    path: str,
-    headers: dict[str, str],
-    body: bytes,
-    query: dict[str, Any],
-    region: str,
-    account: str,
-) -> str:
-    """The first of them, which ministack judges."""
-    stock = stock_resource(service, method, path, headers, body, query, region, account)
-    action = iam_actions.action_of.current(service, method, path, headers, body, query)
-    return next(iter(arns(action, members(body)) if action else []), stock)
-
-
 def install() -> None:
-    """After what says how a request is called and what it is about."""
-    global stock_resource
-    stock_resource = iam_actions.resource_of.current
-    iam_actions.resource_of.replace(resource_arn)
+    """After what says how a request is called; named_resources.py says which of its resources ministack judges."""
     for service in {"monitoring", "cloudwatch", "glue", "athena"} & app.handlers.keys():
         authorization.wrap(service, judged(service))

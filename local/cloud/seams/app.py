@@ -8,8 +8,8 @@ from ministack import app as service
 
 from .parts import Answer, Record, Replaceable
 
-handlers: dict[str, Callable[..., Awaitable[Answer]]] = service.SERVICE_HANDLERS
-"""By service."""
+handlers: dict[str, Any] = service.SERVICE_HANDLERS
+"""By service: async (method, path, headers, body, query) to an answer."""
 authenticate_only: Callable[[str, Record, Record, str], Answer | None] = service._authenticate_only
 """Service, headers, query, request id."""
 decompressed: Callable[[bytes, Record], bytes] = service._decompress_request_body
@@ -20,7 +20,7 @@ data_plane: Replaceable[Callable[..., Awaitable[Any]]] = Replaceable(
     service, "_handle_special_data_plane_request"
 )
 """Method, path, headers, body, query, request id and more by name."""
-with_data_plane_headers: Callable[[Answer, str], Answer] = service._with_data_plane_headers
+with_data_plane_headers: Callable[[Answer, str], Answer | None] = service._with_data_plane_headers
 """Answer, request id."""
 asgi: Callable[..., Awaitable[None]] = service.app
 """The application."""

@@ -6,12 +6,10 @@ from typing import Any
 
 from ministack.services import dynamodb as service
 
-from .parts import Record, Replaceable, Store
+from .parts import Record, RegionalStore, Replaceable, Store
 
 change_record: Replaceable[Callable[..., Record]] = Replaceable(service, "_build_change_record")
-stream_event: Replaceable[Callable[[str, str, Record | None, Record | None, bool], None]] = Replaceable(
-    service, "_emit_stream_event"
-)
+stream_event: Replaceable[Callable[..., None]] = Replaceable(service, "_emit_stream_event")
 """Table, event, old and new item, whether replicas get it."""
 exports: Store[Record] = service._exports
 lock: AbstractContextManager[Any] = service._lock
@@ -21,7 +19,7 @@ recovery_settings: Store[Record] = service._pitr_settings
 remove_item: Replaceable[Callable[[Record, str, str], Record | None]] = Replaceable(service, "_remove_item")
 """Table, partition, sort."""
 tables: Store[Record] = service._tables
-ttl_settings: Store[Record] = service._ttl_settings
+ttl_settings: RegionalStore[Record] = service._ttl_settings
 
 
 def exports_end_by_themselves(ends: bool) -> None:

@@ -6,8 +6,8 @@ from ministack.services import iam as service
 
 from .parts import Answer, Record, Store
 
-error: Callable[[int, str, str], Answer] = service._error
-"""Status, code, message."""
+error: Callable[..., Answer] = service._error
+"""Status, code, message, and `ns`, the namespace."""
 groups: Store[Record] = service._groups
 login_profiles: Store[Record] = service._login_profiles
 mfa_devices: Store[Record] = service._mfa_devices

@@ -8,7 +8,7 @@ from .parts import Answer, Record, Replaceable
 
 namespaces: dict[str, str] = service.SERVICE_TO_IAM_NAMESPACE
 """By service."""
-botocore_names: dict[str, str] = service._BOTOCORE_SERVICE_MAP
+botocore_names: dict[str, list[str]] = service._BOTOCORE_SERVICE_MAP
 """By service."""
 rest_action: Callable[[str, str, str, Record], str | None] = service._match_rest_action
 """Service, method, path, query."""

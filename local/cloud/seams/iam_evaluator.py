@@ -18,7 +18,7 @@ names_condition_key: Callable[[list[Any], str], bool] = service._names_condition
 """Policies, the key's beginning."""
 permissions_boundary: Callable[[Any, str, str], list[Any]] = service._permissions_boundary
 """Store, name, account."""
-caller_arn: ContextVar[str | None] = service._request_caller_arn
+caller_arn: ContextVar[str] = service._request_caller_arn
 condition_key: Replaceable[Callable[[str, Any], Any]] = Replaceable(service, "_resolve_condition_key")
 """Key, context."""
 resource_policy: Replaceable[Callable[[str, str], tuple[Any, ...] | None]] = Replaceable(

@@ -40,7 +40,7 @@ read_body: Callable[[str, str, Record], bytes] = service._read_body
 """Bucket, key, object."""
 record_delete_marker: Callable[[str, str, Record | None], str] = service._record_delete_marker
 """Bucket, key, the object before."""
-record_version: Callable[[str, str, Record | None, Record, bytes], str | None] = (
+record_version: Callable[[str, str, Record | None, Record, bytes | None], str | None] = (
     service._record_object_version
 )
 """Bucket, key, the object before and now, its data."""

@@ -5,11 +5,11 @@ from typing import Any
 
 from ministack.services import scheduler as service
 
-from .parts import Record, Replaceable, Store
+from .parts import Record, RegionalStore, Replaceable
 
 last_fired: dict[Any, float] = service._schedule_last_fired
 """When each schedule last ran, in seconds."""
-schedules: Store[Record] = service._schedules
+schedules: RegionalStore[Record] = service._schedules
 tick: Replaceable[Callable[[], None]] = Replaceable(service, "_tick_schedules")
 seconds_of: Callable[[Any], float | None] = service._to_epoch
 
