@@ -2,6 +2,7 @@
 
     python -m bootstrap            writes docs/permissions.md and bootstrap/policies/ anew, of this repository's stacks
     python -m bootstrap <stack>    prints the policies of Pulumi.<stack>.yaml, and writes nothing
+        --permissions-boundary NAME    who deploys makes roles with this policy as their boundary alone
 
 A list is made of what the stack registers (`registered`), what the AWS provider calls for each type of resource
 (`calls`: seen in its log, or documented) and where that type's ARN has its name (`kinds`). Nothing is made, and nothing
@@ -10,6 +11,7 @@ is called.
 registered.py             what a stack registers, by running it under mocks
 calls.py kinds.py         the calls of each type of resource; what it is called in AWS
 roles.py narrowing.py     the policies of who deploys, previews and looks for drift; what narrows an action
+boundary.py               the most that a role which the stack makes may
 google.py runner.py       the same at Google; what whoever runs `pulumi` needs besides
 why.py page.py            a line for each statement; docs/permissions.md
 cost.py                   what a stack is expected to cost, from the command line

@@ -1,9 +1,11 @@
-"""`python -m bootstrap [stack]`: see the package."""
+"""`python -m bootstrap [stack [--permissions-boundary NAME]]`: see the package."""
 
+import argparse
 import json
 import sys
 from pathlib import Path
 
+from bootstrap.boundary import boundary, bounded
 from bootstrap.page import STACKS, page, program
 from bootstrap.registered import ROOT
 from bootstrap.roles import Stack, deploy, documents, preview, refresh
@@ -11,11 +13,22 @@ from bootstrap.roles import Stack, deploy, documents, preview, refresh
 POLICIES, PAGE = Path(__file__).with_name("policies"), ROOT / "docs" / "permissions.md"
 
 
-def policies(name: str) -> dict[str, str]:
-    """The policies of a stack as files: `<stack>-<account>-<role>[-<number>].json`."""
-    stack = Stack(name, program(name))
+def policies(name: str, bounded_by: str = "") -> dict[str, str]:
+    """The policies of a stack as files: `<stack>-<account>-<role>[-<number>].json`, and as
+    `<stack>-<account>-boundary.json` what the stack's own roles may at most. `bounded_by`: as if each account of the
+    config had a policy of this name as its `permissions_boundary`."""
+    stack = Stack(name, program(name, bounded_by))
     files: dict[str, str] = {}
     for account, place in sorted(stack.places().items()):
+        try:
+            most = boundary(stack, place)
+        except ValueError as error:
+            if bounded(stack, place):
+                raise
+            print(f"no boundary: {error}", file=sys.stderr)
+        else:
+            if most:
+                files[f"{name}-{account}-boundary.json"] = json.dumps(most, indent=1) + "\n"
         for role in (deploy, preview, refresh):
             parts = documents(role(stack, place))
             for number, part in enumerate(parts, 1):
@@ -31,8 +44,20 @@ def written() -> dict[Path, str]:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:]:
-        for name, text in policies(sys.argv[1]).items():
+    parser = argparse.ArgumentParser(
+        prog="python -m bootstrap", description="The policies that a stack needs."
+    )
+    parser.add_argument(
+        "stack", nargs="?", help="prints this stack's; without one, the repository's are written"
+    )
+    parser.add_argument(
+        "--permissions-boundary", default="", metavar="NAME",
+        help="who deploys may make and change roles with this managed policy of the account as their boundary alone, "
+        "as with `permissions_boundary` of each account in the config",
+    )  # fmt: skip
+    arguments = parser.parse_args()
+    if arguments.stack:
+        for name, text in policies(arguments.stack, arguments.permissions_boundary).items():
             print(f"# {name}\n{text}")
     else:
         files = written()

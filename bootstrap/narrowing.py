@@ -59,6 +59,19 @@ INDEXES = ("%s", "%s/*", "index/%s/*")
 TAGGED_AS_MADE = ("aoss:TagResource", "kms:TagResource", "lambda:TagResource")
 # A mapping's own actions, which name the function.
 OF_A_FUNCTION = {f"lambda:{verb}EventSourceMapping" for verb in ("Delete", "Get", "Update")}
+# What gives a role or a user more, or takes away what denies it something: where the config names a boundary, of those
+# that have it alone, and of those that are made with it
+# (https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html#access_policies_boundaries-delegate).
+# The right to take a boundary away is nobody's here.
+BOUNDED = {
+    f"iam:{name}"
+    for name in ("CreateRole", "CreateUser", "DeleteRolePolicy", "DeleteUserPolicy", "PutRolePermissionsBoundary",
+                 "PutRolePolicy", "PutUserPermissionsBoundary", "PutUserPolicy")
+}  # fmt: skip
+BOUNDING = {
+    "aws:iam/role:Role": {"iam:PutRolePermissionsBoundary"},
+    "aws:iam/user:User": {"iam:PutUserPermissionsBoundary"},
+}
 # Where a function of the stack hands a role over itself, whose own policy says so.
 BY_A_FUNCTION = {"batchoperations.s3.amazonaws.com", "export.rds.amazonaws.com"}
 # A role that a service makes for itself in an account, once: https://docs.aws.amazon.com/opensearch-service/latest/

@@ -14,6 +14,7 @@ from bootstrap.registered import Program, config_of, registered
 from bootstrap.roles import Grant, Stack, deploy, preview, refresh
 from bootstrap.runner import runner
 from bootstrap.why import WHY
+from components.accounts import AccountArgs
 from components.arguments.plain import is_list
 
 OPTIONS = Path(__file__).with_name("options.yaml")
@@ -37,9 +38,14 @@ command line on the embedded cloud, whose IAM lets either role do what its polic
 
 
 @functools.cache  # the page and the policies are written from the same few
-def program(stack: str) -> Program:
-    """What a stack of this repository registers."""
-    return registered(stack, config_of(stack))
+def program(stack: str, bounded_by: str = "") -> Program:
+    """What a stack of this repository registers; with `bounded_by`, as if its accounts had a `permissions_boundary`, a
+    policy of that name."""
+    config = config_of(stack)
+    for account in config["accounts"].values() if bounded_by else ():
+        arn = AccountArgs(id=account["id"], region=account["region"]).role_arn("")
+        account["permissions_boundary"] = f"{arn.removesuffix('role/')}policy/{bounded_by}"
+    return registered(stack, config)
 
 
 @functools.cache

@@ -9,7 +9,7 @@ A `Grant` is a statement with what it is for. Actions whose resource AWS can nam
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -18,6 +18,8 @@ from bootstrap.calls import calls
 from bootstrap.kinds import BY_TAG, GROUP, KINDS
 from bootstrap.narrowing import (
     ANYWHERE,
+    BOUNDED,
+    BOUNDING,
     BY_A_FUNCTION,
     INDEXES,
     LINKED,
@@ -82,12 +84,17 @@ class Stack:
         return "".join(self._cut(part) for part in re.split("([:/])", arn))
 
     def _cut(self, part: str) -> str:
+        return next((f"{base}*" for base in self.bases() if part.startswith(base)), part)
+
+    def bases(self) -> Iterator[str]:
+        """What the names of each pipeline's resources begin with, a longer pipeline's first."""
         for pipeline in sorted(self.program.pipelines, key=len, reverse=True):
             for filler in "-_":
-                base = filler.join((self.project, self.name, pipeline)).replace("-", filler)
-                if part.startswith(base + filler):
-                    return f"{base}{filler}*"
-        return part
+                yield filler.join((self.project, self.name, pipeline)).replace("-", filler) + filler
+
+    def names(self, arn: str) -> bool:
+        """Whether a part of the ARN is what a pipeline itself is called."""
+        return any(part in {base[:-1] for base in self.bases()} for part in re.split("[:/]", arn))
 
     def tags(self, key: str) -> dict[str, dict[str, str]]:
         """The condition that something has, or gets, the stack's own tags; `key` is RequestTag or ResourceTag."""
@@ -135,12 +142,15 @@ def _on_resources(
     collections = sorted({str(r.inputs["name"]) for r in resources if "serverlessCollection:" in r.type})
     groups = {str(r.inputs["name"]) for r in resources if r.type == GROUP}
     functions: set[str] = set()
+    boundaries = {str(bound) for r in resources if (bound := r.inputs.get("permissionsBoundary"))}
     for r in resources:
         actions = calls(
             r.type, *(("read",) if r.read and "::" not in r.type and "get" not in r.type else during)
         )
         if not r.read:
             actions |= more.get(r.type, set())
+        if r.inputs.get("permissionsBoundary") and "write" in during:
+            actions |= BOUNDING[r.type]  # by which a role that is there gets it
         if "eventSourceMapping" in r.type:
             functions.add(f"arn:{r.place['partition']}:lambda:{r.place['region']}:{r.place['account']}:function:"
                           + str(r.inputs["functionName"]).rpartition(":")[2])  # fmt: skip
@@ -154,6 +164,7 @@ def _on_resources(
         for action in actions:
             how = "" if more and action in OF_STRANGERS else ANYWHERE.get(action)
             by_function = "function" if action in OF_A_FUNCTION else ""
+            bounded = "bounded" if boundaries and action in BOUNDED else ""
             tagged = how is None and r.type in BY_TAG and not by_function
             on = ("*",) if how is not None else arns
             if action == "s3:ListBucketVersions":  # of a bucket, whatever it is called for
@@ -161,7 +172,8 @@ def _on_resources(
             if r.type == "aws:kms/alias:Alias" and how is None:  # it needs the right on its key as well
                 wanted.setdefault((on[1:], "tagged"), set()).add(action)
                 on = on[:1]
-            wanted.setdefault((on, ("tagged" if tagged else how) or by_function), set()).add(action)
+            narrowed = ("tagged" if tagged else how) or by_function or bounded
+            wanted.setdefault((on, narrowed), set()).add(action)
             if ON_INDEXES.fullmatch(action) and how != "":
                 wanted.setdefault((on, "index"), set()).add(action)
             if action in TAGGED_AS_MADE and r.type in BY_TAG:
@@ -184,6 +196,7 @@ def _on_resources(
         "index": {"StringLike": {"aoss:index": [form % name for name in collections for form in INDEXES]}},
         "group": {"StringEquals": {"aoss:collection-group": sorted(groups)}},
         "function": {"ArnLike": {"lambda:FunctionArn": stack.patterns(functions)}},
+        "bounded": {"StringEquals": {"iam:PermissionsBoundary": sorted(boundaries)}},
     }
     why = {
         "made": "makes what will be known by an id, with the stack's tags",
@@ -193,6 +206,7 @@ def _on_resources(
         "index": "policies on the indexes of the stack's collections",
         "group": "groups of the stack's collections",
         "function": "mappings of the stack's functions",
+        "bounded": "the stack's roles and users, those with the boundary alone",
     }
     anywhere = "AWS knows no narrower resource"
     return [
@@ -342,15 +356,16 @@ def documents(grants: Iterable[Grant]) -> list[dict[str, Any]]:
     gathered: list[list[dict[str, Any]]] = [[]]
     for grant in grants:
         statement = grant.render()
-        if gathered[-1] and _size([*gathered[-1], statement]) > POLICY_CHARACTERS:
+        if gathered[-1] and size([*gathered[-1], statement]) > POLICY_CHARACTERS:
             gathered.append([])
         gathered[-1].append(statement)
-        if _size(gathered[-1]) > POLICY_CHARACTERS:
+        if size(gathered[-1]) > POLICY_CHARACTERS:
             raise ValueError(f"{grant.sid} ({grant.why}) is longer than a managed policy may be")
     if len(gathered) > POLICIES:
         raise ValueError(f"{len(gathered)} managed policies are more than the {POLICIES} that a role takes")
     return [{"Version": "2012-10-17", "Statement": statements} for statements in gathered if statements]
 
 
-def _size(statements: list[dict[str, Any]]) -> int:
+def size(statements: list[dict[str, Any]]) -> int:
+    """How long a policy of these statements is for IAM, which counts no white space."""
     return len(json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":")))

@@ -42,6 +42,15 @@ ROLE_ARN = rf"arn:aws[a-z-]{{0,20}}:iam::[0-9]{{12}}:role/{IAM_NAME}"
 RoleArn = Annotated[
     str, matching(ROLE_ARN, "'{value}' is not a role's ARN; write 'arn:aws:iam::<account id>:role/<name>'")
 ]
+POLICY_ARN = r"arn:aws[a-z-]{0,20}:iam::[0-9]{12}:policy/(?:[!-~]{1,510}/)?[A-Za-z0-9_+=,.@-]{1,128}"
+"""A managed policy of an account (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html)."""
+PolicyArn = Annotated[
+    str,
+    matching(
+        POLICY_ARN,
+        "'{value}' is not the ARN of a managed policy of an account; write 'arn:aws:iam::<account id>:policy/<name>'",
+    ),
+]
 
 
 @arguments
@@ -54,11 +63,27 @@ class AccountArgs:
     """The region that the account's resources stand in, like 'eu-central-1'."""
     role: RoleArn | None = None
     """The ARN of the role that a deployment assumes in this account; without it the caller's own credentials."""
+    permissions_boundary: PolicyArn | None = None
+    """The ARN of the managed policy that bounds every role and user that the program makes in this account; it must be
+    there before the stack is deployed. `python -m bootstrap <stack>` prints one that is wide enough. Without it they
+    have no boundary (https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html)."""
 
     @together
     def _role_of_this_account(self) -> Iterator[str]:
         if self.role and self.role.split(":")[4] != self.id:
             yield f"role: '{self.role}' is not of account {self.id}; name the role that a deployment assumes there"
+
+    @together
+    def _boundary_of_this_account(self) -> Iterator[str]:
+        boundary = self.permissions_boundary
+        if not boundary:
+            return
+        write = f"arn:{self.partition}:iam::{self.id}:policy/{boundary.rpartition('/')[2]}"
+        if boundary.split(":")[1] != self.partition or boundary.split(":")[4] != self.id:
+            yield (
+                f"permissions_boundary: '{boundary}' is not of account {self.id} in partition {self.partition}, and "
+                f"IAM takes a boundary of the role's own account only; make the policy there and write '{write}'"
+            )
 
     @property
     def partition(self) -> str:

@@ -171,6 +171,7 @@ class LambdaFunction(pulumi.ComponentResource):
         role = aws.iam.Role(
             name,
             name=names.role(name),
+            permissions_boundary=account.permissions_boundary,
             description=f"What {names.function(name)} may do",
             # AWS documents the account for an execution role's trust, and no source ARN.
             assume_role_policy=trust("lambda.amazonaws.com", account.id),

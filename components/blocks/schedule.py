@@ -57,6 +57,7 @@ class Schedule(pulumi.ComponentResource):
         role = aws.iam.Role(
             name,
             name=names.role(name),
+            permissions_boundary=account.permissions_boundary,
             # The service sends the group's ARN, not the schedule's:
             # https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
             assume_role_policy=trust(

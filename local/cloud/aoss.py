@@ -239,7 +239,8 @@ def validate_rules(rules: Any, allowed: tuple[str, ...], with_permissions: bool)
 
 def request_context(service: str, action: str, body: bytes, params: dict) -> dict:
     """BatchGetCollection takes no resource; the key aoss:collection is the name of the one collection requested, and of
-    a policy the collection that it is for; aoss:collection-group that of the one group."""
+    a policy the collection that it is for; aoss:collection-group that of the one group. (What is made in a group:
+    `aoss_groups.on_its_group`.)"""
     context = stock_context(service, action, body, params)
     context = context | named_resources.collection_of(action, body, get_account_id())
     if action == "aoss:BatchGetCollection":
@@ -283,3 +284,4 @@ def install() -> None:
     )
     oss.add_member("collectionGroupName")
     app.data_plane.replace(route)
+    authorization.wrap("opensearchserverless", aoss_groups.on_its_group)

@@ -13,14 +13,23 @@ request waits then (10 to 30 in the service; 2).
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from . import authorization
 from .seams import opensearchserverless as oss
-from .seams.responses import AccountRegionScopedDict, get_account_id, get_region, json_response
+from .seams.responses import (
+    AccountRegionScopedDict,
+    error_response_json,
+    extract_access_key_id,
+    get_account_id,
+    get_region,
+    json_response,
+)
 
 SEARCHES = {"ReadDocument", "DescribeIndex", "DescribeCollectionItems"}
 WORKERS = {"search": 2, "indexing": 1}
@@ -155,6 +164,23 @@ def joined(data: dict) -> dict | None:
     if others := {rec["type"] for rec in _members(group)} - {kind}:
         raise oss.Invalid(f"The collection group holds collections of type {others.pop()}, not {kind}")
     return group
+
+
+async def on_its_group(
+    stock: Callable[..., Any], method: str, path: str, headers: dict, body: bytes, query: Any
+) -> tuple:
+    """Who makes a collection in a group needs aoss:AddCollectionToCollectionGroup on the group as well, which carries
+    its name as aoss:collection-group
+    (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonopensearchserverless.html)."""
+    given = json.loads(body or b"{}") if headers.get("x-amz-target", "").endswith(".CreateCollection") else {}
+    group = _named(given.get("collectionGroupName"))
+    if group and extract_access_key_id(headers, query or {}):
+        action, named = "aoss:AddCollectionToCollectionGroup", {"aoss:collection-group": group["name"]}
+        try:
+            authorization.check(authorization.caller(headers, query), action, group["arn"], **named)
+        except authorization.Denied as denied:
+            return error_response_json("AccessDeniedException", str(denied), 400)
+    return await stock(method, path, headers, body, query)
 
 
 # --- sleep

@@ -90,10 +90,11 @@ def condition_key(key: str, ctx: iam.EvalContext) -> Any:
         return f"arn:aws:iam::{ctx.principal_account}:role/{ctx.principal_arn.split('/')[1]}"
     if name in ("aws:resourceaccount", "s3:resourceaccount") and ctx.resource_arn.startswith("arn:aws:s3:::"):
         return bucket_owner(ctx.resource_arn[13:].split("/")[0])
-    if name == "ec2:region":
-        return ctx.region
-    if name == "cloudwatch:namespace":
-        return namespace.get()
+    if name.startswith("aws:resourcetag/") and name not in ctx.service_context:
+        # ministack looks for these keys in a principal's own policies, not in its boundary.
+        return tags_of(ctx.resource_arn).get(name)
+    if name in ("ec2:region", "cloudwatch:namespace"):
+        return ctx.region if name == "ec2:region" else namespace.get()
     if name == "events:source":
         return list(event_sources.get()) or None
     if name == "aws:principalisawsservice":

@@ -42,6 +42,7 @@ EXTENSIONS = (
     "named_resources",
     "several_resources",
     "passed_roles",
+    "boundaries",
     "signatures",
     "models",
 )

@@ -152,10 +152,11 @@ ROWS = {
         result={"list_tags_for_resource": ""}, replace=("name", "type"),
     ),
     "aws:iam/user:User": Row(
-        "iam", create=("create_user",), read=("get_user",), update=("tag_user",), delete=(steps.clear_user,
-        "delete_user"),
+        "iam", create=("create_user",), read=("get_user",), update=("put_user_permissions_boundary", "tag_user"),
+        delete=(steps.clear_user, "delete_user"),
         name="name", names=IAM_NAME, untag="untag_user", local=("forceDestroy",), result={"get_user": "User"},
-        paths={"name": "UserName", "uniqueId": "UserId"},
+        paths={"name": "UserName", "uniqueId": "UserId",
+               "permissionsBoundary": "PermissionsBoundary|PermissionsBoundaryArn"},
     ),
     "aws:iam/userPolicy:UserPolicy": Row(
         "iam", create=("put_user_policy",), read=("get_user_policy",), update=("put_user_policy",),

@@ -30,7 +30,13 @@ class LandingReader(pulumi.ComponentResource):
     ):
         super().__init__("tributary:pipelines:LandingReader", name, None, opts)
         child_opts = pulumi.ResourceOptions(parent=self)
-        user = aws.iam.User(name, name=names.user(name), force_destroy=False, opts=child_opts)
+        user = aws.iam.User(
+            name,
+            name=names.user(name),
+            force_destroy=False,
+            permissions_boundary=landing.account.permissions_boundary,
+            opts=child_opts,
+        )
         policy = aws.iam.UserPolicy(
             name,
             name="read",

@@ -68,6 +68,7 @@ class StorageCopy(pulumi.ComponentResource):
         role = aws.iam.Role(
             self.name,
             name=names.role(self.name),
+            permissions_boundary=self.landing.account.permissions_boundary,
             description=f"Lets Google's Storage Transfer Service read the landing {self.landing.name}",
             assume_role_policy=document(
                 Statement(

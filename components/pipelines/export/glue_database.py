@@ -86,6 +86,7 @@ class Catalog(pulumi.ComponentResource):
         role = aws.iam.Role(
             part,
             name=names.role(part),
+            permissions_boundary=account.permissions_boundary,
             description=f"What the crawler {physical} may do",
             assume_role_policy=trust("glue.amazonaws.com", account.id),
             opts=child_opts,

@@ -68,6 +68,7 @@ class LakeFormation(pulumi.ComponentResource):
         role = aws.iam.Role(
             part,
             name=names.role(part),
+            permissions_boundary=account.permissions_boundary,
             description=f"Reads the tables of {name} for those whom Lake Formation lets",
             # The one form that the service sends:
             # https://docs.aws.amazon.com/lake-formation/latest/dg/cross-service-confused-deputy-prevention.html

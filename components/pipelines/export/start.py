@@ -86,6 +86,7 @@ def _start_for_snapshots(
     role = aws.iam.Role(
         part,
         name=names.role(part),
+        permissions_boundary=account.permissions_boundary,
         description=f"Starts {name} for a snapshot",
         assume_role_policy=trust("events.amazonaws.com", account.id, rule_arn),
         opts=opts,

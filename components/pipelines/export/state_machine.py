@@ -43,6 +43,7 @@ class StateMachine(pulumi.ComponentResource):
         role = aws.iam.Role(
             name,
             name=names.role(name),
+            permissions_boundary=account.permissions_boundary,
             description=f"What {physical} may do",
             # Any machine of the account, as the guide has it: what a Distributed Map's children send carries a label,
             # and no page says how (https://docs.aws.amazon.com/step-functions/latest/dg/procedure-create-iam-role.html).

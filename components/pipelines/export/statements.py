@@ -151,6 +151,7 @@ def rds_role(name: str, args: ExportArgs, place: Place, parent: pulumi.Resource)
     role = aws.iam.Role(
         part,
         name=names.role(part),
+        permissions_boundary=args.account.permissions_boundary,
         description=f"Writes the RDS exports of {name}",
         assume_role_policy=trust("export.rds.amazonaws.com", args.account.id),
         opts=child_opts,

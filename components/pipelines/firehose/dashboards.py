@@ -66,6 +66,7 @@ class DashboardsReader(pulumi.ComponentResource):
             role = aws.iam.Role(
                 name,
                 name=names.role(name),
+                permissions_boundary=account.permissions_boundary,
                 description=f"Reads the index {index} in Dashboards",
                 assume_role_policy=document(
                     Statement("Assume", ["sts:AssumeRole"], [], principals={"AWS": args.assumed_by})
@@ -77,7 +78,13 @@ class DashboardsReader(pulumi.ComponentResource):
             readers.append(role.arn)
         if args.console_user:
             arn = f"arn:{account.partition}:iam::{account.id}:user/{names.user(name)}"
-            user = aws.iam.User(name, name=names.user(name), force_destroy=True, opts=child_opts)
+            user = aws.iam.User(
+                name,
+                name=names.user(name),
+                force_destroy=True,
+                permissions_boundary=account.permissions_boundary,
+                opts=child_opts,
+            )
             # The first password is known to the stack's state, so it serves once.
             reads.append(Statement("ChangeOwnPassword", ["iam:ChangePassword"], [arn]))
             aws.iam.UserPolicy(name, name="read", user=user.name, policy=document(*reads), opts=child_opts)

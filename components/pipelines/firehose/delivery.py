@@ -127,6 +127,7 @@ class Delivery(pulumi.ComponentResource):
         role = aws.iam.Role(
             name,
             name=names.role(name),
+            permissions_boundary=account.permissions_boundary,
             description=f"{does} for {self._name}",
             assume_role_policy=trust("firehose.amazonaws.com", account.id, stream),
             opts=child_opts,

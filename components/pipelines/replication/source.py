@@ -277,6 +277,7 @@ class ReplicaSource(pulumi.ComponentResource):
         role = aws.iam.Role(
             f"{name}-backfill-job",
             name=role_name,
+            permissions_boundary=account.permissions_boundary,
             description=f"Replicates what was in the landing {landing.name} before its rules",
             # The guide's own trust has no condition, and no page says what Batch Operations sends:
             # https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-iam-role-policies.html
@@ -372,6 +373,7 @@ class ReplicaRole(pulumi.ComponentResource):
         role = aws.iam.Role(
             name,
             name=names.role(name),
+            permissions_boundary=args.landing.account.permissions_boundary,
             description=f"Replicates the landing {args.landing.name} to account {args.account.id}",
             # The guide's own trust has no condition, and no page says that S3 sends the account; where it does, it is
             # this one: https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html

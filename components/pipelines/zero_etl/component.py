@@ -163,6 +163,7 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
         role = aws.iam.Role(
             part,
             name=names.role(part),
+            permissions_boundary=account.permissions_boundary,
             description=f"What the ingestion pipeline {physical} may do",
             assume_role_policy=trust(
                 "osis-pipelines.amazonaws.com", account.id, account.arn("osis", f"pipeline/{physical}")

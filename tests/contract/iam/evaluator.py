@@ -38,6 +38,8 @@ class Request:
     on_resource: Mapping[str, Any] | None = None
     """The resource's policy; a role's trust for sts:AssumeRole."""
     context: Mapping[str, str] = field(default_factory=dict)
+    boundary: Mapping[str, Any] | None = None
+    """The principal's permissions boundary."""
 
     def simulation(self) -> dict[str, Any]:
         return {
@@ -49,6 +51,11 @@ class Request:
             },
             "identityPolicies": [{"name": "identity", "policy": self.identity}] if self.identity else [],
             **({"resourcePolicy": self.on_resource} if self.on_resource else {}),
+            **(
+                {"permissionBoundaryPolicies": [{"name": "boundary", "policy": self.boundary}]}
+                if self.boundary
+                else {}
+            ),
         }
 
 

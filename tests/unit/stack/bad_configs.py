@@ -120,10 +120,32 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         accounts(role="arn:aws:iam::333333333333:role/deploy"),
         "accounts.workload.role: 'arn:aws:iam::333333333333:role/deploy' is not of account 111111111111; name",
     ),
+    "a boundary": (
+        accounts(permissions_boundary="tributary-boundary"),
+        "accounts.workload.permissions_boundary: 'tributary-boundary' is not the ARN of a managed policy of an "
+        "account; write "
+        "'arn:aws:iam::<account id>:policy/<name>'",
+    ),
+    "a boundary of AWS": (
+        accounts(permissions_boundary="arn:aws:iam::aws:policy/PowerUserAccess"),
+        "accounts.workload.permissions_boundary: 'arn:aws:iam::aws:policy/PowerUserAccess' is not the ARN of a managed",
+    ),
+    "a boundary of another account": (
+        accounts(permissions_boundary="arn:aws:iam::333333333333:policy/b"),
+        "accounts.workload.permissions_boundary: 'arn:aws:iam::333333333333:policy/b' is not of account 111111111111 "
+        "in partition aws, and IAM takes a boundary of the role's own account only; make the policy there and write "
+        "'arn:aws:iam::111111111111:policy/b'",
+    ),
+    "a boundary of another partition": (
+        accounts(permissions_boundary="arn:aws-cn:iam::111111111111:policy/b"),
+        "accounts.workload.permissions_boundary: 'arn:aws-cn:iam::111111111111:policy/b' is not of account "
+        "111111111111 in partition aws",
+    ),
     "an account's key": (accounts(rgion="x"), "accounts.workload.rgion: no such key; did you mean 'region'?"),
     "an account that is text": (
         stack(accounts={"workload": "111111111111", "analytics": ANALYTICS}),
-        "accounts.workload: '111111111111' is not a mapping of keys; expected: {id, region, role}",
+        "accounts.workload: '111111111111' is not a mapping of keys; expected: {id, region, role, "
+        "permissions_boundary}",
     ),
     "an account's name": (
         stack(accounts={"Work load": WORKLOAD}, pipelines={}),
