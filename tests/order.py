@@ -5,12 +5,16 @@ together, so that its module's fixtures are made once; so do files that share wh
 two clouds of `tests/contract/gcp`, the policy evaluator. Files that take long start first, and the small ones fill the
 gaps at the end.
 
+The providers' SDKs are hundreds of thousands of objects that never go. The garbage collector is still while they are
+imported, and does not go through them again afterwards: else that is a third of a worker's time.
+
 `--shuffle=SEED` runs the files in another order, and the tests of a file too, but for files of a whole life (below).
 """
 
 from __future__ import annotations
 
 import functools
+import gc
 import random
 import re
 from pathlib import PurePosixPath
@@ -74,6 +78,15 @@ def shuffled(items: list[pytest.Item], seed: str) -> list[pytest.Item]:
         if not path.startswith(A_LIFE):
             chance.shuffle(files[path])
     return [item for path in order for item in files[path]]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    gc.disable()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
