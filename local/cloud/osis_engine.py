@@ -40,7 +40,7 @@ from .service_clients import client, session
 SERVICE = "osis-pipelines.amazonaws.com"
 OVERLAP = 300  # seconds, of the stream before the start and of an export's version before its time
 PAGE = 1000
-POLL = 0.3
+POLL, IDLE_POLL = 0.3, 1.0  # seconds; of a stream on which nothing comes, slowly more
 
 
 class Stopped(Exception):
@@ -266,7 +266,7 @@ class SubPipeline(threading.Thread):
         """Every shard of the stream, in turns, for ever."""
         iterators: dict[str, str | None] = {}
         read: dict[str, str | None] = self.progress.setdefault("shards", {})
-        discovered = 0.0
+        discovered, idle = 0.0, POLL
         while True:
             if time.monotonic() - discovered > 60 or not discovered:
                 discovered = time.monotonic()
@@ -291,7 +291,7 @@ class SubPipeline(threading.Thread):
                     iterators[shard] = answer.get("NextShardIterator")
                     records += len(answer["Records"])
             self.publish()
-            self.pause(0.01 if records else POLL)
+            self.pause(idle := 0.01 if records else min(max(idle, POLL) * 1.2, IDLE_POLL))
 
     def changes(self, shard: str, records: list[dict], options: dict) -> None:
         events, ties = [], dict(self.progress.setdefault("ties", {}).get(shard) or {"second": 0, "seen": 0})

@@ -37,6 +37,7 @@ EXTENSIONS = (
     "alarms",
     "kinesis_numbers",
     "kinesis_tags",
+    "expiry",
     "sqs_attributes",
     "named_actions",
     "named_resources",

@@ -25,6 +25,7 @@ import threading
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -42,6 +43,7 @@ from local.gcp.storage import Storage
 COUNTERS = ("objectsFoundFromSource", "bytesFoundFromSource", "objectsFromSourceSkippedBySync",
             "objectsCopiedToSink", "bytesCopiedToSink", "objectsFromSourceFailed")  # fmt: skip
 LEAST = timedelta(hours=1)
+EVENTS_EVERY = 1.0  # seconds between two reads of a queue
 
 
 def seconds(duration: str) -> timedelta:
@@ -68,6 +70,12 @@ class StorageTransfer:
         self.due: dict[str, datetime] = {}
         self.turns: dict[str, threading.Lock] = {}
         self.stopped = threading.Event()
+
+    @cached_property
+    def sts(self) -> Any:
+        return boto3.client(
+            "sts", endpoint_url=self.aws, region_name="us-east-1", config=Config(signature_version=UNSIGNED)
+        )
 
     def routes(self) -> list[tuple[str, str, Any]]:
         job = r"/v1/(transferJobs/[^/:]+)"
@@ -194,7 +202,7 @@ class StorageTransfer:
 
     def keep_going(self) -> None:
         """Start what is due and take events, until stopped."""
-        while not self.stopped.wait(0.5):
+        while not self.stopped.wait(EVENTS_EVERY):
             for name, job in list(self.jobs.items()):
                 if name in self.due and self.due[name] <= clock.now():
                     self.plan(name)
@@ -283,11 +291,8 @@ class StorageTransfer:
         claims = {"iss": "https://accounts.google.com", "sub": subject, "aud": subject, "azp": subject}
         parts = ({"alg": "RS256", "typ": "JWT"}, claims, {})
         token = ".".join(base64.urlsafe_b64encode(json.dumps(p).encode()).decode().rstrip("=") for p in parts)
-        sts = boto3.client(
-            "sts", endpoint_url=self.aws, region_name="us-east-1", config=Config(signature_version=UNSIGNED)
-        )
         try:
-            given = sts.assume_role_with_web_identity(
+            given = self.sts.assume_role_with_web_identity(
                 RoleArn=role, RoleSessionName="storage-transfer", WebIdentityToken=token
             )["Credentials"]
         except ClientError as error:

@@ -1,6 +1,13 @@
 """The embedded Kinesis where ministack's is not the service's."""
 
-from tests.contract.embedded_cloud import WORKLOAD, Cloud
+import time
+
+import pytest
+from ministack.core.responses import AccountRegionScopedDict
+from ministack.services import kinesis
+
+from local.cloud import expiry
+from tests.contract.embedded_cloud import ANALYTICS, WORKLOAD, Cloud
 
 
 def test_a_stream_has_the_tags_that_it_is_made_with(cloud: Cloud) -> None:
@@ -27,3 +34,23 @@ def test_a_reader_goes_on_after_each_sequence_number_that_a_stream_gives(cloud: 
             StartingSequenceNumber=number,
         )["ShardIterator"]  # fmt: skip
         assert len(client.get_records(ShardIterator=iterator)["Records"]) == after
+
+
+def test_a_record_is_gone_after_its_retention_and_a_younger_one_is_not() -> None:
+    now = time.time()
+    young = [{"ApproximateArrivalTimestamp": now - age} for age in (3599, 1)]
+    old = [{"ApproximateArrivalTimestamp": now - age} for age in (7300, 3601)]
+    stream = {"RetentionPeriodHours": 1, "shards": {"a": {"records": old + young}, "b": {"records": []}}}
+    expiry.records(stream)
+    assert stream["shards"] == {"a": {"records": young}, "b": {"records": []}}
+
+
+def test_an_iterator_is_gone_after_five_minutes_in_each_account_and_a_younger_one_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known, now = AccountRegionScopedDict(), time.time()
+    monkeypatch.setattr(kinesis, "_shard_iterators", known)
+    for account, name, age in ((WORKLOAD, "old", 301), (ANALYTICS, "older", 300.5), (WORKLOAD, "young", 299)):
+        known.set_scoped(account, "us-east-1", name, {"created_at": now - age})
+    expiry.iterators()
+    assert [name for _, _, name in known._data] == ["young"]
