@@ -168,7 +168,7 @@ def resource_arn(
     function.set(function_of(action or "", path, body, region, account))
     if not action:
         return stock
-    several = several_resources.arns(action, members(body))
+    several = several_resources.arns(action, body)
     return next(iter(several), None) or arn(action, path, body, region, account, query) or stock
 
 

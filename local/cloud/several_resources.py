@@ -47,15 +47,17 @@ def listed(given: dict[str, Any], member: str) -> list[str]:
     return [str(numbered[number]) for number in sorted(numbered)]
 
 
-def arns(action: str, given: dict[str, Any]) -> list[str]:
-    """The ARNs of what a request names, where it names several; empty for any other request."""
+def arns(action: str, body: bytes) -> list[str]:
+    """The ARNs of what a request names, where it names several; empty for any other request, whose body is not read:
+    it may be an object of many megabytes."""
+    if action not in OF_A_WORKGROUP and action not in LISTED:
+        return []
+    given = members(body)
     before = f"arn:aws:{action.partition(':')[0]}:{get_region()}:{get_account_id()}:"
     if action in OF_A_WORKGROUP:
         member, workgroup = OF_A_WORKGROUP[action]
         groups = {workgroup(id) for id in listed(given, member)}
         return sorted(f"{before}workgroup/{group}" for group in groups if group)
-    if action not in LISTED:
-        return []
     member, prefix = LISTED[action]
     fields = {key: str(value) for key, value in given.items() if isinstance(value, str)}
     try:
@@ -71,7 +73,7 @@ def judged(service: str) -> Callable[..., Any]:
         # What the cloud calls itself, a state machine's task, is nobody's request.
         if action and extract_access_key_id(headers, query or {}):
             try:
-                for arn in arns(action, members(body)):
+                for arn in arns(action, body):
                     authorization.check(authorization.caller(headers, query), action, arn)
             except authorization.Denied as denied:
                 return iam_actions.access_denied_response(
