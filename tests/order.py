@@ -17,6 +17,7 @@ import functools
 import gc
 import random
 import re
+from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -36,6 +37,17 @@ GROUPS = {
 FIRST = ("stack", "tests/e2e", "tests/cli", "tests/contract/test_cloud_osis.py", "iam", "tests/contract")
 # In these folders the tests of a file may follow each other as a stack's days do: only the order of files is free.
 A_LIFE = ("tests/e2e", "tests/cli", "tests/live", "tests/contract")
+
+
+# What is to be stopped once the group of files that is running is over.
+ENDS = pytest.StashKey[list[Callable[[], object]]]()
+
+
+def end_with_group(config: pytest.Config, end: Callable[[], object]) -> None:
+    """Calls `end` after the last test of this group. pytest itself ends a session's fixture with the session, and what
+    nobody needs any more (a cloud, an OpenSearch node) would take the processor from the other tests until then. It is
+    called where there are several workers only, as the files of a group may be far from each other in one process."""
+    config.stash.setdefault(ENDS, []).append(end)
 
 
 @functools.cache
@@ -87,6 +99,15 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     gc.freeze()
     gc.enable()
+
+
+@pytest.hookimpl(trylast=True)  # after the module's own fixtures, which may need what ends here
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    if not hasattr(item.config, "workerinput") or not nextitem or group(file(item)) == group(file(nextitem)):
+        return
+    ends = item.config.stash.get(ENDS, [])
+    while ends:
+        ends.pop()()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

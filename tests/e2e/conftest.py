@@ -19,6 +19,7 @@ import pytest
 import yaml
 
 from local import background, engine
+from tests.order import end_with_group
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = (
@@ -148,9 +149,10 @@ def fresh(tmp_path: Path) -> Iterator[Run]:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+def stack(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Run]:
     """A clone after `make up` in the shell of somebody who is signed in to everything; up.log has what it printed."""
     run = clone_into(tmp_path_factory.mktemp("clone"))
+    end_with_group(pytestconfig, run.clone.stop)
     shared = run.root / "credentials"
     shared.write_text(f"[default]\naws_access_key_id = {LEAK}\naws_secret_access_key = {LEAK}\n")
     os.utime(shared, ns=(0, shared.stat().st_mtime_ns))  # reading it would show

@@ -25,6 +25,7 @@ import pytest
 
 from local import secret
 from tests.contract.embedded_cloud import SECRET
+from tests.order import end_with_group
 
 BEARER = {"authorization": f"Bearer {SECRET}"}
 ROOT = Path(__file__).parents[3]
@@ -39,11 +40,12 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def process(module: str, *arguments: str) -> Iterator[str]:
+def process(config: pytest.Config, module: str, *arguments: str) -> Iterator[str]:
     started = subprocess.Popen(
         [sys.executable, "-m", module, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True,
         env={**os.environ, secret.VARIABLE: SECRET},
     )  # fmt: skip
+    end_with_group(config, started.terminate)
     try:
         assert started.stdout
         yield json.loads(started.stdout.readline())["endpoint"]
@@ -53,10 +55,9 @@ def process(module: str, *arguments: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def aws_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with process(
-        "local.cloud", "--port", str(free_port()), "--state", str(tmp_path_factory.mktemp("aws"))
-    ) as endpoint:
+def aws_endpoint(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[str]:
+    state = str(tmp_path_factory.mktemp("aws"))
+    with process(pytestconfig, "local.cloud", "--port", str(free_port()), "--state", state) as endpoint:
         yield endpoint
 
 
@@ -66,10 +67,17 @@ def google_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def endpoint(google_state: Path, aws_endpoint: str) -> Iterator[str]:
+def endpoint(google_state: Path, aws_endpoint: str, pytestconfig: pytest.Config) -> Iterator[str]:
     where = str(google_state)
     with process(
-        "local.gcp", "--port", str(free_port()), "--state", where, "--aws-endpoint", aws_endpoint
+        pytestconfig,
+        "local.gcp",
+        "--port",
+        str(free_port()),
+        "--state",
+        where,
+        "--aws-endpoint",
+        aws_endpoint,
     ) as url:
         secret.remember(url, SECRET)
         yield url
