@@ -2,7 +2,7 @@
 
 A stream's records stand in the order of their arrival, and its iterators in that of their making, so the first that is
 still good ends the search. STS judges a session's end by itself, each time that one is used.
-Retention and the five minutes of an iterator: docs.aws.amazon.com/kinesis/latest/APIReference/API_GetShardIterator.html.
+An iterator's five minutes: docs.aws.amazon.com/kinesis/latest/APIReference/API_GetShardIterator.html.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from local.cloud import several_resources
 from tests.contract.embedded_cloud import WORKLOAD, Cloud
 
 HERE = f"us-east-1:{WORKLOAD}"
@@ -122,3 +123,14 @@ def test_a_saved_query_is_changed_by_whom_its_workgroup_lets(
         admin.update_named_query(
             NamedQueryId="11111111-2222-3333-4444-555555555555", Name="x", QueryString="S"
         )
+
+
+def test_an_objects_body_is_not_read_to_see_what_its_request_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have many megabytes, and to read it as a form takes seconds."""
+
+    def refuse(body: bytes) -> dict:
+        raise AssertionError(f"{len(body)} bytes were read")
+
+    monkeypatch.setattr(several_resources, "members", refuse)
+    for action in ("s3:PutObject", "lambda:CreateFunction", "kinesis:PutRecords"):
+        assert several_resources.arns(action, bytes(1_000)) == []
