@@ -1,22 +1,22 @@
-"""What runs out is taken away as rarely as can be: ministack goes through all of it with each request.
+"""What runs out is searched for as rarely as can be: ministack goes through all of it with each request.
 
-A stream's records stand in the order of their arrival, and its iterators in that of their making, so the first that is
-still good ends the search. STS judges a session's end by itself, each time that one is used.
-An iterator's five minutes: docs.aws.amazon.com/kinesis/latest/APIReference/API_GetShardIterator.html.
+A stream's records stand in the order of their arrival, so the first tells whether any is too old. An iterator and a
+session are judged by their age when they are used, so those that are too old may lie there for a while.
 """
 
 from __future__ import annotations
 
+import functools
 import time
+from collections.abc import Callable
 
-from ministack.services import kinesis, sts
+from .seams import kinesis, sts
+from .seams.parts import Record, Replaceable
 
-SESSIONS_EVERY = 60.0  # seconds
-_last = [0.0]
-stock_sessions = sts._evict_expired_sessions
+EVERY = 60.0  # seconds
 
 
-def records(stream: dict) -> None:
+def records(stream: Record) -> None:
     cutoff = time.time() - stream["RetentionPeriodHours"] * 3600
     for shard in stream["shards"].values():
         kept = shard["records"]
@@ -24,19 +24,22 @@ def records(stream: dict) -> None:
             shard["records"] = [record for record in kept if record["ApproximateArrivalTimestamp"] >= cutoff]
 
 
-def iterators() -> None:
-    """Of all accounts and regions, the oldest first."""
-    cutoff, known = time.time() - kinesis.ITERATOR_EXPIRY_SECONDS, kinesis._shard_iterators._data
-    while known and (oldest := next(iter(known.items()), None)) and oldest[1]["created_at"] < cutoff:
-        known.pop(oldest[0], None)
+def seldom(search: Callable[[], None]) -> Callable[[], None]:
+    """The search, at its first call and then once in `EVERY` seconds."""
+    due = 0.0
 
+    @functools.wraps(search)
+    def called() -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            due = time.monotonic() + EVERY
+            search()
 
-def sessions() -> None:
-    if time.monotonic() - _last[0] >= SESSIONS_EVERY:
-        _last[0] = time.monotonic()
-        stock_sessions()
+    return called
 
 
 def install() -> None:
-    kinesis._expire_records, kinesis._expire_iterators = records, iterators
-    sts._evict_expired_sessions = sessions
+    kinesis.expire_records.replace(records)
+    searches: tuple[Replaceable[Callable[[], None]], ...] = (kinesis.expire_iterators, sts.expire_sessions)
+    for part in searches:
+        part.replace(seldom(part.current))

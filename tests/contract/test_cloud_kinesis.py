@@ -3,11 +3,9 @@
 import time
 
 import pytest
-from ministack.core.responses import AccountRegionScopedDict
-from ministack.services import kinesis
 
 from local.cloud import expiry
-from tests.contract.embedded_cloud import ANALYTICS, WORKLOAD, Cloud
+from tests.contract.embedded_cloud import WORKLOAD, Cloud
 
 
 def test_a_stream_has_the_tags_that_it_is_made_with(cloud: Cloud) -> None:
@@ -45,12 +43,10 @@ def test_a_record_is_gone_after_its_retention_and_a_younger_one_is_not() -> None
     assert stream["shards"] == {"a": {"records": young}, "b": {"records": []}}
 
 
-def test_an_iterator_is_gone_after_five_minutes_in_each_account_and_a_younger_one_is_not(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    known, now = AccountRegionScopedDict(), time.time()
-    monkeypatch.setattr(kinesis, "_shard_iterators", known)
-    for account, name, age in ((WORKLOAD, "old", 301), (ANALYTICS, "older", 300.5), (WORKLOAD, "young", 299)):
-        known.set_scoped(account, "us-east-1", name, {"created_at": now - age})
-    expiry.iterators()
-    assert [name for _, _, name in known._data] == ["young"]
+def test_a_search_for_what_has_run_out_is_made_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    searches, now = [], [100.0]
+    monkeypatch.setattr(expiry.time, "monotonic", lambda: now[0])
+    search = expiry.seldom(lambda: searches.append(now[0]))
+    for now[0] in (100.0, 101.0, 159.0, 160.0, 161.0, 221.0):
+        search()
+    assert searches == [100.0, 160.0, 221.0]
