@@ -8,16 +8,23 @@ import functools
 from types import ModuleType
 
 from tests.contract.iam import (
-    table,
-    table_bigquery,
+    table_bigquery_transfer,
     table_export_run,
     table_firehose,
+    table_replication,
     table_storage_transfer,
     table_zero_etl,
 )
 from tests.recording import Recorded, record
 
-PROVEN = (table, table_export_run, table_zero_etl, table_firehose, table_bigquery, table_storage_transfer)
+PROVEN = (
+    table_replication,
+    table_export_run,
+    table_zero_etl,
+    table_firehose,
+    table_bigquery_transfer,
+    table_storage_transfer,
+)
 SHIPPED = ("dev", "prod", "local")
 
 

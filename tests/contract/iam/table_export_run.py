@@ -7,7 +7,7 @@ kind; the catalog of `crawled` is kept by a crawler.
 from typing import Any
 
 from tests.contract.iam.proof import Case, can, cannot
-from tests.contract.iam.table import (
+from tests.contract.iam.shared_cases import (
     ELSEWHERE,
     HERE,
     NEIGHBOUR,

@@ -7,7 +7,7 @@ transformation, a generator, a scheduled replay, and both kinds of reader.
 from typing import Any
 
 from tests.contract.iam.proof import Case, can, cannot
-from tests.contract.iam.table import (
+from tests.contract.iam.shared_cases import (
     ELSEWHERE,
     HERE,
     NEIGHBOUR,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from tests.contract.iam.proof import Case, can, cannot
-from tests.contract.iam.table import ELSEWHERE, HERE, NEIGHBOUR, role_arn
+from tests.contract.iam.shared_cases import ELSEWHERE, HERE, NEIGHBOUR, role_arn
 
 STRANGER = role_arn("neighbour")
 

@@ -10,7 +10,7 @@ https://docs.aws.amazon.com/lake-formation/latest/dg/access-control-underlying-d
 from typing import Any
 
 from tests.contract.iam.proof import Case, can, cannot
-from tests.contract.iam.table import HERE, NEIGHBOUR, REGION, arn, through_s3
+from tests.contract.iam.shared_cases import HERE, NEIGHBOUR, REGION, arn, through_s3
 
 READER = "analyst"
 LAKE: dict[str, Any] = {

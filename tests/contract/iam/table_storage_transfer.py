@@ -6,13 +6,11 @@ The stack: `lake` exports two tables of account HERE under a customer's key and 
 
 import dataclasses
 
-from tests.contract.iam import table_bigquery
+from tests.contract.iam import table_bigquery_transfer
 from tests.contract.iam.proof import Case, can, cannot
-from tests.contract.iam.table import (
+from tests.contract.iam.shared_cases import (
     ELSEWHERE,
     HERE,
-    LANDING,
-    LANDING_KEY,
     NEIGHBOUR,
     arn,
     outsider,
@@ -20,13 +18,14 @@ from tests.contract.iam.table import (
     role_arn,
     through_s3,
 )
-from tests.contract.iam.table import TABLES as TABLES
-from tests.contract.iam.table_bigquery import DATA, LOADER, READER, TYPED
+from tests.contract.iam.table_bigquery_transfer import DATA, LOADER, READER, TYPED
 from tests.contract.iam.table_grants import copied
+from tests.contract.iam.table_replication import LANDING, LANDING_KEY
+from tests.contract.iam.table_replication import TABLES as TABLES
 from tests.recording import AGENT
 
-_PIPELINES = table_bigquery.CONFIG["pipelines"]
-CONFIG = table_bigquery.CONFIG | {
+_PIPELINES = table_bigquery_transfer.CONFIG["pipelines"]
+CONFIG = table_bigquery_transfer.CONFIG | {
     "pipelines": {
         "lake": _PIPELINES["lake"] | {"event_queue": True},
         "warehouse": _PIPELINES["warehouse"] | {"storage_transfer": {"event_driven": True}},
@@ -38,9 +37,13 @@ TYPED_COPY = "tributary-proof-typed-copy"
 GOOGLE, SUBJECT = "accounts.google.com", "accounts.google.com:sub"
 
 TABLE: list[Case] = [
-    *(case for case in table_bigquery.TABLE if case.who not in (READER, TYPED)),
+    *(case for case in table_bigquery_transfer.TABLE if case.who not in (READER, TYPED)),
     # --- a typed table's copy reads what its user would, without one
-    *(dataclasses.replace(case, who=TYPED_COPY) for case in table_bigquery.TABLE if case.who == TYPED),
+    *(
+        dataclasses.replace(case, who=TYPED_COPY)
+        for case in table_bigquery_transfer.TABLE
+        if case.who == TYPED
+    ),
     # --- the project's agent takes the role on by its identity at Google, and nobody else does
     *(
         case

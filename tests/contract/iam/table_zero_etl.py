@@ -5,7 +5,7 @@ through VPC endpoints only, which their own service's is added to.
 """
 
 from tests.contract.iam.proof import Case, can, cannot
-from tests.contract.iam.table import (
+from tests.contract.iam.shared_cases import (
     ELSEWHERE,
     HERE,
     NEIGHBOUR,

@@ -27,7 +27,7 @@ def test_every_resource_may_do_what_its_page_says_that_it_needs(stack: str, eval
     "lost", ["sqs:SendMessage", "logs:PutLogEvents", "kms:Encrypt", "s3:ReplicateObject"]
 )
 def test_a_right_that_is_taken_away_is_missed(lost: str, evaluator: Evaluator) -> None:
-    resources = STACKS["table"]()
+    resources = STACKS["table_replication"]()
     policies = harvest(resources)
     for role in policies.roles.values():
         for statement in role.statements:

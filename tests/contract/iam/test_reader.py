@@ -10,8 +10,8 @@ from tests.contract.iam.closed import beside
 from tests.contract.iam.evaluator import Evaluator
 from tests.contract.iam.harvest import Policies, Role, harvest
 from tests.contract.iam.proof import broken, unnoticed, vacuous
+from tests.contract.iam.shared_cases import HERE, role_arn
 from tests.contract.iam.survivors import FREE, fits
-from tests.contract.iam.table import HERE, role_arn
 from tests.contract.iam.table_reader import GOVERNED, LAKE, READER, config
 from tests.recording import PITR_ON, record
 

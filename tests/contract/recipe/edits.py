@@ -58,10 +58,10 @@ EDITS: list[Edit] = [
     ("bootstrap/why.py", "WHY = {\n", '    "PutBeat": "puts a beat on the stream",\n'),
     (
         "tests/contract/iam/stacks.py",
-        "    table_firehose,\n",
+        "    table_export_run,\n    table_firehose,\n",
         "    table_heart_beat,\n",
     ),
-    ("tests/contract/iam/stacks.py", "PROVEN = (table, ", "table_heart_beat, "),
+    ("tests/contract/iam/stacks.py", "PROVEN = (\n", "    table_heart_beat,\n"),
     (
         "tests/unit/stack/test_bad_configs.py",
         "from tests.unit.pipelines.firehose import bad_configs as firehose\n",

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.contract.iam.proof import Case, can, cannot
-from tests.contract.iam.table import HERE, REGION, alarms, arn, queue, runs_as_a_function, taken_on_by
+from tests.contract.iam.shared_cases import HERE, REGION, alarms, arn, queue, runs_as_a_function, taken_on_by
 
 CONFIG: dict[str, Any] = {
     "accounts": {"workload": {"id": HERE, "region": REGION}},

@@ -5,11 +5,9 @@ typed table of a bucket that exists, which lies beside its exports.
 """
 
 from tests.contract.iam.proof import Case, can, cannot
-from tests.contract.iam.table import (
+from tests.contract.iam.shared_cases import (
     ELSEWHERE,
     HERE,
-    LANDING,
-    LANDING_KEY,
     NEIGHBOUR,
     REGION,
     arn,
@@ -19,9 +17,10 @@ from tests.contract.iam.table import (
     taken_on_by,
     through_s3,
 )
-from tests.contract.iam.table import TABLE as EVERY_CASE
-from tests.contract.iam.table import TABLES as TABLES
 from tests.contract.iam.table_grants import warehouse
+from tests.contract.iam.table_replication import LANDING, LANDING_KEY
+from tests.contract.iam.table_replication import TABLE as EVERY_CASE
+from tests.contract.iam.table_replication import TABLES as TABLES
 
 CONFIG = {
     "accounts": {"workload": {"id": HERE, "region": REGION}},
