@@ -13,7 +13,7 @@ from components import names
 from components.accounts import AccountArgs
 from components.arguments import arguments
 from components.blocks.alarm import alarm
-from components.blocks.network import VpcArgs, function_joins
+from components.blocks.network import VpcArgs, function_network_statements
 from components.blocks.queue import Queue
 from components.bundling.bundles import Bundle, bundle
 from components.iam import Statement, document, trust
@@ -188,7 +188,7 @@ class LambdaFunction(pulumi.ComponentResource):
         if self.failed:
             granted.append(Statement("KeepWhatFailed", ["sqs:SendMessage"], [self.failed.arn]))
         if vpc:
-            granted += function_joins(account, self.arn)
+            granted += function_network_statements(account, self.arn)
         policy = aws.iam.RolePolicy(
             name,
             name="function",

@@ -29,9 +29,9 @@ class VpcArgs:
     """Its security groups, at most the 5 that a function takes; they must let it reach port 443."""
 
 
-def firehose_joins(account: AccountArgs, vpc: VpcArgs) -> list[Statement]:
-    """https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html#using-iam-serverless (VPC), in these
-    subnets only."""
+def firehose_network_statements(account: AccountArgs, vpc: VpcArgs) -> list[Statement]:
+    """Lets a delivery stream's role make its interfaces in the VPC's subnets, and nowhere else
+    (https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html#using-iam-serverless, "VPC")."""
     interfaces = account.arn("ec2", "network-interface/*")
     subnets = [account.arn("ec2", f"subnet/{subnet}") for subnet in vpc.subnet_ids]
     groups = [account.arn("ec2", f"security-group/{group}") for group in vpc.security_group_ids]
@@ -58,10 +58,10 @@ def firehose_joins(account: AccountArgs, vpc: VpcArgs) -> list[Statement]:
     ]
 
 
-def function_joins(account: AccountArgs, function_arn: str) -> list[Statement]:
-    """https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html: Lambda makes and removes the interfaces by
-    the function's role, and asks for the right on whatever the account has there; the function's own code needs none
-    of it."""
+def function_network_statements(account: AccountArgs, function_arn: str) -> list[Statement]:
+    """Lets Lambda, and not the function's own code, make and remove a function's interfaces by the function's role.
+    Lambda wants the right on whatever the account has there
+    (https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html)."""
     makes = [
         "ec2:AssignPrivateIpAddresses",
         "ec2:CreateNetworkInterface",

@@ -55,8 +55,8 @@ class NewTableArgs:
 
 
 def no_document_id(binary_keys: list[str]) -> str:
-    """https://github.com/opensearch-project/data-prepper, StreamRecordConverter and ExportRecordConverter: the export's
-    text of a binary key is not the stream's."""
+    """Why a table with a binary key can't be indexed: the export's text of such a key is not the stream's
+    (https://github.com/opensearch-project/data-prepper, StreamRecordConverter and ExportRecordConverter)."""
     return (
         f"the key attribute '{binary_keys[0]}' is binary (type B), of which the initial export and the stream make "
         "different document ids, so changes would not find their documents"

@@ -144,8 +144,8 @@ def deploy(name: str, args: BigQueryTransferArgs, accounts: Accounts) -> Deploye
 def _params(
     args: BigQueryTransferArgs, table: str, copied: pulumi.Input[str] | None
 ) -> dict[str, pulumi.Input[str]]:
-    """https://docs.cloud.google.com/bigquery/docs/s3-transfer#bq; of files copied into a bucket of Cloud Storage
-    https://docs.cloud.google.com/bigquery/docs/cloud-storage-transfer#bq"""
+    """The parameters of a table's transfer: from S3 (https://docs.cloud.google.com/bigquery/docs/s3-transfer#bq), or
+    from `copied`, a bucket of Cloud Storage (https://docs.cloud.google.com/bigquery/docs/cloud-storage-transfer#bq)."""
     params: dict[str, pulumi.Input[str]] = {
         "data_path" if copied is None else "data_path_template": pulumi.Output.concat(
             "s3://" if copied is None else "gs://",

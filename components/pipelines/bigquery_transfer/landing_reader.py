@@ -60,7 +60,8 @@ class LandingReader(pulumi.ComponentResource):
 
 
 def read_statements(landing: Landing, prefixes: Sequence[str]) -> list[Statement]:
-    """https://docs.cloud.google.com/bigquery/docs/s3-transfer#aws-permissions, for what is loaded."""
+    """Lets the objects below these prefixes, which are loaded, be listed and read, and decrypted where the landing has
+    a key (https://docs.cloud.google.com/bigquery/docs/s3-transfer#aws-permissions)."""
     below = {"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in prefixes]}}
     objects = [pulumi.Output.concat(landing.bucket_arn(), f"/{prefix}*") for prefix in prefixes]
     granted = [

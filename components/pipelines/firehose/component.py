@@ -154,7 +154,7 @@ class FirehosePipeline(pulumi.ComponentResource):
             task=Task(
                 handler="generate_ticks",
                 description=f"Puts stock ticks on the stream of {self._name}",
-                statements=self.stream.writable(),
+                statements=self.stream.write_statements(),
                 environment={"STREAM": self.stream.name},
             ),
             topic=args.alarm_topic_arn,
@@ -187,7 +187,7 @@ class FirehosePipeline(pulumi.ComponentResource):
                         ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
                         [f"{self._bucket_arn}/{FAILED}*"],
                     ),
-                    *self.stream.writable(),
+                    *self.stream.write_statements(),
                 ],
                 environment={"BUCKET": self.bucket.name, "PREFIX": FAILED, "STREAM": self.stream.name},
             ),

@@ -7,7 +7,7 @@ from components import names
 from components.blocks.bucket import SecureBucket
 from components.blocks.collection import SharedCollection, data_access
 from components.blocks.function import LambdaFunction
-from components.blocks.network import firehose_joins
+from components.blocks.network import firehose_network_statements
 from components.iam import Statement, document, trust
 from components.pipelines.firehose.args import FirehoseArgs
 from components.pipelines.firehose.search_index import SearchIndex
@@ -53,14 +53,14 @@ class Delivery(pulumi.ComponentResource):
             )
             for what in _LOG_STREAMS
         }
-        source, source_policy = self._role("source", "Reads the stream", stream.readable())
+        source, source_policy = self._role("source", "Reads the stream", stream.read_statements())
         _, bucket_arn = SecureBucket.planned(f"{name}-backup", args.account)
         granted = _delivery_statements(args, shared, bucket_arn, log_group)
         if transform:
             called = ["lambda:GetFunctionConfiguration", "lambda:InvokeFunction"]
             granted.append(Statement("Transform", called, [f"{transform.arn}:$LATEST"]))
         if args.vpc:
-            granted += firehose_joins(args.account, args.vpc)
+            granted += firehose_network_statements(args.account, args.vpc)
         role, policy = self._role("delivery", "Writes the index, the backup and the log", granted)
         grant = data_access(
             f"{name}-delivery",
@@ -174,7 +174,8 @@ def _delivery_statements(
 
 
 def _backup_statements(bucket_arn: str) -> list[Statement]:
-    """https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html#using-iam-serverless"""
+    """Lets Firehose keep records in the backup bucket
+    (https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html#using-iam-serverless)."""
     return [
         Statement(
             "WriteBackup",

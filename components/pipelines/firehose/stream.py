@@ -78,8 +78,9 @@ class Stream:
         )
         self.name, self.arn = made.name, made.arn
 
-    def readable(self) -> list[Statement]:
-        """https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html#using-iam-kinesis"""
+    def read_statements(self) -> list[Statement]:
+        """Lets the stream be read, and decrypted where it has a key of the customer's
+        (https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html#using-iam-kinesis)."""
         actions = [
             "kinesis:DescribeStream",
             "kinesis:GetRecords",
@@ -88,8 +89,9 @@ class Stream:
         ]
         return [Statement("ReadStream", actions, [self.arn]), *self._keyed("DecryptStream", "kms:Decrypt")]
 
-    def writable(self) -> list[Statement]:
-        """https://docs.aws.amazon.com/streams/latest/dev/permissions-user-key-KMS.html"""
+    def write_statements(self) -> list[Statement]:
+        """Lets records be put on the stream, and encrypted where it has a key of the customer's
+        (https://docs.aws.amazon.com/streams/latest/dev/permissions-user-key-KMS.html)."""
         return [
             Statement("PutRecords", ["kinesis:PutRecords"], [self.arn]),
             *self._keyed("EncryptStream", "kms:GenerateDataKey"),

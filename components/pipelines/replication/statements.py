@@ -9,7 +9,8 @@ from components.pipelines.replication.args import REPORTS, ReplicationArgs
 
 
 def backfill_statements(args: ReplicationArgs, landing: Landing) -> list[Statement]:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-batch-replication-policies.html
+    """Lets a job replicate what was there before
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-batch-replication-policies.html).
 
     The report needs no key: S3 encrypts it with one of its own
     (https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-create-job.html).
@@ -36,8 +37,9 @@ def replication_statements(
     replica_arn: pulumi.Input[str],
     replica_key: pulumi.Input[str] | None,
 ) -> list[Statement]:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html and
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-config-for-kms-objects.html"""
+    """Lets S3 read the landing's objects and write their replicas
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html), also encrypted ones
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-config-for-kms-objects.html)."""
     read = [pulumi.Output.concat(landing.bucket_arn(), f"/{prefix}*") for prefix in args.rule_prefixes()]
     write = [pulumi.Output.concat(replica_arn, f"/{prefix}*") for prefix in args.rule_prefixes()]
     granted = [

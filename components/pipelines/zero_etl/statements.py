@@ -16,8 +16,9 @@ def ingestion_statements(
     bucket_arn: str,
     shared: SharedCollection,
 ) -> list[Statement]:
-    """https://docs.aws.amazon.com/opensearch-service/latest/developerguide/configure-client-ddb.html, less what a
-    collection reached by its own network policy does not need (aoss:*SecurityPolicy)."""
+    """Lets an ingestion pipeline read its tables' exports and streams and write the collection
+    (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/configure-client-ddb.html), less what a
+    collection that is reached by its own network policy does not need (aoss:*SecurityPolicy)."""
     streamed = [tables[table.name] for table in group]
     exported = [tables[table.name] for table in group if table.export]
     granted = [
