@@ -89,14 +89,14 @@ def normaliser(path: Path, count: int, folder: Path):
     sys.path[:0] = [str(ROOT / "handlers" / "normalise"), str(ROOT / "components" / "shared"), str(ROOT)]
     import data_file
     from decoder import Decoder
-    from table_schema import Observation, Type, derive
+    from table_schema import Observation, derive, type_of
 
     from components.bundling.c_compiler import host_library
 
     library = folder / "decode.so"
     library.write_bytes(host_library(ROOT / "handlers/normalise/decode.c"))
     _, sample = zip(*zip(range(1000), items(), strict=False), strict=True)
-    schema = derive(Observation.of_items(sample), {"address": Type.of(ADDRESS)}, ["order_id"])
+    schema = derive(Observation.of_items(sample), {"address": type_of(ADDRESS)}, ["order_id"])
     decoder = Decoder(schema, False, library)
     with path.open("rb") as file:  # not read whole: that would count as the normaliser's memory
         md5 = base64.b64encode(hashlib.file_digest(file, "md5").digest()).decode()

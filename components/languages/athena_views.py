@@ -15,7 +15,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 
 from components.arguments import nearest
-from components.shared.catalog_names import EXPORT_DATE, REST
+from components.shared.catalog_names import EXPORT_DATE, REST, viewed_table
 
 ADDED = {REST: "varchar", EXPORT_DATE: "varchar"}  # what every table has besides its own columns
 
@@ -37,7 +37,7 @@ def check_view(sql: str, tables: Mapping[str, Mapping[str, object] | None]) -> s
             raise ValueError(f"'{table.db}.{table.name}' is of another database; write {table.name}")
         if table.name in ctes:
             continue
-        base = table.name.removesuffix("_latest")
+        base = viewed_table(table.name)
         if base not in tables:
             raise ValueError(f"'{table.name}' is no table of this pipeline; {nearest(table.name, tables)}")
         declared = tables[base]

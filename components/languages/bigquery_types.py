@@ -38,6 +38,8 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
+from components.shared.hive_types import MAP, STRUCT, nested
+
 Field = dict[str, Any]
 Format = Literal["PARQUET", "JSON"]
 
@@ -214,29 +216,23 @@ def _field(name: str, kind: str, file_format: Format, depth: int) -> Field:
     def record(*inner: Field, mode: str = "NULLABLE", name: str = name) -> Field:
         return {"name": name, "type": "RECORD", "mode": mode, "fields": list(inner)}
 
-    if outer := re.fullmatch(r"(array|map|struct) ?<(.*)>", kind, re.IGNORECASE | re.DOTALL):
-        shape, parts = outer[1].lower(), split(outer[2])
-        if shape == "struct":
-            inner = [tuple(p.strip() for p in part.split(":", 1)) for part in parts]
-            if any(len(pair) != 2 for pair in inner):
-                raise ValueError(f"{kind!r} is no type; a struct is written struct<name:type,...>")
-            _refuse_one_name(inner_name for inner_name, _ in inner)
-            for inner_name, _ in inner:
+    if outer := nested(kind):
+        if outer.shape == STRUCT:
+            _refuse_one_name(outer.names)
+            for inner_name in outer.names:
                 if problem := column_name_problem(inner_name):
                     raise ValueError(f"{inner_name!r} inside it: {problem}")
-            return record(*(_field(n, k, file_format, depth - 1) for n, k in inner))
-        if len(parts) != (2 if shape == "map" else 1):
-            raise ValueError(f"{kind!r} is no type; write array<type> or map<type,type>")
+            return record(*(_field(n, k, file_format, depth - 1) for n, k in outer.fields))
         if file_format == "PARQUET":
-            names = ("key", "value") if shape == "map" else ("element",)
+            names = ("key", "value") if outer.shape == MAP else ("element",)
             group = record(
-                *(_field(n, p, file_format, depth - 2) for n, p in zip(names, parts, strict=True)),
+                *(_field(n, p, file_format, depth - 2) for n, p in zip(names, outer.inner, strict=True)),
                 mode="REPEATED",
-                name="key_value" if shape == "map" else "list",
+                name="key_value" if outer.shape == MAP else "list",
             )
             return record(group)
-        inner = [_field(name, part, file_format, depth) for part in parts]
-        if shape == "map":
+        inner = [_field(name, part, file_format, depth) for part in outer.inner]
+        if outer.shape == MAP:
             return {"name": name, "type": "JSON", "mode": "NULLABLE"}
         return (
             {"name": name, "type": "JSON", "mode": "REPEATED"}
@@ -273,18 +269,6 @@ def decimal_type(precision: int, scale: int) -> dict[str, str]:
         f"decimal({precision},{scale}) has more than 38 digits on one side of the point, and BIGNUMERIC holds no more; "
         "transfer it as a string"
     )
-
-
-def split(inner: str) -> list[str]:
-    """`a:int,b:map<string,int>` at its outer commas."""
-    parts, depth = [""], 0
-    for character in inner:
-        depth += (character in "<(") - (character in ">)")
-        if character == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += character
-    return [part.strip() for part in parts]
 
 
 def glue_type(column: Field) -> str:

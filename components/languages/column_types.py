@@ -5,26 +5,14 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
-from components.arguments.plain import is_mapping
-from components.shared.column_types import DECLARED, SET_ELEMENTS, decimal
+from components.shared.catalog_names import field_names
+from components.shared.column_types import declared
 
 
 def declared_type(value: Any) -> Any:
     """A column's type, by the grammar of components/shared/column_types.py. Raises ValueError for another."""
-    if isinstance(value, str) and (value in DECLARED or decimal(value)):
-        return value
-    if is_mapping(value) and len(value) == 1:
-        ((kind, inner),) = value.items()
-        if kind == "set" and isinstance(inner, str) and inner.startswith(SET_ELEMENTS):
-            return {kind: declared_type(inner)}  # a set holds text, bytes or numbers
-        if kind == "list":
-            return {kind: declared_type(inner)}
-        if kind == "struct" and is_mapping(inner) and inner:
-            return {kind: {name: declared_type(field) for name, field in inner.items()}}
-    raise ValueError(
-        f"{value!r} is not a type; write one of string, binary, boolean, bigint, double, json, 'decimal(p,s)' with "
-        "p at most 38, {set: string|binary|bigint|double|'decimal(p,s)'}, {list: type} or {struct: {name: type}}"
-    )
+    declared(value, field_names)
+    return value
 
 
 def exported_type(value: str, *, mysql: bool = True) -> str:

@@ -5,8 +5,10 @@ the bundle of every handler that does so carries it (components/bundling/bundles
 
 landing_folders.py                     where a run's data lies
 dynamodb_exports.py rds_folders.py     how an export of DynamoDB or RDS lies in S3, and its manifests
-catalog_names.py column_types.py       how tables and columns are called; the grammar of a type
+catalog_names.py                       how tables and columns are called
+column_types.py hive_types.py          the type of a column: as a config declares it, as Hive writes it
 metric_names.py                        the metrics that handlers put and alarms watch
 scheduled_time.py                      the time that a run is for
+run_sources.py run_steps.py            the sources of an export's run, and what its steps hand to each other
 announcement.py                        the event of an export that arrived in a replica
 """

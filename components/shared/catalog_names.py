@@ -23,6 +23,8 @@ EXPORT_DATE = "export_date"
 """The partition of every table: the date of the run, in UTC."""
 RUN = "run"
 """The partition below it, where a crawler keeps the catalog."""
+LATEST = "_latest"
+"""How the name of a table's view ends, which shows the last export that was published."""
 RESERVED = frozenset({REST, MICROS, DELETED, EXPORT_DATE, RUN})
 """Names that no column of the data can have."""
 
@@ -49,6 +51,11 @@ def column_names(
     return named
 
 
+def field_names(attributes: Iterable[str]) -> dict[str, str]:
+    """Attribute -> field of a struct, in which no name is reserved."""
+    return column_names(attributes, reserved=())
+
+
 def file_columns(names: Iterable[str]) -> tuple[dict[str, str], list[str]]:
     """Column of a file that somebody else writes -> column of the catalog; and a sentence for each that can't be
     read under its name, which makes the table unreadable."""
@@ -68,6 +75,21 @@ def file_columns(names: Iterable[str]) -> tuple[dict[str, str], list[str]]:
     return lowered, faults
 
 
+def latest_view(table: str) -> str:
+    """The view on what was published last of a table."""
+    return table + LATEST
+
+
+def viewed_table(view: str) -> str:
+    """The table of a view; a table's own name stays as it is."""
+    return view.removesuffix(LATEST)
+
+
+def partition_folder(export_date: str, run: str) -> str:
+    """The folder of a partition below its table's, as Hive writes it: `export_date=2026-01-01/run=<export>/`."""
+    return f"{EXPORT_DATE}={export_date}/{RUN}={run}/"
+
+
 def table_name(source: str) -> str:
     """A source's table as the catalog names it where nothing else is called so: `shop.order-lines` is
     `shop_order_lines`."""
@@ -85,11 +107,11 @@ def table_names(
     used = {name for chosen in given.values() for name in _with_view(chosen)}
     for source, name in _unique(sorted(sources - set(named)), used, "table").items():
         named[source] = name
-    views = {f"{name}_latest" for name in named.values()}
+    views = {latest_view(name) for name in named.values()}
     tables = set(published)
     return {
         source: _hashed(name, source)
-        if source not in given and (name in views or f"{name}_latest" in tables)
+        if source not in given and (name in views or latest_view(name) in tables)
         else name
         for source, name in named.items()
     }
@@ -122,4 +144,4 @@ def _hashed(name: str, whole: str) -> str:
 
 
 def _with_view(name: str) -> tuple[str, str]:
-    return name, f"{name}_latest"
+    return name, latest_view(name)

@@ -31,6 +31,11 @@ def state(owner: str, name: str) -> str:
     return f"{STATE}{owner}/{name}"
 
 
+def published_record(table: str) -> str:
+    """The key of the record of what is published of a table. Without it the next run begins the table anew."""
+    return state(table, "current.json")
+
+
 def data_files(table: str) -> str:
     """The pattern of a table's Parquet files."""
     return f"{lake(table)}*.parquet"

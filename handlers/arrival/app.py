@@ -25,17 +25,21 @@ as `raw/`).
 
 import os
 from functools import cache
+from typing import Any
 
 import boto3
 import replica
 from arrival import Settings, announcement, hidden_seconds, judge, refused, summaries
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities import batch
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.idempotency import (
     DynamoDBPersistenceLayer,
     IdempotencyConfig,
     idempotent_function,
 )
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -57,12 +61,17 @@ written_down = DynamoDBPersistenceLayer(table_name=settings.idempotency_table, b
 
 
 @logger.inject_lambda_context
-def handler(event, context):
+def handler(event: dict[str, Any], context: LambdaContext) -> object:
+    """Announces the exports that the messages name; returns the messages to be tried again."""
     once.register_lambda_context(context)  # what a time-out cut off may be taken up again after it
-    return process_partial_response(event=event, record_handler=receive, processor=processor, context=context)
+    batches: Any = batch  # the type of its record handler is not known
+    return batches.process_partial_response(
+        event=event, record_handler=receive, processor=processor, context=context
+    )
 
 
-def receive(record):
+def receive(record: SQSRecord) -> None:
+    """Announces the exports of a message. Raises what hinders it, once the message is hidden for a while."""
     try:
         for bucket, key in summaries(record.body, settings.prefix):
             with replica.export(s3, bucket, key) as export:
@@ -81,12 +90,14 @@ def receive(record):
         raise
 
 
-def text_with_notes(error):
-    return " ".join([str(error), *getattr(error, "__notes__", [])])
+def text_with_notes(error: BaseException) -> str:
+    """The error and what was noted on it (https://peps.python.org/pep-0678/)."""
+    return " ".join([str(error), *vars(error).get("__notes__", [])])
 
 
 @idempotent_function(data_keyword_argument="detail", config=once, persistence_store=written_down)
-def announce(detail):
+def announce(detail: dict[str, Any]) -> str:
+    """Puts the event on the bus, once for each export; returns its id. Raises NotAnnounced."""
     answer = events.put_events(Entries=[announcement(detail, settings.event_bus)])
     if error := refused(answer):
         raise error
@@ -94,7 +105,8 @@ def announce(detail):
     return answer["Entries"][0]["EventId"]
 
 
-def hide(record, seconds):
+def hide(record: SQSRecord, seconds: int) -> None:
+    """Keeps a message from being received for a while."""
     try:
         sqs.change_message_visibility(
             QueueUrl=queue_url(record.event_source_arn),
@@ -106,6 +118,7 @@ def hide(record, seconds):
 
 
 @cache
-def queue_url(arn):
+def queue_url(arn: str) -> str:
+    """The queue's URL."""
     account, name = arn.split(":")[4:6]
     return sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]

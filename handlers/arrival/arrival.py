@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import unquote_plus
 
 from announcement import DETAIL_TYPE, SOURCE
@@ -27,12 +28,15 @@ NAMED_FILES = 5  # of those missing, in a message
 
 @dataclass(frozen=True)
 class Settings:
+    """The function's environment."""
+
     event_bus: str
     idempotency_table: str
     prefix: str
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
+        """From the environment. Raises KeyError for a variable that is not there."""
         return cls(environ["EVENT_BUS"], environ["IDEMPOTENCY_TABLE"], environ["PREFIX"])
 
 
@@ -49,20 +53,25 @@ class Export:
     """What the bucket holds of one export."""
 
     bucket: str
-    key: str  # of manifest-summary.json
+    key: str
+    """Of manifest-summary.json."""
     summary: bytes
-    manifest: Iterable[bytes]  # the lines of manifest-files.json
-    manifest_md5: bytes  # computed
-    stated_md5: str  # what manifest-files.md5 says
-    stored: Mapping[
-        str, Stored
-    ]  # by key; at least those of the files that the manifest names and that are there
+    manifest: Iterable[bytes]
+    """The lines of manifest-files.json."""
+    manifest_md5: bytes
+    """As it is computed."""
+    stated_md5: str
+    """As manifest-files.md5 says."""
+    stored: Mapping[str, Stored]
+    """By key; at least those of the files that the manifest names and that are there."""
     etags_are_checksums: bool
 
 
 @dataclass(frozen=True)
 class Complete:
-    detail: dict
+    """An export that is whole, as it is announced."""
+
+    detail: dict[str, Any]
 
 
 class Waiting(Exception):
@@ -96,6 +105,7 @@ def summaries(body: str, prefix: str) -> Iterator[tuple[str, str]]:
 
 
 def data_folder(key: str) -> str:
+    """The folder of an export's own data files, by the key of its summary."""
     return key.rpartition("/")[0] + "/data/"
 
 
@@ -108,6 +118,7 @@ def elsewhere(key: str, manifest: Iterable[bytes]) -> Iterator[str]:
 
 
 def judge(export: Export) -> Complete | Waiting | Corrupt:
+    """Whether all files that the manifests name are there, and are what they say."""
     folder = export.key.rpartition("/")[0] + "/"
     try:
         stated = _digest(export.stated_md5)
@@ -116,8 +127,8 @@ def judge(export: Export) -> Complete | Waiting | Corrupt:
     except ValueError as error:
         return Corrupt(f"{folder}{FILES}: {error}")
 
-    missing, files, items = [], 0, 0
-    missing_count = 0
+    missing: list[str] = []
+    missing_count = files = items = 0
     for number, line in enumerate(export.manifest, 1):
         if not line.strip():
             continue
@@ -198,7 +209,8 @@ def _damaged(etag: str, md5: bytes, named: str) -> bool:
     return named.partition("-")[2] == parts and etag != named
 
 
-def announcement(detail: dict, bus: str) -> dict:
+def announcement(detail: dict[str, Any], bus: str) -> dict[str, Any]:
+    """The entry of PutEvents."""
     return {
         "EventBusName": bus,
         "Source": SOURCE,
@@ -208,7 +220,7 @@ def announcement(detail: dict, bus: str) -> dict:
     }
 
 
-def refused(answer: Mapping) -> NotAnnounced | None:
+def refused(answer: Mapping[str, Any]) -> NotAnnounced | None:
     """PutEvents answers 200 also when the bus took nothing."""
     if not answer["FailedEntryCount"]:
         return None

@@ -10,9 +10,10 @@ ClientError.
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 from arrival import Export, Stored, Waiting, data_folder, elsewhere
 from botocore.exceptions import ClientError
@@ -23,7 +24,8 @@ AT_ONCE = 10  # as many as the client has connections
 
 
 @contextmanager
-def export(s3, bucket: str, key: str) -> Iterator[Export]:
+def export(s3: Any, bucket: str, key: str) -> Generator[Export, None, None]:
+    """What the bucket holds of the export whose summary is `key`. Raises Waiting for a manifest that is not there."""
     folder = key.rpartition("/")[0] + "/"
     summary = _get(s3, bucket, key)["Body"].read()
     manifest = _get(s3, bucket, f"{folder}{FILES}")
@@ -51,7 +53,7 @@ def export(s3, bucket: str, key: str) -> Iterator[Export]:
         )
 
 
-def _get(s3, bucket: str, *keys: str) -> dict:
+def _get(s3: Any, bucket: str, *keys: str) -> dict[str, Any]:
     """The first of the keys that is there."""
     for key in keys:
         try:
@@ -64,7 +66,7 @@ def _get(s3, bucket: str, *keys: str) -> dict:
     raise Waiting(f"{keys[0]} is not in {bucket} yet")
 
 
-def _listing(s3, bucket: str, folder: str) -> dict[str, Stored]:
+def _listing(s3: Any, bucket: str, folder: str) -> dict[str, Stored]:
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder)
     return {
         entry["Key"]: Stored(entry["Size"], entry["ETag"].strip('"'))
@@ -73,7 +75,7 @@ def _listing(s3, bucket: str, folder: str) -> dict[str, Stored]:
     }
 
 
-def _heads(s3, bucket: str, keys: list[str]) -> dict[str, Stored]:
+def _heads(s3: Any, bucket: str, keys: list[str]) -> dict[str, Stored]:
     def head(key: str) -> Stored | None:
         try:
             headers = s3.head_object(Bucket=bucket, Key=key)

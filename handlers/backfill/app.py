@@ -14,6 +14,7 @@ the rules cover), JOB_TAG (`<key>=<value>`, which each job is tagged with).
 """
 
 import os
+from typing import Any
 
 import boto3
 from aws_lambda_powertools import Logger
@@ -26,7 +27,8 @@ s3control = boto3.client("s3control", config=Config(retries={"mode": "standard",
 
 
 @logger.inject_lambda_context
-def handler(event, _context):
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Makes the job that the event describes, and cancels the one that a former event made."""
     cancelled = [cancel(job_id) for job_id in jobs_to_cancel(event, running_jobs, settings)]
     job_id = None
     if event["tf"]["action"] != "delete":
@@ -35,8 +37,10 @@ def handler(event, _context):
     return {"job_id": job_id, "cancelled": cancelled}
 
 
-def running_jobs():
-    jobs, more = [], {}
+def running_jobs() -> list[dict[str, Any]]:
+    """The account's jobs that may still replicate objects."""
+    jobs: list[dict[str, Any]] = []
+    more: dict[str, str] = {}
     while True:  # botocore has no paginator for it
         page = s3control.list_jobs(AccountId=settings.account_id, JobStatuses=RUNNING, **more)
         jobs += page.get("Jobs", [])
@@ -45,7 +49,8 @@ def running_jobs():
         more = {"NextToken": page["NextToken"]}
 
 
-def cancel(job_id):
+def cancel(job_id: str) -> str:
+    """Cancels a job; returns its id."""
     s3control.update_job_status(AccountId=settings.account_id, JobId=job_id, RequestedJobStatus="Cancelled")
     logger.info("backfill job cancelled", job_id=job_id)
     return job_id

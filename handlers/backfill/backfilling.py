@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 # A job in one of these may still replicate objects.
 RUNNING = ["New", "Preparing", "Ready", "Active", "Paused", "Pausing", "Suspended"]
@@ -18,6 +19,8 @@ ACTIONS = ("create", "update", "delete")
 
 @dataclass(frozen=True)
 class Settings:
+    """The function's environment."""
+
     account_id: str
     bucket: str
     role_arn: str
@@ -29,6 +32,7 @@ class Settings:
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
+        """From the environment. Raises KeyError for a variable that is not there."""
         prefixes = json.loads(environ.get("PREFIXES") or "[]")
         tag, _, value = environ["JOB_TAG"].partition("=")
         return cls(
@@ -43,7 +47,7 @@ class Settings:
         )
 
 
-def token(given: Mapping, settings: Settings) -> str:
+def token(given: Mapping[str, Any], settings: Settings) -> str:
     """The identity of a job: of its input and of all its settings (at most 64 characters)."""
     given = {key: value for key, value in given.items() if key != "tf"}
     # Without the tag, which changes nothing of what it does: jobs of before there were tags keep their identity.
@@ -52,12 +56,14 @@ def token(given: Mapping, settings: Settings) -> str:
 
 
 def description(job_token: str) -> str:
+    """A job's description, by which its running ones are recognized."""
     return f"tributary backfill {job_token}"
 
 
-def job(job_token: str, settings: Settings) -> dict:
+def job(job_token: str, settings: Settings) -> dict[str, Any]:
+    """The parameters of CreateJob."""
     partition = settings.role_arn.split(":")[1]
-    chosen = {"EligibleForReplication": True, "ObjectReplicationStatuses": ["NONE", "FAILED"]}
+    chosen: dict[str, Any] = {"EligibleForReplication": True, "ObjectReplicationStatuses": ["NONE", "FAILED"]}
     if settings.prefixes:
         chosen["KeyNameConstraint"] = {"MatchAnyPrefix": list(settings.prefixes)}
     return {
@@ -88,15 +94,16 @@ def job(job_token: str, settings: Settings) -> dict:
 
 
 def jobs_to_cancel(
-    event: Mapping, running_jobs: Callable[[], Iterable[Mapping]], settings: Settings
+    event: Mapping[str, Any], running_jobs: Callable[[], Iterable[Mapping[str, Any]]], settings: Settings
 ) -> list[str]:
     """The ids of running jobs that the former input made and that this event ends."""
-    action = (event.get("tf") or {}).get("action")
+    tf: dict[str, Any] = event.get("tf") or {}
+    action = tf.get("action")
     if action not in ACTIONS:
         raise ValueError(
             f"tf.action is {action!r}; expected one of {', '.join(ACTIONS)} (lifecycle_scope CRUD)"
         )
-    former = event if action == "delete" else event["tf"].get("prev_input")
+    former = event if action == "delete" else tf.get("prev_input")
     if (
         action == "create"
         or not former

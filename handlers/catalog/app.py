@@ -1,20 +1,17 @@
 """Publishes finished, reconciled exports in the Glue catalog, and reports a run.
 
-`publish`: {"step": "publish", "export": what the former steps found, see `publishing.tables`}. Makes or widens each
-table, registers the export's partition, and then moves `<table>_latest` to it and keeps what is published in
-`state/<table>/current.json`, in this order: a call that breaks off leaves readers where they were, and can be
-repeated. An export with a table that can't be published, of which another source's is published, moves none. One that
-is older than the published one moves nothing but a view that another call left behind (two runs at once), and gets its
-partition unless that is the published one's, which queries read. Writes
-{"source", "tables": [{"table", "rows", "set_aside", "exported_to", "moved"}], "notice", "conflicts",
-"skipped", "refused"} as `state/<source>/<export>/published.json`, and returns {"source", "published_key", "tables"}, a
-number: a state machine's state, of 262,144 bytes, would not hold what a large database has.
+The events and what they return: components/shared/run_steps.py.
 
-`report`: {"step": "report", "due", "results": [[result of a source]]}. Puts the metrics `Published` and `Failed`
-(1 or 0) and `Skipped` (tables that RDS left out) of each source, `Rows`, `SetAside` (items with a value that no column
-holds) and `Age` (seconds between the data's time and now) of each table. Raises `SourcesFailed`, which names each
-source that failed, or of which tables were refused, and why. Returns {"due", "tables": a number, "published": the first
-names, "notices": {source: text}}.
+`publish` makes or widens each table, registers the export's partition, and then moves the view `<table>_latest` to it
+and keeps the record of what is published (landing_folders.published_record), in this order: a call that breaks off
+leaves readers where they were, and can be repeated. An export with a table that can't be published, as another source's
+is published under its name, moves none. One that is older than the published one moves nothing but a view that another
+call left behind (two runs at once), and gets its partition unless that is the published one's, which queries read. What
+it published lies in S3 (`Result`), as the state would not hold what a large database has.
+
+`report` puts the metrics `Published` and `Failed` (1 or 0) and `Skipped` (tables that RDS left out) of each source,
+`Rows`, `SetAside` (items with a value that no column holds) and `Age` (seconds between the data's time and now) of each
+table. Raises `SourcesFailed`, which names each source that failed, or of which tables were refused, and why.
 
 Environment: PIPELINE, DATABASE, BUCKET, CATALOG (`registered`, or `crawler`: a crawler keeps the catalog, and
 publishing keeps the record only).
@@ -22,7 +19,9 @@ publishing keeps the record only).
 
 import json
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import boto3
 import landing_folders
@@ -31,6 +30,9 @@ import publishing
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from catalog_names import EXPORT_DATE, latest_view
+from publishing import Export, PublishedTable, Result, Table
+from run_steps import PUBLISH, REPORT, Published, PublishedRecord, PublishEvent, ReportEvent
 
 NAMED = 100  # tables in a report
 logger = Logger(service="catalog")
@@ -43,51 +45,65 @@ cloudwatch = boto3.client("cloudwatch", config=config)
 
 
 @logger.inject_lambda_context
-def handler(event, _context):
-    return {"publish": publish, "report": report}[event["step"]](event)
+def handler(event: Any, _context: object) -> Any:
+    """Takes the step that the event names."""
+    return {PUBLISH: publish, REPORT: report}[event["step"]](event)
 
 
-def publish(event):
-    export, before, etag = event["export"], None, None
-    if "described" in export:  # by its key: see `rds` of the normaliser
+def publish(event: PublishEvent) -> Published:
+    """Puts the tables of an export into the catalog."""
+    export, before, names, etag = event["export"], None, None, None
+    result: Result = {
+        "source": export["source"],
+        "tables": [],
+        "notice": None,
+        "conflicts": [],
+        "skipped": {},
+        "refused": {},
+    }
+    if "described" in export:  # by its key: see `rds_tables` of the normaliser
         described = read(export["described"]["tables_key"])[0]
         before, etag = read_if_there(names_key(export))
         names = publishing.named(described["tables"], before or {}, export.get("catalog_names", {}))
-        export = export | {"described": described, "names": names}
+        tables = publishing.database_tables(described["tables"], names)
+        result["skipped"], result["refused"] = described["skipped"], described["refused"]
     else:
-        export = export | {"columns": read(export["schema_key"])[0]["glue_columns"]}
+        tables = [publishing.exported_table(export, read(export["schema_key"])[0]["glue_columns"])]
+        result["notice"], result["conflicts"] = export.get("notice"), export["schema"]["conflicts"]
     # All are checked before the first is written: a conflict leaves the readers of every table where they are.
-    planned = [plan(table, export) for table in publishing.tables(export)]
-    if "described" in export and export["names"] != before:
-        write(names_key(export), export["names"], etag)
-    published = [publish_table(*table, export) for table in planned]
-    logger.info("published", source=export["source"], tables=published)
-    described = export.get("described", {})
-    result = {
-        "source": export["source"],
-        "tables": published,
-        "notice": export.get("notice"),
-        "conflicts": export.get("schema", {}).get("conflicts", []),
-        "skipped": described.get("skipped", {}),
-        "refused": described.get("refused", {}),
-    }
+    planned = [plan(table, export) for table in tables]
+    if names is not None and names != before:
+        write(names_key(export), names, etag)
+    result["tables"] = [publish_table(*table, export) for table in planned]
+    logger.info("published", source=export["source"], tables=result["tables"])
     key = landing_folders.state(export["source"], f"{export['export_id']}/published.json")
     s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(result).encode())
-    return {"source": export["source"], "published_key": key, "tables": len(published)}
+    return {"source": export["source"], "published_key": key, "tables": len(result["tables"])}
 
 
-def plan(table, export):
-    """The table, its TableInput, the record of what is published of it, and the record's ETag."""
+Planned = tuple[Table, dict[str, Any], PublishedRecord | None, str | None]
+"""A table, its TableInput, the record of what is published of it, and the record's ETag."""
+
+
+def plan(table: Table, export: Export) -> Planned:
+    """What is to be written for a table. Raises SchemaConflict where readers would break."""
     name = table["table"]
     current, etag = read_if_there(state_key(name))
     publishing.check_source(table, current, export["source"])
     table_input = publishing.table(name, table["columns"], bucket, existing(name) if registers else None)
     if registers:
-        publishing.check_view(name, existing(f"{name}_latest"))
+        publishing.check_view(name, existing(latest_view(name)))
     return table, table_input, current, etag
 
 
-def publish_table(table, table_input, current, etag, export):
+def publish_table(
+    table: Table,
+    table_input: dict[str, Any],
+    current: PublishedRecord | None,
+    etag: str | None,
+    export: Export,
+) -> PublishedTable:
+    """Writes what `plan` planned: table, partition, view, record, in this order."""
     name = table["table"]
     moved = current is None or current["exported_to"] <= export["exported_to"]
     if registers:
@@ -100,7 +116,7 @@ def publish_table(table, table_input, current, etag, export):
     if moved:
         if registers:
             put_table(publishing.latest(table_input, database, export["export_date"]))
-        record = {
+        record: PublishedRecord = {
             "table": name,
             "source": export["source"],
             "of": table["of"],
@@ -108,35 +124,35 @@ def publish_table(table, table_input, current, etag, export):
             "export_date": export["export_date"],
             "exported_to": export["exported_to"],
             "location": table["location"],
-            "schema_key": table.get("schema_key"),
-            "rows": table.get("rows"),
+            "schema_key": table["schema_key"],
+            "rows": table["rows"],
         }
         write(state_key(name), record, etag)
     elif registers:
         settle_view(name, table_input)
     return {
         "table": name,
-        "rows": table.get("rows"),
-        "set_aside": table.get("set_aside"),
+        "rows": table["rows"],
+        "set_aside": table["set_aside"],
         "exported_to": export["exported_to"],
         "moved": moved,
     }
 
 
-def settle_view(name, table_input):
+def settle_view(name: str, table_input: Mapping[str, Any]) -> None:
     """Moves the view to what the record says is published. A run that is older may have moved it back between another's
     view and record: its own record was refused then, and this is what it does when it is called again."""
     while True:
         current, etag = read_if_there(state_key(name))
-        view = existing(f"{name}_latest")
-        if current is None or (view and view["Parameters"].get("export_date") == current["export_date"]):
+        view = existing(latest_view(name))
+        if current is None or (view and view["Parameters"].get(EXPORT_DATE) == current["export_date"]):
             return
         put_table(publishing.latest(table_input, database, current["export_date"]))
         if read_if_there(state_key(name))[1] == etag:
             return
 
 
-def existing(name):
+def existing(name: str) -> dict[str, Any] | None:
     """The table as the catalog holds it, or None."""
     try:
         return glue.get_table(DatabaseName=database, Name=name)["Table"]
@@ -144,14 +160,16 @@ def existing(name):
         return None
 
 
-def put_table(table_input):
+def put_table(table_input: Mapping[str, Any]) -> None:
+    """Makes the table, or changes it."""
     try:
         glue.create_table(DatabaseName=database, TableInput=table_input)
     except glue.exceptions.AlreadyExistsException:
         glue.update_table(DatabaseName=database, TableInput=table_input)
 
 
-def put_partition(name, partition):
+def put_partition(name: str, partition: Mapping[str, Any]) -> None:
+    """Registers the partition, or moves it."""
     try:
         glue.create_partition(DatabaseName=database, TableName=name, PartitionInput=partition)
     except glue.exceptions.AlreadyExistsException:
@@ -163,29 +181,30 @@ def put_partition(name, partition):
         )
 
 
-def read(key):
+def read(key: str) -> tuple[Any, str]:
     """What a JSON object holds, and its ETag."""
     answer = s3.get_object(Bucket=bucket, Key=key)
     return json.loads(answer["Body"].read()), answer["ETag"]
 
 
-def names_key(export):
+def names_key(export: Export) -> str:
     """Where the names of a database's tables in the catalog are kept: once given, they stay."""
     return landing_folders.state(export["source"], "names.json")
 
 
-def state_key(name):
-    return landing_folders.state(name, "current.json")
+def state_key(name: str) -> str:
+    """Where the record of what is published of the table is kept."""
+    return landing_folders.published_record(name)
 
 
-def write(key, value, etag):
+def write(key: str, value: object, etag: str | None) -> None:
     """Puts JSON in the place of what was read with `etag`. Refused where another call has written since: tried again,
     it sees what that one wrote."""
     unchanged = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
     s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(value).encode(), **unchanged)
 
 
-def read_if_there(key):
+def read_if_there(key: str) -> tuple[Any, str | None]:
     """What a JSON object holds, and its ETag; None and None where there is none."""
     try:
         return read(key)
@@ -195,8 +214,9 @@ def read_if_there(key):
         raise
 
 
-def report(event):
-    results = [
+def report(event: ReportEvent) -> dict[str, Any]:
+    """Puts the metrics of a run. Raises SourcesFailed."""
+    results: list[dict[str, Any]] = [
         read(result["published_key"])[0] if "published_key" in result else result
         for branch in event["results"]
         for result in branch

@@ -12,15 +12,18 @@ https://trino.io/docs/current/connector/hive.html
 
 import base64
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from typing import Any, TypedDict
 
 import landing_folders
 import metric_names
-from catalog_names import EXPORT_DATE, table_names
+from catalog_names import EXPORT_DATE, latest_view, table_names
+from column_types import decimal
+from hive_types import ARRAY, STRUCT, nested
 from metric_names import datum
+from run_steps import FinishedDatabase, FinishedTable, PublishedRecord
 
 PARTITION_KEY = {"Name": EXPORT_DATE, "Type": "string"}
 PARQUET = {
@@ -45,12 +48,12 @@ class SchemaConflict(Exception):
 class SourcesFailed(Exception):
     """Names every source of a run that failed, and why."""
 
-    def __init__(self, failed: Mapping[str, Mapping], of: int):
+    def __init__(self, failed: Mapping[str, Mapping[str, str]], of: int):
         reasons = "; ".join(f"{source}: {reason(error)}" for source, error in failed.items())
         super().__init__(f"{len(failed)} of {of} sources failed. {reasons}")
 
 
-def reason(error: Mapping) -> str:
+def reason(error: Mapping[str, str]) -> str:
     """The message of a caught error; a function's is JSON inside the cause."""
     cause = str(error.get("Cause", ""))
     with suppress(ValueError, AttributeError):
@@ -58,34 +61,82 @@ def reason(error: Mapping) -> str:
     return f"{error.get('Error')}: {cause}"[:1000]
 
 
-def tables(export: Mapping) -> list[dict]:
-    """The tables of an export: {"table", "of" (the source's own name of it), "columns", "location", "schema_key",
-    "rows", "set_aside" (items with a value that no column holds)}. Of a DynamoDB export, which has its columns, its
-    reconciled counts and, where it is incremental, the folded snapshot's; or of an RDS export, which has {"described":
-    {"tables"}} with the rows that their files hold, and its tables' `names`, see `named`."""
-    if "described" in export:
-        described, names = export["described"]["tables"], export["names"]
-        return [
-            {"table": names[table["table"]], "of": table["table"]}
-            | {key: table[key] for key in ("columns", "location", "rows")}
-            for table in described
-        ]
-    counted = export["folded"]["rows"] if export["incremental"] else export["reconciled"]["items"]
+Export = FinishedTable | FinishedDatabase
+"""What the former steps say of an export."""
+
+
+class Table(TypedDict):
+    """A table of an export, as it is published."""
+
+    table: str
+    """Its name in the catalog."""
+    of: str
+    """The source's own name of it."""
+    columns: list[dict[str, str]]
+    """As Glue has them."""
+    location: str
+    schema_key: str | None
+    rows: int | None
+    set_aside: int | None
+    """Items with a value that no column holds, where they are counted."""
+
+
+class PublishedTable(TypedDict):
+    """What became of a table."""
+
+    table: str
+    rows: int | None
+    set_aside: int | None
+    exported_to: str
+    moved: bool
+    """Whether readers were moved to it: not to what is older than the published one."""
+
+
+class Result(TypedDict):
+    """What became of an export: state/<source>/<export>/published.json, which the run's report reads."""
+
+    source: str
+    tables: list[PublishedTable]
+    notice: str | None
+    conflicts: list[str]
+    skipped: dict[str, str]
+    """Table -> why RDS left it out."""
+    refused: dict[str, str]
+    """Table -> why it can't be published."""
+
+
+def database_tables(described: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> list[Table]:
+    """The tables of an RDS export, with the rows that their files hold; `names`: see `named`."""
     return [
         {
-            "table": export["table"],
-            "of": export["source"],
-            "columns": export["columns"],
-            "location": export["location"],
-            "schema_key": export["schema_key"],
-            "rows": counted,
-            "set_aside": export["reconciled"].get("rest", {}).get("items", 0),
+            "table": names[table["table"]],
+            "of": table["table"],
+            "columns": table["columns"],
+            "location": table["location"],
+            "schema_key": None,
+            "rows": table["rows"],
+            "set_aside": None,
         }
+        for table in described
     ]
 
 
+def exported_table(export: FinishedTable, columns: list[dict[str, str]]) -> Table:
+    """The table of a DynamoDB export, with its reconciled count or, of an increment, the folded snapshot's."""
+    folded = export.get("folded")
+    return {
+        "table": export["table"],
+        "of": export["source"],
+        "columns": columns,
+        "location": export["location"],
+        "schema_key": export["schema_key"],
+        "rows": folded["rows"] if folded else export["reconciled"]["items"],
+        "set_aside": export["reconciled"]["rest"]["items"],
+    }
+
+
 def named(
-    described: Sequence[Mapping], before: Mapping[str, str], chosen: Mapping[str, str]
+    described: Sequence[Mapping[str, Any]], before: Mapping[str, str], chosen: Mapping[str, str]
 ) -> dict[str, str]:
     """Table of a database -> table of the catalog: as the config has `chosen`, else as `before`, so that no name ever
     changes hands; else a new one. Tables that are gone keep their names."""
@@ -94,51 +145,55 @@ def named(
     return {**before, **table_names(sources, given, published=given.values())}
 
 
-def refused(tables: Mapping[str, str]) -> dict:
+def refused(tables: Mapping[str, str]) -> dict[str, str]:
     """The error of a source of which the others were published."""
     reasons = "; ".join(f"{table}: {why}" for table, why in tables.items())
     cause = f"the others are published; mend it, or name the table in leave_out of the source. {reasons}"
     return {"Error": "TablesRefused", "Cause": cause}
 
 
-def notice(result: Mapping) -> str | None:
+def notice(result: Mapping[str, Any]) -> str | None:
     """What a run reports of a source that did not fail, or None."""
     skips = [f"RDS skipped {table}: {why}" for table, why in result.get("skipped", {}).items()]
     sentences = [*([result["notice"]] if result.get("notice") else []), *result.get("conflicts", ()), *skips]
     return "; ".join(sentences)[:1000] or None
 
 
-def check_source(table: Mapping, current: Mapping | None, source: str) -> None:
+def check_source(table: Table, current: PublishedRecord | None, source: str) -> None:
     """Refuses a table that another source, or another table of this one, has published under that name: readers would
     get that one's rows or this one's."""
     name = table["table"]
+    record = landing_folders.published_record(name)
     # A record that an earlier release wrote has no source, and not the source's name of the table.
-    if current and current.get("source", source) != source:
+    if current and (published := current.get("source", source)) != source:
         raise SchemaConflict(
-            f"{name} is published of {current['source']}, and {source} has a table of that name, too; give one of them "
-            f"another name (catalog_name, catalog_names), or, where {source} takes the place of {current['source']}, "
-            f"delete state/{name}/current.json and the table {name} from the catalog"
+            f"{name} is published of {published}, and {source} has a table of that name, too; give one of them "
+            f"another name (catalog_name, catalog_names), or, where {source} takes the place of {published}, "
+            f"delete {record} and the table {name} from the catalog"
         )
-    if current and current.get("of", table["of"]) != table["of"]:
+    if current and (published := current.get("of", table["of"])) != table["of"]:
         raise SchemaConflict(
-            f"{name} is published of {current['of']}, and {table['of']} of {source} would take its name; give one of "
-            f"them another in catalog_names, or, where {table['of']} takes its place, delete state/{name}/current.json "
+            f"{name} is published of {published}, and {table['of']} of {source} would take its name; give one of "
+            f"them another in catalog_names, or, where {table['of']} takes its place, delete {record} "
             f"and the table {name} from the catalog"
         )
 
 
-def check_view(name: str, existing: Mapping | None) -> None:
+def check_view(name: str, existing: Mapping[str, Any] | None) -> None:
+    """Refuses a table whose view's name another table has."""
     if existing and existing.get("TableType") != "VIRTUAL_VIEW":
         raise SchemaConflict(
-            f"{name}_latest, which is the view on {name}, is a table in the catalog; export one of them by another "
-            "pipeline"
+            f"{latest_view(name)}, which is the view on {name}, is a table in the catalog; export one of them by "
+            "another pipeline"
         )
 
 
-def merged(name: str, before: Sequence[Mapping], now: Sequence[Mapping]) -> list[dict]:
+def merged(
+    name: str, before: Sequence[Mapping[str, str]], now: Sequence[Mapping[str, str]]
+) -> list[dict[str, str]]:
     """The columns of both, the published ones first and in their order."""
     types = {column["Name"]: column["Type"] for column in now}
-    columns = []
+    columns: list[dict[str, str]] = []
     for column in before:
         new = types.pop(column["Name"], column["Type"])
         if not widens(column["Type"], new):
@@ -155,23 +210,25 @@ def widens(old: str, new: str) -> bool:
     before its point away for its scale, as long as a BIGINT's are left."""
     if old == new or new in WIDER.get(old, ()):
         return True
-    was, becomes = _digits(old), _digits(new)
+    was, becomes = decimal(old), decimal(new)
     if was and becomes:
         return becomes[1] >= was[1] and becomes[0] - becomes[1] >= min(was[0] - was[1], BIGINT_DIGITS)
-    lists = [re.fullmatch(r"array<(.*)>", kind) for kind in (old, new)]
-    return bool(lists[0] and lists[1] and widens(lists[0][1], lists[1][1]))
+    lists = nested(old), nested(new)
+    return bool(
+        lists[0]
+        and lists[1]
+        and lists[0].shape == lists[1].shape == ARRAY
+        and widens(lists[0].inner[0], lists[1].inner[0])
+    )
 
 
-def _digits(kind: str) -> tuple[int, int] | None:
-    decimal = re.fullmatch(r"decimal\((\d+),\s*(\d+)\)", kind)
-    return (int(decimal[1]), int(decimal[2])) if decimal else None
-
-
-def table(name: str, columns: Sequence[Mapping], bucket: str, existing: Mapping | None) -> dict:
+def table(
+    name: str, columns: Sequence[Mapping[str, str]], bucket: str, existing: Mapping[str, Any] | None
+) -> dict[str, Any]:
     """The TableInput of a table that an export is added to."""
     if existing and existing.get("TableType") == "VIRTUAL_VIEW":
         raise SchemaConflict(f"{name} is a view in the catalog; export the table by another pipeline")
-    before = existing["StorageDescriptor"]["Columns"] if existing else []
+    before: list[dict[str, str]] = existing["StorageDescriptor"]["Columns"] if existing else []
     return {
         "Name": name,
         "TableType": "EXTERNAL_TABLE",
@@ -185,16 +242,17 @@ def table(name: str, columns: Sequence[Mapping], bucket: str, existing: Mapping 
     }
 
 
-def partition(table_input: Mapping, bucket: str, location: str, export_date: str) -> dict:
+def partition(table_input: Mapping[str, Any], bucket: str, location: str, export_date: str) -> dict[str, Any]:
+    """The PartitionInput of one export date."""
     descriptor = {**table_input["StorageDescriptor"], "Location": f"s3://{bucket}/{location}"}
     return {"Values": [export_date], "StorageDescriptor": descriptor}
 
 
-def latest(table_input: Mapping, database: str, export_date: str) -> dict:
+def latest(table_input: Mapping[str, Any], database: str, export_date: str) -> dict[str, Any]:
     """The TableInput of the view on one export date, with all columns that the table ever had."""
     name, columns = table_input["Name"], table_input["StorageDescriptor"]["Columns"]
     quoted = ", ".join(f'"{column["Name"]}"' for column in columns)
-    sql = f'SELECT {quoted} FROM "{database}"."{name}" WHERE "export_date" = \'{export_date}\''
+    sql = f'SELECT {quoted} FROM "{database}"."{name}" WHERE "{EXPORT_DATE}" = \'{export_date}\''
     view = {
         "originalSql": sql,
         "catalog": "awsdatacatalog",
@@ -203,9 +261,9 @@ def latest(table_input: Mapping, database: str, export_date: str) -> dict:
     }
     encoded = base64.b64encode(json.dumps(view).encode()).decode()
     return {
-        "Name": f"{name}_latest",
+        "Name": latest_view(name),
         "TableType": "VIRTUAL_VIEW",
-        "Parameters": {"presto_view": "true", "comment": "Presto View", "export_date": export_date},
+        "Parameters": {"presto_view": "true", "comment": "Presto View", EXPORT_DATE: export_date},
         "PartitionKeys": [],
         "StorageDescriptor": {
             "Columns": [dict(column) for column in columns],
@@ -217,39 +275,28 @@ def latest(table_input: Mapping, database: str, export_date: str) -> dict:
     }
 
 
+TRINO = {
+    "string": "varchar",
+    "binary": "varbinary",
+    "int": "integer",
+    "float": "real",
+    "timestamp": "timestamp(3)",
+}
+
+
 def trino(hive: str) -> str:
     """A type of Hive's as Trino writes it."""
-    hive = hive.strip()
-    if nested := re.fullmatch(r"array<(.*)>", hive):
-        return f"array({trino(nested[1])})"
-    if nested := re.fullmatch(r"struct<(.*)>", hive):
-        fields = [part.split(":", 1) for part in _parts(nested[1])]
-        return "row(" + ", ".join(f'"{name}" {trino(kind)}' for name, kind in fields) + ")"
-    plain = {
-        "string": "varchar",
-        "binary": "varbinary",
-        "int": "integer",
-        "float": "real",
-        "timestamp": "timestamp(3)",
-    }
-    return plain.get(hive, hive)
+    outer = nested(hive)
+    if outer is None:
+        return TRINO.get(hive.strip(), hive.strip())
+    if outer.shape == STRUCT:
+        return "row(" + ", ".join(f'"{name}" {trino(kind)}' for name, kind in outer.fields) + ")"
+    return f"{outer.shape}(" + ", ".join(map(trino, outer.inner)) + ")"
 
 
-def _parts(text: str) -> list[str]:
-    """Split at commas that stand in no bracket."""
-    parts, depth = [""], 0
-    for letter in text:
-        depth += (letter in "<(") - (letter in ">)")
-        if letter == "," and not depth:
-            parts.append("")
-        else:
-            parts[-1] += letter
-    return parts
-
-
-def metrics(pipeline: str, results: Iterable[Mapping], now: datetime) -> list[dict]:
+def metrics(pipeline: str, results: Iterable[Mapping[str, Any]], now: datetime) -> list[dict[str, object]]:
     """What a run reports, as PutMetricData takes it: of each source, and of each table that it published."""
-    data = []
+    data: list[dict[str, object]] = []
     for result in results:
         failed = "error" in result or bool(result.get("refused"))
         source = metric_names.of_source(pipeline, result["source"])

@@ -13,10 +13,14 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import dynamodb_exports
 import landing_folders
-from sources import Settings, Source
+from catalog_names import partition_folder
+from run_sources import FULL, RunSource
+from run_steps import PublishedRecord, TableExport, TableWork
+from sources import Settings
 
 SHORTEST, LONGEST, REACH = timedelta(minutes=15), timedelta(hours=24), timedelta(days=34)
 
@@ -29,21 +33,25 @@ class Span:
     since: datetime | None
     due: datetime
 
-    def json(self) -> dict:
+    def export(self, arn: str, notice: str) -> TableExport:
+        """The export that was started for it."""
         return {
+            "arn": arn,
             "until": self.until.isoformat(),
             "since": self.since.isoformat() if self.since else None,
             "more": self.due - self.until >= SHORTEST and self.since is not None,
+            "notice": notice,
         }
 
 
 def everything(due: datetime) -> Span:
+    """A full export."""
     return Span(due, None, due)
 
 
-def span(source: Source, current: Mapping | None, due: datetime) -> Span | None:
+def span(source: RunSource, current: PublishedRecord | None, due: datetime) -> Span | None:
     """The next export; None when none is due."""
-    if source.mode == "full" or not current:
+    if source.mode == FULL or not current:
         return everything(due)
     since = datetime.fromisoformat(current["exported_to"])
     if due - since < SHORTEST:
@@ -57,8 +65,10 @@ def span(source: Source, current: Mapping | None, due: datetime) -> Span | None:
     return Span(since + (LONGEST if left - LONGEST >= SHORTEST else LONGEST - SHORTEST), since, due)
 
 
-def request(source: Source, span: Span, attempt: int, settings: Settings) -> dict:
-    what: dict = (
+def request(source: RunSource, span: Span, attempt: int, settings: Settings) -> dict[str, Any]:
+    """The parameters of ExportTableToPointInTime
+    (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ExportTableToPointInTime.html)."""
+    what: dict[str, Any] = (
         {
             "ExportType": "INCREMENTAL_EXPORT",
             "IncrementalExportSpecification": {
@@ -75,7 +85,7 @@ def request(source: Source, span: Span, attempt: int, settings: Settings) -> dic
         if settings.kms_key_arn
         else {"S3SseAlgorithm": "AES256"}
     )
-    parameters = {
+    parameters: dict[str, Any] = {
         "TableArn": source.arn,
         "ExportFormat": "DYNAMODB_JSON",
         "S3Bucket": settings.bucket,
@@ -90,7 +100,7 @@ def request(source: Source, span: Span, attempt: int, settings: Settings) -> dic
     return parameters | {"ClientToken": hashlib.sha256(named.encode()).hexdigest()[:32]}
 
 
-def keys(described: Mapping) -> dict[str, str]:
+def keys(described: Mapping[str, Any]) -> dict[str, str]:
     """A table's key attributes, the partition's first, with the types of S, N or B."""
     types = {a["AttributeName"]: a["AttributeType"] for a in described["AttributeDefinitions"]}
     ordered = sorted(described["KeySchema"], key=lambda key: key["KeyType"])  # HASH before RANGE
@@ -98,18 +108,24 @@ def keys(described: Mapping) -> dict[str, str]:
 
 
 def work(
-    source: Source, started: Mapping, export: Mapping, keys: Mapping[str, str], current: Mapping | None
-) -> dict:
-    """Where everything about a finished export stands; `started` is the item's "export". A second call for the same
-    export returns the same."""
+    source: RunSource,
+    started: TableExport,
+    export: Mapping[str, Any],
+    keys: Mapping[str, str],
+    current: PublishedRecord | None,
+) -> TableWork:
+    """Where everything of a finished export stands; `export` is what DescribeExport says of it. A second call for the
+    same export returns the same."""
     # Keys are known without any data; a number's digits are left to the data, where there is some.
-    declared = {key: {"S": "string", "B": "binary"}[kind] for key, kind in keys.items() if kind != "N"}
+    declared: dict[str, Any] = {
+        key: {"S": "string", "B": "binary"}[kind] for key, kind in keys.items() if kind != "N"
+    }
     if not export["ItemCount"]:
         declared |= {key: "decimal(38,0)" for key, kind in keys.items() if kind == "N"}
     table, export_id = source.table, started["arn"].rsplit("/", 1)[-1]
     folder = export["ExportManifest"].rpartition("/")[0]
     date = started["until"][:10]
-    lake = f"{landing_folders.lake(table)}export_date={date}/run={export_id}/"
+    lake = landing_folders.lake(table) + partition_folder(date, export_id)
     incremental = started["since"] is not None
     # A place that nobody queries: what has not been reconciled yet is half an export.
     output = landing_folders.window(table, export_id)

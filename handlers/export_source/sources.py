@@ -1,40 +1,18 @@
-"""A run's sources, as the state machine hands them over. Pure.
-
-A source: {"name", "kind": "dynamodb", "arn", "table", "mode": "full" | "incremental", "declared": {attribute: type}} or
-{"name", "kind": "rds_instance" | "rds_cluster", "only": [..], "leave_out": [..], "catalog_names": {table: name},
-"snapshot": "latest-automated" | "made-for-the-run" | "event"}. `table` is the table's name in the catalog. A function's
-environment, of 4 KB, would hold about 20 of them.
-"""
+"""Which sources a run exports, for what time, and how long it waits between two polls. Pure."""
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
+from run_sources import EVENT, RunSource
 from scheduled_time import planned
 
 
 @dataclass(frozen=True)
-class Source:
-    name: str
-    kind: str
-    arn: str = ""
-    table: str = ""
-    mode: str = "full"
-    declared: Mapping[str, object] = field(default_factory=dict)
-    only: tuple[str, ...] = ()
-    leave_out: tuple[str, ...] = ()
-    catalog_names: Mapping[str, str] = field(default_factory=dict)
-    snapshot: str = ""
-
-    @classmethod
-    def of(cls, description: Mapping) -> "Source":
-        lists = {key: tuple(description.get(key, ())) for key in ("only", "leave_out")}
-        return cls(**{**description, **lists})
-
-
-@dataclass(frozen=True)
 class Settings:
+    """The function's environment; an ARN is empty where there is none."""
+
     pipeline: str
     bucket: str
     bucket_owner: str
@@ -43,6 +21,7 @@ class Settings:
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
+        """From the environment. Raises KeyError for a variable that is not there."""
         return cls(
             pipeline=environ["PIPELINE"],
             bucket=environ["BUCKET"],
@@ -52,16 +31,16 @@ class Settings:
         )
 
 
-def chosen(sources: Iterable[Source], snapshot: str | None) -> list[Source]:
+def chosen(sources: Iterable[RunSource], snapshot: str | None) -> list[RunSource]:
     """The sources of a run: of a snapshot's event the one whose automated snapshot it is, `rds:<identifier>-` and its
     time; on the schedule all that do not follow events."""
     if snapshot is None:
-        return [s for s in sources if s.snapshot != "event"]
+        return [source for source in sources if source.snapshot != EVENT]
     named = re.fullmatch(r"rds:(.+)-\d{4}(-\d\d){4}", snapshot)
-    return [s for s in sources if s.snapshot == "event" and named and named[1] == s.name]
+    return [source for source in sources if source.snapshot == EVENT and named and named[1] == source.name]
 
 
-def due_time(event: Mapping) -> datetime:
+def due_time(event: object) -> datetime:
     """The time that the run is for, in UTC and whole seconds."""
     return planned(event).replace(microsecond=0)
 

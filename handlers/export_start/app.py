@@ -11,6 +11,7 @@ Environment: TABLES (JSON list of table ARNs), BUCKET (name), BUCKET_OWNER (acco
 """
 
 import os
+from typing import Any
 
 import boto3
 from aws_lambda_powertools import Logger
@@ -27,9 +28,11 @@ dynamodb = boto3.client("dynamodb", config=Config(retries={"mode": "standard", "
 
 
 @logger.inject_lambda_context
-def handler(event, _context):
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Starts an export of each table. Raises ExportsNotStarted."""
     due = planned(event)
-    started, failed = [], {}
+    started: list[dict[str, Any]] = []
+    failed: dict[str, str] = {}
     for table_arn in settings.tables:
         try:
             export = dynamodb.export_table_to_point_in_time(**request(table_arn, due, settings))[

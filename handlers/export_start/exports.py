@@ -9,12 +9,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 
 @dataclass(frozen=True)
 class Settings:
+    """The function's environment."""
+
     tables: tuple[str, ...]
     bucket: str
     bucket_owner: str
@@ -23,6 +26,7 @@ class Settings:
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
+        """From the environment. Raises KeyError for a variable that is not there."""
         return cls(
             tables=tuple(json.loads(environ["TABLES"])),
             bucket=environ["BUCKET"],
@@ -41,16 +45,18 @@ class ExportsNotStarted(Exception):
 
 
 def table_name(arn: str) -> str:
+    """A table's name, by its ARN."""
     return arn.rpartition("/")[2]
 
 
-def request(table_arn: str, due: datetime, settings: Settings) -> dict:
+def request(table_arn: str, due: datetime, settings: Settings) -> dict[str, Any]:
+    """The parameters of ExportTableToPointInTime."""
     encryption = (
         {"S3SseAlgorithm": "KMS", "S3SseKmsKeyId": settings.kms_key_arn}
         if settings.kms_key_arn
         else {"S3SseAlgorithm": "AES256"}
     )
-    parameters = {
+    parameters: dict[str, Any] = {
         "TableArn": table_arn,
         "ExportType": "FULL_EXPORT",
         "ExportFormat": "DYNAMODB_JSON",
@@ -63,7 +69,7 @@ def request(table_arn: str, due: datetime, settings: Settings) -> dict:
     return parameters | {"ClientToken": client_token(parameters)}
 
 
-def client_token(parameters: Mapping) -> str:
+def client_token(parameters: Mapping[str, Any]) -> str:
     """The same for every try of one scheduled run, so that a second try starts no second export. Other parameters get
     another token: for 8 hours DynamoDB refuses a known token with other parameters, also those of another stack's
     export of the same table."""

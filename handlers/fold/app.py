@@ -1,9 +1,8 @@
 """Folds windows of incremental exports into a table's current snapshot and writes the next one.
 
-Event: {"schema_key", "current_prefix" (of the snapshot's Parquet; null: none yet), "window_prefixes" (in order of
-time), "output_key", "part": 0, "parts": 1}. Returns {"output_key", "rows", "changes", "deletes", "bytes"}. The
-current snapshot is never written to: the next one stands under its own prefix, and readers move when it is whole.
-Called twice it writes the same key again.
+The event and what is returned: `FoldEvent` and `Folded` of components/shared/run_steps.py. The current snapshot is
+never written to: the next one stands under its own prefix, and readers move when it is whole. Called twice it writes
+the same key again.
 
 Disk: the inputs and the output stand in /tmp while it works (ephemeral storage: up to 10 GB), which with `parts`
 bounds only the spill and the output; MEMORY (such as `1GB`, default 512MB) is DuckDB's limit.
@@ -19,6 +18,7 @@ import boto3
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 from folding import fold
+from run_steps import Folded, FoldEvent
 
 logger = Logger(service="fold")
 bucket = os.environ["BUCKET"]
@@ -26,7 +26,8 @@ s3 = boto3.client("s3", config=Config(retries={"mode": "standard", "total_max_at
 
 
 @logger.inject_lambda_context
-def handler(event, _context):
+def handler(event: FoldEvent, _context: object) -> Folded:
+    """Writes the next snapshot."""
     schema = json.loads(s3.get_object(Bucket=bucket, Key=event["schema_key"])["Body"].read())
     with tempfile.TemporaryDirectory(prefix="fold-") as scratch:
         folder = Path(scratch)
@@ -43,7 +44,13 @@ def handler(event, _context):
             parts=int(event.get("parts", 1)),
         )
         s3.upload_file(str(output), bucket, event["output_key"])
-        result = {"output_key": event["output_key"], **folded.json(), "bytes": output.stat().st_size}
+        result: Folded = {
+            "output_key": event["output_key"],
+            "rows": folded.rows,
+            "changes": folded.changes,
+            "deletes": folded.deletes,
+            "bytes": output.stat().st_size,
+        }
     logger.info("folded", **result)
     return result
 
@@ -51,7 +58,7 @@ def handler(event, _context):
 def fetch(prefix: str, folder: Path) -> list[Path]:
     """The Parquet files below the prefix, on disk."""
     folder.mkdir(parents=True)
-    files = []
+    files: list[Path] = []
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         for entry in page.get("Contents", ()):
             if entry["Key"].endswith(".parquet"):

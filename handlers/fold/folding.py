@@ -10,12 +10,14 @@ follows the changes and not the table; the snapshot streams through. For tables 
 per `part` of `parts`: rows are dealt by the hash of their key, and each call writes its own file.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
-from catalog_names import DELETED, MICROS, REST
+from catalog_names import DELETED, MICROS, REST, field_names
+from column_types import Type, stored_column
 
 PLAIN = {"string": "VARCHAR", "json": "VARCHAR", "binary": "BLOB", "int": "INTEGER"}
 
@@ -25,36 +27,39 @@ class FoldError(Exception):
 
 
 @dataclass(frozen=True)
-class Folded:
-    rows: int  # written
-    changes: int  # newest images of the windows, deletes included
-    deletes: int
+class Counts:
+    """What a fold wrote."""
 
-    def json(self) -> dict:
-        return vars(self)
+    rows: int
+    """Of the snapshot."""
+    changes: int
+    """Newest images of the windows, deletes included."""
+    deletes: int
 
 
 def quoted(name: str) -> str:
+    """A name as SQL has it."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def text(value: str) -> str:
+    """A text as SQL has it."""
     return "'" + value.replace("'", "''") + "'"
 
 
-def sql_type(type_json) -> str:
-    """A type's JSON form (normalise's table_schema.py) as DuckDB writes it."""
-    if isinstance(type_json, str):
-        return PLAIN.get(type_json, type_json.upper())
-    ((kind, inner),) = type_json.items()
-    if kind == "struct":
-        return "STRUCT(" + ", ".join(f"{quoted(c['name'])} {sql_type(c['type'])}" for c in inner) + ")"
-    return sql_type(inner) + "[]"
+def sql_type(column: Type) -> str:
+    """A column's type as DuckDB writes it."""
+    if column.element:
+        return sql_type(column.element) + "[]"
+    if column.kind == "struct":
+        fields = ", ".join(f"{quoted(field.name)} {sql_type(field.type)}" for field in column.columns)
+        return f"STRUCT({fields})"
+    return PLAIN.get(column.kind, str(column.json()).upper())
 
 
 def fold(
     *,
-    schema: dict,
+    schema: dict[str, Any],
     current: Iterable[Path],
     windows: Iterable[Iterable[Path]],
     output: Path,
@@ -62,10 +67,11 @@ def fold(
     memory_limit: str = "512MB",
     part: int = 0,
     parts: int = 1,
-) -> Folded:
+) -> Counts:
     """`windows` in order of time. Writes `output` (Parquet) and returns the counts."""
-    names = {column["attribute"]: column["name"] for column in schema["columns"]}
-    types = {column["name"]: sql_type(column["type"]) for column in schema["columns"]} | {REST: "VARCHAR"}
+    columns = [stored_column(column, field_names) for column in schema["columns"]]
+    names = {column.attribute: column.name for column in columns}
+    types = {column.name: sql_type(column.type) for column in columns} | {REST: "VARCHAR"}
     keys = [names[key] for key in schema["keys"]]
     if not keys:
         raise FoldError("the schema names no keys, and without them no row can be replaced")
@@ -81,10 +87,19 @@ def fold(
         connection.close()
 
 
-def _fold(connection, types, keys, current, windows, output, part, parts) -> Folded:
+def _fold(
+    connection: duckdb.DuckDBPyConnection,
+    types: Mapping[str, str],
+    keys: Sequence[str],
+    current: list[Path],
+    windows: list[list[Path]],
+    output: Path,
+    part: int,
+    parts: int,
+) -> Counts:
     key_list = ", ".join(map(quoted, keys))
 
-    def rows(files, extra=""):
+    def rows(files: list[Path], extra: str = "") -> str:
         """The files' rows in the target's types; only this part's."""
         if not files:
             nulls = ", ".join(f"NULL::{type_} AS {quoted(name)}" for name, type_ in types.items())
@@ -115,8 +130,12 @@ def _fold(connection, types, keys, current, windows, output, part, parts) -> Fol
         f"UNION ALL SELECT {columns} FROM changes WHERE NOT {DELETED}) "
         f"TO {text(str(output))} (FORMAT parquet, COMPRESSION zstd)"
     )
-    changes, deletes = connection.execute(
-        f"SELECT count(*), count(*) FILTER (WHERE {DELETED}) FROM changes"
-    ).fetchone()
-    written = connection.execute(f"SELECT count(*) FROM read_parquet({text(str(output))})").fetchone()[0]
-    return Folded(written, changes, deletes)
+    changes, deletes = _row(connection, f"SELECT count(*), count(*) FILTER (WHERE {DELETED}) FROM changes")
+    (written,) = _row(connection, f"SELECT count(*) FROM read_parquet({text(str(output))})")
+    return Counts(written, changes, deletes)
+
+
+def _row(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[int, ...]:
+    """The only row of a query."""
+    (row,) = connection.execute(sql).fetchall()
+    return row

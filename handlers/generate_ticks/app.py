@@ -13,9 +13,11 @@ https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html
 import os
 import random
 import time
+from typing import Any
 
 import boto3
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 from ticks import Settings, batches, put_all, read_request, ticks
 
@@ -25,7 +27,8 @@ kinesis = boto3.client("kinesis", config=Config(retries={"mode": "standard", "to
 
 
 @logger.inject_lambda_context
-def handler(event, context):
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Puts ticks on the stream, `count` of them, `rate` a second."""
     count, rate = read_request(event)
     began, sent = time.monotonic(), 0
     for batch in batches(ticks(count, context.aws_request_id, random.Random()), rate):

@@ -19,10 +19,13 @@ TRIES, FIRST_WAIT, LONGEST_WAIT = 8, 0.1, 5.0  # seconds
 
 @dataclass(frozen=True)
 class Settings:
+    """The function's environment."""
+
     stream: str
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
+        """From the environment. Raises KeyError for a variable that is not there."""
         return cls(environ["STREAM"])
 
 
@@ -31,6 +34,7 @@ class NotSent(Exception):
 
 
 def read_request(event: Mapping[str, Any]) -> tuple[int, float]:
+    """How many ticks, and how many a second. Raises ValueError for what is no such number."""
     count, rate = event.get("count", 10), event.get("rate", 1000)
     for name, value, most in (("count", count, 10_000_000), ("rate", rate, 100_000)):
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= most:
@@ -41,6 +45,7 @@ def read_request(event: Mapping[str, Any]) -> tuple[int, float]:
 
 
 def ticks(count: int, run: str, chance: random.Random) -> Iterator[dict[str, Any]]:
+    """Ticks of one run, numbered."""
     for number in range(count):
         moment = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         yield {
@@ -68,7 +73,8 @@ def put_all(
 ) -> None:
     """Puts all records, those that were refused again. PutRecords answers 200 also when it took none. Raises NotSent,
     which counts the ones `before` as sent."""
-    left, answers = records, []
+    left = records
+    answers: list[dict[str, Any]] = []
     for tries in range(TRIES):
         if tries:
             sleep(random.uniform(0.5, 1) * min(LONGEST_WAIT, FIRST_WAIT * 2**tries))

@@ -15,9 +15,12 @@ https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-
 
 import os
 import time
+from collections.abc import Callable
+from typing import Any
 
 import boto3
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from indexing import Settings, Wanted, former, patiently, words
 from opensearchpy import (
     NotFoundError,
@@ -33,7 +36,8 @@ credentials = boto3.Session().get_credentials()
 
 
 @logger.inject_lambda_context
-def handler(event, context):
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Makes, changes or deletes the index that the event describes."""
     wanted, before = Wanted.read(event), former(event)
     deadline = time.monotonic() + min(
         settings.patience_seconds, context.get_remaining_time_in_millis() / 1000 - 10
@@ -46,7 +50,8 @@ def handler(event, context):
     return {"index": wanted.index, "done": done, "deleted": deleted}
 
 
-def client(wanted):
+def client(wanted: Wanted) -> OpenSearch:
+    """A client of the index's collection."""
     # No retries of its own: `patiently` knows which answers pass.
     return OpenSearch(
         hosts=[wanted.endpoint],
@@ -59,8 +64,10 @@ def client(wanted):
     )
 
 
-def insist(deadline, step, *given):
-    def log_retry(error, seconds):
+def insist(deadline: float, step: Callable[..., str], *given: Any) -> str:
+    """What the step returns, tried until the deadline. Raises NotReady or Refused."""
+
+    def log_retry(error: Exception, seconds: float) -> None:
         logger.warning("the collection is not ready", reason=words(error), next_try_seconds=round(seconds, 1))
 
     return patiently(
@@ -68,7 +75,8 @@ def insist(deadline, step, *given):
     )
 
 
-def put(opensearch, wanted):
+def put(opensearch: Any, wanted: Wanted) -> str:
+    """Makes the index, or gives the one that is there its mapping."""
     try:
         opensearch.indices.create(
             index=wanted.index, body={"mappings": wanted.mapping} if wanted.mapping else {}
@@ -82,7 +90,8 @@ def put(opensearch, wanted):
     return "updated"
 
 
-def delete(opensearch, wanted):
+def delete(opensearch: Any, wanted: Wanted) -> str:
+    """Deletes the index, where it is; returns its name."""
     try:
         opensearch.indices.delete(index=wanted.index)
     except NotFoundError:

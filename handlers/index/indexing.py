@@ -18,15 +18,20 @@ ACTIONS = ("create", "update", "delete")
 
 @dataclass(frozen=True)
 class Settings:
+    """The function's environment."""
+
     patience_seconds: int
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
+        """From the environment. Raises KeyError for a variable that is not there."""
         return cls(int(environ["PATIENCE_SECONDS"]))
 
 
 @dataclass(frozen=True)
 class Wanted:
+    """The index as the component declares it."""
+
     endpoint: str
     region: str
     index: str
@@ -35,6 +40,7 @@ class Wanted:
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> "Wanted":
+        """From the function's event."""
         return cls(
             given["endpoint"],
             given["region"],
@@ -44,6 +50,7 @@ class Wanted:
         )
 
     def same_index(self, other: "Wanted") -> bool:
+        """Whether both are one index, whatever its mapping."""
         return (self.endpoint, self.index) == (other.endpoint, other.index)
 
 
@@ -57,7 +64,7 @@ class NotReady(Exception):
 
 def former(event: Mapping[str, Any]) -> list[Wanted]:
     """The index that this event ends, if its documents are to go with it."""
-    tf = event.get("tf") or {}
+    tf: dict[str, Any] = event.get("tf") or {}
     action = tf.get("action")
     if action not in ACTIONS:
         raise ValueError(

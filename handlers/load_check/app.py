@@ -25,6 +25,9 @@ No key of Google's is stored.
 
 import json
 import os
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
 
 import boto3
 import dynamodb_exports
@@ -33,8 +36,10 @@ from aws_lambda_powertools import Logger
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from counts import (
+    Load,
     LoadsNotChecked,
     Settings,
+    Table,
     awaited,
     count_sql,
     due_load,
@@ -56,15 +61,19 @@ google = Google(boto3.Session(), settings.audience, settings.service_account, se
 
 
 @logger.inject_lambda_context
-def handler(event, _context):
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Checks the last load of each table. Raises LoadsNotChecked."""
     at = planned(event)
-    checked, failed = [], {}
+    checked: list[dict[str, Any]] = []
+    failed: dict[str, str] = {}
     for table in settings.tables:
         try:
             checked.append(newest_run_result(table, at))
             publish(table, checked[-1])  # before the count, which may be refused
             if table.prefix is not None:
-                counted = count(table, due_load(at, settings.load_time, settings.copied_minutes_before))
+                counted = count(
+                    table, table.prefix, due_load(at, settings.load_time, settings.copied_minutes_before)
+                )
                 publish(table, counted)
                 checked[-1] |= counted
         # What a manifest or an answer of another shape raises fails its table alone: the others are checked.
@@ -80,31 +89,36 @@ def handler(event, _context):
     return {"tables": checked}
 
 
-def newest_run_result(table, at):
+def newest_run_result(table: Table, at: datetime) -> dict[str, Any]:
+    """Whether the table's last load came and succeeded."""
     run = last_run(google.runs(table.transfer), at, settings)
     return run_result(table, run, run is None and awaited(google.transfer(table.transfer), at, settings))
 
 
-def publish(table, outcome):
+def publish(table: Table, outcome: Mapping[str, Any]) -> None:
+    """Puts the metrics of an outcome."""
     cloudwatch.put_metric_data(
         Namespace=metric_names.NAMESPACE, MetricData=metrics(settings.pipeline, table, outcome)
     )
 
 
-def count(table, load):
-    expected = sum(item_count(key) for key in taken(manifests(table.prefix), load))
+def count(table: Table, prefix: str, load: Load) -> dict[str, Any]:
+    """The rows that BigQuery has of a load, and those that its exports hold."""
+    expected = sum(item_count(key) for key in taken(manifests(prefix), load))
     loaded = google.count(settings.project, settings.location, count_sql(settings, table, load))
     return result(load, expected, loaded)
 
 
-def manifests(prefix):
+def manifests(prefix: str) -> Iterator[tuple[str, datetime]]:
+    """The keys below a table's exports, and when each was written."""
     pages = s3.get_paginator("list_objects_v2").paginate(
         Bucket=settings.bucket, Prefix=f"{prefix}{dynamodb_exports.MARK}"
     )
     return ((item["Key"], item["LastModified"]) for page in pages for item in page.get("Contents", []))
 
 
-def item_count(key):
+def item_count(key: str) -> int:
+    """The items of an export, by its summary."""
     return dynamodb_exports.item_count(
         json.loads(s3.get_object(Bucket=settings.bucket, Key=key)["Body"].read())["itemCount"]
     )

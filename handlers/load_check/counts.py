@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import metric_names
 from dynamodb_exports import SUMMARY_KEY
@@ -26,9 +27,12 @@ UNFINISHED = ("PENDING", "RUNNING")
 
 @dataclass(frozen=True)
 class Table:
+    """A table of BigQuery and the transfer that loads it."""
+
     table: str
     transfer: str
-    prefix: str | None = None  # of the exports that count its rows
+    prefix: str | None = None
+    """Of the exports that count its rows."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ class Load:
 
 @dataclass(frozen=True)
 class Settings:
+    """The function's environment."""
+
     tables: tuple[Table, ...]
     bucket: str
     load_time: str
@@ -59,6 +65,7 @@ class Settings:
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
+        """From the environment. Raises KeyError for a variable that is not there."""
         return cls(
             tables=tuple(Table(**table) for table in json.loads(environ["TABLES"])),
             bucket=environ["BUCKET"],
@@ -83,7 +90,7 @@ class LoadsNotChecked(Exception):
         super().__init__("; ".join(f"{table}: {reason}" for table, reason in failed.items()))
 
 
-def last_run(runs: Iterable[Mapping], at: datetime, settings: Settings) -> Mapping | None:
+def last_run(runs: Iterable[Mapping[str, Any]], at: datetime, settings: Settings) -> Mapping[str, Any] | None:
     """The newest run of a transfer since its last load was due; one that began lately and goes on says nothing yet."""
     begun = [(datetime.fromisoformat(run["scheduleTime"]), run) for run in runs]
     came = [
@@ -95,7 +102,7 @@ def last_run(runs: Iterable[Mapping], at: datetime, settings: Settings) -> Mappi
     return max(came, key=lambda timed: timed[0])[1] if came else None
 
 
-def awaited(config: Mapping, at: datetime, settings: Settings) -> bool:
+def awaited(config: Mapping[str, Any], at: datetime, settings: Settings) -> bool:
     """Whether a transfer has its first load to come: it was made or changed since the last one would have been due."""
     changed, to_come = config["updateTime"], None if config.get("disabled") else config.get("nextRunTime")
     return (
@@ -105,7 +112,7 @@ def awaited(config: Mapping, at: datetime, settings: Settings) -> bool:
     )
 
 
-def run_result(table: Table, run: Mapping | None, to_come: bool) -> dict:
+def run_result(table: Table, run: Mapping[str, Any] | None, to_come: bool) -> dict[str, Any]:
     """Whether the load failed, or did not come, or is not done in time."""
     state = run["state"] if run else "AWAITED" if to_come else "MISSING"
     return {"table": table.table, "state": state, "failed": int(state not in ("SUCCEEDED", "AWAITED"))}
@@ -129,13 +136,15 @@ def taken(objects: Iterable[tuple[str, datetime]], load: Load) -> list[str]:
 
 
 def count_sql(settings: Settings, table: Table, load: Load) -> str:
+    """The statement that counts the rows of a load's partition."""
     return (
         f"SELECT COUNT(*) FROM `{settings.project}.{settings.dataset}.{table.table}` "
         f"WHERE _PARTITIONDATE = DATE '{load.day.isoformat()}'"
     )
 
 
-def result(load: Load, expected: int, loaded: int) -> dict:
+def result(load: Load, expected: int, loaded: int) -> dict[str, Any]:
+    """What the count of a load says."""
     return {
         "load_date": load.day.isoformat(),
         "expected": expected,
@@ -144,7 +153,8 @@ def result(load: Load, expected: int, loaded: int) -> dict:
     }
 
 
-def metrics(pipeline: str, table: Table, outcome: Mapping) -> list[dict]:
+def metrics(pipeline: str, table: Table, outcome: Mapping[str, Any]) -> list[dict[str, object]]:
+    """The metrics that an outcome has, as PutMetricData takes them."""
     dimensions = metric_names.of_table(pipeline, table.table)
     return [
         metric_names.datum(name, outcome[key], dimensions) for name, key in METRICS.items() if key in outcome

@@ -15,8 +15,10 @@ import time
 import urllib.error
 import urllib.request
 from datetime import datetime
+from typing import Any
 from urllib.parse import quote
 
+import boto3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
@@ -33,7 +35,9 @@ class GoogleRefused(Exception):
 
 
 class Google:
-    def __init__(self, session, audience: str, service_account: str, endpoint: str | None):
+    """Google's APIs, as the service account that the function's role stands for."""
+
+    def __init__(self, session: boto3.Session, audience: str, service_account: str, endpoint: str | None):
         self.session, self.audience, self.account = session, audience, service_account
         self.hosts = dict.fromkeys(HOSTS, endpoint) if endpoint else HOSTS
         self.token, self.until = "", 0.0
@@ -49,13 +53,14 @@ class Google:
             )
         return int(answer["rows"][0]["f"][0]["v"])
 
-    def transfer(self, name: str) -> dict:
+    def transfer(self, name: str) -> dict[str, Any]:
         """A transfer's config."""
         return self.ask("bigquerydatatransfer", f"/v1/{name}", None, self.access_token())
 
-    def runs(self, transfer: str) -> list[dict]:
+    def runs(self, transfer: str) -> list[dict[str, Any]]:
         """All runs that the service remembers, in no order that it promises."""
-        runs, page = [], ""
+        runs: list[dict[str, Any]] = []
+        page = ""
         while True:
             answer = self.ask(
                 "bigquerydatatransfer",
@@ -68,6 +73,7 @@ class Google:
                 return runs
 
     def access_token(self) -> str:
+        """A token of the service account, kept until it is about to end."""
         if time.time() > self.until - 300:
             exchange = {
                 "audience": self.audience,
@@ -98,7 +104,8 @@ class Google:
         signed = [{"key": key, "value": value} for key, value in request.headers.items()]
         return quote(json.dumps({"url": url, "method": "POST", "headers": signed}))
 
-    def ask(self, host: str, path: str, body: dict | None, token: str = "") -> dict:
+    def ask(self, host: str, path: str, body: dict[str, Any] | None, token: str = "") -> dict[str, Any]:
+        """Google's answer to a request, a GET where there is no body. Raises GoogleRefused."""
         headers = {
             "content-type": "application/json",
             **({"authorization": f"Bearer {token}"} if token else {}),

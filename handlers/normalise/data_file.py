@@ -17,11 +17,11 @@ import binascii
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from arro3.core import RecordBatch, RecordBatchReader
+from arro3.core import Array, RecordBatch, RecordBatchReader
 from arro3.io import write_parquet
 from catalog_names import DELETED, REST
 from decoder import DecodeError, Decoder
@@ -33,6 +33,8 @@ ROW_GROUP = 128 << 20
 OUTPUT = 1 << 30
 DICTIONARY = 32 << 10  # bytes, within a first-level cache: a column that has more is not worth a dictionary
 LONGEST_LINE = 64 << 20  # an item has 400 KB at most; escapes and base64 multiply that by less than 10
+# isal_zlib.error is made in C: its stub has it as a value.
+DAMAGED: Any = (EOFError, igzip.BadGzipFile, isal_zlib.error)
 EXPLAINED_ITEMS = 10_000  # of those with something in the rest column, read for the report
 
 
@@ -54,7 +56,11 @@ class KeysDoNotFit(FileError):
 
 
 class Readable(Protocol):
-    def read(self, size: int = -1, /) -> bytes: ...
+    """A stream of bytes."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Up to `size` bytes; none at the end."""
+        ...
 
 
 class Hashed(io.RawIOBase):
@@ -64,9 +70,11 @@ class Hashed(io.RawIOBase):
         self._body, self._md5, self.size = body, hashlib.md5(usedforsecurity=False), 0
 
     def readable(self) -> bool:
+        """It is."""
         return True
 
-    def readinto(self, buffer) -> int:
+    def readinto(self, buffer: Any, /) -> int:
+        """Fills the buffer from the stream."""
         data = self._body.read(len(buffer))
         self._md5.update(data)
         self.size += len(data)
@@ -74,21 +82,28 @@ class Hashed(io.RawIOBase):
         return len(data)
 
     def md5(self) -> bytes:
+        """Of all bytes; reads what the decompressor left."""
         while self.read(1 << 20):
-            pass  # what the decompressor left
+            pass
         return self._md5.digest()
 
 
 @dataclass
 class Report:
-    items: int = 0
-    deleted: int = 0  # of an incremental export's items
-    raw_bytes: int = 0
-    outputs: list[int] = field(default_factory=list)  # rows of each output
-    rest_items: int = 0
-    rest: Observation = field(default_factory=Observation)  # of those that were read for the report
+    """What a data file held."""
 
-    def json(self) -> dict:
+    items: int = 0
+    deleted: int = 0
+    """Of an incremental export's items."""
+    raw_bytes: int = 0
+    outputs: list[int] = field(default_factory=list[int])
+    """Rows of each output."""
+    rest_items: int = 0
+    rest: Observation = field(default_factory=Observation)
+    """Of those that were read for the report."""
+
+    def json(self) -> dict[str, Any]:
+        """As it is kept beside the outputs."""
         rest = {"items": self.rest_items, "attributes": self.rest.json()}
         return {
             "items": self.items,
@@ -114,7 +129,7 @@ def whole_lines(stream: Readable, size: int = CHUNK) -> Iterator[bytes]:
         yield rest
 
 
-def items_of(lines: bytes) -> Iterator[dict]:
+def items_of(lines: bytes) -> Iterator[dict[str, Any]]:
     """The items of full or incremental lines, decoded by Python: for samples and messages."""
     for line in lines.splitlines():
         entry = json.loads(line)
@@ -143,8 +158,7 @@ def normalise(
             batches = _batches(whole_lines(text), decoder, schema, incremental, report)
             while (first := next(batches, None)) is not None:
                 _write(open_output(len(report.outputs)), first, batches, decoder, report)
-    # isal_zlib.error is made in C: pyright takes it for a value.
-    except (EOFError, igzip.BadGzipFile, isal_zlib.error) as error:  # pyright: ignore[reportGeneralTypeIssues]
+    except DAMAGED as error:
         raise FileError(
             f"{name} is cut short or damaged: {error}; {source.size:,} bytes and {report.items:,} whole items were read"
         ) from error
@@ -179,7 +193,9 @@ def _digest(name: str, md5: str) -> bytes:
         raise FileError(f"{name}: the manifest's md5 {md5!r} is not base64") from error
 
 
-def _batches(chunks, decoder, schema, incremental, report) -> Iterator[tuple[RecordBatch, int]]:
+def _batches(
+    chunks: Iterable[bytes], decoder: Decoder, schema: Schema, incremental: bool, report: Report
+) -> Iterator[tuple[RecordBatch, int]]:
     keys = {c.name: c.attribute for c in schema.columns if c.attribute in schema.keys}
     wrong, unfit = "", Observation()
     for chunk in chunks:
@@ -194,7 +210,7 @@ def _batches(chunks, decoder, schema, incremental, report) -> Iterator[tuple[Rec
         report.raw_bytes += len(chunk)
         _explain(batch.column(REST), report)
         if incremental:
-            report.deleted += sum(batch.column(DELETED).to_pylist())
+            report.deleted += sum(values(batch.column(DELETED)))
         if batch.num_rows and not wrong:
             yield batch, len(chunk)
     if wrong:
@@ -205,18 +221,23 @@ class _KeyError(Exception):
     pass
 
 
-def _set_aside(batch, column: str, attribute: str) -> Observation:
+def values(column: Any) -> list[Any]:
+    """A column's values, whose types no stub knows."""
+    return column.to_pylist()
+
+
+def _set_aside(batch: RecordBatch, column: str, attribute: str) -> Observation:
     """What the items hold of a key that its column can't."""
-    lacking = [row for row, value in enumerate(batch.column(column).to_pylist()) if value is None]
-    rest = batch.column(REST).to_pylist()
+    lacking = [row for row, value in enumerate(values(batch.column(column))) if value is None]
+    rest = values(batch.column(REST))
     items = [json.loads(rest[row]) for row in lacking if rest[row] is not None]
     return Observation.of_items({attribute: item[attribute]} for item in items if attribute in item)
 
 
-def _explain(rest, report):
+def _explain(rest: Array, report: Report) -> None:
     with_rest = len(rest) - rest.null_count
     if with_rest and report.rest_items < EXPLAINED_ITEMS:
-        texts = [text for text in rest.to_pylist() if text is not None]
+        texts = [text for text in values(rest) if text is not None]
         try:
             seen = Observation.of_items(map(json.loads, texts[: EXPLAINED_ITEMS - report.rest_items]))
         except UNREADABLE as error:
@@ -225,11 +246,18 @@ def _explain(rest, report):
     report.rest_items += with_rest
 
 
-def _write(output, first, batches, decoder, report):
+def _write(
+    output: Any,
+    first: tuple[RecordBatch, int],
+    batches: Iterator[tuple[RecordBatch, int]],
+    decoder: Decoder,
+    report: Report,
+) -> None:
     """Writes one output: the first batch and as many more as fit."""
-    rows, failed = 0, []
+    rows = 0
+    failed: list[Exception] = []
 
-    def fitting():
+    def fitting() -> Iterator[RecordBatch]:
         nonlocal rows
         size = 0
         try:

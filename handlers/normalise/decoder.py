@@ -9,11 +9,13 @@ The library is decode.so beside this file (the bundle takes the one of libraries
 import ctypes
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from arro3.core import DataType, Field, RecordBatch
 from arro3.core import Schema as ArrowSchema
 from catalog_names import DELETED, MICROS, REST
-from table_schema import Column, Schema, Type
+from column_types import Column, Type
+from table_schema import Schema
 
 KINDS = {
     "string": "S",
@@ -30,28 +32,33 @@ ARROW_ARRAY_SIZE = 80  # bytes of a struct ArrowArray
 
 
 class DecodeError(Exception):
+    """A line that is no item; `offset`: of its first byte."""
+
     def __init__(self, offset: int, reason: str):
         super().__init__(reason)
         self.offset, self.reason = offset, reason
 
 
 def library(path: Path) -> ctypes.CDLL:
+    """decode.so, with the types of its functions."""
     loaded = ctypes.CDLL(str(path))
     pointer, text, number, size = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.c_size_t
-    for name, answer, arguments in (
+    functions: list[tuple[str, Any, list[Any]]] = [
         ("open", pointer, [number]),
         ("column", pointer, [pointer, pointer, ctypes.c_char, number, number, text, size]),
         ("decode", ctypes.c_int64, [pointer, text, ctypes.c_int64]),
         ("message", text, [pointer]),
         ("export", number, [pointer, pointer]),
         ("close", None, [pointer]),
-    ):
-        function = getattr(loaded, f"decoder_{name}")
+    ]
+    for name, answer, arguments in functions:
+        function = getattr(loaded, f"decoder_{name}")  # what `loaded[...]` gives forgets its types
         function.restype, function.argtypes = answer, arguments
     return loaded
 
 
 def arrow_type(type_: Type) -> DataType:
+    """A column's type as Arrow has it."""
     if type_.element:
         return DataType.list(Field("element", arrow_type(type_.element), nullable=True))
     if type_.kind == "decimal":
@@ -74,6 +81,7 @@ def _fields(columns: Iterable[Column]) -> list[Field]:
 
 
 def arrow_schema(schema: Schema, incremental: bool) -> ArrowSchema:
+    """The columns of a batch."""
     fields = [*_fields(schema.columns), Field(REST, DataType.string(), nullable=True)]
     if incremental:
         fields += [
@@ -84,6 +92,8 @@ def arrow_schema(schema: Schema, incremental: bool) -> ArrowSchema:
 
 
 class Decoder:
+    """Decodes lines by a schema. `close` gives its memory back."""
+
     def __init__(self, schema: Schema, incremental: bool = False, path: Path | None = None):
         self.schema = arrow_schema(schema, incremental)
         self._library = library(path or Path(__file__).with_name("decode.so"))
@@ -91,7 +101,7 @@ class Decoder:
         for column in schema.columns:
             self._add(None, column.attribute, column.type)
 
-    def _add(self, parent, name: str, type_: Type):
+    def _add(self, parent: int | None, name: str, type_: Type) -> None:
         element, encoded = type_.element, name.encode()
         kind = KINDS.get(type_.kind) or (
             SETS[element.kind] if type_.kind == "set" and element else "L" if element else "M"
@@ -108,6 +118,7 @@ class Decoder:
             self._add(node, column.attribute, column.type)
 
     def batch(self, lines: bytes) -> RecordBatch:
+        """The items of whole lines. Raises DecodeError."""
         if not lines.isascii():
             try:
                 lines.decode()  # Arrow's text must be UTF-8; decode.c copies bytes
@@ -121,11 +132,13 @@ class Decoder:
         array = ctypes.create_string_buffer(ARROW_ARRAY_SIZE)
         if not self._library.decoder_export(self._decoder, array):
             raise MemoryError("no memory to hand over a chunk's columns")
-        return RecordBatch.from_arrow_pycapsule(
+        capsules: Any = RecordBatch  # its capsules have no type
+        return capsules.from_arrow_pycapsule(
             self.schema.__arrow_c_schema__(), _capsule(array, b"arrow_array")
         )
 
-    def close(self):
+    def close(self) -> None:
+        """Frees the decoder."""
         self._library.decoder_close(self._decoder)
         self._decoder = None
 
@@ -137,6 +150,6 @@ _new_capsule.restype, _new_capsule.argtypes = (
 )
 
 
-def _capsule(struct, name: bytes):
+def _capsule(struct: "ctypes.Array[ctypes.c_char]", name: bytes) -> Any:
     """A PyCapsule of the Arrow PyCapsule interface; `struct` must outlive the import, which empties it."""
     return _new_capsule(ctypes.addressof(struct), name, None)

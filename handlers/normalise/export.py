@@ -5,8 +5,10 @@ The layout and the manifests: components/shared/dynamodb_exports.py.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, cast
 
 from dynamodb_exports import SUMMARY, UNREADABLE, item_count, listed_file
+from run_steps import Reconciled
 from table_schema import Observation
 
 MOST_NAMED = 20  # attributes in the rest columns, by name
@@ -18,8 +20,11 @@ class ExportError(Exception):
 
 @dataclass(frozen=True)
 class DataFile:
+    """A data file that the manifest lists."""
+
     key: str
-    md5: str  # base64, of the compressed bytes
+    md5: str
+    """In base64, of the compressed bytes."""
     items: int
 
     @property
@@ -28,7 +33,7 @@ class DataFile:
         return self.key.rsplit("/", 1)[-1].removesuffix(".gz").removesuffix(".json")
 
     @classmethod
-    def of(cls, entry: Mapping | bytes, manifest_key: str) -> "DataFile":
+    def of(cls, entry: Mapping[str, Any] | bytes, manifest_key: str) -> "DataFile":
         """From a line of the manifest, or its JSON."""
         try:
             file = listed_file(entry, manifest_key)
@@ -38,6 +43,7 @@ class DataFile:
 
 
 def data_files(lines: Iterable[bytes], manifest_key: str) -> list[DataFile]:
+    """The files of a manifest's lines. Raises ExportError."""
     return [DataFile.of(line, manifest_key) for line in lines if line.strip()]
 
 
@@ -49,7 +55,7 @@ def sample(files: list[DataFile], most: int) -> list[DataFile]:
     return [filled[i * (len(filled) - 1) // max(most - 1, 1)] for i in range(most)]
 
 
-def reconcile(files: list[DataFile], summary: dict, reports: dict[str, dict]) -> dict:
+def reconcile(files: list[DataFile], summary: Any, reports: Mapping[str, Mapping[str, Any]]) -> Reconciled:
     """The totals of all files' reports, cut to what a state machine's state holds: the reports have the rest.
     `ExportError` when one lacks or the counts do not add up."""
     lacking = sorted(file.key for file in files if file.name not in reports)
@@ -60,7 +66,7 @@ def reconcile(files: list[DataFile], summary: dict, reports: dict[str, dict]) ->
     file_reports = [reports[file.name] for file in files]
     if unsound := [report["error"] for report in file_reports if "error" in report]:
         raise ExportError(f"{len(unsound)} of {len(files)} files are not sound: {'; '.join(unsound[:5])}")
-    counted = summary.get("itemCount") if isinstance(summary, dict) else None
+    counted: object = cast(dict[str, Any], summary).get("itemCount") if isinstance(summary, dict) else None
     items = sum(report["items"] for report in file_reports)
     try:
         expected = item_count(counted)

@@ -9,9 +9,9 @@ https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.m
 
 import struct
 from dataclasses import dataclass
+from typing import Any
 
 MAGIC, TAIL = b"PAR1", 8
-Value = bool | int | float | bytes | list | dict
 
 
 class FooterError(Exception):
@@ -20,6 +20,8 @@ class FooterError(Exception):
 
 @dataclass(frozen=True)
 class Footer:
+    """What a file says it holds."""
+
     rows: int
     columns: tuple[str, ...]
 
@@ -56,13 +58,13 @@ def read(tail: bytes) -> Footer:
     return footer
 
 
-def _number(value: Value) -> int:
+def _number(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise TypeError(f"{value!r} is no number of rows")
     return value
 
 
-def _columns(elements: list[dict]) -> tuple[str, ...]:
+def _columns(elements: list[dict[int, Any]]) -> tuple[str, ...]:
     """The names of the top level: what has children is followed by them."""
 
     def after(at: int) -> int:
@@ -71,7 +73,8 @@ def _columns(elements: list[dict]) -> tuple[str, ...]:
             following = after(following)
         return following
 
-    names, at = [], 1
+    names: list[str] = []
+    at = 1
     for _ in range(elements[0].get(5, 0)):
         names.append(elements[at][4].decode())
         at = after(at)
@@ -92,8 +95,9 @@ def _signed(data: bytes, at: int) -> tuple[int, int]:
     return (number >> 1) ^ -(number & 1), at
 
 
-def _struct(data: bytes, at: int) -> tuple[dict, int]:
-    fields, last = {}, 0
+def _struct(data: bytes, at: int) -> tuple[dict[int, Any], int]:
+    fields: dict[int, Any] = {}
+    last = 0
     while (head := data[at]) != 0:
         at += 1
         if head >> 4:
@@ -105,7 +109,7 @@ def _struct(data: bytes, at: int) -> tuple[dict, int]:
     return fields, at + 1
 
 
-def _value(data: bytes, at: int, kind: int) -> tuple[Value, int]:
+def _value(data: bytes, at: int, kind: int) -> tuple[Any, int]:
     if kind in (1, 2, 3):  # in a list a boolean is a byte
         return data[at], at + 1
     if kind in (4, 5, 6):
@@ -120,7 +124,7 @@ def _value(data: bytes, at: int, kind: int) -> tuple[Value, int]:
         at += 1
         if size == 15:
             size, at = _varint(data, at)
-        elements = []
+        elements: list[Any] = []
         for _ in range(size):
             element, at = _value(data, at, inner)
             elements.append(element)

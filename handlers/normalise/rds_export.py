@@ -34,11 +34,13 @@ the table's columns, and how many rows it holds.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 from catalog_names import file_columns
+from column_types import Column, Type
 from footer import Footer
 from rds_folders import folder, is_mysql, places
-from table_schema import Column, Schema, SchemaError, Type
+from table_schema import Schema, SchemaError, type_of
 
 PRIMITIVES = {
     "boolean": Type("boolean"),
@@ -60,12 +62,17 @@ class ExportInfoError(Exception):
 
 @dataclass(frozen=True)
 class Table:
-    target: str
-    location: str  # the folder of its batches, ending with '/'
-    schema: Schema
-    source_types: Mapping[str, str]  # column -> the database's own type
+    """A table of the export."""
 
-    def json(self) -> dict:
+    target: str
+    location: str
+    """The folder of its batches, ending with '/'."""
+    schema: Schema
+    source_types: Mapping[str, str]
+    """Column -> the database's own type."""
+
+    def json(self) -> dict[str, Any]:
+        """As it is handed to what publishes it."""
         columns = [{"Name": c.name, "Type": c.type.glue()} for c in self.schema.columns]
         return {
             "table": self.target,
@@ -77,6 +84,7 @@ class Table:
 
 
 def exported_type(text: str) -> Type:
+    """The type that the files have. Raises ExportInfoError for another."""
     # A logical type in brackets behind the primitive: `binary (UTF8)`, `int32 (DECIMAL(9,2))`.
     logical = re.search(r"\(\s*([A-Za-z]\w*)(?:\(([^()]*)\))?[^()]*\)\s*$", text)
     primitive = re.match(r"\s*(\w+)", text)
@@ -85,7 +93,7 @@ def exported_type(text: str) -> Type:
         name = logical[1].upper()
         if name == "DECIMAL" and logical[2]:
             try:
-                return Type.of(f"decimal({logical[2].replace(' ', '')})")
+                return type_of(f"decimal({logical[2].replace(' ', '')})")
             except SchemaError as error:
                 raise ExportInfoError(
                     f"the exported type {text!r} is no decimal of up to 38 digits"
@@ -116,7 +124,7 @@ class Described:
 
 def describe(
     prefix: str,
-    infos: Mapping[str, Mapping],
+    infos: Mapping[str, Any],
     keys: Iterable[str],
     only: Sequence[str] = (),
     leave_out: Sequence[str] = (),
@@ -131,7 +139,9 @@ def describe(
     ]
     folders = _folders(prefix, {target: "schemaMetadata" in status for target, status, _ in entries}, keys)
     without_files = {target for target, status, _ in entries if _is_skipped(status)}
-    tables, skipped, refused = [], {}, {}
+    tables: list[Table] = []
+    skipped: dict[str, str] = {}
+    refused: dict[str, str] = {}
     for target, status, key in entries:
         reason = "; ".join(_warnings(status)) or "RDS gives no reason"
         if target in leave_out:
@@ -165,24 +175,28 @@ def describe(
     )
 
 
-def _is_complete(status: Mapping) -> bool:
+def _is_complete(status: Mapping[str, Any]) -> bool:
     return str(status.get("status", "")).upper() == "COMPLETE"
 
 
-def _is_skipped(status: Mapping) -> bool:
+def _is_skipped(status: Mapping[str, Any]) -> bool:
     return _is_complete(status) and "schemaMetadata" not in status
 
 
-def _statuses(key: str, info: Mapping) -> Sequence[Mapping]:
-    statuses = info.get("perTableStatus", []) if isinstance(info, Mapping) else None
-    if not isinstance(statuses, list | tuple) or not all(isinstance(status, Mapping) for status in statuses):
+def _statuses(key: str, info: Any) -> list[Mapping[str, Any]]:
+    described = cast(Mapping[str, Any], info) if isinstance(info, Mapping) else {"perTableStatus": None}
+    statuses: Any = described.get("perTableStatus", [])
+    if not isinstance(statuses, list | tuple):
         raise ExportInfoError(f"{key} is no description of an export's tables")
-    return statuses
+    listed = list(cast(Sequence[Any], statuses))
+    if not all(isinstance(status, Mapping) for status in listed):
+        raise ExportInfoError(f"{key} is no description of an export's tables")
+    return listed
 
 
 def _check_wanted(
     prefix: str,
-    infos: Mapping[str, Mapping],
+    infos: Mapping[str, Any],
     only: Sequence[str],
     leave_out: Sequence[str],
     targets: set[str],
@@ -208,7 +222,7 @@ def _check_wanted(
         raise ExportInfoError("; ".join(faults))
 
 
-def _gaps(prefix: str, infos: Mapping[str, Mapping]) -> list[str]:
+def _gaps(prefix: str, infos: Mapping[str, Any]) -> list[str]:
     """What is missing of export_tables_info_<id>_from_1_to_<n>.json, from_<n+1>_to_<m>.json and so on."""
     if not infos:
         return [f"no export_tables_info_*.json below {prefix}: the export is not complete"]
@@ -234,7 +248,7 @@ def parts(described: Described, keys: Iterable[str]) -> dict[str, list[str]]:
     places = {table.location: table.target for table in described.tables}
     keys = sorted(keys)
     done = {key.rpartition("/")[0] for key in keys if key.endswith("/_success")}
-    faults = []
+    faults: list[str] = []
     for key in keys:
         if not key.endswith(".parquet") or described.other_folders & set(_places_above(key)):
             continue
@@ -268,9 +282,13 @@ def other_columns(table: Table, footers: Mapping[str, Footer]) -> str | None:
     return None
 
 
-def _warnings(status: Mapping) -> tuple[str, ...]:
-    warnings = status.get("warningMessage") or ()
-    return tuple(map(str, warnings)) if isinstance(warnings, list | tuple) else (str(warnings),)
+def _warnings(status: Mapping[str, Any]) -> tuple[str, ...]:
+    warnings: Any = status.get("warningMessage") or ()
+    return (
+        tuple(map(str, cast(Sequence[Any], warnings)))
+        if isinstance(warnings, list | tuple)
+        else (str(warnings),)
+    )
 
 
 def _folders(prefix: str, described: Mapping[str, bool], keys: Iterable[str]) -> dict[str, str]:
@@ -287,12 +305,12 @@ def _folders(prefix: str, described: Mapping[str, bool], keys: Iterable[str]) ->
     }
 
 
-def _table(target: str, place: str, status: Mapping) -> Table:
+def _table(target: str, place: str, status: Mapping[str, Any]) -> Table:
     if "." not in target:
         raise ExportInfoError("it is neither db.table nor db.schema.table")
-    mappings = status["schemaMetadata"]["originalTypeMappings"]
+    mappings: list[dict[str, Any]] = status["schemaMetadata"]["originalTypeMappings"]
     names, faults = file_columns(m["columnName"] for m in mappings)
-    columns = []
+    columns: list[Column] = []
     for mapping in mappings:
         name = mapping["columnName"]
         try:

@@ -14,9 +14,7 @@ coerces that type to the table's: a DECIMAL to a wider one, but no integer to a 
 So a number of DynamoDB's, which may be a fraction tomorrow, is a DECIMAL from its first day on; who knows better
 declares `bigint`.
 
-Types: string, binary, boolean, bigint, decimal(p,s) (p at most 38), double (declared only), json (the value's
-own DynamoDB JSON as text, which holds every value exactly), {"set": type}, {"list": type}, {"struct": columns}
-(declared only); and what RDS exports add: int, float, date, timestamp (without a zone, microseconds).
+Types: column_types.py; double, lists and structs are declared only.
 Derived: S string, B binary, BOOL boolean, N decimal(38,s), sets of them, M and L json; an attribute
 seen with two types, or with numbers that no decimal(38,s) holds, json.
 
@@ -28,12 +26,14 @@ JSON: {"columns": [{"attribute", "name", "type"}], "keys": [attribute, ..]}.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
-from catalog_names import REST, column_names
-from column_types import DECIMAL_DIGITS, DECLARED, EXPORTED, SET_ELEMENTS, decimal
+from catalog_names import REST, column_names, field_names
+from column_types import DECIMAL_DIGITS, Column, Type, stored, stored_column
+from landing_folders import published_record
 
 BIGINT_DIGITS = 19
-PLAIN = {*DECLARED, *EXPORTED}
+RECORD = published_record("<table>")
 SCALARS = {"S": "string", "B": "binary", "BOOL": "boolean"}
 ATTRIBUTE_TYPES = {"S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", "BS"}
 
@@ -42,88 +42,43 @@ class SchemaError(Exception):
     """A schema, or a declaration, that says nothing usable."""
 
 
-@dataclass(frozen=True)
-class Type:
-    kind: str  # one of PLAIN, or decimal, set, list, struct
-    precision: int = 0
-    scale: int = 0
-    element: "Type | None" = None
-    columns: tuple["Column", ...] = ()
-
-    @classmethod
-    def of(cls, type_json) -> "Type":
-        """From its JSON form."""
-        if isinstance(type_json, str) and type_json in PLAIN:
-            return cls(type_json)
-        if isinstance(type_json, str) and (digits := decimal(type_json)):
-            return cls("decimal", *digits)
-        if isinstance(type_json, Mapping) and len(type_json) == 1:
-            if "set" in type_json and (element := cls.of(type_json["set"])).kind in SET_ELEMENTS:
-                return cls("set", element=element)
-            if "list" in type_json:
-                return cls("list", element=cls.of(type_json["list"]))
-            if "struct" in type_json:
-                columns = type_json["struct"]
-                if isinstance(columns, Mapping):  # as a user declares it: {"city": "string", ..}
-                    names = column_names(columns, reserved=())
-                    columns = [
-                        {"attribute": a, "name": names[a], "type": columns[a]} for a in sorted(columns)
-                    ]
-                if columns:
-                    return cls("struct", columns=tuple(Column.of(column) for column in columns))
-        raise SchemaError(
-            f"{type_json!r} is not a type; write one of {', '.join(sorted(PLAIN))}, decimal(p,s) with p at most "
-            '38, {"set": string|binary|bigint|decimal(p,s)|double}, {"list": type} or {"struct": {name: type}}'
-        )
-
-    def json(self):
-        if self.kind == "decimal":
-            return f"decimal({self.precision},{self.scale})"
-        if self.kind in {"set", "list"}:
-            return {self.kind: self.element.json()}  # pyright: ignore[reportOptionalMemberAccess] - `of` set it
-        if self.kind == "struct":
-            return {"struct": [column.json() for column in self.columns]}
-        return self.kind
-
-    def glue(self) -> str:
-        """As Glue and Athena write it."""
-        if self.element:
-            return f"array<{self.element.glue()}>"
-        if self.kind == "struct":
-            return "struct<" + ",".join(f"{c.name}:{c.type.glue()}" for c in self.columns) + ">"
-        return "string" if self.kind == "json" else str(self.json())
+def type_of(value: Any) -> Type:
+    """A type that is declared, or that a schema keeps. Raises SchemaError for another."""
+    try:
+        return stored(value, field_names)
+    except ValueError as error:
+        raise SchemaError(str(error)) from error
 
 
-@dataclass(frozen=True)
-class Column:
-    attribute: str  # as the source names it
-    name: str  # as Glue does
-    type: Type
-
-    @classmethod
-    def of(cls, column_json) -> "Column":
-        return cls(column_json["attribute"], column_json["name"], Type.of(column_json["type"]))
-
-    def json(self):
-        return {"attribute": self.attribute, "name": self.name, "type": self.type.json()}
+def column_of(value: Mapping[str, Any]) -> Column:
+    """A column that a schema keeps. Raises SchemaError for a type that is none."""
+    try:
+        return stored_column(value, field_names)
+    except ValueError as error:
+        raise SchemaError(str(error)) from error
 
 
 @dataclass(frozen=True)
 class Schema:
+    """A table's columns."""
+
     columns: tuple[Column, ...]
-    keys: tuple[str, ...] = ()  # attributes
+    keys: tuple[str, ...] = ()
+    """Attributes."""
 
     @classmethod
-    def of(cls, schema_json) -> "Schema":
-        schema = cls(tuple(Column.of(c) for c in schema_json["columns"]), tuple(schema_json.get("keys", ())))
+    def of(cls, schema_json: Mapping[str, Any]) -> "Schema":
+        """From its JSON. Raises SchemaError for what says nothing usable."""
+        schema = cls(tuple(column_of(c) for c in schema_json["columns"]), tuple(schema_json.get("keys", ())))
         if missing := set(schema.keys) - {c.attribute for c in schema.columns}:
             raise SchemaError(f"the key attributes {sorted(missing)} are no columns of the schema")
         return schema
 
-    def json(self):
+    def json(self) -> dict[str, Any]:
+        """As it is kept; `of` reads it."""
         return {"columns": [c.json() for c in self.columns], "keys": list(self.keys)}
 
-    def glue_columns(self) -> list[dict]:
+    def glue_columns(self) -> list[dict[str, str]]:
         """For Glue's StorageDescriptor.Columns; the rest column is always the last."""
         columns = [{"Name": c.name, "Type": c.type.glue()} for c in self.columns]
         return [*columns, {"Name": REST, "Type": "string"}]
@@ -141,6 +96,7 @@ class Numbers:
 
     @classmethod
     def of(cls, text: str) -> "Numbers":
+        """Of one number. Raises SchemaError for what is none."""
         try:
             number = Decimal(text)
         except InvalidOperation as error:
@@ -156,9 +112,11 @@ class Numbers:
         return cls(digits, scale)
 
     def merged(self, other: "Numbers") -> "Numbers":
+        """The widest of both."""
         return Numbers(max(self.digits, other.digits), max(self.scale, other.scale))
 
     def type(self) -> Type | None:
+        """The decimal that holds them; None where none does."""
         if self.digits + self.scale <= DECIMAL_DIGITS:
             return Type("decimal", DECIMAL_DIGITS, self.scale)
         return None
@@ -168,10 +126,13 @@ class Numbers:
 class Observation:
     """Attribute -> attribute type -> how many items hold it, and Numbers for N and NS."""
 
-    seen: Mapping[str, Mapping[str, tuple[int, Numbers]]] = field(default_factory=dict)
+    seen: Mapping[str, Mapping[str, tuple[int, Numbers]]] = field(
+        default_factory=dict[str, Mapping[str, tuple[int, Numbers]]]
+    )
 
     @classmethod
-    def of_items(cls, items: Iterable[Mapping]) -> "Observation":
+    def of_items(cls, items: Iterable[Mapping[str, Mapping[str, Any]]]) -> "Observation":
+        """Of items in DynamoDB JSON. Raises SchemaError for a type that DynamoDB does not have."""
         seen: dict[str, dict[str, tuple[int, Numbers]]] = {}
         for item in items:
             for attribute, value in item.items():
@@ -187,6 +148,7 @@ class Observation:
         return cls(seen)
 
     def merged(self, other: "Observation") -> "Observation":
+        """What the items of both hold."""
         seen = {attribute: dict(kinds) for attribute, kinds in self.seen.items()}
         for attribute, kinds in other.seen.items():
             merged_kinds = seen.setdefault(attribute, {})
@@ -195,7 +157,8 @@ class Observation:
                 merged_kinds[kind] = (before + count, known.merged(numbers))
         return Observation(seen)
 
-    def json(self):
+    def json(self) -> dict[str, Any]:
+        """As it is kept; `of` reads it."""
         return {
             attribute: {
                 kind: {"items": count} | (vars(numbers) if kind in {"N", "NS"} else {})
@@ -205,7 +168,8 @@ class Observation:
         }
 
     @classmethod
-    def of(cls, observation_json) -> "Observation":
+    def of(cls, observation_json: Mapping[str, Mapping[str, Any]]) -> "Observation":
+        """From its JSON."""
         return cls(
             {
                 attribute: {
@@ -219,7 +183,7 @@ class Observation:
             }
         )
 
-    def widest(self) -> dict:
+    def widest(self) -> dict[str, dict[str, Numbers]]:
         """What it knows, without how often."""
         return {a: {kind: numbers for kind, (_, numbers) in kinds.items()} for a, kinds in self.seen.items()}
 
@@ -260,7 +224,8 @@ class Conflict:
 
     attribute: str
     column: Type
-    observed: tuple[str, ...]  # attribute types
+    observed: tuple[str, ...]
+    """Types of attributes."""
 
     def __str__(self) -> str:
         kinds = ", ".join(self.observed)
@@ -270,8 +235,12 @@ class Conflict:
 def widen(
     published: Schema, observed: Observation, declared: Mapping[str, Type] | None = None
 ) -> tuple[Schema, list[Conflict]]:
+    """The published schema with what was observed since and what is `declared`, and what its columns can't hold. Raises
+    SchemaError where readers would break."""
     declared = dict(declared or {})
-    columns, conflicts, refused = [], [], []
+    columns: list[Column] = []
+    conflicts: list[Conflict] = []
+    refused: list[Column] = []
     known = {c.attribute for c in published.columns}
     for former in published.columns:
         column = former
@@ -298,7 +267,7 @@ def widen(
                 f"values of today ({', '.join(c.observed)})"
                 for c in lost
             )
-            + "; delete the table from the catalog and its state/<table>/current.json to begin anew"
+            + f"; delete the table from the catalog and its {RECORD} to begin anew"
         )
     if refused:
         raise SchemaError(
@@ -307,7 +276,7 @@ def widen(
                 for c in refused
             )
             + "; readers would break. Declare what is published, or delete the table from the catalog and its "
-            "state/<table>/current.json to begin anew"
+            f"{RECORD} to begin anew"
         )
     new = derive(
         Observation({a: k for a, k in observed.seen.items() if a not in known}),
@@ -338,7 +307,7 @@ def _check_declared_names(published: Schema, names: Mapping[str, str], declared:
                 f"{a} is declared, and its column {expected[a]} is published for {holders[expected[a]]}"
                 for a in wrong
             )
-            + "; take the declaration back, or delete the table from the catalog and its state/<table>/current.json to "
+            + f"; take the declaration back, or delete the table from the catalog and its {RECORD} to "
             "begin anew, with the declared attribute under that name"
         )
 

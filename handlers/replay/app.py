@@ -20,12 +20,14 @@ Format: https://docs.aws.amazon.com/firehose/latest/dev/retry.html (OpenSearch S
 
 import os
 import time
+from typing import Any
 
 import boto3
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from failed import Report, Settings, chosen, lines_of, packed, read_request
+from failed import Line, Report, Request, Settings, chosen, lines_of, packed, read_request
 from putting import Refused, put_all
 
 logger = Logger(service="replay")
@@ -43,7 +45,8 @@ class NotLeft(Exception):
 
 
 @logger.inject_lambda_context
-def handler(event, context):
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Puts failed records on the stream again. Raises NotAllReplayed."""
     wanted, report = read_request(event, settings), Report()
     for key in keys(wanted):
         if context.get_remaining_time_in_millis() < 120_000:
@@ -65,7 +68,8 @@ def handler(event, context):
     return counts
 
 
-def keys(wanted):
+def keys(wanted: Request) -> list[str]:
+    """The backup objects to replay."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=settings.bucket, Prefix=wanted.prefix)
     entries = [entry for page in pages for entry in page.get("Contents", [])]
     if wanted.transient_only:
@@ -73,7 +77,8 @@ def keys(wanted):
     return [entry["Key"] for entry in entries]
 
 
-def replay(key, wanted, report):
+def replay(key: str, wanted: Request, report: Report) -> None:
+    """Puts an object's records on the stream, and leaves in it what was not put."""
     lines = lines_of(s3.get_object(Bucket=settings.bucket, Key=key)["Body"].read())
     try:
         put_all(kinesis, settings.stream, chosen(lines, wanted), time.sleep)
@@ -87,7 +92,8 @@ def replay(key, wanted, report):
         )
 
 
-def leave(key, lines):
+def leave(key: str, lines: list[Line]) -> None:
+    """Writes what was not sent back, or deletes the object. Raises NotLeft."""
     left = [line for line in lines if not line.sent]
     try:
         if left and len(left) < len(lines):

@@ -22,12 +22,15 @@ LASTING = re.compile(r"400|404|405|413|Lambda\.(ProcessingFailedStatus|JsonProce
 
 @dataclass(frozen=True)
 class Settings:
+    """The function's environment."""
+
     bucket: str
     prefix: str
     stream: str
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
+        """From the environment. Raises KeyError for a variable that is not there."""
         return cls(environ["BUCKET"], environ["PREFIX"], environ["STREAM"])
 
 
@@ -57,11 +60,12 @@ class Report:
     objects: int = 0
     unreadable: int = 0
     complete: bool = True
-    replayed_by_error: Counter[str] = field(default_factory=Counter)
-    left_by_error: Counter[str] = field(default_factory=Counter)
-    problems: list[str] = field(default_factory=list)
+    replayed_by_error: Counter[str] = field(default_factory=Counter[str])
+    left_by_error: Counter[str] = field(default_factory=Counter[str])
+    problems: list[str] = field(default_factory=list[str])
 
     def count(self, lines: Iterable[Line]) -> None:
+        """Adds the lines of an object."""
         self.objects += 1
         for line in lines:
             if line.data is None:
@@ -70,6 +74,7 @@ class Report:
                 (self.replayed_by_error if line.sent else self.left_by_error)[line.error] += 1
 
     def counts(self) -> dict[str, Any]:
+        """The numbers that the function returns."""
         return {
             "objects": self.objects,
             "replayed": self.replayed_by_error.total(),
@@ -82,6 +87,7 @@ class Report:
 
 
 def read_request(event: Mapping[str, Any], settings: Settings) -> Request:
+    """What the event wants. Raises ValueError for an unknown key or value."""
     unknown = set(event) - {"errors", "prefix", "dry_run"}
     if unknown:
         raise ValueError(f"{', '.join(sorted(unknown))}: no such key; known: errors, prefix, dry_run")

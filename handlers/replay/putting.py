@@ -21,7 +21,8 @@ class Refused(Exception):
 def put_all(kinesis: Any, stream: str, lines: Iterable[Line], sleep: Callable[[float], None]) -> None:
     """Marks each line that the stream took. Raises Refused, or what the client raises; the marks hold all the same."""
     for batch in batches(lines):
-        left, answers = batch, []
+        left = batch
+        answers: list[dict[str, Any]] = []
         for tries in range(TRIES):
             if tries:
                 sleep(random.uniform(0.5, 1) * min(LONGEST_WAIT, FIRST_WAIT * 2**tries))
@@ -41,6 +42,7 @@ def put_all(kinesis: Any, stream: str, lines: Iterable[Line], sleep: Callable[[f
 
 
 def batches(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    """The lines in parts that PutRecords takes."""
     batch: list[Line] = []
     size = 0
     for line in lines:

@@ -11,6 +11,7 @@ Environment: TIMESTAMP (the field of a record's time), DROP (JSON, field -> valu
 
 import os
 from collections import Counter
+from typing import Any
 
 from aws_lambda_powertools import Logger
 from transforming import Settings, transformed
@@ -20,8 +21,9 @@ settings = Settings.read(os.environ)
 
 
 @logger.inject_lambda_context
-def handler(event, _context):
-    answered = []
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Answers Firehose for each record."""
+    answered: list[dict[str, str]] = []
     for record in event["records"]:
         answer, reason = transformed(record, settings)
         if reason:

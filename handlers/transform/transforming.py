@@ -14,14 +14,16 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from json.decoder import scanstring  # pyright: ignore[reportAttributeAccessIssue] - not in its stub
-from typing import Any
+from json import decoder
+from typing import Any, cast
 
 OK, DROPPED, FAILED = "Ok", "Dropped", "ProcessingFailed"
+# Not in its stub: (text, where the string begins) -> the string, where it ends.
+scanstring: Callable[[str, int], tuple[str, int]] = vars(decoder)["scanstring"]
 MILLISECONDS_FROM = 1e11  # as seconds this is the year 5138
 
 
@@ -61,18 +63,21 @@ DECODER = json.JSONDecoder(parse_int=Number, parse_float=Number, parse_constant=
 
 @dataclass(frozen=True)
 class Settings:
+    """The function's environment."""
+
     timestamp: str
     drop: Mapping[str, list[Any]]
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
+        """From the environment. Raises KeyError for a variable that is not there."""
         fields = DECODER.decode(environ["DROP"])
         return cls(environ["TIMESTAMP"], {name: _dropped(values) for name, values in fields.items()})
 
 
 def _dropped(texts: list[str]) -> list[Any]:
     """The JSON values that the texts of a config stand for."""
-    written = []
+    written: list[Any] = []
     for text in texts:
         try:
             written.append(DECODER.decode(text))
@@ -100,14 +105,14 @@ def _document(data: str) -> tuple[str, dict[str, Any]]:
     """The record's text, without what it does not need, and what it means."""
     try:
         text = base64.b64decode(data, validate=True).decode()
-        value = DECODER.decode(text)
+        value: Any = DECODER.decode(text)
     except (binascii.Error, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"not JSON text: {error}") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error}") from None
     if not isinstance(value, dict):
         raise ValueError(f"a JSON {type(value).__name__}, where an object is expected")
-    return "".join(_tokens(text)), value
+    return "".join(_tokens(text)), cast(dict[str, Any], value)
 
 
 def _tokens(text: str) -> Iterator[str]:
@@ -120,7 +125,8 @@ def _tokens(text: str) -> Iterator[str]:
 
 def _with(text: str, name: str, value: str) -> str:
     """The object's text with the member's value replaced, wherever it stands, or with the member at the end."""
-    parts, last, at, there = [], 0, 1, False
+    parts: list[str] = []
+    last, at, there = 0, 1, False
     while text[at] != "}":
         if text[at] == ",":
             at += 1

@@ -25,7 +25,7 @@ sys.path.insert(0, str(HANDLER))
 
 import data_file  # noqa: E402 - the handler's folder is Lambda's sys.path
 from decoder import Decoder  # noqa: E402
-from table_schema import REST, Observation, Schema, Type, derive  # noqa: E402
+from table_schema import REST, Observation, Schema, derive, type_of  # noqa: E402
 
 
 @cache
@@ -46,7 +46,7 @@ def digest(compressed: bytes) -> str:
 
 
 def schema_of(items, declared=None, keys=()) -> Schema:
-    declared = {name: Type.of(type_name) for name, type_name in (declared or {}).items()}
+    declared = {name: type_of(type_name) for name, type_name in (declared or {}).items()}
     return derive(Observation.of_items(items), declared, keys)
 
 

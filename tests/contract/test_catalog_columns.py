@@ -41,7 +41,7 @@ def table_schema(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
 
 
 def test_declared_attributes_are_the_columns_that_the_run_publishes(table_schema: ModuleType) -> None:
-    types = {attribute: table_schema.Type.of(kind) for attribute, kind in DECLARED.items()}
+    types = {attribute: table_schema.type_of(kind) for attribute, kind in DECLARED.items()}
     made = table_schema.derive(table_schema.Observation(), types)
     published = {column["Name"]: column["Type"] for column in made.glue_columns()}
     assert glue_columns.columns(DECLARED) | {REST: "string"} == published
@@ -77,7 +77,7 @@ def test_whatever_type_a_preview_takes_the_normaliser_reads(table_schema: Module
         types += [{kind: inner} for inner in types[:]]
     types += [{"struct": {"a": inner}} for inner in types]
     taken = [kind for kind in types if read(kind, column_type)]
-    assert [kind for kind in taken if not read(kind, table_schema.Type.of)] == []
+    assert [kind for kind in taken if not read(kind, table_schema.type_of)] == []
     sets = ["string", "binary", "bigint", "double", "decimal(38,0)"]
     assert [kind["set"] for kind in taken if isinstance(kind, dict) and "set" in kind] == sets
     assert len(taken) == 48  # 7 plain, 5 sets, lists of these 12, and structs of all 24
@@ -86,7 +86,7 @@ def test_whatever_type_a_preview_takes_the_normaliser_reads(table_schema: Module
 def test_json_is_distinguished_from_text_though_the_catalog_has_one_type_for_both(
     table_schema: ModuleType,
 ) -> None:
-    assert table_schema.Type.of("json").glue() == "string"
+    assert table_schema.type_of("json").glue() == "string"
     assert glue_columns.columns({"lines": "json"}) == {"lines": "json"}
 
 

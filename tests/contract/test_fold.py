@@ -92,7 +92,7 @@ def test_a_snapshot_of_a_narrower_schema_is_widened(tmp_path):
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "w.parquet")
     folded = folding.fold(schema=wider.json(), current=[tmp_path / "c.parquet"], windows=[[tmp_path / "w.parquet"]],
                           output=tmp_path / "next.parquet", spill=tmp_path / "spill")  # fmt: skip
-    assert folded == folding.Folded(rows=2, changes=1, deletes=0)
+    assert folded == folding.Counts(rows=2, changes=1, deletes=0)
     table = pq.read_table(tmp_path / "next.parquet")
     assert str(table.schema.field("n").type) == "decimal128(38, 1)"
     assert sorted((str(r["n"]), r["new"]) for r in table.to_pylist()) == [("1.0", None), ("2.5", "y")]

@@ -8,7 +8,7 @@ https://github.com/trinodb/trino/blob/master/plugin/trino-hive/src/main/java/io/
 import itertools
 
 from local.cloud.hive_coercion import coerces
-from tests.contract.normaliser import Type
+from tests.contract.normaliser import type_of
 
 PLAIN = ["string", "int", "bigint", "float", "double", "boolean", "binary", "date", "timestamp"]
 DECIMALS = ["decimal(38,0)", "decimal(38,2)", "decimal(10,2)", "decimal(12,2)"]
@@ -60,7 +60,7 @@ def test_what_the_data_widens_a_column_to_is_read_under_the_old_partitions_type(
     kinds = ["bigint", "double", "string", "json", "decimal(38,0)", "decimal(38,3)", "decimal(10,2)", {"set": "bigint"},
              {"set": "decimal(38,0)"}, {"set": "string"}, {"list": "string"}, "boolean", "binary"]  # fmt: skip
     for kind, value in itertools.product(kinds, values):
-        before = Type.of(kind)
+        before = type_of(kind)
         after, _ = widen(Schema((Column("x", "x", before),)), Observation.of_items([{"x": value}]))
         old, new = before.glue(), after.columns[0].type.glue()
         assert old == new or coerces(old, new), (old, value, new)

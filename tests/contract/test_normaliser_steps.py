@@ -85,7 +85,7 @@ def lake(monkeypatch):
                       "dataFileS3Key": f"raw/orders/AWSDynamoDB/01-a/data/{name}.json.gz"})  # fmt: skip
     bucket.objects[MANIFEST] = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
     bucket.objects["raw/summary"] = json.dumps({"itemCount": 100}).encode()
-    always = {"manifest_key": MANIFEST, "seen_key": SEEN}
+    always = {"manifest_key": MANIFEST, "seen_key": SEEN, "incremental": False, "declared": {}}
     call = lambda step, **event: app.handler({"step": step, **always, **event}, CONTEXT)  # noqa: E731
     return SimpleNamespace(bucket=bucket, lines=lines, call=call)
 

@@ -85,7 +85,7 @@ def export(monkeypatch):
     del sys.modules["app"]  # the next test's is another handler's
     bucket = Bucket()
     monkeypatch.setattr(app, "s3", bucket)
-    event = {"step": "rds", "export_prefix": PREFIX, "tables_key": TABLES}
+    event = {"step": "rds", "export_prefix": PREFIX, "only": [], "leave_out": [], "tables_key": TABLES}
 
     def describe(**more):
         bucket.answer = app.handler(event | more, CONTEXT)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.contract.normaliser import Observation, Schema, Type, derive, schema_of
+from tests.contract.normaliser import Observation, Schema, derive, schema_of, type_of
 
 # Modules of the handler's folder, which the line above puts on the path.
 from rds_export import ExportInfoError, describe, exported_type  # isort: skip
@@ -34,7 +34,7 @@ def test_the_schema_does_not_depend_on_the_order_of_the_files(files, data):
 
 
 def widened(published: str, *seen):
-    schema = Schema((Column("x", "x", Type.of(published)),))
+    schema = Schema((Column("x", "x", type_of(published)),))
     after, conflicts = widen(schema, Observation.of_items([{"x": value} for value in seen]))
     return after.columns[0].type.glue(), bool(conflicts)
 
@@ -68,9 +68,9 @@ def test_a_new_attribute_becomes_a_column_at_the_end_and_takes_no_published_name
 
 
 def declaring(published, declared, seen):
-    schema = Schema((Column("x", "x", Type.of(published)),))
+    schema = Schema((Column("x", "x", type_of(published)),))
     observed = Observation.of_items([{"x": seen}])
-    return widen(schema, observed, {"x": Type.of(declared)})[0].columns[0].type.json()
+    return widen(schema, observed, {"x": type_of(declared)})[0].columns[0].type.json()
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def declaring(published, declared, seen):
     ],
 )
 def test_a_published_column_becomes_what_is_declared_of_it(published, declared, seen):
-    assert declaring(published, declared, seen) == Type.of(declared).json()
+    assert declaring(published, declared, seen) == type_of(declared).json()
 
 
 @pytest.mark.parametrize(
@@ -116,13 +116,13 @@ def test_what_the_data_has_widened_is_wider_than_declared(published, declared, s
 def test_a_declaration_that_contradicts_a_published_column_is_reported_with_both(published, declared):
     with pytest.raises(SchemaError) as refused:
         declaring(published, declared, {"NULL": True})
-    both = f"x is declared as {Type.of(declared).json()!r} and published as {Type.of(published).json()!r}"
+    both = f"x is declared as {type_of(declared).json()!r} and published as {type_of(published).json()!r}"
     assert both in str(refused.value)
 
 
 def test_a_declared_attribute_that_is_new_or_unseen_becomes_a_column_of_that_type():
     published = schema_of([{"id": {"S": "a"}}], keys=["id"])
-    declared = {"note": Type.of({"list": "string"}), "total": Type.of("decimal(38,2)")}
+    declared = {"note": type_of({"list": "string"}), "total": type_of("decimal(38,2)")}
     after, _ = widen(published, Observation.of_items([{"total": {"N": "1"}}]), declared)
     assert [(c.name, c.type.glue()) for c in after.columns] == [
         ("id", "string"), ("note", "array<string>"), ("total", "decimal(38,2)")
@@ -289,7 +289,7 @@ def test_a_declared_attribute_whose_name_is_published_for_another_is_refused_wit
     with pytest.raises(
         SchemaError, match="order-id is declared, and its column order_id is published for order_id"
     ):
-        widen(published, seen, {"order-id": Type.of("string")})
+        widen(published, seen, {"order-id": type_of("string")})
 
 
 @pytest.mark.parametrize(
@@ -303,12 +303,12 @@ def test_a_declared_attribute_whose_name_is_published_for_another_is_refused_wit
     ],
 )
 def test_a_published_key_that_no_wider_type_holds_is_an_error_with_a_way_out(type, value):
-    published = Schema((Column("n", "n", Type.of(type)),), ("n",))
+    published = Schema((Column("n", "n", type_of(type)),), ("n",))
     with pytest.raises(SchemaError, match=r"the key n is published as .* delete the table from the catalog"):
         widen(published, Observation.of_items([{"n": value}]))
 
 
 def test_a_published_key_that_a_wider_type_holds_is_widened():
-    published = Schema((Column("n", "n", Type.of("decimal(38,1)")),), ("n",))
+    published = Schema((Column("n", "n", type_of("decimal(38,1)")),), ("n",))
     after, conflicts = widen(published, Observation.of_items([{"n": {"N": "1.25"}}]))
     assert (after.columns[0].type.json(), conflicts) == ("decimal(38,2)", [])

@@ -22,6 +22,7 @@ from components.pipelines.bigquery_transfer.tables import (
     same_type,
 )
 from components.pipelines.pipeline import PipelineArgs
+from components.shared.catalog_names import latest_view
 from components.shared.dynamodb_exports import DATA_FILES
 from components.shared.rds_folders import folder
 
@@ -98,7 +99,7 @@ class BigQueryTransferArgs(PipelineArgs):
     @together
     def _tables_have_names_of_their_own(self) -> Iterator[str]:
         made = [self.physical(table).lower() for table in self.tables]
-        made += [f"{name}_latest" for name in made]
+        made += [latest_view(name) for name in made]
         for name in sorted({name for name in made if made.count(name) > 1}):
             yield f"tables: two of them would be '{name}' in BigQuery; give one a 'name'"
 
@@ -143,8 +144,8 @@ class BigQueryTransferArgs(PipelineArgs):
                     "{<name>: <type>}"
                 )
                 continue
-            for what in ("keys",) if exported else ("keys", "cluster"):
-                for column in getattr(table, what):
+            for what, named in (("keys", table.keys), ("cluster", [] if exported else table.cluster)):
+                for column in named:
                     if column not in columns:
                         yield f"tables.{name}.{what}: '{column}' is not a column; {nearest(column, columns)}"
             for key in table.keys:

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field
 
 from components.arguments import arguments, matching, nearest
 from components.languages import bigquery_schedules, bigquery_types
+from components.shared.catalog_names import LATEST
 
 # https://docs.cloud.google.com/bigquery/docs/locations
 _PLACES = """
@@ -17,7 +18,7 @@ _PLACES = """
     us-east5 us-south1 us-west1 us-west2 us-west3 us-west4
 """
 LOCATIONS = frozenset(_PLACES.split())
-NAME_BYTES = bigquery_types.TABLE_NAME_BYTES - len("_latest")
+NAME_BYTES = bigquery_types.TABLE_NAME_BYTES - len(LATEST)
 
 # https://docs.cloud.google.com/kms/docs/reference/rest/v1/projects.locations.keyRings/create
 KmsKeyName = Annotated[
@@ -59,7 +60,7 @@ def _table_name(value: str) -> str:
     if value != (fitting := bigquery_types.table_name(value, NAME_BYTES)):
         raise ValueError(
             f"'{value}' is not a BigQuery table's name (letters, digits, '_', '-' and spaces, at most {NAME_BYTES:,} "
-            f"bytes, as its view's ends in '_latest'); write '{fitting}'"
+            f"bytes, as its view's ends in '{LATEST}'); write '{fitting}'"
         )
     return value
 

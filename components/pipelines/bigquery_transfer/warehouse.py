@@ -9,6 +9,7 @@ import pulumi_gcp as gcp
 from components import names
 from components.languages import bigquery_types
 from components.pipelines.bigquery_transfer.args import BigQueryTransferArgs
+from components.shared.catalog_names import latest_view
 
 
 class Warehouse(pulumi.ComponentResource):
@@ -70,7 +71,7 @@ class Warehouse(pulumi.ComponentResource):
             gcp.bigquery.Table(
                 f"{name}-{table}-latest",
                 dataset_id=dataset.dataset_id,
-                table_id=f"{physical}_latest",
+                table_id=latest_view(physical),
                 description=f"The newest load of {table}, each row once",
                 view=gcp.bigquery.TableViewArgs(
                     query=latest(args, self.dataset, table), use_legacy_sql=False
@@ -80,7 +81,7 @@ class Warehouse(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[made]),
             )
             whole = f"{project}.{self.dataset}.{physical}"
-            self.tables[table] = {"table": whole, "view": f"{whole}_latest"}
+            self.tables[table] = {"table": whole, "view": latest_view(whole)}
         self.register_outputs({"dataset": self.dataset})
 
 

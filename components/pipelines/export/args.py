@@ -1,10 +1,9 @@
 """The arguments of an export pipeline."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-import pulumi
 from pydantic import Field
 
 from components.arguments import arguments, together
@@ -21,8 +20,9 @@ from components.pipelines.export.sources import ExportSourceArgs
 from components.pipelines.export.steps import AT_ONCE
 from components.pipelines.export.workgroup import VIEW_NAME, VIEW_SQL, QueryArgs
 from components.pipelines.pipeline import PipelineArgs
-from components.shared.catalog_names import table_names
+from components.shared.catalog_names import latest_view, table_names, viewed_table
 from components.shared.landing_folders import RAW
+from components.shared.run_sources import DATABASES, DYNAMODB, EVENT, INCREMENTAL, RunSource
 
 
 @arguments
@@ -82,7 +82,7 @@ class ExportArgs(PipelineArgs):
             )
         if self.catalog == "crawler" or self.run == "simple":  # which make no views
             return
-        views = {f"{table}_latest": table for table in tables}
+        views = {latest_view(table): table for table in tables}
         for same in sorted(views.keys() & set(tables)):
             yield (
                 f"sources: the table '{same}' and the view on '{views[same]}' would be one name in the catalog; give "
@@ -110,7 +110,7 @@ class ExportArgs(PipelineArgs):
     def _views_can_be_made(self) -> Iterator[str]:
         columns = self.catalog_tables()
         for name, sql in self.views.items():
-            if name in columns or name.removesuffix("_latest") in columns:
+            if name in columns or viewed_table(name) in columns:
                 yield f"views.{name}: a table of this pipeline is called so; name the view differently"
             try:
                 check_view(sql, columns)
@@ -119,14 +119,21 @@ class ExportArgs(PipelineArgs):
 
     @together
     def _run_suits_the_sources(self) -> Iterator[str]:
-        if self.run == "simple" and (self.rds() or any(source.mode != "full" for source in self.sources)):
+        if self.run == "simple" and (
+            self.rds() or any(source.mode == INCREMENTAL for source in self.sources)
+        ):
             yield "run: 'simple' exports whole DynamoDB tables only; write 'run: state-machine'"
 
     @together
     def _run_fills_a_catalog(self) -> Iterator[str]:
-        nothing: dict[str, Any] = {"views": {}, "catalog": "registered", "lake_formation": None}
-        for key, without in nothing.items() if self.run == "simple" else ():
-            if getattr(self, key) != without:
+        # Read one by one: a key that is wrong in itself ends the check.
+        written: dict[str, Callable[[], bool]] = {
+            "views": lambda: bool(self.views),
+            "catalog": lambda: self.catalog != "registered",
+            "lake_formation": lambda: self.lake_formation is not None,
+        }
+        for key, is_written in written.items() if self.run == "simple" else ():
+            if is_written():
                 yield f"{key}: 'run: simple' fills no catalog; write 'run: state-machine'"
 
     @together
@@ -134,7 +141,7 @@ class ExportArgs(PipelineArgs):
         # A step takes 262,144 bytes, and a source's declared columns stand there up to three times
         # (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
         sources = self.run_sources(self.table_arns()) if self.run != "simple" else []
-        sizes = [len(json.dumps(json.dumps(source))) for source in sources]
+        sizes = [len(json.dumps(json.dumps(source.json()))) for source in sources]
         for index, size in enumerate(sizes):
             if size > 50_000:
                 key = "columns" if self.sources[index].dynamodb else "only"
@@ -167,7 +174,7 @@ class ExportArgs(PipelineArgs):
 
     @together
     def _windows_are_long_enough(self) -> Iterator[str]:
-        often = [source.name for source in self.sources if source.mode == "incremental"]
+        often = [source.name for source in self.sources if source.mode == INCREMENTAL]
         if often and aws_schedules.least_minutes(self.schedule) < 15:
             yield (
                 f"schedule: '{self.schedule}' runs within 15 minutes of the last run, and an incremental export (of "
@@ -206,26 +213,27 @@ class ExportArgs(PipelineArgs):
         named = [source.dynamodb for source in self.sources if source.dynamodb]
         return {name: self.account.arn("dynamodb", f"table/{name}") for name in named}
 
-    def run_sources(self, tables: Mapping[str, pulumi.Input[str]]) -> list[dict[str, Any]]:
-        """The sources as a run's functions read them (handlers/export_source/sources.py). `tables`: name -> ARN."""
-        sources: list[dict[str, Any]] = []
-        for source in self.sources:
-            described: dict[str, Any] = {"name": source.name, "kind": source.kind}
-            if source.dynamodb:
-                described |= {
-                    "arn": tables[source.dynamodb],
-                    "table": self.names_in_catalog()[source.dynamodb],
-                }
-                described |= {"mode": source.mode, "declared": source.columns}
-            else:
-                described |= {"only": source.only, "snapshot": source.snapshot}
-                described |= {"leave_out": source.leave_out, "catalog_names": source.catalog_names}
-            sources.append(described)
-        return sources
+    def run_sources(self, tables: Mapping[str, str]) -> list[RunSource]:
+        """The sources as a run's functions read them. `tables`: name -> ARN."""
+        return [
+            RunSource(
+                name=source.name,
+                kind=source.kind,
+                arn=tables[source.dynamodb] if source.dynamodb else "",
+                table=self.names_in_catalog()[source.dynamodb] if source.dynamodb else "",
+                mode=source.mode,
+                declared=source.columns,
+                only=tuple(source.only),
+                leave_out=tuple(source.leave_out),
+                catalog_names=source.catalog_names,
+                snapshot=source.snapshot,
+            )
+            for source in self.sources
+        ]
 
     def folds(self) -> bool:
         """Whether a source's changes are folded into its last snapshot."""
-        return any(source.mode == "incremental" for source in self.sources)
+        return any(source.mode == INCREMENTAL for source in self.sources)
 
     def normalised_side_by_side(self) -> int:
         """How many files of one table are normalised side by side: with reserved concurrency, an equal share of it for
@@ -233,7 +241,7 @@ class ExportArgs(PipelineArgs):
         if self.reserved_concurrency is None:
             return self.files_at_once
         tables, databases = len(self.table_arns()), len(self.rds())
-        side_by_side = min(AT_ONCE["dynamodb"], tables) + min(AT_ONCE["rds"], databases)
+        side_by_side = min(AT_ONCE[DYNAMODB], tables) + min(AT_ONCE[DATABASES], databases)
         return max(1, min(self.files_at_once, self.reserved_concurrency // side_by_side))
 
     def created_tables(self) -> list[tuple[str, str]]:
@@ -266,6 +274,6 @@ class ExportArgs(PipelineArgs):
             }
             if self.run != "simple"
             else {},
-            schedule=self.schedule if any(source.snapshot != "event" for source in self.sources) else None,
+            schedule=self.schedule if any(source.snapshot != EVENT for source in self.sources) else None,
             timezone=self.timezone,
         )

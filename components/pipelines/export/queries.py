@@ -4,6 +4,7 @@ import hashlib
 
 from components.pipelines.export.args import ExportArgs
 from components.pipelines.export.workgroup import QUERY_NAME
+from components.shared.catalog_names import latest_view
 
 
 def named_queries(args: ExportArgs, database: str) -> dict[str, tuple[str, str]]:
@@ -13,7 +14,7 @@ def named_queries(args: ExportArgs, database: str) -> dict[str, tuple[str, str]]
         # A crawler makes no view, and a partition of each run; an export's id begins with its time.
         if args.catalog == "crawler":
             return f'"{database}"."{table}" WHERE run = (SELECT max(run) FROM "{database}"."{table}")'
-        return f'"{database}"."{table}_latest"'
+        return f'"{database}"."{latest_view(table)}"'
 
     tables = list(args.catalog_tables())
     queries = {

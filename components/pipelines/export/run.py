@@ -1,5 +1,6 @@
 """A run: the state machine, the functions that its steps call, and the database and workgroup that it fills."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -201,7 +202,7 @@ class ExportRun(pulumi.ComponentResource):
 
     def _machine(self, functions: Mapping[str, LambdaFunction]) -> StateMachine:
         args, place = self.args, self.place
-        sources = args.run_sources({name: table.arn for name, table in self.tables.items()})
+        table_arns = {name: table.arn for name, table in self.tables.items()}
         arns = {part: function.arn for part, function in functions.items()}
         statements = [Statement("CallTheSteps", ["lambda:InvokeFunction"], list(arns.values()))]
         if self.tables:
@@ -212,7 +213,7 @@ class ExportRun(pulumi.ComponentResource):
         return StateMachine(
             f"{self.pipeline}-run",
             args.account,
-            definition=pulumi.Output.json_dumps(sources).apply(
+            definition=pulumi.Output.all(**table_arns).apply(
                 lambda known: run_definition(args, known, place.bucket_arn, arns)
             ),
             statements=statements,
@@ -226,13 +227,14 @@ class ExportRun(pulumi.ComponentResource):
 
 
 def run_definition(
-    args: ExportArgs, sources: str, bucket_arn: str, functions: Mapping[str, str]
+    args: ExportArgs, table_arns: Mapping[str, str], bucket_arn: str, functions: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The state machine of a run; `sources`: `args.run_sources` as JSON;
-    `functions`: part -> ARN, `fold` among them where `args.folds()`."""
+    """The state machine of a run. `table_arns`: DynamoDB table -> ARN; `functions`: part -> ARN, `fold` among them
+    where `args.folds()`."""
+    sources = args.run_sources(table_arns)
     return definition(
-        {"dynamodb" if source.dynamodb else "rds" for source in args.sources},
-        sources=sources,
+        {source.branch for source in sources},
+        sources=json.dumps([source.json() for source in sources]),
         bucket=bucket_arn.rpartition(":")[2],
         files_at_once=args.normalised_side_by_side(),
         source=functions["source"],

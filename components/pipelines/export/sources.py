@@ -1,6 +1,6 @@
 """One source of an export: a DynamoDB table, or what an RDS instance or cluster holds."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -13,9 +13,13 @@ from components.languages.column_types import ColumnType, ExportedType, exported
 from components.shared.catalog_names import RESERVED, REST, file_columns
 from components.shared.landing_folders import data_files, raw
 from components.shared.rds_folders import folder, is_mysql
-
-"""The landing's folder of what was exported."""
-
+from components.shared.run_sources import (
+    DYNAMODB,
+    INCREMENTAL,
+    LATEST_AUTOMATED,
+    RDS_CLUSTER,
+    RDS_INSTANCE,
+)
 
 ExportedPart = Annotated[
     str,
@@ -76,19 +80,28 @@ class ExportSourceArgs:
 
     @together
     def _is_one_source(self) -> Iterator[str]:
-        named = [key for key in ("dynamodb", "rds_instance", "rds_cluster") if getattr(self, key)]
+        sources = {DYNAMODB: self.dynamodb, RDS_INSTANCE: self.rds_instance, RDS_CLUSTER: self.rds_cluster}
+        named = [key for key, name in sources.items() if name]
         if len(named) != 1:
             yield "a source is one of dynamodb, rds_instance and rds_cluster; name one of them"
             return
-        foreign = (
-            ("only", "tables", "snapshot", "leave_out", "catalog_names")
-            if self.dynamodb
-            else ("create", "columns", "catalog_name")
-        )
-        for key in foreign:
-            if getattr(self, key) not in (None, {}, [], "latest-automated"):
+        # Read one by one: a key that is wrong in itself ends the check.
+        of_a_database: dict[str, Callable[[], object]] = {
+            "only": lambda: self.only,
+            "tables": lambda: self.tables,
+            "snapshot": lambda: self.snapshot != LATEST_AUTOMATED,
+            "leave_out": lambda: self.leave_out,
+            "catalog_names": lambda: self.catalog_names,
+        }
+        of_a_table: dict[str, Callable[[], object]] = {
+            "create": lambda: self.create,
+            "columns": lambda: self.columns,
+            "catalog_name": lambda: self.catalog_name,
+        }
+        for key, written in (of_a_database if self.dynamodb else of_a_table).items():
+            if written() not in (None, False, {}, []):
                 yield f"{key}: not a key of a {named[0]} source; leave it out"
-        if not self.dynamodb and self.mode != "full":
+        if not self.dynamodb and self.mode == INCREMENTAL:
             yield "mode: a snapshot is exported in full; leave it out"
 
     @together
@@ -131,7 +144,7 @@ class ExportSourceArgs:
     @property
     def kind(self) -> str:
         """Which of the three kinds of source it is."""
-        return "dynamodb" if self.dynamodb else "rds_instance" if self.rds_instance else "rds_cluster"
+        return DYNAMODB if self.dynamodb else RDS_INSTANCE if self.rds_instance else RDS_CLUSTER
 
     def exported_tables(self) -> dict[str, Mapping[str, Any] | None]:
         """The tables that the catalog will hold of it, by the source's names, as far as the config knows, each with
@@ -163,7 +176,7 @@ class ExportSourceArgs:
                     # Where none is declared, the run takes the columns from the data.
                     columns=glue_columns.columns(declared) | {REST: "string"} if self.columns else {},
                     attributes=glue_columns.attributes(declared),
-                    incremental=self.mode == "incremental",
+                    incremental=self.mode == INCREMENTAL,
                 )
             }
         typed: dict[str, TypedTable] = {}

@@ -12,13 +12,14 @@ from components.iam import Statement, document, trust
 from components.pipelines.export.args import ExportArgs
 from components.pipelines.export.sources import ExportSourceArgs
 from components.pipelines.export.state_machine import StateMachine
-from components.shared import scheduled_time
+from components.shared import run_steps, scheduled_time
+from components.shared.run_sources import EVENT, RDS_CLUSTER, RDS_INSTANCE
 
 # An automated snapshot of an instance, and of a cluster, is there:
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html
 SNAPSHOT_EVENTS = {
-    "rds_instance": ("RDS DB Snapshot Event", "RDS-EVENT-0091"),
-    "rds_cluster": ("RDS DB Cluster Snapshot Event", "RDS-EVENT-0169"),
+    RDS_INSTANCE: ("RDS DB Snapshot Event", "RDS-EVENT-0091"),
+    RDS_CLUSTER: ("RDS DB Cluster Snapshot Event", "RDS-EVENT-0169"),
 }
 
 
@@ -98,13 +99,14 @@ def _start_for_snapshots(
         policy=document(Statement("StartTheRun", ["states:StartExecution"], [machine.arn])),
         opts=opts,
     )
+    inputs = {scheduled_time.KEY: "at", run_steps.ONLY: "snapshot", run_steps.SNAPSHOT_ARN: "arn"}
     transformer = aws.cloudwatch.EventTargetInputTransformerArgs(
         input_paths={
             "at": "$.time",
             "snapshot": "$.detail.SourceIdentifier",
             "arn": "$.detail.SourceArn",
         },
-        input_template='{"scheduled_time": <at>, "only": <snapshot>, "snapshot_arn": <arn>}',
+        input_template="{" + ", ".join(f'"{key}": <{value}>' for key, value in inputs.items()) + "}",
     )
     aws.cloudwatch.EventTarget(
         part,
@@ -119,4 +121,4 @@ def _start_for_snapshots(
 
 
 def _followed(args: ExportArgs) -> list[ExportSourceArgs]:
-    return [source for source in args.rds() if source.snapshot == "event"]
+    return [source for source in args.rds() if source.snapshot == EVENT]

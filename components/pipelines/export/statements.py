@@ -13,6 +13,13 @@ from components.pipelines.export.args import ExportArgs
 from components.pipelines.export.place import Place
 from components.shared import metric_names
 from components.shared.landing_folders import RAW, STATE, raw
+from components.shared.run_sources import (
+    HASH_DIGITS,
+    MADE_FOR_THE_RUN,
+    RDS_CLUSTER,
+    RDS_INSTANCE,
+    STAMP_DIGITS,
+)
 
 
 def refuse_too_many_sources(name: str, args: ExportArgs, place: Place, *more: Statement) -> None:
@@ -49,8 +56,9 @@ def decrypt_source_tables(
 
 
 def source_statements(name: str, args: ExportArgs, place: Place) -> list[Statement]:
-    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport_Requesting.html: the service writes
-    with the caller's rights. RDS writes with a role of its own, and needs a grant on the key."""
+    """Lets the function start and follow the exports. DynamoDB writes with the caller's rights
+    (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport_Requesting.html); RDS writes with a
+    role of its own, and needs a grant on the key."""
     granted = [place.read(STATE), place.find()]
     uses = []
     if arns := list(args.table_arns().values()):
@@ -78,21 +86,21 @@ def source_statements(name: str, args: ExportArgs, place: Place) -> list[Stateme
 # (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_WorkingWithAutomatedBackups.html); of one made for a run
 # the run's time and a hash (handlers/export_source/rds_source.py).
 _AUTOMATED = "????-??-??-??-??"
-_MADE_FOR_A_RUN = f"{'?' * 14}-{'?' * 10}"
+_MADE_FOR_A_RUN = f"{'?' * STAMP_DIGITS}-{'?' * HASH_DIGITS}"
 
 
 def _rds_statements(name: str, args: ExportArgs) -> list[Statement]:
     account = args.account
     granted: list[Statement] = []
     kinds = {
-        "rds_instance": ("db", "snapshot", "DBSnapshot"),
-        "rds_cluster": ("cluster", "cluster-snapshot", "DBClusterSnapshot"),
+        RDS_INSTANCE: ("db", "snapshot", "DBSnapshot"),
+        RDS_CLUSTER: ("cluster", "cluster-snapshot", "DBClusterSnapshot"),
     }
     for kind, (owner, noun, call) in kinds.items():
         sources = [source for source in args.rds() if source.kind == kind]
         if not sources:
             continue
-        made = [source for source in sources if source.snapshot == "made-for-the-run"]
+        made = [source for source in sources if source.snapshot == MADE_FOR_THE_RUN]
         of = [account.arn("rds", f"{owner}:{source.name}") for source in sources]
         own = [account.arn("rds", f"{noun}:{source.name}-{_MADE_FOR_A_RUN}") for source in made]
         snapshots = [

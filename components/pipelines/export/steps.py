@@ -13,7 +13,19 @@ a run of its own never asks for more, and waits where another's are under way.
 
 from typing import Any
 
-AT_ONCE = {"dynamodb": 20, "rds": 5}
+from components.shared import run_steps
+from components.shared.run_sources import DATABASES, DYNAMODB
+from components.shared.run_steps import (
+    FinishedDatabase,
+    FinishedTable,
+    Plan,
+    Progress,
+    TableWork,
+    keys,
+    path,
+)
+
+AT_ONCE = {DYNAMODB: 20, DATABASES: 5}
 # What the service's own hiccups raise, and a function's clients when a service is out of reach after their retries.
 PASSING = [
     "Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException",
@@ -21,6 +33,10 @@ PASSING = [
     "ConnectTimeoutError", "EndpointConnectionError",
 ]  # fmt: skip
 Step = dict[str, Any]
+ERROR = path(run_steps.Failure, "error")
+# Where an answer stands that no later step reads whole.
+PUBLISHED, FORGOTTEN = "$.published", "$.forgotten"
+STATE, WAIT = path(Progress, "state"), path(Progress, "wait")
 
 
 def task(
@@ -41,7 +57,7 @@ def task(
         "Next": next_step,
     }
     if failed:
-        step["Catch"] = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": failed}]
+        step["Catch"] = [{"ErrorEquals": ["States.ALL"], "ResultPath": ERROR, "Next": failed}]
     return step
 
 
@@ -71,15 +87,15 @@ def definition(
 ) -> Step:
     """The state machine of a run over sources of these kinds (`dynamodb`, `rds`); `sources` is the list that the first
     step gets, as JSON, in which no name is taken for a path; the last four are functions' ARNs."""
-    items = {"dynamodb": _dynamodb(bucket, files_at_once, source, normalise, fold, catalog),
-             "rds": _rds(source, normalise, catalog)}  # fmt: skip
+    items = {DYNAMODB: _dynamodb(bucket, files_at_once, source, normalise, fold, catalog),
+             DATABASES: _rds(source, normalise, catalog)}  # fmt: skip
     branches = [
         {
             "StartAt": f"Each {kind} source",
             "States": {
                 f"Each {kind} source": {
                     "Type": "Map",
-                    "ItemsPath": f"$.{kind}",
+                    "ItemsPath": path(Plan, kind),
                     "MaxConcurrency": AT_ONCE[kind],
                     "ItemProcessor": {
                         "ProcessorConfig": {"Mode": "INLINE"},
@@ -92,9 +108,13 @@ def definition(
         }
         for kind in sorted(kinds)
     ]
-    plan = {"step": "plan", "sources": sources, "scheduled_time.$": "$.scheduled_time"}
-    event = plan | {"only.$": "$.only", "snapshot_arn.$": "$.snapshot_arn"}
-    report = {"step": "report", "due.$": "$.due", "results.$": "$.results"}
+    plan = _event(run_steps.PlanEvent, {"step": run_steps.PLAN, "sources": sources})
+    event = plan | {
+        f"{key}.$": path(run_steps.PlanEvent, key) for key in (run_steps.ONLY, run_steps.SNAPSHOT_ARN)
+    }
+    report = _event(run_steps.ReportEvent, {"step": run_steps.REPORT})
+    results = path(run_steps.ReportEvent, "results")
+    by_event = path(run_steps.PlanEvent, run_steps.SNAPSHOT_ARN)
     return {
         "TimeoutSeconds": 2 * 86400,
         "Comment": "Exports every source, normalises, publishes and reports",
@@ -102,12 +122,12 @@ def definition(
         "States": {
             "Of an event?": {
                 "Type": "Choice",
-                "Choices": [{"Variable": "$.snapshot_arn", "IsPresent": True, "Next": "Plan for an event"}],
+                "Choices": [{"Variable": by_event, "IsPresent": True, "Next": "Plan for an event"}],
                 "Default": "Plan",
             },
             "Plan": task(source, plan, "$", "Export", failed=None),
             "Plan for an event": task(source, event, "$", "Export", failed=None),
-            "Export": {"Type": "Parallel", "Branches": branches, "ResultPath": "$.results", "Next": "Report"},
+            "Export": {"Type": "Parallel", "Branches": branches, "ResultPath": results, "Next": "Report"},
             "Report": task(catalog, report, "$", "Done", failed=None),
             "Done": {"Type": "Succeed"},
         },
@@ -116,23 +136,22 @@ def definition(
 
 def _exported(source: str, done: str, failed: str = "Failed") -> dict[str, Step]:
     """The steps that all kinds of source begin and end with."""
-    item = {f"{key}.$": f"$.{key}" for key in ("source", "of", "due", "attempt", "polls", "snapshot_arn")}
+    # Of the state only what a source's way begins with: after an export that failed, or a window, it starts anew.
+    start = _event(run_steps.StartEvent, {"step": run_steps.START, "item": _event(run_steps.Item, {})})
+    status = _event(run_steps.FollowEvent, {"step": run_steps.STATUS, "item.$": "$"})
+    nothing: Step = {"source.$": path(Progress, "source"), "tables": []}
     return {
-        "Start": task(source, {"step": "start", "item": item}, "$", "Started?", failed=failed),
+        "Start": task(source, start, "$", "Started?", failed=failed),
         "Started?": choice(
-            "Wait", ("$.state", "NOTHING", "Nothing due"), ("$.state", "BUSY", "Wait to start")
+            "Wait", (STATE, run_steps.NOTHING, "Nothing due"), (STATE, run_steps.BUSY, "Wait to start")
         ),
-        "Wait to start": {"Type": "Wait", "SecondsPath": "$.wait", "Next": "Start"},
-        "Wait": {"Type": "Wait", "SecondsPath": "$.wait", "Next": "Status"},
-        "Status": task(source, {"step": "status", "item.$": "$"}, "$", "Exported?", failed=failed),
-        "Exported?": choice("Wait", ("$.state", "DONE", done), ("$.state", "AGAIN", "Start")),
-        "Nothing due": {"Type": "Pass", "Parameters": {"source.$": "$.source", "tables": []}, "End": True},
-        "Published": {"Type": "Pass", "InputPath": "$.published", "End": True},
-        "Failed": {
-            "Type": "Pass",
-            "Parameters": {"source.$": "$.source", "error.$": "$.error"},
-            "End": True,
-        },
+        "Wait to start": {"Type": "Wait", "SecondsPath": WAIT, "Next": "Start"},
+        "Wait": {"Type": "Wait", "SecondsPath": WAIT, "Next": "Status"},
+        "Status": task(source, status, "$", "Exported?", failed=failed),
+        "Exported?": choice("Wait", (STATE, run_steps.DONE, done), (STATE, run_steps.AGAIN, "Start")),
+        "Nothing due": {"Type": "Pass", "Parameters": nothing, "End": True},
+        "Published": {"Type": "Pass", "InputPath": PUBLISHED, "End": True},
+        "Failed": {"Type": "Pass", "Parameters": _event(run_steps.Failure, {}), "End": True},
     }
 
 
@@ -140,17 +159,12 @@ def _dynamodb(
     bucket: str, files_at_once: int, source: str, normalise: str, fold: str | None, catalog: str
 ) -> dict[str, Step]:
     partition = source.split(":")[1]
-    schema = {"step": "schema"} | _same(
-        "manifest_key", "schema_key", "published_key", "keys", "declared", "seen_key"
-    )
-    file = {"step": "normalise", "file.$": "$$.Map.Item.Value"} | _same(
-        "manifest_key", "schema_key", "output_prefix", "report_prefix", "incremental"
-    )
-    reconcile = {"step": "reconcile"} | _same(
-        "manifest_key", "summary_key", "report_prefix", "incremental", "output_prefix", "location", "seen_key"
-    )
-    folded = _same("schema_key", "current_prefix", "window_prefixes", "output_key")
-    publish = task(catalog, {"step": "publish", "export.$": "$"}, "$.published", "More?")
+    schema = _event(run_steps.SchemaEvent, {"step": run_steps.SCHEMA})
+    line = {"step": run_steps.NORMALISE, "file.$": "$$.Map.Item.Value"}
+    reconcile = _event(run_steps.ReconcileEvent, {"step": run_steps.RECONCILE})
+    folded = _event(run_steps.FoldEvent, {})
+    publish = _publish(catalog, "More?")
+    incremental, more = path(TableWork, "incremental"), path(TableWork, "more")
     # The report of a file that is not sound holds the reason; reconciling raises it with the file's name.
     normalise_file = {
         "Type": "Task",
@@ -161,7 +175,7 @@ def _dynamodb(
         "End": True,
     }
     return _exported(source, "Schema") | {
-        "Schema": task(normalise, schema, "$.schema", "Files"),
+        "Schema": task(normalise, schema, path(FinishedTable, "schema"), "Files"),
         "Files": {
             "Type": "Map",
             "Label": "Files",
@@ -169,9 +183,9 @@ def _dynamodb(
             "ItemReader": {
                 "Resource": f"arn:{partition}:states:::s3:getObject",
                 "ReaderConfig": {"InputType": "JSONL"},
-                "Parameters": {"Bucket": bucket, "Key.$": "$.manifest_key"},
+                "Parameters": {"Bucket": bucket, "Key.$": path(TableWork, "manifest_key")},
             },
-            "ItemSelector": file,
+            "ItemSelector": _event(run_steps.FileEvent, line),
             "ItemProcessor": {
                 "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
                 "StartAt": "Normalise",
@@ -186,32 +200,41 @@ def _dynamodb(
         },
         # A Choice has at least one rule (https://states-language.net/spec.html#choice-state): without a source that
         # is folded there is none to make.
-        "Reconcile": task(normalise, reconcile, "$.reconciled", "Incremental?" if fold else "Publish"),
+        "Reconcile": task(
+            normalise, reconcile, path(FinishedTable, "reconciled"), "Incremental?" if fold else "Publish"
+        ),
         **(
             {
-                "Incremental?": choice("Publish", ("$.incremental", True, "Fold")),
-                "Fold": task(fold, folded, "$.folded", "Publish"),
+                "Incremental?": choice("Publish", (incremental, True, "Fold")),
+                "Fold": task(fold, folded, path(FinishedTable, "folded"), "Publish"),
             }
             if fold
             else {}
         ),
         "Publish": publish,
-        "More?": choice("Published", ("$.more", True, "Start")),
+        "More?": choice("Published", (more, True, "Start")),
     }
 
 
 def _rds(source: str, normalise: str, catalog: str) -> dict[str, Step]:
-    publish = task(catalog, {"step": "publish", "export.$": "$"}, "$.published", "Published")
-    tables = {"step": "rds"} | _same("export_prefix", "only", "leave_out", "tables_key")
-    forget = task(source, {"step": "forget", "item.$": "$"}, "$.forgotten", "Failed")
+    tables = _event(run_steps.TablesEvent, {"step": run_steps.TABLES})
+    forget = _event(run_steps.FollowEvent, {"step": run_steps.FORGET, "item.$": "$"})
+    forgotten = task(source, forget, FORGOTTEN, "Failed")
     # Also where deleting the snapshot fails, the run reports why the source failed.
-    forget["Catch"][0]["ResultPath"] = "$.forgotten"
+    forgotten["Catch"][0]["ResultPath"] = FORGOTTEN
     return _exported(source, "Tables", "Forget") | {
-        "Tables": task(normalise, tables, "$.described", "Publish"),
-        "Publish": publish,
-        "Forget": forget,
+        "Tables": task(normalise, tables, path(FinishedDatabase, "described"), "Publish"),
+        "Publish": _publish(catalog, "Published"),
+        "Forget": forgotten,
     }
 
 
-def _same(*names: str) -> Step:
-    return {f"{name}.$": f"$.{name}" for name in names}
+def _publish(catalog: str, next_step: str) -> Step:
+    event = _event(run_steps.PublishEvent, {"step": run_steps.PUBLISH, "export.$": "$"})
+    return task(catalog, event, PUBLISHED, next_step)
+
+
+def _event(shape: type, given: Step) -> Step:
+    """The parameters of a step: each key of the event is given, or is the field of that name of the state."""
+    here = {key.removesuffix(".$") for key in given}
+    return given | {f"{key}.$": f"$.{key}" for key in keys(shape) if key not in here}

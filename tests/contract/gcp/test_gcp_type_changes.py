@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from components.languages.bigquery_types import fields
 from local.gcp import load
 from local.gcp.decimals import LoadFailed
-from tests.contract.normaliser import Type
+from tests.contract.normaliser import type_of
 
 CONVERTED: dict[str, tuple[pa.DataType, str]] = {
     "boolean": (pa.bool_(), "BOOLEAN"),
@@ -115,7 +115,7 @@ def test_what_the_data_makes_of_a_declared_column_is_known(tmp_path: Path) -> No
     ]
     made = set()
     for kind, value in itertools.product(kinds, values):
-        before = Type.of(kind)
+        before = type_of(kind)
         after, _ = widen(
             Schema((Column("x", "x", before),)), Observation.of_items([{"x": value}]), {"x": before}
         )

@@ -341,8 +341,12 @@ def test_a_bundle_has_the_shared_modules_that_its_handler_imports_and_no_others(
         with zipfile.ZipFile(bundle(name).path) as archive:
             return {path for path in archive.namelist() if (bundles.SHARED / path).is_file()}
 
-    assert modules("catalog") == {"catalog_names.py", "landing_folders.py", "metric_names.py"}
+    assert modules("catalog") == {
+        "catalog_names.py", "column_types.py", "hive_types.py", "landing_folders.py", "metric_names.py",
+        "run_steps.py",
+    }  # fmt: skip
     assert modules("normalise") == {
-        "catalog_names.py", "column_types.py", "dynamodb_exports.py", "rds_folders.py",
+        "catalog_names.py", "column_types.py", "dynamodb_exports.py", "landing_folders.py", "rds_folders.py",
+        "run_steps.py",
     }  # fmt: skip
     assert modules("transform") == set()

@@ -15,6 +15,7 @@ EXPORT = {
     "incremental": False,
     "location": "lake/orders/export_date=2026-01-02/run=01/",
     "schema_key": "state/orders/01/schema.json",
+    "schema": {"conflicts": []},
     "reconciled": {"items": 7, "rest": {"items": 2}},
 }
 

@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.shared.run_sources import RunSource
+
 HANDLER = Path(__file__).resolve().parents[4] / "handlers" / "export_source"
 ORDERS = "arn:aws:dynamodb:us-east-1:111111111111:table/orders"
 SNAPSHOT = "arn:aws:rds:us-east-1:111111111111:snapshot:rds:shop-2026-01-01-03-00"
@@ -51,7 +53,7 @@ def modules():
 def test_windows_tile_time_exactly_whatever_the_gaps_between_runs(modules, gaps):
     span, source = (
         modules["dynamodb_source"].span,
-        modules["sources"].Source("orders", "dynamodb", mode="incremental"),
+        RunSource("orders", "dynamodb", mode="incremental"),
     )
     due = datetime(2026, 1, 1, tzinfo=UTC)
     published = span(source, None, due)
@@ -66,7 +68,7 @@ def test_windows_tile_time_exactly_whatever_the_gaps_between_runs(modules, gaps)
                 assert timedelta(minutes=15) <= window.until - window.since <= timedelta(hours=24)
             assert window.until <= due
             published = window
-            if not window.json()["more"]:
+            if not window.export("arn", "")["more"]:
                 break
         assert due - published.until < timedelta(minutes=15)
 
@@ -96,7 +98,7 @@ ELSEWHERE = [{"bucket": "other-landing"}, {"pipeline": "other-lake"}, {"kms_key_
 @pytest.mark.parametrize("since", [None, datetime(2026, 1, 1, tzinfo=UTC)])
 def test_another_pipelines_export_of_a_table_at_the_same_time_has_a_token_of_its_own(modules, other, since):
     tables, settings = modules["dynamodb_source"], settings_of(modules)
-    source = modules["sources"].Source("orders", "dynamodb", arn=ORDERS, table="orders")
+    source = RunSource("orders", "dynamodb", arn=ORDERS, table="orders")
     span = tables.Span(datetime(2026, 1, 2, tzinfo=UTC), since, datetime(2026, 1, 2, tzinfo=UTC))
     requests = [
         tables.request(source, span, 0, stack) for stack in (settings, settings, replace(settings, **other))
@@ -109,7 +111,7 @@ def test_another_pipelines_export_of_a_table_at_the_same_time_has_a_token_of_its
 @pytest.mark.parametrize("name", ["shop", "a-database-whose-identifier-is-as-long-as-the-service-permits-it"])
 def test_each_pipeline_makes_a_snapshot_of_its_own_that_its_role_may_make(modules, other, name):
     databases, settings = modules["rds_source"], settings_of(modules)
-    source = modules["sources"].Source(name, "rds_instance", snapshot="made-for-the-run")
+    source = RunSource(name, "rds_instance", snapshot="made-for-the-run")
     made = {databases.snapshot_name(source, DUE, stack) for stack in (settings, replace(settings, **other))}
     assert len(made) == 2
     # What the role is granted: arn:…:snapshot:<source>-*
@@ -266,7 +268,7 @@ def test_an_export_with_a_warning_fails_with_the_warning_and_one_without_is_done
 
 @pytest.mark.parametrize("since", [None, "2026-01-01T03:00:00+00:00"])
 def test_what_is_not_reconciled_yet_lies_outside_the_lake(modules, since):
-    source = modules["sources"].Source("orders", "dynamodb", table="orders")
+    source = RunSource("orders", "dynamodb", table="orders")
     span = {"arn": f"{ORDERS}/export/01-a", "since": since, "until": DUE, "more": False}
     export = {"ItemCount": 1, "ExportManifest": "raw/orders/AWSDynamoDB/01-a/manifest-summary.json"}
     work = modules["dynamodb_source"].work(source, span, export, {"id": "S"}, None)

@@ -57,10 +57,9 @@ def machines() -> dict[str, str]:
     for name, pipeline in read.pipelines.items():
         args = pipeline.args
         assert isinstance(args, ExportArgs)
-        sources = json.dumps(args.run_sources(args.table_arns()))
         parts = ["source", "normalise", "catalog", *(["fold"] if args.folds() else [])]
         functions = {part: args.account.arn("lambda", f"function:{name}-{part}") for part in parts}
-        made[name] = json.dumps(run_definition(args, sources, f"arn:aws:s3:::{name}", functions))
+        made[name] = json.dumps(run_definition(args, args.table_arns(), f"arn:aws:s3:::{name}", functions))
     return made
 
 

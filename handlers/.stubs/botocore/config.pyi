@@ -1,0 +1,11 @@
+from collections.abc import Mapping
+
+class Config:
+    def __init__(
+        self,
+        *,
+        retries: Mapping[str, str | int] = ...,
+        max_pool_connections: int = ...,
+        connect_timeout: float = ...,
+        read_timeout: float = ...,
+    ) -> None: ...

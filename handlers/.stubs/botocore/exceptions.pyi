@@ -1,0 +1,6 @@
+from typing import Any
+
+class BotoCoreError(Exception): ...
+
+class ClientError(Exception):
+    response: dict[str, Any]
