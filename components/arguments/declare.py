@@ -5,11 +5,13 @@ import dataclasses
 import typing
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from types import FunctionType
 from typing import Annotated, Any, TypeVar, cast, dataclass_transform
 
 import pulumi
 from pydantic import ConfigDict, Field, GetPydanticSchema, model_validator
 from pydantic.dataclasses import dataclass
+from pydantic.fields import FieldInfo
 from pydantic_core import core_schema
 
 T = TypeVar("T")
@@ -53,10 +55,16 @@ OF_THE_STACK = _FilledByStack()
 refused."""
 
 
+def declared_fields(cls: type) -> dict[str, FieldInfo]:
+    """The fields of a class of arguments, as Pydantic keeps them: with docstring and metadata, which
+    `dataclasses.fields` has not. Pydantic documents the attribute (https://docs.pydantic.dev/latest/api/dataclasses/,
+    PydanticDataclass); without it no field would have a sentence, and `python -m components.plugin.schema` fails."""
+    return vars(cls).get("__pydantic_fields__", {})
+
+
 def of_the_stack(cls: type) -> frozenset[str]:
     """The fields of a class of arguments that a stack's program fills in."""
-    fields = vars(cls)["__pydantic_fields__"].items()
-    return frozenset(name for name, field in fields if OF_THE_STACK in field.metadata)
+    return frozenset(name for name, field in declared_fields(cls).items() if OF_THE_STACK in field.metadata)
 
 
 def replaced(args: T, **changes: Any) -> T:
@@ -89,7 +97,7 @@ class Misfits(ValueError):
 def checks_together(cls: type) -> list[Callable[[Any], Iterator[str]]]:
     """The methods marked `together`, of the class and of those that it inherits from."""
     members = (member for base in reversed(cls.__mro__) for member in vars(base).values())
-    return [member for member in members if getattr(member, "together", False) is True]
+    return [member for member in members if isinstance(member, FunctionType) and "together" in vars(member)]
 
 
 def _fit_together(self: Any) -> Any:

@@ -1,8 +1,6 @@
 """Plain data, such as a stack's YAML, into checked arguments."""
 
 import contextlib
-import dataclasses
-import inspect
 import typing
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
@@ -10,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from components.arguments.declare import checks_together
+from components.arguments.declare import checks_together, declared_fields
 from components.arguments.plain import is_mapping
 from components.arguments.report import Refused, class_at, join, placed, sentences, steps, value_at
 
@@ -59,23 +57,22 @@ class _Unsound(Exception):
     """A check reads a field that is wrong in itself."""
 
 
-class _Sound:
+def _partial(cls: type, values: Mapping[str, Any], wrong: set[str]) -> Any:
     """Arguments of which some fields are wrong: a check that reads one of those stops."""
 
-    def __init__(self, cls: type, values: Mapping[str, Any]):
-        self._cls, self._values = cls, values
-
-    def __getattr__(self, name: str) -> Any:
-        if name in self._values:
-            return self._values[name]
-        if name in {field.name for field in dataclasses.fields(self._cls)}:
+    def read(made: object, name: str) -> Any:
+        if name in wrong:
             raise _Unsound(name)
-        return inspect.getattr_static(self._cls, name).__get__(self, self._cls)
+        return object.__getattribute__(made, name)
+
+    made = object.__new__(type(cls.__name__, (cls,), {"__getattribute__": read}))
+    vars(made).update(values)
+    return made
 
 
 def _misfits(cls: type, given: Mapping[str, Any], wrong: set[str]) -> Iterator[str]:
     """What does not fit together of the fields that are right in themselves."""
-    hints, declared = typing.get_type_hints(cls, include_extras=True), vars(cls)["__pydantic_fields__"]
+    hints, declared = typing.get_type_hints(cls, include_extras=True), declared_fields(cls)
     values = {
         name: TypeAdapter(hints[name]).validate_python(given[name])
         if name in given
@@ -83,6 +80,7 @@ def _misfits(cls: type, given: Mapping[str, Any], wrong: set[str]) -> Iterator[s
         for name, field in declared.items()
         if name not in wrong
     }
+    partial = _partial(cls, values, wrong & declared.keys())
     for check in checks_together(cls):
         with contextlib.suppress(_Unsound):
-            yield from check(_Sound(cls, values))
+            yield from check(partial)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import pulumi
 
-from components.arguments.declare import OF_THE_STACK, Misfits
+from components.arguments.declare import OF_THE_STACK, Misfits, declared_fields
 from components.arguments.plain import is_mapping
 
 
@@ -138,10 +138,10 @@ def join(path: str, *more: object) -> str:
 def described(cls: type, field: str) -> str:
     """The docstring of a field, also of one that a base class declares, and who fills it in where no config does; empty
     where there is none."""
-    declared = (getattr(base, "__pydantic_fields__", {}).get(field) for base in cls.__mro__)
-    info = next((field_info for field_info in declared if field_info and field_info.description), None)
-    if info is None:
-        return ""
-    if OF_THE_STACK in info.metadata:
-        return f"{info.description.rstrip('.')}; a stack's program fills it in."
-    return info.description
+    for base in cls.__mro__:
+        info = declared_fields(base).get(field)
+        if info and info.description:
+            if OF_THE_STACK in info.metadata:
+                return f"{info.description.rstrip('.')}; a stack's program fills it in."
+            return info.description
+    return ""

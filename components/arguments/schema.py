@@ -6,6 +6,8 @@ import typing
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
+from pydantic.fields import FieldInfo
+
 
 def simplify_annotations(cls: type) -> type:
     """Rewrites the annotations of `cls`, and of the argument classes it holds, into what Pulumi's analyzer infers a
@@ -25,7 +27,7 @@ def _required(field: "dataclasses.Field[Any]") -> bool:
     default = field.default
     if default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
         return True
-    return getattr(default, "is_required", lambda: False)()
+    return isinstance(default, FieldInfo) and default.is_required()
 
 
 def _plain(hint: Any) -> Any:

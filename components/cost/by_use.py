@@ -1,16 +1,35 @@
 """What each kind of pipeline costs by what it is used for: quantities of its `usage`, its config and what it registers.
 
-A pipeline's arguments are read by name, so that this room knows no pipeline.
+A pipeline's arguments are typed by its room, which a type checker imports and this module does not: an estimate needs
+no Pulumi.
 """
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from components.cost.at_rest import COLLECTION, GROUP, STREAM
 from components.cost.resource import Number, Quantity, Resource, of_type, quantity
+from components.cost.usage import (
+    BigQueryTransferUsageArgs,
+    ExportUsageArgs,
+    FirehoseUsageArgs,
+    ReplicationUsageArgs,
+    SearchUsageArgs,
+    UsageArgs,
+    ZeroEtlUsageArgs,
+)
+from components.shared.run_sources import INCREMENTAL
+
+if TYPE_CHECKING:
+    from components.pipelines.bigquery_transfer.args import BigQueryTransferArgs
+    from components.pipelines.export.args import ExportArgs
+    from components.pipelines.firehose.args import FirehoseArgs
+    from components.pipelines.pipeline import PipelineArgs
+    from components.pipelines.replication.args import ReplicationArgs
+    from components.pipelines.zero_etl.args import ZeroEtlArgs
 
 BUCKET = "aws:s3/bucket:Bucket"
 TABLE = "aws:dynamodb/table:Table"
@@ -32,13 +51,17 @@ DATASET = "gcp:bigquery/dataset:Dataset"
 KB, GB = 2**10, 2**30
 
 
+Args_co = TypeVar("Args_co", bound="PipelineArgs", covariant=True)
+Usage_co = TypeVar("Usage_co", bound=UsageArgs, covariant=True)
+
+
 @dataclass(frozen=True)
-class Used:
+class Used(Generic[Args_co, Usage_co]):
     """A pipeline, what it registered, and what it is used for."""
 
-    args: Any
+    args: Args_co
     resources: Sequence[Resource]
-    usage: Any
+    usage: Usage_co
 
     def region(self, type: str) -> str:
         """The region of the first resource of a type, else that of the pipeline's account."""
@@ -55,7 +78,7 @@ class Used:
         return quantity(of, what, "by use", key, region or self.region(of), least, most)
 
 
-def functions(it: Used) -> Iterator[Quantity]:
+def functions(it: "Used[PipelineArgs, UsageArgs]") -> Iterator[Quantity]:
     """The functions' runs: which of them run how often is not known, so from the smallest memory to the largest."""
     made = of_type(it.resources, FUNCTION)
     if made:
@@ -80,7 +103,7 @@ def functions(it: Used) -> Iterator[Quantity]:
         yield it.use(SCHEDULE, "schedules", "events.scheduler", runs)
 
 
-def collections(it: Used) -> Iterator[Quantity]:
+def collections(it: "Used[PipelineArgs, SearchUsageArgs]") -> Iterator[Quantity]:
     """What indexes hold, and the units beyond the least. A group that sleeps is paid while it is awake: one worker for
     indexing and two for search (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/
     serverless-scale-to-zero.html). No page says how many units a worker is: from half a one to the group's most."""
@@ -100,7 +123,7 @@ def collections(it: Used) -> Iterator[Quantity]:
             yield it.use(GROUP, f"{part}, awake", "aoss.ocu", low, high)
 
 
-def tables(it: Used, storage: float) -> Iterator[Quantity]:
+def tables(it: "Used[PipelineArgs, UsageArgs]", storage: float) -> Iterator[Quantity]:
     """The tables that the program creates and what guards them; those that were there cost what they did."""
     made = of_type(it.resources, TABLE)
     if any(each.inputs.get("point_in_time_recovery") for each in made):
@@ -108,11 +131,11 @@ def tables(it: Used, storage: float) -> Iterator[Quantity]:
         yield it.use(TABLE, "point-in-time recovery", "dynamodb.pitr", storage)
 
 
-def _zero_etl(it: Used) -> Iterator[Quantity]:
+def _zero_etl(it: "Used[ZeroEtlArgs, ZeroEtlUsageArgs]") -> Iterator[Quantity]:
     usage, region = it.usage, it.args.account.region
     yield from collections(it)
     yield from tables(it, usage.storage_gb)
-    if any(getattr(table, "export", True) for table in it.args.tables):
+    if any(table.export for table in it.args.tables):
         what = "first export of the tables"
         yield quantity(INGESTION, what, "once", "dynamodb.export", region, usage.storage_gb)
     reads = usage.monthly_streams_read_request_units
@@ -120,7 +143,7 @@ def _zero_etl(it: Used) -> Iterator[Quantity]:
     yield it.use(BUCKET, "exports and dead letters", "s3.storage", 0, usage.storage_gb)
 
 
-def _firehose(it: Used) -> Iterator[Quantity]:
+def _firehose(it: "Used[FirehoseArgs, FirehoseUsageArgs]") -> Iterator[Quantity]:
     """Kinesis rounds a record up to 1 KB on demand and counts parts of 25 KB of a provisioned stream; Firehose rounds a
     record of a stream up to 5 KB (https://aws.amazon.com/kinesis/data-streams/pricing/,
     https://aws.amazon.com/firehose/pricing/)."""
@@ -149,11 +172,11 @@ def _firehose(it: Used) -> Iterator[Quantity]:
     yield it.use(BUCKET, "backup", "s3.storage", usage.backup_gb)
 
 
-def _export(it: Used) -> Iterator[Quantity]:
+def _export(it: "Used[ExportArgs, ExportUsageArgs]") -> Iterator[Quantity]:
     usage, region = it.usage, it.args.account.region
     runs = Decimal(str(usage.monthly_exports))
-    exported = [source for source in it.args.sources if getattr(source, "dynamodb", None)]
-    whole = [source for source in exported if getattr(source, "mode", "full") != "incremental"]
+    exported = [source for source in it.args.sources if source.dynamodb]
+    whole = [source for source in exported if source.mode != INCREMENTAL]
     by = RUN if it.has(RUN) else FUNCTION
     yield from tables(it, usage.storage_gb)
     if whole:
@@ -176,7 +199,7 @@ def _export(it: Used) -> Iterator[Quantity]:
     yield it.use(BUCKET, "requests that read", "s3.get", usage.monthly_tier_2_requests)
 
 
-def _replication(it: Used) -> Iterator[Quantity]:
+def _replication(it: "Used[ReplicationArgs, ReplicationUsageArgs]") -> Iterator[Quantity]:
     """Transfer between regions is paid at the source, the requests at the destination
     (https://aws.amazon.com/s3/pricing/, "Replication")."""
     usage = it.usage
@@ -199,7 +222,7 @@ def _replication(it: Used) -> Iterator[Quantity]:
     yield it.use(FUNCTION, "announcements", "events.custom", 0, objects, region=destination)
 
 
-def _bigquery_transfer(it: Used) -> Iterator[Quantity]:
+def _bigquery_transfer(it: "Used[BigQueryTransferArgs, BigQueryTransferUsageArgs]") -> Iterator[Quantity]:
     """Loads, the transfer service for Amazon S3 and Storage Transfer from it are free
     (https://cloud.google.com/bigquery/pricing#data_ingestion_pricing,
     https://cloud.google.com/storage-transfer/pricing); what leaves AWS is not."""
@@ -230,7 +253,7 @@ def _bigquery_transfer(it: Used) -> Iterator[Quantity]:
     yield it.use(DATASET, "queries", "bigquery.query", usage.monthly_queries_tb, region=place)
 
 
-BY_USE: dict[str, Callable[[Used], Iterator[Quantity]]] = {
+BY_USE: dict[str, Callable[[Used[Any, Any]], Iterator[Quantity]]] = {
     "zero-etl": _zero_etl,
     "firehose": _firehose,
     "export": _export,
@@ -240,7 +263,7 @@ BY_USE: dict[str, Callable[[Used], Iterator[Quantity]]] = {
 """Kind of pipeline -> what it costs by use, beside its functions."""
 
 
-def by_use(kind: str, it: Used) -> Iterator[Quantity]:
+def by_use(kind: str, it: Used[Any, Any]) -> Iterator[Quantity]:
     """What a pipeline costs by what it is used for."""
     yield from functions(it)
     yield from BY_USE[kind](it)

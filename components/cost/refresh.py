@@ -49,7 +49,7 @@ def write(path: Path, rows: Iterable[Price]) -> None:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(COLUMNS)
         for row in rows:
-            table.writerow([f"{row.price:f}" if name == "price" else getattr(row, name) for name in COLUMNS])
+            table.writerow([f"{row.price:f}" if name == "price" else vars(row)[name] for name in COLUMNS])
 
 
 def aws(rows: list[Price], regions: Iterable[str], fetch: Fetch = fetched) -> list[Price]:

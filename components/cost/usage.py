@@ -8,7 +8,7 @@ as the services bill them (2^30 bytes), times are a month's of 730 hours. The de
 measurement.
 """
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -120,7 +120,7 @@ class BigQueryTransferUsageArgs(UsageArgs):
     """TB that queries in BigQuery read."""
 
 
-USAGE: dict[str, type[Any]] = {
+USAGE: dict[str, type[UsageArgs]] = {
     "zero-etl": ZeroEtlUsageArgs,
     "firehose": FirehoseUsageArgs,
     "export": ExportUsageArgs,

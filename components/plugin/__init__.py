@@ -110,5 +110,5 @@ def provider() -> component.ComponentProvider:
     """The provider with its schema."""
     # ComponentProvider takes no analyzer of its own (pulumi 3.250 to 3.272), so the module's name for it is replaced.
     # What is public would be to write its __init__ anew, with generate_schema: more of Pulumi's inside, not less.
-    component.Analyzer = _Analyzer  # pyright: ignore[reportPrivateImportUsage]
+    component.Analyzer = _Analyzer  # pyright: ignore[reportPrivateImportUsage] - see above
     return Host([hosted(name, *parts) for name, parts in COMPONENTS.items()], NAME, version=VERSION)

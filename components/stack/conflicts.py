@@ -4,7 +4,10 @@ import re
 from collections.abc import Iterator, Mapping
 
 from components.accounts import AccountArgs
+from components.pipelines.bigquery_transfer.args import BigQueryTransferArgs
+from components.pipelines.firehose.args import FirehoseArgs
 from components.pipelines.pipeline import COLLECTION, LANDING
+from components.pipelines.zero_etl.args import ZeroEtlArgs
 from components.stack.kinds import KINDS, PipelineSettings
 
 
@@ -42,7 +45,8 @@ def between_pipelines(pipelines: Mapping[str, PipelineSettings]) -> list[str]:
                     f"pipelines.{name}.from: '{upstream}' holds replicas, and S3 does not replicate those again; "
                     "name a pipeline of kind 'export'"
                 )
-        copy = getattr(pipeline.args, "storage_transfer", None)
+        args = pipeline.args
+        copy = args.storage_transfer if isinstance(args, BigQueryTransferArgs) else None
         if copy and copy.event_driven:
             queue = str(pipeline.args.landing.event_queue_arn)
             if queue in taken:
@@ -90,7 +94,9 @@ def in_adopted_groups(pipelines: Mapping[str, PipelineSettings]) -> Iterator[str
     (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-scaling.html)."""
     holds: dict[tuple[str, str, str], tuple[str, str]] = {}
     for name, pipeline in pipelines.items():
-        collection = getattr(pipeline.args, "collection", None)
+        if not isinstance(pipeline.args, ZeroEtlArgs | FirehoseArgs):
+            continue
+        collection = pipeline.args.collection
         if collection and collection.group.adopt:
             account, group = pipeline.args.account, collection.group.adopt
             kind = pipeline.args.planned_collection(name).type

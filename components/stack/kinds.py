@@ -21,6 +21,8 @@ class Kind:
     """Its arguments."""
     deploy: Callable[[str, Any, Accounts], Deployed]
     """Registers it."""
+    google: bool = False
+    """Whether it needs the stack's Google Cloud project, its argument `gcp`."""
     yields: Mapping[HandOver, Callable[[Any, str], Any]] = field(
         default_factory=dict[HandOver, Callable[[Any, str], Any]]
     )
@@ -35,26 +37,26 @@ KINDS: dict[str, Kind] = {
     "zero-etl": Kind(
         zero_etl.ZeroEtlArgs,
         zero_etl.deploy,
-        {COLLECTION: zero_etl.ZeroEtlArgs.planned_collection},
-        zero_etl.ZeroEtlArgs.created_tables,
-        zero_etl.ZeroEtlArgs.indexes,
+        yields={COLLECTION: zero_etl.ZeroEtlArgs.planned_collection},
+        creates=zero_etl.ZeroEtlArgs.created_tables,
+        indexes=zero_etl.ZeroEtlArgs.indexes,
     ),
     "firehose": Kind(
         firehose.FirehoseArgs,
         firehose.deploy,
-        {COLLECTION: firehose.FirehoseArgs.planned_collection},
+        yields={COLLECTION: firehose.FirehoseArgs.planned_collection},
         indexes=firehose.FirehoseArgs.indexes,
     ),
     "export": Kind(
         export.ExportArgs,
         export.deploy,
-        {LANDING: export.ExportArgs.landing},
-        export.ExportArgs.created_tables,
+        yields={LANDING: export.ExportArgs.landing},
+        creates=export.ExportArgs.created_tables,
     ),
     "replication": Kind(
-        replication.ReplicationArgs, replication.deploy, {LANDING: replication.ReplicationArgs.replica}
+        replication.ReplicationArgs, replication.deploy, yields={LANDING: replication.ReplicationArgs.replica}
     ),
-    "bigquery-transfer": Kind(bigquery_transfer.BigQueryTransferArgs, bigquery_transfer.deploy),
+    "bigquery-transfer": Kind(bigquery_transfer.BigQueryTransferArgs, bigquery_transfer.deploy, google=True),
 }
 
 

@@ -22,7 +22,7 @@ from components.arguments.plain import is_mapping
 from components.blocks.function import FunctionSettings
 from components.cost.usage import USAGE
 from components.landing import Landing
-from components.pipelines.pipeline import HAND_OVERS, HandOver
+from components.pipelines.pipeline import HAND_OVERS, LANDING, HandOver
 from components.stack import conflicts
 from components.stack.kinds import KINDS, PipelineSettings
 from components.stack.neighbours import meet_no_other_stack
@@ -245,7 +245,7 @@ class _Reading:
             "retain_data": self.stack.retain_data,
         }
         known = {field.name for field in dataclasses.fields(KINDS[kind].args)}
-        if "gcp" in known:
+        if KINDS[kind].google:
             keys["gcp"] = self.stack.gcp
             if not self.stack.gcp and not self._has_error("gcp"):
                 self.errors.append(
@@ -259,7 +259,7 @@ class _Reading:
                 keys[hand_over.argument] = None
             else:
                 keys[hand_over.argument] = self._taken(name, hand_over, upstream, path)
-        if "landing" in known:
+        if LANDING.argument in known:
             self._one_landing(keys, "from" in value, path)
         # An error of these is reported already: the other keys are checked all the same.
         already_reported = [

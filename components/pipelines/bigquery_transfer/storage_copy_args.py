@@ -50,9 +50,10 @@ class StorageTransferArgs:
 
     @together
     def _either_events_or_a_schedule(self) -> Iterator[str]:
-        for key in ("start", "every_minutes"):
-            if self.event_driven and getattr(self, key) is not None:
-                yield f"{key}: an event-driven copy has no schedule; leave it out"
+        if self.event_driven and self.start is not None:
+            yield "start: an event-driven copy has no schedule; leave it out"
+        if self.event_driven and self.every_minutes is not None:
+            yield "every_minutes: an event-driven copy has no schedule; leave it out"
 
     def interval(self) -> int:
         """Minutes between two copies."""
@@ -101,8 +102,8 @@ class StorageTransferArgs:
 
 
 def _feeds(bucket: str, dataset: str) -> bool:
-    """ "Location considerations" in https://docs.cloud.google.com/bigquery/docs/cloud-storage-transfer: the same place,
-    or contained in the dataset's multi-region; US takes from anywhere."""
+    """Whether a dataset can load from a bucket: of the same place, or of one in the dataset's multi-region; US takes
+    from anywhere (https://docs.cloud.google.com/bigquery/docs/cloud-storage-transfer, "Location considerations")."""
     bucket, dataset = bucket.lower(), dataset.lower()
     inside = dataset == "eu" and bucket.startswith("europe-") and bucket not in _NOT_IN_EU
     return dataset in (bucket, "us") or inside

@@ -45,10 +45,10 @@ EDITS: list[Edit] = [
         '    "FirehosePipeline": (FirehosePipeline, FirehoseArgs),\n',
         '    "HeartBeatPipeline": (HeartBeatPipeline, HeartBeatArgs),\n',
     ),
-    ("components/cost/usage.py", "USAGE: dict[str, type[Any]] = {\n", '    "heart-beat": UsageArgs,\n'),
+    ("components/cost/usage.py", "USAGE: dict[str, type[UsageArgs]] = {\n", '    "heart-beat": UsageArgs,\n'),
     (
         "components/cost/by_use.py",
-        "BY_USE: dict[str, Callable[[Used], Iterator[Quantity]]] = {\n",
+        "BY_USE: dict[str, Callable[[Used[Any, Any]], Iterator[Quantity]]] = {\n",
         '    "heart-beat": lambda _: iter(()),\n',
     ),
     ("docs/config-limits.toml", 'alarm_topic_arn = "cloudwatch.PutMetricAlarm: AlarmActions[]"\n', ""),

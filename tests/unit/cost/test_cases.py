@@ -10,6 +10,8 @@ import pytest
 
 from components.cost import Pipeline, Resource, estimate
 from components.cost.usage import USAGE
+from components.pipelines.export.sources import ExportSourceArgs
+from components.pipelines.zero_etl.args import ZeroEtlTableArgs
 
 US, FRANKFURT, TOKYO = "us-east-1", "eu-central-1", "ap-northeast-1"
 OPENSEARCH = "https://aws.amazon.com/opensearch-service/pricing/"
@@ -69,8 +71,9 @@ DELIVERY = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"
 REPLICATES = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
 METRICS = [{"metric": {"metric_name": "a"}}, {"metric": {"metric_name": "b"}}, {"expression": "m1 / m2"}]
 PITR: dict[str, Any] = {"point_in_time_recovery": {"enabled": True}}
-ON_TABLE, INCREMENTAL = SimpleNamespace(dynamodb="orders"), SimpleNamespace(dynamodb="o", mode="incremental")
-ON_DATABASE = SimpleNamespace(dynamodb=None, rds_instance="shop")
+ON_TABLE = ExportSourceArgs(dynamodb="orders")
+INCREMENTAL = ExportSourceArgs(dynamodb="orders", mode="incremental")
+ON_DATABASE = ExportSourceArgs(rds_instance="shop")
 
 
 @dataclass(frozen=True)
@@ -160,7 +163,7 @@ CASES = [
          "firehose", made(DELIVERY), monthly_data_ingested_gb=100, record_bytes=1024),
     # DynamoDB
     case("a table exported once", DYNAMODB, "first export of the tables", "250 * 0.10", 25.00, "zero-etl",
-         args={"tables": [SimpleNamespace(name="orders", export=True)]}, storage_gb=250),
+         args={"tables": [ZeroEtlTableArgs(name="orders")]}, storage_gb=250),
     case("a table exported each day", DYNAMODB, "exports of tables", "250 * 30 * 0.10", 750.00, "export",
          args=LAKE, storage_gb=250, monthly_exports=30),
     case("increments of a table", DYNAMODB, "increments, and a first export", "20 * 0.10", 2.00, "export",

@@ -1,0 +1,101 @@
+"""What is read of an object is read by its name, so that a type checker sees a rename; and docstrings open with a
+sentence that says what the thing does."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.sources import modules
+
+ROOT = Path(__file__).resolve().parents[3]
+ROOMS = ("components", "handlers", "policy", "bootstrap", "delivery")
+BY_NAME = {"getattr", "getattr_static", "hasattr", "setattr"}
+# Why not otherwise, and what breaks when it changes.
+EXEMPT = {
+    ("policy/__init__.py", "_type"): "an output's resources are of Pulumi's SDK, which has no public type token of a "
+    "resource that is a dependency only; without it no rule sees what a policy names",
+    ("policy/__init__.py", "__await__"): "Python's own protocol: whether a value is to be awaited",
+    ("policy/__main__.py", "property_dependencies"): "of Pulumi's gRPC message, which older engines leave out; without "
+    "it a policy's resources are those of the whole resource",
+}  # fmt: skip
+
+
+def by_name(source: str) -> Iterator[tuple[int, str]]:
+    """Reads of an attribute by a literal name, or with a default that hides one that is gone: line and name."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call) or len(node.args) < 2:
+            continue
+        function = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+        name = node.args[1]
+        literal = name.value if isinstance(name, ast.Constant) else ast.unparse(name)
+        if function in BY_NAME and (
+            isinstance(name, ast.Constant) or (len(node.args) > 2 and function != "setattr")
+        ):
+            yield node.lineno, str(literal)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_attribute_is_read_by_a_literal_name_or_with_a_default(room: str) -> None:
+    assert [
+        f"{file.relative_to(ROOT)}:{line} {name}"
+        for file in modules(room)
+        for line, name in by_name(file.read_text())
+        if (str(file.relative_to(ROOT)), name) not in EXEMPT
+    ] == []
+
+
+@pytest.mark.parametrize(("file", "name"), EXEMPT)
+def test_an_exemption_is_of_a_line_that_is_there(file: str, name: str) -> None:
+    assert name in {name for _, name in by_name((ROOT / file).read_text())}
+
+
+def test_a_read_by_name_is_seen() -> None:
+    source = "getattr(a, 'b'); inspect.getattr_static(a, 'c'); getattr(a, key, None); getattr(a, key); hasattr(a, 'd')"
+    assert [name for _, name in by_name(source)] == ["b", "c", "key", "d"]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_check_that_is_switched_off_says_which_and_why(room: str) -> None:
+    """pyright's with a reason behind; of ruff's the rule's name, as its text says what it refuses."""
+    bare = re.compile(r"# type: ignore|# pyright: ignore(?!\[[\w, ]+\](  #| -) \S|  ?\(\S)|# noqa(?!: \w+)")
+    assert [
+        f"{file.relative_to(ROOT)}:{number} {line.strip()}"
+        for file in modules(room)
+        for number, line in enumerate(file.read_text().splitlines(), 1)
+        if bare.search(line)
+    ] == []
+
+
+def public(source: str) -> Iterator[tuple[str, int, str]]:
+    """The docstring of each public class and function, with its name and line."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(
+            node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+        ) and not node.name.startswith("_"):
+            text = ast.get_docstring(node)
+            if text:
+                yield node.name, node.lineno, text
+
+
+def is_no_sentence(text: str) -> bool:
+    first = text.split(maxsplit=1)[0]
+    return "://" in first or (len(text.split()) < 3 and not text.endswith("."))
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_public_docstring_opens_with_a_sentence_and_not_with_a_page(room: str) -> None:
+    docstrings = [(file, *each) for file in modules(room) for each in public(file.read_text())]
+    assert len(docstrings) > 20 or room == "bootstrap"
+    assert [
+        f"{file.relative_to(ROOT)}:{line} {name}: {text[:60]}"
+        for file, name, line, text in docstrings
+        if is_no_sentence(text)
+    ] == []
+
+
+def test_a_docstring_that_opens_with_a_page_is_seen() -> None:
+    assert is_no_sentence("https://docs.aws.amazon.com/x, for what is loaded.")
+    assert not is_no_sentence("Lets objects be read (https://docs.aws.amazon.com/x).")
