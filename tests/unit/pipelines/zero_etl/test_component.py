@@ -83,7 +83,7 @@ def test_alarms_watch_what_the_service_retries_in_silence() -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "view", "found"),
+    ("table", "view", "current"),
     [
         ({}, "NEW_IMAGE", "has no stream, and NEW_IMAGE or NEW_AND_OLD_IMAGES is needed"),
         (
