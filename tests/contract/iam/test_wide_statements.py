@@ -196,3 +196,49 @@ def test_the_tags_of_a_mapping_are_the_stacks_own(evaluator: Evaluator) -> None:
              ("TagResource", {}, False)]  # fmt: skip
     every = [request("dev", deploy, HERE, f"lambda:{action}", on, context) for action, context, _ in cases]
     assert evaluator.allows(every) == [allowed for *_, allowed in cases]
+
+
+@pytest.mark.parametrize("action", ["AddCollectionToCollectionGroup", "BatchGetCollectionGroup"])
+def test_a_group_of_collections_is_the_stacks_own_by_its_name(action: str, evaluator: Evaluator) -> None:
+    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonopensearchserverless.html lists
+    `aoss:collection-group` for both. The stack of the settings that `prod` has not is of generation `nextgen`."""
+    whole = Stack("prod", options())
+    [group] = [
+        r.inputs["name"] for r in whole.program.resources if r.type.endswith("ServerlessCollectionGroup")
+    ]
+    [entry, *_] = _entries(f"aoss:{action}")
+    assert "aoss:collection-group" in entry["condition_keys"]
+    on = f"arn:aws:aoss:ap-northeast-1:{HERE}:collection-group/a1" if "Add" in action else "*"
+    rendered = [grant.render() for grant in deploy(whole, whole.places()["workload"])]
+    document = {"Version": "2012-10-17", "Statement": rendered}
+    others = (
+        f"{group}-2",
+        group[:-1],
+        group.replace("-prod-", "-prod-eu-"),
+        "tributary-prod-closed-ticks",
+        "payroll",
+    )
+    contexts = [{"aoss:collection-group": name} for name in (group, *others)] + [{}]
+    every = [
+        Request(f"arn:aws:iam::{HERE}:role/deploy", f"aoss:{action}", on, HERE, document, None, context)
+        for context in contexts
+    ]
+    assert evaluator.allows(every) == [True] + [False] * (len(contexts) - 1)
+
+
+@pytest.mark.parametrize("action", ["UpdateCollectionGroup", "DeleteCollectionGroup"])
+def test_a_group_of_collections_is_changed_by_the_stacks_tags_alone(
+    action: str, evaluator: Evaluator
+) -> None:
+    whole, on = Stack("prod", options()), f"arn:aws:aoss:ap-northeast-1:{HERE}:collection-group/a1"
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [grant.render() for grant in deploy(whole, whole.places()["workload"])],
+    }
+    own = {"aws:ResourceTag/tributary-project": "tributary", "aws:ResourceTag/tributary-stack": "prod"}
+    contexts = [own, own | {"aws:ResourceTag/tributary-stack": "prod-eu"}, {}]
+    every = [
+        Request(f"arn:aws:iam::{HERE}:role/deploy", f"aoss:{action}", on, HERE, document, None, context)
+        for context in contexts
+    ]
+    assert evaluator.allows(every) == [True, False, False]
