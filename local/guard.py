@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import zipfile
 from pathlib import Path
 
 from local import verified
@@ -23,11 +24,11 @@ OPTIONS = ["-proc:none", "-nowarn", "-source", "17", "-target", "17"]
 
 
 def compiled(java: str, jars: Path, cache: Path) -> Path:
-    """The folder of the plugin's classes, made if need be; Unverified if it can't be compiled."""
+    """The jar of the plugin's classes, made if need be; Unverified if it can't be compiled."""
     name = hashlib.sha256(SOURCE.read_bytes() + jars.name.encode()).hexdigest()[:16]
-    folder = cache / f"opensearch-guard-{name}"
-    if folder.exists():
-        return folder
+    jar = cache / f"opensearch-guard-{name}.jar"
+    if jar.exists():
+        return jar
     with tempfile.TemporaryDirectory(dir=cache, prefix=".guard-") as temporary:
         made = Path(temporary) / "classes"
         path = os.pathsep.join(str(jar) for jar in sorted(jars.glob("*.jar")))
@@ -35,12 +36,13 @@ def compiled(java: str, jars: Path, cache: Path) -> Path:
             [*compiler(java, Path(temporary)), *OPTIONS, "-d", str(made), "-cp", path, str(SOURCE)],
             "OpenSearch's guard could not be compiled",
         )
-        try:
-            made.rename(folder)
-        except OSError:
-            if not folder.exists():  # else another run has made it just now
-                raise
-    return folder
+        # Java archives classes that it has loaded from jars only.
+        packed = Path(temporary) / "guard.jar"
+        with zipfile.ZipFile(packed, "w") as written:
+            for path in sorted(made.rglob("*.class")):
+                written.write(path, path.relative_to(made))
+        packed.replace(jar)
+    return jar
 
 
 def compiler(java: str, folder: Path) -> list[str]:

@@ -14,6 +14,8 @@ the first free one from -baseHttpPort plus 1 up to 9299, so it is read from the 
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import http.client
 import os
 import random
@@ -120,8 +122,31 @@ def _install() -> None:
         except Unavailable:
             fetch()
         guard.compiled(java(), jars(), cache())
+        archive_classes()
     except verified.Unverified as reason:
         raise Unavailable(str(reason)) from reason
+
+
+def archived(runtime: str, guarded: Path) -> Path:
+    """Where the classes are that a node loads, as this Java lays them out in memory; Java itself refuses the file where
+    it does not fit its jars."""
+    binary = Path(runtime).resolve()
+    fitting = hashlib.sha256(f"{binary} {binary.stat().st_mtime_ns} {guarded} {RUNNER}".encode())
+    return cache() / f"opensearch-classes-{fitting.hexdigest()[:16]}.jsa"
+
+
+def archive_classes() -> None:
+    """Has a first node keep the classes that it loaded, which is half of a start's work; without that it starts too.
+    https://docs.oracle.com/en/java/javase/17/vm/class-data-sharing.html, "Dynamic CDS Archives"."""
+    kept = archived(java(), guard.compiled(java(), jars(), cache()))
+    if kept.exists():
+        return
+    with tempfile.TemporaryDirectory(dir=cache(), prefix=".classes-") as temporary:
+        fresh = Path(temporary) / "classes.jsa"
+        with contextlib.suppress(Unavailable):
+            Node(Path(temporary) / "node", (f"-XX:ArchiveClassesAtExit={fresh}",)).stop()
+        if fresh.exists():
+            fresh.replace(kept)
 
 
 def fetch() -> None:
@@ -156,12 +181,14 @@ def free_port() -> int:
 class Node:
     """One node on loopback; its data live in `state`. It answers only requests with `headers`."""
 
-    def __init__(self, state: Path):
+    def __init__(self, state: Path, options: tuple[str, ...] = ()):
         runtime, folder = java(), jars()
         try:
             guarded = guard.compiled(runtime, folder, cache())
         except verified.Unverified as reason:
             raise Unavailable(str(reason)) from reason
+        kept = archived(runtime, guarded)
+        options = options or ((f"-XX:SharedArchiveFile={kept}",) if kept.exists() else ())
         secret = secrets.token_hex(20)
         self.headers = {guard.HEADER: secret}
         self.host, self.port, self.log = "127.0.0.1", 0, state / "opensearch.log"
@@ -173,6 +200,7 @@ class Node:
             "-Xms256m",
             f"-Xmx{HEAP}",
             *SHORT_LIVED,
+            *options,
             f"-Djava.io.tmpdir={state}",
             "-cp",
             os.pathsep.join([f"{folder}/*", str(guarded)]),
@@ -226,7 +254,7 @@ class Node:
         if self.process.stdin:
             self.process.stdin.close()
         try:
-            self.process.wait(20)
+            self.process.wait(60)  # seconds; archiving takes some
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, 9)
             self.process.wait()

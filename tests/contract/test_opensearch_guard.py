@@ -68,3 +68,10 @@ def test_the_secret_is_another_one_each_time_and_in_no_command_line(node, tmp_pa
     command = Path(f"/proc/{node.process.pid}/cmdline").read_bytes()
     assert command and node.headers[guard.HEADER].encode() not in command
     assert len(node.headers[guard.HEADER]) == 40
+
+
+def test_a_node_takes_its_classes_from_the_archive_of_the_first(node):
+    """Java refuses in silence what does not fit, and would then read all jars again."""
+    children = Path(f"/proc/{node.process.pid}/task/{node.process.pid}/children").read_text().split()
+    maps = "".join(Path(f"/proc/{child}/maps").read_text() for child in children)
+    assert "/opensearch-classes-" in maps and ".jsa" in maps
