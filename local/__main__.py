@@ -24,7 +24,7 @@ from pulumi.automation import CommandError
 
 from local import engine, opensearch, samples
 from local.background import Clone, CloudError
-from local.stack import LocalStack, scrub
+from local.stack import LocalStack, scrub, unsaved
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -42,6 +42,10 @@ def up(clone: Clone) -> int:
         say(f"without OpenSearch: {reason}")
     with engine.locked(clone.folder / "lock", lambda: say("up: another make runs in this clone, waiting")):
         ready, finished = clone.running(), False
+        if ready and unsaved(clone.folder).exists():
+            say("cloud: an earlier `up` was killed before its state was written; a new cloud is started")
+            engine.kill_in(unsaved(clone.folder).parent)
+            ready = None
         started = ready is None
         try:
             if ready is None:

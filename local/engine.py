@@ -244,6 +244,7 @@ class Engine(PulumiCommand):
 
     def __init__(self, binary: Path):
         self.command, self.version = str(binary), version(binary)
+        self.killed = False  # whether an interrupted run did not end by itself: its state is not written
 
     def run(
         self,
@@ -277,6 +278,7 @@ class Engine(PulumiCommand):
                 process.send_signal(signal.SIGINT)
                 with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
                     process.wait(self.GRACE)
+                self.killed = process.poll() is None
                 for pid in {process.pid, *session(process.pid)}:
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
@@ -297,3 +299,11 @@ def session(leader: int) -> list[int]:
             if int((folder / "stat").read_text().rsplit(")", 1)[1].split()[3]) == leader:
                 processes.append(int(folder.name))
     return processes
+
+
+def kill_in(folder: Path) -> None:
+    """Ends what runs in this folder: the engine of a program that was killed, which would write its state there yet."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, ValueError):
+            if (process / "cwd").readlink() == folder.resolve() and int(process.name) != os.getpid():
+                os.kill(int(process.name), signal.SIGKILL)

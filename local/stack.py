@@ -3,7 +3,9 @@
 `__main__.py` runs as an inline program of Pulumi's Automation API in this process, so no language plugin is
 needed. The workspace is `.tributary/stack/`: copies of `Pulumi.yaml` and `Pulumi.local.yaml` (Pulumi writes
 into them, and git must stay clean) and the state as plain files. The passphrase is empty: the stack holds
-no secret of anybody.
+no secret of anybody. The engine writes the state once, at its end, also when it fails or is interrupted: to write the
+whole of it after each resource, as it does by itself, is half of its work. As long as it is not written the file
+`unsaved` is there; the next `up` then begins with a new cloud.
 
 What depends on the machine is overridden in the copy: functions run on the host's own architecture and
 interpreter, and pipelines into OpenSearch are left out where there is none.
@@ -70,6 +72,11 @@ def uncollected() -> Iterator[None]:
         gc.enable()
 
 
+def unsaved(run: Path) -> Path:
+    """The file that is there where the engine did not come to write the stack's state."""
+    return run / "stack" / "unsaved"
+
+
 class LocalStack:
     """Stack `local` of the clone at `root`, its workspace in `run`; `ready` is the cloud's ready line."""
 
@@ -100,6 +107,9 @@ class LocalStack:
             "PULUMI_BACKEND_URL": (work / "state").as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": "",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            # https://github.com/pulumi/pulumi/releases/tag/v3.40.1
+            "PULUMI_EXPERIMENTAL": "true",
+            "PULUMI_SKIP_CHECKPOINTS": "true",
             # A provider that is not ours would be downloaded, and would then talk to the real service.
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             # An output used as text is an error here, not a sentence in somebody's resource name.
@@ -107,6 +117,7 @@ class LocalStack:
             **{f"TRIBUTARY_LOCAL_{key.upper()}": str(value) for key, value in ready.items()},
         }
         os.environ.update(environment)
+        self.unsaved, self.engine = unsaved(run), engine.Engine(binary)
         self.stack = automation.Stack.create_or_select(
             NAME,
             automation.LocalWorkspace(
@@ -114,7 +125,7 @@ class LocalStack:
                 program=self._program,
                 pulumi_home=environment["PULUMI_HOME"],
                 env_vars=environment,
-                pulumi_command=engine.Engine(binary),
+                pulumi_command=self.engine,
             ),
         )
 
@@ -147,7 +158,7 @@ class LocalStack:
 
     def up(self) -> dict[str, Any]:
         """Creates or updates everything; the stack's outputs."""
-        with uncollected():
+        with uncollected(), self._state_written():
             done = self.stack.up(**self._output(), suppress_outputs=True)
         return {name: output.value for name, output in done.outputs.items()}
 
@@ -158,7 +169,18 @@ class LocalStack:
         return {getattr(op, "value", op): count for op, count in done.change_summary.items()}
 
     def destroy(self) -> None:
-        self.stack.destroy(**self._output())
+        with self._state_written():
+            self.stack.destroy(**self._output())
+
+    @contextlib.contextmanager
+    def _state_written(self) -> Iterator[None]:
+        """Says so in the workspace as long as what the engine does is in no state yet."""
+        self.unsaved.touch()
+        try:
+            yield
+        finally:
+            if not self.engine.killed:
+                self.unsaved.unlink(missing_ok=True)
 
     def outputs(self) -> dict[str, Any]:
         return {name: output.value for name, output in self.stack.outputs().items()}

@@ -74,6 +74,22 @@ def test_an_interrupt_leaves_no_process(fresh, when):
     assert fresh.processes() == []
 
 
+def test_after_an_up_that_was_killed_the_next_begins_with_a_new_cloud(fresh):
+    fresh.keep("shop-lake", tables=["customers"])
+    process = fresh.start("-m", "local", "up")
+    assert process.stdout
+    assert any("created" in line for line in process.stdout)
+    former = fresh.clone.running()
+    process.kill()
+    process.communicate(timeout=60)
+    done = fresh.local("up")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "was killed before its state was written; a new cloud is started" in done.stdout
+    again = fresh.local("up")
+    assert again.returncode == 0 and "a new cloud" not in again.stdout, again.stdout + again.stderr
+    assert fresh.clone.running()["endpoint"] != former["endpoint"]
+
+
 def test_a_stale_record_of_another_process_stops_nothing(fresh):
     bystander = fresh.start("-c", "import time; time.sleep(600)")
     try:
