@@ -94,7 +94,9 @@ def _deployers() -> Iterator[str]:
         + ".\nOne of who compares the project with the state, for `drift.yml`, has: "
         + _listed(permissions(stack.program, during="refresh"))
         + ".\n\nWhere Google refuses `iam.workloadIdentityPools.getAttestationRules` in a custom role\n"
-        "([as is reported](https://github.com/hashicorp/terraform-provider-google/issues/26963)), leave it out and\n"
+        "([as is reported](https://github.com/hashicorp/terraform-provider-google/issues/26963); Google's\n"
+        "[list](https://docs.cloud.google.com/iam/docs/custom-roles-permissions-support) has each permission's\n"
+        "level), leave it out and\n"
         f"bind `{POOLS}` beside the deployer's, `{POOLS_READ}` beside the other.\n"
     )
     yield "### Who runs `pulumi`\n"
