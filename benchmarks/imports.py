@@ -77,6 +77,7 @@ def main() -> None:
         for module in RUNTIME_HAS:
             (runtime / module).symlink_to(Path(boto3.__file__).parents[1] / module)
         region = {"AWS_DEFAULT_REGION": "us-east-1"}
+        work: dict[str, tuple[str, dict[str, str], tuple[Path, ...]]]
         work = {name: (statement, region, (runtime,)) for name, statement in BASELINES.items()}
         sizes = dict.fromkeys(BASELINES, 0)
         for name in options.handlers:

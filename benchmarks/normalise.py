@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 ADDRESS = {"struct": {"city": "string", "zip": "bigint"}}
@@ -120,18 +121,17 @@ def normaliser(path: Path, count: int, folder: Path):
 
 def pyarrow(path: Path, count: int, folder: Path):
     import pyarrow as arrow
-    import pyarrow.json
-    import pyarrow.parquet
+    from pyarrow import json as arrow_json
+    from pyarrow import parquet
 
     arrow.set_cpu_count(1)
 
     def run():
-        options = arrow.json.ReadOptions(use_threads=False)
+        options = arrow_json.ReadOptions(use_threads=False)
+        open_json: Any = arrow_json.open_json  # its stubs know no stream
         with arrow.CompressedInputStream(arrow.OSFile(str(path)), "gzip") as source:
-            reader = arrow.json.open_json(source, read_options=options)
-            with arrow.parquet.ParquetWriter(
-                folder / "p.parquet", reader.schema, compression="zstd"
-            ) as writer:
+            reader = open_json(source, read_options=options)
+            with parquet.ParquetWriter(folder / "p.parquet", reader.schema, compression="zstd") as writer:
                 rows = 0
                 for batch in reader:
                     writer.write_batch(batch)

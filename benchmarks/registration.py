@@ -93,14 +93,15 @@ class _Answers(mocks.Mocks):
         raise AssertionError(f"a call that nobody expected: {args.token}")
 
 
-def run(program: Callable[[], None], keep: bool = False) -> tuple[Monitor, float]:
+def run(program: Callable[[], Any], keep: bool = False) -> tuple[Monitor, float]:
     """Runs a program; what it registered, and the CPU seconds it took."""
     monitor = Monitor(keep)
     asyncio.set_event_loop(asyncio.new_event_loop())
     pulumi.runtime.set_mocks(_Answers(), project="tributary", stack="bench", preview=False, monitor=monitor)
-    settings.SETTINGS.rpc_manager.clear()
-    settings.SETTINGS.outputs.clear()
-    settings.set_root_resource(None)
+    runtime: Any = settings.SETTINGS  # of Pulumi's SDK, without types
+    runtime.rpc_manager.clear()
+    runtime.outputs.clear()
+    settings.ROOT.set(None)
     began = time.process_time()
     asyncio.get_event_loop().run_until_complete(pulumi.runtime.stack.run_in_stack(program))
     return monitor, time.process_time() - began
@@ -113,7 +114,7 @@ class _Unchecked:
         return []
 
 
-def whole(kind: str, count: int) -> Callable[[], None]:
+def whole(kind: str, count: int) -> Callable[[], Any]:
     """`__main__.py` with `count` pipelines."""
     config = {"accounts": ACCOUNTS, "pipelines": {f"p{i:04}": KINDS[kind](i) for i in range(count)}}
     pulumi.runtime.set_all_config({f"tributary:{key}": json.dumps(value) for key, value in config.items()})

@@ -93,7 +93,7 @@ def _measured(cloud: Cloud, count: int) -> list[str]:
 
     def revised(revision: int) -> bool:
         documents = search.count(
-            index="items", body={"query": {"term": {"revision": revision}}}, ignore=(404, 503)
+            index="items", body={"query": {"term": {"revision": revision}}}, params={"ignore": (404, 503)}
         )
         return documents.get("count") == count
 

@@ -12,7 +12,7 @@ import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,24 +37,44 @@ from delivery.reasons import why
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m delivery", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
+Commands = Any  # argparse's action of subcommands, whose class has no public name
 
-    command = commands.add_parser("stacks", help="which stacks the changed files touch, as JSON")
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Runs a command; 1, with a sentence on standard error, where it can't be."""
+    parser = argparse.ArgumentParser(prog="python -m delivery", description=__doc__)
+    commands: Commands = parser.add_subparsers(dest="command", required=True)
+    _commands_of_a_review(commands)
+    _commands_of_a_cloud(commands)
+    _commands_of_a_deployment(commands)
+    arguments = parser.parse_args(words)
+    try:
+        return int(arguments.run(arguments))
+    except (settings.Refused, github.GithubError, credentials.NoCredentials, command_line.Stopped) as error:
+        print(f"{arguments.command}: {error}", file=sys.stderr)
+        return 1
+
+
+def _command(
+    commands: Commands, run: Callable[[argparse.Namespace], int], name: str, text: str
+) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(name, help=text)
+    command.set_defaults(run=run)
+    return command
+
+
+def _commands_of_a_review(commands: Commands) -> None:
+    """What a pull request touches, and what is shown on it."""
+    command = _command(commands, _stacks, "stacks", "which stacks the changed files touch, as JSON")
     command.add_argument("--root", type=Path, default=ROOT, help="the repository")
     command.add_argument(
         "--since", help="the commit that the change is compared with; else paths on standard input"
     )
     command.add_argument("--all", action="store_true", help="every stack that is deployed")
-    command.set_defaults(run=_stacks)
 
-    command = commands.add_parser(
-        "strip", help="an engine's events on standard input, without what nothing needs"
-    )
-    command.set_defaults(run=lambda _: sys.stdout.write(strip.stripped(sys.stdin.read())) and 0)
+    _command(commands, _strip, "strip", "an engine's events on standard input, without what nothing needs")
 
-    command = commands.add_parser("comment", help="the comment, the summary and the labels of previews")
+    command = _command(commands, _comment, "comment", "the comment, the summary and the labels of previews")
     command.add_argument(
         "folder", type=Path, help="<stack>.jsonl of a preview, <stack>.arrived.json of a run"
     )
@@ -64,14 +84,20 @@ def main(words: Sequence[str] | None = None) -> int:
     command.add_argument(
         "--removed", type=json.loads, default=[], help="stacks whose file is taken away, as JSON"
     )
-    command.set_defaults(run=_comment)
 
-    command = commands.add_parser("publish", help="puts comment.md and labels.json on a pull request")
+    command = _command(commands, _publish, "publish", "puts comment.md and labels.json on a pull request")
     command.add_argument("folder", type=Path)
     command.add_argument("--pull-request", type=int, required=True)
-    command.set_defaults(run=_publish)
 
-    command = commands.add_parser("drift", help="writes, patches or closes a stack's issue")
+    command = _command(
+        commands, _verdict, "verdict", "fails where a preview failed or a mandatory policy is broken"
+    )
+    command.add_argument("folder", type=Path)
+
+
+def _commands_of_a_cloud(commands: Commands) -> None:
+    """What asks a cloud what a change would do, and what was changed there by hand."""
+    command = _command(commands, _drift, "drift", "writes, patches or closes a stack's issue")
     command.add_argument("stack")
     command.add_argument("--root", type=Path, default=ROOT)
     command.add_argument("--preview", type=Path, required=True, help="the events of a preview with --refresh")
@@ -82,12 +108,10 @@ def main(words: Sequence[str] | None = None) -> int:
         help="what a scan of the accounts saw, as JSON; none: it failed",
     )
     command.add_argument("--link", required=True, help="the address of the run")
-    command.set_defaults(run=_drift)
 
-    command = commands.add_parser("credentials", help="short-lived credentials into the job's environment")
-    command.set_defaults(run=lambda _: print("\n".join(credentials.for_job())) or 0)
+    _command(commands, _credentials, "credentials", "short-lived credentials into the job's environment")
 
-    command = commands.add_parser("preview", help="previews a stack; the comment has why it failed")
+    command = _command(commands, _preview, "preview", "previews a stack; the comment has why it failed")
     command.add_argument("stack")
     command.add_argument("--root", type=Path, default=ROOT)
     command.add_argument(
@@ -95,46 +119,41 @@ def main(words: Sequence[str] | None = None) -> int:
     )
     command.add_argument("--refresh", action="store_true")
     command.add_argument("--to", type=Path, required=True)
-    command.set_defaults(run=_preview)
 
-    command = commands.add_parser("scan", help="what a refresh can't see: what was added by hand")
+    command = _command(commands, _scan, "scan", "what a refresh can't see: what was added by hand")
     command.add_argument("stack")
     command.add_argument("--root", type=Path, default=ROOT)
     command.add_argument(
         "--role", default="", help="the role's name in each account, instead of the deployment's"
     )
     command.add_argument("--to", type=Path, required=True)
-    command.set_defaults(run=_scan)
 
-    command = commands.add_parser("embedded", help="runs the stack of the embedded cloud; what arrived")
+    command = _command(commands, _embedded, "embedded", "runs the stack of the embedded cloud; what arrived")
     command.add_argument("--root", type=Path, default=ROOT)
     command.add_argument("--to", type=Path, required=True)
-    command.set_defaults(run=_embedded)
 
-    command = commands.add_parser(
-        "verdict", help="fails where a preview failed or a mandatory policy is broken"
-    )
-    command.add_argument("folder", type=Path)
-    command.set_defaults(run=_verdict)
 
-    command = commands.add_parser("reviewed", help="what a merged commit's pull request showed")
+def _commands_of_a_deployment(commands: Commands) -> None:
+    """What a merged commit deploys."""
+    command = _command(commands, _reviewed, "reviewed", "what a merged commit's pull request showed")
     command.add_argument("--commit", required=True)
     command.add_argument("--to", type=Path, required=True)
-    command.set_defaults(run=_reviewed)
 
-    command = commands.add_parser("deploy", help="deploys what was reviewed, and nothing else")
+    command = _command(commands, _deploy, "deploy", "deploys what was reviewed, and nothing else")
     command.add_argument("stack")
     command.add_argument("--root", type=Path, default=ROOT)
     command.add_argument("--reviewed", type=Path, required=True, help="the folder that 'reviewed' wrote")
     command.add_argument("--to", type=Path, required=True)
-    command.set_defaults(run=_deploy)
 
-    arguments = parser.parse_args(words)
-    try:
-        return int(arguments.run(arguments))
-    except (settings.Refused, github.GithubError, credentials.NoCredentials, command_line.Stopped) as error:
-        print(f"{arguments.command}: {error}", file=sys.stderr)
-        return 1
+
+def _strip(_: argparse.Namespace) -> int:
+    sys.stdout.write(strip.stripped(sys.stdin.read()))
+    return 0
+
+
+def _credentials(_: argparse.Namespace) -> int:
+    print("\n".join(credentials.for_job()))
+    return 0
 
 
 def _stacks(arguments: argparse.Namespace) -> int:

@@ -215,6 +215,17 @@ recorded: dict[str, Recording] = {}
 """What was recorded in this process; a test that changes what a program finds clears it."""
 
 
+# Of Pulumi's SDK, without types: what its runtime has yet to await, and the stack that resources are children of.
+runtime: Any = settings.SETTINGS
+
+
+def forget_the_stack_before() -> None:
+    """A stack of its own for each run; the mocks made one already."""
+    runtime.rpc_manager.clear()
+    runtime.outputs.clear()
+    settings.ROOT.set(None)
+
+
 def _run(stack: str, stack_values: dict[str, Any], program: Path, *answered: Any) -> Recording:
     recording = Recording()
     asyncio.set_event_loop(asyncio.new_event_loop())
@@ -226,17 +237,16 @@ def _run(stack: str, stack_values: dict[str, Any], program: Path, *answered: Any
         preview=answers.preview,
         monitor=_Monitor(recording, answers),
     )
-    settings.SETTINGS.rpc_manager.clear()
-    settings.SETTINGS.outputs.clear()
-    settings.set_root_resource(None)  # a stack of its own for each run; the mocks made one already
+    forget_the_stack_before()
     recording.resources.clear()
     pulumi.runtime.set_all_config({f"tributary:{key}": _text(value) for key, value in stack_values.items()})
 
     def run() -> None:
         runpy.run_path(str(program))
         # Awaited with everything else that the program left to do, so an error in an output is raised here.
-        outputs = pulumi.Output.from_input(dict(settings.get_root_resource().outputs))
-        settings.SETTINGS.outputs.add(asyncio.ensure_future(outputs.apply(recording.outputs.update).future()))
+        root: Any = settings.get_root_resource()
+        outputs = pulumi.Output.from_input(dict(root.outputs))
+        runtime.outputs.add(asyncio.ensure_future(outputs.apply(recording.outputs.update).future()))
 
     # Where in the program a resource stands is the engine's to show; reading the stack is a tenth of the time.
     with mock.patch.object(resource, "_get_stack_trace", source_pb2.StackTrace), _objects_left_alone():

@@ -109,6 +109,7 @@ def number(value):
     # The sign of a zero is part of it, trailing zeros are not.
     value = Decimal(value) if not isinstance(value, float) else Decimal(repr(value))
     sign, digits, exponent = value.as_tuple()
+    assert isinstance(exponent, int), "an infinity and what is no number have a letter there"
     while len(digits) > 1 and digits[-1] == 0:
         digits, exponent = digits[:-1], exponent + 1
     return (sign, digits, 0 if digits == (0,) else exponent)

@@ -388,7 +388,8 @@ def test_a_schedule_invokes_under_its_role_with_the_time_it_was_due_in_its_zone(
         if datetime.now(UTC) < due:
             break
         scheduler.delete_schedule(Name=name)
-        out.read(), out.seen.clear()
+        out.read()
+        out.seen.clear()
     if granted:
         assert eventually(out.read) == [
             {"scheduled_time": f"{due.astimezone(ZoneInfo('UTC')):%Y-%m-%dT%H:%M:%SZ}"}

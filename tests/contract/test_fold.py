@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -37,7 +38,8 @@ def stored(path, data, incremental):
     from decoder import arrow_schema
 
     _, rows = normalise(data, SCHEMA, incremental=incremental)
-    pq.write_table(pa.Table.from_pylist(rows, pa.schema(arrow_schema(SCHEMA, incremental))), path)
+    schema: Any = arrow_schema(SCHEMA, incremental)  # another library's, by Arrow's interface between them
+    pq.write_table(pa.Table.from_pylist(rows, pa.schema(schema)), path)
     return path
 
 

@@ -4,7 +4,9 @@ import importlib
 import io
 import json
 import sys
+from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -40,6 +42,9 @@ def table_status(target: str, *names: str, **more: object) -> dict:
 
 
 class Bucket:
+    describe: Callable[..., dict[str, Any]]  # runs the handler on it
+    answer: dict[str, Any]  # the handler's
+
     def __init__(self) -> None:
         tables = [table_status("shop.orders", "id", "total"), table_status("shop.stock", "sku")]
         self.objects = {

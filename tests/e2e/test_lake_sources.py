@@ -59,7 +59,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
 
 @pytest.fixture(scope="module")
 def cloud(stack: Run) -> Cloud:
-    return Cloud(stack.clone.running()["endpoint"], json.loads(stack.operation("up")))
+    running = stack.clone.running()
+    assert running
+    return Cloud(running["endpoint"], json.loads(stack.operation("up")))
 
 
 def ended(cloud: Cloud, pipeline: dict[str, Any], execution: str) -> dict[str, Any]:

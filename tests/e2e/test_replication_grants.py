@@ -74,7 +74,7 @@ def exported_now(cloud: samples.Cloud) -> list[samples.Row]:
         rows = replication.rows(cloud, "shop-replica", cloud.pipelines["shop-replica"], due)
         return [row for row in rows if row.table in ("customers", "returns")]
 
-    deadline = time.monotonic() + 240
+    deadline, rows = time.monotonic() + 240, replicated()
     while time.monotonic() < deadline:
         over = lake.ended(cloud, lake_pipeline, due)
         rows = replicated()

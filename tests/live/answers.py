@@ -199,6 +199,7 @@ def replay(calls: Iterable[Call], client: Callable[[str], Any], accounts: dict[s
     different = []
     for number, call in enumerate(calls, 1):
         reads = call.operation.startswith(("Describe", "Get", "List"))
+        difference = ""
         for _ in range(TIMES if reads else 1):
             if not (difference := _difference(call, _sent(call, client, accounts))):
                 break

@@ -48,7 +48,7 @@ def holds(file: str, column: str) -> bool:
     if CONVERTED[file][1] != CONVERTED[column][1]:
         return False
     given, most = CONVERTED[file][0], CONVERTED[column][0]
-    if not pa.types.is_decimal(given):
+    if not isinstance(given, pa.Decimal128Type) or not isinstance(most, pa.Decimal128Type):
         return True
     return given.scale <= most.scale and given.precision - given.scale <= most.precision - most.scale
 

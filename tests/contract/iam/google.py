@@ -86,7 +86,7 @@ def dataset(resource: Granting, project: str, custom: Mapping[str, Sequence[str]
     on = f"projects/{resource.inputs.get('project', project)}/datasets/{resource.inputs['datasetId']}"
     for entry in resource.inputs["accesses"]:
         only(resource, {"role", "specialGroup", "userByEmail", "groupByEmail"}, entry)
-        role = BASIC.get(entry["role"], entry["role"])
+        role: str = BASIC.get(entry["role"]) or entry["role"]
         for may in _granted(resource, role, custom):
             yield Grant(f"dataset {resource.name}", _entitled(entry), may, on)
 

@@ -171,7 +171,7 @@ def read(lines: Iterable[str]) -> Iterator[Sent]:
         logged = json.loads(line)
         if logged["tf_rpc"] == "ConfigureProvider":
             continue
-        service, operation = SERVICES[logged["rpc.service"]], logged["rpc.method"]
+        service, operation = SERVICES[logged["rpc.service"]], str(logged["rpc.method"])
         if service == "s3" and "versionId=" in logged["http.url"]:
             operation = {"DeleteObject": "DeleteObjectVersion"}.get(operation, operation)
         kind = str(logged.get("tf_resource_type") or logged["tf_data_source_type"])

@@ -130,8 +130,11 @@ class Rds:
         rows = io.BytesIO()
         pq.write_table(pa.table({"id": pa.array(range(4), pa.int64())}), rows)
         mapping = {"columnName": "id", "originalType": "bigint", "expectedExportedType": "int64"}
-        table = {"target": "shop.products", "status": "COMPLETE"}
-        table["schemaMetadata"] = {"originalTypeMappings": [mapping]}
+        table = {
+            "target": "shop.products",
+            "status": "COMPLETE",
+            "schemaMetadata": {"originalTypeMappings": [mapping]},
+        }
         self.services.objects |= {
             f"{folder}export_info_{name}.json": b"{}",
             f"{folder}export_tables_info_{name}_from_1_to_1.json": json.dumps(

@@ -65,7 +65,7 @@ def world() -> contextlib.AbstractContextManager[Any]:
     return made()
 
 
-def a_run(here, due: str, before: Callable[[str, dict], None] = lambda handler, event: None):
+def a_run(here, due: str, before: Callable[[str, dict], Any] = lambda handler, event: None):
     """A run of the state machine; `before` is called before each task, and may raise Failed."""
 
     def invoke(arn: str, event: dict):

@@ -1,6 +1,7 @@
 """Walks a state machine's definition (https://states-language.net/spec.html), as far as `export_steps` uses it."""
 
 import json
+from typing import Any
 
 
 class Failed(Exception):
@@ -18,7 +19,7 @@ def at(data, path):
     return data
 
 
-def filled(template, data, value=None):
+def filled(template: Any, data: Any, value: Any = None) -> Any:
     """A template with its paths replaced by what stands there."""
     if isinstance(template, list):
         return [filled(each, data, value) for each in template]

@@ -14,6 +14,7 @@ import hashlib
 import io
 import json
 import threading
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
@@ -112,7 +113,7 @@ class Services:
 
     def _do(self, service, operation, request):
         url = urlsplit(request.url)
-        body = request.body or b""
+        body: Any = request.body or b""
         if hasattr(body, "read"):
             body = body.read()
         body = body if isinstance(body, bytes | bytearray) else body.encode()

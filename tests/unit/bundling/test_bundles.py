@@ -220,6 +220,8 @@ def test_a_handler_that_cannot_be_built_says_what_to_write(handlers, cache, file
 
 def test_a_bundle_is_made_while_what_is_collected_writes_a_traceback(handlers):
     class Collected:
+        itself: object = None
+
         def __del__(self):
             ast.parse("a + b")  # as the traceback module does for each line of one
 

@@ -3,6 +3,7 @@
 import inspect
 import json
 from types import SimpleNamespace
+from typing import Any
 
 import pulumi_aws
 import pulumi_gcp
@@ -14,13 +15,14 @@ from local.providers.aws_types import INVOKES, ROWS
 from local.providers.gcp import Gcp
 from local.providers.servicer import Servicer
 
+NO_CALL: Any = None  # GetSchema takes nothing of its call
 CLOUDS = {"aws": lambda: Aws(ROWS, INVOKES), "gcp": Gcp}
 
 
 @pytest.fixture(scope="module", params=CLOUDS)
 def served(request: pytest.FixtureRequest) -> SimpleNamespace:
     cloud = CLOUDS[request.param]()
-    answer = Servicer(cloud).GetSchema(provider_pb2.GetSchemaRequest(), None)
+    answer = Servicer(cloud).GetSchema(provider_pb2.GetSchemaRequest(), NO_CALL)
     return SimpleNamespace(cloud=cloud, schema=json.loads(answer.schema))
 
 
@@ -49,13 +51,13 @@ def test_each_reference_of_the_schema_leads_to_a_type_of_it(served):
 
 
 def test_the_schema_describes_what_the_provider_itself_takes():
-    aws = json.loads(Servicer(CLOUDS["aws"]()).GetSchema(None, None).schema)
+    aws = json.loads(Servicer(CLOUDS["aws"]()).GetSchema(provider_pb2.GetSchemaRequest(), NO_CALL).schema)
     given = aws["provider"]["inputProperties"]
     assert given["allowedAccountIds"] == {"type": "array", "items": {"type": "string"}}
     assert given["region"] == {"type": "string"}
     roles = given["assumeRoles"]["items"]["$ref"].removeprefix("#/types/")
     assert "roleArn" in aws["types"][roles]["properties"]
-    gcp = json.loads(Servicer(CLOUDS["gcp"]()).GetSchema(None, None).schema)
+    gcp = json.loads(Servicer(CLOUDS["gcp"]()).GetSchema(provider_pb2.GetSchemaRequest(), NO_CALL).schema)
     assert gcp["provider"]["inputProperties"]["project"] == {"type": "string"}
 
 
@@ -71,8 +73,10 @@ def test_the_schema_describes_what_the_provider_itself_takes():
 def test_a_types_inputs_are_those_that_the_sdk_sends(token, args):
     """Pulumi's own decorator of the class has the wire names, and its constructor what is required."""
     package = token.split(":")[0]
-    described = json.loads(Servicer(CLOUDS[package]()).GetSchema(None, None).schema)["resources"][token]
-    wire = {p.fget._pulumi_name for p in vars(args).values() if isinstance(p, property)}
+    described = json.loads(
+        Servicer(CLOUDS[package]()).GetSchema(provider_pb2.GetSchemaRequest(), NO_CALL).schema
+    )["resources"][token]
+    wire = {vars(p.fget)["_pulumi_name"] for p in vars(args).values() if isinstance(p, property)}
     assert set(described["inputProperties"]) == wire
     given = inspect.signature(args.__init__).parameters.values()
     required = {p.name for p in given if p.default is inspect.Parameter.empty} - {"__self__"}

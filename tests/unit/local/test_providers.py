@@ -297,6 +297,7 @@ def test_googles_64_bit_integers_are_numbers_at_every_depth():
     cloud.call = lambda method, path, body=None: answer
     key = "projects/p/datasets/d/tables/t"
     read = cloud.read("gcp:bigquery/table:Table", key, {})
+    assert read
     assert read["timePartitioning"] == {"type": "DAY", "expirationMs": 1209600000}
     assert read["numBytes"] == 12
 
@@ -340,7 +341,7 @@ class _Nothing(BaseHTTPRequestHandler):
 
     do_POST = do_GET
 
-    def log_message(self, *_):
+    def log_message(self, format, *args):
         pass
 
 

@@ -64,6 +64,13 @@ main(plugin.provider(), sys.argv[1:])
 """
 
 
+def answered(members: struct_pb2.Struct) -> Any:
+    """An answer to Invoke; its member is called as a word of Python's."""
+    response = resource_pb2.ResourceInvokeResponse()
+    getattr(response, "return").CopyFrom(members)
+    return response
+
+
 class Engine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineServicer):
     """The engine's side of a construction: takes every registration, and answers with the inputs and an ARN."""
 
@@ -95,12 +102,12 @@ class Engine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineSe
         if request.tok == "pulumi:pulumi:getResource":  # the provider that the program passed on
             known = struct_pb2.Struct()
             known.update({"urn": request.args["urn"], "id": "1", "state": {}})
-            return resource_pb2.ResourceInvokeResponse(**{"return": known})
+            return answered(known)
         assert request.tok == "aws:dynamodb/getTable:getTable", request.tok
         name = request.args["name"]
         struct = struct_pb2.Struct()
         struct.update({"name": name, "arn": f"arn:aws:dynamodb:mock:mock:table/{name}"} | PITR_ON)
-        return resource_pb2.ResourceInvokeResponse(**{"return": struct})
+        return answered(struct)
 
 
 @pytest.fixture(scope="module")

@@ -47,7 +47,7 @@ def _access(
     return {"policy": json.dumps([{"Rules": rules, "Principal": [principal]}])}
 
 
-def _acl(group: str) -> dict:
+def _acl(group: dict[str, str]) -> dict[str, Any]:
     return {"access_control_policy": {"grants": [{"grantee": group, "permission": "READ"}]}}
 
 
@@ -138,7 +138,7 @@ GRANTS: list[Row] = [
     ),
 ]
 
-PRIVATE = dict.fromkeys(
+PRIVATE: dict[str, Any] = dict.fromkeys(
     ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets"), True
 )
 _TLS, _PUBLIC = "a bucket is reached by tls only", "a database is not public"

@@ -4,6 +4,7 @@ made of (https://docs.aws.amazon.com/cli/latest/reference/), the repository's by
 import importlib.util
 import re
 from pathlib import Path
+from typing import Any
 
 import botocore.session
 import pytest
@@ -18,15 +19,15 @@ CALLED = {"s3api": "s3"}
 def of_aws(text: str) -> set[tuple[str, str]]:
     """`aws <service> <operation>` of a page; not the command line's own, such as `aws sso login`."""
     named = re.findall(r"(?<![\w.-])aws ([a-z0-9-]+)\s+([a-z0-9]+(?:-[a-z0-9]+)+)", text)
-    return {(CALLED.get(service, service), operation) for service, operation in named}
+    return {(CALLED.get(service) or service, operation) for service, operation in named}
 
 
 def operations(service: str) -> set[str]:
     session = botocore.session.get_session()
     if service not in session.get_available_services():
         return set()
-    names = session.get_service_model(service).operation_names
-    return {xform_name(name, "-") for name in names}
+    model: Any = session.get_service_model(service)
+    return {xform_name(name, "-") for name in model.operation_names}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 from pydantic import AfterValidator
@@ -85,5 +85,5 @@ def test_what_is_handed_over_is_an_argument_of_a_kind_and_of_what_another_yields
         if hand_over.argument in {field.name for field in dataclasses.fields(kind.args)}
     ]
     assert takers
-    value = object()
+    value: Any = object()
     assert hand_over.of(Deployed({}, **{hand_over.argument: value})) is value

@@ -201,12 +201,18 @@ def test_an_export_that_was_started_before_is_found_and_not_started_again(app, w
     assert answer["export"]["snapshot_arn"] == SNAPSHOT
 
 
+def named(member, form):
+    """The value of a member of a request's form."""
+    (value,) = re.findall(f"{member}=([^&]+)", form)
+    return value
+
+
 def test_an_identifier_of_an_export_that_failed_is_not_used_again(app, wire, context):
     names = []
 
     def begin(path, query, body):
         text = body if isinstance(body, str) else body.decode()
-        names.append(re.search("ExportTaskIdentifier=([^&]+)", text)[1])
+        names.append(named("ExportTaskIdentifier", text))
         return (
             refused("ExportTaskAlreadyExists")(path, query, body)
             if len(names) == 1
@@ -344,16 +350,14 @@ MADE = ITEM | {"of": SOURCES[1] | {"snapshot": "made-for-the-run"}}
 
 
 def deleted(wire):
-    return [
-        re.search("DBSnapshotIdentifier=([^&]+)", str(body))[1] for body in wire.bodies["DeleteDBSnapshot"]
-    ]
+    return [named("DBSnapshotIdentifier", str(body)) for body in wire.bodies["DeleteDBSnapshot"]]
 
 
 def test_a_snapshot_that_was_made_for_the_run_is_forgotten_with_it(app, wire, context):
     made = []
 
     def make(path, query, body):
-        made.append(re.search("DBSnapshotIdentifier=([^&]+)", str(body))[1])
+        made.append(named("DBSnapshotIdentifier", str(body)))
         return xml("CreateDBSnapshot", "<DBSnapshot><Status>creating</Status></DBSnapshot>")
 
     wire.answers |= {

@@ -23,18 +23,21 @@ class Collection(ThreadingHTTPServer):
 
 
 class Request(BaseHTTPRequestHandler):
-    server: Collection
+    @property
+    def collection(self) -> Collection:
+        assert isinstance(self.server, Collection)
+        return self.server
 
     def answer(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         name, _, part = self.path.removeprefix("/_aoss/c1/").partition("/")
-        self.server.requests.append((self.command, name, part, dict(self.headers), body))
-        if self.server.faults:
-            fault = self.server.faults.popleft()
+        self.collection.requests.append((self.command, name, part, dict(self.headers), body))
+        if self.collection.faults:
+            fault = self.collection.faults.popleft()
             if fault is None:
                 return self.connection.close()
             return self.respond(*fault)
-        indexes, given = self.server.indexes, json.loads(body or "{}")
+        indexes, given = self.collection.indexes, json.loads(body or "{}")
         if self.command == "PUT" and not part:
             if name in indexes:
                 return self.respond(
@@ -66,7 +69,7 @@ class Request(BaseHTTPRequestHandler):
 
     do_GET = do_HEAD = do_PUT = do_DELETE = answer
 
-    def log_message(self, *_):
+    def log_message(self, format, *args):
         pass
 
 

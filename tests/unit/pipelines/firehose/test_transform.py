@@ -2,6 +2,7 @@
 
 import base64
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -214,6 +215,9 @@ def test_every_record_is_answered_whatever_it_holds(data):
 
 def members(text):
     """All that a record holds besides its time: keys in their order, every number as it is written."""
-    exact = {"parse_int": lambda digits: ["number", digits], "parse_float": lambda digits: ["number", digits]}
+    exact: dict[str, Any] = {
+        "parse_int": lambda digits: ["number", digits],
+        "parse_float": lambda digits: ["number", digits],
+    }
     pairs = json.loads(text, object_pairs_hook=lambda pairs: ["object", pairs], **exact)[1]
     return [(name, value) for name, value in pairs if name != "EVENT_TIME"]

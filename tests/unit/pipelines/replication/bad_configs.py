@@ -14,7 +14,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "pipelines.replica.from: one landing is taken",
     ),
     "from an unknown pipeline": (
-        replica(**{"from": "lakes"}),
+        replica(EXPORT, **{"from": "lakes"}),
         "pipelines.replica.from: 'lakes' is not a pipeline of this stack; did you mean 'lake'?",
     ),
     "a ring of pipelines": (
