@@ -40,12 +40,14 @@ SCHEMA = {
 
 
 def write(path: Path, first: int, last: int, extra: str = "") -> None:
+    """A Parquet file of items from `first` to `last`."""
     columns = ", ".join(f"{sql} AS {name}" for name, (_, sql) in COLUMNS.items())
     made = f"SELECT {columns}, NULL::VARCHAR AS _rest{extra} FROM range({first}, {last}) AS made(i)"
     duckdb.execute(f"COPY ({made}) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
 
 
 def measure(folder: Path, memory: str) -> None:
+    """Prints how long folding each share of changes takes in so much memory."""
     sys.path[:0] = [str(ROOT / "handlers" / "fold"), str(ROOT / "components" / "shared")]
     from folding import fold
 
@@ -69,6 +71,7 @@ def measure(folder: Path, memory: str) -> None:
 
 
 def main() -> None:
+    """Measures in a process of its own for each size of memory."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

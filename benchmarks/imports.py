@@ -51,6 +51,7 @@ def environment(name: str) -> dict[str, str]:
 
 
 def timed(statement: str, variables: Mapping[str, str], *places: Path) -> float:
+    """The seconds that a statement takes in a fresh interpreter that sees these places alone."""
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-B", "-c", TIMED.format(statement=statement), *map(str, places)],
         env={"PATH": os.environ["PATH"], **variables},
@@ -64,6 +65,7 @@ def timed(statement: str, variables: Mapping[str, str], *places: Path) -> float:
 
 
 def main() -> None:
+    """Prints each bundle's size and how long its import takes."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -65,10 +65,12 @@ SERVICES = (
 
 
 def megabytes() -> float:
+    """The most memory that this process has had."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def main() -> None:
+    """Prints how long the first check of each request takes, and the next ones."""
     print(f"{'request':42} {'first':>9} {'then':>9}")
     for name, request in REQUESTS.items():
         start = time.perf_counter()

@@ -61,6 +61,7 @@ def items(seed: int = 7):
 
 
 def write(path: Path, size: int) -> tuple[int, int]:
+    """Writes an export's file of `size` bytes before compression or a line more; its bytes, and how many items."""
     raw = count = 0
     with gzip.open(path, "wb", compresslevel=6) as file:
         for item in items():
@@ -72,6 +73,7 @@ def write(path: Path, size: int) -> tuple[int, int]:
 
 
 def boto3(path: Path, count: int, folder: Path):
+    """Reads the items by boto3's deserializer."""
     from boto3.dynamodb.types import TypeDeserializer
 
     deserialize, done = TypeDeserializer().deserialize, 0
@@ -87,6 +89,7 @@ def boto3(path: Path, count: int, folder: Path):
 
 
 def normaliser(path: Path, count: int, folder: Path):
+    """Reads the items by the project's own handler, into Parquet."""
     sys.path[:0] = [str(ROOT / "handlers" / "normalise"), str(ROOT / "components" / "shared"), str(ROOT)]
     import data_file
     from decoder import Decoder
@@ -120,6 +123,7 @@ def normaliser(path: Path, count: int, folder: Path):
 
 
 def pyarrow(path: Path, count: int, folder: Path):
+    """Reads the items by pyarrow's JSON reader, into Parquet."""
     import pyarrow as arrow
     from pyarrow import json as arrow_json
     from pyarrow import parquet
@@ -142,6 +146,7 @@ def pyarrow(path: Path, count: int, folder: Path):
 
 
 def duckdb(path: Path, count: int, folder: Path):
+    """Reads the items by DuckDB, into Parquet."""
     import duckdb as engine
 
     text, number, whole = "STRUCT(S VARCHAR)", "STRUCT(N DECIMAL(38,2))", "STRUCT(N BIGINT)"
@@ -169,6 +174,7 @@ READERS = {reader.__name__: reader for reader in (boto3, normaliser, pyarrow, du
 
 
 def measure(name: str, path: Path, count: int):
+    """Prints a reader's CPU seconds and the most megabytes that it had, as JSON."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     with tempfile.TemporaryDirectory() as folder:
@@ -182,6 +188,7 @@ def measure(name: str, path: Path, count: int):
 
 
 def main():
+    """Measures each reader in a process of its own."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -69,6 +69,7 @@ class Monitor(mocks.MockMonitor):
         self.keep, self.requests = keep, []
 
     def RegisterResource(self, request: Any) -> Any:
+        """Keeps the request and its answer, where they are wanted."""
         answer = super().RegisterResource(request)
         if self.keep:
             self.requests.append((request, answer))
@@ -283,6 +284,7 @@ def measure(kind: str, program: str, source: Path, count: int) -> dict[str, floa
 
 
 def main() -> None:
+    """Prints the table, or measures one program."""
     parser = argparse.ArgumentParser(description="What components cost to register, beside a flat program.")
     parser.add_argument("--pipelines", type=int, nargs="+", default=[10, 100, 1000])
     parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=KINDS)

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def up(clone: Path, environment: dict[str, str]) -> float:
+    """The seconds that `make up` takes in a clone."""
     began = time.monotonic()
     subprocess.run(
         ["make", "--silent", "up"], cwd=clone, env=environment, check=True, stdout=subprocess.DEVNULL
@@ -28,6 +29,7 @@ def up(clone: Path, environment: dict[str, str]) -> float:
 
 
 def main() -> None:
+    """Prints the seconds of `make up` in a fresh clone, and of the next one."""
     parser = argparse.ArgumentParser(description="How long `make up` takes in a fresh clone.")
     parser.add_argument(
         "--cold", action="store_true", help="also with empty caches, which takes many minutes"

@@ -34,6 +34,7 @@ PATIENCE = 3_600.0  # seconds
 
 
 def item(number: int, revision: int) -> dict[str, Any]:
+    """An item of a table, of a revision."""
     return {
         "pk": {"S": f"customer-{number % 997}"}, "sk": {"N": str(number)}, "revision": {"N": str(revision)},
         "name": {"S": f"Customer {number}"}, "newsletter": {"BOOL": number % 3 == 0}, "n": {"N": f"{number}.25"},
@@ -50,14 +51,17 @@ class Memory(threading.Thread):
         self.status, self.peak = Path(f"/proc/{pid}/status"), 0.0
 
     def now(self) -> float:
+        """The megabytes that the process has now."""
         (line,) = [line for line in self.status.read_text().splitlines() if line.startswith("VmRSS")]
         return int(line.split()[1]) / 1024
 
     def reset(self) -> float:
+        """Forgets the most until now, and returns the megabytes of now."""
         self.peak = self.now()
         return self.peak
 
     def run(self) -> None:
+        """Looks at the process until it is gone."""
         try:
             while True:
                 self.peak = max(self.peak, self.now())
@@ -118,6 +122,7 @@ def _measured(cloud: Cloud, count: int) -> list[str]:
 
 
 def main() -> None:
+    """Prints how long a table's export and its changes take."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -26,6 +26,7 @@ class Arrival:
 
     @property
     def complete(self) -> bool:
+        """Whether all that was sent has arrived."""
         return self.seconds is not None and self.sent == self.arrived and not self.failure
 
 
@@ -50,6 +51,7 @@ class Arrived:
 
     @property
     def complete(self) -> bool:
+        """Whether the run came up and each of its tables is complete."""
         return not self.failure and all(row.complete for row in self.rows)
 
 

@@ -40,6 +40,7 @@ class Report:
 
     @property
     def accounts(self) -> dict[str, str]:
+        """The names of all previews' accounts by their ids."""
         return {id: name for preview in self.previews for id, name in preview.accounts.items()}
 
 

@@ -36,6 +36,7 @@ def marker(stack: str) -> str:
 
 
 def title(stack: str) -> str:
+    """The title of the stack's issue."""
     return f"Stack {stack} is not as its program has it"
 
 

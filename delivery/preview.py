@@ -71,10 +71,12 @@ class Change:
 
     @property
     def type(self) -> str:
+        """The resource's type token, such as `aws:dynamodb/table:Table`."""
         return self.urn.split("::")[2].rpartition("$")[2]
 
     @property
     def name(self) -> str:
+        """The resource's name in its program."""
         return self.urn.split("::", 3)[3]
 
     @property
@@ -115,6 +117,7 @@ class Preview:
     """The pipelines that the state has already."""
 
     def count(self, kind: str) -> int:
+        """How many resources are changed so: `create`, `update`, `replace` or `delete`."""
         return sum(change.kind == kind for change in self.changes)
 
     @property
@@ -127,6 +130,7 @@ class Preview:
 
     @property
     def pipelines(self) -> Mapping[str, Any]:
+        """The pipelines of the config that was previewed, by name."""
         return _mapping(self.config.get("tributary:pipelines"))
 
 

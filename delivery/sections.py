@@ -47,6 +47,7 @@ class Section:
 
 
 def failures(previews: Sequence[Preview]) -> Iterator[Section]:
+    """The stacks that could not be previewed, each with why."""
     failing = [preview for preview in previews if preview.failed]
     if failing:
         rows = [f"- {text.code(preview.stack)}: {text.plain(why(preview))}" for preview in failing]
@@ -132,6 +133,7 @@ def _rows(change: Change) -> Iterable[Sequence[str]]:
 
 
 def findings(previews: Sequence[Preview]) -> Iterator[Section]:
+    """The policies that resources break."""
     rows = [
         [
             text.code(preview.stack),
@@ -182,6 +184,7 @@ def _dollars(amount: tuple[float, float]) -> str:
 
 
 def pictures(preview: Preview) -> Iterator[Section]:
+    """A picture of each pipeline that changes, with its legend."""
     if (preview.changes or not preview.failed) and (lines := picture(preview)):
         legend = [
             mark for mark in ("new", "changed", "replaced", "removed") if mark in touched(preview).values()

@@ -60,6 +60,7 @@ def counted(number: int, singular: str, many: str = "") -> str:
 
 
 def listed(words: Sequence[str]) -> str:
+    """`a, b and c`."""
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 

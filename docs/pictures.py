@@ -28,6 +28,7 @@ Box = tuple[int, int, int, str, str, str]  # x, y, width, style, name, what it i
 
 
 def frame(x: int, y: int, width: int, height: int, name: str) -> str:
+    """A dashed frame around boxes, with its name at the top."""
     return (
         f'<rect class="frame" x="{x}" y="{y}" width="{width}" height="{height}" rx="10" stroke-dasharray="5 4"/>'
         f'<text class="small" x="{x + 14}" y="{y + 20}">{escape(name)}</text>'
@@ -35,6 +36,7 @@ def frame(x: int, y: int, width: int, height: int, name: str) -> str:
 
 
 def box(x: int, y: int, width: int, style: str, name: str, what: str = "") -> str:
+    """A box with a name and, below it, what it is."""
     middle, line = x + width / 2, 25 if what else 33
     drawn = (
         f'<rect class="{style}" x="{x}" y="{y}" width="{width}" height="54" rx="8" stroke-width="1.4"/>'
@@ -48,6 +50,7 @@ def box(x: int, y: int, width: int, style: str, name: str, what: str = "") -> st
 def arrow(
     *points: tuple[int, int], label: str = "", at: tuple[int, int] | None = None, style: str = "small"
 ) -> str:
+    """A line through points with a head at its end; its label at the middle, or at `at`."""
     path = "M" + " L".join(f"{x} {y}" for x, y in points)
     drawn = f'<path class="line" d="{path}" marker-end="url(#head)"/>'
     if label:
@@ -60,6 +63,7 @@ def arrow(
 
 
 def picture(width: int, height: int, title: str, *parts: str) -> str:
+    """The parts as an SVG of a size, which is dark where the reader's screen is."""
     body = "\n".join(parts)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '

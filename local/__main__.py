@@ -30,10 +30,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def say(text: str) -> None:
+    """A line on standard output, at once."""
     print(text, flush=True)
 
 
 def up(clone: Clone) -> int:
+    """Starts the cloud and the stack, sends data through it, and prints what arrived; the exit code."""
     began = time.monotonic()
     binary = engine.find(say)
     try:
@@ -74,6 +76,7 @@ def up(clone: Clone) -> int:
 
 
 def status(clone: Clone, form: str) -> int:
+    """Prints what arrived, as a table or as JSON; the exit code."""
     ready, outputs = clone.running(), clone.outputs()
     if ready is None or outputs is None:
         print("status: nothing is up in this clone; `make up` brings it up", file=sys.stderr)
@@ -92,6 +95,7 @@ def status(clone: Clone, form: str) -> int:
 
 
 def down(clone: Clone) -> int:
+    """Stops what runs and takes `.tributary/` away; the exit code."""
     if clone.folder.exists():
         with engine.locked(
             clone.folder / "lock", lambda: say("down: another make runs in this clone, waiting")
@@ -105,12 +109,14 @@ def down(clone: Clone) -> int:
 
 
 def interrupt(number: int, frame: FrameType | None) -> Any:
+    """Turns a signal into KeyboardInterrupt, so that what was begun is stopped."""
     for again in (signal.SIGTERM, signal.SIGHUP):  # once is enough: stopping is under way
         signal.signal(again, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
 def main() -> int:
+    """Runs a command; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.add_argument("command", choices=("up", "status", "down"))
     parser.add_argument("--format", choices=("table", "json"), default="table", help="of status")

@@ -39,6 +39,7 @@ def find() -> Path:
 
 
 def main() -> int:
+    """Checks the workflows by actionlint, where it is or can be had; the exit code."""
     try:
         binary = find()
     except (engine.EngineError, OSError, subprocess.SubprocessError) as error:

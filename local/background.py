@@ -49,10 +49,12 @@ class Clone:
 
     @property
     def folder(self) -> Path:
+        """Where all of a clone's state is."""
         return self.root / ".tributary"
 
     @property
     def record(self) -> Path:
+        """The file that says which processes run, and where."""
         return self.folder / "cloud.json"
 
     def running(self) -> dict[str, Any] | None:
@@ -120,6 +122,7 @@ class Clone:
         (self.folder / "stack" / "outputs.json").write_text(json.dumps(outputs))
 
     def outputs(self) -> dict[str, Any] | None:
+        """The stack's outputs, or None where it is not up."""
         with contextlib.suppress(OSError, ValueError):
             return json.loads((self.folder / "stack" / "outputs.json").read_text())
         return None
@@ -186,6 +189,7 @@ def _ps(pid: int, field: str) -> str:
 
 
 def answers(endpoint: str) -> bool:
+    """Whether something answers HTTP at an address, whatever it says."""
     try:
         urllib.request.build_opener(urllib.request.ProxyHandler({})).open(endpoint, timeout=5).close()
     except urllib.error.HTTPError:

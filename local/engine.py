@@ -71,6 +71,7 @@ def version(binary: Path | str) -> VersionInfo | None:
 
 
 def fits(binary: Path | str) -> bool:
+    """Whether an engine is of the version that the SDK wants."""
     binary_version = version(binary)
     return (
         binary_version is not None
@@ -186,6 +187,7 @@ def toolchain(say: Say) -> Path:
 
 
 def go_version(go: Path | str) -> tuple[int, ...]:
+    """A Go compiler's version, empty where it does not run."""
     try:
         answer = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, timeout=60, cwd="/",
                               env={**os.environ, "GOTOOLCHAIN": "local"}, check=True).stdout  # fmt: skip
@@ -254,6 +256,7 @@ class Engine(PulumiCommand):
         on_output: Callable[[str], object] | None = None,
         on_error: Callable[[str], object] | None = None,
     ) -> CommandResult:
+        """Runs the engine; its output line by line to `on_output`. Raises where it fails."""
         outputs: tuple[list[str], list[str]] = ([], [])
         with subprocess.Popen(
             [self.command, "--non-interactive", *args], cwd=cwd, text=True, errors="replace",

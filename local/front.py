@@ -26,6 +26,7 @@ Check = Callable[[dict[str, Any], dict[str, str]], str | None]
 
 
 def nothing_more(scope: dict[str, Any], headers: dict[str, str]) -> str | None:
+    """No further check."""
     return None
 
 
@@ -60,6 +61,7 @@ class Front:
         self.host_is_known = host_is_known
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answers a request, or passes it on."""
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return

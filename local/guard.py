@@ -46,6 +46,7 @@ def compiled(java: str, jars: Path, cache: Path) -> Path:
 
 
 def compiler(java: str, folder: Path) -> list[str]:
+    """The command that compiles Java: the JDK's own, else one that is downloaded."""
     javac = Path(java).resolve().with_name("javac")
     if javac.exists():
         return [str(javac)]

@@ -60,6 +60,7 @@ class Unavailable(Exception):
 
 
 def cache() -> Path:
+    """The folder that outlives a clone: what was downloaded and built."""
     return Path(os.environ.get("TRIBUTARY_CACHE") or Path.home() / ".cache" / "tributary")
 
 
@@ -150,6 +151,7 @@ def archive_classes() -> None:
 
 
 def fetch() -> None:
+    """Downloads the node's jars, checked by their digests, all or none."""
     with tempfile.TemporaryDirectory(dir=cache()) as temporary:
         fresh = Path(temporary) / "jars"
         fresh.mkdir()
@@ -173,6 +175,7 @@ def unavailable() -> str | None:
 
 
 def free_port() -> int:
+    """A port on loopback that nothing listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -229,6 +232,7 @@ class Node:
         self.await_ready(time.monotonic() + START_SECONDS)
 
     def await_ready(self, deadline: float) -> None:
+        """Returns once the node answers; raises Unavailable where it has not by the deadline."""
         while time.monotonic() < deadline and self.process.poll() is None:
             time.sleep(0.2)
             published = re.search(
@@ -251,6 +255,7 @@ class Node:
         raise Unavailable(f"OpenSearch did not start: {self.log.read_text(errors='replace')[-800:]}")
 
     def stop(self) -> None:
+        """Ends the node, by force after 20 seconds."""
         if self.process.stdin:
             self.process.stdin.close()
         try:

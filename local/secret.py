@@ -23,6 +23,7 @@ known: dict[str, str] = {}  # by endpoint
 
 
 def fresh() -> str:
+    """A new secret."""
     return secrets.token_hex(20)
 
 

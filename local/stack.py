@@ -169,6 +169,7 @@ class LocalStack:
         return {getattr(op, "value", op): count for op, count in done.change_summary.items()}
 
     def destroy(self) -> None:
+        """Takes all of the stack's resources away."""
         with self._state_written():
             self.stack.destroy(**self._output())
 
@@ -183,6 +184,7 @@ class LocalStack:
                 self.unsaved.unlink(missing_ok=True)
 
     def outputs(self) -> dict[str, Any]:
+        """The stack's outputs by name."""
         return {name: output.value for name, output in self.stack.outputs().items()}
 
     def _output(self) -> dict[str, Any]:

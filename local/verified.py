@@ -66,6 +66,7 @@ def wheel(package: str, *where: str) -> list[str]:
 
 
 def run(command: list[str], failure: str, **environment: str) -> None:
+    """Runs a command; raises Unverified with `failure` and the end of its output where it fails."""
     try:
         subprocess.run(
             command,

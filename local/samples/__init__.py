@@ -43,9 +43,11 @@ class Row(NamedTuple):
 
     @property
     def complete(self) -> bool:
+        """Whether all that was sent has arrived."""
         return self.seconds is not None and self.arrived == self.sent and not self.failure
 
     def as_json(self) -> dict[str, Any]:
+        """The row's columns by name."""
         return {column: getattr(self, column) for column in self.COLUMNS}
 
 
@@ -71,6 +73,7 @@ class Cloud:
 
     @property
     def pipelines(self) -> Mapping[str, Any]:
+        """The stack's pipelines, by name, as its outputs have them."""
         return self.outputs.get("pipelines", {})
 
     def client(self, service: str, place: Mapping[str, Any]) -> Any:

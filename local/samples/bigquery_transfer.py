@@ -80,10 +80,12 @@ def origin(cloud: Cloud, pipeline: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | None) -> list[Row]:
+    """What was loaded of each table."""
     return [row(cloud, name, pipeline, table, due) for table in pipeline["tables"]]
 
 
 def row(cloud: Cloud, name: str, pipeline: Mapping[str, Any], table: str, due: datetime | None) -> Row:
+    """What was loaded of one table, beside what its export has."""
     made, exporter = pipeline["tables"][table], origin(cloud, pipeline)
     source, columns = contents(cloud, exporter["landing"], table, due)
     runs = cloud.google("GET", f"/v1/{made['transfer']}/runs").get("transferRuns", [])
@@ -147,6 +149,7 @@ def answered(
 
 
 def query(cloud: Cloud, project: str, sql: str) -> list[list[Any]]:
+    """The rows of a query in BigQuery's SQL."""
     answer = cloud.google(
         "POST", f"/bigquery/v2/projects/{project}/queries", {"query": sql, "useLegacySql": False}
     )

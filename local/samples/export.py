@@ -70,6 +70,7 @@ def _key(kind: str, name: str, number: int) -> dict[str, Any]:
 
 
 def prepare(cloud: Cloud, name: str, pipeline: Mapping[str, Any]) -> None:
+    """Puts items into the tables of a pipeline that exports."""
     for table in pipeline["landing"]["tables"]:
         # Where as many are there already, they are those of an earlier run.
         if size(cloud, pipeline["landing"], table) < ITEMS.get(table, OTHERWISE):
@@ -116,6 +117,7 @@ def put(dynamodb: Any, table: str, items: Sequence[Mapping[str, Any]]) -> None:
 
 
 def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | None) -> list[Row]:
+    """What was exported of each table."""
     if "state_machine" in pipeline:
         return lake.rows(cloud, name, pipeline, due)
     landing, rows = pipeline["landing"], []

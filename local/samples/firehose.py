@@ -26,6 +26,7 @@ def prepare(cloud: Cloud, name: str, pipeline: Mapping[str, Any]) -> None:
 
 
 def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -> None:
+    """Runs the generator; raises SampleError where it did not send what it was to."""
     for event in RUNS:
         answer = cloud.client("lambda", pipeline).invoke(
             FunctionName=pipeline["generator"], Payload=json.dumps(event).encode()
@@ -36,6 +37,7 @@ def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -
 
 
 def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | None) -> list[Row]:
+    """What came from the stream into the index."""
     sent, reader, index = (
         records(cloud, pipeline),
         cloud.search(pipeline, pipeline["reader_role"]),
@@ -111,6 +113,7 @@ def ticks(reader: OpenSearch, index: str) -> Iterator[int]:
 
 
 def freshness(cloud: Cloud, pipeline: Mapping[str, Any]) -> float | None:
+    """The most seconds that a record waited for its delivery in the last day, or None where no metric says."""
     now = datetime.now(UTC)
     points = cloud.client("cloudwatch", pipeline).get_metric_statistics(
         Namespace="AWS/Firehose", MetricName=FRESHNESS, Statistics=["Maximum"],

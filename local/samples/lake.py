@@ -25,6 +25,7 @@ def start(cloud: Cloud, pipeline: Mapping[str, Any], due: datetime) -> str:
 
 
 def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | None) -> list[Row]:
+    """What the newest run has published of each table."""
     from local.samples import export
 
     run, rows = latest_run(cloud, pipeline, due), []

@@ -13,6 +13,8 @@ INSTANCE = DATABASE = "shop"
 
 
 class Column(NamedTuple):
+    """A column: its type in MySQL and in an export's Parquet, and its values in SQL."""
+
     name: str
     source: str
     exported: str
@@ -20,6 +22,8 @@ class Column(NamedTuple):
 
 
 class Table(NamedTuple):
+    """A table of the sample database."""
+
     rows: int
     columns: tuple[Column, ...]
 

@@ -24,6 +24,7 @@ PATTERN = {"source": ["tributary.arrival"], "detail-type": ["Export Arrived"]}
 
 
 def prepare(cloud: Cloud, name: str, pipeline: Mapping[str, Any]) -> None:
+    """Makes a queue, and a rule that sends it each announcement of an arrived export."""
     landing, rule = pipeline["landing"], f"{cloud.prefix}{QUEUE}-{name}"[:64]
     sqs, events = cloud.client("sqs", landing), cloud.client("events", landing)
     url = sqs.create_queue(QueueName=cloud.prefix + QUEUE, Attributes={"MessageRetentionPeriod": "1209600"})[
@@ -77,6 +78,7 @@ def announced(cloud: Cloud, place: Mapping[str, Any]) -> Iterator[tuple[datetime
 
 
 def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | None) -> list[Row]:
+    """What was replicated of each table."""
     exporting = cloud.pipelines[pipeline["from"]]
     source, replica = exporting["landing"], pipeline["landing"]
     heard = {detail["export_arn"]: (at, detail) for at, detail in announced(cloud, replica)}

@@ -29,6 +29,7 @@ LATENCY = "opensearch.EndToEndLatency.max"
 
 
 def key(table: str, number: int) -> dict[str, Any]:
+    """The key of a table's item."""
     *shared, unique = TABLES.get(table, OTHERWISE)
     made: dict[str, Any] = {name: {"S": f"{name}-{number * 7919 % 97}"} for name in shared}
     by_number = unique == "at"
@@ -61,6 +62,7 @@ def item(table: str, number: int, revision: int = 0) -> dict[str, Any]:
 
 
 def before(cloud: Cloud, place: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+    """Makes and fills the tables that the stack takes as they are."""
     dynamodb = cloud.client("dynamodb", place)
     for table in [table["name"] for table in config["tables"] if not table.get("create")]:
         schema = TABLES.get(table, OTHERWISE)
@@ -80,6 +82,7 @@ def before(cloud: Cloud, place: Mapping[str, Any], config: Mapping[str, Any]) ->
 
 
 def prepare(cloud: Cloud, name: str, pipeline: Mapping[str, Any]) -> None:
+    """Makes the role that reads the indexes."""
     iam, trusted = cloud.client("iam", pipeline), f"arn:aws:iam::{pipeline['account']}:root"
     trust = {"Effect": "Allow", "Principal": {"AWS": trusted}, "Action": "sts:AssumeRole"}
     reach = {"Effect": "Allow", "Action": "aoss:APIAccessAll", "Resource": "*"}
@@ -93,6 +96,7 @@ def _policy(statement: Mapping[str, Any]) -> str:
 
 
 def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -> None:
+    """Changes items of each table while the pipelines run."""
     dynamodb = cloud.client("dynamodb", pipeline)
     for table in pipeline["indexes"]:
         for number in UPDATED:
@@ -106,10 +110,12 @@ def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -
 
 
 def reader_role(cloud: Cloud, pipeline: Mapping[str, Any]) -> str:
+    """The ARN of the role that reads the indexes."""
     return f"arn:aws:iam::{pipeline['account']}:role/{cloud.prefix}{READER}"
 
 
 def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | None) -> list[Row]:
+    """What of each table is in its index."""
     reader, rows = cloud.search(pipeline, reader_role(cloud, pipeline)), []
     bucket, _, prefix = pipeline["dead_letters"].removeprefix("s3://").partition("/")
     for table, index in pipeline["indexes"].items():

@@ -33,6 +33,9 @@ GRANTS = {
 }
 
 
+S3_ALONE: dict[str, Any] = {"service": "s3.amazonaws.com"}
+
+
 class Pair:
     """Two versioned buckets with a key each, and a rule between them under a role with all grants but some."""
 
@@ -44,8 +47,7 @@ class Pair:
         key: tuple[str, ...] = ("kms:Encrypt", "kms:Decrypt"),
         replica_key_role: tuple[str, ...] = ("kms:Encrypt", "kms:Decrypt"),
         bucket_key: bool = True,
-        trust: str = "s3.amazonaws.com",
-        condition: dict | None = None,
+        trust: dict[str, Any] = S3_ALONE,
         markers: bool = False,
     ):
         self.cloud, tag = cloud, uuid.uuid4().hex[:10]
@@ -111,9 +113,9 @@ class Pair:
         cloud.role(
             WORKLOAD,
             name,
-            trust,
+            trust["service"],
             *[s for s in statements if s["Action"]],
-            condition=condition,
+            condition=trust.get("condition"),
         )
         self.far.put_bucket_policy(
             Bucket=self.target,
@@ -309,13 +311,13 @@ def test_into_a_bucket_without_a_bucket_key_encrypting_is_enough(cloud: Cloud):
 
 
 def test_a_role_that_s3_may_not_assume_replicates_nothing(cloud: Cloud):
-    assert refused(cloud, Pair(cloud, trust="lambda.amazonaws.com"), "sts:AssumeRole")
+    assert refused(cloud, Pair(cloud, trust={"service": "lambda.amazonaws.com"}), "sts:AssumeRole")
 
 
 @pytest.mark.parametrize(("test", "carries"), [("StringEquals", False), ("StringEqualsIfExists", True)])
 def test_s3_tells_a_trust_nothing_that_no_page_says_it_tells(cloud: Cloud, test: str, carries: bool):
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html"""
-    pair = Pair(cloud, condition={test: {"aws:SourceAccount": WORKLOAD}}).start()
+    pair = Pair(cloud, trust=S3_ALONE | {"condition": {test: {"aws:SourceAccount": WORKLOAD}}}).start()
     pair.put()
     assert (pair.status() == "COMPLETED") is carries
 
