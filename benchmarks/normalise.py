@@ -133,7 +133,7 @@ def pyarrow(path: Path, count: int, folder: Path):
     def run():
         options = arrow_json.ReadOptions(use_threads=False)
         open_json: Any = arrow_json.open_json  # its stubs know no stream
-        with arrow.CompressedInputStream(arrow.OSFile(str(path)), "gzip") as source:
+        with arrow.CompressedInputStream(arrow.OSFile(str(path), "r"), "gzip") as source:
             reader = open_json(source, read_options=options)
             with parquet.ParquetWriter(folder / "p.parquet", reader.schema, compression="zstd") as writer:
                 rows = 0
