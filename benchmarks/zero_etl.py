@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT))
 
 from local.samples.export import put  # noqa: E402  # found by the path above
 from tests.contract.opensearch_cloud import Cloud  # noqa: E402  # of the tests, found by the path above
-from tests.contract.test_cloud_osis import BUCKET, Line, body  # noqa: E402  # as above
+from tests.contract.osis_line import BUCKET, Line, body  # noqa: E402  # as above
 from tests.waiting import eventually  # noqa: E402  # as above
 
 PATIENCE = 3_600.0  # seconds

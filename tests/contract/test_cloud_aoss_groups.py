@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from opensearchpy import OpenSearch, TransportError
 
 from tests.contract.opensearch_cloud import ACCOUNT, Cloud
-from tests.contract.test_cloud_osis import BUCKET, Line, body
+from tests.contract.osis_line import BUCKET, Line, body
 from tests.waiting import eventually
 
 IDLE, COLD = 10.0, 2.0

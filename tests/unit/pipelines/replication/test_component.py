@@ -7,45 +7,11 @@ import pulumi
 import pytest
 
 from tests.recording import Recording, record
+from tests.unit.pipelines.replication.recorded import copy, receiving, role, rule, statements
 
-LAKE = {"kind": "export", "account": "workload", "sources": [{"dynamodb": "orders"}]}
 SOURCE = "arn:aws:s3:::tributary-test-lake-landing-111111111111"
 REPLICA = "arn:aws:s3:::tributary-test-copy-replica-222222222222"
 ROLE = "arn:aws:iam:workload:mock:tributary-test-copy-source"
-
-
-def copy(lake: dict[str, Any] | None = None, *, to: str = "analytics", **keys: Any) -> Recording:
-    config = {
-        "accounts": {
-            "workload": {"id": "111111111111", "region": "eu-central-1"},
-            "analytics": {"id": "222222222222", "region": "eu-west-1"},
-        },
-        "pipelines": {
-            "lake": LAKE | (lake or {}),
-            "copy": {"kind": "replication", "account": to, "from": "lake"} | keys,
-        },
-    }
-    return record("test", config)
-
-
-def rule(recorded: Recording) -> dict[str, Any]:
-    (only,) = recorded.inputs_of("aws:s3/bucketReplicationConfig:BucketReplicationConfig", "copy-source")[
-        "rules"
-    ]
-    return only
-
-
-def statements(recorded: Recording, type: str, name: str) -> dict[str, dict[str, Any]]:
-    policy = json.loads(recorded.inputs_of(type, name)["policy"])
-    return {statement.pop("Sid"): statement for statement in policy["Statement"]}
-
-
-def role(recorded: Recording) -> dict[str, dict[str, Any]]:
-    return statements(recorded, "aws:iam/rolePolicy:RolePolicy", "copy-source")
-
-
-def receiving(recorded: Recording) -> dict[str, dict[str, Any]]:
-    return statements(recorded, "aws:s3/bucketPolicy:BucketPolicy", "copy-replica")
 
 
 def test_each_side_stands_in_its_own_account() -> None:
@@ -330,9 +296,9 @@ def test_prefixes_that_do_not_fit_into_a_role_are_refused_and_as_many_short_ones
     with pytest.raises(pulumi.RunError, match=f"{refused}10,240; write fewer or shorter ones"):
         copy(prefixes=prefixes(126))
     recorded = copy(prefixes=prefixes(27), lake={"create_key": True}, create_key=True, existing_objects=True)
-    for role in ("copy-source", "copy-source-backfill-job"):
+    for named in ("copy-source", "copy-source-backfill-job"):
         assert (
-            len(recorded.inputs_of("aws:iam/rolePolicy:RolePolicy", role)["policy"].replace(" ", ""))
+            len(recorded.inputs_of("aws:iam/rolePolicy:RolePolicy", named)["policy"].replace(" ", ""))
             <= 10_240
         )
 
