@@ -7,6 +7,7 @@ import atexit
 import base64
 import gzip
 import hashlib
+import importlib
 import io
 import json
 import shutil
@@ -15,8 +16,10 @@ import tempfile
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import pyarrow.parquet as pq
+import pytest
 
 from components.bundling.c_compiler import host_library
 
@@ -35,6 +38,18 @@ def library() -> Path:
     path = folder / "decode.so"
     path.write_bytes(host_library(HANDLER / "decode.c"))
     return path
+
+
+def handler_on(monkeypatch: pytest.MonkeyPatch, bucket: object) -> ModuleType:
+    """The handler's app, whose client of S3 is `bucket`."""
+    monkeypatch.setenv("BUCKET", "lake")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.syspath_prepend(str(HANDLER))
+    monkeypatch.delitem(sys.modules, "app", raising=False)
+    app = importlib.import_module("app")
+    del sys.modules["app"]  # the next test's is another handler's
+    monkeypatch.setattr(app, "s3", bucket)
+    return app
 
 
 def full(items, **dumps) -> bytes:

@@ -2,17 +2,15 @@
 
 import contextlib
 import gzip
-import importlib
 import io
 import json
-import sys
 from types import SimpleNamespace
 
 import pytest
 from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 
-from tests.contract.normaliser import HANDLER, data_file, digest, full, library
+from tests.contract.normaliser import data_file, digest, full, handler_on, library
 
 CONTEXT = SimpleNamespace(
     function_name="normalise",
@@ -65,14 +63,8 @@ class Bucket:
 
 @pytest.fixture
 def lake(monkeypatch):
-    monkeypatch.setenv("BUCKET", "lake")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.syspath_prepend(str(HANDLER))
-    monkeypatch.delitem(sys.modules, "app", raising=False)
-    app = importlib.import_module("app")
-    del sys.modules["app"]  # the next test's is another handler's
     bucket = Bucket()
-    monkeypatch.setattr(app, "s3", bucket)
+    app = handler_on(monkeypatch, bucket)
     decoder = data_file.Decoder
     monkeypatch.setattr(
         data_file, "Decoder", lambda schema, incremental: decoder(schema, incremental, library())

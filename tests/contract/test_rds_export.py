@@ -1,9 +1,7 @@
 """A finished RDS export is published only if it is whole: its descriptions, its batches, and the end of every part."""
 
-import importlib
 import io
 import json
-import sys
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +13,7 @@ from botocore.response import StreamingBody
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.contract.normaliser import HANDLER
+from tests.contract.normaliser import handler_on
 
 import footer  # isort: skip - a module of the handler's folder, which the line above puts on the path
 
@@ -82,14 +80,8 @@ class Bucket:
 
 @pytest.fixture
 def export(monkeypatch):
-    monkeypatch.setenv("BUCKET", "lake")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.syspath_prepend(str(HANDLER))
-    monkeypatch.delitem(sys.modules, "app", raising=False)
-    app = importlib.import_module("app")
-    del sys.modules["app"]  # the next test's is another handler's
     bucket = Bucket()
-    monkeypatch.setattr(app, "s3", bucket)
+    app = handler_on(monkeypatch, bucket)
     event = {"step": "rds", "export_prefix": PREFIX, "only": [], "leave_out": [], "tables_key": TABLES}
 
     def describe(**more):

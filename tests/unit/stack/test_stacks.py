@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 from tests.recording import Recording, record, stack_config
+from tests.unit.pipelines.bigquery_transfer.recorded import counts
 
 STACKS = ("dev", "prod", "local")
 
@@ -126,39 +127,9 @@ REPLAY_SCHEDULE = {
 }
 
 
-def warehouse(tables: int, compared: int) -> dict[str, int]:
-    """A BigQuery transfer: what it always has, a table's transfer, table, view and alarm, and two alarms more where its
-    exports give the number of rows."""
-    return {
-        "aws:cloudwatch/logGroup:LogGroup": 1,
-        "aws:cloudwatch/metricAlarm:MetricAlarm": 3 + tables + 2 * compared,
-        "aws:iam/accessKey:AccessKey": 1,
-        "aws:iam/role:Role": 2,
-        "aws:iam/rolePolicy:RolePolicy": 2,
-        "aws:iam/user:User": 1,
-        "aws:iam/userPolicy:UserPolicy": 1,
-        "aws:lambda/function:Function": 1,
-        "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": 1,
-        "aws:scheduler/schedule:Schedule": 1,
-        "aws:scheduler/scheduleGroup:ScheduleGroup": 1,
-        "aws:sqs/queue:Queue": 1,
-        "aws:sqs/queuePolicy:QueuePolicy": 1,
-        "gcp:bigquery/dataTransferConfig:DataTransferConfig": tables,
-        "gcp:bigquery/dataset:Dataset": 1,
-        "gcp:bigquery/table:Table": 2 * tables,
-        "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": 1,
-        "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": 1,
-        "gcp:projects/iAMCustomRole:IAMCustomRole": 2,
-        "gcp:projects/iAMMember:IAMMember": 3,
-        "gcp:pubsub/topic:Topic": 1,
-        "gcp:serviceaccount/account:Account": 2,
-        "gcp:serviceaccount/iAMMember:IAMMember": 1,
-    }
-
-
 def keyless_warehouse(tables: int, compared: int, *, event_driven: bool) -> Counter[str]:
     """With a copy: a role instead of the user and its key; event-driven an alarm, and the landing's queue."""
-    made = Counter(warehouse(tables, compared)) + Counter(
+    made = Counter(counts(tables, compared)) + Counter(
         {
             "aws:iam/role:Role": 1,
             "aws:iam/rolePolicy:RolePolicy": 1,
@@ -247,8 +218,8 @@ EXACT = {
             "pulumi:providers:aws": 2,
             "pulumi:providers:gcp": 1,
         },
-        warehouse(tables=6, compared=2),
-        warehouse(tables=6, compared=2),
+        counts(tables=6, compared=2),
+        counts(tables=6, compared=2),
         keyless_warehouse(tables=6, compared=2, event_driven=True),
     ],
 }

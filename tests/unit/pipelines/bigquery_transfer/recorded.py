@@ -30,31 +30,37 @@ CONFIG = "gcp:bigquery/dataTransferConfig:DataTransferConfig"
 TABLE = "gcp:bigquery/table:Table"
 
 
-EACH = {
-    "aws:cloudwatch/logGroup:LogGroup": 1,
-    "aws:cloudwatch/metricAlarm:MetricAlarm": 6,
-    "aws:iam/accessKey:AccessKey": 1,
-    "aws:iam/role:Role": 2,
-    "aws:iam/rolePolicy:RolePolicy": 2,
-    "aws:iam/user:User": 1,
-    "aws:iam/userPolicy:UserPolicy": 1,
-    "aws:lambda/function:Function": 1,
-    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": 1,
-    "aws:scheduler/schedule:Schedule": 1,
-    "aws:scheduler/scheduleGroup:ScheduleGroup": 1,
-    "aws:sqs/queue:Queue": 1,
-    "aws:sqs/queuePolicy:QueuePolicy": 1,
-    CONFIG: 1,
-    "gcp:bigquery/dataset:Dataset": 1,
-    TABLE: 2,
-    POOL: 1,
-    "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": 1,
-    "gcp:projects/iAMCustomRole:IAMCustomRole": 2,
-    "gcp:projects/iAMMember:IAMMember": 3,
-    "gcp:pubsub/topic:Topic": 1,
-    "gcp:serviceaccount/account:Account": 2,
-    "gcp:serviceaccount/iAMMember:IAMMember": 1,
-}
+def counts(tables: int, compared: int) -> dict[str, int]:
+    """A BigQuery transfer: what it always has, a table's transfer, table, view and alarm, and two alarms more where its
+    exports give the number of rows."""
+    return {
+        "aws:cloudwatch/logGroup:LogGroup": 1,
+        "aws:cloudwatch/metricAlarm:MetricAlarm": 3 + tables + 2 * compared,
+        "aws:iam/accessKey:AccessKey": 1,
+        "aws:iam/role:Role": 2,
+        "aws:iam/rolePolicy:RolePolicy": 2,
+        "aws:iam/user:User": 1,
+        "aws:iam/userPolicy:UserPolicy": 1,
+        "aws:lambda/function:Function": 1,
+        "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": 1,
+        "aws:scheduler/schedule:Schedule": 1,
+        "aws:scheduler/scheduleGroup:ScheduleGroup": 1,
+        "aws:sqs/queue:Queue": 1,
+        "aws:sqs/queuePolicy:QueuePolicy": 1,
+        CONFIG: tables,
+        "gcp:bigquery/dataset:Dataset": 1,
+        TABLE: 2 * tables,
+        POOL: 1,
+        "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": 1,
+        "gcp:projects/iAMCustomRole:IAMCustomRole": 2,
+        "gcp:projects/iAMMember:IAMMember": 3,
+        "gcp:pubsub/topic:Topic": 1,
+        "gcp:serviceaccount/account:Account": 2,
+        "gcp:serviceaccount/iAMMember:IAMMember": 1,
+    }
+
+
+EACH = counts(tables=1, compared=1)
 
 
 def warehouse(**keys: Any) -> Recording:
