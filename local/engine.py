@@ -277,6 +277,7 @@ class Engine(PulumiCommand):
                 readers[-1].start()
             try:
                 code = process.wait()
+                self.killed = code < 0  # by a signal: it had no time to write
             except BaseException:
                 process.send_signal(signal.SIGINT)
                 with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):

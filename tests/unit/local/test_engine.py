@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from pulumi.automation import CommandError
 
 from local import engine
 
@@ -116,3 +117,14 @@ def test_a_failed_build_says_what_was_tried_and_what_go_printed(tmp_path, monkey
     monkeypatch.setattr(engine, "toolchain", lambda say: go)
     with pytest.raises(engine.EngineError, match=r"(?s)install Pulumi by hand.*no such module"):
         engine.build(tmp_path, lambda line: None)
+
+
+@pytest.mark.parametrize(("ending", "killed"), [("kill -9 $$", True), ("exit 3", False)])
+def test_an_engine_that_a_signal_ended_is_known_not_to_have_written_its_state(tmp_path, ending, killed):
+    binary = tmp_path / "pulumi"
+    binary.write_text(f"#!/bin/sh\n[ $1 = version ] && echo v{engine.VERSION} && exit\n{ending}\n")
+    binary.chmod(0o755)
+    running = engine.Engine(binary)
+    with pytest.raises(CommandError):
+        running.run(["up"], str(tmp_path), {})
+    assert running.killed is killed
