@@ -3,7 +3,9 @@
 A property finds its member by name, whatever the case and number (`kmsKeyId` -> `KMSKeyId`, `rule` -> `Rules`), or
 under the path that a row's `paths` states for it ("LifecycleConfiguration.Rules", alternatives with "|"). A nested
 property's exception is keyed by its dotted path ("attributes.name"). What doesn't fit the shape is a ValueError with
-the property's path: a property is never dropped in silence. Enums and lengths come from the service's own model.
+the property's path: a property is never dropped in silence. A path is a text, as a row's `id` is, since each is read
+both ways, into a request and out of an answer, which JMESPath and functions are not; where a service's model has it no
+more, the property is refused by its name. Enums and lengths come from the service's own model.
 """
 
 import json
