@@ -156,7 +156,7 @@ ROWS = {
         delete=(steps.clear_user, "delete_user"),
         name="name", names=IAM_NAME, untag="untag_user", local=("forceDestroy",), result={"get_user": "User"},
         paths={"name": "UserName", "uniqueId": "UserId",
-               "permissionsBoundary": "PermissionsBoundary|PermissionsBoundaryArn"},
+               "permissionsBoundary": "PermissionsBoundary.PermissionsBoundaryArn|PermissionsBoundary"},
     ),
     "aws:iam/userPolicy:UserPolicy": Row(
         "iam", create=("put_user_policy",), read=("get_user_policy",), update=("put_user_policy",),

@@ -113,7 +113,7 @@ ROWS = aws_analytics.ROWS | {
         name="name", names=IAM_NAME, untag="untag_role", local=("forceDetachPolicies",), replace=("path",),
         paths={"name": "RoleName", "assumeRolePolicy": "AssumeRolePolicyDocument|PolicyDocument",
         "uniqueId": "RoleId",
-               "arn": "Arn", "permissionsBoundary": "PermissionsBoundary|PermissionsBoundaryArn"},
+               "arn": "Arn", "permissionsBoundary": "PermissionsBoundary.PermissionsBoundaryArn|PermissionsBoundary"},
         defaults={"description": "", "maxSessionDuration": 3600}, result={"get_role": "Role"},
     ),
     "aws:iam/rolePolicy:RolePolicy": Row(

@@ -1,6 +1,6 @@
 """Makes in the embedded cloud what a stack's config adopts, tables and databases, and in each of its accounts the roles
-that docs/accounts.md has: `deploy` (or what the config calls it) and `preview`, with the policies that
-`python -m bootstrap <stack>` prints for them and nothing else.
+that docs/accounts.md has: `deploy` (or what the config calls it), `preview` and `refresh`, with the policies that
+`python -m bootstrap <stack>` prints for them and nothing else; and the boundary of each account whose config names one.
 
     ENDPOINT=http://127.0.0.1:4566 .venv/bin/python tests/cli/seed.py [stack ...]
 
@@ -31,14 +31,14 @@ from components.accounts import AccountArgs  # noqa: E402
 from components.stack import settings  # noqa: E402
 
 STACKS = ("dev", "local", "prod")
-ROLES = ("deploy", "preview")
+ROLES = ("deploy", "preview", "refresh")
 
 
-def stack_settings(stack: str) -> settings.Settings:
-    """The settings of Pulumi.<stack>.yaml, over the defaults of Pulumi.yaml."""
-    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+def stack_settings(stack: str, root: Path = ROOT) -> settings.Settings:
+    """The settings of Pulumi.<stack>.yaml, over the defaults of Pulumi.yaml; `root` is the project's folder."""
+    declared = yaml.safe_load((root / "Pulumi.yaml").read_text())["config"]
     config = {key: value["default"] for key, value in declared.items() if "default" in value}
-    config |= yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
+    config |= yaml.safe_load((root / f"Pulumi.{stack}.yaml").read_text())["config"]
     return settings.read(
         {k.removeprefix("tributary:"): v for k, v in config.items() if k[:10] == "tributary:"}
     )
@@ -66,6 +66,12 @@ class Adopted:
             with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
                 iam.create_policy(PolicyName=policy, PolicyDocument=text)
             iam.attach_role_policy(RoleName=name, PolicyArn=f"arn:aws:iam::{self.account.id}:policy/{policy}")
+
+    def boundary(self, arn: str, text: str) -> None:
+        """The managed policy that the config names as the boundary of the account's roles."""
+        iam = self.client("iam")
+        with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+            iam.create_policy(PolicyName=arn.rpartition("/")[2], PolicyDocument=text)
 
     def table(self, name: str) -> None:
         dynamodb = self.client("dynamodb")
@@ -109,16 +115,16 @@ def adopted(stack: settings.Settings) -> Iterator[tuple[AccountArgs, str, str]]:
                     yield args.account, "dynamodb", table.name
 
 
-def printed(stack: str) -> dict[str, str]:
+def printed(stack: str, root: Path = ROOT) -> dict[str, str]:
     """What the documented command prints for a stack: `<stack>-<account>-<role>[-<number>]` -> policy."""
     command = [sys.executable, "-m", "bootstrap", stack]
-    text = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    text = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
     parts = re.split(r"^# (\S+)\.json$", text, flags=re.MULTILINE)
     return {name: policy.strip() for name, policy in zip(parts[1::2], parts[2::2], strict=True)}
 
 
 def role_arns(stack: settings.Settings, role: str) -> dict[str, str]:
-    """The role `deploy` or `preview` in each account, by the account's name in the config."""
+    """The role `deploy`, `preview` or `refresh` in each account, by the account's name in the config."""
     own = {name: account.role if role == "deploy" else "" for name, account in stack.accounts.items()}
     return {
         name: own[name] or f"arn:aws:iam::{account.id}:role/{role}"
@@ -126,8 +132,12 @@ def role_arns(stack: settings.Settings, role: str) -> dict[str, str]:
     }
 
 
-def seed(endpoint: str, stack: str) -> None:
-    read, policies = stack_settings(stack), printed(stack)
+def seed(endpoint: str, stack: str, root: Path = ROOT) -> None:
+    read, policies = stack_settings(stack, root), printed(stack, root)
+    for name, account in read.accounts.items():
+        if account.permissions_boundary:
+            text = policies[f"{stack}-{name}-boundary"]
+            Adopted(endpoint, account).boundary(account.permissions_boundary, text)
     for role in ROLES:
         for name, arn in role_arns(read, role).items():
             form = re.compile(rf"{re.escape(stack)}-{re.escape(name)}-{role}(-\d+)?")

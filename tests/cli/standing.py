@@ -32,6 +32,7 @@ LISTS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("opensearchserverless", "list_access_policies", "accessPolicySummaries[].name", {"type": "data"}),
     ("opensearchserverless", "list_collections", "collectionSummaries[].name", {}),
     ("opensearchserverless", "list_security_policies", "securityPolicySummaries[].name", {"type": "network"}),
+    ("opensearchserverless", "list_collection_groups", "collectionGroupSummaries[].name", {}),
     ("osis", "list_pipelines", "Pipelines[].PipelineName", {}),
     ("s3", "list_buckets", "Buckets[].Name", {}),
     ("scheduler", "list_schedules", "Schedules[].Name", {}),

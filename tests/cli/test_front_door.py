@@ -6,9 +6,10 @@
 Each test is one step of it, and each stack and choice of providers is a life of its own (`front`). Nothing may change
 that nobody changed: neither at the preview after `up`, nor as the state is refreshed from what the cloud answers.
 
-All is done under the two roles of docs/accounts.md, with what `python -m bootstrap` prints for them and nothing more
+All is done under the roles of docs/accounts.md, with what `python -m bootstrap` prints for them and nothing more
 (`seed`), which the cloud's IAM enforces: what a pull request shows, a preview of the empty stack and one of a changed
-config, under the role that reads, and the rest under the one that deploys.
+config, under the role that previews, what looks for drift under the one that compares, and the rest under the one that
+deploys.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import boto3
 import pytest
@@ -47,17 +47,17 @@ class Life(Front):
 
     broken = ""
 
-    def __init__(self, *arguments: Any):
-        super().__init__(*arguments)
-        self.settings = stack_settings(self.stack)
-        seed(self.endpoint, self.stack)
+    def prepare(self) -> None:
+        """Makes what the config adopts, and the roles."""
+        self.settings = stack_settings(self.stack, self.project)
+        seed(self.endpoint, self.stack, self.project)
         self.before = self.standing()
 
     def standing(self) -> set[tuple[str, str, str]]:
         return standing.in_aws(self.endpoint, self.settings.accounts.values())
 
     def under(self, role: str) -> None:
-        """From here on each account is entered as its role `deploy` or `preview`, as the config says."""
+        """From here on each account is entered as its role `deploy`, `preview` or `refresh`."""
         for name, arn in role_arns(self.settings, role).items():
             self.ok("config", "set", "--path", f"tributary:accounts.{name}.role", arn, events=False)
 
@@ -104,6 +104,7 @@ def test_init_adds_the_salt_to_the_stacks_file_and_nothing_else(life: Life) -> N
     assert salt.startswith("+encryptionsalt: v1:")
     if life.providers == "real" and too_old_for_ingestion():
         life.ok("config", "rm", "--path", "tributary:pipelines.catalog-search", events=False)
+    life.prepare()
 
 
 def test_the_first_preview_creates_all_and_is_refused_by_nothing(life: Life) -> None:
@@ -129,6 +130,16 @@ def test_up_previews_and_creates_all_of_it(life: Life) -> None:
 def test_a_preview_after_it_changes_nothing(life: Life) -> None:
     run = life.ok("preview", "--diff")
     assert (run.changes, run.counts.keys()) == ({}, {"same"}), run.text
+
+
+def test_the_preview_that_looks_for_drift_reads_all_of_it_under_its_own_role_and_changes_nothing(
+    life: Life,
+) -> None:
+    """What `drift.yml` runs (docs/pull-requests.md)."""
+    life.under("refresh")
+    run = life.ok("preview", "--refresh", "--diff")
+    assert run.changes == life.providers_of_accounts, run.text
+    life.under("deploy")
 
 
 def test_a_refresh_changes_nothing(life: Life) -> None:
