@@ -118,7 +118,7 @@ class SharedCollection:
     vpc_endpoints: list[str] = Field(default_factory=list)
     """The VPC endpoints that reach it."""
 
-    def known_as(self) -> tuple[pulumi.Output[str], ...]:
+    def described(self) -> tuple[pulumi.Output[str], ...]:
         """Its name, ARN, endpoint and Dashboards, as a pipeline's outputs."""
         return tuple(
             pulumi.Output.from_input(value) for value in (self.name, self.arn, self.endpoint, self.dashboards)

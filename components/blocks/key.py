@@ -22,7 +22,7 @@ KmsKeyArn = Annotated[
 ]
 
 
-def stands_in(key_arn: str) -> tuple[str, str]:
+def region_and_account(key_arn: str) -> tuple[str, str]:
     """The region and the account of a key."""
     _, _, _, region, account, _ = key_arn.split(":", 5)
     return region, account

@@ -54,7 +54,7 @@ class NewTableArgs:
         return [key.name for key in (self.hash_key, self.range_key) if key and key.type == "B"]
 
 
-def no_document_id(binary_keys: list[str]) -> str:
+def binary_key_refused(binary_keys: list[str]) -> str:
     """Why a table with a binary key can't be indexed: the export's text of such a key is not the stream's
     (https://github.com/opensearch-project/data-prepper, StreamRecordConverter and ExportRecordConverter)."""
     return (
@@ -172,5 +172,6 @@ def _can_be_read(
     )
     if binary:
         raise pulumi.RunError(
-            f"pipelines.{pipeline}: table '{name}': {no_document_id(binary)}; an 'export' pipeline carries such a table"
+            f"pipelines.{pipeline}: table '{name}': {binary_key_refused(binary)}; an 'export' pipeline carries such a "
+            "table"
         )

@@ -52,18 +52,18 @@ s3, sqs, events, dynamodb = (
 # False: an exception would hide which messages failed, and the poller would count it as a failure of the
 # function.
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-once = IdempotencyConfig(
+idempotency = IdempotencyConfig(
     event_key_jmespath="export_arn",
     raise_on_no_idempotency_key=True,
     expires_after_seconds=15 * 24 * 3600,  # SQS keeps a message for 14 days at most
 )
-written_down = DynamoDBPersistenceLayer(table_name=settings.idempotency_table, boto3_client=dynamodb)
+announced_exports = DynamoDBPersistenceLayer(table_name=settings.idempotency_table, boto3_client=dynamodb)
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> object:
     """Announces the exports that the messages name; returns the messages to be tried again."""
-    once.register_lambda_context(context)  # what a time-out cut off may be taken up again after it
+    idempotency.register_lambda_context(context)  # what a time-out cut off may be taken up again after it
     batches: Any = batch  # the type of its record handler is not known
     return batches.process_partial_response(
         event=event, record_handler=receive, processor=processor, context=context
@@ -95,7 +95,7 @@ def text_with_notes(error: BaseException) -> str:
     return " ".join([str(error), *vars(error).get("__notes__", [])])
 
 
-@idempotent_function(data_keyword_argument="detail", config=once, persistence_store=written_down)
+@idempotent_function(data_keyword_argument="detail", config=idempotency, persistence_store=announced_exports)
 def announce(detail: dict[str, Any]) -> str:
     """Puts the event on the bus, once for each export; returns its id. Raises NotAnnounced."""
     answer = events.put_events(Entries=[announcement(detail, settings.event_bus)])

@@ -109,7 +109,7 @@ def data_folder(key: str) -> str:
     return key.rpartition("/")[0] + "/data/"
 
 
-def elsewhere(key: str, manifest: Iterable[bytes]) -> Iterator[str]:
+def files_outside(key: str, manifest: Iterable[bytes]) -> Iterator[str]:
     """The files that a manifest names outside its export's own folder. `judge` reports a line that can't be read."""
     for line in manifest:
         with suppress(*UNREADABLE):

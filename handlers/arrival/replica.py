@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-from arrival import Export, Stored, Waiting, data_folder, elsewhere
+from arrival import Export, Stored, Waiting, data_folder, files_outside
 from botocore.exceptions import ClientError
 from dynamodb_exports import FILES, FILES_MD5
 
@@ -38,7 +38,7 @@ def export(s3: Any, bucket: str, key: str) -> Generator[Export, None, None]:
             lines.write(chunk)
         lines.seek(0)
         stored = _listing(s3, bucket, data_folder(key))
-        stored |= _heads(s3, bucket, list(elsewhere(key, lines)))
+        stored |= _heads(s3, bucket, list(files_outside(key, lines)))
         lines.seek(0)
         yield Export(
             bucket=bucket,

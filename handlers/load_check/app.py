@@ -44,10 +44,10 @@ from counts import (
     count_sql,
     due_load,
     last_run,
+    manifests_taken,
     metrics,
     result,
     run_result,
-    taken,
 )
 from dynamodb_exports import UNREADABLE
 from federation import Google, GoogleRefused
@@ -104,7 +104,7 @@ def publish(table: Table, outcome: Mapping[str, Any]) -> None:
 
 def count(table: Table, prefix: str, load: Load) -> dict[str, Any]:
     """The rows that BigQuery has of a load, and those that its exports hold."""
-    expected = sum(item_count(key) for key in taken(manifests(prefix), load))
+    expected = sum(item_count(key) for key in manifests_taken(manifests(prefix), load))
     loaded = google.count(settings.project, settings.location, count_sql(settings, table, load))
     return result(load, expected, loaded)
 

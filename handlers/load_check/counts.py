@@ -128,7 +128,7 @@ def due_load(at: datetime, load_time: str, copied_minutes_before: int = 0) -> Lo
     return Load(until.date(), taken - timedelta(days=1), taken)
 
 
-def taken(objects: Iterable[tuple[str, datetime]], load: Load) -> list[str]:
+def manifests_taken(objects: Iterable[tuple[str, datetime]], load: Load) -> list[str]:
     """The manifests of the exports that were written between the load before and this one."""
     return [
         key for key, written in objects if SUMMARY_KEY.fullmatch(key) and load.since < written <= load.until

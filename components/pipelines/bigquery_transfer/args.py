@@ -227,7 +227,7 @@ class BigQueryTransferArgs(PipelineArgs):
         known = landing.name, landing.schedule, landing.timezone
         if problem := bigquery_schedules.before_export(self.schedule, *known):
             yield f"schedule: the load at {problem[0]}; write 'every day {problem[1]}' or later"
-        elif copy and load is not None and not copy.event_driven and not [*copy.late(load)]:
+        elif copy and load is not None and not copy.event_driven and not [*copy.lateness_problems(load)]:
             at = (load - copy.lead(load)) % DAY
             if problem := bigquery_schedules.before_export(f"every day {at // 60:02}:{at % 60:02}", *known):
                 yield f"storage_transfer.start: the copy at {problem[0]}; write '{problem[1]}' or later"
@@ -274,13 +274,17 @@ class BigQueryTransferArgs(PipelineArgs):
 
     @together
     def _copy_hears_of_files(self) -> Iterator[str]:
-        for problem in self.storage_transfer.without_events(self.landing) if self.storage_transfer else ():
+        for problem in self.storage_transfer.event_problems(self.landing) if self.storage_transfer else ():
             yield f"storage_transfer.{problem}"
 
     @together
     def _copy_is_there_at_the_load(self) -> Iterator[str]:
         load = self.load_minute()
-        for problem in self.storage_transfer.late(load) if self.storage_transfer and load is not None else ():
+        for problem in (
+            self.storage_transfer.lateness_problems(load)
+            if self.storage_transfer and load is not None
+            else ()
+        ):
             yield f"storage_transfer.{problem}"
 
     @together
@@ -289,7 +293,7 @@ class BigQueryTransferArgs(PipelineArgs):
             return
         # Another check reports a dataset that can't be there.
         with contextlib.suppress(ValueError):
-            for problem in self.storage_transfer.elsewhere(self.place()):
+            for problem in self.storage_transfer.location_problems(self.place()):
                 yield f"storage_transfer.{problem}"
 
     def load_minute(self) -> int | None:

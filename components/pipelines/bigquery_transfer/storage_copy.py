@@ -220,7 +220,7 @@ class StorageCopy(pulumi.ComponentResource):
         how, queue = self.how, self.landing.event_queue_arn
         if how.event_driven and queue is not None:
             return {"event_stream": gcp.storage.TransferJobEventStreamArgs(name=queue)}
-        hours, minutes = divmod(how.first(), 60)
+        hours, minutes = divmod(how.start_minute(), 60)
         return {
             "schedule": gcp.storage.TransferJobScheduleArgs(
                 # In the past, so that the first copy is the first of the next day; any such day does.

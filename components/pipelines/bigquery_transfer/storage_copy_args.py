@@ -59,16 +59,16 @@ class StorageTransferArgs:
         """Minutes between two copies."""
         return self.every_minutes or DAY
 
-    def first(self) -> int:
+    def start_minute(self) -> int:
         """The minute of the day at which a copy starts."""
         hour, minute = (self.start or "04:00").split(":")
         return int(hour) * 60 + int(minute)
 
     def lead(self, load: int) -> int:
         """Minutes from the start of the last copy to a daily load at this minute of the day."""
-        return 0 if self.event_driven else (load - self.first()) % self.interval()
+        return 0 if self.event_driven else (load - self.start_minute()) % self.interval()
 
-    def without_events(self, landing: Landing) -> Iterator[str]:
+    def event_problems(self, landing: Landing) -> Iterator[str]:
         """What keeps it from hearing of the landing's new files."""
         if self.event_driven and landing.event_queue_arn is None:
             yield (
@@ -76,7 +76,7 @@ class StorageTransferArgs:
                 f"'{landing.name}', or event_queue_arn at a landing that exists, whose notifications are its owner's"
             )
 
-    def late(self, load: int) -> Iterator[str]:
+    def lateness_problems(self, load: int) -> Iterator[str]:
         """What keeps it from being there whole at a daily load, at this minute of the day, that is compared."""
         if self.event_driven:
             return
@@ -92,7 +92,7 @@ class StorageTransferArgs:
                 f"it {LEAST_LEAD} or more: write '{early // 60:02}:{early % 60:02}'"
             )
 
-    def elsewhere(self, dataset_location: str) -> Iterator[str]:
+    def location_problems(self, dataset_location: str) -> Iterator[str]:
         """What keeps a dataset that stands there from loading it."""
         if self.location and not _feeds(self.location, dataset_location):
             yield (

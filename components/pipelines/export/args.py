@@ -8,7 +8,7 @@ from pydantic import Field
 
 from components.arguments import arguments, together
 from components.blocks.bucket import LifecycleArgs, SecureBucket
-from components.blocks.key import KmsKey, KmsKeyArn, stands_in
+from components.blocks.key import KmsKey, KmsKeyArn, region_and_account
 from components.blocks.object_events import ObjectEvents
 from components.blocks.schedule import ScheduleExpression, Timezone
 from components.landing import Landing
@@ -96,7 +96,7 @@ class ExportArgs(PipelineArgs):
 
     @together
     def _key_can_encrypt(self) -> Iterator[str]:
-        if self.key_arn and stands_in(self.key_arn)[0] != self.account.region:
+        if self.key_arn and region_and_account(self.key_arn)[0] != self.account.region:
             yield (
                 f"key_arn: '{self.key_arn}' is not in {self.account.region}; S3 takes a key of the bucket's own region"
             )

@@ -113,7 +113,7 @@ class FirehosePipeline(pulumi.ComponentResource):
             pulumi.Output.from_input(self.stream.name),
             self.delivery.name,
         )
-        self.collection, self.collection_arn, self.endpoint, self.dashboards = self.shared.known_as()
+        self.collection, self.collection_arn, self.endpoint, self.dashboards = self.shared.described()
         self.backup = pulumi.Output.concat("s3://", self.bucket.name, f"/{FAILED}")
         self.replay_function = self.replay.name
         self.generator_function = self.generator.name if self.generator else None

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 
 from components.arguments import arguments, replaced, together
 from components.blocks.bucket import LifecycleArgs, SecureBucket
-from components.blocks.key import KmsKey, KmsKeyArn, stands_in
+from components.blocks.key import KmsKey, KmsKeyArn, region_and_account
 from components.blocks.object_events import ObjectEvents
 from components.landing import Landing
 from components.pipelines.pipeline import PipelineArgs
@@ -104,7 +104,7 @@ class ReplicationArgs(PipelineArgs):
 
     @together
     def _key_stands_with_the_replicas(self) -> Iterator[str]:
-        if self.key_arn and stands_in(self.key_arn) != (self.account.region, self.account.id):
+        if self.key_arn and region_and_account(self.key_arn) != (self.account.region, self.account.id):
             yield (
                 f"key_arn: '{self.key_arn}' encrypts replicas, so it stands where they do; name a key of account "
                 f"{self.account.id} in {self.account.region}"

@@ -11,7 +11,7 @@ from components.blocks.bucket import LifecycleArgs
 from components.blocks.collection import Collection, CollectionArgs, IndexName, SharedCollection, one_of_both
 from components.blocks.function import RetentionDays
 from components.blocks.network import VpcArgs
-from components.blocks.table import NewTableArgs, TableName, no_document_id
+from components.blocks.table import NewTableArgs, TableName, binary_key_refused
 from components.languages import data_prepper
 from components.pipelines.pipeline import PipelineArgs
 
@@ -154,7 +154,7 @@ class ZeroEtlArgs(PipelineArgs):
     def _each_table_can_be_indexed(self) -> Iterator[str]:
         for position, table in enumerate(self.tables):
             if table.create and (binary := table.create.binary_keys()):
-                yield f"tables[{position}].create: {no_document_id(binary)}; write type S or N"
+                yield f"tables[{position}].create: {binary_key_refused(binary)}; write type S or N"
             if (
                 table.index.name is None
                 and re.fullmatch(r"[a-z0-9][a-z0-9_.-]{0,79}", table.index_name()) is None

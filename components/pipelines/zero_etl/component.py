@@ -85,7 +85,7 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
         for group in args.groups():
             part = name if args.pipelines == "shared" else f"{name}-{group[0].name}"
             self._ingest(part, group, args, tables, bucket, bucket_arn)
-        self.collection, self.collection_arn, self.endpoint, self.dashboards = self.shared.known_as()
+        self.collection, self.collection_arn, self.endpoint, self.dashboards = self.shared.described()
         self.register_outputs({"endpoint": self.endpoint, "indexes": self.indexes})
 
     def _ingest(

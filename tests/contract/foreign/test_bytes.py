@@ -156,7 +156,7 @@ def test_an_export_is_complete_waited_for_or_corrupt(line, summary, there):
         )
     )
     assert isinstance(verdict, arrival.Complete | arrival.Waiting | arrival.Corrupt)
-    for named in arrival.elsewhere(key, lines):
+    for named in arrival.files_outside(key, lines):
         assert named.encode().startswith(b"raw/AWSDynamoDB/")
 
 
