@@ -175,7 +175,6 @@ EXACT = {
         BACKFILL,
         SEARCH,
         INGESTION,
-        INGESTION,
         READERS,
         FIREHOSE,
         READER_ROLE,
