@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 from bootstrap.cost import estimated
 from bootstrap.registered import config_of
@@ -187,7 +187,7 @@ _OF: dict[str, tuple[Callable[[str, Config], Iterator[Choice]], ...]] = {
 
 def _part(config: Config, key: str) -> dict[str, Any]:
     given = config.get(key)
-    return cast("dict[str, Any]", dict(given)) if is_mapping(given) else {}
+    return dict(given) if is_mapping(given) else {}
 
 
 def listed(saved: Sequence[Saving]) -> str:

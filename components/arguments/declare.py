@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import types
 import typing
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
@@ -9,7 +10,7 @@ from types import FunctionType
 from typing import Annotated, Any, TypeVar, cast, dataclass_transform
 
 import pulumi
-from pydantic import ConfigDict, Field, GetPydanticSchema, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, GetPydanticSchema, model_validator
 from pydantic.dataclasses import dataclass
 from pydantic.fields import FieldInfo
 from pydantic_core import core_schema
@@ -39,10 +40,32 @@ else:
 def arguments(cls: type[T]) -> type[T]:
     """Makes a class of annotated fields into frozen, checked, keyword-only arguments that refuse unknown keys."""
     config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, use_attribute_docstrings=True)
+    for name, hint in cls.__annotations__.items():
+        if is_number(hint):
+            cls.__annotations__[name] = Annotated[hint, BeforeValidator(_no_truth_value)]
     if checks_together(cls):
         cls._fit_together = model_validator(mode="after")(_fit_together)  # pyright: ignore  (where pydantic reads it)
     made: Any = dataclass(frozen=True, kw_only=True, config=config)(cls)
     return made
+
+
+def is_number(hint: Any) -> bool:
+    """Whether an annotation takes a number, one of some numbers, or a number and something else."""
+    origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Annotated:
+        return is_number(parts[0])
+    if origin in (typing.Union, types.UnionType):
+        return any(is_number(part) for part in parts)
+    if origin is typing.Literal:
+        return all(type(part) in (int, float) for part in parts)
+    return hint in (int, float)
+
+
+def _no_truth_value(value: Any) -> Any:
+    """Python counts True as 1, and pydantic follows it."""
+    if isinstance(value, bool):
+        raise ValueError(f"{str(value).lower()} is not a number; write one, without quotes")
+    return value
 
 
 @dataclasses.dataclass(frozen=True)
