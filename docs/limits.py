@@ -21,6 +21,7 @@ import botocore.session
 from pydantic import AfterValidator, BeforeValidator
 from pydantic.fields import FieldInfo
 
+from components.arguments.declare import A_NUMBER
 from components.cost.usage import USAGE
 from components.plugin import COMPONENTS
 from components.stack.kinds import KINDS
@@ -227,6 +228,8 @@ def _of(metadata: Any) -> list[str]:
     for check in metadata:
         if isinstance(check, FieldInfo):
             phrases += _of(check.metadata)
+        elif check is A_NUMBER:
+            continue
         elif isinstance(check, AfterValidator | BeforeValidator):
             tells = vars(check.func) if hasattr(check.func, "__dict__") else {}
             if "pattern" in tells:

@@ -42,7 +42,7 @@ def arguments(cls: type[T]) -> type[T]:
     config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, use_attribute_docstrings=True)
     for name, hint in cls.__annotations__.items():
         if is_number(hint):
-            cls.__annotations__[name] = Annotated[hint, BeforeValidator(_no_truth_value)]
+            cls.__annotations__[name] = Annotated[hint, A_NUMBER]
     if checks_together(cls):
         cls._fit_together = model_validator(mode="after")(_fit_together)  # pyright: ignore  (where pydantic reads it)
     made: Any = dataclass(frozen=True, kw_only=True, config=config)(cls)
@@ -62,10 +62,13 @@ def is_number(hint: Any) -> bool:
 
 
 def _no_truth_value(value: Any) -> Any:
-    """Python counts True as 1, and pydantic follows it."""
     if isinstance(value, bool):
         raise ValueError(f"{str(value).lower()} is not a number; write one, without quotes")
     return value
+
+
+A_NUMBER = BeforeValidator(_no_truth_value)
+"""What every number's annotation gets: Python counts True as 1, and pydantic follows it."""
 
 
 @dataclasses.dataclass(frozen=True)
