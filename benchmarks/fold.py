@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import duckdb
@@ -67,7 +68,7 @@ def measure(folder: Path, memory: str) -> None:
     done.set()
     watching.join()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    print(json.dumps({**folded.json(), "seconds": seconds, "peak": peak / 1e6, "spilled": most[0] / 1e6}))
+    print(json.dumps({**asdict(folded), "seconds": seconds, "peak": peak / 1e6, "spilled": most[0] / 1e6}))
 
 
 def main() -> None:

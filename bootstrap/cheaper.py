@@ -19,7 +19,7 @@ from components.arguments.plain import is_mapping
 from components.arguments.report import Refused
 from components.cost import difference
 from components.cost.text import dollars
-from components.cost.usage import USAGE
+from components.cost.usage import FirehoseUsageArgs
 
 Config = Mapping[str, Any]
 """A stack's config, or a pipeline's part of it: keys without their namespace."""
@@ -138,7 +138,7 @@ def _stream(name: str, pipeline: Config) -> Iterator[Choice]:
     given = _part(pipeline, "stream")
     if given.get("adopt") or given.get("shards"):
         return
-    usage = USAGE["firehose"](**_part(pipeline, "usage"))
+    usage = FirehoseUsageArgs(**_part(pipeline, "usage"))
     a_second = Decimal(str(usage.monthly_data_ingested_gb)) * 2**30 / (DAYS * 24 * 3600)
     records = a_second / Decimal(str(usage.record_bytes))
     shards = max(1, math.ceil(PEAK * max(a_second / 2**20, records / 1000)))
