@@ -1,13 +1,15 @@
-"""`python -m bootstrap [stack [--permissions-boundary NAME]]`: see the package."""
+"""`python -m bootstrap [stack [--permissions-boundary NAME | --json]]`: see the package."""
 
 import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from bootstrap.boundary import boundary, bounded
+from bootstrap.google import permissions, services
 from bootstrap.page import STACKS, page, program
-from bootstrap.registered import ROOT
+from bootstrap.registered import ROOT, config_of
 from bootstrap.roles import Stack, deploy, documents, preview, refresh
 
 POLICIES, PAGE = Path(__file__).with_name("policies"), ROOT / "docs" / "permissions.md"
@@ -37,6 +39,31 @@ def policies(name: str, bounded_by: str = "") -> dict[str, str]:
     return files
 
 
+def listed(name: str) -> dict[str, Any]:
+    """What a stack's roles may, in each account and at Google, for the program that makes them (bootstrap/making)."""
+    stack, project = Stack(name, program(name)), config_of(name)["gcp"].get("project")
+    places = [
+        {
+            "name": account, **{key: place[key] for key in ("account", "region", "partition")},
+            "policies": {role.__name__: documents(role(stack, place)) for role in (deploy, preview, refresh)},
+            "boundary": boundary(stack, place) if bounded(stack, place) else None,
+            "boundary_arn": next((str(r.inputs["permissionsBoundary"]) for r in stack.of(place)
+                                  if r.inputs.get("permissionsBoundary")), ""),
+        }
+        for account, place in sorted(stack.places().items())
+    ]  # fmt: skip
+    google = {
+        "project": project,
+        "permissions": {
+            "deploy": permissions(stack.program, during="deploy"),
+            "preview": permissions(stack.program, during="preview"),
+            "refresh": permissions(stack.program, during="refresh"),
+        },
+        "services": services(stack.program),
+    }
+    return {"stack": name, "places": places, "google": google if project else None}
+
+
 def written() -> dict[Path, str]:
     """All files that the command writes."""
     files = {POLICIES / name: text for stack in STACKS for name, text in policies(stack).items()}
@@ -55,8 +82,11 @@ if __name__ == "__main__":
         help="who deploys may make and change roles with this managed policy of the account as their boundary alone, "
         "as with `permissions_boundary` of each account in the config",
     )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="all that the stack's roles may, for a program")
     arguments = parser.parse_args()
-    if arguments.stack:
+    if arguments.stack and arguments.json:
+        print(json.dumps(listed(arguments.stack)))
+    elif arguments.stack:
         for name, text in policies(arguments.stack, arguments.permissions_boundary).items():
             print(f"# {name}\n{text}")
     else:

@@ -65,3 +65,21 @@ def permissions(program: Program, *, during: Literal["deploy", "preview", "refre
             every = PERMISSIONS[r.type]
             gathered.update(name for name in every if during == "deploy" or name.endswith(_READS))
     return sorted(gathered)
+
+
+# The API of each product: https://docs.cloud.google.com/apis/docs/cloud-client-libraries and
+# https://docs.cloud.google.com/service-usage/docs/list-services. Federation needs the last four
+# (https://docs.cloud.google.com/iam/docs/workload-identity-federation-with-deployment-pipelines).
+_APIS = {
+    "gcp:bigquery/dataTransferConfig": "bigquerydatatransfer", "gcp:bigquery/": "bigquery", "gcp:pubsub/": "pubsub",
+    "gcp:storage/transferJob": "storagetransfer", "gcp:storage/getTransferProject": "storagetransfer",
+    "gcp:storage/": "storage",
+}  # fmt: skip
+_FEDERATION = ("cloudresourcemanager", "iam", "iamcredentials", "sts")
+
+
+def services(program: Program) -> list[str]:
+    """The services of a project that are enabled for a stack, like `bigquery.googleapis.com`."""
+    types = {r.type for r in program.resources if r.type.startswith("gcp:")}
+    named = {next((api for start, api in _APIS.items() if type.startswith(start)), "") for type in types}
+    return [f"{name}.googleapis.com" for name in sorted((named - {""}) | set(_FEDERATION))]

@@ -107,7 +107,7 @@ def _deployers() -> Iterator[str]:
     key = "arn:aws:kms:ap-northeast-1:111111111111:key/<secrets>"
     for role, only in (("preview", True), ("deploy", False)):
         roles = [f"arn:aws:iam::{place['account']}:role/{role}" for place in stack.places().values()]
-        yield from _table(runner("arn:aws:s3:::state", key, roles, previews_only=only))
+        yield from _table(runner("arn:aws:s3:::state", key, roles, previews_only=only, stack="prod"))
 
 
 def _listed(names: list[str]) -> str:

@@ -44,6 +44,17 @@ _USE = [
 ]  # fmt: skip
 
 
+def by_the_accounts_policies(account: AccountArgs) -> Statement:
+    """Lets the IAM policies of the key's own account decide."""
+    return Statement(
+        "LetTheAccountsPoliciesDecide",
+        [f"kms:{action}" for action in _ADMINISTER + _USE],
+        ["*"],
+        principals={"AWS": f"arn:{account.partition}:iam::{account.id}:root"},
+        every_resource_because=THE_KEY_ITSELF,
+    )
+
+
 class KmsKey(pulumi.ComponentResource):
     """A symmetric key with yearly rotation and an alias. Its policy lets the account's own IAM policies decide (without
     that, nobody could ever change the key again), and adds `statements`, such as another account's role.
@@ -61,19 +72,12 @@ class KmsKey(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ):
         super().__init__("tributary:blocks:KmsKey", name, None, opts)
-        owner = Statement(
-            "LetTheAccountsPoliciesDecide",
-            [f"kms:{action}" for action in _ADMINISTER + _USE],
-            ["*"],
-            principals={"AWS": f"arn:{account.partition}:iam::{account.id}:root"},
-            every_resource_because=THE_KEY_ITSELF,
-        )
         key = aws.kms.Key(
             name,
             description=description,
             enable_key_rotation=True,
             deletion_window_in_days=30,
-            policy=document(owner, *statements),
+            policy=document(by_the_accounts_policies(account), *statements),
             # Data that outlives the stack is lost without its key.
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=retain),
         )

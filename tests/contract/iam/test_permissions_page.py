@@ -82,7 +82,8 @@ def test_who_runs_pulumi_reads_state_and_secrets_and_only_who_deploys_writes(
     previews_only: bool, evaluator: Evaluator
 ) -> None:
     roles = [f"arn:aws:iam::{HERE}:role/r"]
-    statements = [grant.render() for grant in runner(STATE, KEY, roles, previews_only=previews_only)]
+    grants = runner(STATE, KEY, roles, previews_only=previews_only, stack="prod")
+    statements = [grant.render() for grant in grants]
     document = {"Version": "2012-10-17", "Statement": statements}
     trusting = {
         "Statement": {
@@ -119,6 +120,10 @@ def test_who_runs_pulumi_reads_state_and_secrets_and_only_who_deploys_writes(
         assert allowed(action, resource) is not previews_only
     for action, resource in (
         ("s3:GetObject", f"{STATE}/other"),
+        *(("s3:GetObject", f"{STATE}/.pulumi/stacks/tributary/{other}.json") for other in ("dev", "prod-eu")),
+        ("s3:PutObject", f"{STATE}/.pulumi/locks/organization/tributary/dev/1.json"),
+        ("s3:PutObject", f"{STATE}/.pulumi/meta.yaml"),
+        ("s3:DeleteObjectVersion", stack),
         ("s3:GetObject", "arn:aws:s3:::tributary-prod-shop-lake-landing-111111111111/raw/a"),
         ("s3:DeleteBucket", STATE),
         ("kms:Decrypt", KEY.replace("1111-2222", "9999-2222")),
