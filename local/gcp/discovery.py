@@ -27,6 +27,7 @@ APIS = (
     (r"/v1/projects/[^/]+/serviceAccounts/[^/]+:generate\w+", "iamcredentials.v1"),
     (r"/v1/projects/[^/]+/(?:serviceAccounts|roles)(?:[/:].*)?|/v1/.*/workloadIdentityPools(?:[/:].*)?", "iam.v1"),
     (r"/v1/projects/[^/]+/(?:topics|subscriptions|schemas|snapshots)(?:[/:].*)?", "pubsub.v1"),
+    (r"/v1/projects/[^/]+/services(?:[/:].*)?", "serviceusage.v1"),
     (r"/v1/(?:projects|operations)(?:[/:].*)?", "cloudresourcemanager.v1"),
     (r"/v3/.*", "cloudresourcemanager.v3"),
 )  # fmt: skip

@@ -1,11 +1,15 @@
-"""Tokens for an AWS role: the Security Token Service's exchange and a service account's impersonation.
+"""Tokens for an AWS role, or for a job of an OpenID Connect issuer: the Security Token Service's exchange and a service
+account's impersonation.
 
-The subject token is a signed GetCallerIdentity; it is sent to the embedded AWS, which checks the signature, as Google
+Of AWS the subject token is a signed GetCallerIdentity; it is sent to the embedded AWS, which checks the signature, as Google
 sends it to AWS. Its audience must be a pool's provider for the caller's AWS account, whose mapping of `google.subject`
 gives the subject. The account impersonated must exist and let that subject in (`roles/iam.workloadIdentityUser`, member
 principal://iam.googleapis.com/<pool>/subject/<subject>).
 "Method: token" (https://docs.cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token), "Workload identity
 federation with AWS" (https://docs.cloud.google.com/iam/docs/workload-identity-federation-with-other-clouds).
+A job's token is a JWT of the provider's issuer for the provider's own audience; its claims meet the condition. Here its
+signature is not checked, as no issuer is here (https://docs.cloud.google.com/iam/docs/
+workload-identity-federation-with-deployment-pipelines).
 "Attribute mappings" and "Attribute conditions" (https://docs.cloud.google.com/iam/docs/workload-identity-federation).
 Pools, providers, mappings and conditions are in `identity_pools`. Missing: other APIs take any account's token
 (`tokens`).
@@ -13,6 +17,7 @@ Pools, providers, mappings and conditions are in `identity_pools`. Missing: othe
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import uuid
@@ -22,7 +27,7 @@ from urllib.parse import unquote
 
 import httpx
 
-from local.gcp.identity_pools import EXTRACT, IdentityPools, terms
+from local.gcp.identity_pools import CLAIM, CLAIM_TERM, EXTRACT, IdentityPools, terms
 from local.gcp.refusals import Body, Refused
 from local.gcp.resources import Resources
 
@@ -40,6 +45,9 @@ class Federation:
         ]
 
     def exchange(self, body: Body, query: Body) -> Body:
+        if body.get("subjectTokenType") == "urn:ietf:params:oauth:token-type:jwt":
+            provider = self.pools.active(body["audience"].removeprefix("//iam.googleapis.com/"))
+            return self._given_to(provider, _subject_of_job(provider, body.get("subjectToken", "")))
         if body.get("subjectTokenType") != "urn:ietf:params:aws:token-type:aws4_request":
             raise Refused(400, f"subjectTokenType {body.get('subjectTokenType')!r} is not here")
         signed = json.loads(unquote(body.get("subjectToken", "")))
@@ -67,7 +75,10 @@ class Federation:
         subject = arn[1]
         if mapped and mapped[1] is not None:
             subject = subject.partition(mapped[1])[2].partition(mapped[2])[0]
-        if not 0 < len(subject) <= 127:
+        return self._given_to(provider, subject)
+
+    def _given_to(self, provider: Body, subject: str) -> Body:
+        if not 0 < len(subject.encode()) <= 127:
             raise Refused(400, f"The mapped attribute 'google.subject' must have 1 to 127 bytes: {subject!r}")
         token = uuid.uuid4().hex
         pool = provider["name"].partition("/providers/")[0]
@@ -94,3 +105,23 @@ class Federation:
         until = datetime.now(UTC) + timedelta(hours=1)
         self.given[token := uuid.uuid4().hex] = until
         return {"accessToken": token, "expireTime": until.isoformat().replace("+00:00", "Z")}
+
+
+def _subject_of_job(provider: Body, token: str) -> str:
+    """What `google.subject` is mapped to of a JWT, if its issuer, its audience and the condition agree."""
+    try:
+        part = token.split(".")[1]
+        claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except (IndexError, ValueError):
+        raise Refused(400, "Error parsing the JWT of the subject token") from None
+    wanted = provider.get("oidc", {})
+    audiences = wanted.get("allowedAudiences") or [f"https://iam.googleapis.com/{provider['name']}"]
+    if claims.get("iss") != wanted.get("issuerUri"):
+        raise Refused(400, f"The issuer in ID Token {claims.get('iss')} does not match the expected ones")
+    if claims.get("aud") not in audiences:
+        raise Refused(400, f"The audience in ID Token [{claims.get('aud')}] does not match the expected audience")
+    for name, _, whole in terms(provider.get("attributeCondition", ""), CLAIM_TERM):
+        if claims.get(name) != whole:
+            raise Refused(401, "The given credential is rejected by the attribute condition.")
+    mapped = CLAIM.fullmatch(provider["attributeMapping"]["google.subject"])
+    return str(claims.get(mapped[1], "")) if mapped else ""

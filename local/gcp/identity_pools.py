@@ -6,8 +6,9 @@ For 30 days it can be undeleted, and its id is kept from a new one; so is a prov
 "REST Resource: projects.locations.workloadIdentityPools" and its methods `create`, `delete` and `undelete`
 (https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.locations.workloadIdentityPools/delete).
 
-Of a provider's mapping only `google.subject`, from `assertion.arn` or a part of it, is known here, and of conditions
-this much: `assertion.arn.startsWith('…')`, `assertion.arn == '…'` and `assertion.account == '…'`, joined by `&&`.
+Of an AWS provider's mapping only `google.subject`, from `assertion.arn` or a part of it, is known here, and of
+conditions this much: `assertion.arn.startsWith('…')`, `assertion.arn == '…'` and `assertion.account == '…'`, joined by
+`&&`. Of an OpenID Connect provider's the subject is mapped from a claim, and its condition compares claims: `==`, `&&`.
 Anything else is refused.
 """
 
@@ -24,6 +25,8 @@ from local.gcp.refusals import Body, Refused
 POOL = r"projects/[^/]+/locations/global/workloadIdentityPools/[^/:]+"
 KIND = "type.googleapis.com/google.iam.v1.WorkloadIdentityPool"
 TERM = re.compile(r"assertion\.(arn|account)(?:\.(startsWith)\('([^'\\]*)'\)| == '([^'\\]*)')")
+CLAIM_TERM = re.compile(r"assertion\.(\w+)( == )'([^'\\]*)'")
+CLAIM = re.compile(r"assertion\.(\w+)")
 EXTRACT = re.compile(r"assertion\.arn(?:\.extract\('([^{]*)\{\w+\}([^']*)'\))?")
 KEPT = timedelta(days=30)
 
@@ -32,9 +35,9 @@ def kind_of(name: str) -> str:
     return f"{KIND}Provider" if "/providers/" in name else KIND
 
 
-def terms(condition: str) -> list[tuple[str, ...]]:
+def terms(condition: str, form: re.Pattern[str] = TERM) -> list[tuple[str, ...]]:
     """The parts of a condition, all of which must hold; none of an empty one."""
-    parts = [TERM.fullmatch(part.strip()) for part in condition.split("&&")] if condition else []
+    parts = [form.fullmatch(part.strip()) for part in condition.split("&&")] if condition else []
     if not all(parts):
         raise Refused(400, f"The local Google Cloud evaluates no such attribute condition: {condition!r}")
     return [part.groups() for part in parts if part]
@@ -73,9 +76,9 @@ class IdentityPools:
         if parent.endswith("/providers"):
             self.active(parent.removesuffix("/providers"))
             subject = (body.get("attributeMapping") or {}).get("google.subject", "assertion.arn")
-            if not EXTRACT.fullmatch(subject):
+            if not (CLAIM if body.get("oidc") else EXTRACT).fullmatch(subject):
                 raise Refused(400, f"The local Google Cloud maps no {subject!r}")
-            terms(body.get("attributeCondition", ""))
+            terms(body.get("attributeCondition", ""), CLAIM_TERM if body.get("oidc") else TERM)
         if self.there(name := f"{parent}/{leaf}"):
             raise Refused(409, "Requested entity already exists")
         for gone in [key for key in self.kept if key.startswith(f"{name}/")]:
@@ -85,8 +88,8 @@ class IdentityPools:
 
     def patch(self, body: Body, query: Body, name: str) -> Body:
         """A field of the mask that the body lacks is cleared."""
-        terms(body.get("attributeCondition", ""))
         there = self.active(name)
+        terms(body.get("attributeCondition", ""), CLAIM_TERM if there.get("oidc") else TERM)
         for field in filter(None, query.get("updateMask", "").split(",")):
             if field in body:
                 there[field] = body[field]

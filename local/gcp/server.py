@@ -7,6 +7,7 @@
     /v1/projects, …/serviceAccounts, …/topics, …/subscriptions resources
     …/workloadIdentityPools                                    identity_pools
     /v1/projects/…/roles                                       roles
+    /v1/projects/…/services                                    services
     /v1/token, …:generateAccessToken                           federation
 
 State lives in memory; `state` holds files on their way into a table. `tokens` says who may call.
@@ -39,6 +40,7 @@ from local.gcp.federation import Federation
 from local.gcp.identity_pools import IdentityPools
 from local.gcp.refusals import Refused
 from local.gcp.resources import Resources
+from local.gcp.services import Services
 from local.gcp.storage import Storage
 from local.gcp.storage_transfer import StorageTransfer
 from local.gcp.tokens import Tokens
@@ -94,6 +96,7 @@ class Front:
             *storage.routes(),
             *pools.routes(),
             *federation.routes(),
+            *Services().routes(),
             *self.resources.routes(),
         ]
         self.routes = [(methods.split("|"), re.compile(path), handler) for methods, path, handler in routes]
