@@ -1,6 +1,6 @@
 # The two commands: `make up` and `make test`. Everything is set up on the first call; only .venv/, .tributary/ and
 # the cache folder (TRIBUTARY_CACHE, default ~/.cache/tributary) are written.
-.PHONY: help up status down test front-door check quick pythons lint clean setup
+.PHONY: help up status down test front-door check quick pythons lint clean setup bootstrap
 .DEFAULT_GOAL := help
 FORMAT ?= table
 PY := .venv/bin/python
@@ -16,6 +16,7 @@ help:
 	@echo "make up       the local stack on the embedded cloud, sample data through every pipeline, what arrived where"
 	@echo "make status   that table again; 'make --silent status FORMAT=json' for programs"
 	@echo "make down     stops the embedded cloud and removes .tributary/"
+	@echo "make bootstrap  makes accounts ready for the first deployment: explains, previews, asks (docs/production.md)"
 	@echo "make test     all tests (TESTS=tests/unit for some of them; WORKERS=4 for more at once)"
 	@echo "make check    the quick part, for daily work: lint, the tests of the program and of the handlers"
 	@echo "make pythons  those tests on the lowest and the highest Python that is here (VERSIONS='3.12 3.14' for others)"
@@ -34,6 +35,9 @@ status: setup
 
 down:
 	@if [ -e .tributary ]; then local/setup.sh && $(PY) -m local down; else echo "down: nothing is up in this clone"; fi
+
+bootstrap: setup
+	@$(PY) -m bootstrap.begin
 
 test: setup
 	@$(PY) -m pytest -n $(WORKERS) $(TESTS)

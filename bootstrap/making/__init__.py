@@ -1,9 +1,10 @@
 """What `make bootstrap` makes before the first deployment, as a Pulumi program of its own (bootstrap/program).
 
 In the account of the state: the bucket and the keys of state and secrets, GitHub's identity provider, and for each
-stack two roles that a job of the workflows enters by. In each account of a stack: a role that deploys, one that previews and
-one that looks for drift, with the policies that `python -m bootstrap <stack>` prints, and trusting the entering role
-alone. At Google: a pool that trusts the repository, and for each stack three service accounts with custom roles.
+stack two roles that a job of the workflows enters by. In each account of a stack: a role that deploys, one that
+previews and one that looks for drift, with the policies that `python -m bootstrap <stack>` prints, and trusting the
+entering role alone. At Google: a pool that trusts the repository, and for each stack three service accounts with custom
+roles.
 
 settings.py   the program's config, checked
 lists.py      what each stack's roles may, from `python -m bootstrap --json <stack>`

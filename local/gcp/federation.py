@@ -1,15 +1,14 @@
 """Tokens for an AWS role, or for a job of an OpenID Connect issuer: the Security Token Service's exchange and a service
 account's impersonation.
 
-Of AWS the subject token is a signed GetCallerIdentity; it is sent to the embedded AWS, which checks the signature, as Google
-sends it to AWS. Its audience must be a pool's provider for the caller's AWS account, whose mapping of `google.subject`
-gives the subject. The account impersonated must exist and let that subject in (`roles/iam.workloadIdentityUser`, member
-principal://iam.googleapis.com/<pool>/subject/<subject>).
-"Method: token" (https://docs.cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token), "Workload identity
-federation with AWS" (https://docs.cloud.google.com/iam/docs/workload-identity-federation-with-other-clouds).
-A job's token is a JWT of the provider's issuer for the provider's own audience; its claims meet the condition. Here its
-signature is not checked, as no issuer is here (https://docs.cloud.google.com/iam/docs/
-workload-identity-federation-with-deployment-pipelines).
+Of AWS the subject token is a signed GetCallerIdentity; it is sent to the embedded AWS, which checks the signature, as
+Google sends it to AWS. Its audience must be a pool's provider for the caller's AWS account, whose mapping of
+`google.subject` gives the subject. The account impersonated must exist and let that subject in
+(`roles/iam.workloadIdentityUser`, member principal://iam.googleapis.com/<pool>/subject/<subject>). "Method: token"
+(https://docs.cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token), "Workload identity federation with AWS"
+(https://docs.cloud.google.com/iam/docs/workload-identity-federation-with-other-clouds). A job's token is a JWT of the
+provider's issuer for the provider's own audience; its claims meet the condition. Here its signature is not checked, as
+no issuer is here (https://docs.cloud.google.com/iam/docs/ workload-identity-federation-with-deployment-pipelines).
 "Attribute mappings" and "Attribute conditions" (https://docs.cloud.google.com/iam/docs/workload-identity-federation).
 Pools, providers, mappings and conditions are in `identity_pools`. Missing: other APIs take any account's token
 (`tokens`).
@@ -119,7 +118,9 @@ def _subject_of_job(provider: Body, token: str) -> str:
     if claims.get("iss") != wanted.get("issuerUri"):
         raise Refused(400, f"The issuer in ID Token {claims.get('iss')} does not match the expected ones")
     if claims.get("aud") not in audiences:
-        raise Refused(400, f"The audience in ID Token [{claims.get('aud')}] does not match the expected audience")
+        raise Refused(
+            400, f"The audience in ID Token [{claims.get('aud')}] does not match the expected audience"
+        )
     for name, _, whole in terms(provider.get("attributeCondition", ""), CLAIM_TERM):
         if claims.get(name) != whole:
             raise Refused(401, "The given credential is rejected by the attribute condition.")

@@ -1,46 +1,49 @@
 """A project's services (Service Usage API), in memory: enabling one answers a long-running operation.
 
-"Method: services.enable" and "services.get"
-(https://docs.cloud.google.com/service-usage/docs/reference/rest/v1/services). Missing: what is not enabled is refused
-by no other API here.
+"Method: services.enable", "services.get" and "operations.get"
+(https://docs.cloud.google.com/service-usage/docs/reference/rest/v1/services). An operation is done from its first read
+on. Missing: what is not enabled is refused by no other API here.
 """
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
-from local.gcp.operations import Operations
 from local.gcp.refusals import Body, Refused
 
-KIND = "type.googleapis.com/google.api.serviceusage.v1.EnableServiceResponse"
+KIND = "type.googleapis.com/google.api.serviceusage.v1.{}ServiceResponse"
 
 
 class Services:
     def __init__(self) -> None:
         self.enabled: set[str] = set()
-        self.operations = Operations()
+        self.operations: dict[str, Body] = {}
 
     def routes(self) -> list[tuple[str, str, Any]]:
         service = r"/v1/(projects/[^/]+/services/[^/:]+)"
         return [
-            ("GET", r"/v1/(projects/[^/]+/services/[^/:]+/operations/[^/:]+)", self.operations.find),
+            ("GET", r"/v1/(operations/acf\.[^/:]+)", self.operation),
             ("GET", service, lambda b, q, name: self.read(name)),
-            ("POST", rf"{service}:enable", self.enable),
-            ("POST", rf"{service}:disable", self.disable),
+            ("POST", rf"{service}:enable", lambda b, q, name: self.change(name, "Enable")),
+            ("POST", rf"{service}:disable", lambda b, q, name: self.change(name, "Disable")),
         ]
 
     def read(self, name: str) -> Body:
         if not name.endswith(".googleapis.com"):
             raise Refused(403, f"Service '{name.rpartition('/')[2]}' not found or permission denied.")
         state = "ENABLED" if name in self.enabled else "DISABLED"
-        project = name.rpartition("/services/")[0]
-        return {"name": name, "parent": project, "state": state}
+        return {"name": name, "parent": name.rpartition("/services/")[0], "state": state}
 
-    def enable(self, body: Body, query: Body, name: str) -> Body:
+    def change(self, name: str, verb: str) -> Body:
         self.read(name)
-        self.enabled.add(name)
-        return self.operations.begin(name, KIND, {"service": self.read(name)})
+        (self.enabled.add if verb == "Enable" else self.enabled.discard)(name)
+        answer = {"@type": KIND.format(verb), "service": self.read(name)}
+        operation = f"operations/acf.{uuid.uuid4().hex}"
+        self.operations[operation] = {"name": operation, "done": True, "response": answer}
+        return {"name": operation}
 
-    def disable(self, body: Body, query: Body, name: str) -> Body:
-        self.enabled.discard(name)
-        return self.operations.begin(name, KIND.replace("Enable", "Disable"), {"service": self.read(name)})
+    def operation(self, body: Body, query: Body, name: str) -> Body:
+        if name not in self.operations:
+            raise Refused(404, f"Requested entity was not found: {name}")
+        return self.operations[name]

@@ -1,10 +1,12 @@
 """The AWS account that a provider acts in, and its clients.
 
 The account is the one entry of `allowedAccountIds`: the embedded cloud knows an account by its 12-digit access key.
-From there `assumeRoles` are assumed, one after the other, as the cloud's IAM lets. Nothing else is ever used as
-credentials, and no endpoint but loopback is spoken to.
+Where TRIBUTARY_LOCAL_SESSION has a session's keys, as JSON, whoever runs the program is that session and not the
+account. From there `assumeRoles` are assumed, one after the other, as the cloud's IAM lets. Nothing else is ever used
+as credentials, and no endpoint but loopback is spoken to.
 """
 
+import json
 import os
 import re
 import threading
@@ -18,7 +20,7 @@ from local import secret
 
 from .aws_rows import Refused, loopback
 
-ENDPOINT = "TRIBUTARY_LOCAL_ENDPOINT"
+ENDPOINT, SESSION = "TRIBUTARY_LOCAL_ENDPOINT", "TRIBUTARY_LOCAL_SESSION"
 
 
 class Account:
@@ -59,6 +61,10 @@ class Account:
         os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
         self.account, self.region = str(config["allowedAccountIds"][0]), config["region"]
         self.keys = {"aws_access_key_id": self.account, "aws_secret_access_key": secret.of(self.endpoint)}
+        if given := os.environ.get(
+            SESSION
+        ):  # who runs it is somebody's session, not an account's administrator
+            self.keys = json.loads(given)
         self.default_tags = (config.get("defaultTags") or {}).get("tags") or {}
         self.session = botocore.session.Session()
         for role in config.get("assumeRoles") or []:

@@ -22,7 +22,9 @@ def new_version(call: Call) -> None:
     arn = call.state["arn"]
     versions = call.client.list_policy_versions(PolicyArn=arn)["Versions"]
     if len(versions) >= 5:
-        oldest = min((one for one in versions if not one["IsDefaultVersion"]), key=lambda one: one["CreateDate"])
+        oldest = min(
+            (one for one in versions if not one["IsDefaultVersion"]), key=lambda one: one["CreateDate"]
+        )
         call.client.delete_policy_version(PolicyArn=arn, VersionId=oldest["VersionId"])
     call.client.create_policy_version(PolicyArn=arn, PolicyDocument=call.state["policy"], SetAsDefault=True)
 

@@ -1,6 +1,6 @@
 """The types of pulumi-aws that the embedded cloud makes: Pulumi type -> API operations (columns: aws.Row)."""
 
-from . import aws_analytics
+from . import aws_analytics, aws_iam
 from . import aws_dynamodb_steps as dynamodb
 from . import aws_lambda_steps as functions
 from . import aws_s3_steps as s3
@@ -47,7 +47,7 @@ SUBSCRIPTION = {p: f"Attributes.{p[0].upper()}{p[1:]}" for p in (
     "subscriptionRoleArn")}  # fmt: skip
 EVENT_RULE = {"name": "Name|Rule"}
 
-ROWS = aws_analytics.ROWS | {
+ROWS = aws_analytics.ROWS | aws_iam.ROWS | {
     "aws:s3/bucket:Bucket": Row(
         "s3", create=(s3.make_bucket, "put_bucket_tagging"), read=("head_bucket", "get_bucket_tagging"),
         update=(s3.bucket_tags,), delete=(s3.remove_bucket,), id="{bucket}", name="bucket", names=S3_NAME,

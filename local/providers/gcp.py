@@ -163,6 +163,8 @@ class Gcp:
 
     def delete(self, kind: str, key: str, state: dict) -> None:
         row, state = self.rows[kind], self.full({"name": key} | state)
+        if row.kept:
+            return
         try:
             if row.policy:
                 self.member(row, state, False)

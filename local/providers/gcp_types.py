@@ -33,6 +33,7 @@ class Row:
     masked: bool = False  # an update names the fields that it changes
     envelope: str = ""  # what an update puts its body and mask into
     of_project: bool = False  # a read and a delete name the project in their query
+    kept: bool = False  # a delete leaves it as it is
     policy: bool = False  # a member of an IAM policy
     name: str = ""
     names: tuple[str, str] = ("", "")
@@ -132,6 +133,18 @@ def unless_deleted(answer: dict) -> dict:
     return answer
 
 
+def unless_disabled(answer: dict) -> dict:
+    """A service that is not enabled is, to a stack, not there."""
+    if answer["state"] != "ENABLED":
+        raise LookupError(answer["name"])
+    return answer
+
+
+def leaf(answer: dict) -> str:
+    """The last part of a resource's name."""
+    return answer["name"].rpartition("/")[2]
+
+
 def identified(props: dict) -> dict:
     """What a pool or provider is sent: its ids are in the path and the query."""
     return {k: v for k, v in props.items() if k != "project" and not k.startswith("workloadIdentityPool")}
@@ -204,6 +217,13 @@ ROWS = {
     ),
     "gcp:serviceaccount/iAMMember:IAMMember": Row(
         "", "/v1/{serviceAccountId}", "{serviceAccountId} {role} {member}", update="", policy=True),
+    "gcp:projects/service:Service": Row(
+        "/v1/projects/{project}/services/{service}:enable", "/v1/projects/{project}/services/{service}",
+        "{project}/{service}", lambda p: {}, lambda answer: unless_disabled(answer) | {"service": leaf(answer)},
+        update="", name="service", replace=("service",), kept=True,
+        local=("deletionPolicy", "disableOnDestroy", "disableDependentServices", "checkIfServiceHasUsageOnDestroy"),
+        names=(r"[a-z0-9-]+\.googleapis\.com", "a service's name, like 'bigquery.googleapis.com'"),
+    ),
     "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": Row(
         POOLS, POOLS + "/{workloadIdentityPoolId}",
         POOLS[4:] + "/{workloadIdentityPoolId}", identified, unless_deleted, masked=True,
