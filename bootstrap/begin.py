@@ -14,6 +14,7 @@ Google `gcloud auth application-default login`.
 """
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -33,6 +34,9 @@ from components.arguments.plain import is_mapping
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = ROOT / "bootstrap" / "program"
 PREFIX = "tributary-bootstrap:"
+SECRET = "4dabf18193072939515e22adb298388d"
+"""Marks a secret in a state (https://www.pulumi.com/docs/iac/concepts/secrets/; `SecretSig` in
+https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/sig/sig.go)."""
 
 
 class Stopped(RuntimeError):
@@ -52,8 +56,9 @@ class Bootstrap:
         content = _mapping(yaml.safe_load(self.file.read_text()))
         values = {key.removeprefix(PREFIX): value for key, value in _mapping(content.get("config")).items()}
         self.settings = parse(BootstrapArgs, values)
-        self.moved = str(content.get("secretsprovider", "")).startswith("awskms://")
         self.folder = root / ".tributary" / "bootstrap"
+        by_key = str(content.get("secretsprovider", "")).startswith("awskms://")
+        self.moved = by_key and not self.folder.exists()  # else a move was cut short
         self.environment = dict(environment) | {"PULUMI_SKIP_UPDATE_CHECK": "true"}
 
     @property
@@ -124,11 +129,16 @@ class Bootstrap:
         """Takes the state from the folder into the bucket, where the program's stack is then."""
         exported = self.folder / "state.json"
         self.run("stack", "export", "--file", str(exported), quiet=True)
+        content: Any = json.loads(exported.read_text())
+        if SECRET in exported.read_text():
+            raise Stopped(f"{exported} has a secret, which would be lost; this program has none")
+        content["deployment"].pop("secrets_providers", None)  # the folder's passphrase
+        exported.write_text(json.dumps(content))
         # The salt is of the folder's passphrase; Pulumi wrote it.
         self.file.write_text(re.sub(r"^encryptionsalt:.*\n?", "", self.file.read_text(), flags=re.MULTILINE))
         self.environment["PULUMI_BACKEND_URL"] = self.bucket
         self.environment.pop("PULUMI_CONFIG_PASSPHRASE", None)
-        self.run("stack", "init", "--secrets-provider", self.secrets, quiet=True)
+        self.run("stack", "select", "--create", "--secrets-provider", self.secrets, quiet=True)
         self.run("stack", "import", "--file", str(exported), quiet=True)
         self.moved = True
         shutil.rmtree(self.folder)
