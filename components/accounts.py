@@ -4,6 +4,8 @@ A provider refuses to work in any account but its own (`allowed_account_ids`), s
 changes something. Default providers are disabled in Pulumi.yaml, so a resource without one fails too.
 """
 
+import dataclasses
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
@@ -52,6 +54,53 @@ PolicyArn = Annotated[
     ),
 ]
 
+# https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html, API_Tag.html
+ExternalId = Annotated[
+    str,
+    matching(
+        r"[\w+=,.@:\\/-]{2,1224}",
+        "'{value}' is not an external id (2-1,224 of letters, digits and '+=,.@:/\\-'); take it from the role's trust",
+    ),
+]
+SessionTag = Annotated[
+    str,
+    matching(
+        r"(?!(?i:aws:))[\w .:/=+@-]{1,128}",
+        "'{value}' is not a tag's key (1-128 of letters, digits, spaces and '_.:/=+-@', not 'aws:'); choose another",
+        re.UNICODE,
+    ),
+]
+SessionTagValue = Annotated[
+    str,
+    matching(
+        r"[\w .:/=+@-]{0,256}",
+        "'{value}' is not a tag's value (at most 256 of letters, digits, spaces and '_.:/=+-@'); write it differently",
+        re.UNICODE,
+    ),
+]
+
+
+@arguments
+class AssumedRoleArgs:
+    """One role of a chain, as it is taken on."""
+
+    arn: RoleArn
+    """The role's ARN, in whichever account it stands."""
+    external_id: ExternalId | None = None
+    """What the role's trust asks for by 'sts:ExternalId', of who comes from somebody else's account."""
+    session_tags: Annotated[dict[SessionTag, SessionTagValue], Field(max_length=50)] = Field(
+        default_factory=dict[SessionTag, SessionTagValue]
+    )
+    """Tags of the session, which policies read as 'aws:PrincipalTag/<key>'; the trust has to allow 'sts:TagSession'."""
+    transitive_tags: list[SessionTag] = Field(default_factory=list[SessionTag])
+    """The keys of those of them that go on to the next roles of the chain."""
+
+    @together
+    def _tags_that_are_set(self) -> Iterator[str]:
+        for key in self.transitive_tags:
+            if key not in self.session_tags:
+                yield f"transitive_tags: '{key}' is not among session_tags; write its value there, or leave it out"
+
 
 @arguments
 class AccountArgs:
@@ -67,6 +116,11 @@ class AccountArgs:
     """The ARN of the managed policy that bounds every role and user that the program makes in this account; it must be
     there before the stack is deployed. `python -m bootstrap <stack>` prints one that is wide enough. Without it they
     have no boundary (https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html)."""
+    roles: Annotated[list[AssumedRoleArgs], Field(max_length=10)] = dataclasses.field(
+        default_factory=list[AssumedRoleArgs],
+        hash=False,  # an account is a key of mappings
+    )
+    """Instead of 'role', the roles that a deployment assumes one after the other, the last in this account."""
 
     @together
     def _role_of_this_account(self) -> Iterator[str]:
@@ -84,6 +138,18 @@ class AccountArgs:
                 f"permissions_boundary: '{boundary}' is not of account {self.id} in partition {self.partition}, and "
                 f"IAM takes a boundary of the role's own account only; make the policy there and write '{write}'"
             )
+
+    @together
+    def _chain_into_this_account(self) -> Iterator[str]:
+        if self.role and self.roles:
+            yield "role: both 'role' and 'roles' are written; make the role the last of the roles, and leave 'role' out"
+        if self.roles and self.roles[-1].arn.split(":")[4] != self.id:
+            yield f"roles: the last, '{self.roles[-1].arn}', is not of account {self.id}; end in a role that is there"
+
+    @property
+    def chain(self) -> list[AssumedRoleArgs]:
+        """The roles that are assumed one after the other; none where the caller's own credentials are used."""
+        return [AssumedRoleArgs(arn=self.role)] if self.role else self.roles
 
     @property
     def partition(self) -> str:
@@ -117,10 +183,17 @@ class GcpArgs:
 
 def aws_provider(name: str, account: AccountArgs, tags: Mapping[str, str]) -> aws.Provider:
     """The provider of one account."""
-    assumed: Any = None
-    if account.role:
-        session = f"{pulumi.get_project()}-{pulumi.get_stack()}"[:64]
-        assumed = [aws.ProviderAssumeRoleArgs(role_arn=account.role, session_name=session)]
+    session = f"{pulumi.get_project()}-{pulumi.get_stack()}"[:64]
+    assumed: Any = [
+        aws.ProviderAssumeRoleArgs(
+            role_arn=role.arn,
+            session_name=session,
+            external_id=role.external_id,
+            tags=dict(role.session_tags) or None,
+            transitive_tag_keys=list(role.transitive_tags) or None,
+        )
+        for role in account.chain
+    ] or None
     return aws.Provider(
         name,
         region=account.region,

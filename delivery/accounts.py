@@ -34,20 +34,30 @@ class Accounts:
     def _session(self, provider: str) -> boto3.Session:
         if provider not in self._sessions:
             inputs = self.providers[provider]["inputs"]
-            assumed = _plain(inputs.get("assumeRoles")) or []
-            arn = assumed[0]["roleArn"] if assumed else ""
-            if self.role:
+            chain = list(_plain(inputs.get("assumeRoles")) or [])
+            if self.role:  # by the same way, to another end
                 [account] = _plain(inputs["allowedAccountIds"])
                 region = _plain(inputs["region"])
                 partition = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
                 part = next((name for start, name in partition.items() if region.startswith(start)), "aws")
-                arn = f"arn:{part}:iam::{account}:role/{self.role}"
-            self._sessions[provider] = self._assumed(arn) if arn else boto3.Session()
+                last = chain[-1] if chain else {}
+                chain = [*chain[:-1], last | {"roleArn": f"arn:{part}:iam::{account}:role/{self.role}"}]
+            session = boto3.Session()
+            for role in chain:
+                session = self._assumed(session, role)
+            self._sessions[provider] = session
         return self._sessions[provider]
 
-    def _assumed(self, arn: str) -> boto3.Session:
-        sts = boto3.client("sts", endpoint_url=self.endpoint)
-        given = sts.assume_role(RoleArn=arn, RoleSessionName="tributary-drift")["Credentials"]
+    def _assumed(self, session: boto3.Session, role: Mapping[str, Any]) -> boto3.Session:
+        sts = session.client("sts", endpoint_url=self.endpoint)
+        more = {"ExternalId": role["externalId"]} if role.get("externalId") else {}
+        if role.get("tags"):
+            more["Tags"] = [{"Key": key, "Value": value} for key, value in role["tags"].items()]
+        if role.get("transitiveTagKeys"):
+            more["TransitiveTagKeys"] = role["transitiveTagKeys"]
+        given = sts.assume_role(RoleArn=role["roleArn"], RoleSessionName="tributary-drift", **more)[
+            "Credentials"
+        ]
         return boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
 
 

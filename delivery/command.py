@@ -51,7 +51,11 @@ def under(root: Path, stack: str, role: str) -> None:
         partition = (
             "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
         )
-        account["role"] = f"arn:{partition}:iam::{account['id']}:role/{role}"
+        arn = f"arn:{partition}:iam::{account['id']}:role/{role}"
+        if account.get("roles"):  # by the same way, to another end
+            account["roles"][-1]["arn"] = arn
+        else:
+            account["role"] = arn
     file.write_text(yaml.safe_dump(content, sort_keys=False))
 
 

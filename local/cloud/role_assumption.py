@@ -8,8 +8,8 @@ in and nobody of IAM: ministack lets every account's root through it, so an admi
 evaluation for requests within a single account", which names the role's trust as the exception
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics-single-account.html),
 and "AWS JSON policy elements: Principal"
-(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html).
-Other than in AWS an account's root, which its 12 digits are here, may take roles on (API_AssumeRole.html).
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html). Other than in AWS an
+account's root, which its 12 digits are here, may take roles on (API_AssumeRole.html).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .seams import iam_evaluator as iam
 from .seams import sts
 from .seams.responses import get_region
 
-ACTION = "sts:AssumeRole"
+ACTION, TAGGING = "sts:AssumeRole", "sts:TagSession"
 
 
 @functools.cache
@@ -35,14 +35,24 @@ def request_shape() -> Any:
 
 
 def check(principal: iam.PrincipalInfo, request: dict[str, Any]) -> None:
-    """Raises Denied where one of the two sides does not allow it, or where there is no such role."""
+    """Raises Denied where one of the two sides does not allow it, or where there is no such role. Who passes tags to
+    the session has to be let by both to do that as well
+    (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_permissions-required)."""
+    for action in (ACTION, TAGGING) if request.get("Tags") else (ACTION,):
+        _check(principal, request, action)
+
+
+def _check(principal: iam.PrincipalInfo, request: dict[str, Any], action: str) -> None:
     arn = request.get("RoleArn", "")
     role = authorization.role_record(arn)
+    tags = {tag["Key"]: tag["Value"] for tag in request.get("Tags", [])}
     ctx = iam.EvalContext(
-        principal.arn, principal.type, principal.account, ACTION, arn, get_region(),
+        principal.arn, principal.type, principal.account, action, arn, get_region(),
+        request_tags=tags,
+        tag_keys=list(tags),
         service_context={
-            "aws:tagkeys": [tag["Key"] for tag in request.get("Tags", [])] or None,
             "sts:externalid": request.get("ExternalId"),
+            "sts:transitivetagkeys": request.get("TransitiveTagKeys") or None,
             "sts:rolesessionname": request.get("RoleSessionName"),
         },
         principal_keys=principal.keys,
@@ -56,7 +66,7 @@ def check(principal: iam.PrincipalInfo, request: dict[str, Any]) -> None:
     if role is None or allowed.decision != "Allow":
         # A role that is not there is refused as one that lets nobody in: AWS gives both the same error.
         side = "identity-based" if identity.decision != "Allow" else "role trust"
-        raise authorization.Denied(principal.arn, ACTION, arn, f"no {side} policy allows the {ACTION} action")
+        raise authorization.Denied(principal.arn, action, arn, f"no {side} policy allows the {action} action")
 
 
 async def around(stock: Any, method: str, path: str, headers: dict, body: Any, query: Any) -> Any:
@@ -77,5 +87,6 @@ async def around(stock: Any, method: str, path: str, headers: dict, body: Any, q
 
 
 def install() -> None:
-    iam.always_allow(ACTION)  # decided here, where the trust is known
+    for action in (ACTION, TAGGING):
+        iam.always_allow(action)  # decided here, where the trust is known
     authorization.wrap("sts", around)

@@ -77,6 +77,10 @@ class Account:
         """Goes on as the role, as the one before it lets: an hour, which no deployment here takes."""
         parameters = {"RoleArn": role["roleArn"], "RoleSessionName": role.get("sessionName") or "pulumi"}
         parameters |= {"ExternalId": role["externalId"]} if role.get("externalId") else {}
+        if role.get("tags"):
+            parameters["Tags"] = [{"Key": key, "Value": value} for key, value in role["tags"].items()]
+        if role.get("transitiveTagKeys"):
+            parameters["TransitiveTagKeys"] = role["transitiveTagKeys"]
         given = self.client("sts").assume_role(**parameters)["Credentials"]
         self.keys = {
             "aws_access_key_id": given["AccessKeyId"],

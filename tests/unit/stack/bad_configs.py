@@ -7,6 +7,7 @@ import yaml
 from components.stack.kinds import KINDS
 from tests.unit.configs import ANALYTICS, EXPORT, REPLICA, WORKLOAD, accounts, lake, stack
 
+ROLE = "arn:aws:iam::111111111111:role/deploy"
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     # the stack's own keys
     "no accounts": ({"pipelines": {}}, "accounts: missing; expected: The AWS accounts by name"),
@@ -102,6 +103,31 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
             }
         ),
         "landing.key_arn: 'arn:aws:kms:eu-central-1:111111111111:alias/lake' is not a key's ARN, and a policy takes no",
+    ),
+    "a role beside a chain of them": (
+        accounts(role=ROLE, roles=[{"arn": ROLE}]),
+        "accounts.workload.role: both 'role' and 'roles' are written; make the role the last of the roles",
+    ),
+    "a chain that ends elsewhere": (
+        accounts(roles=[{"arn": ROLE}, {"arn": ROLE.replace("1" * 12, "2" * 12)}]),
+        "accounts.workload.roles: the last, 'arn:aws:iam::222222222222:role/deploy', is not of account 111111111111",
+    ),
+    "a chain with a name for a role": (
+        accounts(roles=[{"arn": "deploy"}]),
+        "roles[0].arn: 'deploy' is not a role's ARN",
+    ),
+    "a chain of texts": (accounts(roles=[ROLE]), "accounts.workload.roles[0]"),
+    "a transitive tag that is not set": (
+        accounts(roles=[{"arn": ROLE, "transitive_tags": ["team"]}]),
+        "roles[0].transitive_tags: 'team' is not among session_tags; write its value there",
+    ),
+    "an external id with a space": (
+        accounts(roles=[{"arn": ROLE, "external_id": "of us"}]),
+        "roles[0].external_id: 'of us' is not an external id",
+    ),
+    "a session's tag of AWS": (
+        accounts(roles=[{"arn": ROLE, "session_tags": {"aws:team": "data"}}]),
+        "'aws:team' is not a tag's key",
     ),
     "a short id": (
         accounts(id="1234"),

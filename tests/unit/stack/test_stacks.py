@@ -297,6 +297,26 @@ def test_a_provider_works_in_its_own_account_only() -> None:
     }
 
 
+def test_a_provider_assumes_the_roles_of_a_chain_one_after_the_other() -> None:
+    config = stack_config("prod")
+    hub, last = "arn:aws:iam::333333333333:role/hub", "arn:aws:iam::222222222222:role/deploy"
+    second = {
+        "arn": last,
+        "external_id": "of-us",
+        "session_tags": {"team": "data"},
+        "transitive_tags": ["team"],
+    }
+    analytics = {"id": "222222222222", "region": "ap-northeast-1", "roles": [{"arn": hub}, second]}
+    made = record("prod", config | {"accounts": config["accounts"] | {"analytics": analytics}})
+    assert json.loads(made.of("pulumi:providers:aws")["analytics"]["assumeRoles"]) == [
+        {"roleArn": hub, "sessionName": "tributary-prod"},
+        {
+            "roleArn": last, "sessionName": "tributary-prod", "externalId": "of-us", "tags": {"team": "data"},
+            "transitiveTagKeys": ["team"],
+        },
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("retained", [True, False])
 def test_what_holds_data_and_what_guards_it_outlive_the_stack_only_where_the_config_says_so(
     retained: bool,
