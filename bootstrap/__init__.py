@@ -13,6 +13,8 @@ calls.py kinds.py         the calls of each type of resource; what it is called 
 roles.py narrowing.py     the policies of who deploys, previews and looks for drift; what narrows an action
 boundary.py               the most that a role which the stack makes may
 google.py runner.py       the same at Google; what whoever runs `pulumi` needs besides
+making/ program/          the program that makes accounts ready with these lists
+begin.py                  `make bootstrap`: explains it, previews it, asks, makes it, moves its state
 why.py page.py            a line for each statement; docs/permissions.md
 cost.py                   what a stack is expected to cost, from the command line
 """
