@@ -72,7 +72,7 @@ def _accounts(
         )
         permissions, predefined = lists.google.permissions[doing], ""
         if settings.predefined_pool_roles and NO_CUSTOM_ROLE in permissions:
-            permissions = [one for one in permissions if one != NO_CUSTOM_ROLE]
+            permissions = [name for name in permissions if name != NO_CUSTOM_ROLE]
             predefined = POOLS if doing == "deploy" else POOLS_READ
         role = gcp.projects.IAMCustomRole(
             name,
