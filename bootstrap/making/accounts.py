@@ -58,6 +58,16 @@ def roles(lists: Lists) -> list[AccountRole]:
     return planned
 
 
+def boundaries(lists: Lists) -> dict[tuple[str, str], tuple[str, Policy]]:
+    """The boundaries that the stack's config names, by account and name: their paths, and what they allow."""
+    named: dict[tuple[str, str], tuple[str, Policy]] = {}
+    for place in lists.places:
+        if place.boundary:
+            path, _, name = place.boundary_arn.partition(":policy/")[2].rpartition("/")
+            named[place.account, name] = (f"/{path}/" if path else "/", place.boundary)
+    return named
+
+
 def trust(entering_arn: str) -> dict[str, Any]:
     """Lets the role in that a job enters by. It has to be there: AWS keeps its id, not its name
     (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-roles)."""
@@ -74,6 +84,10 @@ def make(
 ) -> None:
     """Makes the roles of all stacks. `providers` by account id."""
     for lists in every:
+        # No deployer may change what bounds the roles that it makes: its name is none of a stack's resources'.
+        for (account, name), (path, content) in boundaries(lists).items():
+            opts = pulumi.ResourceOptions(provider=providers[account])
+            aws.iam.Policy(f"{name}-{account}", name=name, path=path, policy=json.dumps(content), opts=opts)
         for planned in roles(lists):
             opts = pulumi.ResourceOptions(provider=providers[planned.account])
             trusted = entering[planned.entered_by].arn.apply(lambda arn: json.dumps(trust(arn)))

@@ -23,6 +23,13 @@ def of(settings: BootstrapArgs) -> dict[str, Any]:
     for stack in settings.stacks:
         needed = lists.of_stack(stack)
         partition = needed.places[0].partition
+        for (account, name), (path, content) in accounts.boundaries(needed).items():
+            conditions[f"Account{account}"] = {"Fn::Equals": [{"Ref": "AWS::AccountId"}, account]}
+            resources[_id(f"{name}-{account}")] = {
+                "Type": "AWS::IAM::ManagedPolicy",
+                "Condition": f"Account{account}",
+                "Properties": {"ManagedPolicyName": name, "Path": path, "PolicyDocument": content},
+            }
         for role in accounts.roles(needed):
             condition = f"Account{role.account}"
             conditions[condition] = {"Fn::Equals": [{"Ref": "AWS::AccountId"}, role.account]}

@@ -22,18 +22,17 @@ def new_version(call: Call) -> None:
     arn = call.state["arn"]
     versions = call.client.list_policy_versions(PolicyArn=arn)["Versions"]
     if len(versions) >= 5:
-        oldest = min(
-            (one for one in versions if not one["IsDefaultVersion"]), key=lambda one: one["CreateDate"]
-        )
+        others = [version for version in versions if not version["IsDefaultVersion"]]
+        oldest = min(others, key=lambda version: version["CreateDate"])
         call.client.delete_policy_version(PolicyArn=arn, VersionId=oldest["VersionId"])
     call.client.create_policy_version(PolicyArn=arn, PolicyDocument=call.state["policy"], SetAsDefault=True)
 
 
 def remove_policy(call: Call) -> None:
     arn = call.state["arn"]
-    for one in call.client.list_policy_versions(PolicyArn=arn)["Versions"]:
-        if not one["IsDefaultVersion"]:
-            call.client.delete_policy_version(PolicyArn=arn, VersionId=one["VersionId"])
+    for version in call.client.list_policy_versions(PolicyArn=arn)["Versions"]:
+        if not version["IsDefaultVersion"]:
+            call.client.delete_policy_version(PolicyArn=arn, VersionId=version["VersionId"])
     call.client.delete_policy(PolicyArn=arn)
 
 

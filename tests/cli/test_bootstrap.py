@@ -65,9 +65,9 @@ class Ready(Front):
     def bootstrap(self, *words: str, answer: str | None = None) -> subprocess.CompletedProcess[str]:
         """`make bootstrap`, or with `answer` to its question."""
         environment = {k: v for k, v in self.environment.items() if k not in ("PULUMI_BACKEND_URL",)}
-        asked = [] if answer is not None else ["--yes"]
+        answered = [] if answer is not None else ["--yes"]
         return subprocess.run(
-            [sys.executable, "-m", "bootstrap.begin", *asked, *words], cwd=self.project, env=environment,
+            [sys.executable, "-m", "bootstrap.begin", *answered, *words], cwd=self.project, env=environment,
             input=answer, capture_output=True, text=True, check=False, timeout=self.patience,
         )  # fmt: skip
 
@@ -133,7 +133,7 @@ def test_it_makes_all_of_it_and_its_state_moves_into_the_bucket_that_it_made(rea
     done = ready.bootstrap()
     assert done.returncode == 0, done.stdout + done.stderr
     state = ready.client("s3").list_objects_v2(Bucket=BUCKET, Prefix=".pulumi/stacks/")["Contents"]
-    assert ".pulumi/stacks/tributary-bootstrap/accounts.json" in [one["Key"] for one in state]
+    assert ".pulumi/stacks/tributary-bootstrap/accounts.json" in [entry["Key"] for entry in state]
     head = ready.client("s3").head_object(Bucket=BUCKET, Key=state[0]["Key"])
     assert head["ServerSideEncryption"] == "aws:kms"
     assert not (ready.project / ".tributary" / "bootstrap").exists()
@@ -180,7 +180,7 @@ def test_the_deploy_role_that_it_made_deploys_the_stack_in_both_accounts(ready: 
     ready.ok("stack", "init", "--secrets-provider", provider, events=False)
     assert ready.ok("up", "--yes", "--skip-preview").counts.keys() == {"create"}
     for account in (HOME, OTHER):
-        roles = [one["RoleName"] for one in ready.client("iam", account).list_roles()["Roles"]]
+        roles = [entry["RoleName"] for entry in ready.client("iam", account).list_roles()["Roles"]]
         assert [name for name in roles if name.startswith("tributary-dev-")]
 
 
@@ -211,13 +211,13 @@ def test_the_template_of_a_stack_set_makes_the_same_roles(ready: Ready) -> None:
     assert done.returncode == 0, done.stderr
     resources = json.loads(file.read_text())["Resources"]
     by_template = {
-        (one["Condition"].removeprefix("Account"), one["Properties"]["RoleName"])
-        for one in resources.values() if one["Type"] == "AWS::IAM::Role"
+        (entry["Condition"].removeprefix("Account"), entry["Properties"]["RoleName"])
+        for entry in resources.values() if entry["Type"] == "AWS::IAM::Role"
     }  # fmt: skip
     made = {
-        (account, one["RoleName"])
+        (account, entry["RoleName"])
         for account in (HOME, OTHER)
-        for one in ready.client("iam", account).list_roles()["Roles"]
-        if one["RoleName"].endswith("-tributary-dev") and not one["RoleName"].startswith("enter-")
+        for entry in ready.client("iam", account).list_roles()["Roles"]
+        if entry["RoleName"].endswith("-tributary-dev") and not entry["RoleName"].startswith("enter-")
     }
     assert by_template == made and len(made) == 6

@@ -165,8 +165,8 @@ def test_none_of_the_roles_changes_itself_another_or_who_may_enter(
         if "Version" not in action
     ]
     requests += [
-        Request(arn(name, account), action, f"arn:aws:iam::{account}:policy/{one['name']}", account, own)
-        for one in made().of(POLICY).values()
+        Request(arn(name, account), action, f"arn:aws:iam::{account}:policy/{entry['name']}", account, own)
+        for entry in made().of(POLICY).values()
         for action in ("iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:SetDefaultPolicyVersion")
     ]
     provider = f"arn:aws:iam::{account}:oidc-provider/{ISSUER}"

@@ -2,12 +2,13 @@
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bootstrap import __main__ as command
-from bootstrap.making import github, names
+from bootstrap.making import accounts, github, lists, names, template
 from bootstrap.making.settings import BootstrapArgs
 from bootstrap.registered import config_of
 from components.arguments import Refused, parse
@@ -248,6 +249,37 @@ def test_a_wrong_config_is_refused_before_anything_is_made(changes: dict[str, An
     with pytest.raises(Refused) as refused:
         parse(BootstrapArgs, config(**changes))
     assert error in str(refused.value)
+
+
+def test_the_boundary_that_a_config_names_is_made_and_no_deployer_changes_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    prod = listed("prod")
+    content = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::a"}],
+    }
+    arn = f"arn:aws:iam::{OTHER}:policy/limits/most-of-prod"
+    places = tuple(
+        replace(place, boundary=content, boundary_arn=arn) if place.account == OTHER else place
+        for place in prod.places
+    )  # fmt: skip
+    bounded = replace(prod, places=places)
+    monkeypatch.setattr(lists, "of_stack", lambda stack: bounded)
+    assert accounts.boundaries(bounded) == {(OTHER, "most-of-prod"): ("/limits/", content)}
+    recording = made(stacks=["prod"])
+    policy = recording.of(POLICY)[f"most-of-prod-{OTHER}"]
+    assert (policy["name"], policy["path"], json.loads(policy["policy"])) == (
+        "most-of-prod",
+        "/limits/",
+        content,
+    )
+    settings = parse(BootstrapArgs, config(stacks=["prod"], stack_set=True))
+    [of_template] = [
+        entry["Properties"] for entry in template.of(settings)["Resources"].values()
+        if entry["Properties"].get("ManagedPolicyName") == "most-of-prod"
+    ]  # fmt: skip
+    assert of_template == {"ManagedPolicyName": "most-of-prod", "Path": "/limits/", "PolicyDocument": content}
 
 
 def test_the_roles_are_left_to_a_stack_set_where_the_config_says_so() -> None:

@@ -39,8 +39,8 @@ def there(made: dict[str, Any], account: str, kind: str) -> dict[str, dict[str, 
         if test == {"Fn::Equals": [{"Ref": "AWS::AccountId"}, account]}
     }
     return {
-        id: one["Properties"]
-        for id, one in made["Resources"].items() if one["Type"] == kind and one["Condition"] in own
+        id: entry["Properties"]
+        for id, entry in made["Resources"].items() if entry["Type"] == kind and entry["Condition"] in own
     }  # fmt: skip
 
 
@@ -69,16 +69,16 @@ def test_it_is_of_the_form_that_cloudformation_takes(made: dict[str, Any]) -> No
     logical ids of letters and digits, at most 255."""
     assert 0 < len(made["Resources"]) <= 500
     assert all(re.fullmatch("[A-Za-z0-9]{1,255}", id) for id in (*made["Resources"], *made["Conditions"]))
-    for one in made["Resources"].values():
-        assert set(one["Properties"]) <= PROPERTIES[one["Type"]]
-        assert one["Condition"] in made["Conditions"]
+    for entry in made["Resources"].values():
+        assert set(entry["Properties"]) <= PROPERTIES[entry["Type"]]
+        assert entry["Condition"] in made["Conditions"]
     iam = botocore.session.Session().get_service_model("iam")
     shape = iam.operation_model("CreateRole").input_shape
     assert shape is not None
-    for one in made["Resources"].values():
-        if one["Type"] == "AWS::IAM::Role":
+    for entry in made["Resources"].values():
+        if entry["Type"] == "AWS::IAM::Role":
             longest = shape.members["Description"].metadata["max"]  # type: ignore[attr-defined]
-            assert len(one["Properties"]["Description"]) <= longest
+            assert len(entry["Properties"]["Description"]) <= longest
     name = botocore.session.Session().get_service_model("cloudformation").shape_for("TemplateBody")
     direct = len(template.written(SETTINGS).encode()) <= name.metadata.get("max", template.DIRECT)
     assert ("--template-body" in template.usage(SETTINGS)) is direct
