@@ -58,8 +58,8 @@ PolicyArn = Annotated[
 ExternalId = Annotated[
     str,
     matching(
-        r"[\w+=,.@:\\/-]{2,1224}",
-        "'{value}' is not an external id (2-1,224 of letters, digits and '+=,.@:/\\-'); take it from the role's trust",
+        r"[\w+=,.@:/-]{2,1224}",
+        "'{value}' is not an external id (2-1,224 of letters, digits and '_+=,.@:/-'); take it from the role's trust",
     ),
 ]
 SessionTag = Annotated[

@@ -22,6 +22,8 @@ REPLICA = {"account": ACCOUNT, "landing": LANDING}
 GIVEN: dict[str, dict[str, Any]] = {
     "PipelineArgs": {"account": ACCOUNT},
     "AccountArgs": ACCOUNT,
+    "AssumedRoleArgs": {"arn": ROLE},
+    "AssumedRoleArgs.transitive_tags": {"arn": ROLE, "session_tags": {"team": "data"}},
     "ZeroEtlArgs": {"account": ACCOUNT, "tables": [{"name": "orders"}]},
     "ZeroEtlArgs.min_units": {"account": ACCOUNT, "tables": [{"name": "orders"}], "max_units": 96},
     "ZeroEtlTableArgs": {"name": "orders", "view_on_remove": "OLD_IMAGE"},
