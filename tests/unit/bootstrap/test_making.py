@@ -122,20 +122,22 @@ def test_the_state_is_versioned_encrypted_by_tls_and_forgets_nothing() -> None:
     recording = made()
     assert recording.of("aws:s3/bucket:Bucket") == {"state": {"bucket": f"state-tributary-{HOME}"}}
     part = "aws:s3/bucket{0}:Bucket{0}".format
-    assert recording.one(part("Versioning"), "state")["versioningConfiguration"] == {"status": "Enabled"}
-    [rule] = recording.one(part("ServerSideEncryptionConfiguration"), "state")["rules"]
+    assert recording.inputs_of(part("Versioning"), "state")["versioningConfiguration"] == {
+        "status": "Enabled"
+    }
+    [rule] = recording.inputs_of(part("ServerSideEncryptionConfiguration"), "state")["rules"]
     assert rule["applyServerSideEncryptionByDefault"]["sseAlgorithm"] == "aws:kms"
     assert rule["applyServerSideEncryptionByDefault"]["kmsMasterKeyId"].endswith(":state")
-    block = recording.one(part("PublicAccessBlock"), "state")
+    block = recording.inputs_of(part("PublicAccessBlock"), "state")
     assert [value for key, value in block.items() if key != "bucket"] == [True] * 4
-    statements = json.loads(recording.one(part("Policy"), "state")["policy"])["Statement"]
+    statements = json.loads(recording.inputs_of(part("Policy"), "state")["policy"])["Statement"]
     plain, forgets = statements
     assert plain["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     assert forgets["Effect"] == "Deny" and forgets["Principal"] == {"AWS": "*"}
     assert forgets["Action"] == [
         "s3:DeleteBucket", "s3:DeleteObjectVersion", "s3:PutBucketVersioning", "s3:PutLifecycleConfiguration",
     ]  # fmt: skip
-    [lifecycle] = recording.one(part("LifecycleConfiguration"), "state")["rules"]
+    [lifecycle] = recording.inputs_of(part("LifecycleConfiguration"), "state")["rules"]
     assert set(lifecycle) == {"id", "status", "filter", "abortIncompleteMultipartUpload"}, (
         "no version expires"
     )
@@ -156,7 +158,7 @@ def test_what_it_makes_has_a_tag_that_no_stack_has() -> None:
 
 def test_at_google_one_subject_is_one_service_account_with_one_role() -> None:
     recording = made()
-    provider = recording.one(
+    provider = recording.inputs_of(
         "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider", "shop-analytics"
     )
     assert provider["attributeCondition"] == "assertion.repository == 'example-org/data-platform'"
@@ -168,10 +170,10 @@ def test_at_google_one_subject_is_one_service_account_with_one_role() -> None:
         member = members[f"tributary-prod-{doing}"]
         assert member["role"] == "roles/iam.workloadIdentityUser"
         assert member["member"] == f"{pool}/subject/{SUBJECT}:{environment}"
-        role = recording.one("gcp:projects/iAMCustomRole:IAMCustomRole", f"tributary-prod-{doing}")
+        role = recording.inputs_of("gcp:projects/iAMCustomRole:IAMCustomRole", f"tributary-prod-{doing}")
         google = listed("prod").google
         assert google and role["permissions"] == google.permissions[doing]
-        granted = recording.one("gcp:projects/iAMMember:IAMMember", f"tributary-prod-{doing}")
+        granted = recording.inputs_of("gcp:projects/iAMMember:IAMMember", f"tributary-prod-{doing}")
         assert granted["role"] == f"projects/shop-analytics/roles/tributary_prod_{doing}"
     services = {s["service"] for s in recording.of("gcp:projects/service:Service").values()}
     assert services >= {
@@ -182,9 +184,9 @@ def test_at_google_one_subject_is_one_service_account_with_one_role() -> None:
 def test_a_role_that_google_refuses_a_permission_of_has_the_predefined_one_beside_it() -> None:
     recording = made(predefined_pool_roles=True)
     for doing, beside in (("deploy", "Admin"), ("refresh", "Viewer")):
-        role = recording.one("gcp:projects/iAMCustomRole:IAMCustomRole", f"tributary-prod-{doing}")
+        role = recording.inputs_of("gcp:projects/iAMCustomRole:IAMCustomRole", f"tributary-prod-{doing}")
         assert "iam.workloadIdentityPools.getAttestationRules" not in role["permissions"]
-        pools = recording.one("gcp:projects/iAMMember:IAMMember", f"tributary-prod-{doing}-pools")
+        pools = recording.inputs_of("gcp:projects/iAMMember:IAMMember", f"tributary-prod-{doing}-pools")
         assert pools["role"] == f"roles/iam.workloadIdentityPool{beside}"
     assert "tributary-prod-preview-pools" not in recording.of("gcp:projects/iAMMember:IAMMember")
 
