@@ -171,7 +171,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "an account that is text": (
         stack(accounts={"workload": "111111111111", "analytics": ANALYTICS}),
         "accounts.workload: '111111111111' is not a mapping of keys; expected: {id, region, role, "
-        "permissions_boundary}",
+        "permissions_boundary, roles}",
     ),
     "an account's name": (
         stack(accounts={"Work load": WORKLOAD}, pipelines={}),
