@@ -105,7 +105,11 @@ def beyond(place: tuple[str, str], value: Any) -> list[str]:
             errors += [f"{path}: {len(value)} of them"] if len(value) > most else []
         return errors
     for path in limits.listed(row.get("api")):
-        sent = becomes(row, path, value)
+        try:
+            sent = becomes(row, path, value)
+        except ValueError as error:  # nothing is sent of it
+            errors.append(str(error))
+            continue
         try:
             compiler(path.split(".")[0]).of(limits.member(path))(sent, path, errors)
         except constraints.Unreadable as error:
