@@ -16,5 +16,5 @@ google.py runner.py       the same at Google; what whoever runs `pulumi` needs b
 making/ program/          the program that makes accounts ready with these lists
 begin.py                  `make bootstrap`: explains it, previews it, asks, makes it, moves its state
 why.py page.py            a line for each statement; docs/permissions.md
-cost.py                   what a stack is expected to cost, from the command line
+cost.py cheaper.py        what a stack is expected to cost, and what it could be without, from the command line
 """
