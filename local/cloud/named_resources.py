@@ -4,7 +4,9 @@ The service authorization reference (https://docs.aws.amazon.com/service-authori
 resource for each of these actions: the ARN in the request itself, or what a member of it names, or what the service
 knows of an id. Of OpenSearch Serverless' policies it names a condition instead, `aoss:collection`: the collection that
 the policy is about, or, of what is for indexes only, `aoss:index`; of Lambda's mappings `lambda:FunctionArn`. A key's
-alias takes the right on both, alias and key (https://docs.aws.amazon.com/kms/latest/developerguide/alias-access.html).
+alias takes the right on both, alias and key (https://docs.aws.amazon.com/kms/latest/developerguide/alias-access.html);
+a key that a request only calls by its alias is judged as the key
+(https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html).
 """
 
 from __future__ import annotations
@@ -79,6 +81,9 @@ def arn(action: str, path: str, body: bytes, region: str, account: str, query: d
         action == "glue:CreateDatabase"
     ):  # the catalog's right is needed as well; the database's is the narrower one
         return f"{before}database/{(given.get('DatabaseInput') or {}).get('Name')}"
+    if service == "kms" and action not in BY_MEMBER and "alias/" in str(given.get("KeyId", "")):
+        key = kms.key_of(given["KeyId"])
+        return key["Arn"] if key else None
     if action in BY_MEMBER:
         member, prefix = BY_MEMBER[action]
         name = given.get(member) or next(iter(given.get(member.partition(".")[0], [])), None)

@@ -111,3 +111,22 @@ def test_who_has_no_right_to_a_call_of_the_provider_is_refused(nobody: Callable[
     assert judged == {action for action in actions if not action.startswith(ABSENT)}, (
         "an action without a call"
     )
+
+
+def test_a_key_that_is_called_by_its_alias_is_judged_as_the_key(cloud: Cloud) -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html: a policy names the key."""
+    administrator = cloud.client("kms", WORKLOAD)
+    own, other = (administrator.create_key()["KeyMetadata"] for _ in range(2))
+    for key, alias in ((own, "alias/own-secrets"), (other, "alias/other-secrets")):
+        administrator.create_alias(AliasName=alias, TargetKeyId=key["KeyId"])
+    grant = {"Effect": "Allow", "Action": ["kms:Encrypt"], "Resource": own["Arn"]}
+    cloud.role(WORKLOAD, "calls-by-alias", "lambda.amazonaws.com", grant)
+    kms = cloud.client("kms", WORKLOAD, "calls-by-alias")
+    whole = f"arn:aws:kms:us-east-1:{WORKLOAD}:alias/own-secrets"
+    for named in (own["KeyId"], own["Arn"], "alias/own-secrets", whole):
+        assert kms.encrypt(KeyId=named, Plaintext=b"1")["KeyId"] == own["Arn"]
+    for named in (other["Arn"], "alias/other-secrets"):
+        with pytest.raises(ClientError, match="not authorized to perform: kms:Encrypt"):
+            kms.encrypt(KeyId=named, Plaintext=b"1")
+    with pytest.raises(ClientError, match="kms:Encrypt|NotFound"):
+        kms.encrypt(KeyId="alias/nothing", Plaintext=b"1")
