@@ -20,7 +20,7 @@ from policy_sentry.querying.actions import get_action_data
 from bootstrap.calls import DOCUMENTED, SEEN, calls
 from bootstrap.google import permissions
 from bootstrap.kinds import KINDS
-from bootstrap.narrowing import ANYWHERE, BY_A_FUNCTION, SCANNED
+from bootstrap.narrowing import ANYWHERE, BOUNDING, BY_A_FUNCTION, SCANNED
 from bootstrap.registered import config_of, registered
 from bootstrap.roles import (
     Grant,
@@ -359,10 +359,8 @@ def test_what_the_proven_stacks_register_has_calls_and_its_local_operations_are_
                 assert r.type in KINDS
                 known = calls(r.type, "plan", "read", "write")
                 if r.type in ROWS:
-                    assert operations(r.type) <= known | {
-                        "iam:PutRolePermissionsBoundary",
-                        "logs:AssociateKmsKey",
-                    }
+                    bounded = BOUNDING.get(r.type, set())
+                    assert operations(r.type) <= known | bounded | {"logs:AssociateKmsKey"}
 
 
 @pytest.mark.parametrize("run", RUNS)
