@@ -81,14 +81,18 @@ def arn(action: str, path: str, body: bytes, region: str, account: str, query: d
         action == "glue:CreateDatabase"
     ):  # the catalog's right is needed as well; the database's is the narrower one
         return f"{before}database/{(given.get('DatabaseInput') or {}).get('Name')}"
-    if service == "kms" and action not in BY_MEMBER and "alias/" in str(given.get("KeyId", "")):
-        key = kms.key_of(given["KeyId"])
-        return key["Arn"] if key else None
     if action in BY_MEMBER:
         member, prefix = BY_MEMBER[action]
         name = given.get(member) or next(iter(given.get(member.partition(".")[0], [])), None)
         return f"{before}{prefix}{name}" if name else None
-    return None
+    return _called_by_alias(service, action, given)
+
+
+def _called_by_alias(service: str, action: str, given: dict[str, Any]) -> str | None:
+    """The ARN of the key whose alias a request names."""
+    named = str(given.get("KeyId", ""))
+    key = kms.key_of(named) if service == "kms" and action not in BY_MEMBER and "alias/" in named else None
+    return key["Arn"] if key else None
 
 
 def collection_of(action: str, body: bytes, account: str) -> dict[str, str]:

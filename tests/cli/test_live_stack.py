@@ -72,7 +72,7 @@ def test_a_whole_stack_is_deployed_carries_data_is_recorded_and_destroyed(
     sandbox: Sandbox, door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file, lines, states = tmp_path / "sandbox.yaml", [], []
-    accounts = [{"id": id, "region": "us-east-1"} for id in ACCOUNTS]
+    accounts: list[dict[str, Any]] = [{"id": id, "region": "us-east-1"} for id in ACCOUNTS]
     allowed = {"allowed_account_ids": list(ACCOUNTS), "allowed_projects": ["tributary-local"]}
     google = {"project": "tributary-local", "location": "US"}
     file.write_text(yaml.safe_dump({**allowed, "accounts": accounts, "google": google}))

@@ -128,5 +128,5 @@ def test_a_key_that_is_called_by_its_alias_is_judged_as_the_key(cloud: Cloud) ->
     for named in (other["Arn"], "alias/other-secrets"):
         with pytest.raises(ClientError, match="not authorized to perform: kms:Encrypt"):
             kms.encrypt(KeyId=named, Plaintext=b"1")
-    with pytest.raises(ClientError, match="kms:Encrypt|NotFound"):
+    with pytest.raises(ClientError, match=r"kms:Encrypt|NotFound"):
         kms.encrypt(KeyId="alias/nothing", Plaintext=b"1")
