@@ -64,7 +64,8 @@ class Ready(Front):
 
     def bootstrap(self, *words: str, answer: str | None = None) -> subprocess.CompletedProcess[str]:
         """`make bootstrap`, or with `answer` to its question."""
-        environment = {k: v for k, v in self.environment.items() if k not in ("PULUMI_BACKEND_URL",)}
+        environment: dict[str, str] = {**self.environment}
+        environment.pop("PULUMI_BACKEND_URL", None)
         answered = [] if answer is not None else ["--yes"]
         return subprocess.run(
             [sys.executable, "-m", "bootstrap.begin", *answered, *words], cwd=self.project, env=environment,
