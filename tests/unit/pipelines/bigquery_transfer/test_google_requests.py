@@ -12,6 +12,7 @@ from local.gcp import messages
 from local.providers.gcp import Gcp
 from local.providers.gcp_types import ROWS
 from tests.recording import Recorded
+from tests.unit.bootstrap.recorded import made as accounts_made_ready
 from tests.unit.pipelines.bigquery_transfer.recorded import warehouse
 from tests.unit.pipelines.bigquery_transfer.test_storage_copy import copied, event_driven
 
@@ -45,7 +46,8 @@ class Calls(Gcp):
         if parts.path.endswith(("/iam", "IamPolicy")):
             self.policy = (body or {}).get("policy", body) or self.policy
             return json.loads(json.dumps(self.policy)) | {"etag": "YWNhYg=="}
-        shown = body or {"email": "a@b", "includedPermissions": [], "status": "ENABLED", "items": []}
+        enabled = {"status": "ENABLED", "state": "ENABLED"}
+        shown = body or {"email": "a@b", "includedPermissions": [], "items": [], **enabled}
         if parts.path.startswith("/storage/v1/b"):
             access = {"iamConfiguration": {"uniformBucketLevelAccess": {"enabled": True}}}
             return shown | access | {"name": parts.path.rsplit("/", 1)[-1]}
@@ -55,8 +57,8 @@ class Calls(Gcp):
 
 
 def resources() -> dict[str, Recorded]:
-    """One of each type, of every way of a transfer."""
-    recordings = [warehouse(), copied(), event_driven()]
+    """One of each type, of every way of a transfer, and of what makes a project ready for one."""
+    recordings = [accounts_made_ready(), warehouse(), copied(), event_driven()]
     return {
         resource.type: resource
         for recording in recordings
@@ -85,4 +87,4 @@ def test_every_request_for_a_resource_is_one_of_its_api(kind: str, made: dict[st
         changes = CHANGES[kind]
         provider.update(kind, key, state, inputs, inputs | changes, {}, set(changes))
     provider.delete(kind, key, inputs | {"name": state.get("name", key)})
-    assert len(provider.calls) >= 3
+    assert len(provider.calls) >= (2 if ROWS[kind].kept else 3)
