@@ -90,7 +90,7 @@ class Hashed(io.RawIOBase):
 
 @dataclass
 class Report:
-    """What a data file held."""
+    """The contents of a data file."""
 
     items: int = 0
     deleted: int = 0
