@@ -19,6 +19,7 @@ costs.py       what a month costs, before and after
 sections.py    the comment's parts
 comment.py     the comment: parts in their order, cut to what GitHub takes
 text.py        Markdown that stays what it was
+values.py      mappings and lists of files and events, as the type checker understands them
 strip.py       recorded events without what nobody reads
 mask.py        account ids, addresses and credentials, as the config asks
 reviewed.py    whether a deployment would do what was shown

@@ -33,6 +33,7 @@ from delivery import (
 )
 from delivery import command as command_line
 from delivery.reasons import why
+from delivery.values import mapping
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -162,7 +163,7 @@ def _stacks(arguments: argparse.Namespace) -> int:
     names = [*delivered.stacks, *delivered.embedded]
     files = {name: root / f"Pulumi.{name}.yaml" for name in names}
     configs = {
-        name: (yaml.safe_load(file.read_text()) or {}).get("config") or {}
+        name: mapping(mapping(yaml.safe_load(file.read_text())).get("config"))
         for name, file in files.items() if file.is_file()
     }  # fmt: skip
     changed = _changed(root, arguments.since) if not arguments.all else ["Pulumi.yaml"]
@@ -262,7 +263,7 @@ def _embedded(arguments: argparse.Namespace) -> int:
 
 
 def _verdict(arguments: argparse.Namespace) -> int:
-    wrong = []
+    wrong: list[str] = []
     for shown in report_of(arguments.folder, commit="", link="").previews:
         broken = [finding for finding in shown.findings if finding.level == "mandatory"]
         wrong += [f"{shown.stack}: {why(shown)}"] if shown.failed else []
@@ -275,7 +276,7 @@ def _reviewed(arguments: argparse.Namespace) -> int:
     """Writes <stack>.jsonl of each stack that was shown into a folder, which is empty where nothing was."""
     arguments.to.mkdir(parents=True, exist_ok=True)
     archive = github.previews_of(github.Repository.of_job(), arguments.commit, "preview.yml", "previews")
-    names = []
+    names: list[str] = []
     if archive is not None:
         with zipfile.ZipFile(io.BytesIO(archive)) as files:
             for name in files.namelist():

@@ -34,7 +34,7 @@ class Accounts:
     def _session(self, provider: str) -> boto3.Session:
         if provider not in self._sessions:
             inputs = self.providers[provider]["inputs"]
-            chain = list(_plain(inputs.get("assumeRoles")) or [])
+            chain: list[dict[str, Any]] = list(_plain(inputs.get("assumeRoles")) or [])
             if self.role:  # by the same way, to another end
                 [account] = _plain(inputs["allowedAccountIds"])
                 region = _plain(inputs["region"])

@@ -56,7 +56,8 @@ def under(root: Path, stack: str, role: str) -> None:
             account["roles"][-1]["arn"] = arn
         else:
             account["role"] = arn
-    file.write_text(yaml.safe_dump(content, sort_keys=False))
+    text: str = yaml.safe_dump(content, sort_keys=False)  # pyright: ignore[reportUnknownMemberType] - of untyped streams
+    file.write_text(text)
 
 
 def deploy(root: Path, stack: str, folder: Path, shown: Path | None, delivered: StackDelivery) -> Preview:

@@ -81,7 +81,7 @@ def summary(report: Report, masking: Masking) -> str:
 
 def labels(previews: Iterable[Preview]) -> list[str]:
     """The labels of a pull request with these previews, of LABELS."""
-    given = set()
+    given = set[str]()
     for preview in previews:
         given |= {"policy"} if preview.findings else set()
         for change in preview.changes:
@@ -112,7 +112,7 @@ def _head(report: Report) -> list[str]:
             "",
         ]
     if report.previews:
-        rows = []
+        rows: list[list[str]] = []
         for preview in report.previews:
             counts = [f"{preview.count(kind):,}" for kind in ("create", "update", "replace", "delete")]
             stack = text.code(preview.stack) + (" **failed**" if preview.failed else "")
@@ -130,7 +130,7 @@ def _verdict(report: Report) -> str:
     ]
     failed = [preview.stack for preview in report.previews if preview.failed]
     changed = [preview.stack for preview in report.previews if preview.changes]
-    parts = []
+    parts: list[str] = []
     if lost:
         parts.append(f"data of {text.counted(len(lost), 'resource')} is lost")
     if replaced := sum(preview.count("replace") for preview in report.previews):

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from delivery.values import is_mapping, mapping
+
 Range = tuple[float, float]
 NOTHING: Range = (0.0, 0.0)
 KEPT = ("month", "pipelines", "prices")
@@ -35,7 +37,7 @@ class CostChange:
 
 def kept(estimate: Any) -> dict[str, Any] | None:
     """Of a stack's output `cost`, what is read of it here; None of anything else."""
-    if not isinstance(estimate, Mapping) or not isinstance(estimate.get("month"), Mapping):
+    if not is_mapping(estimate) or not is_mapping(estimate.get("month")):
         return None
     return {key: estimate[key] for key in KEPT if key in estimate}
 
@@ -45,7 +47,7 @@ def change(before: Any, after: Any) -> CostChange | None:
     was, now = kept(before), kept(after)
     if now is None:
         return None
-    prices = now.get("prices") or {}
+    prices = mapping(now.get("prices"))
     dates = f"list prices of {prices['from']} to {prices['to']}" if {"from", "to"} <= set(prices) else ""
     return CostChange(
         _pipelines(was) if was is not None else None,
@@ -58,18 +60,16 @@ def change(before: Any, after: Any) -> CostChange | None:
 
 def _pipelines(estimate: Mapping[str, Any]) -> dict[str, Range]:
     """What each pipeline costs a month: at rest and by use."""
-    made = {}
-    for name, part in (estimate.get("pipelines") or {}).items():
+    made: dict[str, Range] = {}
+    for name, part in mapping(estimate.get("pipelines")).items():
         least, most = zip(*(_range(part.get(when)) for when in ("at_rest", "by_use")), strict=True)
         made[name] = (round(sum(least), 2), round(sum(most), 2))
     return made
 
 
 def _range(value: Any) -> Range:
-    if (
-        isinstance(value, list | tuple)
-        and len(value) == 2
-        and all(isinstance(amount, int | float) for amount in value)
-    ):
-        return float(value[0]), float(value[1])
-    return NOTHING
+    match value:
+        case [int() | float() as least, int() | float() as most]:
+            return float(least), float(most)
+        case _:
+            return NOTHING

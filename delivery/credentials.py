@@ -79,7 +79,7 @@ def for_job(environment: Mapping[str, str] = os.environ) -> list[str]:
 
     AWS_ROLE and AWS_REGION; GCP_PROVIDER and GCP_SERVICE_ACCOUNT, where the stack has a Google project.
     """
-    notes, variables = [], {}
+    notes, variables = list[str](), dict[str, str]()
     if role := environment.get("AWS_ROLE"):
         session = f"{environment.get('GITHUB_REPOSITORY', 'job')}-{environment.get('GITHUB_RUN_ID', '')}"
         variables |= aws(environment, role, _required(environment, "AWS_REGION"), session)

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from delivery.values import mapping
+
 VERSION = "2022-11-28"
 
 
@@ -87,7 +89,7 @@ def put_comment(repository: Repository, number: int, marker: str, body: str) -> 
     """Puts a comment on a pull request: patches the job's own one that begins with the marker, or writes it. Which."""
     for old in repository.pages(f"issues/{number}/comments"):
         # Somebody else may begin a comment with the marker: only a bot's is the job's own.
-        if (old.get("body") or "").startswith(marker) and (old.get("user") or {}).get("type") == "Bot":
+        if (old.get("body") or "").startswith(marker) and mapping(old.get("user")).get("type") == "Bot":
             if old["body"] == body:
                 return "unchanged"
             repository.call("PATCH", f"issues/comments/{old['id']}", {"body": body})
@@ -110,7 +112,7 @@ def put_issue(repository: Repository, marker: str, title: str, body: str | None)
     for old in repository.pages("issues?state=open"):
         if "pull_request" in old or not (old.get("body") or "").startswith(marker):
             continue
-        if (old.get("user") or {}).get("type") != "Bot":
+        if mapping(old.get("user")).get("type") != "Bot":
             continue
         if body is None:
             repository.call(
@@ -134,7 +136,7 @@ def previews_of(repository: Repository, commit: str, workflow: str, artifact: st
         runs = repository.call("GET", f"actions/workflows/{workflow}/runs?event=pull_request&head_sha={head}")
         for run in runs["workflow_runs"]:
             # A run of a fork has no previews, and its archive would be a stranger's.
-            if (run.get("head_repository") or {}).get("full_name") != repository.name:
+            if mapping(run.get("head_repository")).get("full_name") != repository.name:
                 continue
             for listed in repository.call("GET", f"actions/runs/{run['id']}/artifacts")["artifacts"]:
                 if listed["name"] == artifact and not listed["expired"]:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from delivery.preview import Change, at
+from delivery.preview import Change, Property, at
+from delivery.values import is_list, is_mapping
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ def _by_update(change: Change) -> Loss | None:
     return None
 
 
-def _lifecycle(properties: Mapping[str, Any]) -> Loss | None:
+def _lifecycle(properties: Mapping[str, Property]) -> Loss | None:
     """A rule that expires objects sooner than it did (https://docs.aws.amazon.com/AmazonS3/latest/userguide/
     lifecycle-expire-general-considerations.html)."""
     whole = properties.get("rules")
@@ -141,9 +142,9 @@ def _lifecycle(properties: Mapping[str, Any]) -> Loss | None:
             if path.endswith("xpiration.days")
         ]
     else:
-        pairs = []
-        old = {rule.get("id"): rule for rule in whole.before or []}
-        for rule in whole.after or []:
+        pairs = list[tuple[Any, Any]]()
+        old = {rule.get("id"): rule for rule in _rules(whole.before)}
+        for rule in _rules(whole.after):
             for path in ("expiration.days", "noncurrentVersionExpiration.noncurrentDays"):
                 pairs.append((at(old.get(rule.get("id")), path), at(rule, path)))
     for before, after in pairs:
@@ -153,6 +154,10 @@ def _lifecycle(properties: Mapping[str, Any]) -> Loss | None:
             )
             return Loss(True, f"objects expire sooner: {was}")
     return None
+
+
+def _rules(value: Any) -> list[Mapping[str, Any]]:
+    return [rule for rule in value if is_mapping(rule)] if is_list(value) else []
 
 
 def _shorter(before: Any, after: Any) -> bool:

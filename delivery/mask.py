@@ -6,9 +6,10 @@ Every text of a report is masked before anything is cut or written, so that no h
 import dataclasses
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 from delivery.settings import Masking
+from delivery.values import is_mapping
 
 # Access key ids (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids),
 # GitHub's tokens (https://github.blog/engineering/behind-githubs-new-authentication-token-formats/), Google's access
@@ -57,11 +58,15 @@ def everywhere(value: T, mask: Callable[[str], str]) -> T:
             field.name: everywhere(getattr(value, field.name), mask) for field in dataclasses.fields(value)
         }
         made = dataclasses.replace(value, **fields)
-    elif isinstance(value, Mapping):
+    elif is_mapping(value):
         made = {everywhere(key, mask): everywhere(inner, mask) for key, inner in value.items()}
-    elif isinstance(value, list | tuple | frozenset):
+    elif _is_series(value):
         made = type(value)(everywhere(inner, mask) for inner in value)
     return made
+
+
+def _is_series(value: Any) -> TypeGuard[list[Any] | tuple[Any, ...] | frozenset[Any]]:
+    return isinstance(value, list | tuple | frozenset)
 
 
 def _no_mailbox(address: str) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from delivery.preview import Preview
+from delivery.values import is_mapping, mapping
 
 EDGES, CHARACTERS = 500, 50_000
 STYLES = {
@@ -47,12 +48,12 @@ def touched(preview: Preview) -> dict[str, str]:
 
 
 def _chart(preview: Preview, pipelines: Mapping[str, Any], marks: Mapping[str, str]) -> list[str]:
-    accounts = preview.config.get("tributary:accounts") or {}
+    accounts = mapping(preview.config.get("tributary:accounts"))
     lines, edges = ["flowchart LR"], list(_edges(pipelines))
     shown = dict.fromkeys(pipelines) | {name: None for name, mark in marks.items() if mark == "removed"}
     boxes: dict[str, list[str]] = {}
     for name in shown:
-        kind = (pipelines.get(name) or {}).get("kind", "removed")
+        kind = mapping(pipelines.get(name)).get("kind", "removed")
         boxes.setdefault(_account(pipelines.get(name), accounts), []).append(
             f"    {_id('p', name)}" + _shape("pipeline", f"{name}<br>{kind}")
         )
@@ -63,7 +64,7 @@ def _chart(preview: Preview, pipelines: Mapping[str, Any], marks: Mapping[str, s
             if not any(node in nodes for nodes in boxes.values()):
                 box.append(node)
     for number, (account, nodes) in enumerate(boxes.items()):
-        region = (accounts.get(account) or {}).get("region", "")
+        region = mapping(accounts.get(account)).get("region", "")
         title = f"account {account}, {region}" if account else "no longer in the config"
         lines += [f'  subgraph a{number}["{_label(title)}"]', *nodes, "  end"]
     stores = sorted({end for _, end in edges if end.startswith("store ")})
@@ -103,9 +104,9 @@ def _sources(pipeline: Mapping[str, Any]) -> Iterator[str]:
         for table in pipeline.get("tables") or ():
             yield f"DynamoDB {table.get('name')}"
     if kind == "firehose":
-        yield f"Kinesis {(pipeline.get('stream') or {}).get('adopt') or pipeline.get('index', '')}"
-    if isinstance(pipeline.get("landing"), Mapping):
-        yield f"S3 {pipeline['landing'].get('bucket')}"
+        yield f"Kinesis {mapping(pipeline.get('stream')).get('adopt') or pipeline.get('index', '')}"
+    if is_mapping(landing := pipeline.get("landing")):
+        yield f"S3 {landing.get('bucket')}"
 
 
 def _account(pipeline: Any, accounts: Mapping[str, Any]) -> str:

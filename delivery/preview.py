@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from delivery.costs import CostChange, change
+from delivery.values import is_list, is_mapping, mapping
 
 STACK = "pulumi:pulumi:Stack"
 PIPELINE = re.compile(r"tributary:pipelines:\w+Pipeline")
@@ -61,7 +62,7 @@ class Change:
     forced_by: tuple[str, ...] = ()
     """The properties that can't be changed in place, of a replacement."""
     properties: tuple[Property, ...] = ()
-    before: Mapping[str, Any] = field(default_factory=dict)
+    before: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Its inputs as they are in the state."""
     provider: str = ""
     """The provider's name where another one forces the replacement: that of its account."""
@@ -102,14 +103,14 @@ class Preview:
     """A stack's preview."""
 
     stack: str
-    config: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """The config that was previewed, values parsed; secrets are `[secret]`."""
     changes: tuple[Change, ...] = ()
     findings: tuple[Finding, ...] = ()
     errors: tuple[str, ...] = ()
     failed: bool = False
     unchanged: int = 0
-    providers: Mapping[str, tuple[Property, ...]] = field(default_factory=dict)
+    providers: Mapping[str, tuple[Property, ...]] = field(default_factory=dict[str, tuple[Property, ...]])
     """What changes of the providers, by their names, which are the accounts'."""
     cost: CostChange | None = None
     """What the stack costs a month, where its program estimates that."""
@@ -124,31 +125,31 @@ class Preview:
     def accounts(self) -> dict[str, str]:
         """The accounts' names by their ids; the first name where two stand for one account."""
         names: dict[str, str] = {}
-        for name, account in _mapping(self.config.get("tributary:accounts")).items():
-            names.setdefault(str(_mapping(account).get("id", "")), name)
+        for name, account in mapping(self.config.get("tributary:accounts")).items():
+            names.setdefault(str(mapping(account).get("id", "")), name)
         return {id: name for id, name in names.items() if id}
 
     @property
     def pipelines(self) -> Mapping[str, Any]:
         """The pipelines of the config that was previewed, by name."""
-        return _mapping(self.config.get("tributary:pipelines"))
+        return mapping(self.config.get("tributary:pipelines"))
 
 
 def read(stack: str, text: str) -> Preview:
     """The preview that these events are of. A text without an end is one that failed."""
     events = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
     steps = [event["resourcePreEvent"]["metadata"] for event in events if "resourcePreEvent" in event]
-    config = next(
-        (event["preludeEvent"].get("config") or {} for event in events if "preludeEvent" in event), {}
-    )
-    config = {key: _parsed(value) for key, value in config.items()}
+    preludes = (event["preludeEvent"] for event in events if "preludeEvent" in event)
+    config = {
+        key: _parsed(value) for key, value in mapping(mapping(next(preludes, None)).get("config")).items()
+    }
     named = {_name(step["urn"]) for step in steps if PIPELINE.fullmatch(step["type"])}
-    named |= set(_mapping(config.get("tributary:pipelines")))
+    named |= set(mapping(config.get("tributary:pipelines")))
     messages = [
         event["diagnosticEvent"]["message"] for event in events
         if event.get("diagnosticEvent", {}).get("severity") in ("error", "info#err")
     ]  # fmt: skip
-    summary: dict[str, Any] = next((event["summaryEvent"] for event in events if "summaryEvent" in event), {})
+    summary = mapping(next((event["summaryEvent"] for event in events if "summaryEvent" in event), None))
     errors = [event["diagnosticEvent"]["message"] for event in events
               if event.get("diagnosticEvent", {}).get("severity") == "error"]  # fmt: skip
     return Preview(
@@ -158,7 +159,7 @@ def read(stack: str, text: str) -> Preview:
         tuple(_findings(events, messages)),
         tuple(error.strip() for error in errors),
         failed=not summary or (summary.get("result") or ("failed" if errors else "")) == "failed",
-        unchanged=(summary.get("resourceChanges") or {}).get("same", 0),
+        unchanged=mapping(summary.get("resourceChanges")).get("same", 0),
         providers=dict(_providers(steps)),
         cost=_cost(events),
         standing=frozenset(
@@ -176,7 +177,7 @@ def _cost(events: list[dict[str, Any]]) -> CostChange | None:
         step = event.get("resOutputsEvent", {}).get("metadata", {})
         if step.get("type") == STACK:
             before, after = (
-                ((step.get(side) or {}).get("outputs") or {}).get("cost") for side in ("old", "new")
+                mapping(mapping(step.get(side)).get("outputs")).get("cost") for side in ("old", "new")
             )
             made = change(before, after) or made
     return made
@@ -192,8 +193,8 @@ def _changes(steps: list[dict[str, Any]], pipelines: set[str]) -> Iterator[Chang
         name = _name(urn)
         kinds = {KINDS[step["op"]] for step in its}
         kind = "replace" if "replace" in kinds or len(kinds) > 1 else kinds.pop()
-        old: dict[str, Any] = next((step["old"] for step in its if step.get("old")), {})
-        new: dict[str, Any] = next((step["new"] for step in its if step.get("new")), {})
+        old = mapping(next((step["old"] for step in its if step.get("old")), None))
+        new = mapping(next((step["new"] for step in its if step.get("new")), None))
         forced = dict.fromkeys(key for step in its for key in step.get("keys") or ())
         yield Change(
             urn,
@@ -203,7 +204,7 @@ def _changes(steps: list[dict[str, Any]], pipelines: set[str]) -> Iterator[Chang
             ),
             tuple(forced),
             tuple(_properties(its, old, new)) if kind != "create" else (),
-            old.get("inputs") or {},
+            mapping(old.get("inputs")),
             next(
                 (
                     change["provider"].split("::")[3]
@@ -220,7 +221,7 @@ def _changes(steps: list[dict[str, Any]], pipelines: set[str]) -> Iterator[Chang
 def _providers(steps: list[dict[str, Any]]) -> Iterator[tuple[str, tuple[Property, ...]]]:
     for step in steps:
         if step["type"].startswith("pulumi:providers:") and step.get("old") and step.get("new"):
-            before, after = step["old"].get("inputs") or {}, step["new"].get("inputs") or {}
+            before, after = (mapping(step[side].get("inputs")) for side in ("old", "new"))
             differing = [key for key in step.get("diffs") or () if before.get(key) != after.get(key)]
             yield (
                 _name(step["urn"]),
@@ -228,11 +229,13 @@ def _providers(steps: list[dict[str, Any]]) -> Iterator[tuple[str, tuple[Propert
             )
 
 
-def _properties(steps: list[dict[str, Any]], old: dict[str, Any], new: dict[str, Any]) -> Iterator[Property]:
+def _properties(
+    steps: list[dict[str, Any]], old: Mapping[str, Any], new: Mapping[str, Any]
+) -> Iterator[Property]:
     paths = dict.fromkeys(
         path for step in steps for path in step.get("detailedDiff") or step.get("diffs") or ()
     )
-    before, after = old.get("inputs") or {}, new.get("inputs") or {}
+    before, after = (mapping(state.get("inputs")) for state in (old, new))
     for path in paths:
         if path != "tagsAll":  # what the provider adds; the tags themselves are a property of their own
             yield Property(path, at(before, path), _later(at(after, path)))
@@ -242,17 +245,17 @@ def _later(value: Any) -> Any:
     """The value with words where something is not known yet."""
     if isinstance(value, str):
         return LATER if value in NOT_KNOWN else value
-    if isinstance(value, Mapping):
+    if is_mapping(value):
         return {key: _later(inner) for key, inner in value.items()}
-    return [_later(inner) for inner in value] if isinstance(value, list) else value
+    return [_later(inner) for inner in value] if is_list(value) else value
 
 
 def at(value: Any, path: str) -> Any:
     """What stands at a property's path, `rules[0].expiration.days`; None where there is nothing."""
     for part in re.findall(r"[^.\[\]\"]+", path):
-        if isinstance(value, Mapping):
+        if is_mapping(value):
             value = value.get(part)
-        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
+        elif is_list(value) and part.isdigit() and int(part) < len(value):
             value = value[int(part)]
         else:
             return None
@@ -286,7 +289,3 @@ def _parsed(value: Any) -> Any:
         return json.loads(value)
     except (TypeError, ValueError):
         return value
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

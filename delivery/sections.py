@@ -63,7 +63,7 @@ def losing(previews: Sequence[Preview]) -> Iterator[Section]:
         if (lost := loss(change)) or change.kind in ("delete", "replace")
     ]
     gone.sort(key=lambda row: (not (row[2] and row[2].lost), rank(row[1]), row[0].stack, row[1].name))
-    rows, others = [], dict[tuple[str, ...], list[Change]]()
+    rows, others = list[list[str]](), dict[tuple[str, ...], list[Change]]()
     for preview, change, lost in gone:
         cells = (text.code(preview.stack), VERBS[change.kind], _forced(preview, change))
         if lost:
@@ -85,7 +85,7 @@ def losing(previews: Sequence[Preview]) -> Iterator[Section]:
 
 def _forced(preview: Preview, change: Change) -> str:
     """The properties that force a replacement; of another provider, what changes of its account."""
-    parts = []
+    parts: list[str] = []
     for key in change.forced_by:
         its = preview.providers.get(change.provider, ()) if key == "provider" else ()
         parts += [
@@ -158,7 +158,7 @@ def _name(resource: str) -> str:
 
 def costs(previews: Sequence[Preview]) -> Iterator[Section]:
     """What each stack costs a month: the pipelines that cost more or less, and all of it."""
-    rows, notes = [], dict[str, None]()
+    rows, notes = list[list[str]](), dict[str, None]()
     for preview in previews:
         if not (cost := preview.cost):
             continue
@@ -197,7 +197,7 @@ def pictures(preview: Preview) -> Iterator[Section]:
 
 def arrivals(runs: Sequence[Arrived]) -> Iterator[Section]:
     """What arrived on the embedded cloud: what fell short first."""
-    rows = []
+    rows: list[list[str]] = []
     for run in runs:
         if run.failure:
             rows.append(

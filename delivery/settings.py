@@ -11,12 +11,15 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
+from delivery.values import is_mapping
+
 FILE = "delivery.yaml"
 LEVELS = ("advisory", "mandatory")
+T = TypeVar("T", "StackDelivery", "Masking")
 
 
 class Refused(ValueError):
@@ -63,11 +66,14 @@ def read(root: Path) -> DeliverySettings:
 
 def parse(content: Any) -> DeliverySettings:
     """The settings of plain data. Raises Refused."""
-    if not isinstance(content, dict):
+    if not is_mapping(content):
         raise Refused(f"{FILE}: not a mapping; write {{stacks: {{dev: {{}}}}}}")
     _known(content, {"stacks", "embedded", "mask"}, FILE)
-    stacks = {}
-    for name, value in (content.get("stacks") or {}).items():
+    stacks: dict[str, StackDelivery] = {}
+    given: Any = content.get("stacks") or {}
+    if not is_mapping(given):
+        raise Refused(f"{FILE}: stacks: {given!r} is not a mapping; write {{dev: {{}}}}")
+    for name, value in given.items():
         stacks[name] = stack = _made(StackDelivery, value, f"{FILE}: stacks.{name}")
         if stack.policies not in LEVELS:
             raise Refused(
@@ -86,14 +92,15 @@ def parse(content: Any) -> DeliverySettings:
     return DeliverySettings(stacks, embedded, mask)
 
 
-def _made(cls: type, value: Any, where: str) -> Any:
+def _made(cls: type[T], value: Any, where: str) -> T:
     value = value or {}
-    if not isinstance(value, dict):
+    if not is_mapping(value):
         raise Refused(f"{where}: {value!r} is not a mapping")
-    fields = {field.name: field.default for field in dataclasses.fields(cls)}
+    fields: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(cls)}
     _known(value, set(fields), where)
     for key, setting in value.items():
-        wanted = list if isinstance(fields[key], tuple) else type(fields[key])
+        default = fields[key]
+        wanted: type[Any] = list if isinstance(default, tuple) else default.__class__
         if not isinstance(setting, wanted):
             raise Refused(f"{where}.{key}: {setting!r} is not a {wanted.__name__}")
     return cls(**value)

@@ -13,6 +13,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from delivery.drift import UNREAD, Stranger
+from delivery.values import is_list, is_mapping, mapping
 
 Resource = Mapping[str, Any]
 Client = Callable[[str, Resource], Any]
@@ -48,7 +49,7 @@ class _Own:
         self.access: set[str] = set()
         self.roles: set[str] = set()
         for resource in resources:
-            inputs, outputs = resource.get("inputs") or {}, resource.get("outputs") or {}
+            inputs, outputs = mapping(resource.get("inputs")), mapping(resource.get("outputs"))
             key = POLICIES.get(resource["type"])
             if key and isinstance(inputs.get("policy"), str | Mapping):
                 self.statements.setdefault(str(inputs.get(key)), set()).update(statements(inputs["policy"]))
@@ -71,11 +72,11 @@ class _Own:
 
 
 def _of(resource: Resource, seen: Mapping[str, Any], own: _Own) -> Iterator[Stranger]:
-    outputs = resource.get("outputs") or {}
+    outputs = mapping(resource.get("outputs"))
     arn = str(outputs.get("arn") or outputs.get("bucket") or resource.get("id"))
     if UNREAD in seen:
         yield Stranger(arn, UNREAD, str(seen[UNREAD]))
-    known = set().union(*(own.statements.get(name, set()) for name in _names(resource)))
+    known = set[str]().union(*(own.statements.get(name, set()) for name in _names(resource)))
     for canonical in sorted(statements(seen.get("policy")) - known):
         yield Stranger(arn, "statement", _sentence(json.loads(canonical)))
     for grant in seen.get("grants", ()):
@@ -96,24 +97,24 @@ def _of(resource: Resource, seen: Mapping[str, Any], own: _Own) -> Iterator[Stra
 
 
 def _names(resource: Resource) -> list[str]:
-    outputs = resource.get("outputs") or {}
+    outputs = mapping(resource.get("outputs"))
     return [str(outputs[key]) for key in ("bucket", "url", "arn", "keyId") if outputs.get(key)]
 
 
 def statements(policy: Any) -> set[str]:
     """A policy's statements, each in one form: a single value and a list of one are the same, and no order counts."""
     document = json.loads(policy) if isinstance(policy, str) and policy.strip() else policy
-    if not isinstance(document, Mapping):
+    if not is_mapping(document):
         return set()
-    listed = document.get("Statement") or []
-    listed = [listed] if isinstance(listed, Mapping) else listed
+    listed: Any = document.get("Statement") or []
+    listed = [listed] if is_mapping(listed) else listed
     return {json.dumps(_canonical(statement), sort_keys=True) for statement in listed}
 
 
 def _canonical(value: Any) -> Any:
-    if isinstance(value, Mapping):
+    if is_mapping(value):
         return {key: _canonical(inner) for key, inner in value.items()}
-    if isinstance(value, list):
+    if is_list(value):
         made = sorted(
             (_canonical(inner) for inner in value), key=lambda entry: json.dumps(entry, sort_keys=True)
         )
@@ -129,9 +130,9 @@ def _sentence(statement: Mapping[str, Any]) -> str:
 
 
 def _plain(value: Any) -> str:
-    if isinstance(value, Mapping):
+    if is_mapping(value):
         return ", ".join(f"{key} {_plain(inner)}" for key, inner in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return ", ".join(map(str, value)) if is_list(value) else str(value)
 
 
 def read(resources: Iterable[Resource], client: Client) -> dict[str, dict[str, Any]]:
@@ -197,7 +198,8 @@ def _role(resource: Resource, client: Client) -> dict[str, Any]:
 
 def _collection(resource: Resource, client: Client) -> dict[str, Any]:
     """The data access policies that name the collection by its name or by a pattern that takes it in."""
-    aoss, name, access, more = client("opensearchserverless", resource), resource["outputs"]["name"], [], {}
+    aoss, name = client("opensearchserverless", resource), resource["outputs"]["name"]
+    access, more = list[dict[str, Any]](), dict[str, str]()
     while True:
         answer = aoss.list_access_policies(type="data", resource=_of_collection(name), **more)
         for summary in answer["accessPolicySummaries"]:

@@ -8,13 +8,13 @@ artifacts and the tests' recordings hold nothing else.
 
 import json
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from delivery.costs import kept
 from delivery.losses import READS
 from delivery.mask import credentials
 from delivery.preview import KINDS, PIPELINE, STACK
+from delivery.values import is_list, is_mapping, mapping
 
 LONGEST = 4_000
 """Characters of a value that is kept; a longer one is cut, and ends in an ellipsis."""
@@ -22,7 +22,7 @@ LONGEST = 4_000
 
 def stripped(text: str) -> str:
     """The events, a line each, as far as they matter."""
-    lines = []
+    lines: list[str] = []
     for line in text.splitlines():
         kept = _event(json.loads(line)) if line.startswith("{") else None
         if kept is not None:
@@ -32,10 +32,9 @@ def stripped(text: str) -> str:
 
 def _event(event: dict[str, Any]) -> dict[str, Any] | None:
     if "preludeEvent" in event:
-        config = {
-            k: v for k, v in (event["preludeEvent"].get("config") or {}).items() if k.startswith("tributary:")
-        }
-        return {"preludeEvent": {"config": _whole(config)}}
+        config = mapping(event["preludeEvent"].get("config"))
+        own = {key: value for key, value in config.items() if key.startswith("tributary:")}
+        return {"preludeEvent": {"config": _whole(own)}}
     if "resourcePreEvent" in event:
         step = _step(event["resourcePreEvent"]["metadata"])
         return {"resourcePreEvent": {"metadata": step}} if step else None
@@ -64,7 +63,7 @@ def _estimate(step: dict[str, Any]) -> dict[str, Any] | None:
         return None
     sides: dict[str, Any] = {}
     for side in ("old", "new"):
-        cost = kept(((step.get(side) or {}).get("outputs") or {}).get("cost"))
+        cost = kept(mapping(mapping(step.get(side)).get("outputs")).get("cost"))
         if cost is not None:
             sides[side] = {"outputs": {"cost": cost}}
     return {"resOutputsEvent": {"metadata": {"type": STACK, **sides}}} if sides else None
@@ -89,7 +88,7 @@ def _step(step: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _state(state: dict[str, Any], tops: set[str]) -> dict[str, Any]:
-    inputs = {key: _cut(value) for key, value in (state.get("inputs") or {}).items() if key in tops}
+    inputs = {key: _cut(value) for key, value in mapping(state.get("inputs")).items() if key in tops}
     marks = {key: True for key in ("retainOnDelete", "protect") if state.get(key)}
     return {"inputs": inputs, **marks}
 
@@ -111,8 +110,8 @@ def _cut(value: Any) -> Any:
     if isinstance(value, str):
         value = credentials(value)  # before it is cut, so that no half of one stays
         return value if len(value) <= LONGEST else value[:LONGEST] + "…"
-    if isinstance(value, Mapping):
+    if is_mapping(value):
         return {key: _cut(inner) for key, inner in value.items()}
-    if isinstance(value, list):
+    if is_list(value):
         return [_cut(inner) for inner in value]
     return value

@@ -7,10 +7,11 @@ code span notifies nobody.
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from delivery.preview import LATER
+from delivery.values import is_list, is_mapping
 
 LONGEST = 160
 """Characters of a value in a table."""
@@ -78,7 +79,7 @@ def differences(before: Any, after: Any) -> str:
             if names
         ]
         return code("; ".join(f"statement {part}" for part in parts) or "its statements' order")
-    if isinstance(before, Mapping) and isinstance(after, Mapping):
+    if is_mapping(before) and is_mapping(after):
         keys = [key for key in sorted({*before, *after}) if before.get(key) != after.get(key)]
         if len(keys) == 1:
             return f"{code(str(keys[0]))} {differences(before.get(keys[0]), after.get(keys[0]))}"
@@ -111,8 +112,7 @@ def _statements(document: Any) -> dict[str, Any] | None:
             document = json.loads(document)
         except ValueError:
             return None
-    if not isinstance(document, Mapping) or not isinstance(document.get("Statement"), list):
+    statements = document.get("Statement") if is_mapping(document) else None
+    if not is_list(statements):
         return None
-    return {
-        str(statement.get("Sid", number)): statement for number, statement in enumerate(document["Statement"])
-    }
+    return {str(statement.get("Sid", number)): statement for number, statement in enumerate(statements)}

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from delivery.values import is_mapping, mapping
+
 # What a deployment does not read. `local/` is the embedded cloud; `policy/levels/` says how findings count.
 UNREAD = re.compile(
     r"(?:tests|docs|local|benchmarks|bootstrap|delivery|\.ci|\.github|policy/levels)/.*"
@@ -50,8 +52,8 @@ def removed(changed: Iterable[str], names: Sequence[str]) -> list[str]:
 
 def kinds(config: Mapping[str, Any]) -> set[str]:
     """The kinds of a stack's pipelines."""
-    pipelines = config.get("tributary:pipelines") or {}
-    return {str(pipeline.get("kind")) for pipeline in pipelines.values() if isinstance(pipeline, Mapping)}
+    pipelines = mapping(config.get("tributary:pipelines"))
+    return {str(pipeline.get("kind")) for pipeline in pipelines.values() if is_mapping(pipeline)}
 
 
 def _of_file(path: str, configs: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:

@@ -1,11 +1,27 @@
 # boto3 makes its clients from the services' models at run time and has no types of its own: a client is Any here, and
-# what handlers use besides is typed, so that they are checked strictly.
+# what is used besides is typed, so that handlers and delivery are checked strictly.
 from typing import Any
 
 from botocore.config import Config
 
-def client(service_name: str, *, config: Config = ...) -> Any: ...
+def client(
+    service_name: str, *, region_name: str | None = ..., endpoint_url: str | None = ..., config: Config = ...
+) -> Any: ...
 
 class Session:
     region_name: str
+    def __init__(
+        self,
+        aws_access_key_id: str | None = ...,
+        aws_secret_access_key: str | None = ...,
+        aws_session_token: str | None = ...,
+    ) -> None: ...
+    def client(
+        self,
+        service_name: str,
+        *,
+        region_name: str | None = ...,
+        endpoint_url: str | None = ...,
+        config: Config = ...,
+    ) -> Any: ...
     def get_credentials(self) -> Any: ...

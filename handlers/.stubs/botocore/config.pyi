@@ -8,4 +8,6 @@ class Config:
         max_pool_connections: int = ...,
         connect_timeout: float = ...,
         read_timeout: float = ...,
+        signature_version: object = ...,
+        s3: Mapping[str, str] = ...,
     ) -> None: ...

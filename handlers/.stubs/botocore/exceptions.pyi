@@ -4,3 +4,4 @@ class BotoCoreError(Exception): ...
 
 class ClientError(Exception):
     response: dict[str, Any]
+    operation_name: str
