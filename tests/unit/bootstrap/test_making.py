@@ -74,13 +74,18 @@ def test_a_role_in_an_account_trusts_its_door_alone_and_has_the_printed_policies
                 "Sid": "WhoeverEntered", "Effect": "Allow", "Action": "sts:AssumeRole",
                 "Principal": {"AWS": f"arn:aws:iam:{HOME}:mock:enter-{door}-tributary-prod"},
             }  # fmt: skip
-            form = re.compile(rf"{doing}-tributary-prod-{place}-\d+-{account}")
-            own = [
-                json.loads(p["policy"]) for name, p in recording.of(POLICY).items() if form.fullmatch(name)
-            ]
-            wanted = [
-                json.loads(text) for name, text in printed.items() if name.startswith(f"prod-{place}-{doing}")
-            ]
+            form = re.compile(rf"{doing}-tributary-prod-{place}-(\d+)-{account}")
+            own = {
+                int(match[1]): json.loads(policy["policy"])
+                for name, policy in recording.of(POLICY).items()
+                if (match := form.fullmatch(name))
+            }
+            file = re.compile(rf"prod-{place}-{doing}(?:-(\d+))?\.json")  # without a number: the only one
+            wanted = {
+                int(match[1] or 1): json.loads(text)
+                for name, text in printed.items()
+                if (match := file.fullmatch(name))
+            }
             assert own == wanted
             attached = recording.of("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
             assert sum(
