@@ -235,8 +235,8 @@ def test_once_the_mapping_is_mended_by_a_deployment_the_replay_brings_the_record
 def test_a_renamed_index_is_there_and_the_former_one_is_gone(ticks: Ticks) -> None:
     ticks.run.edit("Pulumi.local.yaml", "index: ticks", "index: quotes")
     ticks.run.operation("up")
-    assert '"deleted":["ticks"]' in ticks.logged("/aws/lambda/tributary-local-stock-ticks-index")
     ticks.index = "quotes"  # from here on
+    assert '"deleted":["ticks"]' in ticks.logged("/aws/lambda/tributary-local-stock-ticks-index")
     properties = ticks.reader.indices.get_mapping(index="quotes")["quotes"]["mappings"]["properties"]
     assert properties["TICKER"] == {"type": "keyword"}
 
