@@ -22,6 +22,7 @@ EXTENSIONS = (
     "role_assumption",
     "user_credentials",
     "deliveries",
+    "function_logs",
     "state_machines",
     "s3_encryption",
     "dynamodb_export",

@@ -1,6 +1,9 @@
 """Of ministack: Lambda's workers."""
 
+import queue
+import subprocess
 from collections.abc import Callable
+from typing import Protocol
 
 from ministack.core import lambda_runtime as service
 
@@ -12,3 +15,30 @@ execution_credentials: Replaceable[Callable[[Record], dict[str, str]]] = Replace
 """Of a function's configuration."""
 reset: Callable[[], None] = service.reset
 """Ends the workers."""
+
+
+class Worker(Protocol):
+    """A process in which a function runs, one invocation after another."""
+
+    @property
+    def _proc(self) -> subprocess.Popen[str]: ...
+    @property
+    def _stderr_queue(self) -> queue.Queue[str]:
+        """The lines that it printed, as they were read."""
+        ...
+
+
+keep_reading: Replaceable[Callable[[Worker], None]] = Replaceable(service.Worker, "_read_stderr")
+"""Runs in a thread of its own from the worker's start to its end."""
+lines_of_invocation: Replaceable[Callable[..., str]] = Replaceable(service.Worker, "_drain_stderr_bounded")
+"""Of a worker that has just answered."""
+
+
+def process(worker: Worker) -> subprocess.Popen[str]:
+    """The worker's process, with pipes."""
+    return worker._proc
+
+
+def lines(worker: Worker) -> queue.Queue[str]:
+    """The lines that were read and are in no invocation's log yet."""
+    return worker._stderr_queue

@@ -36,9 +36,10 @@ class RegionalStore(Store[Value], Protocol[Value]):
 
 
 class Replaceable(Generic[Function]):
-    """A function of ministack that another can be put in the place of: ministack calls the one that stands there."""
+    """A function of a module or a class of ministack that another can be put in the place of: ministack calls the one
+    that stands there."""
 
-    def __init__(self, module: ModuleType, name: str):
+    def __init__(self, module: ModuleType | type, name: str):
         self._module, self._name = module, name
         getattr(module, name)  # fails where another version of ministack has no such name
 

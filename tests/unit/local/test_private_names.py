@@ -68,8 +68,9 @@ def used() -> set[str]:
                 isinstance(node, ast.Call) and ast.unparse(node.func) == "Replaceable" and len(node.args) == 2
             ):
                 module, name = node.args
+                first, _, rest = ast.unparse(module).partition(".")  # the rest is a class of the module
                 if isinstance(name, ast.Constant) and _private(str(name.value)):
-                    names.add(f"{imported[ast.unparse(module)]}.{name.value}")
+                    names.add(".".join(filter(None, [imported[first], rest, str(name.value)])))
     return {name for name in names - PUBLIC if not any(name.startswith(f"{public}.") for public in PUBLIC)}
 
 
