@@ -10,8 +10,8 @@ away on purpose loses its line here and gets one in CHANGELOG.md.
 from pathlib import Path
 
 from tests.recording import record
+from tests.unit.stack.upgrade import STACKS, aliases, line
 
-STACKS = ("dev", "local", "prod")
 FILE = Path(__file__).with_name("urns.txt")
 
 
@@ -19,46 +19,20 @@ def urns(stack: str) -> list[str]:
     """`<stack> <types of its parents>$<type>::<name>` of each resource but the stack and the providers."""
     requests = record(stack).requests.values()
     return sorted(
-        _line(stack, request.parent, request.type, request.name)
+        f"{stack} {line(request.parent, request.type, request.name)}"
         for request in requests
         if not request.type.startswith(("pulumi:pulumi:Stack", "pulumi:providers:"))
     )
 
 
-def _line(stack: str, parent_urn: str, kind: str, name: str) -> str:
-    parents = (parent_urn.split("::")[2] if parent_urn else "").removeprefix("pulumi:pulumi:Stack")
-    return f"{stack} {f'{parents}$'.removeprefix('$')}{kind}::{name}"
-
-
 def former_urns(stack: str) -> set[str]:
-    """What today's resources still answer to, as `urns` writes it: by an alias of their own, or of what they stand in
-    (https://www.pulumi.com/docs/iac/concepts/resources/options/aliases/#inherited-aliases)."""
-    requests = record(stack).requests
-    former: set[str] = set()
-    for request in requests.values():
-        for alias in request.aliases:
-            name = alias.spec.name or request.name
-            parent = alias.spec.parentUrn or request.parent
-            former.add(_line(stack, parent, request.type, name))
-        if not request.parent:
-            continue
-        kinds, above_name = request.parent.split("::")[2:]
-        above = requests.get(f"{kinds.rpartition('$')[2]}::{above_name}")
-        if above is None:
-            continue
-        for alias in above.aliases:
-            # As the mocks write a URN: the kinds of two levels.
-            grandparent = (alias.spec.parentUrn or above.parent).split("::")[2].rpartition("$")[2]
-            parent = (
-                f"urn:pulumi:{stack}::tributary::{grandparent}${above.type}::{alias.spec.name or above.name}"
-            )
-            former.add(_line(stack, parent, request.type, request.name))
-    return former
+    """What today's resources still answer to, as `urns` writes it."""
+    return {f"{stack} {former}" for formers in aliases(record(stack)).values() for former in formers}
 
 
 def test_no_resource_of_a_stack_loses_its_urn() -> None:
     for stack in STACKS:
-        before = {line for line in FILE.read_text().splitlines() if line.startswith(f"{stack} ")}
+        before = {each for each in FILE.read_text().splitlines() if each.startswith(f"{stack} ")}
         assert len(before) > 200
         assert before - set(urns(stack)) - former_urns(stack) == set()
 
