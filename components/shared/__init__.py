@@ -10,5 +10,8 @@ column_types.py hive_types.py          the type of a column: as a config declare
 metric_names.py                        the metrics that handlers put and alarms watch
 scheduled_time.py                      the time that a run is for
 run_sources.py run_steps.py            the sources of an export's run, and what its steps hand to each other
+run_records.py                         what a run keeps in S3
+loaded_tables.py                       the tables whose loads into BigQuery are checked
+variables.py                           the variables of the functions' environments
 announcement.py                        the event of an export that arrived in a replica
 """

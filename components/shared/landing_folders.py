@@ -36,6 +36,36 @@ def published_record(table: str) -> str:
     return state(table, "current.json")
 
 
+def schema_key(table: str, export_id: str) -> str:
+    """The key of the schema that an export of a DynamoDB table is normalised by."""
+    return state(table, f"{export_id}/schema.json")
+
+
+def seen_key(table: str) -> str:
+    """The key of what all exports had in attributes that no column holds."""
+    return state(table, "seen.json")
+
+
+def file_reports_prefix(table: str, export_id: str) -> str:
+    """The folder of what became of each data file of an export."""
+    return state(table, f"{export_id}/files/")
+
+
+def tables_key(source: str, export_id: str) -> str:
+    """The key of a database's tables as an export has them (run_records.py)."""
+    return state(source, f"{export_id}/tables.json")
+
+
+def names_key(source: str) -> str:
+    """The key of the names of a database's tables in the catalog: once given, they stay."""
+    return state(source, "names.json")
+
+
+def result_key(source: str, export_id: str) -> str:
+    """The key of what became of an export (run_records.py)."""
+    return state(source, f"{export_id}/published.json")
+
+
 def data_files(table: str) -> str:
     """The pattern of a table's Parquet files."""
     return f"{lake(table)}*.parquet"

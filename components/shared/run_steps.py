@@ -312,22 +312,6 @@ class ReportEvent(TypedDict):
     results: list[list[Any]]
 
 
-class PublishedRecord(TypedDict):
-    """What is published of a table: landing_folders.published_record, which the next run reads."""
-
-    table: str
-    source: NotRequired[str]
-    """Without it, and without `of`, an earlier release wrote the record."""
-    of: NotRequired[str]
-    """The source's own name of the table."""
-    export_id: str
-    export_date: str
-    exported_to: str
-    location: str
-    schema_key: str | None
-    rows: int | None
-
-
 def keys(shape: type) -> tuple[str, ...]:
     """The keys that always are in an event or a state of this class, in its order."""
     required: frozenset[str] = vars(shape)["__required_keys__"]

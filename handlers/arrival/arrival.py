@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus
 
+import variables
 from announcement import DETAIL_TYPE, SOURCE
 from dynamodb_exports import FILES, FILES_MD5, SUMMARY_KEY, UNREADABLE, listed_file
 
@@ -37,7 +38,9 @@ class Settings:
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
         """From the environment. Raises KeyError for a variable that is not there."""
-        return cls(environ["EVENT_BUS"], environ["IDEMPOTENCY_TABLE"], environ["PREFIX"])
+        return cls(
+            environ[variables.EVENT_BUS], environ[variables.IDEMPOTENCY_TABLE], environ[variables.PREFIX]
+        )
 
 
 @dataclass(frozen=True, slots=True)

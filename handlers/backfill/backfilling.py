@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import variables
+
 # A job in one of these may still replicate objects.
 RUNNING = ["New", "Preparing", "Ready", "Active", "Paused", "Pausing", "Suspended"]
 ACTIONS = ("create", "update", "delete")
@@ -33,14 +35,14 @@ class Settings:
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
         """From the environment. Raises KeyError for a variable that is not there."""
-        prefixes = json.loads(environ.get("PREFIXES") or "[]")
-        tag, _, value = environ["JOB_TAG"].partition("=")
+        prefixes = json.loads(environ.get(variables.PREFIXES) or "[]")
+        tag, _, value = environ[variables.JOB_TAG].partition("=")
         return cls(
-            account_id=environ["ACCOUNT_ID"],
-            bucket=environ["BUCKET"],
-            role_arn=environ["ROLE_ARN"],
-            report_bucket=environ["REPORT_BUCKET"],
-            report_prefix=environ.get("REPORT_PREFIX") or "backfill",
+            account_id=environ[variables.ACCOUNT_ID],
+            bucket=environ[variables.BUCKET],
+            role_arn=environ[variables.ROLE_ARN],
+            report_bucket=environ[variables.REPORT_BUCKET],
+            report_prefix=environ.get(variables.REPORT_PREFIX) or "backfill",
             # The empty prefix covers the whole bucket, and S3 refuses it as a constraint.
             prefixes=() if "" in prefixes else tuple(prefixes),
             job_tag=(tag, value),

@@ -7,7 +7,7 @@ and keeps the record of what is published (landing_folders.published_record), in
 leaves readers where they were, and can be repeated. An export with a table that can't be published, as another source's
 is published under its name, moves none. One that is older than the published one moves nothing but a view that another
 call left behind (two runs at once), and gets its partition unless that is the published one's, which queries read. What
-it published lies in S3 (`Result`), as the state would not hold what a large database has.
+it published lies in S3 (run_records.py), as the state would not hold what a large database has.
 
 `report` puts the metrics `Published` and `Failed` (1 or 0) and `Skipped` (tables that RDS left out) of each source,
 `Rows`, `SetAside` (items with a value that no column holds) and `Age` (seconds between the data's time and now) of each
@@ -27,18 +27,21 @@ import boto3
 import landing_folders
 import metric_names
 import publishing
+import variables
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from catalog_names import EXPORT_DATE, latest_view
-from publishing import Export, PublishedTable, Result, Table
-from run_steps import PUBLISH, REPORT, Published, PublishedRecord, PublishEvent, ReportEvent
+from publishing import Export, Table
+from run_records import GLUE_COLUMNS, DatabaseTables, PublishedRecord, PublishedTable, Result
+from run_steps import PUBLISH, REPORT, Published, PublishEvent, ReportEvent
 
 NAMED = 100  # tables in a report
 logger = Logger(service="catalog")
-pipeline, database, bucket = os.environ["PIPELINE"], os.environ["DATABASE"], os.environ["BUCKET"]
+pipeline, bucket = os.environ[variables.PIPELINE], os.environ[variables.BUCKET]
+database = os.environ[variables.DATABASE]
 config = Config(retries={"mode": "standard", "total_max_attempts": 6})
-registers = os.environ["CATALOG"] == "registered"
+registers = os.environ[variables.CATALOG] == "registered"
 glue = boto3.client("glue", config=config)
 s3 = boto3.client("s3", config=config)
 cloudwatch = boto3.client("cloudwatch", config=config)
@@ -62,21 +65,21 @@ def publish(event: PublishEvent) -> Published:
         "refused": {},
     }
     if "described" in export:  # by its key: see `rds_tables` of the normaliser
-        described = read(export["described"]["tables_key"])[0]
-        before, etag = read_if_there(names_key(export))
+        described: DatabaseTables = read(export["described"]["tables_key"])[0]
+        before, etag = read_if_there(landing_folders.names_key(export["source"]))
         names = publishing.named(described["tables"], before or {}, export.get("catalog_names", {}))
         tables = publishing.database_tables(described["tables"], names)
         result["skipped"], result["refused"] = described["skipped"], described["refused"]
     else:
-        tables = [publishing.exported_table(export, read(export["schema_key"])[0]["glue_columns"])]
+        tables = [publishing.exported_table(export, read(export["schema_key"])[0][GLUE_COLUMNS])]
         result["notice"], result["conflicts"] = export.get("notice"), export["schema"]["conflicts"]
     # All are checked before the first is written: a conflict leaves the readers of every table where they are.
     planned = [plan(table, export) for table in tables]
     if names is not None and names != before:
-        write(names_key(export), names, etag)
+        write(landing_folders.names_key(export["source"]), names, etag)
     result["tables"] = [publish_table(*table, export) for table in planned]
     logger.info("published", source=export["source"], tables=result["tables"])
-    key = landing_folders.state(export["source"], f"{export['export_id']}/published.json")
+    key = landing_folders.result_key(export["source"], export["export_id"])
     s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(result).encode())
     return {"source": export["source"], "published_key": key, "tables": len(result["tables"])}
 
@@ -185,11 +188,6 @@ def read(key: str) -> tuple[Any, str]:
     """What a JSON object holds, and its ETag."""
     answer = s3.get_object(Bucket=bucket, Key=key)
     return json.loads(answer["Body"].read()), answer["ETag"]
-
-
-def names_key(export: Export) -> str:
-    """Where the names of a database's tables in the catalog are kept: once given, they stay."""
-    return landing_folders.state(export["source"], "names.json")
 
 
 def state_key(name: str) -> str:

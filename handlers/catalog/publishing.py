@@ -23,7 +23,8 @@ from catalog_names import EXPORT_DATE, latest_view, table_names
 from column_types import decimal
 from hive_types import ARRAY, STRUCT, nested
 from metric_names import datum
-from run_steps import FinishedDatabase, FinishedTable, PublishedRecord
+from run_records import DatabaseTable, PublishedRecord
+from run_steps import FinishedDatabase, FinishedTable
 
 PARTITION_KEY = {"Name": EXPORT_DATE, "Type": "string"}
 PARQUET = {
@@ -81,31 +82,7 @@ class Table(TypedDict):
     """Items with a value that no column holds, where they are counted."""
 
 
-class PublishedTable(TypedDict):
-    """What became of a table."""
-
-    table: str
-    rows: int | None
-    set_aside: int | None
-    exported_to: str
-    moved: bool
-    """Whether readers were moved to it: not to what is older than the published one."""
-
-
-class Result(TypedDict):
-    """What became of an export: state/<source>/<export>/published.json, which the run's report reads."""
-
-    source: str
-    tables: list[PublishedTable]
-    notice: str | None
-    conflicts: list[str]
-    skipped: dict[str, str]
-    """Table -> why RDS left it out."""
-    refused: dict[str, str]
-    """Table -> why it can't be published."""
-
-
-def database_tables(described: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> list[Table]:
+def database_tables(described: Sequence[DatabaseTable], names: Mapping[str, str]) -> list[Table]:
     """The tables of an RDS export, with the rows that their files hold; `names`: see `named`."""
     return [
         {
@@ -136,7 +113,7 @@ def exported_table(export: FinishedTable, columns: list[dict[str, str]]) -> Tabl
 
 
 def named(
-    described: Sequence[Mapping[str, Any]], before: Mapping[str, str], chosen: Mapping[str, str]
+    described: Sequence[DatabaseTable], before: Mapping[str, str], chosen: Mapping[str, str]
 ) -> dict[str, str]:
     """Table of a database -> table of the catalog: as the config has `chosen`, else as `before`, so that no name ever
     changes hands; else a new one. Tables that are gone keep their names."""

@@ -24,6 +24,7 @@ import scheduled_time
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from run_records import PublishedRecord
 from run_sources import DATABASES, DYNAMODB, MADE_FOR_THE_RUN, RunSource
 from run_steps import (
     AGAIN,
@@ -40,7 +41,6 @@ from run_steps import (
     Plan,
     PlanEvent,
     Progress,
-    PublishedRecord,
     SnapshotExport,
     TableItem,
 )

@@ -18,8 +18,9 @@ from typing import Any
 import dynamodb_exports
 import landing_folders
 from catalog_names import partition_folder
+from run_records import PublishedRecord
 from run_sources import FULL, RunSource
-from run_steps import PublishedRecord, TableExport, TableWork
+from run_steps import TableExport, TableWork
 from sources import Settings
 
 SHORTEST, LONGEST, REACH = timedelta(minutes=15), timedelta(hours=24), timedelta(days=34)
@@ -141,10 +142,10 @@ def work(
         "summary_key": f"{folder}/{dynamodb_exports.SUMMARY}",
         "keys": list(keys),
         "declared": declared | dict(source.declared),
-        "schema_key": landing_folders.state(table, f"{export_id}/schema.json"),
-        "seen_key": landing_folders.state(table, "seen.json"),
+        "schema_key": landing_folders.schema_key(table, export_id),
+        "seen_key": landing_folders.seen_key(table),
         "published_key": current["schema_key"] if current else None,
-        "report_prefix": landing_folders.state(table, f"{export_id}/files/"),
+        "report_prefix": landing_folders.file_reports_prefix(table, export_id),
         "output_prefix": output,
         "location": lake,
         "current_prefix": current["location"] if current else None,

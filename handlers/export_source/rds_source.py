@@ -161,5 +161,5 @@ def work(source: RunSource, item: DatabaseItem, task: Mapping[str, Any]) -> Data
         "only": list(source.only),
         "leave_out": list(source.leave_out),
         "catalog_names": dict(source.catalog_names),
-        "tables_key": landing_folders.state(source.name, f"{name}/tables.json"),
+        "tables_key": landing_folders.tables_key(source.name, name),
     }

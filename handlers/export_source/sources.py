@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+import variables
 from run_sources import EVENT, RunSource
 from scheduled_time import planned
 
@@ -23,11 +24,11 @@ class Settings:
     def read(cls, environ: Mapping[str, str]) -> "Settings":
         """From the environment. Raises KeyError for a variable that is not there."""
         return cls(
-            pipeline=environ["PIPELINE"],
-            bucket=environ["BUCKET"],
-            bucket_owner=environ["BUCKET_OWNER"],
-            kms_key_arn=environ.get("KMS_KEY_ARN", ""),
-            export_role_arn=environ.get("EXPORT_ROLE_ARN", ""),
+            pipeline=environ[variables.PIPELINE],
+            bucket=environ[variables.BUCKET],
+            bucket_owner=environ[variables.BUCKET_OWNER],
+            kms_key_arn=environ.get(variables.KMS_KEY_ARN, ""),
+            export_role_arn=environ.get(variables.EXPORT_ROLE_ARN, ""),
         )
 
 

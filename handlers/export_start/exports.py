@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import variables
 from botocore.exceptions import ClientError
 
 
@@ -28,11 +29,11 @@ class Settings:
     def read(cls, environ: Mapping[str, str]) -> "Settings":
         """From the environment. Raises KeyError for a variable that is not there."""
         return cls(
-            tables=tuple(json.loads(environ["TABLES"])),
-            bucket=environ["BUCKET"],
-            bucket_owner=environ["BUCKET_OWNER"],
-            prefix=environ["PREFIX"],
-            kms_key_arn=environ.get("KMS_KEY_ARN") or None,
+            tables=tuple(json.loads(environ[variables.TABLES])),
+            bucket=environ[variables.BUCKET],
+            bucket_owner=environ[variables.BUCKET_OWNER],
+            prefix=environ[variables.PREFIX],
+            kms_key_arn=environ.get(variables.KMS_KEY_ARN) or None,
         )
 
 

@@ -15,13 +15,14 @@ import tempfile
 from pathlib import Path
 
 import boto3
+import variables
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 from folding import fold
 from run_steps import Folded, FoldEvent
 
 logger = Logger(service="fold")
-bucket = os.environ["BUCKET"]
+bucket = os.environ[variables.BUCKET]
 s3 = boto3.client("s3", config=Config(retries={"mode": "standard", "total_max_attempts": 6}))
 
 
@@ -39,7 +40,7 @@ def handler(event: FoldEvent, _context: object) -> Folded:
             windows=[fetch(p, folder / f"window-{n}") for n, p in enumerate(event["window_prefixes"])],
             output=output,
             spill=folder / "spill",
-            memory_limit=os.environ.get("MEMORY", "512MB"),
+            memory_limit=os.environ.get(variables.MEMORY, "512MB"),
             part=int(event.get("part", 0)),
             parts=int(event.get("parts", 1)),
         )

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
+import variables
+
 TICKERS = ("AAPL", "AMZN", "INTC", "MSFT", "TBV")
 MOST_AT_ONCE = 500
 TRIES, FIRST_WAIT, LONGEST_WAIT = 8, 0.1, 5.0  # seconds
@@ -26,7 +28,7 @@ class Settings:
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
         """From the environment. Raises KeyError for a variable that is not there."""
-        return cls(environ["STREAM"])
+        return cls(environ[variables.STREAM])
 
 
 class NotSent(Exception):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import variables
 from opensearchpy.exceptions import ConnectionError, TransportError
 
 FIRST_WAIT, LONGEST_WAIT = 1.0, 20.0  # seconds
@@ -25,7 +26,7 @@ class Settings:
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
         """From the environment. Raises KeyError for a variable that is not there."""
-        return cls(int(environ["PATIENCE_SECONDS"]))
+        return cls(int(environ[variables.PATIENCE_SECONDS]))
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,6 @@ from counts import (
     Load,
     LoadsNotChecked,
     Settings,
-    Table,
     awaited,
     count_sql,
     due_load,
@@ -51,6 +50,7 @@ from counts import (
 )
 from dynamodb_exports import UNREADABLE
 from federation import Google, GoogleRefused
+from loaded_tables import LoadedTable
 from scheduled_time import planned
 
 logger = Logger(service="load_check")
@@ -89,20 +89,20 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     return {"tables": checked}
 
 
-def newest_run_result(table: Table, at: datetime) -> dict[str, Any]:
+def newest_run_result(table: LoadedTable, at: datetime) -> dict[str, Any]:
     """Whether the table's last load came and succeeded."""
     run = last_run(google.runs(table.transfer), at, settings)
     return run_result(table, run, run is None and awaited(google.transfer(table.transfer), at, settings))
 
 
-def publish(table: Table, outcome: Mapping[str, Any]) -> None:
+def publish(table: LoadedTable, outcome: Mapping[str, Any]) -> None:
     """Puts the metrics of an outcome."""
     cloudwatch.put_metric_data(
         Namespace=metric_names.NAMESPACE, MetricData=metrics(settings.pipeline, table, outcome)
     )
 
 
-def count(table: Table, prefix: str, load: Load) -> dict[str, Any]:
+def count(table: LoadedTable, prefix: str, load: Load) -> dict[str, Any]:
     """The rows that BigQuery has of a load, and those that its exports hold."""
     expected = sum(item_count(key) for key in manifests_taken(manifests(prefix), load))
     loaded = google.count(settings.project, settings.location, count_sql(settings, table, load))

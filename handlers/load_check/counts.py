@@ -15,7 +15,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import metric_names
+import variables
 from dynamodb_exports import SUMMARY_KEY
+from loaded_tables import LoadedTable
 
 METRICS = {
     metric_names.LOAD_FAILED: "failed",
@@ -23,16 +25,6 @@ METRICS = {
     metric_names.LOADED: "loaded",
 }
 UNFINISHED = ("PENDING", "RUNNING")
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of BigQuery and the transfer that loads it."""
-
-    table: str
-    transfer: str
-    prefix: str | None = None
-    """Of the exports that count its rows."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +41,7 @@ class Load:
 class Settings:
     """The function's environment."""
 
-    tables: tuple[Table, ...]
+    tables: tuple[LoadedTable, ...]
     bucket: str
     load_time: str
     checked_after: timedelta
@@ -67,19 +59,19 @@ class Settings:
     def read(cls, environ: Mapping[str, str]) -> "Settings":
         """From the environment. Raises KeyError for a variable that is not there."""
         return cls(
-            tables=tuple(Table(**table) for table in json.loads(environ["TABLES"])),
-            bucket=environ["BUCKET"],
-            load_time=environ.get("LOAD_TIME") or "",
-            checked_after=timedelta(minutes=int(environ["COMPARED_MINUTES_AFTER"])),
-            run_within=timedelta(minutes=int(environ["RUN_WITHIN_MINUTES"])),
-            pipeline=environ["PIPELINE"],
-            project=environ["PROJECT"],
-            dataset=environ["DATASET"],
-            location=environ["LOCATION"],
-            audience=environ["AUDIENCE"],
-            service_account=environ["SERVICE_ACCOUNT"],
-            google_endpoint=environ.get("GOOGLE_ENDPOINT") or None,
-            copied_minutes_before=int(environ.get("COPIED_MINUTES_BEFORE") or 0),
+            tables=tuple(LoadedTable(**table) for table in json.loads(environ[variables.TABLES])),
+            bucket=environ[variables.BUCKET],
+            load_time=environ.get(variables.LOAD_TIME) or "",
+            checked_after=timedelta(minutes=int(environ[variables.COMPARED_MINUTES_AFTER])),
+            run_within=timedelta(minutes=int(environ[variables.RUN_WITHIN_MINUTES])),
+            pipeline=environ[variables.PIPELINE],
+            project=environ[variables.PROJECT],
+            dataset=environ[variables.DATASET],
+            location=environ[variables.LOCATION],
+            audience=environ[variables.AUDIENCE],
+            service_account=environ[variables.SERVICE_ACCOUNT],
+            google_endpoint=environ.get(variables.GOOGLE_ENDPOINT) or None,
+            copied_minutes_before=int(environ.get(variables.COPIED_MINUTES_BEFORE) or 0),
         )
 
 
@@ -112,7 +104,7 @@ def awaited(config: Mapping[str, Any], at: datetime, settings: Settings) -> bool
     )
 
 
-def run_result(table: Table, run: Mapping[str, Any] | None, to_come: bool) -> dict[str, Any]:
+def run_result(table: LoadedTable, run: Mapping[str, Any] | None, to_come: bool) -> dict[str, Any]:
     """Whether the load failed, or did not come, or is not done in time."""
     state = run["state"] if run else "AWAITED" if to_come else "MISSING"
     return {"table": table.table, "state": state, "failed": int(state not in ("SUCCEEDED", "AWAITED"))}
@@ -135,7 +127,7 @@ def manifests_taken(objects: Iterable[tuple[str, datetime]], load: Load) -> list
     ]
 
 
-def count_sql(settings: Settings, table: Table, load: Load) -> str:
+def count_sql(settings: Settings, table: LoadedTable, load: Load) -> str:
     """The statement that counts the rows of a load's partition."""
     return (
         f"SELECT COUNT(*) FROM `{settings.project}.{settings.dataset}.{table.table}` "
@@ -153,7 +145,7 @@ def result(load: Load, expected: int, loaded: int) -> dict[str, Any]:
     }
 
 
-def metrics(pipeline: str, table: Table, outcome: Mapping[str, Any]) -> list[dict[str, object]]:
+def metrics(pipeline: str, table: LoadedTable, outcome: Mapping[str, Any]) -> list[dict[str, object]]:
     """The metrics that an outcome has, as PutMetricData takes them."""
     dimensions = metric_names.of_table(pipeline, table.table)
     return [

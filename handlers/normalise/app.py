@@ -34,6 +34,7 @@ from typing import Any
 import boto3
 import footer
 import rds_export
+import variables
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -41,6 +42,7 @@ from data_file import DAMAGED, UNREADABLE, FileError, KeysDoNotFit, items_of, no
 from export import DataFile, data_files, reconcile, sample
 from isal import igzip
 from multipart import Upload
+from run_records import GLUE_COLUMNS, DatabaseTable, DatabaseTables
 from run_steps import (
     NORMALISE,
     RECONCILE,
@@ -64,7 +66,7 @@ COPIES_AT_ONCE = 32  # S3 does the work; an output is far below the 5 GB that on
 UNSOUND = (*DAMAGED, *UNREADABLE)
 
 logger = Logger(service="normalise")
-bucket = os.environ["BUCKET"]
+bucket = os.environ[variables.BUCKET]
 s3 = boto3.client(
     "s3",
     config=Config(retries={"mode": "standard", "total_max_attempts": 6}, max_pool_connections=COPIES_AT_ONCE),
@@ -140,7 +142,7 @@ def make_schema(event: SchemaEvent) -> DerivedSchema:
     else:
         schema, conflicts = derive(observed, declared, event["keys"]), []
     columns = schema.glue_columns()
-    write_json(event["schema_key"], schema.json() | {"glue_columns": columns})
+    write_json(event["schema_key"], schema.json() | {GLUE_COLUMNS: columns})
     return {
         "schema_key": event["schema_key"],
         "columns": len(columns),
@@ -212,7 +214,7 @@ def rds_tables(event: TablesEvent) -> DescribedTables:
     keys = [key for part_keys in parts.values() for key in part_keys]
     with ThreadPoolExecutor(FOOTERS_AT_ONCE) as reading:
         footers = dict(zip(keys, reading.map(read_footer, keys, map(sizes.__getitem__, keys)), strict=True))
-    described: list[dict[str, Any]] = []
+    described: list[DatabaseTable] = []
     refused = dict(export.refused)
     for table in export.tables:
         own = {key: footers[key] for key in parts[table.target]}
@@ -220,8 +222,9 @@ def rds_tables(event: TablesEvent) -> DescribedTables:
             refused[table.target] = reason
             continue
         rows = sum(read.rows for read in own.values())
-        described.append(table.json() | {"files": len(own), "rows": rows})
-    write_json(event["tables_key"], {"tables": described, "skipped": export.skipped, "refused": refused})
+        described.append({**table.json(), "files": len(own), "rows": rows})
+    content: DatabaseTables = {"tables": described, "skipped": dict(export.skipped), "refused": refused}
+    write_json(event["tables_key"], content)
     return {
         "tables_key": event["tables_key"],
         "tables": len(described),

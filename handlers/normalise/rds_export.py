@@ -40,6 +40,7 @@ from catalog_names import file_columns
 from column_types import Column, Type
 from footer import Footer
 from rds_folders import folder, is_mysql, places
+from run_records import TableShape
 from table_schema import Schema, SchemaError, type_of
 
 PRIMITIVES = {
@@ -71,7 +72,7 @@ class Table:
     source_types: Mapping[str, str]
     """Column -> the database's own type."""
 
-    def json(self) -> dict[str, Any]:
+    def json(self) -> TableShape:
         """As it is handed to what publishes it."""
         columns = [{"Name": c.name, "Type": c.type.glue()} for c in self.schema.columns]
         return {

@@ -16,6 +16,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import variables
+
 # Would be refused again: the document or the transformation's answer is at fault, not the moment.
 LASTING = re.compile(r"400|404|405|413|Lambda\.(ProcessingFailedStatus|JsonProcessingException|\w*Record\w*)")
 
@@ -31,7 +33,7 @@ class Settings:
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
         """From the environment. Raises KeyError for a variable that is not there."""
-        return cls(environ["BUCKET"], environ["PREFIX"], environ["STREAM"])
+        return cls(environ[variables.BUCKET], environ[variables.PREFIX], environ[variables.STREAM])
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ from decimal import Decimal, InvalidOperation
 from json import decoder
 from typing import Any, cast
 
+import variables
+
 OK, DROPPED, FAILED = "Ok", "Dropped", "ProcessingFailed"
 # Not in its stub: (text, where the string begins) -> the string, where it ends.
 scanstring: Callable[[str, int], tuple[str, int]] = vars(decoder)["scanstring"]
@@ -71,8 +73,8 @@ class Settings:
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
         """From the environment. Raises KeyError for a variable that is not there."""
-        fields = DECODER.decode(environ["DROP"])
-        return cls(environ["TIMESTAMP"], {name: _dropped(values) for name, values in fields.items()})
+        fields = DECODER.decode(environ[variables.DROP])
+        return cls(environ[variables.TIMESTAMP], {name: _dropped(values) for name, values in fields.items()})
 
 
 def _dropped(texts: list[str]) -> list[Any]:

@@ -12,7 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from handlers.load_check.counts import Table, run_result
+from components.shared.loaded_tables import LoadedTable
+from handlers.load_check.counts import run_result
 from tests.live.google import Google
 from tests.live.life import Life, until
 from tests.live.place import Place
@@ -129,7 +130,7 @@ def transfer(place: Place, name: str, undo: ExitStack) -> None:
         if line:
             s3.put_object(Bucket=f"{name}-{place.account()}", Key="raw/orders.json", Body=line.encode())
         run = _run(google, config)
-        result = run_result(Table("orders", config), run, False)
+        result = run_result(LoadedTable("orders", config), run, False)
         answer |= {case: run["state"], f"{case} rings": bool(result["failed"])}
     answer["rows"] = _count(google, id, "orders")
     place.settle(

@@ -20,7 +20,8 @@ from components.pipelines.bigquery_transfer.args import BigQueryTransferArgs
 from components.pipelines.bigquery_transfer.landing_reader import decrypt_statements
 from components.pipelines.bigquery_transfer.storage_copy_args import DAY
 from components.pipelines.bigquery_transfer.warehouse import Warehouse
-from components.shared import dynamodb_exports, metric_names, scheduled_time
+from components.shared import dynamodb_exports, metric_names, scheduled_time, variables
+from components.shared.loaded_tables import LoadedTable
 
 _LOAD_FAILED = (
     (
@@ -146,29 +147,27 @@ class LoadCheck(pulumi.ComponentResource):
         at_a_time = bigquery_schedules.minute(args.schedule)
         within = after + int(gap.total_seconds()) // 60 - (0 if at_a_time is None else DAY)
         tables = [
-            {
-                "table": args.physical(table),
-                "transfer": transfer,
-                **({"prefix": f"{landing.prefix}{table}/"} if table in counted else {}),
-            }
+            LoadedTable(
+                args.physical(table), transfer, f"{landing.prefix}{table}/" if table in counted else None
+            ).json()
             for table, transfer in transfers.items()
         ]
         environment = {
-            "TABLES": pulumi.Output.json_dumps(tables),
-            "BUCKET": landing.bucket,
-            "COMPARED_MINUTES_AFTER": str(after),
-            "RUN_WITHIN_MINUTES": str(within),
-            "PIPELINE": self.pipeline,
-            "AUDIENCE": pulumi.Output.concat("//iam.googleapis.com/", provider.name),
-            "SERVICE_ACCOUNT": self.account.email,
-            "PROJECT": args.gcp.project,
-            "DATASET": warehouse.dataset,
-            "LOCATION": args.place(),
+            variables.TABLES: pulumi.Output.json_dumps(tables),
+            variables.BUCKET: landing.bucket,
+            variables.COMPARED_MINUTES_AFTER: str(after),
+            variables.RUN_WITHIN_MINUTES: str(within),
+            variables.PIPELINE: self.pipeline,
+            variables.AUDIENCE: pulumi.Output.concat("//iam.googleapis.com/", provider.name),
+            variables.SERVICE_ACCOUNT: self.account.email,
+            variables.PROJECT: args.gcp.project,
+            variables.DATASET: warehouse.dataset,
+            variables.LOCATION: args.place(),
         }
         if load is not None:
-            environment["LOAD_TIME"] = f"{load // 60:02}:{load % 60:02}"
+            environment[variables.LOAD_TIME] = f"{load // 60:02}:{load % 60:02}"
         if load is not None and args.storage_transfer and (lead := args.storage_transfer.lead(load)):
-            environment["COPIED_MINUTES_BEFORE"] = str(lead)
+            environment[variables.COPIED_MINUTES_BEFORE] = str(lead)
         return LambdaFunction(
             f"{self.pipeline}-reconcile",
             args.account,

@@ -28,6 +28,7 @@ from components.pipelines.export.statements import (
 )
 from components.pipelines.export.steps import definition
 from components.pipelines.export.workgroup import Workgroup
+from components.shared import variables
 from components.shared.landing_folders import LAKE, RAW, STATE, WINDOWS, raw
 
 WHOLE_CPU = 1769  # MB of memory that bring one: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
@@ -138,7 +139,7 @@ class ExportRun(pulumi.ComponentResource):
             handler=handler,
             description=f"{does} {self.pipeline}",
             statements=statements,
-            environment={"BUCKET": self.place.bucket, **(environment or {})},
+            environment={variables.BUCKET: self.place.bucket, **(environment or {})},
             code_bucket=self.place.bucket,
         )
 
@@ -185,7 +186,7 @@ class ExportRun(pulumi.ComponentResource):
                 place.find(),
                 *place.use_key("Decrypt", "GenerateDataKey"),
             ],
-            {"MEMORY": "2GB"},
+            {variables.MEMORY: "2GB"},
         )
         return self._function("fold", task, self._execution(900, 2 * WHOLE_CPU, 10_240))
 
@@ -195,7 +196,11 @@ class ExportRun(pulumi.ComponentResource):
             "catalog",
             "Publishes and reports what was exported by",
             catalog_statements(self.place, self.catalog_arns if registered else []),
-            {"PIPELINE": name, "DATABASE": catalog.database, "CATALOG": self.args.catalog},
+            {
+                variables.PIPELINE: name,
+                variables.DATABASE: catalog.database,
+                variables.CATALOG: self.args.catalog,
+            },
         )
         # A database of a thousand tables takes a few minutes.
         return self._function("catalog", task, self._execution(900))
@@ -248,11 +253,11 @@ def _source_environment(
     name: str, args: ExportArgs, place: Place, parent: pulumi.Resource
 ) -> dict[str, pulumi.Input[str]]:
     environment: dict[str, pulumi.Input[str]] = {
-        "PIPELINE": name,
-        "BUCKET_OWNER": args.account.id,
+        variables.PIPELINE: name,
+        variables.BUCKET_OWNER: args.account.id,
     }
     if place.key_arn is not None:
-        environment["KMS_KEY_ARN"] = place.key_arn
+        environment[variables.KMS_KEY_ARN] = place.key_arn
     if args.rds():
-        environment["EXPORT_ROLE_ARN"] = rds_role(name, args, place, parent)
+        environment[variables.EXPORT_ROLE_ARN] = rds_role(name, args, place, parent)
     return environment

@@ -10,7 +10,7 @@ from components.blocks.schedule import Schedule, Target
 from components.blocks.table import SourceTable, decrypt_tables
 from components.iam import Statement
 from components.pipelines.export.args import ExportArgs
-from components.shared import scheduled_time
+from components.shared import scheduled_time, variables
 from components.shared.landing_folders import RAW
 
 
@@ -37,12 +37,12 @@ def simple_run(
                 decrypt_tables(account, tables),
             ],
             environment={
-                "TABLES": pulumi.Output.json_dumps([table.arn for table in tables.values()]),
-                "BUCKET": bucket.name,
-                "BUCKET_OWNER": account.id,
-                "PREFIX": RAW,
+                variables.TABLES: pulumi.Output.json_dumps([table.arn for table in tables.values()]),
+                variables.BUCKET: bucket.name,
+                variables.BUCKET_OWNER: account.id,
+                variables.PREFIX: RAW,
             }
-            | ({"KMS_KEY_ARN": key_arn} if key_arn is not None else {}),
+            | ({variables.KMS_KEY_ARN: key_arn} if key_arn is not None else {}),
         ),
         topic=args.alarm_topic_arn,
         execution=Execution(

@@ -17,6 +17,7 @@ from components.pipelines.firehose.delivery import FAILED, Delivery
 from components.pipelines.firehose.search_index import SearchIndex
 from components.pipelines.firehose.stream import Stream
 from components.pipelines.pipeline import Accounts, Deployed
+from components.shared import variables
 
 
 class FirehosePipeline(pulumi.ComponentResource):
@@ -135,7 +136,10 @@ class FirehosePipeline(pulumi.ComponentResource):
                 handler="transform",
                 description=f"Parses the records of {self._name}, sets their time and leaves some out",
                 statements=[],
-                environment={"TIMESTAMP": wanted.timestamp, "DROP": json.dumps(wanted.drop, sort_keys=True)},
+                environment={
+                    variables.TIMESTAMP: wanted.timestamp,
+                    variables.DROP: json.dumps(wanted.drop, sort_keys=True),
+                },
             ),
             topic=args.alarm_topic_arn,
             execution=Execution(
@@ -155,7 +159,7 @@ class FirehosePipeline(pulumi.ComponentResource):
                 handler="generate_ticks",
                 description=f"Puts stock ticks on the stream of {self._name}",
                 statements=self.stream.write_statements(),
-                environment={"STREAM": self.stream.name},
+                environment={variables.STREAM: self.stream.name},
             ),
             topic=args.alarm_topic_arn,
             execution=Execution(
@@ -189,7 +193,11 @@ class FirehosePipeline(pulumi.ComponentResource):
                     ),
                     *self.stream.write_statements(),
                 ],
-                environment={"BUCKET": self.bucket.name, "PREFIX": FAILED, "STREAM": self.stream.name},
+                environment={
+                    variables.BUCKET: self.bucket.name,
+                    variables.PREFIX: FAILED,
+                    variables.STREAM: self.stream.name,
+                },
             ),
             topic=args.alarm_topic_arn,
             execution=Execution(

@@ -7,6 +7,7 @@ from components.blocks.collection import SharedCollection, data_access
 from components.blocks.function import Execution, LambdaFunction, Task
 from components.iam import Statement
 from components.pipelines.firehose.args import FirehoseArgs
+from components.shared import variables
 
 _PATIENCE = 600  # seconds that a cold collection, or a policy that does not work yet, is waited for
 
@@ -36,7 +37,7 @@ class SearchIndex(pulumi.ComponentResource):
                 handler="index",
                 description=f"Creates the index {index} and keeps its mapping",
                 statements=[Statement("ReachCollection", ["aoss:APIAccessAll"], [shared.arn])],
-                environment={"PATIENCE_SECONDS": str(_PATIENCE)},
+                environment={variables.PATIENCE_SECONDS: str(_PATIENCE)},
             ),
             topic=args.alarm_topic_arn,
             execution=Execution(

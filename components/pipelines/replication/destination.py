@@ -13,6 +13,7 @@ from components.blocks.object_events import ObjectEvents
 from components.blocks.queue import Queue
 from components.iam import Statement
 from components.pipelines.replication.args import ReplicationArgs
+from components.shared import variables
 from components.shared.announcement import SOURCE
 from components.shared.dynamodb_exports import SUMMARY
 
@@ -165,9 +166,9 @@ class ReplicaDestination(pulumi.ComponentResource):
                     args, arrivals.arn, account.arn("dynamodb", f"table/{announced}")
                 ),
                 environment={
-                    "EVENT_BUS": "default",
-                    "IDEMPOTENCY_TABLE": table.name,
-                    "PREFIX": args.landing.prefix,
+                    variables.EVENT_BUS: "default",
+                    variables.IDEMPOTENCY_TABLE: table.name,
+                    variables.PREFIX: args.landing.prefix,
                 },
             ),
             topic=topic,

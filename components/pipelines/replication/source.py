@@ -17,6 +17,7 @@ from components.iam import Statement, document, fitting, pass_role, trust
 from components.landing import Landing
 from components.pipelines.replication.args import JOB_TAG, REPORTS, ReplicationArgs
 from components.pipelines.replication.statements import backfill_statements, replication_statements
+from components.shared import variables
 
 
 @dataclasses.dataclass(frozen=True)
@@ -331,13 +332,13 @@ class ReplicaSource(pulumi.ComponentResource):
                     ),
                 ],
                 environment={
-                    "ACCOUNT_ID": account.id,
-                    "BUCKET": landing.bucket,
-                    "ROLE_ARN": role.arn,
-                    "JOB_TAG": f"{JOB_TAG}={job_tag}",
-                    "REPORT_BUCKET": landing.bucket,
-                    "REPORT_PREFIX": REPORTS,
-                    "PREFIXES": json.dumps(args.rule_prefixes()),
+                    variables.ACCOUNT_ID: account.id,
+                    variables.BUCKET: landing.bucket,
+                    variables.ROLE_ARN: role.arn,
+                    variables.JOB_TAG: f"{JOB_TAG}={job_tag}",
+                    variables.REPORT_BUCKET: landing.bucket,
+                    variables.REPORT_PREFIX: REPORTS,
+                    variables.PREFIXES: json.dumps(args.rule_prefixes()),
                 },
             ),
             topic=self._topic,

@@ -68,6 +68,11 @@ EDITS: list[Edit] = [
         "from tests.unit.pipelines.heart_beat import bad_configs as heart_beat\n",
     ),
     ("tests/unit/stack/test_bad_configs.py", "ROOMS = (stack, ", "heart_beat, "),
+    (
+        "components/shared/variables.py",
+        'STREAM = "STREAM"\n',
+        '"""The Kinesis stream."""\n\n# beat\nBEAT = "BEAT"\n',
+    ),
     ("components/names.py", '_WORDS = "A-Za-z0-9_-"\n\n\n', NAME),
 ]
 

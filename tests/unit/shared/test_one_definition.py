@@ -1,7 +1,8 @@
 """What both sides of a deployment know stands once: in components/shared/, whose modules go into the bundles."""
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from components.shared import (
     dynamodb_exports,
     landing_folders,
     metric_names,
+    run_records,
     scheduled_time,
+    variables,
 )
 from tests.sources import modules
 
@@ -28,7 +31,11 @@ ANYWHERE = (
     scheduled_time.KEY, scheduled_time.ATTRIBUTE,
     metric_names.LOAD_FAILED, metric_names.LOAD_DIFFERENCE, metric_names.LOADED,
     catalog_names.LATEST, f"{catalog_names.EXPORT_DATE}=", f"{catalog_names.RUN}=",
-    landing_folders.published_record("").rpartition("/")[2],
+    landing_folders.published_record("").rpartition("/")[2], landing_folders.seen_key("").rpartition("/")[2],
+    *(key("", "").removeprefix(landing_folders.STATE)[1:] for key in (
+        landing_folders.schema_key, landing_folders.tables_key, landing_folders.result_key,
+    )),
+    landing_folders.names_key("").rpartition("/")[2], run_records.GLUE_COLUMNS,
 )  # fmt: skip
 
 
@@ -81,12 +88,79 @@ def test_no_second_file_writes_what_both_sides_know(room: str) -> None:
         'x = f"raw/{name}"', 'x = "s3://" + bucket + "/lake/"', 'x = r".*AWSDynamoDB/[^/]+/manifest"',
         'NAMESPACE = "Tributary"', 'event = {KEY: "<aws.scheduler.scheduled-time>"}',
         'metric = "BigQueryLoaded"', 'view = f"{name}_latest"', 'part = f"export_date={date}/"',
+        'key = f"{export}/published.json"', 'key = f"{name}/tables.json"', 'columns = record["glue_columns"]',
         'part = f"run={export}/"', 'key = folder + "current.json"', 'event = {"scheduled_time": now}',
     ],
 )  # fmt: skip
 def test_a_second_definition_is_seen(line: str) -> None:
     assert len(written_twice(line)) == 1
     assert written_twice(f"'''\n{line}\n'''") == []
+
+
+NAME = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
+VARIABLES = {name for name in vars(variables) if NAME.fullmatch(name)}
+
+
+def variables_spelt_out(source: str) -> list[tuple[int, str]]:
+    """The names of variables that a module writes itself, each with its line: whatever it reads of an environment, and
+    the key of a mapping that is a variable's name."""
+    spelt: list[tuple[int, str]] = []
+    for node in ast.walk(ast.parse(source)):
+        keys: Sequence[ast.expr | None] = ()
+        anything = False
+        if isinstance(node, ast.Dict):
+            keys = node.keys
+        elif isinstance(node, ast.Subscript):
+            keys, anything = [node.slice], "environ" in ast.unparse(node.value)
+        elif isinstance(node, ast.Call):
+            function = ast.unparse(node.func)
+            keys, anything = (
+                list(node.args[:1]),
+                re.search(r"environ\w*\.(get|pop)$|getenv$", function) is not None,
+            )
+            keys = keys if anything or function.endswith(".get") else []
+        elif isinstance(node, ast.keyword) and node.arg in VARIABLES:
+            spelt.append((node.lineno, node.arg or ""))
+        spelt += [
+            (key.lineno, key.value)
+            for key in keys
+            if isinstance(key, ast.Constant)
+            and isinstance(key.value, str)
+            and (anything or key.value in VARIABLES)
+        ]
+    return spelt
+
+
+@pytest.mark.parametrize("room", ["components/pipelines", "components/blocks", "handlers"])
+def test_a_variable_of_an_environment_is_named_by_its_definition(room: str) -> None:
+    """Where a component writes a name that its function does not read, only the function's first call shows it."""
+    spelt = [
+        f"{file.relative_to(ROOT)}:{line} {name!r}"
+        for file in modules(room)
+        for line, name in variables_spelt_out(file.read_text())
+    ]
+    assert spelt == [], "write it into components/shared/variables.py, and `variables.<NAME>` here"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'bucket = os.environ["BUCKET"]', 'bucket = environ.get("NEW_NAME") or ""',
+        'task(environment={"MEMORY": "2GB"})',
+        'environment["LOAD_TIME"] = "04:00"', "environment = dict(BUCKET=bucket)", 'bucket = os.getenv("NEW_NAME")',
+        'environment["NEW_NAME"] = "x"', 'step({"PREFIX": prefix})',
+    ],
+)  # fmt: skip
+def test_a_variable_that_is_spelt_out_is_seen(line: str) -> None:
+    assert len(variables_spelt_out(line)) == 1
+
+
+def test_every_variable_is_read_by_a_handler_and_given_by_a_component() -> None:
+    """But for those that only tests give."""
+    assert {vars(variables)[name] for name in VARIABLES} == VARIABLES
+    for rooms, besides in ((("handlers",), set()), (("components/pipelines",), {"GOOGLE_ENDPOINT"})):
+        text = "".join(file.read_text() for room in rooms for file in modules(room))
+        assert {name for name in VARIABLES if not re.search(rf"variables\.{name}\b", text)} == besides, rooms
 
 
 def test_the_shared_modules_import_nothing_but_python_and_each_other() -> None:

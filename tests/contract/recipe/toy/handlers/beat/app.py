@@ -8,6 +8,7 @@ import os
 import time
 
 import boto3
+import variables
 from beats import beat
 from botocore.config import Config
 
@@ -15,6 +16,6 @@ kinesis = boto3.client("kinesis", config=Config(retries={"mode": "standard", "to
 
 
 def handler(event, context):
-    text = beat(os.environ["BEAT"], time.time())
-    kinesis.put_record(StreamName=os.environ["STREAM"], Data=text, PartitionKey=os.environ["BEAT"])
+    text = beat(os.environ[variables.BEAT], time.time())
+    kinesis.put_record(StreamName=os.environ[variables.STREAM], Data=text, PartitionKey=os.environ[variables.BEAT])
     return {"beat": text.decode()}

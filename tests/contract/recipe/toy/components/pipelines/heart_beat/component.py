@@ -11,6 +11,7 @@ from components import names
 from components.blocks.function import Execution, LambdaFunction, Task
 from components.iam import Statement
 from components.pipelines.pipeline import Accounts, Deployed
+from components.shared import variables
 
 
 class HeartBeatPipeline(pulumi.ComponentResource):
@@ -31,7 +32,7 @@ class HeartBeatPipeline(pulumi.ComponentResource):
                 handler="beat",
                 description=f"Puts a beat on {args.stream}",
                 statements=[Statement("PutBeat", ["kinesis:PutRecord"], [stream_arn])],
-                environment={"STREAM": args.stream, "BEAT": names.beat(name)},
+                environment={variables.STREAM: args.stream, variables.BEAT: names.beat(name)},
             ),
             Execution(retries=2, reserved_concurrency=args.reserved_concurrency),
             topic=args.alarm_topic_arn,
