@@ -17,5 +17,7 @@ kinesis = boto3.client("kinesis", config=Config(retries={"mode": "standard", "to
 
 def handler(event, context):
     text = beat(os.environ[variables.BEAT], time.time())
-    kinesis.put_record(StreamName=os.environ[variables.STREAM], Data=text, PartitionKey=os.environ[variables.BEAT])
+    kinesis.put_record(
+        StreamName=os.environ[variables.STREAM], Data=text, PartitionKey=os.environ[variables.BEAT]
+    )
     return {"beat": text.decode()}
