@@ -39,8 +39,8 @@ BASELINES = {
 }
 # What is no plain text of what the handlers read as they are imported: lists, objects and whole numbers.
 SHAPED = {"TABLES": "[]", "DROP": "{}"}
-NUMBER = re.compile(r"int\(environ\[\"(\w+)\"\]\)")
-READ = re.compile(r"environ\[\"(\w+)\"\]")
+NUMBER = re.compile(r"int\(environ\[variables\.(\w+)\]\)")
+READ = re.compile(r"environ\[variables\.(\w+)\]")
 
 
 def environment(name: str) -> dict[str, str]:
