@@ -6,8 +6,9 @@ can be deleted when it is empty. When no collection of it had a request for its 
 unless the group has a minimum of them; each wakes by itself with its first request, which waits until it is awake.
 
 Limits: only a request to an index counts as one; capacity is 0 or the documented workers, and does not scale.
-Settings: TRIBUTARY_AOSS_IDLE, the seconds after which a part sleeps (600); TRIBUTARY_AOSS_COLD, how long its first
-request waits then (10 to 30 in the service; 2).
+Settings: TRIBUTARY_AOSS_IDLE, the seconds after which a part sleeps, by this cloud's clock (600); TRIBUTARY_AOSS_COLD,
+how long its first request waits then (10 to 30 in the service; 2). The page has a late answer only; whether there can
+be a refusal it leaves open: TRIBUTARY_AOSS_WAKING, the statuses ("503") that a part answers before it, each time.
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ import json
 import os
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from . import authorization
+from .aoss_requests import Refused
+from .clock import clock
 from .seams import opensearchserverless as oss
 from .seams.responses import (
     AccountRegionScopedDict,
@@ -39,6 +43,8 @@ NOT_FOUND = "The specified collection group is not found."
 groups = AccountRegionScopedDict()
 _used: dict[tuple[str, str], float] = {}
 """(group's id, part) -> when its last request was answered; missing while it has never been awake."""
+_waking: dict[tuple[str, str], deque[int]] = {}
+"""(group's id, part) -> the statuses that it answers still before it is awake; missing while nothing wakes it."""
 
 
 def _named(name: Any) -> dict | None:
@@ -197,13 +203,14 @@ def asleep(group: dict, part: str) -> bool:
     if group["generation"] != "NEXTGEN" or group["capacityLimits"].get(f"min{part.title()}CapacityInOCU"):
         return False
     used = _used.get((group["id"], part))
-    return used is None or time.monotonic() - used > float(os.environ.get("TRIBUTARY_AOSS_IDLE", "600"))
+    # Also where the clock was set back: what was used "later" says nothing.
+    return used is None or abs(clock() - used) > float(os.environ.get("TRIBUTARY_AOSS_IDLE", "600"))
 
 
 @contextlib.contextmanager
 def awake(rec: dict, permissions: set[str]) -> Iterator[None]:
     """Holds a request to a collection until the parts that it needs are awake, and keeps them so until it is answered.
-    Not on the event loop."""
+    Raises Refused for what a part answers before. Not on the event loop."""
     group = _named(rec.get("collectionGroupName"))
     if group is None:
         yield
@@ -211,12 +218,21 @@ def awake(rec: dict, permissions: set[str]) -> Iterator[None]:
     parts = sorted({"search" if each in SEARCHES else "indexing" for each in permissions})
     for part in parts:
         if asleep(group, part):
-            time.sleep(float(os.environ.get("TRIBUTARY_AOSS_COLD", "2")))
-        _used[group["id"], part] = time.monotonic()
+            _wake(group, part)
+        _used[group["id"], part] = clock()
     try:
         yield
     finally:
-        _used.update({(group["id"], part): time.monotonic() for part in parts})
+        _used.update({(group["id"], part): clock() for part in parts})
+
+
+def _wake(group: dict, part: str) -> None:
+    answers = os.environ.get("TRIBUTARY_AOSS_WAKING", "").split()
+    waking = _waking.setdefault((group["id"], part), deque(int(status) for status in answers))
+    with contextlib.suppress(IndexError):  # empty: also where another request took the last one
+        raise Refused(waking.popleft(), f"{part} of the collection group {group['name']} is waking")
+    time.sleep(float(os.environ.get("TRIBUTARY_AOSS_COLD", "2")))
+    _waking.pop((group["id"], part), None)
 
 
 HANDLERS = {

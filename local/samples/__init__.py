@@ -99,7 +99,8 @@ class Cloud:
         return answer.json()
 
     def search(self, pipeline: Mapping[str, Any], role_arn: str) -> Any:
-        """A pipeline's collection as a role sees it: an OpenSearch client."""
+        """A pipeline's collection as a role sees it: an OpenSearch client, which waits for one that sleeps (10 to 30
+        seconds: docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-scale-to-zero.html)."""
         from opensearchpy import AWSV4SignerAuth, OpenSearch, RequestsHttpConnection
 
         sts = self.client("sts", pipeline)
@@ -107,8 +108,9 @@ class Cloud:
         session = boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
         signer = AWSV4SignerAuth(session.get_credentials(), pipeline["region"], "aoss")
         return OpenSearch(
-            pipeline["endpoint"], http_auth=signer, connection_class=RequestsHttpConnection, max_retries=0
-        )
+            pipeline["endpoint"], http_auth=signer, connection_class=RequestsHttpConnection, timeout=60,
+            max_retries=3, retry_on_status=(503,),
+        )  # fmt: skip
 
 
 def kinds() -> Mapping[str, Any]:

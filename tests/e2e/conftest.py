@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -33,6 +34,8 @@ PARTS = (
     "pyproject.toml",
 )
 LEAK = "AKIALEAKLEAKLEAK0001"
+WAKING = {"TRIBUTARY_AOSS_WAKING": "503", "TRIBUTARY_AOSS_COLD": "1"}
+"""How a collection that sleeps answers: a refusal, which no page has and none rules out, then late."""
 CHANGES = """
 import json, sys
 from pathlib import Path
@@ -98,6 +101,14 @@ class Run:
             clock.with_name("clock.new").write_text(str(seconds))
             clock.with_name("clock.new").replace(clock)
 
+    def asleep(self, aoss: Any) -> dict[str, float]:
+        """Puts the time so far ahead that the collections of generation `nextgen` sleep; their units by part, which an
+        account's client for OpenSearch Serverless sees."""
+        file = self.clone.folder / "cloud" / "clock"
+        before = float(file.read_text()) if file.exists() else 0.0
+        self.ahead(before + 3600)
+        return units(aoss)
+
     def keep(self, *names: str, tables: Sequence[str] = (), **changes: object) -> None:
         """Leaves these pipelines of the local stack, with these keys changed; of an export only these DynamoDB tables,
         where some are named."""
@@ -128,6 +139,13 @@ class Run:
         return processes
 
 
+def units(aoss: Any) -> dict[str, float]:
+    """The units of an account's only collection group, by part; no request to a collection, so that none wakes."""
+    [group] = aoss.list_collection_groups()["collectionGroupSummaries"]
+    [detail] = aoss.batch_get_collection_group(ids=[group["id"]])["collectionGroupDetails"]
+    return {part: detail["currentCapacity"][part]["capacityInOcu"] for part in ("indexing", "search")}
+
+
 def clone_into(folder: Path) -> Run:
     """A copy of what a clone holds; the interpreter is this one's. Compiled modules come along, as they do not change;
     not the handlers', whose folders are deployed."""
@@ -152,6 +170,12 @@ def fresh(tmp_path: Path) -> Iterator[Run]:
 def stack(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Run]:
     """A clone after `make up` in the shell of somebody who is signed in to everything; up.log has what it printed."""
     run = clone_into(tmp_path_factory.mktemp("clone"))
+    # One that sleeps, so that ingestion and its readers meet that as well.
+    run.edit(
+        "Pulumi.local.yaml",
+        r"collection: \{standby_replicas: false, readers",
+        "collection: {generation: nextgen, readers",
+    )
     end_with_group(pytestconfig, run.clone.stop)
     shared = run.root / "credentials"
     shared.write_text(f"[default]\naws_access_key_id = {LEAK}\naws_secret_access_key = {LEAK}\n")
@@ -161,6 +185,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config)
         **dict.fromkeys(("AWS_SHARED_CREDENTIALS_FILE", "GOOGLE_APPLICATION_CREDENTIALS"), str(shared)),
         "AWS_PROFILE": "nobody",
         "PULUMI_ACCESS_TOKEN": LEAK,
+        **WAKING,
         **dict.fromkeys(("AWS_ENDPOINT_URL", "HTTP_PROXY"), "http://127.0.0.1:9"),
     }
     try:

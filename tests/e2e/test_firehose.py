@@ -1,6 +1,7 @@
 """A Firehose pipeline on the embedded cloud, alone in its stack: what is poison, or not allowed yet, is not lost.
 
-The collection answers 401 and 503 first, so every test also stands on a deployment that has waited for it.
+The collection answers 401 and 503 first, so every test also stands on a deployment that has waited for it. It is one of
+the next generation, and sleeps when a test says so.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ from opensearchpy.exceptions import TransportError
 
 from local import opensearch, samples
 from local.samples import firehose
-from tests.e2e.conftest import Run, clone_into
+from tests.e2e.conftest import WAKING, Run, clone_into, units
 from tests.waiting import eventually
 
 NAME, RETRY_SECONDS = "stock-ticks", 6
+ASLEEP = "indexing of the collection group "  # ... is waking
 DELIVERY = "tributary-local-stock-ticks-delivery"
 
 
@@ -75,6 +77,14 @@ class Ticks:
         report = json.loads(answer["Payload"].read())
         assert "FunctionError" not in answer, report
         return report
+
+    def asleep(self) -> dict[str, float]:
+        """Lets the collection sleep; its units by part."""
+        return self.run.asleep(self.client("opensearchserverless"))
+
+    def units(self) -> dict[str, float]:
+        """The units that the collection has, by part."""
+        return units(self.client("opensearchserverless"))
 
     def logged(self, group: str) -> str:
         pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
@@ -150,9 +160,9 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Run, str]]:
     """A clone after `make up`, with this pipeline only and little patience, and what the command printed."""
     opensearch.install()
     run = clone_into(tmp_path_factory.mktemp("clone"))
-    run.keep(NAME, retry_seconds=RETRY_SECONDS)
+    run.keep(NAME, retry_seconds=RETRY_SECONDS, collection={"generation": "nextgen"})
     try:
-        done = run.local("up", TRIBUTARY_AOSS_FAULTS="401 503 403")
+        done = run.local("up", TRIBUTARY_AOSS_FAULTS="401 503 403", **WAKING)
         assert done.returncode == 0, done.stdout + done.stderr
         yield run, done.stdout
     finally:
@@ -193,8 +203,8 @@ def test_a_collection_that_answers_401_and_503_first_was_waited_for_and_the_mapp
     ticks: Ticks,
 ) -> None:
     log = ticks.logged("/aws/lambda/tributary-local-stock-ticks-index")
-    assert log.count("the collection is not ready") == 3
-    for answer in ("401 Unauthorized", "503 ServiceUnavailable", "403 Forbidden"):
+    assert log.count("the collection is not ready") == 4
+    for answer in ("401 Unauthorized", "503 ServiceUnavailable", "403 Forbidden", ASLEEP):
         assert answer in log
     properties = ticks.reader.indices.get_mapping(index="ticks")["ticks"]["mappings"]["properties"]
     assert {name: properties[name]["type"] for name in ("EVENT_TIME", "TICKER", "PRICE")} == {
@@ -202,6 +212,16 @@ def test_a_collection_that_answers_401_and_503_first_was_waited_for_and_the_mapp
         "TICKER": "keyword",
         "PRICE": "double",
     }
+
+
+def test_ticks_that_come_while_the_collection_sleeps_are_in_the_index_once(ticks: Ticks) -> None:
+    assert ticks.asleep() == {"indexing": 0, "search": 0}
+    ticks.put(*(tick("asleep", number) for number in range(20)))
+    eventually(lambda: ticks.units()["indexing"])
+    assert ticks.units()["search"] == 0  # each part wakes by its own requests
+    eventually(lambda: ASLEEP in ticks.logged("/aws/kinesisfirehose/tributary-local-stock-ticks"))
+    assert eventually(lambda: len(seen := ticks.arrived("asleep")) >= 20 and seen) == list(range(20))
+    assert ticks.failed("asleep") == []
 
 
 def test_a_poison_record_is_kept_with_its_reason_and_its_neighbours_arrive(ticks: Ticks) -> None:
@@ -225,7 +245,11 @@ def test_a_replay_on_its_own_leaves_what_would_be_refused_again(ticks: Ticks) ->
 
 def test_once_the_mapping_is_mended_by_a_deployment_the_replay_brings_the_record_in(ticks: Ticks) -> None:
     ticks.run.edit("Pulumi.local.yaml", "type: double", "type: double\n            ignore_malformed: true")
+    assert ticks.asleep()["indexing"] == 0  # what changes the index waits until the collection is awake
+    before = ticks.logged("/aws/lambda/tributary-local-stock-ticks-index").count(ASLEEP)
     ticks.run.operation("up")
+    assert ticks.logged("/aws/lambda/tributary-local-stock-ticks-index").count(ASLEEP) == before + 1
+    assert ticks.asleep()["indexing"] == 0  # and so does what a replay brings
     report = ticks.replay(prefix="AmazonOpenSearchService-failed/")
     assert (report["replayed"], report["left"]) == (1, 0)
     assert eventually(lambda: len(seen := ticks.arrived("poison")) == 3 and seen) == [1, 2, 3]

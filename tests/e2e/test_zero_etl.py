@@ -18,7 +18,7 @@ from opensearchpy.exceptions import TransportError
 
 from local import samples
 from local.samples import zero_etl
-from tests.e2e.conftest import Run
+from tests.e2e.conftest import Run, units
 from tests.waiting import eventually
 
 NAME = "catalog-search"
@@ -278,6 +278,25 @@ def test_without_its_grant_nothing_is_written_the_log_names_it_and_all_arrives_w
             policy=json.dumps(grant["policy"]),
         )
     eventually(lambda: search.document("products", "shut-out"))
+
+
+def test_a_change_that_comes_while_the_collection_sleeps_arrives_once_it_is_awake(
+    stack: Run, search: Search, own: Callable[..., str]
+) -> None:
+    aoss, before = search.client("opensearchserverless"), len(search.dead("products"))
+    own("early", revision={"N": "1"})
+    eventually(lambda: search.document("products", "early"))
+    try:
+        assert stack.asleep(aoss) == {"indexing": 0, "search": 0}
+        own("early", revision={"N": "2"})
+        own("late", revision={"N": "1"})
+        eventually(lambda: units(aoss)["indexing"])
+        assert units(aoss)["search"] == 0  # a write wakes what writes; the stream that is read, nothing
+        assert eventually(lambda: search.document("products", "late"))["_source"]["revision"] == 1
+        eventually(lambda: search.document("products", "early")["_source"]["revision"] == 2)  # pyright: ignore
+        assert len(search.dead("products")) == before
+    finally:
+        stack.ahead(None)
 
 
 def test_an_expired_item_leaves_the_index(search: Search) -> None:
