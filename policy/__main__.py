@@ -21,11 +21,13 @@ sys.path[:] = [str(HERE.parent), *(entry for entry in sys.path if Path(entry).re
 import pulumi_policy  # pyright: ignore[reportMissingImports]  # noqa: E402  # of the pack's own environment, after its path
 from pulumi_policy.proxy import UnknownValueError  # pyright: ignore[reportMissingImports]  # noqa: E402
 
+from components.cost import as_registered, estimate  # noqa: E402
 from policy import snake  # noqa: E402
+from policy.ceiling import ESTIMATE  # noqa: E402
 from policy.rule import Rule  # noqa: E402
 from policy.rules import RULES, UNKNOWN, Resource  # noqa: E402
 
-OF_THE_PROGRAM = {"a-stack-costs-no-more-than-its-ceiling"}  # judged of an estimate that no engine has
+OF_AN_ESTIMATE = "a-stack-costs-no-more-than-its-ceiling"
 KNOW_SECRETS = {"no-access-key-is-written-down", "no-secret-stands-in-a-functions-environment"}
 
 
@@ -37,7 +39,20 @@ def resource(given: Any) -> Resource:
         snake(key): frozenset(f"{dependency.resource_type}::{dependency.name}" for dependency in ones)
         for key, ones in depends.items()
     }
-    return Resource(given.resource_type, given.name, props, links, _account(given.provider))
+    return Resource(
+        given.resource_type, given.name, props, links, _account(given.provider), _region(given, props)
+    )
+
+
+def _region(given: Any, props: Mapping[str, Any]) -> Any:
+    region = props.get("region")  # since pulumi-aws 7 a resource has one of its own
+    return (
+        region
+        if isinstance(region, str)
+        else _plain(given.provider.props).get("region")
+        if given.provider
+        else None
+    )
 
 
 def _account(provider: Any) -> Any:
@@ -61,6 +76,22 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _estimated(resources: Sequence[Resource], ceiling: float) -> Resource:
+    """What is judged of a whole program, whose resources these are: the estimate that a stack of this repository has
+    among its outputs, and of any other program what it costs at rest."""
+    costs = [each.props.get("cost") for each in resources if each.type == "pulumi:pulumi:Stack"]
+    for cost in costs:
+        if isinstance(cost, dict) and cost.get("month"):
+            least, most = cost["month"]["all"]
+            break
+    else:
+        read = (
+            as_registered(each.type, each.name, each.props, each.account, each.region) for each in resources
+        )
+        least, most = map(float, estimate(read, {}).sum())
+    return Resource(ESTIMATE, "cost", {"ceiling": ceiling, "least": least, "most": most})
+
+
 def _policy(rule: Rule) -> pulumi_policy.Policy:
     description = (
         f"{rule.title[:1].upper()}{rule.title[1:]}. Fails: {rule.fails} Write instead: {rule.write}."
@@ -77,6 +108,17 @@ def _policy(rule: Rule) -> pulumi_policy.Policy:
         ):
             report(f"{violation.problem}; {violation.write}", resources[violation.resource])
 
+    def of_all(given: Any, report: Any) -> None:
+        if (limit := given.get_config().get("ceiling")) is not None:
+            judged = _estimated([resource(given_resource) for given_resource in given.resources], limit)
+            for violation in rule.violations(judged):
+                report(f"{violation.problem}; {violation.write}")
+
+    if rule.id == OF_AN_ESTIMATE:
+        config = pulumi_policy.PolicyConfigSchema({"ceiling": {"type": "number", "minimum": 0}})
+        return pulumi_policy.StackValidationPolicy(
+            rule.id, description, of_all, config_schema=config, url=rule.page
+        )
     if rule.judge:
         return pulumi_policy.ResourceValidationPolicy(rule.id, description, alone, url=rule.page)
     return pulumi_policy.StackValidationPolicy(rule.id, description, together, url=rule.page)
@@ -85,6 +127,6 @@ def _policy(rule: Rule) -> pulumi_policy.Policy:
 if __name__ == "__main__":
     pulumi_policy.PolicyPack(
         "tributary",
-        [_policy(rule) for rule in RULES if rule.id not in KNOW_SECRETS | OF_THE_PROGRAM],
+        [_policy(rule) for rule in RULES if rule.id not in KNOW_SECRETS],
         enforcement_level=pulumi_policy.EnforcementLevel.MANDATORY,
     )

@@ -1,4 +1,5 @@
-"""A rule on what a stack is expected to cost. No resource: the program makes what is judged of its estimate."""
+"""A rule on what a stack is expected to cost. No resource: what is judged is made of an estimate, which a stack's own
+program has, and the policy pack makes of the resources that it is sent."""
 
 from policy.rule import Problems, Props, rule
 
@@ -13,7 +14,7 @@ ESTIMATE = "tributary:cost:Estimate"
 )
 def a_stack_costs_no_more_than_its_ceiling(props: Props) -> Problems:
     """A stack whose estimate is above `cost.ceiling` even at its least. A warning, or with `cost.enforcement:
-    mandatory` a failed preview."""
+    mandatory` a failed preview. In the pack: above the `ceiling` of the rule's config."""
     least, ceiling = props["least"], props["ceiling"]
     known = isinstance(least, int | float) and isinstance(ceiling, int | float)
     if known and least > ceiling:

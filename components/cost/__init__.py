@@ -22,5 +22,6 @@ from components.cost.estimates import Estimate as Estimate
 from components.cost.estimates import Pipeline as Pipeline
 from components.cost.estimates import estimate as estimate
 from components.cost.resource import Resource as Resource
+from components.cost.resource import as_registered as as_registered
 from components.cost.text import difference_table as difference_table
 from components.cost.text import table as table

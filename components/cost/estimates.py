@@ -10,7 +10,7 @@ from components.cost.at_rest import AT_REST, COLLECTION
 from components.cost.by_use import Used, by_use
 from components.cost.free import FREE
 from components.cost.prices import Price, price
-from components.cost.resource import Quantity, Resource, When
+from components.cost.resource import Quantity, Resource, When, of_type
 from components.cost.usage import USAGE
 
 STACK = "accounts"
@@ -18,7 +18,8 @@ STACK = "accounts"
 WHENS: tuple[When, ...] = ("at rest", "by use", "once")
 LEFT_OUT = (
     "taxes, free tiers, discounts for volume, savings plans and support",
-    "what was there before: adopted tables, streams, buckets, databases and their own reads and writes",
+    "what was there before: adopted tables, streams, collection groups, buckets, databases and their own reads and "
+    "writes",
     "requests for keys (0.03 dollars for 10,000; Bucket Keys keep them few), and the keys that AWS manages",
     "units of a classic collection beyond the least: they follow the data and the searches",
     "queries of logs, and what readers take out of AWS or Google Cloud",
@@ -118,17 +119,19 @@ def estimate(resources: Iterable[Resource], pipelines: Mapping[str, Pipeline]) -
     for each in registered:
         of[owners[each.name]].append(each)
     lines: list[Line] = []
+    shares = _sharing(registered)
     for name in (*pipelines, STACK):
-        quantities = [made for each in of[name] for made in AT_REST.get(each.type, _nothing)(each)]
+        quantities = [made for each in of[name] for made in _at_rest(each, each.name in shares)]
         if name in pipelines:
             pipeline = pipelines[name]
             usage = pipeline.usage if pipeline.usage is not None else USAGE[pipeline.kind]()
-            quantities += by_use(pipeline.kind, Used(pipeline.args, of[name], usage))
+            others = [each for each in registered if owners[each.name] != name]
+            quantities += by_use(pipeline.kind, Used(pipeline.args, of[name], usage, others))
         lines += [Line(name, each, price(each.key, each.region)) for each in _joined(quantities)]
     known = AT_REST.keys() | FREE.keys() | {line.quantity.of for line in lines}
     unpriced = sorted({each.type for each in registered} - known)
     kinds = {name: pipeline.kind for name, pipeline in pipelines.items()}
-    return Estimate(_sharing(lines, registered, owners), unpriced, kinds)
+    return Estimate(lines, unpriced, kinds)
 
 
 def owner(resource: str, pipelines: Iterable[str]) -> str:
@@ -139,6 +142,11 @@ def owner(resource: str, pipelines: Iterable[str]) -> str:
 
 def _nothing(_: Resource) -> Iterator[Quantity]:
     return iter(())
+
+
+def _at_rest(each: Resource, shares: bool) -> Iterator[Quantity]:
+    for made in AT_REST.get(each.type, _nothing)(each):
+        yield dataclasses.replace(made, least=Decimal(0)) if shares and made.of == COLLECTION else made
 
 
 def _joined(quantities: Iterable[Quantity]) -> Iterator[Quantity]:
@@ -155,31 +163,28 @@ def _joined(quantities: Iterable[Quantity]) -> Iterator[Quantity]:
     return iter(joined.values())
 
 
-def _sharing(
-    lines: Iterable[Line], resources: Iterable[Resource], owners: Mapping[str, str]
-) -> Sequence[Line]:
+def _sharing(resources: Iterable[Resource]) -> set[str]:
     """Classic collections of one account, region and key share their units, so that a second one adds between nothing
     and its own least (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-scaling.html).
-    Those with standby replicas and those without are taken to share none."""
-    first: dict[tuple[str, ...], str] = {}
+    Those with standby replicas and those without are taken to share none. The names of all but the first."""
+    present: set[tuple[str, ...]] = set()
     shares: set[str] = set()
+    registered = list(resources)
     encrypted = {
         str(each.inputs.get("name", "")).removesuffix("-encryption"): str(each.inputs.get("policy", ""))
-        for each in resources
+        for each in registered
         if each.type.endswith("ServerlessSecurityPolicy") and each.inputs.get("type") == "encryption"
     }
-    for each in (resource for resource in resources if resource.type == COLLECTION):
+    for each in of_type(registered, COLLECTION):
+        if each.inputs.get("collection_group_name"):
+            continue  # paid by its group, and sharing nothing with those that stand in none
         policy = encrypted.get(str(each.inputs.get("name", "")), "")
         key = policy.partition('"KmsARN": "')[2].partition('"')[0]
         group = (each.account, each.region, key, str(each.inputs.get("standby_replicas")))
-        if first.setdefault(group, owners[each.name]) != owners[each.name]:
-            shares.add(owners[each.name])
-    return [
-        dataclasses.replace(line, quantity=dataclasses.replace(line.quantity, least=Decimal(0)))
-        if line.pipeline in shares and line.quantity.of == COLLECTION and line.quantity.when == "at rest"
-        else line
-        for line in lines
-    ]
+        if group in present:
+            shares.add(each.name)
+        present.add(group)
+    return shares
 
 
 def _cents(*amounts: Decimal) -> list[float]:

@@ -31,6 +31,30 @@ class Resource:
         return value if isinstance(value, kind) else default
 
 
+def as_registered(
+    type: str, name: str, inputs: Mapping[str, Any], account: Any, region: Any, google: str = ""
+) -> Resource:
+    """A resource of a program, without what is no plain data of its inputs: what is not known yet. `google`: the
+    location of what names none at Google Cloud."""
+    inputs = _plain(inputs)
+    if type.startswith("gcp:"):
+        location = inputs.get("location")
+        place = location if isinstance(location, str) else google
+        # Multi-regions are written in capitals, regions are not; a bucket's location is always in capitals.
+        region = place.upper() if place.upper() in ("US", "EU", "ASIA") else place.lower()
+    known = [value if isinstance(value, str) else "" for value in (region, account)]
+    return Resource(type, name, inputs, *known)
+
+
+def _plain(value: Any) -> Any:
+    if is_mapping(value):
+        return {key: _plain(each) for key, each in value.items() if isinstance(each, _PLAIN)}
+    return [_plain(each) for each in value if isinstance(each, _PLAIN)] if is_list(value) else value
+
+
+_PLAIN = (str, int, float, Mapping, list)  # a truth is an int
+
+
 @dataclass(frozen=True)
 class Quantity:
     """So many units a month of what one price is for: `least` to `most`, as the service's own scaling decides.

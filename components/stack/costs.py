@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 
 import policy
-from components.cost import Pipeline, Resource, estimate, table
+from components.cost import Pipeline, as_registered, estimate, table
 from components.stack.settings import CostArgs, Settings
 from policy.ceiling import ESTIMATE
 
@@ -32,7 +32,11 @@ def described(resources: Iterable[policy.Resource], settings: Settings) -> dict[
         for name, each in settings.pipelines.items()
     }
     google = settings.gcp.location if settings.gcp else ""
-    return estimate((_read(each, google) for each in resources), pipelines).described()
+    read = (
+        as_registered(each.type, each.name, each.props, each.account, each.region, google)
+        for each in resources
+    )
+    return estimate(read, pipelines).described()
 
 
 def judge(estimated: Mapping[str, Any], allowed: CostArgs) -> None:
@@ -51,15 +55,3 @@ def judge(estimated: Mapping[str, Any], allowed: CostArgs) -> None:
             f"cost: up to {most:,.2f} dollars a month, above the ceiling of {allowed.ceiling:,.2f}, if all scales to "
             "its most"
         )
-
-
-def _read(each: policy.Resource, google: str) -> Resource:
-    if each.type.startswith("gcp:"):
-        location = each.props.get("location")
-        place = location if isinstance(location, str) else google
-        # Multi-regions are written in capitals, regions are not; a bucket's location is always in capitals.
-        region = place.upper() if place.upper() in ("US", "EU", "ASIA") else place.lower()
-    else:
-        region = each.region if isinstance(each.region, str) else ""
-    account = each.account if isinstance(each.account, str) else ""
-    return Resource(each.type, each.name, each.props, region, account)

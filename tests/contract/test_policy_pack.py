@@ -19,11 +19,9 @@ from tests.unit.policy.programs import ROWS
 
 # How an unknown text crosses the wire: https://github.com/pulumi/pulumi/blob/master/sdk/python/lib/pulumi/runtime/rpc.py
 UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-# Two must know what is a secret; one judges the program's own estimate, which is no resource.
-NOT_IN_THE_PACK = {
-    "no access key is written down", "no secret stands in a functions environment",
-    "a stack costs no more than its ceiling",
-}  # fmt: skip
+# Two must know what is a secret.
+NOT_IN_THE_PACK = {"no access key is written down", "no secret stands in a functions environment"}
+CEILING = "a stack costs no more than its ceiling"  # judged of the whole program
 QUEUE, QUEUE_POLICY = "aws:sqs/queue:Queue", "aws:sqs/queuePolicy:QueuePolicy"
 
 
@@ -90,7 +88,7 @@ def test_the_pack_has_each_rule_with_its_page_and_is_mandatory(pack: Any) -> Non
 
 
 @pytest.mark.parametrize(
-    ("title", "token", "bad", "good"), [row for row in ROWS if row[0] not in NOT_IN_THE_PACK]
+    ("title", "token", "bad", "good"), [row for row in ROWS if row[0] not in NOT_IN_THE_PACK | {CEILING}]
 )
 def test_the_pack_refuses_what_the_program_refuses(
     pack: Any, title: str, token: str, bad: dict[str, Any], good: dict[str, Any]
@@ -135,3 +133,56 @@ def test_what_resources_break_together_is_reported_on_the_one_at_fault(pack: Any
 def test_what_is_not_known_yet_waits_for_the_update(pack: Any) -> None:
     waiting = _policy({"policy": UNKNOWN, "queue_url": UNKNOWN}, "orders")
     assert _stack_broken(pack, _queue("orders"), waiting) == {}
+
+
+COLLECTION, STACK = "aws:opensearch/serverlessCollection:ServerlessCollection", "pulumi:pulumi:Stack"
+
+
+def _collection(name: str, **props: Any) -> Any:
+    return _given(
+        analyzer_pb2.AnalyzerResource, COLLECTION, name, {"name": name, "region": "us-east-1"} | props
+    )
+
+
+def _ceiling(pack: Any, ceiling: float, level: Any, *resources: Any) -> list[tuple[str, int]]:
+    """What the pack reports of a program's cost, with its level."""
+    rule, limit = CEILING.replace(" ", "-"), struct_pb2.Struct()
+    limit.update({"ceiling": ceiling})
+    config = {rule: analyzer_pb2.PolicyConfig(enforcementLevel=level, properties=limit)}
+    pack.Configure(analyzer_pb2.ConfigureAnalyzerRequest(policyConfig=config))
+    try:
+        answer = pack.AnalyzeStack(analyzer_pb2.AnalyzeStackRequest(resources=resources))
+    finally:
+        without = {rule: analyzer_pb2.PolicyConfig(enforcementLevel=analyzer_pb2.MANDATORY)}
+        pack.Configure(analyzer_pb2.ConfigureAnalyzerRequest(policyConfig=without))
+    return [
+        (diagnostic.message, diagnostic.enforcementLevel)
+        for diagnostic in answer.diagnostics
+        if diagnostic.policyName == rule
+    ]
+
+
+@pytest.mark.parametrize("level", [analyzer_pb2.ADVISORY, analyzer_pb2.MANDATORY])
+def test_the_pack_holds_any_program_to_a_ceiling_by_what_it_costs_at_rest(pack: Any, level: Any) -> None:
+    """2 units * 730 hours * 0.24 dollars; a second collection may share them, so that the least stays."""
+    both = (_collection("one"), _collection("two"))
+    assert _ceiling(pack, 350.40, level, *both) == []
+    [(message, reported)] = _ceiling(pack, 350.39, level, *both)
+    assert "at least 350.40 dollars a month, and the ceiling is 350.39; take something out" in message
+    assert reported == level
+    assert _ceiling(pack, 175.20, level, _collection("one", standby_replicas="DISABLED")) == []
+    assert _ceiling(pack, 0, level, _collection("one", collection_group_name="g")) == []
+    unknown = dict.fromkeys(("collection_group_name", "standby_replicas", "kms_key_arn"), UNKNOWN)
+    assert _ceiling(pack, 350.39, level, _collection("one", **unknown)) != []  # by the service's defaults
+
+
+def test_a_program_that_has_estimated_itself_is_held_to_its_own_estimate(pack: Any) -> None:
+    cost = {"month": {"all": [500.01, 900]}}
+    stack = _given(analyzer_pb2.AnalyzerResource, STACK, "shop-test", {"cost": cost})
+    assert _ceiling(pack, 500.01, analyzer_pb2.MANDATORY, stack, _collection("one")) == []
+    [(message, _)] = _ceiling(pack, 500, analyzer_pb2.MANDATORY, stack)
+    assert "at least 500.01 dollars a month, and the ceiling is 500.00" in message
+
+
+def test_without_a_ceiling_nothing_is_too_dear(pack: Any) -> None:
+    assert _stack_broken(pack, _collection("one"), _collection("two", standby_replicas="ENABLED")) == {}

@@ -1,5 +1,6 @@
 """The policy pack under a real engine, which starts it by its analyzer plugin and calls it for each resource."""
 
+import json
 import os
 import sys
 import threading
@@ -67,7 +68,7 @@ def _closed() -> None:
 def preview(
     sts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[Callable[[], None], str], str]:
-    """Previews a program with the pack at a level; what the engine printed."""
+    """Previews a program with the pack at a level, or with a config of its own; what the engine printed."""
     python = environment()
     # What ships with Pulumi takes the option -virtualenv away and starts that environment's Python:
     # https://github.com/pulumi/pulumi/blob/v3.250.0/sdk/python/dist/pulumi-analyzer-policy-python
@@ -103,7 +104,7 @@ def preview(
                 project_settings=automation.ProjectSettings("shop", "python"),
             ),
         )
-        levels = str(PACK / "levels" / f"{level}.json")
+        levels = level if level.startswith("/") else str(PACK / "levels" / f"{level}.json")
         done = stack.preview(policy_packs=[str(PACK)], policy_pack_configs=[levels], color="never")
         return done.stdout
 
@@ -119,6 +120,28 @@ def test_a_mandatory_rule_fails_the_preview_and_names_the_resource(preview: Call
 def test_an_advisory_rule_is_reported_and_lets_the_preview_pass(preview: Callable[..., str]) -> None:
     reported = preview(_open, "dev")
     assert "[advisory]  a-log-is-kept-for-a-time  (aws:cloudwatch:LogGroup: orders)" in reported
+
+
+def _searchable() -> None:
+    aws.opensearch.ServerlessCollection("search", name="search", type="SEARCH", opts=_provider())
+
+
+def _ceiling(folder: Path, level: str, ceiling: float) -> str:
+    config = folder / f"{level}-{ceiling}.json"
+    rule = {"enforcementLevel": level, "ceiling": ceiling}
+    config.write_text(json.dumps({"all": "advisory", "a-stack-costs-no-more-than-its-ceiling": rule}))
+    return str(config)
+
+
+def test_a_program_above_its_ceiling_fails_or_is_warned(preview: Callable[..., str], tmp_path: Path) -> None:
+    """A collection with standby replicas: 2 units * 730 hours * 0.24 dollars, 350.40 a month."""
+    with pytest.raises(automation.CommandError) as refused:
+        preview(_searchable, _ceiling(tmp_path, "mandatory", 350))
+    assert "[mandatory]  a-stack-costs-no-more-than-its-ceiling" in str(refused.value)
+    assert "at least 350.40 dollars a month, and the ceiling is 350.00; take something out" in str(
+        refused.value
+    )
+    assert "[advisory]  a-stack-costs" in preview(_searchable, _ceiling(tmp_path, "advisory", 350))
 
 
 def test_a_program_that_keeps_to_the_rules_has_nothing_reported(preview: Callable[..., str]) -> None:
