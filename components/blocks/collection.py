@@ -11,7 +11,7 @@ from pydantic import Field
 from components import names
 from components.accounts import IAM_NAME, AccountArgs
 from components.arguments import Text, arguments, matching, together
-from components.blocks.collection_group import CollectionGroupArgs, group_of
+from components.blocks.collection_group import CollectionGroupArgs, SharedGroup, group_of, planned_name
 from components.blocks.key import KmsKeyArn
 
 PrincipalArn = Annotated[
@@ -134,6 +134,39 @@ def one_of_both(collection: CollectionArgs, shared: SharedCollection | None) -> 
         )
 
 
+def its_group(
+    collection: CollectionArgs,
+    group: SharedGroup | None,
+    shared: SharedCollection | None,
+    type: Literal["SEARCH", "TIMESERIES"],
+) -> Iterator[str]:
+    """An error where a collection of `type` can't stand in another pipeline's group
+    (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-collection-groups.html)."""
+    if group is None:
+        return
+    if shared:
+        yield (
+            "group_of: another pipeline's collection is used, which stands in a group of its own or in none; leave out "
+            "group_of or collection_of"
+        )
+        return
+    if collection.generation != "nextgen":
+        yield (
+            "group_of: a classic collection stands in no group here; write collection: {generation: nextgen}, or leave "
+            "out group_of"
+        )
+    if collection.group != CollectionGroupArgs():
+        yield (
+            "group_of: another pipeline's group has the units that it says there; leave out collection.group here, or "
+            "group_of"
+        )
+    if group.type != type:
+        yield (
+            f"group_of: that group holds collections of type {group.type} and of no other, and this one is of type "
+            f"{type}; name a pipeline of the same kind, or leave it out for a group of its own"
+        )
+
+
 READ = ("aoss:DescribeIndex", "aoss:ReadDocument")
 
 
@@ -152,6 +185,8 @@ class Collection(pulumi.ComponentResource):
     """
 
     shared: SharedCollection
+    group: SharedGroup | None
+    """The group that it stands in, with generation `nextgen`."""
 
     def __init__(
         self,
@@ -161,6 +196,7 @@ class Collection(pulumi.ComponentResource):
         *,
         type: Literal["SEARCH", "TIMESERIES"],
         description: str,
+        group: SharedGroup | None = None,
         retention: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ):
@@ -184,15 +220,14 @@ class Collection(pulumi.ComponentResource):
             policy=json.dumps(_network(physical, args.network)),
             opts=child_opts,
         )
+        of_the_group = group_of(name, args.group, group, child_opts) if args.generation == "nextgen" else None
         collection = aws.opensearch.ServerlessCollection(
             name,
             name=physical,
             type=type,
             description=description,
             standby_replicas="ENABLED" if args.standby_replicas else "DISABLED",
-            collection_group_name=group_of(name, args.group, child_opts)
-            if args.generation == "nextgen"
-            else None,
+            collection_group_name=of_the_group,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[encryption, network]),
         )
         if retention:
@@ -214,6 +249,7 @@ class Collection(pulumi.ComponentResource):
                 ),
                 opts=child_opts,
             )
+        self.group = SharedGroup(name=of_the_group, type=type) if of_the_group is not None else None
         self.shared = SharedCollection(
             name=collection.name,
             arn=collection.arn,
@@ -252,6 +288,15 @@ class Collection(pulumi.ComponentResource):
             public=args.network.public,
             vpc_endpoints=args.network.vpc_endpoints,
         )
+
+
+def planned_group(
+    name: str, args: CollectionArgs, type: Literal["SEARCH", "TIMESERIES"]
+) -> SharedGroup | None:
+    """The group of the collection `name` that others can stand in, before it is there; a classic one has none."""
+    return (
+        SharedGroup(name=planned_name(name, args.group), type=type) if args.generation == "nextgen" else None
+    )
 
 
 def data_access(

@@ -5,14 +5,14 @@ share its units, are of one type, and sleep together; its generation, standby re
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pulumi
 import pulumi_aws as aws
 from pydantic import AfterValidator, Field
 
 from components import names
-from components.arguments import arguments, matching, together
+from components.arguments import Text, arguments, matching, together
 
 _SCALING = "https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-scaling.html"
 
@@ -67,8 +67,29 @@ class CollectionGroupArgs:
             yield "adopt: an adopted group keeps its limits; leave out the units, or 'adopt'"
 
 
-def group_of(name: str, args: CollectionGroupArgs, opts: pulumi.ResourceOptions) -> pulumi.Input[str]:
-    """The name of the group of the collection `name`, made or adopted."""
+@arguments
+class SharedGroup:
+    """The collection group of another pipeline, as that pipeline hands it on."""
+
+    name: Annotated[
+        Text, matching("[a-z][a-z0-9-]{2,31}", "'{value}' is not a group's name (3-32 of a-z 0-9 '-')")
+    ]
+    """The group's name."""
+    type: Literal["SEARCH", "TIMESERIES"]
+    """What its collections are made for; all are of one type."""
+
+
+def planned_name(name: str, args: CollectionGroupArgs) -> str:
+    """The name of the group of the collection `name`, which is known before it is there."""
+    return args.adopt or names.collection(f"{name}-group")
+
+
+def group_of(
+    name: str, args: CollectionGroupArgs, shared: SharedGroup | None, opts: pulumi.ResourceOptions
+) -> pulumi.Input[str]:
+    """The name of the group of the collection `name`: made, adopted, or another pipeline's."""
+    if shared:
+        return shared.name
     if args.adopt:
         return args.adopt
     limits = aws.opensearch.ServerlessCollectionGroupCapacityLimitArgs(
@@ -79,7 +100,7 @@ def group_of(name: str, args: CollectionGroupArgs, opts: pulumi.ResourceOptions)
     )
     return aws.opensearch.ServerlessCollectionGroup(
         f"{name}-group",
-        name=names.collection(f"{name}-group"),
+        name=planned_name(name, args),
         description=f"The units of {names.collection(name)}",
         generation="NEXTGEN",
         standby_replicas="ENABLED",

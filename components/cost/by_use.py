@@ -62,6 +62,8 @@ class Used(Generic[Args_co, Usage_co]):
     args: Args_co
     resources: Sequence[Resource]
     usage: Usage_co
+    shared: Sequence[Resource] = ()
+    """What other pipelines of the stack register."""
 
     def region(self, type: str) -> str:
         """The region of the first resource of a type, else that of the pipeline's account."""
@@ -106,10 +108,14 @@ def functions(it: "Used[PipelineArgs, UsageArgs]") -> Iterator[Quantity]:
 def collections(it: "Used[PipelineArgs, SearchUsageArgs]") -> Iterator[Quantity]:
     """What indexes hold, and the units beyond the least. A group that sleeps is paid while it is awake: one worker for
     indexing and two for search (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/
-    serverless-scale-to-zero.html). No page says how many units a worker is: from half a one to the group's most."""
+    serverless-scale-to-zero.html). No page says how many units a worker is: from half a one to the group's most. What
+    stands in another pipeline's group keeps that one awake for between no further hour and all of its own."""
     if it.has(COLLECTION):
         yield it.use(COLLECTION, "index storage", "aoss.storage", it.usage.index_storage_gb)
-    for group in of_type(it.resources, GROUP):
+    groups = [(group, False) for group in of_type(it.resources, GROUP)] + [
+        (group, True) for group in of_type(it.shared, GROUP) if group.inputs.get("name") in _groups(it)
+    ]
+    for group, of_another in groups:
         given = group.known("capacity_limits", list, [])
         limits: dict[str, Any] = given[0] if given else {}
         parts = (
@@ -120,7 +126,13 @@ def collections(it: "Used[PipelineArgs, SearchUsageArgs]") -> Iterator[Quantity]
             least = limits.get(f"min_{part}_capacity_in_ocu") or 0
             most = limits.get(f"max_{part}_capacity_in_ocu") or 96
             low, high = (max(0.0, units - least) * hours for units in (workers / 2, most))
-            yield it.use(GROUP, f"{part}, awake", "aoss.ocu", low, high)
+            # Another's group is awake at the same hours, or at others.
+            yield it.use(GROUP, f"{part}, awake", "aoss.ocu", 0 if of_another else low, high, group.region)
+
+
+def _groups(it: "Used[PipelineArgs, SearchUsageArgs]") -> set[Any]:
+    """The names of the groups that the pipeline's collections stand in."""
+    return {each.inputs.get("collection_group_name") for each in of_type(it.resources, COLLECTION)} - {None}
 
 
 def tables(it: "Used[PipelineArgs, UsageArgs]", storage: float) -> Iterator[Quantity]:

@@ -12,6 +12,7 @@ from pydantic import Field
 from components.accounts import AccountArgs
 from components.arguments import OF_THE_STACK, Text, arguments, matching
 from components.blocks.collection import SharedCollection
+from components.blocks.collection_group import SharedGroup
 from components.blocks.function import FunctionSettings
 from components.landing import Landing
 
@@ -72,6 +73,7 @@ class Deployed:
     outputs: Mapping[str, pulumi.Input[Any]]
     landing: Landing | None = None
     shared_collection: SharedCollection | None = None
+    shared_group: SharedGroup | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ class HandOver:
     """The argument that it stands for."""
     of: Callable[[Deployed], Any]
     """Where the other one, once it is registered, has it."""
+    lacking: str = ""
+    """Why one of a kind that yields it may have none, and what to write."""
 
     @property
     def what(self) -> str:
@@ -93,4 +97,10 @@ class HandOver:
 
 LANDING = HandOver("from", "landing", lambda deployed: deployed.landing)
 COLLECTION = HandOver("collection_of", "shared_collection", lambda deployed: deployed.shared_collection)
-HAND_OVERS = (LANDING, COLLECTION)
+GROUP = HandOver(
+    "group_of",
+    "shared_group",
+    lambda deployed: deployed.shared_group,
+    "makes no collection that stands in a group; write collection: {generation: nextgen} there, or name another",
+)
+HAND_OVERS = (LANDING, COLLECTION, GROUP)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from components.accounts import AccountArgs
 from components.pipelines.bigquery_transfer.args import BigQueryTransferArgs
 from components.pipelines.firehose.args import FirehoseArgs
-from components.pipelines.pipeline import COLLECTION, LANDING
+from components.pipelines.pipeline import COLLECTION, GROUP, LANDING
 from components.pipelines.zero_etl.args import ZeroEtlArgs
 from components.stack.kinds import KINDS, PipelineSettings
 
@@ -86,6 +86,19 @@ def in_shared_collections(pipelines: Mapping[str, PipelineSettings]) -> Iterator
                 yield (
                     f"pipelines.{name}.{path}: the index '{index}' of this collection is written by '{writer}' "
                     "already; write another name"
+                )
+
+
+def in_shared_groups(pipelines: Mapping[str, PipelineSettings]) -> Iterator[str]:
+    """An error for each pipeline whose collection is put into a group of another account or region."""
+    for name, pipeline in pipelines.items():
+        if upstream := pipeline.takes.get(GROUP):
+            own, other = pipeline.args.account, pipelines[upstream].args.account
+            if (own.id, own.region) != (other.id, other.region):
+                yield (
+                    f"pipelines.{name}.group_of: the group of '{upstream}' stands in {other.id}, {other.region}, and a "
+                    f"group holds collections of its own account and region, not of {own.id}, {own.region}; name a "
+                    "pipeline of this account and region, or leave it out for a group of its own"
                 )
 
 

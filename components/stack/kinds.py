@@ -8,7 +8,7 @@ from components.cost.usage import USAGE
 from components.pipelines.bigquery_transfer import component as bigquery_transfer
 from components.pipelines.export import component as export
 from components.pipelines.firehose import component as firehose
-from components.pipelines.pipeline import COLLECTION, LANDING, Accounts, Deployed, HandOver
+from components.pipelines.pipeline import COLLECTION, GROUP, LANDING, Accounts, Deployed, HandOver
 from components.pipelines.replication import component as replication
 from components.pipelines.zero_etl import component as zero_etl
 
@@ -37,14 +37,20 @@ KINDS: dict[str, Kind] = {
     "zero-etl": Kind(
         zero_etl.ZeroEtlArgs,
         zero_etl.deploy,
-        yields={COLLECTION: zero_etl.ZeroEtlArgs.planned_collection},
+        yields={
+            COLLECTION: zero_etl.ZeroEtlArgs.planned_collection,
+            GROUP: zero_etl.ZeroEtlArgs.planned_group,
+        },
         creates=zero_etl.ZeroEtlArgs.created_tables,
         indexes=zero_etl.ZeroEtlArgs.indexes,
     ),
     "firehose": Kind(
         firehose.FirehoseArgs,
         firehose.deploy,
-        yields={COLLECTION: firehose.FirehoseArgs.planned_collection},
+        yields={
+            COLLECTION: firehose.FirehoseArgs.planned_collection,
+            GROUP: firehose.FirehoseArgs.planned_group,
+        },
         indexes=firehose.FirehoseArgs.indexes,
     ),
     "export": Kind(

@@ -2,8 +2,8 @@
 
 All errors of a config are reported at once. A pipeline's keys are the arguments of its kind
 (`components/stack/kinds.py`), with four differences: `kind` names the kind; `account` is a name from `accounts`; what
-the kind takes of another pipeline is that pipeline's name: `from` for a landing, `collection_of` for a collection;
-`usage` is what it is used for, which only the estimate of its cost reads.
+the kind takes of another pipeline is that pipeline's name: `from` for a landing, `collection_of` for a collection,
+`group_of` for a collection group; `usage` is what it is used for, which only the estimate of its cost reads.
 """
 
 import dataclasses
@@ -167,6 +167,7 @@ class _Reading:
         self.errors += [
             *conflicts.between_pipelines(pipelines),
             *conflicts.in_shared_collections(pipelines),
+            *conflicts.in_shared_groups(pipelines),
             *conflicts.in_adopted_groups(pipelines),
             *conflicts.tags_as_labels(self.stack.tags if self.stack.gcp else {}),
         ]
@@ -301,7 +302,11 @@ class _Reading:
             kinds = " or ".join(f"'{kind}'" for kind, made in KINDS.items() if hand_over in made.yields)
             self.errors.append(f"{where}: '{upstream}' yields no {hand_over.what}; name one of kind {kinds}")
             return None
-        return yielded[hand_over] if yielded else None  # None: its own errors are reported already
+        if yielded is None:
+            return None  # its own errors are reported already
+        if yielded[hand_over] is None:
+            self.errors.append(f"{where}: '{upstream}' {hand_over.lacking}")
+        return yielded[hand_over]
 
     def _one_landing(self, keys: dict[str, Any], taken: bool, path: str) -> None:
         if "landing" not in keys and not taken:

@@ -8,7 +8,16 @@ from pydantic import AfterValidator, Field
 
 from components.arguments import arguments, never, together
 from components.blocks.bucket import LifecycleArgs
-from components.blocks.collection import Collection, CollectionArgs, IndexName, SharedCollection, one_of_both
+from components.blocks.collection import (
+    Collection,
+    CollectionArgs,
+    IndexName,
+    SharedCollection,
+    its_group,
+    one_of_both,
+    planned_group,
+)
+from components.blocks.collection_group import SharedGroup
 from components.blocks.schedule import ScheduleExpression, Timezone
 from components.pipelines.firehose.dashboards import DashboardsArgs
 from components.pipelines.firehose.delivery_args import DeliveryArgs
@@ -52,6 +61,9 @@ class FirehoseArgs(DeliveryArgs, PipelineArgs):
     """The collection that the program creates, of type TIMESERIES."""
     shared_collection: SharedCollection | None = None
     """Another pipeline's collection, used instead; in a stack's config `collection_of: <pipeline>`."""
+    shared_group: SharedGroup | None = None
+    """Another pipeline's collection group, which a collection of generation `nextgen` is put into, so that both share
+    its units; in a stack's config `group_of: <pipeline>`."""
     retention: Annotated[str, AfterValidator(_retention)] | None = None
     """How long a document is kept at the least, 24h to 3650d; without it for ever."""
     lifecycle: LifecycleArgs = LifecycleArgs()
@@ -96,6 +108,7 @@ class FirehoseArgs(DeliveryArgs, PipelineArgs):
                 "retention: documents of another pipeline's collection are kept as that pipeline says; write it there"
             )
         yield from one_of_both(self.collection, shared)
+        yield from its_group(self.collection, self.shared_group, self.shared_collection, "TIMESERIES")
 
     @together
     def _collection_is_reached(self) -> Iterator[str]:
@@ -122,3 +135,9 @@ class FirehoseArgs(DeliveryArgs, PipelineArgs):
     def planned_collection(self, name: str) -> SharedCollection:
         """The collection that other pipelines can share, as far as it is known before anything is deployed."""
         return self.shared_collection or Collection.planned(name, self.account, self.collection, "TIMESERIES")
+
+    def planned_group(self, name: str) -> SharedGroup | None:
+        """The collection group that other pipelines can share, as far as it is known before anything is deployed."""
+        if self.shared_collection:
+            return None
+        return self.shared_group or planned_group(name, self.collection, "TIMESERIES")

@@ -7,6 +7,7 @@ import pulumi
 
 from components.blocks.bucket import SecureBucket
 from components.blocks.collection import Collection, SharedCollection
+from components.blocks.collection_group import SharedGroup
 from components.blocks.function import Execution, LambdaFunction, Task
 from components.blocks.schedule import Schedule, Target
 from components.iam import Statement
@@ -45,6 +46,8 @@ class FirehosePipeline(pulumi.ComponentResource):
     """Its endpoint, an https address."""
     dashboards: pulumi.Output[str]
     """The address of its Dashboards."""
+    collection_group: pulumi.Output[str] | None
+    """The group that it stands in, with generation `nextgen`; another pipeline takes it as `shared_group`."""
     backup: pulumi.Output[str]
     """Where records that were not delivered are, `s3://<bucket>/<prefix>`."""
     replay_function: pulumi.Output[str]
@@ -66,18 +69,21 @@ class FirehosePipeline(pulumi.ComponentResource):
         self.stream = Stream(name, args.stream, account, self, retain=args.retain_data)
         # Not annotated in the class, where other languages find the outputs.
         self.shared: SharedCollection
+        self.group: SharedGroup | None = None
         if args.shared_collection:
             self.shared = args.shared_collection
         else:
-            self.shared = Collection(
+            made = Collection(
                 name,
                 account,
                 args.collection,
                 type="TIMESERIES",
                 description=f"Records of the stream of {name}",
+                group=args.shared_group,
                 retention=args.retention,
                 opts=child_opts,
-            ).shared
+            )
+            self.shared, self.group = made.shared, made.group
         index = SearchIndex(
             f"{name}-index",
             args,
@@ -115,6 +121,7 @@ class FirehosePipeline(pulumi.ComponentResource):
             self.delivery.name,
         )
         self.collection, self.collection_arn, self.endpoint, self.dashboards = self.shared.described()
+        self.collection_group = pulumi.Output.from_input(self.group.name) if self.group else None
         self.backup = pulumi.Output.concat("s3://", self.bucket.name, f"/{FAILED}")
         self.replay_function = self.replay.name
         self.generator_function = self.generator.name if self.generator else None
@@ -243,4 +250,4 @@ def deploy(name: str, args: FirehoseArgs, accounts: Accounts) -> Deployed:
         "reader_user": pipeline.reader.user,
         "reader_password": pipeline.reader.password,
     }
-    return Deployed(outputs, shared_collection=pipeline.shared)
+    return Deployed(outputs, shared_collection=pipeline.shared, shared_group=pipeline.group)

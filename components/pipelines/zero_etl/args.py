@@ -8,7 +8,16 @@ from pydantic import AfterValidator, Field
 
 from components.arguments import arguments, matching, never, together
 from components.blocks.bucket import LifecycleArgs
-from components.blocks.collection import Collection, CollectionArgs, IndexName, SharedCollection, one_of_both
+from components.blocks.collection import (
+    Collection,
+    CollectionArgs,
+    IndexName,
+    SharedCollection,
+    its_group,
+    one_of_both,
+    planned_group,
+)
+from components.blocks.collection_group import SharedGroup
 from components.blocks.function import RetentionDays
 from components.blocks.network import VpcArgs
 from components.blocks.table import NewTableArgs, TableName, binary_key_refused
@@ -109,6 +118,9 @@ class ZeroEtlArgs(PipelineArgs):
     """The collection that the program creates for them."""
     shared_collection: SharedCollection | None = None
     """Another pipeline's collection, used instead; in a stack's config `collection_of: <pipeline>`."""
+    shared_group: SharedGroup | None = None
+    """Another pipeline's collection group, which a collection of generation `nextgen` is put into, so that both share
+    its units; in a stack's config `group_of: <pipeline>`."""
     pipelines: Literal["per-table", "shared"] = "per-table"
     """One ingestion pipeline for each table, or one with a part for each: cheaper, and they share its units."""
     min_units: Annotated[int, Field(ge=1, le=96)] = 1
@@ -172,6 +184,7 @@ class ZeroEtlArgs(PipelineArgs):
                 "theirs; name a pipeline whose collection is of type SEARCH"
             )
         yield from one_of_both(self.collection, self.shared_collection)
+        yield from its_group(self.collection, self.shared_group, self.shared_collection, "SEARCH")
 
     @together
     def _units_suffice(self) -> Iterator[str]:
@@ -200,6 +213,12 @@ class ZeroEtlArgs(PipelineArgs):
     def planned_collection(self, name: str) -> SharedCollection:
         """The collection that other pipelines can share, as far as it is known before anything is deployed."""
         return self.shared_collection or Collection.planned(name, self.account, self.collection, "SEARCH")
+
+    def planned_group(self, name: str) -> SharedGroup | None:
+        """The collection group that other pipelines can share, as far as it is known before anything is deployed."""
+        if self.shared_collection:
+            return None
+        return self.shared_group or planned_group(name, self.collection, "SEARCH")
 
     def groups(self) -> list[list[ZeroEtlTableArgs]]:
         """The tables of each ingestion pipeline."""

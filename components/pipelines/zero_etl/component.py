@@ -10,6 +10,7 @@ from components import names
 from components.accounts import AccountArgs
 from components.blocks.bucket import SecureBucket
 from components.blocks.collection import Collection, SharedCollection, closed_network, data_access
+from components.blocks.collection_group import SharedGroup
 from components.blocks.table import SourceTable, adopt_or_create_table, decrypt_tables
 from components.iam import Statement, document, trust
 from components.pipelines.pipeline import Accounts, Deployed
@@ -38,6 +39,8 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
     """Its endpoint, an https address."""
     dashboards: pulumi.Output[str]
     """The address of its Dashboards."""
+    collection_group: pulumi.Output[str] | None
+    """The group that it stands in, with generation `nextgen`; another pipeline takes it as `shared_group`."""
     indexes: dict[str, str]
     """Table -> its index."""
     ingestion_pipelines: dict[str, pulumi.Output[str]]
@@ -70,13 +73,21 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
         _, bucket_arn = SecureBucket.planned(f"{name}-export", account)
         # Not annotated in the class, where other languages find the outputs.
         self.shared: SharedCollection
+        self.group: SharedGroup | None = None
         if args.shared_collection:
             self.shared = args.shared_collection
         else:
             described = f"Items of {', '.join(tables)}"[:1000]
-            self.shared = Collection(
-                f"{name}", account, args.collection, type="SEARCH", description=described, opts=child_opts
-            ).shared
+            made = Collection(
+                name,
+                account,
+                args.collection,
+                type="SEARCH",
+                description=described,
+                group=args.shared_group,
+                opts=child_opts,
+            )
+            self.shared, self.group = made.shared, made.group
 
         # One role for each ingestion pipeline, so one table's pipeline can't read another's.
         self.indexes = {table.name: table.index_name() for table in args.tables}
@@ -86,6 +97,7 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
             part = name if args.pipelines == "shared" else f"{name}-{group[0].name}"
             self._ingest(part, group, args, tables, bucket, bucket_arn)
         self.collection, self.collection_arn, self.endpoint, self.dashboards = self.shared.described()
+        self.collection_group = pulumi.Output.from_input(self.group.name) if self.group else None
         self.register_outputs({"endpoint": self.endpoint, "indexes": self.indexes})
 
     def _ingest(
@@ -203,4 +215,4 @@ def deploy(name: str, args: ZeroEtlArgs, accounts: Accounts) -> Deployed:
         "log_groups": pipeline.log_groups,
         "dead_letters": pipeline.dead_letters,
     }
-    return Deployed(outputs, shared_collection=pipeline.shared)
+    return Deployed(outputs, shared_collection=pipeline.shared, shared_group=pipeline.group)

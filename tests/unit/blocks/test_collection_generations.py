@@ -67,6 +67,109 @@ def test_a_group_that_exists_is_used_by_its_name_and_not_made(kind: str) -> None
     assert recorded.inputs_of(COLLECTION, "pipe")["collectionGroupName"] == "team-search"
 
 
+def both(kind: str, **second: Any) -> dict[str, Any]:
+    """A pipeline of generation `nextgen`, and a second one of the kind with these keys."""
+    config_of_both = config(kind, generation="nextgen", group={"max_search_units": 8})
+    more = {"tables": [{"name": "customers"}]} if kind == "zero-etl" else {}
+    config_of_both["pipelines"]["more"] = KINDS[kind] | more | {"group_of": "pipe"} | second
+    return config_of_both
+
+
+NEXTGEN = {"collection": {"generation": "nextgen"}}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_group_stands_for_two_pipelines_where_one_names_the_other(kind: str) -> None:
+    tables = {"orders": PITR_ON, "customers": PITR_ON}
+    recorded = record("test", both(kind, **NEXTGEN), tables=tables)
+    assert recorded.counts()[GROUP] == 1
+    assert [each["collectionGroupName"] for each in recorded.of(COLLECTION).values()] == [
+        "tributary-test-pipe-group",
+        "tributary-test-pipe-group",
+    ]
+    assert f"{GROUP}::pipe-group" in recorded.waits_for(f"{COLLECTION}::more", "collectionGroupName")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_group_is_handed_on_by_who_shares_it_and_by_who_adopts_it(kind: str) -> None:
+    third = both(kind, **NEXTGEN)
+    third["pipelines"]["most"] = third["pipelines"]["more"] | {"group_of": "more"}
+    if kind == "zero-etl":
+        third["pipelines"]["most"]["tables"] = [{"name": "returns"}]
+    third["pipelines"]["pipe"]["collection"]["group"] = {"adopt": "team-search"}
+    tables = {"orders": PITR_ON, "customers": PITR_ON, "returns": PITR_ON}
+    recorded = record("test", third, tables=tables)
+    assert GROUP not in recorded.counts()
+    assert {each["collectionGroupName"] for each in recorded.of(COLLECTION).values()} == {"team-search"}
+
+
+@pytest.mark.parametrize(
+    ("second", "error"),
+    [
+        (
+            {},
+            "group_of: a classic collection stands in no group here; write collection: {generation: nextgen}",
+        ),
+        (
+            NEXTGEN | {"group_of": "pip"},
+            "group_of: 'pip' is not a pipeline of this stack; did you mean 'pipe'?",
+        ),
+        (
+            {"collection": {"generation": "nextgen", "group": {"max_search_units": 16}}},
+            "group_of: another pipeline's group has the units that it says there; leave out collection.group here",
+        ),
+        (
+            {"collection": {"generation": "nextgen", "group": {"adopt": "team-search"}}},
+            "group_of: another pipeline's group has the units that it says there; leave out collection.group here",
+        ),
+        (
+            {"collection_of": "pipe"},
+            "group_of: another pipeline's collection is used, which stands in a group",
+        ),
+        (
+            NEXTGEN | {"account": "far"},
+            "group_of: the group of 'pipe' stands in 111111111111, eu-central-1, and a",
+        ),
+    ],
+)
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_shared_group_does_not_have_is_refused_with_what_to_write(
+    kind: str, second: dict[str, Any], error: str
+) -> None:
+    given = both(kind, **second)
+    given["accounts"]["far"] = {"id": "111111111111", "region": "us-east-1"}
+    for pipeline in given["pipelines"].values():
+        pipeline.setdefault("account", "workload")
+    with pytest.raises(Refused) as refused:
+        settings.read(given)
+    (only,) = refused.value.errors
+    assert only.startswith(f"pipelines.more.{error}")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_pipeline_without_a_group_has_none_to_share(kind: str) -> None:
+    given = both(kind, **NEXTGEN)
+    given["pipelines"]["pipe"].pop("collection")
+    with pytest.raises(
+        Refused, match=r"pipelines.more.group_of: 'pipe' makes no collection that stands in a gro"
+    ):
+        settings.read(given)
+    given["pipelines"]["pipe"] = {"kind": "export", "sources": [{"dynamodb": "orders"}]}
+    with pytest.raises(
+        Refused, match=r"group_of: 'pipe' yields no shared group; name one of kind 'zero-etl' or"
+    ):
+        settings.read(given)
+
+
+def test_a_group_of_the_other_type_is_not_shared() -> None:
+    given = both("zero-etl")
+    given["pipelines"]["more"] = KINDS["firehose"] | NEXTGEN | {"group_of": "pipe"}
+    with pytest.raises(
+        Refused, match=r"more.group_of: that group holds collections of type SEARCH and of no othe"
+    ):
+        settings.read(given)
+
+
 @pytest.mark.parametrize(
     ("collection", "error"),
     [
@@ -122,14 +225,17 @@ def test_every_capacity_that_the_page_has_is_taken(units: int) -> None:
 
 def test_one_group_does_not_hold_collections_of_two_types() -> None:
     shared = {"generation": "nextgen", "group": {"adopt": "team-search"}}
-    both = config("zero-etl", **shared)
-    both["pipelines"]["ticks"] = KINDS["firehose"] | {"collection": shared}
+    given = config("zero-etl", **shared)
+    given["pipelines"]["ticks"] = KINDS["firehose"] | {"collection": shared}
     with pytest.raises(
         Refused, match=r"pipelines.ticks.collection.group.adopt: the group 'team-search' holds "
     ):
-        settings.read(both)
-    both["pipelines"]["ticks"] = KINDS["zero-etl"] | {"collection": shared, "tables": [{"name": "customers"}]}
-    settings.read(both)
+        settings.read(given)
+    given["pipelines"]["ticks"] = KINDS["zero-etl"] | {
+        "collection": shared,
+        "tables": [{"name": "customers"}],
+    }
+    settings.read(given)
 
 
 def test_who_deploys_may_make_the_group_and_put_the_collection_into_it() -> None:
@@ -143,6 +249,15 @@ def test_who_deploys_may_make_the_group_and_put_the_collection_into_it() -> None
     of_the_group = {"StringEquals": {"aoss:collection-group": ["tributary-test-pipe-group"]}}
     assert granted["aoss:AddCollectionToCollectionGroup"].conditions == of_the_group
     assert granted["aoss:BatchGetCollectionGroup"].conditions == of_the_group
+
+
+def test_who_deploys_two_pipelines_in_one_group_has_the_rights_of_one_group() -> None:
+    stack = Stack("test", registered("test", both("firehose", **NEXTGEN)))
+    (place,) = stack.places().values()
+    condition = {"StringEquals": {"aoss:collection-group": ["tributary-test-pipe-group"]}}
+    granted = {action: grant for grant in deploy(stack, place) for action in grant.actions}
+    assert granted["aoss:AddCollectionToCollectionGroup"].conditions == condition
+    assert granted["aoss:BatchGetCollectionGroup"].conditions == condition
 
 
 def test_who_deploys_into_a_group_that_is_there_may_add_to_it_alone() -> None:

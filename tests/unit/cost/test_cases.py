@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from components.cost import Pipeline, Resource, estimate
-from components.cost.usage import USAGE
+from components.cost.usage import USAGE, FirehoseUsageArgs
 from components.pipelines.export.sources import ExportSourceArgs
 from components.pipelines.zero_etl.args import ZeroEtlTableArgs
 
@@ -43,9 +43,10 @@ def collection(region: str = US, name: str = "pipe", **inputs: Any) -> Resource:
     return made(token, region, name, **{"standby_replicas": "ENABLED"} | inputs)
 
 
-def group(region: str = US, **limits: float) -> Resource:
+def group(region: str = US, name: str = "pipe", **limits: float) -> Resource:
     token = "aws:opensearch/serverlessCollectionGroup:ServerlessCollectionGroup"
-    return made(token, region, capacity_limits=[limits], generation="NEXTGEN")
+    given = {"name": "g", "capacity_limits": [limits], "generation": "NEXTGEN"}
+    return Resource(token, name, given, region, "1")
 
 
 def stream(region: str = US, mode: str = "ON_DEMAND", **inputs: Any) -> Resource:
@@ -281,10 +282,13 @@ def test_there_are_forty_cases_at_least_and_no_two_are_one() -> None:
     assert len({it.name for it in CASES}) == len(CASES) >= 40
 
 
-def two(first: Resource, second: Resource) -> list[tuple[Decimal, Decimal]]:
+def two(*made: Resource, when: Any = "at rest") -> list[tuple[Decimal, Decimal]]:
     args = SimpleNamespace(account=SimpleNamespace(region=US), tables=[])
-    cost = estimate([first, second], {n: Pipeline("firehose", args) for n in ("one", "two")})
-    return [cost.sum("at rest", name) for name in ("one", "two")]
+    usage = FirehoseUsageArgs(
+        monthly_data_ingested_gb=0, backup_gb=0, index_storage_gb=0, monthly_search_hours=0
+    )
+    cost = estimate(made, {n: Pipeline("firehose", args, usage) for n in ("one", "two")})
+    return [cost.sum(when, name) for name in ("one", "two")]
 
 
 def test_the_second_classic_collection_of_an_account_adds_between_nothing_and_its_own_least() -> None:
@@ -304,3 +308,25 @@ def test_the_second_classic_collection_of_an_account_adds_between_nothing_and_it
 def test_collections_that_share_nothing_are_paid_each(other: Resource) -> None:
     least, most = two(collection(name="one"), other)[1]
     assert least == most > 0
+
+
+def test_a_group_of_two_pipelines_is_paid_once_and_kept_awake_by_both() -> None:
+    """60 hours of indexing each: 60 to 60 + 60 hours of half a unit to the most, 4 (0.24 dollars)."""
+    limits = {f"max_{part}_capacity_in_ocu": 4 for part in ("indexing", "search")}
+    grouped = (
+        group(US, "one-group", min_search_capacity_in_ocu=2, **limits),
+        collection(name="one", collection_group_name="g"),
+        collection(name="two", collection_group_name="g"),
+    )
+    assert two(*grouped) == [(Decimal("350.40"), Decimal("350.40")), (0, 0)]
+    hours, most = Decimal(60) * Decimal("0.24"), 4
+    assert two(*grouped, when="by use") == [(hours / 2, hours * most), (0, hours * most)]
+    assert two(*grouped[1:], when="by use") == [
+        (0, 0),
+        (0, 0),
+    ]  # a group that was there is not this program's
+
+
+def test_a_collection_in_a_group_shares_no_unit_with_a_classic_one() -> None:
+    classic = collection(name="two")
+    assert two(collection(name="one", collection_group_name="g"), classic)[1] == two(classic)[1]

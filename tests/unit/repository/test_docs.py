@@ -24,6 +24,7 @@ SEARCH = {"kind": "zero-etl", "account": "here", "tables": [{"name": "orders"}]}
 TWO = {"tables": [{"name": "orders"}, {"name": "customers"}]}
 CLOSED = {"collection": {"network": {"public": False, "vpc_endpoints": ["vpce-1"]}}}
 READERS = {"collection": {"readers": ["arn:aws:iam::111111111111:role/analyst"]}}
+GROUPED = {"collection": {"generation": "nextgen"}}
 COLLECTION = "arn:aws:aoss:eu-central-1:111111111111:collection/other"
 OTHERS = {
     "shared_collection": {
@@ -206,6 +207,8 @@ def test_a_link_to_a_file_leads_to_one(page: Path) -> None:
             SEARCH | TWO | CLOSED,
             2,
         ),
+        ("zero-etl", SEARCH, "or `group.adopt` | + 1", SEARCH | GROUPED, 1),
+        ("firehose", TICKS, "or `group.adopt` | + 1", TICKS | GROUPED, 1),
         ("firehose", TICKS, "the least: a new stream, a new collection | 44", TICKS, 44),
         ("firehose", TICKS, "`transform` | + 6", TICKS | {"transform": {}}, 6),
         ("firehose", TICKS, "`generator: true` | + 10", TICKS | {"generator": True}, 10),
