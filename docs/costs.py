@@ -28,7 +28,9 @@ def current(page: str, table_of: Callable[[type], str]) -> str:
             return cost(part[3])
         if part[2] == "usage":
             return table_of(USAGE[part[3]])
-        return listed_prices() if part[2] == "prices" else free()
+        if part[2] == "prices":
+            return sources() if part[3] else listed_prices()
+        return free()
 
     return PART.sub(lambda part: part[1] + made(part) + part[4], page)
 
@@ -73,6 +75,31 @@ def listed_prices() -> str:
         span = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
         rows.append((f"[{key}]({listed[0].page})", listed[0].unit, *cells, span))
     return _markdown(("price of", "unit", *places, "read"), rows)
+
+
+def sources() -> str:
+    """How many prices were read where, and of which dates."""
+    kinds: dict[str, list[Price]] = {}
+    for price in prices().values():
+        of_aws = price.source.startswith("price list ")
+        kind = "AWS's price list of the service" if of_aws else _SOURCES[price.source]
+        kinds.setdefault(kind, []).append(price)
+    rows = [
+        (
+            kind,
+            str(len(listed)),
+            f"{min(each.date for each in listed)} to {max(each.date for each in listed)}",
+        )
+        for kind, listed in sorted(kinds.items(), key=lambda kind: -len(kind[1]))
+    ]
+    return _markdown(("read in", "prices", "dates"), rows)
+
+
+_SOURCES = {
+    "page": "the service's page of prices",
+    "price list, in the reference output of Infracost": "a price list, by way of Infracost's reference outputs",
+    "list of SKUs": "Google's list of SKUs",
+}
 
 
 def free() -> str:

@@ -1,8 +1,9 @@
 """Where each price stands in the published lists, and how it is read out of one. Pure functions of a list's text.
 
 AWS: one offer file a service and region, without credentials
-(https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/using-ppslong.html); a product is recognised by its usage
-type, which begins with the region's code everywhere but in us-east-1, and by attributes. Google: the SKUs of a service
+(https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/reading-service-price-list-file-for-services.html); a
+product is recognised by its usage type, which begins with the region's code everywhere but in us-east-1, and by what
+sets it apart from others of that usage type. Google: the SKUs of a service
 (https://cloud.google.com/billing/docs/reference/rest/v1/services.skus/list), recognised by their description and
 region. A key that is in neither table has no usage type that a page names: its rows are read from the pages by hand.
 """
@@ -19,7 +20,8 @@ SKUS = "https://cloudbilling.googleapis.com/v1/services/{}/skus"
 
 @dataclass(frozen=True)
 class Product:
-    """A product of an offer: its usage type without the region's code, and attributes that it has."""
+    """A product of an offer: its usage type without the region's code, as a pattern, and attributes that it has, in
+    capitals or not; the empty text is one that it has not."""
 
     offer: str
     usage: str
@@ -41,26 +43,32 @@ PRODUCTS = {
     "kinesis.shard_hour": Product("AmazonKinesis", "Storage-ShardHour"),
     "kinesis.put_unit": Product("AmazonKinesis", "PutRequestPayloadUnits"),
     "kinesis.extended_shard_hour": Product("AmazonKinesis", "Extended-ShardHour"),
-    "firehose.in": Product("AmazonKinesisFirehose", "BilledBytes", {"group": "Event-by-Event Processing"}),
+    "firehose.in": Product(  # another source (`sourcetype`) is another price
+        "AmazonKinesisFirehose", "BilledBytes", {"group": "Event-by-Event Processing", "sourcetype": ""}
+    ),
     "dynamodb.storage": _dynamodb("TimedStorage-ByteHrs"),
     "dynamodb.pitr": _dynamodb("TimedPITRStorage-ByteHrs"),
     "dynamodb.write": _dynamodb("WriteRequestUnits", operation="PayPerRequestThroughput"),
     "dynamodb.read": _dynamodb("ReadRequestUnits", operation="PayPerRequestThroughput"),
     "dynamodb.export": _dynamodb("ExportDataSize-Bytes"),
     "rds.export": Product("AmazonRDS", "Aurora:SnapshotExportToS3"),
-    "s3.storage": Product("AmazonS3", "TimedStorage-ByteHrs"),
-    "s3.infrequent": Product("AmazonS3", "TimedStorage-SIA-ByteHrs"),
-    "s3.put": Product("AmazonS3", "Requests-Tier1"),
-    "s3.get": Product("AmazonS3", "Requests-Tier2"),
+    # Intelligent-Tiering's overhead of an object is of the same usage type.
+    "s3.storage": Product("AmazonS3", "TimedStorage-ByteHrs", {"volumeType": "Standard"}),
+    "s3.infrequent": Product(
+        "AmazonS3", "TimedStorage-SIA-ByteHrs", {"volumeType": "Standard - Infrequent Access"}
+    ),
+    "s3.put": Product("AmazonS3", "Requests-Tier1", {"group": "S3-API-Tier1"}),
+    "s3.get": Product("AmazonS3", "Requests-Tier2", {"group": "S3-API-Tier2"}),
     "transfer.internet": Product("AWSDataTransfer", "DataTransfer-Out-Bytes", {"toLocation": "External"}),
     "glue.crawler": Product("AWSGlue", "Crawler-DPU-Hour", {"operation": "CrawlerRun"}),
     "athena.scan": Product("AmazonAthena", "DataScannedInTB"),
-    "lambda.request": Product("AWSLambda", "Request"),
-    "lambda.x86_64": Product("AWSLambda", "Lambda-GB-Second"),
-    "lambda.arm64": Product("AWSLambda", "Lambda-GB-Second-ARM"),
+    "lambda.request": Product("AWSLambda", "Request", {"group": "AWS-Lambda-Requests"}),
+    "lambda.x86_64": Product("AWSLambda", "Lambda-GB-Second", {"group": "AWS-Lambda-Duration"}),
+    "lambda.arm64": Product("AWSLambda", "Lambda-GB-Second-ARM", {"group": "AWS-Lambda-Duration-ARM"}),
     "states.transition": Product("AmazonStates", "StateTransition"),
     "events.custom": Product("AWSEvents", "Event-64K-Chunks", {"eventType": "Custom Event"}),
-    "sqs.request": Product("AWSQueueService", "Requests-Tier1"),
+    # `Requests-RBP` in us-east-1, `Requests-Tier1` elsewhere, and both for FIFO and fair queues under other names.
+    "sqs.request": Product("AWSQueueService", "Requests-(RBP|Tier1)", {"group": "SQS-APIRequest-Tier1"}),
     "sns.email": Product("AmazonSNS", "DeliveryAttempts-SMTP"),
     "logs.in": Product("AmazonCloudWatch", "DataProcessing-Bytes"),
     "logs.storage": Product("AmazonCloudWatch", "TimedStorage-ByteHrs"),
@@ -86,12 +94,14 @@ def offered(offer: str, listed: Mapping[str, Any]) -> Iterator[tuple[str, Decima
     for key, product in PRODUCTS.items():
         if product.offer != offer:
             continue
-        # us-east-1 has no code, or one that some services write all the same; KMS writes the region's name.
-        usage = re.compile(rf"([A-Z]+\d?-|[a-z]+(-[a-z]+)+-\d-)?{re.escape(product.usage)}")
+        # us-east-1 has no code, or one that some services write all the same; KMS writes the region's name. IA- is no
+        # region but DynamoDB's class for what is seldom read.
+        usage = re.compile(rf"(?!IA-)([A-Z]+\d?-|[a-z]+(-[a-z]+)+-\d-)?{product.usage}")
         for sku, item in listed["products"].items():
             attributes = item.get("attributes", {})
             if usage.fullmatch(attributes.get("usagetype", "")) and all(
-                attributes.get(name) == value for name, value in product.attributes.items()
+                attributes.get(name, "").lower() == value.lower()
+                for name, value in product.attributes.items()
             ):
                 tiers = sorted(
                     (Decimal(tier.get("beginRange", "0")), Decimal(tier["pricePerUnit"]["USD"]))

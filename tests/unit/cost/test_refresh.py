@@ -1,6 +1,8 @@
 """The published lists are read as their documentation has them; what they do not have stays as it was."""
 
+import json
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,8 +51,82 @@ def test_another_product_that_ends_alike_is_not_taken() -> None:
 
 def test_the_first_tier_that_is_paid_is_the_price() -> None:
     tiers = [("51200", "0.022"), ("0", "0.0000000000"), ("25", "0.0245")]
-    listed = offer(("EUC1-TimedStorage-ByteHrs", {}, tiers))
+    listed = offer(("EUC1-TimedStorage-ByteHrs", {"volumeType": "Standard"}, tiers))
     assert list(offered("AmazonS3", listed)) == [("s3.storage", Decimal("0.0245"))]
+
+
+def test_an_excerpt_of_a_list_as_aws_published_it_is_read() -> None:
+    """AmazonS3 for us-east-1, version 20230123170643: two of its products, with all that it says of them."""
+    listed = json.loads((Path(__file__).with_name("AmazonS3.json")).read_text())
+    assert list(offered("AmazonS3", listed)) == [("s3.storage", Decimal("0.023"))]
+    rows = aws(read(FILES / "aws.csv"), ["us-east-1"], lambda address: listed)
+    (storage,) = [row for row in rows if (row.key, row.region) == ("s3.storage", "us-east-1")]
+    assert (storage.date, storage.source) == ("2023-01-23", "price list AmazonS3")
+
+
+LISTED: dict[str, list[tuple[str, dict[str, str], list[tuple[str, str]], str | None]]] = {
+    # Usage type, what sets it apart, its tiers, and our price: of the lists for us-east-1, neighbours first.
+    "AmazonS3": [  # 2026-09-28
+        ("TimedStorage-ByteHrs", {"volumeType": "INTAAS3ObjectOverhead"}, [("0", "0.0210000000")], None),
+        ("TimedStorage-ByteHrs", {"volumeType": "Standard"}, [("0", "0.0230000000")], "s3.storage"),
+        ("TimedStorage-SIA-ByteHrs", {"volumeType": "Standard - Infrequent Access"}, [("0", "0.0125000000")],
+         "s3.infrequent"),
+        ("Requests-Tier1", {"group": "S3-API-Tier1"}, [("0", "0.0000050000")], "s3.put"),
+        ("Requests-Tier2", {"group": "S3-API-Tier2"}, [("0", "0.0000004000")], "s3.get"),
+    ],
+    "AWSQueueService": [  # 2026-09-11
+        ("Requests-FIFO-RBP", {"group": "SQS-APIRequest-Tier1"}, [("0", "0.0000005000")], None),
+        ("Requests-Fair-RBP", {"group": "SQS-APIRequest-Tier1"}, [("0", "0.0000001000")], None),
+        ("Requests-RBP", {"group": "SQS-APIRequest-Tier1"},
+         [("0", "0.0000004000"), ("100000000000", "0.0000003000")], "sqs.request"),
+    ],
+    "AWSLambda": [  # 2026-09-19
+        ("Request-ARM", {"group": "AWS-Lambda-Requests-ARM"}, [("0", "0.0000002000")], None),
+        ("Request", {"group": "AWS-Lambda-Requests"}, [("0", "0.0000002000")], "lambda.request"),
+        ("Lambda-GB-Second-ARM", {"group": "AWS-Lambda-Duration-ARM"},
+         [("0", "0.0000133334"), ("7500000000", "0.0000120001")], "lambda.arm64"),
+        ("Lambda-GB-Second", {"group": "AWS-Lambda-Duration"},
+         [("0", "0.0000166667"), ("6000000000", "0.0000150000")], "lambda.x86_64"),
+    ],
+    "AmazonDynamoDB": [  # 2026-09-11
+        ("IA-TimedStorage-ByteHrs", {}, [("0", "0.1000000000")], None),
+        ("TimedStorage-ByteHrs", {"volumeType": "Amazon DynamoDB - Indexed DataStore"},
+         [("0", "0.0000000000"), ("25", "0.2500000000")], "dynamodb.storage"),
+        ("IA-WriteRequestUnits", {"operation": "PayPerRequestThroughput"}, [("0", "0.00000078")], None),
+        ("USE1-TimedPITRStorage-ByteHrs", {}, [("0", "0.2")], "dynamodb.pitr"),
+        ("WriteRequestUnits", {"group": "DDB-WriteUnits", "operation": "PayPerRequestThroughput"},
+         [("0", "0.0000006250")], "dynamodb.write"),
+        ("ReadRequestUnits", {"group": "DDB-ReadUnits", "operation": "PayPerRequestThroughput"},
+         [("0", "0.0000001250")], "dynamodb.read"),
+    ],
+    "AmazonSNS": [  # 2026-09-15
+        ("DeliveryAttempts-HTTP", {}, [("0", "0.0000000000"), ("100000", "0.0000006000")], None),
+        ("DeliveryAttempts-SMTP", {}, [("0", "0.0000000000"), ("1000", "0.0000200000")], "sns.email"),
+    ],
+    "AmazonStates": [  # 2026-09-11
+        ("USE1-StepFunctions-Request", {}, [("0", "0.0000010000")], None),
+        ("USE1-StateTransition", {"group": "SFN-StateTransitions"}, [("0", "0.0000250000")],
+         "states.transition"),
+    ],
+    "AmazonCloudWatch": [  # 2026-09-22
+        ("USE1-DataProcessing-Bytes", {"group": "Ingested Logs"}, [("0", "0.5000000000")], "logs.in"),
+        ("USE1-TimedStorage-ByteHrs", {}, [("0", "0.0300000000")], "logs.storage"),
+        ("CW:MetricMonitorUsage", {"group": "Metric"}, [("0", "0.3000000000"), ("10000", "0.1000000000")],
+         "cloudwatch.metric"),
+    ],
+    "AWSEvents": [  # 2026-10-08
+        ("USE1-Event-64K-Chunks", {"eventType": "Partner Event"}, [("0", "0.000001")], None),
+        ("USE1-Event-64K-Chunks", {"eventType": "Custom Event"}, [("0", "0.000001")], "events.custom"),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_of_products_that_are_called_alike_the_right_one_is_taken_and_is_what_we_have(name: str) -> None:
+    listed = offer(*((usage, more, tiers) for usage, more, tiers, _ in LISTED[name]))
+    rows = {(row.key, row.region): row.price for row in read(FILES / "aws.csv")}
+    ours = {key: rows[key, "us-east-1"] for *_, key in LISTED[name] if key}
+    assert dict(offered(name, listed)) == ours
 
 
 def test_what_a_list_has_replaces_and_what_it_has_not_stays() -> None:
