@@ -25,7 +25,7 @@ RECORD = {"Data": "e30=" * 40, "PartitionKey": "17"}
 TRUST = json.dumps(
     {"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "x"}}]}
 )
-REQUESTS = {
+REQUESTS: dict[str, tuple[str, str, str, dict[str, str], bytes, dict[str, list[str]]]] = {
     "sqs SendMessage": (
         "sqs", "POST", "/", TARGET | {"x-amz-target": "AmazonSQS.SendMessage"},
         json.dumps({"QueueUrl": "http://127.0.0.1/1/q", "MessageBody": "hello"}).encode(), {},

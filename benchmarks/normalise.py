@@ -205,7 +205,7 @@ def main():
         print(
             f"{raw / 1e6:.0f} MB of DynamoDB JSON, {count:,} items, {path.stat().st_size / 1e6:.0f} MB gzip"
         )
-        figures = []
+        figures: list[tuple[str, dict[str, float]]] = []
         for name in [*READERS, "boto3"]:
             command = [sys.executable, __file__, "--reader", name, str(path), str(count)]
             done = subprocess.run(command, check=True, capture_output=True, text=True)

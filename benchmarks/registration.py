@@ -42,8 +42,11 @@ from google.protobuf import json_format
 from pulumi.runtime import mocks, rpc, settings
 
 import policy
+from components.arguments.plain import is_list, is_mapping
 
 ROOT = Path(__file__).resolve().parent.parent
+# Private to Pulumi's SDK, as is the table of modules below: without them no flat program can be written.
+ARCHIVE: str = vars(rpc)["_special_sig_key"]
 HERE, THERE = "111111111111", "222222222222"
 ACCOUNTS = {name: {"id": id, "region": "eu-central-1"} for name, id in (("here", HERE), ("there", THERE))}
 KINDS: dict[str, Callable[[int], dict[str, Any]]] = {
@@ -66,11 +69,13 @@ class Monitor(mocks.MockMonitor):
 
     def __init__(self, keep: bool):
         super().__init__(_Answers())
-        self.keep, self.requests = keep, []
+        self.keep = keep
+        self.requests: list[tuple[Any, Any]] = []
+        """Each request with its answer, which are messages of Pulumi's protocol."""
 
     def RegisterResource(self, request: Any) -> Any:
         """Keeps the request and its answer, where they are wanted."""
-        answer = super().RegisterResource(request)
+        answer: Any = super().RegisterResource(request)  # pyright: ignore[reportUnknownMemberType] - as in the SDK
         if self.keep:
             self.requests.append((request, answer))
         return answer
@@ -82,13 +87,15 @@ class _Answers(mocks.Mocks):
             return args.resource_id, {"versioningConfiguration": {"status": "Enabled"}}
         if not args.custom:
             return None, {}
-        physical = args.inputs.get("name") or args.inputs.get("bucket") or args.name
+        # A bare dict in the SDK.
+        inputs: dict[str, Any] = args.inputs  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        physical = inputs.get("name") or inputs.get("bucket") or args.name
         outputs = {
             "arn": f"arn:aws:{args.typ}:{args.name}",
             "keyId": f"key-{args.name}",
             "url": f"https://{args.name}",
         }
-        return f"id-{args.name}", outputs | {"name": physical, **args.inputs}
+        return f"id-{args.name}", outputs | {"name": physical, **inputs}
 
     def call(self, args: mocks.MockCallArgs) -> Any:
         raise AssertionError(f"a call that nobody expected: {args.token}")
@@ -129,7 +136,7 @@ def flat(source: Path, count: int, grouped: bool) -> Callable[[], None]:
     written = runpy.run_path(str(source))
 
     def program() -> None:
-        made = {}
+        made: dict[str, Any] = {}
         written["once"](made, grouped)
         for i in range(count):
             written["pipeline"](f"{i:04}", made, grouped)
@@ -173,7 +180,7 @@ def _outputs(answer: Any) -> Any:
 def _call(request: Any, urn: str, known_outputs: dict[str, list[tuple[str, str]]]) -> list[str]:
     """One resource: the class, its inputs, its dependencies; a component is one only in the grouped program."""
     # The parent is kept for groups only, so every URN of the recording names one variable.
-    options, parent = [], request.parent if request.parent in known_outputs else ""
+    options, parent = list[str](), request.parent if request.parent in known_outputs else ""
     if not request.custom:
         above = f"ResourceOptions(parent=m[{_text(parent)}])" if parent else "None"
         made = f"pulumi.ComponentResource({request.type!r}, {_text(request.name)}, None, {above})"
@@ -190,7 +197,7 @@ def _call(request: Any, urn: str, known_outputs: dict[str, list[tuple[str, str]]
         options.append(f"parent=m[{_text(parent)}]")
     if request.retainOnDelete:
         options.append("retain_on_delete=True")
-    inputs = []
+    inputs: list[str] = []
     for name, value in json_format.MessageToDict(request.object).items():
         urns = request.propertyDependencies[name].urns if name in request.propertyDependencies else ()
         known = [pair for u in urns for pair in known_outputs.get(u, ())]
@@ -201,13 +208,14 @@ def _call(request: Any, urn: str, known_outputs: dict[str, list[tuple[str, str]]
     ]
 
 
-def _value(value: Any, known: list[tuple[str, str]]) -> str:
+def _value(given: object, known: list[tuple[str, str]]) -> str:
     """Python's text of an input; where it holds an output of a dependency, that output."""
-    if isinstance(value, dict) and rpc._special_sig_key in value:
+    value: Any = given
+    if is_mapping(value) and ARCHIVE in value:
         return f"pulumi.FileArchive({value['path']!r})"
-    if isinstance(value, dict):
+    if is_mapping(value):
         return "{" + ", ".join(f"{k!r}: {_value(v, known)}" for k, v in value.items()) + "}"
-    if isinstance(value, list):
+    if is_list(value):
         return "[" + ", ".join(_value(v, known) for v in value) + "]"
     if isinstance(value, str):
         for output, expression in known:
@@ -217,8 +225,8 @@ def _value(value: Any, known: list[tuple[str, str]]) -> str:
                 before, _, rest = value.partition(output)
                 return f"pulumi.Output.concat({_text(before)}, {expression}, {_value(rest, known)})"
         return _text(value)
-    whole_number = isinstance(value, float) and value.is_integer()  # every number on the wire is a float
-    return repr(int(value) if whole_number else value)
+    # Every number on the wire is a float.
+    return repr(int(given) if isinstance(given, float) and given.is_integer() else given)
 
 
 def _text(value: str) -> str:
@@ -237,10 +245,10 @@ class Classes(dict[str, Callable[..., pulumi.Resource]]):
         if provider:
             cls = importlib.import_module(f"pulumi_{kind}").Provider
         else:
-            import pulumi_aws._utilities  # noqa: F401  (fills the table of modules)
-
-            (module,) = rpc._RESOURCE_MODULES[token.rpartition(":")[0]]
-            info: Any = vars(module)["mod_info"]
+            importlib.import_module("pulumi_aws._utilities")  # fills the table of modules
+            tables: dict[str, list[Any]] = vars(rpc)["_RESOURCE_MODULES"]
+            (module,) = tables[token.rpartition(":")[0]]
+            info = module.mod_info
             cls = getattr(importlib.import_module(info["fqn"]), info["classes"][token])
         known = {
             name.replace("_", "").lower(): name for name in inspect.signature(cls._internal_init).parameters

@@ -21,6 +21,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from components.arguments import Text, described
+from components.arguments.plain import is_list
 from components.stack.kinds import KINDS
 from docs import costs, limits
 from policy.rules import SUBJECTS, Rule, rules_of
@@ -125,9 +126,8 @@ def _shape(hint: Any) -> tuple[str, type | None]:
         return "mapping by name" if argument_class else "mapping", argument_class
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return "mapping", hint
-    return {str: "text", int: "whole number", bool: "true or false", float: "number"}.get(
-        hint, "mapping"
-    ), None
+    words: dict[Any, str] = {str: "text", int: "whole number", bool: "true or false", float: "number"}
+    return words.get(hint, "mapping"), None
 
 
 def _default(default: Any, inner: type | None) -> str:
@@ -143,7 +143,7 @@ def _default(default: Any, inner: type | None) -> str:
         return f"`{str(default).lower()}`"
     if default in ([], {}):
         return "none"
-    return "`" + (", ".join(map(str, default)) if isinstance(default, list) else str(default)) + "`"
+    return "`" + (", ".join(map(str, default)) if is_list(default) else str(default)) + "`"
 
 
 if __name__ == "__main__":

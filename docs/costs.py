@@ -67,7 +67,7 @@ def listed_prices() -> str:
     for price in prices().values():
         by_key.setdefault(price.key, []).append(price)
     places = regions()
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for key, listed in sorted(by_key.items()):
         amounts = {row.region: f"{row.price.normalize():f}" for row in listed}
         cells = [amounts.get(place, amounts.get("*", "")) for place in places]

@@ -22,6 +22,7 @@ from pydantic import AfterValidator, BeforeValidator
 from pydantic.fields import FieldInfo
 
 from components.arguments.declare import A_NUMBER
+from components.arguments.plain import is_list
 from components.cost.usage import USAGE
 from components.plugin import COMPONENTS
 from components.stack.kinds import KINDS
@@ -42,7 +43,7 @@ def rows() -> dict[str, dict[str, Row]]:
 
 def listed(value: Any) -> list[Any]:
     """A row's value that may be one or several."""
-    return value if isinstance(value, list) else [] if value is None else [value]
+    return [] if value is None else [*value] if is_list(value) else [value]
 
 
 @functools.cache
@@ -136,7 +137,7 @@ def _discovered(api: str) -> Any:
 
 def page() -> str:
     """The table, a section for each class."""
-    known, made = rows(), []
+    known, made = rows(), list[str]()
     for cls, places in classes().items():
         lines = [_line(cls, key, hint, known[cls.__name__][key]) for key, hint in keys(cls)]
         if lines:
@@ -171,7 +172,7 @@ def _line(cls: type, key: str, hint: Any, row: Row) -> str:
 
 
 def _limits(shape: Any) -> str:
-    traits, phrases = shape.metadata, []
+    traits, phrases = shape.metadata, list[str]()
     if "min" in traits or "max" in traits:
         what = "" if shape.type_name in ("integer", "long") else " characters"
         phrases.append(
@@ -188,7 +189,7 @@ def _limits(shape: Any) -> str:
 
 
 def _documented(row: Row) -> str:
-    phrases = []
+    phrases: list[str] = []
     if "least" in row:
         phrases.append(f"{row['least']:,} to {row['most']:,}")
     phrases += [f"`{row['pattern']}`"] if "pattern" in row else []
@@ -224,7 +225,7 @@ def _phrases(hint: Any) -> Iterator[str]:
 
 
 def _of(metadata: Any) -> list[str]:
-    phrases = []
+    phrases: list[str] = []
     for check in metadata:
         if isinstance(check, FieldInfo):
             phrases += _of(check.metadata)

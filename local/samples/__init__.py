@@ -62,7 +62,7 @@ class Cloud:
     endpoint: str
     outputs: Mapping[str, Any]
     gcp: str = ""  # the local Google Cloud's endpoint
-    counted: dict[tuple[str, ...], Any] = field(default_factory=dict)
+    counted: dict[tuple[str, ...], Any] = field(default_factory=dict[tuple[str, ...], Any])
     prefix: str = ""  # of the names of what the samples make for themselves
     patience: float = ARRIVED_WITHIN
     pause: float = 0.5  # seconds between two looks
@@ -220,7 +220,7 @@ def _text(value: Any) -> str:
 
 def report(rows: list[Row]) -> str:
     """What was counted along each table's way, a table a kind; the six columns; then why something falls short."""
-    parts = []
+    parts: list[str] = []
     for kind in dict.fromkeys(row.kind for row in rows if row.counts):
         lines = [{"pipeline": r.pipeline, "table": r.table, **r.counts} for r in rows if r.kind == kind]
         parts.append(f"{kind}\n{table(lines)}")

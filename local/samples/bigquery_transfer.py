@@ -88,8 +88,9 @@ def row(cloud: Cloud, name: str, pipeline: Mapping[str, Any], table: str, due: d
     """What was loaded of one table, beside what its export has."""
     made, exporter = pipeline["tables"][table], origin(cloud, pipeline)
     source, columns = contents(cloud, exporter["landing"], table, due)
-    runs = cloud.google("GET", f"/v1/{made['transfer']}/runs").get("transferRuns", [])
-    run = next((r for r in runs if due is None or datetime.fromisoformat(r["scheduleTime"]) >= due), {})
+    runs: list[dict[str, Any]] = cloud.google("GET", f"/v1/{made['transfer']}/runs").get("transferRuns", [])
+    nothing: dict[str, Any] = {}
+    run = next((r for r in runs if due is None or datetime.fromisoformat(r["scheduleTime"]) >= due), nothing)
     if run.get("state") != "SUCCEEDED":
         failure = run["errorStatus"]["message"] if run.get("state") == "FAILED" else ""
         return Row(name, pipeline["kind"], table, source.rows, 0, None, failure=failure)
@@ -140,7 +141,7 @@ def answered(
     cloud: Cloud, table: str, view: str, columns: Mapping[str, str], athena: Mapping[str, Any] | None
 ) -> dict[str, checksum.Contents]:
     """The contents of a table in BigQuery, and in Athena where it is queried."""
-    stores = {}
+    stores: dict[str, checksum.Contents] = {}
     if athena:
         sql = checksum.query("Athena", f"{table_name(table)}_latest", columns)
         stores["Athena"] = checksum.answered(lake.query(cloud, athena, sql)[0])

@@ -120,7 +120,7 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
     """What was exported of each table."""
     if "state_machine" in pipeline:
         return lake.rows(cloud, name, pipeline, due)
-    landing, rows = pipeline["landing"], []
+    landing, rows = pipeline["landing"], list[Row]()
     for table in landing["tables"]:
         written, export = size(cloud, landing, table, due), latest(cloud, landing, table, due)
         counts: dict[str, int | str] = {"items written": written}
@@ -157,7 +157,7 @@ def latest(
     """The table's export into the landing that shows it at the latest time, not before `due`."""
     dynamodb = cloud.client("dynamodb", landing)
     arn = dynamodb.describe_table(TableName=table)["Table"]["TableArn"]
-    exports, page = [], {"NextToken": ""}
+    exports, page = list[dict[str, Any]](), {"NextToken": ""}
     while "NextToken" in page:  # botocore has no paginator for it
         page = dynamodb.list_exports(
             TableArn=arn, **{k: v for k, v in page.items() if k == "NextToken" and v}

@@ -28,7 +28,7 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
     """What the newest run has published of each table."""
     from local.samples import export
 
-    run, rows = latest_run(cloud, pipeline, due), []
+    run, rows = latest_run(cloud, pipeline, due), list[Row]()
     over = run is not None and run["status"] != "RUNNING"
     failure = run.get("cause", "") if run and run["status"] == "FAILED" else ""
     seconds = (run["stopDate"] - run["startDate"]).total_seconds() if run and over else None

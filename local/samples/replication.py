@@ -81,8 +81,9 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
     """What was replicated of each table."""
     exporting = cloud.pipelines[pipeline["from"]]
     source, replica = exporting["landing"], pipeline["landing"]
+    nothing: tuple[None, dict[str, Any]] = (None, {})
     heard = {detail["export_arn"]: (at, detail) for at, detail in announced(cloud, replica)}
-    rows = []
+    rows: list[Row] = []
     for table in replica["tables"]:
         export = latest(cloud, source, table, due)
         if not export and lake.ended(
@@ -97,7 +98,7 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
         sent = sum(items(cloud, source, key) for key in files)
         there = keys(cloud, source, folder(export))
         replicated = keys(cloud, replica, folder(export))
-        at, detail = heard.get(export["ExportArn"], (None, {}))
+        at, detail = heard.get(export["ExportArn"], nothing)
         in_replica = sum(items(cloud, replica, key) for key in files)
         counts: dict[str, int | str] = {
             "items exported": sent,

@@ -116,7 +116,7 @@ def reader_role(cloud: Cloud, pipeline: Mapping[str, Any]) -> str:
 
 def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | None) -> list[Row]:
     """What of each table is in its index."""
-    reader, rows = cloud.search(pipeline, reader_role(cloud, pipeline)), []
+    reader, rows = cloud.search(pipeline, reader_role(cloud, pipeline)), list[Row]()
     bucket, _, prefix = pipeline["dead_letters"].removeprefix("s3://").partition("/")
     for table, index in pipeline["indexes"].items():
         sent, documents = size(cloud, pipeline, table), 0

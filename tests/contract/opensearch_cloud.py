@@ -49,7 +49,9 @@ class Cloud:
         self.process.terminate()
         self.process.wait(20)
 
-    def role(self, name: str, statements: list[dict], service: str = "osis-pipelines.amazonaws.com") -> str:
+    def role(
+        self, name: str, statements: list[dict[str, Any]], service: str = "osis-pipelines.amazonaws.com"
+    ) -> str:
         """A role with one inline policy, assumed by the account and by a service."""
         iam = self.client("iam")
         trust = [
@@ -66,7 +68,7 @@ class Cloud:
         self.allow(name, statements)
         return f"arn:aws:iam::{ACCOUNT}:role/{name}"
 
-    def allow(self, name: str, statements: list[dict]) -> None:
+    def allow(self, name: str, statements: list[dict[str, Any]]) -> None:
         self.client("iam").put_role_policy(
             RoleName=name,
             PolicyName="only",
@@ -82,7 +84,7 @@ class Cloud:
         given = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="test")["Credentials"]
         return boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], REGION)
 
-    def collection(self, name: str, kind: str = "SEARCH", public: bool = True) -> dict:
+    def collection(self, name: str, kind: str = "SEARCH", public: bool = True) -> dict[str, Any]:
         """A collection with its encryption and network policies, awake."""
         aoss = self.client("opensearchserverless")
         rule = [{"ResourceType": "collection", "Resource": [f"collection/{name}"]}]
@@ -136,7 +138,7 @@ class Cloud:
             ),
         )
 
-    def search(self, collection: dict, session: boto3.Session) -> OpenSearch:
+    def search(self, collection: dict[str, Any], session: boto3.Session) -> OpenSearch:
         return OpenSearch(
             collection["collectionEndpoint"],
             connection_class=RequestsHttpConnection,

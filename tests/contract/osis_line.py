@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from typing import Any
 
 import yaml
 
@@ -66,7 +68,7 @@ TEMPLATE = {
 ROLE = "arn:aws:iam::1:role/r"
 
 
-def body(table_arn: str, host: str, name: str = "items") -> dict:
+def body(table_arn: str, host: str, name: str = "items") -> dict[str, Any]:
     return {
         "version": "2",
         name: {
@@ -136,7 +138,7 @@ class Line:
         self.log_group = f"/aws/vendedlogs/{name}"
         cloud.client("logs").create_log_group(logGroupName=self.log_group)
 
-    def statements(self) -> list[dict]:
+    def statements(self) -> list[dict[str, Any]]:
         return [
             {
                 "Action": [
@@ -159,7 +161,9 @@ class Line:
         ]
 
     def grant(
-        self, collection: str, permissions=("CreateIndex", "DescribeIndex", "UpdateIndex", "WriteDocument")
+        self,
+        collection: str,
+        permissions: Iterable[str] = ("CreateIndex", "DescribeIndex", "UpdateIndex", "WriteDocument"),
     ) -> None:
         self.cloud.grant(f"{self.name}-index", self.role, list(permissions), collection, self.name)
         self.cloud.grant(
@@ -170,7 +174,7 @@ class Line:
             kind="collection",
         )
 
-    def start(self, document: dict, role: str = "") -> None:
+    def start(self, document: dict[str, Any], role: str = "") -> None:
         self.osis.create_pipeline(
             PipelineName=self.name,
             MinUnits=1,
@@ -192,10 +196,10 @@ class Line:
         events = self.cloud.client("logs").filter_log_events(logGroupName=self.log_group)
         return "\n".join(event["message"] for event in events["events"])
 
-    def exports(self) -> list[dict]:
+    def exports(self) -> list[dict[str, Any]]:
         return self.dynamodb.list_exports(TableArn=self.table)["ExportSummaries"]
 
-    def dead(self) -> list[dict]:
+    def dead(self) -> list[dict[str, Any]]:
         listed = self.s3.list_objects_v2(Bucket=BUCKET, Prefix=f"dlq/{self.name}/").get("Contents", [])
         return [
             dead

@@ -5,7 +5,13 @@ from typing import Any
 from botocore.config import Config
 
 def client(
-    service_name: str, *, region_name: str | None = ..., endpoint_url: str | None = ..., config: Config = ...
+    service_name: str,
+    *,
+    region_name: str | None = ...,
+    endpoint_url: str | None = ...,
+    aws_access_key_id: str | None = ...,
+    aws_secret_access_key: str | None = ...,
+    config: Config = ...,
 ) -> Any: ...
 
 class Session:

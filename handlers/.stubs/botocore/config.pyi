@@ -9,5 +9,6 @@ class Config:
         connect_timeout: float = ...,
         read_timeout: float = ...,
         signature_version: object = ...,
+        proxies: Mapping[str, str] = ...,
         s3: Mapping[str, str] = ...,
     ) -> None: ...

@@ -1,0 +1,6 @@
+from typing import Any
+
+class Session:
+    def get_service_model(self, service_name: str, api_version: str | None = ...) -> Any: ...
+
+def get_session() -> Session: ...
