@@ -18,6 +18,8 @@ def test_an_error_behind_an_answered_request_is_logged(caplog: pytest.LogCapture
         while background.running:
             await asyncio.sleep(0)
 
+    loop = asyncio.new_event_loop()  # asyncio.run would leave the tests after this one without a loop
     with caplog.at_level(logging.ERROR, "tributary.cloud"):
-        asyncio.run(cloud())
+        loop.run_until_complete(cloud())
+    loop.close()
     assert "could not convert string to float" in caplog.text and "unreadable" in caplog.text

@@ -72,3 +72,18 @@ def test_a_shuffle_keeps_every_test_and_the_order_within_a_life() -> None:
     }
     assert by_file["tests/e2e"] == names[20:]
     assert by_file["tests/unit"] != names[:20]
+
+
+def takes_the_loop(source: str) -> list[int]:
+    """The lines that call `asyncio.run`: it leaves its thread without an event loop, which Pulumi's mocks want."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("asyncio.run", "asyncio.Runner")
+    ]
+
+
+def test_no_test_leaves_those_after_it_without_an_event_loop() -> None:
+    assert takes_the_loop("asyncio.run(work())") == [1]
+    files = sorted((ROOT / "tests").rglob("*.py"))
+    assert [f"{file.name}:{line}" for file in files for line in takes_the_loop(file.read_text())] == []
