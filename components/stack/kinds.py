@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
 from components.cost.usage import USAGE
-from components.pipelines.bigquery_transfer import component as bigquery_transfer
-from components.pipelines.export import component as export
-from components.pipelines.firehose import component as firehose
+from components.pipelines.bigquery_transfer.args import BigQueryTransferArgs
+from components.pipelines.export.args import ExportArgs
+from components.pipelines.firehose.args import FirehoseArgs
 from components.pipelines.pipeline import COLLECTION, GROUP, LANDING, Accounts, Deployed, HandOver
-from components.pipelines.replication import component as replication
-from components.pipelines.zero_etl import component as zero_etl
+from components.pipelines.replication.args import ReplicationArgs
+from components.pipelines.zero_etl.args import ZeroEtlArgs
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,8 @@ class Kind:
 
     args: type[Any]
     """Its arguments."""
-    deploy: Callable[[str, Any, Accounts], Deployed]
-    """Registers it."""
+    folder: str
+    """Its folder in components/pipelines."""
     google: bool = False
     """Whether it needs the stack's Google Cloud project, its argument `gcp`."""
     yields: Mapping[HandOver, Callable[[Any, str], Any]] = field(
@@ -32,37 +33,31 @@ class Kind:
     indexes: Callable[[Any], Iterable[tuple[str, str]]] = lambda _: ()
     """The indexes of its collection that it writes, each with its place in the config."""
 
+    def deploy(self, name: str, args: Any, accounts: Accounts) -> Deployed:
+        """Registers it. Its component is imported for the first that there is: Pulumi's SDKs are most of a program's
+        start, Google's a fifth, and few stacks have every kind."""
+        return import_module(f"components.pipelines.{self.folder}.component").deploy(name, args, accounts)
+
 
 KINDS: dict[str, Kind] = {
     "zero-etl": Kind(
-        zero_etl.ZeroEtlArgs,
-        zero_etl.deploy,
-        yields={
-            COLLECTION: zero_etl.ZeroEtlArgs.planned_collection,
-            GROUP: zero_etl.ZeroEtlArgs.planned_group,
-        },
-        creates=zero_etl.ZeroEtlArgs.created_tables,
-        indexes=zero_etl.ZeroEtlArgs.indexes,
+        ZeroEtlArgs,
+        "zero_etl",
+        yields={COLLECTION: ZeroEtlArgs.planned_collection, GROUP: ZeroEtlArgs.planned_group},
+        creates=ZeroEtlArgs.created_tables,
+        indexes=ZeroEtlArgs.indexes,
     ),
     "firehose": Kind(
-        firehose.FirehoseArgs,
-        firehose.deploy,
-        yields={
-            COLLECTION: firehose.FirehoseArgs.planned_collection,
-            GROUP: firehose.FirehoseArgs.planned_group,
-        },
-        indexes=firehose.FirehoseArgs.indexes,
+        FirehoseArgs,
+        "firehose",
+        yields={COLLECTION: FirehoseArgs.planned_collection, GROUP: FirehoseArgs.planned_group},
+        indexes=FirehoseArgs.indexes,
     ),
     "export": Kind(
-        export.ExportArgs,
-        export.deploy,
-        yields={LANDING: export.ExportArgs.landing},
-        creates=export.ExportArgs.created_tables,
+        ExportArgs, "export", yields={LANDING: ExportArgs.landing}, creates=ExportArgs.created_tables
     ),
-    "replication": Kind(
-        replication.ReplicationArgs, replication.deploy, yields={LANDING: replication.ReplicationArgs.replica}
-    ),
-    "bigquery-transfer": Kind(bigquery_transfer.BigQueryTransferArgs, bigquery_transfer.deploy, google=True),
+    "replication": Kind(ReplicationArgs, "replication", yields={LANDING: ReplicationArgs.replica}),
+    "bigquery-transfer": Kind(BigQueryTransferArgs, "bigquery_transfer", google=True),
 }
 
 

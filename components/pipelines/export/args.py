@@ -13,7 +13,6 @@ from components.blocks.object_events import ObjectEvents
 from components.blocks.schedule import ScheduleExpression, Timezone
 from components.landing import Landing
 from components.languages import aws_schedules
-from components.languages.athena_views import check_view
 from components.pipelines.export.glue_database import CrawlerArgs
 from components.pipelines.export.lake_formation import LakeFormationArgs
 from components.pipelines.export.sources import ExportSourceArgs
@@ -108,6 +107,11 @@ class ExportArgs(PipelineArgs):
 
     @together
     def _views_can_be_made(self) -> Iterator[str]:
+        if not self.views:
+            return
+        # sqlglot is a tenth of a program's start, and few stacks have a view of their own.
+        from components.languages.athena_views import check_view  # noqa: PLC0415
+
         columns = self.catalog_tables()
         for name, sql in self.views.items():
             if name in columns or viewed_table(name) in columns:

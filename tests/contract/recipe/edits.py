@@ -27,13 +27,13 @@ EDITS: list[Edit] = [
     ("pyproject.toml", '  "components.pipelines.firehose",\n', f'  "{ROOM}",\n'),
     (
         "components/stack/kinds.py",
-        "from components.pipelines.firehose import component as firehose\n",
-        f"from {ROOM} import component as heart_beat\n",
+        "from components.pipelines.firehose.args import FirehoseArgs\n",
+        f"from {ROOM}.args import HeartBeatArgs\n",
     ),
     (
         "components/stack/kinds.py",
         "KINDS: dict[str, Kind] = {\n",
-        '    "heart-beat": Kind(heart_beat.HeartBeatArgs, heart_beat.deploy),\n',
+        '    "heart-beat": Kind(HeartBeatArgs, "heart_beat"),\n',
     ),
     (
         "components/plugin/__init__.py",
