@@ -19,7 +19,6 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import boto3
-import httpx
 from botocore.config import Config
 
 from local import secret
@@ -90,6 +89,8 @@ class Cloud:
 
     def google(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """The answer of Google's API at the path; a SampleError where it refuses."""
+        import httpx  # not with the embedded cloud, which starts with this package
+
         bearer = {"authorization": f"Bearer {secret.of(self.gcp)}"}
         answer = httpx.request(
             method, self.gcp + path, json=body, headers=bearer, timeout=300, trust_env=False
