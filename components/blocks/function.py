@@ -159,9 +159,11 @@ class LambdaFunction(pulumi.ComponentResource):
             f"{name}-failed",
             account,
             topic=topic,
-            meaning=f"{names.function(name)} failed {times} on an event. The queue {names.queue(f'{name}-failed')} "
-            f"keeps the event for 14 days. Read the log (aws logs tail {self.log_group} --since 1h), correct the "
-            "cause, and invoke the function with that event again.",
+            meaning=f"{names.function(name)} failed {times} on an event: its work for that event is not done. The "
+            f"queue {names.queue(f'{name}-failed')} keeps the event for 14 days. Read the log (aws logs tail "
+            f"{self.log_group} --since 1h) and correct the cause. Then call the function with that event: aws lambda "
+            f"invoke --function-name {names.function(name)} --cli-binary-format raw-in-base64-out --payload "
+            "file://event.json answer.json",
             opts=pulumi.ResourceOptions(parent=self),
         )
 

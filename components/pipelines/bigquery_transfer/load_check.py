@@ -47,10 +47,10 @@ _ROWS_DIFFER = (
         "over",
         metric_names.LOAD_DIFFERENCE,
         Threshold(statistic="Maximum", minutes=DAY),
-        "The day's load of {} holds more rows than its exports: a file was "
-        "loaded twice, an export was still being written, or the load caught up a day that had failed. The view "
-        "shows each row once; where a load took two exports, it may show the row of either. To see which: "
-        "bq ls --transfer_run <the transfer's name>",
+        "The day's load of {} holds more rows than its exports: a file was loaded twice, an export was still being "
+        "written, or the load also took the files of a day whose own load had failed. The view shows each row once; "
+        "where a load took two exports, it may show the row of either. The transfer's runs have the files of each "
+        "load: bq ls --transfer_run <the transfer's name>",
     ),
 )
 

@@ -34,9 +34,10 @@ def start_runs(
         f"{name}-unstarted",
         account,
         topic=args.alarm_topic_arn,
-        meaning=f"A run of {name} could not be started, so nothing was exported. The queue keeps the input for 14 "
-        "days. Check the role of the schedule, start the state machine with that input (aws stepfunctions "
-        "start-execution), and delete the message.",
+        meaning=f"A run of {name} could not be started, so nothing was exported: queries read the last export. The "
+        f"queue {names.queue(f'{name}-unstarted')} keeps the run's input for 14 days. Check the role of the "
+        "schedule. Then start the run with that input: aws stepfunctions start-execution --state-machine-arn "
+        f"{machine.arn} --input file://input.json",
         senders={"events.amazonaws.com": rule_arn} if followed else {},
         opts=opts,
     )

@@ -76,8 +76,8 @@ def _of_delivery(pipeline: "FirehosePipeline", name: str, args: FirehoseArgs) ->
         "read-throttles",
         "AWS/Firehose/ThrottledGetRecords",
         firehose,
-        "Firehose's reads of the stream are throttled, as other consumers share its shards: delivery is late. Raise "
-        "stream.shards, then: pulumi up",
+        "Firehose's reads of the stream are throttled, as other consumers share its shards: delivery is late, and "
+        "nothing is lost while the stream keeps the records. Raise stream.shards, then: pulumi up",
         Threshold(periods=3),
     )
 
@@ -88,7 +88,7 @@ def _of_stream(pipeline: "FirehosePipeline") -> Iterator[_Alarm]:
         "write-throttles",
         "AWS/Kinesis/WriteProvisionedThroughputExceeded",
         stream,
-        "The stream refuses records of its producers: what they don't send again is lost. Raise "
+        "The stream refuses records of its producers: a record that they don't send again is lost. Raise "
         "stream.shards (pulumi up), or spread the partition keys.",
     )
     yield _Alarm(

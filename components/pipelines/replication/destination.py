@@ -119,9 +119,11 @@ class ReplicaDestination(pulumi.ComponentResource):
             f"{name}-arrivals",
             account,
             topic=topic,
-            meaning="An export did not arrive whole in time, or is corrupt, and was not announced. The log of the "
-            "arrival function names the missing files; the dead-letter queue keeps the event. Correct the replication, "
-            "then move the messages back: aws sqs start-message-move-task --source-arn <the dead-letter queue>",
+            meaning="An export did not arrive whole in time, or is corrupt, and was not announced: whoever waits for "
+            "it does not load it. The log names the missing files: aws logs tail "
+            f"{names.log_group('/aws/lambda', f'{name}-arrival')} "
+            "--since 1d. Correct the replication, then try again: aws sqs start-message-move-task --source-arn "
+            f"{account.arn('sqs', names.queue(f'{name}-arrivals-dead'))}",
             senders={"s3.amazonaws.com": self.planned_arn},
             visibility_seconds=6 * _ARRIVAL_TIMEOUT,
             max_receives=args.attempts,

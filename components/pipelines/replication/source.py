@@ -224,6 +224,11 @@ class ReplicaSource(pulumi.ComponentResource):
             ],
             opts=pulumi.ResourceOptions(parent=self, depends_on=[failed]),
         )
+        queue = names.queue(f"{name}-failed")
+        status = (
+            f"The queue {queue} names objects that failed. The status of any other: aws s3api head-object --bucket "
+            "<source bucket> --key <key>, where ReplicationStatus is PENDING, COMPLETED or FAILED."
+        )
         for rule in self._rule_ids():
             dimensions = {
                 "SourceBucket": landing.bucket,
@@ -240,9 +245,8 @@ class ReplicaSource(pulumi.ComponentResource):
                     periods=2,
                 ),
                 topic=self._topic,
-                meaning="For half an hour there were objects that waited for replication: the replica is behind. "
-                "See the failed-replication queue, and the newest objects' ReplicationStatus: aws s3api head-object "
-                "--bucket <the landing> --key <the object's key>",
+                meaning="For half an hour there were always objects that waited for replication: the replica lacks "
+                f"them, and nothing is lost. {status}",
                 opts=child_opts,
             )
             alarm(
@@ -255,9 +259,8 @@ class ReplicaSource(pulumi.ComponentResource):
                     periods=3,
                 ),
                 topic=self._topic,
-                meaning="Replication is more than 15 minutes behind: the replica lacks the newest objects. See the "
-                "failed-replication queue, and the newest objects' ReplicationStatus: aws s3api head-object "
-                "--bucket <the landing> --key <the object's key>",
+                meaning="Replication is more than 15 minutes behind: the replica lacks the newest objects, and "
+                f"nothing is lost. {status}",
                 opts=child_opts,
             )
             alarm(
@@ -265,8 +268,9 @@ class ReplicaSource(pulumi.ComponentResource):
                 "AWS/S3/OperationsFailedReplication",
                 dimensions,
                 topic=self._topic,
-                meaning="Objects were not replicated: the replica lacks them. The failed-replication queue names each, "
-                "with the reason. Correct the grant that it names, set existing_objects: true, then: pulumi up",
+                meaning="Objects were not replicated: the replica lacks them, and they stay in the source. The "
+                f"queue {queue} names each, with the reason. Correct the grant that is missing, set "
+                "existing_objects: true, which copies them, then: pulumi up",
                 opts=child_opts,
             )
         return failed

@@ -12,6 +12,7 @@ from components.pipelines.zero_etl.body import DEAD_LETTERS
 
 def watch_table(
     name: str,
+    log_group: str,
     pipeline: pulumi.Input[str],
     table: ZeroEtlTableArgs,
     topic: pulumi.Input[str] | None,
@@ -42,8 +43,9 @@ def watch_table(
             ringing=3,
         ),
         topic=topic,
-        meaning=f"The collection refuses the pipeline: a grant for {table.name} is missing. Nothing is lost, as the "
-        "pipeline tries again for ever. Its log names the grant; restore it: pulumi up --refresh",
+        meaning=f"The collection refuses the pipeline: a grant for {table.name} is missing, and no change arrives in "
+        "the index. Nothing is lost: the pipeline tries again until it is let in. Its log names the grant: aws logs "
+        f"tail {log_group} --since 1h. Restore it: pulumi up --refresh",
         opts=opts,
     )
     alarm(
@@ -65,8 +67,8 @@ def watch_table(
             periods=3,
         ),
         topic=topic,
-        meaning=f"Documents of {table.name} are late; nothing is lost. The pipeline's buffer is full: its units or the "
-        "collection are too small. Raise max_units, then: pulumi up",
+        meaning=f"Documents of {table.name} are late; nothing is lost. The pipeline's buffer is full: it, or the "
+        "collection, has too few units. Raise max_units, then: pulumi up",
         opts=opts,
     )
     alarm(
@@ -80,6 +82,7 @@ def watch_table(
         ),
         topic=topic,
         meaning=f"Changes of {table.name} are searchable only after more than five minutes; nothing is lost. See the "
-        "pipeline's log; if its units are all in use, raise max_units, then: pulumi up",
+        f"pipeline's log: aws logs tail {log_group} --since 1h. If it uses all of its units, raise max_units, then: "
+        "pulumi up",
         opts=opts,
     )

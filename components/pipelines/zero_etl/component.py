@@ -129,9 +129,10 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
                 description=f"Lets {physical} in by the endpoint that it makes for itself",
                 parent=self,
             )
+        log_group = names.log_group("/aws/vendedlogs/OpenSearchIngestion", part)
         logs = aws.cloudwatch.LogGroup(
             part,
-            name=names.log_group("/aws/vendedlogs/OpenSearchIngestion", part),
+            name=log_group,
             retention_in_days=args.log_retention_days,
             opts=child_opts,
         )
@@ -166,7 +167,7 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
         for table in group:
             self.ingestion_pipelines[table.name] = pipeline.pipeline_name
             watched = part if args.pipelines == "per-table" else f"{part}-{table.name}"
-            watch_table(watched, pipeline.pipeline_name, table, args.alarm_topic_arn, self)
+            watch_table(watched, log_group, pipeline.pipeline_name, table, args.alarm_topic_arn, self)
 
     def _role(
         self, part: str, physical: str, account: AccountArgs, statements: list[Statement]
