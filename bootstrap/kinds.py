@@ -31,6 +31,7 @@ USER = "arn:{partition}:iam::{account}:user/{%s}"
 FUNCTION = _of("lambda", "function:{%s}")
 KEY, COLLECTION = _of("kms", "key/*"), _of("aoss", "collection/*")
 GROUP = "aws:opensearch/serverlessCollectionGroup:ServerlessCollectionGroup"
+ADOPTED_GROUP = "aws:opensearch/getServerlessCollectionGroup:getServerlessCollectionGroup"
 BY_TAG = {
     "aws:kms/key:Key",
     "aws:lambda/eventSourceMapping:EventSourceMapping",
@@ -142,6 +143,7 @@ KINDS = {
     # What a program reads through the provider at preview.
     "aws:dynamodb/getTable:getTable": Kind("aws_dynamodb_table (data)", (_of("dynamodb", "table/{name}"),)),
     "aws:kinesis/getStream:getStream": Kind("aws_kinesis_stream (data)", (_of("kinesis", "stream/{name}"),)),
+    ADOPTED_GROUP: Kind("aws_opensearchserverless_collection_group (data)", (_of("aoss", "collection-group/*"),)),
     "aws:lakeformation/getDataLakeSettings:getDataLakeSettings": Kind(
         "aws_lakeformation_data_lake_settings (data)", (), ""
     ),

@@ -22,7 +22,7 @@ import yaml
 from pulumi.runtime import mocks
 from pulumi.runtime import settings as typed_settings
 
-from bootstrap.kinds import KINDS, arns
+from bootstrap.kinds import ADOPTED_GROUP, KINDS, arns
 
 settings: Any = typed_settings  # what a run leaves in Pulumi's SDK is unknown to its types
 ROOT = Path(__file__).resolve().parent.parent
@@ -109,6 +109,8 @@ class _Mocks(mocks.Mocks):
         if args.token == "aws:kinesis/getStream:getStream":
             arn = arns(args.token, args.args, place)[0]
             return {"name": name, "arn": arn, "encryptionType": "NONE", "kmsKeyId": ""}
+        if args.token == ADOPTED_GROUP:
+            return {"name": name, "generation": "NEXTGEN"}
         if args.token == "aws:lakeformation/getDataLakeSettings:getDataLakeSettings":
             nobody: list[Any] = []
             return {

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bootstrap.calls import calls
-from bootstrap.kinds import BY_TAG, GROUP, KINDS
+from bootstrap.kinds import ADOPTED_GROUP, BY_TAG, GROUP, KINDS
 from bootstrap.narrowing import (
     ANYWHERE,
     BOUNDED,
@@ -140,7 +140,7 @@ def _on_resources(
 ) -> list[Grant]:
     wanted: dict[tuple[tuple[str, ...], str], set[str]] = {}
     collections = sorted({str(r.inputs["name"]) for r in resources if "serverlessCollection:" in r.type})
-    groups = {str(r.inputs["name"]) for r in resources if r.type == GROUP}
+    groups = {str(r.inputs["name"]) for r in resources if r.type in (GROUP, ADOPTED_GROUP)}
     functions: set[str] = set()
     boundaries = {str(bound) for r in resources if (bound := r.inputs.get("permissionsBoundary"))}
     for r in resources:

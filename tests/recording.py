@@ -181,6 +181,9 @@ class _Mocks(mocks.Mocks):
         if args.token == "aws:kinesis/getStream:getStream" and args.args["name"] in self.streams:
             name = args.args["name"]
             return {"name": name, "arn": f"arn:aws:kinesis:mock:mock:stream/{name}"} | self.streams[name]
+        if args.token == "aws:opensearch/getServerlessCollectionGroup:getServerlessCollectionGroup":
+            name = args.args["name"]
+            return {"name": name, "generation": "CLASSIC" if name == "classic" else "NEXTGEN"}
         if args.token == "aws:lakeformation/getDataLakeSettings:getDataLakeSettings" and not args.args:
             return self.data_lake
         if args.token == "gcp:storage/getTransferProjectServiceAccount:getTransferProjectServiceAccount":

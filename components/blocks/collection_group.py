@@ -87,11 +87,21 @@ def planned_name(name: str, args: CollectionGroupArgs) -> str:
 def group_of(
     name: str, args: CollectionGroupArgs, shared: SharedGroup | None, opts: pulumi.ResourceOptions
 ) -> pulumi.Input[str]:
-    """The name of the group of the collection `name`: made, adopted, or another pipeline's."""
+    """The name of the group of the collection `name`: made, adopted, or another pipeline's. Raises RunError where the
+    one to adopt is of the other generation; the provider says so where there is none."""
     if shared:
         return shared.name
     if args.adopt:
-        return args.adopt
+        # Read at once, not as an Output: a refusal stops the preview here, in one sentence.
+        parent = pulumi.InvokeOptions(parent=opts.parent)
+        group = aws.opensearch.get_serverless_collection_group(name=args.adopt, opts=parent)
+        if group.generation != "NEXTGEN":
+            raise pulumi.RunError(
+                f"pipelines.{name}.collection.group.adopt: the group '{args.adopt}' is of generation "
+                f"{group.generation or 'CLASSIC'}, which holds no collection of the next one; name another group, or "
+                "leave it out for a group of its own"
+            )
+        return group.name
     limits = aws.opensearch.ServerlessCollectionGroupCapacityLimitArgs(
         min_indexing_capacity_in_ocu=args.min_indexing_units,
         max_indexing_capacity_in_ocu=args.max_indexing_units,

@@ -321,7 +321,10 @@ class Aws(Account):
         if token not in self.invokes:
             raise Refused(f"unknown function {token}: add it to INVOKES in local/providers/aws_types.py")
         kind, argument = self.invokes[token]
-        outputs = self.read(kind, str(args[argument]), dict(args))
+        lookup, key = self.rows[kind].lookup, str(args[argument])
+        if lookup:
+            key = lookup(self.client(self.rows[kind].service), key)
+        outputs = self.read(kind, key, dict(args))
         if outputs is None:
             raise Refused(
                 f"{kind.split('/')[1].split(':')[0]} {args[argument]!r} doesn't exist in account {self.account}"

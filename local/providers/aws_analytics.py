@@ -51,6 +51,7 @@ ROWS = {
     "aws:opensearch/serverlessCollectionGroup:ServerlessCollectionGroup": Row(
         "opensearchserverless", create=("create_collection_group",), read=("batch_get_collection_group",),
         update=("update_collection_group", "tag_resource"), delete=("delete_collection_group",), id="{id}",
+        lookup=steps.collection_group,
         name="name", names=AOSS_NAME, untag="untag_resource",
         paths={"id": "id|ids", **{
             f"capacityLimits.{least}{part}CapacityInOcu": f"{least}{part}CapacityInOCU"

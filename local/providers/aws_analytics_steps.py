@@ -3,10 +3,17 @@
 import secrets
 import time
 from collections.abc import Callable
+from typing import Any
 
 from .aws_rows import Call, Refused
 
 # -- Kinesis, Firehose
+
+
+def collection_group(client: Any, name: str) -> str:
+    """The id of a collection group; its name, which is no id, where there is none."""
+    details = client.batch_get_collection_group(names=[name])["collectionGroupDetails"]
+    return details[0]["id"] if details else name
 
 
 def stream_switches(call: Call) -> None:

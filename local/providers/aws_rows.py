@@ -43,6 +43,7 @@ class Row:
     read_by_function: tuple[str, ...] = ()  # properties that `after` or a function finds
     withheld: tuple[str, ...] = ()  # properties that the service never returns, whatever its model has
     handles: tuple[str, ...] = ()  # what the functions among the steps take care of
+    lookup: Callable[[Any, str], str] | None = None  # (client, name) -> the id, where a function names it
     untag: str = ""
     volatile: tuple[str, ...] = ()  # outputs that an update changes
     ready: tuple[str, str] | None = None  # (member, value) that the first read must show

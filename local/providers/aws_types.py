@@ -288,4 +288,8 @@ INVOKES = {  # function -> the type that it reads, and the argument that is the 
     "aws:cloudwatch/getEventBus:getEventBus": ("aws:cloudwatch/eventBus:EventBus", "name"),
     "aws:lambda/getFunction:getFunction": ("aws:lambda/function:Function", "functionName"),
     "aws:kinesis/getStream:getStream": ("aws:kinesis/stream:Stream", "name"),
+    "aws:opensearch/getServerlessCollectionGroup:getServerlessCollectionGroup": (
+        "aws:opensearch/serverlessCollectionGroup:ServerlessCollectionGroup",
+        "name",
+    ),
 }

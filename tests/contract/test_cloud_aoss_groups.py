@@ -15,6 +15,11 @@ import pytest
 from botocore.exceptions import ClientError
 from opensearchpy import OpenSearch, TransportError
 
+from local import secret
+from local.providers import aws_rows
+from local.providers.aws import Aws
+from local.providers.aws_types import INVOKES, ROWS
+from tests.contract.embedded_cloud import SECRET
 from tests.contract.opensearch_cloud import ACCOUNT, Cloud
 from tests.contract.osis_line import BUCKET, Line, body
 from tests.waiting import eventually
@@ -158,6 +163,23 @@ def test_a_group_holds_collections_of_one_type_and_goes_when_it_is_empty(
 
 def test_a_collection_of_a_group_that_is_not_there_is_refused(aoss: Any) -> None:
     assert "ResourceNotFoundException" in refusal(collection, aoss, "lost", "nowhere")
+
+
+def test_a_group_is_read_by_its_name_as_a_program_that_adopts_it_does(
+    cloud: Cloud, aoss: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The local provider's function, which a preview calls."""
+    grouped(aoss, "adopted")
+    aoss.create_collection_group(name="older", standbyReplicas="ENABLED")
+    monkeypatch.setenv("TRIBUTARY_LOCAL_ENDPOINT", cloud.endpoint)
+    monkeypatch.setenv(secret.VARIABLE, SECRET)
+    provider = Aws(ROWS, INVOKES)
+    provider.configure({"allowedAccountIds": [ACCOUNT], "region": "us-east-1"})
+    read = "aws:opensearch/getServerlessCollectionGroup:getServerlessCollectionGroup"
+    assert provider.invoke(read, {"name": "adopted"})["generation"] == "NEXTGEN"
+    assert provider.invoke(read, {"name": "older"})["generation"] == "CLASSIC"
+    with pytest.raises(aws_rows.Refused, match="'nowhere' doesn't exist in account"):
+        provider.invoke(read, {"name": "nowhere"})
 
 
 def test_a_minimum_keeps_a_part_awake(aoss: Any) -> None:

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+import pulumi
 import pytest
 
 from bootstrap.registered import registered
-from bootstrap.roles import Stack, deploy
+from bootstrap.roles import Stack, deploy, preview
 from components.arguments import Refused
 from components.stack import settings
 from tests.recording import PITR_ON, Recording, record
@@ -101,6 +102,13 @@ def test_a_group_is_handed_on_by_who_shares_it_and_by_who_adopts_it(kind: str) -
     recorded = record("test", third, tables=tables)
     assert GROUP not in recorded.counts()
     assert {each["collectionGroupName"] for each in recorded.of(COLLECTION).values()} == {"team-search"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_group_of_the_other_generation_is_not_adopted(kind: str) -> None:
+    """`tests.recording` has the group `classic` of generation CLASSIC, and any other of the next one."""
+    with pytest.raises(pulumi.RunError, match="'classic' is of generation CLASSIC, which holds no collection of the"):
+        made(kind, generation="nextgen", group={"adopt": "classic"})
 
 
 @pytest.mark.parametrize(
@@ -268,3 +276,6 @@ def test_who_deploys_into_a_group_that_is_there_may_add_to_it_alone() -> None:
     assert "aoss:UpdateCollectionGroup" not in granted
     condition = granted["aoss:AddCollectionToCollectionGroup"].conditions
     assert condition == {"StringEquals": {"aoss:collection-group": ["team-search"]}}
+    for role in (deploy, preview):  # each preview reads whether it is there, and of the next generation
+        granted = {action: grant for grant in role(stack, place) for action in grant.actions}
+        assert granted["aoss:BatchGetCollectionGroup"].conditions == condition
