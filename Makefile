@@ -1,8 +1,10 @@
 # The two commands: `make up` and `make test`. Everything is set up on the first call; only .venv/, .tributary/ and
 # the cache folder (TRIBUTARY_CACHE, default ~/.cache/tributary) are written.
-.PHONY: help up status down test front-door check quick pythons lint clean setup bootstrap
+.PHONY: help up status run pause resume down test front-door check quick pythons lint clean setup bootstrap
 .DEFAULT_GOAL := help
 FORMAT ?= table
+# Whose status, run, pause and resume it is: without STACK the embedded cloud's of this clone.
+STACK ?= local
 PY := .venv/bin/python
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 # Of all tests, many wait: one worker more than there are cores (tests/order.py). Named ones run in one process.
@@ -14,7 +16,9 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
 help:
 	@echo "make up       the local stack on the embedded cloud, sample data through every pipeline, what arrived where"
-	@echo "make status   that table again; 'make --silent status FORMAT=json' for programs"
+	@echo "make status   that table again; 'make --silent status FORMAT=json' for programs; STACK=prod for what is deployed"
+	@echo "make run      starts what a pipeline does: STACK=prod PIPELINE=shop-lake, with ROLE=<name> under that role"
+	@echo "make pause    switches a pipeline off, and make resume on again: STACK=prod PIPELINE=shop-lake"
 	@echo "make down     stops the embedded cloud and removes .tributary/"
 	@echo "make bootstrap  makes accounts ready for the first deployment: explains, previews, asks (docs/production.md)"
 	@echo "make test     all tests (TESTS=tests/unit for some of them; WORKERS=4 for more at once)"
@@ -30,8 +34,21 @@ setup:
 up: setup
 	@$(PY) -m local up
 
+# A deployed stack is entered by ROLE in each account, without it by the config's role.
+
 status: setup
+ifeq ($(STACK),local)
 	@$(PY) -m local status --format $(FORMAT)
+else
+	@$(PY) -m operate status $(STACK) $(if $(ROLE),--role $(ROLE)) --format $(FORMAT)
+endif
+
+run pause resume: setup
+ifeq ($(STACK),local)
+	@$(PY) -m local $@ $(PIPELINE)
+else
+	@$(PY) -m operate $@ $(STACK) $(PIPELINE) $(if $(ROLE),--role $(ROLE))
+endif
 
 down:
 	@if [ -e .tributary ]; then local/setup.sh && $(PY) -m local down; else echo "down: nothing is up in this clone"; fi

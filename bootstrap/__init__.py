@@ -11,6 +11,7 @@ is called.
 registered.py             what a stack registers, by running it under mocks
 calls.py kinds.py         the calls of each type of resource; what it is called in AWS
 roles.py narrowing.py     the policies of who deploys, previews and looks for drift; what narrows an action
+operating.py              the policies of who sees how a running stack does, and of who runs and pauses it
 boundary.py               the most that a role which the stack makes may
 google.py runner.py       the same at Google; what whoever runs `pulumi` needs besides
 making/ program/          the program that makes accounts ready with these lists

@@ -8,10 +8,12 @@ from typing import Any
 
 from bootstrap.boundary import boundary, bounded
 from bootstrap.google import permissions, services
+from bootstrap.operating import operate, status
 from bootstrap.page import STACKS, page, program
 from bootstrap.registered import ROOT, config_of
 from bootstrap.roles import Stack, deploy, documents, preview, refresh
 
+ROLES = (deploy, preview, refresh, status, operate)
 POLICIES, PAGE = Path(__file__).with_name("policies"), ROOT / "docs" / "permissions.md"
 
 
@@ -31,7 +33,7 @@ def policies(name: str, bounded_by: str = "") -> dict[str, str]:
         else:
             if most:
                 files[f"{name}-{account}-boundary.json"] = json.dumps(most, indent=1) + "\n"
-        for role in (deploy, preview, refresh):
+        for role in ROLES:
             parts = documents(role(stack, place))
             for number, part in enumerate(parts, 1):
                 which = f"-{number}" if len(parts) > 1 else ""
@@ -45,7 +47,7 @@ def listed(name: str) -> dict[str, Any]:
     places = [
         {
             "name": account, **{key: place[key] for key in ("account", "region", "partition")},
-            "policies": {role.__name__: documents(role(stack, place)) for role in (deploy, preview, refresh)},
+            "policies": {role.__name__: documents(role(stack, place)) for role in ROLES},
             "boundary": boundary(stack, place) if bounded(stack, place) else None,
             "boundary_arn": next((str(r.inputs["permissionsBoundary"]) for r in stack.of(place)
                                   if r.inputs.get("permissionsBoundary")), ""),
@@ -58,6 +60,8 @@ def listed(name: str) -> dict[str, Any]:
             "deploy": permissions(stack.program, during="deploy"),
             "preview": permissions(stack.program, during="preview"),
             "refresh": permissions(stack.program, during="refresh"),
+            "status": permissions(stack.program, during="status"),
+            "operate": permissions(stack.program, during="operate"),
         },
         "services": services(stack.program),
     }

@@ -54,10 +54,34 @@ PREVIEW_READS = {
 _READS = (".get", ".getIamPolicy", ".getAttestationRules")
 
 
-def permissions(program: Program, *, during: Literal["deploy", "preview", "refresh"]) -> list[str]:
-    """What a custom role includes for the deployer, the previewer, or who compares the project with the state (a
-    preview with `--refresh`, which reads each resource). Raises KeyError for an unknown type."""
+# What `operate` calls: runs and tables are read by their configs' and tables' own permission, a run is started by the
+# right to change its config (https://docs.cloud.google.com/bigquery/docs/reference/datatransfer/rest/v1/
+# projects.locations.transferConfigs/startManualRuns), and a config that runs as an account asks for that account.
+_STATUS = {
+    "gcp:bigquery/dataTransferConfig:DataTransferConfig": ["bigquery.transfers.get"],
+    "gcp:bigquery/table:Table": ["bigquery.tables.get"],
+    "gcp:storage/transferJob:TransferJob": ["storagetransfer.jobs.get"],
+}
+_OPERATE = {
+    "gcp:bigquery/dataTransferConfig:DataTransferConfig": [
+        "bigquery.transfers.get", "bigquery.transfers.update", "iam.serviceAccounts.actAs",
+    ],
+    "gcp:storage/transferJob:TransferJob": [
+        "storagetransfer.jobs.get", "storagetransfer.jobs.run", "storagetransfer.jobs.update",
+    ],
+}  # fmt: skip
+
+
+def permissions(
+    program: Program, *, during: Literal["deploy", "preview", "refresh", "status", "operate"]
+) -> list[str]:
+    """What a custom role includes for the deployer, the previewer, who compares the project with the state (a preview
+    with `--refresh`, which reads each resource), who sees how it does, or who runs and pauses it. Raises KeyError for
+    an unknown type."""
     gathered: set[str] = set()
+    if during in ("status", "operate"):
+        of_type = _STATUS if during == "status" else _OPERATE
+        return sorted({name for r in program.resources if not r.read for name in of_type.get(r.type, [])})
     for r in program.resources:
         if r.type in PREVIEW_READS:
             gathered.update(PREVIEW_READS[r.type])

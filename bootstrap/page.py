@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from bootstrap.google import POOLS, POOLS_READ, permissions
+from bootstrap.operating import operate, status
 from bootstrap.registered import Program, config_of, registered
 from bootstrap.roles import Grant, Stack, deploy, preview, refresh
 from bootstrap.runner import runner
@@ -85,6 +86,15 @@ def _deployers() -> Iterator[str]:
             "For `drift.yml` ([pull-requests.md](pull-requests.md)): it reads settings, no data, and changes nothing.\n"
         )
         yield from _table(refresh(stack, place))
+        yield f"### Seeing how `{name}` does\n"
+        yield (
+            "For `make status` ([production.md](production.md#a-running-stack)): it reads records of runs,\n"
+            "descriptions and metrics, no row of the data, and changes nothing.\n"
+        )
+        yield from _table(status(stack, place))
+        yield f"### Running, pausing and resuming in `{name}`\n"
+        yield "For `make run`, `make pause` and `make resume`, and for nothing else.\n"
+        yield from _table(operate(stack, place))
     yield "### In the Google Cloud project\n"
     yield (
         "From the products' pages; no log of Google's provider has judged it. A custom role of the deployer has:\n"
@@ -93,6 +103,10 @@ def _deployers() -> Iterator[str]:
         + _listed(permissions(stack.program, during="preview"))
         + ".\nOne of who compares the project with the state, for `drift.yml`, has: "
         + _listed(permissions(stack.program, during="refresh"))
+        + ".\nOne of who sees how it does has: "
+        + _listed(permissions(stack.program, during="status"))
+        + ".\nOne of who runs, pauses and resumes it has: "
+        + _listed(permissions(stack.program, during="operate"))
         + ".\n\nWhere Google refuses `iam.workloadIdentityPools.getAttestationRules` in a custom role\n"
         "([as is reported](https://github.com/hashicorp/terraform-provider-google/issues/26963); Google's\n"
         "[list](https://docs.cloud.google.com/iam/docs/custom-roles-permissions-support) has each permission's\n"

@@ -247,16 +247,11 @@ def _besides(stack: Stack, resources: list[Registered], place: Mapping[str, str]
         # A part of an upload is encrypted with what the first call decrypts, and Lambda reads the bundle as its caller
         # (https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions).
         through_s3 = {"kms:ViaService": f"s3.{where}"}
-        buckets = {r.inputs["bucket"] for r in code}
-        keys = _keys_of(resources, buckets)
-        made = {r.arns[0] for r in resources if r.type == "aws:kms/key:Key"}
-        adopted = [
-            key for key in keys if key.rpartition("/")[2] not in {_name(r) for r in resources} or not made
-        ]
+        made, adopted = bucket_keys(resources, {r.inputs["bucket"] for r in code})
         tags = stack.tags("ResourceTag")["StringEquals"]
         why = "uploads bundles in parts into an encrypted landing"
         actions = ["kms:Decrypt", "kms:GenerateDataKey"]
-        if len(adopted) < len(keys):
+        if made:
             grants.append(Grant("kms", why, actions, [own], {"StringEquals": {**tags, **through_s3}}))
         if adopted:
             grants.append(Grant("kms", why, actions, adopted, {"StringEquals": through_s3}))
@@ -319,12 +314,15 @@ def _of_streams(resources: list[Registered], every: str) -> list[Grant]:
     return grants
 
 
-def _name(resource: Registered) -> str:
-    return resource.name if resource.type == "aws:kms/key:Key" else ""
+def bucket_keys(resources: list[Registered], buckets: set[str]) -> tuple[list[str], list[str]]:
+    """The keys under which these buckets encrypt: those that the stack makes, and those that it adopts."""
+    names = {r.name for r in resources if r.type == "aws:kms/key:Key"}
+    keys = _keys_of(resources, buckets)
+    made = [key for key in keys if key.rpartition("/")[2] in names]
+    return made, [key for key in keys if key not in made]
 
 
 def _keys_of(resources: list[Registered], buckets: set[str]) -> list[str]:
-    """The keys under which these buckets encrypt."""
     gathered: set[str] = set()
     for r in resources:
         if "ServerSideEncryption" in r.type and r.inputs["bucket"] in buckets:

@@ -12,7 +12,7 @@ from delivery.values import is_mapping, mapping
 
 # What a deployment does not read. `local/` is the embedded cloud; `policy/levels/` says how findings count.
 UNREAD = re.compile(
-    r"(?:tests|docs|local|benchmarks|bootstrap|delivery|\.ci|\.github|policy/levels)/.*"
+    r"(?:tests|docs|local|benchmarks|bootstrap|delivery|operate|\.ci|\.github|policy/levels)/.*"
     r"|[^/]*\.(?:md|toml)|LICENSE|Makefile|delivery\.yaml|\.git(?:ignore|attributes)|\.[\w-]+\.ya?ml"
 )
 STACK_FILE = re.compile(r"Pulumi\.([^/]+)\.yaml")

@@ -1,10 +1,11 @@
-"""`python -m local up|status|down`: the local stack on the embedded cloud of this clone; see the Makefile.
+"""`python -m local up|status|run|pause|resume|down`: the local stack on the embedded cloud of this clone (Makefile).
 
 `up` ends with the table of what arrived where and exits with 1 when a row falls short, a resource fails, or
 the cloud does not start. Where OpenSearch can't be had (it needs Java and, once, Maven's registry), the
 pipelines into it are left out: their rows say so, and that is a 1 as well. Interrupted (also by SIGTERM or
 SIGHUP), `up` exits with 130 and stops what this run has started; a cloud that an earlier, finished `up` left
-running stays. `status` changes nothing, and exits with 1 where nothing runs.
+running stays. `status` changes nothing, and exits with 1 where nothing runs; it has what `operate` says of any running
+stack, and beside it what was sent. `run`, `pause` and `resume` are those of `operate`.
 """
 
 from __future__ import annotations
@@ -16,15 +17,21 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from botocore.exceptions import ClientError
 from pulumi.automation import CommandError
 
 from local import engine, opensearch, samples
 from local.background import Clone, CloudError
 from local.stack import LocalStack, scrub, unsaved
+from operate import row
+from operate.__main__ import SWITCHES, turn
+from operate.outputs import Refused
+from operate.status import status as status_of
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -84,14 +91,34 @@ def status(clone: Clone, form: str) -> int:
             say("[]")
         return 1
     cloud = samples.Cloud(ready["endpoint"], outputs, ready["gcp"])
-    rows = samples.rows(cloud)
-    say(json.dumps([row.as_json() for row in rows]) if form == "json" else samples.report(rows))
-    if form == "table":
+    rows, running = samples.rows(cloud), status_of(cloud)
+    if form == "json":
+        say(json.dumps(beside(rows, running)))
+    else:
+        say(f"{samples.report(rows)}\n\n{row.report(running)}")
         say(
             f"\ncloud: {ready['endpoint']}, Google {ready['gcp']}; sign with an account's id and the secret "
             f"`ready.secret` of {clone.record.relative_to(clone.root)} (docs/local.md, 'Who can reach it')"
         )
     return 0 if all(row.complete for row in rows) else 1
+
+
+def beside(rows: Sequence[samples.Row], running: Sequence[row.TableStatus]) -> list[dict[str, Any]]:
+    """What the samples say of each table, and beside it what any running stack says of it."""
+    known = {(each.pipeline, each.table): each.as_json() for each in running}
+    listed = [each.as_json() | known.pop((each.pipeline, each.table), {}) for each in rows]
+    # What concerns a pipeline as a whole was sent by nobody.
+    unsent = dict.fromkeys(samples.Row.COLUMNS)
+    return listed + [unsent | of_pipeline for of_pipeline in known.values()]
+
+
+def switch(clone: Clone, command: str, pipeline: str) -> int:
+    """Runs, pauses or resumes a pipeline of what is up; the exit code."""
+    ready, outputs = clone.running(), clone.outputs()
+    if ready is None or outputs is None:
+        print(f"{command}: nothing is up in this clone; `make up` brings it up", file=sys.stderr)
+        return 1
+    return turn(samples.Cloud(ready["endpoint"], outputs, ready["gcp"]), command, pipeline)
 
 
 def down(clone: Clone) -> int:
@@ -118,7 +145,8 @@ def interrupt(number: int, frame: FrameType | None) -> Any:
 def main() -> int:
     """Runs a command; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    parser.add_argument("command", choices=("up", "status", "down"))
+    parser.add_argument("command", choices=("up", "status", "down", *SWITCHES))
+    parser.add_argument("pipeline", nargs="?", default="", help="of run, pause and resume")
     parser.add_argument("--format", choices=("table", "json"), default="table", help="of status")
     arguments = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -129,11 +157,13 @@ def main() -> int:
     try:
         if arguments.command == "up":
             return up(clone)
+        if arguments.command in SWITCHES:
+            return switch(clone, arguments.command, arguments.pipeline)
         return status(clone, arguments.format) if arguments.command == "status" else down(clone)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
-    except (engine.EngineError, CloudError, samples.SampleError) as error:
+    except (engine.EngineError, CloudError, samples.SampleError, Refused, ClientError) as error:
         print(f"{arguments.command}: {error}", file=sys.stderr)
     except CommandError as error:
         # What it printed to its standard output has been shown already.

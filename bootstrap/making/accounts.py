@@ -1,4 +1,4 @@
-"""The roles in each account of a stack: who deploys, who previews, who looks for drift.
+"""The roles in each account of a stack: who deploys, previews, compares, sees how it does, and switches it.
 
 Each trusts the role that a job enters by and nobody else, and has the policies of `python -m bootstrap <stack>` as
 managed ones: a role takes ten of them by default
@@ -50,6 +50,8 @@ def roles(lists: Lists) -> list[AccountRole]:
                 "deploy": "makes, changes and destroys",
                 "preview": "reads what a preview of",
                 "refresh": "compares with its state",
+                "status": "sees how it does:",
+                "operate": "runs, pauses and resumes the pipelines of",
             }[doing]
             described = f"{what} stack {lists.stack}" + (" reads" if doing == "preview" else "")
             planned.append(

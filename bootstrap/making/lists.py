@@ -26,7 +26,7 @@ class Place:
     region: str
     partition: str
     policies: Mapping[str, list[Policy]]
-    """What each role may: deploy, preview, refresh; empty where it needs nothing."""
+    """What each role may: deploy, preview, refresh, status, operate; empty where it needs nothing."""
     boundary: Policy | None
     """What the stack's own roles may at most, where the config has a `permissions_boundary`."""
     boundary_arn: str
@@ -39,7 +39,7 @@ class AtGoogle:
 
     project: str
     permissions: Mapping[str, list[str]]
-    """Of the custom role of each service account: deploy, preview, refresh."""
+    """Of the custom role of each service account: deploy, preview, refresh, status, operate."""
     services: list[str]
     """The APIs that the stack's resources are of."""
 

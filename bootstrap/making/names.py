@@ -3,13 +3,16 @@ granted by names that begin with `<project>-<stack>-`, so that it reaches none o
 
     enter-deploy-tributary-prod     a job's own role, in the account of the state; enter-preview-… previews, compares
     deploy-tributary-prod           in each account: deploys; preview-… and refresh-… read for a preview, for drift
+    status-tributary-prod           sees how the stack does; operate-… runs, pauses and resumes its pipelines
 """
 
 from bootstrap.roles import PROJECT
 
-DOING = ("deploy", "preview", "refresh")
+DOING = ("deploy", "preview", "refresh", "status", "operate")
 """What the roles in an account do."""
-ENTERED = {"deploy": "deploy", "preview": "preview", "refresh": "preview"}
+ENTERED = {
+    "deploy": "deploy", "preview": "preview", "refresh": "preview", "status": "deploy", "operate": "deploy",
+}  # fmt: skip
 """By which of the two entering roles each is taken on."""
 
 

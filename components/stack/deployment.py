@@ -6,6 +6,7 @@ from typing import Any
 
 import pulumi
 
+from components import names
 from components.accounts import AccountArgs, GcpArgs, aws_provider, gcp_provider
 from components.arguments import replaced
 from components.blocks.alarm import AlarmTopic
@@ -46,6 +47,7 @@ def deploy(pipelines: Mapping[str, PipelineSettings], accounts: Accounts) -> dic
             "account": args.account.id,
             "region": args.account.region,
             "from": pipeline.takes.get(LANDING),
+            "alarms": names.alarm(f"{name}-x").removesuffix("x"),
             **made.outputs,
             "landing": made.landing.described() if made.landing else None,
         }

@@ -29,6 +29,7 @@ PARTS = (
     "Pulumi.local.yaml",
     "components",
     "handlers",
+    "operate",
     "policy",
     "local",
     "pyproject.toml",

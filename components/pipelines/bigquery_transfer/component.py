@@ -136,6 +136,7 @@ def deploy(name: str, args: BigQueryTransferArgs, accounts: Accounts) -> Deploye
         if pipeline.copy
         else None,
         "function": pipeline.function,
+        "schedules": [names.schedule(f"{name}-compare")],
         "source": args.landing.described(),
     }
     return Deployed(outputs)

@@ -5,6 +5,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from components import names
 from components.arguments import replaced
 from components.blocks.bucket import SecureBucket
 from components.blocks.key import KmsKey
@@ -14,6 +15,7 @@ from components.pipelines.export.args import ExportArgs
 from components.pipelines.export.place import Place
 from components.pipelines.export.run import ExportRun
 from components.pipelines.export.simple_run import simple_run
+from components.pipelines.export.start import followed
 from components.pipelines.pipeline import Accounts, Deployed
 from components.shared.landing_folders import WINDOWS
 
@@ -123,4 +125,8 @@ class ExportPipeline(pulumi.ComponentResource):
 def deploy(name: str, args: ExportArgs, accounts: Accounts) -> Deployed:
     """The pipeline of a stack."""
     pipeline = ExportPipeline(name, args, pulumi.ResourceOptions(provider=accounts[args.account].provider))
-    return Deployed({"bucket": pipeline.bucket, **pipeline.described}, pipeline.landing)
+    started = {
+        "schedules": [names.schedule(f"{name}-schedule")] if len(followed(args)) < len(args.sources) else [],
+        "rules": [names.rule(f"{name}-snapshot")] if followed(args) else [],
+    }
+    return Deployed({"bucket": pipeline.bucket, **pipeline.described, **started}, pipeline.landing)

@@ -28,7 +28,7 @@ def start_runs(
 ) -> None:
     """Makes the schedule that starts the state machine and, where a source follows snapshots, the event rule."""
     account = args.account
-    followed = _followed(args)
+    following = followed(args)
     rule_arn = account.arn("events", f"rule/{names.rule(f'{name}-snapshot')}")
     unstarted = Queue(
         f"{name}-unstarted",
@@ -38,10 +38,10 @@ def start_runs(
         f"queue {names.queue(f'{name}-unstarted')} keeps the run's input for 14 days. Check the role of the "
         "schedule. Then start the run with that input: aws stepfunctions start-execution --state-machine-arn "
         f"{machine.arn} --input file://input.json",
-        senders={"events.amazonaws.com": rule_arn} if followed else {},
+        senders={"events.amazonaws.com": rule_arn} if following else {},
         opts=opts,
     )
-    if len(followed) < len(args.sources):
+    if len(following) < len(args.sources):
         Schedule(
             f"{name}-schedule",
             account,
@@ -56,7 +56,7 @@ def start_runs(
             meaning=f"Exports the sources of {name}",
             opts=pulumi.ResourceOptions(parent=parent, depends_on=[machine]),
         )
-    if followed:
+    if following:
         _start_for_snapshots(parent, name, args, machine, unstarted)
 
 
@@ -64,10 +64,10 @@ def _start_for_snapshots(
     parent: pulumi.Resource, name: str, args: ExportArgs, machine: StateMachine, unstarted: Queue
 ) -> None:
     part, account, opts = f"{name}-snapshot", args.account, pulumi.ResourceOptions(parent=parent)
-    followed = _followed(args)
+    following = followed(args)
     rule_name = names.rule(part)
     rule_arn = account.arn("events", f"rule/{rule_name}")
-    events = [SNAPSHOT_EVENTS[source.kind] for source in followed]
+    events = [SNAPSHOT_EVENTS[source.kind] for source in following]
     rule = aws.cloudwatch.EventRule(
         part,
         name=rule_name,
@@ -79,7 +79,7 @@ def _start_for_snapshots(
                 "detail": {
                     "EventID": sorted({event for _, event in events}),
                     # rds:<identifier>-yyyy-mm-dd-hh-mm; the function checks the whole of it.
-                    "SourceIdentifier": [{"prefix": f"rds:{source.name}-2"} for source in followed],
+                    "SourceIdentifier": [{"prefix": f"rds:{source.name}-2"} for source in following],
                 },
             }
         ),
@@ -121,5 +121,6 @@ def _start_for_snapshots(
     )
 
 
-def _followed(args: ExportArgs) -> list[ExportSourceArgs]:
+def followed(args: ExportArgs) -> list[ExportSourceArgs]:
+    """The sources whose snapshots start a run; the schedule starts the others'."""
     return [source for source in args.rds() if source.snapshot == EVENT]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pulumi
 
+from components import names
 from components.blocks.bucket import SecureBucket
 from components.blocks.collection import Collection, SharedCollection
 from components.blocks.collection_group import SharedGroup
@@ -246,6 +247,7 @@ def deploy(name: str, args: FirehoseArgs, accounts: Accounts) -> Deployed:
         "backup": pulumi.Output.concat("s3://", pipeline.bucket.name, f"/{FAILED}"),
         "generator": pipeline.generator.name if pipeline.generator else None,
         "replay": pipeline.replay.name,
+        "schedules": [names.schedule(f"{name}-schedule")] if args.replay_schedule else [],
         "reader_role": pipeline.reader.role_arn,
         "reader_user": pipeline.reader.user,
         "reader_password": pipeline.reader.password,

@@ -73,5 +73,6 @@ def deploy(name: str, args: ReplicationArgs, accounts: Accounts) -> Deployed:
         "arrival_function": pipeline.function,
         "event_bus": "default",
         "failed_replications": pipeline.failed_replications,
+        "source": args.landing.described(),
     }
     return Deployed(outputs, pipeline.landing)

@@ -213,6 +213,7 @@ def deploy(name: str, args: ZeroEtlArgs, accounts: Accounts) -> Deployed:
         "dashboards": pipeline.shared.dashboards,
         "indexes": pipeline.indexes,
         "ingestion_pipelines": pipeline.ingestion_pipelines,
+        "parts": {table.name: table.sub_pipeline() for table in args.tables},
         "log_groups": pipeline.log_groups,
         "dead_letters": pipeline.dead_letters,
     }
