@@ -23,7 +23,7 @@ def status(stack: Stack, place: Mapping[str, str]) -> list[Grant]:
     if not watched:
         return []
     grants = [
-        Grant("Measure", "metrics have no ARN", ["cloudwatch:GetMetricData", "cloudwatch:ListMetrics"], ["*"]),
+        *_measures(place, own, watched),
         Grant(
             "SeeAlarms", "asked for by the beginning of their names, alarms are all of the account's",
             ["cloudwatch:DescribeAlarms"], [_arn(place, "cloudwatch", "alarm:*")],
@@ -92,6 +92,25 @@ CALLED = ("export", "firehose")
 """The kinds whose `run` calls a function."""
 
 
+def _measures(place: Mapping[str, str], own: list[Described], watched: list[Described]) -> Iterator[Grant]:
+    """What CloudWatch measured, where no record says what arrived."""
+    by_rule = [
+        p for p in watched if p["kind"] == "replication" and _is(p["source"], place) and not _listed(p)
+    ]
+    if by_rule or any(p["kind"] in MEASURED for p in own):
+        names = ["cloudwatch:ListMetrics"] if by_rule else []
+        yield Grant("Measure", "metrics have no ARN", ["cloudwatch:GetMetricData", *names], ["*"])
+
+
+MEASURED = ("zero-etl", "firehose")
+"""The kinds that carry without runs, so that metrics alone say what arrived."""
+
+
+def _listed(replication: Described) -> bool:
+    """Whether what it carries is exports, whose manifests say what came."""
+    return replication["landing"]["layout"] == "dynamodb-export" and bool(replication["landing"]["tables"])
+
+
 def _described(place: Mapping[str, str], own: list[Described]) -> list[Grant]:
     """Whether each switch is on or off."""
     grants: list[Grant] = []
@@ -114,7 +133,7 @@ def _records(stack: Stack, place: Mapping[str, str], own: list[Described]) -> It
         if p.get("state_machine"):
             lists.setdefault(bucket, []).append(f"{landing_folders.STATE}*")
             objects.append(f"{bucket}/{RECORDS}")
-        if p["kind"] == "replication" and p["landing"]["layout"] == "dynamodb-export":
+        if p["kind"] == "replication" and _listed(p):
             for table in p["landing"]["tables"]:
                 folder = f"{p['landing']['prefix']}{table}/"
                 lists.setdefault(bucket, []).append(f"{folder}{dynamodb_exports.MARK}*")

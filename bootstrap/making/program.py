@@ -85,6 +85,8 @@ def _variables(
         variables |= {
             f"{name.upper()}_ROLE": names.role(name, needed.stack) for name in ("preview", "refresh")
         }
+    else:
+        variables["STATUS_ROLE"] = names.role("status", needed.stack)
     if project:
         variables |= {"GCP_PROVIDER": project["provider"], "GCP_SERVICE_ACCOUNT": project[doing]}
         if doing == "preview":

@@ -84,6 +84,8 @@ def arn(action: str, path: str, body: bytes, region: str, account: str, query: d
     if action in BY_MEMBER:
         member, prefix = BY_MEMBER[action]
         name = given.get(member) or next(iter(given.get(member.partition(".")[0], [])), None)
+        if action == "cloudwatch:DescribeAlarms":  # by the beginning of their names
+            name = name or given.get("AlarmNamePrefix")
         return f"{before}{prefix}{name}" if name else None
     return _called_by_alias(service, action, given)
 

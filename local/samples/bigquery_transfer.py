@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
 from components.shared.catalog_names import table_name
 from local.samples import Cloud, Row, SampleError, checksum, kinds, lake, mysql
 from local.samples.export import keys
+from operate.kinds import bigquery_transfer as operated
 
 
 def prepare(cloud: Cloud, name: str, pipeline: Mapping[str, Any]) -> None:
@@ -36,19 +37,14 @@ def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -
         if any(row.failure for row in rows) or time.monotonic() > deadline:
             raise SampleError(f"{name}: {pipeline['from']} has not landed all that was sent")
         time.sleep(cloud.pause)
+    operated.begin_copy(cloud, pipeline)
     if pipeline.get("copy"):
-        copy(cloud, name, pipeline, deadline)
-    for table in pipeline["tables"].values():
-        now = {"requestedRunTime": datetime.now(UTC).isoformat()}
-        cloud.google("POST", f"/v1/{table['transfer']}:startManualRuns", now)
+        copied(cloud, name, pipeline, deadline)
+    operated.load(cloud, pipeline)
 
 
-def copy(cloud: Cloud, name: str, pipeline: Mapping[str, Any], deadline: float) -> None:
-    """Runs the copy, unless the landing's events do, and waits until Cloud Storage has every file that is loaded."""
-    job = pipeline["copy"]["job"]
-    project = pipeline["project"]
-    if "schedule" in cloud.google("GET", f"/v1/{job}?projectId={project}"):
-        cloud.google("POST", f"/v1/{job}:run", {"projectId": project})
+def copied(cloud: Cloud, name: str, pipeline: Mapping[str, Any], deadline: float) -> None:
+    """Waits until Cloud Storage has every file that is loaded."""
     landed = keys(cloud, pipeline["source"], "")
     wanted = {key for path in paths(cloud, pipeline) for key in landed if fnmatchcase(key, path)}
     at = f"/storage/v1/b/{pipeline['copy']['bucket']}/o"

@@ -17,8 +17,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from components.shared import dynamodb_exports, scheduled_time
+from components.shared import dynamodb_exports
 from local.samples import Cloud, Row, SampleError, lake
+from operate.kinds import export as operated
+from operate.outputs import Refused
 
 ITEMS = {"customers": 1_000, "returns": 0, "orders": 50_000}
 OTHERWISE = 1_000
@@ -79,17 +81,10 @@ def prepare(cloud: Cloud, name: str, pipeline: Mapping[str, Any]) -> None:
 
 def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -> None:
     """Starts the pipeline's run, or calls its function, with what its schedule would send at that time."""
-    if "state_machine" in pipeline:
-        lake.start(cloud, pipeline, due)
-        return
-    answer = cloud.client("lambda", pipeline["landing"]).invoke(
-        FunctionName=pipeline["function"],
-        Payload=json.dumps({scheduled_time.KEY: due.isoformat().replace("+00:00", "Z")}),
-    )
-    if answer.get("FunctionError"):
-        raise SampleError(
-            f"{name}: {pipeline['function']} failed: {answer['Payload'].read().decode()[:2000]}"
-        )
+    try:
+        operated.run(cloud, name, pipeline, due)
+    except Refused as error:
+        raise SampleError(str(error)) from error
 
 
 def _fill(dynamodb: Any, table: str) -> None:
@@ -155,21 +150,10 @@ def latest(
     cloud: Cloud, landing: Mapping[str, Any], table: str, due: datetime | None
 ) -> dict[str, Any] | None:
     """The table's export into the landing that shows it at the latest time, not before `due`."""
-    dynamodb = cloud.client("dynamodb", landing)
-    arn = dynamodb.describe_table(TableName=table)["Table"]["TableArn"]
-    exports, page = list[dict[str, Any]](), {"NextToken": ""}
-    while "NextToken" in page:  # botocore has no paginator for it
-        page = dynamodb.list_exports(
-            TableArn=arn, **{k: v for k, v in page.items() if k == "NextToken" and v}
-        )
-        for summary in page["ExportSummaries"]:
-            exports.append(dynamodb.describe_export(ExportArn=summary["ExportArn"])["ExportDescription"])
     exports = [
         export
-        for export in exports
-        if export["S3Bucket"] == landing["bucket"]
-        and "ExportTime" in export  # an incremental one shows changes, not the table
-        and (due is None or export["ExportTime"] >= due)
+        for export in operated.exports(cloud, landing, table)
+        if due is None or export["ExportTime"] >= due
     ]
     return max(exports, key=lambda export: export["ExportTime"], default=None)
 

@@ -16,14 +16,6 @@ from components.shared import scheduled_time
 from local.samples import Cloud, Row, SampleError, mysql
 
 
-def start(cloud: Cloud, pipeline: Mapping[str, Any], due: datetime) -> str:
-    """The ARN of the execution."""
-    run_input = json.dumps({scheduled_time.KEY: due.isoformat().replace("+00:00", "Z")})
-    return cloud.client("stepfunctions", pipeline).start_execution(
-        stateMachineArn=pipeline["state_machine"], input=run_input
-    )["executionArn"]
-
-
 def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | None) -> list[Row]:
     """What the newest run has published of each table."""
     from local.samples import export

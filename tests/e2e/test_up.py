@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import re
 import signal
+import subprocess
+import sys
 
+import boto3
 import httpx
 import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from components.stack.kinds import KINDS
 from local import samples
 from local.samples import zero_etl
-from tests.e2e.conftest import LEAK
+from operate import switches
+from operate.row import PAUSED
+from operate.status import of_pipeline
+from operate.status import status as status_of
+from tests.e2e.conftest import LEAK, ROOT
 
 STORES = ("source", "Athena", "BigQuery")
+RUNNING = ["arrived_at", "late_seconds", "rows", "counted", "state", "problems"]
 COLUMNS = ["pipeline", "kind", "table", "sent", "arrived", "seconds"]
 
 
@@ -86,8 +98,9 @@ def test_every_item_of_every_table_is_a_document(rows):
     assert counts == {"products": (1_050, 1_050), "reviews": (1_050, 1_050)}
 
 
-def test_status_prints_json_rows_of_six_columns_and_nothing_else(rows):
-    assert [list(row) for row in rows] == [COLUMNS] * len(rows)
+def test_status_prints_json_rows_of_what_was_sent_and_of_what_any_running_stack_says(rows):
+    assert [list(row) for row in rows] == [[*COLUMNS, *RUNNING]] * len(rows)
+    assert {row["state"] for row in rows} == {"ok"} and all(row["arrived_at"] for row in rows)
     assert all(isinstance(row["seconds"], float) and row["seconds"] >= 0 for row in rows)
 
 
@@ -121,3 +134,92 @@ def test_a_cloud_of_an_earlier_up_outlives_an_interrupted_one(stack):
     assert ready and outputs
     cloud, pipeline = samples.Cloud(ready["endpoint"], outputs), outputs["pipelines"]["catalog-search"]
     assert [row.complete for row in zero_etl.rows(cloud, "catalog-search", pipeline, None)] == [True, True]
+
+
+def test_under_the_status_role_alone_a_running_stack_says_the_same_and_changes_nothing(stack, rows):
+    """What `python -m bootstrap local` prints for the role, judged by the embedded cloud's own IAM."""
+    cloud = under(stack, "status")
+    shown = {(each.pipeline, each.table): each for each in status_of(cloud)}
+    assert {each.state for each in shown.values()} == {"ok"}, [
+        each for each in shown.values() if each.state != "ok"
+    ]
+    listed = {(row["pipeline"], row["table"]): row for row in rows}
+    assert set(shown) == set(listed)
+    for key, row in listed.items():
+        assert shown[key].arrived_at, key
+        if (
+            shown[key].counted == "in all"
+        ):  # of an incremental run, or a day, it is what came, not what is there
+            assert shown[key].rows == row["arrived"], key
+    with pytest.raises(ClientError, match=r"AccessDenied|not authorized"):
+        switches.pause(cloud, "shop-lake")
+
+
+def test_under_the_operate_role_alone_pipelines_are_paused_and_resumed_and_nothing_else_is_another(stack):
+    cloud, admin = under(stack, "operate"), under(stack, "")
+
+    def states(pipeline: str) -> set[str]:
+        return {each.state for each in of_pipeline(admin, pipeline, admin.pipelines[pipeline])}
+
+    for pipeline in ("shop-lake", "keyless-warehouse"):
+        switches.pause(cloud, pipeline)
+        try:
+            assert states(pipeline) == {PAUSED}
+        finally:
+            switches.resume(cloud, pipeline)
+        assert states(pipeline) == {"ok"}
+    assert set(json.loads(stack.operation("preview"))) == {"same"}
+
+
+def under(run, role: str) -> samples.Cloud:
+    """The running stack as a role of that name has it in each account, with what bootstrap prints for it; without a
+    name as the accounts' administrators do."""
+    ready, outputs = run.clone.running(), run.clone.outputs()
+    cloud = samples.Cloud(ready["endpoint"], outputs, ready["gcp"])
+    if not role:
+        return cloud
+    entered = UnderRole(ready["endpoint"], outputs, ready["gcp"])
+    for place in printed("local")["places"]:
+        iam = cloud.client("iam", place)
+        trust = {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"AWS": f"arn:aws:iam::{place['account']}:root"},
+        }
+        with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+            iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))
+        for number, document in enumerate(place["policies"][role]):
+            iam.put_role_policy(RoleName=role, PolicyName=str(number), PolicyDocument=json.dumps(document))
+        given = cloud.client("sts", place).assume_role(
+            RoleArn=f"arn:aws:iam::{place['account']}:role/{role}", RoleSessionName=role
+        )["Credentials"]
+        entered.sessions[place["account"]] = boto3.Session(
+            given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"]
+        )
+    return entered
+
+
+@functools.cache
+def printed(name: str) -> dict:
+    done = subprocess.run(
+        [sys.executable, "-m", "bootstrap", "--json", name],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+class UnderRole(samples.Cloud):
+    """A cloud whose accounts are entered by sessions."""
+
+    @functools.cached_property
+    def sessions(self) -> dict[str, boto3.Session]:
+        return {}
+
+    def client(self, service, place):
+        return self.sessions[place["account"]].client(
+            service, endpoint_url=self.endpoint, region_name=place["region"],
+            config=Config(proxies={}, s3={"addressing_style": "path"}),
+        )  # fmt: skip

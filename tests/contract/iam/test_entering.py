@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bootstrap.making import names
 from bootstrap.making.github import ISSUER
 from tests.contract.iam.evaluator import Evaluator, Request
 from tests.contract.iam.test_roles import WIDENING
@@ -96,7 +97,7 @@ def test_a_role_in_an_account_is_taken_on_from_its_door_and_from_nowhere_else(
     ]
     others = ["admin", "deploy-tributary-prod", "preview-tributary-prod", "tributary-prod-shop-lake-run"]
     taken: dict[str, set[str]] = {}
-    for doing in ("deploy", "preview", "refresh"):
+    for doing in names.DOING:
         on = trust(f"{doing}-tributary-prod-{account}")
         everything = {"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}}
         for who in doors + others:
@@ -110,6 +111,8 @@ def test_a_role_in_an_account_is_taken_on_from_its_door_and_from_nowhere_else(
         "deploy": {"enter-deploy-tributary-prod"},
         "preview": {"enter-preview-tributary-prod"},
         "refresh": {"enter-preview-tributary-prod"},
+        "status": {"enter-deploy-tributary-prod"},
+        "operate": {"enter-deploy-tributary-prod"},
     }
 
 
@@ -146,7 +149,7 @@ EVERY = [
     for stack in ("dev", "prod")
     for name, account in (
         *((f"enter-{doing}-tributary-{stack}", HOME) for doing in ("deploy", "preview")),
-        *((f"{doing}-tributary-{stack}", account) for doing in ("deploy", "preview", "refresh")
+        *((f"{doing}-tributary-{stack}", account) for doing in names.DOING
           for account in (HOME, OTHER) if (stack, account) != ("dev", OTHER)),
     )
 ]  # fmt: skip

@@ -21,6 +21,7 @@ from bootstrap.calls import DOCUMENTED, SEEN, calls
 from bootstrap.google import permissions
 from bootstrap.kinds import KINDS
 from bootstrap.narrowing import ANYWHERE, BOUNDING, BY_A_FUNCTION, SCANNED
+from bootstrap.operating import operate, status
 from bootstrap.registered import config_of, registered
 from bootstrap.roles import (
     Grant,
@@ -169,7 +170,7 @@ def _reads(action: str) -> bool:
 
 
 @pytest.mark.parametrize("run", RUNS)
-@pytest.mark.parametrize("role", [deploy, preview, refresh], ids=lambda role: role.__name__)
+@pytest.mark.parametrize("role", [deploy, preview, refresh, status, operate], ids=lambda role: role.__name__)
 def test_neither_role_reads_data(run: str, role: Any, evaluator: Evaluator) -> None:
     renamed = [
         (a, on.replace("-dev-", f"-{stack(run).name}-").replace("_dev_", f"_{stack(run).name}_"))
@@ -186,7 +187,7 @@ def test_neither_role_reads_data(run: str, role: Any, evaluator: Evaluator) -> N
     assert [(r.action, r.resource) for r, allowed in zip(requests, verdicts, strict=True) if allowed] == []
 
 
-@pytest.mark.parametrize("during", ["deploy", "preview", "refresh"])
+@pytest.mark.parametrize("during", ["deploy", "preview", "refresh", "status", "operate"])
 def test_no_role_at_google_reads_data(during: Any) -> None:
     """What reads it: https://cloud.google.com/bigquery/docs/access-control and
     https://cloud.google.com/storage/docs/access-control/iam-permissions."""

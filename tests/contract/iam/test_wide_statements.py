@@ -12,6 +12,7 @@ import pytest
 from policy_sentry.querying.actions import get_action_data
 
 from bootstrap.narrowing import ON_INDEXES
+from bootstrap.operating import operate, status
 from bootstrap.page import options
 from bootstrap.roles import Stack, deploy, preview, refresh
 from policy.documents import wide
@@ -36,12 +37,16 @@ WIDE_ANYWAY = {
         "refresh",
         "aoss:GetAccessPolicy",
     ): "a stranger's policy on every collection is to be seen, and names none",
+    (
+        "status",
+        "cloudwatch:DescribeAlarms",
+    ): "asked by the beginning of names, a request is about no alarm whose tags could be compared",
 }
 
 
 def statements(run: str) -> Iterator[tuple[str, Any]]:
     whole = stack(run)
-    for which in (deploy, preview, refresh):
+    for which in (deploy, preview, refresh, status, operate):
         for name, place in whole.places().items():
             for grant in which(whole, place):
                 yield f"{run} {which.__name__} {name} {grant.sid}", grant

@@ -33,15 +33,15 @@ def test_it_registers_so_many_of_each_type() -> None:
     )
     assert made().counts() == dict(sorted({
         "aws:iam/openIdConnectProvider:OpenIdConnectProvider": 1,
-        ROLE: 4 + 3 * 3,  # two doors a stack; three roles in dev's one account and in prod's two
+        ROLE: 4 + 5 * 3,  # two doors a stack; five roles in dev's one account and in prod's two
         "aws:iam/rolePolicy:RolePolicy": 4, POLICY: policies,
         "aws:iam/rolePolicyAttachment:RolePolicyAttachment": policies,
         "aws:kms/key:Key": 3, "aws:kms/alias:Alias": 3, "aws:s3/bucket:Bucket": 1, **bucket,
         "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": 2,
         "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": 2,
-        "gcp:projects/iAMCustomRole:IAMCustomRole": 6, "gcp:projects/iAMMember:IAMMember": 6,
+        "gcp:projects/iAMCustomRole:IAMCustomRole": 10, "gcp:projects/iAMMember:IAMMember": 10,
         "gcp:projects/service:Service": sum(len(listed(s).google.services) for s in ("dev", "prod")),  # type: ignore[union-attr]
-        "gcp:serviceaccount/account:Account": 6, "gcp:serviceaccount/iAMMember:IAMMember": 6,
+        "gcp:serviceaccount/account:Account": 10, "gcp:serviceaccount/iAMMember:IAMMember": 10,
         "pulumi:providers:aws": 2, "pulumi:providers:gcp": 2,
     }.items()))  # fmt: skip
 
@@ -65,7 +65,7 @@ def test_a_door_lets_in_one_environment_of_one_repository(doing: str, environmen
 def test_a_role_in_an_account_trusts_its_door_alone_and_has_the_printed_policies() -> None:
     recording = made()
     printed = command.policies("prod")
-    for doing, door in (("deploy", "deploy"), ("preview", "preview"), ("refresh", "preview")):
+    for doing, door in names.ENTERED.items():
         for account, place in ((HOME, "workload"), (OTHER, "analytics")):
             role = recording.of(ROLE)[f"{doing}-tributary-prod-{account}"]
             assert role["name"] == f"{doing}-tributary-prod"
@@ -171,7 +171,8 @@ def test_at_google_one_subject_is_one_service_account_with_one_role() -> None:
     assert provider["attributeMapping"]["google.subject"] == "assertion.sub"
     members = recording.of("gcp:serviceaccount/iAMMember:IAMMember")
     pool = "principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/github"
-    for doing, environment in (("deploy", "prod"), ("preview", "prod-preview"), ("refresh", "prod-preview")):
+    for doing, door in names.ENTERED.items():
+        environment = {"deploy": "prod", "preview": "prod-preview"}[door]
         member = members[f"tributary-prod-{doing}"]
         assert member["role"] == "roles/iam.workloadIdentityUser"
         assert member["member"] == f"{pool}/subject/{SUBJECT}:{environment}"
@@ -199,7 +200,7 @@ def test_a_role_that_google_refuses_a_permission_of_has_the_predefined_one_besid
 def test_what_github_is_given_has_the_variables_of_both_environments() -> None:
     outputs = made().outputs["prod"]
     assert set(outputs["deploy"]) == {
-        "AWS_ROLE", "AWS_REGION", "PULUMI_BACKEND_URL", "GCP_PROVIDER", "GCP_SERVICE_ACCOUNT",
+        "AWS_ROLE", "AWS_REGION", "PULUMI_BACKEND_URL", "GCP_PROVIDER", "GCP_SERVICE_ACCOUNT", "STATUS_ROLE",
     }  # fmt: skip
     assert set(outputs["preview"]) - set(outputs["deploy"]) == {
         "PREVIEW_ROLE", "REFRESH_ROLE", "GCP_REFRESH_SERVICE_ACCOUNT",

@@ -1,0 +1,95 @@
+"""How `operate` comes to a deployed stack: its outputs by the command line, its accounts by the config's roles."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from operate.entering import Deployed, GoogleError, deployed
+from operate.outputs import Refused
+from tests.unit.operate.fake_cloud import pipelines
+
+ROOT = Path(__file__).resolve().parents[3]
+ACCOUNTS = {
+    "workload": {"id": "111111111111", "region": "eu-central-1", "role": "arn:aws:iam::111111111111:role/deploy"},
+    "china": {"id": "222222222222", "region": "cn-north-1"},
+    "far": {"id": "333333333333", "region": "eu-west-1", "roles": [
+        {"arn": "arn:aws:iam::111111111111:role/hub"},
+        {"arn": "arn:aws:iam::333333333333:role/deploy", "external_id": "shared"}]},
+}  # fmt: skip
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with a stack, and a `pulumi` that prints outputs.json."""
+    (tmp_path / "bin").mkdir()
+    tool = tmp_path / "bin" / "pulumi"
+    tool.write_text(
+        f"#!{sys.executable}\nimport pathlib, sys\nfile = pathlib.Path({str(tmp_path / 'outputs.json')!r})\n"
+        "sys.exit('no stack named prod') if not file.exists() else print(file.read_text())\n"
+    )
+    tool.chmod(0o755)
+    (tmp_path / "Pulumi.prod.yaml").write_text(yaml.safe_dump({"config": {"tributary:accounts": ACCOUNTS}}))
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    return tmp_path
+
+
+def test_the_pipelines_are_those_of_the_outputs(project: Path) -> None:
+    (project / "outputs.json").write_text(json.dumps({"pipelines": pipelines(), "cost": {}}))
+    assert deployed(project, "prod").pipelines == pipelines()
+
+
+@pytest.mark.parametrize(
+    ("outputs", "stack", "why"),
+    [
+        (None, "prod", "no stack named prod"),
+        ("{}", "prod", "it is not deployed"),
+        (None, "pro", "there is no Pulumi.pro.yaml"),
+    ],
+)
+def test_a_stack_that_is_not_there_is_a_sentence(
+    project: Path, outputs: str | None, stack: str, why: str
+) -> None:
+    if outputs:
+        (project / "outputs.json").write_text(outputs)
+    with pytest.raises(Refused, match=why):
+        deployed(project, stack)
+
+
+def test_an_account_is_entered_by_the_configs_way_and_a_given_role_is_its_end() -> None:
+    plain, other = Deployed(ACCOUNTS, {}), Deployed(ACCOUNTS, {}, "status-tributary-prod")
+    assert [step["arn"] for step in plain.chain("111111111111", "eu-central-1")] == [
+        ACCOUNTS["workload"]["role"]
+    ]
+    assert plain.chain("222222222222", "cn-north-1") == []
+    ends = {
+        ("111111111111", "eu-central-1"): "arn:aws:iam::111111111111:role/status-tributary-prod",
+        ("222222222222", "cn-north-1"): "arn:aws-cn:iam::222222222222:role/status-tributary-prod",
+    }
+    assert {place: [s["arn"] for s in other.chain(*place)] for place in ends} == {
+        k: [v] for k, v in ends.items()
+    }
+    assert other.chain("333333333333", "eu-west-1") == [
+        {"arn": "arn:aws:iam::111111111111:role/hub"},
+        {"arn": "arn:aws:iam::333333333333:role/status-tributary-prod", "external_id": "shared"},
+    ]
+
+
+def test_a_path_of_no_known_product_is_asked_of_nobody() -> None:
+    with pytest.raises(GoogleError, match="no product"):
+        Deployed({}, {}).google("GET", "/v2/elsewhere")
+
+
+@pytest.mark.parametrize("command", ["run", "pause", "resume"])
+def test_without_a_pipeline_the_command_names_those_that_there_are(project: Path, command: str) -> None:
+    (project / "outputs.json").write_text(json.dumps({"pipelines": pipelines()}))
+    words = [sys.executable, "-m", "operate", command, "prod", "--root", str(project)]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "PIPELINE=<one of catalog-search, plain, shop-lake, shop-replica" in done.stderr
