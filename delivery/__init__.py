@@ -24,6 +24,7 @@ strip.py       recorded events without what nobody reads
 mask.py        account ids, addresses and credentials, as the config asks
 reviewed.py    whether a deployment would do what was shown
 drift.py       an issue's text
+paused.py      what of a stack was switched off by hand
 strangers.py   what was added by hand to a stack's own resources
 accounts.py    clients for the resources of a state
 github.py      the few calls of GitHub's API

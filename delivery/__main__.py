@@ -25,6 +25,7 @@ from delivery import (
     credentials,
     drift,
     github,
+    paused,
     preview,
     settings,
     strangers,
@@ -242,11 +243,14 @@ def _scan(arguments: argparse.Namespace) -> int:
     resources = command_line.state(arguments.root, arguments.stack)
     entered = accounts.Accounts(resources, arguments.role)
     listed = strangers.strangers(resources, strangers.read(resources, entered.client))
+    listed += paused.paused(resources, entered.client)
     arguments.to.mkdir(parents=True, exist_ok=True)
     content = json.dumps([dataclasses.asdict(stranger) for stranger in listed], indent=1)
     (arguments.to / f"{arguments.stack}.strangers.json").write_text(content + "\n")
-    unread = sum(stranger.kind == drift.UNREAD for stranger in listed)
-    print(f"{arguments.stack}: {len(listed) - unread} added by hand, {unread} unread")
+    unread, off = (sum(s.kind == kind for s in listed) for kind in (drift.UNREAD, drift.PAUSED))
+    print(
+        f"{arguments.stack}: {len(listed) - unread - off} added by hand, {off} switched off, {unread} unread"
+    )
     return 0
 
 

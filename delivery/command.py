@@ -14,7 +14,10 @@ from typing import Any
 import yaml
 
 from delivery import preview, reviewed, strip
+from delivery.accounts import Accounts
 from delivery.arrived import Arrival, Arrived, denials
+from delivery.drift import PAUSED
+from delivery.paused import SENT_WHOLE, paused
 from delivery.preview import Preview
 from delivery.reasons import why
 from delivery.settings import StackDelivery
@@ -78,6 +81,12 @@ def deploy(root: Path, stack: str, folder: Path, shown: Path | None, delivered: 
             f"{stack} would not be deployed as it was reviewed:\n{listed}{more}\n"
             "something else was deployed in between, or somebody changed it by hand; preview the change again"
         )
+    if off := _switched_on(root, stack, plan):
+        raise Stopped(
+            f"{stack} has what was switched off by hand, and this deployment would switch it on:\n"
+            + "\n".join(f"  {line}" for line in off)
+            + "\nresume it first, then run the deployment again"
+        )
     command = ["pulumi", "up", "--yes", "--skip-preview", "--plan", str((folder / f"{stack}.plan").resolve())]
     command += [*_policies(delivered), "--stack", stack, "--non-interactive"]
     done = subprocess.run(
@@ -86,6 +95,16 @@ def deploy(root: Path, stack: str, folder: Path, shown: Path | None, delivered: 
     if done.returncode:
         raise Stopped(f"{stack}: pulumi up ended with {done.returncode}; what it did is in the log above")
     return plan
+
+
+def _switched_on(root: Path, stack: str, plan: Preview) -> list[str]:
+    """What is off, by hand, of the resources that a plan changes."""
+    changed = {change.urn for change in plan.changes if change.type in SENT_WHOLE}
+    if not changed:
+        return []
+    resources = state(root, stack)
+    off = paused([each for each in resources if each["urn"] in changed], Accounts(resources).client)
+    return [f"{each.resource}: {each.what}" for each in off if each.kind == PAUSED]
 
 
 def state(root: Path, stack: str) -> list[dict[str, Any]]:

@@ -18,6 +18,10 @@ UNREAD = "unread"
 """The kind of what could not be read, so that nobody knows what was added to it."""
 
 
+PAUSED = "paused"
+"""The kind of what was switched off by hand: by `make pause`."""
+
+
 @dataclass(frozen=True)
 class Stranger:
     """Something in the stack's own resources that the program did not make, and no refresh sees."""
@@ -25,9 +29,10 @@ class Stranger:
     resource: str
     """What it stands in, such as a bucket's ARN."""
     kind: str
-    """`statement`, `grant`, `principal`, `subscription`, or `unread`."""
+    """`statement`, `grant`, `principal`, `subscription`, `paused`, or `unread`."""
     what: str
-    """Which one: a statement's Sid and what it lets happen, a grantee, an endpoint; of what is unread, why."""
+    """Which one: a statement's Sid and what it lets happen, a grantee, an endpoint; of what is paused, the command that
+    switches it on; of what is unread, why."""
 
 
 def marker(stack: str) -> str:
@@ -52,12 +57,17 @@ def body(
     accounts = preview.accounts
     preview, strangers = everywhere((preview, tuple(strangers)), lambda part: masked(part, masking, accounts))
     parts: list[Section] = []
-    added = [stranger for stranger in strangers if stranger.kind != UNREAD]
+    added = [stranger for stranger in strangers if stranger.kind not in (UNREAD, PAUSED)]
+    off = [stranger for stranger in strangers if stranger.kind == PAUSED]
     unread = [stranger for stranger in strangers if stranger.kind == UNREAD]
     if unread:
         rows = [[text.code(stranger.resource), text.code(stranger.what)] for stranger in unread]
         head, rule, *lines = text.table(("what was added to", "could not be read"), rows)
         parts.append(Section("Not read", (head, rule), tuple(lines)))
+    if off:
+        rows = [[text.code(stranger.resource), text.code(stranger.what)] for stranger in off]
+        head, rule, *lines = text.table(("switched off by hand", "to switch it on"), rows)
+        parts.append(Section("Paused", (head, rule), tuple(lines)))
     if added:
         rows = [[text.code(stranger.resource), stranger.kind, text.code(stranger.what)] for stranger in added]
         head, rule, *lines = text.table(("in", "a", "which the program did not make"), rows)

@@ -46,11 +46,11 @@ ACTIONS = {
     "StartExecution": ("states:StartExecution", "{stateMachineArn}"),
     "DescribeExecution": ("states:DescribeExecution", "{executionArn}"),
 }
-Asked = tuple[str, str, str, dict[str, str]]
+Wanted = tuple[str, str, str, dict[str, str]]
 
 
-def judged(sent: Sent) -> Iterator[Asked]:
-    """What IAM is asked for a request: account, action, resource, context."""
+def judged(sent: Sent) -> Iterator[Wanted]:
+    """What IAM judges of a request: account, action, resource, context."""
     account, region, given = sent.account, sent.region, sent.given
     if sent.service == "s3":
         bucket = f"arn:aws:s3:::{given['Bucket']}"
@@ -103,7 +103,7 @@ def cloud(run: str) -> FakeCloud:
 
 
 @cache
-def asked_by_status(run: str) -> list[Asked]:
+def sent_by_status(run: str) -> list[Wanted]:
     running = cloud(run)
     running.sent.clear()
     assert status_of(running)
@@ -111,7 +111,7 @@ def asked_by_status(run: str) -> list[Asked]:
 
 
 @cache
-def asked_by_switches(run: str) -> list[Asked]:
+def sent_by_switches(run: str) -> list[Wanted]:
     running = cloud(run)
     running.sent.clear()
     for name, pipeline in running.pipelines.items():
@@ -129,24 +129,24 @@ def asked_by_switches(run: str) -> list[Asked]:
 def test_each_role_may_send_what_its_commands_send_and_status_nothing_that_switches(
     run: str, evaluator: Evaluator
 ) -> None:
-    for which, asked in ((status, asked_by_status(run)), (operate, asked_by_switches(run))):
-        verdicts = evaluator.allows([request(run, which, *each) for each in asked])
-        assert [each for each, allowed in zip(asked, verdicts, strict=True) if not allowed] == []
-    only = [each for each in asked_by_switches(run) if each not in asked_by_status(run)]
+    for which, wanted in ((status, sent_by_status(run)), (operate, sent_by_switches(run))):
+        verdicts = evaluator.allows([request(run, which, *each) for each in wanted])
+        assert [each for each, allowed in zip(wanted, verdicts, strict=True) if not allowed] == []
+    only = [each for each in sent_by_switches(run) if each not in sent_by_status(run)]
     assert only and not any(evaluator.allows([request(run, status, *each) for each in only]))
 
 
 @pytest.mark.parametrize("run", RUNS)
 def test_neither_role_has_an_action_that_its_commands_never_send(run: str) -> None:
-    for which, asked in ((status, asked_by_status(run)), (operate, asked_by_switches(run))):
+    for which, wanted in ((status, sent_by_status(run)), (operate, sent_by_switches(run))):
         granted = {
             action
             for place in stack(run).places().values()
             for grant in which(stack(run), place)
             for action in grant.actions
         }
-        spare = granted - {action for _, action, *_ in asked}
-        assert spare <= {"kms:Decrypt"}  # asked for by S3, as judged() has it of `prod`
+        spare = granted - {action for _, action, *_ in wanted}
+        assert spare <= {"kms:Decrypt"}  # S3 wants it, as judged() has it of `prod`
 
 
 def _levels(action: str) -> set[str]:
@@ -179,7 +179,7 @@ def test_status_changes_nothing_and_of_a_bucket_reads_records_alone(run: str, ev
 def test_operate_switches_nothing_of_a_stack_whose_name_begins_alike(run: str, evaluator: Evaluator) -> None:
     others = [
         (account, action, neighbour(resource), context)
-        for account, action, resource, context in asked_by_switches(run)
+        for account, action, resource, context in sent_by_switches(run)
         if neighbour(resource) != resource
     ]
     assert others and not any(evaluator.allows([request(run, operate, *each) for each in others]))
@@ -187,12 +187,12 @@ def test_operate_switches_nothing_of_a_stack_whose_name_begins_alike(run: str, e
 
 def test_a_statement_that_is_taken_away_is_missed(evaluator: Evaluator) -> None:
     """Of `prod`, each statement of both roles is one that a request needs."""
-    for which, asked in ((status, asked_by_status("prod")), (operate, asked_by_switches("prod"))):
-        for account in {account for account, *_ in asked}:
+    for which, wanted in ((status, sent_by_status("prod")), (operate, sent_by_switches("prod"))):
+        for account in {account for account, *_ in wanted}:
             whole = policy("prod", account, which)
             for taken in whole["Statement"]:
                 less = {**whole, "Statement": [s for s in whole["Statement"] if s is not taken]}
-                ours = [each for each in asked if each[0] == account and each[1] in taken["Action"]]
+                ours = [each for each in wanted if each[0] == account and each[1] in taken["Action"]]
                 requests = [request("prod", which, *each) for each in ours]
                 requests = [
                     type(r)(r.principal, r.action, r.resource, r.account, less, r.on_resource, r.context)

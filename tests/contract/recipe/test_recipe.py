@@ -38,6 +38,7 @@ COPIED = (
     "bootstrap",
     "components",
     "delivery",
+    "operate",
     "docs",
     "handlers",
     "local",

@@ -45,7 +45,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.mark.parametrize(("workflow", "name", "run"), RUNS)
 def test_a_step_runs_a_target_or_a_command_of_this_package(workflow: str, name: str, run: str) -> None:
-    assert re.fullmatch(r"make setup( policy/venv)?|\.venv/bin/python -m delivery [^|;&\n]+", run)
+    assert re.fullmatch(r"make setup( policy/venv)?|\.venv/bin/python -m (delivery|operate) [^|;&\n]+", run)
 
 
 @pytest.fixture
@@ -55,7 +55,8 @@ def clone(tmp_path: Path) -> Path:
     root.mkdir()
     for name in ("delivery.yaml", "Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.local.yaml", "Pulumi.prod.yaml"):
         shutil.copy(ROOT / name, root / name)
-    shutil.copytree(ROOT / "delivery", root / "delivery", ignore=shutil.ignore_patterns("__pycache__"))
+    for room in ("components/shared", "delivery", "operate"):
+        shutil.copytree(ROOT / room, root / room, ignore=shutil.ignore_patterns("__pycache__"))
     (root / ".venv" / "bin").mkdir(parents=True)
     (root / ".venv" / "bin" / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
     (root / ".venv" / "bin" / "python").chmod(0o755)
@@ -65,7 +66,8 @@ def clone(tmp_path: Path) -> Path:
     pulumi.write_text(
         f'#!/bin/sh\ncd "{root}"\n'
         'echo "$PULUMI_ENABLE_STREAMING_JSON_PREVIEW $*" >> pulumi.log\ncat Pulumi.prod.yaml > seen.yaml\n'
-        'case $1 in preview) cat recording.jsonl;; up) exit "${UP_CODE:-0}";; esac\n'
+        'case $1 in preview) cat recording.jsonl;; up) exit "${UP_CODE:-0}";;\n'
+        '  stack) echo "{\\"deployment\\": {\\"resources\\": []}, \\"pipelines\\": {}}";; esac\n'
     )
     pulumi.chmod(0o755)
     for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "one"]):
@@ -358,3 +360,14 @@ def test_every_command_of_a_step_is_run_here() -> None:
     source = Path(__file__).read_text()
     called = {re.search(r"-m delivery (\w+)", run)[1] for run in COMMANDS}  # type: ignore[index]
     assert called - {"embedded", "scan"} == set(re.findall(r'the\("(\w+)"', source))
+
+
+def test_after_a_deployment_what_arrived_is_checked_by_the_role_that_reads(clone: Path) -> None:
+    """Its commands are those of `make status STACK=<stack> ROLE=<role>`."""
+    [run] = {run for workflow, _, run in RUNS if workflow == "deploy" and "-m operate" in run}
+    steps = [run for workflow, _, run in RUNS if workflow == "deploy"]
+    assert steps.index(run) > steps.index(the("deploy", "deploy"))
+    done = step(clone, run, STACK="prod", STATUS_ROLE="status-tributary-prod")
+    assert (done.returncode, done.stdout.strip()) == (0, "no pipelines"), done.stderr
+    assert words(clone) == [" stack output --json --stack prod --non-interactive"]
+    assert step(clone, run, STACK="prods", STATUS_ROLE="x").returncode == 1

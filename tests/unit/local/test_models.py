@@ -58,7 +58,7 @@ def named(service, method, path, headers, body, query):
 def test_every_service_that_is_called_is_in_the_list():
     called = {
         name
-        for folder in ("handlers", "local", "components", "bootstrap", "delivery")
+        for folder in ("handlers", "local", "components", "bootstrap", "delivery", "operate")
         for file in (ROOT / folder).rglob("*.py")
         for name in CLIENT.findall(file.read_text())
     }

@@ -24,7 +24,7 @@ from tests.sources import modules
 
 ROOT = Path(__file__).resolve().parents[3]
 RECORD = Path(__file__).with_name("private_names.txt")
-FOLDERS = ("bootstrap", "components", "delivery", "handlers", "local", "policy")
+FOLDERS = ("bootstrap", "components", "delivery", "handlers", "local", "operate", "policy")
 START = "--- the record\n"
 # Python's own, which its documentation describes.
 PUBLIC = {"os._exit", "os._Environ"}

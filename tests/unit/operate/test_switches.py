@@ -38,9 +38,9 @@ def test_pause_switches_off_what_a_kind_has_and_status_says_so_until_resume(
 ) -> None:
     cloud = FakeCloud()
     before = {(each.pipeline, each.table): each.state for each in status(cloud)}
-    said = switches.pause(cloud, pipeline)
+    lines = switches.pause(cloud, pipeline)
     assert {operation for operation, _ in changes(cloud)} == switched
-    assert all("is off" in line or line.startswith("  ") for line in said)
+    assert all("is off" in line or line.startswith("  ") for line in lines)
     if pipeline == "catalog-search":
         cloud.ingestion["Status"] = "STOPPED"
     paused = [each for each in status(cloud) if each.state == PAUSED]
@@ -99,8 +99,8 @@ def test_run_starts_what_the_schedule_would() -> None:
 def test_run_of_a_transfer_copies_first_unless_events_do() -> None:
     cloud = FakeCloud()
     switches.run(cloud, "shop-warehouse")
-    asked = [path.rpartition("/")[2] for method, path, _ in cloud.asked_google if method == "POST"]
-    assert asked == ["shop:run", "1:startManualRuns"]
+    paths = [path.rpartition("/")[2] for method, path, _ in cloud.asked_google if method == "POST"]
+    assert paths == ["shop:run", "1:startManualRuns"]
     cloud = FakeCloud()
     del cloud.job["schedule"]
     switches.run(cloud, "shop-warehouse")

@@ -1,0 +1,74 @@
+"""What of a stack was switched off by hand, by `make pause` (operate/): schedules, rules and ingestion pipelines of its
+state, as the accounts have them.
+
+A deployment that changes a schedule which is off would switch it on without showing it: the provider sends a schedule
+whole (https://docs.aws.amazon.com/scheduler/latest/APIReference/API_UpdateSchedule.html), and compares with the state
+(https://github.com/pulumi/pulumi-aws/issues/2524). That an ingestion pipeline is stopped is the property of no
+resource, so that a refresh does not see it; an update leaves it stopped
+(https://docs.aws.amazon.com/opensearch-service/latest/developerguide/update-pipeline.html).
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from delivery.drift import PAUSED, UNREAD, Stranger
+
+Resource = Mapping[str, Any]
+Client = Callable[[str, Resource], Any]
+"""A boto3 client of a service, as the account of a resource in the state is entered."""
+
+
+def _schedule(client: Client, resource: Resource) -> bool:
+    inputs = resource["inputs"]
+    answer = client("scheduler", resource).get_schedule(GroupName=inputs["groupName"], Name=inputs["name"])
+    return answer["State"] == "DISABLED" != inputs.get("state")
+
+
+def _rule(client: Client, resource: Resource) -> bool:
+    inputs = resource["inputs"]
+    return (
+        client("events", resource).describe_rule(Name=inputs["name"])["State"]
+        == "DISABLED"
+        != inputs.get("state")
+    )
+
+
+def _ingestion(client: Client, resource: Resource) -> bool:
+    name = resource["inputs"]["pipelineName"]
+    status = client("osis", resource).get_pipeline(PipelineName=name)["Pipeline"]["Status"]
+    return status in ("STOPPED", "STOPPING")
+
+
+OFF: Mapping[str, Callable[[Client, Resource], bool]] = {
+    "aws:scheduler/schedule:Schedule": _schedule,
+    "aws:cloudwatch/eventRule:EventRule": _rule,
+    "aws:opensearchingest/pipeline:Pipeline": _ingestion,
+}
+"""Whether a resource of the type is off, though the program has it on."""
+SENT_WHOLE = ("aws:scheduler/schedule:Schedule", "aws:cloudwatch/eventRule:EventRule")
+"""The types that any change switches on."""
+
+
+def paused(resources: Iterable[Resource], client: Client) -> list[Stranger]:
+    """What is off; what can't be read is reported as unread."""
+    listed: list[Stranger] = []
+    for resource in resources:
+        if resource["type"] not in OFF:
+            continue
+        outputs = resource.get("outputs") or {}
+        arn = str(outputs.get("arn") or outputs.get("pipelineArn") or resource.get("id"))
+        try:
+            if OFF[resource["type"]](client, resource):
+                listed.append(Stranger(arn, PAUSED, _instead(resource)))
+        except (ClientError, BotoCoreError) as error:
+            listed.append(Stranger(arn, UNREAD, f"whether it is switched off: {error}"))
+    return listed
+
+
+def _instead(resource: Resource) -> str:
+    stack, name = resource["urn"].split("::")[0].rpartition(":")[2], resource["urn"].rpartition("::")[2]
+    pipeline = re.sub(r"-(schedule|compare|snapshot)$", "", name)
+    return f"make resume STACK={stack} PIPELINE={pipeline}"

@@ -1,0 +1,136 @@
+"""What `make pause` left off: the comparison's issue says how to switch it on, a deployment that would do so stops."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from delivery import command, drift
+from delivery.drift import PAUSED, UNREAD, Stranger
+from delivery.paused import paused
+from delivery.preview import Change, Preview, read
+from delivery.settings import Masking, StackDelivery
+from tests.unit.delivery.recordings import recorded, text
+
+STACK = "urn:pulumi:prod::tributary::"
+SCHEDULE, RULE, INGESTION = (
+    f"{STACK}tributary:pipelines:X${type}::{name}"
+    for type, name in (
+        ("aws:scheduler/schedule:Schedule", "shop-lake-schedule"),
+        ("aws:cloudwatch/eventRule:EventRule", "shop-lake-snapshot"),
+        ("aws:opensearchingest/pipeline:Pipeline", "catalog-search"),
+    )
+)
+
+
+def resource(urn: str, **inputs: str) -> dict[str, Any]:
+    return {"urn": urn, "type": urn.split("::")[2].rpartition("$")[2], "id": urn[-8:], "inputs": inputs,
+            "outputs": {"arn": f"arn:{urn.rpartition('::')[2]}"}, "provider": "p::id"}  # fmt: skip
+
+
+STATE = [
+    resource(SCHEDULE, name="n", groupName="n"), resource(RULE, name="r"), resource(INGESTION, pipelineName="i"),
+    resource(f"{STACK}aws:sqs/queue:Queue::q", name="q"),
+]  # fmt: skip
+
+
+class Account:
+    """What the account has of each."""
+
+    def __init__(
+        self,
+        schedule: str = "ENABLED",
+        rule: str = "ENABLED",
+        ingestion: str = "ACTIVE",
+        denied: bool = False,
+    ):
+        self.states, self.denied = (schedule, rule, ingestion), denied
+
+    def client(self, service: str, resource: Any) -> Account:
+        return self
+
+    def get_schedule(self, GroupName: str, Name: str) -> dict[str, str]:
+        if self.denied:
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "GetSchedule")
+        return {"State": self.states[0]}
+
+    def describe_rule(self, Name: str) -> dict[str, str]:
+        return {"State": self.states[1]}
+
+    def get_pipeline(self, PipelineName: str) -> dict[str, Any]:
+        return {"Pipeline": {"Status": self.states[2]}}
+
+
+def test_what_is_on_is_not_listed_and_what_is_off_is_with_the_command_that_switches_it_on() -> None:
+    assert paused(STATE, Account().client) == []
+    off = paused(STATE, Account("DISABLED", "DISABLED", "STOPPED").client)
+    assert off == [
+        Stranger("arn:shop-lake-schedule", PAUSED, "make resume STACK=prod PIPELINE=shop-lake"),
+        Stranger("arn:shop-lake-snapshot", PAUSED, "make resume STACK=prod PIPELINE=shop-lake"),
+        Stranger("arn:catalog-search", PAUSED, "make resume STACK=prod PIPELINE=catalog-search"),
+    ]
+    by_program = [resource(SCHEDULE, name="n", groupName="n", state="DISABLED")]
+    assert paused(by_program, Account("DISABLED").client) == []
+
+
+def test_what_can_t_be_read_is_not_taken_for_on() -> None:
+    [unread] = paused(STATE[:1], Account(denied=True).client)
+    assert unread.kind == UNREAD and "AccessDenied" in unread.what
+
+
+def test_the_issue_of_a_comparison_names_what_is_paused_and_how_to_resume_it() -> None:
+    off = paused(STATE, Account("DISABLED").client)
+    body = drift.body(recorded("dev/unchanged"), off, "https://run", Masking())
+    assert body and "switched off by hand" in body and "make resume STACK=prod PIPELINE=shop-lake" in body
+    assert "which the program did not make" not in body
+    assert (
+        drift.body(recorded("dev/unchanged"), paused(STATE, Account().client), "https://run", Masking())
+        is None
+    )
+
+
+@pytest.mark.parametrize(
+    ("account", "changed", "stops"),
+    [
+        (Account("DISABLED"), SCHEDULE, True),
+        (Account(rule="DISABLED"), RULE, True),
+        (Account("DISABLED"), f"{STACK}aws:sqs/queue:Queue::q", False),  # it leaves the schedule as it is
+        (Account(), SCHEDULE, False),
+        (Account(ingestion="STOPPED"), INGESTION, False),  # an update does not start it
+    ],
+)
+def test_a_deployment_stops_that_would_switch_on_what_is_off(
+    account: Account, changed: str, stops: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[list[str]] = []
+    plan = Preview("prod", changes=(Change(changed, "update"),))
+    monkeypatch.setattr(command, "run_preview", lambda *_, **__: plan)
+    monkeypatch.setattr(command, "state", lambda *_: STATE)
+    monkeypatch.setattr(command, "Accounts", lambda resources: account)
+    monkeypatch.setattr(command.subprocess, "run", lambda words, **_: ran.append(words) or Done)
+    if stops:
+        with pytest.raises(
+            command.Stopped, match="make resume STACK=prod PIPELINE=shop-lake\nresume it first"
+        ):
+            command.deploy(tmp_path, "prod", tmp_path, None, StackDelivery())
+        assert ran == []
+    else:
+        assert command.deploy(tmp_path, "prod", tmp_path, None, StackDelivery()) is plan
+        assert ran[0][:2] == ["pulumi", "up"]
+
+
+class Done:
+    returncode = 0
+
+
+def test_of_a_changed_schedule_the_state_is_read_and_the_plan_names_it() -> None:
+    """A recorded preview has the type as the check compares it."""
+    changed = read("local", text("local/changed-schedule")).changes
+    assert [change.type for change in changed if change.kind == "update"] == [
+        "aws:scheduler/schedule:Schedule"
+    ]
+    assert json.dumps(changed[0].urn).endswith('-schedule"')
