@@ -58,7 +58,7 @@ def paused(resources: Iterable[Resource], client: Client) -> list[Stranger]:
     for resource in resources:
         if resource["type"] not in OFF:
             continue
-        outputs = resource.get("outputs") or {}
+        outputs: Mapping[str, Any] = resource.get("outputs") or {}
         arn = str(outputs.get("arn") or outputs.get("pipelineArn") or resource.get("id"))
         try:
             if OFF[resource["type"]](client, resource):

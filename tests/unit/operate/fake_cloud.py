@@ -95,7 +95,7 @@ class FakeCloud:
                         "DeliveryToAmazonOpenSearchServerless.DataFreshness": [4.0, 61.0]}  # fmt: skip
         self.transfer: dict[str, Any] = {}
         self.job: dict[str, Any] = {"status": "ENABLED", "schedule": {}}
-        self.loads = [{"name": "run-1", "state": "SUCCEEDED", "scheduleTime": "2026-03-01T09:00:00Z",
+        self.loads: list[dict[str, Any]] = [{"name": "run-1", "state": "SUCCEEDED", "scheduleTime": "2026-03-01T09:00:00Z",
                        "endTime": "2026-03-01T09:04:00Z"}]  # fmt: skip
         self.export: dict[str, Any] | None = {
             "ExportStatus": "COMPLETED", "S3Bucket": "plain", "ExportTime": NOW - timedelta(minutes=9),
@@ -229,7 +229,8 @@ class _Client:
         return lambda **given: self.call(method, given)
 
     def call(self, method: str, given: dict[str, Any]) -> Any:
-        operation = next(n for n in self.model.operation_names if botocore.xform_name(n) == method)
+        names: list[str] = self.model.operation_names  # type: ignore[assignment]  # a cached property of botocore
+        operation = next(n for n in names if botocore.xform_name(n) == method)
         shape = self.model.operation_model(operation).input_shape
         validate_parameters(given, shape)
         self.cloud.sent.append(Sent(*self.place, self.service, operation, given))
@@ -239,8 +240,8 @@ class _Client:
         return getattr(self.cloud, method)(given)
 
     def get_paginator(self, method: str) -> Any:
-        class Pages:
-            def paginate(_, **given: Any) -> list[Any]:
-                return [self.call(method, given)]
+        return _Pages(lambda **given: [self.call(method, given)])
 
-        return Pages()
+
+class _Pages(NamedTuple):
+    paginate: Any
