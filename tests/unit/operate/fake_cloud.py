@@ -95,7 +95,8 @@ class FakeCloud:
                         "DeliveryToAmazonOpenSearchServerless.DataFreshness": [4.0, 61.0]}  # fmt: skip
         self.transfer: dict[str, Any] = {}
         self.job: dict[str, Any] = {"status": "ENABLED", "schedule": {}}
-        self.loads: list[dict[str, Any]] = [{"name": "run-1", "state": "SUCCEEDED", "scheduleTime": "2026-03-01T09:00:00Z",
+        self.loads: list[dict[str, Any]] = [
+                      {"name": "run-1", "state": "SUCCEEDED", "scheduleTime": "2026-03-01T09:00:00Z",
                        "endTime": "2026-03-01T09:04:00Z"}]  # fmt: skip
         self.export: dict[str, Any] | None = {
             "ExportStatus": "COMPLETED", "S3Bucket": "plain", "ExportTime": NOW - timedelta(minutes=9),
