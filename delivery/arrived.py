@@ -8,6 +8,7 @@ import dataclasses
 import json
 import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,6 +70,26 @@ def read(text: str) -> Arrived:
 def written(run: Arrived) -> str:
     """The report of a run."""
     return json.dumps(dataclasses.asdict(run), indent=1) + "\n"
+
+
+def arrivals(rows: Sequence[Mapping[str, Any]]) -> tuple[Arrival, ...]:
+    """The ways of the tables of `python -m local status --format json`, each with what a running stack says is failing.
+    A row of a pipeline as a whole was sent by nobody: what it says fails every table of that pipeline."""
+    whole = {str(row["pipeline"]): _failing(row) for row in rows if row["sent"] is None}
+    return tuple(
+        Arrival(
+            row["pipeline"], row["kind"], row["table"], row["sent"], row["arrived"], row["seconds"],
+            "; ".join(filter(None, (_failing(row), whole.get(row["pipeline"], "")))),
+        )
+        for row in rows
+        if row["sent"] is not None
+    )  # fmt: skip
+
+
+def _failing(row: Mapping[str, Any]) -> str:
+    """What is failing of a row; a pipeline that is left out says so by what has not arrived."""
+    problems: Sequence[Mapping[str, str]] = row.get("problems") or ()
+    return "; ".join(problem["what"] for problem in problems)
 
 
 # As AWS words it, and the embedded cloud's log has it.

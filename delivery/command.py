@@ -15,7 +15,7 @@ import yaml
 
 from delivery import preview, reviewed, strip
 from delivery.accounts import Accounts
-from delivery.arrived import Arrival, Arrived, denials
+from delivery.arrived import Arrived, arrivals, denials
 from delivery.drift import PAUSED
 from delivery.paused import SENT_WHOLE, paused
 from delivery.preview import Preview
@@ -135,7 +135,7 @@ def embedded(root: Path) -> Arrived:
     if not rows:
         lines = [line for line in f"{up.stdout}\n{up.stderr}".splitlines() if line.strip()]
         failure = lines[-1] if lines else f"`python -m local up` ended with {up.returncode}"
-    return Arrived("local", tuple(Arrival(**row) for row in rows), refused, failure)
+    return Arrived("local", arrivals(rows), refused, failure)
 
 
 def _policies(delivered: StackDelivery) -> Sequence[str]:
