@@ -1,5 +1,6 @@
 """The local providers under the real engine: a stack over two accounts, from nothing to nothing."""
 
+import gc
 import json
 import os
 import socket
@@ -127,6 +128,9 @@ def stack(tmp_path, endpoint):
             yield made
         finally:
             made.destroy()
+            # A program that failed leaves a coroutine that raises as it is collected; before Python 3.11.8 that fails
+            # a parser that is at work just then (https://github.com/python/cpython/issues/106905).
+            gc.collect()
 
 
 def changes(result) -> dict[str, int]:
@@ -150,24 +154,20 @@ def test_a_stack_over_two_accounts_lives_its_whole_life(stack, client):
 
     assert changes(stack.preview()) == {"same": 9}
 
-    program.vary = {"timeout": 90, "payload": {"n": 2}}
+    program.vary = {"timeout": 90, "payload": {"n": 2}, "table": "orders2"}
     program.source += "# another version\n"
     up = stack.up()
-    assert changes(up) == {"same": 6, "update": 3}
+    assert changes(up) == {"same": 5, "update": 3, "replace": 1}
     assert json.loads(up.outputs["ran"].value) == {"n": 2, "tf": {"action": "update", "prev_input": {"n": 1}}}
     url = up.outputs["queue"].value
     timeout = client("sqs", WORKLOAD).get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])
     assert timeout["Attributes"]["VisibilityTimeout"] == "90"
-
-    program.vary = {**program.vary, "table": "orders2"}
-    assert changes(stack.up()) == {"same": 8, "replace": 1}
     assert client("dynamodb", WORKLOAD).list_tables()["TableNames"] == ["orders2"]
 
     client("sqs", WORKLOAD).set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "5"})
     client("s3", ANALYTICS).delete_bucket(Bucket="landing-222222222222")
     refreshed = changes(stack.refresh())
     assert refreshed == {"same": 7, "update": 1, "delete": 1}
-    assert changes(stack.preview()) == {"same": 7, "update": 1, "create": 1}
     assert changes(stack.up()) == {"same": 7, "update": 1, "create": 1}
     assert changes(stack.refresh()) == {"same": 9}
 

@@ -55,9 +55,12 @@ def test_a_wrong_config_ends_up_before_anything_is_made_and_all_its_errors_are_p
     assert (s3.list_buckets()["Buckets"], iam.list_roles()["Roles"]) == ([], [])
 
 
-@pytest.mark.parametrize("when", ["cloud: started", "created", "samples: "])
-def test_an_interrupt_leaves_no_process(fresh, when):
-    fresh.keep("stock-ticks")
+@pytest.mark.parametrize(
+    ("when", "pipeline"),
+    [("cloud: started", "stock-ticks"), ("created", "shop-lake"), ("samples: ", "stock-ticks")],
+)
+def test_an_interrupt_leaves_no_process(fresh, when, pipeline):
+    fresh.keep(pipeline, tables=["customers"])
     process = fresh.start("-m", "local", "up")
     assert process.stdout
     seen = []
