@@ -72,6 +72,12 @@ def source_elsewhere(config: Config) -> None:
     config["tributary:accounts"]["workload"]["region"] = "eu-west-3"
 
 
+def next_generation(config: Config) -> None:
+    """The collections, which are classic, are to be of the next generation."""
+    for name in ("catalog-search", "stock-ticks"):
+        config["tributary:pipelines"][name]["collection"] = {"generation": "nextgen"}
+
+
 def misspelt_key(config: Config) -> None:
     lake = config["tributary:pipelines"]["shop-lake"]
     lake["shedule"] = lake.pop("schedule", "rate(1 day)")
@@ -83,7 +89,16 @@ def unknown_role(config: Config) -> None:
 
 
 CHANGES: dict[str, tuple[Callable[[Config], None], ...]] = {
-    "dev": (renamed_table, new_pipeline, removed_pipeline, late_schedule, key_on, region_moved, misspelt_key),
+    "dev": (
+        renamed_table,
+        new_pipeline,
+        removed_pipeline,
+        late_schedule,
+        key_on,
+        next_generation,
+        region_moved,
+        misspelt_key,
+    ),
     "local": (renamed_table, changed_schedule, region_moved),
     "prod": (
         renamed_table,

@@ -176,6 +176,7 @@ def test_labels_say_what_a_branch_protection_can_ask_for() -> None:
     assert labels([recorded("dev/key-on")]) == []
     assert labels([recorded("dev/renamed-table")]) == ["deletes-data"]
     assert labels([recorded("dev/region-moved")]) == ["replaces", "deletes-data"]
+    assert labels([recorded("dev/next-generation")]) == ["replaces", "deletes-data"]
     assert labels(everything().previews) == ["deletes-data", "policy"]
 
 

@@ -57,6 +57,15 @@ def test_a_removed_pipeline_is_still_known_by_its_name() -> None:
     assert touched(recorded("dev/region-moved"))["shop-lake"] == "replaced"
 
 
+def test_collections_that_move_to_the_next_generation_are_shown_as_lost_with_their_documents() -> None:
+    """Made in groups, they are other collections (docs/collections.md)."""
+    read = recorded("dev/next-generation")
+    lost = {change.name: gone.text for change in read.changes if (gone := loss(change))}
+    assert lost == dict.fromkeys(("catalog-search", "stock-ticks"), "all documents are deleted with it")
+    groups = {change.name: change.kind for change in read.changes if "CollectionGroup" in change.type}
+    assert groups == {"catalog-search-group": "create", "stock-ticks-group": "create"}
+
+
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [

@@ -18,6 +18,7 @@ QUEUE = "aws:sqs/queue:Queue"
 Config = dict[str, Any]
 JUDGED = (  # of the changes with a preview of the engine, each kind; the others show the same and take their time
     ("dev", recordings.key_on),
+    ("dev", recordings.next_generation),
     ("dev", recordings.region_moved),
     ("dev", recordings.removed_pipeline),
     ("dev", recordings.renamed_table),
