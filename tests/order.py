@@ -2,8 +2,8 @@
 
 `make test` runs as many workers as there are cores and one more, since end-to-end tests wait much. A file's tests stay
 together, so that its module's fixtures are made once; so do files that share what is dear: the stack of `make up`, the
-two clouds of `tests/contract/gcp`, the policy evaluator. Files that take long start first, and the small ones fill the
-gaps at the end.
+two clouds of `tests/contract/gcp`, the policy evaluator, the lists of what a stack needs. Files that take long start
+first, and the small ones fill the gaps at the end.
 
 The providers' SDKs are hundreds of thousands of objects that never go. The garbage collector is still while they are
 imported, and does not go through them again afterwards: else that is a third of a worker's time.
@@ -28,6 +28,7 @@ from xdist.scheduler import LoadScopeScheduling
 GROUPS = {
     "tests/contract/gcp": "gcp",
     "tests/contract/iam": "iam",
+    "tests/unit/bootstrap": "bootstrap",
     "tests/e2e/test_up.py": "stack",
     "tests/e2e/test_zero_etl.py": "stack",
     "tests/e2e/test_lake.py": "stack",
