@@ -104,3 +104,7 @@ def test_a_marker_names_by_type_and_name() -> None:
         Loss("replace", "aws:s3/bucket:Bucket::a"),
     ]
     assert upgrade.unnamed(lost, [marker]) == lost[1:]
+    code = Loss("replace", "aws:s3/bucketObjectv2:BucketObjectv2::fold", ("key",))
+    assert upgrade.unnamed([code], []) == [] and upgrade.unnamed(
+        [Loss("replace", code.resource, ("bucket",))], []
+    )
