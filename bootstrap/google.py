@@ -56,16 +56,16 @@ _READS = (".get", ".getIamPolicy", ".getAttestationRules")
 
 # What `operate` calls: runs and tables are read by their configs' and tables' own permission, a run is started by the
 # right to change its config (https://docs.cloud.google.com/bigquery/docs/reference/datatransfer/rest/v1/
-# projects.locations.transferConfigs/startManualRuns), and a config that runs as an account asks for that account.
+# projects.locations.transferConfigs/startManualRuns). Changing one that runs as a service account asks for that account
+# as well (https://docs.cloud.google.com/bigquery/docs/use-service-accounts#required_permissions): in a custom role that
+# would be every account of the project, so it is granted on the one, by hand.
 _STATUS = {
     "gcp:bigquery/dataTransferConfig:DataTransferConfig": ["bigquery.transfers.get"],
     "gcp:bigquery/table:Table": ["bigquery.tables.get"],
     "gcp:storage/transferJob:TransferJob": ["storagetransfer.jobs.get"],
 }
 _OPERATE = {
-    "gcp:bigquery/dataTransferConfig:DataTransferConfig": [
-        "bigquery.transfers.get", "bigquery.transfers.update", "iam.serviceAccounts.actAs",
-    ],
+    "gcp:bigquery/dataTransferConfig:DataTransferConfig": ["bigquery.transfers.get", "bigquery.transfers.update"],
     "gcp:storage/transferJob:TransferJob": [
         "storagetransfer.jobs.get", "storagetransfer.jobs.run", "storagetransfer.jobs.update",
     ],

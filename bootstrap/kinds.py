@@ -143,7 +143,9 @@ KINDS = {
     # What a program reads through the provider at preview.
     "aws:dynamodb/getTable:getTable": Kind("aws_dynamodb_table (data)", (_of("dynamodb", "table/{name}"),)),
     "aws:kinesis/getStream:getStream": Kind("aws_kinesis_stream (data)", (_of("kinesis", "stream/{name}"),)),
-    ADOPTED_GROUP: Kind("aws_opensearchserverless_collection_group (data)", (_of("aoss", "collection-group/*"),)),
+    ADOPTED_GROUP: Kind(
+        "aws_opensearchserverless_collection_group (data)", (_of("aoss", "collection-group/*"),)
+    ),
     "aws:lakeformation/getDataLakeSettings:getDataLakeSettings": Kind(
         "aws_lakeformation_data_lake_settings (data)", (), ""
     ),

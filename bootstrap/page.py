@@ -107,6 +107,8 @@ def _deployers() -> Iterator[str]:
         + _listed(permissions(stack.program, during="status"))
         + ".\nOne of who runs, pauses and resumes it has: "
         + _listed(permissions(stack.program, during="operate"))
+        + ",\nand where Google asks for it `roles/iam.serviceAccountUser` on the account that a transfer runs as,\n"
+        "`<pipeline>-transfer`, which is there after the first deployment"
         + ".\n\nWhere Google refuses `iam.workloadIdentityPools.getAttestationRules` in a custom role\n"
         "([as is reported](https://github.com/hashicorp/terraform-provider-google/issues/26963); Google's\n"
         "[list](https://docs.cloud.google.com/iam/docs/custom-roles-permissions-support) has each permission's\n"

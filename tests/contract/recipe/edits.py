@@ -45,6 +45,12 @@ EDITS: list[Edit] = [
         '    "FirehosePipeline": (FirehosePipeline, FirehoseArgs),\n',
         '    "HeartBeatPipeline": (HeartBeatPipeline, HeartBeatArgs),\n',
     ),
+    (
+        "operate/kinds/__init__.py",
+        "from operate.kinds import bigquery_transfer, export, firehose, ",
+        "heart_beat, ",
+    ),
+    ("operate/kinds/__init__.py", "KINDS: Mapping[str, Any] = {\n", '    "heart-beat": heart_beat,\n'),
     ("components/cost/usage.py", "USAGE: dict[str, type[UsageArgs]] = {\n", '    "heart-beat": UsageArgs,\n'),
     (
         "components/cost/by_use.py",

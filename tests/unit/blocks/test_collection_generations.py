@@ -107,7 +107,9 @@ def test_a_group_is_handed_on_by_who_shares_it_and_by_who_adopts_it(kind: str) -
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_group_of_the_other_generation_is_not_adopted(kind: str) -> None:
     """`tests.recording` has the group `classic` of generation CLASSIC, and any other of the next one."""
-    with pytest.raises(pulumi.RunError, match="'classic' is of generation CLASSIC, which holds no collection of the"):
+    with pytest.raises(
+        pulumi.RunError, match="'classic' is of generation CLASSIC, which holds no collection of the"
+    ):
         made(kind, generation="nextgen", group={"adopt": "classic"})
 
 

@@ -115,7 +115,9 @@ def test_a_door_reads_its_own_stacks_state_and_takes_its_own_roles_on() -> None:
         s["Sid"]: s for s in json.loads(policies["enter-deploy-tributary-prod"]["policy"])["Statement"]
     }
     assert deploys["TakeRoles"]["Resource"] == [
-        f"arn:aws:iam::{a}:role/deploy-tributary-prod" for a in (HOME, OTHER)
+        f"arn:aws:iam::{a}:role/{d}-tributary-prod"
+        for a in (HOME, OTHER)
+        for d in ("deploy", "operate", "status")
     ]
     assert f"{bucket}/.pulumi/locks/organization/tributary/prod/*" in deploys["WriteState"]["Resource"]
     keys = {json.dumps(s["Resource"]) for p in policies.values() for s in json.loads(p["policy"])["Statement"]

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from components.stack import kinds
+from operate import kinds as operated
 from operate import row
 from operate.__main__ import show
 from operate.row import FAILING, LAST_DAY, NOTHING, PAUSED, RUNNING, UNREAD, TableStatus
@@ -33,6 +35,12 @@ def test_each_table_of_each_kind_has_when_it_came_how_late_and_how_many_rows() -
         ("shop-warehouse", "shop.orders"): (datetime(2026, 3, 1, 9, 4, tzinfo=UTC), 240.0, 1200, "ok"),
     }
     assert rows(FakeCloud())["stock-ticks", "ticks"].counted == LAST_DAY
+
+
+def test_each_kind_of_pipeline_has_a_status_and_its_switches() -> None:
+    assert set(operated.KINDS) == set(kinds.KINDS)
+    for kind in operated.KINDS.values():
+        assert all(callable(getattr(kind, name)) for name in ("tables", "concerns", "switches", "run"))
 
 
 def test_of_other_objects_than_exports_s3s_own_latency_is_shown() -> None:
