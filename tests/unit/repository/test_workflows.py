@@ -34,6 +34,9 @@ MORE: dict[str, dict[str, str]] = {
     "deploy-deploy": {"id-token": "write", "actions": "read", "pull-requests": "read"},
     "drift-compare": {"id-token": "write"},
     "drift-issue": {"issues": "write"},
+    "release-bundle": {"id-token": "write", "attestations": "write"},
+    "release-program": {"id-token": "write", "attestations": "write"},
+    "release-publish": {"contents": "write"},
 }
 
 
@@ -54,7 +57,10 @@ def test_a_job_with_a_clouds_credentials_writes_nothing_at_github_and_runs_nothi
     """Code of the pull request runs in it: what it may is what a stranger would get."""
     may = job.get("permissions", {})
     if "id-token" in may:
-        assert {key for key, value in may.items() if value == "write"} == {"id-token"}
+        # To attest what it built needs both
+        # (https://docs.github.com/en/actions/how-tos/secure-your-work/use-artifact-attestations/use-artifact-attestations).
+        attests = {"attestations"} if workflow.stem == "release" else set()
+        assert {key for key, value in may.items() if value == "write"} == {"id-token", *attests}
         assert "environment" in job, "its trust names an environment, and that a branch"
         triggers = yaml.safe_load(workflow.read_text())[True]
         if "pull_request" in triggers:
