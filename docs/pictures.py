@@ -7,6 +7,8 @@ and a second set of colors for dark screens, so it is readable on any page.
 from html import escape
 from pathlib import Path
 
+from docs import comment_picture
+
 STYLE = """
   .panel { fill: #fbfcfe; stroke: #dfe4ec } .frame { fill: #f1f4f9; stroke: #c3ccda }
   .box { fill: #ffffff; stroke: #8a97ab } .source { fill: #e3f0ff; stroke: #3b7dd8 }
@@ -224,6 +226,7 @@ PICTURES = {
         arrow((110, 280), (110, 290), (687, 290), (687, 108), label="runs, rows", at=(560, 284)),
     ),
 }  # fmt: skip
+PICTURES["comment"] = comment_picture.picture("dev-renamed-table")
 
 if __name__ == "__main__":
     for name, drawn in PICTURES.items():
