@@ -1,6 +1,6 @@
 # The two commands: `make up` and `make test`. Everything is set up on the first call; only .venv/, .tributary/ and
 # the cache folder (TRIBUTARY_CACHE, default ~/.cache/tributary) are written.
-.PHONY: help up status run pause resume down test front-door check quick pythons lint clean setup bootstrap
+.PHONY: help up status run pause resume down test front-door check quick pythons lint clean setup bootstrap adopt
 .DEFAULT_GOAL := help
 FORMAT ?= table
 # Whose status, run, pause and resume it is: without STACK the embedded cloud's of this clone.
@@ -21,6 +21,7 @@ help:
 	@echo "make pause    switches a pipeline off, and make resume on again: STACK=prod PIPELINE=shop-lake"
 	@echo "make down     stops the embedded cloud and removes .tributary/"
 	@echo "make bootstrap  makes accounts ready for the first deployment: explains, previews, asks (docs/production.md)"
+	@echo "make adopt STACK=prod  takes what stands in the accounts already into the stack's state (docs/adopt.md)"
 	@echo "make test     all tests (TESTS=tests/unit for some of them; WORKERS=4 for more at once)"
 	@echo "make check    the quick part, for daily work: lint, the tests of the program and of the handlers"
 	@echo "make pythons  those tests on the lowest and the highest Python that is here (VERSIONS='3.12 3.14' for others)"
@@ -55,6 +56,9 @@ down:
 
 bootstrap: setup
 	@$(PY) -m bootstrap.begin
+
+adopt: setup
+	@$(PY) -m adoption $(STACK)
 
 test: setup
 	@$(PY) -m pytest -n $(WORKERS) $(TESTS)

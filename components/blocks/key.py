@@ -85,7 +85,8 @@ class KmsKey(pulumi.ComponentResource):
             name,
             name=names.key_alias(name),
             target_key_id=key.key_id,
-            opts=pulumi.ResourceOptions(parent=self),
+            # A key that stays has no other name by which it can be adopted again.
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=retain),
         )
         self.arn = key.arn
         self.register_outputs({"arn": self.arn})

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from . import schema, shapes
 from .aws_account import Account
-from .aws_rows import Call, Gone, Refused, Row, Step, gone
+from .aws_rows import Call, Gone, Refused, Row, Step, gone, imported
 from .values import known, same, unknown
 
 EMPTY = {"structure": {}, "map": {}, "list": [], "string": "", "boolean": False}
@@ -184,6 +184,17 @@ class Aws(Account):
         if not match:
             raise Refused(f"{key!r} is not an id of the form {row.id}")
         return match.groupdict() | {"id": key}
+
+    def identify(self, kind: str, key: str) -> tuple[str, dict]:
+        """The id of what an import names, and the parameters in that name."""
+        row = self.rows[kind]
+        if not row.imported[0]:
+            return key, self.parts(row, key)
+        return imported(row.imported, key, {"_account": self.account, "_region": self.region})
+
+    def place(self) -> dict:
+        """What the provider's own settings say of where a resource is."""
+        return {"region": self.region}
 
     def read(self, kind: str, key: str, state: dict, wait: bool = False) -> dict | None:
         row = self.rows[kind]

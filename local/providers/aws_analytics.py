@@ -18,7 +18,7 @@ def aoss_policy(noun: str, read: str, **more) -> Row:
     return Row(
         "opensearchserverless", create=(f"create_{noun}_policy",), read=(read,), update=(f"update_{noun}_policy",),
         delete=(f"delete_{noun}_policy",), keys=("type",), name="name", names=AOSS_NAME, volatile=("policyVersion",
-        ), **more,
+        ), imported=("{name}/{type}", "{name}"), **more,
     )  # fmt: skip
 
 
@@ -78,7 +78,8 @@ ROWS = {
         "kinesis", create=("create_stream", steps.stream_switches), read=("describe_stream_summary",
         "list_tags_for_stream"),
         update=("add_tags_to_stream", "update_stream_mode", steps.stream_switches), delete=(steps.remove_stream,),
-        id="{arn}", keys=("name",), name="name", names=(r"[\w.-]{1,128}",
+        id="{arn}", imported=("{name}", "arn:aws:kinesis:{_region}:{_account}:stream/{name}"),
+        keys=("name",), name="name", names=(r"[\w.-]{1,128}",
         "a stream name (1-128 of letters, digits and _.-)"),
         paths={"name": "StreamName", "arn": "StreamARN", "shardCount": "ShardCount|OpenShardCount",
         "kmsKeyId": "KeyId",
@@ -104,6 +105,7 @@ ROWS = {
         "glue", create=("create_database",), read=("get_database", "get_tags"), update=("update_database",
         "tag_resource"),
         delete=("delete_database",), name="name", names=GLUE_NAME, untag="untag_resource",
+        imported=("{catalogId}:{name}", "{name}"),
         before=lambda props: props | ({"within": props["name"]} if "name" in props else {}),
         after=steps.glue_arn("database", "Name"), result={"get_tags": ""},
         paths={"name": "Name", "within": "DatabaseInput.Name", "tags": "Tags|TagsToAdd", **inside(

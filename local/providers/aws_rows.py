@@ -45,6 +45,13 @@ class Row:
     handles: tuple[str, ...] = ()  # what the functions among the steps take care of
     lookup: Callable[[Any, str], str] | None = None  # (client, name) -> the id, where a function names it
     untag: str = ""
+    imported: tuple[str, str] = (
+        "",
+        "",
+    )  # the id of an import where it is another, and the id made of its parts
+    unset: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # what stands where nothing is set: no import states it (values.without), and no diff sees it
     volatile: tuple[str, ...] = ()  # outputs that an update changes
     ready: tuple[str, str] | None = None  # (member, value) that the first read must show
     before: Callable[[dict], dict] = dict  # inputs, reshaped for the API
@@ -88,3 +95,12 @@ def loopback(variable: str) -> str:
 def gone(error: Exception) -> bool:
     code = error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
     return isinstance(error, Gone) or bool(GONE.search(code))
+
+
+def imported(forms: tuple[str, str], key: str, where: Mapping[str, str]) -> tuple[str, dict]:
+    """The id that an import's name stands for, and the parameters in that name: `forms` are a row's `imported`."""
+    pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(forms[0]))
+    match = re.fullmatch(pattern, key)
+    if not match:
+        raise Refused(f"{key!r} is not an id of the form {forms[0]}")
+    return forms[1].format_map({**where, **match.groupdict()}), match.groupdict()

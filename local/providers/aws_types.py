@@ -79,6 +79,7 @@ ROWS = aws_analytics.ROWS | aws_iam.ROWS | {
     ),
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": bucket_part(
         "lifecycle_configuration", {"rules": "LifecycleConfiguration.Rules"}, delete=("delete_bucket_lifecycle",),
+        unset={"transitionDefaultMinimumObjectSize": ...},
     ),
     "aws:s3/bucketReplicationConfig:BucketReplicationConfig": bucket_part(
         "replication", {
@@ -99,6 +100,8 @@ ROWS = aws_analytics.ROWS | aws_iam.ROWS | {
         paths={"keyId": "KeyId", "isEnabled": "Enabled", "enableKeyRotation": "KeyRotationEnabled",
                "customerMasterKeySpec": "KeySpec|CustomerMasterKeySpec", "tags": "Tags",
                "bypassPolicyLockoutSafetyCheck": "BypassPolicyLockoutSafetyCheck"},
+        unset={"customerMasterKeySpec": "SYMMETRIC_DEFAULT", "keyUsage": "ENCRYPT_DECRYPT", "isEnabled": True,
+               "multiRegion": False, "rotationPeriodInDays": 365},
         defaults={"description": ""}, result={"get_key_policy": "", "get_key_rotation_status": "",
         "list_resource_tags": ""},
     ),
@@ -109,6 +112,7 @@ ROWS = aws_analytics.ROWS | aws_iam.ROWS | {
     ),
     "aws:iam/role:Role": Row(
         "iam", create=("create_role",), read=("get_role",), delete=(steps.detach_role, "delete_role"),
+        unset={"path": "/", "maxSessionDuration": 3600},
         update=("update_assume_role_policy", "update_role", "put_role_permissions_boundary", "tag_role"),
         name="name", names=IAM_NAME, untag="untag_role", local=("forceDetachPolicies",), replace=("path",),
         paths={"name": "RoleName", "assumeRolePolicy": "AssumeRolePolicyDocument|PolicyDocument",
@@ -170,10 +174,12 @@ ROWS = aws_analytics.ROWS | aws_iam.ROWS | {
         paths={"name": "logGroupName|logGroupNamePrefix"}, handles=("retentionInDays",),
         result={"describe_log_groups": "logGroups[logGroupName=name]", "list_tags_for_resource": ""},
         after=steps.without_star, local=("skipDestroy",), replace=("logGroupClass",),
+        unset={"logGroupClass": "STANDARD"},
     ),
     "aws:cloudwatch/logStream:LogStream": Row(
         "logs", create=("create_log_stream",), read=("describe_log_streams",), delete=("delete_log_stream",),
         name="name", keys=("logGroupName",), paths={"name": "logStreamName|logStreamNamePrefix"},
+        imported=("{logGroupName}:{name}", "{name}"),
         names=(r"[^:*]{1,512}", "a log stream name (1-512 characters without ':' and '*')"),
         result={"describe_log_streams": "logStreams[logStreamName=name]"},
     ),
@@ -199,13 +205,14 @@ ROWS = aws_analytics.ROWS | aws_iam.ROWS | {
     "aws:cloudwatch/eventRule:EventRule": Row(
         "events", create=("put_rule",), update=("put_rule", "tag_resource"), read=("describe_rule",
         "list_tags_for_resource"),
+        imported=("default/{name}", "{name}"),
         delete=(steps.clear_rule, "delete_rule"), name="name", keys=("eventBusName",), paths={"name": "Name"},
         names=(r"[.\w-]{1,64}", "a rule name (1-64 of letters, digits and ._-)"), untag="untag_resource",
         local=("forceDestroy",), result={"list_tags_for_resource": ""}, inputs={"eventBusName": "default"},
     ),
     "aws:cloudwatch/eventTarget:EventTarget": Row(
         "events", create=("put_targets",), update=("put_targets",), read=("list_targets_by_rule",),
-        id="{rule}-{targetId}",
+        id="{rule}-{targetId}", imported=("{rule}/{targetId}", "{rule}-{targetId}"),
         delete=("remove_targets",), name="targetId", keys=("eventBusName",), local=("forceDestroy",),
         paths={"targetId": "Targets.Id|Ids"} | {p: f"Targets.{p}" for p in (
             "arn", "roleArn", "input", "inputPath", "inputTransformer", "deadLetterConfig", "retryPolicy")}
@@ -230,6 +237,9 @@ ROWS = aws_analytics.ROWS | aws_iam.ROWS | {
         paths=QUEUE, fixed={"AttributeNames": ["All"]}, replace=("name", "fifoQueue"),
         result={"list_queue_tags": "", "get_queue_attributes": ""},
         after=steps.queue_name,
+        unset={"visibilityTimeoutSeconds": 30, "delaySeconds": 0, "messageRetentionSeconds": 345600,
+               "maxMessageSize": ..., "receiveWaitTimeSeconds": 0, "policy": ..., "fifoQueue": False,
+               "kmsDataKeyReusePeriodSeconds": 300, "contentBasedDeduplication": False},
         defaults={"visibilityTimeoutSeconds": 30, "delaySeconds": 0, "messageRetentionSeconds": 345600,
                   "maxMessageSize": 262144, "receiveWaitTimeSeconds": 0, "redrivePolicy": "", "policy": ""},
     ),
@@ -268,7 +278,11 @@ ROWS = aws_analytics.ROWS | aws_iam.ROWS | {
         before=dynamodb.table, after=dynamodb.described_table, handles=("ttl", "pointInTimeRecovery"),
         read_by_function=("ttl", "pointInTimeRecovery", "hashKey", "rangeKey", "streamEnabled", "streamViewType"),
         replace=("hashKey", "rangeKey", "localSecondaryIndexes"), sparse=("update_table",),
-        defaults={"billingMode": "PROVISIONED"},
+        defaults={"billingMode": "PROVISIONED"}, unset={
+            "readCapacity": 0, "writeCapacity": 0, "ttl": {"attributeName": "", "enabled": False},
+            "warmThroughput": ...,
+            "pointInTimeRecovery": {"recoveryPeriodInDays": 35, "enabled": False}, "tableClass": "STANDARD",
+            "deletionProtectionEnabled": False, "streamEnabled": False, "billingMode": "PROVISIONED"},
         paths={"name": "TableName", "arn": "TableArn|ResourceArn", "attributes": "AttributeDefinitions",
                "attributes.name": "AttributeName", "attributes.type": "AttributeType", "keys": "KeySchema",
                "capacity": "ProvisionedThroughput", "stream": "StreamSpecification", "tableClass": "TableClass",

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 from local import secret
 
 from . import schema
-from .aws_rows import Refused, loopback
+from .aws_rows import Refused, imported, loopback
 from .gcp_answers import finished, typed
 from .gcp_types import ROWS, Row
 from .values import known, unknown
@@ -127,6 +127,14 @@ class Gcp:
         if read is None:
             raise Refused(f"{key} was made, but is not there")
         return key, read
+
+    def identify(self, kind: str, key: str) -> tuple[str, dict]:
+        """As in aws.Aws."""
+        forms = self.rows[kind].imported
+        return imported(forms, key, {"_project": self.project}) if forms[0] else (key, {})
+
+    def place(self) -> dict:
+        return {"project": self.project}
 
     def read(self, kind: str, key: str, state: dict) -> dict | None:
         row, state = self.rows[kind], self.full({"name": key} | state)

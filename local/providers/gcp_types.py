@@ -42,6 +42,8 @@ class Row:
     withheld: tuple[str, ...] = ()
     volatile: tuple[str, ...] = ()
     inputs: Mapping[str, Any] = field(default_factory=dict)
+    imported: tuple[str, str] = ("", "")  # as in aws_rows.Row
+    unset: Mapping[str, Any] = field(default_factory=dict)
 
 
 def text(value: Any) -> Any:
@@ -179,10 +181,12 @@ ROWS = {
     "gcp:storage/bucket:Bucket": Row(
         "/storage/v1/b", "/storage/v1/b/{name}", "{name}", bucket, described_bucket, replace=("name", "location"),
         made_by=(("project", "project"),), local=("deletionPolicy", "forceDestroy"), name="name",
+        imported=("{project}/{name}", "{name}"),
         names=(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]", "a bucket's name (3-63 of a-z, 0-9, '-', '_', '.')"),
     ),
     "gcp:storage/bucketIAMMember:BucketIAMMember": Row(
-        "", "/storage/v1/b/{bucket}/iam", "{bucket} {role} {member}", update="", policy=True),
+        "", "/storage/v1/b/{bucket}/iam", "{bucket} {role} {member}", update="", policy=True,
+        imported=("b/{bucket} {role} {member}", "{bucket} {role} {member}")),
     "gcp:storage/transferJob:TransferJob": Row(
         "/v1/transferJobs", "/v1/{name}", "{name}", transfer_job, unless_deleted, replace=("name",), name="name",
         masked=True, envelope="transferJob", of_project=True,

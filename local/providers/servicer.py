@@ -22,7 +22,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
 from . import package, schema
-from .values import UNKNOWN, document, plain, same, seen, unknown, wire
+from .values import UNKNOWN, document, plain, same, seen, unknown, wire, without
 
 KEPT = ("timeouts",)  # settings of the provider, not of the resource
 FILES = {"aws": "local/providers/aws_types.py", "gcp": "local/providers/gcp_types.py"}
@@ -121,9 +121,12 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def Diff(self, request, context):
         kind, row = self.row(request)
         news, olds, state = plain(request.news), plain(request.old_inputs), plain(request.olds)
+        # What is left out is what stands where nothing is set.
+        unset = {k: v for k, v in row.unset.items() if v is not ... and not isinstance(v, dict)}
         changed = {
-            k for k in news.keys() | olds.keys() if k not in KEPT and not same(news.get(k), olds.get(k))
-        }
+            k for k in news.keys() | olds.keys()
+            if k not in KEPT and not same(news.get(k, unset.get(k)), olds.get(k, unset.get(k)))
+        }  # fmt: skip
         tags, every = self.all_tags(kind, news), self.cloud.tags[1]
         if tags is not None and not same(tags, state.get(every) or {}):
             changed.add(every)
@@ -173,7 +176,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def Read(self, request, context):
         kind, row = self.row(request)
         inputs, state = plain(request.inputs), plain(request.properties)
-        data = self.cloud.read(kind, request.id, {**inputs, **state})
+        key, parts = (request.id, {}) if inputs or state else self.cloud.identify(kind, request.id)
+        data = self.cloud.read(kind, key, {**parts, **inputs, **state})
         if data is None:
             return provider_pb2.ReadResponse()
         known_inputs, (own, every) = schema.inputs(kind), self.cloud.tags
@@ -184,8 +188,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             tags = data.get(every, {} if is_read else state.get(every)) or {}
             default = {k: v for k, v in self.cloud.default_tags.items() if k not in (inputs.get(own) or {})}
             data = {**data, every: tags, own: {k: v for k, v in tags.items() if default.get(k) != v} or None}
-        if not inputs:  # an import: all that the service returns
-            fresh = {k: v for k, v in data.items() if k in known_inputs and v not in (None, "", [], {})}
+        if not inputs:  # an import: all that the service returns and somebody may have set
+            stated = {k: v for k, v in {**parts, **data}.items() if k in known_inputs}
+            fresh = without(stated, {**row.unset, **self.cloud.place()})
         else:
             hidden = {*row.local, *row.handles, *KEPT} - data.keys()
             fresh = {k: v if k in hidden or k not in self.cloud.readable(kind, inputs) else seen(v, data.get(k))
@@ -194,7 +199,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
                 fresh[own] = data[own]
         fresh = {k: v for k, v in fresh.items() if v is not None}
         return provider_pb2.ReadResponse(
-            id=request.id,
+            id=key,
             inputs=wire(fresh),
             properties=wire({**state, **self.outputs(kind, fresh, data, data.get(every))}),
         )

@@ -8,6 +8,7 @@ The wire form is protobuf's Struct; an unknown value is one of the sentinels of 
 import io
 import json
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -155,3 +156,15 @@ def entries(value: dict):
             yield name, archive(item)
         else:
             yield from ((f"{name}/{inner}".lstrip("./"), content) for inner, content in entries(item))
+
+
+def without(values: dict, unset: Mapping[str, Any]) -> dict:
+    """The values that somebody may have set: none that is empty, and none that is what stands where nothing is set;
+    `...` stands for what the service makes up."""
+    kept = {}
+    for key, value in values.items():
+        default = unset.get(key)
+        left = without(value, default) if isinstance(value, dict) and isinstance(default, Mapping) else value
+        if left not in (None, "", [], {}) and default is not ... and left != default:
+            kept[key] = left
+    return kept

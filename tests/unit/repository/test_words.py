@@ -10,6 +10,7 @@ from tests.sources import modules
 
 ROOT = Path(__file__).resolve().parents[3]
 ROOMS = (
+    "adoption",
     "benchmarks",
     "bootstrap",
     "components",
@@ -18,6 +19,7 @@ ROOMS = (
     "handlers",
     "local",
     "policy",
+    "release",
     "tests",
 )
 SAY_NOTHING = {"told", "said", "found", "mine", "held", "asked", "look", "one"}

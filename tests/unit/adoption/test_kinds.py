@@ -1,0 +1,177 @@
+"""Each type that the program registers can be looked for and imported, or there is a reason why it is made anew."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import re
+from typing import Any
+
+import botocore.session
+import jmespath
+import pytest
+
+from adoption import aws, google
+from adoption.kinds import Known, Lacking, by, filled
+from adoption.looking import KINDS
+from bootstrap.kinds import KINDS as REGISTERED
+from local.providers.aws_types import ROWS
+from local.providers.gcp_types import ROWS as GOOGLE_ROWS
+from tests.contract.iam.operations import PREFIX
+from tests.contract.iam.provider_log import ACTIONS
+from tests.recording import ROOT, record
+
+IMPORTED = sorted(token for token, kind in KINDS.items() if kind.search)
+READS = re.compile(r"^(get|list|describe|head|batch_get)_")
+
+
+# What the SDK's docstring leaves out of the page, from the Terraform provider's, which it is made of:
+# https://registry.terraform.io/providers/hashicorp/google/latest/docs/resources/<name>#import
+PAGES = {
+    "gcp:bigquery/table:Table": "projects/{{project}}/datasets/{{dataset}}/tables/{{name}}",
+    "gcp:projects/iAMCustomRole:IAMCustomRole": "projects/{{project}}/roles/{{role_id}}",
+    "gcp:projects/iAMMember:IAMMember": "{{your-project-id}} roles/viewer user:foo@example.com",
+    "gcp:serviceaccount/account:Account": "projects/{{project_id}}/serviceAccounts/{{email}}",
+    "gcp:serviceaccount/iAMMember:IAMMember": (
+        "projects/{{project}}/serviceAccounts/{{email}} roles/editor user:foo@example.com"
+    ),
+    "gcp:storage/bucket:Bucket": "{{project_id}}/{{bucket}}",
+    "gcp:storage/bucketIAMMember:BucketIAMMember": "b/{{bucket}} roles/viewer user:jane@example.com",
+}
+
+
+def examples(token: str) -> list[str]:
+    """What the provider's page gives to `pulumi import`: it is in the SDK's docstring, too."""
+    package, module, name = token.split(":")
+    room = {"lambda": "lambda_"}.get(module.split("/")[0], module.split("/")[0])
+    source = inspect.getsource(getattr(importlib.import_module(f"pulumi_{package}.{room}"), name))
+    lines = re.findall(r"\$ (?:pulumi|terraform) import \S+ (?:\S+ )?(\"[^\"]+\"|\S+)$", source, re.M)
+    return [line.strip('"') for line in lines] + ([PAGES[token]] if token in PAGES else [])
+
+
+def test_every_type_that_is_registered_is_here() -> None:
+    registered = {token for token in REGISTERED if ":get" not in token}
+    for stack in ("dev", "local", "prod"):
+        registered |= {each.type for each in record(stack).resources}
+    registered |= {
+        token for token in GOOGLE_ROWS if token != "gcp:projects/service:Service"
+    }  # bootstrap's own
+    registered = {token for token in registered if token.startswith(("aws:", "gcp:"))}
+    assert registered - KINDS.keys() == set()
+    assert KINDS.keys() - registered == set(), "nothing registers it any more"
+    for token, kind in KINDS.items():
+        assert bool(kind.search) == bool(kind.id) == (not kind.made_anew), token
+
+
+SIGNS = re.compile(r"[^/:, ]+")
+# What an input looks like that has signs of its own.
+SAMPLES = {
+    "alias": "alias/x", "arn": "arn:aws:sns:x:x:x", "queueUrl": "https://x/x/x", "key": "x/x", "role": "x/x",
+    "member": "x:x", "topic": "projects/x/topics/x", "serviceAccountId": "projects/x/serviceAccounts/x",
+}  # fmt: skip
+
+
+def shape(text: str) -> str:
+    """The signs between the parts."""
+    return SIGNS.sub("x", re.sub(r"\{+[\w-]+\}+", "x", text))
+
+
+@pytest.mark.parametrize("token", IMPORTED)
+def test_an_id_has_the_form_that_the_providers_page_gives(token: str) -> None:
+    """As many parts, between the same signs, as in an example of the page. Of an id that the service makes up, the
+    search has it as it is."""
+    form, given = KINDS[token].id, examples(token)
+    assert given, f"{token} has no Import section"
+    if form != "{found}":
+        signs = SAMPLES if token.startswith("gcp:") or "{role}" not in form else SAMPLES | {"role": "x"}
+        name = "alias/x" if token == "aws:kms/alias:Alias" else "x"
+        filled_in = re.sub(r"\{(\w+)\}", lambda part: signs.get(part[1], name), form)
+        assert shape(filled_in) in {shape(each) for each in given}, (form, given)
+
+
+@pytest.mark.parametrize("token", sorted(token for token in aws.KINDS if aws.KINDS[token].search))
+def test_what_is_called_is_an_operation_of_the_service_and_only_reads(token: str) -> None:
+    kind = aws.KINDS[token]
+    client = botocore.session.Session().create_client(
+        kind.service, region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="y"
+    )
+    assert kind.search
+    for operation in kind.search.operations:
+        assert READS.match(operation), operation
+        assert operation in client.meta.method_to_api_mapping, operation
+
+
+class Client:
+    """Answers one operation."""
+
+    def __init__(self, **answer: Any):
+        self.answer, self.calls = answer, []
+
+    def can_paginate(self, operation: str) -> bool:
+        return False
+
+    def __getattr__(self, operation: str) -> Any:
+        return lambda **arguments: self.calls.append((operation, arguments)) or self.answer
+
+
+def test_a_look_fills_its_forms_and_knows_what_is_not_there() -> None:
+    search = by("get_thing", "Thing[?Name=='{name}'].Id|[0]", Names=["{name}"])
+    client = Client(Thing=[{"Name": "a", "Id": "1"}])
+    assert search.run(client, {"name": "a"}) == "1"
+    assert client.calls == [("get_thing", {"Names": ["a"]})]
+    assert search.run(client, {"name": "b"}) is None
+    with pytest.raises(Lacking):
+        search.run(client, {})
+    assert filled({"a": "{x}", "b": [1]}, Known(x="y")) == {"a": "y", "b": [1]}
+
+
+def test_answers_are_looked_up_by_members_that_the_service_has() -> None:
+    """The first name of each expression is a member of the operation's answer, by botocore's model."""
+    for token, kind in aws.KINDS.items():
+        if kind.search and len(kind.search.operations) == 1 and kind.search.run.__closure__:
+            cells = dict(zip(kind.search.run.__code__.co_freevars, kind.search.run.__closure__, strict=True))
+            answer, operation = (cells[name].cell_contents for name in ("answer", "operation"))
+            client = botocore.session.Session().create_client(
+                kind.service, region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="y"
+            )
+            model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation])
+            arguments = cells["arguments"].cell_contents
+            assert arguments.keys() <= model.input_shape.members.keys(), token
+            jmespath.compile(answer.replace("{", "").replace("}", ""))
+            for first in re.findall(r"(?:^|\|\|)([A-Za-z]+)", answer):
+                assert first in model.output_shape.members, (token, first)
+
+
+def test_an_import_by_the_local_provider_takes_the_real_ones_ids() -> None:
+    for token, kind in KINDS.items():
+        row = {**ROWS, **GOOGLE_ROWS}.get(token)
+        if kind.search and row and row.imported[0]:
+            assert shape(row.imported[0]) == shape(kind.id), token
+    assert google.KINDS.keys() <= KINDS.keys()
+
+
+def test_who_adopts_needs_what_a_refresh_reads_and_what_the_page_lists() -> None:
+    """For the types of the stacks whose policies are kept in bootstrap/policies."""
+    policies = [
+        json.loads(file.read_text()) for file in (ROOT / "bootstrap" / "policies").glob("*-refresh*.json")
+    ]
+    granted = {
+        action for policy in policies for statement in policy["Statement"] for action in statement["Action"]
+    }
+    assert len(granted) > 40
+    needed: set[str] = set()
+    for token in {
+        each.type for stack in ("dev", "prod") for each in record(stack).resources
+    } & aws.KINDS.keys():
+        kind = aws.KINDS[token]
+        if kind.search:
+            client = botocore.session.Session().create_client(
+                kind.service, region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="y"
+            )
+            prefix = PREFIX.get(kind.service, kind.service)
+            for operation in kind.search.operations:
+                name = client.meta.method_to_api_mapping[operation]
+                needed.add(f"{prefix}:{ACTIONS.get(prefix, {}).get(name, name)}")
+    section = (ROOT / "docs" / "adopt.md").read_text().partition("## Rights")[2].partition("\n## ")[0]
+    assert needed - granted == set(re.findall(r"`(\w+:\w+)`", section))

@@ -1,0 +1,68 @@
+"""An import by the local providers: the real providers' ids, and nothing stated that nobody set."""
+
+import botocore.session
+import pytest
+from pulumi.runtime.proto import provider_pb2
+
+from local.providers.aws import Aws
+from local.providers.aws_rows import Refused, imported
+from local.providers.aws_types import INVOKES, ROWS
+from local.providers.servicer import Servicer
+from local.providers.values import plain, wire, without
+
+QUEUE, DATABASE = "aws:sqs/queue:Queue", "aws:glue/catalogDatabase:CatalogDatabase"
+
+
+@pytest.fixture
+def servicer(monkeypatch):
+    """Of a cloud that has a queue and a database with nothing set but the name."""
+    cloud = Aws(ROWS, INVOKES)
+    cloud.endpoint, cloud.account, cloud.region = "http://127.0.0.1:9", "111111111111", "eu-central-1"
+    cloud.session = botocore.session.Session()
+    data = {
+        QUEUE: {"name": "q", "region": "eu-central-1", "visibilityTimeoutSeconds": 30, "delaySeconds": 7, "url": "u",
+                "maxMessageSize": 1048576},
+        DATABASE: {"name": "lake", "catalogId": "111111111111", "region": "eu-west-1"},
+    }  # fmt: skip
+    monkeypatch.setattr(cloud, "read", lambda kind, key, state, wait=False: {**data[kind], "arn": key})
+    return Servicer(cloud)
+
+
+def read(servicer, kind, key):
+    answer = servicer.Read(provider_pb2.ReadRequest(id=key, urn=f"urn:pulumi:s::p::{kind}::thing"), None)
+    return answer.id, plain(answer.inputs)
+
+
+def test_an_import_states_what_somebody_may_have_set_and_no_region_of_the_provider(servicer):
+    assert read(servicer, QUEUE, "http://q") == ("http://q", {"name": "q", "delaySeconds": 7})
+
+
+def test_an_import_takes_the_real_providers_id_and_gives_the_resource_its_own(servicer):
+    stated = {"name": "lake", "catalogId": "111111111111", "region": "eu-west-1"}
+    assert read(servicer, DATABASE, "111111111111:lake") == ("lake", stated)
+    assert imported(("{name}/{type}", "{name}"), "a/data", {}) == ("a", {"name": "a", "type": "data"})
+    with pytest.raises(Refused, match="not an id of the form"):
+        imported(("{name}/{type}", "{name}"), "a", {})
+
+
+def test_what_stands_where_nothing_is_set_is_no_difference(servicer):
+    def differing(old, new):
+        request = provider_pb2.DiffRequest(
+            urn=f"urn:pulumi:s::p::{QUEUE}::thing", olds=wire(old), old_inputs=wire(old), news=wire(new)
+        )
+        return set(servicer.Diff(request, None).diffs) - {"tagsAll"}
+
+    assert differing({"name": "q"}, {"name": "q", "visibilityTimeoutSeconds": 30}) == set()
+    assert differing({"name": "q", "visibilityTimeoutSeconds": 30}, {"name": "q"}) == set()
+    assert differing({"name": "q", "visibilityTimeoutSeconds": 60}, {"name": "q"}) == {
+        "visibilityTimeoutSeconds"
+    }
+    assert differing({"name": "q"}, {"name": "q", "visibilityTimeoutSeconds": 60}) == {
+        "visibilityTimeoutSeconds"
+    }
+
+
+def test_a_part_is_left_out_once_nothing_of_it_was_set():
+    unset = {"a": {"x": 1, "y": False}, "b": ...}
+    assert without({"a": {"x": 1, "y": False}, "b": 5, "c": "", "d": 1}, unset) == {"d": 1}
+    assert without({"a": {"x": 2, "y": False}}, unset) == {"a": {"x": 2}}
