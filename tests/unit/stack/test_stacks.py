@@ -326,7 +326,9 @@ def test_what_holds_data_and_what_guards_it_outlive_the_stack_only_where_the_con
     bucket = ["", "LifecycleConfiguration", "OwnershipControls", "Policy", "PublicAccessBlock", "Versioning"]
     guards = {f"Bucket{part}" for part in [*bucket, "ServerSideEncryptionConfiguration"]}
     holds = {
-        (kind, name) for kind in guards | {"Key"} for name in ("shop-lake-landing", "shop-replica-replica")
+        (kind, name)
+        for kind in guards | {"Key", "Alias"}  # by which a key is adopted again
+        for name in ("shop-lake-landing", "shop-replica-replica")
     }
     holds.add(("CatalogDatabase", "shop-lake"))  # its tables are a run's, and the stack knows none of them
     assert {(kind, name) for kind, name in kept if name.startswith(("shop-lake", "shop-replica"))} == (
