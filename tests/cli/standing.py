@@ -43,7 +43,7 @@ LISTS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
 # The types of what a stack may keep and the lists above name, by the last part of its id.
 TYPES = (
     "aws:s3/bucket:Bucket", "aws:dynamodb/table:Table", "aws:kms/key:Key", "aws:kinesis/stream:Stream",
-    "aws:glue/catalogDatabase:CatalogDatabase",
+    "aws:glue/catalogDatabase:CatalogDatabase", "aws:kms/alias:Alias",
 )  # fmt: skip
 
 

@@ -184,7 +184,7 @@ def test_destroy_leaves_what_retain_data_keeps_and_nothing_else(life: Life) -> N
     assert bool(retained) is keeps
     life.ok("destroy", "--yes")
     assert life.state() == []
-    left = {name for _, _, name in life.standing() - life.before}
+    left = {re.split("[:/]", name)[-1] for _, _, name in life.standing() - life.before}
     assert left == {re.split("[:/]", id)[-1] for type, id in retained if type in standing.TYPES}
     assert life.before <= life.standing(), "what was adopted stays"
     assert life.settings.gcp is not None
