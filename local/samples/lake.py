@@ -14,6 +14,12 @@ from typing import Any
 
 from components.shared import scheduled_time
 from local.samples import Cloud, Row, SampleError, mysql
+from operate.kinds import export as operated
+
+
+def start(cloud: Cloud, pipeline: Mapping[str, Any], due: datetime) -> str:
+    """The ARN of the execution."""
+    return operated.start_run(cloud, pipeline, due)
 
 
 def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | None) -> list[Row]:

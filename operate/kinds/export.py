@@ -163,13 +163,23 @@ def schedule_switches(cloud: Cloud, pipeline: Described, while_off: str = "No ru
 
 def run(cloud: Cloud, name: str, pipeline: Described, at: datetime) -> str:
     """Starts a run with what the schedule would send at that time. Raises Refused where the function fails."""
-    text = json.dumps({scheduled_time.KEY: at.astimezone(UTC).isoformat().replace("+00:00", "Z")})
     if "state_machine" in pipeline:
-        started = cloud.client("stepfunctions", pipeline).start_execution(
-            stateMachineArn=pipeline["state_machine"], input=text
-        )
-        return f"{name}: a run is under way: {started['executionArn']}"
-    answer = cloud.client("lambda", pipeline).invoke(FunctionName=pipeline["function"], Payload=text.encode())
+        return f"{name}: a run is under way: {start_run(cloud, pipeline, at)}"
+    answer = cloud.client("lambda", pipeline).invoke(
+        FunctionName=pipeline["function"], Payload=_planned(at).encode()
+    )
     if answer.get("FunctionError"):
         raise Refused(f"{name}: {pipeline['function']} failed: {answer['Payload'].read().decode()[:2000]}")
     return f"{name}: the exports of {len(pipeline['landing']['tables'])} tables are under way"
+
+
+def start_run(cloud: Cloud, pipeline: Described, at: datetime) -> str:
+    """Starts a run of the state machine for a time; the execution's ARN."""
+    started = cloud.client("stepfunctions", pipeline).start_execution(
+        stateMachineArn=pipeline["state_machine"], input=_planned(at)
+    )
+    return str(started["executionArn"])
+
+
+def _planned(at: datetime) -> str:
+    return json.dumps({scheduled_time.KEY: at.astimezone(UTC).isoformat().replace("+00:00", "Z")})
