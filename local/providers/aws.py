@@ -10,13 +10,12 @@ the id is made of) are filled in from the state in every operation.
 import re
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from botocore.exceptions import ClientError
 
 from . import schema, shapes
 from .aws_account import Account
-from .aws_rows import Call, Gone, Refused, Row, Step, gone, imported
+from .aws_rows import Call, Gone, Place, Refused, Row, Step, gone, imported
 from .values import known, same, unknown
 
 EMPTY = {"structure": {}, "map": {}, "list": [], "string": "", "boolean": False}
@@ -76,19 +75,11 @@ class Aws(Account):
             raise Refused(f"{step}: {answer['FailedEntries'][0]}")
         return self.extract(call, answer, call.row.result.get(step))
 
-    def extract(self, call: Call, answer: dict, path: str | None) -> dict:
-        if path is None:  # an envelope of one member is opened
+    def extract(self, call: Call, answer: dict, place: Place | None) -> dict:
+        if place is None:  # an envelope of one member is opened
             only = next(iter(answer.values())) if len(answer) == 1 else None
             return only if isinstance(only, dict) else answer
-        at: Any = answer
-        for part in path.split(".") if path else ():
-            name, member, prop = re.fullmatch(r"(\w+)(?:\[(\w+)=(\w+)\])?", part).groups()  # type: ignore[union-attr]  # rows are ours
-            at = at.get(name) or ({} if not member else [])
-            if member:
-                at = next((x for x in at if str(x.get(member)) == str(call.state.get(prop))), None)
-            if at is None:
-                raise Gone(name)
-        return at
+        return place.of(answer, call.state)
 
     def takes(self, row: Row, client, step: Step, prop: str) -> bool:
         if not isinstance(step, str):

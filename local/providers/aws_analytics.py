@@ -4,7 +4,7 @@ Changing a Firehose destination replaces the delivery stream here; the real prov
 """
 
 from . import aws_analytics_steps as steps
-from .aws_rows import Row
+from .aws_rows import WHOLE, Entry, Member, Row
 
 AOSS_NAME = (
     r"[a-z][a-z0-9-]{2,31}",
@@ -46,7 +46,7 @@ ROWS = {
         names=AOSS_NAME,
         untag="untag_resource", ready=("status", "ACTIVE"), paths={"id": "id|ids",
         "encryptionConfigs": "encryptionConfig"},
-        result={"batch_get_collection": "collectionDetails[id=id]", "list_tags_for_resource": ""},
+        result={"batch_get_collection": Entry("collectionDetails", "id", "id"), "list_tags_for_resource": WHOLE},
     ),
     "aws:opensearch/serverlessCollectionGroup:ServerlessCollectionGroup": Row(
         "opensearchserverless", create=("create_collection_group",), read=("batch_get_collection_group",),
@@ -56,7 +56,7 @@ ROWS = {
         paths={"id": "id|ids", **{
             f"capacityLimits.{least}{part}CapacityInOcu": f"{least}{part}CapacityInOCU"
             for least in ("min", "max") for part in ("Indexing", "Search")}},
-        result={"batch_get_collection_group": "collectionGroupDetails[id=id]"},
+        result={"batch_get_collection_group": Entry("collectionGroupDetails", "id", "id")},
     ),
     "aws:opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy": aoss_policy("security",
     "get_security_policy"),
@@ -64,7 +64,7 @@ ROWS = {
     "aws:opensearch/serverlessLifecyclePolicy:ServerlessLifecyclePolicy": aoss_policy(
         "lifecycle", "batch_get_lifecycle_policy", paths={"name": "name|identifiers.name",
         "type": "type|identifiers.type"},
-        result={"batch_get_lifecycle_policy": "lifecyclePolicyDetails[name=name]"},
+        result={"batch_get_lifecycle_policy": Entry("lifecyclePolicyDetails", "name", "name")},
     ),
     "aws:opensearchingest/pipeline:Pipeline": Row(
         "osis", create=("create_pipeline",), read=("get_pipeline", "list_tags_for_resource"),
@@ -72,7 +72,7 @@ ROWS = {
         name="pipelineName",
         names=(r"[a-z][a-z0-9-]{2,27}", "a pipeline name (3-28 of a-z, 0-9, '-', starting with a letter)"),
         paths={"pipelineArn": "PipelineArn|Arn"}, untag="untag_resource", ready=("Status", "ACTIVE"),
-        result={"list_tags_for_resource": ""},
+        result={"list_tags_for_resource": WHOLE},
     ),
     "aws:kinesis/stream:Stream": Row(
         "kinesis", create=("create_stream", steps.stream_switches), read=("describe_stream_summary",
@@ -86,7 +86,7 @@ ROWS = {
                "retentionPeriod": "RetentionPeriodHours"}, untag="remove_tags_from_stream", ready=("StreamStatus",
                "ACTIVE"),
         handles=("shardCount", "retentionPeriod", "encryptionType", "kmsKeyId"), local=("enforceConsumerDeletion",),
-        result={"list_tags_for_stream": ""},
+        result={"list_tags_for_stream": WHOLE},
     ),
     "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream": Row(
         "firehose", create=("create_delivery_stream",), read=("describe_delivery_stream",
@@ -95,7 +95,7 @@ ROWS = {
         names=(r"[\w.-]{1,64}", "a delivery stream name (1-64 of letters, digits and _.-)"),
         untag="untag_delivery_stream",
         before=steps.delivery_stream, after=steps.described_delivery, ready=("DeliveryStreamStatus", "ACTIVE"),
-        read_by_function=("destination",), result={"list_tags_for_delivery_stream": ""},
+        read_by_function=("destination",), result={"list_tags_for_delivery_stream": WHOLE},
         paths={"name": "DeliveryStreamName", "arn": "DeliveryStreamARN", "kind": "DeliveryStreamType",
                "opensearchserverlessConfiguration": "AmazonOpenSearchServerlessDestinationConfiguration",
                "extendedS3Configuration": "ExtendedS3DestinationConfiguration",
@@ -107,7 +107,7 @@ ROWS = {
         delete=("delete_database",), name="name", names=GLUE_NAME, untag="untag_resource",
         imported=("{catalogId}:{name}", "{name}"),
         before=lambda props: props | ({"within": props["name"]} if "name" in props else {}),
-        after=steps.glue_arn("database", "Name"), result={"get_tags": ""},
+        after=steps.glue_arn("database", "Name"), result={"get_tags": WHOLE},
         paths={"name": "Name", "within": "DatabaseInput.Name", "tags": "Tags|TagsToAdd", **inside(
             "DatabaseInput", "description", "locationUri", "parameters", "createTableDefaultPermissions",
             "targetDatabase")},
@@ -121,7 +121,7 @@ ROWS = {
     "aws:glue/crawler:Crawler": Row(
         "glue", create=("create_crawler",), read=("get_crawler", "get_tags"), update=("update_crawler",
         "tag_resource"),
-        delete=("delete_crawler",), name="name", untag="untag_resource", result={"get_tags": ""},
+        delete=("delete_crawler",), name="name", untag="untag_resource", result={"get_tags": WHOLE},
         names=(r"[^\x00-\x1f]{1,255}", "a crawler name (1-255 characters)"), after=steps.crawler,
         paths={"securityConfiguration": "CrawlerSecurityConfiguration", "tags": "Tags|TagsToAdd", **inside(
             "Targets", "s3Targets", "catalogTargets", "jdbcTargets", "dynamodbTargets")},
@@ -140,7 +140,7 @@ ROWS = {
                "configuration.resultConfiguration.encryptionConfiguration.kmsKeyArn": "KmsKey"},
         after=lambda data, state: data | {
             "Arn": f"arn:aws:athena:{state['_region']}:{state['_account']}:workgroup/{state.get('name')}"},
-        result={"list_tags_for_resource": ""},
+        result={"list_tags_for_resource": WHOLE},
     ),
     "aws:athena/namedQuery:NamedQuery": Row(
         "athena", create=("create_named_query",), read=("get_named_query",), update=("update_named_query",),
@@ -152,12 +152,12 @@ ROWS = {
         names=(r"[\w-]{1,80}", "a state machine name (1-80 of letters, digits, '-', '_')"), untag="untag_resource",
         paths={"arn": "stateMachineArn|resourceArn",
                "loggingConfiguration.logDestination": "destinations.cloudWatchLogsLogGroup.logGroupArn"},
-        result={"list_tags_for_resource": ""}, replace=("name", "type"),
+        result={"list_tags_for_resource": WHOLE}, replace=("name", "type"),
     ),
     "aws:iam/user:User": Row(
         "iam", create=("create_user",), read=("get_user",), update=("put_user_permissions_boundary", "tag_user"),
         delete=(steps.clear_user, "delete_user"),
-        name="name", names=IAM_NAME, untag="untag_user", local=("forceDestroy",), result={"get_user": "User"},
+        name="name", names=IAM_NAME, untag="untag_user", local=("forceDestroy",), result={"get_user": Member("User")},
         paths={"name": "UserName", "uniqueId": "UserId",
                "permissionsBoundary": "PermissionsBoundary.PermissionsBoundaryArn|PermissionsBoundary"},
     ),
@@ -170,7 +170,7 @@ ROWS = {
         "iam", create=("create_access_key",), read=("list_access_keys",), update=("update_access_key",),
         delete=("delete_access_key",), id="{accessKeyId}", keys=("user",), paths={"user": "UserName",
         "secret": "SecretAccessKey"},
-        result={"list_access_keys": "AccessKeyMetadata[AccessKeyId=accessKeyId]"},
+        result={"list_access_keys": Entry("AccessKeyMetadata", "AccessKeyId", "accessKeyId")},
     ),
     "aws:iam/userLoginProfile:UserLoginProfile": Row(
         "iam", create=(steps.make_login,), read=("get_login_profile",), update=("update_login_profile",),

@@ -4,7 +4,7 @@ aws.Row for the columns)."""
 import json
 from urllib.parse import unquote
 
-from .aws_rows import Call, Row
+from .aws_rows import Call, Entry, Member, Row
 
 
 def document(call: Call) -> dict:
@@ -51,11 +51,11 @@ ROWS = {
         delete=(remove_policy,), id="{arn}", name="name", names=NAME, untag="untag_policy", handles=("policy",),
         replace=("name", "path", "description"), read_by_function=("policy",),
         paths={"name": "PolicyName", "policy": "PolicyDocument", "arn": "Arn|PolicyArn"},
-        result={"get_policy": "Policy"},
+        result={"get_policy": Member("Policy")},
     ),
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": Row(
         "iam", create=("attach_role_policy",), read=("list_attached_role_policies",), id="{role}/{policyArn}",
         delete=("detach_role_policy",), paths={"role": "RoleName", "policyArn": "PolicyArn"},
-        result={"list_attached_role_policies": "AttachedPolicies[PolicyArn=policyArn]"},
+        result={"list_attached_role_policies": Entry("AttachedPolicies", "PolicyArn", "policyArn")},
     ),
 }  # fmt: skip

@@ -17,6 +17,37 @@ GONE = re.compile(r"NotFound|NoSuch|NonExistent|DoesNotExist|^404$")
 
 
 @dataclass(frozen=True)
+class Member:
+    """The member of an answer that has the resource; without a name the whole answer has it."""
+
+    name: str = ""
+
+    def of(self, answer: dict[str, Any], state: Mapping[str, Any]) -> Any:
+        """What the answer has there; nothing where it lacks the member."""
+        return (answer.get(self.name) or {}) if self.name else answer
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The entry of a list in an answer whose member is the resource's property: `Aliases` by `AliasName`, `name`."""
+
+    entries: str
+    member: str
+    prop: str
+
+    def of(self, answer: dict[str, Any], state: Mapping[str, Any]) -> Any:
+        """The entry. Raises Gone where the list has none."""
+        for entry in answer.get(self.entries) or ():
+            if str(entry.get(self.member)) == str(state.get(self.prop)):
+                return entry
+        raise Gone(self.entries)
+
+
+Place = Member | Entry
+WHOLE = Member()
+
+
+@dataclass(frozen=True)
 class Row:
     service: str
     create: tuple[Step, ...]
@@ -27,9 +58,7 @@ class Row:
     name: str = ""  # the property that is made up when it is left out
     names: tuple[str, str] = ("", "")  # what a name must match, and that in words
     paths: Mapping[str, str] = field(default_factory=dict)
-    result: Mapping[str, str] = field(
-        default_factory=dict
-    )  # operation -> where in its answer, "Items[Name=name]"
+    result: Mapping[str, Place] = field(default_factory=dict)  # operation -> where in its answer
     fixed: Mapping[str, Any] = field(default_factory=dict)  # members that are always the same
     defaults: Mapping[str, Any] = field(
         default_factory=dict

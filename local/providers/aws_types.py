@@ -5,7 +5,7 @@ from . import aws_dynamodb_steps as dynamodb
 from . import aws_lambda_steps as functions
 from . import aws_s3_steps as s3
 from . import aws_steps as steps
-from .aws_rows import Row
+from .aws_rows import WHOLE, Entry, Member, Row
 
 S3_NAME = (r"(?!xn--|sthree-|amzn-s3-demo-)(?!.*(\.\.|-s3alias$|--ol-s3$))"
            r"(?!(\d+\.){3}\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
@@ -102,12 +102,12 @@ ROWS = aws_analytics.ROWS | aws_iam.ROWS | {
                "bypassPolicyLockoutSafetyCheck": "BypassPolicyLockoutSafetyCheck"},
         unset={"customerMasterKeySpec": "SYMMETRIC_DEFAULT", "keyUsage": "ENCRYPT_DECRYPT", "isEnabled": True,
                "multiRegion": False, "rotationPeriodInDays": 365},
-        defaults={"description": ""}, result={"get_key_policy": "", "get_key_rotation_status": "",
-        "list_resource_tags": ""},
+        defaults={"description": ""}, result={"get_key_policy": WHOLE, "get_key_rotation_status": WHOLE,
+        "list_resource_tags": WHOLE},
     ),
     "aws:kms/alias:Alias": Row(
         "kms", create=("create_alias",), read=("list_aliases",), update=("update_alias",), delete=("delete_alias",),
-        paths={"name": "AliasName", "arn": "AliasArn"}, result={"list_aliases": "Aliases[AliasName=name]"},
+        paths={"name": "AliasName", "arn": "AliasArn"}, result={"list_aliases": Entry("Aliases", "AliasName", "name")},
         name="name", names=(r"alias/(?!aws/)[\w/-]{1,250}", "an alias (alias/ and 1-250 of letters, digits and /_-)"),
     ),
     "aws:iam/role:Role": Row(
@@ -118,7 +118,7 @@ ROWS = aws_analytics.ROWS | aws_iam.ROWS | {
         paths={"name": "RoleName", "assumeRolePolicy": "AssumeRolePolicyDocument|PolicyDocument",
         "uniqueId": "RoleId",
                "arn": "Arn", "permissionsBoundary": "PermissionsBoundary.PermissionsBoundaryArn|PermissionsBoundary"},
-        defaults={"description": "", "maxSessionDuration": 3600}, result={"get_role": "Role"},
+        defaults={"description": "", "maxSessionDuration": 3600}, result={"get_role": Member("Role")},
     ),
     "aws:iam/rolePolicy:RolePolicy": Row(
         "iam", create=("put_role_policy",), read=("get_role_policy",), update=("put_role_policy",),
@@ -137,7 +137,7 @@ ROWS = aws_analytics.ROWS | aws_iam.ROWS | {
         local=("sourceCodeHash", "skipDestroy", "useResourceTimeoutForPropagation"),
         handles=("reservedConcurrentExecutions",),
         volatile=("codeSha256", "lastModified", "version", "qualifiedArn", "qualifiedInvokeArn", "sourceCodeSize"),
-        after=functions.function_facts, result={"get_function_concurrency": "", "list_tags": ""},
+        after=functions.function_facts, result={"get_function_concurrency": WHOLE, "list_tags": WHOLE},
         withheld=tuple(LAMBDA_CODE),
     ),
     "aws:lambda/permission:Permission": Row(
@@ -147,7 +147,7 @@ ROWS = aws_analytics.ROWS | aws_iam.ROWS | {
     ),
     "aws:lambda/eventSourceMapping:EventSourceMapping": Row(
         "lambda", create=("create_event_source_mapping",), read=("get_event_source_mapping", "list_tags"),
-        update=("update_event_source_mapping", "tag_resource"), untag="untag_resource", result={"list_tags": ""},
+        update=("update_event_source_mapping", "tag_resource"), untag="untag_resource", result={"list_tags": WHOLE},
         delete=("delete_event_source_mapping",), id="{uuid}",
         paths={"functionName": "FunctionName", "arn": "EventSourceMappingArn|Resource"},
         after=lambda data, state: data | {"Enabled": data.get("State") in ("Enabled", "Enabling", "Creating"),
@@ -172,7 +172,7 @@ ROWS = aws_analytics.ROWS | aws_iam.ROWS | {
         update=(steps.retention, "associate_kms_key", "tag_resource"), delete=("delete_log_group",), name="name",
         names=(r"[\w/.#-]{1,512}", "a log group name (1-512 of letters, digits and _-/.#)"), untag="untag_resource",
         paths={"name": "logGroupName|logGroupNamePrefix"}, handles=("retentionInDays",),
-        result={"describe_log_groups": "logGroups[logGroupName=name]", "list_tags_for_resource": ""},
+        result={"describe_log_groups": Entry("logGroups", "logGroupName", "name"), "list_tags_for_resource": WHOLE},
         after=steps.without_star, local=("skipDestroy",), replace=("logGroupClass",),
         unset={"logGroupClass": "STANDARD"},
     ),
@@ -181,7 +181,7 @@ ROWS = aws_analytics.ROWS | aws_iam.ROWS | {
         name="name", keys=("logGroupName",), paths={"name": "logStreamName|logStreamNamePrefix"},
         imported=("{logGroupName}:{name}", "{name}"),
         names=(r"[^:*]{1,512}", "a log stream name (1-512 characters without ':' and '*')"),
-        result={"describe_log_streams": "logStreams[logStreamName=name]"},
+        result={"describe_log_streams": Entry("logStreams", "logStreamName", "name")},
     ),
     "aws:cloudwatch/metricAlarm:MetricAlarm": Row(
         "cloudwatch", create=("put_metric_alarm",), update=("put_metric_alarm", "tag_resource"), read=(
@@ -192,7 +192,7 @@ ROWS = aws_analytics.ROWS | aws_iam.ROWS | {
                "metricQueries.metric": "MetricStat", "metricQueries.metric.metricName": "Metric.MetricName",
                "metricQueries.metric.namespace": "Metric.Namespace",
                "metricQueries.metric.dimensions": "Metric.Dimensions"},
-        result={"describe_alarms": "MetricAlarms[AlarmName=name]", "list_tags_for_resource": ""},
+        result={"describe_alarms": Entry("MetricAlarms", "AlarmName", "name"), "list_tags_for_resource": WHOLE},
         withheld=("metricQueries",),  # ministack takes Metrics and does not return them
     ),
     "aws:cloudwatch/eventBus:EventBus": Row(
@@ -200,7 +200,7 @@ ROWS = aws_analytics.ROWS | aws_iam.ROWS | {
         update=("update_event_bus", "tag_resource"), delete=("delete_event_bus",), name="name",
         untag="untag_resource",
         names=(r"(?!default$)[/.\w-]{1,256}", "an event bus name (1-256 of letters, digits and /._-; not 'default')"),
-        result={"list_tags_for_resource": ""},
+        result={"list_tags_for_resource": WHOLE},
     ),
     "aws:cloudwatch/eventRule:EventRule": Row(
         "events", create=("put_rule",), update=("put_rule", "tag_resource"), read=("describe_rule",
@@ -208,7 +208,7 @@ ROWS = aws_analytics.ROWS | aws_iam.ROWS | {
         imported=("default/{name}", "{name}"),
         delete=(steps.clear_rule, "delete_rule"), name="name", keys=("eventBusName",), paths={"name": "Name"},
         names=(r"[.\w-]{1,64}", "a rule name (1-64 of letters, digits and ._-)"), untag="untag_resource",
-        local=("forceDestroy",), result={"list_tags_for_resource": ""}, inputs={"eventBusName": "default"},
+        local=("forceDestroy",), result={"list_tags_for_resource": WHOLE}, inputs={"eventBusName": "default"},
     ),
     "aws:cloudwatch/eventTarget:EventTarget": Row(
         "events", create=("put_targets",), update=("put_targets",), read=("list_targets_by_rule",),
@@ -218,7 +218,7 @@ ROWS = aws_analytics.ROWS | aws_iam.ROWS | {
             "arn", "roleArn", "input", "inputPath", "inputTransformer", "deadLetterConfig", "retryPolicy")}
         | {"sqsTarget": "Targets.SqsParameters", "kinesisTarget": "Targets.KinesisParameters",
            "inputTransformer.inputPaths": "InputPathsMap", "ecsTarget": "Targets.EcsParameters"},
-        result={"list_targets_by_rule": "Targets[Id=targetId]"}, inputs={"eventBusName": "default"},
+        result={"list_targets_by_rule": Entry("Targets", "Id", "targetId")}, inputs={"eventBusName": "default"},
     ),
     "aws:scheduler/schedule:Schedule": Row(
         "scheduler", create=("create_schedule",), update=("update_schedule",), read=("get_schedule",),
@@ -235,7 +235,7 @@ ROWS = aws_analytics.ROWS | aws_iam.ROWS | {
         update=("set_queue_attributes", "tag_queue"), delete=("delete_queue",), name="name", untag="untag_queue",
         names=(r"(?=.{1,80}$)[A-Za-z0-9_-]+(\.fifo)?", "a queue name (1-80 of letters, digits, '-', '_')"),
         paths=QUEUE, fixed={"AttributeNames": ["All"]}, replace=("name", "fifoQueue"),
-        result={"list_queue_tags": "", "get_queue_attributes": ""},
+        result={"list_queue_tags": WHOLE, "get_queue_attributes": WHOLE},
         after=steps.queue_name,
         unset={"visibilityTimeoutSeconds": 30, "delaySeconds": 0, "messageRetentionSeconds": 345600,
                "maxMessageSize": ..., "receiveWaitTimeSeconds": 0, "policy": ..., "fifoQueue": False,
@@ -254,7 +254,7 @@ ROWS = aws_analytics.ROWS | aws_iam.ROWS | {
         name="name",
         names=(r"(?=.{1,256}$)[A-Za-z0-9_-]+(\.fifo)?", "a topic name (1-256 of letters, digits, '-', '_')"),
         paths={**TOPIC, "arn": "TopicArn|ResourceArn"}, untag="untag_resource", handles=tuple(TOPIC),
-        replace=("name", "fifoTopic"), result={"list_tags_for_resource": ""},
+        replace=("name", "fifoTopic"), result={"list_tags_for_resource": WHOLE},
         after=lambda data, state: data | {"Name": (data.get("TopicArn") or state["arn"]).split(":")[-1]},
     ),
     "aws:sns/topicPolicy:TopicPolicy": Row(
@@ -290,7 +290,7 @@ ROWS = aws_analytics.ROWS | aws_iam.ROWS | {
                "serverSideEncryption.kmsKeyArn": "KMSMasterKeyId", "globalSecondaryIndexes.name": "IndexName",
                "localSecondaryIndexes.name": "IndexName", "streamArn": "LatestStreamArn",
                "streamLabel": "LatestStreamLabel"},
-        result={"describe_continuous_backups": "", "describe_time_to_live": "", "list_tags_of_resource": ""},
+        result={"describe_continuous_backups": WHOLE, "describe_time_to_live": WHOLE, "list_tags_of_resource": WHOLE},
     ),
 }  # fmt: skip
 
