@@ -11,7 +11,7 @@ import graphlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypedDict, TypeVar
 
 import pulumi
 from pydantic import Field
@@ -88,6 +88,16 @@ class StackArgs:
     """Whether buckets, keys and tables with data outlive the stack."""
     cost: CostArgs = CostArgs()
     """What the stack may cost: {ceiling, enforcement}."""
+
+
+class Filled(TypedDict, total=False):
+    """What a stack fills into the arguments of its pipelines; None where its own keys are wrong."""
+
+    account: AccountArgs | None
+    functions: FunctionSettings
+    retain_data: bool
+    gcp: GcpArgs | None
+    """Of the kinds that need it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -240,19 +250,20 @@ class _Reading:
                 self.errors.append(
                     f"{path}.{reserved}: the stack's own key, not a pipeline's; write it beside 'pipelines'"
                 )
-        keys |= {
+        filled: Filled = {
             "account": self._account(keys.get("account"), f"{path}.account"),
             "functions": self.stack.functions,
             "retain_data": self.stack.retain_data,
         }
         known = {field.name for field in dataclasses.fields(KINDS[kind].args)}
         if KINDS[kind].google:
-            keys["gcp"] = self.stack.gcp
+            filled["gcp"] = self.stack.gcp
             if not self.stack.gcp and not self._has_error("gcp"):
                 self.errors.append(
                     f"{path}: the kind '{kind}' needs a Google Cloud project; write gcp: {{project: <id>, "
                     "location: EU} beside 'pipelines'"
                 )
+        keys |= filled
         takes = {each: value[each.reference] for each in HAND_OVERS if each.reference in value}
         for hand_over, upstream in takes.items():
             if problem := _not_taken(hand_over, kind, known, keys):
@@ -265,7 +276,7 @@ class _Reading:
         # An error of these is reported already: the other keys are checked all the same.
         already_reported = [
             key
-            for key in ("account", "gcp", *(each.argument for each in HAND_OVERS))
+            for key in (*Filled.__annotations__, *(each.argument for each in HAND_OVERS))
             if key in keys and keys[key] is None
         ]
         keys = {key: given for key, given in keys.items() if key in known or key not in already_reported}

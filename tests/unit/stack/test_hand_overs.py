@@ -87,3 +87,10 @@ def test_what_is_handed_over_is_an_argument_of_a_kind_and_of_what_another_yields
     assert takers
     value: Any = object()
     assert hand_over.of(Deployed({}, **{hand_over.argument: value})) is value
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_stack_fills_in_is_an_argument_of_each_kind(kind: str) -> None:
+    arguments = {field.name for field in dataclasses.fields(KINDS[kind].args)}
+    assert set(settings.Filled.__annotations__) - {"gcp"} <= arguments
+    assert ("gcp" in arguments) == KINDS[kind].google
