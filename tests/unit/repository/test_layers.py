@@ -61,7 +61,16 @@ def test_no_room_of_a_pipeline_is_left_out_of_its_contract() -> None:
 def test_an_import_that_points_the_other_way_is_noticed(
     tmp_path: Path, file: str, line: str, contract: str
 ) -> None:
-    for package in ("components", "policy", "local", "bootstrap", "delivery", "operate", "adoption", "release"):
+    for package in (
+        "components",
+        "policy",
+        "local",
+        "bootstrap",
+        "delivery",
+        "operate",
+        "adoption",
+        "release",
+    ):
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
     with (tmp_path / file).open("a") as source:
         source.write(f"{line}\n")
