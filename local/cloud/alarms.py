@@ -76,6 +76,7 @@ def typed(shape: Any, value: Any) -> Any:
 
 
 def written(protocol: str, name: str, value: dict) -> tuple[int, dict, bytes]:
+    """A 200 in the protocol of the request: CBOR, the query protocol's XML, or JSON whose alarms have no null."""
     operation = MODEL.operation_model(name)
     if protocol == "query":
         return 200, {"Content-Type": "text/xml"}, query_protocol.write(operation, value)
@@ -89,10 +90,13 @@ def written(protocol: str, name: str, value: dict) -> tuple[int, dict, bytes]:
 
 
 def without_null(alarm: dict) -> dict:
+    """A copy of an alarm that leaves out each member whose value is null."""
     return {name: value for name, value in alarm.items() if value is not None}
 
 
 async def around(stock: Any, method: str, path: str, headers: dict, body: bytes, query: Any) -> tuple:
+    """Describes alarms in the protocol of the request, and keeps every member that a PutMetricAlarm has; what can't be
+    read, and any other operation, goes to ministack as it came."""
     try:
         protocol, name, given = parse_request(path, headers, body, query)
     except (ValueError, cbor2.CBORDecodeError, constraints.Unreadable):  # ministack refuses it
@@ -113,5 +117,6 @@ async def around(stock: Any, method: str, path: str, headers: dict, body: bytes,
 
 
 def install() -> None:
+    """Goes before ministack's handlers `monitoring` and `cloudwatch`, those of the two that there are."""
     for name in {"monitoring", "cloudwatch"} & app.handlers.keys():
         authorization.wrap(name, around)

@@ -55,6 +55,8 @@ def engine() -> str:
 
 
 def provision(rec: dict) -> None:
+    """Gives a new collection the node, and makes it ACTIVE after TRIBUTARY_AOSS_WAKE seconds at least; FAILED, with the
+    reason, where the node does not start. Runs behind CreateCollection."""
     woken = time.monotonic() + float(os.environ.get("TRIBUTARY_AOSS_WAKE", "2"))
     faults[rec["id"]] = deque(int(status) for status in os.environ.get("TRIBUTARY_AOSS_FAULTS", "").split())
     try:
@@ -67,6 +69,7 @@ def provision(rec: dict) -> None:
 
 
 def create_collection(data: dict) -> tuple:
+    """CreateCollection, also into the collection group that it names; Invalid where that can't take it."""
     oss.validate_name(data.get("name"), "name", 32)
     group = aoss_groups.joined(data)
     answer = stock_create({key: value for key, value in data.items() if key != "collectionGroupName"})
@@ -76,6 +79,7 @@ def create_collection(data: dict) -> tuple:
 
 
 def delete_collection(data: dict) -> tuple:
+    """DeleteCollection, which also deletes the collection's indexes on the node."""
     rec = oss.collections.get(data.get("id"))
     answer = stock_delete(data)
     if rec and rec.get("_Engine"):
@@ -154,6 +158,7 @@ def with_refused(data: bytes, refused: list[tuple[int, str, str]]) -> bytes:
 
 
 def exists(rec: dict, resource: str) -> bool:
+    """Whether the node has the index that a resource, `index/<collection>/<index>`, names."""
     index = resource.split("/", 2)[2]
     return oss.proxy.current(rec["_Engine"], "HEAD", f"/{rec['id']}{MARK}{index}", {}, b"")[0] == 200
 
@@ -161,6 +166,8 @@ def exists(rec: dict, resource: str) -> bool:
 async def dataplane(
     cid: str, method: str, path: str, query: str, headers: dict, body: bytes, params: dict
 ) -> tuple:
+    """The node's answer to a request at a collection's endpoint, or the error: 404 for no such collection or API, 403
+    for a missing right, 400 for what can't be read, 503 where no node answers, and those of TRIBUTARY_AOSS_FAULTS."""
     rec = oss.collection_anywhere(cid)
     if rec is None:
         return oss.error(404, "404 Not Found: there is no such collection", "NotFound")
@@ -205,6 +212,7 @@ async def dataplane(
 async def route(
     method, path, headers, body, query_params, request_id, raw_path=None, raw_query_string="", **rest
 ):
+    """Answers what is below `/_aoss/`, by the collection's id that comes next; every other path is ministack's."""
     if not path.startswith(PATH):
         return await stock_route(
             method,
@@ -269,6 +277,7 @@ def proxy(engine: str, method: str, target: str, headers: dict, body: bytes) -> 
 
 
 def install() -> None:
+    """Puts these functions in the places of ministack's, and adds lifecycle policies and collection groups."""
     oss.provision.replace(provision)
     oss.validate_rules.replace(validate_rules)
     oss.proxy.replace(proxy)

@@ -32,6 +32,7 @@ def permissions(rec: dict, principal: Any) -> list[tuple[str, str]]:
 
 
 def is_public(name: str) -> bool:
+    """Whether a network policy with AllowFromPublic has a rule for the collection of this name."""
     return any(
         statement.get("AllowFromPublic")
         and any(
@@ -46,6 +47,7 @@ def is_public(name: str) -> bool:
 
 
 def authorize(rec: dict, principal: Any, needs: list[Need]) -> None:
+    """Raises Refused, a 403 with each permission and resource of `needs` that no policy gives the principal."""
     granted = permissions(rec, principal)
     missing = [
         f"aoss:{permission} on {resource}"

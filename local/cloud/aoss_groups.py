@@ -65,6 +65,7 @@ def _limits(given: dict | None, before: dict | None = None) -> dict:
 
 
 def create(data: dict) -> tuple:
+    """CreateCollectionGroup: Invalid for NEXTGEN without standby replicas, ConflictException for a name in use."""
     oss.validate_name(data.get("name"), "name", 32)
     generation = data.get("generation", "CLASSIC")
     if generation == "NEXTGEN" and data["standbyReplicas"] != "ENABLED":
@@ -92,6 +93,7 @@ def create(data: dict) -> tuple:
 
 
 def batch_get(data: dict) -> tuple:
+    """BatchGetCollectionGroup: groups with their tags and present capacity, and NOT_FOUND for each other id or name."""
     ids, names = data.get("ids"), data.get("names")
     if bool(ids) == bool(names):
         raise oss.Invalid("You must provide either ids or names, but not both")
@@ -123,6 +125,7 @@ def _detail(group: dict) -> dict:
 
 
 def update(data: dict) -> tuple:
+    """UpdateCollectionGroup: writes the given capacity limits over the group's, and the description if there is one."""
     group = _there(data)
     group["capacityLimits"] = _limits(data.get("capacityLimits"), group["capacityLimits"])
     group["description"] = data.get("description", group["description"])
@@ -133,6 +136,7 @@ def update(data: dict) -> tuple:
 
 
 def delete(data: dict) -> tuple:
+    """DeleteCollectionGroup: the group and its tags go, but it is a ConflictException while it has collections."""
     group = _there(data)
     if members := _members(group):
         names = ", ".join(rec["name"] for rec in members)
@@ -143,6 +147,7 @@ def delete(data: dict) -> tuple:
 
 
 def list_groups(_data: dict) -> tuple:
+    """ListCollectionGroups: a summary of every group, with the number of its collections, on a single page."""
     shown = ("id", "arn", "name", "createdDate", "capacityLimits", "generation")
     summaries = [
         {key: group[key] for key in shown} | {"numberOfCollections": len(_members(group))}

@@ -38,6 +38,8 @@ def retention(data: dict) -> dict:
 
 
 def put_lifecycle(put):
+    """The handler of CreateLifecyclePolicy or UpdateLifecyclePolicy, by ministack's `put`, which stores a policy."""
+
     def operation(data: dict) -> tuple:
         document = retention(data)
         oss.validate_name(data.get("name"), "name", 32)
@@ -52,6 +54,7 @@ def put_lifecycle(put):
 
 
 def get_lifecycle(data: dict) -> tuple:
+    """BatchGetLifecyclePolicy: each policy with its document, and NOT_FOUND for a name that has none."""
     details, errors = [], []
     for wanted in data.get("identifiers", []):
         rec = lifecycle.get(f"data/{wanted['name']}")
@@ -68,6 +71,7 @@ def get_lifecycle(data: dict) -> tuple:
 
 
 def delete_lifecycle(data: dict) -> tuple:
+    """DeleteLifecyclePolicy: an empty answer; a ResourceNotFoundException where no policy has the name."""
     if lifecycle.pop(f"data/{data.get('name')}", None) is None:
         raise oss.Invalid(
             f"Policy with name {data.get('name')} and type retention is not found",
@@ -77,6 +81,7 @@ def delete_lifecycle(data: dict) -> tuple:
 
 
 def list_lifecycle(_data: dict) -> tuple:
+    """ListLifecyclePolicies: every policy without its document, on a single page."""
     return json_response(
         {"lifecyclePolicySummaries": [oss.policy_detail(rec, False) for rec in lifecycle.values()]}
     )

@@ -41,6 +41,7 @@ def duckdb_type(hive: str) -> str:
 
 
 def columns_sql(columns: list[dict], in_files: set[str]) -> str:
+    """A SELECT's list that casts each column to its type in the catalog, and has NULL for one that the files lack."""
     return ", ".join(
         f"""{f'"{c["Name"]}"' if c["Name"] in in_files else "NULL"}::{duckdb_type(c["Type"])} AS "{c["Name"]}\""""
         for c in columns
@@ -137,6 +138,8 @@ def view_input(name: str, sql: str, database: str) -> dict:
 
 
 def run(query: str, database: str) -> dict:
+    """A statement's result: columns and rows, both empty for CREATE VIEW and DROP VIEW. NotSupported for any other but
+    SELECT; ValueError, which begins with Athena's code, for what contradicts the catalog."""
     statement = sqlglot.parse_one(query, read="athena")
     if isinstance(statement, exp.Create) and statement.kind == "VIEW":
         home, name = statement.this.db or database, statement.this.name.lower()
@@ -175,11 +178,12 @@ def run(query: str, database: str) -> dict:
 
 
 async def run_duckdb(query: str, database: str, catalog: str | None = None) -> dict:
+    """Runs a query in a thread, under the request's account and region, so that the cloud answers others meanwhile."""
     return await asyncio.to_thread(copy_context().run, run, query, database)
 
 
 async def update_named_query(stock, method, path, headers, body, query):
-    """ministack has no UpdateNamedQuery: docs.aws.amazon.com/athena/latest/APIReference/API_UpdateNamedQuery.html."""
+    """UpdateNamedQuery, not in ministack: docs.aws.amazon.com/athena/latest/APIReference/API_UpdateNamedQuery.html."""
     if not headers.get("x-amz-target", "").endswith(".UpdateNamedQuery"):
         return await stock(method, path, headers, body, query)
     given = json.loads(body or b"{}")
@@ -191,5 +195,6 @@ async def update_named_query(stock, method, path, headers, body, query):
 
 
 def install() -> None:
+    """Runs ministack's queries by `run_duckdb`, and adds UpdateNamedQuery to its Athena."""
     athena.run_query.replace(run_duckdb)
     authorization.wrap("athena", update_named_query)

@@ -50,6 +50,7 @@ class Denied(Exception):
 
 
 def bucket_owner(bucket: str) -> str | None:
+    """The account that a bucket belongs to; None where there is no such bucket."""
     from .seams import s3
 
     return s3.bucket_owner(bucket)
@@ -84,6 +85,7 @@ def resolve_principal(access_key_id: str, account_id: str, credential=None):
 
 
 def condition_key(key: str, ctx: iam.EvalContext) -> Any:
+    """A condition key's value for this request; what ministack lacks or has wrong comes from here, the rest from it."""
     name = key.lower()
     if name == "aws:principalarn" and ":assumed-role/" in ctx.principal_arn:
         # The key holds the role, not the session.
@@ -197,6 +199,7 @@ def check_service(
 
 
 def role_record(role_arn: str) -> dict | None:
+    """The record of the role that an ARN names, in whichever account; None where it names no role that is there."""
     from .seams import iam as iam_service
 
     parts = role_arn.split(":", 5)
@@ -258,6 +261,7 @@ def caller(headers: dict, query: dict | None = None) -> iam.PrincipalInfo:
 
 
 def execution_credentials(config: dict) -> dict[str, str]:
+    """The credentials that a function runs with; Denied where its role's trust policy does not let Lambda assume it."""
     # An invoked version or alias is a qualifier of the ARN here; Lambda assumes the role for the function.
     function_arn = ":".join(config.get("FunctionArn", "").split(":")[:7])
     check_trust(config.get("Role", ""), "lambda.amazonaws.com", function_arn)
@@ -296,6 +300,7 @@ async def refuse_bad_execution_role(stock, method, path, headers, body, query):
 
 
 def install() -> None:
+    """Puts these functions in the places of ministack's, and has Lambda refuse roles that it can't assume."""
     from .seams import lambda_svc
 
     iam.resource_policy.replace(resource_policy)

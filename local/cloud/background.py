@@ -19,6 +19,7 @@ def in_background(work: Coroutine[Any, Any, None]) -> None:
 
 
 def ended(task: asyncio.Task) -> None:
+    """Lets go of a task that is over, and logs its error with the traceback; a cancelled task has none."""
     running.discard(task)
     if not task.cancelled() and (error := task.exception()):
         log.error("%s ended with an error", task.get_coro(), exc_info=error)

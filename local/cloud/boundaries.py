@@ -37,6 +37,7 @@ def boundary(action: str, given: dict[str, Any]) -> str | None:
 
 
 def request_context(service: str, action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
+    """The stock condition keys, and of a request to IAM `iam:PermissionsBoundary` where there is a boundary."""
     context = stock_context(service, action, body, params)
     if service != "iam":
         return context

@@ -55,6 +55,7 @@ refused: set[tuple[str, str]] = set()
 
 
 def scope_of(arn: str):
+    """A context with the account and region of an ARN; where it holds none, those of the present request stay."""
     parts = arn.split(":")
     return request_scope(parts[4] or get_account_id(), parts[3] or get_region())
 
@@ -78,6 +79,8 @@ def check_delivery(service: str, target: str, source_arn: str, source_account: s
 
 
 def policy_allows(kind: str):
+    """The check that takes the place of ministack's `kind`, for a queue or a topic: that one, then `check_delivery`."""
+
     def allows(arn: str, service: str, source_arn: str, source_account: str) -> bool:
         if not stock[kind](arn, service, source_arn, source_account):
             return False
@@ -92,6 +95,7 @@ def policy_allows(kind: str):
 
 
 def s3_to_lambda(arn: str, payload: dict, region: str) -> None:
+    """Hands an S3 notification to a function, or drops it, with a warning, if the function's policy refuses S3."""
     bucket = payload["Records"][0]["s3"]["bucket"]["name"]
     try:
         check_delivery(
@@ -139,6 +143,7 @@ def check_target(target: dict, source_arn: str, service: str) -> None:
 
 
 def send(queue_arn: str, body: str) -> None:
+    """Puts a message into a queue, visible after the queue's delay; a warning where there is no such queue."""
     with scope_of(queue_arn):
         queue = sqs.queue_of_arn(queue_arn)
         if queue is None:
@@ -158,6 +163,7 @@ def send(queue_arn: str, body: str) -> None:
 
 
 def dead_letter(target: dict, source_arn: str, service: str, payload: str, why: object) -> None:
+    """Logs why a target was not reached, and sends the payload to its dead-letter queue if the service may do so."""
     log.warning("%s: target %s not reached: %s", source_arn, target["Arn"], why)
     queue = (target.get("DeadLetterConfig") or {}).get("Arn")
     if queue:
@@ -172,6 +178,7 @@ def dead_letter(target: dict, source_arn: str, service: str, payload: str, why: 
 
 
 def invoke_target(target: dict, event: dict, rule: dict, view=None) -> None:
+    """Delivers an event to the target of a rule or a schedule; where that is refused, to its dead-letter queue."""
     service = "scheduler.amazonaws.com" if event.get("Source") == "aws.scheduler" else "events.amazonaws.com"
     source = rule.get("Arn", "")
     try:
@@ -237,6 +244,7 @@ def fire(schedule: dict, due: float) -> None:
 
 
 def tick_schedules() -> None:
+    """Fires each enabled schedule that is due, once a call, and removes an `at` one that is to be deleted then."""
     now = time.time()
     for key, schedule in list(scheduler.schedules.all_items()):
         if schedule.get("State") != "ENABLED":
@@ -263,6 +271,7 @@ def tick_schedules() -> None:
 
 
 def alarm_actions(alarm: dict, old_state: str, new_state: str, reason: str) -> None:
+    """Carries out an alarm's actions but those on topics that refuse CloudWatch; each of these is a warning."""
     allowed = dict(alarm)
     for field in ("AlarmActions", "OKActions", "InsufficientDataActions"):
         allowed[field] = []
@@ -279,6 +288,7 @@ def alarm_actions(alarm: dict, old_state: str, new_state: str, reason: str) -> N
 
 
 def check_poller(mapping: dict) -> None:
+    """Raises Denied unless the role of a mapping's function may read the source, and decrypt with a queue's key."""
     function, config = lambda_svc.function_of_qualifier(mapping["FunctionName"], mapping.get("Qualifier"))
     source = mapping.get("EventSourceArn", "")
     if function and config:
@@ -322,6 +332,7 @@ async def refuse_blind_mapping(handler, method, path, headers, body, query):
 
 
 def failure_destination(target: str, name: str, event: dict, result: dict) -> None:
+    """Sends an event that a function failed on to its destination, or loses it, with a warning, if its role may not."""
     config = (lambda_svc.functions.get(name) or {}).get("config", {})
     try:
         check(
@@ -345,12 +356,14 @@ def foreign_bucket_allows(owner, bucket, key, method, query, caller, headers=Non
 
 
 def ticker() -> None:
+    """Fires due schedules every second, for as long as the process lives."""
     while True:
         time.sleep(1)
         tick_schedules()
 
 
 def install() -> None:
+    """Puts these deliveries in the places of ministack's, and starts the thread that fires schedules."""
     eventbridge.invoke_target.replace(invoke_target)
     eventbridge.to_lambda.replace(event_to_lambda)
     s3.event_to_lambda.replace(s3_to_lambda)

@@ -38,6 +38,7 @@ stock_resource = iam_actions.resource_of.current
 
 
 async def run(principal, table: Table, description: dict) -> None:
+    """Writes an export's objects, and makes its description COMPLETED, or FAILED with a code and a message."""
     failure: tuple[str, str] | None = None
     try:
         await write(principal, table, description)
@@ -112,6 +113,8 @@ def describe(request: dict) -> dict:
 
 
 def export_table(principal, request: dict) -> dict:
+    """A new export's description, which `run` completes in the background, or where a client token comes again that of
+    its first export. Refused for a bad request, Denied or MissingKey for the table's key."""
     token = (get_account_id(), request.get("ClientToken", ""))
     used = tokens.get(token)
     if token[1] and used and clock() - used[0] < TOKEN_SECONDS:
@@ -130,6 +133,8 @@ def export_table(principal, request: dict) -> dict:
 
 
 async def handle(stock, method, path, headers, body, query):
+    """ExportTableToPointInTime; also the recovery window in answers on continuous backups, and the end of a deleted
+    table's history."""
     action = headers.get("x-amz-target", "").split(".")[-1]
     if action == "ExportTableToPointInTime":
         try:
@@ -173,6 +178,7 @@ def resource_arn(service, method, path, headers, body, *rest, **named):
 
 
 def install() -> None:
+    """Adds exports and the tables' history to ministack's DynamoDB, and the check of keys to its Streams."""
     dynamodb.exports_end_by_themselves(False)
     dynamodb.stream_event.replace(remember)
     global stock_resource

@@ -33,6 +33,7 @@ class Refused(Exception):
 
 
 def iso(seconds: float) -> str:
+    """Seconds since 1970 as the manifests write a time: in UTC, with milliseconds."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
@@ -117,10 +118,12 @@ async def write(principal, table: Table, description: dict) -> None:
 
 
 def checksum(body: bytes) -> bytes:
+    """The MD5 digest of a file, in base64, as the manifests and their `.md5` files have it."""
     return base64.b64encode(hashlib.md5(body).digest())
 
 
 def summary(description: dict, base: str, export_id: str) -> dict:
+    """What manifest-summary.json holds, in the version of a full export or of an incremental one."""
     spec = description.get("IncrementalExportSpecification")
     times = (
         {

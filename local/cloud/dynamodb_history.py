@@ -20,11 +20,13 @@ stock_emit = dynamodb.stream_event.current
 
 
 def table_id(table_arn: str) -> Table:
+    """The account, the region and the table's name out of its ARN, or of the ARN of an export or a stream of it."""
     parts = table_arn.split(":", 5)
     return parts[4], parts[3], parts[5].removeprefix("table/").split("/")[0]
 
 
 def remember(name: str, event: str, old: dict | None, new: dict | None, replicate: bool = True) -> None:
+    """Adds a change to the table's history, unless the item is as before, and passes it on to ministack's streams."""
     table = dynamodb.tables.get(name)
     if table and old != new:
         image = new or old or {}
@@ -34,6 +36,7 @@ def remember(name: str, event: str, old: dict | None, new: dict | None, replicat
 
 
 def identity(table: dict, item: dict) -> str:
+    """An item's key as text, the same for every image of the item; `table` is the table's record."""
     return json.dumps(
         [item.get(table["pk_name"]), item.get(table["sk_name"]) if table["sk_name"] else None], sort_keys=True
     )
@@ -80,4 +83,5 @@ def changes_between(table: Table, start: float, end: float, view: str) -> list[d
 
 
 def window_start(table: Table) -> float:
+    """The recovery window's start in seconds since 1970: the first call here for the table, or 35 days ago if later."""
     return max(recoverable_since.setdefault(table, clock()), clock() - WINDOW_SECONDS)

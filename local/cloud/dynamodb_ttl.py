@@ -25,12 +25,14 @@ stock_remove, stock_record = dynamodb.remove_item.current, dynamodb.change_recor
 
 
 def remove(table: dict, partition: str, sort: str) -> Any:
+    """Removes an item as ministack's own function does, but nothing on the thread of ministack's reaper."""
     if threading.current_thread().name == STOCK_REAPER:
         return None
     return stock_remove(table, partition, sort)
 
 
 def record(*args: Any) -> dict:
+    """A change's stream record, with DynamoDB as `userIdentity` where the item goes because its time has passed."""
     return stock_record(*args) | ({"userIdentity": SERVICE} if expiring.get() else {})
 
 
@@ -50,6 +52,7 @@ def expire(name: str, attribute: str) -> None:
 
 
 def reap() -> None:
+    """Once a second, removes what has expired in each table with time to live enabled; an error is logged."""
     expiring.set(True)  # in this thread's own context
     while True:
         time.sleep(INTERVAL)
@@ -63,6 +66,7 @@ def reap() -> None:
 
 
 def install() -> None:
+    """Puts `remove` and `record` in the places of ministack's functions, and starts the thread of `reap`."""
     dynamodb.remove_item.replace(remove)
     dynamodb.change_record.replace(record)
     threading.Thread(target=reap, daemon=True, name="dynamodb-ttl").start()

@@ -17,6 +17,7 @@ EVERY = 60.0  # seconds
 
 
 def records(stream: Record) -> None:
+    """Drops the records of a Kinesis stream that are older than its retention period."""
     cutoff = time.time() - stream["RetentionPeriodHours"] * 3600
     for shard in stream["shards"].values():
         kept = shard["records"]
@@ -39,6 +40,7 @@ def seldom(search: Callable[[], None]) -> Callable[[], None]:
 
 
 def install() -> None:
+    """Puts `records` in the place of Kinesis' own search, and has iterators and sessions searched through seldom."""
     kinesis.expire_records.replace(records)
     searches: tuple[Replaceable[Callable[[], None]], ...] = (kinesis.expire_iterators, sts.expire_sessions)
     for part in searches:

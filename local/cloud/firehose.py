@@ -16,6 +16,7 @@ stock_create, stock_description = firehose.create_delivery_stream, firehose.dest
 
 
 def refusal(data: dict, config: dict) -> str | None:
+    """Why CreateDeliveryStream refuses a destination in a collection, as the error's message; None if it does not."""
     hints, s3 = config.get("BufferingHints") or {}, config.get("S3Configuration") or {}
     retry = (config.get("RetryOptions") or {}).get("DurationInSeconds", 300)
     if not 1 <= len(config.get("IndexName") or "") <= 80:
@@ -36,6 +37,7 @@ def refusal(data: dict, config: dict) -> str | None:
 
 
 def create(data: dict) -> tuple:
+    """CreateDeliveryStream, which checks a destination in a collection first, and starts to deliver from Kinesis."""
     config = data.get(f"{KIND}DestinationConfiguration")
     if config and (why := refusal(data, config)):
         return error_response_json("InvalidArgumentException", why, 400)
@@ -47,6 +49,7 @@ def create(data: dict) -> tuple:
 
 
 def description(destination: dict) -> dict:
+    """A destination as DescribeDeliveryStream shows it; one in a collection by `firehose_described`."""
     described_stream = stock_description(destination)
     if config := described_stream.pop(f"{KIND}DestinationDescription", None):
         described_stream[f"{KIND}DestinationDescription"] = described(config)
@@ -54,5 +57,6 @@ def description(destination: dict) -> dict:
 
 
 def install() -> None:
+    """Puts `create` and `description` in the places of ministack's functions."""
     firehose.handlers["CreateDeliveryStream"] = create
     firehose.destination_description.replace(description)

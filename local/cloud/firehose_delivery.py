@@ -46,6 +46,8 @@ class Deleted(Exception):
 
 
 class Delivery(threading.Thread):
+    """Delivers a stream's records, in the account and region that it was made in, until it is deleted."""
+
     def __init__(self, stream: dict):
         super().__init__(daemon=True, name=f"firehose-{stream['name']}")
         self.stream, self.account, self.region = stream, get_account_id(), get_region()
@@ -59,6 +61,7 @@ class Delivery(threading.Thread):
     # --- the way of the records
 
     def run(self) -> None:
+        """Gathers and delivers in turn; where the source refuses or is away, it logs that and tries a second later."""
         try:
             while True:
                 try:
@@ -75,6 +78,7 @@ class Delivery(threading.Thread):
             log.exception("Firehose %s ends by an error of its own", self.stream["name"])
 
     def pause(self, seconds: float) -> None:
+        """Waits so many seconds; raises Deleted once the delivery stream is gone, with 0 seconds as well."""
         until = time.monotonic() + seconds
         while True:
             with request_scope(self.account, self.region):
@@ -111,6 +115,7 @@ class Delivery(threading.Thread):
         return read, cursors
 
     def position(self, shard: str) -> dict[str, Any]:
+        """GetShardIterator's arguments: after the last delivered record, at first from the stream's own beginning."""
         if shard in self.cursors:
             return {
                 "ShardIteratorType": "AFTER_SEQUENCE_NUMBER",
@@ -119,6 +124,7 @@ class Delivery(threading.Thread):
         return {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": self.source["DeliveryStartTimestamp"]}
 
     def deliver(self, read: list[Record]) -> None:
+        """Transforms and indexes records, backs up what is refused (with AllDocuments all of them), and measures it."""
         if self.config.get("S3BackupMode") == "AllDocuments":
             self.keep("", b"".join(record.data + b"\n" for record in read))
         records = self.transformed(read) if self.processors() else read
@@ -137,6 +143,7 @@ class Delivery(threading.Thread):
     # --- transformation
 
     def processors(self) -> list[dict[str, str]]:
+        """Each Lambda processor's parameters by name; none where processing is not enabled."""
         processing = self.config.get("ProcessingConfiguration") or {}
         processors = processing.get("Processors", []) if processing.get("Enabled") else []
         parameters = [
@@ -168,6 +175,7 @@ class Delivery(threading.Thread):
         return kept
 
     def invoke(self, parameters: dict[str, str], batch: list[Record]) -> list[dict]:
+        """The function's answers in the order of the records; ValueError after three calls that fail or mismatch."""
         arn, source = parameters["LambdaArn"], self.source["KinesisStreamARN"]
         sent = [
             {
@@ -270,11 +278,13 @@ class Delivery(threading.Thread):
         return made
 
     def as_delivery(self, service: str) -> Any:
+        """A service's client under the delivery role: for the index, the function or the backup."""
         return self.acting(service, self.config["RoleARN"])
 
     # --- the backup and the log
 
     def back_up(self, kind: str, failed: list[Record], more: dict[str, str]) -> None:
+        """Writes failed records as one object, a JSON line each: the error, `more`, and the record's data in base64."""
         lines = [
             json.dumps(
                 {
@@ -311,6 +321,7 @@ class Delivery(threading.Thread):
                 self.pause(1)
 
     def log_failure(self, which: str, code: str, message: str) -> None:
+        """Logs a failure of delivery or backup, in its log stream too where it has one that the role may write."""
         log.warning("Firehose %s: %s: %s", self.stream["name"], code, message)
         sink = self.config["S3Configuration"] if which == "backup" else self.config
         options = sink.get("CloudWatchLoggingOptions") or {}
@@ -335,6 +346,7 @@ class Delivery(threading.Thread):
             self.logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[event])
 
     def measure(self, metric: str, value: float) -> None:
+        """Puts one value of an AWS/Firehose metric of this stream; where that fails, it is a warning in the log."""
         try:
             self.metrics.put_metric_data(
                 Namespace="AWS/Firehose",

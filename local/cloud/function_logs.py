@@ -24,6 +24,7 @@ provided = lambda_runtime.lines_of_invocation.current
 
 
 def keep_reading(worker: lambda_runtime.Worker) -> None:
+    """Reads what a worker prints into its queue, line by line, until the pipe ends; the last may lack its newline."""
     process, lines = lambda_runtime.process(worker), lambda_runtime.lines(worker)
     assert process.stderr
     pipe, rest = os.dup(process.stderr.fileno()), b""  # the worker closes its own as it ends
@@ -48,6 +49,7 @@ def unread(pipe: int) -> int:
 
 
 def lines_of_invocation(worker: lambda_runtime.Worker, **waits: Any) -> str:
+    """What an invocation printed, taken when its pipe is empty; of a custom runtime what ministack has of it."""
     process = lambda_runtime.process(worker)
     if not (process and process.stderr):  # a custom runtime prints into one pipe, which ministack reads
         return provided(worker, **waits)
@@ -66,5 +68,6 @@ def lines_of_invocation(worker: lambda_runtime.Worker, **waits: Any) -> str:
 
 
 def install() -> None:
+    """Puts both functions in the places of the methods of ministack's Worker."""
     lambda_runtime.keep_reading.replace(keep_reading)
     lambda_runtime.lines_of_invocation.replace(lines_of_invocation)

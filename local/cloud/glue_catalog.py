@@ -38,6 +38,7 @@ PARQUET = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
 
 
 def update_partition(request: dict) -> tuple:
+    """UpdatePartition: writes the input over the partition of the values; EntityNotFoundException if none has them."""
     partitions = glue.partitions.get(f"{request['DatabaseName']}/{request['TableName']}", [])
     for partition in partitions:
         if partition.get("Values") == request["PartitionValueList"]:
@@ -49,6 +50,7 @@ def update_partition(request: dict) -> tuple:
 
 
 def columns(location: str) -> list[dict]:
+    """Name and Type, as Glue has them, of each column of the first Parquet file below a location."""
     workdirs: list[str] = []
     try:
         files = athena.table_files(location, workdirs)
@@ -63,6 +65,7 @@ def columns(location: str) -> list[dict]:
 
 
 def crawl(crawler: dict) -> None:
+    """Registers each folder of Parquet files below a crawler's S3 targets; Denied where S3 or Glue refuses its role."""
     level = (
         json.loads(crawler.get("Configuration") or "{}").get("Grouping", {}).get("TableLevelConfiguration", 2)
     )
@@ -113,6 +116,7 @@ def register(database: str, name: str, location: str, below: list[str], folder: 
 
 
 async def handle(stock, method, path, headers, body, query):
+    """UpdatePartition; StartCrawler, whose crawl ends before the answer; the defaults of a made or changed crawler."""
     action = headers.get("x-amz-target", "").split(".")[-1]
     if action == "UpdatePartition":
         return update_partition(json.loads(body))
@@ -141,4 +145,5 @@ async def handle(stock, method, path, headers, body, query):
 
 
 def install() -> None:
+    """Goes before ministack's Glue, in whose catalog the tables of a crawl stand."""
     wrap("glue", handle)

@@ -14,8 +14,10 @@ stock = kinesis.next_sequence_number.current
 
 
 def following() -> str:
+    """A sequence number of a new record: ministack's next, after `FIRST`, which has no zero."""
     return FIRST + stock()
 
 
 def install() -> None:
+    """Has ministack number Kinesis' records by `following`."""
     kinesis.next_sequence_number.replace(following)

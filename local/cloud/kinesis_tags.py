@@ -21,17 +21,20 @@ def tags_of(arn: str) -> dict[str, str] | None:
 
 
 def tag(tags: dict[str, str], given: dict) -> dict:
+    """TagResource: sets the request's tags in `tags`, over those of the same key; the answer is empty."""
     tags.update(given.get("Tags") or {})
     return {}
 
 
 def untag(tags: dict[str, str], given: dict) -> dict:
+    """UntagResource: takes the request's keys out of `tags`, if they are there; the answer is empty."""
     for key in given.get("TagKeys") or ():
         tags.pop(key, None)
     return {}
 
 
 def listed(tags: dict[str, str], given: dict) -> dict:
+    """ListTagsForResource: the tags as pairs, in the order of their keys."""
     return {"Tags": [{"Key": key, "Value": value} for key, value in sorted(tags.items())]}
 
 
@@ -39,6 +42,8 @@ OPERATIONS = {"TagResource": tag, "UntagResource": untag, "ListTagsForResource":
 
 
 async def around(stock: Any, method: str, path: str, headers: dict, body: bytes, query: Any) -> tuple:
+    """Answers what is about tags by ARN, and keeps the tags that a stream or a consumer is made with; ministack answers
+    all else, and all in CBOR."""
     operation = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
     cbor = "cbor" in headers.get("content-type", "")  # only the SDK for Java speaks it here
     if cbor or operation not in (*OPERATIONS, "CreateStream", "RegisterStreamConsumer"):
@@ -60,4 +65,5 @@ async def around(stock: Any, method: str, path: str, headers: dict, body: bytes,
 
 
 def install() -> None:
+    """Goes before ministack's Kinesis, which keeps the streams and consumers that are tagged."""
     authorization.wrap("kinesis", around)

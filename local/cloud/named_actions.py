@@ -29,6 +29,7 @@ def action(
 
 
 def install() -> None:
+    """Puts `action` in the place of ministack's function, and has Lambda's paths matched with its botocore model."""
     global stock_action
     stock_action = iam_actions.action_of.current
     iam_actions.botocore_names["lambda"] = ["lambda"]

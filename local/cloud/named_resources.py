@@ -158,6 +158,7 @@ stock_functions = tagging.collectors["lambda"]
 
 
 def request_context(service: str, action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
+    """The stock condition keys, and of a request on a mapping `lambda:FunctionArn`, noted by `resource_arn`."""
     context = stock_context(service, action, body, params)
     return context | {"lambda:FunctionArn": function.get()} if MAPPING.fullmatch(action) else context
 
