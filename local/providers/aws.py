@@ -38,6 +38,7 @@ class Aws(Account):
     # -- one operation
 
     def shape(self, client, operation: str):
+        """What an operation takes, as botocore's input shape; it is named as a client's method, `put_object`."""
         api = client.meta.method_to_api_mapping[operation]
         return client.meta.service_model.operation_model(api).input_shape
 
@@ -59,6 +60,9 @@ class Aws(Account):
         return {m: [v] if m in lists else v for m, v in made.items()}
 
     def run(self, call: Call, step: Step, props=()) -> dict:
+        """What a step came to: a function's return, or the operation's answer where the row places the resource in it.
+
+        A removed property goes out as its type's empty value; pages become one answer. Refused where entries failed."""
         if not isinstance(step, str):
             return step(call) or {}
         parameters = self.parameters(call.row, call.client, step, call.state, props)
@@ -76,12 +80,14 @@ class Aws(Account):
         return self.extract(call, answer, call.row.result.get(step))
 
     def extract(self, call: Call, answer: dict, place: Place | None) -> dict:
+        """The resource in an answer: at `place`; without one, what the only member is if an object, else the whole."""
         if place is None:  # an envelope of one member is opened
             only = next(iter(answer.values())) if len(answer) == 1 else None
             return only if isinstance(only, dict) else answer
         return place.of(answer, call.state)
 
     def takes(self, row: Row, client, step: Step, prop: str) -> bool:
+        """Whether a step carries a property out: an operation by a member, a function if the row `handles` it."""
         if not isinstance(step, str):
             return prop in row.handles
         return shapes.resolve(self.shape(client, step), prop, row.paths) is not None
@@ -89,6 +95,8 @@ class Aws(Account):
     # -- what the servicer calls
 
     def refuse(self, kind: str, inputs: dict) -> list[tuple[str, str]]:
+        """(property, reason) of what Check refuses: a name of another form, and by botocore's model of the service a
+        property that no operation takes or a value that doesn't fit."""
         row, client, failures = self.rows[kind], self.client(self.rows[kind].service), []
         name = inputs.get(row.name or "name")
         text = name if isinstance(name, str) and not unknown(name) else None
@@ -113,6 +121,8 @@ class Aws(Account):
         return failures
 
     def replaces(self, kind: str, changed: set[str], inputs: dict) -> set[str]:
+        """The changed properties that replace the resource: what the row's `forces` names or, without it, the identity,
+        `replace`, the region and whatever no step of an update takes."""
         row, client = self.rows[kind], self.client(self.rows[kind].service)
         kept = {"tags", "tagsAll", "timeouts", *row.local, *row.handles}
 
@@ -127,12 +137,16 @@ class Aws(Account):
         return {p for p in changed if p in fixed or not (p in kept or updatable(p))}
 
     def state(self, row: Row, values: dict, tags: dict | None = None) -> dict:
+        """What a step works from: values reshaped by the row's `before`, the tags, and `_account` and `_region`."""
         state = {k: v for k, v in values.items() if k not in ("tags", "tagsAll", "timeouts")}
         tags = values.get("tagsAll") if tags is None else tags
         where = {"_account": self.account, "_region": values.get("region") or self.region}
         return row.before(state) | where | ({"tags": tags} if tags else {})
 
     def create(self, kind: str, inputs: dict, tags: dict, partial: Callable[[str], None]) -> tuple[str, dict]:
+        """Makes the resource by the row's steps: its id, and its outputs by a read. Refused where that finds none.
+
+        `partial` gets the id as soon as there is one, for a later step may fail."""
         row = self.rows[kind]
         call = Call(
             self,
@@ -188,6 +202,9 @@ class Aws(Account):
         return {"region": self.region}
 
     def read(self, kind: str, key: str, state: dict, wait: bool = False) -> dict | None:
+        """A resource's outputs, or None where there is none. `wait` polls until the row's `ready` shows, 300 s at most.
+
+        Only the first step decides whether it exists; what a further one lacks was never set."""
         row = self.rows[kind]
         state = self.parts(row, key) | state
         call = Call(
@@ -240,6 +257,7 @@ class Aws(Account):
     def update(
         self, kind: str, key: str, old: dict, before: dict, inputs: dict, tags: dict, changed: set[str]
     ) -> dict:
+        """Runs the functions, and operations that take a changed property; removes old tags; reads the outputs."""
         row = self.rows[kind]
         client = self.client(row.service, inputs.get("region", ""))
         computed = {k: v for k, v in old.items() if k not in schema.inputs(kind)}
@@ -293,6 +311,7 @@ class Aws(Account):
         return {p for p in inputs if p in row.read_by_function or (p not in never_read and in_answer(p))}
 
     def delete(self, kind: str, key: str, state: dict) -> None:
+        """Runs the row's steps of a delete; that the service has no such thing any more is no error."""
         row = self.rows[kind]
         call = Call(
             self,
@@ -310,6 +329,9 @@ class Aws(Account):
                     raise
 
     def invoke(self, token: str, args: dict) -> dict:
+        """A function's result: the caller's identity, the region, or the resource that `invokes` has it read.
+
+        Refused where there is no such resource or function."""
         if token == "aws:index/getCallerIdentity:getCallerIdentity":
             caller = self.client("sts").get_caller_identity()
             return {

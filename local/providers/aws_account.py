@@ -33,6 +33,8 @@ class Account:
         self.keys: dict[str, Any] = {"aws_access_key_id": "", "aws_secret_access_key": ""}
 
     def refuse_config(self, config: dict) -> list[tuple[str, str]]:
+        """(setting, reason) of what CheckConfig refuses: other than one account id of 12 digits, no region, and
+        credentials or endpoints of the user's own."""
         ids = config.get("allowedAccountIds") or []
         failures = []
         if not isinstance(ids, str) and (len(ids) != 1 or not re.fullmatch(r"\d{12}", str(ids[0]))):
@@ -55,6 +57,8 @@ class Account:
         return failures
 
     def configure(self, config: dict) -> None:
+        """Takes account, region and default tags from the settings, clears the process of AWS_ variables and assumes
+        the roles. Refused where STS then names another account."""
         self.endpoint = loopback(ENDPOINT)
         for key in [k for k in os.environ if k.startswith("AWS_")]:
             del os.environ[key]
@@ -90,6 +94,7 @@ class Account:
         self.clients.clear()
 
     def client(self, service: str, region: str = ""):
+        """The service's client in a region, by default the provider's; made once, as threads may share a client."""
         with self.lock:  # botocore's sessions are not safe to share, its clients are
             key = service, region or self.region
             if key not in self.clients:

@@ -15,6 +15,7 @@ IAM_NAME = (r"[\w+=,.@-]{1,64}", "an IAM name (1-64 of letters, digits and _+=,.
 
 
 def aoss_policy(noun: str, read: str, **more) -> Row:
+    """A kind of OpenSearch Serverless policy (`noun` is the operations' own word): its name and type identify one."""
     return Row(
         "opensearchserverless", create=(f"create_{noun}_policy",), read=(read,), update=(f"update_{noun}_policy",),
         delete=(f"delete_{noun}_policy",), keys=("type",), name="name", names=AOSS_NAME, volatile=("policyVersion",
@@ -23,6 +24,7 @@ def aoss_policy(noun: str, read: str, **more) -> Row:
 
 
 def inside(member: str, *props: str) -> dict[str, str]:
+    """The paths of properties that are members of one structure: `description` at `DatabaseInput.description`."""
     return {p: f"{member}.{p}" for p in props}
 
 

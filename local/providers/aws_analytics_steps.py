@@ -54,6 +54,7 @@ def stream_switches(call: Call) -> None:
 
 
 def remove_stream(call: Call) -> None:
+    """Deletes the stream; one with registered consumers only by `enforceConsumerDeletion`, else Kinesis refuses."""
     enforce = bool(call.state.get("enforceConsumerDeletion"))
     call.client.delete_stream(StreamName=call.state["name"], EnforceConsumerDeletion=enforce)
 
@@ -62,6 +63,8 @@ DESTINATIONS = {"opensearchserverless": "AmazonOpenSearchServerless", "extended_
 
 
 def delivery_stream(props: dict) -> dict:
+    """Firehose's stream type for Pulumi's `destination`, which the API has in its configuration's name: a Kinesis
+    source makes it KinesisStreamAsSource, else it is DirectPut. Refused for a destination not in DESTINATIONS."""
     made = {k: v for k, v in props.items() if k != "destination"}
     if props.get("destination") not in (None, *DESTINATIONS):
         raise Refused(f"destination: {props['destination']!r} is not one of {', '.join(DESTINATIONS)}")
@@ -77,6 +80,7 @@ DEFAULTS = {"NumberOfRetries": "3", "BufferSizeInMBs": "1", "BufferIntervalInSec
 
 
 def without_defaults(description: dict) -> None:
+    """Takes the parameters at their default off each processor of a destination, in the description itself."""
     defaults = DEFAULTS | {"RoleArn": description.get("RoleARN")}
     for processor in (description.get("ProcessingConfiguration") or {}).get("Processors", []):
         processor["Parameters"] = [
@@ -87,6 +91,8 @@ def without_defaults(description: dict) -> None:
 
 
 def described_delivery(data: dict, state: dict) -> dict:
+    """DescribeDeliveryStream's destination and Kinesis source as the configurations that CreateDeliveryStream takes,
+    without the parameters at their defaults."""
     made = dict(data)
     for destination in data.get("Destinations") or []:
         for name, noun in DESTINATIONS.items():
@@ -104,6 +110,7 @@ def described_delivery(data: dict, state: dict) -> dict:
 
 
 def glue_arn(kind: str, member: str) -> Callable[[dict, dict], dict]:
+    """A row's `after` that adds the ARN, which Glue's answers lack: `kind`, '/' and the name, at `member` or stated."""
     return lambda data, state: (
         data
         | {
@@ -113,12 +120,14 @@ def glue_arn(kind: str, member: str) -> Callable[[dict, dict], dict]:
 
 
 def crawler(data: dict, state: dict) -> dict:
+    """GetCrawler's answer with the ARN added, and the schedule as its expression alone, as CreateCrawler takes it."""
     made = glue_arn("crawler", "Name")(data, state)
     schedule = data.get("Schedule")
     return made | ({"Schedule": schedule.get("ScheduleExpression")} if isinstance(schedule, dict) else {})
 
 
 def remove_workgroup(call: Call) -> None:
+    """Deletes the workgroup; one that has named queries or executions only by `forceDestroy`, else Athena refuses."""
     call.client.delete_work_group(
         WorkGroup=call.state["name"], RecursiveDeleteOption=bool(call.state.get("forceDestroy"))
     )
@@ -128,6 +137,7 @@ def remove_workgroup(call: Call) -> None:
 
 
 def clear_user(call: Call) -> None:
+    """By `forceDestroy`, deletes the user's access keys and inline policies: DeleteUser refuses a user who has any."""
     if call.state.get("forceDestroy"):
         user = {"UserName": call.state["name"]}
         for key in call.client.list_access_keys(**user)["AccessKeyMetadata"]:

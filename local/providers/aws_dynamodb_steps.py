@@ -8,6 +8,7 @@ from .aws_rows import Call
 
 
 def keys(hash_key: str | None, range_key: str | None) -> list[dict]:
+    """A key schema as the API has it, the hash key first; a key that is not given is left out."""
     named = (("HASH", hash_key), ("RANGE", range_key))
     return [{"attributeName": name, "keyType": kind} for kind, name in named if name]
 
@@ -31,6 +32,7 @@ def table(props: dict) -> dict:
 
 
 def index(given: dict, hash_key: str | None) -> dict:
+    """A secondary index as the API has it; `hash_key` is the table's, which a local index shares without stating it."""
     projection = {"projectionType": given["projectionType"]}
     if given.get("nonKeyAttributes"):
         projection["nonKeyAttributes"] = given["nonKeyAttributes"]
@@ -45,6 +47,7 @@ def index(given: dict, hash_key: str | None) -> dict:
 
 
 def described_table(data: dict, state: dict) -> dict:
+    """What the table's reads answer, as Pulumi's flat keys, capacities, stream, indexes, recovery and time to live."""
     made = dict(data)
     for key in data.get("KeySchema", []):
         made["hashKey" if key["KeyType"] == "HASH" else "rangeKey"] = key["AttributeName"]
@@ -111,6 +114,7 @@ def table_switches(call: Call) -> None:
 
 
 def table_gone(call: Call) -> None:
+    """Waits until DescribeTable fails, 120 s at most: DeleteTable answers before the table is gone."""
     until = time.monotonic() + 120
     while time.monotonic() < until:
         try:

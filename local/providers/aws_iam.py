@@ -29,6 +29,7 @@ def new_version(call: Call) -> None:
 
 
 def remove_policy(call: Call) -> None:
+    """Deletes a managed policy after its other versions: DeletePolicy refuses one that has any but the default."""
     arn = call.state["arn"]
     for version in call.client.list_policy_versions(PolicyArn=arn)["Versions"]:
         if not version["IsDefaultVersion"]:

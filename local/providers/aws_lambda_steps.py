@@ -6,6 +6,7 @@ from .aws_rows import Call, Gone, Refused
 
 
 def concurrency(call: Call) -> None:
+    """Sets the reserved concurrency if it changed; below 0, as Pulumi's -1 for none, deletes the reservation."""
     wanted, name = call.state.get("reservedConcurrentExecutions", -1), call.state["name"]
     if wanted == call.old.get("reservedConcurrentExecutions", -1):
         return
@@ -16,6 +17,8 @@ def concurrency(call: Call) -> None:
 
 
 def function_facts(data: dict, state: dict) -> dict:
+    """An answer that has the function's ARN, with what Pulumi derives from it: the version's ARN, and each ARN's URI
+    for API Gateway. Where nothing is reserved, the concurrency is -1."""
     arn = data.get("FunctionArn") or ""
     if not arn:
         return data
@@ -28,6 +31,7 @@ def function_facts(data: dict, state: dict) -> dict:
 
 
 def permission(call: Call) -> dict:
+    """The function's policy statement of this id, its principal and conditions as flat properties; else raises Gone."""
     qualifier = {"Qualifier": call.state["qualifier"]} if call.state.get("qualifier") else {}
     policy = json.loads(call.client.get_policy(FunctionName=call.state["function"], **qualifier)["Policy"])
     for statement in policy["Statement"]:
@@ -63,14 +67,17 @@ def invoke(call: Call, action: str, previous: str | None) -> dict:
 
 
 def invoke_create(call: Call) -> dict:
+    """Invokes the function with the resource's input, as an invocation is made; no input came before."""
     return invoke(call, "create", None)
 
 
 def invoke_update(call: Call) -> dict:
+    """Invokes again if `input` or `triggers` changed, and passes on the input before; otherwise answers nothing."""
     return invoke(call, "update", call.old.get("input")) if call.changed & {"input", "triggers"} else {}
 
 
 def invoke_delete(call: Call) -> None:
+    """Invokes with the action `delete` if the scope is CRUD; otherwise a delete leaves the function alone."""
     if call.state.get("lifecycleScope") == "CRUD":
         invoke(call, "delete", call.state["input"])
 
@@ -81,5 +88,6 @@ def invoked(call: Call) -> dict:
 
 
 def invocation_forces(changed: set[str], inputs: dict) -> set[str]:
+    """What replaces an invocation: a changed function or qualifier and, in scope CREATE_ONLY, input or trigger."""
     once = {"input", "triggers"} if inputs.get("lifecycleScope", "CREATE_ONLY") == "CREATE_ONLY" else set()
     return changed & ({"functionName", "qualifier"} | once)

@@ -49,6 +49,8 @@ WHOLE = Member()
 
 @dataclass(frozen=True)
 class Row:
+    """A type of pulumi-aws: the steps that make, read, change and delete one, and what differs from the API's names."""
+
     service: str
     create: tuple[Step, ...]
     read: tuple[Step, ...]
@@ -88,6 +90,7 @@ class Row:
 
     @property
     def identity(self) -> list[str]:
+        """The properties that say which resource is meant: those in the id, then `keys`."""
         return [*re.findall(r"{(\w+)}", self.id), *self.keys]
 
 
@@ -113,6 +116,7 @@ class Refused(Exception):
 
 
 def loopback(variable: str) -> str:
+    """The endpoint in an environment variable. Refused unless its host is 127.0.0.1 or ::1."""
     endpoint = os.environ.get(variable, "")
     if urlsplit(endpoint).hostname not in ("127.0.0.1", "::1"):
         raise Refused(
@@ -122,6 +126,7 @@ def loopback(variable: str) -> str:
 
 
 def gone(error: Exception) -> bool:
+    """Whether an error means that the resource isn't there: Gone, or a service's code like NoSuchBucket or 404."""
     code = error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
     return isinstance(error, Gone) or bool(GONE.search(code))
 

@@ -26,6 +26,7 @@ def make_bucket(call: Call) -> dict:
 
 
 def bucket_tags(call: Call) -> None:
+    """Puts the whole set of tags on the bucket, or deletes the set where none is left."""
     tags = call.state.get("tags") or {}
     if tags:
         call.client.put_bucket_tagging(
@@ -36,6 +37,7 @@ def bucket_tags(call: Call) -> None:
 
 
 def bucket_facts(data: dict, state: dict) -> dict:
+    """HeadBucket's answer with the name and what follows from it and the region: the ARN and both domain names."""
     name, region = state["bucket"], data.get("BucketRegion") or state.get("region") or "us-east-1"
     return data | {
         "Bucket": name, "Arn": f"arn:aws:s3:::{name}", "BucketDomainName": f"{name}.s3.amazonaws.com",
@@ -44,6 +46,7 @@ def bucket_facts(data: dict, state: dict) -> dict:
 
 
 def remove_bucket(call: Call) -> None:
+    """Deletes the bucket; by `forceDestroy` after each object version and delete marker, else S3 refuses a full one."""
     name = call.state["bucket"]
     if call.state.get("forceDestroy"):
         pages = call.client.get_paginator("list_object_versions").paginate(Bucket=name)
@@ -63,6 +66,7 @@ def suspend_versioning(call: Call) -> None:
 
 
 def under(member: str) -> Callable[[dict, dict], dict]:
+    """A row's `after` for an answer that Pulumi has as one property: `versioningConfiguration` over the whole."""
     return lambda data, state: {member: data}
 
 
@@ -98,6 +102,7 @@ def notifications(props: dict) -> dict:
 
 
 def notified(data: dict, state: dict) -> dict:
+    """GetBucketNotificationConfiguration's answer as Pulumi's three flat lists, and whether EventBridge gets events."""
     notifications: dict = {"eventbridge": "EventBridgeConfiguration" in data}
     for prop, (noun, arn) in NOTIFIED.items():
         rules = []
@@ -113,6 +118,7 @@ def notified(data: dict, state: dict) -> dict:
 
 
 def forget_notifications(call: Call) -> None:
+    """Puts an empty configuration, which ends all notifications: S3 has no operation that deletes one."""
     call.client.put_bucket_notification_configuration(
         Bucket=call.state["bucket"], NotificationConfiguration={}
     )

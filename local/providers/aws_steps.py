@@ -9,6 +9,7 @@ from .aws_rows import Call, Gone
 
 
 def key_switches(call: Call) -> None:
+    """Rotation, its period in days and whether the key is enabled: each by its own operation, where it changed."""
     key, state, old = {"KeyId": call.state["keyId"]}, call.state, call.old
     rotate, rotated = state.get("enableKeyRotation"), old.get("enableKeyRotation", False)
     if rotate and (not rotated or state.get("rotationPeriodInDays") != old.get("rotationPeriodInDays")):
@@ -29,6 +30,7 @@ def key_state(call: Call) -> dict:
 
 
 def remove_key(call: Call) -> None:
+    """Schedules the deletion of the key, 30 days ahead unless `deletionWindowInDays` states another number."""
     days = call.state.get("deletionWindowInDays", 30)
     call.client.schedule_key_deletion(KeyId=call.state["keyId"], PendingWindowInDays=days)
 
@@ -50,6 +52,7 @@ def detach_role(call: Call) -> None:
 
 
 def retention(call: Call) -> None:
+    """Sets the days that a log group keeps its events, if they changed; without a number it keeps them for good."""
     days, name = call.state.get("retentionInDays"), call.state["name"]
     if days == call.old.get("retentionInDays"):
         return
@@ -65,11 +68,13 @@ def without_star(data: dict, state: dict) -> dict:
 
 
 def queue_name(data: dict, state: dict) -> dict:
+    """GetQueueAttributes' answer with the queue's name, which it has only as the last part of the ARN."""
     arn = (data.get("Attributes") or {}).get("QueueArn")
     return data | ({"QueueName": arn.split(":")[-1]} if arn else {})
 
 
 def clear_rule(call: Call) -> None:
+    """By `forceDestroy`, removes the rule's targets: DeleteRule refuses a rule that has any."""
     if call.state.get("forceDestroy"):
         rule = {"Rule": call.state["name"], "EventBusName": call.state.get("eventBusName", "default")}
         targets = [t["Id"] for t in call.client.list_targets_by_rule(**rule)["Targets"]]
@@ -78,6 +83,7 @@ def clear_rule(call: Call) -> None:
 
 
 def clear(operation: str, attribute: str) -> Callable[[Call], None]:
+    """A step that sets a queue's attribute to an empty text, which is how SQS takes a policy away."""
     return lambda call: getattr(call.client, operation)(
         QueueUrl=call.state["queueUrl"], Attributes={attribute: ""}
     )

@@ -30,6 +30,8 @@ def query(of: tuple[tuple[str, str], ...], state: dict, **more: str) -> str:
 
 
 class Gcp:
+    """The servicer's half for Google Cloud: `rows` by Pulumi type, in one project."""
+
     package, tags = "gcp", ("labels", "effectiveLabels")
     functions = (
         "gcp:organizations/getProject:getProject",
@@ -41,15 +43,19 @@ class Gcp:
         self.policies = threading.Lock()
 
     def refuse_config(self, config: dict) -> list[tuple[str, str]]:
+        """(setting, reason) of what CheckConfig refuses: no project, and credentials of the user's own."""
         failures = [] if config.get("project") else [("project", "is required")]
         for key in ("credentials", "accessToken", "impersonateServiceAccount", "externalCredentials"):
             failures += [(key, "has no meaning in the embedded cloud")] if config.get(key) else []
         return failures
 
     def configure(self, config: dict) -> None:
+        """Takes from the settings the project, and the labels that every resource gets that can have any."""
         self.project, self.default_tags = config["project"], config.get("defaultLabels") or {}
 
     def call(self, method: str, path: str, body: dict | None = None) -> dict:
+        """A method's answer from the embedded cloud, as JSON; {} for an empty one. LookupError for a 404 to what
+        reads or deletes, Refused with status and body for any other error."""
         endpoint = loopback(ENDPOINT)
         request = urllib.request.Request(
             endpoint + path,
@@ -71,17 +77,21 @@ class Gcp:
             ) from None
 
     def full(self, inputs: dict) -> dict:
+        """The values, in the provider's project unless they name another."""
         return {"project": self.project} | inputs
 
     def path(self, template: str, state: dict) -> str:
+        """A template of gcp_types filled from the state's texts, percent-encoded except for '/' and '@'."""
         return template.format_map(
             {k: quote(v, safe="/@") for k, v in self.full(state).items() if isinstance(v, str)}
         )
 
     def scope(self, row: Row, state: dict) -> str:
+        """The query that names the project, for a type whose read and delete need it (`of_project`); else empty."""
         return f"?{urlencode({'projectId': state['project']})}" if row.of_project else ""
 
     def refuse(self, kind: str, inputs: dict) -> list[tuple[str, str]]:
+        """(property, reason) of what Check refuses: a name that is known and not of the row's form (`names`)."""
         row = self.rows[kind]
         name = inputs.get(row.name)
         text = name if isinstance(name, str) and not unknown(name) else None
@@ -90,17 +100,20 @@ class Gcp:
         return []
 
     def replaces(self, kind: str, changed: set[str], inputs: dict) -> set[str]:
+        """What of the changes replaces the resource: `replace`, the project and, without an update, all but `local`."""
         row = self.rows[kind]
         return {
             c for c in changed if (not row.update and c not in row.local) or c in (*row.replace, "project")
         }
 
     def readable(self, kind: str, inputs: dict) -> set[str]:
+        """The inputs that a read returns: none of `local` and `withheld`, and none that identifies or places it."""
         row = self.rows[kind]
         identity = re.findall(r"{(\w+)}", row.id)  # an answer has it in a reference
         return set(inputs) - {*row.local, *row.withheld, *identity, "project", "location"}
 
     def sent(self, kind: str, inputs: dict, labels: dict) -> dict:
+        """The body of a create or an update: the known inputs, as the row's `body` has them, and the labels."""
         row = self.rows[kind]
         props = {
             k: v for k, v in self.full(known(inputs)).items() if k not in (*row.local, "labels", "timeouts")
@@ -110,6 +123,9 @@ class Gcp:
     def create(
         self, kind: str, inputs: dict, labels: dict, partial: Callable[[str], None]
     ) -> tuple[str, dict]:
+        """Makes the resource, or puts the member into the policy: its id, and its outputs by a read.
+
+        `partial` gets the id first. Refused where the read finds none."""
         row, state = self.rows[kind], self.full(inputs)
         if row.policy:
             self.member(row, state, True)
@@ -134,9 +150,11 @@ class Gcp:
         return imported(forms, key, {"_project": self.project}) if forms[0] else (key, {})
 
     def place(self) -> dict:
+        """What the provider's own settings say of where a resource is: its project."""
         return {"project": self.project}
 
     def read(self, kind: str, key: str, state: dict) -> dict | None:
+        """A resource's outputs, or None where there is none; of a policy's member, the state that it was found by."""
         row, state = self.rows[kind], self.full({"name": key} | state)
         pattern = re.sub(
             r"\\{(\w+)\\}", r"(?P<\1>[^/ ]+)", re.sub(r"(\\{\w+\\}).*?\1", r"\1", re.escape(row.id))
@@ -156,6 +174,7 @@ class Gcp:
     def update(
         self, kind: str, key: str, old: dict, before: dict, inputs: dict, labels: dict, changed: set[str]
     ) -> dict:
+        """Sends the inputs, null for one that was removed, with the mask that the row wants; reads the outputs."""
         row, state = self.rows[kind], self.full({"name": key} | old | inputs)
         body = self.sent(kind, inputs, labels)
         removed = before.keys() - inputs.keys() - {*row.local, "labels"}
@@ -170,6 +189,9 @@ class Gcp:
         return self.read(kind, key, state) or {}
 
     def delete(self, kind: str, key: str, state: dict) -> None:
+        """Deletes the resource, or takes the member out of the policy; a row that is `kept` stays.
+
+        What is gone already is no error. By `forceDestroy`, a bucket's objects go first."""
         row, state = self.rows[kind], self.full({"name": key} | state)
         if row.kept:
             return
@@ -192,6 +214,7 @@ class Gcp:
             return self.change_member(row, state, wanted)
 
     def change_member(self, row: Row, state: dict, wanted: bool | None) -> bool:
+        """As member, whose lock it needs: reads the policy, and writes it back only where it isn't as wanted."""
         at = self.path(row.item, state)
         plain = at.endswith("/iam")  # Cloud Storage's policies are older than the others' two methods
         if plain or "/topics/" in at:
@@ -214,6 +237,7 @@ class Gcp:
         return wanted
 
     def invoke(self, token: str, args: dict) -> dict:
+        """A function's result: the project, or the service agent of Storage Transfer. Refused for any other."""
         if token == "gcp:organizations/getProject:getProject":
             return {"projectId": self.project, "id": f"projects/{self.project}", "number": "1"}
         if token == "gcp:storage/getTransferProjectServiceAccount:getTransferProjectServiceAccount":

@@ -11,6 +11,7 @@ from typing import Any
 
 
 def flat(body: dict) -> dict:
+    """A body or an answer unchanged, for a row whose properties at Pulumi are Google's."""
     return body
 
 
@@ -52,6 +53,7 @@ def text(value: Any) -> Any:
 
 
 def dataset(props: dict) -> dict:
+    """A dataset as BigQuery takes it: both ids in a reference, `accesses` as `access`, whole numbers as text."""
     body = {
         k: text(v)
         for k, v in props.items()
@@ -62,6 +64,7 @@ def dataset(props: dict) -> dict:
 
 
 def table(props: dict) -> dict:
+    """A table as BigQuery takes it: its ids in a reference, the schema parsed, the clustering's columns as `fields`."""
     kept = {
         k: text(v)
         for k, v in props.items()
@@ -79,6 +82,7 @@ def table(props: dict) -> dict:
 
 
 def described_table(table: dict) -> dict:
+    """BigQuery's table with the schema as JSON text and the clustering as a list of columns, as Pulumi has them."""
     fields = (table.get("schema") or {}).get("fields")
     return table | {
         "schema": json.dumps(fields) if fields else None,
@@ -87,11 +91,13 @@ def described_table(table: dict) -> dict:
 
 
 def account(props: dict) -> dict:
+    """What makes a service account: its id, and beside it the account with the texts that describe it."""
     shown = {k: props[k] for k in ("displayName", "description") if k in props}
     return {"accountId": props["accountId"], "serviceAccount": shown}
 
 
 def custom_role(props: dict) -> dict:
+    """What makes a custom role: its id, and beside it the role with its permissions and what describes it."""
     shown = {k: props[k] for k in ("title", "description", "stage") if k in props}
     return {"roleId": props["roleId"], "role": shown | {"includedPermissions": props["permissions"]}}
 
@@ -115,6 +121,7 @@ def bucket(props: dict) -> dict:
 
 
 def described_bucket(bucket: dict) -> dict:
+    """Cloud Storage's bucket with its lifecycle and access settings flat, as Pulumi has them, and its gs:// URL."""
     access = bucket["iamConfiguration"]
     return bucket | {
         "lifecycleRules": (bucket.get("lifecycle") or {}).get("rule"),
@@ -125,6 +132,7 @@ def described_bucket(bucket: dict) -> dict:
 
 
 def transfer_job(props: dict) -> dict:
+    """A transfer job as Storage Transfer takes it: Pulumi's `project` is `projectId` there."""
     return {k: v for k, v in props.items() if k != "project"} | {"projectId": props["project"]}
 
 

@@ -33,6 +33,7 @@ def specification(package: str, kinds: Iterable[str], functions: Iterable[str]) 
 
 
 def function(token: str, types: dict[str, Any]) -> dict[str, Any]:
+    """A function's part of the schema: what it takes and gives, and what is required; `types` gets nested classes."""
     given, answered = schema.function(token)
     return {
         "inputs": {
@@ -51,6 +52,7 @@ def function(token: str, types: dict[str, Any]) -> dict[str, Any]:
 def resource(
     inputs: Mapping[str, Property], outputs: Mapping[str, Property], types: dict[str, Any]
 ) -> dict[str, Any]:
+    """A resource's or a provider's part of the schema: inputs, outputs but the id, and what of them is required."""
     own = {name: prop for name, prop in outputs.items() if name != "id"}  # every resource has an id
     return {
         "inputProperties": described(inputs.values(), types),
@@ -61,10 +63,12 @@ def resource(
 
 
 def described(properties: Iterable[Property], types: dict[str, Any]) -> dict[str, Any]:
+    """The properties' specifications by name; `types` gets the nested classes that they refer to."""
     return {p.name: described_one(p, types) for p in properties}
 
 
 def described_one(prop: Property, types: dict[str, Any]) -> dict[str, Any]:
+    """A property's specification: a reference, a map of texts, a scalar or any value, and a list of it if `many`."""
     if prop.nested:
         spec: dict[str, Any] = {"$ref": f"#/types/{nested(prop.nested, types)}"}
     elif prop.shape == "map":

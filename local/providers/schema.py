@@ -21,6 +21,8 @@ RESULT = re.compile(r'@pulumi\.getter(?:\(name="(\w+)"\))?\n    def (\w+)\(self\
 
 @dataclass(frozen=True)
 class Property:
+    """A property as the SDK states it: its name on the wire, its type, and whether it is required."""
+
     name: str
     required: bool
     shape: str  # "bool", "int", "float", "str", "map", "any" or, with `nested`, "object"
@@ -30,12 +32,14 @@ class Property:
 
 @cache
 def text(package: str, file: str) -> str:
+    """The source text of a file of the SDK, from its package's folder; empty where there is no such file."""
     spec = find_spec(f"pulumi_{package}")
     path = Path(spec.origin).parent / file if spec and spec.origin else Path(file)
     return path.read_text() if path.exists() else ""
 
 
 def snake(name: str) -> str:
+    """The SDK's Python name for a type or function: `getBucket` is `get_bucket`, `IAMMember` is `iam_member`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
@@ -47,6 +51,7 @@ def locate(token: str) -> tuple[str, str, str]:
 
 
 def parse(source: str, module: str, getter: re.Pattern[str] = GETTER) -> dict[str, Property]:
+    """A class's properties by their name on the wire; `getter` matches that name, the attribute and its annotation."""
     properties = {}
     for wire, attribute, annotation in getter.findall(source):
         nested = re.search(r"'(?:outputs\.)?(\w+)'", annotation)
@@ -70,12 +75,14 @@ def parse(source: str, module: str, getter: re.Pattern[str] = GETTER) -> dict[st
 
 
 def body(source: str, pattern: str) -> str:
+    """The source text of the class whose line matches, up to the next class; empty where there is none."""
     class_source = re.search(rf"^class {pattern}\b.*?(?=^class |\Z)", source, re.M | re.S)
     return class_source[0] if class_source else ""
 
 
 @cache
 def inputs(token: str) -> dict[str, Property]:
+    """What a type's constructor takes, by name on the wire. LookupError where the SDK has no such type."""
     package, module, name = locate(token)
     source = text(package, f"{module}/{snake(name)}.py")
     if not source:
@@ -85,6 +92,7 @@ def inputs(token: str) -> dict[str, Property]:
 
 @cache
 def outputs(token: str) -> dict[str, Property]:
+    """What a type's resource has, by name on the wire; nothing where the SDK has no such type."""
     package, module, name = locate(token)
     return parse(body(text(package, f"{module}/{snake(name)}.py"), rf"{name}\(pulumi"), f"{package}/{module}")
 

@@ -29,6 +29,8 @@ FILES = {"aws": "local/providers/aws_types.py", "gcp": "local/providers/gcp_type
 
 
 class Servicer(provider_pb2_grpc.ResourceProviderServicer):
+    """The protocol's calls, in plain Python values, over `cloud`: aws.Aws or gcp.Gcp."""
+
     def __init__(self, cloud):
         self.cloud = cloud
 
@@ -50,6 +52,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return guarded
 
     def row(self, request):
+        """The type in a request's URN, and its row. LookupError where the cloud's table has none."""
         kind = request.urn.split("::")[2].split("$")[-1]
         if kind not in self.cloud.rows:
             raise LookupError(f"unknown type {kind}: add it to {FILES[self.cloud.package]}")
@@ -58,23 +61,28 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     # -- the provider itself
 
     def Handshake(self, request, context):
+        """Answers that the provider wants nothing of the engine: what it can, Configure states."""
         return provider_pb2.ProviderHandshakeResponse()
 
     def GetPluginInfo(self, request, context):
+        """Answers the version of the installed SDK, whose types the provider speaks."""
         from importlib.metadata import version
 
         return plugin_pb2.PluginInfo(version=version(f"pulumi_{self.cloud.package}"))
 
     def GetSchema(self, request, context):
+        """Answers the package's schema as JSON text: the types and functions that the provider knows (package.py)."""
         described = package.specification(self.cloud.package, self.cloud.rows, self.cloud.functions)
         return provider_pb2.GetSchemaResponse(schema=json.dumps(described))
 
     def Attach(self, request, context):
+        """Answers Attach and Cancel with nothing: the provider calls no engine, and a signal ends it (serve)."""
         return empty_pb2.Empty()
 
     Cancel = Attach
 
     def CheckConfig(self, request, context):
+        """Answers the settings unchanged, with what the cloud refuses of them once all of them are known."""
         config = settings(plain(request.news))
         failures = [] if unknown(config) else self.cloud.refuse_config(config)
         return provider_pb2.CheckResponse(inputs=request.news, failures=[failure(*f) for f in failures])
@@ -89,6 +97,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         )  # fmt: skip
 
     def Configure(self, request, context):
+        """Sets the cloud up, or fails with all that it refuses; answers that it takes previews, but no secrets."""
         config = settings(plain(request.args))
         failures = self.cloud.refuse_config(config)
         if failures:
@@ -99,6 +108,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     # -- resources
 
     def Check(self, request, context):
+        """Answers the inputs with what the provider fills in, and what the SDK's types or else the cloud refuse.
+
+        A name that is left out stays that of last time, or is the resource's own with seven hexadecimal digits."""
         kind, row = self.row(request)
         inputs, old = plain(request.news), plain(request.olds)
         if row.name and inputs.get(row.name) is None:
@@ -119,6 +131,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return own if isinstance(own, str) else {**self.cloud.default_tags, **own}
 
     def Diff(self, request, context):
+        """Answers which inputs differ from last time's, and the tags from the state's, and which replace the resource.
+
+        The old one is deleted first where its name is stated and stays: two can't have it."""
         kind, row = self.row(request)
         news, olds, state = plain(request.news), plain(request.old_inputs), plain(request.olds)
         # What is left out is what stands where nothing is set.
@@ -150,6 +165,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         )  # fmt: skip
 
     def Create(self, request, context):
+        """Makes the resource and answers its id and outputs; a preview gets the outputs that aren't inputs as unknown.
+
+        What was made before an error is reported with it (unfinished)."""
         kind, _ = self.row(request)
         inputs = plain(request.properties)
         tags, every = self.all_tags(kind, inputs), self.cloud.tags[1]
@@ -174,6 +192,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return state
 
     def Read(self, request, context):
+        """Answers a refresh or an import with inputs and outputs as the service has them; without an id, none is there.
+
+        An import has no inputs yet, and gets those that somebody may have set (values.without)."""
         kind, row = self.row(request)
         inputs, state = plain(request.inputs), plain(request.properties)
         key, parts = (request.id, {}) if inputs or state else self.cloud.identify(kind, request.id)
@@ -205,6 +226,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         )
 
     def Update(self, request, context):
+        """Changes the resource and answers its outputs; a preview gets those that the row calls volatile as unknown."""
         kind, row = self.row(request)
         old, inputs, before = plain(request.olds), plain(request.news), plain(request.old_inputs)
         tags, every = self.all_tags(kind, inputs), self.cloud.tags[1]
@@ -223,11 +245,13 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         )
 
     def Delete(self, request, context):
+        """Deletes the resource, which its id, inputs and outputs identify; answers nothing."""
         kind, _ = self.row(request)
         self.cloud.delete(kind, request.id, {**plain(request.old_inputs), **plain(request.properties)})
         return empty_pb2.Empty()
 
     def Invoke(self, request, context):
+        """Answers what a function gives for its arguments, the cloud's `invoke`."""
         answer = provider_pb2.InvokeResponse()
         getattr(answer, "return").CopyFrom(wire(self.cloud.invoke(request.tok, plain(request.args))))
         return answer
@@ -242,10 +266,12 @@ def settings(config: dict) -> dict:
 
 
 def failure(where: str, reason: str) -> provider_pb2.CheckFailure:
+    """A refusal as Check and CheckConfig answer it, with the property's path also in its reason."""
     return provider_pb2.CheckFailure(property=where, reason=f"{where}: {reason}")
 
 
 def sentence(error: Exception) -> str:
+    """An error as text: a service's operation, code and message, a KeyError's key, else its message or its class."""
     answer = getattr(error, "response", None)
     if isinstance(answer, dict) and "Error" in answer:
         operation = getattr(error, "operation_name", "")
@@ -254,6 +280,7 @@ def sentence(error: Exception) -> str:
 
 
 def unfinished(context, key: str, state: dict, inputs: dict, reason: str) -> None:
+    """Ends the call with ErrorResourceInitFailed, in which the engine finds the id and the state that it keeps."""
     status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=reason)
     status.details.add().Pack(
         provider_pb2.ErrorResourceInitFailed(

@@ -20,6 +20,7 @@ PATHS = {"arn": "ResourceArn|ResourceARN|Resource|Arn", "tags": "Tags|TagList|Ta
 
 
 def match(names, wanted: str) -> str | None:
+    """Which of the names is the wanted one, whatever its case and whether singular or plural; None where none is."""
     folded = {n.lower(): n for n in names}
     low = wanted.lower()
     for candidate in (low, low + "s", low.removesuffix("s"), low + "es", low.removesuffix("ies") + "y"):
@@ -49,6 +50,7 @@ def resolve(shape, prop: str, paths: Mapping[str, str]) -> tuple[list[str], Any]
 
 
 def place(target: dict, members: list[str], value: Any) -> None:
+    """Puts a value under the members, with the structures on the way; an object joins an object that is there."""
     for member in members[:-1]:
         target = target.setdefault(member, {})
     if isinstance(value, dict) and isinstance(target.get(members[-1]), dict):
@@ -95,6 +97,7 @@ def convert(value: Any, shape, where: str, paths: Mapping[str, str], dry: bool =
 
 
 def scalar(value: Any, shape, where: str) -> Any:
+    """A value as the shape's scalar type. ValueError where it isn't one, not in its enum, or too short or long."""
     kind = shape.type_name
     if isinstance(value, (dict, list)):
         raise ValueError(f"{where}: expected a {kind}, found {type(value).__name__}")
@@ -155,6 +158,7 @@ def revert(value: Any, prop: schema.Property, where: str, paths: Mapping[str, st
 
 
 def item(value: Any, prop: schema.Property, where: str, paths: Mapping[str, str]) -> Any:
+    """One value as the SDK has it: a nested class by its properties, 'enabled' as a boolean, a text as a number."""
     if prop.nested and isinstance(value, dict):
         made = {}
         for p in schema.nested(prop.nested).values():
@@ -170,6 +174,7 @@ def item(value: Any, prop: schema.Property, where: str, paths: Mapping[str, str]
 
 
 def text(value: Any) -> str:
+    """A value as the SDK's texts have it: a document as JSON, a time as ISO 8601, a boolean as `true` or `false`."""
     if isinstance(value, (dict, list)):
         return json.dumps(value)
     if isinstance(value, datetime):

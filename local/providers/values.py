@@ -39,6 +39,7 @@ def plain(value: Any) -> Any:
 
 
 def wire(values: dict) -> struct_pb2.Struct:
+    """Values as protobuf's Struct, which `plain` reads."""
     struct = struct_pb2.Struct()
     struct.update(values)
     return struct
@@ -89,6 +90,7 @@ def canonical(value: Any, policy: bool = False) -> Any:
 
 
 def same(a: Any, b: Any) -> bool:
+    """Whether two values mean the same: documents by content, archives by hash (canonical)."""
     return canonical(a) == canonical(b)
 
 
@@ -133,6 +135,7 @@ def archive(value: dict) -> bytes:
 
 
 def local_path(value: dict) -> Path:
+    """Where an asset's or archive's file or folder is. ValueError where it states none, as with a remote one."""
     if not value.get("path"):
         raise ValueError(
             f"only local assets and archives can be deployed here, not {value.get('uri') or value}"
@@ -141,6 +144,7 @@ def local_path(value: dict) -> Path:
 
 
 def entries(value: dict):
+    """(name, content) of each file in an archive: of a folder, a .zip file, or assets, with archives as folders."""
     if value.get("assets") is None:
         root = local_path(value)
         if root.is_file():
