@@ -17,6 +17,7 @@ from local import secret
 
 
 async def run(port: int, state: Path, aws_endpoint: str, given: str | None) -> None:
+    """Serves until SIGTERM or SIGINT and prints the ready line; `given` is the run's secret, if it has one."""
     with contextlib.redirect_stdout(
         sys.stderr
     ):  # bqemulator logs while it is imported; stdout is for the ready line
@@ -36,6 +37,7 @@ async def run(port: int, state: Path, aws_endpoint: str, given: str | None) -> N
 
 
 def main() -> None:
+    """Reads the command line, takes the host's credentials and proxies out of the environment, serves, and exits."""
     parser = argparse.ArgumentParser(prog="python -m local.gcp", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--state", type=Path, required=True)

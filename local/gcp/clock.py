@@ -15,6 +15,7 @@ def keep_in(state: Path) -> None:
 
 
 def now() -> datetime:
+    """The machine's time in UTC, and the file's seconds added where there is a file."""
     added = float(_file[0].read_text()) if _file and _file[0].exists() else 0
     return datetime.now(UTC) + timedelta(seconds=added)
 

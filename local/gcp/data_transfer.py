@@ -38,9 +38,9 @@ from local.gcp.refusals import CODES, Body, Refused
 from local.gcp.resources import Resources, now
 from local.gcp.s3_source import Denied, client, content, listing
 from local.gcp.storage import Storage
+from local.gcp.transfer_load import RunFailed, load
 from local.gcp.transfer_parameters import PLACES, evaluate, pattern, refuse
 
-FORMATS = {"JSON": "NEWLINE_DELIMITED_JSON"}
 CHANGEABLE = (
     "params",
     "schedule",
@@ -56,13 +56,9 @@ CHANGEABLE = (
 )
 
 
-class RunFailed(Exception):
-    def __init__(self, code: int, message: str):
-        super().__init__(message)
-        self.code = code
-
-
 class DataTransfer:
+    """Configs with their secrets, runs and logs by name, and the loop that starts what is due."""
+
     def __init__(
         self, resources: Resources, storage: Storage, bigquery: Any, aws_endpoint: str, staging: Path
     ):
@@ -80,6 +76,8 @@ class DataTransfer:
         self.stopped = threading.Event()
 
     def routes(self) -> list[tuple[str, str, Any]]:
+        """The methods of transferConfigs, their runs and logs, each as HTTP verbs, path and handler, which is called
+        with body, query and the path's groups."""
         parent, config = (
             r"/v1/(projects/[^/]+(?:/locations/[^/]+)?)",
             r"/v1/(projects/[^/]+(?:/locations/[^/]+)?/transferConfigs/[^/:]+)",
@@ -114,14 +112,17 @@ class DataTransfer:
         ]
 
     def find(self, kind: dict[str, Any], name: str) -> Any:
+        """What has the name in `kind`, which is the configs, the runs or the logs; 404 where nothing has."""
         if name not in kind:
             raise Refused(404, f"Requested entity was not found: {name}")
         return kind[name]
 
     def shown(self, name: str) -> Body:
+        """A config as the API answers it, without `serviceAccountName`, which comes as a parameter of the query."""
         return {k: v for k, v in self.find(self.configs, name).items() if k != "serviceAccountName"}
 
     def create(self, body: Body, query: Body, parent: str) -> Body:
+        """Answers transferConfigs.create: a PENDING config in the dataset's region; 400 or 404 of `check`."""
         body |= {"serviceAccountName": query["serviceAccountName"]} if "serviceAccountName" in query else {}
         region, secret = self.check(parent, body)
         where = parent if "/locations/" in parent else f"{parent}/locations/{region.lower()}"
@@ -139,6 +140,7 @@ class DataTransfer:
         return self.shown(name)
 
     def patch(self, body: Body, query: Body, name: str) -> Body:
+        """Answers transferConfigs.patch: the mask's fields are set anew, and a secret that `params` lacks stays."""
         old, names = self.find(self.configs, name), {field.lower(): field for field in CHANGEABLE}
         mask = [f for f in query.get("updateMask", "").replace("_", "").split(",") if f]
         if not mask or any(f.lower() not in names for f in mask):
@@ -155,6 +157,7 @@ class DataTransfer:
         return self.shown(name)
 
     def delete(self, body: Body, query: Body, name: str) -> Body:
+        """Answers transferConfigs.delete: the config goes with its secret, its runs and their logs."""
         self.find(self.configs, name)
         for kind in (self.configs, self.secrets, self.loaded):
             kind.pop(name, None)
@@ -225,6 +228,7 @@ class DataTransfer:
                     self.plan(name)
 
     def start(self, body: Body, query: Body, name: str) -> Body:
+        """Answers startManualRuns: a run at a past time, or all that a range has; 412 for a disabled config."""
         config = self.find(self.configs, name)
         if config.get("disabled"):
             raise Refused(412, "The transfer config is disabled")
@@ -239,6 +243,7 @@ class DataTransfer:
         return {"runs": [self.queue(name, datetime.fromisoformat(t).astimezone(UTC), "") for t in times]}
 
     def queue(self, name: str, run_time: datetime, schedule: str) -> Body:
+        """Begins a run in a thread of its own and answers it as PENDING; `schedule` is empty for one by hand."""
         config = self.configs[name]
         run = f"{name}/runs/{uuid.uuid4()}"
         self.logs[run] = []
@@ -266,6 +271,7 @@ class DataTransfer:
         return begun
 
     def run(self, name: str, run_name: str, run_time: datetime) -> None:
+        """Carries a run out while no other of its config is, sets how it ended, and publishes it to its topic."""
         run, log = self.runs[run_name], self.logs[run_name]
 
         def say(text: str, severity: str = "INFO") -> None:
@@ -296,6 +302,7 @@ class DataTransfer:
             )
 
     def transfer(self, name: str, run_time: datetime, say: Any, run: Body) -> None:
+        """Fetches and loads the run's files, and notes what it saw; RunFailed on a refusal or too many files."""
         params = run["params"]
         place, scheme = PLACES[run["dataSourceId"]]
         path, table = (
@@ -342,7 +349,12 @@ class DataTransfer:
                 )
                 files[-1].write_bytes(content(s3, bucket, item["Key"], item["ETag"]))
             if files:
-                self.load(name, table, files, params, append, say)
+                into = {
+                    "projectId": name.split("/")[1],
+                    "datasetId": self.configs[name]["destinationDatasetId"],
+                    "tableId": table,
+                }
+                load(self.bigquery, into, files, params, append, say)
             else:
                 say(f"Moving data complete: Moved 0 object(s). No new files found matching {path}.")
         except (Denied, Refused) as error:
@@ -359,41 +371,3 @@ class DataTransfer:
             {"Key": o["name"], "ETag": o["etag"], "LastModified": datetime.fromisoformat(o["updated"])}
             for o in self.storage.listing(bucket, prefix)
         ]
-
-    def load(self, name: str, table: str, files: list[Path], params: Body, append: bool, say: Any) -> None:
-        project, kind = name.split("/")[1], params["file_format"]
-        ignore = kind == "JSON" and params.get("ignore_unknown_values", "").lower() == "true"
-        job = {
-            "destinationTable": {
-                "projectId": project,
-                "datasetId": self.configs[name]["destinationDatasetId"],
-                "tableId": table,
-            },
-            "sourceUris": [f"file://{file}" for file in files],
-            "sourceFormat": FORMATS.get(kind, kind),
-            "createDisposition": "CREATE_NEVER",
-            "writeDisposition": "WRITE_APPEND" if append else "WRITE_TRUNCATE",
-            "maxBadRecords": int(params.get("max_bad_records", 0)),
-            "ignoreUnknownValues": ignore,
-            **(
-                {"decimalTargetTypes": re.split(", ?", params["decimal_target_types"])}
-                if "decimal_target_types" in params
-                else {}
-            ),
-        }
-        status, answer = self.bigquery(
-            "POST", f"/bigquery/v2/projects/{project}/jobs", {"configuration": {"load": job}}
-        )
-        problem = (
-            answer.get("error", {}).get("message")
-            if status >= 400
-            else answer["status"].get("errorResult", {}).get("message")
-        )
-        if problem:
-            raise RunFailed(CODES[400][0], problem)
-        counts = answer["statistics"]["load"]
-        say(
-            f"Job {answer['jobReference']['jobId']} (table {table}) completed successfully. "
-            f"Number of records: {counts['outputRows']}, "
-            f"with errors: {counts['badRecords']}."
-        )

@@ -35,6 +35,8 @@ APIS = (
 
 @dataclass(frozen=True)
 class Method:
+    """A method of an API; its parameters, of path and query, are its own and those that all methods of the API have."""
+
     api: str
     name: str
     verb: str
@@ -55,6 +57,7 @@ def _short(read: dict) -> dict:
 
 @functools.cache
 def document(api: str) -> dict[str, Any]:
+    """An API's document (`storage.v1`) without its prose, read from the package's files at the first call."""
     client = importlib.util.find_spec("googleapiclient")
     assert client and client.submodule_search_locations
     folder = Path(client.submodule_search_locations[0]) / "discovery_cache" / "documents"
@@ -69,6 +72,7 @@ def _every(part: dict) -> Iterator[dict]:
 
 @functools.cache
 def methods(api: str) -> list[Method]:
+    """Every method of an API, those last whose path has a label that may span slashes (`{+name}`)."""
     read, made = document(api), []
     for method in _every(read):
         upload = method.get("mediaUpload", {}).get("protocols", {}).get("simple", {}).get("path")

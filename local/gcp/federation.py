@@ -32,18 +32,23 @@ from local.gcp.resources import Resources
 
 
 class Federation:
+    """Federated tokens with the principal of each, and the tokens of service accounts given for them."""
+
     def __init__(self, resources: Resources, pools: IdentityPools, aws_endpoint: str):
         self.resources, self.pools, self.aws = resources, pools, aws_endpoint
         self.callers: dict[str, str] = {}  # federated token -> principal
         self.given: dict[str, datetime] = {}  # a service account's token -> until when it is good
 
     def routes(self) -> list[tuple[str, str, Any]]:
+        """STS's `token` and IAM Credentials' `generateAccessToken`, each as HTTP verbs, path and handler."""
         return [
             ("POST", r"/v1/token", self.exchange),
             ("POST", r"/v1/(projects/-/serviceAccounts/[^/:]+):generateAccessToken", self.impersonate),
         ]
 
     def exchange(self, body: Body, query: Body) -> Body:
+        """Answers STS's `token`: a federated token for a job's JWT or a signed GetCallerIdentity; Refused, with 400,
+        401 or 404, where neither is good."""
         if body.get("subjectTokenType") == "urn:ietf:params:oauth:token-type:jwt":
             provider = self.pools.active(body["audience"].removeprefix("//iam.googleapis.com/"))
             return self._given_to(provider, _subject_of_job(provider, body.get("subjectToken", "")))
@@ -90,6 +95,8 @@ class Federation:
         }
 
     def impersonate(self, body: Body, query: Body, name: str) -> Body:
+        """Answers `generateAccessToken`: a token for an hour; 401 without a federated token, 403 where the account's
+        policy does not let its principal in."""
         principal = self.callers.get(query["authorization"].removeprefix("Bearer "))
         if not principal:
             raise Refused(401, "Request had invalid authentication credentials.")

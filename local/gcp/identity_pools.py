@@ -32,6 +32,7 @@ KEPT = timedelta(days=30)
 
 
 def kind_of(name: str) -> str:
+    """The type URL of what an operation on the name results in: a provider's below a pool, else a pool's."""
     return f"{KIND}Provider" if "/providers/" in name else KIND
 
 
@@ -44,11 +45,14 @@ def terms(condition: str, form: re.Pattern[str] = TERM) -> list[tuple[str, ...]]
 
 
 class IdentityPools:
+    """The pools and providers of all projects, deleted ones among them, and the operations on them."""
+
     def __init__(self) -> None:
         self.kept: dict[str, Body] = {}  # pools and their providers by name
         self.operations = Operations()
 
     def routes(self) -> list[tuple[str, str, Any]]:
+        """The methods of pools, their providers and operations, each as HTTP verbs, path and handler."""
         pool_or_provider = rf"/v1/({POOL}(?:/providers/[^/:]+)?)"
         return [
             ("POST", r"/v1/(projects/[^/]+/locations/global/workloadIdentityPools)", self.create),
@@ -70,6 +74,8 @@ class IdentityPools:
         return {"workloadIdentityPools": [pool for pool in pools if deleted or pool["state"] != "DELETED"]}
 
     def create(self, body: Body, query: Body, parent: str) -> Body:
+        """Answers `create` of a pool or provider with an operation; 400 on an id, a mapping or a condition that is not
+        taken, 409 where the id is in use or still kept."""
         leaf = query.get("workloadIdentityPoolProviderId") or query.get("workloadIdentityPoolId", "")
         if not re.fullmatch(r"[a-z0-9-]{4,32}", leaf) or leaf.startswith("gcp-"):
             raise Refused(400, f"The id {leaf!r} is not 4 to 32 of a-z, 0-9 and '-'")
@@ -98,10 +104,12 @@ class IdentityPools:
         return self.operations.begin(name, kind_of(name), there)
 
     def delete(self, body: Body, query: Body, name: str) -> Body:
+        """Answers `delete` with an operation: DELETED, and gone 30 days later; 404 where it is DELETED already."""
         self.active(name).update({"state": "DELETED", "expireTime": clock.text(clock.now() + KEPT)})
         return self.operations.begin(name, EMPTY, {})
 
     def undelete(self, body: Body, query: Body, name: str) -> Body:
+        """Answers `undelete` with an operation: ACTIVE again; FAILED_PRECONDITION where it is not DELETED."""
         if (there := self.find(name))["state"] != "DELETED":
             raise Refused(400, f"{name} is not deleted", "FAILED_PRECONDITION")
         del there["expireTime"]

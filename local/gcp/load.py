@@ -71,6 +71,7 @@ class Exact(float):
     """A JSON number with the digits it was written with."""
 
     def __new__(cls, text: str) -> Exact:
+        """The nearest float to the text, which stays beside it in `text`."""
         number = super().__new__(cls, text)
         number.text = text
         return number

@@ -16,6 +16,8 @@ EMPTY = "type.googleapis.com/google.protobuf.Empty"
 
 
 class Operations:
+    """The operations of one service; each is kept as it is once it is done."""
+
     def __init__(self) -> None:
         self.kept: dict[str, Body] = {}  # by name, as they are once they are done
 
@@ -26,6 +28,7 @@ class Operations:
         return {"name": name}
 
     def find(self, body: Body, query: Body, name: str) -> Any:
+        """Answers `operations.get`: done, with the method's result in `response`; 404 where none has the name."""
         if name not in self.kept:
             raise Refused(404, f"Requested entity was not found: {name}")
         return self.kept[name]

@@ -25,6 +25,8 @@ ALIASES = {"INT64": "INTEGER", "FLOAT64": "FLOAT", "BOOL": "BOOLEAN", "STRUCT": 
 
 
 def read(path: Path, fields: list[dict[str, Any]], load: dict[str, Any], table: str) -> list[dict[str, Any]]:
+    """The file's rows as mappings of the table's fields; LoadFailed where it is no Parquet, where its schema is another
+    than the table's, and where a value is out of range."""
     try:
         rows = pq.read_table(path, coerce_int96_timestamp_unit="us")
     except pa.ArrowInvalid as error:

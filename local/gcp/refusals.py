@@ -23,4 +23,5 @@ class Refused(Exception):
         self.code, self.message, self.status = code, message, status or CODES[code][1]
 
     def body(self) -> Body:
+        """The answer's JSON, which has code, message and status below `error`."""
         return {"error": {"code": self.code, "message": self.message, "status": self.status}}

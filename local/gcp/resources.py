@@ -24,10 +24,13 @@ OF_A_PROJECT = r"@(?!gcp-sa-|project-|storage-transfer-service\.)[a-z0-9-]+\.iam
 
 
 def now() -> str:
+    """The local cloud's time as Google's APIs write it (RFC 3339, in UTC)."""
     return clock.text(clock.now())
 
 
 class Resources:
+    """Accounts by e-mail address; policies, topics and subscriptions by name, and what waits in subscriptions."""
+
     def __init__(self) -> None:
         self.accounts: dict[str, Body] = {}
         self.roles = Roles()
@@ -37,6 +40,7 @@ class Resources:
         self.waiting: dict[str, list[Body]] = {}
 
     def routes(self) -> list[tuple[str, str, Any]]:
+        """The methods of service accounts, roles, policies and Pub/Sub, each as HTTP verbs, path and handler."""
         account = r"/v1/(projects/[^/:]+/serviceAccounts/[^/:]+)"
         topic, subscription = (
             r"/v1/(projects/[^/]+/topics/[^/:]+)",
@@ -88,6 +92,7 @@ class Resources:
         ]
 
     def create(self, kind: dict[str, Body], name: str, body: Body) -> Body:
+        """A new topic or subscription; 409 where the name is in use, 400 where Pub/Sub allows no such name."""
         if name in kind:
             raise Refused(
                 409, f"Resource already exists in the project (resource={name.rsplit('/', 1)[-1]})."
@@ -100,11 +105,13 @@ class Resources:
         return kind[name]
 
     def find(self, kind: dict[str, Body], name: str) -> Body:
+        """The topic or subscription of that name, as it is kept; 404 where there is none."""
         if name not in kind:
             raise Refused(404, f"Resource not found (resource={name.rsplit('/', 1)[-1]}).")
         return kind[name]
 
     def patch(self, kind: dict[str, Body], name: str, body: Body) -> Body:
+        """The topic or subscription with the body's fields over its own; an update mask is not read."""
         self.find(kind, name).update(body)
         return kind[name]
 
@@ -116,6 +123,7 @@ class Resources:
         }
 
     def create_account(self, body: Body, query: Body, project: str) -> Body:
+        """Answers serviceAccounts.create: an account of the project; 400 on its id's form, 409 where it is there."""
         if not re.fullmatch(r"[a-z](?:[-a-z0-9]{4,28}[a-z0-9])", account := body.get("accountId", "")):
             raise Refused(
                 400,
@@ -137,6 +145,7 @@ class Resources:
         return self.accounts[email]
 
     def account(self, name: str) -> Body:
+        """The account whose e-mail address or unique id ends the name, of any project; 404 where there is none."""
         key = name.rsplit("/", 1)[-1]
         account = self.accounts.get(key) or next(
             (a for a in self.accounts.values() if a["uniqueId"] == key), None
@@ -146,11 +155,13 @@ class Resources:
         return account
 
     def patch_account(self, body: Body, query: Body, name: str) -> Body:
+        """Answers serviceAccounts.patch: sets display name and description, and nothing else; no mask is read."""
         changes = body.get("serviceAccount", {})
         self.account(name).update({k: changes[k] for k in ("displayName", "description") if k in changes})
         return self.account(name)
 
     def policy(self, name: str) -> Body:
+        """Answers getIamPolicy: without bindings at first; 404 for an account, topic or subscription that is none."""
         for prefix, kind in (
             ("/serviceAccounts/", None),
             ("/topics/", self.topics),
@@ -161,6 +172,8 @@ class Resources:
         return self.policies.setdefault(name, {"version": 1, "etag": "ACAB", "bindings": []})
 
     def set_policy(self, name: str, policy: Body) -> Body:
+        """Answers setIamPolicy: the policy with a new etag; 409 where it has another etag than the kept one, 400 on a
+        role or member that no policy can name."""
         if policy.get("etag", have := self.policy(name)["etag"]) != have:
             raise Refused(
                 409, "There were concurrent policy changes. Please retry the whole read-modify-write."
@@ -197,6 +210,7 @@ class Resources:
         return self.policies[name]
 
     def publish(self, topic: str, message: Body) -> str:
+        """The new message's id; it waits then in every subscription that the topic has. 404 without the topic."""
         self.find(self.topics, topic)
         message = {**message, "messageId": str(uuid.uuid4().int)[:16], "publishTime": now()}
         for name, subscription in self.subscriptions.items():
@@ -205,11 +219,13 @@ class Resources:
         return message["messageId"]
 
     def subscribe(self, body: Body, query: Body, name: str) -> Body:
+        """Answers subscriptions.create: what is published from now on waits in it; 404 where its topic is not there."""
         self.find(self.topics, body.get("topic", ""))
         self.waiting[name] = []
         return self.create(self.subscriptions, name, body)
 
     def pull(self, body: Body, query: Body, name: str) -> Body:
+        """Answers subscriptions.pull: the oldest messages, `maxMessages` at most (else 1), which then wait no more."""
         self.find(self.subscriptions, name)
         most, queue = int(body.get("maxMessages", 1)), self.waiting[name]
         taken, queue[:] = queue[:most], queue[most:]

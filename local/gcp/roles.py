@@ -20,11 +20,14 @@ RESTORABLE, KEPT = timedelta(days=7), timedelta(days=37)
 
 
 class Roles:
+    """The roles of all projects by name, and of deleted ones the time of it."""
+
     def __init__(self) -> None:
         self.kept: dict[str, Body] = {}
         self.deleted: dict[str, datetime] = {}  # when, by name
 
     def routes(self) -> list[tuple[str, str, Any]]:
+        """The methods of projects.roles, each as HTTP verbs, path and handler."""
         role = r"/v1/(projects/[^/]+/roles/[^/:]+)"
         return [
             ("POST", r"/v1/(projects/[^/:]+)/roles", self.create),
@@ -41,6 +44,8 @@ class Roles:
         return {"roles": [role for role in own if role["name"] not in self.deleted]}
 
     def create(self, body: Body, query: Body, parent: str) -> Body:
+        """Answers projects.roles.create: the role; 409 where its id is in use, 400 where that has another form or was
+        deleted in the last 37 days."""
         if not re.fullmatch(r"[a-zA-Z0-9_.]{3,64}", role := body.get("roleId", "")):
             raise Refused(400, f"The role_id {role!r} is not 3 to 64 of letters, digits, '_' and '.'")
         name = f"{parent}/roles/{role}"
@@ -63,20 +68,24 @@ class Roles:
         return self.kept[name]
 
     def active(self, name: str) -> Body:
+        """The role if it is not deleted; FAILED_PRECONDITION where it is, 404 where there is none."""
         if (role := self.find(name)).get("deleted"):
             raise Refused(400, f"The role {name} has been marked for deletion.", "FAILED_PRECONDITION")
         return role
 
     def patch(self, body: Body, query: Body, name: str) -> Body:
+        """Answers projects.roles.patch: the role with the body's fields over its own; the mask is not read."""
         self.active(name).update(body.get("role", body))
         return self.kept[name]
 
     def delete(self, body: Body, query: Body, name: str) -> Body:
+        """Answers projects.roles.delete: the role with its mark, which `undelete` takes off for 7 days."""
         self.active(name)["deleted"] = True
         self.deleted[name] = clock.now()
         return self.kept[name]
 
     def undelete(self, body: Body, query: Body, name: str) -> Body:
+        """Answers projects.roles.undelete: the mark is off; FAILED_PRECONDITION without one, 404 after 7 days."""
         if not self.find(name).pop("deleted", False):
             raise Refused(400, f"The role {name} is not deleted.", "FAILED_PRECONDITION")
         del self.deleted[name]

@@ -22,6 +22,7 @@ class Denied(Exception):
 def client(
     service: str, endpoint: str, key: str, secret: str, token: str | None = None, region: str = "us-east-1"
 ) -> Any:
+    """A client of boto3 for one service at the endpoint; the bucket is in the path, a call is tried twice at most."""
     return boto3.client(
         service,
         endpoint_url=endpoint,
@@ -60,4 +61,5 @@ def content(s3: Any, bucket: str, key: str, etag: str | None = None) -> bytes:
 
 
 def wording(error: ClientError) -> str:
+    """AWS's message, else the error's code, as a transfer service repeats it."""
     return error.response["Error"].get("Message") or error.response["Error"].get("Code", str(error))

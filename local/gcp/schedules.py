@@ -39,6 +39,8 @@ DAYS = re.compile(
 
 @dataclass(frozen=True)
 class Schedule:
+    """When a config runs: each `least_interval`, all day or in a window of it, or at `clock` on the days it names."""
+
     least_interval: timedelta
     window: tuple[timedelta, timedelta] | None = None  # of the day, of an interval
     clock: timedelta = timedelta()
@@ -48,6 +50,7 @@ class Schedule:
     places: frozenset[int] = field(default=frozenset())  # none: every one
 
     def next_after(self, after: datetime) -> datetime:
+        """The first run later than `after`; an interval without a window counts from it. ValueError if none comes."""
         if not self.months and not self.window:
             return after + self.least_interval
         return next(run for run in self._from(after) if run > after)
@@ -111,6 +114,7 @@ def parse(text: str) -> Schedule:
 
 
 def clock(text: str, whole: str) -> timedelta:
+    """A time of day (`07:30`) as what has passed since midnight; ValueError, with the schedule in it, on another."""
     hour, _, minute = text.partition(":")
     try:
         at = time(int(hour), int(minute))
@@ -120,6 +124,7 @@ def clock(text: str, whole: str) -> timedelta:
 
 
 def named(words: str | None, names: dict[str, int], whole: str) -> list[int]:
+    """The number of each word between commas, none of None; ValueError on a word that `names` lacks."""
     for word in words.split(",") if words else ():
         if word not in names:
             raise ValueError(f"schedule {whole!r}: {word!r} is none of {', '.join(names)}")

@@ -104,10 +104,12 @@ class Front:
             threading.Thread(target=keep, daemon=True).start()
 
     def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """Status and JSON that this very endpoint answers, with the run's secret as bearer and 600 seconds at most."""
         answer = self.client.request(method, self.endpoint + path, json=body)
         return answer.status_code, answer.json()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answers ASGI's HTTP requests, a refusal as the API's error in JSON; what else ASGI has is for bqemulator."""
         if scope["type"] != "http":
             await self.inner(scope, receive, send)
             return
@@ -132,6 +134,7 @@ class Front:
         await response(scope, receive, send)
 
     async def answer(self, request: Request) -> Response:
+        """Checks a request and answers it by the first route of its path, else by bqemulator; 404 where neither is."""
         path, raw = request.url.path, await request.body()
         if path != "/healthz":
             query = {name: request.query_params.getlist(name) for name in request.query_params}
@@ -149,6 +152,7 @@ class Front:
         raise Refused(404, f"{request.method} {path} is no API of the local Google Cloud")
 
     async def forward(self, client: httpx.AsyncClient, request: Request, raw: bytes) -> Response:
+        """The client's answer to the same request, whose body is `raw`; headers of `HOP` stay behind, both ways."""
         target = request.scope["raw_path"].split(b"?")[0].decode() + (
             f"?{request.url.query}" if request.url.query else ""
         )
@@ -159,6 +163,8 @@ class Front:
         )
 
     async def bigquery(self, request: Request, path: str, raw: bytes) -> Response:
+        """What bqemulator answers, with what it does not keep of a dataset or table; before it a table is checked and
+        gets new columns, and after it the hidden one."""
         writes = KEPT.fullmatch(path) and request.method in ("POST", "PUT", "PATCH")
         body, table = json.loads(raw) if writes else {}, TABLE.fullmatch(path)
         if writes and table:
@@ -198,6 +204,7 @@ async def serve(
     stop: asyncio.Event,
     secret: str | None = None,
 ) -> None:
+    """Serves on loopback until `stop` is set, then ends the schedules; `ready` gets the endpoint once it answers."""
     endpoint = f"http://127.0.0.1:{port}"
     clock.keep_in(state.resolve())
     fronts: list[Front] = []

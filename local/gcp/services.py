@@ -16,11 +16,14 @@ KIND = "type.googleapis.com/google.api.serviceusage.v1.{}ServiceResponse"
 
 
 class Services:
+    """The services that are enabled, `projects/<project>/services/<name>`, and the operations that changed it."""
+
     def __init__(self) -> None:
         self.enabled: set[str] = set()
         self.operations: dict[str, Body] = {}
 
     def routes(self) -> list[tuple[str, str, Any]]:
+        """The methods of services and their operations, each as HTTP verbs, path and handler."""
         service = r"/v1/(projects/[^/]+/services/[^/:]+)"
         return [
             ("GET", r"/v1/(operations/acf\.[^/:]+)", self.operation),
@@ -30,12 +33,14 @@ class Services:
         ]
 
     def read(self, name: str) -> Body:
+        """Answers services.get: its state, DISABLED at first; 403 where the name does not end in `.googleapis.com`."""
         if not name.endswith(".googleapis.com"):
             raise Refused(403, f"Service '{name.rpartition('/')[2]}' not found or permission denied.")
         state = "ENABLED" if name in self.enabled else "DISABLED"
         return {"name": name, "parent": name.rpartition("/services/")[0], "state": state}
 
     def change(self, name: str, verb: str) -> Body:
+        """Answers services.enable or disable (`verb`: Enable, Disable) with an operation; the change shows at once."""
         self.read(name)
         (self.enabled.add if verb == "Enable" else self.enabled.discard)(name)
         answer = {"@type": KIND.format(verb), "service": self.read(name)}
@@ -44,6 +49,7 @@ class Services:
         return {"name": operation}
 
     def operation(self, body: Body, query: Body, name: str) -> Body:
+        """Answers operations.get: done, with the service in `response`; 404 where none has the name."""
         if name not in self.operations:
             raise Refused(404, f"Requested entity was not found: {name}")
         return self.operations[name]

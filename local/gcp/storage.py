@@ -29,6 +29,8 @@ ROLES = {
 
 
 class Storage:
+    """Buckets, their policies and what is known of objects, in memory; the objects' bytes are files below `root`."""
+
     def __init__(self, root: Path):
         self.root = root
         self.buckets: dict[str, Body] = {}
@@ -36,6 +38,7 @@ class Storage:
         self.objects: dict[str, dict[str, Body]] = {}
 
     def routes(self) -> list[tuple[str, str, Any]]:
+        """The methods of buckets, their policies and objects, each as HTTP verbs, path and handler."""
         bucket, item = r"/storage/v1/b/([^/]+)", r"/storage/v1/b/([^/]+)/o/(.+)"
         return [
             ("POST", "/storage/v1/b", self.create),
@@ -51,11 +54,13 @@ class Storage:
         ]
 
     def bucket(self, name: str) -> Body:
+        """Answers buckets.get: the bucket as it is kept; 404 where there is none."""
         if name not in self.buckets:
             raise Refused(404, "The specified bucket does not exist.")
         return self.buckets[name]
 
     def create(self, body: Body, query: Body) -> Body:
+        """Answers buckets.insert: a bucket whose policy binds nobody; 400 on its name's form, 409 where it is there."""
         name = body.get("name", "")
         if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]", name) or re.match("goog|.*google", name):
             raise Refused(400, f"Invalid bucket name: '{name}'")
@@ -69,11 +74,13 @@ class Storage:
         return self.buckets[name]
 
     def patch(self, body: Body, query: Body, name: str) -> Body:
+        """Answers buckets.patch: the body's fields over the bucket's, null clears one; name and location stay."""
         changed = self.bucket(name) | body | {"name": name, "location": self.bucket(name)["location"]}
         self.buckets[name] = {k: v for k, v in changed.items() if v is not None}
         return self.buckets[name]
 
     def remove(self, body: Body, query: Body, name: str) -> Body:
+        """Answers buckets.delete with an empty body; 409 while the bucket has objects."""
         if self.bucket(name) and self.objects[name]:
             raise Refused(409, "The bucket you tried to delete is not empty.")
         for kept in (self.buckets, self.policies, self.objects):
@@ -81,6 +88,7 @@ class Storage:
         return {}
 
     def set_policy(self, body: Body, query: Body, name: str) -> Body:
+        """Answers buckets.setIamPolicy: the policy with a new etag; 412 where it has another etag than the kept one."""
         if self.bucket(name) and body.get("etag", have := self.policies[name]["etag"]) != have:
             raise Refused(412, "At least one of the pre-conditions you specified did not hold.")
         self.policies[name] = body | {"etag": uuid.uuid4().hex[:12]}
@@ -100,19 +108,23 @@ class Storage:
             )
 
     def listing(self, bucket: str, prefix: str = "") -> list[Body]:
+        """The objects whose names start with `prefix`, without their bytes, by name; 404 where there is no bucket."""
         self.bucket(bucket)
         return [stored for key, stored in sorted(self.objects[bucket].items()) if key.startswith(prefix)]
 
     def find(self, bucket: str, key: str) -> Body:
+        """Answers objects.get: size, MD5 and time of writing, no bytes; 404 where object or bucket is not there."""
         self.bucket(bucket)
         if key not in self.objects[bucket]:
             raise Refused(404, f"No such object: {bucket}/{key}")
         return self.objects[bucket][key]
 
     def path(self, bucket: str, key: str) -> Path:
+        """Where an object's bytes are, if it is there: a file named by the SHA-256 of the key, which any key has."""
         return self.root / bucket / hashlib.sha256(key.encode()).hexdigest()
 
     def put(self, bucket: str, key: str, data: bytes, metadata: Body) -> None:
+        """Writes an object over what has its name; `metadata` is the writer's own, such as the ETag at its source."""
         path = self.path(bucket, key)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
@@ -128,6 +140,7 @@ class Storage:
         }
 
     def delete(self, body: Body, query: Body, bucket: str, key: str) -> Body:
+        """Answers objects.delete with an empty body, and removes the file; `key` comes in percent-encoding."""
         self.find(bucket, unquote(key))
         self.path(bucket, unquote(key)).unlink()
         del self.objects[bucket][unquote(key)]

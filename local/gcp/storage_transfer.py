@@ -47,6 +47,7 @@ EVENTS_EVERY = 1.0  # seconds between two reads of a queue
 
 
 def seconds(duration: str) -> timedelta:
+    """A duration of JSON's form (`3.5s`); Refused, with 400, on another and on a negative one."""
     if not re.fullmatch(r"\d+(\.\d{1,9})?s", duration):
         raise Refused(400, f"Invalid duration {duration!r}: seconds that end in 's'")
     return timedelta(seconds=float(duration[:-1]))
@@ -63,6 +64,8 @@ def wrong_name(name: str) -> str | None:
 
 
 class StorageTransfer:
+    """Jobs and operations by name, when scheduled jobs are due, and the loop that starts them and reads queues."""
+
     def __init__(self, resources: Resources, storage: Storage, aws_endpoint: str):
         self.resources, self.storage, self.aws = resources, storage, aws_endpoint
         self.jobs: dict[str, Body] = {}
@@ -73,11 +76,13 @@ class StorageTransfer:
 
     @cached_property
     def sts(self) -> Any:
+        """A client of the embedded AWS's STS that signs nothing: who takes a role on by web identity has no key yet."""
         return boto3.client(
             "sts", endpoint_url=self.aws, region_name="us-east-1", config=Config(signature_version=UNSIGNED)
         )
 
     def routes(self) -> list[tuple[str, str, Any]]:
+        """The methods of transfer jobs, their operations and their agent, each as HTTP verbs, path and handler."""
         job = r"/v1/(transferJobs/[^/:]+)"
         return [
             ("GET", r"/v1/googleServiceAccounts/([^/]+)", lambda b, q, project: self.agent(project)),
@@ -92,21 +97,25 @@ class StorageTransfer:
         ]
 
     def agent(self, project: str) -> Body:
+        """Answers googleServiceAccounts.get: an address that projects share here, and 21 digits of each's own."""
         subject = int(hashlib.sha256(project.encode()).hexdigest(), 16) % 10**20 + 10**20
         email = "project-1@storage-transfer-service.iam.gserviceaccount.com"
         return {"accountEmail": email, "subjectId": str(subject)}
 
     def job(self, name: str) -> Body:
+        """Answers transferJobs.get: the job, a deleted one too; 404 where none has the name."""
         if name not in self.jobs:
             raise Refused(404, f"Requested entity was not found: {name}")
         return self.jobs[name]
 
     def operation(self, name: str) -> Body:
+        """Answers transferOperations.get: the operation, counters as they are now; 404 where none has the name."""
         if name not in self.operations:
             raise Refused(404, f"Requested entity was not found: {name}")
         return self.operations[name]
 
     def listed(self, body: Body, query: Body) -> Body:
+        """Answers transferOperations.list, the latest first: the filter has a `projectId`; its `jobNames` select."""
         wanted = json.loads(query.get("filter", "{}"))
         if not wanted.get("projectId"):
             raise Refused(400, "filter: projectId is required")
@@ -125,6 +134,7 @@ class StorageTransfer:
         }
 
     def create(self, body: Body, query: Body) -> Body:
+        """Answers transferJobs.create: the job, ENABLED where it has no status; 409 where its name was ever in use."""
         name = body.get("name") or f"transferJobs/{uuid.uuid4().int % 10**20}"
         if why := wrong_name(name):
             raise Refused(400, why)
@@ -137,6 +147,7 @@ class StorageTransfer:
         return self.jobs[name]
 
     def patch(self, body: Body, query: Body, name: str) -> Body:
+        """Answers transferJobs.patch: the job with the mask's fields set, or cleared where the body lacks them."""
         fields, change = body.get("updateTransferJobFieldMask", "").split(","), body.get("transferJob", {})
         changed = self.job(name) | {field: change.get(field) for field in fields if field}
         self.check(changed := {k: v for k, v in changed.items() if v is not None})
@@ -211,6 +222,7 @@ class StorageTransfer:
                     self.start(name, job["eventStream"]["name"])
 
     def run(self, body: Body, query: Body, name: str) -> Body:
+        """Answers transferJobs.run: a new operation; 412 for a deleted or active job, 400 for one of events."""
         if self.job(name)["status"] == "DELETED":
             raise Refused(412, f"{name} is deleted")
         if "eventStream" in self.job(name):
@@ -241,6 +253,7 @@ class StorageTransfer:
         return begun
 
     def operate(self, name: str, operation: Body, queue: str | None) -> None:
+        """Carries an operation out and ends it; of a queue it is listed only where events came or a new error did."""
         metadata, errors = operation["metadata"], {}
         try:
             keys = self.credentials(
@@ -269,6 +282,7 @@ class StorageTransfer:
             self.turns[name].release()
 
     def end(self, name: str, operation: Body, errors: dict[tuple[str, str], list[str]]) -> None:
+        """Gives an operation its status, its end and its errors, each with five URLs at most, and publishes it."""
         metadata, status = operation["metadata"], "FAILED" if errors else "SUCCESS"
         if errors:
             metadata["errorBreakdowns"] = [
@@ -323,6 +337,7 @@ class StorageTransfer:
     def copy(
         self, metadata: Body, keys: tuple[str, str, str], named: dict[str, str] | None, errors: dict
     ) -> None:
+        """Copies what S3 lists, or what events `named` (key -> ETag), into the sink; counts, and adds to `errors`."""
         spec, agent = metadata["transferSpec"], self.agent(metadata["projectId"])["accountEmail"]
         source, sink, bucket = spec["awsS3DataSource"], spec["gcsDataSink"], spec["gcsDataSink"]["bucketName"]
         conditions, root, s3 = (
@@ -367,4 +382,5 @@ class StorageTransfer:
 
     @staticmethod
     def count(metadata: Body, counter: str, by: int = 1) -> None:
+        """Adds to a counter of an operation's metadata, where it is text, as JSON has an int64."""
         metadata["counters"][counter] = str(int(metadata["counters"][counter]) + by)

@@ -25,6 +25,7 @@ class Tokens:
         self.secret, self.given = secret, given
 
     def refuse(self, scope: dict[str, Any], headers: dict[str, str]) -> str | None:
+        """Why a request is refused, None where it is not; takes ASGI's scope and headers with names in lower case."""
         kind, _, token = headers.get("authorization", "").partition(" ")
         if self.secret is None:
             media = headers.get("content-type", "").partition(";")[0].strip().lower()
