@@ -20,6 +20,7 @@ from . import server
 
 
 async def run(port: int, google: subprocess.Popen[str] | None) -> None:
+    """Serves the cloud until a signal comes; prints the ready line once it and `google`, if given, answer."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -34,6 +35,7 @@ async def run(port: int, google: subprocess.Popen[str] | None) -> None:
 
 
 def google_cloud(port: int, state: Path, aws: str, given: str | None) -> subprocess.Popen[str]:
+    """Starts `local.gcp` at a port; its first line of output is its ready line. `given` is the run's secret, if any."""
     return subprocess.Popen(
         [sys.executable, "-m", "local.gcp", "--port", str(port), "--state", str(state), "--aws-endpoint", aws],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
@@ -42,6 +44,7 @@ def google_cloud(port: int, state: Path, aws: str, given: str | None) -> subproc
 
 
 def main() -> None:
+    """Runs the cloud by the command line's arguments, and ends the process without waiting for ministack's threads."""
     parser = argparse.ArgumentParser(prog="python -m local.cloud", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--state", type=Path, required=True)

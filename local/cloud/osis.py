@@ -58,16 +58,20 @@ _pipelines = AccountRegionScopedDict()  # name -> the pipeline's description, an
 
 
 class Refused(Exception):
+    """An error of the service's, with its code and its HTTP status."""
+
     def __init__(self, code: str, message: str, status: int = 400):
         self.code, self.status = code, status
         super().__init__(message)
 
 
 def invalid(message: str) -> Refused:
+    """A ValidationException with status 400, for the caller to raise."""
     return Refused("ValidationException", message)
 
 
 def description(rec: dict, fields: tuple[str, ...] | None = None) -> dict:
+    """What the service shows of a pipeline: `fields`, or all; neither what is kept for its threads nor VpcOptions."""
     return {
         key: value
         for key, value in rec.items()
@@ -96,6 +100,7 @@ def checked(rec: dict) -> dict:
 
 
 def may_pass(caller: Any, rec: dict) -> None:
+    """Raises Denied unless the caller has `iam:PassRole` on the pipeline's role, for OpenSearch Ingestion."""
     service = {"iam:passedtoservice": osis_engine.SERVICE}
     authorization.check(caller, "iam:PassRole", rec["PipelineRoleArn"], **service)
 
@@ -128,6 +133,7 @@ def start(rec: dict) -> None:
 
 
 def stop(rec: dict) -> None:
+    """Ends a pipeline's threads, for each of which it waits up to 15 seconds."""
     for thread in rec["_threads"]:
         thread.halt.set()
     for thread in rec["_threads"]:
@@ -136,6 +142,7 @@ def stop(rec: dict) -> None:
 
 
 def find(name: str) -> dict:
+    """The pipeline's record, of the request's account and region; ResourceNotFoundException where there is none."""
     rec = _pipelines.get(name)
     if rec is None:
         raise Refused("ResourceNotFoundException", f"Pipeline with name {name} does not exist", 404)
@@ -143,6 +150,7 @@ def find(name: str) -> dict:
 
 
 def create(name: str, data: dict, caller: Any) -> dict:
+    """CreatePipeline: checks the request and the caller's right to pass the role; the new pipeline is CREATING."""
     name = str(data.get("PipelineName"))
     if not NAME.fullmatch(name):
         raise invalid(f"{name!r} is not a pipeline name (3-28 of a-z, 0-9, '-', starting with a letter)")
@@ -169,6 +177,7 @@ def create(name: str, data: dict, caller: Any) -> dict:
 
 
 def update(name: str, data: dict, caller: Any) -> dict:
+    """UpdatePipeline: changes what the request has. One that was STOPPED stays so; any other goes on where it was."""
     rec = find(name)
     if rec["Status"] not in ("ACTIVE", "STOPPED", "CREATE_FAILED", "UPDATE_FAILED"):
         raise Refused("ConflictException", f"Pipeline {name} is {rec['Status']}", 409)
@@ -184,6 +193,7 @@ def update(name: str, data: dict, caller: Any) -> dict:
 
 
 def delete(name: str, data: dict, caller: Any) -> dict:
+    """DeletePipeline: ends its threads and forgets it, whatever its status is."""
     rec = find(name)
     rec["Status"] = "DELETING"
     stop(rec)
@@ -192,6 +202,7 @@ def delete(name: str, data: dict, caller: Any) -> dict:
 
 
 def halt(name: str, data: dict, caller: Any) -> dict:
+    """StopPipeline: an ACTIVE pipeline becomes STOPPED; ConflictException for any other."""
     rec = find(name)
     if rec["Status"] != "ACTIVE":
         raise Refused("ConflictException", f"Pipeline {name} is {rec['Status']}", 409)
@@ -201,6 +212,7 @@ def halt(name: str, data: dict, caller: Any) -> dict:
 
 
 def resume(name: str, data: dict, caller: Any) -> dict:
+    """StartPipeline: a STOPPED pipeline is STARTING; ConflictException for any other."""
     rec = find(name)
     if rec["Status"] != "STOPPED":
         raise Refused("ConflictException", f"Pipeline {name} is {rec['Status']}", 409)
@@ -210,6 +222,7 @@ def resume(name: str, data: dict, caller: Any) -> dict:
 
 
 def validate(name: str, data: dict, caller: Any) -> dict:
+    """ValidatePipeline: whether a body can be run here, and a message for each reason why not."""
     try:
         osis_body.read(data.get("PipelineConfigurationBody") or "")
     except osis_body.Invalid as error:
@@ -223,12 +236,14 @@ def tagged(data: dict) -> dict:
 
 
 def tag(name: str, data: dict, caller: Any) -> dict:
+    """TagResource: adds tags to a pipeline; one with a key that it has replaces that tag."""
     rec = tagged(data)
     rec["Tags"] = [*({tag["Key"]: tag for tag in [*rec["Tags"], *data["Tags"]]}).values()]
     return {}
 
 
 def untag(name: str, data: dict, caller: Any) -> dict:
+    """UntagResource: takes the tags with the given keys from a pipeline."""
     rec = tagged(data)
     rec["Tags"] = [tag for tag in rec["Tags"] if tag["Key"] not in data["TagKeys"]]
     return {}
@@ -252,6 +267,7 @@ OPERATIONS = {
 
 
 async def handle_request(method: str, path: str, headers: dict, body: bytes, query_params: dict) -> tuple:
+    """Answers a call of OpenSearch Ingestion's REST API, `/2022-01-01/osis/<operation>[/<name>]`, in JSON."""
     operation, _, name = path.removeprefix(ROOT).partition("/")
     try:
         if operation not in OPERATIONS:
@@ -272,14 +288,17 @@ async def handle_request(method: str, path: str, headers: dict, body: bytes, que
 
 
 def get_state() -> dict:
+    """What ministack would keep on disk of this service."""
     return {}  # state lives in memory
 
 
 def load_persisted_state(data: Any) -> None:
+    """Takes nothing of what ministack kept on disk."""
     pass
 
 
 def reset() -> None:
+    """Stops and forgets the pipelines of every account; ministack calls it."""
     for _, rec in _pipelines.all_items():
         stop(rec)
     _pipelines.clear()
@@ -298,6 +317,7 @@ stock_resource_arn = iam_actions.resource_of.current
 
 
 def install() -> None:
+    """Adds the service to ministack: how a request is known to be for it, and its name in IAM and in botocore."""
     iam_actions.resource_of.replace(resource_arn)
     app.add_service("osis", sys.modules[__name__])
     SERVICE_PATTERNS["osis"] = {

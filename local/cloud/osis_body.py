@@ -76,6 +76,8 @@ CHOICES = {
 
 
 class Invalid(Exception):
+    """A body that can't be run here; `errors` has a message for each reason."""
+
     def __init__(self, errors: list[str]):
         self.errors = errors
         super().__init__("; ".join(errors))
@@ -86,6 +88,7 @@ class Missing(Exception):
 
 
 def check(value: Any, shape: Any, path: str, errors: list[str]) -> None:
+    """Adds to `errors`, with its path, what in `value` is not as `shape` has it: a dict's options, a list, a type."""
     name = path.rsplit(".", 1)[-1].split("[", maxsplit=1)[0]
     if isinstance(shape, dict):
         if not isinstance(value, dict):

@@ -21,6 +21,7 @@ MARKED = re.compile(json.dumps(MARK)[:-1].replace("\\", "\\\\") + '([^"]*)"')
 
 
 def dumps(document: Any) -> str:
+    """A document as JSON text of ASCII characters, in which a Decimal is a number with all of its digits."""
     return MARKED.sub(
         r"\1", json.dumps(document, default=lambda number: f"{MARK}{number}", ensure_ascii=True)
     )

@@ -44,6 +44,8 @@ POLL, IDLE_POLL = 0.3, 1.0  # seconds; of a stream on which nothing comes, slowl
 
 
 class Stopped(Exception):
+    """The pipeline is being stopped, so its thread ends."""
+
     pass
 
 
@@ -63,6 +65,7 @@ class SubPipeline(threading.Thread):
         self.published = 0.0
 
     def log(self, level: str, message: str) -> None:
+        """Puts a line into the pipeline's log group, in the sub-pipeline's stream; none where logging is off."""
         destination = (self.pipeline.get("LogPublishingOptions") or {}).get("CloudWatchLogDestination")
         if not destination or not self.pipeline["LogPublishingOptions"].get("IsLoggingEnabled"):
             return
@@ -82,9 +85,12 @@ class SubPipeline(threading.Thread):
                     return  # no log group: the service publishes nothing either
 
     def count(self, metric: str, by: int = 1) -> None:
+        """Adds to a metric, which `publish` sends."""
         self.counters[metric] += by
 
     def publish(self, soon: bool = False) -> None:
+        """Sends what was counted, and the greatest latency in milliseconds, to CloudWatch: unless `soon`, at most once
+        a second. A count that can't be sent stays."""
         if not soon and time.monotonic() - self.published < 1:
             return
         self.published, counted, self.counters = time.monotonic(), self.counters, Counter()
@@ -109,10 +115,12 @@ class SubPipeline(threading.Thread):
         self.lag = 0.0
 
     def pause(self, seconds: float) -> None:
+        """Waits for some seconds; raises Stopped as soon as the pipeline is being stopped."""
         if self.halt.wait(seconds):
             raise Stopped
 
     def run(self) -> None:
+        """Works until the pipeline is stopped or is through; after an error it begins again, 1 to 5 seconds later."""
         delay = 1.0
         while True:
             try:
@@ -128,6 +136,8 @@ class SubPipeline(threading.Thread):
             delay = min(delay * 2, LAST_DELAY)
 
     def work(self) -> None:
+        """Checks the table, prepares the sinks, loads the export if that is still to do, and follows the stream if it
+        is to. RuntimeError for a table that Data Prepper would not take."""
         source = self.plan["source"]
         role = session(self.pipeline["PipelineRoleArn"], self.pipeline["PipelineArn"], SERVICE)
         dynamodb, table = client("dynamodb", role), source["tables"][0]
@@ -174,6 +184,8 @@ class SubPipeline(threading.Thread):
         self.publish(soon=True)
 
     def load_export(self, dynamodb: Any, s3: Any, table: dict) -> None:
+        """Exports the table to S3 and delivers its items; goes on with an export and its files where an earlier try
+        ended. RuntimeError if the export fails."""
         options, start = table["export"], self.progress["start"]
         if "export_arn" not in self.progress:
             prefix = {"S3Prefix": options["s3_prefix"]} if options.get("s3_prefix") else {}
@@ -224,6 +236,7 @@ class SubPipeline(threading.Thread):
     def metadata(
         self, keys: dict, timestamp: int, version: int, event: str | None = None, identity: dict | None = None
     ) -> dict:
+        """An event's metadata, as processors, routes and sinks read it; `timestamp` is in ms, `version` in µs."""
         key_values = [
             format(keys[key], "f") if isinstance(keys[key], Decimal) else str(keys[key])
             for key in self.keys
@@ -247,6 +260,7 @@ class SubPipeline(threading.Thread):
         }
 
     def deliver(self, events: list[tuple[dict, dict]]) -> None:
+        """Takes each event, (data, metadata), through processors and routes, and has the sinks write what is left."""
         kept = [event for event in events if osis_body.process(self.plan["processors"], *event)]
         routes = self.plan["routes"]
         taken = [[name for name in routes if routes[name](*event)] for event in kept]
@@ -294,6 +308,8 @@ class SubPipeline(threading.Thread):
             self.pause(idle := 0.01 if records else min(max(idle, POLL) * 1.2, IDLE_POLL))
 
     def changes(self, shard: str, records: list[dict], options: dict) -> None:
+        """Delivers a page of a shard's records, without those of five minutes before the start or earlier; a version is
+        the record's second and its number within that second."""
         events, ties = [], dict(self.progress.setdefault("ties", {}).get(shard) or {"second": 0, "seen": 0})
         for record in records:
             change, name = record["dynamodb"], record["eventName"]
@@ -330,6 +346,7 @@ class SubPipeline(threading.Thread):
 
 
 def batches(items: Iterable[dict], size: int) -> Iterator[list[dict]]:
+    """The items in lists of `size`; the last may be shorter."""
     batch: list[dict] = []
     for item in items:
         batch.append(item)

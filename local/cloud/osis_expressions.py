@@ -34,20 +34,24 @@ BINDS = {
 
 
 def flag(value: Any) -> bool:
+    """The value, if it is true or false; TypeError for any other."""
     if not isinstance(value, bool):
         raise TypeError(f"{value!r} is neither true nor false")
     return value
 
 
 def matches(text: Any, pattern: str) -> bool:
+    """Whether a pattern matches the whole of a text; it does not match null."""
     return text is not None and re.fullmatch(pattern, text) is not None
 
 
 def same(left: Any, right: Any) -> bool:
+    """Whether two values are equal, where true is not 1 and false is not 0."""
     return left == right and isinstance(left, bool) == isinstance(right, bool)
 
 
 def number(value: Any) -> Any:
+    """The value, if it is a number; TypeError for any other, true and false among them."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise TypeError(f"{value!r} is no number")
     return value
@@ -74,6 +78,7 @@ PREFIX: dict[str, Callable[[Any], Any]] = {
 
 
 def at(data: Any, path: str) -> Any:
+    """The value at a pointer such as `/address/lines/0`, or None."""
     for part in path.strip("/").split("/"):
         if isinstance(data, list) and part.isdigit():
             data = data[int(part)] if int(part) < len(data) else None
@@ -83,6 +88,8 @@ def at(data: Any, path: str) -> Any:
 
 
 def joined(sign: str, left: Value, right: Value) -> Value:
+    """An operator with its two operands, as a value of an event."""
+
     def value(data: dict, metadata: dict) -> Any:
         try:
             return DECIDE[sign](left(data, metadata), right(data, metadata))
@@ -93,6 +100,8 @@ def joined(sign: str, left: Value, right: Value) -> Value:
 
 
 def prefixed(sign: str, operand: Value) -> Value:
+    """`not` or `-` with its operand, as a value of an event; false where the operand is of another type."""
+
     def value(data: dict, metadata: dict) -> Any:
         try:
             return PREFIX[sign](operand(data, metadata))
@@ -143,12 +152,15 @@ class Expression:
             raise self.wrong(len(text))
 
     def __call__(self, data: dict, metadata: dict) -> bool:
+        """Whether the condition holds for an event; false where it is neither true nor false."""
         return self.values[0][1](data, metadata) is True
 
     def wrong(self, place: int) -> ValueError:
+        """The error, for the caller to raise, of a text that can't be read from this place on."""
         return ValueError(f"{self.text!r} can't be read from {self.text[place:].strip()!r} on")
 
     def token(self, place: int) -> tuple[str, re.Match[str]]:
+        """The kind and the match of the token that comes next, spaces apart. Raises ValueError."""
         start = place + len(self.text[place:]) - len(self.text[place:].lstrip())
         for kind, pattern in TOKENS:
             if match := re.compile(pattern, re.ASCII).match(self.text, start):
@@ -190,6 +202,7 @@ class Expression:
                 raise self.wrong(match.end())
 
     def value(self, kind: str, match: re.Match[str]) -> Value:
+        """A pointer, a function's call or a literal as a value of an event. ValueError for any other token."""
         if kind == "pointer":
             path = match["quoted"] or match["bare"]
             return lambda data, metadata: at(data, path)

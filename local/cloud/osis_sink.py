@@ -32,13 +32,26 @@ class Run(Protocol):
 
     name: str
 
-    def log(self, level: str, message: str) -> None: ...
-    def count(self, metric: str, by: int = 1) -> None: ...
-    def publish(self, soon: bool = False) -> None: ...
-    def pause(self, seconds: float) -> None: ...
+    def log(self, level: str, message: str) -> None:
+        """Puts a line into the pipeline's log."""
+        ...
+
+    def count(self, metric: str, by: int = 1) -> None:
+        """Adds to a metric of the pipeline's."""
+        ...
+
+    def publish(self, soon: bool = False) -> None:
+        """Sends what was counted: unless `soon`, at most once a second."""
+        ...
+
+    def pause(self, seconds: float) -> None:
+        """Waits for some seconds; raises where the pipeline is being stopped."""
+        ...
 
 
 class Sink:
+    """Writes events to an index of a collection, as the pipeline's role. RuntimeError where that is not there."""
+
     def __init__(self, run: Run, options: dict, role: boto3.Session):
         self.run, self.options = run, options
         host = options["hosts"][0]
@@ -90,6 +103,7 @@ class Sink:
                     raise
 
     def lookup(self, path: str) -> Any:
+        """The answer at a path; None where the collection answers 404."""
         try:
             return self.request("GET", path)
         except TransportError as error:
@@ -111,6 +125,7 @@ class Sink:
         return {action: target}, None if action == "delete" else dumps(data)
 
     def write(self, events: list[tuple[dict, dict]]) -> None:
+        """Sends events as bulk requests, each of at most about 5 MiB unless a single document is larger."""
         size, batch = 0, []
         for line, document in filter(None, (self.operation(*event) for event in events)):
             if batch and size + len(document or "") > BULK_BYTES:
@@ -122,6 +137,8 @@ class Sink:
             self.send(batch)
 
     def send(self, batch: list[tuple[dict, str | None]]) -> None:
+        """Sends a bulk request, and what may yet succeed again, until all is written or in the dead-letter queue; a
+        version conflict is only counted."""
         attempt, delay = 1, FIRST_DELAY
         while batch:
             body = "".join(
@@ -182,6 +199,7 @@ class Sink:
 
 
 def reasons(cause: dict) -> str:
+    """An error's reason and those of its causes in turn, as one text."""
     chain = []
     while cause:
         chain.append(str(cause.get("reason")))

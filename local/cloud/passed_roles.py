@@ -50,6 +50,7 @@ def handed(service: str, body: bytes) -> set[str]:
 
 
 def checked(service: str):
+    """The check to put in front of a service: who hands it a role without the right to gets AccessDenied."""
     action, to = HANDED[service]
 
     async def around(stock, method, path, headers, body, query):
@@ -70,5 +71,6 @@ def checked(service: str):
 
 
 def install() -> None:
+    """Puts the check in front of each service in `HANDED` that ministack has."""
     for service in HANDED.keys() & app.handlers.keys():
         authorization.wrap(service, checked(service))

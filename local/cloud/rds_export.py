@@ -54,16 +54,20 @@ stock_resource = iam_actions.resource_of.current
 
 
 class Refused(Exception):
+    """An error of RDS's, with its code."""
+
     def __init__(self, code: str, message: str):
         self.code = code
         super().__init__(message)
 
 
 def today() -> datetime:
+    """The midnight, in UTC, with which the cloud's day began."""
     return datetime.fromtimestamp(clock(), UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def snapshot(noun: str, name: str, kind: str, taken: datetime) -> dict:
+    """A snapshot's members as RDS answers them; `noun` is a key of `NOUNS`, `kind` is `automated` or `manual`."""
     owner, resource, *_ = NOUNS[noun]
     return {
         f"{noun}Identifier": name, owner: mysql.INSTANCE, "SnapshotType": kind, "Status": "available",
@@ -140,6 +144,8 @@ async def send_daily_events() -> None:
 
 
 def xml(members: dict) -> str:
+    """A record as XML elements, without its members that begin with `_`; a list becomes `member` elements."""
+
     def element(name: str, value) -> str:
         if isinstance(value, list):
             return f"<{name}>{''.join(f'<member>{escape(v)}</member>' for v in value)}</{name}>"
@@ -149,6 +155,7 @@ def xml(members: dict) -> str:
 
 
 def tables(only: list[str]) -> list[str]:
+    """The tables that ExportOnly names, or all where it is empty; InvalidExportOnly for what is not there."""
     chosen = [t for t in mysql.TABLES if not only or t in only or mysql.DATABASE in only]
     for pattern in only:
         if pattern != mysql.DATABASE and pattern not in mysql.TABLES:
@@ -157,6 +164,7 @@ def tables(only: list[str]) -> list[str]:
 
 
 def start(principal, parameters: dict) -> dict:
+    """StartExportTask: the new task, once the request and the caller's rights to role and key are checked."""
     account, name = get_account_id(), parameters["ExportTaskIdentifier"]
     if not IDENTIFIER.fullmatch(name):
         raise Refused("InvalidParameterValue", f"{name} is not a valid ExportTaskIdentifier")
@@ -195,6 +203,7 @@ def start(principal, parameters: dict) -> dict:
 
 
 async def run(task: dict) -> None:
+    """Carries a task out: it ends as COMPLETE, or as FAILED with the cause."""
     task["Status"] = "IN_PROGRESS"
     try:
         await write(task)
@@ -207,6 +216,7 @@ async def run(task: dict) -> None:
 
 
 async def write(task: dict) -> None:
+    """Writes a task's objects as its role, encrypted with its key. Raises Denied, MissingKey or S3Error."""
     bucket, name = task["S3Bucket"], task["ExportTaskIdentifier"]
     base = f"{task['S3Prefix'].rstrip('/')}/{name}/".lstrip("/")
     role = assume(task["IamRoleArn"], SERVICE)
@@ -251,6 +261,7 @@ async def write(task: dict) -> None:
 
 
 def parquet(table: mysql.Table) -> bytes:
+    """The table's rows as a Parquet file, compressed with gzip."""
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
         file = Path(folder, "part.parquet")
         connection.execute(f"COPY ({table.sql()}) TO '{file}' (FORMAT parquet, COMPRESSION gzip)")
@@ -258,6 +269,7 @@ def parquet(table: mysql.Table) -> bytes:
 
 
 async def handle(stock, method, path, headers, body, query):
+    """Answers the operations on export tasks and on the sample database's snapshots; any other goes to ministack."""
     parameters = {
         k: v[0]
         for k, v in {**query, **parse_qs(body.decode() if isinstance(body, bytes) else body or "")}.items()
@@ -310,6 +322,7 @@ def resource_arn(service, method, path, headers, body, query_params, *rest, **na
 
 
 def install() -> None:
+    """Puts `handle` in front of RDS, has calls judged on the snapshot that they name, and sends the daily events."""
     global stock_resource
     stock_resource = iam_actions.resource_of.current
     iam_actions.resource_of.replace(resource_arn)

@@ -28,6 +28,7 @@ class Answers:
         self.calls: OrderedDict[tuple[bytes, bytes], asyncio.Future[list[dict]]] = OrderedDict()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answers an ASGI request: a repeated one as it was answered before, if that is kept; any other by the app."""
         headers = dict(scope.get("headers") or ())
         call, number = (
             headers.get(b"amz-sdk-invocation-id"),

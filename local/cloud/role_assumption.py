@@ -31,6 +31,7 @@ ACTION, TAGGING = "sts:AssumeRole", "sts:TagSession"
 
 @functools.cache
 def request_shape() -> Any:
+    """The input of AssumeRole in STS's model."""
     return botocore.session.Session().get_service_model("sts").operation_model("AssumeRole").input_shape
 
 
@@ -70,6 +71,7 @@ def _check(principal: iam.PrincipalInfo, request: dict[str, Any], action: str) -
 
 
 async def around(stock: Any, method: str, path: str, headers: dict, body: Any, query: Any) -> Any:
+    """Stands in front of STS: AccessDenied, with status 403, for an AssumeRole that `check` denies."""
     form = {key: value[0] if isinstance(value, list) else value for key, value in dict(query or {}).items()}
     text = body.decode(errors="replace") if isinstance(body, bytes) else body or ""
     form |= dict(parse_qsl(text, keep_blank_values=True))
@@ -87,6 +89,7 @@ async def around(stock: Any, method: str, path: str, headers: dict, body: Any, q
 
 
 def install() -> None:
+    """Puts `around` in front of STS, and keeps ministack from deciding the same actions itself."""
     for action in (ACTION, TAGGING):
         iam.always_allow(action)  # decided here, where the trust is known
     authorization.wrap("sts", around)

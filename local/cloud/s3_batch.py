@@ -52,6 +52,7 @@ def tree(element: ElementTree.Element) -> Any:
 
 
 def xml(name: str, value: Any) -> str:
+    """A value as an XML element of that name; in it a dict's items are elements, a list's `member` elements."""
     if isinstance(value, dict):
         return f"<{name}>{''.join(xml(k, v) for k, v in value.items())}</{name}>"
     if isinstance(value, list):
@@ -60,10 +61,12 @@ def xml(name: str, value: Any) -> str:
 
 
 def answer(name: str, value: dict, status: int = 200) -> tuple:
+    """An answer of S3 Control's: status, headers, and the value as XML."""
     return status, {"Content-Type": "application/xml"}, f'<?xml version="1.0"?>{xml(name, value)}'.encode()
 
 
 def error(code: str, message: str, status: int = 400) -> tuple:
+    """S3 Control's ErrorResponse with the code and the message."""
     return answer("ErrorResponse", {"Error": {"Code": code, "Message": message}}, status)
 
 
@@ -97,6 +100,7 @@ def manifest(job: dict) -> list[Operation]:
 
 
 async def run(job: dict) -> None:
+    """Runs a job to its end: makes the replicas of its manifest one after another, and then its report."""
     generator = job["ManifestGenerator"]["S3JobManifestGenerator"]
     bucket = generator["SourceBucket"].split(":::")[-1]
     try:
@@ -158,6 +162,7 @@ OWN_KEY = {"x-amz-server-side-encryption": "AES256"}
 
 
 async def report(principal, job: dict, rows: list[list[str]]) -> None:
+    """Writes the report that the job wants, as the job's role: a CSV file of each state, and `manifest.json`."""
     wanted = job["Report"]
     if wanted.get("Enabled") != "true":
         return
@@ -193,10 +198,13 @@ async def report(principal, job: dict, rows: list[list[str]]) -> None:
 
 
 def now() -> str:
+    """The present time in UTC, to the second, in the form of ISO 8601."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def create(principal, body: bytes) -> tuple:
+    """CreateJob: the new job's id, or that of the job with the same ClientRequestToken. The job starts, unless it has
+    to be confirmed first. Raises Denied."""
     request = tree(ElementTree.fromstring(body))
     if "S3ReplicateObject" not in (request.get("Operation") or {}) or "S3JobManifestGenerator" not in (
         request.get("ManifestGenerator") or {}
@@ -230,14 +238,17 @@ def create(principal, body: bytes) -> tuple:
 
 
 def tag_keys(key: str, tags: list[dict]) -> dict[str, str]:
+    """Tags as condition keys, such as `aws:requesttag/<tag>`, with their values."""
     return {f"{key}/{tag['Key'].lower()}": tag["Value"] for tag in tags}
 
 
 def start(job: dict) -> None:
+    """Runs a job behind the answer to the request that starts it."""
     in_background(run(job))
 
 
 def update(job: dict, requested: str) -> tuple:
+    """UpdateJobStatus: cancels a job or starts a suspended one; JobStatusException for a job that has ended."""
     if job["Status"] in ENDED:
         return error("JobStatusException", f"the job is {job['Status']}")
     if requested == "Cancelled":
@@ -302,6 +313,7 @@ def route(method: str, path: str, headers: dict, body: bytes, query: dict) -> tu
 
 
 async def shortcuts(method, path, headers, body, query_params, request_id):
+    """Answers requests for jobs, once their signature is checked; any other goes to ministack."""
     if path.startswith(PATH) and method in ("GET", "POST"):
         # Before ministack has checked the signature.
         if refused := app.authenticate_only("s3", headers, query_params, request_id):
@@ -311,4 +323,5 @@ async def shortcuts(method, path, headers, body, query_params, request_id):
 
 
 def install() -> None:
+    """Puts `shortcuts` in front of what ministack answers before it chooses a service."""
     app.shortcuts.replace(shortcuts)

@@ -29,6 +29,8 @@ class MissingKey(Exception):
 
 
 class S3Error(Exception):
+    """An error that S3 answered: its HTTP status, and the code in it or else the status as text."""
+
     def __init__(self, status: int, body: bytes):
         code = re.search(rb"<Code>(\w+)</Code>", body)
         self.status, self.code = status, code.group(1).decode() if code else str(status)
@@ -49,6 +51,7 @@ def resolve_key(reference: str, account: str) -> str:
 
 
 def bucket_key_on(bucket: str, headers: dict) -> bool:
+    """Whether a Bucket Key is used: as the headers have it, or else as the bucket's default encryption has it."""
     if BUCKET_KEY_HEADER in headers:
         return headers[BUCKET_KEY_HEADER].lower() == "true"
     stored = s3.bucket_encryption.get_scoped(bucket_owner(bucket), None, bucket) or ""
@@ -95,12 +98,14 @@ def stored_version(bucket: str, key: str, version: str | None = None) -> dict | 
 
 
 def check_write(principal, bucket: str, key: str, headers: dict, multipart: bool) -> None:
+    """Raises unless `principal` may use the key, if any, that a write is encrypted with: in parts, also to decrypt."""
     if used := write_key(bucket, headers):
         actions = ("kms:GenerateDataKey", "kms:Decrypt") if multipart else ("kms:GenerateDataKey",)
         check_key(principal, actions, used, bucket, key, headers)
 
 
 def check_read(principal, bucket: str, key: str, version: str | None = None) -> None:
+    """Raises unless `principal` may decrypt with the key, if any, that an object or its version is encrypted with."""
     record = stored_version(bucket, key, version)
     headers = (record or {}).get("preserved_headers") or {}
     if used := headers.get(KEY_HEADER):
@@ -108,6 +113,8 @@ def check_read(principal, bucket: str, key: str, version: str | None = None) -> 
 
 
 async def handle_request(method, path, headers, body, query_params, *args, internal: bool = False, **kwargs):
+    """Handles a request of S3's once the caller may use the keys of what it reads, writes and copies: AccessDenied, or
+    KMS's error with status 400. `internal` requests are not checked."""
     bucket, key = s3.bucket_and_key(path, headers)
     subresource = query_params.keys() - {"x-id", "versionId", "partNumber", "uploadId", "uploads"}
     if key and not internal and not subresource and bucket_owner(bucket):
@@ -169,4 +176,5 @@ async def write_multipart(principal, bucket: str, key: str, body: bytes, headers
 
 
 def install() -> None:
+    """Puts `handle_request` in place of ministack's."""
     s3.handle_request.replace(handle_request)

@@ -60,6 +60,7 @@ class Operation:
 
     @property
     def destination(self) -> str:
+        """The name of the bucket that the replica is made in."""
         return self.rule["Destination"]["Bucket"].split(":::")[-1]
 
 
@@ -82,6 +83,7 @@ def matching(bucket: str, key: str, tags: dict) -> list[tuple[dict, str]]:
 
 
 def encrypted(record: dict) -> bool:
+    """Whether an object's record has it encrypted by SSE-KMS."""
     return (
         (record.get("preserved_headers") or {}).get("x-amz-server-side-encryption", "").startswith("aws:kms")
     )
@@ -131,6 +133,7 @@ def enqueue(bucket: str, key: str, version: str, marker: bool = False) -> int:
 
 
 def drain() -> None:
+    """Replicates what is queued, in random order, each version in the scope of its bucket's owner."""
     batch = list(queue)
     queue.clear()
     random.shuffle(batch)
@@ -150,6 +153,7 @@ def set_status(bucket: str, key: str, version: str, status: str) -> None:
 
 
 def metric(operation: Operation, name: str, value: float, unit: str = "Count") -> None:
+    """Puts a value of CloudWatch's AWS/S3, where the operation's rule has metrics."""
     if (operation.rule["Destination"].get("Metrics") or {}).get("Status") != "Enabled":
         return
     dimensions = {
@@ -201,11 +205,13 @@ def authorize(operation: Operation, record: dict) -> None:
 
 
 def source_key(operation: Operation, record: dict) -> str | None:
+    """The ARN of the KMS key that the version is encrypted with, or None. Raises MissingKey."""
     used = (record.get("preserved_headers") or {}).get(KEY_HEADER)
     return resolve_key(used, operation.owner) if used else None
 
 
 def key_of_replica(operation: Operation, record: dict) -> str | None:
+    """The KMS key of the replica, or None: the rule's for an encrypted version, else the destination's default."""
     if encrypted(record):
         return (operation.rule["Destination"].get("EncryptionConfiguration") or {}).get("ReplicaKmsKeyID")
     with request_scope(bucket_owner(operation.destination) or operation.owner, get_region()):
@@ -243,6 +249,7 @@ def replicate(operation: Operation) -> bool:
 
 
 def fail(operation: Operation, why: Exception) -> None:
+    """Marks an operation FAILED, and reports why: in the log, as a metric and as the source bucket's event."""
     log.warning(
         "replication of s3://%s/%s (version %s) to %s FAILED: %s",
         operation.bucket,
@@ -366,6 +373,7 @@ async def handle_request(method, path, headers, body, query_params, *args, **kwa
 
 
 def install() -> None:
+    """Puts `handle_request` in front of S3's handler, and `mark_pending` in place of ministack's own replication."""
     global stock_handle
     stock_handle = s3.handle_request.current
     s3.handle_request.replace(handle_request)

@@ -107,11 +107,13 @@ def prepare(port: int, state: Path, secret: str | None = None) -> None:
 
 
 def install() -> None:
+    """Imports and installs the extensions in their order: what replaces the same part later stands in front."""
     for name in EXTENSIONS:
         importlib.import_module(f"{__package__}.{name}").install()
 
 
 async def serve(port: int, ready: Callable[[], None], stop: asyncio.Event) -> None:
+    """Serves the cloud at a port of loopback until `stop` is set; calls `ready` as soon as the port answers."""
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
 

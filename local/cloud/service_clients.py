@@ -36,6 +36,7 @@ def session(role_arn: str, resource_arn: str, service: str) -> boto3.Session:
 
 
 def client(service: str, of: boto3.Session) -> Any:
+    """A boto3 client of this cloud with a session's credentials, which makes every call once."""
     return of.client(
         service,
         endpoint_url=f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}",
@@ -44,6 +45,7 @@ def client(service: str, of: boto3.Session) -> Any:
 
 
 def search(endpoint: str, of: boto3.Session) -> OpenSearch:
+    """A client of a collection's endpoint, which signs with a session's credentials and makes every request once."""
     signer = AWSV4SignerAuth(of.get_credentials(), str(of.region_name), "aoss")
     return OpenSearch(
         endpoint, http_auth=signer, connection_class=RequestsHttpConnection, max_retries=0, timeout=60

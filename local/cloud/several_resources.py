@@ -68,6 +68,8 @@ def arns(action: str, body: bytes) -> list[str]:
 
 
 def judged(service: str) -> Callable[..., Any]:
+    """The check to put in front of a service: the caller has to be allowed the action on each resource."""
+
     async def around(stock: Any, method: str, path: str, headers: dict, body: bytes, query: Any) -> tuple:
         action = iam_actions.action_of.current(service, method, path, headers, body, query)
         # What the cloud calls itself, a state machine's task, is nobody's request.

@@ -36,6 +36,7 @@ stock_pin, stock_is_root, stock_identity = (
 
 
 def authorization(headers: dict[str, str]) -> bool:
+    """Whether the `Authorization` header is of AWS's signature, version 4 or 2."""
     return headers.get("authorization", "").startswith(("AWS4-", "AWS "))
 
 
@@ -70,6 +71,7 @@ def signed_for_sts(scope: dict[str, Any], headers: dict[str, str]) -> bool:
 
 
 def pin(method: str, raw_path: str, query: dict, raw_headers: list, handshake: bool = False) -> None:
+    """Notes whether the request is signed in its header, and has ministack keep it as it was sent."""
     header_signed.set(any(n.lower() == b"authorization" and v.startswith(b"AWS4-") for n, v in raw_headers))
     stock_pin(method, raw_path, query, raw_headers, handshake)
 
@@ -80,6 +82,7 @@ def taken_on_trust(access_key_id: str) -> bool:
 
 
 def execution_credentials(config: dict) -> dict[str, str]:
+    """A function's credentials: ministack's, with secret and token keyed by the run's secret, in STS's session too."""
     from .seams import sts
 
     given = derived(config)
@@ -94,6 +97,7 @@ derived = lambda_runtime.execution_credentials.current
 
 
 def install() -> None:
+    """Puts these functions in place of ministack's; `refuse` and `signed_for_sts` are for the front."""
     global derived
     from .seams import lambda_svc
 

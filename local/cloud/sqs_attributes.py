@@ -17,12 +17,14 @@ NAME = "RedrivePolicy"
 
 
 def normal(policy: str) -> str:
+    """A redrive policy's JSON without spaces, and with `maxReceiveCount` as a number."""
     read = json.loads(policy)
     read["maxReceiveCount"] = int(read["maxReceiveCount"])
     return json.dumps(read, separators=(",", ":"))
 
 
 def attributes(data: dict, url: str) -> dict[str, Any]:
+    """GetQueueAttributes: ministack's answer, in which the redrive policy is as SQS writes it."""
     answer = stock_attributes(data, url)
     if policy := answer["Attributes"].get(NAME):
         answer["Attributes"] = answer["Attributes"] | {NAME: normal(policy)}
@@ -30,4 +32,5 @@ def attributes(data: dict, url: str) -> dict[str, Any]:
 
 
 def install() -> None:
+    """Puts `attributes` in place of ministack's GetQueueAttributes."""
     sqs.handlers["GetQueueAttributes"] = attributes

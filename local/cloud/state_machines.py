@@ -14,6 +14,7 @@ CHECKED = ("CreateStateMachine", "UpdateStateMachine")
 
 
 async def handle(stock, method, path, headers, body, query):
+    """Answers InvalidDefinition, with status 400, where a machine would be made or changed by a wrong definition."""
     action = next((v for k, v in headers.items() if k.lower() == "x-amz-target"), "").rpartition(".")[2]
     if action in CHECKED:
         definition = json.loads(body or b"{}").get("definition")
@@ -26,4 +27,5 @@ async def handle(stock, method, path, headers, body, query):
 
 
 def install() -> None:
+    """Puts `handle` in front of Step Functions."""
     wrap("states", handle)

@@ -47,6 +47,7 @@ class Refused(Exception):
 
 
 def identifier(prefix: str) -> str:
+    """A new id: the prefix, and 20 random characters of A-Z and 2-7."""
     return prefix + "".join(secrets.choice(string.ascii_uppercase + "234567") for _ in range(20))
 
 
@@ -72,11 +73,13 @@ def user_of(request: Mapping[str, Any], principal: Any) -> str:
 
 
 def room(kept: Mapping[str, Any], most: int, what: str) -> None:
+    """Raises LimitExceeded where `kept` has as many as the quota allows, `most`; `what` is the quota's name."""
     if len(kept) >= most:
         raise Refused("LimitExceeded", f"Cannot exceed quota for {what}: {most}")
 
 
 def upload_key(kept: dict, user: str, request: Mapping[str, Any]) -> dict:
+    """UploadSSHPublicKey, up to five keys a user; DuplicateSSHPublicKey for a key that the user has."""
     body = request["SSHPublicKeyBody"]
     made = {
         "UserName": user,
@@ -96,6 +99,7 @@ def upload_key(kept: dict, user: str, request: Mapping[str, Any]) -> dict:
 
 
 def upload_certificate(kept: dict, user: str, request: Mapping[str, Any]) -> dict:
+    """UploadSigningCertificate, up to two a user; MalformedCertificate for what is no PEM, DuplicateCertificate."""
     body = request["CertificateBody"]
     try:
         base64.b64decode("".join(match[1].split()) if (match := PEM.fullmatch(body)) else "?", validate=True)
@@ -116,6 +120,7 @@ def upload_certificate(kept: dict, user: str, request: Mapping[str, Any]) -> dic
 
 
 def create_credential(kept: dict, user: str, request: Mapping[str, Any]) -> dict:
+    """CreateServiceSpecificCredential, up to two a user and service; NotSupportedService beyond `SERVICES`."""
     service = request["ServiceName"]
     if service not in SERVICES:
         raise Refused("NotSupportedService", f"No such service {service} is supported for this operation.")
@@ -136,18 +141,22 @@ def create_credential(kept: dict, user: str, request: Mapping[str, Any]) -> dict
 
 
 def reset_credential(kept: dict, user: str, request: Mapping[str, Any]) -> dict:
+    """ResetServiceSpecificCredential: the credential with a new password."""
     credential = credential_of(kept, request["ServiceSpecificCredentialId"])
     credential["ServicePassword"] = secrets.token_urlsafe(32)
     return {"ServiceSpecificCredential": credential}
 
 
 def credential_of(kept: dict, name: str) -> dict:
+    """What the user has under that id; NoSuchEntity where there is nothing."""
     if name not in kept:
         raise Refused("NoSuchEntity", f"No such {name} of the user.")
     return kept[name]
 
 
 def listed(member: str, secret: tuple[str, ...]) -> Any:
+    """An operation that lists what a user has, of a service if the request names it, but for members in `secret`."""
+
     def do(kept: dict, user: str, request: Mapping[str, Any]) -> dict:
         of = request.get("ServiceName")
         credentials = [v for v in kept.values() if of in (None, v.get("ServiceName"))]
@@ -160,6 +169,8 @@ def listed(member: str, secret: tuple[str, ...]) -> Any:
 
 
 def status(name: str) -> Any:
+    """An operation that sets the status of what the request names; `name` is the member with the id."""
+
     def do(kept: dict, user: str, request: Mapping[str, Any]) -> dict:
         credential_of(kept, request[name])["Status"] = request["Status"]
         return {}
@@ -168,6 +179,8 @@ def status(name: str) -> Any:
 
 
 def removal(name: str) -> Any:
+    """An operation that deletes what the request names; `name` is the member with the id."""
+
     def do(kept: dict, user: str, request: Mapping[str, Any]) -> dict:
         del kept[credential_of(kept, request[name])[name]]
         return {}
@@ -210,6 +223,8 @@ def in_the_way(user: str) -> str | None:
 
 
 async def around(stock: Any, method: str, path: str, headers: dict, body: Any, query: Any) -> Any:
+    """Stands in front of IAM: answers `OPERATIONS`, DeleteConflict for a user that has anything, NoSuchEntity where a
+    list is of a user that is not there; any other request goes to ministack."""
     form = {key: value[0] if isinstance(value, list) else value for key, value in dict(query or {}).items()}
     text = body.decode(errors="replace") if isinstance(body, bytes) else body or ""
     form |= dict(parse_qsl(text, keep_blank_values=True))
@@ -234,10 +249,12 @@ async def around(stock: Any, method: str, path: str, headers: dict, body: Any, q
 
 
 def status_of(operation: str, code: str) -> int:
+    """The HTTP status of an operation's error by IAM's model, 400 where the model has none for it."""
     shapes: list[Any] = MODEL.operation_model(operation).error_shapes  # type: ignore[assignment]  # a cached property
     known = {shape.error_code: shape for shape in shapes}
     return known[code].metadata.get("error", {}).get("httpStatusCode", 400)
 
 
 def install() -> None:
+    """Puts `around` in front of IAM."""
     authorization.wrap("iam", around)

@@ -23,6 +23,7 @@ S3_CONTROL = "/v20180820/"
 
 @functools.cache
 def compiler(service: str) -> constraints.Compiler:
+    """The compiler of a service's shapes, made once; it skips the traits that `differences.WRONG` takes away."""
     return constraints.Compiler(lambda shape, trait: (service, shape, trait) in differences.WRONG)
 
 
@@ -64,6 +65,8 @@ def refusal(
 
 
 def problems(matched: operations.Matched, value: dict) -> list[str]:
+    """What in a request its operation refuses, by the model and by `differences.DOCUMENTED`, a sentence each. Raises
+    Unreadable where a value is of another type."""
     errors: list[str] = []
     service, shape = matched.operation.service_model.service_name, matched.operation.input_shape
     if shape is None:
@@ -90,6 +93,8 @@ def without_also(operation: Any, value: dict) -> dict:
 
 
 def checked(service: str, stock: Any) -> Any:
+    """A handler that refuses what the service's model does not take, and passes any other request on to `stock`."""
+
     async def handler(method: str, path: str, headers: dict, body: Any, query: Any) -> Any:
         if refused := refusal(service, method, path, headers, body, query):
             log.warning(

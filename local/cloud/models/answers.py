@@ -39,23 +39,27 @@ UNKNOWN = {"query": "InvalidAction", "ec2": "InvalidAction"}
 
 
 def invalid(matched: Matched, message: str) -> Answer:
+    """The answer to a request beyond its model's constraints: the service's own code in `CODES`, or its protocol's."""
     service = matched.operation.service_model.service_name
     code = CODES.get(service, "ValidationError" if matched.protocol == "query" else "ValidationException")
     return answer(service, matched.protocol, code, message)
 
 
 def unreadable(matched: Matched, message: str) -> Answer:
+    """The answer to a request that is no input of its operation: SerializationException, or as `UNREADABLE` has it."""
     code = UNREADABLE.get(matched.protocol, "SerializationException")
     return answer(matched.operation.service_model.service_name, matched.protocol, code, message)
 
 
 def unknown(service: str, name: str, form: bool, cbor: bool) -> Answer:
+    """The answer to an operation that no model has: InvalidAction to a form, else UnknownOperationException."""
     protocol = "query" if form else "cbor" if cbor else "json"
     code = UNKNOWN.get(protocol, "UnknownOperationException")
     return answer(service, protocol, code, f"The action or operation {name} is not one of this service.")
 
 
 def answer(service: str, protocol: str, code: str, message: str) -> Answer:
+    """Status 400 with a code and a message, in JSON, CBOR or XML by the protocol; S3's and EC2's XML differ."""
     request, text = str(uuid.uuid4()), escape(NO_XML.sub("?", message))
     if protocol == "rest-xml" and service == "s3":
         body = f"<Error><Code>{code}</Code><Message>{text}</Message><RequestId>{request}</RequestId></Error>"

@@ -33,6 +33,7 @@ def key(name: str, member: Any) -> str:
 
 
 def lower_first(name: str) -> str:
+    """A member's name as the services' messages have it, with a small first letter."""
     return name[:1].lower() + name[1:]
 
 
@@ -43,6 +44,8 @@ class Compiler:
         self.skip, self.made = skip, {}
 
     def of(self, shape: Any) -> Checks:
+        """The shape's checks: a function of (value, path, errors) that adds a sentence to `errors` for whatever is
+        beyond the shape, and raises Unreadable for a value of another type."""
         # A member's shape is an object of its own: the same name, traits and limits, and where it stands in a request.
         if (made := self.made.get(shape.name)) is None:
             waiting: list[Checks] = []
@@ -57,6 +60,7 @@ class Compiler:
         return made
 
     def limits(self, shape: Any, what: str) -> Callable[[float, Any, str, list[str]], None]:
+        """The check of a size by the shape's `min` and `max`; the message calls it `what`, `length` or `value`."""
         least = None if self.skip(shape.name, "min") else shape.metadata.get("min")
         most = None if self.skip(shape.name, "max") else shape.metadata.get("max")
 
@@ -191,5 +195,6 @@ def fail(value: Any, path: str, constraint: str, errors: list[str]) -> None:
 
 
 def message(errors: list[str]) -> str:
+    """The services' words for all the errors of a request: how many they are, then each."""
     many = "s" if len(errors) > 1 else ""
     return f"{len(errors)} validation error{many} detected: {'; '.join(errors)}"

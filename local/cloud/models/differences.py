@@ -37,12 +37,15 @@ ALSO: dict[tuple[str, str, str], tuple[str, str, str]] = {
 
 @dataclass(frozen=True)
 class Rule:
+    """What a service refuses beyond its model: `holds` judges a value, `refusal` is the message, `page` its source."""
+
     holds: Callable[[Any], bool]
     refusal: str
     page: str
 
 
 def pattern(text: str) -> Callable[[Any], bool]:
+    """A check that a regular expression, written as the models write theirs, matches the whole of a text."""
     return lambda value: patterns.satisfies(text, value)
 
 

@@ -35,6 +35,8 @@ CBOR_PATH = re.compile(r"/service/([^/]+)/operation/([^/]+)/?")
 
 @dataclass(frozen=True)
 class Route:
+    """What a request must have to be a REST operation; of routes that fit, that of the greatest `rank` is meant."""
+
     method: str
     path: re.Pattern[str]
     literal: dict[str, str]  # fixed query: name -> value, "" for any
@@ -52,7 +54,7 @@ def _without_documentation(read: dict) -> dict:
 
 @functools.cache
 def model(name: str) -> Any:
-    """botocore's newest model of a service, by botocore's name; None where it has none.
+    """The newest model of a service that botocore has, by its name there; None where it has none.
 
     `Any` stands for botocore's models throughout: their properties are typed as what makes them."""
     files = sorted((DATA / name).glob("*/service-2.json.gz"))
@@ -72,6 +74,7 @@ def models(service: str) -> list[Any]:
 
 @functools.cache
 def routes(name: str) -> list[Route]:
+    """The routes of a service's REST operations, in the order in which a request is compared with them."""
     service = model(name)
     assert service
     made = []
@@ -119,6 +122,8 @@ def routes(name: str) -> list[Route]:
 
 @dataclass(frozen=True)
 class Matched:
+    """The operation that a request calls, the protocol that it is written in, and its path's labels by name."""
+
     operation: Any  # botocore's OperationModel
     protocol: str  # json, query, ec2, rest-json, rest-xml, cbor
     labels: dict[str, str]
@@ -162,6 +167,8 @@ def find(
 
 
 def rest(service: Any, method: str, path: str, headers: dict[str, str], query: dict) -> Matched | None:
+    """The first operation whose method, path and fixed query fit and whose required parameters are all there; where
+    none has them all, the first that fits otherwise; None where none fits."""
     lacking = None
     for route in routes(service.service_name):
         if (

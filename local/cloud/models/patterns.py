@@ -1,6 +1,6 @@
-"""A model's `pattern`, which is a regular expression of Java, as one of the package `regex`.
+r"""A model's `pattern`, which is a regular expression of Java, as one of the package `regex`.
 
-Java's `\\w`, `\\d`, `\\s` and `\\p{Print}` are ASCII's, its `\\p{L}` is Unicode's, and a character beyond U+FFFF is
+Java's `\w`, `\d`, `\s` and `\p{Print}` are ASCII's, its `\p{L}` is Unicode's, and a character beyond U+FFFF is
 written as two surrogates.
 https://docs.oracle.com/en/java/javase/17/docs/api/java.base/java/util/regex/Pattern.html
 """
@@ -31,6 +31,7 @@ TOKEN = plain.compile(r"\\[pP]\{\w+\}|\\.|.", plain.DOTALL)
 
 
 def translate(pattern: str) -> str:
+    """A pattern of Java's as `regex` reads it: ASCII's classes written out, and `[` within a class escaped."""
     made, inside = [], False
     for token in TOKEN.findall(SURROGATES.sub(r"\\U00010000-\\U0010FFFF", pattern)):
         translated = token
@@ -46,6 +47,7 @@ def translate(pattern: str) -> str:
 
 @functools.cache
 def compiled(pattern: str) -> regex.Pattern:
+    """The translated pattern, compiled once."""
     return regex.compile(translate(pattern))
 
 

@@ -21,6 +21,7 @@ TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 def read(
     matched: Matched, headers: dict[str, str], query: dict[str, list[str]], form: dict, body: bytes
 ) -> dict:
+    """A request's value by its protocol, empty where the operation has no input. Raises Unreadable."""
     shape: Any = matched.operation.input_shape
     if shape is None:
         return {}
@@ -34,6 +35,7 @@ def read(
 
 
 def from_json(body: bytes) -> Any:
+    """The body's JSON, an empty structure where there is no body. Raises Unreadable."""
     try:
         return json.loads(body or b"{}")
     except ValueError as error:
@@ -41,6 +43,7 @@ def from_json(body: bytes) -> Any:
 
 
 def from_cbor(body: bytes) -> Any:
+    """The body's CBOR, an empty structure where there is no body. Raises Unreadable."""
     import cbor2
 
     try:
@@ -81,10 +84,12 @@ def tree(form: dict[str, str]) -> dict:
 
 
 def numbered(node: dict) -> list[dict]:
+    """The members of a list in a form's tree, in the order of their numbers."""
     return [node[number] for number in sorted((n for n in node if n.isdigit()), key=int)]
 
 
 def from_form(shape: Any, node: dict, ec2: bool) -> Any:
+    """A shape's value at a node of a form's tree, by the names of the query protocol or, with `ec2`, of EC2's."""
     kind = shape.type_name
     if kind == "structure":
         made = {}
@@ -145,6 +150,7 @@ def located(shape: Any, matched: Matched, headers: dict[str, str], query: dict[s
 
 
 def in_body(shape: Any, matched: Matched, body: bytes) -> dict:
+    """The members in a REST request's body: the payload alone where the shape has one, else all without a location."""
     payload = shape.serialization.get("payload")
     if payload:
         member = shape.members[payload]
@@ -162,6 +168,7 @@ def in_body(shape: Any, matched: Matched, body: bytes) -> dict:
 
 
 def parsed(shape: Any, matched: Matched, body: bytes) -> Any:
+    """A REST request's body, JSON or XML by the protocol, as the shape's value. Raises Unreadable."""
     if matched.protocol == "rest-json":
         return from_json(body)
     try:
@@ -171,10 +178,12 @@ def parsed(shape: Any, matched: Matched, body: bytes) -> Any:
 
 
 def local(element: ElementTree.Element) -> str:
+    """An element's name without its namespace."""
     return element.tag.rpartition("}")[2]
 
 
 def from_xml(shape: Any, node: ElementTree.Element) -> Any:
+    """A shape's value in an XML element, by the model's names; members that stand outside the body are left out."""
     kind = shape.type_name
     if kind == "structure":
         children: dict[str, list[ElementTree.Element]] = {}

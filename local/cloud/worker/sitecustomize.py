@@ -9,6 +9,7 @@ resolve = socket.getaddrinfo
 
 
 def getaddrinfo(host, *arguments, **named):
+    """Resolves a host as `socket.getaddrinfo` does, but `localhost` and each name under it as 127.0.0.1."""
     name = host.decode() if isinstance(host, bytes) else host
     return resolve(
         "127.0.0.1" if name and (name == "localhost" or name.endswith(".localhost")) else host,
