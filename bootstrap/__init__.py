@@ -3,6 +3,9 @@
     python -m bootstrap            writes docs/permissions.md and bootstrap/policies/ anew, of this repository's stacks
     python -m bootstrap <stack>    prints the policies of Pulumi.<stack>.yaml, and writes nothing
         --permissions-boundary NAME    who deploys makes roles with this policy as their boundary alone
+        --json                         all that the stack's roles may, for the program that makes them
+    python -m bootstrap.cost <stack>       what the stack is expected to cost; --against FILE, what changes
+    python -m bootstrap.cheaper <stack>    what would cost less, and what is given up for it
 
 A list is made of what the stack registers (`registered`), what the AWS provider calls for each type of resource
 (`calls`: seen in its log, or documented) and where that type's ARN has its name (`kinds`). Nothing is made, and nothing

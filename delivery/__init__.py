@@ -6,7 +6,7 @@
     python -m delivery publish    puts the comment and the labels on the pull request, the same comment each time
     python -m delivery drift      one issue a stack that is no longer as the program has it, closed once it is again
 
-    python -m delivery credentials, preview, verdict, reviewed, deploy     what the workflows' steps call
+    python -m delivery credentials, preview, scan, embedded, verdict, reviewed, deploy   what the workflows' steps call
 
 settings.py    delivery.yaml: which stacks are deployed, what is masked
 touched.py     changed files -> stacks

@@ -13,6 +13,7 @@ embedded cloud to the functions here, so there is no second implementation.
     measures.py   what CloudWatch measured
     status.py     the rows of all pipelines
     kinds/        what each kind of pipeline shows of its tables, and how it is run, paused and resumed
+    switch.py     what of a pipeline can be off
     switches.py   run, pause, resume
     schedules.py  EventBridge's schedules and rules, on and off
 
