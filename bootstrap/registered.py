@@ -23,6 +23,7 @@ from pulumi.runtime import mocks
 from pulumi.runtime import settings as typed_settings
 
 from bootstrap.kinds import ADOPTED_GROUP, KINDS, arns
+from components.arguments.plain import is_mapping
 
 settings: Any = typed_settings  # what a run leaves in Pulumi's SDK is unknown to its types
 ROOT = Path(__file__).resolve().parent.parent
@@ -134,7 +135,9 @@ def config_of(stack: str, root: Path = ROOT) -> dict[str, Any]:
 
 
 def registered(stack: str, config: dict[str, Any], project: str = "tributary") -> Program:
-    """What the program registers as this stack with this config. Raises what the program raises."""
+    """What the program registers as this stack with this config. Raises what the program raises; a mandatory ceiling of
+    its cost only warns: it stops a deployment, not what shows where the money goes or which rights are needed."""
+    config = _with_a_ceiling_that_warns(config)
     program = Program(pipelines=list(config["pipelines"]))
     before = os.environ.get("PULUMI_ERROR_OUTPUT_STRING")
     os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "1"
@@ -161,3 +164,14 @@ def registered(stack: str, config: dict[str, Any], project: str = "tributary") -
         if before is None:
             del os.environ["PULUMI_ERROR_OUTPUT_STRING"]
     return program
+
+
+def _with_a_ceiling_that_warns(config: dict[str, Any]) -> dict[str, Any]:
+    cost = config.get("cost")
+    try:
+        cost = json.loads(cost) if isinstance(cost, str) else cost  # as `pulumi config set` writes an object
+    except json.JSONDecodeError:
+        return config  # the program refuses it
+    if is_mapping(cost) and cost.get("enforcement") == "mandatory":
+        return config | {"cost": {**cost, "enforcement": "advisory"}}
+    return config
