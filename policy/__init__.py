@@ -19,7 +19,7 @@ documents.py statements.py                 policy documents wherever they stand,
 grants.py sharing.py                       the rules on what grants or shares without being a document
 functions.py storage.py notifications.py   the rules on functions, on where data rests, on a bucket's events
 google_cloud.py conditions.py              the rules on Google Cloud; whether a pool's condition names somebody
-ceiling.py                                 the rule on what a stack costs
+ceiling.py estimated.py                    the rule on what a stack costs; what the pack holds to it
 parts.py values.py                         which resource is a part of which; values that are not known yet
 native.py                                  AWS's native provider, read as the classic one
 """

@@ -21,9 +21,9 @@ sys.path[:] = [str(HERE.parent), *(entry for entry in sys.path if Path(entry).re
 import pulumi_policy  # pyright: ignore[reportMissingImports]  # noqa: E402  # of the pack's own environment, after its path
 from pulumi_policy.proxy import UnknownValueError  # pyright: ignore[reportMissingImports]  # noqa: E402
 
-from components.cost import as_registered, estimate  # noqa: E402
 from policy import snake  # noqa: E402
-from policy.ceiling import ESTIMATE  # noqa: E402
+from policy.ceiling import not_counted  # noqa: E402
+from policy.estimated import estimated  # noqa: E402
 from policy.rule import Rule  # noqa: E402
 from policy.rules import RULES, UNKNOWN, Resource  # noqa: E402
 
@@ -76,22 +76,6 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _estimated(resources: Sequence[Resource], ceiling: float) -> Resource:
-    """What is judged of a whole program, whose resources these are: the estimate that a stack of this repository has
-    among its outputs, and of any other program what it costs at rest."""
-    costs = [each.props.get("cost") for each in resources if each.type == "pulumi:pulumi:Stack"]
-    for cost in costs:
-        if isinstance(cost, dict) and cost.get("month"):
-            least, most = cost["month"]["all"]
-            break
-    else:
-        read = (
-            as_registered(each.type, each.name, each.props, each.account, each.region) for each in resources
-        )
-        least, most = map(float, estimate(read, {}).sum())
-    return Resource(ESTIMATE, "cost", {"ceiling": ceiling, "least": least, "most": most})
-
-
 def _policy(rule: Rule) -> pulumi_policy.Policy:
     description = (
         f"{rule.title[:1].upper()}{rule.title[1:]}. Fails: {rule.fails} Write instead: {rule.write}."
@@ -110,9 +94,14 @@ def _policy(rule: Rule) -> pulumi_policy.Policy:
 
     def of_all(given: Any, report: Any) -> None:
         if (limit := given.get_config().get("ceiling")) is not None:
-            judged = _estimated([resource(given_resource) for given_resource in given.resources], limit)
-            for violation in rule.violations(judged):
+            judged = estimated([resource(given_resource) for given_resource in given.resources], limit)
+            violations = list(rule.violations(judged))
+            for violation in violations:
                 report(f"{violation.problem}; {violation.write}")
+            if not violations and (left := not_counted(judged.props)):
+                # A policy has one level, so that what is no violation is shown as the pack's own output: `newPlugin` in
+                # https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/plugin/plugin.go
+                print(f"{rule.title}: within the ceiling{left}", file=sys.stderr, flush=True)
 
     if rule.id == OF_AN_ESTIMATE:
         config = pulumi_policy.PolicyConfigSchema({"ceiling": {"type": "number", "minimum": 0}})

@@ -2,9 +2,11 @@
 program has, and the policy pack makes of the resources that it is sent."""
 
 from policy.rule import Problems, Props, rule
+from policy.values import is_list
 
 ESTIMATE = "tributary:cost:Estimate"
-"""The type under which an estimate is judged: {ceiling, least, most}, in US dollars a month."""
+"""The type under which an estimate is judged: {ceiling, least, most}, in US dollars a month, and where types of
+resource have no price that is known, {not_counted}, their names."""
 
 
 @rule(
@@ -18,4 +20,11 @@ def a_stack_costs_no_more_than_its_ceiling(props: Props) -> Problems:
     least, ceiling = props["least"], props["ceiling"]
     known = isinstance(least, int | float) and isinstance(ceiling, int | float)
     if known and least > ceiling:
-        yield f"at least {least:,.2f} dollars a month, and the ceiling is {ceiling:,.2f}"
+        yield f"at least {least:,.2f} dollars a month, and the ceiling is {ceiling:,.2f}{not_counted(props)}"
+
+
+def not_counted(props: Props) -> str:
+    """What an estimate has no price of, in words that follow others; empty where it has all."""
+    types = props.get("not_counted")
+    listed = ", ".join(str(type) for type in types) if is_list(types) else ""
+    return f", without what no price is known of: {listed}" if listed else ""

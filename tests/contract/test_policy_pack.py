@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -12,10 +13,12 @@ import pytest
 from google.protobuf import struct_pb2
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 
+from components.cost import estimate
 from policy.rules import RULES, UNKNOWN
 from tests.policy_pack import PACK, environment
 from tests.unit.policy.documents import ACCOUNT, DENY, policy
 from tests.unit.policy.programs import ROWS
+from tests.waiting import eventually
 
 # How an unknown text crosses the wire: https://github.com/pulumi/pulumi/blob/master/sdk/python/lib/pulumi/runtime/rpc.py
 UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -26,11 +29,22 @@ QUEUE, QUEUE_POLICY = "aws:sqs/queue:Queue", "aws:sqs/queuePolicy:QueuePolicy"
 
 
 @pytest.fixture(scope="module")
-def pack() -> Iterator[Any]:
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the pack writes for the engine to show."""
+    return tmp_path_factory.mktemp("pack") / "stderr"
+
+
+@pytest.fixture(scope="module")
+def pack(shown: Path) -> Iterator[Any]:
     python = environment()
     variables = os.environ | {"PULUMI_PROJECT": "shop", "PULUMI_STACK": "test", "PULUMI_DRY_RUN": "true"}
     command = [python, "-u", "-m", "pulumi.policy", "127.0.0.1:9", "."]
-    with subprocess.Popen(command, cwd=PACK, env=variables, stdout=subprocess.PIPE, text=True) as process:
+    with (
+        shown.open("w") as output,
+        subprocess.Popen(
+            command, cwd=PACK, env=variables, stdout=subprocess.PIPE, stderr=output, text=True
+        ) as process,
+    ):
         try:
             assert process.stdout is not None
             port = int(process.stdout.readline())
@@ -177,11 +191,30 @@ def test_the_pack_holds_any_program_to_a_ceiling_by_what_it_costs_at_rest(pack: 
 
 
 def test_a_program_that_has_estimated_itself_is_held_to_its_own_estimate(pack: Any) -> None:
-    cost = {"month": {"all": [500.01, 900]}}
+    cost = estimate([], {}).described()
+    cost["month"] |= {"at_rest": [500.01, 500.01], "by_use": [0, 399.99], "all": [500.01, 900]}
+    cost["pipelines"] = {"shop": {"at_rest": [500.01, 500.01], "by_use": [0, 399.99], "once": [0, 0]}}
     stack = _given(analyzer_pb2.AnalyzerResource, STACK, "shop-test", {"cost": cost})
     assert _ceiling(pack, 500.01, analyzer_pb2.MANDATORY, stack, _collection("one")) == []
     [(message, _)] = _ceiling(pack, 500, analyzer_pb2.MANDATORY, stack)
     assert "at least 500.01 dollars a month, and the ceiling is 500.00" in message
+
+
+@pytest.mark.parametrize("cost", [{"month": {"all": [0, 0]}}, {"month": "July"}, {"month": {"total": 3}}, 12])
+def test_another_output_of_that_name_is_no_estimate(pack: Any, cost: Any) -> None:
+    stack = _given(analyzer_pb2.AnalyzerResource, STACK, "shop-test", {"cost": cost})
+    [(message, _)] = _ceiling(pack, 350.39, analyzer_pb2.MANDATORY, stack, _collection("one"))
+    assert "at least 350.40 dollars a month" in message
+
+
+def test_what_has_no_price_is_named_above_the_ceiling_and_within_it(pack: Any, shown: Path) -> None:
+    database = _given(analyzer_pb2.AnalyzerResource, "aws:rds/instance:Instance", "shop", {})
+    without = ", without what no price is known of: aws:rds/instance:Instance"
+    [(message, _)] = _ceiling(pack, 1, analyzer_pb2.MANDATORY, database, _collection("one"))
+    assert without in message
+    assert _ceiling(pack, 400, analyzer_pb2.MANDATORY, database, _collection("one")) == []
+    eventually(lambda: f"{CEILING}: within the ceiling{without}" in shown.read_text())
+    assert shown.read_text().count(without) == 1
 
 
 def test_without_a_ceiling_nothing_is_too_dear(pack: Any) -> None:
