@@ -10,7 +10,7 @@ from bootstrap.boundary import boundary, bounded
 from bootstrap.google import permissions, services
 from bootstrap.operating import operate, status
 from bootstrap.page import STACKS, page, program
-from bootstrap.registered import ROOT, config_of
+from bootstrap.registered import ROOT, config_of, in_words
 from bootstrap.roles import Stack, deploy, documents, preview, refresh
 
 ROLES = (deploy, preview, refresh, status, operate)
@@ -88,11 +88,13 @@ if __name__ == "__main__":
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="all that the stack's roles may, for a program")
     arguments = parser.parse_args()
-    if arguments.stack and arguments.json:
-        print(json.dumps(listed(arguments.stack)))
-    elif arguments.stack:
-        for name, text in policies(arguments.stack, arguments.permissions_boundary).items():
-            print(f"# {name}\n{text}")
+    if arguments.stack:
+        with in_words():
+            if arguments.json:
+                print(json.dumps(listed(arguments.stack)))
+            else:
+                for name, text in policies(arguments.stack, arguments.permissions_boundary).items():
+                    print(f"# {name}\n{text}")
     else:
         files = written()
         for old in set(POLICIES.glob("*.json")) - set(files):

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from bootstrap.cost import estimated
-from bootstrap.registered import config_of
+from bootstrap.registered import config_of, in_words
 from components.arguments.plain import is_mapping
 from components.arguments.report import Refused
 from components.cost import difference
@@ -211,12 +211,13 @@ def _block(saving: Saving) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Prints what a stack could be without."""
+    """Prints what a stack could be without. Ends in words where its config is refused."""
     parser = argparse.ArgumentParser(prog="python -m bootstrap.cheaper", description=__doc__)
     parser.add_argument("stack")
     parser.add_argument("--json", action="store_true", help="as data")
     given = parser.parse_args(arguments)
-    saved = savings(given.stack, config_of(given.stack))
+    with in_words():
+        saved = savings(given.stack, config_of(given.stack))
     print(json.dumps([asdict(each) for each in saved], indent=1) if given.json else listed(saved), end="")
 
 

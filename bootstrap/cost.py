@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+import pulumi
 
-from bootstrap.registered import config_of, registered
+from bootstrap.registered import config_in, config_of, in_words, registered
 from components.cost import difference, difference_table, table
 
 
@@ -30,17 +30,26 @@ def compared(stack: str, before: Mapping[str, Any] | None, after: Mapping[str, A
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Prints what a stack costs, or what changes from another config."""
+    """Prints what a stack costs, or what changes from another config. Ends in words where a file can't be read, or a
+    config is refused."""
     parser = argparse.ArgumentParser(prog="python -m bootstrap.cost", description=__doc__)
     parser.add_argument("stack")
     parser.add_argument("--json", action="store_true", help="as data")
     parser.add_argument("--against", type=Path, metavar="FILE", help="what changes from this config")
     given = parser.parse_args(arguments)
+    with in_words():
+        _print(given)
+
+
+def _print(given: argparse.Namespace) -> None:
     config = config_of(given.stack)
     if given.against:
-        own = yaml.safe_load(given.against.read_text())["config"]
-        before = {key.removeprefix("tributary:"): value for key, value in own.items()}
-        costs = compared(given.stack, before, config)
+        before = config_in(given.against)
+        try:
+            was = estimated(given.stack, before)
+        except pulumi.RunError as error:
+            raise SystemExit(f"{given.against}: {error}") from None
+        costs = difference(was, estimated(given.stack, config))
         print(json.dumps(costs, indent=1) if given.json else difference_table(costs), end="")
     else:
         costs = estimated(given.stack, config)

@@ -8,10 +8,12 @@ an adopted table or stream is encrypted is known to AWS only, so that what such 
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
 
 import asyncio
+import contextlib
 import gc
 import json
 import os
 import runpy
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from pulumi.runtime import settings as typed_settings
 
 from bootstrap.kinds import ADOPTED_GROUP, KINDS, arns
 from components.arguments.plain import is_mapping
+from components.arguments.report import Refused, nearest
 
 settings: Any = typed_settings  # what a run leaves in Pulumi's SDK is unknown to its types
 ROOT = Path(__file__).resolve().parent.parent
@@ -127,18 +130,66 @@ class _Mocks(mocks.Mocks):
 
 
 def config_of(stack: str, root: Path = ROOT) -> dict[str, Any]:
-    """The tributary keys of Pulumi.<stack>.yaml over the defaults of Pulumi.yaml."""
+    """The tributary keys of Pulumi.<stack>.yaml over the defaults of Pulumi.yaml, without their namespace. Raises
+    Refused where there is no such stack, or its file is none."""
+    path = root / f"Pulumi.{stack}.yaml"
+    if not path.is_file():
+        stacks = (
+            each.name.removeprefix("Pulumi.").removesuffix(".yaml") for each in root.glob("Pulumi.*.yaml")
+        )
+        raise Refused([f"'{stack}' is not a stack of this folder: {nearest(stack, stacks, listed=True)}"])
+    return config_in(path, root)
+
+
+def config_in(path: Path, root: Path = ROOT) -> dict[str, Any]:
+    """The tributary keys of a file like Pulumi.<stack>.yaml over the defaults of Pulumi.yaml, without their namespace,
+    which the project's own keys may leave out (https://www.pulumi.com/docs/iac/concepts/config/); an object that stands
+    there as text is an object, as `pulumi config set` writes it. Raises Refused where it is no such file."""
+    try:
+        file = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise Refused([f"{path}: can't be read: {error.strerror}"]) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise Refused([f"{path}: is no YAML: {' '.join(str(error).split())}"]) from None
+    whole = {} if file is None else file
+    own = whole.get("config") if is_mapping(whole) else file
+    own = {} if own is None else own
+    if not is_mapping(own):
+        raise Refused([f"{path}: is no stack's file; expected: {{config: {{tributary:accounts: …}}}}"])
     declared = yaml.safe_load((root / "Pulumi.yaml").read_text())["config"]
-    own = yaml.safe_load((root / f"Pulumi.{stack}.yaml").read_text())["config"]
-    merged = {key: value["default"] for key, value in declared.items() if "default" in value} | own
-    return {k.removeprefix("tributary:"): v for k, v in merged.items() if k.startswith("tributary:")}
+    merged = {key: value["default"] for key, value in declared.items() if "default" in value} | {
+        key if ":" in str(key) else f"tributary:{key}": value for key, value in own.items()
+    }
+    return {
+        key.removeprefix("tributary:"): _object(value)
+        for key, value in merged.items()
+        if key.startswith("tributary:")
+    }
+
+
+def _object(value: Any) -> Any:
+    try:
+        read = json.loads(value) if isinstance(value, str) else value
+    except json.JSONDecodeError:
+        return value
+    return read if is_mapping(read) else value
+
+
+@contextlib.contextmanager
+def in_words() -> Generator[None]:
+    """Ends a command with a config's errors, or the rules that it breaks, in words and without a traceback."""
+    try:
+        yield
+    except pulumi.RunError as error:
+        raise SystemExit(str(error)) from None
 
 
 def registered(stack: str, config: dict[str, Any], project: str = "tributary") -> Program:
     """What the program registers as this stack with this config. Raises what the program raises; a mandatory ceiling of
     its cost only warns: it stops a deployment, not what shows where the money goes or which rights are needed."""
     config = _with_a_ceiling_that_warns(config)
-    program = Program(pipelines=list(config["pipelines"]))
+    pipelines = config.get("pipelines")
+    program = Program(pipelines=list(pipelines) if is_mapping(pipelines) else [])
     before = os.environ.get("PULUMI_ERROR_OUTPUT_STRING")
     os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "1"
     asyncio.set_event_loop(asyncio.new_event_loop())
@@ -167,11 +218,7 @@ def registered(stack: str, config: dict[str, Any], project: str = "tributary") -
 
 
 def _with_a_ceiling_that_warns(config: dict[str, Any]) -> dict[str, Any]:
-    cost = config.get("cost")
-    try:
-        cost = json.loads(cost) if isinstance(cost, str) else cost  # as `pulumi config set` writes an object
-    except json.JSONDecodeError:
-        return config  # the program refuses it
+    cost = _object(config.get("cost"))
     if is_mapping(cost) and cost.get("enforcement") == "mandatory":
         return config | {"cost": {**cost, "enforcement": "advisory"}}
     return config
