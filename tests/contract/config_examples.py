@@ -31,6 +31,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "AttributeArgs": {"name": "id"},
     "NetworkArgs": {"vpc_endpoints": ["vpce-0a"]},
     "SharedCollection": SHARED,
+    "SharedGroup": {"name": "shop", "type": "SEARCH"},
     "VpcArgs": VPC,
     "LifecycleArgs": {"expire_days": None},
     "FirehoseArgs": {"account": ACCOUNT, "index": "ticks"},
