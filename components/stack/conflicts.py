@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from components.accounts import AccountArgs
+from components.blocks.collection_group import SharedGroup
 from components.pipelines.bigquery_transfer.args import BigQueryTransferArgs
 from components.pipelines.firehose.args import FirehoseArgs
 from components.pipelines.pipeline import COLLECTION, GROUP, LANDING
@@ -103,19 +104,49 @@ def in_shared_groups(pipelines: Mapping[str, PipelineSettings]) -> Iterator[str]
 
 
 def in_adopted_groups(pipelines: Mapping[str, PipelineSettings]) -> Iterator[str]:
-    """An error for each pipeline whose collection is put into a group that another pipeline's of another type stands in
+    """An error for each pipeline that adopts a group which a pipeline of this stack makes, itself or another: at the
+    first preview it is not there yet. And for each whose collection is put into a group that another pipeline's of
+    another type stands in
     (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-scaling.html)."""
+    makes = {_in_its_account(pipeline, made.name): name for name, pipeline, made in _made_groups(pipelines)}
     holds: dict[tuple[str, str, str], tuple[str, str]] = {}
     for name, pipeline in pipelines.items():
         if not isinstance(pipeline.args, ZeroEtlArgs | FirehoseArgs):
             continue
         collection = pipeline.args.collection
         if collection and collection.group.adopt:
-            account, group = pipeline.args.account, collection.group.adopt
+            group = collection.group.adopt
             kind = pipeline.args.planned_collection(name).type
-            other, present = holds.setdefault((account.id, account.region, group), (name, kind))
+            key = _in_its_account(pipeline, group)
+            if key in makes:
+                yield (
+                    f"pipelines.{name}.collection.group.adopt: '{group}' is the group that '{makes[key]}' of this "
+                    f"stack makes; leave out 'adopt', and write group_of: {makes[key]}"
+                )
+                continue
+            other, present = holds.setdefault(key, (name, kind))
             if present != kind:
                 yield (
                     f"pipelines.{name}.collection.group.adopt: the group '{group}' holds the {present} collection of "
                     f"'{other}', and collections of one type only; name another group, or leave it out"
                 )
+
+
+def _made_groups(
+    pipelines: Mapping[str, PipelineSettings],
+) -> Iterator[tuple[str, PipelineSettings, SharedGroup]]:
+    """The pipelines that make a collection group, and the group."""
+    for name, pipeline in pipelines.items():
+        args = pipeline.args
+        if (
+            not isinstance(args, ZeroEtlArgs | FirehoseArgs)
+            or args.shared_group
+            or args.collection.group.adopt
+        ):
+            continue
+        if made := args.planned_group(name):
+            yield name, pipeline, made
+
+
+def _in_its_account(pipeline: PipelineSettings, group: object) -> tuple[str, str, str]:
+    return pipeline.args.account.id, pipeline.args.account.region, str(group)

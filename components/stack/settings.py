@@ -22,7 +22,7 @@ from components.arguments.plain import is_mapping
 from components.blocks.function import FunctionSettings
 from components.cost.usage import USAGE
 from components.landing import Landing
-from components.pipelines.pipeline import HAND_OVERS, LANDING, HandOver
+from components.pipelines.pipeline import GROUP, HAND_OVERS, LANDING, HandOver
 from components.stack import conflicts
 from components.stack.kinds import KINDS, PipelineSettings
 from components.stack.neighbours import meet_no_other_stack
@@ -243,7 +243,9 @@ class _Reading:
             )
             return None
         of_the_config = {"kind", "usage", *(hand_over.reference for hand_over in HAND_OVERS)}
-        keys = {key: given for key, given in value.items() if key not in of_the_config}
+        # An empty key (`landing:`) is one that is left out; further on None stands for what is reported already.
+        empty = {each.argument for each in HAND_OVERS if value.get(each.argument) is None}
+        keys = {key: given for key, given in value.items() if key not in of_the_config | empty}
         usage = self._checked(USAGE[kind], value["usage"], f"{path}.usage") if "usage" in value else None
         for reserved in sorted(_OF_THE_STACK):
             if keys.pop(reserved, None) is not None:
@@ -264,6 +266,14 @@ class _Reading:
                     "location: EU} beside 'pipelines'"
                 )
         keys |= filled
+        if GROUP.argument in known & keys.keys() and GROUP.reference not in value:
+            # What is handed over within a program; of a name that is only written nothing is read.
+            self.errors.append(
+                f"{path}.{GROUP.argument}: a program of your own hands it over; write {GROUP.reference}: <pipeline> "
+                "for the group that another pipeline of this stack makes, or collection: {group: {adopt: <name>}} for "
+                "one that is there already"
+            )
+            keys[GROUP.argument] = None
         takes = {each: value[each.reference] for each in HAND_OVERS if each.reference in value}
         for hand_over, upstream in takes.items():
             if problem := _not_taken(hand_over, kind, known, keys):

@@ -281,3 +281,53 @@ def test_who_deploys_into_a_group_that_is_there_may_add_to_it_alone() -> None:
     for role in (deploy, preview):  # each preview reads whether it is there, and of the next generation
         granted = {action: grant for grant in role(stack, place) for action in grant.actions}
         assert granted["aoss:BatchGetCollectionGroup"].conditions == condition
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_group_that_this_stack_makes_is_named_by_its_pipeline_and_not_adopted(kind: str) -> None:
+    adopts = {"collection": {"generation": "nextgen", "group": {"adopt": "tributary-test-pipe-group"}}}
+    given = both(kind, **adopts)
+    del given["pipelines"]["more"]["group_of"]
+    with pytest.raises(Refused) as refused:
+        record("test", given, tables={"orders": PITR_ON, "customers": PITR_ON})
+    assert refused.value.errors == (
+        "pipelines.more.collection.group.adopt: 'tributary-test-pipe-group' is the group that 'pipe' of this stack "
+        "makes; leave out 'adopt', and write group_of: pipe",
+    )
+    # Before it is made elsewhere, or where it is made no more, it is a name like any other.
+    given["pipelines"]["more"]["account"] = "far"
+    given["pipelines"]["pipe"]["account"] = "workload"
+    given["accounts"]["far"] = {"id": "111111111111", "region": "us-east-1"}
+    assert record("test", given, tables={"orders": PITR_ON, "customers": PITR_ON}).counts()[GROUP] == 1
+    given["pipelines"]["more"]["account"] = "workload"
+    given["pipelines"]["pipe"]["collection"]["group"] = {"adopt": "tributary-test-pipe-group"}
+    assert GROUP not in record("test", given, tables={"orders": PITR_ON, "customers": PITR_ON}).counts()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_group_that_only_a_program_can_hand_over_is_refused_in_a_config(kind: str) -> None:
+    """Nothing is read of a name that is written: whether it is there, of which generation and of which type."""
+    given = config(kind, generation="nextgen")
+    type = "SEARCH" if kind == "zero-etl" else "TIMESERIES"
+    for written in ({"name": "team-search", "type": type}, "team-search", {}):
+        given["pipelines"]["pipe"] = given["pipelines"]["pipe"] | {"shared_group": written}
+        with pytest.raises(Refused) as refused:
+            settings.read(given)
+        (only,) = refused.value.errors
+        assert only.startswith(
+            "pipelines.pipe.shared_group: a program of your own hands it over; write group_of: <p"
+        )
+
+
+@pytest.mark.parametrize("key", ["shared_group", "shared_collection", "landing"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_empty_key_for_what_another_hands_over_takes_no_pipeline_away(kind: str, key: str) -> None:
+    """It was left out of the stack without a word, which deletes what it had made."""
+    given = config(kind, generation="nextgen")
+    given["pipelines"]["pipe"][key] = None
+    if key == "landing":
+        given["pipelines"]["pipe"] = {"kind": "replication", "landing": None}
+        with pytest.raises(Refused, match=r"pipelines.pipe.from: one landing is taken; write either"):
+            settings.read(given)
+    else:
+        assert settings.read(given).pipelines["pipe"].args.planned_group("pipe")
