@@ -36,8 +36,15 @@ class GoogleError(RuntimeError):
 class Deployed:
     """The accounts and the project of a stack that is deployed."""
 
-    def __init__(self, accounts: Mapping[str, Mapping[str, Any]], outputs: Mapping[str, Any], role: str = ""):
+    def __init__(
+        self,
+        stack: str,
+        accounts: Mapping[str, Mapping[str, Any]],
+        outputs: Mapping[str, Any],
+        role: str = "",
+    ):
         """`accounts` as the config has them; `outputs` of the stack."""
+        self.stack = stack
         self.accounts = {(str(each["id"]), str(each["region"])): each for each in accounts.values()}
         self.outputs, self.role = outputs, role
         self._sessions: dict[tuple[str, str], Any] = {}
@@ -133,7 +140,7 @@ def deployed(root: Path, stack: str, role: str = "") -> Deployed:
         raise Refused(
             f"{stack} has no output 'pipelines': it is not deployed; pulumi up --stack {stack} deploys it"
         )
-    return Deployed(accounts, outputs, role)
+    return Deployed(stack, accounts, outputs, role)
 
 
 def _assumed(session: Any, step: Mapping[str, Any], region: str) -> Any:

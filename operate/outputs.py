@@ -12,6 +12,11 @@ class Cloud(Protocol):
     """The accounts of a stack. A place has an `account` and a `region`."""
 
     @property
+    def stack(self) -> str:
+        """The stack's name, as STACK= of the commands has it."""
+        ...
+
+    @property
     def pipelines(self) -> Mapping[str, Any]:
         """The stack's output `pipelines`."""
         ...
@@ -23,6 +28,11 @@ class Cloud(Protocol):
     def google(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """The answer of Google's API at the path. Raises where it refuses."""
         ...
+
+
+def command(cloud: Cloud, word: str, pipeline: str) -> str:
+    """What is typed to run, pause or resume a pipeline. Without STACK= it would be the embedded cloud's pipeline."""
+    return f"make {word} STACK={cloud.stack} PIPELINE={pipeline}"
 
 
 def partition(region: str) -> str:

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[re
 from operate.alarms import Ringing, ringing
 from operate.entering import GoogleError
 from operate.kinds import KINDS
-from operate.outputs import Cloud
+from operate.outputs import Cloud, command
 from operate.row import FAILING, PAUSED, UNREAD, Described, Problem, TableStatus
 from operate.switches import switched_off
 
@@ -43,7 +43,8 @@ def of_pipeline(cloud: Cloud, name: str, pipeline: Described) -> list[TableStatu
     off = tried("What is switched off", lambda: switched_off(cloud, name, pipeline))
     rows = with_alarms(rows, alarms, lambda alarm: kind.concerns(pipeline, alarm), name, pipeline["kind"])
     if off:
-        rows = [_paused(row, off) for row in rows]
+        again = command(cloud, "resume", name)
+        rows = [_paused(row, off, again) for row in rows]
     if unread:
         rows.append(TableStatus(name, pipeline["kind"], "-", state=UNREAD, problems=tuple(unread)))
     return rows
@@ -75,12 +76,9 @@ def with_alarms(
     return listed
 
 
-def _paused(row: TableStatus, off: list[tuple[str, datetime | None, str]]) -> TableStatus:
+def _paused(row: TableStatus, off: list[tuple[str, datetime | None, str]], again: str) -> TableStatus:
     sentences = [
-        Problem(
-            f"The {what} is switched off. {meanwhile} To switch it on: make resume PIPELINE={row.pipeline}",
-            since=since,
-        )
+        Problem(f"The {what} is switched off. {meanwhile} To switch it on: {again}", since=since)
         for what, since, meanwhile in off
     ]
     state = row.state if row.state == FAILING else PAUSED

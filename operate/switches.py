@@ -11,8 +11,16 @@ change the schedule itself; where it does, the provider sends the schedule whole
 from datetime import UTC, datetime
 
 from operate.kinds import KINDS
-from operate.outputs import Cloud, Refused
+from operate.outputs import Cloud, Refused, command
 from operate.row import Described
+
+NO_SWITCH = {
+    "replication": "what S3 is given while a rule is off, it never replicates, so that no rule is switched off",
+    "firehose": "it has no schedule of a replay, and Firehose itself has no switch",
+    "export": "it has no schedule, and no rule of snapshots: no run begins by itself",
+}
+"""Why a pipeline of a kind has nothing to switch; that of a replication is S3's
+(https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-what-is-isnot-replicated.html)."""
 
 
 def switched_off(cloud: Cloud, name: str, pipeline: Described) -> list[tuple[str, datetime | None, str]]:
@@ -47,10 +55,9 @@ def _turned(cloud: Cloud, name: str, *, on: bool) -> list[str]:
     pipeline = _named(cloud, name)
     switches = KINDS[pipeline["kind"]].switches(cloud, name, pipeline)
     if not switches:
-        instead = f"pause {pipeline['from']}" if pipeline.get("from") else "stop what writes to its source"
-        raise Refused(
-            f"{name}: a {pipeline['kind']} without a schedule has nothing to switch; {instead} instead"
-        )
+        upstream: str = pipeline.get("from") or ""
+        instead = command(cloud, "pause", upstream) if upstream else "stop what writes to its source"
+        raise Refused(f"{name}: {NO_SWITCH.get(pipeline['kind'], 'it has no schedule')}; instead: {instead}")
     lines: list[str] = []
     for switch in switches:
         changed, state = switch.turn(on), "on" if on else "off"

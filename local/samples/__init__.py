@@ -71,6 +71,11 @@ class Cloud:
         return {}
 
     @property
+    def stack(self) -> str:
+        """`local`, the only one that the embedded cloud has."""
+        return "local"
+
+    @property
     def pipelines(self) -> Mapping[str, Any]:
         """The stack's pipelines, by name, as its outputs have them."""
         return self.outputs.get("pipelines", {})

@@ -9,7 +9,7 @@ from typing import Any
 from components.shared import dynamodb_exports
 from operate.alarms import Ringing
 from operate.measures import measured, names
-from operate.outputs import Cloud, Refused
+from operate.outputs import Cloud, Refused, command
 from operate.row import LAST_RUN, NOTHING, OK, Described, TableStatus, when
 from operate.switch import Switch
 
@@ -94,7 +94,7 @@ def switches(cloud: Cloud, name: str, pipeline: Described) -> list[Switch]:
 
 def run(cloud: Cloud, name: str, pipeline: Described, at: datetime) -> str:
     """Raises Refused: it carries what is written."""
-    upstream = f"run {pipeline['from']}" if pipeline.get("from") else "write to its source"
+    upstream = command(cloud, "run", pipeline["from"]) if pipeline.get("from") else "write to its source"
     raise Refused(
-        f"{name}: a replication carries what is written where it takes from, by itself: {upstream} instead"
+        f"{name}: a replication carries what is written where it takes from, by itself; instead: {upstream}"
     )

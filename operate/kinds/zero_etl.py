@@ -48,7 +48,7 @@ def _table(
         reason = ingestion.get("StatusReason", dict[str, str]()).get("Description", "no reason given")
         text = (
             f"The ingestion pipeline {ingestion['PipelineName']} is {ingestion['Status']}: {reason}. Changes stay in "
-            "the table's stream for a day. Correct the cause, then: pulumi up"
+            f"the table's stream for a day. Correct the cause, then: pulumi up --stack {cloud.stack}"
         )
         state, problems = FAILING, (Problem(text, since=when(ingestion.get("LastUpdatedAt"))),)
     return TableStatus(

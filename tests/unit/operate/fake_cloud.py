@@ -74,6 +74,7 @@ class FakeCloud:
     """Its attributes are what services have, and can be changed by a test."""
 
     def __init__(self, described: Mapping[str, Any] | None = None):
+        self.stack = "prod"
         self.pipelines = dict(described or pipelines())
         self.sent: list[Sent] = []
         self.asked_google: list[tuple[str, str, Any]] = []

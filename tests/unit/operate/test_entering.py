@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from operate.entering import Deployed, GoogleError, deployed
-from operate.outputs import Refused
+from operate.outputs import Refused, command
 from tests.unit.operate.fake_cloud import pipelines
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -42,7 +42,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_pipelines_are_those_of_the_outputs(project: Path) -> None:
     (project / "outputs.json").write_text(json.dumps({"pipelines": pipelines(), "cost": {}}))
-    assert deployed(project, "prod").pipelines == pipelines()
+    cloud = deployed(project, "prod")
+    assert cloud.pipelines == pipelines()
+    assert command(cloud, "resume", "shop-lake") == "make resume STACK=prod PIPELINE=shop-lake"
 
 
 @pytest.mark.parametrize(
@@ -63,7 +65,7 @@ def test_a_stack_that_is_not_there_is_a_sentence(
 
 
 def test_an_account_is_entered_by_the_configs_way_and_a_given_role_is_its_end() -> None:
-    plain, other = Deployed(ACCOUNTS, {}), Deployed(ACCOUNTS, {}, "status-tributary-prod")
+    plain, other = Deployed("prod", ACCOUNTS, {}), Deployed("prod", ACCOUNTS, {}, "status-tributary-prod")
     assert [step["arn"] for step in plain.chain("111111111111", "eu-central-1")] == [
         ACCOUNTS["workload"]["role"]
     ]
@@ -83,7 +85,7 @@ def test_an_account_is_entered_by_the_configs_way_and_a_given_role_is_its_end() 
 
 def test_a_path_of_no_known_product_is_asked_of_nobody() -> None:
     with pytest.raises(GoogleError, match="no product"):
-        Deployed({}, {}).google("GET", "/v2/elsewhere")
+        Deployed("prod", {}, {}).google("GET", "/v2/elsewhere")
 
 
 @pytest.mark.parametrize("command", ["run", "pause", "resume"])

@@ -45,7 +45,9 @@ def test_pause_switches_off_what_a_kind_has_and_status_says_so_until_resume(
         cloud.ingestion["Status"] = "STOPPED"
     paused = [each for each in status(cloud) if each.state == PAUSED]
     assert paused and {each.pipeline for each in paused} == {pipeline}
-    assert all(f"make resume PIPELINE={pipeline}" in p.what for each in paused for p in each.problems)
+    assert all(
+        f"make resume STACK=prod PIPELINE={pipeline}" in p.what for each in paused for p in each.problems
+    )
     assert all("already" in line for line in switches.pause(cloud, pipeline) if not line.startswith("  "))
     switches.resume(cloud, pipeline)
     if pipeline == "catalog-search":
@@ -110,9 +112,13 @@ def test_run_of_a_transfer_copies_first_unless_events_do() -> None:
 @pytest.mark.parametrize(
     ("do", "pipeline", "instead"),
     [
-        (switches.run, "shop-replica", "run shop-lake instead"),
+        (switches.run, "shop-replica", "instead: make run STACK=prod PIPELINE=shop-lake$"),
         (switches.run, "catalog-search", "pause it, then resume it"),
-        (switches.pause, "shop-replica", "pause shop-lake instead"),
+        (
+            switches.pause,
+            "shop-replica",
+            "it never replicates.*instead: make pause STACK=prod PIPELINE=shop-lake$",
+        ),
         (switches.pause, "shop-lak", "it has catalog-search, plain, shop-lake"),
     ],
 )
@@ -129,3 +135,18 @@ def test_a_function_that_fails_is_no_success() -> None:
     cloud.invoke = lambda given: answer  # type: ignore[method-assign]
     with pytest.raises(Refused, match="tributary-prod-plain-export failed"):
         switches.run(cloud, "plain")
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "why"),
+    [
+        ("plain", "it has no schedule, and no rule of snapshots"),
+        ("stock-ticks", "it has no schedule of a replay, and Firehose itself has no switch"),
+    ],
+)
+def test_what_has_nothing_to_switch_is_refused_with_its_own_reason(pipeline: str, why: str) -> None:
+    cloud = FakeCloud()
+    cloud.pipelines[pipeline] |= {"schedules": []}
+    with pytest.raises(Refused, match=f"^{pipeline}: {why}.*; instead: stop what writes to its source$"):
+        switches.pause(cloud, pipeline)
+    assert changes(cloud) == []

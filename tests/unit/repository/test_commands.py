@@ -1,6 +1,7 @@
 """The commands that the pages have are commands that there are: AWS's by botocore's models, which the command line is
 made of (https://docs.aws.amazon.com/cli/latest/reference/), the repository's by their modules."""
 
+import ast
 import importlib.util
 import re
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore import xform_name
+
+from tests.sources import modules
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md"]
@@ -41,3 +44,29 @@ def test_a_command_of_a_page_is_there(page: Path) -> None:
 def test_the_page_of_symptoms_has_commands_to_check() -> None:
     assert len(of_aws((ROOT / "docs" / "troubleshooting.md").read_text())) >= 6
     assert operations("kms") >= {"revoke-grant"} and not operations("no-service")
+
+
+def acts_on_the_embedded_cloud(source: str) -> list[str]:
+    """`make run`, `pause` or `resume` of a pipeline without STACK= in what a module prints."""
+    tree = ast.parse(source)
+    texts = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Constant | ast.JoinedStr)]
+    named = [
+        command for text in texts for command in re.findall(r"make (?:run|pause|resume)\b[^`;\n]*", text)
+    ]
+    return [command for command in named if "PIPELINE=" in command and "STACK=" not in command]
+
+
+@pytest.mark.parametrize(
+    "room", ["adoption", "bootstrap", "components", "delivery", "handlers", "operate", "release"]
+)
+def test_a_command_that_is_printed_of_a_deployed_stack_names_the_stack(room: str) -> None:
+    assert {
+        file.name: commands
+        for file in modules(room)
+        if (commands := acts_on_the_embedded_cloud(file.read_text()))
+    } == {}
+
+
+def test_a_command_without_its_stack_is_seen() -> None:
+    assert acts_on_the_embedded_cloud('f"On again: make resume PIPELINE={name}"')
+    assert not acts_on_the_embedded_cloud('f"On again: make resume STACK={stack} PIPELINE={name}"')
