@@ -247,7 +247,7 @@ def deploy(name: str, args: FirehoseArgs, accounts: Accounts) -> Deployed:
         "backup": pulumi.Output.concat("s3://", pipeline.bucket.name, f"/{FAILED}"),
         "generator": pipeline.generator.name if pipeline.generator else None,
         "replay": pipeline.replay.name,
-        "schedules": [names.schedule(f"{name}-schedule")] if args.replay_schedule else [],
+        "schedules": [names.schedule(f"{name}-replay-schedule")] if args.replay_schedule else [],
         "reader_role": pipeline.reader.role_arn,
         "reader_user": pipeline.reader.user,
         "reader_password": pipeline.reader.password,

@@ -60,7 +60,7 @@ def pipelines() -> dict[str, Any]:
         "stock-ticks": {"kind": "firehose", **HERE, "from": None, "alarms": of("stock-ticks"), "landing": None,
                         "delivery_stream": "tributary-prod-stock-ticks", "index": "ticks",
                         "replay": "tributary-prod-stock-ticks-replay",
-                        "schedules": ["tributary-prod-stock-ticks-schedule"]},
+                        "schedules": ["tributary-prod-stock-ticks-replay-schedule"]},
         "shop-warehouse": {"kind": "bigquery-transfer", **THERE, "from": "shop-replica", "alarms": of("shop-warehouse"),
                            "source": replica, "project": "shop", "landing": None,
                            "schedules": ["tributary-prod-shop-warehouse-compare"],

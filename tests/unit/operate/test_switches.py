@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import botocore.session
 import pytest
@@ -11,6 +12,7 @@ from operate import schedules, switches
 from operate.outputs import Refused
 from operate.row import PAUSED
 from operate.status import status
+from tests.recording import record
 from tests.unit.operate.fake_cloud import MACHINE, NOW, FakeCloud
 
 WRITES = {
@@ -53,6 +55,21 @@ def test_pause_switches_off_what_a_kind_has_and_status_says_so_until_resume(
     if pipeline == "catalog-search":
         cloud.ingestion["Status"] = "ACTIVE"
     assert {(each.pipeline, each.table): each.state for each in status(cloud)} == before
+
+
+@pytest.mark.parametrize("stack", ["prod", "dev", "local"])
+def test_a_stacks_outputs_name_its_schedules_rules_and_ingestion_pipelines_as_they_are(stack: str) -> None:
+    """What is switched is what the outputs name: under another name it would be there for nobody."""
+    recording = record(stack)
+    pipelines = recording.outputs["pipelines"].values()
+    for output, type, key in (
+        ("schedules", "aws:scheduler/schedule:Schedule", "name"),
+        ("rules", "aws:cloudwatch/eventRule:EventRule", "name"),
+        ("ingestion_pipelines", "aws:opensearchingest/pipeline:Pipeline", "pipelineName"),
+    ):
+        named: list[Any] = [pipeline.get(output) or () for pipeline in pipelines]
+        switched = {name for each in named for name in (each.values() if isinstance(each, dict) else each)}
+        assert switched == {inputs[key] for inputs in recording.of(type).values()}
 
 
 def test_a_schedule_that_is_switched_keeps_all_else_of_it() -> None:
