@@ -103,7 +103,7 @@ def _switched_on(root: Path, stack: str, plan: Preview) -> list[str]:
     if not changed:
         return []
     resources = state(root, stack)
-    off = paused([each for each in resources if each["urn"] in changed], Accounts(resources).client)
+    off = paused(resources, Accounts(resources).client, changed)
     return [f"{each.resource}: {each.what}" for each in off if each.kind == PAUSED]
 
 

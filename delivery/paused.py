@@ -8,8 +8,7 @@ resource, so that a refresh does not see it; an update leaves it stopped
 (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/update-pipeline.html).
 """
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -52,23 +51,38 @@ SENT_WHOLE = ("aws:scheduler/schedule:Schedule", "aws:cloudwatch/eventRule:Event
 """The types that any change switches on."""
 
 
-def paused(resources: Iterable[Resource], client: Client) -> list[Stranger]:
-    """What is off; what can't be read is reported as unread."""
+def paused(
+    resources: Collection[Resource], client: Client, only: Collection[str] | None = None
+) -> list[Stranger]:
+    """What is off, with `only` of the resources of these URNs; what can't be read is reported as unread. `resources`
+    are a state's, whole: a resource's pipeline is a component that it stands in."""
     listed: list[Stranger] = []
+    parents = {str(resource["urn"]): str(resource.get("parent") or "") for resource in resources}
     for resource in resources:
-        if resource["type"] not in OFF:
+        if resource["type"] not in OFF or (only is not None and resource["urn"] not in only):
             continue
         outputs: Mapping[str, Any] = resource.get("outputs") or {}
         arn = str(outputs.get("arn") or outputs.get("pipelineArn") or resource.get("id"))
         try:
             if OFF[resource["type"]](client, resource):
-                listed.append(Stranger(arn, PAUSED, _instead(resource)))
+                listed.append(Stranger(arn, PAUSED, _instead(resource["urn"], parents)))
         except (ClientError, BotoCoreError) as error:
             listed.append(Stranger(arn, UNREAD, f"whether it is switched off: {error}"))
     return listed
 
 
-def _instead(resource: Resource) -> str:
-    stack, name = resource["urn"].split("::")[0].rpartition(":")[2], resource["urn"].rpartition("::")[2]
-    pipeline = re.sub(r"-(schedule|compare|snapshot)$", "", name)
-    return f"make resume STACK={stack} PIPELINE={pipeline}"
+def _instead(urn: str, parents: Mapping[str, str]) -> str:
+    stack = urn.partition("::")[0].rpartition(":")[2]
+    return f"make resume STACK={stack} PIPELINE={pipeline_of(urn, parents)}"
+
+
+def pipeline_of(urn: str, parents: Mapping[str, str]) -> str:
+    """The name in the config of the pipeline that a resource belongs to: of the outermost component of a pipeline that
+    it stands in. `parents` has the URN of what each resource of the state stands in."""
+    outermost, above = urn, urn
+    while above:
+        _, _, types, _ = above.split("::", 3)
+        if types.rpartition("$")[2].startswith("tributary:pipelines:"):
+            outermost = above
+        above = parents.get(above, "")
+    return outermost.split("::", 3)[3]

@@ -11,30 +11,35 @@ from botocore.exceptions import ClientError
 
 from delivery import command, drift
 from delivery.drift import PAUSED, UNREAD, Stranger
-from delivery.paused import paused
+from delivery.paused import OFF, paused, pipeline_of
 from delivery.preview import Change, Preview, read
 from delivery.settings import Masking, StackDelivery
+from tests.recording import record
 from tests.unit.delivery.recordings import recorded, text
 
 STACK = "urn:pulumi:prod::tributary::"
+ROOT = f"{STACK}pulumi:pulumi:Stack::tributary-prod"
+LAKE, SEARCH = f"{STACK}tributary:pipelines:X::shop-lake", f"{STACK}tributary:pipelines:Y::catalog-search"
+RUN = f"{STACK}tributary:pipelines:X$tributary:pipelines:Run::shop-lake-run"
 SCHEDULE, RULE, INGESTION = (
-    f"{STACK}tributary:pipelines:X${type}::{name}"
-    for type, name in (
-        ("aws:scheduler/schedule:Schedule", "shop-lake-schedule"),
-        ("aws:cloudwatch/eventRule:EventRule", "shop-lake-snapshot"),
-        ("aws:opensearchingest/pipeline:Pipeline", "catalog-search"),
+    f"{parent.rpartition('::')[0]}${type}::{name}"
+    for parent, type, name in (
+        (RUN, "aws:scheduler/schedule:Schedule", "shop-lake-schedule"),
+        (LAKE, "aws:cloudwatch/eventRule:EventRule", "shop-lake-snapshot"),
+        (SEARCH, "aws:opensearchingest/pipeline:Pipeline", "catalog-search-products"),
     )
 )
 
 
-def resource(urn: str, **inputs: str) -> dict[str, Any]:
+def resource(urn: str, parent: str = ROOT, **inputs: str) -> dict[str, Any]:
     return {"urn": urn, "type": urn.split("::")[2].rpartition("$")[2], "id": urn[-8:], "inputs": inputs,
-            "outputs": {"arn": f"arn:{urn.rpartition('::')[2]}"}, "provider": "p::id"}  # fmt: skip
+            "parent": parent, "outputs": {"arn": f"arn:{urn.rpartition('::')[2]}"}, "provider": "p::id"}  # fmt: skip
 
 
 STATE = [
-    resource(SCHEDULE, name="n", groupName="n"), resource(RULE, name="r"), resource(INGESTION, pipelineName="i"),
-    resource(f"{STACK}aws:sqs/queue:Queue::q", name="q"),
+    {"urn": ROOT, "type": "pulumi:pulumi:Stack"}, resource(LAKE), resource(RUN, LAKE), resource(SEARCH),
+    resource(SCHEDULE, RUN, name="n", groupName="n"), resource(RULE, LAKE, name="r"),
+    resource(INGESTION, SEARCH, pipelineName="i"), resource(f"{STACK}aws:sqs/queue:Queue::q", name="q"),
 ]  # fmt: skip
 
 
@@ -71,14 +76,33 @@ def test_what_is_on_is_not_listed_and_what_is_off_is_with_the_command_that_switc
     assert off == [
         Stranger("arn:shop-lake-schedule", PAUSED, "make resume STACK=prod PIPELINE=shop-lake"),
         Stranger("arn:shop-lake-snapshot", PAUSED, "make resume STACK=prod PIPELINE=shop-lake"),
-        Stranger("arn:catalog-search", PAUSED, "make resume STACK=prod PIPELINE=catalog-search"),
+        Stranger("arn:catalog-search-products", PAUSED, "make resume STACK=prod PIPELINE=catalog-search"),
     ]
     by_program = [resource(SCHEDULE, name="n", groupName="n", state="DISABLED")]
     assert paused(by_program, Account("DISABLED").client) == []
 
 
+@pytest.mark.parametrize("stack", ["prod", "dev", "local"])
+def test_the_command_names_the_pipeline_whose_switch_it_is(stack: str) -> None:
+    """The shipped stacks, which name an ingestion pipeline by its table, and a schedule by what it is for: a pipeline's
+    outputs have the switches that `operate` turns for it."""
+    recording = record(stack)
+    parents: dict[str, str] = {}
+    for key, request in recording.requests.items():
+        above = request.parent.split("::", 2)[2:]
+        parents[f"{STACK}{key}"] = f"{STACK}{above[0].rpartition('$')[2]}" if above else ""
+    named = {"aws:opensearchingest/pipeline:Pipeline": "pipelineName"}
+    switches = [each for each in recording.resources if each.type in OFF]
+    assert len(switches) > 1
+    for each in switches:
+        name = each.inputs[named.get(each.type, "name")]
+        pipeline = recording.outputs["pipelines"][pipeline_of(f"{STACK}{each.type}::{each.name}", parents)]
+        turned = [*pipeline.get("schedules", ()), *pipeline.get("rules", ())]
+        assert name in {*turned, *pipeline.get("ingestion_pipelines", {}).values()}, each.name
+
+
 def test_what_can_t_be_read_is_not_taken_for_on() -> None:
-    [unread] = paused(STATE[:1], Account(denied=True).client)
+    [unread] = paused(STATE, Account(denied=True).client)
     assert unread.kind == UNREAD and "AccessDenied" in unread.what
 
 
