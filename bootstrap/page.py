@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from bootstrap.calls import SEEN
 from bootstrap.google import POOLS, POOLS_READ, permissions
 from bootstrap.operating import operate, status
 from bootstrap.registered import Program, config_of, registered
@@ -24,14 +25,15 @@ STACKS = ("dev", "prod")
 HEAD = """# Permissions
 
 Written by `python -m bootstrap`; a test compares it with what the program registers. `python -m bootstrap <stack>`
-prints the deployer's policies of any stack whose `Pulumi.<stack>.yaml` is in this folder; those of `dev` and `prod` are
-in [bootstrap/policies](../bootstrap/policies), ready for `aws iam create-policy`.
+prints the policies of the five roles (deploy, preview, refresh, status, operate) of any stack whose
+`Pulumi.<stack>.yaml` is in this folder, and the boundary of those that it makes; those of `dev` and `prod` are in
+[bootstrap/policies](../bootstrap/policies), ready for `aws iam create-policy`.
 
 What judges it: a policy evaluator that is not ours decides that each role may what its job needs and nothing of a
 neighbour (`tests/contract/iam`), and that the deploy and the preview role may send each request that the real AWS
-provider (5.100.0) was seen to send while it made, refreshed and destroyed these stacks on the embedded cloud. Of `prod`
-it saw 219 of 307 resources made; a stack with other settings beside it fills most of what that leaves. Changes, tags
-and what newer providers do come from the services' pages (`bootstrap/documented.json`). Each stack of this repository
+provider (5.100.0) was seen to send while it made, refreshed and destroyed these stacks, and one with other settings, on
+the embedded cloud: in them it made {seen} of the {types} types of AWS resource that `prod` has. Changes, tags and what
+newer providers do come from the services' pages (`bootstrap/documented.json`). Each stack of this repository
 is previewed under its preview role and made, changed, refreshed and destroyed under its deploy role, by the `pulumi`
 command line on the embedded cloud, whose IAM lets either role do what its policies here allow and nothing more
 (`tests/cli`). No AWS account has judged it yet ([live.md](live.md)).
@@ -59,8 +61,20 @@ def options() -> Program:
 
 def page() -> str:
     """The whole page."""
-    parts = [HEAD, *_deployers(), "## The pipelines' roles\n", *_roles(), *_readers()]
+    types = types_made(program("prod"))
+    head = HEAD.format(seen=len(types & seen_made()), types=len(types))
+    parts = [head, *_deployers(), "## The pipelines' roles\n", *_roles(), *_readers()]
     return "\n".join(parts)
+
+
+def types_made(of: Program) -> set[str]:
+    """The types of AWS resource that a program makes."""
+    return {r.type for r in of.resources if r.type.startswith("aws:") and not r.read}
+
+
+def seen_made() -> set[str]:
+    """The types that the real provider was seen to make."""
+    return {type for type, during in SEEN.items() if during.get("write")}
 
 
 def _deployers() -> Iterator[str]:
@@ -107,13 +121,16 @@ def _deployers() -> Iterator[str]:
         + _listed(permissions(stack.program, during="status"))
         + ".\nOne of who runs, pauses and resumes it has: "
         + _listed(permissions(stack.program, during="operate"))
-        + ",\nand where Google asks for it `roles/iam.serviceAccountUser` on the account that a transfer runs as,\n"
-        "`<pipeline>-transfer`, which is there after the first deployment"
-        + ".\n\nWhere Google refuses `iam.workloadIdentityPools.getAttestationRules` in a custom role\n"
+        + ".\nTo change a transfer that runs as a service account Google may ask\n"
+        "[for that account as well](https://docs.cloud.google.com/bigquery/docs/use-service-accounts): the deployer's\n"
+        "`iam.serviceAccounts.actAs` is for each account of the project; who runs and pauses is to be granted\n"
+        "`roles/iam.serviceAccountUser` on `<pipeline>-transfer` alone, by hand, once the first deployment has made it."
+        + "\n\nWhere Google refuses `iam.workloadIdentityPools.getAttestationRules` in a custom role\n"
         "([as is reported](https://github.com/hashicorp/terraform-provider-google/issues/26963); Google's\n"
         "[list](https://docs.cloud.google.com/iam/docs/custom-roles-permissions-support) has each permission's\n"
-        "level), leave it out and\n"
-        f"bind `{POOLS}` beside the deployer's, `{POOLS_READ}` beside the other.\n"
+        "level), `predefined_pool_roles: true` has `make bootstrap` leave it out of the two roles that have it, and\n"
+        f"bind `{POOLS}` beside the deployer's, `{POOLS_READ}`\n"
+        "beside that of who compares. By hand, do the same.\n"
     )
     yield "### Who runs `pulumi`\n"
     yield (

@@ -1,13 +1,18 @@
 """docs/permissions.md and the ready policies are current, and who runs `pulumi` has what it needs."""
 
+import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
 from bootstrap.__main__ import POLICIES, policies, written
+from bootstrap.calls import SEEN
 from bootstrap.google import PERMISSIONS, permissions
-from bootstrap.page import options, program
+from bootstrap.making.google import NO_CUSTOM_ROLE
+from bootstrap.page import options, program, seen_made, types_made
 from bootstrap.runner import runner
 from bootstrap.why import WHY
 from tests.contract.iam.evaluator import Evaluator, Request
@@ -15,6 +20,7 @@ from tests.contract.iam.harvest import harvest
 from tests.contract.iam.test_policies import PROVEN
 from tests.recording import record
 
+SENT = Path(__file__).with_name("seen")
 HERE = "111111111111"
 STATE, KEY = "arn:aws:s3:::state", f"arn:aws:kms:eu-central-1:{HERE}:key/11111111-2222-3333-4444-555555555555"
 
@@ -29,6 +35,26 @@ def test_the_page_and_the_policies_are_current(files: Mapping[Path, str]) -> Non
         path.name for path, text in files.items() if not path.exists() or path.read_text() != text
     ] == [], "run: python -m bootstrap"
     assert set(POLICIES.glob("*.json")) == {path for path in files if path.suffix == ".json"}
+
+
+def test_the_page_counts_the_types_that_the_provider_was_seen_to_make(files: Mapping[Path, str]) -> None:
+    """Counted here in what its log was read into, for each stack on its own account."""
+    page = next(text for path, text in files.items() if path.name == "permissions.md")
+    made = types_made(program("prod"))
+    assert made == {type for type in record("prod").counts() if type.startswith("aws:")}
+    counted = re.search(r"made (\d+) of the (\d+) types of AWS resource that `prod` has", page)
+    assert counted and counted.groups() == (str(len(made & seen_made())), str(len(made)))
+    sent = {action for file in SENT.glob("*.json") for action in json.loads(file.read_text())["update"]}
+    assert {type for type in made & seen_made() if not set(SEEN[type]["write"]) <= sent} == set()
+
+
+def test_only_the_deployers_and_the_comparers_role_read_a_pools_rules() -> None:
+    """The two that the page names, where Google refuses it in a custom role."""
+    doing: tuple[Any, ...] = get_args(get_type_hints(permissions)["during"])
+    assert {each for each in doing if NO_CUSTOM_ROLE in permissions(options(), during=each)} == {
+        "deploy",
+        "refresh",
+    }
 
 
 def test_every_statement_of_every_role_that_is_proven_has_its_reason() -> None:
