@@ -12,6 +12,7 @@ from typing import Any
 from bootstrap.registered import config_of, registered
 from components.cost import text
 from components.cost.free import FREE
+from components.cost.offers import GOOGLE, PRODUCTS
 from components.cost.prices import Price, prices, regions
 from components.cost.usage import USAGE
 
@@ -29,7 +30,7 @@ def current(page: str, table_of: Callable[[type], str]) -> str:
         if part[2] == "usage":
             return table_of(USAGE[part[3]])
         if part[2] == "prices":
-            return sources() if part[3] else listed_prices()
+            return {"sources": sources, "by-hand": by_hand, None: listed_prices}[part[3]]()
         return free()
 
     return PART.sub(lambda part: part[1] + made(part) + part[4], page)
@@ -93,6 +94,12 @@ def sources() -> str:
         for kind, listed in sorted(kinds.items(), key=lambda kind: -len(kind[1]))
     ]
     return _markdown(("read in", "prices", "dates"), rows)
+
+
+def by_hand() -> str:
+    """The prices that the command which reads the lists has no product for."""
+    keys = sorted({price.key for price in prices().values()} - PRODUCTS.keys() - GOOGLE.keys())
+    return ", ".join(f"`{key}`" for key in keys) + ".\n"
 
 
 _SOURCES = {

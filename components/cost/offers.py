@@ -73,6 +73,9 @@ PRODUCTS = {
     "logs.in": Product("AmazonCloudWatch", "DataProcessing-Bytes"),
     "logs.storage": Product("AmazonCloudWatch", "TimedStorage-ByteHrs"),
     "cloudwatch.alarm": Product("AmazonCloudWatch", "CW:AlarmMonitorUsage", {"alarmType": "Standard"}),
+    # https://repost.aws/knowledge-center/cloudwatch-understand-and-reduce-charges
+    "cloudwatch.fast_alarm": Product("AmazonCloudWatch", "CW:HighResAlarmMonitorUsage"),
+    "cloudwatch.composite": Product("AmazonCloudWatch", "CW:CompositeAlarmMonitorUsage"),
     "cloudwatch.metric": Product("AmazonCloudWatch", "CW:MetricMonitorUsage"),
     "kms.key": Product("awskms", "KMS-Keys"),
     "kms.request": Product("awskms", "KMS-Requests"),
@@ -84,9 +87,13 @@ GOOGLE = {
     "bigquery.storage": (BIGQUERY, r"Active Logical Storage \(.*\)"),
     "bigquery.long_storage": (BIGQUERY, r"Long Term Logical Storage \(.*\)"),
     "bigquery.query": (BIGQUERY, r"Analysis \(.*\)"),
-    "gcs.storage": (STORAGE, r"Standard Storage .*"),
+    "gcs.storage": (STORAGE, r"Standard Storage (?!.*Dual-region|.*Early Delete).*"),
 }
 """Price -> the service and the description of its SKU at Google."""
+PLACES = {"eu": ("eu", "europe")}
+"""What else a location is called: Cloud Storage's multi-region EU is `europe` among its SKUs' regions, else those of
+https://cloud.google.com/storage/docs/locations (`getDSRegionResourceGroup` in
+https://github.com/infracost/infracost/blob/master/internal/resources/google/storage_bucket.go)."""
 
 
 def offered(offer: str, listed: Mapping[str, Any]) -> Iterator[tuple[str, Decimal]]:
@@ -119,7 +126,8 @@ def sold(service: str, skus: Mapping[str, Any], region: str) -> Iterator[tuple[s
     for key, (of, described) in GOOGLE.items():
         for sku in skus.get("skus", ()) if of == service else ():
             places = [place.lower() for place in sku.get("serviceRegions", ())]
-            if re.fullmatch(described, sku.get("description", "")) and region.lower() in places:
+            here = PLACES.get(region.lower(), (region.lower(),))
+            if re.fullmatch(described, sku.get("description", "")) and not {*here}.isdisjoint(places):
                 price = sku["pricingInfo"][0]["pricingExpression"]["tieredRates"][-1]["unitPrice"]
                 yield key, Decimal(price.get("units", "0")) + Decimal(price.get("nanos", 0)) / 10**9
                 break

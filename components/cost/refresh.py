@@ -10,10 +10,12 @@ import datetime
 import json
 import os
 import sys
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterable
 from decimal import Decimal
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +55,17 @@ def write(path: Path, rows: Iterable[Price]) -> None:
 
 
 def aws(rows: list[Price], regions: Iterable[str], fetch: Fetch = fetched) -> list[Price]:
-    """The rows with what AWS's offer files have for these regions."""
+    """The rows with what AWS's offer files have for these regions. A service that a region has not has no file there
+    (404), and its rows stay as they are."""
     for region in regions:
         for offer in sorted({product.offer for product in PRODUCTS.values()}):
-            listed = fetch(OFFER.format(offer, region))
+            try:
+                listed = fetch(OFFER.format(offer, region))
+            except urllib.error.HTTPError as error:
+                if error.code != HTTPStatus.NOT_FOUND:
+                    raise
+                print(f"{region}: no list of {offer}, whose prices stay as they are")
+                continue
             date = listed["publicationDate"][:10]
             rows = renewed(rows, offered(offer, listed), region, date, f"price list {offer}")
     return rows
@@ -79,18 +88,36 @@ def google(rows: list[Price], regions: Iterable[str], key: str, fetch: Fetch = f
 
 
 def main(regions: list[str]) -> None:
-    """Writes the prices of these regions anew."""
+    """Writes the prices of these regions anew, each list's file by itself; ends in words that name a file which stays
+    as it is."""
     if not regions:
         sys.exit("name the regions to read: us-east-1 eu-central-1, or at Google US EU europe-west3")
     of_aws = [region for region in regions if region[-1:].isdigit() and region.count("-") >= 2]
-    path = FILES / "aws.csv"
+    of_google = [region for region in regions if region not in of_aws]
+    key = os.environ.get("GOOGLE_API_KEY", "")
+    failed: list[str] = []
+    if of_aws:
+        failed += _written(FILES / "aws.csv", lambda rows: aws(rows, of_aws))
+    if of_google and key:
+        failed += _written(FILES / "google.csv", lambda rows: google(rows, of_google, key))
+    elif of_google:
+        failed.append(f"google.csv stays as it is: the list for {', '.join(of_google)} needs GOOGLE_API_KEY")
+    if failed:
+        sys.exit("\n".join(failed))
+
+
+def _written(path: Path, anew: Callable[[list[Price]], list[Price]]) -> list[str]:
+    """Writes one file anew, and says so; the reason where it stays as it is."""
+    before = read(path)
     try:
-        write(path, aws(read(path), of_aws))
-        if key := os.environ.get("GOOGLE_API_KEY"):
-            path = FILES / "google.csv"
-            write(path, google(read(path), [region for region in regions if region not in of_aws], key))
+        after = anew(before)
     except OSError as error:
-        sys.exit(f"no list was read ({error}); the prices stay as they are, each with its date")
+        reason = f"{type(error).__name__} {getattr(error, 'code', '')}".strip()
+        # An address of Google has the key in it, which the error's own text may show.
+        return [f"{path.name} stays as it is, each price with its date: a list was not read ({reason})"]
+    write(path, after)
+    print(f"{path.name}: {len(set(after) - set(before))} of {len(after)} prices read anew")
+    return []
 
 
 if __name__ == "__main__":

@@ -1,7 +1,11 @@
 """The published lists are read as their documentation has them; what they do not have stays as it was."""
 
 import json
+import re
+import urllib.error
+from collections.abc import Callable
 from decimal import Decimal
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +14,7 @@ import pytest
 from components.cost.offers import GOOGLE, OFFER, PRODUCTS, offered, sold
 from components.cost.prices import FILES, Price, prices, read
 from components.cost.refresh import aws, google, main, renewed, write
+from docs.costs import by_hand
 
 
 def offer(*products: tuple[str, dict[str, str], list[tuple[str, str]]]) -> dict[str, Any]:
@@ -190,18 +195,131 @@ def test_googles_skus_are_read_page_by_page() -> None:
     assert (prices["bigquery.storage"], prices["bigquery.query"]) == (Decimal("0.023"), Decimal("6.25"))
 
 
-def test_without_a_network_the_prices_stay_and_the_command_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fetch(address: str) -> Any:
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The files of prices, to be written; no key of Google."""
+    for path in FILES.glob("*.csv"):
+        (tmp_path / path.name).write_text(path.read_text())
+    monkeypatch.setattr("components.cost.refresh.FILES", tmp_path)
+    monkeypatch.delenv("GOOGLE_API_KEY", raising=False)
+    return tmp_path
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, answer: Callable[[str], Any]) -> None:
+    """What each list's address answers."""
+    monkeypatch.setattr("components.cost.refresh.aws", lambda rows, regions: aws(rows, regions, answer))
+    monkeypatch.setattr(
+        "components.cost.refresh.google", lambda rows, regions, key: google(rows, regions, key, answer)
+    )
+
+
+def unchanged(path: Path) -> bool:
+    return path.read_text() == (FILES / path.name).read_text()
+
+
+def missing(address: str, code: int = 404) -> urllib.error.HTTPError:
+    return urllib.error.HTTPError(address, code, "Not Found", Message(), None)
+
+
+def test_without_a_network_the_prices_stay_and_the_command_says_so(
+    files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(address: str) -> Any:
         raise OSError("no route")
 
-    before = dict(prices())
-    monkeypatch.setattr("components.cost.refresh.aws", lambda rows, regions: fetch(""))
-    with pytest.raises(SystemExit, match="no list was read"):
+    answering(monkeypatch, answer)
+    with pytest.raises(SystemExit, match=r"aws.csv stays as it is, .*: a list was not read \(OSError\)"):
         main(["eu-central-1"])
-    prices.cache_clear()
-    assert prices() == before
+    assert unchanged(files / "aws.csv")
     with pytest.raises(SystemExit, match="name the regions"):
         main([])
+    with pytest.raises(SystemExit, match=r"google.csv stays as it is: the list for EU needs GOOGLE_API_KEY"):
+        main(["EU"])
+
+
+def test_a_service_that_a_region_has_not_keeps_the_others_from_nothing(
+    files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def answer(address: str) -> Any:
+        if "AmazonES" not in address:
+            raise missing(address)
+        return offer(("EUC1-IndexingOCU", {}, [("0", "0.3390000000")]))
+
+    answering(monkeypatch, answer)
+    main(["eu-central-1"])
+    assert capsys.readouterr().out.splitlines()[-1].startswith("aws.csv: 1 of ")
+    rows = {(row.key, row.region): row.price for row in read(files / "aws.csv")}
+    assert rows["aoss.ocu", "eu-central-1"] == Decimal("0.339")
+    assert rows["s3.storage", "eu-central-1"] == prices()["s3.storage", "eu-central-1"].price
+
+
+def test_a_list_that_may_be_there_and_is_not_read_stops_the_command(
+    files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(address: str) -> Any:
+        raise missing(address, 503)
+
+    answering(monkeypatch, answer)
+    with pytest.raises(SystemExit, match=r"a list was not read \(HTTPError 503\)"):
+        main(["eu-central-1"])
+    assert unchanged(files / "aws.csv")
+
+
+def test_what_is_written_is_not_denied_when_the_other_list_fails(
+    files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def answer(address: str) -> Any:
+        if "amazonaws.com" not in address:
+            raise missing(address, 403)
+        return offer(("EUC1-IndexingOCU", {}, [("0", "0.3390000000")]))
+
+    answering(monkeypatch, answer)
+    monkeypatch.setenv("GOOGLE_API_KEY", "a-secret-key")
+    with pytest.raises(SystemExit) as ended:
+        main(["EU", "eu-central-1"])
+    assert "google.csv stays as it is" in str(ended.value.code)
+    assert "aws.csv" not in str(ended.value.code) and "a-secret-key" not in str(ended.value.code)
+    assert "aws.csv: 1 of " in capsys.readouterr().out
+    assert unchanged(files / "google.csv") and not unchanged(files / "aws.csv")
+
+
+def standard(description: str, *regions: str) -> dict[str, Any]:
+    tiers = [{"unitPrice": {"units": "0", "nanos": nanos}} for nanos in (0, 26_000_000)]
+    priced = [{"pricingExpression": {"tieredRates": tiers}}]
+    return {"description": description, "serviceRegions": [*regions], "pricingInfo": priced}
+
+
+def test_the_multi_region_of_cloud_storage_is_read_under_its_other_name() -> None:
+    service = GOOGLE["gcs.storage"][0]
+    skus = [
+        standard("Standard Storage Belgium/Netherlands Dual-region", "europe", "europe-west1"),
+        standard("Standard Storage Belgium", "europe-west1"),
+        standard("Standard Storage Europe Multi-region", "europe"),
+    ]
+    for region in ("EU", "eu", "europe-west1"):
+        assert list(sold(service, {"skus": skus}, region)) == [("gcs.storage", Decimal("0.026"))]
+    assert list(sold(service, {"skus": skus[:2]}, "EU")) == []
+    assert list(sold(service, {"skus": skus}, "US")) == []
+
+
+def test_alarms_of_each_kind_are_kept_apart_by_their_usage_type() -> None:
+    listed = offer(
+        ("EUC1-CW:CompositeAlarmMonitorUsage", {}, [("0", "0.5")]),
+        ("EUC1-CW:HighResAlarmMonitorUsage", {"alarmType": "High Resolution"}, [("0", "0.3")]),
+        ("EUC1-CW:AlarmMonitorUsage", {"alarmType": "Standard"}, [("0", "0.1")]),
+    )
+    kinds = dict(offered("AmazonCloudWatch", listed))
+    assert {key: f"{price:f}" for key, price in kinds.items()} == {
+        "cloudwatch.alarm": "0.1",
+        "cloudwatch.fast_alarm": "0.3",
+        "cloudwatch.composite": "0.5",
+    }
+
+
+def test_the_page_lists_each_price_that_no_list_renews_and_no_other() -> None:
+    listed = set(re.findall(r"`([\w.]+)`", by_hand()))
+    known = PRODUCTS.keys() | GOOGLE.keys()
+    assert listed | known == {price.key for price in prices().values()} and not listed & known
 
 
 def test_an_sku_of_another_service_or_region_is_not_taken() -> None:
