@@ -3,8 +3,6 @@
 import gc
 import json
 import os
-import socket
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from botocore.config import Config
 from pulumi import automation
 
 from local import engine
+from tests.bare_cloud import bare_cloud
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKLOAD, ANALYTICS = "111111111111", "222222222222"
@@ -23,18 +22,8 @@ WORKLOAD, ANALYTICS = "111111111111", "222222222222"
 
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    state = tmp_path_factory.mktemp("cloud")
-    command = [sys.executable, "-m", "local.cloud", "--port", str(port), "--state", str(state)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout
-            yield json.loads(process.stdout.readline())["endpoint"]
-        finally:
-            process.terminate()
-            process.wait(20)
+    with bare_cloud(tmp_path_factory.mktemp("cloud")) as endpoint:
+        yield endpoint
 
 
 @pytest.fixture

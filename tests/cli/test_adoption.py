@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import runpy
-import socket
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +17,8 @@ from pulumi import automation
 
 from adoption import run
 from local import engine
-from tests.e2e import language_host
+from tests.bare_cloud import bare_cloud
+from tests.cli import front
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE, LOGS = "aws:dynamodb/table:Table", "aws:cloudwatch/logGroup:LogGroup"
@@ -47,18 +46,10 @@ def config(account: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    state = tmp_path_factory.mktemp("cloud")
-    command = [sys.executable, "-m", "local.cloud", "--port", str(port), "--state", str(state)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout
-            yield json.loads(process.stdout.readline())["endpoint"]
-        finally:
-            process.terminate()
-            process.wait(20)
+    if front.language_host() is None:
+        pytest.skip(str(front.missing("local")))
+    with bare_cloud(tmp_path_factory.mktemp("cloud")) as endpoint:
+        yield endpoint
 
 
 def client(endpoint: str, service: str, account: str) -> Any:
@@ -73,7 +64,7 @@ class Stacks:
 
     def __init__(self, folder: Path, endpoint: str):
         self.folder, self.endpoint = folder, endpoint
-        self.host = language_host.installed(folder)
+        self.host = front.language_host()  # `pulumi import` asks it which packages a program requires
 
     def make(self, name: str, state: str, account: str) -> automation.Stack:
         folder = self.folder / name / state
