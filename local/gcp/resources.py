@@ -219,10 +219,12 @@ class Resources:
         return message["messageId"]
 
     def subscribe(self, body: Body, query: Body, name: str) -> Body:
-        """Answers subscriptions.create: what is published from now on waits in it; 404 where its topic is not there."""
+        """Answers subscriptions.create: what is published from now on waits in it; 404 where its topic is not there,
+        409, and nothing lost, where the subscription is."""
         self.find(self.topics, body.get("topic", ""))
+        subscription = self.create(self.subscriptions, name, body)
         self.waiting[name] = []
-        return self.create(self.subscriptions, name, body)
+        return subscription
 
     def pull(self, body: Body, query: Body, name: str) -> Body:
         """Answers subscriptions.pull: the oldest messages, `maxMessages` at most (else 1), which then wait no more."""

@@ -120,8 +120,12 @@ class StorageTransfer:
         if not wanted.get("projectId"):
             raise Refused(400, "filter: projectId is required")
         names = wanted.get("jobNames")
-        operations = [o for o in reversed(self.operations.values())
-                 if not names or o["metadata"]["transferJobName"] in names]  # fmt: skip
+        operations = [
+            operation
+            for operation in reversed(self.operations.values())
+            if operation["metadata"]["projectId"] == wanted["projectId"]
+            and (not names or operation["metadata"]["transferJobName"] in names)
+        ]
         return {"operations": operations}
 
     def jobs_of(self, body: Body, query: Body) -> Body:

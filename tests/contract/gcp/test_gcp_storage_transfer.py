@@ -80,9 +80,13 @@ def test_another_subject_in_the_trust_is_refused_and_reported(copy: Copy) -> Non
     copy.landing.iam.update_assume_role_policy(RoleName=copy.role, PolicyDocument=copy.trust("1" * 21))
     failed = copy.run()
     assert failed["status"] == "FAILED"
+    assert len(copy.operations()) == 2
+    of_another = json.dumps({"projectId": "another", "jobNames": [copy.name]})
+    assert copy.ok("GET", "/v1/transferOperations", params={"filter": of_another})["operations"] == []
     (error,) = failed["errorBreakdowns"]
     assert error["errorCode"] == "PERMISSION_DENIED"
     assert "Not authorized to perform sts:AssumeRoleWithWebIdentity" in str(error["errorLogEntries"])
+    assert copy.gcp.put(seen, json={"topic": topic}).status_code == 409  # and what waits in it waits still
     (message,) = copy.ok("POST", f"{seen}:pull", json={"maxMessages": 10})["receivedMessages"]
     assert message["message"]["attributes"]["eventType"] == "TRANSFER_OPERATION_FAILED"
     assert json.loads(base64.b64decode(message["message"]["data"]))["metadata"]["status"] == "FAILED"
