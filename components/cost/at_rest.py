@@ -4,14 +4,17 @@ Sources: the pricing pages of prices/*.csv; a page here where how it is counted 
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
+from components.arguments.plain import is_list, is_mapping
 from components.cost.resource import HOURS, Quantity, Resource, quantity
 
 COLLECTION = "aws:opensearch/serverlessCollection:ServerlessCollection"
 GROUP = "aws:opensearch/serverlessCollectionGroup:ServerlessCollectionGroup"
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 STREAM = "aws:kinesis/stream:Stream"
+DELIVERY = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"
 MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
 POLLS = 730 * 3600 // 20
 """Long polls of one poller in a month, each 20 seconds where nothing comes."""
@@ -29,16 +32,33 @@ def _collection(it: Resource) -> Iterator[Quantity]:
     )
 
 
+def is_nextgen(group: Resource) -> bool:
+    """Whether a collection group is of the next generation; one that names none is classic
+    (https://www.pulumi.com/registry/packages/aws/api-docs/opensearch/serverlesscollectiongroup/)."""
+    return group.known("generation", str, "CLASSIC") == "NEXTGEN"
+
+
 def _group(it: Resource) -> Iterator[Quantity]:
-    """A group never has fewer units than its minimum, which may be none
-    (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-scale-to-zero.html)."""
+    """A group never has fewer units than its minimum, and one of the next generation may have none
+    (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-scale-to-zero.html). A classic one
+    has what a classic collection has where its minimum is below that, once for all that stand in it
+    (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/collection-groups-capacity-limits.html); it is
+    taken to have one."""
     given = it.known("capacity_limits", list, [])
     limits: dict[str, Any] = given[0] if given else {}
+    standby = it.known("standby_replicas", str, "ENABLED") == "ENABLED"
+    below = 0 if is_nextgen(it) else 1 if standby else 0.5
     least = sum(
-        limits.get(key) or 0 for key in ("min_indexing_capacity_in_ocu", "min_search_capacity_in_ocu")
+        max(limits.get(key) or 0, below)
+        for key in ("min_indexing_capacity_in_ocu", "min_search_capacity_in_ocu")
     )
     yield quantity(
-        GROUP, "collection group, units at the least", "at rest", "aoss.ocu", it.region, least * HOURS
+        GROUP,
+        "collection group, units at the least",
+        "at rest",
+        "aoss.ocu",
+        it.region,
+        Decimal(str(least)) * HOURS,
     )
 
 
@@ -62,6 +82,31 @@ def _stream(it: Resource) -> Iterator[Quantity]:
     if it.known("retention_period", (int, float), 24) > 24:
         key = "kinesis.extended_shard_hour"
         yield quantity(STREAM, "shards, kept longer than a day", "at rest", key, it.region, shards * HOURS)
+
+
+def _delivery(it: Resource) -> Iterator[Quantity]:
+    """A delivery stream into a VPC is paid for each hour in each availability zone
+    (https://aws.amazon.com/firehose/pricing/, "VPC delivery"). Its subnets may be of one zone or of one each."""
+    if subnets := subnets_of(it):
+        most = subnets * HOURS
+        yield quantity(
+            DELIVERY, "delivery into a VPC", "at rest", "firehose.vpc_hour", it.region, HOURS, most
+        )
+
+
+def subnets_of(delivery: Resource) -> int:
+    """How many subnets a delivery stream delivers into; none where its destination is in no VPC, and one where they are
+    not known."""
+    for key, destination in delivery.inputs.items():
+        network = (
+            destination.get("vpc_config")
+            if key.endswith("_configuration") and is_mapping(destination)
+            else None
+        )
+        if network:
+            subnets = network.get("subnet_ids") if is_mapping(network) else None
+            return max(1, len(subnets)) if is_list(subnets) else 1
+    return 0
 
 
 def _key(it: Resource) -> Iterator[Quantity]:
@@ -102,6 +147,7 @@ AT_REST: dict[str, Callable[[Resource], Iterator[Quantity]]] = {
     GROUP: _group,
     "aws:opensearchingest/pipeline:Pipeline": _ingestion,
     STREAM: _stream,
+    DELIVERY: _delivery,
     "aws:kms/key:Key": _key,
     ALARM: _alarm,
     MAPPING: _mapping,

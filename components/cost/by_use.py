@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from components.cost.at_rest import COLLECTION, GROUP, STREAM
+from components.cost.at_rest import COLLECTION, DELIVERY, STREAM, subnets_of
 from components.cost.resource import Number, Quantity, Resource, of_type, quantity
 from components.cost.usage import (
     BigQueryTransferUsageArgs,
@@ -37,7 +37,6 @@ FUNCTION = "aws:lambda/function:Function"
 LOGS = "aws:cloudwatch/logGroup:LogGroup"
 QUEUE = "aws:sqs/queue:Queue"
 INGESTION = "aws:opensearchingest/pipeline:Pipeline"
-DELIVERY = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"
 REPLICATION = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
 SCHEDULE = "aws:scheduler/schedule:Schedule"
 CRAWLER = "aws:glue/crawler:Crawler"
@@ -62,8 +61,6 @@ class Used(Generic[Args_co, Usage_co]):
     args: Args_co
     resources: Sequence[Resource]
     usage: Usage_co
-    shared: Sequence[Resource] = ()
-    """What other pipelines of the stack register."""
 
     def region(self, type: str) -> str:
         """The region of the first resource of a type, else that of the pipeline's account."""
@@ -106,33 +103,9 @@ def functions(it: "Used[PipelineArgs, UsageArgs]") -> Iterator[Quantity]:
 
 
 def collections(it: "Used[PipelineArgs, SearchUsageArgs]") -> Iterator[Quantity]:
-    """What indexes hold, and the units beyond the least. A group that sleeps is paid while it is awake: one worker for
-    indexing and two for search (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/
-    serverless-scale-to-zero.html). No page says how many units a worker is: from half a one to the group's most. What
-    stands in another pipeline's group keeps that one awake for between no further hour and all of its own."""
+    """What indexes hold."""
     if it.has(COLLECTION):
         yield it.use(COLLECTION, "index storage", "aoss.storage", it.usage.index_storage_gb)
-    groups = [(group, False) for group in of_type(it.resources, GROUP)] + [
-        (group, True) for group in of_type(it.shared, GROUP) if group.inputs.get("name") in _groups(it)
-    ]
-    for group, of_another in groups:
-        given = group.known("capacity_limits", list, [])
-        limits: dict[str, Any] = given[0] if given else {}
-        parts = (
-            ("indexing", 1, it.usage.monthly_indexing_hours),
-            ("search", 2, it.usage.monthly_search_hours),
-        )
-        for part, workers, hours in parts:
-            least = limits.get(f"min_{part}_capacity_in_ocu") or 0
-            most = limits.get(f"max_{part}_capacity_in_ocu") or 96
-            low, high = (max(0.0, units - least) * hours for units in (workers / 2, most))
-            # Another's group is awake at the same hours, or at others.
-            yield it.use(GROUP, f"{part}, awake", "aoss.ocu", 0 if of_another else low, high, group.region)
-
-
-def _groups(it: "Used[PipelineArgs, SearchUsageArgs]") -> set[Any]:
-    """The names of the groups that the pipeline's collections stand in."""
-    return {each.inputs.get("collection_group_name") for each in of_type(it.resources, COLLECTION)} - {None}
 
 
 def tables(it: "Used[PipelineArgs, UsageArgs]", storage: float) -> Iterator[Quantity]:
@@ -157,7 +130,7 @@ def _zero_etl(it: "Used[ZeroEtlArgs, ZeroEtlUsageArgs]") -> Iterator[Quantity]:
 
 def _firehose(it: "Used[FirehoseArgs, FirehoseUsageArgs]") -> Iterator[Quantity]:
     """Kinesis rounds a record up to 1 KB on demand and counts parts of 25 KB of a provisioned stream; Firehose rounds a
-    record of a stream up to 5 KB (https://aws.amazon.com/kinesis/data-streams/pricing/,
+    record of a stream up to 5 KB, but not what goes into a VPC (https://aws.amazon.com/kinesis/data-streams/pricing/,
     https://aws.amazon.com/firehose/pricing/)."""
     usage = it.usage
     records = Decimal(str(usage.monthly_data_ingested_gb)) * GB / Decimal(str(usage.record_bytes))
@@ -167,11 +140,11 @@ def _firehose(it: "Used[FirehoseArgs, FirehoseUsageArgs]") -> Iterator[Quantity]
 
     yield from collections(it)
     for stream in of_type(it.resources, STREAM):
+        hours = Decimal(str(stream.known("retention_period", (int, float), 24)))
         gb = rounded(KB) * KB / GB
         if stream.known("stream_mode_details", Mapping, {}).get("stream_mode") == "ON_DEMAND":
             yield it.use(STREAM, "records written", "kinesis.on_demand_in", gb)
             yield it.use(STREAM, "records read", "kinesis.on_demand_out", gb)
-            hours = Decimal(str(stream.known("retention_period", (int, float), 24)))
             kept = gb / 730 * (min(hours, Decimal(168)) - 24)
             if hours > 24:
                 yield it.use(STREAM, "records kept from a day to seven", "kinesis.on_demand_retention", kept)
@@ -180,7 +153,12 @@ def _firehose(it: "Used[FirehoseArgs, FirehoseUsageArgs]") -> Iterator[Quantity]
                 yield it.use(STREAM, "records kept beyond seven days", "kinesis.long_retention", kept)
         else:
             yield it.use(STREAM, "records written", "kinesis.put_unit", rounded(25 * KB))
+            if hours > 168:  # up to seven days are paid by the shard and hour
+                kept = Decimal(str(usage.monthly_data_ingested_gb)) / 730 * (hours - 168)
+                yield it.use(STREAM, "records kept beyond seven days", "kinesis.shard_long_retention", kept)
     yield it.use(DELIVERY, "records delivered", "firehose.in", rounded(5 * KB) * 5 * KB / GB)
+    if any(map(subnets_of, of_type(it.resources, DELIVERY))):
+        yield it.use(DELIVERY, "records into a VPC", "firehose.vpc_in", usage.monthly_data_ingested_gb)
     yield it.use(BUCKET, "backup", "s3.storage", usage.backup_gb)
 
 

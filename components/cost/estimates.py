@@ -9,6 +9,7 @@ from typing import Any
 from components.cost.at_rest import AT_REST, COLLECTION
 from components.cost.by_use import Used, by_use
 from components.cost.free import FREE
+from components.cost.groups import awake
 from components.cost.prices import Price, price
 from components.cost.resource import Quantity, Resource, When, of_type
 from components.cost.usage import USAGE
@@ -120,13 +121,16 @@ def estimate(resources: Iterable[Resource], pipelines: Mapping[str, Pipeline]) -
         of[owners[each.name]].append(each)
     lines: list[Line] = []
     shares = _sharing(registered)
+    usages = {
+        name: each.usage if each.usage is not None else USAGE[each.kind]() for name, each in pipelines.items()
+    }
+    awake_groups = list(awake(of, usages))
     for name in (*pipelines, STACK):
         quantities = [made for each in of[name] for made in _at_rest(each, each.name in shares)]
         if name in pipelines:
             pipeline = pipelines[name]
-            usage = pipeline.usage if pipeline.usage is not None else USAGE[pipeline.kind]()
-            others = [each for each in registered if owners[each.name] != name]
-            quantities += by_use(pipeline.kind, Used(pipeline.args, of[name], usage, others))
+            quantities += by_use(pipeline.kind, Used(pipeline.args, of[name], usages[name]))
+        quantities += [made for booked, made in awake_groups if booked == name]
         lines += [Line(name, each, price(each.key, each.region)) for each in _joined(quantities)]
     known = AT_REST.keys() | FREE.keys() | {line.quantity.of for line in lines}
     unpriced = sorted({each.type for each in registered} - known)

@@ -40,12 +40,15 @@ PRODUCTS = {
     "kinesis.on_demand_out": Product("AmazonKinesis", "OnDemand-BilledOutgoingBytes"),
     "kinesis.on_demand_retention": Product("AmazonKinesis", "OnDemand-ExtendedRetention-ByteHrs"),
     "kinesis.long_retention": Product("AmazonKinesis", "OnDemand-LongTermRetention-ByteHrs"),
+    "kinesis.shard_long_retention": Product("AmazonKinesis", "LongTermRetention-ByteHrs"),
     "kinesis.shard_hour": Product("AmazonKinesis", "Storage-ShardHour"),
     "kinesis.put_unit": Product("AmazonKinesis", "PutRequestPayloadUnits"),
     "kinesis.extended_shard_hour": Product("AmazonKinesis", "Extended-ShardHour"),
     "firehose.in": Product(  # another source (`sourcetype`) is another price
         "AmazonKinesisFirehose", "BilledBytes", {"group": "Event-by-Event Processing", "sourcetype": ""}
     ),
+    "firehose.vpc_hour": Product("AmazonKinesisFirehose", "Firehose-VpcDelivery-Hours"),
+    "firehose.vpc_in": Product("AmazonKinesisFirehose", "Firehose-VpcDelivery-Bytes"),
     "dynamodb.storage": _dynamodb("TimedStorage-ByteHrs"),
     "dynamodb.pitr": _dynamodb("TimedPITRStorage-ByteHrs"),
     "dynamodb.write": _dynamodb("WriteRequestUnits", operation="PayPerRequestThroughput"),

@@ -43,10 +43,17 @@ def collection(region: str = US, name: str = "pipe", **inputs: Any) -> Resource:
     return made(token, region, name, **{"standby_replicas": "ENABLED"} | inputs)
 
 
-def group(region: str = US, name: str = "pipe", **limits: float) -> Resource:
+def group(
+    region: str = US,
+    name: str = "pipe",
+    generation: str = "NEXTGEN",
+    standby_replicas: str = "ENABLED",
+    account: str = "1",
+    **limits: float,
+) -> Resource:
     token = "aws:opensearch/serverlessCollectionGroup:ServerlessCollectionGroup"
-    given = {"name": "g", "capacity_limits": [limits], "generation": "NEXTGEN"}
-    return Resource(token, name, given, region, "1")
+    given = {"name": "g", "capacity_limits": [limits], "standby_replicas": standby_replicas}
+    return Resource(token, name, given | ({"generation": generation} if generation else {}), region, account)
 
 
 def stream(region: str = US, mode: str = "ON_DEMAND", **inputs: Any) -> Resource:
@@ -71,6 +78,7 @@ BUCKET, TABLE = "aws:s3/bucket:Bucket", "aws:dynamodb/table:Table"
 DELIVERY = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"
 REPLICATES = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
 METRICS = [{"metric": {"metric_name": "a"}}, {"metric": {"metric_name": "b"}}, {"expression": "m1 / m2"}]
+VPC = {"opensearchserverless_configuration": {"vpc_config": {"subnet_ids": ["subnet-1", "subnet-2"]}}}
 PITR: dict[str, Any] = {"point_in_time_recovery": {"enabled": True}}
 ON_TABLE = ExportSourceArgs(dynamodb="orders")
 INCREMENTAL = ExportSourceArgs(dynamodb="orders", mode="incremental")
@@ -123,6 +131,11 @@ CASES = [
          collection(collection_group_name="g")),
     case("nextgen with a minimum", OPENSEARCH, "collection group, units at the least", "(2 + 4) * 730 * 0.24",
          1051.20, "firehose", group(min_indexing_capacity_in_ocu=2, min_search_capacity_in_ocu=4)),
+    case("a classic group", OPENSEARCH, "collection group, units at the least", "(1 + 1) * 730 * 0.24", 350.40,
+         "firehose", group(generation="CLASSIC"), collection(collection_group_name="g")),
+    case("a classic group without standby and a minimum of search", OPENSEARCH,
+         "collection group, units at the least", "(0.5 + 4) * 730 * 0.24", 788.40, "firehose",
+         group(generation="", standby_replicas="DISABLED", min_search_capacity_in_ocu=4)),
     case("nextgen searched 60 hours", OPENSEARCH, "search, awake", "2 * 0.5 * 60 * 0.24, 4 * 60 * 0.24",
          (14.40, 57.60), "firehose", group(max_search_capacity_in_ocu=4), monthly_search_hours=60),
     case("nextgen written 10 hours", OPENSEARCH, "indexing, awake", "1 * 0.5 * 10 * 0.24, 2 * 10 * 0.24",
@@ -157,11 +170,20 @@ CASES = [
     case("provisioned, 100 GB in puts of 25 KB", KINESIS, "records written",
          "100 * 2**30 / (25 * 1024) * 0.000000014", 0.06, "firehose", stream(mode="PROVISIONED"),
          monthly_data_ingested_gb=100, record_bytes=25 * 1024),
+    case("a shard kept for a year", KINESIS, "records kept beyond seven days", "730 / 730 * (8760 - 168) * 0.023",
+         197.62, "firehose", stream(mode="PROVISIONED", shard_count=1, retention_period=8760),
+         monthly_data_ingested_gb=730),
+    case("a shard kept for a year, its first week", KINESIS, "shards, kept longer than a day", "1 * 730 * 0.02",
+         14.60, "firehose", stream(mode="PROVISIONED", shard_count=1, retention_period=8760)),
     # Firehose: 0.029 dollars a GB, each record of a stream rounded up to 5 KB
     case("delivery of records of 5 KB", FIREHOSE, "records delivered", "100 * 0.029", 2.90, "firehose",
          made(DELIVERY), monthly_data_ingested_gb=100, record_bytes=5 * 1024),
     case("delivery of records of 1 KB, each 5", FIREHOSE, "records delivered", "100 * 5 * 0.029", 14.50,
          "firehose", made(DELIVERY), monthly_data_ingested_gb=100, record_bytes=1024),
+    case("delivery into a VPC of two zones, or of one", FIREHOSE, "delivery into a VPC", "730 * 0.01, 2 * 730 * 0.01",
+         (7.30, 14.60), "firehose", made(DELIVERY, **VPC)),
+    case("into a VPC, records as they are", FIREHOSE, "records into a VPC", "100 * 0.01", 1.00, "firehose",
+         made(DELIVERY, **VPC), monthly_data_ingested_gb=100, record_bytes=512),
     # DynamoDB
     case("a table exported once", DYNAMODB, "first export of the tables", "250 * 0.10", 25.00, "zero-etl",
          args={"tables": [ZeroEtlTableArgs(name="orders")]}, storage_gb=250),
@@ -282,13 +304,13 @@ def test_there_are_forty_cases_at_least_and_no_two_are_one() -> None:
     assert len({it.name for it in CASES}) == len(CASES) >= 40
 
 
-def two(*made: Resource, when: Any = "at rest") -> list[tuple[Decimal, Decimal]]:
+def two(*made: Resource) -> list[tuple[Decimal, Decimal]]:
     args = SimpleNamespace(account=SimpleNamespace(region=US), tables=[])
     usage = FirehoseUsageArgs(
         monthly_data_ingested_gb=0, backup_gb=0, index_storage_gb=0, monthly_search_hours=0
     )
     cost = estimate(made, {n: Pipeline("firehose", args, usage) for n in ("one", "two")})
-    return [cost.sum(when, name) for name in ("one", "two")]
+    return [cost.sum("at rest", name) for name in ("one", "two")]
 
 
 def test_the_second_classic_collection_of_an_account_adds_between_nothing_and_its_own_least() -> None:
@@ -308,23 +330,6 @@ def test_the_second_classic_collection_of_an_account_adds_between_nothing_and_it
 def test_collections_that_share_nothing_are_paid_each(other: Resource) -> None:
     least, most = two(collection(name="one"), other)[1]
     assert least == most > 0
-
-
-def test_a_group_of_two_pipelines_is_paid_once_and_kept_awake_by_both() -> None:
-    """60 hours of indexing each: 60 to 60 + 60 hours of half a unit to the most, 4 (0.24 dollars)."""
-    limits = {f"max_{part}_capacity_in_ocu": 4 for part in ("indexing", "search")}
-    grouped = (
-        group(US, "one-group", min_search_capacity_in_ocu=2, **limits),
-        collection(name="one", collection_group_name="g"),
-        collection(name="two", collection_group_name="g"),
-    )
-    assert two(*grouped) == [(Decimal("350.40"), Decimal("350.40")), (0, 0)]
-    hours, most = Decimal(60) * Decimal("0.24"), 4
-    assert two(*grouped, when="by use") == [(hours / 2, hours * most), (0, hours * most)]
-    assert two(*grouped[1:], when="by use") == [
-        (0, 0),
-        (0, 0),
-    ]  # a group that was there is not this program's
 
 
 def test_a_collection_in_a_group_shares_no_unit_with_a_classic_one() -> None:
