@@ -93,11 +93,15 @@ class Checks:
 
     def __init__(self) -> None:
         self.seen: dict[pulumi.Resource, asyncio.Future[Resource]] = {}
+        self.parents: dict[pulumi.Resource, pulumi.Resource | None] = {}
         self.over = False
 
     def __call__(self, args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
         """Adds its own check to a resource's dependencies."""
-        if self.over or isinstance(args.resource, pulumi.ComponentResource) or args.opts.id is not None:
+        if self.over:
+            return None
+        self.parents[args.resource] = args.opts.parent
+        if isinstance(args.resource, pulumi.ComponentResource) or args.opts.id is not None:
             return None
         read = self.seen[args.resource] = asyncio.ensure_future(self._read(args))
         waits = pulumi.Output.from_input(_alone(read, args)).apply(lambda _: [])
@@ -122,7 +126,16 @@ class Checks:
             props[snake(name)] = await _plain(value, from_)
             links[snake(name)] = frozenset(from_)
         props = {key: value for key, value in props.items() if value is not None}
-        return Resource(args.type_, args.name, props, links, *await self._place(args))
+        return Resource(
+            args.type_, args.name, props, links, *await self._place(args), self._root(args.resource)
+        )
+
+    def _root(self, resource: pulumi.Resource) -> str:
+        """The outermost of those that it is part of and that were registered inside."""
+        within, parent = resource, self.parents.get(resource)
+        while parent is not None and parent in self.parents:
+            within, parent = parent, self.parents[parent]
+        return "" if within is resource else _key(within)
 
     async def _place(self, args: pulumi.ResourceTransformationArgs) -> tuple[Any, Any]:
         """The account and the region that the resource's provider works in."""

@@ -29,6 +29,8 @@ class Resource:
     """The id of the AWS account that it is made in, as its provider's `allowed_account_ids` say; None if they don't."""
     region: Any = None
     """The region that its provider works in; None where that is not known."""
+    root: str = ""
+    """The outermost resource that it is part of, as `<type>::<name>`; empty where that is the stack itself."""
 
     @property
     def key(self) -> str:

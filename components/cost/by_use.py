@@ -108,18 +108,23 @@ def collections(it: "Used[PipelineArgs, SearchUsageArgs]") -> Iterator[Quantity]
         yield it.use(COLLECTION, "index storage", "aoss.storage", it.usage.index_storage_gb)
 
 
-def tables(it: "Used[PipelineArgs, UsageArgs]", storage: float) -> Iterator[Quantity]:
-    """The tables that the program creates and what guards them; those that were there cost what they did."""
-    made = of_type(it.resources, TABLE)
-    if any(each.inputs.get("point_in_time_recovery") for each in made):
-        yield it.use(TABLE, "tables' storage", "dynamodb.storage", storage)
-        yield it.use(TABLE, "point-in-time recovery", "dynamodb.pitr", storage)
+def tables(it: "Used[PipelineArgs, ZeroEtlUsageArgs | ExportUsageArgs]") -> Iterator[Quantity]:
+    """The tables that the program creates, what guards them and what their applications write and read; those that were
+    there cost what they did."""
+    made, usage = of_type(it.resources, TABLE), it.usage
+    if not made:
+        return
+    yield it.use(TABLE, "tables' storage", "dynamodb.storage", usage.storage_gb)
+    if any(each.known("point_in_time_recovery", Mapping, {}).get("enabled") for each in made):
+        yield it.use(TABLE, "point-in-time recovery", "dynamodb.pitr", usage.storage_gb)
+    yield it.use(TABLE, "tables' writes", "dynamodb.write", usage.monthly_write_request_units)
+    yield it.use(TABLE, "tables' reads", "dynamodb.read", usage.monthly_read_request_units)
 
 
 def _zero_etl(it: "Used[ZeroEtlArgs, ZeroEtlUsageArgs]") -> Iterator[Quantity]:
     usage, region = it.usage, it.args.account.region
     yield from collections(it)
-    yield from tables(it, usage.storage_gb)
+    yield from tables(it)
     if any(table.export for table in it.args.tables):
         what = "first export of the tables"
         yield quantity(INGESTION, what, "once", "dynamodb.export", region, usage.storage_gb)
@@ -168,7 +173,7 @@ def _export(it: "Used[ExportArgs, ExportUsageArgs]") -> Iterator[Quantity]:
     exported = [source for source in it.args.sources if source.dynamodb]
     whole = [source for source in exported if source.mode != INCREMENTAL]
     by = RUN if it.has(RUN) else FUNCTION
-    yield from tables(it, usage.storage_gb)
+    yield from tables(it)
     if whole:
         gb = Decimal(str(usage.storage_gb)) * runs
         yield it.use(by, "exports of tables", "dynamodb.export", gb, region=region)

@@ -115,10 +115,9 @@ def estimate(resources: Iterable[Resource], pipelines: Mapping[str, Pipeline]) -
     """What a stack costs that registers these resources for these pipelines. A pure function; a pipeline without a
     usage gets its kind's defaults."""
     registered = [each for each in resources if not each.type.startswith(("pulumi:", "tributary:"))]
-    owners = {each.name: owner(each.name, pipelines) for each in registered}
     of: dict[str, list[Resource]] = {name: [] for name in (*pipelines, STACK)}
     for each in registered:
-        of[owners[each.name]].append(each)
+        of[owner(each, pipelines)].append(each)
     lines: list[Line] = []
     shares = _sharing(registered)
     usages = {
@@ -138,9 +137,13 @@ def estimate(resources: Iterable[Resource], pipelines: Mapping[str, Pipeline]) -
     return Estimate(lines, unpriced, kinds)
 
 
-def owner(resource: str, pipelines: Iterable[str]) -> str:
-    """The pipeline that a resource belongs to: a child's name begins with its pipeline's."""
-    named = [name for name in pipelines if f"{resource}-".startswith(f"{name}-")]
+def owner(resource: Resource, pipelines: Iterable[str]) -> str:
+    """The pipeline that a resource belongs to: the component that it is part of, and where that is not known the one
+    that its name begins with, of several the longest."""
+    type, _, root = resource.root.partition("::")
+    if type.startswith("tributary:"):
+        return root if type.startswith("tributary:pipelines:") and root in set(pipelines) else STACK
+    named = [name for name in pipelines if f"{resource.name}-".startswith(f"{name}-")]
     return max(named, key=len, default=STACK)
 
 

@@ -17,13 +17,15 @@ Number = int | float | Decimal
 @dataclass(frozen=True)
 class Resource:
     """A type token, the name in the program, the inputs as far as they are known (keys in snake_case), and where it
-    stands: a region of AWS or a location of Google Cloud, and the account."""
+    stands: a region of AWS or a location of Google Cloud, the account, and the outermost component that it is part of,
+    as `<type>::<name>`."""
 
     type: str
     name: str
     inputs: Mapping[str, Any] = field(default_factory=dict[str, Any])
     region: str = ""
     account: str = ""
+    root: str = ""
 
     def known(self, key: str, kind: Any, default: Any) -> Any:
         """An input where it is known and of that kind, else the default."""
@@ -32,7 +34,13 @@ class Resource:
 
 
 def as_registered(
-    type: str, name: str, inputs: Mapping[str, Any], account: Any, region: Any, google: str = ""
+    type: str,
+    name: str,
+    inputs: Mapping[str, Any],
+    account: Any,
+    region: Any,
+    google: str = "",
+    root: str = "",
 ) -> Resource:
     """A resource of a program, without what is no plain data of its inputs: what is not known yet. `google`: the
     location of what names none at Google Cloud."""
@@ -43,7 +51,7 @@ def as_registered(
         # Multi-regions are written in capitals, regions are not; a bucket's location is always in capitals.
         region = place.upper() if place.upper() in ("US", "EU", "ASIA") else place.lower()
     known = [value if isinstance(value, str) else "" for value in (region, account)]
-    return Resource(type, name, inputs, *known)
+    return Resource(type, name, inputs, *known, root)
 
 
 def _plain(value: Any) -> Any:

@@ -2,10 +2,10 @@
 
 They change nothing that is deployed, only what it is expected to cost. Names are those of Infracost's usage file where
 it has the thing (https://github.com/infracost/infracost/blob/master/infracost-usage-example.yml): `storage_gb`,
-`monthly_streams_read_request_units` and `monthly_data_ingested_gb`, `monthly_requests` and `request_duration_ms`,
-`monthly_transitions`, `monthly_hours` (of a crawler), `monthly_tier_1_requests`, `monthly_queries_tb`. Sizes are in GB
-as the services bill them (2^30 bytes), times are a month's of 730 hours. The defaults are a small shop's, not a
-measurement.
+`monthly_write_request_units`, `monthly_read_request_units`, `monthly_streams_read_request_units`,
+`monthly_data_ingested_gb`, `monthly_requests` and `request_duration_ms`, `monthly_transitions`, `monthly_hours` (of a
+crawler), `monthly_tier_1_requests`, `monthly_queries_tb`. Sizes are in GB as the services bill them (2^30 bytes), times
+are a month's of 730 hours. The defaults are a small shop's, not a measurement.
 """
 
 from typing import Annotated
@@ -48,6 +48,10 @@ class ZeroEtlUsageArgs(SearchUsageArgs):
 
     storage_gb: Amount = 10
     """GB in its tables together."""
+    monthly_write_request_units: Amount = 1_000_000
+    """Writes of the tables that it creates: units of 1 KB."""
+    monthly_read_request_units: Amount = 1_000_000
+    """Reads of the tables that it creates: units of 4 KB."""
     monthly_streams_read_request_units: Amount = 2_628_000
     """Reads of the tables' streams: a shard read once a second has 2,628,000 a month."""
 
@@ -70,6 +74,10 @@ class ExportUsageArgs(UsageArgs):
 
     storage_gb: Amount = 10
     """GB in the tables of DynamoDB that are exported whole, together."""
+    monthly_write_request_units: Amount = 1_000_000
+    """Writes of the tables that it creates: units of 1 KB."""
+    monthly_read_request_units: Amount = 1_000_000
+    """Reads of the tables that it creates: units of 4 KB."""
     monthly_changed_gb: Amount = 1
     """GB that incremental exports read in all."""
     snapshot_gb: Amount = 10

@@ -33,7 +33,7 @@ def described(resources: Iterable[policy.Resource], settings: Settings) -> dict[
     }
     google = settings.gcp.location if settings.gcp else ""
     read = (
-        as_registered(each.type, each.name, each.props, each.account, each.region, google)
+        as_registered(each.type, each.name, each.props, each.account, each.region, google, each.root)
         for each in resources
     )
     return estimate(read, pipelines).described()

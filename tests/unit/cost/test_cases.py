@@ -195,6 +195,10 @@ CASES = [
          "export", made(TABLE, FRANKFURT, **PITR), args=LAKE, storage_gb=10),
     case("a table's storage in Tokyo", DYNAMODB, "tables' storage", "10 * 0.285", 2.85, "export",
          made(TABLE, TOKYO, **PITR), args=LAKE, storage_gb=10),
+    case("writes of a table that is made", DYNAMODB, "tables' writes", "4_000_000 * 0.625 / 1_000_000", 2.50,
+         "zero-etl", made(TABLE, **PITR), monthly_write_request_units=4_000_000),
+    case("reads of a table that is made, Tokyo", DYNAMODB, "tables' reads", "20_000_000 * 0.1425 / 1_000_000", 2.85,
+         "export", made(TABLE, TOKYO, **PITR), args=LAKE, monthly_read_request_units=20_000_000),
     case("a stream's reads", DYNAMODB, "reads of the streams", "2_628_000 / 100_000 * 0.02", 0.53, "zero-etl",
          args={"tables": []}),
     # RDS
