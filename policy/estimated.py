@@ -14,12 +14,10 @@ from components.cost.by_use import (
     COPIES,
     CRAWLER,
     DATASET,
-    DELIVERY,
     FUNCTION,
     GOOGLE_TABLE,
     LOGS,
     QUEUE,
-    REPLICATION,
     RUN,
     SCHEDULE,
     TABLE,
@@ -32,8 +30,7 @@ from policy.values import NotKnownYet, is_list, is_mapping
 
 STACK = "pulumi:pulumi:Stack"
 BY_USE = frozenset({
-    BUCKET, COPIES, CRAWLER, DATASET, DELIVERY, FUNCTION, GOOGLE_TABLE, LOGS, QUEUE, REPLICATION, RUN, SCHEDULE, TABLE,
-    WORKGROUP,
+    BUCKET, COPIES, CRAWLER, DATASET, FUNCTION, GOOGLE_TABLE, LOGS, QUEUE, RUN, SCHEDULE, TABLE, WORKGROUP,
 })  # fmt: skip
 """Types whose price is known and which are paid by what they are used for, of which a pack is sent nothing."""
 _NATIVE = {"aws-native:opensearchserverless:Collection": COLLECTION}

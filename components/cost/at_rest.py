@@ -1,4 +1,4 @@
-"""What each type of resource costs by being there, whether it is used or not.
+"""What each type of resource costs by being there, and what a setting of it adds where it is used.
 
 Sources: the pricing pages of prices/*.csv; a page here where how it is counted stands elsewhere.
 """
@@ -15,6 +15,7 @@ GROUP = "aws:opensearch/serverlessCollectionGroup:ServerlessCollectionGroup"
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 STREAM = "aws:kinesis/stream:Stream"
 DELIVERY = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"
+REPLICATION = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
 MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
 POLLS = 730 * 3600 // 20
 """Long polls of one poller in a month, each 20 seconds where nothing comes."""
@@ -65,7 +66,7 @@ def _group(it: Resource) -> Iterator[Quantity]:
 def _ingestion(it: Resource) -> Iterator[Quantity]:
     """An ingestion pipeline is paid by the unit and hour, from its least to its most
     (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/ingestion-scaling.html)."""
-    least, most = (it.known(key, (int, float), 1) for key in ("min_units", "max_units"))
+    least, most = (it.number(key, 1) for key in ("min_units", "max_units"))
     yield quantity(it.type, "ingestion, units at the least", "at rest", "osis.ocu", it.region, least * HOURS)
     if most > least:
         more = (most - least) * HOURS
@@ -77,9 +78,9 @@ def _stream(it: Resource) -> Iterator[Quantity]:
     if mode == "ON_DEMAND":
         yield quantity(STREAM, "stream, on demand", "at rest", "kinesis.stream_hour", it.region, HOURS)
         return
-    shards = it.known("shard_count", (int, float), 1)
+    shards = it.number("shard_count", 1)
     yield quantity(STREAM, "shards", "at rest", "kinesis.shard_hour", it.region, shards * HOURS)
-    if it.known("retention_period", (int, float), 24) > 24:
+    if it.number("retention_period", 24) > 24:
         key = "kinesis.extended_shard_hour"
         yield quantity(STREAM, "shards, kept longer than a day", "at rest", key, it.region, shards * HOURS)
 
@@ -116,13 +117,38 @@ def _key(it: Resource) -> Iterator[Quantity]:
 
 
 def _alarm(it: Resource) -> Iterator[Quantity]:
-    """An alarm is paid by the metrics that it looks at, so that metric math saves nothing
-    (https://aws.amazon.com/cloudwatch/pricing/, "Alarms")."""
-    queries = it.known("metric_queries", list, [])
-    metrics = sum(bool(query.get("metric")) for query in queries) or 1
-    period = it.known("period", (int, float), 60)
+    """An alarm is paid by the metrics that it looks at, so that metric math saves nothing; a metric that no service
+    sends is paid itself, for each hour in which it is sent (https://aws.amazon.com/cloudwatch/pricing/, "Alarms" and
+    "Custom Metrics")."""
+    queries: list[Any] = [
+        query["metric"] for query in it.known("metric_queries", list, []) if query.get("metric")
+    ]
+    metrics = queries or [it.inputs]
+    period = it.number("period", 60)
     key = "cloudwatch.fast_alarm" if period < 60 else "cloudwatch.alarm"
-    yield quantity(ALARM, "alarms", "at rest", key, it.region, metrics)
+    yield quantity(ALARM, "alarms", "at rest", key, it.region, len(metrics))
+    custom = sum(not str(metric.get("namespace", "AWS/")).startswith("AWS/") for metric in metrics)
+    if custom:
+        yield quantity(
+            ALARM, "metrics that functions send", "by use", "cloudwatch.metric", it.region, 0, custom
+        )
+
+
+def _replication(it: Resource) -> Iterator[Quantity]:
+    """The metrics of a rule are paid as custom ones: bytes and operations that wait, operations that failed, and the
+    latency (https://docs.aws.amazon.com/AmazonS3/latest/userguide/repl-metrics.html)."""
+    rules: list[Any] = it.known("rules", list, [])
+    enabled = sum(
+        _is_enabled(rule.get("destination", {}).get("metrics")) for rule in rules if is_mapping(rule)
+    )
+    if enabled:
+        yield quantity(
+            it.type, "metrics of replication", "by use", "cloudwatch.metric", it.region, 0, 4 * enabled
+        )
+
+
+def _is_enabled(metrics: Any) -> bool:
+    return is_mapping(metrics) and metrics.get("status") == "Enabled"
 
 
 def _mapping(it: Resource) -> Iterator[Quantity]:
@@ -151,6 +177,7 @@ AT_REST: dict[str, Callable[[Resource], Iterator[Quantity]]] = {
     "aws:kms/key:Key": _key,
     ALARM: _alarm,
     MAPPING: _mapping,
+    REPLICATION: _replication,
     "aws:s3/bucketMetric:BucketMetric": _bucket_metric,
     "aws:sns/topicSubscription:TopicSubscription": _mails,
 }

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from components.cost.at_rest import COLLECTION, DELIVERY, STREAM, subnets_of
+from components.cost.at_rest import COLLECTION, DELIVERY, REPLICATION, STREAM, subnets_of
 from components.cost.resource import Number, Quantity, Resource, of_type, quantity
 from components.cost.usage import (
     BigQueryTransferUsageArgs,
@@ -37,7 +37,6 @@ FUNCTION = "aws:lambda/function:Function"
 LOGS = "aws:cloudwatch/logGroup:LogGroup"
 QUEUE = "aws:sqs/queue:Queue"
 INGESTION = "aws:opensearchingest/pipeline:Pipeline"
-REPLICATION = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
 SCHEDULE = "aws:scheduler/schedule:Schedule"
 CRAWLER = "aws:glue/crawler:Crawler"
 WORKGROUP = "aws:athena/workgroup:Workgroup"
@@ -88,6 +87,11 @@ def functions(it: "Used[PipelineArgs, UsageArgs]") -> Iterator[Quantity]:
         yield it.use(FUNCTION, "runs of functions", "lambda.request", runs)
         low, high = (seconds * Decimal(str(size)) / 1024 for size in (memory[0], memory[-1]))
         yield it.use(FUNCTION, "time of functions", f"lambda.{processor}", low, high)
+        # The first 512 MB are free (https://aws.amazon.com/lambda/pricing/, "Lambda Ephemeral Storage Pricing").
+        kept = sorted(max(0, _ephemeral(each) - 512) for each in made)
+        if kept[-1]:
+            low, high = (seconds * Decimal(str(size)) / 1024 for size in (kept[0], kept[-1]))
+            yield it.use(FUNCTION, "ephemeral storage of functions", f"lambda.{processor}_storage", low, high)
     if it.has(QUEUE):
         # Sent, received and deleted; what failed alone comes into most of them.
         yield it.use(QUEUE, "messages", "sqs.request", 0, 3 * it.usage.monthly_requests)
@@ -100,6 +104,11 @@ def functions(it: "Used[PipelineArgs, UsageArgs]") -> Iterator[Quantity]:
     for schedule in of_type(it.resources, SCHEDULE):
         runs = runs_a_month.get(str(schedule.inputs.get("schedule_expression")), 30)
         yield it.use(SCHEDULE, "schedules", "events.scheduler", runs)
+
+
+def _ephemeral(function: Resource) -> float:
+    size = function.known("ephemeral_storage", Mapping, {}).get("size", 512)
+    return size if isinstance(size, int | float) else 512
 
 
 def collections(it: "Used[PipelineArgs, SearchUsageArgs]") -> Iterator[Quantity]:
@@ -145,7 +154,7 @@ def _firehose(it: "Used[FirehoseArgs, FirehoseUsageArgs]") -> Iterator[Quantity]
 
     yield from collections(it)
     for stream in of_type(it.resources, STREAM):
-        hours = Decimal(str(stream.known("retention_period", (int, float), 24)))
+        hours = stream.number("retention_period", 24)
         gb = rounded(KB) * KB / GB
         if stream.known("stream_mode_details", Mapping, {}).get("stream_mode") == "ON_DEMAND":
             yield it.use(STREAM, "records written", "kinesis.on_demand_in", gb)

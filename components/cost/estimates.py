@@ -23,6 +23,9 @@ LEFT_OUT = (
     "writes",
     "requests for keys (0.03 dollars for 10,000; Bucket Keys keep them few), and the keys that AWS manages",
     "units of a classic collection beyond the least: they follow the data and the searches",
+    "what others read of a stream, among them enhanced fan-out, and reads of records older than seven days",
+    "metrics that functions send and no alarm reads, and the requests that send them",
+    "requests of S3 that Firehose and ingestion make, and versions of objects that are no longer current",
     "queries of logs, and what readers take out of AWS or Google Cloud",
 )
 

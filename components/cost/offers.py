@@ -68,6 +68,8 @@ PRODUCTS = {
     "lambda.request": Product("AWSLambda", "Request", {"group": "AWS-Lambda-Requests"}),
     "lambda.x86_64": Product("AWSLambda", "Lambda-GB-Second", {"group": "AWS-Lambda-Duration"}),
     "lambda.arm64": Product("AWSLambda", "Lambda-GB-Second-ARM", {"group": "AWS-Lambda-Duration-ARM"}),
+    "lambda.x86_64_storage": Product("AWSLambda", "Lambda-Storage-GB-Second"),
+    "lambda.arm64_storage": Product("AWSLambda", "Lambda-Storage-GB-Second-ARM"),
     "states.transition": Product("AmazonStates", "StateTransition"),
     "events.custom": Product("AWSEvents", "Event-64K-Chunks", {"eventType": "Custom Event"}),
     # `Requests-RBP` in us-east-1, `Requests-Tier1` elsewhere, and both for FIFO and fair queues under other names.

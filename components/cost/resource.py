@@ -32,6 +32,10 @@ class Resource:
         value = self.inputs.get(key, default)
         return value if isinstance(value, kind) else default
 
+    def number(self, key: str, default: int) -> Decimal:
+        """A number among the inputs, whole or not as the engine sends it, where it is known."""
+        return Decimal(str(self.known(key, (int, float), default)))
+
 
 def as_registered(
     type: str,
@@ -50,8 +54,8 @@ def as_registered(
         place = location if isinstance(location, str) else google
         # Multi-regions are written in capitals, regions are not; a bucket's location is always in capitals.
         region = place.upper() if place.upper() in ("US", "EU", "ASIA") else place.lower()
-    known = [value if isinstance(value, str) else "" for value in (region, account)]
-    return Resource(type, name, inputs, *known, root)
+    place, owner = (value if isinstance(value, str) else "" for value in (region, account))
+    return Resource(type, name, inputs, place, owner, root)
 
 
 def _plain(value: Any) -> Any:

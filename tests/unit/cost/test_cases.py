@@ -78,7 +78,8 @@ BUCKET, TABLE = "aws:s3/bucket:Bucket", "aws:dynamodb/table:Table"
 DELIVERY = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"
 REPLICATES = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
 METRICS = [{"metric": {"metric_name": "a"}}, {"metric": {"metric_name": "b"}}, {"expression": "m1 / m2"}]
-VPC = {"opensearchserverless_configuration": {"vpc_config": {"subnet_ids": ["subnet-1", "subnet-2"]}}}
+MEASURED = {"destination": {"metrics": {"status": "Enabled"}}}
+VPC: dict[str, Any] = {"opensearchserverless_configuration": {"vpc_config": {"subnet_ids": ["subnet-1", "subnet-2"]}}}
 PITR: dict[str, Any] = {"point_in_time_recovery": {"enabled": True}}
 ON_TABLE = ExportSourceArgs(dynamodb="orders")
 INCREMENTAL = ExportSourceArgs(dynamodb="orders", mode="incremental")
@@ -235,6 +236,10 @@ CASES = [
     case("a second each at 512 MB, x86", LAMBDA, "time of functions", "1_000_000 * 1 * 0.5 * 0.0000166667", 8.33,
          "firehose", function(memory=512, architecture="x86_64"), monthly_requests=1_000_000,
          request_duration_ms=1000),
+    case("a function with 10 GB of disk", LAMBDA, "ephemeral storage of functions",
+         "0, 1_000_000 * 600 * (10240 - 512) / 1024 * 0.0000000309", (0.0, 176.13), "firehose", function(),
+         made("aws:lambda/function:Function", ephemeral_storage={"size": 10240}), monthly_requests=1_000_000,
+         request_duration_ms=600_000),
     case("functions of two sizes", LAMBDA, "time of functions",
          "1_000_000 * 0.25 * 0.0000133334, 1_000_000 * 2 * 0.0000133334", (3.33, 26.67), "firehose",
          function(memory=256), function(memory=2048), monthly_requests=1_000_000),
@@ -250,6 +255,10 @@ CASES = [
     case("an alarm", CLOUDWATCH, "alarms", "1 * 0.10", 0.10, "firehose", alarm()),
     case("an alarm on two metrics", CLOUDWATCH, "alarms", "2 * 0.10", 0.20, "firehose",
          alarm(metric_queries=METRICS)),
+    case("a metric of a function", CLOUDWATCH, "metrics that functions send", "0, 1 * 0.30", (0.0, 0.30), "firehose",
+         alarm(namespace="tributary"), alarm(namespace="AWS/Lambda")),
+    case("metrics of replication, two rules of three", CLOUDWATCH, "metrics of replication", "0, 2 * 4 * 0.30",
+         (0.0, 2.40), "replication", made(REPLICATES, rules=[MEASURED, {"destination": {}}, MEASURED]), args=REPLICA),
     case("a fast alarm", CLOUDWATCH, "alarms", "1 * 0.30", 0.30, "firehose", alarm(period=10)),
     case("logs in Frankfurt", CLOUDWATCH, "logs taken in", "10 * 0.63", 6.30, "firehose",
          made("aws:cloudwatch/logGroup:LogGroup", FRANKFURT, retention_in_days=30), monthly_log_gb=10),

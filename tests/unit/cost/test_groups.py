@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from components.cost import Estimate, Pipeline, Resource, estimate
 from components.cost.usage import FirehoseUsageArgs
 from tests.unit.cost.test_cases import FRANKFURT, US, collection, group
 
-LIMITS = {"max_indexing_capacity_in_ocu": 4, "max_search_capacity_in_ocu": 8}
+LIMITS: dict[str, Any] = {"max_indexing_capacity_in_ocu": 4, "max_search_capacity_in_ocu": 8}
 UNIT = Decimal("0.24")
 """Dollars a unit and hour in us-east-1 (https://aws.amazon.com/opensearch-service/pricing/)."""
 MONTH = 730
@@ -36,7 +37,7 @@ def used(made: Sequence[Resource], hours: Mapping[str, float | tuple[float, floa
     return estimate(made, pipelines)
 
 
-def shared(*names: str, **limits: float) -> list[Resource]:
+def shared(*names: str, **limits: Any) -> list[Resource]:
     """A group that the first pipeline makes, with a collection of each."""
     made = group(US, f"{names[0]}-group", **LIMITS | limits)
     return [made, *(collection(name=name, collection_group_name="g") for name in names)]
@@ -77,8 +78,8 @@ def test_whatever_the_hours_no_line_is_more_at_the_least_than_at_the_most(hours:
     lines = [line for line in cost.lines if line.quantity.what.endswith("awake")]
     assert len(lines) == 6 and all(0 <= line.least <= line.most for line in lines)
     units = Decimal("1.5"), Decimal(12)
-    assert units[0] * max(hours) * UNIT == cost.sum("by use")[0]
-    assert units[1] * min(MONTH, sum(hours)) * UNIT == cost.sum("by use")[1]
+    assert units[0] * Decimal(max(hours)) * UNIT == cost.sum("by use")[0]
+    assert units[1] * Decimal(min(MONTH, sum(hours))) * UNIT == cost.sum("by use")[1]
 
 
 def test_a_part_sleeps_by_itself() -> None:
