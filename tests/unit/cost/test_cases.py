@@ -79,7 +79,9 @@ DELIVERY = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"
 REPLICATES = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
 METRICS = [{"metric": {"metric_name": "a"}}, {"metric": {"metric_name": "b"}}, {"expression": "m1 / m2"}]
 MEASURED = {"destination": {"metrics": {"status": "Enabled"}}}
-VPC: dict[str, Any] = {"opensearchserverless_configuration": {"vpc_config": {"subnet_ids": ["subnet-1", "subnet-2"]}}}
+VPC: dict[str, Any] = {
+    "opensearchserverless_configuration": {"vpc_config": {"subnet_ids": ["subnet-1", "subnet-2"]}}
+}
 PITR: dict[str, Any] = {"point_in_time_recovery": {"enabled": True}}
 ON_TABLE = ExportSourceArgs(dynamodb="orders")
 INCREMENTAL = ExportSourceArgs(dynamodb="orders", mode="incremental")
