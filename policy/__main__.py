@@ -101,7 +101,7 @@ def _policy(rule: Rule) -> pulumi_policy.Policy:
             if not violations and (left := not_counted(judged.props)):
                 # A policy has one level, so that what is no violation is shown as the pack's own output: `newPlugin` in
                 # https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/plugin/plugin.go
-                print(f"{rule.title}: within the ceiling{left}", file=sys.stderr, flush=True)
+                print(f"{rule.title}: within the ceiling{left}", flush=True)
 
     if rule.id == OF_AN_ESTIMATE:
         config = pulumi_policy.PolicyConfigSchema({"ceiling": {"type": "number", "minimum": 0}})

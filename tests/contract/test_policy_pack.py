@@ -30,8 +30,8 @@ QUEUE, QUEUE_POLICY = "aws:sqs/queue:Queue", "aws:sqs/queuePolicy:QueuePolicy"
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the pack writes for the engine to show."""
-    return tmp_path_factory.mktemp("pack") / "stderr"
+    """What the pack writes: its port, and then what the engine shows as information."""
+    return tmp_path_factory.mktemp("pack") / "stdout"
 
 
 @pytest.fixture(scope="module")
@@ -41,13 +41,10 @@ def pack(shown: Path) -> Iterator[Any]:
     command = [python, "-u", "-m", "pulumi.policy", "127.0.0.1:9", "."]
     with (
         shown.open("w") as output,
-        subprocess.Popen(
-            command, cwd=PACK, env=variables, stdout=subprocess.PIPE, stderr=output, text=True
-        ) as process,
+        subprocess.Popen(command, cwd=PACK, env=variables, stdout=output) as process,
     ):
         try:
-            assert process.stdout is not None
-            port = int(process.stdout.readline())
+            port = int(eventually(lambda: shown.read_text().rpartition("\n")[0]))
             with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
                 yield analyzer_pb2_grpc.AnalyzerStub(channel)
         finally:
