@@ -4,15 +4,16 @@ The program estimates it (components/cost) and exports it; here two estimates ar
 the least and the most, in US dollars a month at list prices.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from delivery.values import is_mapping, mapping
 
 Range = tuple[float, float]
 NOTHING: Range = (0.0, 0.0)
-KEPT = ("month", "pipelines", "prices")
+KEPT = ("month", "pipelines", "prices", "at_another_regions_price")
 """What is read of an estimate; its lines are many, and the comment has none of them."""
 
 
@@ -26,6 +27,8 @@ class CostChange:
     total_after: Range
     prices: str = ""
     """Of when the list prices are."""
+    stand_ins: tuple[str, ...] = ()
+    """Which prices are another region's, in words: `in eu-central-1 of us-east-1: aoss.ocu, osis.ocu`."""
 
     def changed(self) -> dict[str, tuple[Range, Range]]:
         """The pipelines whose cost changes, before and after."""
@@ -55,7 +58,25 @@ def change(before: Any, after: Any) -> CostChange | None:
         _range(was["month"].get("all")) if was is not None else None,
         _range(now["month"].get("all")),
         dates,
+        tuple(stand_ins(now.get("at_another_regions_price"))),
     )
+
+
+def stand_ins(listed: Any) -> list[str]:
+    """An estimate's `at_another_regions_price` (`aoss.ocu in eu-central-1: us-east-1's`), a text for each two regions;
+    what is written otherwise stands for itself."""
+    texts = (
+        [each for each in cast(list[Any], listed) if isinstance(each, str)]
+        if isinstance(listed, list)
+        else []
+    )
+    keys: dict[str, list[str]] = {}
+    for each in texts:
+        if parts := re.fullmatch(r"(\S+) in (\S+): (\S+)'s", each):
+            keys.setdefault(f"in {parts[2]} of {parts[3]}: ", []).append(parts[1])
+        else:
+            keys.setdefault(each, [])
+    return [place + ", ".join(priced) for place, priced in keys.items()]
 
 
 def _pipelines(estimate: Mapping[str, Any]) -> dict[str, Range]:

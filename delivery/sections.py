@@ -163,6 +163,10 @@ def costs(previews: Sequence[Preview]) -> Iterator[Section]:
         if not (cost := preview.cost):
             continue
         notes[cost.prices] = None
+        if cost.stand_ins:
+            notes[
+                f"no list read, another region's price stands in: {text.plain('; '.join(cost.stand_ins))}"
+            ] = None
         if cost.before is not None:
             for name, (before, after) in cost.changed().items():
                 rows.append([text.code(preview.stack), text.code(name), _dollars(before), _dollars(after)])

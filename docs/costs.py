@@ -15,9 +15,11 @@ from components.cost.free import FREE
 from components.cost.offers import GOOGLE, PRODUCTS
 from components.cost.prices import Price, prices, regions
 from components.cost.usage import USAGE
+from delivery.costs import stand_ins
 
 NEXTGEN = {"generation": "nextgen"}
 STACKS = ("dev", "prod", "local")
+ELSEWHERE = "at_another_regions_price"
 PART = re.compile(r"(<!-- (cost|usage|prices|free)(?:: (\S+))? -->\n).*?(<!-- end of \2 -->)", re.DOTALL)
 
 
@@ -54,12 +56,19 @@ def estimated(stack: str) -> dict[str, Any]:
 
 
 def cost(stack: str) -> str:
-    """A stack's pipelines, in US dollars a month; of `all` the stacks' sums."""
+    """A stack's pipelines, in US dollars a month, and which prices are another region's; of `all` the stacks' sums."""
     if stack == "all":
         sums = [(name, *text.rows(estimated(name))[-1][2:]) for name in STACKS]
-        return _markdown(("stack", "at rest", "by use", "once"), sums, right=3)
+        table = _markdown(("stack", "at rest", "by use", "once"), sums, right=3)
+        return table + _stand_ins(each for name in STACKS for each in estimated(name)[ELSEWHERE])
     head = ("pipeline", "kind", "at rest", "by use", "once")
-    return _markdown(head, text.rows(estimated(stack)), right=3)
+    table = _markdown(head, text.rows(estimated(stack)), right=3)
+    return table + _stand_ins(estimated(stack)[ELSEWHERE])
+
+
+def _stand_ins(listed: Iterable[str]) -> str:
+    places = [re.sub(r"(?<=[ :])[\w.]+\.\w+", r"`\g<0>`", place) for place in stand_ins(sorted({*listed}))]
+    return f"\nNo list read, another region's price stands in: {'; '.join(places)}.\n" if places else ""
 
 
 def listed_prices() -> str:

@@ -53,7 +53,10 @@ def everything() -> Report:
     lake = {"at_rest": [20, 20], "by_use": [1.5, 1.5]}
     was = {"month": {"all": [21.5, 371.5]}, "pipelines": {"shop-lake": lake, "stock-ticks": ticks}}
     now = {"month": {"all": [24, 24]}, "pipelines": {"shop-lake": {"at_rest": [20, 20], "by_use": [4, 4]}},
-           "prices": {"from": "2026-01-01", "to": "2026-11-01"}}  # fmt: skip
+           "prices": {"from": "2026-01-01", "to": "2026-11-01"},
+           "at_another_regions_price": ["aoss.ocu in eu-central-1: us-east-1's",
+                                        "osis.ocu in eu-central-1: us-east-1's",
+                                        "gcs.storage in US: EU's"]}  # fmt: skip
     previews[0] = replace(previews[0], findings=(noted, broken), cost=cost_change(was, now))
     previews[1] = replace(previews[1], cost=cost_change(None, now))
     return Report(previews, "0123456789abcdef", LINK, [arrived], ["staging"])
