@@ -40,8 +40,7 @@ def read(steps: Iterable[Any]) -> list[Difference]:
     components none."""
     listed: dict[str, Difference] = {}
     for step in steps:
-        operation = getattr(step.op, "value", step.op)
-        kind = "update" if operation == "update" else "replace" if "replace" in operation else ""
+        kind = "update" if step.op == "update" else "replace" if "replace" in step.op else ""
         if not kind or step.type.startswith("pulumi:"):
             continue
         was, now = _inputs(step.old), _inputs(step.new)

@@ -45,9 +45,9 @@ def filled(form: Any, values: Values) -> Any:
     if isinstance(form, str):
         return form.format_map(Known(values))
     if isinstance(form, list):
-        return [filled(part, values) for part in form]  # pyright: ignore[reportUnknownVariableType]
+        return [filled(part, values) for part in form]  # pyright: ignore[reportUnknownVariableType] - of forms
     if isinstance(form, dict):
-        return {key: filled(part, values) for key, part in form.items()}  # pyright: ignore[reportUnknownVariableType]
+        return {key: filled(part, values) for key, part in form.items()}  # pyright: ignore[reportUnknownVariableType] - of forms
     return form
 
 

@@ -12,10 +12,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import boto3  # pyright: ignore[reportMissingTypeStubs]
+import boto3  # pyright: ignore[reportMissingTypeStubs] - has none
 import httpx
 import yaml
-from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs]
+from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs] - has none
 
 from operate.outputs import Refused, partition
 

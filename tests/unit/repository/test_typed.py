@@ -11,7 +11,7 @@ import pytest
 from tests.sources import modules
 
 ROOT = Path(__file__).resolve().parents[3]
-ROOMS = ("components", "handlers", "policy", "bootstrap", "delivery")
+ROOMS = ("adoption", "bootstrap", "components", "delivery", "handlers", "operate", "policy", "release")
 BY_NAME = {"getattr", "getattr_static", "hasattr", "setattr"}
 # Why not otherwise, and what breaks when it changes.
 EXEMPT = {
@@ -88,7 +88,7 @@ def is_no_sentence(text: str) -> bool:
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_public_docstring_opens_with_a_sentence_and_not_with_a_page(room: str) -> None:
     docstrings = [(file, *each) for file in modules(room) for each in public(file.read_text())]
-    assert len(docstrings) > 20 or room == "bootstrap"
+    assert len(docstrings) > 20 or room in ("bootstrap", "release")
     assert [
         f"{file.relative_to(ROOT)}:{line} {name}: {text[:60]}"
         for file, name, line, text in docstrings

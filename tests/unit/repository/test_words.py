@@ -18,6 +18,7 @@ ROOMS = (
     "docs",
     "handlers",
     "local",
+    "operate",
     "policy",
     "release",
     "tests",
