@@ -58,7 +58,12 @@ bootstrap: setup
 	@$(PY) -m bootstrap.begin
 
 adopt: setup
-	@$(PY) -m adoption $(STACK)
+ifeq ($(STACK),local)
+	@echo "adopt: whose accounts? make adopt STACK=<stack>, of those with a Pulumi.<stack>.yaml, such as STACK=prod;" \
+	  "ROLE=<name> enters each account by that role" >&2; exit 2
+else
+	@$(PY) -m adoption $(STACK) $(if $(ROLE),--role $(ROLE))
+endif
 
 test: setup
 	@$(PY) -m pytest -n $(WORKERS) $(TESTS)

@@ -13,6 +13,7 @@ import yaml
 from pulumi import automation
 
 from adoption import run
+from delivery.command import under
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -28,6 +29,7 @@ def main(arguments: Sequence[str] | None = None, ask: Callable[[str], bool] = co
     parser.add_argument("stack")
     parser.add_argument("--yes", action="store_true", help="adopts without asking")
     parser.add_argument("--show", action="store_true", help="adopts nothing")
+    parser.add_argument("--role", default="", help="the role's name in each account, instead of the config's")
     parser.add_argument("--root", type=Path, default=ROOT)
     given = parser.parse_args(arguments)
     # Where they are set, the local providers go to an embedded cloud, and so does this.
@@ -35,8 +37,12 @@ def main(arguments: Sequence[str] | None = None, ask: Callable[[str], bool] = co
     with tempfile.TemporaryDirectory(prefix="adoption-") as name:
         folder = Path(name)
         try:
-            real = automation.select_stack(given.stack, work_dir=str(given.root))
-            shown = run.show(real, rehearsal(given.root, given.stack, folder), folder, clouds)
+            project = given.root
+            if given.role:
+                project = copied(given.root, given.stack, folder / "entered")
+                under(project, given.stack, given.role)
+            real = automation.select_stack(given.stack, work_dir=str(project))
+            shown = run.show(real, rehearsal(project, given.stack, folder), folder, clouds)
             print(shown)
             if given.show or not shown.adopted:
                 return 0
@@ -53,17 +59,22 @@ def main(arguments: Sequence[str] | None = None, ask: Callable[[str], bool] = co
     return 0
 
 
-def rehearsal(root: Path, stack: str, folder: Path) -> automation.Stack:
-    """A stack of the same name with an empty state of its own, in a folder with the project's files; Pulumi may write
-    into the stack's file there."""
-    copy, state = folder / "project", folder / "state"
+def copied(root: Path, stack: str, copy: Path) -> Path:
+    """A new folder with the project's files, in which the stack's file may be written."""
     copy.mkdir()
-    state.mkdir()
     for file in root.iterdir():
         if file.name in (f"Pulumi.{stack}.yaml", "Pulumi.yaml"):
             shutil.copyfile(file, copy / file.name)
         elif file.name not in (".git", ".tributary"):
-            (copy / file.name).symlink_to(file)
+            (copy / file.name).symlink_to(file.resolve())
+    return copy
+
+
+def rehearsal(root: Path, stack: str, folder: Path) -> automation.Stack:
+    """A stack of the same name with an empty state of its own, in a folder with the project's files; Pulumi may write
+    into the stack's file there."""
+    copy, state = copied(root, stack, folder / "project"), folder / "state"
+    state.mkdir()
     content: Any = yaml.safe_load((copy / f"Pulumi.{stack}.yaml").read_text())
     provider: Any = content.get("secretsprovider") if content else None
     environment = {"PULUMI_BACKEND_URL": state.as_uri()}

@@ -1,0 +1,84 @@
+"""The command line of adopting: whose role enters, what is asked for, and that the project's own files stay."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+from pulumi import automation
+
+from adoption import __main__ as command
+from adoption import run
+
+ROOT = Path(__file__).resolve().parents[3]
+ACCOUNTS: dict[str, Any] = {
+    "workload": {"id": "111111111111", "region": "eu-central-1", "role": "arn:aws:iam::111111111111:role/deploy"},
+    "china": {"id": "222222222222", "region": "cn-north-1"},
+    "far": {"id": "333333333333", "region": "eu-west-1", "roles": [
+        {"arn": "arn:aws:iam::111111111111:role/hub"},
+        {"arn": "arn:aws:iam::333333333333:role/deploy", "external_id": "shared"}]},
+}  # fmt: skip
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    root = tmp_path / "root"
+    (root / "components").mkdir(parents=True)
+    (root / "Pulumi.yaml").write_text("name: tributary\nruntime: python\n")
+    (root / "Pulumi.prod.yaml").write_text(yaml.safe_dump({"config": {"tributary:accounts": ACCOUNTS}}))
+    return root
+
+
+def entered(project: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> list[Any]:
+    """What the accounts are in the config of the stack itself, and of the one on which it is tried."""
+    seen: list[Any] = []
+
+    def stack(name: str, work_dir: str, **_: Any) -> Any:
+        content = yaml.safe_load((Path(work_dir) / f"Pulumi.{name}.yaml").read_text())
+        seen.append(content["config"]["tributary:accounts"])
+        assert (Path(work_dir) / "components").is_dir()
+        return SimpleNamespace(name=name)
+
+    monkeypatch.setattr(automation, "select_stack", stack)
+    monkeypatch.setattr(automation, "create_or_select_stack", stack)
+    monkeypatch.setattr(run, "show", lambda *_: run.Shown({}, [], []))
+    before = (project / "Pulumi.prod.yaml").read_bytes()
+    assert command.main(["prod", "--root", str(project), *words]) == 0
+    assert (project / "Pulumi.prod.yaml").read_bytes() == before
+    return seen
+
+
+def test_without_a_role_the_accounts_are_entered_as_the_config_has_it(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert entered(project, monkeypatch) == [ACCOUNTS, ACCOUNTS]
+
+
+def test_a_given_role_is_the_end_of_the_way_into_each_account(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, tried = entered(project, monkeypatch, "--role", "refresh-tributary-prod")
+    assert real == tried
+    assert real["workload"]["role"] == "arn:aws:iam::111111111111:role/refresh-tributary-prod"
+    assert real["china"]["role"] == "arn:aws-cn:iam::222222222222:role/refresh-tributary-prod"
+    hub, end = real["far"]["roles"]
+    assert hub == ACCOUNTS["far"]["roles"][0]
+    assert end == {"arn": "arn:aws:iam::333333333333:role/refresh-tributary-prod", "external_id": "shared"}
+
+
+def made(*words: str) -> str:
+    """What `make` would run, or prints."""
+    words = ("make", "--dry-run", "--silent", "adopt", *words)
+    plain = {key: value for key, value in os.environ.items() if key not in ("STACK", "ROLE", "MAKEFLAGS")}
+    return subprocess.run(words, cwd=ROOT, env=plain, capture_output=True, text=True, check=True).stdout
+
+
+def test_make_wants_a_stack_and_hands_the_role_on() -> None:
+    assert "adoption" not in made() and "make adopt STACK=<stack>" in made()
+    assert "-m adoption prod --role status\n" in made("STACK=prod", "ROLE=status")
+    assert "--role" not in made("STACK=prod")
