@@ -112,7 +112,8 @@ def _written(path: Path, anew: Callable[[list[Price]], list[Price]]) -> list[str
     try:
         after = anew(before)
     except OSError as error:
-        reason = f"{type(error).__name__} {getattr(error, 'code', '')}".strip()
+        status = f" {error.code}" if isinstance(error, urllib.error.HTTPError) else ""
+        reason = f"{type(error).__name__}{status}"
         # An address of Google has the key in it, which the error's own text may show.
         return [f"{path.name} stays as it is, each price with its date: a list was not read ({reason})"]
     write(path, after)
