@@ -72,7 +72,7 @@ class CollectionArgs:
 
     @together
     def _its_generation_has_it(self) -> Iterator[str]:
-        if self.generation == "classic" and self.group != CollectionGroupArgs():
+        if self.generation == "classic" and self.group.written():
             yield "group: a classic collection stands in none here; write generation: nextgen, or leave it out"
         if self.generation == "nextgen" and not self.standby_replicas:
             # https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-scale-to-zero.html
@@ -155,7 +155,7 @@ def its_group(
             "group_of: a classic collection stands in no group here; write collection: {generation: nextgen}, or leave "
             "out group_of"
         )
-    if collection.group != CollectionGroupArgs():
+    if collection.group.written():
         yield (
             "group_of: another pipeline's group has the units that it says there; leave out collection.group here, or "
             "group_of"

@@ -4,15 +4,17 @@ share its units, are of one type, and sleep together; its generation, standby re
 """
 
 import dataclasses
-from collections.abc import Iterator
-from typing import Annotated, Literal
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, Literal
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import ArgsKwargs
 
 from components import names
 from components.arguments import Text, arguments, matching, together
+from components.arguments.plain import is_mapping
 
 _SCALING = "https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-scaling.html"
 
@@ -52,6 +54,21 @@ class CollectionGroupArgs:
     max_search_units: MostUnits = 4
     """The most of them, and so the most that searching costs."""
 
+    @model_validator(mode="wrap")
+    @classmethod
+    def _remember_what_is_written(cls, given: Any, construct: Callable[[Any], Any]) -> Any:
+        made = construct(given)
+        keys = given.kwargs if isinstance(given, ArgsKwargs) else given
+        if is_mapping(keys) or keys is None:
+            object.__setattr__(made, "_written", frozenset(keys or ()))  # it is frozen for everybody else
+        return made
+
+    def written(self) -> frozenset[str]:
+        """The keys that the config writes, those with the default's value among them."""
+        remembered: frozenset[str] = vars(self).get("_written", frozenset())
+        fields = dataclasses.fields(self)
+        return remembered | {each.name for each in fields if getattr(self, each.name) != each.default}
+
     @together
     def _limits_fit(self) -> Iterator[str]:
         for part, least, most in (
@@ -63,7 +80,7 @@ class CollectionGroupArgs:
 
     @together
     def _an_adopted_group_has_its_own_limits(self) -> Iterator[str]:
-        if self.adopt and dataclasses.replace(self, adopt=None) != CollectionGroupArgs():
+        if self.adopt and self.written() - {"adopt"}:
             yield "adopt: an adopted group keeps its limits; leave out the units, or 'adopt'"
 
 

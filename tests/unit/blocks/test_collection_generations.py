@@ -1,5 +1,7 @@
 """A collection of either generation, for each kind of pipeline that has one."""
 
+import copy
+import dataclasses
 from typing import Any
 
 import botocore.session
@@ -8,7 +10,9 @@ import pytest
 
 from bootstrap.registered import registered
 from bootstrap.roles import Stack, deploy, preview
-from components.arguments import Refused
+from components.arguments import Refused, parse
+from components.blocks.collection import CollectionArgs
+from components.blocks.collection_group import CollectionGroupArgs
 from components.stack import settings
 from tests.recording import PITR_ON, Recording, record
 
@@ -130,6 +134,12 @@ def test_a_group_of_the_other_generation_is_not_adopted(kind: str) -> None:
             "group_of: another pipeline's group has the units that it says there; leave out collection.group here",
         ),
         (
+            {
+                "collection": {"generation": "nextgen", "group": {"max_search_units": 4}}
+            },  # the default, written
+            "group_of: another pipeline's group has the units that it says there; leave out collection.group here",
+        ),
+        (
             {"collection": {"generation": "nextgen", "group": {"adopt": "team-search"}}},
             "group_of: another pipeline's group has the units that it says there; leave out collection.group here",
         ),
@@ -155,6 +165,27 @@ def test_what_a_shared_group_does_not_have_is_refused_with_what_to_write(
         settings.read(given)
     (only,) = refused.value.errors
     assert only.startswith(f"pipelines.more.{error}")
+
+
+@pytest.mark.parametrize(
+    ("key", "default"), [(each.name, each.default) for each in dataclasses.fields(CollectionGroupArgs)][1:]
+)
+def test_units_that_a_config_writes_are_refused_where_it_has_none_even_those_of_the_default(
+    key: str, default: int
+) -> None:
+    """What is written is remembered through a check and a copy, and no default is taken for it."""
+    with pytest.raises(Refused, match="adopt: an adopted group keeps its limits"):
+        parse(CollectionGroupArgs, {"adopt": "team-search", key: default})
+    with pytest.raises(Refused, match="group: a classic collection stands in none here"):
+        parse(CollectionArgs, {"group": {key: default}})
+    given = parse(CollectionGroupArgs, {key: default})
+    assert given == CollectionGroupArgs()
+    assert {copy.copy(given).written(), parse(CollectionGroupArgs, given).written()} == {frozenset({key})}
+    assert (
+        parse(CollectionArgs, {"group": {}}).group.written()
+        == CollectionArgs().group.written()
+        == frozenset()
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
