@@ -40,6 +40,7 @@ NOT_FOLLOWED = {
 COPIED = (
     "Makefile",
     "__main__.py",
+    "adoption",
     "bootstrap",
     "components",
     "delivery",
@@ -49,6 +50,7 @@ COPIED = (
     "local",
     "policy",
     "pyproject.toml",
+    "release",
     "tests",
 )
 LITTER = shutil.ignore_patterns("__pycache__", "node_modules", ".venv", "venv", "toy")
