@@ -34,9 +34,17 @@ GROUPS = {
     "tests/e2e/test_lake.py": "stack",
     "tests/e2e/test_replication_grants.py": "stack",
 }
-# What takes longest, longest first; then by tier. Of the stack's tests those come first that take it as `make up` left it:
-# after a grant is taken away an alarm rings for as long as its period.
-FIRST = ("tests/e2e/test_up.py", "stack", "tests/e2e", "tests/cli", "tests/contract/test_cloud_osis.py", "iam", "tests/contract")
+# What takes longest, longest first; then by tier. Of the stack's tests those come first that take it as `make up` left
+# it: after a grant is taken away an alarm rings for as long as its period.
+FIRST = (
+    "tests/e2e/test_up.py",
+    "stack",
+    "tests/e2e",
+    "tests/cli",
+    "tests/contract/test_cloud_osis.py",
+    "iam",
+    "tests/contract",
+)
 # In these folders the tests of a file may follow each other as a stack's days do: only the order of files is free.
 A_LIFE = ("tests/e2e", "tests/cli", "tests/live", "tests/contract")
 
