@@ -264,15 +264,6 @@ class Front:
         assert run.code == 0, f"pulumi {run.command} ended with {run.code}:\n{run.failure}"
         return run
 
-    def python(self, *words: str) -> str:
-        """What a command of the project's own printed; it has the place and the environment of `pulumi`."""
-        done = subprocess.run(
-            [sys.executable, *words], cwd=self.project, env=self.environment, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, check=False, timeout=self.patience,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
     def state(self) -> list[dict[str, Any]]:
         """The resources in the stack's state."""
         exported = json.loads(self.ok("stack", "export", events=False).text)

@@ -190,19 +190,3 @@ def test_destroy_leaves_what_retain_data_keeps_and_nothing_else(life: Life) -> N
     assert life.settings.gcp is not None
     google = standing.in_google(life.gcp, life.settings.gcp.project, state)
     assert google == {id for type, id in retained if type.startswith("gcp:")}
-
-
-def test_what_the_destroy_left_is_adopted_by_the_command_and_the_next_preview_leaves_it_as_it_is(
-    life: Life,
-) -> None:
-    """`make adopt` (docs/adopt.md), by who administers the accounts."""
-    if not life.settings.pipelines["shop-lake"].args.retain_data:
-        pytest.skip(f"stack {life.stack} keeps nothing when it is destroyed")
-    for name in life.settings.accounts:
-        life.ok("config", "rm", "--path", f"tributary:accounts.{name}.role", events=False)
-    printed = life.python("-m", "adoption", life.stack, "--yes")
-    adopted = re.search(r"^adopted: (\d+); changes of them that `pulumi up` would make: 0$", printed, re.M)
-    assert adopted, printed
-    preview = life.ok("preview", "--diff")
-    assert preview.counts.keys() == {"create", "same"}, preview.text
-    assert preview.counts["same"] >= int(adopted[1]) > 0
