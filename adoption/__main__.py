@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingTypeStubs] - has none
 from pulumi import automation
 
 from adoption import run
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None, ask: Callable[[str], bool] = co
                 print("nothing was adopted")
                 return 1
             left = run.adopt(real, shown, folder)
-        except (run.Stopped, automation.CommandError) as error:
+        except (run.Stopped, automation.CommandError, BotoCoreError, ClientError) as error:
             print(f"adopt: {error}", file=sys.stderr)
             return 1
     print(f"adopted: {len(shown.adopted)}; changes of them that `pulumi up` would make: {len(left)}")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from botocore.exceptions import NoCredentialsError
 from pulumi import automation
 
 from adoption import __main__ as command
@@ -82,3 +83,16 @@ def test_make_wants_a_stack_and_hands_the_role_on() -> None:
     assert "adoption" not in made() and "make adopt STACK=<stack>" in made()
     assert "-m adoption prod --role status\n" in made("STACK=prod", "ROLE=status")
     assert "--role" not in made("STACK=prod")
+
+
+def test_without_credentials_it_says_so_and_adopts_nothing(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(*_: Any) -> Any:
+        raise NoCredentialsError
+
+    monkeypatch.setattr(automation, "select_stack", lambda name, **_: SimpleNamespace(name=name))
+    monkeypatch.setattr(automation, "create_or_select_stack", lambda name, **_: SimpleNamespace(name=name))
+    monkeypatch.setattr(run, "show", refused)
+    assert command.main(["prod", "--root", str(project), "--yes"]) == 1
+    assert capsys.readouterr().err == "adopt: Unable to locate credentials\n"
