@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 
 class Refused(RuntimeError):
-    """What was asked for can't be done; the message says why, and what to do instead."""
+    """The command can't be carried out; the message says why, and what to do instead."""
 
 
 class Cloud(Protocol):

@@ -8,6 +8,14 @@ WORKLOAD = {"id": "111111111111", "region": "eu-central-1"}
 ANALYTICS = {"id": "222222222222", "region": "eu-central-1"}
 EXPORT = {"kind": "export", "account": "workload", "sources": [{"dynamodb": "orders"}]}
 SEARCH = {"kind": "zero-etl", "account": "workload", "tables": [{"name": "orders"}]}
+ENTERED: dict[str, Any] = {
+    "workload": WORKLOAD | {"role": "arn:aws:iam::111111111111:role/deploy"},
+    "china": {"id": "222222222222", "region": "cn-north-1"},
+    "far": {"id": "333333333333", "region": "eu-west-1", "roles": [
+        {"arn": "arn:aws:iam::111111111111:role/hub"},
+        {"arn": "arn:aws:iam::333333333333:role/deploy", "external_id": "shared"}]},
+}  # fmt: skip
+"""Accounts that are entered by a role, by none, and by two one after the other."""
 KEYED = EXPORT | {"create_key": True}
 REPLICA = {"kind": "replication", "account": "analytics", "from": "lake"}
 

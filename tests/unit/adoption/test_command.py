@@ -1,4 +1,4 @@
-"""The command line of adopting: whose role enters, what is asked for, and that the project's own files stay."""
+"""The command line of adopting: whose role enters, what stops it, and that the project's own files stay."""
 
 from __future__ import annotations
 
@@ -15,15 +15,9 @@ from pulumi import automation
 
 from adoption import __main__ as command
 from adoption import run
+from tests.unit.configs import ENTERED
 
 ROOT = Path(__file__).resolve().parents[3]
-ACCOUNTS: dict[str, Any] = {
-    "workload": {"id": "111111111111", "region": "eu-central-1", "role": "arn:aws:iam::111111111111:role/deploy"},
-    "china": {"id": "222222222222", "region": "cn-north-1"},
-    "far": {"id": "333333333333", "region": "eu-west-1", "roles": [
-        {"arn": "arn:aws:iam::111111111111:role/hub"},
-        {"arn": "arn:aws:iam::333333333333:role/deploy", "external_id": "shared"}]},
-}  # fmt: skip
 
 
 @pytest.fixture
@@ -31,7 +25,7 @@ def project(tmp_path: Path) -> Path:
     root = tmp_path / "root"
     (root / "components").mkdir(parents=True)
     (root / "Pulumi.yaml").write_text("name: tributary\nruntime: python\n")
-    (root / "Pulumi.prod.yaml").write_text(yaml.safe_dump({"config": {"tributary:accounts": ACCOUNTS}}))
+    (root / "Pulumi.prod.yaml").write_text(yaml.safe_dump({"config": {"tributary:accounts": ENTERED}}))
     return root
 
 
@@ -57,7 +51,7 @@ def entered(project: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> list
 def test_without_a_role_the_accounts_are_entered_as_the_config_has_it(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert entered(project, monkeypatch) == [ACCOUNTS, ACCOUNTS]
+    assert entered(project, monkeypatch) == [ENTERED, ENTERED]
 
 
 def test_a_given_role_is_the_end_of_the_way_into_each_account(
@@ -68,7 +62,7 @@ def test_a_given_role_is_the_end_of_the_way_into_each_account(
     assert real["workload"]["role"] == "arn:aws:iam::111111111111:role/refresh-tributary-prod"
     assert real["china"]["role"] == "arn:aws-cn:iam::222222222222:role/refresh-tributary-prod"
     hub, end = real["far"]["roles"]
-    assert hub == ACCOUNTS["far"]["roles"][0]
+    assert hub == ENTERED["far"]["roles"][0]
     assert end == {"arn": "arn:aws:iam::333333333333:role/refresh-tributary-prod", "external_id": "shared"}
 
 

@@ -13,16 +13,10 @@ import yaml
 
 from operate.entering import Deployed, GoogleError, deployed
 from operate.outputs import Refused, command
+from tests.unit.configs import ENTERED
 from tests.unit.operate.fake_cloud import pipelines
 
 ROOT = Path(__file__).resolve().parents[3]
-ACCOUNTS = {
-    "workload": {"id": "111111111111", "region": "eu-central-1", "role": "arn:aws:iam::111111111111:role/deploy"},
-    "china": {"id": "222222222222", "region": "cn-north-1"},
-    "far": {"id": "333333333333", "region": "eu-west-1", "roles": [
-        {"arn": "arn:aws:iam::111111111111:role/hub"},
-        {"arn": "arn:aws:iam::333333333333:role/deploy", "external_id": "shared"}]},
-}  # fmt: skip
 
 
 @pytest.fixture
@@ -35,7 +29,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "sys.exit('no stack named prod') if not file.exists() else print(file.read_text())\n"
     )
     tool.chmod(0o755)
-    (tmp_path / "Pulumi.prod.yaml").write_text(yaml.safe_dump({"config": {"tributary:accounts": ACCOUNTS}}))
+    (tmp_path / "Pulumi.prod.yaml").write_text(yaml.safe_dump({"config": {"tributary:accounts": ENTERED}}))
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
     return tmp_path
 
@@ -65,9 +59,9 @@ def test_a_stack_that_is_not_there_is_a_sentence(
 
 
 def test_an_account_is_entered_by_the_configs_way_and_a_given_role_is_its_end() -> None:
-    plain, other = Deployed("prod", ACCOUNTS, {}), Deployed("prod", ACCOUNTS, {}, "status-tributary-prod")
+    plain, other = Deployed("prod", ENTERED, {}), Deployed("prod", ENTERED, {}, "status-tributary-prod")
     assert [step["arn"] for step in plain.chain("111111111111", "eu-central-1")] == [
-        ACCOUNTS["workload"]["role"]
+        ENTERED["workload"]["role"]
     ]
     assert plain.chain("222222222222", "cn-north-1") == []
     ends = {

@@ -11,7 +11,7 @@ A version that CHANGELOG.md has a date for is released, and its state is not wri
 What the engine does is decided by it and by its providers' diffs
 (https://www.pulumi.com/docs/iac/concepts/how-pulumi-works/): a URN that goes without an alias is deleted; one whose
 provider is replaced, or of which an input changes that can't be changed in place, is replaced, and so is what takes
-such an input from what is replaced. The providers' part is asked of the local ones. Judged by previews of the engine
+such an input from what is replaced. The providers' part is decided by the local ones. Judged by previews of the engine
 itself, those of tests/cli/recordings.py.
 """
 
@@ -113,7 +113,7 @@ def _short(value: Any) -> Any:
 
 @cache
 def clouds() -> dict[str, Any]:
-    """The local providers, by their packages; what they are asked needs no cloud."""
+    """The local providers, by their packages; they compare inputs without a cloud."""
     aws = Aws(ROWS, INVOKES)
     aws.endpoint, aws.account, aws.region = "http://127.0.0.1:9", "111111111111", "us-east-1"
     aws.session = botocore.session.Session()
