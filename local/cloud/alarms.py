@@ -16,7 +16,8 @@ from urllib.parse import parse_qsl
 import botocore.session
 import cbor2
 
-from . import authorization, query_protocol
+from . import query_protocol
+from .iam import authorization
 from .models import constraints, wire
 from .seams import app, cloudwatch
 

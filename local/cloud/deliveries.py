@@ -18,7 +18,7 @@ import time
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from .authorization import Denied, assume, bucket_owner, check, check_service, wrap
+from .iam.authorization import Denied, assume, bucket_owner, check, check_service, wrap
 from .seams import cloudwatch, eventbridge, lambda_svc, s3, scheduler, sns, sqs
 from .seams.responses import error_response_json, get_account_id, get_region, new_uuid, request_scope
 

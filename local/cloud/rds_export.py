@@ -28,10 +28,10 @@ import duckdb
 
 from local.samples import mysql
 
-from .authorization import Denied, assume, bucket_owner, caller, check, wrap
 from .background import in_background
 from .clock import clock
-from .s3_encryption import KEY_HEADER, MissingKey, S3Error, resolve_key
+from .iam.authorization import Denied, assume, bucket_owner, caller, check, wrap
+from .s3.encryption import KEY_HEADER, MissingKey, S3Error, resolve_key
 from .seams import eventbridge, iam_actions, rds, s3
 from .seams.responses import get_account_id, get_region, request_scope
 

@@ -1,4 +1,4 @@
-"""The embedded cloud: ministack in one process on loopback, with the extensions beside this module.
+"""The embedded cloud: ministack in one process on loopback, with the extensions in the rooms beside this module.
 
 `prepare(port, state)` must run before ministack is imported, since it reads its settings on import; `serve`
 runs until the stop event is set, then ends the Lambda workers. State lives in memory and ends with the process;
@@ -18,34 +18,34 @@ from local import secret as run_secret
 from local.front import Front
 
 EXTENSIONS = (
-    "authorization",
-    "role_assumption",
-    "user_credentials",
+    "iam.authorization",
+    "iam.role_assumption",
+    "iam.user_credentials",
     "deliveries",
     "function_logs",
-    "state_machines",
-    "s3_encryption",
-    "dynamodb_export",
-    "dynamodb_ttl",
-    "s3_replication",
-    "s3_batch",
+    "step_functions.state_machines",
+    "s3.encryption",
+    "dynamodb.export",
+    "dynamodb.ttl",
+    "s3.replication",
+    "s3.batch",
     "rds_export",
-    "athena",
-    "glue_catalog",
-    "aoss",
-    "osis",
-    "firehose",
+    "catalog.athena",
+    "catalog.glue",
+    "aoss.control_plane",
+    "osis.control_plane",
+    "firehose.control_plane",
     "alarms",
-    "kinesis_numbers",
-    "kinesis_tags",
+    "kinesis.sequence_numbers",
+    "kinesis.stream_tags",
     "expiry",
     "sqs_attributes",
-    "named_actions",
-    "named_resources",
-    "several_resources",
-    "passed_roles",
-    "boundaries",
-    "signatures",
+    "iam.named_actions",
+    "iam.named_resources",
+    "iam.several_resources",
+    "iam.passed_roles",
+    "iam.boundaries",
+    "iam.signatures",
     "models",
 )
 # What the process, and so every Lambda worker, keeps of the host's environment: no credential among it.
@@ -83,7 +83,7 @@ SETTINGS = {
 def prepare(port: int, state: Path, secret: str | None = None) -> None:
     """Replace the environment by the cloud's own, and its temporary directory by one below `state`, which nobody but
     the user can read. An account's administrator signs with the account's id and `secret`; without one, see
-    `signatures`."""
+    `iam.signatures`."""
     os.umask(0o077)
     state.mkdir(parents=True, exist_ok=True)
     state.chmod(0o700)
@@ -122,7 +122,7 @@ async def serve(port: int, ready: Callable[[], None], stop: asyncio.Event) -> No
     from .seams import lambda_runtime
 
     install()
-    from . import signatures
+    from .iam import signatures
 
     config = Config()
     config.bind, config.accesslog, config.graceful_timeout = [f"127.0.0.1:{port}"], None, 1.0

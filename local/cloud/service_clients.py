@@ -10,7 +10,7 @@ import boto3
 from botocore.config import Config
 from opensearchpy import AWSV4SignerAuth, OpenSearch, RequestsHttpConnection
 
-from . import authorization
+from .iam import authorization
 
 
 def session(role_arn: str, resource_arn: str, service: str) -> boto3.Session:

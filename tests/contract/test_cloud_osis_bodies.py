@@ -8,7 +8,7 @@ import pytest
 import yaml
 from botocore.exceptions import ClientError
 
-from local.cloud import osis_body
+from local.cloud.osis import pipeline_body
 from tests.contract.opensearch_cloud import ACCOUNT, REGION, Cloud, cloud  # noqa: F401  # cloud is a fixture
 from tests.contract.osis_line import ROLE, body
 from tests.recording import PITR_ON, record
@@ -70,7 +70,7 @@ def test_the_engine_knows_every_option_that_the_program_writes():
         tables={"orders": PITR_ON | {"streamViewType": "NEW_AND_OLD_IMAGES"}},
     )
     made = recorded.inputs_of("aws:opensearchingest/pipeline:Pipeline", "search-orders")
-    plan = osis_body.read(made["pipelineConfigurationBody"])["orders"]
+    plan = pipeline_body.read(made["pipelineConfigurationBody"])["orders"]
     assert [kind for kind, _ in plan["processors"]] == ["delete_entries", "rename_keys"]
     assert set(plan["routes"]) == {"wanted"} and len(plan["sinks"]) == 1
 
@@ -99,4 +99,4 @@ def test_the_engine_knows_every_option_that_the_program_writes():
 )
 def test_an_expression_decides_as_data_prepper_does(text, expected):
     data = {"a": Decimal("1"), "b": Decimal("3"), "s": "x", "m": {"deep": Decimal("3")}}
-    assert osis_body.Expression(text)(data, {"ttl_delete": True}) is expected
+    assert pipeline_body.Expression(text)(data, {"ttl_delete": True}) is expected

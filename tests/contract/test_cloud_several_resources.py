@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.cloud import several_resources
+from local.cloud.iam import several_resources
 from tests.contract.embedded_cloud import WORKLOAD, Cloud
 
 HERE = f"us-east-1:{WORKLOAD}"

@@ -7,7 +7,7 @@ https://github.com/trinodb/trino/blob/master/plugin/trino-hive/src/main/java/io/
 
 import itertools
 
-from local.cloud.hive_coercion import coerces
+from local.cloud.catalog.hive_coercion import coerces
 from tests.contract.normaliser import type_of
 
 PLAIN = ["string", "int", "bigint", "float", "double", "boolean", "binary", "date", "timestamp"]

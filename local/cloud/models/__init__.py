@@ -5,6 +5,13 @@ models are botocore's, which AWS publishes; `differences` lists where they are k
 type, a missing member, a value beyond `min`, `max`, `pattern` or `enum`, an operation that the service does not have.
 Not seen: what no model says, such as which members exclude each other. Members that a model does not know are
 ignored, as the services do.
+
+operations.py   which operation a request is
+wire.py         its values, out of whichever protocol
+constraints.py  what a shape takes
+patterns.py     the models' patterns, which are Java's
+differences.py  where the models are known to be wrong
+answers.py      a refusal, in the service's own form
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from components.languages import bigquery_schedules, bigquery_types, data_prepper
-from local.cloud.osis_expressions import Expression
+from local.cloud.osis.expressions import Expression
 from local.gcp import limits, schedules
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -56,6 +56,11 @@ def test_no_room_of_a_pipeline_is_left_out_of_its_contract() -> None:
             "import components.languages.bigquery_schedules",
             "in a room BROKEN",
         ),
+        (
+            "local/cloud/s3/encryption.py",
+            "import local.cloud.dynamodb.history",
+            "in a room BROKEN",
+        ),
     ],
 )
 def test_an_import_that_points_the_other_way_is_noticed(

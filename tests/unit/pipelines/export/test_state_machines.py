@@ -9,7 +9,7 @@ import pytest
 from components.pipelines.export.args import ExportArgs
 from components.pipelines.export.run import run_definition
 from components.stack import settings
-from local.cloud.states_language import TOO_NEW, complaints
+from local.cloud.step_functions.states_language import TOO_NEW, complaints
 from tests.recording import Recording, record
 
 MACHINE = "aws:sfn/stateMachine:StateMachine"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.cloud.firehose_described import described
+from local.cloud.firehose.described import described
 from local.providers.aws_analytics_steps import described_delivery
 
 ROLE, FUNCTION = (
