@@ -6,7 +6,7 @@
     python -m delivery publish    puts the comment and the labels on the pull request, the same comment each time
     python -m delivery drift      one issue a stack that is no longer as the program has it, closed once it is again
 
-    python -m delivery credentials, preview, scan, embedded, verdict, reviewed, deploy   what the workflows' steps call
+    python -m delivery pulumi, credentials, preview, scan, embedded, verdict, reviewed, deploy   what steps call
 
 settings.py    delivery.yaml: which stacks are deployed, what is masked
 touched.py     changed files -> stacks
@@ -28,9 +28,10 @@ paused.py      what of a stack was switched off by hand
 strangers.py   what was added by hand to a stack's own resources
 accounts.py    clients for the resources of a state
 github.py      the few calls of GitHub's API
+installed.py   the `pulumi` command line and its providers, by the digests of pulumi.lock
 credentials.py a job's token, exchanged for a role at AWS and at Google
 command.py     the `pulumi` command line
 
-Everything but accounts.py, the last three and __main__.py is pure: text and settings in, text out. What is written
+Everything but accounts.py, the last four and __main__.py is pure: text and settings in, text out. What is written
 about a resource is data of the pull request, and stands where Markdown takes it for nothing else.
 """

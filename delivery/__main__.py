@@ -25,6 +25,7 @@ from delivery import (
     credentials,
     drift,
     github,
+    installed,
     paused,
     preview,
     settings,
@@ -111,6 +112,10 @@ def _commands_of_a_cloud(commands: Commands) -> None:
     )
     command.add_argument("--link", required=True, help="the address of the run")
 
+    command = _command(commands, _pulumi, "pulumi", "the command line and the providers, by their digests")
+    command.add_argument("--root", type=Path, default=ROOT)
+    command.add_argument("--lock", action="store_true", help="writes the digests, and installs nothing")
+
     _command(commands, _credentials, "credentials", "short-lived credentials into the job's environment")
 
     command = _command(commands, _preview, "preview", "previews a stack; the comment has why it failed")
@@ -150,6 +155,15 @@ def _commands_of_a_deployment(commands: Commands) -> None:
 
 def _strip(_: argparse.Namespace) -> int:
     sys.stdout.write(strip.stripped(sys.stdin.read()))
+    return 0
+
+
+def _pulumi(arguments: argparse.Namespace) -> int:
+    if arguments.lock:
+        print("\n".join(installed.lock(arguments.root)))
+    else:
+        home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
+        print(installed.install(arguments.root, home, os.environ))
     return 0
 
 

@@ -53,7 +53,14 @@ def clone(tmp_path: Path) -> Path:
     """A clone of the repository, as far as the steps read it, with its folders of commands."""
     root = tmp_path / "clone"
     root.mkdir()
-    for name in ("delivery.yaml", "Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.local.yaml", "Pulumi.prod.yaml"):
+    for name in (
+        "delivery.yaml",
+        "Pulumi.yaml",
+        "Pulumi.dev.yaml",
+        "Pulumi.local.yaml",
+        "Pulumi.prod.yaml",
+        "requirements.lock",
+    ):
         shutil.copy(ROOT / name, root / name)
     for room in ("components/shared", "delivery", "operate"):
         shutil.copytree(ROOT / room, root / room, ignore=shutil.ignore_patterns("__pycache__"))
@@ -104,6 +111,13 @@ def the(words: str, workflow: str = "") -> str:
 
 def words(root: Path) -> list[str]:
     return (root / "pulumi.log").read_text().splitlines()
+
+
+def test_a_job_gets_no_pulumi_whose_digest_the_lock_has_not(clone: Path) -> None:
+    (clone / "delivery/pulumi.lock").write_text("# none\n")
+    done = step(clone, the("pulumi"), PULUMI_HOME=str(clone / "home"))
+    assert done.returncode == 1 and "no digest of https://github.com/pulumi/pulumi/releases/" in done.stderr
+    assert not (clone / "home").exists()
 
 
 def test_the_touched_stacks_are_the_jobs_output(clone: Path, tmp_path: Path) -> None:
