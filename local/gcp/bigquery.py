@@ -34,6 +34,7 @@ from local.gcp import seams
 from local.gcp.decimals import LoadFailed
 from local.gcp.limits import is_column_name
 from local.gcp.load import read
+from local.gcp.wire import within
 
 PLAIN = {
     "INTEGER": "BIGINT",
@@ -141,7 +142,8 @@ def _hide(sql: str) -> str:
     for select in tree.find_all(exp.Select):
         start = select.args.get("from_") or select.args.get("from")
         sources = [start.this] if start else []
-        sources += [join.this for join in select.args.get("joins") or []]
+        joins: list[exp.Join] = select.args.get("joins") or []
+        sources += [join.this for join in joins]
         hidden = {
             s.alias_or_name: True
             for s in sources
@@ -153,20 +155,16 @@ def _hide(sql: str) -> str:
                 isinstance(star, exp.Column) and star.table in hidden
             )
             if isinstance(inner, exp.Star) and whole:
-                inner.set(
-                    "except_" if "except_" in exp.Star.arg_types else "except",
-                    [
-                        *(inner.args.get("except_") or inner.args.get("except") or []),
-                        exp.to_identifier(HIDDEN),
-                    ],
-                )
+                without: list[exp.Expr] = inner.args.get("except_") or inner.args.get("except") or []
+                name = "except_" if "except_" in exp.Star.arg_types else "except"
+                inner.set(name, [*without, exp.to_identifier(HIDDEN)])
     return tree.sql("duckdb")
 
 
 def check_table(body: dict[str, Any]) -> None:
     """What `tables.insert` refuses beyond the fields themselves."""
     top = {f["name"]: f for f in body.get("schema", {}).get("fields", [])}
-    partition = body.get("timePartitioning") or {}
+    partition = within(body, "timePartitioning")
     if (by := partition.get("field")) and top.get(by, {}).get("type", "").upper() not in (
         "DATE",
         "TIMESTAMP",
@@ -175,7 +173,7 @@ def check_table(body: dict[str, Any]) -> None:
         raise ValidationError(
             f"The field specified for partitioning ({by}) must be a top-level DATE, TIMESTAMP or DATETIME field"
         )
-    clustered = (body.get("clustering") or {}).get("fields", [])
+    clustered: list[str] = within(body, "clustering").get("fields", [])
     if len(clustered) > 4:
         raise ValidationError("Clustering takes at most 4 fields")
     for name in clustered:

@@ -40,6 +40,7 @@ from local.gcp.s3_source import Denied, client, content, listing
 from local.gcp.storage import Storage
 from local.gcp.transfer_load import RunFailed, load
 from local.gcp.transfer_parameters import PLACES, evaluate, pattern, refuse
+from local.gcp.wire import Route, within
 
 CHANGEABLE = (
     "params",
@@ -75,7 +76,7 @@ class DataTransfer:
         self.turns: dict[str, threading.Lock] = {}
         self.stopped = threading.Event()
 
-    def routes(self) -> list[tuple[str, str, Any]]:
+    def routes(self) -> list[Route]:
         """The methods of transferConfigs, their runs and logs, each as HTTP verbs, path and handler, which is called
         with body, query and the path's groups."""
         parent, config = (
@@ -167,7 +168,7 @@ class DataTransfer:
 
     def check(self, parent: str, body: Body) -> tuple[str, str]:
         """The dataset's region and the secret, which leaves `body`; or what is wrong with it."""
-        params = body.get("params") or {}
+        params = within(body, "params")
         if (source := body.get("dataSourceId")) not in PLACES:
             raise Refused(400, f"Data source {source!r} is not here; only {' and '.join(PLACES)} are")
         if not body.get("displayName"):
@@ -197,7 +198,7 @@ class DataTransfer:
 
     def plan(self, name: str) -> None:
         """Set `nextRunTime`, or none where nothing is scheduled."""
-        config, options = self.configs[name], self.configs[name].get("scheduleOptions") or {}
+        config, options = self.configs[name], within(self.configs[name], "scheduleOptions")
         config.pop("nextRunTime", None)
         if config.get("disabled") or options.get("disableAutoScheduling"):
             return

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 # One endpoint serves them all here; where a path is of two APIs' form, the first is it.
 APIS = (
@@ -33,6 +33,70 @@ APIS = (
 )  # fmt: skip
 
 
+# Of a document what is used of it ("Using JSON Schema",
+# https://developers.google.com/discovery/v1/type-format; the fields themselves are in "apis" above).
+Schema = TypedDict(
+    "Schema",
+    {
+        "$ref": str,
+        "type": str,
+        "format": str,
+        "pattern": str,
+        "enum": list[str],
+        "minimum": str,
+        "maximum": str,
+        "required": bool,
+        "readOnly": bool,
+        "description": str,
+        "annotations": dict[str, list[str]],
+        "items": "Schema",
+        "properties": "dict[str, Schema]",
+        "additionalProperties": "Schema",
+    },
+    total=False,
+)
+"""A message, a field or a parameter."""
+Reference = TypedDict("Reference", {"$ref": str})
+
+
+class Protocol(TypedDict):
+    """A protocol of a method that takes media."""
+
+    path: str
+
+
+class Media(TypedDict):
+    """The protocols, `simple` and `resumable`, of a method that takes media."""
+
+    protocols: dict[str, Protocol]
+
+
+class Described(TypedDict):
+    """A method as a document describes it."""
+
+    id: str
+    httpMethod: str
+    path: str
+    parameters: NotRequired[dict[str, Schema]]
+    request: NotRequired[Reference]
+    mediaUpload: NotRequired[Media]
+
+
+class Collection(TypedDict):
+    """The methods of a resource, and the resources below it."""
+
+    methods: NotRequired[dict[str, Described]]
+    resources: NotRequired[dict[str, Collection]]
+
+
+class Document(Collection):
+    """An API, with the parameters that all of its methods have and the messages that they take and answer."""
+
+    servicePath: str
+    parameters: dict[str, Schema]
+    schemas: dict[str, Schema]
+
+
 @dataclass(frozen=True)
 class Method:
     """A method of an API; its parameters, of path and query, are its own and those that all methods of the API have."""
@@ -41,12 +105,12 @@ class Method:
     name: str
     verb: str
     path: re.Pattern[str]
-    parameters: dict[str, dict]
+    parameters: dict[str, Schema]
     body: str | None  # the schema of its request's body
     uploads: re.Pattern[str] | None
 
 
-def _short(read: dict) -> dict:
+def _short(read: dict[str, Any]) -> dict[str, Any]:
     """What is checked of an object of a document."""
     text = read.get("description")
     if isinstance(text, str):
@@ -56,7 +120,7 @@ def _short(read: dict) -> dict:
 
 
 @functools.cache
-def document(api: str) -> dict[str, Any]:
+def document(api: str) -> Document:
     """An API's document (`storage.v1`) without its prose, read from the package's files at the first call."""
     client = importlib.util.find_spec("googleapiclient")
     assert client and client.submodule_search_locations
@@ -64,7 +128,7 @@ def document(api: str) -> dict[str, Any]:
     return json.loads((folder / f"{api}.json").read_text(), object_hook=_short)
 
 
-def _every(part: dict) -> Iterator[dict]:
+def _every(part: Collection) -> Iterator[Described]:
     yield from part.get("methods", {}).values()
     for inner in part.get("resources", {}).values():
         yield from _every(inner)
@@ -73,9 +137,9 @@ def _every(part: dict) -> Iterator[dict]:
 @functools.cache
 def methods(api: str) -> list[Method]:
     """Every method of an API, those last whose path has a label that may span slashes (`{+name}`)."""
-    read, made = document(api), []
+    read, made = document(api), list[Method]()
     for method in _every(read):
-        upload = method.get("mediaUpload", {}).get("protocols", {}).get("simple", {}).get("path")
+        upload = method["mediaUpload"]["protocols"]["simple"]["path"] if "mediaUpload" in method else None
         made.append(
             Method(
                 api,
@@ -83,7 +147,7 @@ def methods(api: str) -> list[Method]:
                 method["httpMethod"],
                 _path("/" + read["servicePath"] + method["path"], method.get("parameters", {})),
                 read["parameters"] | method.get("parameters", {}),
-                method.get("request", {}).get("$ref"),
+                method["request"]["$ref"] if "request" in method else None,
                 _path(upload, method.get("parameters", {})) if upload else None,
             )
         )
@@ -91,9 +155,9 @@ def methods(api: str) -> list[Method]:
     return sorted(made, key=lambda method: "{+" in method.path.pattern)
 
 
-def _path(template: str, parameters: dict[str, dict]) -> re.Pattern[str]:
+def _path(template: str, parameters: dict[str, Schema]) -> re.Pattern[str]:
     def label(match: re.Match[str]) -> str:
-        pattern = parameters.get(match[2], {}).get("pattern", "")
+        pattern = parameters[match[2]].get("pattern", "") if match[2] in parameters else ""
         inner = pattern.removeprefix("^").removesuffix("$") or (".+" if match[1] else "[^/]+")
         return f"(?P<{match[2]}>{inner})"
 

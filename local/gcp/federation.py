@@ -29,6 +29,7 @@ import httpx
 from local.gcp.identity_pools import CLAIM, CLAIM_TERM, EXTRACT, IdentityPools, terms
 from local.gcp.refusals import Body, Refused
 from local.gcp.resources import Resources
+from local.gcp.wire import Route, within
 
 
 class Federation:
@@ -39,7 +40,7 @@ class Federation:
         self.callers: dict[str, str] = {}  # federated token -> principal
         self.given: dict[str, datetime] = {}  # a service account's token -> until when it is good
 
-    def routes(self) -> list[tuple[str, str, Any]]:
+    def routes(self) -> list[Route]:
         """STS's `token` and IAM Credentials' `generateAccessToken`, each as HTTP verbs, path and handler."""
         return [
             ("POST", r"/v1/token", self.exchange),
@@ -74,7 +75,7 @@ class Federation:
             if not (assertion[name].startswith(start) if starts else assertion[name] == whole):
                 raise Refused(401, "The given credential is rejected by the attribute condition.")
         mapped = EXTRACT.fullmatch(
-            (provider.get("attributeMapping") or {}).get("google.subject", "assertion.arn")
+            within(provider, "attributeMapping").get("google.subject", "assertion.arn")
         )
         subject = arn[1]
         if mapped and mapped[1] is not None:

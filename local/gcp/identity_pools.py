@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
-from typing import Any
 
 from local.gcp import clock
 from local.gcp.operations import EMPTY, Operations
 from local.gcp.refusals import Body, Refused
+from local.gcp.wire import Route, within
 
 POOL = r"projects/[^/]+/locations/global/workloadIdentityPools/[^/:]+"
 KIND = "type.googleapis.com/google.iam.v1.WorkloadIdentityPool"
@@ -51,7 +51,7 @@ class IdentityPools:
         self.kept: dict[str, Body] = {}  # pools and their providers by name
         self.operations = Operations()
 
-    def routes(self) -> list[tuple[str, str, Any]]:
+    def routes(self) -> list[Route]:
         """The methods of pools, their providers and operations, each as HTTP verbs, path and handler."""
         pool_or_provider = rf"/v1/({POOL}(?:/providers/[^/:]+)?)"
         return [
@@ -81,7 +81,7 @@ class IdentityPools:
             raise Refused(400, f"The id {leaf!r} is not 4 to 32 of a-z, 0-9 and '-'")
         if parent.endswith("/providers"):
             self.active(parent.removesuffix("/providers"))
-            subject = (body.get("attributeMapping") or {}).get("google.subject", "assertion.arn")
+            subject = within(body, "attributeMapping").get("google.subject", "assertion.arn")
             if not (CLAIM if body.get("oidc") else EXTRACT).fullmatch(subject):
                 raise Refused(400, f"The local Google Cloud maps no {subject!r}")
             terms(body.get("attributeCondition", ""), CLAIM_TERM if body.get("oidc") else TERM)

@@ -29,6 +29,7 @@ import pyarrow as pa
 from local.gcp import parquet
 from local.gcp.decimals import LoadFailed, decimal, digits
 from local.gcp.limits import INT64
+from local.plain import is_list, is_object
 
 ARROW = {
     "INTEGER": pa.int64(),
@@ -85,7 +86,7 @@ def read(
     """The rows of all files and how many bad records were skipped."""
     kind = load.get("sourceFormat", "none")
     schema = pa.schema([pa.field(f["name"], _arrow(f)) for f in fields])
-    rows, bad, most, first = [], 0, int(load.get("maxBadRecords", 0)), ""
+    rows, bad, most, first = list[dict[str, Any]](), 0, int(load.get("maxBadRecords", 0)), ""
     for path in files:
         if kind == "PARQUET":
             rows += parquet.read(path, fields, load, table)
@@ -134,7 +135,7 @@ def _json(
 
 
 def _record(record: Any, fields: list[dict[str, Any]], ignore_unknown: bool, path: str) -> dict[str, Any]:
-    if not isinstance(record, dict):
+    if not is_object(record):
         raise BadRecord(f"{path or 'the record'} is not an object")
     given = {name.lower(): value for name, value in record.items()}
     if not ignore_unknown and (unknown := given.keys() - {f["name"].lower() for f in fields}):
@@ -148,7 +149,7 @@ def _value(value: Any, field: dict[str, Any], ignore_unknown: bool, path: str) -
     if field.get("mode") == "REPEATED":
         if value is None:
             return []
-        if not isinstance(value, list):
+        if not is_list(value):
             raise BadRecord(f"Array specified for non-repeated field or the other way round: {path}.")
         element = field | {"mode": "REQUIRED"}
         return [_value(item, element, ignore_unknown, path) for item in value]
@@ -205,7 +206,8 @@ def _scalar(value: Any, field: dict[str, Any]) -> Any:
             return base64.b64decode(text, validate=True)
         case "TIME":
             return time.fromisoformat(text)
-    return _moment(kind, text)
+        case _:
+            return _moment(kind, text)
 
 
 def _moment(kind: str, text: str) -> Any:

@@ -17,6 +17,7 @@ from typing import Any
 
 from local.gcp import discovery
 from local.gcp.refusals import Refused
+from local.plain import is_list, is_object
 
 # (schema, field) -> why the document's `Required` or readable form does not hold.
 DIFFERENT: dict[tuple[str, str], str] = {}
@@ -54,7 +55,7 @@ def check(verb: str, path: str, query: Mapping[str, list[str]], body: Any) -> No
     _Message(schemas, method, given).check(schemas[method.body], body, "", method.body)
 
 
-def _parameter(name: str, about: dict, value: str) -> None:
+def _parameter(name: str, about: discovery.Schema, value: str) -> None:
     wrong = (
         ("enum" in about and value not in about["enum"])
         or (about.get("type") == "boolean" and value.lower() not in ("true", "false"))
@@ -62,7 +63,7 @@ def _parameter(name: str, about: dict, value: str) -> None:
         or ("pattern" in about and not re.search(about["pattern"], value))
         or ("minimum" in about and int(value) < int(about["minimum"]))
         or ("maximum" in about and int(value) > int(about["maximum"]))
-        or (about.get("format") in FORMATS and not re.fullmatch(FORMATS[about["format"]], value))
+        or ((form := about.get("format")) in FORMATS and not re.fullmatch(FORMATS[form], value))
     )
     if wrong:
         raise Refused(400, f"Invalid value at '{name}', \"{value}\"")
@@ -74,13 +75,13 @@ def camel(name: str) -> str:
 
 
 class _Message:
-    def __init__(self, schemas: dict[str, dict], method: discovery.Method, given: dict[str, str]):
+    def __init__(self, schemas: dict[str, discovery.Schema], method: discovery.Method, given: dict[str, str]):
         self.schemas, self.method, self.given = schemas, method, given
 
     def wrong(self, path: str, kind: str, value: Any) -> Refused:
         return Refused(400, f"Invalid value at '{path.strip('.')}' ({kind}), {value!r}")
 
-    def check(self, schema: dict, value: Any, path: str, name: str = "") -> None:
+    def check(self, schema: discovery.Schema, value: Any, path: str, name: str = "") -> None:
         if value is None or schema.get("readOnly"):  # null is a field's default; what is read only is ignored
             return
         if "$ref" in schema:
@@ -90,10 +91,10 @@ class _Message:
         if kind == "any":
             return
         if kind == "array":
-            if not isinstance(value, list):
+            if not is_list(value):
                 raise self.wrong(path, "a list is expected", value)
             for number, item in enumerate(value):
-                self.check(schema["items"], item, f"{path}[{number}]")
+                self.check(schema.get("items", {}), item, f"{path}[{number}]")
         elif kind == "object":
             self.object(schema, value, path, name)
         elif kind == "boolean":
@@ -104,8 +105,8 @@ class _Message:
         else:
             self.text(schema, value, path)
 
-    def object(self, schema: dict, value: Any, path: str, name: str) -> None:
-        if not isinstance(value, dict):
+    def object(self, schema: discovery.Schema, value: Any, path: str, name: str) -> None:
+        if not is_object(value):
             raise self.wrong(path, "an object is expected", value)
         fields = schema.get("properties", {})
         for key, member in value.items():
@@ -126,7 +127,7 @@ class _Message:
             if needed and key not in there and not about.get("readOnly") and (name, key) not in DIFFERENT:
                 raise Refused(400, f"Required field {f'{path}.{key}'.strip('.')} is not set.")
 
-    def number(self, schema: dict, value: Any, path: str) -> None:
+    def number(self, schema: discovery.Schema, value: Any, path: str) -> None:
         form, whole = schema.get("format", ""), schema.get("format") in BITS
         if isinstance(value, str) and (whole or form in ("double", "float")):
             try:
@@ -138,7 +139,7 @@ class _Message:
         if whole and not BITS[form][0] <= value < BITS[form][1]:
             raise self.wrong(path, f"TYPE_{form.upper()}", value)
 
-    def text(self, schema: dict, value: Any, path: str) -> None:
+    def text(self, schema: discovery.Schema, value: Any, path: str) -> None:
         form = schema.get("format", "")
         if not isinstance(value, str):
             raise self.wrong(path, "TYPE_STRING", value)

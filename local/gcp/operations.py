@@ -8,7 +8,6 @@ What the method changes is there at once. Missing: `error`, since what can't be 
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from local.gcp.refusals import Body, Refused
 
@@ -27,7 +26,7 @@ class Operations:
         self.kept[name] = {"name": name, "done": True, "response": {"@type": kind, **result}}
         return {"name": name}
 
-    def find(self, body: Body, query: Body, name: str) -> Any:
+    def find(self, body: Body, query: Body, name: str) -> Body:
         """Answers `operations.get`: done, with the method's result in `response`; 404 where none has the name."""
         if name not in self.kept:
             raise Refused(404, f"Requested entity was not found: {name}")

@@ -9,6 +9,7 @@ column added only by `schemaUpdateOptions`, which the Data Transfer Service does
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +20,7 @@ import pyarrow.parquet as pq
 
 from local.gcp.decimals import LoadFailed, decimal
 from local.gcp.limits import BIGNUMERIC, INT64, NUMERIC
+from local.gcp.wire import within
 
 # A type has two names (`type` in https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/tables#TableFieldSchema).
 ALIASES = {"INT64": "INTEGER", "FLOAT64": "FLOAT", "BOOL": "BOOLEAN", "STRUCT": "RECORD"}
@@ -28,14 +30,19 @@ def read(path: Path, fields: list[dict[str, Any]], load: dict[str, Any], table: 
     """The file's rows as mappings of the table's fields; LoadFailed where it is no Parquet, where its schema is another
     than the table's, and where a value is out of range."""
     try:
-        rows = pq.read_table(path, coerce_int96_timestamp_unit="us")
+        rows: pa.Table = pq.read_table(path, coerce_int96_timestamp_unit="us")  # pyright: ignore[reportUnknownMemberType] - of untyped filters
     except pa.ArrowInvalid as error:
         raise LoadFailed(f"Input file is not in Parquet format: {path.name} ({error})") from None
-    targets = load.get("decimalTargetTypes") or ["NUMERIC"]
-    inference = bool((load.get("parquetOptions") or {}).get("enableListInference"))
-    have = [_parquet_field(f.name, f.type, targets, inference) for f in rows.schema]
+    targets: list[str] = load.get("decimalTargetTypes") or ["NUMERIC"]
+    inference = bool(within(load, "parquetOptions").get("enableListInference"))
+    have = [_parquet_field(name, kind, targets, inference) for name, kind in _columns(rows.schema)]
     _same(have, fields, table, "", bool(load.get("ignoreUnknownValues")))
     return [_shape(row, rows.schema, fields, inference) for row in rows.to_pylist()]
+
+
+def _columns(schema: Iterable[pa.Field[Any]]) -> list[tuple[str, pa.DataType]]:
+    """The name and the type of each column of a file, or of each field of a struct."""
+    return [(field.name, field.type) for field in schema]
 
 
 def _parquet_field(name: str, kind: pa.DataType, targets: list[str], inference: bool) -> dict[str, Any]:
@@ -58,7 +65,7 @@ def _parquet_field(name: str, kind: pa.DataType, targets: list[str], inference: 
             [record([_parquet_field("element", kind.value_type, targets, inference)], "REPEATED", "list")]
         )
     if t.is_struct(kind):
-        return record([_parquet_field(f.name, f.type, targets, inference) for f in kind])
+        return record([_parquet_field(n, of, targets, inference) for n, of in _columns(kind)])
     if t.is_decimal(kind):
         fits = [
             n
@@ -133,7 +140,7 @@ def _fits(given: dict[str, Any], target: dict[str, Any]) -> bool:
 
 def _shape(row: Any, kinds: Any, fields: list[dict[str, Any]], inference: bool) -> dict[str, Any]:
     """A row (or struct) of Arrow's with the groups that Parquet gives lists and maps."""
-    types = {f.name.lower(): (f.name, f.type) for f in kinds}
+    types = {name.lower(): (name, kind) for name, kind in _columns(kinds)}
     return {
         f["name"]: _shaped(row[types[low][0]], types[low][1], f, inference)
         if (low := f["name"].lower()) in types

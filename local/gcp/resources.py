@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import re
 import uuid
-from typing import Any
 
 from local.gcp import clock
 from local.gcp.refusals import Body, Refused
 from local.gcp.roles import Roles
+from local.gcp.wire import Handler, Route
 
 # Not an agent of a service, which is there from the start.
 OF_A_PROJECT = r"@(?!gcp-sa-|project-|storage-transfer-service\.)[a-z0-9-]+\.iam\.gserviceaccount\.com$"
@@ -39,7 +39,7 @@ class Resources:
         self.subscriptions: dict[str, Body] = {}
         self.waiting: dict[str, list[Body]] = {}
 
-    def routes(self) -> list[tuple[str, str, Any]]:
+    def routes(self) -> list[Route]:
         """The methods of service accounts, roles, policies and Pub/Sub, each as HTTP verbs, path and handler."""
         account = r"/v1/(projects/[^/:]+/serviceAccounts/[^/:]+)"
         topic, subscription = (
@@ -116,7 +116,7 @@ class Resources:
         return kind[name]
 
     @staticmethod
-    def listed(field: str, kept: dict[str, Body]) -> Any:
+    def listed(field: str, kept: dict[str, Body]) -> Handler:
         """The route that lists what of it is the project's."""
         return lambda b, q, project: {
             field: [item for item in kept.values() if item["name"].startswith(f"{project}/")]

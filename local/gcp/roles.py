@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
-from typing import Any
 
 from local.gcp import clock
 from local.gcp.refusals import Body, Refused
+from local.gcp.wire import Route
 
 RESTORABLE, KEPT = timedelta(days=7), timedelta(days=37)
 
@@ -26,7 +26,7 @@ class Roles:
         self.kept: dict[str, Body] = {}
         self.deleted: dict[str, datetime] = {}  # when, by name
 
-    def routes(self) -> list[tuple[str, str, Any]]:
+    def routes(self) -> list[Route]:
         """The methods of projects.roles, each as HTTP verbs, path and handler."""
         role = r"/v1/(projects/[^/]+/roles/[^/:]+)"
         return [

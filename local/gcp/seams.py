@@ -30,19 +30,18 @@ class Replacements(TypedDict):
 
 def install(new: Replacements) -> None:
     """Puts them in; and what is downloaded, and only GEOGRAPHY needs, is not."""
-    DuckDBEngine._load_spatial = lambda self: None
     rewrite = table_rewriter.rewrite_table_refs
+
+    def own_tables(sql: str, project: str) -> str:
+        return new["tables_in_sql"](rewrite(sql, project))
+
+    DuckDBEngine._load_spatial = lambda self: None  # pyright: ignore[reportPrivateUsage] - this is the seam
     _replace("_parse_schema_fields", new["fields_of"], tables)
     _replace("_field_to_rest", new["field_in_json"], tables)
     _replace("bq_schema_to_duckdb_columns", new["columns_of"], tables, type_map)
     _replace("execute_load_job", new["load_job"], jobs, upload, executor)
-    _replace("rewrite_partition_pseudo_columns", lambda sql: sql, translator)
-    _replace(
-        "rewrite_table_refs",
-        lambda sql, project: new["tables_in_sql"](rewrite(sql, project)),
-        executor,
-        interpreter,
-    )
+    _replace("rewrite_partition_pseudo_columns", str, translator)
+    _replace("rewrite_table_refs", own_tables, executor, interpreter)
 
 
 def _replace(name: str, new: Callable[..., Any], *modules: ModuleType) -> None:
@@ -55,7 +54,7 @@ def make_table(
     project: str, dataset: str, table: str, load: dict[str, Any], now: datetime, context: Any
 ) -> None:
     """The table that a load names and that is not there yet."""
-    executor._maybe_create_load_destination(
+    executor._maybe_create_load_destination(  # pyright: ignore[reportPrivateUsage] - this is the seam
         dest_project=project,
         dest_dataset=dataset,
         dest_table_id=table,
@@ -67,4 +66,4 @@ def make_table(
 
 def file_of(uri: str, context: Any) -> Path:
     """Where the file of a URI lies here."""
-    return Path(executor._resolve_uri(uri, context))
+    return Path(executor._resolve_uri(uri, context))  # pyright: ignore[reportPrivateUsage] - this is the seam

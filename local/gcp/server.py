@@ -16,12 +16,13 @@ State lives in memory; `state` holds files on their way into a table. `tokens` s
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote
 
 import bqemulator.server
@@ -38,12 +39,13 @@ from local.gcp import bigquery, clock, messages
 from local.gcp.data_transfer import DataTransfer
 from local.gcp.federation import Federation
 from local.gcp.identity_pools import IdentityPools
-from local.gcp.refusals import Refused
+from local.gcp.refusals import Body, Refused
 from local.gcp.resources import Resources
 from local.gcp.services import Services
 from local.gcp.storage import Storage
 from local.gcp.storage_transfer import StorageTransfer
 from local.gcp.tokens import Tokens
+from local.gcp.wire import Route
 
 TABLE = re.compile(r"/bigquery/v2/projects/([^/]+)/datasets/([^/]+)/tables(?:/([^/]+))?")
 KEPT = re.compile(r"/bigquery/v2/projects/[^/]+/datasets(?:/[^/]+(?:/tables(?:/[^/]+)?)?)?")
@@ -90,7 +92,7 @@ class Front:
         pools = IdentityPools()
         federation = Federation(self.resources, pools, aws_endpoint)
         self.tokens = Tokens(secret, federation.given)
-        routes = [
+        routes: list[Route] = [
             *self.data_transfer.routes(),
             *self.storage_transfer.routes(),
             *storage.routes(),
@@ -146,7 +148,8 @@ class Front:
                 except json.JSONDecodeError as error:
                     raise Refused(400, f"Invalid JSON payload received: {error}") from None
                 query = {**request.query_params, "authorization": request.headers.get("authorization", "")}
-                return JSONResponse(await run_in_threadpool(handler, body, query, *match.groups()))
+                answer = functools.partial(cast("Callable[..., Body]", handler), body, query, *match.groups())
+                return JSONResponse(await run_in_threadpool(answer))
         if path.startswith(("/bigquery/", "/upload/bigquery/", "/healthz")):
             return await self.bigquery(request, path, raw)
         raise Refused(404, f"{request.method} {path} is no API of the local Google Cloud")
@@ -166,7 +169,8 @@ class Front:
         """What bqemulator answers, with what it does not keep of a dataset or table; before it a table is checked and
         gets new columns, and after it the hidden one."""
         writes = KEPT.fullmatch(path) and request.method in ("POST", "PUT", "PATCH")
-        body, table = json.loads(raw) if writes else {}, TABLE.fullmatch(path)
+        body: Body = json.loads(raw) if writes else {}
+        table = TABLE.fullmatch(path)
         if writes and table:
             body.setdefault("tableReference", {}).update(
                 {"projectId": table[1], "datasetId": table[2], **({"tableId": table[3]} if table[3] else {})}

@@ -8,9 +8,9 @@ on. Missing: what is not enabled is refused by no other API here.
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from local.gcp.refusals import Body, Refused
+from local.gcp.wire import Route
 
 KIND = "type.googleapis.com/google.api.serviceusage.v1.{}ServiceResponse"
 
@@ -22,7 +22,7 @@ class Services:
         self.enabled: set[str] = set()
         self.operations: dict[str, Body] = {}
 
-    def routes(self) -> list[tuple[str, str, Any]]:
+    def routes(self) -> list[Route]:
         """The methods of services and their operations, each as HTTP verbs, path and handler."""
         service = r"/v1/(projects/[^/]+/services/[^/:]+)"
         return [

@@ -14,11 +14,11 @@ import hashlib
 import re
 import uuid
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 from local.gcp.refusals import Body, Refused
 from local.gcp.resources import now
+from local.gcp.wire import Route
 
 ROLES = {
     "legacyBucketReader": {"buckets.get", "objects.list"},
@@ -37,7 +37,7 @@ class Storage:
         self.policies: dict[str, Body] = {}
         self.objects: dict[str, dict[str, Body]] = {}
 
-    def routes(self) -> list[tuple[str, str, Any]]:
+    def routes(self) -> list[Route]:
         """The methods of buckets, their policies and objects, each as HTTP verbs, path and handler."""
         bucket, item = r"/storage/v1/b/([^/]+)", r"/storage/v1/b/([^/]+)/o/(.+)"
         return [

@@ -39,10 +39,13 @@ from local.gcp.refusals import Body, Refused
 from local.gcp.resources import Resources, now
 from local.gcp.s3_source import Denied, client, content, listing, wording
 from local.gcp.storage import Storage
+from local.gcp.wire import Route, within
 
 COUNTERS = ("objectsFoundFromSource", "bytesFoundFromSource", "objectsFromSourceSkippedBySync",
             "objectsCopiedToSink", "bytesCopiedToSink", "objectsFromSourceFailed")  # fmt: skip
 LEAST = timedelta(hours=1)
+Errors = dict[tuple[str, str], list[str]]
+"""(code, message) -> the URLs that could not be transferred for it."""
 EVENTS_EVERY = 1.0  # seconds between two reads of a queue
 
 
@@ -81,7 +84,7 @@ class StorageTransfer:
             "sts", endpoint_url=self.aws, region_name="us-east-1", config=Config(signature_version=UNSIGNED)
         )
 
-    def routes(self) -> list[tuple[str, str, Any]]:
+    def routes(self) -> list[Route]:
         """The methods of transfer jobs, their operations and their agent, each as HTTP verbs, path and handler."""
         job = r"/v1/(transferJobs/[^/:]+)"
         return [
@@ -167,23 +170,23 @@ class StorageTransfer:
 
     def check(self, job: Body) -> None:
         """Refuse what the service does not take, or can't reach in Cloud Storage."""
-        spec = job.get("transferSpec") or {}
-        source, sink = spec.get("awsS3DataSource") or {}, spec.get("gcsDataSink") or {}
+        spec = within(job, "transferSpec")
+        source, sink = within(spec, "awsS3DataSource"), within(spec, "gcsDataSink")
         if not re.fullmatch(r"arn:aws[\w-]*:iam::\d{12}:role/\S+", source.get("roleArn", "")):
             raise Refused(400, "The local Storage Transfer takes an awsS3DataSource with a roleArn only")
         if ("schedule" in job) == ("eventStream" in job):
             raise Refused(400, "Either schedule or eventStream must be set")
         if "eventStream" in job and not re.match(r"arn:aws[\w-]*:sqs:", job["eventStream"].get("name", "")):
             raise Refused(400, "eventStream.name must be the ARN of an SQS queue")
-        if seconds((job.get("schedule") or {}).get("repeatInterval", "86400s")) < LEAST:
+        if seconds(within(job, "schedule").get("repeatInterval", "86400s")) < LEAST:
             raise Refused(400, "repeatInterval must not be less than 1 hour")
         for path in (source.get("path", "a/"), sink.get("path", "a/")):
             if not path.endswith("/") or path.startswith("/"):
                 raise Refused(400, f"Invalid path {path!r}: it must end with '/' and must not start with it")
-        options = spec.get("transferOptions") or {}
+        options = within(spec, "transferOptions")
         if options.get("deleteObjectsUniqueInSink") or options.get("deleteObjectsFromSourceAfterTransfer"):
             raise Refused(400, "The local Storage Transfer deletes nothing")
-        prefixes = (spec.get("objectConditions") or {}).get("includePrefixes", [])
+        prefixes: list[str] = within(spec, "objectConditions").get("includePrefixes", [])
         for prefix in prefixes:
             if prefix.startswith("/") or sum(prefix.startswith(other) for other in prefixes) > 1:
                 raise Refused(
@@ -191,7 +194,7 @@ class StorageTransfer:
                 )
         agent = self.agent(job["projectId"])["accountEmail"]
         self.storage.allow(agent, "buckets.get", sink.get("bucketName", ""))
-        if topic := (job.get("notificationConfig") or {}).get("pubsubTopic"):
+        if topic := within(job, "notificationConfig").get("pubsubTopic"):
             self.resources.find(self.resources.topics, topic)
             bound = [m for b in self.resources.policy(topic)["bindings"] if b["role"] == "roles/pubsub.publisher"
                      for m in b["members"]]  # fmt: skip
@@ -204,7 +207,7 @@ class StorageTransfer:
         self.due.pop(name, None)
         if not (schedule := job.get("schedule")) or job["status"] != "ENABLED":
             return
-        date, at = schedule["scheduleStartDate"], schedule.get("startTimeOfDay") or {}
+        date, at = schedule["scheduleStartDate"], within(schedule, "startTimeOfDay")
         of_day = timedelta(
             hours=at.get("hours", 0), minutes=at.get("minutes", 0), seconds=at.get("seconds", 0)
         )
@@ -258,7 +261,7 @@ class StorageTransfer:
 
     def operate(self, name: str, operation: Body, queue: str | None) -> None:
         """Carries an operation out and ends it; of a queue it is listed only where events came or a new error did."""
-        metadata, errors = operation["metadata"], {}
+        metadata, errors = operation["metadata"], Errors()
         try:
             keys = self.credentials(
                 metadata["projectId"], metadata["transferSpec"]["awsS3DataSource"]["roleArn"]
@@ -285,7 +288,7 @@ class StorageTransfer:
                 self.end(name, operation, errors)
             self.turns[name].release()
 
-    def end(self, name: str, operation: Body, errors: dict[tuple[str, str], list[str]]) -> None:
+    def end(self, name: str, operation: Body, errors: Errors) -> None:
         """Gives an operation its status, its end and its errors, each with five URLs at most, and publishes it."""
         metadata, status = operation["metadata"], "FAILED" if errors else "SUCCESS"
         if errors:
@@ -296,7 +299,7 @@ class StorageTransfer:
             ]  # fmt: skip
         metadata |= {"status": status, "endTime": now()}
         operation["done"] = True
-        config, kind = self.jobs.get(name, {}).get("notificationConfig") or {}, f"TRANSFER_OPERATION_{status}"
+        config, kind = within(self.jobs.get(name, {}), "notificationConfig"), f"TRANSFER_OPERATION_{status}"
         if kind in config.get("eventTypes", [kind]) and config.get("pubsubTopic"):
             attributes = {"eventType": kind, "payloadFormat": config["payloadFormat"], "transferJobName": name,
                           "projectId": metadata["projectId"], "transferOperationName": operation["name"]}  # fmt: skip
@@ -307,7 +310,7 @@ class StorageTransfer:
         """What STS gives the project's agent for its identity token."""
         subject = self.agent(project)["subjectId"]
         claims = {"iss": "https://accounts.google.com", "sub": subject, "aud": subject, "azp": subject}
-        parts = ({"alg": "RS256", "typ": "JWT"}, claims, {})
+        parts: tuple[Body, ...] = ({"alg": "RS256", "typ": "JWT"}, claims, {})
         token = ".".join(base64.urlsafe_b64encode(json.dumps(p).encode()).decode().rstrip("=") for p in parts)
         try:
             given = self.sts.assume_role_with_web_identity(
@@ -317,7 +320,9 @@ class StorageTransfer:
             raise Denied(f"The agent may not assume {role}: {wording(error)}") from None
         return given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"]
 
-    def take(self, name: str, operation: Body, keys: tuple[str, str, str], queue: str, errors: dict) -> bool:
+    def take(
+        self, name: str, operation: Body, keys: tuple[str, str, str], queue: str, errors: Errors
+    ) -> bool:
         """Copies what the queue's events name, and takes those away that need not come again."""
         *_, region, account, leaf = queue.split(":")
         sqs, url = client("sqs", self.aws, *keys, region=region), f"{self.aws}/{account}/{leaf}"
@@ -339,17 +344,18 @@ class StorageTransfer:
         return any(records.values())
 
     def copy(
-        self, metadata: Body, keys: tuple[str, str, str], named: dict[str, str] | None, errors: dict
+        self, metadata: Body, keys: tuple[str, str, str], named: dict[str, str] | None, errors: Errors
     ) -> None:
         """Copies what S3 lists, or what events `named` (key -> ETag), into the sink; counts, and adds to `errors`."""
         spec, agent = metadata["transferSpec"], self.agent(metadata["projectId"])["accountEmail"]
         source, sink, bucket = spec["awsS3DataSource"], spec["gcsDataSink"], spec["gcsDataSink"]["bucketName"]
         conditions, root, s3 = (
-            spec.get("objectConditions") or {},
+            within(spec, "objectConditions"),
             source.get("path", ""),
             client("s3", self.aws, *keys),
         )
-        below = [root + prefix for prefix in conditions.get("includePrefixes") or [""]]
+        prefixes: list[str] = conditions.get("includePrefixes") or [""]
+        below = [root + prefix for prefix in prefixes]
         if named is None:
             objects = [o for prefix in below for o in listing(s3, source["bucketName"], prefix)]
             oldest = conditions.get("maxTimeElapsedSinceLastModification")
@@ -359,7 +365,7 @@ class StorageTransfer:
             objects = [
                 {"Key": key, "ETag": named[key]} for key in sorted(named) if key.startswith(tuple(below))
             ]
-        when = (spec.get("transferOptions") or {}).get("overwriteWhen", "DIFFERENT")
+        when = within(spec, "transferOptions").get("overwriteWhen", "DIFFERENT")
         for permission in ("objects.list", "objects.create", *(["objects.get"] if when != "ALWAYS" else [])):
             self.storage.allow(agent, permission, bucket)
         for item in objects:

@@ -1,5 +1,5 @@
 # boto3 makes its clients from the services' models at run time and has no types of its own: a client is Any here, and
-# what is used besides is typed, so that handlers and delivery are checked strictly.
+# what is used besides is typed, so that handlers, delivery and the local cloud are checked strictly.
 from typing import Any
 
 from botocore.config import Config
@@ -11,6 +11,7 @@ def client(
     endpoint_url: str | None = ...,
     aws_access_key_id: str | None = ...,
     aws_secret_access_key: str | None = ...,
+    aws_session_token: str | None = ...,
     config: Config = ...,
 ) -> Any: ...
 
@@ -21,6 +22,7 @@ class Session:
         aws_access_key_id: str | None = ...,
         aws_secret_access_key: str | None = ...,
         aws_session_token: str | None = ...,
+        region_name: str | None = ...,
     ) -> None: ...
     def client(
         self,

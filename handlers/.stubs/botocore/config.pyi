@@ -4,6 +4,7 @@ class Config:
     def __init__(
         self,
         *,
+        region_name: str = ...,
         retries: Mapping[str, str | int] = ...,
         max_pool_connections: int = ...,
         connect_timeout: float = ...,
@@ -11,4 +12,5 @@ class Config:
         signature_version: object = ...,
         proxies: Mapping[str, str] = ...,
         s3: Mapping[str, str] = ...,
+        inject_host_prefix: bool = ...,
     ) -> None: ...

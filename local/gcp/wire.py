@@ -1,0 +1,19 @@
+"""What the parts of this cloud have in common: the requests that each answers, and the objects in a request's JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from local.gcp.refusals import Body
+
+# Called with the request's JSON, its query and the groups of its path, and answers the response's JSON.
+Handler = (
+    Callable[[Body, Body], Body] | Callable[[Body, Body, str], Body] | Callable[[Body, Body, str, str], Body]
+)
+Route = tuple[str, str, Handler]
+"""HTTP verbs between `|`, the path as a regular expression, and who answers it."""
+
+
+def within(body: Body, field: str) -> Body:
+    """The object in a field; an empty one where the field is not there, or null."""
+    return body.get(field) or {}
