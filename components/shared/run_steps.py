@@ -1,7 +1,7 @@
 """What the steps of an export's run hand to each other: the event of each function, and the state that grows between
 them. Pure.
 
-The state machine (components/pipelines/export/steps.py) makes its parameters and paths of these classes, and the
+The state machine (components/lake/steps.py) makes its parameters and paths of these classes, and the
 functions that it calls are typed by them. All that the state holds is small: a state machine's state has 262,144 bytes
 at the most (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html), so what may be large lies in S3
 and its key is handed on.

@@ -11,13 +11,13 @@ from components.blocks.bucket import LifecycleArgs, SecureBucket
 from components.blocks.key import KmsKey, KmsKeyArn, region_and_account
 from components.blocks.object_events import ObjectEvents
 from components.blocks.schedule import ScheduleExpression, Timezone
+from components.lake.glue_database import CrawlerArgs
+from components.lake.lake_formation import LakeFormationArgs
+from components.lake.steps import AT_ONCE
+from components.lake.workgroup import VIEW_NAME, VIEW_SQL, QueryArgs
 from components.landing import Landing
 from components.languages import aws_schedules
-from components.pipelines.export.glue_database import CrawlerArgs
-from components.pipelines.export.lake_formation import LakeFormationArgs
 from components.pipelines.export.sources import ExportSourceArgs
-from components.pipelines.export.steps import AT_ONCE
-from components.pipelines.export.workgroup import VIEW_NAME, VIEW_SQL, QueryArgs
 from components.pipelines.pipeline import PipelineArgs
 from components.shared.catalog_names import latest_view, table_names, viewed_table
 from components.shared.landing_folders import RAW

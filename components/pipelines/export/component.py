@@ -11,9 +11,9 @@ from components.blocks.bucket import SecureBucket
 from components.blocks.key import KmsKey
 from components.blocks.object_events import ObjectEvents
 from components.blocks.table import adopt_or_create_table
+from components.lake.place import Place
 from components.pipelines.export.args import ExportArgs
-from components.pipelines.export.place import Place
-from components.pipelines.export.run import ExportRun
+from components.pipelines.export.run import export_run
 from components.pipelines.export.simple_run import simple_run
 from components.pipelines.export.start import followed
 from components.pipelines.pipeline import Accounts, Deployed
@@ -93,7 +93,7 @@ class ExportPipeline(pulumi.ComponentResource):
             self.described = {"function": self.function}
         else:
             place = Place(bucket.name, bucket_arn, key_arn)
-            self.described = ExportRun(name, args, place, tables, child_opts).described
+            self.described = export_run(name, args, place, tables, child_opts).described
 
         planned, events = args.landing(name), None
         if args.event_queue:

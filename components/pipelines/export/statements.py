@@ -9,9 +9,8 @@ import pulumi_aws as aws
 from components import names
 from components.blocks.table import SourceTable, decrypt_tables
 from components.iam import Statement, document, fitting, pass_role, trust
+from components.lake.place import Place
 from components.pipelines.export.args import ExportArgs
-from components.pipelines.export.place import Place
-from components.shared import metric_names
 from components.shared.landing_folders import RAW, STATE, raw
 from components.shared.run_sources import (
     HASH_DIGITS,
@@ -122,31 +121,6 @@ def _rds_statements(name: str, args: ExportArgs) -> list[Statement]:
         *granted,
         pass_role(
             "HandOverTheExportRole", account.role_arn(names.role(f"{name}-rds")), "export.rds.amazonaws.com"
-        ),
-    ]
-
-
-def catalog_statements(place: Place, catalog_arns: list[str]) -> list[Statement]:
-    """Lets tables and views be kept in the pipeline's own database."""
-    keeps = [
-        "glue:CreatePartition",
-        "glue:CreateTable",
-        "glue:GetTable",
-        "glue:UpdatePartition",
-        "glue:UpdateTable",
-    ]
-    return [
-        place.read(STATE),
-        place.write(STATE),
-        place.find(),
-        *place.use_key("Decrypt", "GenerateDataKey"),
-        *([Statement("KeepCatalog", keeps, catalog_arns)] if catalog_arns else []),
-        Statement(
-            "CountWhatHappened",
-            ["cloudwatch:PutMetricData"],
-            ["*"],
-            {"StringEquals": {"cloudwatch:namespace": metric_names.NAMESPACE}},
-            every_resource_because="metrics have no ARN; the namespace narrows it",
         ),
     ]
 

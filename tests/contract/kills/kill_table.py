@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from components.pipelines.export.steps import definition
+from components.lake.steps import definition
 from tests.contract.kills.deployed import deployed, seen
 from tests.contract.kills.exporters import ORDERS
 from tests.contract.kills.machine import Failed, Machine

@@ -57,13 +57,23 @@ def test_a_stack_whose_file_is_gone_is_named() -> None:
 
 
 def test_each_handler_is_of_the_kinds_whose_rooms_name_it() -> None:
-    """The table is what the rooms say: a handler is named in quotes by the pipelines that deploy it."""
+    """The table is what the rooms say: a handler is named in quotes by the pipelines that deploy it, or by the run that
+    they share."""
+    sources = {
+        path.relative_to(ROOT / "components" / "pipelines").parts[0].replace("_", "-"): [
+            file.read_text() for file in path.glob("*.py")
+        ]
+        for path in (ROOT / "components" / "pipelines").iterdir()
+        if path.is_dir()
+    }
+    run = (ROOT / "components" / "lake" / "run.py").read_text()
     named = {}
     for handler in known_handlers():
         rooms = {
-            path.relative_to(ROOT / "components" / "pipelines").parts[0].replace("_", "-")
-            for path in (ROOT / "components" / "pipelines").glob("*/*.py")
-            if "handler=" in (text := path.read_text()) and re.search(rf'"{handler}"', text)
+            room
+            for room, texts in sources.items()
+            for text in [*texts, *([run] if any("components.lake.run" in text for text in texts) else [])]
+            if ("handler=" in text or "step_task(" in text) and re.search(rf'"{handler}"', text)
         }
         named[handler] = tuple(sorted(rooms))
     assert {name: tuple(sorted(kinds)) for name, kinds in touched.HANDLERS.items()} == named

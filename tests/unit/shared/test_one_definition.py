@@ -131,7 +131,7 @@ def variables_spelt_out(source: str) -> list[tuple[int, str]]:
     return spelt
 
 
-@pytest.mark.parametrize("room", ["components/pipelines", "components/blocks", "handlers"])
+@pytest.mark.parametrize("room", ["components/pipelines", "components/lake", "components/blocks", "handlers"])
 def test_a_variable_of_an_environment_is_named_by_its_definition(room: str) -> None:
     """Where a component writes a name that its function does not read, only the function's first call shows it."""
     spelt = [
@@ -158,7 +158,8 @@ def test_a_variable_that_is_spelt_out_is_seen(line: str) -> None:
 def test_every_variable_is_read_by_a_handler_and_given_by_a_component() -> None:
     """But for those that only tests give."""
     assert {vars(variables)[name] for name in VARIABLES} == VARIABLES
-    for rooms, besides in ((("handlers",), set()), (("components/pipelines",), {"GOOGLE_ENDPOINT"})):
+    made = ("components/pipelines", "components/lake")
+    for rooms, besides in ((("handlers",), set()), (made, {"GOOGLE_ENDPOINT"})):
         text = "".join(file.read_text() for room in rooms for file in modules(room))
         assert {name for name in VARIABLES if not re.search(rf"variables\.{name}\b", text)} == besides, rooms
 

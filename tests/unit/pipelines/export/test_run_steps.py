@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from components.lake.steps import AT_ONCE, definition
 from components.pipelines.export.args import ExportArgs
 from components.pipelines.export.sources import ExportSourceArgs
-from components.pipelines.export.steps import AT_ONCE, definition
 from components.shared import run_sources, run_steps, scheduled_time
 from components.shared.run_sources import RunSource
 

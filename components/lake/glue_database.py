@@ -11,8 +11,8 @@ from components import names
 from components.accounts import AccountArgs
 from components.arguments import arguments
 from components.iam import Statement, document, trust
+from components.lake.place import Place
 from components.languages import aws_schedules
-from components.pipelines.export.place import Place
 from components.shared.landing_folders import LAKE
 
 LOGS = "/aws-glue/crawlers"

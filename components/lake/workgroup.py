@@ -9,7 +9,7 @@ from pydantic import Field
 
 from components import names
 from components.arguments import arguments
-from components.pipelines.export.place import Place
+from components.lake.place import Place
 from components.shared.landing_folders import RESULTS
 
 # Characters of a named query's name and text, and what is left of them for a view's

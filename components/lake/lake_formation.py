@@ -11,7 +11,7 @@ from components import names
 from components.accounts import IAM_NAME, AccountArgs
 from components.arguments import arguments, matching, together
 from components.iam import Statement, document, trust
-from components.pipelines.export.place import Place
+from components.lake.place import Place
 
 Principal = Annotated[
     str,

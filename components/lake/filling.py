@@ -1,0 +1,53 @@
+"""What a run fills, in the words that an export and a replica both have for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from components.accounts import AccountArgs
+from components.blocks.function import FunctionSettings
+from components.lake.glue_database import CrawlerArgs
+from components.lake.lake_formation import LakeFormationArgs
+from components.lake.workgroup import QueryArgs
+from components.shared.landing_folders import LAKE, raw
+from components.shared.run_sources import DYNAMODB
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filling:
+    """The tables that a run fills, and how it does."""
+
+    account: AccountArgs
+    functions: FunctionSettings
+    topic: pulumi.Input[str] | None
+    """The SNS topic of alarms."""
+    reserved_concurrency: int | None
+    retain: bool
+    """Whether data outlives the stack."""
+    sources: Mapping[str, str]
+    """Name -> kind (components/shared/run_sources.py)."""
+    tables: Mapping[str, Mapping[str, Any] | None]
+    """Table of the catalog -> its declared columns, None where none are; as far as the config knows."""
+    folds: bool
+    """Whether a source's changes are folded into its last snapshot."""
+    stale_after_hours: int
+    queries: QueryArgs
+    views: Mapping[str, str]
+    crawler: CrawlerArgs | None
+    """What keeps the catalog in place of the run."""
+    lake_formation: LakeFormationArgs | None
+
+    @property
+    def locations(self) -> list[str]:
+        """Where tables lie, as prefixes of the bucket; RDS exports are Parquet where they are."""
+        return [
+            LAKE.rstrip("/"),
+            *(raw(source) for source, kind in self.sources.items() if kind != DYNAMODB),
+        ]
+
+    @property
+    def has_tables(self) -> bool:
+        """Whether a source is a DynamoDB table, whose files a Distributed Map reads."""
+        return DYNAMODB in self.sources.values()

@@ -1,0 +1,258 @@
+"""A run: the state machine, the functions that its steps call, and the database and workgroup that it fills."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from components import names
+from components.blocks.function import Execution, LambdaFunction, Task
+from components.iam import Statement
+from components.lake.alarms import watch_sources
+from components.lake.filling import Filling
+from components.lake.glue_database import Catalog
+from components.lake.lake_formation import LakeFormation
+from components.lake.place import Place
+from components.lake.queries import named_queries
+from components.lake.reader import reader_policy
+from components.lake.state_machine import StateMachine
+from components.lake.workgroup import Workgroup
+from components.shared import metric_names, variables
+from components.shared.landing_folders import LAKE, RAW, STATE, WINDOWS
+
+WHOLE_CPU = 1769  # MB of memory that bring one: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+
+
+@dataclass(frozen=True)
+class Exports:
+    """Where the exports of a run come from."""
+
+    task: Callable[[pulumi.Resource], Task]
+    """The function that plans the run and finds each export; the argument is the parent of what belongs to it."""
+    of: Mapping[str, pulumi.Input[str]]
+    """What the definition names and is not known before it is deployed."""
+    definition: Callable[[Mapping[str, str], Mapping[str, str]], Mapping[str, Any]]
+    """The state machine, by what `of` turned out to be and by the functions' ARNs: `source`, `normalise`, `catalog`
+    and, where changes are folded, `fold`."""
+    start: Callable[[pulumi.Resource, StateMachine], None]
+    """Makes what starts the machine."""
+
+
+def step_task(
+    name: str,
+    place: Place,
+    handler: str,
+    does: str,
+    statements: Sequence[Statement],
+    environment: Mapping[str, pulumi.Input[str]] | None = None,
+) -> Task:
+    """What a function of the run `name` does, which finds its bucket in its environment and its code there."""
+    return Task(
+        handler=handler,
+        description=f"{does} {name}",
+        statements=statements,
+        environment={variables.BUCKET: place.bucket, **(environment or {})},
+        code_bucket=place.bucket,
+    )
+
+
+class ExportRun(pulumi.ComponentResource):
+    """Schedule, or event -> state machine -> a Glue database, tables and views, and an Athena workgroup. The steps are
+    those of steps.py. A source that fails, or brings nothing new for `stale_after_hours`, rings.
+
+    Costs at rest: its alarms, at 0.10 dollars a month each. A run costs fractions of a cent for its steps, and for
+    normalising about 0.25 dollars a GB of compressed export at most (a vCPU for each file, as long as it takes).
+    """
+
+    described: dict[str, pulumi.Input[Any]]
+
+    def __init__(
+        self,
+        name: str,
+        filling: Filling,
+        place: Place,
+        exports: Exports,
+        opts: pulumi.ResourceOptions | None = None,
+    ):
+        super().__init__("tributary:pipelines:ExportRun", name, None, opts)
+        self.pipeline, self.filling, self.place, self.exports = name, filling, place, exports
+        self.child_opts = pulumi.ResourceOptions(parent=self)
+        account = filling.account
+        self.database, self.catalog_arns = Catalog.planned(name, account)
+
+        catalog = Catalog(
+            f"{name}",
+            account,
+            place,
+            crawler=filling.crawler,
+            retain=filling.retain,
+            opts=self.child_opts,
+        )
+        functions = {"source": self._source(), "normalise": self._normalise()}
+        functions["catalog"] = self._publish(catalog)
+        if filling.folds:
+            functions["fold"] = self._fold()
+        if filling.lake_formation:
+            LakeFormation.check_account_settings(name, account, self)
+            LakeFormation(
+                name,
+                account,
+                filling.lake_formation,
+                place,
+                filling.locations,
+                database=catalog.database,
+                writer=catalog.crawls_as or functions["catalog"].role_arn,
+                opts=self.child_opts,
+            )
+        machine = self._machine(functions)
+        exports.start(self, machine)
+        watch_sources(name, filling, self.child_opts)
+        workgroup = Workgroup(
+            name,
+            filling.queries,
+            place,
+            owner_id=account.id,
+            database=catalog.database,
+            queries=named_queries(filling, self.database),
+            retain=filling.retain,
+            opts=self.child_opts,
+        )
+        self.described = {
+            "state_machine": machine.deployed_arn,
+            "database": catalog.database,
+            "catalog": "crawler" if filling.crawler else "registered",
+            "crawler": catalog.crawler,
+            "sources": dict(filling.sources),
+            "catalog_tables": list(filling.tables),
+            "workgroup": workgroup.name,
+            "reader_policy": reader_policy(
+                account,
+                workgroup=names.workgroup(name),
+                catalog=self.catalog_arns,
+                bucket_arn=place.bucket_arn,
+                locations=filling.locations,
+                key_arn=place.key_arn,
+                governed=filling.lake_formation is not None,
+            ),
+        }
+        self.register_outputs(self.described)
+
+    def _function(self, part: str, task: Task, execution: Execution) -> LambdaFunction:
+        return LambdaFunction(
+            f"{self.pipeline}-{part}",
+            self.filling.account,
+            self.filling.functions,
+            task,
+            execution,
+            topic=self.filling.topic,
+            opts=self.child_opts,
+        )
+
+    def _execution(self, seconds: int, memory_mb: int = 256, storage_mb: int = 512) -> Execution:
+        return Execution(
+            timeout_seconds=seconds,
+            memory_mb=memory_mb,
+            storage_mb=storage_mb,
+            reserved_concurrency=self.filling.reserved_concurrency,
+        )
+
+    def _source(self) -> LambdaFunction:
+        return self._function("source", self.exports.task(self), self._execution(300))
+
+    def _normalise(self) -> LambdaFunction:
+        place = self.place
+        task = step_task(
+            self.pipeline,
+            place,
+            "normalise",
+            "Makes Parquet of what was exported by",
+            [
+                place.read(RAW, STATE, WINDOWS),
+                place.write(LAKE, STATE, WINDOWS, parts=True),
+                place.find(),
+                *place.use_key("Decrypt", "GenerateDataKey"),
+            ],
+        )
+        return self._function("normalise", task, self._execution(900, WHOLE_CPU))
+
+    def _fold(self) -> LambdaFunction:
+        place = self.place
+        task = step_task(
+            self.pipeline,
+            place,
+            "fold",
+            "Folds changes into the last snapshot of",
+            [
+                place.read(LAKE, STATE, WINDOWS),
+                place.write(LAKE, parts=True),
+                place.find(),
+                *place.use_key("Decrypt", "GenerateDataKey"),
+            ],
+            {variables.MEMORY: "2GB"},
+        )
+        return self._function("fold", task, self._execution(900, 2 * WHOLE_CPU, 10_240))
+
+    def _publish(self, catalog: Catalog) -> LambdaFunction:
+        name, registered = self.pipeline, not self.filling.crawler
+        task = step_task(
+            name,
+            self.place,
+            "catalog",
+            "Publishes and reports what was exported by",
+            catalog_statements(self.place, self.catalog_arns if registered else []),
+            {
+                variables.PIPELINE: name,
+                variables.DATABASE: catalog.database,
+                variables.CATALOG: "registered" if registered else "crawler",
+            },
+        )
+        # A database of a thousand tables takes a few minutes.
+        return self._function("catalog", task, self._execution(900))
+
+    def _machine(self, functions: Mapping[str, LambdaFunction]) -> StateMachine:
+        place, exports = self.place, self.exports
+        arns = {part: function.arn for part, function in functions.items()}
+        statements = [Statement("CallTheSteps", ["lambda:InvokeFunction"], list(arns.values()))]
+        if self.filling.has_tables:
+            statements += [
+                Statement("ReadManifests", ["s3:GetObject"], [f"{place.bucket_arn}/{RAW}*"]),
+                *place.use_key("Decrypt"),
+            ]
+        return StateMachine(
+            f"{self.pipeline}-run",
+            self.filling.account,
+            definition=pulumi.Output.all(**exports.of).apply(lambda known: exports.definition(known, arns)),
+            statements=statements,
+            distributed=self.filling.has_tables,
+            topic=self.filling.topic,
+            meaning="The last step's error names each source that failed, with the reason; the others were published. "
+            "Correct the cause and start the state machine with the same input again (aws stepfunctions "
+            "start-execution): what was done is not done twice.",
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(functions.values())),
+        )
+
+
+def catalog_statements(place: Place, catalog_arns: list[str]) -> list[Statement]:
+    """Lets tables and views be kept in the pipeline's own database."""
+    keeps = [
+        "glue:CreatePartition",
+        "glue:CreateTable",
+        "glue:GetTable",
+        "glue:UpdatePartition",
+        "glue:UpdateTable",
+    ]
+    return [
+        place.read(STATE),
+        place.write(STATE),
+        place.find(),
+        *place.use_key("Decrypt", "GenerateDataKey"),
+        *([Statement("KeepCatalog", keeps, catalog_arns)] if catalog_arns else []),
+        Statement(
+            "CountWhatHappened",
+            ["cloudwatch:PutMetricData"],
+            ["*"],
+            {"StringEquals": {"cloudwatch:namespace": metric_names.NAMESPACE}},
+            every_resource_because="metrics have no ARN; the namespace narrows it",
+        ),
+    ]
