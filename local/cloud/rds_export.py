@@ -50,7 +50,6 @@ NOUNS = {
 }
 by_hand: dict[str, dict] = {}
 tasks: dict[tuple[str, str], dict] = {}
-stock_resource = iam_actions.resource_of.current
 
 
 class Refused(Exception):
@@ -309,7 +308,7 @@ async def handle(stock, method, path, headers, body, query):
     return rds.xml(200, f"{action}Response", f"<{action}Result>{xml(answers[0])}</{action}Result>")
 
 
-def resource_arn(service, method, path, headers, body, query_params, *rest, **named):
+def resource_arn(stock, service, method, path, headers, body, query_params, *rest, **named):
     """Calls that name a snapshot and no database, where ministack would evaluate '*'."""
     if service == "rds":
         parameters = {key: v[0] if isinstance(v, list) else v for key, v in query_params.items()}
@@ -318,13 +317,11 @@ def resource_arn(service, method, path, headers, body, query_params, *rest, **na
         for noun, (owner, resource, *_) in NOUNS.items():
             if (name := parameters.get(f"{noun}Identifier")) and not parameters.get(owner):
                 return f"arn:aws:rds:{get_region()}:{get_account_id()}:{resource}:{name}"
-    return stock_resource(service, method, path, headers, body, query_params, *rest, **named)
+    return stock(service, method, path, headers, body, query_params, *rest, **named)
 
 
 def install() -> None:
     """Puts `handle` in front of RDS, has calls judged on the snapshot that they name, and sends the daily events."""
-    global stock_resource
-    stock_resource = iam_actions.resource_of.current
-    iam_actions.resource_of.replace(resource_arn)
+    iam_actions.resource_of.wrap(resource_arn)
     wrap("rds", handle)
     in_background(send_daily_events())

@@ -42,17 +42,28 @@ PATH = "/_aoss/"
 NO_DOCUMENT_ID = "Document ID is not supported in create/index operation request"
 
 faults: dict[str, deque[int]] = {}
-node: opensearch.Node | None = None
-node_lock = threading.Lock()
 
 
-def engine() -> str:
-    """host:port of the node, started with the first collection."""
-    global node
-    with node_lock:
-        if node is None or node.process.poll() is not None:
-            node = opensearch.Node(Path(os.environ["TRIBUTARY_CLOUD_STATE"]) / "opensearch")
-        return f"{node.host}:{node.port}"
+class Engine:
+    """The node that holds all collections: started with the first, and again where it has ended."""
+
+    def __init__(self) -> None:
+        self.node: opensearch.Node | None = None
+        self.lock = threading.Lock()
+
+    def address(self) -> str:
+        """host:port. Raises opensearch.Unavailable or OSError where the node does not start."""
+        with self.lock:
+            if self.node is None or self.node.process.poll() is not None:
+                self.node = opensearch.Node(Path(os.environ["TRIBUTARY_CLOUD_STATE"]) / "opensearch")
+            return f"{self.node.host}:{self.node.port}"
+
+    def headers(self) -> dict[str, str]:
+        """What a request to the node must carry, which answers this cloud only."""
+        return self.node.headers if self.node else {}
+
+
+engine = Engine()
 
 
 def provision(rec: dict) -> None:
@@ -61,7 +72,7 @@ def provision(rec: dict) -> None:
     woken = time.monotonic() + float(os.environ.get("TRIBUTARY_AOSS_WAKE", "2"))
     faults[rec["id"]] = deque(int(status) for status in os.environ.get("TRIBUTARY_AOSS_FAULTS", "").split())
     try:
-        rec["_Engine"] = engine()
+        rec["_Engine"] = engine.address()
         time.sleep(max(0.0, woken - time.monotonic()))
         rec["status"] = "ACTIVE"
     except (opensearch.Unavailable, OSError) as reason:
@@ -246,11 +257,11 @@ def validate_rules(rules: Any, allowed: tuple[str, ...], with_permissions: bool)
     stock_validate(rules, allowed, with_permissions)
 
 
-def request_context(service: str, action: str, body: bytes, params: dict) -> dict:
+def request_context(stock: Any, service: str, action: str, body: bytes, params: dict) -> dict:
     """BatchGetCollection takes no resource; the key aoss:collection is the name of the one collection requested, and of
     a policy the collection that it is for; aoss:collection-group that of the one group. (What is made in a group:
     `groups.on_its_group`.)"""
-    context = stock_context(service, action, body, params)
+    context = stock(service, action, body, params)
     context = context | named_resources.collection_of(action, body, get_account_id())
     if action == "aoss:BatchGetCollection":
         request = json.loads(body or b"{}")
@@ -268,21 +279,20 @@ stock_create, stock_delete, stock_validate = (
     oss.delete_collection,
     oss.validate_rules.current,
 )
-stock_route, stock_context = app.data_plane.current, iam_actions.request_context.current
-stock_proxy = oss.proxy.current
+stock_route = app.data_plane.current
 
 
-def proxy(engine: str, method: str, target: str, headers: dict, body: bytes) -> tuple:
-    """To the node, which answers this cloud only."""
-    return stock_proxy(engine, method, target, {**headers, **(node.headers if node else {})}, body)
+def proxy(stock: Any, address: str, method: str, target: str, headers: dict, body: bytes) -> tuple:
+    """A request to the node, as one of this cloud's."""
+    return stock(address, method, target, {**headers, **engine.headers()}, body)
 
 
 def install() -> None:
     """Puts these functions in the places of ministack's, and adds lifecycle policies and collection groups."""
     oss.provision.replace(provision)
     oss.validate_rules.replace(validate_rules)
-    oss.proxy.replace(proxy)
-    iam_actions.request_context.replace(request_context)
+    oss.proxy.wrap(proxy)
+    iam_actions.request_context.wrap(request_context)
     oss.collection_endpoint.replace(lambda cid: f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}{PATH}{cid}")
     oss.handlers.update(
         {

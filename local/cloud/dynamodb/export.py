@@ -34,7 +34,6 @@ from .table_key import check_table_key, handle_streams
 log = logging.getLogger("tributary.cloud")
 TOKEN_SECONDS = 8 * 3600
 tokens: dict[tuple[str, str], tuple[float, dict, str]] = {}
-stock_resource = iam_actions.resource_of.current
 
 
 async def run(principal, table: Table, description: dict) -> None:
@@ -168,21 +167,19 @@ async def handle(stock, method, path, headers, body, query):
     return status, answer_headers, answer
 
 
-def resource_arn(service, method, path, headers, body, *rest, **named):
+def resource_arn(stock, service, method, path, headers, body, *rest, **named):
     """Export calls name an ARN, where ministack expects a table's name and would evaluate '*'."""
     if service == "dynamodb" and "Export" in headers.get("x-amz-target", ""):
         with suppress(ValueError):
             request = json.loads(body or b"{}")
             return request.get("ExportArn") or request.get("TableArn") or "*"
-    return stock_resource(service, method, path, headers, body, *rest, **named)
+    return stock(service, method, path, headers, body, *rest, **named)
 
 
 def install() -> None:
     """Adds exports and the tables' history to ministack's DynamoDB, and the check of keys to its Streams."""
     dynamodb.exports_end_by_themselves(False)
     dynamodb.stream_event.replace(remember)
-    global stock_resource
-    stock_resource = iam_actions.resource_of.current
-    iam_actions.resource_of.replace(resource_arn)
+    iam_actions.resource_of.wrap(resource_arn)
     wrap("dynamodb", handle)
     wrap("dynamodbstreams", handle_streams)

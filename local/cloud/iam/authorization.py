@@ -32,11 +32,7 @@ ALLOW_ALL = [iam.parse_policy_document({"Statement": {"Effect": "Allow", "Action
 stock_policy, stock_principal = iam.resource_policy.current, iam.resolve_principal.current
 namespace: ContextVar[str | None] = ContextVar("namespace", default=None)
 event_sources: ContextVar[tuple[str, ...]] = ContextVar("event_sources", default=())
-stock_resource = iam_actions.resource_of.current
-stock_condition_key, stock_credentials = (
-    iam.condition_key.current,
-    lambda_runtime.execution_credentials.current,
-)
+stock_condition_key = iam.condition_key.current
 
 
 class Denied(Exception):
@@ -106,7 +102,7 @@ def condition_key(key: str, ctx: iam.EvalContext) -> Any:
     return stock_condition_key(key, ctx)
 
 
-def resource_arn(service, method, path, headers, body, *rest, **named):
+def resource_arn(stock, service, method, path, headers, body, *rest, **named):
     """The stock answer; on its way what a call to CloudWatch or EventBridge speaks of is kept for `condition_key`."""
     if service == "events" and headers.get("x-amz-target", "").endswith(".PutEvents"):
         entries = json.loads(body or b"{}").get("Entries", [])
@@ -118,7 +114,7 @@ def resource_arn(service, method, path, headers, body, *rest, **named):
         namespace.set(value.decode() if value else None)
         # ministack reads JSON and forms; what CBOR names is for `named_resources`.
         body = b"" if "cbor" in headers.get("content-type", "") else body
-    return stock_resource(service, method, path, headers, body, *rest, **named)
+    return stock(service, method, path, headers, body, *rest, **named)
 
 
 def tags_of(resource: str) -> dict[str, str]:
@@ -260,12 +256,12 @@ def caller(headers: dict, query: dict | None = None) -> iam.PrincipalInfo:
     return principal
 
 
-def execution_credentials(config: dict) -> dict[str, str]:
+def execution_credentials(stock, config: dict) -> dict[str, str]:
     """The credentials that a function runs with; Denied where its role's trust policy does not let Lambda assume it."""
     # An invoked version or alias is a qualifier of the ARN here; Lambda assumes the role for the function.
     function_arn = ":".join(config.get("FunctionArn", "").split(":")[:7])
     check_trust(config.get("Role", ""), "lambda.amazonaws.com", function_arn)
-    return stock_credentials(config)
+    return stock(config)
 
 
 def wrap(service: str, around) -> None:
@@ -308,9 +304,9 @@ def install() -> None:
     iam.condition_key.replace(condition_key)
     # Whoever brings a web identity needs no policy of their own: the role's trust alone decides.
     iam.always_allow("sts:AssumeRoleWithWebIdentity")
-    iam_actions.resource_of.replace(resource_arn)
-    lambda_runtime.execution_credentials.replace(execution_credentials)
-    lambda_svc.execution_credentials.replace(execution_credentials)
+    iam_actions.resource_of.wrap(resource_arn)
+    lambda_runtime.execution_credentials.wrap(execution_credentials)
+    lambda_svc.execution_credentials.wrap(execution_credentials)
     # Loopback HTTP stands for the TLS endpoint, here and nowhere else: policies that deny
     # aws:SecureTransport=false would otherwise deny every request.
     app.pin_request_origin.replace(lambda address, _secure: iam.pin_request_origin(address, True))

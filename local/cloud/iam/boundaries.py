@@ -23,7 +23,6 @@ SETS = {
 ON_ONE = re.compile(
     "iam:(?:Attach|Delete|Detach|Put)(Role|User)(?:Policy|PermissionsBoundary)|iam:DeleteRole"
 )
-stock_context = iam_actions.request_context.current
 
 
 def boundary(action: str, given: dict[str, Any]) -> str | None:
@@ -36,9 +35,11 @@ def boundary(action: str, given: dict[str, Any]) -> str | None:
     return (store.get(given.get(whose)) or {}).get("PermissionsBoundary") or None
 
 
-def request_context(service: str, action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
+def request_context(
+    stock: Any, service: str, action: str, body: bytes, params: dict[str, Any]
+) -> dict[str, Any]:
     """The stock condition keys, and of a request to IAM `iam:PermissionsBoundary` where there is a boundary."""
-    context = stock_context(service, action, body, params)
+    context = stock(service, action, body, params)
     if service != "iam":
         return context
     own = boundary(action, members(body) | {key: iam_actions.query_parameter(params, key) for key in params})
@@ -47,6 +48,4 @@ def request_context(service: str, action: str, body: bytes, params: dict[str, An
 
 def install() -> None:
     """After what says how a request is called and what it is about."""
-    global stock_context
-    stock_context = iam_actions.request_context.current
-    iam_actions.request_context.replace(request_context)
+    iam_actions.request_context.wrap(request_context)

@@ -14,23 +14,26 @@ from ..seams import iam_actions
 
 INVOKE = {"Invoke": "InvokeFunction", "InvokeWithResponseStream": "InvokeFunction"}
 CBOR = re.compile(r"/service/[^/]+/operation/(\w+)")
-stock_action = iam_actions.action_of.current
 
 
 def action(
-    service: str, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+    stock: Any,
+    service: str,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    body: bytes,
+    query: dict[str, Any],
 ) -> str | None:
     """The action of a request, e.g. `lambda:GetEventSourceMapping`; None where nobody knows it."""
     if service == "lambda" and (name := iam_actions.rest_action(service, method, path, query)):
         return f"lambda:{INVOKE.get(name, name)}"
     if service == "monitoring" and (called := CBOR.fullmatch(path)):
         return f"cloudwatch:{called[1]}"
-    return stock_action(service, method, path, headers, body, query)
+    return stock(service, method, path, headers, body, query)
 
 
 def install() -> None:
-    """Puts `action` in the place of ministack's function, and has Lambda's paths matched with its botocore model."""
-    global stock_action
-    stock_action = iam_actions.action_of.current
+    """Puts `action` around ministack's function, and has Lambda's paths matched with its botocore model."""
     iam_actions.botocore_names["lambda"] = ["lambda"]
-    iam_actions.action_of.replace(action)
+    iam_actions.action_of.wrap(action)

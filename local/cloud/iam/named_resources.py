@@ -153,42 +153,33 @@ async def on_its_key(stock, method, path, headers, body, query):
     return await stock(method, path, headers, body, query)
 
 
-stock_resource, stock_context = iam_actions.resource_of.current, iam_actions.request_context.current
 stock_functions = tagging.collectors["lambda"]
 
 
-def request_context(service: str, action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
+def request_context(
+    stock: Any, service: str, action: str, body: bytes, params: dict[str, Any]
+) -> dict[str, Any]:
     """The stock condition keys, and of a request on a mapping `lambda:FunctionArn`, noted by `resource_arn`."""
-    context = stock_context(service, action, body, params)
+    context = stock(service, action, body, params)
     return context | {"lambda:FunctionArn": function.get()} if MAPPING.fullmatch(action) else context
 
 
-def resource_arn(
-    service: str,
-    method: str,
-    path: str,
-    headers: dict[str, str],
-    body: bytes,
-    query: dict[str, Any],
-    region: str,
-    account: str,
-) -> str:
+def resource_arn(stock: Any, *request: Any) -> str:
     """The first of several, what is named here, else the stock answer; that is always made, as others take notes on its
-    way."""
-    stock = stock_resource(service, method, path, headers, body, query, region, account)
-    action = iam_actions.action_of.current(service, method, path, headers, body, query)
+    way. `request` is what `iam_actions.resource_of` takes."""
+    _service, _method, path, _headers, body, query, region, account = request
+    known = stock(*request)
+    action = iam_actions.action_of.current(*request[:-2])
     function.set(function_of(action or "", path, body, region, account))
     if not action:
-        return stock
+        return known
     several = several_resources.arns(action, body)
-    return next(iter(several), None) or arn(action, path, body, region, account, query) or stock
+    return next(iter(several), None) or arn(action, path, body, region, account, query) or known
 
 
 def install() -> None:
     """After all others that answer for a service of theirs."""
-    global stock_resource, stock_context
-    stock_resource, stock_context = iam_actions.resource_of.current, iam_actions.request_context.current
-    iam_actions.resource_of.replace(resource_arn)
-    iam_actions.request_context.replace(request_context)
+    iam_actions.resource_of.wrap(resource_arn)
+    iam_actions.request_context.wrap(request_context)
     tagging.collectors.update({"aoss": tagged_collections, "lambda": tagged_functions})
     authorization.wrap("kms", on_its_key)

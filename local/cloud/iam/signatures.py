@@ -28,11 +28,6 @@ UNCHECKED = "TRIBUTARY_CLOUD_UNCHECKED"  # set: started without a secret
 HEALTH = {"/_ministack/health", "/_ministack/ready", "/_localstack/health", "/health"}
 STS = re.compile(r"sts(\.[a-z0-9-]+)?\.amazonaws\.com")
 header_signed: ContextVar[bool] = ContextVar("header_signed", default=False)
-stock_pin, stock_is_root, stock_identity = (
-    iam.pin_signed_request.current,
-    iam.is_root_key.current,
-    iam.resolve_caller_identity.current,
-)
 
 
 def authorization(headers: dict[str, str]) -> bool:
@@ -70,22 +65,24 @@ def signed_for_sts(scope: dict[str, Any], headers: dict[str, str]) -> bool:
     )
 
 
-def pin(method: str, raw_path: str, query: dict, raw_headers: list, handshake: bool = False) -> None:
+def pin(
+    stock: Any, method: str, raw_path: str, query: dict, raw_headers: list, handshake: bool = False
+) -> None:
     """Notes whether the request is signed in its header, and has ministack keep it as it was sent."""
     header_signed.set(any(n.lower() == b"authorization" and v.startswith(b"AWS4-") for n, v in raw_headers))
-    stock_pin(method, raw_path, query, raw_headers, handshake)
+    stock(method, raw_path, query, raw_headers, handshake)
 
 
-def taken_on_trust(access_key_id: str) -> bool:
+def taken_on_trust(stock: Any, access_key_id: str) -> bool:
     """Whether a signature is left unchecked; ministack calls this."""
-    return bool(os.environ.get(UNCHECKED)) and header_signed.get() and stock_is_root(access_key_id)
+    return bool(os.environ.get(UNCHECKED)) and header_signed.get() and stock(access_key_id)
 
 
-def execution_credentials(config: dict) -> dict[str, str]:
+def execution_credentials(stock: Any, config: dict) -> dict[str, str]:
     """A function's credentials: ministack's, with secret and token keyed by the run's secret, in STS's session too."""
     from ..seams import sts
 
-    given = derived(config)
+    given = stock(config)
     key = os.environ["AWS_SECRET_ACCESS_KEY"].encode()
     for name, kept in (("AWS_SECRET_ACCESS_KEY", "SecretAccessKey"), ("AWS_SESSION_TOKEN", "SessionToken")):
         given[name] = hmac.new(key, given[name].encode(), hashlib.sha256).hexdigest()
@@ -93,17 +90,12 @@ def execution_credentials(config: dict) -> dict[str, str]:
     return given
 
 
-derived = lambda_runtime.execution_credentials.current
-
-
 def install() -> None:
-    """Puts these functions in place of ministack's; `refuse` and `signed_for_sts` are for the front."""
-    global derived
+    """Puts these functions around ministack's; `refuse` and `signed_for_sts` are for the front."""
     from ..seams import lambda_svc
 
-    iam.pin_signed_request.replace(pin)
-    app.pin_signed_request.replace(pin)
-    iam.is_root_key.replace(taken_on_trust)
-    derived = lambda_runtime.execution_credentials.current
-    lambda_runtime.execution_credentials.replace(execution_credentials)
-    lambda_svc.execution_credentials.replace(execution_credentials)
+    iam.pin_signed_request.wrap(pin)
+    app.pin_signed_request.wrap(pin)
+    iam.is_root_key.wrap(taken_on_trust)
+    lambda_runtime.execution_credentials.wrap(execution_credentials)
+    lambda_svc.execution_credentials.wrap(execution_credentials)

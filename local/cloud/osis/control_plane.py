@@ -305,21 +305,20 @@ def reset() -> None:
     _pipelines.clear()
 
 
-def resource_arn(service: str, method: str, path: str, headers: dict, body: bytes, *rest: Any) -> str:
+def resource_arn(
+    stock: Any, service: str, method: str, path: str, headers: dict, body: bytes, *rest: Any, **named: Any
+) -> str:
     """A call to DynamoDB Streams is checked on its stream; ministack takes the table's name for all of DynamoDB."""
     if not headers.get("x-amz-target", "").startswith("DynamoDBStreams_"):
-        return stock_resource_arn(service, method, path, headers, body, *rest)
+        return stock(service, method, path, headers, body, *rest, **named)
     request = json.loads(body or b"{}")
     iterator = dynamodb_streams.decode_iterator(request.get("ShardIterator", "")) or {}
     return request.get("StreamArn") or iterator.get("arn") or "*"
 
 
-stock_resource_arn = iam_actions.resource_of.current
-
-
 def install() -> None:
     """Adds the service to ministack: how a request is known to be for it, and its name in IAM and in botocore."""
-    iam_actions.resource_of.replace(resource_arn)
+    iam_actions.resource_of.wrap(resource_arn)
     app.add_service("osis", sys.modules[__name__])
     SERVICE_PATTERNS["osis"] = {
         "host_patterns": [r"^osis\."],

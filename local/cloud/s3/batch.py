@@ -34,7 +34,6 @@ from .replication import Operation, covers, matching, replicate
 PATH, SERVICE = "/v20180820/jobs", "batchoperations.s3.amazonaws.com"
 ENDED = ("Complete", "Failed", "Cancelled")
 jobs: dict[str, dict[str, Any]] = {}
-stock_shortcuts = app.shortcuts.current
 
 
 class Failed(Exception):
@@ -312,16 +311,16 @@ def route(method: str, path: str, headers: dict, body: bytes, query: dict) -> tu
     )
 
 
-async def shortcuts(method, path, headers, body, query_params, request_id):
+async def shortcuts(stock, method, path, headers, body, query_params, request_id):
     """Answers requests for jobs, once their signature is checked; any other goes to ministack."""
     if path.startswith(PATH) and method in ("GET", "POST"):
         # Before ministack has checked the signature.
         if refused := app.authenticate_only("s3", headers, query_params, request_id):
             return refused
         return route(method, path, headers, body, query_params)
-    return await stock_shortcuts(method, path, headers, body, query_params, request_id)
+    return await stock(method, path, headers, body, query_params, request_id)
 
 
 def install() -> None:
     """Puts `shortcuts` in front of what ministack answers before it chooses a service."""
-    app.shortcuts.replace(shortcuts)
+    app.shortcuts.wrap(shortcuts)

@@ -21,7 +21,6 @@ from ..seams.responses import get_account_id, get_region, request_scope
 KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
 BUCKET_KEY_HEADER = "x-amz-server-side-encryption-bucket-key-enabled"
 PART = 8 * 1024 * 1024  # bytes; S3's least is 5 MiB
-stock_handle = s3.handle_request.current
 
 
 class MissingKey(Exception):
@@ -112,7 +111,9 @@ def check_read(principal, bucket: str, key: str, version: str | None = None) -> 
         check_key(principal, ("kms:Decrypt",), used, bucket, key, headers)
 
 
-async def handle_request(method, path, headers, body, query_params, *args, internal: bool = False, **kwargs):
+async def handle_request(
+    stock, method, path, headers, body, query_params, *args, internal: bool = False, **kwargs
+):
     """Handles a request of S3's once the caller may use the keys of what it reads, writes and copies: AccessDenied, or
     KMS's error with status 400. `internal` requests are not checked."""
     bucket, key = s3.bucket_and_key(path, headers)
@@ -135,7 +136,7 @@ async def handle_request(method, path, headers, body, query_params, *args, inter
             return s3.error("AccessDenied", str(denied), 403, path)
         except MissingKey as missing:
             return s3.error(str(missing).split(":")[0], str(missing), 400, path)
-    return await stock_handle(method, path, headers, body, query_params, *args, internal=internal, **kwargs)
+    return await stock(method, path, headers, body, query_params, *args, internal=internal, **kwargs)
 
 
 async def write_multipart(principal, bucket: str, key: str, body: bytes, headers: dict) -> dict:
@@ -176,5 +177,5 @@ async def write_multipart(principal, bucket: str, key: str, body: bytes, headers
 
 
 def install() -> None:
-    """Puts `handle_request` in place of ministack's."""
-    s3.handle_request.replace(handle_request)
+    """Puts `handle_request` around ministack's."""
+    s3.handle_request.wrap(handle_request)

@@ -18,6 +18,7 @@ import logging
 import random
 import time
 from dataclasses import dataclass, field
+from functools import partial
 
 from ..iam.authorization import Denied, assume, bucket_owner, check
 from ..seams import cloudwatch, s3
@@ -35,9 +36,6 @@ from .encryption import (
 log = logging.getLogger("tributary.cloud")
 SERVICE = "s3.amazonaws.com"
 DELAY = 0.05  # seconds that writes gather before they are replicated in a shuffled order
-stock_handle = s3.handle_request.current
-loop: asyncio.AbstractEventLoop | None = None
-queue: list[Operation] = []
 
 
 class Refused(Exception):
@@ -104,8 +102,8 @@ def covers(rule: dict, record: dict) -> bool:
     return selected or not encrypted(record)
 
 
-def enqueue(bucket: str, key: str, version: str, marker: bool = False) -> int:
-    """Queue a version for each rule that covers it; in the scope of the bucket's owner. Returns how many."""
+def operations_of(bucket: str, key: str, version: str, marker: bool = False) -> list[Operation]:
+    """A version's replicas, one for each rule that covers it; in the scope of the bucket's owner."""
     record = stored_version(bucket, key, version) or {}
     tags = s3.object_tags.get((bucket, key, version)) or {}
     operations = [
@@ -123,23 +121,33 @@ def enqueue(bucket: str, key: str, version: str, marker: bool = False) -> int:
                 and not s3.replication_tags(o.rule)
             )
         ]
-    for operation in operations:
-        metric(operation, "OperationsPendingReplication", 1)
-        metric(operation, "BytesPendingReplication", operation.size)
-    queue.extend(operations)
-    if operations and loop:
-        loop.call_soon_threadsafe(lambda: loop and loop.call_later(DELAY, drain))
-    return len(operations)
+    return operations
 
 
-def drain() -> None:
-    """Replicates what is queued, in random order, each version in the scope of its bucket's owner."""
-    batch = list(queue)
-    queue.clear()
-    random.shuffle(batch)
-    for operation in batch:
-        with request_scope(operation.owner, get_region()):
-            replicate(operation)
+class Queue:
+    """The replicas that are still to be made, on the cloud's own loop: a write may come on another, of a thread."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop):
+        self.loop = loop
+        self.operations: list[Operation] = []
+
+    def add(self, operations: list[Operation]) -> None:
+        """Has the replicas made in a moment, and counts them as pending."""
+        for operation in operations:
+            metric(operation, "OperationsPendingReplication", 1)
+            metric(operation, "BytesPendingReplication", operation.size)
+        self.operations.extend(operations)
+        if operations:
+            self.loop.call_soon_threadsafe(self.loop.call_later, DELAY, self.drain)
+
+    def drain(self) -> None:
+        """Replicates what is queued, in random order, each version in the scope of its bucket's owner."""
+        batch = list(self.operations)
+        self.operations.clear()
+        random.shuffle(batch)
+        for operation in batch:
+            with request_scope(operation.owner, get_region()):
+                replicate(operation)
 
 
 def set_status(bucket: str, key: str, version: str, status: str) -> None:
@@ -345,12 +353,10 @@ def write_replica(operation: Operation, record: dict, owner: str) -> None:
         )
 
 
-async def handle_request(method, path, headers, body, query_params, *args, **kwargs):
+async def handle_request(queue: Queue, stock, method, path, headers, body, query_params, *args, **kwargs):
     """After a write has made its version, queue it; a delete without a version queues its marker."""
-    global loop
-    loop = asyncio.get_running_loop()
     bucket, key = s3.bucket_and_key(path, headers)
-    result = await stock_handle(method, path, headers, body, query_params, *args, **kwargs)
+    result = await stock(method, path, headers, body, query_params, *args, **kwargs)
     owner = bucket_owner(bucket) if key else None
     if owner and result[0] < 300 and method in ("PUT", "POST", "DELETE"):
         answered = {name.lower(): value for name, value in result[1].items()}
@@ -361,22 +367,21 @@ async def handle_request(method, path, headers, body, query_params, *args, **kwa
                 and "versionId" not in query_params
                 and answered.get("x-amz-delete-marker") == "true"
             ):
-                enqueue(bucket, key, version or "null", marker=True)
+                queue.add(operations_of(bucket, key, version or "null", marker=True))
             elif (
                 method != "DELETE"
                 and version
                 and (stored_version(bucket, key, version) or {}).get("replication_status") == "PENDING"
                 and not query_params.keys() & {"tagging", "acl", "retention", "legal-hold"}
             ):
-                enqueue(bucket, key, version)
+                queue.add(operations_of(bucket, key, version))
     return result
 
 
 def install() -> None:
     """Puts `handle_request` in front of S3's handler, and `mark_pending` in place of ministack's own replication."""
-    global stock_handle
-    stock_handle = s3.handle_request.current
-    s3.handle_request.replace(handle_request)
+    queue = Queue(asyncio.get_running_loop())
+    s3.handle_request.wrap(partial(handle_request, queue))
     s3.replicate.replace(mark_pending)
     # Queued in handle_request, once the marker has an id.
     s3.replicate_delete_marker.replace(lambda bucket, key: None)

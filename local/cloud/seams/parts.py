@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from types import ModuleType
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -71,3 +72,8 @@ class Replaceable(Generic[Function]):
     def replace(self, new: Function) -> None:
         """Puts `new` there."""
         setattr(self._module, self._name, new)
+
+    def wrap(self, around: Callable[..., Any]) -> None:
+        """Puts `around` there, which gets the function that stood there, and then the arguments of the call. For a
+        function of a module; of a class it would lose its object."""
+        setattr(self._module, self._name, partial(around, self.current))
