@@ -29,12 +29,12 @@ import contextlib
 import dataclasses
 import json
 import re
-from collections.abc import Generator, Iterable
+from collections.abc import Awaitable, Generator, Iterable
 from typing import Any
 
 import pulumi
 from pulumi import _types  # pyright: ignore[reportPrivateUsage] - no public way to read an input class
-from pulumi.resource import create_urn
+from pulumi.resource import DependencyProviderResource, DependencyResource, create_urn
 from pulumi.runtime.settings import get_root_resource
 
 from policy import rules
@@ -42,6 +42,10 @@ from policy.rules import UNKNOWN, Resource, Violation, check
 from policy.values import is_list, is_mapping
 
 __all__ = ["Checks", "Resource", "Violated", "Violation", "check", "checked", "enforced"]
+
+
+# What a plugin is handed comes from resources of the program, of which it has the URN only: no type, no name.
+URN_ONLY = (DependencyResource, DependencyProviderResource)
 
 
 class Violated(pulumi.RunError):
@@ -163,8 +167,9 @@ async def _plain(value: Any, from_: set[str]) -> Any:
     """The value with its outputs awaited, keys in snake_case; UNKNOWN for what isn't known yet or is secret. `from_`
     gathers the resources that it comes from."""
     if isinstance(value, pulumi.Output):
-        # What a plugin is handed comes from a resource of the program, of which it has the URN only.
-        from_.update(_key(resource) for resource in await value.resources() if hasattr(resource, "_type"))
+        from_.update(
+            _key(resource) for resource in await value.resources() if not isinstance(resource, URN_ONLY)
+        )
         if not await value.is_known() or await value.is_secret():
             return UNKNOWN
         return await _plain(await value.future(), from_)
@@ -174,14 +179,14 @@ async def _plain(value: Any, from_: set[str]) -> Any:
         return {snake(key): await _plain(inner, from_) for key, inner in value.items() if inner is not None}
     if is_list(value):
         return [await _plain(inner, from_) for inner in value]
-    if hasattr(value, "__await__"):
+    if isinstance(value, Awaitable):
         return UNKNOWN  # awaiting it here would take it from the resource
     return value
 
 
-def _key(resource: Any) -> str:
-    """`<type>::<name>` of a resource; the SDK keeps both to itself."""
-    return f"{resource._type}::{resource._name}"
+def _key(resource: pulumi.Resource) -> str:
+    """`<type>::<name>` of a resource."""
+    return f"{resource.pulumi_resource_type}::{resource.pulumi_resource_name}"
 
 
 def snake(key: str) -> str:

@@ -31,13 +31,13 @@ OF_AN_ESTIMATE = "a-stack-costs-no-more-than-its-ceiling"
 KNOW_SECRETS = {"no-access-key-is-written-down", "no-secret-stands-in-a-functions-environment"}
 
 
-def resource(given: Any) -> Resource:
-    """A resource as the rules read it, from what the engine sends of one."""
+def resource(given: Any, depends: Mapping[str, Any] | None = None) -> Resource:
+    """A resource as the rules read it, from what the engine sends of one; `depends` are its `property_dependencies`,
+    which only one among all of a stack's has."""
     props = {key: value for key, value in _plain(given.props).items() if value is not None}
-    depends = getattr(given, "property_dependencies", {})
     links = {
         snake(key): frozenset(f"{dependency.resource_type}::{dependency.name}" for dependency in ones)
-        for key, ones in depends.items()
+        for key, ones in (depends or {}).items()
     }
     return Resource(
         given.resource_type, given.name, props, links, _account(given.provider), _region(given, props)
@@ -86,15 +86,14 @@ def _policy(rule: Rule) -> pulumi_policy.Policy:
             report(f"{violation.problem}; {violation.write}")
 
     def together(given: Any, report: Any) -> None:
-        resources = {resource(given_resource).key: given_resource.urn for given_resource in given.resources}
-        for violation in rule.violations_together(
-            [resource(given_resource) for given_resource in given.resources]
-        ):
-            report(f"{violation.problem}; {violation.write}", resources[violation.resource])
+        resources = [resource(each, each.property_dependencies) for each in given.resources]
+        urns = {read.key: each.urn for read, each in zip(resources, given.resources, strict=True)}
+        for violation in rule.violations_together(resources):
+            report(f"{violation.problem}; {violation.write}", urns[violation.resource])
 
     def of_all(given: Any, report: Any) -> None:
         if (limit := given.get_config().get("ceiling")) is not None:
-            judged = estimated([resource(given_resource) for given_resource in given.resources], limit)
+            judged = estimated([resource(each) for each in given.resources], limit)
             violations = list(rule.violations(judged))
             for violation in violations:
                 report(f"{violation.problem}; {violation.write}")

@@ -13,14 +13,6 @@ from tests.sources import modules
 ROOT = Path(__file__).resolve().parents[3]
 ROOMS = ("adoption", "bootstrap", "components", "delivery", "handlers", "operate", "policy", "release")
 BY_NAME = {"getattr", "getattr_static", "hasattr", "setattr"}
-# Why not otherwise, and what breaks when it changes.
-EXEMPT = {
-    ("policy/__init__.py", "_type"): "an output's resources are of Pulumi's SDK, which has no public type token of a "
-    "resource that is a dependency only; without it no rule sees what a policy names",
-    ("policy/__init__.py", "__await__"): "Python's own protocol: whether a value is to be awaited",
-    ("policy/__main__.py", "property_dependencies"): "of Pulumi's gRPC message, which older engines leave out; without "
-    "it a policy's resources are those of the whole resource",
-}  # fmt: skip
 
 
 def by_name(source: str) -> Iterator[tuple[int, str]]:
@@ -43,13 +35,7 @@ def test_no_attribute_is_read_by_a_literal_name_or_with_a_default(room: str) -> 
         f"{file.relative_to(ROOT)}:{line} {name}"
         for file in modules(room)
         for line, name in by_name(file.read_text())
-        if (str(file.relative_to(ROOT)), name) not in EXEMPT
     ] == []
-
-
-@pytest.mark.parametrize(("file", "name"), EXEMPT)
-def test_an_exemption_is_of_a_line_that_is_there(file: str, name: str) -> None:
-    assert name in {name for _, name in by_name((ROOT / file).read_text())}
 
 
 def test_a_read_by_name_is_seen() -> None:
