@@ -97,9 +97,8 @@ def _plugin(program: Path, home: Path, name: str, version: str, file: Path) -> N
     try:
         subprocess.run(command, check=True, capture_output=True, text=True, env=environment, timeout=300)
     except (OSError, subprocess.SubprocessError) as error:
-        raise Stopped(
-            f"pulumi-{name} {version} was not installed: {getattr(error, 'stderr', error)}"
-        ) from error
+        reason = error.stderr if isinstance(error, subprocess.CalledProcessError) else error
+        raise Stopped(f"pulumi-{name} {version} was not installed: {reason}") from error
 
 
 def _tell(environment: Mapping[str, str], variable: str, line: str) -> None:
