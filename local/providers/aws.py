@@ -9,16 +9,20 @@ the id is made of) are filled in from the state in every operation.
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 from botocore.exceptions import ClientError
+from botocore.model import Shape
+
+from local.plain import is_object
 
 from . import schema, shapes
 from .aws_account import Account
 from .aws_rows import Call, Gone, Place, Refused, Row, Step, gone, imported
-from .values import known, same, unknown
+from .values import Props, known, same, unknown
 
-EMPTY = {"structure": {}, "map": {}, "list": [], "string": "", "boolean": False}
+EMPTY: dict[str, Any] = {"structure": {}, "map": {}, "list": [], "string": "", "boolean": False}
 
 
 class Aws(Account):
@@ -37,14 +41,16 @@ class Aws(Account):
 
     # -- one operation
 
-    def shape(self, client, operation: str):
+    def shape(self, client: Any, operation: str) -> Shape:
         """What an operation takes, as botocore's input shape; it is named as a client's method, `put_object`."""
         api = client.meta.method_to_api_mapping[operation]
         return client.meta.service_model.operation_model(api).input_shape
 
-    def parameters(self, row: Row, client, operation: str, state: dict, props, dry=False) -> dict:
+    def parameters(
+        self, row: Row, client: Any, operation: str, state: Props, props: Collection[str], dry: bool = False
+    ) -> Props:
         """The operation's members for `props`, the identity, what is fixed and what is required."""
-        shape, made = self.shape(client, operation), {}
+        shape, made = self.shape(client, operation), Props()
         for member, value in row.fixed.items():
             if member in shape.members:
                 made[member] = value
@@ -56,10 +62,10 @@ class Aws(Account):
                 continue
             if prop in props or prop in row.identity or (target[0][0] in needed and target[0][0] not in made):
                 shapes.place(made, target[0], shapes.convert(value, target[1], prop, row.paths, dry))
-        lists = {m for m, v in made.items() if isinstance(v, dict) and shape.members[m].type_name == "list"}
+        lists = {m for m, v in made.items() if is_object(v) and shape.members[m].type_name == "list"}
         return {m: [v] if m in lists else v for m, v in made.items()}
 
-    def run(self, call: Call, step: Step, props=()) -> dict:
+    def run(self, call: Call, step: Step, props: Collection[str] = ()) -> Props:
         """What a step came to: a function's return, or the operation's answer where the row places the resource in it.
 
         A removed property goes out as its type's empty value; pages become one answer. Refused where entries failed."""
@@ -79,14 +85,14 @@ class Aws(Account):
             raise Refused(f"{step}: {answer['FailedEntries'][0]}")
         return self.extract(call, answer, call.row.result.get(step))
 
-    def extract(self, call: Call, answer: dict, place: Place | None) -> dict:
+    def extract(self, call: Call, answer: Props, place: Place | None) -> Props:
         """The resource in an answer: at `place`; without one, what the only member is if an object, else the whole."""
         if place is None:  # an envelope of one member is opened
             only = next(iter(answer.values())) if len(answer) == 1 else None
-            return only if isinstance(only, dict) else answer
+            return only if is_object(only) else answer
         return place.of(answer, call.state)
 
-    def takes(self, row: Row, client, step: Step, prop: str) -> bool:
+    def takes(self, row: Row, client: Any, step: Step, prop: str) -> bool:
         """Whether a step carries a property out: an operation by a member, a function if the row `handles` it."""
         if not isinstance(step, str):
             return prop in row.handles
@@ -94,10 +100,11 @@ class Aws(Account):
 
     # -- what the servicer calls
 
-    def refuse(self, kind: str, inputs: dict) -> list[tuple[str, str]]:
+    def refuse(self, kind: str, inputs: Props) -> list[tuple[str, str]]:
         """(property, reason) of what Check refuses: a name of another form, and by botocore's model of the service a
         property that no operation takes or a value that doesn't fit."""
-        row, client, failures = self.rows[kind], self.client(self.rows[kind].service), []
+        row, client = self.rows[kind], self.client(self.rows[kind].service)
+        failures: list[tuple[str, str]] = []
         name = inputs.get(row.name or "name")
         text = name if isinstance(name, str) and not unknown(name) else None
         if row.names[0] and text is not None and not re.fullmatch(row.names[0], text):
@@ -120,7 +127,7 @@ class Aws(Account):
                 failures += [(path, reason)] if path not in dict(failures) else []
         return failures
 
-    def replaces(self, kind: str, changed: set[str], inputs: dict) -> set[str]:
+    def replaces(self, kind: str, changed: set[str], inputs: Props) -> set[str]:
         """The changed properties that replace the resource: what the row's `forces` names or, without it, the identity,
         `replace`, the region and whatever no step of an update takes."""
         row, client = self.rows[kind], self.client(self.rows[kind].service)
@@ -136,14 +143,16 @@ class Aws(Account):
         fixed = {*row.identity, *row.replace, "region"}
         return {p for p in changed if p in fixed or not (p in kept or updatable(p))}
 
-    def state(self, row: Row, values: dict, tags: dict | None = None) -> dict:
+    def state(self, row: Row, values: Props, tags: Props | None = None) -> Props:
         """What a step works from: values reshaped by the row's `before`, the tags, and `_account` and `_region`."""
         state = {k: v for k, v in values.items() if k not in ("tags", "tagsAll", "timeouts")}
         tags = values.get("tagsAll") if tags is None else tags
         where = {"_account": self.account, "_region": values.get("region") or self.region}
         return row.before(state) | where | ({"tags": tags} if tags else {})
 
-    def create(self, kind: str, inputs: dict, tags: dict, partial: Callable[[str], None]) -> tuple[str, dict]:
+    def create(
+        self, kind: str, inputs: Props, tags: Props, partial: Callable[[str], None]
+    ) -> tuple[str, Props]:
         """Makes the resource by the row's steps: its id, and its outputs by a read. Refused where that finds none.
 
         `partial` gets the id as soon as there is one, for a later step may fail."""
@@ -170,9 +179,7 @@ class Aws(Account):
         key = row.id.format_map(named | call.state)
         call.state = {**{k: v for k, v in named.items() if k in row.identity}, **call.state, "id": key}
         partial(key)
-        taken = (
-            {p for p in names if self.takes(row, call.client, first, p)} if isinstance(first, str) else set()
-        )
+        taken = {p for p in names if isinstance(first, str) and self.takes(row, call.client, first, p)}
         for step in row.create[1:]:
             rest = names - taken - set(row.identity)
             if not isinstance(step, str) or any(self.takes(row, call.client, step, p) for p in rest):
@@ -182,7 +189,7 @@ class Aws(Account):
             raise Refused(f"{key} was made, but is not there")
         return key, data | outputs
 
-    def parts(self, row: Row, key: str) -> dict:
+    def parts(self, row: Row, key: str) -> Props:
         """The parameters that an id has by itself: all there is in an import."""
         pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(row.id))
         match = re.fullmatch(pattern, key)
@@ -190,18 +197,18 @@ class Aws(Account):
             raise Refused(f"{key!r} is not an id of the form {row.id}")
         return match.groupdict() | {"id": key}
 
-    def identify(self, kind: str, key: str) -> tuple[str, dict]:
+    def identify(self, kind: str, key: str) -> tuple[str, Props]:
         """The id of what an import names, and the parameters in that name."""
         row = self.rows[kind]
         if not row.imported[0]:
             return key, self.parts(row, key)
         return imported(row.imported, key, {"_account": self.account, "_region": self.region})
 
-    def place(self) -> dict:
+    def place(self) -> Props:
         """What the provider's own settings say of where a resource is."""
         return {"region": self.region}
 
-    def read(self, kind: str, key: str, state: dict, wait: bool = False) -> dict | None:
+    def read(self, kind: str, key: str, state: Props, wait: bool = False) -> Props | None:
         """A resource's outputs, or None where there is none. `wait` polls until the row's `ready` shows, 300 s at most.
 
         Only the first step decides whether it exists; what a further one lacks was never set."""
@@ -241,9 +248,10 @@ class Aws(Account):
                     raise
         return self.outputs(kind, call.state, row.after(data, call.state))
 
-    def outputs(self, kind: str, state: dict, data: dict) -> dict:
+    def outputs(self, kind: str, state: Props, data: Props) -> Props:
         """Everything in an answer that the SDK has a property for."""
-        row, outputs = self.rows[kind], {"region": state.get("region") or self.region}
+        row = self.rows[kind]
+        outputs: Props = {"region": state.get("region") or self.region}
         given = schema.inputs(kind)
         for name, prop in schema.outputs(kind).items():
             if name in ("region", "tags"):
@@ -255,8 +263,8 @@ class Aws(Account):
         return {k: v for k, v in outputs.items() if k in schema.outputs(kind)}
 
     def update(
-        self, kind: str, key: str, old: dict, before: dict, inputs: dict, tags: dict, changed: set[str]
-    ) -> dict:
+        self, kind: str, key: str, old: Props, before: Props, inputs: Props, tags: Props, changed: set[str]
+    ) -> Props:
         """Runs the functions, and operations that take a changed property; removes old tags; reads the outputs."""
         row = self.rows[kind]
         client = self.client(row.service, inputs.get("region", ""))
@@ -265,7 +273,7 @@ class Aws(Account):
         state = self.state(row, {**self.parts(row, key), **computed, **inputs}, tags)
         touched = {p for p in own.keys() | was.keys() if not same(own.get(p), was.get(p))}
         touched -= set() if tags or not row.untag else {"tags"}
-        removed, extra = was.keys() - own.keys(), {}
+        removed, extra = was.keys() - own.keys(), Props()
         call = Call(
             self,
             row,
@@ -290,10 +298,10 @@ class Aws(Account):
             getattr(client, row.untag)(**{**parameters, listed: removed})
         return self.read(kind, key, {**old, **inputs, **extra, "tagsAll": tags}, wait=True) or {}
 
-    def readable(self, kind: str, inputs: dict) -> set[str]:
+    def readable(self, kind: str, inputs: Props) -> set[str]:
         """The inputs that a read returns, so that their absence in an answer is a finding."""
         row, client = self.rows[kind], self.client(self.rows[kind].service)
-        outputs = [
+        outputs: list[Shape | None] = [
             client.meta.service_model.operation_model(client.meta.method_to_api_mapping[s]).output_shape
             for s in row.read if isinstance(s, str)
         ]  # fmt: skip
@@ -310,7 +318,7 @@ class Aws(Account):
         never_read = {*row.local, *row.withheld, *row.identity}
         return {p for p in inputs if p in row.read_by_function or (p not in never_read and in_answer(p))}
 
-    def delete(self, kind: str, key: str, state: dict) -> None:
+    def delete(self, kind: str, key: str, state: Props) -> None:
         """Runs the row's steps of a delete; that the service has no such thing any more is no error."""
         row = self.rows[kind]
         call = Call(
@@ -328,7 +336,7 @@ class Aws(Account):
                 if not gone(error):
                     raise
 
-    def invoke(self, token: str, args: dict) -> dict:
+    def invoke(self, token: str, args: Props) -> Props:
         """A function's result: the caller's identity, the region, or the resource that `invokes` has it read.
 
         Refused where there is no such resource or function."""

@@ -19,6 +19,7 @@ from botocore.config import Config
 from local import secret
 
 from .aws_rows import Refused, loopback
+from .values import Props, within
 
 ENDPOINT, SESSION = "TRIBUTARY_LOCAL_ENDPOINT", "TRIBUTARY_LOCAL_SESSION"
 
@@ -28,15 +29,15 @@ class Account:
 
     def __init__(self) -> None:
         self.default_tags: dict[str, str] = {}
-        self.lock, self.clients = threading.Lock(), {}
+        self.lock, self.clients = threading.Lock(), dict[tuple[str, str], Any]()
         self.account = self.region = ""
         self.keys: dict[str, Any] = {"aws_access_key_id": "", "aws_secret_access_key": ""}
 
-    def refuse_config(self, config: dict) -> list[tuple[str, str]]:
+    def refuse_config(self, config: Props) -> list[tuple[str, str]]:
         """(setting, reason) of what CheckConfig refuses: other than one account id of 12 digits, no region, and
         credentials or endpoints of the user's own."""
-        ids = config.get("allowedAccountIds") or []
-        failures = []
+        ids: str | list[Any] = config.get("allowedAccountIds") or []
+        failures: list[tuple[str, str]] = []
         if not isinstance(ids, str) and (len(ids) != 1 or not re.fullmatch(r"\d{12}", str(ids[0]))):
             failures.append(
                 ("allowedAccountIds", f"must hold the one 12-digit id of the account, found {ids}")
@@ -56,7 +57,7 @@ class Account:
                 )
         return failures
 
-    def configure(self, config: dict) -> None:
+    def configure(self, config: Props) -> None:
         """Takes account, region and default tags from the settings, clears the process of AWS_ variables and assumes
         the roles. Refused where STS then names another account."""
         self.endpoint = loopback(ENDPOINT)
@@ -69,9 +70,10 @@ class Account:
             SESSION
         ):  # who runs it is somebody's session, not an account's administrator
             self.keys = json.loads(given)
-        self.default_tags = (config.get("defaultTags") or {}).get("tags") or {}
+        self.default_tags = within(within(config, "defaultTags"), "tags")
         self.session = botocore.session.Session()
-        for role in config.get("assumeRoles") or []:
+        roles: list[Props] = config.get("assumeRoles") or []
+        for role in roles:
             self.assume(role)
         caller = self.client("sts").get_caller_identity()["Account"]
         if caller != self.account:
@@ -79,7 +81,10 @@ class Account:
 
     def assume(self, role: Mapping[str, Any]) -> None:
         """Goes on as the role, as the one before it lets: an hour, which no deployment here takes."""
-        parameters = {"RoleArn": role["roleArn"], "RoleSessionName": role.get("sessionName") or "pulumi"}
+        parameters: Props = {
+            "RoleArn": role["roleArn"],
+            "RoleSessionName": role.get("sessionName") or "pulumi",
+        }
         parameters |= {"ExternalId": role["externalId"]} if role.get("externalId") else {}
         if role.get("tags"):
             parameters["Tags"] = [{"Key": key, "Value": value} for key, value in role["tags"].items()]
@@ -93,7 +98,7 @@ class Account:
         }
         self.clients.clear()
 
-    def client(self, service: str, region: str = ""):
+    def client(self, service: str, region: str = "") -> Any:
         """The service's client in a region, by default the provider's; made once, as threads may share a client."""
         with self.lock:  # botocore's sessions are not safe to share, its clients are
             key = service, region or self.region

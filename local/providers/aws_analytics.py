@@ -3,6 +3,8 @@
 Changing a Firehose destination replaces the delivery stream here; the real provider updates it in place.
 """
 
+from typing import Any
+
 from . import aws_analytics_steps as steps
 from .aws_rows import WHOLE, Entry, Member, Row
 
@@ -14,7 +16,7 @@ GLUE_NAME = (r"[^\x00-\x1fA-Z]{1,255}", "a catalog name (1-255 characters, no ca
 IAM_NAME = (r"[\w+=,.@-]{1,64}", "an IAM name (1-64 of letters, digits and _+=,.@-)")
 
 
-def aoss_policy(noun: str, read: str, **more) -> Row:
+def aoss_policy(noun: str, read: str, **more: Any) -> Row:
     """A kind of OpenSearch Serverless policy (`noun` is the operations' own word): its name and type identify one."""
     return Row(
         "opensearchserverless", create=(f"create_{noun}_policy",), read=(read,), update=(f"update_{noun}_policy",),

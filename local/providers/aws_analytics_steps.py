@@ -5,7 +5,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from local.plain import is_object
+
 from .aws_rows import Call, Refused
+from .values import Props, within
 
 # -- Kinesis, Firehose
 
@@ -62,7 +65,7 @@ def remove_stream(call: Call) -> None:
 DESTINATIONS = {"opensearchserverless": "AmazonOpenSearchServerless", "extended_s3": "ExtendedS3"}
 
 
-def delivery_stream(props: dict) -> dict:
+def delivery_stream(props: Props) -> Props:
     """Firehose's stream type for Pulumi's `destination`, which the API has in its configuration's name: a Kinesis
     source makes it KinesisStreamAsSource, else it is DirectPut. Refused for a destination not in DESTINATIONS."""
     made = {k: v for k, v in props.items() if k != "destination"}
@@ -79,10 +82,10 @@ def delivery_stream(props: dict) -> dict:
 DEFAULTS = {"NumberOfRetries": "3", "BufferSizeInMBs": "1", "BufferIntervalInSeconds": "60"}
 
 
-def without_defaults(description: dict) -> None:
+def without_defaults(description: Props) -> None:
     """Takes the parameters at their default off each processor of a destination, in the description itself."""
     defaults = DEFAULTS | {"RoleArn": description.get("RoleARN")}
-    for processor in (description.get("ProcessingConfiguration") or {}).get("Processors", []):
+    for processor in within(description, "ProcessingConfiguration").get("Processors", []):
         processor["Parameters"] = [
             parameter
             for parameter in processor.get("Parameters", [])
@@ -90,11 +93,12 @@ def without_defaults(description: dict) -> None:
         ]
 
 
-def described_delivery(data: dict, state: dict) -> dict:
+def described_delivery(data: Props, state: Props) -> Props:
     """DescribeDeliveryStream's destination and Kinesis source as the configurations that CreateDeliveryStream takes,
     without the parameters at their defaults."""
     made = dict(data)
-    for destination in data.get("Destinations") or []:
+    destinations: list[Props] = data.get("Destinations") or []
+    for destination in destinations:
         for name, noun in DESTINATIONS.items():
             if f"{noun}DestinationDescription" in destination:
                 made |= {
@@ -102,14 +106,14 @@ def described_delivery(data: dict, state: dict) -> dict:
                     f"{noun}DestinationConfiguration": destination[f"{noun}DestinationDescription"],
                 }
                 without_defaults(destination[f"{noun}DestinationDescription"])
-    source = (data.get("Source") or {}).get("KinesisStreamSourceDescription")
+    source = within(data, "Source").get("KinesisStreamSourceDescription")
     return made | ({"KinesisStreamSourceConfiguration": source} if source else {})
 
 
 # -- Glue, Athena
 
 
-def glue_arn(kind: str, member: str) -> Callable[[dict, dict], dict]:
+def glue_arn(kind: str, member: str) -> Callable[[Props, Props], Props]:
     """A row's `after` that adds the ARN, which Glue's answers lack: `kind`, '/' and the name, at `member` or stated."""
     return lambda data, state: (
         data
@@ -119,11 +123,11 @@ def glue_arn(kind: str, member: str) -> Callable[[dict, dict], dict]:
     )
 
 
-def crawler(data: dict, state: dict) -> dict:
+def crawler(data: Props, state: Props) -> Props:
     """GetCrawler's answer with the ARN added, and the schedule as its expression alone, as CreateCrawler takes it."""
     made = glue_arn("crawler", "Name")(data, state)
     schedule = data.get("Schedule")
-    return made | ({"Schedule": schedule.get("ScheduleExpression")} if isinstance(schedule, dict) else {})
+    return made | ({"Schedule": schedule.get("ScheduleExpression")} if is_object(schedule) else {})
 
 
 def remove_workgroup(call: Call) -> None:
@@ -146,7 +150,7 @@ def clear_user(call: Call) -> None:
             call.client.delete_user_policy(**user, PolicyName=name)
 
 
-def make_login(call: Call) -> dict:
+def make_login(call: Call) -> Props:
     """A password that meets IAM's default policy; the SDK's state marks it as secret."""
     length = call.state.get("passwordLength", 20)
     password = "Aa1!" + secrets.token_urlsafe(length)[: max(length - 4, 4)]

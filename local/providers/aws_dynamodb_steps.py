@@ -5,15 +5,16 @@ import time
 from botocore.exceptions import ClientError
 
 from .aws_rows import Call
+from .values import Props
 
 
-def keys(hash_key: str | None, range_key: str | None) -> list[dict]:
+def keys(hash_key: str | None, range_key: str | None) -> list[Props]:
     """A key schema as the API has it, the hash key first; a key that is not given is left out."""
     named = (("HASH", hash_key), ("RANGE", range_key))
     return [{"attributeName": name, "keyType": kind} for kind, name in named if name]
 
 
-def table(props: dict) -> dict:
+def table(props: Props) -> Props:
     """Pulumi's flat hash and range keys, capacities and stream as the API's structures."""
     made = dict(props)
     schema = keys(made.pop("hashKey", None), made.pop("rangeKey", None))
@@ -31,7 +32,7 @@ def table(props: dict) -> dict:
     return made
 
 
-def index(given: dict, hash_key: str | None) -> dict:
+def index(given: Props, hash_key: str | None) -> Props:
     """A secondary index as the API has it; `hash_key` is the table's, which a local index shares without stating it."""
     projection = {"projectionType": given["projectionType"]}
     if given.get("nonKeyAttributes"):
@@ -46,7 +47,7 @@ def index(given: dict, hash_key: str | None) -> dict:
     return made
 
 
-def described_table(data: dict, state: dict) -> dict:
+def described_table(data: Props, state: Props) -> Props:
     """What the table's reads answer, as Pulumi's flat keys, capacities, stream, indexes, recovery and time to live."""
     made = dict(data)
     for key in data.get("KeySchema", []):
@@ -62,11 +63,12 @@ def described_table(data: dict, state: dict) -> dict:
                  "writeCapacity": data.get("ProvisionedThroughput", {}).get("WriteCapacityUnits", 0)}  # fmt: skip
     for noun in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes"):
         if noun in data:
+            described: list[Props] = data[noun] or []
             made[noun] = [i | {"ProjectionType": i["Projection"]["ProjectionType"],
                                "NonKeyAttributes": i["Projection"].get("NonKeyAttributes"),
                                **{("hashKey" if k["KeyType"] == "HASH" else "rangeKey"): k["AttributeName"]
                                   for k in i["KeySchema"]}}
-                          for i in data[noun] or []]  # fmt: skip
+                          for i in described]  # fmt: skip
     if "SSEDescription" in data:
         sse = data["SSEDescription"]
         made["SSESpecification"] = {

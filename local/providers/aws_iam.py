@@ -4,15 +4,18 @@ aws.Row for the columns)."""
 import json
 from urllib.parse import unquote
 
+from local.plain import is_object
+
 from .aws_rows import Call, Entry, Member, Row
+from .values import Props
 
 
-def document(call: Call) -> dict:
+def document(call: Call) -> Props:
     """A managed policy's document is its default version's."""
     arn = call.state["arn"]
     version = call.client.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
     kept = call.client.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
-    return {"policy": json.dumps(kept) if isinstance(kept, dict) else unquote(kept)}
+    return {"policy": json.dumps(kept) if is_object(kept) else unquote(kept)}
 
 
 def new_version(call: Call) -> None:

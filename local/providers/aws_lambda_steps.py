@@ -2,7 +2,10 @@
 
 import json
 
+from local.plain import is_object
+
 from .aws_rows import Call, Gone, Refused
+from .values import Props
 
 
 def concurrency(call: Call) -> None:
@@ -16,7 +19,7 @@ def concurrency(call: Call) -> None:
         call.client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=wanted)
 
 
-def function_facts(data: dict, state: dict) -> dict:
+def function_facts(data: Props, state: Props) -> Props:
     """An answer that has the function's ARN, with what Pulumi derives from it: the version's ARN, and each ARN's URI
     for API Gateway. Where nothing is reserved, the concurrency is -1."""
     arn = data.get("FunctionArn") or ""
@@ -30,14 +33,14 @@ def function_facts(data: dict, state: dict) -> dict:
     }  # fmt: skip
 
 
-def permission(call: Call) -> dict:
+def permission(call: Call) -> Props:
     """The function's policy statement of this id, its principal and conditions as flat properties; else raises Gone."""
     qualifier = {"Qualifier": call.state["qualifier"]} if call.state.get("qualifier") else {}
     policy = json.loads(call.client.get_policy(FunctionName=call.state["function"], **qualifier)["Policy"])
     for statement in policy["Statement"]:
         if statement["Sid"] == call.state["statementId"]:
             principal, condition = statement["Principal"], statement.get("Condition", {})
-            if isinstance(principal, dict):
+            if is_object(principal):
                 principal = principal.get("Service") or principal.get("AWS")
             flat = {k.lower(): v for test in condition.values() for k, v in test.items()}
             return {"StatementId": statement["Sid"], "Action": statement["Action"], "Principal": principal,
@@ -45,11 +48,11 @@ def permission(call: Call) -> dict:
     raise Gone(call.state["statementId"])
 
 
-def invoke(call: Call, action: str, previous: str | None) -> dict:
+def invoke(call: Call, action: str, previous: str | None) -> Props:
     """One invocation; with lifecycleScope CRUD the payload has the action (the real provider's `tf` key)."""
     state, payload = call.state, json.loads(call.state["input"])
     if state.get("lifecycleScope", "CREATE_ONLY") == "CRUD":
-        if not isinstance(payload, dict):
+        if not is_object(payload):
             raise Refused("lifecycleScope CRUD needs an input that is a JSON object")
         payload[state.get("terraformKey") or "tf"] = {
             "action": action,
@@ -66,12 +69,12 @@ def invoke(call: Call, action: str, previous: str | None) -> dict:
     return {"result": body, "functionName": state["functionName"]}
 
 
-def invoke_create(call: Call) -> dict:
+def invoke_create(call: Call) -> Props:
     """Invokes the function with the resource's input, as an invocation is made; no input came before."""
     return invoke(call, "create", None)
 
 
-def invoke_update(call: Call) -> dict:
+def invoke_update(call: Call) -> Props:
     """Invokes again if `input` or `triggers` changed, and passes on the input before; otherwise answers nothing."""
     return invoke(call, "update", call.old.get("input")) if call.changed & {"input", "triggers"} else {}
 
@@ -82,12 +85,12 @@ def invoke_delete(call: Call) -> None:
         invoke(call, "delete", call.state["input"])
 
 
-def invoked(call: Call) -> dict:
+def invoked(call: Call) -> Props:
     """An invocation cannot be read back: it is what the state says."""
     return {k: call.state[k] for k in ("result", "functionName") if k in call.state}
 
 
-def invocation_forces(changed: set[str], inputs: dict) -> set[str]:
+def invocation_forces(changed: set[str], inputs: Props) -> set[str]:
     """What replaces an invocation: a changed function or qualifier and, in scope CREATE_ONLY, input or trigger."""
-    once = {"input", "triggers"} if inputs.get("lifecycleScope", "CREATE_ONLY") == "CREATE_ONLY" else set()
-    return changed & ({"functionName", "qualifier"} | once)
+    once = inputs.get("lifecycleScope", "CREATE_ONLY") == "CREATE_ONLY"
+    return changed & {"functionName", "qualifier", *(("input", "triggers") if once else ())}

@@ -9,10 +9,12 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
+from .values import Props
+
 if TYPE_CHECKING:
     from .aws import Aws
 
-Step = str | Callable  # an operation's name, or a function of a Call
+Step = str | Callable[["Call"], Props | None]  # an operation's name, or a function of a Call
 GONE = re.compile(r"NotFound|NoSuch|NonExistent|DoesNotExist|^404$")
 
 
@@ -59,17 +61,19 @@ class Row:
     id: str = "{name}"  # over the state; what it names is the identity
     name: str = ""  # the property that is made up when it is left out
     names: tuple[str, str] = ("", "")  # what a name must match, and that in words
-    paths: Mapping[str, str] = field(default_factory=dict)
-    result: Mapping[str, Place] = field(default_factory=dict)  # operation -> where in its answer
-    fixed: Mapping[str, Any] = field(default_factory=dict)  # members that are always the same
-    defaults: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # what a property that was taken away goes back to
+    paths: Mapping[str, str] = field(default_factory=dict[str, str])
+    result: Mapping[str, Place] = field(default_factory=dict[str, Place])  # operation -> where in its answer
+    fixed: Mapping[str, Any] = field(default_factory=dict[str, Any])  # members that are always the same
+    defaults: Mapping[str, Any] = field(default_factory=dict[str, Any])  # of a property that was taken away
     local: tuple[str, ...] = ()  # properties the provider keeps to itself
     keys: tuple[str, ...] = ()  # identity besides the id
-    inputs: Mapping[str, Any] = field(default_factory=dict)  # what the real provider fills in when left out
+    inputs: Mapping[str, Any] = field(
+        default_factory=dict[str, Any]
+    )  # what the real provider fills in when left out
     replace: tuple[str, ...] = ()  # besides what no update operation takes
-    forces: Callable[[set, dict], set] | None = None  # (changed, inputs) -> what replaces, where it depends
+    forces: Callable[[set[str], Props], set[str]] | None = (
+        None  # (changed, inputs) -> what replaces, where it depends
+    )
     sparse: tuple[str, ...] = ()  # update operations that take changed properties only
     read_by_function: tuple[str, ...] = ()  # properties that `after` or a function finds
     withheld: tuple[str, ...] = ()  # properties that the service never returns, whatever its model has
@@ -81,12 +85,14 @@ class Row:
         "",
     )  # the id of an import where it is another, and the id made of its parts
     unset: Mapping[str, Any] = field(
-        default_factory=dict
+        default_factory=dict[str, Any]
     )  # what stands where nothing is set: no import states it (values.without), and no diff sees it
     volatile: tuple[str, ...] = ()  # outputs that an update changes
     ready: tuple[str, str] | None = None  # (member, value) that the first read must show
-    before: Callable[[dict], dict] = dict  # inputs, reshaped for the API
-    after: Callable[[dict, dict], dict] = lambda data, state: data  # an answer, reshaped for the properties
+    before: Callable[[Props], Props] = dict[str, Any]  # inputs, reshaped for the API
+    after: Callable[[Props, Props], Props] = lambda data, state: (
+        data
+    )  # an answer, reshaped for the properties
 
     @property
     def identity(self) -> list[str]:
@@ -101,10 +107,10 @@ class Call:
     cloud: "Aws"
     row: Row
     client: Any
-    state: dict  # inputs with their outputs, `id` and tags
-    old: dict  # the state before the update, else empty
+    state: Props  # inputs with their outputs, `id` and tags
+    old: Props  # the state before the update, else empty
     changed: set[str]
-    removed: set[str] = field(default_factory=set)  # what the inputs don't say any more
+    removed: set[str] = field(default_factory=set[str])  # what the inputs don't say any more
 
 
 class Gone(Exception):
@@ -131,7 +137,7 @@ def gone(error: Exception) -> bool:
     return isinstance(error, Gone) or bool(GONE.search(code))
 
 
-def imported(forms: tuple[str, str], key: str, where: Mapping[str, str]) -> tuple[str, dict]:
+def imported(forms: tuple[str, str], key: str, where: Mapping[str, str]) -> tuple[str, Props]:
     """The id that an import's name stands for, and the parameters in that name: `forms` are a row's `imported`."""
     pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(forms[0]))
     match = re.fullmatch(pattern, key)

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from botocore.exceptions import ClientError
 
 from .aws_rows import Call, Refused
+from .values import Props, within
 
 
-def make_bucket(call: Call) -> dict:
+def make_bucket(call: Call) -> Props:
     """An existing bucket is an error, also where S3 itself would answer 200 (us-east-1, same owner)."""
     name, more = call.state["bucket"], {}
     try:
@@ -27,7 +28,7 @@ def make_bucket(call: Call) -> dict:
 
 def bucket_tags(call: Call) -> None:
     """Puts the whole set of tags on the bucket, or deletes the set where none is left."""
-    tags = call.state.get("tags") or {}
+    tags = within(call.state, "tags")
     if tags:
         call.client.put_bucket_tagging(
             Bucket=call.state["bucket"], Tagging={"TagSet": [{"Key": k, "Value": v} for k, v in tags.items()]}
@@ -36,7 +37,7 @@ def bucket_tags(call: Call) -> None:
         call.client.delete_bucket_tagging(Bucket=call.state["bucket"])
 
 
-def bucket_facts(data: dict, state: dict) -> dict:
+def bucket_facts(data: Props, state: Props) -> Props:
     """HeadBucket's answer with the name and what follows from it and the region: the ARN and both domain names."""
     name, region = state["bucket"], data.get("BucketRegion") or state.get("region") or "us-east-1"
     return data | {
@@ -65,7 +66,7 @@ def suspend_versioning(call: Call) -> None:
     )
 
 
-def under(member: str) -> Callable[[dict, dict], dict]:
+def under(member: str) -> Callable[[Props, Props], Props]:
     """A row's `after` for an answer that Pulumi has as one property: `versioningConfiguration` over the whole."""
     return lambda data, state: {member: data}
 
@@ -77,9 +78,9 @@ NOTIFIED = {
 }
 
 
-def notifications(props: dict) -> dict:
+def notifications(props: Props) -> Props:
     """Pulumi's three flat lists as one configuration; a rule without an id gets a stable one."""
-    made = {}
+    made: Props = {}
     for prop, (noun, arn) in NOTIFIED.items():
         for i, rule in enumerate(props.get(prop) or []):
             filters = [
@@ -101,12 +102,13 @@ def notifications(props: dict) -> dict:
     return kept | {"configuration": made}
 
 
-def notified(data: dict, state: dict) -> dict:
+def notified(data: Props, state: Props) -> Props:
     """GetBucketNotificationConfiguration's answer as Pulumi's three flat lists, and whether EventBridge gets events."""
-    notifications: dict = {"eventbridge": "EventBridgeConfiguration" in data}
+    notifications: Props = {"eventbridge": "EventBridgeConfiguration" in data}
     for prop, (noun, arn) in NOTIFIED.items():
-        rules = []
-        for entry in data.get(f"{noun}Configurations") or []:
+        rules: list[Props] = []
+        entries: list[Props] = data.get(f"{noun}Configurations") or []
+        for entry in entries:
             rules_ = {
                 r["Name"].lower(): r["Value"]
                 for r in entry.get("Filter", {}).get("Key", {}).get("FilterRules", [])

@@ -4,6 +4,7 @@
 from collections.abc import Callable
 
 from .aws_rows import Call, Gone
+from .values import Props, within
 
 # -- KMS
 
@@ -21,7 +22,7 @@ def key_switches(call: Call) -> None:
         (call.client.enable_key if state.get("isEnabled", True) else call.client.disable_key)(**key)
 
 
-def key_state(call: Call) -> dict:
+def key_state(call: Call) -> Props:
     """A key that waits for its deletion is gone for the provider."""
     metadata = call.client.describe_key(KeyId=call.state["id"])["KeyMetadata"]
     if metadata["KeyState"] in ("PendingDeletion", "PendingReplicaDeletion"):
@@ -62,14 +63,14 @@ def retention(call: Call) -> None:
         call.client.delete_retention_policy(logGroupName=name)
 
 
-def without_star(data: dict, state: dict) -> dict:
+def without_star(data: Props, state: Props) -> Props:
     """DescribeLogGroups ends a group's ARN in ':*', which the provider takes off."""
     return data | ({"arn": data["arn"].removesuffix(":*")} if "arn" in data else {})
 
 
-def queue_name(data: dict, state: dict) -> dict:
+def queue_name(data: Props, state: Props) -> Props:
     """GetQueueAttributes' answer with the queue's name, which it has only as the last part of the ARN."""
-    arn = (data.get("Attributes") or {}).get("QueueArn")
+    arn = within(data, "Attributes").get("QueueArn")
     return data | ({"QueueName": arn.split(":")[-1]} if arn else {})
 
 

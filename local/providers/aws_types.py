@@ -1,5 +1,7 @@
 """The types of pulumi-aws that the embedded cloud makes: Pulumi type -> API operations (columns: aws.Row)."""
 
+from typing import Any
+
 from . import aws_analytics, aws_iam
 from . import aws_dynamodb_steps as dynamodb
 from . import aws_lambda_steps as functions
@@ -14,11 +16,12 @@ IAM_NAME = (r"[\w+=,.@-]{1,64}", "an IAM name (1-64 of letters, digits and _+=,.
 POLICY_NAME = (r"[\w+=,.@-]{1,128}", "a policy name (1-128 of letters, digits and _+=,.@-)")
 
 
-def bucket_part(noun: str, paths: dict[str, str], **more) -> Row:
+def bucket_part(noun: str, paths: dict[str, str], **more: Any) -> Row:
     """A configuration that hangs on a bucket: put, get and delete of the same noun."""
-    row = {"create": (f"put_bucket_{noun}",), "update": (f"put_bucket_{noun}",), "read": (f"get_bucket_{noun}",),
-           "delete": (f"delete_bucket_{noun}",), "local": ("expectedBucketOwner", "skipDestroy",
-           "token")}  # fmt: skip
+    row: dict[str, Any] = {
+        "create": (f"put_bucket_{noun}",), "update": (f"put_bucket_{noun}",), "read": (f"get_bucket_{noun}",),
+        "delete": (f"delete_bucket_{noun}",), "local": ("expectedBucketOwner", "skipDestroy", "token"),
+    }  # fmt: skip
     return Row("s3", id="{bucket}", paths=paths, **(row | more))
 
 

@@ -18,12 +18,12 @@ from . import schema
 from .aws_rows import Refused, imported, loopback
 from .gcp_answers import finished, typed
 from .gcp_types import ROWS, Row
-from .values import known, unknown
+from .values import Props, known, unknown, within
 
 ENDPOINT = "TRIBUTARY_LOCAL_GCP"
 
 
-def query(of: tuple[tuple[str, str], ...], state: dict, **more: str) -> str:
+def query(of: tuple[tuple[str, str], ...], state: Props, **more: str) -> str:
     """The query of a create or an update."""
     given = {name: state[key] for name, key in of if state.get(key)} | more
     return f"?{urlencode(given)}" if given else ""
@@ -39,21 +39,21 @@ class Gcp:
     )
 
     def __init__(self, rows: Mapping[str, Row] = ROWS):
-        self.rows, self.default_tags, self.project = rows, {}, ""
+        self.rows, self.default_tags, self.project = rows, dict[str, str](), ""
         self.policies = threading.Lock()
 
-    def refuse_config(self, config: dict) -> list[tuple[str, str]]:
+    def refuse_config(self, config: Props) -> list[tuple[str, str]]:
         """(setting, reason) of what CheckConfig refuses: no project, and credentials of the user's own."""
         failures = [] if config.get("project") else [("project", "is required")]
         for key in ("credentials", "accessToken", "impersonateServiceAccount", "externalCredentials"):
             failures += [(key, "has no meaning in the embedded cloud")] if config.get(key) else []
         return failures
 
-    def configure(self, config: dict) -> None:
+    def configure(self, config: Props) -> None:
         """Takes from the settings the project, and the labels that every resource gets that can have any."""
-        self.project, self.default_tags = config["project"], config.get("defaultLabels") or {}
+        self.project, self.default_tags = config["project"], within(config, "defaultLabels")
 
-    def call(self, method: str, path: str, body: dict | None = None) -> dict:
+    def call(self, method: str, path: str, body: Props | None = None) -> Props:
         """A method's answer from the embedded cloud, as JSON; {} for an empty one. LookupError for a 404 to what
         reads or deletes, Refused with status and body for any other error."""
         endpoint = loopback(ENDPOINT)
@@ -76,21 +76,21 @@ class Gcp:
                 f"{method} {path}: {error.code} {error.read().decode(errors='replace')[:500]}"
             ) from None
 
-    def full(self, inputs: dict) -> dict:
+    def full(self, inputs: Props) -> Props:
         """The values, in the provider's project unless they name another."""
         return {"project": self.project} | inputs
 
-    def path(self, template: str, state: dict) -> str:
+    def path(self, template: str, state: Props) -> str:
         """A template of gcp_types filled from the state's texts, percent-encoded except for '/' and '@'."""
         return template.format_map(
             {k: quote(v, safe="/@") for k, v in self.full(state).items() if isinstance(v, str)}
         )
 
-    def scope(self, row: Row, state: dict) -> str:
+    def scope(self, row: Row, state: Props) -> str:
         """The query that names the project, for a type whose read and delete need it (`of_project`); else empty."""
         return f"?{urlencode({'projectId': state['project']})}" if row.of_project else ""
 
-    def refuse(self, kind: str, inputs: dict) -> list[tuple[str, str]]:
+    def refuse(self, kind: str, inputs: Props) -> list[tuple[str, str]]:
         """(property, reason) of what Check refuses: a name that is known and not of the row's form (`names`)."""
         row = self.rows[kind]
         name = inputs.get(row.name)
@@ -99,20 +99,20 @@ class Gcp:
             return [(row.name, f"{name!r} is not {row.names[1]}")]
         return []
 
-    def replaces(self, kind: str, changed: set[str], inputs: dict) -> set[str]:
+    def replaces(self, kind: str, changed: set[str], inputs: Props) -> set[str]:
         """What of the changes replaces the resource: `replace`, the project and, without an update, all but `local`."""
         row = self.rows[kind]
         return {
             c for c in changed if (not row.update and c not in row.local) or c in (*row.replace, "project")
         }
 
-    def readable(self, kind: str, inputs: dict) -> set[str]:
+    def readable(self, kind: str, inputs: Props) -> set[str]:
         """The inputs that a read returns: none of `local` and `withheld`, and none that identifies or places it."""
         row = self.rows[kind]
         identity = re.findall(r"{(\w+)}", row.id)  # an answer has it in a reference
         return set(inputs) - {*row.local, *row.withheld, *identity, "project", "location"}
 
-    def sent(self, kind: str, inputs: dict, labels: dict) -> dict:
+    def sent(self, kind: str, inputs: Props, labels: Props) -> Props:
         """The body of a create or an update: the known inputs, as the row's `body` has them, and the labels."""
         row = self.rows[kind]
         props = {
@@ -121,8 +121,8 @@ class Gcp:
         return row.body(props) | ({"labels": labels} if labels else {})
 
     def create(
-        self, kind: str, inputs: dict, labels: dict, partial: Callable[[str], None]
-    ) -> tuple[str, dict]:
+        self, kind: str, inputs: Props, labels: Props, partial: Callable[[str], None]
+    ) -> tuple[str, Props]:
         """Makes the resource, or puts the member into the policy: its id, and its outputs by a read.
 
         `partial` gets the id first. Refused where the read finds none."""
@@ -144,16 +144,16 @@ class Gcp:
             raise Refused(f"{key} was made, but is not there")
         return key, read
 
-    def identify(self, kind: str, key: str) -> tuple[str, dict]:
+    def identify(self, kind: str, key: str) -> tuple[str, Props]:
         """As in aws.Aws."""
         forms = self.rows[kind].imported
         return imported(forms, key, {"_project": self.project}) if forms[0] else (key, {})
 
-    def place(self) -> dict:
+    def place(self) -> Props:
         """What the provider's own settings say of where a resource is: its project."""
         return {"project": self.project}
 
-    def read(self, kind: str, key: str, state: dict) -> dict | None:
+    def read(self, kind: str, key: str, state: Props) -> Props | None:
         """A resource's outputs, or None where there is none; of a policy's member, the state that it was found by."""
         row, state = self.rows[kind], self.full({"name": key} | state)
         pattern = re.sub(
@@ -172,8 +172,8 @@ class Gcp:
         return {k: typed(v, shapes[k]) for k, v in facts.items() if k in shapes and v is not None}
 
     def update(
-        self, kind: str, key: str, old: dict, before: dict, inputs: dict, labels: dict, changed: set[str]
-    ) -> dict:
+        self, kind: str, key: str, old: Props, before: Props, inputs: Props, labels: Props, changed: set[str]
+    ) -> Props:
         """Sends the inputs, null for one that was removed, with the mask that the row wants; reads the outputs."""
         row, state = self.rows[kind], self.full({"name": key} | old | inputs)
         body = self.sent(kind, inputs, labels)
@@ -188,7 +188,7 @@ class Gcp:
         finished(self.call, self.call(row.update, at, row.change(body, mask)))
         return self.read(kind, key, state) or {}
 
-    def delete(self, kind: str, key: str, state: dict) -> None:
+    def delete(self, kind: str, key: str, state: Props) -> None:
         """Deletes the resource, or takes the member out of the policy; a row that is `kept` stays.
 
         What is gone already is no error. By `forceDestroy`, a bucket's objects go first."""
@@ -208,12 +208,12 @@ class Gcp:
         except LookupError:
             return
 
-    def member(self, row: Row, state: dict, wanted: bool | None) -> bool:
+    def member(self, row: Row, state: Props, wanted: bool | None) -> bool:
         """Whether the policy has the binding's member; adds or removes it as wanted."""
         with self.policies:  # a policy is read, changed and written as a whole
             return self.change_member(row, state, wanted)
 
-    def change_member(self, row: Row, state: dict, wanted: bool | None) -> bool:
+    def change_member(self, row: Row, state: Props, wanted: bool | None) -> bool:
         """As member, whose lock it needs: reads the policy, and writes it back only where it isn't as wanted."""
         at = self.path(row.item, state)
         plain = at.endswith("/iam")  # Cloud Storage's policies are older than the others' two methods
@@ -236,7 +236,7 @@ class Gcp:
         self.call("PUT", at, policy) if plain else self.call("POST", at + ":setIamPolicy", {"policy": policy})
         return wanted
 
-    def invoke(self, token: str, args: dict) -> dict:
+    def invoke(self, token: str, args: Props) -> Props:
         """A function's result: the project, or the service agent of Storage Transfer. Refused for any other."""
         if token == "gcp:organizations/getProject:getProject":
             return {"projectId": self.project, "id": f"projects/{self.project}", "number": "1"}

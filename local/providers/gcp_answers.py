@@ -9,14 +9,17 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from local.plain import is_list, is_object
+
 from . import schema
 from .aws_rows import Refused
+from .values import Props, within
 
 NAME = re.compile(r".+/operations/[^/]+")
 SECONDS = 300
 
 
-def finished(call: Callable[..., dict], answer: dict) -> dict[str, Any]:
+def finished(call: Callable[[str, str], Props], answer: Props) -> dict[str, Any]:
     """What a method came to: its answer or, where that is a long-running operation, the operation's result once it
     is done. `call` is (method, path) -> answer. Refused with the operation's own error, or after five minutes."""
     if not NAME.fullmatch(str(answer.get("name"))):
@@ -29,14 +32,14 @@ def finished(call: Callable[..., dict], answer: dict) -> dict[str, Any]:
         answer = call("GET", f"/v1/{answer['name']}")
     if "error" in answer:
         raise Refused(f"{answer['name']}: {answer['error'].get('message')}")
-    return answer.get("response") or {}
+    return within(answer, "response")
 
 
 def typed(value: Any, prop: schema.Property) -> Any:
     """An answer's value as the SDK has it: a 64-bit integer is text in Google's JSON, at whatever depth."""
-    if isinstance(value, list):
+    if is_list(value):
         return [typed(each, prop) for each in value]
-    if isinstance(value, dict) and prop.nested:
+    if is_object(value) and prop.nested:
         inner = schema.nested(prop.nested)
         return {k: typed(v, inner[k]) if k in inner else v for k, v in value.items()}
     return int(value) if prop.shape == "int" and isinstance(value, str) else value

@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .values import Props, within
 
-def flat(body: dict) -> dict:
+
+def flat(body: Props) -> Props:
     """A body or an answer unchanged, for a row whose properties at Pulumi are Google's."""
     return body
 
@@ -22,15 +24,17 @@ class Row:
     collection: str  # where a create is posted
     item: str  # where it stands then
     id: str
-    body: Callable[[dict], dict] = flat  # inputs -> what is sent
-    facts: Callable[[dict], dict] = flat  # an answer -> properties
+    body: Callable[[Props], Props] = flat  # inputs -> what is sent
+    facts: Callable[[Props], Props] = flat  # an answer -> properties
     create: str = "POST"
     update: str = "PATCH"  # "" when any change replaces
-    removal: Callable[[dict], str] = lambda state: ""  # the query of a DELETE
+    removal: Callable[[Props], str] = lambda state: ""  # the query of a DELETE
     replace: tuple[str, ...] = ()
     query: tuple[tuple[str, str], ...] = ()  # of a create and an update: its name -> the property
     made_by: tuple[tuple[str, str], ...] = ()  # of a create alone
-    change: Callable[[dict, str], dict] = lambda body, mask: body  # of a create's body, what an update sends
+    change: Callable[[Props, str], Props] = lambda body, mask: (
+        body
+    )  # of a create's body, what an update sends
     masked: bool = False  # an update names the fields that it changes
     envelope: str = ""  # what an update puts its body and mask into
     of_project: bool = False  # a read and a delete name the project in their query
@@ -42,9 +46,9 @@ class Row:
     handles: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
     volatile: tuple[str, ...] = ()
-    inputs: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, Any] = field(default_factory=dict[str, Any])
     imported: tuple[str, str] = ("", "")  # as in aws_rows.Row
-    unset: Mapping[str, Any] = field(default_factory=dict)
+    unset: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 def text(value: Any) -> Any:
@@ -52,7 +56,7 @@ def text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def dataset(props: dict) -> dict:
+def dataset(props: Props) -> Props:
     """A dataset as BigQuery takes it: both ids in a reference, `accesses` as `access`, whole numbers as text."""
     body = {
         k: text(v)
@@ -63,7 +67,7 @@ def dataset(props: dict) -> dict:
     return body | {"datasetReference": {"projectId": props["project"], "datasetId": props["datasetId"]}}
 
 
-def table(props: dict) -> dict:
+def table(props: Props) -> Props:
     """A table as BigQuery takes it: its ids in a reference, the schema parsed, the clustering's columns as `fields`."""
     kept = {
         k: text(v)
@@ -81,37 +85,37 @@ def table(props: dict) -> dict:
     }
 
 
-def described_table(table: dict) -> dict:
+def described_table(table: Props) -> Props:
     """BigQuery's table with the schema as JSON text and the clustering as a list of columns, as Pulumi has them."""
-    fields = (table.get("schema") or {}).get("fields")
+    fields = within(table, "schema").get("fields")
     return table | {
         "schema": json.dumps(fields) if fields else None,
-        "clusterings": (table.get("clustering") or {}).get("fields"),
+        "clusterings": within(table, "clustering").get("fields"),
     }
 
 
-def account(props: dict) -> dict:
+def account(props: Props) -> Props:
     """What makes a service account: its id, and beside it the account with the texts that describe it."""
     shown = {k: props[k] for k in ("displayName", "description") if k in props}
     return {"accountId": props["accountId"], "serviceAccount": shown}
 
 
-def custom_role(props: dict) -> dict:
+def custom_role(props: Props) -> Props:
     """What makes a custom role: its id, and beside it the role with its permissions and what describes it."""
     shown = {k: props[k] for k in ("title", "description", "stage") if k in props}
     return {"roleId": props["roleId"], "role": shown | {"includedPermissions": props["permissions"]}}
 
 
-def transfer_config(props: dict) -> dict:
+def transfer_config(props: Props) -> Props:
     """The secret goes into `params` as the real provider sends it, and never into what is shown."""
-    sensitive = props.get("sensitiveParams") or {}
+    sensitive = within(props, "sensitiveParams")
     secret = sensitive.get("secretAccessKey") or sensitive.get("secretAccessKeyWo")
     taken = ("project", "location", "sensitiveParams", "serviceAccountName")
     params = props.get("params", {}) | ({"secret_access_key": secret} if secret else {})
     return {k: v for k, v in props.items() if k not in taken} | {"params": params}
 
 
-def bucket(props: dict) -> dict:
+def bucket(props: Props) -> Props:
     """Pulumi's names are flat where Google's are not."""
     moved = ("lifecycleRules", "uniformBucketLevelAccess", "publicAccessPrevention", "project")
     access = {"uniformBucketLevelAccess": {"enabled": bool(props.get("uniformBucketLevelAccess"))}}
@@ -120,42 +124,42 @@ def bucket(props: dict) -> dict:
     return {k: v for k, v in props.items() if k not in moved} | rules | {"iamConfiguration": access}
 
 
-def described_bucket(bucket: dict) -> dict:
+def described_bucket(bucket: Props) -> Props:
     """Cloud Storage's bucket with its lifecycle and access settings flat, as Pulumi has them, and its gs:// URL."""
     access = bucket["iamConfiguration"]
     return bucket | {
-        "lifecycleRules": (bucket.get("lifecycle") or {}).get("rule"),
+        "lifecycleRules": within(bucket, "lifecycle").get("rule"),
         "uniformBucketLevelAccess": access["uniformBucketLevelAccess"]["enabled"],
         "publicAccessPrevention": access.get("publicAccessPrevention", "inherited"),
         "url": f"gs://{bucket['name']}",
     }
 
 
-def transfer_job(props: dict) -> dict:
+def transfer_job(props: Props) -> Props:
     """A transfer job as Storage Transfer takes it: Pulumi's `project` is `projectId` there."""
     return {k: v for k, v in props.items() if k != "project"} | {"projectId": props["project"]}
 
 
-def unless_deleted(answer: dict) -> dict:
+def unless_deleted(answer: Props) -> Props:
     """Deleted jobs, pools, providers and roles are there for days still; to a stack they are gone."""
     if answer.get("deleted") or "DELETED" in (answer.get("status"), answer.get("state")):
         raise LookupError(answer["name"])
     return answer
 
 
-def unless_disabled(answer: dict) -> dict:
+def unless_disabled(answer: Props) -> Props:
     """A service that is not enabled is, to a stack, not there."""
     if answer["state"] != "ENABLED":
         raise LookupError(answer["name"])
     return answer
 
 
-def leaf(answer: dict) -> str:
+def leaf(answer: Props) -> str:
     """The last part of a resource's name."""
     return answer["name"].rpartition("/")[2]
 
 
-def identified(props: dict) -> dict:
+def identified(props: Props) -> Props:
     """What a pool or provider is sent: its ids are in the path and the query."""
     return {k: v for k, v in props.items() if k != "project" and not k.startswith("workloadIdentityPool")}
 

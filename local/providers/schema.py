@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
+
+from local.plain import is_list, is_object
 
 GETTER = re.compile(
     r'@pulumi\.getter(?:\(name="(\w+)"\))?\n(?:    @_utilities\..*\n)*'
@@ -52,7 +55,7 @@ def locate(token: str) -> tuple[str, str, str]:
 
 def parse(source: str, module: str, getter: re.Pattern[str] = GETTER) -> dict[str, Property]:
     """A class's properties by their name on the wire; `getter` matches that name, the attribute and its annotation."""
-    properties = {}
+    properties: dict[str, Property] = {}
     for wire, attribute, annotation in getter.findall(source):
         nested = re.search(r"'(?:outputs\.)?(\w+)'", annotation)
         scalar = re.search(r"_builtins\.(bool|int|float|str)", annotation)
@@ -112,7 +115,9 @@ def nested(reference: str) -> dict[str, Property]:
     return parse(source, f"{package}/{module}", GETTER if given else RESULT)
 
 
-def refusals(properties: dict[str, Property], values: dict, where: str = "") -> list[tuple[str, str]]:
+def refusals(
+    properties: dict[str, Property], values: dict[str, Any], where: str = ""
+) -> list[tuple[str, str]]:
     """(path, reason) of what is missing or unknown, at every depth that the SDK describes."""
     failures = [
         (where + k, "no such property") for k in values if k not in properties and not k.startswith("__")
@@ -123,9 +128,9 @@ def refusals(properties: dict[str, Property], values: dict, where: str = "") -> 
             if p.required:
                 failures.append((where + p.name, "is required"))
         elif p.nested:
-            for i, each in enumerate(value if isinstance(value, list) else [value]):
-                if isinstance(each, dict):
-                    index = f"[{i}]" if isinstance(value, list) else ""
+            for i, each in enumerate(value if is_list(value) else [value]):
+                if is_object(each):
+                    index = f"[{i}]" if is_list(value) else ""
                     failures += refusals(nested(p.nested), each, f"{where}{p.name}{index}.")
     return failures
 

@@ -9,17 +9,21 @@ more, the property is refused by its name. Enums and lengths come from the servi
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from botocore.model import Shape
+
+from local.plain import is_list, is_object
+
 from . import schema
-from .values import SIGNATURE, archive
+from .values import SIGNATURE, Props, archive
 
 PATHS = {"arn": "ResourceArn|ResourceARN|Resource|Arn", "tags": "Tags|TagList|TagSet"}
 
 
-def match(names, wanted: str) -> str | None:
+def match(names: Iterable[str], wanted: str) -> str | None:
     """Which of the names is the wanted one, whatever its case and whether singular or plural; None where none is."""
     folded = {n.lower(): n for n in names}
     low = wanted.lower()
@@ -29,11 +33,11 @@ def match(names, wanted: str) -> str | None:
     return None
 
 
-def resolve(shape, prop: str, paths: Mapping[str, str]) -> tuple[list[str], Any] | None:
+def resolve(shape: Shape, prop: str, paths: Mapping[str, str]) -> tuple[list[str], Shape] | None:
     """The members that lead to the property's place in a structure, and the shape there."""
     name = prop.rsplit(".", 1)[-1]
     for path in (paths.get(prop) or PATHS.get(prop) or name).split("|"):
-        at, members = shape, []
+        at, members = shape, list[str]()
         for part in path.split("."):
             if at.type_name == "list":  # a list of one in the API is an object in Pulumi
                 at = at.member
@@ -49,25 +53,25 @@ def resolve(shape, prop: str, paths: Mapping[str, str]) -> tuple[list[str], Any]
     return None
 
 
-def place(target: dict, members: list[str], value: Any) -> None:
+def place(target: Props, members: list[str], value: Any) -> None:
     """Puts a value under the members, with the structures on the way; an object joins an object that is there."""
     for member in members[:-1]:
         target = target.setdefault(member, {})
-    if isinstance(value, dict) and isinstance(target.get(members[-1]), dict):
+    if is_object(value) and is_object(target.get(members[-1])):
         target[members[-1]].update(value)
     else:
         target[members[-1]] = value
 
 
-def convert(value: Any, shape, where: str, paths: Mapping[str, str], dry: bool = False) -> Any:
+def convert(value: Any, shape: Shape, where: str, paths: Mapping[str, str], dry: bool = False) -> Any:
     """A property's value in the service's shape. `dry` leaves archives unread."""
     kind = shape.type_name
     if kind == "structure":
-        if isinstance(value, list) and len(value) == 1:
+        if is_list(value) and len(value) == 1:
             value = value[0]
-        if not isinstance(value, dict):
+        if not is_object(value):
             raise ValueError(f"{where}: expected an object, found {value!r}")
-        made: dict = {}
+        made: Props = {}
         for key, item in value.items():
             inner = f"{where}.{key}"
             member = resolve(shape, inner, paths)
@@ -76,30 +80,29 @@ def convert(value: Any, shape, where: str, paths: Mapping[str, str], dry: bool =
             if item is not None:
                 place(made, member[0], convert(item, member[1], inner, paths, dry))
         return {
-            m: [v] if isinstance(v, dict) and shape.members[m].type_name == "list" else v
-            for m, v in made.items()
+            m: [v] if is_object(v) and shape.members[m].type_name == "list" else v for m, v in made.items()
         }
     if kind == "list":
-        if isinstance(value, dict) and not all(resolve(shape.member, f"{where}.{k}", paths) for k in value):
+        if is_object(value) and not all(resolve(shape.member, f"{where}.{k}", paths) for k in value):
             key, content = list(shape.member.members)[:2]
             return [{key: k, content: str(v)} for k, v in value.items()]
-        items = value if isinstance(value, list) else [value]
+        items = value if is_list(value) else [value]
         return [convert(v, shape.member, where, paths, dry) for v in items]
     if kind == "map":
-        if not isinstance(value, dict):
+        if not is_object(value):
             raise ValueError(f"{where}: expected a map, found {value!r}")
         return {k: convert(v, shape.value, f"{where}.{k}", paths, dry) for k, v in value.items()}
     if kind == "blob":
-        if isinstance(value, dict) and SIGNATURE in value:
+        if is_object(value) and SIGNATURE in value:
             return b"" if dry else archive(value)
         return value if isinstance(value, bytes) else str(value).encode()
     return scalar(value, shape, where)
 
 
-def scalar(value: Any, shape, where: str) -> Any:
+def scalar(value: Any, shape: Shape, where: str) -> Any:
     """A value as the shape's scalar type. ValueError where it isn't one, not in its enum, or too short or long."""
     kind = shape.type_name
-    if isinstance(value, (dict, list)):
+    if is_object(value) or is_list(value):
         raise ValueError(f"{where}: expected a {kind}, found {type(value).__name__}")
     if kind == "boolean":
         return value if isinstance(value, bool) else str(value).lower() == "true"
@@ -113,7 +116,7 @@ def scalar(value: Any, shape, where: str) -> Any:
     if kind == "timestamp":
         return value
     string = str(value).lower() if isinstance(value, bool) else str(value)
-    enum = getattr(shape, "enum", None)
+    enum: list[str] = getattr(shape, "enum", [])
     if enum and string not in enum:
         raise ValueError(
             f"{where}: {string!r} is not one of {', '.join(enum[:12])}{', ...' if len(enum) > 12 else ''}"
@@ -130,8 +133,8 @@ def dig(data: Any, prop: str, paths: Mapping[str, str]) -> Any:
         for parts in (path.split("."), path.split(".")[-1:]):  # as in the request, or without its envelope
             at: Any = data
             for part in parts:
-                at = at[0] if isinstance(at, list) and len(at) == 1 else at
-                member = match(at, part) if isinstance(at, dict) else None
+                at = at[0] if is_list(at) and len(at) == 1 else at
+                member = match(at, part) if is_object(at) else None
                 at = at[member] if member is not None else None
             if at is not None:
                 return at
@@ -143,24 +146,24 @@ def revert(value: Any, prop: schema.Property, where: str, paths: Mapping[str, st
     if value is None:
         return None
     if prop.shape == "map":
-        if isinstance(value, list):  # tags, dimensions
+        if is_list(value):  # tags, dimensions
             value = dict(list(v.values())[:2] for v in value)
-        return {k: text(v) for k, v in value.items()} if isinstance(value, dict) else None
+        return {k: text(v) for k, v in value.items()} if is_object(value) else None
     if prop.many:
         return (
             [item(v, prop, where, paths) for v in value]
-            if isinstance(value, list)
+            if is_list(value)
             else [item(value, prop, where, paths)]
         )
-    if isinstance(value, list) and (prop.nested or not any(isinstance(v, (dict, list)) for v in value)):
+    if is_list(value) and (prop.nested or not any(isinstance(v, (dict, list)) for v in value)):
         value = value[0] if value else None  # else a document
     return item(value, prop, where, paths)
 
 
 def item(value: Any, prop: schema.Property, where: str, paths: Mapping[str, str]) -> Any:
     """One value as the SDK has it: a nested class by its properties, 'enabled' as a boolean, a text as a number."""
-    if prop.nested and isinstance(value, dict):
-        made = {}
+    if prop.nested and is_object(value):
+        made: Props = {}
         for p in schema.nested(prop.nested).values():
             inner = f"{where}.{p.name}"
             made[p.name] = revert(dig(value, inner, paths), p, inner, paths)
@@ -182,7 +185,7 @@ def text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def reaches(shape, name: str, depth: int = 4) -> bool:
+def reaches(shape: Shape, name: str, depth: int = 4) -> bool:
     """Whether an answer of this shape has a member of that name."""
     if shape.type_name == "list":
         return reaches(shape.member, name, depth)

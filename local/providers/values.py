@@ -8,12 +8,16 @@ The wire form is protobuf's Struct; an unknown value is one of the sentinels of 
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from google.protobuf import struct_pb2
 
+from local.plain import is_list, is_object
+
+Props = dict[str, Any]
+"""A resource's, a function's or a provider's properties by name, as plain values."""
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 UNKNOWNS = {
     UNKNOWN, "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7", "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
@@ -24,21 +28,29 @@ SIGNATURE = "4dabf18193072939515e22adb298388d"
 ASSET, ARCHIVE = "c44067f5952c0a294b673a41bacd8c17", "0def7320c3a5731c473e5ecbe6d01bc7"
 
 
-def plain(value: Any) -> Any:
-    """A Struct (or its Value) as Python; whole numbers become int, nulls are left out of objects."""
-    if isinstance(value, struct_pb2.Struct):
-        return {k: plain(v) for k, v in value.fields.items() if v.WhichOneof("kind") != "null_value"}
+def plain(struct: struct_pb2.Struct) -> Props:
+    """A Struct as Python; whole numbers become int, nulls are left out of objects."""
+    return {k: plain_value(v) for k, v in struct.fields.items() if v.WhichOneof("kind") != "null_value"}
+
+
+def plain_value(value: struct_pb2.Value) -> Any:
+    """A Struct's Value as Python; a null is None."""
     kind = value.WhichOneof("kind")
     if kind == "struct_value":
         return plain(value.struct_value)
     if kind == "list_value":
-        return [plain(v) for v in value.list_value.values]
+        return [plain_value(v) for v in value.list_value.values]
     if kind == "number_value":
         return int(value.number_value) if value.number_value.is_integer() else value.number_value
     return None if kind in (None, "null_value") else getattr(value, kind)
 
 
-def wire(values: dict) -> struct_pb2.Struct:
+def within(values: Props, name: str) -> Props:
+    """The object in a property; an empty one where it is not there, or null."""
+    return values.get(name) or {}
+
+
+def wire(values: Props) -> struct_pb2.Struct:
     """Values as protobuf's Struct, which `plain` reads."""
     struct = struct_pb2.Struct()
     struct.update(values)
@@ -47,17 +59,17 @@ def wire(values: dict) -> struct_pb2.Struct:
 
 def unknown(value: Any) -> bool:
     """Whether the value, or any part of it, is known only after the deployment."""
-    if isinstance(value, dict):
+    if is_object(value):
         return any(unknown(v) for v in value.values())
-    if isinstance(value, list):
+    if is_list(value):
         return any(unknown(v) for v in value)
     return isinstance(value, str) and value in UNKNOWNS
 
 
 def known(value: Any) -> Any:
     """The value without its unknown parts (a list that has one is left out whole)."""
-    if isinstance(value, dict):
-        return {k: known(v) for k, v in value.items() if not (unknown(v) and not isinstance(v, dict))}
+    if is_object(value):
+        return {k: known(v) for k, v in value.items() if not (unknown(v) and not is_object(v))}
     return value
 
 
@@ -75,12 +87,12 @@ def canonical(value: Any, policy: bool = False) -> Any:
     """A form that is equal for values that mean the same.
 
     In a policy document a list of one stands for its element and order says nothing (IAM rewrites both)."""
-    if isinstance(value, dict):
+    if is_object(value):
         if value.get(SIGNATURE) in (ASSET, ARCHIVE) and value.get("hash"):
             return {"hash": value["hash"]}
         policy = policy or "Statement" in value
         return {k: canonical(v, policy) for k, v in value.items()}
-    if isinstance(value, list):
+    if is_list(value):
         items = [canonical(v, policy) for v in value]
         if policy:
             items = sorted(items, key=lambda v: json.dumps(v, sort_keys=True))
@@ -102,11 +114,11 @@ def seen(declared: Any, actual: Any) -> Any:
     """
     if actual is None:
         return declared if declared in (False, "", 0, [], {}) or declared is None else None
-    if isinstance(declared, dict) and isinstance(actual, dict) and SIGNATURE not in declared:
+    if is_object(declared) and is_object(actual) and SIGNATURE not in declared:
         kept = {k: seen(v, actual.get(k)) for k, v in declared.items()}
         return {k: v for k, v in kept.items() if v is not None}
-    if isinstance(declared, list) and isinstance(actual, list):
-        left, matched = list(actual), []
+    if is_list(declared) and is_list(actual):
+        left, matched = list(actual), list[Any]()
         for item in declared:
             match = next((f for f in left if same(seen(item, f), item)), None)
             if match is not None:
@@ -116,7 +128,7 @@ def seen(declared: Any, actual: Any) -> Any:
     return declared if same(declared, actual) else actual
 
 
-def archive(value: dict) -> bytes:
+def archive(value: Props) -> bytes:
     """An archive (a folder, a .zip file, or a map of names to assets) as zip bytes; an asset as its own bytes.
 
     Sorted names and fixed times: the same content is the same bytes."""
@@ -134,7 +146,7 @@ def archive(value: dict) -> bytes:
     return buffer.getvalue()
 
 
-def local_path(value: dict) -> Path:
+def local_path(value: Props) -> Path:
     """Where an asset's or archive's file or folder is. ValueError where it states none, as with a remote one."""
     if not value.get("path"):
         raise ValueError(
@@ -143,7 +155,7 @@ def local_path(value: dict) -> Path:
     return Path(value["path"])
 
 
-def entries(value: dict):
+def entries(value: Props) -> Iterator[tuple[str, bytes]]:
     """(name, content) of each file in an archive: of a folder, a .zip file, or assets, with archives as folders."""
     if value.get("assets") is None:
         root = local_path(value)
@@ -162,13 +174,13 @@ def entries(value: dict):
             yield from ((f"{name}/{inner}".lstrip("./"), content) for inner, content in entries(item))
 
 
-def without(values: dict, unset: Mapping[str, Any]) -> dict:
+def without(values: Props, unset: Mapping[str, Any]) -> Props:
     """The values that somebody may have set: none that is empty, and none that is what stands where nothing is set;
     `...` stands for what the service makes up."""
-    kept = {}
+    kept: Props = {}
     for key, value in values.items():
         default = unset.get(key)
-        left = without(value, default) if isinstance(value, dict) and isinstance(default, Mapping) else value
+        left = without(value, default) if is_object(value) and is_object(default) else value
         if left not in (None, "", [], {}) and default is not ... and left != default:
             kept[key] = left
     return kept
