@@ -1,5 +1,7 @@
 """An import by the local providers: the real providers' ids, and nothing stated that nobody set."""
 
+from typing import Any
+
 import botocore.session
 import pytest
 from pulumi.runtime.proto import provider_pb2
@@ -16,7 +18,7 @@ QUEUE, DATABASE = "aws:sqs/queue:Queue", "aws:glue/catalogDatabase:CatalogDataba
 @pytest.fixture
 def servicer(monkeypatch):
     """Of a cloud that has a queue and a database with nothing set but the name."""
-    cloud = Aws(ROWS, INVOKES)
+    cloud: Any = Aws(ROWS, INVOKES)
     cloud.endpoint, cloud.account, cloud.region = "http://127.0.0.1:9", "111111111111", "eu-central-1"
     cloud.session = botocore.session.Session()
     data = {

@@ -6,6 +6,7 @@ import zipfile
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from io import BytesIO
 from types import SimpleNamespace
+from typing import Any
 
 import botocore.session
 import pytest
@@ -42,7 +43,7 @@ class Context:
 @pytest.fixture
 def servicer():
     """Configured, but for the call that would ask the cloud who it is."""
-    cloud = Aws(ROWS, INVOKES)
+    cloud: Any = Aws(ROWS, INVOKES)  # its session is of botocore's own class, not of the stub's
     cloud.endpoint, cloud.account, cloud.region = "http://127.0.0.1:9", "111111111111", "us-east-1"
     cloud.session, cloud.default_tags = botocore.session.Session(), {"stack": "test"}
     return Servicer(cloud)
@@ -273,10 +274,10 @@ def test_every_row_is_a_type_of_the_sdk_and_names_its_operations(kind, servicer)
 
 
 def test_a_property_finds_its_member_whatever_the_case_and_number():
-    def structure(**members):
+    def structure(**members: Any) -> Any:
         return SimpleNamespace(type_name="structure", members=members)
 
-    leaf = SimpleNamespace(type_name="string")
+    leaf: Any = SimpleNamespace(type_name="string")
     shape = structure(KMSKeyId=leaf, Rules=SimpleNamespace(type_name="list", member=structure(ID=leaf)))
     assert shapes.resolve(shape, "kmsKeyId", {}) == (["KMSKeyId"], leaf)
     assert shapes.resolve(shape, "rule", {})[0] == ["Rules"]  # type: ignore[index]  # a failure here is the test's

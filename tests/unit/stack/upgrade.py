@@ -114,7 +114,7 @@ def _short(value: Any) -> Any:
 @cache
 def clouds() -> dict[str, Any]:
     """The local providers, by their packages; they compare inputs without a cloud."""
-    aws = Aws(ROWS, INVOKES)
+    aws: Any = Aws(ROWS, INVOKES)
     aws.endpoint, aws.account, aws.region = "http://127.0.0.1:9", "111111111111", "us-east-1"
     aws.session = botocore.session.Session()
     return {"aws": aws, "gcp": Gcp()}
