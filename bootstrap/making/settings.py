@@ -1,14 +1,14 @@
 """The config of the program that makes accounts ready, checked whole before the first resource."""
 
-import json
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 import pulumi
 from pydantic import Field
 
 from components.accounts import IAM_NAME, AccountId, RoleArn
 from components.arguments import arguments, matching, parse, together
+from components.arguments.config import values_of
 
 _PART = r"[A-Za-z0-9_.-]{1,100}"
 Repository = Annotated[
@@ -103,12 +103,4 @@ class BootstrapArgs:
 
 def read(config: pulumi.Config) -> BootstrapArgs:
     """The settings of the program that runs. Raises Refused, with every error."""
-    prefix, values = f"{config.name}:", dict[str, Any]()
-    for key in {**pulumi.runtime.config.get_config_env(), **pulumi.runtime.config.CONFIG.get()}:
-        if key.startswith(prefix):
-            text = config.require(key.removeprefix(prefix))
-            try:
-                values[key.removeprefix(prefix)] = json.loads(text)
-            except json.JSONDecodeError:
-                values[key.removeprefix(prefix)] = text
-    return parse(BootstrapArgs, values)
+    return parse(BootstrapArgs, values_of(config))

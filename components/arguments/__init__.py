@@ -13,6 +13,7 @@ themselves, unless it reads one of those.
 
     declare.py   `arguments`, `together`, `Text`, `OF_THE_STACK`: how a class of arguments is written; `replaced`
     checks.py    `check`, `matching`, `between`, `never`: the check of one field
+    config.py    a project's Pulumi config as plain data
     parse.py     plain data into the class, or every error
     plain.py     whether plain data is a mapping or a list
     report.py    the sentences of the errors

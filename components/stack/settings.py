@@ -8,7 +8,6 @@ the kind takes of another pipeline is that pipeline's name: `from` for a landing
 
 import dataclasses
 import graphlib
-import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, TypedDict, TypeVar
@@ -18,6 +17,7 @@ from pydantic import Field
 
 from components.accounts import AccountArgs, GcpArgs
 from components.arguments import Refused, arguments, join, matching, nearest, of_the_stack, parse
+from components.arguments.config import values_of
 from components.arguments.plain import is_mapping
 from components.blocks.function import FunctionSettings
 from components.cost.usage import USAGE
@@ -115,17 +115,7 @@ class Settings:
 
 def from_pulumi(config: pulumi.Config) -> Settings:
     """The settings of the stack that is being deployed. Raises Refused."""
-    prefix = f"{config.name}:"
-    values: dict[str, Any] = {}
-    # The engine hands the config over in the environment; a program run in process (Automation API, tests) sets it.
-    for key in {**pulumi.runtime.config.get_config_env(), **pulumi.runtime.config.CONFIG.get()}:
-        if key.startswith(prefix):
-            text = config.require(key.removeprefix(prefix))
-            try:
-                values[key.removeprefix(prefix)] = json.loads(text)
-            except json.JSONDecodeError:
-                values[key.removeprefix(prefix)] = text
-    settings = read(values)
+    settings = read(values_of(config))
     meet_no_other_stack({"accounts": settings.accounts, "pipelines": settings.pipelines})
     return settings
 
