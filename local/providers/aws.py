@@ -208,20 +208,18 @@ class Aws(Account):
         """What the provider's own settings say of where a resource is."""
         return {"region": self.region}
 
+    def call_on(self, row: Row, key: str, state: Props) -> Call:
+        """What the steps on a resource that is there start from: its id's parts and its state."""
+        client = self.client(row.service, state.get("region", ""))
+        return Call(self, row, client, self.state(row, self.parts(row, key) | state), {}, set())
+
     def read(self, kind: str, key: str, state: Props, wait: bool = False) -> Props | None:
         """A resource's outputs, or None where there is none. `wait` polls until the row's `ready` shows, 300 s at most.
 
         Only the first step decides whether it exists; what a further one lacks was never set."""
         row = self.rows[kind]
         state = self.parts(row, key) | state
-        call = Call(
-            self,
-            row,
-            self.client(row.service, state.get("region", "")),
-            self.state(row, self.parts(row, key) | state),
-            {},
-            set(),
-        )
+        call = self.call_on(row, key, state)
         until = time.monotonic() + 300
         while True:
             try:
@@ -321,14 +319,7 @@ class Aws(Account):
     def delete(self, kind: str, key: str, state: Props) -> None:
         """Runs the row's steps of a delete; that the service has no such thing any more is no error."""
         row = self.rows[kind]
-        call = Call(
-            self,
-            row,
-            self.client(row.service, state.get("region", "")),
-            self.state(row, self.parts(row, key) | state),
-            {},
-            set(),
-        )
+        call = self.call_on(row, key, state)
         for step in row.delete:
             try:
                 self.run(call, step)
