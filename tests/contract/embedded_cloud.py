@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from local import secret
 
 WORKLOAD, ANALYTICS = "111111111111", "222222222222"
 SECRET = secret.fresh()  # of every cloud that these tests start
+
+
+def refused(call: Callable[..., Any], **given: Any) -> bool:
+    """Whether a call is refused for want of a right. Any other error is of the service, which the call has reached."""
+    try:
+        call(**given)
+    except ClientError as error:
+        return error.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException")
+    return False
 
 
 class Cloud:

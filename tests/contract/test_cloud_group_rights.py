@@ -7,15 +7,13 @@ CreateCollection in a group asks for AddCollectionToCollectionGroup on the group
 """
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from bootstrap.registered import config_of, registered
 from bootstrap.roles import Stack, deploy, documents
-from tests.contract.embedded_cloud import WORKLOAD, Cloud
+from tests.contract.embedded_cloud import WORKLOAD, Cloud, refused
 
 NAME = "tributary-prod-catalog-search"
 GROUP = "tributary-prod-catalog-28e55a23"  # cut to the 32 characters that a group's name has
@@ -54,14 +52,6 @@ def clients(cloud: Cloud) -> tuple[Any, Any]:
         policy = json.dumps({"Rules": rule, "AWSOwnedKey": True})
         admin.create_security_policy(name=name, type="encryption", policy=policy)
     return admin, cloud.client("opensearchserverless", WORKLOAD, role)
-
-
-def refused(call: Callable[..., Any], **given: Any) -> bool:
-    try:
-        call(**given)
-    except ClientError as error:
-        return error.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException")
-    return False
 
 
 def test_a_group_is_made_with_the_stacks_tags_and_a_collection_in_it(clients: tuple[Any, Any]) -> None:

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.cloud.iam import several_resources
-from tests.contract.embedded_cloud import WORKLOAD, Cloud
+from tests.contract.embedded_cloud import WORKLOAD, Cloud, refused
 
 HERE = f"us-east-1:{WORKLOAD}"
 QUERY = {"Database": "d", "QueryString": "SELECT 1"}
@@ -50,14 +50,6 @@ def owner(cloud: Cloud) -> Callable[[str], Any]:
             KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         )  # fmt: skip
     return lambda service: cloud.client(service, WORKLOAD, "owner")
-
-
-def refused(call: Callable[..., Any], **given: Any) -> bool:
-    try:
-        call(**given)
-    except ClientError as error:
-        return error.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException")
-    return False
 
 
 def keys(*names: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 import pytest
+from pulumi.resource import DependencyResource
 from pulumi.runtime import mocks
 
 import policy
@@ -63,6 +64,17 @@ def test_a_violation_in_a_value_that_comes_from_another_resource_stops_the_progr
         aws.iam.RolePolicy("sends", role="r", policy=wide)
 
     with pytest.raises(policy.Violated, match=r"RolePolicy::sends breaks .* statement Read grants sqs:\*"):
+        _run(program)
+
+
+def test_a_resource_is_checked_whose_value_comes_of_another_that_has_nothing_but_a_urn() -> None:
+    """As a plugin gets the outputs of its caller's resources."""
+
+    def program() -> None:
+        caller = DependencyResource("urn:pulumi:test::shop::aws:sqs/queue:Queue::news")
+        aws.sqs.Queue("orders", tags={"after": caller.urn})
+
+    with pytest.raises(policy.Violated, match="orders breaks 'a queue is encrypted'"):
         _run(program)
 
 

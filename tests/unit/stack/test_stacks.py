@@ -52,11 +52,8 @@ BACKFILL = {
     "aws:cloudwatch/logGroup:LogGroup": 1,
     "aws:cloudwatch/metricAlarm:MetricAlarm": 2,
 }
-# A collection, its export bucket, and what an ingestion pipeline brings: a role, a grant, a log, five alarms a table.
-SEARCH = {
-    "aws:opensearch/serverlessCollection:ServerlessCollection": 1,
-    "aws:opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy": 2,
-    "aws:cloudwatch/metricAlarm:MetricAlarm": 10,
+# A bucket, and what makes it private.
+BUCKET = {
     "aws:s3/bucket:Bucket": 1,
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": 1,
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": 1,
@@ -64,6 +61,13 @@ SEARCH = {
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": 1,
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": 1,
     "aws:s3/bucketVersioning:BucketVersioning": 1,
+}
+# A collection, its export bucket, and what an ingestion pipeline brings: a role, a grant, a log, five alarms a table.
+SEARCH = {
+    "aws:opensearch/serverlessCollection:ServerlessCollection": 1,
+    "aws:opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy": 2,
+    "aws:cloudwatch/metricAlarm:MetricAlarm": 10,
+    **BUCKET,
 }
 INGESTION = {
     "aws:opensearch/serverlessAccessPolicy:ServerlessAccessPolicy": 1,
@@ -89,13 +93,7 @@ FIREHOSE = {
     "aws:opensearch/serverlessCollection:ServerlessCollection": 1,
     "aws:opensearch/serverlessLifecyclePolicy:ServerlessLifecyclePolicy": 1,
     "aws:opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy": 2,
-    "aws:s3/bucket:Bucket": 1,
-    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": 1,
-    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": 1,
-    "aws:s3/bucketPolicy:BucketPolicy": 1,
-    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": 1,
-    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": 1,
-    "aws:s3/bucketVersioning:BucketVersioning": 1,
+    **BUCKET,
     "aws:sqs/queue:Queue": 1,
     "aws:sqs/queuePolicy:QueuePolicy": 1,
 }
