@@ -54,7 +54,9 @@ COPIED = (
     "release",
     "tests",
 )
-LITTER = shutil.ignore_patterns("__pycache__", "node_modules", ".venv", "venv", "toy")
+# Compiled modules come along, as most do not change; not the handlers', whose folders are bundled.
+_LEFT = ("node_modules", ".venv", "venv", "toy")
+LITTER = {False: shutil.ignore_patterns(*_LEFT), True: shutil.ignore_patterns("__pycache__", *_LEFT)}
 
 
 def named(heading: str) -> set[str]:
@@ -94,7 +96,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
     for name in (*COPIED, "README.md", "CONTRIBUTING.md", "CHANGELOG.md", *STACKS):
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, copy / name, ignore=LITTER)
+            shutil.copytree(source, copy / name, ignore=LITTER[name == "handlers"])
         else:
             shutil.copy(source, copy / name)
     shutil.copytree(TOY, copy, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
@@ -107,8 +109,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
         done = subprocess.run(
             [sys.executable, *command],
             cwd=copy,
-            # Compiled beside the copy: what is in it may be counted or bundled.
-            env={**environment, "PYTHONPYCACHEPREFIX": str(copy.with_name(f"{copy.name}-compiled"))},
+            env={**environment, "PYTHONDONTWRITEBYTECODE": "1"},
             capture_output=True,
             text=True,
             timeout=900,
