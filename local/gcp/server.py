@@ -200,6 +200,17 @@ class Front:
         return JSONResponse(answer, response.status_code)
 
 
+class _Closed:
+    """In place of BigQuery's Storage API by gRPC, which would listen on a port of its own that no secret guards.
+    Nothing here calls it."""
+
+    async def start(self) -> None:
+        """Opens no port."""
+
+    async def stop(self, grace: float) -> None:
+        """There is nothing to end."""
+
+
 async def serve(
     port: int,
     state: Path,
@@ -218,6 +229,7 @@ async def serve(
         return page.Front(fronts[0], port, fronts[0].tokens.refuse, status=401)
 
     bigquery.install()
+    bqemulator.server.build_grpc_server = lambda _: (_Closed(), 0)  # type: ignore[assignment]  # only started and stopped
     bqemulator.server.create_app = front  # type: ignore[assignment]  # it is typed to return FastAPI and used as any ASGI app
     emulator = bqemulator.server.EmulatorServer(
         Settings(

@@ -321,6 +321,37 @@ def test_only_the_user_can_read_the_state_and_the_secret_is_in_no_command_line(r
             continue
 
 
+def test_the_clouds_listen_on_no_port_but_the_two_that_are_guarded(run):
+    """Whatever a part opens beside them (bqemulator's gRPC) would take anybody on the machine. By the kernel's tables
+    (https://docs.kernel.org/networking/proc_net_tcp.html): state 0A listens, and a process has its sockets by inode."""
+    listening = {}
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/{run.pid}/net/{table}").read_text().splitlines()[1:]:
+            _, local, _, state, *_, inode = line.split()[:10]
+            if state == "0A":
+                listening[f"socket:[{inode}]"] = int(local.rpartition(":")[2], 16)
+    handles = [
+        handle
+        for process in (run.pid, *_children(run.pid))
+        for handle in Path(f"/proc/{process}/fd").iterdir()
+    ]
+    ports = {listening.get(_points_to(handle)) for handle in handles} - {None}
+    assert ports == {urlsplit(endpoint).port for endpoint in (run.aws, run.gcp)}
+
+
+def _children(process: int) -> list[int]:
+    folders = Path(f"/proc/{process}/task").iterdir()
+    own = [int(child) for folder in folders for child in (folder / "children").read_text().split()]
+    return own + [of for child in own for of in _children(child)]
+
+
+def _points_to(handle: Path) -> str:
+    try:
+        return str(handle.readlink())
+    except FileNotFoundError:  # closed meanwhile
+        return ""
+
+
 def test_an_answer_has_no_cors_header_even_where_ministack_sends_one(run):
     signer = client(run.aws, "sqs")
     signer.create_queue(QueueName="plain")
