@@ -30,11 +30,15 @@ _COMPARISONS = [
         rf"{_WHO}\s*==\s*(?:{_TEXT})",
         rf"(?:{_TEXT})\s*(?:==|in)\s*{_WHO}",
         rf"{_WHO}\s*in\s*\[\s*(?:{_TEXT})(?:\s*,\s*(?:{_TEXT}))*\s*\]",
-        # Not the kind of a subject alone (`repo:`), nor a pattern that holds no two letters.
-        rf"{_WHO}\.startsWith\(\s*(?!['\"]\w+:?['\"])(?:{_TEXT})\s*\)",
-        rf"{_WHO}\.(?:endsWith|matches|contains)\(\s*(?=['\"].*\w\w)(?:{_TEXT})\s*\)",
+        rf"{_WHO}\.(?P<call>startsWith|endsWith|matches)\(\s*(?P<text>{_TEXT})\s*\)",
     )
 ]
+# How a subject, an ARN or a path begins that is somebody's: up to the sign that ends the name. Without it another's
+# name may begin so (`repo:shop` is that of `shop-evil`, too), and a kind alone (`repo:`) is everybody's.
+_BEGINS = re.compile(
+    r"arn:[^:]+:\w+:[^:]*:\d{12}:|system:serviceaccount:[^:]+:|(?!arn:|system:)([^/]*[\w-]/|\w+:[^:/]+:)"
+)
+_DOMAIN = re.compile(r"@[\w-]+(\.[\w-]+)+")
 _TOKEN = re.compile(r"'[^']*'|\"[^\"]*\"|\|\||&&|.", re.DOTALL)
 
 
@@ -49,8 +53,29 @@ def nobody_named(condition: str, mapping: Mapping[str, Any]) -> Iterator[str]:
 def _names(part: str, mapping: Mapping[str, Any]) -> bool:
     if part.startswith("(") and part.endswith(")"):
         return not any(nobody_named(part[1:-1], mapping))
-    matches = [match for pattern in _COMPARISONS if (match := pattern.fullmatch(part))]
-    return any(_identifies(match["who"], mapping) for match in matches)
+    matches = [match.groupdict() for pattern in _COMPARISONS if (match := pattern.fullmatch(part))]
+    return any(
+        _identifies(match["who"], mapping)
+        and (match.get("call") is None or _is_somebodys(match["call"], match["text"][1:-1]))
+        for match in matches
+    )
+
+
+def _is_somebodys(call: str, text: str) -> bool:
+    """Whether only one owner's claims begin, end or match so. An end is an address's domain; whatever else a claim ends
+    in, or has in it (`contains`), somebody else's has too. A pattern matches anywhere but for its `^`
+    (https://github.com/google/cel-spec/blob/master/doc/langdef.md#regular-expressions)."""
+    if call == "endsWith":
+        return bool(_DOMAIN.fullmatch(text))
+    if call == "startsWith":
+        return bool(_BEGINS.match(text))
+    anchored = re.match(r"\^([\w:/@-]*)", text)
+    if not anchored or re.search(r"\|(?![^(]*\))", text):
+        return False
+    literal, rest = anchored[1], text[anchored.end() :]
+    if rest[:1] in ("*", "?", "{"):  # of the last sign any number, or none
+        literal = literal[:-1]
+    return (rest == "$" and literal != "") or bool(_BEGINS.match(literal))
 
 
 def _identifies(claim: str, mapping: Mapping[str, Any]) -> bool:

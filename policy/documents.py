@@ -137,8 +137,9 @@ def accounts(principals: Iterable[str]) -> Iterator[str]:
 
 def wide(arn: str) -> bool:
     """Whether an ARN is every resource of a service or of one of its types: `*`, `arn:aws:s3:::*` and `*-*`,
-    `arn:aws:dynamodb:eu-west-1:111111111111:table/*`, `table*`, `log-group:/*`; or one of any service or account
-    (`arn:aws:iam::*:role/r`). What follows a name is narrow: `table/orders/*`."""
+    `arn:aws:dynamodb:eu-west-1:111111111111:table/*`, `table*`, `log-group:/*`; or any whose name ends or goes on in
+    some way (`table/*-orders`, `*o*`), which anybody's may; or one of any service or account (`arn:aws:iam::*:role/r`).
+    What follows a name is narrow: `table/orders/*`."""
     fields = str(arn).split(":", 5)
     if len(fields) < 6 or re.search(r"[*?]", fields[2] + fields[4]):
         return "*" in arn or "?" in arn
@@ -149,7 +150,7 @@ def wide(arn: str) -> bool:
         return True
     name = re.sub(r"^[\w-]+[:/]", "", resource, count=1) if has_type else resource
     first = re.split(r"[:/]", name.lstrip("/"), maxsplit=1)[0]
-    return first != "" and not re.search(r"[^\W_]", first)
+    return first != "" and (first[0] in "*?" or not re.search(r"[^\W_]", first))
 
 
 def beside_documents(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -16,6 +16,7 @@ Question = Iterator[tuple[str, str]]
 # What counts as a secret: a name that says so and is not the name of where it is; an access key; a private key.
 SECRET_VALUE = re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----")
 _SECRET_NAME = re.compile(r"(secret|password|passwd|token|api_?key|private_?key|access_?key)", re.IGNORECASE)
+_PASSWORD_IN_A_URL = re.compile(r"://[^/\s:@]+:[^/\s:@]+@")
 _NAME_OF_A_PLACE = re.compile(r"_(arn|name|id|path|url)$", re.IGNORECASE)
 
 
@@ -25,12 +26,15 @@ _NAME_OF_A_PLACE = re.compile(r"_(arn|name|id|path|url)$", re.IGNORECASE)
     page=_LAMBDA + "configuration-envvars.html",
 )
 def no_secret_stands_in_a_functions_environment(props: Props) -> Problems:
-    """A variable of a function whose name (`DB_PASSWORD`) or value (an access key, a private key) is a secret's."""
+    """A variable of a function whose name (`DB_PASSWORD`) or value (an access key, a private key, a URL with a
+    password) is a secret's."""
     environment = props.get("environment")
     variables = environment.get("variables") if is_mapping(environment) else None
     for name, value in variables.items() if is_mapping(variables) else ():
         named = _SECRET_NAME.search(name) and not _NAME_OF_A_PLACE.search(name)
-        if value is not UNKNOWN and (named or SECRET_VALUE.search(str(value))):
+        if value is not UNKNOWN and (
+            named or SECRET_VALUE.search(str(value)) or _PASSWORD_IN_A_URL.search(str(value))
+        ):
             yield f"{name} looks like a secret"
 
 

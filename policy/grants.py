@@ -55,12 +55,17 @@ def a_grant_on_a_key_is_for_one_role_and_purpose(props: Props) -> Problems:
     page=_AWS + "eventbridge/latest/userguide/eb-event-bus-perms.html",
 )
 def an_event_bus_is_open_to_whom_it_names(props: Props) -> Problems:
-    """A permission for the principal `*` without a condition on the organization, or whose organization has a
-    wildcard (`o-*`)."""
+    """A permission for the principal `*` without a condition that requires the organization, or whose organization has
+    a wildcard (`o-*`)."""
     if props.get("principal") != "*":
         return
-    organization = str(within(props, "condition").get("value") or "*")
-    if re.search(r"[*?]", organization):
+    condition = within(props, "condition")
+    organization = str(condition.get("value") or "*")
+    requires = (
+        condition.get("type") in ("StringEquals", "StringLike")
+        and condition.get("key") == "aws:PrincipalOrgID"
+    )
+    if not requires or re.search(r"[*?]", organization):
         yield "everybody may put events"
 
 
@@ -110,9 +115,13 @@ def a_network_policy_names_its_collection(props: Props) -> Problems:
     page=_AWS + "lake-formation/latest/dg/change-settings.html",
 )
 def a_lake_is_open_to_whom_it_names(props: Props) -> Problems:
-    """Lake Formation permissions for IAM_ALLOWED_PRINCIPALS, which is everybody whom IAM lets, or of ALL or SUPER."""
+    """Lake Formation permissions for IAM_ALLOWED_PRINCIPALS, which is everybody whom IAM lets, for a whole account or
+    organization, whose administrators pass them on, or of ALL or SUPER."""
     for path, value in leaves(props):
         if value in ("IAM_ALLOWED_PRINCIPALS", "ALL", "SUPER") or str(value).endswith(":IAMPrincipals"):
+            yield f"{path} is {value}"
+        whole = re.fullmatch(r"\d{12}|arn:[\w-]+:(organizations:.*|iam::\d{12}:root)", str(value))
+        if whole and path.split(".")[-1] in ("principal", "data_lake_principal_identifier"):
             yield f"{path} is {value}"
 
 

@@ -81,7 +81,7 @@ def a_grant_names_its_resources(statement: Statement) -> Problems:
             ]
             if arns:
                 yield f"{statement} grants {action} on {', '.join(arns)}"
-        elif keys and not statement.requires(keys):
+        elif keys and not statement.requires(keys, r"[^*?].*"):
             yield f"{statement} grants {action} on {', '.join(every)} without a condition on {keys}"
 
 

@@ -150,6 +150,7 @@ STATEMENTS: list[Row] = [
         )
         for bad in (
             {"StringLike": {"aoss:collection": "*"}},
+            {"StringLike": {"aoss:collection": ["orders", "*o*"]}},
             {"StringEqualsIfExists": {"aoss:collection": "orders"}},
             {"StringNotEquals": {"aoss:collection": "orders"}},
             {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
@@ -172,6 +173,13 @@ STATEMENTS: list[Row] = [
         (_RESOURCES, ROLE_POLICY, policy(READ | {"Resource": of_all}), policy(READ | {"Resource": of_some}))
         for of_all, of_some in (
             ("arn:aws:s3:::*-*", "arn:aws:s3:::shop-*"),
+            ("arn:aws:s3:::*o*", "arn:aws:s3:::shop*o*"),
+            ("arn:aws:s3:::*-orders/*", "arn:aws:s3:::shop-orders/*-orders/*"),
+            (_TABLE + "?rders", _TABLE + "order?"),
+            (
+                "arn:aws:logs:eu-west-1:111111111111:log-group:/*/shop",
+                "arn:aws:logs:eu-west-1:111111111111:log-group:/shop/*",
+            ),
             ("arn:aws:sqs:eu-west-1:111111111111:*_*", "arn:aws:sqs:eu-west-1:111111111111:shop_*"),
             ("arn:aws:apigateway:eu-west-1::/*", "arn:aws:apigateway:eu-west-1::/restapis/a1/*"),
             (

@@ -104,6 +104,35 @@ GRANTS: list[Row] = [
         )
         for anybody in ("*", "o-*")
     ),
+    *(
+        (
+            _BUS,
+            "aws:cloudwatch/eventPermission:EventPermission",
+            {"principal": "*", "condition": _ORGANIZATION | other},
+            {"principal": "*", "condition": _ORGANIZATION | {"type": "StringLike"}},
+        )
+        for other in (
+            {"type": "StringNotEquals"},
+            {"type": "StringEqualsIfExists"},
+            {"type": "ForAllValues:StringEquals"},
+            {"key": "aws:SourceOrgID"},
+            {"key": "aws:PrincipalAccount"},
+        )
+    ),
+    *(
+        (
+            _LAKE,
+            "aws:lakeformation/permissions:Permissions",
+            {"principal": whole, "permissions": ["SELECT"]},
+            {"principal": READER, "permissions": ["SELECT"]},
+        )
+        for whole in (
+            OTHER,
+            f"arn:aws:iam::{OTHER}:root",
+            f"arn:aws:organizations::{OTHER}:organization/o-1",
+            f"arn:aws:organizations::{OTHER}:ou/o-1/ou-1",
+        )
+    ),
     (_ACCESS, _DATA, _access(permission="aoss:*"), _access()),
     (_ACCESS, _DATA, _access(resource="index/*/*"), _access(resource="index/c/*")),
     (_ACCESS, _DATA, _access(resource="*"), _access(resource="collection/c")),
@@ -202,6 +231,12 @@ FUNCTIONS: list[Row] = [
         "aws:lambda/function:Function",
         _env(DB_PASSWORD="hunter2"),
         _env(DB_PASSWORD=UNKNOWN, DB_SECRET_ARN="arn:x", KMS_KEY_ARN="y"),
+    ),
+    (
+        _ENVIRONMENT,
+        "aws:lambda/function:Function",
+        _env(DATABASE_URL="postgres://u:hunter2@h/db"),
+        _env(DATABASE_URL="postgres://u@h:5432/db", QUEUE_URL="https://sqs.eu-west-1.amazonaws.com/1/q"),
     ),
     (_ENVIRONMENT, "aws:lambda/function:Function", _env(NOTE=_AKIA), _env(NOTE="AKIA")),
     (
