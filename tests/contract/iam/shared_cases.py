@@ -65,6 +65,39 @@ def runs_as_a_function(role: str, account: str) -> list[Case]:
     ]
 
 
+def scheduled(role: str, function: str) -> list[Case]:
+    """Scheduler takes the role on for the schedule's own group; the role calls one function, and puts what it could not
+    deliver into the function's queue."""
+    group, other = (arn("scheduler", f"schedule-group/{name}") for name in (role, "neighbour"))
+    return [
+        *taken_on_by("scheduler.amazonaws.com", role, HERE, group, other),
+        can(role, "lambda:InvokeFunction", arn("lambda", f"function:{function}")),
+        cannot(role, "lambda:InvokeFunction", arn("lambda", "function:neighbour")),
+        can(role, "sqs:SendMessage", arn("sqs", f"{function}-failed")),
+        cannot(role, "sqs:SendMessage", arn("sqs", "neighbour")),
+        cannot(role, "sqs:ReceiveMessage", arn("sqs", f"{function}-failed")),
+    ]
+
+
+def reads_exports(who: str, landing: str, landing_key: str, file: str) -> list[Case]:
+    """A copy to Google reads a landing's exports, `file` among them, and nothing else; it writes nothing."""
+    return [
+        can(who, "s3:GetBucketLocation", landing),
+        cannot(who, "s3:GetBucketLocation", NEIGHBOUR),
+        can(who, "s3:ListBucket", landing, context={"s3:prefix": "raw/orders/AWSDynamoDB/"}),
+        cannot(who, "s3:ListBucket", landing, context={"s3:prefix": "backfill/"}),
+        cannot(who, "s3:ListBucket", landing),
+        cannot(who, "s3:ListBucket", NEIGHBOUR, context={"s3:prefix": "raw/orders/"}),
+        can(who, "s3:GetObject", f"{landing}/{file}"),
+        cannot(who, "s3:GetObject", f"{landing}/backfill/a"),
+        cannot(who, "s3:GetObject", f"{NEIGHBOUR}/{file}"),
+        cannot(who, "s3:PutObject", f"{landing}/{file}"),
+        cannot(who, "s3:DeleteObject", f"{landing}/{file}"),
+        *through_s3(who, "kms:Decrypt", landing_key, landing),
+        cannot(who, "kms:GenerateDataKey", landing_key),
+    ]
+
+
 def tls_only(bucket: str, account: str) -> list[Case]:
     """Who is allowed everything in the bucket's account reaches it by TLS, and not without; nobody else does."""
     plain, admin = {"aws:SecureTransport": "false"}, outsider(account)

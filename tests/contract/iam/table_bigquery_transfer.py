@@ -13,8 +13,9 @@ from tests.contract.iam.shared_cases import (
     arn,
     outsider,
     queue,
+    reads_exports,
     runs_as_a_function,
-    taken_on_by,
+    scheduled,
     through_s3,
 )
 from tests.contract.iam.table_grants import warehouse
@@ -66,19 +67,7 @@ EXPORT = [case for case in EVERY_CASE if "replica" not in str(case) and "analyti
 TABLE: list[Case] = [
     *EXPORT,
     # --- the user whose key Google has reads the landing, and nothing else
-    can(READER, "s3:GetBucketLocation", LANDING),
-    cannot(READER, "s3:GetBucketLocation", NEIGHBOUR),
-    can(READER, "s3:ListBucket", LANDING, context={"s3:prefix": "raw/orders/AWSDynamoDB/"}),
-    cannot(READER, "s3:ListBucket", LANDING, context={"s3:prefix": "backfill/"}),
-    cannot(READER, "s3:ListBucket", LANDING),
-    cannot(READER, "s3:ListBucket", NEIGHBOUR, context={"s3:prefix": "raw/orders/"}),
-    can(READER, "s3:GetObject", f"{LANDING}/{DATA}"),
-    cannot(READER, "s3:GetObject", f"{LANDING}/backfill/a"),
-    cannot(READER, "s3:GetObject", f"{NEIGHBOUR}/{DATA}"),
-    cannot(READER, "s3:PutObject", f"{LANDING}/{DATA}"),
-    cannot(READER, "s3:DeleteObject", f"{LANDING}/{DATA}"),
-    *through_s3(READER, "kms:Decrypt", LANDING_KEY, LANDING),
-    cannot(READER, "kms:GenerateDataKey", LANDING_KEY),
+    *reads_exports(READER, LANDING, LANDING_KEY, DATA),
     cannot(READER, "iam:CreateAccessKey", f"arn:aws:iam::{HERE}:user/{READER}"),
     cannot(READER, "dynamodb:Scan", arn("dynamodb", "table/orders")),
     cannot(outsider(ELSEWHERE), "s3:GetObject", f"{LANDING}/{DATA}"),
@@ -124,23 +113,8 @@ TABLE: list[Case] = [
     cannot(TYPED_LOAD_CHECK, "sqs:SendMessage", arn("sqs", "neighbour")),
     *queue(f"{TYPED_LOAD_CHECK}-failed", HERE),
     # --- a schedule calls each, and keeps what it could not deliver
-    *(
-        case
-        for schedule, function in ((SCHEDULE, LOAD_CHECK), (TYPED_SCHEDULE, TYPED_LOAD_CHECK))
-        for case in (
-            *taken_on_by(
-                "scheduler.amazonaws.com",
-                schedule,
-                HERE,
-                arn("scheduler", f"schedule-group/{schedule}"),
-                arn("scheduler", "schedule-group/neighbour"),
-            ),
-            can(schedule, "lambda:InvokeFunction", arn("lambda", f"function:{function}")),
-            cannot(schedule, "lambda:InvokeFunction", arn("lambda", "function:neighbour")),
-            can(schedule, "sqs:SendMessage", arn("sqs", f"{function}-failed")),
-            cannot(schedule, "sqs:SendMessage", arn("sqs", "neighbour")),
-        )
-    ),
+    *scheduled(SCHEDULE, LOAD_CHECK),
+    *scheduled(TYPED_SCHEDULE, TYPED_LOAD_CHECK),
     # --- at Google
     *warehouse("tributary_proof_warehouse", LOADER, CHECKER, LOAD_CHECK),
     *warehouse(

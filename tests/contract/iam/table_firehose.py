@@ -19,6 +19,7 @@ from tests.contract.iam.shared_cases import (
     queue,
     role_arn,
     runs_as_a_function,
+    scheduled,
     taken_on_by,
     tls_only,
 )
@@ -241,20 +242,7 @@ TABLE: list[Case] = [
     can(REPLAY, "s3:ListBucket", BUCKET, context={"s3:prefix": "firehose/failed/processing-failed/"}),
     cannot(REPLAY, "s3:ListBucket", BUCKET, context={"s3:prefix": "firehose/all/"}),
     cannot(REPLAY, "s3:ListBucket", NEIGHBOUR, context={"s3:prefix": "firehose/failed/"}),
-    *taken_on_by(
-        "scheduler.amazonaws.com",
-        SCHEDULE,
-        HERE,
-        arn("scheduler", f"schedule-group/{SCHEDULE}"),
-        arn("scheduler", "schedule-group/neighbour"),
-    ),
-    *both(
-        SCHEDULE,
-        "lambda:InvokeFunction",
-        arn("lambda", f"function:{REPLAY}"),
-        arn("lambda", "function:neighbour"),
-    ),
-    *both(SCHEDULE, "sqs:SendMessage", arn("sqs", f"{REPLAY}-failed"), arn("sqs", "neighbour")),
+    *scheduled(SCHEDULE, REPLAY),
     # --- the readers
     can(ANALYST, "sts:AssumeRole", role_arn(READER)),
     cannot(role_arn("neighbour", ELSEWHERE), "sts:AssumeRole", role_arn(READER)),

@@ -11,12 +11,11 @@ from tests.contract.iam.proof import Case, can, cannot
 from tests.contract.iam.shared_cases import (
     ELSEWHERE,
     HERE,
-    NEIGHBOUR,
     arn,
     outsider,
     queue,
+    reads_exports,
     role_arn,
-    through_s3,
 )
 from tests.contract.iam.table_bigquery_transfer import DATA, LOADER, READER, TYPED
 from tests.contract.iam.table_grants import copied
@@ -60,19 +59,7 @@ TABLE: list[Case] = [
         )
     ),
     # --- it reads the landing, and nothing else
-    can(COPY, "s3:GetBucketLocation", LANDING),
-    cannot(COPY, "s3:GetBucketLocation", NEIGHBOUR),
-    can(COPY, "s3:ListBucket", LANDING, context={"s3:prefix": "raw/orders/AWSDynamoDB/"}),
-    cannot(COPY, "s3:ListBucket", LANDING, context={"s3:prefix": "backfill/"}),
-    cannot(COPY, "s3:ListBucket", LANDING),
-    cannot(COPY, "s3:ListBucket", NEIGHBOUR, context={"s3:prefix": "raw/orders/"}),
-    can(COPY, "s3:GetObject", f"{LANDING}/{DATA}"),
-    cannot(COPY, "s3:GetObject", f"{LANDING}/backfill/a"),
-    cannot(COPY, "s3:GetObject", f"{NEIGHBOUR}/{DATA}"),
-    cannot(COPY, "s3:PutObject", f"{LANDING}/{DATA}"),
-    cannot(COPY, "s3:DeleteObject", f"{LANDING}/{DATA}"),
-    *through_s3(COPY, "kms:Decrypt", LANDING_KEY, LANDING),
-    cannot(COPY, "kms:GenerateDataKey", LANDING_KEY),
+    *reads_exports(COPY, LANDING, LANDING_KEY, DATA),
     # --- it takes the landing's events, which S3 alone sends for this bucket
     *(
         can(COPY, f"sqs:{action}", arn("sqs", EVENTS))

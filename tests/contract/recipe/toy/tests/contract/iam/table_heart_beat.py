@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.contract.iam.proof import Case, can, cannot
-from tests.contract.iam.shared_cases import HERE, REGION, alarms, arn, queue, runs_as_a_function, taken_on_by
+from tests.contract.iam.shared_cases import HERE, REGION, alarms, arn, queue, runs_as_a_function, scheduled
 
 CONFIG: dict[str, Any] = {
     "accounts": {"workload": {"id": HERE, "region": REGION}},
@@ -21,16 +21,6 @@ TABLE: list[Case] = [
     can(BEAT, "sqs:SendMessage", FAILED),
     cannot(BEAT, "sqs:SendMessage", arn("sqs", "neighbour")),
     *queue(f"{BEAT}-failed", HERE),
-    *taken_on_by(
-        "scheduler.amazonaws.com",
-        TICK,
-        HERE,
-        arn("scheduler", f"schedule-group/{TICK}"),
-        arn("scheduler", "schedule-group/neighbour"),
-    ),
-    can(TICK, "lambda:InvokeFunction", arn("lambda", f"function:{BEAT}")),
-    cannot(TICK, "lambda:InvokeFunction", arn("lambda", "function:neighbour")),
-    can(TICK, "sqs:SendMessage", FAILED),
-    cannot(TICK, "sqs:SendMessage", arn("sqs", "neighbour")),
+    *scheduled(TICK, BEAT),
     *alarms(HERE, "workload-alarms"),
 ]
