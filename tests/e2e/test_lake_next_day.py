@@ -13,6 +13,7 @@ import pytest
 
 from local.samples import Cloud, export, lake
 from tests.e2e.conftest import Run, clone_into
+from tests.e2e.lake_runs import deployed, ended
 
 TABLES = {"customers", "orders", "returns", "shop_payments", "shop_products", "shop_stock"}
 KEYS = {"customers": {"customer_id": "S"}, "orders": {"customer_id": "S", "order_id": "S"}}
@@ -34,9 +35,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
 
 @pytest.fixture(scope="module")
 def cloud(stack: Run) -> Cloud:
-    ready = stack.clone.running()
-    assert ready
-    return Cloud(ready["endpoint"], json.loads(stack.operation("up")))
+    return deployed(stack)
 
 
 @pytest.fixture(scope="module")
@@ -46,18 +45,14 @@ def pipeline(cloud: Cloud) -> dict[str, Any]:
     for table, count in ITEMS.items():
         items = [export.item(table, number, KEYS[table]) for number in range(count)]
         export.put(cloud.client("dynamodb", pipeline), table, items)
-    ended = run(cloud, pipeline, datetime.fromtimestamp(int(time.time()) + 1, UTC))
-    assert ended["status"] == "SUCCEEDED", ended.get("cause")
+    first = run(cloud, pipeline, datetime.fromtimestamp(int(time.time()) + 1, UTC))
+    assert first["status"] == "SUCCEEDED", first.get("cause")
     return pipeline
 
 
 def run(cloud: Cloud, pipeline: dict[str, Any], due: datetime) -> dict[str, Any]:
     """A whole run as of `due`, once it has ended."""
-    execution = lake.start(cloud, pipeline, due)
-    client = cloud.client("stepfunctions", pipeline)
-    while (described := client.describe_execution(executionArn=execution))["status"] == "RUNNING":
-        time.sleep(0.5)
-    return described
+    return ended(cloud, pipeline, lake.start(cloud, pipeline, due))
 
 
 def partitions(cloud: Cloud, pipeline: dict[str, Any]) -> dict[str, list[str]]:

@@ -17,6 +17,7 @@ import yaml
 from local.samples import Cloud, export, lake, mysql
 from tests.contract.normaliser import Schema, canonical_item, item_of
 from tests.e2e.conftest import Run, clone_into
+from tests.e2e.lake_runs import deployed, ended
 from tests.waiting import eventually
 
 DAY = 24 * 3600
@@ -59,16 +60,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
 
 @pytest.fixture(scope="module")
 def cloud(stack: Run) -> Cloud:
-    running = stack.clone.running()
-    assert running
-    return Cloud(running["endpoint"], json.loads(stack.operation("up")))
-
-
-def ended(cloud: Cloud, pipeline: dict[str, Any], execution: str) -> dict[str, Any]:
-    client = cloud.client("stepfunctions", pipeline)
-    while (described := client.describe_execution(executionArn=execution))["status"] == "RUNNING":
-        time.sleep(0.5)
-    return described
+    return deployed(stack)
 
 
 def run_of(cloud: Cloud, name: str, due: datetime) -> dict[str, Any]:
