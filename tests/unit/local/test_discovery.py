@@ -124,14 +124,14 @@ def call(service: Any, method: str, /, **arguments: Any) -> tuple[str, str, dict
     return request.method, unquote(parts.path), parse_qs(parts.query), body
 
 
-def one_of(about: dict) -> Any:
+def one_of(about: discovery.Schema) -> Any:
     if pattern := about.get("pattern"):
         if pattern.startswith("^transferJobs/"):
             return "transferJobs/one"
         expression = as_python(pattern.removeprefix("^").removesuffix("$"))
         assert expression
         return matching(expression, 1, 100)
-    return valid({}, about)
+    return valid({}, dict(about))
 
 
 CASES = [(api, name) for api, names in METHODS.items() for name in names]
