@@ -1,8 +1,8 @@
 """A policy made wider, one part at a time, and whether a case notices.
 
 Each grant reaches any other resource of the kind, any account, any region, everything; any action of the service; any
-principal. Each condition is turned round, and made to accept any value. In a resource's policy the resource is its own,
-so that only a bucket's objects can be more.
+principal. Each condition is turned round, and made to accept any value, or a request that has none. In a resource's
+policy the resource is its own, so that only a bucket's objects can be more.
 """
 
 import re
@@ -88,6 +88,10 @@ def _conditions(test: str, expected: Any) -> Iterator[tuple[str, Any]]:
     if "Not" not in plain:
         anything = plain.replace("Equals", "Like").replace("Arn", "String")
         yield prefix + anything, ["*"]
+    # `ForAllValues` accepts a request without the key as it is; `Null` beside it refuses that:
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
+    if not plain.endswith("IfExists") and qualifier != "ForAllValues":
+        yield f"{test}IfExists", expected
 
 
 def _with(conditions: Document, test: str, key: str, wider: str, values: Any) -> dict[str, Any]:
