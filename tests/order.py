@@ -85,6 +85,7 @@ def rank(path: str) -> int:
 
 
 def file(item: pytest.Item) -> str:
+    """The file of a test."""
     return item.nodeid.split("::")[0]
 
 
@@ -103,16 +104,19 @@ def shuffled(items: list[pytest.Item], seed: str) -> list[pytest.Item]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Collects no garbage while tests are collected, of which nothing goes."""
     gc.disable()
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
+    """Collects garbage from now on, but not among the tests."""
     gc.freeze()
     gc.enable()
 
 
 @pytest.hookimpl(trylast=True)  # after the module's own fixtures, which may need what ends here
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Ends what a group of files has started, after its last test in a worker."""
     if not hasattr(item.config, "workerinput") or not nextitem or group(file(item)) == group(file(nextitem)):
         return
     ends = item.config.stash.get(ENDS, [])
@@ -121,11 +125,13 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds `--shuffle`."""
     parser.addoption("--shuffle", metavar="SEED", help="run files, and tests that are free, in another order")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Shuffles the tests where a seed is given, and has several workers begin with what takes longest."""
     if seed := config.getoption("--shuffle"):
         items[:] = shuffled(items, seed)
     if hasattr(config, "workerinput"):  # several workers: what takes longest begins first
@@ -148,4 +154,5 @@ class Scheduling(LoadScopeScheduling):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    """Deals tests to workers by the groups of their files."""
     return Scheduling(config, log)

@@ -101,6 +101,7 @@ class Recording:
         return {urn.split("::", 2)[2].rpartition("$")[2] for urn in urns}
 
     def copy(self) -> Recording:
+        """One that a test may change."""
         resources = [replace(resource, inputs=deepcopy(resource.inputs)) for resource in self.resources]
         return Recording(resources, deepcopy(self.outputs), dict(self.requests))
 

@@ -88,6 +88,7 @@ def missing(providers: str) -> str | None:
 
 
 def home() -> Path:
+    """Where the `pulumi` command line keeps its plugins and its log-in."""
     return Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
 
 
@@ -260,6 +261,7 @@ class Front:
         return Run(" ".join(words), code, out.read_text(), event_log)
 
     def ok(self, *words: str, events: bool = True) -> Run:
+        """A command that must succeed; its run."""
         run = self.pulumi(*words, events=events)
         assert run.code == 0, f"pulumi {run.command} ended with {run.code}:\n{run.failure}"
         return run
@@ -270,6 +272,7 @@ class Front:
         return exported["deployment"].get("resources") or []
 
     def stop(self) -> None:
+        """Ends the cloud and closes its log."""
         self.cloud.send_signal(signal.SIGTERM)
         try:
             self.cloud.wait(20)

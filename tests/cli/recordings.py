@@ -45,10 +45,12 @@ def new_pipeline(config: Config) -> None:
 
 
 def removed_pipeline(config: Config) -> None:
+    """Takes a pipeline with its data away."""
     del config["tributary:pipelines"]["stock-ticks"]
 
 
 def changed_schedule(config: Config) -> None:
+    """Has the export run at another hour."""
     config["tributary:pipelines"]["shop-lake"]["schedule"] = "cron(0 2 * * ? *)"
 
 
@@ -58,6 +60,7 @@ def late_schedule(config: Config) -> None:
 
 
 def key_on(config: Config) -> None:
+    """Has the landing and its replica encrypted by keys that the stack makes."""
     for name in ("shop-lake", "shop-replica"):
         config["tributary:pipelines"][name]["create_key"] = True
 
@@ -79,11 +82,13 @@ def next_generation(config: Config) -> None:
 
 
 def misspelt_key(config: Config) -> None:
+    """Writes a key that no pipeline has."""
     lake = config["tributary:pipelines"]["shop-lake"]
     lake["shedule"] = lake.pop("schedule", "rate(1 day)")
 
 
 def unknown_role(config: Config) -> None:
+    """Names a deploying role that the account does not have."""
     account = config["tributary:accounts"]["workload"]
     account["role"] = f"arn:aws:iam::{account['id']}:role/nobody"
 
@@ -113,6 +118,7 @@ CHANGES: dict[str, tuple[Callable[[Config], None], ...]] = {
 
 
 def main(stacks: list[str]) -> None:
+    """Records the changes of some stacks, or of all."""
     if why := missing("local"):
         sys.exit(why)
     for stack in stacks or CHANGES:

@@ -51,6 +51,7 @@ class Adopted:
         self.endpoint, self.account = endpoint, account
 
     def client(self, service: str) -> Any:
+        """A client of a service, as the account's administrator."""
         return boto3.client(
             service, endpoint_url=self.endpoint, region_name=self.account.region,
             aws_access_key_id=self.account.id, aws_secret_access_key="local", config=Config(proxies={}),
@@ -74,6 +75,7 @@ class Adopted:
             iam.create_policy(PolicyName=arn.rpartition("/")[2], PolicyDocument=text)
 
     def table(self, name: str) -> None:
+        """A table with a stream and point-in-time recovery, as an adopted one must have them."""
         dynamodb = self.client("dynamodb")
         with contextlib.suppress(dynamodb.exceptions.ResourceInUseException):
             dynamodb.create_table(
@@ -86,6 +88,7 @@ class Adopted:
         dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=recovery)
 
     def database(self, kind: str, name: str) -> None:
+        """A database instance or a cluster, by the key that names it in a config."""
         rds, engine = self.client("rds"), {"MasterUsername": "admin", "MasterUserPassword": "not-a-secret"}
         if kind == "rds_instance":
             with contextlib.suppress(rds.exceptions.DBInstanceAlreadyExistsFault):
@@ -99,6 +102,7 @@ class Adopted:
 
 
 def document(statement: dict[str, Any]) -> str:
+    """A policy of one statement, as JSON."""
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
@@ -133,6 +137,7 @@ def role_arns(stack: settings.Settings, role: str) -> dict[str, str]:
 
 
 def seed(endpoint: str, stack: str, root: Path = ROOT) -> None:
+    """Makes what a stack's config adopts, and in each account the roles of `ROLES`."""
     read, policies = stack_settings(stack, root), printed(stack, root)
     for name, account in read.accounts.items():
         if account.permissions_boundary:

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """An embedded cloud for the module, and its log."""
     state = tmp_path_factory.mktemp("cloud")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -40,6 +40,7 @@ class Cloud:
     def client(
         self, service: str, account: str, role: str | None = None, credentials: dict[str, str] | None = None
     ) -> Any:
+        """A client in an account: its administrator's, one of a role of the account, or of credentials of STS."""
         keys = {"aws_access_key_id": account, "aws_secret_access_key": SECRET}
         if role:
             credentials = self.client("sts", account).assume_role(
@@ -99,4 +100,5 @@ class Cloud:
         return f"arn:aws:iam::{account}:role/{name}"
 
     def logged(self) -> str:
+        """All that the cloud has logged so far."""
         return self.log_file.read_text()

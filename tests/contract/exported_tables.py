@@ -26,6 +26,7 @@ EVERY_TYPE = {
 
 
 def table(cloud: Cloud, name: str, items: int = 3, recovery: bool = True) -> str:
+    """A new table with some items, and its ARN; `recovery`: with point-in-time recovery, which an export needs."""
     dynamodb = cloud.client("dynamodb", WORKLOAD)
     dynamodb.create_table(
         TableName=name,
@@ -50,6 +51,7 @@ def table(cloud: Cloud, name: str, items: int = 3, recovery: bool = True) -> str
 
 
 def bucket(cloud: Cloud, account: str, policy: list[dict] | None = None) -> str:
+    """A new bucket, and its name; `policy` are statements on its objects."""
     name = f"landing-{uuid.uuid4().hex[:12]}"
     s3 = cloud.client("s3", account)
     s3.create_bucket(Bucket=name)
@@ -69,6 +71,7 @@ def bucket(cloud: Cloud, account: str, policy: list[dict] | None = None) -> str:
 
 
 def finished(dynamodb: Any, arn: str) -> dict:
+    """An export's description, once it is completed or has failed."""
     return eventually(
         lambda: (
             (d := dynamodb.describe_export(ExportArn=arn)["ExportDescription"])["ExportStatus"]
@@ -79,14 +82,17 @@ def finished(dynamodb: Any, arn: str) -> dict:
 
 
 def read(cloud: Cloud, account: str, name: str, key: str) -> bytes:
+    """An object's content."""
     return cloud.client("s3", account).get_object(Bucket=name, Key=key)["Body"].read()
 
 
 def keys(cloud: Cloud, account: str, name: str) -> list[str]:
+    """The keys of a bucket."""
     return [o["Key"] for o in cloud.client("s3", account).list_objects_v2(Bucket=name).get("Contents", [])]
 
 
 def rows(cloud: Cloud, name: str, description: dict) -> list[dict]:
+    """The lines of all files of an export, whose checksums and counts are as the manifests say."""
     summary = json.loads(read(cloud, WORKLOAD, name, description["ExportManifest"]))
     exported = []
     for line in read(cloud, WORKLOAD, name, summary["manifestFilesS3Key"]).splitlines():

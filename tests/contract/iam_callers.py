@@ -36,10 +36,13 @@ POLL = {
 
 
 def unique(prefix: str) -> str:
+    """A name that no other test has."""
     return f"{prefix}-{uuid.uuid4().hex[:10]}"
 
 
 class Queue:
+    """A queue in an account, which these statements let in, and what has come into it."""
+
     def __init__(self, cloud: Cloud, account: str, *statements: dict, **attributes: str):
         self.sqs, name = cloud.client("sqs", account), unique("queue")
         self.arn = f"arn:aws:sqs:us-east-1:{account}:{name}"
@@ -48,6 +51,7 @@ class Queue:
         self.allow(*statements)
 
     def allow(self, *statements: dict) -> None:
+        """Makes these statements the queue's policy."""
         if statements:
             self.sqs.set_queue_attributes(
                 QueueUrl=self.url,
@@ -70,6 +74,7 @@ class Queue:
             )
 
     def read(self) -> list[dict]:
+        """The messages so far, each as JSON or under `body`."""
         for message in self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get(
             "Messages", []
         ):
@@ -80,6 +85,7 @@ class Queue:
 
 
 def service(name: str, **condition: Any) -> dict:
+    """A statement's principal: a service, under a condition."""
     return {"Principal": {"Service": name}, **({"Condition": condition} if condition else {})}
 
 
@@ -91,6 +97,7 @@ def function(
     trust: str = "lambda.amazonaws.com",
     **more: Any,
 ) -> str:
+    """A new function that sends its event to a queue, and its ARN; its role has these statements."""
     role, name, package = (
         cloud.role(account, unique("fn"), trust, SEND, *statements),
         unique("fn"),
@@ -111,5 +118,6 @@ def function(
 
 
 def invoke(cloud: Cloud, account: str, arn: str, payload: dict) -> Any:
+    """What a function returns for a payload."""
     answer = cloud.client("lambda", account).invoke(FunctionName=arn, Payload=json.dumps(payload))
     return json.load(answer["Payload"])

@@ -33,6 +33,7 @@ from table_schema import REST, Observation, Schema, derive, type_of  # noqa: E40
 
 @cache
 def library() -> Path:
+    """The normaliser's C, compiled for this machine."""
     folder = Path(tempfile.mkdtemp(prefix="tributary-decode-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     path = folder / "decode.so"
@@ -53,14 +54,17 @@ def handler_on(monkeypatch: pytest.MonkeyPatch, bucket: object) -> ModuleType:
 
 
 def full(items, **dumps) -> bytes:
+    """A file of a full export."""
     return b"".join(json.dumps({"Item": item}, **dumps).encode() + b"\n" for item in items)
 
 
 def digest(compressed: bytes) -> str:
+    """A file's MD5 as manifests have it."""
     return base64.b64encode(hashlib.md5(compressed).digest()).decode()
 
 
 def schema_of(items, declared=None, keys=()) -> Schema:
+    """The schema that the normaliser derives from these items."""
     declared = {name: type_of(type_name) for name, type_name in (declared or {}).items()}
     return derive(Observation.of_items(items), declared, keys)
 
@@ -121,6 +125,7 @@ def _value(cell, type_):
 
 
 def number(value):
+    """A number as what it is, however it is written: sign, digits, exponent."""
     # The sign of a zero is part of it, trailing zeros are not.
     value = Decimal(value) if not isinstance(value, float) else Decimal(repr(value))
     sign, digits, exponent = value.as_tuple()
@@ -151,4 +156,5 @@ def canonical(value: dict):
 
 
 def canonical_item(item: dict) -> dict:
+    """An item with each value as what it is."""
     return {name: canonical(value) for name, value in item.items()}

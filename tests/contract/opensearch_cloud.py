@@ -23,6 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Cloud:
+    """A running cloud of the module's own; `settings` are variables of its environment."""
+
     def __init__(self, state: Path, **settings: str):
         opensearch.install()
         port = opensearch.free_port()
@@ -39,6 +41,7 @@ class Cloud:
         self.session = boto3.Session(ACCOUNT, SECRET, region_name=REGION)
 
     def client(self, service: str, session: boto3.Session | None = None) -> Any:
+        """A client of the account's administrator, or of a session."""
         return (session or self.session).client(
             service,
             endpoint_url=self.endpoint,
@@ -46,6 +49,7 @@ class Cloud:
         )
 
     def stop(self) -> None:
+        """Ends it."""
         self.process.terminate()
         self.process.wait(20)
 
@@ -69,6 +73,7 @@ class Cloud:
         return f"arn:aws:iam::{ACCOUNT}:role/{name}"
 
     def allow(self, name: str, statements: list[dict[str, Any]]) -> None:
+        """Gives a role these statements and no other."""
         self.client("iam").put_role_policy(
             RoleName=name,
             PolicyName="only",
@@ -81,6 +86,7 @@ class Cloud:
         )
 
     def assume(self, role_arn: str) -> boto3.Session:
+        """A session of a role."""
         given = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="test")["Credentials"]
         return boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], REGION)
 
@@ -118,6 +124,7 @@ class Cloud:
         index: str = "*",
         kind: str = "index",
     ) -> None:
+        """A data access policy for one principal, on an index or the collection."""
         resource = f"index/{collection}/{index}" if kind == "index" else f"collection/{collection}"
         self.client("opensearchserverless").create_access_policy(
             name=policy,
@@ -139,6 +146,7 @@ class Cloud:
         )
 
     def search(self, collection: dict[str, Any], session: boto3.Session) -> OpenSearch:
+        """An OpenSearch client of a collection that signs as a session."""
         return OpenSearch(
             collection["collectionEndpoint"],
             connection_class=RequestsHttpConnection,
@@ -149,6 +157,7 @@ class Cloud:
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory):
+    """An embedded cloud with a node for the module."""
     running = Cloud(tmp_path_factory.mktemp("cloud"))
     yield running
     running.stop()

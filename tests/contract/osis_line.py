@@ -69,6 +69,7 @@ ROLE = "arn:aws:iam::1:role/r"
 
 
 def body(table_arn: str, host: str, name: str = "items") -> dict[str, Any]:
+    """A pipeline's body, as tributary writes it."""
     return {
         "version": "2",
         name: {
@@ -139,6 +140,7 @@ class Line:
         cloud.client("logs").create_log_group(logGroupName=self.log_group)
 
     def statements(self) -> list[dict[str, Any]]:
+        """All that the pipeline's role needs."""
         return [
             {
                 "Action": [
@@ -165,6 +167,7 @@ class Line:
         collection: str,
         permissions: Iterable[str] = ("CreateIndex", "DescribeIndex", "UpdateIndex", "WriteDocument"),
     ) -> None:
+        """The data access policies that the role needs on the index and on the collection."""
         self.cloud.grant(f"{self.name}-index", self.role, list(permissions), collection, self.name)
         self.cloud.grant(
             f"{self.name}-template",
@@ -175,6 +178,7 @@ class Line:
         )
 
     def start(self, document: dict[str, Any], role: str = "") -> None:
+        """Makes the pipeline, which logs."""
         self.osis.create_pipeline(
             PipelineName=self.name,
             MinUnits=1,
@@ -188,18 +192,22 @@ class Line:
         )
 
     def put(self, sk: int, **attributes) -> None:
+        """Writes an item of the partition `a`."""
         self.dynamodb.put_item(
             TableName=self.name, Item={"pk": {"S": "a"}, "sk": {"N": str(sk)}, **attributes}
         )
 
     def logged(self) -> str:
+        """What the pipeline has logged so far."""
         events = self.cloud.client("logs").filter_log_events(logGroupName=self.log_group)
         return "\n".join(event["message"] for event in events["events"])
 
     def exports(self) -> list[dict[str, Any]]:
+        """The exports of the table."""
         return self.dynamodb.list_exports(TableArn=self.table)["ExportSummaries"]
 
     def dead(self) -> list[dict[str, Any]]:
+        """What is in the dead-letter queue."""
         listed = self.s3.list_objects_v2(Bucket=BUCKET, Prefix=f"dlq/{self.name}/").get("Contents", [])
         return [
             dead

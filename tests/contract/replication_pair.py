@@ -151,12 +151,14 @@ class Pair:
         }
 
     def start(self) -> Pair:
+        """Puts the rule on the source."""
         self.s3.put_bucket_replication(
             Bucket=self.source, ReplicationConfiguration={"Role": self.role_arn, "Rules": [self.rule]}
         )
         return self
 
     def put(self, key: str = "raw/a", body: bytes = b"x", **more: Any) -> str:
+        """Writes an object into the source; its version."""
         return self.s3.put_object(Bucket=self.source, Key=key, Body=body, **more)["VersionId"]
 
     def status(self, key: str = "raw/a") -> str | None:
@@ -169,6 +171,7 @@ class Pair:
         )
 
     def arrived(self) -> list[str]:
+        """The keys of the target."""
         return [o["Key"] for o in self.far.list_objects_v2(Bucket=self.target).get("Contents", [])]
 
 

@@ -60,9 +60,11 @@ class Run:
 
     @property
     def clone(self) -> background.Clone:
+        """The clone's processes."""
         return background.Clone(self.root)
 
     def start(self, *command: str, **environment: str) -> subprocess.Popen[str]:
+        """Starts Python in the clone."""
         if (
             signal.getsignal(signal.SIGINT) is signal.SIG_IGN
         ):  # as for a job in the background: it is inherited
@@ -75,6 +77,7 @@ class Run:
         )  # fmt: skip
 
     def local(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """`python -m local …` in the clone, once it has ended."""
         process = self.start("-m", "local", *arguments, **environment)
         out, err = process.communicate(timeout=900)
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
@@ -87,6 +90,7 @@ class Run:
         return out.splitlines()[-1]
 
     def edit(self, path: str, pattern: str, replacement: str) -> None:
+        """Replaces the first match of a pattern in a file of the clone."""
         text = (self.root / path).read_text()
         changed = re.sub(pattern, replacement, text, count=1)
         assert changed != text, f"{path} holds nothing like {pattern}"

@@ -64,6 +64,7 @@ def main(
 
 
 def agreed(answer: Callable[[str], str]) -> bool:
+    """Whether the person at the keyboard lets the lives begin."""
     return answer("write yes to go on: ").strip() == "yes"
 
 

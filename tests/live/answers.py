@@ -129,6 +129,7 @@ def mask(value: Any, accounts: dict[str, str], key: str = "") -> Any:
 
 
 def read(path: Path) -> list[Call]:
+    """The calls of a file."""
     return [Call(**call) for call in json.loads(path.read_text())["calls"]]
 
 

@@ -17,6 +17,7 @@ from tests.cli.front import Front, language_host
 
 
 def folder() -> Path:
+    """Where the command line's state and stacks are kept."""
     return engine.cache() / "live"
 
 

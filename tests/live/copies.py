@@ -109,6 +109,7 @@ def copies(google: Google, bucket: str, agent: str, undo: ExitStack) -> None:
 
 
 def job(google: Google, bucket: str, source: str, role_arn: str, undo: ExitStack, **when: Any) -> str:
+    """A new transfer job of a bucket at AWS into one at Google, and its name."""
     body = {
         "projectId": google.project,
         "description": bucket,

@@ -21,6 +21,8 @@ WITHIN = 120  # seconds
 
 @dataclass(frozen=True)
 class Life:
+    """Something that is made in a sandbox, watched and destroyed."""
+
     run: Callable[[Place, str, ExitStack], None]
     settles: tuple[str, ...] = ()
     """The questions of docs/live.md that it answers, word for word."""

@@ -84,6 +84,7 @@ class Place:
         return self.sandbox.google
 
     def account(self, number: int = 0) -> str:
+        """The id of the first account, or of the second."""
         return self.sandbox.accounts[number]
 
     def settle(self, question: str, answer: dict[str, Any], **relied: Any) -> None:

@@ -38,6 +38,8 @@ class NotASandbox(Exception):
 
 
 class SandboxFile(BaseModel):
+    """The file's content, checked."""
+
     model_config = ConfigDict(extra="forbid")
 
     allowed_account_ids: list[str]
@@ -66,6 +68,7 @@ class SandboxFile(BaseModel):
 
     @classmethod
     def read(cls, path: Path) -> SandboxFile:
+        """The file at a path. Raises NotASandbox."""
         try:
             return cls.model_validate(yaml.safe_load(path.read_text()) or {})
         except (OSError, yaml.YAMLError, ValidationError) as error:

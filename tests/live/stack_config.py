@@ -34,6 +34,7 @@ def config(sandbox: Sandbox, name: str) -> dict[str, Any]:
 
 
 def google(sandbox: Sandbox) -> dict[str, str]:
+    """The config's part on Google Cloud."""
     assert sandbox.google is not None
     return {"project": sandbox.google.project, "location": sandbox.google.location}
 

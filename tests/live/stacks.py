@@ -45,6 +45,7 @@ class SandboxCloud(samples.Cloud):
     sandbox: Sandbox | None = None
 
     def client(self, service: str, place: Mapping[str, Any]) -> Any:
+        """A client of the sandbox, made once for a service and an account."""
         assert self.sandbox is not None
         known = ("client", service, place["account"])
         if known not in self.counted:
@@ -52,6 +53,7 @@ class SandboxCloud(samples.Cloud):
         return self.counted[known]
 
     def google(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """What Google answers to a request by the path of one of its APIs."""
         assert self.sandbox is not None and self.sandbox.google is not None
         api = next(api for start, api in HOSTS if path.startswith(start))
         at, _, query = path.partition("?")

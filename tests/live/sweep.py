@@ -46,6 +46,7 @@ def named(name: str, prefix: str = PREFIX) -> bool:
 
 
 def empty_bucket(s3: Any, bucket: str) -> None:
+    """Deletes a bucket with all versions of its objects."""
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
         for version in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
             s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
@@ -147,6 +148,7 @@ KINDS = (
 
 
 def listed(client: Any, kind: Kind) -> list[str]:
+    """The names of what a sandbox has of a kind."""
     if client.can_paginate(kind.operation):
         answer = client.get_paginator(kind.operation).paginate(**kind.more).build_full_result()
     else:

@@ -66,6 +66,7 @@ def dataset(google: Google, name: str, undo: ExitStack) -> str:
 
 
 def table(google: Google, dataset: str, name: str, *fields: dict[str, str]) -> None:
+    """A new table with these fields."""
     body = {"tableReference": {"tableId": name}, "schema": {"fields": list(fields)}}
     google("bigquery", "POST", TABLES, google.project, dataset, body=body)
 

@@ -21,6 +21,7 @@ REPLICA = {"kind": "replication", "account": "analytics", "from": "lake"}
 
 
 def stack(**changes: Any) -> dict[str, Any]:
+    """An export and its replica in another account, with whole keys replaced."""
     config = {
         "accounts": {"workload": dict(WORKLOAD), "analytics": dict(ANALYTICS)},
         "pipelines": {"lake": copy.deepcopy(EXPORT), "replica": copy.deepcopy(REPLICA)},
@@ -29,22 +30,27 @@ def stack(**changes: Any) -> dict[str, Any]:
 
 
 def lake(**keys: Any) -> dict[str, Any]:
+    """An export alone."""
     return stack(pipelines={"lake": EXPORT | keys})
 
 
 def replica(upstream: dict[str, Any] = EXPORT, **keys: Any) -> dict[str, Any]:
+    """An export and its replica, of which keys are changed."""
     return stack(pipelines={"lake": upstream, "replica": REPLICA | keys})
 
 
 def ticks(**keys: Any) -> dict[str, Any]:
+    """A firehose pipeline."""
     return stack(pipelines={"ticks": {"kind": "firehose", "account": "workload", "index": "ticks"} | keys})
 
 
 def accounts(**keys: Any) -> dict[str, Any]:
+    """The stack of two accounts, of whose first keys are changed."""
     return stack(accounts={"workload": WORKLOAD | keys, "analytics": ANALYTICS})
 
 
 def search(**keys: Any) -> dict[str, Any]:
+    """A zero-etl pipeline."""
     return stack(pipelines={"search": SEARCH | keys})
 
 
@@ -60,6 +66,7 @@ RDS: dict[str, Any] = {"rds_instance": "shop"}
 
 
 def warehouse(**keys: Any) -> dict[str, Any]:
+    """An export and its transfer into BigQuery."""
     pipeline = {
         "kind": "bigquery-transfer",
         "account": "workload",
@@ -111,6 +118,7 @@ def typed_as(id: str, *, cluster: Sequence[str] = (), **columns: str) -> dict[st
 
 
 def adopted(**keys: Any) -> dict[str, Any]:
+    """A replication of a bucket that is there already."""
     landing = {"bucket": "shop-raw", "account": "workload", "layout": "objects"} | keys
     return stack(pipelines={"replica": {"kind": "replication", "account": "analytics", "landing": landing}})
 
@@ -120,8 +128,10 @@ DECLARED = {"dynamodb": "orders", "columns": {"customer_id": "string", "total": 
 
 
 def database(**keys: Any) -> dict[str, Any]:
+    """An export of a database."""
     return lake(create_key=True, sources=[SHOP | keys])
 
 
 def view(sql: str, name: str = "spent", **source: Any) -> dict[str, Any]:
+    """An export with a view of one's own on its table."""
     return lake(sources=[DECLARED | source], views={name: sql})

@@ -34,6 +34,7 @@ NUMBER = itertools.count(1)
 
 
 def free_port() -> int:
+    """A port of loopback that nothing listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -41,6 +42,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def process(config: pytest.Config, module: str, *arguments: str) -> Iterator[str]:
+    """Runs a module of `local`, and yields the endpoint that it prints."""
     started = subprocess.Popen(
         [sys.executable, "-m", module, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True,
         env={**os.environ, secret.VARIABLE: SECRET},
@@ -56,6 +58,7 @@ def process(config: pytest.Config, module: str, *arguments: str) -> Iterator[str
 
 @pytest.fixture(scope="session")
 def aws_endpoint(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[str]:
+    """The embedded AWS."""
     state = str(tmp_path_factory.mktemp("aws"))
     with process(pytestconfig, "local.cloud", "--port", str(free_port()), "--state", state) as endpoint:
         yield endpoint
@@ -63,11 +66,13 @@ def aws_endpoint(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.
 
 @pytest.fixture(scope="session")
 def google_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the local Google Cloud."""
     return tmp_path_factory.mktemp("gcp")
 
 
 @pytest.fixture(scope="session")
 def endpoint(google_state: Path, aws_endpoint: str, pytestconfig: pytest.Config) -> Iterator[str]:
+    """The local Google Cloud, beside the embedded AWS."""
     where = str(google_state)
     with process(
         pytestconfig,
@@ -85,6 +90,7 @@ def endpoint(google_state: Path, aws_endpoint: str, pytestconfig: pytest.Config)
 
 @pytest.fixture(scope="session")
 def gcp(endpoint: str) -> Iterator[httpx.Client]:
+    """A client that brings a token."""
     with httpx.Client(base_url=endpoint, timeout=60, headers=BEARER) as client:
         yield client
 
@@ -113,15 +119,18 @@ class Warehouse:
         )
 
     def ok(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+        """A request that must succeed; its answer."""
         answer = self.gcp.request(method, path, **request)
         assert answer.status_code < 300, answer.text
         return answer.json() if answer.content else {}
 
     def table(self, name: str, fields: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+        """A new table with these fields of BigQuery."""
         body = {"tableReference": {"tableId": name}, "schema": {"fields": fields}, **more}
         return self.ok("POST", f"{self.base}/datasets/{self.dataset}/tables", json=body)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """A query's rows, in which `$` stands for the dataset."""
         answer = self.ok(
             "POST",
             f"{self.base}/queries",
@@ -146,16 +155,19 @@ class Warehouse:
 
 @pytest.fixture
 def warehouse(gcp: httpx.Client) -> Warehouse:
+    """A dataset for the test alone."""
     return Warehouse(gcp, f"shop_{next(NUMBER)}")
 
 
 def parquet(**columns: pa.Array) -> bytes:
+    """A Parquet file of these columns."""
     made = io.BytesIO()
     pq.write_table(pa.table(columns), made)
     return made.getvalue()
 
 
 def lines(*records: Any) -> bytes:
+    """A file of JSON lines; a record that is text stands there as it is."""
     return "\n".join(r if isinstance(r, str) else json.dumps(r) for r in records).encode()
 
 
@@ -198,11 +210,13 @@ class Landing:
         self.key = self.iam.create_access_key(UserName=self.user)["AccessKey"]
 
     def put(self, key: str, data: bytes) -> None:
+        """Writes an object."""
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=data)
 
 
 @pytest.fixture
 def landing(aws_endpoint: str) -> Landing:
+    """A bucket at AWS for the test alone, with a user who may read it."""
     return Landing(aws_endpoint)
 
 
@@ -214,6 +228,7 @@ class Transfer:
         self.name = ""
 
     def body(self, **params: Any) -> dict[str, Any]:
+        """The request that makes the transfer, with some of its parameters changed."""
         return {
             "displayName": "orders",
             "dataSourceId": "amazon_s3",
@@ -230,6 +245,7 @@ class Transfer:
         }
 
     def create(self, *, more: dict[str, Any] | None = None, **params: Any) -> dict[str, Any]:
+        """Makes the transfer; its description."""
         made = self.warehouse.ok(
             "POST", f"{self.parent}/transferConfigs", json=self.body(**params) | (more or {})
         )
@@ -237,12 +253,14 @@ class Transfer:
         return made
 
     def run(self, at: str = "2026-01-02T04:30:00Z") -> dict[str, Any]:
+        """A run by hand as of a time, once it has ended."""
         started = self.warehouse.ok(
             "POST", f"/v1/{self.name}:startManualRuns", json={"requestedRunTime": at}
         )["runs"][0]
         return self.ended(started["name"])
 
     def ended(self, run: str) -> dict[str, Any]:
+        """A run by its name, once it has succeeded or failed."""
         for _ in range(600):
             if (run_read := self.warehouse.ok("GET", f"/v1/{run}"))["state"] in ("SUCCEEDED", "FAILED"):
                 return run_read
@@ -252,4 +270,5 @@ class Transfer:
 
 @pytest.fixture
 def transfer(warehouse: Warehouse, landing: Landing) -> Transfer:
+    """A transfer of the landing into the warehouse, which is still to be made."""
     return Transfer(warehouse, landing)

@@ -31,12 +31,14 @@ class Copy:
         self.queue = ""
 
     def ok(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+        """A request that must succeed; its answer."""
         answer = self.gcp.request(method, path, **request)
         assert answer.status_code < 300, answer.text
         return answer.json()
 
     @staticmethod
     def trust(subject: str) -> str:
+        """A trust policy for Google's agent with this subject."""
         allowed = {
             "Effect": "Allow",
             "Principal": {"Federated": "accounts.google.com"},
@@ -46,16 +48,19 @@ class Copy:
         return json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
 
     def allow(self, *statements: dict[str, Any]) -> None:
+        """Gives the role of the copy these statements and no other."""
         document = json.dumps({"Version": "2012-10-17", "Statement": statements})
         self.landing.iam.put_role_policy(RoleName=self.role, PolicyName="read", PolicyDocument=document)
 
     def grant(self, email: str, *roles: str) -> None:
+        """Gives a service account these roles of Cloud Storage on the bucket, and no other."""
         policy = self.ok("GET", f"/storage/v1/b/{self.bucket}/iam")
         bindings = [b for b in policy["bindings"] if f"serviceAccount:{email}" not in b["members"]]
         bindings += [{"role": f"roles/storage.{r}", "members": [f"serviceAccount:{email}"]} for r in roles]
         self.ok("PUT", f"/storage/v1/b/{self.bucket}/iam", json=policy | {"bindings": bindings})
 
     def body(self, **spec: Any) -> dict[str, Any]:
+        """The request that makes the job, with parts of its transferSpec changed."""
         return {
             "projectId": PROJECT,
             "description": "copies",
@@ -74,6 +79,7 @@ class Copy:
         }
 
     def create(self, more: dict[str, Any] | None = None, **spec: Any) -> str:
+        """Makes the job; its name."""
         body = self.body(**spec) | (more or {})
         self.name = self.ok("POST", "/v1/transferJobs", json={k: v for k, v in body.items() if v})["name"]
         return self.name
@@ -84,10 +90,12 @@ class Copy:
         return eventually(lambda: (o := self.ok("GET", f"/v1/{begun}"))["done"] and o)["metadata"]
 
     def operations(self) -> list[dict[str, Any]]:
+        """The job's runs."""
         wanted = json.dumps({"projectId": PROJECT, "jobNames": [self.name]})
         return self.ok("GET", "/v1/transferOperations", params={"filter": wanted})["operations"]
 
     def objects(self) -> dict[str, dict[str, Any]]:
+        """The bucket's objects by name."""
         return {o["name"]: o for o in self.ok("GET", f"/storage/v1/b/{self.bucket}/o")["items"]}
 
     def listen(self) -> dict[str, Any]:

@@ -49,6 +49,7 @@ def _request(case: Case) -> tuple[object, ...]:
 
 
 def service(action: str) -> str:
+    """The service of an action."""
     return action.partition(":")[0]
 
 

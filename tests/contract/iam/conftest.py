@@ -9,5 +9,6 @@ from tests.contract.iam.evaluator import Evaluator
 
 @pytest.fixture(scope="session")
 def evaluator() -> Iterator[Evaluator]:
+    """The evaluator of all tests of a worker."""
     with Evaluator() as running:
         yield running

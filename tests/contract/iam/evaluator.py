@@ -42,6 +42,7 @@ class Request:
     """The principal's permissions boundary."""
 
     def simulation(self) -> dict[str, Any]:
+        """The request as iam-simulate reads it."""
         return {
             "request": {
                 "principal": self.principal,

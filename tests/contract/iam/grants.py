@@ -30,11 +30,19 @@ class Granting(Protocol):
     """A resource that grants, its JSON and its ARNs read."""
 
     @property
-    def type(self) -> str: ...
+    def type(self) -> str:
+        """Its type token."""
+        ...
+
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Its name in the program."""
+        ...
+
     @property
-    def inputs(self) -> Mapping[str, Any]: ...
+    def inputs(self) -> Mapping[str, Any]:
+        """Its inputs."""
+        ...
 
 
 class UnreadGrant(ValueError):

@@ -20,8 +20,12 @@ Document = Mapping[str, Any]
 
 
 class Resource(Granting, Protocol):
+    """A resource that a program registers."""
+
     @property
-    def provider(self) -> str: ...
+    def provider(self) -> str:
+        """The provider that makes it."""
+        ...
 
 
 @dataclass
@@ -35,6 +39,7 @@ class Role:
 
     @property
     def policy(self) -> Document:
+        """All that it may do, as one document."""
         return {"Version": "2012-10-17", "Statement": self.statements}
 
 

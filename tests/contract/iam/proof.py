@@ -47,10 +47,12 @@ class Case:
 
 
 def can(who: str, action: str, resource: str, **more: Any) -> Case:
+    """A case that must be allowed."""
     return Case(True, who, action, resource, **more)
 
 
 def cannot(who: str, action: str, resource: str, **more: Any) -> Case:
+    """A case that must be denied."""
     return Case(False, who, action, resource, **more)
 
 

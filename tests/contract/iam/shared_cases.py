@@ -14,6 +14,7 @@ S3_CALLS = "s3.us-east-1.amazonaws.com"
 
 
 def arn(service: str, resource: str, account: str = HERE) -> str:
+    """An ARN in the tables' region."""
     return f"arn:aws:{service}:{REGION}:{account}:{resource}"
 
 
@@ -24,6 +25,7 @@ def adopted(table: str, key_arn: str = "") -> dict[str, Any]:
 
 
 def role_arn(role: str, account: str = HERE) -> str:
+    """The ARN of a role."""
     return f"arn:aws:iam::{account}:role/{role}"
 
 
@@ -149,6 +151,7 @@ KEPT_BY_ITS_ACCOUNT = [
 
 
 def key(where: str, account: str) -> list[Case]:
+    """A key is its account's to rule, and no other account's to use."""
     return [
         *(can(outsider(account), f"kms:{action}", where) for action in KEPT_BY_ITS_ACCOUNT),
         *(

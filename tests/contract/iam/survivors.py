@@ -24,4 +24,5 @@ def unexplained(how: str, stack: str, survivors: Iterable[str]) -> list[str]:
 
 
 def fits(pattern: str, line: str) -> bool:
+    """Whether a pattern of the file is about a change."""
     return re.fullmatch(pattern, line) is not None

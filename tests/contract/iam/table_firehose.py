@@ -89,6 +89,7 @@ def through_the_stream(role: str, action: str) -> list[Case]:
 
 
 def writes_the_stream(role: str) -> list[Case]:
+    """A role puts records into the pipeline's stream, and does nothing else with it."""
     return [
         can(role, "kinesis:PutRecords", STREAM),
         cannot(role, "kinesis:PutRecords", arn("kinesis", "stream/neighbour")),
@@ -103,6 +104,7 @@ def writes_the_stream(role: str) -> list[Case]:
 
 
 def reads_in_dashboards(who: str) -> list[Case]:
+    """A reader searches the collection by OpenSearch's dashboards, and changes nothing."""
     return [
         can(who, "aoss:APIAccessAll", COLLECTION),
         cannot(who, "aoss:APIAccessAll", arn("aoss", "collection/neighbour")),
@@ -114,6 +116,7 @@ def reads_in_dashboards(who: str) -> list[Case]:
 
 
 def both(role: str, action: str, own: str, theirs: str) -> list[Case]:
+    """An action that is allowed on what is the pipeline's, and not on another's."""
     return [can(role, action, own), cannot(role, action, theirs)]
 
 

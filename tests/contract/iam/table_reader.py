@@ -32,6 +32,7 @@ OWN = [arn("glue", part) for part in ("catalog", f"database/{DATABASE}", f"table
 
 
 def config(pipeline: dict[str, Any]) -> dict[str, Any]:
+    """A stack with this one export."""
     return {"accounts": {"workload": {"id": HERE, "region": REGION}}, "pipelines": {"shop": pipeline}}
 
 

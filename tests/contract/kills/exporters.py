@@ -14,6 +14,7 @@ ORDERS = "arn:aws:dynamodb:us-east-1:111111111111:table/orders"
 
 
 def refusal(code):
+    """A refusal in DynamoDB's form."""
     return 400, {}, json.dumps({"__type": code, "message": "no"}).encode()
 
 
@@ -153,8 +154,10 @@ class Rds:
 
 
 def xml(action, inner):
+    """An answer in RDS's form."""
     return 200, {}, f"<{action}Response><{action}Result>{inner}</{action}Result></{action}Response>".encode()
 
 
 def fault(code):
+    """A refusal in RDS's form."""
     return 400, {}, f"<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>".encode()

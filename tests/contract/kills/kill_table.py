@@ -55,6 +55,8 @@ class Case:
 
 
 def world() -> contextlib.AbstractContextManager[Any]:
+    """The handlers on their services, for a `with`."""
+
     @contextlib.contextmanager
     def made():
         with pytest.MonkeyPatch.context() as patch, deployed(patch) as here:
@@ -106,6 +108,7 @@ def cases(here) -> Iterator[Case]:
 
 
 def others(full: dict, services) -> Iterator[Case]:
+    """The cases of the handlers that are no step of a run."""
     summary = next(key for key in full["objects"] if key.endswith("manifest-summary.json"))
     notification = {
         "Records": [
@@ -183,6 +186,8 @@ def attempt(here, case: Case, number: int = 0, kind: str | None = None) -> tuple
 
 @dataclass
 class Outcome:
+    """What became of a step's calls when each of them failed in each way."""
+
     handler: str
     step: str
     calls: Counter
@@ -205,6 +210,7 @@ class Outcome:
 
 
 def judged(here, case: Case) -> Outcome:
+    """Has each call of a case go wrong in each way, and compares what is left with an undisturbed run."""
     expected, calls, failed = attempt(here, case)
     assert not failed, (case.handler, case.step, "an undisturbed call fails")
     outcome = Outcome(case.handler, case.step, Counter(calls), why=case.why)
@@ -275,11 +281,13 @@ def _faulty(number: int, kind: str):
 
 
 def nothing(here) -> dict:
+    """The services' state in which nothing has happened yet."""
     emptied = {key: type(value)() for key, value in here.services.state().items() if key != "rds"}
     return emptied | {"rds": ({}, {})}
 
 
 def tables() -> tuple[list[Outcome], list[tuple[str, int, list[str]]]]:
+    """The table's two halves: each call of a handler by itself, and each fault at every task of a run."""
     with world() as here:
         return [judged(here, case) for case in cases(here)], list(step_faults(here))
 

@@ -41,6 +41,7 @@ class Machine:
         self.definition, self.invoke, self.read = definition, invoke, read
 
     def run(self, data):
+        """The execution's output for an input. Raises Failed."""
         return self._walk(self.definition, data)
 
     def _walk(self, machine, data):
@@ -90,6 +91,7 @@ class Machine:
         return step["Default"]
 
     def task(self, step, data):
+        """A Task's result, after its retries. Raises Failed."""
         event, tries = filled(step.get("Parameters", "$"), data), {}
         event = data if event == "$" else event
         while True:
@@ -104,6 +106,7 @@ class Machine:
                     raise
 
     def map(self, step, data):
+        """A Map over a list, or over the lines of an object."""
         if "ItemReader" in step:
             parameters = filled(step["ItemReader"]["Parameters"], data)
             items = [
@@ -116,13 +119,16 @@ class Machine:
         return [self._walk(step["ItemProcessor"], event) for event in events]
 
     def parallel(self, step, data):
+        """A Parallel's branches, one after the other."""
         return [self._walk(branch, data) for branch in step["Branches"]]
 
     def wait(self, step, data):
+        """A Wait, which takes no time here."""
         assert at(data, step["SecondsPath"]) > 0
         return data
 
     def succeed(self, step, data):
+        """A Succeed."""
         return data
 
     def __getattr__(self, name):

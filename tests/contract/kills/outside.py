@@ -39,6 +39,7 @@ class Index:
         app.Urllib3HttpConnection = Answering
 
     def answer(self, method, path, body):
+        """Status and body that the collection answers to a request."""
         name, _, part = path
         if method == "PUT" and not part:
             if name in self.indexes:

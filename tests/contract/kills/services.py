@@ -32,11 +32,14 @@ class Killed(BaseException):
 
 
 class Raw(io.BytesIO):
+    """A body as botocore reads one of urllib3."""
+
     def stream(self, **_):
         yield self.read()
 
 
 def refusal(code, status=400, **more):
+    """A refusal in the JSON protocols' form."""
     return status, {}, json.dumps({"__type": code, "message": "no", **more}).encode()
 
 
@@ -48,6 +51,7 @@ class Calls:
         self.meanwhile = None  # what others do just before the n-th call, where its fault is "meanwhile"
 
     def plan(self, number=0, kind=None):
+        """Begins a run, whose n-th call goes wrong in this way; 0: none."""
         self.made, self.number, self.kind, self.dead = [], number, kind, False
 
     def next(self, name):
@@ -83,6 +87,7 @@ class Services:
         return copy.deepcopy(values | {"exports": self.dynamodb.exports, "rds": self.rds.state()})
 
     def restore(self, state):
+        """Puts back what `state` gave."""
         state = copy.deepcopy(state)
         for name in self.STATE:
             setattr(self, name, state[name])
@@ -90,6 +95,7 @@ class Services:
         self.rds.snapshots, self.rds.tasks = state["rds"]
 
     def attach(self, app):
+        """Has the requests of a handler's clients answered here."""
         for client in vars(app).values():
             if hasattr(client, "meta") and hasattr(client.meta, "events"):
                 client.meta.events.register("before-send", self)
@@ -290,6 +296,7 @@ def refused(service, kind):
 
 
 def etag(content):
+    """An object's ETag."""
     return f'"{hashlib.md5(content).hexdigest()}"'
 
 

@@ -1,3 +1,5 @@
+"""Prepares what the tests in other languages need, and prints where it is."""
+
 from tests.e2e import languages
 
 languages.prepare()

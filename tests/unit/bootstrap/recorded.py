@@ -20,6 +20,7 @@ def config(**changes: Any) -> dict[str, Any]:
 
 
 def made(**changes: Any) -> Recording:
+    """The program recorded, with some of its config changed."""
     return record("accounts", config(**changes), program=PROGRAM / "__main__.py")
 
 
@@ -30,4 +31,5 @@ def listed(stack: str) -> lists.Lists:
 
 
 def document(text: str) -> dict[str, Any]:
+    """A policy, of its JSON."""
     return json.loads(text)

@@ -1,3 +1,5 @@
+"""Fixtures of this room's tests."""
+
 import threading
 from collections.abc import Iterator
 
@@ -8,6 +10,7 @@ from tests.unit.delivery.github_api import Api, Handler, repository
 
 @pytest.fixture
 def api() -> Iterator[Api]:
+    """A GitHub with nothing in it."""
     with Api(("127.0.0.1", 0), Handler) as server:
         server.comments, server.issues, server.labels, server.calls = [], [], [], []
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -17,6 +20,7 @@ def api() -> Iterator[Api]:
 
 @pytest.fixture
 def job(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
+    """The environment of a job of that repository."""
     monkeypatch.setenv("GITHUB_REPOSITORY", "shop/data")
     monkeypatch.setenv("GITHUB_TOKEN", "t")
     monkeypatch.setenv("GITHUB_API_URL", repository(api).api)

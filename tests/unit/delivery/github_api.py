@@ -21,12 +21,16 @@ class Api(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
+    """Answers as GitHub's REST API does, for what `delivery` calls of it."""
+
     server: Api  # pyright: ignore[reportIncompatibleVariableOverride]  # it serves no other
 
     def log_message(self, format: str, *args: Any) -> None:
+        """Keeps the requests out of the tests' output."""
         pass
 
     def answer(self, code: int, content: Any, link: str = "") -> None:
+        """Sends an answer, with a link to the next page."""
         self.send_response(code)
         if link:
             self.send_header("Link", link)
@@ -34,6 +38,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(json.dumps(content).encode())
 
     def do(self) -> None:
+        """Answers any request: notes it, checks its token, and finds what it is about."""
         url, api = urlsplit(self.path), self.server
         path = url.path.removeprefix("/repos/shop/data/")
         size = int(self.headers.get("Content-Length") or 0)
@@ -72,4 +77,5 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def repository(api: Api, token: str = "t") -> Repository:
+    """The repository as `delivery` calls it, with a token."""
     return Repository("shop/data", token, f"http://127.0.0.1:{api.server_address[1]}")

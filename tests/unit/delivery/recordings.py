@@ -11,8 +11,10 @@ NAMES = sorted(f"{file.parent.name}/{file.stem}" for file in RECORDED.glob("*/*.
 
 
 def text(name: str) -> str:
+    """A recorded preview, as it was printed."""
     return (RECORDED / f"{name}.jsonl").read_text()
 
 
 def recorded(name: str) -> Preview:
+    """A recorded preview, read."""
     return read(name.partition("/")[0], text(name))

@@ -46,6 +46,7 @@ def matching(pattern: re.Pattern[str], least: int, most: int) -> str | None:
 
 
 def text_of(tree: Any, repeats: int, way: int) -> str:
+    """A text that fits a parsed pattern; `way` chooses among those that do."""
     made = ""
     for kind, value in tree:
         name = str(kind)
@@ -70,6 +71,7 @@ def text_of(tree: Any, repeats: int, way: int) -> str:
 
 
 def one_of(members: list, way: int) -> str:
+    """A character of a class."""
     text = "".join(chr(n) for n in range(0x20, 0x7F))
     inside = [c for c in text if any(holds(c, *member) for member in members if str(member[0]) != "NEGATE")]
     if any(str(kind) == "NEGATE" for kind, _ in members):
@@ -79,6 +81,7 @@ def one_of(members: list, way: int) -> str:
 
 
 def holds(character: str, kind: Any, value: Any) -> bool:
+    """Whether a part of a class has a character."""
     if str(kind) == "LITERAL":
         return ord(character) == value
     if str(kind) == "RANGE":
@@ -93,6 +96,7 @@ class CannotMake(Exception):
 
 
 def valid(shape: Any, depth: int = 0, within: tuple[str, ...] = ()) -> Any:
+    """A value that a shape takes. Raises CannotMake."""
     kind, limits = shape.type_name, shape.metadata
     least, most = limits.get("min", 0), limits.get("max", 10**6)
     if kind == "structure":
@@ -176,6 +180,7 @@ def beyond(shape: Any, value: Any, depth: int = 0) -> Iterator[tuple[str, str, A
 
 
 def worse_than(shape: Any, given: Any) -> Iterator[tuple[str, Any]]:
+    """Values that break one limit of a shape each, with the limit's name."""
     kind, limits = shape.type_name, shape.metadata
     least, most = limits.get("min"), limits.get("max")
     if kind == "string":

@@ -36,6 +36,7 @@ class Sent(NamedTuple):
 def landing(
     place: Mapping[str, str], bucket: str, *tables: str, layout: str = "dynamodb-export"
 ) -> dict[str, Any]:
+    """A landing as a stack's outputs describe it."""
     return {**place, "bucket": bucket, "prefix": "raw/", "tables": list(tables), "layout": layout}
 
 

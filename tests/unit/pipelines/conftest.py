@@ -25,7 +25,10 @@ HANDLERS = Path(__file__).resolve().parents[3] / "handlers"
 
 
 class Raw(io.BytesIO):
+    """A body as botocore reads one of urllib3."""
+
     def stream(self, **_):
+        """The body in one piece."""
         yield self.read()
 
 
@@ -40,6 +43,7 @@ class Wire:
         self.faults[operation] = list(faults)
 
     def __call__(self, request, event_name, **_):
+        """The answer to a request; botocore's `before-send` calls it."""
         operation = event_name.rpartition(".")[2]
         self.calls[operation] += 1
         body = request.body or b""
@@ -56,10 +60,12 @@ class Wire:
         return AWSResponse(request.url, status, headers, Raw(content))
 
     def sent(self, operation):
+        """The JSON bodies of an operation's requests."""
         return [json.loads(body) for body in self.bodies.get(operation, [])]
 
 
 def error_of(service, code):
+    """An error in the form of a service."""
     if service in {"s3", "s3-control"}:
         return f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode()
     return json.dumps({"__type": code, "message": "no"}).encode()
@@ -67,6 +73,7 @@ def error_of(service, code):
 
 @pytest.fixture
 def wire():
+    """A wire on which every operation still lacks its answer."""
     return Wire()
 
 
@@ -116,6 +123,7 @@ def forget():
 
 @pytest.fixture
 def context():
+    """What Lambda gives a handler beside the event."""
     return SimpleNamespace(
         function_name="f",
         memory_limit_in_mb=256,

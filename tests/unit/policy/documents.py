@@ -59,10 +59,12 @@ PASS = {
 
 
 def policy(*statements: dict[str, Any]) -> dict[str, Any]:
+    """A resource's policy of these statements."""
     return {"policy": json.dumps({"Version": "2012-10-17", "Statement": statements})}
 
 
 def trust(statement: dict[str, Any]) -> dict[str, Any]:
+    """A role's trust of one statement."""
     return {"assume_role_policy": json.dumps({"Version": "2012-10-17", "Statement": [statement]})}
 
 
@@ -72,14 +74,17 @@ def escaped(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def under(statement: dict[str, Any], **condition: Any) -> dict[str, Any]:
+    """A statement under another condition."""
     return statement | {"Condition": condition}
 
 
 def inline(statement: dict[str, Any]) -> dict[str, Any]:
+    """A role with a policy of its own."""
     return trust(TRUST) | {"inline_policies": [{"name": "it"} | policy(statement)]}
 
 
 def without(statement: dict[str, Any], key: str) -> dict[str, Any]:
+    """A statement without one of its keys."""
     return {k: v for k, v in statement.items() if k != key}
 
 

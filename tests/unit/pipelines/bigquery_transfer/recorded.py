@@ -64,6 +64,7 @@ EACH = counts(tables=1, compared=1)
 
 
 def warehouse(**keys: Any) -> Recording:
+    """A stack with the pipeline `shop`, some of whose keys are changed."""
     pipeline = {"kind": "bigquery-transfer", "from": "lake", "tables": {"orders": ORDERS}} | keys
     return record(
         "test",
@@ -141,6 +142,7 @@ def params(recorded: Recording, table: str = "orders") -> dict[str, str]:
 
 
 def made(recorded: Recording) -> dict[str, int]:
+    """How many resources of each type the pipeline makes."""
     kinds: dict[str, int] = {}
     for resource in recorded.resources:
         if resource.type.startswith(("aws:", "gcp:")) and resource.name.startswith("shop"):

@@ -39,6 +39,7 @@ def exported(glue, columns):
 
 
 def latest(glue):
+    """The view on the table's last export, as Athena keeps it."""
     view = glue["tables"]["orders_latest"]["ViewOriginalText"]
     return json.loads(base64.b64decode(view.removeprefix("/* Presto View: ").removesuffix(" */")))
 
@@ -49,4 +50,5 @@ def shown(glue):
 
 
 def tables_of(answer):
+    """The names of the tables that a step answers with."""
     return [table["table"] for table in answer["tables"]]

@@ -53,6 +53,7 @@ def glue(wire):
 
 @pytest.fixture
 def app(load, wire, monkeypatch):
+    """The catalog function."""
     monkeypatch.setenv("AWS_REQUEST_CHECKSUM_CALCULATION", "when_required")  # else bodies come in chunks
     wire.answers["PutMetricData"] = lambda path, query, body: (200, {}, b"")
     return load("catalog", PIPELINE="lake", DATABASE="shop", BUCKET="landing", CATALOG="registered")

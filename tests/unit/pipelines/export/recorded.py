@@ -21,6 +21,7 @@ SHOP = {"rds_instance": "shop", "tables": {"shop.products": {"product_id": "bigi
 
 
 def lake(*sources: dict[str, Any], tables: dict[str, Any] | None = None, **keys: Any) -> Recording:
+    """A stack with the pipeline `lake` of these sources."""
     pipeline = {"kind": "export", "sources": list(sources)} | keys
     config = {"accounts": {"workload": WORKLOAD}, "pipelines": {"lake": pipeline}}
     return record("test", config, tables=tables)
@@ -34,6 +35,7 @@ def own(recorded: Recording) -> dict[str, int]:
 
 
 def steps(recorded: Recording) -> dict[str, Any]:
+    """The run's definition."""
     return json.loads(recorded.inputs_of("aws:sfn/stateMachine:StateMachine", "lake-run")["definition"])
 
 
@@ -48,5 +50,6 @@ def items(recorded: Recording, kind: str) -> dict[str, Any]:
 
 
 def granted(recorded: Recording, role: str) -> dict[str, tuple[list[str], list[str]]]:
+    """What a role may, by sid, beside its log: actions and resources."""
     policy = json.loads(recorded.inputs_of("aws:iam/rolePolicy:RolePolicy", role)["policy"])
     return {s["Sid"]: (s["Action"], s["Resource"]) for s in policy["Statement"] if s["Sid"] != "WriteLog"}

@@ -33,15 +33,18 @@ FUNCTION = "aws:lambda/function:Function"
 
 
 def config(**keys: Any) -> dict[str, Any]:
+    """A stack's config with the pipeline `ticks`."""
     pipeline = {"kind": "firehose", "index": "ticks"} | keys
     return {"accounts": {"workload": WORKLOAD}, "pipelines": {"ticks": pipeline}}
 
 
 def ticks(**keys: Any) -> Recording:
+    """That stack, recorded."""
     return record("test", config(**keys))
 
 
 def statements(recorded: Recording, name: str, kind: str = "role") -> dict[str, dict[str, Any]]:
+    """The statements of a role's or a user's policy by sid."""
     token = f"aws:iam/{kind}Policy:{kind.capitalize()}Policy"
     policy = json.loads(recorded.inputs_of(token, name)["policy"])
     return {statement.pop("Sid"): statement for statement in policy["Statement"]}
@@ -54,4 +57,5 @@ def granted(recorded: Recording, name: str) -> tuple[list[str], dict[str, list[s
 
 
 def role(part: str) -> str:
+    """The ARN that the mocks give a role of the pipeline."""
     return f"arn:aws:iam:workload:mock:{NAME}-{part}"

@@ -23,18 +23,21 @@ class Bucket:
         wire.answers |= {"GetObject": self.get, "ListObjectsV2": self.list, "HeadObject": self.head}
 
     def get(self, path, query, body):
+        """GetObject."""
         content = self.objects.get(path.removeprefix("/"))
         if content is None:
             return 404, {}, b"<Error><Code>NoSuchKey</Code></Error>"
         return 200, {"x-amz-server-side-encryption": "aws:kms"} if self.kms else {}, content
 
     def head(self, path, query, body):
+        """HeadObject."""
         content = self.objects.get(path.removeprefix("/"))
         if content is None:
             return 404, {}, b""
         return 200, {"content-length": str(len(content)), "etag": f'"{etag(content)}"'}, b""
 
     def list(self, path, query, body):
+        """ListObjectsV2, in pages of a thousand."""
         self.pages += 1
         after = query.get("continuation-token", [""])[0]
         keys = [k for k in sorted(self.objects) if k.startswith(query["prefix"][0]) and k > after]
@@ -62,10 +65,12 @@ class Account:
         }
 
     def hide(self, path, query, body):
+        """ChangeMessageVisibility."""
         self.hidden.append(json.loads(body)["VisibilityTimeout"])
         return 200, {}, b"{}"
 
     def put_events(self, path, query, body):
+        """PutEvents, which is refused as often as `refusals` says."""
         if self.refusals:
             self.refusals -= 1
             refused = {"ErrorCode": "InternalFailure", "ErrorMessage": "try again"}
@@ -74,6 +79,7 @@ class Account:
         return 200, {}, b'{"FailedEntryCount": 0, "Entries": [{"EventId": "e"}]}'
 
     def put_item(self, path, query, body):
+        """PutItem under the condition that there is no such item."""
         item = json.loads(body)["Item"]
         existing = self.items.get(item["id"]["S"])
         if existing:
@@ -83,6 +89,7 @@ class Account:
         return 200, {}, b"{}"
 
     def update_item(self, path, query, body):
+        """UpdateItem."""
         request = json.loads(body)
         names, values = request["ExpressionAttributeNames"], request["ExpressionAttributeValues"]
         self.items[request["Key"]["id"]["S"]] |= {
@@ -91,15 +98,18 @@ class Account:
         return 200, {}, b"{}"
 
     def delete_item(self, path, query, body):
+        """DeleteItem."""
         self.items.pop(json.loads(body)["Key"]["id"]["S"], None)
         return 200, {}, b"{}"
 
 
 def etag(content):
+    """The ETag of an object that was written in one part."""
     return hashlib.md5(hashlib.md5(content).digest()).hexdigest() + "-1"  # one part of a multipart upload
 
 
 def md5(content):
+    """A content's MD5 as manifests have it."""
     return base64.b64encode(hashlib.md5(content).digest()).decode()
 
 
@@ -142,15 +152,18 @@ def increment(counts, export_id="01767369600000-00000000"):
 
 
 def summary_of(objects):
+    """The key of an export's summary."""
     return next(key for key in objects if key.endswith("manifest-summary.json"))
 
 
 def notification(key, name="ObjectCreated:Put"):
+    """The message of S3 about an object."""
     thing = {"bucket": {"name": "replica"}, "object": {"key": quote_plus(key, safe="/"), "sequencer": "00"}}
     return json.dumps({"Records": [{"eventName": name, "s3": thing}]})
 
 
 def batch(*bodies, receives=1):
+    """The event with which Lambda calls the handler for some messages."""
     return {
         "Records": [
             {
@@ -167,4 +180,5 @@ def batch(*bodies, receives=1):
 
 
 def failed(answer):
+    """The ids of the messages that come again."""
     return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]

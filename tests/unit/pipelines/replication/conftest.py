@@ -7,16 +7,19 @@ from tests.unit.pipelines.replication.arriving import Account, Bucket, batch, fa
 
 @pytest.fixture
 def bucket(wire):
+    """The replica's bucket."""
     return Bucket(wire)
 
 
 @pytest.fixture
 def account(wire):
+    """The account in which exports arrive."""
     return Account(wire)
 
 
 @pytest.fixture
 def app(load):
+    """The arrival function."""
     return load("arrival", EVENT_BUS="data", IDEMPOTENCY_TABLE="announced", PREFIX="raw/")
 
 

@@ -9,6 +9,7 @@ LAKE = {"kind": "export", "account": "workload", "sources": [{"dynamodb": "order
 
 
 def copy(lake: dict[str, Any] | None = None, *, to: str = "analytics", **keys: Any) -> Recording:
+    """A stack with the pipeline `copy` of an export's landing."""
     config = {
         "accounts": {
             "workload": {"id": "111111111111", "region": "eu-central-1"},
@@ -23,6 +24,7 @@ def copy(lake: dict[str, Any] | None = None, *, to: str = "analytics", **keys: A
 
 
 def rule(recorded: Recording) -> dict[str, Any]:
+    """The one rule of the replication."""
     (only,) = recorded.inputs_of("aws:s3/bucketReplicationConfig:BucketReplicationConfig", "copy-source")[
         "rules"
     ]
@@ -30,13 +32,16 @@ def rule(recorded: Recording) -> dict[str, Any]:
 
 
 def statements(recorded: Recording, type: str, name: str) -> dict[str, dict[str, Any]]:
+    """The statements of a policy by sid."""
     policy = json.loads(recorded.inputs_of(type, name)["policy"])
     return {statement.pop("Sid"): statement for statement in policy["Statement"]}
 
 
 def role(recorded: Recording) -> dict[str, dict[str, Any]]:
+    """What the role may by which S3 replicates."""
     return statements(recorded, "aws:iam/rolePolicy:RolePolicy", "copy-source")
 
 
 def receiving(recorded: Recording) -> dict[str, dict[str, Any]]:
+    """What the replica's bucket lets in."""
     return statements(recorded, "aws:s3/bucketPolicy:BucketPolicy", "copy-replica")

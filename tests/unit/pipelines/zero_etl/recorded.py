@@ -25,15 +25,18 @@ PIPELINE = "aws:opensearchingest/pipeline:Pipeline"
 
 
 def config(**keys: Any) -> dict[str, Any]:
+    """A stack's config with the pipeline `search`."""
     pipeline = {"kind": "zero-etl", "tables": [{"name": "orders"}]} | keys
     return {"accounts": {"workload": WORKLOAD}, "pipelines": {"search": pipeline}}
 
 
 def search(**keys: Any) -> Recording:
+    """That stack, recorded."""
     return record("test", config(**keys))
 
 
 def body(recorded: Recording, name: str = "search-orders") -> dict[str, Any]:
+    """The body of an ingestion pipeline."""
     return yaml.safe_load(recorded.inputs_of(PIPELINE, name)["pipelineConfigurationBody"])
 
 
@@ -67,6 +70,7 @@ COLLECTION_PARTS = {
 
 
 def parts(pipelines: int, tables: int) -> dict[str, int]:
+    """How many resources of each type so many ingestion pipelines of so many tables bring."""
     return {
         "aws:opensearch/serverlessAccessPolicy:ServerlessAccessPolicy": pipelines,
         "aws:iam/role:Role": pipelines,

@@ -16,6 +16,7 @@ kinesis = boto3.client("kinesis", config=Config(retries={"mode": "standard", "to
 
 
 def handler(event, context):
+    """Puts one beat on the stream."""
     text = beat(os.environ[variables.BEAT], time.time())
     kinesis.put_record(
         StreamName=os.environ[variables.STREAM], Data=text, PartitionKey=os.environ[variables.BEAT]
