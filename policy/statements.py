@@ -181,7 +181,7 @@ def a_federated_trust_names_its_subject(statement: Statement) -> Problems:
     if federated and not (
         statement.requires(r".*:sub", _SUBJECT)
         or statement.requires(r"saml:(?!(aud|iss)$).*")
-        or statement.requires(r"cognito-identity\.amazonaws\.com:aud")
+        or statement.requires(r"cognito-identity\.amazonaws\.com:aud", r"[^*?]+")
     ):
         yield f"{statement} lets in every user of {', '.join(federated)}: no condition names one"
 

@@ -49,6 +49,7 @@ FEDERATED = {
     "Principal": {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{GITHUB}"},
     "Condition": {"StringEquals": {f"{GITHUB}:sub": "repo:shop/infra:ref:refs/heads/main"}},
 }
+IN_COGNITO = FEDERATED | {"Principal": {"Federated": "cognito-identity.amazonaws.com"}}
 PASS = {
     "Sid": "Pass",
     "Effect": "Allow",
@@ -342,6 +343,15 @@ STATEMENTS: list[Row] = [
         ROLE,
         trust(under(FEDERATED, StringLike={f"{EKS}:sub": "system:serviceaccount:*:reader"})),
         trust(under(FEDERATED, StringLike={f"{EKS}:sub": "system:serviceaccount:shop:*"})),
+    ),
+    *(
+        (
+            _SUBJECT,
+            ROLE,
+            trust(under(IN_COGNITO, StringLike={"cognito-identity.amazonaws.com:aud": pool})),
+            trust(under(IN_COGNITO, StringEquals={"cognito-identity.amazonaws.com:aud": "eu-west-1:1-2"})),
+        )
+        for pool in ("eu-west-1:*", "*", ["eu-west-1:1-2", "eu-west-1:?-2"])
     ),
     *(
         (
