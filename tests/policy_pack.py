@@ -14,14 +14,23 @@ CACHE = Path(os.environ.get("TRIBUTARY_CACHE", Path.home() / ".cache" / "tributa
 
 def environment() -> str:
     """The interpreter that the pack runs under; skips where the environment can't be made."""
-    wanted = f"{sys.version_info[:3]} {(PACK / 'requirements.txt').read_text()}"
+    wanted = f"{sys.version_info[:3]} {(PACK / 'requirements.lock').read_text()}"
     made = CACHE / "policy-pack" / hashlib.sha256(wanted.encode()).hexdigest()[:12]
     python, ready = made / "bin" / "python", made / "ready"
     if not ready.exists():
         try:
             for command in (
                 [sys.executable, "-m", "venv", "--clear", made],
-                [python, "-m", "pip", "install", "--quiet", "--requirement", PACK / "requirements.txt"],
+                [
+                    python,
+                    "-m",
+                    "pip",
+                    "install",
+                    "--quiet",
+                    "--require-hashes",
+                    "-r",
+                    PACK / "requirements.lock",
+                ],
             ):
                 subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
         except (subprocess.SubprocessError, OSError) as error:

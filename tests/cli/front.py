@@ -13,6 +13,7 @@ Nothing of the caller's accounts gets in: `local.stack.scrub`.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -94,22 +95,17 @@ def home() -> Path:
 
 def bridge_python() -> Path:
     """The interpreter of the bridge, with what it imports: made once, in the cache folder."""
-    made = engine.cache() / "judges" / "bridge-venv"
+    lock = Path(__file__).with_name("bridge.lock")
+    made = engine.cache() / "judges" / f"bridge-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
     with engine.locked(made.parent / ".lock", lambda: None):
         if not (made / "ready").exists():
             shutil.rmtree(made, ignore_errors=True)
             uv = [str(Path(sys.executable).parent / "uv")]
             subprocess.run([*uv, "venv", "-q", "--python", sys.executable, made], check=True)
-            needs = [
-                "pulumi==3.272.0",
-                "pulumi_aws==7.51.1",
-                "grpcio",
-                "grpcio-tools",
-                "msgpack",
-                "setuptools<81",
-            ]
-            install = [*uv, "pip", "install", "-q", "--python", str(made / "bin" / "python"), *needs]
-            subprocess.run(install, check=True)
+            python = str(made / "bin" / "python")
+            subprocess.run(
+                [*uv, "pip", "install", "-q", "--require-hashes", "--python", python, "-r", lock], check=True
+            )
             (made / "ready").touch()
     return made / "bin" / "python"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import re
 import subprocess
 import urllib.request
@@ -89,6 +90,38 @@ def test_the_packs_wheels_are_named_with_their_digests_too():
 def test_nothing_is_installed_without_digests(file):
     installs = re.findall(r"^.*\bpip\S* (?:install|sync)\b.*$", (ROOT / file).read_text(), re.M)
     assert [line for line in installs if "--require-hashes" not in line] == []
+
+
+def test_no_code_installs_without_digests():
+    """A command that is a list of words has the digests in its statement; npm takes those of its lock."""
+    listed = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True)
+    commands = [
+        (file, statement)
+        for file in listed.stdout.split()
+        for statement in re.split(r"\n\s*\n|\n(?=\s*subprocess\.)", (ROOT / file).read_text())
+        if re.search(r'"pip",\s*"(install|sync)"', statement)
+    ]
+    assert {file for file, _ in commands} >= {
+        "tests/cli/front.py",
+        "tests/policy_pack.py",
+        "local/verified.py",
+    }
+    assert [file for file, statement in commands if "--require-hashes" not in statement] == []
+    for lock in ROOT.glob("tests/**/package-lock.json"):
+        packages = json.loads(lock.read_text())["packages"]
+        assert [name for name, package in packages.items() if name and not package.get("integrity")] == []
+    npm = [
+        word
+        for file in listed.stdout.split()
+        for word in re.findall(r'"npm", "(\w+)"', (ROOT / file).read_text())
+    ]
+    assert set(npm) <= {"ci"}
+
+
+def test_the_bridges_packages_are_those_of_the_program():
+    pins = re.findall(r"^(pulumi(?:-aws)?==\S+)", (ROOT / "tests/cli/bridge.lock").read_text(), re.M)
+    program = (ROOT / "requirements.lock").read_text().splitlines()
+    assert len(pins) == 2 and {f"{pin} \\" for pin in pins} <= set(program)
 
 
 @pytest.mark.parametrize("exchanged", [False, True])
