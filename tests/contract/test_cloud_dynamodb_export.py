@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import time
 import uuid
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from tests.contract.embedded_cloud import ANALYTICS, WORKLOAD, Cloud
 from tests.contract.exported_tables import EVERY_TYPE, bucket, finished, keys, read, rows, table
+from tests.contract.replication_pair import queue_for
 from tests.waiting import eventually
 
 
@@ -76,48 +76,16 @@ def test_objects_arrive_as_completed_multipart_uploads_with_the_start_first_and_
     cloud: Cloud,
 ):
     arn, name = table(cloud, "announced"), bucket(cloud, WORKLOAD)
-    sqs, dynamodb = cloud.client("sqs", WORKLOAD), cloud.client("dynamodb", WORKLOAD)
-    url = sqs.create_queue(QueueName="announced")["QueueUrl"]
-    queue = f"arn:aws:sqs:us-east-1:{WORKLOAD}:announced"
-    sqs.set_queue_attributes(
-        QueueUrl=url,
-        Attributes={
-            "Policy": json.dumps(
-                {
-                    "Version": "2012-10-17",
-                    "Statement": [
-                        {
-                            "Effect": "Allow",
-                            "Principal": {"Service": "s3.amazonaws.com"},
-                            "Action": "sqs:SendMessage",
-                            "Resource": queue,
-                        }
-                    ],
-                }
-            )
-        },
-    )
-    cloud.client("s3", WORKLOAD).put_bucket_notification_configuration(
-        Bucket=name,
-        NotificationConfiguration={
-            "QueueConfigurations": [{"QueueArn": queue, "Events": ["s3:ObjectCreated:*"]}]
-        },
+    dynamodb, events = (
+        cloud.client("dynamodb", WORKLOAD),
+        queue_for(cloud, WORKLOAD, name, "s3:ObjectCreated:*"),
     )
     export = dynamodb.export_table_to_point_in_time(TableArn=arn, S3Bucket=name)["ExportDescription"][
         "ExportArn"
     ]
     finished(dynamodb, export)
-    records: list[dict] = []
-
-    def drain() -> bool:
-        for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0).get(
-            "Messages", []
-        ):
-            records.extend(json.loads(message["Body"]).get("Records", []))
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        return len(records) == 6
-
-    assert eventually(drain), records
+    assert eventually(lambda: len(events()) == 6), events()
+    records = events()
     assert {record["eventName"] for record in records} == {"ObjectCreated:CompleteMultipartUpload"}
     order = [r["s3"]["object"]["key"] for r in sorted(records, key=lambda r: r["s3"]["object"]["sequencer"])]
     assert order[0].endswith("_started") and order[-1].endswith("manifest-summary.json")

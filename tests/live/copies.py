@@ -9,6 +9,7 @@ from typing import Any
 from tests.live.google import Google, Refused
 from tests.live.life import Life, until
 from tests.live.place import Place
+from tests.live.queues import queue_of_events
 from tests.live.warehouse import make_bucket
 
 AGENT = "does Storage Transfer assume the role by its service agent's subject, and are its events taken from the queue"
@@ -24,7 +25,7 @@ def copying(place: Place, name: str, undo: ExitStack) -> None:
     source = f"{name}-{account}"
     make_bucket(s3, source, place.sandbox.region, undo)
     agent = google("storagetransfer", "GET", "/v1/googleServiceAccounts/{}", google.project)
-    queue_arn = events(place, name, source, undo)
+    _, queue_arn = queue_of_events(place, name, source, "s3:ObjectCreated:*", undo)
     role_arn = role(place, name, source, queue_arn, agent["subjectId"], undo)
     copies(google, name, agent["accountEmail"], undo)
 
@@ -47,25 +48,6 @@ def copying(place: Place, name: str, undo: ExitStack) -> None:
         answer,
         **{"copied by hand": 1, "by events": ["raw/after.json", "raw/before.json"], "events left": 0},
     )
-
-
-def events(place: Place, name: str, bucket: str, undo: ExitStack) -> str:
-    """The ARN of a queue with an event for each new file of the bucket."""
-    sqs = place("sqs")
-    url = sqs.create_queue(QueueName=name)["QueueUrl"]
-    undo.callback(sqs.delete_queue, QueueUrl=url)
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    lets_s3 = {
-        "Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn,
-        "Condition": {"StringEquals": {"aws:SourceAccount": place.account()}},
-    }  # fmt: skip
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [lets_s3]})
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
-    queues = [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]
-    place("s3").put_bucket_notification_configuration(
-        Bucket=bucket, NotificationConfiguration={"QueueConfigurations": queues}
-    )
-    return arn
 
 
 def role(place: Place, name: str, bucket: str, queue_arn: str, subject: str, undo: ExitStack) -> str:

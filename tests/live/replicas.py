@@ -9,6 +9,7 @@ from typing import Any
 from handlers.arrival.arrival import summaries
 from tests.live.life import Life, accepted, until
 from tests.live.place import Place
+from tests.live.queues import queue_of_events
 from tests.live.warehouse import make_bucket
 
 EVENTS = "do the events of a replica's arrival, and of a failed replication, carry what the handlers read"
@@ -34,8 +35,8 @@ def replica(place: Place, name: str, undo: ExitStack) -> None:
     policy = json.dumps({"Version": "2012-10-17", "Statement": [lets_in]})
     # The policy names a role that is new: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_roles.html
     until(lambda: accepted(far.put_bucket_policy, "MalformedPolicy", Bucket=target, Policy=policy))
-    arrivals = notify(place, 1, name, target, "s3:ObjectCreated:*", undo)
-    failures = notify(place, 0, f"{name}-failed", source, FAILED, undo)
+    arrivals, _ = queue_of_events(place, name, target, "s3:ObjectCreated:*", undo, 1)
+    failures, _ = queue_of_events(place, f"{name}-failed", source, FAILED, undo)
     rule = {
         "ID": name,
         "Priority": 1,
@@ -95,25 +96,6 @@ def _role(place: Place, name: str, source: str, target: str, undo: ExitStack) ->
     iam.put_role_policy(RoleName=name, PolicyName="replicate", PolicyDocument=policy)
     undo.callback(iam.delete_role_policy, RoleName=name, PolicyName="replicate")
     return arn
-
-
-def notify(place: Place, account: int, queue: str, bucket: str, event: str, undo: ExitStack) -> str:
-    """The URL of a queue with the bucket's events of this kind."""
-    sqs = place("sqs", account)
-    url = sqs.create_queue(QueueName=queue)["QueueUrl"]
-    undo.callback(sqs.delete_queue, QueueUrl=url)
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    lets_s3 = {
-        "Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn,
-        "Condition": {"StringEquals": {"aws:SourceAccount": place.account(account)}},
-    }  # fmt: skip
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [lets_s3]})
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
-    queues = {"QueueConfigurations": [{"QueueArn": arn, "Events": [event]}]}
-    place("s3", account).put_bucket_notification_configuration(
-        Bucket=bucket, NotificationConfiguration=queues
-    )
-    return url
 
 
 def message(place: Place, account: int, url: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.live.life import Life, accepted, until
 from tests.live.place import Place
+from tests.live.queues import queue
 
 NEW = "how long after a role's creation does a service accept it, and is the deployment's wait enough"
 # How long the AWS provider tries again while a role is not known: `propagationTimeout` and `iamPropagationTimeout` in
@@ -93,17 +94,15 @@ def _function(place: Place, name: str, undo: ExitStack) -> Callable[[], Any]:
 
 
 def _schedule(place: Place, name: str, undo: ExitStack) -> Callable[[], Any]:
-    scheduler, sqs = place("scheduler"), place("sqs")
-    url = sqs.create_queue(QueueName=name)["QueueUrl"]
-    undo.callback(sqs.delete_queue, QueueUrl=url)
-    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    grant = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue}
+    scheduler = place("scheduler")
+    _, queue_arn = queue(place, name, undo)
+    grant = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue_arn}
     arn = role(place, name, {"Service": "scheduler.amazonaws.com"}, undo, grant)
 
     def create() -> Any:
         made = accepted(
             scheduler.create_schedule, *REFUSALS, Name=name, ScheduleExpression="rate(1 days)", State="DISABLED",
-            FlexibleTimeWindow={"Mode": "OFF"}, Target={"Arn": queue, "RoleArn": arn},
+            FlexibleTimeWindow={"Mode": "OFF"}, Target={"Arn": queue_arn, "RoleArn": arn},
         )  # fmt: skip
         if made:
             undo.callback(scheduler.delete_schedule, Name=name)
@@ -114,11 +113,9 @@ def _schedule(place: Place, name: str, undo: ExitStack) -> Callable[[], Any]:
 
 def _granted(place: Place, name: str, undo: ExitStack) -> Callable[[], Any]:
     """A call with the role's own credentials, which is allowed from the moment on that the policy is known."""
-    sts, sqs = place("sts"), place("sqs")
-    url = sqs.create_queue(QueueName=name)["QueueUrl"]
-    undo.callback(sqs.delete_queue, QueueUrl=url)
-    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    grant = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue}
+    sts = place("sts")
+    url, queue_arn = queue(place, name, undo)
+    grant = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue_arn}
     arn = role(place, name, {"AWS": f"arn:aws:iam::{place.account()}:root"}, undo, grant)
 
     def send() -> Any:
