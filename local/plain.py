@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeGuard
+from typing import Any, Protocol, TypeGuard
 
 
 def is_object(value: object) -> TypeGuard[dict[str, Any]]:
@@ -13,3 +13,16 @@ def is_object(value: object) -> TypeGuard[dict[str, Any]]:
 def is_list(value: object) -> TypeGuard[list[Any]]:
     """Whether it is a list, of anything."""
     return isinstance(value, list)
+
+
+class Keyed(Protocol):
+    """What has values by key, as a mapping has."""
+
+    def get(self, key: Any, /) -> Any:
+        """The value of a key, None where there is none."""
+        ...
+
+
+def within(of: Keyed, key: Any) -> dict[str, Any]:
+    """The object that a key has; an empty one where the key is not there, or null."""
+    return of.get(key) or {}

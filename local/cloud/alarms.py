@@ -16,10 +16,13 @@ from urllib.parse import parse_qsl
 import botocore.session
 import cbor2
 
+from local.plain import is_list
+
 from . import query_protocol
 from .iam import authorization
 from .models import constraints, wire
 from .seams import app, cloudwatch
+from .seams.parts import Answer, Record
 
 MODEL = botocore.session.Session().get_service_model("cloudwatch")
 DESCRIBES = ("DescribeAlarms", "DescribeAlarmsForMetric")
@@ -37,13 +40,13 @@ FILLED_IN = (
 )
 
 
-def parse_request(path: str, headers: dict, body: bytes, query: Any) -> tuple[str, str, dict]:
+def parse_request(path: str, headers: Record, body: bytes, query: Any) -> tuple[str, str, Record]:
     """The (protocol, operation, input) of a request."""
     if "cbor" in headers.get("content-type", "") or "cbor" in headers.get("smithy-protocol", ""):
         return "cbor", path.rsplit("/operation/", 1)[-1], cbor2.loads(body) if body else {}
     if target := headers.get("x-amz-target"):
         return "json", target.rsplit(".", 1)[-1], json.loads(body or b"{}")
-    given = {key: value[0] if isinstance(value, list) else value for key, value in dict(query or {}).items()}
+    given = {key: value[0] if is_list(value) else value for key, value in dict(query or {}).items()}
     form = given | dict(parse_qsl((body or b"").decode(), keep_blank_values=True))
     name = form.get("Action", "")
     names: list[str] = MODEL.operation_names  # type: ignore[assignment]  # a cached property of botocore
@@ -51,7 +54,7 @@ def parse_request(path: str, headers: dict, body: bytes, query: Any) -> tuple[st
     return "query", name, wire.from_form(known, wire.tree(form), False) if known else {}
 
 
-def keep(given: dict) -> None:
+def keep(given: Record) -> None:
     """Completes the alarm that ministack has just stored."""
     alarm = cloudwatch.alarms[given["AlarmName"]]
     for name in FILLED_IN:
@@ -76,26 +79,24 @@ def typed(shape: Any, value: Any) -> Any:
     return float(value) if shape.type_name == "double" else value
 
 
-def written(protocol: str, name: str, value: dict) -> tuple[int, dict, bytes]:
+def written(protocol: str, name: str, value: Record) -> tuple[int, Record, bytes]:
     """A 200 in the protocol of the request: CBOR, the query protocol's XML, or JSON whose alarms have no null."""
     operation = MODEL.operation_model(name)
     if protocol == "query":
         return 200, {"Content-Type": "text/xml"}, query_protocol.write(operation, value)
     if protocol == "json":
-        whole = {
-            k: [without_null(each) for each in v] if isinstance(v, list) else v for k, v in value.items()
-        }
+        whole = {k: [without_null(each) for each in v] if is_list(v) else v for k, v in value.items()}
         return 200, {"Content-Type": "application/x-amz-json-1.0"}, json.dumps(whole).encode()
     headers = {"Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}
     return 200, headers, cbor2.dumps(typed(operation.output_shape, value))
 
 
-def without_null(alarm: dict) -> dict:
+def without_null(alarm: Record) -> Record:
     """A copy of an alarm that leaves out each member whose value is null."""
     return {name: value for name, value in alarm.items() if value is not None}
 
 
-async def around(stock: Any, method: str, path: str, headers: dict, body: bytes, query: Any) -> tuple:
+async def around(stock: Any, method: str, path: str, headers: Record, body: bytes, query: Any) -> Answer:
     """Describes alarms in the protocol of the request, and keeps every member that a PutMetricAlarm has; what can't be
     read, and any other operation, goes to ministack as it came."""
     try:

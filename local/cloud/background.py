@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 log = logging.getLogger("tributary.cloud")
-running: set[asyncio.Task] = set()  # the loop keeps only a weak reference
+running: set[asyncio.Task[None]] = set()  # the loop keeps only a weak reference
 
 
 def in_background(work: Coroutine[Any, Any, None]) -> None:
@@ -18,7 +18,7 @@ def in_background(work: Coroutine[Any, Any, None]) -> None:
     task.add_done_callback(ended)
 
 
-def ended(task: asyncio.Task) -> None:
+def ended(task: asyncio.Task[None]) -> None:
     """Lets go of a task that is over, and logs its error with the traceback; a cancelled task has none."""
     running.discard(task)
     if not task.cancelled() and (error := task.exception()):

@@ -15,11 +15,17 @@ import json
 import logging
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
+
+from local.plain import within
 
 from .iam.authorization import Denied, assume, bucket_owner, check, check_service, wrap
 from .seams import cloudwatch, eventbridge, lambda_svc, s3, scheduler, sns, sqs
+from .seams.parts import Answer, Handler, Record
 from .seams.responses import error_response_json, get_account_id, get_region, new_uuid, request_scope
 
 log = logging.getLogger("tributary.cloud")
@@ -40,7 +46,7 @@ POLL = {
 }
 # Targets whose own policy admits EventBridge; the others need the role that the target names.
 BY_POLICY = ("lambda", "sqs", "sns")
-stock = {
+stock: dict[str, Callable[..., Any]] = {
     "invoke_target": eventbridge.invoke_target.current,
     "s3_to_lambda": s3.event_to_lambda.current,
     "queue_allows": sqs.queue_policy_allows.current,
@@ -54,7 +60,7 @@ stock = {
 refused: set[tuple[str, str]] = set()
 
 
-def scope_of(arn: str):
+def scope_of(arn: str) -> AbstractContextManager[None]:
     """A context with the account and region of an ARN; where it holds none, those of the present request stay."""
     parts = arn.split(":")
     return request_scope(parts[4] or get_account_id(), parts[3] or get_region())
@@ -94,7 +100,7 @@ def policy_allows(kind: str):
     return allows
 
 
-def s3_to_lambda(arn: str, payload: dict, region: str) -> None:
+def s3_to_lambda(arn: str, payload: Record, region: str) -> None:
     """Hands an S3 notification to a function, or drops it, with a warning, if the function's policy refuses S3."""
     bucket = payload["Records"][0]["s3"]["bucket"]["name"]
     try:
@@ -108,9 +114,11 @@ def s3_to_lambda(arn: str, payload: dict, region: str) -> None:
         stock["s3_to_lambda"](arn, payload, region)
 
 
-def validate_notifications(configs, region, bucket_name="", skip_destination_validation=False):
+def validate_notifications(
+    configs: list[Record], region: str, bucket_name: str = "", skip_destination_validation: bool = False
+) -> Answer | None:
     """PutBucketNotificationConfiguration also checks that it may invoke the functions."""
-    error = stock["validate"](configs, region, bucket_name, skip_destination_validation)
+    error: Answer | None = stock["validate"](configs, region, bucket_name, skip_destination_validation)
     if error or skip_destination_validation:
         return error
     for config in configs:
@@ -129,7 +137,7 @@ def validate_notifications(configs, region, bucket_name="", skip_destination_val
     return None
 
 
-def check_target(target: dict, source_arn: str, service: str) -> None:
+def check_target(target: Record, source_arn: str, service: str) -> None:
     """EventBridge enters by the target's policy or by the target's role; Scheduler always by the role."""
     arn, account = target["Arn"], get_account_id()
     kind = arn.split(":")[2]
@@ -162,10 +170,10 @@ def send(queue_arn: str, body: str) -> None:
         s3.mappings_wake.set()
 
 
-def dead_letter(target: dict, source_arn: str, service: str, payload: str, why: object) -> None:
+def dead_letter(target: Record, source_arn: str, service: str, payload: str, why: object) -> None:
     """Logs why a target was not reached, and sends the payload to its dead-letter queue if the service may do so."""
     log.warning("%s: target %s not reached: %s", source_arn, target["Arn"], why)
-    queue = (target.get("DeadLetterConfig") or {}).get("Arn")
+    queue = within(target, "DeadLetterConfig").get("Arn")
     if queue:
         try:
             if service == "scheduler.amazonaws.com":
@@ -177,7 +185,7 @@ def dead_letter(target: dict, source_arn: str, service: str, payload: str, why: 
             log.warning("%s: nor its dead-letter queue: %s", source_arn, denied)
 
 
-def invoke_target(target: dict, event: dict, rule: dict, view=None) -> None:
+def invoke_target(target: Record, event: Record, rule: Record, view: Any = None) -> None:
     """Delivers an event to the target of a rule or a schedule; where that is refused, to its dead-letter queue."""
     service = "scheduler.amazonaws.com" if event.get("Source") == "aws.scheduler" else "events.amazonaws.com"
     source = rule.get("Arn", "")
@@ -202,7 +210,7 @@ def event_to_lambda(arn: str, payload: str) -> None:
     lambda_svc.invoke_async_with_retry(lambda_svc.execution_record(function, config), json.loads(payload))
 
 
-def next_fire(schedule: dict, after: float) -> float | None:
+def next_fire(schedule: Record, after: float) -> float | None:
     """When a schedule is due next after `after`, in its own time zone; None when never again."""
     expression, zone = (
         schedule["ScheduleExpression"],
@@ -218,7 +226,7 @@ def next_fire(schedule: dict, after: float) -> float | None:
     return due_at.timestamp() if due_at else None
 
 
-def fire(schedule: dict, due: float) -> None:
+def fire(schedule: Record, due: float) -> None:
     """One invocation, under the schedule's role, with the context attributes put into its input."""
     moment = datetime.fromtimestamp(due, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     attributes = {
@@ -270,12 +278,13 @@ def tick_schedules() -> None:
                 log.exception("schedule %s", schedule["Arn"])
 
 
-def alarm_actions(alarm: dict, old_state: str, new_state: str, reason: str) -> None:
+def alarm_actions(alarm: Record, old_state: str, new_state: str, reason: str) -> None:
     """Carries out an alarm's actions but those on topics that refuse CloudWatch; each of these is a warning."""
     allowed = dict(alarm)
     for field in ("AlarmActions", "OKActions", "InsufficientDataActions"):
         allowed[field] = []
-        for arn in alarm.get(field) or []:
+        arns: list[str] = alarm.get(field) or []
+        for arn in arns:
             try:
                 if ":sns:" in arn:
                     check_delivery(
@@ -287,7 +296,7 @@ def alarm_actions(alarm: dict, old_state: str, new_state: str, reason: str) -> N
     stock["alarm"](allowed, old_state, new_state, reason)
 
 
-def check_poller(mapping: dict) -> None:
+def check_poller(mapping: Record) -> None:
     """Raises Denied unless the role of a mapping's function may read the source, and decrypt with a queue's key."""
     function, config = lambda_svc.function_of_qualifier(mapping["FunctionName"], mapping.get("Qualifier"))
     source = mapping.get("EventSourceArn", "")
@@ -299,7 +308,7 @@ def check_poller(mapping: dict) -> None:
             check(principal, "kms:Decrypt", key)
 
 
-def mappings_allowed():
+def mappings_allowed() -> Iterator[tuple[str, str, Record]]:
     """The event source mappings whose function's role may read their source."""
     for account, region, mapping in stock["mappings"]():
         with request_scope(account, region):
@@ -313,7 +322,9 @@ def mappings_allowed():
         yield account, region, mapping
 
 
-async def refuse_blind_mapping(handler, method, path, headers, body, query):
+async def refuse_blind_mapping(
+    handler: Handler, method: str, path: str, headers: Record, body: bytes, query: Record
+):
     """CreateEventSourceMapping fails when the function's role may not read the source."""
     if method == "POST" and path.rstrip("/").endswith("/event-source-mappings"):
         request = json.loads(body or b"{}")
@@ -331,9 +342,9 @@ async def refuse_blind_mapping(handler, method, path, headers, body, query):
     return await handler(method, path, headers, body, query)
 
 
-def failure_destination(target: str, name: str, event: dict, result: dict) -> None:
+def failure_destination(target: str, name: str, event: Record, result: Record) -> None:
     """Sends an event that a function failed on to its destination, or loses it, with a warning, if its role may not."""
-    config = (lambda_svc.functions.get(name) or {}).get("config", {})
+    config = within(lambda_svc.functions, name).get("config", {})
     try:
         check(
             assume(config.get("Role", ""), "lambda.amazonaws.com", config.get("FunctionArn", "")),
@@ -346,7 +357,9 @@ def failure_destination(target: str, name: str, event: dict, result: dict) -> No
     stock["failure"](target, name, event, result)
 
 
-def foreign_bucket_allows(owner, bucket, key, method, query, caller, headers=None) -> bool:
+def foreign_bucket_allows(
+    owner: str, bucket: str, key: str, method: str, query: Record, caller: Any, headers: Record | None = None
+) -> bool:
     """The front door has evaluated a signed caller's role against the bucket policy, not just its account."""
     from .seams import iam_evaluator
 

@@ -19,13 +19,16 @@ import logging
 import re
 import tempfile
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
 import duckdb
 
+from local.plain import is_list
 from local.samples import mysql
 
 from .background import in_background
@@ -33,6 +36,8 @@ from .clock import clock
 from .iam.authorization import Denied, assume, bucket_owner, caller, check, wrap
 from .s3.encryption import KEY_HEADER, MissingKey, S3Error, resolve_key
 from .seams import eventbridge, iam_actions, rds, s3
+from .seams.iam_evaluator import PrincipalInfo
+from .seams.parts import Answer, Handler, Record
 from .seams.responses import get_account_id, get_region, request_scope
 
 log = logging.getLogger("tributary.cloud")
@@ -48,8 +53,8 @@ NOUNS = {
         "RDS DB Cluster Snapshot Event",
     ),
 }
-by_hand: dict[str, dict] = {}
-tasks: dict[tuple[str, str], dict] = {}
+by_hand: dict[str, Record] = {}
+tasks: dict[tuple[str, str], Record] = {}
 
 
 class Refused(Exception):
@@ -65,7 +70,7 @@ def today() -> datetime:
     return datetime.fromtimestamp(clock(), UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def snapshot(noun: str, name: str, kind: str, taken: datetime) -> dict:
+def snapshot(noun: str, name: str, kind: str, taken: datetime) -> Record:
     """A snapshot's members as RDS answers them; `noun` is a key of `NOUNS`, `kind` is `automated` or `manual`."""
     owner, resource, *_ = NOUNS[noun]
     return {
@@ -75,7 +80,7 @@ def snapshot(noun: str, name: str, kind: str, taken: datetime) -> dict:
     }  # fmt: skip
 
 
-def snapshots(noun: str) -> dict[str, dict]:
+def snapshots(noun: str) -> dict[str, Record]:
     """The account's, by their ARNs; the automated one is of today, so that its name stays the same through the day."""
     automated = snapshot(noun, f"rds:{mysql.INSTANCE}-{today():%Y-%m-%d-%H-%M}", "automated", today())
     arn_prefix = f"arn:aws:rds:{get_region()}:{get_account_id()}:{NOUNS[noun][1]}:"
@@ -87,7 +92,7 @@ def snapshots(noun: str) -> dict[str, dict]:
     return by_arn
 
 
-def answer_snapshots(principal, call: str, noun: str, parameters: dict) -> tuple | None:
+def answer_snapshots(principal: PrincipalInfo, call: str, noun: str, parameters: Record) -> Answer | None:
     """The answer to Create, Delete or Describe; None where it is about another database."""
     named, owner = parameters.get(f"{noun}Identifier"), parameters.get(NOUNS[noun][0])
     existing = snapshots(noun)
@@ -104,7 +109,7 @@ def answer_snapshots(principal, call: str, noun: str, parameters: dict) -> tuple
         listed_snapshots = [by_hand.pop(arn) | {"Status": "deleted"}]
     elif call == "Describe" and (arn in existing or (not named and owner == mysql.INSTANCE)):
         kind = parameters.get("SnapshotType")
-        listed_snapshots = [s for a, s in existing.items() if named in (None, s[f"{noun}Identifier"])
+        listed_snapshots = [s for s in existing.values() if named in (None, s[f"{noun}Identifier"])
                  and kind in (None, s["SnapshotType"])]  # fmt: skip
     else:
         return None
@@ -142,11 +147,11 @@ async def send_daily_events() -> None:
                     eventbridge.put_events({"Entries": [entry]}, allow_aws_source=True)
 
 
-def xml(members: dict) -> str:
+def xml(members: Record) -> str:
     """A record as XML elements, without its members that begin with `_`; a list becomes `member` elements."""
 
-    def element(name: str, value) -> str:
-        if isinstance(value, list):
+    def element(name: str, value: Any) -> str:
+        if is_list(value):
             return f"<{name}>{''.join(f'<member>{escape(v)}</member>' for v in value)}</{name}>"
         return f"<{name}>{escape(str(value))}</{name}>"
 
@@ -162,7 +167,7 @@ def tables(only: list[str]) -> list[str]:
     return chosen
 
 
-def start(principal, parameters: dict) -> dict:
+def start(principal: PrincipalInfo, parameters: Record) -> Record:
     """StartExportTask: the new task, once the request and the caller's rights to role and key are checked."""
     account, name = get_account_id(), parameters["ExportTaskIdentifier"]
     if not IDENTIFIER.fullmatch(name):
@@ -201,7 +206,7 @@ def start(principal, parameters: dict) -> dict:
     return task
 
 
-async def run(task: dict) -> None:
+async def run(task: Record) -> None:
     """Carries a task out: it ends as COMPLETE, or as FAILED with the cause."""
     task["Status"] = "IN_PROGRESS"
     try:
@@ -214,7 +219,7 @@ async def run(task: dict) -> None:
         task.update(Status="FAILED", FailureCause=str(error))
 
 
-async def write(task: dict) -> None:
+async def write(task: Record) -> None:
     """Writes a task's objects as its role, encrypted with its key. Raises Denied, MissingKey or S3Error."""
     bucket, name = task["S3Bucket"], task["ExportTaskIdentifier"]
     base = f"{task['S3Prefix'].rstrip('/')}/{name}/".lstrip("/")
@@ -241,7 +246,7 @@ async def write(task: dict) -> None:
         f"export_info_{name}.json",
         json.dumps({**info, "status": "COMPLETE", "percentProgress": 100}).encode(),
     )
-    statistics = []
+    statistics: list[Record] = []
     for table in task["_tables"]:
         body = await asyncio.to_thread(parquet, mysql.TABLES[table])
         if mysql.TABLES[table].rows:  # no rows, no part
@@ -267,7 +272,9 @@ def parquet(table: mysql.Table) -> bytes:
         return file.read_bytes()
 
 
-async def handle(stock, method, path, headers, body, query):
+async def handle(
+    stock: Handler, method: str, path: str, headers: Record, body: bytes | str, query: Record
+) -> Answer:
     """Answers the operations on export tasks and on the sample database's snapshots; any other goes to ministack."""
     parameters = {
         k: v[0]
@@ -308,10 +315,20 @@ async def handle(stock, method, path, headers, body, query):
     return rds.xml(200, f"{action}Response", f"<{action}Result>{xml(answers[0])}</{action}Result>")
 
 
-def resource_arn(stock, service, method, path, headers, body, query_params, *rest, **named):
+def resource_arn(
+    stock: Callable[..., str],
+    service: str,
+    method: str,
+    path: str,
+    headers: Record,
+    body: bytes,
+    query_params: Record,
+    *rest: Any,
+    **named: Any,
+) -> str:
     """Calls that name a snapshot and no database, where ministack would evaluate '*'."""
     if service == "rds":
-        parameters = {key: v[0] if isinstance(v, list) else v for key, v in query_params.items()}
+        parameters = {key: v[0] if is_list(v) else v for key, v in query_params.items()}
         if parameters.get("SourceArn"):
             return parameters["SourceArn"]
         for noun, (owner, resource, *_) in NOUNS.items():

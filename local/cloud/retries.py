@@ -14,6 +14,8 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from .seams.parts import Record
+
 KEPT, LIMIT = 512, 1 << 16  # answers, and the bytes of one
 ATTEMPT = re.compile(rb"attempt=(\d+)")
 SIGNER = re.compile(rb"Credential=([^/]+)/")
@@ -25,11 +27,11 @@ class Answers:
 
     def __init__(self, app: App):
         self.app = app
-        self.calls: OrderedDict[tuple[bytes, bytes], asyncio.Future[list[dict]]] = OrderedDict()
+        self.calls: OrderedDict[tuple[bytes, bytes], asyncio.Future[list[Record]]] = OrderedDict()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answers an ASGI request: a repeated one as it was answered before, if that is kept; any other by the app."""
-        headers = dict(scope.get("headers") or ())
+        headers: dict[bytes, bytes] = dict(scope.get("headers") or ())
         call, number = (
             headers.get(b"amz-sdk-invocation-id"),
             ATTEMPT.search(headers.get(b"amz-sdk-request", b"")),
@@ -49,12 +51,12 @@ class Answers:
 
     async def record(self, key: tuple[bytes, bytes], scope: Any, receive: Any, send: Any) -> None:
         """Carries the call out, and keeps a success of moderate size."""
-        kept: list[dict] = []
+        kept: list[Record] = []
         known = self.calls[key] = asyncio.get_running_loop().create_future()
         while len(self.calls) > KEPT:
             self.calls.popitem(last=False)
 
-        async def sent(message: dict) -> None:
+        async def sent(message: Record) -> None:
             kept.append(message)
             await send(message)
 

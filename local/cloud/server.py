@@ -114,7 +114,7 @@ def install() -> None:
 
 async def serve(port: int, ready: Callable[[], None], stop: asyncio.Event) -> None:
     """Serves the cloud at a port of loopback until `stop` is set; calls `ready` as soon as the port answers."""
-    from hypercorn.asyncio import serve as hypercorn_serve
+    from hypercorn.asyncio import serve as hypercorn_serve  # pyright: ignore[reportUnknownVariableType] - of ASGI and WSGI
     from hypercorn.config import Config
 
     from .retries import Answers

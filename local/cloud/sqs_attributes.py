@@ -11,6 +11,7 @@ import json
 from typing import Any
 
 from .seams import sqs
+from .seams.parts import Record
 
 stock_attributes = sqs.queue_attributes
 NAME = "RedrivePolicy"
@@ -23,7 +24,7 @@ def normal(policy: str) -> str:
     return json.dumps(read, separators=(",", ":"))
 
 
-def attributes(data: dict, url: str) -> dict[str, Any]:
+def attributes(data: Record, url: str) -> dict[str, Any]:
     """GetQueueAttributes: ministack's answer, in which the redrive policy is as SQS writes it."""
     answer = stock_attributes(data, url)
     if policy := answer["Attributes"].get(NAME):

@@ -34,7 +34,7 @@ from local.gcp import seams
 from local.gcp.decimals import LoadFailed
 from local.gcp.limits import is_column_name
 from local.gcp.load import read
-from local.gcp.wire import within
+from local.plain import within
 
 PLAIN = {
     "INTEGER": "BIGINT",

@@ -40,7 +40,8 @@ from local.gcp.s3_source import Denied, client, content, listing
 from local.gcp.storage import Storage
 from local.gcp.transfer_load import RunFailed, load
 from local.gcp.transfer_parameters import PLACES, evaluate, pattern, refuse
-from local.gcp.wire import Route, within
+from local.gcp.wire import Route
+from local.plain import within
 
 CHANGEABLE = (
     "params",

@@ -29,7 +29,8 @@ import httpx
 from local.gcp.identity_pools import CLAIM, CLAIM_TERM, EXTRACT, IdentityPools, terms
 from local.gcp.refusals import Body, Refused
 from local.gcp.resources import Resources
-from local.gcp.wire import Route, within
+from local.gcp.wire import Route
+from local.plain import within
 
 
 class Federation:

@@ -20,7 +20,8 @@ from datetime import datetime, timedelta
 from local.gcp import clock
 from local.gcp.operations import EMPTY, Operations
 from local.gcp.refusals import Body, Refused
-from local.gcp.wire import Route, within
+from local.gcp.wire import Route
+from local.plain import within
 
 POOL = r"projects/[^/]+/locations/global/workloadIdentityPools/[^/:]+"
 KIND = "type.googleapis.com/google.iam.v1.WorkloadIdentityPool"

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from local.gcp.decimals import LoadFailed, decimal
 from local.gcp.limits import BIGNUMERIC, INT64, NUMERIC
-from local.gcp.wire import within
+from local.plain import within
 
 # A type has two names (`type` in https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/tables#TableFieldSchema).
 ALIASES = {"INT64": "INTEGER", "FLOAT64": "FLOAT", "BOOL": "BOOLEAN", "STRUCT": "RECORD"}

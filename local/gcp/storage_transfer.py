@@ -39,7 +39,8 @@ from local.gcp.refusals import Body, Refused
 from local.gcp.resources import Resources, now
 from local.gcp.s3_source import Denied, client, content, listing, wording
 from local.gcp.storage import Storage
-from local.gcp.wire import Route, within
+from local.gcp.wire import Route
+from local.plain import within
 
 COUNTERS = ("objectsFoundFromSource", "bytesFoundFromSource", "objectsFromSourceSkippedBySync",
             "objectsCopiedToSink", "bytesCopiedToSink", "objectsFromSourceFailed")  # fmt: skip

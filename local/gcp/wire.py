@@ -1,4 +1,4 @@
-"""What the parts of this cloud have in common: the requests that each answers, and the objects in a request's JSON."""
+"""The requests that a part of this cloud answers."""
 
 from __future__ import annotations
 
@@ -12,8 +12,3 @@ Handler = (
 )
 Route = tuple[str, str, Handler]
 """HTTP verbs between `|`, the path as a regular expression, and who answers it."""
-
-
-def within(body: Body, field: str) -> Body:
-    """The object in a field; an empty one where the field is not there, or null."""
-    return body.get(field) or {}

@@ -17,9 +17,10 @@ import botocore.session
 from botocore.config import Config
 
 from local import secret
+from local.plain import within
 
 from .aws_rows import Refused, loopback
-from .values import Props, within
+from .values import Props
 
 ENDPOINT, SESSION = "TRIBUTARY_LOCAL_ENDPOINT", "TRIBUTARY_LOCAL_SESSION"
 

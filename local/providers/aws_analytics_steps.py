@@ -5,10 +5,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from local.plain import is_object
+from local.plain import is_object, within
 
 from .aws_rows import Call, Refused
-from .values import Props, within
+from .values import Props
 
 # -- Kinesis, Firehose
 

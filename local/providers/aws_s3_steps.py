@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 from botocore.exceptions import ClientError
 
+from local.plain import within
+
 from .aws_rows import Call, Refused
-from .values import Props, within
+from .values import Props
 
 
 def make_bucket(call: Call) -> Props:

@@ -3,8 +3,10 @@
 
 from collections.abc import Callable
 
+from local.plain import within
+
 from .aws_rows import Call, Gone
-from .values import Props, within
+from .values import Props
 
 # -- KMS
 

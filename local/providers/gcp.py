@@ -13,12 +13,13 @@ from collections.abc import Callable, Mapping
 from urllib.parse import quote, urlencode
 
 from local import secret
+from local.plain import within
 
 from . import schema
 from .aws_rows import Refused, imported, loopback
 from .gcp_answers import finished, typed
 from .gcp_types import ROWS, Row
-from .values import Props, known, unknown, within
+from .values import Props, known, unknown
 
 ENDPOINT = "TRIBUTARY_LOCAL_GCP"
 

@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from local.plain import is_list, is_object
+from local.plain import is_list, is_object, within
 
 from . import schema
 from .aws_rows import Refused
-from .values import Props, within
+from .values import Props
 
 NAME = re.compile(r".+/operations/[^/]+")
 SECONDS = 300

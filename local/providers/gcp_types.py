@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .values import Props, within
+from local.plain import within
+
+from .values import Props
 
 
 def flat(body: Props) -> Props:

@@ -45,11 +45,6 @@ def plain_value(value: struct_pb2.Value) -> Any:
     return None if kind in (None, "null_value") else getattr(value, kind)
 
 
-def within(values: Props, name: str) -> Props:
-    """The object in a property; an empty one where it is not there, or null."""
-    return values.get(name) or {}
-
-
 def wire(values: Props) -> struct_pb2.Struct:
     """Values as protobuf's Struct, which `plain` reads."""
     struct = struct_pb2.Struct()

@@ -28,11 +28,13 @@ from typing import Any
 from urllib.parse import unquote
 
 from local import opensearch
+from local.plain import is_list, is_object
 
 from ..iam import authorization, named_resources
 from ..seams import app, iam_actions
 from ..seams import opensearchserverless as oss
 from ..seams.iam_evaluator import AuthError, enforce
+from ..seams.parts import Answer, Record
 from ..seams.responses import extract_access_key_id, get_account_id, get_region, request_scope, run_offloop
 from . import groups, lifecycle
 from .data_access import authorize, is_public
@@ -66,7 +68,7 @@ class Engine:
 engine = Engine()
 
 
-def provision(rec: dict) -> None:
+def provision(rec: Record) -> None:
     """Gives a new collection the node, and makes it ACTIVE after TRIBUTARY_AOSS_WAKE seconds at least; FAILED, with the
     reason, where the node does not start. Runs behind CreateCollection."""
     woken = time.monotonic() + float(os.environ.get("TRIBUTARY_AOSS_WAKE", "2"))
@@ -80,7 +82,7 @@ def provision(rec: dict) -> None:
     rec["lastModifiedDate"] = oss.now_in_milliseconds()
 
 
-def create_collection(data: dict) -> tuple:
+def create_collection(data: Record) -> Answer:
     """CreateCollection, also into the collection group that it names; Invalid where that can't take it."""
     oss.validate_name(data.get("name"), "name", 32)
     group = groups.joined(data)
@@ -90,7 +92,7 @@ def create_collection(data: dict) -> tuple:
     return answer
 
 
-def delete_collection(data: dict) -> tuple:
+def delete_collection(data: Record) -> Answer:
     """DeleteCollection, which also deletes the collection's indexes on the node."""
     rec = oss.collections.get(data.get("id"))
     answer = stock_delete(data)
@@ -106,16 +108,16 @@ def delete_collection(data: dict) -> tuple:
 class Request:
     """A signed request to a collection: `segments` is its path, `headers` in lower case."""
 
-    rec: dict
+    rec: Record
     principal: Any
     method: str
     segments: list[str]
     query: str
-    headers: dict
+    headers: Record
     body: bytes
 
 
-def serve(request: Request) -> tuple:
+def serve(request: Request) -> Answer:
     """Runs off the event loop."""
     rec = request.rec
     if rec["status"] != "ACTIVE":
@@ -131,7 +133,7 @@ def serve(request: Request) -> tuple:
         return answered(request, for_node)
 
 
-def answered(request: Request, for_node: NodeRequest) -> tuple:
+def answered(request: Request, for_node: NodeRequest) -> Answer:
     """The node's answer to a request that the collection's policies let through."""
     rec = request.rec
     written = [resource for permission, resource in for_node.needs if permission == "WriteDocument"]
@@ -169,15 +171,15 @@ def with_refused(data: bytes, refused: list[tuple[int, str, str]]) -> bytes:
     return json.dumps({**answer, "errors": True}).encode()
 
 
-def exists(rec: dict, resource: str) -> bool:
+def exists(rec: Record, resource: str) -> bool:
     """Whether the node has the index that a resource, `index/<collection>/<index>`, names."""
     index = resource.split("/", 2)[2]
     return oss.proxy.current(rec["_Engine"], "HEAD", f"/{rec['id']}{MARK}{index}", {}, b"")[0] == 200
 
 
 async def dataplane(
-    cid: str, method: str, path: str, query: str, headers: dict, body: bytes, params: dict
-) -> tuple:
+    cid: str, method: str, path: str, query: str, headers: Record, body: bytes, params: Record
+) -> Answer:
     """The node's answer to a request at a collection's endpoint, or the error: 404 for no such collection or API, 403
     for a missing right, 400 for what can't be read, 503 where no node answers, and those of TRIBUTARY_AOSS_FAULTS."""
     rec = oss.collection_anywhere(cid)
@@ -222,7 +224,15 @@ async def dataplane(
 
 
 async def route(
-    method, path, headers, body, query_params, request_id, raw_path=None, raw_query_string="", **rest
+    method: str,
+    path: str,
+    headers: Record,
+    body: bytes,
+    query_params: Record,
+    request_id: str,
+    raw_path: Any = None,
+    raw_query_string: str = "",
+    **rest: Any,
 ):
     """Answers what is below `/_aoss/`, by the collection's id that comes next; every other path is ministack's."""
     if not path.startswith(PATH):
@@ -247,17 +257,17 @@ async def route(
 
 def validate_rules(rules: Any, allowed: tuple[str, ...], with_permissions: bool) -> None:
     """A network rule for dashboards names their collection, as "Network access" in the guide has it."""
-    if isinstance(rules, list) and "dashboard" in allowed:
+    if is_list(rules) and "dashboard" in allowed:
         rules = [
             rule | {"ResourceType": "collection"}
-            if isinstance(rule, dict) and rule.get("ResourceType") == "dashboard"
+            if is_object(rule) and rule.get("ResourceType") == "dashboard"
             else rule
             for rule in rules
         ]
     stock_validate(rules, allowed, with_permissions)
 
 
-def request_context(stock: Any, service: str, action: str, body: bytes, params: dict) -> dict:
+def request_context(stock: Any, service: str, action: str, body: bytes, params: Record) -> Record:
     """BatchGetCollection takes no resource; the key aoss:collection is the name of the one collection requested, and of
     a policy the collection that it is for; aoss:collection-group that of the one group. (What is made in a group:
     `groups.on_its_group`.)"""
@@ -265,8 +275,9 @@ def request_context(stock: Any, service: str, action: str, body: bytes, params: 
     context = context | named_resources.collection_of(action, body, get_account_id())
     if action == "aoss:BatchGetCollection":
         request = json.loads(body or b"{}")
-        collections = [oss.collections.get(cid) for cid in request.get("ids") or []]
-        names = {*(request.get("names") or []), *(rec["name"] for rec in collections if rec)}
+        ids: list[str] = request.get("ids") or []
+        collections = [oss.collections.get(cid) for cid in ids]
+        names: set[str] = {*(request.get("names") or []), *(rec["name"] for rec in collections if rec)}
         context = context | ({"aoss:collection": names.pop()} if len(names) == 1 else {})
     if action == "aoss:BatchGetCollectionGroup":
         names = groups.requested(json.loads(body or b"{}"))
@@ -282,7 +293,7 @@ stock_create, stock_delete, stock_validate = (
 stock_route = app.data_plane.current
 
 
-def proxy(stock: Any, address: str, method: str, target: str, headers: dict, body: bytes) -> tuple:
+def proxy(stock: Any, address: str, method: str, target: str, headers: Record, body: bytes) -> Answer:
     """A request to the node, as one of this cloud's."""
     return stock(address, method, target, {**headers, **engine.headers()}, body)
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from ..iam import authorization
 from ..seams import opensearchserverless as oss
+from ..seams.parts import Record
 from .data_requests import Need, Refused
 
 
-def permissions(rec: dict, principal: Any) -> list[tuple[str, str]]:
+def permissions(rec: Record, principal: Any) -> list[tuple[str, str]]:
     """(permission, resource pattern) that the collection's data access policies give this principal."""
     names = {principal.arn}
     if ":assumed-role/" in principal.arn:
@@ -46,7 +47,7 @@ def is_public(name: str) -> bool:
     )
 
 
-def authorize(rec: dict, principal: Any, needs: list[Need]) -> None:
+def authorize(rec: Record, principal: Any, needs: list[Need]) -> None:
     """Raises Refused, a 403 with each permission and resource of `needs` that no policy gives the principal."""
     granted = permissions(rec, principal)
     missing = [

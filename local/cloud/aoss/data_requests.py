@@ -8,6 +8,8 @@ Source: "Supported operations and plugins" and "Data access control" in the Open
 import json
 from dataclasses import dataclass
 
+from ..seams.parts import Record
+
 MARK = "--"
 READ = {"_search", "_count", "_source", "_explain", "_field_caps", "_validate", "_termvectors"}
 WRITE = {"_bulk", "_doc", "_create", "_update"}
@@ -48,7 +50,7 @@ class NodeRequest:
     refused: list[tuple[int, str, str]]
 
 
-def rewritten(rec: dict, method: str, segments: list[str], body: bytes) -> NodeRequest:
+def rewritten(rec: Record, method: str, segments: list[str], body: bytes) -> NodeRequest:
     """The request for the node; Refused where OpenSearch Serverless has no such operation."""
     mark, name = rec["id"] + MARK, rec["name"]
     first, rest = segments[0], segments[1:]
@@ -93,9 +95,9 @@ def rewritten(rec: dict, method: str, segments: list[str], body: bytes) -> NodeR
     return NodeRequest(path, body, needs, refused)
 
 
-def bulk(rec: dict, body: bytes, listed: list[str]) -> tuple[bytes, list[str], list[tuple[int, str, str]]]:
+def bulk(rec: Record, body: bytes, listed: list[str]) -> tuple[bytes, list[str], list[tuple[int, str, str]]]:
     """A bulk body with marked index names, the indexes in it, and (position, action, index) of each refused item."""
-    kept, named, refused = [], {}, []
+    kept, named, refused = list[bytes](), dict[str, None](), list[tuple[int, str, str]]()
     lines = iter(body.splitlines())
     for position, line in enumerate(line for line in lines if line.strip()):
         ((action, target),) = json.loads(line).items()

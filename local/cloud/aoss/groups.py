@@ -19,12 +19,13 @@ import os
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any
 
 from ..clock import clock
 from ..iam import authorization
 from ..seams import opensearchserverless as oss
+from ..seams.parts import Answer, Record
 from ..seams.responses import (
     AccountRegionScopedDict,
     error_response_json,
@@ -47,15 +48,15 @@ _waking: dict[tuple[str, str], deque[int]] = {}
 """(group's id, part) -> the statuses that it answers still before it is awake; missing while nothing wakes it."""
 
 
-def _named(name: Any) -> dict | None:
+def _named(name: Any) -> Record | None:
     return next((group for group in groups.values() if group["name"] == name), None)
 
 
-def _members(group: dict) -> list[dict]:
+def _members(group: Record) -> list[Record]:
     return [rec for rec in oss.collections.values() if rec.get("collectionGroupName") == group["name"]]
 
 
-def _limits(given: dict | None, before: dict | None = None) -> dict:
+def _limits(given: Record | None, before: Record | None = None) -> Record:
     limits = {**(before or {}), **(given or {})}
     for part in ("Indexing", "Search"):
         least, most = (limits.get(f"{end}{part}CapacityInOCU") for end in ("min", "max"))
@@ -64,7 +65,7 @@ def _limits(given: dict | None, before: dict | None = None) -> dict:
     return limits
 
 
-def create(data: dict) -> tuple:
+def create(data: Record) -> Answer:
     """CreateCollectionGroup: Invalid for NEXTGEN without standby replicas, ConflictException for a name in use."""
     oss.validate_name(data.get("name"), "name", 32)
     generation = data.get("generation", "CLASSIC")
@@ -92,13 +93,14 @@ def create(data: dict) -> tuple:
     return json_response({"createCollectionGroupDetail": group | {"tags": data.get("tags") or []}})
 
 
-def batch_get(data: dict) -> tuple:
+def batch_get(data: Record) -> Answer:
     """BatchGetCollectionGroup: groups with their tags and present capacity, and NOT_FOUND for each other id or name."""
     ids, names = data.get("ids"), data.get("names")
     if bool(ids) == bool(names):
         raise oss.Invalid("You must provide either ids or names, but not both")
-    details, errors = [], []
-    for value in ids or names or []:
+    details, errors = list[Record](), list[Record]()
+    wanted: list[str] = ids or names or []
+    for value in wanted:
         group = groups.get(value) if ids else _named(value)
         if group:
             details.append(_detail(group))
@@ -108,13 +110,14 @@ def batch_get(data: dict) -> tuple:
     return json_response({"collectionGroupDetails": details, "collectionGroupErrorDetails": errors})
 
 
-def requested(data: dict) -> set[str]:
+def requested(data: Record) -> set[str]:
     """The names of the groups that a BatchGetCollectionGroup is for."""
-    named = [groups[each]["name"] for each in data.get("ids") or [] if each in groups]
+    ids: list[str] = data.get("ids") or []
+    named = [groups[each]["name"] for each in ids if each in groups]
     return {*(data.get("names") or []), *named}
 
 
-def _detail(group: dict) -> dict:
+def _detail(group: Record) -> Record:
     capacity = {part: {"capacityInOcu": float(units(group, part))} for part in WORKERS}
     return {
         **group,
@@ -124,7 +127,7 @@ def _detail(group: dict) -> dict:
     }
 
 
-def update(data: dict) -> tuple:
+def update(data: Record) -> Answer:
     """UpdateCollectionGroup: writes the given capacity limits over the group's, and the description if there is one."""
     group = _there(data)
     group["capacityLimits"] = _limits(data.get("capacityLimits"), group["capacityLimits"])
@@ -135,7 +138,7 @@ def update(data: dict) -> tuple:
     )
 
 
-def delete(data: dict) -> tuple:
+def delete(data: Record) -> Answer:
     """DeleteCollectionGroup: the group and its tags go, but it is a ConflictException while it has collections."""
     group = _there(data)
     if members := _members(group):
@@ -146,7 +149,7 @@ def delete(data: dict) -> tuple:
     return json_response({})
 
 
-def list_groups(_data: dict) -> tuple:
+def list_groups(_data: Record) -> Answer:
     """ListCollectionGroups: a summary of every group, with the number of its collections, on a single page."""
     shown = ("id", "arn", "name", "createdDate", "capacityLimits", "generation")
     summaries = [
@@ -156,13 +159,13 @@ def list_groups(_data: dict) -> tuple:
     return json_response({"collectionGroupSummaries": summaries})
 
 
-def _there(data: dict) -> dict:
+def _there(data: Record) -> Record:
     if group := groups.get(data.get("id")):
         return group
     raise oss.Invalid(NOT_FOUND, "ResourceNotFoundException")
 
 
-def joined(data: dict) -> dict | None:
+def joined(data: Record) -> Record | None:
     """The group that a collection is to be made in, checked; None where none is named."""
     if not (name := data.get("collectionGroupName")):
         return None
@@ -178,12 +181,14 @@ def joined(data: dict) -> dict | None:
 
 
 async def on_its_group(
-    stock: Callable[..., Any], method: str, path: str, headers: dict, body: bytes, query: Any
-) -> tuple:
+    stock: Callable[..., Any], method: str, path: str, headers: Record, body: bytes, query: Any
+) -> Answer:
     """Who makes a collection in a group needs aoss:AddCollectionToCollectionGroup on the group as well, which carries
     its name as aoss:collection-group
     (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonopensearchserverless.html)."""
-    given = json.loads(body or b"{}") if headers.get("x-amz-target", "").endswith(".CreateCollection") else {}
+    given: Record = (
+        json.loads(body or b"{}") if headers.get("x-amz-target", "").endswith(".CreateCollection") else {}
+    )
     group = _named(given.get("collectionGroupName"))
     if group and extract_access_key_id(headers, query or {}):
         action, named = "aoss:AddCollectionToCollectionGroup", {"aoss:collection-group": group["name"]}
@@ -197,13 +202,13 @@ async def on_its_group(
 # --- sleep
 
 
-def units(group: dict, part: str) -> float:
+def units(group: Record, part: str) -> float:
     """The units of a part that are there now."""
     least = group["capacityLimits"].get(f"min{part.title()}CapacityInOCU") or 0
     return max(least, 0 if asleep(group, part) else WORKERS[part])
 
 
-def asleep(group: dict, part: str) -> bool:
+def asleep(group: Record, part: str) -> bool:
     """Whether a part of a group has no unit."""
     if group["generation"] != "NEXTGEN" or group["capacityLimits"].get(f"min{part.title()}CapacityInOCU"):
         return False
@@ -213,7 +218,7 @@ def asleep(group: dict, part: str) -> bool:
 
 
 @contextlib.contextmanager
-def awake(rec: dict, permissions: set[str]) -> Iterator[None]:
+def awake(rec: Record, permissions: set[str]) -> Generator[None, None, None]:
     """Holds a request to a collection until the parts that it needs are awake, and keeps them so until it is answered.
     Raises Refused for what a part answers before. Not on the event loop."""
     group = _named(rec.get("collectionGroupName"))
@@ -231,7 +236,7 @@ def awake(rec: dict, permissions: set[str]) -> Iterator[None]:
         _used.update({(group["id"], part): clock() for part in parts})
 
 
-def _wake(group: dict, part: str) -> None:
+def _wake(group: Record, part: str) -> None:
     answers = os.environ.get("TRIBUTARY_AOSS_WAKING", "").split()
     waking = _waking.setdefault((group["id"], part), deque(int(status) for status in answers))
     with contextlib.suppress(IndexError):  # empty: also where another request took the last one

@@ -25,6 +25,7 @@ from sqlglot import exp
 
 from ..iam import authorization
 from ..seams import athena, glue
+from ..seams.parts import Answer, Handler, Record
 from ..seams.responses import error_response_json, json_response
 from .hive_coercion import coerces
 
@@ -40,7 +41,7 @@ def duckdb_type(hive: str) -> str:
     return sqlglot.parse_one(hive, read="hive", into=exp.DataType).sql(dialect="duckdb")
 
 
-def columns_sql(columns: list[dict], in_files: set[str]) -> str:
+def columns_sql(columns: list[Record], in_files: set[str]) -> str:
     """A SELECT's list that casts each column to its type in the catalog, and has NULL for one that the files lack."""
     return ", ".join(
         f"""{f'"{c["Name"]}"' if c["Name"] in in_files else "NULL"}::{duckdb_type(c["Type"])} AS "{c["Name"]}\""""
@@ -48,15 +49,16 @@ def columns_sql(columns: list[dict], in_files: set[str]) -> str:
     )
 
 
-def relation(table: dict, name: str, workdirs: list[str]) -> str:
+def relation(table: Record, name: str, workdirs: list[str]) -> str:
     """The table as a SELECT over copies of its files."""
-    columns, keys = table["StorageDescriptor"]["Columns"], table.get("PartitionKeys") or []
-    parts = (
+    columns: list[Record] = table["StorageDescriptor"]["Columns"]
+    keys: list[Record] = table.get("PartitionKeys") or []
+    parts: list[tuple[Record, list[str]]] = (
         [(p["StorageDescriptor"], p["Values"]) for p in glue.partitions.get(name, [])]
         if keys
         else [(table["StorageDescriptor"], [])]
     )
-    selected = []
+    selected: list[str] = []
     for descriptor, values in parts:
         location = descriptor["Location"]
         check_partition(name, columns, descriptor.get("Columns") or [], "/".join(values))
@@ -74,7 +76,7 @@ def relation(table: dict, name: str, workdirs: list[str]) -> str:
     return " UNION ALL ".join(selected) or nothing
 
 
-def check_partition(name: str, columns: list[dict], own: list[dict], values: str) -> None:
+def check_partition(name: str, columns: list[Record], own: list[Record], values: str) -> None:
     """A partition keeps the types that it was registered with, and is read only where they can be coerced."""
     types = {column["Name"]: column["Type"] for column in own}
     for column in columns:
@@ -104,16 +106,15 @@ def expand(query: Any, database: str, workdirs: list[str]) -> Any:
             inner = expand(sqlglot.parse_one(view["originalSql"], read="athena"), view["schema"], workdirs)
         else:
             inner = sqlglot.parse_one(relation(record, name, workdirs), read="duckdb")
-        inner_query = exp.Subquery(
-            this=inner, alias=exp.TableAlias(this=exp.to_identifier(table.alias or table.name, True))
-        )
+        alias: str = table.alias or table.name
+        inner_query = exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier(alias, True)))
         if table is query:
             return inner_query
         table.replace(inner_query)
     return query
 
 
-def view_input(name: str, sql: str, database: str) -> dict:
+def view_input(name: str, sql: str, database: str) -> Record:
     """Glue's record of a view; its columns come from running it over no rows."""
     workdirs: list[str] = []
     try:
@@ -137,7 +138,7 @@ def view_input(name: str, sql: str, database: str) -> dict:
     }  # fmt: skip
 
 
-def run(query: str, database: str) -> dict:
+def run(query: str, database: str) -> Record:
     """A statement's result: columns and rows, both empty for CREATE VIEW and DROP VIEW. NotSupported for any other but
     SELECT; ValueError, which begins with Athena's code, for what contradicts the catalog."""
     statement = sqlglot.parse_one(query, read="athena")
@@ -177,12 +178,14 @@ def run(query: str, database: str) -> dict:
             shutil.rmtree(workdir, ignore_errors=True)
 
 
-async def run_duckdb(query: str, database: str, catalog: str | None = None) -> dict:
+async def run_duckdb(query: str, database: str, catalog: str | None = None) -> Record:
     """Runs a query in a thread, under the request's account and region, so that the cloud answers others meanwhile."""
     return await asyncio.to_thread(copy_context().run, run, query, database)
 
 
-async def update_named_query(stock, method, path, headers, body, query):
+async def update_named_query(
+    stock: Handler, method: str, path: str, headers: Record, body: bytes, query: Record
+) -> Answer:
     """UpdateNamedQuery, not in ministack: docs.aws.amazon.com/athena/latest/APIReference/API_UpdateNamedQuery.html."""
     if not headers.get("x-amz-target", "").endswith(".UpdateNamedQuery"):
         return await stock(method, path, headers, body, query)

@@ -21,8 +21,11 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
+from local.plain import within
+
 from ..iam.authorization import Denied, assume, check, wrap
 from ..seams import athena, glue, s3
+from ..seams.parts import Answer, Handler, Record
 from ..seams.responses import error_response_json, get_account_id, get_region, json_response
 
 # What GetCrawler answers for what neither CreateCrawler nor UpdateCrawler set.
@@ -37,7 +40,7 @@ DEFAULTS = {
 PARQUET = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
 
 
-def update_partition(request: dict) -> tuple:
+def update_partition(request: Record) -> Answer:
     """UpdatePartition: writes the input over the partition of the values; EntityNotFoundException if none has them."""
     partitions = glue.partitions.get(f"{request['DatabaseName']}/{request['TableName']}", [])
     for partition in partitions:
@@ -49,7 +52,7 @@ def update_partition(request: dict) -> tuple:
     )
 
 
-def columns(location: str) -> list[dict]:
+def columns(location: str) -> list[Record]:
     """Name and Type, as Glue has them, of each column of the first Parquet file below a location."""
     workdirs: list[str] = []
     try:
@@ -64,17 +67,17 @@ def columns(location: str) -> list[dict]:
     return [{"Name": name, "Type": kind.sql(dialect="hive").lower()} for name, kind in types.items()]
 
 
-def crawl(crawler: dict) -> None:
+def crawl(crawler: Record) -> None:
     """Registers each folder of Parquet files below a crawler's S3 targets; Denied where S3 or Glue refuses its role."""
     level = (
         json.loads(crawler.get("Configuration") or "{}").get("Grouping", {}).get("TableLevelConfiguration", 2)
     )
     role = assume(crawler["Role"], "glue.amazonaws.com")
     for target in crawler["Targets"]["S3Targets"]:
-        place = urlparse(target["Path"])
+        place = urlparse(str(target["Path"]))
         bucket = f"arn:aws:s3:::{place.netloc}"
         check(role, "s3:ListBucket", bucket, **{"s3:prefix": place.path.lstrip("/")})
-        objects = (s3.buckets.get(place.netloc) or {}).get("objects", {})
+        objects = within(s3.buckets, place.netloc).get("objects", {})
         for key in sorted(
             k for k in objects if k.startswith(place.path.lstrip("/")) and k.endswith(".parquet")
         ):
@@ -115,7 +118,9 @@ def register(database: str, name: str, location: str, below: list[str], folder: 
         glue.create_partition({"DatabaseName": database, "TableName": name, "PartitionInput": partition})
 
 
-async def handle(stock, method, path, headers, body, query):
+async def handle(
+    stock: Handler, method: str, path: str, headers: Record, body: bytes, query: Record
+) -> Answer:
     """UpdatePartition; StartCrawler, whose crawl ends before the answer; the defaults of a made or changed crawler."""
     action = headers.get("x-amz-target", "").split(".")[-1]
     if action == "UpdatePartition":
@@ -138,7 +143,7 @@ async def handle(stock, method, path, headers, body, query):
     answer = await stock(method, path, headers, body, query)
     if action in ("CreateCrawler", "UpdateCrawler") and answer[0] == 200:
         crawler = glue.crawlers[json.loads(body)["Name"]]
-        crawler.update({name: value | (crawler.get(name) or {}) for name, value in DEFAULTS.items()})
+        crawler.update({name: value | within(crawler, name) for name, value in DEFAULTS.items()})
         if not crawler.get("Schedule"):
             crawler.pop("Schedule", None)  # one that is started by hand has none
     return answer

@@ -11,13 +11,19 @@ docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ExportTableToPointInT
 import json
 import logging
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
+
+from local.plain import within
 
 from ..background import in_background
 from ..clock import clock
 from ..iam.authorization import Denied, caller, wrap
 from ..s3.encryption import MissingKey, S3Error
 from ..seams import dynamodb, iam_actions
+from ..seams.iam_evaluator import PrincipalInfo
+from ..seams.parts import Answer, Handler, Record
 from ..seams.responses import error_response_json, get_account_id, get_region, json_response
 from .export_files import Refused, iso, write
 from .history import (
@@ -33,10 +39,10 @@ from .table_key import check_table_key, handle_streams
 
 log = logging.getLogger("tributary.cloud")
 TOKEN_SECONDS = 8 * 3600
-tokens: dict[tuple[str, str], tuple[float, dict, str]] = {}
+tokens: dict[tuple[str, str], tuple[float, Record, str]] = {}
 
 
-async def run(principal, table: Table, description: dict) -> None:
+async def run(principal: PrincipalInfo, table: Table, description: Record) -> None:
     """Writes an export's objects, and makes its description COMPLETED, or FAILED with a code and a message."""
     failure: tuple[str, str] | None = None
     try:
@@ -59,7 +65,7 @@ async def run(principal, table: Table, description: dict) -> None:
         description["ExportStatus"] = "COMPLETED"
 
 
-def describe(request: dict) -> dict:
+def describe(request: Record) -> Record:
     """The new export's description, or Refused; nothing has been stored."""
     arn, now = request.get("TableArn", ""), clock()
     if not arn.startswith("arn:") or not request.get("S3Bucket"):
@@ -75,10 +81,8 @@ def describe(request: dict) -> dict:
         )
     if request.get("ExportFormat", "DYNAMODB_JSON") != "DYNAMODB_JSON":
         raise Refused("ValidationException", "only DYNAMODB_JSON is exported here")
-    kind, spec = (
-        request.get("ExportType", "FULL_EXPORT"),
-        dict(request.get("IncrementalExportSpecification") or {}),
-    )
+    kind = request.get("ExportType", "FULL_EXPORT")
+    spec: Record = dict(within(request, "IncrementalExportSpecification"))
     if kind == "INCREMENTAL_EXPORT":
         if "ExportTime" in request or "ExportFromTime" not in spec:
             raise Refused(
@@ -111,7 +115,7 @@ def describe(request: dict) -> dict:
     }
 
 
-def export_table(principal, request: dict) -> dict:
+def export_table(principal: PrincipalInfo, request: Record) -> Record:
     """A new export's description, which `run` completes in the background, or where a client token comes again that of
     its first export. Refused for a bad request, Denied or MissingKey for the table's key."""
     token = (get_account_id(), request.get("ClientToken", ""))
@@ -131,7 +135,9 @@ def export_table(principal, request: dict) -> dict:
     return description
 
 
-async def handle(stock, method, path, headers, body, query):
+async def handle(
+    stock: Handler, method: str, path: str, headers: Record, body: bytes, query: Record
+) -> Answer:
     """ExportTableToPointInTime; also the recovery window in answers on continuous backups, and the end of a deleted
     table's history."""
     action = headers.get("x-amz-target", "").split(".")[-1]
@@ -167,7 +173,16 @@ async def handle(stock, method, path, headers, body, query):
     return status, answer_headers, answer
 
 
-def resource_arn(stock, service, method, path, headers, body, *rest, **named):
+def resource_arn(
+    stock: Callable[..., str],
+    service: str,
+    method: str,
+    path: str,
+    headers: Record,
+    body: bytes,
+    *rest: Any,
+    **named: Any,
+) -> str:
     """Export calls name an ARN, where ministack expects a table's name and would evaluate '*'."""
     if service == "dynamodb" and "Export" in headers.get("x-amz-target", ""):
         with suppress(ValueError):

@@ -19,6 +19,8 @@ from ..clock import clock
 from ..iam.authorization import bucket_owner, check
 from ..s3.encryption import KEY_HEADER, write_multipart
 from ..seams import dynamodb
+from ..seams.iam_evaluator import PrincipalInfo
+from ..seams.parts import Record
 from .history import Table, changes_between, items_at
 
 ITEMS_PER_FILE = 5_000
@@ -37,7 +39,7 @@ def iso(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
-def data_files(table: Table, description: dict) -> list[tuple[str, int, bytes]]:
+def data_files(table: Table, description: Record) -> list[tuple[str, int, bytes]]:
     """(file name, item count, gzipped JSON Lines) for every partition; an empty partition has an empty file."""
     if description["ExportType"] == "INCREMENTAL_EXPORT":
         spec = description["IncrementalExportSpecification"]
@@ -60,7 +62,7 @@ def data_files(table: Table, description: dict) -> list[tuple[str, int, bytes]]:
     ]
 
 
-async def write(principal, table: Table, description: dict) -> None:
+async def write(principal: PrincipalInfo, table: Table, description: Record) -> None:
     """All of the export's objects, in the order in which a reader may rely on them."""
     bucket, export_id = description["S3Bucket"], description["ExportArn"].rsplit("/", 1)[-1]
     prefix = description.get("S3Prefix", "").rstrip("/")
@@ -83,7 +85,7 @@ async def write(principal, table: Table, description: dict) -> None:
     if "S3SseKmsKeyId" in description:
         headers[KEY_HEADER] = description["S3SseKmsKeyId"]
 
-    async def put(name: str, body: bytes) -> dict:
+    async def put(name: str, body: bytes) -> Record:
         kind = {"gz": "application/gzip", "on": "application/json"}.get(name[-2:], "application/octet-stream")
         return await write_multipart(principal, bucket, base + name, body, {**headers, "content-type": kind})
 
@@ -122,7 +124,7 @@ def checksum(body: bytes) -> bytes:
     return base64.b64encode(hashlib.md5(body).digest())
 
 
-def summary(description: dict, base: str, export_id: str) -> dict:
+def summary(description: Record, base: str, export_id: str) -> Record:
     """What manifest-summary.json holds, in the version of a full export or of an incremental one."""
     spec = description.get("IncrementalExportSpecification")
     times = (

@@ -9,12 +9,13 @@ from collections import defaultdict
 
 from ..clock import clock
 from ..seams import dynamodb
+from ..seams.parts import Record
 from ..seams.responses import get_account_id, get_region
 
 WINDOW_SECONDS = 35 * 86400
 Table = tuple[str, str, str]  # account, region, name
 # What changed in a table, oldest first: seconds, keys, old image, new image.
-history: dict[Table, list[tuple[float, dict, dict | None, dict | None]]] = defaultdict(list)
+history: dict[Table, list[tuple[float, Record, Record | None, Record | None]]] = defaultdict(list)
 recoverable_since: dict[Table, float] = {}
 stock_emit = dynamodb.stream_event.current
 
@@ -25,7 +26,7 @@ def table_id(table_arn: str) -> Table:
     return parts[4], parts[3], parts[5].removeprefix("table/").split("/")[0]
 
 
-def remember(name: str, event: str, old: dict | None, new: dict | None, replicate: bool = True) -> None:
+def remember(name: str, event: str, old: Record | None, new: Record | None, replicate: bool = True) -> None:
     """Adds a change to the table's history, unless the item is as before, and passes it on to ministack's streams."""
     table = dynamodb.tables.get(name)
     if table and old != new:
@@ -35,14 +36,14 @@ def remember(name: str, event: str, old: dict | None, new: dict | None, replicat
     stock_emit(name, event, old, new, replicate)
 
 
-def identity(table: dict, item: dict) -> str:
+def identity(table: Record, item: Record) -> str:
     """An item's key as text, the same for every image of the item; `table` is the table's record."""
     return json.dumps(
         [item.get(table["pk_name"]), item.get(table["sk_name"]) if table["sk_name"] else None], sort_keys=True
     )
 
 
-def items_at(table: Table, moment: float) -> list[dict]:
+def items_at(table: Table, moment: float) -> list[Record]:
     """The table's items as they were: today's, with later changes taken back."""
     record = dynamodb.tables.get_scoped(*table)
     assert record is not None
@@ -60,16 +61,16 @@ def items_at(table: Table, moment: float) -> list[dict]:
     return list(items.values())
 
 
-def changes_between(table: Table, start: float, end: float, view: str) -> list[dict]:
+def changes_between(table: Table, start: float, end: float, view: str) -> list[Record]:
     """Each item that changed: the image before the window, the last image in it, none of the steps between."""
     record = dynamodb.tables.get_scoped(*table)
     assert record is not None
-    net: dict[str, dict] = {}
+    net: dict[str, Record] = {}
     for when, keys, old, new in history[table]:
         if start <= when < end:
             line = net.setdefault(identity(record, keys), {"Keys": keys, "OldImage": old})
             line.update(NewImage=new, Metadata={"WriteTimestampMicros": {"N": str(int(when * 1e6))}})
-    lines = []
+    lines: list[Record] = []
     for line in net.values():
         if line["OldImage"] is None and line["NewImage"] is None:
             continue  # came and went inside the window

@@ -7,21 +7,26 @@ Source: docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usag
 
 import json
 
+from local.plain import within
+
 from ..iam.authorization import Denied, caller, check
 from ..s3.encryption import MissingKey, resolve_key
 from ..seams import dynamodb
+from ..seams.iam_evaluator import PrincipalInfo
+from ..seams.parts import Answer, Handler, Record
 from ..seams.responses import error_response_json
 from .history import Table, table_id
 
 
-def check_table_key(principal, table: Table) -> None:
+def check_table_key(principal: PrincipalInfo, table: Table) -> None:
     """Raise Denied unless the principal may decrypt with the key of the table, where it is a customer's."""
-    encryption = (dynamodb.tables.get_scoped(*table) or {}).get("SSEDescription") or {}
+    record: Record = dynamodb.tables.get_scoped(*table) or {}
+    encryption = within(record, "SSEDescription")
     key = encryption.get("KMSMasterKeyArn", "")
     # The account's own key for DynamoDB lets all its principals in by that service.
     if encryption.get("Status") != "ENABLED" or not key or key.endswith("alias/aws/dynamodb"):
         return
-    context = {
+    context: Record = {
         "kms:viaservice": f"dynamodb.{table[1]}.amazonaws.com",
         "kms:calleraccount": principal.account,
         "kms:encryptioncontext:aws:dynamodb:tablename": table[2],
@@ -31,7 +36,9 @@ def check_table_key(principal, table: Table) -> None:
     check(principal, "kms:Decrypt", resolve_key(key, table[0]), **context)
 
 
-async def handle_streams(stock, method, path, headers, body, query):
+async def handle_streams(
+    stock: Handler, method: str, path: str, headers: Record, body: bytes, query: Record
+) -> Answer:
     """A stream is encrypted as its table is: who may not decrypt gets no iterator of it."""
     if headers.get("x-amz-target", "").endswith(".GetShardIterator"):
         try:

@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from ..seams import dynamodb
+from ..seams.parts import Record
 from ..seams.responses import request_scope
 
 INTERVAL = 1.0  # seconds
@@ -24,21 +25,22 @@ expiring: ContextVar[bool] = ContextVar("expiring", default=False)
 stock_remove, stock_record = dynamodb.remove_item.current, dynamodb.change_record.current
 
 
-def remove(table: dict, partition: str, sort: str) -> Any:
+def remove(table: Record, partition: str, sort: str) -> Any:
     """Removes an item as ministack's own function does, but nothing on the thread of ministack's reaper."""
     if threading.current_thread().name == STOCK_REAPER:
         return None
     return stock_remove(table, partition, sort)
 
 
-def record(*args: Any) -> dict:
+def record(*args: Any) -> Record:
     """A change's stream record, with DynamoDB as `userIdentity` where the item goes because its time has passed."""
     return stock_record(*args) | ({"userIdentity": SERVICE} if expiring.get() else {})
 
 
 def expire(name: str, attribute: str) -> None:
     """Removes the table's items whose time, a number of seconds, has passed."""
-    now, table = time.time(), dynamodb.tables.get(name) or {"items": {}}  # a deleted table
+    now = time.time()
+    table: Record = dynamodb.tables.get(name) or {"items": {}}  # a deleted table
     with dynamodb.lock:
         due = [
             (partition, sort, item)

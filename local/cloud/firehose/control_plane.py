@@ -6,8 +6,11 @@ Limits: nothing outlives the process; VpcConfiguration is kept, not used. Other 
 Source: docs.aws.amazon.com/firehose/latest/APIReference/API_CreateDeliveryStream.html.
 """
 
+from local.plain import within
+
 from ..iam import authorization
 from ..seams import firehose
+from ..seams.parts import Answer, Record
 from ..seams.responses import error_response_json
 from .delivery import KIND, SERVICE, Delivery
 from .described import described
@@ -15,10 +18,10 @@ from .described import described
 stock_create, stock_description = firehose.create_delivery_stream, firehose.destination_description.current
 
 
-def refusal(data: dict, config: dict) -> str | None:
+def refusal(data: Record, config: Record) -> str | None:
     """Why CreateDeliveryStream refuses a destination in a collection, as the error's message; None if it does not."""
-    hints, s3 = config.get("BufferingHints") or {}, config.get("S3Configuration") or {}
-    retry = (config.get("RetryOptions") or {}).get("DurationInSeconds", 300)
+    hints, s3 = within(config, "BufferingHints"), within(config, "S3Configuration")
+    retry = within(config, "RetryOptions").get("DurationInSeconds", 300)
     if not 1 <= len(config.get("IndexName") or "") <= 80:
         return "IndexName must have 1 to 80 characters"
     if not 0 <= hints.get("IntervalInSeconds", 300) <= 900 or not 1 <= hints.get("SizeInMBs", 5) <= 100:
@@ -27,7 +30,7 @@ def refusal(data: dict, config: dict) -> str | None:
         return "RetryOptions.DurationInSeconds must be 0 to 7200"
     if not config.get("CollectionEndpoint") or not s3.get("BucketARN"):
         return "CollectionEndpoint and S3Configuration.BucketARN are required"
-    source = (data.get("KinesisStreamSourceConfiguration") or {}).get("RoleARN")
+    source = within(data, "KinesisStreamSourceConfiguration").get("RoleARN")
     for role in filter(None, (config.get("RoleARN"), s3.get("RoleARN"), source)):
         try:
             authorization.check_trust(role, SERVICE, firehose.stream_arn(data["DeliveryStreamName"]))
@@ -36,7 +39,7 @@ def refusal(data: dict, config: dict) -> str | None:
     return None
 
 
-def create(data: dict) -> tuple:
+def create(data: Record) -> Answer:
     """CreateDeliveryStream, which checks a destination in a collection first, and starts to deliver from Kinesis."""
     config = data.get(f"{KIND}DestinationConfiguration")
     if config and (why := refusal(data, config)):
@@ -48,7 +51,7 @@ def create(data: dict) -> tuple:
     return answer
 
 
-def description(destination: dict) -> dict:
+def description(destination: Record) -> Record:
     """A destination as DescribeDeliveryStream shows it; one in a collection by described.py."""
     described_stream = stock_description(destination)
     if config := described_stream.pop(f"{KIND}DestinationDescription", None):

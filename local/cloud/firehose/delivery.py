@@ -28,6 +28,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from opensearchpy.exceptions import ConnectionError as Unreachable
 from opensearchpy.exceptions import TransportError
 
+from local.plain import within
+
 from ..iam import authorization
 from ..seams import firehose
 from ..seams.responses import get_account_id, get_region, new_uuid, request_scope
@@ -48,11 +50,11 @@ class Deleted(Exception):
 class Delivery(threading.Thread):
     """Delivers a stream's records, in the account and region that it was made in, until it is deleted."""
 
-    def __init__(self, stream: dict):
+    def __init__(self, stream: dict[str, Any]):
         super().__init__(daemon=True, name=f"firehose-{stream['name']}")
         self.stream, self.account, self.region = stream, get_account_id(), get_region()
-        self.config: dict = stream["destinations"][0]["config"]
-        self.source: dict = stream["kinesis_source"]
+        self.config: dict[str, Any] = stream["destinations"][0]["config"]
+        self.source: dict[str, Any] = stream["kinesis_source"]
         self.clients: dict[tuple[str, str], tuple[Any, float]] = {}
         self.cursors: dict[str, str] = {}  # shard -> the last sequence number that was delivered
         own = boto3.Session(self.account, os.environ["AWS_SECRET_ACCESS_KEY"], region_name=self.region)
@@ -90,11 +92,12 @@ class Delivery(threading.Thread):
 
     def gather(self) -> tuple[list[Record], dict[str, str]]:
         """A buffer's worth of records, and how far each shard was read for it."""
-        hints = self.config.get("BufferingHints") or {}
+        hints = within(self.config, "BufferingHints")
         seconds, most = hints.get("IntervalInSeconds", 300), hints.get("SizeInMBs", 5) * MB
         kinesis = self.acting("kinesis", self.source["RoleARN"])
-        arn, read, cursors, size = {"StreamARN": self.source["KinesisStreamARN"]}, [], {}, 0
-        iterators = {}
+        arn, size = {"StreamARN": self.source["KinesisStreamARN"]}, 0
+        read, cursors = list[Record](), dict[str, str]()
+        iterators: dict[str, str | None] = {}
         for shard in (listed["ShardId"] for listed in kinesis.list_shards(**arn)["Shards"]):
             answer = kinesis.get_shard_iterator(**arn, ShardId=shard, **self.position(shard))
             iterators[shard] = answer["ShardIterator"]
@@ -144,23 +147,25 @@ class Delivery(threading.Thread):
 
     def processors(self) -> list[dict[str, str]]:
         """Each Lambda processor's parameters by name; none where processing is not enabled."""
-        processing = self.config.get("ProcessingConfiguration") or {}
-        processors = processing.get("Processors", []) if processing.get("Enabled") else []
-        parameters = [
+        processing = within(self.config, "ProcessingConfiguration")
+        processors: list[dict[str, Any]] = (
+            processing.get("Processors", []) if processing.get("Enabled") else []
+        )
+        parameters: list[list[dict[str, str]]] = [
             processor.get("Parameters", []) for processor in processors if processor["Type"] == "Lambda"
         ]
         return [{p["ParameterName"]: p["ParameterValue"] for p in pairs} for pairs in parameters]
 
     def transformed(self, read: list[Record]) -> list[Record]:
         """The records that are Ok; those that failed are in the backup."""
-        [parameters], kept = self.processors(), []
+        [parameters], kept = self.processors(), list[Record]()
         for batch in chunks(read, float(parameters.get("BufferSizeInMBs", 1)) * MB):
             try:
                 answers = self.invoke(parameters, batch)
             except (ClientError, BotoCoreError, authorization.Denied, ValueError) as error:
                 code = "Lambda.InvokeAccessDenied" if "ccess" in str(error) else "Lambda.FunctionError"
                 answers = [{"result": "ProcessingFailed", "code": code, "message": str(error)}] * len(batch)
-            failed = []
+            failed: list[Record] = []
             for record, answer in zip(batch, answers, strict=True):
                 if answer["result"] == "Ok":
                     kept.append(Record(base64.b64decode(answer["data"]), record.arrived))
@@ -174,10 +179,10 @@ class Delivery(threading.Thread):
             self.back_up(UNPROCESSED, failed, {"lambdaArn": parameters["LambdaArn"]})
         return kept
 
-    def invoke(self, parameters: dict[str, str], batch: list[Record]) -> list[dict]:
+    def invoke(self, parameters: dict[str, str], batch: list[Record]) -> list[dict[str, Any]]:
         """The function's answers in the order of the records; ValueError after three calls that fail or mismatch."""
         arn, source = parameters["LambdaArn"], self.source["KinesisStreamARN"]
-        sent = [
+        sent: list[dict[str, Any]] = [
             {
                 "recordId": f"{number:056d}",
                 "approximateArrivalTimestamp": record.arrived,
@@ -216,7 +221,7 @@ class Delivery(threading.Thread):
 
     def index(self, records: list[Record]) -> list[Record]:
         """Those that were refused, or not taken in time, each with its error."""
-        began, delay, left, refused = time.monotonic(), FIRST_DELAY, records, []
+        began, delay, left, refused = time.monotonic(), FIRST_DELAY, records, list[Record]()
         while left:
             waiting: list[Record] = []
             for record, (status, reason) in zip(left, self.bulk(left), strict=True):
@@ -226,7 +231,7 @@ class Delivery(threading.Thread):
                     (waiting if status in (401, 403, 429) or status >= 500 else refused).append(record)
             if waiting:
                 self.log_failure("delivery", f"OS.{waiting[0].error[0]}", waiting[0].error[1])
-            if time.monotonic() + delay - began > (self.config.get("RetryOptions") or {}).get(
+            if time.monotonic() + delay - began > within(self.config, "RetryOptions").get(
                 "DurationInSeconds", 300
             ):
                 return refused + waiting
@@ -260,8 +265,8 @@ class Delivery(threading.Thread):
                 yield 400, "mapper_parsing_exception: failed to parse: the record is not a JSON object"
                 continue
             item = next(answered)["index"]
-            error = item.get("error") or {}
-            cause = (error.get("caused_by") or {}).get("reason", "")
+            error = within(item, "error")
+            cause = within(error, "caused_by").get("reason", "")
             yield (
                 item["status"],
                 " ".join(filter(None, [error.get("type", ""), error.get("reason", ""), cause])),
@@ -324,7 +329,7 @@ class Delivery(threading.Thread):
         """Logs a failure of delivery or backup, in its log stream too where it has one that the role may write."""
         log.warning("Firehose %s: %s: %s", self.stream["name"], code, message)
         sink = self.config["S3Configuration"] if which == "backup" else self.config
-        options = sink.get("CloudWatchLoggingOptions") or {}
+        options = within(sink, "CloudWatchLoggingOptions")
         if not options.get("Enabled"):
             return
         line = {

@@ -24,7 +24,7 @@ def described(config: Shape) -> Shape:
 
 def with_defaults(processing: Shape, role: str) -> Shape:
     """What was not set of a Lambda processor is there with its default, the role of the delivery among it."""
-    processors = []
+    processors: list[Shape] = []
     for processor in processing.get("Processors", []):
         given = {each["ParameterName"]: each["ParameterValue"] for each in processor.get("Parameters", [])}
         if processor["Type"] == "Lambda":

@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from local.plain import is_object
+
 
 @dataclass
 class Record:
@@ -17,7 +19,7 @@ class Record:
 
 def chunks(records: list[Record], most: float) -> Iterator[list[Record]]:
     """The records in groups of at most `most` bytes, each of a record at least."""
-    batch, size = [], 0
+    batch, size = list[Record](), 0
     for record in records:
         if batch and size + len(record.data) > most:
             yield batch
@@ -34,4 +36,4 @@ def one_line(data: bytes) -> bytes | None:
         document = json.loads(data)
     except ValueError:
         return None
-    return json.dumps(document).encode() if isinstance(document, dict) else None
+    return json.dumps(document).encode() if is_object(document) else None

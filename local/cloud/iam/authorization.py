@@ -14,11 +14,15 @@ from __future__ import annotations
 import json
 import logging
 import re
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any
 
+from local.plain import is_list
+
 from ..seams import app, iam_actions, lambda_runtime, tagging
 from ..seams import iam_evaluator as iam
+from ..seams.parts import Answer, Handler, Record
 from ..seams.responses import (
     error_response_json,
     extract_access_key_id,
@@ -52,7 +56,7 @@ def bucket_owner(bucket: str) -> str | None:
     return s3.bucket_owner(bucket)
 
 
-def resource_policy(service: str, arn: str) -> tuple | None:
+def resource_policy(service: str, arn: str) -> tuple[Any, ...] | None:
     """(policy, owner) of a resource, in whichever account it stands; ministack reads the caller's account only."""
     if not arn.startswith("arn:"):
         return None
@@ -69,7 +73,7 @@ def resource_policy(service: str, arn: str) -> tuple | None:
         return stock_policy(service, arn)
 
 
-def resolve_principal(access_key_id: str, account_id: str, credential=None):
+def resolve_principal(access_key_id: str, account_id: str, credential: Any = None):
     """An account's root is allowed everything by identity, and still meets the resource's policy; nobody is nobody."""
     principal = stock_principal(access_key_id, account_id, credential)
     if isinstance(principal, iam.AuthError) or principal.policies is not None:
@@ -102,7 +106,16 @@ def condition_key(key: str, ctx: iam.EvalContext) -> Any:
     return stock_condition_key(key, ctx)
 
 
-def resource_arn(stock, service, method, path, headers, body, *rest, **named):
+def resource_arn(
+    stock: Callable[..., str],
+    service: str,
+    method: str,
+    path: str,
+    headers: Record,
+    body: bytes,
+    *rest: Any,
+    **named: Any,
+) -> str:
     """The stock answer; on its way what a call to CloudWatch or EventBridge speaks of is kept for `condition_key`."""
     if service == "events" and headers.get("x-amz-target", "").endswith(".PutEvents"):
         entries = json.loads(body or b"{}").get("Entries", [])
@@ -169,7 +182,7 @@ def check(
 
 
 def check_service(
-    service: str, action: str, resource: str, source_arn: str, source_account: str, **context
+    service: str, action: str, resource: str, source_arn: str, source_account: str, **context: Any
 ) -> None:
     """Raise Denied unless the resource's policy lets the AWS service in, on behalf of `source_arn`."""
     attached = resource_policy(action.partition(":")[0], resource)
@@ -194,7 +207,7 @@ def check_service(
         )
 
 
-def role_record(role_arn: str) -> dict | None:
+def role_record(role_arn: str) -> Record | None:
     """The record of the role that an ARN names, in whichever account; None where it names no role that is there."""
     from ..seams import iam as iam_service
 
@@ -204,7 +217,7 @@ def role_record(role_arn: str) -> dict | None:
     return iam_service.roles.get_scoped(parts[4], None, parts[5].rsplit("/", 1)[-1])
 
 
-def check_trust(role_arn: str, service: str, source_arn: str = "", *, names_source: bool = True) -> dict:
+def check_trust(role_arn: str, service: str, source_arn: str = "", *, names_source: bool = True) -> Record:
     """The role's record, if its trust policy lets `service` assume it for `source_arn` in the role's own account. A
     service of which no documentation says that it names the source (not `names_source`) names none here."""
     role = role_record(role_arn)
@@ -220,13 +233,13 @@ def check_trust(role_arn: str, service: str, source_arn: str = "", *, names_sour
     return role
 
 
-def without_resource(trust: Any) -> dict:
+def without_resource(trust: Any) -> Record:
     """A trust policy as the evaluator of resource policies reads one: it applies to the role itself."""
     from urllib.parse import unquote
 
     document = json.loads(unquote(trust)) if isinstance(trust, str) else dict(trust or {})
     statements = document.get("Statement", [])
-    return {"Statement": statements if isinstance(statements, list) else [statements]}
+    return {"Statement": statements if is_list(statements) else [statements]}
 
 
 def assume(
@@ -246,7 +259,7 @@ def assume(
     )
 
 
-def caller(headers: dict, query: dict | None = None) -> iam.PrincipalInfo:
+def caller(headers: Record, query: Record | None = None) -> iam.PrincipalInfo:
     """Who signed this request; the front door has checked the signature already."""
     principal = iam.resolve_principal.current(
         extract_access_key_id(headers, query or {}) or "", get_account_id()
@@ -256,7 +269,7 @@ def caller(headers: dict, query: dict | None = None) -> iam.PrincipalInfo:
     return principal
 
 
-def execution_credentials(stock, config: dict) -> dict[str, str]:
+def execution_credentials(stock: Callable[[Record], dict[str, str]], config: Record) -> dict[str, str]:
     """The credentials that a function runs with; Denied where its role's trust policy does not let Lambda assume it."""
     # An invoked version or alias is a qualifier of the ARN here; Lambda assumes the role for the function.
     function_arn = ":".join(config.get("FunctionArn", "").split(":")[:7])
@@ -264,17 +277,19 @@ def execution_credentials(stock, config: dict) -> dict[str, str]:
     return stock(config)
 
 
-def wrap(service: str, around) -> None:
+def wrap(service: str, around: Callable[..., Awaitable[Answer]]) -> None:
     """Put `async around(stock, method, path, headers, body, query)` in front of a service, in process too."""
     stock = app.handlers[service]
 
-    async def handler(method, path, headers, body, query_params):
+    async def handler(method: str, path: str, headers: Record, body: bytes, query_params: Record):
         return await around(stock, method, path, headers, body, query_params)
 
     app.handlers[service] = handler
 
 
-async def refuse_bad_execution_role(stock, method, path, headers, body, query):
+async def refuse_bad_execution_role(
+    stock: Handler, method: str, path: str, headers: Record, body: bytes, query: Record
+) -> Answer:
     """CreateFunction and UpdateFunctionConfiguration fail when Lambda cannot assume the role."""
     if method in ("POST", "PUT") and path.rstrip("/").endswith(("/functions", "/configuration")):
         try:

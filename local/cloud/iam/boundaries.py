@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from local.plain import within
+
 from ..seams import iam, iam_actions
 from .request_members import members
 
@@ -32,7 +34,7 @@ def boundary(action: str, given: dict[str, Any]) -> str | None:
     if not ON_ONE.fullmatch(action):
         return None
     whose, store = ("UserName", iam.users) if "User" in action else ("RoleName", iam.roles)
-    return (store.get(given.get(whose)) or {}).get("PermissionsBoundary") or None
+    return within(store, given.get(whose)).get("PermissionsBoundary") or None
 
 
 def request_context(

@@ -17,8 +17,11 @@ from contextvars import ContextVar
 from typing import Any
 from urllib.parse import unquote
 
+from local.plain import within
+
 from ..seams import athena, iam_actions, kms, lambda_svc, tagging
 from ..seams import opensearchserverless as oss
+from ..seams.parts import Answer, Handler, Record
 from ..seams.responses import error_response_json, get_account_id, get_region
 from . import authorization, several_resources
 from .request_members import members
@@ -80,7 +83,7 @@ def arn(action: str, path: str, body: bytes, region: str, account: str, query: d
     if (
         action == "glue:CreateDatabase"
     ):  # the catalog's right is needed as well; the database's is the narrower one
-        return f"{before}database/{(given.get('DatabaseInput') or {}).get('Name')}"
+        return f"{before}database/{within(given, 'DatabaseInput').get('Name')}"
     if action in BY_MEMBER:
         member, prefix = BY_MEMBER[action]
         name = given.get(member) or next(iter(given.get(member.partition(".")[0], [])), None)
@@ -121,14 +124,14 @@ def function_of(action: str, path: str, body: bytes, region: str, account: str) 
     if action == "lambda:CreateEventSourceMapping":
         name = str(members(body).get("FunctionName", ""))
         return name if name.startswith("arn:") else f"arn:aws:lambda:{region}:{account}:function:{name}"
-    return (lambda_svc.mappings.get(path.rstrip("/").rpartition("/")[2]) or {}).get("FunctionArn")
+    return within(lambda_svc.mappings, path.rstrip("/").rpartition("/")[2]).get("FunctionArn")
 
 
 def tagged_functions() -> Generator[tuple[str, list[dict[str, str]]], Any, None]:
     """Lambda's tags, those of mappings among them, which ministack keeps elsewhere."""
     yield from stock_functions()
     for id, mapping in lambda_svc.mappings.items():
-        tags = mapping.get("Tags") or {}
+        tags = within(mapping, "Tags")
         yield lambda_svc.mapping_arn(id), [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
@@ -138,7 +141,9 @@ def tagged_collections() -> Generator[tuple[str, list[dict[str, str]]], Any, Non
         yield collection, [{"Key": tag["key"], "Value": tag["value"]} for tag in tags]
 
 
-async def on_its_key(stock, method, path, headers, body, query):
+async def on_its_key(
+    stock: Handler, method: str, path: str, headers: Record, body: bytes, query: Record
+) -> Answer:
     """A request on an alias is one on its key as well, which a policy grants or refuses by the key's own tags."""
     action = f"kms:{headers.get('x-amz-target', '').rpartition('.')[2]}"
     if action in BY_MEMBER:

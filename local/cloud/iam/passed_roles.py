@@ -12,7 +12,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from local.plain import is_object
+
 from ..seams import app, iam_actions
+from ..seams.parts import Answer, Handler, Record
 from ..seams.responses import extract_access_key_id, get_account_id, new_uuid
 from . import authorization
 from .request_members import members
@@ -32,7 +35,7 @@ IN_XML = re.compile(rb"<Role>([^<]+)</Role>")
 
 def roles(value: Any) -> Iterator[str]:
     """Each role in a request's members, as they have it: `Role`, `roleArn`, `RoleARN`, at any depth."""
-    for name, member in value.items() if isinstance(value, dict) else enumerate(value):
+    for name, member in value.items() if is_object(value) else enumerate(value):
         if isinstance(member, dict | list):
             yield from roles(member)
         elif str(name).lower() in ("role", "rolearn") and member:
@@ -53,7 +56,9 @@ def checked(service: str):
     """The check to put in front of a service: who hands it a role without the right to gets AccessDenied."""
     action, to = HANDED[service]
 
-    async def around(stock, method, path, headers, body, query):
+    async def around(
+        stock: Handler, method: str, path: str, headers: Record, body: bytes, query: Record
+    ) -> Answer:
         called = iam_actions.action_of.current(service, method, path, headers, body, query)
         # What the cloud calls itself, a state machine's task, is nobody's request.
         if called and re.fullmatch(action, called) and extract_access_key_id(headers, query or {}):

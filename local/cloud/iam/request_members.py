@@ -8,6 +8,8 @@ from urllib.parse import parse_qs
 
 import cbor2
 
+from local.plain import is_object
+
 
 def members(body: bytes) -> dict[str, Any]:
     """The request's members, of its JSON, its CBOR or its form."""
@@ -16,9 +18,9 @@ def members(body: bytes) -> dict[str, Any]:
             parsed = cbor2.loads(body)
         except cbor2.CBORDecodeError:
             return {}
-        return parsed if isinstance(parsed, dict) else {}
+        return parsed if is_object(parsed) else {}
     try:
         parsed = json.loads(body or b"{}")
-        return parsed if isinstance(parsed, dict) else {}
+        return parsed if is_object(parsed) else {}
     except (ValueError, UnicodeDecodeError):
         return {key: values[0] for key, values in parse_qs((body or b"").decode("latin-1")).items()}

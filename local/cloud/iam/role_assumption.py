@@ -20,9 +20,12 @@ from urllib.parse import parse_qsl
 
 import botocore.session
 
+from local.plain import is_list
+
 from ..models import constraints, wire
 from ..seams import iam_evaluator as iam
 from ..seams import sts
+from ..seams.parts import Record
 from ..seams.responses import get_region
 from . import authorization
 
@@ -70,9 +73,9 @@ def _check(principal: iam.PrincipalInfo, request: dict[str, Any], action: str) -
         raise authorization.Denied(principal.arn, action, arn, f"no {side} policy allows the {action} action")
 
 
-async def around(stock: Any, method: str, path: str, headers: dict, body: Any, query: Any) -> Any:
+async def around(stock: Any, method: str, path: str, headers: Record, body: Any, query: Any) -> Any:
     """Stands in front of STS: AccessDenied, with status 403, for an AssumeRole that `check` denies."""
-    form = {key: value[0] if isinstance(value, list) else value for key, value in dict(query or {}).items()}
+    form = {key: value[0] if is_list(value) else value for key, value in dict(query or {}).items()}
     text = body.decode(errors="replace") if isinstance(body, bytes) else body or ""
     form |= dict(parse_qsl(text, keep_blank_values=True))
     if form.get("Action") != "AssumeRole":

@@ -11,7 +11,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from local.plain import within
+
 from ..seams import app, athena, iam_actions
+from ..seams.parts import Answer, Record
 from ..seams.responses import extract_access_key_id, get_account_id, get_region, new_uuid
 from . import authorization
 from .request_members import members
@@ -27,10 +30,10 @@ LISTED = {
 # Athena's are known by ids; what is judged is the workgroup of each.
 OF_A_WORKGROUP: dict[str, tuple[str, Callable[[str], str]]] = {
     "athena:BatchGetNamedQuery": (
-        "NamedQueryIds", lambda id: (athena.named_queries.get(id) or {}).get("WorkGroup", "")
+        "NamedQueryIds", lambda id: within(athena.named_queries, id).get("WorkGroup", "")
     ),
     "athena:BatchGetQueryExecution": (
-        "QueryExecutionIds", lambda id: (athena.executions.get(id) or {}).get("WorkGroup", "")
+        "QueryExecutionIds", lambda id: within(athena.executions, id).get("WorkGroup", "")
     ),
 }  # fmt: skip
 
@@ -70,7 +73,7 @@ def arns(action: str, body: bytes) -> list[str]:
 def judged(service: str) -> Callable[..., Any]:
     """The check to put in front of a service: the caller has to be allowed the action on each resource."""
 
-    async def around(stock: Any, method: str, path: str, headers: dict, body: bytes, query: Any) -> tuple:
+    async def around(stock: Any, method: str, path: str, headers: Record, body: bytes, query: Any) -> Answer:
         action = iam_actions.action_of.current(service, method, path, headers, body, query)
         # What the cloud calls itself, a state machine's task, is nobody's request.
         if action and extract_access_key_id(headers, query or {}):

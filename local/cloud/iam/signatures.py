@@ -23,6 +23,7 @@ from urllib.parse import parse_qs
 
 from ..seams import app, lambda_runtime
 from ..seams import iam_evaluator as iam
+from ..seams.parts import Record
 
 UNCHECKED = "TRIBUTARY_CLOUD_UNCHECKED"  # set: started without a secret
 HEALTH = {"/_ministack/health", "/_ministack/ready", "/_localstack/health", "/health"}
@@ -66,7 +67,12 @@ def signed_for_sts(scope: dict[str, Any], headers: dict[str, str]) -> bool:
 
 
 def pin(
-    stock: Any, method: str, raw_path: str, query: dict, raw_headers: list, handshake: bool = False
+    stock: Any,
+    method: str,
+    raw_path: str,
+    query: Record,
+    raw_headers: list[tuple[bytes, bytes]],
+    handshake: bool = False,
 ) -> None:
     """Notes whether the request is signed in its header, and has ministack keep it as it was sent."""
     header_signed.set(any(n.lower() == b"authorization" and v.startswith(b"AWS4-") for n, v in raw_headers))
@@ -78,7 +84,7 @@ def taken_on_trust(stock: Any, access_key_id: str) -> bool:
     return bool(os.environ.get(UNCHECKED)) and header_signed.get() and stock(access_key_id)
 
 
-def execution_credentials(stock: Any, config: dict) -> dict[str, str]:
+def execution_credentials(stock: Any, config: Record) -> dict[str, str]:
     """A function's credentials: ministack's, with secret and token keyed by the run's secret, in STS's session too."""
     from ..seams import sts
 

@@ -19,15 +19,18 @@ import string
 import struct
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
 import botocore.session
 
+from local.plain import is_list
+
 from .. import query_protocol
 from ..models import constraints, wire
 from ..seams import iam
+from ..seams.parts import Record
 from ..seams.responses import get_account_id
 from . import authorization
 
@@ -36,6 +39,7 @@ SERVICES = ("bedrock.amazonaws.com", "cassandra.amazonaws.com", "codecommit.amaz
 PEM = re.compile(r"\s*-----BEGIN CERTIFICATE-----\s+([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----\s*")
 # Of one (account, user): id -> what was made, oldest first.
 Kept = defaultdict[tuple[str, str], dict[str, dict[str, Any]]]
+Operation = Callable[[Record, str, Mapping[str, Any]], Record]
 keys, certificates, credentials = Kept(dict), Kept(dict), Kept(dict)
 
 
@@ -79,10 +83,10 @@ def room(kept: Mapping[str, Any], most: int, what: str) -> None:
         raise Refused("LimitExceeded", f"Cannot exceed quota for {what}: {most}")
 
 
-def upload_key(kept: dict, user: str, request: Mapping[str, Any]) -> dict:
+def upload_key(kept: Record, user: str, request: Mapping[str, Any]) -> Record:
     """UploadSSHPublicKey, up to five keys a user; DuplicateSSHPublicKey for a key that the user has."""
     body = request["SSHPublicKeyBody"]
-    made = {
+    made: Record = {
         "UserName": user,
         "SSHPublicKeyId": identifier("APKA"),
         "Fingerprint": fingerprint(body),
@@ -99,7 +103,7 @@ def upload_key(kept: dict, user: str, request: Mapping[str, Any]) -> dict:
     return {"SSHPublicKey": made}
 
 
-def upload_certificate(kept: dict, user: str, request: Mapping[str, Any]) -> dict:
+def upload_certificate(kept: Record, user: str, request: Mapping[str, Any]) -> Record:
     """UploadSigningCertificate, up to two a user; MalformedCertificate for what is no PEM, DuplicateCertificate."""
     body = request["CertificateBody"]
     try:
@@ -109,7 +113,7 @@ def upload_certificate(kept: dict, user: str, request: Mapping[str, Any]) -> dic
     if any(other["CertificateBody"] == body for other in kept.values()):
         raise Refused("DuplicateCertificate", "The same certificate is associated with an IAM user already.")
     room(kept, 2, "SigningCertificatesPerUser")
-    made = {
+    made: Record = {
         "UserName": user,
         "CertificateId": identifier("") + identifier("")[:12],
         "CertificateBody": body,
@@ -120,7 +124,7 @@ def upload_certificate(kept: dict, user: str, request: Mapping[str, Any]) -> dic
     return {"Certificate": made}
 
 
-def create_credential(kept: dict, user: str, request: Mapping[str, Any]) -> dict:
+def create_credential(kept: Record, user: str, request: Mapping[str, Any]) -> Record:
     """CreateServiceSpecificCredential, up to two a user and service; NotSupportedService beyond `SERVICES`."""
     service = request["ServiceName"]
     if service not in SERVICES:
@@ -128,7 +132,7 @@ def create_credential(kept: dict, user: str, request: Mapping[str, Any]) -> dict
     room(
         {k: v for k, v in kept.items() if v["ServiceName"] == service}, 2, "ServiceSpecificCredentialsPerUser"
     )
-    made = {
+    made: Record = {
         "CreateDate": time.time(),
         "ServiceName": service,
         "ServiceUserName": f"{user}-at-{get_account_id()}",
@@ -141,14 +145,14 @@ def create_credential(kept: dict, user: str, request: Mapping[str, Any]) -> dict
     return {"ServiceSpecificCredential": made}
 
 
-def reset_credential(kept: dict, user: str, request: Mapping[str, Any]) -> dict:
+def reset_credential(kept: Record, user: str, request: Mapping[str, Any]) -> Record:
     """ResetServiceSpecificCredential: the credential with a new password."""
     credential = credential_of(kept, request["ServiceSpecificCredentialId"])
     credential["ServicePassword"] = secrets.token_urlsafe(32)
     return {"ServiceSpecificCredential": credential}
 
 
-def credential_of(kept: dict, name: str) -> dict:
+def credential_of(kept: Record, name: str) -> Record:
     """What the user has under that id; NoSuchEntity where there is nothing."""
     if name not in kept:
         raise Refused("NoSuchEntity", f"No such {name} of the user.")
@@ -158,7 +162,7 @@ def credential_of(kept: dict, name: str) -> dict:
 def listed(member: str, secret: tuple[str, ...]) -> Any:
     """An operation that lists what a user has, of a service if the request names it, but for members in `secret`."""
 
-    def do(kept: dict, user: str, request: Mapping[str, Any]) -> dict:
+    def do(kept: Record, user: str, request: Mapping[str, Any]) -> Record:
         of = request.get("ServiceName")
         credentials = [v for v in kept.values() if of in (None, v.get("ServiceName"))]
         return {
@@ -172,7 +176,7 @@ def listed(member: str, secret: tuple[str, ...]) -> Any:
 def status(name: str) -> Any:
     """An operation that sets the status of what the request names; `name` is the member with the id."""
 
-    def do(kept: dict, user: str, request: Mapping[str, Any]) -> dict:
+    def do(kept: Record, user: str, request: Mapping[str, Any]) -> Record:
         credential_of(kept, request[name])["Status"] = request["Status"]
         return {}
 
@@ -182,7 +186,7 @@ def status(name: str) -> Any:
 def removal(name: str) -> Any:
     """An operation that deletes what the request names; `name` is the member with the id."""
 
-    def do(kept: dict, user: str, request: Mapping[str, Any]) -> dict:
+    def do(kept: Record, user: str, request: Mapping[str, Any]) -> Record:
         del kept[credential_of(kept, request[name])[name]]
         return {}
 
@@ -190,7 +194,7 @@ def removal(name: str) -> Any:
 
 
 KEY, CERTIFICATE, CREDENTIAL = "SSHPublicKeyId", "CertificateId", "ServiceSpecificCredentialId"
-OPERATIONS = {
+OPERATIONS: dict[str, tuple[Kept, Operation]] = {
     "UploadSSHPublicKey": (keys, upload_key),
     "GetSSHPublicKey": (keys, lambda kept, user, request: {"SSHPublicKey": credential_of(kept, request[KEY])}),
     "ListSSHPublicKeys": (keys, listed("SSHPublicKeys", ("SSHPublicKeyBody", "Fingerprint"))),
@@ -223,10 +227,10 @@ def in_the_way(user: str) -> str | None:
     return next((what for what, is_there in there.items() if is_there), None)
 
 
-async def around(stock: Any, method: str, path: str, headers: dict, body: Any, query: Any) -> Any:
+async def around(stock: Any, method: str, path: str, headers: Record, body: Any, query: Any) -> Any:
     """Stands in front of IAM: answers `OPERATIONS`, DeleteConflict for a user that has anything, NoSuchEntity where a
     list is of a user that is not there; any other request goes to ministack."""
-    form = {key: value[0] if isinstance(value, list) else value for key, value in dict(query or {}).items()}
+    form = {key: value[0] if is_list(value) else value for key, value in dict(query or {}).items()}
     text = body.decode(errors="replace") if isinstance(body, bytes) else body or ""
     form |= dict(parse_qsl(text, keep_blank_values=True))
     name = form.get("Action", "")

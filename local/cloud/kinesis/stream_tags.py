@@ -9,8 +9,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from local.plain import within
+
 from ..iam import authorization
 from ..seams import kinesis
+from ..seams.parts import Answer, Record
 from ..seams.responses import error_response_json, json_response
 
 
@@ -20,20 +23,20 @@ def tags_of(arn: str) -> dict[str, str] | None:
     return None if tagged is None else tagged.setdefault("tags", {})
 
 
-def tag(tags: dict[str, str], given: dict) -> dict:
+def tag(tags: dict[str, str], given: Record) -> Record:
     """TagResource: sets the request's tags in `tags`, over those of the same key; the answer is empty."""
-    tags.update(given.get("Tags") or {})
+    tags.update(within(given, "Tags"))
     return {}
 
 
-def untag(tags: dict[str, str], given: dict) -> dict:
+def untag(tags: dict[str, str], given: Record) -> Record:
     """UntagResource: takes the request's keys out of `tags`, if they are there; the answer is empty."""
     for key in given.get("TagKeys") or ():
         tags.pop(key, None)
     return {}
 
 
-def listed(tags: dict[str, str], given: dict) -> dict:
+def listed(tags: dict[str, str], given: Record) -> Record:
     """ListTagsForResource: the tags as pairs, in the order of their keys."""
     return {"Tags": [{"Key": key, "Value": value} for key, value in sorted(tags.items())]}
 
@@ -41,7 +44,7 @@ def listed(tags: dict[str, str], given: dict) -> dict:
 OPERATIONS = {"TagResource": tag, "UntagResource": untag, "ListTagsForResource": listed}
 
 
-async def around(stock: Any, method: str, path: str, headers: dict, body: bytes, query: Any) -> tuple:
+async def around(stock: Any, method: str, path: str, headers: Record, body: bytes, query: Any) -> Answer:
     """Answers what is about tags by ARN, and keeps the tags that a stream or a consumer is made with; ministack answers
     all else, and all in CBOR."""
     operation = headers.get("x-amz-target", "").rsplit(".", 1)[-1]

@@ -21,7 +21,10 @@ import logging
 from typing import Any
 from urllib.parse import parse_qsl
 
+from local.plain import is_list
+
 from ..seams import app
+from ..seams.parts import Record
 from . import answers, constraints, differences, operations, wire
 
 log = logging.getLogger("tributary.cloud")
@@ -36,9 +39,7 @@ def compiler(service: str) -> constraints.Compiler:
 
 def listed(query: Any) -> dict[str, list[str]]:
     """A query as name -> values, whoever calls the handler."""
-    return {
-        name: [*map(str, value)] if isinstance(value, list) else [str(value)] for name, value in query.items()
-    }
+    return {name: [*map(str, value)] if is_list(value) else [str(value)] for name, value in query.items()}
 
 
 def refusal(
@@ -71,7 +72,7 @@ def refusal(
     return answers.invalid(matched, constraints.message(errors)) if errors else None
 
 
-def problems(matched: operations.Matched, value: dict) -> list[str]:
+def problems(matched: operations.Matched, value: Record) -> list[str]:
     """What in a request its operation refuses, by the model and by `differences.DOCUMENTED`, a sentence each. Raises
     Unreadable where a value is of another type."""
     errors: list[str] = []
@@ -89,11 +90,11 @@ def problems(matched: operations.Matched, value: dict) -> list[str]:
     return errors
 
 
-def without_also(operation: Any, value: dict) -> dict:
+def without_also(operation: Any, value: Record) -> Record:
     """A request without the values that its service takes although the model's enum lacks them."""
     model = operation.service_model
     for (of, name, member), (shape, _, _) in differences.ALSO.items():
-        if (of, name) == (model.service_name, operation.name) and isinstance(value.get(member), list):
+        if (of, name) == (model.service_name, operation.name) and is_list(value.get(member)):
             more = model.shape_for(shape).metadata["enum"]
             value = value | {member: [given for given in value[member] if given not in more]}
     return value
@@ -102,7 +103,7 @@ def without_also(operation: Any, value: dict) -> dict:
 def checked(service: str, stock: Any) -> Any:
     """A handler that refuses what the service's model does not take, and passes any other request on to `stock`."""
 
-    async def handler(method: str, path: str, headers: dict, body: Any, query: Any) -> Any:
+    async def handler(method: str, path: str, headers: Record, body: Any, query: Any) -> Any:
         if refused := refusal(service, method, path, headers, body, query):
             log.warning(
                 "%s %s %s refused by its model: %s",
@@ -123,7 +124,7 @@ def install() -> None:
         app.handlers[service] = checked(service, stock)
     shortcuts = app.shortcuts.current
 
-    async def control(method, path, headers, body, query, request_id):
+    async def control(method: str, path: str, headers: Record, body: bytes, query: Record, request_id: str):
         if path.startswith(S3_CONTROL) and (
             refused := refusal("s3control", method, path, headers, body, query)
         ):

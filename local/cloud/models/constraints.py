@@ -14,6 +14,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from local.plain import is_list, is_object
+
 from . import patterns
 
 Checks = Callable[[Any, str, list[str]], None]
@@ -41,7 +43,8 @@ class Compiler:
     """The checks of one service. `skip(shape or (structure, member), trait)` names what the model has wrong."""
 
     def __init__(self, skip: Callable[[str, str], bool]):
-        self.skip, self.made = skip, {}
+        self.skip = skip
+        self.made: dict[str, Checks] = {}
 
     def of(self, shape: Any) -> Checks:
         """The shape's checks: a function of (value, path, errors) that adds a sentence to `errors` for whatever is
@@ -91,7 +94,7 @@ class Compiler:
         needed = [(wire, path) for wire, path, must, _ in members if must]
 
         def check(value: Any, path: str, errors: list[str]) -> None:
-            if not isinstance(value, dict):
+            if not is_object(value):
                 raise Unreadable(f"{path.strip('.') or 'the request'}: a structure is expected")
             for wire, inner in needed:
                 if value.get(wire) is None:
@@ -107,7 +110,7 @@ class Compiler:
         limits, members = self.limits(shape, "length"), self.of(shape.member)
 
         def check(value: Any, path: str, errors: list[str]) -> None:
-            if not isinstance(value, list):
+            if not is_list(value):
                 raise Unreadable(f"{path.strip('.')}: a list is expected")
             limits(len(value), value, path, errors)
             for number, item in enumerate(value, 1):
@@ -120,7 +123,7 @@ class Compiler:
         limits, keys, values = self.limits(shape, "length"), self.of(shape.key), self.of(shape.value)
 
         def check(value: Any, path: str, errors: list[str]) -> None:
-            if not isinstance(value, dict):
+            if not is_object(value):
                 raise Unreadable(f"{path.strip('.')}: a map is expected")
             limits(len(value), value, path, errors)
             for name, item in value.items():

@@ -20,6 +20,7 @@ import botocore
 from botocore.model import ServiceModel
 
 from ..seams import iam_actions
+from ..seams.parts import Record
 from ..seams.responses import botocore_names as ALIASES
 
 DATA = Path(botocore.__file__).parent / "data"
@@ -46,7 +47,7 @@ class Route:
     rank: tuple[int, ...]
 
 
-def _without_documentation(read: dict) -> dict:
+def _without_documentation(read: Record) -> Record:
     if isinstance(read.get("documentation"), str):
         del read["documentation"]
     return read
@@ -77,7 +78,7 @@ def routes(name: str) -> list[Route]:
     """The routes of a service's REST operations, in the order in which a request is compared with them."""
     service = model(name)
     assert service
-    made = []
+    made: list[Route] = []
     greedy = any(
         "+}" in service.operation_model(operation).http["requestUri"] for operation in service.operation_names
     )
@@ -86,7 +87,7 @@ def routes(name: str) -> list[Route]:
         path, _, fixed = about.http["requestUri"].partition("?")
         literal = dict(part.partition("=")[::2] for part in fixed.split("&") if part)
         literal.pop("x-id", None)  # says which operation it is to who reads a log, and may be left out
-        query, headers, parts = [], [], [part for part in path.split("/") if part]
+        query, headers, parts = list[str](), list[str](), [part for part in path.split("/") if part]
         if shape := about.input_shape:
             for member in shape.required_members:
                 where = shape.members[member].serialization
@@ -134,7 +135,7 @@ def find(
     method: str,
     path: str,
     headers: dict[str, str],
-    query: dict,
+    query: Record,
     form: dict[str, Any],
 ) -> Matched | str | None:
     """The operation; its name alone where no model has it; None where the request is no call of an operation."""
@@ -166,7 +167,7 @@ def find(
     return None
 
 
-def rest(service: Any, method: str, path: str, headers: dict[str, str], query: dict) -> Matched | None:
+def rest(service: Any, method: str, path: str, headers: dict[str, str], query: Record) -> Matched | None:
     """The first operation whose method, path and fixed query fit and whose required parameters are all there; where
     none has them all, the first that fits otherwise; None where none fits."""
     lacking = None

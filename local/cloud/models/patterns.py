@@ -32,7 +32,7 @@ TOKEN = plain.compile(r"\\[pP]\{\w+\}|\\.|.", plain.DOTALL)
 
 def translate(pattern: str) -> str:
     """A pattern of Java's as `regex` reads it: ASCII's classes written out, and `[` within a class escaped."""
-    made, inside = [], False
+    made, inside = list[str](), False
     for token in TOKEN.findall(SURROGATES.sub(r"\\U00010000-\\U0010FFFF", pattern)):
         translated = token
         if token in ASCII:
@@ -46,7 +46,7 @@ def translate(pattern: str) -> str:
 
 
 @functools.cache
-def compiled(pattern: str) -> regex.Pattern:
+def compiled(pattern: str) -> regex.Pattern[str]:
     """The translated pattern, compiled once."""
     return regex.compile(translate(pattern))
 

@@ -12,6 +12,9 @@ import json
 from typing import Any
 from xml.etree import ElementTree
 
+from local.plain import within
+
+from ..seams.parts import Record
 from .constraints import INTEGERS, Unreadable, key
 from .operations import Matched
 
@@ -19,8 +22,8 @@ TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 
 
 def read(
-    matched: Matched, headers: dict[str, str], query: dict[str, list[str]], form: dict, body: bytes
-) -> dict:
+    matched: Matched, headers: dict[str, str], query: dict[str, list[str]], form: Record, body: bytes
+) -> Record:
     """A request's value by its protocol, empty where the operation has no input. Raises Unreadable."""
     shape: Any = matched.operation.input_shape
     if shape is None:
@@ -72,9 +75,9 @@ def plain(shape: Any, text: str) -> Any:
     return text
 
 
-def tree(form: dict[str, str]) -> dict:
+def tree(form: dict[str, str]) -> Record:
     """`Tags.member.1.Key=a` as {"Tags": {"member": {"1": {"Key": "a"}}}}; a leaf's own text is under ""."""
-    top: dict = {}
+    top: Record = {}
     for name, value in form.items():
         node = top
         for part in name.split("."):
@@ -83,16 +86,16 @@ def tree(form: dict[str, str]) -> dict:
     return top
 
 
-def numbered(node: dict) -> list[dict]:
+def numbered(node: Record) -> list[Record]:
     """The members of a list in a form's tree, in the order of their numbers."""
     return [node[number] for number in sorted((n for n in node if n.isdigit()), key=int)]
 
 
-def from_form(shape: Any, node: dict, ec2: bool) -> Any:
+def from_form(shape: Any, node: Record, ec2: bool) -> Any:
     """A shape's value at a node of a form's tree, by the names of the query protocol or, with `ec2`, of EC2's."""
     kind = shape.type_name
     if kind == "structure":
-        made = {}
+        made: Record = {}
         for name, member in shape.members.items():
             written = member.serialization.get("name", name)
             if ec2:
@@ -105,7 +108,7 @@ def from_form(shape: Any, node: dict, ec2: bool) -> Any:
     if kind == "list":
         if not ec2 and not shape.serialization.get("flattened"):
             # `member` is what Step Functions' tasks here write for every list.
-            node = node.get(shape.member.serialization.get("name", "member")) or node.get("member") or {}
+            node = node.get(shape.member.serialization.get("name", "member")) or within(node, "member")
         return [from_form(shape.member, item, ec2) for item in numbered(node)]
     if kind == "map":
         entries = numbered(node if shape.serialization.get("flattened") else node.get("entry", {}))
@@ -120,9 +123,9 @@ def from_form(shape: Any, node: dict, ec2: bool) -> Any:
     return plain(shape, node.get("", ""))
 
 
-def located(shape: Any, matched: Matched, headers: dict[str, str], query: dict[str, list[str]]) -> dict:
+def located(shape: Any, matched: Matched, headers: dict[str, str], query: dict[str, list[str]]) -> Record:
     """The members of a REST request outside its body."""
-    made: dict = {}
+    made: Record = {}
     for name, member in shape.members.items():
         where, wire = member.serialization.get("location"), member.serialization.get("name", name)
         if where == "uri" and wire in matched.labels:
@@ -149,7 +152,7 @@ def located(shape: Any, matched: Matched, headers: dict[str, str], query: dict[s
     return made
 
 
-def in_body(shape: Any, matched: Matched, body: bytes) -> dict:
+def in_body(shape: Any, matched: Matched, body: bytes) -> Record:
     """The members in a REST request's body: the payload alone where the shape has one, else all without a location."""
     payload = shape.serialization.get("payload")
     if payload:
@@ -189,7 +192,7 @@ def from_xml(shape: Any, node: ElementTree.Element) -> Any:
         children: dict[str, list[ElementTree.Element]] = {}
         for child in node:
             children.setdefault(local(child), []).append(child)
-        made = {}
+        made: Record = {}
         for name, member in shape.members.items():
             wire = member.serialization.get("name", name)
             if member.serialization.get("location"):

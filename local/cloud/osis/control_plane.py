@@ -15,11 +15,15 @@ import re
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
+from local.plain import within
+
 from ..iam import authorization
 from ..seams import app, dynamodb_streams, iam_actions
+from ..seams.parts import Answer, Record
 from ..seams.responses import (
     SERVICE_PATTERNS,
     AccountRegionScopedDict,
@@ -71,7 +75,7 @@ def invalid(message: str) -> Refused:
     return Refused("ValidationException", message)
 
 
-def description(rec: dict, fields: tuple[str, ...] | None = None) -> dict:
+def description(rec: Record, fields: tuple[str, ...] | None = None) -> Record:
     """What the service shows of a pipeline: `fields`, or all; neither what is kept for its threads nor VpcOptions."""
     return {
         key: value
@@ -80,14 +84,14 @@ def description(rec: dict, fields: tuple[str, ...] | None = None) -> dict:
     }
 
 
-def checked(rec: dict) -> dict:
+def checked(rec: Record) -> Record:
     """The plan of a pipeline's body, with everything about the record checked."""
     least, most = rec.get("MinUnits"), rec.get("MaxUnits")
     if not isinstance(least, int) or not isinstance(most, int) or not 1 <= least <= most <= 96:
         raise invalid(f"MinUnits {least} and MaxUnits {most}: 1 <= MinUnits <= MaxUnits <= 96 is required")
     if not 1 <= len(rec.get("PipelineConfigurationBody") or "") <= 100_000:
         raise invalid("PipelineConfigurationBody must have 1 to 100000 characters")
-    logging = rec.get("LogPublishingOptions") or {}
+    logging = within(rec, "LogPublishingOptions")
     group = logging.get("CloudWatchLogDestination", {}).get("LogGroup", "")
     if logging.get("IsLoggingEnabled") and not LOG_GROUP.fullmatch(group):
         raise invalid(f"log group {group!r} must be under /aws/vendedlogs/")
@@ -100,13 +104,13 @@ def checked(rec: dict) -> dict:
     return plan
 
 
-def may_pass(caller: Any, rec: dict) -> None:
+def may_pass(caller: Any, rec: Record) -> None:
     """Raises Denied unless the caller has `iam:PassRole` on the pipeline's role, for OpenSearch Ingestion."""
     service = {"iam:passedtoservice": engine.SERVICE}
     authorization.check(caller, "iam:PassRole", rec["PipelineRoleArn"], **service)
 
 
-def start(rec: dict) -> None:
+def start(rec: Record) -> None:
     """Bring a pipeline to ACTIVE, or to CREATE_FAILED when the service cannot take its role."""
     starting = rec["Status"]
 
@@ -133,7 +137,7 @@ def start(rec: dict) -> None:
     threading.Thread(target=settle, daemon=True).start()
 
 
-def stop(rec: dict) -> None:
+def stop(rec: Record) -> None:
     """Ends a pipeline's threads, for each of which it waits up to 15 seconds."""
     for thread in rec["_threads"]:
         thread.halt.set()
@@ -142,7 +146,7 @@ def stop(rec: dict) -> None:
     rec["_threads"] = []
 
 
-def find(name: str) -> dict:
+def find(name: str) -> Record:
     """The pipeline's record, of the request's account and region; ResourceNotFoundException where there is none."""
     rec = _pipelines.get(name)
     if rec is None:
@@ -150,14 +154,14 @@ def find(name: str) -> dict:
     return rec
 
 
-def create(name: str, data: dict, caller: Any) -> dict:
+def create(name: str, data: Record, caller: Any) -> Record:
     """CreatePipeline: checks the request and the caller's right to pass the role; the new pipeline is CREATING."""
     name = str(data.get("PipelineName"))
     if not NAME.fullmatch(name):
         raise invalid(f"{name!r} is not a pipeline name (3-28 of a-z, 0-9, '-', starting with a letter)")
     if name in _pipelines:
         raise Refused("ResourceAlreadyExistsException", f"Pipeline with name {name} already exists", 409)
-    rec = {
+    rec: Record = {
         "PipelineName": name,
         "PipelineArn": f"arn:aws:osis:{get_region()}:{get_account_id()}:pipeline/{name}",
         "Status": "CREATING",
@@ -177,7 +181,7 @@ def create(name: str, data: dict, caller: Any) -> dict:
     return {"Pipeline": description(rec)}
 
 
-def update(name: str, data: dict, caller: Any) -> dict:
+def update(name: str, data: Record, caller: Any) -> Record:
     """UpdatePipeline: changes what the request has. One that was STOPPED stays so; any other goes on where it was."""
     rec = find(name)
     if rec["Status"] not in ("ACTIVE", "STOPPED", "CREATE_FAILED", "UPDATE_FAILED"):
@@ -193,7 +197,7 @@ def update(name: str, data: dict, caller: Any) -> dict:
     return {"Pipeline": description(rec)}
 
 
-def delete(name: str, data: dict, caller: Any) -> dict:
+def delete(name: str, data: Record, caller: Any) -> Record:
     """DeletePipeline: ends its threads and forgets it, whatever its status is."""
     rec = find(name)
     rec["Status"] = "DELETING"
@@ -202,7 +206,7 @@ def delete(name: str, data: dict, caller: Any) -> dict:
     return {}
 
 
-def halt(name: str, data: dict, caller: Any) -> dict:
+def halt(name: str, data: Record, caller: Any) -> Record:
     """StopPipeline: an ACTIVE pipeline becomes STOPPED; ConflictException for any other."""
     rec = find(name)
     if rec["Status"] != "ACTIVE":
@@ -212,7 +216,7 @@ def halt(name: str, data: dict, caller: Any) -> dict:
     return {"Pipeline": description(rec)}
 
 
-def resume(name: str, data: dict, caller: Any) -> dict:
+def resume(name: str, data: Record, caller: Any) -> Record:
     """StartPipeline: a STOPPED pipeline is STARTING; ConflictException for any other."""
     rec = find(name)
     if rec["Status"] != "STOPPED":
@@ -222,7 +226,7 @@ def resume(name: str, data: dict, caller: Any) -> dict:
     return {"Pipeline": description(rec)}
 
 
-def validate(name: str, data: dict, caller: Any) -> dict:
+def validate(name: str, data: Record, caller: Any) -> Record:
     """ValidatePipeline: whether a body can be run here, and a message for each reason why not."""
     try:
         pipeline_body.read(data.get("PipelineConfigurationBody") or "")
@@ -231,26 +235,26 @@ def validate(name: str, data: dict, caller: Any) -> dict:
     return {"isValid": True, "Errors": []}
 
 
-def tagged(data: dict) -> dict:
+def tagged(data: Record) -> Record:
     """The pipeline whose ARN is in the query, `?arn=` (API_osis_ListTagsForResource.html and its siblings)."""
     return find(str(data.get("arn")).rsplit("/", 1)[-1])
 
 
-def tag(name: str, data: dict, caller: Any) -> dict:
+def tag(name: str, data: Record, caller: Any) -> Record:
     """TagResource: adds tags to a pipeline; one with a key that it has replaces that tag."""
     rec = tagged(data)
     rec["Tags"] = [*({tag["Key"]: tag for tag in [*rec["Tags"], *data["Tags"]]}).values()]
     return {}
 
 
-def untag(name: str, data: dict, caller: Any) -> dict:
+def untag(name: str, data: Record, caller: Any) -> Record:
     """UntagResource: takes the tags with the given keys from a pipeline."""
     rec = tagged(data)
     rec["Tags"] = [tag for tag in rec["Tags"] if tag["Key"] not in data["TagKeys"]]
     return {}
 
 
-OPERATIONS = {
+OPERATIONS: dict[str, Callable[[str, Record, Any], Record]] = {
     "createPipeline": create,
     "updatePipeline": update,
     "deletePipeline": delete,
@@ -267,7 +271,9 @@ OPERATIONS = {
 }
 
 
-async def handle_request(method: str, path: str, headers: dict, body: bytes, query_params: dict) -> tuple:
+async def handle_request(
+    method: str, path: str, headers: Record, body: bytes, query_params: Record
+) -> Answer:
     """Answers a call of OpenSearch Ingestion's REST API, `/2022-01-01/osis/<operation>[/<name>]`, in JSON."""
     operation, _, name = path.removeprefix(ROOT).partition("/")
     try:
@@ -288,7 +294,7 @@ async def handle_request(method: str, path: str, headers: dict, body: bytes, que
         )
 
 
-def get_state() -> dict:
+def get_state() -> Record:
     """What ministack would keep on disk of this service."""
     return {}  # state lives in memory
 
@@ -306,7 +312,7 @@ def reset() -> None:
 
 
 def resource_arn(
-    stock: Any, service: str, method: str, path: str, headers: dict, body: bytes, *rest: Any, **named: Any
+    stock: Any, service: str, method: str, path: str, headers: Record, body: bytes, *rest: Any, **named: Any
 ) -> str:
     """A call to DynamoDB Streams is checked on its stream; ministack takes the table's name for all of DynamoDB."""
     if not headers.get("x-amz-target", "").startswith("DynamoDBStreams_"):

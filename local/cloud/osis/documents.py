@@ -13,6 +13,8 @@ import secrets
 from decimal import Decimal
 from typing import Any
 
+from ..seams.parts import Record
+
 # Decimals pass through json as marked strings, so that all 38 digits arrive as a number.
 MARK = f"\x01{secrets.token_hex(8)}:"
 
@@ -27,7 +29,7 @@ def dumps(document: Any) -> str:
     )
 
 
-def plain(value: dict) -> Any:
+def plain(value: Record) -> Any:
     """A DynamoDB attribute value as the source hands it on."""
     ((kind, inner),) = value.items()
     if kind == "N":

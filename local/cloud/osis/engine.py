@@ -32,6 +32,9 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local.plain import within
+
+from ..seams.parts import Record
 from ..service_clients import client, session
 from . import pipeline_body
 from .documents import plain
@@ -52,10 +55,10 @@ class Stopped(Exception):
 class SubPipeline(threading.Thread):
     """`progress` outlives the thread: a pipeline that was updated goes on where it was."""
 
-    def __init__(self, pipeline: dict, name: str, plan: dict, progress: dict):
+    def __init__(self, pipeline: Record, name: str, plan: Record, progress: Record):
         super().__init__(name=f"osis-{name}", daemon=True)
         self.pipeline, self.name, self.plan, self.progress = pipeline, name, plan, progress
-        self.halt, self.counters, self.lag = threading.Event(), Counter(), 0.0
+        self.halt, self.counters, self.lag = threading.Event(), Counter[str](), 0.0
         account = pipeline["PipelineArn"].split(":")[4]
         # The service's own account of things: its log group and its metrics are not the role's.
         own = boto3.Session(
@@ -66,7 +69,7 @@ class SubPipeline(threading.Thread):
 
     def log(self, level: str, message: str) -> None:
         """Puts a line into the pipeline's log group, in the sub-pipeline's stream; none where logging is off."""
-        destination = (self.pipeline.get("LogPublishingOptions") or {}).get("CloudWatchLogDestination")
+        destination = within(self.pipeline, "LogPublishingOptions").get("CloudWatchLogDestination")
         if not destination or not self.pipeline["LogPublishingOptions"].get("IsLoggingEnabled"):
             return
         group = {"logGroupName": destination["LogGroup"], "logStreamName": self.name}
@@ -93,7 +96,7 @@ class SubPipeline(threading.Thread):
         a second. A count that can't be sent stays."""
         if not soon and time.monotonic() - self.published < 1:
             return
-        self.published, counted, self.counters = time.monotonic(), self.counters, Counter()
+        self.published, counted, self.counters = time.monotonic(), self.counters, Counter[str]()
         data = [(metric, float(value)) for metric, value in counted.items() if value]
         if self.lag:
             data.append(("opensearch.EndToEndLatency.max", self.lag))
@@ -183,7 +186,7 @@ class SubPipeline(threading.Thread):
             self.follow(client("dynamodbstreams", role), described["LatestStreamArn"], table["stream"])
         self.publish(soon=True)
 
-    def load_export(self, dynamodb: Any, s3: Any, table: dict) -> None:
+    def load_export(self, dynamodb: Any, s3: Any, table: Record) -> None:
         """Exports the table to S3 and delivers its items; goes on with an export and its files where an earlier try
         ended. RuntimeError if the export fails."""
         options, start = table["export"], self.progress["start"]
@@ -234,8 +237,13 @@ class SubPipeline(threading.Thread):
         self.log("INFO", f"Export {self.progress['export_arn']} is loaded")
 
     def metadata(
-        self, keys: dict, timestamp: int, version: int, event: str | None = None, identity: dict | None = None
-    ) -> dict:
+        self,
+        keys: Record,
+        timestamp: int,
+        version: int,
+        event: str | None = None,
+        identity: Record | None = None,
+    ) -> Record:
         """An event's metadata, as processors, routes and sinks read it; `timestamp` is in ms, `version` in µs."""
         key_values = [
             format(keys[key], "f") if isinstance(keys[key], Decimal) else str(keys[key])
@@ -259,7 +267,7 @@ class SubPipeline(threading.Thread):
             "primary_key": "|".join(key_values),
         }
 
-    def deliver(self, events: list[tuple[dict, dict]]) -> None:
+    def deliver(self, events: list[tuple[Record, Record]]) -> None:
         """Takes each event, (data, metadata), through processors and routes, and has the sinks write what is left."""
         kept = [event for event in events if pipeline_body.process(self.plan["processors"], *event)]
         routes = self.plan["routes"]
@@ -276,7 +284,7 @@ class SubPipeline(threading.Thread):
         self.count("recordsProcessed.count", len(events))
         self.publish()
 
-    def follow(self, streams: Any, arn: str, options: dict) -> None:
+    def follow(self, streams: Any, arn: str, options: Record) -> None:
         """Every shard of the stream, in turns, for ever."""
         iterators: dict[str, str | None] = {}
         read: dict[str, str | None] = self.progress.setdefault("shards", {})
@@ -307,10 +315,13 @@ class SubPipeline(threading.Thread):
             self.publish()
             self.pause(idle := 0.01 if records else min(max(idle, POLL) * 1.2, IDLE_POLL))
 
-    def changes(self, shard: str, records: list[dict], options: dict) -> None:
+    def changes(self, shard: str, records: list[Record], options: Record) -> None:
         """Delivers a page of a shard's records, without those of five minutes before the start or earlier; a version is
         the record's second and its number within that second."""
-        events, ties = [], dict(self.progress.setdefault("ties", {}).get(shard) or {"second": 0, "seen": 0})
+        events, ties = (
+            list[tuple[Record, Record]](),
+            dict(self.progress.setdefault("ties", {}).get(shard) or {"second": 0, "seen": 0}),
+        )
         for record in records:
             change, name = record["dynamodb"], record["eventName"]
             second = int(change["ApproximateCreationDateTime"].timestamp())
@@ -345,9 +356,9 @@ class SubPipeline(threading.Thread):
         self.progress["ties"][shard] = ties
 
 
-def batches(items: Iterable[dict], size: int) -> Iterator[list[dict]]:
+def batches(items: Iterable[Record], size: int) -> Iterator[list[Record]]:
     """The items in lists of `size`; the last may be shorter."""
-    batch: list[dict] = []
+    batch: list[Record] = []
     for item in items:
         batch.append(item)
         if len(batch) == size:

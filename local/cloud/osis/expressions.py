@@ -14,7 +14,11 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-Value = Callable[[dict, dict], Any]  # of (data, metadata)
+from local.plain import is_list, is_object
+
+from ..seams.parts import Record
+
+Value = Callable[[Record, Record], Any]  # of (data, metadata)
 TOKENS = (
     ("function", r"(?P<name>\w+)\(\s*(?P<arguments>[^()]*?)\s*\)"),
     ("pointer", r'"(?P<quoted>/(?:[^"\\]|\\.)*)"|(?P<bare>(?:/[\w.@]+)+)'),
@@ -80,17 +84,17 @@ PREFIX: dict[str, Callable[[Any], Any]] = {
 def at(data: Any, path: str) -> Any:
     """The value at a pointer such as `/address/lines/0`, or None."""
     for part in path.strip("/").split("/"):
-        if isinstance(data, list) and part.isdigit():
+        if is_list(data) and part.isdigit():
             data = data[int(part)] if int(part) < len(data) else None
         else:
-            data = data.get(part) if isinstance(data, dict) else None
+            data = data.get(part) if is_object(data) else None
     return data
 
 
 def joined(sign: str, left: Value, right: Value) -> Value:
     """An operator with its two operands, as a value of an event."""
 
-    def value(data: dict, metadata: dict) -> Any:
+    def value(data: Record, metadata: Record) -> Any:
         try:
             return DECIDE[sign](left(data, metadata), right(data, metadata))
         except TypeError:
@@ -102,7 +106,7 @@ def joined(sign: str, left: Value, right: Value) -> Value:
 def prefixed(sign: str, operand: Value) -> Value:
     """`not` or `-` with its operand, as a value of an event; false where the operand is of another type."""
 
-    def value(data: dict, metadata: dict) -> Any:
+    def value(data: Record, metadata: Record) -> Any:
         try:
             return PREFIX[sign](operand(data, metadata))
         except TypeError:
@@ -151,7 +155,7 @@ class Expression:
         if self.waiting:
             raise self.wrong(len(text))
 
-    def __call__(self, data: dict, metadata: dict) -> bool:
+    def __call__(self, data: Record, metadata: Record) -> bool:
         """Whether the condition holds for an event; false where it is neither true nor false."""
         return self.values[0][1](data, metadata) is True
 

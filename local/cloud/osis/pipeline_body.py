@@ -14,6 +14,9 @@ from typing import Any
 
 import yaml
 
+from local.plain import is_list, is_object
+
+from ..seams.parts import Record
 from .expressions import Expression, at
 
 TEXT, FLAG, LIST = str, bool, list
@@ -90,8 +93,8 @@ class Missing(Exception):
 def check(value: Any, shape: Any, path: str, errors: list[str]) -> None:
     """Adds to `errors`, with its path, what in `value` is not as `shape` has it: a dict's options, a list, a type."""
     name = path.rsplit(".", 1)[-1].split("[", maxsplit=1)[0]
-    if isinstance(shape, dict):
-        if not isinstance(value, dict):
+    if is_object(shape):
+        if not is_object(value):
             errors.append(f"{path}: a mapping is expected")
             return
         errors += [f"{path}.{key}: unknown option" for key in value if key not in shape]
@@ -99,8 +102,8 @@ def check(value: Any, shape: Any, path: str, errors: list[str]) -> None:
         for key in value:
             if key in shape:
                 check(value[key], shape[key], f"{path}.{key}", errors)
-    elif isinstance(shape, list):
-        if not isinstance(value, list) or not value:
+    elif is_list(shape):
+        if not is_list(value) or not value:
             errors.append(f"{path}: a list is expected")
             return
         for number, entry in enumerate(value):
@@ -111,16 +114,16 @@ def check(value: Any, shape: Any, path: str, errors: list[str]) -> None:
         errors.append(f"{path}: {value!r} is none of {', '.join(CHOICES[name])}")
 
 
-def read(text: str) -> dict[str, dict]:
+def read(text: str) -> dict[str, Record]:
     """The sub-pipelines by name, each {source, processors, routes, sinks}, or Invalid."""
     errors: list[str] = []
     try:
         body = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise Invalid([f"the body is not YAML: {error}"]) from error
-    if not isinstance(body, dict) or str(body.pop("version", "")) != "2":
+    if not is_object(body) or str(body.pop("version", "")) != "2":
         raise Invalid(['the body must start with version: "2"'])
-    pipelines: dict[str, dict] = {}
+    pipelines: dict[str, Record] = {}
     for name, pipeline in body.items():
         check(pipeline, PIPELINE, name, errors)
         if errors:
@@ -159,19 +162,19 @@ def read(text: str) -> dict[str, dict]:
     return pipelines
 
 
-def place(data: dict, path: str) -> tuple[dict | None, str]:
+def place(data: Record, path: str) -> tuple[Record | None, str]:
     """(the mapping that holds the path's last part, that part)."""
     *above, last = path.strip("/").split("/")
     holder: Any = data
     for part in above:
-        holder = holder.get(part) if isinstance(holder, dict) else None
-    return (holder if isinstance(holder, dict) else None), last
+        holder = holder.get(part) if is_object(holder) else None
+    return (holder if is_object(holder) else None), last
 
 
-def fill(pattern: str, data: dict, metadata: dict) -> str:
+def fill(pattern: str, data: Record, metadata: Record) -> str:
     """`${/field}` and `${getMetadata("x")}` filled in; Missing if the event lacks one."""
 
-    def value(match: re.Match) -> str:
+    def value(match: re.Match[str]) -> str:
         inner = match[1].strip()
         call = re.fullmatch(r'getMetadata\(\s*"/?([^"]+)"\s*\)', inner)
         value = metadata.get(call[1]) if call else at(data, inner)
@@ -188,7 +191,7 @@ def fill(pattern: str, data: dict, metadata: dict) -> str:
     return re.sub(r"\$\{([^}]+)\}", value, pattern)
 
 
-def process(processors: list, data: dict, metadata: dict) -> bool:
+def process(processors: list[tuple[str, Record]], data: Record, metadata: Record) -> bool:
     """Change the event as the processors say; False if it is dropped."""
     for kind, options in processors:
         if kind == "drop_events" and Expression(options["drop_when"])(data, metadata):

@@ -18,6 +18,9 @@ from botocore.exceptions import ClientError
 from opensearchpy.exceptions import ConnectionError as Unreachable
 from opensearchpy.exceptions import TransportError
 
+from local.plain import is_object, within
+
+from ..seams.parts import Record
 from ..service_clients import client, search
 from . import pipeline_body
 from .documents import dumps
@@ -52,7 +55,7 @@ class Run(Protocol):
 class Sink:
     """Writes events to an index of a collection, as the pipeline's role. RuntimeError where that is not there."""
 
-    def __init__(self, run: Run, options: dict, role: boto3.Session):
+    def __init__(self, run: Run, options: Record, role: boto3.Session):
         self.run, self.options = run, options
         host = options["hosts"][0]
         answer = client("opensearchserverless", role).batch_get_collection(
@@ -72,8 +75,8 @@ class Sink:
                 if error.status_code in NO_RETRY:
                     raise
                 if tries % 5 == 0:
-                    error_body = error.info.get("error") if isinstance(error.info, dict) else None
-                    reason = error_body.get("reason") if isinstance(error_body, dict) else str(error)
+                    error_body = error.info.get("error") if is_object(error.info) else None
+                    reason = error_body.get("reason") if is_object(error_body) else str(error)
                     self.run.log(
                         "WARN", f"Bulk Operation Failed. Number of retries {tries}. Retrying... {reason}"
                     )
@@ -111,7 +114,7 @@ class Sink:
                 return None
             raise
 
-    def operation(self, data: dict, metadata: dict) -> tuple[dict, str | None] | None:
+    def operation(self, data: Record, metadata: Record) -> tuple[Record, str | None] | None:
         """(action line, document), or None when the event went to the dead-letter queue instead."""
         target: dict[str, Any] = {"_index": self.options["index"], "_id": None}
         try:
@@ -124,9 +127,9 @@ class Sink:
             return None
         return {action: target}, None if action == "delete" else dumps(data)
 
-    def write(self, events: list[tuple[dict, dict]]) -> None:
+    def write(self, events: list[tuple[Record, Record]]) -> None:
         """Sends events as bulk requests, each of at most about 5 MiB unless a single document is larger."""
-        size, batch = 0, []
+        size, batch = 0, list[tuple[Record, str | None]]()
         for line, document in filter(None, (self.operation(*event) for event in events)):
             if batch and size + len(document or "") > BULK_BYTES:
                 self.send(batch)
@@ -136,7 +139,7 @@ class Sink:
         if batch:
             self.send(batch)
 
-    def send(self, batch: list[tuple[dict, str | None]]) -> None:
+    def send(self, batch: list[tuple[Record, str | None]]) -> None:
         """Sends a bulk request, and what may yet succeed again, until all is written or in the dead-letter queue; a
         version conflict is only counted."""
         attempt, delay = 1, FIRST_DELAY
@@ -152,10 +155,11 @@ class Sink:
                     [(next(iter(line.values())), document, 0, str(error)) for line, document in batch]
                 )
                 return
-            again, failed, done = [], [], 0
+            again, done = list[tuple[Record, str | None]](), 0
+            failed: list[tuple[Record, str | None, int, str]] = []
             for (line, document), item in zip(batch, answer["items"], strict=True):
                 ((action, result),) = item.items()
-                status, cause = result["status"], result.get("error") or {}
+                status, cause = result["status"], within(result, "error")
                 if status < 300 and not cause:
                     done += 1
                 elif (status == 404 and action == "delete" and attempt <= 3) or status not in NO_RETRY:
@@ -171,7 +175,7 @@ class Sink:
                 self.run.pause(delay)
             batch, attempt, delay = again, attempt + 1, min(delay * 2, LAST_DELAY)
 
-    def reject(self, failed: list[tuple[dict, str | None, int, str]]) -> None:
+    def reject(self, failed: list[tuple[Record, str | None, int, str]]) -> None:
         """Into the dead-letter queue as Data Prepper writes it."""
         if not failed:
             return
@@ -198,10 +202,10 @@ class Sink:
         self.run.count("opensearch.s3.dlqS3RecordsSuccess.count", len(failed))
 
 
-def reasons(cause: dict) -> str:
+def reasons(cause: Record) -> str:
     """An error's reason and those of its causes in turn, as one text."""
-    chain = []
+    chain: list[str] = []
     while cause:
         chain.append(str(cause.get("reason")))
-        cause = cause.get("caused_by") or {}
+        cause = within(cause, "caused_by")
     return " caused by ".join(chain)

@@ -24,9 +24,13 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
+from local.plain import is_list, is_object, within
+
 from ..background import in_background
 from ..iam.authorization import Denied, assume, bucket_owner, caller, check
 from ..seams import app, s3
+from ..seams.iam_evaluator import PrincipalInfo
+from ..seams.parts import Answer, Handler, Record
 from ..seams.responses import get_account_id, get_region, request_scope
 from .encryption import MissingKey, S3Error, stored_version, write_multipart
 from .replication import Operation, covers, matching, replicate
@@ -52,29 +56,29 @@ def tree(element: ElementTree.Element) -> Any:
 
 def xml(name: str, value: Any) -> str:
     """A value as an XML element of that name; in it a dict's items are elements, a list's `member` elements."""
-    if isinstance(value, dict):
+    if is_object(value):
         return f"<{name}>{''.join(xml(k, v) for k, v in value.items())}</{name}>"
-    if isinstance(value, list):
+    if is_list(value):
         return f"<{name}>{''.join(xml('member', v) for v in value)}</{name}>"
     return f"<{name}>{escape(str(value).lower() if isinstance(value, bool) else str(value))}</{name}>"
 
 
-def answer(name: str, value: dict, status: int = 200) -> tuple:
+def answer(name: str, value: Record, status: int = 200) -> Answer:
     """An answer of S3 Control's: status, headers, and the value as XML."""
     return status, {"Content-Type": "application/xml"}, f'<?xml version="1.0"?>{xml(name, value)}'.encode()
 
 
-def error(code: str, message: str, status: int = 400) -> tuple:
+def error(code: str, message: str, status: int = 400) -> Answer:
     """S3 Control's ErrorResponse with the code and the message."""
     return answer("ErrorResponse", {"Error": {"Code": code, "Message": message}}, status)
 
 
-def manifest(job: dict) -> list[Operation]:
+def manifest(job: Record) -> list[Operation]:
     """Every version that a rule covers and that has one of the requested statuses; in the owner's scope."""
     generator = job["ManifestGenerator"]["S3JobManifestGenerator"]
-    bucket, wanted = generator["SourceBucket"].split(":::")[-1], generator.get("Filter") or {}
+    bucket, wanted = generator["SourceBucket"].split(":::")[-1], within(generator, "Filter")
     statuses = wanted.get("ObjectReplicationStatuses") or ["NONE", "FAILED", "COMPLETED", "REPLICA"]
-    prefixes = tuple((wanted.get("KeyNameConstraint") or {}).get("MatchAnyPrefix") or [""])
+    prefixes = tuple(within(wanted, "KeyNameConstraint").get("MatchAnyPrefix") or [""])
     keys_and_versions = {
         (key, record.get("version_id") or "null") for key, record in s3.buckets[bucket]["objects"].items()
     }
@@ -85,11 +89,11 @@ def manifest(job: dict) -> list[Operation]:
         for version in versions
         if not version.get("is_delete_marker")
     }
-    operations = []
+    operations: list[Operation] = []
     for key, version in sorted(keys_and_versions):
         record = stored_version(bucket, key, version) or {}
         if key.startswith(prefixes) and (record.get("replication_status") or "NONE") in statuses:
-            tags = s3.object_tags.get((bucket, key, version)) or {}
+            tags = within(s3.object_tags, (bucket, key, version))
             operations += [
                 Operation(get_account_id(), bucket, key, version, rule, role, record.get("size", 0))
                 for rule, role in matching(bucket, key, tags)
@@ -98,12 +102,12 @@ def manifest(job: dict) -> list[Operation]:
     return operations
 
 
-async def run(job: dict) -> None:
+async def run(job: Record) -> None:
     """Runs a job to its end: makes the replicas of its manifest one after another, and then its report."""
     generator = job["ManifestGenerator"]["S3JobManifestGenerator"]
     bucket = generator["SourceBucket"].split(":::")[-1]
     try:
-        job["Status"] = "Preparing"
+        job.update(Status="Preparing")
         principal = assume(job["RoleArn"], SERVICE, job["JobArn"])
         for action in ("s3:GetReplicationConfiguration", "s3:PutInventoryConfiguration"):
             check(principal, action, f"arn:aws:s3:::{bucket}")
@@ -115,8 +119,9 @@ async def run(job: dict) -> None:
             raise Failed("the manifest generator found no objects that match the criteria")
         if job["Status"] == "Cancelled":
             return
-        job["Status"], job["ProgressSummary"]["TotalNumberOfTasks"] = "Active", len(operations)
-        rows = []
+        job.update(Status="Active")
+        job["ProgressSummary"]["TotalNumberOfTasks"] = len(operations)
+        rows: list[list[str]] = []
         for operation in operations:
             if job["Status"] == "Cancelled":
                 return
@@ -160,7 +165,7 @@ async def run(job: dict) -> None:
 OWN_KEY = {"x-amz-server-side-encryption": "AES256"}
 
 
-async def report(principal, job: dict, rows: list[list[str]]) -> None:
+async def report(principal: PrincipalInfo, job: Record, rows: list[list[str]]) -> None:
     """Writes the report that the job wants, as the job's role: a CSV file of each state, and `manifest.json`."""
     wanted = job["Report"]
     if wanted.get("Enabled") != "true":
@@ -171,7 +176,7 @@ async def report(principal, job: dict, rows: list[list[str]]) -> None:
         wanted["Bucket"].split(":::")[-1],
         "/".join(filter(None, [wanted.get("Prefix"), f"job-{job['JobId']}"])),
     )
-    listed = []
+    listed: list[Record] = []
     for state in ("succeeded", "failed"):
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows(row for row in rows if row[3] == state)
@@ -187,7 +192,7 @@ async def report(principal, job: dict, rows: list[list[str]]) -> None:
                     "Key": f"{base}/results/{digest}.csv",
                 }
             )
-    summary = {
+    summary: Record = {
         "Format": "Report_CSV_20180820",
         "ReportCreationDate": now(),
         "Results": listed,
@@ -201,12 +206,12 @@ def now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
-def create(principal, body: bytes) -> tuple:
+def create(principal: PrincipalInfo, body: bytes) -> Answer:
     """CreateJob: the new job's id, or that of the job with the same ClientRequestToken. The job starts, unless it has
     to be confirmed first. Raises Denied."""
     request = tree(ElementTree.fromstring(body))
-    if "S3ReplicateObject" not in (request.get("Operation") or {}) or "S3JobManifestGenerator" not in (
-        request.get("ManifestGenerator") or {}
+    if "S3ReplicateObject" not in within(request, "Operation") or "S3JobManifestGenerator" not in (
+        within(request, "ManifestGenerator")
     ):
         return error("InvalidRequest", "only S3ReplicateObject with an S3JobManifestGenerator is done here")
     account, token = get_account_id(), request.get("ClientRequestToken")
@@ -236,17 +241,17 @@ def create(principal, body: bytes) -> tuple:
     return answer("CreateJobResult", {"JobId": identifier})
 
 
-def tag_keys(key: str, tags: list[dict]) -> dict[str, str]:
+def tag_keys(key: str, tags: list[Record]) -> dict[str, str]:
     """Tags as condition keys, such as `aws:requesttag/<tag>`, with their values."""
     return {f"{key}/{tag['Key'].lower()}": tag["Value"] for tag in tags}
 
 
-def start(job: dict) -> None:
+def start(job: Record) -> None:
     """Runs a job behind the answer to the request that starts it."""
     in_background(run(job))
 
 
-def update(job: dict, requested: str) -> tuple:
+def update(job: Record, requested: str) -> Answer:
     """UpdateJobStatus: cancels a job or starts a suspended one; JobStatusException for a job that has ended."""
     if job["Status"] in ENDED:
         return error("JobStatusException", f"the job is {job['Status']}")
@@ -257,7 +262,7 @@ def update(job: dict, requested: str) -> tuple:
     return answer("UpdateJobStatusResult", {"JobId": job["JobId"], "Status": job["Status"]})
 
 
-def route(method: str, path: str, headers: dict, body: bytes, query: dict) -> tuple:
+def route(method: str, path: str, headers: Record, body: bytes, query: Record) -> Answer:
     """Evaluate the caller for the job's action, then do it."""
     parts = path.removeprefix(PATH).strip("/").split("/")
     action = {
@@ -270,7 +275,7 @@ def route(method: str, path: str, headers: dict, body: bytes, query: dict) -> tu
         principal = caller(headers, query)
         if action == "CreateJob":
             return create(principal, body)
-        tags = own_jobs.get(parts[0], {}).get("Tags") or []
+        tags: list[Record] = own_jobs.get(parts[0], {}).get("Tags") or []
         check(principal, f"s3:{action}", resource, **tag_keys("aws:resourcetag", tags))
     except Denied as denied:
         return error("AccessDenied", str(denied), 403)
@@ -311,7 +316,15 @@ def route(method: str, path: str, headers: dict, body: bytes, query: dict) -> tu
     )
 
 
-async def shortcuts(stock, method, path, headers, body, query_params, request_id):
+async def shortcuts(
+    stock: Handler,
+    method: str,
+    path: str,
+    headers: Record,
+    body: bytes,
+    query_params: Record,
+    request_id: str,
+) -> Answer:
     """Answers requests for jobs, once their signature is checked; any other goes to ministack."""
     if path.startswith(PATH) and method in ("GET", "POST"):
         # Before ministack has checked the signature.

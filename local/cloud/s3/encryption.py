@@ -14,8 +14,12 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
+from local.plain import within
+
 from ..iam.authorization import Denied, bucket_owner, caller, check
 from ..seams import kms, s3
+from ..seams.iam_evaluator import PrincipalInfo
+from ..seams.parts import Answer, Handler, Record
 from ..seams.responses import get_account_id, get_region, request_scope
 
 KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
@@ -49,7 +53,7 @@ def resolve_key(reference: str, account: str) -> str:
         return record["Arn"]
 
 
-def bucket_key_on(bucket: str, headers: dict) -> bool:
+def bucket_key_on(bucket: str, headers: Record) -> bool:
     """Whether a Bucket Key is used: as the headers have it, or else as the bucket's default encryption has it."""
     if BUCKET_KEY_HEADER in headers:
         return headers[BUCKET_KEY_HEADER].lower() == "true"
@@ -58,7 +62,12 @@ def bucket_key_on(bucket: str, headers: dict) -> bool:
 
 
 def check_key(
-    principal, actions: tuple[str, ...], key: str, bucket: str, object_key: str, headers: dict
+    principal: PrincipalInfo,
+    actions: tuple[str, ...],
+    key: str,
+    bucket: str,
+    object_key: str,
+    headers: Record,
 ) -> None:
     """Raise unless `principal` may do each action with `key` for this object, through S3."""
     arn = resolve_key(key, bucket_owner(bucket) or get_account_id())
@@ -73,7 +82,7 @@ def check_key(
         check(principal, action, arn, **context)
 
 
-def write_key(bucket: str, headers: dict) -> str | None:
+def write_key(bucket: str, headers: Record) -> str | None:
     """The KMS key a write to the bucket will use: the request's, or the bucket's default."""
     with request_scope(bucket_owner(bucket) or get_account_id(), get_region()):
         chosen = (
@@ -86,34 +95,43 @@ def write_key(bucket: str, headers: dict) -> str | None:
     )
 
 
-def stored_version(bucket: str, key: str, version: str | None = None) -> dict | None:
+def stored_version(bucket: str, key: str, version: str | None = None) -> Record | None:
     """An object's record, or that of one of its versions."""
     owner = bucket_owner(bucket)
-    record = (s3.buckets.get_scoped(owner, None, bucket) or {}).get("objects", {}).get(key) if owner else None
+    there: Record = (s3.buckets.get_scoped(owner, None, bucket) if owner else None) or {}
+    record: Record | None = there.get("objects", {}).get(key)
     if version and ((record or {}).get("version_id") or "null") != version:
         versions = s3.object_versions.get_scoped(owner, None, (bucket, key)) or []
         return next((v for v in versions if v["version_id"] == version), None)
     return record
 
 
-def check_write(principal, bucket: str, key: str, headers: dict, multipart: bool) -> None:
+def check_write(principal: PrincipalInfo, bucket: str, key: str, headers: Record, multipart: bool) -> None:
     """Raises unless `principal` may use the key, if any, that a write is encrypted with: in parts, also to decrypt."""
     if used := write_key(bucket, headers):
         actions = ("kms:GenerateDataKey", "kms:Decrypt") if multipart else ("kms:GenerateDataKey",)
         check_key(principal, actions, used, bucket, key, headers)
 
 
-def check_read(principal, bucket: str, key: str, version: str | None = None) -> None:
+def check_read(principal: PrincipalInfo, bucket: str, key: str, version: str | None = None) -> None:
     """Raises unless `principal` may decrypt with the key, if any, that an object or its version is encrypted with."""
     record = stored_version(bucket, key, version)
-    headers = (record or {}).get("preserved_headers") or {}
+    headers = within(record or {}, "preserved_headers")
     if used := headers.get(KEY_HEADER):
         check_key(principal, ("kms:Decrypt",), used, bucket, key, headers)
 
 
 async def handle_request(
-    stock, method, path, headers, body, query_params, *args, internal: bool = False, **kwargs
-):
+    stock: Handler,
+    method: str,
+    path: str,
+    headers: Record,
+    body: bytes,
+    query_params: Record,
+    *args: Any,
+    internal: bool = False,
+    **kwargs: Any,
+) -> Answer:
     """Handles a request of S3's once the caller may use the keys of what it reads, writes and copies: AccessDenied, or
     KMS's error with status 400. `internal` requests are not checked."""
     bucket, key = s3.bucket_and_key(path, headers)
@@ -139,14 +157,16 @@ async def handle_request(
     return await stock(method, path, headers, body, query_params, *args, internal=internal, **kwargs)
 
 
-async def write_multipart(principal, bucket: str, key: str, body: bytes, headers: dict) -> dict:
+async def write_multipart(
+    principal: PrincipalInfo, bucket: str, key: str, body: bytes, headers: Record
+) -> Record:
     """Write an object in parts for `principal`, evaluated as its own request. Returns etag, version id and size."""
     check(principal, "s3:PutObject", f"arn:aws:s3:::{bucket}/{key}")
     check_write(principal, bucket, key, headers, True)
     path = f"/{bucket}/{key}"
     with request_scope(bucket_owner(bucket) or get_account_id(), get_region()):
 
-        async def call(method: str, data: bytes, query: dict, extra: dict | None = None):
+        async def call(method: str, data: bytes, query: Record, extra: Record | None = None):
             status, answer_headers, answer = await s3.handle_request.current(
                 method, path, extra or {}, data, query, internal=True
             )

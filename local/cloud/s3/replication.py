@@ -19,9 +19,13 @@ import random
 import time
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
+
+from local.plain import within
 
 from ..iam.authorization import Denied, assume, bucket_owner, check
 from ..seams import cloudwatch, s3
+from ..seams.parts import Answer, Handler, Record
 from ..seams.responses import get_account_id, get_region, request_scope
 from .encryption import (
     BUCKET_KEY_HEADER,
@@ -50,7 +54,7 @@ class Operation:
     bucket: str
     key: str
     version: str
-    rule: dict
+    rule: Record
     role: str
     size: int
     marker: bool = False
@@ -62,12 +66,12 @@ class Operation:
         return self.rule["Destination"]["Bucket"].split(":::")[-1]
 
 
-def matching(bucket: str, key: str, tags: dict) -> list[tuple[dict, str]]:
+def matching(bucket: str, key: str, tags: Record) -> list[tuple[Record, str]]:
     """For each destination, the enabled rule of the highest priority that covers the object; with the role."""
     config = s3.bucket_replication.get(bucket)
     if not config or s3.bucket_versioning.get(bucket) != "Enabled":
         return []
-    best: dict[str, dict] = {}
+    best: dict[str, Record] = {}
     for rule in config.get("Rules", []):
         if (
             rule.get("Status") == "Enabled"
@@ -80,32 +84,29 @@ def matching(bucket: str, key: str, tags: dict) -> list[tuple[dict, str]]:
     return [(rule, config.get("Role", "")) for rule in best.values()]
 
 
-def encrypted(record: dict) -> bool:
+def encrypted(record: Record) -> bool:
     """Whether an object's record has it encrypted by SSE-KMS."""
-    return (
-        (record.get("preserved_headers") or {}).get("x-amz-server-side-encryption", "").startswith("aws:kms")
-    )
+    return within(record, "preserved_headers").get("x-amz-server-side-encryption", "").startswith("aws:kms")
 
 
-def mark_pending(bucket: str, key: str, record: dict, _data, tags: dict | None = None) -> None:
+def mark_pending(bucket: str, key: str, record: Record, _data: Any, tags: Record | None = None) -> None:
     """In ministack's place: it runs before the version is cut, so the status is part of it."""
     rules = [rule for rule, _ in matching(bucket, key, tags or {}) if covers(rule, record)]
     if rules and record.get("replication_status") != "REPLICA":
         record["replication_status"] = "PENDING"
 
 
-def covers(rule: dict, record: dict) -> bool:
+def covers(rule: Record, record: Record) -> bool:
     """SSE-KMS objects replicate only where the rule selects them."""
-    selected = ((rule.get("SourceSelectionCriteria") or {}).get("SseKmsEncryptedObjects") or {}).get(
-        "Status"
-    ) == "Enabled"
+    criteria = within(within(rule, "SourceSelectionCriteria"), "SseKmsEncryptedObjects")
+    selected = criteria.get("Status") == "Enabled"
     return selected or not encrypted(record)
 
 
 def operations_of(bucket: str, key: str, version: str, marker: bool = False) -> list[Operation]:
     """A version's replicas, one for each rule that covers it; in the scope of the bucket's owner."""
     record = stored_version(bucket, key, version) or {}
-    tags = s3.object_tags.get((bucket, key, version)) or {}
+    tags = within(s3.object_tags, (bucket, key, version))
     operations = [
         Operation(get_account_id(), bucket, key, version, rule, role, record.get("size", 0), marker)
         for rule, role in matching(bucket, key, tags)
@@ -117,7 +118,7 @@ def operations_of(bucket: str, key: str, version: str, marker: bool = False) -> 
             for o in operations
             if "Filter" not in o.rule
             or (
-                (o.rule.get("DeleteMarkerReplication") or {}).get("Status") == "Enabled"
+                within(o.rule, "DeleteMarkerReplication").get("Status") == "Enabled"
                 and not s3.replication_tags(o.rule)
             )
         ]
@@ -162,7 +163,7 @@ def set_status(bucket: str, key: str, version: str, status: str) -> None:
 
 def metric(operation: Operation, name: str, value: float, unit: str = "Count") -> None:
     """Puts a value of CloudWatch's AWS/S3, where the operation's rule has metrics."""
-    if (operation.rule["Destination"].get("Metrics") or {}).get("Status") != "Enabled":
+    if within(operation.rule["Destination"], "Metrics").get("Status") != "Enabled":
         return
     dimensions = {
         "SourceBucket": operation.bucket,
@@ -181,7 +182,7 @@ def metric(operation: Operation, name: str, value: float, unit: str = "Count") -
     cloudwatch.put_metric_data(form, {}, False)
 
 
-def authorize(operation: Operation, record: dict) -> None:
+def authorize(operation: Operation, record: Record) -> None:
     """Raise unless the role may read this version, write the replica, and use both keys."""
     source, target = f"arn:aws:s3:::{operation.bucket}", f"arn:aws:s3:::{operation.destination}"
     # The guide's trust policy has no condition, so no source is passed for one to check.
@@ -193,7 +194,7 @@ def authorize(operation: Operation, record: dict) -> None:
         return
     for action in ("GetObjectVersionForReplication", "GetObjectVersionAcl", "GetObjectVersionTagging"):
         check(principal, f"s3:{action}", f"{source}/{operation.key}")
-    headers = record.get("preserved_headers") or {}
+    headers = within(record, "preserved_headers")
     rule = operation.rule["Destination"]
     writing = ["s3:ReplicateObject"]
     if s3.object_tags.get((operation.bucket, operation.key, operation.version)):
@@ -212,16 +213,16 @@ def authorize(operation: Operation, record: dict) -> None:
         )
 
 
-def source_key(operation: Operation, record: dict) -> str | None:
+def source_key(operation: Operation, record: Record) -> str | None:
     """The ARN of the KMS key that the version is encrypted with, or None. Raises MissingKey."""
-    used = (record.get("preserved_headers") or {}).get(KEY_HEADER)
+    used = within(record, "preserved_headers").get(KEY_HEADER)
     return resolve_key(used, operation.owner) if used else None
 
 
-def key_of_replica(operation: Operation, record: dict) -> str | None:
+def key_of_replica(operation: Operation, record: Record) -> str | None:
     """The KMS key of the replica, or None: the rule's for an encrypted version, else the destination's default."""
     if encrypted(record):
-        return (operation.rule["Destination"].get("EncryptionConfiguration") or {}).get("ReplicaKmsKeyID")
+        return within(operation.rule["Destination"], "EncryptionConfiguration").get("ReplicaKmsKeyID")
     with request_scope(bucket_owner(operation.destination) or operation.owner, get_region()):
         return s3.default_encryption_headers(operation.destination).get(KEY_HEADER)
 
@@ -308,7 +309,7 @@ def fail(operation: Operation, why: Exception) -> None:
     )
 
 
-def write_replica(operation: Operation, record: dict, owner: str) -> None:
+def write_replica(operation: Operation, record: Record, owner: str) -> None:
     """The replica keeps the version's id, time, metadata and tags; its class, owner and key are the rule's."""
     tags = s3.object_tags.get((operation.bucket, operation.key, operation.version))
     data = record.get("data") if record.get("data") is not None else record.get("body")
@@ -353,7 +354,17 @@ def write_replica(operation: Operation, record: dict, owner: str) -> None:
         )
 
 
-async def handle_request(queue: Queue, stock, method, path, headers, body, query_params, *args, **kwargs):
+async def handle_request(
+    queue: Queue,
+    stock: Handler,
+    method: str,
+    path: str,
+    headers: Record,
+    body: bytes,
+    query_params: Record,
+    *args: Any,
+    **kwargs: Any,
+) -> Answer:
     """After a write has made its version, queue it; a delete without a version queues its marker."""
     bucket, key = s3.bucket_and_key(path, headers)
     result = await stock(method, path, headers, body, query_params, *args, **kwargs)

@@ -6,10 +6,10 @@ from typing import Any
 
 from ministack import app as service
 
-from .parts import Answer, Record, Replaceable
+from .parts import Answer, Handler, Record, Replaceable
 
-handlers: dict[str, Any] = service.SERVICE_HANDLERS
-"""By service: async (method, path, headers, body, query) to an answer."""
+handlers: dict[str, Handler] = service.SERVICE_HANDLERS
+"""By service."""
 authenticate_only: Callable[[str, Record, Record, str], Answer | None] = service._authenticate_only
 """Service, headers, query, request id."""
 decompressed: Callable[[bytes, Record], bytes] = service._decompress_request_body

@@ -40,9 +40,9 @@ resolve_principal: Replaceable[Callable[..., Any]] = Replaceable(service, "resol
 
 def always_allow(action: str) -> None:
     """Whoever calls, no policy is needed for the action."""
-    service._ALWAYS_ALLOWED_ACTIONS |= {action}
+    service._ALWAYS_ALLOWED_ACTIONS |= {action}  # pyright: ignore[reportPrivateUsage] - this is the seam
 
 
 def origin_is(address: str, over_tls: bool) -> None:
     """What a request's origin is until one is pinned."""
-    service._request_origin = ContextVar("request_origin", default=(address, over_tls))
+    service._request_origin = ContextVar("request_origin", default=(address, over_tls))  # pyright: ignore[reportPrivateUsage] - this is the seam

@@ -36,9 +36,9 @@ lines_of_invocation: Replaceable[Callable[..., str]] = Replaceable(service.Worke
 
 def process(worker: Worker) -> subprocess.Popen[str]:
     """The worker's process, with pipes."""
-    return worker._proc
+    return worker._proc  # pyright: ignore[reportPrivateUsage] - this is the seam
 
 
 def lines(worker: Worker) -> queue.Queue[str]:
     """The lines that were read and are in no invocation's log yet."""
-    return worker._stderr_queue
+    return worker._stderr_queue  # pyright: ignore[reportPrivateUsage] - this is the seam

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from types import ModuleType
 from typing import Any, Generic, Protocol, TypeVar
@@ -10,6 +10,8 @@ from typing import Any, Generic, Protocol, TypeVar
 Record = dict[str, Any]
 Answer = tuple[int, dict[str, str], bytes]
 """Status, headers, body."""
+Handler = Callable[..., Awaitable[Answer]]
+"""A service: async (method, path, headers, body, query) to an answer."""
 
 Value = TypeVar("Value")
 Function = TypeVar("Function")

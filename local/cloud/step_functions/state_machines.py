@@ -7,13 +7,16 @@ from __future__ import annotations
 import json
 
 from ..iam.authorization import wrap
+from ..seams.parts import Answer, Handler, Record
 from ..seams.responses import error_response_json
 from .states_language import complaints
 
 CHECKED = ("CreateStateMachine", "UpdateStateMachine")
 
 
-async def handle(stock, method, path, headers, body, query):
+async def handle(
+    stock: Handler, method: str, path: str, headers: Record, body: bytes, query: Record
+) -> Answer:
     """Answers InvalidDefinition, with status 400, where a machine would be made or changed by a wrong definition."""
     action = next((v for k, v in headers.items() if k.lower() == "x-amz-target"), "").rpartition(".")[2]
     if action in CHECKED:

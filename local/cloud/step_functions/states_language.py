@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import re
 
-from statelint.linter import Linter
+from statelint.linter import Linter  # pyright: ignore[reportMissingTypeStubs] - has none
+
+from local.plain import is_object
 
 # What statelint 3.1.0 does not know of yet, each with the service's page. Anything else that it says counts.
 TOO_NEW = {
@@ -26,7 +28,7 @@ def complaints(definition: str) -> list[str]:
         parsed = json.loads(definition)
     except ValueError as error:
         return [f"Invalid JSON: {error}"]
-    if not isinstance(parsed, dict):
+    if not is_object(parsed):
         return ["Expected a JSON object"]
     return [
         complaint

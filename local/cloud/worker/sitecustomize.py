@@ -4,11 +4,12 @@ S3 Control puts the account in front of the endpoint's host name, and an IP addr
 """
 
 import socket
+from typing import Any
 
 resolve = socket.getaddrinfo
 
 
-def getaddrinfo(host, *arguments, **named):
+def getaddrinfo(host: str | bytes | None, *arguments: Any, **named: Any) -> Any:
     """Resolves a host as `socket.getaddrinfo` does, but `localhost` and each name under it as 127.0.0.1."""
     name = host.decode() if isinstance(host, bytes) else host
     return resolve(
