@@ -1,7 +1,7 @@
 """A customer's KMS key."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import pulumi
@@ -26,6 +26,12 @@ def region_and_account(key_arn: str) -> tuple[str, str]:
     """The region and the account of a key."""
     _, _, _, region, account, _ = key_arn.split(":", 5)
     return region, account
+
+
+def adopted_or_created(key_arn: str | None, create_key: bool) -> Iterator[str]:
+    """What is wrong with a pipeline's two arguments of its key, if anything."""
+    if key_arn and create_key:
+        yield "key_arn and create_key: a key is adopted or created, never both; leave one out"
 
 
 THE_KEY_ITSELF = "in a key's policy it is the key itself"

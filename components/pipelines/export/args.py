@@ -8,7 +8,7 @@ from pydantic import Field
 
 from components.arguments import arguments, together
 from components.blocks.bucket import LifecycleArgs, SecureBucket
-from components.blocks.key import KmsKey, KmsKeyArn, region_and_account
+from components.blocks.key import KmsKey, KmsKeyArn, adopted_or_created, region_and_account
 from components.blocks.object_events import ObjectEvents
 from components.blocks.schedule import ScheduleExpression, Timezone
 from components.lake.glue_database import CrawlerArgs
@@ -90,8 +90,7 @@ class ExportArgs(PipelineArgs):
 
     @together
     def _key_is_one(self) -> Iterator[str]:
-        if self.key_arn and self.create_key:
-            yield "key_arn and create_key: a key is adopted or created, never both; leave one out"
+        return adopted_or_created(self.key_arn, self.create_key)
 
     @together
     def _key_can_encrypt(self) -> Iterator[str]:

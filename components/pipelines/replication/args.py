@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 
 from components.arguments import arguments, replaced, together
 from components.blocks.bucket import LifecycleArgs, SecureBucket
-from components.blocks.key import KmsKey, KmsKeyArn, region_and_account
+from components.blocks.key import KmsKey, KmsKeyArn, adopted_or_created, region_and_account
 from components.blocks.object_events import ObjectEvents
 from components.landing import Landing
 from components.pipelines.pipeline import PipelineArgs
@@ -99,8 +99,7 @@ class ReplicationArgs(PipelineArgs):
 
     @together
     def _key_is_one(self) -> Iterator[str]:
-        if self.key_arn and self.create_key:
-            yield "key_arn and create_key: a key is adopted or created, never both; leave one out"
+        return adopted_or_created(self.key_arn, self.create_key)
 
     @together
     def _key_stands_with_the_replicas(self) -> Iterator[str]:

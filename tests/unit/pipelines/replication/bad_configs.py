@@ -67,6 +67,12 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         replica(create_key=True),
         "pipelines.replica.create_key: the landing of 'lake' is encrypted with SSE-S3, and a replica keeps",
     ),
+    "a replica's key twice": (
+        replica(
+            upstream=KEYED, create_key=True, key_arn=f"arn:aws:kms:eu-central-1:222222222222:key/{'a' * 36}"
+        ),
+        "pipelines.replica: key_arn and create_key: a key is adopted or created, never both; leave one out",
+    ),
     "a replica's key in the sending account": (
         replica(upstream=KEYED, key_arn=f"arn:aws:kms:eu-central-1:111111111111:key/{'a' * 36}"),
         "encrypts replicas, so it stands where they do; name a key of account 222222222222 in eu-central-1",
