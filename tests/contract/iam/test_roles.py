@@ -7,7 +7,7 @@ Who judges: a policy evaluator and a reference of actions that are not ours, ove
 import json
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -22,6 +22,7 @@ from bootstrap.google import permissions
 from bootstrap.kinds import KINDS
 from bootstrap.narrowing import ANYWHERE, BOUNDING, BY_A_FUNCTION, SCANNED
 from bootstrap.operating import operate, status
+from bootstrap.page import options
 from bootstrap.registered import config_of, registered
 from bootstrap.roles import (
     Grant,
@@ -36,6 +37,8 @@ from tests.contract.iam.evaluator import Evaluator, Request
 
 SENT = Path(__file__).with_name("seen")
 RUNS = ("dev", "prod", "dev-others")
+OTHER_SETTINGS = "options"
+"""No run of the provider: a stack's other settings (networks, adopted keys, Lake Formation)."""
 OURS = ("tributary-dev-", "tributary-prod-", "tributary_dev_", "tributary_prod_")
 # What a role could widen itself by, or another one.
 WIDENING = (
@@ -69,6 +72,8 @@ DATA = (
 
 @cache
 def stack(run: str) -> Stack:
+    if run == OTHER_SETTINGS:
+        return Stack("prod", options())
     name = run.partition("-")[0]
     others = SENT / f"{run}.yaml"
     config = config_of(name)
@@ -169,13 +174,13 @@ def _reads(action: str) -> bool:
     return {entry["access_level"] for entry in get_action_data(service, name)[service]} <= {"List", "Read"}
 
 
-@pytest.mark.parametrize("run", RUNS)
+@pytest.mark.parametrize("run", [*RUNS, OTHER_SETTINGS])
 @pytest.mark.parametrize("role", [deploy, preview, refresh, status, operate], ids=lambda role: role.__name__)
 def test_neither_role_reads_data(run: str, role: Any, evaluator: Evaluator) -> None:
-    renamed = [
-        (a, on.replace("-dev-", f"-{stack(run).name}-").replace("_dev_", f"_{stack(run).name}_"))
-        for a, on in DATA
-    ]
+    names = {"-dev-": f"-{stack(run).name}-", "_dev_": f"_{stack(run).name}_"}
+    if run == OTHER_SETTINGS:
+        names |= {"shop-lake": "governed", "shop_lake": "governed", "stock-ticks": "closed-ticks"}
+    renamed = [(a, reduce(lambda on, pair: on.replace(*pair), names.items(), on)) for a, on in DATA]
     tags = {"tributary-project": "tributary", "tributary-stack": stack(run).name}
     context = {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
     requests = [
