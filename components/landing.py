@@ -8,7 +8,7 @@ import pulumi
 from pydantic import AfterValidator, Field
 
 from components.accounts import KEY_ARN, AccountArgs
-from components.arguments import OF_THE_STACK, Text, arguments, matching, together
+from components.arguments import BY_NAME, OF_THE_STACK, FilledBy, Text, arguments, matching, together
 from components.languages import aws_schedules
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
@@ -43,16 +43,19 @@ class TypedTable:
     """Whether the exports that it was made of hold changes only."""
 
 
+YIELDED = FilledBy("the pipeline that yields the landing fills it in")
+
+
 @arguments
 class Landing:
     """A landing."""
 
-    account: AccountArgs
-    """The account that owns the bucket; in a stack's config, its name."""
+    account: Annotated[AccountArgs, BY_NAME]
+    """The account that owns the bucket."""
     bucket: BucketName
     """The bucket's name."""
-    name: str = "landing"
-    """The pipeline that yields it."""
+    name: Annotated[str, YIELDED] = "landing"
+    """What messages call the landing, such as `lake`."""
     prefix: Annotated[
         str,
         matching(
@@ -72,11 +75,11 @@ class Landing:
 
     adopted: Annotated[bool, OF_THE_STACK] = False
     """Whether the bucket was not made by this program."""
-    typed: Annotated[dict[str, TypedTable], OF_THE_STACK] = Field(default_factory=dict)
+    typed: Annotated[dict[str, TypedTable], YIELDED] = Field(default_factory=dict)
     """The tables that are Parquet there, beside the exports or instead of them."""
-    schedule: Annotated[Annotated[str, AfterValidator(aws_schedules.schedule)] | None, OF_THE_STACK] = None
+    schedule: Annotated[Annotated[str, AfterValidator(aws_schedules.schedule)] | None, YIELDED] = None
     """When its exports start, where that is known."""
-    timezone: Annotated[str, AfterValidator(aws_schedules.timezone)] = "UTC"
+    timezone: Annotated[str, AfterValidator(aws_schedules.timezone), YIELDED] = "UTC"
     """The time zone of `schedule`."""
 
     @together
@@ -98,10 +101,6 @@ class Landing:
     def bucket_arn(self) -> pulumi.Output[str]:
         """The bucket's ARN; an Output, so whoever uses it waits for the bucket."""
         return pulumi.Output.concat(f"arn:{self.account.partition}:s3:::", self.bucket)
-
-    def objects_arn(self) -> pulumi.Output[str]:
-        """The ARN pattern of the landing's objects."""
-        return pulumi.Output.concat(self.bucket_arn(), f"/{self.prefix}*")
 
     def described(self) -> dict[str, pulumi.Input[Any]]:
         """The landing as a stack's output."""

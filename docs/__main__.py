@@ -20,7 +20,7 @@ import pulumi
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from components.arguments import Text, described
+from components.arguments import Text, described, of_the_stack
 from components.arguments.plain import is_list
 from components.stack.kinds import KINDS
 from docs import costs, limits
@@ -30,7 +30,6 @@ PAGES = Path(__file__).resolve().parent
 TABLE = re.compile(r"(<!-- keys: (\S+) -->\n).*?(<!-- end of keys -->)", re.DOTALL)
 LIMITS = re.compile(r"(<!-- limits -->\n).*?(<!-- end of limits -->)", re.DOTALL)
 POLICIES = re.compile(r"(<!-- policies -->\n).*?(<!-- end of policies -->)", re.DOTALL)
-THE_STACKS = {"alarm_topic_arn", "functions", "retain_data", "gcp"}  # a stack's program fills them in
 # What a stack's config writes instead of a value that only a program has.
 IN_CONFIG = {
     "account": ("name", "an account's name from `accounts`; may be left out where there is one only"),
@@ -78,7 +77,7 @@ def _rows(cls: type, path: str = "", given: Any = None) -> Iterator[tuple[str, s
     hints = typing.get_type_hints(cls, include_extras=True)
     for field in dataclasses.fields(cls):
         name = field.name
-        if not path and name in THE_STACKS:
+        if not path and name in of_the_stack(cls):
             continue
         if name == "account":
             shape, sentence = IN_CONFIG["account"]

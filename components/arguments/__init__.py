@@ -11,7 +11,7 @@ raises ValueError with "what is wrong; write this instead". What several fields 
 `@together`: they yield "field: what is wrong; write this instead". Each runs, also where some fields are wrong in
 themselves, unless it reads one of those.
 
-    declare.py   `arguments`, `together`, `Text`, `OF_THE_STACK`: how a class of arguments is written; `replaced`
+    declare.py   `arguments`, `together`, `Text`, `replaced`, `FilledIn`: how a class of arguments is written
     checks.py    `check`, `matching`, `between`, `never`: the check of one field
     config.py    a project's Pulumi config as plain data
     parse.py     plain data into the class, or every error
@@ -24,7 +24,10 @@ from components.arguments.checks import between as between
 from components.arguments.checks import check as check
 from components.arguments.checks import matching as matching
 from components.arguments.checks import never as never
+from components.arguments.declare import BY_NAME as BY_NAME
 from components.arguments.declare import OF_THE_STACK as OF_THE_STACK
+from components.arguments.declare import FilledBy as FilledBy
+from components.arguments.declare import FilledIn as FilledIn
 from components.arguments.declare import Text as Text
 from components.arguments.declare import arguments as arguments
 from components.arguments.declare import of_the_stack as of_the_stack

@@ -71,14 +71,32 @@ A_NUMBER = BeforeValidator(_no_truth_value)
 """What every number's annotation gets: Python counts True as 1, and pydantic follows it."""
 
 
+class FilledIn:
+    """Within `Annotated`: marks a field whose value a program fills in, and says how. The field's documentation ends
+    with `note`, so that no docstring repeats it."""
+
+    @property
+    def note(self) -> str:
+        """Who fills the field in, or what a stack's config writes for it: the end of a sentence."""
+        raise NotImplementedError
+
+
 @dataclasses.dataclass(frozen=True)
-class _FilledByStack:
-    """Marks a field that no config writes."""
+class FilledBy(FilledIn):
+    """A mark with a note of its own."""
+
+    how: str
+
+    @property
+    def note(self) -> str:
+        """As it is written with the mark."""
+        return self.how
 
 
-OF_THE_STACK = _FilledByStack()
-"""Within `Annotated`: a stack's program fills the field in. Its documentation says so, and a config that writes it is
-refused."""
+OF_THE_STACK = FilledBy("a stack's program fills it in")
+"""A stack's program fills the field in; a config that writes it is refused."""
+BY_NAME = FilledBy("in a stack's config, its name")
+"""A stack's config writes the name of the thing instead."""
 
 
 def declared_fields(cls: type) -> dict[str, FieldInfo]:

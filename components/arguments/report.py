@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import pulumi
 
-from components.arguments.declare import OF_THE_STACK, Misfits, declared_fields
+from components.arguments.declare import FilledIn, Misfits, declared_fields
 from components.arguments.plain import is_mapping
 
 
@@ -136,12 +136,11 @@ def join(path: str, *more: object) -> str:
 
 
 def described(cls: type, field: str) -> str:
-    """The docstring of a field, also of one that a base class declares, and who fills it in where no config does; empty
+    """The docstring of a field, also of one that a base class declares, and the note of its mark (`FilledIn`); empty
     where there is none."""
     for base in cls.__mro__:
         info = declared_fields(base).get(field)
         if info and info.description:
-            if OF_THE_STACK in info.metadata:
-                return f"{info.description.rstrip('.')}; a stack's program fills it in."
-            return info.description
+            notes = [mark.note for mark in info.metadata if isinstance(mark, FilledIn)]
+            return "; ".join([info.description.rstrip("."), *notes]) + "." if notes else info.description
     return ""

@@ -10,7 +10,7 @@ import pulumi_gcp as gcp
 from pydantic import Field
 
 from components.accounts import AccountArgs
-from components.arguments import OF_THE_STACK, Text, arguments, matching
+from components.arguments import BY_NAME, OF_THE_STACK, FilledIn, Text, arguments, matching
 from components.blocks.collection import SharedCollection
 from components.blocks.collection_group import SharedGroup
 from components.blocks.function import FunctionSettings
@@ -29,8 +29,8 @@ TopicArn = Annotated[
 class PipelineArgs:
     """What all kinds of pipeline have in common."""
 
-    account: AccountArgs
-    """The account that the pipeline's resources stand in; in a stack's config, its name."""
+    account: Annotated[AccountArgs, BY_NAME]
+    """The account that the pipeline's resources stand in."""
     alarm_topic_arn: Annotated[TopicArn | None, OF_THE_STACK] = None
     """The SNS topic of that account that alarms go to."""
     functions: Annotated[FunctionSettings, OF_THE_STACK] = FunctionSettings()
@@ -77,8 +77,8 @@ class Deployed:
 
 
 @dataclass(frozen=True)
-class HandOver:
-    """What a pipeline takes of another one."""
+class HandOver(FilledIn):
+    """What a pipeline takes of another one; the mark of the argument that takes it."""
 
     reference: str
     """The key of a config that names the other pipeline."""
@@ -88,6 +88,14 @@ class HandOver:
     """Where the other one, once it is registered, has it."""
     lacking: str = ""
     """Why one of a kind that yields it may have none, and what to write."""
+    instead: str = ""
+    """What a config may write in its place."""
+
+    @property
+    def note(self) -> str:
+        """The key that a stack's config writes for the argument."""
+        written = f"in a stack's config `{self.reference}: <pipeline>`"
+        return f"{written}, or {self.instead}" if self.instead else written
 
     @property
     def what(self) -> str:
@@ -95,7 +103,9 @@ class HandOver:
         return self.argument.replace("_", " ")
 
 
-LANDING = HandOver("from", "landing", lambda deployed: deployed.landing)
+LANDING = HandOver(
+    "from", "landing", lambda deployed: deployed.landing, instead="`landing:` for a bucket that exists"
+)
 COLLECTION = HandOver("collection_of", "shared_collection", lambda deployed: deployed.shared_collection)
 GROUP = HandOver(
     "group_of",

@@ -10,7 +10,7 @@ import dataclasses
 import graphlib
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal, TypedDict, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import pulumi
 from pydantic import Field
@@ -88,16 +88,6 @@ class StackArgs:
     """Whether buckets, keys and tables with data outlive the stack."""
     cost: CostArgs = CostArgs()
     """What the stack may cost: {ceiling, enforcement}."""
-
-
-class Filled(TypedDict, total=False):
-    """What a stack fills into the arguments of its pipelines; None where its own keys are wrong."""
-
-    account: AccountArgs | None
-    functions: FunctionSettings
-    retain_data: bool
-    gcp: GcpArgs | None
-    """Of the kinds that need it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -242,19 +232,22 @@ class _Reading:
                 self.errors.append(
                     f"{path}.{reserved}: the stack's own key, not a pipeline's; write it beside 'pipelines'"
                 )
-        filled: Filled = {
-            "account": self._account(keys.get("account"), f"{path}.account"),
+        own = {
             "functions": self.stack.functions,
             "retain_data": self.stack.retain_data,
+            "gcp": self.stack.gcp,
+        }
+        # What the kind's arguments are marked with; None where the stack's own keys are wrong.
+        filled: dict[str, Any] = {
+            "account": self._account(keys.get("account"), f"{path}.account"),
+            **{key: own[key] for key in own if key in of_the_stack(KINDS[kind].args)},
         }
         known = {field.name for field in dataclasses.fields(KINDS[kind].args)}
-        if KINDS[kind].google:
-            filled["gcp"] = self.stack.gcp
-            if not self.stack.gcp and not self._has_error("gcp"):
-                self.errors.append(
-                    f"{path}: the kind '{kind}' needs a Google Cloud project; write gcp: {{project: <id>, "
-                    "location: EU} beside 'pipelines'"
-                )
+        if KINDS[kind].google and not self.stack.gcp and not self._has_error("gcp"):
+            self.errors.append(
+                f"{path}: the kind '{kind}' needs a Google Cloud project; write gcp: {{project: <id>, "
+                "location: EU} beside 'pipelines'"
+            )
         keys |= filled
         if GROUP.argument in known & keys.keys() and GROUP.reference not in value:
             # What is handed over within a program; of a name that is only written nothing is read.
@@ -276,7 +269,7 @@ class _Reading:
         # An error of these is reported already: the other keys are checked all the same.
         already_reported = [
             key
-            for key in (*Filled.__annotations__, *(each.argument for each in HAND_OVERS))
+            for key in (*filled, *(each.argument for each in HAND_OVERS))
             if key in keys and keys[key] is None
         ]
         keys = {key: given for key, given in keys.items() if key in known or key not in already_reported}

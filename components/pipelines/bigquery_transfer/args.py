@@ -21,7 +21,7 @@ from components.pipelines.bigquery_transfer.tables import (
     load_schedule,
     same_type,
 )
-from components.pipelines.pipeline import PipelineArgs
+from components.pipelines.pipeline import LANDING, PipelineArgs
 from components.shared.catalog_names import latest_view
 from components.shared.dynamodb_exports import DATA_FILES
 from components.shared.rds_folders import folder
@@ -33,8 +33,8 @@ _DAILY = re.compile(r"every day (\d\d?):(\d\d)")
 class BigQueryTransferArgs(PipelineArgs):
     """The arguments of a BigQueryTransferPipeline; `account` is the landing's."""
 
-    landing: Landing
-    """What to load; in a stack's config `from: <pipeline>`, or `landing:` for a bucket that exists."""
+    landing: Annotated[Landing, LANDING]
+    """What to load."""
     gcp: Annotated[GcpArgs, OF_THE_STACK]
     """The Google Cloud project."""
     tables: Annotated[dict[str, TransferTableArgs], Field(min_length=1)]

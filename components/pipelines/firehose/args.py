@@ -22,7 +22,7 @@ from components.blocks.schedule import ScheduleExpression, Timezone
 from components.pipelines.firehose.dashboards import DashboardsArgs
 from components.pipelines.firehose.delivery_args import DeliveryArgs
 from components.pipelines.firehose.stream import StreamArgs
-from components.pipelines.pipeline import PipelineArgs
+from components.pipelines.pipeline import COLLECTION, GROUP, PipelineArgs
 
 
 def _retention(value: str) -> str:
@@ -59,11 +59,11 @@ class FirehoseArgs(DeliveryArgs, PipelineArgs):
     """The Kinesis stream: {adopt}, or of a new one {shards, retention_hours, key_arn}."""
     collection: CollectionArgs = CollectionArgs()
     """The collection that the program creates, of type TIMESERIES."""
-    shared_collection: SharedCollection | None = None
-    """Another pipeline's collection, used instead; in a stack's config `collection_of: <pipeline>`."""
-    shared_group: SharedGroup | None = None
+    shared_collection: Annotated[SharedCollection | None, COLLECTION] = None
+    """Another pipeline's collection, used instead."""
+    shared_group: Annotated[SharedGroup | None, GROUP] = None
     """Another pipeline's collection group, which a collection of generation `nextgen` is put into, so that both share
-    its units; in a stack's config `group_of: <pipeline>`."""
+    its units."""
     retention: Annotated[str, AfterValidator(_retention)] | None = None
     """How long a document is kept at the least, 24h to 3650d; without it for ever."""
     lifecycle: LifecycleArgs = LifecycleArgs()

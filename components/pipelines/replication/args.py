@@ -11,7 +11,7 @@ from components.blocks.bucket import LifecycleArgs, SecureBucket
 from components.blocks.key import KmsKey, KmsKeyArn, adopted_or_created, region_and_account
 from components.blocks.object_events import ObjectEvents
 from components.landing import Landing
-from components.pipelines.pipeline import PipelineArgs
+from components.pipelines.pipeline import LANDING, PipelineArgs
 
 REPORTS = "backfill"
 JOB_TAG = "tributary-backfill"
@@ -41,8 +41,8 @@ def _events(value: list[str]) -> list[str]:
 class ReplicationArgs(PipelineArgs):
     """The arguments of a ReplicationPipeline; `account` is the one that receives."""
 
-    landing: Landing
-    """What to replicate; in a stack's config `from: <pipeline>`, or `bucket:` for a bucket that exists."""
+    landing: Annotated[Landing, LANDING]
+    """What to replicate."""
     prefixes: (
         Annotated[
             list[Annotated[str, Field(max_length=1024, pattern=r"^[^\x00-\x1f\x7f]*$")]],

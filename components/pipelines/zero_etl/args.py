@@ -22,7 +22,7 @@ from components.blocks.function import RetentionDays
 from components.blocks.network import VpcArgs
 from components.blocks.table import NewTableArgs, TableName, binary_key_refused
 from components.languages import data_prepper
-from components.pipelines.pipeline import PipelineArgs
+from components.pipelines.pipeline import COLLECTION, GROUP, PipelineArgs
 
 Attribute = Annotated[
     str,
@@ -116,11 +116,11 @@ class ZeroEtlArgs(PipelineArgs):
     """The tables: a list of `{name: <table>}`."""
     collection: CollectionArgs = CollectionArgs()
     """The collection that the program creates for them."""
-    shared_collection: SharedCollection | None = None
-    """Another pipeline's collection, used instead; in a stack's config `collection_of: <pipeline>`."""
-    shared_group: SharedGroup | None = None
+    shared_collection: Annotated[SharedCollection | None, COLLECTION] = None
+    """Another pipeline's collection, used instead."""
+    shared_group: Annotated[SharedGroup | None, GROUP] = None
     """Another pipeline's collection group, which a collection of generation `nextgen` is put into, so that both share
-    its units; in a stack's config `group_of: <pipeline>`."""
+    its units."""
     pipelines: Literal["per-table", "shared"] = "per-table"
     """One ingestion pipeline for each table, or one with a part for each: cheaper, and they share its units."""
     min_units: Annotated[int, Field(ge=1, le=96)] = 1

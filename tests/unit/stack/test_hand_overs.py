@@ -17,6 +17,7 @@ from components.arguments import (
     replaced,
     together,
 )
+from components.arguments.declare import declared_fields
 from components.pipelines.pipeline import HAND_OVERS, Deployed
 from components.stack import settings
 from components.stack.kinds import KINDS
@@ -90,7 +91,20 @@ def test_what_is_handed_over_is_an_argument_of_a_kind_and_of_what_another_yields
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_a_stack_fills_in_is_an_argument_of_each_kind(kind: str) -> None:
-    arguments = {field.name for field in dataclasses.fields(KINDS[kind].args)}
-    assert set(settings.Filled.__annotations__) - {"gcp"} <= arguments
-    assert ("gcp" in arguments) == KINDS[kind].google
+def test_what_a_stack_fills_in_is_marked_in_each_kind(kind: str) -> None:
+    marked = of_the_stack(KINDS[kind].args)
+    # The topic is one that the program creates for the account; the others are the stack's own keys.
+    assert marked - {"alarm_topic_arn"} <= {field.name for field in dataclasses.fields(settings.StackArgs)}
+    assert {"functions", "retain_data"} <= marked
+    assert ("gcp" in marked) == KINDS[kind].google
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_how_a_config_writes_an_argument_is_in_its_mark_and_in_no_docstring(kind: str) -> None:
+    cls = KINDS[kind].args
+    fields = {name: field for base in cls.__mro__ for name, field in declared_fields(base).items()}
+    assert not [name for name, field in fields.items() if "stack's config" in (field.description or "")]
+    for each in HAND_OVERS:
+        if each.argument in fields:
+            assert each in fields[each.argument].metadata
+            assert f"in a stack's config `{each.reference}: <pipeline>`" in described(cls, each.argument)
