@@ -7,14 +7,14 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 @contextlib.contextmanager
-def bare_cloud(state: Path) -> Iterator[str]:
+def bare_cloud(state: Path) -> Generator[str, None, None]:
     """The endpoint of an embedded AWS whose state is in a folder; it ends with the block. Any secret is right."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

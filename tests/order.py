@@ -22,7 +22,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
-from xdist.scheduler import LoadScopeScheduling
+from xdist.scheduler import LoadScopeScheduling  # pyright: ignore[reportMissingTypeStubs] - has none
 
 # Folder or file -> the group it is in. The last that fits counts; any other file is a group of its own.
 GROUPS = {
@@ -119,7 +119,7 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     """Ends what a group of files has started, after its last test in a worker."""
     if not hasattr(item.config, "workerinput") or not nextitem or group(file(item)) == group(file(nextitem)):
         return
-    ends = item.config.stash.get(ENDS, [])
+    ends = item.config.stash.get(ENDS, list[Callable[[], object]]())
     while ends:
         ends.pop()()
 

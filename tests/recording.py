@@ -15,7 +15,7 @@ import json
 import os
 import runpy
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Generator
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -52,7 +52,7 @@ ROLE_ID = "AROACKCEVSQ6C2EXAMPLE"
 ACCOUNT_ID = "112233445566778899001"  # a Google service account's unique id
 _POOL = "projects/1/locations/global/workloadIdentityPools/"
 # What a resource's service makes up and the program reads: type -> of its inputs and name.
-COMPUTED = {
+COMPUTED: dict[str, Callable[[dict[str, Any], str], dict[str, Any]]] = {
     "aws:iam/role:Role": lambda i, name: {"uniqueId": ROLE_ID},
     "aws:iam/accessKey:AccessKey": lambda i, name: {"secret": f"secret of {name}"},
     "gcp:serviceaccount/account:Account": lambda i, name: {
@@ -89,9 +89,9 @@ class Recorded:
 class Recording:
     """What a program registered, in order, and the stack's outputs."""
 
-    resources: list[Recorded] = field(default_factory=list)
-    outputs: dict[str, Any] = field(default_factory=dict)
-    requests: dict[str, Any] = field(default_factory=dict)
+    resources: list[Recorded] = field(default_factory=list[Recorded])
+    outputs: dict[str, Any] = field(default_factory=dict[str, Any])
+    requests: dict[str, Any] = field(default_factory=dict[str, Any])
     """The requests to the engine, by `<type>::<name>`."""
 
     def waits_for(self, resource: str, input: str | None = None) -> set[str]:
@@ -125,7 +125,8 @@ class _Monitor(mocks.MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:
         self.recording.requests[f"{request.type}::{request.name}"] = request
-        return super().RegisterResource(request)
+        answer: Any = super().RegisterResource(request)  # pyright: ignore[reportUnknownMemberType] - as in the SDK
+        return answer
 
 
 class _Mocks(mocks.Mocks):
@@ -149,12 +150,12 @@ class _Mocks(mocks.Mocks):
             status = {"status": self.versioning} if self.versioning else {}
             return args.resource_id, {"bucket": args.resource_id, "versioningConfiguration": status}
         provider = (args.provider or "").rpartition("::")[0].rpartition("::")[2]
-        self.recording.resources.append(Recorded(args.typ, args.name, args.inputs, provider))
+        inputs: dict[str, Any] = dict(args.inputs)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] - as in the SDK
+        self.recording.resources.append(Recorded(args.typ, args.name, dict(inputs), provider))
         if args.typ.startswith(("tributary:", "pulumi:pulumi:")):
             return None, {}
         if self.preview:  # what the service makes up is not known yet, nor the id
-            return "", dict(args.inputs)
-        inputs = dict(args.inputs)
+            return "", inputs
         physical = inputs.get("name") or inputs.get("bucket") or args.name
         arn = f"arn:aws:{args.typ.split(':')[1].split('/')[0]}:{provider}:mock:{physical}"
         if args.typ == "aws:s3/bucket:Bucket":
@@ -167,7 +168,7 @@ class _Mocks(mocks.Mocks):
             arn = f"arn:aws:iam:{provider}:mock:user/{physical}"
         if args.typ == "aws:kinesis/stream:Stream":
             arn = f"arn:aws:kinesis:{provider}:mock:stream/{physical}"
-        inputs |= COMPUTED.get(args.typ, lambda i, name: {})(inputs, args.name)
+        inputs |= COMPUTED[args.typ](inputs, args.name) if args.typ in COMPUTED else {}
         return f"{args.name}-id", {
             "arn": arn,
             "keyId": f"{args.name}-key-id",
@@ -176,21 +177,22 @@ class _Mocks(mocks.Mocks):
         }
 
     def call(self, args: mocks.MockCallArgs) -> Any:
-        if args.token == "aws:dynamodb/getTable:getTable" and args.args["name"] in self.tables:
-            name = args.args["name"]
+        given: dict[str, Any] = dict(args.args)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] - as in the SDK
+        if args.token == "aws:dynamodb/getTable:getTable" and given["name"] in self.tables:
+            name = given["name"]
             return {"name": name, "arn": f"arn:aws:dynamodb:mock:mock:table/{name}"} | self.tables[name]
-        if args.token == "aws:kinesis/getStream:getStream" and args.args["name"] in self.streams:
-            name = args.args["name"]
+        if args.token == "aws:kinesis/getStream:getStream" and given["name"] in self.streams:
+            name = given["name"]
             return {"name": name, "arn": f"arn:aws:kinesis:mock:mock:stream/{name}"} | self.streams[name]
         if args.token == "aws:opensearch/getServerlessCollectionGroup:getServerlessCollectionGroup":
-            name = args.args["name"]
+            name = given["name"]
             return {"name": name, "generation": "CLASSIC" if name == "classic" else "NEXTGEN"}
-        if args.token == "aws:lakeformation/getDataLakeSettings:getDataLakeSettings" and not args.args:
+        if args.token == "aws:lakeformation/getDataLakeSettings:getDataLakeSettings" and not given:
             return self.data_lake
         if args.token == "gcp:storage/getTransferProjectServiceAccount:getTransferProjectServiceAccount":
             agent = "project-1@storage-transfer-service.iam.gserviceaccount.com"
             return {"email": agent, "member": f"serviceAccount:{agent}", "subjectId": AGENT, "id": agent}
-        raise AssertionError(f"a call that nobody expected: {args.token} {args.args}")
+        raise AssertionError(f"a call that nobody expected: {args.token} {given}")
 
 
 def record(
@@ -259,7 +261,7 @@ def _run(stack: str, stack_values: dict[str, Any], program: Path, *answered: Any
 
 
 @contextlib.contextmanager
-def _objects_left_alone() -> Iterator[None]:
+def _objects_left_alone() -> Generator[None, None, None]:
     """Keeps the garbage collector from going through hundreds of thousands of objects that never go, in each run again:
     the providers' SDKs, and what Pulumi keeps of each program. That is up to half the time of a run."""
     gc.disable()

@@ -117,7 +117,7 @@ class Run:
     command: str
     code: int
     text: str
-    events: list[dict[str, Any]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
     @property
     def counts(self) -> dict[str, int]:
@@ -183,7 +183,7 @@ class Front:
 
     def _start(self) -> tuple[str, str]:
         """Starts the cloud: its endpoint, and Google's."""
-        ports = []
+        ports: list[str] = []
         for _ in range(2):
             with socket.socket() as free:
                 free.bind(("127.0.0.1", 0))

@@ -147,7 +147,8 @@ def _previews(front: Front) -> Iterator[tuple[str, str]]:
     for change in CHANGES[front.stack]:
         content = yaml.safe_load(before)
         change(content["config"])
-        file.write_text(yaml.safe_dump(content, sort_keys=False))
+        text: str = yaml.safe_dump(content, sort_keys=False)  # pyright: ignore[reportUnknownMemberType] - of untyped streams
+        file.write_text(text)
         yield change.__name__.replace("_", "-"), _preview(front)
         file.write_text(before)
     yield "unchanged", _preview(front)

@@ -19,9 +19,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
+import boto3  # pyright: ignore[reportMissingTypeStubs] - has none
 import yaml
-from botocore.config import Config
+from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs] - has none
 
 ROOT = Path(__file__).resolve().parents[2]
 if __name__ == "__main__":
@@ -29,6 +29,8 @@ if __name__ == "__main__":
 
 from components.accounts import AccountArgs  # noqa: E402
 from components.stack import settings  # noqa: E402
+
+new_client: Any = boto3.client  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - made at run time
 
 STACKS = ("dev", "local", "prod")
 ROLES = ("deploy", "preview", "refresh")
@@ -52,7 +54,7 @@ class Adopted:
 
     def client(self, service: str) -> Any:
         """A client of a service, as the account's administrator."""
-        return boto3.client(
+        return new_client(
             service, endpoint_url=self.endpoint, region_name=self.account.region,
             aws_access_key_id=self.account.id, aws_secret_access_key="local", config=Config(proxies={}),
         )  # fmt: skip

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from unittest import mock
 
-import boto3
+import boto3  # pyright: ignore[reportMissingTypeStubs] - has none
 import jmespath
-from botocore.config import Config
+from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs] - has none
 
 from components.accounts import AccountArgs
 from local.providers.gcp import ENDPOINT, Gcp
+
+new_client: Any = boto3.client  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - made at run time
 
 # (service, operation, what names each one of the answer, further arguments)
 LISTS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
@@ -56,7 +58,7 @@ def in_aws(endpoint: str, accounts: Iterable[AccountArgs]) -> set[tuple[str, str
 
 def _in_account(endpoint: str, account: AccountArgs) -> Iterator[tuple[str, str]]:
     for service, operation, names, more in LISTS:
-        client = boto3.client(
+        client = new_client(
             service, endpoint_url=endpoint, region_name=account.region, aws_access_key_id=account.id,
             aws_secret_access_key="local", config=Config(proxies={}, s3={"addressing_style": "path"}),
         )  # fmt: skip
@@ -64,7 +66,8 @@ def _in_account(endpoint: str, account: AccountArgs) -> Iterator[tuple[str, str]
             answer = client.get_paginator(operation).paginate(**more).build_full_result()
         else:
             answer = getattr(client, operation)(**more)
-        for name in jmespath.search(names, answer) or []:
+        there: list[str] = jmespath.search(names, answer) or []
+        for name in there:
             # A deleted key is there for weeks still.
             if operation != "list_keys" or client.describe_key(KeyId=name)["KeyMetadata"]["Enabled"]:
                 yield service, name

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import ClientError
+import boto3  # pyright: ignore[reportMissingTypeStubs] - has none
+from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs] - has none
+from botocore.exceptions import ClientError  # pyright: ignore[reportMissingTypeStubs] - has none
 
 from local import secret
+
+new_client: Any = boto3.client  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - made at run time
 
 WORKLOAD, ANALYTICS = "111111111111", "222222222222"
 SECRET = secret.fresh()  # of every cloud that these tests start
@@ -52,7 +54,7 @@ class Cloud:
                 "aws_secret_access_key": credentials["SecretAccessKey"],
                 "aws_session_token": credentials["SessionToken"],
             }
-        client = boto3.client(
+        client = new_client(
             service,
             endpoint_url=self.endpoint,
             region_name="us-east-1",
@@ -68,11 +70,16 @@ class Cloud:
         request.url = self.endpoint + "/v20180820" + request.url.split("/v20180820", 1)[1]
 
     def role(
-        self, account: str, name: str, service: str, *statements: dict, condition: dict | None = None
+        self,
+        account: str,
+        name: str,
+        service: str,
+        *statements: dict[str, Any],
+        condition: dict[str, Any] | None = None,
     ) -> str:
         """Create or replace a role that `service` and its own account may assume. Returns its ARN."""
         iam = self.client("iam", account)
-        trust = {
+        trust: dict[str, Any] = {
             "Version": "2012-10-17",
             "Statement": [
                 {

@@ -12,7 +12,7 @@ from typing import Any
 from tests.contract.embedded_cloud import WORKLOAD, Cloud
 from tests.waiting import eventually
 
-EVERY_TYPE = {
+EVERY_TYPE: dict[str, Any] = {
     "id": {"S": "é\u2028"},
     "n": {"N": "12345678901234567890123456789012345678"},
     "b": {"B": b"\x00\xff"},
@@ -50,7 +50,7 @@ def table(cloud: Cloud, name: str, items: int = 3, recovery: bool = True) -> str
     return f"arn:aws:dynamodb:us-east-1:{WORKLOAD}:table/{name}"
 
 
-def bucket(cloud: Cloud, account: str, policy: list[dict] | None = None) -> str:
+def bucket(cloud: Cloud, account: str, policy: list[dict[str, Any]] | None = None) -> str:
     """A new bucket, and its name; `policy` are statements on its objects."""
     name = f"landing-{uuid.uuid4().hex[:12]}"
     s3 = cloud.client("s3", account)
@@ -70,7 +70,7 @@ def bucket(cloud: Cloud, account: str, policy: list[dict] | None = None) -> str:
     return name
 
 
-def finished(dynamodb: Any, arn: str) -> dict:
+def finished(dynamodb: Any, arn: str) -> dict[str, Any]:
     """An export's description, once it is completed or has failed."""
     return eventually(
         lambda: (
@@ -91,10 +91,10 @@ def keys(cloud: Cloud, account: str, name: str) -> list[str]:
     return [o["Key"] for o in cloud.client("s3", account).list_objects_v2(Bucket=name).get("Contents", [])]
 
 
-def rows(cloud: Cloud, name: str, description: dict) -> list[dict]:
+def rows(cloud: Cloud, name: str, description: dict[str, Any]) -> list[dict[str, Any]]:
     """The lines of all files of an export, whose checksums and counts are as the manifests say."""
     summary = json.loads(read(cloud, WORKLOAD, name, description["ExportManifest"]))
-    exported = []
+    exported: list[dict[str, Any]] = []
     for line in read(cloud, WORKLOAD, name, summary["manifestFilesS3Key"]).splitlines():
         file = json.loads(line)
         body = read(cloud, WORKLOAD, name, file["dataFileS3Key"])

@@ -43,14 +43,14 @@ def unique(prefix: str) -> str:
 class Queue:
     """A queue in an account, which these statements let in, and what has come into it."""
 
-    def __init__(self, cloud: Cloud, account: str, *statements: dict, **attributes: str):
+    def __init__(self, cloud: Cloud, account: str, *statements: dict[str, Any], **attributes: str):
         self.sqs, name = cloud.client("sqs", account), unique("queue")
         self.arn = f"arn:aws:sqs:us-east-1:{account}:{name}"
         self.url = self.sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
-        self.seen: list[dict] = []
+        self.seen: list[dict[str, Any]] = []
         self.allow(*statements)
 
-    def allow(self, *statements: dict) -> None:
+    def allow(self, *statements: dict[str, Any]) -> None:
         """Makes these statements the queue's policy."""
         if statements:
             self.sqs.set_queue_attributes(
@@ -73,7 +73,7 @@ class Queue:
                 },
             )
 
-    def read(self) -> list[dict]:
+    def read(self) -> list[dict[str, Any]]:
         """The messages so far, each as JSON or under `body`."""
         for message in self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get(
             "Messages", []
@@ -84,7 +84,7 @@ class Queue:
         return self.seen
 
 
-def service(name: str, **condition: Any) -> dict:
+def service(name: str, **condition: Any) -> dict[str, Any]:
     """A statement's principal: a service, under a condition."""
     return {"Principal": {"Service": name}, **({"Condition": condition} if condition else {})}
 
@@ -93,7 +93,7 @@ def function(
     cloud: Cloud,
     account: str,
     out: Queue,
-    *statements: dict,
+    *statements: dict[str, Any],
     trust: str = "lambda.amazonaws.com",
     **more: Any,
 ) -> str:
@@ -117,7 +117,7 @@ def function(
     )["FunctionArn"]
 
 
-def invoke(cloud: Cloud, account: str, arn: str, payload: dict) -> Any:
+def invoke(cloud: Cloud, account: str, arn: str, payload: dict[str, Any]) -> Any:
     """What a function returns for a payload."""
     answer = cloud.client("lambda", account).invoke(FunctionName=arn, Payload=json.dumps(payload))
     return json.load(answer["Payload"])

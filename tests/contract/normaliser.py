@@ -13,11 +13,14 @@ import json
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -28,7 +31,7 @@ sys.path.insert(0, str(HANDLER))
 
 import data_file  # noqa: E402 - the handler's folder is Lambda's sys.path
 from decoder import Decoder  # noqa: E402
-from table_schema import REST, Observation, Schema, derive, type_of  # noqa: E402
+from table_schema import REST, Observation, Schema, Type, derive, type_of  # noqa: E402
 
 
 @cache
@@ -45,7 +48,7 @@ def handler_on(monkeypatch: pytest.MonkeyPatch, bucket: object) -> ModuleType:
     """The handler's app, whose client of S3 is `bucket`."""
     monkeypatch.setenv("BUCKET", "lake")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.syspath_prepend(str(HANDLER))
+    monkeypatch.syspath_prepend(str(HANDLER))  # pyright: ignore[reportUnknownMemberType] - as in pytest
     monkeypatch.delitem(sys.modules, "app", raising=False)
     app = importlib.import_module("app")
     del sys.modules["app"]  # the next test's is another handler's
@@ -53,7 +56,7 @@ def handler_on(monkeypatch: pytest.MonkeyPatch, bucket: object) -> ModuleType:
     return app
 
 
-def full(items, **dumps) -> bytes:
+def full(items: Iterable[Any], **dumps: Any) -> bytes:
     """A file of a full export."""
     return b"".join(json.dumps({"Item": item}, **dumps).encode() + b"\n" for item in items)
 
@@ -63,20 +66,29 @@ def digest(compressed: bytes) -> str:
     return base64.b64encode(hashlib.md5(compressed).digest()).decode()
 
 
-def schema_of(items, declared=None, keys=()) -> Schema:
+def schema_of(
+    items: Iterable[Any], declared: Mapping[str, Any] | None = None, keys: Iterable[str] = ()
+) -> Schema:
     """The schema that the normaliser derives from these items."""
-    declared = {name: type_of(type_name) for name, type_name in (declared or {}).items()}
-    return derive(Observation.of_items(items), declared, keys)
+    types = {name: type_of(type_name) for name, type_name in (declared or {}).items()}
+    return derive(Observation.of_items(items), types, keys)
 
 
 def normalise(
-    lines: bytes, schema: Schema, *, incremental=False, items=None, md5=None, compressed=None, chunk=None
-):
+    lines: bytes,
+    schema: Schema,
+    *,
+    incremental: bool = False,
+    items: int | None = None,
+    md5: str | None = None,
+    compressed: bytes | None = None,
+    chunk: int | None = None,
+) -> tuple[Any, list[dict[str, Any]]]:
     """The report and the rows, of lines as one data file."""
     compressed = gzip.compress(lines) if compressed is None else compressed
     outputs: list[io.BytesIO] = []
 
-    def open_output(number):
+    def open_output(number: int) -> io.BytesIO:
         assert number == len(outputs)
         outputs.append(io.BytesIO())
         return outputs[-1]
@@ -91,11 +103,16 @@ def normalise(
         open_output=open_output,
         decoder=Decoder(schema, incremental, library()),
     )
-    rows = [row for output in outputs for row in pq.read_table(io.BytesIO(output.getvalue())).to_pylist()]
+    tables = [_table(output.getvalue()) for output in outputs]
+    rows = [row for table in tables for row in table.to_pylist()]
     return report, rows
 
 
-def item_of(row: dict, schema: Schema) -> dict:
+def _table(parquet: bytes) -> pa.Table:
+    return pq.read_table(io.BytesIO(parquet))  # pyright: ignore[reportUnknownMemberType] - of untyped filters
+
+
+def item_of(row: dict[str, Any], schema: Schema) -> dict[str, Any]:
     """The item, in DynamoDB JSON, that a row holds: numbers as Decimal, sets as sorted tuples."""
     item = {c.attribute: _value(row[c.name], c.type) for c in schema.columns if row[c.name] is not None}
     rest = {name: canonical(value) for name, value in json.loads(row[REST] or "{}").items()}
@@ -103,7 +120,8 @@ def item_of(row: dict, schema: Schema) -> dict:
     return item | rest
 
 
-def _value(cell, type_):
+def _value(cell: Any, type_: Type | None) -> tuple[str, Any]:
+    assert type_
     if type_.kind == "json":
         return canonical(json.loads(cell))
     if type_.kind == "struct":
@@ -117,14 +135,14 @@ def _value(cell, type_):
         kind, _ = (
             _value(cell[0], type_.element)
             if cell
-            else ({"string": "S", "binary": "B"}.get(type_.element.kind, "N"), 0)
+            else ({"string": "S", "binary": "B"}.get(type_.element.kind if type_.element else "", "N"), 0)
         )
         return (kind + "S", sorted(_value(element, type_.element)[1] for element in cell))
     kind = {"string": "S", "binary": "B", "boolean": "BOOL"}.get(type_.kind, "N")
     return (kind, number(cell) if kind == "N" else cell)
 
 
-def number(value):
+def number(value: Any) -> tuple[int, tuple[int, ...], int]:
     """A number as what it is, however it is written: sign, digits, exponent."""
     # The sign of a zero is part of it, trailing zeros are not.
     value = Decimal(value) if not isinstance(value, float) else Decimal(repr(value))
@@ -135,7 +153,7 @@ def number(value):
     return (sign, digits, 0 if digits == (0,) else exponent)
 
 
-def canonical(value: dict):
+def canonical(value: dict[str, Any]) -> tuple[str, Any]:
     """A DynamoDB JSON value in the form that `item_of` gives."""
     ((kind, content),) = value.items()
     if kind == "N":
@@ -155,6 +173,6 @@ def canonical(value: dict):
     return (kind, content)
 
 
-def canonical_item(item: dict) -> dict:
+def canonical_item(item: dict[str, Any]) -> dict[str, Any]:
     """An item with each value as what it is."""
     return {name: canonical(value) for name, value in item.items()}

@@ -6,12 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
+import boto3  # pyright: ignore[reportMissingTypeStubs] - has none
 import pytest
-from botocore.config import Config
+from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs] - has none
 from opensearchpy import AWSV4SignerAuth, OpenSearch, RequestsHttpConnection
 
 from local import opensearch, secret
@@ -38,9 +39,9 @@ class Cloud:
         )
         assert self.process.stdout
         self.endpoint = json.loads(self.process.stdout.readline())["endpoint"]
-        self.session = boto3.Session(ACCOUNT, SECRET, region_name=REGION)
+        self.session: Any = boto3.Session(ACCOUNT, SECRET, region_name=REGION)
 
-    def client(self, service: str, session: boto3.Session | None = None) -> Any:
+    def client(self, service: str, session: Any = None) -> Any:
         """A client of the account's administrator, or of a session."""
         return (session or self.session).client(
             service,
@@ -156,7 +157,7 @@ class Cloud:
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory):
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """An embedded cloud with a node for the module."""
     running = Cloud(tmp_path_factory.mktemp("cloud"))
     yield running

@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from tests.contract.opensearch_cloud import ACCOUNT, REGION, Cloud, cloud  # noqa: F401  # cloud is a fixture
+from tests.contract.opensearch_cloud import ACCOUNT, REGION, Cloud
+from tests.contract.opensearch_cloud import cloud as cloud  # a fixture of whoever imports this module's
 
 BUCKET = f"osis-exports-{ACCOUNT}"
 
@@ -16,7 +17,7 @@ BUCKET = f"osis-exports-{ACCOUNT}"
 EXACT = "12345678901234567890123456789012345678"
 
 
-ITEM = {
+ITEM: dict[str, Any] = {
     "pk": {"S": "all"},
     "sk": {"N": "7"},
     "s": {"S": "tea 🍵"},
@@ -116,7 +117,7 @@ def body(table_arn: str, host: str, name: str = "items") -> dict[str, Any]:
 class Line:
     """One table, its pipeline and its index."""
 
-    def __init__(self, cloud: Cloud, name: str, ttl: bool = False):  # noqa: F811  # not the fixture
+    def __init__(self, cloud: Cloud, name: str, ttl: bool = False):  # not the fixture
         self.cloud, self.name, self.role_name = cloud, name, f"osis-{name}"
         self.dynamodb, self.osis, self.s3 = cloud.client("dynamodb"), cloud.client("osis"), cloud.client("s3")
         self.table = self.dynamodb.create_table(
@@ -179,11 +180,12 @@ class Line:
 
     def start(self, document: dict[str, Any], role: str = "") -> None:
         """Makes the pipeline, which logs."""
+        body: str = yaml.safe_dump(document)  # pyright: ignore[reportUnknownMemberType] - of untyped streams
         self.osis.create_pipeline(
             PipelineName=self.name,
             MinUnits=1,
             MaxUnits=2,
-            PipelineConfigurationBody=yaml.safe_dump(document),
+            PipelineConfigurationBody=body,
             PipelineRoleArn=role or self.role,
             LogPublishingOptions={
                 "IsLoggingEnabled": True,
@@ -191,7 +193,7 @@ class Line:
             },
         )
 
-    def put(self, sk: int, **attributes) -> None:
+    def put(self, sk: int, **attributes: Any) -> None:
         """Writes an item of the partition `a`."""
         self.dynamodb.put_item(
             TableName=self.name, Item={"pk": {"S": "a"}, "sk": {"N": str(sk)}, **attributes}

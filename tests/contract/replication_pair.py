@@ -53,7 +53,7 @@ class Pair:
         self.source, self.target, name = f"src-{tag}", f"dst-{tag}", f"replicate-{tag}"
         self.role_arn = f"arn:aws:iam::{WORKLOAD}:role/{name}"
         self.s3, self.far = cloud.client("s3", WORKLOAD), cloud.client("s3", ANALYTICS)
-        self.keys = {}
+        self.keys: dict[str, str] = {}
         for account, client, bucket_name, users in (
             (WORKLOAD, self.s3, self.source, []),
             (ANALYTICS, self.far, self.target, [self.role_arn] if key else []),
@@ -90,14 +90,14 @@ class Pair:
                 },
             )
         source, target = f"arn:aws:s3:::{self.source}", f"arn:aws:s3:::{self.target}"
-        resources = {
+        resources: dict[str, str] = {
             "source-bucket": source,
             "source": f"{source}/*",
             "target": f"{target}/*",
             "source-key": self.keys[WORKLOAD],
             "target-key": self.keys[ANALYTICS],
         }
-        statements = [
+        statements: list[dict[str, Any]] = [
             {
                 "Effect": "Allow",
                 "Action": [
@@ -205,9 +205,9 @@ def queue_for(cloud: Cloud, account: str, bucket: str, *events: str) -> Any:
         Bucket=bucket,
         NotificationConfiguration={"QueueConfigurations": [{"QueueArn": arn, "Events": list(events)}]},
     )
-    seen: list[dict] = []
+    seen: list[dict[str, Any]] = []
 
-    def read() -> list[dict]:
+    def read() -> list[dict[str, Any]]:
         for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
             seen.extend(json.loads(message["Body"]).get("Records", []))
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
