@@ -108,7 +108,13 @@ class AccountArgs:
 
     id: AccountId
     """The account's 12 digits, in quotes."""
-    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+){1,3}-[0-9]$")]
+    region: Annotated[
+        str,
+        matching(
+            r"[a-z]{2}(-[a-z]+){1,3}-[0-9]",
+            "'{value}' is not a region of AWS; write its code, such as 'eu-central-1'",
+        ),
+    ]
     """The region that the account's resources stand in, like 'eu-central-1'."""
     role: RoleArn | None = None
     """The ARN of the role that a deployment assumes in this account; without it the caller's own credentials."""
@@ -175,9 +181,22 @@ class AccountArgs:
 class GcpArgs:
     """The Google Cloud project of a stack."""
 
-    project: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$")]
+    project: Annotated[
+        str,
+        matching(
+            r"[a-z][a-z0-9-]{4,28}[a-z0-9]",
+            "'{value}' is not a project's id (6-30 of a-z, 0-9 and '-', starting with a letter, not ending in '-'); "
+            "write one like 'shop-analytics'",
+        ),
+    ]
     """The project's id, like 'shop-analytics'."""
-    location: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]+$")]
+    location: Annotated[
+        str,
+        matching(
+            r"[A-Za-z][A-Za-z0-9-]+",
+            "'{value}' is not a location of BigQuery; write one such as 'EU' or 'asia-northeast1'",
+        ),
+    ]
     """Where datasets stand, like 'EU' or 'asia-northeast1'."""
 
 

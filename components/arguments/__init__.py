@@ -12,7 +12,7 @@ raises ValueError with "what is wrong; write this instead". What several fields 
 themselves, unless it reads one of those.
 
     declare.py   `arguments`, `together`, `Text`, `replaced`, `FilledIn`: how a class of arguments is written
-    checks.py    `check`, `matching`, `between`, `never`: the check of one field
+    checks.py    `check`, `matching`, `between`, `never`, `Email`: the check of one field
     config.py    a project's Pulumi config as plain data
     parse.py     plain data into the class, or every error
     plain.py     whether plain data is a mapping or a list
@@ -20,6 +20,7 @@ themselves, unless it reads one of those.
     schema.py    the class as Pulumi's analyzer reads it
 """
 
+from components.arguments.checks import Email as Email
 from components.arguments.checks import between as between
 from components.arguments.checks import check as check
 from components.arguments.checks import matching as matching

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
 
@@ -25,6 +25,17 @@ def matching(pattern: str, message: str, flags: re.RegexFlag = re.ASCII) -> Afte
     checked = check(lambda v: not isinstance(v, str) or test.fullmatch(v) is not None, message)
     vars(checked)["pattern"] = pattern
     return AfterValidator(checked)
+
+
+Email = Annotated[
+    str,
+    matching(
+        r"[^@\s]+@[^@\s]+",
+        "'{value}' is not an e-mail address; write one like 'data@example.com'",
+        re.UNICODE,
+    ),
+]
+"""The address of a person or a group."""
 
 
 def between(least: int, most: int, message: str) -> AfterValidator:

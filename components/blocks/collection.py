@@ -39,9 +39,15 @@ class NetworkArgs:
     """Whether its endpoint answers signed requests from anywhere; without it only through `vpc_endpoints`."""
     public_dashboards: bool = True
     """Whether Dashboards are reached from anywhere, after a sign-in."""
-    vpc_endpoints: list[Annotated[str, Field(pattern=r"^vpce-[0-9a-z]{1,200}$")]] = Field(
-        default_factory=list
-    )
+    vpc_endpoints: list[
+        Annotated[
+            str,
+            matching(
+                r"vpce-[0-9a-z]{1,200}",
+                "'{value}' is not the id of a VPC endpoint; write one like 'vpce-0a1b2c3d4e5f67890'",
+            ),
+        ]
+    ] = Field(default_factory=list)
     """The OpenSearch Serverless VPC endpoints that reach it."""
 
     @together

@@ -16,7 +16,7 @@ import pulumi
 from pydantic import Field
 
 from components.accounts import AccountArgs, GcpArgs
-from components.arguments import Refused, arguments, join, matching, nearest, of_the_stack, parse
+from components.arguments import Email, Refused, arguments, join, matching, nearest, of_the_stack, parse
 from components.arguments.config import values_of
 from components.arguments.plain import is_mapping
 from components.blocks.function import FunctionSettings
@@ -54,7 +54,7 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{1,29}")
 class AlarmArgs:
     """Who hears of an alarm."""
 
-    emails: list[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]] = Field(default_factory=list)
+    emails: list[Email] = Field(default_factory=list)
     """The addresses that each account's alarm topic mails to; each has to confirm once."""
 
 

@@ -8,13 +8,14 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from components.accounts import GcpArgs
-from components.arguments import OF_THE_STACK, arguments, nearest, together
+from components.arguments import OF_THE_STACK, Email, arguments, nearest, together
 from components.landing import Landing
 from components.languages import bigquery_schedules, bigquery_types
 from components.languages.column_types import exported_type
 from components.pipelines.bigquery_transfer.storage_copy_args import DAY, StorageTransferArgs
 from components.pipelines.bigquery_transfer.tables import (
     NAME_BYTES,
+    DatasetName,
     KmsKeyName,
     TransferTableArgs,
     dataset_location,
@@ -39,7 +40,7 @@ class BigQueryTransferArgs(PipelineArgs):
     """The Google Cloud project."""
     tables: Annotated[dict[str, TransferTableArgs], Field(min_length=1)]
     """Each of the landing's tables: `orders: {columns: {order_id: S, total: N}, keys: [order_id]}`."""
-    dataset: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,1024}$")] | None = None
+    dataset: DatasetName | None = None
     """The dataset's name; without it `<project>_<stack>_<pipeline>`."""
     location: Annotated[str, AfterValidator(dataset_location)] | None = None
     """Where the dataset stands; without it the project's `location`. It can't be changed later."""
@@ -58,7 +59,7 @@ class BigQueryTransferArgs(PipelineArgs):
     kms_key_name: KmsKeyName | None = None
     """A Cloud KMS key to encrypt tables, loads and copies with, where the dataset stands (of EU `europe`) and with the
     services' agents let in; from the first deployment on."""
-    readers: list[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]] = Field(default_factory=list)
+    readers: list[Email] = Field(default_factory=list)
     """The groups, by e-mail, that may read the dataset."""
     storage_transfer: StorageTransferArgs | None = None
     """Loads without a stored key: Storage Transfer Service copies the landing into Cloud Storage by a federated AWS

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from components.arguments import arguments, together
+from components.arguments import arguments, matching, together
 from components.landing import Landing
 
 LEAST_MINUTES = 60  # https://docs.cloud.google.com/storage-transfer/docs/schedule-transfer-jobs
@@ -42,7 +42,16 @@ class StorageTransferArgs:
     """When the first copy of a day starts, in UTC; without it 04:00. Give it time enough before `schedule`."""
     every_minutes: Annotated[int, Field(le=366 * DAY), AfterValidator(_interval)] | None = None
     """Minutes between two copies, at least 60; without it 1440, once a day."""
-    location: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]+$")] | None = None
+    location: (
+        Annotated[
+            str,
+            matching(
+                r"[A-Za-z][A-Za-z0-9-]+",
+                "'{value}' is not a location of Cloud Storage; write one such as 'EU' or 'europe-west3'",
+            ),
+        ]
+        | None
+    ) = None
     """Where the bucket stands; without it where the dataset does, which alone can load from it, or from a region that
     its multi-region contains."""
     keep_days: Annotated[int, Field(ge=2, le=3650)] = 14

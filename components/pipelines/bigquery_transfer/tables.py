@@ -20,6 +20,15 @@ _PLACES = """
 LOCATIONS = frozenset(_PLACES.split())
 NAME_BYTES = bigquery_types.TABLE_NAME_BYTES - len(LATEST)
 
+# https://docs.cloud.google.com/bigquery/docs/datasets#dataset-naming
+DatasetName = Annotated[
+    str,
+    matching(
+        r"[A-Za-z0-9_]{1,1024}",
+        "'{value}' is not a dataset's name (1-1,024 of letters, digits and '_'); write one like 'shop_landing'",
+    ),
+]
+
 # https://docs.cloud.google.com/kms/docs/reference/rest/v1/projects.locations.keyRings/create
 KmsKeyName = Annotated[
     str,

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from components.arguments import arguments, together
+from components.arguments import arguments, matching, together
 from components.blocks.bucket import LifecycleArgs, SecureBucket
 from components.blocks.key import KmsKey, KmsKeyArn, adopted_or_created, region_and_account
 from components.blocks.object_events import ObjectEvents
@@ -59,7 +59,14 @@ class ExportArgs(PipelineArgs):
     queries: QueryArgs = QueryArgs()
     """What a query in Athena may cost."""
     views: dict[
-        Annotated[str, Field(pattern=rf"^[a-z][a-z0-9_]{{0,{VIEW_NAME - 1}}}$")],
+        Annotated[
+            str,
+            matching(
+                rf"[a-z][a-z0-9_]{{0,{VIEW_NAME - 1}}}",
+                f"'{{value}}' is not a view's name (1-{VIEW_NAME} of a-z, 0-9 and '_', starting with a letter); write "
+                "one like 'open_orders'",
+            ),
+        ],
         Annotated[str, Field(min_length=1, max_length=VIEW_SQL)],
     ] = Field(default_factory=dict)
     """Views that the workgroup offers, {name: SELECT …}; their columns must be declared at the sources."""

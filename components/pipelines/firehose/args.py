@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from components.arguments import arguments, never, together
+from components.arguments import arguments, matching, never, together
 from components.blocks.bucket import LifecycleArgs
 from components.blocks.collection import (
     Collection,
@@ -37,7 +37,11 @@ def _retention(value: str) -> str:
 class TransformArgs:
     """What `handlers/transform` does with each record before it is delivered."""
 
-    timestamp: Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\x00]*$")] = "@timestamp"
+    timestamp: Annotated[
+        str,
+        Field(min_length=1, max_length=255),
+        matching(r"[^\x00]*", "{value!r} has a NUL character, which no variable can have; leave it out"),
+    ] = "@timestamp"
     """The field that holds the record's time, made ISO 8601 in UTC; without it there the time of its arrival."""
     drop: dict[str, list[str]] = Field(default_factory=dict)
     """Records that are left out: field -> values, such as {TYPE: [heartbeat]}. A value stands for the text, and for the

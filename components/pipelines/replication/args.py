@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from components.arguments import arguments, replaced, together
+from components.arguments import arguments, matching, replaced, together
 from components.blocks.bucket import LifecycleArgs, SecureBucket
 from components.blocks.key import KmsKey, KmsKeyArn, adopted_or_created, region_and_account
 from components.blocks.object_events import ObjectEvents
@@ -45,7 +45,13 @@ class ReplicationArgs(PipelineArgs):
     """What to replicate."""
     prefixes: (
         Annotated[
-            list[Annotated[str, Field(max_length=1024, pattern=r"^[^\x00-\x1f\x7f]*$")]],
+            list[
+                Annotated[
+                    str,
+                    Field(max_length=1024),
+                    matching(r"[^\x00-\x1f\x7f]*", "{value!r} has a control character; leave it out"),
+                ]
+            ],
             Field(min_length=1, max_length=50),
         ]
         | None

@@ -41,7 +41,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a dataset's name that BigQuery refuses": (
         warehouse(dataset="shop-orders"),
-        "pipelines.shop.dataset: 'shop-orders' should match",
+        "pipelines.shop.dataset: 'shop-orders' is not a dataset's name",
     ),
     "a location that can't hold the dataset": (
         warehouse(location="europe-west-1"),
