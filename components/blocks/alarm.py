@@ -93,6 +93,9 @@ class Threshold:
     """What a period without data counts as."""
 
 
+# Characters: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+_DESCRIPTION = 1024
+
 ANY = Threshold()
 """More than none in five minutes."""
 
@@ -103,18 +106,18 @@ def alarm(
     dimensions: Mapping[str, pulumi.Input[str]],
     *,
     topic: pulumi.Input[str] | None,
-    meaning: str,
+    meaning: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
     when: Threshold = ANY,
 ) -> aws.cloudwatch.MetricAlarm:
     """An alarm on a metric, `<namespace>/<name>`: it notifies `topic` when it starts to ring and when it ends.
-    `meaning`: what happened, what it means for the data, and what to do."""
+    `meaning`: what happened, what it means for the data, and what to do; cut where names make it too long."""
     namespace, _, metric_name = metric.rpartition("/")
     actions = [topic] if topic is not None else []
     return aws.cloudwatch.MetricAlarm(
         name,
         name=names.alarm(name),
-        alarm_description=meaning,
+        alarm_description=pulumi.Output.from_input(meaning).apply(lambda text: text[:_DESCRIPTION]),
         namespace=namespace,
         metric_name=metric_name,
         dimensions=dict(dimensions),

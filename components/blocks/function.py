@@ -14,7 +14,7 @@ from components.accounts import AccountArgs
 from components.arguments import arguments
 from components.blocks.alarm import alarm
 from components.blocks.network import VpcArgs, function_network_statements
-from components.blocks.queue import Queue
+from components.blocks.queue import Queue, receive_message
 from components.bundling.bundles import Bundle, bundle
 from components.iam import Statement, document, trust
 from components.shared.landing_folders import CODE
@@ -147,7 +147,7 @@ class LambdaFunction(pulumi.ComponentResource):
                 ),
                 opts=child_opts,
             )
-        self._alarms(name, physical, topic)
+        self._alarms(name, physical, topic, execution.retries)
         self.name, self.role_arn = function.name, role.arn
         self.register_outputs({"arn": self.arn, "name": self.name, "role_arn": self.role_arn})
 
@@ -159,11 +159,12 @@ class LambdaFunction(pulumi.ComponentResource):
             f"{name}-failed",
             account,
             topic=topic,
-            meaning=f"{names.function(name)} failed {times} on an event: its work for that event is not done. The "
-            f"queue {names.queue(f'{name}-failed')} keeps the event for 14 days. Read the log (aws logs tail "
-            f"{self.log_group} --since 1h) and correct the cause. Then call the function with that event: aws lambda "
-            f"invoke --function-name {names.function(name)} --cli-binary-format raw-in-base64-out --payload "
-            "file://event.json answer.json",
+            meaning=f"{names.function(name)} failed {times} on an event: its work for that event is not done. Read the "
+            f"log (aws logs tail {self.log_group} --since 1h) and correct the cause. A queue keeps the event for 14 "
+            f"days: {receive_message(f'{name}-failed', account)}. Save the requestPayload in its Body, or the whole "
+            "Body if it has none, as event.json, and call the function again: aws lambda invoke --function-name "
+            f"{names.function(name)} --cli-binary-format raw-in-base64-out --payload file://event.json answer.json. "
+            "Then delete the message.",
             opts=pulumi.ResourceOptions(parent=self),
         )
 
@@ -200,17 +201,22 @@ class LambdaFunction(pulumi.ComponentResource):
         )
         return role, policy
 
-    def _alarms(self, name: str, physical: str, topic: pulumi.Input[str] | None) -> None:
-        for metric, what in (
+    def _alarms(self, name: str, physical: str, topic: pulumi.Input[str] | None, retries: int | None) -> None:
+        if retries is None:
+            after = "Its caller has the error, and may try again."
+        else:
+            again = "Lambda tries the event again; if that fails, the" if retries else "The"
+            after = f"{again} queue {names.queue(f'{name}-failed')} keeps the event."
+        for metric, meaning in (
             (
                 "Errors",
-                "failed in the last five minutes: what it was called for is not done, or is tried again. The log "
-                f"has the reason: aws logs tail {self.log_group} --since 1h",
+                f"{physical} failed in the last five minutes. {after} The log has the reason: aws logs tail "
+                f"{self.log_group} --since 1h",
             ),
             (
                 "Throttles",
-                "was not started in the last five minutes, as it, or the account, is at the limit of concurrent runs: "
-                "its work is late. See the account's limit: aws lambda get-account-settings",
+                f"Lambda refused to start {physical}: it, or the account, reached its limit of concurrent executions. "
+                "Its work is late. See the account's limit: aws lambda get-account-settings",
             ),
         ):
             alarm(
@@ -218,7 +224,7 @@ class LambdaFunction(pulumi.ComponentResource):
                 f"AWS/Lambda/{metric}",
                 {"FunctionName": physical},
                 topic=topic,
-                meaning=f"{physical} {what}",
+                meaning=meaning,
                 opts=pulumi.ResourceOptions(parent=self),
             )
 

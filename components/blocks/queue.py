@@ -101,6 +101,14 @@ class Queue(pulumi.ComponentResource):
         return queue
 
 
+def receive_message(name: str, account: AccountArgs) -> str:
+    """The command that shows a message of the queue, with what its sender has to say of the failure; the message is
+    hidden for the queue's visibility time, and kept
+    (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html)."""
+    url = f"https://sqs.{account.region}.{account.dns_suffix}/{account.id}/{names.queue(name)}"
+    return f"aws sqs receive-message --queue-url {url} --message-attribute-names All"
+
+
 def _for_this_account(service: str, account_id: str) -> dict[str, dict[str, str]]:
     """The condition on the account; none for an EventBridge rule, whose policy in the guide names the rule's ARN alone
     (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-sqs-permissions), which

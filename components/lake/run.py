@@ -9,7 +9,7 @@ import pulumi
 from components import names
 from components.blocks.function import Execution, LambdaFunction, Task
 from components.iam import Statement
-from components.lake.alarms import watch_sources
+from components.lake.alarms import of_runs, watch_sources
 from components.lake.filling import Filling
 from components.lake.glue_database import Catalog
 from components.lake.lake_formation import LakeFormation
@@ -226,9 +226,7 @@ class ExportRun(pulumi.ComponentResource):
             statements=statements,
             distributed=self.filling.has_tables,
             topic=self.filling.topic,
-            meaning="The last step's error names each source that failed, with the reason; the others were published. "
-            "Correct the cause and start the state machine with the same input again (aws stepfunctions "
-            "start-execution): what was done is not done twice.",
+            meanings=of_runs(self.pipeline, self.filling.account),
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(functions.values())),
         )
 

@@ -32,10 +32,11 @@ class StateMachine(pulumi.ComponentResource):
         definition: pulumi.Input[Mapping[str, Any]],
         statements: Sequence[Statement],
         topic: pulumi.Input[str] | None,
-        meaning: str,
+        meanings: Mapping[str, str],
         distributed: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ):
+        """`meanings`: what its two alarms say, `failed` and `timeout`."""
         super().__init__("tributary:blocks:StateMachine", name, None, opts)
         child_opts = pulumi.ResourceOptions(parent=self)
         physical = names.state_machine(name)
@@ -76,13 +77,13 @@ class StateMachine(pulumi.ComponentResource):
             # The service checks at creation what a Distributed Map's role may do.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
-        for metric, what in (("ExecutionsFailed", "failed"), ("ExecutionsTimedOut", "ran out of time")):
+        for part, metric in (("failed", "ExecutionsFailed"), ("timeout", "ExecutionsTimedOut")):
             alarm(
-                f"{name}-{'failed' if metric == 'ExecutionsFailed' else 'timeout'}",
+                f"{name}-{part}",
                 f"AWS/States/{metric}",
                 {"StateMachineArn": self.arn},
                 topic=topic,
-                meaning=f"An execution of {physical} {what}. {meaning}",
+                meaning=meanings[part],
                 opts=child_opts,
             )
         self.deployed_arn = machine.arn

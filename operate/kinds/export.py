@@ -4,11 +4,13 @@ With `run: simple` there is neither: DynamoDB's own list of the table's exports 
 """
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from components.shared import landing_folders, scheduled_time
+from components.shared.run_commands import start_command
 from operate import schedules
 from operate.alarms import Ringing
 from operate.outputs import Cloud, Refused, partition
@@ -47,7 +49,7 @@ def tables(cloud: Cloud, name: str, pipeline: Described) -> list[TableStatus]:
 
 
 def records(cloud: Cloud, pipeline: Described) -> Iterator[tuple[Mapping[str, Any], datetime]]:
-    """The record of each published table, and when it was written (components/shared/run_steps.py)."""
+    """The record of each published table, and when it was written (components/shared/run_records.py)."""
     s3, bucket = cloud.client("s3", pipeline), pipeline["bucket"]
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=landing_folders.STATE)
     for page in pages:
@@ -78,8 +80,8 @@ def _of_run(run: Mapping[str, Any] | None, source: str) -> tuple[str, tuple[Prob
         return "", ()
     text = (
         f"The last run {run['status'].lower().replace('_', ' ')}: {cause} Readers see what was published before. "
-        f"Correct the cause, then start it again with the same input: aws stepfunctions start-execution "
-        f"--state-machine-arn {run['stateMachineArn']} --input '{run.get('input', '{}')}'"
+        "Correct the cause, then start it again with the same input: "
+        f"{start_command(run['stateMachineArn'], shlex.quote(run.get('input', '{}')))}"
     )
     return FAILING, (Problem(text, since=when(run.get("stopDate"))),)
 

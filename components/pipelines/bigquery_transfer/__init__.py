@@ -9,5 +9,6 @@ landing_reader.py    the AWS user, where the transfer reads S3 itself
 storage_copy.py      the copy into Cloud Storage by a role, where no key is to be stored
 warehouse.py         dataset, tables, and the view of each newest load
 load_check.py        checks every load: did it run, and do its rows match the exports that it read?
+alarms.py            when a load fails or differs, or events are not read
 job_account.py       the service accounts of loads and checks
 """

@@ -1,7 +1,6 @@
 """Checks every BigQuery load: did it run, and do its rows match the exports it read?
 
-A function, its schedule, an alarm a table, two more where rows are counted, and the function's way to Google without a
-key."""
+A function, its schedule, its tables' alarms (alarms.py), and the function's way to Google without a key."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,49 +9,18 @@ import pulumi_gcp as gcp
 
 from components import names
 from components.accounts import AccountArgs
-from components.blocks.alarm import Threshold, alarm
 from components.blocks.function import Execution, LambdaFunction, Task
 from components.blocks.schedule import Schedule, Target
 from components.iam import Statement
 from components.landing import Landing
 from components.languages import bigquery_schedules
+from components.pipelines.bigquery_transfer.alarms import watch_table
 from components.pipelines.bigquery_transfer.args import BigQueryTransferArgs
 from components.pipelines.bigquery_transfer.landing_reader import decrypt_statements
 from components.pipelines.bigquery_transfer.storage_copy_args import DAY
 from components.pipelines.bigquery_transfer.warehouse import Warehouse
 from components.shared import dynamodb_exports, metric_names, scheduled_time, variables
 from components.shared.loaded_tables import LoadedTable
-
-_LOAD_FAILED = (
-    (
-        "failed",
-        metric_names.LOAD_FAILED,
-        Threshold(statistic="Maximum", minutes=DAY),
-        "The last load of {} failed, did not run or has not finished: the table lacks its rows. The transfer's runs "
-        "have the reason: bq ls --transfer_run <the transfer's name>. If a permission is missing, check whether "
-        "Google may still read the landing.",
-    ),
-)
-_ROWS_DIFFER = (
-    (
-        "short",
-        metric_names.LOAD_DIFFERENCE,
-        Threshold(below=0, statistic="Minimum", minutes=DAY),
-        "The day's load of {} lacks rows that the exports hold. See the transfer's runs (bq ls --transfer_run "
-        "<the transfer's name>), then whether the files, or their replicas, came after the load. The next load takes "
-        "what was written since the last one that succeeded. A replica keeps its source's older timestamp and is "
-        "skipped: copy the object onto itself to load it.",
-    ),
-    (
-        "over",
-        metric_names.LOAD_DIFFERENCE,
-        Threshold(statistic="Maximum", minutes=DAY),
-        "The day's load of {} holds more rows than its exports: a file was loaded twice, an export was still being "
-        "written, or the load also took the files of a day whose own load had failed. The view shows each row once; "
-        "where a load took two exports, it may show the row of either. The transfer's runs have the files of each "
-        "load: bq ls --transfer_run <the transfer's name>",
-    ),
-)
 
 
 class LoadCheck(pulumi.ComponentResource):
@@ -87,7 +55,7 @@ class LoadCheck(pulumi.ComponentResource):
         provider, let_in = self._way_into_google()
         function = self._function(warehouse, transfers, provider, let_in)
         self._schedule(function)
-        self._alarms()
+        self._alarms(transfers)
         self.function = function.name
         self.register_outputs({"function": self.function})
 
@@ -208,23 +176,9 @@ class LoadCheck(pulumi.ComponentResource):
             opts=self._child(function),
         )
 
-    def _alarms(self) -> None:
-        counted = self.args.counted()
+    def _alarms(self, transfers: Mapping[str, pulumi.Input[str]]) -> None:
         for table in self.args.tables:
-            physical = self.args.physical(table)
-            for suffix, metric, when, meaning in (
-                *_LOAD_FAILED,
-                *(_ROWS_DIFFER if table in counted else ()),
-            ):
-                alarm(
-                    f"{self.pipeline}-{table}-{suffix}",
-                    f"{metric_names.NAMESPACE}/{metric}",
-                    metric_names.of_table(self.pipeline, physical),
-                    when=when,
-                    topic=self.args.alarm_topic_arn,
-                    meaning=meaning.format(physical),
-                    opts=self._child(),
-                )
+            watch_table(self.pipeline, table, self.args, transfers[table], self._child())
 
 
 def _session_of(account: AccountArgs, role: str) -> str:

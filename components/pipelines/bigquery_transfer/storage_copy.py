@@ -8,8 +8,8 @@ import pulumi_aws as aws
 import pulumi_gcp as gcp
 
 from components import names
-from components.blocks.alarm import Threshold, alarm
 from components.iam import Statement, document
+from components.pipelines.bigquery_transfer.alarms import watch_events
 from components.pipelines.bigquery_transfer.args import BigQueryTransferArgs
 from components.pipelines.bigquery_transfer.landing_reader import read_statements
 from components.pipelines.bigquery_transfer.storage_copy_args import DAY, StorageTransferArgs
@@ -56,7 +56,7 @@ class StorageCopy(pulumi.ComponentResource):
         bucket = self._bucket()
         granted = self._grants(agent, bucket, loader, runs)
         job = self._job(role, bucket, runs, [policy, *granted])
-        self._alarm()
+        self._watch(job)
         self.bucket, self.role_arn, self.job = bucket.name, role.arn, job.name
         # The parameters of a transfer of the data source google_cloud_storage, besides the files.
         self.sensitive_params = None
@@ -187,24 +187,11 @@ class StorageCopy(pulumi.ComponentResource):
             **self._when(),
         )
 
-    def _alarm(self) -> None:
+    def _watch(self, job: gcp.storage.TransferJob) -> None:
         queue = self.landing.event_queue_arn
-        if queue is None or not self.how.event_driven:
-            return
-        alarm(
-            f"{self.name}-untaken",
-            "AWS/SQS/ApproximateAgeOfOldestMessage",
-            {"QueueName": pulumi.Output.from_input(queue).apply(_queue_name)},
-            when=Threshold(
-                above=3600,
-                statistic="Maximum",
-            ),
-            topic=self.args.alarm_topic_arn,
-            meaning="Events of new files wait for an hour or longer: Storage Transfer does not read the queue, "
-            "and the next load lacks these files. The queue keeps the events for 14 days. The job's operations have "
-            "the reason: gcloud transfer operations list. Then check the trust and the policy of the role that copies.",
-            opts=self.child_opts,
-        )
+        if queue is not None and self.how.event_driven:
+            queue_name = pulumi.Output.from_input(queue).apply(_queue_name)
+            watch_events(self.name, queue_name, job.name, names.role(self.name), self.args, self.child_opts)
 
     def _once(self) -> bool:
         return self.landing.layout == "dynamodb-export"

@@ -3,13 +3,14 @@
 import pulumi
 
 from components import names
-from components.blocks.queue import Queue
+from components.blocks.queue import Queue, receive_message
 from components.blocks.schedule import Schedule, Target
 from components.lake.event_start import Events, rule_arn, start_for_events
 from components.lake.state_machine import StateMachine
 from components.pipelines.export.args import ExportArgs
 from components.pipelines.export.sources import ExportSourceArgs
 from components.shared import run_steps, scheduled_time
+from components.shared.run_commands import start_command
 from components.shared.run_sources import EVENT, RDS_CLUSTER, RDS_INSTANCE
 
 # An automated snapshot of an instance, and of a cluster, is there:
@@ -30,10 +31,7 @@ def start_runs(
         f"{name}-unstarted",
         account,
         topic=args.alarm_topic_arn,
-        meaning=f"A run of {name} could not be started, so nothing was exported: queries read the last export. The "
-        f"queue {names.queue(f'{name}-unstarted')} keeps the run's input for 14 days. Check the role of the "
-        "schedule. Then start the run with that input: aws stepfunctions start-execution --state-machine-arn "
-        f"{machine.arn} --input file://input.json",
+        meaning=_unstarted(name, args, machine),
         senders={"events.amazonaws.com": rule_arn(f"{name}-snapshot", account)} if following else {},
         opts=opts,
     )
@@ -54,6 +52,32 @@ def start_runs(
         )
     if following:
         _start_for_snapshots(parent, name, args, machine, unstarted)
+
+
+def _unstarted(name: str, args: ExportArgs, machine: StateMachine) -> str:
+    """What the alarm says when a run could not be started."""
+    following, queue = followed(args), f"{name}-unstarted"
+    scheduled = len(following) < len(args.sources)
+    caller = " or ".join(["the schedule"] * scheduled + ["the event rule"] * bool(following))
+    text = (
+        f"A run of {name} could not be started, so nothing was exported: queries read the last export. The message in "
+        f"the queue {names.queue(queue)} has the reason: {receive_message(queue, args.account)}. Correct the cause, "
+        f"most often the role of {caller}. "
+    )
+    if following:
+        # No page says whether the queue gets the event or what the target's transformer makes of it.
+        fields = f"{scheduled_time.KEY}, {run_steps.ONLY} and {run_steps.SNAPSHOT_ARN}"
+        text += (
+            f"Save the run's input as input.json: for a snapshot {fields} (the event's time, SourceIdentifier and "
+            f"SourceArn){', else the Body' if scheduled else ''}. Start the run with it: "
+            f"{start_command(machine.arn, 'file://input.json')}. Then delete the message."
+        )
+    else:
+        text += (
+            "Save its Body, the run's input, as input.json and start the run with it: "
+            f"{start_command(machine.arn, 'file://input.json')}. Then delete the message."
+        )
+    return text
 
 
 def _start_for_snapshots(

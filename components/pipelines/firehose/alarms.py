@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/streams/latest/dev/monitoring-with-cloudwatch.html.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_aws as aws
@@ -15,11 +14,7 @@ from components.blocks.alarm import ANY, Threshold, alarm
 from components.pipelines.firehose.args import FirehoseArgs
 from components.pipelines.firehose.delivery import FAILED
 
-if TYPE_CHECKING:
-    from components.pipelines.firehose.component import FirehosePipeline
-
 _DELIVERY = "DeliveryToAmazonOpenSearchServerless"
-_KEPT = f"the prefix {FAILED} of the backup bucket"
 
 
 @dataclass(frozen=True)
@@ -31,12 +26,21 @@ class _Alarm:
     when: Threshold = ANY
 
 
-def watch(pipeline: "FirehosePipeline", name: str, args: FirehoseArgs) -> None:
-    """An alarm for each way in which records wait, are refused or get lost."""
+def watch(
+    name: str,
+    args: FirehoseArgs,
+    *,
+    delivery: pulumi.Input[str],
+    stream: pulumi.Input[str],
+    backup: pulumi.Input[str],
+    opts: pulumi.ResourceOptions,
+) -> None:
+    """An alarm for each way in which records wait, are refused or get lost. `delivery`, `stream`, `backup`: the names
+    of the Firehose stream, the Kinesis stream and the bucket of failed records."""
     for ringing in (
-        *_of_delivery(pipeline, name, args),
-        *_of_stream(pipeline),
-        _of_failed_records(pipeline, name, args),
+        *_of_delivery(name, args, delivery),
+        *_of_stream(name, args, stream),
+        _of_failed_records(name, args, delivery, backup, opts),
     ):
         alarm(
             f"{name}-{ringing.suffix}",
@@ -45,83 +49,121 @@ def watch(pipeline: "FirehosePipeline", name: str, args: FirehoseArgs) -> None:
             when=ringing.when,
             topic=args.alarm_topic_arn,
             meaning=ringing.meaning,
-            opts=pulumi.ResourceOptions(parent=pipeline),
+            opts=opts,
         )
 
 
-def _replay(name: str) -> str:
-    return f"aws lambda invoke --function-name {names.function(f'{name}-replay')} replayed.json"
-
-
-def _of_delivery(pipeline: "FirehosePipeline", name: str, args: FirehoseArgs) -> Iterator[_Alarm]:
-    firehose: dict[str, pulumi.Input[str]] = {"DeliveryStreamName": pipeline.delivery.name}
+def _of_delivery(name: str, args: FirehoseArgs, delivery: pulumi.Input[str]) -> Iterator[_Alarm]:
+    firehose = {"DeliveryStreamName": delivery}
+    log = f"aws logs tail {names.log_group('/aws/kinesisfirehose', name)} --since 1h"
     yield _Alarm(
         "delivery",
         f"AWS/Firehose/{_DELIVERY}.Success",
         firehose,
-        "Records were not delivered: the index lacks them. The delivery log has the reason; records that were given "
-        f"up are in {_KEPT}. Correct the cause (a grant, the mapping), then send them again: {_replay(name)}",
+        f"Records were not delivered: the index lacks them. The delivery log has the reason: {log}. Correct the cause "
+        f"(a grant, the mapping). Firehose keeps what it gave up; send it again: {_replay(name)}",
         Threshold(statistic="Average", below=1),
     )
+    late = args.buffer_seconds + 900
     yield _Alarm(
         "freshness",
         f"AWS/Firehose/{_DELIVERY}.DataFreshness",
         firehose,
-        "The oldest record has waited for more than 15 minutes beyond its buffer: the index is behind. Kinesis "
-        "keeps the records for stream.retention_hours. See the delivery log and the collection's units: "
-        "aws opensearchserverless get-account-settings",
-        Threshold(statistic="Maximum", above=args.buffer_seconds + 900),
+        f"The oldest record that is not in the index yet came more than {late // 60} minutes ago: the index is behind. "
+        f"Nothing is lost while the stream keeps the records{_retention(args)}. See the delivery log: {log}. If the "
+        "collection is at its limit of units, raise that: aws opensearchserverless get-account-settings",
+        Threshold(statistic="Maximum", above=late),
     )
     yield _Alarm(
         "read-throttles",
         "AWS/Firehose/ThrottledGetRecords",
         firehose,
         "Firehose's reads of the stream are throttled, as other consumers share its shards: delivery is late, and "
-        "nothing is lost while the stream keeps the records. Raise stream.shards, then: pulumi up",
+        f"nothing is lost while the stream keeps the records{_retention(args)}. Let the other consumers "
+        f"read less often, or by enhanced fan-out. {_more_shards(name, args)}",
         Threshold(periods=3),
     )
 
 
-def _of_stream(pipeline: "FirehosePipeline") -> Iterator[_Alarm]:
-    stream: dict[str, pulumi.Input[str]] = {"StreamName": pipeline.stream.name}
+def _of_stream(name: str, args: FirehoseArgs, stream: pulumi.Input[str]) -> Iterator[_Alarm]:
+    dimensions = {"StreamName": stream}
     yield _Alarm(
         "write-throttles",
         "AWS/Kinesis/WriteProvisionedThroughputExceeded",
-        stream,
-        "The stream refuses records of its producers: a record that they don't send again is lost. Raise "
-        "stream.shards (pulumi up), or spread the partition keys.",
+        dimensions,
+        "The stream refuses records of its producers: a record that they don't send again is lost. Spread the "
+        f"partition keys, or slow the producers down. {_more_shards(name, args)}",
     )
+    if args.stream.adopt:
+        longer = (
+            "Have the stream's owner keep records for longer: aws kinesis increase-stream-retention-period "
+            f"--stream-name {args.stream.adopt} --retention-period-hours 168."
+        )
+    else:
+        longer = f"Raise stream.retention_hours, which is {args.stream.retention_hours}, then: pulumi up."
     yield _Alarm(
         "iterator-age",
         "AWS/Kinesis/GetRecords.IteratorAgeMilliseconds",
-        stream,
+        dimensions,
         "A consumer is more than half an hour behind the stream. What it has not read when the retention ends is "
-        "lost. Raise stream.retention_hours (pulumi up), then see the freshness alarm and the other consumers.",
+        f"lost. {longer} Then see the freshness alarm and the other consumers.",
         Threshold(statistic="Maximum", above=30 * 60_000),
     )
 
 
-def _of_failed_records(pipeline: "FirehosePipeline", name: str, args: FirehoseArgs) -> _Alarm:
+def _of_failed_records(
+    name: str,
+    args: FirehoseArgs,
+    delivery: pulumi.Input[str],
+    backup: pulumi.Input[str],
+    opts: pulumi.ResourceOptions,
+) -> _Alarm:
+    kept = f"s3://{names.bucket(f'{name}-backup', args.account.id)}/{FAILED}"
     meaning = (
-        f"Records were not delivered. They are in {_KEPT}, each with its reason. Correct the cause, then send them "
-        f"again: {_replay(name)}"
+        f"Records were not delivered: the index lacks them. Each is kept with its reason: aws s3 ls --recursive {kept}"
+        f". Correct the cause, then send them again: {_replay(name)}"
     )
     if args.backup == "FailedDocumentsOnly":
-        # Every object that Firehose puts is then one of failed records.
-        firehose: dict[str, pulumi.Input[str]] = {"DeliveryStreamName": pipeline.delivery.name}
-        return _Alarm("backup", "AWS/Firehose/DeliveryToS3.Success", firehose, meaning)
+        # Every object that Firehose puts into the bucket has failed records then.
+        return _Alarm(
+            "backup", "AWS/Firehose/DeliveryToS3.Success", {"DeliveryStreamName": delivery}, meaning
+        )
     # Only S3's metrics separate the objects of failed records from the others
     # (https://docs.aws.amazon.com/AmazonS3/latest/userguide/metrics-configurations.html).
     failed = aws.s3.BucketMetric(
         f"{name}-failed",
-        bucket=pipeline.bucket.name,
+        bucket=backup,
         name="failed",
         filter=aws.s3.BucketMetricFilterArgs(prefix=FAILED),
-        opts=pulumi.ResourceOptions(parent=pipeline),
+        opts=opts,
     )
     return _Alarm(
         "backup",
         "AWS/S3/PutRequests",
-        {"BucketName": pipeline.bucket.name, "FilterId": failed.name},
+        {"BucketName": backup, "FilterId": failed.name},
         meaning,
+    )
+
+
+def _replay(name: str) -> str:
+    return f"aws lambda invoke --function-name {names.function(f'{name}-replay')} replayed.json"
+
+
+def _retention(args: FirehoseArgs) -> str:
+    return "" if args.stream.adopt else f", {args.stream.retention_hours} hours"
+
+
+def _more_shards(name: str, args: FirehoseArgs) -> str:
+    """How the stream gets more throughput, by who has it and by its mode
+    (https://docs.aws.amazon.com/streams/latest/dev/how-do-i-size-a-stream.html)."""
+    if args.stream.adopt:
+        return (
+            "The stream is not of this program: its owner can add shards, unless it is ON_DEMAND: aws kinesis "
+            f"describe-stream-summary --stream-name {args.stream.adopt}"
+        )
+    if args.stream.shards:
+        return f"Or raise stream.shards, which is {args.stream.shards}, then: pulumi up"
+    return (
+        "The stream is ON_DEMAND and adds shards by itself, up to twice the peak of the last 30 days. See how many it "
+        f"has: aws kinesis describe-stream-summary --stream-name {names.stream(name)}"
     )

@@ -116,7 +116,14 @@ class FirehosePipeline(pulumi.ComponentResource):
         )
         self.generator = self._generator() if args.generator else None
         self.replay = self._replay()
-        watch(self, name, args)
+        watch(
+            name,
+            args,
+            delivery=self.delivery.name,
+            stream=self.stream.name,
+            backup=self.bucket.name,
+            opts=child_opts,
+        )
         self.stream_name, self.delivery_stream = (
             pulumi.Output.from_input(self.stream.name),
             self.delivery.name,

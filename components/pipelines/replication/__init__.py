@@ -8,4 +8,5 @@ component.py     both sides as one pipeline
 source.py        the landing's account: role, rules, alarms, and the job for what was there before the rules
 statements.py    what that side's roles may do
 destination.py   the receiving account: bucket, key, queue, arrival function
+alarms.py        when objects wait or fail, and when an export is not whole
 """

@@ -12,6 +12,7 @@ from components.blocks.key import THE_KEY_ITSELF, KmsKey, bucket_key_through_s3,
 from components.blocks.object_events import ObjectEvents
 from components.blocks.queue import Queue
 from components.iam import Statement
+from components.pipelines.replication.alarms import export_not_announced
 from components.pipelines.replication.args import ReplicationArgs
 from components.shared import variables
 from components.shared.announcement import SOURCE
@@ -119,11 +120,7 @@ class ReplicaDestination(pulumi.ComponentResource):
             f"{name}-arrivals",
             account,
             topic=topic,
-            meaning="An export did not arrive whole in time, or is corrupt, and was not announced: whoever waits for "
-            "it does not load it. The log names the missing files: aws logs tail "
-            f"{names.log_group('/aws/lambda', f'{name}-arrival')} "
-            "--since 1d. Correct the replication, then try again: aws sqs start-message-move-task --source-arn "
-            f"{account.arn('sqs', names.queue(f'{name}-arrivals-dead'))}",
+            meaning=export_not_announced(name, account),
             senders={"s3.amazonaws.com": self.planned_arn},
             visibility_seconds=6 * _ARRIVAL_TIMEOUT,
             max_receives=args.attempts,

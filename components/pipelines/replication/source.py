@@ -10,11 +10,11 @@ import pulumi_aws as aws
 
 from components import names
 from components.arguments import replaced
-from components.blocks.alarm import Threshold, alarm
 from components.blocks.function import Execution, LambdaFunction, Task
 from components.blocks.queue import Queue
 from components.iam import Statement, document, fitting, pass_role, trust
 from components.landing import Landing
+from components.pipelines.replication.alarms import watch_rule
 from components.pipelines.replication.args import JOB_TAG, REPORTS, ReplicationArgs
 from components.pipelines.replication.statements import backfill_statements, replication_statements
 from components.shared import variables
@@ -224,55 +224,8 @@ class ReplicaSource(pulumi.ComponentResource):
             ],
             opts=pulumi.ResourceOptions(parent=self, depends_on=[failed]),
         )
-        queue = names.queue(f"{name}-failed")
-        status = (
-            f"The queue {queue} names objects that failed. The status of any other: aws s3api head-object --bucket "
-            "<source bucket> --key <key>, where ReplicationStatus is PENDING, COMPLETED or FAILED."
-        )
         for rule in self._rule_ids():
-            dimensions = {
-                "SourceBucket": landing.bucket,
-                "DestinationBucket": replica.bucket,
-                "RuleId": rule,
-            }
-            alarm(
-                f"{rule}-pending",
-                "AWS/S3/OperationsPendingReplication",
-                dimensions,
-                when=Threshold(
-                    statistic="Minimum",
-                    minutes=15,
-                    periods=2,
-                ),
-                topic=self._topic,
-                meaning="For half an hour there were always objects that waited for replication: the replica lacks "
-                f"them, and nothing is lost. {status}",
-                opts=child_opts,
-            )
-            alarm(
-                f"{rule}-latency",
-                "AWS/S3/ReplicationLatency",
-                dimensions,
-                when=Threshold(
-                    above=900,
-                    statistic="Maximum",
-                    periods=3,
-                ),
-                topic=self._topic,
-                meaning="Replication is more than 15 minutes behind: the replica lacks the newest objects, and "
-                f"nothing is lost. {status}",
-                opts=child_opts,
-            )
-            alarm(
-                f"{rule}-failures",
-                "AWS/S3/OperationsFailedReplication",
-                dimensions,
-                topic=self._topic,
-                meaning="Objects were not replicated: the replica lacks them, and they stay in the source. The "
-                f"queue {queue} names each, with the reason. Correct the grant that is missing, set "
-                "existing_objects: true, which copies them, then: pulumi up",
-                opts=child_opts,
-            )
+            watch_rule(rule, name, self._args, replica.bucket, self._topic, child_opts)
         return failed
 
     def _replicate_existing(self, config: aws.s3.BucketReplicationConfig) -> None:

@@ -13,23 +13,33 @@ from components.pipelines.zero_etl.body import DEAD_LETTERS
 def watch_table(
     name: str,
     log_group: str,
-    pipeline: pulumi.Input[str],
+    pipeline: str,
+    bucket: pulumi.Input[str],
     table: ZeroEtlTableArgs,
     topic: pulumi.Input[str] | None,
     parent: pulumi.Resource,
 ) -> None:
-    """An alarm for each way in which a table's documents fail to arrive, or arrive late."""
+    """An alarm for each way in which a table's documents fail to arrive, or arrive late. `pipeline`: the physical name
+    of the ingestion pipeline; `bucket`: that of the bucket with its dead letters."""
     opts = pulumi.ResourceOptions(parent=parent)
     dimensions = {"PipelineName": pipeline}
     prefix = f"AWS/OSIS/{table.sub_pipeline()}"
-    kept = f"aws s3 ls --recursive s3://<the pipeline's bucket>/{DEAD_LETTERS}"
+    # A mapping can't be changed in place, and a pipeline that starts exports its tables again.
+    kept_and_again = pulumi.Output.concat(
+        "They are kept, each with its reason: aws s3 ls --recursive s3://",
+        bucket,
+        f"/{DEAD_LETTERS}{table.name}/. Declare the mapping that they need, with a new index.name, and: pulumi up. "
+        f"Then load everything again: aws osis stop-pipeline --pipeline-name {pipeline} and, once it is stopped, "
+        f"aws osis start-pipeline --pipeline-name {pipeline}",
+    )
     alarm(
         f"{name}-errors",
         f"{prefix}.opensearch.documentErrors.count",
         dimensions,
         topic=topic,
-        meaning=f"OpenSearch rejected documents of {table.name}: the index lacks these items. They are kept, "
-        f"each with its reason: {kept}. Correct the mapping (pulumi up), then write the items again.",
+        meaning=pulumi.Output.concat(
+            f"OpenSearch rejected documents of {table.name}: the index lacks these items. ", kept_and_again
+        ),
         opts=opts,
     )
     alarm(
@@ -53,8 +63,7 @@ def watch_table(
         f"{prefix}.opensearch.s3.dlqS3RecordsSuccess.count",
         dimensions,
         topic=topic,
-        meaning=f"Items of {table.name} are not in the index. They are kept, each with its reason: {kept}. Correct "
-        "the mapping (pulumi up), then write the items again, or restart the pipeline with an export.",
+        meaning=pulumi.Output.concat(f"Items of {table.name} are not in the index. ", kept_and_again),
         opts=opts,
     )
     alarm(

@@ -167,7 +167,7 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
         for table in group:
             self.ingestion_pipelines[table.name] = pipeline.pipeline_name
             watched = part if args.pipelines == "per-table" else f"{part}-{table.name}"
-            watch_table(watched, log_group, pipeline.pipeline_name, table, args.alarm_topic_arn, self)
+            watch_table(watched, log_group, physical, bucket.name, table, args.alarm_topic_arn, self)
 
     def _role(
         self, part: str, physical: str, account: AccountArgs, statements: list[Statement]

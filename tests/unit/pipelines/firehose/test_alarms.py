@@ -2,7 +2,8 @@
 
 import json
 
-from tests.unit.pipelines.firehose.recorded import BUCKET, DELIVERY, FUNCTION, NAME, statements, ticks
+from tests.recording import Recording, record
+from tests.unit.pipelines.firehose.recorded import BUCKET, DELIVERY, FUNCTION, NAME, config, statements, ticks
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 
@@ -110,3 +111,31 @@ def test_of_a_backup_of_all_documents_those_that_failed_ring() -> None:
         recorded.inputs_of(DELIVERY, "ticks")["opensearchserverlessConfiguration"]["s3BackupMode"]
         == "AllDocuments"
     )
+
+
+def _says(recorded: Recording) -> dict[str, str]:
+    return {name: alarm["alarmDescription"] for name, alarm in recorded.of(ALARM).items()}
+
+
+def test_what_to_do_about_throttles_and_lag_is_true_of_the_stream_that_there_is() -> None:
+    """shards of a PROVISIONED stream are raised; an ON_DEMAND one has none; an adopted one is its owner's."""
+    on_demand, provisioned = _says(ticks()), _says(ticks(stream={"shards": 2, "retention_hours": 48}))
+    adopted = _says(
+        record(
+            "test",
+            config(stream={"adopt": "trades"}),
+            streams={"trades": {"encryptionType": "NONE", "kmsKeyId": ""}},
+        )
+    )
+    for part in ("read-throttles", "write-throttles"):
+        assert "raise stream.shards, which is 2" in provisioned[f"ticks-{part}"]
+        assert "ON_DEMAND and adds shards by itself" in on_demand[f"ticks-{part}"]
+        assert f"--stream-name {NAME}" in on_demand[f"ticks-{part}"]
+        assert "--stream-name trades" in adopted[f"ticks-{part}"]
+        for other in (on_demand, adopted):
+            assert "raise stream.shards" not in other[f"ticks-{part}"]
+            assert "pulumi up" not in other[f"ticks-{part}"]
+    assert "Raise stream.retention_hours, which is 48" in provisioned["ticks-iterator-age"]
+    assert "keeps the records, 48 hours" in provisioned["ticks-freshness"]
+    assert "increase-stream-retention-period --stream-name trades" in adopted["ticks-iterator-age"]
+    assert "pulumi up" not in adopted["ticks-iterator-age"]

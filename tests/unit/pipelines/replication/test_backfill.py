@@ -1,8 +1,12 @@
 """Batch replication jobs over a deployment's life."""
 
+import json
 import re
+import subprocess
 
 import pytest
+
+from tests.unit.pipelines.replication.recorded import copy
 
 JOB = re.compile(r"<(ClientRequestToken|Description)>(.*?)</")
 
@@ -136,3 +140,30 @@ def test_an_action_that_is_none_makes_no_job(app, wire, context, given):
     with pytest.raises(ValueError, match="expected one of create, update, delete"):
         app.handler(given, context)
     assert not wire.calls
+
+
+def alarm_on_failures(**keys):
+    """What the alarm on objects that were not replicated says, for a config."""
+    made = copy(**keys).inputs_of("aws:cloudwatch/metricAlarm:MetricAlarm", "copy-source-0-failures")
+    return made["alarmDescription"]
+
+
+def test_without_the_function_the_alarm_on_failures_has_it_deployed():
+    text = alarm_on_failures()
+    assert "set existing_objects: true, then: pulumi up" in text
+    assert "lambda invoke" not in text
+
+
+def test_where_the_function_is_there_the_alarms_call_makes_a_job_that_the_deployment_has_not(
+    app, jobs, context
+):
+    text = alarm_on_failures(existing_objects=True)
+    assert "pulumi up" not in text
+    [(function, payload)] = re.findall(r"--function-name (\S+) .*--payload (\".*\") out\.json", text)
+    assert function == "tributary-test-copy-source-backfill"
+    # The shell sets the time into it.
+    called = subprocess.run(["bash", "-c", f"printf %s {payload}"], capture_output=True, check=True)
+    deployed = {"prefixes": ["raw/"], "tf": {"action": "create", "prev_input": None}}
+    made = [app.handler(sent, context)["job_id"] for sent in (deployed, json.loads(called.stdout), deployed)]
+    assert made == ["job-0", "job-1", "job-0"]
+    assert jobs.cancelled == []
