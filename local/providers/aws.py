@@ -24,6 +24,9 @@ from .values import Props, known, same, unknown
 
 EMPTY: dict[str, Any] = {"structure": {}, "map": {}, "list": [], "string": "", "boolean": False}
 
+LISTED = {"aws:kinesis/getStream:getStream": ("streamModeDetails",)}
+"""What a function's result has as a list, where the resource has it as the one part itself: function -> properties."""
+
 
 class Aws(Account):
     """The servicer's half for AWS: `rows` by Pulumi type, `invokes` by function."""
@@ -347,9 +350,15 @@ class Aws(Account):
         lookup, key = self.rows[kind].lookup, str(args[argument])
         if lookup:
             key = lookup(self.client(self.rows[kind].service), key)
+        elif self.rows[kind].imported[
+            0
+        ]:  # what a program names it by is what an import does, not the state's id
+            key, _ = self.identify(kind, key)
         outputs = self.read(kind, key, dict(args))
         if outputs is None:
             raise Refused(
                 f"{kind.split('/')[1].split(':')[0]} {args[argument]!r} doesn't exist in account {self.account}"
             )
+        # The function's result has a list where the resource has the one part itself.
+        outputs |= {name: [outputs[name]] for name in LISTED.get(token, ()) if name in outputs}
         return {**args, **outputs, "id": args[argument], "tags": outputs.get("tagsAll") or {}}

@@ -1,10 +1,13 @@
 """An import by the local providers: the real providers' ids, and nothing stated that nobody set."""
 
-from typing import Any
+import collections.abc
+import inspect
+from typing import Any, get_origin
 
 import botocore.session
 import pytest
 from pulumi.runtime.proto import provider_pb2
+from pulumi_aws.kinesis.get_stream import GetStreamResult
 
 from local.providers.aws import Aws
 from local.providers.aws_rows import Refused, imported
@@ -68,3 +71,16 @@ def test_a_part_is_left_out_once_nothing_of_it_was_set():
     unset = {"a": {"x": 1, "y": False}, "b": ...}
     assert without({"a": {"x": 1, "y": False}, "b": 5, "c": "", "d": 1}, unset) == {"d": 1}
     assert without({"a": {"x": 2, "y": False}}, unset) == {"a": {"x": 2}}
+
+
+def test_a_function_reads_what_the_program_names_and_has_its_parts_in_the_functions_form(monkeypatch):
+    """A stream is read by its ARN, on which a policy lets it be read; pulumi_aws takes its mode as a list only."""
+    cloud, read = Aws(ROWS, INVOKES), []
+    cloud.endpoint, cloud.account, cloud.region = "http://127.0.0.1:9", "111111111111", "eu-central-1"
+    stream = {"name": "s", "arn": "a", "streamModeDetails": {"streamMode": "ON_DEMAND"}}
+    monkeypatch.setattr(cloud, "read", lambda kind, key, state: read.append(key) or dict(stream))
+    answer = cloud.invoke("aws:kinesis/getStream:getStream", {"name": "s"})
+    assert read == ["arn:aws:kinesis:eu-central-1:111111111111:stream/s"]
+    wanted = inspect.signature(GetStreamResult.stream_mode_details.fget).return_annotation
+    assert get_origin(wanted) is collections.abc.Sequence
+    assert answer["streamModeDetails"] == [{"streamMode": "ON_DEMAND"}]
