@@ -6,6 +6,11 @@ whole (https://docs.aws.amazon.com/scheduler/latest/APIReference/API_UpdateSched
 (https://github.com/pulumi/pulumi-aws/issues/2524). That an ingestion pipeline is stopped is the property of no
 resource, so that a refresh does not see it; an update leaves it stopped
 (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/update-pipeline.html).
+
+At Google a switch is a property of the transfer or the job itself, so that a refresh sees it, and a deployment that
+changes another property of it leaves it off
+(https://docs.cloud.google.com/bigquery/docs/reference/datatransfer/rest/v1/projects.locations.transferConfigs/patch,
+https://docs.cloud.google.com/storage-transfer/docs/reference/rest/v1/transferJobs/patch: by a mask of fields).
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -14,6 +19,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from delivery.drift import PAUSED, UNREAD, Stranger
+from delivery.preview import Preview
 
 Resource = Mapping[str, Any]
 Client = Callable[[str, Resource], Any]
@@ -71,9 +77,29 @@ def paused(
     return listed
 
 
+AT_GOOGLE: Mapping[str, tuple[str, Any]] = {
+    "gcp:bigquery/dataTransferConfig:DataTransferConfig": ("disabled", True),
+    "gcp:storage/transferJob:TransferJob": ("status", "DISABLED"),
+}
+"""The property that is a resource's switch, and its value while that is off."""
+
+
+def at_google(refreshed: Preview) -> list[Stranger]:
+    """What of Google's is off, of a preview that refreshed: what it would change back."""
+    listed: list[Stranger] = []
+    for change in refreshed.changes:
+        name, off = AT_GOOGLE.get(change.type, ("", None))
+        if any(each.path == name and each.before == off != each.after for each in change.properties):
+            listed.append(Stranger(change.name, PAUSED, _resume(refreshed.stack, change.pipeline)))
+    return listed
+
+
 def _instead(urn: str, parents: Mapping[str, str]) -> str:
-    stack = urn.partition("::")[0].rpartition(":")[2]
-    return f"make resume STACK={stack} PIPELINE={pipeline_of(urn, parents)}"
+    return _resume(urn.partition("::")[0].rpartition(":")[2], pipeline_of(urn, parents))
+
+
+def _resume(stack: str, pipeline: str) -> str:
+    return f"make resume STACK={stack} PIPELINE={pipeline}"
 
 
 def pipeline_of(urn: str, parents: Mapping[str, str]) -> str:

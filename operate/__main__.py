@@ -27,10 +27,13 @@ def main() -> int:
     parser.add_argument("pipeline", nargs="?", default="", help="of run, pause and resume")
     parser.add_argument("--format", choices=("table", "json"), default="table", help="of status")
     parser.add_argument("--role", default="", help="the role's name in each account, instead of the config's")
+    parser.add_argument(
+        "--google-account", default="", help="the service account's e-mail, to call Google as it"
+    )
     parser.add_argument("--root", type=Path, default=ROOT, help="the repository")
     arguments = parser.parse_args()
     try:
-        cloud = deployed(arguments.root, arguments.stack, arguments.role)
+        cloud = deployed(arguments.root, arguments.stack, arguments.role, arguments.google_account)
         if arguments.command == "status":
             return show(cloud, arguments.format)
         return turn(cloud, arguments.command, arguments.pipeline)

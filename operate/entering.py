@@ -2,7 +2,8 @@
 
 The outputs come from `pulumi stack output --json`, whose secrets stay hidden. An account is entered as the deployment
 does, by the role or the chain of roles of `accounts` in the stack's config; `role` puts another name at its end.
-Google: GOOGLE_APPLICATION_CREDENTIALS, or what `gcloud auth application-default login` left.
+Google: GOOGLE_APPLICATION_CREDENTIALS, or what `gcloud auth application-default login` left, and with `google_account`
+as that service account, which `make bootstrap` makes for each role.
 """
 
 import json
@@ -19,7 +20,7 @@ from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs] - 
 
 from operate.outputs import Refused, partition
 
-SESSION = "tributary-operate"
+SESSION, SCOPE = "tributary-operate", "https://www.googleapis.com/auth/cloud-platform"
 new_session: Any = boto3.Session
 HOSTS = (
     ("/bigquery/v2/", "https://bigquery.googleapis.com"),
@@ -42,8 +43,11 @@ class Deployed:
         accounts: Mapping[str, Mapping[str, Any]],
         outputs: Mapping[str, Any],
         role: str = "",
+        google_account: str = "",
     ):
-        """`accounts` as the config has them; `outputs` of the stack."""
+        """`accounts` as the config has them; `outputs` of the stack; `google_account`: the e-mail of the service
+        account that Google's APIs are called as."""
+        self.google_account = google_account
         self.stack = stack
         self.accounts = {(str(each["id"]), str(each["region"])): each for each in accounts.values()}
         self.outputs, self.role = outputs, role
@@ -116,10 +120,29 @@ class Deployed:
             raise GoogleError(f"no token of Google: {' '.join(command)}: {error}") from error
         if done.returncode:
             raise GoogleError(f"no token of Google: {done.stderr.strip()[-300:]}")
-        return done.stdout.strip()
+        token = done.stdout.strip()
+        return _impersonated(self.google_account, token) if self.google_account else token
 
 
-def deployed(root: Path, stack: str, role: str = "") -> Deployed:
+def _impersonated(email: str, token: str) -> str:
+    """A token of a service account, as whoever has `token` may make
+    (https://docs.cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/generateAccessToken).
+    Raises GoogleError."""
+    url = f"https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/{email}:generateAccessToken"
+    body = {"scope": [SCOPE], "lifetime": "3600s"}
+    try:
+        answer = httpx.post(url, json=body, headers={"authorization": f"Bearer {token}"}, timeout=60)
+    except httpx.HTTPError as error:
+        raise GoogleError(f"no token of {email}: {error!r}") from error
+    if answer.status_code != 200:
+        raise GoogleError(
+            f"no token of {email}: {answer.status_code} {answer.text[:300]}; whoever calls this needs "
+            "roles/iam.serviceAccountTokenCreator on it"
+        )
+    return str(answer.json()["accessToken"])
+
+
+def deployed(root: Path, stack: str, role: str = "", google_account: str = "") -> Deployed:
     """The stack as it is deployed. Raises Refused where it is not, or its outputs can't be read."""
     file = root / f"Pulumi.{stack}.yaml"
     if not file.is_file():
@@ -140,7 +163,7 @@ def deployed(root: Path, stack: str, role: str = "") -> Deployed:
         raise Refused(
             f"{stack} has no output 'pipelines': it is not deployed; pulumi up --stack {stack} deploys it"
         )
-    return Deployed(stack, accounts, outputs, role)
+    return Deployed(stack, accounts, outputs, role, google_account)
 
 
 def _assumed(session: Any, step: Mapping[str, Any], region: str) -> Any:

@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 from delivery import command, drift
 from delivery.drift import PAUSED, UNREAD, Stranger
 from delivery.paused import OFF, paused, pipeline_of
-from delivery.preview import Change, Preview, read
+from delivery.paused import at_google as paused_at_google
+from delivery.preview import Change, Preview, Property, read
 from delivery.settings import Masking, StackDelivery
 from tests.recording import record
 from tests.unit.delivery.recordings import recorded, text
@@ -99,6 +100,31 @@ def test_the_command_names_the_pipeline_whose_switch_it_is(stack: str) -> None:
         pipeline = recording.outputs["pipelines"][pipeline_of(f"{STACK}{each.type}::{each.name}", parents)]
         turned = [*pipeline.get("schedules", ()), *pipeline.get("rules", ())]
         assert name in {*turned, *pipeline.get("ingestion_pipelines", {}).values()}, each.name
+
+
+WAREHOUSE = f"{STACK}tributary:pipelines:BigQueryTransferPipeline"
+TRANSFER = f"{WAREHOUSE}$gcp:bigquery/dataTransferConfig:DataTransferConfig::w-t"
+JOB = f"{WAREHOUSE}$gcp:storage/transferJob:TransferJob::w-copy"
+
+
+def at_google(urn: str, path: str, before: object, after: object) -> list[Stranger]:
+    change = Change(urn, "update", "shop-warehouse", properties=(Property(path, before, after),))
+    return paused_at_google(Preview("prod", changes=(change,)))
+
+
+def test_a_transfer_and_a_copy_that_were_switched_off_at_google_are_listed_with_the_command() -> None:
+    """A refresh reads `disabled` and `status`, and the deployment would set them back."""
+    again = "make resume STACK=prod PIPELINE=shop-warehouse"
+    for after in (False, None):
+        assert at_google(TRANSFER, "disabled", True, after) == [Stranger("w-t", PAUSED, again)]
+    assert at_google(JOB, "status", "DISABLED", "ENABLED") == [Stranger("w-copy", PAUSED, again)]
+
+
+def test_what_the_program_switches_off_or_changes_otherwise_at_google_is_not_paused() -> None:
+    assert at_google(TRANSFER, "disabled", False, True) == []  # the program switches it off
+    assert at_google(TRANSFER, "schedule", "every day 05:00", "every day 06:00") == []
+    assert at_google(JOB, "status", "ENABLED", "DISABLED") == []
+    assert at_google(f"{STACK}gcp:storage/bucket:Bucket::b", "status", "DISABLED", "ENABLED") == []
 
 
 def test_what_can_t_be_read_is_not_taken_for_on() -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
 
@@ -89,3 +90,48 @@ def test_without_a_pipeline_the_command_names_those_that_there_are(project: Path
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "PIPELINE=<one of catalog-search, plain, shop-lake, shop-replica" in done.stderr
+
+
+@pytest.fixture
+def at_google(monkeypatch: pytest.MonkeyPatch) -> list[httpx.Request]:
+    """The requests that Google gets; it lets `mine` make tokens of the account `status@p`, and no other."""
+    sent: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        if request.url.path.endswith("/status@p:generateAccessToken"):
+            return httpx.Response(200, json={"accessToken": "its", "expireTime": "2030-01-01T00:00:00Z"})
+        if request.url.path.endswith(":generateAccessToken"):
+            return httpx.Response(
+                403, json={"error": {"message": "Permission 'iam.serviceAccounts.getAccessToken'"}}
+            )
+        return httpx.Response(200, json={})
+
+    client = httpx.Client(transport=httpx.MockTransport(answer))
+    monkeypatch.setattr(httpx, "post", client.post)
+    monkeypatch.setattr(httpx, "request", client.request)
+    printed = subprocess.CompletedProcess([], 0, "mine\n", "")
+    monkeypatch.setattr(subprocess, "run", lambda *words, **more: printed)
+    return sent
+
+
+def test_google_is_called_as_the_service_account_where_one_is_named(at_google: list[httpx.Request]) -> None:
+    """https://docs.cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/generateAccessToken"""
+    for account in ("status@p", ""):
+        Deployed("prod", {}, {}, google_account=account).google("GET", "/bigquery/v2/projects/p/datasets/d")
+    token, as_it, as_the_caller = at_google
+    assert (
+        token.url.host == "iamcredentials.googleapis.com" and token.headers["authorization"] == "Bearer mine"
+    )
+    assert json.loads(token.content) == {
+        "scope": ["https://www.googleapis.com/auth/cloud-platform"], "lifetime": "3600s",
+    }  # fmt: skip
+    assert as_it.headers["authorization"] == "Bearer its"
+    assert as_the_caller.headers["authorization"] == "Bearer mine"
+
+
+def test_who_may_not_be_the_service_account_reads_what_is_missing(at_google: list[httpx.Request]) -> None:
+    with pytest.raises(
+        GoogleError, match=r"no token of operate@p: 403 .*roles/iam.serviceAccountTokenCreator on it"
+    ):
+        Deployed("prod", {}, {}, google_account="operate@p").google("GET", "/v1/projects/p/locations/EU")
