@@ -15,7 +15,8 @@ unexport PYTHONDONTWRITEBYTECODE
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
 help:
-	@echo "make up       the local stack on the embedded cloud, sample data through every pipeline, what arrived where"
+	@echo "make up       the local stack on the embedded cloud, sample data through every pipeline, what arrived where;"
+	@echo "              STACK=dev deploys that one there as its file is (what is up: .venv/bin/python -m local status)"
 	@echo "make status   that table again; 'make --silent status FORMAT=json' for programs; STACK=prod for what is deployed"
 	@echo "make run      starts what a pipeline does: STACK=prod PIPELINE=shop-lake, with ROLE=<name> under that role"
 	@echo "make pause    switches a pipeline off, and make resume on again: STACK=prod PIPELINE=shop-lake"
@@ -33,22 +34,23 @@ setup:
 	@local/setup.sh
 
 up: setup
-	@$(PY) -m local up
+	@$(PY) -m local up --stack $(STACK)
 
-# A deployed stack is entered by ROLE in each account, without it by the config's role.
+# A deployed stack is entered by ROLE in each account, without it by the config's role, and Google by GOOGLE_ACCOUNT.
+BY = $(if $(ROLE),--role $(ROLE)) $(if $(GOOGLE_ACCOUNT),--google-account $(GOOGLE_ACCOUNT))
 
 status: setup
 ifeq ($(STACK),local)
 	@$(PY) -m local status --format $(FORMAT)
 else
-	@$(PY) -m operate status $(STACK) $(if $(ROLE),--role $(ROLE)) --format $(FORMAT)
+	@$(PY) -m operate status $(STACK) $(BY) --format $(FORMAT)
 endif
 
 run pause resume: setup
 ifeq ($(STACK),local)
 	@$(PY) -m local $@ $(PIPELINE)
 else
-	@$(PY) -m operate $@ $(STACK) $(PIPELINE) $(if $(ROLE),--role $(ROLE))
+	@$(PY) -m operate $@ $(STACK) $(PIPELINE) $(BY)
 endif
 
 down:

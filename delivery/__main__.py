@@ -135,8 +135,14 @@ def _commands_of_a_cloud(commands: Commands) -> None:
     )
     command.add_argument("--to", type=Path, required=True)
 
-    command = _command(commands, _embedded, "embedded", "runs the stack of the embedded cloud; what arrived")
+    command = _command(
+        commands, _embedded, "embedded", "runs a stack on the embedded cloud; fails unless all arrives"
+    )
+    command.add_argument("stack")
     command.add_argument("--root", type=Path, default=ROOT)
+    command.add_argument(
+        "--role", default="deploy", help="of a stack that is deployed: the role's name in each account"
+    )
     command.add_argument("--to", type=Path, required=True)
 
 
@@ -185,7 +191,7 @@ def _stacks(arguments: argparse.Namespace) -> int:
     these = touched.stacks(changed, configs)
     outputs = {
         "stacks": [name for name in these if name in delivered.stacks],
-        "embedded": [name for name in these if name in delivered.embedded],
+        "embedded": these,  # without an account each of them runs
         "removed": touched.removed(changed, [name for name in names if name in configs]),
     }
     print(json.dumps(outputs))
@@ -233,6 +239,7 @@ def _drift(arguments: argparse.Namespace) -> int:
     added = None  # the scan writes a file where it was able to
     if arguments.strangers.is_file():
         added = [drift.Stranger(**row) for row in json.loads(arguments.strangers.read_text())]
+        added += paused.at_google(read)
     body = drift.body(read, added, arguments.link, settings.read(arguments.root).mask)
     repository, marker = github.Repository.of_job(), drift.marker(arguments.stack)
     print(f"issue: {github.put_issue(repository, marker, drift.title(arguments.stack), body)}")
@@ -269,15 +276,14 @@ def _scan(arguments: argparse.Namespace) -> int:
 
 
 def _embedded(arguments: argparse.Namespace) -> int:
-    """Writes local.arrived.json. The comment has what fell short."""
-    run = command_line.embedded(arguments.root)
+    """Writes <stack>.arrived.json; 1 unless all arrived and nothing was denied. The comment has what fell short."""
+    stack, delivered = arguments.stack, settings.read(arguments.root)
+    # A stack of the embedded cloud alone has no role that deploys it.
+    run = command_line.embedded(arguments.root, stack, "" if stack in delivered.embedded else arguments.role)
     arguments.to.mkdir(parents=True, exist_ok=True)
-    (arguments.to / f"{run.stack}.arrived.json").write_text(arrived.written(run))
-    print(
-        f"{run.stack}: "
-        + (run.failure or f"{sum(row.complete for row in run.rows)} of {len(run.rows)} arrived")
-    )
-    return 0
+    (arguments.to / f"{stack}.arrived.json").write_text(arrived.written(run))
+    print(run.sentence)
+    return 0 if run.complete else 1
 
 
 def _verdict(arguments: argparse.Namespace) -> int:

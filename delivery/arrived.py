@@ -52,8 +52,20 @@ class Arrived:
 
     @property
     def complete(self) -> bool:
-        """Whether the run came up and each of its tables is complete."""
-        return not self.failure and all(row.complete for row in self.rows)
+        """Whether the run came up, each of its tables is complete and nothing was denied."""
+        return not self.failure and not self.denials and all(row.complete for row in self.rows)
+
+    @property
+    def sentence(self) -> str:
+        """How it ended."""
+        if self.failure:
+            return f"{self.stack}: {self.failure}"
+        refused = sum(denial.count for denial in self.denials)
+        first = f", the first: {self.denials[0].principal} {self.denials[0].action}" if self.denials else ""
+        return (
+            f"{self.stack}: {sum(row.complete for row in self.rows)} of {len(self.rows)} arrived, "
+            f"{refused or 'no'} call{'' if refused == 1 else 's'} denied{first}"
+        )
 
 
 def read(text: str) -> Arrived:

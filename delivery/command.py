@@ -19,7 +19,7 @@ from delivery.arrived import Arrived, arrivals, denials
 from delivery.drift import PAUSED
 from delivery.paused import SENT_WHOLE, paused
 from delivery.preview import Preview
-from delivery.reasons import why
+from delivery.reasons import short, why
 from delivery.settings import StackDelivery
 
 STREAMED = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true", "PULUMI_SKIP_UPDATE_CHECK": "true"}
@@ -118,24 +118,32 @@ def state(root: Path, stack: str) -> list[dict[str, Any]]:
     return json.loads(done.stdout)["deployment"].get("resources") or []
 
 
-def embedded(root: Path) -> Arrived:
-    """Runs stack `local` on the embedded cloud, with its sample data: what arrived, and what was refused."""
+def embedded(root: Path, stack: str, role: str = "") -> Arrived:
+    """Runs a stack on the embedded cloud, with data through every pipeline: what arrived, and what was refused. With
+    `role` each account is entered by its role of that name, which has the policies printed for one that deploys."""
     local = [sys.executable, "-m", "local"]
     up = subprocess.run(
-        [*local, "up"], cwd=root, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
+        [*local, "up", "--stack", stack, *(["--role", role] if role else [])], cwd=root, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
     print(up.stdout, up.stderr, sep="\n")
-    status = subprocess.run(
-        [*local, "status", "--format", "json"], cwd=root, capture_output=True, text=True, check=False
-    )
-    rows = json.loads(status.stdout.strip() or "[]")
     log = root / ".tributary" / "cloud.log"
     refused = denials(log.read_text(errors="replace")) if log.is_file() else ()
-    failure = ""
-    if not rows:
-        lines = [line for line in f"{up.stdout}\n{up.stderr}".splitlines() if line.strip()]
-        failure = lines[-1] if lines else f"`python -m local up` ended with {up.returncode}"
-    return Arrived("local", arrivals(rows), refused, failure)
+    # What it says on standard error is why there is no table of what arrived.
+    _, refusal, reason = (
+        up.stderr.rpartition("\nup: ") if "\nup: " in up.stderr else up.stderr.partition("up: ")
+    )
+    failure = (
+        short(reason if refusal else (up.stderr.strip().splitlines() or [""])[-1]) if up.returncode else ""
+    )
+    if not failure:
+        status = subprocess.run(
+            [*local, "status", "--format", "json"], cwd=root, capture_output=True, text=True, check=False
+        )
+        rows = json.loads(status.stdout.strip() or "[]")
+        failure = "" if rows else short(status.stderr) or f"`python -m local up` ended with {up.returncode}"
+        return Arrived(stack, arrivals(rows), refused, failure)
+    return Arrived(stack, (), refused, failure)
 
 
 def _policies(delivered: StackDelivery) -> Sequence[str]:

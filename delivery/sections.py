@@ -228,7 +228,7 @@ def arrivals(runs: Sequence[Arrived]) -> Iterator[Section]:
             )
             rows.append([text.code(run.stack), text.code(denial.principal), NOTHING, NOTHING, NOTHING, what])
     if rows:
-        wanting = [run.stack for run in runs if not run.complete or run.denials]
+        wanting = [run.stack for run in runs if not run.complete]
         head, rule, *lines = text.table(("stack", "pipeline", "table", "sent", "arrived", ""), rows)
         title = "On the embedded cloud: " + (
             "not all arrived" if wanting else "all arrived, nothing was refused"

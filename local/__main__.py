@@ -1,4 +1,9 @@
-"""`python -m local up|status|run|pause|resume|down`: the local stack on the embedded cloud of this clone (Makefile).
+"""`python -m local up|status|run|pause|resume|down`: a stack on the embedded cloud of this clone (Makefile).
+
+`up` deploys the stack `local`, or with `--stack` another one as its `Pulumi.<stack>.yaml` is, with its account ids:
+what that takes as it is, tables, streams and databases, is made before it. With `--role` each account is entered by its
+role of that name, which has the policies that `python -m bootstrap <stack>` prints for one that deploys. A clone has
+one stack up at a time: for another one a new cloud is started. The other commands are about the one that is up.
 
 `up` ends with the table of what arrived where and exits with 1 when a row falls short, a resource fails, or
 the cloud does not start. Where OpenSearch can't be had (it needs Java and, once, Maven's registry), the
@@ -23,11 +28,12 @@ from types import FrameType
 from typing import Any
 
 from botocore.exceptions import ClientError  # pyright: ignore[reportMissingTypeStubs]
+from pulumi import RunError
 from pulumi.automation import CommandError
 
-from local import engine, opensearch, samples
+from local import configured, engine, opensearch, samples, stand_ins
 from local.background import Clone, CloudError
-from local.stack import LocalStack, scrub, unsaved
+from local.stack import NAME, LocalStack, StackFailed, file_of, running, scrub, unsaved
 from operate import row
 from operate.__main__ import SWITCHES, turn
 from operate.outputs import Refused
@@ -41,9 +47,11 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def up(clone: Clone) -> int:
-    """Starts the cloud and the stack, sends data through it, and prints what arrived; the exit code."""
+def up(clone: Clone, name: str = NAME, role: str = "") -> int:
+    """Starts the cloud and the stack, sends data through it, and prints what arrived; the exit code. With `role` each
+    account is entered by its role of that name."""
     began = time.monotonic()
+    configured.copied(clone.root, name, role)  # that there is such a stack, before a cloud is started for it
     binary = engine.find(say)
     try:
         opensearch.install()
@@ -55,6 +63,9 @@ def up(clone: Clone) -> int:
             say("cloud: an earlier `up` was killed before its state was written; a new cloud is started")
             engine.kill_in(unsaved(clone.folder).parent)
             ready = None
+        if ready and running(clone.folder) != name:
+            say(f"cloud: the stack {running(clone.folder)} is up; a new cloud is started for {name}")
+            ready = None
         started = ready is None
         try:
             if ready is None:
@@ -63,11 +74,17 @@ def up(clone: Clone) -> int:
                 f"cloud: {'started' if started else 'running'} at {ready['endpoint']}, "
                 "log in .tributary/cloud.log"
             )
-            stack = LocalStack(clone.root, clone.folder, binary, ready, say)
-            samples.before(samples.Cloud(ready["endpoint"], {}), stack.config)
+            stack = LocalStack(clone.root, clone.folder, binary, ready, say, name, role)
+            if any(
+                account.chain or account.permissions_boundary for account in stack.settings.accounts.values()
+            ):
+                stand_ins.make_roles(ready["endpoint"], name, stack.settings, clone.root, ["deploy"])
+            stand_ins.make_adopted(ready["endpoint"], stack.settings)
+            declared = samples.declared(stack.settings)
+            samples.before(samples.Cloud(ready["endpoint"], {}, declared=declared), stack.settings)
             outputs = stack.up() | {"not_run": samples.left_out(stack.not_run)}
             say(f"stack: up after {time.monotonic() - began:.1f} s; sending samples")
-            cloud = samples.Cloud(ready["endpoint"], outputs, ready["gcp"])
+            cloud = samples.Cloud(ready["endpoint"], outputs, ready["gcp"], declared=declared)
             rows = samples.run(cloud, say)
             finished = True
         except Exception:
@@ -82,22 +99,33 @@ def up(clone: Clone) -> int:
         return 0 if all(row.complete for row in rows) else 1
 
 
-def status(clone: Clone, form: str) -> int:
-    """Prints what arrived, as a table or as JSON; the exit code."""
+def cloud_of(clone: Clone) -> samples.Cloud | None:
+    """The cloud and the stack that are up in the clone; None where nothing is."""
     ready, outputs = clone.running(), clone.outputs()
     if ready is None or outputs is None:
+        return None
+    name = running(clone.folder)
+    settings = configured.read_file(file_of(clone.folder / "stack", name), clone.root)
+    return samples.Cloud(
+        ready["endpoint"], outputs, ready["gcp"], declared=samples.declared(settings), stack=name
+    )
+
+
+def status(clone: Clone, form: str) -> int:
+    """Prints what arrived, as a table or as JSON; the exit code."""
+    cloud = cloud_of(clone)
+    if cloud is None:
         print("status: nothing is up in this clone; `make up` brings it up", file=sys.stderr)
         if form == "json":
             say("[]")
         return 1
-    cloud = samples.Cloud(ready["endpoint"], outputs, ready["gcp"])
-    rows, running = samples.rows(cloud), status_of(cloud)
+    rows, now = samples.rows(cloud), status_of(cloud)
     if form == "json":
-        say(json.dumps(beside(rows, running)))
+        say(json.dumps(beside(rows, now)))
     else:
-        say(f"{samples.report(rows)}\n\n{row.report(running)}")
+        say(f"{samples.report(rows)}\n\n{row.report(now)}")
         say(
-            f"\ncloud: {ready['endpoint']}, Google {ready['gcp']}; sign with an account's id and the secret "
+            f"\ncloud: {cloud.endpoint}, Google {cloud.gcp}; sign with an account's id and the secret "
             f"`ready.secret` of {clone.record.relative_to(clone.root)} (docs/local.md, 'Who can reach it')"
         )
     return 0 if all(row.complete for row in rows) else 1
@@ -114,11 +142,11 @@ def beside(rows: Sequence[samples.Row], running: Sequence[row.TableStatus]) -> l
 
 def switch(clone: Clone, command: str, pipeline: str) -> int:
     """Runs, pauses or resumes a pipeline of what is up; the exit code."""
-    ready, outputs = clone.running(), clone.outputs()
-    if ready is None or outputs is None:
+    cloud = cloud_of(clone)
+    if cloud is None:
         print(f"{command}: nothing is up in this clone; `make up` brings it up", file=sys.stderr)
         return 1
-    return turn(samples.Cloud(ready["endpoint"], outputs, ready["gcp"]), command, pipeline)
+    return turn(cloud, command, pipeline)
 
 
 def down(clone: Clone) -> int:
@@ -148,6 +176,10 @@ def main() -> int:
     parser.add_argument("command", choices=("up", "status", "down", *SWITCHES))
     parser.add_argument("pipeline", nargs="?", default="", help="of run, pause and resume")
     parser.add_argument("--format", choices=("table", "json"), default="table", help="of status")
+    parser.add_argument("--stack", default=NAME, help="of up: whose Pulumi.<stack>.yaml is deployed")
+    parser.add_argument(
+        "--role", default="", help="of up: the role's name in each account, instead of the config's"
+    )
     arguments = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
@@ -156,14 +188,16 @@ def main() -> int:
     scrub(os.environ, clone.folder)
     try:
         if arguments.command == "up":
-            return up(clone)
+            return up(clone, arguments.stack, arguments.role)
         if arguments.command in SWITCHES:
             return switch(clone, arguments.command, arguments.pipeline)
         return status(clone, arguments.format) if arguments.command == "status" else down(clone)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
-    except (engine.EngineError, CloudError, samples.SampleError, Refused, ClientError) as error:
+    except StackFailed as error:
+        print(f"{arguments.command}: the stack can't be deployed: {error}", file=sys.stderr)
+    except (engine.EngineError, CloudError, samples.SampleError, Refused, RunError, ClientError) as error:
         print(f"{arguments.command}: {error}", file=sys.stderr)
     except CommandError as error:
         # What it printed to its standard output has been shown already.

@@ -1,17 +1,17 @@
-"""The repository's program on a real Pulumi engine, as stack `local`, against the embedded cloud.
+"""The repository's program on a real Pulumi engine, as one of its stacks, against the embedded cloud.
 
 `__main__.py` runs as an inline program of Pulumi's Automation API in this process, so no language plugin is
-needed. The workspace is `.tributary/stack/`: copies of `Pulumi.yaml` and `Pulumi.local.yaml` (Pulumi writes
+needed. The workspace is `.tributary/stack/`: copies of `Pulumi.yaml` and `Pulumi.<stack>.yaml` (Pulumi writes
 into them, and git must stay clean) and the state as plain files. The passphrase is empty: the stack holds
 no secret of anybody. The engine writes the state once, at its end, also when it fails or is interrupted: to write the
 whole of it after each resource, as it does by itself, is half of its work. As long as it is not written the file
 `unsaved` is there; the next `up` then begins with a new cloud.
 
 What depends on the machine is overridden in the copy: functions run on the host's own architecture and
-interpreter, and pipelines into OpenSearch are left out where there is none.
+interpreter, and pipelines into OpenSearch are left out where there is none, with those that take their collections.
 
-Nothing of the caller's accounts gets in: see `scrub`. Raises `pulumi.automation.CommandError` when the
-engine fails.
+Nothing of the caller's accounts gets in: see `scrub`. Raises `StackFailed` when `up` fails, and
+`pulumi.automation.CommandError` when another command of the engine does.
 Source: https://www.pulumi.com/docs/iac/automation-api/
 """
 
@@ -21,22 +21,20 @@ import contextlib
 import gc
 import json
 import os
-import platform
 import re
 import runpy
 import shutil
 import sys
-from collections.abc import Callable, Generator, Mapping, MutableMapping
+from collections.abc import Callable, Generator, Iterable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pulumi import automation
 
-from local import engine, opensearch
+from local import configured, engine, opensearch
 
 NAME = "local"
-ARCHITECTURES = {"aarch64": "arm64", "arm64": "arm64"}
 # Variables by which a client or Pulumi finds somebody's accounts, credentials, proxies, or other settings.
 PRIVATE = ("AWS_", "AMAZON_", "GOOGLE_", "GCLOUD_", "GCP_", "CLOUDSDK_", "AZURE_", "ARM_", "BOTO_",
            "PULUMI_", "TF_", "TRIBUTARY_LOCAL_")  # fmt: skip
@@ -86,13 +84,49 @@ class Workspace(automation.LocalWorkspace):
         return {name: automation.OutputValue(value, secret=False) for name, value in values.items()}
 
 
+NOISE = re.compile(r"update failed|Program failed|an unhandled error occurred|Exception calling application")
+
+
+class StackFailed(RuntimeError):
+    """The engine did not bring the stack up; the message has its errors, without what they were raised by."""
+
+
+def errors(lines: Iterable[str]) -> list[str]:
+    """The errors among the lines that an engine prints, each once, with the errors of a config that go on below it."""
+    listed: list[str] = []
+    open_block = False
+    for line in lines:
+        _, is_error, text = line.partition("error: ")
+        if is_error:
+            text = text.removeprefix("python inline source runtime error: ").strip()
+            open_block = text.endswith(":")
+            if not NOISE.search(text) and text not in listed:
+                listed.append(text)
+        elif open_block and line.startswith("      ") and listed:
+            listed[-1] += f" {line.strip()}"
+        else:
+            open_block = False
+    return listed
+
+
 def unsaved(run: Path) -> Path:
     """The file that is there where the engine did not come to write the stack's state."""
     return run / "stack" / "unsaved"
 
 
+def file_of(work: Path, name: str) -> Path:
+    """The copy of a stack's config in a workspace."""
+    return work / f"Pulumi.{name}.yaml"
+
+
+def running(run: Path) -> str:
+    """The stack that the workspace is of."""
+    return next((path.name.split(".")[1] for path in (run / "stack").glob("Pulumi.*.yaml")), NAME)
+
+
 class LocalStack:
-    """Stack `local` of the clone at `root`, its workspace in `run`; `ready` is the cloud's ready line."""
+    """A stack of the clone at `root`, its workspace in `run`; `ready` is the cloud's ready line. With `role` each
+    account is entered by its role of that name. Raises Refused where the config is wrong, or there is no such stack."""
 
     def __init__(
         self,
@@ -101,14 +135,17 @@ class LocalStack:
         binary: Path,
         ready: Mapping[str, Any],
         say: Callable[[str], None] = print,
+        name: str = NAME,
+        role: str = "",
     ):
-        self.root, self.say = root, say
+        self.root, self.say, self.name = root, say, name
+        self.printed: list[str] = []  # by the engine
         self.not_run: dict[str, tuple[Mapping[str, Any], str]] = {}  # by name, its config and why
         work = run / "stack"
         (work / "state").mkdir(parents=True, exist_ok=True)
         # Its holder is dead: this clone's lock is ours.
         shutil.rmtree(work / "state" / ".pulumi" / "locks", ignore_errors=True)
-        self._config(work)
+        self._config(work, role)
         path = [
             str(root / "local" / "providers" / "bin"),
             str(Path(sys.executable).parent),
@@ -133,7 +170,7 @@ class LocalStack:
         os.environ.update(environment)
         self.unsaved, self.engine = unsaved(run), engine.Engine(binary)
         self.stack = automation.Stack.create_or_select(
-            NAME,
+            name,
             Workspace(
                 work_dir=str(work),
                 program=self._program,
@@ -143,28 +180,23 @@ class LocalStack:
             ),
         )
 
-    def _config(self, work: Path) -> None:
+    def _config(self, work: Path, role: str) -> None:
         shutil.copyfile(self.root / "Pulumi.yaml", work / "Pulumi.yaml")
-        settings: dict[str, Any] = yaml.safe_load((self.root / f"Pulumi.{NAME}.yaml").read_text()) or {}
-        copied = work / f"Pulumi.{NAME}.yaml"
+        settings = configured.copied(self.root, self.name, role)
+        copied = file_of(work, self.name)
         if copied.exists():
             before: dict[str, Any] = yaml.safe_load(copied.read_text()) or {}
             if salt := before.get("encryptionsalt"):
                 settings["encryptionsalt"] = salt
-        self.config: dict[str, Any] = settings.setdefault("config", {})
-        functions: dict[str, Any] = self.config.setdefault("tributary:functions", {})
-        functions.update(
-            architecture=ARCHITECTURES.get(platform.machine().lower(), "x86_64"),
-            runtime=f"python3.{sys.version_info.minor}",
-        )
+        self.config: dict[str, Any] = settings["config"]
         if why := opensearch.unavailable():
             pipelines: dict[str, Any] = self.config.get("tributary:pipelines", {})
             for name in [
                 name for name, pipeline in pipelines.items() if pipeline["kind"] in opensearch.KINDS
             ]:
                 self.not_run[name] = (pipelines.pop(name), why)
-        text: str = yaml.safe_dump(settings, sort_keys=False)  # pyright: ignore[reportUnknownMemberType] - of untyped streams
-        copied.write_text(text)
+        copied.write_text(configured.text(settings))
+        self.settings = configured.read_file(copied, self.root)
 
     def _program(self) -> None:
         """Runs `__main__.py` from scratch, as `pulumi up` would: a second run imports anew."""
@@ -177,7 +209,11 @@ class LocalStack:
     def up(self) -> dict[str, Any]:
         """Creates or updates everything; the stack's outputs."""
         with uncollected(), self._state_written():
-            done = self.stack.up(**self._output(), suppress_outputs=True)
+            try:
+                done = self.stack.up(**self._output(), suppress_outputs=True)
+            except automation.CommandError as error:
+                of_its_own = str(error).rpartition(" stderr: ")[2].strip()
+                raise StackFailed("; ".join(errors(self.printed)) or of_its_own) from error
         return {name: output.value for name, output in done.outputs.items()}
 
     def preview(self) -> dict[str, int]:
@@ -208,6 +244,7 @@ class LocalStack:
     def _output(self) -> dict[str, Any]:
         # The engine writes to a pipe and would never color by itself.
         def each(line: str) -> None:
+            self.printed.append(line)
             if not UNDER_WAY.search(line):
                 self.say(line)
 

@@ -1,12 +1,13 @@
-"""Sample data through every pipeline of the local stack, and what arrived where.
+"""Sample data through every pipeline of a stack, and what arrived where.
 
-A kind of pipeline has a module here with three functions, and a fourth where the pipeline adopts what must be there
-first: `before(cloud, place, config)` makes it, before the stack is up. `prepare(cloud, name, pipeline)` writes sample
+A kind of pipeline has a module here with three functions, and a fourth where a table that the pipeline adopts has to
+hold data first: `before(cloud, args)` writes it, before the stack is up. `prepare(cloud, name, pipeline)` writes sample
 data where the pipeline takes it from, and sets up what is needed to see it arrive. When all are prepared,
 `start(cloud, name, pipeline, due)` sets going what does not go by itself; only what shows the data as of
 `due` or later counts then. `rows(cloud, name, pipeline, due)` reads the running cloud and returns one
 `Row` a table; nothing is remembered in between, so `rows` without a time makes `status`. `pipeline` is its
-entry in the stack's output `pipelines`.
+entry in the stack's output `pipelines`. What is sent has the keys of the tables and the types that the stack's config
+declares, which is in `Cloud.declared`. A pipeline that can't be set going is a row that says why; the others go on.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any, NamedTuple
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from local import secret
 
@@ -54,6 +56,10 @@ class SampleError(RuntimeError):
     """A pipeline could not be set going."""
 
 
+UNREADABLE = (SampleError, ClientError, BotoCoreError)
+"""What a service that refuses, or can't be reached, raises."""
+
+
 @dataclass(frozen=True)
 class Cloud:
     """The embedded cloud as an account's administrator sees it."""
@@ -65,15 +71,17 @@ class Cloud:
     prefix: str = ""  # of the names of what the samples make for themselves
     patience: float = ARRIVED_WITHIN
     pause: float = 0.5  # seconds between two looks
+    stack: str = "local"
+    declared: Mapping[str, Any] = field(
+        default_factory=dict[str, Any]
+    )  # the arguments of its pipelines, by name
+    stopped: dict[str, str] = field(
+        default_factory=dict[str, str]
+    )  # why a pipeline could not be set going, by name
 
     @cached_property
     def _clients(self) -> dict[tuple[str, str, str], Any]:
         return {}
-
-    @property
-    def stack(self) -> str:
-        """`local`, the only one that the embedded cloud has."""
-        return "local"
 
     @property
     def pipelines(self) -> Mapping[str, Any]:
@@ -132,31 +140,62 @@ def kinds() -> Mapping[str, Any]:
     }
 
 
-def before(cloud: Cloud, config: Mapping[str, Any]) -> None:
-    """Makes what the pipelines of the stack's config adopt."""
-    accounts = config["tributary:accounts"]
-    for pipeline in config.get("tributary:pipelines", {}).values():
-        if make := getattr(kinds().get(pipeline["kind"]), "before", None):
-            account = accounts[pipeline.get("account") or next(iter(accounts))]
-            make(cloud, {"account": account["id"], "region": account["region"]}, pipeline)
+def declared(settings: Any) -> dict[str, Any]:
+    """The arguments of the pipelines of a stack's settings (components/stack/settings.py), by their names."""
+    return {name: pipeline.args for name, pipeline in settings.pipelines.items()}
+
+
+def columns(cloud: Cloud, table: str) -> dict[str, Any]:
+    """Name -> type of the columns that the stack's exports and transfers declare of a DynamoDB table."""
+    known: dict[str, Any] = {}
+    for args in cloud.declared.values():
+        for source in getattr(args, "sources", ()):
+            known |= source.columns if source.dynamodb == table else {}
+        if (
+            hasattr(args, "landing")
+            and table in (tables := getattr(args, "tables", {}))
+            and args.exported(table)
+        ):
+            known = dict(tables[table].columns) | known
+    return known
+
+
+def before(cloud: Cloud, settings: Any) -> None:
+    """Writes what the tables hold that the stack takes as they are."""
+    for pipeline in settings.pipelines.values():
+        if write := getattr(kinds().get(pipeline.kind), "before", None):
+            write(cloud, pipeline.args)
 
 
 def run(cloud: Cloud, say: Callable[[str], None]) -> list[Row]:
     """Sends the samples and waits until all has arrived, or something says that it never will."""
     for name, kind, pipeline in _known(cloud):
         began = time.monotonic()
-        kinds()[kind].prepare(cloud, name, pipeline)
-        say(f"samples: {name} ({kind}) prepared in {time.monotonic() - began:.1f} s")
+        if _done(
+            cloud,
+            name,
+            lambda kind=kind, name=name, pipeline=pipeline: kinds()[kind].prepare(cloud, name, pipeline),
+        ):
+            say(f"samples: {name} ({kind}) prepared in {time.monotonic() - began:.1f} s")
     # The first whole second (what a schedule can name) at which all that was written is there.
     due = datetime.fromtimestamp(int(time.time()) + 1, UTC)
     time.sleep(max(0.0, due.timestamp() - time.time()))
     for name, kind, pipeline in _known(cloud):
-        kinds()[kind].start(cloud, name, pipeline, due)
-    say("samples: all are under way")
+        if name not in cloud.stopped:
+            _done(
+                cloud,
+                name,
+                lambda kind=kind, name=name, pipeline=pipeline: kinds()[kind].start(
+                    cloud, name, pipeline, due
+                ),
+            )
+    for name, why in cloud.stopped.items():
+        say(f"samples: {name} can't be set going: {why}")
+    say("samples: all others are under way" if cloud.stopped else "samples: all are under way")
     deadline, waiting = time.monotonic() + cloud.patience, _known(cloud)
     while waiting and time.monotonic() <= deadline:
         # What has arrived is read again only when the rest has too: reading all takes longer than the pause.
-        waiting = [entry for entry in waiting if not all(map(settled, _rows(cloud, entry, due)))]
+        waiting = [entry for entry in waiting if not _is_settled(cloud, entry, due)]
         if waiting:
             time.sleep(cloud.pause)
         elif all(map(settled, every := rows(cloud, due))):
@@ -164,6 +203,15 @@ def run(cloud: Cloud, say: Callable[[str], None]) -> list[Row]:
         else:
             waiting = _known(cloud)
     return rows(cloud, due)
+
+
+def _done(cloud: Cloud, name: str, step: Callable[[], object]) -> bool:
+    """Whether a pipeline's step was carried out; why not is kept."""
+    try:
+        step()
+    except UNREADABLE as error:
+        cloud.stopped[name] = str(error)
+    return name not in cloud.stopped
 
 
 def settled(row: Row) -> bool:
@@ -177,9 +225,25 @@ def rows(cloud: Cloud, due: datetime | None = None) -> list[Row]:
     return deployed + [Row(*fields) for fields in cloud.outputs.get("not_run", [])]
 
 
+def _is_settled(cloud: Cloud, entry: tuple[str, str, Any], due: datetime) -> bool:
+    """Whether nothing more is awaited of a pipeline; what can't be read now may be read later."""
+    name, kind, pipeline = entry
+    if name in cloud.stopped:
+        return True
+    try:
+        return all(map(settled, kinds()[kind].rows(cloud, name, pipeline, due)))
+    except UNREADABLE:
+        return False
+
+
 def _rows(cloud: Cloud, entry: tuple[str, str, Any], due: datetime | None) -> list[Row]:
     name, kind, pipeline = entry
-    return kinds()[kind].rows(cloud, name, pipeline, due)
+    why = cloud.stopped.get(name, "")
+    try:
+        listed: list[Row] = kinds()[kind].rows(cloud, name, pipeline, due)
+    except UNREADABLE as error:
+        return [Row(name, kind, "-", 0, 0, None, failure=why or f"what arrived can't be read: {error}")]
+    return [row._replace(failure=row.failure or why) for row in listed]
 
 
 def left_out(pipelines: Mapping[str, tuple[Mapping[str, Any], str]]) -> list[Row]:

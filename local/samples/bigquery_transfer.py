@@ -83,7 +83,7 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
 def row(cloud: Cloud, name: str, pipeline: Mapping[str, Any], table: str, due: datetime | None) -> Row:
     """What was loaded of one table, beside what its export has."""
     made, exporter = pipeline["tables"][table], origin(cloud, pipeline)
-    source, columns = contents(cloud, exporter["landing"], table, due)
+    source, columns = contents(cloud, exporter["landing"], table, due, loaded(cloud, name, table))
     runs: list[dict[str, Any]] = cloud.google("GET", f"/v1/{made['transfer']}/runs").get("transferRuns", [])
     nothing: dict[str, Any] = {}
     run = next((r for r in runs if due is None or datetime.fromisoformat(r["scheduleTime"]) >= due), nothing)
@@ -118,18 +118,24 @@ def row(cloud: Cloud, name: str, pipeline: Mapping[str, Any], table: str, due: d
     )
 
 
+def loaded(cloud: Cloud, name: str, table: str) -> frozenset[str] | None:
+    """The columns that a table has in BigQuery, in small letters; None: all that its rows have."""
+    args = cloud.declared.get(name)
+    return frozenset(map(str.lower, args.columns(table))) if args else None
+
+
 def contents(
-    cloud: Cloud, place: Mapping[str, Any], table: str, due: datetime | None
+    cloud: Cloud, place: Mapping[str, Any], table: str, due: datetime | None, of: frozenset[str] | None = None
 ) -> tuple[checksum.Contents, dict[str, str]]:
-    """What the source holds of a table, and the columns that the checksum is over: read once for all
+    """What the source holds of a table, and the columns that the checksum is over, of those named: read once for all
     transfers and readings, since nothing writes to it after `due`."""
-    known = (place["account"], place["region"], table, str(due))
+    known = (place["account"], place["region"], table, str(due), str(sorted(of or ())))
     if known not in cloud.counted:
         if table in mysql.TABLES:
-            cloud.counted[known] = checksum.of_database(mysql.TABLES[table])
+            cloud.counted[known] = checksum.of_database(mysql.TABLES[table], of)
         else:
             pages = cloud.client("dynamodb", place).get_paginator("scan").paginate(TableName=table)
-            cloud.counted[known] = checksum.of_items([item for page in pages for item in page["Items"]])
+            cloud.counted[known] = checksum.of_items([item for page in pages for item in page["Items"]], of)
     return cloud.counted[known]
 
 

@@ -53,27 +53,37 @@ def answered(row: list[Any]) -> Contents:
     return Contents(int(row[0]), (row[1] or "0" * 8)[:8].lower())
 
 
-def of_items(items: list[Mapping[str, Any]]) -> tuple[Contents, dict[str, str]]:
-    """Of a DynamoDB table's items, as a scan gives them; and the attributes that it is over."""
+def of_items(
+    items: list[Mapping[str, Any]], of: frozenset[str] | None = None
+) -> tuple[Contents, dict[str, str]]:
+    """Of a DynamoDB table's items, as a scan gives them; and the attributes that it is over, with `of` those of them
+    that it names in small letters."""
     kinds: dict[str, set[str]] = {}
     for item in items:
         for name, value in item.items():
             kinds.setdefault(name, set()).update(value)
     columns = {
-        n: k for n, (k, *others) in sorted(kinds.items()) if not others and k in ("S", "N", "BOOL", "B")
-    }
+        n: k for n, (k, *others) in sorted(kinds.items())
+        if not others and k in ("S", "N", "BOOL", "B") and (of is None or n.lower() in of)
+    }  # fmt: skip
     rows = ([item.get(n, {}).get(k) for n, k in columns.items()] for item in items)
     numbers = [kind == "N" for kind in columns.values()]
     exact = ([Decimal(v) if n and v else v for v, n in zip(row, numbers, strict=True)] for row in rows)
     return _contents(exact), columns
 
 
-def of_database(table: mysql.Table) -> tuple[Contents, dict[str, str]]:
-    """Of a table of the sample database, and the columns that it is over."""
+def of_database(table: mysql.Table, of: frozenset[str] | None = None) -> tuple[Contents, dict[str, str]]:
+    """Of a table of the sample database, and the columns that it is over, with `of` those that it names in small
+    letters."""
     kinds = {mysql.TEXT: "S", "binary": "B"}
+    columns = {
+        column.name: kinds.get(column.exported, "N")
+        for column in table.columns
+        if of is None or column.name.lower() in of
+    }
     with duckdb.connect() as connection:
-        rows = connection.execute(table.sql()).fetchall()
-    return _contents(rows), {column.name: kinds.get(column.exported, "N") for column in table.columns}
+        rows = connection.execute(f"SELECT {', '.join(columns)} FROM ({table.sql()})").fetchall()
+    return _contents(rows), columns
 
 
 def _contents(rows: Iterable[Iterable[Any]]) -> Contents:

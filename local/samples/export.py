@@ -2,9 +2,9 @@
 files.
 
 1,000 customers, no returns, 50,000 orders; a table of another name gets 1,000 items. Every attribute type
-of DynamoDB occurs: some items carry all ten. Items depend on the table's name and a number alone, so
-sending twice leaves as many. The seconds are from the time that the export shows the table at to its end,
-as DescribeExport returns them.
+of DynamoDB occurs: some items carry all ten. A column that the config declares is there, in its type. Items depend on
+the table's name, what is declared and a number alone, so sending twice leaves as many. The seconds are from the time
+that the export shows the table at to its end, as DescribeExport returns them.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import gzip
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from components.shared import dynamodb_exports
-from local.samples import Cloud, Row, SampleError, lake
+from local.samples import Cloud, Row, SampleError, columns, lake, records
 from operate.kinds import export as operated
 from operate.outputs import Refused
 
@@ -35,7 +35,7 @@ def item(table: str, number: int, keys: Mapping[str, str]) -> dict[str, Any]:
     *shared, unique = keys  # with a sort key, many items share a partition
     made: dict[str, Any] = {name: _key(keys[name], name, number * 7919 % 997) for name in shared}
     made[unique] = _key(keys[unique], unique, number)
-    made["at"] = {"S": datetime.fromtimestamp(1_767_225_600 + number * 7, UTC).isoformat()}
+    made["at"] = made.get("at") or {"S": records.moment(number)}
     if table == "customers":
         made |= {
             "name": {"S": f"Customer {number}"},
@@ -76,7 +76,7 @@ def prepare(cloud: Cloud, name: str, pipeline: Mapping[str, Any]) -> None:
     for table in pipeline["landing"]["tables"]:
         # Where as many are there already, they are those of an earlier run.
         if size(cloud, pipeline["landing"], table) < ITEMS.get(table, OTHERWISE):
-            _fill(cloud.client("dynamodb", pipeline["landing"]), table)
+            _fill(cloud, pipeline["landing"], table)
 
 
 def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -> None:
@@ -87,15 +87,48 @@ def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -
         raise SampleError(str(error)) from error
 
 
-def _fill(dynamodb: Any, table: str) -> None:
+def key_types(dynamodb: Any, table: str) -> dict[str, str]:
+    """The types of a table's key, the partition's first."""
     described = dynamodb.describe_table(TableName=table)["Table"]
     types = {
         attribute["AttributeName"]: attribute["AttributeType"]
         for attribute in described["AttributeDefinitions"]
     }
     schema = sorted(described["KeySchema"], key=lambda key: key["KeyType"])  # HASH before RANGE
-    keys = {key["AttributeName"]: types[key["AttributeName"]] for key in schema}
-    put(dynamodb, table, [item(table, number, keys) for number in range(ITEMS.get(table, OTHERWISE))])
+    return {key["AttributeName"]: types[key["AttributeName"]] for key in schema}
+
+
+def _fill(cloud: Cloud, place: Mapping[str, Any], table: str) -> None:
+    dynamodb, known = cloud.client("dynamodb", place), columns(cloud, table)
+    keys = key_types(dynamodb, table)
+    numbers = range(ITEMS.get(table, OTHERWISE))
+    made = [records.completed(item(table, n, keys), _typed_as(table, keys, known), keys, n) for n in numbers]
+    put(
+        dynamodb,
+        table,
+        [_declared(each, keys, known) for each in made] if _from_the_lake(cloud, table) else made,
+    )
+
+
+def _from_the_lake(cloud: Cloud, table: str) -> bool:
+    """Whether a transfer loads the table's columns from the lake, where each attribute is one, declared or not: a load
+    adds none to a table of BigQuery."""
+    tables = [getattr(args, "tables", {}) for args in cloud.declared.values() if hasattr(args, "landing")]
+    return any(table in each and each[table].lake for each in tables)
+
+
+def _declared(made: Mapping[str, Any], keys: Mapping[str, str], known: Mapping[str, Any]) -> dict[str, Any]:
+    """The item without what is not declared, but for what has no type."""
+    return {name: value for name, value in made.items() if name in keys or name in known or "NULL" in value}
+
+
+def _typed_as(table: str, keys: Mapping[str, str], known: Mapping[str, Any]) -> dict[str, Any]:
+    """The declared columns but those that some items have already, in a type that fits."""
+    whole = item(table, 0, keys)  # it has every attribute that any has
+    return {
+        name: kind for name, kind in known.items()
+        if name not in whole or not records.fits(whole[name], records.typed(kind))
+    }  # fmt: skip
 
 
 def put(dynamodb: Any, table: str, items: Sequence[Mapping[str, Any]]) -> None:

@@ -1,32 +1,53 @@
-"""Sample stock ticks: the pipeline's own generator sends 10, then 10,000; counted in the index, each once, by ticker.
+"""Sample records of a stream; counted in the index, each once.
 
-The index is read by the role that the config makes for Dashboards. A tick is known by its run and its
-number in it. The seconds are the greatest age of a record when it was delivered (Firehose's metric DataFreshness).
+Where the pipeline has a generator, it sends 10 stock ticks, then 10,000; else 1,000 records are put, with a value for
+each property of the index's mapping. The index is read by the role that the config makes for Dashboards, else by one of
+the samples' own. A record is known by its run and its number in it, where the mapping lets an index have more fields
+than it names. The seconds are the greatest age of a record when it was delivered (Firehose's metric DataFreshness).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from opensearchpy import OpenSearch
 from opensearchpy.exceptions import TransportError
 
-from local.samples import Cloud, Row, SampleError
+from local.samples import Cloud, Row, SampleError, readers, records
 from local.samples.export import keys
 
+PUT, AT_ONCE = (
+    1_000,
+    500,
+)  # PutRecords takes 500: docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html
 RUNS = ({"count": 10}, {"count": 10_000, "rate": 5_000})
 FRESHNESS = "DeliveryToAmazonOpenSearchServerless.DataFreshness"
 
 
 def prepare(cloud: Cloud, name: str, pipeline: Mapping[str, Any]) -> None:
-    """Nothing: the deployment has made the stream, the index and the generator."""
+    """Makes the role that reads the index, where it is not the stack's: the deployment has made all else."""
+    if (role := reader_role(cloud, name, pipeline)) != pipeline.get("reader_role"):
+        readers.prepare(cloud, name, pipeline, role)
+
+
+def reader_role(cloud: Cloud, name: str, pipeline: Mapping[str, Any]) -> str:
+    """The ARN of the role that reads the index: that of Dashboards where the account as a whole may take it on."""
+    args = cloud.declared.get(name)
+    whole = f"arn:aws:iam::{pipeline['account']}:root"
+    if pipeline.get("reader_role") and (args is None or whole in args.dashboards.assumed_by):
+        return str(pipeline["reader_role"])
+    return readers.named(cloud, pipeline, args.collection.readers if args else ())
 
 
 def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -> None:
-    """Runs the generator; raises SampleError where it did not send what it was to."""
+    """Runs the generator, or puts records; raises SampleError where not all were sent."""
+    if not pipeline.get("generator"):
+        put(cloud, name, pipeline)
+        return
     for event in RUNS:
         answer = cloud.client("lambda", pipeline).invoke(
             FunctionName=pipeline["generator"], Payload=json.dumps(event).encode()
@@ -36,28 +57,65 @@ def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -
             raise SampleError(f"{name}: the generator did not send {event['count']} ticks: {reported}")
 
 
+def put(cloud: Cloud, name: str, pipeline: Mapping[str, Any]) -> None:
+    """Puts records on the stream. Raises SampleError where it refuses some."""
+    args, run = cloud.declared.get(name), uuid.uuid4().hex
+    mapping: Mapping[str, Any] = args.mapping if args else {}
+    made = [
+        record(mapping, args.transform.timestamp if args and args.transform else "", run, n)
+        for n in range(PUT)
+    ]
+    for first in range(0, PUT, AT_ONCE):
+        batch = [
+            {"Data": json.dumps(each).encode(), "PartitionKey": str(n)}
+            for n, each in enumerate(made[first : first + AT_ONCE])
+        ]
+        answer = cloud.client("kinesis", pipeline).put_records(StreamName=pipeline["stream"], Records=batch)
+        if refused := answer["FailedRecordCount"]:
+            raise SampleError(f"{name}: the stream refused {refused} records: {answer['Records'][:1]}")
+
+
+def record(mapping: Mapping[str, Any], timestamp: str, run: str, number: int) -> dict[str, Any]:
+    """Record `number` of a run; `timestamp`: the field of its time, where the pipeline has one."""
+    made = records.document(mapping.get("properties", {}), number)
+    made |= {timestamp: datetime.now(UTC).isoformat()} if timestamp else {}
+    return made | ({"run": run, "seq": number} if counts_each(mapping) else {})
+
+
+def counts_each(mapping: Mapping[str, Any]) -> bool:
+    """Whether the index has a field for what its mapping does not name, so that each record is told apart."""
+    return str(mapping.get("dynamic", True)).lower() == "true"
+
+
 def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | None) -> list[Row]:
     """What came from the stream into the index."""
+    args = cloud.declared.get(name)
     sent, reader, index = (
-        records(cloud, pipeline),
-        cloud.search(pipeline, pipeline["reader_role"]),
+        in_stream(cloud, pipeline, args.transform.drop if args and args.transform else {}),
+        cloud.search(pipeline, reader_role(cloud, name, pipeline)),
         pipeline["index"],
     )
+    mapping: Mapping[str, Any] = args.mapping if args else {"properties": {"TICKER": {"type": "keyword"}}}
     tickers: dict[str, int] = {}
     documents = once = 0
     try:
         documents = reader.count(index=index)["count"]
-        answer = reader.search(
-            index=index,
-            body={"size": 0, "aggs": {"ticker": {"terms": {"field": "TICKER", "order": {"_key": "asc"}}}}},
-        )
-        tickers = {
-            bucket["key"]: bucket["doc_count"] for bucket in answer["aggregations"]["ticker"]["buckets"]
-        }
-        once = sum(times == 1 for times in ticks(reader, index)) if documents >= sent else documents
+        if mapping.get("properties", {}).get("TICKER", {}).get("type") == "keyword":
+            answer = reader.search(
+                index=index,
+                body={
+                    "size": 0,
+                    "aggs": {"ticker": {"terms": {"field": "TICKER", "order": {"_key": "asc"}}}},
+                },
+            )
+            tickers = {
+                bucket["key"]: bucket["doc_count"] for bucket in answer["aggregations"]["ticker"]["buckets"]
+            }
+        distinct = documents >= sent and counts_each(mapping)
+        once = sum(times == 1 for times in ticks(reader, index)) if distinct else documents
     except TransportError as error:
         if error.status_code != 503:  # it is starting
-            raise
+            raise SampleError(f"{index}: {error}") from error
     bucket, _, prefix = pipeline["backup"].removeprefix("s3://").partition("/")
     failed = len(keys(cloud, {**pipeline, "bucket": bucket}, prefix))
     counts: dict[str, int | str] = {
@@ -83,8 +141,8 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
     ]
 
 
-def records(cloud: Cloud, pipeline: Mapping[str, Any]) -> int:
-    """How many records the stream holds."""
+def in_stream(cloud: Cloud, pipeline: Mapping[str, Any], drop: Mapping[str, Sequence[str]] = {}) -> int:
+    """How many records the stream holds that the pipeline does not drop."""
     kinesis, stream, count = cloud.client("kinesis", pipeline), {"StreamName": pipeline["stream"]}, 0
     for shard in kinesis.list_shards(**stream)["Shards"]:
         iterator = kinesis.get_shard_iterator(
@@ -94,9 +152,22 @@ def records(cloud: Cloud, pipeline: Mapping[str, Any]) -> int:
         # A page may be empty before the end: https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html
         while iterator and behind:
             answer = kinesis.get_records(ShardIterator=iterator, Limit=10_000)
-            count, iterator = count + len(answer["Records"]), answer.get("NextShardIterator")
+            count += sum(not dropped(each["Data"], drop) for each in answer["Records"])
+            iterator = answer.get("NextShardIterator")
             behind = answer.get("MillisBehindLatest") or len(answer["Records"])
     return count
+
+
+def dropped(data: bytes, drop: Mapping[str, Sequence[str]]) -> bool:
+    """Whether a field of a record has one of the values that the config leaves out: the text, or the JSON value that is
+    written so."""
+    if not drop:
+        return False
+    made: dict[str, Any] = json.loads(data)
+    return any(
+        field in made and (made[field] in values or json.dumps(made[field]) in values)
+        for field, values in drop.items()
+    )
 
 
 def ticks(reader: OpenSearch, index: str) -> Iterator[int]:

@@ -32,18 +32,35 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
     seconds = (run["stopDate"] - run["startDate"]).total_seconds() if run and over else None
     for source, kind in pipeline["sources"].items():
         of_database = kind != "dynamodb"
-        for table in mysql.TABLES if of_database else [source]:
+        for table in exported(cloud, name, source) if of_database else [source]:
             rows_written = (
                 mysql.TABLES[table].rows if of_database else export.size(cloud, pipeline, source, due)
             )
             counts: dict[str, int | str] = {"rows in the source": rows_written}
             arrived, reason = 0, failure if source in failure else ""
             if run and over and not reason:
-                arrived = counted(cloud, pipeline, run["executionArn"], table.replace(".", "_"))
+                arrived = counted(cloud, pipeline, run["executionArn"], called(cloud, name, table))
                 counts["rows in Athena"] = arrived
             took = seconds if not reason else None
             rows.append(Row(name, pipeline["kind"], table, rows_written, arrived, took, counts, reason))
     return rows
+
+
+def exported(cloud: Cloud, name: str, source: str) -> list[str]:
+    """The tables of a database that an export publishes, as far as the sample database has them."""
+    args = cloud.declared.get(name)
+    if args is None:
+        return list(mysql.TABLES)
+    (of,) = [each for each in args.sources if each.name == source]
+    chosen = of.only or [mysql.DATABASE]
+    return [t for t in mysql.TABLES if (t in chosen or mysql.DATABASE in chosen) and t not in of.leave_out]
+
+
+def called(cloud: Cloud, name: str, table: str) -> str:
+    """What the catalog calls a table."""
+    args = cloud.declared.get(name)
+    names: Mapping[str, str] = args.names_in_catalog() if args else {}
+    return names.get(table, table.replace(".", "_"))
 
 
 def latest_run(cloud: Cloud, pipeline: Mapping[str, Any], due: datetime | None) -> dict[str, Any] | None:

@@ -34,12 +34,18 @@ def prepare(cloud: Cloud, name: str, pipeline: Mapping[str, Any]) -> None:
     rule_arn = events.put_rule(
         Name=rule, EventBusName=pipeline["event_bus"], EventPattern=json.dumps(PATTERN)
     )["RuleArn"]
+    rules = _of_samples(rule_arn, f"{cloud.prefix}{QUEUE}-*")  # of each pipeline that comes into the account
     statement = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"},
                  "Action": "sqs:SendMessage", "Resource": arn,
-                 "Condition": {"ArnLike": {"aws:SourceArn": rule_arn}}}  # fmt: skip
+                 "Condition": {"ArnLike": {"aws:SourceArn": rules}}}  # fmt: skip
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
     events.put_targets(Rule=rule, EventBusName=pipeline["event_bus"], Targets=[{"Id": "sample", "Arn": arn}])
+
+
+def _of_samples(rule_arn: str, rule: str) -> str:
+    """The pattern of the ARNs of rules of a name, on any bus."""
+    return f"{rule_arn.partition(':rule/')[0]}:rule/*{rule}"
 
 
 def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -> None:

@@ -1,16 +1,16 @@
-"""Sample products and reviews: tables that are there before the pipeline, changes while it runs, documents counted.
+"""Sample items of tables that go into indexes: some are there before the pipeline where it takes the table as it is,
+changes while it runs, documents counted.
 
-`before` makes each table that the pipeline adopts, unless it is there: point-in-time recovery and a stream on,
-1,000 items, each with every attribute type of DynamoDB. Once the stack is up, `start` updates 200 items, deletes 100
+`before` fills each table that the pipeline takes as it is, and `prepare` each other: 1,000 items, with every attribute
+type of DynamoDB, and with what the index's mapping names. Once the stack is up, `start` updates 200 items, deletes 100
 and inserts 150, in this order, so that the counts of items and documents first agree when all is in the index. The
-index is read by the role that the config names as reader; `prepare` makes that role. The seconds are the greatest from
-a change to its being indexed, as the ingestion pipeline's metric EndToEndLatency says.
+tables that an export reads too are changed before, by `prepare`. The index is read by a role that the config names as
+reader, else by one of its own; `prepare` makes it. The seconds are the greatest from a change to its being indexed, as
+the ingestion pipeline's metric EndToEndLatency says.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -18,29 +18,42 @@ from typing import Any
 
 from opensearchpy.exceptions import TransportError
 
-from local.samples import Cloud, Row
-from local.samples.export import keys, put, size
+from local.samples import Cloud, Row, SampleError, columns, readers, records
+from local.samples.export import key_types, keys, put, size
 
-TABLES = {"products": {"sku": "S"}, "reviews": {"sku": "S", "at": "N"}}
-OTHERWISE = {"id": "S"}
+TABLES = {table: records.KEYS[table] for table in ("products", "reviews")}
+ONLY_MAPPED = ("exact", "tiny", "sizes", "history")
+"""Attributes that no index takes unless its mapping names them: numbers that are no long, a list of several types
+(https://docs.opensearch.org/latest/field-types/dynamic/)."""
 ITEMS, UPDATED, DELETED, INSERTED = 1_000, range(200), range(200, 300), range(1_000, 1_150)
-READER = "analyst"
+READER = readers.READER
 LATENCY = "opensearch.EndToEndLatency.max"
 
 
-def key(table: str, number: int) -> dict[str, Any]:
-    """The key of a table's item."""
-    *shared, unique = TABLES.get(table, OTHERWISE)
-    made: dict[str, Any] = {name: {"S": f"{name}-{number * 7919 % 97}"} for name in shared}
-    by_number = unique == "at"
-    return made | {
-        unique: {"N": str(1_767_225_600 + number * 7)} if by_number else {"S": f"{unique}-{number:05}"}
-    }
+def key(table: str, number: int, keys: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The key of a table's item; `keys`: the types of the key, without them the shop's own."""
+    types = keys or TABLES.get(table, records.OTHERWISE)
+    *shared, unique = types
+    made = {name: _key(types[name], name, str(number * 7919 % 97)) for name in shared}
+    late = str(records.FIRST + number * 7) if unique == "at" else f"{number:05}"
+    late = late.lstrip("0") or "0" if types[unique] == "N" else late
+    return made | {unique: _key(types[unique], unique, late)}
 
 
-def item(table: str, number: int, revision: int = 0) -> dict[str, Any]:
-    """Item `number` in DynamoDB JSON; the numbers' forms are those that a float or a long would lose."""
-    return key(table, number) | {
+def _key(kind: str, name: str, text: str) -> dict[str, Any]:
+    return {"N": text} if kind == "N" else {"S": f"{name}-{text}"}
+
+
+def item(
+    table: str,
+    number: int,
+    revision: int = 0,
+    keys: Mapping[str, str] | None = None,
+    mapping: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Item `number` in DynamoDB JSON; the numbers' forms are those that a float or a long would lose. With `mapping`,
+    the index's, it has what that names, and of the rest what every index takes."""
+    made: dict[str, Any] = key(table, number, keys) | {
         "revision": {"N": str(revision)},
         "title": {"S": f"Tea № {number} 🍵 «Ōolong»\n'as is'"},
         "subtitle": {"S": ""},
@@ -59,64 +72,79 @@ def item(table: str, number: int, revision: int = 0) -> dict[str, Any]:
         "history": {"L": [{"S": "made"}, {"N": "7"}, {"M": {"by": {"S": "hand"}}}, {"L": [{"NULL": True}]}]},
         "nothing": {"M": {}},
     }
+    return made if mapping is None else records.mapped(made, mapping, ONLY_MAPPED, keys or {}, number)
 
 
-def before(cloud: Cloud, place: Mapping[str, Any], config: Mapping[str, Any]) -> None:
-    """Makes and fills the tables that the stack takes as they are."""
+def _items(
+    cloud: Cloud, args: Any, table: str, keys: Mapping[str, str], numbers: range
+) -> list[dict[str, Any]]:
+    """Items of a table, as the arguments of its pipeline have its index; None: as the local stack's."""
+    mapping: Mapping[str, Any] | None = None
+    for of in args.tables if args else ():
+        mapping = of.index.mapping if of.name == table else mapping
+    declared = columns(cloud, table)
+    return [records.completed(item(table, n, 0, keys, mapping), declared, keys, n) for n in numbers]
+
+
+def before(cloud: Cloud, args: Any) -> None:
+    """Fills the tables that the stack takes as they are."""
+    place = {"account": args.account.id, "region": args.account.region}
+    for table in [table.name for table in args.tables if not table.create]:
+        _fill(cloud, args, place, table)
+
+
+def _fill(cloud: Cloud, args: Any, place: Mapping[str, Any], table: str) -> None:
     dynamodb = cloud.client("dynamodb", place)
-    for table in [table["name"] for table in config["tables"] if not table.get("create")]:
-        schema = TABLES.get(table, OTHERWISE)
-        try:
-            dynamodb.create_table(
-                TableName=table, BillingMode="PAY_PER_REQUEST",
-                AttributeDefinitions=[{"AttributeName": n, "AttributeType": t} for n, t in schema.items()],
-                KeySchema=[{"AttributeName": n, "KeyType": k} for n, k in zip(schema, ("HASH", "RANGE"), strict=False)],
-                StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
-            )  # fmt: skip
-        except dynamodb.exceptions.ResourceInUseException:
-            continue
-        dynamodb.update_continuous_backups(
-            TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
-        )
-        put(dynamodb, table, [item(table, number) for number in range(ITEMS)])
+    if size(cloud, place, table) < ITEMS:  # else they are those of an earlier run
+        put(dynamodb, table, _items(cloud, args, table, key_types(dynamodb, table), range(ITEMS)))
 
 
 def prepare(cloud: Cloud, name: str, pipeline: Mapping[str, Any]) -> None:
-    """Makes the role that reads the indexes."""
-    iam, trusted = cloud.client("iam", pipeline), f"arn:aws:iam::{pipeline['account']}:root"
-    trust = {"Effect": "Allow", "Principal": {"AWS": trusted}, "Action": "sts:AssumeRole"}
-    reach = {"Effect": "Allow", "Action": "aoss:APIAccessAll", "Resource": "*"}
-    with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
-        iam.create_role(RoleName=cloud.prefix + READER, AssumeRolePolicyDocument=_policy(trust))
-    iam.put_role_policy(RoleName=cloud.prefix + READER, PolicyName="reach", PolicyDocument=_policy(reach))
+    """Makes the role that reads the indexes, fills tables that the stack has made, and changes those that an export
+    reads too."""
+    readers.prepare(cloud, name, pipeline, reader_role(cloud, pipeline, name))
+    args = cloud.declared.get(name)
+    for table in [table.name for table in args.tables if table.create] if args else ():
+        _fill(cloud, args, pipeline, table)
+    for table in exported(cloud) & {*pipeline["indexes"]}:
+        _change(cloud, args, pipeline, table)
 
 
-def _policy(statement: Mapping[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+def exported(cloud: Cloud) -> set[str]:
+    """The tables that an export of the stack reads."""
+    return {source.name for args in cloud.declared.values() for source in getattr(args, "sources", ())}
 
 
 def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -> None:
     """Changes items of each table while the pipelines run."""
-    dynamodb = cloud.client("dynamodb", pipeline)
     for table in pipeline["indexes"]:
-        for number in UPDATED:
-            dynamodb.update_item(
-                TableName=table, Key=key(table, number), UpdateExpression="SET revision = :one",
-                ExpressionAttributeValues={":one": {"N": "1"}},
-            )  # fmt: skip
-        for number in DELETED:
-            dynamodb.delete_item(TableName=table, Key=key(table, number))
-        put(dynamodb, table, [item(table, number) for number in INSERTED])
+        if table not in exported(cloud):
+            _change(cloud, cloud.declared.get(name), pipeline, table)
 
 
-def reader_role(cloud: Cloud, pipeline: Mapping[str, Any]) -> str:
-    """The ARN of the role that reads the indexes."""
-    return f"arn:aws:iam::{pipeline['account']}:role/{cloud.prefix}{READER}"
+def _change(cloud: Cloud, args: Any, pipeline: Mapping[str, Any], table: str) -> None:
+    dynamodb = cloud.client("dynamodb", pipeline)
+    keys = key_types(dynamodb, table)
+    for number in UPDATED:
+        dynamodb.update_item(
+            TableName=table, Key=key(table, number, keys), UpdateExpression="SET revision = :one",
+            ExpressionAttributeValues={":one": {"N": "1"}},
+        )  # fmt: skip
+    for number in DELETED:
+        dynamodb.delete_item(TableName=table, Key=key(table, number, keys))
+    put(dynamodb, table, _items(cloud, args, table, keys, INSERTED))
+
+
+def reader_role(cloud: Cloud, pipeline: Mapping[str, Any], name: str = "") -> str:
+    """The ARN of the role that reads the indexes: the first of the pipeline's account that the config lets read the
+    collection, else the samples' own."""
+    args = cloud.declared.get(name)
+    return readers.named(cloud, pipeline, args.collection.readers if args else ())
 
 
 def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | None) -> list[Row]:
     """What of each table is in its index."""
-    reader, rows = cloud.search(pipeline, reader_role(cloud, pipeline)), list[Row]()
+    reader, rows = cloud.search(pipeline, reader_role(cloud, pipeline, name)), list[Row]()
     bucket, _, prefix = pipeline["dead_letters"].removeprefix("s3://").partition("/")
     for table, index in pipeline["indexes"].items():
         sent, documents = size(cloud, pipeline, table), 0
@@ -124,7 +152,7 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
             documents = reader.count(index=index)["count"]
         except TransportError as error:
             if error.status_code not in (404, 503):  # not made yet, or made this moment
-                raise
+                raise SampleError(f"{index}: {error}") from error
         dead = len(keys(cloud, {**pipeline, "bucket": bucket}, f"{prefix}{table}/"))
         counts: dict[str, int | str] = {"items": sent, "documents": documents, "dead letters": dead}
         failure = f"OpenSearch rejected items; see {pipeline['dead_letters']}{table}/" if dead else ""

@@ -19,8 +19,9 @@ from typing import Any
 import yaml
 
 from delivery import strip
+from local import configured
+from local.stand_ins import Adopted, seed
 from tests.cli.front import ROOT, Front, missing
-from tests.cli.seed import Adopted, seed, stack_settings
 
 RECORDED = ROOT / "tests" / "unit" / "delivery" / "recorded"
 Config = dict[str, Any]
@@ -136,9 +137,9 @@ def main(stacks: list[str]) -> None:
 
 def _previews(front: Front) -> Iterator[tuple[str, str]]:
     seed(front.endpoint, front.stack)
-    settings = stack_settings(front.stack)
+    settings = configured.read(ROOT, front.stack)
     if front.stack == "prod":  # where tables are adopted
-        Adopted(front.endpoint, settings.accounts["workload"]).table("clients")
+        Adopted(front.endpoint, settings.accounts["workload"]).table("clients", {"id": "S"})
     front.ok("stack", "init", events=False)
     yield "first", _preview(front)
     front.ok("up", "--yes", "--skip-preview")

@@ -7,9 +7,9 @@ Each test is one step of it, and each stack and choice of providers is a life of
 that nobody changed: neither at the preview after `up`, nor as the state is refreshed from what the cloud answers.
 
 All is done under the roles of docs/accounts.md, with what `python -m bootstrap` prints for them and nothing more
-(`seed`), which the cloud's IAM enforces: what a pull request shows, a preview of the empty stack and one of a changed
-config, under the role that previews, what looks for drift under the one that compares, and the rest under the one that
-deploys.
+(`local/stand_ins.py`), which the cloud's IAM enforces: what a pull request shows, a preview of the empty stack and one
+of a changed config, under the role that previews, what looks for drift under the one that compares, and the rest under
+the one that deploys.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ import pytest
 import yaml
 from botocore.config import Config
 
+from local import configured
+from local.stand_ins import role_arns, seed
 from tests.cli import standing
 from tests.cli.front import ROOT, Front, missing, too_old_for_ingestion
-from tests.cli.seed import role_arns, seed, stack_settings
 
 LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
 LIVES = [
@@ -49,7 +50,7 @@ class Life(Front):
 
     def prepare(self) -> None:
         """Makes what the config adopts, and the roles."""
-        self.settings = stack_settings(self.stack, self.project)
+        self.settings = configured.read(self.project, self.stack)
         seed(self.endpoint, self.stack, self.project)
         self.before = self.standing()
 

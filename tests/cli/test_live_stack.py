@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import platform
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ import yaml
 from botocore.config import Config
 
 from components.accounts import AccountArgs
-from local.stack import ARCHITECTURES
+from local.configured import architecture
 from tests.cli import standing
 from tests.cli.front import Front, missing
 from tests.live import answers, observed
@@ -62,7 +61,7 @@ def sandbox(door: Door) -> Sandbox:
 
     google = Google("tributary-local", "US", lambda: "local", door.gcp)
     functions = {
-        "architecture": ARCHITECTURES.get(platform.machine().lower(), "x86_64"),
+        "architecture": architecture(),
         "runtime": f"python3.{sys.version_info.minor}",
     }
     return Sandbox(client, ACCOUNTS, "us-east-1", google, functions=functions, deploys=deploys)

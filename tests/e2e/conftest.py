@@ -27,6 +27,7 @@ PARTS = (
     "__main__.py",
     "Pulumi.yaml",
     "Pulumi.local.yaml",
+    "bootstrap",
     "components",
     "handlers",
     "operate",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -15,7 +14,8 @@ import pytest
 import yaml
 
 from local import background, engine, opensearch
-from local.stack import ARCHITECTURES, scrub
+from local.configured import architecture
+from local.stack import scrub
 from tests.e2e import languages
 from tests.e2e.conftest import ROOT, clone_into
 
@@ -33,7 +33,7 @@ Pulumi = Callable[..., str]
 def program() -> dict:
     document = yaml.safe_load(PROGRAM.read_text())
     functions = {
-        "architecture": ARCHITECTURES.get(platform.machine().lower(), "x86_64"),
+        "architecture": architecture(),
         "runtime": f"python3.{sys.version_info.minor}",
     }
     if not opensearch.unavailable():

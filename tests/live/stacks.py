@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from local import samples
-from local.samples import replication, zero_etl
+from local.samples import undone, zero_etl
 from tests.live import observed, stack_config
 from tests.live.google import Refused
 from tests.live.life import Life
@@ -124,7 +124,7 @@ def _carry(
         "", outputs, prefix=f"{name}-", patience=300.0 if quick else TWO_HOURS, pause=0.5 if quick else 20.0,
         sandbox=place.sandbox,
     )  # fmt: skip
-    undo.callback(_samples_gone, cloud)
+    undo.callback(undone.undo, cloud)
     rows = samples.run(cloud, print)
     observed.observe(place, front.state())
     return still, rows, cloud
@@ -135,26 +135,6 @@ def destroyed(front: Any) -> None:
     if front.pulumi("destroy", "--yes", events=True).code:
         front.ok("destroy", "--yes", "--refresh")
     front.ok("stack", "rm", "--yes", events=False)
-
-
-def _samples_gone(cloud: SandboxCloud) -> None:
-    """Takes away what the samples made for themselves, which the stack's own things depend on."""
-    for name, pipeline in cloud.pipelines.items():
-        if pipeline["kind"] == "replication":
-            events, sqs = (cloud.client(service, pipeline["landing"]) for service in ("events", "sqs"))
-            where = {"Rule": f"{cloud.prefix}{replication.QUEUE}-{name}"[:64]}
-            with suppress(events.exceptions.ResourceNotFoundException):
-                events.remove_targets(EventBusName=pipeline["event_bus"], Ids=["sample"], **where)
-                events.delete_rule(EventBusName=pipeline["event_bus"], Name=where["Rule"])
-            with suppress(sqs.exceptions.QueueDoesNotExist):
-                sqs.delete_queue(
-                    QueueUrl=sqs.get_queue_url(QueueName=cloud.prefix + replication.QUEUE)["QueueUrl"]
-                )
-        if pipeline["kind"] == "zero-etl":
-            iam, role = cloud.client("iam", pipeline), cloud.prefix + zero_etl.READER
-            with suppress(iam.exceptions.NoSuchEntityException):
-                iam.delete_role_policy(RoleName=role, PolicyName="reach")
-                iam.delete_role(RoleName=role)
 
 
 def denied(place: Place, name: str) -> list[str]:

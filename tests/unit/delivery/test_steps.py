@@ -128,7 +128,7 @@ def test_the_touched_stacks_are_the_jobs_output(clone: Path, tmp_path: Path) -> 
     out = tmp_path / "output"
     done = step(clone, the("stacks", "preview"), BASE=base, GITHUB_OUTPUT=str(out))
     assert done.returncode == 0, done.stderr
-    assert out.read_text().splitlines() == ['stacks=["prod"]', "embedded=[]", 'removed=["local"]']
+    assert out.read_text().splitlines() == ['stacks=["prod"]', 'embedded=["prod"]', 'removed=["local"]']
     assert json.loads(step(clone, the("stacks", "deploy"), BEFORE=base).stdout)["stacks"] == ["prod"]
     assert json.loads(step(clone, the("stacks", "drift")).stdout)["stacks"] == ["dev", "prod"]
 
@@ -369,8 +369,8 @@ def test_a_job_without_a_token_says_what_it_lacks(
 
 
 def test_every_command_of_a_step_is_run_here() -> None:
-    """One that a workflow calls and no test above runs fails this: `embedded` starts a cloud (tests/e2e runs `up`),
-    `scan` reads one (tests/contract/test_strangers.py)."""
+    """One that a workflow calls and no test above runs fails this: `embedded` is in test_embedded.py, `scan` reads a
+    cloud (tests/contract/test_strangers.py)."""
     source = Path(__file__).read_text()
     called = {re.search(r"-m delivery (\w+)", run)[1] for run in COMMANDS}  # type: ignore[index]
     assert called - {"embedded", "scan"} == set(re.findall(r'the\("(\w+)"', source))

@@ -54,6 +54,51 @@ def test_without_patience_it_reports_what_is_there(up) -> None:
     assert up(patience=-1.0, never=Kind(4)) == [4]
 
 
+class Stuck(Kind):
+    """A kind that refuses to be set going."""
+
+    def start(self, *_: Any) -> None:
+        raise samples.SampleError("no such stream")
+
+
+class Unread(Kind):
+    """A kind that can't be read at first, and at the end only where it is `broken`."""
+
+    def __init__(self, times: int):
+        super().__init__(10)
+        self.times = times
+
+    def rows(self, cloud: samples.Cloud, name: str, pipeline: Any, due: datetime | None) -> list[Row]:
+        self.times -= 1
+        if self.times >= 0:
+            raise samples.SampleError("403")
+        return super().rows(cloud, name, pipeline, due)
+
+
+def test_a_pipeline_that_can_t_be_set_going_says_why_and_the_others_arrive(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kinds = {"stuck": Stuck(4), "well": Kind(0, 10)}
+    monkeypatch.setattr(samples, "kinds", lambda: kinds)
+    cloud = samples.Cloud(
+        "http://nowhere", {"pipelines": {name: {"kind": name} for name in kinds}}, pause=0.0
+    )
+    stuck, well = samples.run(cloud, lambda line: None)
+    assert (stuck.failure, stuck.complete) == ("no such stream", False)
+    assert well.complete
+
+
+def test_what_can_t_be_read_is_read_again_and_reported_where_it_stays_so(
+    up, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert up(unread=Unread(3)) == [10]
+    kinds = {"unread": Unread(10**6)}
+    monkeypatch.setattr(samples, "kinds", lambda: kinds)
+    outputs = {"pipelines": {"unread": {"kind": "unread"}}}
+    [row] = samples.run(samples.Cloud("", outputs, patience=0.05, pause=0.0), lambda line: None)
+    assert row.failure == "what arrived can't be read: 403" and not row.complete
+
+
 def test_a_table_is_counted_once_a_run_and_anew_for_a_status() -> None:
     pages = iter([[{"Count": 3}, {"Count": 4}], [{"Count": 9}], [{"Count": 11}]])
     scan = SimpleNamespace(paginate=lambda **_: next(pages))

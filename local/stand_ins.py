@@ -1,0 +1,195 @@
+"""What a stack's config takes as it is, made in the embedded cloud before the stack is deployed: tables, databases and
+streams; the roles by which its accounts are entered; and the boundary of each account whose config names one.
+
+A role gets the policies that `python -m bootstrap <stack>` prints for it and nothing else, so that what a deployment
+may not do there it may not do here. A role before the last of a chain may take on the next one. What is there already
+stays as it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from components.accounts import AccountArgs
+from components.stack.settings import Settings
+from local import configured, secret
+from local.samples.records import KEYS, OTHERWISE
+
+ROOT = Path(__file__).resolve().parents[1]
+ROLES = ("deploy", "preview", "refresh")
+
+
+class Adopted:
+    """What one account of a stack has before the stack is deployed."""
+
+    def __init__(self, endpoint: str, account: AccountArgs):
+        self.endpoint, self.account = endpoint, account
+
+    def client(self, service: str, account: str = "") -> Any:
+        """A client of its administrator, or of another account's."""
+        return boto3.client(
+            service, endpoint_url=self.endpoint, region_name=self.account.region,
+            aws_access_key_id=account or self.account.id, aws_secret_access_key=secret.of(self.endpoint),
+            config=Config(proxies={}),
+        )  # fmt: skip
+
+    def role(self, arn: str, trusted: Iterable[str], policies: Mapping[str, str]) -> None:
+        """A role that the principals `trusted` may take on, with these managed policies, by their names."""
+        account, name = arn.split(":")[4], arn.rpartition("/")[2]
+        iam = self.client("iam", account)
+        trust = {
+            "Effect": "Allow", "Principal": {"AWS": sorted({*trusted})}, "Action": ["sts:AssumeRole", "sts:TagSession"],
+        }  # fmt: skip
+        with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+            iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))
+        for policy, text in policies.items():
+            with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+                iam.create_policy(PolicyName=policy, PolicyDocument=text)
+            iam.attach_role_policy(RoleName=name, PolicyArn=f"arn:aws:iam::{account}:policy/{policy}")
+
+    def boundary(self, arn: str, text: str) -> None:
+        """The managed policy that the config names as the boundary of the account's roles."""
+        iam = self.client("iam")
+        with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+            iam.create_policy(PolicyName=arn.rpartition("/")[2], PolicyDocument=text)
+
+    def table(self, name: str, keys: Mapping[str, str]) -> None:
+        """A DynamoDB table with what a pipeline needs of it: point-in-time recovery, and a stream."""
+        dynamodb = self.client("dynamodb")
+        with contextlib.suppress(dynamodb.exceptions.ResourceInUseException):
+            dynamodb.create_table(
+                TableName=name, BillingMode="PAY_PER_REQUEST",
+                AttributeDefinitions=[{"AttributeName": n, "AttributeType": t} for n, t in keys.items()],
+                KeySchema=[{"AttributeName": n, "KeyType": k} for n, k in zip(keys, ("HASH", "RANGE"), strict=False)],
+                StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+            )  # fmt: skip
+        recovery = {"PointInTimeRecoveryEnabled": True}
+        dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=recovery)
+
+    def stream(self, name: str) -> None:
+        """A Kinesis stream that is active."""
+        kinesis = self.client("kinesis")
+        with contextlib.suppress(kinesis.exceptions.ResourceInUseException):
+            kinesis.create_stream(StreamName=name, StreamModeDetails={"StreamMode": "ON_DEMAND"})
+        kinesis.get_waiter("stream_exists").wait(StreamName=name)
+
+    def database(self, kind: str, name: str) -> None:
+        """A MySQL database, as an instance or a cluster."""
+        rds, engine = self.client("rds"), {"MasterUsername": "admin", "MasterUserPassword": "not-a-secret"}
+        if kind == "rds_instance":
+            with contextlib.suppress(rds.exceptions.DBInstanceAlreadyExistsFault):
+                rds.create_db_instance(
+                    DBInstanceIdentifier=name, Engine="mysql", DBInstanceClass="db.t4g.micro",
+                    AllocatedStorage=20, **engine,
+                )  # fmt: skip
+        else:
+            with contextlib.suppress(rds.exceptions.DBClusterAlreadyExistsFault):
+                rds.create_db_cluster(DBClusterIdentifier=name, Engine="aurora-mysql", **engine)
+
+
+def document(statement: Mapping[str, Any]) -> str:
+    """A policy of one statement."""
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def adopted(stack: Settings) -> Iterator[tuple[AccountArgs, str, str]]:
+    """(account, kind, name) of each source that the config adopts rather than creates."""
+    for pipeline in stack.pipelines.values():
+        args = pipeline.args
+        for source in getattr(args, "sources", []):
+            if not source.create:
+                yield args.account, source.kind, source.name
+        if pipeline.kind == "zero-etl":
+            for table in args.tables:
+                if not table.create:
+                    yield args.account, "dynamodb", table.name
+        if pipeline.kind == "firehose" and args.stream.adopt:
+            yield args.account, "kinesis", args.stream.adopt
+
+
+def keys_of(stack: Settings, table: str) -> Mapping[str, str]:
+    """The key of a table that the stack adopts, name -> type: what a transfer into BigQuery tells rows apart by, else
+    the shop's own, else `id`."""
+    for pipeline in stack.pipelines.values():
+        if pipeline.kind != "bigquery-transfer" or table not in pipeline.args.tables:
+            continue
+        transfer = pipeline.args.tables[table]
+        if 0 < len(transfer.keys) <= 2:
+            kinds = {name: transfer.columns.get(name) for name in transfer.keys}
+            return {name: str(kind) if kind in ("N", "B") else "S" for name, kind in kinds.items()}
+    return KEYS.get(table, OTHERWISE)
+
+
+def printed(stack: str, root: Path = ROOT) -> dict[str, str]:
+    """What the documented command prints for a stack: `<stack>-<account>-<role>[-<number>]` -> policy."""
+    command = [sys.executable, "-m", "bootstrap", stack]
+    text = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
+    parts = re.split(r"^# (\S+)\.json$", text, flags=re.MULTILINE)
+    return {name: policy.strip() for name, policy in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def role_arns(stack: Settings, role: str) -> dict[str, str]:
+    """The role `deploy`, `preview` or `refresh` in each account, by the account's name in the config."""
+    own = {
+        name: account.chain[-1].arn if role == "deploy" and account.chain else ""
+        for name, account in stack.accounts.items()
+    }
+    return {name: own[name] or account.role_arn(role) for name, account in stack.accounts.items()}
+
+
+def make_roles(endpoint: str, stack: str, read: Settings, root: Path, roles: Iterable[str] = ROLES) -> None:
+    """Makes the roles of a stack's accounts, and the boundaries, with what is printed for them."""
+    policies, accounts = printed(stack, root), read.accounts
+    for name, account in accounts.items():
+        if account.permissions_boundary:
+            text = policies[f"{stack}-{name}-boundary"]
+            Adopted(endpoint, account).boundary(account.permissions_boundary, text)
+    callers = [f"arn:aws:iam::{account.id}:root" for account in accounts.values()]
+    for name, account in accounts.items():
+        for before, after in zip(account.chain, account.chain[1:], strict=False):
+            on = {"Effect": "Allow", "Action": ["sts:AssumeRole", "sts:TagSession"], "Resource": after.arn}
+            place = Adopted(endpoint, account)
+            place.role(
+                before.arn, _before(account, before.arn, callers), {f"{stack}-{name}-chain": document(on)}
+            )
+    for role in roles:
+        for name, arn in role_arns(read, role).items():
+            form = re.compile(rf"{re.escape(stack)}-{re.escape(name)}-{role}(-\d+)?")
+            its = {policy: text for policy, text in policies.items() if form.fullmatch(policy)}
+            account = accounts[name]
+            Adopted(endpoint, account).role(arn, _before(account, arn, callers), its)
+
+
+def _before(account: AccountArgs, arn: str, callers: list[str]) -> list[str]:
+    """Who takes on a role: the one before it in the account's chain, and without one whoever begins."""
+    arns = [step.arn for step in account.chain]
+    return [arns[arns.index(arn) - 1]] if arn in arns[1:] else callers
+
+
+def make_adopted(endpoint: str, read: Settings) -> None:
+    """Makes each source that the config takes as it is."""
+    for account, kind, name in adopted(read):
+        place = Adopted(endpoint, account)
+        if kind == "dynamodb":
+            place.table(name, keys_of(read, name))
+        elif kind == "kinesis":
+            place.stream(name)
+        else:
+            place.database(kind, name)
+
+
+def seed(endpoint: str, stack: str, root: Path = ROOT) -> None:
+    """Makes the three roles of a stack and what it adopts; `root` is the project's folder."""
+    read = configured.read(root, stack)
+    make_roles(endpoint, stack, read, root)
+    make_adopted(endpoint, read)
