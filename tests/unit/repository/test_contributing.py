@@ -32,6 +32,16 @@ def test_each_pipeline_has_every_file_of_the_recipe(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
+def test_the_alarms_of_each_pipeline_stand_where_the_recipe_has_them(kind: str) -> None:
+    """In its room's alarms.py, of an export in lake/: no other file of a room makes one."""
+    room = ROOT / "components" / ("lake" if kind == "export" else f"pipelines/{kind.replace('-', '_')}")
+    makes = {
+        file.name for file in room.glob("*.py") if re.search(r"^ +alarm\($", file.read_text(), re.MULTILINE)
+    }
+    assert makes == {"alarms.py"} | ({"state_machine.py"} if kind == "export" else set())
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
 def test_each_pipeline_is_in_what_the_recipe_lists_for_it(kind: str) -> None:
     for stack in ("dev", "prod", "local"):
         config = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
