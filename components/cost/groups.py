@@ -56,8 +56,7 @@ def _hours(of: Mapping[str, Decimal]) -> Iterator[tuple[str, Decimal, Decimal]]:
 
 
 def _used(usage: UsageArgs, part: str) -> Decimal:
-    hours = getattr(usage, f"monthly_{part}_hours") if isinstance(usage, SearchUsageArgs) else 0
-    return Decimal(str(hours))
+    return Decimal(str(usage.hours(part) if isinstance(usage, SearchUsageArgs) else 0))
 
 
 def _uses(resources: Sequence[Resource], group: Resource) -> bool:

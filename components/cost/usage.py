@@ -41,6 +41,10 @@ class SearchUsageArgs(UsageArgs):
     monthly_search_hours: Hours = 60
     """Hours in which something is searched; only a collection of generation `nextgen` is paid by them."""
 
+    def hours(self, part: str) -> float:
+        """The hours of a part of the collection, `indexing` or `search`. Raises KeyError for another."""
+        return {"indexing": self.monthly_indexing_hours, "search": self.monthly_search_hours}[part]
+
 
 @arguments
 class ZeroEtlUsageArgs(SearchUsageArgs):

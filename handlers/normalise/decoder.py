@@ -44,15 +44,15 @@ def library(path: Path) -> ctypes.CDLL:
     loaded = ctypes.CDLL(str(path))
     pointer, text, number, size = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.c_size_t
     functions: list[tuple[str, Any, list[Any]]] = [
-        ("open", pointer, [number]),
-        ("column", pointer, [pointer, pointer, ctypes.c_char, number, number, text, size]),
-        ("decode", ctypes.c_int64, [pointer, text, ctypes.c_int64]),
-        ("message", text, [pointer]),
-        ("export", number, [pointer, pointer]),
-        ("close", None, [pointer]),
+        ("decoder_open", pointer, [number]),
+        ("decoder_column", pointer, [pointer, pointer, ctypes.c_char, number, number, text, size]),
+        ("decoder_decode", ctypes.c_int64, [pointer, text, ctypes.c_int64]),
+        ("decoder_message", text, [pointer]),
+        ("decoder_export", number, [pointer, pointer]),
+        ("decoder_close", None, [pointer]),
     ]
     for name, answer, arguments in functions:
-        function = getattr(loaded, f"decoder_{name}")  # what `loaded[...]` gives forgets its types
+        function = getattr(loaded, name)  # what `loaded[...]` gives forgets its types
         function.restype, function.argtypes = answer, arguments
     return loaded
 

@@ -16,7 +16,8 @@ BY_NAME = {"getattr", "getattr_static", "hasattr", "setattr"}
 
 
 def by_name(source: str) -> Iterator[tuple[int, str]]:
-    """Reads of an attribute by a literal name, or with a default that hides one that is gone: line and name."""
+    """Reads of an attribute by a literal name, by one made of parts, or with a default that hides one that is gone:
+    line and name."""
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.Call) or len(node.args) < 2:
             continue
@@ -24,7 +25,8 @@ def by_name(source: str) -> Iterator[tuple[int, str]]:
         name = node.args[1]
         literal = name.value if isinstance(name, ast.Constant) else ast.unparse(name)
         if function in BY_NAME and (
-            isinstance(name, ast.Constant) or (len(node.args) > 2 and function != "setattr")
+            isinstance(name, ast.Constant | ast.JoinedStr | ast.BinOp)
+            or (len(node.args) > 2 and function != "setattr")
         ):
             yield node.lineno, str(literal)
 
@@ -39,8 +41,11 @@ def test_no_attribute_is_read_by_a_literal_name_or_with_a_default(room: str) -> 
 
 
 def test_a_read_by_name_is_seen() -> None:
-    source = "getattr(a, 'b'); inspect.getattr_static(a, 'c'); getattr(a, key, None); getattr(a, key); hasattr(a, 'd')"
-    assert [name for _, name in by_name(source)] == ["b", "c", "key", "d"]
+    source = (
+        "getattr(a, 'b'); inspect.getattr_static(a, 'c'); getattr(a, key, None); getattr(a, key); hasattr(a, 'd'); "
+        'getattr(a, f"e_{key}")'
+    )
+    assert [name for _, name in by_name(source)] == ["b", "c", "key", "d", "f'e_{key}'"]
 
 
 @pytest.mark.parametrize("room", ROOMS)
