@@ -150,12 +150,12 @@ def config_in(path: Path, root: Path = ROOT) -> dict[str, Any]:
     except OSError as error:
         raise Refused([f"{path}: can't be read: {error.strerror}"]) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise Refused([f"{path}: is no YAML: {' '.join(str(error).split())}"]) from None
+        raise Refused([f"{path}: is not YAML: {' '.join(str(error).split())}"]) from None
     whole = {} if file is None else file
     own = whole.get("config") if is_mapping(whole) else file
     own = {} if own is None else own
     if not is_mapping(own):
-        raise Refused([f"{path}: is no stack's file; expected: {{config: {{tributary:accounts: …}}}}"])
+        raise Refused([f"{path}: is not a stack's file; expected: {{config: {{tributary:accounts: …}}}}"])
     declared = yaml.safe_load((root / "Pulumi.yaml").read_text())["config"]
     merged = {key: value["default"] for key, value in declared.items() if "default" in value} | {
         key if ":" in str(key) else f"tributary:{key}": value for key, value in own.items()

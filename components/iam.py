@@ -83,7 +83,7 @@ def fitting(policy: str, path: str, write: str, *, beside: int = 0) -> str:
     characters = len("".join(policy.split())) + beside
     if characters > ROLE_CHARACTERS:
         raise pulumi.RunError(
-            f"{path}: a role's policy that names them all has {characters:,} characters, and IAM takes "
+            f"{path}: the policy of the role would have {characters:,} characters, and IAM allows "
             f"{ROLE_CHARACTERS:,}; {write}"
         )
     return policy

@@ -108,4 +108,4 @@ def _made(cls: type[T], value: Any, where: str) -> T:
 
 def _known(value: Mapping[str, Any], keys: set[str], where: str) -> None:
     if unknown := sorted(set(map(str, value)) - keys):
-        raise Refused(f"{where}: '{unknown[0]}' is no key; the keys are {', '.join(sorted(keys))}")
+        raise Refused(f"{where}: '{unknown[0]}' is not a key; the keys are {', '.join(sorted(keys))}")

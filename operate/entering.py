@@ -117,9 +117,12 @@ class Deployed:
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         except (OSError, subprocess.SubprocessError) as error:
-            raise GoogleError(f"no token of Google: {' '.join(command)}: {error}") from error
+            raise GoogleError(f"Google gave no access token: {' '.join(command)}: {error}") from error
         if done.returncode:
-            raise GoogleError(f"no token of Google: {done.stderr.strip()[-300:]}")
+            raise GoogleError(
+                f"Google gave no access token: {done.stderr.strip()[-300:]}; sign in: gcloud auth "
+                "application-default login"
+            )
         token = done.stdout.strip()
         return _impersonated(self.google_account, token) if self.google_account else token
 
@@ -133,10 +136,10 @@ def _impersonated(email: str, token: str) -> str:
     try:
         answer = httpx.post(url, json=body, headers={"authorization": f"Bearer {token}"}, timeout=60)
     except httpx.HTTPError as error:
-        raise GoogleError(f"no token of {email}: {error!r}") from error
+        raise GoogleError(f"Google gave no access token of {email}: {error!r}") from error
     if answer.status_code != 200:
         raise GoogleError(
-            f"no token of {email}: {answer.status_code} {answer.text[:300]}; whoever calls this needs "
+            f"Google gave no access token of {email}: {answer.status_code} {answer.text[:300]}; the caller needs "
             "roles/iam.serviceAccountTokenCreator on it"
         )
     return str(answer.json()["accessToken"])

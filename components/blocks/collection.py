@@ -163,7 +163,7 @@ def its_group(
         )
     if collection.group.written():
         yield (
-            "group_of: another pipeline's group has the units that it says there; leave out collection.group here, or "
+            "group_of: the units are set by the pipeline that creates the group; leave out collection.group here, or "
             "group_of"
         )
     if group.type != type:

@@ -63,7 +63,7 @@ def parse(text: str) -> Schedule:
     ):
         every = timedelta(**{"hours" if match[2] == "hours" else "minutes": int(match[1])})
         if not every:
-            raise ValueError(f"schedule {text!r}: an interval of nothing; write 'every 24 hours'")
+            raise ValueError(f"schedule {text!r}: the interval is 0; write 'every 24 hours'")
         return Schedule(every, lambda after: after + every)
     match = re.fullmatch(r"(?:every )?(.+?)(?: of (.+?))? (\d\d?):(\d\d)", words)
     if not match or int(match[3]) > 23 or int(match[4]) > 59:

@@ -16,8 +16,8 @@ def tags_as_labels(tags: Mapping[str, str]) -> list[str]:
     """An error for each tag that Google Cloud would refuse as a label
     (https://docs.cloud.google.com/compute/docs/labeling-resources#requirements)."""
     return [
-        f"tags.{key}: '{key}: {value}' can't be a label, which a tag becomes at Google Cloud (1-63 of a-z 0-9 '_' '-' "
-        "each, the key starting with a letter); write both so"
+        f"tags.{key}: '{key}: {value}' is refused by Google Cloud, where a tag becomes a label: 1-63 of a-z, 0-9, '_' "
+        "and '-' in the key, which starts with a letter, and at most 63 of them in the value; rename it"
         for key, value in tags.items()
         if not re.fullmatch(r"[a-z][a-z0-9_-]{0,62}", key) or not re.fullmatch(r"[a-z0-9_-]{0,63}", value)
     ]
@@ -52,8 +52,9 @@ def between_pipelines(pipelines: Mapping[str, PipelineSettings]) -> list[str]:
             queue = str(pipeline.args.landing.event_queue_arn)
             if queue in taken:
                 errors.append(
-                    f"pipelines.{name}.storage_transfer.event_driven: '{taken[queue]}' takes the events of this "
-                    "landing already, and an event goes to one of two; copy on a schedule here"
+                    f"pipelines.{name}.storage_transfer.event_driven: '{taken[queue]}' already reads this "
+                    "landing's event queue, and each event reaches one reader only; leave out event_driven, and write "
+                    "a start time"
                 )
             taken.setdefault(queue, name)
         for path, table in KINDS[pipeline.kind].creates(pipeline.args):
@@ -78,8 +79,8 @@ def in_shared_collections(pipelines: Mapping[str, PipelineSettings]) -> Iterator
         if (own.id, own.region) != (other.id, other.region):
             yield (
                 f"pipelines.{name}.collection_of: the collection of '{owners[name]}' stands in {other.id}, "
-                f"{other.region}, and the policies on it would be made in {own.id}, {own.region}; name a pipeline of "
-                "this account and region, or leave it out for a collection of its own"
+                f"{other.region}, and only pipelines of its account and region can use it, not of {own.id}, "
+                f"{own.region}; name a pipeline of this account and region, or leave it out for a collection of its own"
             )
         for path, index in KINDS[pipeline.kind].indexes(pipeline.args):
             writer = written.setdefault((owners[name], index), name)

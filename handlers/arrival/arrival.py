@@ -101,7 +101,7 @@ def summaries(body: str, prefix: str) -> Iterator[tuple[str, str]]:
             if record["eventName"].startswith("ObjectCreated:")
         ]
     except UNREADABLE as error:
-        raise Corrupt(f"no notification of S3: {error!r}: {body[:80]!r}") from error
+        raise Corrupt(f"not a notification of S3: {error!r}: {body[:80]!r}") from error
     for bucket, key in created:
         if key.startswith(prefix) and SUMMARY_KEY.fullmatch(key):
             yield bucket, key

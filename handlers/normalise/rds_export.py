@@ -188,10 +188,10 @@ def _statuses(key: str, info: Any) -> list[Mapping[str, Any]]:
     described = cast(Mapping[str, Any], info) if isinstance(info, Mapping) else {"perTableStatus": None}
     statuses: Any = described.get("perTableStatus", [])
     if not isinstance(statuses, list | tuple):
-        raise ExportInfoError(f"{key} is no description of an export's tables")
+        raise ExportInfoError(f"{key} is not an export_tables_info file")
     listed = list(cast(Sequence[Any], statuses))
     if not all(isinstance(status, Mapping) for status in listed):
-        raise ExportInfoError(f"{key} is no description of an export's tables")
+        raise ExportInfoError(f"{key} is not an export_tables_info file")
     return listed
 
 

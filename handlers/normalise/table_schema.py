@@ -263,11 +263,11 @@ def widen(
     if lost:
         raise SchemaError(
             "; ".join(
-                f"the key {c.attribute} is published as {c.column.glue()}, and no type that readers follow holds its "
-                f"values of today ({', '.join(c.observed)})"
+                f"the key {c.attribute} was published as {c.column.glue()}; today's values ({', '.join(c.observed)}) "
+                "do not fit, and readers can't follow another type"
                 for c in lost
             )
-            + f"; delete the table from the catalog and its {RECORD} to begin anew"
+            + f"; delete the table from the catalog and its {RECORD}, then run again"
         )
     if refused:
         raise SchemaError(

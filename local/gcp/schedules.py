@@ -87,7 +87,7 @@ def parse(text: str) -> Schedule:
     if interval := INTERVAL.fullmatch(words):
         each = timedelta(**{"hours" if interval["unit"] == "hours" else "minutes": int(interval["many"])})
         if not each:
-            raise ValueError(f"schedule {text!r}: an interval of nothing")
+            raise ValueError(f"schedule {text!r}: the interval is 0")
         if interval["synchronized"]:
             return Schedule(each, (timedelta(), timedelta(hours=24) - timedelta(minutes=1)))
         if interval["start"]:

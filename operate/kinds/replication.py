@@ -96,5 +96,5 @@ def run(cloud: Cloud, name: str, pipeline: Described, at: datetime) -> str:
     """Raises Refused: it carries what is written."""
     upstream = command(cloud, "run", pipeline["from"]) if pipeline.get("from") else "write to its source"
     raise Refused(
-        f"{name}: a replication carries what is written where it takes from, by itself; instead: {upstream}"
+        f"{name}: S3 replicates new objects by itself, so there is nothing to run. To send new data: {upstream}"
     )

@@ -304,7 +304,7 @@ def test_a_declared_attribute_whose_name_is_published_for_another_is_refused_wit
 )
 def test_a_published_key_that_no_wider_type_holds_is_an_error_with_a_way_out(type, value):
     published = Schema((Column("n", "n", type_of(type)),), ("n",))
-    with pytest.raises(SchemaError, match=r"the key n is published as .* delete the table from the catalog"):
+    with pytest.raises(SchemaError, match=r"the key n was published as .* delete the table from the catalog"):
         widen(published, Observation.of_items([{"n": value}]))
 
 

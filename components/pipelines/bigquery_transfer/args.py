@@ -81,8 +81,8 @@ class BigQueryTransferArgs(PipelineArgs):
             )
         if landing.account != self.account:
             yield (
-                f"account: the landing of '{landing.name}' is in account {landing.account.id}, and who reads "
-                "it stands beside it; write that account's name"
+                f"account: the landing of '{landing.name}' is in account {landing.account.id}, and this "
+                "pipeline must be in the same; write that account's name"
             )
 
     @together
@@ -240,7 +240,7 @@ class BigQueryTransferArgs(PipelineArgs):
             yield f"access_keys: '{keys[0]}' is named twice; give the new key a name of its own"
 
     @together
-    def _who_reads_is_one(self) -> Iterator[str]:
+    def _one_way_to_read(self) -> Iterator[str]:
         if self.storage_transfer and self.access_keys:
             yield (
                 "access_keys: with storage_transfer a role reads the landing, and there is no key; leave it out"

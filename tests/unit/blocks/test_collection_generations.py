@@ -130,17 +130,17 @@ def test_a_group_of_the_other_generation_is_not_adopted(kind: str) -> None:
         ),
         (
             {"collection": {"generation": "nextgen", "group": {"max_search_units": 16}}},
-            "group_of: another pipeline's group has the units that it says there; leave out collection.group here",
+            "group_of: the units are set by the pipeline that creates the group; leave out collection.group here",
         ),
         (
             {
                 "collection": {"generation": "nextgen", "group": {"max_search_units": 4}}
             },  # the default, written
-            "group_of: another pipeline's group has the units that it says there; leave out collection.group here",
+            "group_of: the units are set by the pipeline that creates the group; leave out collection.group here",
         ),
         (
             {"collection": {"generation": "nextgen", "group": {"adopt": "team-search"}}},
-            "group_of: another pipeline's group has the units that it says there; leave out collection.group here",
+            "group_of: the units are set by the pipeline that creates the group; leave out collection.group here",
         ),
         (
             {"collection_of": "pipe"},

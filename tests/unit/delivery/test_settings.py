@@ -34,7 +34,7 @@ def test_stacks_keep_their_order_and_what_is_written() -> None:
     ("content", "place"),
     [
         ([], "delivery.yaml: not a mapping"),
-        ({"stack": {}}, "'stack' is no key"),
+        ({"stack": {}}, "'stack' is not a key"),
         ({"stacks": ["dev"]}, r"stacks: \['dev'\] is not a mapping"),
         ({"stacks": {"dev": ["x"]}}, r"stacks.dev: \['x'\] is not a mapping"),
         ({"stacks": {"dev": {"approval": "yes"}}}, "stacks.dev.approval: 'yes' is not a bool"),

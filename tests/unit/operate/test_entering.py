@@ -132,6 +132,6 @@ def test_google_is_called_as_the_service_account_where_one_is_named(at_google: l
 
 def test_who_may_not_be_the_service_account_reads_what_is_missing(at_google: list[httpx.Request]) -> None:
     with pytest.raises(
-        GoogleError, match=r"no token of operate@p: 403 .*roles/iam.serviceAccountTokenCreator on it"
+        GoogleError, match=r"no access token of operate@p: 403 .*roles/iam.serviceAccountTokenCreator on it"
     ):
         Deployed("prod", {}, {}, google_account="operate@p").google("GET", "/v1/projects/p/locations/EU")

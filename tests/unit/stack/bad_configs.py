@@ -74,7 +74,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "too many tags": (stack(tags={f"t{n}": "" for n in range(49)}), "should have at most 48 items"),
     "a tag that is no label": (
         stack(gcp={"project": "shop-analytics", "location": "EU"}, tags={"Team": "shop"}),
-        "tags.Team: 'Team: shop' can't be a label, which a tag becomes at Google Cloud",
+        "tags.Team: 'Team: shop' is refused by Google Cloud, where a tag becomes a label",
     ),
     "retain_data": (stack(retain_data="perhaps"), "retain_data: 'perhaps' should be a valid boolean"),
     "gcp without location": (

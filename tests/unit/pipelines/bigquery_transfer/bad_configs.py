@@ -81,8 +81,8 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a warehouse beside another account": (
         warehouse(account="analytics"),
-        "pipelines.shop.account: the landing of 'lake' is in account 111111111111, and who reads it stands "
-        "beside it; write that account's name",
+        "pipelines.shop.account: the landing of 'lake' is in account 111111111111, and this pipeline must "
+        "be in the same; write that account's name",
     ),
     "a column of no type": (
         warehouse(tables={"orders": ORDERS | {"columns": {"order_id": "S", "total": "NUMBER"}}}),
@@ -339,7 +339,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
                 "shop-too": warehouse(storage_transfer={"event_driven": True})["pipelines"]["shop"],
             },
         ),
-        "pipelines.shop-too.storage_transfer.event_driven: 'shop' takes the events of this landing already, and an",
+        "pipelines.shop-too.storage_transfer.event_driven: 'shop' already reads this landing's event queue",
     ),
     "a queue of another account": (
         adopted(event_queue_arn="arn:aws:sqs:eu-central-1:333333333333:events"),

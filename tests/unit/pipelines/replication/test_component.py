@@ -292,7 +292,9 @@ def test_prefixes_that_do_not_fit_into_a_role_are_refused_and_as_many_short_ones
     def prefixes(length: int) -> list[str]:
         return [f"raw/{number:02}".ljust(length - 1, "x") + "/" for number in range(50)]
 
-    refused = r"pipelines\.copy\.prefixes: a role's policy that names them all has 1\d,\d{3} characters, and IAM takes "
+    refused = (
+        r"pipelines\.copy\.prefixes: the policy of the role would have 1\d,\d{3} characters, and IAM allows "
+    )
     with pytest.raises(pulumi.RunError, match=f"{refused}10,240; write fewer or shorter ones"):
         copy(prefixes=prefixes(126))
     recorded = copy(prefixes=prefixes(27), lake={"create_key": True}, create_key=True, existing_objects=True)
