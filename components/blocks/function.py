@@ -17,6 +17,7 @@ from components.blocks.network import VpcArgs, function_network_statements
 from components.blocks.queue import Queue, receive_message
 from components.bundling.bundles import Bundle, bundle
 from components.iam import Statement, document, trust
+from components.shared import variables
 from components.shared.landing_folders import CODE
 
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
@@ -230,14 +231,14 @@ class LambdaFunction(pulumi.ComponentResource):
 
 
 def _short(name: str, key: str, value: pulumi.Input[str]) -> pulumi.Input[str]:
-    """The variable's value, refused where it leaves no room for the others: all of them, as JSON, have 4 KB
-    (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)."""
+    """The variable's value. Raises pulumi.RunError where it leaves no room for the others (variables.MOST_BYTES)."""
 
     def short(known: str) -> str:
-        if len(json.dumps(known)) > 3500:
+        if len(json.dumps(known)) > variables.MOST_BYTES:
             raise pulumi.RunError(
-                f"{name}: its variable {key} has {len(known):,} characters, and 3,500 bytes of JSON fit beside the "
-                "others into a function's environment; name fewer of what it lists, or spread them over two pipelines"
+                f"{name}: its variable {key} has {len(known):,} characters, and {variables.MOST_BYTES:,} bytes of "
+                "JSON fit beside the others into a function's environment; name fewer of what it lists, or spread them "
+                "over two pipelines"
             )
         return known
 

@@ -12,8 +12,13 @@ PIPELINE, SOURCE, TABLE = "Pipeline", "Source", "Table"
 # An export's run, of each source; and of each table that it published.
 PUBLISHED, FAILED, SKIPPED = "Published", "Failed", "Skipped"
 AGE, ROWS, SET_ASIDE = "Age", "Rows", "SetAside"
-# A load of BigQuery, of each table.
-LOAD_FAILED, LOAD_DIFFERENCE, LOADED = "BigQueryLoadFailed", "BigQueryDifference", "BigQueryLoaded"
+# A load of BigQuery, of each table; the rows only where the exports count their items.
+LOAD_FAILED = "BigQueryLoadFailed"
+"""0 if the newest run succeeded or is not due yet, else 1."""
+LOAD_DIFFERENCE = "BigQueryDifference"
+"""Rows loaded - rows expected."""
+LOADED = "BigQueryLoaded"
+"""Rows loaded."""
 
 
 def of_source(pipeline: str, source: str) -> dict[str, str]:

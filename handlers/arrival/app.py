@@ -13,14 +13,9 @@ read, so an event's sequencer and versionId are not used. The announcement is wr
 IDEMPOTENCY_TABLE; only a crash between announcing and writing down announces again, so a consumer that must
 not see that compares export_arn.
 
-Announced: source `tributary.arrival`, detail-type `Export Arrived`, detail {export_arn, export_id, table,
-table_arn, export_type (FULL_EXPORT or INCREMENTAL_EXPORT), export_time (of an increment the end of its window),
-bucket, prefix (the export's folder, with '/'; a full one's data is in its `data/`, an increment's are the files that
-`manifest-files.json` names), manifest (key of the summary), item_count, file_count, billed_bytes}. An export of no
-items is announced as well.
+The event: components/shared/announcement.py. An export of no items is announced as well.
 
-Environment: EVENT_BUS (name or ARN), IDEMPOTENCY_TABLE (key `id`, TTL attribute `expiration`), PREFIX (such
-as `raw/`).
+Environment: components/shared/variables.py.
 """
 
 import os
@@ -29,6 +24,7 @@ from typing import Any
 
 import boto3
 import replica
+from announcement import ExportArrived
 from arrival import Settings, announcement, hidden_seconds, judge, refused, summaries
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities import batch
@@ -96,7 +92,7 @@ def text_with_notes(error: BaseException) -> str:
 
 
 @idempotent_function(data_keyword_argument="detail", config=idempotency, persistence_store=announced_exports)
-def announce(detail: dict[str, Any]) -> str:
+def announce(detail: ExportArrived) -> str:
     """Puts the event on the bus, once for each export; returns its id. Raises NotAnnounced."""
     answer = events.put_events(Entries=[announcement(detail, settings.event_bus)])
     if error := refused(answer):

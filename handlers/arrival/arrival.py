@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 import variables
-from announcement import DETAIL_TYPE, SOURCE
+from announcement import DETAIL_TYPE, SOURCE, ExportArrived
 from dynamodb_exports import FILES, FILES_MD5, SUMMARY_KEY, UNREADABLE, listed_file
 
 FIRST_WAIT, LONGEST_WAIT, CORRUPT_WAIT = 5, 900, 30  # seconds
@@ -74,7 +74,7 @@ class Export:
 class Complete:
     """An export that is whole, as it is announced."""
 
-    detail: dict[str, Any]
+    detail: ExportArrived
 
 
 class Waiting(Exception):
@@ -161,7 +161,7 @@ def _complete(export: Export, folder: str, files: int, items: int) -> Complete |
         summary = json.loads(export.summary)
         if summary["itemCount"] != items:
             raise ValueError(f"it says {summary['itemCount']} items, the files of {FILES} hold {items}")
-        detail = {
+        detail: ExportArrived = {
             "export_arn": summary["exportArn"],
             "export_id": folder.split("/")[-2],
             "table": summary["tableArn"].split(":table/")[1],
@@ -212,7 +212,7 @@ def _damaged(etag: str, md5: bytes, named: str) -> bool:
     return named.partition("-")[2] == parts and etag != named
 
 
-def announcement(detail: dict[str, Any], bus: str) -> dict[str, Any]:
+def announcement(detail: ExportArrived, bus: str) -> dict[str, Any]:
     """The entry of PutEvents."""
     return {
         "EventBusName": bus,

@@ -1,16 +1,14 @@
-"""Has S3 replicate what was in a bucket before its replication rules were: one S3 Batch Replication job.
+"""Replicates the objects that were in a bucket before its replication rules: one S3 Batch Replication job.
 
 Invoked by the deployment (aws.lambda_.Invocation with lifecycle_scope CRUD). Event: {"tf": {"action",
-"prev_input"}} and whatever else the input holds; its other values are part of the job's identity, so a
-changed input (such as {"run": 2}) makes a new job and the same input none. Returns {"job_id": the job, or
+"prev_input"}} and whatever else the input holds; its other values are part of the job's identity: a changed
+input (such as {"run": 2}) makes a new job, the same input makes none. Returns {"job_id": the job, or
 null, "cancelled": [job ids]}.
 - create: makes the job. Repeated, S3 answers with the same job, by its ClientRequestToken.
 - update: cancels the former input's job if it is still running and makes the new one.
 - delete: cancels the job if it is still running. Objects stay as they are, on both sides.
 
-Environment: ACCOUNT_ID, BUCKET (source, name), ROLE_ARN (the job's), REPORT_BUCKET (name), REPORT_PREFIX
-(without '/' at its end; default `backfill`), PREFIXES (JSON list of key prefixes; absent or empty: all that
-the rules cover), JOB_TAG (`<key>=<value>`, which each job is tagged with).
+Environment: components/shared/variables.py.
 """
 
 import os

@@ -42,7 +42,7 @@ class Settings:
             bucket=environ[variables.BUCKET],
             role_arn=environ[variables.ROLE_ARN],
             report_bucket=environ[variables.REPORT_BUCKET],
-            report_prefix=environ.get(variables.REPORT_PREFIX) or "backfill",
+            report_prefix=environ[variables.REPORT_PREFIX],
             # The empty prefix covers the whole bucket, and S3 refuses it as a constraint.
             prefixes=() if "" in prefixes else tuple(prefixes),
             job_tag=(tag, value),

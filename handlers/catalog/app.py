@@ -13,8 +13,7 @@ it published lies in S3 (run_records.py), as the state would not hold what a lar
 `Rows`, `SetAside` (items with a value that no column holds) and `Age` (seconds between the data's time and now) of each
 table. Raises `SourcesFailed`, which names each source that failed, or of which tables were refused, and why.
 
-Environment: PIPELINE, DATABASE, BUCKET, CATALOG (`registered`, or `crawler`: a crawler keeps the catalog, and
-publishing keeps the record only).
+Environment: components/shared/variables.py.
 """
 
 import json

@@ -9,7 +9,7 @@ started anew; DONE, with all that normalising and publishing need. Raises `Expor
 when the last attempt failed. `forget`: the snapshot that was made for the run is deleted, where there is one; `status`
 does so itself once an export is done.
 
-Environment: PIPELINE, BUCKET, BUCKET_OWNER, KMS_KEY_ARN (absent: SSE-S3, and no RDS), EXPORT_ROLE_ARN (of RDS).
+Environment: components/shared/variables.py.
 """
 
 import json

@@ -6,8 +6,7 @@ table's export does not start the others are still tried, and one `ExportsNotSta
 and why; the run may be repeated as it is, since the client token (valid 8 hours) makes the exports that did
 start no second ones.
 
-Environment: TABLES (JSON list of table ARNs), BUCKET (name), BUCKET_OWNER (account id), PREFIX (such as
-`raw/`), KMS_KEY_ARN (absent or empty: SSE-S3).
+Environment: components/shared/variables.py.
 """
 
 import os

@@ -5,8 +5,9 @@ never written to: the next one stands under its own prefix, and readers move whe
 the same key again.
 
 Disk: the inputs and the output stand in /tmp while it works (ephemeral storage: up to 10 GB), which with `parts`
-bounds only the spill and the output; MEMORY (such as `1GB`, default 512MB) is DuckDB's limit.
-Environment: BUCKET, MEMORY (optional).
+bounds only the spill and the output.
+
+Environment: components/shared/variables.py.
 """
 
 import json
@@ -40,7 +41,7 @@ def handler(event: FoldEvent, _context: object) -> Folded:
             windows=[fetch(p, folder / f"window-{n}") for n, p in enumerate(event["window_prefixes"])],
             output=output,
             spill=folder / "spill",
-            memory_limit=os.environ.get(variables.MEMORY, "512MB"),
+            memory_limit=os.environ[variables.MEMORY],
             part=int(event.get("part", 0)),
             parts=int(event.get("parts", 1)),
         )

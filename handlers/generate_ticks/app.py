@@ -6,7 +6,7 @@ A tick: {"EVENT_TIME": "2026-01-01T16:00:00.000Z", "TICKER", "PRICE", "run", "se
 A record that the stream refuses is put again, alone, with backoff; what is refused to the end, or what does not fit in
 the function's time, is an error that says how many were sent.
 
-Environment: STREAM (name).
+Environment: components/shared/variables.py.
 https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html
 """
 

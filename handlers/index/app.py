@@ -9,7 +9,9 @@ Each may be repeated. While the collection is cold, or its policies don't let th
 answer), it is tried again with backoff, PATIENCE_SECONDS at most; any other answer, such as a mapping that conflicts
 (400), fails at once. Either way the error holds the collection's own words.
 
-Environment: PATIENCE_SECONDS. opensearch-py from 3.1 on needs grpcio and protobuf, 40 MB that nothing here uses.
+Environment: components/shared/variables.py.
+
+opensearch-py from 3.1 on needs grpcio and protobuf, 40 MB that nothing here uses.
 https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-clients.html
 """
 

@@ -1,7 +1,7 @@
 """Checks each table's load: did it run, and, where the exports count their items, do its rows match them?
 
 Event: {"scheduled_time": "2026-01-01T06:00:00Z"}; EventBridge Scheduler fills `<aws.scheduler.scheduled-time>` in,
-COMPARED_MINUTES_AFTER a load's time. The function gets the newest run of every table's transfer from the Data Transfer
+CHECKED_MINUTES_AFTER a load's time. The function gets the newest run of every table's transfer from the Data Transfer
 Service, of the last RUN_WITHIN_MINUTES, since its last load was due. Where the exports count their items, the load that
 is checked is the last one due before the event's time: it took the exports whose manifest was written after the load
 before, up to its own time, and put them into its day's partition (WRITE_APPEND to `<table>${run_date}`). A load that
@@ -9,18 +9,13 @@ failed shows as a shortage on its day, and as a surplus on the day that caught u
 "state", "failed", and where counted "load_date", "expected", "loaded", "difference"}]}; a table that could not be
 checked is named in one `LoadsNotChecked` after the others' metrics are out, so the function's errors count too.
 
-Metrics (components/shared/metric_names.py), dimensions Pipeline, Table: `BigQueryLoadFailed` (1 unless the newest run
-succeeded; 1 where no run came, unless the transfer was made or changed since and waits for its time), and where counted
-`BigQueryDifference` (count; loaded - expected) and `BigQueryLoaded`.
+Metrics: components/shared/metric_names.py.
 
 Where the files are copied first, a load took what had been written COPIED_MINUTES_BEFORE its time.
 
-Environment: TABLES (JSON list of {"table": "orders", "transfer": "projects/…/transferConfigs/…", "prefix":
-"raw/orders/" where counted}), BUCKET, COMPARED_MINUTES_AFTER, RUN_WITHIN_MINUTES, LOAD_TIME ("04:30", UTC; where
-counted), PIPELINE; PROJECT, DATASET, LOCATION, AUDIENCE (the workload identity provider,
-//iam.googleapis.com/projects/…/providers/…), SERVICE_ACCOUNT (its e-mail), GOOGLE_ENDPOINT (instead of Google's
-public hosts, for a private endpoint).
-No key of Google's is stored.
+Environment: components/shared/variables.py.
+
+The tables: components/shared/loaded_tables.py. No key of Google's is stored.
 """
 
 import json

@@ -62,7 +62,7 @@ class Settings:
             tables=tuple(LoadedTable(**table) for table in json.loads(environ[variables.TABLES])),
             bucket=environ[variables.BUCKET],
             load_time=environ.get(variables.LOAD_TIME) or "",
-            checked_after=timedelta(minutes=int(environ[variables.COMPARED_MINUTES_AFTER])),
+            checked_after=timedelta(minutes=int(environ[variables.CHECKED_MINUTES_AFTER])),
             run_within=timedelta(minutes=int(environ[variables.RUN_WITHIN_MINUTES])),
             pipeline=environ[variables.PIPELINE],
             project=environ[variables.PROJECT],

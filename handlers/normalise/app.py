@@ -18,10 +18,12 @@ the moments that copying takes. An increment's stays, to be folded. What no colu
 schema.
 
 `rds`: the tables of a finished RDS snapshot export, if it is whole, and their rows by the footers of their files; see
-rds_export.py. Writes {"tables": [{"table", "location", "schema", "columns", "source_types", "files", "rows"}],
-"skipped": {table: why}, "refused": {table: why}} as `tables_key`, since a state machine's state holds about 100 tables.
+rds_export.py. Writes them (`DatabaseTables` of components/shared/run_records.py) as `tables_key`, since a state
+machine's state holds about 100 tables.
 
-Environment: BUCKET. Memory: about 300 MB; 1,769 MB buys a whole vCPU, which is what it can use.
+Environment: components/shared/variables.py.
+
+Memory: about 300 MB; 1,769 MB buys a whole vCPU, which is what it can use.
 """
 
 import json

@@ -13,7 +13,7 @@ object's records twice; one that may not delete or write an object stops there, 
 A line that can't be read stays where it is, and is an error at the end of the run; so is an object that S3 refuses, and
 what there was no time for.
 
-Environment: BUCKET (name), PREFIX (such as `firehose/failed/`), STREAM (name).
+Environment: components/shared/variables.py.
 
 Format: https://docs.aws.amazon.com/firehose/latest/dev/retry.html (OpenSearch Serverless)
 """

@@ -6,7 +6,7 @@ keeps below the error prefix. A record that fails never fails its neighbours.
 https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-status-model.html
 Limits: an answer of 6 MB (Lambda's), so Firehose is configured to send at most 1 MB.
 
-Environment: TIMESTAMP (the field of a record's time), DROP (JSON, field -> values: records with one of them go).
+Environment: components/shared/variables.py.
 """
 
 import os

@@ -46,7 +46,7 @@ def test_a_handler_that_is_not_imported_is_named():
 @pytest.mark.timeout(300)
 def test_a_handler_that_requires_another_variable_gets_it():
     variables = imports.environment("load_check")
-    assert variables["COMPARED_MINUTES_AFTER"] == "1" and variables["TABLES"] == "[]"
+    assert variables["CHECKED_MINUTES_AFTER"] == "1" and variables["TABLES"] == "[]"
     assert "GOOGLE_ENDPOINT" not in variables  # it has a default
 
 

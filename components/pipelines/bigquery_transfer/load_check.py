@@ -123,7 +123,7 @@ class LoadCheck(pulumi.ComponentResource):
         environment = {
             variables.TABLES: pulumi.Output.json_dumps(tables),
             variables.BUCKET: landing.bucket,
-            variables.COMPARED_MINUTES_AFTER: str(after),
+            variables.CHECKED_MINUTES_AFTER: str(after),
             variables.RUN_WITHIN_MINUTES: str(within),
             variables.PIPELINE: self.pipeline,
             variables.AUDIENCE: pulumi.Output.concat("//iam.googleapis.com/", provider.name),

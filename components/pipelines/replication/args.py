@@ -12,6 +12,7 @@ from components.blocks.key import KmsKey, KmsKeyArn, adopted_or_created, region_
 from components.blocks.object_events import ObjectEvents
 from components.landing import Landing
 from components.pipelines.pipeline import LANDING, PipelineArgs
+from components.shared import variables
 
 REPORTS = "backfill"
 JOB_TAG = "tributary-backfill"
@@ -146,10 +147,10 @@ class ReplicationArgs(PipelineArgs):
     @together
     def _the_function_can_hold_the_prefixes(self) -> Iterator[str]:
         size = len(json.dumps(self.rule_prefixes()))
-        if self.existing_objects and size > 3500:
+        if self.existing_objects and size > variables.MOST_BYTES:
             yield (
                 f"existing_objects: the prefixes are {size:,} bytes of JSON, and the environment of the function that "
-                "makes the job holds 3,500 of them; write fewer or shorter ones"
+                f"makes the job holds {variables.MOST_BYTES:,} of them; write fewer or shorter ones"
             )
 
     @together

@@ -70,7 +70,7 @@ class LoadCheck:
         self.environment = {
             "TABLES": json.dumps([{"table": "orders", "transfer": transfer.name, "prefix": "raw/orders/"}]),
             # The load time is to come, and a run of now is to count as its own.
-            "COMPARED_MINUTES_AFTER": "60",
+            "CHECKED_MINUTES_AFTER": "60",
             "RUN_WITHIN_MINUTES": "120",
             "BUCKET": landing.bucket,
             "PIPELINE": warehouse.dataset,

@@ -23,7 +23,8 @@ LAKE = {"PIPELINE": "lake", "BUCKET": "landing"}
 ENVIRONMENT = {
     "arrival": {"EVENT_BUS": "default", "IDEMPOTENCY_TABLE": "announced", "PREFIX": "raw/"},
     "backfill": {
-        "ACCOUNT_ID": "111111111111", "BUCKET": "landing", "REPORT_BUCKET": "reports", "JOB_TAG": "tributary=copy",
+        "ACCOUNT_ID": "111111111111", "BUCKET": "landing", "REPORT_BUCKET": "reports",
+        "REPORT_PREFIX": "backfill", "JOB_TAG": "tributary=copy",
         "ROLE_ARN": "arn:aws:iam::111111111111:role/batch",
     },
     "catalog": LAKE | {"DATABASE": "shop", "CATALOG": "registered"},
@@ -39,7 +40,7 @@ ENVIRONMENT = {
     "normalise": {"BUCKET": "landing"},
     "load_check": {
         "TABLES": json.dumps([{"table": "orders", "transfer": "t/orders", "prefix": "raw/orders/"}]),
-        "COMPARED_MINUTES_AFTER": "90", "RUN_WITHIN_MINUTES": "90", "BUCKET": "landing", "LOAD_TIME": "04:30",
+        "CHECKED_MINUTES_AFTER": "90", "RUN_WITHIN_MINUTES": "90", "BUCKET": "landing", "LOAD_TIME": "04:30",
         "PIPELINE": "warehouse", "PROJECT": "shop", "DATASET": "shop", "LOCATION": "US",
         "AUDIENCE": "//iam.googleapis.com/provider", "SERVICE_ACCOUNT": "load-check@shop.iam.gserviceaccount.com",
     },

@@ -300,13 +300,15 @@ def run_isolated(made, tmp_path):
         "DATABASE": "x",
         "CATALOG": "registered",
         **dict.fromkeys(("BUCKET", "BUCKET_OWNER", "PREFIX", "EVENT_BUS", "IDEMPOTENCY_TABLE"), "x"),
-        **dict.fromkeys(("ACCOUNT_ID", "ROLE_ARN", "REPORT_BUCKET", "STREAM", "TIMESTAMP"), "x"),
+        **dict.fromkeys(
+            ("ACCOUNT_ID", "ROLE_ARN", "REPORT_BUCKET", "REPORT_PREFIX", "STREAM", "TIMESTAMP"), "x"
+        ),
         "PATIENCE_SECONDS": "1",
         "DROP": "{}",
         "JOB_TAG": "tributary-backfill=x",
         **dict.fromkeys(("LOAD_TIME", "PIPELINE", "PROJECT", "DATASET", "LOCATION"), "x"),
         **dict.fromkeys(("AUDIENCE", "SERVICE_ACCOUNT"), "x"),
-        **dict.fromkeys(("COMPARED_MINUTES_AFTER", "RUN_WITHIN_MINUTES"), "1"),
+        **dict.fromkeys(("CHECKED_MINUTES_AFTER", "RUN_WITHIN_MINUTES"), "1"),
     }
     return subprocess.run(
         [sys.executable, "-I", "-S", "-B", "-c", PROBE, str(unpacked), str(runtime)],

@@ -37,6 +37,30 @@ ANYWHERE = (
     )),
     landing_folders.names_key("").rpartition("/")[2], run_records.GLUE_COLUMNS,
 )  # fmt: skip
+VARIABLES = {name for name, value in vars(variables).items() if name.isupper() and isinstance(value, str)}
+
+
+def listed_variables(docstring: str) -> list[str]:
+    """What a docstring lists of a function's environment, besides the module that defines it."""
+    paragraphs = re.findall(r"Environment:(.*?)(?:\n\n|\Z)", docstring, re.DOTALL)
+    return [
+        word for text in paragraphs for word in re.findall(r"\b[A-Z][A-Z_]+\b", text) if word in VARIABLES
+    ]
+
+
+@pytest.mark.parametrize("handler", known_handlers())
+def test_a_handlers_docstring_lists_no_variable(handler: str) -> None:
+    docstring = ast.get_docstring(ast.parse((ROOT / "handlers" / handler / "app.py").read_text())) or ""
+    assert "Environment: components/shared/variables.py." in docstring
+    assert not listed_variables(docstring)
+
+
+def test_a_list_of_variables_is_seen() -> None:
+    assert listed_variables("Does.\n\nEnvironment: BUCKET (name), MEMORY\n(optional).") == [
+        "BUCKET",
+        "MEMORY",
+    ]
+    assert not listed_variables("Environment: components/shared/variables.py.\n\nSSE-KMS: see KMS_KEY_ARN.")
 
 
 def texts(source: str) -> Iterator[tuple[int, str]]:
@@ -98,7 +122,6 @@ def test_a_second_definition_is_seen(line: str) -> None:
 
 
 NAME = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
-VARIABLES = {name for name in vars(variables) if NAME.fullmatch(name)}
 
 
 def variables_spelt_out(source: str) -> list[tuple[int, str]]:

@@ -14,7 +14,7 @@ SETTINGS = {
         ]
         + [{"table": "products", "transfer": "t/products"}]
     ),
-    "COMPARED_MINUTES_AFTER": "90",
+    "CHECKED_MINUTES_AFTER": "90",
     "RUN_WITHIN_MINUTES": "90",
     "BUCKET": "landing",
     "LOAD_TIME": "04:30",

@@ -73,7 +73,7 @@ def test_a_load_is_checked_when_it_has_to_be_there_and_the_one_before_does_not_c
         == checked_at
     )
     variables = environment(recorded)
-    assert (variables["COMPARED_MINUTES_AFTER"], variables["RUN_WITHIN_MINUTES"]) == ("120", str(within))
+    assert (variables["CHECKED_MINUTES_AFTER"], variables["RUN_WITHIN_MINUTES"]) == ("120", str(within))
 
 
 def test_copies_are_loaded_at_an_interval_and_checked_each_hour() -> None:

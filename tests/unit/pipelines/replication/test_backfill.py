@@ -56,6 +56,7 @@ def app(load):
         BUCKET="landing",
         ROLE_ARN="arn:aws:iam::111111111111:role/batch",
         REPORT_BUCKET="reports",
+        REPORT_PREFIX="backfill",
         PREFIXES='["raw/"]',
         JOB_TAG="tributary-backfill=tributary-test-copy",
     )
@@ -89,7 +90,7 @@ def test_a_job_replicates_what_the_rules_cover_and_was_not_replicated(app, wire,
 def test_the_empty_prefix_constrains_nothing_as_s3_takes_no_empty_one(load, jobs, wire, context):
     given = {"ACCOUNT_ID": "111111111111", "BUCKET": "b", "ROLE_ARN": "arn:aws:iam::111111111111:role/batch"}
     given |= {"JOB_TAG": "tributary-backfill=b"}
-    app = load("backfill", **given, REPORT_BUCKET="reports", PREFIXES='[""]')
+    app = load("backfill", **given, REPORT_BUCKET="reports", REPORT_PREFIX="backfill", PREFIXES='[""]')
     assert app.handler(event("create"), context)["job_id"] == "job-0"
     assert [b"KeyNameConstraint" in body for body in wire.bodies["CreateJob"]] == [False]
 
