@@ -216,8 +216,8 @@ class BigQueryTransferArgs(PipelineArgs):
     def _each_day_can_be_checked(self) -> Iterator[str]:
         if self.counted() and not _DAILY.fullmatch(self.schedule):
             yield (
-                f"schedule: '{self.schedule}' is not daily at a time, which the comparison of each day's load with its "
-                "exports needs; write 'every day 05:00'"
+                f"schedule: '{self.schedule}' is not daily at a time, which the check of each day's load needs;"
+                " write 'every day 05:00'"
             )
 
     @together

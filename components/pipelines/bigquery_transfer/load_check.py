@@ -30,9 +30,9 @@ class LoadCheck(pulumi.ComponentResource):
     It enters Google by its own AWS role, so no key is stored. Costs at rest: the alarms, three of the function's among
     them (0.10 dollars each a month).
 
-    Its resources were the pipeline's own before there was this component, which is why each has an alias with that
-    parent; and they were called `reconcile` and `compare`, which stays: another name would be another role, another
-    function and another identity pool, each deleted and made anew.
+    Its resources were the pipeline's own before this component existed, so each has an alias with that parent. Their
+    names still contain `reconcile` and `compare`, the load check's older names: another name would replace the role,
+    the function and the identity pool.
     """
 
     function: pulumi.Output[str]
@@ -72,7 +72,7 @@ class LoadCheck(pulumi.ComponentResource):
             workload_identity_pool_id=account.unique_id.apply(
                 lambda unique: names.identity_pool(part, unique)
             ),
-            description=f"Lets the function that compares {self.pipeline} in",
+            description=f"Lets the load check of {self.pipeline} in",
             opts=self._child(),
         )
         provider = gcp.iam.WorkloadIdentityPoolProvider(
@@ -189,7 +189,7 @@ def _session_of(account: AccountArgs, role: str) -> str:
 
 def _statements(landing: Landing, counted: Sequence[str]) -> list[Statement]:
     publish = Statement(
-        "PublishDifference",
+        "PublishLoadMetrics",
         ["cloudwatch:PutMetricData"],
         ["*"],
         {"StringEquals": {"cloudwatch:namespace": metric_names.NAMESPACE}},

@@ -32,7 +32,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a weekly load that can't be compared": (
         warehouse(schedule="every monday 05:00"),
-        "pipelines.shop.schedule: 'every monday 05:00' is not daily at a time, which the comparison of each day's",
+        "pipelines.shop.schedule: 'every monday 05:00' is not daily at a time, which the check of each day's load",
     ),
     "a table's name that BigQuery refuses": (
         warehouse(tables={"orders": ORDERS | {"name": "shop.orders"}}),
