@@ -27,7 +27,8 @@ class Google:
         self._token: Any = ""
 
     def call(self, host: str, path: str, method: str = "GET", body: Any = None) -> Mapping[str, Any] | None:
-        """What an API answers; None where it answers 404. Raises urllib's HTTPError."""
+        """The JSON that an API answers; None for a 404. `host` is the first label of its name, such as `bigquery`;
+        `body` is sent as JSON. Raises urllib.error.HTTPError for every other error."""
         address = f"{self.endpoint or f'https://{host}.googleapis.com'}/{path}"
         headers = {"Content-Type": "application/json"}
         if self.endpoint is None:

@@ -32,7 +32,6 @@ from components.arguments import Refused, parse
 from components.arguments.plain import is_mapping
 
 ROOT = Path(__file__).resolve().parent.parent
-PROGRAM = ROOT / "bootstrap" / "program"
 PREFIX = "tributary-bootstrap:"
 SECRET = "4dabf18193072939515e22adb298388d"
 """Marks a secret in a state (https://www.pulumi.com/docs/iac/concepts/secrets/; `SecretSig` in

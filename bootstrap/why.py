@@ -34,7 +34,7 @@ WHY = {
     "KeepCatalog": "publishes tables and views in the pipeline's own database",
     "KeepDeadLetters": "what OpenSearch rejects is kept",
     "KeepInterfaces": "Firehose makes and takes away its interfaces in the network",
-    "KeepWhatFailed": "what failed goes to a queue that rings",
+    "KeepWhatFailed": "what failed goes to a queue that raises an alarm",
     "LetItselfIn": "ingestion adds its own endpoint to the network policy of a collection in a network",
     "LetRdsUseLandingKey": "RDS encrypts the export under a grant on the landing's key",
     "ListExports": "the load check lists the exports, to count their items",

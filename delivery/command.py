@@ -64,7 +64,8 @@ def under(root: Path, stack: str, role: str) -> None:
 
 
 def deploy(root: Path, stack: str, folder: Path, shown: Path | None, delivered: StackDelivery) -> Preview:
-    """Deploys what was reviewed, and stops where the deployment would do anything else. Raises Stopped."""
+    """Deploys `stack` of the clone at `root`. `folder` gets the plan; `shown` is the preview that was reviewed, None
+    where nothing was. Raises Stopped if the deployment would do anything else than what was reviewed."""
     plan = run_preview(root, stack, folder, delivered)
     if plan.failed:
         raise Stopped(f"{stack} can't be previewed: {why(plan)}")

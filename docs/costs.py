@@ -56,11 +56,11 @@ def estimated(stack: str) -> dict[str, Any]:
 
 
 def cost(stack: str) -> str:
-    """A stack's pipelines, in US dollars a month, and which prices are another region's; of `all` the stacks' sums."""
+    """A stack's pipelines, in US dollars a month, and which prices are another region's; of `all` only the
+    stacks' sums."""
     if stack == "all":
         sums = [(name, *text.rows(estimated(name))[-1][2:]) for name in STACKS]
-        table = _markdown(("stack", "at rest", "by use", "once"), sums, right=3)
-        return table + _stand_ins(each for name in STACKS for each in estimated(name)[ELSEWHERE])
+        return _markdown(("stack", "at rest", "by use", "once"), sums, right=3)
     head = ("pipeline", "kind", "at rest", "by use", "once")
     table = _markdown(head, text.rows(estimated(stack)), right=3)
     return table + _stand_ins(estimated(stack)[ELSEWHERE])
@@ -68,7 +68,7 @@ def cost(stack: str) -> str:
 
 def _stand_ins(listed: Iterable[str]) -> str:
     places = [re.sub(r"(?<=[ :])[\w.]+\.\w+", r"`\g<0>`", place) for place in stand_ins(sorted({*listed}))]
-    return f"\nNo list read, another region's price stands in: {'; '.join(places)}.\n" if places else ""
+    return f"\nNo list was read, so another region's price is used: {'; '.join(places)}.\n" if places else ""
 
 
 def listed_prices() -> str:

@@ -9,7 +9,7 @@ embedded cloud to the functions here, so there is no second implementation.
     entering.py   the accounts of a stack, and its Google project, entered by a role
     outputs.py    what of a stack's outputs is read here
     row.py        what is known of a table's way, and a table and JSON of it
-    alarms.py     which of a pipeline's alarms ring, and what each says to do
+    alarms.py     which of a pipeline's alarms fire, and what each says to do
     measures.py   what CloudWatch measured
     status.py     the rows of all pipelines
     kinds/        what each kind of pipeline shows of its tables, and how it is run, paused and resumed

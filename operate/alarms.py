@@ -1,4 +1,4 @@
-"""Which alarms of a pipeline ring. What an alarm says, what happened, what it means and what to do, is in its
+"""Which alarms of a pipeline fire. What an alarm says, what happened, what it means and what to do, is in its
 description (components/blocks/alarm.py).
 
 DescribeAlarms with a prefix: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html.
@@ -15,8 +15,8 @@ from operate.row import Described, Problem, when
 
 
 @dataclass(frozen=True)
-class Ringing:
-    """An alarm that rings."""
+class FiringAlarm:
+    """An alarm in state ALARM."""
 
     problem: Problem
     of: Mapping[str, str]
@@ -29,16 +29,16 @@ class Ringing:
         return self.of.get(metric_names.SOURCE) or self.of.get(metric_names.TABLE)
 
 
-def ringing(cloud: Cloud, pipeline: Described) -> list[Ringing]:
-    """The alarms of a pipeline that ring, in all its accounts. A pipeline whose name begins with another's and a dash
+def firing(cloud: Cloud, pipeline: Described) -> list[FiringAlarm]:
+    """The alarms of a pipeline that fire, in all its accounts. A pipeline whose name begins with another's and a dash
     has its own."""
     prefix, others = pipeline["alarms"], _longer(cloud, pipeline["alarms"])
-    listed: list[Ringing] = []
+    listed: list[FiringAlarm] = []
     for place in places(pipeline):
         pages = cloud.client("cloudwatch", place).get_paginator("describe_alarms")
         for page in pages.paginate(AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm"]):
             listed += [
-                _ringing(alarm)
+                _firing_alarm(alarm)
                 for alarm in page["MetricAlarms"]
                 if alarm["StateValue"] == "ALARM" and not alarm["AlarmName"].startswith(others)
             ]
@@ -50,10 +50,10 @@ def _longer(cloud: Cloud, prefix: str) -> tuple[str, ...]:
     return tuple(other for other in every if other != prefix and other.startswith(prefix))
 
 
-def _ringing(alarm: Mapping[str, Any]) -> Ringing:
+def _firing_alarm(alarm: Mapping[str, Any]) -> FiringAlarm:
     since: datetime | None = when(
         alarm.get("StateTransitionedTimestamp") or alarm.get("StateUpdatedTimestamp")
     )
     dimensions = {each["Name"]: each["Value"] for each in alarm.get("Dimensions", [])}
     problem = Problem(alarm.get("AlarmDescription", ""), alarm["AlarmName"], since)
-    return Ringing(problem, dimensions, alarm.get("MetricName", ""))
+    return FiringAlarm(problem, dimensions, alarm.get("MetricName", ""))

@@ -1,4 +1,4 @@
-"""The rows of all pipelines: what each kind shows, what rings, what is paused."""
+"""The rows of all pipelines: what each kind shows, which alarms fire, what is paused."""
 
 import dataclasses
 from collections.abc import Callable, Iterable
@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingTypeStubs] - has none
 
-from operate.alarms import Ringing, ringing
+from operate.alarms import FiringAlarm, firing
 from operate.entering import GoogleError
 from operate.kinds import KINDS
 from operate.outputs import Cloud, command
@@ -39,7 +39,7 @@ def of_pipeline(cloud: Cloud, name: str, pipeline: Described) -> list[TableStatu
             return []
 
     rows = tried("What arrived", lambda: kind.tables(cloud, name, pipeline))
-    alarms = tried("Which alarms ring", lambda: ringing(cloud, pipeline))
+    alarms = tried("Which alarms fire", lambda: firing(cloud, pipeline))
     off = tried("What is switched off", lambda: switched_off(cloud, name, pipeline))
     rows = with_alarms(rows, alarms, lambda alarm: kind.concerns(pipeline, alarm), name, pipeline["kind"])
     if off:
@@ -52,12 +52,13 @@ def of_pipeline(cloud: Cloud, name: str, pipeline: Described) -> list[TableStatu
 
 def with_alarms(
     rows: list[TableStatus],
-    alarms: Iterable[Ringing],
-    concerns: Callable[[Ringing], str | None],
+    alarms: Iterable[FiringAlarm],
+    concerns: Callable[[FiringAlarm], str | None],
     name: str,
     kind: str,
 ) -> list[TableStatus]:
-    """The rows with what rings: an alarm about a table in that table's row, or rows, another in one of the pipeline."""
+    """The rows with the alarms that fire: an alarm about a table in that table's row, or rows, another in a row of the
+    pipeline."""
     tables = {row.table for row in rows}
     sources: dict[str, list[Problem]] = {}
     for alarm in alarms:

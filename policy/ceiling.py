@@ -24,7 +24,7 @@ def a_stack_costs_no_more_than_its_ceiling(props: Props) -> Problems:
 
 
 def not_counted(props: Props) -> str:
-    """What an estimate has no price of, in words that follow others; empty where it has all."""
+    """The end of a sentence that lists the resource types without a price; empty if all have one."""
     types = props.get("not_counted")
     listed = ", ".join(str(type) for type in types) if is_list(types) else ""
     return f", without what no price is known of: {listed}" if listed else ""

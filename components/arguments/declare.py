@@ -112,8 +112,8 @@ def of_the_stack(cls: type) -> frozenset[str]:
 
 
 def replaced(args: T, **changes: Any) -> T:
-    """A copy with these fields changed. Nothing is checked again: `args` is, and what is put in comes from the program,
-    may not be known yet, and was checked as far as it is. Raises TypeError for a name that is no field."""
+    """A copy with these fields changed; the new values are not checked, as the program makes them and they may not be
+    known yet. Raises TypeError for a name that is not a field."""
     known = {field.name for field in dataclasses.fields(args)}  # pyright: ignore  (a class that `arguments` made)
     if unknown := sorted(changes.keys() - known):
         raise TypeError(f"{type(args).__name__} has no field {', '.join(unknown)}")

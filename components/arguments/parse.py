@@ -58,7 +58,8 @@ class _Unsound(Exception):
 
 
 def _partial(cls: type, values: Mapping[str, Any], wrong: set[str]) -> Any:
-    """Arguments of which some fields are wrong: a check that reads one of those stops."""
+    """An instance of `cls` with `values`. The fields in `wrong` have an error already: reading one of those raises
+    _Unsound, which ends the check that reads it."""
 
     def read(made: object, name: str) -> Any:
         if name in wrong:

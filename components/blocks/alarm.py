@@ -80,15 +80,15 @@ class AlarmTopic(pulumi.ComponentResource):
 
 @dataclass(frozen=True, kw_only=True)
 class Threshold:
-    """When an alarm rings: its metric is above `above` (or below `below`) for `periods` periods of `minutes`, or for
-    `ringing` of them (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html)."""
+    """When an alarm fires: its metric is above `above` (or below `below`) for `periods` periods of `minutes`, or for
+    `datapoints` of them (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html)."""
 
     above: float = 0
     below: float | None = None
     statistic: Literal["Average", "Maximum", "Minimum", "Sum"] = "Sum"
     minutes: int = 5
     periods: int = 1
-    ringing: int | None = None
+    datapoints: int | None = None
     missing: Literal["breaching", "ignore", "missing", "notBreaching"] = "notBreaching"
     """What a period without data counts as."""
 
@@ -110,7 +110,7 @@ def alarm(
     opts: pulumi.ResourceOptions,
     when: Threshold = ANY,
 ) -> aws.cloudwatch.MetricAlarm:
-    """An alarm on a metric, `<namespace>/<name>`: it notifies `topic` when it starts to ring and when it ends.
+    """An alarm on a metric, `<namespace>/<name>`: it notifies `topic` when it fires and when it ends.
     `meaning`: what happened, what it means for the data, and what to do; cut where names make it too long."""
     namespace, _, metric_name = metric.rpartition("/")
     actions = [topic] if topic is not None else []
@@ -124,7 +124,7 @@ def alarm(
         statistic=when.statistic,
         period=when.minutes * 60,
         evaluation_periods=when.periods,
-        datapoints_to_alarm=when.ringing,
+        datapoints_to_alarm=when.datapoints,
         comparison_operator="GreaterThanThreshold" if when.below is None else "LessThanThreshold",
         threshold=when.above if when.below is None else when.below,
         treat_missing_data=when.missing,

@@ -66,12 +66,12 @@ class Execution:
     reserved_concurrency: int | None = None
     vpc: VpcArgs | None = None
     retries: int | None = None
-    """Of an event, 0 to 2, where it is called asynchronously: then a queue keeps the event, and rings."""
+    """Of an event, 0 to 2, where it is called asynchronously: then a queue keeps the event, and raises an alarm."""
 
 
 class LambdaFunction(pulumi.ComponentResource):
     """A task as a function: its own role and its own log, JSON with a retention; alarms on errors and throttles; and,
-    where it is called asynchronously, a queue that keeps an event that failed, and rings.
+    where it is called asynchronously, a queue that keeps an event that failed, and raises an alarm.
 
     `arn` is plain text, known before the function exists, so that a policy or a schedule can name it.
     """

@@ -14,7 +14,8 @@ SUFFIXES = {"dynamodb-export": ".json.gz", "objects": None}
 
 class ObjectEvents(pulumi.ComponentResource):
     """The queue, and the part of the bucket's notifications that fills it. S3 keeps one set of notifications for a
-    bucket, so whoever owns the bucket's puts `notifications` among them. The consumer rings where it takes nothing."""
+    bucket, so the bucket's owner puts `notifications` among its own. The consumer raises an alarm if it takes
+    nothing."""
 
     arn: pulumi.Output[str]
 

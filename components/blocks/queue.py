@@ -16,8 +16,8 @@ _FORTNIGHT = 14 * 24 * 3600  # the longest that SQS keeps a message
 class Queue(pulumi.ComponentResource):
     """An encrypted (SSE-SQS) queue, TLS only, that the services in `senders` may send to, each from one source ARN of
     this account. With `max_receives` a message that was tried that often moves to `<name>-dead`, whose first message
-    rings an alarm; without it this queue is itself where failures end, and its own first message rings. `meaning` is
-    the alarm's description; with none there is no alarm."""
+    raises an alarm; without it failures end in this queue itself, and its own first message raises the alarm.
+    `meaning` is the alarm's description; with none there is no alarm."""
 
     arn: pulumi.Output[str]
     url: pulumi.Output[str]

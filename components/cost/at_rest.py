@@ -164,7 +164,7 @@ def _bucket_metric(it: Resource) -> Iterator[Quantity]:
 
 
 def _mails(it: Resource) -> Iterator[Quantity]:
-    """An alarm that rings and ends is two mails; 500 of them are a bad month."""
+    """An alarm that fires and ends is two mails; 500 of them are a bad month."""
     yield quantity(it.type, "mails of alarms", "by use", "sns.email", it.region, 0, 1000)
 
 

@@ -1,4 +1,4 @@
-"""What each kind of pipeline costs by what it is used for: quantities of its `usage`, its config and what it registers.
+"""The use of each kind of pipeline, as quantities that have a price: from its `usage`, its config and its resources.
 
 A pipeline's arguments are typed by its room, which a type checker imports and this module does not: an estimate needs
 no Pulumi.
@@ -118,8 +118,8 @@ def collections(it: "Used[PipelineArgs, SearchUsageArgs]") -> Iterator[Quantity]
 
 
 def tables(it: "Used[PipelineArgs, ZeroEtlUsageArgs | ExportUsageArgs]") -> Iterator[Quantity]:
-    """The tables that the program creates, what guards them and what their applications write and read; those that were
-    there cost what they did."""
+    """Storage, point-in-time recovery, writes and reads of the tables that the program creates. Adopted tables add no
+    cost."""
     made, usage = of_type(it.resources, TABLE), it.usage
     if not made:
         return

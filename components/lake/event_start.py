@@ -20,6 +20,7 @@ class Events:
     """The events that start a run."""
 
     pattern: Mapping[str, Any]
+    """EventBridge's pattern of the events."""
     inputs: Mapping[str, tuple[str, str]]
     """Field of the run's input -> name and path of what the event has for it."""
     what: str
@@ -36,8 +37,11 @@ def start_for_events(
     unstarted: Queue,
     on: Events,
 ) -> None:
-    """Makes the rule on the account's default bus, with the role that it starts the machine under; what could not be
-    started goes to `unstarted`."""
+    """Creates an EventBridge rule on the account's default bus that starts the state machine.
+
+    `part` is the resources' logical name, `on` the events and the texts that describe the rule and its role;
+    `unstarted` gets the events whose start failed.
+    """
     opts = pulumi.ResourceOptions(parent=parent)
     rule_name = names.rule(part)
     rule = aws.cloudwatch.EventRule(

@@ -59,7 +59,7 @@ def step_task(
 
 class ExportRun(pulumi.ComponentResource):
     """Schedule, or event -> state machine -> a Glue database, tables and views, and an Athena workgroup. The steps are
-    those of steps.py. A source that fails, or brings nothing new for `stale_after_hours`, rings.
+    those of steps.py. A source that fails, or brings nothing new for `stale_after_hours`, raises an alarm.
 
     Costs at rest: its alarms, at 0.10 dollars a month each. A run costs fractions of a cent for its steps, and for
     normalising about 0.25 dollars a GB of compressed export at most (a vCPU for each file, as long as it takes).

@@ -18,6 +18,9 @@ class StateMachine(pulumi.ComponentResource):
     (https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html). Its executions are kept for
     90 days with every step's input and output, so it writes no log. It costs nothing at rest.
 
+    `definition` is its Amazon States Language; `topic` is the SNS topic that the alarms notify, and `meaning` the part
+    of their text that says what a failed execution means for the data, and what to do.
+
     `arn` is plain text, known before the machine exists.
     """
 

@@ -1,10 +1,10 @@
-"""The steps of an export's run, in Amazon States Language. Pure.
+"""The steps of a run that fills a lake, in Amazon States Language. Pure.
 
     Plan -> DynamoDB sources side by side, and RDS sources at most five at once
               Start -> Wait, Status (10 s to 10 min apart) -> normalise -> reconcile -> [fold] -> Publish
          -> Report
 
-A source that fails fails alone: its error becomes its result, and Report raises at the end what all of them were.
+A source that fails does not stop the others: its error becomes its result, and Report raises all errors at the end.
 Every step can be repeated as it is, so a run that is started twice, or again after a failure, does no harm.
 
 An account runs five RDS exports at a time (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ExportSnapshot.html):

@@ -46,7 +46,6 @@ Format = Literal["PARQUET", "JSON"]
 INT64 = (-(2**63), 2**63 - 1)
 # Digits before the point and after it.
 NUMERIC, BIGNUMERIC = (29, 9), (38, 38)
-BIGNUMERIC_MAX = 2**255 - 1  # in units of 1e-38
 
 # Source type -> (in Parquet, in JSON, what is worth knowing). Names on the left are lower case.
 SCALARS: dict[str, tuple[str, str, str]] = {

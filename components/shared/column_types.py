@@ -79,12 +79,12 @@ class Column:
 
 
 def declared(value: Any, names: FieldNames) -> Type:
-    """The type that a config writes. Raises ValueError for what is none."""
+    """The type that a config writes. Raises ValueError if the value is not a type."""
     return _read(value, names, DECLARED)
 
 
 def stored(value: Any, names: FieldNames) -> Type:
-    """The type that a config writes or a schema keeps. Raises ValueError for what is none."""
+    """The type that a config writes or a schema keeps. Raises ValueError if the value is not a type."""
     return _read(value, names, (*DECLARED, *EXPORTED))
 
 
@@ -124,5 +124,6 @@ def _named(fields: Mapping[str, Any], names: FieldNames, plain: tuple[str, ...])
 
 
 def stored_column(value: Mapping[str, Any], names: FieldNames) -> Column:
-    """The column that a schema keeps. Raises ValueError for a type that is none, KeyError for what is no column."""
+    """The column that a schema keeps. Raises ValueError if its type is not a type, KeyError if a key is
+    missing."""
     return Column(value["attribute"], value["name"], stored(value["type"], names))

@@ -55,7 +55,7 @@ def listed_file(line: bytes | Mapping[str, Any], manifest_key: str) -> ListedFil
 
 
 def item_count(value: object) -> int:
-    """A manifest's `itemCount`. Raises ValueError for what is no number of items."""
+    """A manifest's `itemCount`. Raises ValueError if it is not a whole number, 0 or more."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
         raise ValueError(f"itemCount {value!r}, which is no number of items")
     return int(value)

@@ -1,4 +1,4 @@
-"""What a run of an export keeps in S3: for its later steps, for the next run, and for whoever looks. Pure.
+"""What a run of an export keeps in S3: for its later steps, for the next run, and for `make status`. Pure.
 
 JSON objects below state/<table or source>/, by the keys of landing_folders.py; what does not grow with the data stands
 in the state machine's state instead (run_steps.py).

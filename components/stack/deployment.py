@@ -20,8 +20,11 @@ def connect(
     tags: Mapping[str, str],
     emails: Sequence[str],
 ) -> Accounts:
-    """One provider and one alarm topic for each account; two names may stand for one account. And one provider for the
-    Google Cloud project, where there is one."""
+    """Creates one provider and one alarm topic for each account, and a provider for the Google Cloud project if any.
+
+    `accounts` is by the config's names, of which two may have the same account; `tags` go on every AWS resource and, as
+    labels, on every Google Cloud one; `emails` are the addresses that every alarm topic mails to.
+    """
     connections: dict[AccountArgs, Connection] = {}
     for name, account in accounts.items():
         if account not in connections:

@@ -63,7 +63,7 @@ def publish(event: PublishEvent) -> Published:
         "skipped": {},
         "refused": {},
     }
-    if "described" in export:  # by its key: see `rds_tables` of the normaliser
+    if "described" in export:  # an RDS export; the record of its tables is in S3, as it can be large
         described: DatabaseTables = read(export["described"]["tables_key"])[0]
         before, etag = read_if_there(landing_folders.names_key(export["source"]))
         names = publishing.named(described["tables"], before or {}, export.get("catalog_names", {}))
@@ -90,7 +90,7 @@ Planned = tuple[Table, dict[str, Any], PublishedRecord | None, str | None]
 def plan(table: Table, export: Export) -> Planned:
     """What is to be written for a table. Raises SchemaConflict where readers would break."""
     name = table["table"]
-    current, etag = read_if_there(state_key(name))
+    current, etag = read_if_there(landing_folders.published_record(name))
     publishing.check_source(table, current, export["source"])
     table_input = publishing.table(name, table["columns"], bucket, existing(name) if registers else None)
     if registers:
@@ -129,7 +129,7 @@ def publish_table(
             "schema_key": table["schema_key"],
             "rows": table["rows"],
         }
-        write(state_key(name), record, etag)
+        write(landing_folders.published_record(name), record, etag)
     elif registers:
         settle_view(name, table_input)
     return {
@@ -142,15 +142,15 @@ def publish_table(
 
 
 def settle_view(name: str, table_input: Mapping[str, Any]) -> None:
-    """Moves the view to what the record says is published. A run that is older may have moved it back between another's
-    view and record: its own record was refused then, and this is what it does when it is called again."""
+    """Points the view at the published partition. Two runs at once can leave the view at the older one; the older run's
+    retry calls this to repair it."""
     while True:
-        current, etag = read_if_there(state_key(name))
+        current, etag = read_if_there(landing_folders.published_record(name))
         view = existing(latest_view(name))
         if current is None or (view and view["Parameters"].get(EXPORT_DATE) == current["export_date"]):
             return
         put_table(publishing.latest(table_input, database, current["export_date"]))
-        if read_if_there(state_key(name))[1] == etag:
+        if read_if_there(landing_folders.published_record(name))[1] == etag:
             return
 
 
@@ -187,11 +187,6 @@ def read(key: str) -> tuple[Any, str]:
     """What a JSON object holds, and its ETag."""
     answer = s3.get_object(Bucket=bucket, Key=key)
     return json.loads(answer["Body"].read()), answer["ETag"]
-
-
-def state_key(name: str) -> str:
-    """Where the record of what is published of the table is kept."""
-    return landing_folders.published_record(name)
 
 
 def write(key: str, value: object, etag: str | None) -> None:

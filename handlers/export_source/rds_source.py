@@ -93,7 +93,8 @@ def snapshot_name(source: RunSource, due: str, settings: Settings) -> str:
 
 
 def snapshot(rds: Any, source: RunSource, item: Item, settings: Settings) -> str:
-    """The ARN of the snapshot that this run exports. Raises Busy while it is being made."""
+    """The ARN of the snapshot that this run exports; creates it if the source's snapshots are made for the run. `item`
+    is the source's item of the run's state. Raises Busy while the snapshot is being made."""
     if item["snapshot_arn"]:
         return item["snapshot_arn"]
     calls = SnapshotCalls.of(rds, source)

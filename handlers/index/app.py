@@ -46,7 +46,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     )
     done = "left as it is"
     if event["tf"]["action"] != "delete":
-        done = insist(deadline, put, client(wanted), wanted)
+        done = insist(deadline, create_or_update_index, client(wanted), wanted)
     deleted = [insist(deadline, delete, client(old), old) for old in before]
     logger.info("index ready", index=wanted.index, done=done, deleted=deleted)
     return {"index": wanted.index, "done": done, "deleted": deleted}
@@ -77,8 +77,8 @@ def insist(deadline: float, step: Callable[..., str], *given: Any) -> str:
     )
 
 
-def put(opensearch: Any, wanted: Wanted) -> str:
-    """Makes the index, or gives the one that is there its mapping."""
+def create_or_update_index(opensearch: Any, wanted: Wanted) -> str:
+    """Creates the index, or adds the mapping to an existing one; returns what was done."""
     try:
         opensearch.indices.create(
             index=wanted.index, body={"mappings": wanted.mapping} if wanted.mapping else {}

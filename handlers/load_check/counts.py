@@ -83,7 +83,8 @@ class LoadsNotChecked(Exception):
 
 
 def last_run(runs: Iterable[Mapping[str, Any]], at: datetime, settings: Settings) -> Mapping[str, Any] | None:
-    """The newest run of a transfer since its last load was due; one that began lately and goes on says nothing yet."""
+    """The newest run of a transfer since its last load was due; None where there is none. A run that began lately and
+    is not finished does not count."""
     begun = [(datetime.fromisoformat(run["scheduleTime"]), run) for run in runs]
     came = [
         (when, run)
@@ -95,7 +96,7 @@ def last_run(runs: Iterable[Mapping[str, Any]], at: datetime, settings: Settings
 
 
 def awaited(config: Mapping[str, Any], at: datetime, settings: Settings) -> bool:
-    """Whether a transfer has its first load to come: it was made or changed since the last one would have been due."""
+    """Whether a transfer's first load is not due yet: it was created or changed after the last load's time."""
     changed, to_come = config["updateTime"], None if config.get("disabled") else config.get("nextRunTime")
     return (
         to_come is not None
@@ -104,9 +105,9 @@ def awaited(config: Mapping[str, Any], at: datetime, settings: Settings) -> bool
     )
 
 
-def run_result(table: LoadedTable, run: Mapping[str, Any] | None, to_come: bool) -> dict[str, Any]:
-    """Whether the load failed, or did not come, or is not done in time."""
-    state = run["state"] if run else "AWAITED" if to_come else "MISSING"
+def run_result(table: LoadedTable, run: Mapping[str, Any] | None, not_due_yet: bool) -> dict[str, Any]:
+    """{table, state, failed} of a table's newest run; `failed` is 1 unless it succeeded or is not due yet."""
+    state = run["state"] if run else "AWAITED" if not_due_yet else "MISSING"
     return {"table": table.table, "state": state, "failed": int(state not in ("SUCCEEDED", "AWAITED"))}
 
 

@@ -115,7 +115,7 @@ def exported_type(text: str) -> Type:
 
 @dataclass(frozen=True)
 class Described:
-    """What an export's descriptions say: its tables, and why each other entry is none; by target."""
+    """The tables of an RDS export, and for each skipped or refused target the reason."""
 
     tables: tuple[Table, ...]
     skipped: Mapping[str, str]

@@ -58,41 +58,52 @@ class Row:
     read: tuple[Step, ...]
     update: tuple[Step, ...] = ()
     delete: tuple[Step, ...] = ()
-    id: str = "{name}"  # over the state; what it names is the identity
-    name: str = ""  # the property that is made up when it is left out
-    names: tuple[str, str] = ("", "")  # what a name must match, and that in words
+    id: str = "{name}"
+    """A pattern over the state; the properties that it names identify the resource."""
+    name: str = ""
+    """The property that gets a generated name when it is left out."""
+    names: tuple[str, str] = ("", "")
+    """A pattern that a name must match, and the same in words."""
     paths: Mapping[str, str] = field(default_factory=dict[str, str])
-    result: Mapping[str, Place] = field(default_factory=dict[str, Place])  # operation -> where in its answer
-    fixed: Mapping[str, Any] = field(default_factory=dict[str, Any])  # members that are always the same
-    defaults: Mapping[str, Any] = field(default_factory=dict[str, Any])  # of a property that was taken away
-    local: tuple[str, ...] = ()  # properties the provider keeps to itself
-    keys: tuple[str, ...] = ()  # identity besides the id
-    inputs: Mapping[str, Any] = field(
-        default_factory=dict[str, Any]
-    )  # what the real provider fills in when left out
-    replace: tuple[str, ...] = ()  # besides what no update operation takes
-    forces: Callable[[set[str], Props], set[str]] | None = (
-        None  # (changed, inputs) -> what replaces, where it depends
-    )
-    sparse: tuple[str, ...] = ()  # update operations that take changed properties only
-    read_by_function: tuple[str, ...] = ()  # properties that `after` or a function finds
-    withheld: tuple[str, ...] = ()  # properties that the service never returns, whatever its model has
-    handles: tuple[str, ...] = ()  # what the functions among the steps take care of
-    lookup: Callable[[Any, str], str] | None = None  # (client, name) -> the id, where a function names it
+    result: Mapping[str, Place] = field(default_factory=dict[str, Place])
+    """Operation -> where the resource is in its answer."""
+    fixed: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Members of a request that are always the same."""
+    defaults: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Property -> what it becomes when it is taken away."""
+    local: tuple[str, ...] = ()
+    """Properties that the provider keeps to itself."""
+    keys: tuple[str, ...] = ()
+    """Properties that identify the resource, besides those of the id."""
+    inputs: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Property -> what the real provider fills in when it is left out."""
+    replace: tuple[str, ...] = ()
+    """Properties that replace the resource, besides those that no update operation takes."""
+    forces: Callable[[set[str], Props], set[str]] | None = None
+    """(changed properties, inputs) -> those that replace the resource, where that depends on the values."""
+    sparse: tuple[str, ...] = ()
+    """Update operations that take changed properties only."""
+    read_by_function: tuple[str, ...] = ()
+    """Properties that `after` or a function reads."""
+    withheld: tuple[str, ...] = ()
+    """Properties that the service never returns, whatever its model has."""
+    handles: tuple[str, ...] = ()
+    """Properties that the functions among the steps take care of."""
+    lookup: Callable[[Any, str], str] | None = None
+    """(client, name) -> the id, where a function names it."""
     untag: str = ""
-    imported: tuple[str, str] = (
-        "",
-        "",
-    )  # the id of an import where it is another, and the id made of its parts
-    unset: Mapping[str, Any] = field(
-        default_factory=dict[str, Any]
-    )  # what stands where nothing is set: no import states it (values.without), and no diff sees it
-    volatile: tuple[str, ...] = ()  # outputs that an update changes
-    ready: tuple[str, str] | None = None  # (member, value) that the first read must show
-    before: Callable[[Props], Props] = dict[str, Any]  # inputs, reshaped for the API
-    after: Callable[[Props, Props], Props] = lambda data, state: (
-        data
-    )  # an answer, reshaped for the properties
+    imported: tuple[str, str] = ("", "")
+    """The id of an import where it is another one, and the id made of its parts."""
+    unset: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Property -> its value where nothing is set: no import states it (values.without), and no diff sees it."""
+    volatile: tuple[str, ...] = ()
+    """Outputs that an update changes."""
+    ready: tuple[str, str] | None = None
+    """(member, value) that the first read must show."""
+    before: Callable[[Props], Props] = dict[str, Any]
+    """Reshapes inputs for the API."""
+    after: Callable[[Props, Props], Props] = lambda data, state: data
+    """(answer, state) -> the answer reshaped as properties."""
 
     @property
     def identity(self) -> list[str]:

@@ -48,7 +48,6 @@ TOPIC = {p: f"Attributes.{m}" for p, m in {
 SUBSCRIPTION = {p: f"Attributes.{p[0].upper()}{p[1:]}" for p in (
     "deliveryPolicy", "filterPolicy", "filterPolicyScope", "rawMessageDelivery", "redrivePolicy",
     "subscriptionRoleArn")}  # fmt: skip
-EVENT_RULE = {"name": "Name|Rule"}
 
 ROWS = aws_analytics.ROWS | aws_iam.ROWS | {
     "aws:s3/bucket:Bucket": Row(

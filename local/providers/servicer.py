@@ -151,7 +151,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def Diff(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:
         """Answers which inputs differ from last time's, and the tags from the state's, and which replace the resource.
 
-        The old one is deleted first where its name is stated and stays: two can't have it."""
+        The old one is deleted first if its physical name is fixed, because two resources cannot share a name."""
         kind, row = self.row(request)
         news, olds, state = plain(request.news), plain(request.old_inputs), plain(request.olds)
         # What is left out is what stands where nothing is set.

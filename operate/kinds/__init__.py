@@ -1,6 +1,6 @@
 """What each kind of pipeline shows of its tables, and how it is run, paused and resumed.
 
-A module has `tables(cloud, name, pipeline)`, a row a table without what rings; `concerns(pipeline, alarm)`, the table
+A module has `tables(cloud, name, pipeline)`, a row a table without its alarms; `concerns(pipeline, alarm)`, the table
 that an alarm is about, or None for all; `switches(cloud, name, pipeline)`; and `run(cloud, name, pipeline, at)`, which
 starts what it does for the time `at`, and returns a sentence. `pipeline` is its entry in the output `pipelines`.
 

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from components.shared.catalog_names import viewed_table
-from operate.alarms import Ringing
+from operate.alarms import FiringAlarm
 from operate.kinds.export import schedule_switches
 from operate.outputs import Cloud
 from operate.row import FAILING, NOTHING, OK, RUNNING, Described, Problem, TableStatus, when
@@ -55,14 +55,14 @@ def _rows(cloud: Cloud, view: str) -> int | None:
     return None if number is None else int(number)
 
 
-def concerns(pipeline: Described, alarm: Ringing) -> str | None:
+def concerns(pipeline: Described, alarm: FiringAlarm) -> str | None:
     """The landing's table whose table in BigQuery an alarm names."""
     named = {viewed_table(made["view"].split(".", 2)[2]): table for table, made in pipeline["tables"].items()}
     return named.get(alarm.source or "")
 
 
 def switches(cloud: Cloud, name: str, pipeline: Described) -> list[Switch]:
-    """Each table's transfer, the job that copies to Cloud Storage, and the check of loads, which would ring for want of
+    """Each table's transfer, the job that copies to Cloud Storage, and the check of loads, which would fire for want of
     one."""
 
     def turn_transfer(transfer: str, on: bool) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 from components.shared import landing_folders, scheduled_time
 from components.shared.run_commands import start_command
 from operate import schedules
-from operate.alarms import Ringing
+from operate.alarms import FiringAlarm
 from operate.outputs import Cloud, Refused, partition
 from operate.row import FAILING, LAST_RUN, NOTHING, OK, RUNNING, Described, Problem, TableStatus, when
 from operate.switch import Switch
@@ -128,7 +128,7 @@ def _exported(cloud: Cloud, name: str, pipeline: Described, table: str) -> Table
     )
 
 
-def concerns(pipeline: Described, alarm: Ringing) -> str | None:
+def concerns(pipeline: Described, alarm: FiringAlarm) -> str | None:
     """The source that an alarm is about."""
     return alarm.source
 

@@ -4,7 +4,7 @@
 import json
 from datetime import datetime
 
-from operate.alarms import Ringing
+from operate.alarms import FiringAlarm
 from operate.kinds.export import schedule_switches
 from operate.measures import measured
 from operate.outputs import Cloud, Refused
@@ -31,7 +31,7 @@ def tables(cloud: Cloud, name: str, pipeline: Described) -> list[TableStatus]:
     ]  # fmt: skip
 
 
-def concerns(pipeline: Described, alarm: Ringing) -> str | None:
+def concerns(pipeline: Described, alarm: FiringAlarm) -> str | None:
     """The index, the only one."""
     return pipeline["index"]
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from components.shared import dynamodb_exports
-from operate.alarms import Ringing
+from operate.alarms import FiringAlarm
 from operate.measures import measured, names
 from operate.outputs import Cloud, Refused, command
 from operate.row import LAST_RUN, NOTHING, OK, Described, TableStatus, when
@@ -81,7 +81,7 @@ def _objects(cloud: Cloud, name: str, pipeline: Described) -> TableStatus:
     )
 
 
-def concerns(pipeline: Described, alarm: Ringing) -> str | None:
+def concerns(pipeline: Described, alarm: FiringAlarm) -> str | None:
     """None: S3 measures a rule, not a table."""
     return None
 

@@ -4,7 +4,7 @@
 from datetime import datetime
 from typing import Any
 
-from operate.alarms import Ringing
+from operate.alarms import FiringAlarm
 from operate.measures import measured
 from operate.outputs import Cloud, Refused
 from operate.row import FAILING, LAST_DAY, NOTHING, OK, RUNNING, Described, Problem, TableStatus, when
@@ -62,7 +62,7 @@ def _described(cloud: Cloud, pipeline: Described, ingestion: str) -> dict[str, A
     return cloud.client("osis", pipeline).get_pipeline(PipelineName=ingestion)["Pipeline"]
 
 
-def concerns(pipeline: Described, alarm: Ringing) -> str | None:
+def concerns(pipeline: Described, alarm: FiringAlarm) -> str | None:
     """The table whose part of the ingestion pipeline an alarm is about: a metric's name begins with the part's."""
     parts = sorted(pipeline["parts"].items(), key=lambda part: len(part[1]), reverse=True)
     ingestion = alarm.of.get("PipelineName")

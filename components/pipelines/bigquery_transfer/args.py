@@ -1,4 +1,4 @@
-"""The arguments of a BigQuery transfer: what of a landing is loaded, when, and into what."""
+"""The arguments of a BigQuery transfer: the tables to load, the dataset that they go to, and the schedule."""
 
 import contextlib
 import re

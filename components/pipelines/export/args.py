@@ -55,7 +55,7 @@ class ExportArgs(PipelineArgs):
     files_at_once: Annotated[int, Field(ge=1, le=1000)] = 50
     """How many data files of an export are normalised side by side, a function each."""
     stale_after_hours: Annotated[int, Field(ge=1, le=168)] = 26
-    """Hours without a new export of a source after which an alarm rings."""
+    """Hours without a new export of a source after which an alarm fires."""
     queries: QueryArgs = QueryArgs()
     """What a query in Athena may cost."""
     views: dict[

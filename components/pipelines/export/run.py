@@ -30,7 +30,8 @@ def export_run(
     tables: Mapping[str, SourceTable],
     opts: pulumi.ResourceOptions,
 ) -> ExportRun:
-    """The run of an export. Raises pulumi.RunError where it has more sources than a role's policy holds."""
+    """The run of an export. `place` is where it writes, `tables` its DynamoDB tables by name, `opts` those of the run's
+    resources. Raises pulumi.RunError if there are more sources than a role's policy can name."""
     refuse_too_many_sources(name, args, place)
 
     def task(parent: pulumi.Resource) -> Task:

@@ -37,18 +37,18 @@ def watch(
 ) -> None:
     """An alarm for each way in which records wait, are refused or get lost. `delivery`, `stream`, `backup`: the names
     of the Firehose stream, the Kinesis stream and the bucket of failed records."""
-    for ringing in (
+    for watched in (
         *_of_delivery(name, args, delivery),
         *_of_stream(name, args, stream),
         _of_failed_records(name, args, delivery, backup, opts),
     ):
         alarm(
-            f"{name}-{ringing.suffix}",
-            ringing.metric,
-            ringing.dimensions,
-            when=ringing.when,
+            f"{name}-{watched.suffix}",
+            watched.metric,
+            watched.dimensions,
+            when=watched.when,
             topic=args.alarm_topic_arn,
-            meaning=ringing.meaning,
+            meaning=watched.meaning,
             opts=opts,
         )
 

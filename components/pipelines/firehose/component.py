@@ -26,8 +26,8 @@ class FirehosePipeline(pulumi.ComponentResource):
     """Kinesis Data Streams -> Data Firehose -> OpenSearch Serverless (TIMESERIES).
 
     Each record becomes a document of an index that the deployment makes. What is refused, or can't be delivered in
-    time, goes to the backup bucket with its reason and rings; `replay` puts it on the stream again. Delivery is at
-    least once: a record may come twice where Firehose did not see OpenSearch's answer.
+    time, goes to the backup bucket with its reason and raises an alarm; `replay` puts it on the stream again. Delivery
+    is at least once: a record may come twice where Firehose did not see OpenSearch's answer.
     Design: https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html#using-iam-serverless and
     https://aws.amazon.com/blogs/big-data/ (Firehose to OpenSearch Serverless).
 

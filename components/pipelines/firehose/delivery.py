@@ -144,8 +144,8 @@ def _processing(
     parameter = to.FirehoseDeliveryStreamOpensearchserverlessConfigurationProcessingConfigurationProcessorParameterArgs
     # Only what differs from the defaults: the provider drops those as it reads, and would see a change for ever
     # (https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/kinesis_firehose_delivery_stream,
-    # the note under `parameters`). They are 1 megabyte a call, so that with base64 and an added time less than Lambda's
-    # six come out, 60 seconds, 3 retries, and the role of the delivery.
+    # the note under `parameters`). The defaults: 1 MB a call, which with base64 and an added time is an answer of less
+    # than the 6 MB that Lambda allows; 60 seconds; 3 retries; and the delivery stream's own role.
     parameters = {"LambdaArn": f"{function_arn}:$LATEST"}
     return to.FirehoseDeliveryStreamOpensearchserverlessConfigurationProcessingConfigurationArgs(
         enabled=True,

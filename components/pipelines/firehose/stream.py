@@ -1,4 +1,4 @@
-"""A Kinesis stream: adopted as it is, or created; and what whoever reads or writes it may do."""
+"""A Kinesis stream: adopted, or created; and the IAM statements for its readers and writers."""
 
 from collections.abc import Iterator
 from typing import Annotated

@@ -82,7 +82,7 @@ class ReplicationArgs(PipelineArgs):
     event_queue: bool = False
     """Makes a queue with an event for each data file that has arrived, for an event-driven transfer."""
     attempts: Annotated[int, Field(ge=3, le=100)] = 20
-    """How often an export whose files have not all arrived is checked before it is given up and the alarm rings:
+    """How often an export whose files have not all arrived is checked before it is given up and the alarm fires:
     20 is 3 hours and 20 minutes, as the wait doubles from 5 seconds up to 15 minutes."""
     lifecycle: LifecycleArgs = LifecycleArgs()
     """How long the replica keeps what; lifecycle actions are not replicated."""

@@ -208,7 +208,7 @@ class ReplicaSource(pulumi.ComponentResource):
             f"{name}-failed",
             self._account,
             topic=self._topic,
-            # No alarm of its own: S3 sends a test event here when the queue is configured. The rules' alarms ring.
+            # No alarm of its own: S3 sends a test event here when the queue is configured. The rules' alarms fire.
             meaning=None,
             senders={"s3.amazonaws.com": landing.bucket_arn()},
             opts=child_opts,

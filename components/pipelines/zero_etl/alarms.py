@@ -50,7 +50,7 @@ def watch_table(
             # Data Prepper tries, and counts, from 50 ms up to every 10 minutes: each window of 40 holds three of these.
             # A collection that is only waking is done after five minutes, which touch two periods.
             periods=8,
-            ringing=3,
+            datapoints=3,
         ),
         topic=topic,
         meaning=f"The collection refuses the pipeline: a grant for {table.name} is missing, and no change arrives in "

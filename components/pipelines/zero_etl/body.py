@@ -22,7 +22,12 @@ def body_of(
     endpoint: str,
     network_policy: str | None,
 ) -> dict[str, Any]:
-    """The body of an ingestion pipeline, one part a table. The role is the pipeline's own (`pipeline_role_arn`)."""
+    """The body of an ingestion pipeline, one part for each table of `group`.
+
+    `tables` is the ARNs of tables by name, `bucket` the bucket of exports and dead letters, `endpoint` the
+    collection's, `network_policy` the policy of a collection in a VPC. The role is the pipeline's own
+    (`pipeline_role_arn`).
+    """
     region = args.account.region
     body: dict[str, Any] = {"version": "2"}
     reached = {"serverless_options": {"network_policy_name": network_policy}} if network_policy else {}

@@ -25,7 +25,7 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
 
     A document's id is the item's key, its version the time of the change, so an older change never overwrites a newer
     one and one that comes twice changes nothing. What OpenSearch rejects goes to the dead-letter prefix of the bucket
-    and rings. Design: https://docs.aws.amazon.com/opensearch-service/latest/developerguide/configure-client-ddb.html.
+    and raises an alarm. Design: https://docs.aws.amazon.com/opensearch-service/latest/developerguide/configure-client-ddb.html.
 
     Costs at rest: the collection (about 175 dollars a month, twice that with standby replicas) and about 175 dollars a
     month for each unit of each ingestion pipeline.

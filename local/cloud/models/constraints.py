@@ -40,7 +40,8 @@ def lower_first(name: str) -> str:
 
 
 class Compiler:
-    """The checks of one service. `skip(shape or (structure, member), trait)` names what the model has wrong."""
+    """The checks of one service. `skip(shape or (structure, member), trait)` is true for a constraint to leave out,
+    because botocore's model is wrong there."""
 
     def __init__(self, skip: Callable[[str, str], bool]):
         self.skip = skip

@@ -156,7 +156,6 @@ BIGQUERY, BASIC = "iam/docs/roles-permissions/bigquery", "bigquery/docs/access-c
 ADD_UP, INHERITED = "iam/docs/policies", "iam/docs/policies#inheritance"
 OWN_ROLES, STORAGE = "iam/docs/creating-custom-roles", "storage/docs/access-control/iam-roles"
 MEMBER, IN_D, IN_B = "gcp:projects/iAMMember:IAMMember", "projects/shop/datasets/d", "projects/shop/buckets/b"
-BUCKET_MEMBER = "gcp:storage/bucketIAMMember:BucketIAMMember"
 SERVICE_ACCOUNT, ANOTHER = "serviceAccount:one@shop.iam.gserviceaccount.com", "group:people@example.com"
 ON_PROJECT = (
     MEMBER,

@@ -59,14 +59,14 @@ def test_of_other_objects_than_exports_s3s_own_latency_is_shown() -> None:
 def alarm(name: str, metric: str = "Failed", **of: str) -> dict[str, Any]:
     return {
         "AlarmName": f"tributary-prod-{name}", "StateValue": "ALARM",
-        "AlarmDescription": f"{name} rings. Do this: make it",
+        "AlarmDescription": f"{name} fires. Do this: make it",
         "StateTransitionedTimestamp": NOW, "MetricName": metric,
         "Dimensions": [{"Name": key, "Value": value} for key, value in of.items()],
     }  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("ringing", "key"),
+    ("firing", "key"),
     [
         (alarm("shop-lake-orders-failed", Pipeline="shop-lake", Source="orders"), ("shop-lake", "orders")),
         # A database is a source of many tables.
@@ -85,14 +85,14 @@ def alarm(name: str, metric: str = "Failed", **of: str) -> dict[str, Any]:
     ],
 )
 def test_an_alarm_that_rings_is_in_the_row_of_what_it_is_about_with_its_own_words(
-    ringing: dict[str, Any], key: tuple[str, str]
+    firing: dict[str, Any], key: tuple[str, str]
 ) -> None:
     cloud = FakeCloud()
     quiet = alarm("shop-lake-orders-stale", Pipeline="shop-lake", Source="orders") | {"StateValue": "OK"}
-    cloud.alarms = [ringing, quiet]
+    cloud.alarms = [firing, quiet]
     shown = rows(cloud)
     assert {k for k, each in shown.items() if each.state == FAILING} == {key}
-    assert {p.what for p in shown[key].problems} == {ringing["AlarmDescription"]}
+    assert {p.what for p in shown[key].problems} == {firing["AlarmDescription"]}
     assert {p.since for p in shown[key].problems} == {NOW}
 
 
@@ -165,7 +165,7 @@ def test_what_can_t_be_read_is_a_row_that_says_so_and_the_rest_is_shown(
     shown = rows(cloud)
     assert shown["shop-lake", "orders"].rows == 50_000
     assert shown["shop-lake", "-"].state == UNREAD
-    assert "Which alarms ring can't be read" in shown["shop-lake", "-"].problems[0].what
+    assert "Which alarms fire can't be read" in shown["shop-lake", "-"].problems[0].what
     assert show(cloud, "table") == 1
     assert "not authorized to perform DescribeAlarms" in capsys.readouterr().out
 
@@ -184,7 +184,7 @@ def test_the_table_and_the_json_have_the_same_rows(capsys: pytest.CaptureFixture
     assert orders == {
         "pipeline": "shop-lake", "kind": "export", "table": "orders", "arrived_at": "2026-03-01T16:30:00Z",
         "late_seconds": 1200.0, "rows": 50_000, "counted": "in all", "state": "failing",
-        "problems": [{"what": "shop-lake-orders-failed rings. Do this: make it", "since": "2026-03-01T16:30:00Z",
+        "problems": [{"what": "shop-lake-orders-failed fires. Do this: make it", "since": "2026-03-01T16:30:00Z",
                       "alarm": "tributary-prod-shop-lake-orders-failed"}],
     }  # fmt: skip
     assert "shop-lake orders: tributary-prod-shop-lake-orders-failed since 2026-03-01 16:30" in text

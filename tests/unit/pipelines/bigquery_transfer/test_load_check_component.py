@@ -1,4 +1,4 @@
-"""The check of each load: when it runs, what it may do, what rings."""
+"""The check of each load: when it runs, what it may do, its alarms."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What rings, and how failed records are put on the stream again."""
+"""Which alarms there are, and how failed records are put on the stream again."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The delivery: what Firehose is told, its rights, and the transformation."""
+"""The delivery: what Firehose is configured with, its rights, and the transformation."""
 
 import json
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from operate.alarms import Ringing
+from operate.alarms import FiringAlarm
 from operate.measures import measured
 from operate.outputs import Cloud
 from operate.row import LAST_DAY, NOTHING, OK, Described, TableStatus
@@ -17,7 +17,7 @@ def tables(cloud: Cloud, name: str, pipeline: Described) -> list[TableStatus]:
     return [TableStatus(name, "heart-beat", "-", arrived_at=beats.last, counted=LAST_DAY, state=state)]
 
 
-def concerns(pipeline: Described, alarm: Ringing) -> str | None:
+def concerns(pipeline: Described, alarm: FiringAlarm) -> str | None:
     """None: there is one row."""
     return None
 

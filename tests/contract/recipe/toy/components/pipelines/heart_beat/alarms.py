@@ -8,7 +8,7 @@ from components.blocks.alarm import Threshold, alarm
 def watch_beat(
     name: str, stream: str, minutes: int, topic: pulumi.Input[str] | None, parent: pulumi.Resource
 ) -> None:
-    """Rings when three beats in a row did not come."""
+    """Fires when three beats in a row did not come."""
     alarm(
         f"{name}-silent",
         "AWS/Kinesis/IncomingRecords",
