@@ -6,18 +6,20 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from pre_commit.clientlib import load_config
+from pre_commit.languages import pygrep
 
 ROOT = Path(__file__).resolve().parents[3]
 MAKEFILE = (ROOT / "Makefile").read_text()
 SETUP = "local/setup.sh"
 
 
-def hooks() -> list[dict[str, Any]]:
+def hooks(stage: str = "pre-commit") -> list[dict[str, Any]]:
     (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
     assert repository["repo"] == "local"  # nothing is fetched that the lock does not have
-    return repository["hooks"]
+    return [hook for hook in repository["hooks"] if hook.get("stages", ["pre-commit"]) == [stage]]
 
 
 def recipe(target: str) -> list[str]:
@@ -31,7 +33,30 @@ def recipe(target: str) -> list[str]:
 
 def test_pre_commit_takes_its_config() -> None:
     config = load_config(str(ROOT / ".pre-commit-config.yaml"))
-    assert [hook["id"] for hook in config["repos"][0]["hooks"]] == [hook["id"] for hook in hooks()]
+    taken = [hook["id"] for hook in config["repos"][0]["hooks"]]
+    assert taken == [hook["id"] for stage in ("pre-commit", "commit-msg") for hook in hooks(stage)]
+    # Else `pre-commit install` would install no hook for the message, and a message would run all the others.
+    assert config["default_install_hook_types"] == ["pre-commit", "commit-msg"]
+    assert config["default_stages"] == ["pre-commit"]
+
+
+@pytest.mark.parametrize(
+    ("message", "taken"),
+    [
+        ("export: a run names each failed source\n\nWhy.\n", True),
+        ("docs, local: " + "x" * 59 + "\n", True),
+        ("docs, local: " + "x" * 60 + "\n", False),
+        ("docs, local: " + "x" * 60, False),
+        ("Updates things\n\nexport: not the subject\n", False),
+        ("export:\n", False),
+        ("fixup! export: a run names each failed source\n", True),
+    ],
+)
+def test_a_commits_subject_has_its_area_and_72_characters(message: str, taken: bool, tmp_path: Path) -> None:
+    (hook,) = hooks("commit-msg")
+    assert hook["language"] == "pygrep"
+    (file := tmp_path / "COMMIT_EDITMSG").write_text(message)
+    assert pygrep.main([*hook["args"], hook["entry"], str(file)]) == (0 if taken else 1)
 
 
 def test_the_hooks_run_what_make_lint_runs() -> None:
