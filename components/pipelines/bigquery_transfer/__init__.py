@@ -11,4 +11,7 @@ warehouse.py         dataset, tables, and the view of each newest load
 load_check.py        checks every load: did it run, and do its rows match the exports that it read?
 alarms.py            when a load fails or differs, or events are not read
 job_account.py       the service accounts of loads and checks
+
+Guarded by: tests/unit/pipelines/bigquery_transfer/, tests/contract/gcp/, tests/contract/iam/table_bigquery_transfer.py,
+tests/contract/iam/table_storage_transfer.py, tests/e2e/test_bigquery_transfer.py, tests/e2e/test_storage_transfer.py
 """

@@ -8,4 +8,9 @@ component.py           tables, the landing with its key and events, and the run
 start.py               what starts a run
 run.py statements.py   what exports first in a run, and what it may do; the rest is components/lake/
 simple_run.py          `run: simple`: a function that only starts the exports
+
+Guarded by: tests/unit/pipelines/export/, tests/contract/test_normaliser.py, tests/contract/test_normaliser_steps.py,
+tests/contract/test_fold.py, tests/contract/test_rds_export.py, tests/contract/test_schema.py,
+tests/contract/test_catalog_columns.py, tests/contract/test_hive_coercions.py, tests/contract/kills/,
+tests/contract/iam/table_export_run.py, tests/e2e/test_lake.py
 """

@@ -10,4 +10,7 @@ delivery.py       the Firehose stream, its two roles, buffer, retries and log
 search_index.py   the index, which Firehose does not make
 dashboards.py     who reads the index in Dashboards
 alarms.py         when records wait, are refused or get lost
+
+Guarded by: tests/unit/pipelines/firehose/, tests/contract/test_cloud_aoss.py, tests/contract/test_cloud_kinesis.py,
+tests/contract/iam/table_firehose.py, tests/e2e/test_firehose.py
 """

@@ -8,4 +8,7 @@ component.py    tables, bucket, collection, ingestion pipelines with their roles
 body.py         what an ingestion pipeline does: source, processors, route, sink
 statements.py   what its role may do
 alarms.py       when documents fail to arrive
+
+Guarded by: tests/unit/pipelines/zero_etl/, tests/contract/test_cloud_osis.py, tests/contract/test_cloud_osis_bodies.py,
+tests/contract/iam/table_zero_etl.py, tests/e2e/test_zero_etl.py
 """

@@ -42,6 +42,16 @@ def test_the_alarms_of_each_pipeline_stand_where_the_recipe_has_them(kind: str) 
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
+def test_each_room_names_the_tests_that_guard_it(kind: str) -> None:
+    room = kind.replace("-", "_")
+    text = (ROOT / "components/pipelines" / room / "__init__.py").read_text()
+    named = re.findall(r"tests/[\w./]+(?<!,)", text.partition("Guarded by: ")[2])
+    assert {path.split("/")[1] for path in named} == {"unit", "contract", "e2e"}
+    assert f"tests/unit/pipelines/{room}/" in named
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
 def test_each_pipeline_is_in_what_the_recipe_lists_for_it(kind: str) -> None:
     for stack in ("dev", "prod", "local"):
         config = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
