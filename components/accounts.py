@@ -35,16 +35,26 @@ AccountId = Annotated[
     BeforeValidator(_in_quotes),
     matching("[0-9]{12}", "'{value}' is not an account id; write its 12 digits"),
 ]
-KEY_ARN = r"arn:aws[a-z-]{0,20}:kms:[a-z0-9-]{1,40}:[0-9]{12}:key/[A-Za-z0-9-]{1,128}"
+
+
+def arn_pattern(
+    service: str, resource: str, *, region: str = "[a-z0-9-]{1,40}", account: str = "[0-9]{12}"
+) -> str:
+    """The regular expression of an ARN, in every partition; each argument is one too. IAM's have no region: ``""``.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html"""
+    return f"arn:aws[a-z-]{{0,20}}:{service}:{region}:{account}:{resource}"
+
+
+KEY_ARN = arn_pattern("kms", "key/[A-Za-z0-9-]{1,128}")
 """A KMS key's own ARN: a policy takes no alias (https://docs.aws.amazon.com/kms/latest/developerguide/
 cmks-in-iam-policies.html)."""
 IAM_NAME = r"(?:[!-~]{1,510}/)?[A-Za-z0-9_+=,.@-]{1,64}"
 """A role's or a user's path and name (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html)."""
-ROLE_ARN = rf"arn:aws[a-z-]{{0,20}}:iam::[0-9]{{12}}:role/{IAM_NAME}"
+ROLE_ARN = arn_pattern("iam", f"role/{IAM_NAME}", region="")
 RoleArn = Annotated[
     str, matching(ROLE_ARN, "'{value}' is not a role's ARN; write 'arn:aws:iam::<account id>:role/<name>'")
 ]
-POLICY_ARN = r"arn:aws[a-z-]{0,20}:iam::[0-9]{12}:policy/(?:[!-~]{1,510}/)?[A-Za-z0-9_+=,.@-]{1,128}"
+POLICY_ARN = arn_pattern("iam", "policy/(?:[!-~]{1,510}/)?[A-Za-z0-9_+=,.@-]{1,128}", region="")
 """A managed policy of an account (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html)."""
 PolicyArn = Annotated[
     str,

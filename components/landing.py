@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import pulumi
 from pydantic import AfterValidator, Field
 
-from components.accounts import KEY_ARN, AccountArgs
+from components.accounts import KEY_ARN, AccountArgs, arn_pattern
 from components.arguments import BY_NAME, OF_THE_STACK, FilledBy, Text, arguments, matching, together
 from components.languages import aws_schedules
 
@@ -86,7 +86,7 @@ class Landing:
     def _queue_is_of_the_account(self) -> Iterator[str]:
         queue = self.event_queue_arn
         if isinstance(queue, str) and not re.fullmatch(
-            rf"arn:aws[a-z-]*:sqs:[a-z0-9-]+:{self.account.id}:[A-Za-z0-9_-]{{1,80}}", queue
+            arn_pattern("sqs", "[A-Za-z0-9_-]{1,80}", account=self.account.id), queue
         ):
             yield (
                 f"event_queue_arn: '{queue}' is not the ARN of a queue of account {self.account.id}, whose bucket it "

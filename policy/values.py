@@ -53,6 +53,7 @@ def some(items: Iterable[T], test: Callable[[T], object]) -> bool:
     return False
 
 
+# Its own, as components/, delivery/ and local/ have theirs: the pack runs without them, on other programs too.
 def is_mapping(value: Any) -> TypeGuard[Props]:
     """Whether a value is known and a mapping; its keys are text, as those of properties and documents are."""
     return isinstance(value, Mapping)

@@ -6,7 +6,7 @@ from typing import Annotated
 import pulumi
 from pydantic import Field
 
-from components.accounts import IAM_NAME, AccountId, RoleArn
+from components.accounts import IAM_NAME, AccountId, RoleArn, arn_pattern
 from components.arguments import arguments, matching, parse, together
 from components.arguments.config import values_of
 
@@ -32,7 +32,7 @@ Subject = Annotated[
 Principal = Annotated[
     str,
     matching(
-        rf"arn:aws[a-z-]{{0,20}}:iam::[0-9]{{12}}:(?:root|(?:role|user)/{IAM_NAME})",
+        arn_pattern("iam", f"(?:root|(?:role|user)/{IAM_NAME})", region=""),
         "'{value}' is no principal; write 'arn:aws:iam::<account id>:role/<name>'",
     ),
 ]

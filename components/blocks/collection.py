@@ -9,7 +9,7 @@ import pulumi_aws as aws
 from pydantic import Field
 
 from components import names
-from components.accounts import IAM_NAME, AccountArgs
+from components.accounts import IAM_NAME, AccountArgs, arn_pattern
 from components.arguments import Text, arguments, matching, together
 from components.blocks.collection_group import CollectionGroupArgs, SharedGroup, group_of, planned_name
 from components.blocks.key import KmsKeyArn
@@ -17,7 +17,7 @@ from components.blocks.key import KmsKeyArn
 PrincipalArn = Annotated[
     str,
     matching(
-        rf"arn:aws[a-z-]{{0,20}}:(iam|sts)::[0-9]{{12}}:(role|user|assumed-role)/{IAM_NAME}",
+        arn_pattern("(iam|sts)", f"(role|user|assumed-role)/{IAM_NAME}", region=""),
         "'{value}' is not the ARN of a role or a user; write 'arn:aws:iam::<account id>:role/<name>'",
     ),
 ]
@@ -106,7 +106,7 @@ class SharedCollection:
     arn: Annotated[
         Text,
         matching(
-            "arn:aws[a-z-]{0,20}:aoss:[a-z0-9-]{1,40}:[0-9]{12}:collection/[a-z0-9-]{1,128}",
+            arn_pattern("aoss", "collection/[a-z0-9-]{1,128}"),
             "'{value}' is not a collection's ARN; write 'arn:aws:aoss:<region>:<account id>:collection/<id>'",
         ),
     ]

@@ -8,7 +8,7 @@ import pulumi_aws as aws
 from pydantic import Field
 
 from components import names
-from components.accounts import IAM_NAME, AccountArgs
+from components.accounts import IAM_NAME, AccountArgs, arn_pattern
 from components.arguments import arguments, matching, together
 from components.iam import Statement, document, trust
 from components.lake.place import Place
@@ -17,7 +17,7 @@ Principal = Annotated[
     str,
     Field(max_length=255),
     matching(
-        rf"arn:aws[a-z-]{{0,20}}:iam::[0-9]{{12}}:(role|user)/{IAM_NAME}",
+        arn_pattern("iam", f"(role|user)/{IAM_NAME}", region=""),
         "'{value}' is not the ARN of a role or a user in IAM; write 'arn:aws:iam::<account id>:role/<name>'",
     ),
 ]

@@ -9,7 +9,7 @@ import pulumi_aws as aws
 import pulumi_gcp as gcp
 from pydantic import Field
 
-from components.accounts import AccountArgs
+from components.accounts import AccountArgs, arn_pattern
 from components.arguments import BY_NAME, OF_THE_STACK, FilledIn, Text, arguments, matching
 from components.blocks.collection import SharedCollection
 from components.blocks.collection_group import SharedGroup
@@ -19,7 +19,7 @@ from components.landing import Landing
 TopicArn = Annotated[
     Text,
     matching(
-        "arn:aws[a-z-]{0,20}:sns:[a-z0-9-]{1,40}:[0-9]{12}:[A-Za-z0-9_-]{1,256}",
+        arn_pattern("sns", "[A-Za-z0-9_-]{1,256}"),
         "'{value}' is not a topic's ARN; write 'arn:aws:sns:<region>:<account id>:<topic>'",
     ),
 ]

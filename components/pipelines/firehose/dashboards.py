@@ -7,7 +7,7 @@ import pulumi_aws as aws
 from pydantic import Field
 
 from components import names
-from components.accounts import IAM_NAME, AccountArgs
+from components.accounts import IAM_NAME, AccountArgs, arn_pattern
 from components.arguments import arguments, matching
 from components.blocks.collection import READ, SharedCollection, data_access
 from components.iam import Statement, document
@@ -15,7 +15,7 @@ from components.iam import Statement, document
 Reader = Annotated[
     str,
     matching(
-        rf"arn:aws[a-z-]{{0,20}}:iam::[0-9]{{12}}:(root|(role|user)/{IAM_NAME})",
+        arn_pattern("iam", f"(root|(role|user)/{IAM_NAME})", region=""),
         "'{value}' is not the ARN of a role, a user or an account; write 'arn:aws:iam::<account id>:role/<name>', "
         "or of the pipeline's own account 'arn:aws:iam::<account id>:root' to let its policies decide",
     ),
