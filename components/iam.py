@@ -78,7 +78,7 @@ ROLE_CHARACTERS = 10_240
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html)."""
 
 
-def fitting(policy: str, path: str, write: str, *, beside: int = 0) -> str:
+def check_policy_length(policy: str, path: str, write: str, *, beside: int = 0) -> str:
     """The policy's JSON, unless it is longer than a role's may be, with `beside` for what else the role is granted."""
     characters = len("".join(policy.split())) + beside
     if characters > ROLE_CHARACTERS:

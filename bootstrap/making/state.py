@@ -19,7 +19,7 @@ import pulumi_aws as aws
 from bootstrap.making import names
 from bootstrap.making.settings import BootstrapArgs
 from components.accounts import AccountArgs
-from components.blocks.key import by_the_accounts_policies
+from components.blocks.key import account_administers_key
 from components.iam import document
 
 NOT_FORGOTTEN = [
@@ -140,7 +140,7 @@ def _key(
         description=f"tributary: {what}",
         enable_key_rotation=True,
         deletion_window_in_days=30,
-        policy=document(by_the_accounts_policies(account)),
+        policy=document(account_administers_key(account)),
         opts=kept,
     )
     aws.kms.Alias(name, name=alias, target_key_id=key.key_id, opts=kept)

@@ -131,7 +131,7 @@ class SharedCollection:
         )
 
 
-def one_of_both(collection: CollectionArgs, shared: SharedCollection | None) -> Iterator[str]:
+def collection_conflicts(collection: CollectionArgs, shared: SharedCollection | None) -> Iterator[str]:
     """An error where a collection is configured and another pipeline's is used."""
     if shared and collection != CollectionArgs():
         yield (
@@ -140,7 +140,7 @@ def one_of_both(collection: CollectionArgs, shared: SharedCollection | None) -> 
         )
 
 
-def its_group(
+def group_conflicts(
     collection: CollectionArgs,
     group: SharedGroup | None,
     shared: SharedCollection | None,

@@ -125,7 +125,7 @@ class LambdaFunction(pulumi.ComponentResource):
             else None,
             reserved_concurrent_executions=execution.reserved_concurrency,
             environment=aws.lambda_.FunctionEnvironmentArgs(
-                variables={key: _short(name, key, value) for key, value in task.environment.items()}
+                variables={key: _checked_length(name, key, value) for key, value in task.environment.items()}
             ),
             vpc_config=aws.lambda_.FunctionVpcConfigArgs(
                 subnet_ids=vpc.subnet_ids, security_group_ids=vpc.security_group_ids
@@ -230,7 +230,7 @@ class LambdaFunction(pulumi.ComponentResource):
             )
 
 
-def _short(name: str, key: str, value: pulumi.Input[str]) -> pulumi.Input[str]:
+def _checked_length(name: str, key: str, value: pulumi.Input[str]) -> pulumi.Input[str]:
     """The variable's value. Raises pulumi.RunError where it leaves no room for the others (variables.MOST_BYTES)."""
 
     def short(known: str) -> str:

@@ -50,7 +50,7 @@ _USE = [
 ]  # fmt: skip
 
 
-def by_the_accounts_policies(account: AccountArgs) -> Statement:
+def account_administers_key(account: AccountArgs) -> Statement:
     """Lets the IAM policies of the key's own account decide."""
     return Statement(
         "LetTheAccountsPoliciesDecide",
@@ -83,7 +83,7 @@ class KmsKey(pulumi.ComponentResource):
             description=description,
             enable_key_rotation=True,
             deletion_window_in_days=30,
-            policy=document(by_the_accounts_policies(account), *statements),
+            policy=document(account_administers_key(account), *statements),
             # Data that outlives the stack is lost without its key.
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=retain),
         )

@@ -8,7 +8,7 @@ import pulumi_aws as aws
 
 from components import names
 from components.blocks.table import SourceTable, decrypt_tables
-from components.iam import Statement, document, fitting, pass_role, trust
+from components.iam import Statement, check_policy_length, document, pass_role, trust
 from components.lake.place import Place
 from components.pipelines.export.args import ExportArgs
 from components.shared.landing_folders import RAW, STATE, raw
@@ -28,7 +28,7 @@ def refuse_too_many_sources(name: str, args: ExportArgs, place: Place, *more: St
     policy = document(*source_statements(name, args, known), *more)
     assert isinstance(policy, str)
     # Beside them, the function's own log.
-    fitting(
+    check_policy_length(
         policy,
         f"pipelines.{name}.sources",
         "spread the sources over two pipelines of kind 'export'",

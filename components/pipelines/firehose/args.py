@@ -13,8 +13,8 @@ from components.blocks.collection import (
     CollectionArgs,
     IndexName,
     SharedCollection,
-    its_group,
-    one_of_both,
+    collection_conflicts,
+    group_conflicts,
     planned_group,
 )
 from components.blocks.collection_group import SharedGroup
@@ -111,8 +111,8 @@ class FirehoseArgs(DeliveryArgs, PipelineArgs):
             yield (
                 "retention: documents of another pipeline's collection are kept as that pipeline says; write it there"
             )
-        yield from one_of_both(self.collection, shared)
-        yield from its_group(self.collection, self.shared_group, self.shared_collection, "TIMESERIES")
+        yield from collection_conflicts(self.collection, shared)
+        yield from group_conflicts(self.collection, self.shared_group, self.shared_collection, "TIMESERIES")
 
     @together
     def _collection_is_reached(self) -> Iterator[str]:

@@ -12,7 +12,7 @@ from components import names
 from components.arguments import replaced
 from components.blocks.function import Execution, LambdaFunction, Task
 from components.blocks.queue import Queue
-from components.iam import Statement, document, fitting, pass_role, trust
+from components.iam import Statement, check_policy_length, document, pass_role, trust
 from components.landing import Landing
 from components.pipelines.replication.alarms import watch_rule
 from components.pipelines.replication.args import JOB_TAG, REPORTS, ReplicationArgs
@@ -140,7 +140,9 @@ class ReplicaSource(pulumi.ComponentResource):
         known = replaced(landing, key_arn=None if landing.key_arn is None else stand_in)
         measured = pulumi.Output.from_input(
             document(*statements(known, None if key_arn is None else stand_in))
-        ).apply(lambda text: fitting(text, f"{self._place}.prefixes", "write fewer or shorter ones"))
+        ).apply(
+            lambda text: check_policy_length(text, f"{self._place}.prefixes", "write fewer or shorter ones")
+        )
         policy = document(*statements(landing, key_arn))
         return pulumi.Output.all(policy, measured).apply(lambda both: both[0])
 

@@ -13,8 +13,8 @@ from components.blocks.collection import (
     CollectionArgs,
     IndexName,
     SharedCollection,
-    its_group,
-    one_of_both,
+    collection_conflicts,
+    group_conflicts,
     planned_group,
 )
 from components.blocks.collection_group import SharedGroup
@@ -183,8 +183,8 @@ class ZeroEtlArgs(PipelineArgs):
                 "collection_of: a TIMESERIES collection takes no document ids, and items are updated and deleted by "
                 "theirs; name a pipeline whose collection is of type SEARCH"
             )
-        yield from one_of_both(self.collection, self.shared_collection)
-        yield from its_group(self.collection, self.shared_group, self.shared_collection, "SEARCH")
+        yield from collection_conflicts(self.collection, self.shared_collection)
+        yield from group_conflicts(self.collection, self.shared_group, self.shared_collection, "SEARCH")
 
     @together
     def _units_suffice(self) -> Iterator[str]:
