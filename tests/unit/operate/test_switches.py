@@ -129,7 +129,7 @@ def test_run_of_a_transfer_copies_first_unless_events_do() -> None:
 @pytest.mark.parametrize(
     ("do", "pipeline", "instead"),
     [
-        (switches.run, "shop-replica", "instead: make run STACK=prod PIPELINE=shop-lake$"),
+        (switches.run, "shop-replica", "To send new data: make run STACK=prod PIPELINE=shop-lake$"),
         (switches.run, "catalog-search", "pause it, then resume it"),
         (
             switches.pause,
