@@ -23,7 +23,7 @@ from folding import fold
 from run_steps import Folded, FoldEvent
 
 logger = Logger(service="fold")
-bucket = os.environ[variables.BUCKET]
+bucket, memory = os.environ[variables.BUCKET], os.environ[variables.MEMORY]
 s3 = boto3.client("s3", config=Config(retries={"mode": "standard", "total_max_attempts": 6}))
 
 
@@ -41,7 +41,7 @@ def handler(event: FoldEvent, _context: object) -> Folded:
             windows=[fetch(p, folder / f"window-{n}") for n, p in enumerate(event["window_prefixes"])],
             output=output,
             spill=folder / "spill",
-            memory_limit=os.environ[variables.MEMORY],
+            memory_limit=memory,
             part=int(event.get("part", 0)),
             parts=int(event.get("parts", 1)),
         )

@@ -304,6 +304,7 @@ def run_isolated(made, tmp_path):
             ("ACCOUNT_ID", "ROLE_ARN", "REPORT_BUCKET", "REPORT_PREFIX", "STREAM", "TIMESTAMP"), "x"
         ),
         "PATIENCE_SECONDS": "1",
+        "MEMORY": "1GB",
         "DROP": "{}",
         "JOB_TAG": "tributary-backfill=x",
         **dict.fromkeys(("LOAD_TIME", "PIPELINE", "PROJECT", "DATASET", "LOCATION"), "x"),
