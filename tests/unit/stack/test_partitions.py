@@ -11,9 +11,10 @@ from tests.recording import PITR_ON, record
 
 # What the mocks themselves make up: ARNs of resources, and collections' addresses.
 MADE_UP = re.compile(r"arn:aws:[a-z0-9]+:[\w-]+:mock:|arn:aws:dynamodb:mock:|\.mock\.aoss\.amazonaws\.com")
-# A name of a service among principals is the same everywhere
+# An address of AWS, also within an alarm's text; a service's name among principals has no region and is the same
+# everywhere
 # (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-services).
-PRINCIPAL = re.compile(r"^[a-z.-]+\.amazonaws\.com$")
+ADDRESS = re.compile(r"[\w.-]+\.amazonaws\.com[\w.]*")
 SUFFIX = {"cn-north-1": "amazonaws.com.cn", "us-gov-west-1": "amazonaws.com"}
 
 
@@ -62,11 +63,10 @@ def test_every_arn_and_endpoint_is_of_the_regions_partition(region: str, partiti
     ]
     assert elsewhere == []
     endpoints = [
-        text
-        for text in values
-        if region in text[2]
-        and re.search(r"\.amazonaws\.com", MADE_UP.sub("", text[2]))
-        and not PRINCIPAL.match(text[2])
+        (type_, name, address.rstrip("."))
+        for type_, name, text in values
+        for address in ADDRESS.findall(MADE_UP.sub("", text))
+        if region in address
     ]
     assert endpoints
-    assert [text for text in endpoints if not text[2].endswith(SUFFIX[region])] == []
+    assert [endpoint for endpoint in endpoints if not endpoint[2].endswith(SUFFIX[region])] == []
