@@ -30,7 +30,7 @@ if [ -e .venv/ready ]; then
   echo "set-up: requirements.lock has changed, bringing .venv up to date" >&2
   rm .venv/ready
 else
-  echo "set-up: making .venv with $("$python" -V) and the packages of requirements.lock: about a minute, 1.5 GB" >&2
+  echo "set-up: making .venv with $("$python" -V) and the packages of requirements.lock: about a minute, 1.7 GB" >&2
   "$python" -m venv --clear .venv
   one=$(mktemp)
   trap 'rm -f "$one"' EXIT
