@@ -7,7 +7,7 @@ from typing import Any, get_origin
 import botocore.session
 import pytest
 from pulumi.runtime.proto import provider_pb2
-from pulumi_aws.kinesis.get_stream import GetStreamResult
+from pulumi_aws import kinesis
 
 from local.providers.aws import Aws
 from local.providers.aws_rows import Refused, imported
@@ -81,6 +81,6 @@ def test_a_function_reads_what_the_program_names_and_has_its_parts_in_the_functi
     monkeypatch.setattr(cloud, "read", lambda kind, key, state: read.append(key) or dict(stream))
     answer = cloud.invoke("aws:kinesis/getStream:getStream", {"name": "s"})
     assert read == ["arn:aws:kinesis:eu-central-1:111111111111:stream/s"]
-    getter: Any = GetStreamResult.stream_mode_details.fget
+    getter: Any = kinesis.GetStreamResult.stream_mode_details.fget
     assert get_origin(inspect.signature(getter).return_annotation) is collections.abc.Sequence
     assert answer["streamModeDetails"] == [{"streamMode": "ON_DEMAND"}]

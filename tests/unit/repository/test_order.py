@@ -2,12 +2,14 @@
 
 import ast
 import random
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from tests import order
+from tests.sources import modules
 
 ROOT = Path(__file__).resolve().parents[3]
 END_TO_END = sorted((ROOT / "tests" / "e2e").glob("test_*.py"))
@@ -31,6 +33,16 @@ def test_what_a_folder_of_contracts_starts_once_is_started_on_one_worker_only(fo
     files = sorted((ROOT / "tests" / "contract" / folder).glob("test_*.py"))
     assert len(files) > 1
     assert {order.scope(f"{path.relative_to(ROOT)}::test_a[x]") for path in files} == {folder}
+
+
+@pytest.mark.parametrize(
+    "folder", ["components", "handlers", "policy", "local", "bootstrap", "tests", "benchmarks"]
+)
+def test_nothing_of_the_providers_sdks_is_imported_from_a_module_of_one_function(folder: str) -> None:
+    """Such an import puts the module in the place of the function of its name: `aws.kinesis.get_stream` is then no
+    function in any test that follows in the process."""
+    deep = re.compile(r"^\s*(from|import) pulumi_(aws|gcp)\.\w+\.\w+", re.MULTILINE)
+    assert [path.name for path in modules(folder) if deep.search(path.read_text())] == []
 
 
 def test_any_other_files_tests_stay_together_and_apart_from_another_files() -> None:
