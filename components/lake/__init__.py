@@ -1,8 +1,8 @@
 """A run: exports that lie in a bucket become Parquet, tables in Glue, and queries in Athena.
 
-Whichever pipeline has the bucket: an export, whose run exports first, or a replica, where the exports arrive.
+An export has it, whose run exports first.
 
-filling.py                            what a run fills, in the words that both pipelines have for it
+filling.py                            what a run fills, without the arguments of a pipeline
 run.py state_machine.py steps.py      the state machine and its functions
 place.py                              where a run works in the bucket
 event_start.py                        an event that starts a run

@@ -1,4 +1,4 @@
-"""What a run fills, in the words that an export and a replica both have for it."""
+"""What a run fills, without the arguments of the pipeline that has it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -83,7 +83,7 @@ def record(mapping: Mapping[str, Any], timestamp: str, run: str, number: int) ->
 
 
 def counts_each(mapping: Mapping[str, Any]) -> bool:
-    """Whether the index has a field for what its mapping does not name, so that each record is told apart."""
+    """Whether the index has a field for what its mapping does not name, so that each record can be recognized."""
     return str(mapping.get("dynamic", True)).lower() == "true"
 
 
