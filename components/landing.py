@@ -47,6 +47,18 @@ YIELDED = FilledBy("the pipeline that yields the landing fills it in")
 
 
 @arguments
+class FilledTables:
+    """The tables that a run fills of a landing's exports."""
+
+    sources: dict[str, str] = Field(default_factory=dict)
+    """Name -> kind of each source: `dynamodb`, `rds_instance` or `rds_cluster`."""
+    tables: dict[str, dict[str, str]] = Field(default_factory=dict)
+    """Table of the catalog -> its declared columns, none where none are."""
+    folds: bool = False
+    """Whether a source's changes are folded into its last snapshot."""
+
+
+@arguments
 class Landing:
     """A landing."""
 
@@ -77,6 +89,8 @@ class Landing:
     """Whether the bucket was not made by this program."""
     typed: Annotated[dict[str, TypedTable], YIELDED] = Field(default_factory=dict)
     """The tables that are Parquet there, beside the exports or instead of them."""
+    filled: Annotated[FilledTables | None, YIELDED] = None
+    """The tables that a run fills of its exports; none where none does."""
     schedule: Annotated[Annotated[str, AfterValidator(aws_schedules.schedule)] | None, YIELDED] = None
     """When its exports start, where that is known."""
     timezone: Annotated[str, AfterValidator(aws_schedules.timezone), YIELDED] = "UTC"

@@ -22,15 +22,16 @@ HANDLER = re.compile(r"handlers/([a-z_]+)/.*")
 HANDLERS: Mapping[str, tuple[str, ...]] = {
     "arrival": ("replication",),
     "backfill": ("replication",),
-    "catalog": ("export",),
+    "catalog": ("export", "replication"),
     "export_source": ("export",),
     "export_start": ("export",),
-    "fold": ("export",),
+    "fold": ("export", "replication"),
     "generate_ticks": ("firehose",),
     "index": ("firehose",),
     "load_check": ("bigquery-transfer",),
-    "normalise": ("export",),
+    "normalise": ("export", "replication"),
     "replay": ("firehose",),
+    "replica_source": ("replication",),
     "transform": ("firehose",),
 }
 

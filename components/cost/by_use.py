@@ -224,6 +224,11 @@ def _replication(it: "Used[ReplicationArgs, ReplicationUsageArgs]") -> Iterator[
         yield it.use(TABLE, "what has arrived", "dynamodb.write", 0, 2 * objects)
     yield it.use(QUEUE, "arrivals", "sqs.request", 3 * objects)
     yield it.use(FUNCTION, "announcements", "events.custom", 0, objects, region=destination)
+    if it.has(RUN):
+        yield it.use(RUN, "transitions of the run", "states.transition", usage.monthly_transitions)
+        yield it.use(WORKGROUP, "queries", "athena.scan", usage.monthly_queries_tb)
+        yield it.use(BUCKET, "requests that write or list", "s3.put", usage.monthly_tier_1_requests)
+        yield it.use(BUCKET, "requests that read", "s3.get", usage.monthly_tier_2_requests)
 
 
 def _bigquery_transfer(it: "Used[BigQueryTransferArgs, BigQueryTransferUsageArgs]") -> Iterator[Quantity]:

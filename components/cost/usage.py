@@ -114,6 +114,14 @@ class ReplicationUsageArgs(UsageArgs):
     """GB that the replica holds."""
     existing_objects: Amount = 100_000
     """Objects that were there before, replicated once where `existing_objects` says so."""
+    monthly_transitions: Amount = 3_000
+    """State transitions of the runs that make tables, with `catalog`."""
+    monthly_tier_1_requests: Amount = 10_000
+    """S3 requests of those that write or list."""
+    monthly_tier_2_requests: Amount = 50_000
+    """S3 requests of those that read."""
+    monthly_queries_tb: Amount = 0.1
+    """TB that queries in Athena scan, with `catalog`."""
 
 
 @arguments

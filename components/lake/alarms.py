@@ -39,7 +39,7 @@ def watch_sources(name: str, filling: Filling, opts: pulumi.ResourceOptions) -> 
             ),
             topic=topic,
             meaning=f"Nothing of {source} was published for {filling.stale_after_hours} hours. Queries read older "
-            f"data. Check whether it ran ({runs}), and whether the schedule is on (aws scheduler list-schedules).",
+            f"data. Check whether it ran ({runs}), and {filling.begun_by}.",
             opts=opts,
         )
 

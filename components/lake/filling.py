@@ -33,6 +33,8 @@ class Filling:
     folds: bool
     """Whether a source's changes are folded into its last snapshot."""
     stale_after_hours: int
+    begun_by: str
+    """What to check where no run began, as an alarm says it: 'whether the schedule is on (aws …)'."""
     queries: QueryArgs
     views: Mapping[str, str]
     crawler: CrawlerArgs | None

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 import pulumi
 
 from components.iam import Statement
+from components.shared.landing_folders import WINDOWS
+
+# Days until what a run leaves on its way into a snapshot is deleted: it is of use until the run is over.
+ON_ITS_WAY = {WINDOWS: 7}
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,12 @@
 """The queries that the workgroup offers."""
 
 import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from components.lake.filling import Filling
 from components.lake.workgroup import QUERY_NAME
-from components.shared.catalog_names import latest_view
+from components.shared.catalog_names import latest_view, viewed_table
 
 
 def named_queries(filling: Filling, database: str) -> dict[str, tuple[str, str]]:
@@ -25,6 +27,22 @@ def named_queries(filling: Filling, database: str) -> dict[str, tuple[str, str]]
         f"view-{view}": (f"Makes the view {view}", f'CREATE OR REPLACE VIEW "{database}"."{view}" AS\n{sql}')
         for view, sql in filling.views.items()
     }
+
+
+def unfit_views(views: Mapping[str, str], columns: Mapping[str, Mapping[str, Any] | None]) -> Iterator[str]:
+    """What is wrong with a config's views on these tables, {table: its declared columns}."""
+    if not views:
+        return
+    # sqlglot is a tenth of a program's start, and few stacks have a view of their own.
+    from components.languages.athena_views import check_view  # noqa: PLC0415
+
+    for name, sql in views.items():
+        if name in columns or viewed_table(name) in columns:
+            yield f"views.{name}: a table of this pipeline is called so; name the view differently"
+        try:
+            check_view(sql, columns)
+        except ValueError as error:
+            yield f"views.{name}: {error}"
 
 
 def _query_name(whole: str) -> str:

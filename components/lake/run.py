@@ -19,7 +19,7 @@ from components.lake.reader import reader_policy
 from components.lake.state_machine import StateMachine
 from components.lake.workgroup import Workgroup
 from components.shared import metric_names, variables
-from components.shared.landing_folders import LAKE, RAW, STATE, WINDOWS
+from components.shared.landing_folders import HANDED_OVER, LAKE, RAW, STATE, WINDOWS
 
 WHOLE_CPU = 1769  # MB of memory that bring one: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 
@@ -28,8 +28,10 @@ WHOLE_CPU = 1769  # MB of memory that bring one: https://docs.aws.amazon.com/lam
 class Exports:
     """Where the exports of a run come from."""
 
+    part: str
+    """What the function is called that plans the run and finds each export."""
     task: Callable[[pulumi.Resource], Task]
-    """The function that plans the run and finds each export; the argument is the parent of what belongs to it."""
+    """That function; the argument is the parent of what belongs to it."""
     of: Mapping[str, pulumi.Input[str]]
     """What the definition names and is not known before it is deployed."""
     definition: Callable[[Mapping[str, str], Mapping[str, str]], Mapping[str, Any]]
@@ -37,6 +39,8 @@ class Exports:
     and, where changes are folded, `fold`."""
     start: Callable[[pulumi.Resource, StateMachine], None]
     """Makes what starts the machine."""
+    hands_over: bool
+    """Whether replicas of the bucket get what they need to fill the same tables."""
 
 
 def step_task(
@@ -158,7 +162,7 @@ class ExportRun(pulumi.ComponentResource):
         )
 
     def _source(self) -> LambdaFunction:
-        return self._function("source", self.exports.task(self), self._execution(300))
+        return self._function(self.exports.part, self.exports.task(self), self._execution(300))
 
     def _normalise(self) -> LambdaFunction:
         place = self.place
@@ -200,11 +204,14 @@ class ExportRun(pulumi.ComponentResource):
             self.place,
             "catalog",
             "Publishes and reports what was exported by",
-            catalog_statements(self.place, self.catalog_arns if registered else []),
+            catalog_statements(
+                self.place, self.catalog_arns if registered else [], hands_over=self.exports.hands_over
+            ),
             {
                 variables.PIPELINE: name,
                 variables.DATABASE: catalog.database,
                 variables.CATALOG: "registered" if registered else "crawler",
+                **({variables.HANDS_OVER: "1"} if self.exports.hands_over else {}),
             },
         )
         # A database of a thousand tables takes a few minutes.
@@ -231,8 +238,8 @@ class ExportRun(pulumi.ComponentResource):
         )
 
 
-def catalog_statements(place: Place, catalog_arns: list[str]) -> list[Statement]:
-    """Lets tables and views be kept in the pipeline's own database."""
+def catalog_statements(place: Place, catalog_arns: list[str], *, hands_over: bool) -> list[Statement]:
+    """Lets tables and views be kept in the pipeline's own database, and exports be handed over to replicas."""
     keeps = [
         "glue:CreatePartition",
         "glue:CreateTable",
@@ -243,6 +250,11 @@ def catalog_statements(place: Place, catalog_arns: list[str]) -> list[Statement]
     return [
         place.read(STATE),
         place.write(STATE),
+        *(
+            [Statement("HandOver", ["s3:PutObject"], [f"{place.bucket_arn}/{RAW}*{HANDED_OVER}"])]
+            if hands_over
+            else []
+        ),
         place.find(),
         *place.use_key("Decrypt", "GenerateDataKey"),
         *([Statement("KeepCatalog", keeps, catalog_arns)] if catalog_arns else []),

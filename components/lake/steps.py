@@ -4,6 +4,9 @@
               Start -> Wait, Status (10 s to 10 min apart) -> normalise -> reconcile -> [fold] -> Publish
          -> Report
 
+In a replica an event says which export has arrived: Start finds what the source's run handed over with it, and waits
+while the export that it builds on has not been published; there is nothing to follow, and the schema is that run's.
+
 A source that fails does not stop the others: its error becomes its result, and Report raises all errors at the end.
 Every step can be repeated as it is, so a run that is started twice, or again after a failure, does no harm.
 
@@ -37,6 +40,15 @@ ERROR = path(run_steps.Failure, "error")
 # Where an answer stands that no later step reads whole.
 PUBLISHED, FORGOTTEN = "$.published", "$.forgotten"
 STATE, WAIT = path(Progress, "state"), path(Progress, "wait")
+
+
+def side_by_side(files_at_once: int, reserved_concurrency: int | None, tables: int, databases: int) -> int:
+    """How many files of one table are normalised side by side: with reserved concurrency, an equal share of it for
+    each source that may run at the same time, as Lambda throttles a call beyond it."""
+    if reserved_concurrency is None:
+        return files_at_once
+    sources = min(AT_ONCE[DYNAMODB], tables) + min(AT_ONCE[DATABASES], databases)
+    return max(1, min(files_at_once, reserved_concurrency // sources))
 
 
 def task(
@@ -77,7 +89,7 @@ def choice(default: str, *rules: tuple[str, Any, str]) -> Step:
 def definition(
     kinds: set[str],
     *,
-    sources: str,
+    sources: str | None,
     bucket: str,
     files_at_once: int,
     source: str,
@@ -86,9 +98,12 @@ def definition(
     catalog: str,
 ) -> Step:
     """The state machine of a run over sources of these kinds (`dynamodb`, `rds`); `sources` is the list that the first
-    step gets, as JSON, in which no name is taken for a path; the last four are functions' ARNs."""
-    items = {DYNAMODB: _dynamodb(bucket, files_at_once, source, normalise, fold, catalog),
-             DATABASES: _rds(source, normalise, catalog)}  # fmt: skip
+    step gets, as JSON, in which no name is taken for a path, None in a replica; the last four are functions' ARNs."""
+    arrived = sources is None
+    items = {
+        DYNAMODB: _dynamodb(bucket, files_at_once, source, normalise, fold, catalog, arrived=arrived),
+        DATABASES: _rds(source, normalise, catalog, arrived=arrived),
+    }
     branches = [
         {
             "StartAt": f"Each {kind} source",
@@ -108,29 +123,63 @@ def definition(
         }
         for kind in sorted(kinds)
     ]
-    plan = _event(run_steps.PlanEvent, {"step": run_steps.PLAN, "sources": sources})
-    event = plan | {
-        f"{key}.$": path(run_steps.PlanEvent, key) for key in (run_steps.ONLY, run_steps.SNAPSHOT_ARN)
-    }
     report = _event(run_steps.ReportEvent, {"step": run_steps.REPORT})
     results = path(run_steps.ReportEvent, "results")
-    by_event = path(run_steps.PlanEvent, run_steps.SNAPSHOT_ARN)
+    begins = _plan(source, sources) if sources is not None else _plan_arrived(source)
     return {
         "TimeoutSeconds": 2 * 86400,
-        "Comment": "Exports every source, normalises, publishes and reports",
-        "StartAt": "Of an event?",
+        "Comment": f"{'Takes what arrived' if arrived else 'Exports every source'}, normalises, publishes and reports",
+        "StartAt": next(iter(begins)),
         "States": {
-            "Of an event?": {
-                "Type": "Choice",
-                "Choices": [{"Variable": by_event, "IsPresent": True, "Next": "Plan for an event"}],
-                "Default": "Plan",
-            },
-            "Plan": task(source, plan, "$", "Export", failed=None),
-            "Plan for an event": task(source, event, "$", "Export", failed=None),
+            **begins,
             "Export": {"Type": "Parallel", "Branches": branches, "ResultPath": results, "Next": "Report"},
             "Report": task(catalog, report, "$", "Done", failed=None),
             "Done": {"Type": "Succeed"},
         },
+    }
+
+
+def _plan(source: str, sources: str) -> dict[str, Step]:
+    """The steps that choose what a run exports: for the time of its schedule, or for a snapshot's event."""
+    plan = _event(run_steps.PlanEvent, {"step": run_steps.PLAN, "sources": sources})
+    by_event = path(run_steps.PlanEvent, run_steps.SNAPSHOT_ARN)
+    event = plan | {
+        f"{key}.$": path(run_steps.PlanEvent, key) for key in (run_steps.ONLY, run_steps.SNAPSHOT_ARN)
+    }
+    return {
+        "Of an event?": {
+            "Type": "Choice",
+            "Choices": [{"Variable": by_event, "IsPresent": True, "Next": "Plan for an event"}],
+            "Default": "Plan",
+        },
+        "Plan": task(source, plan, "$", "Export", failed=None),
+        "Plan for an event": task(source, event, "$", "Export", failed=None),
+    }
+
+
+def _plan_arrived(source: str) -> dict[str, Step]:
+    plan = _event(run_steps.ArrivedEvent, {"step": run_steps.PLAN})
+    return {"Plan": task(source, plan, "$", "Export", failed=None)}
+
+
+def _arrived(source: str, done: str) -> dict[str, Step]:
+    """The steps that all kinds of source begin and end with in a replica."""
+    start = _event(run_steps.StartEvent, {"step": run_steps.START, "item": _event(run_steps.Item, {})})
+    waits = ((STATE, run_steps.NOTHING, "Nothing due"), (STATE, run_steps.BUSY, "Wait to start"))
+    return {
+        "Start": task(source, start, "$", "Started?"),
+        "Started?": choice(done, *waits),
+        "Wait to start": {"Type": "Wait", "SecondsPath": WAIT, "Next": "Start"},
+        **_ends(),
+    }
+
+
+def _ends() -> dict[str, Step]:
+    nothing: Step = {"source.$": path(Progress, "source"), "tables": []}
+    return {
+        "Nothing due": {"Type": "Pass", "Parameters": nothing, "End": True},
+        "Published": {"Type": "Pass", "InputPath": PUBLISHED, "End": True},
+        "Failed": {"Type": "Pass", "Parameters": _event(run_steps.Failure, {}), "End": True},
     }
 
 
@@ -139,7 +188,6 @@ def _exported(source: str, done: str, failed: str = "Failed") -> dict[str, Step]
     # Of the state only what a source's way begins with: after an export that failed, or a window, it starts anew.
     start = _event(run_steps.StartEvent, {"step": run_steps.START, "item": _event(run_steps.Item, {})})
     status = _event(run_steps.FollowEvent, {"step": run_steps.STATUS, "item.$": "$"})
-    nothing: Step = {"source.$": path(Progress, "source"), "tables": []}
     return {
         "Start": task(source, start, "$", "Started?", failed=failed),
         "Started?": choice(
@@ -149,14 +197,19 @@ def _exported(source: str, done: str, failed: str = "Failed") -> dict[str, Step]
         "Wait": {"Type": "Wait", "SecondsPath": WAIT, "Next": "Status"},
         "Status": task(source, status, "$", "Exported?", failed=failed),
         "Exported?": choice("Wait", (STATE, run_steps.DONE, done), (STATE, run_steps.AGAIN, "Start")),
-        "Nothing due": {"Type": "Pass", "Parameters": nothing, "End": True},
-        "Published": {"Type": "Pass", "InputPath": PUBLISHED, "End": True},
-        "Failed": {"Type": "Pass", "Parameters": _event(run_steps.Failure, {}), "End": True},
+        **_ends(),
     }
 
 
 def _dynamodb(
-    bucket: str, files_at_once: int, source: str, normalise: str, fold: str | None, catalog: str
+    bucket: str,
+    files_at_once: int,
+    source: str,
+    normalise: str,
+    fold: str | None,
+    catalog: str,
+    *,
+    arrived: bool,
 ) -> dict[str, Step]:
     partition = source.split(":")[1]
     schema = _event(run_steps.SchemaEvent, {"step": run_steps.SCHEMA})
@@ -174,8 +227,9 @@ def _dynamodb(
         "OutputPath": None,  # thousands of answers would be more than an execution may hold
         "End": True,
     }
-    return _exported(source, "Schema") | {
-        "Schema": task(normalise, schema, path(FinishedTable, "schema"), "Files"),
+    derived = {"Schema": task(normalise, schema, path(FinishedTable, "schema"), "Files")}
+    begins = _arrived(source, "Files") if arrived else _exported(source, "Schema") | derived
+    return begins | {
         "Files": {
             "Type": "Map",
             "Label": "Files",
@@ -216,17 +270,19 @@ def _dynamodb(
     }
 
 
-def _rds(source: str, normalise: str, catalog: str) -> dict[str, Step]:
+def _rds(source: str, normalise: str, catalog: str, *, arrived: bool) -> dict[str, Step]:
     tables = _event(run_steps.TablesEvent, {"step": run_steps.TABLES})
+    described = {
+        "Tables": task(normalise, tables, path(FinishedDatabase, "described"), "Publish"),
+        "Publish": _publish(catalog, "Published"),
+    }
+    if arrived:
+        return _arrived(source, "Tables") | described
     forget = _event(run_steps.FollowEvent, {"step": run_steps.FORGET, "item.$": "$"})
     forgotten = task(source, forget, FORGOTTEN, "Failed")
     # Also where deleting the snapshot fails, the run reports why the source failed.
     forgotten["Catch"][0]["ResultPath"] = FORGOTTEN
-    return _exported(source, "Tables", "Forget") | {
-        "Tables": task(normalise, tables, path(FinishedDatabase, "described"), "Publish"),
-        "Publish": _publish(catalog, "Published"),
-        "Forget": forgotten,
-    }
+    return _exported(source, "Tables", "Forget") | described | {"Forget": forgotten}
 
 
 def _publish(catalog: str, next_step: str) -> Step:

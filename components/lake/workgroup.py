@@ -8,7 +8,7 @@ import pulumi_aws as aws
 from pydantic import Field
 
 from components import names
-from components.arguments import arguments
+from components.arguments import arguments, matching
 from components.lake.place import Place
 from components.shared.landing_folders import RESULTS
 
@@ -16,6 +16,18 @@ from components.shared.landing_folders import RESULTS
 # (https://docs.aws.amazon.com/athena/latest/APIReference/API_CreateNamedQuery.html).
 QUERY_NAME, QUERY_TEXT = 128, 262_144
 VIEW_NAME, VIEW_SQL = QUERY_NAME - len("view-"), QUERY_TEXT - 1024
+Views = dict[
+    Annotated[
+        str,
+        matching(
+            rf"[a-z][a-z0-9_]{{0,{VIEW_NAME - 1}}}",
+            f"'{{value}}' is not a view's name (1-{VIEW_NAME} of a-z, 0-9 and '_', starting with a letter); write "
+            "one like 'open_orders'",
+        ),
+    ],
+    Annotated[str, Field(min_length=1, max_length=VIEW_SQL)],
+]
+"""A view's name -> its query."""
 
 
 @arguments

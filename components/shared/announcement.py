@@ -1,9 +1,12 @@
-"""What a replica's account announces of each export that has arrived whole, on its event bus. Pure."""
+"""What a replica's account announces on its event bus of what has arrived whole. Pure."""
 
 from typing import TypedDict
 
 SOURCE = "tributary.arrival"
 DETAIL_TYPE = "Export Arrived"
+"""An export of a DynamoDB table has arrived whole."""
+PUBLISHED_TYPE = "Published Export Arrived"
+"""An export that the source's run has published is here, with what that run hands over to a replica with tables."""
 
 
 class ExportArrived(TypedDict):

@@ -1,6 +1,6 @@
 """Where a run's data lies in the landing's bucket. Pure.
 
-raw/<source>/                                      exports, as DynamoDB and RDS write them
+raw/<source>/                                      exports, as DynamoDB and RDS write them, and what a run hands over
 windows/<table>/<export>/                          what is on its way into a published snapshot, deleted after days
 lake/<table>/export_date=<yyyy-mm-dd>/run=<export>/     published snapshots
 state/<table or source>/                           what a run must know of the last
@@ -14,6 +14,16 @@ RAW, WINDOWS, LAKE, STATE, RESULTS, CODE = "raw/", "windows/", "lake/", "state/"
 def raw(source: str) -> str:
     """The folder of a source's exports, without a slash at the end, as both services want it."""
     return f"{RAW}{source}"
+
+
+HANDED_OVER = ".published.json"
+"""The end of the keys of what a run hands to replicas."""
+
+
+def handed_over(source: str, export_id: str) -> str:
+    """The key of what a run hands to the replicas of its landing with an export that it has published
+    (run_records.py): beside the export, so that whatever carries that carries this."""
+    return f"{raw(source)}/{export_id}{HANDED_OVER}"
 
 
 def lake(table: str) -> str:

@@ -80,3 +80,26 @@ class PublishedRecord(TypedDict):
     location: str
     schema_key: str | None
     rows: int | None
+
+
+class HandedOver(TypedDict):
+    """What a run hands to the replicas of its landing with an export that it has published: all that a run there needs
+    beside the export itself, so that the same tables come of it."""
+
+    source: str
+    kind: str
+    """Of the source (run_sources.py)."""
+    due: str
+    """The time that the run was for."""
+    export: dict[str, Any]
+    """A TableExport or a SnapshotExport (run_steps.py)."""
+    work: dict[str, Any]
+    """A TableWork or a DatabaseWork."""
+    schema: NotRequired[dict[str, Any]]
+    """Of a table: the DerivedSchema."""
+    columns: NotRequired[dict[str, Any]]
+    """Of a table: what lies at its `schema_key`."""
+    names: NotRequired[dict[str, str]]
+    """Of a database: its tables' names in the catalog."""
+    files: NotRequired[dict[str, int]]
+    """Of a database: key -> bytes of each file of the export, since nothing that RDS writes names them all."""

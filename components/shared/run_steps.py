@@ -33,13 +33,25 @@ class PlanEvent(TypedDict):
     snapshot_arn: NotRequired[str]
 
 
+# The field of an event that the arrival of an export writes.
+RECORD = "record"
+
+
+class ArrivedEvent(TypedDict):
+    """PLAN of a replica's run: which export has arrived."""
+
+    step: str
+    record: str
+    """The key of what the source's run handed over with it (run_records.py)."""
+
+
 class Item(TypedDict):
     """What a source's way through the run begins with."""
 
     source: str
     """Its name."""
     of: dict[str, Any]
-    """The source itself (run_sources.py)."""
+    """The source itself (run_sources.py); in a replica {RECORD: key}."""
     due: str
     """The time that the run is for."""
     attempt: int

@@ -38,6 +38,8 @@ DATABASE = "DATABASE"
 CATALOG = "CATALOG"
 """Who keeps the catalog: `registered`, this function; or `crawler`, and the function keeps only the record of what is
 published."""
+HANDS_OVER = "HANDS_OVER"
+"""Set where a published export is handed to the landing's replicas, too."""
 
 # arrival
 EVENT_BUS = "EVENT_BUS"

@@ -22,6 +22,7 @@ from urllib.parse import unquote_plus
 import variables
 from announcement import DETAIL_TYPE, SOURCE, ExportArrived
 from dynamodb_exports import FILES, FILES_MD5, SUMMARY_KEY, UNREADABLE, listed_file
+from landing_folders import HANDED_OVER
 
 FIRST_WAIT, LONGEST_WAIT, CORRUPT_WAIT = 5, 900, 30  # seconds
 NAMED_FILES = 5  # of those missing, in a message
@@ -89,8 +90,9 @@ class NotAnnounced(Exception):
     """The bus refused the event."""
 
 
-def summaries(body: str, prefix: str) -> Iterator[tuple[str, str]]:
-    """(bucket, key) of each export's summary that an S3 notification names. Raises Corrupt for another message."""
+def arrivals(body: str, prefix: str) -> Iterator[tuple[str, str]]:
+    """(bucket, key) of each export's summary, and of what a run handed over with an export (handed_over.py), that an S3
+    notification names. Raises Corrupt for another message."""
     try:
         notification = json.loads(body)
         if notification.get("Event") == "s3:TestEvent":
@@ -103,7 +105,7 @@ def summaries(body: str, prefix: str) -> Iterator[tuple[str, str]]:
     except UNREADABLE as error:
         raise Corrupt(f"not a notification of S3: {error!r}: {body[:80]!r}") from error
     for bucket, key in created:
-        if key.startswith(prefix) and SUMMARY_KEY.fullmatch(key):
+        if key.startswith(prefix) and (SUMMARY_KEY.fullmatch(key) or key.endswith(HANDED_OVER)):
             yield bucket, key
 
 
@@ -212,14 +214,15 @@ def _damaged(etag: str, md5: bytes, named: str) -> bool:
     return named.partition("-")[2] == parts and etag != named
 
 
-def announcement(detail: ExportArrived, bus: str) -> dict[str, Any]:
-    """The entry of PutEvents."""
+def announcement(detail: Mapping[str, Any], bus: str, detail_type: str = DETAIL_TYPE) -> dict[str, Any]:
+    """The entry of PutEvents. Its resources are what the detail names by ARN."""
+    arns = [str(detail[key]) for key in ("export_arn", "table_arn") if key in detail]
     return {
         "EventBusName": bus,
         "Source": SOURCE,
-        "DetailType": DETAIL_TYPE,
+        "DetailType": detail_type,
         "Detail": json.dumps(detail),
-        "Resources": [detail["export_arn"], detail["table_arn"]],
+        "Resources": arns,
     }
 
 

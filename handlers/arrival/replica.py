@@ -37,7 +37,7 @@ def export(s3: Any, bucket: str, key: str) -> Generator[Export, None, None]:
             md5.update(chunk)
             lines.write(chunk)
         lines.seek(0)
-        stored = _listing(s3, bucket, data_folder(key))
+        stored = listing(s3, bucket, data_folder(key))
         stored |= _heads(s3, bucket, list(files_outside(key, lines)))
         lines.seek(0)
         yield Export(
@@ -53,6 +53,11 @@ def export(s3: Any, bucket: str, key: str) -> Generator[Export, None, None]:
         )
 
 
+def content(s3: Any, bucket: str, key: str) -> bytes:
+    """What an object holds. Raises Waiting where it is not there."""
+    return _get(s3, bucket, key)["Body"].read()
+
+
 def _get(s3: Any, bucket: str, *keys: str) -> dict[str, Any]:
     """The first of the keys that is there."""
     for key in keys:
@@ -66,7 +71,8 @@ def _get(s3: Any, bucket: str, *keys: str) -> dict[str, Any]:
     raise Waiting(f"{keys[0]} is not in {bucket} yet")
 
 
-def _listing(s3: Any, bucket: str, folder: str) -> dict[str, Stored]:
+def listing(s3: Any, bucket: str, folder: str) -> dict[str, Stored]:
+    """The objects below a folder."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder)
     return {
         entry["Key"]: Stored(entry["Size"], entry["ETag"].strip('"'))

@@ -13,6 +13,8 @@ it published lies in S3 (run_records.py), as the state would not hold what a lar
 `Rows`, `SetAside` (items with a value that no column holds) and `Age` (seconds between the data's time and now) of each
 table. Raises `SourcesFailed`, which names each source that failed, or of which tables were refused, and why.
 
+With HANDS_OVER it then leaves beside the export what a replica's run needs besides (landing_folders.handed_over).
+
 Environment: components/shared/variables.py.
 """
 
@@ -41,6 +43,7 @@ pipeline, bucket = os.environ[variables.PIPELINE], os.environ[variables.BUCKET]
 database = os.environ[variables.DATABASE]
 config = Config(retries={"mode": "standard", "total_max_attempts": 6})
 registers = os.environ[variables.CATALOG] == "registered"
+hands_over = variables.HANDS_OVER in os.environ
 glue = boto3.client("glue", config=config)
 s3 = boto3.client("s3", config=config)
 cloudwatch = boto3.client("cloudwatch", config=config)
@@ -80,7 +83,25 @@ def publish(event: PublishEvent) -> Published:
     logger.info("published", source=export["source"], tables=result["tables"])
     key = landing_folders.result_key(export["source"], export["export_id"])
     s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(result).encode())
+    if hands_over:
+        hand_over(export, {table["of"]: table["table"] for table in tables})
     return {"source": export["source"], "published_key": key, "tables": len(result["tables"])}
+
+
+def hand_over(export: Export, names: dict[str, str]) -> None:
+    """Writes what the run of a replica needs beside the export's own files. `names`: see HandedOver."""
+    if "described" in export:
+        record = publishing.handed_over_database(export, names, files(export["export_prefix"]))
+    else:
+        record = publishing.handed_over_table(export, read(export["schema_key"])[0])
+    key = landing_folders.handed_over(export["source"], export["export_id"])
+    s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(record).encode(), ContentType="application/json")
+
+
+def files(prefix: str) -> dict[str, int]:
+    """The objects below the prefix: key -> bytes."""
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    return {entry["Key"]: entry["Size"] for page in pages for entry in page.get("Contents", ())}
 
 
 Planned = tuple[Table, dict[str, Any], PublishedRecord | None, str | None]

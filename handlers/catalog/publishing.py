@@ -23,8 +23,8 @@ from catalog_names import EXPORT_DATE, latest_view, table_names
 from column_types import decimal
 from hive_types import ARRAY, STRUCT, nested
 from metric_names import datum
-from run_records import DatabaseTable, PublishedRecord
-from run_steps import FinishedDatabase, FinishedTable
+from run_records import DatabaseTable, HandedOver, PublishedRecord
+from run_steps import DatabaseWork, FinishedDatabase, FinishedTable, TableWork, keys
 
 PARTITION_KEY = {"Name": EXPORT_DATE, "Type": "string"}
 PARQUET = {
@@ -127,6 +127,34 @@ def refused(tables: Mapping[str, str]) -> dict[str, str]:
     reasons = "; ".join(f"{table}: {why}" for table, why in tables.items())
     cause = f"the others are published; mend it, or name the table in leave_out of the source. {reasons}"
     return {"Error": "TablesRefused", "Cause": cause}
+
+
+def handed_over_table(export: FinishedTable, columns: dict[str, Any]) -> HandedOver:
+    """What a replica's run needs of a table's export; `columns` is what lies at its `schema_key`."""
+    return {
+        "source": export["source"],
+        "kind": export["of"]["kind"],
+        "due": export["due"],
+        "export": dict(export["export"]),
+        "work": {key: export[key] for key in keys(TableWork)},
+        "schema": dict(export["schema"]),
+        "columns": columns,
+    }
+
+
+def handed_over_database(
+    export: FinishedDatabase, names: Mapping[str, str], files: Mapping[str, int]
+) -> HandedOver:
+    """What a replica's run needs of a database's export; `names` and `files` as HandedOver has them."""
+    return {
+        "source": export["source"],
+        "kind": export["of"]["kind"],
+        "due": export["due"],
+        "export": dict(export["export"]),
+        "work": {key: export[key] for key in keys(DatabaseWork)},
+        "names": dict(names),
+        "files": dict(files),
+    }
 
 
 def notice(result: Mapping[str, Any]) -> str | None:

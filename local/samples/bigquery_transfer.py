@@ -3,8 +3,7 @@
 Sends nothing itself. When its landing has what the samples sent, and Storage Transfer has copied it where it does, it
 asks the Data Transfer Service for a run of each transfer, as a person would who doesn't wait for the schedule. Rows
 arrived are those of the view `<table>_latest`. A checksum (checksum.py) that differs from the source's fails its row;
-Athena is queried where the landing is the export's own, since there is no catalog beside a replica. The seconds are the
-run's.
+Athena is queried in the account of the landing, where tables are beside it. The seconds are the run's.
 """
 
 from __future__ import annotations
@@ -92,9 +91,9 @@ def row(cloud: Cloud, name: str, pipeline: Mapping[str, Any], table: str, due: d
         return Row(name, pipeline["kind"], table, source.rows, 0, None, failure=failure)
     known = (name, table, run["name"])
     if known not in cloud.counted:
-        own = cloud.pipelines[pipeline["from"]] is exporter and "database" in exporter
+        beside = cloud.pipelines[pipeline["from"]]
         cloud.counted[known] = {"source": source} | answered(
-            cloud, table, made["view"], columns, exporter if own else None
+            cloud, table, made["view"], columns, beside if "database" in beside else None
         )
     stores: dict[str, checksum.Contents] = cloud.counted[known]
     differ = [store for store, digest in stores.items() if digest != source]

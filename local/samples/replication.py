@@ -6,6 +6,9 @@ analytics account's event bus that puts every event of the arrival into a queue 
 is only ever peeked into. The items are counted in the replica's data files, read by the account that they
 were replicated into; they count as arrived when the export has been announced. The seconds are from the
 time that the export shows the table at to the announcement's coming into that queue.
+
+Where the replica has tables, what arrived is what Athena counts there once the run of the same export that the source
+has published has published it in the replica, of a database's tables, too; the seconds are then those to its record.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from urllib.parse import unquote_plus
 
 from local.samples import Cloud, Row, lake
 from local.samples.export import data_files, folder, items, keys, latest
+from operate.kinds.export import records
 
 QUEUE = "tributary-sample-announcements"
 PATTERN = {"source": ["tributary.arrival"], "detail-type": ["Export Arrived"]}
@@ -116,6 +120,36 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
         seconds = round((at - export["ExportTime"]).total_seconds(), 1) if at else None
         failure = "" if at else "; ".join(failed(cloud, pipeline, source, there - replicated))
         rows.append(Row(name, pipeline["kind"], table, sent, arrived, seconds, counts, failure))
+    return queried(cloud, name, pipeline, due, rows) if "database" in pipeline else rows
+
+
+def queried(
+    cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | None, carried: list[Row]
+) -> list[Row]:
+    """Of each table that the source's run has published the row of what was carried, where it has one, with what Athena
+    counts in the replica."""
+    exporting = cloud.pipelines[pipeline["from"]]
+    here = {record["table"]: (record, at) for record, at in records(cloud, pipeline)}
+    there = {record["table"]: record for record, _ in records(cloud, exporting)}
+    files = {row.table: row for row in carried}
+    rows: list[Row] = []
+    for source in lake.rows(cloud, pipeline["from"], exporting, due):
+        table = source.table.replace(".", "_")
+        of_files = files.get(source.table)
+        counts = dict(of_files.counts) if of_files else {}
+        failure = (of_files.failure if of_files else "") or (
+            "its source's run failed" if source.failure else ""
+        )
+        record, at = here.get(table, (None, None))
+        arrived, seconds = 0, None
+        wanted = there.get(table)
+        # An export without a change is published nowhere anew.
+        if source.complete and record and at and wanted and record["export_id"] == wanted["export_id"]:
+            arrived = lake.counted(cloud, pipeline, record["export_id"], table)
+            counts["rows in Athena"] = arrived
+            if of_files is None or of_files.complete:
+                seconds = round((at - datetime.fromisoformat(record["exported_to"])).total_seconds(), 1)
+        rows.append(Row(name, pipeline["kind"], source.table, source.sent, arrived, seconds, counts, failure))
     return rows
 
 

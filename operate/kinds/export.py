@@ -38,13 +38,14 @@ def tables(cloud: Cloud, name: str, pipeline: Described) -> list[TableStatus]:
         )
         rows.append(
             TableStatus(
-                name, "export", table, arrived_at=arrived, late_seconds=late, rows=record["rows"], state=state or OK,
+                name, pipeline["kind"], table, arrived_at=arrived, late_seconds=late, rows=record["rows"],
+                state=state or OK,
                 problems=problems,
             )
         )  # fmt: skip
     for source in without:
         state, problems = _of_run(run, source)
-        rows.append(TableStatus(name, "export", source, state=state or NOTHING, problems=problems))
+        rows.append(TableStatus(name, pipeline["kind"], source, state=state or NOTHING, problems=problems))
     return rows
 
 
@@ -135,17 +136,23 @@ def concerns(pipeline: Described, alarm: FiringAlarm) -> str | None:
 
 def switches(cloud: Cloud, name: str, pipeline: Described) -> list[Switch]:
     """Its schedule, and the rule by which a snapshot starts a run."""
+    while_off = "A snapshot that is made meanwhile starts no run."
+    return [*schedule_switches(cloud, pipeline), *rule_switches(cloud, pipeline, while_off)]
+
+
+def rule_switches(cloud: Cloud, pipeline: Described, while_off: str) -> list[Switch]:
+    """The rules that a pipeline's outputs name."""
 
     def of_rule(rule: str) -> Switch:
         return Switch(
             f"rule {rule}",
             lambda: schedules.rule_is_off(cloud, pipeline, rule) or None,
             lambda on: schedules.switch_rule(cloud, pipeline, rule, on=on),
-            "A snapshot that is made meanwhile starts no run.",
+            while_off,
         )
 
     rules: list[str] = pipeline.get("rules") or []
-    return [*schedule_switches(cloud, pipeline), *map(of_rule, rules)]
+    return list(map(of_rule, rules))
 
 
 def schedule_switches(cloud: Cloud, pipeline: Described, while_off: str = "No run begins.") -> list[Switch]:

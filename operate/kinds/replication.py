@@ -8,6 +8,7 @@ from typing import Any
 
 from components.shared import dynamodb_exports
 from operate.alarms import FiringAlarm
+from operate.kinds import export
 from operate.measures import measured, names
 from operate.outputs import Cloud, Refused, command
 from operate.row import LAST_RUN, NOTHING, OK, Described, TableStatus, when
@@ -18,7 +19,10 @@ LATENCY, PENDING = "ReplicationLatency", "OperationsPendingReplication"
 
 
 def tables(cloud: Cloud, name: str, pipeline: Described) -> list[TableStatus]:
-    """A row for each table of an export; of other objects one row, with S3's latency of the last day."""
+    """A row for each table of an export, with `catalog` as its run published it there; of other objects one row, with
+    S3's latency of the last day."""
+    if "state_machine" in pipeline:
+        return export.tables(cloud, name, pipeline)
     replica = pipeline["landing"]
     if replica["layout"] != "dynamodb-export" or not replica["tables"]:
         return [_objects(cloud, name, pipeline)]
@@ -82,14 +86,19 @@ def _objects(cloud: Cloud, name: str, pipeline: Described) -> TableStatus:
 
 
 def concerns(pipeline: Described, alarm: FiringAlarm) -> str | None:
-    """None: S3 measures a rule, not a table."""
-    return None
+    """The source that an alarm of its run is about; S3 measures a rule, not a table."""
+    return alarm.source
 
 
 def switches(cloud: Cloud, name: str, pipeline: Described) -> list[Switch]:
-    """None: what is written while a rule is off is never replicated
+    """The rule by which an arrival starts a run, with `catalog`. None of the replication: what is written while S3's
+    own rule is off is never replicated
     (https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-what-is-isnot-replicated.html)."""
-    return []
+    return export.rule_switches(
+        cloud,
+        pipeline,
+        "What arrives meanwhile is in no table until its run is started by hand (docs/replication.md).",
+    )
 
 
 def run(cloud: Cloud, name: str, pipeline: Described, at: datetime) -> str:

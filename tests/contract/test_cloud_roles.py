@@ -368,3 +368,17 @@ def test_an_object_of_any_bytes_is_stored(client: Callable[[str, str], Any]) -> 
     for first in (0x7B, 0xA1, 0xBB, 0xBF):
         given = {"Bucket": LANDING, "Key": "code/part", "Body": bytes([first]) + b"PK"}
         client("deploy", "s3").put_object(**given)
+
+
+def test_a_rule_of_the_default_bus_has_an_arn_without_a_bus(cloud: Cloud) -> None:
+    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html"""
+    rule = f"arn:aws:events:us-east-1:{WORKLOAD}:rule/arrived"
+    cloud.role(WORKLOAD, "rules", "lambda.amazonaws.com", {
+        "Effect": "Allow", "Action": ["events:PutRule", "events:DescribeRule"], "Resource": rule})  # fmt: skip
+    events = cloud.client("events", WORKLOAD, "rules")
+    events.put_rule(Name="arrived", EventPattern=json.dumps({"source": ["tributary.arrival"]}))
+    assert events.describe_rule(Name="arrived")["Arn"] == rule
+    with pytest.raises(ClientError, match="AccessDenied"):
+        events.describe_rule(Name="arrived-too")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        events.put_rule(Name="arrived", EventBusName="other", EventPattern=json.dumps({"source": ["a"]}))

@@ -41,6 +41,34 @@ def test_there_is_one_table_a_source_table_with_a_view_and_no_other(cloud, pipel
     assert {table["Name"] for table in tables} == TABLES | {f"{table}_latest" for table in TABLES}
 
 
+def described(cloud: Cloud, pipeline: dict[str, Any]) -> dict[str, Any]:
+    """What the catalog of a pipeline holds: columns and partitions of each table, without the bucket's name."""
+    glue, database = cloud.client("glue", pipeline), pipeline["database"]
+    tables = glue.get_tables(DatabaseName=database)["TableList"]
+    return {
+        table["Name"]: (
+            table["StorageDescriptor"]["Columns"],
+            {
+                tuple(partition["Values"]): partition["StorageDescriptor"]["Location"].split("/", 3)[3]
+                for partition in glue.get_partitions(DatabaseName=database, TableName=table["Name"])[
+                    "Partitions"
+                ]
+            },
+        )
+        for table in tables
+    }
+
+
+def test_the_analytics_account_has_the_same_tables_made_there_of_its_own_files(cloud, pipeline):
+    replica = cloud.pipelines["shop-replica"]
+    assert (replica["account"], pipeline["account"]) == ("222222222222", "111111111111")
+    assert described(cloud, replica) == described(cloud, pipeline)
+    rules = cloud.client("s3", pipeline).get_bucket_replication(Bucket=pipeline["bucket"])
+    assert [rule["Filter"]["Prefix"] for rule in rules["ReplicationConfiguration"]["Rules"]] == ["raw/"]
+    total = "SELECT count(*), sum(total), count(DISTINCT customer_id) FROM orders_latest"
+    assert lake.query(cloud, replica, total) == lake.query(cloud, pipeline, total)
+
+
 def test_values_keep_every_digit_and_byte(cloud, pipeline):
     widest = (
         "SELECT max(product_id), max(amount), count(photo) FROM shop_products_latest, shop_payments_latest"

@@ -6,7 +6,6 @@ import json
 from contextlib import ExitStack
 from typing import Any
 
-from handlers.arrival.arrival import summaries
 from tests.live.life import Life, accepted, until
 from tests.live.place import Place
 from tests.live.queues import queue_of_events
@@ -57,7 +56,7 @@ def replica(place: Place, name: str, undo: ExitStack) -> None:
     (record,) = json.loads(arrived)["Records"]
     answer: dict[str, Any] = {
         "arrival": record["eventName"],
-        "is read as": [list(summary) for summary in summaries(arrived, "raw/")],
+        "is read as": [list(summary) for summary in arrivals(arrived, "raw/")],
         "owner": (near.head_object(Bucket=source, Key=KEY)["ReplicationStatus"]),
     }
 

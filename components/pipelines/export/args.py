@@ -6,22 +6,23 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from components.arguments import arguments, matching, together
+from components.arguments import arguments, together
 from components.blocks.bucket import LifecycleArgs, SecureBucket
 from components.blocks.key import KmsKey, KmsKeyArn, adopted_or_created, region_and_account
 from components.blocks.object_events import ObjectEvents
 from components.blocks.schedule import ScheduleExpression, Timezone
 from components.lake.glue_database import CrawlerArgs
 from components.lake.lake_formation import LakeFormationArgs
-from components.lake.steps import AT_ONCE
-from components.lake.workgroup import VIEW_NAME, VIEW_SQL, QueryArgs
-from components.landing import Landing
+from components.lake.queries import unfit_views
+from components.lake.steps import side_by_side
+from components.lake.workgroup import QueryArgs, Views
+from components.landing import FilledTables, Landing
 from components.languages import aws_schedules
 from components.pipelines.export.sources import ExportSourceArgs
 from components.pipelines.pipeline import PipelineArgs
-from components.shared.catalog_names import latest_view, table_names, viewed_table
+from components.shared.catalog_names import latest_view, table_names
 from components.shared.landing_folders import RAW
-from components.shared.run_sources import DATABASES, DYNAMODB, EVENT, INCREMENTAL, RunSource
+from components.shared.run_sources import EVENT, INCREMENTAL, RunSource
 
 
 @arguments
@@ -58,17 +59,7 @@ class ExportArgs(PipelineArgs):
     """Hours without a new export of a source after which an alarm fires."""
     queries: QueryArgs = QueryArgs()
     """What a query in Athena may cost."""
-    views: dict[
-        Annotated[
-            str,
-            matching(
-                rf"[a-z][a-z0-9_]{{0,{VIEW_NAME - 1}}}",
-                f"'{{value}}' is not a view's name (1-{VIEW_NAME} of a-z, 0-9 and '_', starting with a letter); write "
-                "one like 'open_orders'",
-            ),
-        ],
-        Annotated[str, Field(min_length=1, max_length=VIEW_SQL)],
-    ] = Field(default_factory=dict)
+    views: Views = Field(default_factory=dict)
     """Views that the workgroup offers, {name: SELECT …}; their columns must be declared at the sources."""
 
     @together
@@ -113,19 +104,7 @@ class ExportArgs(PipelineArgs):
 
     @together
     def _views_can_be_made(self) -> Iterator[str]:
-        if not self.views:
-            return
-        # sqlglot is a tenth of a program's start, and few stacks have a view of their own.
-        from components.languages.athena_views import check_view  # noqa: PLC0415
-
-        columns = self.catalog_tables()
-        for name, sql in self.views.items():
-            if name in columns or viewed_table(name) in columns:
-                yield f"views.{name}: a table of this pipeline is called so; name the view differently"
-            try:
-                check_view(sql, columns)
-            except ValueError as error:
-                yield f"views.{name}: {error}"
+        yield from unfit_views(self.views, self.catalog_tables())
 
     @together
     def _run_suits_the_sources(self) -> Iterator[str]:
@@ -246,13 +225,10 @@ class ExportArgs(PipelineArgs):
         return any(source.mode == INCREMENTAL for source in self.sources)
 
     def normalised_side_by_side(self) -> int:
-        """How many files of one table are normalised side by side: with reserved concurrency, an equal share of it for
-        each source that may run at the same time, as Lambda throttles a call beyond it."""
-        if self.reserved_concurrency is None:
-            return self.files_at_once
-        tables, databases = len(self.table_arns()), len(self.rds())
-        side_by_side = min(AT_ONCE[DYNAMODB], tables) + min(AT_ONCE[DATABASES], databases)
-        return max(1, min(self.files_at_once, self.reserved_concurrency // side_by_side))
+        """How many files of one table are normalised side by side."""
+        return side_by_side(
+            self.files_at_once, self.reserved_concurrency, len(self.table_arns()), len(self.rds())
+        )
 
     def created_tables(self) -> list[tuple[str, str]]:
         """The tables that the program creates, each with its place in the config."""
@@ -284,6 +260,13 @@ class ExportArgs(PipelineArgs):
             }
             if self.run != "simple"
             else {},
+            filled=FilledTables(
+                sources={source.name: source.kind for source in self.sources},
+                tables={table: dict(columns or {}) for table, columns in self.catalog_tables().items()},
+                folds=self.folds(),
+            )
+            if self.run != "simple"
+            else None,
             schedule=self.schedule if any(source.snapshot != EVENT for source in self.sources) else None,
             timezone=self.timezone,
         )

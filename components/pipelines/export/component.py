@@ -11,16 +11,12 @@ from components.blocks.bucket import SecureBucket
 from components.blocks.key import KmsKey
 from components.blocks.object_events import ObjectEvents
 from components.blocks.table import adopt_or_create_table
-from components.lake.place import Place
+from components.lake.place import ON_ITS_WAY, Place
 from components.pipelines.export.args import ExportArgs
 from components.pipelines.export.run import export_run
 from components.pipelines.export.simple_run import simple_run
 from components.pipelines.export.start import followed
 from components.pipelines.pipeline import Accounts, Deployed
-from components.shared.landing_folders import WINDOWS
-
-# Days until what a run leaves on its way into a snapshot is deleted: it is of use until the run is over.
-ON_ITS_WAY = {WINDOWS: 7}
 
 
 class ExportPipeline(pulumi.ComponentResource):

@@ -45,10 +45,12 @@ def export_run(
         )
 
     exports = Exports(
+        part="source",
         task=task,
         of={name: table.arn for name, table in tables.items()},
         definition=lambda arns, functions: run_definition(args, arns, place.bucket_arn, functions),
         start=lambda run, machine: start_runs(run, name, args, machine, pulumi.ResourceOptions(parent=run)),
+        hands_over=True,
     )
     return ExportRun(name, filling(args), place, exports, opts)
 
@@ -65,6 +67,7 @@ def filling(args: ExportArgs) -> Filling:
         tables=args.catalog_tables(),
         folds=args.folds(),
         stale_after_hours=args.stale_after_hours,
+        begun_by="whether the schedule is on (aws scheduler list-schedules)",
         queries=args.queries,
         views=args.views,
         crawler=args.crawler if args.catalog == "crawler" else None,

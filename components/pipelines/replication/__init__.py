@@ -9,6 +9,7 @@ source.py        the landing's account: role, rules, alarms, and the job for wha
 statements.py    what that side's roles may do
 destination.py   the receiving account: bucket, key, queue, arrival function
 alarms.py        when objects wait or fail, and when an export is not whole
+tables.py        with `catalog`, the run there that makes the export's tables of what has arrived (components/lake/)
 
 Guarded by: tests/unit/pipelines/replication/, tests/contract/test_cloud_s3_replication.py,
 tests/contract/iam/table_replication.py, tests/e2e/test_replication_grants.py, tests/e2e/test_lake.py

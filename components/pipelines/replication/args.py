@@ -10,9 +10,13 @@ from components.arguments import arguments, matching, replaced, together
 from components.blocks.bucket import LifecycleArgs, SecureBucket
 from components.blocks.key import KmsKey, KmsKeyArn, adopted_or_created, region_and_account
 from components.blocks.object_events import ObjectEvents
+from components.lake.lake_formation import LakeFormationArgs
+from components.lake.queries import unfit_views
+from components.lake.workgroup import QueryArgs, Views
 from components.landing import Landing
 from components.pipelines.pipeline import LANDING, PipelineArgs
 from components.shared import variables
+from components.shared.landing_folders import LAKE, raw
 
 REPORTS = "backfill"
 JOB_TAG = "tributary-backfill"
@@ -36,6 +40,22 @@ def _events(value: list[str]) -> list[str]:
             f"{_COMPLETED}; write ['{_CREATED}*']"
         )
     return value
+
+
+@arguments
+class ReplicaCatalogArgs:
+    """The tables of what has arrived: those of the export, made of its replicated files."""
+
+    queries: QueryArgs = QueryArgs()
+    """What a query in Athena may cost."""
+    views: Views = Field(default_factory=dict)
+    """Views that the workgroup offers, {name: SELECT …}; their columns must be declared at the export's sources."""
+    lake_formation: LakeFormationArgs | None = None
+    """Puts the tables under Lake Formation, where only those named here may read them; without it, IAM decides."""
+    files_at_once: Annotated[int, Field(ge=1, le=1000)] = 50
+    """How many data files of an export are normalised side by side, a function each."""
+    stale_after_hours: Annotated[int, Field(ge=1, le=168)] = 26
+    """Hours without a new export of a source after which an alarm fires."""
 
 
 @arguments
@@ -84,6 +104,9 @@ class ReplicationArgs(PipelineArgs):
     attempts: Annotated[int, Field(ge=3, le=100)] = 20
     """How often an export whose files have not all arrived is checked before it is given up and the alarm fires:
     20 is 3 hours and 20 minutes, as the wait doubles from 5 seconds up to 15 minutes."""
+    catalog: ReplicaCatalogArgs | None = None
+    """Makes the tables of the export that is taken from in the receiving account, too, as each of its exports arrives
+    whole; `{}` with all defaults."""
     lifecycle: LifecycleArgs = LifecycleArgs()
     """How long the replica keeps what; lifecycle actions are not replicated."""
 
@@ -154,6 +177,45 @@ class ReplicationArgs(PipelineArgs):
             )
 
     @together
+    def _the_landing_has_tables(self) -> Iterator[str]:
+        if self.catalog is None:
+            return
+        if self.landing.filled is None:
+            yield (
+                f"catalog: nothing says which tables the landing of '{self.landing.name}' has; take from a pipeline of "
+                "kind 'export' of this stack that has 'run: state-machine'"
+            )
+            return
+        for prefix in self.rule_prefixes():
+            if prefix.startswith(LAKE):
+                yield (
+                    f"prefixes: the tables are made of the exports, and '{prefix}' is where that writes them in the "
+                    "replica; leave it out"
+                )
+        for source in self.landing.filled.sources:
+            if not f"{raw(source)}/".startswith(tuple(self.rule_prefixes())):
+                yield (
+                    f"prefixes: the tables of '{source}' are made of what lies below '{raw(source)}/', which is not "
+                    "replicated; add it"
+                )
+
+    @together
+    def _the_tables_can_be_queried(self) -> Iterator[str]:
+        if self.catalog is None or self.landing.filled is None:
+            return
+        for index, reader in enumerate(
+            self.catalog.lake_formation.readers if self.catalog.lake_formation else ()
+        ):
+            if reader.split(":")[4] != self.account.id:
+                yield (
+                    f"catalog.lake_formation.readers[{index}]: '{reader}' is not of account {self.account.id}, whose "
+                    "catalog it is; name a role of that account, which others may take on"
+                )
+        columns = {table: columns or None for table, columns in self.landing.filled.tables.items()}
+        for fault in unfit_views(self.catalog.views, columns):
+            yield f"catalog.{fault}"
+
+    @together
     def _one_partition(self) -> Iterator[str]:
         if self.account.partition != self.landing.account.partition:
             yield (
@@ -182,6 +244,7 @@ class ReplicationArgs(PipelineArgs):
     def replica(self, name: str) -> Landing:
         """The landing on the receiving side, as far as it is known before anything is deployed."""
         bucket, _ = SecureBucket.planned(f"{name}-replica", self.account)
+        own = [LAKE] if self.catalog is not None else []
         return Landing(
             name=name,
             account=self.account,
@@ -195,10 +258,11 @@ class ReplicationArgs(PipelineArgs):
             else None,
             typed={
                 name: table
-                if table.files and table.files.startswith(tuple(self.rule_prefixes()))
+                if table.files and table.files.startswith((*self.rule_prefixes(), *own))
                 else replaced(table, files=None)
                 for name, table in self.landing.typed.items()
             },
+            filled=self.landing.filled if self.catalog is not None else None,
             schedule=self.landing.schedule,
             timezone=self.landing.timezone,
         )

@@ -3,6 +3,7 @@
 import pulumi
 import pulumi_aws as aws
 
+from components import names
 from components.arguments import replaced
 from components.pipelines.pipeline import Accounts, Deployed
 from components.pipelines.replication.args import ReplicationArgs
@@ -11,7 +12,8 @@ from components.pipelines.replication.source import Replica, ReplicaRole, Replic
 
 
 class ReplicationPipeline(pulumi.ComponentResource):
-    """A landing -> S3 replication -> another account's bucket -> event -> queue -> function -> the account's event bus.
+    """A landing -> S3 replication -> another account's bucket -> event -> queue -> function -> the account's event bus
+    -> with `catalog` a run that makes the export's tables of it (components/lake/run.py).
 
     A component's resources share one provider, so each account has its own: ReplicaRole and ReplicaSource (rules, what
     failed) the landing's, ReplicaDestination (bucket, key, arrival) the other. The role comes first, then the bucket
@@ -23,6 +25,12 @@ class ReplicationPipeline(pulumi.ComponentResource):
 
     bucket: pulumi.Output[str]
     """The replica's bucket."""
+    state_machine: pulumi.Output[str] | None
+    """The ARN of the state machine that makes tables of what has arrived, with `catalog`."""
+    database: pulumi.Output[str] | None
+    """The Glue database of the tables, with `catalog`."""
+    workgroup: pulumi.Output[str] | None
+    """The Athena workgroup that queries them, with `catalog`."""
 
     def __init__(
         self,
@@ -61,7 +69,13 @@ class ReplicationPipeline(pulumi.ComponentResource):
         )
         self.bucket, self.function = destination.bucket, destination.function_name
         self.failed_replications = source.failed_replications
-        self.register_outputs({"bucket": self.bucket})
+        # Not annotated in the class, where other languages find the outputs: what it holds goes by the config.
+        self.tables = destination.tables
+        self.state_machine, self.database, self.workgroup = (
+            pulumi.Output.from_input(self.tables[what]) if what in self.tables else None
+            for what in ("state_machine", "database", "workgroup")
+        )
+        self.register_outputs({"bucket": self.bucket, **self.tables})
 
 
 def deploy(name: str, args: ReplicationArgs, accounts: Accounts) -> Deployed:
@@ -74,5 +88,7 @@ def deploy(name: str, args: ReplicationArgs, accounts: Accounts) -> Deployed:
         "event_bus": "default",
         "failed_replications": pipeline.failed_replications,
         "source": args.landing.described(),
+        **pipeline.tables,
+        **({"rules": [names.rule(f"{name}-published")]} if pipeline.tables else {}),
     }
     return Deployed(outputs, pipeline.landing)

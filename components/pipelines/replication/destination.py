@@ -1,6 +1,7 @@
 """The receiving side of a replication."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -12,11 +13,14 @@ from components.blocks.key import THE_KEY_ITSELF, KmsKey, bucket_key_through_s3,
 from components.blocks.object_events import ObjectEvents
 from components.blocks.queue import Queue
 from components.iam import Statement
+from components.lake.place import ON_ITS_WAY, Place
 from components.pipelines.replication.alarms import export_not_announced
 from components.pipelines.replication.args import ReplicationArgs
+from components.pipelines.replication.tables import replica_run
 from components.shared import variables
 from components.shared.announcement import SOURCE
 from components.shared.dynamodb_exports import SUMMARY
+from components.shared.landing_folders import HANDED_OVER
 
 _ARRIVAL_TIMEOUT = 300  # seconds; SQS asks for six times this before it gives a message to another receiver
 
@@ -38,6 +42,8 @@ class ReplicaDestination(pulumi.ComponentResource):
     """The SQS queue with an event for each data file that has arrived, with `event_queue`."""
     function_name: pulumi.Output[str] | None
     """The function that announces each export that has arrived whole."""
+    tables: dict[str, pulumi.Input[Any]]
+    """Of a replica with tables: what its run described (components/lake/run.py)."""
 
     def __init__(
         self,
@@ -83,6 +89,7 @@ class ReplicaDestination(pulumi.ComponentResource):
             name,
             account,
             lifecycle=args.lifecycle,
+            expire_prefixes=ON_ITS_WAY if args.catalog else None,
             key_arn=self.key_arn,
             statements=_receive_statements(args, self.planned_arn, source_role_arn),
             retain=args.retain_data,
@@ -111,7 +118,12 @@ class ReplicaDestination(pulumi.ComponentResource):
                 queues=self.events.notifications if self.events else None,
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[self.events] if self.events else None),
             )
-        self.register_outputs({"bucket": self.bucket})
+        self.tables = {}
+        if args.catalog is not None:
+            place = Place(self.bucket, self.planned_arn, self.key_arn)
+            pipeline = name.removesuffix("-replica")
+            self.tables = replica_run(pipeline, args, args.catalog, place, child_opts).described
+        self.register_outputs({"bucket": self.bucket, **self.tables})
 
     def _arrival(self, name: str, args: ReplicationArgs) -> pulumi.Output[str]:
         account, topic = args.account, args.alarm_topic_arn
@@ -131,12 +143,16 @@ class ReplicaDestination(pulumi.ComponentResource):
             bucket=self.bucket,
             queues=[
                 aws.s3.BucketNotificationQueueArgs(
-                    id=f"arrival-{index}",
+                    id=f"{what}-{index}",
                     queue_arn=arrivals.arn,
                     events=args.events,
                     filter_prefix=prefix,
-                    filter_suffix=SUMMARY,
+                    filter_suffix=suffix,
                 )
+                for suffix, what in [
+                    (SUMMARY, "arrival"),
+                    *([(HANDED_OVER, "published")] if args.catalog else []),
+                ]
                 for index, prefix in enumerate(args.rule_prefixes())
             ]
             + (self.events.notifications if self.events else []),

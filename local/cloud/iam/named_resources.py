@@ -51,6 +51,7 @@ POLICY = re.compile(r"aoss:(Create|Update|Get|Delete)(Access|Lifecycle|Security)
 NAMED_QUERY = re.compile("athena:(Get|Update|Delete)NamedQuery")
 SCHEDULE = re.compile("scheduler:(Create|Get|Update|Delete)Schedule")
 SUBSCRIPTION = re.compile("sns:((Get|Set)SubscriptionAttributes|Unsubscribe)")
+RULE = re.compile("events:((Delete|Describe|Disable|Enable|Put)Rule|ListTargetsByRule|(Put|Remove)Targets)")
 MAPPING = re.compile("lambda:(Create|Get|Update|Delete)EventSourceMapping")
 function: ContextVar[str | None] = ContextVar("function", default=None)
 """The ARN of the function that a request on a mapping is about."""
@@ -90,7 +91,18 @@ def arn(action: str, path: str, body: bytes, region: str, account: str, query: d
         if action == "cloudwatch:DescribeAlarms":  # by the beginning of their names
             name = name or given.get("AlarmNamePrefix")
         return f"{before}{prefix}{name}" if name else None
-    return _called_by_alias(service, action, given)
+    return _rule(action, given, before) or _called_by_alias(service, action, given)
+
+
+def _rule(action: str, given: Record, before: str) -> str | None:
+    """The ARN of a rule of EventBridge; of the default bus it names no bus."""
+    if not RULE.fullmatch(action):
+        return None
+    bus, rule = (
+        str(given.get("EventBusName") or "default").rpartition("/")[2],
+        given.get("Name") or given.get("Rule"),
+    )
+    return f"{before}rule/{rule if bus == 'default' else f'{bus}/{rule}'}"
 
 
 def _called_by_alias(service: str, action: str, given: dict[str, Any]) -> str | None:

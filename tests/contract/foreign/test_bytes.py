@@ -119,7 +119,7 @@ NOTIFICATION = {
 @example("[]")
 def test_a_notification_is_read_or_refused(body):
     with suppress(arrival.Corrupt):
-        for bucket, key in arrival.summaries(body, "raw/"):
+        for bucket, key in arrival.arrivals(body, "raw/"):
             assert isinstance(bucket, str) and key.startswith("raw/")
 
 

@@ -1,6 +1,6 @@
 """What the AWS side of a BigQuery transfer must be able to do, and must not: the user and the function.
 
-The stack: `lake` exports two tables of account HERE under a customer's key; `warehouse` loads both. `typed` loads one
+The stack: `plain` exports two tables of account HERE under a customer's key; `warehouse` loads both. `typed` loads one
 typed table of a bucket that exists, which lies beside its exports.
 """
 
@@ -10,6 +10,7 @@ from tests.contract.iam.shared_cases import (
     HERE,
     NEIGHBOUR,
     REGION,
+    alarms,
     arn,
     outsider,
     queue,
@@ -19,15 +20,16 @@ from tests.contract.iam.shared_cases import (
     through_s3,
 )
 from tests.contract.iam.table_grants import warehouse
-from tests.contract.iam.table_replication import LANDING, LANDING_KEY
-from tests.contract.iam.table_replication import TABLE as EVERY_CASE
+from tests.contract.iam.table_replication import PLAIN as LANDING
+from tests.contract.iam.table_replication import PLAIN_CASES
+from tests.contract.iam.table_replication import PLAIN_KEY as LANDING_KEY
 from tests.contract.iam.table_replication import TABLES as TABLES
 
 CONFIG = {
     "accounts": {"workload": {"id": HERE, "region": REGION}},
     "gcp": {"project": "shop-analytics", "location": "EU"},
     "pipelines": {
-        "lake": {
+        "plain": {
             "kind": "export",
             "run": "simple",
             "create_key": True,
@@ -35,7 +37,7 @@ CONFIG = {
         },
         "warehouse": {
             "kind": "bigquery-transfer",
-            "from": "lake",
+            "from": "plain",
             "tables": {table: {"columns": {"id": "S"}, "keys": ["id"]} for table in ("orders", "customers")},
         },
         "typed": {
@@ -61,8 +63,8 @@ LOADER, CHECKER = "tributary-proof-wareh-65a76f1e", "tributary-proof-wareh-f80b9
 METRICS = arn("cloudwatch", "dataset/default")
 DATA = "raw/orders/AWSDynamoDB/1/data/a.json.gz"
 
-# The export's own cases; in its table the replication's follow, whose roles this stack doesn't have.
-EXPORT = [case for case in EVERY_CASE if "replica" not in str(case) and "analytics" not in str(case)]
+# The export's own cases, which its table has, too.
+EXPORT = [*PLAIN_CASES, *alarms(HERE, "workload-alarms")]
 
 TABLE: list[Case] = [
     *EXPORT,

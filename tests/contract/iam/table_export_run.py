@@ -4,11 +4,9 @@ The stack: `shop` runs a state machine over a table with increments, and instanc
 kind; the catalog of `crawled` is kept by a crawler.
 """
 
-from typing import Any
-
 from tests.contract.iam.proof import Case, can, cannot
+from tests.contract.iam.run_cases import allowed, lake_of, machine_of
 from tests.contract.iam.shared_cases import (
-    ELSEWHERE,
     HERE,
     NEIGHBOUR,
     REGION,
@@ -19,7 +17,6 @@ from tests.contract.iam.shared_cases import (
     key,
     queue,
     role_arn,
-    runs_as_a_function,
     taken_on_by,
     through_dynamodb,
     tls_only,
@@ -55,35 +52,14 @@ TABLES = {t: adopted(t, arn("kms", f"key/{t}-table", THERE)) for t in ("orders",
 RUN = "20260101000000-0123456789"  # how the name of a snapshot made for a run ends (handlers/export_source)
 
 
-def allowed(role: str, actions: str, *where: str, never: str = "", **more: Any) -> list[Case]:
-    """The role may do each action on each of these, and none of them on `never`."""
-    named = actions.split()
-    cases = [can(role, action, resource, **more) for action in named for resource in where]
-    return cases + [cannot(role, action, never, **more) for action in named if never]
-
-
-def run_of(pipeline: str, database: str, table: str, *, folds: bool, registers: bool) -> list[Case]:
-    """What every run by a state machine has: its functions, its machine and its schedule."""
+def run_of(pipeline: str, table: str, *, folds: bool, registers: bool) -> list[Case]:
+    """What every run of an export has: its functions, its machine and its schedule."""
     landing = f"arn:aws:s3:::tributary-proof-{pipeline}-landing-{HERE}"
-    landing_key = arn("kms", f"key/{pipeline}-landing")
-    source, normalise, fold, catalog, run = (
-        f"tributary-proof-{pipeline}-{part}" for part in ("source", "normalise", "fold", "catalog", "run")
-    )
+    source, run = f"tributary-proof-{pipeline}-source", f"tributary-proof-{pipeline}-run"
     machine, schedule = arn("states", f"stateMachine:{run}"), f"tributary-proof-{pipeline}-schedule"
-    functions = [source, normalise, catalog, *([fold] if folds else [])]
-    reads = {source: "state", normalise: "raw state windows", catalog: "state", fold: "lake state windows"}
-    writes = {normalise: "lake state windows", catalog: "state", fold: "lake"}
-    cases = [
-        # For any machine of the account, as the guide's trust has it: a Distributed Map's children carry a label
-        # (https://docs.aws.amazon.com/step-functions/latest/dg/procedure-create-iam-role.html).
-        *taken_on_by(
-            "states.amazonaws.com", run, HERE, machine, arn("states", f"stateMachine:{run}", ELSEWHERE)
-        ),
-        can(
-            "states.amazonaws.com",
-            "sts:AssumeRole",
-            role_arn(run),
-            context={"aws:SourceAccount": HERE, "aws:SourceArn": f"{machine}/Files"},
+    return [
+        *machine_of(
+            pipeline, HERE, landing, arn("kms", f"key/{pipeline}-landing"), folds=folds, registers=registers
         ),
         *taken_on_by(
             "scheduler.amazonaws.com",
@@ -100,75 +76,6 @@ def run_of(pipeline: str, database: str, table: str, *, folds: bool, registers: 
             never=arn("sqs", "neighbour"),
         ),
         cannot(schedule, "lambda:InvokeFunction", arn("lambda", f"function:{source}")),
-        *allowed(
-            run,
-            "lambda:InvokeFunction",
-            *(arn("lambda", f"function:{name}") for name in functions),
-            never=arn("lambda", "function:neighbour"),
-        ),
-        *allowed(run, "states:StartExecution", machine, never=arn("states", "stateMachine:neighbour")),
-        *allowed(
-            run,
-            "states:DescribeExecution",
-            arn("states", f"execution:{run}/Files:1"),
-            arn("states", f"execution:{run}:1"),
-            never=arn("states", "execution:neighbour/Files:1"),
-        ),
-        # A run that is started again where it failed (https://docs.aws.amazon.com/step-functions/latest/dg/redrive-map-run.html)
-        # redrives its Map's children (https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html).
-        *allowed(
-            run,
-            "states:RedriveExecution",
-            arn("states", f"execution:{run}/Files:1"),
-            never=arn("states", "execution:neighbour/Files:1"),
-        ),
-        cannot(run, "states:RedriveExecution", arn("states", f"execution:{run}:1")),
-        # Step Functions stops a Map's children itself: the page above lists no such right, as older ones did.
-        cannot(run, "states:StopExecution", arn("states", f"execution:{run}/Files:1")),
-        *allowed(run, "s3:GetObject", f"{landing}/raw/a", never=f"{landing}/lake/a"),
-        *allowed(run, "kms:Decrypt", landing_key, never=arn("kms", "key/neighbour")),
-        cannot(run, "s3:PutObject", f"{landing}/raw/a"),
-        # the functions: each its own prefixes
-        *(case for name in functions for case in runs_as_a_function(name, HERE)),
-        *(
-            case
-            for name in functions
-            for case in (
-                *allowed(
-                    name,
-                    "s3:GetObject",
-                    *(f"{landing}/{p}/a" for p in reads[name].split()),
-                    never=f"{landing}/results/a",
-                ),
-                *allowed(name, "s3:ListBucket", landing, never=NEIGHBOUR),
-                *allowed(
-                    name, "kms:Decrypt kms:GenerateDataKey", landing_key, never=arn("kms", "key/neighbour")
-                ),
-                cannot(name, "s3:DeleteObject", f"{landing}/lake/a"),
-            )
-        ),
-        *(
-            case
-            for name, prefixes in writes.items()
-            if name in functions
-            for case in (
-                *allowed(
-                    name,
-                    "s3:PutObject",
-                    *(f"{landing}/{p}/a" for p in prefixes.split()),
-                    never=f"{landing}/raw/a",
-                ),
-                cannot(name, "s3:PutObject", f"{NEIGHBOUR}/lake/a"),
-            )
-        ),
-        *(
-            can(name, "s3:AbortMultipartUpload", f"{landing}/{p}/a")
-            for name in (normalise, fold)
-            if name in functions
-            for p in writes[name].split()
-        ),
-        cannot(normalise, "s3:AbortMultipartUpload", f"{landing}/raw/a"),
-        cannot(catalog, "s3:PutObject", f"{landing}/lake/a"),
         # the exports of a table, which DynamoDB writes with the function's rights
         *allowed(
             source,
@@ -191,28 +98,19 @@ def run_of(pipeline: str, database: str, table: str, *, folds: bool, registers: 
             never=f"{NEIGHBOUR}/raw/{table}/a",
         ),
         cannot(source, "s3:PutObject", f"{landing}/state/a"),
-        # publishing; the evaluator knows an account's metrics as its data set
-        can(
-            catalog,
-            "cloudwatch:PutMetricData",
-            arn("cloudwatch", "dataset/default"),
-            context={"cloudwatch:namespace": "tributary"},
+        cannot(source, "s3:GetObject", f"{landing}/raw/a"),
+        # what a run hands to replicas of its landing, beside the export
+        *allowed(
+            f"tributary-proof-{pipeline}-catalog",
+            "s3:PutObject",
+            f"{landing}/raw/{table}/1.published.json",
+            never=f"{landing}/raw/{table}/1.json",
         ),
-        cannot(
-            catalog,
-            "cloudwatch:PutMetricData",
-            arn("cloudwatch", "dataset/default"),
-            context={"cloudwatch:namespace": "AWS/Lambda"},
-        ),
+        cannot(f"tributary-proof-{pipeline}-catalog", "s3:PutObject", f"{landing}/lake/1.published.json"),
+        cannot(f"tributary-proof-{pipeline}-catalog", "s3:PutObject", f"{NEIGHBOUR}/raw/1.published.json"),
         *tls_only(landing, HERE),
-        *key(landing_key, HERE),
+        *key(arn("kms", f"key/{pipeline}-landing"), HERE),
     ]
-    kept = "glue:CreatePartition glue:CreateTable glue:GetTable glue:UpdatePartition glue:UpdateTable"
-    own = [arn("glue", part) for part in ("catalog", f"database/{database}", f"table/{database}/orders")]
-    for resource in own:
-        cases += [Case(registers, catalog, action, resource) for action in kept.split()]
-    cases += [cannot(catalog, action, arn("glue", "table/neighbour/orders")) for action in kept.split()]
-    return [*cases, cannot(catalog, "glue:DeleteTable", own[2])]
 
 
 def exports_of_rds(source: str, role: str, landing: str, landing_key: str) -> list[Case]:
@@ -330,7 +228,7 @@ CRAWLED_LOG = "log-group:/aws-glue/crawlers-role/a:log-stream:1"
 
 TABLE: list[Case] = [
     # --- a run by a state machine, over tables, instances and clusters
-    *run_of("shop", "tributary_proof_shop", "orders", folds=True, registers=True),
+    *run_of("shop", "orders", folds=True, registers=True),
     *exports_of_rds(
         "tributary-proof-shop-source", "tributary-proof-shop-rds", SHOP, arn("kms", "key/shop-landing")
     ),
@@ -338,20 +236,7 @@ TABLE: list[Case] = [
     can(SNAPSHOT, "states:StartExecution", arn("states", "stateMachine:tributary-proof-shop-run")),
     cannot(SNAPSHOT, "states:StartExecution", arn("states", "stateMachine:neighbour")),
     *queue("tributary-proof-shop-unstarted", HERE, "events.amazonaws.com", RULE),
-    # --- the role that Lake Formation reads the tables under
-    *taken_on_by(
-        "lakeformation.amazonaws.com",
-        LAKE,
-        HERE,
-        arn("lakeformation", "database/tributary_proof_shop"),
-        arn("glue", "database/tributary_proof_shop"),
-    ),
-    *allowed(LAKE, "s3:GetObject", *(f"{SHOP}/{p.format('a')}" for p in LAKES), never=f"{SHOP}/state/a"),
-    *(can(LAKE, "s3:ListBucket", SHOP, context={"s3:prefix": prefix.format("")}) for prefix in LAKES),
-    cannot(LAKE, "s3:ListBucket", SHOP, context={"s3:prefix": "state/"}),
-    cannot(LAKE, "s3:ListBucket", NEIGHBOUR, context={"s3:prefix": "lake/"}),
-    cannot(LAKE, "s3:PutObject", f"{SHOP}/lake/a"),
-    *allowed(LAKE, "kms:Decrypt", arn("kms", "key/shop-landing"), never=arn("kms", "key/neighbour")),
+    *lake_of(LAKE, SHOP, arn("kms", "key/shop-landing"), "tributary_proof_shop", LAKES, HERE),
     *governed(
         "tributary_proof_shop",
         "tributary-proof-shop-catalog",
@@ -359,7 +244,7 @@ TABLE: list[Case] = [
         [f"{SHOP}/{p.format('').rstrip('/')}" for p in LAKES],
     ),
     # --- a run whose catalog a crawler keeps
-    *run_of("crawled", "tributary_proof_crawled", "customers", folds=False, registers=False),
+    *run_of("crawled", "customers", folds=False, registers=False),
     *queue("tributary-proof-crawled-unstarted", HERE),
     *taken_on_by("glue.amazonaws.com", CRAWLER, HERE),
     *allowed(CRAWLER, "s3:GetObject", f"{CRAWLED}/lake/a", never=f"{CRAWLED}/raw/a"),

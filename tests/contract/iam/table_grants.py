@@ -59,11 +59,13 @@ DATABASE = ["ALTER", "CREATE_TABLE", "DESCRIBE", "DROP"]
 TABLES_OF = ["ALTER", "DELETE", "DESCRIBE", "DROP", "INSERT", "SELECT"]
 
 
-def governed(database: str, writer: str, readers: Iterable[str], locations: Iterable[str]) -> list[Case]:
+def governed(
+    database: str, writer: str, readers: Iterable[str], locations: Iterable[str], account: str = HERE
+) -> list[Case]:
     """The writer makes and changes tables at the registered locations and reads none; readers select and change none
     (https://docs.aws.amazon.com/lake-formation/latest/dg/lf-permissions-reference.html)."""
-    place, table = f"database/{HERE}/{database}", f"table/{HERE}/{database}/orders"
-    other, others = f"database/{HERE}/{database}x", f"table/{HERE}/{database}x/orders"
+    place, table = f"database/{account}/{database}", f"table/{account}/{database}/orders"
+    other, others = f"database/{account}/{database}x", f"table/{account}/{database}x/orders"
     return [
         *may_only(writer, "CREATE_TABLE DESCRIBE", DATABASE, place, other, f"database/{ELSEWHERE}/{database}"),
         *may_only(writer, "ALTER DESCRIBE", TABLES_OF, table, others, f"table/{ELSEWHERE}/{database}/orders"),

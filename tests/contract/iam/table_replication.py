@@ -1,11 +1,13 @@
 """What each role of the export and replication pipelines must be able to do, and must not.
 
-The stack: `lake` exports two tables in account HERE into a landing with a customer's key; `replica` carries it, with
-what was there before and with deletions, into account THERE under a key of that account. `neighbour` in an ARN is
+The stack: `plain` exports two tables in account HERE by a function; `lake` exports one and an instance by a run, into a
+landing with a customer's key; `replica` carries that, with what was there before and with deletions, into account THERE
+under a key of that account, and makes its tables there. `neighbour` in an ARN is
 something of the same account that the pipeline has no business with.
 """
 
 from tests.contract.iam.proof import Case, can, cannot
+from tests.contract.iam.run_cases import allowed, lake_of, machine_of
 from tests.contract.iam.shared_cases import (
     HERE,
     NEIGHBOUR,
@@ -25,16 +27,24 @@ from tests.contract.iam.shared_cases import (
     tls_only,
     verifies_bucket_key,
 )
+from tests.contract.iam.table_export_run import run_of
+from tests.contract.iam.table_grants import governed
 
 CONFIG = {
     "accounts": {"workload": {"id": HERE, "region": REGION}, "analytics": {"id": THERE, "region": REGION}},
     "pipelines": {
-        "lake": {
+        "plain": {
             "kind": "export",
             "run": "simple",
             "account": "workload",
             "create_key": True,
             "sources": [{"dynamodb": "orders"}, {"dynamodb": "customers"}],
+        },
+        "lake": {
+            "kind": "export",
+            "account": "workload",
+            "create_key": True,
+            "sources": [{"dynamodb": "orders", "mode": "incremental"}],
         },
         "replica": {
             "kind": "replication",
@@ -43,21 +53,26 @@ CONFIG = {
             "create_key": True,
             "delete_markers": True,
             "existing_objects": True,
+            "catalog": {"lake_formation": {"readers": [f"arn:aws:iam::{THERE}:role/analyst"]}},
         },
     },
 }
 TABLES_KEY = arn("kms", "key/customers-table", THERE)
-TABLES = {"orders": adopted("orders"), "customers": adopted("customers", TABLES_KEY)}
+ORDERS_KEY = arn("kms", "key/orders-table", THERE)
+TABLES = {"orders": adopted("orders", ORDERS_KEY), "customers": adopted("customers", TABLES_KEY)}
+PLAIN, PLAIN_KEY = f"arn:aws:s3:::tributary-proof-plain-landing-{HERE}", arn("kms", "key/plain-landing")
 LANDING = f"arn:aws:s3:::tributary-proof-lake-landing-{HERE}"
 REPLICA = f"arn:aws:s3:::tributary-proof-replica-replica-{THERE}"
 LANDING_KEY, REPLICA_KEY = arn("kms", "key/lake-landing"), arn("kms", "key/replica-replica", THERE)
-EXPORT, SCHEDULE = "tributary-proof-lake-export", "tributary-proof-lake-schedule"
+EXPORT, SCHEDULE = "tributary-proof-plain-export", "tributary-proof-plain-schedule"
 COPIER, JOB = "tributary-proof-replica-source", "tributary-proof-replica-source-backfill-job"
 BACKFILL, ARRIVAL = "tributary-proof-replica-source-backfill", "tributary-proof-replica-replica-arrival"
+PUBLISHED, LAKE = "tributary-proof-replica-published", "tributary-proof-replica-lake"
+RULE = arn("events", f"rule/{PUBLISHED}", THERE)
 ARRIVALS = arn("sqs", "tributary-proof-replica-replica-arrivals", THERE)
 ANNOUNCED = arn("dynamodb", "table/tributary-proof-replica-replica-announced", THERE)
 
-TABLE: list[Case] = [
+PLAIN_CASES: list[Case] = [
     # --- export: the schedule calls the function, and keeps what it could not deliver
     *taken_on_by(
         "scheduler.amazonaws.com",
@@ -78,24 +93,31 @@ TABLE: list[Case] = [
     cannot(EXPORT, "dynamodb:ExportTableToPointInTime", arn("dynamodb", "table/neighbour")),
     cannot(EXPORT, "dynamodb:Scan", arn("dynamodb", "table/orders")),
     cannot(EXPORT, "dynamodb:PutItem", arn("dynamodb", "table/orders")),
-    can(EXPORT, "s3:PutObject", f"{LANDING}/raw/orders/AWSDynamoDB/1/data/a.json.gz"),
-    can(EXPORT, "s3:PutObjectAcl", f"{LANDING}/raw/orders/AWSDynamoDB/1/data/a.json.gz"),
-    can(EXPORT, "s3:AbortMultipartUpload", f"{LANDING}/raw/orders/AWSDynamoDB/1/data/a.json.gz"),
-    cannot(EXPORT, "s3:PutObject", f"{LANDING}/other/a"),
+    can(EXPORT, "s3:PutObject", f"{PLAIN}/raw/orders/AWSDynamoDB/1/data/a.json.gz"),
+    can(EXPORT, "s3:PutObjectAcl", f"{PLAIN}/raw/orders/AWSDynamoDB/1/data/a.json.gz"),
+    can(EXPORT, "s3:AbortMultipartUpload", f"{PLAIN}/raw/orders/AWSDynamoDB/1/data/a.json.gz"),
+    cannot(EXPORT, "s3:PutObject", f"{PLAIN}/other/a"),
     cannot(EXPORT, "s3:PutObject", f"{NEIGHBOUR}/raw/a"),
-    cannot(EXPORT, "s3:GetObject", f"{LANDING}/raw/orders/a"),
-    cannot(EXPORT, "s3:DeleteObject", f"{LANDING}/raw/orders/a"),
-    # Of two tables one is encrypted with a customer's key; the statement names both.
+    cannot(EXPORT, "s3:GetObject", f"{PLAIN}/raw/orders/a"),
+    cannot(EXPORT, "s3:DeleteObject", f"{PLAIN}/raw/orders/a"),
     *through_dynamodb(EXPORT, TABLES_KEY, "customers", "orders"),
-    can(EXPORT, "kms:GenerateDataKey", LANDING_KEY),
-    can(EXPORT, "kms:Decrypt", LANDING_KEY),
+    *through_dynamodb(EXPORT, ORDERS_KEY, "customers", "orders"),
+    can(EXPORT, "kms:GenerateDataKey", PLAIN_KEY),
+    can(EXPORT, "kms:Decrypt", PLAIN_KEY),
     cannot(EXPORT, "kms:Decrypt", arn("kms", "key/neighbour")),
-    cannot(EXPORT, "kms:CreateGrant", LANDING_KEY),
+    cannot(EXPORT, "kms:CreateGrant", PLAIN_KEY),
     can(EXPORT, "sqs:SendMessage", arn("sqs", f"{EXPORT}-failed")),
     cannot(EXPORT, "sqs:SendMessage", arn("sqs", "neighbour")),
     *queue(f"{EXPORT}-failed", HERE),
-    *tls_only(LANDING, HERE),
-    *key(LANDING_KEY, HERE),
+    *tls_only(PLAIN, HERE),
+    *key(PLAIN_KEY, HERE),
+]
+
+TABLE: list[Case] = [
+    *PLAIN_CASES,
+    # --- export: a run, which hands over what it published
+    *run_of("lake", "orders", folds=True, registers=True),
+    *queue("tributary-proof-lake-unstarted", HERE),
     # --- replication: S3 reads the landing and writes the other account's bucket, and no more. The guide's trust has no
     # condition (https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html).
     *taken_on_by("s3.amazonaws.com", COPIER, HERE, tells_account=False),
@@ -254,6 +276,27 @@ TABLE: list[Case] = [
     cannot(ARRIVAL, "kms:Encrypt", REPLICA_KEY),
     *queue("tributary-proof-replica-replica-arrivals", THERE, "s3.amazonaws.com", REPLICA),
     *queue("tributary-proof-replica-replica-arrivals-dead", THERE),
+    # --- tables: an announcement starts the run, which reads what arrived, and the catalog of the account is its own
+    *taken_on_by("events.amazonaws.com", PUBLISHED, THERE, RULE, arn("events", "rule/neighbour", THERE)),
+    *allowed(
+        PUBLISHED,
+        "states:StartExecution",
+        arn("states", "stateMachine:tributary-proof-replica-run", THERE),
+        never=arn("states", "stateMachine:neighbour", THERE),
+    ),
+    *queue("tributary-proof-replica-unstarted", THERE, "events.amazonaws.com", RULE),
+    *machine_of(
+        "replica", THERE, REPLICA, REPLICA_KEY, ("arrived", "raw state", "state"), folds=True, registers=True
+    ),
+    cannot("tributary-proof-replica-catalog", "s3:PutObject", f"{REPLICA}/raw/orders/1.published.json"),
+    *lake_of(LAKE, REPLICA, REPLICA_KEY, "tributary_proof_replica", ["lake/{}"], THERE),
+    *governed(
+        "tributary_proof_replica",
+        "tributary-proof-replica-catalog",
+        [role_arn("analyst", THERE)],
+        [f"{REPLICA}/lake"],
+        THERE,
+    ),
     # --- alarms of both accounts
     *alarms(HERE, "workload-alarms"),
     *alarms(THERE, "analytics-alarms"),

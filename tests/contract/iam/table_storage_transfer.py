@@ -1,6 +1,6 @@
 """What the AWS side of a BigQuery transfer by Storage Transfer must be able to do, and must not: the federated role.
 
-The stack: `lake` exports two tables of account HERE under a customer's key and sends a queue each data file's event;
+The stack: `plain` exports two tables of account HERE under a customer's key and sends a queue each data file's event;
 `warehouse` loads both by an event-driven copy. `typed` loads one typed table of a bucket that exists by a daily one.
 """
 
@@ -19,19 +19,20 @@ from tests.contract.iam.shared_cases import (
 )
 from tests.contract.iam.table_bigquery_transfer import DATA, LOADER, READER, TYPED
 from tests.contract.iam.table_grants import copied
-from tests.contract.iam.table_replication import LANDING, LANDING_KEY
+from tests.contract.iam.table_replication import PLAIN as LANDING
+from tests.contract.iam.table_replication import PLAIN_KEY as LANDING_KEY
 from tests.contract.iam.table_replication import TABLES as TABLES
 from tests.recording import AGENT
 
 _PIPELINES = table_bigquery_transfer.CONFIG["pipelines"]
 CONFIG = table_bigquery_transfer.CONFIG | {
     "pipelines": {
-        "lake": _PIPELINES["lake"] | {"event_queue": True},
+        "plain": _PIPELINES["plain"] | {"event_queue": True},
         "warehouse": _PIPELINES["warehouse"] | {"storage_transfer": {"event_driven": True}},
         "typed": _PIPELINES["typed"] | {"storage_transfer": {}},
     }
 }
-COPY, EVENTS = "tributary-proof-warehouse-copy", "tributary-proof-lake-landing-objects"
+COPY, EVENTS = "tributary-proof-warehouse-copy", "tributary-proof-plain-landing-objects"
 TYPED_COPY = "tributary-proof-typed-copy"
 GOOGLE, SUBJECT = "accounts.google.com", "accounts.google.com:sub"
 

@@ -27,7 +27,7 @@ ENVIRONMENT = {
         "REPORT_PREFIX": "backfill", "JOB_TAG": "tributary=copy",
         "ROLE_ARN": "arn:aws:iam::111111111111:role/batch",
     },
-    "catalog": LAKE | {"DATABASE": "shop", "CATALOG": "registered"},
+    "catalog": LAKE | {"DATABASE": "shop", "CATALOG": "registered", "HANDS_OVER": "1"},
     "export_source": LAKE | {
         "BUCKET_OWNER": "111111111111", "KMS_KEY_ARN": "arn:aws:kms:us-east-1:111111111111:key/1",
         "EXPORT_ROLE_ARN": "arn:aws:iam::111111111111:role/lake-rds",
@@ -45,6 +45,7 @@ ENVIRONMENT = {
         "AUDIENCE": "//iam.googleapis.com/provider", "SERVICE_ACCOUNT": "load-check@shop.iam.gserviceaccount.com",
     },
     "replay": {"BUCKET": "landing", "PREFIX": "firehose/failed/", "STREAM": "ticks"},
+    "replica_source": {"BUCKET": "landing"},
 }  # fmt: skip
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": "us-east-1",

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from components.lake.steps import definition
+from components.shared.landing_folders import HANDED_OVER
 from tests.contract.kills.deployed import deployed, seen
 from tests.contract.kills.exporters import ORDERS
 from tests.contract.kills.machine import Failed, Machine
@@ -27,16 +28,23 @@ SOURCES = [
     {"name": "orders", "kind": "dynamodb", "arn": ORDERS, "table": "orders", "mode": "incremental", "declared": {}},
     {"name": "shop", "kind": "rds_instance", "only": [], "snapshot": "made-for-the-run"},
 ]  # fmt: skip
-MACHINE = definition(
-    {"dynamodb", "rds"},
-    sources=json.dumps(SOURCES),
-    bucket="landing",
-    files_at_once=2,
-    source="arn:aws:lambda:::export_source",
-    normalise="arn:aws:lambda:::normalise",
-    fold="arn:aws:lambda:::fold",
-    catalog="arn:aws:lambda:::catalog",
-)
+
+
+def machine(source: str, sources: str | None) -> dict[str, Any]:
+    """The machine of an export, or of a replica, in which no sources are planned."""
+    return definition(
+        {"dynamodb", "rds"},
+        sources=sources,
+        bucket="landing",
+        files_at_once=2,
+        source=f"arn:aws:lambda:::{source}",
+        normalise="arn:aws:lambda:::normalise",
+        fold="arn:aws:lambda:::fold",
+        catalog="arn:aws:lambda:::catalog",
+    )
+
+
+MACHINE, REPLICA = machine("export_source", json.dumps(SOURCES)), machine("replica_source", None)
 
 
 @dataclass(frozen=True)
@@ -67,8 +75,17 @@ def world() -> contextlib.AbstractContextManager[Any]:
     return made()
 
 
-def a_run(here, due: str, before: Callable[[str, dict], Any] = lambda handler, event: None):
+def undisturbed(handler: str, event: dict) -> None:
+    """What happens before a task where nothing goes wrong."""
+
+
+def a_run(here, due: str, before: Callable[[str, dict], Any] = undisturbed):
     """A run of the state machine; `before` is called before each task, and may raise Failed."""
+    return walked(here, MACHINE, {"scheduled_time": due}, before)
+
+
+def walked(here, states: dict[str, Any], given: dict, before: Callable[[str, dict], Any] = undisturbed):
+    """A run of a machine with that input."""
 
     def invoke(arn: str, event: dict):
         handler = arn.rpartition(":")[2]
@@ -81,9 +98,13 @@ def a_run(here, due: str, before: Callable[[str, dict], Any] = lambda handler, e
             raise after
         return answer
 
-    return Machine(MACHINE, invoke, lambda bucket, key: here.services.objects[key]).run(
-        {"scheduled_time": due}
-    )
+    return Machine(states, invoke, lambda bucket, key: here.services.objects[key]).run(given)
+
+
+def handed_over(state: dict, source: str) -> list[str]:
+    """The keys of what the runs of an export handed over of a source, the oldest first."""
+    keys = [key for key in state["objects"] if key.startswith(f"raw/{source}/") and key.endswith(HANDED_OVER)]
+    return sorted(keys, key=lambda key: json.loads(state["objects"][key])["work"]["exported_to"])
 
 
 def cases(here) -> Iterator[Case]:
@@ -107,33 +128,48 @@ def cases(here) -> Iterator[Case]:
     yield from others(full, here.services)
 
 
-def others(full: dict, services) -> Iterator[Case]:
-    """The cases of the handlers that are no step of a run."""
-    summary = next(key for key in full["objects"] if key.endswith("manifest-summary.json"))
-    notification = {
-        "Records": [
-            {
-                "eventName": "ObjectCreated:Put",
-                "s3": {"bucket": {"name": "landing"}, "object": {"key": summary}},
-            }
-        ]
+def arrived(full: dict) -> dict:
+    """The state of an account to which the landing's exports were replicated, and in which nothing is published."""
+    raw = {key: content for key, content in full["objects"].items() if key.startswith("raw/")}
+    return full | {"objects": raw, "tables": {}, "partitions": {}}
+
+
+def arrival_of(key: str) -> dict[str, Any]:
+    """A message of SQS about a new object."""
+    record = {
+        "eventName": "ObjectCreated:Put",
+        "s3": {"bucket": {"name": "landing"}, "object": {"key": key}},
     }
-    message = {
+    return {
         "messageId": "1",
         "receiptHandle": "r",
-        "body": json.dumps(notification),
+        "body": json.dumps({"Records": [record]}),
         "attributes": {"ApproximateReceiveCount": "1"},
         "messageAttributes": {},
         "eventSource": "aws:sqs",
         "eventSourceARN": "arn:aws:sqs:us-east-1:222222222222:arrivals",
         "awsRegion": "us-east-1",
     }
+
+
+def others(full: dict, services) -> Iterator[Case]:
+    """The cases of the handlers that are no step of a run."""
+    summary = next(key for key in full["objects"] if key.endswith("manifest-summary.json"))
     lost_answer = ("time-out", "killed")
-    yield Case(
-        "arrival", "", {"Records": [message]}, full,
-        twice={"PutEvents": lost_answer, "UpdateItem": ("error", "killed")}, counted="announced",
-        why="a consumer that must not see an export twice compares `export_arn`",
-    )  # fmt: skip
+    (orders, *_), (shop, *_) = handed_over(full, "orders"), handed_over(full, "shop")
+    for step, key in (("", summary), ("published, DynamoDB", orders), ("published, RDS", shop)):
+        yield Case(
+            "arrival", step, {"Records": [arrival_of(key)]}, full,
+            twice={"PutEvents": lost_answer, "UpdateItem": ("error", "killed")}, counted="announced",
+            why="a consumer that must not see an export twice compares " + ("`record`" if step else "`export_arn`"),
+        )  # fmt: skip
+    for kind, key in (("DynamoDB", orders), ("RDS", shop)):
+        yield Case("replica_source", f"plan, {kind}", {"step": "plan", "record": key}, full)
+        item = json.loads(full["objects"][key]) | {"of": {"record": key}, "polls": 0, "attempt": 0}
+        kept = {name: item[name] for name in ("source", "of", "due", "attempt", "polls")} | {
+            "snapshot_arn": ""
+        }
+        yield Case("replica_source", f"start, {kind}", {"step": "start", "item": kept}, arrived(full))
     yield Case("backfill", "create", {"tf": {"action": "create", "prev_input": None}}, full)
     yield Case("export_start", "", {"scheduled_time": DUE}, full)
     yield Case(

@@ -242,7 +242,8 @@ class Services:
     # The bus, the queue, the stream, and the table of what is announced
 
     def PutEvents(self, request):
-        self.announced += [json.loads(entry["Detail"])["export_arn"] for entry in request["Entries"]]
+        details = [json.loads(entry["Detail"]) for entry in request["Entries"]]
+        self.announced += [detail.get("export_arn") or detail["record"] for detail in details]
         return 200, {}, b'{"FailedEntryCount": 0, "Entries": [{"EventId": "e"}]}'
 
     def GetQueueUrl(self, request):

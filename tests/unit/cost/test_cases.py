@@ -247,6 +247,8 @@ CASES = [
          function(memory=256), function(memory=2048), monthly_requests=1_000_000),
     case("transitions", STATES, "transitions of the run", "40_000 / 1000 * 0.025", 1.00, "export",
          made("aws:sfn/stateMachine:StateMachine"), args=LAKE, monthly_transitions=40_000),
+    case("transitions of a replica", STATES, "transitions of the run", "40_000 / 1000 * 0.025", 1.00, "replication",
+         made("aws:sfn/stateMachine:StateMachine"), args=REPLICA, monthly_transitions=40_000),
     case("queries", ATHENA, "queries", "2 * 5.00", 10.00, "export", args=LAKE, monthly_queries_tb=2),
     case("a crawler", GLUE, "crawler", "30 * 10 / 60 * 2 * 0.44", 4.40, "export",
          made("aws:glue/crawler:Crawler"), args=LAKE, monthly_hours=10),

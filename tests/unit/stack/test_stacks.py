@@ -44,6 +44,20 @@ FOLD = {
     "aws:s3/bucketObjectv2:BucketObjectv2": 1,
 }
 DATABASE = {"aws:iam/role:Role": 1, "aws:iam/rolePolicy:RolePolicy": 1}
+# What tables in the receiving account add, beside their alarms and queries.
+REPLICAS_RUN = {
+    "aws:athena/workgroup:Workgroup": 1,
+    "aws:cloudwatch/eventRule:EventRule": 1,
+    "aws:cloudwatch/eventTarget:EventTarget": 1,
+    "aws:cloudwatch/logGroup:LogGroup": 3,
+    "aws:glue/catalogDatabase:CatalogDatabase": 1,
+    "aws:iam/role:Role": 5,
+    "aws:iam/rolePolicy:RolePolicy": 5,
+    "aws:lambda/function:Function": 3,
+    "aws:sfn/stateMachine:StateMachine": 1,
+    "aws:sqs/queue:Queue": 1,
+    "aws:sqs/queuePolicy:QueuePolicy": 1,
+}
 BACKFILL = {
     "aws:iam/role:Role": 2,
     "aws:iam/rolePolicy:RolePolicy": 2,
@@ -194,6 +208,8 @@ EXACT = {
     "local": [
         COMMON,
         FOLD,
+        REPLICAS_RUN,
+        FOLD,
         DATABASE,
         BACKFILL,
         SEARCH,
@@ -205,8 +221,8 @@ EXACT = {
         READER_ROLE,
         READER_USER,
         {
-            "aws:athena/namedQuery:NamedQuery": 6,
-            "aws:cloudwatch/metricAlarm:MetricAlarm": 26,
+            "aws:athena/namedQuery:NamedQuery": 12,
+            "aws:cloudwatch/metricAlarm:MetricAlarm": 40,
             "aws:dynamodb/table:Table": 4,
             "aws:kms/alias:Alias": 4,
             "aws:kms/key:Key": 4,

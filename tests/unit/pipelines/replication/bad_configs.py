@@ -98,6 +98,38 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         stack(pipelines={"lake": EXPORT, "replica": REPLICA, "further": REPLICA | {"from": "replica"}}),
         "pipelines.further.from: 'replica' holds replicas, and S3 does not replicate those again; name a pipeline of",
     ),
+    "tables of a landing that has none": (
+        replica(EXPORT | {"run": "simple"}, catalog={}),
+        "pipelines.replica.catalog: nothing says which tables the landing of 'lake' has; take from a pipeline of kind "
+        "'export' of this stack that has 'run: state-machine'",
+    ),
+    "tables of a bucket that exists": (
+        adopted() | {"pipelines": {"replica": adopted()["pipelines"]["replica"] | {"catalog": {}}}},
+        "pipelines.replica.catalog: nothing says which tables the landing of 'shop-raw' has",
+    ),
+    "tables where the lake is replicated": (
+        replica(prefixes=["raw/", "lake/"], catalog={}),
+        "pipelines.replica.prefixes: the tables are made of the exports, and 'lake/' is where that writes them in the "
+        "replica; leave it out",
+    ),
+    "tables of what is not replicated": (
+        replica(
+            EXPORT | {"sources": [{"dynamodb": "orders"}, {"dynamodb": "items"}]},
+            prefixes=["raw/orders/"],
+            catalog={},
+        ),
+        "pipelines.replica.prefixes: the tables of 'items' are made of what lies below 'raw/items/', which is not "
+        "replicated; add it",
+    ),
+    "a reader of the replica's tables from another account": (
+        replica(catalog={"lake_formation": {"readers": ["arn:aws:iam::111111111111:role/analyst"]}}),
+        "pipelines.replica.catalog.lake_formation.readers[0]: 'arn:aws:iam::111111111111:role/analyst' is not of "
+        "account 222222222222, whose catalog it is",
+    ),
+    "a view of the replica on a table that is none": (
+        replica(catalog={"views": {"sums": "SELECT total FROM invoices"}}),
+        "pipelines.replica.catalog.views.sums: ",
+    ),
     "too few attempts": (
         replica(attempts=1),
         "pipelines.replica.attempts: 1 should be greater than or equal to 3",

@@ -1,0 +1,181 @@
+"""Cases of every run, of an export and of a replica: its machine, and the functions that read and write the bucket."""
+
+from typing import Any
+
+from tests.contract.iam.proof import Case, can, cannot
+from tests.contract.iam.shared_cases import (
+    ELSEWHERE,
+    NEIGHBOUR,
+    arn,
+    role_arn,
+    runs_as_a_function,
+    taken_on_by,
+)
+
+
+def allowed(role: str, actions: str, *where: str, never: str = "", **more: Any) -> list[Case]:
+    """The role may do each action on each of these, and none of them on `never`."""
+    named = actions.split()
+    cases = [can(role, action, resource, **more) for action in named for resource in where]
+    return cases + [cannot(role, action, never, **more) for action in named if never]
+
+
+def machine_of(
+    pipeline: str,
+    account: str,
+    landing: str,
+    landing_key: str,
+    first: tuple[str, str, str] = ("source", "state", ""),
+    *,
+    folds: bool,
+    registers: bool,
+) -> list[Case]:
+    """What a run has wherever its exports come from: the machine, and the functions that read and write the bucket.
+    `first`: what the function is called that finds the exports, and the folders that it reads and writes."""
+    database = f"tributary_proof_{pipeline}"
+    source, source_reads, source_writes = f"tributary-proof-{pipeline}-{first[0]}", *first[1:]
+    normalise, fold, catalog, run = (
+        f"tributary-proof-{pipeline}-{part}" for part in ("normalise", "fold", "catalog", "run")
+    )
+    machine = arn("states", f"stateMachine:{run}", account)
+    functions = [source, normalise, catalog, *([fold] if folds else [])]
+    reads = {
+        source: source_reads,
+        normalise: "raw state windows",
+        catalog: "state",
+        fold: "lake state windows",
+    }
+    writes = {source: source_writes, normalise: "lake state windows", catalog: "state", fold: "lake"}
+    cases = [
+        # For any machine of the account, as the guide's trust has it: a Distributed Map's children carry a label
+        # (https://docs.aws.amazon.com/step-functions/latest/dg/procedure-create-iam-role.html).
+        *taken_on_by(
+            "states.amazonaws.com", run, account, machine, arn("states", f"stateMachine:{run}", ELSEWHERE)
+        ),
+        can(
+            "states.amazonaws.com",
+            "sts:AssumeRole",
+            role_arn(run, account),
+            context={"aws:SourceAccount": account, "aws:SourceArn": f"{machine}/Files"},
+        ),
+        *allowed(
+            run,
+            "lambda:InvokeFunction",
+            *(arn("lambda", f"function:{name}", account) for name in functions),
+            never=arn("lambda", "function:neighbour", account),
+        ),
+        *allowed(
+            run, "states:StartExecution", machine, never=arn("states", "stateMachine:neighbour", account)
+        ),
+        *allowed(
+            run,
+            "states:DescribeExecution",
+            arn("states", f"execution:{run}/Files:1", account),
+            arn("states", f"execution:{run}:1", account),
+            never=arn("states", "execution:neighbour/Files:1", account),
+        ),
+        # A run that is started again where it failed (https://docs.aws.amazon.com/step-functions/latest/dg/redrive-map-run.html)
+        # redrives its Map's children (https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html).
+        *allowed(
+            run,
+            "states:RedriveExecution",
+            arn("states", f"execution:{run}/Files:1", account),
+            never=arn("states", "execution:neighbour/Files:1", account),
+        ),
+        cannot(run, "states:RedriveExecution", arn("states", f"execution:{run}:1", account)),
+        # Step Functions stops a Map's children itself: the page above lists no such right, as older ones did.
+        cannot(run, "states:StopExecution", arn("states", f"execution:{run}/Files:1", account)),
+        *allowed(run, "s3:GetObject", f"{landing}/raw/a", never=f"{landing}/lake/a"),
+        *allowed(run, "kms:Decrypt", landing_key, never=arn("kms", "key/neighbour", account)),
+        cannot(run, "s3:PutObject", f"{landing}/raw/a"),
+        # the functions: each its own prefixes
+        *(case for name in functions for case in runs_as_a_function(name, account)),
+        *(
+            case
+            for name in functions
+            for case in (
+                *allowed(
+                    name,
+                    "s3:GetObject",
+                    *(f"{landing}/{p}/a" for p in reads[name].split()),
+                    never=f"{landing}/results/a",
+                ),
+                *allowed(name, "s3:ListBucket", landing, never=NEIGHBOUR),
+                *allowed(
+                    name,
+                    "kms:Decrypt kms:GenerateDataKey",
+                    landing_key,
+                    never=arn("kms", "key/neighbour", account),
+                ),
+                cannot(name, "s3:DeleteObject", f"{landing}/lake/a"),
+            )
+        ),
+        *(
+            case
+            for name, prefixes in writes.items()
+            if name in functions and prefixes
+            for case in (
+                *allowed(
+                    name,
+                    "s3:PutObject",
+                    *(f"{landing}/{p}/a" for p in prefixes.split()),
+                    never=f"{landing}/raw/a",
+                ),
+                cannot(name, "s3:PutObject", f"{NEIGHBOUR}/lake/a"),
+            )
+        ),
+        *(
+            can(name, "s3:AbortMultipartUpload", f"{landing}/{p}/a")
+            for name in (normalise, fold)
+            if name in functions
+            for p in writes[name].split()
+        ),
+        cannot(normalise, "s3:AbortMultipartUpload", f"{landing}/raw/a"),
+        cannot(catalog, "s3:PutObject", f"{landing}/lake/a"),
+        # publishing; the evaluator knows an account's metrics as its data set
+        can(
+            catalog,
+            "cloudwatch:PutMetricData",
+            arn("cloudwatch", "dataset/default", account),
+            context={"cloudwatch:namespace": "tributary"},
+        ),
+        cannot(
+            catalog,
+            "cloudwatch:PutMetricData",
+            arn("cloudwatch", "dataset/default", account),
+            context={"cloudwatch:namespace": "AWS/Lambda"},
+        ),
+    ]
+    kept = "glue:CreatePartition glue:CreateTable glue:GetTable glue:UpdatePartition glue:UpdateTable"
+    own = [
+        arn("glue", part, account) for part in ("catalog", f"database/{database}", f"table/{database}/orders")
+    ]
+    for resource in own:
+        cases += [Case(registers, catalog, action, resource) for action in kept.split()]
+    cases += [
+        cannot(catalog, action, arn("glue", "table/neighbour/orders", account)) for action in kept.split()
+    ]
+    return [*cases, cannot(catalog, "glue:DeleteTable", own[2])]
+
+
+def lake_of(
+    role: str, bucket: str, key_arn: str, database: str, locations: list[str], account: str
+) -> list[Case]:
+    """The role that Lake Formation reads tables under; a location has {} for what lies below it."""
+    return [
+        *taken_on_by(
+            "lakeformation.amazonaws.com",
+            role,
+            account,
+            arn("lakeformation", f"database/{database}", account),
+            arn("glue", f"database/{database}", account),
+        ),
+        *allowed(
+            role, "s3:GetObject", *(f"{bucket}/{p.format('a')}" for p in locations), never=f"{bucket}/state/a"
+        ),
+        *(can(role, "s3:ListBucket", bucket, context={"s3:prefix": p.format("")}) for p in locations),
+        cannot(role, "s3:ListBucket", bucket, context={"s3:prefix": "state/"}),
+        cannot(role, "s3:ListBucket", NEIGHBOUR, context={"s3:prefix": "lake/"}),
+        cannot(role, "s3:PutObject", f"{bucket}/lake/a"),
+        *allowed(role, "kms:Decrypt", key_arn, never=arn("kms", "key/neighbour", account)),
+    ]
