@@ -132,6 +132,30 @@ def _arns(resource: Registered) -> tuple[str, ...]:
     return tuple(resource.arns)
 
 
+def _calls_on(r: Registered, during: tuple[str, ...], more: Mapping[str, set[str]]) -> set[str]:
+    """The actions that the provider needs on a resource, which the program makes or reads."""
+    actions = calls(r.type, *(("read",) if r.read and "::" not in r.type and "get" not in r.type else during))
+    if not r.read:
+        actions |= more.get(r.type, set())
+    if r.inputs.get("permissionsBoundary") and "write" in during:
+        actions |= BOUNDING[r.type]  # by which a role that is there gets it
+    return actions
+
+
+def _merged(
+    stack: Stack, wanted: Mapping[tuple[tuple[str, ...], str], set[str]]
+) -> dict[tuple[str, tuple[str, ...], str], list[str]]:
+    """The actions of each (service, ARNs, condition's name): a service's actions on the same ARNs are one grant."""
+    by_action: dict[tuple[str, str], set[str]] = {}
+    for (arns, how), actions in wanted.items():
+        for action in actions:
+            by_action.setdefault((action, how), set()).update(stack.patterns(arns))
+    merged: dict[tuple[str, tuple[str, ...], str], list[str]] = {}
+    for (action, how), arns in sorted(by_action.items()):
+        merged.setdefault((action.partition(":")[0], tuple(sorted(arns)), how), []).append(action)
+    return merged
+
+
 def _on_resources(
     stack: Stack,
     resources: list[Registered],
@@ -144,13 +168,7 @@ def _on_resources(
     functions: set[str] = set()
     boundaries = {str(bound) for r in resources if (bound := r.inputs.get("permissionsBoundary"))}
     for r in resources:
-        actions = calls(
-            r.type, *(("read",) if r.read and "::" not in r.type and "get" not in r.type else during)
-        )
-        if not r.read:
-            actions |= more.get(r.type, set())
-        if r.inputs.get("permissionsBoundary") and "write" in during:
-            actions |= BOUNDING[r.type]  # by which a role that is there gets it
+        actions = _calls_on(r, during, more)
         if "eventSourceMapping" in r.type:
             functions.add(f"arn:{r.place['partition']}:lambda:{r.place['region']}:{r.place['account']}:function:"
                           + str(r.inputs["functionName"]).rpartition(":")[2])  # fmt: skip
@@ -178,13 +196,6 @@ def _on_resources(
                 wanted.setdefault((on, "index"), set()).add(action)
             if action in TAGGED_AS_MADE and r.type in BY_TAG:
                 wanted.setdefault((on, "tagging"), set()).add(action)
-    by_action: dict[tuple[str, str], set[str]] = {}
-    for (arns, how), actions in wanted.items():
-        for action in actions:
-            by_action.setdefault((action, how), set()).update(stack.patterns(arns))
-    merged: dict[tuple[str, tuple[str, ...], str], list[str]] = {}
-    for (action, how), arns in sorted(by_action.items()):
-        merged.setdefault((action.partition(":")[0], tuple(sorted(arns)), how), []).append(action)
     conditions = {
         "": {},
         "made": stack.tags("RequestTag"),
@@ -214,7 +225,7 @@ def _on_resources(
             service, why.get(how) or (anywhere if arns == ("*",) else f"the stack's {OWN[service]}"), actions,
             list(arns), conditions[how],
         )
-        for (service, arns, how), actions in merged.items()
+        for (service, arns, how), actions in _merged(stack, wanted).items()
     ]  # fmt: skip
 
 

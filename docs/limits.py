@@ -224,6 +224,18 @@ def _phrases(hint: Any) -> Iterator[str]:
         yield "true or false"
 
 
+def _of_function(check: Any) -> list[str]:
+    """What a check by a function says: its pattern, its limits, its sentence, or its name."""
+    marks = vars(check) if hasattr(check, "__dict__") else {}
+    if "pattern" in marks:
+        return [f"`{marks['pattern']}`"]
+    if "limits" in marks:
+        return ["{:,} to {:,}".format(*marks["limits"])]
+    if check.__doc__:
+        return [" ".join(check.__doc__.split()).split(" (http")[0].rstrip(".")]
+    return [f"the check `{check.__name__.strip('_')}`"] if check.__name__ != "checked" else []
+
+
 def _of(metadata: Any) -> list[str]:
     phrases: list[str] = []
     for check in metadata:
@@ -232,15 +244,7 @@ def _of(metadata: Any) -> list[str]:
         elif check is A_NUMBER:
             continue
         elif isinstance(check, AfterValidator | BeforeValidator):
-            tells = vars(check.func) if hasattr(check.func, "__dict__") else {}
-            if "pattern" in tells:
-                phrases.append(f"`{tells['pattern']}`")
-            elif "limits" in tells:
-                phrases.append("{:,} to {:,}".format(*tells["limits"]))
-            elif check.func.__doc__:
-                phrases.append(" ".join(check.func.__doc__.split()).split(" (http")[0].rstrip("."))
-            elif check.func.__name__ != "checked":
-                phrases.append(f"the check `{check.func.__name__.strip('_')}`")
+            phrases += _of_function(check.func)
         elif isinstance(check, annotated_types.Ge):
             phrases.append(f"{check.ge:,} or more")
         elif isinstance(check, annotated_types.Le):

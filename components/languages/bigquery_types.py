@@ -38,7 +38,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from components.shared.hive_types import MAP, STRUCT, nested
+from components.shared.hive_types import MAP, STRUCT, Nested, nested
 
 Field = dict[str, Any]
 Format = Literal["PARQUET", "JSON"]
@@ -211,33 +211,8 @@ def _field(name: str, kind: str, file_format: Format, depth: int) -> Field:
             f"more than {MAX_DEPTH} levels of RECORD, which is all that BigQuery has; transfer it as a string"
         )
     low = kind.lower()
-
-    def record(*inner: Field, mode: str = "NULLABLE", name: str = name) -> Field:
-        return {"name": name, "type": "RECORD", "mode": mode, "fields": list(inner)}
-
     if outer := nested(kind):
-        if outer.shape == STRUCT:
-            _refuse_one_name(outer.names)
-            for inner_name in outer.names:
-                if problem := column_name_problem(inner_name):
-                    raise ValueError(f"{inner_name!r} inside it: {problem}")
-            return record(*(_field(n, k, file_format, depth - 1) for n, k in outer.fields))
-        if file_format == "PARQUET":
-            names = ("key", "value") if outer.shape == MAP else ("element",)
-            group = record(
-                *(_field(n, p, file_format, depth - 2) for n, p in zip(names, outer.inner, strict=True)),
-                mode="REPEATED",
-                name="key_value" if outer.shape == MAP else "list",
-            )
-            return record(group)
-        inner = [_field(name, part, file_format, depth) for part in outer.inner]
-        if outer.shape == MAP:
-            return {"name": name, "type": "JSON", "mode": "NULLABLE"}
-        return (
-            {"name": name, "type": "JSON", "mode": "REPEATED"}
-            if inner[0]["mode"] == "REPEATED"
-            else {**inner[0], "mode": "REPEATED"}
-        )
+        return _nested_field(name, outer, file_format, depth)
     if decimal := re.fullmatch(r"(?:decimal|numeric) ?\( ?(\d+) ?(?:, ?(\d+) ?)?\)", low):
         return {"name": name, "mode": "NULLABLE", **decimal_type(int(decimal[1]), int(decimal[2] or 0))}
     if re.fullmatch(
@@ -253,6 +228,34 @@ def _field(name: str, kind: str, file_format: Format, depth: int) -> Field:
     if target == "NUMERIC(20,0)":
         return {"name": name, "mode": "NULLABLE", **decimal_type(20, 0)}
     return {"name": name, "type": target, "mode": "NULLABLE"}
+
+
+def _nested_field(name: str, outer: Nested, file_format: Format, depth: int) -> Field:
+    def record(*inner: Field, mode: str = "NULLABLE", name: str = name) -> Field:
+        return {"name": name, "type": "RECORD", "mode": mode, "fields": list(inner)}
+
+    if outer.shape == STRUCT:
+        _refuse_one_name(outer.names)
+        for inner_name in outer.names:
+            if problem := column_name_problem(inner_name):
+                raise ValueError(f"{inner_name!r} inside it: {problem}")
+        return record(*(_field(n, k, file_format, depth - 1) for n, k in outer.fields))
+    if file_format == "PARQUET":
+        names = ("key", "value") if outer.shape == MAP else ("element",)
+        group = record(
+            *(_field(n, p, file_format, depth - 2) for n, p in zip(names, outer.inner, strict=True)),
+            mode="REPEATED",
+            name="key_value" if outer.shape == MAP else "list",
+        )
+        return record(group)
+    inner = [_field(name, part, file_format, depth) for part in outer.inner]
+    if outer.shape == MAP:
+        return {"name": name, "type": "JSON", "mode": "NULLABLE"}
+    return (
+        {"name": name, "type": "JSON", "mode": "REPEATED"}
+        if inner[0]["mode"] == "REPEATED"
+        else {**inner[0], "mode": "REPEATED"}
+    )
 
 
 def decimal_type(precision: int, scale: int) -> dict[str, str]:

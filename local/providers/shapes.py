@@ -67,21 +67,7 @@ def convert(value: Any, shape: Shape, where: str, paths: Mapping[str, str], dry:
     """A property's value in the service's shape. `dry` leaves archives unread."""
     kind = shape.type_name
     if kind == "structure":
-        if is_list(value) and len(value) == 1:
-            value = value[0]
-        if not is_object(value):
-            raise ValueError(f"{where}: expected an object, found {value!r}")
-        made: Props = {}
-        for key, item in value.items():
-            inner = f"{where}.{key}"
-            member = resolve(shape, inner, paths)
-            if member is None:
-                raise ValueError(f"{inner}: the service's {shape.name} has no such member")
-            if item is not None:
-                place(made, member[0], convert(item, member[1], inner, paths, dry))
-        return {
-            m: [v] if is_object(v) and shape.members[m].type_name == "list" else v for m, v in made.items()
-        }
+        return _structure(value, shape, where, paths, dry)
     if kind == "list":
         if is_object(value) and not all(resolve(shape.member, f"{where}.{k}", paths) for k in value):
             key, content = list(shape.member.members)[:2]
@@ -97,6 +83,24 @@ def convert(value: Any, shape: Shape, where: str, paths: Mapping[str, str], dry:
             return b"" if dry else archive(value)
         return value if isinstance(value, bytes) else str(value).encode()
     return scalar(value, shape, where)
+
+
+def _structure(value: Any, shape: Shape, where: str, paths: Mapping[str, str], dry: bool) -> Props:
+    if is_list(value) and len(value) == 1:
+        value = value[0]
+    if not is_object(value):
+        raise ValueError(f"{where}: expected an object, found {value!r}")
+    members: Props = {}
+    for key, item in value.items():
+        inner = f"{where}.{key}"
+        member = resolve(shape, inner, paths)
+        if member is None:
+            raise ValueError(f"{inner}: the service's {shape.name} has no such member")
+        if item is not None:
+            place(members, member[0], convert(item, member[1], inner, paths, dry))
+    return {
+        m: [v] if is_object(v) and shape.members[m].type_name == "list" else v for m, v in members.items()
+    }
 
 
 def scalar(value: Any, shape: Shape, where: str) -> Any:
