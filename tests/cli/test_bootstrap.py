@@ -1,3 +1,4 @@
+# pyright: basic
 """Accounts made ready from nothing by `make bootstrap`, and a stack deployed by what it made, as a job would.
 
 The `pulumi` command line, the embedded cloud, the project's own providers, or the real AWS provider behind its bridge

@@ -1,3 +1,4 @@
+# pyright: basic
 """The whole stack of `python -m tests.live`, with the embedded cloud as two sandbox accounts and a Google project."""
 
 from __future__ import annotations
@@ -70,7 +71,9 @@ def sandbox(door: Door) -> Sandbox:
 def test_a_whole_stack_is_deployed_carries_data_is_recorded_and_destroyed(
     sandbox: Sandbox, door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file, lines, states = tmp_path / "sandbox.yaml", [], []
+    file = tmp_path / "sandbox.yaml"
+    lines: list[Any] = []
+    states: list[Any] = []
     accounts: list[dict[str, Any]] = [{"id": id, "region": "us-east-1"} for id in ACCOUNTS]
     allowed = {"allowed_account_ids": list(ACCOUNTS), "allowed_projects": ["tributary-local"]}
     google = {"project": "tributary-local", "location": "US"}

@@ -156,9 +156,8 @@ class Cloud:
         )
 
 
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """An embedded cloud with a node for the module."""
-    running = Cloud(tmp_path_factory.mktemp("cloud"))
-    yield running
-    running.stop()
+def running(folders: pytest.TempPathFactory, **settings: str) -> Iterator[Cloud]:
+    """An embedded cloud with a node, for as long as the fixture that yields from it."""
+    cloud = Cloud(folders.mktemp("cloud"), **settings)
+    yield cloud
+    cloud.stop()

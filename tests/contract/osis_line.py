@@ -9,7 +9,6 @@ from typing import Any
 import yaml
 
 from tests.contract.opensearch_cloud import ACCOUNT, REGION, Cloud
-from tests.contract.opensearch_cloud import cloud as cloud  # a fixture of whoever imports this module's
 
 BUCKET = f"osis-exports-{ACCOUNT}"
 

@@ -1,3 +1,4 @@
+# pyright: basic
 """The columns that a config declares, as the program gives them to BigQuery and as the run makes them."""
 
 import importlib

@@ -1,8 +1,12 @@
+# pyright: basic
 """The embedded OpenSearch Serverless refuses what the service refuses, and is a real OpenSearch behind that."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -10,7 +14,7 @@ import requests
 from botocore.exceptions import ClientError
 from opensearchpy import AWSV4SignerAuth, exceptions
 
-from tests.contract.opensearch_cloud import ACCOUNT, REGION, Cloud, cloud  # noqa: F401  # cloud is a fixture
+from tests.contract.opensearch_cloud import ACCOUNT, REGION, Cloud, running
 from tests.waiting import eventually
 
 READER, WRITER = (
@@ -20,7 +24,12 @@ READER, WRITER = (
 
 
 @pytest.fixture(scope="module")
-def books(cloud):  # noqa: F811  # pytest passes a fixture under its own name
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    yield from running(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def books(cloud: Cloud) -> dict[str, Any]:
     collection = cloud.collection("books")
     api = [{"Action": "aoss:APIAccessAll", "Resource": collection["arn"]}]
     for name, permissions in {"writer": WRITER, "reader": READER, "stranger": []}.items():
@@ -36,13 +45,13 @@ def books(cloud):  # noqa: F811  # pytest passes a fixture under its own name
     }
 
 
-def refusal(call, *arguments, **options) -> str:
+def refusal(call: Any, *arguments: Any, **options: Any) -> str:
     with pytest.raises(exceptions.TransportError) as raised:
         call(*arguments, **options)
     return f"{raised.value.status_code} {json.dumps(raised.value.info)}"
 
 
-def test_what_a_granted_role_writes_another_granted_role_reads(books):
+def test_what_a_granted_role_writes_another_granted_role_reads(books: dict[str, Any]):
     books["writer"].indices.create(
         index="novels", body={"mappings": {"properties": {"pages": {"type": "integer"}}}}
     )
@@ -62,7 +71,7 @@ def test_what_a_granted_role_writes_another_granted_role_reads(books):
     assert list(books["reader"].indices.get_mapping(index="novels")) == ["novels"]
 
 
-def test_a_write_older_than_what_is_there_is_a_conflict(books):
+def test_a_write_older_than_what_is_there_is_a_conflict(books: dict[str, Any]):
     for version, status in ((20, 201), (10, 409), (30, 200)):
         answer = books["writer"].bulk(
             body=[
@@ -97,19 +106,21 @@ def test_a_write_older_than_what_is_there_is_a_conflict(books):
         (lambda b: b["reader"].search(), "aoss:ReadDocument on index/books/*"),
     ],
 )
-def test_a_refusal_names_the_missing_permission_and_the_index(books, call, missing):
+def test_a_refusal_names_the_missing_permission_and_the_index(books: dict[str, Any], call: Any, missing: str):
     message = refusal(call, books)
     assert message.startswith("403 ") and missing in message
 
 
-def test_without_aoss_api_access_all_the_data_access_policy_does_not_help(cloud, books):  # noqa: F811
+def test_without_aoss_api_access_all_the_data_access_policy_does_not_help(
+    cloud: Cloud, books: dict[str, Any]
+):
     role = cloud.role("books-no-iam", [{"Action": "aoss:BatchGetCollection", "Resource": "*"}])
     cloud.grant("books-no-iam", role, READER, "books", "novels*")
     message = refusal(cloud.search(books["collection"], cloud.assume(role)).search, index="novels")
     assert message.startswith("403 ") and f"aoss:APIAccessAll on {books['collection']['arn']}" in message
 
 
-def test_a_request_is_refused_unless_signed_for_aoss_by_a_known_key(cloud, books):  # noqa: F811
+def test_a_request_is_refused_unless_signed_for_aoss_by_a_known_key(cloud: Cloud, books: dict[str, Any]):
     url = f"{books['collection']['collectionEndpoint']}/novels/_search"
     session = cloud.assume(f"arn:aws:iam::{ACCOUNT}:role/books-reader")
     forged = boto3.Session(
@@ -125,19 +136,19 @@ def test_a_request_is_refused_unless_signed_for_aoss_by_a_known_key(cloud, books
     assert get(forged, "aoss").status_code == 403
 
 
-def test_apis_that_serverless_does_not_have_are_not_found(books):
+def test_apis_that_serverless_does_not_have_are_not_found(books: dict[str, Any]):
     for call in (books["writer"].indices.refresh, books["writer"].cluster.health, books["writer"].nodes.info):
         assert refusal(call).startswith("404 ")
 
 
-def test_a_collection_that_is_not_public_refuses_everybody(cloud):  # noqa: F811
+def test_a_collection_that_is_not_public_refuses_everybody(cloud: Cloud):
     collection = cloud.collection("vault", public=False)
     role = cloud.role("vault-reader", [{"Action": "aoss:APIAccessAll", "Resource": "*"}])
     cloud.grant("vault-reader", role, READER, "vault")
     assert "no network policy" in refusal(cloud.search(collection, cloud.assume(role)).search, index="any")
 
 
-def test_collections_share_a_node_and_see_nothing_of_each_other(cloud, books):  # noqa: F811
+def test_collections_share_a_node_and_see_nothing_of_each_other(cloud: Cloud, books: dict[str, Any]):
     collection = cloud.collection("shelf")
     role = cloud.role("shelf-all", [{"Action": "aoss:APIAccessAll", "Resource": "*"}])
     cloud.grant("shelf-all", role, ["*"], "shelf")
@@ -150,7 +161,7 @@ def test_collections_share_a_node_and_see_nothing_of_each_other(cloud, books):  
     assert "CreateIndex on index/books" in refusal(books["writer"].indices.create, index="shelf")
 
 
-def test_a_timeseries_collection_takes_documents_but_no_ids(cloud):  # noqa: F811
+def test_a_timeseries_collection_takes_documents_but_no_ids(cloud: Cloud):
     collection = cloud.collection("ticks", "TIMESERIES")
     role = cloud.role("ticks-all", [{"Action": "aoss:APIAccessAll", "Resource": "*"}])
     cloud.grant("ticks-all", role, ["*"], "ticks")
@@ -162,10 +173,12 @@ def test_a_timeseries_collection_takes_documents_but_no_ids(cloud):  # noqa: F81
     assert "Document ID is not supported" in refusal(client.index, index="t", id="1", body={"p": 1})
 
 
-def test_the_control_plane_refuses_names_order_and_retention_that_the_service_refuses(cloud, books):  # noqa: F811
+def test_the_control_plane_refuses_names_order_and_retention_that_the_service_refuses(
+    cloud: Cloud, books: dict[str, Any]
+):
     aoss = cloud.client("opensearchserverless")
 
-    def code(call, **arguments) -> str:
+    def code(call: Any, **arguments: Any) -> str:
         with pytest.raises(ClientError) as raised:
             call(**arguments)
         return str(raised.value)
@@ -189,7 +202,7 @@ def test_the_control_plane_refuses_names_order_and_retention_that_the_service_re
     assert not aoss.list_lifecycle_policies(type="retention")["lifecyclePolicySummaries"]
 
 
-def test_a_collection_answers_the_given_faults_while_it_wakes(tmp_path):
+def test_a_collection_answers_the_given_faults_while_it_wakes(tmp_path: Path):
     cold = Cloud(tmp_path, TRIBUTARY_AOSS_FAULTS="401 503")
     try:
         collection = cold.collection("cold")
@@ -203,7 +216,7 @@ def test_a_collection_answers_the_given_faults_while_it_wakes(tmp_path):
         cold.stop()
 
 
-def test_finding_a_collection_can_be_limited_to_one_by_its_name(cloud, books):  # noqa: F811
+def test_finding_a_collection_can_be_limited_to_one_by_its_name(cloud: Cloud, books: dict[str, Any]):
     statement = {
         "Action": "aoss:BatchGetCollection",
         "Resource": "*",
@@ -217,7 +230,7 @@ def test_finding_a_collection_can_be_limited_to_one_by_its_name(cloud, books):  
             finder.batch_get_collection(names=names)
 
 
-def test_a_network_rule_for_dashboards_names_their_collection(cloud):  # noqa: F811
+def test_a_network_rule_for_dashboards_names_their_collection(cloud: Cloud):
     aoss = cloud.client("opensearchserverless")
 
     def rule(resource: str) -> str:

@@ -20,7 +20,7 @@ from local.providers import aws_rows
 from local.providers.aws import Aws
 from local.providers.aws_types import INVOKES, ROWS
 from tests.contract.embedded_cloud import SECRET
-from tests.contract.opensearch_cloud import ACCOUNT, Cloud
+from tests.contract.opensearch_cloud import ACCOUNT, Cloud, running
 from tests.contract.osis_line import BUCKET, Line, body
 from tests.waiting import eventually
 
@@ -33,9 +33,7 @@ LIMITS = ZERO | {"maxIndexingCapacityInOCU": 4, "maxSearchCapacityInOCU": 4}
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     settings = {"TRIBUTARY_AOSS_IDLE": str(IDLE), "TRIBUTARY_AOSS_COLD": str(COLD)}
-    running = Cloud(tmp_path_factory.mktemp("cloud"), **settings)
-    yield running
-    running.stop()
+    yield from running(tmp_path_factory, **settings)
 
 
 @pytest.fixture(scope="module")

@@ -1,3 +1,4 @@
+# pyright: basic
 """The local AWS provider goes on as the role that an account's entry names, where the role lets it."""
 
 import json
@@ -44,7 +45,8 @@ def test_it_makes_what_the_role_may_make_and_nothing_else(
     provider = configured(WORKLOAD, cloud.role(WORKLOAD, "deploy", "sqs.amazonaws.com", MAKE))
     caller = provider.client("sts").get_caller_identity()["Arn"]
     assert caller == f"arn:aws:sts::{WORKLOAD}:assumed-role/deploy/tributary-test"
-    kind, made = "aws:sqs/queue:Queue", []
+    kind = "aws:sqs/queue:Queue"
+    made: list[Any] = []
     provider.create(kind, {"name": "deployed"}, {}, made.append)
     assert made
     with pytest.raises(ClientError, match="AccessDenied"):

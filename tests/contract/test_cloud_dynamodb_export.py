@@ -146,7 +146,9 @@ def test_a_missing_bucket_fails_the_export_and_is_named(cloud: Cloud):
 WRITE = ("s3:PutObject", "s3:AbortMultipartUpload", "s3:PutObjectAcl")
 
 
-def export_as(cloud: Cloud, name: str, grants: list[str], owner: str = WORKLOAD, **request: Any) -> dict:
+def export_as(
+    cloud: Cloud, name: str, grants: list[str], owner: str = WORKLOAD, **request: Any
+) -> dict[str, Any]:
     """Export one table under a role that holds just these grants; wait for the end."""
     role = f"export-{uuid.uuid4().hex[:8]}"
     cloud.role(

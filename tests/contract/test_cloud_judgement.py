@@ -1,3 +1,4 @@
+# pyright: basic
 """The embedded cloud judges every call that the AWS provider makes for a stack: who has no right to it is refused.
 
 A call that the cloud's IAM has no name for would go through whatever a role may, and a deployment under the deploy role
@@ -100,7 +101,8 @@ def nobody(cloud: Cloud) -> Callable[[str], Any]:
 def test_who_has_no_right_to_a_call_of_the_provider_is_refused(nobody: Callable[[str], Any]) -> None:
     known = [by for source in (SEEN, DOCUMENTED) for by in source.values()]
     actions = {action for by in known for when in ("plan", "read", "write") for action in by.get(when, [])}
-    judged, unjudged = set(), []
+    judged = set()
+    unjudged: list[Any] = []
     for action in sorted(action for action in actions if not action.startswith(ABSENT)):
         for service, method, given in calls(nobody, action):
             code = answer(nobody(service), method, given)

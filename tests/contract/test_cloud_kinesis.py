@@ -1,6 +1,8 @@
+# pyright: basic
 """The embedded Kinesis where ministack's is not the service's."""
 
 import time
+from typing import Any
 
 import pytest
 
@@ -44,7 +46,8 @@ def test_a_record_is_gone_after_its_retention_and_a_younger_one_is_not() -> None
 
 
 def test_a_search_for_what_has_run_out_is_made_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    searches, now = [], [100.0]
+    searches: list[Any] = []
+    now = [100.0]
     monkeypatch.setattr(expiry.time, "monotonic", lambda: now[0])
     search = expiry.seldom(lambda: searches.append(now[0]))
     for now[0] in (100.0, 101.0, 159.0, 160.0, 161.0, 221.0):

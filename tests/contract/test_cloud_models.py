@@ -1,3 +1,4 @@
+# pyright: basic
 """Requests that a service's model does not take are refused by the embedded cloud, with the service's own error."""
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def test_a_role_description_with_a_control_character_is_refused(cloud: Cloud):
     ],
 )  # fmt: skip
 def test_each_protocol_has_its_own_form_of_a_refusal(
-    cloud: Cloud, service: str, operation: str, parameters: dict, code: str, words: str
+    cloud: Cloud, service: str, operation: str, parameters: dict[str, Any], code: str, words: str
 ):
     got, message = refused(cloud, service, operation, **parameters)
     assert got == code and words in message
@@ -96,7 +97,7 @@ def test_a_number_as_text_can_not_be_read(cloud: Cloud):
     assert answer.status_code == 400 and answer.json()["__type"] == "UnknownOperationException"
 
 
-def signed(cloud: Cloud, service: str, target: str, body: dict) -> httpx.Response:
+def signed(cloud: Cloud, service: str, target: str, body: dict[str, Any]) -> httpx.Response:
     request = AWSRequest(
         "POST", cloud.endpoint + "/", data=json.dumps(body),
         headers={"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.1"},

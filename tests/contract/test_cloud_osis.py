@@ -1,18 +1,27 @@
+# pyright: basic
 """The embedded OpenSearch Ingestion carries a table into an index, and does only what its body and its grants say."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import yaml
 from opensearchpy import TransportError
 
-from tests.contract.opensearch_cloud import ACCOUNT, REGION, Cloud, cloud  # noqa: F401  # cloud is a fixture
+from tests.contract.opensearch_cloud import Cloud, running
 from tests.contract.osis_line import BUCKET, DOCUMENT, EXACT, ITEM, Line, body
 from tests.waiting import eventually
 
 
 @pytest.fixture(scope="module")
-def index(cloud):  # noqa: F811
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    yield from running(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def index(cloud: Cloud) -> dict[str, Any]:
     """The collection, and a client that reads it as a reader does."""
     cloud.client("s3").create_bucket(Bucket=BUCKET)
     collection = cloud.collection("search")
@@ -20,7 +29,7 @@ def index(cloud):  # noqa: F811
     cloud.grant("osis-reader", reader, ["ReadDocument", "DescribeIndex"], "search")
     client = cloud.search(collection, cloud.assume(reader))
 
-    def document(name: str, key: str) -> dict | None:
+    def document(name: str, key: str) -> dict[str, Any] | None:
         try:
             return client.get(index=name, id=key)
         except TransportError as error:
@@ -31,7 +40,7 @@ def index(cloud):  # noqa: F811
 
 
 @pytest.fixture(scope="module")
-def items(cloud, index):  # noqa: F811
+def items(cloud: Cloud, index: dict[str, Any]) -> Line:
     line = Line(cloud, "items")
     line.grant("search")
     line.dynamodb.put_item(TableName="items", Item=ITEM)
@@ -42,19 +51,19 @@ def items(cloud, index):  # noqa: F811
     return line
 
 
-def test_every_attribute_type_of_an_exported_item_arrives_as_it_was(items, index):
+def test_every_attribute_type_of_an_exported_item_arrives_as_it_was(items: Line, index: dict[str, Any]):
     document = eventually(lambda: index["document"]("items", "all|7"))
     exact = document["_source"].pop("exact")
     assert document["_source"] == DOCUMENT and str(exact) == EXACT
 
 
-def test_the_stream_carries_the_same_types_as_the_export(items, index):
+def test_the_stream_carries_the_same_types_as_the_export(items: Line, index: dict[str, Any]):
     items.dynamodb.put_item(TableName="items", Item={**ITEM, "sk": {"N": "8"}})
     document = eventually(lambda: index["document"]("items", "all|8"))
     assert str(document["_source"].pop("exact")) == EXACT and document["_source"] == {**DOCUMENT, "sk": 8}
 
 
-def test_inserts_updates_and_deletes_arrive_while_it_runs(items, index):
+def test_inserts_updates_and_deletes_arrive_while_it_runs(items: Line, index: dict[str, Any]):
     items.put(100, colour={"S": "blue"})
     items.put(1, colour={"S": "green"})
     items.dynamodb.delete_item(TableName="items", Key={"pk": {"S": "a"}, "sk": {"N": "2"}})
@@ -69,7 +78,7 @@ def test_inserts_updates_and_deletes_arrive_while_it_runs(items, index):
     )
 
 
-def test_quick_changes_of_one_item_end_with_the_last(items, index):
+def test_quick_changes_of_one_item_end_with_the_last(items: Line, index: dict[str, Any]):
     for n in range(40):
         items.put(200, n={"N": str(n)})
     eventually(lambda: (index["document"]("items", "a|200") or {}).get("_source", {}).get("n") == 39)
@@ -77,7 +86,9 @@ def test_quick_changes_of_one_item_end_with_the_last(items, index):
     eventually(lambda: index["document"]("items", "a|200") is None)
 
 
-def test_a_second_delivery_changes_nothing_and_an_older_record_overwrites_nothing(items, index):
+def test_a_second_delivery_changes_nothing_and_an_older_record_overwrites_nothing(
+    items: Line, index: dict[str, Any]
+):
     items.put(3, colour={"S": "last"})
     before = eventually(
         lambda: (
@@ -100,7 +111,9 @@ def test_a_second_delivery_changes_nothing_and_an_older_record_overwrites_nothin
     assert index["document"]("items", "a|2") is None, "the export brought a deleted item back"
 
 
-def test_an_update_goes_on_where_it_was_and_a_pipeline_stopped_and_started_exports_again(cloud, index):  # noqa: F811
+def test_an_update_goes_on_where_it_was_and_a_pipeline_stopped_and_started_exports_again(
+    cloud: Cloud, index: dict[str, Any]
+):
     line = Line(cloud, "anew")
     line.grant("search")
     cloud.grant(
@@ -134,7 +147,7 @@ def test_an_update_goes_on_where_it_was_and_a_pipeline_stopped_and_started_expor
     eventually(lambda: line.logged().count("is loaded") == len(line.exports()) == 2)
 
 
-def test_metrics_carry_the_services_names(items):
+def test_metrics_carry_the_services_names(items: Line):
     def total() -> float:
         listed = items.cloud.client("cloudwatch").list_metrics(Namespace="AWS/OSIS")["Metrics"]
         return {
@@ -151,7 +164,9 @@ def test_metrics_carry_the_services_names(items):
     eventually(total)
 
 
-def test_a_rejected_record_lands_in_the_dlq_with_its_reason_while_the_rest_go_on(cloud, index):  # noqa: F811
+def test_a_rejected_record_lands_in_the_dlq_with_its_reason_while_the_rest_go_on(
+    cloud: Cloud, index: dict[str, Any]
+):
     line = Line(cloud, "poison")
     line.grant("search")
     line.put(1, n={"S": "no number"}, exact={"N": EXACT})
@@ -168,8 +183,8 @@ def test_a_rejected_record_lands_in_the_dlq_with_its_reason_while_the_rest_go_on
 
 
 def test_without_the_data_access_grant_nothing_is_written_the_log_names_it_and_all_arrives_when_it_is_back(
-    cloud,  # noqa: F811
-    index,
+    cloud: Cloud,
+    index: dict[str, Any],
 ):
     line = Line(cloud, "closed")
     line.grant("search", ["CreateIndex", "DescribeIndex", "UpdateIndex"])
@@ -193,7 +208,9 @@ def test_without_the_data_access_grant_nothing_is_written_the_log_names_it_and_a
         "aoss:APIAccessAll",
     ],
 )
-def test_a_missing_iam_grant_stops_it_and_the_log_names_the_action(cloud, index, action):  # noqa: F811
+def test_a_missing_iam_grant_stops_it_and_the_log_names_the_action(
+    cloud: Cloud, index: dict[str, Any], action: str
+):
     name = "no-" + action.split(":")[1].lower()[:20]
     line = Line(cloud, name)
     line.grant("search")
@@ -224,7 +241,7 @@ def test_a_missing_iam_grant_stops_it_and_the_log_names_the_action(cloud, index,
     assert not index["client"].indices.exists(index=name) or not index["client"].count(index=name)["count"]
 
 
-def test_a_role_that_does_not_trust_the_service_fails_the_pipeline(cloud, index):  # noqa: F811
+def test_a_role_that_does_not_trust_the_service_fails_the_pipeline(cloud: Cloud, index: dict[str, Any]):
     line = Line(cloud, "distrust")
     role = cloud.role("distrusting", line.statements(), "lambda.amazonaws.com")
     line.start(body(line.table, index["host"], "distrust"), role)
@@ -238,7 +255,7 @@ def test_a_role_that_does_not_trust_the_service_fails_the_pipeline(cloud, index)
     assert "distrusting" in failed["StatusReason"]["Description"]
 
 
-def test_routes_and_processors_do_what_they_say(cloud, index):  # noqa: F811
+def test_routes_and_processors_do_what_they_say(cloud: Cloud, index: dict[str, Any]):
     line = Line(cloud, "routed")
     for suffix in ("big", "small"):
         cloud.grant(
@@ -279,7 +296,7 @@ def test_routes_and_processors_do_what_they_say(cloud, index):  # noqa: F811
     assert not index["document"]("routed-small", "a|3"), "an event that no route takes is dropped"
 
 
-def test_an_expiry_is_a_delete_that_the_body_can_tell_from_others(cloud, index):  # noqa: F811
+def test_an_expiry_is_a_delete_that_the_body_can_tell_from_others(cloud: Cloud, index: dict[str, Any]):
     line = Line(cloud, "expiring")
     line.grant("search")
     expiry = {"Enabled": True, "AttributeName": "expires"}
@@ -303,7 +320,7 @@ def test_an_expiry_is_a_delete_that_the_body_can_tell_from_others(cloud, index):
     assert there == [1, 3, 5], "2 expired, 4 was deleted, 3 expired and is kept by the body"
 
 
-def test_two_tables_in_one_body_go_to_their_own_indexes_each(cloud, index):  # noqa: F811
+def test_two_tables_in_one_body_go_to_their_own_indexes_each(cloud: Cloud, index: dict[str, Any]):
     first, other = Line(cloud, "shared-one"), Line(cloud, "shared-two")
     for line in (first, other):
         line.put(1, name={"S": line.name})

@@ -1,17 +1,25 @@
+# pyright: basic
 """Which bodies of a pipeline the embedded OpenSearch Ingestion takes, and how it reads their expressions."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import yaml
 from botocore.exceptions import ClientError
 
 from local.cloud.osis import pipeline_body
-from tests.contract.opensearch_cloud import ACCOUNT, REGION, Cloud, cloud  # noqa: F401  # cloud is a fixture
+from tests.contract.opensearch_cloud import REGION, Cloud, running
 from tests.contract.osis_line import ROLE, body
 from tests.recording import PITR_ON, record
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    yield from running(tmp_path_factory)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +49,7 @@ from tests.recording import PITR_ON, record
         (lambda b: b.update(version="1"), "version"),
     ],
 )
-def test_a_body_that_the_engine_does_not_know_is_refused_by_name(cloud, change, named):  # noqa: F811
+def test_a_body_that_the_engine_does_not_know_is_refused_by_name(cloud: Cloud, change: Any, named: str):
     wrong = body("arn:aws:dynamodb:us-east-1:1:table/t", "http://host", "x")
     change(wrong)
     text = yaml.dump(wrong)
@@ -97,6 +105,6 @@ def test_the_engine_knows_every_option_that_the_program_writes():
         ("/a >= 1 and /a <= 1.0", True),
     ],
 )
-def test_an_expression_decides_as_data_prepper_does(text, expected):
+def test_an_expression_decides_as_data_prepper_does(text: str, expected: bool):
     data = {"a": Decimal("1"), "b": Decimal("3"), "s": "x", "m": {"deep": Decimal("3")}}
     assert pipeline_body.Expression(text)(data, {"ttl_delete": True}) is expected

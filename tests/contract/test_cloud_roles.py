@@ -1,3 +1,4 @@
+# pyright: basic
 """The embedded cloud, with its IAM, lets the deploy role make what the stack is made of and nothing of a neighbour's,
 and the preview role read what a preview reads."""
 

@@ -1,3 +1,4 @@
+# pyright: basic
 """The embedded S3's replication across accounts: what it carries, and that each grant it needs is needed."""
 
 from __future__ import annotations
@@ -140,7 +141,7 @@ JOB = [
 ]
 
 
-def job(cloud: Cloud, pair: Pair, grants: list[str], token: str = "t") -> dict:
+def job(cloud: Cloud, pair: Pair, grants: list[str], token: str = "t") -> dict[str, Any]:
     """Run a Batch Replication job over what the rules missed, under a role with these grants; its end."""
     name = f"job-{uuid.uuid4().hex[:8]}"
     role = cloud.role(
@@ -231,7 +232,7 @@ def test_a_job_is_made_and_ended_only_by_whom_its_tags_let(cloud: Cloud):
         )
         return cloud.client("s3control", WORKLOAD, name)
 
-    def made(client: Any, *tags: dict) -> str:
+    def made(client: Any, *tags: dict[str, Any]) -> str:
         source = f"arn:aws:s3:::{pair.source}"
         return client.create_job(
             AccountId=WORKLOAD,

@@ -1,3 +1,4 @@
+# pyright: basic
 """The embedded cloud judges a request that names several resources for each of them, in whatever place it stands."""
 
 from collections.abc import Callable
@@ -120,7 +121,7 @@ def test_a_saved_query_is_changed_by_whom_its_workgroup_lets(
 def test_an_objects_body_is_not_read_to_see_what_its_request_names(monkeypatch: pytest.MonkeyPatch) -> None:
     """It may have many megabytes, and to read it as a form takes seconds."""
 
-    def refuse(body: bytes) -> dict:
+    def refuse(body: bytes) -> dict[str, Any]:
         raise AssertionError(f"{len(body)} bytes were read")
 
     monkeypatch.setattr(several_resources, "members", refuse)

@@ -1,3 +1,4 @@
+# pyright: basic
 """Answers on the wire, in every protocol that a service's model names: written and read by botocore's own serialisers
 and parsers, since boto3 itself speaks one of them only and the SDK for Go another."""
 

@@ -1,3 +1,4 @@
+# pyright: basic
 """What a config may say is what the API that it ends in takes: docs/config-limits.toml has the member of each key.
 
 The judges are the services' models (botocore's, checked as the embedded cloud does; Google's discovery documents) and,
@@ -98,7 +99,8 @@ def accepted(place: tuple[str, str], value: Any) -> bool:
 
 def beyond(place: tuple[str, str], value: Any) -> list[str]:
     """What the API does not take of a value."""
-    row, errors = ROWS[place[0]][place[1]], []
+    row = ROWS[place[0]][place[1]]
+    errors: list[Any] = []
     if isinstance(value, list):
         for path in limits.listed(row.get("count")):
             most = limits.member(path).metadata["max"]
@@ -157,7 +159,8 @@ def checks(hint: Any) -> tuple[Any, list[Any]]:
                 for part in (annotation.metadata if isinstance(annotation, FieldInfo) else [annotation])
             ]
         elif get_origin(hint) in (list, dict):
-            hint, metadata = get_args(hint)[-1], []  # of its members
+            hint = get_args(hint)[-1]
+            metadata: list[Any] = []  # of its members
         elif limits.unwrapped(hint) is not hint:
             hint = next(choice for choice in get_args(hint) if choice is not type(None))
         else:
@@ -166,7 +169,8 @@ def checks(hint: Any) -> tuple[Any, list[Any]]:
 
 def patterns(place: tuple[str, str]) -> list[str]:
     """The expressions of our check and of the API."""
-    row, ours = ROWS[place[0]][place[1]], []
+    row = ROWS[place[0]][place[1]]
+    ours: list[Any] = []
     for check in checks(HINTS[place])[1]:
         named = (
             vars(check.func).get("pattern")

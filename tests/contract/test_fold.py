@@ -1,3 +1,4 @@
+# pyright: basic
 """Incremental exports folded into a snapshot are the full export of that moment."""
 
 import json
@@ -27,14 +28,14 @@ writes = st.tuples(keys, st.integers(0, 1), st.one_of(st.none(), bodies))
 SCHEMA = schema_of([{"id": {"S": "a"}, "sort": {"N": "1"}, "n": {"N": "1"}}], keys=["id", "sort"])
 
 
-def lines(window, start):
+def lines(window: Any, start: Any):
     for at, (key, sort, body) in enumerate(window):
         named = {"id": {"S": key}, "sort": {"N": str(sort)}}
         line = {"Metadata": {"WriteTimestampMicros": {"N": str(start + at)}}, "Keys": named}
         yield json.dumps(line if body is None else line | {"NewImage": named | body}).encode() + b"\n"
 
 
-def stored(path, data, incremental):
+def stored(path: Any, data: Any, incremental: Any):
     from decoder import arrow_schema
 
     _, rows = normalise(data, SCHEMA, incremental=incremental)
@@ -43,7 +44,7 @@ def stored(path, data, incremental):
     return path
 
 
-def ordered(rows):
+def ordered(rows: Any):
     return sorted(rows, key=lambda row: (row["id"], row["sort"]))
 
 
@@ -53,21 +54,25 @@ def ordered(rows):
     windows=st.lists(st.lists(writes, max_size=6), max_size=3),
     data=st.data(),
 )
-def test_folding_windows_gives_the_rows_of_a_full_export(tmp_path_factory, before, windows, data):
-    folder, table = tmp_path_factory.mktemp("fold"), {}
+def test_folding_windows_gives_the_rows_of_a_full_export(
+    tmp_path_factory: pytest.TempPathFactory, before: Any, windows: Any, data: Any
+):
+    folder = tmp_path_factory.mktemp("fold")
+    table: dict[Any, Any] = {}
 
     def export():
         items = [{"id": {"S": k}, "sort": {"N": str(s)}, **b} for (k, s), b in table.items()]
         return full(items)
 
-    def apply(window):
+    def apply(window: Any):
         for key, sort, body in window:
             table.pop((key, sort), None)
             if body is not None:
                 table[key, sort] = body
 
     apply(before)
-    current, files = stored(folder / "current.parquet", export(), False), []
+    current = stored(folder / "current.parquet", export(), False)
+    files: list[Any] = []
     for number, window in enumerate(windows):
         apply(window)
         text = list(lines(window, number * 100))
@@ -75,7 +80,7 @@ def test_folding_windows_gives_the_rows_of_a_full_export(tmp_path_factory, befor
         files.append([stored(folder / f"{number}.parquet", b"".join(shuffled), True)])
     _, expected = normalise(export(), SCHEMA)
     for parts in (1, 3):
-        rows = []
+        rows: list[Any] = []
         for part in range(parts):
             output = folder / f"next-{parts}-{part}.parquet"
             folding.fold(schema=SCHEMA.json(), current=[current], windows=files, output=output,
@@ -84,7 +89,7 @@ def test_folding_windows_gives_the_rows_of_a_full_export(tmp_path_factory, befor
         assert ordered(rows) == ordered(expected)
 
 
-def test_a_snapshot_of_a_narrower_schema_is_widened(tmp_path):
+def test_a_snapshot_of_a_narrower_schema_is_widened(tmp_path: Path):
     pq.write_table(
         pa.table({"id": ["a", "b"], "n": [1, 2], "_rest": pa.nulls(2, pa.string())}), tmp_path / "c.parquet"
     )
@@ -100,7 +105,7 @@ def test_a_snapshot_of_a_narrower_schema_is_widened(tmp_path):
     assert sorted((str(r["n"]), r["new"]) for r in table.to_pylist()) == [("1.0", None), ("2.5", "y")]
 
 
-def test_a_schema_without_keys_is_refused(tmp_path):
+def test_a_schema_without_keys_is_refused(tmp_path: Path):
     with pytest.raises(folding.FoldError, match="no keys"):
         folding.fold(
             schema={"columns": [], "keys": []}, current=[], windows=[], output=tmp_path / "n", spill=tmp_path

@@ -1,3 +1,4 @@
+# pyright: basic
 """What Athena reads of older partitions: Trino's own table of coercions decides, for what the run widens and for the
 embedded Athena.
 
@@ -6,6 +7,7 @@ https://github.com/trinodb/trino/blob/master/plugin/trino-hive/src/main/java/io/
 """
 
 import itertools
+from collections.abc import Callable
 
 from local.cloud.catalog.hive_coercion import coerces
 from tests.contract.normaliser import type_of
@@ -36,7 +38,9 @@ def test_the_embedded_athena_coerces_what_trino_does_and_nothing_else() -> None:
     assert not coerces("struct<a:int>", "struct<b:int>") and coerces("struct<a:int>", "struct<A:int,b:int>")
 
 
-def test_a_published_column_only_becomes_what_trino_reads_old_partitions_as(widens) -> None:
+def test_a_published_column_only_becomes_what_trino_reads_old_partitions_as(
+    widens: Callable[[str, str], bool],
+) -> None:
     wider = {pair for pair in PAIRS if widens(*pair)}
     assert all(trino(*pair) for pair in wider)
     assert {pair for pair in wider if pair[0] != pair[1]} == {

@@ -1,3 +1,4 @@
+# pyright: basic
 """The embedded cloud beside what the services answered in a sandbox, and the harness that records it.
 
 The harness is run with the embedded cloud as the account, so that it works on the day that somebody has one.

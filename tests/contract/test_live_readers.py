@@ -1,3 +1,4 @@
+# pyright: basic
 """The life of Lake Formation's readers. The embedded cloud has no Lake Formation: grants are kept and judged here."""
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ class Formation:
     """What was granted and not revoked, for each principal; it is no client that could be recorded."""
 
     def __init__(self, defaults: list[Any]):
-        self.defaults, self.granted, self.registered = defaults, {}, set()
+        self.defaults = defaults
+        self.granted: dict[Any, Any] = {}
+        self.registered = set()
         self.meta = self
         self.events = self
 

@@ -1,9 +1,11 @@
+# pyright: basic
 """What goes into the normaliser comes out of its Parquet: every attribute type, exactly; what is not sound is named."""
 
 import base64
 import gzip
 import json
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -47,7 +49,7 @@ EVERY_TYPE = {
 
 
 @pytest.mark.parametrize("ascii_only", [True, False])
-def test_every_attribute_type_comes_back_bit_for_bit(ascii_only):
+def test_every_attribute_type_comes_back_bit_for_bit(ascii_only: bool):
     schema = schema_of([EVERY_TYPE], keys=["id"])
     _, rows = normalise(full([EVERY_TYPE], ensure_ascii=ascii_only), schema)
     assert item_of(rows[0], schema) == canonical_item(EVERY_TYPE)
@@ -176,14 +178,14 @@ items = st.dictionaries(st.one_of(st.sampled_from("abcdef"), texts.filter(bool))
 
 @settings(max_examples=150, deadline=None)
 @given(known=st.lists(items, max_size=3), written=st.lists(items, max_size=6), ascii_only=st.booleans())
-def test_no_item_is_changed_whatever_the_schema_was_derived_from(known, written, ascii_only):
+def test_no_item_is_changed_whatever_the_schema_was_derived_from(known: Any, written: Any, ascii_only: Any):
     schema = schema_of(known)
     report, rows = normalise(full(written, ensure_ascii=ascii_only), schema)
     assert [item_of(row, schema) for row in rows] == [canonical_item(item) for item in written]
     assert report.rest_items == sum(row["_rest"] is not None for row in rows)
 
 
-def stands_in_the_rest(value, column):
+def stands_in_the_rest(value: Any, column: Any):
     """Of data that the schema was derived from: NULL, unless the column holds DynamoDB JSON, and -0, whose sign no
     whole number and no decimal has."""
     if column and column.type.kind == "json":
@@ -195,7 +197,7 @@ def stands_in_the_rest(value, column):
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(items, min_size=1, max_size=6))
-def test_the_schema_of_the_data_leaves_only_null_and_minus_zero_to_the_rest(written):
+def test_the_schema_of_the_data_leaves_only_null_and_minus_zero_to_the_rest(written: Any):
     schema = schema_of(written)
     columns = {column.attribute: column for column in schema.columns}
     _, rows = normalise(full(written), schema)
@@ -211,7 +213,7 @@ LINES = full([{"id": {"S": str(n)}, "n": {"N": str(n)}} for n in range(1000)])
 SCHEMA = schema_of([{"id": {"S": "a"}, "n": {"N": "1"}}], keys=["id"])
 
 
-def refused(*expected, **changed):
+def refused(*expected: Any, **changed: Any):
     with pytest.raises(data_file.FileError) as caught:
         normalise(changed.pop("lines", LINES), SCHEMA, **changed)
     for part in ("s3://lake/data/a1.json.gz", *expected):
@@ -262,13 +264,13 @@ def test_a_count_that_is_not_the_manifests_is_named():
         ('{"Item":{"id":{"S":"a"},"x":' + '{"L":[' * 70 + "]}" * 70 + "}}", "nested too deep"),
     ],
 )
-def test_a_line_that_is_not_dynamodb_json_is_reported_with_its_file(line, expected):
+def test_a_line_that_is_not_dynamodb_json_is_reported_with_its_file(line: Any, expected: str):
     refused(expected, lines=LINES + line.encode() + b"\n" + LINES)
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.integers(0, 400), st.integers(0, 255), st.integers(0, 60))
-def test_a_changed_byte_is_refused_or_read_and_never_a_crash(at, byte, cut):
+def test_a_changed_byte_is_refused_or_read_and_never_a_crash(at: Any, byte: Any, cut: Any):
     line = bytearray(full([EVERY_TYPE]))
     line[at % len(line)] = byte
     del line[len(line) - 1 - cut : len(line) - 1]
@@ -278,7 +280,7 @@ def test_a_changed_byte_is_refused_or_read_and_never_a_crash(at, byte, cut):
         assert "a1.json.gz" in str(error)
 
 
-def test_a_large_file_is_cut_into_outputs_and_every_item_is_in_one(monkeypatch):
+def test_a_large_file_is_cut_into_outputs_and_every_item_is_in_one(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(data_file, "OUTPUT", 100_000)
     monkeypatch.setattr(data_file.whole_lines, "__defaults__", (20_000,))
     lines = full([{"id": {"S": str(n)}, "n": {"N": str(n)}} for n in range(10_000)])

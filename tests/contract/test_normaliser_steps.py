@@ -1,3 +1,4 @@
+# pyright: basic
 """The normaliser's steps against a bucket: schema, files, reconciliation; nothing is visible of what is not sound."""
 
 import contextlib
@@ -5,6 +6,7 @@ import gzip
 import io
 import json
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -27,49 +29,52 @@ class Bucket:
     """What the handler asks of S3; a multipart upload shows when it is completed."""
 
     def __init__(self):
-        self.objects, self.uploads = {}, {}
+        self.objects: dict[Any, Any] = {}
+        self.uploads: dict[Any, Any] = {}
 
-    def get_object(self, Bucket, Key):
+    def get_object(self, Bucket: str, Key: str):
         if Key not in self.objects:
             raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
         return {"Body": StreamingBody(io.BytesIO(self.objects[Key]), len(self.objects[Key]))}
 
-    def put_object(self, Bucket, Key, Body, ContentType):
+    def put_object(self, Bucket: str, Key: str, Body: Any, ContentType: Any):
         self.objects[Key] = Body
 
-    def create_multipart_upload(self, Bucket, Key):
+    def create_multipart_upload(self, Bucket: str, Key: str):
         self.uploads[Key] = {}
         return {"UploadId": Key}
 
-    def upload_part(self, Bucket, Key, UploadId, PartNumber, Body):
+    def upload_part(self, Bucket: str, Key: str, UploadId: str, PartNumber: Any, Body: Any):
         self.uploads[UploadId][PartNumber] = Body
         return {"ETag": str(PartNumber)}
 
-    def complete_multipart_upload(self, Bucket, Key, UploadId, MultipartUpload):
+    def complete_multipart_upload(self, Bucket: str, Key: str, UploadId: str, MultipartUpload: Any):
         parts = self.uploads.pop(UploadId)
         self.objects[Key] = b"".join(parts[part["PartNumber"]] for part in MultipartUpload["Parts"])
 
-    def abort_multipart_upload(self, Bucket, Key, UploadId):
+    def abort_multipart_upload(self, Bucket: str, Key: str, UploadId: str):
         del self.uploads[UploadId]
 
-    def copy_object(self, Bucket, Key, CopySource):
+    def copy_object(self, Bucket: str, Key: str, CopySource: Any):
         assert CopySource["Bucket"] == Bucket
         self.objects[Key] = self.objects[CopySource["Key"]]
 
-    def get_paginator(self, operation):
-        listed = lambda Prefix: [{"Key": key} for key in sorted(self.objects) if key.startswith(Prefix)]  # noqa: E731
-        return SimpleNamespace(paginate=lambda Bucket, Prefix, **_: [{"Contents": listed(Prefix)}])
+    def get_paginator(self, operation: Any):
+        def paginate(Bucket: str, Prefix: str, **_: Any):
+            return [{"Contents": [{"Key": key} for key in sorted(self.objects) if key.startswith(Prefix)]}]
+
+        return SimpleNamespace(paginate=paginate)
 
 
 @pytest.fixture
-def lake(monkeypatch):
+def lake(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     bucket = Bucket()
     app = handler_on(monkeypatch, bucket)
     decoder = data_file.Decoder
     monkeypatch.setattr(
         data_file, "Decoder", lambda schema, incremental: decoder(schema, incremental, library())
     )
-    lines = []
+    lines: list[Any] = []
     for name, items in (("a", ITEMS[:60]), ("b", ITEMS[60:]), ("c", [])):
         content = gzip.compress(full(items))
         bucket.objects[f"raw/orders/AWSDynamoDB/01-a/data/{name}.json.gz"] = content
@@ -78,21 +83,24 @@ def lake(monkeypatch):
     bucket.objects[MANIFEST] = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
     bucket.objects["raw/summary"] = json.dumps({"itemCount": 100}).encode()
     always = {"manifest_key": MANIFEST, "seen_key": SEEN, "incremental": False, "declared": {}}
-    call = lambda step, **event: app.handler({"step": step, **always, **event}, CONTEXT)  # noqa: E731
+
+    def call(step: str, **event: Any) -> dict[str, Any]:
+        return app.handler({"step": step, **always, **event}, CONTEXT)
+
     return SimpleNamespace(bucket=bucket, lines=lines, call=call)
 
 
-def columns(lake, key="s.json"):
+def columns(lake: Any, key: str = "s.json"):
     return [tuple(c.values()) for c in json.loads(lake.bucket.objects[key])["glue_columns"]]
 
 
-def normalise(lake, line):
+def normalise(lake: Any, line: Any):
     return lake.call(
         "normalise", file=line, schema_key="s.json", output_prefix="windows/o/", report_prefix="reports/"
     )
 
 
-def reconcile(lake, incremental=False):
+def reconcile(lake: Any, incremental: bool = False):
     return lake.call(
         "reconcile",
         summary_key="raw/summary",
@@ -103,11 +111,11 @@ def reconcile(lake, incremental=False):
     )
 
 
-def below(lake, prefix):
+def below(lake: Any, prefix: Any):
     return {key.removeprefix(prefix) for key in lake.bucket.objects if key.startswith(prefix)}
 
 
-def test_an_export_becomes_parquet_whose_counts_are_the_summarys(lake):
+def test_an_export_becomes_parquet_whose_counts_are_the_summarys(lake: SimpleNamespace):
     lake.call("schema", schema_key="s.json", published_key=None, keys=["id"], declared={})
     assert columns(lake) == [("id", "string"), ("n", "decimal(38,0)"), ("_rest", "string")]
     results = [normalise(lake, line) for line in lake.lines]
@@ -121,7 +129,7 @@ def test_an_export_becomes_parquet_whose_counts_are_the_summarys(lake):
     assert all(objects[f"lake/o/run=1/{name}"] == objects[f"windows/o/{name}"] for name in parquet)
 
 
-def test_an_increment_is_left_for_folding(lake):
+def test_an_increment_is_left_for_folding(lake: SimpleNamespace):
     lake.call("schema", schema_key="s.json", published_key=None, keys=["id"], declared={})
     for line in lake.lines:
         normalise(lake, line)
@@ -129,7 +137,7 @@ def test_an_increment_is_left_for_folding(lake):
     assert below(lake, "lake/") == set()
 
 
-def test_what_no_report_of_the_export_names_is_not_copied(lake):
+def test_what_no_report_of_the_export_names_is_not_copied(lake: SimpleNamespace):
     lake.call("schema", schema_key="s.json", published_key=None, keys=["id"], declared={})
     for line in lake.lines:
         normalise(lake, line)
@@ -138,7 +146,7 @@ def test_what_no_report_of_the_export_names_is_not_copied(lake):
     assert below(lake, "lake/o/run=1/") == {"a-00000.parquet", "b-00000.parquet"}
 
 
-def test_what_is_declared_after_a_table_was_published_is_heeded(lake):
+def test_what_is_declared_after_a_table_was_published_is_heeded(lake: SimpleNamespace):
     lake.call("schema", schema_key="s.json", published_key=None, keys=["id"], declared={})
     again = {"schema_key": "t.json", "published_key": "s.json", "keys": ["id"]}
     lake.call("schema", declared={"id": "string", "n": "decimal(38,2)", "later": "boolean"}, **again)
@@ -149,7 +157,7 @@ def test_what_is_declared_after_a_table_was_published_is_heeded(lake):
         lake.call("schema", declared={"n": "string"}, **again)
 
 
-def test_an_export_of_no_items_leaves_a_published_key_as_it_is(lake):
+def test_an_export_of_no_items_leaves_a_published_key_as_it_is(lake: SimpleNamespace):
     lake.call("schema", schema_key="s.json", published_key=None, keys=["n"], declared={"n": "bigint"})
     lake.bucket.objects[MANIFEST] = b""
     lake.call(
@@ -158,7 +166,7 @@ def test_an_export_of_no_items_leaves_a_published_key_as_it_is(lake):
     assert ("n", "bigint") in columns(lake, "t.json")
 
 
-def test_a_file_that_is_not_sound_leaves_nothing_and_stops_the_reconciliation(lake):
+def test_a_file_that_is_not_sound_leaves_nothing_and_stops_the_reconciliation(lake: SimpleNamespace):
     lake.call("schema", schema_key="s.json", published_key=None, keys=["id"], declared={})
     normalise(lake, lake.lines[0])
     with pytest.raises(data_file.FileError, match=r"b\.json\.gz"):
@@ -171,26 +179,28 @@ def test_a_file_that_is_not_sound_leaves_nothing_and_stops_the_reconciliation(la
         reconcile(lake)
 
 
-def cut_short(lake, line):
+def cut_short(lake: Any, line: Any):
     lake.bucket.objects[line["dataFileS3Key"]] = lake.bucket.objects[line["dataFileS3Key"]][:-9]
 
 
-def wrong_md5(lake, line):
+def wrong_md5(lake: Any, line: Any):
     line["md5Checksum"] = digest(b"another file")
 
 
-def unknown_type(lake, line):
+def unknown_type(lake: Any, line: Any):
     content = gzip.compress(full([{"id": {"S": "1"}, "n": {"Q": "1"}}] * line["itemCount"]))
     lake.bucket.objects[line["dataFileS3Key"]] = content
     line["md5Checksum"] = digest(content)
 
 
-def gone(lake, line):
+def gone(lake: Any, line: Any):
     del lake.bucket.objects[line["dataFileS3Key"]]
 
 
 @pytest.mark.parametrize("fault", [cut_short, wrong_md5, unknown_type, gone])
-def test_an_export_with_such_a_file_is_never_reconciled_and_the_error_names_the_file(lake, fault):
+def test_an_export_with_such_a_file_is_never_reconciled_and_the_error_names_the_file(
+    lake: SimpleNamespace, fault: Any
+):
     lake.call("schema", schema_key="s.json", published_key=None, keys=["id"], declared={})
     fault(lake, lake.lines[1])
     for line in lake.lines:  # as the map does, which goes on with the others
@@ -202,7 +212,7 @@ def test_an_export_with_such_a_file_is_never_reconciled_and_the_error_names_the_
     assert below(lake, "lake/") == set()
 
 
-def test_an_export_of_which_the_manifest_leaves_a_file_out_is_never_reconciled(lake):
+def test_an_export_of_which_the_manifest_leaves_a_file_out_is_never_reconciled(lake: SimpleNamespace):
     lake.call("schema", schema_key="s.json", published_key=None, keys=["id"], declared={})
     del lake.lines[1]
     lake.bucket.objects[MANIFEST] = b"".join(json.dumps(line).encode() + b"\n" for line in lake.lines)
@@ -213,13 +223,15 @@ def test_an_export_of_which_the_manifest_leaves_a_file_out_is_never_reconciled(l
     assert below(lake, "lake/") == set()
 
 
-def test_a_manifest_that_points_outside_its_export_is_refused(lake):
+def test_a_manifest_that_points_outside_its_export_is_refused(lake: SimpleNamespace):
     for key in ("secrets/a.json.gz", "AWSDynamoDB/../secrets"):
         with pytest.raises(Exception, match="no file of an export"):
             normalise(lake, lake.lines[0] | {"dataFileS3Key": key})
 
 
-def test_of_thousands_of_attributes_in_the_rest_a_reconciliation_tells_a_number_and_a_few_names(lake):
+def test_of_thousands_of_attributes_in_the_rest_a_reconciliation_tells_a_number_and_a_few_names(
+    lake: SimpleNamespace,
+):
     lake.call("schema", schema_key="s.json", published_key=None, keys=["id"], declared={})
     reports = [normalise(lake, line) for line in lake.lines]
     seen = {f"attribute_{n:04}": {"S": {"items": 1}} for n in range(5000)}
@@ -229,7 +241,7 @@ def test_of_thousands_of_attributes_in_the_rest_a_reconciliation_tells_a_number_
     assert outcome["rest"] == {"items": 60, "attributes": 5000, "named": sorted(seen)[:20]}
 
 
-def test_of_many_columns_that_can_not_be_widened_a_few_are_reported(lake):
+def test_of_many_columns_that_can_not_be_widened_a_few_are_reported(lake: SimpleNamespace):
     content = gzip.compress(full([{"id": {"S": "1"}} | {f"a{n}": {"S": "text"} for n in range(30)}]))
     lake.bucket.objects["raw/orders/AWSDynamoDB/01-a/data/a.json.gz"] = content
     columns = [{"attribute": "id", "name": "id", "type": "string"}]
@@ -239,7 +251,7 @@ def test_of_many_columns_that_can_not_be_widened_a_few_are_reported(lake):
     assert len(answer["conflicts"]) == 20
 
 
-def export_of(lake, *files):
+def export_of(lake: Any, *files: Any):
     """Puts an export of these files (lists of items) in the place of the one that is there."""
     lake.lines.clear()
     for number, items in enumerate(files):
@@ -252,7 +264,7 @@ def export_of(lake, *files):
     lake.bucket.objects["raw/summary"] = json.dumps({"itemCount": sum(map(len, files))}).encode()
 
 
-def run(lake, published=None, declared=None):
+def run(lake: Any, published: Any = None, declared: Any = None):
     """A run's steps as the state machine takes them; the schema's key of a run that went through."""
     for key in [key for key in lake.bucket.objects if key.startswith(("reports/", "windows/"))]:
         del lake.bucket.objects[key]
@@ -264,12 +276,12 @@ def run(lake, published=None, declared=None):
     return reconcile(lake)
 
 
-def behind_the_sample(last):
+def behind_the_sample(last: Any):
     """Items of which the last is beyond what the schema is derived from."""
     return [{"n": {"N": str(n)}, "pad": {"S": "x" * 1000}} for n in range(1200)] + [last]
 
 
-def test_a_key_that_the_sample_did_not_hold_fails_one_run_and_no_other(lake):
+def test_a_key_that_the_sample_did_not_hold_fails_one_run_and_no_other(lake: SimpleNamespace):
     export_of(lake, behind_the_sample({"n": {"N": "1100.5"}, "pad": {"S": "x"}}))
     with pytest.raises(
         Exception, match=r"column 'n' cannot hold the key of an item .*the next run takes into account"
@@ -279,7 +291,7 @@ def test_a_key_that_the_sample_did_not_hold_fails_one_run_and_no_other(lake):
     assert ("n", "decimal(38,1)") in columns(lake)
 
 
-def test_all_keys_of_a_failing_file_are_seen_by_the_next_run(lake):
+def test_all_keys_of_a_failing_file_are_seen_by_the_next_run(lake: SimpleNamespace):
     items = behind_the_sample({"n": {"N": "1100.5"}}) + behind_the_sample({"n": {"N": "7.12345"}})[600:]
     export_of(lake, items, [{"n": {"N": "0.125"}}])
     with pytest.raises(Exception, match="column 'n' cannot hold"):
@@ -288,7 +300,7 @@ def test_all_keys_of_a_failing_file_are_seen_by_the_next_run(lake):
     assert ("n", "decimal(38,5)") in columns(lake)
 
 
-def test_what_no_column_could_hold_has_one_from_the_next_run_on(lake):
+def test_what_no_column_could_hold_has_one_from_the_next_run_on(lake: SimpleNamespace):
     late = {"n": {"N": "7000"}, "price": {"N": "9.99"}, "pad": {"S": "x"}}
     export_of(lake, behind_the_sample(late))
     assert run(lake)["rest"] == {"items": 1, "attributes": 1, "named": ["price"]}
@@ -297,7 +309,7 @@ def test_what_no_column_could_hold_has_one_from_the_next_run_on(lake):
     assert ("price", "decimal(38,2)") in columns(lake)
 
 
-def test_a_declared_key_that_can_not_be_stored_is_refused_with_what_to_do(lake):
+def test_a_declared_key_that_can_not_be_stored_is_refused_with_what_to_do(lake: SimpleNamespace):
     export_of(lake, behind_the_sample({"n": {"N": "1100.5"}}))
     for _ in range(2):
         with pytest.raises(Exception, match="or of another type than is declared"):
@@ -307,7 +319,7 @@ def test_a_declared_key_that_can_not_be_stored_is_refused_with_what_to_do(lake):
 LIMIT = 262_144  # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 
 
-def test_no_step_answers_with_more_than_a_state_machine_takes_however_wide_the_items(lake):
+def test_no_step_answers_with_more_than_a_state_machine_takes_however_wide_the_items(lake: SimpleNamespace):
     name = "attribute_" + "x" * 200
     wide = {f"{name}{n}": {"S": "1"} for n in range(6000)}
     export_of(

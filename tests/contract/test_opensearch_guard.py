@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from opensearchpy import OpenSearch
@@ -24,7 +26,7 @@ REQUESTS = [
 
 
 @pytest.fixture(scope="module")
-def node(tmp_path_factory):
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[opensearch.Node]:
     opensearch.install()
     running = opensearch.Node(tmp_path_factory.mktemp("node"))
     books = OpenSearch(f"http://127.0.0.1:{running.port}", headers=running.headers, timeout=60)
@@ -35,7 +37,9 @@ def node(tmp_path_factory):
     running.stop()
 
 
-def send(node: opensearch.Node, method: str, path: str, headers: dict[str, str], body: str = "") -> tuple:
+def send(
+    node: opensearch.Node, method: str, path: str, headers: dict[str, str], body: str = ""
+) -> tuple[Any, ...]:
     connection = http.client.HTTPConnection(node.host, node.port, timeout=30)
     try:
         connection.request(method, path, body or None, headers)
@@ -46,7 +50,7 @@ def send(node: opensearch.Node, method: str, path: str, headers: dict[str, str],
 
 
 @pytest.mark.parametrize("page", [{}, *PAGES.values(), {guard.HEADER: "guess"}, {guard.HEADER: ""}])
-def test_a_request_without_the_nodes_secret_is_refused(node, page):
+def test_a_request_without_the_nodes_secret_is_refused(node: opensearch.Node, page: Any):
     headers = {name: value.format(port=node.port) for name, value in page.items()}
     for method, path, body in REQUESTS:
         for media in ("text/plain", "application/json"):
@@ -56,7 +60,7 @@ def test_a_request_without_the_nodes_secret_is_refused(node, page):
             assert not [name for name in names if name.startswith("access-control-")]
 
 
-def test_a_preflight_allows_nothing(node):
+def test_a_preflight_allows_nothing(node: opensearch.Node):
     headers = {"Origin": "https://evil.example", "Access-Control-Request-Method": "PUT",
              "Access-Control-Request-Headers": guard.HEADER}  # fmt: skip
     for path in ("/", "/books", "/books/_doc/1"):
@@ -64,13 +68,13 @@ def test_a_preflight_allows_nothing(node):
         assert not [name for name in names if name.startswith("access-control-")]
 
 
-def test_the_secret_is_another_one_each_time_and_in_no_command_line(node, tmp_path):
+def test_the_secret_is_another_one_each_time_and_in_no_command_line(node: opensearch.Node, tmp_path: Path):
     command = Path(f"/proc/{node.process.pid}/cmdline").read_bytes()
     assert command and node.headers[guard.HEADER].encode() not in command
     assert len(node.headers[guard.HEADER]) == 40
 
 
-def test_a_node_takes_its_classes_from_the_archive_of_the_first(node):
+def test_a_node_takes_its_classes_from_the_archive_of_the_first(node: opensearch.Node):
     """Java refuses in silence what does not fit, and would then read all jars again."""
     children = Path(f"/proc/{node.process.pid}/task/{node.process.pid}/children").read_text().split()
     maps = "".join(Path(f"/proc/{child}/maps").read_text() for child in children)

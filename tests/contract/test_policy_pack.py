@@ -1,3 +1,4 @@
+# pyright: basic
 """The policy pack as the engine drives it: started as its analyzer starts it, in an environment of its own, and called
 over gRPC (https://github.com/pulumi/pulumi/blob/master/proto/pulumi/analyzer.proto)."""
 

@@ -1,3 +1,4 @@
+# pyright: basic
 """A finished RDS export is published only if it is whole: its descriptions, its batches, and the end of every part."""
 
 import io
@@ -33,7 +34,7 @@ def parquet(rows: int, *names: str, groups: int = 2) -> bytes:
     return out.getvalue()
 
 
-def table_status(target: str, *names: str, **more: object) -> dict:
+def table_status(target: str, *names: str, **more: object) -> dict[str, Any]:
     mappings = [{"columnName": n, "originalType": "bigint", "expectedExportedType": "int64"} for n in names]
     schema = {"originalTypeMappings": mappings}
     return {"target": target, "status": "COMPLETE", "schemaMetadata": schema} | more
@@ -56,10 +57,10 @@ class Bucket:
             f"{STOCK}1/_success": b"",
         }
 
-    def write_info(self, *tables: dict, key: str = INFO) -> None:
+    def write_info(self, *tables: dict[str, Any], key: str = INFO) -> None:
         self.objects[key] = json.dumps({"perTableStatus": tables}).encode()
 
-    def get_object(self, Bucket, Key, Range=None):
+    def get_object(self, Bucket: str, Key: str, Range: Any = None):
         body = self.objects[Key]
         if Range:
             first, last = map(int, Range.removeprefix("bytes=").split("-"))
@@ -67,24 +68,26 @@ class Bucket:
             body = body[first : last + 1]
         return {"Body": StreamingBody(io.BytesIO(body), len(body))}
 
-    def put_object(self, Bucket, Key, Body, ContentType):
+    def put_object(self, Bucket: str, Key: str, Body: Any, ContentType: Any):
         self.objects[Key] = Body
 
-    def get_paginator(self, operation):
+    def get_paginator(self, operation: Any):
         assert operation == "list_objects_v2"
-        contents = lambda Prefix: [  # noqa: E731
-            {"Key": key, "Size": len(body)} for key, body in self.objects.items() if key.startswith(Prefix)
-        ]
-        return SimpleNamespace(paginate=lambda Bucket, Prefix: [{"Contents": contents(Prefix)}])
+
+        def paginate(Bucket: str, Prefix: str):
+            objects = self.objects.items()
+            return [{"Contents": [{"Key": k, "Size": len(v)} for k, v in objects if k.startswith(Prefix)]}]
+
+        return SimpleNamespace(paginate=paginate)
 
 
 @pytest.fixture
-def export(monkeypatch):
+def export(monkeypatch: pytest.MonkeyPatch) -> Bucket:
     bucket = Bucket()
     app = handler_on(monkeypatch, bucket)
     event = {"step": "rds", "export_prefix": PREFIX, "only": [], "leave_out": [], "tables_key": TABLES}
 
-    def describe(**more):
+    def describe(**more: Any):
         bucket.answer = app.handler(event | more, CONTEXT)
         assert bucket.answer["tables_key"] == TABLES
         return json.loads(bucket.objects[TABLES])
@@ -93,13 +96,13 @@ def export(monkeypatch):
     return bucket
 
 
-def test_a_tables_rows_are_those_that_its_files_tell_and_a_table_may_have_none(export):
+def test_a_tables_rows_are_those_that_its_files_tell_and_a_table_may_have_none(export: Bucket):
     tables = {t["table"]: (t["files"], t["rows"], t["location"]) for t in export.describe()["tables"]}
     assert tables == {"shop.orders": (3, 101, ORDERS), "shop.stock": (0, 0, STOCK)}
     assert export.answer == {"tables_key": TABLES, "tables": 2, "skipped": 0, "refused": 0, "rows": 101}
 
 
-def test_the_answer_to_a_state_machine_is_as_small_for_a_large_database(export):
+def test_the_answer_to_a_state_machine_is_as_small_for_a_large_database(export: Bucket):
     columns = [f"column_{n}" for n in range(40)]
     export.objects.clear()
     export.write_info(
@@ -111,14 +114,14 @@ def test_the_answer_to_a_state_machine_is_as_small_for_a_large_database(export):
     assert len(export.objects[TABLES]) > 262_144 and len(json.dumps(export.answer)) < 130
 
 
-def test_an_export_that_is_not_whole_tells_no_tables(export):
+def test_an_export_that_is_not_whole_tells_no_tables(export: Bucket):
     export.objects.pop(f"{ORDERS}2/_success")
     with pytest.raises(Exception, match="is not whole"):
         export.describe()
     assert TABLES not in export.objects
 
 
-def test_a_footer_longer_than_the_first_read_is_read_whole(export, monkeypatch):
+def test_a_footer_longer_than_the_first_read_is_read_whole(export: Bucket, monkeypatch: pytest.MonkeyPatch):
     wide = [f"column_{n}" for n in range(1500)]
     export.write_info(table_status("shop.orders", "id", "total"), table_status("shop.stock", *wide))
     export.objects[f"{STOCK}1/part-00000-w.gz.parquet"] = parquet(5, *wide, groups=1)
@@ -148,14 +151,16 @@ def test_a_footer_longer_than_the_first_read_is_read_whole(export, monkeypatch):
     ids=["undescribed table", "undescribed", "description missing", "unfinished batch", "cut short",
          "empty", "half", "not a footer", "unknown table"],
 )  # fmt: skip
-def test_an_export_that_is_not_whole_is_refused_with_what_is_wrong(export, mischief, expected_message):
+def test_an_export_that_is_not_whole_is_refused_with_what_is_wrong(
+    export: Bucket, mischief: Any, expected_message: str
+):
     mischief(export)
     with pytest.raises(Exception) as refused:
         export.describe()
     assert expected_message in str(refused.value)
 
 
-def test_a_table_whose_files_have_other_columns_is_refused_alone(export):
+def test_a_table_whose_files_have_other_columns_is_refused_alone(export: Bucket):
     file = f"{ORDERS}1/part-00002-b.gz.parquet"
     export.objects[file] = parquet(30, "id", "sum")
     described = export.describe()
@@ -165,13 +170,13 @@ def test_a_table_whose_files_have_other_columns_is_refused_alone(export):
     assert export.answer == {"tables_key": TABLES, "tables": 1, "skipped": 0, "refused": 1, "rows": 0}
 
 
-def test_an_export_without_a_requested_table_is_refused(export):
+def test_an_export_without_a_requested_table_is_refused(export: Bucket):
     assert export.describe(only=["shop", "shop.stock"])["tables"]
     with pytest.raises(Exception, match=r"'shop\.returns' is in `only`, and no table of it was exported"):
         export.describe(only=["shop.stock", "shop.returns"])
 
 
-def test_every_fault_is_reported_at_once(export):
+def test_every_fault_is_reported_at_once(export: Bucket):
     export.objects.pop(f"{ORDERS}2/_success")
     export.objects[f"{PREFIX}shop/shop.other/1/part-00000-d.gz.parquet"] = parquet(1, "id")
     with pytest.raises(
@@ -180,7 +185,7 @@ def test_every_fault_is_reported_at_once(export):
         export.describe()
 
 
-def test_what_is_no_table_is_written_down_with_its_reason_and_its_files_are_passed_over(export):
+def test_what_is_no_table_is_written_down_with_its_reason_and_its_files_are_passed_over(export: Bucket):
     skipped = {"target": "shop.log", "status": "COMPLETE", "warningMessage": "a row of 2 GB"}
     odd = table_status("shop.Odd", "id", "ID")
     export.objects.pop(INFO)
@@ -205,7 +210,9 @@ kinds = st.sampled_from([pa.int64(), pa.string(), pa.decimal128(20, 0), pa.list_
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(kinds, min_size=1, max_size=20), st.integers(0, 50), st.integers(1, 20), st.integers(1, 200))
-def test_a_footer_says_what_pyarrow_says_and_nothing_once_an_end_is_missing(types, rows, group, missing):
+def test_a_footer_says_what_pyarrow_says_and_nothing_once_an_end_is_missing(
+    types: Any, rows: Any, group: Any, missing: Any
+):
     table = pa.table([pa.nulls(rows, t) for t in types], names=[f"größe {n}" for n in range(len(types))])
     out = io.BytesIO()
     pq.write_table(table, out, row_group_size=group)

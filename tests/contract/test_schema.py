@@ -1,4 +1,7 @@
+# pyright: basic
 """Schemas: the same whatever came first, widened without breaking a reader; RDS exports' tables."""
+
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -20,8 +23,8 @@ items = st.dictionaries(st.sampled_from(["a", "A", "b", "b-c", "b_c"]), values, 
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.lists(items, max_size=3), max_size=4), st.data())
-def test_the_schema_does_not_depend_on_the_order_of_the_files(files, data):
-    def merged(files):
+def test_the_schema_does_not_depend_on_the_order_of_the_files(files: Any, data: Any):
+    def merged(files: Any):
         observed = Observation()
         for file in files:
             observed = observed.merged(Observation.of_items(file))
@@ -33,7 +36,7 @@ def test_the_schema_does_not_depend_on_the_order_of_the_files(files, data):
     assert Schema.of(derive(first).json()) == derive(first)
 
 
-def widened(published: str, *seen):
+def widened(published: str, *seen: Any):
     schema = Schema((Column("x", "x", type_of(published)),))
     after, conflicts = widen(schema, Observation.of_items([{"x": value} for value in seen]))
     return after.columns[0].type.glue(), bool(conflicts)
@@ -55,7 +58,9 @@ def widened(published: str, *seen):
         ("json", {"N": "1"}, ("string", False)),
     ],
 )
-def test_a_published_column_is_widened_or_left_and_reported(published, seen, after):
+def test_a_published_column_is_widened_or_left_and_reported(
+    published: str, seen: dict[str, Any], after: tuple[Any, ...]
+):
     assert widened(published, seen) == after
 
 
@@ -67,7 +72,7 @@ def test_a_new_attribute_becomes_a_column_at_the_end_and_takes_no_published_name
     assert len({c.name for c in after.columns}) == 4
 
 
-def declaring(published, declared, seen):
+def declaring(published: Any, declared: Any, seen: Any):
     schema = Schema((Column("x", "x", type_of(published)),))
     observed = Observation.of_items([{"x": seen}])
     return widen(schema, observed, {"x": type_of(declared)})[0].columns[0].type.json()
@@ -83,7 +88,9 @@ def declaring(published, declared, seen):
         ({"struct": {"city": "string"}}, {"struct": {"city": "string"}}, {"M": {}}),
     ],
 )
-def test_a_published_column_becomes_what_is_declared_of_it(published, declared, seen):
+def test_a_published_column_becomes_what_is_declared_of_it(
+    published: dict[str, Any] | str, declared: dict[str, Any] | str, seen: dict[str, Any]
+):
     assert declaring(published, declared, seen) == type_of(declared).json()
 
 
@@ -95,7 +102,9 @@ def test_a_published_column_becomes_what_is_declared_of_it(published, declared, 
         ("decimal(38,3)", "decimal(38,2)", {"N": "1"}, "decimal(38,3)"),
     ],
 )
-def test_what_the_data_has_widened_is_wider_than_declared(published, declared, seen, after):
+def test_what_the_data_has_widened_is_wider_than_declared(
+    published: str, declared: str, seen: dict[str, Any], after: str
+):
     assert declaring(published, declared, seen) == after
 
 
@@ -113,7 +122,9 @@ def test_what_the_data_has_widened_is_wider_than_declared(published, declared, s
         ({"struct": {"city": "string"}}, {"struct": {"city": "string", "zip": "string"}}),
     ],
 )
-def test_a_declaration_that_contradicts_a_published_column_is_reported_with_both(published, declared):
+def test_a_declaration_that_contradicts_a_published_column_is_reported_with_both(
+    published: dict[str, Any] | str, declared: dict[str, Any] | str
+):
     with pytest.raises(SchemaError) as refused:
         declaring(published, declared, {"NULL": True})
     both = f"x is declared as {type_of(declared).json()!r} and published as {type_of(published).json()!r}"
@@ -129,7 +140,7 @@ def test_a_declared_attribute_that_is_new_or_unseen_becomes_a_column_of_that_typ
     ]  # fmt: skip
 
 
-def table(target="shop.customers", status="COMPLETE", **types):
+def table(target: str = "shop.customers", status: str = "COMPLETE", **types: Any):
     mappings = [{"columnName": n, "originalType": "x", "expectedExportedType": t} for n, t in types.items()]
     return {"target": target, "status": status, "schemaMetadata": {"originalTypeMappings": mappings}}
 
@@ -142,18 +153,18 @@ def table(target="shop.customers", status="COMPLETE", **types):
         ("fixed_len_byte_array(9) (DECIMAL(20,0))", "decimal(20,0)"), ("int32 (DECIMAL(9, 2))", "decimal(9,2)"),
     ],
 )  # fmt: skip
-def test_an_exported_type_is_glues(exported, glue):
+def test_an_exported_type_is_glues(exported: str, glue: str):
     assert exported_type(exported).glue() == glue
 
 
 INFO = "raw/x/export_tables_info_x_from_1_to_{}.json"
 
 
-def described(*entries, keys=(), **more):
+def described(*entries: Any, keys: tuple[Any, ...] = (), **more: Any):
     return describe("raw/x/", {INFO.format(len(entries)): {"perTableStatus": entries}}, keys, **more)
 
 
-def places(export):
+def places(export: Any):
     return {table.target: table.location.removeprefix("raw/x/") for table in export.tables}
 
 
@@ -179,7 +190,9 @@ def places(export):
          {"a.b.c": "a/b.c/", "a.a.b.c": "a/a.b.c/"}),
     ],
 )  # fmt: skip
-def test_a_table_of_an_rds_export_is_searched_in_the_folder_that_rds_gives_it(entries, keys, folders):
+def test_a_table_of_an_rds_export_is_searched_in_the_folder_that_rds_gives_it(
+    entries: list[Any], keys: list[Any], folders: dict[str, Any]
+):
     assert places(described(*entries, keys=keys)) == folders
 
 
@@ -195,7 +208,7 @@ def test_a_database_that_rds_skipped_stops_no_other_table():
 
 
 @pytest.mark.parametrize("target", ["my.db", "db.empty", "db", "a.b.c.d"])
-def test_what_was_skipped_of_postgresql_moves_no_other_tables_folder_however_it_is_called(target):
+def test_what_was_skipped_of_postgresql_moves_no_other_tables_folder_however_it_is_called(target: str):
     export = described({"target": target, "status": "COMPLETE"}, table("db.public.t", a="int32"))
     assert places(export) == {"db.public.t": "db/public.t/"} and list(export.skipped) == [target]
 
@@ -233,7 +246,7 @@ def test_a_table_that_the_config_names_and_rds_skipped_is_fatal_by_name():
         (table("alone", a="int64"), "it is neither db.table nor db.schema.table"),
     ],
 )  # fmt: skip
-def test_a_table_that_cant_be_read_is_refused_alone_and_can_be_left_out(entry, why):
+def test_a_table_that_cant_be_read_is_refused_alone_and_can_be_left_out(entry: Any, why: str):
     other = table("shop.other", a="int32")
     export = described(entry, other)
     assert list(places(export)) == ["shop.other"] and why in export.refused[entry["target"]]
@@ -256,7 +269,7 @@ names = st.one_of(
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(names, unique=True, min_size=1, max_size=6))
-def test_every_column_that_is_published_is_in_the_file_by_its_name_in_lower_case(columns):
+def test_every_column_that_is_published_is_in_the_file_by_its_name_in_lower_case(columns: Any):
     """Athena matches columns of Parquet by name, case aside."""
     export = described(table(**dict.fromkeys(columns, "int64")))
     for published in export.tables:
@@ -271,7 +284,7 @@ def test_an_export_without_descriptions_is_not_complete():
 
 
 @pytest.mark.parametrize("name", ["export_date", "run", "_rest", "Export-Date"])
-def test_an_attribute_called_as_a_column_that_every_table_has_is_renamed(name):
+def test_an_attribute_called_as_a_column_that_every_table_has_is_renamed(name: str):
     schema = schema_of([{"id": {"S": "a"}, name: {"S": "x"}}], keys=["id"])
     assert schema.columns[1].name.startswith(name.lower().replace("-", "_") + "_")
 
@@ -302,7 +315,9 @@ def test_a_declared_attribute_whose_name_is_published_for_another_is_refused_wit
         ("string", {"N": "7"}),
     ],
 )
-def test_a_published_key_that_no_wider_type_holds_is_an_error_with_a_way_out(type, value):
+def test_a_published_key_that_no_wider_type_holds_is_an_error_with_a_way_out(
+    type: str, value: dict[str, Any]
+):
     published = Schema((Column("n", "n", type_of(type)),), ("n",))
     with pytest.raises(SchemaError, match=r"the key n was published as .* delete the table from the catalog"):
         widen(published, Observation.of_items([{"n": value}]))

@@ -1,3 +1,4 @@
+# pyright: basic
 """A web page that the developer opens plays against the clouds on loopback, and their own clients still get in.
 
 What a page may send without a preflight stands in the Fetch standard, "CORS-safelisted request-header" and "forbidden
@@ -14,8 +15,10 @@ import socket
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import boto3
@@ -39,7 +42,7 @@ FORM, TEXT = "application/x-www-form-urlencoded", "text/plain;charset=UTF-8"
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     """Both clouds with a secret, as they are started in the background."""
     state = tmp_path_factory.mktemp("cloud") / "state"
     command = [sys.executable, "-m", "local.cloud", "--port", str(free_port()), "--state", str(state),
@@ -58,7 +61,7 @@ def run(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def unchecked(tmp_path_factory):
+def unchecked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """The embedded cloud, started by hand without a secret; its endpoint and what it warned of."""
     state = tmp_path_factory.mktemp("cloud")
     command = [sys.executable, "-m", "local.cloud", "--port", str(free_port()), "--state", str(state)]
@@ -75,7 +78,7 @@ def unchecked(tmp_path_factory):
             process.wait(20)
 
 
-def client(endpoint: str, service: str, given: str = SECRET, key: str = ACCOUNT, **config):
+def client(endpoint: str, service: str, given: str = SECRET, key: str = ACCOUNT, **config: Any):
     return boto3.client(
         service, endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id=key, aws_secret_access_key=given,
         config=Config(retries={"total_max_attempts": 1}, **config),
@@ -84,7 +87,7 @@ def client(endpoint: str, service: str, given: str = SECRET, key: str = ACCOUNT,
 
 def send(
     endpoint: str, method: str, path: str, headers: dict[str, str], body: str = ""
-) -> tuple[int, dict, str]:
+) -> tuple[int, dict[str, Any], str]:
     """One request with exactly these headers (and a length), its Host the endpoint's own if none is given."""
     at = urlsplit(endpoint)
     connection = http.client.HTTPConnection(at.hostname or "", at.port, timeout=30)
@@ -123,7 +126,7 @@ BODIES = [(FORM, CREATE_ROLE), (TEXT, CREATE_ROLE), (TEXT, json.dumps({"query": 
 
 @pytest.mark.parametrize("cloud", ["aws", "gcp"])
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_is_refused_whatever_it_sends_and_reads_no_answer(run, cloud, page):
+def test_a_page_is_refused_whatever_it_sends_and_reads_no_answer(run: SimpleNamespace, cloud: str, page: Any):
     endpoint = getattr(run, cloud)
     headers = {name: value.format(port=urlsplit(endpoint).port) for name, value in PAGES[page].items()}
     # Even with the right secret, as of a page that got hold of it.
@@ -138,7 +141,7 @@ def test_a_page_is_refused_whatever_it_sends_and_reads_no_answer(run, cloud, pag
                 assert not [name for name in answer if name.startswith("access-control-")]
 
 
-def test_no_role_came_of_it_and_the_same_request_of_a_client_makes_one(run):
+def test_no_role_came_of_it_and_the_same_request_of_a_client_makes_one(run: SimpleNamespace):
     iam = client(run.aws, "iam")
     assert "page" not in [role["RoleName"] for role in iam.list_roles()["Roles"]]
     document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
@@ -156,7 +159,9 @@ def test_no_role_came_of_it_and_the_same_request_of_a_client_makes_one(run):
         f"{CREATE_ROLE}&X-Amz-Credential={ACCOUNT}/20260101/us-east-1/iam/aws4_request",
     ],
 )
-def test_without_headers_that_a_page_cannot_set_nothing_is_done(run, unchecked, method, query):
+def test_without_headers_that_a_page_cannot_set_nothing_is_done(
+    run: SimpleNamespace, unchecked: tuple[str, Path], method: str, query: str
+):
     """An old browser that sends neither Origin nor Sec-Fetch-Site: what is left is the signature."""
     for endpoint, own in ((run.aws, SECRET), (unchecked[0], "any")):
         for path in (f"/?{query}", f"/?{CREATE_ROLE}"):
@@ -165,7 +170,9 @@ def test_without_headers_that_a_page_cannot_set_nothing_is_done(run, unchecked, 
         assert "page" not in [role["RoleName"] for role in client(endpoint, "iam", own).list_roles()["Roles"]]
 
 
-def test_a_url_presigned_as_an_account_needs_the_secret_also_where_headers_do_not(run, unchecked):
+def test_a_url_presigned_as_an_account_needs_the_secret_also_where_headers_do_not(
+    run: SimpleNamespace, unchecked: tuple[str, Path]
+):
     for endpoint, own in ((run.aws, SECRET), (unchecked[0], "any")):
         client(endpoint, "s3", own).create_bucket(Bucket="presigned")
         for guess in ("local", "test", ""):
@@ -209,18 +216,18 @@ CALLS = {
 
 
 @pytest.fixture
-def names(monkeypatch):
+def names(monkeypatch: pytest.MonkeyPatch):
     """RFC 6761: a name below localhost is loopback; the C library may not know."""
     resolve = socket.getaddrinfo
 
-    def loopback(host, *arguments, **named):
+    def loopback(host: Any, *arguments: Any, **named: Any):
         return resolve("127.0.0.1" if str(host).endswith(".localhost") else host, *arguments, **named)
 
     monkeypatch.setattr(socket, "getaddrinfo", loopback)
 
 
 @pytest.mark.parametrize("service", CALLS)
-def test_a_service_takes_the_secret_and_no_other(run, names, service):
+def test_a_service_takes_the_secret_and_no_other(run: SimpleNamespace, names: Any, service: Any):
     operation, arguments = CALLS[service]
     endpoint = run.aws.replace("127.0.0.1", "localhost")  # S3 Control puts the account before it
     getattr(client(endpoint, service), operation)(**arguments)
@@ -231,21 +238,21 @@ def test_a_service_takes_the_secret_and_no_other(run, names, service):
         assert refused.value.response["Error"]["Code"] != "500"
 
 
-def test_a_session_of_an_account_and_the_key_of_no_account_need_the_secret_too(run):
+def test_a_session_of_an_account_and_the_key_of_no_account_need_the_secret_too(run: SimpleNamespace):
     for key in ("test", "000000000000", "222222222222"):
         with pytest.raises(ClientError):
             client(run.aws, "iam", "test", key).list_roles()
     client(run.aws, "iam", SECRET, "222222222222").list_roles()
 
 
-def test_started_without_a_secret_it_warns_and_takes_any_signature_in_a_header(unchecked):
+def test_started_without_a_secret_it_warns_and_takes_any_signature_in_a_header(unchecked: tuple[str, Path]):
     endpoint, log = unchecked
     for given in ("local", "test", "whatever"):
         client(endpoint, "iam", given).list_roles()
     assert secret.WARNING in log.read_text()
 
 
-def test_hosts_below_localhost_pass_as_buckets_and_accounts_have_them(run):
+def test_hosts_below_localhost_pass_as_buckets_and_accounts_have_them(run: SimpleNamespace):
     port = urlsplit(run.aws).port
     for host in (
         f"bucket.localhost:{port}",
@@ -262,7 +269,7 @@ def test_hosts_below_localhost_pass_as_buckets_and_accounts_have_them(run):
         assert "loopback" in send(run.aws, "GET", "/", {"Host": host})[2]
 
 
-def test_a_functions_credentials_do_not_follow_from_its_arn(run):
+def test_a_functions_credentials_do_not_follow_from_its_arn(run: SimpleNamespace):
     """ministack derives them from the function's and the role's ARN, which whoever writes a policy knows."""
     import hashlib
 
@@ -278,7 +285,7 @@ def test_a_functions_credentials_do_not_follow_from_its_arn(run):
         guessed.get_caller_identity()
 
 
-def test_ministacks_own_paths_are_closed_to_whoever_is_not_signed_and_who_is(run):
+def test_ministacks_own_paths_are_closed_to_whoever_is_not_signed_and_who_is(run: SimpleNamespace):
     signed = {"Authorization": f"AWS4-HMAC-SHA256 Credential={ACCOUNT}/20260101/us-east-1/s3/aws4_request, x"}
     for method, path in (("POST", "/_ministack/reset"), ("POST", "/_ministack/config"),
                          ("GET", "/_ministack/lambda-code/f"), ("GET", "/_ministack/sqs/messages"),
@@ -288,7 +295,7 @@ def test_ministacks_own_paths_are_closed_to_whoever_is_not_signed_and_who_is(run
     assert send(run.aws, "GET", "/_ministack/health", {})[0] == 200
 
 
-def test_google_takes_the_secret_as_bearer_and_googles_own_client_works(run):
+def test_google_takes_the_secret_as_bearer_and_googles_own_client_works(run: SimpleNamespace):
     project = "tributary-local"
     bigquery = build(
         "bigquery",
@@ -311,7 +318,7 @@ def test_google_takes_the_secret_as_bearer_and_googles_own_client_works(run):
             assert not [name for name in answer if name.startswith("access-control-")]
 
 
-def test_only_the_user_can_read_the_state_and_the_secret_is_in_no_command_line(run):
+def test_only_the_user_can_read_the_state_and_the_secret_is_in_no_command_line(run: SimpleNamespace):
     assert stat.S_IMODE(run.state.stat().st_mode) == 0o700
     assert stat.S_IMODE((run.state / "gcp").stat().st_mode) == 0o700
     for folder in Path("/proc").glob("[0-9]*"):
@@ -321,10 +328,10 @@ def test_only_the_user_can_read_the_state_and_the_secret_is_in_no_command_line(r
             continue
 
 
-def test_the_clouds_listen_on_no_port_but_the_two_that_are_guarded(run):
+def test_the_clouds_listen_on_no_port_but_the_two_that_are_guarded(run: SimpleNamespace):
     """Whatever a part opens beside them (bqemulator's gRPC) would take anybody on the machine. By the kernel's tables
     (https://docs.kernel.org/networking/proc_net_tcp.html): state 0A listens, and a process has its sockets by inode."""
-    listening = {}
+    listening: dict[Any, Any] = {}
     for table in ("tcp", "tcp6"):
         for line in Path(f"/proc/{run.pid}/net/{table}").read_text().splitlines()[1:]:
             _, local, _, state, *_, inode = line.split()[:10]
@@ -352,10 +359,10 @@ def _points_to(handle: Path) -> str:
         return ""
 
 
-def test_an_answer_has_no_cors_header_even_where_ministack_sends_one(run):
+def test_an_answer_has_no_cors_header_even_where_ministack_sends_one(run: SimpleNamespace):
     signer = client(run.aws, "sqs")
     signer.create_queue(QueueName="plain")
-    seen = []
+    seen: list[Any] = []
     signer.meta.events.register(
         "after-call.sqs.ListQueues", lambda http_response, **_: seen.append(http_response)
     )
@@ -363,7 +370,7 @@ def test_an_answer_has_no_cors_header_even_where_ministack_sends_one(run):
     assert seen and not [name for name in seen[0].headers if name.lower().startswith("access-control-")]
 
 
-def test_a_websocket_of_a_page_is_closed_before_it_opens(run):
+def test_a_websocket_of_a_page_is_closed_before_it_opens(run: SimpleNamespace):
     key = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}  # fmt: skip
     for endpoint in (run.aws, run.gcp):

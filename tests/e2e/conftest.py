@@ -1,3 +1,4 @@
+# pyright: basic
 """The embedded cloud and the local stack on it, in a clone of the work tree in the temporary folder.
 
 They are there once for all tests, are brought up by the command that a user types, and end with the tests.

@@ -1,3 +1,4 @@
+# pyright: basic
 """A BigQuery transfer's days on the embedded clouds: its schedule, two runs, bad records, a new column, a lost key.
 
 The stack is deployed once and the tests follow each other as the days do: each load goes to a day of its own, but the

@@ -1,3 +1,4 @@
+# pyright: basic
 """A Firehose pipeline on the embedded cloud, alone in its stack: what is poison, or not allowed yet, is not lost.
 
 The collection answers 401 and 503 first, so every test also stands on a deployment that has waited for it. It is one of

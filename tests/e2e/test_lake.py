@@ -1,3 +1,4 @@
+# pyright: basic
 """Two DynamoDB tables and a database, exported and queried: the day of `make up`.
 
 The stack of all end-to-end tests, whose `status` counts what arrived (test_up.py); the day after is in

@@ -1,3 +1,4 @@
+# pyright: basic
 """Tables exported and queried on the day after: what changed is folded in, and what was there is kept beside it."""
 
 from __future__ import annotations

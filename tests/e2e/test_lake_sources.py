@@ -1,3 +1,4 @@
+# pyright: basic
 """Exports that `make up` does not show: a crawler's catalog; snapshots made for a run, of a cluster, of an event."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# pyright: basic
 """The package schema of the local providers, as Pulumi's own engine starts them, reads it and binds it."""
 
 import json

@@ -1,3 +1,4 @@
+# pyright: basic
 """The package in a YAML program, by Pulumi's command line and its own language host, on the embedded cloud."""
 
 from __future__ import annotations

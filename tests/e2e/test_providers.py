@@ -1,3 +1,4 @@
+# pyright: basic
 """The local providers under the real engine: a stack over two accounts, from nothing to nothing."""
 
 import gc

@@ -1,3 +1,4 @@
+# pyright: basic
 """A grant taken away: the run says which object failed and why, and nothing is announced.
 
 The stack is that of `make up`, which other tests read as it was left: after these an export arrives whole again.

@@ -1,3 +1,4 @@
+# pyright: basic
 """`make up` with a real engine on the embedded cloud, as a user sees it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# pyright: basic
 """`make up` in a clone of its own: without OpenSearch, with a wrong config, interrupted, and before anything is up."""
 
 from __future__ import annotations

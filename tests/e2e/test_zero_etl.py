@@ -1,3 +1,4 @@
+# pyright: basic
 """A zero-ETL pipeline as `make up` leaves it: each document is its item, whatever order records come in.
 
 The stack of all end-to-end tests; what a test changes in its tables is its own items, or it changes back.

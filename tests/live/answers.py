@@ -1,3 +1,4 @@
+# pyright: basic
 """What a service answered, kept as files, and put to the embedded cloud later.
 
 A file `recorded/<name>.json` is one life of a few resources in one account, in the order of the calls:
@@ -165,7 +166,7 @@ def compare(recorded: Iterable[Call], now: Iterable[Call]) -> list[str]:
     """What differs between two recordings of one life, a line each. Of a call that was made until its answer was the
     awaited one, the last counts."""
     before, after = (_last(calls) for calls in (recorded, now))
-    lines = []
+    lines: list[Any] = []
     for number, (was, here) in enumerate(zip(before, after, strict=False), 1):
         difference = _difference(was, here) if _name(was) == _name(here) else f"and not {_name(here)}"
         if difference:
@@ -197,7 +198,7 @@ def shape(value: Any) -> Any:
 def replay(calls: Iterable[Call], client: Callable[[str], Any], accounts: dict[str, str]) -> list[str]:
     """Sends each request again and returns what differs, a line each; nothing where the two clouds agree. What is read
     is read again for some seconds while it differs, since the life waited, too."""
-    different = []
+    different: list[Any] = []
     for number, call in enumerate(calls, 1):
         reads = call.operation.startswith(("Describe", "Get", "List"))
         difference = ""

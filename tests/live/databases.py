@@ -1,3 +1,4 @@
+# pyright: basic
 """A snapshot of a database that is there, exported: its files, and what describes them."""
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ def read(s3: Any, bucket: str, prefix: str) -> dict[str, Any]:
     infos = {key: json.loads(content(key)) for key in keys if "/export_tables_info_" in key}
     described = normaliser.describe(prefix, infos, keys)
     parts = normaliser.parts(described, keys)
-    unlike = []
+    unlike: list[Any] = []
     for table in described.tables:
         for key in parts[table.target]:
             fields = {field.name: field.type for field in pq.read_schema(io.BytesIO(content(key)))}

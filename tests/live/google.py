@@ -1,3 +1,4 @@
+# pyright: basic
 """Google's APIs as the lives call them: each answer is recorded, and a refusal is an exception with its code.
 
 A method is called by its API, verb and path; `{}` in the path is filled with the names behind it, so that a recorded

@@ -1,3 +1,4 @@
+# pyright: basic
 """Which calls describe each resource of a stack, so that a deployment's answers are recorded resource by resource."""
 
 from __future__ import annotations

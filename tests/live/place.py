@@ -1,3 +1,4 @@
+# pyright: basic
 """Where a life is lived: sandbox accounts and perhaps a Google project, or the embedded cloud in their place."""
 
 from __future__ import annotations

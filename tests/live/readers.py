@@ -1,3 +1,4 @@
+# pyright: basic
 """Lake Formation: a role that was granted a table reads it by Athena, one with the same policies in IAM does not."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# pyright: basic
 """A small stack of the whole program, by the `pulumi` command line: deployed, with data through it, and destroyed.
 
 The samples of `make up` are sent, and have arrived once every store counts what was sent, with the same checksum; what
@@ -139,7 +140,7 @@ def destroyed(front: Any) -> None:
 
 def denied(place: Place, name: str) -> list[str]:
     """What the functions' logs say of a right that a role did not have."""
-    lines = []
+    lines: list[Any] = []
     for account in range(len(place.sandbox.accounts)):
         logs = place.sandbox.client("logs", place.account(account))
         pages = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=f"/aws/lambda/{name}")

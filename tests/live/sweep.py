@@ -1,3 +1,4 @@
+# pyright: basic
 """What is left in a sandbox of what the lives made, by the beginning of its name, and how each kind of it is deleted.
 
 Every name begins with `tributary-live-`, in the form that its service takes: behind a folder (`/aws/lambda/`,
@@ -167,7 +168,7 @@ def left(sandbox: Sandbox, prefix: str = PREFIX) -> Iterator[Left]:
 
 def sweep(sandbox: Sandbox, prefix: str = PREFIX) -> list[str]:
     """Deletes it, and returns what could not be deleted, a line each with the service's reason."""
-    failed = []
+    failed: list[Any] = []
     for resource in list(left(sandbox, prefix)):
         client = sandbox.client(resource.kind.service, resource.account)
         try:

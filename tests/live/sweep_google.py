@@ -1,3 +1,4 @@
+# pyright: basic
 """What is left in a Google project of what the lives made, and its deletion: as in `sweep`."""
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def left(google: Google, prefix: str = PREFIX) -> Iterator[tuple[str, str, str]]
 
 def sweep(google: Google, prefix: str = PREFIX) -> list[str]:
     """Deletes it, and returns what could not be deleted, a line each with the API's reason."""
-    failed = []
+    failed: list[Any] = []
     for api, path, name in list(left(google, prefix)):
         more: dict[str, Any] = {}
         if api == "bigquery":

@@ -1,3 +1,4 @@
+# pyright: basic
 """BigQuery: load jobs into a table that is there, and transfers from S3 that find nothing, or what can't be read."""
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def load(place: Place, name: str, undo: ExitStack) -> None:
     refuses (https://docs.cloud.google.com/bigquery/docs/loading-data-cloud-storage-parquet#parquet_conversions)."""
     google = place.google
     id = dataset(google, name, undo)
-    answer = {}
+    answer: dict[Any, Any] = {}
     for number, (case, (values, kind)) in enumerate(CASES.items()):
         table(google, id, f"case_{number}", {"name": "value", "type": kind})
         file = io.BytesIO()
@@ -170,7 +171,8 @@ def make_bucket(s3: Any, bucket: str, region: str, undo: ExitStack) -> None:
 def _run(google: Google, config: str) -> dict[str, Any]:
     """A run by hand, as it ended. A key is known to S3 some seconds after it was made: one that is refused is tried
     again for some minutes."""
-    begun, ended = "", {}
+    begun = ""
+    ended: dict[Any, Any] = {}
     for _ in range(5):
         now = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
         begun = google("bigquerydatatransfer", "POST", "/v1/{}:startManualRuns", config,

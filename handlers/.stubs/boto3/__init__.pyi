@@ -4,6 +4,8 @@ from typing import Any
 
 from botocore.config import Config
 
+DEFAULT_SESSION: Session | None
+
 def client(
     service_name: str,
     *,
@@ -23,6 +25,8 @@ class Session:
         aws_secret_access_key: str | None = ...,
         aws_session_token: str | None = ...,
         region_name: str | None = ...,
+        *,
+        botocore_session: object = ...,
     ) -> None: ...
     def client(
         self,

@@ -1,1 +1,3 @@
 UNSIGNED: object
+
+def xform_name(name: str, sep: str = ...) -> str: ...

@@ -7,3 +7,9 @@ class AWSRequest:
     def __init__(
         self, method: str, url: str, *, data: bytes | str = ..., headers: Mapping[str, str] = ...
     ) -> None: ...
+
+class AWSResponse:
+    status_code: int
+    headers: Mapping[str, str]
+    content: bytes
+    def __init__(self, url: str, status_code: int, headers: Mapping[str, str], raw: object) -> None: ...

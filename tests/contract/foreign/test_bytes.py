@@ -1,3 +1,4 @@
+# pyright: basic
 """Whatever bytes come, a reader of foreign bytes gives a right result or one of the refusals that it documents."""
 
 import base64
@@ -9,6 +10,7 @@ import json
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -39,12 +41,12 @@ values = st.recursive(
 DEEP = "[" * 100_000
 
 
-def written(value) -> str:
+def written(value: Any) -> str:
     return json.dumps(value)
 
 
 @st.composite
-def mutated(draw, seed: bytes) -> bytes:
+def mutated(draw: Any, seed: bytes) -> bytes:
     """The seed with some bytes replaced, taken out or put in."""
     content = bytearray(seed)
     for _ in range(draw(st.integers(1, 4))):
@@ -55,7 +57,7 @@ def mutated(draw, seed: bytes) -> bytes:
 
 
 @st.composite
-def changed(draw, seed):
+def changed(draw: Any, seed: Any):
     """A JSON value with one of its members replaced or taken away, at any depth."""
     value = json.loads(json.dumps(seed))
     place, key = [value], 0
@@ -92,7 +94,7 @@ FOOTER = PARQUET[-footer.length(PARQUET) :]
     | st.binary(max_size=80)
 )
 @example(b"\x15\x02\x19\x1c\x18\x01a\x15\x02\x00\x16\x00\x19\x0c\x00" + (15).to_bytes(4, "little") + b"PAR1")
-def test_a_footer_is_read_or_refused(tail):
+def test_a_footer_is_read_or_refused(tail: Any):
     try:
         answer = footer.read(tail)
     except footer.FooterError:
@@ -117,7 +119,7 @@ NOTIFICATION = {
 )
 @example(DEEP)
 @example("[]")
-def test_a_notification_is_read_or_refused(body):
+def test_a_notification_is_read_or_refused(body: Any):
     with suppress(arrival.Corrupt):
         for bucket, key in arrival.arrivals(body, "raw/"):
             assert isinstance(bucket, str) and key.startswith("raw/")
@@ -147,7 +149,7 @@ MANIFEST_KEY = "raw/AWSDynamoDB/1/manifest-files.json"
 @example(DEEP, written(SUMMARY), True)
 @example(written(LINE), DEEP, True)
 @example(written(LINE | {"dataFileS3Key": "AWSDynamoDB/\ud800"}), written(SUMMARY), True)
-def test_an_export_is_complete_waited_for_or_corrupt(line, summary, there):
+def test_an_export_is_complete_waited_for_or_corrupt(line: Any, summary: Any, there: Any):
     lines, key = [line.encode(errors="surrogatepass")], "raw/AWSDynamoDB/1/manifest-summary.json"
     stored = {"raw/AWSDynamoDB/1/data/a.json.gz": arrival.Stored(1, "e")} if there else {}
     verdict = arrival.judge(
@@ -165,7 +167,7 @@ def test_an_export_is_complete_waited_for_or_corrupt(line, summary, there):
 @example(DEEP)
 @example(written(LINE).replace("2", "1e999", 1))
 @example(written(LINE | {"itemCount": -1}))
-def test_a_manifests_line_is_a_file_below_the_export_or_refused(line):
+def test_a_manifests_line_is_a_file_below_the_export_or_refused(line: Any):
     with suppress(export.ExportError):
         for file in export.data_files([line.encode()], MANIFEST_KEY):
             assert file.key.startswith("raw/AWSDynamoDB/") and ".." not in file.key and file.items >= 0
@@ -173,7 +175,7 @@ def test_a_manifests_line_is_a_file_below_the_export_or_refused(line):
 
 @fuzzed
 @given(changed(SUMMARY))
-def test_a_summary_fits_the_files_or_is_refused(summary):
+def test_a_summary_fits_the_files_or_is_refused(summary: Any):
     with suppress(export.ExportError):
         assert export.reconcile([], summary, {})["items"] == 0
 
@@ -185,7 +187,7 @@ CORPUS = Path(__file__).parent / "corpus"
 
 
 @pytest.mark.parametrize("seed", sorted(CORPUS.iterdir()), ids=lambda path: path.name)
-def test_what_once_went_wrong_is_read_or_refused(seed):
+def test_what_once_went_wrong_is_read_or_refused(seed: Any):
     read_items(seed.read_bytes())
 
 
@@ -202,13 +204,13 @@ def read_items(lines: bytes) -> None:
 @example(b"[]\n")
 @example(b'{"Item":{"n":{"N":"1e999999999999999999999"}}}\n')
 @example(b'{"Item":{"n":{"N":[1]}}}\n')
-def test_items_are_read_or_the_file_is_refused(lines):
+def test_items_are_read_or_the_file_is_refused(lines: Any):
     read_items(lines)
 
 
 @fuzzed
 @given(mutated(gzip.compress(full([ITEM]) * 20)))
-def test_a_compressed_file_is_read_or_refused(compressed):
+def test_a_compressed_file_is_read_or_refused(compressed: Any):
     with suppress(data_file.FileError):
         normalise(full([ITEM]) * 20, SCHEMA, compressed=compressed)
 
@@ -240,7 +242,7 @@ BAD_TYPE = json.loads(written(INFO).replace("DECIMAL(9,2)", "DECIMAL(99,2)"))
     | st.text(max_size=9).map(lambda t: json.loads(written(INFO).replace('"int64"', json.dumps(t))))
 )
 @example(BAD_TYPE)
-def test_a_description_of_an_rds_export_is_read_or_refused(info):
+def test_a_description_of_an_rds_export_is_read_or_refused(info: Any):
     with suppress(rds_export.ExportInfoError):
         described = rds_export.describe(
             "raw/shop/", {"raw/shop/export_tables_info_x_from_1_to_1.json": info}, []
@@ -270,7 +272,7 @@ FAILED = gzip.compress((written(FAILED_LINE) + "\n").encode() * 5)
     | changed({"errorCode": "403", "rawData": "aGk="}).map(lambda v: written(v).encode())
 )
 @example(DEEP.encode())
-def test_a_backup_object_is_read_or_damaged(body):
+def test_a_backup_object_is_read_or_damaged(body: Any):
     with suppress(OSError, EOFError):
         assert all(line.data is None or isinstance(line.data, bytes) for line in failed.lines_of(body))
 
@@ -290,7 +292,7 @@ DROPPING = transforming.Settings.read({"TIMESTAMP": "EVENT_TIME", "DROP": '{"PRI
 @example(b'{"PRICE": 1e9999999999999999999}', 0)
 @example(b'{"EVENT_TIME": 1e400}', 0)
 @example(b'{"PRICE": ' + b"9" * 5000 + b"}", 0)
-def test_a_record_is_transformed_dropped_or_kept_as_failed(data, arrived):
+def test_a_record_is_transformed_dropped_or_kept_as_failed(data: Any, arrived: Any):
     record = {
         "recordId": "1",
         "data": base64.b64encode(data).decode(),

@@ -1,9 +1,12 @@
+# pyright: basic
 """The C decoder on mutated lines under AddressSanitizer and UndefinedBehaviorSanitizer, where a compiler has them."""
 
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +18,7 @@ ROUNDS = 4000
 
 
 @pytest.fixture(scope="module")
-def compile(tmp_path_factory):
+def compile(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Compiles a C file with the sanitizers; skips where no compiler has them."""
     folder = tmp_path_factory.mktemp("sanitized")
 
@@ -52,19 +55,19 @@ def run(program: Path, *arguments: str) -> subprocess.CompletedProcess:
     )
 
 
-def decoder_program(compile, folder: Path, code: str) -> Path:
+def decoder_program(compile: Any, folder: Path, code: str) -> Path:
     (folder / "decode.c").write_text(code)
     return compile((HERE / "sanitized.c").read_text(), f"-I{folder}")
 
 
-def test_no_mutated_line_reads_or_writes_out_of_bounds(compile, tmp_path):
+def test_no_mutated_line_reads_or_writes_out_of_bounds(compile: Callable[..., Path], tmp_path: Path):
     program = decoder_program(compile, tmp_path, (HANDLER / "decode.c").read_text())
     seeds = sorted(map(str, (HERE / "corpus").iterdir()))
     done = run(program, str(ROUNDS), *seeds)
     assert (done.returncode, done.stdout) == (0, "clean\n"), done.stderr[-3000:]
 
 
-def test_the_sanitizers_see_a_copy_of_nothing_to_nowhere(compile, tmp_path):
+def test_the_sanitizers_see_a_copy_of_nothing_to_nowhere(compile: Callable[..., Path], tmp_path: Path):
     code = (HANDLER / "decode.c").read_text()
     assert "else if (length) memcpy(out" in code
     program = decoder_program(

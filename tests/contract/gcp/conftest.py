@@ -1,3 +1,4 @@
+# pyright: basic
 """The embedded AWS and the local Google Cloud, started as `make up` starts them, one each for the whole directory."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# pyright: basic
 """Google's own description of its APIs: the discovery documents that ship in google-api-python-client."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# pyright: basic
 """Each answer of the local Google Cloud has the form that Google describes: no member that the API does not have, and
 64-bit integers as text (https://developers.google.com/discovery/v1/type-format)."""
 

@@ -1,3 +1,4 @@
+# pyright: basic
 """The Data Transfer Service stand-in against what the service's pages say it does (see local/gcp/data_transfer.py)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# pyright: basic
 """The Storage Transfer stand-in against what the service's pages say it does (see local/gcp/storage_transfer.py)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# pyright: basic
 """What becomes of a column whose type changes: of each pair of types the outcome of a load into BigQuery is known.
 
 CONVERTED is the page's table of what a Parquet column is to BigQuery
@@ -9,6 +10,7 @@ coercions of https://docs.cloud.google.com/bigquery/docs/reference/standard-sql/
 """
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -83,7 +85,9 @@ def test_a_load_changes_no_type_and_cuts_no_digits(tmp_path: Path) -> None:
             assert not message or "fewer digits" in message
 
 
-def test_a_type_that_the_catalog_widens_is_loaded_or_refused_and_never_cut(widens, tmp_path: Path) -> None:
+def test_a_type_that_the_catalog_widens_is_loaded_or_refused_and_never_cut(
+    widens: Callable[[str, str], bool], tmp_path: Path
+) -> None:
     changed = {(old, new) for old, new in PAIRS if old != new and widens(old, new)}
     loaded = {pair for pair in changed if not refusal(tmp_path, pair[1], pair[0])}
     # The old type is the table's, the new one the next file's.

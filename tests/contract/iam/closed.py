@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 from policy_sentry.querying.actions import get_actions_for_service
 
@@ -87,7 +88,7 @@ def _actions(service: str) -> tuple[str, ...]:
 def _seen(policies: Policies, cases: list[Case], evaluator: Evaluator) -> Iterator[Case]:
     """The cases that a service could see, without the context keys that their action doesn't carry."""
     verdicts = evaluator.verdicts([request(policies, case) for case in cases])
-    again = []
+    again: list[Any] = []
     for case, verdict in zip(cases, verdicts, strict=True):
         if not isinstance(verdict, str):
             yield case

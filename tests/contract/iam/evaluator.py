@@ -1,3 +1,4 @@
+# pyright: basic
 """A policy evaluator that is not ours: `@cloud-copilot/iam-simulate` in a node process of its own.
 
 It is AGPL-3.0 and used as a program at development time; nothing of it is in a bundle or a package. Node is the one of

@@ -1,3 +1,4 @@
+# pyright: basic
 """Who may do what in a Google project, and which AWS identity counts as whom there.
 
 Allow policies add up, and what is granted on a project holds for what is in it

@@ -1,3 +1,4 @@
+# pyright: basic
 """What Google's predefined roles hold, of those that the program grants; a role that isn't here is an error.
 
 Each service's page lists them: https://docs.cloud.google.com/iam/docs/roles-permissions/bigquery (and /storage,

@@ -1,3 +1,4 @@
+# pyright: basic
 """The policies of a whole stack, gathered from the resources that its program registers.
 
 A resource is any object with `type` (Pulumi's token), `name`, `inputs` (camelCase, as the engine gets them; JSON as

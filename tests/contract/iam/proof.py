@@ -1,3 +1,4 @@
+# pyright: basic
 """What "a policy is proven" means, as code: a table of cases holds, and nothing can be taken away unnoticed.
 
 A case says who may, or may not, do what to which resource. `broken` are the cases that the policies do not satisfy.
@@ -111,7 +112,7 @@ def vacuous(policies: Policies, cases: Sequence[Case], evaluator: Evaluator) -> 
     """The denials that say nothing: they hold even if all of the stack's documents that they meet allow everything."""
     denied = [case for case in cases if not case.may and not elsewhere(case)]
     opened = {**EVERYTHING, "Statement": [EVERYTHING["Statement"][0] | {"Principal": "*"}]}
-    requests = []
+    requests: list[Any] = []
     for case in denied:
         composed = request(policies, case)
         documents = (
@@ -192,19 +193,21 @@ def unseen(
         (kind, arn): [pair for pair in pairs if _meets(policies, *pair, kind, arn)]
         for kind, arn, _ in policies.documents()
     }
-    waiting = []
+    waiting: list[Any] = []
     for change in changes:
         concerned = [pair for pair in met[change.kind, change.arn] if _touches(change.statement, pair[0])]
         concerned.sort(key=lambda pair: pair[0].action not in change.statement["Action"])
         waiting.append((change, concerned))
-    lost, size = [], 4
+    lost: list[Any] = []
+    size = 4
     while waiting:
         tried = [
             replace(request, **{"identity" if change.kind == "role" else "on_resource": change.document})
             for change, concerned in waiting
             for _, request in concerned[:size]
         ]
-        verdicts, left = iter(evaluator.verdicts(tried)), []
+        verdicts = iter(evaluator.verdicts(tried))
+        left: list[Any] = []
         for change, concerned in waiting:
             noticed = [next(verdicts) is not case.may for case, _ in concerned[:size]]
             if not any(noticed):

@@ -1,3 +1,4 @@
+# pyright: basic
 """Reads the real AWS provider's log into what the deploy and preview roles are made of, and judged by.
 
     python -m tests.contract.iam.provider_log <stack> <terraform-provider.log>

@@ -1,3 +1,4 @@
+# pyright: basic
 """Cases that several tables have alike: a function's, a queue's, a key's, alarms', a trust's; and the accounts that
 they speak of. `neighbour` in an ARN is something of the same account that a pipeline has no business with.
 """

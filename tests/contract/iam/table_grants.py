@@ -1,6 +1,7 @@
 """What is granted elsewhere than in IAM documents: inside a collection, in the data lake, and at Google."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from tests.contract.iam.proof import Case, can, cannot
 from tests.contract.iam.shared_cases import ELSEWHERE, HERE, NEIGHBOUR, role_arn
@@ -44,7 +45,7 @@ def in_index(who: str, may: str, collection: str, index: str) -> list[Case]:
 
 def reached(collection: str, *, endpoint: str, dashboards: str) -> list[Case]:
     """From where a collection's two endpoints are reached: `public`, or a VPC endpoint and from nowhere else."""
-    cases = []
+    cases: list[Any] = []
     for place, source in (("endpoint", endpoint), ("dashboard", dashboards)):
         cases.append(can(source, "reaches", f"{place}/{collection}"))
         cases += [

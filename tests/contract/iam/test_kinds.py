@@ -1,3 +1,4 @@
+# pyright: basic
 """No resource grants anything that the proof doesn't see: the providers' SDKs say which inputs could."""
 
 import importlib

@@ -1,3 +1,4 @@
+# pyright: basic
 """A pattern that ends in `*` reaches no neighbour whose name begins alike.
 
 The cases are made from the policies themselves, so none is forgotten: of each pattern of each role's grant, the names
@@ -65,7 +66,8 @@ def reached(policies: Policies, evaluator: Evaluator) -> Iterator[tuple[str, str
                     continue
                 bare = [{k: v for k, v in item.items() if k != "Condition"} for item in [statement]]
                 only = {"Version": "2012-10-17", "Statement": bare}
-                count, let_in = 0, []
+                count = 0
+                let_in: list[Any] = []
                 for neighbour in longer(pattern):
                     owner = policies.owner(neighbour, role.account)
                     for action in statement["Action"]:

@@ -160,7 +160,7 @@ def test_status_changes_nothing_and_of_a_bucket_reads_records_alone(run: str, ev
     granted = {action for place in places for grant in status(stack(run), place) for action in grant.actions}
     # kms:Decrypt is a "Write" in the reference; it changes nothing.
     assert {action for action in granted if not _levels(action) <= {"List", "Read"}} <= {"kms:Decrypt"}
-    refused = []
+    refused: list[Any] = []
     for pipeline in stack(run).program.outputs["pipelines"].values():
         if bucket := pipeline.get("bucket"):
             keys = ["lake/orders/export_date=2026-01-01/a.parquet", "raw/orders/AWSDynamoDB/01-a/data/a.json.gz",

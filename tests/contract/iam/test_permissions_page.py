@@ -1,3 +1,4 @@
+# pyright: basic
 """docs/permissions.md and the ready policies are current, and who runs `pulumi` has what it needs."""
 
 import json

@@ -1,3 +1,4 @@
+# pyright: basic
 """Every policy of the stack is what the table says, no more and no less, and is written in words that AWS knows."""
 
 import json

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from typing import Any
 
 import pytest
 
@@ -21,11 +22,11 @@ def _resource(type_: str, label: str, account: str, **inputs: object) -> Recorde
     return Recorded(type_, label, inputs, account)
 
 
-def _policy(*statements: dict) -> str:
+def _policy(*statements: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
-def _allow(sid: str, actions: list[str], resource: str | list[str], **more: object) -> dict:
+def _allow(sid: str, actions: list[str], resource: str | list[str], **more: object) -> dict[str, Any]:
     return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource, **more}
 
 

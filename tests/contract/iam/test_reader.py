@@ -1,3 +1,4 @@
+# pyright: basic
 """The policy that an export yields for its readers, as proven as the program's own: no more and no less."""
 
 import json

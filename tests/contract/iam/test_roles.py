@@ -1,3 +1,4 @@
+# pyright: basic
 """The deploy role may make every request that the real provider was seen to send, the preview role those of a preview,
 and neither may more: nothing of a neighbour whose name begins alike, no data, no right of its own.
 
@@ -220,7 +221,7 @@ def neighbour(text: str) -> str:
 def test_the_deploy_role_reaches_nothing_of_a_stack_whose_name_begins_alike(
     run: str, evaluator: Evaluator
 ) -> None:
-    every = []
+    every: list[Any] = []
     for account, action, resource, context in [*sent(run, "preview"), *sent(run, "update")]:
         tags = {k: f"{v}-eu" if k.endswith("tributary-stack") else neighbour(v) for k, v in context.items()}
         if (neighbour(resource), tags) != (resource, context):
@@ -306,7 +307,7 @@ def test_a_role_is_passed_to_the_service_that_its_trust_names_and_to_no_other(
 
 def test_what_a_request_is_called_is_what_an_emulator_that_is_not_ours_calls_it() -> None:
     """S3 and the services that speak REST; of the others the operation's name is the action's."""
-    differs = {}
+    differs: dict[Any, Any] = {}
     for run in RUNS:
         for action, forms in json.loads((SENT / f"{run}.json").read_text())["sent"].items():
             for method, address in forms:
@@ -343,7 +344,7 @@ def test_every_action_is_one_that_aws_knows_and_on_everything_only_where_aws_kno
     for run in RUNS:
         for place in stack(run).places().values():
             actions |= {action for grant in deploy(stack(run), place) for action in grant.actions}
-    wrong = []
+    wrong: list[Any] = []
     for action in sorted(actions):
         service, name = action.split(":")
         data = get_action_data(service, name)

@@ -1,3 +1,4 @@
+# pyright: basic
 """No statement of the deploy, preview or refresh role stands on `*`, or on all of a type, where the service's reference
 knows a resource or a condition key that would narrow it.
 

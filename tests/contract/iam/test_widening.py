@@ -1,3 +1,4 @@
+# pyright: basic
 """What a table doesn't name is denied, and no policy can become wider unnoticed."""
 
 from collections.abc import Mapping
@@ -21,7 +22,7 @@ Judged = tuple[str, Policies, list[Case], list[Case]]
 @pytest.fixture(scope="module")
 def judged(evaluator: Evaluator) -> Mapping[str, Judged]:
     """Of each stack its name, its policies, the table's cases and those beside them."""
-    made = {}
+    made: dict[Any, Any] = {}
     for of in PROVEN:
         policies = harvest(proven(of))
         made[called(of)] = (called(of), policies, of.TABLE, beside(policies, of.TABLE, evaluator))

@@ -1,3 +1,4 @@
+# pyright: basic
 """A policy made wider, one part at a time, and whether a case notices.
 
 Each grant reaches any other resource of the kind, any account, any region, everything; any action of the service; any

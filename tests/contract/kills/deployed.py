@@ -1,3 +1,4 @@
+# pyright: basic
 """The handlers as they are deployed, side by side in one process, on services that are here."""
 
 import base64
@@ -9,6 +10,7 @@ import sys
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import boto3
 import pyarrow.parquet as pq
@@ -62,9 +64,11 @@ CONTEXT = SimpleNamespace(
 
 
 @contextlib.contextmanager
-def deployed(patch):
+def deployed(patch: Any):
     """The services, and each handler's module by its folder's name. `patch` is a pytest MonkeyPatch."""
-    services, apps, before = Services(), {}, set(sys.modules)
+    services = Services()
+    apps: dict[Any, Any] = {}
+    before = set(sys.modules)
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN", "GOOGLE_ENDPOINT"):
         patch.delenv(name, raising=False)
     patch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda seconds: None))
@@ -95,18 +99,18 @@ def deployed(patch):
 
 
 @cache
-def rows(content):
+def rows(content: Any):
     """A Parquet file's rows, in no order."""
     return sorted(pq.read_table(io.BytesIO(content)).to_pylist(), key=repr)
 
 
-def identity_of(record):
+def identity_of(record: Any):
     """A record of a stream; of a tick its run and number, without the time and price that each run makes."""
     document = json.loads(base64.b64decode(record))
     return f"{document['run']} {document['seq']}" if isinstance(document, dict) else record
 
 
-def seen(state):
+def seen(state: Any):
     """What readers, the catalog and the bill see of it."""
     shown = {
         key: rows(content) if key.endswith(".parquet") else content

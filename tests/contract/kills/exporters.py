@@ -1,3 +1,4 @@
+# pyright: basic
 """The two services that export: DynamoDB by client token, RDS by identifier. Each writes its files when it is done."""
 
 import base64
@@ -6,6 +7,7 @@ import hashlib
 import io
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,7 +15,7 @@ import pyarrow.parquet as pq
 ORDERS = "arn:aws:dynamodb:us-east-1:111111111111:table/orders"
 
 
-def refusal(code):
+def refusal(code: Any):
     """A refusal in DynamoDB's form."""
     return 400, {}, json.dumps({"__type": code, "message": "no"}).encode()
 
@@ -21,39 +23,40 @@ def refusal(code):
 class DynamoDB:
     """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ExportTableToPointInTime.html"""
 
-    def __init__(self, services):
-        self.services, self.exports = services, {}  # token -> the request
+    def __init__(self, services: Any):
+        self.services = services
+        self.exports: dict[Any, Any] = {}  # token -> the request
         self.items = [{"id": {"S": f"o{n}"}, "total": {"N": str(n)}} for n in range(6)]
         self.changes = [
             ({"id": {"S": "o1"}}, {"id": {"S": "o1"}, "total": {"N": "99"}}),
             ({"id": {"S": "o2"}}, None),
         ]
 
-    def ExportTableToPointInTime(self, request):
+    def ExportTableToPointInTime(self, request: Any):
         before = self.exports.setdefault(request["ClientToken"], request)
         if before != request:
             return refusal("ExportConflictException")
         export = {"ExportArn": self.arn(request["ClientToken"]), "ExportStatus": "IN_PROGRESS"}
         return 200, {}, json.dumps({"ExportDescription": export}).encode()
 
-    def arn(self, token):
+    def arn(self, token: Any):
         return f"{ORDERS}/export/{list(self.exports).index(token):04}-{token[:8]}"
 
-    def DescribeExport(self, request):
+    def DescribeExport(self, request: Any):
         (export,) = [e for token, e in self.exports.items() if self.arn(token) == request["ExportArn"]]
         description = {"ExportArn": request["ExportArn"], "ExportStatus": "COMPLETED"} | self._written(
             export, request["ExportArn"].rpartition("/")[2]
         )
         return 200, {}, json.dumps({"ExportDescription": description}).encode()
 
-    def DescribeTable(self, request):
+    def DescribeTable(self, request: Any):
         described = {
             "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
             "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
         }
         return 200, {}, json.dumps({"Table": described}).encode()
 
-    def _written(self, export, export_id):
+    def _written(self, export: Any, export_id: Any):
         folder = f"{export['S3Prefix']}/AWSDynamoDB/{export_id}/"
         if export["ExportType"] == "FULL_EXPORT":
             lines, data = [{"Item": item} for item in self.items], f"{folder}data/"
@@ -64,7 +67,8 @@ class DynamoDB:
                 for at, (keys, image) in enumerate(self.changes)
             ]
             data = f"{export['S3Prefix']}/AWSDynamoDB/data/"
-        half, manifest = len(lines) // 2, []
+        half = len(lines) // 2
+        manifest: list[Any] = []
         for name, part in (("a", lines[:half]), ("b", lines[half:])):
             content = gzip.compress("".join(json.dumps(line) + "\n" for line in part).encode(), mtime=0)
             key = f"{data}{export_id}-{name}.json.gz"
@@ -91,38 +95,40 @@ class Rds:
     """https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_StartExportTask.html: an identifier is never free
     again; a snapshot's name is taken while the snapshot is there."""
 
-    def __init__(self, services):
-        self.services, self.snapshots, self.tasks = services, {}, {}
+    def __init__(self, services: Any):
+        self.services = services
+        self.snapshots: dict[Any, Any] = {}
+        self.tasks: dict[Any, Any] = {}
 
     def state(self):
         return self.snapshots, self.tasks
 
-    def CreateDBSnapshot(self, request):
+    def CreateDBSnapshot(self, request: Any):
         name = request["DBSnapshotIdentifier"]
         if name in self.snapshots:
             return fault("DBSnapshotAlreadyExists")
         self.snapshots[name] = datetime(2026, 1, 2, 3, tzinfo=UTC)
         return xml("CreateDBSnapshot", self._snapshot(name))
 
-    def DescribeDBSnapshots(self, request):
+    def DescribeDBSnapshots(self, request: Any):
         name = request.get("DBSnapshotIdentifier")
         if name not in self.snapshots:
             return fault("DBSnapshotNotFound")
         return xml("DescribeDBSnapshots", f"<DBSnapshots>{self._snapshot(name)}</DBSnapshots>")
 
-    def DeleteDBSnapshot(self, request):
+    def DeleteDBSnapshot(self, request: Any):
         if self.snapshots.pop(request["DBSnapshotIdentifier"], None) is None:
             return fault("DBSnapshotNotFound")
         return xml("DeleteDBSnapshot", "")
 
-    def _snapshot(self, name):
+    def _snapshot(self, name: Any):
         arn = f"arn:aws:rds:us-east-1:111111111111:snapshot:{name}"
         return (
             f"<DBSnapshot><DBSnapshotIdentifier>{name}</DBSnapshotIdentifier><DBSnapshotArn>{arn}</DBSnapshotArn>"
             "<Status>available</Status><SnapshotCreateTime>2026-01-02T03:00:00Z</SnapshotCreateTime></DBSnapshot>"
         )
 
-    def StartExportTask(self, request):
+    def StartExportTask(self, request: Any):
         name = request["ExportTaskIdentifier"]
         if name in self.tasks:
             return fault("ExportTaskAlreadyExists")
@@ -146,18 +152,18 @@ class Rds:
         }
         return xml("StartExportTask", "")
 
-    def DescribeExportTasks(self, request):
+    def DescribeExportTasks(self, request: Any):
         name = request["ExportTaskIdentifier"]
         task = f"<ExportTaskIdentifier>{name}</ExportTaskIdentifier><Status>COMPLETE</Status>"
         task += "<SnapshotTime>2026-01-02T03:00:00Z</SnapshotTime>"
         return xml("DescribeExportTasks", f"<ExportTasks><ExportTask>{task}</ExportTask></ExportTasks>")
 
 
-def xml(action, inner):
+def xml(action: Any, inner: Any):
     """An answer in RDS's form."""
     return 200, {}, f"<{action}Response><{action}Result>{inner}</{action}Result></{action}Response>".encode()
 
 
-def fault(code):
+def fault(code: Any):
     """A refusal in RDS's form."""
     return 400, {}, f"<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>".encode()

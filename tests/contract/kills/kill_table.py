@@ -1,3 +1,4 @@
+# pyright: basic
 """Every call of every handler goes wrong once, in each way, and the handler is called again as its caller would.
 
 `python -m tests.contract.kills.kill_table` writes the tables of docs/failures.md.
@@ -53,8 +54,8 @@ class Case:
 
     handler: str
     step: str
-    event: dict
-    before: dict
+    event: dict[str, Any]
+    before: dict[str, Any]
     # Of which call, and of which fault, the documentation says that something comes twice, and why.
     twice: dict[str, tuple[str, ...]] = field(default_factory=dict)
     why: str = ""
@@ -75,19 +76,24 @@ def world() -> contextlib.AbstractContextManager[Any]:
     return made()
 
 
-def undisturbed(handler: str, event: dict) -> None:
+def undisturbed(handler: str, event: dict[str, Any]) -> None:
     """What happens before a task where nothing goes wrong."""
 
 
-def a_run(here, due: str, before: Callable[[str, dict], Any] = undisturbed):
+def a_run(here: Any, due: str, before: Callable[[str, dict[str, Any]], Any] = undisturbed):
     """A run of the state machine; `before` is called before each task, and may raise Failed."""
     return walked(here, MACHINE, {"scheduled_time": due}, before)
 
 
-def walked(here, states: dict[str, Any], given: dict, before: Callable[[str, dict], Any] = undisturbed):
+def walked(
+    here: Any,
+    states: dict[str, Any],
+    given: dict[str, Any],
+    before: Callable[[str, dict[str, Any]], Any] = undisturbed,
+):
     """A run of a machine with that input."""
 
-    def invoke(arn: str, event: dict):
+    def invoke(arn: str, event: dict[str, Any]):
         handler = arn.rpartition(":")[2]
         after = before(handler, event)
         try:
@@ -101,15 +107,15 @@ def walked(here, states: dict[str, Any], given: dict, before: Callable[[str, dic
     return Machine(states, invoke, lambda bucket, key: here.services.objects[key]).run(given)
 
 
-def handed_over(state: dict, source: str) -> list[str]:
+def handed_over(state: dict[str, Any], source: str) -> list[str]:
     """The keys of what the runs of an export handed over of a source, the oldest first."""
     keys = [key for key in state["objects"] if key.startswith(f"raw/{source}/") and key.endswith(HANDED_OVER)]
     return sorted(keys, key=lambda key: json.loads(state["objects"][key])["work"]["exported_to"])
 
 
-def cases(here) -> Iterator[Case]:
+def cases(here: Any) -> Iterator[Case]:
     """Every task of two runs, and one invocation of each of the other handlers."""
-    recorded = []
+    recorded: list[Any] = []
     for due in (DUE, NEXT):
         a_run(here, due, lambda handler, event: recorded.append((handler, event, here.services.state())))
     known = set()
@@ -128,7 +134,7 @@ def cases(here) -> Iterator[Case]:
     yield from others(full, here.services)
 
 
-def arrived(full: dict) -> dict:
+def arrived(full: dict[str, Any]) -> dict[str, Any]:
     """The state of an account to which the landing's exports were replicated, and in which nothing is published."""
     raw = {key: content for key, content in full["objects"].items() if key.startswith("raw/")}
     return full | {"objects": raw, "tables": {}, "partitions": {}}
@@ -193,7 +199,7 @@ def others(full: dict, services) -> Iterator[Case]:
     )  # fmt: skip
 
 
-def attempt(here, case: Case, number: int = 0, kind: str | None = None) -> tuple[Any, list[str], bool]:
+def attempt(here: Any, case: Case, number: int = 0, kind: str | None = None) -> tuple[Any, list[str], bool]:
     """What is there after an attempt with that fault and as many calls as it takes; the calls of the first."""
     here.services.restore(case.before)
     here.index.indexes = {"ticks": {}} if case.step == "delete" else {}
@@ -245,7 +251,7 @@ class Outcome:
         return f"| {name} | {calls} | {self.number} | {result} |"
 
 
-def judged(here, case: Case) -> Outcome:
+def judged(here: Any, case: Case) -> Outcome:
     """Has each call of a case go wrong in each way, and compares what is left with an undisturbed run."""
     expected, calls, failed = attempt(here, case)
     assert not failed, (case.handler, case.step, "an undisturbed call fails")
@@ -265,7 +271,7 @@ def judged(here, case: Case) -> Outcome:
     return outcome
 
 
-def _more(actual: dict, expected: dict, what: str) -> bool:
+def _more(actual: dict[str, Any], expected: dict[str, Any], what: str) -> bool:
     """Whether nothing is lost, and nothing but `what` differs, of which some came twice."""
     others_same = all(actual[key] == expected[key] for key in expected if key != what)
     whole, wanted = Counter(actual[what]), Counter(expected[what])
@@ -280,7 +286,7 @@ STEP_FAULTS = {
 }
 
 
-def step_faults(here) -> Iterator[tuple[str, int, list[str]]]:
+def step_faults(here: Any) -> Iterator[tuple[str, int, list[str]]]:
     """Of each fault, at every task of a run over both sources: what differs from an undisturbed run."""
     here.services.restore(nothing(here))
     a_run(here, DUE)
@@ -289,7 +295,7 @@ def step_faults(here) -> Iterator[tuple[str, int, list[str]]]:
     a_run(here, NEXT, lambda handler, event: tasks.append(f"{handler} {event.get('step', '')}"))
     expected = seen(here.services.state())
     for kind in STEP_FAULTS:
-        wrong = []
+        wrong: list[Any] = []
         for number in range(1, len(tasks) + 1):
             here.services.restore(begun)
             with contextlib.suppress(Failed):
@@ -304,7 +310,7 @@ def step_faults(here) -> Iterator[tuple[str, int, list[str]]]:
 def _faulty(number: int, kind: str):
     counted = itertools.count(1)
 
-    def before(handler, event):
+    def before(handler: Any, event: Any):
         if next(counted) != number:
             return None
         if kind == "hiccup":
@@ -316,7 +322,7 @@ def _faulty(number: int, kind: str):
     return before
 
 
-def nothing(here) -> dict:
+def nothing(here: Any) -> dict[str, Any]:
     """The services' state in which nothing has happened yet."""
     emptied = {key: type(value)() for key, value in here.services.state().items() if key != "rds"}
     return emptied | {"rds": ({}, {})}

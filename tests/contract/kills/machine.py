@@ -1,3 +1,4 @@
+# pyright: basic
 """Walks a state machine's definition (https://states-language.net/spec.html), as far as `export_steps` uses it."""
 
 import json
@@ -7,12 +8,12 @@ from typing import Any
 class Failed(Exception):
     """What a task's failure is called, and its cause."""
 
-    def __init__(self, name, cause=""):
+    def __init__(self, name: Any, cause: str = ""):
         super().__init__(f"{name}: {cause}")
         self.name, self.cause = name, cause
 
 
-def at(data, path):
+def at(data: Any, path: Any):
     """The value at `$`, or at `$.a.b`."""
     for part in path.removeprefix("$").split(".")[1:]:
         data = data[part]
@@ -25,7 +26,7 @@ def filled(template: Any, data: Any, value: Any = None) -> Any:
         return [filled(each, data, value) for each in template]
     if not isinstance(template, dict):
         return template
-    made = {}
+    made: dict[Any, Any] = {}
     for key, each in template.items():
         if key.endswith(".$"):
             made[key[:-2]] = value if each == "$$.Map.Item.Value" else at(data, each)
@@ -37,14 +38,14 @@ def filled(template: Any, data: Any, value: Any = None) -> Any:
 class Machine:
     """`invoke(function ARN, event)` raises Failed; `read(bucket, key)` is an object's bytes."""
 
-    def __init__(self, definition, invoke, read):
+    def __init__(self, definition: Any, invoke: Any, read: Any):
         self.definition, self.invoke, self.read = definition, invoke, read
 
-    def run(self, data):
+    def run(self, data: Any):
         """The execution's output for an input. Raises Failed."""
         return self._walk(self.definition, data)
 
-    def _walk(self, machine, data):
+    def _walk(self, machine: Any, data: Any):
         name = machine["StartAt"]
         for _ in range(1000):
             step = machine["States"][name]
@@ -71,14 +72,14 @@ class Machine:
         raise AssertionError(f"the machine does not come to an end: {name}")
 
     @staticmethod
-    def _placed(step, data, result):
+    def _placed(step: Any, data: Any, result: Any):
         path = step.get("ResultPath", "$")
         if path is None:
             return data
         return result if path == "$" else {**data, path.removeprefix("$."): result}
 
     @staticmethod
-    def _choose(step, data):
+    def _choose(step: Any, data: Any):
         for rule in step["Choices"]:
             there = rule["Variable"].removeprefix("$.") in data
             if "IsPresent" in rule:
@@ -90,9 +91,10 @@ class Machine:
                 return rule["Next"]
         return step["Default"]
 
-    def task(self, step, data):
+    def task(self, step: Any, data: Any):
         """A Task's result, after its retries. Raises Failed."""
-        event, tries = filled(step.get("Parameters", "$"), data), {}
+        event = filled(step.get("Parameters", "$"), data)
+        tries: dict[Any, Any] = {}
         event = data if event == "$" else event
         while True:
             try:
@@ -105,7 +107,7 @@ class Machine:
                 else:
                     raise
 
-    def map(self, step, data):
+    def map(self, step: Any, data: Any):
         """A Map over a list, or over the lines of an object."""
         if "ItemReader" in step:
             parameters = filled(step["ItemReader"]["Parameters"], data)
@@ -118,26 +120,26 @@ class Machine:
         events = [filled(selector, data, item) if selector else item for item in items]
         return [self._walk(step["ItemProcessor"], event) for event in events]
 
-    def parallel(self, step, data):
+    def parallel(self, step: Any, data: Any):
         """A Parallel's branches, one after the other."""
         return [self._walk(branch, data) for branch in step["Branches"]]
 
-    def wait(self, step, data):
+    def wait(self, step: Any, data: Any):
         """A Wait, which takes no time here."""
         assert at(data, step["SecondsPath"]) > 0
         return data
 
-    def succeed(self, step, data):
+    def succeed(self, step: Any, data: Any):
         """A Succeed."""
         return data
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: Any):
         if name == "pass":
             return self._pass
         raise AttributeError(name)
 
     @staticmethod
-    def _pass(step, data):
+    def _pass(step: Any, data: Any):
         if "Result" in step:
             return step["Result"]
         if "Parameters" in step:

@@ -1,6 +1,8 @@
+# pyright: basic
 """What the handlers reach without boto3: a collection of OpenSearch Serverless, and Google."""
 
 import json
+from typing import Any
 
 from opensearchpy import Connection
 from opensearchpy.exceptions import ConnectionTimeout
@@ -13,12 +15,20 @@ FAR = "2099-01-01T00:00:00Z"
 class Index:
     """The collection's indexes; takes the place of opensearch-py's connection."""
 
-    def __init__(self, calls, app):
-        self.indexes, home = {}, self
+    def __init__(self, calls: Any, app: Any):
+        self.indexes: dict[Any, Any] = {}
+        home = self
 
         class Answering(Connection):
             def perform_request(
-                self, method, url, params=None, body=None, timeout=None, ignore=(), headers=None
+                self,
+                method: Any,
+                url: Any,
+                params: Any = None,
+                body: Any = None,
+                timeout: Any = None,
+                ignore: tuple[Any, ...] = (),
+                headers: Any = None,
             ):
                 kind = calls.next(f"{method} index")
                 if kind in ("error", "throttle"):
@@ -38,7 +48,7 @@ class Index:
 
         app.Urllib3HttpConnection = Answering
 
-    def answer(self, method, path, body):
+    def answer(self, method: Any, path: Any, body: Any):
         """Status and body that the collection answers to a request."""
         name, _, part = path
         if method == "PUT" and not part:
@@ -52,7 +62,7 @@ class Index:
         return 200, {"acknowledged": True}
 
 
-def google(calls, app):
+def google(calls: Any, app: Any):
     """Google's answers, with a load of all rows."""
     answers = {
         "runs": {"transferRuns": [{"scheduleTime": "2026-01-02T04:30:00Z", "state": "SUCCEEDED"}]},
@@ -61,7 +71,7 @@ def google(calls, app):
         "generateAccessToken": {"accessToken": "t", "expireTime": FAR},
     }
 
-    def ask(host, path, body, token=""):
+    def ask(host: Any, path: Any, body: Any, token: str = ""):
         kind = calls.next(f"{host} {_last(path)}")
         if kind == "killed":
             raise Killed(path)
@@ -72,5 +82,5 @@ def google(calls, app):
     app.google.ask = ask
 
 
-def _last(path):
+def _last(path: Any):
     return path.partition("?")[0].replace(":", "/").rpartition("/")[2]

@@ -1,3 +1,4 @@
+# pyright: basic
 """The services that the handlers call, in this process, and a fault at one of their calls.
 
 Requests come from botocore's before-send hook, so that signing, retrying and parsing are botocore's own. What a call
@@ -38,7 +39,7 @@ class Raw(io.BytesIO):
         yield self.read()
 
 
-def refusal(code, status=400, **more):
+def refusal(code: Any, status: int = 400, **more: Any):
     """A refusal in the JSON protocols' form."""
     return status, {}, json.dumps({"__type": code, "message": "no", **more}).encode()
 
@@ -47,14 +48,21 @@ class Calls:
     """Counts the calls of a run, and decides which of them goes wrong."""
 
     def __init__(self):
-        self.made, self.number, self.kind, self.dead, self._lock = [], 0, None, False, threading.Lock()
+        self.made: list[Any] = []
+        self.number = 0
+        self.kind = None
+        self.dead = False
+        self._lock = threading.Lock()
         self.meanwhile = None  # what others do just before the n-th call, where its fault is "meanwhile"
 
-    def plan(self, number=0, kind=None):
+    def plan(self, number: int = 0, kind: Any = None):
         """Begins a run, whose n-th call goes wrong in this way; 0: none."""
-        self.made, self.number, self.kind, self.dead = [], number, kind, False
+        self.made: list[Any] = []
+        self.number = number
+        self.kind = kind
+        self.dead = False
 
-    def next(self, name):
+    def next(self, name: Any):
         """The fault of this call, if any."""
         with self._lock:
             if self.dead:
@@ -72,11 +80,17 @@ class Services:
 
     def __init__(self):
         self.calls = Calls()
-        self.objects, self.uploads = {}, {}
-        self.tables, self.partitions = {}, {}
-        self.metrics, self.announced, self.records, self.items, self.jobs = 0, [], [], {}, {}
+        self.objects: dict[Any, Any] = {}
+        self.uploads: dict[Any, Any] = {}
+        self.tables: dict[Any, Any] = {}
+        self.partitions: dict[Any, Any] = {}
+        self.metrics = 0
+        self.announced: list[Any] = []
+        self.records: list[Any] = []
+        self.items: dict[Any, Any] = {}
+        self.jobs: dict[Any, Any] = {}
         self.dynamodb, self.rds = DynamoDB(self), Rds(self)
-        self.listed = []  # the keys that listings gave
+        self.listed: list[Any] = []  # the keys that listings gave
         self._answering = threading.RLock()
 
     STATE = ("objects", "uploads", "tables", "partitions", "metrics", "announced", "records", "items", "jobs")
@@ -86,7 +100,7 @@ class Services:
         values = {name: getattr(self, name) for name in self.STATE}
         return copy.deepcopy(values | {"exports": self.dynamodb.exports, "rds": self.rds.state()})
 
-    def restore(self, state):
+    def restore(self, state: Any):
         """Puts back what `state` gave."""
         state = copy.deepcopy(state)
         for name in self.STATE:
@@ -94,13 +108,13 @@ class Services:
         self.dynamodb.exports = state["exports"]
         self.rds.snapshots, self.rds.tasks = state["rds"]
 
-    def attach(self, app):
+    def attach(self, app: Any):
         """Has the requests of a handler's clients answered here."""
         for client in vars(app).values():
             if hasattr(client, "meta") and hasattr(client.meta, "events"):
                 client.meta.events.register("before-send", self)
 
-    def __call__(self, request, event_name, **_):
+    def __call__(self, request: Any, event_name: Any, **_):
         _, service, operation = event_name.split(".")
         kind = self.calls.next(operation)
         if kind in ("error", "throttle"):
@@ -113,11 +127,11 @@ class Services:
             raise Killed(operation)
         return self._answer(request, answer)
 
-    def _answer(self, request, answer):
+    def _answer(self, request: Any, answer: Any):
         status, headers, content = answer
         return AWSResponse(request.url, status, headers, Raw(content))
 
-    def _do(self, service, operation, request):
+    def _do(self, service: Any, operation: Any, request: Any):
         url = urlsplit(request.url)
         body: Any = request.body or b""
         if hasattr(body, "read"):
@@ -141,7 +155,7 @@ class Services:
 
     # S3, of one bucket (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html)
 
-    def GetObject(self, key, query, body, headers):
+    def GetObject(self, key: Any, query: Any, body: Any, headers: Any):
         if key not in self.objects:
             return 404, {}, b"<Error><Code>NoSuchKey</Code></Error>"
         content = self.objects[key]
@@ -151,29 +165,29 @@ class Services:
             content = content[first : last + 1]
         return 200, {"etag": etag(self.objects[key]), "content-length": str(len(content))}, content
 
-    def HeadObject(self, key, query, body, headers):
+    def HeadObject(self, key: Any, query: Any, body: Any, headers: Any):
         if key not in self.objects:
             return 404, {}, b""
         content = self.objects[key]
         return 200, {"content-length": str(len(content)), "etag": etag(content)}, b""
 
-    def PutObject(self, key, query, body, headers):
+    def PutObject(self, key: Any, query: Any, body: Any, headers: Any):
         match, none = headers.get("If-Match"), headers.get("If-None-Match")
         if (none and key in self.objects) or (match and _text(match) != etag(self.objects.get(key, b""))):
             return 412, {}, b"<Error><Code>PreconditionFailed</Code></Error>"
         self.objects[key] = body
         return 200, {"etag": etag(body)}, b""
 
-    def DeleteObject(self, key, query, body, headers):
+    def DeleteObject(self, key: Any, query: Any, body: Any, headers: Any):
         self.objects.pop(key, None)
         return 204, {}, b""
 
-    def CopyObject(self, key, query, body, headers):
+    def CopyObject(self, key: Any, query: Any, body: Any, headers: Any):
         source = unquote(_text(headers["x-amz-copy-source"])).partition("/")[2]
         self.objects[key] = self.objects[source]
         return 200, {}, b"<CopyObjectResult><ETag>x</ETag></CopyObjectResult>"
 
-    def ListObjectsV2(self, key, query, body, headers):
+    def ListObjectsV2(self, key: Any, query: Any, body: Any, headers: Any):
         self.listed += [key for key in self.objects if key.startswith(query["prefix"])]
         shown = "".join(
             f"<Contents><Key>{escape(key)}</Key><Size>{len(content)}</Size><ETag>{etag(content)}</ETag>"
@@ -183,81 +197,81 @@ class Services:
         )
         return 200, {}, f"<R><IsTruncated>false</IsTruncated>{shown}</R>".encode()
 
-    def CreateMultipartUpload(self, key, query, body, headers):
+    def CreateMultipartUpload(self, key: Any, query: Any, body: Any, headers: Any):
         upload = f"u{len(self.uploads)}"
         self.uploads[upload] = {}
         return 200, {}, f"<R><UploadId>{upload}</UploadId></R>".encode()
 
-    def UploadPart(self, key, query, body, headers):
+    def UploadPart(self, key: Any, query: Any, body: Any, headers: Any):
         self.uploads[query["uploadId"]][int(query["partNumber"])] = body
         return 200, {"etag": etag(body)}, b""
 
-    def CompleteMultipartUpload(self, key, query, body, headers):
+    def CompleteMultipartUpload(self, key: Any, query: Any, body: Any, headers: Any):
         # Completing again answers as the first time: API_CompleteMultipartUpload
         parts = self.uploads[query["uploadId"]]
         self.objects[key] = b"".join(parts[number] for number in sorted(parts))
         return 200, {}, b"<R><ETag>x</ETag></R>"
 
-    def AbortMultipartUpload(self, key, query, body, headers):
+    def AbortMultipartUpload(self, key: Any, query: Any, body: Any, headers: Any):
         self.uploads.pop(query["uploadId"], None)
         return 204, {}, b""
 
     # S3 Batch Operations: a job per ClientRequestToken
 
-    def CreateJob(self, text):
+    def CreateJob(self, text: Any):
         token = text.partition("<ClientRequestToken>")[2].partition("<")[0]
         job = self.jobs.setdefault(token, f"job-{len(self.jobs)}")
         return 200, {}, f"<CreateJobResult><JobId>{job}</JobId></CreateJobResult>".encode()
 
-    def ListJobs(self, text):
+    def ListJobs(self, text: Any):
         return 200, {}, b"<ListJobsResult><Jobs></Jobs></ListJobsResult>"
 
     # Glue's catalog
 
-    def GetTable(self, request):
+    def GetTable(self, request: Any):
         table = self.tables.get(request["Name"])
         return (
             (200, {}, json.dumps({"Table": table}).encode()) if table else refusal("EntityNotFoundException")
         )
 
-    def CreateTable(self, request):
+    def CreateTable(self, request: Any):
         if request["TableInput"]["Name"] in self.tables:
             return refusal("AlreadyExistsException")
         return self.UpdateTable(request)
 
-    def UpdateTable(self, request):
+    def UpdateTable(self, request: Any):
         self.tables[request["TableInput"]["Name"]] = request["TableInput"]
         return 200, {}, b"{}"
 
-    def CreatePartition(self, request):
+    def CreatePartition(self, request: Any):
         if (request["TableName"], *request["PartitionInput"]["Values"]) in self.partitions:
             return refusal("AlreadyExistsException")
         return self.UpdatePartition(request)
 
-    def UpdatePartition(self, request):
+    def UpdatePartition(self, request: Any):
         given = request["PartitionInput"]
         self.partitions[request["TableName"], *given["Values"]] = given["StorageDescriptor"]["Location"]
         return 200, {}, b"{}"
 
     # The bus, the queue, the stream, and the table of what is announced
 
-    def PutEvents(self, request):
+    def PutEvents(self, request: Any):
         details = [json.loads(entry["Detail"]) for entry in request["Entries"]]
         self.announced += [detail.get("export_arn") or detail["record"] for detail in details]
         return 200, {}, b'{"FailedEntryCount": 0, "Entries": [{"EventId": "e"}]}'
 
-    def GetQueueUrl(self, request):
+    def GetQueueUrl(self, request: Any):
         return 200, {}, b'{"QueueUrl": "https://sqs.us-east-1.amazonaws.com/222222222222/arrivals"}'
 
-    def ChangeMessageVisibility(self, request):
+    def ChangeMessageVisibility(self, request: Any):
         return 200, {}, b"{}"
 
-    def PutRecords(self, request):
+    def PutRecords(self, request: Any):
         self.records += [record["Data"] for record in request["Records"]]
         taken = [{"SequenceNumber": "1", "ShardId": "shardId-000000000000"}] * len(request["Records"])
         return 200, {}, json.dumps({"FailedRecordCount": 0, "Records": taken}).encode()
 
-    def PutItem(self, request):
+    def PutItem(self, request: Any):
         key = request["Item"]["id"]["S"]
         before, values = self.items.get(key), request["ExpressionAttributeValues"]
         if before:
@@ -271,18 +285,18 @@ class Services:
         self.items[key] = request["Item"]
         return 200, {}, b"{}"
 
-    def UpdateItem(self, request):
+    def UpdateItem(self, request: Any):
         names, values = request["ExpressionAttributeNames"], request["ExpressionAttributeValues"]
         changed = {names[f"#{n[1:]}"]: value for n, value in values.items() if f"#{n[1:]}" in names}
         self.items.setdefault(request["Key"]["id"]["S"], dict(request["Key"])).update(changed)
         return 200, {}, b"{}"
 
-    def DeleteItem(self, request):
+    def DeleteItem(self, request: Any):
         self.items.pop(request["Key"]["id"]["S"], None)
         return 200, {}, b"{}"
 
 
-def refused(service, kind):
+def refused(service: Any, kind: Any):
     """Of a throttle the code that the service has for it, which clients try again."""
     status, code = (403, "AccessDenied") if kind == "error" else (400, "ThrottlingException")
     if service in ("s3", "s3-control"):
@@ -296,10 +310,10 @@ def refused(service, kind):
     return refusal(code, status)
 
 
-def etag(content):
+def etag(content: Any):
     """An object's ETag."""
     return f'"{hashlib.md5(content).hexdigest()}"'
 
 
-def _text(value):
+def _text(value: Any):
     return value.decode() if isinstance(value, bytes) else value

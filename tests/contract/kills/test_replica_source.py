@@ -1,8 +1,10 @@
+# pyright: basic
 """A replica's run fills the tables that the source's has: whatever comes first, twice, or half."""
 
 import contextlib
 import itertools
 import json
+from typing import Any
 
 import pytest
 
@@ -31,7 +33,7 @@ def here():
 
 
 @pytest.fixture(scope="module")
-def source(here):
+def source(here: Any):
     """The state of the exporting account after three runs: orders once in full, then two windows; shop three times."""
     here.services.restore(nothing(here))
     here.services.calls.plan()
@@ -41,7 +43,7 @@ def source(here):
 
 
 @pytest.fixture
-def replica(here, source, monkeypatch):
+def replica(here: Any, source: Any, monkeypatch: pytest.MonkeyPatch):
     """The receiving account, to which all has come and in which no run was; its catalog function hands nothing over."""
     monkeypatch.setattr(here.apps["catalog"], "hands_over", False)
     here.services.restore(arrived(source))
@@ -49,7 +51,7 @@ def replica(here, source, monkeypatch):
     return here.services
 
 
-def published(state):
+def published(state: Any):
     """What readers see: the catalog, the published files' rows, and the records of what is published."""
     files = {
         key: rows(content) if key.endswith(".parquet") else json.loads(content)
@@ -59,18 +61,20 @@ def published(state):
     return {"files": files, "tables": state["tables"], "partitions": state["partitions"]}
 
 
-def run(here, key, before=None):
+def run(here: Any, key: Any, before: Any = None):
     walked(here, REPLICA, {"record": key}, *([before] if before else []))
 
 
-def test_the_runs_of_what_has_arrived_publish_what_the_source_has_published(here, source, replica):
+def test_the_runs_of_what_has_arrived_publish_what_the_source_has_published(
+    here: Any, source: Any, replica: Any
+):
     for key in [*handed_over(source, "orders"), *handed_over(source, "shop")]:
         run(here, key)
     assert published(replica.state()) == published(source)
     assert not [key for key in replica.state()["objects"] if key not in source["objects"]]
 
 
-def test_the_source_is_published_with_rows_that_changed(source):
+def test_the_source_is_published_with_rows_that_changed(source: Any):
     """Else the others compare nothing with nothing."""
     snapshots = {
         key: rows for key, rows in published(source)["files"].items() if key.startswith("lake/orders/")
@@ -81,14 +85,16 @@ def test_the_source_is_published_with_rows_that_changed(source):
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
-def test_increments_that_come_in_any_order_wait_for_their_turn(here, source, replica, order):
+def test_increments_that_come_in_any_order_wait_for_their_turn(
+    here: Any, source: Any, replica: Any, order: Any
+):
     keys = handed_over(source, "orders")
     waiting, tries = [keys[number] for number in order], 0
 
     class NotYet(Exception):
         pass
 
-    def once(handler, event):
+    def once(handler: Any, event: Any):
         # A run whose export has to wait is left where it waits: the next one gets its turn.
         if handler == "replica_source" and event["step"] == "start" and event["item"]["polls"] > 0:
             raise NotYet
@@ -111,7 +117,7 @@ def test_increments_that_come_in_any_order_wait_for_their_turn(here, source, rep
     assert here_kept == source_kept
 
 
-def test_an_increment_whose_beginning_never_comes_fails_with_what_lacks(here, source, replica):
+def test_an_increment_whose_beginning_never_comes_fails_with_what_lacks(here: Any, source: Any, replica: Any):
     with pytest.raises(
         Failed, match=r"SourcesFailed.*begins at 2026-01-0.*nothing of orders is published here"
     ):
@@ -119,7 +125,7 @@ def test_an_increment_whose_beginning_never_comes_fails_with_what_lacks(here, so
     assert published(replica.state()) == {"files": {}, "tables": {}, "partitions": {}}
 
 
-def test_what_is_published_already_is_not_published_again(here, source, replica):
+def test_what_is_published_already_is_not_published_again(here: Any, source: Any, replica: Any):
     keys = handed_over(source, "orders")
     for key in keys:
         run(here, key)
@@ -129,7 +135,9 @@ def test_what_is_published_already_is_not_published_again(here, source, replica)
     assert published(replica.state()) == published(before)
 
 
-def test_a_full_export_that_comes_late_gets_its_partition_and_moves_nobody_back(here, source, replica):
+def test_a_full_export_that_comes_late_gets_its_partition_and_moves_nobody_back(
+    here: Any, source: Any, replica: Any
+):
     keys = handed_over(source, "shop")
     for key in keys:  # the snapshots of this world are of one time
         record = json.loads(source["objects"][key])
@@ -148,7 +156,7 @@ def test_a_full_export_that_comes_late_gets_its_partition_and_moves_nobody_back(
 
 @pytest.mark.parametrize("of", ["orders", "shop"])
 @pytest.mark.parametrize("half", ["without its last file", "without its description"])
-def test_half_an_export_is_announced_to_nobody(here, source, replica, of, half):
+def test_half_an_export_is_announced_to_nobody(here: Any, source: Any, replica: Any, of: str, half: str):
     key = handed_over(source, of)[0]
     work = json.loads(source["objects"][key])["work"]
     if of == "orders":
@@ -170,10 +178,13 @@ def test_half_an_export_is_announced_to_nobody(here, source, replica, of, half):
     assert key in str(announced)
 
 
-def test_every_step_of_a_replicas_run_may_fail_once_and_the_run_is_started_again(here, source, replica):
+def test_every_step_of_a_replicas_run_may_fail_once_and_the_run_is_started_again(
+    here: Any, source: Any, replica: Any
+):
     first, second, _ = handed_over(source, "orders")
     run(here, first)
-    begun, tasks = replica.state(), []
+    begun = replica.state()
+    tasks: list[Any] = []
     run(here, second, lambda handler, event: tasks.append(handler))
     expected = published(replica.state())
     assert len(tasks) >= 6
@@ -182,7 +193,7 @@ def test_every_step_of_a_replicas_run_may_fail_once_and_the_run_is_started_again
             replica.restore(begun)
             count = itertools.count()
 
-            def fault(handler, event, count=count, number=number, after=after):
+            def fault(handler: Any, event: Any, count: Any = count, number: Any = number, after: Any = after):
                 if next(count) != number:
                     return None
                 if not after:

@@ -1,7 +1,10 @@
+# pyright: basic
 """Runs of one source that overlap, a clock that is off, and a bucket with a past: what is published is the same."""
 
 import datetime as clock
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -12,13 +15,13 @@ SAME_DAY = "2026-01-03T09:00:00Z"
 
 
 @pytest.fixture(scope="module")
-def here():
+def here() -> Iterator[Any]:
     with world() as made:
         yield made
 
 
 @pytest.fixture
-def begun(here):
+def begun(here: Any) -> dict[str, Any]:
     """The state after a first run, from which runs take windows."""
     here.services.restore(nothing(here))
     here.services.calls.plan()
@@ -27,21 +30,21 @@ def begun(here):
     return here.services.state()
 
 
-def published(here):
+def published(here: Any):
     """What readers see: the catalog, and the records of what is published."""
     state = here.services.state()
     records = {key: value for key, value in state["objects"].items() if key.endswith("/current.json")}
     return {"tables": state["tables"], "partitions": state["partitions"], "records": records}
 
 
-def tasks_of(here, begun, due):
+def tasks_of(here: Any, begun: Any, due: Any):
     here.services.restore(begun)
-    tasks = []
+    tasks: list[Any] = []
     a_run(here, due, lambda handler, event: tasks.append((handler, event)))
     return tasks
 
 
-def test_a_run_that_is_started_twice_at_once_publishes_what_one_does(here, begun):
+def test_a_run_that_is_started_twice_at_once_publishes_what_one_does(here: Any, begun: dict[str, Any]):
     tasks = tasks_of(here, begun, NEXT)
     expected = seen(here.services.state())
     for number in range(0, len(tasks), 4):
@@ -53,7 +56,9 @@ def test_a_run_that_is_started_twice_at_once_publishes_what_one_does(here, begun
 
 
 @pytest.mark.parametrize("later", [SAME_DAY, "2026-01-04T03:00:00Z"])
-def test_a_run_that_outlives_the_next_ones_schedule_takes_nothing_back(here, begun, later):
+def test_a_run_that_outlives_the_next_ones_schedule_takes_nothing_back(
+    here: Any, begun: dict[str, Any], later: Any
+):
     tasks = tasks_of(here, begun, NEXT)
     a_run(here, later)
     expected = published(here)["tables"]["orders_latest"]
@@ -66,8 +71,10 @@ def test_a_run_that_outlives_the_next_ones_schedule_takes_nothing_back(here, beg
 
 
 @pytest.mark.parametrize("source", ["orders", "shop"])
-def test_two_publications_at_once_leave_readers_at_the_newer_one(here, begun, source):
-    def publication(due, before):
+def test_two_publications_at_once_leave_readers_at_the_newer_one(
+    here: Any, begun: dict[str, Any], source: str
+):
+    def publication(due: Any, before: Any):
         tasks = tasks_of(here, before, due)
         return next(e for h, e in tasks if e.get("step") == "publish" and e["export"]["source"] == source)
 
@@ -100,20 +107,22 @@ def test_two_publications_at_once_leave_readers_at_the_newer_one(here, begun, so
         assert published(here) == expected, f"the newer one came before call {number}: {calls[number - 1]}"
 
 
-def at(number, do):
+def at(number: Any, do: Any):
     """Does it once, before the task of that number."""
     count = iter(range(1000))
     return lambda handler, event: do() and None if next(count) == number else None
 
 
 @pytest.mark.parametrize("off", [-3600, 3600])
-def test_a_clock_that_is_an_hour_off_changes_nothing_that_is_published(here, begun, off, monkeypatch):
+def test_a_clock_that_is_an_hour_off_changes_nothing_that_is_published(
+    here: Any, begun: dict[str, Any], off: Any, monkeypatch: pytest.MonkeyPatch
+):
     a_run(here, NEXT)
     expected = seen(here.services.state())
 
     class Off(clock.datetime):
         @classmethod
-        def now(cls, tz=None):
+        def now(cls, tz: Any = None):
             return clock.datetime.now(tz) + clock.timedelta(seconds=off)
 
     monkeypatch.setattr(here.apps["catalog"], "datetime", Off)
@@ -123,7 +132,7 @@ def test_a_clock_that_is_an_hour_off_changes_nothing_that_is_published(here, beg
     assert seen(here.services.state()) == expected
 
 
-def test_a_hundred_thousand_older_objects_cost_a_run_no_call(here, begun):
+def test_a_hundred_thousand_older_objects_cost_a_run_no_call(here: Any, begun: dict[str, Any]):
     here.services.calls.plan()
     a_run(here, NEXT)
     expected, calls = published(here), len(here.services.calls.made)

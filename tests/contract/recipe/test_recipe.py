@@ -1,3 +1,4 @@
+# pyright: basic
 """CONTRIBUTING.md's recipes make a pipeline: followed to the letter in a copy of the tree, the tests there pass.
 
 toy/ is a pipeline with a handler, a block, an alarm and a rule for names. Every file that the recipes name is written,

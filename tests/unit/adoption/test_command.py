@@ -1,3 +1,4 @@
+# pyright: basic
 """The command line of adopting: whose role enters, what stops it, and that the project's own files stay."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# pyright: basic
 """Each type that the program registers can be looked for and imported, or there is a reason why it is made anew."""
 
 from __future__ import annotations
@@ -106,7 +107,8 @@ class Client:
     """Answers one operation."""
 
     def __init__(self, **answer: Any):
-        self.answer, self.calls = answer, []
+        self.answer = answer
+        self.calls: list[Any] = []
 
     def can_paginate(self, operation: str) -> bool:
         return False

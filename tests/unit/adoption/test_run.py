@@ -1,3 +1,4 @@
+# pyright: basic
 """What is wanted, where it is looked for, the import file that is filled in, what an import leaves to be changed."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# pyright: basic
 """A collection of either generation, for each kind of pipeline that has one."""
 
 import copy

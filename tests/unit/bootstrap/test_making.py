@@ -1,3 +1,4 @@
+# pyright: basic
 """What makes accounts ready registers: state, the one door, the roles behind it, and what stands at Google."""
 
 import json

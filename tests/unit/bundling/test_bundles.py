@@ -1,3 +1,4 @@
+# pyright: basic
 """Bundles: the same bytes everywhere, nothing missing, nothing from this machine.
 
 The wheels come from uv's cache, or once from the registry.
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -28,13 +30,13 @@ APP = "def handler(event, context):\n    return event\n"
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TRIBUTARY_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache" / "bundles"
 
 
 @pytest.fixture
-def handlers(tmp_path):
+def handlers(tmp_path: Path) -> Path:
     """A folder of handlers with one, `plain`, that requires nothing."""
     folder = tmp_path / "handlers"
     (folder / "plain").mkdir(parents=True)
@@ -42,7 +44,7 @@ def handlers(tmp_path):
     return folder
 
 
-def in_process(cache, handlers, name, **environment):
+def in_process(cache: Any, handlers: Any, name: Any, **environment: Any):
     """Starts another Python that builds the bundle and prints its sha256."""
     code = (
         "from pathlib import Path; from components.bundling.bundles import bundle; "
@@ -55,18 +57,18 @@ def in_process(cache, handlers, name, **environment):
     )
 
 
-def result(process):
+def result(process: Any):
     out, _ = process.communicate(timeout=120)
     assert process.returncode == 0
     return out.strip()
 
 
-def names(made):
+def names(made: Any):
     with zipfile.ZipFile(made.path) as archive:
         return archive.namelist()
 
 
-def test_a_bundle_is_the_same_bytes_from_other_folders_times_umasks_and_hash_seeds(tmp_path):
+def test_a_bundle_is_the_same_bytes_from_other_folders_times_umasks_and_hash_seeds(tmp_path: Path):
     expected = bundle("arrival").sha256
     for number, (umask, seed) in enumerate([("077", "1"), ("000", "2")]):
         copy = tmp_path / f"elsewhere{number}"
@@ -80,7 +82,7 @@ def test_a_bundle_is_the_same_bytes_from_other_folders_times_umasks_and_hash_see
         assert result(process) == expected
 
 
-def test_no_entry_of_a_bundle_tells_when_or_by_whom_it_was_made(handlers):
+def test_no_entry_of_a_bundle_tells_when_or_by_whom_it_was_made(handlers: Path):
     made = bundle("arrival")
     with zipfile.ZipFile(made.path) as archive:
         entries = archive.infolist()
@@ -101,7 +103,7 @@ def test_a_bundle_holds_the_handler_and_what_it_requires():
     assert not [path for path in members if path.startswith(("boto3/", "requirements."))]
 
 
-def test_byte_code_hidden_and_backup_files_change_nothing(handlers):
+def test_byte_code_hidden_and_backup_files_change_nothing(handlers: Path):
     before = bundle("plain", handlers=handlers)
     folder = handlers / "plain"
     (folder / "__pycache__").mkdir()
@@ -118,28 +120,28 @@ def test_byte_code_hidden_and_backup_files_change_nothing(handlers):
 
 
 @pytest.mark.parametrize("change", ["app.py", "another.py", "templates/page.txt"])
-def test_a_changed_source_is_another_bundle(handlers, change):
+def test_a_changed_source_is_another_bundle(handlers: Path, change: str):
     before = bundle("plain", handlers=handlers).sha256
     (handlers / "plain" / change).parent.mkdir(exist_ok=True)
     (handlers / "plain" / change).write_text(APP + "# more\n")
     assert bundle("plain", handlers=handlers).sha256 != before
 
 
-def test_changed_requirements_are_another_bundle(handlers):
+def test_changed_requirements_are_another_bundle(handlers: Path):
     before = bundle("plain", handlers=handlers)
     shutil.copy(bundles.HANDLERS / "arrival" / "requirements.txt", handlers / "plain")
     after = bundle("plain", handlers=handlers)
     assert "jmespath/__init__.py" in set(names(after)) - set(names(before))
 
 
-def test_a_bundle_is_built_once_and_then_found(handlers, monkeypatch):
+def test_a_bundle_is_built_once_and_then_found(handlers: Path, monkeypatch: pytest.MonkeyPatch):
     made = bundle("plain", handlers=handlers)
     monkeypatch.setattr(bundles, "_zip", lambda *_: pytest.fail("built again"))
     assert bundle("plain", handlers=handlers) == made
 
 
 @pytest.mark.parametrize("damage", ["truncate", "overwrite", "no sha256", "no zip"])
-def test_a_damaged_cache_entry_is_built_again(handlers, damage):
+def test_a_damaged_cache_entry_is_built_again(handlers: Path, damage: str):
     made = bundle("plain", handlers=handlers)
     sound = made.path.read_bytes()
     if damage == "truncate":
@@ -154,14 +156,14 @@ def test_a_damaged_cache_entry_is_built_again(handlers, damage):
     assert made.path.read_bytes() == sound
 
 
-def test_builders_at_the_same_time_make_one_sound_entry(tmp_path, cache):
+def test_builders_at_the_same_time_make_one_sound_entry(tmp_path: Path, cache: Path):
     processes = [in_process(cache.parent, bundles.HANDLERS, "backfill") for _ in range(3)]
     digests = {result(process) for process in processes}
     assert digests == {bundle("backfill").sha256}
     assert sorted(path.suffix for path in cache.iterdir()) == [".sha256", ".zip"]
 
 
-def test_the_sha256_is_written_as_lambda_writes_it(handlers):
+def test_the_sha256_is_written_as_lambda_writes_it(handlers: Path):
     made = bundle("plain", handlers=handlers)
     openssl = subprocess.run(["sha256sum", made.path], capture_output=True, text=True, check=True).stdout
     assert openssl.split()[0] == made.sha256
@@ -169,7 +171,7 @@ def test_the_sha256_is_written_as_lambda_writes_it(handlers):
     assert made.size == made.path.stat().st_size
 
 
-def test_platform_and_python_have_entries_of_their_own(handlers):
+def test_platform_and_python_have_entries_of_their_own(handlers: Path):
     paths = {
         bundle("plain", handlers=handlers, runtime=runtime, architecture=architecture).path
         for runtime in ("python3.13", "python3.12")
@@ -193,7 +195,7 @@ def test_the_error_of_an_unknown_handler_names_the_known_ones():
         ({"architecture": "riscv"}, "write 'arm64'"),
     ],
 )
-def test_a_runtime_that_is_none_is_refused(handlers, given, says):
+def test_a_runtime_that_is_none_is_refused(handlers: Path, given: dict[str, Any], says: str):
     with pytest.raises(BundleError, match=says):
         bundle("plain", handlers=handlers, **given)
 
@@ -211,14 +213,16 @@ def test_a_runtime_that_is_none_is_refused(handlers, given, says):
         ("requirements.txt", "jmespath\n", "exact version, its hashes"),
     ],
 )
-def test_a_handler_that_cannot_be_built_says_what_to_write(handlers, cache, file, text, says):
+def test_a_handler_that_cannot_be_built_says_what_to_write(
+    handlers: Path, cache: Path, file: str, text: str, says: str
+):
     (handlers / "plain" / file).write_text(text)
     with pytest.raises(BundleError, match=says):
         bundle("plain", handlers=handlers)
     assert not cache.exists()
 
 
-def test_a_bundle_is_made_while_what_is_collected_writes_a_traceback(handlers):
+def test_a_bundle_is_made_while_what_is_collected_writes_a_traceback(handlers: Path):
     class Collected:
         itself: object = None
 
@@ -233,14 +237,14 @@ def test_a_bundle_is_made_while_what_is_collected_writes_a_traceback(handlers):
     assert bundle("plain", handlers=handlers).path.exists()
 
 
-def test_a_module_named_as_a_required_package_is_refused(handlers):
+def test_a_module_named_as_a_required_package_is_refused(handlers: Path):
     shutil.copy(bundles.HANDLERS / "arrival" / "requirements.txt", handlers / "plain")
     (handlers / "plain" / "jmespath.py").write_text("")
     with pytest.raises(BundleError, match=r"has its own 'jmespath'.*rename it"):
         bundle("plain", handlers=handlers)
 
 
-def test_a_bundle_over_lambdas_limit_names_what_is_heavy(handlers, cache):
+def test_a_bundle_over_lambdas_limit_names_what_is_heavy(handlers: Path, cache: Path):
     (handlers / "plain" / "model.bin").write_bytes(bytes(bundles.ZIP_LIMIT))
     with pytest.raises(
         BundleError, match=r"Lambda takes 262,144,000\. Heaviest: model\.bin \(262,144,000\), app\.py"
@@ -249,14 +253,14 @@ def test_a_bundle_over_lambdas_limit_names_what_is_heavy(handlers, cache):
     assert not cache.exists()
 
 
-def test_a_bundle_over_the_limit_of_an_upload_does_not_upload_directly(handlers, cache):
+def test_a_bundle_over_the_limit_of_an_upload_does_not_upload_directly(handlers: Path, cache: Path):
     assert bundle("plain", handlers=handlers).uploads_directly
     (handlers / "plain" / "model.bin").write_bytes(bytes(bundles.UPLOAD_LIMIT))
     assert not bundle("plain", handlers=handlers).uploads_directly
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_lock_pins_what_its_handler_asks_for_and_names_no_registry(name):
+def test_a_lock_pins_what_its_handler_asks_for_and_names_no_registry(name: Any):
     folder = bundles.HANDLERS / name
     lock = (folder / "requirements.txt").read_text()
     assert "://" not in lock
@@ -285,7 +289,7 @@ print(sys.modules["boto3"].__file__ if "boto3" in sys.modules else "")
 """
 
 
-def run_isolated(made, tmp_path):
+def run_isolated(made: Any, tmp_path: Path):
     """Imports the bundle's modules with nothing of this environment but what Lambda's runtime has: boto3."""
     unpacked, runtime = tmp_path / "unpacked", tmp_path / "runtime"
     zipfile.ZipFile(made.path).extractall(unpacked)
@@ -322,7 +326,7 @@ def run_isolated(made, tmp_path):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_bundle_runs_with_nothing_but_itself_and_lambdas_runtime(name, tmp_path):
+def test_a_bundle_runs_with_nothing_but_itself_and_lambdas_runtime(name: Any, tmp_path: Path):
     done = run_isolated(bundle(name, runtime=HOST_RUNTIME, architecture=HOST_ARCHITECTURE), tmp_path)
     assert done.returncode == 0, done.stderr
     # The handler's boto3 is the runtime's; one that needs none shows nothing.
@@ -332,7 +336,9 @@ def test_a_bundle_runs_with_nothing_but_itself_and_lambdas_runtime(name, tmp_pat
 @pytest.mark.parametrize(
     "line", ["import pydantic", "def late():\n    import pydantic", "from pydantic import v1"]
 )
-def test_an_undeclared_import_is_caught_though_this_environment_has_it(handlers, tmp_path, line):
+def test_an_undeclared_import_is_caught_though_this_environment_has_it(
+    handlers: Path, tmp_path: Path, line: str
+):
     import pydantic  # noqa: F401 -- it is here, so only the isolation can catch it
 
     (handlers / "plain" / "app.py").write_text(f"{APP}\n{line}\n")

@@ -1,3 +1,4 @@
+# pyright: basic
 """The shipped libraries: of the source that is there, the same bytes from any folder, refused when they are not."""
 
 import ctypes

@@ -1,3 +1,4 @@
+# pyright: basic
 """What things cost, computed by hand from the pricing pages of the services: each with its page and its sum."""
 
 from collections.abc import Sequence

@@ -1,3 +1,4 @@
+# pyright: basic
 """The commands that show what a stack costs, and what it needs, from whatever its files say."""
 
 import json

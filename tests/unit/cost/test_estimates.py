@@ -1,3 +1,4 @@
+# pyright: basic
 """An estimate of what is registered: nothing is without a price or a reason, and what it says holds together."""
 
 import json

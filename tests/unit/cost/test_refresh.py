@@ -1,3 +1,4 @@
+# pyright: basic
 """The published lists are read as their documentation has them; what they do not have stays as it was."""
 
 import json

@@ -1,3 +1,4 @@
+# pyright: basic
 """A price of another region is named wherever an estimate is shown: on the pages, and in a pull request's comment."""
 
 import json

@@ -1,3 +1,4 @@
+# pyright: basic
 """A small GitHub in this process: comments, labels and issues of one repository."""
 
 import json

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from delivery.arrived import Arrival, arrivals, read, written
 from delivery.arrived import Arrived as Run
@@ -17,7 +18,7 @@ SENT = [
 RUNNING = [TableStatus("shop-lake", "export", name, rows=3) for name in ("orders", "returns")]
 
 
-def rows(running: list[TableStatus]) -> list[dict]:
+def rows(running: list[TableStatus]) -> list[dict[str, Any]]:
     """As `python -m local status --format json` prints them."""
     return json.loads(json.dumps(beside(SENT, running)))
 

@@ -1,3 +1,4 @@
+# pyright: basic
 """The comment of each recorded preview is the golden one; of any previews it is short enough and hides what it must.
 
 .venv/bin/python -m tests.unit.delivery.test_comment      writes the golden comments anew

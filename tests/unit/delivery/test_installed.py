@@ -1,3 +1,4 @@
+# pyright: basic
 """The command line and the providers of a job: what has another digest than the lock's is never unpacked or run."""
 
 import hashlib

@@ -1,3 +1,4 @@
+# pyright: basic
 """What `make pause` left off: the comparison's issue says how to switch it on, a deployment that would do so stops."""
 
 from __future__ import annotations

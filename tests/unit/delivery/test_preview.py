@@ -1,3 +1,4 @@
+# pyright: basic
 """What is read of a preview's events: changes, what forces them, findings, why it failed; and what strip keeps."""
 
 import json

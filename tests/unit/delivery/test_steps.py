@@ -1,3 +1,4 @@
+# pyright: basic
 """What the workflows' steps run, as they run it: on recorded previews, with a `pulumi` that prints them.
 
 Each command of a step is one of this package or of the Makefile, and each of this package is run here in the form that
@@ -336,7 +337,7 @@ def test_google_is_entered_by_federation_and_no_key(tmp_path: Path) -> None:
 
 def test_a_refresh_enters_google_as_another_account_than_a_preview() -> None:
     """A previewer's role reads no resource, and a refresh reads each."""
-    entered = {}
+    entered: dict[Any, Any] = {}
     for name, job in (("preview", "preview"), ("drift", "compare")):
         workflow = yaml.safe_load((ROOT / ".github" / "workflows" / f"{name}.yml").read_text())
         entered[name] = workflow["jobs"][job]["env"]["GCP_SERVICE_ACCOUNT"]

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -67,7 +68,7 @@ def test_each_handler_is_of_the_kinds_whose_rooms_name_it() -> None:
         if path.is_dir()
     }
     run = (ROOT / "components" / "lake" / "run.py").read_text()
-    named = {}
+    named: dict[Any, Any] = {}
     for handler in known_handlers():
         rooms = {
             room

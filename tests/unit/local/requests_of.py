@@ -1,3 +1,4 @@
+# pyright: basic
 """Requests made from a service's model: valid ones, and such as are beyond one of its limits. botocore writes them."""
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def text_of(tree: Any, repeats: int, way: int) -> str:
     return made
 
 
-def one_of(members: list, way: int) -> str:
+def one_of(members: list[Any], way: int) -> str:
     """A character of a class."""
     text = "".join(chr(n) for n in range(0x20, 0x7F))
     inside = [c for c in text if any(holds(c, *member) for member in members if str(member[0]) != "NEGATE")]
@@ -102,7 +103,7 @@ def valid(shape: Any, depth: int = 0, within: tuple[str, ...] = ()) -> Any:
     if kind == "structure":
         if shape.name in within:
             raise CannotMake(shape.name)
-        made = {}
+        made: dict[Any, Any] = {}
         for name, member in shape.members.items():
             must = name in shape.required_members
             if member.serialization.get("eventstream") or not (must or depth < 2):
@@ -211,7 +212,7 @@ def worse_than(shape: Any, given: Any) -> Iterator[tuple[str, Any]]:
 
 
 def written(
-    operation: OperationModel, value: dict
+    operation: OperationModel, value: dict[str, Any]
 ) -> tuple[str, str, dict[str, str], bytes, dict[str, list[str]]]:
     """(method, path, headers, body, query), as botocore sends them and the embedded cloud's handlers get them."""
     service = operation.service_model

@@ -1,3 +1,4 @@
+# pyright: basic
 """The local Google Cloud takes what an API's discovery document takes and refuses what it does not. Google's own client
 writes the requests."""
 
@@ -62,7 +63,7 @@ TEXTS = {
 GIVEN = {"transferJobs/": "transferJobs/one", "TransferJob.name": "transferJobs/one", "labels": "labels.a:b"}
 
 
-def valid(schemas: dict, schema: dict, name: str = "", depth: int = 0) -> Any:
+def valid(schemas: dict[str, Any], schema: dict[str, Any], name: str = "", depth: int = 0) -> Any:
     if "$ref" in schema:
         name, schema = schema["$ref"], schemas[schema["$ref"]]
     kind, form = schema.get("type", "object"), schema.get("format", "")
@@ -90,7 +91,9 @@ def valid(schemas: dict, schema: dict, name: str = "", depth: int = 0) -> Any:
     return schema["enum"][0] if "enum" in schema else TEXTS.get(form, "text")
 
 
-def worse(schemas: dict, schema: dict, value: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
+def worse(
+    schemas: dict[str, Any], schema: dict[str, Any], value: Any, depth: int = 0
+) -> Iterator[tuple[str, Any]]:
     """(what is wrong, the value with one thing wrong in it)"""
     schema = schemas[schema["$ref"]] if "$ref" in schema else schema
     if not isinstance(value, dict) or "properties" not in schema:
@@ -113,7 +116,7 @@ def worse(schemas: dict, schema: dict, value: Any, depth: int = 0) -> Iterator[t
                 yield f"{key}: {what}", {**value, key: worse_value}
 
 
-def call(service: Any, method: str, /, **arguments: Any) -> tuple[str, str, dict, Any]:
+def call(service: Any, method: str, /, **arguments: Any) -> tuple[str, str, dict[str, Any], Any]:
     """(verb, path, query, body) as Google's client sends it."""
     *resources, verb = method.split(".")
     for resource in resources:

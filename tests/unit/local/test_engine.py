@@ -1,3 +1,4 @@
+# pyright: basic
 """Which engine is taken, and that what is broken in the cache is made again, by one run at a time."""
 
 from __future__ import annotations
@@ -5,6 +6,7 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pulumi.automation import CommandError
@@ -21,13 +23,13 @@ def pulumi(path: Path, says: str) -> Path:
 
 
 @pytest.fixture
-def made(tmp_path, monkeypatch) -> list[Path]:
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """An empty cache, a PATH without pulumi, and a build that takes a moment; what it has made."""
     monkeypatch.setenv("TRIBUTARY_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
     built: list[Path] = []
 
-    def build(folder, say):
+    def build(folder: Any, say: Any):
         time.sleep(0.2)
         built.append(pulumi(folder / "pulumi", f"v{engine.VERSION}"))
         return built[-1]
@@ -40,14 +42,18 @@ def cached() -> Path:
     return engine.cache() / "engine" / engine.VERSION / "pulumi"
 
 
-def test_a_pulumi_on_path_of_the_right_version_is_taken_and_nothing_is_built(made, tmp_path):
+def test_a_pulumi_on_path_of_the_right_version_is_taken_and_nothing_is_built(
+    made: list[Path], tmp_path: Path
+):
     binary = pulumi(tmp_path / "bin" / "pulumi", "v3.999.0")
     assert engine.find() == binary
     assert made == []
 
 
 @pytest.mark.parametrize("says", ["v3.100.0", "v3.249.9", "v4.0.0", "not a version"])
-def test_a_pulumi_on_path_of_another_version_is_ignored_and_named(made, tmp_path, says):
+def test_a_pulumi_on_path_of_another_version_is_ignored_and_named(
+    made: list[Path], tmp_path: Path, says: str
+):
     binary = pulumi(tmp_path / "bin" / "pulumi", says)
     lines: list[str] = []
     assert engine.find(lines.append) == cached()
@@ -56,7 +62,7 @@ def test_a_pulumi_on_path_of_another_version_is_ignored_and_named(made, tmp_path
 
 
 @pytest.mark.parametrize("content", [b"", b"\x7fELF half of it", b"#!/bin/sh\nexit 3\n"])
-def test_a_half_built_cache_is_repaired(made, content):
+def test_a_half_built_cache_is_repaired(made: list[Path], content: bytes):
     cached().parent.mkdir(parents=True)
     cached().write_bytes(content)
     cached().chmod(0o755)
@@ -65,20 +71,22 @@ def test_a_half_built_cache_is_repaired(made, content):
     assert engine.fits(cached())
 
 
-def test_a_whole_cache_is_used_as_it_is(made):
+def test_a_whole_cache_is_used_as_it_is(made: list[Path]):
     pulumi(cached(), f"v{engine.VERSION}")
     assert engine.find() == cached()
     assert made == []
 
 
-def test_a_build_that_makes_no_engine_leaves_nothing_in_the_cache(made, monkeypatch):
+def test_a_build_that_makes_no_engine_leaves_nothing_in_the_cache(
+    made: list[Path], monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(engine, "build", lambda folder, say: pulumi(folder / "pulumi", "v3.1.0"))
     with pytest.raises(engine.EngineError, match=engine.VERSION):
         engine.find(lambda line: None)
     assert [path.name for path in cached().parent.iterdir()] == [".lock"]
 
 
-def test_two_runs_at_once_build_once_and_the_second_says_that_it_waits(made):
+def test_two_runs_at_once_build_once_and_the_second_says_that_it_waits(made: list[Path]):
     lines: list[str] = []
     runs = [threading.Thread(target=engine.find, args=(lines.append,)) for _ in range(2)]
     for run in runs:
@@ -89,7 +97,7 @@ def test_two_runs_at_once_build_once_and_the_second_says_that_it_waits(made):
     assert [line for line in lines if "waiting" in line]
 
 
-def test_the_lock_of_a_folder_that_its_holder_removed_is_taken_anew(tmp_path):
+def test_the_lock_of_a_folder_that_its_holder_removed_is_taken_anew(tmp_path: Path):
     lock = tmp_path / "run" / "lock"
     inside = threading.Event()
 
@@ -109,7 +117,9 @@ def test_the_lock_of_a_folder_that_its_holder_removed_is_taken_anew(tmp_path):
     assert inside.is_set()
 
 
-def test_a_failed_build_says_what_was_tried_and_what_go_printed(tmp_path, monkeypatch):
+def test_a_failed_build_says_what_was_tried_and_what_go_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setenv("TRIBUTARY_CACHE", str(tmp_path))
     go = tmp_path / "go"
     go.write_text("#!/bin/sh\necho 'go: no such module'; exit 1\n")
@@ -120,7 +130,9 @@ def test_a_failed_build_says_what_was_tried_and_what_go_printed(tmp_path, monkey
 
 
 @pytest.mark.parametrize(("ending", "killed"), [("kill -9 $$", True), ("exit 3", False)])
-def test_an_engine_that_a_signal_ended_is_known_not_to_have_written_its_state(tmp_path, ending, killed):
+def test_an_engine_that_a_signal_ended_is_known_not_to_have_written_its_state(
+    tmp_path: Path, ending: str, killed: bool
+):
     binary = tmp_path / "pulumi"
     binary.write_text(f"#!/bin/sh\n[ $1 = version ] && echo v{engine.VERSION} && exit\n{ending}\n")
     binary.chmod(0o755)

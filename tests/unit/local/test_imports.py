@@ -1,3 +1,4 @@
+# pyright: basic
 """An import by the local providers: the real providers' ids, and nothing stated that nobody set."""
 
 import collections.abc
@@ -19,7 +20,7 @@ QUEUE, DATABASE = "aws:sqs/queue:Queue", "aws:glue/catalogDatabase:CatalogDataba
 
 
 @pytest.fixture
-def servicer(monkeypatch):
+def servicer(monkeypatch: pytest.MonkeyPatch) -> Servicer:
     """Of a cloud that has a queue and a database with nothing set but the name."""
     cloud: Any = Aws(ROWS, INVOKES)
     cloud.endpoint, cloud.account, cloud.region = "http://127.0.0.1:9", "111111111111", "eu-central-1"
@@ -33,16 +34,16 @@ def servicer(monkeypatch):
     return Servicer(cloud)
 
 
-def read(servicer, kind, key):
+def read(servicer: Servicer, kind: Any, key: Any):
     answer = servicer.Read(provider_pb2.ReadRequest(id=key, urn=f"urn:pulumi:s::p::{kind}::thing"), None)
     return answer.id, plain(answer.inputs)
 
 
-def test_an_import_states_what_somebody_may_have_set_and_no_region_of_the_provider(servicer):
+def test_an_import_states_what_somebody_may_have_set_and_no_region_of_the_provider(servicer: Servicer):
     assert read(servicer, QUEUE, "http://q") == ("http://q", {"name": "q", "delaySeconds": 7})
 
 
-def test_an_import_takes_the_real_providers_id_and_gives_the_resource_its_own(servicer):
+def test_an_import_takes_the_real_providers_id_and_gives_the_resource_its_own(servicer: Servicer):
     stated = {"name": "lake", "catalogId": "111111111111", "region": "eu-west-1"}
     assert read(servicer, DATABASE, "111111111111:lake") == ("lake", stated)
     assert imported(("{name}/{type}", "{name}"), "a/data", {}) == ("a", {"name": "a", "type": "data"})
@@ -50,8 +51,8 @@ def test_an_import_takes_the_real_providers_id_and_gives_the_resource_its_own(se
         imported(("{name}/{type}", "{name}"), "a", {})
 
 
-def test_what_stands_where_nothing_is_set_is_no_difference(servicer):
-    def differing(old, new):
+def test_what_stands_where_nothing_is_set_is_no_difference(servicer: Servicer):
+    def differing(old: Any, new: Any):
         request = provider_pb2.DiffRequest(
             urn=f"urn:pulumi:s::p::{QUEUE}::thing", olds=wire(old), old_inputs=wire(old), news=wire(new)
         )
@@ -73,9 +74,12 @@ def test_a_part_is_left_out_once_nothing_of_it_was_set():
     assert without({"a": {"x": 2, "y": False}}, unset) == {"a": {"x": 2}}
 
 
-def test_a_function_reads_what_the_program_names_and_has_its_parts_in_the_functions_form(monkeypatch):
+def test_a_function_reads_what_the_program_names_and_has_its_parts_in_the_functions_form(
+    monkeypatch: pytest.MonkeyPatch,
+):
     """A stream is read by its ARN, on which a policy lets it be read; pulumi_aws takes its mode as a list only."""
-    cloud, read = Aws(ROWS, INVOKES), []
+    cloud = Aws(ROWS, INVOKES)
+    read: list[Any] = []
     cloud.endpoint, cloud.account, cloud.region = "http://127.0.0.1:9", "111111111111", "eu-central-1"
     stream = {"name": "s", "arn": "a", "streamModeDetails": {"streamMode": "ON_DEMAND"}}
     monkeypatch.setattr(cloud, "read", lambda kind, key, state: read.append(key) or dict(stream))

@@ -1,9 +1,11 @@
+# pyright: basic
 """The embedded cloud takes what a service's model takes and refuses what is beyond it. Both are written by botocore."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
@@ -48,7 +50,7 @@ ALIKE = {
 }
 
 
-def named(service, method, path, headers, body, query):
+def named(service: Any, method: Any, path: Any, headers: Any, body: Any, query: Any):
     form = {name: values[0] for name, values in parse_qs(body.decode(errors="replace")).items()}
     operation = operations.find(operations.models(service), method, path, headers, query, form)
     assert isinstance(operation, operations.Matched)
@@ -69,7 +71,9 @@ def test_every_service_that_is_called_is_in_the_list():
 def test_a_valid_request_passes_and_one_beyond_a_limit_is_refused(service: str):
     model = operations.model(SERVICES[service])
     assert model
-    made, refused, unmade = 0, 0, []
+    made = 0
+    refused = 0
+    unmade: list[Any] = []
     for name in model.operation_names:
         operation = model.operation_model(name)
         shape = operation.input_shape

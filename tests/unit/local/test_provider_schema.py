@@ -1,3 +1,4 @@
+# pyright: basic
 """The package schema that the local providers serve: complete, and true to the installed SDK."""
 
 import inspect
@@ -26,7 +27,7 @@ def served(request: pytest.FixtureRequest) -> SimpleNamespace:
     return SimpleNamespace(cloud=cloud, schema=json.loads(answer.schema))
 
 
-def references(value):
+def references(value: Any):
     if isinstance(value, dict):
         if "$ref" in value:
             yield value["$ref"]
@@ -35,7 +36,7 @@ def references(value):
         yield from references(item)
 
 
-def test_the_schema_has_each_type_and_function_that_the_provider_knows(served):
+def test_the_schema_has_each_type_and_function_that_the_provider_knows(served: SimpleNamespace):
     assert set(served.schema["resources"]) == set(served.cloud.rows)
     assert set(served.schema["functions"]) == set(served.cloud.functions)
     for described in served.schema["resources"].values():
@@ -45,7 +46,7 @@ def test_the_schema_has_each_type_and_function_that_the_provider_knows(served):
         assert described["outputs"]["properties"]
 
 
-def test_each_reference_of_the_schema_leads_to_a_type_of_it(served):
+def test_each_reference_of_the_schema_leads_to_a_type_of_it(served: SimpleNamespace):
     targets = {f"#/types/{token}" for token in served.schema["types"]} | {"pulumi.json#/Any"}
     assert set(references(served.schema)) <= targets
 
@@ -70,9 +71,9 @@ def test_the_schema_describes_what_the_provider_itself_takes():
         ("gcp:bigquery/table:Table", pulumi_gcp.bigquery.TableArgs),
     ],
 )
-def test_a_types_inputs_are_those_that_the_sdk_sends(token, args):
+def test_a_types_inputs_are_those_that_the_sdk_sends(token: str, args: Any):
     """Pulumi's own decorator of the class has the wire names, and its constructor what is required."""
-    package = token.split(":")[0]
+    package = token.split(":", maxsplit=1)[0]
     described = json.loads(
         Servicer(CLOUDS[package]()).GetSchema(provider_pb2.GetSchemaRequest(), NO_CALL).schema
     )["resources"][token]

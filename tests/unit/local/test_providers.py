@@ -1,3 +1,4 @@
+# pyright: basic
 """The local providers without a cloud: what Check refuses, what Diff sees, what a preview knows."""
 
 import json
@@ -5,6 +6,7 @@ import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from io import BytesIO
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -33,15 +35,15 @@ class Aborted(Exception):
 
 
 class Context:
-    def abort(self, code, details):
+    def abort(self, code: Any, details: Any):
         raise Aborted(details)
 
-    def set_trailing_metadata(self, metadata):
+    def set_trailing_metadata(self, metadata: Any):
         pass
 
 
 @pytest.fixture
-def servicer():
+def servicer() -> Servicer:
     """Configured, but for the call that would ask the cloud who it is."""
     cloud: Any = Aws(ROWS, INVOKES)  # its session is of botocore's own class, not of the stub's
     cloud.endpoint, cloud.account, cloud.region = "http://127.0.0.1:9", "111111111111", "us-east-1"
@@ -49,18 +51,18 @@ def servicer():
     return Servicer(cloud)
 
 
-def urn(kind):
+def urn(kind: Any):
     return f"urn:pulumi:s::p::{kind}::thing"
 
 
-def check(servicer, kind, inputs):
+def check(servicer: Servicer, kind: Any, inputs: Any):
     answer = servicer.Check(
         provider_pb2.CheckRequest(urn=urn(kind), news=wire(inputs), randomSeed=b"\1\2\3\4"), Context()
     )
     return values.plain(answer.inputs), {f.property: f.reason for f in answer.failures}
 
 
-def diff(servicer, kind, old, new, state=None):
+def diff(servicer: Servicer, kind: Any, old: Any, new: Any, state: Any = None):
     request = provider_pb2.DiffRequest(
         urn=urn(kind), id="x", news=wire(new), old_inputs=wire(old),
         olds=wire({**old, "tagsAll": {"stack": "test"}, **(state or {})}),
@@ -88,31 +90,31 @@ def diff(servicer, kind, old, new, state=None):
     ],
 )  # fmt: skip
 def test_check_refuses_what_the_service_would_refuse_and_says_where(
-    servicer, kind, inputs, where, expected_message
+    servicer: Servicer, kind: Any, inputs: dict[str, Any], where: str, expected_message: str
 ):
     _, failures = check(servicer, kind, inputs)
     assert expected_message in failures[where]
 
 
-def test_check_takes_what_is_right_and_what_is_not_known_yet(servicer):
+def test_check_takes_what_is_right_and_what_is_not_known_yet(servicer: Servicer):
     assert check(servicer, BUCKET, {"bucket": "orders-111111111111", "tags": {"a": "b"}})[1] == {}
     assert check(servicer, ROLE, {"name": UNKNOWN, "assumeRolePolicy": UNKNOWN})[1] == {}
     assert check(servicer, QUEUE, {"name": "q", "redrivePolicy": UNKNOWN})[1] == {}
 
 
-def test_a_name_that_is_left_out_is_made_of_the_resources_own(servicer):
+def test_a_name_that_is_left_out_is_made_of_the_resources_own(servicer: Servicer):
     inputs, failures = check(servicer, QUEUE, {})
     assert inputs["name"] == "thing-0102030" and failures == {}
 
 
-def test_an_unknown_type_is_named_with_the_file_to_add_it_to(servicer):
+def test_an_unknown_type_is_named_with_the_file_to_add_it_to(servicer: Servicer):
     with pytest.raises(
         Aborted, match=r"unknown type aws:ec2/vpc:Vpc: add it to local/providers/aws_types\.py"
     ):
         check(servicer, "aws:ec2/vpc:Vpc", {})
 
 
-def test_a_policy_that_means_the_same_is_no_difference(servicer):
+def test_a_policy_that_means_the_same_is_no_difference(servicer: Servicer):
     policy = {
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Action": ["a:B", "a:C"], "Resource": "*"}],
@@ -139,7 +141,7 @@ def test_a_policy_that_means_the_same_is_no_difference(servicer):
     assert list(other.diffs) == ["assumeRolePolicy"] and not other.replaces
 
 
-def test_the_order_in_a_document_that_is_no_policy_is_a_difference(servicer):
+def test_the_order_in_a_document_that_is_no_policy_is_a_difference(servicer: Servicer):
     rule = "aws:cloudwatch/eventRule:EventRule"
     differences = diff(
         servicer,
@@ -150,7 +152,7 @@ def test_the_order_in_a_document_that_is_no_policy_is_a_difference(servicer):
     assert list(differences.diffs) == ["eventPattern"]
 
 
-def test_an_archive_is_compared_by_its_hash(servicer):
+def test_an_archive_is_compared_by_its_hash(servicer: Servicer):
     code = {SIGNATURE: ARCHIVE, "path": "/a", "hash": "1"}
     moved = {"name": "f", "role": "r", "code": {**code, "path": "/b"}}
     assert not diff(servicer, FUNCTION, {"name": "f", "role": "r", "code": code}, moved).diffs
@@ -173,11 +175,13 @@ def test_an_archive_is_compared_by_its_hash(servicer):
         ("aws:lambda/invocation:Invocation", {"input": "1"}, {"input": "2", "lifecycleScope": "CRUD"}, []),
     ],
 )  # fmt: skip
-def test_what_no_operation_updates_replaces_the_resource(servicer, kind, old, new, replaced):
+def test_what_no_operation_updates_replaces_the_resource(
+    servicer: Servicer, kind: Any, old: dict[str, Any], new: dict[str, Any], replaced: list[Any]
+):
     assert list(diff(servicer, kind, old, new).replaces) == replaced
 
 
-def test_a_classic_collection_is_replaced_by_one_of_the_next_generation(servicer):
+def test_a_classic_collection_is_replaced_by_one_of_the_next_generation(servicer: Servicer):
     collection = "aws:opensearch/serverlessCollection:ServerlessCollection"
     classic = {"name": "books", "type": "SEARCH", "standbyReplicas": "DISABLED"}
     moved = classic | {"standbyReplicas": "ENABLED", "collectionGroupName": "books-group"}
@@ -197,18 +201,18 @@ def test_a_classic_collection_is_replaced_by_one_of_the_next_generation(servicer
     assert list(diff(servicer, group, small, small | {"generation": "CLASSIC"}).replaces) == ["generation"]
 
 
-def test_a_replacement_deletes_first_where_the_name_stays(servicer):
+def test_a_replacement_deletes_first_where_the_name_stays(servicer: Servicer):
     kept = diff(servicer, TABLE, {"name": "tbl", "hashKey": "a"}, {"name": "tbl", "hashKey": "b"})
     renamed = diff(servicer, TABLE, {"name": "one"}, {"name": "two"})
     assert kept.deleteBeforeReplace and not renamed.deleteBeforeReplace
 
 
-def test_a_change_of_the_default_tags_updates_what_has_tags(servicer):
+def test_a_change_of_the_default_tags_updates_what_has_tags(servicer: Servicer):
     differences = diff(servicer, QUEUE, {"name": "q"}, {"name": "q"}, {"tagsAll": {"stack": "before"}})
     assert list(differences.diffs) == ["tagsAll"] and not differences.replaces
 
 
-def test_a_preview_keeps_inputs_and_leaves_what_the_service_decides_unknown(servicer):
+def test_a_preview_keeps_inputs_and_leaves_what_the_service_decides_unknown(servicer: Servicer):
     inputs = {"name": "q", "redrivePolicy": UNKNOWN, "tags": {"a": "b"}}
     request = provider_pb2.CreateRequest(urn=urn(QUEUE), properties=wire(inputs), preview=True)
     properties = values.plain(servicer.Create(request, Context()).properties)
@@ -219,7 +223,7 @@ def test_a_preview_keeps_inputs_and_leaves_what_the_service_decides_unknown(serv
 @pytest.mark.parametrize(
     "endpoint", ["", "https://sts.amazonaws.com", "http://10.0.0.1:4566", "http://127.0.0.1.evil.example"]
 )
-def test_an_endpoint_that_is_not_loopback_is_refused(monkeypatch, endpoint):
+def test_an_endpoint_that_is_not_loopback_is_refused(monkeypatch: pytest.MonkeyPatch, endpoint: str):
     monkeypatch.setenv("TRIBUTARY_LOCAL_ENDPOINT", endpoint)
     with pytest.raises(Refused, match=r"127\.0\.0\.1"):
         loopback("TRIBUTARY_LOCAL_ENDPOINT")
@@ -230,7 +234,7 @@ def test_an_endpoint_that_is_not_loopback_is_refused(monkeypatch, endpoint):
     [{"region": "us-east-1"}, {"region": "r", "allowedAccountIds": ["1", "2"]}, {"allowedAccountIds": ["111111111111"]},
      {"region": "r", "allowedAccountIds": ["111111111111"], "accessKey": "AKIA"}],
 )  # fmt: skip
-def test_a_provider_without_one_account_and_a_region_or_with_keys_is_refused(config):
+def test_a_provider_without_one_account_and_a_region_or_with_keys_is_refused(config: dict[str, Any]):
     assert Aws(ROWS, INVOKES).refuse_config(config)
 
 
@@ -243,8 +247,8 @@ def test_a_refresh_keeps_what_the_service_only_adds_to_and_tells_what_it_changed
     assert values.seen("text", None) is None and values.seen(False, None) is False
 
 
-def test_an_archive_is_the_same_bytes_wherever_it_lies(tmp_path):
-    made = []
+def test_an_archive_is_the_same_bytes_wherever_it_lies(tmp_path: Path):
+    made: list[Any] = []
     for name in ("one", "two"):
         (tmp_path / name / "inner").mkdir(parents=True)
         for file in ("b.py", "inner/a.py") if name == "one" else ("inner/a.py", "b.py"):
@@ -262,7 +266,7 @@ def test_an_archive_is_the_same_bytes_wherever_it_lies(tmp_path):
 
 
 @pytest.mark.parametrize("kind", sorted({**ROWS, **GCP_ROWS}))
-def test_every_row_is_a_type_of_the_sdk_and_names_its_operations(kind, servicer):
+def test_every_row_is_a_type_of_the_sdk_and_names_its_operations(kind: Any, servicer: Servicer):
     given = schema.inputs(kind)
     assert given and schema.outputs(kind)
     if kind in ROWS:
@@ -305,14 +309,15 @@ def test_googles_64_bit_integers_are_numbers_at_every_depth():
 
 def test_a_transfer_job_that_is_deleted_is_gone_though_the_service_has_it_still():
     cloud = Gcp(GCP_ROWS)
-    cloud.project, paths = "p", []
+    cloud.project = "p"
+    paths: list[Any] = []
     cloud.call = lambda method, path, body=None: paths.append(path) or {"name": NAME, "status": "DELETED"}
     assert cloud.read(JOB, NAME, {}) is None
     assert paths == [f"/v1/{NAME}?projectId=p"]
 
 
 @pytest.mark.parametrize("name", ["shop-copy-1a2b3c4", "transferJobs/shop-", "transferJobs/" + "x" * 116])
-def test_a_transfer_jobs_name_is_refused_at_preview(name):
+def test_a_transfer_jobs_name_is_refused_at_preview(name: Any):
     assert [path for path, _ in Gcp(GCP_ROWS).refuse(JOB, {"name": name})] == ["name"]
     assert Gcp(GCP_ROWS).refuse(JOB, {"name": NAME}) == []
     assert Gcp(GCP_ROWS).refuse(JOB, {"name": UNKNOWN}) == []
@@ -321,9 +326,9 @@ def test_a_transfer_jobs_name_is_refused_at_preview(name):
 def test_a_provider_waits_for_a_long_running_operation_and_tells_its_error():
     name = "projects/p/locations/global/workloadIdentityPools/pool/operations/o"
     states = iter([{"name": name}, {"name": name, "done": True, "response": {"name": "the pool"}}])
-    calls = []
+    calls: list[Any] = []
 
-    def call(method, path):
+    def call(method: Any, path: Any):
         calls.append((method, path))
         return next(states)
 
@@ -342,11 +347,11 @@ class _Nothing(BaseHTTPRequestHandler):
 
     do_POST = do_GET
 
-    def log_message(self, format, *args):
+    def log_message(self, format: Any, *args: Any):
         pass
 
 
-def test_a_member_of_what_is_gone_is_gone_too(monkeypatch):
+def test_a_member_of_what_is_gone_is_gone_too(monkeypatch: pytest.MonkeyPatch):
     with HTTPServer(("127.0.0.1", 0), _Nothing) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setenv(ENDPOINT, f"http://127.0.0.1:{server.server_port}")

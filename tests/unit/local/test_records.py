@@ -1,3 +1,4 @@
+# pyright: basic
 """What is sent to a stack of any config: the keys of its tables, the types that it declares."""
 
 from __future__ import annotations

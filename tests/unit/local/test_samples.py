@@ -1,3 +1,4 @@
+# pyright: basic
 """What `make up` waits for: all that was sent, read once more together before it is reported."""
 
 from __future__ import annotations
@@ -39,18 +40,18 @@ def up(monkeypatch: pytest.MonkeyPatch) -> Any:
     return run
 
 
-def test_what_has_arrived_is_not_read_again_until_the_rest_has(up) -> None:
+def test_what_has_arrived_is_not_read_again_until_the_rest_has(up: Any) -> None:
     early, late = Kind(10), Kind(0, 3, 7, 10)
     assert up(early=early, late=late) == [10, 10]
     assert (early.read, late.read) == (2, 5)  # the last reading is of all
 
 
-def test_what_falls_short_in_the_last_reading_is_waited_for(up) -> None:
+def test_what_falls_short_in_the_last_reading_is_waited_for(up: Any) -> None:
     early, late = Kind(10, 9, 10), Kind(0, 10)
     assert up(early=early, late=late) == [10, 10]
 
 
-def test_without_patience_it_reports_what_is_there(up) -> None:
+def test_without_patience_it_reports_what_is_there(up: Any) -> None:
     assert up(patience=-1.0, never=Kind(4)) == [4]
 
 
@@ -89,7 +90,7 @@ def test_a_pipeline_that_can_t_be_set_going_says_why_and_the_others_arrive(
 
 
 def test_what_can_t_be_read_is_read_again_and_reported_where_it_stays_so(
-    up, monkeypatch: pytest.MonkeyPatch
+    up: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert up(unread=Unread(3)) == [10]
     kinds = {"unread": Unread(10**6)}

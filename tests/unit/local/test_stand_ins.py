@@ -1,3 +1,4 @@
+# pyright: basic
 """What a stack's config takes as it is, and how its accounts are entered on the embedded cloud."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# pyright: basic
 """A cloud in which a stack runs, as `operate` sees it: what it answers, and every request that it got.
 
 Answers have the members of botocore's models; a request of another shape than the model's is refused as botocore does.
@@ -43,7 +44,10 @@ def landing(
 def pipelines() -> dict[str, Any]:
     """One of each kind, as a stack's outputs have them."""
     lake, replica = landing(HERE, "lake", "orders"), landing(THERE, "replica", "orders")
-    of = lambda name: f"tributary-prod-{name}-"  # noqa: E731
+
+    def of(name: str) -> str:
+        return f"tributary-prod-{name}-"
+
     return {
         "shop-lake": {"kind": "export", **HERE, "from": None, "alarms": of("shop-lake"), "bucket": "lake",
                       "state_machine": MACHINE, "sources": {"orders": "dynamodb", "shop": "rds_instance"},

@@ -1,3 +1,4 @@
+# pyright: basic
 """How `operate` comes to a deployed stack: its outputs by the command line, its accounts by the config's roles."""
 
 from __future__ import annotations

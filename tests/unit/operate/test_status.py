@@ -1,3 +1,4 @@
+# pyright: basic
 """What `make status` says of a running stack, kind by kind, and of one in which something fails."""
 
 from __future__ import annotations
@@ -121,7 +122,11 @@ def test_a_run_that_failed_marks_the_sources_that_its_cause_names_and_says_how_t
 
 def test_before_the_first_run_each_source_is_a_row_that_says_so() -> None:
     cloud = FakeCloud()
-    cloud.run, cloud.records, cloud.loads, cloud.export, cloud.metrics = None, {}, [], None, {}
+    cloud.run = None
+    cloud.records: dict[Any, Any] = {}
+    cloud.loads: list[Any] = []
+    cloud.export = None
+    cloud.metrics: dict[Any, Any] = {}
     shown = {key: each.state for key, each in rows(cloud).items()}
     assert shown.pop(("shop-replica", "orders")) == "ok"
     assert set(shown.values()) == {NOTHING} and ("shop-lake", "shop") in shown

@@ -1,3 +1,4 @@
+# pyright: basic
 """Run, pause and resume: what each kind switches, that nothing else is touched, and that resume undoes pause."""
 
 from __future__ import annotations
@@ -139,7 +140,7 @@ def test_run_of_a_transfer_copies_first_unless_events_do() -> None:
         (switches.pause, "shop-lak", "it has catalog-search, plain, shop-lake"),
     ],
 )
-def test_what_can_t_be_done_is_refused_with_what_to_do_instead(do, pipeline: str, instead: str) -> None:
+def test_what_can_t_be_done_is_refused_with_what_to_do_instead(do: Any, pipeline: str, instead: str) -> None:
     cloud = FakeCloud()
     with pytest.raises(Refused, match=instead):
         do(cloud, pipeline)

@@ -1,3 +1,4 @@
+# pyright: basic
 """Handlers as Lambda loads them, on real boto3 clients whose requests never leave the process.
 
 `Wire` answers at botocore's before-send hook: signing, serialising, retrying and parsing are botocore's own,
@@ -9,8 +10,10 @@ import io
 import json
 import sys
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import boto3
@@ -36,13 +39,16 @@ class Wire:
     """Answers each operation by a function of (path, query's lists, body); faults come first."""
 
     def __init__(self):
-        self.answers, self.faults, self.calls, self.bodies = {}, {}, Counter(), {}
+        self.answers: dict[Any, Any] = {}
+        self.faults: dict[Any, Any] = {}
+        self.calls = Counter()
+        self.bodies: dict[Any, Any] = {}
 
-    def fault(self, operation, *faults):
+    def fault(self, operation: Any, *faults: Any):
         """Each fault is (status, code) or an exception; None lets that request through."""
         self.faults[operation] = list(faults)
 
-    def __call__(self, request, event_name, **_):
+    def __call__(self, request: Any, event_name: Any, **_):
         """The answer to a request; botocore's `before-send` calls it."""
         operation = event_name.rpartition(".")[2]
         self.calls[operation] += 1
@@ -53,18 +59,20 @@ class Wire:
             raise fault
         url = urlsplit(request.url)
         if fault:
-            status, headers, content = fault[0], {}, error_of(event_name.split(".")[1], fault[1])
+            status = fault[0]
+            headers: dict[Any, Any] = {}
+            content = error_of(event_name.split(".")[1], fault[1])
         else:
             query = parse_qs(url.query, keep_blank_values=True)
             status, headers, content = self.answers[operation](unquote(url.path), query, body)
         return AWSResponse(request.url, status, headers, Raw(content))
 
-    def sent(self, operation):
+    def sent(self, operation: Any):
         """The JSON bodies of an operation's requests."""
         return [json.loads(body) for body in self.bodies.get(operation, [])]
 
 
-def error_of(service, code):
+def error_of(service: Any, code: Any):
     """An error in the form of a service."""
     if service in {"s3", "s3-control"}:
         return f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode()
@@ -72,17 +80,17 @@ def error_of(service, code):
 
 
 @pytest.fixture
-def wire():
+def wire() -> Wire:
     """A wire on which every operation still lacks its answer."""
     return Wire()
 
 
 @pytest.fixture
-def load(monkeypatch, wire):
+def load(monkeypatch: pytest.MonkeyPatch, wire: Wire) -> Iterator[Callable[..., ModuleType]]:
     """Imports handlers/<name>/app.py afresh, as a bundle's root, with the given environment."""
     imported = forget()
 
-    def load(name, **environment):
+    def load(name: Any, **environment: Any):
         for key, value in environment.items():
             monkeypatch.setenv(key, value)
         monkeypatch.syspath_prepend(str(HANDLERS / name))
@@ -113,7 +121,7 @@ def load(monkeypatch, wire):
 
 def forget():
     """Takes every handler's modules away, whoever imported them, and returns them by name: each has an `app`."""
-    taken = {}
+    taken: dict[Any, Any] = {}
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
         if file and file.startswith(f"{HANDLERS}/"):  # a Path of each module costs more than many a test
@@ -122,7 +130,7 @@ def forget():
 
 
 @pytest.fixture
-def context():
+def context() -> SimpleNamespace:
     """What Lambda gives a handler beside the event."""
     return SimpleNamespace(
         function_name="f",

@@ -1,3 +1,4 @@
+# pyright: basic
 """Pulumi's engine, as far as a plugin of components calls it."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# pyright: basic
 """The components as other languages get them: a host process, spoken to over gRPC as the engine does."""
 
 import ast

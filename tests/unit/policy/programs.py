@@ -42,7 +42,7 @@ _ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
 
 def _access(
     permission: str = "aoss:ReadDocument", resource: str = "index/c/orders", principal: str = READER
-) -> dict:
+) -> dict[str, Any]:
     rules = [{"ResourceType": "index", "Resource": [resource], "Permission": [permission]}]
     return {"policy": json.dumps([{"Rules": rules, "Principal": [principal]}])}
 
@@ -221,7 +221,7 @@ _LOAD = "gcp:bigquery/dataTransferConfig:DataTransferConfig"
 _AKIA = "AKIA" + "A" * 16
 
 
-def _env(**variables: Any) -> dict:
+def _env(**variables: Any) -> dict[str, Any]:
     return {"environment": {"variables": variables}}
 
 
@@ -262,7 +262,7 @@ _PRINCIPALS = "//iam.googleapis.com/projects/1/locations/global/workloadIdentity
 _ISSUED = {"oidc": {"issuer_uri": "https://token.actions.githubusercontent.com"}}
 
 
-def _binding(role: str, member: str) -> dict:
+def _binding(role: str, member: str) -> dict[str, Any]:
     return {"policy_data": json.dumps({"bindings": [{"role": role, "members": [member]}]})}
 
 

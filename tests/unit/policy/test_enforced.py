@@ -1,3 +1,4 @@
+# pyright: basic
 """A program that a violation stops, and one that runs: `policy.enforced`, and `policy.checked` of a component."""
 
 import json
@@ -21,7 +22,7 @@ class _Cloud(mocks.Mocks):
     def call(self, args: mocks.MockCallArgs) -> Any:
         raise AssertionError(f"nobody expected {args.token}")
 
-    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict]:
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         self.made.append(args.name)
         # A provider gives a document back as text.
         texts = {key: json.dumps(value) for key, value in args.inputs.items() if key == "assumeRolePolicy"}

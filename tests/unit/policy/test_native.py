@@ -91,7 +91,7 @@ def _native(token: str, props: dict[str, Any]) -> Resource:
 
 @pytest.mark.parametrize(("title", "token", "bad", "good"), SPELT)
 def test_what_a_rule_refuses_and_lets_pass_it_does_in_the_native_spelling(
-    title: str, token: str, bad: dict, good: dict
+    title: str, token: str, bad: dict[str, Any], good: dict[str, Any]
 ) -> None:
     refused, passed = check(_native(token, bad)), check(_native(token, good))
     assert title in {violation.rule for violation in refused}

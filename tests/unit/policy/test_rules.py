@@ -1,5 +1,7 @@
 """Each rule on one resource, with what it refuses and what it lets pass."""
 
+from typing import Any
+
 import pytest
 
 from policy.rule import Rule
@@ -11,7 +13,9 @@ from tests.unit.policy.programs import ROWS, UNKNOWN
 
 
 @pytest.mark.parametrize(("title", "token", "bad", "good"), ROWS)
-def test_a_rule_refuses_the_bad_and_lets_the_good_pass(title: str, token: str, bad: dict, good: dict) -> None:
+def test_a_rule_refuses_the_bad_and_lets_the_good_pass(
+    title: str, token: str, bad: dict[str, Any], good: dict[str, Any]
+) -> None:
     assert title in {violation.rule for violation in check(Resource(token, "it", bad, account=ACCOUNT))}
     assert check(Resource(token, "it", good, account=ACCOUNT)) == []
 

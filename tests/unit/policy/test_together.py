@@ -1,6 +1,8 @@
 """Each rule on what several resources are together: a bucket with its parts, its notifications, functions and those who
 call them, queues and topics with their policies."""
 
+from typing import Any
+
 import pytest
 
 from policy.rules import UNKNOWN, Resource, check_all
@@ -20,7 +22,7 @@ PARTS = [
 REPLICATED = Resource("aws:s3/bucketReplicationConfig:BucketReplicationConfig", "b", {"bucket": "b"})
 
 
-def _to_queue(id: str, prefix: str, suffix: str, event: str = "s3:ObjectCreated:*") -> dict:
+def _to_queue(id: str, prefix: str, suffix: str, event: str = "s3:ObjectCreated:*") -> dict[str, Any]:
     return {
         "id": id,
         "events": [event],
@@ -41,7 +43,7 @@ NOTIFICATION = "aws:s3/bucketNotification:BucketNotification"
         _to_queue("two", "raw/", ".json", "s3:ObjectCreated:Put"),
     ],
 )
-def test_notifications_that_overlap_are_refused(other: dict) -> None:
+def test_notifications_that_overlap_are_refused(other: dict[str, Any]) -> None:
     first = _to_queue("one", "raw/", ".json")
     (finding,) = check_all(
         [Resource(NOTIFICATION, "n", {"bucket": "b", "queues": [first], "topics": [other]})]
@@ -57,7 +59,7 @@ def test_notifications_that_overlap_are_refused(other: dict) -> None:
         _to_queue("two", "raw/", ".json", "s3:ObjectRemoved:*"),
     ],
 )
-def test_notifications_side_by_side_pass(other: dict) -> None:
+def test_notifications_side_by_side_pass(other: dict[str, Any]) -> None:
     first = _to_queue("one", "raw/", ".json")
     assert check_all([Resource(NOTIFICATION, "n", {"bucket": "b", "queues": [first, other]})]) == []
 

@@ -1,3 +1,4 @@
+# pyright: basic
 """The documentation is what the code is: tables, numbers, names, links."""
 
 import re

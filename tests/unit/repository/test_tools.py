@@ -1,3 +1,4 @@
+# pyright: basic
 """What judges a commit is the same everywhere: `make lint`, pre-commit, and the container that a newcomer opens."""
 
 import json

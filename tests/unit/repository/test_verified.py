@@ -1,3 +1,4 @@
+# pyright: basic
 """What is executed after it was downloaded has the digest that stands in the repository."""
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ import re
 import subprocess
 import urllib.request
 import zipfile
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,21 +23,23 @@ PIN = re.compile(r"^[\w-]+==[\w.]+( \\\n    --hash=sha256:[0-9a-f]{64})+$")
 
 
 @pytest.fixture
-def jars(tmp_path):
+def jars(tmp_path: Path) -> tuple[Path, dict[str, str]]:
     """A folder of two jars and what the repository would say of them."""
-    expected = {}
+    expected: dict[Any, Any] = {}
     for name in ("a", "b"):
         (tmp_path / f"{name}.jar").write_bytes(name.encode())
         expected[f"org/{name}/1/{name}.jar"] = hashlib.sha256(name.encode()).hexdigest()
     return tmp_path, expected
 
 
-def test_jars_of_the_right_digests_pass(jars):
+def test_jars_of_the_right_digests_pass(jars: tuple[Path, dict[str, str]]):
     verified.check(*jars)
 
 
 @pytest.mark.parametrize("change", ["altered", "missing", "added"])
-def test_a_jar_that_is_altered_missing_or_added_is_refused_and_named(jars, change):
+def test_a_jar_that_is_altered_missing_or_added_is_refused_and_named(
+    jars: tuple[Path, dict[str, str]], change: str
+):
     folder, expected = jars
     if change == "altered":
         (folder / "b.jar").write_bytes(b"B")
@@ -46,7 +51,9 @@ def test_a_jar_that_is_altered_missing_or_added_is_refused_and_named(jars, chang
         verified.check(folder, expected)
 
 
-def test_a_download_of_another_digest_is_not_written(jars, tmp_path, monkeypatch):
+def test_a_download_of_another_digest_is_not_written(
+    jars: tuple[Path, dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     _, expected = jars
     monkeypatch.setattr(urllib.request, "urlopen", lambda url, timeout: io.BytesIO(b"not a jar"))
     fresh = tmp_path / "fresh"
@@ -56,7 +63,7 @@ def test_a_download_of_another_digest_is_not_written(jars, tmp_path, monkeypatch
     assert [*fresh.iterdir()] == []
 
 
-def test_a_cache_with_an_altered_jar_runs_no_node(tmp_path, monkeypatch):
+def test_a_cache_with_an_altered_jar_runs_no_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("TRIBUTARY_CACHE", str(tmp_path))
     folder = tmp_path / opensearch.RUNNER
     folder.mkdir()
@@ -87,7 +94,7 @@ def test_the_packs_wheels_are_named_with_their_digests_too():
 @pytest.mark.parametrize(
     "file", ["Makefile", "local/setup.sh", "tests/pythons.sh", "docs/policies.md", *map(str, WORKFLOWS)]
 )
-def test_nothing_is_installed_without_digests(file):
+def test_nothing_is_installed_without_digests(file: Any):
     installs = re.findall(r"^.*\bpip\S* (?:install|sync)\b.*$", (ROOT / file).read_text(), re.M)
     assert [line for line in installs if "--require-hashes" not in line] == []
 
@@ -124,7 +131,9 @@ def test_the_bridges_packages_are_those_of_the_program():
 
 
 @pytest.mark.parametrize("exchanged", [False, True])
-def test_uv_refuses_a_wheel_of_another_digest(tmp_path, monkeypatch, exchanged):
+def test_uv_refuses_a_wheel_of_another_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exchanged: bool
+):
     """uv itself decides; a wheel made here stands for one that a registry has exchanged."""
     (tmp_path / "wheels").mkdir()
     wheel = tmp_path / "tool-1.0-py3-none-any.whl"
@@ -151,14 +160,16 @@ def test_the_digests_name_the_node_and_the_compiler_that_run():
     assert f"<version>{opensearch.RUNNER.rpartition('-')[2]}</version>" in opensearch.POM.read_text()
 
 
-def test_the_engines_modules_are_named_by_go_sum_and_nothing_else_is_requested(tmp_path, monkeypatch):
+def test_the_engines_modules_are_named_by_go_sum_and_nothing_else_is_requested(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     assert re.search(
         rf"^require {engine.MODULE} v{engine.VERSION}$", (engine.GO / "go.mod").read_text(), re.M
     )
     assert f"{engine.MODULE} v{engine.VERSION} h1:" in (engine.GO / "go.sum").read_text()
-    seen = {}
+    seen: dict[Any, Any] = {}
 
-    def run(command, folder, seconds, env, progress, every):
+    def run(command: Any, folder: Any, seconds: Any, env: Any, progress: Any, every: Any):
         seen.update(env, sum=(folder / "go.sum").read_text())
         raise OSError
 

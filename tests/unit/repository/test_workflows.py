@@ -1,3 +1,4 @@
+# pyright: basic
 """The public workflows: what they run is pinned, they may only read, and they install what the lock has.
 
 Rules of https://docs.github.com/en/actions/reference/security/secure-use; `make lint` runs `zizmor` and `actionlint`.

@@ -1,5 +1,7 @@
 """Names of tables and columns: one rule for the run, the views, Athena and BigQuery."""
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,7 +29,9 @@ names = st.sets(st.one_of(ALIKE, st.text(max_size=12), st.text("aB._-", max_size
 
 
 @given(names, names, names)
-def test_no_two_attributes_have_one_column_and_none_a_reserved_or_taken_one(attributes, declared, taken):
+def test_no_two_attributes_have_one_column_and_none_a_reserved_or_taken_one(
+    attributes: Any, declared: Any, taken: Any
+):
     named = column_names(attributes, first=declared, taken=taken)
     assert set(named) == attributes
     assert len(set(named.values())) == len(attributes)
@@ -35,14 +39,14 @@ def test_no_two_attributes_have_one_column_and_none_a_reserved_or_taken_one(attr
 
 
 @given(names, names)
-def test_what_is_declared_is_named_as_if_nothing_else_were_there(attributes, declared):
+def test_what_is_declared_is_named_as_if_nothing_else_were_there(attributes: Any, declared: Any):
     """So the program, which knows the declared attributes only, names them as the run does."""
     named = column_names(attributes | declared, first=declared)
     assert {a: named[a] for a in declared} == column_names(declared)
 
 
 @given(names, names)
-def test_no_two_tables_have_one_name_and_none_is_anothers_view(tables, more):
+def test_no_two_tables_have_one_name_and_none_is_anothers_view(tables: Any, more: Any):
     named = table_names(tables)
     assert len(set(named.values())) == len(tables)
     assert not set(named.values()) & {f"{name}_latest" for name in named.values()}

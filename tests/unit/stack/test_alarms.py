@@ -1,3 +1,4 @@
+# pyright: basic
 """An alarm says what happened, what it means for the data, and what to do: each names a command that there is."""
 
 import re

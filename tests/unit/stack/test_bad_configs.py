@@ -1,3 +1,4 @@
+# pyright: basic
 """Each wrong config is refused with its path, what is there, what is expected, and what to write.
 
 The configs stand in the rooms of their pipelines, in `bad_configs.py`.
@@ -39,7 +40,7 @@ _PATH = re.compile(r"^([\w.\[\]-]+): ")
 
 
 def _advice() -> list[tuple[str, str, str]]:
-    advised = []
+    advised: list[Any] = []
     for name, (config, _) in BAD.items():
         with pytest.raises(Refused) as refused:
             settings.read(config)

@@ -78,7 +78,7 @@ def test_a_copy_of_checked_arguments_is_not_checked_again() -> None:
 
 
 @pytest.mark.parametrize("hand_over", HAND_OVERS, ids=lambda each: each.reference)
-def test_what_is_handed_over_is_an_argument_of_a_kind_and_of_what_another_yields(hand_over) -> None:
+def test_what_is_handed_over_is_an_argument_of_a_kind_and_of_what_another_yields(hand_over: Any) -> None:
     assert any(hand_over in kind.yields for kind in KINDS.values())
     takers = [
         kind

@@ -1,3 +1,4 @@
+# pyright: basic
 """Two stacks of a project whose resources would be called the same are refused, from either side."""
 
 import itertools

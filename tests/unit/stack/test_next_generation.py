@@ -1,3 +1,4 @@
+# pyright: basic
 """Moving a stack's classic collections to the next generation: in place, and as docs/collections.md has it.
 
 What is replaced is judged by a preview of the engine itself (tests/cli/recordings.py), in test_upgrades.py.

@@ -1,3 +1,4 @@
+# pyright: basic
 """A stack in China or GovCloud names that partition's ARNs and endpoints, and no other's
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html)."""
 

@@ -1,3 +1,4 @@
+# pyright: basic
 """A wrong config is refused with its path, what was found, what is expected, and what to write."""
 
 from typing import Any

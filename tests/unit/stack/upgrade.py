@@ -1,3 +1,4 @@
+# pyright: basic
 """The state of the last released version, and what today's program would replace or delete of it.
 
 `released/<version>/<stack>.json` has, for each resource, what decides: its URN without stack and project, the name of
@@ -66,7 +67,8 @@ def line(parent_urn: str, kind: str, name: str) -> str:
 def aliases(recording: Recording) -> dict[str, set[str]]:
     """Each resource's line, and what it still answers to: by an alias of its own, or of what it stands in
     (https://www.pulumi.com/docs/iac/concepts/resources/options/aliases/#inherited-aliases)."""
-    requests, known = recording.requests, {}
+    requests = recording.requests
+    known: dict[Any, Any] = {}
     for request in requests.values():
         former = known.setdefault(line(request.parent, request.type, request.name), set())
         for alias in request.aliases:
@@ -89,7 +91,7 @@ def aliases(recording: Recording) -> dict[str, set[str]]:
 
 def state(recording: Recording) -> State:
     """What is kept of a recorded program: `{"provider": name, "inputs": {...}}` by line."""
-    kept = {}
+    kept: dict[Any, Any] = {}
     for resource in recording.resources:
         if resource.type != "pulumi:pulumi:Stack" and not resource.type.startswith("tributary:"):
             request = recording.requests[f"{resource.type}::{resource.name}"]

@@ -1,3 +1,4 @@
+# pyright: basic
 """Wrong configs of a BigQuery transfer: what each is, the config, and what its error says."""
 
 from typing import Any

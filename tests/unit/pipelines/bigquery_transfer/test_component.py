@@ -1,3 +1,4 @@
+# pyright: basic
 """What a BigQuery transfer registers for its config, and where its AWS key is and is not."""
 
 import json

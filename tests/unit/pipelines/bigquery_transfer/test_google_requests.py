@@ -37,9 +37,10 @@ class Calls(Gcp):
     def __init__(self) -> None:
         super().__init__()
         self.policy: dict[str, Any] = {"bindings": []}
-        self.project, self.calls = "shop-analytics", []
+        self.project = "shop-analytics"
+        self.calls: list[Any] = []
 
-    def call(self, method: str, path: str, body: dict | None = None) -> dict:
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         parts = urlsplit(path)
         messages.check(method, unquote(parts.path), parse_qs(parts.query), body)
         self.calls.append((method, parts.path))

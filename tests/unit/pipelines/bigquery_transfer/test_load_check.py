@@ -1,9 +1,15 @@
+# pyright: basic
 """The load check: which exports a load took, and what is published and raised."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
+
+from tests.unit.pipelines.conftest import Wire
 
 EVENT = {"scheduled_time": "2026-01-02T06:00:00Z"}
 SETTINGS = {
@@ -30,12 +36,12 @@ SETTINGS = {
 OLD = {"updateTime": "2025-12-01T00:00:00Z", "nextRunTime": "2026-01-03T04:30:00Z"}
 
 
-def run(at, state="SUCCEEDED"):
+def run(at: Any, state: str = "SUCCEEDED"):
     return {"scheduleTime": at, "state": state}
 
 
 @pytest.fixture
-def app(load, wire, monkeypatch):
+def app(load: Callable[..., ModuleType], wire: Wire, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     wire.answers["ListObjectsV2"] = listing
     wire.answers["GetObject"] = lambda path, query, body: (200, {}, json.dumps({"itemCount": 7}).encode())
     wire.answers["PutMetricData"] = lambda path, query, body: (200, {}, b"{}")
@@ -45,7 +51,7 @@ def app(load, wire, monkeypatch):
     return app
 
 
-def listing(path, query, body):
+def listing(path: Any, query: Any, body: Any):
     folder = query["prefix"][0]
     written = {
         "new/manifest-summary.json": "2026-01-02T04:30:00Z",
@@ -62,9 +68,9 @@ def listing(path, query, body):
 
 
 def test_only_what_was_written_between_the_load_before_and_this_one_is_expected(
-    app, wire, context, monkeypatch
+    app: ModuleType, wire: Wire, context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ):
-    queries = []
+    queries: list[Any] = []
     monkeypatch.setattr(app.google, "count", lambda project, location, sql: queries.append(sql) or 6)
     answer = app.handler(EVENT, context)
     assert answer["tables"][0] == {
@@ -82,9 +88,9 @@ def test_only_what_was_written_between_the_load_before_and_this_one_is_expected(
 
 
 def test_a_table_that_cannot_be_counted_is_named_after_the_others_are_published(
-    app, wire, context, monkeypatch
+    app: ModuleType, wire: Wire, context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ):
-    def count(project, location, sql):
+    def count(project: Any, location: Any, sql: Any):
         if "orders" in sql:
             raise app.GoogleRefused("bigquery: 403")
         return 7
@@ -110,9 +116,9 @@ def test_a_table_that_cannot_be_counted_is_named_after_the_others_are_published(
     ],
 )
 def test_a_load_failed_unless_its_newest_run_since_it_was_due_succeeded(
-    app, context, monkeypatch, runs, state
+    app: ModuleType, context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, runs: list[Any], state: str
 ):
-    published = []
+    published: list[Any] = []
     monkeypatch.setattr(app.google, "runs", lambda transfer: runs)
     monkeypatch.setattr(app.google, "count", lambda project, location, sql: 7)
     monkeypatch.setattr(
@@ -146,7 +152,7 @@ def test_a_load_failed_unless_its_newest_run_since_it_was_due_succeeded(
     ],
 )
 def test_no_run_is_a_failed_load_unless_the_transfer_is_new_and_its_time_to_come(
-    app, context, monkeypatch, config, failed
+    app: ModuleType, context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, config: Any, failed: int
 ):
     monkeypatch.setattr(app.google, "runs", lambda transfer: [])
     monkeypatch.setattr(app.google, "transfer", lambda name: config)
@@ -156,9 +162,9 @@ def test_no_run_is_a_failed_load_unless_the_transfer_is_new_and_its_time_to_come
 
 
 def test_a_transfer_whose_runs_are_refused_is_named_after_the_others_are_published(
-    app, wire, context, monkeypatch
+    app: ModuleType, wire: Wire, context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ):
-    def runs(transfer):
+    def runs(transfer: Any):
         if transfer == "t/products":
             raise app.GoogleRefused("bigquerydatatransfer: 403")
         return [run("2026-01-02T04:30:00Z")]
@@ -170,10 +176,13 @@ def test_a_transfer_whose_runs_are_refused_is_named_after_the_others_are_publish
     assert wire.calls["PutMetricData"] == 2 + 2
 
 
-def test_every_page_of_a_transfers_runs_is_read(load, monkeypatch):
-    app, requests = load("load_check", **SETTINGS), []
+def test_every_page_of_a_transfers_runs_is_read(
+    load: Callable[..., ModuleType], monkeypatch: pytest.MonkeyPatch
+):
+    app = load("load_check", **SETTINGS)
+    requests: list[Any] = []
 
-    def ask(host, path, body, token=""):
+    def ask(host: Any, path: Any, body: Any, token: str = ""):
         requests.append((host, path, body))
         return {"transferRuns": [len(requests)], "nextPageToken": "a b" if len(requests) == 1 else ""}
 
@@ -184,7 +193,7 @@ def test_every_page_of_a_transfers_runs_is_read(load, monkeypatch):
     assert requests == [("bigquerydatatransfer", path + page, None) for page in ("", "a%20b")]
 
 
-def test_a_run_before_the_load_of_its_day_checks_the_day_before(app):
+def test_a_run_before_the_load_of_its_day_checks_the_day_before(app: ModuleType):
     load = app.due_load(app.planned({"scheduled_time": "2026-01-02T04:29:59Z"}), "04:30")
     assert (load.day.isoformat(), load.until) == ("2026-01-01", datetime(2026, 1, 1, 4, 30, tzinfo=UTC))
     assert (
@@ -193,7 +202,7 @@ def test_a_run_before_the_load_of_its_day_checks_the_day_before(app):
     )
 
 
-def test_a_load_of_copies_took_what_was_written_before_they_were_made(app):
+def test_a_load_of_copies_took_what_was_written_before_they_were_made(app: ModuleType):
     load = app.due_load(app.planned({"scheduled_time": "2026-01-02T06:00:00Z"}), "00:30", 90)
     assert load.day.isoformat() == "2026-01-02"
     assert (load.since, load.until) == (
@@ -211,15 +220,17 @@ def test_a_load_of_copies_took_what_was_written_before_they_were_made(app):
         None,
     ],
 )
-def test_an_event_without_a_time_is_refused(app, context, event):
+def test_an_event_without_a_time_is_refused(
+    app: ModuleType, context: SimpleNamespace, event: dict[str, Any] | None
+):
     with pytest.raises(ValueError, match="scheduled_time is"):
         app.handler(event, context)
 
 
-def test_the_access_token_is_kept_until_near_its_end(app, monkeypatch):
-    hosts = []
+def test_the_access_token_is_kept_until_near_its_end(app: ModuleType, monkeypatch: pytest.MonkeyPatch):
+    hosts: list[Any] = []
 
-    def ask(host, path, body, token=""):
+    def ask(host: Any, path: Any, body: Any, token: str = ""):
         hosts.append(host)
         return {"access_token": "f", "accessToken": "t", "expireTime": "2100-01-01T00:00:00Z"}
 
@@ -233,7 +244,7 @@ def test_the_access_token_is_kept_until_near_its_end(app, monkeypatch):
 
 @pytest.mark.parametrize("summary", ["no JSON", "[]", "{}", '{"itemCount": null}'])
 def test_a_manifest_that_can_not_be_read_is_named_after_the_others_are_published(
-    app, wire, context, monkeypatch, summary
+    app: ModuleType, wire: Wire, context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, summary: str
 ):
     monkeypatch.setattr(app.google, "count", lambda project, location, sql: 7)
     good = json.dumps({"itemCount": 7})

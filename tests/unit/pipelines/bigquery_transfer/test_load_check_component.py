@@ -1,3 +1,4 @@
+# pyright: basic
 """The check of each load: when it runs, what it may do, its alarms."""
 
 import json

@@ -1,3 +1,4 @@
+# pyright: basic
 """Wrong configs of an export: what each is, the config, and what its error says."""
 
 from typing import Any

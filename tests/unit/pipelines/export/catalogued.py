@@ -1,7 +1,10 @@
+# pyright: basic
 """A Glue catalog and landing on the wire, for the tests of the catalog function."""
 
 import base64
 import json
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 COLUMNS = [{"Name": "id", "Type": "string"}, {"Name": "total", "Type": "decimal(38,0)"}]
 
@@ -20,7 +23,7 @@ EXPORT = {
 }
 
 
-def publish(app, context, export):
+def publish(app: ModuleType, context: SimpleNamespace, export: Any):
     """What a publication has written down of its tables."""
     answer = app.handler({"step": "publish", "export": export}, context)
     written = app.read(answer["published_key"])[0]
@@ -32,23 +35,23 @@ def publish(app, context, export):
     return written
 
 
-def exported(glue, columns):
+def exported(glue: dict[str, Any], columns: Any):
     """An export with these columns."""
     glue["state"]["/state/orders/02/schema.json"] = json.dumps({"glue_columns": columns}).encode()
     return EXPORT | {"schema_key": "state/orders/02/schema.json"}
 
 
-def latest(glue):
+def latest(glue: dict[str, Any]):
     """The view on the table's last export, as Athena keeps it."""
     view = glue["tables"]["orders_latest"]["ViewOriginalText"]
     return json.loads(base64.b64decode(view.removeprefix("/* Presto View: ").removesuffix(" */")))
 
 
-def shown(glue):
+def shown(glue: dict[str, Any]):
     """All that readers and later runs see."""
     return json.dumps(glue, default=bytes.decode)
 
 
-def tables_of(answer):
+def tables_of(answer: Any):
     """The names of the tables that a step answers with."""
     return [table["table"] for table in answer["tables"]]

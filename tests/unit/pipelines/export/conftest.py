@@ -1,42 +1,47 @@
+# pyright: basic
 """Fixtures of this room's tests."""
 
 import json
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
 
 import pytest
 
+from tests.unit.pipelines.conftest import Wire
 from tests.unit.pipelines.export.catalogued import COLUMNS, EXPORT
 
 
 @pytest.fixture
-def glue(wire):
+def glue(wire: Wire) -> dict[str, Any]:
     """A catalog: the tables and partitions that it holds, in the order in which they came."""
     schema = json.dumps({"glue_columns": COLUMNS}).encode()
     catalog = {"tables": {}, "partitions": {}, "order": [], "state": {f"/{EXPORT['schema_key']}": schema}}
 
-    def table(path, query, body):
+    def table(path: Any, query: Any, body: Any):
         given = json.loads(body)["TableInput"]
         catalog["tables"][given["Name"]] = given
         catalog["order"].append(given["Name"])
         return 200, {}, b"{}"
 
-    def get(path, query, body):
+    def get(path: Any, query: Any, body: Any):
         table = catalog["tables"].get(json.loads(body)["Name"])
         if not table:
             return 400, {}, b'{"__type": "EntityNotFoundException", "message": "no"}'
         return 200, {}, json.dumps({"Table": table}).encode()
 
-    def partition(path, query, body):
+    def partition(path: Any, query: Any, body: Any):
         given = json.loads(body)["PartitionInput"]
         catalog["partitions"][given["Values"][0]] = given["StorageDescriptor"]["Location"]
         catalog["order"].append(given["Values"][0])
         return 200, {}, b"{}"
 
-    def put(path, query, body):
+    def put(path: Any, query: Any, body: Any):
         catalog["order"].append(path)
         catalog["state"][path] = body.read() if hasattr(body, "read") else body
         return 200, {}, b""
 
-    def state(path, query, body):
+    def state(path: Any, query: Any, body: Any):
         if path in catalog["state"]:
             return 200, {"etag": f'"{len(catalog["state"][path])}"'}, catalog["state"][path]
         return 404, {}, b"<Error><Code>NoSuchKey</Code></Error>"
@@ -52,7 +57,7 @@ def glue(wire):
 
 
 @pytest.fixture
-def app(load, wire, monkeypatch):
+def app(load: Callable[..., ModuleType], wire: Wire, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The catalog function."""
     monkeypatch.setenv("AWS_REQUEST_CHECKSUM_CALCULATION", "when_required")  # else bodies come in chunks
     wire.answers["PutMetricData"] = lambda path, query, body: (200, {}, b"")
@@ -60,16 +65,19 @@ def app(load, wire, monkeypatch):
 
 
 @pytest.fixture
-def described(wire, glue):
+def described(wire: Wire, glue: dict[str, Any]) -> Callable[..., dict[str, Any]]:
     """Finished exports of databases, with their descriptions in the landing."""
-    landed, state = {}, wire.answers["GetObject"]
+    landed: dict[Any, Any] = {}
+    state = wire.answers["GetObject"]
     wire.answers["GetObject"] = lambda path, query, body: (
         (200, {"etag": '"1"'}, json.dumps(landed[path]).encode())
         if path in landed
         else state(path, query, body)
     )
 
-    def export(source, *tables, last=COLUMNS, at="2026-01-02T03:00:00+00:00", **others):
+    def export(
+        source: Any, *tables: Any, last: Any = COLUMNS, at: str = "2026-01-02T03:00:00+00:00", **others: Any
+    ):
         key = f"state/{source}/{at[:10]}/tables.json"
         landed[f"/{key}"] = {"skipped": {}, "refused": {}} | others
         landed[f"/{key}"]["tables"] = [

@@ -1,14 +1,21 @@
+# pyright: basic
 """Publishing: columns only widen, readers move last and never back, and a run's failures are all reported."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 
+from tests.unit.pipelines.conftest import Wire
 from tests.unit.pipelines.export.catalogued import EXPORT, latest, publish, shown, tables_of
 
 
-def test_readers_move_after_the_table_and_its_partition_are_there(app, glue, context):
+def test_readers_move_after_the_table_and_its_partition_are_there(
+    app: ModuleType, glue: dict[str, Any], context: SimpleNamespace
+):
     answer = publish(app, context, EXPORT)
     assert glue["order"] == [
         "orders",
@@ -23,7 +30,9 @@ def test_readers_move_after_the_table_and_its_partition_are_there(app, glue, con
     assert glue["partitions"] == {"2026-01-02": "s3://landing/lake/orders/export_date=2026-01-02/run=01/"}
 
 
-def test_an_older_export_gets_its_partition_and_moves_nobody_back(app, glue, context):
+def test_an_older_export_gets_its_partition_and_moves_nobody_back(
+    app: ModuleType, glue: dict[str, Any], context: SimpleNamespace
+):
     app.handler({"step": "publish", "export": EXPORT}, context)
     older = EXPORT | {"export_date": "2026-01-01", "exported_to": "2026-01-01T03:00:00+00:00"}
     answer = publish(app, context, older)
@@ -32,7 +41,7 @@ def test_an_older_export_gets_its_partition_and_moves_nobody_back(app, glue, con
 
 
 def test_an_older_export_of_the_published_day_leaves_its_partition_where_readers_expect_it(
-    app, glue, context
+    app: ModuleType, glue: dict[str, Any], context: SimpleNamespace
 ):
     app.handler({"step": "publish", "export": EXPORT}, context)
     older = {"exported_to": "2026-01-02T02:00:00+00:00", "location": "lake/orders/run=00/", "export_id": "00"}
@@ -41,7 +50,9 @@ def test_an_older_export_of_the_published_day_leaves_its_partition_where_readers
     assert glue["partitions"] == {"2026-01-02": "s3://landing/lake/orders/export_date=2026-01-02/run=01/"}
 
 
-def test_a_newer_export_of_the_published_day_takes_its_partition(app, glue, context):
+def test_a_newer_export_of_the_published_day_takes_its_partition(
+    app: ModuleType, glue: dict[str, Any], context: SimpleNamespace
+):
     app.handler({"step": "publish", "export": EXPORT}, context)
     newer = {"exported_to": "2026-01-02T04:00:00+00:00", "location": "lake/orders/run=02/", "export_id": "02"}
     assert publish(app, context, EXPORT | newer)["tables"][0]["moved"] is True
@@ -50,7 +61,12 @@ def test_a_newer_export_of_the_published_day_takes_its_partition(app, glue, cont
 
 @pytest.mark.parametrize("catalog", ["registered", "crawler"])
 def test_a_table_that_another_source_has_published_is_refused_and_its_readers_stay(
-    app, glue, described, context, monkeypatch, catalog
+    app: ModuleType,
+    glue: dict[str, Any],
+    described: Callable[..., dict[str, Any]],
+    context: SimpleNamespace,
+    monkeypatch: pytest.MonkeyPatch,
+    catalog: str,
 ):
     app.handler({"step": "publish", "export": described("shop-eu", "shop.products")}, context)
     before = shown(glue)
@@ -63,7 +79,9 @@ def test_a_table_that_another_source_has_published_is_refused_and_its_readers_st
     assert shown(glue) == before
 
 
-def test_a_record_that_tells_no_source_is_taken_over(app, glue, context):
+def test_a_record_that_tells_no_source_is_taken_over(
+    app: ModuleType, glue: dict[str, Any], context: SimpleNamespace
+):
     app.handler({"step": "publish", "export": EXPORT}, context)
     key = "/state/orders/current.json"
     record = json.loads(glue["state"][key])
@@ -73,8 +91,10 @@ def test_a_record_that_tells_no_source_is_taken_over(app, glue, context):
     assert json.loads(glue["state"][key])["source"] == "orders"
 
 
-def test_what_another_call_has_published_meanwhile_is_not_written_over(app, glue, context):
-    conditions = []
+def test_what_another_call_has_published_meanwhile_is_not_written_over(
+    app: ModuleType, glue: dict[str, Any], context: SimpleNamespace
+):
+    conditions: list[Any] = []
     app.s3.meta.events.register(
         "provide-client-params.s3.PutObject",
         lambda params, **_: conditions.append((params.get("IfNoneMatch"), params.get("IfMatch"))),
@@ -86,7 +106,11 @@ def test_what_another_call_has_published_meanwhile_is_not_written_over(app, glue
 
 
 def test_a_source_with_a_refused_table_has_its_others_published_and_fails_in_the_report(
-    app, glue, described, wire, context
+    app: ModuleType,
+    glue: dict[str, Any],
+    described: Callable[..., dict[str, Any]],
+    wire: Wire,
+    context: SimpleNamespace,
 ):
     export = described(
         "shop", "shop.a", skipped={"postgres": "no tables"}, refused={"shop.Odd": "ID beside id"}
@@ -103,12 +127,16 @@ def test_a_source_with_a_refused_table_has_its_others_published_and_fails_in_the
     assert (counted["Published"], counted["Failed"], counted["Skipped"]) == (1, 1, 1)
 
 
-def test_rows_of_an_incremental_export_are_those_of_the_folded_snapshot(app, glue, context):
+def test_rows_of_an_incremental_export_are_those_of_the_folded_snapshot(
+    app: ModuleType, glue: dict[str, Any], context: SimpleNamespace
+):
     export = EXPORT | {"incremental": True, "folded": {"rows": 40}}
     assert publish(app, context, export)["tables"][0]["rows"] == 40
 
 
-def test_a_report_hands_on_what_a_source_has_to_say_of_its_export(app, glue, described, context):
+def test_a_report_hands_on_what_a_source_has_to_say_of_its_export(
+    app: ModuleType, glue: dict[str, Any], described: Callable[..., dict[str, Any]], context: SimpleNamespace
+):
     noticed = app.handler({"step": "publish", "export": EXPORT | {"notice": "exported in full"}}, context)
     silent = app.handler({"step": "publish", "export": described("shop", "shop.b") | {"notice": ""}}, context)
     answer = app.handler({"step": "report", "due": "2026-01-02", "results": [[noticed, silent]]}, context)
@@ -120,7 +148,7 @@ def test_a_report_hands_on_what_a_source_has_to_say_of_its_export(app, glue, des
     }
 
 
-def test_metrics_say_for_each_source_whether_it_failed_and_how_old_its_data_is(app):
+def test_metrics_say_for_each_source_whether_it_failed_and_how_old_its_data_is(app: ModuleType):
     published = {"table": "orders", "rows": 7, "exported_to": "2026-01-02T03:00:00+00:00"}
     results = [{"source": "orders", "tables": [published]}, {"source": "shop", "error": {}}]
     metrics = app.publishing.metrics("lake", results, datetime(2026, 1, 2, 4, tzinfo=UTC))
@@ -140,7 +168,7 @@ def test_metrics_say_for_each_source_whether_it_failed_and_how_old_its_data_is(a
 
 
 def test_what_a_report_and_a_publication_answer_fits_a_state_however_many_tables(
-    app, glue, described, context
+    app: ModuleType, glue: dict[str, Any], described: Callable[..., dict[str, Any]], context: SimpleNamespace
 ):
     tables = [f"shop.{'t' * 100}{number}" for number in range(300)]
     export = described("shop", *tables, skipped=dict.fromkeys(map(str, range(300)), "x" * 200))

@@ -1,14 +1,21 @@
+# pyright: basic
 """Names and columns of the tables that are published."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 
+from tests.unit.pipelines.conftest import Wire
 from tests.unit.pipelines.export.catalogued import EXPORT, exported, latest, publish, shown, tables_of
 
 
-def test_the_view_is_presto_sql_on_one_partition_with_its_columns_typed(app, glue, context):
+def test_the_view_is_presto_sql_on_one_partition_with_its_columns_typed(
+    app: ModuleType, glue: dict[str, Any], context: SimpleNamespace
+):
     app.handler({"step": "publish", "export": EXPORT}, context)
     assert latest(glue) == {
         "originalSql": 'SELECT "id", "total" FROM "shop"."orders" WHERE "export_date" = \'2026-01-02\'',
@@ -27,21 +34,28 @@ def test_the_view_is_presto_sql_on_one_partition_with_its_columns_typed(app, glu
     ],
 )
 def test_tables_of_a_database_that_would_be_one_name_in_the_catalog_get_two(
-    app, glue, described, context, tables, names
+    app: ModuleType,
+    glue: dict[str, Any],
+    described: Callable[..., dict[str, Any]],
+    context: SimpleNamespace,
+    tables: tuple[Any, ...],
+    names: tuple[Any, ...],
 ):
     answer = publish(app, context, described("shop", *tables))
     assert tables_of(answer) == list(names)
     assert {f"{name}_latest" for name in names} <= set(glue["tables"])
 
 
-def test_a_table_called_as_anothers_view_gets_another_name(app, glue, described, context):
+def test_a_table_called_as_anothers_view_gets_another_name(
+    app: ModuleType, glue: dict[str, Any], described: Callable[..., dict[str, Any]], context: SimpleNamespace
+):
     answer = publish(app, context, described("shop", "shop.a", "shop.a_latest"))
     first, second = tables_of(answer)
     assert first == "shop_a" and second.startswith("shop_a_latest_")
 
 
 def test_a_new_table_whose_view_would_be_called_as_a_published_table_gets_another_name(
-    app, glue, described, context
+    app: ModuleType, glue: dict[str, Any], described: Callable[..., dict[str, Any]], context: SimpleNamespace
 ):
     app.handler({"step": "publish", "export": described("shop", "shop.orders_latest")}, context)
     both = described("shop", "shop.orders", "shop.orders_latest", at="2026-01-03T03:00:00+00:00")
@@ -51,7 +65,9 @@ def test_a_new_table_whose_view_would_be_called_as_a_published_table_gets_anothe
     )
 
 
-def test_a_name_once_given_stays_whatever_tables_come_and_go(app, glue, described, context):
+def test_a_name_once_given_stays_whatever_tables_come_and_go(
+    app: ModuleType, glue: dict[str, Any], described: Callable[..., dict[str, Any]], context: SimpleNamespace
+):
     app.handler({"step": "publish", "export": described("shop", "public.Orders")}, context)
     both = described("shop", "public.Orders", "public.orders", at="2026-01-03T03:00:00+00:00")
     names = tables_of(publish(app, context, both))
@@ -60,7 +76,9 @@ def test_a_name_once_given_stays_whatever_tables_come_and_go(app, glue, describe
     assert tables_of(publish(app, context, later)) == names[1:]
 
 
-def test_a_name_that_the_config_gives_is_the_tables_and_nobody_elses(app, glue, described, context):
+def test_a_name_that_the_config_gives_is_the_tables_and_nobody_elses(
+    app: ModuleType, glue: dict[str, Any], described: Callable[..., dict[str, Any]], context: SimpleNamespace
+):
     chosen = {"catalog_names": {"public.Orders": "orders_of_old"}}
     export = described("shop", "public.Orders", "public.orders_of_old") | chosen
     assert tables_of(publish(app, context, export)) == [
@@ -75,7 +93,9 @@ def test_a_name_that_the_config_gives_is_the_tables_and_nobody_elses(app, glue, 
         app.handler({"step": "publish", "export": taken}, context)
 
 
-def test_what_rds_skipped_is_a_notice_and_no_failure(app, glue, described, context):
+def test_what_rds_skipped_is_a_notice_and_no_failure(
+    app: ModuleType, glue: dict[str, Any], described: Callable[..., dict[str, Any]], context: SimpleNamespace
+):
     export = described("shop", "shop.a", skipped={"postgres": "no tables were found, database skipped"})
     answer = publish(app, context, export)
     assert answer["skipped"]
@@ -91,7 +111,13 @@ def test_what_rds_skipped_is_a_notice_and_no_failure(app, glue, described, conte
     ],
 )
 def test_a_table_named_as_the_view_of_another_sources_table_is_refused(
-    app, glue, described, context, first, second, says
+    app: ModuleType,
+    glue: dict[str, Any],
+    described: Callable[..., dict[str, Any]],
+    context: SimpleNamespace,
+    first: str,
+    second: str,
+    says: str,
 ):
     app.handler({"step": "publish", "export": described("shop-eu", first)}, context)
     before = shown(glue)
@@ -101,7 +127,7 @@ def test_a_table_named_as_the_view_of_another_sources_table_is_refused(
 
 
 def test_one_table_that_cannot_be_published_leaves_the_readers_of_all_tables_of_its_source(
-    app, glue, described, context
+    app: ModuleType, glue: dict[str, Any], described: Callable[..., dict[str, Any]], context: SimpleNamespace
 ):
     app.handler({"step": "publish", "export": described("shop", "shop.a", "shop.b")}, context)
     before = shown(glue)
@@ -114,7 +140,9 @@ def test_one_table_that_cannot_be_published_leaves_the_readers_of_all_tables_of_
     assert shown(glue) == before
 
 
-def test_a_column_that_an_export_lacks_stays_and_a_new_one_comes_last(app, glue, context):
+def test_a_column_that_an_export_lacks_stays_and_a_new_one_comes_last(
+    app: ModuleType, glue: dict[str, Any], context: SimpleNamespace
+):
     app.handler({"step": "publish", "export": EXPORT}, context)
     changed = [{"Name": "note", "Type": "string"}, {"Name": "total", "Type": "decimal(38,2)"}]
     app.handler({"step": "publish", "export": exported(glue, changed)}, context)
@@ -126,7 +154,9 @@ def test_a_column_that_an_export_lacks_stays_and_a_new_one_comes_last(app, glue,
 
 
 @pytest.mark.parametrize("kind", ["string", "double", "boolean", "bigint", "array<bigint>", "decimal(10,2)"])
-def test_a_column_that_would_become_another_kind_is_refused_and_readers_stay(app, glue, context, kind):
+def test_a_column_that_would_become_another_kind_is_refused_and_readers_stay(
+    app: ModuleType, glue: dict[str, Any], context: SimpleNamespace, kind: str
+):
     app.handler({"step": "publish", "export": EXPORT}, context)
     before = latest(glue)
     columns = [{"Name": "total", "Type": kind}]
@@ -135,7 +165,9 @@ def test_a_column_that_would_become_another_kind_is_refused_and_readers_stay(app
     assert latest(glue) == before
 
 
-def test_the_tables_of_a_database_are_published_as_the_landing_describes_them(app, glue, described, context):
+def test_the_tables_of_a_database_are_published_as_the_landing_describes_them(
+    app: ModuleType, glue: dict[str, Any], described: Callable[..., dict[str, Any]], context: SimpleNamespace
+):
     export = described("shop", "shop.orders", "shop.order-lines")
     published = publish(app, context, export)
     assert [(table["table"], table["rows"]) for table in published["tables"]] == [
@@ -144,7 +176,9 @@ def test_the_tables_of_a_database_are_published_as_the_landing_describes_them(ap
     ]
 
 
-def test_a_report_names_every_source_that_failed_and_counts_every_one(app, wire, context):
+def test_a_report_names_every_source_that_failed_and_counts_every_one(
+    app: ModuleType, wire: Wire, context: SimpleNamespace
+):
     cause = json.dumps({"errorMessage": "a.json.gz has the md5 x", "errorType": "ExportError"})
     results = [
         [{"source": "orders", "error": {"Error": "ExportError", "Cause": cause}}],
@@ -162,7 +196,9 @@ def test_a_report_names_every_source_that_failed_and_counts_every_one(app, wire,
     assert wire.calls["PutMetricData"] == 1
 
 
-def test_values_that_no_column_holds_are_counted_and_reported(app, glue, context):
+def test_values_that_no_column_holds_are_counted_and_reported(
+    app: ModuleType, glue: dict[str, Any], context: SimpleNamespace
+):
     conflict = "n is published as boolean: values (S) stand in _rest"
     published = publish(app, context, EXPORT | {"schema": {"conflicts": [conflict]}})
     counted = {

@@ -1,12 +1,18 @@
+# pyright: basic
 """Starting exports: the request, and what each refusal leads to."""
 
 import json
 import os
 import sys
+from collections.abc import Callable
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 import scheduled_time
 from botocore.exceptions import ReadTimeoutError
+
+from tests.unit.pipelines.conftest import Wire
 
 ORDERS = "arn:aws:dynamodb:us-east-1:111111111111:table/orders"
 CUSTOMERS = "arn:aws:dynamodb:us-east-1:111111111111:table/customers"
@@ -14,14 +20,14 @@ EVENT = {"scheduled_time": "2026-01-01T16:00:00Z"}
 EXPORT = "ExportTableToPointInTime"
 
 
-def start(path, query, body):
+def start(path: Any, query: Any, body: Any):
     table = json.loads(body)["TableArn"]
     answer = {"ExportDescription": {"ExportArn": f"{table}/export/01", "ExportStatus": "IN_PROGRESS"}}
     return 200, {}, json.dumps(answer).encode()
 
 
 @pytest.fixture
-def app(load, wire):
+def app(load: Callable[..., ModuleType], wire: Wire) -> ModuleType:
     wire.answers[EXPORT] = start
     return load(
         "export_start",
@@ -33,7 +39,9 @@ def app(load, wire):
     )
 
 
-def test_every_table_is_exported_in_full_as_of_the_scheduled_time(app, wire, context):
+def test_every_table_is_exported_in_full_as_of_the_scheduled_time(
+    app: ModuleType, wire: Wire, context: SimpleNamespace
+):
     answer = app.handler(EVENT, context)
     assert [export["table_arn"] for export in answer["exports"]] == [ORDERS, CUSTOMERS]
     request = wire.sent(EXPORT)[0]
@@ -51,7 +59,9 @@ def test_every_table_is_exported_in_full_as_of_the_scheduled_time(app, wire, con
     }
 
 
-def test_a_key_makes_the_export_be_encrypted_with_it(load, wire, context):
+def test_a_key_makes_the_export_be_encrypted_with_it(
+    load: Callable[..., ModuleType], wire: Wire, context: SimpleNamespace
+):
     wire.answers[EXPORT] = start
     key = "arn:aws:kms:us-east-1:111111111111:key/1"
     app = load(
@@ -71,7 +81,9 @@ def test_a_key_makes_the_export_be_encrypted_with_it(load, wire, context):
     )
 
 
-def test_a_run_repeated_asks_with_the_same_tokens_and_another_run_with_others(app, wire, context):
+def test_a_run_repeated_asks_with_the_same_tokens_and_another_run_with_others(
+    app: ModuleType, wire: Wire, context: SimpleNamespace
+):
     app.handler(EVENT, context)
     app.handler({"scheduled_time": "2026-01-01T17:00:00+01:00"}, context)  # the same instant
     app.handler({"scheduled_time": "2026-01-02T16:00:00Z"}, context)
@@ -88,7 +100,9 @@ def test_a_run_repeated_asks_with_the_same_tokens_and_another_run_with_others(ap
         ("KMS_KEY_ARN", "arn:aws:kms:us-east-1:111111111111:key/1"),
     ],
 )
-def test_another_stacks_export_of_the_table_at_the_same_time_has_a_token_of_its_own(app, key, value):
+def test_another_stacks_export_of_the_table_at_the_same_time_has_a_token_of_its_own(
+    app: ModuleType, key: str, value: str
+):
     exports = sys.modules["exports"]
     settings = {key: os.environ[key] for key in ("TABLES", "BUCKET", "BUCKET_OWNER", "PREFIX", "KMS_KEY_ARN")}
     due = scheduled_time.planned(EVENT)
@@ -99,20 +113,24 @@ def test_another_stacks_export_of_the_table_at_the_same_time_has_a_token_of_its_
     assert len(tokens) == 2
 
 
-def test_throttling_is_waited_out(app, wire, context):
+def test_throttling_is_waited_out(app: ModuleType, wire: Wire, context: SimpleNamespace):
     wire.fault(EXPORT, (400, "ThrottlingException"), (400, "ThrottlingException"))
     assert len(app.handler(EVENT, context)["exports"]) == 2
     assert wire.calls[EXPORT] == 4
 
 
-def test_a_call_that_timed_out_is_repeated_with_its_token(app, wire, context):
+def test_a_call_that_timed_out_is_repeated_with_its_token(
+    app: ModuleType, wire: Wire, context: SimpleNamespace
+):
     wire.fault(EXPORT, ReadTimeoutError(endpoint_url="https://dynamodb"))
     assert len(app.handler(EVENT, context)["exports"]) == 2
     first, again, _ = wire.sent(EXPORT)
     assert first == again
 
 
-def test_one_table_without_recovery_does_not_keep_the_others_from_being_exported(app, wire, context):
+def test_one_table_without_recovery_does_not_keep_the_others_from_being_exported(
+    app: ModuleType, wire: Wire, context: SimpleNamespace
+):
     wire.fault(EXPORT, (400, "PointInTimeRecoveryUnavailableException"))
     with pytest.raises(
         Exception, match=r"1 of 2 exports did not start\. orders: PointInTimeRecovery.*turn it on"
@@ -131,7 +149,9 @@ def test_one_table_without_recovery_does_not_keep_the_others_from_being_exported
         ("SomethingNewException", "orders: SomethingNewException: no"),
     ],
 )
-def test_a_refusal_is_named_with_what_to_do_for_every_table(app, wire, context, code, says):
+def test_a_refusal_is_named_with_what_to_do_for_every_table(
+    app: ModuleType, wire: Wire, context: SimpleNamespace, code: str, says: str
+):
     wire.fault(EXPORT, (400, code), (400, code))
     with pytest.raises(Exception, match=says) as raised:
         app.handler(EVENT, context)
@@ -139,14 +159,16 @@ def test_a_refusal_is_named_with_what_to_do_for_every_table(app, wire, context, 
     assert wire.calls[EXPORT] == 2
 
 
-def test_too_many_exports_at_once_are_waited_for_and_then_reported(app, wire, context):
+def test_too_many_exports_at_once_are_waited_for_and_then_reported(
+    app: ModuleType, wire: Wire, context: SimpleNamespace
+):
     wire.fault(EXPORT, *[(400, "LimitExceededException")] * 6)
     with pytest.raises(Exception, match=r"1 of 2.* orders: LimitExceededException.*300 exports"):
         app.handler(EVENT, context)
     assert wire.calls[EXPORT] == 7
 
 
-def test_no_answer_at_all_is_reported_with_the_table(app, wire, context):
+def test_no_answer_at_all_is_reported_with_the_table(app: ModuleType, wire: Wire, context: SimpleNamespace):
     wire.fault(EXPORT, *[ReadTimeoutError(endpoint_url="https://dynamodb")] * 6)
     with pytest.raises(Exception, match="orders: no answer from DynamoDB"):
         app.handler(EVENT, context)
@@ -162,7 +184,9 @@ def test_no_answer_at_all_is_reported_with_the_table(app, wire, context):
         {"scheduled_time": "2026-01-01T16:00:00"},
     ],
 )
-def test_an_event_without_a_time_starts_nothing(app, wire, context, event):
+def test_an_event_without_a_time_starts_nothing(
+    app: ModuleType, wire: Wire, context: SimpleNamespace, event: dict[str, Any] | None
+):
     with pytest.raises(ValueError, match="expected a time with its zone"):
         app.handler(event, context)
     assert not wire.calls

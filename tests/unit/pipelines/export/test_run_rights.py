@@ -1,3 +1,4 @@
+# pyright: basic
 """Who may do what in a run, and that it fits into a role and a state."""
 
 import json

@@ -1,3 +1,4 @@
+# pyright: basic
 """What a step's handler reads is what the state machine hands to it: both come from components/shared/run_steps.py."""
 
 import ast

@@ -1,3 +1,4 @@
+# pyright: basic
 """Every state machine that the program can make is one that a validator of somebody else's takes."""
 
 import itertools
@@ -32,7 +33,7 @@ KEYS: dict[str, dict[str, Any]] = {
 
 def combinations() -> dict[str, dict[str, Any]]:
     """A pipeline for each set of sources, with each way to fill a catalog that suits them."""
-    made = {}
+    made: dict[Any, Any] = {}
     for count in range(1, len(SOURCES) + 1):
         for names in itertools.combinations(SOURCES, count):
             for key, keys in KEYS.items():
@@ -53,7 +54,7 @@ def machines() -> dict[str, str]:
     """The definition of each combination, by the functions that the program makes it with."""
     account = {"id": "111111111111", "region": "eu-central-1"}
     read = settings.read({"accounts": {"workload": account}, "pipelines": combinations()})
-    made = {}
+    made: dict[Any, Any] = {}
     for name, pipeline in read.pipelines.items():
         args = pipeline.args
         assert isinstance(args, ExportArgs)

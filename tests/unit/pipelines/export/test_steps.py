@@ -1,3 +1,4 @@
+# pyright: basic
 """The steps of a run: what leads where, how often they poll, what a failed source does."""
 
 import importlib

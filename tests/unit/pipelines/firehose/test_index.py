@@ -1,10 +1,13 @@
+# pyright: basic
 """The index over a deployment's life, by the real OpenSearch client against a collection that answers over HTTP."""
 
 import json
 import threading
 from collections import deque
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -18,7 +21,9 @@ class Collection(ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Request)
-        self.indexes, self.faults, self.requests = {}, deque(), []
+        self.indexes: dict[Any, Any] = {}
+        self.faults = deque()
+        self.requests: list[Any] = []
         self.endpoint = f"http://127.0.0.1:{self.server_address[1]}/_aoss/c1"
 
 
@@ -59,7 +64,7 @@ class Request(BaseHTTPRequestHandler):
             del indexes[name]
         return self.respond(200, {"acknowledged": True})
 
-    def respond(self, status, body):
+    def respond(self, status: Any, body: Any):
         content = b"" if self.command == "HEAD" else json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -69,12 +74,12 @@ class Request(BaseHTTPRequestHandler):
 
     do_GET = do_HEAD = do_PUT = do_DELETE = answer
 
-    def log_message(self, format, *args):
+    def log_message(self, format: Any, *args: Any):
         pass
 
 
 @pytest.fixture
-def collection():
+def collection() -> Iterator[Collection]:
     server = Collection()
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     yield server
@@ -83,11 +88,11 @@ def collection():
 
 
 @pytest.fixture
-def app(load, monkeypatch):
+def app(load: Callable[..., ModuleType], monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     app = load("index", PATIENCE_SECONDS="60")
     clock = SimpleNamespace(now=0.0)
 
-    def sleep(seconds):
+    def sleep(seconds: Any):
         clock.now += seconds
 
     monkeypatch.setattr(app, "time", SimpleNamespace(monotonic=lambda: clock.now, sleep=sleep))
@@ -96,8 +101,8 @@ def app(load, monkeypatch):
 
 
 @pytest.fixture
-def event(collection):
-    def event(action, prev=None, **changes):
+def event(collection: Collection) -> Callable[..., dict[str, Any]]:
+    def event(action: Any, prev: Any = None, **changes: Any):
         given = {
             "endpoint": collection.endpoint,
             "region": "us-east-1",
@@ -111,7 +116,9 @@ def event(collection):
     return event
 
 
-def test_an_index_is_created_with_its_mapping_by_signed_requests(app, collection, context, event):
+def test_an_index_is_created_with_its_mapping_by_signed_requests(
+    app: ModuleType, collection: Collection, context: SimpleNamespace, event: Callable[..., dict[str, Any]]
+):
     assert app.handler(event("create"), context) == {"index": "ticks", "done": "created", "deleted": []}
     assert collection.indexes == {"ticks": MAPPING}
     for _, _, _, headers, _ in collection.requests:
@@ -120,18 +127,24 @@ def test_an_index_is_created_with_its_mapping_by_signed_requests(app, collection
         assert lower["x-amz-content-sha256"]
 
 
-def test_an_index_without_a_mapping_is_created_too(app, collection, context, event):
+def test_an_index_without_a_mapping_is_created_too(
+    app: ModuleType, collection: Collection, context: SimpleNamespace, event: Callable[..., dict[str, Any]]
+):
     app.handler(event("create", mapping={}), context)
     assert collection.indexes == {"ticks": {}}
 
 
-def test_creating_an_index_that_is_there_brings_its_mapping_up_to_date(app, collection, context, event):
+def test_creating_an_index_that_is_there_brings_its_mapping_up_to_date(
+    app: ModuleType, collection: Collection, context: SimpleNamespace, event: Callable[..., dict[str, Any]]
+):
     collection.indexes["ticks"] = {"properties": {"TICKER": {"type": "keyword"}}}
     assert app.handler(event("create"), context)["done"] == "updated"
     assert set(collection.indexes["ticks"]["properties"]) == {"TICKER", "PRICE"}
 
 
-def test_a_changed_mapping_is_put_and_the_index_stays(app, collection, context, event):
+def test_a_changed_mapping_is_put_and_the_index_stays(
+    app: ModuleType, collection: Collection, context: SimpleNamespace, event: Callable[..., dict[str, Any]]
+):
     app.handler(event("create"), context)
     more = {"properties": {**MAPPING["properties"], "VOLUME": {"type": "long"}}}
     assert app.handler(event("update", prev={}, mapping=more), context)["done"] == "updated"
@@ -140,7 +153,7 @@ def test_a_changed_mapping_is_put_and_the_index_stays(app, collection, context, 
 
 
 def test_a_mapping_that_conflicts_fails_the_deployment_at_once_with_the_collections_words(
-    app, collection, context, event
+    app: ModuleType, collection: Collection, context: SimpleNamespace, event: Callable[..., dict[str, Any]]
 ):
     app.handler(event("create"), context)
     with pytest.raises(Exception, match=r"mapper \[PRICE\] cannot be changed"):
@@ -150,23 +163,34 @@ def test_a_mapping_that_conflicts_fails_the_deployment_at_once_with_the_collecti
 
 @pytest.mark.parametrize("status", [401, 403, 408, 429, 500, 503])
 def test_a_collection_that_is_cold_or_lets_nobody_in_yet_is_waited_for(
-    app, collection, context, event, status
+    app: ModuleType,
+    collection: Collection,
+    context: SimpleNamespace,
+    event: Callable[..., dict[str, Any]],
+    status: int,
 ):
     collection.faults.extend([(status, {"status": status, "error": "not yet"})] * 3)
     assert app.handler(event("create"), context)["done"] == "created"
     assert 1 < app.clock.now < 60
 
 
-def test_a_collection_that_hangs_up_is_called_again(app, collection, context, event):
+def test_a_collection_that_hangs_up_is_called_again(
+    app: ModuleType, collection: Collection, context: SimpleNamespace, event: Callable[..., dict[str, Any]]
+):
     collection.faults.extend([None, None])
     assert app.handler(event("create"), context)["done"] == "created"
 
 
 def test_each_wait_is_twice_the_last_up_to_twenty_seconds_and_at_least_half_of_that(
-    app, collection, context, event, monkeypatch
+    app: ModuleType,
+    collection: Collection,
+    context: SimpleNamespace,
+    event: Callable[..., dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
 ):
     collection.faults.extend([(503, {})] * 7)
-    waits, bounds = [], set()
+    waits: list[Any] = []
+    bounds = set()
     monkeypatch.setattr(app.time, "sleep", waits.append)
     monkeypatch.setattr("random.uniform", lambda least, most: bounds.add((least, most)) or 1)
     app.handler(event("create"), context)
@@ -175,7 +199,7 @@ def test_each_wait_is_twice_the_last_up_to_twenty_seconds_and_at_least_half_of_t
 
 
 def test_a_collection_that_never_answers_fails_the_deployment_with_the_networks_error(
-    app, collection, context, event
+    app: ModuleType, collection: Collection, context: SimpleNamespace, event: Callable[..., dict[str, Any]]
 ):
     collection.faults.extend([None] * 1000)
     with pytest.raises(Exception, match=r"last answer: ConnectionError\("):
@@ -183,7 +207,7 @@ def test_a_collection_that_never_answers_fails_the_deployment_with_the_networks_
 
 
 def test_a_collection_that_never_lets_it_in_fails_the_deployment_with_its_answer(
-    app, collection, context, event
+    app: ModuleType, collection: Collection, context: SimpleNamespace, event: Callable[..., dict[str, Any]]
 ):
     collection.faults.extend([(403, {"status": 403, "error": "no data access policy"})] * 1000)
     with pytest.raises(
@@ -194,7 +218,13 @@ def test_a_collection_that_never_lets_it_in_fails_the_deployment_with_its_answer
     assert 30 < app.clock.now <= 50  # the function's time is 60 s in these tests, less ten
 
 
-def test_patience_ends_before_the_functions_time_does(load, app, collection, context, event):
+def test_patience_ends_before_the_functions_time_does(
+    load: Callable[..., ModuleType],
+    app: ModuleType,
+    collection: Collection,
+    context: SimpleNamespace,
+    event: Callable[..., dict[str, Any]],
+):
     context.get_remaining_time_in_millis = lambda: 20_000
     collection.faults.extend([(503, {})] * 1000)
     with pytest.raises(Exception, match="gave up"):
@@ -202,7 +232,9 @@ def test_patience_ends_before_the_functions_time_does(load, app, collection, con
     assert app.clock.now <= 10
 
 
-def test_an_answer_that_will_not_pass_is_not_requested_again(app, collection, context, event):
+def test_an_answer_that_will_not_pass_is_not_requested_again(
+    app: ModuleType, collection: Collection, context: SimpleNamespace, event: Callable[..., dict[str, Any]]
+):
     collection.faults.append((404, {"status": 404, "error": "no such collection"}))
     with pytest.raises(Exception, match=r"404 .*no such collection"):
         app.handler(event("create"), context)
@@ -211,7 +243,12 @@ def test_an_answer_that_will_not_pass_is_not_requested_again(app, collection, co
 
 @pytest.mark.parametrize(("delete", "left"), [(True, {}), (False, {"ticks": MAPPING})])
 def test_an_index_goes_with_the_stack_only_where_the_config_says_so(
-    app, collection, context, event, delete, left
+    app: ModuleType,
+    collection: Collection,
+    context: SimpleNamespace,
+    event: Callable[..., dict[str, Any]],
+    delete: bool,
+    left: dict[str, Any],
 ):
     app.handler(event("create", delete=delete), context)
     collection.requests.clear()
@@ -221,13 +258,19 @@ def test_an_index_goes_with_the_stack_only_where_the_config_says_so(
     assert [request[:2] for request in collection.requests] == ([] if left else [("DELETE", "ticks")])
 
 
-def test_an_index_that_is_gone_already_can_be_deleted(app, collection, context, event):
+def test_an_index_that_is_gone_already_can_be_deleted(
+    app: ModuleType, collection: Collection, context: SimpleNamespace, event: Callable[..., dict[str, Any]]
+):
     assert app.handler(event("delete", delete=True), context)["deleted"] == ["ticks"]
 
 
 @pytest.mark.parametrize("delete", [True, False])
 def test_a_renamed_index_is_made_anew_and_the_former_goes_only_where_the_config_had_it_so(
-    app, collection, context, event, delete
+    app: ModuleType,
+    collection: Collection,
+    context: SimpleNamespace,
+    event: Callable[..., dict[str, Any]],
+    delete: bool,
 ):
     app.handler(event("create"), context)
     answer = app.handler(event("update", prev={"delete": delete}, index="quotes"), context)
@@ -235,13 +278,21 @@ def test_a_renamed_index_is_made_anew_and_the_former_goes_only_where_the_config_
     assert set(collection.indexes) == ({"quotes"} if delete else {"quotes", "ticks"})
 
 
-def test_a_collection_that_was_replaced_gets_no_delete(app, collection, context, event):
+def test_a_collection_that_was_replaced_gets_no_delete(
+    app: ModuleType, collection: Collection, context: SimpleNamespace, event: Callable[..., dict[str, Any]]
+):
     former = {"delete": True, "endpoint": "http://127.0.0.1:9"}
     assert app.handler(event("update", prev=former), context)["deleted"] == []
 
 
 @pytest.mark.parametrize("tf", [None, {}, {"action": "recreate"}])
-def test_an_action_that_is_none_requests_nothing(app, collection, context, event, tf):
+def test_an_action_that_is_none_requests_nothing(
+    app: ModuleType,
+    collection: Collection,
+    context: SimpleNamespace,
+    event: Callable[..., dict[str, Any]],
+    tf: dict[str, Any] | None,
+):
     with pytest.raises(ValueError, match="expected one of create, update, delete"):
         app.handler(event("create") | {"tf": tf}, context)
     assert collection.requests == []

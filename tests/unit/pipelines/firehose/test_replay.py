@@ -1,13 +1,18 @@
+# pyright: basic
 """Failed records on their way back, each once, whatever fails meanwhile."""
 
 import base64
 import gzip
 import json
+from collections.abc import Callable
+from types import ModuleType, SimpleNamespace
+from typing import Any
 from xml.sax.saxutils import escape
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+from tests.unit.pipelines.conftest import Wire
 from tests.unit.pipelines.firehose.test_generate_ticks import PUT, Stream
 
 FOLDER = "firehose/failed/"
@@ -17,8 +22,9 @@ REFUSED = f"{FOLDER}AmazonOpenSearchService-failed/2026/01/01/"
 class Bucket:
     """Objects, versionless; a page of a listing holds two keys."""
 
-    def __init__(self, wire):
-        self.objects, self.written = {}, {}
+    def __init__(self, wire: Any):
+        self.objects: dict[Any, Any] = {}
+        self.written: dict[Any, Any] = {}
         wire.answers |= {
             "ListObjectsV2": self.list,
             "GetObject": lambda path, query, body: (200, {}, self.objects[self.key(path)]),
@@ -27,10 +33,10 @@ class Bucket:
         }
 
     @staticmethod
-    def key(path):
+    def key(path: Any):
         return path.lstrip("/").removeprefix("backup/")
 
-    def list(self, path, query, body):
+    def list(self, path: Any, query: Any, body: Any):
         keys = sorted(key for key in self.objects if key.startswith(query["prefix"][0]))
         first = int(query.get("continuation-token", ["0"])[0])
         shown = "".join(
@@ -43,46 +49,46 @@ class Bucket:
         truncated = f"<IsTruncated>{str(more).lower()}</IsTruncated>"
         return 200, {}, f"<ListBucketResult>{truncated}{shown}{token}</ListBucketResult>".encode()
 
-    def put(self, path, query, body):
+    def put(self, path: Any, query: Any, body: Any):
         size, _, rest = body.read().partition(b"\r\n")  # aws-chunked: one chunk, then its checksum
         self.objects[self.key(path)] = rest[: int(size, 16)]
         return 200, {}, b""
 
-    def delete(self, path, query, body):
+    def delete(self, path: Any, query: Any, body: Any):
         del self.objects[self.key(path)]
         return 204, {}, b""
 
-    def lines(self, key):
+    def lines(self, key: Any):
         return gzip.decompress(self.objects[key]).splitlines()
 
 
 @pytest.fixture
-def bucket(wire):
+def bucket(wire: Wire) -> Bucket:
     return Bucket(wire)
 
 
 @pytest.fixture
-def stream(wire):
+def stream(wire: Wire) -> Stream:
     return Stream(wire)
 
 
 @pytest.fixture
-def app(load):
+def app(load: Callable[..., ModuleType]) -> ModuleType:
     return load("replay", BUCKET="backup", PREFIX=FOLDER, STREAM="ticks")
 
 
 @pytest.fixture
-def context(context):
+def context(context: SimpleNamespace) -> SimpleNamespace:
     context.get_remaining_time_in_millis = lambda: 900_000
     return context
 
 
 @pytest.fixture(autouse=True)
-def no_waiting(monkeypatch):
+def no_waiting(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("time.sleep", lambda seconds: None)
 
 
-def line(number, error="403"):
+def line(number: Any, error: str = "403"):
     return json.dumps(
         {
             "attemptsMade": 8,
@@ -98,18 +104,20 @@ def line(number, error="403"):
     ).encode()
 
 
-def keep(bucket, name, *lines):
+def keep(bucket: Bucket, name: Any, *lines: Any):
     key = f"{REFUSED}{name}"
     text = b"\n".join(lines)
     bucket.objects[key] = gzip.compress(text) if key.endswith(".gz") else text
     return key
 
 
-def sent(stream):
+def sent(stream: Stream):
     return sorted(document["seq"] for document in stream.documents())
 
 
-def test_every_failed_record_is_on_the_stream_once_and_gone_from_the_bucket(app, bucket, stream, context):
+def test_every_failed_record_is_on_the_stream_once_and_gone_from_the_bucket(
+    app: ModuleType, bucket: Bucket, stream: Stream, context: SimpleNamespace
+):
     for number in range(5):
         keep(bucket, f"{number}.gz", *(line(number * 300 + n) for n in range(300)))
     answer = app.handler({}, context)
@@ -126,19 +134,25 @@ def test_every_failed_record_is_on_the_stream_once_and_gone_from_the_bucket(app,
     }
 
 
-def test_a_second_run_replays_nothing(app, bucket, stream, context):
+def test_a_second_run_replays_nothing(
+    app: ModuleType, bucket: Bucket, stream: Stream, context: SimpleNamespace
+):
     keep(bucket, "a.gz", line(1))
     app.handler({}, context)
     assert app.handler({}, context)["replayed"] == 0
     assert sent(stream) == [1]
 
 
-def test_an_object_that_is_not_compressed_is_read_too(app, bucket, stream, context):
+def test_an_object_that_is_not_compressed_is_read_too(
+    app: ModuleType, bucket: Bucket, stream: Stream, context: SimpleNamespace
+):
     keep(bucket, "a", line(1), line(2))
     assert app.handler({}, context)["replayed"] == 2
 
 
-def test_data_goes_back_byte_for_byte(app, bucket, stream, context):
+def test_data_goes_back_byte_for_byte(
+    app: ModuleType, bucket: Bucket, stream: Stream, context: SimpleNamespace
+):
     data = bytes(range(256))
     keep(
         bucket, "a.gz", json.dumps({"errorCode": "403", "rawData": base64.b64encode(data).decode()}).encode()
@@ -147,7 +161,9 @@ def test_data_goes_back_byte_for_byte(app, bucket, stream, context):
     assert [base64.b64decode(record["Data"]) for record in stream.records] == [data]
 
 
-def test_what_the_transformation_failed_on_is_replayed_from_its_own_folder(app, bucket, stream, context):
+def test_what_the_transformation_failed_on_is_replayed_from_its_own_folder(
+    app: ModuleType, bucket: Bucket, stream: Stream, context: SimpleNamespace
+):
     bucket.objects[f"{FOLDER}processing-failed/2026/01/01/a.gz"] = gzip.compress(
         line(1, "Lambda.ProcessingFailedStatus")
     )
@@ -160,7 +176,9 @@ def test_what_the_transformation_failed_on_is_replayed_from_its_own_folder(app, 
 @pytest.mark.parametrize(
     "lasting", ["400", "Lambda.ProcessingFailedStatus", "Lambda.JsonProcessingException"]
 )
-def test_a_scheduled_run_leaves_what_would_be_refused_again(app, bucket, stream, context, lasting):
+def test_a_scheduled_run_leaves_what_would_be_refused_again(
+    app: ModuleType, bucket: Bucket, stream: Stream, context: SimpleNamespace, lasting: str
+):
     key = keep(
         bucket, "a.gz", line(1, lasting), line(2, "403"), line(3, "503"), line(4, "Lambda.InvokeAccessDenied")
     )
@@ -170,13 +188,17 @@ def test_a_scheduled_run_leaves_what_would_be_refused_again(app, bucket, stream,
     assert (answer["replayed"], answer["left_by_error"]) == (3, {lasting: 1})
 
 
-def test_an_object_of_which_nothing_is_replayed_is_not_written_anew(app, wire, bucket, stream, context):
+def test_an_object_of_which_nothing_is_replayed_is_not_written_anew(
+    app: ModuleType, wire: Wire, bucket: Bucket, stream: Stream, context: SimpleNamespace
+):
     keep(bucket, "a.gz", line(1, "400"))
     app.handler({"errors": "transient"}, context)
     assert wire.calls["PutObject"] == wire.calls["DeleteObject"] == 0
 
 
-def test_a_dry_run_reports_and_changes_nothing(app, wire, bucket, stream, context):
+def test_a_dry_run_reports_and_changes_nothing(
+    app: ModuleType, wire: Wire, bucket: Bucket, stream: Stream, context: SimpleNamespace
+):
     keep(bucket, "a.gz", line(1), line(2, "400"))
     answer = app.handler({"dry_run": True}, context)
     assert (answer["replayed"], answer["left"], answer["left_by_error"]) == (0, 2, {"403": 1, "400": 1})
@@ -184,7 +206,9 @@ def test_a_dry_run_reports_and_changes_nothing(app, wire, bucket, stream, contex
     assert wire.calls["PutObject"] == wire.calls["DeleteObject"] == 0
 
 
-def test_only_the_records_that_the_stream_refused_are_put_again(app, bucket, stream, context):
+def test_only_the_records_that_the_stream_refused_are_put_again(
+    app: ModuleType, bucket: Bucket, stream: Stream, context: SimpleNamespace
+):
     keep(bucket, "a.gz", *(line(n) for n in range(20)))
     stream.refusals = [5, 2]
     app.handler({}, context)
@@ -193,7 +217,7 @@ def test_only_the_records_that_the_stream_refused_are_put_again(app, bucket, str
 
 
 def test_what_the_stream_refuses_to_the_end_stays_and_is_replayed_by_the_next_run(
-    app, bucket, stream, context
+    app: ModuleType, bucket: Bucket, stream: Stream, context: SimpleNamespace
 ):
     key = keep(bucket, "a.gz", *(line(n) for n in range(20)))
     stream.refusals = [5] * 8
@@ -205,7 +229,9 @@ def test_what_the_stream_refuses_to_the_end_stays_and_is_replayed_by_the_next_ru
     assert bucket.objects == {}
 
 
-def test_a_stream_that_breaks_half_way_loses_nothing_and_doubles_nothing(app, wire, bucket, stream, context):
+def test_a_stream_that_breaks_half_way_loses_nothing_and_doubles_nothing(
+    app: ModuleType, wire: Wire, bucket: Bucket, stream: Stream, context: SimpleNamespace
+):
     key = keep(bucket, "a.gz", *(line(n) for n in range(700)))
     wire.fault(PUT, None, (400, "ResourceNotFoundException"))
     with pytest.raises(Exception, match="ResourceNotFoundException"):
@@ -215,7 +241,9 @@ def test_a_stream_that_breaks_half_way_loses_nothing_and_doubles_nothing(app, wi
     assert sent(stream) == list(range(700))
 
 
-def test_one_object_that_fails_does_not_hold_up_the_others(app, wire, bucket, stream, context):
+def test_one_object_that_fails_does_not_hold_up_the_others(
+    app: ModuleType, wire: Wire, bucket: Bucket, stream: Stream, context: SimpleNamespace
+):
     broken = f"{REFUSED}a.gz"
     bucket.objects[broken] = gzip.compress(line(1))[:-6]
     keep(bucket, "b.gz", line(2))
@@ -225,7 +253,9 @@ def test_one_object_that_fails_does_not_hold_up_the_others(app, wire, bucket, st
     assert set(bucket.objects) == {broken}
 
 
-def test_a_line_that_is_no_failed_record_stays_and_is_an_error(app, bucket, stream, context):
+def test_a_line_that_is_no_failed_record_stays_and_is_an_error(
+    app: ModuleType, bucket: Bucket, stream: Stream, context: SimpleNamespace
+):
     key = keep(
         bucket,
         "a.gz",
@@ -240,7 +270,9 @@ def test_a_line_that_is_no_failed_record_stays_and_is_an_error(app, bucket, stre
     assert len(bucket.lines(key)) == 3
 
 
-def test_throttling_and_time_outs_are_waited_out(app, wire, bucket, stream, context):
+def test_throttling_and_time_outs_are_waited_out(
+    app: ModuleType, wire: Wire, bucket: Bucket, stream: Stream, context: SimpleNamespace
+):
     keep(bucket, "a.gz", line(1))
     wire.fault("ListObjectsV2", (503, "SlowDown"))
     wire.fault("GetObject", (503, "SlowDown"), ReadTimeoutError(endpoint_url="https://s3"))
@@ -249,14 +281,18 @@ def test_throttling_and_time_outs_are_waited_out(app, wire, bucket, stream, cont
     assert bucket.objects == {}
 
 
-def test_a_role_that_may_not_read_is_an_error_that_names_the_object(app, wire, bucket, stream, context):
+def test_a_role_that_may_not_read_is_an_error_that_names_the_object(
+    app: ModuleType, wire: Wire, bucket: Bucket, stream: Stream, context: SimpleNamespace
+):
     keep(bucket, "a.gz", line(1))
     wire.fault("GetObject", (403, "AccessDenied"))
     with pytest.raises(Exception, match=r"s3://backup/firehose/failed/.*a\.gz: AccessDenied .*GetObject"):
         app.handler({}, context)
 
 
-def test_a_run_that_had_no_time_for_all_is_an_error_and_the_next_one_goes_on(app, bucket, stream, context):
+def test_a_run_that_had_no_time_for_all_is_an_error_and_the_next_one_goes_on(
+    app: ModuleType, bucket: Bucket, stream: Stream, context: SimpleNamespace
+):
     for number, name in enumerate(("a.gz", "b.gz", "c.gz")):
         keep(bucket, name, line(number))
     left = [300_000, 300_000, 100_000, 300_000]
@@ -268,7 +304,9 @@ def test_a_run_that_had_no_time_for_all_is_an_error_and_the_next_one_goes_on(app
     assert sent(stream) == [0, 1, 2]
 
 
-def test_what_is_left_for_good_does_not_hold_up_what_came_after_it(app, bucket, stream, context):
+def test_what_is_left_for_good_does_not_hold_up_what_came_after_it(
+    app: ModuleType, bucket: Bucket, stream: Stream, context: SimpleNamespace
+):
     for day in (1, 2):
         key = keep(bucket, f"{day}.gz", line(day, "400"))
         bucket.written[key] = f"2026-01-0{day}T00:00:00.000Z"
@@ -285,7 +323,13 @@ def test_what_is_left_for_good_does_not_hold_up_what_came_after_it(app, bucket, 
     ("call", "events"), [("DeleteObject", [line(1), line(2)]), ("PutObject", [line(1), line(2, "400")])]
 )
 def test_a_run_that_may_not_write_the_bucket_stops_before_it_puts_more_that_it_would_put_again(
-    app, wire, bucket, stream, context, call, events
+    app: ModuleType,
+    wire: Wire,
+    bucket: Bucket,
+    stream: Stream,
+    context: SimpleNamespace,
+    call: str,
+    events: list[Any],
 ):
     keep(bucket, "a.gz", *events)
     bucket.written[keep(bucket, "b.gz", line(3))] = "2025-01-01T00:00:00.000Z"
@@ -298,7 +342,9 @@ def test_a_run_that_may_not_write_the_bucket_stops_before_it_puts_more_that_it_w
     assert bucket.objects == before
 
 
-def test_a_call_holds_at_most_500_records_and_5_megabytes(app, bucket, stream, context):
+def test_a_call_holds_at_most_500_records_and_5_megabytes(
+    app: ModuleType, bucket: Bucket, stream: Stream, context: SimpleNamespace
+):
     data = base64.b64encode(b"x" * 900_000).decode()
     keep(bucket, "a.gz", *[json.dumps({"errorCode": "403", "rawData": data}).encode()] * 12)
     keep(bucket, "b.gz", *(line(n) for n in range(501)))
@@ -307,7 +353,9 @@ def test_a_call_holds_at_most_500_records_and_5_megabytes(app, bucket, stream, c
 
 
 @pytest.mark.parametrize("event", [{"errors": "some"}, {"error": "all"}])
-def test_an_event_that_asks_for_nothing_known_replays_nothing(app, bucket, stream, context, event):
+def test_an_event_that_asks_for_nothing_known_replays_nothing(
+    app: ModuleType, bucket: Bucket, stream: Stream, context: SimpleNamespace, event: dict[str, Any]
+):
     keep(bucket, "a.gz", line(1))
     with pytest.raises(ValueError, match=r"expected 'all' or 'transient'|no such key"):
         app.handler(event, context)

@@ -1,7 +1,10 @@
+# pyright: basic
 """What becomes of each record that Firehose hands over."""
 
 import base64
 import json
+from collections.abc import Callable
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,21 +15,21 @@ ARRIVED = 1767283200123  # 2026-01-01T16:00:00.123Z
 
 
 @pytest.fixture
-def app(load):
+def app(load: Callable[..., ModuleType]) -> ModuleType:
     return load("transform", TIMESTAMP="EVENT_TIME", DROP='{"TICKER": ["TEST", "7"]}')
 
 
-def record(data, number="1", **more):
+def record(data: Any, number: str = "1", **more: Any):
     raw = data if isinstance(data, bytes) else json.dumps(data).encode()
     metadata = {"kinesisRecordMetadata": {"approximateArrivalTimestamp": ARRIVED}}
     return {"recordId": number, "data": base64.b64encode(raw).decode(), **metadata, **more}
 
 
-def answer(app, context, *records):
+def answer(app: ModuleType, context: SimpleNamespace, *records: Any):
     return app.handler({"records": list(records)}, context)["records"]
 
 
-def document(answered):
+def document(answered: Any):
     return json.loads(base64.b64decode(answered["data"]))
 
 
@@ -40,25 +43,27 @@ def document(answered):
         (ARRIVED, "2026-01-01T16:00:00.123Z"),
     ],
 )
-def test_a_time_is_made_iso_8601_in_utc(app, context, given, made):
+def test_a_time_is_made_iso_8601_in_utc(app: ModuleType, context: SimpleNamespace, given: Any, made: str):
     [answered] = answer(app, context, record({"TICKER": "AMZN", "EVENT_TIME": given}))
     assert answered["result"] == "Ok"
     assert document(answered) == {"TICKER": "AMZN", "EVENT_TIME": made}
 
 
-def test_a_record_without_a_time_gets_that_of_its_arrival(app, context):
+def test_a_record_without_a_time_gets_that_of_its_arrival(app: ModuleType, context: SimpleNamespace):
     [answered] = answer(app, context, record({"TICKER": "AMZN"}))
     assert document(answered)["EVENT_TIME"] == "2026-01-01T16:00:00.123Z"
 
 
-def test_a_record_of_direct_put_has_its_arrival_beside_its_data(app, context):
+def test_a_record_of_direct_put_has_its_arrival_beside_its_data(app: ModuleType, context: SimpleNamespace):
     direct = record({"PRICE": 1}, approximateArrivalTimestamp=ARRIVED)
     del direct["kinesisRecordMetadata"]
     assert document(answer(app, context, direct)[0])["EVENT_TIME"] == "2026-01-01T16:00:00.123Z"
 
 
 @pytest.mark.parametrize("ticker", ["TEST", 7])
-def test_a_record_with_a_value_to_drop_is_dropped(app, context, ticker):
+def test_a_record_with_a_value_to_drop_is_dropped(
+    app: ModuleType, context: SimpleNamespace, ticker: int | str
+):
     given = record({"TICKER": ticker, "EVENT_TIME": "never parsed"})
     [answered] = answer(app, context, given)
     assert answered == {"recordId": "1", "result": "Dropped", "data": given["data"]}
@@ -92,7 +97,9 @@ DROPS = {
 
 
 @pytest.mark.parametrize("drop", DROPS)
-def test_values_to_drop_are_compared_as_json_values_and_a_missing_field_has_none(load, context, drop):
+def test_values_to_drop_are_compared_as_json_values_and_a_missing_field_has_none(
+    load: Callable[..., ModuleType], context: SimpleNamespace, drop: Any
+):
     app = load("transform", TIMESTAMP="EVENT_TIME", DROP=drop)
     dropped, kept = DROPS[drop]
     answered = answer(app, context, *(record(text.encode()) for text in [*dropped, *kept]))
@@ -111,7 +118,7 @@ def test_values_to_drop_are_compared_as_json_values_and_a_missing_field_has_none
         ('{"\\u0045VENT_TIME": 0, "q": "a \\" , : b"}', '{"EVENT_TIME":"1970-01-01T00:00:00.000Z","q":"a \\" , : b"}'),
     ],
 )  # fmt: skip
-def test_only_the_time_changes_to_the_digit(app, context, came, left):
+def test_only_the_time_changes_to_the_digit(app: ModuleType, context: SimpleNamespace, came: str, left: str):
     [answered] = answer(app, context, record(came.encode()))
     assert base64.b64decode(answered["data"]).decode() == left
 
@@ -138,7 +145,9 @@ def test_only_the_time_changes_to_the_digit(app, context, came, left):
         b'\xef\xbb\xbf{"PRICE": 1}',
     ],
 )
-def test_a_poison_record_fails_alone_and_keeps_its_data(app, context, poison):
+def test_a_poison_record_fails_alone_and_keeps_its_data(
+    app: ModuleType, context: SimpleNamespace, poison: Any
+):
     bad = record(poison, "2")
     answered = answer(app, context, record({"PRICE": 1}, "1"), bad, record({"PRICE": 3}, "3"))
     assert [(a["recordId"], a["result"]) for a in answered] == [
@@ -150,7 +159,9 @@ def test_a_poison_record_fails_alone_and_keeps_its_data(app, context, poison):
 
 
 @pytest.mark.parametrize(("open", "close"), ["[]", ('{"a":', "}")])
-def test_no_depth_of_a_value_to_drop_stops_its_neighbours(load, context, open, close):
+def test_no_depth_of_a_value_to_drop_stops_its_neighbours(
+    load: Callable[..., ModuleType], context: SimpleNamespace, open: Any, close: Any
+):
     app = load("transform", TIMESTAMP="EVENT_TIME", DROP='{"TEST": ["7"]}')
     deep = [f'{{"TEST": {open * depth}1{close * depth}}}' for depth in range(900, 1000)]
     answered = answer(app, context, *(record(text.encode()) for text in [*deep, "{}"]))
@@ -158,23 +169,25 @@ def test_no_depth_of_a_value_to_drop_stops_its_neighbours(load, context, open, c
 
 
 @pytest.mark.parametrize("data", ["§", "e30=$"])
-def test_data_that_is_no_base64_fails_its_record(app, context, data):
+def test_data_that_is_no_base64_fails_its_record(app: ModuleType, context: SimpleNamespace, data: str):
     assert answer(app, context, record({}) | {"data": data})[0]["result"] == "ProcessingFailed"
 
 
-def test_a_document_takes_no_more_bytes_than_it_needs(app, context):
+def test_a_document_takes_no_more_bytes_than_it_needs(app: ModuleType, context: SimpleNamespace):
     [answered] = answer(app, context, record({"NAME": "Ström", "EVENT_TIME": ARRIVED}))
     made = base64.b64decode(answered["data"]).decode()
     assert made == '{"NAME":"Ström","EVENT_TIME":"2026-01-01T16:00:00.123Z"}'
 
 
-def test_why_a_record_failed_is_in_the_log(app, context, caplog):
+def test_why_a_record_failed_is_in_the_log(
+    app: ModuleType, context: SimpleNamespace, caplog: pytest.LogCaptureFixture
+):
     answer(app, context, record({"EVENT_TIME": "2026-01-01T16:00:00"}))
     reasons = [vars(line)["reason"] for line in caplog.records if "reason" in vars(line)]
     assert reasons == ["EVENT_TIME is '2026-01-01T16:00:00', a time without its zone"]
 
 
-def test_what_comes_out_goes_in_again_unchanged(app, context):
+def test_what_comes_out_goes_in_again_unchanged(app: ModuleType, context: SimpleNamespace):
     [once] = answer(
         app, context, record({"TICKER": "AMZN", "NAME": "Ström", "EVENT_TIME": "2026-01-01T17:00:00+01:00"})
     )
@@ -196,7 +209,7 @@ TIMES = st.fixed_dictionaries({}, optional={"EVENT_TIME": VALUES})
     | VALUES.map(json.dumps).map(str.encode)
     | st.tuples(st.dictionaries(NAMES, VALUES), TIMES).map(lambda two: json.dumps(two[0] | two[1]).encode())
 )
-def test_every_record_is_answered_whatever_it_holds(data):
+def test_every_record_is_answered_whatever_it_holds(data: Any):
     import sys
     from pathlib import Path
 
@@ -213,7 +226,7 @@ def test_every_record_is_answered_whatever_it_holds(data):
         assert members(base64.b64decode(answered["data"])) == members(data)
 
 
-def members(text):
+def members(text: Any):
     """All that a record holds besides its time: keys in their order, every number as it is written."""
     exact: dict[str, Any] = {
         "parse_int": lambda digits: ["number", digits],

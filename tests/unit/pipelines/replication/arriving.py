@@ -1,9 +1,11 @@
+# pyright: basic
 """An account with exports that arrive, for the tests of the arrival function."""
 
 import base64
 import gzip
 import hashlib
 import json
+from typing import Any
 from urllib.parse import quote_plus
 
 TABLE_ARN = "arn:aws:dynamodb:us-east-1:111111111111:table/orders"
@@ -18,25 +20,27 @@ QUEUE_ARN = "arn:aws:sqs:us-east-1:222222222222:arrivals"
 class Bucket:
     """The replica's objects, answering S3; 1,000 keys a page as the service."""
 
-    def __init__(self, wire):
-        self.objects, self.kms, self.pages = {}, False, 0
+    def __init__(self, wire: Any):
+        self.objects: dict[Any, Any] = {}
+        self.kms = False
+        self.pages = 0
         wire.answers |= {"GetObject": self.get, "ListObjectsV2": self.list, "HeadObject": self.head}
 
-    def get(self, path, query, body):
+    def get(self, path: Any, query: Any, body: Any):
         """GetObject."""
         content = self.objects.get(path.removeprefix("/"))
         if content is None:
             return 404, {}, b"<Error><Code>NoSuchKey</Code></Error>"
         return 200, {"x-amz-server-side-encryption": "aws:kms"} if self.kms else {}, content
 
-    def head(self, path, query, body):
+    def head(self, path: Any, query: Any, body: Any):
         """HeadObject."""
         content = self.objects.get(path.removeprefix("/"))
         if content is None:
             return 404, {}, b""
         return 200, {"content-length": str(len(content)), "etag": f'"{etag(content)}"'}, b""
 
-    def list(self, path, query, body):
+    def list(self, path: Any, query: Any, body: Any):
         """ListObjectsV2, in pages of a thousand."""
         self.pages += 1
         after = query.get("continuation-token", [""])[0]
@@ -53,8 +57,11 @@ class Bucket:
 class Account:
     """The queue, the bus and the idempotency table."""
 
-    def __init__(self, wire):
-        self.hidden, self.announced, self.items, self.refusals = [], [], {}, 0
+    def __init__(self, wire: Any):
+        self.hidden: list[Any] = []
+        self.announced: list[Any] = []
+        self.items: dict[Any, Any] = {}
+        self.refusals = 0
         wire.answers |= {
             "GetQueueUrl": lambda *_: (200, {}, b'{"QueueUrl": "https://sqs/222222222222/arrivals"}'),
             "ChangeMessageVisibility": self.hide,
@@ -64,12 +71,12 @@ class Account:
             "DeleteItem": self.delete_item,
         }
 
-    def hide(self, path, query, body):
+    def hide(self, path: Any, query: Any, body: Any):
         """ChangeMessageVisibility."""
         self.hidden.append(json.loads(body)["VisibilityTimeout"])
         return 200, {}, b"{}"
 
-    def put_events(self, path, query, body):
+    def put_events(self, path: Any, query: Any, body: Any):
         """PutEvents, which is refused as often as `refusals` says."""
         if self.refusals:
             self.refusals -= 1
@@ -78,7 +85,7 @@ class Account:
         self.announced += json.loads(body)["Entries"]
         return 200, {}, b'{"FailedEntryCount": 0, "Entries": [{"EventId": "e"}]}'
 
-    def put_item(self, path, query, body):
+    def put_item(self, path: Any, query: Any, body: Any):
         """PutItem under the condition that there is no such item."""
         item = json.loads(body)["Item"]
         existing = self.items.get(item["id"]["S"])
@@ -88,7 +95,7 @@ class Account:
         self.items[item["id"]["S"]] = item
         return 200, {}, b"{}"
 
-    def update_item(self, path, query, body):
+    def update_item(self, path: Any, query: Any, body: Any):
         """UpdateItem."""
         request = json.loads(body)
         names, values = request["ExpressionAttributeNames"], request["ExpressionAttributeValues"]
@@ -97,23 +104,29 @@ class Account:
         }
         return 200, {}, b"{}"
 
-    def delete_item(self, path, query, body):
+    def delete_item(self, path: Any, query: Any, body: Any):
         """DeleteItem."""
         self.items.pop(json.loads(body)["Key"]["id"]["S"], None)
         return 200, {}, b"{}"
 
 
-def etag(content):
+def etag(content: Any):
     """The ETag of an object that was written in one part."""
     return hashlib.md5(hashlib.md5(content).digest()).hexdigest() + "-1"  # one part of a multipart upload
 
 
-def md5(content):
+def md5(content: Any):
     """A content's MD5 as manifests have it."""
     return base64.b64encode(hashlib.md5(content).digest()).decode()
 
 
-def export(counts, root="raw/orders/", export_id="01767283200000-a1b2c3d4", data=None, **changed):
+def export(
+    counts: Any,
+    root: str = "raw/orders/",
+    export_id: str = "01767283200000-a1b2c3d4",
+    data: Any = None,
+    **changed: Any,
+):
     """An export's objects by key, as the service lays them out; one data file a count."""
     folder = f"{root}AWSDynamoDB/{export_id}/"
     data = {
@@ -142,7 +155,7 @@ def export(counts, root="raw/orders/", export_id="01767283200000-a1b2c3d4", data
     }
 
 
-def increment(counts, export_id="01767369600000-00000000"):
+def increment(counts: Any, export_id: str = "01767369600000-00000000"):
     """An incremental export's: the data in a folder that all of them share, and the times of a window."""
     made = export(counts, export_id=export_id, data=f"{SHARED}{export_id}-", exportType="INCREMENTAL_EXPORT")
     summary = json.loads(made[summary_of(made)])
@@ -151,18 +164,18 @@ def increment(counts, export_id="01767369600000-00000000"):
     return made | {summary_of(made): json.dumps(summary).encode()}
 
 
-def summary_of(objects):
+def summary_of(objects: Any):
     """The key of an export's summary."""
     return next(key for key in objects if key.endswith("manifest-summary.json"))
 
 
-def notification(key, name="ObjectCreated:Put"):
+def notification(key: Any, name: str = "ObjectCreated:Put"):
     """The message of S3 about an object."""
     thing = {"bucket": {"name": "replica"}, "object": {"key": quote_plus(key, safe="/"), "sequencer": "00"}}
     return json.dumps({"Records": [{"eventName": name, "s3": thing}]})
 
 
-def batch(*bodies, receives=1):
+def batch(*bodies: Any, receives: int = 1):
     """The event with which Lambda calls the handler for some messages."""
     return {
         "Records": [
@@ -179,6 +192,6 @@ def batch(*bodies, receives=1):
     }
 
 
-def failed(answer):
+def failed(answer: Any):
     """The ids of the messages that come again."""
     return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]

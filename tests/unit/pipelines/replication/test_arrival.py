@@ -1,13 +1,19 @@
+# pyright: basic
 """Announcing exports: when, how often, and what becomes of those that are not whole."""
 
 import json
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from tests.unit.pipelines.conftest import Wire
 from tests.unit.pipelines.replication.arriving import (
     SHARED,
     TABLE_ARN,
+    Account,
+    Bucket,
     export,
     increment,
     notification,
@@ -15,7 +21,9 @@ from tests.unit.pipelines.replication.arriving import (
 )
 
 
-def test_an_export_that_is_whole_is_announced_with_what_it_holds(receive, bucket, account):
+def test_an_export_that_is_whole_is_announced_with_what_it_holds(
+    receive: Callable[..., tuple[list[str], str]], bucket: Bucket, account: Account
+):
     bucket.objects = export([3, 0, 4])
     assert receive(notification(summary_of(bucket.objects))) == ([], "")
     [event] = account.announced
@@ -42,7 +50,9 @@ def test_an_export_that_is_whole_is_announced_with_what_it_holds(receive, bucket
     assert account.hidden == []
 
 
-def test_an_increment_is_announced_as_one_with_the_end_of_its_window(receive, bucket, account):
+def test_an_increment_is_announced_as_one_with_the_end_of_its_window(
+    receive: Callable[..., tuple[list[str], str]], bucket: Bucket, account: Account
+):
     bucket.objects = increment([3, 0, 4])
     assert receive(notification(summary_of(bucket.objects))) == ([], "")
     [event] = account.announced
@@ -54,14 +64,18 @@ def test_an_increment_is_announced_as_one_with_the_end_of_its_window(receive, bu
     assert (detail["item_count"], detail["file_count"]) == (7, 3)
 
 
-def test_an_increment_asks_for_its_own_files_whatever_the_shared_folder_holds(receive, wire, bucket, account):
+def test_an_increment_asks_for_its_own_files_whatever_the_shared_folder_holds(
+    receive: Callable[..., tuple[list[str], str]], wire: Wire, bucket: Bucket, account: Account
+):
     others = {f"{SHARED}other-{n}.json.gz": b"" for n in range(3000)}
     bucket.objects = increment([1, 2]) | others
     assert receive(notification(summary_of(bucket.objects)))[0] == []
     assert (wire.calls["HeadObject"], bucket.pages) == (2, 1)
 
 
-def test_a_half_arrived_increment_waits_and_is_announced_when_it_is_whole(receive, bucket, account):
+def test_a_half_arrived_increment_waits_and_is_announced_when_it_is_whole(
+    receive: Callable[..., tuple[list[str], str]], bucket: Bucket, account: Account
+):
     whole = increment([3, 4])
     late = next(key for key in whole if key.endswith("000001.json.gz"))
     bucket.objects = {key: body for key, body in whole.items() if key != late}
@@ -74,20 +88,26 @@ def test_a_half_arrived_increment_waits_and_is_announced_when_it_is_whole(receiv
 
 
 @pytest.mark.parametrize("counts", [[], [0], [0, 0]])
-def test_an_export_without_items_is_announced(receive, bucket, account, counts):
+def test_an_export_without_items_is_announced(
+    receive: Callable[..., tuple[list[str], str]], bucket: Bucket, account: Account, counts: list[Any]
+):
     bucket.objects = export(counts)
     assert receive(notification(summary_of(bucket.objects)))[0] == []
     assert json.loads(account.announced[0]["Detail"])["item_count"] == 0
 
 
-def test_the_same_event_twice_is_announced_once(receive, bucket, account):
+def test_the_same_event_twice_is_announced_once(
+    receive: Callable[..., tuple[list[str], str]], bucket: Bucket, account: Account
+):
     bucket.objects = export([3])
     message = notification(summary_of(bucket.objects))
     assert [receive(message, message)[0], receive(message)[0]] == [[], []]
     assert len(account.announced) == 1
 
 
-def test_two_exports_are_two_announcements(receive, bucket, account):
+def test_two_exports_are_two_announcements(
+    receive: Callable[..., tuple[list[str], str]], bucket: Bucket, account: Account
+):
     first, second = export([3]), export([3], export_id="01767369600000-00000000")
     bucket.objects = first | second
     receive(notification(summary_of(first)), notification(summary_of(second)))
@@ -95,7 +115,9 @@ def test_two_exports_are_two_announcements(receive, bucket, account):
 
 
 @pytest.mark.parametrize("late", ["data/000001.json.gz", "manifest-files.json", "manifest-files.md5"])
-def test_a_half_arrived_export_waits_and_is_announced_when_it_is_whole(receive, bucket, account, late):
+def test_a_half_arrived_export_waits_and_is_announced_when_it_is_whole(
+    receive: Callable[..., tuple[list[str], str]], bucket: Bucket, account: Account, late: str
+):
     whole = export([3, 4])
     bucket.objects = {key: body for key, body in whole.items() if not key.endswith(late)}
     message = notification(summary_of(whole))
@@ -110,20 +132,28 @@ def test_a_half_arrived_export_waits_and_is_announced_when_it_is_whole(receive, 
 
 @pytest.mark.parametrize(("receives", "seconds"), [(1, 5), (2, 10), (8, 640), (9, 900), (10_000, 900)])
 def test_each_further_wait_is_twice_as_long_up_to_fifteen_minutes(
-    receive, bucket, account, receives, seconds
+    receive: Callable[..., tuple[list[str], str]],
+    bucket: Bucket,
+    account: Account,
+    receives: int,
+    seconds: int,
 ):
     receive(notification(summary_of(export([1]))), receives=receives)
     assert account.hidden == [seconds]
 
 
-def test_an_announcement_is_remembered_longer_than_the_queue_keeps_its_event(receive, bucket, account):
+def test_an_announcement_is_remembered_longer_than_the_queue_keeps_its_event(
+    receive: Callable[..., tuple[list[str], str]], bucket: Bucket, account: Account
+):
     bucket.objects = export([3])
     receive(notification(summary_of(bucket.objects)))
     (written,) = account.items.values()
     assert int(written["expiration"]["N"]) > time.time() + 14 * 24 * 3600
 
 
-def test_a_poisoned_record_fails_alone(receive, bucket, account):
+def test_a_poisoned_record_fails_alone(
+    receive: Callable[..., tuple[list[str], str]], bucket: Bucket, account: Account
+):
     bucket.objects = export([3])
     good = notification(summary_of(bucket.objects))
     assert receive("not json", good, '{"Records": [{}]}', "[]")[0] == ["m0", "m2", "m3"]
@@ -140,13 +170,17 @@ def test_a_poisoned_record_fails_alone(receive, bucket, account):
         notification("raw/orders/AWSDynamoDB/01/manifest-summary.json", name="ObjectRemoved:Delete"),
     ],
 )
-def test_what_tells_of_no_finished_export_is_done_without_a_request(receive, wire, body):
+def test_what_tells_of_no_finished_export_is_done_without_a_request(
+    receive: Callable[..., tuple[list[str], str]], wire: Wire, body: Any
+):
     assert receive(body)[0] == []
     assert not wire.calls
 
 
 @pytest.mark.parametrize("root", ["raw/my orders/", "raw/a+b=c/", "raw/注文/"])
-def test_keys_are_decoded_as_events_encode_them(receive, bucket, account, root):
+def test_keys_are_decoded_as_events_encode_them(
+    receive: Callable[..., tuple[list[str], str]], bucket: Bucket, account: Account, root: str
+):
     bucket.objects = export([3], root=root)
     assert (
         receive(notification(summary_of(bucket.objects), name="ObjectCreated:CompleteMultipartUpload"))[0]

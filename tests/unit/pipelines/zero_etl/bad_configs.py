@@ -1,3 +1,4 @@
+# pyright: basic
 """Wrong configs of a zero-ETL pipeline: what each is, the config, and what its error says."""
 
 from typing import Any

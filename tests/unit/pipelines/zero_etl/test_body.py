@@ -1,3 +1,4 @@
+# pyright: basic
 """The body of an ingestion pipeline, field by field."""
 
 import json

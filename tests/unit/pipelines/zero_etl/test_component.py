@@ -1,3 +1,4 @@
+# pyright: basic
 """What a zero-ETL pipeline registers for its config."""
 
 import json

@@ -1,0 +1,6 @@
+from typing import Any
+
+class Loader:
+    def load_service_model(self, service_name: str, type_name: str, api_version: str | None = ...) -> Any: ...
+
+def create_loader(search_path_string: str | None = ...) -> Loader: ...
