@@ -120,11 +120,11 @@ def _without_nothing(policy: Mapping[str, Any]) -> dict[str, Any]:
     """The policy without resources that are none, each resource once, and without statements that had no other."""
     statements: list[dict[str, Any]] = []
     for statement in policy["Statement"]:
-        kept = dict(statement)
-        if "Resource" in kept:
-            kept["Resource"] = list(dict.fromkeys(r for r in kept["Resource"] if r is not None))
-        if kept.get("Resource") != []:
-            statements.append(kept)
+        cleaned = dict(statement)
+        if "Resource" in cleaned:
+            cleaned["Resource"] = list(dict.fromkeys(r for r in cleaned["Resource"] if r is not None))
+        if cleaned.get("Resource") != []:
+            statements.append(cleaned)
     return {**policy, "Statement": statements}
 
 

@@ -45,8 +45,8 @@ def arguments(cls: type[T]) -> type[T]:
             cls.__annotations__[name] = Annotated[hint, A_NUMBER]
     if checks_together(cls):
         cls._fit_together = model_validator(mode="after")(_fit_together)  # pyright: ignore  (where pydantic reads it)
-    made: Any = dataclass(frozen=True, kw_only=True, config=config)(cls)
-    return made
+    checked_class: Any = dataclass(frozen=True, kw_only=True, config=config)(cls)
+    return checked_class
 
 
 def is_number(hint: Any) -> bool:
@@ -117,10 +117,10 @@ def replaced(args: T, **changes: Any) -> T:
     known = {field.name for field in dataclasses.fields(args)}  # pyright: ignore  (a class that `arguments` made)
     if unknown := sorted(changes.keys() - known):
         raise TypeError(f"{type(args).__name__} has no field {', '.join(unknown)}")
-    made = copy.copy(args)
+    changed = copy.copy(args)
     for name, value in changes.items():
-        object.__setattr__(made, name, value)  # it is frozen for everybody else
-    return made
+        object.__setattr__(changed, name, value)  # it is frozen for everybody else
+    return changed
 
 
 def together(check: Callable[[Any], Iterator[str]]) -> Callable[[Any], Iterator[str]]:

@@ -21,12 +21,12 @@ def parse(
     """Returns the checked arguments. Raises Refused with every error, each path starting with `path`.
 
     `already_reported`: keys to skip, whose errors the caller has."""
-    given = value
+    checked_value = value
     if already_reported and is_mapping(value):
-        given = {**value, **dict.fromkeys(already_reported, _WRONG)}
+        checked_value = {**value, **dict.fromkeys(already_reported, _WRONG)}
     try:
         # An instance is checked too: a frozen dataclass may hold what its default or its caller put there.
-        return _adapter(cls).validate_python(given)
+        return _adapter(cls).validate_python(checked_value)
     except ValidationError as error:
         details = error.errors()
     errors: list[str] = []
@@ -38,7 +38,7 @@ def parse(
         for index, step in enumerate(place):
             wrong.setdefault(place[:index], set()).add(str(step))
     for place, fields in wrong.items():
-        owner, values = class_at(cls, place), value_at(given, place)
+        owner, values = class_at(cls, place), value_at(checked_value, place)
         if owner and is_mapping(values):
             where = join(path, *place)
             errors += [placed(where, misfit) for misfit in _misfits(owner, values, fields)]
@@ -61,22 +61,22 @@ def _partial(cls: type, values: Mapping[str, Any], wrong: set[str]) -> Any:
     """An instance of `cls` with `values`. The fields in `wrong` have an error already: reading one of those raises
     _Unsound, which ends the check that reads it."""
 
-    def read(made: object, name: str) -> Any:
+    def read(partial: object, name: str) -> Any:
         if name in wrong:
             raise _Unsound(name)
-        return object.__getattribute__(made, name)
+        return object.__getattribute__(partial, name)
 
-    made = object.__new__(type(cls.__name__, (cls,), {"__getattribute__": read}))
-    vars(made).update(values)
-    return made
+    partial = object.__new__(type(cls.__name__, (cls,), {"__getattribute__": read}))
+    vars(partial).update(values)
+    return partial
 
 
-def _misfits(cls: type, given: Mapping[str, Any], wrong: set[str]) -> Iterator[str]:
+def _misfits(cls: type, values_by_key: Mapping[str, Any], wrong: set[str]) -> Iterator[str]:
     """What does not fit together of the fields that are right in themselves."""
     hints, declared = typing.get_type_hints(cls, include_extras=True), declared_fields(cls)
     values = {
-        name: TypeAdapter(hints[name]).validate_python(given[name])
-        if name in given
+        name: TypeAdapter(hints[name]).validate_python(values_by_key[name])
+        if name in values_by_key
         else field.get_default(call_default_factory=True)
         for name, field in declared.items()
         if name not in wrong

@@ -56,12 +56,12 @@ class CollectionGroupArgs:
 
     @model_validator(mode="wrap")
     @classmethod
-    def _remember_what_is_written(cls, given: Any, construct: Callable[[Any], Any]) -> Any:
-        made = construct(given)
-        keys = given.kwargs if isinstance(given, ArgsKwargs) else given
+    def _remember_what_is_written(cls, written: Any, construct: Callable[[Any], Any]) -> Any:
+        group = construct(written)
+        keys = written.kwargs if isinstance(written, ArgsKwargs) else written
         if is_mapping(keys) or keys is None:
-            object.__setattr__(made, "_written", frozenset(keys or ()))  # it is frozen for everybody else
-        return made
+            object.__setattr__(group, "_written", frozenset(keys or ()))  # it is frozen for everybody else
+        return group
 
     def written(self) -> frozenset[str]:
         """The keys that the config writes, those with the default's value among them."""

@@ -95,7 +95,7 @@ def adopt_or_create_table(
     with the command that turns on what is missing."""
     if create:
         attributes = [create.hash_key, *([create.range_key] if create.range_key else [])]
-        made = aws.dynamodb.Table(
+        table = aws.dynamodb.Table(
             f"{pipeline}-{name}",
             name=name,
             billing_mode="PAY_PER_REQUEST",
@@ -108,7 +108,7 @@ def adopt_or_create_table(
             deletion_protection_enabled=retain,
             opts=pulumi.ResourceOptions(parent=parent, retain_on_delete=retain),
         )
-        return SourceTable(made.arn)
+        return SourceTable(table.arn)
     # Not `get_table`, which waits, and while it does goes through all that is pending: each would cost more than the
     # last. What is refused in an Output fails the preview as well, in the same sentence.
     lookup = aws.dynamodb.get_table_output(name=name, opts=pulumi.InvokeOptions(parent=parent))

@@ -45,8 +45,8 @@ def _group(it: Resource) -> Iterator[Quantity]:
     has what a classic collection has where its minimum is below that, once for all that stand in it
     (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/collection-groups-capacity-limits.html); it is
     taken to have one."""
-    given = it.known("capacity_limits", list, [])
-    limits: dict[str, Any] = given[0] if given else {}
+    limits_set = it.known("capacity_limits", list, [])
+    limits: dict[str, Any] = limits_set[0] if limits_set else {}
     standby = it.known("standby_replicas", str, "ENABLED") == "ENABLED"
     below = 0 if is_nextgen(it) else 1 if standby else 0.5
     least = sum(

@@ -78,19 +78,19 @@ class Used(Generic[Args_co, Usage_co]):
 
 def functions(it: "Used[PipelineArgs, UsageArgs]") -> Iterator[Quantity]:
     """The functions' runs: which of them run how often is not known, so from the smallest memory to the largest."""
-    made = of_type(it.resources, FUNCTION)
-    if made:
+    functions_of_it = of_type(it.resources, FUNCTION)
+    if functions_of_it:
         runs, ms = it.usage.monthly_requests, it.usage.request_duration_ms
-        memory = sorted(each.known("memory_size", (int, float), 128) for each in made)
+        memory = sorted(each.known("memory_size", (int, float), 128) for each in functions_of_it)
         seconds = Decimal(str(runs)) * Decimal(str(ms)) / 1000
-        processor = made[0].known("architectures", list, ["x86_64"])[0]
+        processor = functions_of_it[0].known("architectures", list, ["x86_64"])[0]
         yield it.use(FUNCTION, "runs of functions", "lambda.request", runs)
         low, high = (seconds * Decimal(str(size)) / 1024 for size in (memory[0], memory[-1]))
         yield it.use(FUNCTION, "time of functions", f"lambda.{processor}", low, high)
         # The first 512 MB are free (https://aws.amazon.com/lambda/pricing/, "Lambda Ephemeral Storage Pricing").
-        kept = sorted(max(0, _ephemeral(each) - 512) for each in made)
-        if kept[-1]:
-            low, high = (seconds * Decimal(str(size)) / 1024 for size in (kept[0], kept[-1]))
+        paid_storage = sorted(max(0, _ephemeral(each) - 512) for each in functions_of_it)
+        if paid_storage[-1]:
+            low, high = (seconds * Decimal(str(size)) / 1024 for size in (paid_storage[0], paid_storage[-1]))
             yield it.use(FUNCTION, "ephemeral storage of functions", f"lambda.{processor}_storage", low, high)
     if it.has(QUEUE):
         # Sent, received and deleted; what failed alone comes into most of them.
@@ -98,8 +98,8 @@ def functions(it: "Used[PipelineArgs, UsageArgs]") -> Iterator[Quantity]:
     if it.has(LOGS):
         days = max(each.known("retention_in_days", (int, float), 0) for each in of_type(it.resources, LOGS))
         yield it.use(LOGS, "logs taken in", "logs.in", it.usage.monthly_log_gb)
-        kept = Decimal(str(it.usage.monthly_log_gb)) * Decimal(str(days)) / 30
-        yield it.use(LOGS, "logs kept", "logs.storage", 0, kept)
+        stored_gb = Decimal(str(it.usage.monthly_log_gb)) * Decimal(str(days)) / 30
+        yield it.use(LOGS, "logs kept", "logs.storage", 0, stored_gb)
     runs_a_month = {"rate(1 minute)": 43_800, "rate(1 hour)": 730}
     for schedule in of_type(it.resources, SCHEDULE):
         runs = runs_a_month.get(str(schedule.inputs.get("schedule_expression")), 30)
@@ -120,11 +120,11 @@ def collections(it: "Used[PipelineArgs, SearchUsageArgs]") -> Iterator[Quantity]
 def tables(it: "Used[PipelineArgs, ZeroEtlUsageArgs | ExportUsageArgs]") -> Iterator[Quantity]:
     """Storage, point-in-time recovery, writes and reads of the tables that the program creates. Adopted tables add no
     cost."""
-    made, usage = of_type(it.resources, TABLE), it.usage
-    if not made:
+    source_tables, usage = of_type(it.resources, TABLE), it.usage
+    if not source_tables:
         return
     yield it.use(TABLE, "tables' storage", "dynamodb.storage", usage.storage_gb)
-    if any(each.known("point_in_time_recovery", Mapping, {}).get("enabled") for each in made):
+    if any(each.known("point_in_time_recovery", Mapping, {}).get("enabled") for each in source_tables):
         yield it.use(TABLE, "point-in-time recovery", "dynamodb.pitr", usage.storage_gb)
     yield it.use(TABLE, "tables' writes", "dynamodb.write", usage.monthly_write_request_units)
     yield it.use(TABLE, "tables' reads", "dynamodb.read", usage.monthly_read_request_units)
@@ -159,17 +159,21 @@ def _firehose(it: "Used[FirehoseArgs, FirehoseUsageArgs]") -> Iterator[Quantity]
         if stream.known("stream_mode_details", Mapping, {}).get("stream_mode") == "ON_DEMAND":
             yield it.use(STREAM, "records written", "kinesis.on_demand_in", gb)
             yield it.use(STREAM, "records read", "kinesis.on_demand_out", gb)
-            kept = gb / 730 * (min(hours, Decimal(168)) - 24)
+            stored_gb = gb / 730 * (min(hours, Decimal(168)) - 24)
             if hours > 24:
-                yield it.use(STREAM, "records kept from a day to seven", "kinesis.on_demand_retention", kept)
+                yield it.use(
+                    STREAM, "records kept from a day to seven", "kinesis.on_demand_retention", stored_gb
+                )
             if hours > 168:
-                kept = gb / 730 * (hours - 168)
-                yield it.use(STREAM, "records kept beyond seven days", "kinesis.long_retention", kept)
+                stored_gb = gb / 730 * (hours - 168)
+                yield it.use(STREAM, "records kept beyond seven days", "kinesis.long_retention", stored_gb)
         else:
             yield it.use(STREAM, "records written", "kinesis.put_unit", rounded(25 * KB))
             if hours > 168:  # up to seven days are paid by the shard and hour
-                kept = Decimal(str(usage.monthly_data_ingested_gb)) / 730 * (hours - 168)
-                yield it.use(STREAM, "records kept beyond seven days", "kinesis.shard_long_retention", kept)
+                stored_gb = Decimal(str(usage.monthly_data_ingested_gb)) / 730 * (hours - 168)
+                yield it.use(
+                    STREAM, "records kept beyond seven days", "kinesis.shard_long_retention", stored_gb
+                )
     yield it.use(DELIVERY, "records delivered", "firehose.in", rounded(5 * KB) * 5 * KB / GB)
     if any(map(subnets_of, of_type(it.resources, DELIVERY))):
         yield it.use(DELIVERY, "records into a VPC", "firehose.vpc_in", usage.monthly_data_ingested_gb)
@@ -251,8 +255,8 @@ def _bigquery_transfer(it: "Used[BigQueryTransferArgs, BigQueryTransferUsageArgs
             ),
             default=30,
         )
-        kept = Decimal(str(gb)) * Decimal(str(days)) / 30
-        yield it.use(COPIES, "copies", "gcs.storage", kept)
+        stored_gb = Decimal(str(gb)) * Decimal(str(days)) / 30
+        yield it.use(COPIES, "copies", "gcs.storage", stored_gb)
         yield it.use(COPIES, "copies written", "gcs.class_a", usage.monthly_objects)
     for what, key, amount in (
         ("tables", "bigquery.storage", usage.monthly_active_storage_gb),

@@ -128,11 +128,11 @@ def estimate(resources: Iterable[Resource], pipelines: Mapping[str, Pipeline]) -
     }
     awake_groups = list(awake(of, usages))
     for name in (*pipelines, STACK):
-        quantities = [made for each in of[name] for made in _at_rest(each, each.name in shares)]
+        quantities = [quantity for each in of[name] for quantity in _at_rest(each, each.name in shares)]
         if name in pipelines:
             pipeline = pipelines[name]
             quantities += by_use(pipeline.kind, Used(pipeline.args, of[name], usages[name]))
-        quantities += [made for booked, made in awake_groups if booked == name]
+        quantities += [quantity for booked, quantity in awake_groups if booked == name]
         lines += [Line(name, each, price(each.key, each.region)) for each in _joined(quantities)]
     known = AT_REST.keys() | FREE.keys() | {line.quantity.of for line in lines}
     unpriced = sorted({each.type for each in registered} - known)
@@ -155,8 +155,12 @@ def _nothing(_: Resource) -> Iterator[Quantity]:
 
 
 def _at_rest(each: Resource, shares: bool) -> Iterator[Quantity]:
-    for made in AT_REST.get(each.type, _nothing)(each):
-        yield dataclasses.replace(made, least=Decimal(0)) if shares and made.of == COLLECTION else made
+    for quantity in AT_REST.get(each.type, _nothing)(each):
+        yield (
+            dataclasses.replace(quantity, least=Decimal(0))
+            if shares and quantity.of == COLLECTION
+            else quantity
+        )
 
 
 def _joined(quantities: Iterable[Quantity]) -> Iterator[Quantity]:

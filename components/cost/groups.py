@@ -26,12 +26,12 @@ def awake(
     The hours of all that use a group overlap or follow each other: it is awake for as long as the longest of them at
     the least, and for all of them together at the most, which are no more than the month has. Who uses it longest, the
     one that makes it before others, is booked its own hours; each other one between nothing and what it adds."""
-    for maker, made in registered.items():
-        for group in filter(is_nextgen, of_type(made, GROUP)):
+    for maker, resources in registered.items():
+        for group in filter(is_nextgen, of_type(resources, GROUP)):
             others = [name for name in usages if name != maker and _uses(registered.get(name, ()), group)]
             users = [*([maker] if maker in usages else []), *others]
-            given = group.known("capacity_limits", list, [])
-            limits: dict[str, Any] = given[0] if given else {}
+            limits_set = group.known("capacity_limits", list, [])
+            limits: dict[str, Any] = limits_set[0] if limits_set else {}
             for part, workers in PARTS:
                 least = Decimal(str(limits.get(f"min_{part}_capacity_in_ocu") or 0))
                 most = Decimal(str(limits.get(f"max_{part}_capacity_in_ocu") or 96))

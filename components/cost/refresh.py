@@ -36,13 +36,13 @@ def renewed(
 ) -> list[Price]:
     """The rows with what was found in a list of a region: a price that is there is replaced, one that is not added with
     the unit and the page of its key. Sorted."""
-    kept = {(row.key, row.region): row for row in rows}
-    units = {row.key: row for row in kept.values()}
+    by_place = {(row.key, row.region): row for row in rows}
+    units = {row.key: row for row in by_place.values()}
     for key, price in listed:
         if key in units:
             like = units[key]
-            kept[key, region] = Price(key, region, price, like.unit, date, like.page, source)
-    return sorted(kept.values(), key=lambda row: (row.key, row.region))
+            by_place[key, region] = Price(key, region, price, like.unit, date, like.page, source)
+    return sorted(by_place.values(), key=lambda row: (row.key, row.region))
 
 
 def write(path: Path, rows: Iterable[Price]) -> None:

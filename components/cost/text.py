@@ -14,13 +14,13 @@ def dollars(amounts: Sequence[float], sign: bool = False) -> str:
 
 def rows(estimate: Mapping[str, Any]) -> list[tuple[str, ...]]:
     """A row for each pipeline and one for all: name, kind, and US dollars at rest, by use and once."""
-    made = [
+    pipeline_rows = [
         (name, part["kind"], *(dollars(part[key]) for _, key in _COLUMNS))
         for name, part in estimate["pipelines"].items()
     ]
     month = estimate["month"]
     return [
-        *made,
+        *pipeline_rows,
         ("all", "", dollars(month["at_rest"]), dollars(month["by_use"]), dollars(estimate["once"])),
     ]
 

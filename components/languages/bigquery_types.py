@@ -155,26 +155,26 @@ def column_name_problem(name: str, *, external: bool = False) -> str | None:
 def table_name(source: str, most: int = TABLE_NAME_BYTES) -> str:
     """The BigQuery table of a source's table: `source` where BigQuery takes it, else the same with '_' for what it
     refuses (`shop.customers` -> `shop_customers`); cut to `most` bytes of UTF-8 with a hash of the whole."""
-    kept = "".join(
+    name = "".join(
         c if unicodedata.category(c) in ("Pc", "Pd", "Zs") or unicodedata.category(c)[0] in "LMN" else "_"
         for c in source
     ).strip()
-    if not kept.strip("_ "):
+    if not name.strip("_ "):
         raise ValueError(
             f"table {source!r}: no character of it can stand in a BigQuery table's name; name the table in the config"
         )
-    if len(kept.encode()) > most:
-        kept = (
-            kept.encode()[: most - 9].decode(errors="ignore")
+    if len(name.encode()) > most:
+        name = (
+            name.encode()[: most - 9].decode(errors="ignore")
             + "_"
             + hashlib.sha256(source.encode()).hexdigest()[:8]
         )
-    return kept
+    return name
 
 
 def fields(columns: Iterable[tuple[str, str]], file_format: Format, *, external: bool = False) -> list[Field]:
     """The schema for (name, type) pairs, in order. ValueError names the column, what is wrong and what to write."""
-    made: list[Field] = []
+    schema: list[Field] = []
     columns = [*columns]
     _refuse_one_name((name for name, _ in columns), "columns ")
     for name, kind in columns:
@@ -183,10 +183,10 @@ def fields(columns: Iterable[tuple[str, str]], file_format: Format, *, external:
                 f"column {name!r}: {problem}; rename it at its source or leave it out of the transfer"
             )
         try:
-            made.append(field(name, kind, file_format))
+            schema.append(field(name, kind, file_format))
         except ValueError as error:
             raise ValueError(f"column {name!r}: {error}") from None
-    return made
+    return schema
 
 
 def _refuse_one_name(names: Iterable[str], what: str = "") -> None:

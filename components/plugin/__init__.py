@@ -74,26 +74,28 @@ class Host(component.ComponentProvider):
         """Makes a component, and fails where the policies refuse it."""
         checks, opts = policy.Checks(), options or pulumi.ResourceOptions()
         opts.transformations = [*(opts.transformations or []), checks]
-        made = super().construct(name, resource_type, inputs, opts)
+        result = super().construct(name, resource_type, inputs, opts)
         # The constructor has run, so nothing more is seen; the engine gets the component if all of it fits together.
         fits = pulumi.Output.from_input(checks.together())
-        return ConstructResult(pulumi.Output.all(made.urn, fits).apply(lambda both: both[0]), made.state)
+        return ConstructResult(pulumi.Output.all(result.urn, fits).apply(lambda both: both[0]), result.state)
 
 
-def hosted(name: str, made: type[pulumi.ComponentResource], args: type) -> type[pulumi.ComponentResource]:
+def hosted(
+    name: str, component_class: type[pulumi.ComponentResource], args: type
+) -> type[pulumi.ComponentResource]:
     """The component as the host calls it: with the plain mapping that came over the wire."""
     simplify_annotations(args)
 
     def construct(
         self: pulumi.ComponentResource,
         name: str,
-        given: Mapping[str, Any],
+        inputs: Mapping[str, Any],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        made.__init__(self, name, parse(args, _whole(given)), opts)  # pyright: ignore  (the base class's __init__ is another)
+        component_class.__init__(self, name, parse(args, _whole(inputs)), opts)  # pyright: ignore  (the base class's __init__ is another)
 
     construct.__annotations__ = {"args": args}
-    return type(name, (made,), {"__init__": construct, "__doc__": inspect.getdoc(made)})
+    return type(name, (component_class,), {"__init__": construct, "__doc__": inspect.getdoc(component_class)})
 
 
 def _whole(value: Any) -> Any:

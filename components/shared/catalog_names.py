@@ -29,7 +29,7 @@ RESERVED = frozenset({REST, MICROS, DELETED, EXPORT_DATE, RUN})
 """Names that no column of the data can have."""
 
 NAME_BYTES = 255
-_KEPT = 200  # characters of a name that is cut or gets a hash, so that both fit
+_CUT_TO = 200  # characters of a name that is cut or gets a hash, so that both fit
 
 
 def column_names(
@@ -93,25 +93,25 @@ def partition_folder(export_date: str, run: str) -> str:
 def table_name(source: str) -> str:
     """A source's table as the catalog names it where nothing else is called so: `shop.order-lines` is
     `shop_order_lines`."""
-    return re.sub(r"[^a-z0-9_]+", "_", source.lower())[:_KEPT] or "_"
+    return re.sub(r"[^a-z0-9_]+", "_", source.lower())[:_CUT_TO] or "_"
 
 
 def table_names(
-    sources: Iterable[str], given: Mapping[str, str] | None = None, *, published: Iterable[str] = ()
+    sources: Iterable[str], chosen_names: Mapping[str, str] | None = None, *, published: Iterable[str] = ()
 ) -> dict[str, str]:
     """Source table -> table of the catalog. `given` are the names that a config chooses; no two tables have one name,
     and none has the name of another's view (`<table>_latest`), nor a view the name of one of those `published`."""
-    given = dict(given or {})
+    chosen_names = dict(chosen_names or {})
     sources = set(sources)
-    named = {source: given[source] for source in sources if source in given}
-    used = {name for chosen in given.values() for name in _with_view(chosen)}
+    named = {source: chosen_names[source] for source in sources if source in chosen_names}
+    used = {name for chosen in chosen_names.values() for name in _with_view(chosen)}
     for source, name in _unique(sorted(sources - set(named)), used, "table").items():
         named[source] = name
     views = {latest_view(name) for name in named.values()}
     tables = set(published)
     return {
         source: _hashed(name, source)
-        if source not in given and (name in views or latest_view(name) in tables)
+        if source not in chosen_names and (name in views or latest_view(name) in tables)
         else name
         for source, name in named.items()
     }
@@ -136,7 +136,7 @@ def _unique(names: Iterable[str], used: Collection[str], kind: str = "column") -
 
 
 def _column_name(attribute: str) -> str:
-    return re.sub(r"[^a-z0-9_]", "_", attribute.lower())[:_KEPT] or "_"
+    return re.sub(r"[^a-z0-9_]", "_", attribute.lower())[:_CUT_TO] or "_"
 
 
 def _hashed(name: str, whole: str) -> str:

@@ -109,7 +109,7 @@ def in_adopted_groups(pipelines: Mapping[str, PipelineSettings]) -> Iterator[str
     first preview it is not there yet. And for each whose collection is put into a group that another pipeline's of
     another type stands in
     (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-scaling.html)."""
-    makes = {_in_its_account(pipeline, made.name): name for name, pipeline, made in _made_groups(pipelines)}
+    makes = {_in_its_account(pipeline, group.name): name for name, pipeline, group in _made_groups(pipelines)}
     holds: dict[tuple[str, str, str], tuple[str, str]] = {}
     for name, pipeline in pipelines.items():
         if not isinstance(pipeline.args, ZeroEtlArgs | FirehoseArgs):
@@ -145,8 +145,8 @@ def _made_groups(
             or args.collection.group.adopt
         ):
             continue
-        if made := args.planned_group(name):
-            yield name, pipeline, made
+        if group := args.planned_group(name):
+            yield name, pipeline, group
 
 
 def _in_its_account(pipeline: PipelineSettings, group: object) -> tuple[str, str, str]:

@@ -44,15 +44,15 @@ def deploy(pipelines: Mapping[str, PipelineSettings], accounts: Accounts) -> dic
         }
         topic_arn = accounts[pipeline.args.account].alarm_topic_arn
         args = replaced(pipeline.args, alarm_topic_arn=topic_arn, **handed_on)
-        made = KINDS[pipeline.kind].deploy(name, args, accounts)
+        parts = KINDS[pipeline.kind].deploy(name, args, accounts)
         described: dict[str, Any] = {
             "kind": pipeline.kind,
             "account": args.account.id,
             "region": args.account.region,
             "from": pipeline.takes.get(LANDING),
             "alarms": names.alarm(f"{name}-x").removesuffix("x"),
-            **made.outputs,
-            "landing": made.landing.described() if made.landing else None,
+            **parts.outputs,
+            "landing": parts.landing.described() if parts.landing else None,
         }
-        deployed[name] = dataclasses.replace(made, outputs=described)
+        deployed[name] = dataclasses.replace(parts, outputs=described)
     return deployed

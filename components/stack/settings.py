@@ -113,17 +113,17 @@ def from_pulumi(config: pulumi.Config) -> Settings:
 def read(config: Mapping[str, Any]) -> Settings:
     """The settings of plain data. Raises Refused, with every error of the config."""
     # The engine requires a key without a default, and an object's default can't be null.
-    given = {key: value for key, value in config.items() if (key, value) != ("gcp", {})}
+    written = {key: value for key, value in config.items() if (key, value) != ("gcp", {})}
     # Key by key, so that what is wrong in one does not hide what is wrong in the pipelines.
     sound: dict[str, Any] = {}
     errors: list[str] = []
-    for key, value in given.items():
+    for key, value in written.items():
         try:
             parse(StackArgs, {"accounts": {}, key: value})
             sound[key] = value
         except Refused as refused:
             errors.extend(refused.errors)
-    if "accounts" not in given:
+    if "accounts" not in written:
         try:
             parse(StackArgs, {})
         except Refused as refused:
@@ -225,7 +225,7 @@ class _Reading:
         of_the_config = {"kind", "usage", *(hand_over.reference for hand_over in HAND_OVERS)}
         # An empty key (`landing:`) is one that is left out; further on None stands for what is reported already.
         empty = {each.argument for each in HAND_OVERS if value.get(each.argument) is None}
-        keys = {key: given for key, given in value.items() if key not in of_the_config | empty}
+        keys = {key: setting for key, setting in value.items() if key not in of_the_config | empty}
         usage = self._checked(USAGE[kind], value["usage"], f"{path}.usage") if "usage" in value else None
         for reserved in sorted(_OF_THE_STACK):
             if keys.pop(reserved, None) is not None:
@@ -272,7 +272,7 @@ class _Reading:
             for key in (*filled, *(each.argument for each in HAND_OVERS))
             if key in keys and keys[key] is None
         ]
-        keys = {key: given for key, given in keys.items() if key in known or key not in already_reported}
+        keys = {key: setting for key, setting in keys.items() if key in known or key not in already_reported}
         args = self._checked(KINDS[kind].args, keys, path, [key for key in already_reported if key in known])
         return PipelineSettings(kind, args, takes, usage) if args and not already_reported else None
 
@@ -303,7 +303,7 @@ class _Reading:
             return None
         yielded = self.yielded[upstream]
         if yielded is not None and hand_over not in yielded:
-            kinds = " or ".join(f"'{kind}'" for kind, made in KINDS.items() if hand_over in made.yields)
+            kinds = " or ".join(f"'{kind}'" for kind, each in KINDS.items() if hand_over in each.yields)
             self.errors.append(f"{where}: '{upstream}' yields no {hand_over.what}; name one of kind {kinds}")
             return None
         if yielded is None:

@@ -99,9 +99,9 @@ class BigQueryTransferArgs(PipelineArgs):
 
     @together
     def _tables_have_names_of_their_own(self) -> Iterator[str]:
-        made = [self.physical(table).lower() for table in self.tables]
-        made += [latest_view(name) for name in made]
-        for name in sorted({name for name in made if made.count(name) > 1}):
+        table_names = [self.physical(table).lower() for table in self.tables]
+        table_names += [latest_view(name) for name in table_names]
+        for name in sorted({name for name in table_names if table_names.count(name) > 1}):
             yield f"tables: two of them would be '{name}' in BigQuery; give one a 'name'"
 
     @together

@@ -103,7 +103,7 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
         self.user = reader.user if isinstance(reader, LandingReader) else None
         self.copy_bucket = self.copy.bucket if self.copy else None
         self.copy_role_arn = self.copy.role_arn if self.copy else None
-        transfers = {table: made["transfer"] for table, made in self.tables.items()}
+        transfers = {table: resources["transfer"] for table, resources in self.tables.items()}
         check = LoadCheck(name, args, warehouse, transfers, checker, pulumi.ResourceOptions(parent=self))
         self.function = check.function
         self.register_outputs({"dataset": self.dataset, "topic": self.topic, "user": self.user})

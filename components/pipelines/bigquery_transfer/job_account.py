@@ -44,7 +44,7 @@ def custom_role(
     opts: pulumi.ResourceOptions,
 ) -> pulumi.Output[str]:
     """The name of a role of the project's own, for this account."""
-    made = gcp.projects.IAMCustomRole(
+    role = gcp.projects.IAMCustomRole(
         name,
         project=args.gcp.project,
         role_id=account.unique_id.apply(lambda unique: names.custom_role(name, unique)),
@@ -53,4 +53,4 @@ def custom_role(
         permissions=list(may),
         opts=opts,
     )
-    return made.name
+    return role.name

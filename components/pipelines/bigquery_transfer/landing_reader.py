@@ -44,7 +44,7 @@ class LandingReader(pulumi.ComponentResource):
             policy=document(*read_statements(landing, prefixes)),
             opts=child_opts,
         )
-        made = [
+        access_keys = [
             aws.iam.AccessKey(
                 f"{name}-{key}", user=user.name, opts=pulumi.ResourceOptions(parent=self, depends_on=[policy])
             )
@@ -52,9 +52,9 @@ class LandingReader(pulumi.ComponentResource):
         ]
         self.user = user.name
         # Not the half that opens: as a secret it would hide all of a transfer's `params` from a preview.
-        self.params = {"access_key_id": made[-1].id}
+        self.params = {"access_key_id": access_keys[-1].id}
         self.sensitive_params = gcp.bigquery.DataTransferConfigSensitiveParamsArgs(
-            secret_access_key=pulumi.Output.secret(made[-1].secret)
+            secret_access_key=pulumi.Output.secret(access_keys[-1].secret)
         )
         self.register_outputs({"user": self.user})
 

@@ -27,7 +27,7 @@ class Warehouse(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions,
     ):
         super().__init__("tributary:pipelines:Warehouse", name, None, opts)
-        kept = pulumi.ResourceOptions(parent=self, retain_on_delete=args.retain_data)
+        data_opts = pulumi.ResourceOptions(parent=self, retain_on_delete=args.retain_data)
         project, self.dataset = args.gcp.project, args.dataset or names.database(name)
         labels = {"tributary-pipeline": name}
         access = gcp.bigquery.DatasetAccessArgs
@@ -49,12 +49,12 @@ class Warehouse(pulumi.ComponentResource):
             ),
             delete_contents_on_destroy=not args.retain_data,
             labels=labels,
-            opts=kept,
+            opts=data_opts,
         )
         self.tables = {}
         for table, columns in args.tables.items():
             physical = args.physical(table)
-            made = gcp.bigquery.Table(
+            bigquery_table = gcp.bigquery.Table(
                 f"{name}-{table}",
                 dataset_id=dataset.dataset_id,
                 table_id=physical,
@@ -66,7 +66,7 @@ class Warehouse(pulumi.ComponentResource):
                 clusterings=columns.cluster or None,
                 deletion_protection=args.retain_data,
                 labels=labels,
-                opts=kept,
+                opts=data_opts,
             )
             gcp.bigquery.Table(
                 f"{name}-{table}-latest",
@@ -78,7 +78,7 @@ class Warehouse(pulumi.ComponentResource):
                 ),
                 deletion_protection=False,
                 labels=labels,
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[made]),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[bigquery_table]),
             )
             whole = f"{project}.{self.dataset}.{physical}"
             self.tables[table] = {"table": whole, "view": latest_view(whole)}

@@ -118,10 +118,10 @@ def _of_failed_records(
     backup: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
 ) -> _Alarm:
-    kept = f"s3://{names.bucket(f'{name}-backup', args.account.id)}/{FAILED}"
+    folder = f"s3://{names.bucket(f'{name}-backup', args.account.id)}/{FAILED}"
     meaning = (
-        f"Records were not delivered: the index lacks them. Each is kept with its reason: aws s3 ls --recursive {kept}"
-        f". Correct the cause, then send them again: {_replay(name)}"
+        f"Records were not delivered: the index lacks them. Each is kept with its reason: aws s3 ls --recursive "
+        f"{folder}. Correct the cause, then send them again: {_replay(name)}"
     )
     if args.backup == "FailedDocumentsOnly":
         # Every object that Firehose puts into the bucket has failed records then.

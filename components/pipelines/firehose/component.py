@@ -74,7 +74,7 @@ class FirehosePipeline(pulumi.ComponentResource):
         if args.shared_collection:
             self.shared = args.shared_collection
         else:
-            made = Collection(
+            collection = Collection(
                 name,
                 account,
                 args.collection,
@@ -84,7 +84,7 @@ class FirehosePipeline(pulumi.ComponentResource):
                 retention=args.retention,
                 opts=child_opts,
             )
-            self.shared, self.group = made.shared, made.group
+            self.shared, self.group = collection.shared, collection.group
         index = SearchIndex(
             f"{name}-index",
             args,

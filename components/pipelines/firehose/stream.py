@@ -66,7 +66,7 @@ class Stream:
                 self.key_arn = stream.kms_key_id
             return
         mode = "PROVISIONED" if args.shards else "ON_DEMAND"
-        made = aws.kinesis.Stream(
+        new_stream = aws.kinesis.Stream(
             f"{name}-stream",
             name=names.stream(name),
             stream_mode_details=aws.kinesis.StreamStreamModeDetailsArgs(stream_mode=mode),
@@ -76,7 +76,7 @@ class Stream:
             kms_key_id=args.key_arn or _OF_AWS,
             opts=pulumi.ResourceOptions(parent=parent, retain_on_delete=retain),
         )
-        self.name, self.arn = made.name, made.arn
+        self.name, self.arn = new_stream.name, new_stream.arn
 
     def read_statements(self) -> list[Statement]:
         """Lets the stream be read, and decrypted where it has a key of the customer's

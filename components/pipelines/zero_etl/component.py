@@ -78,7 +78,7 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
             self.shared = args.shared_collection
         else:
             described = f"Items of {', '.join(tables)}"[:1000]
-            made = Collection(
+            collection = Collection(
                 name,
                 account,
                 args.collection,
@@ -87,7 +87,7 @@ class ZeroEtlPipeline(pulumi.ComponentResource):
                 group=args.shared_group,
                 opts=child_opts,
             )
-            self.shared, self.group = made.shared, made.group
+            self.shared, self.group = collection.shared, collection.group
 
         # One role for each ingestion pipeline, so one table's pipeline can't read another's.
         self.indexes = {table.name: table.index_name() for table in args.tables}
