@@ -32,23 +32,23 @@ def main(arguments: Sequence[str] | None = None, ask: Callable[[str], bool] = co
     parser.add_argument("--show", action="store_true", help="adopts nothing")
     parser.add_argument("--role", default="", help="the role's name in each account, instead of the config's")
     parser.add_argument("--root", type=Path, default=ROOT)
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     # Where they are set, the local providers go to an embedded cloud, and so does this.
     clouds = run.Clouds(os.environ.get("TRIBUTARY_LOCAL_ENDPOINT"), os.environ.get("TRIBUTARY_LOCAL_GCP"))
     with tempfile.TemporaryDirectory(prefix="adoption-") as name:
         folder = Path(name)
         try:
-            project = given.root
-            if given.role:
-                project = copied(given.root, given.stack, folder / "entered")
-                under(project, given.stack, given.role)
-            real = automation.select_stack(given.stack, work_dir=str(project))
-            shown = run.show(real, rehearsal(project, given.stack, folder), folder, clouds)
+            project = options.root
+            if options.role:
+                project = copied(options.root, options.stack, folder / "entered")
+                under(project, options.stack, options.role)
+            real = automation.select_stack(options.stack, work_dir=str(project))
+            shown = run.show(real, rehearsal(project, options.stack, folder), folder, clouds)
             print(shown)
-            if given.show or not shown.adopted:
+            if options.show or not shown.adopted:
                 return 0
             if not (
-                given.yes or ask(f"Adopt {len(shown.adopted)} resources into the state of {given.stack}?")
+                options.yes or ask(f"Adopt {len(shown.adopted)} resources into the state of {options.stack}?")
             ):
                 print("nothing was adopted")
                 return 1

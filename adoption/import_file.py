@@ -15,19 +15,19 @@ def fill(file: Mapping[str, Any], ids: Mapping[tuple[str, str, str], str]) -> di
     resources that have none; components stay where something in them is imported."""
     specs: list[Spec] = listed(file, "resources")
     ways = _ways(specs, part(file, "nameTable"))
-    kept: list[Spec] = []
+    imported: list[Spec] = []
     for spec in specs:
         if not spec.get("component"):
             there = ids.get(
                 (spec["type"], spec.get("logicalName", spec["name"]), ways.get(spec.get("parent", ""), ""))
             )
             if there is not None:
-                kept.append({**spec, "id": there})
-    needed = {spec.get("parent", "") for spec in kept}
+                imported.append({**spec, "id": there})
+    needed = {spec.get("parent", "") for spec in imported}
     for spec in reversed(specs):
         if spec.get("component") and spec["name"] in needed:
             needed.add(spec.get("parent", ""))
-    resources = [spec for spec in specs if spec.get("component") and spec["name"] in needed] + kept
+    resources = [spec for spec in specs if spec.get("component") and spec["name"] in needed] + imported
     used = {spec.get("provider", "") for spec in resources} | {spec.get("parent", "") for spec in resources}
     filled: dict[str, Any] = {"resources": resources}
     for key in ("nameTable", "providerInputs"):

@@ -56,11 +56,11 @@ def by(operation: str, answer: str = "@", **arguments: Any) -> Search:
     (https://jmespath.org/specification.html) over all pages of what the service says."""
 
     def run(client: Any, values: Values) -> str | None:
-        given = filled(arguments, values)
+        parameters = filled(arguments, values)
         if client.can_paginate(operation):
-            answered = client.get_paginator(operation).paginate(**given).build_full_result()
+            answered = client.get_paginator(operation).paginate(**parameters).build_full_result()
         else:
-            answered = getattr(client, operation)(**given)
+            answered = getattr(client, operation)(**parameters)
         there = jmespath.search(filled(answer, values), answered)
         return (there if isinstance(there, str) else "there") if there else None
 

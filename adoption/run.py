@@ -43,12 +43,12 @@ class Shown:
 
     def __str__(self) -> str:
         """What would be adopted, made and changed, a line each."""
-        made = [each for each in self.seen if not each.id]
+        to_create = [each for each in self.seen if not each.id]
         changed = [each for each in self.differences if not each.of_the_provider]
         lines = [f"There, to be adopted: {len(self.adopted)}"]
         lines += [f"  {each.wanted.name}  {each.id}" for each in self.adopted]
-        lines += [f"Left to be made: {len(made)}"]
-        lines += [f"  {each.wanted.name}: {each.reason}" for each in made]
+        lines += [f"Left to be made: {len(to_create)}"]
+        lines += [f"  {each.wanted.name}: {each.reason}" for each in to_create]
         lines += [f"There, and other than the program has it: {len(changed)}"]
         lines += [f"  {line}" for each in changed for line in str(each).splitlines()]
         return "\n".join(lines)

@@ -43,8 +43,8 @@ SCHEMA = {
 def write(path: Path, first: int, last: int, extra: str = "") -> None:
     """A Parquet file of items from `first` to `last`."""
     columns = ", ".join(f"{sql} AS {name}" for name, (_, sql) in COLUMNS.items())
-    made = f"SELECT {columns}, NULL::VARCHAR AS _rest{extra} FROM range({first}, {last}) AS made(i)"
-    duckdb.execute(f"COPY ({made}) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
+    rows = f"SELECT {columns}, NULL::VARCHAR AS _rest{extra} FROM range({first}, {last}) AS made(i)"
+    duckdb.execute(f"COPY ({rows}) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
 
 
 def measure(folder: Path, memory: str) -> None:

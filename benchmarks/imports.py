@@ -83,10 +83,10 @@ def main() -> None:
         work = {name: (statement, region, (runtime,)) for name, statement in BASELINES.items()}
         sizes = dict.fromkeys(BASELINES, 0)
         for name in options.handlers:
-            made = bundle(name, runtime=f"python3.{sys.version_info.minor}", architecture=architecture)
-            zipfile.ZipFile(made.path).extractall(Path(folder, name))
+            bundled = bundle(name, runtime=f"python3.{sys.version_info.minor}", architecture=architecture)
+            zipfile.ZipFile(bundled.path).extractall(Path(folder, name))
             work[name] = ("import app", environment(name), (Path(folder, name), runtime))
-            sizes[name] = made.size
+            sizes[name] = bundled.size
         took: dict[str, list[float]] = {name: [] for name in work}
         for turn in range(options.runs + 1):
             for name, (statement, variables, places) in work.items():

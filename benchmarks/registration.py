@@ -136,10 +136,10 @@ def flat(source: Path, count: int, grouped: bool) -> Callable[[], None]:
     written = runpy.run_path(str(source))
 
     def program() -> None:
-        made: dict[str, Any] = {}
-        written["once"](made, grouped)
+        resources: dict[str, Any] = {}
+        written["once"](resources, grouped)
         for i in range(count):
-            written["pipeline"](f"{i:04}", made, grouped)
+            written["pipeline"](f"{i:04}", resources, grouped)
 
     return program
 
@@ -183,8 +183,8 @@ def _call(request: Any, urn: str, known_outputs: dict[str, list[tuple[str, str]]
     options, parent = list[str](), request.parent if request.parent in known_outputs else ""
     if not request.custom:
         above = f"ResourceOptions(parent=m[{_text(parent)}])" if parent else "None"
-        made = f"pulumi.ComponentResource({request.type!r}, {_text(request.name)}, None, {above})"
-        return [f"m[{_text(urn)}] = {made} if grouped else None"]
+        component = f"pulumi.ComponentResource({request.type!r}, {_text(request.name)}, None, {above})"
+        return [f"m[{_text(urn)}] = {component} if grouped else None"]
     wired = {urn for dependencies in request.propertyDependencies.values() for urn in dependencies.urns}
     after = [u for u in request.dependencies if u not in wired and u in known_outputs]
     if request.provider:
@@ -202,15 +202,15 @@ def _call(request: Any, urn: str, known_outputs: dict[str, list[tuple[str, str]]
         urns = request.propertyDependencies[name].urns if name in request.propertyDependencies else ()
         known = [pair for u in urns for pair in known_outputs.get(u, ())]
         inputs.append(f"{name!r}: {_value(value, known)}")
-    given, opts = ", ".join(inputs), ", ".join(options)
+    inputs_text, opts = ", ".join(inputs), ", ".join(options)
     return [
-        f"m[{_text(urn)}] = C[{request.type!r}]({_text(request.name)}, {{{given}}}, ResourceOptions({opts}))"
+        f"m[{_text(urn)}] = C[{request.type!r}]({_text(request.name)}, {{{inputs_text}}}, ResourceOptions({opts}))"
     ]
 
 
-def _value(given: object, known: list[tuple[str, str]]) -> str:
+def _value(value_or_text: object, known: list[tuple[str, str]]) -> str:
     """Python's text of an input; where it holds an output of a dependency, that output."""
-    value: Any = given
+    value: Any = value_or_text
     if is_mapping(value) and ARCHIVE in value:
         return f"pulumi.FileArchive({value['path']!r})"
     if is_mapping(value):
@@ -226,7 +226,11 @@ def _value(given: object, known: list[tuple[str, str]]) -> str:
                 return f"pulumi.Output.concat({_text(before)}, {expression}, {_value(rest, known)})"
         return _text(value)
     # Every number on the wire is a float.
-    return repr(int(given) if isinstance(given, float) and given.is_integer() else given)
+    return repr(
+        int(value_or_text)
+        if isinstance(value_or_text, float) and value_or_text.is_integer()
+        else value_or_text
+    )
 
 
 def _text(value: str) -> str:
@@ -255,10 +259,12 @@ class Classes(dict[str, Callable[..., pulumi.Resource]]):
         }
 
         def make(name: str, inputs: dict[str, Any], opts: pulumi.ResourceOptions) -> pulumi.Resource:
-            given = {known[key.lower()]: value for key, value in inputs.items()}
+            arguments = {known[key.lower()]: value for key, value in inputs.items()}
             if provider:  # on the wire all but text is JSON
-                given = {k: json.loads(v) if v[:1] in ("[", "{", "t", "f") else v for k, v in given.items()}
-            return cls(name, **given, opts=opts)
+                arguments = {
+                    k: json.loads(v) if v[:1] in ("[", "{", "t", "f") else v for k, v in arguments.items()
+                }
+            return cls(name, **arguments, opts=opts)
 
         self[token] = make
         return make
@@ -271,8 +277,8 @@ def same(kind: str, source: Path, grouped: bool) -> None:
     """Fails unless the flat program registers what `__main__.py` does, for three pipelines."""
 
     def seen(monitor: Monitor) -> dict[tuple[str, str], Any]:
-        kept = (r for r, _ in monitor.requests if r.custom)
-        return {(r.type, r.name): json_format.MessageToDict(r.object) for r in kept}
+        customs = (r for r, _ in monitor.requests if r.custom)
+        return {(r.type, r.name): json_format.MessageToDict(r.object) for r in customs}
 
     ours, theirs = seen(run(whole(kind, 3), keep=True)[0]), seen(run(flat(source, 3, grouped), keep=True)[0])
     if ours != theirs:
@@ -287,8 +293,8 @@ def measure(kind: str, program: str, source: Path, count: int) -> dict[str, floa
     chosen = whole(kind, count) if program == "components" else flat(source, count, program == "grouped")
     gc.collect()
     monitor, seconds = run(chosen)
-    made = [urn.split("::")[2].split("$")[-1].startswith("aws:") for urn in monitor.resources]
-    return {"seconds": seconds, "resources": sum(made), "registrations": len(made)}
+    of_aws = [urn.split("::")[2].split("$")[-1].startswith("aws:") for urn in monitor.resources]
+    return {"seconds": seconds, "resources": sum(of_aws), "registrations": len(of_aws)}
 
 
 def main() -> None:

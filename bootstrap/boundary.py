@@ -78,22 +78,22 @@ def _ceiling(
 ) -> tuple[str, str, str]:
     """(the group that it is granted in, the pattern, the condition as JSON) of one resource of a statement. What has a
     name needs no condition more; where all of a kind is meant, the statement's own stays."""
-    kept = json.dumps(statement["Condition"], sort_keys=True) if "Condition" in statement else ""
+    condition = json.dumps(statement["Condition"], sort_keys=True) if "Condition" in statement else ""
     if statement["Action"] == ["iam:PassRole"]:
-        return OWN, _cut(stack, arn), kept
+        return OWN, _cut(stack, arn), condition
     kind = re.fullmatch(r"(arn:[\w-]+:(?:kms|aoss):[\w-]+:(\d+):(?:key|collection)/)(.+)", arn)
     own = {r.name for r in stack.program.resources} | {str(r.inputs.get("name")) for r in resources}
     if kind and kind[3] in own:
         if kind[2] == place["account"]:
             return OWN, f"{kind[1]}*", json.dumps(stack.tags("ResourceTag"), sort_keys=True)
         # A key of another account shows no tags: https://docs.aws.amazon.com/kms/latest/developerguide/abac.html.
-        return f"{OTHERS} {' '.join(statement['Action'])}", f"{kind[1]}*", kept
+        return f"{OTHERS} {' '.join(statement['Action'])}", f"{kind[1]}*", condition
     if _cut(stack, arn) != arn or stack.names(arn):
         # The name says whose it is; a region and an account beside each would not fit into one policy.
         return OWN, re.sub(r"^(arn:[\w-]+:[\w-]+):[\w-]+:\d+:", r"\1:*:*:", _cut(stack, arn)), ""
     # A resource that is every one stands apart: the actions of one statement are on each of its resources.
     if wide(arn):
-        return f"{ALL} {arn}", arn, kept
+        return f"{ALL} {arn}", arn, condition
     return OTHERS, re.sub(r"(:table/[^/]+)/(export|stream)/.*", r"\1/*", arn), ""
 
 

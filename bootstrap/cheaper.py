@@ -62,9 +62,11 @@ def savings(stack: str, config: Config) -> list[Saving]:
     """What each choice would save, each on its own, the largest first, and at the end those that need more; a choice
     that saves nothing is left out. Raises what the program raises for the config as it is."""
     now = estimated(stack, config)
-    made = [_saving(stack, now, changed(config, choice), choice) for choice in choices(config)]
-    saved = [each for each in made if each.month and min(each.month) < 0]
-    return sorted(saved, key=lambda each: sum(each.month or ())) + [each for each in made if each.needs]
+    all_savings = [_saving(stack, now, changed(config, choice), choice) for choice in choices(config)]
+    saved = [each for each in all_savings if each.month and min(each.month) < 0]
+    return sorted(saved, key=lambda each: sum(each.month or ())) + [
+        each for each in all_savings if each.needs
+    ]
 
 
 def _saving(stack: str, now: Mapping[str, Any], config: Config, choice: Choice) -> Saving:
@@ -96,10 +98,10 @@ def _laid_over(below: Any, above: Any) -> Any:
 def _collection(name: str, pipeline: Config) -> Iterator[Choice]:
     """https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-scaling.html and
     serverless-scale-to-zero.html."""
-    given = _part(pipeline, "collection")
-    if "collection_of" in pipeline or given.get("generation", "classic") != "classic":
+    collection = _part(pipeline, "collection")
+    if "collection_of" in pipeline or collection.get("generation", "classic") != "classic":
         return
-    if given.get("standby_replicas", True):
+    if collection.get("standby_replicas", True):
         yield Choice(
             name,
             "collection: {standby_replicas: false}",
@@ -107,7 +109,7 @@ def _collection(name: str, pipeline: Config) -> Iterator[Choice]:
             "no copy in another zone: when one fails, the index is away until the service has made it again. A "
             "collection that exists is replaced",
         )
-    network = _part(given, "network")
+    network = _part(collection, "network")
     if network.get("public", True) and not network.get("vpc_endpoints"):
         yield Choice(
             name,
@@ -135,8 +137,8 @@ def _ingestion(name: str, pipeline: Config) -> Iterator[Choice]:
 def _stream(name: str, pipeline: Config) -> Iterator[Choice]:
     """A shard takes 1 MB or 1,000 records a second, whichever comes first
     (https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html)."""
-    given = _part(pipeline, "stream")
-    if given.get("adopt") or given.get("shards"):
+    stream = _part(pipeline, "stream")
+    if stream.get("adopt") or stream.get("shards"):
         return
     usage = FirehoseUsageArgs(**_part(pipeline, "usage"))
     a_second = Decimal(str(usage.monthly_data_ingested_gb)) * 2**30 / (DAYS * 24 * 3600)
@@ -186,8 +188,8 @@ _OF: dict[str, tuple[Callable[[str, Config], Iterator[Choice]], ...]] = {
 
 
 def _part(config: Config, key: str) -> dict[str, Any]:
-    given = config.get(key)
-    return dict(given) if is_mapping(given) else {}
+    keys = config.get(key)
+    return dict(keys) if is_mapping(keys) else {}
 
 
 def listed(saved: Sequence[Saving]) -> str:
@@ -215,10 +217,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m bootstrap.cheaper", description=__doc__)
     parser.add_argument("stack")
     parser.add_argument("--json", action="store_true", help="as data")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     with in_words():
-        saved = savings(given.stack, config_of(given.stack))
-    print(json.dumps([asdict(each) for each in saved], indent=1) if given.json else listed(saved), end="")
+        saved = savings(options.stack, config_of(options.stack))
+    print(json.dumps([asdict(each) for each in saved], indent=1) if options.json else listed(saved), end="")
 
 
 if __name__ == "__main__":

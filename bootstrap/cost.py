@@ -36,24 +36,24 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("stack")
     parser.add_argument("--json", action="store_true", help="as data")
     parser.add_argument("--against", type=Path, metavar="FILE", help="what changes from this config")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     with in_words():
-        _print(given)
+        _print(options)
 
 
-def _print(given: argparse.Namespace) -> None:
-    config = config_of(given.stack)
-    if given.against:
-        before = config_in(given.against)
+def _print(options: argparse.Namespace) -> None:
+    config = config_of(options.stack)
+    if options.against:
+        before = config_in(options.against)
         try:
-            was = estimated(given.stack, before)
+            was = estimated(options.stack, before)
         except pulumi.RunError as error:
-            raise SystemExit(f"{given.against}: {error}") from None
-        costs = difference(was, estimated(given.stack, config))
-        print(json.dumps(costs, indent=1) if given.json else difference_table(costs), end="")
+            raise SystemExit(f"{options.against}: {error}") from None
+        costs = difference(was, estimated(options.stack, config))
+        print(json.dumps(costs, indent=1) if options.json else difference_table(costs), end="")
     else:
-        costs = estimated(given.stack, config)
-        print(json.dumps(costs, indent=1) if given.json else table(costs))
+        costs = estimated(options.stack, config)
+        print(json.dumps(costs, indent=1) if options.json else table(costs))
 
 
 if __name__ == "__main__":

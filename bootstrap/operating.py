@@ -154,11 +154,11 @@ def _records(stack: Stack, place: Mapping[str, str], own: list[Described]) -> It
 
 def _keys(stack: Stack, place: Mapping[str, str], buckets: set[str]) -> Iterator[Grant]:
     """The keys of these buckets, used through S3, which lets read no more than the records."""
-    made, adopted = bucket_keys(stack.of(place), buckets)
+    created, adopted = bucket_keys(stack.of(place), buckets)
     suffix = ".cn" if place["partition"] == "aws-cn" else ""
     through_s3 = {"kms:ViaService": f"s3.{place['region']}.amazonaws.com{suffix}"}
     why = "records are encrypted with the bucket's key"
-    if made:
+    if created:
         tags = stack.tags("ResourceTag")["StringEquals"]
         every = [_arn(place, "kms", "key/*")]
         yield Grant("DecryptRecords", why, ["kms:Decrypt"], every, {"StringEquals": {**tags, **through_s3}})

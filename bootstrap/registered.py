@@ -87,18 +87,18 @@ class _Mocks(mocks.Mocks):
         if args.typ.startswith(("tributary:", "pulumi:pulumi:")):
             return None, {}
         physical = inputs.get("name") or inputs.get("bucket") or args.name
-        made: dict[str, Any] = {"url": f"https://sqs/{physical}", "uniqueId": "AROAEXAMPLE"}
+        outputs: dict[str, Any] = {"url": f"https://sqs/{physical}", "uniqueId": "AROAEXAMPLE"}
         if args.typ in KINDS and KINDS[args.typ].arns and args.typ != "aws:sns/topicPolicy:TopicPolicy":
-            made["arn"] = arns(args.typ, inputs, place)[0].replace("key/*", f"key/{args.name}")
-            made["arn"] = made["arn"].replace("collection/*", f"collection/{physical}")
+            outputs["arn"] = arns(args.typ, inputs, place)[0].replace("key/*", f"key/{args.name}")
+            outputs["arn"] = outputs["arn"].replace("collection/*", f"collection/{physical}")
         if args.typ.startswith("aws:opensearch/serverlessCollection"):
             address = f"https://{physical}.aoss.amazonaws.com"
-            made |= {"collectionEndpoint": address, "dashboardEndpoint": f"{address}/_dashboards"}
+            outputs |= {"collectionEndpoint": address, "dashboardEndpoint": f"{address}/_dashboards"}
         if args.typ == "gcp:serviceaccount/account:Account":
-            made["email"] = f"{inputs['accountId']}@project.iam.gserviceaccount.com"
+            outputs["email"] = f"{inputs['accountId']}@project.iam.gserviceaccount.com"
         if args.typ == "aws:iam/accessKey:AccessKey":
-            made["secret"] = "a secret"
-        return args.resource_id or f"{args.name}-id", {"keyId": ID, "name": physical, **made, **inputs}
+            outputs["secret"] = "a secret"
+        return args.resource_id or f"{args.name}-id", {"keyId": ID, "name": physical, **outputs, **inputs}
 
     def call(self, args: mocks.MockCallArgs) -> Any:
         place = self._place(args.provider)

@@ -258,11 +258,11 @@ def _besides(stack: Stack, resources: list[Registered], place: Mapping[str, str]
         # A part of an upload is encrypted with what the first call decrypts, and Lambda reads the bundle as its caller
         # (https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions).
         through_s3 = {"kms:ViaService": f"s3.{where}"}
-        made, adopted = bucket_keys(resources, {r.inputs["bucket"] for r in code})
+        created, adopted = bucket_keys(resources, {r.inputs["bucket"] for r in code})
         tags = stack.tags("ResourceTag")["StringEquals"]
         why = "uploads bundles in parts into an encrypted landing"
         actions = ["kms:Decrypt", "kms:GenerateDataKey"]
-        if made:
+        if created:
             grants.append(Grant("kms", why, actions, [own], {"StringEquals": {**tags, **through_s3}}))
         if adopted:
             grants.append(Grant("kms", why, actions, adopted, {"StringEquals": through_s3}))
@@ -329,8 +329,8 @@ def bucket_keys(resources: list[Registered], buckets: set[str]) -> tuple[list[st
     """The keys under which these buckets encrypt: those that the stack makes, and those that it adopts."""
     names = {r.name for r in resources if r.type == "aws:kms/key:Key"}
     keys = _keys_of(resources, buckets)
-    made = [key for key in keys if key.rpartition("/")[2] in names]
-    return made, [key for key in keys if key not in made]
+    created = [key for key in keys if key.rpartition("/")[2] in names]
+    return created, [key for key in keys if key not in created]
 
 
 def _keys_of(resources: list[Registered], buckets: set[str]) -> list[str]:

@@ -55,10 +55,10 @@ class Accounts:
             more["Tags"] = [{"Key": key, "Value": value} for key, value in role["tags"].items()]
         if role.get("transitiveTagKeys"):
             more["TransitiveTagKeys"] = role["transitiveTagKeys"]
-        given = sts.assume_role(RoleArn=role["roleArn"], RoleSessionName="tributary-drift", **more)[
+        assumed = sts.assume_role(RoleArn=role["roleArn"], RoleSessionName="tributary-drift", **more)[
             "Credentials"
         ]
-        return boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+        return boto3.Session(assumed["AccessKeyId"], assumed["SecretAccessKey"], assumed["SessionToken"])
 
 
 def _plain(value: Any) -> Any:

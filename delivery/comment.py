@@ -81,14 +81,14 @@ def summary(report: Report, masking: Masking) -> str:
 
 def labels(previews: Iterable[Preview]) -> list[str]:
     """The labels of a pull request with these previews, of LABELS."""
-    given = set[str]()
+    names = set[str]()
     for preview in previews:
-        given |= {"policy"} if preview.findings else set()
+        names |= {"policy"} if preview.findings else set()
         for change in preview.changes:
-            given |= {"replaces"} if change.kind == "replace" else set()
+            names |= {"replaces"} if change.kind == "replace" else set()
             lost = loss(change)
-            given |= {"deletes-data"} if lost and lost.lost else set()
-    return [label for label in LABELS if label in given]
+            names |= {"deletes-data"} if lost and lost.lost else set()
+    return [label for label in LABELS if label in names]
 
 
 def _parts(report: Report) -> Iterable[Section]:

@@ -13,7 +13,7 @@ from delivery.values import is_mapping, mapping
 
 Range = tuple[float, float]
 NOTHING: Range = (0.0, 0.0)
-KEPT = ("month", "pipelines", "prices", "at_another_regions_price")
+COMPARED = ("month", "pipelines", "prices", "at_another_regions_price")
 """What is read of an estimate; its lines are many, and the comment has none of them."""
 
 
@@ -38,16 +38,16 @@ class CostChange:
         return {name: pair for name, pair in both.items() if pair[0] != pair[1]}
 
 
-def kept(estimate: Any) -> dict[str, Any] | None:
+def compared(estimate: Any) -> dict[str, Any] | None:
     """Of a stack's output `cost`, what is read of it here; None of anything else."""
     if not is_mapping(estimate) or not is_mapping(estimate.get("month")):
         return None
-    return {key: estimate[key] for key in KEPT if key in estimate}
+    return {key: estimate[key] for key in COMPARED if key in estimate}
 
 
 def change(before: Any, after: Any) -> CostChange | None:
     """What changes from one estimate to another; None where the program estimates nothing."""
-    was, now = kept(before), kept(after)
+    was, now = compared(before), compared(after)
     if now is None:
         return None
     prices = mapping(now.get("prices"))
@@ -81,11 +81,11 @@ def stand_ins(listed: Any) -> list[str]:
 
 def _pipelines(estimate: Mapping[str, Any]) -> dict[str, Range]:
     """What each pipeline costs a month: at rest and by use."""
-    made: dict[str, Range] = {}
+    sums: dict[str, Range] = {}
     for name, part in mapping(estimate.get("pipelines")).items():
         least, most = zip(*(_range(part.get(when)) for when in ("at_rest", "by_use")), strict=True)
-        made[name] = (round(sum(least), 2), round(sum(most), 2))
-    return made
+        sums[name] = (round(sum(least), 2), round(sum(most), 2))
+    return sums
 
 
 def _range(value: Any) -> Range:

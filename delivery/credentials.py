@@ -35,7 +35,7 @@ def aws(environment: Mapping[str, str], role: str, region: str, session: str) ->
     client = boto3.client("sts", region_name=region, config=Config(signature_version=UNSIGNED))
     try:
         session = "".join(char if char.isalnum() or char in "=,.@-" else "-" for char in session)[:64]
-        given = client.assume_role_with_web_identity(
+        assumed = client.assume_role_with_web_identity(
             RoleArn=role,
             RoleSessionName=session,
             WebIdentityToken=_token(environment),
@@ -46,9 +46,9 @@ def aws(environment: Mapping[str, str], role: str, region: str, session: str) ->
             f"AWS gave no session of {role}: {error}; its trust must name this repository and environment"
         ) from error
     return {
-        "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
-        "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
-        "AWS_SESSION_TOKEN": given["SessionToken"],
+        "AWS_ACCESS_KEY_ID": assumed["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": assumed["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": assumed["SessionToken"],
         "AWS_REGION": region,
     }
 

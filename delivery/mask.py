@@ -50,19 +50,19 @@ def masked(text: str, masking: Masking, accounts: Mapping[str, str]) -> str:
 
 def everywhere(value: T, mask: Callable[[str], str]) -> T:
     """The value with each text in it masked: in dataclasses, mappings (their keys too), lists and tuples."""
-    made: Any = value
+    result: Any = value
     if isinstance(value, str):
-        made = mask(value)
+        result = mask(value)
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {
             field.name: everywhere(getattr(value, field.name), mask) for field in dataclasses.fields(value)
         }
-        made = dataclasses.replace(value, **fields)
+        result = dataclasses.replace(value, **fields)
     elif is_mapping(value):
-        made = {everywhere(key, mask): everywhere(inner, mask) for key, inner in value.items()}
+        result = {everywhere(key, mask): everywhere(inner, mask) for key, inner in value.items()}
     elif _is_series(value):
-        made = type(value)(everywhere(inner, mask) for inner in value)
-    return made
+        result = type(value)(everywhere(inner, mask) for inner in value)
+    return result
 
 
 def _is_series(value: Any) -> TypeGuard[list[Any] | tuple[Any, ...] | frozenset[Any]]:

@@ -172,15 +172,15 @@ def read(stack: str, text: str) -> Preview:
 
 def _cost(events: list[dict[str, Any]]) -> CostChange | None:
     """Of the stack's own outputs, the estimate: as the state has it and as the preview does."""
-    made = None
+    estimate = None
     for event in events:
         step = event.get("resOutputsEvent", {}).get("metadata", {})
         if step.get("type") == STACK:
             before, after = (
                 mapping(mapping(step.get(side)).get("outputs")).get("cost") for side in ("old", "new")
             )
-            made = change(before, after) or made
-    return made
+            estimate = change(before, after) or estimate
+    return estimate
 
 
 def _changes(steps: list[dict[str, Any]], pipelines: set[str]) -> Iterator[Change]:

@@ -70,16 +70,16 @@ def parse(content: Any) -> DeliverySettings:
         raise Refused(f"{FILE}: not a mapping; write {{stacks: {{dev: {{}}}}}}")
     _known(content, {"stacks", "embedded", "mask"}, FILE)
     stacks: dict[str, StackDelivery] = {}
-    given: Any = content.get("stacks") or {}
-    if not is_mapping(given):
-        raise Refused(f"{FILE}: stacks: {given!r} is not a mapping; write {{dev: {{}}}}")
-    for name, value in given.items():
-        stacks[name] = stack = _made(StackDelivery, value, f"{FILE}: stacks.{name}")
+    by_stack: Any = content.get("stacks") or {}
+    if not is_mapping(by_stack):
+        raise Refused(f"{FILE}: stacks: {by_stack!r} is not a mapping; write {{dev: {{}}}}")
+    for name, value in by_stack.items():
+        stacks[name] = stack = _parsed(StackDelivery, value, f"{FILE}: stacks.{name}")
         if stack.policies not in LEVELS:
             raise Refused(
                 f"{FILE}: stacks.{name}.policies: '{stack.policies}'; write one of {', '.join(LEVELS)}"
             )
-    mask = _made(Masking, content.get("mask"), f"{FILE}: mask")
+    mask = _parsed(Masking, content.get("mask"), f"{FILE}: mask")
     mask = dataclasses.replace(mask, also=tuple(mask.also))
     for pattern in mask.also:
         try:
@@ -92,7 +92,7 @@ def parse(content: Any) -> DeliverySettings:
     return DeliverySettings(stacks, embedded, mask)
 
 
-def _made(cls: type[T], value: Any, where: str) -> T:
+def _parsed(cls: type[T], value: Any, where: str) -> T:
     value = value or {}
     if not is_mapping(value):
         raise Refused(f"{where}: {value!r} is not a mapping")

@@ -115,10 +115,10 @@ def _canonical(value: Any) -> Any:
     if is_mapping(value):
         return {key: _canonical(inner) for key, inner in value.items()}
     if is_list(value):
-        made = sorted(
+        items = sorted(
             (_canonical(inner) for inner in value), key=lambda entry: json.dumps(entry, sort_keys=True)
         )
-        return made[0] if len(made) == 1 else made
+        return items[0] if len(items) == 1 else items
     return str(value).lower() if isinstance(value, bool) else value
 
 

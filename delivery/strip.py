@@ -10,7 +10,7 @@ import json
 import re
 from typing import Any
 
-from delivery.costs import kept
+from delivery.costs import compared
 from delivery.losses import READS
 from delivery.mask import credentials
 from delivery.preview import KINDS, PIPELINE, STACK
@@ -24,9 +24,9 @@ def stripped(text: str) -> str:
     """The events, a line each, as far as they matter."""
     lines: list[str] = []
     for line in text.splitlines():
-        kept = _event(json.loads(line)) if line.startswith("{") else None
-        if kept is not None:
-            lines.append(json.dumps(kept, separators=(",", ":"), sort_keys=True))
+        event = _event(json.loads(line)) if line.startswith("{") else None
+        if event is not None:
+            lines.append(json.dumps(event, separators=(",", ":"), sort_keys=True))
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -45,8 +45,8 @@ def _event(event: dict[str, Any]) -> dict[str, Any] | None:
         if diagnostic["severity"] not in ("error", "info#err"):
             return None
         keys = ("urn", "message", "severity")
-        kept = {key: diagnostic[key] for key in keys if key in diagnostic}
-        return {"diagnosticEvent": _cut(kept | {"message": _without_folders(diagnostic["message"])})}
+        parts = {key: diagnostic[key] for key in keys if key in diagnostic}
+        return {"diagnosticEvent": _cut(parts | {"message": _without_folders(diagnostic["message"])})}
     if "policyEvent" in event:
         keys = ("resourceUrn", "message", "policyName", "enforcementLevel")
         return {"policyEvent": {key: _cut(event["policyEvent"].get(key, "")) for key in keys}}
@@ -63,7 +63,7 @@ def _estimate(step: dict[str, Any]) -> dict[str, Any] | None:
         return None
     sides: dict[str, Any] = {}
     for side in ("old", "new"):
-        cost = kept(mapping(mapping(step.get(side)).get("outputs")).get("cost"))
+        cost = compared(mapping(mapping(step.get(side)).get("outputs")).get("cost"))
         if cost is not None:
             sides[side] = {"outputs": {"cost": cost}}
     return {"resOutputsEvent": {"metadata": {"type": STACK, **sides}}} if sides else None
@@ -75,16 +75,16 @@ def _step(step: dict[str, Any]) -> dict[str, Any] | None:
         return None
     paths = step.get("detailedDiff") or step.get("diffs") or ()
     tops = {re.split(r"[.\[]", path)[0] for path in paths} | READS.get(step["type"], set())
-    kept = {key: step[key] for key in ("op", "urn", "type")}
-    kept |= {key: step[key] for key in ("keys", "diffs") if step.get(key)}
+    step_parts = {key: step[key] for key in ("op", "urn", "type")}
+    step_parts |= {key: step[key] for key in ("keys", "diffs") if step.get(key)}
     if "provider" in (step.get("keys") or ()):
-        kept["provider"] = step.get("provider", "")
+        step_parts["provider"] = step.get("provider", "")
     if step.get("detailedDiff"):
-        kept["detailedDiff"] = step["detailedDiff"]
+        step_parts["detailedDiff"] = step["detailedDiff"]
     for side in ("old", "new"):
         if step.get(side) and of_cloud:
-            kept[side] = _state(step[side], tops if step["op"] not in ("create", "import") else set())
-    return kept
+            step_parts[side] = _state(step[side], tops if step["op"] not in ("create", "import") else set())
+    return step_parts
 
 
 def _state(state: dict[str, Any], tops: set[str]) -> dict[str, Any]:

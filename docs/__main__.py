@@ -73,7 +73,7 @@ def _table(rows: Iterator[tuple[str, str, str, str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _rows(cls: type, path: str = "", given: Any = None) -> Iterator[tuple[str, str, str, str]]:
+def _rows(cls: type, path: str = "", holder: Any = None) -> Iterator[tuple[str, str, str, str]]:
     hints = typing.get_type_hints(cls, include_extras=True)
     for field in dataclasses.fields(cls):
         name = field.name
@@ -85,7 +85,7 @@ def _rows(cls: type, path: str = "", given: Any = None) -> Iterator[tuple[str, s
             continue
         shape, inner = _shape(hints[name])
         # What holds these keys may have defaults of its own.
-        default = field.default if given is None else getattr(given, name)
+        default = field.default if holder is None else getattr(holder, name)
         sentence = " ".join(described(cls, name).split())
         if not path and name == "landing":
             yield "from", *_from()

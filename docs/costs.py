@@ -26,7 +26,7 @@ PART = re.compile(r"(<!-- (cost|usage|prices|free)(?:: (\S+))? -->\n).*?(<!-- en
 def current(page: str, table_of: Callable[[type], str]) -> str:
     """The page with its tables made anew; `table_of` makes the table of an argument class."""
 
-    def made(part: re.Match[str]) -> str:
+    def table(part: re.Match[str]) -> str:
         if part[2] == "cost":
             return cost(part[3])
         if part[2] == "usage":
@@ -35,7 +35,7 @@ def current(page: str, table_of: Callable[[type], str]) -> str:
             return {"sources": sources, "by-hand": by_hand, None: listed_prices}[part[3]]()
         return free()
 
-    return PART.sub(lambda part: part[1] + made(part) + part[4], page)
+    return PART.sub(lambda part: part[1] + table(part) + part[4], page)
 
 
 @functools.cache
@@ -44,10 +44,10 @@ def estimated(stack: str) -> dict[str, Any]:
     name = stack.removesuffix("-nextgen")
     config = config_of(name)
     if name != stack:
-        kept = {"readers", "key_arn", "network"}
+        keys = {"readers", "key_arn", "network"}
         config["pipelines"] = {
             key: pipeline
-            | {"collection": {k: v for k, v in pipeline["collection"].items() if k in kept} | NEXTGEN}
+            | {"collection": {k: v for k, v in pipeline["collection"].items() if k in keys} | NEXTGEN}
             if "collection" in pipeline
             else pipeline
             for key, pipeline in config["pipelines"].items()

@@ -137,17 +137,17 @@ def _discovered(api: str) -> Any:
 
 def page() -> str:
     """The table, a section for each class."""
-    known, made = rows(), list[str]()
+    known, sections = rows(), list[str]()
     for cls, places in classes().items():
         lines = [_line(cls, key, hint, known[cls.__name__][key]) for key, hint in keys(cls)]
         if lines:
             kinds = [place for place in places if place.split(".")[0] not in COMPONENTS]
             where = ", ".join(f"`{place}`" for place in dict.fromkeys(kinds or places))
-            made.append(
+            sections.append(
                 f"\n### {cls.__name__}\n\nAt {where}.\n\n| key | ends in | which takes | our check |\n"
                 "|---|---|---|---|\n" + "".join(lines)
             )
-    return "".join(made) + "\n"
+    return "".join(sections) + "\n"
 
 
 def _line(cls: type, key: str, hint: Any, row: Row) -> str:

@@ -176,7 +176,7 @@ def _assumed(session: Any, step: Mapping[str, Any], region: str) -> Any:
     if step.get("transitive_tags"):
         more["TransitiveTagKeys"] = list(step["transitive_tags"])
     sts = session.client("sts", region_name=region)
-    given = sts.assume_role(RoleArn=step["arn"], RoleSessionName=SESSION, **more)["Credentials"]
+    assumed = sts.assume_role(RoleArn=step["arn"], RoleSessionName=SESSION, **more)["Credentials"]
     return new_session(
-        given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], region_name=region
+        assumed["AccessKeyId"], assumed["SecretAccessKey"], assumed["SessionToken"], region_name=region
     )

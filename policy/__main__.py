@@ -31,26 +31,31 @@ OF_AN_ESTIMATE = "a-stack-costs-no-more-than-its-ceiling"
 KNOW_SECRETS = {"no-access-key-is-written-down", "no-secret-stands-in-a-functions-environment"}
 
 
-def resource(given: Any, depends: Mapping[str, Any] | None = None) -> Resource:
+def resource(registered: Any, depends: Mapping[str, Any] | None = None) -> Resource:
     """A resource as the rules read it, from what the engine sends of one; `depends` are its `property_dependencies`,
     which only one among all of a stack's has."""
-    props = {key: value for key, value in _plain(given.props).items() if value is not None}
+    props = {key: value for key, value in _plain(registered.props).items() if value is not None}
     links = {
         snake(key): frozenset(f"{dependency.resource_type}::{dependency.name}" for dependency in ones)
         for key, ones in (depends or {}).items()
     }
     return Resource(
-        given.resource_type, given.name, props, links, _account(given.provider), _region(given, props)
+        registered.resource_type,
+        registered.name,
+        props,
+        links,
+        _account(registered.provider),
+        _region(registered, props),
     )
 
 
-def _region(given: Any, props: Mapping[str, Any]) -> Any:
+def _region(registered: Any, props: Mapping[str, Any]) -> Any:
     region = props.get("region")  # since pulumi-aws 7 a resource has one of its own
     return (
         region
         if isinstance(region, str)
-        else _plain(given.provider.props).get("region")
-        if given.provider
+        else _plain(registered.provider.props).get("region")
+        if registered.provider
         else None
     )
 
@@ -81,19 +86,19 @@ def _policy(rule: Rule) -> pulumi_policy.Policy:
         f"{rule.title[:1].upper()}{rule.title[1:]}. Fails: {rule.fails} Write instead: {rule.write}."
     )
 
-    def alone(given: Any, report: Any) -> None:
-        for violation in rule.violations(resource(given)):
+    def alone(registered: Any, report: Any) -> None:
+        for violation in rule.violations(resource(registered)):
             report(f"{violation.problem}; {violation.write}")
 
-    def together(given: Any, report: Any) -> None:
-        resources = [resource(each, each.property_dependencies) for each in given.resources]
-        urns = {read.key: each.urn for read, each in zip(resources, given.resources, strict=True)}
+    def together(stack: Any, report: Any) -> None:
+        resources = [resource(each, each.property_dependencies) for each in stack.resources]
+        urns = {read.key: each.urn for read, each in zip(resources, stack.resources, strict=True)}
         for violation in rule.violations_together(resources):
             report(f"{violation.problem}; {violation.write}", urns[violation.resource])
 
-    def of_all(given: Any, report: Any) -> None:
-        if (limit := given.get_config().get("ceiling")) is not None:
-            judged = estimated([resource(each) for each in given.resources], limit)
+    def of_all(stack: Any, report: Any) -> None:
+        if (limit := stack.get_config().get("ceiling")) is not None:
+            judged = estimated([resource(each) for each in stack.resources], limit)
             violations = list(rule.violations(judged))
             for violation in violations:
                 report(f"{violation.problem}; {violation.write}")

@@ -112,7 +112,7 @@ def _loses_failures(function: Resource, resources: Sequence[Resource]) -> Questi
     def called(token: str, test: Callable[[Resource, Resource], object]) -> Callable[[], bool]:
         return lambda: some(of(token, resources), lambda caller: test(caller, function))
 
-    kept = [
+    receivers = [
         lambda: function.props.get("dead_letter_config"),
         part(
             "functionEventInvokeConfig:FunctionEventInvokeConfig",
@@ -131,7 +131,7 @@ def _loses_failures(function: Resource, resources: Sequence[Resource]) -> Questi
         called("aws:scheduler/schedule:Schedule", _calls),
         lambda: not some(pulled, _answer),
     ]
-    if not some(kept, _answer) and some(pushed, _answer):
+    if not some(receivers, _answer) and some(pushed, _answer):
         missing = (
             "it has no dead_letter_config and no FunctionEventInvokeConfig with an on_failure destination"
         )

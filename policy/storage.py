@@ -205,8 +205,8 @@ def _on(statement: Props, whole: Resource, part: Resource, by: str) -> bool:
         return "NotResource" not in statement
     arns = [str(arn) for arn in listed(statement.get("Resource"))]
     named = {by: part.props.get(by), "name": whole.props.get("name"), "arn": whole.props.get("arn")}
-    given = {key: name for key, name in named.items() if name is not None and name is not UNKNOWN}
-    return "*" in arns or any(_is_of(arn, given, *given) for arn in arns)
+    known = {key: name for key, name in named.items() if name is not None and name is not UNKNOWN}
+    return "*" in arns or any(_is_of(arn, known, *known) for arn in arns)
 
 
 def _statements(props: Props) -> list[Any]:

@@ -33,8 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             command.add_argument("handler", choices=bundles.known_handlers())
         command.add_argument("--to", type=Path, default=ROOT / "dist")
         command.set_defaults(run=run)
-    given = parser.parse_args(arguments)
-    return given.run(given)
+    options = parser.parse_args(arguments)
+    return options.run(options)
 
 
 def version() -> str:
@@ -42,15 +42,15 @@ def version() -> str:
     return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 
-def _check(given: argparse.Namespace) -> int:
-    kept = {folder.name for folder in STATES.iterdir()}
-    wrong = list(notes.problems(given.tag, (ROOT / "CHANGELOG.md").read_text(), version(), kept))
-    print("\n".join(wrong) or f"{given.tag} can be released")
+def _check(options: argparse.Namespace) -> int:
+    states = {folder.name for folder in STATES.iterdir()}
+    wrong = list(notes.problems(options.tag, (ROOT / "CHANGELOG.md").read_text(), version(), states))
+    print("\n".join(wrong) or f"{options.tag} can be released")
     return 1 if wrong else 0
 
 
-def _notes(given: argparse.Namespace) -> int:
-    sys.stdout.write(notes.notes((ROOT / "CHANGELOG.md").read_text(), given.tag.removeprefix("v")))
+def _notes(options: argparse.Namespace) -> int:
+    sys.stdout.write(notes.notes((ROOT / "CHANGELOG.md").read_text(), options.tag.removeprefix("v")))
     return 0
 
 
@@ -59,34 +59,34 @@ def _bundles(_: argparse.Namespace) -> int:
     return 0
 
 
-def _bundle(given: argparse.Namespace) -> int:
+def _bundle(options: argparse.Namespace) -> int:
     """`<handler>-<architecture>.zip` and `.cdx.json`."""
-    given.to.mkdir(parents=True, exist_ok=True)
-    lock = ROOT / "handlers" / given.handler / "requirements.txt"
+    options.to.mkdir(parents=True, exist_ok=True)
+    lock = ROOT / "handlers" / options.handler / "requirements.txt"
     packages = locks.read(lock.read_text()) if lock.is_file() else {}
     for architecture in ARCHITECTURES:
-        made = bundles.bundle(given.handler, architecture=architecture)
-        stem = f"{given.handler}-{architecture}"
-        shutil.copyfile(made.path, given.to / f"{stem}.zip")
-        with zipfile.ZipFile(made.path) as archive:
+        bundled = bundles.bundle(options.handler, architecture=architecture)
+        stem = f"{options.handler}-{architecture}"
+        shutil.copyfile(bundled.path, options.to / f"{stem}.zip")
+        with zipfile.ZipFile(bundled.path) as archive:
             installed = locks.installed(archive.namelist())
-        kept = {name: package for name, package in packages.items() if name in installed}
+        packed = {name: package for name, package in packages.items() if name in installed}
         if unlocked := {name for name in installed if name not in packages}:
             print(f"{stem} has what its lock has not: {', '.join(sorted(unlocked))}", file=sys.stderr)
             return 1
-        text = bills.bill(stem, version(), kept, sha256=made.sha256)
-        (given.to / f"{stem}.cdx.json").write_text(text)
-        print(f"{stem}: {made.size:,} bytes, {len(kept)} packages")
+        text = bills.bill(stem, version(), packed, sha256=bundled.sha256)
+        (options.to / f"{stem}.cdx.json").write_text(text)
+        print(f"{stem}: {bundled.size:,} bytes, {len(packed)} packages")
     return 0
 
 
-def _program(given: argparse.Namespace) -> int:
+def _program(options: argparse.Namespace) -> int:
     """`tributary.cdx.json` and `schema.json`."""
-    given.to.mkdir(parents=True, exist_ok=True)
+    options.to.mkdir(parents=True, exist_ok=True)
     roots = locks.read((ROOT / "components" / "plugin" / "requirements.txt").read_text())
     packages = locks.closure(locks.read((ROOT / "requirements.lock").read_text()), roots)
-    (given.to / "tributary.cdx.json").write_text(bills.bill("tributary", version(), packages))
-    shutil.copyfile(ROOT / "components" / "plugin" / "schema.json", given.to / "schema.json")
+    (options.to / "tributary.cdx.json").write_text(bills.bill("tributary", version(), packages))
+    shutil.copyfile(ROOT / "components" / "plugin" / "schema.json", options.to / "schema.json")
     print(f"tributary {version()}: {len(packages)} packages")
     return 0
 

@@ -43,14 +43,14 @@ def normal(name: str) -> str:
 
 def closure(packages: Mapping[str, Package], roots: Iterable[str]) -> dict[str, Package]:
     """The packages of these names, and all that they require. Raises KeyError for one that the lock has not."""
-    kept = {normal(root): packages[normal(root)] for root in roots}
+    needed = {normal(root): packages[normal(root)] for root in roots}
     while more := {
         name: package
         for name, package in packages.items()
-        if name not in kept and any(above in kept for above in package.required_by)
+        if name not in needed and any(above in needed for above in package.required_by)
     }:
-        kept |= more
-    return dict(sorted(kept.items()))
+        needed |= more
+    return dict(sorted(needed.items()))
 
 
 def installed(paths: Iterable[str]) -> set[str]:

@@ -24,7 +24,7 @@ def notes(changelog: str, version: str) -> str:
     return re.sub(r" *<!--.*?-->", "", text, flags=re.S).strip() + "\n"
 
 
-def problems(tag: str, changelog: str, version: str, kept: set[str]) -> Iterator[str]:
+def problems(tag: str, changelog: str, version: str, states: set[str]) -> Iterator[str]:
     """Why a tag can't be released: `version` is pyproject's, `kept` the versions whose state the tests have."""
     tagged = tag.removeprefix("v")
     if not tag.startswith("v") or not VERSION.fullmatch(tagged):
@@ -42,5 +42,5 @@ def problems(tag: str, changelog: str, version: str, kept: set[str]) -> Iterator
         yield f"CHANGELOG.md has {versions[0]} above {tagged}: it is newer"
     if section(changelog, "Unreleased"):
         yield f"CHANGELOG.md has something unreleased; move it into {tagged}"
-    if tagged not in kept:
+    if tagged not in states:
         yield f"the state of {tagged} is not kept; run python -m tests.unit.stack.upgrade before its date is written"

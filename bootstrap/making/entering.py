@@ -25,13 +25,13 @@ def identity_provider(
     no thumbprint is written (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html)."""
     if settings.adopt_provider:
         return f"arn:{account.partition}:iam::{account.id}:oidc-provider/{github.ISSUER}"
-    made = aws.iam.OpenIdConnectProvider(
+    provider_of_github = aws.iam.OpenIdConnectProvider(
         "github",
         url=f"https://{github.ISSUER}",
         client_id_lists=[github.AUDIENCE],
         opts=pulumi.ResourceOptions(provider=provider),
     )
-    return made.arn
+    return provider_of_github.arn
 
 
 def make(
@@ -43,14 +43,14 @@ def make(
 ) -> dict[tuple[str, str], aws.iam.Role]:
     """The roles that a job enters by, by (deploy or preview, stack)."""
     github_arn = pulumi.Output.from_input(identity_provider(settings, account, provider))
-    opts, made = pulumi.ResourceOptions(provider=provider), dict[tuple[str, str], aws.iam.Role]()
+    opts, roles = pulumi.ResourceOptions(provider=provider), dict[tuple[str, str], aws.iam.Role]()
     for lists in every:
         for doing in ("deploy", "preview"):
             name, subject = names.entering(doing, lists.stack), settings.subject(lists.stack, doing)
             trust = github_arn.apply(
                 lambda arn, subject=subject: github.let_in(arn, subject, settings.people)
             )
-            made[doing, lists.stack] = aws.iam.Role(
+            roles[doing, lists.stack] = aws.iam.Role(
                 name,
                 name=name,
                 description=f"A job of {settings.repository} enters by it, as {subject.partition(':')[2]}"[
@@ -63,11 +63,11 @@ def make(
             aws.iam.RolePolicy(
                 name,
                 name=name,
-                role=made[doing, lists.stack].name,
+                role=roles[doing, lists.stack].name,
                 policy=policy(doing, lists, state),
                 opts=opts,
             )
-    return made
+    return roles
 
 
 def policy(doing: str, lists: Lists, state: State) -> pulumi.Output[str]:

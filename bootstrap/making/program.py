@@ -32,23 +32,23 @@ def state_and_doors(settings: BootstrapArgs) -> AtAws:
         id: _provider(settings, id, region)
         for id, region in sorted({**regions, home.id: home.region}.items())
     }
-    kept = state.make(settings, home, providers[home.id])
-    doors = entering.make(settings, home, providers[home.id], kept, every)
-    return AtAws(every, kept, providers, doors)
+    state_bucket = state.make(settings, home, providers[home.id])
+    doors = entering.make(settings, home, providers[home.id], state_bucket, every)
+    return AtAws(every, state_bucket, providers, doors)
 
 
-def deployers(settings: BootstrapArgs, made: AtAws) -> dict[str, Any]:
+def deployers(settings: BootstrapArgs, at_aws: AtAws) -> dict[str, Any]:
     """Makes who deploys, previews and compares, in each account and at Google; the outputs by stack: the variables of
     GitHub's environments."""
     if not settings.stack_set:
-        accounts.make(made.every, made.providers, made.doors)
-    projects = google.make(settings, made.every)
+        accounts.make(at_aws.every, at_aws.providers, at_aws.doors)
+    projects = google.make(settings, at_aws.every)
     return {
         needed.stack: {
-            environment: _variables(needed, environment, settings, made, projects.get(needed.stack, {}))
+            environment: _variables(needed, environment, settings, at_aws, projects.get(needed.stack, {}))
             for environment in ("deploy", "preview")
         }
-        for needed in made.every
+        for needed in at_aws.every
     }
 
 
@@ -72,14 +72,14 @@ def _variables(
     needed: lists.Lists,
     doing: str,
     settings: BootstrapArgs,
-    made: AtAws,
+    at_aws: AtAws,
     project: dict[str, pulumi.Output[str]],
 ) -> dict[str, pulumi.Input[str]]:
     """Of the environments <stack> and <stack>-preview (docs/pull-requests.md)."""
     variables: dict[str, pulumi.Input[str]] = {
-        "AWS_ROLE": made.doors[doing, needed.stack].arn,
+        "AWS_ROLE": at_aws.doors[doing, needed.stack].arn,
         "AWS_REGION": settings.state.region,
-        "PULUMI_BACKEND_URL": f"s3://{made.state.bucket}?region={settings.state.region}",
+        "PULUMI_BACKEND_URL": f"s3://{at_aws.state.bucket}?region={settings.state.region}",
     }
     if doing == "preview":
         variables |= {

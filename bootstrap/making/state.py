@@ -61,11 +61,11 @@ def bucket_policy(arn: str) -> dict[str, Any]:
 
 def make(settings: BootstrapArgs, account: AccountArgs, provider: aws.Provider) -> State:
     """Makes the bucket and the keys. They are protected: no `pulumi destroy` takes them away."""
-    kept = pulumi.ResourceOptions(provider=provider, protect=True, retain_on_delete=True)
+    protected = pulumi.ResourceOptions(provider=provider, protect=True, retain_on_delete=True)
     physical = names.bucket(settings.state.account)
     arn = f"arn:{account.partition}:s3:::{physical}"
-    key_arn = _key("state", names.STATE_KEY, "the state of Pulumi's stacks", account, kept)
-    bucket = aws.s3.Bucket("state", bucket=physical, opts=kept)
+    key_arn = _key("state", names.STATE_KEY, "the state of Pulumi's stacks", account, protected)
+    bucket = aws.s3.Bucket("state", bucket=physical, opts=protected)
     aws.s3.BucketPublicAccessBlock(
         "state",
         bucket=bucket.bucket,
@@ -73,19 +73,19 @@ def make(settings: BootstrapArgs, account: AccountArgs, provider: aws.Provider) 
         block_public_policy=True,
         ignore_public_acls=True,
         restrict_public_buckets=True,
-        opts=kept,
+        opts=protected,
     )
     aws.s3.BucketOwnershipControls(
         "state",
         bucket=bucket.bucket,
         rule=aws.s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
-        opts=kept,
+        opts=protected,
     )
     versioning = aws.s3.BucketVersioning(
         "state",
         bucket=bucket.bucket,
         versioning_configuration=aws.s3.BucketVersioningVersioningConfigurationArgs(status="Enabled"),
-        opts=kept,
+        opts=protected,
     )
     by_default = aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
         sse_algorithm="aws:kms", kms_master_key_id=key_arn
@@ -98,7 +98,7 @@ def make(settings: BootstrapArgs, account: AccountArgs, provider: aws.Provider) 
                 apply_server_side_encryption_by_default=by_default, bucket_key_enabled=True
             )
         ],
-        opts=kept,
+        opts=protected,
     )
     unfinished = aws.s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(
         days_after_initiation=7
@@ -114,18 +114,18 @@ def make(settings: BootstrapArgs, account: AccountArgs, provider: aws.Provider) 
                 abort_incomplete_multipart_upload=unfinished,
             )
         ],
-        opts=pulumi.ResourceOptions.merge(kept, pulumi.ResourceOptions(depends_on=[versioning])),
+        opts=pulumi.ResourceOptions.merge(protected, pulumi.ResourceOptions(depends_on=[versioning])),
     )
     aws.s3.BucketPolicy(
         "state",
         bucket=bucket.bucket,
         policy=json.dumps(bucket_policy(arn)),
         # From then on neither can be changed.
-        opts=pulumi.ResourceOptions.merge(kept, pulumi.ResourceOptions(depends_on=[versioning, tidied])),
+        opts=pulumi.ResourceOptions.merge(protected, pulumi.ResourceOptions(depends_on=[versioning, tidied])),
     )
     secrets = {
         stack: _key(
-            f"secrets-{stack}", names.secrets_key(stack), f"the secrets of stack {stack}", account, kept
+            f"secrets-{stack}", names.secrets_key(stack), f"the secrets of stack {stack}", account, protected
         )
         for stack in settings.stacks
     }
@@ -133,7 +133,7 @@ def make(settings: BootstrapArgs, account: AccountArgs, provider: aws.Provider) 
 
 
 def _key(
-    name: str, alias: str, what: str, account: AccountArgs, kept: pulumi.ResourceOptions
+    name: str, alias: str, what: str, account: AccountArgs, protected: pulumi.ResourceOptions
 ) -> pulumi.Output[str]:
     key = aws.kms.Key(
         name,
@@ -141,7 +141,7 @@ def _key(
         enable_key_rotation=True,
         deletion_window_in_days=30,
         policy=document(account_administers_key(account)),
-        opts=kept,
+        opts=protected,
     )
-    aws.kms.Alias(name, name=alias, target_key_id=key.key_id, opts=kept)
+    aws.kms.Alias(name, name=alias, target_key_id=key.key_id, opts=protected)
     return key.arn

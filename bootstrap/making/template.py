@@ -80,10 +80,8 @@ def written(settings: BootstrapArgs) -> str:
 def usage(settings: BootstrapArgs) -> str:
     """How the template is used, by its size."""
     large = len(written(settings).encode()) > DIRECT
-    given = "--template-url, from a bucket" if large else "--template-body"
-    return (
-        f"aws cloudformation create-stack-set takes it by {given}, with --capabilities CAPABILITY_NAMED_IAM"
-    )
+    argument = "--template-url, from a bucket" if large else "--template-body"
+    return f"aws cloudformation create-stack-set takes it by {argument}, with --capabilities CAPABILITY_NAMED_IAM"
 
 
 def _id(name: str) -> str:

@@ -12,9 +12,9 @@ from bootstrap.making import program, settings
 
 config = settings.read(pulumi.Config())
 with policy.enforced():
-    made = program.state_and_doors(config)
+    at_aws = program.state_and_doors(config)
 
 # Outside: the rules are on what a stack makes. Who deploys manages what has no name before it is made, and at Google
 # makes roles and grants them; what judges these roles is tests/contract/iam.
-for stack, environments in program.deployers(config, made).items():
+for stack, environments in program.deployers(config, at_aws).items():
     pulumi.export(stack, environments)

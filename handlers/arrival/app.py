@@ -54,9 +54,11 @@ s3, sqs, events, dynamodb = (
 # False: an exception would hide which messages failed, and the poller would count it as a failure of the
 # function.
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-KEPT = 15 * 24 * 3600  # seconds: SQS keeps a message for 14 days at most
+REMEMBERED = 15 * 24 * 3600  # seconds: SQS keeps a message for 14 days at most
 idempotency, idempotency_published = (
-    IdempotencyConfig(event_key_jmespath=key, raise_on_no_idempotency_key=True, expires_after_seconds=KEPT)
+    IdempotencyConfig(
+        event_key_jmespath=key, raise_on_no_idempotency_key=True, expires_after_seconds=REMEMBERED
+    )
     for key in ("export_arn", "record")
 )
 # Each keeps the key that it was first configured with.

@@ -49,12 +49,12 @@ class Settings:
         )
 
 
-def token(given: Mapping[str, Any], settings: Settings) -> str:
+def token(event: Mapping[str, Any], settings: Settings) -> str:
     """The identity of a job: of its input and of all its settings (at most 64 characters)."""
-    given = {key: value for key, value in given.items() if key != "tf"}
+    event = {key: value for key, value in event.items() if key != "tf"}
     # Without the tag, which changes nothing of what it does: jobs of before there were tags keep their identity.
     does = {key: value for key, value in asdict(settings).items() if key != "job_tag"}
-    return hashlib.sha256(json.dumps([given, does], sort_keys=True).encode()).hexdigest()[:40]
+    return hashlib.sha256(json.dumps([event, does], sort_keys=True).encode()).hexdigest()[:40]
 
 
 def description(job_token: str) -> str:

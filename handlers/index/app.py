@@ -66,14 +66,14 @@ def client(wanted: Wanted) -> OpenSearch:
     )
 
 
-def insist(deadline: float, step: Callable[..., str], *given: Any) -> str:
+def insist(deadline: float, step: Callable[..., str], *arguments: Any) -> str:
     """What the step returns, tried until the deadline. Raises NotReady or Refused."""
 
     def log_retry(error: Exception, seconds: float) -> None:
         logger.warning("the collection is not ready", reason=words(error), next_try_seconds=round(seconds, 1))
 
     return patiently(
-        step, *given, deadline=deadline, clock=time.monotonic, sleep=time.sleep, log_retry=log_retry
+        step, *arguments, deadline=deadline, clock=time.monotonic, sleep=time.sleep, log_retry=log_retry
     )
 
 

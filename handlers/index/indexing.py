@@ -40,14 +40,14 @@ class Wanted:
     delete: bool
 
     @classmethod
-    def read(cls, given: Mapping[str, Any]) -> "Wanted":
+    def read(cls, event: Mapping[str, Any]) -> "Wanted":
         """From the function's event."""
         return cls(
-            given["endpoint"],
-            given["region"],
-            given["index"],
-            given["mapping"],
-            given["delete"],
+            event["endpoint"],
+            event["region"],
+            event["index"],
+            event["mapping"],
+            event["delete"],
         )
 
     def same_index(self, other: "Wanted") -> bool:
@@ -100,7 +100,7 @@ def passes(error: Exception) -> bool:
 
 def patiently(
     step: Callable[..., str],
-    *given: Any,
+    *arguments: Any,
     deadline: float,
     clock: Callable[[], float],
     sleep: Callable[[float], None],
@@ -111,7 +111,7 @@ def patiently(
     while True:
         tries += 1
         try:
-            return step(*given)
+            return step(*arguments)
         except Exception as error:
             if not passes(error):
                 raise Refused(words(error)) from error

@@ -85,10 +85,10 @@ class Google:
             }
             federated = self.ask("sts", "/v1/token", exchange)["access_token"]
             path = f"/v1/projects/-/serviceAccounts/{self.account}:generateAccessToken"
-            given = self.ask("iamcredentials", path, {"scope": [SCOPE]}, federated)
+            answer = self.ask("iamcredentials", path, {"scope": [SCOPE]}, federated)
             self.token, self.until = (
-                given["accessToken"],
-                datetime.fromisoformat(given["expireTime"]).timestamp(),
+                answer["accessToken"],
+                datetime.fromisoformat(answer["expireTime"]).timestamp(),
             )
         return self.token
 

@@ -18,11 +18,13 @@ from operate.switch import Switch
 
 def tables(cloud: Cloud, name: str, pipeline: Described) -> list[TableStatus]:
     """A row a table, of the newest run of its transfer that has ended well."""
-    return [_table(cloud, name, table, made) for table, made in pipeline["tables"].items()]
+    return [_table(cloud, name, table, resources) for table, resources in pipeline["tables"].items()]
 
 
-def _table(cloud: Cloud, name: str, table: str, made: Mapping[str, Any]) -> TableStatus:
-    listed: list[dict[str, Any]] = cloud.google("GET", f"/v1/{made['transfer']}/runs").get("transferRuns", [])
+def _table(cloud: Cloud, name: str, table: str, resources: Mapping[str, Any]) -> TableStatus:
+    listed: list[dict[str, Any]] = cloud.google("GET", f"/v1/{resources['transfer']}/runs").get(
+        "transferRuns", []
+    )
     runs = sorted(listed, key=lambda run: str(run.get("scheduleTime", "")), reverse=True)
     if not runs:
         return TableStatus(name, "bigquery-transfer", table, state=NOTHING)
@@ -42,7 +44,7 @@ def _table(cloud: Cloud, name: str, table: str, made: Mapping[str, Any]) -> Tabl
     return TableStatus(
         name, "bigquery-transfer", table, arrived_at=arrived,
         late_seconds=(arrived - due).total_seconds() if arrived and due else None,
-        rows=_rows(cloud, made["view"]) if loaded else None, state=state, problems=problems,
+        rows=_rows(cloud, resources["view"]) if loaded else None, state=state, problems=problems,
     )  # fmt: skip
 
 
@@ -57,7 +59,10 @@ def _rows(cloud: Cloud, view: str) -> int | None:
 
 def concerns(pipeline: Described, alarm: FiringAlarm) -> str | None:
     """The landing's table whose table in BigQuery an alarm names."""
-    named = {viewed_table(made["view"].split(".", 2)[2]): table for table, made in pipeline["tables"].items()}
+    named = {
+        viewed_table(resources["view"].split(".", 2)[2]): table
+        for table, resources in pipeline["tables"].items()
+    }
     return named.get(alarm.source or "")
 
 
@@ -74,13 +79,13 @@ def switches(cloud: Cloud, name: str, pipeline: Described) -> list[Switch]:
     transfers = [
         Switch(
             f"transfer of {table}",
-            lambda transfer=made["transfer"]: (
+            lambda transfer=resources["transfer"]: (
                 bool(cloud.google("GET", f"/v1/{transfer}").get("disabled")) or None
             ),
-            lambda on, transfer=made["transfer"]: turn_transfer(transfer, on),
+            lambda on, transfer=resources["transfer"]: turn_transfer(transfer, on),
             "The first load after it takes what was written since the last one.",
         )
-        for table, made in pipeline["tables"].items()
+        for table, resources in pipeline["tables"].items()
     ]
     return transfers + _copies(cloud, pipeline) + schedule_switches(cloud, pipeline, "No load is checked.")
 

@@ -1,7 +1,7 @@
 """Names say what a thing is: eight words that stood for fifteen different things each are names of nothing."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,9 @@ ROOMS = (
     "tests",
 )
 SAY_NOTHING = {"told", "said", "found", "mine", "held", "asked", "look", "one"}
+# What something became says as little as that it was found: refused where the names have been changed, folder by folder.
+WIDE = {"made", "given", "kept"}
+NOT_YET = ("local", "tests", "components/lake", "components/pipelines/export", "handlers/catalog")
 
 
 def names(source: str) -> Iterator[tuple[str, int]]:
@@ -37,8 +40,20 @@ def names(source: str) -> Iterator[tuple[str, int]]:
             yield node.name, node.lineno
 
 
-def empty(source: str) -> list[tuple[str, int]]:
-    return [(name, line) for name, line in names(source) if name.strip("_").lower() in SAY_NOTHING]
+def empty(source: str, words: Set[str] = frozenset(SAY_NOTHING)) -> list[tuple[str, int]]:
+    return [(name, line) for name, line in names(source) if name.strip("_").lower() in words]
+
+
+def wide(folder: str) -> list[str]:
+    """Where a folder's names are wide, without the folders in it that are not done yet."""
+    return [
+        f"{name}:{line} {word}"
+        for file in modules(folder)
+        if not (name := str(file.relative_to(ROOT))).startswith(
+            tuple(f"{other}/" for other in NOT_YET if other != folder)
+        )
+        for word, line in empty(file.read_text(), WIDE)
+    ]
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -48,6 +63,16 @@ def test_no_name_says_nothing(room: str) -> None:
     assert [
         f"{file.relative_to(ROOT)}:{line} {name}" for file in files for name, line in empty(file.read_text())
     ] == []
+
+
+@pytest.mark.parametrize("room", sorted({*ROOMS} - {*NOT_YET}))
+def test_no_name_says_only_what_became_of_a_thing(room: str) -> None:
+    assert wide(room) == []
+
+
+@pytest.mark.parametrize("folder", NOT_YET)
+def test_a_folder_whose_names_are_changed_leaves_the_list(folder: str) -> None:
+    assert wide(folder) != []
 
 
 def test_a_name_that_says_nothing_is_seen_wherever_it_is_made() -> None:
