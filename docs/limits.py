@@ -226,7 +226,10 @@ def _phrases(hint: Any) -> Iterator[str]:
 
 def _of_function(check: Any) -> list[str]:
     """What a check by a function says: its pattern, its limits, its sentence, or its name."""
-    marks = vars(check) if hasattr(check, "__dict__") else {}
+    try:
+        marks: dict[str, Any] = vars(check)
+    except TypeError:  # a type of pydantic's core, which has no attributes of its own
+        marks = {}
     if "pattern" in marks:
         return [f"`{marks['pattern']}`"]
     if "limits" in marks:
