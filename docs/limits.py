@@ -226,10 +226,8 @@ def _phrases(hint: Any) -> Iterator[str]:
 
 def _of_function(check: Any) -> list[str]:
     """What a check by a function says: its pattern, its limits, its sentence, or its name."""
-    try:
-        marks: dict[str, Any] = vars(check)
-    except TypeError:  # a type of pydantic's core, which has no attributes of its own
-        marks = {}
+    function: object = check
+    marks = vars(function) if hasattr(function, "__dict__") else {}
     if "pattern" in marks:
         return [f"`{marks['pattern']}`"]
     if "limits" in marks:
