@@ -1,7 +1,7 @@
 """Sample data through every pipeline of a stack, and what arrived where.
 
-A kind of pipeline has a module here with three functions, and a fourth where a table that the pipeline adopts has to
-hold data first: `before(cloud, args)` writes it, before the stack is up. `prepare(cloud, name, pipeline)` writes sample
+A kind of pipeline has a module here with three functions (`Samples`). A table that a pipeline adopts holds data first:
+`before` writes it, before the stack is up. `prepare(cloud, name, pipeline)` writes sample
 data where the pipeline takes it from, and sets up what is needed to see it arrive. When all are prepared,
 `start(cloud, name, pipeline, due)` sets going what does not go by itself; only what shows the data as of
 `due` or later counts then. `rows(cloud, name, pipeline, due)` reads the running cloud and returns one
@@ -17,13 +17,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local import secret
+
+if TYPE_CHECKING:
+    from components.pipelines.bigquery_transfer.args import BigQueryTransferArgs
+    from components.pipelines.export.sources import ExportSourceArgs
 
 ARRIVED_WITHIN = 180.0  # seconds from the last item sent; an export and its replica take about 15
 
@@ -127,7 +131,21 @@ class Cloud:
         )  # fmt: skip
 
 
-def kinds() -> Mapping[str, Any]:
+class Samples(Protocol):
+    """What the module of a kind of pipeline has."""
+
+    def prepare(self, cloud: Cloud, name: str, pipeline: Mapping[str, Any]) -> None:
+        """Writes sample data where the pipeline takes it from, and sets up what is needed to see it arrive."""
+
+    def start(self, cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -> None:
+        """Sets going what does not go by itself."""
+
+    def rows(self, cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | None) -> list[Row]:
+        """A row a table: what arrived, as of `due` or later."""
+        ...
+
+
+def kinds() -> Mapping[str, Samples]:
     """The modules by the kind of pipeline that they know, sources before those that take from them."""
     from local.samples import bigquery_transfer, export, firehose, replication, zero_etl
 
@@ -148,23 +166,43 @@ def declared(settings: Any) -> dict[str, Any]:
 def columns(cloud: Cloud, table: str) -> dict[str, Any]:
     """Name -> type of the columns that the stack's exports and transfers declare of a DynamoDB table."""
     known: dict[str, Any] = {}
-    for args in cloud.declared.values():
-        for source in getattr(args, "sources", ()):
-            known |= source.columns if source.dynamodb == table else {}
-        if (
-            hasattr(args, "landing")
-            and table in (tables := getattr(args, "tables", {}))
-            and args.exported(table)
-        ):
-            known = dict(tables[table].columns) | known
+    for source in sources(cloud):
+        known |= source.columns if source.dynamodb == table else {}
+    for args in transfers(cloud):
+        if table in args.tables and args.exported(table):
+            known = dict(args.tables[table].columns) | known
     return known
+
+
+def sources(cloud: Cloud) -> list[ExportSourceArgs]:
+    """What the stack's exports declare."""
+    if not cloud.declared:
+        return []
+    from components.pipelines.export.args import (
+        ExportArgs,
+    )  # takes seconds, and is there with what is declared
+
+    exports = (args for args in cloud.declared.values() if isinstance(args, ExportArgs))
+    return [source for args in exports for source in args.sources]
+
+
+def transfers(cloud: Cloud) -> list[BigQueryTransferArgs]:
+    """The arguments of the stack's transfers to BigQuery."""
+    if not cloud.declared:
+        return []
+    from components.pipelines.bigquery_transfer.args import BigQueryTransferArgs
+
+    return [args for args in cloud.declared.values() if isinstance(args, BigQueryTransferArgs)]
 
 
 def before(cloud: Cloud, settings: Any) -> None:
     """Writes what the tables hold that the stack takes as they are."""
+    from components.pipelines.zero_etl.args import ZeroEtlArgs
+    from local.samples import zero_etl
+
     for pipeline in settings.pipelines.values():
-        if write := getattr(kinds().get(pipeline.kind), "before", None):
-            write(cloud, pipeline.args)
+        if isinstance(pipeline.args, ZeroEtlArgs):
+            zero_etl.before(cloud, pipeline.args)
 
 
 def run(cloud: Cloud, say: Callable[[str], None]) -> list[Row]:

@@ -18,7 +18,7 @@ from decimal import Decimal
 from typing import Any
 
 from components.shared import dynamodb_exports
-from local.samples import Cloud, Row, SampleError, columns, lake, records
+from local.samples import Cloud, Row, SampleError, columns, lake, records, transfers
 from operate.kinds import export as operated
 from operate.outputs import Refused
 
@@ -113,8 +113,7 @@ def _fill(cloud: Cloud, place: Mapping[str, Any], table: str) -> None:
 def _from_the_lake(cloud: Cloud, table: str) -> bool:
     """Whether a transfer loads the table's columns from the lake, where each attribute is one, declared or not: a load
     adds none to a table of BigQuery."""
-    tables = [getattr(args, "tables", {}) for args in cloud.declared.values() if hasattr(args, "landing")]
-    return any(table in each and each[table].lake for each in tables)
+    return any(table in args.tables and args.tables[table].lake for args in transfers(cloud))
 
 
 def _declared(made: Mapping[str, Any], keys: Mapping[str, str], known: Mapping[str, Any]) -> dict[str, Any]:

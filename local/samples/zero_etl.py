@@ -18,7 +18,7 @@ from typing import Any
 
 from opensearchpy.exceptions import TransportError
 
-from local.samples import Cloud, Row, SampleError, columns, readers, records
+from local.samples import Cloud, Row, SampleError, columns, readers, records, sources
 from local.samples.export import key_types, keys, put, size
 
 TABLES = {table: records.KEYS[table] for table in ("products", "reviews")}
@@ -112,7 +112,7 @@ def prepare(cloud: Cloud, name: str, pipeline: Mapping[str, Any]) -> None:
 
 def exported(cloud: Cloud) -> set[str]:
     """The tables that an export of the stack reads."""
-    return {source.name for args in cloud.declared.values() for source in getattr(args, "sources", ())}
+    return {source.name for source in sources(cloud)}
 
 
 def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -> None:

@@ -31,7 +31,7 @@ def by_name(source: str) -> Iterator[tuple[int, str]]:
             yield node.lineno, str(literal)
 
 
-@pytest.mark.parametrize("room", ROOMS)
+@pytest.mark.parametrize("room", [*ROOMS, "local/samples"])
 def test_no_attribute_is_read_by_a_literal_name_or_with_a_default(room: str) -> None:
     assert [
         f"{file.relative_to(ROOT)}:{line} {name}"

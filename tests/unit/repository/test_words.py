@@ -24,7 +24,7 @@ ROOMS = (
     "tests",
 )
 SAY_NOTHING = {"told", "said", "found", "mine", "held", "asked", "look", "one"}
-# What something became says as little as that it was found: refused where the names have been changed, folder by folder.
+# What became of a thing says as little of it: refused where the names have been changed, folder by folder.
 WIDE = {"made", "given", "kept"}
 NOT_YET = ("local", "tests", "components/lake", "components/pipelines/export", "handlers/catalog")
 
