@@ -32,9 +32,9 @@ def find() -> Path:
                     shutil.copyfile(MODULES / name, Path(folder) / name)
                 env = {"GOFLAGS": "-mod=readonly -buildvcs=false", "GOSUMDB": "off", "CGO_ENABLED": "0",
                        "GOTOOLCHAIN": "local", "GOWORK": "off"}  # fmt: skip
-                made = Path(folder) / "actionlint"
-                engine.run([engine.toolchain(print), "build", "-o", made, PACKAGE], Path(folder), 900, env)
-                made.replace(binary)
+                built = Path(folder) / "actionlint"
+                engine.run([engine.toolchain(print), "build", "-o", built, PACKAGE], Path(folder), 900, env)
+                built.replace(binary)
     return binary
 
 

@@ -90,17 +90,17 @@ class Clone:
             "--gcp-port",
             str(gcp_port),
         ]
-        given = secret.fresh()
+        new_secret = secret.fresh()
         # Its children (the functions' workers) stay in its session and are found by it when it is stopped.
         with log.open("wb") as out:
             process = subprocess.Popen(command, cwd=self.root, start_new_session=True,
                                        stdin=subprocess.DEVNULL, stdout=out,
                                        stderr=subprocess.STDOUT,
-                                       env={**os.environ, secret.VARIABLE: given})  # fmt: skip
+                                       env={**os.environ, secret.VARIABLE: new_secret})  # fmt: skip
         try:
             recorded: dict[str, Any] = {"pid": process.pid, "began": began(process.pid)}
             self._record(recorded)
-            recorded["ready"] = self._ready(process, log) | {"secret": given}
+            recorded["ready"] = self._ready(process, log) | {"secret": new_secret}
             self._record(recorded)
         except BaseException:
             end(process.pid)

@@ -99,10 +99,10 @@ def find(say: Say = print) -> Path:
         if binary.exists():
             say(f"engine: {binary} does not run, making it again")
         with tempfile.TemporaryDirectory(dir=binary.parent, prefix=".new-") as folder:
-            made = build(Path(folder), say)
-            if not fits(made):
-                raise EngineError(f"the engine made just now does not say that it is {VERSION}: {made}")
-            made.replace(binary)
+            built = build(Path(folder), say)
+            if not fits(built):
+                raise EngineError(f"the engine made just now does not say that it is {VERSION}: {built}")
+            built.replace(binary)
     return binary
 
 
@@ -130,7 +130,7 @@ def build(folder: Path, say: Say) -> Path:
     say(f"engine: building Pulumi {VERSION} with {go}, once: 3 to 5 minutes on 2 cores")
     for name in ("go.mod", "go.sum"):
         shutil.copyfile(GO / name, folder / name)
-    made, began = folder / "pulumi", time.monotonic()
+    built, began = folder / "pulumi", time.monotonic()
     count = {"modules": 0, "packages": 0}
     lines: list[str] = []
 
@@ -145,7 +145,7 @@ def build(folder: Path, say: Say) -> Path:
     stamp = f"-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{VERSION}"
     env = {"GOFLAGS": "-mod=readonly -buildvcs=false", "GOSUMDB": "off", "GONOSUMDB": "", "GONOSUMCHECK": "",
            "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off"}  # fmt: skip
-    command = [go, "build", "-v", "-o", made, "-ldflags", stamp, f"{MODULE}/cmd/pulumi"]
+    command = [go, "build", "-v", "-o", built, "-ldflags", stamp, f"{MODULE}/cmd/pulumi"]
     try:
         run(command, folder, 3600, env, progress, every=(10, report_progress))
     except (OSError, subprocess.SubprocessError) as error:
@@ -154,7 +154,7 @@ def build(folder: Path, say: Say) -> Path:
             "install Pulumi by hand. Go printed:\n" + "\n".join(lines[-15:] or [str(error)])
         ) from error
     say(f"engine: built in {time.monotonic() - began:.0f} s")
-    return made
+    return built
 
 
 def toolchain(say: Say) -> Path:

@@ -88,8 +88,10 @@ def without_cors(send: Any) -> Any:
 
     async def without(message: Any) -> None:
         if message.get("headers") and "start" in message["type"]:
-            kept = [h for h in message["headers"] if not bytes(h[0]).lower().startswith(b"access-control-")]
-            message = {**message, "headers": kept}
+            headers = [
+                h for h in message["headers"] if not bytes(h[0]).lower().startswith(b"access-control-")
+            ]
+            message = {**message, "headers": headers}
         await send(message)
 
     return without

@@ -30,17 +30,17 @@ def compiled(java: str, jars: Path, cache: Path) -> Path:
     if jar.exists():
         return jar
     with tempfile.TemporaryDirectory(dir=cache, prefix=".guard-") as temporary:
-        made = Path(temporary) / "classes"
+        classes = Path(temporary) / "classes"
         path = os.pathsep.join(str(jar) for jar in sorted(jars.glob("*.jar")))
         verified.run(
-            [*compiler(java, Path(temporary)), *OPTIONS, "-d", str(made), "-cp", path, str(SOURCE)],
+            [*compiler(java, Path(temporary)), *OPTIONS, "-d", str(classes), "-cp", path, str(SOURCE)],
             "OpenSearch's guard could not be compiled",
         )
         # Java archives classes that it has loaded from jars only.
         packed = Path(temporary) / "guard.jar"
         with zipfile.ZipFile(packed, "w") as written:
-            for path in sorted(made.rglob("*.class")):
-                written.write(path, path.relative_to(made))
+            for path in sorted(classes.rglob("*.class")):
+                written.write(path, path.relative_to(classes))
         packed.replace(jar)
     return jar
 

@@ -139,15 +139,15 @@ def archived(runtime: str, guarded: Path) -> Path:
 def archive_classes() -> None:
     """Has a first node keep the classes that it loaded, which is half of a start's work; without that it starts too.
     https://docs.oracle.com/en/java/javase/17/vm/class-data-sharing.html, "Dynamic CDS Archives"."""
-    kept = archived(java(), guard.compiled(java(), jars(), cache()))
-    if kept.exists():
+    archive = archived(java(), guard.compiled(java(), jars(), cache()))
+    if archive.exists():
         return
     with tempfile.TemporaryDirectory(dir=cache(), prefix=".classes-") as temporary:
         fresh = Path(temporary) / "classes.jsa"
         with contextlib.suppress(Unavailable):
             Node(Path(temporary) / "node", (f"-XX:ArchiveClassesAtExit={fresh}",)).stop()
         if fresh.exists():
-            fresh.replace(kept)
+            fresh.replace(archive)
 
 
 def fetch() -> None:
@@ -190,8 +190,8 @@ class Node:
             guarded = guard.compiled(runtime, folder, cache())
         except verified.Unverified as reason:
             raise Unavailable(str(reason)) from reason
-        kept = archived(runtime, guarded)
-        options = options or ((f"-XX:SharedArchiveFile={kept}",) if kept.exists() else ())
+        archive = archived(runtime, guarded)
+        options = options or ((f"-XX:SharedArchiveFile={archive}",) if archive.exists() else ())
         secret = secrets.token_hex(20)
         self.headers = {guard.HEADER: secret}
         self.host, self.port, self.log = "127.0.0.1", 0, state / "opensearch.log"

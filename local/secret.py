@@ -39,7 +39,7 @@ def of(endpoint: str) -> str:
 
 def taken(environment: MutableMapping[str, str]) -> str | None:
     """The secret that this process was given; it goes no further, to children, by itself."""
-    given = environment.pop(VARIABLE, None)
-    if given and len(given) < LEAST:
-        raise SystemExit(f"{VARIABLE} has {len(given)} characters; give it at least {LEAST}")
-    return given or None
+    value = environment.pop(VARIABLE, None)
+    if value and len(value) < LEAST:
+        raise SystemExit(f"{VARIABLE} has {len(value)} characters; give it at least {LEAST}")
+    return value or None

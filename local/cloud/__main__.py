@@ -34,12 +34,12 @@ async def run(port: int, google: subprocess.Popen[str] | None) -> None:
     await server.serve(port, ready, stop)
 
 
-def google_cloud(port: int, state: Path, aws: str, given: str | None) -> subprocess.Popen[str]:
+def google_cloud(port: int, state: Path, aws: str, shared_secret: str | None) -> subprocess.Popen[str]:
     """Starts `local.gcp` at a port; its first line of output is its ready line. `given` is the run's secret, if any."""
     return subprocess.Popen(
         [sys.executable, "-m", "local.gcp", "--port", str(port), "--state", str(state), "--aws-endpoint", aws],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
-        env={**os.environ, **({secret.VARIABLE: given} if given else {})},
+        env={**os.environ, **({secret.VARIABLE: shared_secret} if shared_secret else {})},
     )  # fmt: skip
 
 
@@ -50,14 +50,14 @@ def main() -> None:
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--gcp-port", type=int)
     arguments = parser.parse_args()
-    google, given = None, secret.taken(os.environ)
-    if given is None:
+    google, shared_secret = None, secret.taken(os.environ)
+    if shared_secret is None:
         print(secret.WARNING, file=sys.stderr, flush=True)
     if arguments.gcp_port:  # started first: it loads while this does
         google = google_cloud(
-            arguments.gcp_port, arguments.state / "gcp", f"http://127.0.0.1:{arguments.port}", given
+            arguments.gcp_port, arguments.state / "gcp", f"http://127.0.0.1:{arguments.port}", shared_secret
         )
-    server.prepare(arguments.port, arguments.state, given)
+    server.prepare(arguments.port, arguments.state, shared_secret)
     if google:
         os.environ["GOOGLE_ENDPOINT"] = f"http://127.0.0.1:{arguments.gcp_port}"
     try:

@@ -46,22 +46,22 @@ def parse_request(path: str, headers: Record, body: bytes, query: Any) -> tuple[
         return "cbor", path.rsplit("/operation/", 1)[-1], cbor2.loads(body) if body else {}
     if target := headers.get("x-amz-target"):
         return "json", target.rsplit(".", 1)[-1], json.loads(body or b"{}")
-    given = {key: value[0] if is_list(value) else value for key, value in dict(query or {}).items()}
-    form = given | dict(parse_qsl((body or b"").decode(), keep_blank_values=True))
+    fields = {key: value[0] if is_list(value) else value for key, value in dict(query or {}).items()}
+    form = fields | dict(parse_qsl((body or b"").decode(), keep_blank_values=True))
     name = form.get("Action", "")
     names: list[str] = MODEL.operation_names  # type: ignore[assignment]  # a cached property of botocore
     known = name in names and MODEL.operation_model(name).input_shape
     return "query", name, wire.from_form(known, wire.tree(form), False) if known else {}
 
 
-def keep(given: Record) -> None:
+def keep(request: Record) -> None:
     """Completes the alarm that ministack has just stored."""
-    alarm = cloudwatch.alarms[given["AlarmName"]]
+    alarm = cloudwatch.alarms[request["AlarmName"]]
     for name in FILLED_IN:
-        if name not in given:
+        if name not in request:
             alarm.pop(name, None)
     members = MODEL.shape_for("MetricAlarm").members
-    alarm.update({name: value for name, value in given.items() if name in members})
+    alarm.update({name: value for name, value in request.items() if name in members})
 
 
 def typed(shape: Any, value: Any) -> Any:
@@ -100,7 +100,7 @@ async def around(stock: Any, method: str, path: str, headers: Record, body: byte
     """Describes alarms in the protocol of the request, and keeps every member that a PutMetricAlarm has; what can't be
     read, and any other operation, goes to ministack as it came."""
     try:
-        protocol, name, given = parse_request(path, headers, body, query)
+        protocol, name, request = parse_request(path, headers, body, query)
     except (ValueError, cbor2.CBORDecodeError, constraints.Unreadable):  # ministack refuses it
         return await stock(method, path, headers, body, query)
     if name in DESCRIBES:
@@ -109,12 +109,12 @@ async def around(stock: Any, method: str, path: str, headers: Record, body: byte
             "content-type": "application/x-amz-json-1.0",
             "x-amz-target": f"{TARGET}.{name}",
         }
-        status, _, answer = await stock("POST", "/", plain, json.dumps(given).encode(), {})
+        status, _, answer = await stock("POST", "/", plain, json.dumps(request).encode(), {})
         if status == 200:
             return written(protocol, name, json.loads(answer))
     answered = await stock(method, path, headers, body, query)
     if name == "PutMetricAlarm" and answered[0] == 200:
-        keep(given)
+        keep(request)
     return answered
 
 

@@ -20,9 +20,11 @@ def records(stream: Record) -> None:
     """Drops the records of a Kinesis stream that are older than its retention period."""
     cutoff = time.time() - stream["RetentionPeriodHours"] * 3600
     for shard in stream["shards"].values():
-        kept = shard["records"]
-        if kept and kept[0]["ApproximateArrivalTimestamp"] < cutoff:
-            shard["records"] = [record for record in kept if record["ApproximateArrivalTimestamp"] >= cutoff]
+        of_shard = shard["records"]
+        if of_shard and of_shard[0]["ApproximateArrivalTimestamp"] < cutoff:
+            shard["records"] = [
+                record for record in of_shard if record["ApproximateArrivalTimestamp"] >= cutoff
+            ]
 
 
 def seldom(search: Callable[[], None]) -> Callable[[], None]:

@@ -85,10 +85,10 @@ def snapshots(noun: str) -> dict[str, Record]:
     automated = snapshot(noun, f"rds:{mysql.INSTANCE}-{today():%Y-%m-%d-%H-%M}", "automated", today())
     arn_prefix = f"arn:aws:rds:{get_region()}:{get_account_id()}:{NOUNS[noun][1]}:"
     by_arn = {automated[f"{noun}Arn"]: automated}
-    for arn, made in by_hand.items():
+    for arn, record in by_hand.items():
         if arn.startswith(arn_prefix):
-            fresh = clock() - datetime.fromisoformat(made["SnapshotCreateTime"]).timestamp() < 1
-            by_arn[arn] = made | {"Status": "creating" if fresh else "available"}
+            fresh = clock() - datetime.fromisoformat(record["SnapshotCreateTime"]).timestamp() < 1
+            by_arn[arn] = record | {"Status": "creating" if fresh else "available"}
     return by_arn
 
 
@@ -130,13 +130,13 @@ async def send_daily_events() -> None:
         for account, region in {key[:2] for key, _ in eventbridge.rules.all_items()}:
             with request_scope(account, region):
                 for noun, (_, resource, event, says) in NOUNS.items():
-                    ((arn, made),) = [
+                    ((arn, record),) = [
                         (a, s) for a, s in snapshots(noun).items() if s["SnapshotType"] == "automated"
                     ]
                     detail = {
                         "EventCategories": ["creation"], "SourceType": resource.upper().replace("-", "_"),
                         "SourceArn": arn, "Date": day.isoformat(), "Message": "Automated snapshot created",
-                        "SourceIdentifier": made[f"{noun}Identifier"], "EventID": event,
+                        "SourceIdentifier": record[f"{noun}Identifier"], "EventID": event,
                     }  # fmt: skip
                     entry = {
                         "Source": "aws.rds",

@@ -16,7 +16,7 @@ from typing import Any
 
 from .seams.parts import Record
 
-KEPT, LIMIT = 512, 1 << 16  # answers, and the bytes of one
+ANSWERS, LIMIT = 512, 1 << 16  # answers, and the bytes of one
 ATTEMPT = re.compile(rb"attempt=(\d+)")
 SIGNER = re.compile(rb"Credential=([^/]+)/")
 App = Callable[[Any, Any, Any], Awaitable[None]]
@@ -51,18 +51,18 @@ class Answers:
 
     async def record(self, key: tuple[bytes, bytes], scope: Any, receive: Any, send: Any) -> None:
         """Carries the call out, and keeps a success of moderate size."""
-        kept: list[Record] = []
+        messages: list[Record] = []
         known = self.calls[key] = asyncio.get_running_loop().create_future()
-        while len(self.calls) > KEPT:
+        while len(self.calls) > ANSWERS:
             self.calls.popitem(last=False)
 
         async def sent(message: Record) -> None:
-            kept.append(message)
+            messages.append(message)
             await send(message)
 
         try:
             await self.app(scope, receive, sent)
         finally:
-            whole = kept and kept[0].get("status", 500) < 300 and not kept[-1].get("more_body")
-            size = sum(len(message.get("body", b"")) for message in kept)
-            known.set_result(kept if whole and size <= LIMIT else [])
+            whole = messages and messages[0].get("status", 500) < 300 and not messages[-1].get("more_body")
+            size = sum(len(message.get("body", b"")) for message in messages)
+            known.set_result(messages if whole and size <= LIMIT else [])

@@ -49,7 +49,7 @@ EXTENSIONS = (
     "models",
 )
 # What the process, and so every Lambda worker, keeps of the host's environment: no credential among it.
-KEPT = (
+PASSED_ON = (
     "PATH",
     "HOME",
     "LANG",
@@ -87,14 +87,16 @@ def prepare(port: int, state: Path, secret: str | None = None) -> None:
     os.umask(0o077)
     state.mkdir(parents=True, exist_ok=True)
     state.chmod(0o700)
-    kept = {name: os.environ[name] for name in os.environ if name in KEPT or name.startswith("TRIBUTARY_")}
+    environment = {
+        name: os.environ[name] for name in os.environ if name in PASSED_ON or name.startswith("TRIBUTARY_")
+    }
     temporary = state.resolve() / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
     os.environ.clear()
     worker = Path(__file__).parent / "worker"
-    kept["PYTHONPATH"] = os.pathsep.join(filter(None, [str(worker), kept.get("PYTHONPATH")]))
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(worker), environment.get("PYTHONPATH")]))
     os.environ.update(
-        kept,
+        environment,
         **SETTINGS,
         AWS_ENDPOINT_URL_S3_CONTROL=f"http://localhost:{port}",
         GATEWAY_PORT=str(port),

@@ -16,7 +16,7 @@ from pathlib import Path
 from local import secret
 
 
-async def run(port: int, state: Path, aws_endpoint: str, given: str | None) -> None:
+async def run(port: int, state: Path, aws_endpoint: str, shared_secret: str | None) -> None:
     """Serves until SIGTERM or SIGINT and prints the ready line; `given` is the run's secret, if it has one."""
     with contextlib.redirect_stdout(
         sys.stderr
@@ -32,7 +32,7 @@ async def run(port: int, state: Path, aws_endpoint: str, given: str | None) -> N
         aws_endpoint,
         lambda endpoint: print(json.dumps({"endpoint": endpoint}), flush=True),
         stop,
-        given,
+        shared_secret,
     )
 
 

@@ -107,7 +107,9 @@ def _columns(fields: list[dict[str, Any]]) -> list[tuple[str, str]]:
 def _duckdb(field: dict[str, Any]) -> str:
     kind = field["type"].upper()
     if kind in ("RECORD", "STRUCT"):
-        made = "STRUCT(" + ", ".join(f'"{name}" {inner}' for name, inner in _columns(field["fields"])) + ")"
+        sql_type = (
+            "STRUCT(" + ", ".join(f'"{name}" {inner}' for name, inner in _columns(field["fields"])) + ")"
+        )
     elif kind == "BIGNUMERIC":
         precision, scale = (
             int(field.get("precision", 38)),
@@ -117,12 +119,12 @@ def _duckdb(field: dict[str, Any]) -> str:
             raise ValidationError(
                 f"{field['name']}: the local BigQuery holds 38 digits, BIGNUMERIC({precision},{scale}) needs more"
             )
-        made = f"DECIMAL({precision},{scale})"
+        sql_type = f"DECIMAL({precision},{scale})"
     elif kind in PLAIN:
-        made = PLAIN[kind]
+        sql_type = PLAIN[kind]
     else:
         raise ValidationError(f"{field['name']}: the local BigQuery has no type {kind}")
-    return made + "[]" if field.get("mode", "").upper() == "REPEATED" else made
+    return sql_type + "[]" if field.get("mode", "").upper() == "REPEATED" else sql_type
 
 
 def _hide(sql: str) -> str:
@@ -222,11 +224,13 @@ def _added(
         if field is None:
             raise ValidationError(f"{message}{name} is missing in new schema")
         grows = old.type in ("RECORD", "STRUCT") and old.mode != "REPEATED"
-        given, kept = (
+        new_fields, old_fields = (
             _rest_field(f) | {"description": 0, "mode": 0, "fields": 0 if grows else f.fields}
             for f in (field, old)
         )
-        if given != kept or (old.mode != field.mode and (old.mode, field.mode) != ("REQUIRED", "NULLABLE")):
+        if new_fields != old_fields or (
+            old.mode != field.mode and (old.mode, field.mode) != ("REQUIRED", "NULLABLE")
+        ):
             raise ValidationError(
                 f"{message}{name} has changed from {old.type} {old.mode} to {field.type} {field.mode}"
             )

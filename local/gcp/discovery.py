@@ -137,10 +137,10 @@ def _every(part: Collection) -> Iterator[Described]:
 @functools.cache
 def methods(api: str) -> list[Method]:
     """Every method of an API, those last whose path has a label that may span slashes (`{+name}`)."""
-    read, made = document(api), list[Method]()
+    read, methods_of_api = document(api), list[Method]()
     for method in _every(read):
         upload = method["mediaUpload"]["protocols"]["simple"]["path"] if "mediaUpload" in method else None
-        made.append(
+        methods_of_api.append(
             Method(
                 api,
                 method["id"],
@@ -152,7 +152,7 @@ def methods(api: str) -> list[Method]:
             )
         )
     # `projects/{projectId}` before `{+name}`, which takes more.
-    return sorted(made, key=lambda method: "{+" in method.path.pattern)
+    return sorted(methods_of_api, key=lambda method: "{+" in method.path.pattern)
 
 
 def _path(template: str, parameters: dict[str, Schema]) -> re.Pattern[str]:

@@ -39,7 +39,7 @@ class Federation:
     def __init__(self, resources: Resources, pools: IdentityPools, aws_endpoint: str):
         self.resources, self.pools, self.aws = resources, pools, aws_endpoint
         self.callers: dict[str, str] = {}  # federated token -> principal
-        self.given: dict[str, datetime] = {}  # a service account's token -> until when it is good
+        self.service_tokens: dict[str, datetime] = {}  # a service account's token -> until when it is good
 
     def routes(self) -> list[Route]:
         """STS's `token` and IAM Credentials' `generateAccessToken`, each as HTTP verbs, path and handler."""
@@ -111,7 +111,7 @@ class Federation:
                 f"Permission 'iam.serviceAccounts.getAccessToken' denied on {account['email']} for {principal}",
             )
         until = datetime.now(UTC) + timedelta(hours=1)
-        self.given[token := uuid.uuid4().hex] = until
+        self.service_tokens[token := uuid.uuid4().hex] = until
         return {"accessToken": token, "expireTime": until.isoformat().replace("+00:00", "Z")}
 
 

@@ -29,7 +29,7 @@ TERM = re.compile(r"assertion\.(arn|account)(?:\.(startsWith)\('([^'\\]*)'\)| ==
 CLAIM_TERM = re.compile(r"assertion\.(\w+)( == )'([^'\\]*)'")
 CLAIM = re.compile(r"assertion\.(\w+)")
 EXTRACT = re.compile(r"assertion\.arn(?:\.extract\('([^{]*)\{\w+\}([^']*)'\))?")
-KEPT = timedelta(days=30)
+RESTORABLE = timedelta(days=30)
 
 
 def kind_of(name: str) -> str:
@@ -49,7 +49,7 @@ class IdentityPools:
     """The pools and providers of all projects, deleted ones among them, and the operations on them."""
 
     def __init__(self) -> None:
-        self.kept: dict[str, Body] = {}  # pools and their providers by name
+        self.by_name: dict[str, Body] = {}  # pools and their providers by name
         self.operations = Operations()
 
     def routes(self) -> list[Route]:
@@ -70,8 +70,8 @@ class IdentityPools:
     def listed(self, body: Body, query: Body, parent: str) -> Body:
         """The project's pools, without those that are deleted unless they are wanted too."""
         deleted = query.get("showDeleted", "").lower() == "true"
-        names = [name for name in self.kept if re.fullmatch(rf"{parent}/[^/]+", name) and self.there(name)]
-        pools = [self.kept[name] for name in names]
+        names = [name for name in self.by_name if re.fullmatch(rf"{parent}/[^/]+", name) and self.there(name)]
+        pools = [self.by_name[name] for name in names]
         return {"workloadIdentityPools": [pool for pool in pools if deleted or pool["state"] != "DELETED"]}
 
     def create(self, body: Body, query: Body, parent: str) -> Body:
@@ -88,10 +88,10 @@ class IdentityPools:
             terms(body.get("attributeCondition", ""), CLAIM_TERM if body.get("oidc") else TERM)
         if self.there(name := f"{parent}/{leaf}"):
             raise Refused(409, "Requested entity already exists")
-        for gone in [key for key in self.kept if key.startswith(f"{name}/")]:
-            del self.kept[gone]
-        self.kept[name] = body | {"name": name, "state": "ACTIVE"}
-        return self.operations.begin(name, kind_of(name), self.kept[name])
+        for gone in [key for key in self.by_name if key.startswith(f"{name}/")]:
+            del self.by_name[gone]
+        self.by_name[name] = body | {"name": name, "state": "ACTIVE"}
+        return self.operations.begin(name, kind_of(name), self.by_name[name])
 
     def patch(self, body: Body, query: Body, name: str) -> Body:
         """A field of the mask that the body lacks is cleared."""
@@ -106,7 +106,7 @@ class IdentityPools:
 
     def delete(self, body: Body, query: Body, name: str) -> Body:
         """Answers `delete` with an operation: DELETED, and gone 30 days later; 404 where it is DELETED already."""
-        self.active(name).update({"state": "DELETED", "expireTime": clock.text(clock.now() + KEPT)})
+        self.active(name).update({"state": "DELETED", "expireTime": clock.text(clock.now() + RESTORABLE)})
         return self.operations.begin(name, EMPTY, {})
 
     def undelete(self, body: Body, query: Body, name: str) -> Body:
@@ -119,18 +119,18 @@ class IdentityPools:
 
     def there(self, name: str) -> bool:
         """Whether it is, deleted or not: until its time has expired."""
-        until = self.kept.get(name, {}).get("expireTime")
-        return name in self.kept and (until is None or clock.now() < datetime.fromisoformat(until))
+        until = self.by_name.get(name, {}).get("expireTime")
+        return name in self.by_name and (until is None or clock.now() < datetime.fromisoformat(until))
 
     def find(self, name: str) -> Body:
         """A pool or provider, a deleted one too."""
         if not self.there(name) or not self.there(name.partition("/providers/")[0]):
             raise Refused(404, f"Requested entity was not found: {name}")
-        return self.kept[name]
+        return self.by_name[name]
 
     def active(self, name: str) -> Body:
         """One that is not deleted, nor its pool."""
         for part in (name.partition("/providers/")[0], name):
             if self.find(part)["state"] == "DELETED":
                 raise Refused(404, f"Requested entity was not found: {part} is deleted")
-        return self.kept[name]
+        return self.by_name[name]

@@ -137,11 +137,11 @@ def _json(
 def _record(record: Any, fields: list[dict[str, Any]], ignore_unknown: bool, path: str) -> dict[str, Any]:
     if not is_object(record):
         raise BadRecord(f"{path or 'the record'} is not an object")
-    given = {name.lower(): value for name, value in record.items()}
-    if not ignore_unknown and (unknown := given.keys() - {f["name"].lower() for f in fields}):
+    by_name = {name.lower(): value for name, value in record.items()}
+    if not ignore_unknown and (unknown := by_name.keys() - {f["name"].lower() for f in fields}):
         raise BadRecord(f"No such field: {path}{min(unknown)}.")
     return {
-        f["name"]: _value(given.get(f["name"].lower()), f, ignore_unknown, path + f["name"]) for f in fields
+        f["name"]: _value(by_name.get(f["name"].lower()), f, ignore_unknown, path + f["name"]) for f in fields
     }
 
 

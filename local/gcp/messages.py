@@ -38,7 +38,7 @@ def check(verb: str, path: str, query: Mapping[str, list[str]], body: Any) -> No
     matched = discovery.find(verb, path)
     if matched is None:
         raise Refused(404, f"{verb} {path} is no method of an API of the local Google Cloud")
-    method, given, uploads = matched
+    method, in_path, uploads = matched
     for name, values in query.items():
         if (about := method.parameters.get(name)) is None:
             raise Refused(
@@ -47,12 +47,12 @@ def check(verb: str, path: str, query: Mapping[str, list[str]], body: Any) -> No
         for value in values:
             _parameter(name, about, value)
     for name, about in method.parameters.items():
-        if about.get("required") and name not in given and name not in query:
+        if about.get("required") and name not in in_path and name not in query:
             raise Refused(400, f"Required parameter: {name}")
     if method.body is None or body is None or (uploads and verb == "PUT"):
         return
     schemas = discovery.document(method.api)["schemas"]
-    _Message(schemas, method, given).check(schemas[method.body], body, "", method.body)
+    _Message(schemas, method, in_path).check(schemas[method.body], body, "", method.body)
 
 
 def _parameter(name: str, about: discovery.Schema, value: str) -> None:
@@ -75,8 +75,10 @@ def camel(name: str) -> str:
 
 
 class _Message:
-    def __init__(self, schemas: dict[str, discovery.Schema], method: discovery.Method, given: dict[str, str]):
-        self.schemas, self.method, self.given = schemas, method, given
+    def __init__(
+        self, schemas: dict[str, discovery.Schema], method: discovery.Method, in_path: dict[str, str]
+    ):
+        self.schemas, self.method, self.in_path = schemas, method, in_path
 
     def wrong(self, path: str, kind: str, value: Any) -> Refused:
         return Refused(400, f"Invalid value at '{path.strip('.')}' ({kind}), {value!r}")
@@ -119,7 +121,7 @@ class _Message:
             self.check(about, member, f"{path}.{key}")
         if self.method.verb == "PATCH":  # what its mask does not name stays as it is
             return
-        there = {camel(key) for key in value} | {*self.given}
+        there = {camel(key) for key in value} | {*self.in_path}
         for key, about in fields.items():
             needed = about.get("description") == "Required" or self.method.name in about.get(
                 "annotations", {}

@@ -18,16 +18,16 @@ class Operations:
     """The operations of one service; each is kept as it is once it is done."""
 
     def __init__(self) -> None:
-        self.kept: dict[str, Body] = {}  # by name, as they are once they are done
+        self.by_name: dict[str, Body] = {}  # by name, as they are once they are done
 
     def begin(self, resource: str, kind: str, result: Body) -> Body:
         """An operation on the resource of that name; `kind` is the type URL of its result."""
         name = f"{resource}/operations/{uuid.uuid4().hex[:26]}"
-        self.kept[name] = {"name": name, "done": True, "response": {"@type": kind, **result}}
+        self.by_name[name] = {"name": name, "done": True, "response": {"@type": kind, **result}}
         return {"name": name}
 
     def find(self, body: Body, query: Body, name: str) -> Body:
         """Answers `operations.get`: done, with the method's result in `response`; 404 where none has the name."""
-        if name not in self.kept:
+        if name not in self.by_name:
             raise Refused(404, f"Requested entity was not found: {name}")
-        return self.kept[name]
+        return self.by_name[name]

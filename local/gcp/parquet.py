@@ -100,7 +100,7 @@ def _parquet_field(name: str, kind: pa.DataType, targets: list[str], inference: 
 def _same(
     have: list[dict[str, Any]], want: list[dict[str, Any]], table: str, path: str, ignore_unknown: bool
 ) -> None:
-    wanted, given = {f["name"].lower(): f for f in want}, {f["name"].lower() for f in have}
+    wanted, names = {f["name"].lower(): f for f in want}, {f["name"].lower() for f in have}
     message = f"Provided Schema does not match Table {table}. "
     for field in have:
         target, name = wanted.get(field["name"].lower()), path + field["name"]
@@ -124,16 +124,16 @@ def _same(
         elif field["type"] == "RECORD":
             _same(field["fields"], target["fields"], table, name + ".", ignore_unknown)
     for name, field in wanted.items():
-        if name not in given and field["mode"] == "REQUIRED":
+        if name not in names and field["mode"] == "REQUIRED":
             raise LoadFailed(f"{message}Field {path}{field['name']} is missing in new schema")
 
 
-def _fits(given: dict[str, Any], target: dict[str, Any]) -> bool:
+def _fits(source: dict[str, Any], target: dict[str, Any]) -> bool:
     """Whether a decimal column holds every value of a file's decimal."""
     if target["type"] == "STRING":
         return True
     (whole, after), (most, decimals) = (
-        (int(field["precision"]) - int(field["scale"]), int(field["scale"])) for field in (given, target)
+        (int(field["precision"]) - int(field["scale"]), int(field["scale"])) for field in (source, target)
     )
     return whole <= most and after <= decimals
 

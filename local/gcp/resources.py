@@ -116,10 +116,10 @@ class Resources:
         return kind[name]
 
     @staticmethod
-    def listed(field: str, kept: dict[str, Body]) -> Handler:
+    def listed(field: str, existing: dict[str, Body]) -> Handler:
         """The route that lists what of it is the project's."""
         return lambda b, q, project: {
-            field: [item for item in kept.values() if item["name"].startswith(f"{project}/")]
+            field: [item for item in existing.values() if item["name"].startswith(f"{project}/")]
         }
 
     def create_account(self, body: Body, query: Body, project: str) -> Body:

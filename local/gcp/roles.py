@@ -16,14 +16,14 @@ from local.gcp import clock
 from local.gcp.refusals import Body, Refused
 from local.gcp.wire import Route
 
-RESTORABLE, KEPT = timedelta(days=7), timedelta(days=37)
+RESTORABLE, REMEMBERED = timedelta(days=7), timedelta(days=37)
 
 
 class Roles:
     """The roles of all projects by name, and of deleted ones the time of it."""
 
     def __init__(self) -> None:
-        self.kept: dict[str, Body] = {}
+        self.by_name: dict[str, Body] = {}
         self.deleted: dict[str, datetime] = {}  # when, by name
 
     def routes(self) -> list[Route]:
@@ -40,7 +40,7 @@ class Roles:
 
     def listed(self, body: Body, query: Body, parent: str) -> Body:
         """The project's roles, without those that are deleted."""
-        own = [role for role in self.kept.values() if role["name"].startswith(f"{parent}/")]
+        own = [role for role in self.by_name.values() if role["name"].startswith(f"{parent}/")]
         return {"roles": [role for role in own if role["name"] not in self.deleted]}
 
     def create(self, body: Body, query: Body, parent: str) -> Body:
@@ -49,23 +49,25 @@ class Roles:
         if not re.fullmatch(r"[a-zA-Z0-9_.]{3,64}", role := body.get("roleId", "")):
             raise Refused(400, f"The role_id {role!r} is not 3 to 64 of letters, digits, '_' and '.'")
         name = f"{parent}/roles/{role}"
-        if name in self.deleted and clock.now() < self.deleted[name] + KEPT:
+        if name in self.deleted and clock.now() < self.deleted[name] + REMEMBERED:
             raise Refused(
                 400,
                 f"You can't create a role_id ({role}) which has been marked for deletion.",
                 "FAILED_PRECONDITION",
             )
-        if name in self.kept and name not in self.deleted:
+        if name in self.by_name and name not in self.deleted:
             raise Refused(409, f"A role named {role} in {parent} already exists.")
         self.deleted.pop(name, None)
-        self.kept[name] = {**body.get("role", {}), "name": name}
-        return self.kept[name]
+        self.by_name[name] = {**body.get("role", {}), "name": name}
+        return self.by_name[name]
 
     def find(self, name: str) -> Body:
         """Deleted ones, too, as long as they can be brought back."""
-        if name not in self.kept or (name in self.deleted and clock.now() >= self.deleted[name] + RESTORABLE):
+        if name not in self.by_name or (
+            name in self.deleted and clock.now() >= self.deleted[name] + RESTORABLE
+        ):
             raise Refused(404, f"The role named {name} was not found.")
-        return self.kept[name]
+        return self.by_name[name]
 
     def active(self, name: str) -> Body:
         """The role if it is not deleted; FAILED_PRECONDITION where it is, 404 where there is none."""
@@ -76,17 +78,17 @@ class Roles:
     def patch(self, body: Body, query: Body, name: str) -> Body:
         """Answers projects.roles.patch: the role with the body's fields over its own; the mask is not read."""
         self.active(name).update(body.get("role", body))
-        return self.kept[name]
+        return self.by_name[name]
 
     def delete(self, body: Body, query: Body, name: str) -> Body:
         """Answers projects.roles.delete: the role with its mark, which `undelete` takes off for 7 days."""
         self.active(name)["deleted"] = True
         self.deleted[name] = clock.now()
-        return self.kept[name]
+        return self.by_name[name]
 
     def undelete(self, body: Body, query: Body, name: str) -> Body:
         """Answers projects.roles.undelete: the mark is off; FAILED_PRECONDITION without one, 404 after 7 days."""
         if not self.find(name).pop("deleted", False):
             raise Refused(400, f"The role {name} is not deleted.", "FAILED_PRECONDITION")
         del self.deleted[name]
-        return self.kept[name]
+        return self.by_name[name]

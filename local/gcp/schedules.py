@@ -101,7 +101,7 @@ def parse(text: str) -> Schedule:
         of_year = frozenset(range(1, 13, 3 if months == "quarter" else 1))
     else:
         of_year = frozenset(named(months, YEAR, text))
-    made = Schedule(
+    schedule = Schedule(
         timedelta(days=1),
         clock=clock(days["clock"], text),
         months=of_year,
@@ -109,8 +109,8 @@ def parse(text: str) -> Schedule:
         week=frozenset(range(7) if days["week"] == "day" else named(days["week"], WEEK, text)),
         places=frozenset(named(days["places"], PLACES, text)),
     )
-    made.next_after(datetime.now(UTC))
-    return made
+    schedule.next_after(datetime.now(UTC))
+    return schedule
 
 
 def clock(text: str, whole: str) -> timedelta:

@@ -48,7 +48,7 @@ from local.gcp.tokens import Tokens
 from local.gcp.wire import Route
 
 TABLE = re.compile(r"/bigquery/v2/projects/([^/]+)/datasets/([^/]+)/tables(?:/([^/]+))?")
-KEPT = re.compile(r"/bigquery/v2/projects/[^/]+/datasets(?:/[^/]+(?:/tables(?:/[^/]+)?)?)?")
+STORED = re.compile(r"/bigquery/v2/projects/[^/]+/datasets(?:/[^/]+(?:/tables(?:/[^/]+)?)?)?")
 HOP = {"content-length", "content-encoding", "transfer-encoding", "connection", "host", "accept-encoding"}
 
 
@@ -91,7 +91,7 @@ class Front:
         self.storage_transfer = StorageTransfer(self.resources, storage, aws_endpoint)
         pools = IdentityPools()
         federation = Federation(self.resources, pools, aws_endpoint)
-        self.tokens = Tokens(secret, federation.given)
+        self.tokens = Tokens(secret, federation.service_tokens)
         routes: list[Route] = [
             *self.data_transfer.routes(),
             *self.storage_transfer.routes(),
@@ -168,7 +168,7 @@ class Front:
     async def bigquery(self, request: Request, path: str, raw: bytes) -> Response:
         """What bqemulator answers, with what it does not keep of a dataset or table; before it a table is checked and
         gets new columns, and after it the hidden one."""
-        writes = KEPT.fullmatch(path) and request.method in ("POST", "PUT", "PATCH")
+        writes = STORED.fullmatch(path) and request.method in ("POST", "PUT", "PATCH")
         body: Body = json.loads(raw) if writes else {}
         table = TABLE.fullmatch(path)
         if writes and table:
@@ -180,7 +180,7 @@ class Front:
                 if table[3]:
                     bigquery.alter(self.context, table[1], table[2], table[3], body)
         response = await self.forward(self.to_bigquery, request, raw)
-        if not KEPT.fullmatch(path) or response.status_code >= 300 or request.method == "DELETE":
+        if not STORED.fullmatch(path) or response.status_code >= 300 or request.method == "DELETE":
             return response
         if writes and table and request.method == "POST":
             bigquery.after_insert(self.context, body)

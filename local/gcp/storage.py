@@ -83,8 +83,8 @@ class Storage:
         """Answers buckets.delete with an empty body; 409 while the bucket has objects."""
         if self.bucket(name) and self.objects[name]:
             raise Refused(409, "The bucket you tried to delete is not empty.")
-        for kept in (self.buckets, self.policies, self.objects):
-            del kept[name]
+        for by_bucket in (self.buckets, self.policies, self.objects):
+            del by_bucket[name]
         return {}
 
     def set_policy(self, body: Body, query: Body, name: str) -> Body:

@@ -253,11 +253,11 @@ class StorageTransfer:
             "status": "IN_PROGRESS",
             "counters": dict.fromkeys(COUNTERS, "0"),
         }
-        made = {"name": operation, "metadata": metadata, "done": False}
+        record = {"name": operation, "metadata": metadata, "done": False}
         if queue is None:
-            self.operations[operation] = made
-        begun = copy.deepcopy(made)  # before its thread changes it
-        threading.Thread(target=self.operate, args=(name, made, queue), daemon=True).start()
+            self.operations[operation] = record
+        begun = copy.deepcopy(record)  # before its thread changes it
+        threading.Thread(target=self.operate, args=(name, record, queue), daemon=True).start()
         return begun
 
     def operate(self, name: str, operation: Body, queue: str | None) -> None:
@@ -314,12 +314,12 @@ class StorageTransfer:
         parts: tuple[Body, ...] = ({"alg": "RS256", "typ": "JWT"}, claims, {})
         token = ".".join(base64.urlsafe_b64encode(json.dumps(p).encode()).decode().rstrip("=") for p in parts)
         try:
-            given = self.sts.assume_role_with_web_identity(
+            credentials = self.sts.assume_role_with_web_identity(
                 RoleArn=role, RoleSessionName="storage-transfer", WebIdentityToken=token
             )["Credentials"]
         except ClientError as error:
             raise Denied(f"The agent may not assume {role}: {wording(error)}") from None
-        return given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"]
+        return credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"]
 
     def take(
         self, name: str, operation: Body, keys: tuple[str, str, str], queue: str, errors: Errors

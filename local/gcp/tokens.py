@@ -21,8 +21,8 @@ SIMPLE = ("text/plain", "application/x-www-form-urlencoded", "multipart/form-dat
 class Tokens:
     """`given` has the tokens of service accounts and until when they are good."""
 
-    def __init__(self, secret: str | None, given: Mapping[str, datetime]):
-        self.secret, self.given = secret, given
+    def __init__(self, secret: str | None, service_tokens: Mapping[str, datetime]):
+        self.secret, self.service_tokens = secret, service_tokens
 
     def refuse(self, scope: dict[str, Any], headers: dict[str, str]) -> str | None:
         """Why a request is refused, None where it is not; takes ASGI's scope and headers with names in lower case."""
@@ -39,6 +39,10 @@ class Tokens:
             return None
         if kind.lower() == "bearer" and hmac.compare_digest(token.encode(), self.secret.encode()):
             return None
-        if kind.lower() == "bearer" and token in self.given and datetime.now(UTC) < self.given[token]:
+        if (
+            kind.lower() == "bearer"
+            and token in self.service_tokens
+            and datetime.now(UTC) < self.service_tokens[token]
+        ):
             return None
         return "Request had invalid authentication credentials. Expected OAuth 2 access token."

@@ -53,20 +53,24 @@ class Aws(Account):
         self, row: Row, client: Any, operation: str, state: Props, props: Collection[str], dry: bool = False
     ) -> Props:
         """The operation's members for `props`, the identity, what is fixed and what is required."""
-        shape, made = self.shape(client, operation), Props()
+        shape, members = self.shape(client, operation), Props()
         for member, value in row.fixed.items():
             if member in shape.members:
-                made[member] = value
+                members[member] = value
         needed = set(shape.required_members)
         for prop in state.keys() | row.defaults.keys():
             value = state.get(prop, row.defaults.get(prop))
             target = shapes.resolve(shape, prop, row.paths)
             if value is None or target is None or prop in row.local:
                 continue
-            if prop in props or prop in row.identity or (target[0][0] in needed and target[0][0] not in made):
-                shapes.place(made, target[0], shapes.convert(value, target[1], prop, row.paths, dry))
-        lists = {m for m, v in made.items() if is_object(v) and shape.members[m].type_name == "list"}
-        return {m: [v] if m in lists else v for m, v in made.items()}
+            if (
+                prop in props
+                or prop in row.identity
+                or (target[0][0] in needed and target[0][0] not in members)
+            ):
+                shapes.place(members, target[0], shapes.convert(value, target[1], prop, row.paths, dry))
+        lists = {m for m, v in members.items() if is_object(v) and shape.members[m].type_name == "list"}
+        return {m: [v] if m in lists else v for m, v in members.items()}
 
     def run(self, call: Call, step: Step, props: Collection[str] = ()) -> Props:
         """What a step came to: a function's return, or the operation's answer where the row places the resource in it.
@@ -134,7 +138,7 @@ class Aws(Account):
         """The changed properties that replace the resource: what the row's `forces` names or, without it, the identity,
         `replace`, the region and whatever no step of an update takes."""
         row, client = self.rows[kind], self.client(self.rows[kind].service)
-        kept = {"tags", "tagsAll", "timeouts", *row.local, *row.handles}
+        elsewhere = {"tags", "tagsAll", "timeouts", *row.local, *row.handles}
 
         def updatable(prop: str) -> bool:
             reshaped = row.before({prop: known(inputs).get(prop, {})}) if prop not in row.paths else {prop: 0}
@@ -144,7 +148,7 @@ class Aws(Account):
         if row.forces:
             return row.forces(changed, inputs)
         fixed = {*row.identity, *row.replace, "region"}
-        return {p for p in changed if p in fixed or not (p in kept or updatable(p))}
+        return {p for p in changed if p in fixed or not (p in elsewhere or updatable(p))}
 
     def state(self, row: Row, values: Props, tags: Props | None = None) -> Props:
         """What a step works from: values reshaped by the row's `before`, the tags, and `_account` and `_region`."""
@@ -169,10 +173,10 @@ class Aws(Account):
             set(),
         )
         names, first = set(call.state), row.create[0]
-        made = self.run(call, first, names)
-        data = self.outputs(kind, inputs, row.after(made, call.state))
+        answer = self.run(call, first, names)
+        data = self.outputs(kind, inputs, row.after(answer, call.state))
         call.state |= {k: v for k, v in data.items() if k not in call.state}
-        named = {k[0].lower() + k[1:]: v for k, v in made.items() if isinstance(v, str)}
+        named = {k[0].lower() + k[1:]: v for k, v in answer.items() if isinstance(v, str)}
         if (
             set(re.findall(r"{(\w+)}", row.id)) - named.keys() - call.state.keys()
         ):  # an id that only a read gives
@@ -253,12 +257,12 @@ class Aws(Account):
         """Everything in an answer that the SDK has a property for."""
         row = self.rows[kind]
         outputs: Props = {"region": state.get("region") or self.region}
-        given = schema.inputs(kind)
+        inputs = schema.inputs(kind)
         for name, prop in schema.outputs(kind).items():
             if name in ("region", "tags"):
                 continue
             path = "tags" if name == "tagsAll" else name
-            value = shapes.revert(shapes.dig(data, path, row.paths), given.get(name, prop), path, row.paths)
+            value = shapes.revert(shapes.dig(data, path, row.paths), inputs.get(name, prop), path, row.paths)
             if value is not None:
                 outputs[name] = value
         return {k: v for k, v in outputs.items() if k in schema.outputs(kind)}
@@ -288,8 +292,8 @@ class Aws(Account):
             if not isinstance(step, str) or any(
                 self.takes(row, client, step, p) for p in touched - set(row.identity)
             ):
-                made = self.run(call, step, touched if step in row.sparse else own.keys() | touched)
-                extra |= {} if isinstance(step, str) else made
+                answer = self.run(call, step, touched if step in row.sparse else own.keys() | touched)
+                extra |= {} if isinstance(step, str) else answer
         removed = sorted(set(old.get("tagsAll") or {}) - set(tags))
         if row.untag and removed:
             parameters = self.parameters(row, client, row.untag, state, ())

@@ -67,10 +67,10 @@ class Account:
         os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
         self.account, self.region = str(config["allowedAccountIds"][0]), config["region"]
         self.keys = {"aws_access_key_id": self.account, "aws_secret_access_key": secret.of(self.endpoint)}
-        if given := os.environ.get(
+        if in_file := os.environ.get(
             SESSION
         ):  # who runs it is somebody's session, not an account's administrator
-            self.keys = json.loads(given)
+            self.keys = json.loads(in_file)
         self.default_tags = within(within(config, "defaultTags"), "tags")
         self.session = botocore.session.Session()
         roles: list[Props] = config.get("assumeRoles") or []
@@ -91,11 +91,11 @@ class Account:
             parameters["Tags"] = [{"Key": key, "Value": value} for key, value in role["tags"].items()]
         if role.get("transitiveTagKeys"):
             parameters["TransitiveTagKeys"] = role["transitiveTagKeys"]
-        given = self.client("sts").assume_role(**parameters)["Credentials"]
+        credentials = self.client("sts").assume_role(**parameters)["Credentials"]
         self.keys = {
-            "aws_access_key_id": given["AccessKeyId"],
-            "aws_secret_access_key": given["SecretAccessKey"],
-            "aws_session_token": given["SessionToken"],
+            "aws_access_key_id": credentials["AccessKeyId"],
+            "aws_secret_access_key": credentials["SecretAccessKey"],
+            "aws_session_token": credentials["SessionToken"],
         }
         self.clients.clear()
 

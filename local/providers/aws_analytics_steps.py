@@ -68,12 +68,12 @@ DESTINATIONS = {"opensearchserverless": "AmazonOpenSearchServerless", "extended_
 def delivery_stream(props: Props) -> Props:
     """Firehose's stream type for Pulumi's `destination`, which the API has in its configuration's name: a Kinesis
     source makes it KinesisStreamAsSource, else it is DirectPut. Refused for a destination not in DESTINATIONS."""
-    made = {k: v for k, v in props.items() if k != "destination"}
+    request = {k: v for k, v in props.items() if k != "destination"}
     if props.get("destination") not in (None, *DESTINATIONS):
         raise Refused(f"destination: {props['destination']!r} is not one of {', '.join(DESTINATIONS)}")
     if "destination" in props:
-        made["kind"] = "KinesisStreamAsSource" if "kinesisSourceConfiguration" in props else "DirectPut"
-    return made
+        request["kind"] = "KinesisStreamAsSource" if "kinesisSourceConfiguration" in props else "DirectPut"
+    return request
 
 
 # What the real provider drops of a processor as it reads: a property at its default is a change at every preview, here
@@ -96,18 +96,18 @@ def without_defaults(description: Props) -> None:
 def described_delivery(data: Props, state: Props) -> Props:
     """DescribeDeliveryStream's destination and Kinesis source as the configurations that CreateDeliveryStream takes,
     without the parameters at their defaults."""
-    made = dict(data)
+    answer = dict(data)
     destinations: list[Props] = data.get("Destinations") or []
     for destination in destinations:
         for name, noun in DESTINATIONS.items():
             if f"{noun}DestinationDescription" in destination:
-                made |= {
+                answer |= {
                     "destination": name,
                     f"{noun}DestinationConfiguration": destination[f"{noun}DestinationDescription"],
                 }
                 without_defaults(destination[f"{noun}DestinationDescription"])
     source = within(data, "Source").get("KinesisStreamSourceDescription")
-    return made | ({"KinesisStreamSourceConfiguration": source} if source else {})
+    return answer | ({"KinesisStreamSourceConfiguration": source} if source else {})
 
 
 # -- Glue, Athena
@@ -125,9 +125,9 @@ def glue_arn(kind: str, member: str) -> Callable[[Props, Props], Props]:
 
 def crawler(data: Props, state: Props) -> Props:
     """GetCrawler's answer with the ARN added, and the schedule as its expression alone, as CreateCrawler takes it."""
-    made = glue_arn("crawler", "Name")(data, state)
+    answer = glue_arn("crawler", "Name")(data, state)
     schedule = data.get("Schedule")
-    return made | ({"Schedule": schedule.get("ScheduleExpression")} if is_object(schedule) else {})
+    return answer | ({"Schedule": schedule.get("ScheduleExpression")} if is_object(schedule) else {})
 
 
 def remove_workgroup(call: Call) -> None:
@@ -155,7 +155,7 @@ def make_login(call: Call) -> Props:
     length = call.state.get("passwordLength", 20)
     password = "Aa1!" + secrets.token_urlsafe(length)[: max(length - 4, 4)]
     reset = bool(call.state.get("passwordResetRequired"))
-    made = call.client.create_login_profile(
+    answer = call.client.create_login_profile(
         UserName=call.state["user"], Password=password, PasswordResetRequired=reset
     )
-    return {**made["LoginProfile"], "password": password}
+    return {**answer["LoginProfile"], "password": password}

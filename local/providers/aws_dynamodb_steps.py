@@ -16,76 +16,76 @@ def keys(hash_key: str | None, range_key: str | None) -> list[Props]:
 
 def table(props: Props) -> Props:
     """Pulumi's flat hash and range keys, capacities and stream as the API's structures."""
-    made = dict(props)
-    schema = keys(made.pop("hashKey", None), made.pop("rangeKey", None))
+    request = dict(props)
+    schema = keys(request.pop("hashKey", None), request.pop("rangeKey", None))
     if schema:
-        made["keys"] = schema
-    read, write = made.pop("readCapacity", 0), made.pop("writeCapacity", 0)
+        request["keys"] = schema
+    read, write = request.pop("readCapacity", 0), request.pop("writeCapacity", 0)
     if read or write:
-        made["capacity"] = {"readCapacityUnits": read or 1, "writeCapacityUnits": write or 1}
-    if "streamEnabled" in made or "streamViewType" in made:
-        view, on = made.pop("streamViewType", None), made.pop("streamEnabled", False)
-        made["stream"] = {"streamEnabled": on} | ({"streamViewType": view} if on and view else {})
+        request["capacity"] = {"readCapacityUnits": read or 1, "writeCapacityUnits": write or 1}
+    if "streamEnabled" in request or "streamViewType" in request:
+        view, on = request.pop("streamViewType", None), request.pop("streamEnabled", False)
+        request["stream"] = {"streamEnabled": on} | ({"streamViewType": view} if on and view else {})
     for noun in ("globalSecondaryIndexes", "localSecondaryIndexes"):
         if props.get(noun):
-            made[noun] = [index(i, props.get("hashKey") if noun[0] == "l" else None) for i in props[noun]]
-    return made
+            request[noun] = [index(i, props.get("hashKey") if noun[0] == "l" else None) for i in props[noun]]
+    return request
 
 
-def index(given: Props, hash_key: str | None) -> Props:
+def index(index_props: Props, hash_key: str | None) -> Props:
     """A secondary index as the API has it; `hash_key` is the table's, which a local index shares without stating it."""
-    projection = {"projectionType": given["projectionType"]}
-    if given.get("nonKeyAttributes"):
-        projection["nonKeyAttributes"] = given["nonKeyAttributes"]
-    made = {"name": given["name"], "projection": projection,
-            "keySchema": keys(given.get("hashKey") or hash_key, given.get("rangeKey"))}  # fmt: skip
-    if given.get("readCapacity"):
-        made["provisionedThroughput"] = {
-            "readCapacityUnits": given["readCapacity"],
-            "writeCapacityUnits": given["writeCapacity"],
+    projection = {"projectionType": index_props["projectionType"]}
+    if index_props.get("nonKeyAttributes"):
+        projection["nonKeyAttributes"] = index_props["nonKeyAttributes"]
+    request = {"name": index_props["name"], "projection": projection,
+            "keySchema": keys(index_props.get("hashKey") or hash_key, index_props.get("rangeKey"))}  # fmt: skip
+    if index_props.get("readCapacity"):
+        request["provisionedThroughput"] = {
+            "readCapacityUnits": index_props["readCapacity"],
+            "writeCapacityUnits": index_props["writeCapacity"],
         }
-    return made
+    return request
 
 
 def described_table(data: Props, state: Props) -> Props:
     """What the table's reads answer, as Pulumi's flat keys, capacities, stream, indexes, recovery and time to live."""
-    made = dict(data)
+    answer = dict(data)
     for key in data.get("KeySchema", []):
-        made["hashKey" if key["KeyType"] == "HASH" else "rangeKey"] = key["AttributeName"]
+        answer["hashKey" if key["KeyType"] == "HASH" else "rangeKey"] = key["AttributeName"]
     if data.get("KeySchema"):
         stream = data.get("StreamSpecification", {})
-        made |= {
+        answer |= {
             "streamEnabled": stream.get("StreamEnabled", False),
             "streamViewType": stream.get("StreamViewType", ""),
         }
-        made["billingMode"] = data.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
-        made |= {"readCapacity": data.get("ProvisionedThroughput", {}).get("ReadCapacityUnits", 0),
+        answer["billingMode"] = data.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
+        answer |= {"readCapacity": data.get("ProvisionedThroughput", {}).get("ReadCapacityUnits", 0),
                  "writeCapacity": data.get("ProvisionedThroughput", {}).get("WriteCapacityUnits", 0)}  # fmt: skip
     for noun in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes"):
         if noun in data:
             described: list[Props] = data[noun] or []
-            made[noun] = [i | {"ProjectionType": i["Projection"]["ProjectionType"],
+            answer[noun] = [i | {"ProjectionType": i["Projection"]["ProjectionType"],
                                "NonKeyAttributes": i["Projection"].get("NonKeyAttributes"),
                                **{("hashKey" if k["KeyType"] == "HASH" else "rangeKey"): k["AttributeName"]
                                   for k in i["KeySchema"]}}
                           for i in described]  # fmt: skip
     if "SSEDescription" in data:
         sse = data["SSEDescription"]
-        made["SSESpecification"] = {
+        answer["SSESpecification"] = {
             "Enabled": sse.get("Status") == "ENABLED",
             "KMSMasterKeyId": sse.get("KMSMasterKeyArn"),
         }
     if "ContinuousBackupsDescription" in data:
         backups = data["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
-        made["pointInTimeRecovery"] = {"enabled": backups.get("PointInTimeRecoveryStatus") == "ENABLED",
+        answer["pointInTimeRecovery"] = {"enabled": backups.get("PointInTimeRecoveryStatus") == "ENABLED",
                                        "recoveryPeriodInDays": backups.get("RecoveryPeriodInDays")}  # fmt: skip
     if "TimeToLiveDescription" in data:
         ttl = data["TimeToLiveDescription"]
-        made["ttl"] = {
+        answer["ttl"] = {
             "enabled": ttl.get("TimeToLiveStatus") == "ENABLED",
             "attributeName": ttl.get("AttributeName", ""),
         }
-    return made
+    return answer
 
 
 def table_switches(call: Call) -> None:

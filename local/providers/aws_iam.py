@@ -14,8 +14,8 @@ def document(call: Call) -> Props:
     """A managed policy's document is its default version's."""
     arn = call.state["arn"]
     version = call.client.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-    kept = call.client.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
-    return {"policy": json.dumps(kept) if is_object(kept) else unquote(kept)}
+    text = call.client.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+    return {"policy": json.dumps(text) if is_object(text) else unquote(text)}
 
 
 def new_version(call: Call) -> None:

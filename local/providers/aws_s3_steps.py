@@ -82,7 +82,7 @@ NOTIFIED = {
 
 def notifications(props: Props) -> Props:
     """Pulumi's three flat lists as one configuration; a rule without an id gets a stable one."""
-    made: Props = {}
+    configuration: Props = {}
     for prop, (noun, arn) in NOTIFIED.items():
         for i, rule in enumerate(props.get(prop) or []):
             filters = [
@@ -95,13 +95,13 @@ def notifications(props: Props) -> Props:
                 "events": rule["events"],
                 "id": rule.get("id") or f"tf-s3-{noun.lower()}-{i}",
             }
-            made.setdefault(f"{noun}Configurations", []).append(
+            configuration.setdefault(f"{noun}Configurations", []).append(
                 entry | ({"filter": {"key": {"filterRules": filters}}} if filters else {})
             )
     if props.get("eventbridge"):
-        made["eventBridgeConfiguration"] = {}
-    kept = {k: v for k, v in props.items() if k not in (*NOTIFIED, "eventbridge")}
-    return kept | {"configuration": made}
+        configuration["eventBridgeConfiguration"] = {}
+    others = {k: v for k, v in props.items() if k not in (*NOTIFIED, "eventbridge")}
+    return others | {"configuration": configuration}
 
 
 def notified(data: Props, state: Props) -> Props:

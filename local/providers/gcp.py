@@ -26,8 +26,8 @@ ENDPOINT = "TRIBUTARY_LOCAL_GCP"
 
 def query(of: tuple[tuple[str, str], ...], state: Props, **more: str) -> str:
     """The query of a create or an update."""
-    given = {name: state[key] for name, key in of if state.get(key)} | more
-    return f"?{urlencode(given)}" if given else ""
+    parameters = {name: state[key] for name, key in of if state.get(key)} | more
+    return f"?{urlencode(parameters)}" if parameters else ""
 
 
 class Gcp:
@@ -190,11 +190,11 @@ class Gcp:
         return self.read(kind, key, state) or {}
 
     def delete(self, kind: str, key: str, state: Props) -> None:
-        """Deletes the resource, or takes the member out of the policy; a row that is `kept` stays.
+        """Deletes the resource, or takes the member out of the policy; a row that is `never_deleted` stays.
 
         What is gone already is no error. By `forceDestroy`, a bucket's objects go first."""
         row, state = self.rows[kind], self.full({"name": key} | state)
-        if row.kept:
+        if row.never_deleted:
             return
         try:
             if row.policy:

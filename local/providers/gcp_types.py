@@ -40,7 +40,7 @@ class Row:
     masked: bool = False  # an update names the fields that it changes
     envelope: str = ""  # what an update puts its body and mask into
     of_project: bool = False  # a read and a delete name the project in their query
-    kept: bool = False  # a delete leaves it as it is
+    never_deleted: bool = False  # a delete leaves it as it is
     policy: bool = False  # a member of an IAM policy
     name: str = ""
     names: tuple[str, str] = ("", "")
@@ -71,14 +71,14 @@ def dataset(props: Props) -> Props:
 
 def table(props: Props) -> Props:
     """A table as BigQuery takes it: its ids in a reference, the schema parsed, the clustering's columns as `fields`."""
-    kept = {
+    table_body = {
         k: text(v)
         for k, v in props.items()
         if k not in ("project", "datasetId", "tableId", "schema", "clusterings")
     }
-    kept |= {"schema": {"fields": json.loads(props["schema"])}} if props.get("schema") else {}
-    kept |= {"clustering": {"fields": props["clusterings"]}} if props.get("clusterings") else {}
-    return kept | {
+    table_body |= {"schema": {"fields": json.loads(props["schema"])}} if props.get("schema") else {}
+    table_body |= {"clustering": {"fields": props["clusterings"]}} if props.get("clusterings") else {}
+    return table_body | {
         "tableReference": {
             "projectId": props["project"],
             "datasetId": props["datasetId"],
@@ -238,7 +238,7 @@ ROWS = {
     "gcp:projects/service:Service": Row(
         "/v1/projects/{project}/services/{service}:enable", "/v1/projects/{project}/services/{service}",
         "{project}/{service}", lambda p: {}, lambda answer: unless_disabled(answer) | {"service": leaf(answer)},
-        update="", name="service", replace=("service",), kept=True,
+        update="", name="service", replace=("service",), never_deleted=True,
         local=("deletionPolicy", "disableOnDestroy", "disableDependentServices", "checkIfServiceHasUsageOnDestroy"),
         names=(r"[a-z0-9-]+\.googleapis\.com", "a service's name, like 'bigquery.googleapis.com'"),
     ),

@@ -34,12 +34,12 @@ def specification(package: str, kinds: Iterable[str], functions: Iterable[str]) 
 
 def function(token: str, types: dict[str, Any]) -> dict[str, Any]:
     """A function's part of the schema: what it takes and gives, and what is required; `types` gets nested classes."""
-    given, answered = schema.function(token)
+    inputs, answered = schema.function(token)
     return {
         "inputs": {
             "type": "object",
-            "properties": described(given.values(), types),
-            "required": sorted(p.name for p in given.values() if p.required),
+            "properties": described(inputs.values(), types),
+            "required": sorted(p.name for p in inputs.values() if p.required),
         },
         "outputs": {
             "type": "object",

@@ -110,9 +110,9 @@ def provider(package: str) -> dict[str, Property]:
 def nested(reference: str) -> dict[str, Property]:
     """The properties of a nested class: `aws/s3/BucketVersioningVersioningConfigurationArgs`."""
     package, module, name = reference.split("/")
-    given = name.endswith("Args")
-    source = body(text(package, f"{module}/{'_inputs.py' if given else 'outputs.py'}"), name)
-    return parse(source, f"{package}/{module}", GETTER if given else RESULT)
+    of_inputs = name.endswith("Args")
+    source = body(text(package, f"{module}/{'_inputs.py' if of_inputs else 'outputs.py'}"), name)
+    return parse(source, f"{package}/{module}", GETTER if of_inputs else RESULT)
 
 
 def refusals(

@@ -36,7 +36,7 @@ Request = (
     | provider_pb2.UpdateRequest
     | provider_pb2.DeleteRequest
 )
-KEPT = ("timeouts",)  # settings of the provider, not of the resource
+SETTINGS = ("timeouts",)  # settings of the provider, not of the resource
 FILES = {"aws": "local/providers/aws_types.py", "gcp": "local/providers/gcp_types.py"}
 
 
@@ -158,7 +158,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         unset = {k: v for k, v in row.unset.items() if v is not ... and not is_object(v)}
         changed = {
             k for k in news.keys() | olds.keys()
-            if k not in KEPT and not same(news.get(k, unset.get(k)), olds.get(k, unset.get(k)))
+            if k not in SETTINGS and not same(news.get(k, unset.get(k)), olds.get(k, unset.get(k)))
         }  # fmt: skip
         tags, every = self.all_tags(kind, news), self.cloud.tags[1]
         if tags is not None and not same(tags, state.get(every) or {}):
@@ -193,12 +193,12 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             computed = dict.fromkeys(schema.outputs(kind).keys() - inputs.keys(), UNKNOWN)
             later = computed | inputs | ({every: tags} if tags is not None else {})
             return provider_pb2.CreateResponse(properties=wire(later))
-        made: list[str] = []
+        ids: list[str] = []
         try:
-            key, data = self.cloud.create(kind, inputs, tags or {}, made.append)
+            key, data = self.cloud.create(kind, inputs, tags or {}, ids.append)
         except Exception as error:
-            if made:
-                unfinished(context, made[0], inputs, inputs, f"{kind} {request.name}: {sentence(error)}")
+            if ids:
+                unfinished(context, ids[0], inputs, inputs, f"{kind} {request.name}: {sentence(error)}")
             raise
         return provider_pb2.CreateResponse(id=key, properties=wire(self.outputs(kind, inputs, data, tags)))
 
@@ -231,7 +231,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             stated = {k: v for k, v in {**parts, **data}.items() if k in known_inputs}
             fresh = without(stated, {**row.unset, **self.cloud.place()})
         else:
-            hidden = {*row.local, *row.handles, *KEPT} - data.keys()
+            hidden = {*row.local, *row.handles, *SETTINGS} - data.keys()
             fresh = {k: v if k in hidden or k not in self.cloud.readable(kind, inputs) else seen(v, data.get(k))
                      for k, v in inputs.items()}  # fmt: skip
             if own not in inputs and data.get(own):

@@ -167,11 +167,11 @@ def revert(value: Any, prop: schema.Property, where: str, paths: Mapping[str, st
 def item(value: Any, prop: schema.Property, where: str, paths: Mapping[str, str]) -> Any:
     """One value as the SDK has it: a nested class by its properties, 'enabled' as a boolean, a text as a number."""
     if prop.nested and is_object(value):
-        made: Props = {}
+        properties: Props = {}
         for p in schema.nested(prop.nested).values():
             inner = f"{where}.{p.name}"
-            made[p.name] = revert(dig(value, inner, paths), p, inner, paths)
-        return {k: v for k, v in made.items() if v is not None}
+            properties[p.name] = revert(dig(value, inner, paths), p, inner, paths)
+        return {k: v for k, v in properties.items() if v is not None}
     if prop.shape == "bool":
         return value if isinstance(value, bool) else str(value).lower() in ("true", "enabled")
     if prop.shape in ("int", "float") and isinstance(value, (str, int, float)):

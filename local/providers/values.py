@@ -110,8 +110,8 @@ def seen(declared: Any, actual: Any) -> Any:
     if actual is None:
         return declared if declared in (False, "", 0, [], {}) or declared is None else None
     if is_object(declared) and is_object(actual) and SIGNATURE not in declared:
-        kept = {k: seen(v, actual.get(k)) for k, v in declared.items()}
-        return {k: v for k, v in kept.items() if v is not None}
+        values = {k: seen(v, actual.get(k)) for k, v in declared.items()}
+        return {k: v for k, v in values.items() if v is not None}
     if is_list(declared) and is_list(actual):
         left, matched = list(actual), list[Any]()
         for item in declared:
@@ -172,10 +172,10 @@ def entries(value: Props) -> Iterator[tuple[str, bytes]]:
 def without(values: Props, unset: Mapping[str, Any]) -> Props:
     """The values that somebody may have set: none that is empty, and none that is what stands where nothing is set;
     `...` stands for what the service makes up."""
-    kept: Props = {}
+    stated: Props = {}
     for key, value in values.items():
         default = unset.get(key)
         left = without(value, default) if is_object(value) and is_object(default) else value
         if left not in (None, "", [], {}) and default is not ... and left != default:
-            kept[key] = left
-    return kept
+            stated[key] = left
+    return stated

@@ -122,8 +122,10 @@ class Cloud:
         from opensearchpy import AWSV4SignerAuth, OpenSearch, RequestsHttpConnection
 
         sts = self.client("sts", pipeline)
-        given = sts.assume_role(RoleArn=role_arn, RoleSessionName="sample")["Credentials"]
-        session = boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+        credentials = sts.assume_role(RoleArn=role_arn, RoleSessionName="sample")["Credentials"]
+        session = boto3.Session(
+            credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"]
+        )
         signer = AWSV4SignerAuth(session.get_credentials(), pipeline["region"], "aoss")
         return OpenSearch(
             pipeline["endpoint"], http_auth=signer, connection_class=RequestsHttpConnection, timeout=60,

@@ -81,9 +81,11 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
 
 def row(cloud: Cloud, name: str, pipeline: Mapping[str, Any], table: str, due: datetime | None) -> Row:
     """What was loaded of one table, beside what its export has."""
-    made, exporter = pipeline["tables"][table], origin(cloud, pipeline)
+    resources, exporter = pipeline["tables"][table], origin(cloud, pipeline)
     source, columns = contents(cloud, exporter["landing"], table, due, loaded(cloud, name, table))
-    runs: list[dict[str, Any]] = cloud.google("GET", f"/v1/{made['transfer']}/runs").get("transferRuns", [])
+    runs: list[dict[str, Any]] = cloud.google("GET", f"/v1/{resources['transfer']}/runs").get(
+        "transferRuns", []
+    )
     nothing: dict[str, Any] = {}
     run = next((r for r in runs if due is None or datetime.fromisoformat(r["scheduleTime"]) >= due), nothing)
     if run.get("state") != "SUCCEEDED":
@@ -93,7 +95,7 @@ def row(cloud: Cloud, name: str, pipeline: Mapping[str, Any], table: str, due: d
     if known not in cloud.counted:
         beside = cloud.pipelines[pipeline["from"]]
         cloud.counted[known] = {"source": source} | answered(
-            cloud, table, made["view"], columns, beside if "database" in beside else None
+            cloud, table, resources["view"], columns, beside if "database" in beside else None
         )
     stores: dict[str, checksum.Contents] = cloud.counted[known]
     differ = [store for store, digest in stores.items() if digest != source]

@@ -33,24 +33,24 @@ CITIES = ("東京", "Zürich", "São Paulo", "Nairobi", "Reykjavík")
 def item(table: str, number: int, keys: Mapping[str, str]) -> dict[str, Any]:
     """Item `number` of the table in DynamoDB JSON; `keys` is the keys' types, the partition's first."""
     *shared, unique = keys  # with a sort key, many items share a partition
-    made: dict[str, Any] = {name: _key(keys[name], name, number * 7919 % 997) for name in shared}
-    made[unique] = _key(keys[unique], unique, number)
-    made["at"] = made.get("at") or {"S": records.moment(number)}
+    values: dict[str, Any] = {name: _key(keys[name], name, number * 7919 % 997) for name in shared}
+    values[unique] = _key(keys[unique], unique, number)
+    values["at"] = values.get("at") or {"S": records.moment(number)}
     if table == "customers":
-        made |= {
+        values |= {
             "name": {"S": f"Customer {number}"},
             "newsletter": {"BOOL": number % 3 == 0},
             "address": {"M": {"city": {"S": CITIES[number % 5]}, "note": {"S": 'by the "door"\n2nd floor'}}},
         }
     else:
-        made |= {
+        values |= {
             "total": {"N": str(Decimal(number * 1999 % 100_000) / 100)},
             "lines": {
                 "L": [{"M": {"sku": {"S": f"sku-{number % 97}"}, "count": {"N": str(1 + number % 4)}}}]
             },
         }
     if number % 250 == 0:
-        made |= {
+        values |= {
             "coupon": {"NULL": True},
             "labels": {"SS": ["gift", "überraschung"]},
             "weights": {"NS": ["0.5", "1E-10", "12345678901234567890123456789012345678"]},
@@ -58,7 +58,7 @@ def item(table: str, number: int, keys: Mapping[str, str]) -> dict[str, Any]:
             "thumbnails": {"BS": [b"\x00\x01", b"\xff"]},
             "flags": {"M": {"fragile": {"BOOL": False}, "route": {"L": [{"NULL": True}, {"N": "-7"}]}}},
         }
-    return made
+    return values
 
 
 def _key(kind: str, name: str, number: int) -> dict[str, Any]:
@@ -102,11 +102,13 @@ def _fill(cloud: Cloud, place: Mapping[str, Any], table: str) -> None:
     dynamodb, known = cloud.client("dynamodb", place), columns(cloud, table)
     keys = key_types(dynamodb, table)
     numbers = range(ITEMS.get(table, OTHERWISE))
-    made = [records.completed(item(table, n, keys), _typed_as(table, keys, known), keys, n) for n in numbers]
+    items_put = [
+        records.completed(item(table, n, keys), _typed_as(table, keys, known), keys, n) for n in numbers
+    ]
     put(
         dynamodb,
         table,
-        [_declared(each, keys, known) for each in made] if _from_the_lake(cloud, table) else made,
+        [_declared(each, keys, known) for each in items_put] if _from_the_lake(cloud, table) else items_put,
     )
 
 
@@ -116,9 +118,9 @@ def _from_the_lake(cloud: Cloud, table: str) -> bool:
     return any(table in args.tables and args.tables[table].lake for args in transfers(cloud))
 
 
-def _declared(made: Mapping[str, Any], keys: Mapping[str, str], known: Mapping[str, Any]) -> dict[str, Any]:
+def _declared(values: Mapping[str, Any], keys: Mapping[str, str], known: Mapping[str, Any]) -> dict[str, Any]:
     """The item without what is not declared, but for what has no type."""
-    return {name: value for name, value in made.items() if name in keys or name in known or "NULL" in value}
+    return {name: value for name, value in values.items() if name in keys or name in known or "NULL" in value}
 
 
 def _typed_as(table: str, keys: Mapping[str, str], known: Mapping[str, Any]) -> dict[str, Any]:

@@ -61,14 +61,14 @@ def put(cloud: Cloud, name: str, pipeline: Mapping[str, Any]) -> None:
     """Puts records on the stream. Raises SampleError where it refuses some."""
     args, run = cloud.declared.get(name), uuid.uuid4().hex
     mapping: Mapping[str, Any] = args.mapping if args else {}
-    made = [
+    records_to_send = [
         record(mapping, args.transform.timestamp if args and args.transform else "", run, n)
         for n in range(PUT)
     ]
     for first in range(0, PUT, AT_ONCE):
         batch = [
             {"Data": json.dumps(each).encode(), "PartitionKey": str(n)}
-            for n, each in enumerate(made[first : first + AT_ONCE])
+            for n, each in enumerate(records_to_send[first : first + AT_ONCE])
         ]
         answer = cloud.client("kinesis", pipeline).put_records(StreamName=pipeline["stream"], Records=batch)
         if refused := answer["FailedRecordCount"]:
@@ -77,9 +77,9 @@ def put(cloud: Cloud, name: str, pipeline: Mapping[str, Any]) -> None:
 
 def record(mapping: Mapping[str, Any], timestamp: str, run: str, number: int) -> dict[str, Any]:
     """Record `number` of a run; `timestamp`: the field of its time, where the pipeline has one."""
-    made = records.document(mapping.get("properties", {}), number)
-    made |= {timestamp: datetime.now(UTC).isoformat()} if timestamp else {}
-    return made | ({"run": run, "seq": number} if counts_each(mapping) else {})
+    document = records.document(mapping.get("properties", {}), number)
+    document |= {timestamp: datetime.now(UTC).isoformat()} if timestamp else {}
+    return document | ({"run": run, "seq": number} if counts_each(mapping) else {})
 
 
 def counts_each(mapping: Mapping[str, Any]) -> bool:
@@ -163,9 +163,10 @@ def dropped(data: bytes, drop: Mapping[str, Sequence[str]]) -> bool:
     written so."""
     if not drop:
         return False
-    made: dict[str, Any] = json.loads(data)
+    sent_document: dict[str, Any] = json.loads(data)
     return any(
-        field in made and (made[field] in values or json.dumps(made[field]) in values)
+        field in sent_document
+        and (sent_document[field] in values or json.dumps(sent_document[field]) in values)
         for field, values in drop.items()
     )
 

@@ -29,8 +29,8 @@ class Table(NamedTuple):
 
     def sql(self) -> str:
         """The rows, in DuckDB's SQL."""
-        made = ", ".join(f"{column.sql} AS {column.name}" for column in self.columns)
-        return f"SELECT {made} FROM range(1, {self.rows + 1}) AS made(i)"
+        columns = ", ".join(f"{column.sql} AS {column.name}" for column in self.columns)
+        return f"SELECT {columns} FROM range(1, {self.rows + 1}) AS made(i)"
 
 
 TEXT = "binary (UTF8)"

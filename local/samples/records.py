@@ -40,12 +40,12 @@ def completed(
 ) -> dict[str, Any]:
     """The item with each of the columns that it lacks, or has of another type than the declared one. `columns`: name ->
     declared type; `keys`: the types of the key, which is as it is."""
-    made = dict(item)
+    completed_item = dict(item)
     for name, kind in columns.items():
         type_ = typed(kind)
-        if name not in keys and (name not in made or not fits(made[name], type_)):
-            made[name] = attribute(type_, name, number)
-    return made
+        if name not in keys and (name not in completed_item or not fits(completed_item[name], type_)):
+            completed_item[name] = attribute(type_, name, number)
+    return completed_item
 
 
 def typed(kind: Any) -> Type:
@@ -112,13 +112,17 @@ def mapped(
     """The item with what an index's mapping names, in its types, and without what is in `unless` but not in the
     mapping."""
     properties: Mapping[str, Any] = mapping.get("properties", {})
-    made = {name: value for name, value in item.items() if name in properties or name not in unless}
+    document_part = {name: value for name, value in item.items() if name in properties or name not in unless}
     for name, of in properties.items():
         kind = _kind(of)
-        if name in keys or of.get("type") == "alias" or {*made.get(name, ())} & {*TAKEN.get(kind, ())}:
+        if (
+            name in keys
+            or of.get("type") == "alias"
+            or {*document_part.get(name, ())} & {*TAKEN.get(kind, ())}
+        ):
             continue
-        made[name] = in_json(document({name: of}, number)[name])
-    return made
+        document_part[name] = in_json(document({name: of}, number)[name])
+    return document_part
 
 
 def in_json(value: Any) -> dict[str, Any]:

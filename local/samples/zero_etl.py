@@ -34,10 +34,10 @@ def key(table: str, number: int, keys: Mapping[str, str] | None = None) -> dict[
     """The key of a table's item; `keys`: the types of the key, without them the shop's own."""
     types = keys or TABLES.get(table, records.OTHERWISE)
     *shared, unique = types
-    made = {name: _key(types[name], name, str(number * 7919 % 97)) for name in shared}
+    values = {name: _key(types[name], name, str(number * 7919 % 97)) for name in shared}
     late = str(records.FIRST + number * 7) if unique == "at" else f"{number:05}"
     late = late.lstrip("0") or "0" if types[unique] == "N" else late
-    return made | {unique: _key(types[unique], unique, late)}
+    return values | {unique: _key(types[unique], unique, late)}
 
 
 def _key(kind: str, name: str, text: str) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def item(
 ) -> dict[str, Any]:
     """Item `number` in DynamoDB JSON; the numbers' forms are those that a float or a long would lose. With `mapping`,
     the index's, it has what that names, and of the rest what every index takes."""
-    made: dict[str, Any] = key(table, number, keys) | {
+    values: dict[str, Any] = key(table, number, keys) | {
         "revision": {"N": str(revision)},
         "title": {"S": f"Tea № {number} 🍵 «Ōolong»\n'as is'"},
         "subtitle": {"S": ""},
@@ -72,7 +72,7 @@ def item(
         "history": {"L": [{"S": "made"}, {"N": "7"}, {"M": {"by": {"S": "hand"}}}, {"L": [{"NULL": True}]}]},
         "nothing": {"M": {}},
     }
-    return made if mapping is None else records.mapped(made, mapping, ONLY_MAPPED, keys or {}, number)
+    return values if mapping is None else records.mapped(values, mapping, ONLY_MAPPED, keys or {}, number)
 
 
 def _items(

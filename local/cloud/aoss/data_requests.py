@@ -97,7 +97,7 @@ def rewritten(rec: Record, method: str, segments: list[str], body: bytes) -> Nod
 
 def bulk(rec: Record, body: bytes, listed: list[str]) -> tuple[bytes, list[str], list[tuple[int, str, str]]]:
     """A bulk body with marked index names, the indexes in it, and (position, action, index) of each refused item."""
-    kept, named, refused = list[bytes](), dict[str, None](), list[tuple[int, str, str]]()
+    sent_on, named, refused = list[bytes](), dict[str, None](), list[tuple[int, str, str]]()
     lines = iter(body.splitlines())
     for position, line in enumerate(line for line in lines if line.strip()):
         ((action, target),) = json.loads(line).items()
@@ -109,7 +109,7 @@ def bulk(rec: Record, body: bytes, listed: list[str]) -> tuple[bytes, list[str],
         if rec["type"] == "TIMESERIES" and ("_id" in target or action in ("update", "delete")):
             refused.append((position, action, index))
             continue
-        kept.append(json.dumps({action: {**target, "_index": rec["id"] + MARK + index}}).encode())
+        sent_on.append(json.dumps({action: {**target, "_index": rec["id"] + MARK + index}}).encode())
         if source is not None:
-            kept.append(source)
-    return b"\n".join([*kept, b""]), [*named], refused
+            sent_on.append(source)
+    return b"\n".join([*sent_on, b""]), [*named], refused

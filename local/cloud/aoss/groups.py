@@ -56,8 +56,8 @@ def _members(group: Record) -> list[Record]:
     return [rec for rec in oss.collections.values() if rec.get("collectionGroupName") == group["name"]]
 
 
-def _limits(given: Record | None, before: Record | None = None) -> Record:
-    limits = {**(before or {}), **(given or {})}
+def _limits(requested: Record | None, before: Record | None = None) -> Record:
+    limits = {**(before or {}), **(requested or {})}
     for part in ("Indexing", "Search"):
         least, most = (limits.get(f"{end}{part}CapacityInOCU") for end in ("min", "max"))
         if least is not None and most is not None and least > most:
@@ -186,10 +186,10 @@ async def on_its_group(
     """Who makes a collection in a group needs aoss:AddCollectionToCollectionGroup on the group as well, which carries
     its name as aoss:collection-group
     (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonopensearchserverless.html)."""
-    given: Record = (
+    request: Record = (
         json.loads(body or b"{}") if headers.get("x-amz-target", "").endswith(".CreateCollection") else {}
     )
-    group = _named(given.get("collectionGroupName"))
+    group = _named(request.get("collectionGroupName"))
     if group and extract_access_key_id(headers, query or {}):
         action, named = "aoss:AddCollectionToCollectionGroup", {"aoss:collection-group": group["name"]}
         try:

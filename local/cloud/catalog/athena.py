@@ -189,11 +189,11 @@ async def update_named_query(
     """UpdateNamedQuery, not in ministack: docs.aws.amazon.com/athena/latest/APIReference/API_UpdateNamedQuery.html."""
     if not headers.get("x-amz-target", "").endswith(".UpdateNamedQuery"):
         return await stock(method, path, headers, body, query)
-    given = json.loads(body or b"{}")
-    saved = athena.named_queries.get(given.get("NamedQueryId"))
+    request = json.loads(body or b"{}")
+    saved = athena.named_queries.get(request.get("NamedQueryId"))
     if not saved:
         return error_response_json("InvalidRequestException", "NamedQueryId was not found", 400)
-    saved |= {key: given[key] for key in ("Name", "Description", "QueryString") if key in given}
+    saved |= {key: request[key] for key in ("Name", "Description", "QueryString") if key in request}
     return json_response({})
 
 

@@ -104,14 +104,14 @@ def register(database: str, name: str, location: str, below: list[str], folder: 
             "Location": location,
             "SerdeInfo": {"SerializationLibrary": PARQUET},
         }
-        made = {
+        new_table = {
             "Name": name,
             "TableType": "EXTERNAL_TABLE",
             "Parameters": {"classification": "parquet"},
             "PartitionKeys": [{"Name": k, "Type": "string"} for k in keys],
             "StorageDescriptor": storage,
         }
-        glue.create_table({"DatabaseName": database, "TableInput": made})
+        glue.create_table({"DatabaseName": database, "TableInput": new_table})
     if values and not any(p["Values"] == values for p in glue.partitions.get(table, [])):
         storage = glue.tables[table]["StorageDescriptor"] | {"Location": folder}
         partition = {"Values": values, "StorageDescriptor": storage}

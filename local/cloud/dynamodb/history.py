@@ -74,12 +74,12 @@ def changes_between(table: Table, start: float, end: float, view: str) -> list[R
     for line in net.values():
         if line["OldImage"] is None and line["NewImage"] is None:
             continue  # came and went inside the window
-        kept = (
+        members = (
             ("Metadata", "Keys", "OldImage", "NewImage")
             if view == "NEW_AND_OLD_IMAGES"
             else ("Metadata", "Keys", "NewImage")
         )
-        lines.append({name: line[name] for name in kept if line[name] is not None})
+        lines.append({name: line[name] for name in members if line[name] is not None})
     return lines
 
 

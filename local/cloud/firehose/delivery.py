@@ -158,7 +158,7 @@ class Delivery(threading.Thread):
 
     def transformed(self, read: list[Record]) -> list[Record]:
         """The records that are Ok; those that failed are in the backup."""
-        [parameters], kept = self.processors(), list[Record]()
+        [parameters], records = self.processors(), list[Record]()
         for batch in chunks(read, float(parameters.get("BufferSizeInMBs", 1)) * MB):
             try:
                 answers = self.invoke(parameters, batch)
@@ -168,7 +168,7 @@ class Delivery(threading.Thread):
             failed: list[Record] = []
             for record, answer in zip(batch, answers, strict=True):
                 if answer["result"] == "Ok":
-                    kept.append(Record(base64.b64decode(answer["data"]), record.arrived))
+                    records.append(Record(base64.b64decode(answer["data"]), record.arrived))
                 elif answer["result"] != "Dropped":
                     record.error = (
                         answer.get("code", "Lambda.ProcessingFailedStatus"),
@@ -177,7 +177,7 @@ class Delivery(threading.Thread):
                     record.attempts = LAMBDA_TRIES if "code" in answer else 1
                     failed.append(record)
             self.back_up(UNPROCESSED, failed, {"lambdaArn": parameters["LambdaArn"]})
-        return kept
+        return records
 
     def invoke(self, parameters: dict[str, str], batch: list[Record]) -> list[dict[str, Any]]:
         """The function's answers in the order of the records; ValueError after three calls that fail or mismatch."""
@@ -274,13 +274,13 @@ class Delivery(threading.Thread):
 
     def acting(self, service: str, role_arn: str) -> Any:
         """A client as the role, whose trust is checked once a minute."""
-        made, until = self.clients.get((service, role_arn), (None, 0.0))
+        opened, until = self.clients.get((service, role_arn), (None, 0.0))
         if time.monotonic() > until:
             role = session(role_arn, self.stream["arn"], SERVICE)
             aoss = service == "aoss"
-            made = search(self.config["CollectionEndpoint"], role) if aoss else client(service, role)
-            self.clients[service, role_arn] = made, time.monotonic() + 60
-        return made
+            opened = search(self.config["CollectionEndpoint"], role) if aoss else client(service, role)
+            self.clients[service, role_arn] = opened, time.monotonic() + 60
+        return opened
 
     def as_delivery(self, service: str) -> Any:
         """A service's client under the delivery role: for the index, the function or the backup."""

@@ -16,21 +16,21 @@ DEFAULTS = {"NumberOfRetries": "3", "BufferSizeInMBs": "1", "BufferIntervalInSec
 def described(config: Shape) -> Shape:
     """The description of a destination that was configured so."""
     backup = {"EncryptionConfiguration": {"NoEncryptionConfig": "NoEncryption"}, **config["S3Configuration"]}
-    made = {name: value for name, value in config.items() if name != "S3Configuration"}
+    description = {name: value for name, value in config.items() if name != "S3Configuration"}
     if processing := config.get("ProcessingConfiguration"):
-        made["ProcessingConfiguration"] = with_defaults(processing, config["RoleARN"])
-    return made | {"S3DestinationDescription": backup}
+        description["ProcessingConfiguration"] = with_defaults(processing, config["RoleARN"])
+    return description | {"S3DestinationDescription": backup}
 
 
 def with_defaults(processing: Shape, role: str) -> Shape:
     """What was not set of a Lambda processor is there with its default, the role of the delivery among it."""
     processors: list[Shape] = []
     for processor in processing.get("Processors", []):
-        given = {each["ParameterName"]: each["ParameterValue"] for each in processor.get("Parameters", [])}
+        values = {each["ParameterName"]: each["ParameterValue"] for each in processor.get("Parameters", [])}
         if processor["Type"] == "Lambda":
-            given |= {
-                name: value for name, value in (DEFAULTS | {"RoleArn": role}).items() if name not in given
+            values |= {
+                name: value for name, value in (DEFAULTS | {"RoleArn": role}).items() if name not in values
             }
-        parameters = [{"ParameterName": name, "ParameterValue": value} for name, value in given.items()]
+        parameters = [{"ParameterName": name, "ParameterValue": value} for name, value in values.items()]
         processors.append({**processor, "Parameters": parameters})
     return {**processing, "Processors": processors}

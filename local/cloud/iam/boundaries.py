@@ -27,14 +27,14 @@ ON_ONE = re.compile(
 )
 
 
-def boundary(action: str, given: dict[str, Any]) -> str | None:
+def boundary(action: str, request: dict[str, Any]) -> str | None:
     """The ARN that the key holds; None where the request has no such key."""
     if action in SETS:
-        return given.get("PermissionsBoundary") or None
+        return request.get("PermissionsBoundary") or None
     if not ON_ONE.fullmatch(action):
         return None
     whose, store = ("UserName", iam.users) if "User" in action else ("RoleName", iam.roles)
-    return within(store, given.get(whose)).get("PermissionsBoundary") or None
+    return within(store, request.get(whose)).get("PermissionsBoundary") or None
 
 
 def request_context(

@@ -63,51 +63,51 @@ def arn(action: str, path: str, body: bytes, region: str, account: str, query: d
     """The ARN of what the request is about, or None where this does not say it either."""
     service = action.partition(":")[0]
     before = f"arn:aws:{service}:{region}:{account}:"
-    given = (
+    request = (
         {} if service == "s3" else members(body)
     )  # S3's bodies are objects: its paths name what it is about
     if TAGS.match(action):
         named = re.search(r"arn:aws:[^?]+", unquote(path))
-        own = [str(v) for k, v in given.items() if k.lower().endswith("arn")]
+        own = [str(v) for k, v in request.items() if k.lower().endswith("arn")]
         own += [iam_actions.query_parameter(query, k) for k in query if k.lower().endswith("arn")]
         return named[0] if named else next(iter(own), None)
     if pipeline := OSIS.match(path):
         return f"{before}pipeline/{pipeline[1]}"
     if SCHEDULE.fullmatch(action):
-        group = given.get("GroupName") or iam_actions.query_parameter(query, "groupName") or "default"
+        group = request.get("GroupName") or iam_actions.query_parameter(query, "groupName") or "default"
         return f"{before}schedule/{group}/{unquote(path).rpartition('/')[2]}"
     if SUBSCRIPTION.fullmatch(action):
-        return given.get("SubscriptionArn") or iam_actions.query_parameter(query, "SubscriptionArn") or None
+        return request.get("SubscriptionArn") or iam_actions.query_parameter(query, "SubscriptionArn") or None
     if NAMED_QUERY.fullmatch(action):
-        saved = athena.named_queries.get(given.get("NamedQueryId"))
+        saved = athena.named_queries.get(request.get("NamedQueryId"))
         return f"{before}workgroup/{saved['WorkGroup']}" if saved else None
     if (
         action == "glue:CreateDatabase"
     ):  # the catalog's right is needed as well; the database's is the narrower one
-        return f"{before}database/{within(given, 'DatabaseInput').get('Name')}"
+        return f"{before}database/{within(request, 'DatabaseInput').get('Name')}"
     if action in BY_MEMBER:
         member, prefix = BY_MEMBER[action]
-        name = given.get(member) or next(iter(given.get(member.partition(".")[0], [])), None)
+        name = request.get(member) or next(iter(request.get(member.partition(".")[0], [])), None)
         if action == "cloudwatch:DescribeAlarms":  # by the beginning of their names
-            name = name or given.get("AlarmNamePrefix")
+            name = name or request.get("AlarmNamePrefix")
         return f"{before}{prefix}{name}" if name else None
-    return _rule(action, given, before) or _called_by_alias(service, action, given)
+    return _rule(action, request, before) or _called_by_alias(service, action, request)
 
 
-def _rule(action: str, given: Record, before: str) -> str | None:
+def _rule(action: str, request: Record, before: str) -> str | None:
     """The ARN of a rule of EventBridge; of the default bus it names no bus."""
     if not RULE.fullmatch(action):
         return None
     bus, rule = (
-        str(given.get("EventBusName") or "default").rpartition("/")[2],
-        given.get("Name") or given.get("Rule"),
+        str(request.get("EventBusName") or "default").rpartition("/")[2],
+        request.get("Name") or request.get("Rule"),
     )
     return f"{before}rule/{rule if bus == 'default' else f'{bus}/{rule}'}"
 
 
-def _called_by_alias(service: str, action: str, given: dict[str, Any]) -> str | None:
+def _called_by_alias(service: str, action: str, request: dict[str, Any]) -> str | None:
     """The ARN of the key whose alias a request names."""
-    named = str(given.get("KeyId", ""))
+    named = str(request.get("KeyId", ""))
     key = kms.key_of(named) if service == "kms" and action not in BY_MEMBER and "alias/" in named else None
     return key["Arn"] if key else None
 
@@ -118,9 +118,9 @@ def collection_of(action: str, body: bytes, account: str) -> dict[str, str]:
     (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/OpenSearch-Dashboards-Integrate.html)."""
     if not POLICY.match(action):
         return {}
-    given = members(body)
-    key = (account, f"{given.get('type')} {given.get('name')}")
-    if about := re.search(r"(?:collection|index)/([a-z0-9-]+)", str(given.get("policy", ""))):
+    request = members(body)
+    key = (account, f"{request.get('type')} {request.get('name')}")
+    if about := re.search(r"(?:collection|index)/([a-z0-9-]+)", str(request.get("policy", ""))):
         policies[key] = about[1]
     if key not in policies:
         return {}
@@ -159,9 +159,9 @@ async def on_its_key(
     """A request on an alias is one on its key as well, which a policy grants or refuses by the key's own tags."""
     action = f"kms:{headers.get('x-amz-target', '').rpartition('.')[2]}"
     if action in BY_MEMBER:
-        given = members(body)
-        alias = f"arn:aws:kms:{get_region()}:{get_account_id()}:{given.get('AliasName')}"
-        ids = {given.get("TargetKeyId"), None if action == "kms:CreateAlias" else kms.aliases.get(alias)}
+        request = members(body)
+        alias = f"arn:aws:kms:{get_region()}:{get_account_id()}:{request.get('AliasName')}"
+        ids = {request.get("TargetKeyId"), None if action == "kms:CreateAlias" else kms.aliases.get(alias)}
         for key in filter(None, (kms.key_of(key_id) for key_id in ids if key_id)):
             try:
                 authorization.check(authorization.caller(headers, query), action, key["Arn"])

@@ -38,13 +38,13 @@ OF_A_WORKGROUP: dict[str, tuple[str, Callable[[str], str]]] = {
 }  # fmt: skip
 
 
-def listed(given: dict[str, Any], member: str) -> list[str]:
+def listed(request: dict[str, Any], member: str) -> list[str]:
     """The list, as JSON and CBOR have it, or as a form's `<member>.member.<n>`."""
-    if member in given:
-        return [str(item) for item in given[member]]
+    if member in request:
+        return [str(item) for item in request[member]]
     numbered = {
         int(m[1]): value
-        for key, value in given.items()
+        for key, value in request.items()
         if (m := re.fullmatch(rf"{member}\.member\.(\d+)", key))
     }
     return [str(numbered[number]) for number in sorted(numbered)]
@@ -55,19 +55,19 @@ def arns(action: str, body: bytes) -> list[str]:
     it may be an object of many megabytes."""
     if action not in OF_A_WORKGROUP and action not in LISTED:
         return []
-    given = members(body)
+    request = members(body)
     before = f"arn:aws:{action.partition(':')[0]}:{get_region()}:{get_account_id()}:"
     if action in OF_A_WORKGROUP:
         member, workgroup = OF_A_WORKGROUP[action]
-        groups = {workgroup(id) for id in listed(given, member)}
+        groups = {workgroup(id) for id in listed(request, member)}
         return sorted(f"{before}workgroup/{group}" for group in groups if group)
     member, prefix = LISTED[action]
-    fields = {key: str(value) for key, value in given.items() if isinstance(value, str)}
+    fields = {key: str(value) for key, value in request.items() if isinstance(value, str)}
     try:
         start = before + prefix.format_map(fields)
     except KeyError:  # a member that its model requires is missing: the service itself says so
         return []
-    return [start + name for name in listed(given, member)] if member else [start]
+    return [start + name for name in listed(request, member)] if member else [start]
 
 
 def judged(service: str) -> Callable[..., Any]:

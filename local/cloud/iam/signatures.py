@@ -88,12 +88,12 @@ def execution_credentials(stock: Any, config: Record) -> dict[str, str]:
     """A function's credentials: ministack's, with secret and token keyed by the run's secret, in STS's session too."""
     from ..seams import sts
 
-    given = stock(config)
+    variables = stock(config)
     key = os.environ["AWS_SECRET_ACCESS_KEY"].encode()
-    for name, kept in (("AWS_SECRET_ACCESS_KEY", "SecretAccessKey"), ("AWS_SESSION_TOKEN", "SessionToken")):
-        given[name] = hmac.new(key, given[name].encode(), hashlib.sha256).hexdigest()
-        sts.sessions[given["AWS_ACCESS_KEY_ID"]][kept] = given[name]
-    return given
+    for name, member in (("AWS_SECRET_ACCESS_KEY", "SecretAccessKey"), ("AWS_SESSION_TOKEN", "SessionToken")):
+        variables[name] = hmac.new(key, variables[name].encode(), hashlib.sha256).hexdigest()
+        sts.sessions[variables["AWS_ACCESS_KEY_ID"]][member] = variables[name]
+    return variables
 
 
 def install() -> None:

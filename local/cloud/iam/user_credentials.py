@@ -38,9 +38,9 @@ MODEL = botocore.session.Session().get_service_model("iam")
 SERVICES = ("bedrock.amazonaws.com", "cassandra.amazonaws.com", "codecommit.amazonaws.com")
 PEM = re.compile(r"\s*-----BEGIN CERTIFICATE-----\s+([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----\s*")
 # Of one (account, user): id -> what was made, oldest first.
-Kept = defaultdict[tuple[str, str], dict[str, dict[str, Any]]]
+Stores = defaultdict[tuple[str, str], dict[str, dict[str, Any]]]
 Operation = Callable[[Record, str, Mapping[str, Any]], Record]
-keys, certificates, credentials = Kept(dict), Kept(dict), Kept(dict)
+keys, certificates, credentials = Stores(dict), Stores(dict), Stores(dict)
 
 
 class Refused(Exception):
@@ -77,16 +77,16 @@ def user_of(request: Mapping[str, Any], principal: Any) -> str:
     return name
 
 
-def room(kept: Mapping[str, Any], most: int, what: str) -> None:
+def room(existing: Mapping[str, Any], most: int, what: str) -> None:
     """Raises LimitExceeded where `kept` has as many as the quota allows, `most`; `what` is the quota's name."""
-    if len(kept) >= most:
+    if len(existing) >= most:
         raise Refused("LimitExceeded", f"Cannot exceed quota for {what}: {most}")
 
 
-def upload_key(kept: Record, user: str, request: Mapping[str, Any]) -> Record:
+def upload_key(existing: Record, user: str, request: Mapping[str, Any]) -> Record:
     """UploadSSHPublicKey, up to five keys a user; DuplicateSSHPublicKey for a key that the user has."""
     body = request["SSHPublicKeyBody"]
-    made: Record = {
+    key: Record = {
         "UserName": user,
         "SSHPublicKeyId": identifier("APKA"),
         "Fingerprint": fingerprint(body),
@@ -94,45 +94,47 @@ def upload_key(kept: Record, user: str, request: Mapping[str, Any]) -> Record:
         "Status": "Active",
         "UploadDate": time.time(),
     }
-    if any(other["Fingerprint"] == made["Fingerprint"] for other in kept.values()):
+    if any(other["Fingerprint"] == key["Fingerprint"] for other in existing.values()):
         raise Refused(
             "DuplicateSSHPublicKey", "The SSH public key is already associated with the specified IAM user."
         )
-    room(kept, 5, "SSHPublicKeysPerUser")
-    kept[made["SSHPublicKeyId"]] = made
-    return {"SSHPublicKey": made}
+    room(existing, 5, "SSHPublicKeysPerUser")
+    existing[key["SSHPublicKeyId"]] = key
+    return {"SSHPublicKey": key}
 
 
-def upload_certificate(kept: Record, user: str, request: Mapping[str, Any]) -> Record:
+def upload_certificate(existing: Record, user: str, request: Mapping[str, Any]) -> Record:
     """UploadSigningCertificate, up to two a user; MalformedCertificate for what is no PEM, DuplicateCertificate."""
     body = request["CertificateBody"]
     try:
         base64.b64decode("".join(match[1].split()) if (match := PEM.fullmatch(body)) else "?", validate=True)
     except binascii.Error:
         raise Refused("MalformedCertificate", "Unable to parse certificate.") from None
-    if any(other["CertificateBody"] == body for other in kept.values()):
+    if any(other["CertificateBody"] == body for other in existing.values()):
         raise Refused("DuplicateCertificate", "The same certificate is associated with an IAM user already.")
-    room(kept, 2, "SigningCertificatesPerUser")
-    made: Record = {
+    room(existing, 2, "SigningCertificatesPerUser")
+    certificate: Record = {
         "UserName": user,
         "CertificateId": identifier("") + identifier("")[:12],
         "CertificateBody": body,
         "Status": "Active",
         "UploadDate": time.time(),
     }
-    kept[made["CertificateId"]] = made
-    return {"Certificate": made}
+    existing[certificate["CertificateId"]] = certificate
+    return {"Certificate": certificate}
 
 
-def create_credential(kept: Record, user: str, request: Mapping[str, Any]) -> Record:
+def create_credential(existing: Record, user: str, request: Mapping[str, Any]) -> Record:
     """CreateServiceSpecificCredential, up to two a user and service; NotSupportedService beyond `SERVICES`."""
     service = request["ServiceName"]
     if service not in SERVICES:
         raise Refused("NotSupportedService", f"No such service {service} is supported for this operation.")
     room(
-        {k: v for k, v in kept.items() if v["ServiceName"] == service}, 2, "ServiceSpecificCredentialsPerUser"
+        {k: v for k, v in existing.items() if v["ServiceName"] == service},
+        2,
+        "ServiceSpecificCredentialsPerUser",
     )
-    made: Record = {
+    credential: Record = {
         "CreateDate": time.time(),
         "ServiceName": service,
         "ServiceUserName": f"{user}-at-{get_account_id()}",
@@ -141,30 +143,30 @@ def create_credential(kept: Record, user: str, request: Mapping[str, Any]) -> Re
         "UserName": user,
         "Status": "Active",
     }
-    kept[made["ServiceSpecificCredentialId"]] = made
-    return {"ServiceSpecificCredential": made}
+    existing[credential["ServiceSpecificCredentialId"]] = credential
+    return {"ServiceSpecificCredential": credential}
 
 
-def reset_credential(kept: Record, user: str, request: Mapping[str, Any]) -> Record:
+def reset_credential(existing: Record, user: str, request: Mapping[str, Any]) -> Record:
     """ResetServiceSpecificCredential: the credential with a new password."""
-    credential = credential_of(kept, request["ServiceSpecificCredentialId"])
+    credential = credential_of(existing, request["ServiceSpecificCredentialId"])
     credential["ServicePassword"] = secrets.token_urlsafe(32)
     return {"ServiceSpecificCredential": credential}
 
 
-def credential_of(kept: Record, name: str) -> Record:
+def credential_of(existing: Record, name: str) -> Record:
     """What the user has under that id; NoSuchEntity where there is nothing."""
-    if name not in kept:
+    if name not in existing:
         raise Refused("NoSuchEntity", f"No such {name} of the user.")
-    return kept[name]
+    return existing[name]
 
 
 def listed(member: str, secret: tuple[str, ...]) -> Any:
     """An operation that lists what a user has, of a service if the request names it, but for members in `secret`."""
 
-    def do(kept: Record, user: str, request: Mapping[str, Any]) -> Record:
+    def do(existing: Record, user: str, request: Mapping[str, Any]) -> Record:
         of = request.get("ServiceName")
-        credentials = [v for v in kept.values() if of in (None, v.get("ServiceName"))]
+        credentials = [v for v in existing.values() if of in (None, v.get("ServiceName"))]
         return {
             member: [{k: v for k, v in item.items() if k not in secret} for item in credentials],
             "IsTruncated": False,
@@ -176,8 +178,8 @@ def listed(member: str, secret: tuple[str, ...]) -> Any:
 def status(name: str) -> Any:
     """An operation that sets the status of what the request names; `name` is the member with the id."""
 
-    def do(kept: Record, user: str, request: Mapping[str, Any]) -> Record:
-        credential_of(kept, request[name])["Status"] = request["Status"]
+    def do(existing: Record, user: str, request: Mapping[str, Any]) -> Record:
+        credential_of(existing, request[name])["Status"] = request["Status"]
         return {}
 
     return do
@@ -186,17 +188,17 @@ def status(name: str) -> Any:
 def removal(name: str) -> Any:
     """An operation that deletes what the request names; `name` is the member with the id."""
 
-    def do(kept: Record, user: str, request: Mapping[str, Any]) -> Record:
-        del kept[credential_of(kept, request[name])[name]]
+    def do(existing: Record, user: str, request: Mapping[str, Any]) -> Record:
+        del existing[credential_of(existing, request[name])[name]]
         return {}
 
     return do
 
 
 KEY, CERTIFICATE, CREDENTIAL = "SSHPublicKeyId", "CertificateId", "ServiceSpecificCredentialId"
-OPERATIONS: dict[str, tuple[Kept, Operation]] = {
+OPERATIONS: dict[str, tuple[Stores, Operation]] = {
     "UploadSSHPublicKey": (keys, upload_key),
-    "GetSSHPublicKey": (keys, lambda kept, user, request: {"SSHPublicKey": credential_of(kept, request[KEY])}),
+    "GetSSHPublicKey": (keys, lambda existing, user, request: {"SSHPublicKey": credential_of(existing, request[KEY])}),
     "ListSSHPublicKeys": (keys, listed("SSHPublicKeys", ("SSHPublicKeyBody", "Fingerprint"))),
     "UpdateSSHPublicKey": (keys, status(KEY)),
     "DeleteSSHPublicKey": (keys, removal(KEY)),
@@ -243,9 +245,9 @@ async def around(stock: Any, method: str, path: str, headers: Record, body: Any,
             return await stock(method, path, headers, body, query)
         operation = MODEL.operation_model(name)
         request = wire.from_form(operation.input_shape, wire.tree(form), False)
-        kept, do = OPERATIONS[name]
+        store, do = OPERATIONS[name]
         user = user_of(request, authorization.caller(headers, query))
-        answer = do(kept[get_account_id(), user], user, request)
+        answer = do(store[get_account_id(), user], user, request)
         return 200, {"Content-Type": "text/xml"}, query_protocol.write(operation, answer)
     except Refused as error:
         return iam.error(status_of(name, error.code), error.code, str(error), ns="iam")

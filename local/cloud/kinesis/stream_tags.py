@@ -23,20 +23,20 @@ def tags_of(arn: str) -> dict[str, str] | None:
     return None if tagged is None else tagged.setdefault("tags", {})
 
 
-def tag(tags: dict[str, str], given: Record) -> Record:
+def tag(tags: dict[str, str], request: Record) -> Record:
     """TagResource: sets the request's tags in `tags`, over those of the same key; the answer is empty."""
-    tags.update(within(given, "Tags"))
+    tags.update(within(request, "Tags"))
     return {}
 
 
-def untag(tags: dict[str, str], given: Record) -> Record:
+def untag(tags: dict[str, str], request: Record) -> Record:
     """UntagResource: takes the request's keys out of `tags`, if they are there; the answer is empty."""
-    for key in given.get("TagKeys") or ():
+    for key in request.get("TagKeys") or ():
         tags.pop(key, None)
     return {}
 
 
-def listed(tags: dict[str, str], given: Record) -> Record:
+def listed(tags: dict[str, str], request: Record) -> Record:
     """ListTagsForResource: the tags as pairs, in the order of their keys."""
     return {"Tags": [{"Key": key, "Value": value} for key, value in sorted(tags.items())]}
 
@@ -51,19 +51,19 @@ async def around(stock: Any, method: str, path: str, headers: Record, body: byte
     cbor = "cbor" in headers.get("content-type", "")  # only the SDK for Java speaks it here
     if cbor or operation not in (*OPERATIONS, "CreateStream", "RegisterStreamConsumer"):
         return await stock(method, path, headers, body, query)
-    given = json.loads(body or b"{}")
+    request = json.loads(body or b"{}")
     if operation in OPERATIONS:
-        arn = str(given.get("ResourceARN"))
+        arn = str(request.get("ResourceARN"))
         tags = tags_of(arn)
         if tags is None:
             return error_response_json("ResourceNotFoundException", f"{arn} is not found", 400)
-        return json_response(OPERATIONS[operation](tags, given))
+        return json_response(OPERATIONS[operation](tags, request))
     answered = await stock(method, path, headers, body, query)
-    if answered[0] == 200 and given.get("Tags"):
-        made = json.loads(answered[2] or b"{}").get("Consumer") or kinesis.streams[given["StreamName"]]
-        tags = tags_of(made.get("ConsumerARN") or made["StreamARN"])
-        assert tags is not None, made
-        tag(tags, given)
+    if answered[0] == 200 and request.get("Tags"):
+        created = json.loads(answered[2] or b"{}").get("Consumer") or kinesis.streams[request["StreamName"]]
+        tags = tags_of(created.get("ConsumerARN") or created["StreamARN"])
+        assert tags is not None, created
+        tag(tags, request)
     return answered
 
 

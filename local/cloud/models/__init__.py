@@ -96,7 +96,7 @@ def without_also(operation: Any, value: Record) -> Record:
     for (of, name, member), (shape, _, _) in differences.ALSO.items():
         if (of, name) == (model.service_name, operation.name) and is_list(value.get(member)):
             more = model.shape_for(shape).metadata["enum"]
-            value = value | {member: [given for given in value[member] if given not in more]}
+            value = value | {member: [item for item in value[member] if item not in more]}
     return value
 
 

@@ -45,23 +45,23 @@ class Compiler:
 
     def __init__(self, skip: Callable[[str, str], bool]):
         self.skip = skip
-        self.made: dict[str, Checks] = {}
+        self.compiled: dict[str, Checks] = {}
 
     def of(self, shape: Any) -> Checks:
         """The shape's checks: a function of (value, path, errors) that adds a sentence to `errors` for whatever is
         beyond the shape, and raises Unreadable for a value of another type."""
         # A member's shape is an object of its own: the same name, traits and limits, and where it stands in a request.
-        if (made := self.made.get(shape.name)) is None:
+        if (checks_of_shape := self.compiled.get(shape.name)) is None:
             waiting: list[Checks] = []
 
-            def later(*given: Any) -> None:  # a shape in itself: its checks are not made yet
-                waiting[0](*given)
+            def later(*arguments: Any) -> None:  # a shape in itself: its checks are not made yet
+                waiting[0](*arguments)
 
-            self.made[shape.name] = later
-            made = getattr(self, "_" + shape.type_name, self._scalar)(shape)
-            waiting.append(made)
-            self.made[shape.name] = made
-        return made
+            self.compiled[shape.name] = later
+            checks_of_shape = getattr(self, "_" + shape.type_name, self._scalar)(shape)
+            waiting.append(checks_of_shape)
+            self.compiled[shape.name] = checks_of_shape
+        return checks_of_shape
 
     def limits(self, shape: Any, what: str) -> Callable[[float, Any, str, list[str]], None]:
         """The check of a size by the shape's `min` and `max`; the message calls it `what`, `length` or `value`."""
@@ -100,10 +100,10 @@ class Compiler:
             for wire, inner in needed:
                 if value.get(wire) is None:
                     fail(None, path + inner, "Member must not be null", errors)
-            for wire, given in value.items():
-                if given is not None and wire in compiled:
+            for wire, member_value in value.items():
+                if member_value is not None and wire in compiled:
                     inner, checks = compiled[wire]
-                    checks(given, path + inner, errors)
+                    checks(member_value, path + inner, errors)
 
         return check
 

@@ -52,11 +52,11 @@ def pattern(text: str) -> Callable[[Any], bool]:
 def between(**limits: tuple[int, int]) -> Callable[[Any], bool]:
     """Attributes that are numbers as text, each within its limits."""
 
-    def holds(given: dict[str, str]) -> bool:
+    def holds(labels: dict[str, str]) -> bool:
         return all(
-            str(given[name]).isdigit() and least <= int(given[name]) <= most
+            str(labels[name]).isdigit() and least <= int(labels[name]) <= most
             for name, (least, most) in limits.items()
-            if name in given
+            if name in labels
         )
 
     return holds

@@ -78,7 +78,7 @@ def routes(name: str) -> list[Route]:
     """The routes of a service's REST operations, in the order in which a request is compared with them."""
     service = model(name)
     assert service
-    made: list[Route] = []
+    all_routes: list[Route] = []
     greedy = any(
         "+}" in service.operation_model(operation).http["requestUri"] for operation in service.operation_names
     )
@@ -107,7 +107,7 @@ def routes(name: str) -> list[Route]:
         )
         plain = sum("{" not in part for part in parts)
         rank = (plain, len(parts), len(literal), len(query) + len(headers), not about.deprecated)
-        made.append(
+        all_routes.append(
             Route(
                 about.http["method"],
                 re.compile((pattern or "/") + "/?", re.DOTALL),
@@ -118,7 +118,7 @@ def routes(name: str) -> list[Route]:
                 rank,
             )
         )
-    return sorted(made, key=lambda route: route.rank, reverse=True)
+    return sorted(all_routes, key=lambda route: route.rank, reverse=True)
 
 
 @dataclass(frozen=True)

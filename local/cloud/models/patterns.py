@@ -32,7 +32,7 @@ TOKEN = plain.compile(r"\\[pP]\{\w+\}|\\.|.", plain.DOTALL)
 
 def translate(pattern: str) -> str:
     """A pattern of Java's as `regex` reads it: ASCII's classes written out, and `[` within a class escaped."""
-    made, inside = list[str](), False
+    translation, inside = list[str](), False
     for token in TOKEN.findall(SURROGATES.sub(r"\\U00010000-\\U0010FFFF", pattern)):
         translated = token
         if token in ASCII:
@@ -41,8 +41,8 @@ def translate(pattern: str) -> str:
             translated = r"\["
         elif token == "[" or (inside and token == "]"):
             inside = token == "["
-        made.append(translated)
-    return "".join(made)
+        translation.append(translated)
+    return "".join(translation)
 
 
 @functools.cache

@@ -95,7 +95,7 @@ def from_form(shape: Any, node: Record, ec2: bool) -> Any:
     """A shape's value at a node of a form's tree, by the names of the query protocol or, with `ec2`, of EC2's."""
     kind = shape.type_name
     if kind == "structure":
-        made: Record = {}
+        structure: Record = {}
         for name, member in shape.members.items():
             written = member.serialization.get("name", name)
             if ec2:
@@ -103,8 +103,8 @@ def from_form(shape: Any, node: Record, ec2: bool) -> Any:
             elif member.type_name == "list" and member.serialization.get("flattened"):
                 written = member.member.serialization.get("name", written)
             if written in node:
-                made[key(name, member)] = from_form(member, node[written], ec2)
-        return made
+                structure[key(name, member)] = from_form(member, node[written], ec2)
+        return structure
     if kind == "list":
         if not ec2 and not shape.serialization.get("flattened"):
             # `member` is what Step Functions' tasks here write for every list.
@@ -125,31 +125,33 @@ def from_form(shape: Any, node: Record, ec2: bool) -> Any:
 
 def located(shape: Any, matched: Matched, headers: dict[str, str], query: dict[str, list[str]]) -> Record:
     """The members of a REST request outside its body."""
-    made: Record = {}
+    parameters: Record = {}
     for name, member in shape.members.items():
         where, wire = member.serialization.get("location"), member.serialization.get("name", name)
         if where == "uri" and wire in matched.labels:
-            made[name] = plain(member, matched.labels[wire])
+            parameters[name] = plain(member, matched.labels[wire])
         elif where == "header" and (text := headers.get(wire.lower())) is not None:
             many = member.type_name == "list"
-            made[name] = (
+            parameters[name] = (
                 [plain(member.member, part.strip()) for part in text.split(",")]
                 if many
                 else plain(member, text)
             )
         elif where == "headers":
-            made[name] = {n[len(wire) :]: value for n, value in headers.items() if n.startswith(wire.lower())}
+            parameters[name] = {
+                n[len(wire) :]: value for n, value in headers.items() if n.startswith(wire.lower())
+            }
         elif where == "querystring" and member.type_name == "map":
-            made[name] = {
+            parameters[name] = {
                 n: values if member.value.type_name == "list" else values[-1] for n, values in query.items()
             }
         elif where == "querystring" and wire in query:
             values = query[wire]
             if member.type_name == "list":
-                made[name] = [plain(member.member, text) for text in values]
+                parameters[name] = [plain(member.member, text) for text in values]
             else:
-                made[name] = plain(member, values[-1])
-    return made
+                parameters[name] = plain(member, values[-1])
+    return parameters
 
 
 def in_body(shape: Any, matched: Matched, body: bytes) -> Record:
@@ -192,7 +194,7 @@ def from_xml(shape: Any, node: ElementTree.Element) -> Any:
         children: dict[str, list[ElementTree.Element]] = {}
         for child in node:
             children.setdefault(local(child), []).append(child)
-        made: Record = {}
+        structure: Record = {}
         for name, member in shape.members.items():
             wire = member.serialization.get("name", name)
             if member.serialization.get("location"):
@@ -200,13 +202,13 @@ def from_xml(shape: Any, node: ElementTree.Element) -> Any:
             if member.serialization.get("xmlAttribute"):
                 attribute = node.get(TYPE) if wire.endswith(":type") else node.get(wire)
                 if attribute is not None:
-                    made[key(name, member)] = attribute
+                    structure[key(name, member)] = attribute
             elif same := children.get(wire):
                 flat = member.type_name == "list" and member.serialization.get("flattened")
-                made[key(name, member)] = (
+                structure[key(name, member)] = (
                     [from_xml(member.member, item) for item in same] if flat else from_xml(member, same[0])
                 )
-        return made
+        return structure
     if kind == "list":
         return [from_xml(shape.member, item) for item in node]
     if kind == "map":

@@ -38,7 +38,7 @@ ROOT = "/2022-01-01/osis/"
 SETTLE_SECONDS = 1.0
 NAME = re.compile(r"[a-z][a-z0-9-]{2,27}")
 LOG_GROUP = re.compile(r"/aws/vendedlogs/[.\-_/#A-Za-z0-9]+")
-KEPT = (
+CONFIGURED = (
     "MinUnits",
     "MaxUnits",
     "PipelineConfigurationBody",
@@ -170,7 +170,7 @@ def create(name: str, data: Record, caller: Any) -> Record:
         "LastUpdatedAt": time.time(),
         "Tags": data.get("Tags", []),
         "IngestEndpointUrls": [],
-        **{key: data[key] for key in KEPT if key in data},
+        **{key: data[key] for key in CONFIGURED if key in data},
         "_threads": [],
         "_progress": {},
     }
@@ -186,7 +186,7 @@ def update(name: str, data: Record, caller: Any) -> Record:
     rec = find(name)
     if rec["Status"] not in ("ACTIVE", "STOPPED", "CREATE_FAILED", "UPDATE_FAILED"):
         raise Refused("ConflictException", f"Pipeline {name} is {rec['Status']}", 409)
-    fresh = {**rec, **{key: data[key] for key in KEPT if key in data}}
+    fresh = {**rec, **{key: data[key] for key in CONFIGURED if key in data}}
     fresh["_plan"] = checked(fresh)
     may_pass(caller, fresh)
     stop(rec)

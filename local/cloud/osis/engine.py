@@ -269,15 +269,15 @@ class SubPipeline(threading.Thread):
 
     def deliver(self, events: list[tuple[Record, Record]]) -> None:
         """Takes each event, (data, metadata), through processors and routes, and has the sinks write what is left."""
-        kept = [event for event in events if pipeline_body.process(self.plan["processors"], *event)]
+        passed = [event for event in events if pipeline_body.process(self.plan["processors"], *event)]
         routes = self.plan["routes"]
-        taken = [[name for name in routes if routes[name](*event)] for event in kept]
+        taken = [[name for name in routes if routes[name](*event)] for event in passed]
         for sink in self.sinks:
             wanted = sink.options.get("routes")
             sink.write(
                 [
                     copy.deepcopy(event) if len(self.sinks) > 1 else event
-                    for event, ways in zip(kept, taken, strict=True)
+                    for event, ways in zip(passed, taken, strict=True)
                     if not wanted or set(wanted) & set(ways)
                 ]
             )

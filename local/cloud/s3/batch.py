@@ -280,7 +280,7 @@ def route(method: str, path: str, headers: Record, body: bytes, query: Record) -
     except Denied as denied:
         return error("AccessDenied", str(denied), 403)
     if action == "ListJobs":
-        wanted = [status for given in query.get("jobStatuses", []) for status in given.split(",")]
+        wanted = [status for listed in query.get("jobStatuses", []) for status in listed.split(",")]
         names = (
             "JobId",
             "Description",
