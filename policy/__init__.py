@@ -27,6 +27,7 @@ native.py                                  AWS's native provider, read as the cl
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import json
 import re
 from collections.abc import Awaitable, Generator, Iterable
@@ -189,6 +190,7 @@ def _key(resource: pulumi.Resource) -> str:
     return f"{resource.pulumi_resource_type}::{resource.pulumi_resource_name}"
 
 
+@functools.lru_cache(maxsize=4096)
 def snake(key: str) -> str:
     """A property's name in snake_case; a document's keys (`Statement`, `aws:SourceAccount`) stay as they are."""
     if not re.fullmatch(r"[a-z]\w*", key):

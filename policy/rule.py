@@ -8,6 +8,7 @@ resource is made.
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from policy.documents import Statement, statements
@@ -36,6 +37,11 @@ class Resource:
     def key(self) -> str:
         """What other resources call it: `<type>::<name>`."""
         return f"{self.type}::{self.name}"
+
+    @cached_property
+    def statements(self) -> list[Statement]:
+        """The statements of its policy documents, read once for all rules."""
+        return list(statements(self.type, self.props, self.account))
 
 
 @dataclass(frozen=True)
@@ -140,7 +146,7 @@ def statement_rule(*, write: str, page: str, kinds: Sequence[str] = ()) -> Calla
 
     def keep(function: Judged) -> Judged:
         def judge(resource: Resource) -> Iterable[str]:
-            for statement in statements(resource.type, resource.props, resource.account):
+            for statement in resource.statements:
                 if not kinds or statement.kind in kinds:
                     yield from until_unknown(function(statement))
 

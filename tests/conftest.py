@@ -1,5 +1,6 @@
 """What every tier of tests stands on: the project's root on the path, and an Output in text as an error."""
 
+import importlib
 import logging
 import os
 import sys
@@ -13,6 +14,9 @@ for place in (SHARED, ROOT):
         sys.path.insert(0, place)
 
 pytest_plugins = ["tests.order"]
+
+sdk = importlib.import_module("tests.sdk")  # by name, as the path is set above
+sdk.make_cheaper()
 
 # A refused program leaves futures whose error nobody reads, and asyncio logs its traceback when they are
 # collected, at any moment. Before Python 3.11.8 that fails the parser, pytest's among them, if it is at work just then
