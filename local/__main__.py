@@ -33,6 +33,7 @@ from pulumi.automation import CommandError
 
 from local import configured, engine, opensearch, samples, stand_ins
 from local.background import Clone, CloudError
+from local.samples import databases
 from local.stack import NAME, LocalStack, StackFailed, file_of, running, scrub, unsaved
 from operate import row
 from operate.__main__ import SWITCHES, turn
@@ -79,8 +80,9 @@ def up(clone: Clone, name: str = NAME, role: str = "") -> int:
                 account.chain or account.permissions_boundary for account in stack.settings.accounts.values()
             ):
                 stand_ins.make_roles(ready["endpoint"], name, stack.settings, clone.root, ["deploy"])
-            stand_ins.make_adopted(ready["endpoint"], stack.settings)
             declared = samples.declared(stack.settings)
+            databases.write(clone.folder / "cloud", databases.of_stack(declared))
+            stand_ins.make_adopted(ready["endpoint"], stack.settings)
             samples.before(samples.Cloud(ready["endpoint"], {}, declared=declared), stack.settings)
             outputs = stack.up() | {"not_run": samples.left_out(stack.not_run)}
             say(f"stack: up after {time.monotonic() - began:.1f} s; sending samples")

@@ -22,11 +22,13 @@ from botocore.config import Config
 
 from components.accounts import AccountArgs
 from components.stack.settings import Settings
-from local import configured, secret
+from local import configured, samples, secret
+from local.samples import databases
 from local.samples.records import KEYS, OTHERWISE
 
 ROOT = Path(__file__).resolve().parents[1]
 ROLES = ("deploy", "preview", "refresh")
+AURORA = {databases.MYSQL: "aurora-mysql", databases.POSTGRES: "aurora-postgresql"}
 
 
 class Adopted:
@@ -83,18 +85,18 @@ class Adopted:
             kinesis.create_stream(StreamName=name, StreamModeDetails={"StreamMode": "ON_DEMAND"})
         kinesis.get_waiter("stream_exists").wait(StreamName=name)
 
-    def database(self, kind: str, name: str) -> None:
-        """A MySQL database, as an instance or a cluster."""
-        rds, engine = self.client("rds"), {"MasterUsername": "admin", "MasterUserPassword": "not-a-secret"}
+    def database(self, kind: str, name: str, engine: str) -> None:
+        """A database of MySQL or PostgreSQL, as an instance or a cluster; what it holds is databases.py's."""
+        rds, more = self.client("rds"), {"MasterUsername": "admin", "MasterUserPassword": "not-a-secret"}
         if kind == "rds_instance":
             with contextlib.suppress(rds.exceptions.DBInstanceAlreadyExistsFault):
                 rds.create_db_instance(
-                    DBInstanceIdentifier=name, Engine="mysql", DBInstanceClass="db.t4g.micro",
-                    AllocatedStorage=20, **engine,
+                    DBInstanceIdentifier=name, Engine=engine, DBInstanceClass="db.t4g.micro",
+                    AllocatedStorage=20, **more,
                 )  # fmt: skip
         else:
             with contextlib.suppress(rds.exceptions.DBClusterAlreadyExistsFault):
-                rds.create_db_cluster(DBClusterIdentifier=name, Engine="aurora-mysql", **engine)
+                rds.create_db_cluster(DBClusterIdentifier=name, Engine=AURORA[engine], **more)
 
 
 def document(statement: Mapping[str, Any]) -> str:
@@ -178,6 +180,7 @@ def _before(account: AccountArgs, arn: str, callers: list[str]) -> list[str]:
 
 def make_adopted(endpoint: str, read: Settings) -> None:
     """Makes each source that the config takes as it is."""
+    made = databases.of_stack(samples.declared(read))
     for account, kind, name in adopted(read):
         place = Adopted(endpoint, account)
         if kind == "dynamodb":
@@ -185,7 +188,7 @@ def make_adopted(endpoint: str, read: Settings) -> None:
         elif kind == "kinesis":
             place.stream(name)
         else:
-            place.database(kind, name)
+            place.database(kind, name, made[account.id, account.region, kind, name].engine)
 
 
 def seed(endpoint: str, stack: str, root: Path = ROOT) -> None:

@@ -11,7 +11,8 @@ skips: tables with a slash in their name, with `, ; { } ( ) = tab newline space`
 and more, temporary and unlogged ones
 https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ExportSnapshot.data-types.html (Data conversion when
 exporting to an Amazon S3 bucket for Amazon RDS): an unsigned BIGINT is DECIMAL(20,0) and so holds 2^64-1; BIT and
-BLOB are bytes; DATE, TIME, DATETIME, TIMESTAMP, ENUM, SET, JSON and a DECIMAL of more than 38 digits are text.
+BLOB are bytes; DATETIME and TIMESTAMP of MySQL are INT64 with TIMESTAMP_MICROS; DATE, TIME, ENUM, SET, JSON, a DECIMAL
+of more than 38 digits, and of PostgreSQL every DECIMAL and TIMESTAMP are text.
 
 The schema follows the exported type, which is what the files hold; `source_types` keeps the database's own types.
 

@@ -1,10 +1,11 @@
-"""RDS: snapshots of one sample MySQL database, their events, and their export to S3 in the service's layout.
+"""RDS: snapshots of sample databases, their events, and their export to S3 in the service's layout.
 
-The database is `local/samples/mysql.py`, as instance and as cluster `shop` in every account; each day has its automated
-snapshots, which its events (RDS-EVENT-0091, 0169) announce once the day has come. CreateDB[Cluster]Snapshot (it is
-`creating` for a second), DeleteDB[Cluster]Snapshot, DescribeDB[Cluster]Snapshots, StartExportTask, DescribeExportTasks
-and CancelExportTask; at most five exports run at once, an identifier is never free again, the caller needs iam:PassRole
-to export.rds.amazonaws.com, kms:CreateGrant and kms:DescribeKey, and the export's role writes the objects.
+The databases are those of the stack (`local/samples/databases.py`), and where it has none of that name the shop of
+`local/samples/mysql.py` as instance and as cluster `shop` in every account; each day has its automated snapshots, which
+its events (RDS-EVENT-0091, 0169) announce once the day has come. CreateDB[Cluster]Snapshot (it is `creating` for a
+second), DeleteDB[Cluster]Snapshot, DescribeDB[Cluster]Snapshots, StartExportTask, DescribeExportTasks and
+CancelExportTask; at most five exports run at once, an identifier is never free again, the caller needs iam:PassRole to
+export.rds.amazonaws.com, kms:CreateGrant and kms:DescribeKey, and the export's role writes the objects.
 Layout: `<prefix>/<id>/<db>/<db.table>/<n>/{part-*.gz.parquet, _success}`, no part for no rows,
 `export_info_<id>.json` first, `export_tables_info_<id>_from_1_to_<n>.json` last.
 Source: docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ExportSnapshot.FileNames.html, USER_ExportSnapshot.html and
@@ -16,8 +17,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import re
-import tempfile
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -26,10 +27,9 @@ from typing import Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
-import duckdb
-
 from local.plain import is_list
-from local.samples import mysql
+from local.samples import databases, mysql
+from local.samples.databases import Database
 
 from .background import in_background
 from .clock import clock
@@ -53,6 +53,7 @@ NOUNS = {
         "RDS DB Cluster Snapshot Event",
     ),
 }
+KINDS = {"DBSnapshot": "rds_instance", "DBClusterSnapshot": "rds_cluster"}
 by_hand: dict[str, Record] = {}
 tasks: dict[tuple[str, str], Record] = {}
 
@@ -70,21 +71,33 @@ def today() -> datetime:
     return datetime.fromtimestamp(clock(), UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def snapshot(noun: str, name: str, kind: str, taken: datetime) -> Record:
-    """A snapshot's members as RDS answers them; `noun` is a key of `NOUNS`, `kind` is `automated` or `manual`."""
-    owner, resource, *_ = NOUNS[noun]
+def present(noun: str) -> dict[str, Database]:
+    """The account's databases in the region, by their identifiers."""
+    place = (get_account_id(), get_region(), KINDS[noun])
+    of_stack = databases.read(Path(os.environ["TRIBUTARY_CLOUD_STATE"]))
+    return {mysql.INSTANCE: databases.SHOP} | {
+        key[3]: made for key, made in of_stack.items() if key[:3] == place
+    }
+
+
+def snapshot(noun: str, name: str, kind: str, taken: datetime, owner: str) -> Record:
+    """A snapshot's members as RDS answers them; `noun` is a key of `NOUNS`, `kind` is `automated` or `manual`, `owner`
+    the identifier of what it is of."""
+    of, resource, *_ = NOUNS[noun]
     return {
-        f"{noun}Identifier": name, owner: mysql.INSTANCE, "SnapshotType": kind, "Status": "available",
-        "Engine": "mysql", "SnapshotCreateTime": taken.isoformat(),
+        f"{noun}Identifier": name, of: owner, "SnapshotType": kind, "Status": "available",
+        "Engine": present(noun)[owner].engine, "SnapshotCreateTime": taken.isoformat(),
         f"{noun}Arn": f"arn:aws:rds:{get_region()}:{get_account_id()}:{resource}:{name}",
     }  # fmt: skip
 
 
 def snapshots(noun: str) -> dict[str, Record]:
-    """The account's, by their ARNs; the automated one is of today, so that its name stays the same through the day."""
-    automated = snapshot(noun, f"rds:{mysql.INSTANCE}-{today():%Y-%m-%d-%H-%M}", "automated", today())
+    """The account's, by their ARNs; an automated one is of today, so that its name stays the same through the day."""
     arn_prefix = f"arn:aws:rds:{get_region()}:{get_account_id()}:{NOUNS[noun][1]}:"
-    by_arn = {automated[f"{noun}Arn"]: automated}
+    by_arn: dict[str, Record] = {}
+    for owner in present(noun):
+        automated = snapshot(noun, f"rds:{owner}-{today():%Y-%m-%d-%H-%M}", "automated", today(), owner)
+        by_arn[automated[f"{noun}Arn"]] = automated
     for arn, record in by_hand.items():
         if arn.startswith(arn_prefix):
             fresh = clock() - datetime.fromisoformat(record["SnapshotCreateTime"]).timestamp() < 1
@@ -97,20 +110,20 @@ def answer_snapshots(principal: PrincipalInfo, call: str, noun: str, parameters:
     named, owner = parameters.get(f"{noun}Identifier"), parameters.get(NOUNS[noun][0])
     existing = snapshots(noun)
     arn = f"arn:aws:rds:{get_region()}:{get_account_id()}:{NOUNS[noun][1]}:{named}"
-    if call == "Create" and owner == mysql.INSTANCE:
+    if call == "Create" and owner in present(noun):
         check(principal, f"rds:Create{noun}", arn)  # the right to the owner is checked already
         if arn in existing:
             raise Refused(
                 f"{noun}AlreadyExists", f"Cannot create the snapshot because {named} already exists"
             )
-        by_hand[arn] = snapshot(noun, str(named), "manual", datetime.fromtimestamp(clock(), UTC))
+        by_hand[arn] = snapshot(noun, str(named), "manual", datetime.fromtimestamp(clock(), UTC), owner)
         listed_snapshots = [by_hand[arn] | {"Status": "creating"}]
     elif call == "Delete" and arn in by_hand:
         listed_snapshots = [by_hand.pop(arn) | {"Status": "deleted"}]
-    elif call == "Describe" and (arn in existing or (not named and owner == mysql.INSTANCE)):
+    elif call == "Describe" and (arn in existing or (not named and owner in present(noun))):
         kind = parameters.get("SnapshotType")
         listed_snapshots = [s for s in existing.values() if named in (None, s[f"{noun}Identifier"])
-                 and kind in (None, s["SnapshotType"])]  # fmt: skip
+                 and owner in (None, s[NOUNS[noun][0]]) and kind in (None, s["SnapshotType"])]  # fmt: skip
     else:
         return None
     inner = "".join(f"<{noun}>{xml(each)}</{noun}>" for each in listed_snapshots)
@@ -130,21 +143,22 @@ async def send_daily_events() -> None:
         for account, region in {key[:2] for key, _ in eventbridge.rules.all_items()}:
             with request_scope(account, region):
                 for noun, (_, resource, event, says) in NOUNS.items():
-                    ((arn, record),) = [
+                    automated = [
                         (a, s) for a, s in snapshots(noun).items() if s["SnapshotType"] == "automated"
                     ]
-                    detail = {
-                        "EventCategories": ["creation"], "SourceType": resource.upper().replace("-", "_"),
-                        "SourceArn": arn, "Date": day.isoformat(), "Message": "Automated snapshot created",
-                        "SourceIdentifier": record[f"{noun}Identifier"], "EventID": event,
-                    }  # fmt: skip
-                    entry = {
-                        "Source": "aws.rds",
-                        "DetailType": says,
-                        "Detail": json.dumps(detail),
-                        "Resources": [arn],
-                    }
-                    eventbridge.put_events({"Entries": [entry]}, allow_aws_source=True)
+                    for arn, record in automated:
+                        detail = {
+                            "EventCategories": ["creation"], "SourceType": resource.upper().replace("-", "_"),
+                            "SourceArn": arn, "Date": day.isoformat(), "Message": "Automated snapshot created",
+                            "SourceIdentifier": record[f"{noun}Identifier"], "EventID": event,
+                        }  # fmt: skip
+                        entry = {
+                            "Source": "aws.rds",
+                            "DetailType": says,
+                            "Detail": json.dumps(detail),
+                            "Resources": [arn],
+                        }
+                        eventbridge.put_events({"Entries": [entry]}, allow_aws_source=True)
 
 
 def xml(members: Record) -> str:
@@ -158,13 +172,12 @@ def xml(members: Record) -> str:
     return "".join(element(name, value) for name, value in members.items() if not name.startswith("_"))
 
 
-def tables(only: list[str]) -> list[str]:
+def tables(database: Database, only: list[str]) -> list[str]:
     """The tables that ExportOnly names, or all where it is empty; InvalidExportOnly for what is not there."""
-    chosen = [t for t in mysql.TABLES if not only or t in only or mysql.DATABASE in only]
     for pattern in only:
-        if pattern != mysql.DATABASE and pattern not in mysql.TABLES:
+        if not database.chosen([pattern]):
             raise Refused("InvalidExportOnly", f"The export is invalid: {pattern} is not in the snapshot")
-    return chosen
+    return database.chosen(only)
 
 
 def start(principal: PrincipalInfo, parameters: Record) -> Record:
@@ -174,9 +187,11 @@ def start(principal: PrincipalInfo, parameters: Record) -> Record:
         raise Refused("InvalidParameterValue", f"{name} is not a valid ExportTaskIdentifier")
     if (account, name) in tasks:
         raise Refused("ExportTaskAlreadyExists", f"An export task with the identifier {name} already exists")
-    source = (snapshots("DBSnapshot") | snapshots("DBClusterSnapshot")).get(parameters["SourceArn"])
-    if source is None:
+    noun = next((noun for noun in NOUNS if parameters["SourceArn"] in snapshots(noun)), None)
+    if noun is None:
         raise Refused("DBSnapshotNotFound", f"{parameters['SourceArn']} not found")
+    source = snapshots(noun)[parameters["SourceArn"]]
+    database = present(noun)[source[NOUNS[noun][0]]]
     if source["Status"] != "available":
         raise Refused("InvalidDBSnapshotState", f"{parameters['SourceArn']} is {source['Status']}")
     under_way = [
@@ -199,7 +214,7 @@ def start(principal: PrincipalInfo, parameters: Record) -> Record:
         "IamRoleArn": parameters["IamRoleArn"], "KmsKeyId": key, "Status": "STARTING",
         "PercentProgress": 0, "TotalExtractedDataInGB": 0,
         "ExportOnly": parameters["ExportOnly"], "SourceType": "SNAPSHOT",
-        "_tables": tables(parameters["ExportOnly"]),
+        "_database": database, "_tables": tables(database, parameters["ExportOnly"]),
     }  # fmt: skip
     tasks[account, name] = task
     in_background(run(task))
@@ -247,29 +262,23 @@ async def write(task: Record) -> None:
         json.dumps({**info, "status": "COMPLETE", "percentProgress": 100}).encode(),
     )
     statistics: list[Record] = []
+    database: Database = task["_database"]
     for table in task["_tables"]:
-        body = await asyncio.to_thread(parquet, mysql.TABLES[table])
-        if mysql.TABLES[table].rows:  # no rows, no part
-            await put(f"{mysql.DATABASE}/{table}/1/part-00000-{uuid.uuid4()}-c000.gz.parquet", body)
-        await put(f"{mysql.DATABASE}/{table}/1/_success", b"")
+        folder, content = database.folder(table), database.tables[table]
+        body = await asyncio.to_thread(databases.parquet, content)
+        if content.rows:  # no rows, no part
+            await put(f"{folder}/1/part-00000-{uuid.uuid4()}-c000.gz.parquet", body)
+        await put(f"{folder}/1/_success", b"")
         mappings = [
             {"columnName": c.name, "originalType": c.source, "expectedExportedType": c.exported,
              "originalCharMaxLength": 0,
              "originalNumPrecision": 0, "originalDateTimePrecision": 0}
-            for c in mysql.TABLES[table].columns
+            for c in content.columns
         ]  # fmt: skip
         statistics.append({"tableStatistics": {"extractionStartTime": info["taskStartTime"]}, "status": "COMPLETE",
                      "schemaMetadata": {"originalTypeMappings": mappings}, "sizeGB": 0.0, "target": table})  # fmt: skip
     listed = json.dumps({"perTableStatus": statistics}).encode()
     await put(f"export_tables_info_{name}_from_1_to_{len(statistics)}.json", listed)
-
-
-def parquet(table: mysql.Table) -> bytes:
-    """The table's rows as a Parquet file, compressed with gzip."""
-    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
-        file = Path(folder, "part.parquet")
-        connection.execute(f"COPY ({table.sql()}) TO '{file}' (FORMAT parquet, COMPRESSION gzip)")
-        return file.read_bytes()
 
 
 async def handle(

@@ -15,8 +15,9 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from components.shared.catalog_names import table_name
-from local.samples import Cloud, Row, SampleError, checksum, kinds, lake, mysql
+from local.samples import Cloud, Row, SampleError, checksum, databases, kinds, lake, mysql
 from local.samples.export import keys
+from local.samples.mysql import Table
 from operate.kinds import bigquery_transfer as operated
 
 
@@ -82,7 +83,9 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
 def row(cloud: Cloud, name: str, pipeline: Mapping[str, Any], table: str, due: datetime | None) -> Row:
     """What was loaded of one table, beside what its export has."""
     resources, exporter = pipeline["tables"][table], origin(cloud, pipeline)
-    source, columns = contents(cloud, exporter["landing"], table, due, loaded(cloud, name, table))
+    source, columns = contents(
+        cloud, exporter["landing"], table, due, loaded(cloud, name, table), of_database(cloud, name)
+    )
     runs: list[dict[str, Any]] = cloud.google("GET", f"/v1/{resources['transfer']}/runs").get(
         "transferRuns", []
     )
@@ -125,15 +128,29 @@ def loaded(cloud: Cloud, name: str, table: str) -> frozenset[str] | None:
     return frozenset(map(str.lower, args.columns(table))) if args else None
 
 
+def of_database(cloud: Cloud, name: str) -> Mapping[str, Table]:
+    """The tables of databases that the export at the beginning of a transfer's way publishes."""
+    began = databases.origin(cloud.declared, name)
+    if not began:
+        return mysql.TABLES
+    sources = [source.name for source in cloud.declared[began].sources if not source.dynamodb]
+    return {t: table for source in sources for t, table in lake.exported(cloud, began, source).items()}
+
+
 def contents(
-    cloud: Cloud, place: Mapping[str, Any], table: str, due: datetime | None, of: frozenset[str] | None = None
+    cloud: Cloud,
+    place: Mapping[str, Any],
+    table: str,
+    due: datetime | None,
+    of: frozenset[str] | None = None,
+    in_databases: Mapping[str, Table] = mysql.TABLES,
 ) -> tuple[checksum.Contents, dict[str, str]]:
     """What the source holds of a table, and the columns that the checksum is over, of those named: read once for all
-    transfers and readings, since nothing writes to it after `due`."""
+    transfers and readings, since nothing writes to it after `due`. `in_databases`: the tables of its databases."""
     known = (place["account"], place["region"], table, str(due), str(sorted(of or ())))
     if known not in cloud.counted:
-        if table in mysql.TABLES:
-            cloud.counted[known] = checksum.of_database(mysql.TABLES[table], of)
+        if table in in_databases:
+            cloud.counted[known] = checksum.of_database(in_databases[table], of)
         else:
             pages = cloud.client("dynamodb", place).get_paginator("scan").paginate(TableName=table)
             cloud.counted[known] = checksum.of_items([item for page in pages for item in page["Items"]], of)

@@ -1,15 +1,16 @@
 r"""One checksum of a table in each store that holds it, made from that store's own content.
 
-It is over all rows' scalars: text, numbers, booleans and bytes. A row is a line of fields in the source's order,
-nothing for NULL, else '=' and the value: a number with neither an exponent nor zeros behind it, bytes as hex. The
-checksum is the beginning of the MD5 of all lines in the order of their bytes: the source's is made here, of its items;
-the other two by a query each.
+It is over all rows' scalars: text, numbers, booleans, bytes and times. A row is a line of fields in the source's order,
+nothing for NULL, else '=' and the value: a number with neither an exponent nor zeros behind it, bytes as hex, a time in
+seconds since 1970. The checksum is the beginning of the MD5 of all lines in the order of their bytes: the source's is
+made here, of its items; the other two by a query each.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ import duckdb
 from local.samples import mysql
 
 TEXT, QUOTED = {"BigQuery": "STRING", "Athena": "varchar"}, {"BigQuery": "`{}`", "Athena": '"{}"'}
+SECONDS = {"BigQuery": "UNIX_SECONDS({})", "Athena": "CAST(to_unixtime({}) AS bigint)"}
 WHOLE = {
     "BigQuery": "TO_HEX(MD5(STRING_AGG(line, CHR(10) ORDER BY line)))",
     "Athena": "to_hex(md5(to_utf8(array_join(array_agg(line ORDER BY line), chr(10)))))",
@@ -32,10 +34,12 @@ class Contents(NamedTuple):
 
 
 def query(store: str, view: str, columns: Mapping[str, str]) -> str:
-    """SQL of BigQuery or Athena for the rows and the checksum of columns: name -> S, N, BOOL or B."""
+    """SQL of BigQuery or Athena for the rows and the checksum of columns: name -> S, N, BOOL, B or T."""
 
     def field(name: str, kind: str) -> str:
         column = QUOTED[store].format(name)
+        if kind == "T":
+            column = SECONDS[store].format(column)
         text = f"CAST({column} AS {TEXT[store]})"
         if kind == "N":
             zeros = r"r'\.?0*$'" if store == "BigQuery" else r"'\.?0*$'"
@@ -75,14 +79,15 @@ def of_items(
 def of_database(table: mysql.Table, of: frozenset[str] | None = None) -> tuple[Contents, dict[str, str]]:
     """Of a table of the sample database, and the columns that it is over, with `of` those that it names in small
     letters."""
-    kinds = {mysql.TEXT: "S", "binary": "B"}
+    kinds = {mysql.TEXT: "S", "binary": "B", "boolean": "BOOL", mysql.MICROS: "T"}
     columns = {
         column.name: kinds.get(column.exported, "N")
         for column in table.columns
         if of is None or column.name.lower() in of
     }
     with duckdb.connect() as connection:
-        rows = connection.execute(f"SELECT {', '.join(columns)} FROM ({table.sql()})").fetchall()
+        these = ", ".join(column.quoted for column in table.columns if column.name in columns)
+        rows = connection.execute(f"SELECT {these} FROM ({table.sql()})").fetchall()
     return _contents(rows), columns
 
 
@@ -97,6 +102,10 @@ def _field(value: Any) -> str:
         return ""
     if isinstance(value, bytes):
         return f"={value.hex()}"
+    if isinstance(value, datetime):  # without a zone, as BigQuery reads a file's: of UTC
+        return f"={int(value.replace(tzinfo=UTC).timestamp())}"
+    if isinstance(value, float):
+        value = Decimal(repr(value))
     if isinstance(value, Decimal):
         text = format(value, "f")
         return "=" + (text.rstrip("0").rstrip(".") if "." in text else text)

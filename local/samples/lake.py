@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from components.shared import scheduled_time
-from local.samples import Cloud, Row, SampleError, mysql
+from local.samples import Cloud, Row, SampleError, databases
+from local.samples.mysql import Table
 from operate.kinds import export as operated
 
 
@@ -32,10 +33,9 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
     seconds = (run["stopDate"] - run["startDate"]).total_seconds() if run and over else None
     for source, kind in pipeline["sources"].items():
         of_database = kind != "dynamodb"
-        for table in exported(cloud, name, source) if of_database else [source]:
-            rows_written = (
-                mysql.TABLES[table].rows if of_database else export.size(cloud, pipeline, source, due)
-            )
+        written = exported(cloud, name, source) if of_database else {}
+        for table in written if of_database else [source]:
+            rows_written = written[table].rows if of_database else export.size(cloud, pipeline, source, due)
             counts: dict[str, int | str] = {"rows in the source": rows_written}
             arrived, reason = 0, failure if source in failure else ""
             if run and over and not reason:
@@ -46,14 +46,13 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
     return rows
 
 
-def exported(cloud: Cloud, name: str, source: str) -> list[str]:
-    """The tables of a database that an export publishes, as far as the sample database has them."""
-    args = cloud.declared.get(name)
+def exported(cloud: Cloud, name: str, source: str) -> dict[str, Table]:
+    """The tables of a database that an export publishes."""
+    database, args = databases.of_source(cloud.declared, name, source), cloud.declared.get(name)
     if args is None:
-        return list(mysql.TABLES)
-    (of,) = [each for each in args.sources if each.name == source]
-    chosen = of.only or [mysql.DATABASE]
-    return [t for t in mysql.TABLES if (t in chosen or mysql.DATABASE in chosen) and t not in of.leave_out]
+        return dict(database.tables)
+    (of,) = [each for each in args.sources if each.name == source and not each.dynamodb]
+    return {t: database.tables[t] for t in database.chosen(of.only) if t not in of.leave_out}
 
 
 def called(cloud: Cloud, name: str, table: str) -> str:

@@ -1,4 +1,5 @@
-"""A MySQL database of a shop, as an RDS snapshot export gives it: what the embedded cloud's instance `shop` holds.
+"""A MySQL database of a shop, as an RDS snapshot export gives it: what the embedded cloud's instance `shop` holds where
+no stack declares its columns otherwise (databases.py).
 
 A column has its type in MySQL, the type in the export, and the SQL that makes it of row number `i`; the widest
 values of an unsigned BIGINT and a DECIMAL, NULLs and text in several scripts are among them.
@@ -20,6 +21,11 @@ class Column(NamedTuple):
     exported: str
     sql: str
 
+    @property
+    def quoted(self) -> str:
+        """Its name in DuckDB's SQL."""
+        return '"' + self.name.replace('"', '""') + '"'
+
 
 class Table(NamedTuple):
     """A table of the sample database."""
@@ -29,11 +35,11 @@ class Table(NamedTuple):
 
     def sql(self) -> str:
         """The rows, in DuckDB's SQL."""
-        columns = ", ".join(f"{column.sql} AS {column.name}" for column in self.columns)
+        columns = ", ".join(f"{column.sql} AS {column.quoted}" for column in self.columns)
         return f"SELECT {columns} FROM range(1, {self.rows + 1}) AS made(i)"
 
 
-TEXT = "binary (UTF8)"
+TEXT, MICROS = "binary (UTF8)", "int64 (TIMESTAMP_MICROS)"
 NAMES = "['東京', 'Zürich', 'São Paulo', 'Nairobi', 'Reykjavík']"
 TABLES = {
     "shop.products": Table(
@@ -44,8 +50,7 @@ TABLES = {
             Column("name", "varchar", TEXT, f"concat({NAMES}[i % 5 + 1], ' ', i)"),
             Column("price", "decimal", "int32 (DECIMAL(9,2))", "(i * 19.99 % 1000)::DECIMAL(9,2)"),
             Column("photo", "blob", "binary", "CASE WHEN i % 3 = 0 THEN encode(concat('photo', i)) END"),
-            Column("added", "datetime", TEXT,
-                   "strftime(TIMESTAMP '2026-01-01' + to_seconds(i * 61), '%Y-%m-%d %H:%M:%S')"),
+            Column("added", "datetime", MICROS, "TIMESTAMP '2026-01-01' + to_seconds(i * 61)"),
         ),
     ),
     "shop.payments": Table(

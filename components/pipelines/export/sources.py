@@ -118,12 +118,11 @@ class ExportSourceArgs:
 
     @together
     def _columns_are_exported_so(self) -> Iterator[str]:
-        if is_mysql(list(self.tables)):
-            return
+        mysql = is_mysql(list(self.tables))
         for table, columns in self.tables.items():
             for column, kind in columns.items():
                 try:
-                    exported_type(kind, mysql=False)
+                    exported_type(kind, mysql=mysql)
                 except ValueError as error:
                     yield f"tables.{table}.{column}: {error}"
 

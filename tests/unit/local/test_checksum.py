@@ -7,7 +7,7 @@ import duckdb
 import sqlglot
 
 from local import samples
-from local.samples import Row, checksum, mysql
+from local.samples import Row, checksum, column_values, mysql
 
 ITEMS: list[Any] = [
     {
@@ -50,6 +50,24 @@ def test_a_null_is_not_an_empty_text_and_no_value_runs_into_the_next() -> None:
     }
     (missing, _) = checksum.of_items([{"b": {"S": "123"}}, {"a": {"S": "x"}, "b": {"S": "y"}}])
     assert len(sums | {missing}) == 4
+
+
+def test_both_queries_say_what_a_database_says_of_each_kind_of_column() -> None:
+    kinds = {
+        "n": "decimal(9,2)",
+        "f": "double",
+        "b": "binary",
+        "t": "string",
+        "at": "timestamp",
+        "ok": "boolean",
+    }
+    table = mysql.Table(50, tuple(column_values.column(n, k, mysql=k != "boolean") for n, k in kinds.items()))
+    source, columns = checksum.of_database(table)
+    assert columns == {"n": "N", "f": "N", "b": "B", "t": "S", "at": "T", "ok": "BOOL"}
+    for store, dialect in (("Athena", "athena"), ("BigQuery", "bigquery")):
+        assert in_duckdb(store, dialect, columns, table.sql()) == source, store
+        later = table.sql().replace("2026-01-01", "2026-01-02")
+        assert in_duckdb(store, dialect, columns, later) != source, store
 
 
 def test_every_digit_of_a_databases_numbers_counts() -> None:

@@ -129,11 +129,11 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a time of a database, declared at the transfer": (
         typed(
-            {"shop.products": {"keys": ["id"], "columns": {"sold": "timestamp"}}},
+            {"shop.products": {"keys": ["id"], "columns": {"sold": "date"}}},
             source=PRODUCTS,
             create_key=True,
         ),
-        "pipelines.shop.tables.shop.products.columns: 'sold': RDS exports 'timestamp' as text; write 'string'",
+        "pipelines.shop.tables.shop.products.columns: 'sold': RDS exports 'date' as text; write 'string'",
     ),
     "a column declared otherwise by the export": (
         typed({"orders": {"lake": True, "keys": ["order_id"], "columns": {"total": "decimal(9,2)"}}}),

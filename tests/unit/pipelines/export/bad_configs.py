@@ -127,10 +127,21 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "them another name by 'catalog_name' or 'catalog_names'",
     ),
     "a type that RDS exports as text": (
-        lake(
-            sources=[RDS | {"tables": {"shop.orders": {"id": "bigint", "at": "timestamp"}}}], create_key=True
-        ),
-        "sources[0].tables.shop.orders.at: RDS exports 'timestamp' as text; write 'string'",
+        lake(sources=[RDS | {"tables": {"shop.orders": {"id": "bigint", "at": "date"}}}], create_key=True),
+        "sources[0].tables.shop.orders.at: RDS exports 'date' as text; write 'string'",
+    ),
+    "a time of PostgreSQL": (
+        lake(sources=[RDS | {"tables": {"db.public.t": {"at": "timestamp"}}}], create_key=True),
+        "sources[0].tables.db.public.t.at: RDS exports 'timestamp' as text; write 'string'",
+    ),
+    "a boolean of MySQL": (
+        lake(sources=[RDS | {"tables": {"shop.orders": {"paid": "boolean"}}}], create_key=True),
+        "sources[0].tables.shop.orders.paid: MySQL's 'boolean' is a tinyint(1), which RDS exports as a number; write "
+        "'tinyint'",
+    ),
+    "a time of MySQL as MySQL writes it": (
+        lake(sources=[RDS | {"tables": {"shop.orders": {"at": "datetime(6)"}}}], create_key=True),
+        "sources[0].tables.shop.orders.at: RDS exports 'datetime(6)' with microseconds; write 'timestamp'",
     ),
     "an array of RDS": (
         lake(sources=[RDS | {"tables": {"db.public.t": {"tags": "array<string>"}}}], create_key=True),
