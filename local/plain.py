@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Protocol, TypeGuard
 
+KEY_ID = "tributary:key-id"
+"""The tag with which the embedded cloud makes a KMS key under an id that a config names (cloud/kms_key_ids.py)."""
+
 
 def is_object(value: object) -> TypeGuard[dict[str, Any]]:
     """Whether it is a dict; its keys are text, as JSON's are."""

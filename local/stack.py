@@ -32,7 +32,7 @@ from typing import Any
 import yaml
 from pulumi import automation
 
-from local import configured, engine, opensearch
+from local import configured, engine, opensearch, taken
 
 NAME = "local"
 # Variables by which a client or Pulumi finds somebody's accounts, credentials, proxies, or other settings.
@@ -189,14 +189,21 @@ class LocalStack:
             if salt := before.get("encryptionsalt"):
                 settings["encryptionsalt"] = salt
         self.config: dict[str, Any] = settings["config"]
-        if why := opensearch.unavailable():
-            pipelines: dict[str, Any] = self.config.get("tributary:pipelines", {})
-            for name in [
-                name for name, pipeline in pipelines.items() if pipeline["kind"] in opensearch.KINDS
-            ]:
-                self.not_run[name] = (pipelines.pop(name), why)
         copied.write_text(configured.text(settings))
         self.settings = configured.read_file(copied, self.root)
+        if left_out := self._left_out():
+            pipelines: dict[str, Any] = self.config["tributary:pipelines"]
+            self.not_run |= {name: (pipelines.pop(name), why) for name, why in left_out.items()}
+            copied.write_text(configured.text(settings))
+            self.settings = configured.read_file(copied, self.root)
+
+    def _left_out(self) -> dict[str, str]:
+        """Why pipelines can't run here, by their names."""
+        why, left_out = opensearch.unavailable(), taken.left_out(self.settings)
+        for name, pipeline in self.settings.pipelines.items():
+            if why and pipeline.kind in opensearch.KINDS:
+                left_out[name] = why
+        return left_out
 
     def _program(self) -> None:
         """Runs `__main__.py` from scratch, as `pulumi up` would: a second run imports anew."""

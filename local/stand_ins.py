@@ -1,5 +1,6 @@
-"""What a stack's config takes as it is, made in the embedded cloud before the stack is deployed: tables, databases and
-streams; the roles by which its accounts are entered; and the boundary of each account whose config names one.
+"""What a stack's config takes as it is (taken.py), made in the embedded cloud before the stack is deployed: tables,
+databases and streams, KMS keys, collection groups, buckets and their queues; the roles by which its accounts are
+entered; and the boundary of each account whose config names one.
 
 A role gets the policies that `python -m bootstrap <stack>` prints for it and nothing else, so that what a deployment
 may not do there it may not do here. A role before the last of a chain may take on the next one. What is there already
@@ -22,8 +23,10 @@ from botocore.config import Config
 
 from components.accounts import AccountArgs
 from components.stack.settings import Settings
-from local import configured, samples, secret
+from local import configured, samples, secret, taken
+from local.plain import KEY_ID
 from local.samples import databases
+from local.samples.adopted_landing import EXPORTS
 from local.samples.records import KEYS, OTHERWISE
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,12 +40,12 @@ class Adopted:
     def __init__(self, endpoint: str, account: AccountArgs):
         self.endpoint, self.account = endpoint, account
 
-    def client(self, service: str, account: str = "") -> Any:
-        """A client of its administrator, or of another account's."""
+    def client(self, service: str, account: str = "", region: str = "") -> Any:
+        """A client of its administrator, or of another account's or region's."""
         return boto3.client(
-            service, endpoint_url=self.endpoint, region_name=self.account.region,
+            service, endpoint_url=self.endpoint, region_name=region or self.account.region,
             aws_access_key_id=account or self.account.id, aws_secret_access_key=secret.of(self.endpoint),
-            config=Config(proxies={}),
+            config=Config(proxies={}, s3={"addressing_style": "path"}),
         )  # fmt: skip
 
     def role(self, arn: str, trusted: Iterable[str], policies: Mapping[str, str]) -> None:
@@ -98,6 +101,58 @@ class Adopted:
             with contextlib.suppress(rds.exceptions.DBClusterAlreadyExistsFault):
                 rds.create_db_cluster(DBClusterIdentifier=name, Engine=AURORA[engine], **more)
 
+    def key(self, arn: str, trusted: Iterable[str]) -> None:
+        """A KMS key with this ARN, whose policy leaves it to the accounts `trusted` who uses it."""
+        *_, region, account, name = arn.split(":")
+        kms = self.client("kms", account, region)
+        users = [f"arn:aws:iam::{each}:root" for each in sorted({account, *trusted})]
+        use = {"Effect": "Allow", "Principal": {"AWS": users}, "Action": "kms:*", "Resource": "*"}
+        with contextlib.suppress(kms.exceptions.AlreadyExistsException):
+            kms.create_key(
+                Policy=document(use), Tags=[{"TagKey": KEY_ID, "TagValue": name.rpartition("/")[2]}]
+            )
+
+    def group(self, name: str) -> None:
+        """A collection group of the next generation."""
+        aoss = self.client("opensearchserverless")
+        with contextlib.suppress(aoss.exceptions.ConflictException):
+            aoss.create_collection_group(name=name, standbyReplicas="ENABLED", generation="NEXTGEN")
+
+    def landing(self, landing: Any, *, versioned: bool) -> None:
+        """The bucket of a landing, with its key and its queue."""
+        s3, place = self.client("s3"), {}
+        if self.account.region != "us-east-1":
+            place = {"CreateBucketConfiguration": {"LocationConstraint": self.account.region}}
+        with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+            s3.create_bucket(Bucket=landing.bucket, **place)
+        if versioned:
+            s3.put_bucket_versioning(Bucket=landing.bucket, VersioningConfiguration={"Status": "Enabled"})
+        if landing.key_arn:
+            default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": landing.key_arn}
+            s3.put_bucket_encryption(
+                Bucket=landing.bucket,
+                ServerSideEncryptionConfiguration={
+                    "Rules": [{"ApplyServerSideEncryptionByDefault": default}]
+                },
+            )
+        if landing.event_queue_arn:
+            self._queue(landing.event_queue_arn, landing.bucket)
+
+    def _queue(self, arn: str, bucket: str) -> None:
+        """A queue that gets an event for each object that comes into the bucket."""
+        sqs = self.client("sqs", region=arn.split(":")[3])
+        may = {
+            "Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:SendMessage",
+            "Resource": arn, "Condition": {"ArnEquals": {"aws:SourceArn": f"arn:aws:s3:::{bucket}"}},
+        }  # fmt: skip
+        sqs.create_queue(QueueName=arn.rpartition(":")[2], Attributes={"Policy": document(may)})
+        self.client("s3").put_bucket_notification_configuration(
+            Bucket=bucket,
+            NotificationConfiguration={
+                "QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]
+            },
+        )
+
 
 def document(statement: Mapping[str, Any]) -> str:
     """A policy of one statement."""
@@ -117,6 +172,9 @@ def adopted(stack: Settings) -> Iterator[tuple[AccountArgs, str, str]]:
                     yield args.account, "dynamodb", table.name
         if pipeline.kind == "firehose" and args.stream.adopt:
             yield args.account, "kinesis", args.stream.adopt
+    for landing in taken.landings(stack):
+        for table in landing.tables if landing.layout == EXPORTS else ():
+            yield landing.account, "dynamodb", table
 
 
 def keys_of(stack: Settings, table: str) -> Mapping[str, str]:
@@ -179,7 +237,15 @@ def _before(account: AccountArgs, arn: str, callers: list[str]) -> list[str]:
 
 
 def make_adopted(endpoint: str, read: Settings) -> None:
-    """Makes each source that the config takes as it is."""
+    """Makes whatever the config takes as it is; the keys first, as a bucket needs one."""
+    accounts = list(read.accounts.values())
+    for arn in dict.fromkeys(taken.keys(read)):
+        Adopted(endpoint, accounts[0]).key(arn, [account.id for account in accounts])
+    for landing in taken.landings(read):
+        turned_on = any(getattr(p.args, "turn_on_versioning", False) for p in read.pipelines.values())
+        Adopted(endpoint, landing.account).landing(landing, versioned=not turned_on)
+    for account, name in taken.groups(read):
+        Adopted(endpoint, account).group(name)
     made = databases.of_stack(samples.declared(read))
     for account, kind, name in adopted(read):
         place = Adopted(endpoint, account)

@@ -10,6 +10,7 @@ retries.py                       a call that an SDK makes again is not made agai
 alarms.py function_logs.py       CloudWatch's alarms, and a function's log
 rds_export.py                    RDS: snapshots, and their export to S3
 sqs_attributes.py                a queue's redrive policy
+kms_key_ids.py                   a KMS key under an id that a config names
 deliveries.py                    what services deliver on their own behalf, evaluated
 background.py clock.py           work behind an answered request; the time of day, which a test can set forward
 expiry.py                        what runs out is searched for seldom

@@ -40,6 +40,7 @@ EXTENSIONS = (
     "kinesis.stream_tags",
     "expiry",
     "sqs_attributes",
+    "kms_key_ids",
     "iam.named_actions",
     "iam.named_resources",
     "iam.several_resources",

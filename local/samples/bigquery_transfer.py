@@ -15,19 +15,21 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from components.shared.catalog_names import table_name
-from local.samples import Cloud, Row, SampleError, checksum, databases, kinds, lake, mysql
+from local.samples import Cloud, Row, SampleError, adopted_landing, checksum, databases, kinds, lake, mysql
 from local.samples.export import keys
 from local.samples.mysql import Table
 from operate.kinds import bigquery_transfer as operated
 
 
 def prepare(cloud: Cloud, name: str, pipeline: Mapping[str, Any]) -> None:
-    """Nothing: what it carries is its source's."""
+    """Nothing, but for an adopted bucket: what it carries is its source's."""
+    adopted_landing.prepare(cloud, pipeline)
 
 
 def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -> None:
     """Waits until the export's run is over and its landing has it all, then runs each transfer."""
-    taken = {pipeline["from"]: cloud.pipelines[pipeline["from"]]}
+    adopted_landing.start(cloud, pipeline, due)
+    taken = {pipeline["from"]: cloud.pipelines[pipeline["from"]]} if pipeline.get("from") else {}
     taken |= {n: p for n, p in cloud.pipelines.items() if p is origin(cloud, pipeline)}
     deadline = time.monotonic() + cloud.patience
     while True:
@@ -35,7 +37,9 @@ def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -
         if all(row.complete for row in rows) and not missing(cloud, pipeline):
             break
         if any(row.failure for row in rows) or time.monotonic() > deadline:
-            raise SampleError(f"{name}: {pipeline['from']} has not landed all that was sent")
+            raise SampleError(
+                f"{name}: {pipeline.get('from') or 'its landing'} has not landed all that was sent"
+            )
         time.sleep(cloud.pause)
     operated.begin_copy(cloud, pipeline)
     if pipeline.get("copy"):
@@ -57,7 +61,7 @@ def copied(cloud: Cloud, name: str, pipeline: Mapping[str, Any], deadline: float
 def missing(cloud: Cloud, pipeline: Mapping[str, Any]) -> set[str]:
     """What lies where the transfers read in the export's bucket, and not yet in the one that they read."""
     prefixes = {path.split("*")[0] for path in paths(cloud, pipeline)}
-    here, there = cloud.pipelines[pipeline["from"]]["landing"], origin(cloud, pipeline)["landing"]
+    here, there = pipeline["source"], origin(cloud, pipeline)["landing"]
     return {key for prefix in prefixes for key in keys(cloud, there, prefix) - keys(cloud, here, prefix)}
 
 
@@ -69,10 +73,10 @@ def paths(cloud: Cloud, pipeline: Mapping[str, Any]) -> list[str]:
 
 
 def origin(cloud: Cloud, pipeline: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The pipeline at the beginning, which exports."""
+    """The pipeline at the beginning, which exports, or in its place the landing that is adopted."""
     while pipeline.get("from"):
         pipeline = cloud.pipelines[pipeline["from"]]
-    return pipeline
+    return pipeline if "source" not in pipeline else adopted_landing.exporter(cloud, pipeline)
 
 
 def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | None) -> list[Row]:
@@ -96,7 +100,7 @@ def row(cloud: Cloud, name: str, pipeline: Mapping[str, Any], table: str, due: d
         return Row(name, pipeline["kind"], table, source.rows, 0, None, failure=failure)
     known = (name, table, run["name"])
     if known not in cloud.counted:
-        beside = cloud.pipelines[pipeline["from"]]
+        beside = cloud.pipelines[pipeline["from"]] if pipeline.get("from") else {}
         cloud.counted[known] = {"source": source} | answered(
             cloud, table, resources["view"], columns, beside if "database" in beside else None
         )

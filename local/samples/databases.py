@@ -78,7 +78,8 @@ def of_source(declared: Mapping[str, Any], pipeline: str, source: str) -> Databa
 def origin(declared: Mapping[str, Any], name: str) -> str:
     """The pipeline at the beginning of the way to `name`, which exports; nothing where a bucket is adopted."""
     while name in declared and not hasattr(declared[name], "sources"):
-        name = declared[name].landing.name if hasattr(declared[name], "landing") else ""
+        landing = getattr(declared[name], "landing", None)
+        name = landing.name if landing and not landing.adopted else ""
     return name if name in declared else ""
 
 
@@ -118,12 +119,18 @@ def _database(source: Any, loaded: Mapping[str, _Loaded]) -> Database:
 
 
 def _table(shops: Table | None, kinds: Mapping[str, str], keys: Sequence[list[str]], in_mysql: bool) -> Table:
-    """A table with the columns of these types, and the shop's own where nothing is declared of one."""
+    """A table with the columns of these types and no others, as no load adds a column; the shop's own where they are of
+    these types, or where none are declared."""
     by_name = {column.name: column for column in shops.columns} if shops else {}
-    for name, kind in (kinds or ({} if shops else column_values.UNDECLARED)).items():
-        made = column_values.column(name, kind, mysql=in_mysql, key=any(name in key for key in keys))
-        if name not in by_name or by_name[name].exported != made.exported:
-            by_name[name] = made
+    if kinds or not shops:
+        made = {
+            name: column_values.column(name, kind, mysql=in_mysql, key=any(name in key for key in keys))
+            for name, kind in (kinds or column_values.UNDECLARED).items()
+        }
+        by_name = {
+            name: by_name[name] if name in by_name and by_name[name].exported == column.exported else column
+            for name, column in made.items()
+        }
     rows = shops.rows if shops else ROWS
     for key in keys:  # of which no two rows have one
         rows = min(

@@ -1,11 +1,11 @@
 """What a replication carries of the exports in the landing that it takes from: objects, items,
 announcements.
 
-Sends nothing itself, since its source does. Sees to it that announcements can be seen: a rule on the
-analytics account's event bus that puts every event of the arrival into a queue of this sample's own, which
-is only ever peeked into. The items are counted in the replica's data files, read by the account that they
-were replicated into; they count as arrived when the export has been announced. The seconds are from the
-time that the export shows the table at to the announcement's coming into that queue.
+Sends nothing itself, since its source does, but for a bucket that the stack adopts (adopted_landing.py). Sees to it
+that announcements can be seen: a rule on the analytics account's event bus that puts every event of the arrival into a
+queue of this sample's own, which is only ever peeked into. The items are counted in the replica's data files, read by
+the account that they were replicated into; they count as arrived when the export has been announced. The seconds are
+from the time that the export shows the table at to the announcement's coming into that queue.
 
 Where the replica has tables, what arrived is what Athena counts there once the run of the same export that the source
 has published has published it in the replica, of a database's tables, too; the seconds are then those to its record.
@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote_plus
 
-from local.samples import Cloud, Row, lake
+from local.samples import Cloud, Row, adopted_landing, lake
 from local.samples.export import data_files, folder, items, keys, latest
 from operate.kinds.export import records
 
@@ -29,6 +29,7 @@ PATTERN = {"source": ["tributary.arrival"], "detail-type": ["Export Arrived"]}
 
 def prepare(cloud: Cloud, name: str, pipeline: Mapping[str, Any]) -> None:
     """Makes a queue, and a rule that sends it each announcement of an arrived export."""
+    adopted_landing.prepare(cloud, pipeline)
     landing, rule = pipeline["landing"], f"{cloud.prefix}{QUEUE}-{name}"[:64]
     sqs, events = cloud.client("sqs", landing), cloud.client("events", landing)
     url = sqs.create_queue(QueueName=cloud.prefix + QUEUE, Attributes={"MessageRetentionPeriod": "1209600"})[
@@ -53,7 +54,8 @@ def _of_samples(rule_arn: str, rule: str) -> str:
 
 
 def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -> None:
-    """Nothing: what it carries starts with its source."""
+    """What it carries starts with its source, but for an adopted bucket, which has none."""
+    adopted_landing.start(cloud, pipeline, due)
 
 
 def peeked(cloud: Cloud, place: Mapping[str, Any], url: str) -> Iterator[tuple[datetime, dict[str, Any]]]:
@@ -89,7 +91,7 @@ def announced(cloud: Cloud, place: Mapping[str, Any]) -> Iterator[tuple[datetime
 
 def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | None) -> list[Row]:
     """What was replicated of each table."""
-    exporting = cloud.pipelines[pipeline["from"]]
+    exporting = adopted_landing.exporter(cloud, pipeline)
     source, replica = exporting["landing"], pipeline["landing"]
     nothing: tuple[None, dict[str, Any]] = (None, {})
     heard = {detail["export_arn"]: (at, detail) for at, detail in announced(cloud, replica)}

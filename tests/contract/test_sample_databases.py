@@ -163,10 +163,8 @@ def test_the_columns_that_prod_declares_of_the_shop_are_its_own() -> None:
     [(key, shop)] = databases.of_stack(samples.declared(configured.read(ROOT, "prod"))).items()
     assert key == (WORKLOAD, "ap-northeast-1", "rds_instance", "shop")
     exported = {column.name: column.exported for column in shop.tables["shop.products"].columns}
-    assert exported == {
-        "product_id": "int64", "name": "binary (UTF8)", "price": "int32 (DECIMAL(9,2))", "photo": "binary",
-        "added": MICROS,
-    }  # fmt: skip
+    # No others: "Cannot add fields", says a load of a file that has a column more than its table.
+    assert exported == {"product_id": "int64", "price": "int32 (DECIMAL(9,2))"}
     assert shop.tables["shop.payments"] == databases.SHOP.tables["shop.payments"]
 
 
