@@ -37,7 +37,8 @@ ANYWHERE = {
             "kinesis:UpdateShardCount", "kinesis:UpdateStreamMode", "kms:ListAliases",
             "lakeformation:DeregisterResource", "lakeformation:DescribeResource", "lakeformation:GetDataLakeSettings",
             "lakeformation:GrantPermissions", "lakeformation:ListPermissions", "lakeformation:RegisterResource",
-            "lakeformation:RevokePermissions", "lakeformation:UpdateResource", "logs:CreateLogDelivery",
+            "lakeformation:RevokePermissions", "lakeformation:UpdateResource", "lambda:ListEventSourceMappings",
+            "logs:CreateLogDelivery",
             "logs:DeleteLogDelivery", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies",
             "logs:GetLogDelivery", "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:UpdateLogDelivery",
             "states:ValidateStateMachineDefinition",
@@ -102,10 +103,13 @@ OWN = {
     "osis": "ingestion pipelines", "s3": "buckets, and the bundles in them", "scheduler": "schedules",
     "sns": "alarm topic", "sqs": "queues", "states": "state machines",
 }  # fmt: skip
-# What the scan asks of a resource besides what a refresh reads of it; a page is that of the operation of the name.
+# What the scan, and who adopts (adoption/aws.py), ask of a resource besides what a refresh reads of it; a page is that
+# of the operation of the name.
 SCANNED: Mapping[str, set[str]] = {
+    "aws:athena/namedQuery:NamedQuery": {"athena:BatchGetNamedQuery", "athena:ListNamedQueries"},
+    "aws:lambda/eventSourceMapping:EventSourceMapping": {"lambda:ListEventSourceMappings"},
     "aws:s3/bucket:Bucket": {"s3:GetBucketPolicy"},
-    "aws:sqs/queue:Queue": {"sqs:GetQueueAttributes"},
+    "aws:sqs/queue:Queue": {"sqs:GetQueueAttributes", "sqs:GetQueueUrl"},
     "aws:sns/topic:Topic": {"sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic"},
     "aws:kms/key:Key": {"kms:GetKeyPolicy", "kms:ListGrants"},
     "aws:iam/role:Role": {"iam:ListAttachedRolePolicies", "iam:ListRolePolicies"},

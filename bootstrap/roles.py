@@ -116,8 +116,9 @@ def preview(stack: Stack, place: Mapping[str, str]) -> list[Grant]:
 
 
 def refresh(stack: Stack, place: Mapping[str, str]) -> list[Grant]:
-    """What comparing this account with the state reads: a preview with `--refresh`, and the scan for what a refresh
-    can't see (delivery/strangers.py). It reads settings, no data, and changes nothing."""
+    """What comparing this account with the state reads: a preview with `--refresh`, the scan for what a refresh can't
+    see (delivery/strangers.py), and the search for what can be adopted (adoption/aws.py). It reads settings, no data,
+    and changes nothing."""
     return _named(_on_resources(stack, stack.of(place), ("plan", "read"), SCANNED))
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 from pathlib import Path
@@ -16,6 +17,8 @@ from pulumi import automation
 
 from adoption import __main__ as command
 from adoption import run
+from adoption.looking import Seen
+from adoption.wanted import Wanted
 from tests.unit.configs import ENTERED
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -91,3 +94,67 @@ def test_without_credentials_it_says_so_and_adopts_nothing(
     monkeypatch.setattr(run, "show", refused)
     assert command.main(["prod", "--root", str(project), "--yes"]) == 1
     assert capsys.readouterr().err == "adopt: Unable to locate credentials\n"
+
+
+URN = "urn:pulumi:prod::tributary::aws:{}::{}"
+SHOWN = run.Shown(
+    {"resources": []},
+    [
+        Seen(Wanted(URN.format("sqs/queue:Queue", "failed"), "", ""), id="https://sqs/failed"),
+        Seen(Wanted(URN.format("s3/bucket:Bucket", "landing"), "", ""), reason="it is not there"),
+    ],
+    [],
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "answer", "code", "adopts", "last"),
+    [
+        (["--show"], None, 0, False, "There, and other than the program has it: 0"),
+        ([], False, 1, False, "nothing was adopted"),
+        ([], True, 0, True, "adopted: 1; changes of them that `pulumi up` would make: 0"),
+        (["--yes"], None, 0, True, "adopted: 1; changes of them that `pulumi up` would make: 0"),
+    ],
+)
+def test_what_would_be_adopted_is_shown_and_nothing_is_without_a_yes(
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    answer: bool | None,
+    code: int,
+    adopts: bool,
+    last: str,
+) -> None:
+    questions: list[str] = []
+    adopted: list[run.Shown] = []
+
+    def ask(question: str) -> bool:
+        questions.append(question)
+        assert answer is not None
+        return answer
+
+    def adopt(_: Any, shown: run.Shown, __: Path) -> list[Any]:
+        adopted.append(shown)
+        return []
+
+    monkeypatch.setattr(automation, "select_stack", lambda name, **_: SimpleNamespace(name=name))
+    monkeypatch.setattr(automation, "create_or_select_stack", lambda name, **_: SimpleNamespace(name=name))
+    monkeypatch.setattr(run, "show", lambda *_: SHOWN)
+    monkeypatch.setattr(run, "adopt", adopt)
+    assert command.main(["prod", "--root", str(project), *words], ask) == code
+    assert adopted == ([SHOWN] if adopts else [])
+    assert questions == ([] if answer is None else ["Adopt 1 resources into the state of prod?"])
+    printed = capsys.readouterr().out.splitlines()
+    assert "  aws:sqs/queue:Queue::failed  https://sqs/failed" in printed
+    assert "  aws:s3/bucket:Bucket::landing: it is not there" in printed
+    assert printed[-1] == last
+
+
+def test_nobody_at_a_terminal_has_answered_no(monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(_: str) -> str:
+        raise AssertionError("nobody could answer")
+
+    monkeypatch.setattr("builtins.input", asked)
+    monkeypatch.setattr("sys.stdin", io.StringIO("yes\n"))
+    assert not command.confirmed("Adopt?")
