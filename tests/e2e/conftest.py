@@ -30,6 +30,8 @@ PARTS = (
     "Pulumi.local.yaml",
     "bootstrap",
     "components",
+    "delivery",
+    "delivery.yaml",
     "handlers",
     "operate",
     "policy",

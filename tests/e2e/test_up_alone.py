@@ -1,5 +1,6 @@
 # pyright: basic
-"""`make up` in a clone of its own: without OpenSearch, with a wrong config, interrupted, and before anything is up."""
+"""`make up` in a clone of its own: without OpenSearch, with a wrong config, interrupted, before anything is up; and as
+a pull request's check runs a stack of another name, under the role that deploys it."""
 
 from __future__ import annotations
 
@@ -10,8 +11,36 @@ import time
 
 import boto3
 import pytest
+import yaml
 
+from delivery import arrived
 from local import engine
+
+WORK, HUB, REGION = "111111111111", "222222222222", "eu-west-1"
+PEOPLE = {"id": "bigint", "name": "string", "active": "boolean", "score": "real"}
+ACME = {
+    "accounts": {"work": {"id": WORK, "region": REGION}, "hub": {"id": HUB, "region": REGION}},
+    "retain_data": False,
+    "gcp": {"project": "acme-analytics", "location": "EU"},
+    "pipelines": {
+        "crm-lake": {
+            "kind": "export", "account": "work", "key_arn": f"arn:aws:kms:{REGION}:{WORK}:key/lake",
+            "sources": [{"rds_cluster": "crm-db", "tables": {"crm.public.people": PEOPLE}}],
+        },
+        "crm-warehouse": {
+            "kind": "bigquery-transfer", "from": "crm-lake", "account": "work",
+            "tables": {"crm.public.people": {"keys": ["id"]}},
+        },
+        "old-exports": {
+            "kind": "replication", "account": "hub", "take_over": True,
+            "key_arn": f"arn:aws:kms:{REGION}:{HUB}:key/replicas",
+            "landing": {
+                "account": "work", "bucket": "acme-old-exports", "prefix": "raw/", "tables": ["visits"],
+                "key_arn": f"arn:aws:kms:{REGION}:{WORK}:key/old",
+            },
+        },
+    },
+}  # fmt: skip
 
 
 def test_without_opensearch_the_others_run_and_it_is_reported_as_not_run(fresh, tmp_path_factory):
@@ -78,20 +107,62 @@ def test_an_interrupt_leaves_no_process(fresh, when, pipeline):
     assert fresh.processes() == []
 
 
-def test_after_an_up_that_was_killed_the_next_begins_with_a_new_cloud(fresh):
-    fresh.keep("shop-lake", tables=["customers"])
-    process = fresh.start("-m", "local", "up")
+def embedded(run, stack):
+    """What the step of a pull request says and reports of a stack: its exit code, all that it printed, the report."""
+    process = run.start("-m", "delivery", "embedded", stack, "--to", str(run.root / "previews"))
+    out, err = process.communicate(timeout=900)
+    report = (run.root / "previews" / f"{stack}.arrived.json").read_text()
+    return process.returncode, out + err, arrived.read(report)
+
+
+def test_after_an_up_that_was_killed_a_stack_with_all_that_it_adopts_comes_up_on_a_new_cloud_as_its_role_may(
+    fresh,
+):
+    file = fresh.root / "Pulumi.acme.yaml"
+    file.write_text(yaml.safe_dump({"config": {f"tributary:{key}": value for key, value in ACME.items()}}))
+    process = fresh.start("-m", "local", "up", "--stack", "acme", "--role", "deploy")
     assert process.stdout
     assert any("created" in line for line in process.stdout)
     former = fresh.clone.running()
     process.kill()
     process.communicate(timeout=60)
-    done = fresh.local("up")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "was killed before its state was written; a new cloud is started" in done.stdout
-    again = fresh.local("up")
-    assert again.returncode == 0 and "a new cloud" not in again.stdout, again.stdout + again.stderr
-    assert fresh.clone.running()["endpoint"] != former["endpoint"]
+    code, printed, report = embedded(fresh, "acme")
+    assert code == 0, printed
+    assert "was killed before its state was written; a new cloud is started" in printed
+    assert printed.splitlines()[-1] == "acme: 3 of 3 arrived, no calls denied"
+    assert {(row.pipeline, row.table): (row.sent, row.arrived) for row in report.rows} == {
+        ("crm-lake", "crm.public.people"): (500, 500),
+        ("crm-warehouse", "crm.public.people"): (500, 500),
+        ("old-exports", "visits"): (1000, 1000),
+    }
+    ready = fresh.clone.running()
+    assert ready["endpoint"] != former["endpoint"]
+
+    # A right less than what is printed for the role, and a change that needs it.
+    keys = {"aws_access_key_id": WORK, "aws_secret_access_key": ready["secret"]}
+    iam = boto3.client("iam", endpoint_url=ready["endpoint"], region_name=REGION, **keys)
+    taken = 0
+    for policy in iam.list_attached_role_policies(RoleName="deploy")["AttachedPolicies"]:
+        arn = policy["PolicyArn"]
+        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+        for statement in document["Statement"]:
+            if "scheduler:UpdateSchedule" in statement["Action"]:
+                statement["Action"].remove("scheduler:UpdateSchedule")
+                taken += 1
+        iam.create_policy_version(PolicyArn=arn, PolicyDocument=json.dumps(document), SetAsDefault=True)
+    assert taken
+    changed = yaml.safe_load(file.read_text())
+    changed["config"]["tributary:pipelines"]["crm-lake"]["schedule"] = "rate(2 days)"
+    file.write_text(yaml.safe_dump(changed))
+    code, printed, report = embedded(fresh, "acme")
+    assert code == 1 and "a new cloud" not in printed, printed
+    denial = next(denial for denial in report.denials if denial.action == "scheduler:UpdateSchedule")
+    assert ":assumed-role/deploy/" in denial.principal and "crm-lake" in denial.resource
+    assert (
+        "scheduler:UpdateSchedule" in report.failure
+        and "scheduler:UpdateSchedule" in printed.splitlines()[-1]
+    )
 
 
 def test_a_stale_record_of_another_process_stops_nothing(fresh):
