@@ -33,7 +33,7 @@ from pulumi.automation import CommandError
 
 from local import configured, engine, opensearch, samples, stand_ins
 from local.background import Clone, CloudError
-from local.samples import databases
+from local.samples import databases, declared_databases
 from local.stack import NAME, LocalStack, StackFailed, file_of, running, scrub, unsaved
 from operate import row
 from operate.__main__ import SWITCHES, turn
@@ -81,7 +81,7 @@ def up(clone: Clone, name: str = NAME, role: str = "") -> int:
             ):
                 stand_ins.make_roles(ready["endpoint"], name, stack.settings, clone.root, ["deploy"])
             declared = samples.declared(stack.settings)
-            databases.write(clone.folder / "cloud", databases.of_stack(declared))
+            databases.write(clone.folder / "cloud", declared_databases.of_stack(declared))
             stand_ins.make_adopted(ready["endpoint"], stack.settings)
             samples.before(samples.Cloud(ready["endpoint"], {}, declared=declared), stack.settings)
             outputs = stack.up() | {"not_run": samples.left_out(stack.not_run)}

@@ -25,7 +25,7 @@ from components.accounts import AccountArgs
 from components.stack.settings import Settings
 from local import configured, samples, secret, taken
 from local.plain import KEY_ID
-from local.samples import databases
+from local.samples import databases, declared_databases
 from local.samples.adopted_landing import EXPORTS
 from local.samples.records import KEYS, OTHERWISE
 
@@ -89,7 +89,7 @@ class Adopted:
         kinesis.get_waiter("stream_exists").wait(StreamName=name)
 
     def database(self, kind: str, name: str, engine: str) -> None:
-        """A database of MySQL or PostgreSQL, as an instance or a cluster; what it holds is databases.py's."""
+        """A database of MySQL or PostgreSQL, as an instance or a cluster; what it holds is declared_databases.py's."""
         rds, more = self.client("rds"), {"MasterUsername": "admin", "MasterUserPassword": "not-a-secret"}
         if kind == "rds_instance":
             with contextlib.suppress(rds.exceptions.DBInstanceAlreadyExistsFault):
@@ -242,11 +242,12 @@ def make_adopted(endpoint: str, read: Settings) -> None:
     for arn in dict.fromkeys(taken.keys(read)):
         Adopted(endpoint, accounts[0]).key(arn, [account.id for account in accounts])
     for landing in taken.landings(read):
-        turned_on = any(getattr(p.args, "turn_on_versioning", False) for p in read.pipelines.values())
-        Adopted(endpoint, landing.account).landing(landing, versioned=not turned_on)
+        Adopted(endpoint, landing.account).landing(
+            landing, versioned=not taken.turned_on(read, landing.bucket)
+        )
     for account, name in taken.groups(read):
         Adopted(endpoint, account).group(name)
-    made = databases.of_stack(samples.declared(read))
+    of_stack = declared_databases.of_stack(samples.declared(read))
     for account, kind, name in adopted(read):
         place = Adopted(endpoint, account)
         if kind == "dynamodb":
@@ -254,7 +255,7 @@ def make_adopted(endpoint: str, read: Settings) -> None:
         elif kind == "kinesis":
             place.stream(name)
         else:
-            place.database(kind, name, made[account.id, account.region, kind, name].engine)
+            place.database(kind, name, of_stack[account.id, account.region, kind, name].engine)
 
 
 def seed(endpoint: str, stack: str, root: Path = ROOT) -> None:

@@ -7,6 +7,7 @@ services' models, `worker` what Lambda's workers import. Without a room:
 
 server.py                        the process: its environment, its extensions, its port
 retries.py                       a call that an SDK makes again is not made again
+refusals.py                      each call that IAM refuses is a line of the log
 alarms.py function_logs.py       CloudWatch's alarms, and a function's log
 rds_export.py                    RDS: snapshots, and their export to S3
 sqs_attributes.py                a queue's redrive policy

@@ -22,13 +22,13 @@ async def around(stock: Any, method: str, path: str, headers: Record, body: byte
     """Answers CreateKey with the tag; ministack all else."""
     if headers.get("x-amz-target", "").rsplit(".", 1)[-1] != "CreateKey" or KEY_ID.encode() not in body:
         return await stock(method, path, headers, body, query)
-    given = json.loads(body)
-    tags: dict[str, str] = {tag["TagKey"]: tag["TagValue"] for tag in given.get("Tags", [])}
+    request = json.loads(body)
+    tags: dict[str, str] = {tag["TagKey"]: tag["TagValue"] for tag in request.get("Tags", [])}
     wanted = tags.pop(KEY_ID, "")
     if wanted in kms.keys:
         return error_response_json("AlreadyExistsException", f"the key {wanted} is there", 400)
-    given["Tags"] = [{"TagKey": key, "TagValue": value} for key, value in tags.items()]
-    status, answered, content = await stock(method, path, headers, json.dumps(given).encode(), query)
+    request["Tags"] = [{"TagKey": key, "TagValue": value} for key, value in tags.items()]
+    status, answered, content = await stock(method, path, headers, json.dumps(request).encode(), query)
     if status != 200 or not wanted:
         return status, answered, content
     metadata = within(json.loads(content), "KeyMetadata")

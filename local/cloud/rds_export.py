@@ -76,7 +76,7 @@ def present(noun: str) -> dict[str, Database]:
     place = (get_account_id(), get_region(), KINDS[noun])
     of_stack = databases.read(Path(os.environ["TRIBUTARY_CLOUD_STATE"]))
     return {mysql.INSTANCE: databases.SHOP} | {
-        key[3]: made for key, made in of_stack.items() if key[:3] == place
+        key[3]: database for key, database in of_stack.items() if key[:3] == place
     }
 
 

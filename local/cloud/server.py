@@ -120,6 +120,7 @@ async def serve(port: int, ready: Callable[[], None], stop: asyncio.Event) -> No
     from hypercorn.asyncio import serve as hypercorn_serve  # pyright: ignore[reportUnknownVariableType] - of ASGI and WSGI
     from hypercorn.config import Config
 
+    from .refusals import Refusals
     from .retries import Answers
     from .seams import app as ministack_app
     from .seams import lambda_runtime
@@ -134,7 +135,7 @@ async def serve(port: int, ready: Callable[[], None], stop: asyncio.Event) -> No
     # An idle connection stays open: hypercorn would close one in the moment that a request comes on it, after the
     # request has been carried out, and a client that then asks again is answered twice.
     config.keep_alive_timeout = 86400.0
-    front = Front(Answers(ministack_app.asgi), port, signatures.refuse, signatures.signed_for_sts)
+    front = Front(Answers(Refusals(ministack_app.asgi)), port, signatures.refuse, signatures.signed_for_sts)
     server = asyncio.create_task(hypercorn_serve(front, config, shutdown_trigger=stop.wait))  # type: ignore[arg-type]  # hypercorn types ASGI scopes, ministack none
     while not server.done():
         try:

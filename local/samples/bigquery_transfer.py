@@ -15,7 +15,17 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from components.shared.catalog_names import table_name
-from local.samples import Cloud, Row, SampleError, adopted_landing, checksum, databases, kinds, lake, mysql
+from local.samples import (
+    Cloud,
+    Row,
+    SampleError,
+    adopted_landing,
+    checksum,
+    declared_databases,
+    kinds,
+    lake,
+    mysql,
+)
 from local.samples.export import keys
 from local.samples.mysql import Table
 from operate.kinds import bigquery_transfer as operated
@@ -100,7 +110,7 @@ def row(cloud: Cloud, name: str, pipeline: Mapping[str, Any], table: str, due: d
         return Row(name, pipeline["kind"], table, source.rows, 0, None, failure=failure)
     known = (name, table, run["name"])
     if known not in cloud.counted:
-        beside = cloud.pipelines[pipeline["from"]] if pipeline.get("from") else {}
+        beside: Mapping[str, Any] = cloud.pipelines[pipeline["from"]] if pipeline.get("from") else exporter
         cloud.counted[known] = {"source": source} | answered(
             cloud, table, resources["view"], columns, beside if "database" in beside else None
         )
@@ -134,7 +144,7 @@ def loaded(cloud: Cloud, name: str, table: str) -> frozenset[str] | None:
 
 def of_database(cloud: Cloud, name: str) -> Mapping[str, Table]:
     """The tables of databases that the export at the beginning of a transfer's way publishes."""
-    began = databases.origin(cloud.declared, name)
+    began = declared_databases.origin(cloud.declared, name)
     if not began:
         return mysql.TABLES
     sources = [source.name for source in cloud.declared[began].sources if not source.dynamodb]

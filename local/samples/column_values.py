@@ -32,7 +32,7 @@ def column(name: str, kind: str, *, mysql: bool = True, key: bool = False) -> Co
     """The column in this declared type: text where nothing is known of it. Of a key no value is NULL, and the first
     `distinct` are different."""
     low = re.sub(r"uint(\d)", r"uint_\1", " ".join(kind.lower().split()))
-    exported, sql = _made(low, mysql)
+    exported, sql = _typed_value(low, mysql)
     return Column(name, low, exported, sql if key else f"CASE WHEN i % 7 <> 3 THEN {sql} END")
 
 
@@ -45,7 +45,7 @@ def distinct(of: Column) -> int:
     return 2 if of.exported == "boolean" else 2**53
 
 
-def _made(kind: str, mysql: bool) -> tuple[str, str]:
+def _typed_value(kind: str, mysql: bool) -> tuple[str, str]:
     """The type in an export's files, and the value of row `i` in DuckDB's SQL."""
     if number := _number(kind, mysql):
         return number

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from components.shared import scheduled_time
-from local.samples import Cloud, Row, SampleError, databases
+from local.samples import Cloud, Row, SampleError, declared_databases
 from local.samples.mysql import Table
 from operate.kinds import export as operated
 
@@ -48,7 +48,7 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
 
 def exported(cloud: Cloud, name: str, source: str) -> dict[str, Table]:
     """The tables of a database that an export publishes."""
-    database, args = databases.of_source(cloud.declared, name, source), cloud.declared.get(name)
+    database, args = declared_databases.of_source(cloud.declared, name, source), cloud.declared.get(name)
     if args is None:
         return dict(database.tables)
     (of,) = [each for each in args.sources if each.name == source and not each.dynamodb]

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from botocore.exceptions import ClientError
@@ -19,7 +20,7 @@ from components.languages.column_types import exported_type as declarable
 from components.stack.settings import read
 from local import configured, samples
 from local.gcp import parquet
-from local.samples import column_values, databases
+from local.samples import column_values, databases, declared_databases
 from local.samples.mysql import MICROS, Table
 from tests.contract.embedded_cloud import WORKLOAD, Cloud
 from tests.contract.normaliser import HANDLER
@@ -29,6 +30,7 @@ import rds_export  # isort: skip - a module of the handler's folder, which the l
 
 ROOT = HANDLER.parents[1]
 ROWS = 40
+NONE: set[bool] = set()
 LOAD = {"decimalTargetTypes": ["NUMERIC", "BIGNUMERIC"]}  # what a transfer loads with
 TYPES = [*bigquery_types.SCALARS, *bigquery_types.SAME, "varchar(20)", "char(3)"]
 # What RDS writes, by what a column is in MySQL and in PostgreSQL
@@ -103,7 +105,7 @@ def test_a_type_is_exported_as_the_page_of_rds_has_it(mysql: bool, kind: str) ->
 @pytest.mark.parametrize(
     ("kind", "engines"),
     [("timestamp", {True}), ("boolean", {False}), ("decimal(9,2)", {True}), ("bigint unsigned", {True}),
-     ("date", set()), ("time", set()), ("datetime", set()), ("bigint", {True, False}), ("decimal(39,2)", set())],
+     ("date", NONE), ("time", NONE), ("datetime", NONE), ("bigint", {True, False}), ("decimal(39,2)", NONE)],
 )  # fmt: skip
 def test_a_type_that_no_file_of_the_engine_has_may_not_be_declared(kind: str, engines: set[bool]) -> None:
     assert {mysql for mysql in (True, False) if may_be(kind, mysql)} == engines
@@ -140,7 +142,7 @@ STACK: dict[str, Any] = {
 
 
 def of_stack() -> dict[databases.Key, databases.Database]:
-    return databases.of_stack(samples.declared(read(STACK)))
+    return declared_databases.of_stack(samples.declared(read(STACK)))
 
 
 def test_a_database_has_what_exports_and_transfers_declare_of_it() -> None:
@@ -160,7 +162,7 @@ def test_a_database_has_what_exports_and_transfers_declare_of_it() -> None:
 
 
 def test_the_columns_that_prod_declares_of_the_shop_are_its_own() -> None:
-    [(key, shop)] = databases.of_stack(samples.declared(configured.read(ROOT, "prod"))).items()
+    [(key, shop)] = declared_databases.of_stack(samples.declared(configured.read(ROOT, "prod"))).items()
     assert key == (WORKLOAD, "ap-northeast-1", "rds_instance", "shop")
     exported = {column.name: column.exported for column in shop.tables["shop.products"].columns}
     # No others: "Cannot add fields", says a load of a file that has a column more than its table.
@@ -195,7 +197,10 @@ def test_the_cloud_exports_the_stacks_databases_with_their_rows(cloud: Cloud) ->
 
     assert eventually(ended)["Status"] == "COMPLETE"
     keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="exports")["Contents"]]
-    get = lambda key: s3.get_object(Bucket="exports", Key=key)["Body"].read()  # noqa: E731
+
+    def get(key: str) -> bytes:
+        return s3.get_object(Bucket="exports", Key=key)["Body"].read()
+
     infos = {key: json.loads(get(key)) for key in keys if "export_tables_info" in key}
     described = rds_export.describe("crm/", infos, keys, leave_out=["crm.audit.log"])
     assert not described.refused and not described.skipped
@@ -203,7 +208,7 @@ def test_the_cloud_exports_the_stacks_databases_with_their_rows(cloud: Cloud) ->
     parts = rds_export.parts(described, keys)
     for table in described.tables:
         [part] = parts[table.target]
-        content = pq.read_table(io.BytesIO(get(part)))
+        content: pa.Table = pq.read_table(io.BytesIO(get(part)))  # pyright: ignore[reportUnknownMemberType] - of untyped filters
         expected = of_stack()[WORKLOAD, "us-east-1", "rds_cluster", "crm-db"].tables[table.target]
         assert content.num_rows == expected.rows > 0
         assert content.column_names == [column.name for column in expected.columns]

@@ -113,7 +113,10 @@ def test_what_the_embedded_cloud_can_not_have_leaves_its_pipelines_out_with_the_
 def test_each_that_is_made_is_there_before_the_stack(cloud: Cloud, stack: Settings) -> None:
     stand_ins.make_adopted(cloud.endpoint, stack)
     stand_ins.make_adopted(cloud.endpoint, stack)  # what is there already stays as it is
-    client = lambda service: cloud.client(service, WORKLOAD)  # noqa: E731
+
+    def client(service: str) -> Any:
+        return cloud.client(service, WORKLOAD)
+
     assert {*client("dynamodb").list_tables()["TableNames"]} >= {"people", "visits", "orders", "parts"}
     assert client("rds").describe_db_clusters(DBClusterIdentifier="crm-db")["DBClusters"]
     assert client("rds").describe_db_instances(DBInstanceIdentifier="till")["DBInstances"]

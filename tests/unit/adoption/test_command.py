@@ -152,9 +152,9 @@ def test_what_would_be_adopted_is_shown_and_nothing_is_without_a_yes(
 
 
 def test_nobody_at_a_terminal_has_answered_no(monkeypatch: pytest.MonkeyPatch) -> None:
-    def asked(_: str) -> str:
+    def answer(_: str) -> str:
         raise AssertionError("nobody could answer")
 
-    monkeypatch.setattr("builtins.input", asked)
+    monkeypatch.setattr("builtins.input", answer)
     monkeypatch.setattr("sys.stdin", io.StringIO("yes\n"))
     assert not command.confirmed("Adopt?")
