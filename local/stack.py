@@ -73,6 +73,24 @@ def uncollected() -> Generator[None, None, None]:
         gc.enable()
 
 
+def of_the_program() -> list[str]:
+    """The modules of the program that are imported, by their names."""
+    return [name for name in sys.modules if name == "components" or name.startswith("components.")]
+
+
+@contextlib.contextmanager
+def imported_before() -> Generator[None, None, None]:
+    """Puts the program's modules back that were there before it ran and imported them anew: what was read with their
+    classes, such as the arguments of the pipelines, is of no class of the new ones."""
+    before = {name: sys.modules[name] for name in of_the_program()}
+    try:
+        yield
+    finally:
+        for name in of_the_program():
+            del sys.modules[name]
+        sys.modules.update(before)
+
+
 class Workspace(automation.LocalWorkspace):
     """A workspace whose outputs are read by one command of Pulumi's, not by one for secrets and one for the rest."""
 
@@ -207,7 +225,7 @@ class LocalStack:
 
     def _program(self) -> None:
         """Runs `__main__.py` from scratch, as `pulumi up` would: a second run imports anew."""
-        for name in [name for name in sys.modules if name == "components" or name.startswith("components.")]:
+        for name in of_the_program():
             del sys.modules[name]
         if str(self.root) not in sys.path:
             sys.path.insert(0, str(self.root))
@@ -215,7 +233,7 @@ class LocalStack:
 
     def up(self) -> dict[str, Any]:
         """Creates or updates everything; the stack's outputs."""
-        with uncollected(), self._state_written():
+        with uncollected(), imported_before(), self._state_written():
             try:
                 done = self.stack.up(**self._output(), suppress_outputs=True)
             except automation.CommandError as error:
@@ -225,7 +243,7 @@ class LocalStack:
 
     def preview(self) -> dict[str, int]:
         """How many resources `up` would create, update, replace, delete, and leave the same."""
-        with uncollected():
+        with uncollected(), imported_before():
             done = self.stack.preview(**self._output())
         return {getattr(op, "value", op): count for op, count in done.change_summary.items()}
 

@@ -25,11 +25,14 @@ ACME = {
     "pipelines": {
         "crm-lake": {
             "kind": "export", "account": "work", "key_arn": f"arn:aws:kms:{REGION}:{WORK}:key/lake",
-            "sources": [{"rds_cluster": "crm-db", "tables": {"crm.public.people": PEOPLE}}],
+            "sources": [
+                {"rds_cluster": "crm-db", "tables": {"crm.public.people": PEOPLE}},
+                {"dynamodb": "visitors", "columns": {"at": "string"}},
+            ],
         },
         "crm-warehouse": {
             "kind": "bigquery-transfer", "from": "crm-lake", "account": "work",
-            "tables": {"crm.public.people": {"keys": ["id"]}},
+            "tables": {"crm.public.people": {"keys": ["id"]}, "visitors": {"lake": True, "keys": ["at"]}},
         },
         "old-exports": {
             "kind": "replication", "account": "hub", "take_over": True,
@@ -129,10 +132,12 @@ def test_after_an_up_that_was_killed_a_stack_with_all_that_it_adopts_comes_up_on
     code, printed, report = embedded(fresh, "acme")
     assert code == 0, printed
     assert "was killed before its state was written; a new cloud is started" in printed
-    assert printed.splitlines()[-1] == "acme: 3 of 3 arrived, no calls denied"
+    assert printed.splitlines()[-1] == "acme: 5 of 5 arrived, no calls denied"
     assert {(row.pipeline, row.table): (row.sent, row.arrived) for row in report.rows} == {
         ("crm-lake", "crm.public.people"): (500, 500),
+        ("crm-lake", "visitors"): (1000, 1000),
         ("crm-warehouse", "crm.public.people"): (500, 500),
+        ("crm-warehouse", "visitors"): (1000, 1000),
         ("old-exports", "visits"): (1000, 1000),
     }
     ready = fresh.clone.running()

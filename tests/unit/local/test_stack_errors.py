@@ -1,8 +1,12 @@
-"""Why a stack can't be deployed, of what the engine prints."""
+"""Why a stack can't be deployed, of what the engine prints; and what a program that ran leaves behind."""
 
 from __future__ import annotations
 
-from local.stack import errors
+import importlib
+import sys
+
+from components import names
+from local.stack import errors, imported_before, of_the_program
 
 DENIED = "invoke of getStream failed: User: a is not authorized to perform: kinesis:DescribeStreamSummary"
 PRINTED = f"""\
@@ -31,3 +35,13 @@ def test_a_configs_errors_go_on_below_the_first_line() -> None:
 
 def test_what_is_no_error_is_none() -> None:
     assert errors([" +  aws:cloudwatch:MetricAlarm a-errors created", "Resources:"]) == []
+
+
+def test_what_was_read_before_a_program_ran_is_of_the_classes_that_are_imported_after_it() -> None:
+    with imported_before():
+        for module in of_the_program():
+            del sys.modules[module]
+        anew = importlib.import_module("components.names")
+        assert anew is not names
+    assert importlib.import_module("components.names") is names
+    assert anew not in sys.modules.values()
