@@ -88,4 +88,4 @@ def test_every_request_for_a_resource_is_one_of_its_api(kind: str, made: dict[st
         changes = CHANGES[kind]
         provider.update(kind, key, state, inputs, inputs | changes, {}, set(changes))
     provider.delete(kind, key, inputs | {"name": state.get("name", key)})
-    assert len(provider.calls) >= (2 if ROWS[kind].kept else 3)
+    assert len(provider.calls) >= (2 if ROWS[kind].never_deleted else 3)
