@@ -41,6 +41,8 @@ class TypedTable:
     """Of a DynamoDB table: name -> type of the attributes that are declared."""
     incremental: bool = False
     """Whether the exports that it was made of hold changes only."""
+    iceberg: bool = False
+    """Whether its files are an Iceberg table's: rows in them may be deleted ones, and where they lie stands in them."""
 
 
 YIELDED = FilledBy("the pipeline that yields the landing fills it in")
@@ -55,7 +57,9 @@ class FilledTables:
     tables: dict[str, dict[str, str]] = Field(default_factory=dict)
     """Table of the catalog -> its declared columns, none where none are."""
     folds: bool = False
-    """Whether a source's changes are folded into its last snapshot."""
+    """Whether a source's changes are folded into its last snapshot of Parquet."""
+    iceberg: list[str] = Field(default_factory=list)
+    """Those of `tables` that are Iceberg tables."""
 
 
 @arguments

@@ -27,6 +27,7 @@ HANDLERS: Mapping[str, tuple[str, ...]] = {
     "export_start": ("export",),
     "fold": ("export", "replication"),
     "generate_ticks": ("firehose",),
+    "iceberg": ("export", "replication"),
     "index": ("firehose",),
     "load_check": ("bigquery-transfer",),
     "normalise": ("export", "replication"),

@@ -1,6 +1,6 @@
 """What a run fills, without the arguments of the pipeline that has it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +31,7 @@ class Filling:
     tables: Mapping[str, Mapping[str, Any] | None]
     """Table of the catalog -> its declared columns, None where none are; as far as the config knows."""
     folds: bool
-    """Whether a source's changes are folded into its last snapshot."""
+    """Whether a source's changes are folded into its last snapshot of Parquet."""
     stale_after_hours: int
     begun_by: str
     """What to check where no run began, as an alarm says it: 'whether the schedule is on (aws …)'."""
@@ -40,6 +40,10 @@ class Filling:
     crawler: CrawlerArgs | None
     """What keeps the catalog in place of the run."""
     lake_formation: LakeFormationArgs | None
+    iceberg: Sequence[str] = ()
+    """The tables of the catalog that are Iceberg tables."""
+    past_days: int | None = None
+    """Days that an Iceberg table can be read as it was, until optimizers expire it; None: none do."""
 
     @property
     def locations(self) -> list[str]:

@@ -1,11 +1,14 @@
 """Where a run works in the landing, and the statements for it."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import pulumi
 
+from components.arguments import replaced
+from components.blocks.bucket import LifecycleArgs
 from components.iam import Statement
-from components.shared.landing_folders import WINDOWS
+from components.shared.landing_folders import CODE, RAW, RESULTS, STATE, WINDOWS, lake
 
 # Days until what a run leaves on its way into a snapshot is deleted: it is of use until the run is over.
 ON_ITS_WAY = {WINDOWS: 7}
@@ -41,3 +44,17 @@ class Place:
         if self.key_arn is None:
             return []
         return [Statement("UseLandingKey", [f"kms:{action}" for action in actions], [self.key_arn])]
+
+
+def expiring(
+    lifecycle: LifecycleArgs, tables: Iterable[str], iceberg: Collection[str]
+) -> tuple[LifecycleArgs, dict[str, int]]:
+    """The rules for the whole bucket of a run, and prefix -> days until what lies there is deleted: no rule expires the
+    files of `iceberg`, which are of use at any age, so where there are such tables, each other folder has a rule of its
+    own. `tables`: all that are Parquet below lake/, as the catalog names them."""
+    days = lifecycle.expire_days
+    if not (iceberg and days):
+        return lifecycle, dict(ON_ITS_WAY)
+    others = [lake(table) for table in tables if table not in iceberg]
+    folders = [RAW, STATE, RESULTS, CODE, *others]
+    return replaced(lifecycle, expire_days=None), dict.fromkeys(folders, days) | ON_ITS_WAY

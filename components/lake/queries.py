@@ -10,7 +10,10 @@ from components.shared.catalog_names import latest_view, viewed_table
 
 
 def named_queries(filling: Filling, database: str) -> dict[str, tuple[str, str]]:
-    """The workgroup's named queries, {name: (description, SQL)}: ten rows of each table, and the config's views."""
+    """The workgroup's named queries, {name: (description, SQL)}: ten rows of each table, of an Iceberg table also its
+    snapshots and ten rows of a day ago, and the config's views. Sources:
+    https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-time-travel-and-version-travel-queries.html,
+    https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-table-metadata.html."""
 
     def latest(table: str) -> str:
         # A crawler makes no view, and a partition of each run; an export's id begins with its time.
@@ -23,6 +26,17 @@ def named_queries(filling: Filling, database: str) -> dict[str, tuple[str, str]]
         _query_name(f"sample-{table}"): (f"Ten rows of {table}", f"SELECT * FROM {latest(table)} LIMIT 10")
         for table in tables
     }
+    for table in filling.iceberg:
+        queries[_query_name(f"snapshots-{table}")] = (
+            f"The snapshots of {table}, one at least for each run, to read by FOR VERSION AS OF",
+            f'SELECT made_current_at, snapshot_id FROM "{database}"."{table}$history" '
+            "WHERE is_current_ancestor ORDER BY made_current_at DESC",
+        )
+        queries[_query_name(f"day-ago-{table}")] = (
+            f"Ten rows of {table} as it was a day ago",
+            f'SELECT * FROM "{database}"."{table}" FOR TIMESTAMP AS OF '
+            "(current_timestamp - interval '1' day) LIMIT 10",
+        )
     return queries | {
         f"view-{view}": (f"Makes the view {view}", f'CREATE OR REPLACE VIEW "{database}"."{view}" AS\n{sql}')
         for view, sql in filling.views.items()

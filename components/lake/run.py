@@ -8,7 +8,7 @@ import pulumi
 
 from components import names
 from components.blocks.function import Execution, LambdaFunction, Task
-from components.iam import Statement
+from components.iam import Statement, pass_role
 from components.lake.alarms import of_runs, watch_sources
 from components.lake.filling import Filling
 from components.lake.glue_database import Catalog
@@ -17,9 +17,10 @@ from components.lake.place import Place
 from components.lake.queries import named_queries
 from components.lake.reader import reader_policy
 from components.lake.state_machine import StateMachine
+from components.lake.upkeep import Upkeep
 from components.lake.workgroup import Workgroup
 from components.shared import metric_names, variables
-from components.shared.landing_folders import HANDED_OVER, LAKE, RAW, STATE, WINDOWS
+from components.shared.landing_folders import HANDED_OVER, LAKE, RAW, STATE, WINDOWS, lake
 
 WHOLE_CPU = 1769  # MB of memory that bring one: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 
@@ -36,7 +37,7 @@ class Exports:
     """What the definition names and is not known before it is deployed."""
     definition: Callable[[Mapping[str, str], Mapping[str, str]], Mapping[str, Any]]
     """The state machine, by what `of` turned out to be and by the functions' ARNs: `source`, `normalise`, `catalog`
-    and, where changes are folded, `fold`."""
+    and, where changes are folded, `fold`, and where a table is Iceberg, `iceberg`."""
     start: Callable[[pulumi.Resource, StateMachine], None]
     """Makes what starts the machine."""
     hands_over: bool
@@ -97,6 +98,8 @@ class ExportRun(pulumi.ComponentResource):
         functions["catalog"] = self._publish(catalog)
         if filling.folds:
             functions["fold"] = self._fold()
+        if filling.iceberg:
+            functions["iceberg"] = self._iceberg(catalog)
         if filling.lake_formation:
             LakeFormation.check_account_settings(name, account, self)
             LakeFormation(
@@ -197,6 +200,43 @@ class ExportRun(pulumi.ComponentResource):
         )
         return self._function("fold", task, self._execution(900, 2 * WHOLE_CPU, 10_240))
 
+    def _iceberg(self, catalog: Catalog) -> LambdaFunction:
+        place, filling = self.place, self.filling
+        # Data, deletes, manifests and metadata.
+        files = [f"{place.bucket_arn}/{lake(table)}*" for table in filling.iceberg]
+        keeping: dict[str, pulumi.Input[str]] = {}
+        keeps: list[Statement] = []
+        if filling.past_days is not None:
+            upkeep = Upkeep(
+                self.pipeline, filling.account, place, filling.iceberg, self.catalog_arns, self.child_opts
+            )
+            keeping = {
+                variables.UPKEEP_ROLE_ARN: upkeep.role_arn,
+                variables.PAST_DAYS: str(filling.past_days),
+            }
+            keeps = keep_up_statements(self.catalog_arns, upkeep.role_arn)
+        task = step_task(
+            self.pipeline,
+            place,
+            "iceberg",
+            "Commits what was exported to the Iceberg tables of",
+            [
+                place.read(STATE, WINDOWS),
+                Statement("WriteTables", ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"], files),
+                place.find(),
+                *place.use_key("Decrypt", "GenerateDataKey"),
+                *iceberg_statements(self.catalog_arns),
+                *keeps,
+            ],
+            {
+                **keeping,
+                variables.DATABASE: catalog.database,
+                variables.ACCOUNT_ID: filling.account.id,
+                variables.MEMORY: "2GB",
+            },
+        )
+        return self._function("iceberg", task, self._execution(900, 2 * WHOLE_CPU, 10_240))
+
     def _publish(self, catalog: Catalog) -> LambdaFunction:
         name, registered = self.pipeline, not self.filling.crawler
         task = step_task(
@@ -265,4 +305,26 @@ def catalog_statements(place: Place, catalog_arns: list[str], *, hands_over: boo
             {"StringEquals": {"cloudwatch:namespace": metric_names.NAMESPACE}},
             every_resource_because="metrics have no ARN; the namespace narrows it",
         ),
+    ]
+
+
+def keep_up_statements(catalog_arns: Sequence[str], role_arn: pulumi.Input[str]) -> list[Statement]:
+    """Lets the optimizers of the pipeline's own tables be read, made and changed, and get their role
+    (https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsglue.html)."""
+    keeps = ["glue:CreateTableOptimizer", "glue:GetTableOptimizer", "glue:UpdateTableOptimizer"]
+    return [
+        Statement("KeepOptimizers", keeps, catalog_arns),
+        pass_role("HandOverTheUpkeepRole", role_arn, "glue.amazonaws.com"),
+    ]
+
+
+def iceberg_statements(catalog_arns: Sequence[str]) -> list[Statement]:
+    """Lets the tables of the pipeline's own database be made, read and committed to by Glue's Iceberg REST catalog,
+    whose operations are Glue's actions (https://docs.aws.amazon.com/glue/latest/dg/iceberg-rest-apis.html): GetConfig
+    is GetCatalog, LoadTable is GetTable, a commit is UpdateTable. `catalog_arns`: of the catalog, the database and its
+    tables, in this order."""
+    return [
+        Statement("FindCatalog", ["glue:GetCatalog"], catalog_arns[:1]),
+        Statement("FindOwnDatabase", ["glue:GetDatabase"], catalog_arns[:2]),
+        Statement("CommitTables", ["glue:CreateTable", "glue:GetTable", "glue:UpdateTable"], catalog_arns),
     ]

@@ -1,7 +1,7 @@
 """The steps of a run that fills a lake, in Amazon States Language. Pure.
 
     Plan -> DynamoDB sources side by side, and RDS sources at most five at once
-              Start -> Wait, Status (10 s to 10 min apart) -> normalise -> reconcile -> [fold] -> Publish
+              Start -> Wait, Status (10 s to 10 min apart) -> normalise -> reconcile -> [fold or commit] -> Publish
          -> Report
 
 In a replica an event says which export has arrived: Start finds what the source's run handed over with it, and waits
@@ -17,7 +17,7 @@ a run of its own never asks for more, and waits where another's are under way.
 from typing import Any
 
 from components.shared import run_steps
-from components.shared.run_sources import DATABASES, DYNAMODB
+from components.shared.run_sources import DATABASES, DYNAMODB, ICEBERG
 from components.shared.run_steps import (
     FinishedDatabase,
     FinishedTable,
@@ -86,7 +86,7 @@ def choice(default: str, *rules: tuple[str, Any, str]) -> Step:
     return {"Type": "Choice", "Choices": made, "Default": default}
 
 
-def definition(
+def definition(  # noqa: PLR0913 - a function's ARN each, by its name
     kinds: set[str],
     *,
     sources: str | None,
@@ -95,13 +95,15 @@ def definition(
     source: str,
     normalise: str,
     fold: str | None,
+    commit: str | None = None,
     catalog: str,
 ) -> Step:
     """The state machine of a run over sources of these kinds (`dynamodb`, `rds`); `sources` is the list that the first
-    step gets, as JSON, in which no name is taken for a path, None in a replica; the last four are functions' ARNs."""
+    step gets, as JSON, in which no name is taken for a path, None in a replica; the last five are functions' ARNs:
+    `fold` where a Parquet table gets increments, `commit` where a table is Iceberg."""
     arrived = sources is None
     items = {
-        DYNAMODB: _dynamodb(bucket, files_at_once, source, normalise, fold, catalog, arrived=arrived),
+        DYNAMODB: _dynamodb(bucket, files_at_once, source, normalise, fold, commit, catalog, arrived=arrived),
         DATABASES: _rds(source, normalise, catalog, arrived=arrived),
     }
     branches = [
@@ -207,6 +209,7 @@ def _dynamodb(
     source: str,
     normalise: str,
     fold: str | None,
+    commit: str | None,
     catalog: str,
     *,
     arrived: bool,
@@ -215,9 +218,9 @@ def _dynamodb(
     schema = _event(run_steps.SchemaEvent, {"step": run_steps.SCHEMA})
     line = {"step": run_steps.NORMALISE, "file.$": "$$.Map.Item.Value"}
     reconcile = _event(run_steps.ReconcileEvent, {"step": run_steps.RECONCILE})
-    folded = _event(run_steps.FoldEvent, {})
     publish = _publish(catalog, "More?")
-    incremental, more = path(TableWork, "incremental"), path(TableWork, "more")
+    more = path(TableWork, "more")
+    written, first = _written(fold, commit)
     # The report of a file that is not sound holds the reason; reconciling raises it with the file's name.
     normalise_file = {
         "Type": "Task",
@@ -252,22 +255,29 @@ def _dynamodb(
             "Catch": publish["Catch"],
             "Next": "Reconcile",
         },
-        # A Choice has at least one rule (https://states-language.net/spec.html#choice-state): without a source that
-        # is folded there is none to make.
-        "Reconcile": task(
-            normalise, reconcile, path(FinishedTable, "reconciled"), "Incremental?" if fold else "Publish"
-        ),
-        **(
-            {
-                "Incremental?": choice("Publish", (incremental, True, "Fold")),
-                "Fold": task(fold, folded, path(FinishedTable, "folded"), "Publish"),
-            }
-            if fold
-            else {}
-        ),
+        "Reconcile": task(normalise, reconcile, path(FinishedTable, "reconciled"), first),
+        **written,
         "Publish": publish,
         "More?": choice("Published", (more, True, "Start")),
     }
+
+
+def _written(fold: str | None, commit: str | None) -> tuple[dict[str, Step], str]:
+    """The steps by which what was reconciled becomes the table, and the first of them. A Choice has at least one rule
+    (https://states-language.net/spec.html#choice-state): where nothing is folded or committed there is none to make."""
+    steps: dict[str, Step] = {}
+    first = "Publish"
+    if fold:
+        folded = _event(run_steps.FoldEvent, {})
+        steps["Incremental?"] = choice("Publish", (path(TableWork, "incremental"), True, "Fold"))
+        steps["Fold"] = task(fold, folded, path(FinishedTable, "folded"), "Publish")
+        first = "Incremental?"
+    if commit:
+        committed = _event(run_steps.CommitEvent, {})
+        steps["Iceberg?"] = choice(first, (path(TableWork, "format"), ICEBERG, "Commit"))
+        steps["Commit"] = task(commit, committed, path(FinishedTable, "committed"), "Publish")
+        first = "Iceberg?"
+    return steps, first
 
 
 def _rds(source: str, normalise: str, catalog: str, *, arrived: bool) -> dict[str, Step]:

@@ -12,6 +12,7 @@ scheduled_time.py                      the time that a run is for
 run_sources.py run_steps.py            the sources of an export's run, and what its steps hand to each other
 run_records.py                         what a run keeps in S3
 run_commands.py                        the commands that start a run again
+duckdb_rows.py                         the rows of a run's Parquet files, as DuckDB's SQL
 loaded_tables.py                       the tables whose loads into BigQuery are checked
 variables.py                           the variables of the functions' environments
 announcement.py                        the event of an export that arrived in a replica

@@ -51,6 +51,8 @@ class PublishedTable(TypedDict):
     exported_to: str
     moved: bool
     """Whether readers were moved to it: not to what is older than the published one."""
+    snapshot: str | None
+    """Of an Iceberg table: the id of the snapshot that it then had, by which a query reads it as it was."""
 
 
 class Result(TypedDict):

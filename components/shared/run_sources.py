@@ -1,9 +1,9 @@
 """A source of an export's run: as the component writes it into the state machine, and as the run's functions read it.
 Pure.
 
-A table: {"name", "kind": "dynamodb", "arn", "table", "mode", "declared"}; a database: {"name", "kind": "rds_instance" |
-"rds_cluster", "only", "snapshot", "leave_out", "catalog_names"}. It goes by the state, as a function's environment, of
-4 KB, would hold about 20 of them.
+A table: {"name", "kind": "dynamodb", "arn", "table", "mode", "declared", "format"}; a database: {"name", "kind":
+"rds_instance" | "rds_cluster", "only", "snapshot", "leave_out", "catalog_names"}. It goes by the state, as the
+environment of a function, of 4 KB, would hold about 20 of them.
 """
 
 from collections.abc import Mapping
@@ -14,12 +14,13 @@ DYNAMODB, RDS_INSTANCE, RDS_CLUSTER = "dynamodb", "rds_instance", "rds_cluster"
 DATABASES = "rds"
 """The branch of the run, and the key of what is planned, for both kinds of database; a table's is DYNAMODB."""
 FULL, INCREMENTAL = "full", "incremental"
+PARQUET, ICEBERG = "parquet", "iceberg"
 LATEST_AUTOMATED, MADE_FOR_THE_RUN, EVENT = "latest-automated", "made-for-the-run", "event"
 
 STAMP_DIGITS, HASH_DIGITS = 14, 10
 """Of the name of a snapshot that is made for a run: `<source>-<yyyymmddhhmmss>-<hash>`."""
 
-_OF_A_TABLE = ("name", "kind", "arn", "table", "mode", "declared")
+_OF_A_TABLE = ("name", "kind", "arn", "table", "mode", "declared", "format")
 _OF_A_DATABASE = ("name", "kind", "only", "snapshot", "leave_out", "catalog_names")
 
 
@@ -36,6 +37,8 @@ class RunSource:
     """Of a table: its name in the catalog."""
     mode: str = FULL
     """Of a table: FULL or INCREMENTAL."""
+    format: str = PARQUET
+    """Of a table: PARQUET, a partition an export, or ICEBERG."""
     declared: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Of a table: attribute -> type, by the grammar of column_types.py."""
     only: tuple[str, ...] = ()

@@ -139,6 +139,8 @@ class TableWork(TypedDict):
     more: bool
     notice: str
     incremental: bool
+    format: str
+    """PARQUET or ICEBERG (run_sources.py)."""
     manifest_key: str
     summary_key: str
     keys: list[str]
@@ -182,6 +184,7 @@ class SchemaEvent(TypedDict):
     keys: list[str]
     declared: dict[str, Any]
     seen_key: str
+    format: str
 
 
 class DerivedSchema(TypedDict):
@@ -214,6 +217,7 @@ class ReconcileEvent(TypedDict):
     summary_key: str
     report_prefix: str
     incremental: bool
+    format: str
     output_prefix: str
     location: str
     seen_key: str
@@ -259,6 +263,31 @@ class Folded(TypedDict):
     bytes: int
 
 
+class CommitEvent(TypedDict):
+    """What was exported goes into the Iceberg table, in one commit."""
+
+    table: str
+    schema_key: str
+    export_id: str
+    exported_to: str
+    export: TableExport
+    incremental: bool
+    output_prefix: str
+
+
+class Committed(TypedDict):
+    """What the commit returns."""
+
+    rows: int
+    """Of the table, now."""
+    changes: int
+    deletes: int
+    committed: bool
+    """False where the table held the run, or a later one, already."""
+    snapshot: str
+    """The table's current one; an id has more digits than a number of JSON keeps everywhere."""
+
+
 class TablesEvent(TypedDict):
     """TABLES: the tables of a database's export, if it is whole."""
 
@@ -285,6 +314,7 @@ class FinishedTable(TableItem, TableWork):
     schema: DerivedSchema
     reconciled: Reconciled
     folded: NotRequired[Folded]
+    committed: NotRequired[Committed]
 
 
 class FinishedDatabase(DatabaseItem, DatabaseWork):

@@ -32,6 +32,12 @@ EXPORT_ROLE_ARN = "EXPORT_ROLE_ARN"
 MEMORY = "MEMORY"
 """The most memory that DuckDB takes, such as `2GB`; more is spilled to the disk."""
 
+# iceberg
+UPKEEP_ROLE_ARN = "UPKEEP_ROLE_ARN"
+"""The role of the optimizers of its tables; not set: none are turned on."""
+PAST_DAYS = "PAST_DAYS"
+"""Days that a table can be read as it was."""
+
 # catalog
 DATABASE = "DATABASE"
 """The Glue database's name."""

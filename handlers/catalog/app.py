@@ -3,11 +3,12 @@
 The events and what they return: components/shared/run_steps.py.
 
 `publish` makes or widens each table, registers the export's partition, and then moves the view `<table>_latest` to it
-and keeps the record of what is published (landing_folders.published_record), in this order: a call that breaks off
-leaves readers where they were, and can be repeated. An export with a table that can't be published, as another source's
-is published under its name, moves none. One that is older than the published one moves nothing but a view that another
-call left behind (two runs at once), and gets its partition unless that is the published one's, which queries read. What
-it published lies in S3 (run_records.py), as the state would not hold what a large database has.
+and keeps the record of what is published (landing_folders.published_record), in this order; an Iceberg table has been
+committed to already. A call that breaks off leaves readers where they were, and can be repeated. An export with a
+table that can't be published, as another source's is published under its name, moves none. One that is older than the
+published one moves nothing but a view that another call left behind (two runs at once), and gets its partition unless
+that is the published one's, which queries read. What it published lies in S3 (run_records.py), as the state would not
+hold what a large database has.
 
 `report` puts the metrics `Published` and `Failed` (1 or 0) and `Skipped` (tables that RDS left out) of each source,
 `Rows`, `SetAside` (items with a value that no column holds) and `Age` (seconds between the data's time and now) of each
@@ -113,7 +114,10 @@ def plan(table: Table, export: Export) -> Planned:
     name = table["table"]
     current, etag = read_if_there(landing_folders.published_record(name))
     publishing.check_source(table, current, export["source"])
-    table_input = publishing.table(name, table["columns"], bucket, existing(name) if registers else None)
+    if table["iceberg"]:
+        table_input = publishing.committed_table(name, table["columns"], existing(name))
+    else:
+        table_input = publishing.table(name, table["columns"], bucket, existing(name) if registers else None)
     if registers:
         publishing.check_view(name, existing(latest_view(name)))
     return table, table_input, current, etag
@@ -129,7 +133,7 @@ def publish_table(
     """Writes what `plan` planned: table, partition, view, record, in this order."""
     name = table["table"]
     moved = current is None or current["exported_to"] <= export["exported_to"]
-    if registers:
+    if registers and not table["iceberg"]:
         put_table(table_input)
         # Not in the place of a newer one of that day, on which the view stands.
         if current is None or moved or current["export_date"] != export["export_date"]:
@@ -159,6 +163,7 @@ def publish_table(
         "set_aside": table["set_aside"],
         "exported_to": export["exported_to"],
         "moved": moved,
+        "snapshot": table["snapshot"],
     }
 
 

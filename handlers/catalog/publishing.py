@@ -24,6 +24,7 @@ from column_types import decimal
 from hive_types import ARRAY, STRUCT, nested
 from metric_names import datum
 from run_records import DatabaseTable, HandedOver, PublishedRecord
+from run_sources import ICEBERG
 from run_steps import DatabaseWork, FinishedDatabase, FinishedTable, TableWork, keys
 
 PARTITION_KEY = {"Name": EXPORT_DATE, "Type": "string"}
@@ -80,6 +81,10 @@ class Table(TypedDict):
     rows: int | None
     set_aside: int | None
     """Items with a value that no column holds, where they are counted."""
+    iceberg: bool
+    """Whether it is an Iceberg table, which the run has committed to."""
+    snapshot: str | None
+    """The id of the snapshot that it then had, of an Iceberg table."""
 
 
 def database_tables(described: Sequence[DatabaseTable], names: Mapping[str, str]) -> list[Table]:
@@ -93,14 +98,18 @@ def database_tables(described: Sequence[DatabaseTable], names: Mapping[str, str]
             "schema_key": None,
             "rows": table["rows"],
             "set_aside": None,
+            "iceberg": False,
+            "snapshot": None,
         }
         for table in described
     ]
 
 
 def exported_table(export: FinishedTable, columns: list[dict[str, str]]) -> Table:
-    """The table of a DynamoDB export, with its reconciled count or, of an increment, the folded snapshot's."""
-    folded = export.get("folded")
+    """The table of a DynamoDB export, with its reconciled count or, of an increment, the folded snapshot's; of an
+    Iceberg table, what it holds."""
+    committed = export.get("committed")
+    folded = export.get("folded") or committed
     return {
         "table": export["table"],
         "of": export["source"],
@@ -109,6 +118,8 @@ def exported_table(export: FinishedTable, columns: list[dict[str, str]]) -> Tabl
         "schema_key": export["schema_key"],
         "rows": folded["rows"] if folded else export["reconciled"]["items"],
         "set_aside": export["reconciled"]["rest"]["items"],
+        "iceberg": export.get("format") == ICEBERG,
+        "snapshot": committed["snapshot"] if committed else None,
     }
 
 
@@ -233,6 +244,11 @@ def table(
     """The TableInput of a table that an export is added to."""
     if existing and existing.get("TableType") == "VIRTUAL_VIEW":
         raise SchemaConflict(f"{name} is a view in the catalog; export the table by another pipeline")
+    if existing and is_iceberg(existing):
+        raise SchemaConflict(
+            f"{name} is an Iceberg table in the catalog; write format: iceberg, or delete it and "
+            f"{landing_folders.published_record(name)} to begin anew with Parquet"
+        )
     before: list[dict[str, str]] = existing["StorageDescriptor"]["Columns"] if existing else []
     return {
         "Name": name,
@@ -247,6 +263,21 @@ def table(
     }
 
 
+def is_iceberg(existing: Mapping[str, Any]) -> bool:
+    """Whether the catalog's table is an Iceberg table: Iceberg's Glue catalog marks it so
+    (https://iceberg.apache.org/docs/latest/aws/#glue-catalog)."""
+    return existing.get("Parameters", {}).get("table_type", "").upper() == "ICEBERG"
+
+
+def committed_table(
+    name: str, columns: Sequence[Mapping[str, str]], existing: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Of an Iceberg table what its view needs: the run has made it, and nothing here changes it."""
+    if not existing or not is_iceberg(existing):
+        raise SchemaConflict(f"{name} is no Iceberg table in the catalog, although the run committed to it")
+    return {"Name": name, "StorageDescriptor": {"Columns": [dict(column) for column in columns]}}
+
+
 def partition(table_input: Mapping[str, Any], bucket: str, location: str, export_date: str) -> dict[str, Any]:
     """The PartitionInput of one export date."""
     descriptor = {**table_input["StorageDescriptor"], "Location": f"s3://{bucket}/{location}"}
@@ -254,10 +285,13 @@ def partition(table_input: Mapping[str, Any], bucket: str, location: str, export
 
 
 def latest(table_input: Mapping[str, Any], database: str, export_date: str) -> dict[str, Any]:
-    """The TableInput of the view on one export date, with all columns that the table ever had."""
+    """The TableInput of the view on one export date, with all columns that the table ever had; on an Iceberg table,
+    which has no partitions, the view is on all of it."""
     name, columns = table_input["Name"], table_input["StorageDescriptor"]["Columns"]
     quoted = ", ".join(f'"{column["Name"]}"' for column in columns)
-    sql = f'SELECT {quoted} FROM "{database}"."{name}" WHERE "{EXPORT_DATE}" = \'{export_date}\''
+    sql = f'SELECT {quoted} FROM "{database}"."{name}"'
+    if table_input.get("PartitionKeys"):
+        sql += f" WHERE \"{EXPORT_DATE}\" = '{export_date}'"
     view = {
         "originalSql": sql,
         "catalog": "awsdatacatalog",

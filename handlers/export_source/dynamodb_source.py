@@ -19,7 +19,7 @@ import dynamodb_exports
 import landing_folders
 from catalog_names import partition_folder
 from run_records import PublishedRecord
-from run_sources import FULL, RunSource
+from run_sources import FULL, ICEBERG, RunSource
 from run_steps import TableExport, TableWork
 from sources import Settings
 
@@ -126,7 +126,10 @@ def work(
     table, export_id = source.table, started["arn"].rsplit("/", 1)[-1]
     folder = export["ExportManifest"].rpartition("/")[0]
     date = started["until"][:10]
-    lake = landing_folders.lake(table) + partition_folder(date, export_id)
+    # An Iceberg table has its files where it wants; Parquet has a folder an export.
+    lake = landing_folders.lake(table)
+    if source.format != ICEBERG:
+        lake += partition_folder(date, export_id)
     incremental = started["since"] is not None
     # A place that nobody queries: what has not been reconciled yet is half an export.
     output = landing_folders.window(table, export_id)
@@ -138,6 +141,7 @@ def work(
         "more": started["more"],
         "notice": started.get("notice", ""),
         "incremental": incremental,
+        "format": source.format,
         "manifest_key": f"{folder}/{dynamodb_exports.FILES}",
         "summary_key": f"{folder}/{dynamodb_exports.SUMMARY}",
         "keys": list(keys),

@@ -12,10 +12,10 @@ names it.
 and writes the schema, with the columns as Glue has them ("glue_columns"), as `schema_key`; `SchemaError` where a
 declared type is not what a published column can become.
 
-`reconcile`: every file's report is there, and the items add up to the summary's, or `ExportError`. Then a full export's
-Parquet is copied from <output_prefix> to <location>, which queries read: they never see one that is not whole, but for
-the moments that copying takes. An increment's stays, to be folded. What no column could hold is kept for the next run's
-schema.
+`reconcile`: every file's report is there, and the items add up to the summary's, or `ExportError`. Then a full
+export's Parquet is copied from <output_prefix> to <location>, which queries read: they never see one that is not
+whole, but for the moments that copying takes. An increment's stays, to be folded, and what goes into an Iceberg
+table. What no column could hold is kept for the next run's schema.
 
 `rds`: the tables of a finished RDS snapshot export, if it is whole, and their rows by the footers of their files; see
 rds_export.py. Writes them (`DatabaseTables` of components/shared/run_records.py) as `tables_key`, since a state
@@ -45,6 +45,7 @@ from export import DataFile, data_files, reconcile, sample
 from isal import igzip
 from multipart import Upload
 from run_records import GLUE_COLUMNS, DatabaseTable, DatabaseTables
+from run_sources import ICEBERG, PARQUET
 from run_steps import (
     NORMALISE,
     RECONCILE,
@@ -140,7 +141,8 @@ def make_schema(event: SchemaEvent) -> DerivedSchema:
         if not files:
             # Without an item a key that is a number is declared as the widest one, which is no knowledge of its column.
             declared = {a: type_ for a, type_ in declared.items() if a not in published.keys}
-        schema, conflicts = widen(published, observed, declared)
+        promotes = event.get("format", PARQUET) == ICEBERG
+        schema, conflicts = widen(published, observed, declared, promotes=promotes)
     else:
         schema, conflicts = derive(observed, declared, event["keys"]), []
     columns = schema.glue_columns()
@@ -164,7 +166,7 @@ def reconcile_export(event: ReconcileEvent) -> Reconciled:
     files = manifest(event["manifest_key"])
     remember(event["seen_key"], reports.values())
     counted = reconcile(files, read_json(event["summary_key"]), reports)
-    if not event["incremental"]:
+    if not event["incremental"] and event.get("format", PARQUET) == PARQUET:
         keys = [output["key"] for file in files for output in reports[file.name]["outputs"]]
         with ThreadPoolExecutor(COPIES_AT_ONCE) as copying:
             list(copying.map(show, keys, repeat(event["output_prefix"]), repeat(event["location"])))

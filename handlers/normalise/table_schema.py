@@ -233,10 +233,15 @@ class Conflict:
 
 
 def widen(
-    published: Schema, observed: Observation, declared: Mapping[str, Type] | None = None
+    published: Schema,
+    observed: Observation,
+    declared: Mapping[str, Type] | None = None,
+    *,
+    promotes: bool = False,
 ) -> tuple[Schema, list[Conflict]]:
     """The published schema with what was observed since and what is `declared`, and what its columns can't hold. Raises
-    SchemaError where readers would break."""
+    SchemaError where readers would break. `promotes`: types change only as Iceberg promotes them, where a decimal never
+    changes its scale (https://iceberg.apache.org/spec/#schema-evolution)."""
     declared = dict(declared or {})
     columns: list[Column] = []
     conflicts: list[Conflict] = []
@@ -244,12 +249,15 @@ def widen(
     known = {c.attribute for c in published.columns}
     for former in published.columns:
         column = former
-        if (wanted := declared.get(column.attribute)) and _becomes(column.type, wanted):
+        if (wanted := declared.get(column.attribute)) and _becomes(column.type, wanted, promotes):
             column = replace(column, type=wanted)
-        elif wanted and not _becomes(wanted, column.type):  # else the data has widened what was declared
+        elif wanted and not _becomes(
+            wanted, column.type, promotes
+        ):  # else the data has widened what was declared
             refused.append(column)
         kinds = set(observed.seen.get(column.attribute, {})) - {"NULL"}
-        wider = _wider(column.type, observed.type(column.attribute)) if kinds else column.type
+        seen = observed.type(column.attribute) if kinds else None
+        wider = _wider(column.type, seen, promotes)
         if wider is None:
             conflicts.append(Conflict(column.attribute, column.type, tuple(sorted(kinds))))
         columns.append(replace(column, type=wider or column.type))
@@ -312,10 +320,12 @@ def _check_declared_names(published: Schema, names: Mapping[str, str], declared:
         )
 
 
-def _becomes(column: Type, declared: Type) -> bool:
+def _becomes(column: Type, declared: Type, promotes: bool) -> bool:
     """Whether a published column can be widened to the declared type."""
     if column.kind == declared.kind == "set" and column.element and declared.element:
-        return _becomes(column.element, declared.element)
+        return _becomes(column.element, declared.element, promotes)
+    if promotes and column.kind == declared.kind == "decimal":
+        return declared.scale == column.scale and declared.precision >= column.precision
     if column.kind == declared.kind == "decimal":
         # As many digits before the point are enough as for a column that the data widens; see `_wider`.
         whole = declared.precision - declared.scale
@@ -323,19 +333,21 @@ def _becomes(column: Type, declared: Type) -> bool:
     return column == declared
 
 
-def _wider(column: Type, seen: Type | None) -> Type | None:
+def _wider(column: Type, seen: Type | None, promotes: bool) -> Type | None:
     """The type that holds both; None when the column would have to become another kind."""
     if seen is None or column.kind in {"json", "struct", "list", "double"} or column == seen:
         # A struct's or a list's values are judged one by one as they are decoded.
         return column
     if column.kind == "set" and seen.kind == "set" and column.element and seen.element:
-        element = _wider(column.element, seen.element)
+        element = _wider(column.element, seen.element, promotes)
         return element and Type("set", element=element)
     if column.kind == "bigint" and seen == Type("decimal", DECIMAL_DIGITS, 0):
         return column  # declared; values of more digits stand in the rest column
     if column.kind == seen.kind == "decimal":
         if seen.scale <= column.scale:
             return column  # of fewer digits, if declared so: what does not fit stands in the rest column
+        if promotes:
+            return None
         # A published DECIMAL(38,s) has used all digits: it gains scale from those before the point, of which
         # DynamoDB's own numbers (38 significant digits) rarely use more than a BIGINT's.
         whole = min(column.precision - column.scale, DECIMAL_DIGITS - seen.scale)

@@ -32,6 +32,8 @@ EXTENSIONS = (
     "rds_export",
     "catalog.athena",
     "catalog.glue",
+    "catalog.iceberg",
+    "catalog.optimizers",
     "aoss.control_plane",
     "osis.control_plane",
     "firehose.control_plane",

@@ -26,7 +26,7 @@ def rows(*command: str) -> list[list[str]]:
 
 
 def test_every_benchmark_is_run_here_or_says_why_not():
-    run = {"fold", "imports", "models", "normalise", "registration", "zero_etl"}
+    run = {"fold", "imports", "lake", "models", "normalise", "registration", "zero_etl"}
     by_hand = {"up"}  # `make up` three times; tests/e2e brings the stack up as it does
     assert {path.stem for path in (ROOT / "benchmarks").glob("*.py")} == run | by_hand
 
@@ -59,6 +59,12 @@ def test_increments_are_folded_for_each_share_of_changes():
         ["500", "500", "450"],
         ["1,500", "1,500", "1,350"],
     ]
+
+
+@pytest.mark.timeout(600)
+def test_changes_go_into_both_formats():
+    table = rows("benchmarks/lake.py", "--items", "500", "--times", "1")
+    assert [row[:2] for row in table] == [["500", "10"], ["500", "500"]]
 
 
 @pytest.mark.timeout(300)

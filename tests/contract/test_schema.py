@@ -64,6 +64,32 @@ def test_a_published_column_is_widened_or_left_and_reported(
     assert widened(published, seen) == after
 
 
+@pytest.mark.parametrize(
+    "published, declared, seen, after",
+    [
+        ("decimal(38,2)", None, {"N": "0.125"}, ("decimal(38,2)", True)),
+        ("decimal(38,2)", None, {"N": "0.5"}, ("decimal(38,2)", False)),
+        ("decimal(10,2)", "decimal(38,2)", {"N": "0.5"}, ("decimal(38,2)", False)),
+        ({"set": "decimal(38,2)"}, None, {"NS": ["0.125"]}, ("array<decimal(38,2)>", True)),
+        ("bigint", None, {"N": "0.25"}, ("bigint", True)),
+    ],
+)
+def test_a_column_of_an_iceberg_table_changes_only_as_iceberg_promotes_it(published, declared, seen, after):
+    schema, declarations = (
+        Schema((Column("x", "x", type_of(published)),)),
+        {"x": type_of(declared)} if declared else {},
+    )
+    widened, conflicts = widen(schema, Observation.of_items([{"x": seen}]), declarations, promotes=True)
+    assert (widened.columns[0].type.glue(), bool(conflicts)) == after
+
+
+@pytest.mark.parametrize("declared", ["decimal(38,3)", "decimal(38,1)"])
+def test_a_declaration_that_iceberg_does_not_promote_to_is_refused(declared):
+    schema = Schema((Column("x", "x", type_of("decimal(10,2)")),))
+    with pytest.raises(SchemaError, match="readers would break"):
+        widen(schema, Observation.of_items([{"x": {"N": "0.5"}}]), {"x": type_of(declared)}, promotes=True)
+
+
 def test_a_new_attribute_becomes_a_column_at_the_end_and_takes_no_published_name():
     published = schema_of([{"id": {"S": "a"}, "z": {"N": "1"}}], keys=["id"])
     after, conflicts = widen(published, Observation.of_items([{"ID": {"S": "x"}, "new": {"BOOL": True}}]))

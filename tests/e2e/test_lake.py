@@ -15,7 +15,7 @@ import pytest
 from local.samples import Cloud, lake
 from tests.e2e.conftest import Run
 
-TABLES = {"customers", "orders", "returns", "shop_payments", "shop_products", "shop_stock"}
+TABLES = {"baskets", "customers", "orders", "returns", "shop_payments", "shop_products", "shop_stock"}
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +68,21 @@ def test_the_analytics_account_has_the_same_tables_made_there_of_its_own_files(c
     assert [rule["Filter"]["Prefix"] for rule in rules["ReplicationConfiguration"]["Rules"]] == ["raw/"]
     total = "SELECT count(*), sum(total), count(DISTINCT customer_id) FROM orders_latest"
     assert lake.query(cloud, replica, total) == lake.query(cloud, pipeline, total)
+
+
+def test_the_iceberg_table_of_each_account_is_its_own_and_holds_the_sources_rows(cloud, pipeline):
+    pages = cloud.client("dynamodb", pipeline).get_paginator("scan").paginate(TableName="baskets")
+    items = {item["basket_id"]["S"]: Decimal(item["total"]["N"]) for page in pages for item in page["Items"]}
+    assert len(items) == 1_000
+    for place in (pipeline, cloud.pipelines["shop-replica"]):
+        rows = lake.query(cloud, place, "SELECT basket_id, total FROM baskets_latest")
+        assert {key: Decimal(total or "0") for key, total in rows} == items and len(rows) == len(items)
+        table = cloud.client("glue", place).get_table(DatabaseName=place["database"], Name="baskets")["Table"]
+        assert table["Parameters"]["table_type"] == "ICEBERG"
+        # Its metadata holds the addresses of its files: those of its own account's bucket.
+        assert table["Parameters"]["metadata_location"].startswith(
+            f"s3://{place['bucket']}/lake/baskets/metadata/"
+        )
 
 
 def test_values_keep_every_digit_and_byte(cloud, pipeline):

@@ -16,9 +16,13 @@ from local.samples import Cloud, export, lake
 from tests.e2e.conftest import Run, clone_into
 from tests.e2e.lake_runs import deployed, ended
 
-TABLES = {"customers", "orders", "returns", "shop_payments", "shop_products", "shop_stock"}
-KEYS = {"customers": {"customer_id": "S"}, "orders": {"customer_id": "S", "order_id": "S"}}
-ITEMS = {"customers": 100, "orders": 6_000}  # more than one file of the export holds
+TABLES = {"baskets", "customers", "orders", "returns", "shop_payments", "shop_products", "shop_stock"}
+KEYS = {
+    "baskets": {"basket_id": "S"},
+    "customers": {"customer_id": "S"},
+    "orders": {"customer_id": "S", "order_id": "S"},
+}
+ITEMS = {"baskets": 100, "customers": 100, "orders": 6_000}  # more than one file of the export holds
 DAY = 24 * 3600
 
 
@@ -57,7 +61,7 @@ def run(cloud: Cloud, pipeline: dict[str, Any], due: datetime) -> dict[str, Any]
 
 
 def partitions(cloud: Cloud, pipeline: dict[str, Any]) -> dict[str, list[str]]:
-    """The export dates of each table, without views."""
+    """The export dates of each table that has partitions; neither a view nor an Iceberg table has any."""
     glue = cloud.client("glue", pipeline)
     tables = glue.get_tables(DatabaseName=pipeline["database"])["TableList"]
     return {
@@ -68,7 +72,7 @@ def partitions(cloud: Cloud, pipeline: dict[str, Any]) -> dict[str, list[str]]:
             ]
         )
         for table in tables
-        if table["TableType"] == "EXTERNAL_TABLE"
+        if table["TableType"] == "EXTERNAL_TABLE" and table["Parameters"].get("table_type") != "ICEBERG"
     }
 
 
@@ -88,6 +92,7 @@ def in_athena(cloud: Cloud, pipeline: dict[str, Any]) -> tuple[int, Decimal]:
 def tomorrow(stack, cloud, pipeline) -> Iterator[dict[str, Any]]:
     """The next day's run, after orders were changed, deleted and added; what was there before is kept with it."""
     before, dynamodb = partitions(cloud, pipeline), cloud.client("dynamodb", pipeline)
+    first = snapshot(cloud, pipeline)
     items = dynamodb.scan(TableName="orders", Limit=30)["Items"]
     stack.ahead(DAY)
     try:
@@ -109,9 +114,19 @@ def tomorrow(stack, cloud, pipeline) -> Iterator[dict[str, Any]]:
             "gift": {"BOOL": True},
         }
         dynamodb.put_item(TableName="orders", Item=added)
+        for number in range(10):
+            dynamodb.delete_item(TableName="baskets", Key={"basket_id": {"S": f"basket-{number:07}"}})
+        left = {"basket_id": {"S": "basket-0000010"}, "total": {"N": "0.25"}, "gift": {"BOOL": True}}
+        dynamodb.put_item(TableName="baskets", Item=left)
         time.sleep(1)
         due = datetime.fromtimestamp(int(time.time()) + DAY, UTC)
-        yield {"run": run(cloud, pipeline, due), "due": due, "before": before, "deleted": keys[:10]}
+        yield {
+            "run": run(cloud, pipeline, due),
+            "due": due,
+            "before": before,
+            "deleted": keys[:10],
+            "snapshot": first,
+        }
     finally:
         stack.ahead(None)
 
@@ -143,6 +158,32 @@ def test_increments_folded_in_are_the_rows_that_the_table_holds(cloud, pipeline,
     assert lake.query(
         cloud, pipeline, "SELECT gift FROM orders_latest WHERE customer_id = 'customer-new'"
     ) == [["true"]]
+
+
+def test_the_iceberg_table_holds_what_changed_and_the_day_before_is_read_by_its_snapshot(
+    cloud, pipeline, tomorrow
+):
+    pages = cloud.client("dynamodb", pipeline).get_paginator("scan").paginate(TableName="baskets")
+    items = {item["basket_id"]["S"]: Decimal(item["total"]["N"]) for page in pages for item in page["Items"]}
+    rows = lake.query(cloud, pipeline, "SELECT basket_id, total FROM baskets_latest")
+    assert {key: Decimal(total or "0") for key, total in rows} == items
+    assert len(rows) == len(items) == ITEMS["baskets"] - 10
+    gifts = "SELECT basket_id, total FROM baskets_latest WHERE gift"
+    assert [(key, Decimal(total or "0")) for key, total in lake.query(cloud, pipeline, gifts)] == [
+        ("basket-0000010", Decimal("0.25"))
+    ]
+    before = f"SELECT count(*) FROM baskets FOR VERSION AS OF {tomorrow['snapshot']}"
+    assert lake.query(cloud, pipeline, before) == [[str(ITEMS["baskets"])]]
+
+
+def snapshot(cloud: Cloud, pipeline: dict[str, Any]) -> int:
+    """The current snapshot of the Iceberg table."""
+    entry = cloud.client("glue", pipeline).get_table(DatabaseName=pipeline["database"], Name="baskets")[
+        "Table"
+    ]
+    bucket, _, key = entry["Parameters"]["metadata_location"].removeprefix("s3://").partition("/")
+    metadata = cloud.client("s3", pipeline).get_object(Bucket=bucket, Key=key)["Body"].read()
+    return json.loads(metadata)["current-snapshot-id"]
 
 
 def test_starting_a_run_twice_exports_nothing_twice_and_changes_nothing(cloud, pipeline, tomorrow):
@@ -177,7 +218,7 @@ def test_a_file_that_is_not_sound_fails_its_source_alone_with_its_name_and_lates
     finally:
         s3.put_object(Bucket=pipeline["bucket"], Key=key, Body=sound)
     assert failed["status"] == "FAILED"
-    assert "1 of 4 sources failed. customers: " in failed["cause"] and key in failed["cause"]
+    assert "1 of 5 sources failed. customers: " in failed["cause"] and key in failed["cause"]
     assert lake.query(cloud, pipeline, "SELECT count(*) FROM customers_latest") == before
     assert (
         run(cloud, pipeline, tomorrow["due"])["status"] == "SUCCEEDED"

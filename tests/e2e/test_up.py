@@ -47,7 +47,7 @@ def test_every_item_of_every_table_arrives_in_both_accounts_and_from_both_in_big
             "customers": (1_000, 1_000),
             "returns": (0, 0),
             "orders": (50_000, 50_000),
-        } | database
+        } | database | ({} if name.endswith("-warehouse") else {"baskets": (1_000, 1_000)})
 
 
 def compared(printed: str) -> dict[tuple[str, str], dict[str, str]]:

@@ -76,6 +76,10 @@ def warehouse(**keys: Any) -> dict[str, Any]:
     return stack(gcp=GOOGLE, pipelines={"lake": EXPORT, "shop": pipeline | keys})
 
 
+ICED: dict[str, Any] = {
+    "dynamodb": "orders", "format": "iceberg", "columns": {"order_id": "string", "total": "decimal(38,2)"},
+}  # fmt: skip
+"""An Iceberg table with declared columns."""
 PRODUCTS = {"rds_instance": "db", "tables": {"shop.products": {"id": "bigint unsigned"}}}
 LAKE = {"orders": {"lake": True, "keys": ["order_id"]}}
 

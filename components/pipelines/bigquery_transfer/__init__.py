@@ -4,6 +4,7 @@ landing in S3 --[Storage Transfer --> Cloud Storage]--> Data Transfer Service --
               '--counts--> load check <--rows------------------------------------------'
 
 args.py storage_copy_args.py tables.py    the arguments and their checks
+iceberg.py           what of an Iceberg table can be loaded
 component.py         a transfer into each table
 landing_reader.py    the AWS user, where the transfer reads S3 itself
 storage_copy.py      the copy into Cloud Storage by a role, where no key is to be stored

@@ -12,6 +12,7 @@ from components.arguments import OF_THE_STACK, Email, arguments, nearest, togeth
 from components.landing import Landing
 from components.languages import bigquery_schedules, bigquery_types
 from components.languages.column_types import exported_type
+from components.pipelines.bigquery_transfer.iceberg import loadable, unloadable
 from components.pipelines.bigquery_transfer.storage_copy_args import DAY, StorageTransferArgs
 from components.pipelines.bigquery_transfer.tables import (
     NAME_BYTES,
@@ -88,7 +89,7 @@ class BigQueryTransferArgs(PipelineArgs):
     @together
     def _tables_are_the_landings(self) -> Iterator[str]:
         for table in self.landed():
-            if table not in self.tables:
+            if table not in self.tables and loadable(self.landing.typed.get(table)):
                 yield (
                     f"tables: '{table}' of the landing of '{self.landing.name}' is missing; write {table}: "
                     "{columns: {<name>: <type>}, keys: [<name>]}"
@@ -306,14 +307,15 @@ class BigQueryTransferArgs(PipelineArgs):
 
     def landed(self) -> list[str]:
         """The landing's tables, those of databases among them."""
-        landing = self.landing
-        return [*landing.tables, *(table for table in landing.typed if table not in landing.tables)]
+        return list(dict.fromkeys([*self.landing.tables, *self.landing.typed]))
 
     def _unreadable(self, name: str) -> str | None:
         """What is wrong with the place of a table's files; its columns can be checked only once that is right."""
         landing, known, exported = self.landing, self.landing.typed.get(name), self.exported(name)
         if (landed := self.landed()) and name not in landed:
             return f"tables: '{name}' is not in the landing of '{landing.name}'; {nearest(name, landed)}"
+        if problem := unloadable(name, known, landing.name, lake=self.tables[name].lake):
+            return problem
         if self.tables[name].lake and not (known and known.files):
             return (
                 f"tables.{name}.lake: the landing of '{landing.name}' has no typed Parquet of it; leave it out, "

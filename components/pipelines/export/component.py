@@ -11,7 +11,7 @@ from components.blocks.bucket import SecureBucket
 from components.blocks.key import KmsKey
 from components.blocks.object_events import ObjectEvents
 from components.blocks.table import adopt_or_create_table
-from components.lake.place import ON_ITS_WAY, Place
+from components.lake.place import Place, expiring
 from components.pipelines.export.args import ExportArgs
 from components.pipelines.export.run import export_run
 from components.pipelines.export.simple_run import simple_run
@@ -70,11 +70,12 @@ class ExportPipeline(pulumi.ComponentResource):
                 opts=child_opts,
             )
             key_arn = key.arn
+        lifecycle, expired = expiring(args.lifecycle, args.lake_tables(), args.iceberg_tables())
         bucket = SecureBucket(
             f"{name}-landing",
             account,
-            lifecycle=args.lifecycle,
-            expire_prefixes=ON_ITS_WAY if args.run != "simple" else None,
+            lifecycle=lifecycle,
+            expire_prefixes=expired if args.run != "simple" else None,
             key_arn=key_arn,
             retain=args.retain_data,
             opts=child_opts,

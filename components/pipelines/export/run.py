@@ -66,6 +66,8 @@ def filling(args: ExportArgs) -> Filling:
         sources={source.name: source.kind for source in args.sources},
         tables=args.catalog_tables(),
         folds=args.folds(),
+        iceberg=args.iceberg_tables(),
+        past_days=args.past_days,
         stale_after_hours=args.stale_after_hours,
         begun_by="whether the schedule is on (aws scheduler list-schedules)",
         queries=args.queries,
@@ -79,7 +81,7 @@ def run_definition(
     args: ExportArgs, table_arns: Mapping[str, str], bucket_arn: str, functions: Mapping[str, str]
 ) -> dict[str, Any]:
     """The state machine of a run. `table_arns`: DynamoDB table -> ARN; `functions`: part -> ARN, `fold` among them
-    where `args.folds()`."""
+    where `args.folds()`, and `iceberg` where one of them is an Iceberg table."""
     sources = args.run_sources(table_arns)
     return definition(
         {source.branch for source in sources},
@@ -89,6 +91,7 @@ def run_definition(
         source=functions["source"],
         normalise=functions["normalise"],
         fold=functions.get("fold"),
+        commit=functions.get("iceberg"),
         catalog=functions["catalog"],
     )
 

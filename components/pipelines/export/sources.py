@@ -15,8 +15,10 @@ from components.shared.landing_folders import data_files, raw
 from components.shared.rds_folders import folder, is_mysql
 from components.shared.run_sources import (
     DYNAMODB,
+    ICEBERG,
     INCREMENTAL,
     LATEST_AUTOMATED,
+    PARQUET,
     RDS_CLUSTER,
     RDS_INSTANCE,
 )
@@ -63,6 +65,9 @@ class ExportSourceArgs:
     """Makes the DynamoDB table rather than adopting it."""
     mode: Literal["full", "incremental"] = "full"
     """Of a table: all of it on each run, or the first time and then what changed, folded into the last snapshot."""
+    format: Literal["parquet", "iceberg"] = "parquet"
+    """Of a table: how the lake keeps it: Parquet with a partition an export, or an Iceberg table, which each run
+    changes in one commit."""
     columns: dict[str, ColumnType] = Field(default_factory=dict)
     """Of a table: types of attributes that are not left to the data: {attribute: type}."""
     only: list[ExportedPart] = Field(default_factory=list)
@@ -95,6 +100,7 @@ class ExportSourceArgs:
         }
         of_a_table: dict[str, Callable[[], object]] = {
             "create": lambda: self.create,
+            "format": lambda: self.format != PARQUET,
             "columns": lambda: self.columns,
             "catalog_name": lambda: self.catalog_name,
         }
@@ -176,6 +182,7 @@ class ExportSourceArgs:
                     columns=glue_columns.columns(declared) | {REST: "string"} if self.columns else {},
                     attributes=glue_columns.attributes(declared),
                     incremental=self.mode == INCREMENTAL,
+                    iceberg=self.format == ICEBERG,
                 )
             }
         typed: dict[str, TypedTable] = {}

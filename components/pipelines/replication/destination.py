@@ -13,7 +13,7 @@ from components.blocks.key import THE_KEY_ITSELF, KmsKey, bucket_key_through_s3,
 from components.blocks.object_events import ObjectEvents
 from components.blocks.queue import Queue
 from components.iam import Statement
-from components.lake.place import ON_ITS_WAY, Place
+from components.lake.place import Place
 from components.pipelines.replication.alarms import export_not_announced
 from components.pipelines.replication.args import ReplicationArgs
 from components.pipelines.replication.tables import replica_run
@@ -85,11 +85,12 @@ class ReplicaDestination(pulumi.ComponentResource):
                 opts=child_opts,
             )
             self.key_arn = key.arn
+        lifecycle, expired = args.expiring()
         bucket = SecureBucket(
             name,
             account,
-            lifecycle=args.lifecycle,
-            expire_prefixes=ON_ITS_WAY if args.catalog else None,
+            lifecycle=lifecycle,
+            expire_prefixes=expired or None,
             key_arn=self.key_arn,
             statements=_receive_statements(args, self.planned_arn, source_role_arn),
             retain=args.retain_data,

@@ -65,6 +65,8 @@ def filling(name: str, args: ReplicationArgs, catalog: ReplicaCatalogArgs, fille
         sources=filled.sources,
         tables={table: columns or None for table, columns in filled.tables.items()},
         folds=filled.folds,
+        iceberg=filled.iceberg,
+        past_days=catalog.past_days,
         stale_after_hours=catalog.stale_after_hours,
         begun_by=f"whether its exports arrive (aws logs tail {log} --since 1d) and are published at the source, "
         f"{args.landing.name}",
@@ -82,7 +84,8 @@ def run_definition(
     bucket_arn: str,
     functions: Mapping[str, str],
 ) -> dict[str, Any]:
-    """The state machine. `functions`: part -> ARN, `fold` among them where a source's changes are folded."""
+    """The state machine. `functions`: part -> ARN, `fold` among them where a source's changes are folded, and
+    `iceberg` where a table is an Iceberg table."""
     branches = [DYNAMODB if kind == DYNAMODB else DATABASES for kind in filled.sources.values()]
     return definition(
         set(branches),
@@ -97,6 +100,7 @@ def run_definition(
         source=functions["source"],
         normalise=functions["normalise"],
         fold=functions.get("fold"),
+        commit=functions.get("iceberg"),
         catalog=functions["catalog"],
     )
 

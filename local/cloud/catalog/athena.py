@@ -3,9 +3,9 @@
 ministack hands a query to DuckDB as it is written, reads every file below a table's location, and knows no views.
 Here sqlglot reads the query as Athena would and writes it for DuckDB; a table's partitions are those that are
 registered, each read from its own location with the table's columns (one that a file lacks is NULL), if the types
-that it was registered with can be coerced to the table's (hive_coercion.py); a view is its
-own query; CREATE [OR REPLACE] VIEW and DROP VIEW keep one in Glue as Athena does. Errors: TABLE_NOT_FOUND,
-NOT_SUPPORTED for any other statement (INSERT, CTAS, UNLOAD, `"$path"`), and DuckDB's own. Parquet only; the caller's
+that it was registered with can be coerced to the table's (hive_coercion.py); a view is its own query; CREATE [OR
+REPLACE] VIEW and DROP VIEW keep one in Glue as Athena does. Errors: TABLE_NOT_FOUND, NOT_SUPPORTED for any other
+statement (INSERT, CTAS, UNLOAD, `"$path"`), and DuckDB's own. Parquet, and Iceberg (iceberg_scan.py); the caller's
 rights on data are not checked. Source: docs.aws.amazon.com/athena/latest/ug/create-view.html,
 docs.aws.amazon.com/athena/latest/ug/partitions.html.
 """
@@ -27,6 +27,7 @@ from ..iam import authorization
 from ..seams import athena, glue
 from ..seams.parts import Answer, Handler, Record
 from ..seams.responses import error_response_json, json_response
+from . import iceberg_scan
 from .hive_coercion import coerces
 
 TYPES = {"string": "VARCHAR", "binary": "BLOB", "int": "INTEGER"}
@@ -97,13 +98,18 @@ def expand(query: Any, database: str, workdirs: list[str]) -> Any:
         if table.name in ctes and not table.db:
             continue
         home = table.db or database
-        name = f"{home}/{table.name.lower()}"
+        own, _, kind = table.name.lower().partition("$")
+        name = f"{home}/{own}"
         record = glue.tables.get(name)
-        if not record:
+        if not record or (kind and not iceberg_scan.is_iceberg(record)):
             raise ValueError(f"TABLE_NOT_FOUND: Table 'awsdatacatalog.{home}.{table.name}' does not exist")
         if record.get("TableType") == "VIRTUAL_VIEW":
             view = json.loads(base64.b64decode(record["ViewOriginalText"].split()[3]))
             inner = expand(sqlglot.parse_one(view["originalSql"], read="athena"), view["schema"], workdirs)
+        elif iceberg_scan.is_iceberg(record):
+            version = table.args.get("version")
+            rows = iceberg_scan.metadata_table(record, kind) if kind else None
+            inner = sqlglot.parse_one(rows or iceberg_scan.relation(record, version, workdirs), read="duckdb")
         else:
             inner = sqlglot.parse_one(relation(record, name, workdirs), read="duckdb")
         alias: str = table.alias or table.name

@@ -24,7 +24,7 @@ from .request_members import members
 HANDED = {
     "events": ("events:(PutRule|PutTargets)", "events.amazonaws.com"),
     "firehose": ("firehose:(CreateDeliveryStream|UpdateDestination)", "firehose.amazonaws.com"),
-    "glue": ("glue:(Create|Update)Crawler", "glue.amazonaws.com"),
+    "glue": ("glue:(Create|Update)(Crawler|TableOptimizer)", "glue.amazonaws.com"),
     "lambda": ("lambda:(CreateFunction|UpdateFunctionConfiguration)", "lambda.amazonaws.com"),
     "s3": ("s3:PutReplicationConfiguration", "s3.amazonaws.com"),
     "scheduler": ("scheduler:(Create|Update)Schedule", "scheduler.amazonaws.com"),

@@ -19,6 +19,10 @@ WRONG: dict[tuple[str, str, str], str] = {
     ("firehose", "AmazonOpenSearchServerlessCollectionEndpoint", "pattern"): (
         "https: only; a collection here is on loopback, without TLS"
     ),
+    ("s3", "ChecksumMode", "enum"): (
+        "the SDKs for Java and C++, and so pyarrow, write 'enabled' in small letters: "
+        "https://github.com/versity/versitygw/issues/1527"
+    ),
     ("s3control", "S3ResourceArn", "pattern"): (
         "no bucket's ARN has an account, and the operation is for buckets, too: https://docs.aws.amazon.com/AmazonS3/"
         "latest/API/API_control_ListTagsForResource.html"

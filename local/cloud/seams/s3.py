@@ -54,3 +54,5 @@ mappings_wake: Event = service.esm_wake
 """Set when a mapping has something to read."""
 handle_request: Replaceable[Callable[..., Awaitable[Answer]]] = Replaceable(service, "handle_request")
 """Method, path, headers, body, query."""
+put_object: Callable[[str, str, bytes, Record], Answer] = service._put_object
+"""Bucket, key, data, headers."""

@@ -27,25 +27,34 @@ def machine_of(
     landing_key: str,
     first: tuple[str, str, str] = ("source", "state", ""),
     *,
-    folds: bool,
     registers: bool,
+    folds: bool = False,
+    iceberg: str = "",
 ) -> list[Case]:
     """What a run has wherever its exports come from: the machine, and the functions that read and write the bucket.
-    `first`: what the function is called that finds the exports, and the folders that it reads and writes."""
+    `first`: what the function is called that finds the exports, and the folders that it reads and writes;
+    `iceberg`: its Iceberg table."""
     database = f"tributary_proof_{pipeline}"
     source, source_reads, source_writes = f"tributary-proof-{pipeline}-{first[0]}", *first[1:]
-    normalise, fold, catalog, run = (
-        f"tributary-proof-{pipeline}-{part}" for part in ("normalise", "fold", "catalog", "run")
+    normalise, fold, writer, catalog, run = (
+        f"tributary-proof-{pipeline}-{part}" for part in ("normalise", "fold", "iceberg", "catalog", "run")
     )
     machine = arn("states", f"stateMachine:{run}", account)
-    functions = [source, normalise, catalog, *([fold] if folds else [])]
+    functions = [source, normalise, catalog, *([fold] if folds else []), *([writer] if iceberg else [])]
     reads = {
         source: source_reads,
         normalise: "raw state windows",
         catalog: "state",
         fold: "lake state windows",
+        writer: f"state windows lake/{iceberg}",
     }
-    writes = {source: source_writes, normalise: "lake state windows", catalog: "state", fold: "lake"}
+    writes = {
+        source: source_writes,
+        normalise: "lake state windows",
+        catalog: "state",
+        fold: "lake",
+        writer: f"lake/{iceberg}",
+    }
     cases = [
         # For any machine of the account, as the guide's trust has it: a Distributed Map's children carry a label
         # (https://docs.aws.amazon.com/step-functions/latest/dg/procedure-create-iam-role.html).
@@ -126,7 +135,7 @@ def machine_of(
         ),
         *(
             can(name, "s3:AbortMultipartUpload", f"{landing}/{p}/a")
-            for name in (normalise, fold)
+            for name in (normalise, fold, writer)
             if name in functions
             for p in writes[name].split()
         ),
@@ -155,7 +164,29 @@ def machine_of(
     cases += [
         cannot(catalog, action, arn("glue", "table/neighbour/orders", account)) for action in kept.split()
     ]
-    return [*cases, cannot(catalog, "glue:DeleteTable", own[2])]
+    cases.append(cannot(catalog, "glue:DeleteTable", own[2]))
+    return cases + (commits_to(writer, landing, iceberg, own, account) if iceberg else [])
+
+
+def commits_to(writer: str, landing: str, table: str, own: list[str], account: str) -> list[Case]:
+    """What commits to an Iceberg table by Glue's Iceberg REST catalog
+    (https://docs.aws.amazon.com/glue/latest/dg/iceberg-rest-apis.html). `own`: the catalog, the database, a table."""
+    return [
+        can(writer, "glue:GetCatalog", own[0]),
+        cannot(writer, "glue:GetCatalog", arn("glue", "catalog/neighbour", account)),
+        *allowed(
+            writer,
+            "glue:CreateTable glue:GetTable glue:UpdateTable",
+            *own,
+            never=arn("glue", "table/neighbour/orders", account),
+        ),
+        *allowed(writer, "glue:GetDatabase", *own[:2], never=arn("glue", "database/neighbour", account)),
+        cannot(writer, "glue:DeleteTable", own[2]),
+        # Its own tables' folders, and no other table's.
+        cannot(writer, "s3:GetObject", f"{landing}/lake/neighbour/a"),
+        cannot(writer, "s3:PutObject", f"{landing}/lake/neighbour/a"),
+        cannot(writer, "s3:DeleteObject", f"{landing}/lake/{table}/a"),
+    ]
 
 
 def lake_of(

@@ -11,6 +11,7 @@ from tests.contract.iam import (
     table_bigquery_transfer,
     table_export_run,
     table_firehose,
+    table_iceberg,
     table_replication,
     table_storage_transfer,
     table_zero_etl,
@@ -22,6 +23,7 @@ PROVEN = (
     table_export_run,
     table_zero_etl,
     table_firehose,
+    table_iceberg,
     table_bigquery_transfer,
     table_storage_transfer,
 )

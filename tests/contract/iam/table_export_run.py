@@ -48,18 +48,25 @@ CONFIG = {
 }
 TABLES = {t: adopted(t, arn("kms", f"key/{t}-table", THERE)) for t in ("orders", "customers")}
 
-
 RUN = "20260101000000-0123456789"  # how the name of a snapshot made for a run ends (handlers/export_source)
 
 
-def run_of(pipeline: str, table: str, *, folds: bool, registers: bool) -> list[Case]:
+def run_of(
+    pipeline: str, table: str, *, registers: bool, folds: bool = False, iceberg: str = ""
+) -> list[Case]:
     """What every run of an export has: its functions, its machine and its schedule."""
     landing = f"arn:aws:s3:::tributary-proof-{pipeline}-landing-{HERE}"
     source, run = f"tributary-proof-{pipeline}-source", f"tributary-proof-{pipeline}-run"
     machine, schedule = arn("states", f"stateMachine:{run}"), f"tributary-proof-{pipeline}-schedule"
     return [
         *machine_of(
-            pipeline, HERE, landing, arn("kms", f"key/{pipeline}-landing"), folds=folds, registers=registers
+            pipeline,
+            HERE,
+            landing,
+            arn("kms", f"key/{pipeline}-landing"),
+            registers=registers,
+            folds=folds,
+            iceberg=iceberg,
         ),
         *taken_on_by(
             "scheduler.amazonaws.com",
@@ -244,7 +251,7 @@ TABLE: list[Case] = [
         [f"{SHOP}/{p.format('').rstrip('/')}" for p in LAKES],
     ),
     # --- a run whose catalog a crawler keeps
-    *run_of("crawled", "customers", folds=False, registers=False),
+    *run_of("crawled", "customers", registers=False),
     *queue("tributary-proof-crawled-unstarted", HERE),
     *taken_on_by("glue.amazonaws.com", CRAWLER, HERE),
     *allowed(CRAWLER, "s3:GetObject", f"{CRAWLED}/lake/a", never=f"{CRAWLED}/raw/a"),

@@ -32,7 +32,7 @@ def policies(request: pytest.FixtureRequest) -> Policies:
 def longer(pattern: str) -> Iterator[str]:
     """The pattern's neighbours: each name that ends in it made longer, what is free filled in."""
     # What a log group's ARN may end in is a stream.
-    filled = re.sub(r"(:log-group:.*:)\*$", r"\1log-stream:*", pattern)
+    filled = re.sub(r"(:log-group:[^:]*:)\*$", r"\1log-stream:*", pattern)
     filled = re.sub(r"\?+", lambda free: "1" * len(free[0]), filled)
     head, own = (filled[: m.end()], filled[m.end() :]) if (m := _HEAD.match(filled)) else ("", filled)
     ends = r"(?<=[\w-])[/:]|-(?=1)" + ("" if pattern.endswith(("/*", ":*")) else "|$")

@@ -10,6 +10,8 @@ from tests.contract.kills import kill_table
 
 HANDLERS = Path(__file__).resolve().parents[3] / "handlers"
 WITHOUT_CALLS = {"transform"}
+# DuckDB calls S3 and Glue itself, over the wire: it is killed at every statement there.
+ELSEWHERE = {"iceberg": "tests/contract/test_iceberg.py"}
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,10 @@ def test_a_step_that_breaks_off_leaves_the_run_after_it_where_an_undisturbed_one
 
 def test_every_handler_that_calls_a_service_is_in_the_table(tables: Any):
     there = {folder.name for folder in HANDLERS.iterdir() if (folder / "app.py").exists()}
-    assert {o.handler for o in tables[0]} == there - WITHOUT_CALLS
+    assert {o.handler for o in tables[0]} == there - WITHOUT_CALLS - ELSEWHERE.keys()
+    assert all(
+        "killed_at_any_statement" in (HANDLERS.parent / file).read_text() for file in ELSEWHERE.values()
+    )
     for handler in WITHOUT_CALLS:
         assert "boto3" not in "".join(file.read_text() for file in (HANDLERS / handler).glob("*.py"))
 

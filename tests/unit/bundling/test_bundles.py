@@ -354,10 +354,13 @@ def test_a_bundle_has_the_shared_modules_that_its_handler_imports_and_no_others(
 
     assert modules("catalog") == {
         "catalog_names.py", "column_types.py", "hive_types.py", "landing_folders.py", "metric_names.py",
-        "run_records.py", "run_steps.py", "variables.py",
+        "run_records.py", "run_sources.py", "run_steps.py", "variables.py",
     }  # fmt: skip
     assert modules("normalise") == {
         "catalog_names.py", "column_types.py", "dynamodb_exports.py", "landing_folders.py", "rds_folders.py",
-        "run_records.py", "run_steps.py", "variables.py",
+        "run_records.py", "run_sources.py", "run_steps.py", "variables.py",
+    }  # fmt: skip
+    assert modules("iceberg") == {
+        "catalog_names.py", "column_types.py", "duckdb_rows.py", "landing_folders.py", "run_steps.py", "variables.py",
     }  # fmt: skip
     assert modules("transform") == {"variables.py"}

@@ -43,6 +43,8 @@ FOLD = {
     "aws:lambda/function:Function": 1,
     "aws:s3/bucketObjectv2:BucketObjectv2": 1,
 }
+# The function that commits, as the one that folds, and the role of the optimizers.
+ICEBERG = FOLD | {"aws:iam/role:Role": 2, "aws:iam/rolePolicy:RolePolicy": 2}
 DATABASE = {"aws:iam/role:Role": 1, "aws:iam/rolePolicy:RolePolicy": 1}
 # What tables in the receiving account add, beside their alarms and queries.
 REPLICAS_RUN = {
@@ -208,8 +210,10 @@ EXACT = {
     "local": [
         COMMON,
         FOLD,
+        ICEBERG,
         REPLICAS_RUN,
         FOLD,
+        ICEBERG,
         DATABASE,
         BACKFILL,
         SEARCH,
@@ -221,9 +225,9 @@ EXACT = {
         READER_ROLE,
         READER_USER,
         {
-            "aws:athena/namedQuery:NamedQuery": 12,
-            "aws:cloudwatch/metricAlarm:MetricAlarm": 40,
-            "aws:dynamodb/table:Table": 4,
+            "aws:athena/namedQuery:NamedQuery": 18,
+            "aws:cloudwatch/metricAlarm:MetricAlarm": 44,
+            "aws:dynamodb/table:Table": 5,
             "aws:kms/alias:Alias": 4,
             "aws:kms/key:Key": 4,
             "aws:sns/topic:Topic": 2,

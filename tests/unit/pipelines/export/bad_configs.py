@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from tests.unit.configs import DECLARED, EXPORT, RDS, SHOP, database, lake, stack, view
+from tests.unit.configs import DECLARED, EXPORT, ICED, RDS, SHOP, database, lake, stack, view
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     # a run by a state machine: its sources, windows, catalog and views
@@ -61,7 +61,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
                 {"dynamodb": "wide", "columns": {f"attribute_{n}": "string" for n in range(2000)}},
             ]
         ),
-        "pipelines.lake.sources[1].columns: 63,061 bytes of JSON with the source's other settings, and a run hands "
+        "pipelines.lake.sources[1].columns: 63,086 bytes of JSON with the source's other settings, and a run hands "
         "over 50,000 of one at the most; name fewer",
     ),
     "more columns in all than a run hands over": (
@@ -71,7 +71,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
                 for t in range(6)
             ]
         ),
-        "pipelines.lake.sources: 186,384 bytes of JSON, and a run hands over 150,000 at the most; declare fewer",
+        "pipelines.lake.sources: 186,534 bytes of JSON, and a run hands over 150,000 at the most; declare fewer",
     ),
     "a window under 15 minutes": (
         lake(sources=[DECLARED | {"mode": "incremental"}], schedule="rate(10 minutes)"),
@@ -312,6 +312,27 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         lake(key_arn=f"arn:aws:kms:us-east-1:111111111111:key/{'a' * 36}"),
         "is not in eu-central-1; S3 takes a key of the bucket's own region",
     ),
+    "an Iceberg table of a database": (
+        database(format="iceberg"),
+        "format: not a key of a rds_instance source; leave it out",
+    ),
+    "an Iceberg table of a simple run": (
+        lake(sources=[ICED], run="simple"),
+        "sources[0].format: 'run: simple' writes no table; write 'run: state-machine'",
+    ),
+    "an Iceberg table that a crawler would find": (
+        lake(sources=[DECLARED, ICED | {"dynamodb": "iced"}], catalog="crawler"),
+        "sources[1].format: a crawler would make a table of the files, deleted rows among them",
+    ),
+    "an Iceberg table under Lake Formation": (
+        lake(sources=[ICED], lake_formation={"readers": ["arn:aws:iam::111111111111:role/analyst"]}),
+        "lake_formation: the run writes an Iceberg table's files with its own rights",
+    ),
+    "days of a past that no table has": (
+        lake(past_days=7),
+        "pipelines.lake.past_days: no source has 'format: iceberg', and no other table has a past; leave it out",
+    ),
+    "a format that is none": (lake(sources=[ICED | {"format": "delta"}]), "format"),
     "a move after the end": (
         lake(lifecycle={"infrequent_days": 60, "expire_days": 60}),
         "pipelines.lake.lifecycle.infrequent_days: 60 is not before expire_days, 60; lower it, or leave it out",

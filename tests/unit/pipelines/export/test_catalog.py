@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.unit.pipelines.conftest import Wire
-from tests.unit.pipelines.export.catalogued import EXPORT, latest, publish, shown, tables_of
+from tests.unit.pipelines.export.catalogued import COLUMNS, EXPORT, latest, publish, shown, tables_of
 
 
 def test_readers_move_after_the_table_and_its_partition_are_there(
@@ -25,7 +25,14 @@ def test_readers_move_after_the_table_and_its_partition_are_there(
         "/state/orders/01/published.json",
     ]
     assert answer["tables"] == [
-        {"table": "orders", "rows": 7, "set_aside": 2, "exported_to": EXPORT["exported_to"], "moved": True}
+        {
+            "table": "orders",
+            "rows": 7,
+            "set_aside": 2,
+            "exported_to": EXPORT["exported_to"],
+            "moved": True,
+            "snapshot": None,
+        }
     ]
     assert glue["partitions"] == {"2026-01-02": "s3://landing/lake/orders/export_date=2026-01-02/run=01/"}
 
@@ -132,6 +139,44 @@ def test_rows_of_an_incremental_export_are_those_of_the_folded_snapshot(
 ):
     export = EXPORT | {"incremental": True, "folded": {"rows": 40}}
     assert publish(app, context, export)["tables"][0]["rows"] == 40
+
+
+ICED = EXPORT | {
+    "format": "iceberg",
+    "location": "lake/orders/",
+    "committed": {"rows": 40, "snapshot": "9007199254740993"},
+}
+ICEBERG = {
+    "Name": "orders",
+    "Parameters": {"table_type": "ICEBERG"},
+    "StorageDescriptor": {"Columns": COLUMNS},
+}
+
+
+def test_of_an_iceberg_table_only_the_view_is_published_and_it_shows_all_of_it(
+    app: ModuleType, glue: dict[str, Any], context: SimpleNamespace
+):
+    glue["tables"]["orders"] = ICEBERG
+    (published,) = publish(app, context, ICED)["tables"]
+    assert (published["rows"], published["set_aside"], published["moved"]) == (40, 2, True)
+    assert glue["tables"]["orders"] is ICEBERG and not glue["partitions"]
+    assert latest(glue)["originalSql"].endswith('"orders"')
+    assert [column["name"] for column in latest(glue)["columns"]] == ["id", "total"]
+    record = json.loads(glue["state"]["/state/orders/current.json"])
+    assert (record["export_id"], record["location"], record["rows"]) == ("01", "lake/orders/", 40)
+
+
+def test_a_table_is_never_made_from_iceberg_to_parquet_or_back(
+    app: ModuleType, glue: dict[str, Any], context: SimpleNamespace
+):
+    glue["tables"]["orders"] = ICEBERG
+    with pytest.raises(
+        app.publishing.SchemaConflict, match="is an Iceberg table in the catalog; write format: iceberg"
+    ):
+        publish(app, context, EXPORT)
+    glue["tables"]["orders"] = ICEBERG | {"Parameters": {}}
+    with pytest.raises(app.publishing.SchemaConflict, match="is no Iceberg table in the catalog"):
+        publish(app, context, ICED)
 
 
 def test_a_report_hands_on_what_a_source_has_to_say_of_its_export(

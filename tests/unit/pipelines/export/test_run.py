@@ -179,6 +179,45 @@ def test_a_source_that_failed_or_brings_nothing_new_rings() -> None:
     assert (stale["period"], stale["evaluationPeriods"], stale["treatMissingData"]) == (3600, 7, "breaching")
 
 
+def test_nothing_expires_an_iceberg_tables_files_and_all_else_ends_as_before() -> None:
+    def ends(*sources: dict[str, Any]) -> dict[str, int]:
+        (rules,) = (
+            lake(*sources).of("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration").values()
+        )
+        return {r["filter"]["prefix"]: r["expiration"]["days"] for r in rules["rules"] if "expiration" in r}
+
+    customers = {"dynamodb": "customers"}
+    assert ends(customers) == {"": 400, "windows/": 7}
+    assert ends(ORDERS | {"format": "iceberg"}, customers) == dict.fromkeys(
+        ["raw/", "state/", "results/", "code/", "lake/customers/"], 400
+    ) | {"windows/": 7}
+
+
+def test_an_iceberg_table_is_offered_as_it_was_too() -> None:
+    queries = lake(ORDERS | {"format": "iceberg"}, {"dynamodb": "customers"}).of(
+        "aws:athena/namedQuery:NamedQuery"
+    )
+    offered = {name: query["query"] for name, query in queries.items() if "-sample-" not in name}
+    assert offered == {
+        "lake-snapshots-orders": 'SELECT made_current_at, snapshot_id FROM "tributary_test_lake"."orders$history" '
+        "WHERE is_current_ancestor ORDER BY made_current_at DESC",
+        "lake-day-ago-orders": 'SELECT * FROM "tributary_test_lake"."orders" FOR TIMESTAMP AS OF '
+        "(current_timestamp - interval '1' day) LIMIT 10",
+    }
+
+
+def test_only_a_run_with_an_iceberg_table_has_the_function_that_commits() -> None:
+    def made(*sources: dict[str, Any]) -> set[str]:
+        return set(lake(*sources).of("aws:lambda/function:Function"))
+
+    plain = made(ORDERS)
+    assert made(ORDERS | {"format": "iceberg", "mode": "incremental"}) - plain == {"lake-iceberg"}
+    function = lake(ORDERS | {"format": "iceberg"}).of("aws:lambda/function:Function")["lake-iceberg"]
+    variables = function["environment"]["variables"]
+    assert set(variables) == {"BUCKET", "DATABASE", "ACCOUNT_ID", "MEMORY"}
+    assert function["ephemeralStorage"] == {"size": 10240}
+
+
 def test_a_bundle_that_is_too_large_to_upload_goes_by_the_landing_under_its_hash() -> None:
     recorded = lake(ORDERS | {"mode": "incremental"})
     stored = recorded.inputs_of("aws:s3/bucketObjectv2:BucketObjectv2", "lake-fold")

@@ -29,6 +29,7 @@ def test_forty_tables_with_types_of_their_own_are_passed_to_a_run_and_fit_into_i
         "arn": f"arn:aws:dynamodb:mock:mock:table/{sources[39]['dynamodb']}",
         "table": sources[39]["dynamodb"],
         "mode": "full",
+        "format": "parquet",
         "declared": declared,
     }
     assert steps(recorded)["States"]["Plan for an event"]["Parameters"]["sources"] == plan["sources"]

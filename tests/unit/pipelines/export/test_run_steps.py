@@ -19,7 +19,13 @@ from components.shared import run_sources, run_steps, scheduled_time
 from components.shared.run_sources import RunSource
 
 HANDLERS = Path(__file__).resolve().parents[4] / "handlers"
-FUNCTIONS = {"source": "export_source", "normalise": "normalise", "fold": "fold", "catalog": "catalog"}
+FUNCTIONS = {
+    "source": "export_source",
+    "normalise": "normalise",
+    "fold": "fold",
+    "commit": "iceberg",
+    "catalog": "catalog",
+}
 # The function and the step -> the class of the event, and of what it returns.
 EVENTS: dict[tuple[str, str], type] = {
     ("source", run_steps.PLAN): run_steps.PlanEvent,
@@ -31,6 +37,7 @@ EVENTS: dict[tuple[str, str], type] = {
     ("normalise", run_steps.RECONCILE): run_steps.ReconcileEvent,
     ("normalise", run_steps.TABLES): run_steps.TablesEvent,
     ("fold", ""): run_steps.FoldEvent,
+    ("commit", ""): run_steps.CommitEvent,
     ("catalog", run_steps.PUBLISH): run_steps.PublishEvent,
     ("catalog", run_steps.REPORT): run_steps.ReportEvent,
 }

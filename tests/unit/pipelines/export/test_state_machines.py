@@ -59,6 +59,7 @@ def machines() -> dict[str, str]:
         args = pipeline.args
         assert isinstance(args, ExportArgs)
         parts = ["source", "normalise", "catalog", *(["fold"] if args.folds() else [])]
+        parts += ["iceberg"] if args.iceberg_tables() else []
         functions = {part: args.account.arn("lambda", f"function:{name}-{part}") for part in parts}
         made[name] = json.dumps(run_definition(args, args.table_arns(), f"arn:aws:s3:::{name}", functions))
     return made

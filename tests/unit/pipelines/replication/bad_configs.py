@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from tests.unit.configs import ANALYTICS, EXPORT, KEYED, REPLICA, WORKLOAD, adopted, replica, stack
+from tests.unit.configs import ANALYTICS, EXPORT, ICED, KEYED, REPLICA, WORKLOAD, adopted, replica, stack
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "neither from nor landing": (
@@ -127,6 +127,17 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "pipelines.replica.catalog.lake_formation.readers[0]: 'arn:aws:iam::111111111111:role/analyst' is not of "
         "account 222222222222, whose catalog it is",
     ),
+    "an Iceberg table of the replica under Lake Formation": (
+        replica(
+            EXPORT | {"sources": [ICED]},
+            catalog={"lake_formation": {"readers": ["arn:aws:iam::222222222222:role/analyst"]}},
+        ),
+        "pipelines.replica.catalog.lake_formation: the run writes the files of the Iceberg table 'orders' with its own",
+    ),
+    "a past of tables that have none": (
+        replica(catalog={"past_days": 7}),
+        "pipelines.replica.catalog.past_days: the export has no Iceberg table, and no other has a past; leave it out",
+    ),
     "a view of the replica on a table that is none": (
         replica(catalog={"views": {"sums": "SELECT total FROM invoices"}}),
         "pipelines.replica.catalog.views.sums: ",
@@ -147,6 +158,15 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "an adopted bucket by ARN": (
         adopted(bucket="arn:aws:s3:::shop-raw"),
         "pipelines.replica.landing.bucket: 'arn:aws:s3:::shop-raw' is not a bucket's name (3-63 of a-z 0-9 '-' '.')",
+    ),
+    "an Iceberg table": (
+        replica(EXPORT | {"sources": [ICED]}, prefixes=["raw/", "lake/"]),
+        "pipelines.replica.prefixes: 'lake/' would replicate the Iceberg table of 'orders', whose metadata holds the "
+        "addresses of its files",
+    ),
+    "an Iceberg table by its folder": (
+        replica(EXPORT | {"sources": [ICED]}, prefixes=["lake/orders/data/"]),
+        "would replicate the Iceberg table",
     ),
     "an adopted bucket's prefix": (
         adopted(prefix="raw"),

@@ -1,0 +1,249 @@
+"""Writes one run of an export into an Iceberg table, in one commit: all of it, or nothing.
+
+A full export: the rows that differ from the table's are replaced, and those that it lacks are taken away, so that
+the table holds what the export holds and a snapshot costs what changed. An increment: the rows of every key in the
+window are taken away, and the newest images put in. Rows are taken away by position deletes; MERGE takes one UPDATE or
+DELETE action there, so it is a DELETE and an INSERT in one transaction
+(https://duckdb.org/docs/current/core_extensions/iceberg/writing).
+
+The table's properties say which run it holds and until when; they change in the same commit. So a run that comes again
+changes nothing, nor does one that is older than what the table holds, and a window that does not begin where the table
+ends is refused. (A snapshot's summary is not DuckDB's to write, and it makes no tags.)
+
+Columns are added, and their types changed, as Iceberg promotes them: int to bigint, float to double, a decimal to more
+digits of the same scale (https://iceberg.apache.org/spec/#schema-evolution). Their identity is the field's id.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+from catalog_names import DELETED
+from duckdb_rows import Shape, quoted, text
+
+RUN, UNTIL = "tributary.run", "tributary.exported-to"
+"""The table's properties: the export that it holds, and the time that it is as of."""
+FORMAT_VERSION = (
+    "2"  # Athena reads no other: https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg.html
+)
+
+
+class TableAltered(Exception):
+    """The table is not as the last run left it, and this run can't go on from there."""
+
+
+class NotCommitted(Exception):
+    """The catalog did not take the commit, or its answer was lost: to be written again, which changes nothing where it
+    was taken."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """The table that is written."""
+
+    name: str
+    """As SQL has it."""
+    location: str
+    """Of a table that is made: an S3 address."""
+    exists: bool
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is written."""
+
+    export_id: str
+    since: str | None
+    """Where an increment begins; None: all of the table."""
+    until: str
+    files: Sequence[str]
+    """The addresses of its Parquet files."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a run did."""
+
+    rows: int
+    """Of the table, now."""
+    changes: int
+    """Rows that were put in or taken away."""
+    deletes: int
+    committed: bool
+    """False where the table held the run, or a later one, already."""
+    snapshot: int
+    """The id of the current one, as the run left or found it; 0: the table has none, as it was never written to."""
+
+
+def write(connection: duckdb.DuckDBPyConnection, target: Target, shape: Shape, run: Run) -> Written:
+    """Writes the run. Raises TableAltered, NotCommitted, and duckdb.Error for what can't be read or cast; the table is
+    then as before."""
+    if not target.exists:
+        if run.since:
+            raise TableAltered(f"{target.name} is gone, and the export holds changes only")
+        _create(connection, target, shape)
+    before = _properties(connection, target)
+    if before.get(RUN) == run.export_id or _is_later(before.get(UNTIL), run.until):
+        rows = _count(connection, target.name)
+        return Written(rows, 0, 0, committed=False, snapshot=_snapshot(connection, target))
+    if run.since and (UNTIL not in before or _is_later(run.since, before[UNTIL])):
+        raise TableAltered(
+            f"{target.name} holds the time until {before.get(UNTIL)}, and the changes begin at {run.since}: it was "
+            "rolled back, or made anew by somebody else"
+        )
+    own = _columns(connection, target)
+    altered = _alterations(connection, target, shape, own)
+    empty = RUN not in before and _count(connection, target.name) == 0
+    if not empty:
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE changes AS {_changes(connection, target, shape, run, own)}"
+        )
+    connection.execute("BEGIN")
+    try:
+        for alteration in altered:
+            connection.execute(alteration)
+        counted = _fill(connection, target, shape, run) if empty else _replace(connection, target, shape)
+        rows = _count(connection, target.name)
+        if not run.since and rows != (exported := _exported(connection, run)):
+            raise TableAltered(
+                f"{target.name} would have {rows} rows, and the export has {exported}: a key stands in it several times"
+            )
+        properties = f"MAP {{{text(RUN)}: {text(run.export_id)}, {text(UNTIL)}: {text(run.until)}}}"
+        connection.execute(f"CALL set_iceberg_table_properties({target.name}, {properties})")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    try:
+        connection.execute("COMMIT")
+    except duckdb.Error as error:
+        raise NotCommitted(f"{target.name}: {error}") from error
+    return Written(rows, *counted, committed=True, snapshot=_snapshot(connection, target))
+
+
+def _create(connection: duckdb.DuckDBPyConnection, target: Target, shape: Shape) -> None:
+    columns = ", ".join(f"{quoted(name)} {type_}" for name, type_ in shape.types.items())
+    connection.execute(
+        f"CREATE TABLE {target.name} ({columns}) WITH ('location' = {text(target.location)}, "
+        f"'format-version' = '{FORMAT_VERSION}', 'write.delete.mode' = 'merge-on-read', "
+        "'write.update.mode' = 'merge-on-read', 'write.parquet.compression-codec' = 'zstd')"
+    )
+
+
+def _properties(connection: duckdb.DuckDBPyConnection, target: Target) -> dict[str, str]:
+    return dict(connection.execute(f"SELECT * FROM iceberg_table_properties({target.name})").fetchall())
+
+
+def _snapshot(connection: duckdb.DuckDBPyConnection, target: Target) -> int:
+    """The last one: its sequence number is the highest (https://iceberg.apache.org/spec/#sequence-numbers)."""
+    sql = f"SELECT coalesce(max_by(snapshot_id, sequence_number), 0) FROM iceberg_snapshots({target.name})"
+    return _row(connection, sql)[0]
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, target: Target) -> dict[str, str]:
+    return {row[0]: row[1] for row in connection.execute(f"DESCRIBE {target.name}").fetchall()}
+
+
+def _alterations(
+    connection: duckdb.DuckDBPyConnection, target: Target, shape: Shape, own: dict[str, str]
+) -> list[str]:
+    """The statements that give the table the columns of the run."""
+    typed = ", ".join(f"typeof(NULL::{type_})" for type_ in shape.types.values())
+    (wanted,) = connection.execute(f"SELECT {typed}").fetchall()
+    statements: list[str] = []
+    for name, type_ in zip(shape.types, wanted, strict=True):
+        if name not in own:
+            statements.append(f"ALTER TABLE {target.name} ADD COLUMN {quoted(name)} {type_}")
+        elif own[name] != type_:
+            if not _promotes(own[name], type_):
+                raise TableAltered(f"{target.name} has {name} as {own[name]}, and the export as {type_}")
+            statements.append(f"ALTER TABLE {target.name} ALTER COLUMN {quoted(name)} TYPE {type_}")
+    return statements
+
+
+def _promotes(old: str, new: str) -> bool:
+    """Whether Iceberg takes a column of the old type as one of the new."""
+    if (old, new) in {("INTEGER", "BIGINT"), ("FLOAT", "DOUBLE")}:
+        return True
+    if not (old.startswith("DECIMAL(") and new.startswith("DECIMAL(")):
+        return False
+    (digits, scale), (more, same) = (part[8:-1].split(",") for part in (old, new))
+    return scale == same and int(more) >= int(digits)
+
+
+def _changes(
+    connection: duckdb.DuckDBPyConnection, target: Target, shape: Shape, run: Run, own: dict[str, str]
+) -> str:
+    """The rows to put in, and those to take away (`_deleted`), each key once."""
+
+    def present(source: str) -> set[str]:
+        return {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
+
+    if run.since:
+        return f"SELECT {shape.columns}, {DELETED} FROM ({shape.newest([run.files], present)})"
+    table = ", ".join(
+        f"{quoted(name) if name in own else 'NULL'}::{type_} AS {quoted(name)}"
+        for name, type_ in shape.types.items()
+    )
+    picked = ", ".join(
+        f"coalesce(new.{quoted(name)}, old.{quoted(name)}) AS {quoted(name)}"
+        if name in shape.keys
+        else f"new.{quoted(name)}"
+        for name in shape.types
+    )
+    same_key = " AND ".join(f"new.{quoted(key)} = old.{quoted(key)}" for key in shape.keys)
+    differs = " OR ".join(
+        f"new.{quoted(name)} IS DISTINCT FROM old.{quoted(name)}"
+        for name in shape.types
+        if name not in shape.keys
+    )
+    # `_deleted` marks a side that is there. A key that somebody has put into the table twice comes out once.
+    return (
+        f"SELECT DISTINCT ON ({shape.key}) * FROM (SELECT {picked}, new.{DELETED} IS NULL AS {DELETED} "
+        f"FROM (SELECT *, FALSE AS {DELETED} FROM ({shape.rows(run.files, present)})) AS new "
+        f"FULL JOIN (SELECT {table}, FALSE AS {DELETED} FROM {target.name}) AS old ON {same_key} "
+        f"WHERE new.{DELETED} IS NULL OR old.{DELETED} IS NULL OR {differs})"
+    )
+
+
+def _fill(connection: duckdb.DuckDBPyConnection, target: Target, shape: Shape, run: Run) -> tuple[int, int]:
+    def present(source: str) -> set[str]:
+        return {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
+
+    rows = shape.rows(run.files, present)
+    (added,) = _row(
+        connection, f"INSERT INTO {target.name} ({shape.columns}) SELECT {shape.columns} FROM ({rows})"
+    )
+    return added, 0
+
+
+def _replace(connection: duckdb.DuckDBPyConnection, target: Target, shape: Shape) -> tuple[int, int]:
+    changes, deletes = _row(connection, f"SELECT count(*), count(*) FILTER (WHERE {DELETED}) FROM changes")
+    if changes:
+        connection.execute(
+            f"DELETE FROM {target.name} WHERE ({shape.key}) IN (SELECT ({shape.key}) FROM changes)"
+        )
+    if changes > deletes:
+        connection.execute(
+            f"INSERT INTO {target.name} ({shape.columns}) SELECT {shape.columns} FROM changes WHERE NOT {DELETED}"
+        )
+    return changes, deletes
+
+
+def _exported(connection: duckdb.DuckDBPyConnection, run: Run) -> int:
+    """The rows of the run's files, by their footers."""
+    return _count(connection, f"read_parquet([{', '.join(map(text, run.files))}])") if run.files else 0
+
+
+def _count(connection: duckdb.DuckDBPyConnection, source: str) -> int:
+    return _row(connection, f"SELECT count(*) FROM {source}")[0]
+
+
+def _row(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[int, ...]:
+    """The only row of a query."""
+    (row,) = connection.execute(sql).fetchall()
+    return row
+
+
+def _is_later(time: str | None, other: str) -> bool:
+    return time is not None and datetime.fromisoformat(time) > datetime.fromisoformat(other)
