@@ -60,6 +60,8 @@ class FilledTables:
     """Whether a source's changes are folded into its last snapshot of Parquet."""
     iceberg: list[str] = Field(default_factory=list)
     """Those of `tables` that are Iceberg tables."""
+    stale_after_hours: dict[str, int] = Field(default_factory=dict)
+    """Source -> hours without a new export of it after which it is late; none of a source that comes seldom."""
 
 
 @arguments

@@ -11,7 +11,8 @@ from components.shared.run_commands import ITS_INPUT, NEWEST, newest, start_comm
 
 
 def watch_sources(name: str, filling: Filling, opts: pulumi.ResourceOptions) -> None:
-    """Two alarms for each source: its export failed, and nothing of it was published for too long."""
+    """Alarms for each source: its export failed, and nothing of it was published for too long, where the time between
+    two runs is one that an alarm can see."""
     topic = filling.topic
     machine = machine_arn(f"{name}-run", filling.account)
     runs = f"aws stepfunctions list-executions --state-machine-arn {machine}"
@@ -26,6 +27,9 @@ def watch_sources(name: str, filling: Filling, opts: pulumi.ResourceOptions) -> 
             f"{_reason_and_again(machine)}",
             opts=opts,
         )
+        stale_after_hours = filling.stale_after_hours.get(source)
+        if stale_after_hours is None:
+            continue
         alarm(
             f"{name}-{source}-stale",
             f"{metric_names.NAMESPACE}/{metric_names.PUBLISHED}",
@@ -33,12 +37,12 @@ def watch_sources(name: str, filling: Filling, opts: pulumi.ResourceOptions) -> 
             when=Threshold(
                 below=1,
                 minutes=60,
-                periods=filling.stale_after_hours,
+                periods=stale_after_hours,
                 # No run at all is what this alarm is for.
                 missing="breaching",
             ),
             topic=topic,
-            meaning=f"Nothing of {source} was published for {filling.stale_after_hours} hours. Queries read older "
+            meaning=f"Nothing of {source} was published for {stale_after_hours} hours. Queries read older "
             f"data. Check whether it ran ({runs}), and {filling.begun_by}.",
             opts=opts,
         )

@@ -32,7 +32,8 @@ class Filling:
     """Table of the catalog -> its declared columns, None where none are; as far as the config knows."""
     folds: bool
     """Whether a source's changes are folded into its last snapshot of Parquet."""
-    stale_after_hours: int
+    stale_after_hours: Mapping[str, int]
+    """Source -> hours without a new export of it after which an alarm fires; none of a source without such an alarm."""
     begun_by: str
     """What to check where no run began, as an alarm says it: 'whether the schedule is on (aws …)'."""
     queries: QueryArgs

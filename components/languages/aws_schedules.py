@@ -1,9 +1,11 @@
 """Schedules and time zones as a config writes them. Pure."""
 
 import re
+from calendar import monthrange
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
 from components.arguments import nearest
@@ -120,11 +122,81 @@ def cron(value: str) -> str:
 
 def least_minutes(value: str) -> int:
     """The shortest time between two runs of a schedule, in minutes; for a cron of single minutes an hour."""
-    every = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", value)
-    if every:
-        return int(every[1]) * {"minute": 1, "hour": 60, "day": 1440}[every[2]]
+    if rate := _rate(value):
+        return rate
     minutes = _CRON[0].listed(value.removeprefix("cron(").split(" ")[0])
     return min(b - a for a, b in zip(minutes, [*minutes[1:], minutes[0] + 60], strict=True))
+
+
+def longest_minutes(value: str) -> int:
+    """The longest time between two runs of a schedule within the years that it names, in minutes of its own clock."""
+    if rate := _rate(value):
+        return rate
+    minutes, hours, day, month, weekday, _ = value.removeprefix("cron(").removesuffix(")").split(" ")
+    times = _times_of_day(minutes, hours)
+    within_a_day = max((later - earlier for earlier, later in pairwise(times)), default=0)
+    overnight = times[0] - times[-1]
+    if {day, weekday} <= {"*", "?"} and month == "*":
+        return max(within_a_day, 1440 + overnight)
+    months = _CRON[3].listed(month)
+    days = [
+        number
+        for number in range(*_EVERY_CALENDAR)
+        if (it := date.fromordinal(number)).month in months and _is_day(it, day) and _is_weekday(it, weekday)
+    ]
+    # 30 February never comes.
+    between = max((later - earlier for earlier, later in pairwise(days)), default=366 * 8)
+    return max(within_a_day, between * 1440 + overnight)
+
+
+# A leap day on each weekday: 28 years.
+_EVERY_CALENDAR = date(2001, 1, 1).toordinal(), date(2029, 1, 1).toordinal()
+
+
+def _rate(value: str) -> int:
+    """The minutes of a rate, 0 of a cron."""
+    every = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", value)
+    return int(every[1]) * {"minute": 1, "hour": 60, "day": 1440}[every[2]] if every else 0
+
+
+def _times_of_day(minutes: str, hours: str) -> list[int]:
+    return [60 * hour + minute for hour in _CRON[1].listed(hours) for minute in _CRON[0].listed(minutes)]
+
+
+def _is_day(it: date, day: str) -> bool:
+    """Whether a date is of the field for the day of the month."""
+    last = monthrange(it.year, it.month)[1]
+    if day == "L":
+        return it.day == last
+    if day.endswith("W"):
+        near = last if day == "LW" else int(day[:-1])
+        return near <= last and it == _nearest_weekday(it.replace(day=near))
+    return day in ("*", "?") or it.day in _CRON[2].listed(day)
+
+
+def _nearest_weekday(it: date) -> date:
+    """The Monday to Friday nearest to a date, within its month."""
+    for days in (0, -1, 1, 2, -2):
+        near = it + timedelta(days)
+        if near.month == it.month and near.isoweekday() <= 5:
+            return near
+    raise AssertionError(it)
+
+
+def _is_weekday(it: date, weekday: str) -> bool:
+    """Whether a date is of the field for the day of the week, where 1 is Sunday."""
+    number = it.isoweekday() % 7 + 1
+    which, _, nth = weekday.partition("#")
+    if nth:
+        return number == _CRON[4].value(which) and (it.day + 6) // 7 == int(nth)
+    if weekday.endswith("L"):
+        week_to_go = it + timedelta(7)
+        return (
+            number == 7
+            if weekday == "L"
+            else number == _CRON[4].value(weekday[:-1]) and week_to_go.month != it.month
+        )
+    return weekday in ("*", "?") or number in _CRON[4].listed(weekday)
 
 
 def starts(value: str, zone: str) -> list[list[int]]:
@@ -133,11 +205,7 @@ def starts(value: str, zone: str) -> list[list[int]]:
     expression = re.fullmatch(r"cron\((\S+) (\S+) .*\)", value)
     if not expression:
         return []
-    local = [
-        60 * hour + minute
-        for hour in _CRON[1].listed(expression[2])
-        for minute in _CRON[0].listed(expression[1])
-    ]
+    local = _times_of_day(expression[1], expression[2])
     noons = [datetime(datetime.now(UTC).year, month, 15, 12, tzinfo=ZoneInfo(zone)) for month in range(1, 13)]
     offsets = {
         int(offset.total_seconds() // 60) for noon in noons if (offset := noon.utcoffset()) is not None

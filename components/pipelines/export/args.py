@@ -1,6 +1,7 @@
 """The arguments of an export pipeline."""
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
@@ -22,7 +23,11 @@ from components.pipelines.export.sources import ExportSourceArgs
 from components.pipelines.pipeline import PipelineArgs
 from components.shared.catalog_names import latest_view, table_names
 from components.shared.landing_folders import RAW
-from components.shared.run_sources import EVENT, ICEBERG, INCREMENTAL, RunSource
+from components.shared.run_sources import EVENT, ICEBERG, INCREMENTAL, LATEST_AUTOMATED, RunSource
+
+# Minutes between two automated snapshots: one a day, in the backup window
+# (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_WorkingWithAutomatedBackups.html).
+_BETWEEN_SNAPSHOTS = 1440
 
 
 @arguments
@@ -58,8 +63,10 @@ class ExportArgs(PipelineArgs):
     past_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     """Days that an Iceberg table can be read as it was. Glue's optimizers then expire older snapshots, compact files
     and delete those of no snapshot (0.44 dollars a DPU-hour). Without it all is kept, and nothing is compacted."""
-    stale_after_hours: Annotated[int, Field(ge=1, le=168)] = 26
-    """Hours without a new export of a source after which an alarm fires."""
+    stale_after_hours: Annotated[int, Field(ge=1, le=168)] | None = None
+    """Hours without a new export of a source after which an alarm fires. By default three more of the longest times
+    between two runs, of two hours at the most: 26 for a daily schedule, 1 for `rate(15 minutes)`. An alarm sees a week
+    back, so there is none for a schedule that leaves out more."""
     queries: QueryArgs = QueryArgs()
     """What a query in Athena may cost."""
     views: Views = Field(default_factory=dict)
@@ -195,6 +202,41 @@ class ExportArgs(PipelineArgs):
                 f"'{often[0]}') spans 15 minutes at the least; write 'rate(15 minutes)' or more"
             )
 
+    @together
+    def _no_alarm_rings_between_two_runs(self) -> Iterator[str]:
+        seldom = max(self.sources, key=self._minutes_between)
+        longest, hours = self._minutes_between(seldom), self.stale_after_hours
+        if hours is None or hours * 60 > longest:
+            return
+        suits = _stale_after(longest)
+        yield (
+            f"stale_after_hours: {hours}, and up to {longest / 60:g} hours lie between two exports of '{seldom.name}', "
+            "so the alarm would ring between them; "
+            + (
+                f"write {suits} or more, or leave it out"
+                if suits
+                else "leave it out: an alarm sees 168 hours back"
+            )
+        )
+
+    def stale_after(self) -> dict[str, int]:
+        """Source -> hours without a new export of it after which an alarm fires; none of a source that comes too
+        seldom for an alarm."""
+        hours = {
+            source.name: self.stale_after_hours or _stale_after(self._minutes_between(source))
+            for source in self.sources
+        }
+        return {source: after for source, after in hours.items() if after is not None}
+
+    def _minutes_between(self, source: ExportSourceArgs) -> int:
+        """The longest time between two exports of a source."""
+        if source.snapshot == EVENT:
+            return _BETWEEN_SNAPSHOTS
+        scheduled = aws_schedules.longest_minutes(self.schedule)
+        # A run that meets the snapshot of the last one has nothing to export.
+        by_snapshots = not source.dynamodb and source.snapshot == LATEST_AUTOMATED
+        return max(scheduled, _BETWEEN_SNAPSHOTS) if by_snapshots else scheduled
+
     def _of(self, name: str) -> ExportSourceArgs:
         return next(source for source in self.sources if source.name == name)
 
@@ -299,9 +341,17 @@ class ExportArgs(PipelineArgs):
                 tables={table: dict(columns or {}) for table, columns in self.catalog_tables().items()},
                 folds=self.folds(),
                 iceberg=self.iceberg_tables(),
+                stale_after_hours=self.stale_after(),
             )
             if self.run != "simple"
             else None,
             schedule=self.schedule if any(source.snapshot != EVENT for source in self.sources) else None,
             timezone=self.timezone,
         )
+
+
+def _stale_after(longest: int) -> int | None:
+    """Hours after which no new export is late, where up to `longest` minutes lie between two runs; None beyond the
+    week that an alarm sees (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html)."""
+    week = 168
+    return None if longest > week * 60 else min(week, math.ceil((longest + min(3 * longest, 120)) / 60))

@@ -68,7 +68,7 @@ def filling(args: ExportArgs) -> Filling:
         folds=args.folds(),
         iceberg=args.iceberg_tables(),
         past_days=args.past_days,
-        stale_after_hours=args.stale_after_hours,
+        stale_after_hours=args.stale_after(),
         begun_by="whether the schedule is on (aws scheduler list-schedules)",
         queries=args.queries,
         views=args.views,

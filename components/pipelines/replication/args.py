@@ -58,8 +58,8 @@ class ReplicaCatalogArgs:
     past_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     """Days that an Iceberg table can be read as it was. Glue's optimizers then expire older snapshots, compact files
     and delete those of no snapshot (0.44 dollars a DPU-hour). Without it all is kept, and nothing is compacted."""
-    stale_after_hours: Annotated[int, Field(ge=1, le=168)] = 26
-    """Hours without a new export of a source after which an alarm fires."""
+    stale_after_hours: Annotated[int, Field(ge=1, le=168)] | None = None
+    """Hours without a new export of a source after which an alarm fires; by default as at the export."""
 
 
 @arguments

@@ -67,7 +67,9 @@ def filling(name: str, args: ReplicationArgs, catalog: ReplicaCatalogArgs, fille
         folds=filled.folds,
         iceberg=filled.iceberg,
         past_days=catalog.past_days,
-        stale_after_hours=catalog.stale_after_hours,
+        stale_after_hours=dict.fromkeys(filled.sources, catalog.stale_after_hours)
+        if catalog.stale_after_hours
+        else filled.stale_after_hours,
         begun_by=f"whether its exports arrive (aws logs tail {log} --since 1d) and are published at the source, "
         f"{args.landing.name}",
         queries=catalog.queries,

@@ -209,6 +209,23 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         lake(stale_after_hours=169),
         "stale_after_hours: 169 should be less",
     ),
+    "stale between two runs": (
+        lake(stale_after_hours=24),
+        "stale_after_hours: 24, and up to 24 hours lie between two exports of 'orders', so the alarm would ring "
+        "between them; write 26 or more, or leave it out",
+    ),
+    "stale between two snapshots": (
+        lake(stale_after_hours=1, schedule="rate(15 minutes)", sources=[DECLARED, SHOP], create_key=True),
+        "stale_after_hours: 1, and up to 24 hours lie between two exports of 'shop'",
+    ),
+    "stale over a weekend": (
+        lake(stale_after_hours=26, schedule="cron(0 3 ? * MON-FRI *)"),
+        "up to 72 hours lie between two exports of 'orders', so the alarm would ring between them; write 74 or more",
+    ),
+    "stale within a month": (
+        lake(stale_after_hours=168, schedule="cron(0 3 1 * ? *)"),
+        "up to 744 hours lie between two exports of 'orders', so the alarm would ring between them; leave it out: an",
+    ),
     # export
     "no sources": (lake(sources=[]), "pipelines.lake.sources: [] should have at least 1 item"),
     "sources that are text": (lake(sources="orders"), "pipelines.lake.sources: 'orders' is not a list"),

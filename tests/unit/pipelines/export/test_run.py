@@ -167,7 +167,7 @@ def test_the_crawler_reads_new_folders_only_and_changes_nothing_it_made() -> Non
 
 
 def test_a_source_that_failed_or_brings_nothing_new_rings() -> None:
-    alarms = lake(ORDERS, stale_after_hours=7).of("aws:cloudwatch/metricAlarm:MetricAlarm")
+    alarms = lake(ORDERS, stale_after_hours=30).of("aws:cloudwatch/metricAlarm:MetricAlarm")
     failed, stale = alarms["lake-orders-failed"], alarms["lake-orders-stale"]
     of = {"Pipeline": "lake", "Source": "orders"}
     assert (failed["metricName"], failed["dimensions"], failed["threshold"]) == ("Failed", of, 0)
@@ -176,7 +176,7 @@ def test_a_source_that_failed_or_brings_nothing_new_rings() -> None:
         of,
         "LessThanThreshold",
     )
-    assert (stale["period"], stale["evaluationPeriods"], stale["treatMissingData"]) == (3600, 7, "breaching")
+    assert (stale["period"], stale["evaluationPeriods"], stale["treatMissingData"]) == (3600, 30, "breaching")
 
 
 def test_nothing_expires_an_iceberg_tables_files_and_all_else_ends_as_before() -> None:

@@ -174,3 +174,17 @@ def test_under_lake_formation_the_replicas_files_are_read_by_the_role_registered
     made = copy(LAKE, create_key=True, catalog={"lake_formation": {"readers": readers}})
     locations = made.of("aws:lakeformation/resource:Resource").values()
     assert {location["arn"] for location in locations} == {f"{REPLICA}/lake", f"{REPLICA}/raw/shop"}
+
+
+@pytest.mark.parametrize(
+    ("export", "catalog", "hours"),
+    [({}, {}, 26), ({"schedule": "rate(2 days)"}, {}, 50), ({}, {"stale_after_hours": 3}, 3)],
+)
+def test_a_table_is_late_there_when_it_is_late_at_the_source(
+    export: dict[str, Any], catalog: dict[str, Any], hours: int
+) -> None:
+    alarms = copy(LAKE | export, create_key=True, catalog=catalog).of(
+        "aws:cloudwatch/metricAlarm:MetricAlarm"
+    )
+    late = {name: alarm["evaluationPeriods"] for name, alarm in alarms.items() if name.endswith("-stale")}
+    assert (late["copy-orders-stale"], late["copy-shop-stale"]) == (hours, hours)
