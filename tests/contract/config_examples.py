@@ -39,6 +39,10 @@ GIVEN: dict[str, dict[str, Any]] = {
         "account": ACCOUNT,
         "sources": [{"dynamodb": "orders", "columns": {"id": "string"}}],
     },
+    "ExportArgs.past_days": {
+        "account": ACCOUNT,
+        "sources": [{"dynamodb": "orders", "format": "iceberg"}],
+    },
     "ExportSourceArgs": {"rds_instance": "shop"},
     **{f"ExportSourceArgs.{key}": {} for key in ("dynamodb", "rds_instance", "rds_cluster")},
     **{f"ExportSourceArgs.{key}": {"dynamodb": "orders"} for key in ("mode", "columns", "catalog_name")},

@@ -152,7 +152,7 @@ def test_collections_share_a_node_and_see_nothing_of_each_other(cloud: Cloud, bo
     collection = cloud.collection("shelf")
     role = cloud.role("shelf-all", [{"Action": "aoss:APIAccessAll", "Resource": "*"}])
     cloud.grant("shelf-all", role, ["*"], "shelf")
-    client = cloud.search(collection, cloud.assume(role))
+    client: Any = cloud.search(collection, cloud.assume(role))
     client.index(index="novels", id="1", body={"own": True})
     assert client.get(index="novels", id="1")["_source"] == {"own": True}
     assert eventually(lambda: client.search()["hits"]["total"]["value"]) == 1

@@ -219,7 +219,7 @@ def places(export: Any):
 def test_a_table_of_an_rds_export_is_searched_in_the_folder_that_rds_gives_it(
     entries: list[Any], keys: list[Any], folders: dict[str, Any]
 ):
-    assert places(described(*entries, keys=keys)) == folders
+    assert places(described(*entries, keys=tuple(keys))) == folders
 
 
 def test_a_database_that_rds_skipped_stops_no_other_table():

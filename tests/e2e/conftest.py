@@ -129,6 +129,12 @@ class Run:
                 pipeline["sources"] = [
                     source for source in pipeline["sources"] if source.get("dynamodb") in tables
                 ]
+        sources = [source for pipeline in kept.values() for source in pipeline.get("sources", ())]
+        if not any(source.get("format") == "iceberg" for source in sources):
+            for pipeline in kept.values():
+                for args in (pipeline, pipeline.get("catalog")):
+                    if isinstance(args, dict):
+                        args.pop("past_days", None)
         settings["config"]["tributary:pipelines"] = kept
         file.write_text(yaml.safe_dump(settings, sort_keys=False))
 

@@ -104,11 +104,11 @@ def test_status_prints_json_rows_of_what_was_sent_and_of_what_any_running_stack_
 
 
 def test_after_up_a_changed_schedule_is_one_updated_resource_and_nothing_else_changes(stack):
-    stack.edit("Pulumi.local.yaml", r"( +)kind: export\n", r"\g<0>\g<1>schedule: rate(7 hours)\n")
+    stack.edit("Pulumi.local.yaml", r"( +)kind: export\n", r"\g<0>\g<1>schedule: rate(24 hours)\n")
     try:
         changes = json.loads(stack.operation("preview"))
     finally:
-        stack.edit("Pulumi.local.yaml", r" +schedule: rate\(7 hours\)\n", "")
+        stack.edit("Pulumi.local.yaml", r" +schedule: rate\(24 hours\)\n", "")
     assert changes.pop("update") == 1
     assert set(changes) == {"same"}
 

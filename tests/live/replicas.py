@@ -7,6 +7,7 @@ import json
 from contextlib import ExitStack
 from typing import Any
 
+from handlers.arrival.arrival import arrivals
 from tests.live.life import Life, accepted, until
 from tests.live.place import Place
 from tests.live.queues import queue_of_events
@@ -35,7 +36,7 @@ def replica(place: Place, name: str, undo: ExitStack) -> None:
     policy = json.dumps({"Version": "2012-10-17", "Statement": [lets_in]})
     # The policy names a role that is new: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_roles.html
     until(lambda: accepted(far.put_bucket_policy, "MalformedPolicy", Bucket=target, Policy=policy))
-    arrivals, _ = queue_of_events(place, name, target, "s3:ObjectCreated:*", undo, 1)
+    at_target, _ = queue_of_events(place, name, target, "s3:ObjectCreated:*", undo, 1)
     failures, _ = queue_of_events(place, f"{name}-failed", source, FAILED, undo)
     rule = {
         "ID": name,
@@ -53,7 +54,7 @@ def replica(place: Place, name: str, undo: ExitStack) -> None:
     }
     near.put_bucket_replication(Bucket=source, ReplicationConfiguration={"Role": role_arn, "Rules": [rule]})
     near.put_object(Bucket=source, Key=KEY, Body=b"{}")
-    arrived = message(place, 1, arrivals)
+    arrived = message(place, 1, at_target)
     (record,) = json.loads(arrived)["Records"]
     answer: dict[str, Any] = {
         "arrival": record["eventName"],

@@ -4,9 +4,14 @@ class AWSRequest:
     method: str
     url: str
     headers: Mapping[str, str]
+    data: bytes | str
     def __init__(
-        self, method: str, url: str, *, data: bytes | str = ..., headers: Mapping[str, str] = ...
+        self, method: str, url: str, headers: Mapping[str, str] = ..., data: bytes | str = ...
     ) -> None: ...
+    def prepare(self) -> AWSPreparedRequest: ...
+
+class AWSPreparedRequest:
+    body: bytes
 
 class AWSResponse:
     status_code: int

@@ -19,8 +19,10 @@ class OperationModel:
     input_shape: Shape | None
     output_shape: Shape | None
     error_shapes: list[Shape]
+    service_model: ServiceModel
 
 class ServiceModel:
     def __init__(self, service_description: Mapping[str, Any], service_name: str | None = ...) -> None: ...
     operation_names: list[str]
+    metadata: Mapping[str, Any]
     def operation_model(self, operation_name: str) -> OperationModel: ...

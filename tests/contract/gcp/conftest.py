@@ -189,7 +189,7 @@ class Landing:
         self.bucket, self.user = f"landing-{next(NUMBER)}", f"bigquery-{next(NUMBER)}"
         self.s3.create_bucket(Bucket=self.bucket)
         self.iam.create_user(UserName=self.user)
-        self.statements = [
+        self.statements: list[dict[str, Any]] = [
             {
                 "Sid": "ListLanding",
                 "Effect": "Allow",

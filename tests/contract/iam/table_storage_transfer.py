@@ -6,6 +6,7 @@ The stack: `plain` exports two tables of account HERE under a customer's key and
 """
 
 import dataclasses
+from typing import Any
 
 from tests.contract.iam import table_bigquery_transfer
 from tests.contract.iam.proof import Case, can, cannot
@@ -25,7 +26,7 @@ from tests.contract.iam.table_replication import PLAIN_KEY as LANDING_KEY
 from tests.contract.iam.table_replication import TABLES as TABLES
 from tests.recording import AGENT
 
-_PIPELINES = table_bigquery_transfer.CONFIG["pipelines"]
+_PIPELINES: dict[str, Any] = table_bigquery_transfer.CONFIG["pipelines"]
 CONFIG = table_bigquery_transfer.CONFIG | {
     "pipelines": {
         "plain": _PIPELINES["plain"] | {"event_queue": True},

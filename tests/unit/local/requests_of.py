@@ -135,9 +135,9 @@ def valid(shape: Any, depth: int = 0, within: tuple[str, ...] = ()) -> Any:
         if "pattern" not in limits:
             return "a" * min(int(most), max(int(least), 4))
         pattern = as_python(limits["pattern"])
-        if pattern is None or (made := matching(pattern, int(least), int(most))) is None:
+        if pattern is None or (text := matching(pattern, int(least), int(most))) is None:
             raise CannotMake(limits["pattern"])
-        return made
+        return text
     if kind == "blob":
         return b"a" * max(1, int(least))
     if kind == "timestamp":

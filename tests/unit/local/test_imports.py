@@ -16,6 +16,8 @@ from local.providers.aws_types import INVOKES, ROWS
 from local.providers.servicer import Servicer
 from local.providers.values import plain, wire, without
 
+NOBODY: Any = None  # the context of a call, which a read and a comparison do not use
+
 QUEUE, DATABASE = "aws:sqs/queue:Queue", "aws:glue/catalogDatabase:CatalogDatabase"
 
 
@@ -35,7 +37,7 @@ def servicer(monkeypatch: pytest.MonkeyPatch) -> Servicer:
 
 
 def read(servicer: Servicer, kind: Any, key: Any):
-    answer = servicer.Read(provider_pb2.ReadRequest(id=key, urn=f"urn:pulumi:s::p::{kind}::thing"), None)
+    answer = servicer.Read(provider_pb2.ReadRequest(id=key, urn=f"urn:pulumi:s::p::{kind}::thing"), NOBODY)
     return answer.id, plain(answer.inputs)
 
 
@@ -56,7 +58,7 @@ def test_what_stands_where_nothing_is_set_is_no_difference(servicer: Servicer):
         request = provider_pb2.DiffRequest(
             urn=f"urn:pulumi:s::p::{QUEUE}::thing", olds=wire(old), old_inputs=wire(old), news=wire(new)
         )
-        return set(servicer.Diff(request, None).diffs) - {"tagsAll"}
+        return set(servicer.Diff(request, NOBODY).diffs) - {"tagsAll"}
 
     assert differing({"name": "q"}, {"name": "q", "visibilityTimeoutSeconds": 30}) == set()
     assert differing({"name": "q", "visibilityTimeoutSeconds": 30}, {"name": "q"}) == set()

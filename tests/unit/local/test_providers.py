@@ -38,7 +38,7 @@ class Context:
     def abort(self, code: Any, details: Any):
         raise Aborted(details)
 
-    def set_trailing_metadata(self, metadata: Any):
+    def set_trailing_metadata(self, trailing_metadata: Any):
         pass
 
 
@@ -270,7 +270,8 @@ def test_every_row_is_a_type_of_the_sdk_and_names_its_operations(kind: Any, serv
     given = schema.inputs(kind)
     assert given and schema.outputs(kind)
     if kind in ROWS:
-        row, client = ROWS[kind], servicer.cloud.client(ROWS[kind].service)
+        cloud: Any = servicer.cloud
+        row, client = ROWS[kind], cloud.client(ROWS[kind].service)
         for step in (*row.create, *row.read, *row.update, *row.delete, *([row.untag] if row.untag else [])):
             assert not isinstance(step, str) or step in client.meta.method_to_api_mapping, step
         known = {*given, *schema.outputs(kind)}

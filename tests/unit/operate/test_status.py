@@ -123,10 +123,10 @@ def test_a_run_that_failed_marks_the_sources_that_its_cause_names_and_says_how_t
 def test_before_the_first_run_each_source_is_a_row_that_says_so() -> None:
     cloud = FakeCloud()
     cloud.run = None
-    cloud.records: dict[Any, Any] = {}
-    cloud.loads: list[Any] = []
+    cloud.records = {}
+    cloud.loads = []
     cloud.export = None
-    cloud.metrics: dict[Any, Any] = {}
+    cloud.metrics = {}
     shown = {key: each.state for key, each in rows(cloud).items()}
     assert shown.pop(("shop-replica", "orders")) == "ok"
     assert set(shown.values()) == {NOTHING} and ("shop-lake", "shop") in shown

@@ -65,7 +65,8 @@ main(plugin.provider(), sys.argv[1:])
 
 @pytest.fixture(scope="module")
 def listening() -> Iterator[tuple[Engine, str]]:
-    servicer, server = Engine(), grpc.server(ThreadPoolExecutor(8))
+    servicer = Engine()
+    server: Any = grpc.server(ThreadPoolExecutor(8))
     resource_pb2_grpc.add_ResourceMonitorServicer_to_server(servicer, server)
     engine_pb2_grpc.add_EngineServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")

@@ -41,6 +41,11 @@ def test_a_value_that_is_not_known_is_seen_where_the_sdk_sees_it() -> None:
 @pytest.mark.parametrize("known", [True, False])
 def test_an_output_of_the_sdks_asks_the_cheaper_form(known: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
-    monkeypatch.setattr(rpc, "contains_unknowns", lambda value: seen.append(value) or not known)
+
+    def contains_unknowns(value: Any) -> bool:
+        seen.append(value)
+        return not known
+
+    monkeypatch.setattr(rpc, "contains_unknowns", contains_unknowns)
     assert pulumi.contains_unknowns(["value"]) is not known
     assert seen == [["value"]]

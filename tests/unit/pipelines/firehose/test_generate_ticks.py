@@ -47,7 +47,7 @@ def stream(wire: Wire) -> Stream:
 @pytest.fixture
 def app(load: Callable[..., ModuleType], monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     app = load("generate_ticks", STREAM="ticks")
-    app.clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(app, "clock", SimpleNamespace(now=0.0), raising=False)
 
     def sleep(seconds: Any):
         app.clock.now += seconds

@@ -96,7 +96,7 @@ def app(load: Callable[..., ModuleType], monkeypatch: pytest.MonkeyPatch) -> Mod
         clock.now += seconds
 
     monkeypatch.setattr(app, "time", SimpleNamespace(monotonic=lambda: clock.now, sleep=sleep))
-    app.clock = clock
+    monkeypatch.setattr(app, "clock", clock, raising=False)
     return app
 
 
