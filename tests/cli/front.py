@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local import engine
+from local import engine, opensearch
 from local.stack import scrub
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -182,7 +182,8 @@ class Front:
         return environment
 
     def _start(self) -> tuple[str, str]:
-        """Starts the cloud: its endpoint, and Google's."""
+        """Starts the cloud: its endpoint, and Google's. A collection needs OpenSearch, which only a set-up brings."""
+        opensearch.install()
         ports: list[str] = []
         for _ in range(2):
             with socket.socket() as free:
