@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import gc
 import json
 import os
@@ -234,7 +235,7 @@ def forget_the_stack_before() -> None:
 
 def _run(stack: str, stack_values: dict[str, Any], program: Path, *answered: Any) -> Recording:
     recording = Recording()
-    asyncio.set_event_loop(asyncio.new_event_loop())
+    asyncio.set_event_loop(loop := asyncio.new_event_loop())
     answers = _Mocks(recording, *answered)
     pulumi.runtime.set_mocks(
         answers,
@@ -256,7 +257,10 @@ def _run(stack: str, stack_values: dict[str, Any], program: Path, *answered: Any
 
     # Where in the program a resource stands is the engine's to show; reading the stack is a tenth of the time.
     with mock.patch.object(resource, "_get_stack_trace", source_pb2.StackTrace), _objects_left_alone():
-        asyncio.get_event_loop().run_until_complete(pulumi.runtime.stack.run_in_stack(run))
+        loop.run_until_complete(pulumi.runtime.stack.run_in_stack(run))
+        loop.run_until_complete(loop.shutdown_default_executor())  # else its threads are there for good
+        loop.close()
+        asyncio.set_event_loop(asyncio.new_event_loop())
     return recording
 
 
@@ -274,7 +278,12 @@ def _objects_left_alone() -> Generator[None, None, None]:
 
 
 def stack_config(stack: str) -> dict[str, Any]:
-    """The tributary keys of Pulumi.<stack>.yaml over the defaults of Pulumi.yaml."""
+    """The tributary keys of Pulumi.<stack>.yaml over the defaults of Pulumi.yaml; what a test may change."""
+    return deepcopy(_stack_config(stack))
+
+
+@functools.cache
+def _stack_config(stack: str) -> dict[str, Any]:
     declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
     own = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
     merged = {key: value["default"] for key, value in declared.items() if "default" in value} | own

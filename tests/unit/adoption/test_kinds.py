@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import inspect
 import json
@@ -26,6 +27,16 @@ from tests.contract.iam.provider_log import ACTIONS
 from tests.recording import ROOT, record
 
 IMPORTED = sorted(token for token, kind in KINDS.items() if kind.search)
+
+
+@functools.cache
+def client_of(service: str) -> Any:
+    """A client that calls nobody; one a service, as each reads the service's model anew."""
+    return botocore.session.get_session().create_client(
+        service, region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="y"
+    )
+
+
 READS = re.compile(r"^(get|list|describe|head|batch_get)_")
 
 
@@ -96,9 +107,7 @@ def test_an_id_has_the_form_that_the_providers_page_gives(token: str) -> None:
 @pytest.mark.parametrize("token", sorted(token for token in aws.KINDS if aws.KINDS[token].search))
 def test_what_is_called_is_an_operation_of_the_service_and_only_reads(token: str) -> None:
     kind = aws.KINDS[token]
-    client = botocore.session.Session().create_client(
-        kind.service, region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="y"
-    )
+    client = client_of(kind.service)
     assert kind.search
     for operation in kind.search.operations:
         assert READS.match(operation), operation
@@ -136,9 +145,7 @@ def test_answers_are_looked_up_by_members_that_the_service_has() -> None:
         if kind.search and len(kind.search.operations) == 1 and kind.search.run.__closure__:
             cells = dict(zip(kind.search.run.__code__.co_freevars, kind.search.run.__closure__, strict=True))
             answer, operation = (cells[name].cell_contents for name in ("answer", "operation"))
-            client = botocore.session.Session().create_client(
-                kind.service, region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="y"
-            )
+            client = client_of(kind.service)
             model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation])
             arguments = cells["arguments"].cell_contents
             assert arguments.keys() <= model.input_shape.members.keys(), token
@@ -161,9 +168,7 @@ def needed(types: Iterable[str]) -> set[str]:
     for token in {*types} & aws.KINDS.keys():
         kind = aws.KINDS[token]
         if kind.search:
-            client = botocore.session.Session().create_client(
-                kind.service, region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="y"
-            )
+            client = client_of(kind.service)
             prefix = PREFIX.get(kind.service, kind.service)
             for operation in kind.search.operations:
                 name = client.meta.method_to_api_mapping[operation]

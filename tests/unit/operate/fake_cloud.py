@@ -6,6 +6,7 @@ Answers have the members of botocore's models; a request of another shape than t
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 from collections.abc import Mapping
@@ -227,18 +228,28 @@ class FakeCloud:
         return {"MetricDataResults": [{"Id": "m", "Timestamps": times, "Values": values}]}
 
 
+@functools.cache
+def model_of(service: str) -> Any:
+    """The service's model, which is read once for all clients."""
+    return botocore.session.get_session().get_service_model(service)
+
+
+@functools.cache
+def operations(service: str) -> dict[str, str]:
+    """A service's operations by the names of a client's methods."""
+    return {botocore.xform_name(name): name for name in model_of(service).operation_names}
+
+
 class _Client:
     def __init__(self, cloud: FakeCloud, service: str, account: str, region: str):
         self.cloud, self.service, self.place = cloud, service, (account, region)
-        self.model = botocore.session.get_session().get_service_model(service)
 
     def __getattr__(self, method: str) -> Any:
         return lambda **given: self.call(method, given)
 
     def call(self, method: str, given: dict[str, Any]) -> Any:
-        names: list[str] = self.model.operation_names  # type: ignore[assignment]  # a cached property of botocore
-        operation = next(n for n in names if botocore.xform_name(n) == method)
-        shape = self.model.operation_model(operation).input_shape
+        operation = operations(self.service)[method]
+        shape = model_of(self.service).operation_model(operation).input_shape
         validate_parameters(given, shape)
         self.cloud.sent.append(Sent(*self.place, self.service, operation, given))
         if operation in self.cloud.refused:

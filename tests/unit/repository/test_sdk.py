@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import botocore.loaders
+import botocore.session
 import pulumi
 import pytest
 from pulumi.runtime import rpc
@@ -21,17 +25,17 @@ VALUES: list[Any] = [
 ]  # fmt: skip
 
 
-def the_sdks_own() -> Any:
-    """The SDK's module as it is in the package."""
-    assert rpc.__spec__
-    module = importlib.util.module_from_spec(rpc.__spec__)
-    assert rpc.__spec__.loader
-    rpc.__spec__.loader.exec_module(module)
+def the_packages_own(changed: ModuleType) -> Any:
+    """A module as it is in its package."""
+    assert changed.__spec__
+    module = importlib.util.module_from_spec(changed.__spec__)
+    assert changed.__spec__.loader
+    changed.__spec__.loader.exec_module(module)
     return module
 
 
 def test_a_value_that_is_not_known_is_seen_where_the_sdk_sees_it() -> None:
-    original = the_sdks_own().contains_unknowns
+    original = the_packages_own(rpc).contains_unknowns
     assert original is not sdk.contains_unknowns and rpc.contains_unknowns is sdk.contains_unknowns
     answers = [original(value) for value in VALUES]
     assert [sdk.contains_unknowns(value) for value in VALUES] == answers
@@ -49,3 +53,35 @@ def test_an_output_of_the_sdks_asks_the_cheaper_form(known: bool, monkeypatch: p
     monkeypatch.setattr(rpc, "contains_unknowns", contains_unknowns)
     assert pulumi.contains_unknowns(["value"]) is not known
     assert seen == [["value"]]
+
+
+@pytest.mark.parametrize("service", ["s3", "dynamodb", "osis", "iam"])
+def test_a_model_that_is_parsed_once_is_the_one_that_botocore_reads(service: str) -> None:
+    """Also after clients were made of it, and one who read it has changed it."""
+    loader: Any = botocore.loaders
+    own: Any = the_packages_own(botocore.loaders)
+    for name in ("service-2", "paginators-1"):
+        expected = own.Loader().load_service_model(service, name)
+        for _ in range(2):
+            botocore.session.Session().create_client(
+                service, region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="y"
+            )
+            model = loader.Loader().load_service_model(service, name)
+            assert model == expected and type(model) is type(expected)
+            model.clear()
+
+
+def test_a_file_is_parsed_once(tmp_path: Path) -> None:
+    (tmp_path / "model.json").write_text('{"a": [1]}')
+    loaders = [botocore.loaders.JSONFileLoader() for _ in range(2)]
+    first = loaders[0].load_file(str(tmp_path / "model"))
+    (tmp_path / "model.json").unlink()
+    again = loaders[1].load_file(str(tmp_path / "model"))
+    assert first == again == {"a": [1]} and first["a"] is not again["a"]
+
+
+def test_a_file_that_is_not_there_yet_is_looked_for_again(tmp_path: Path) -> None:
+    loader = botocore.loaders.JSONFileLoader()
+    assert loader.load_file(str(tmp_path / "late")) is None
+    (tmp_path / "late.json").write_text("[1]")
+    assert loader.load_file(str(tmp_path / "late")) == [1]
