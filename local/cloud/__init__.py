@@ -9,6 +9,7 @@ server.py                        the process: its environment, its extensions, i
 retries.py                       a call that an SDK makes again is not made again
 refusals.py                      each call that IAM refuses is a line of the log
 alarms.py function_logs.py       CloudWatch's alarms, and a function's log
+function_code.py                 a function's code, which its workers share
 rds_export.py                    RDS: snapshots, and their export to S3
 sqs_attributes.py                a queue's redrive policy
 kms_key_ids.py                   a KMS key under an id that a config names

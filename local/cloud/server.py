@@ -22,6 +22,7 @@ EXTENSIONS = (
     "iam.role_assumption",
     "iam.user_credentials",
     "deliveries",
+    "function_code",
     "function_logs",
     "step_functions.state_machines",
     "s3.encryption",

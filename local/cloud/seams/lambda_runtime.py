@@ -3,7 +3,7 @@
 import queue
 import subprocess
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from ministack.core import lambda_runtime as service
 
@@ -15,6 +15,8 @@ execution_credentials: Replaceable[Callable[[Record], dict[str, str]]] = Replace
 """Of a function's configuration."""
 reset: Callable[[], None] = service.reset
 """Ends the workers."""
+archives: Replaceable[Any] = Replaceable(service, "zipfile")
+"""The standard library's module, by which workers unpack a function's code and its layers."""
 
 
 class Worker(Protocol):

@@ -1,0 +1,56 @@
+"""The workers of a function share its unpacked code, and those of another code have another folder."""
+
+import tempfile
+import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from local.cloud.function_code import FOLDER, Archive
+
+Worker = Callable[[str], Path]
+
+
+@pytest.fixture
+def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Worker:
+    """Unpacks code as a worker of ministack does, into a folder of its own: the folder."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def start(code: str) -> Path:
+        own = Path(tempfile.mkdtemp())
+        with zipfile.ZipFile(own / "code.zip", "w") as archive:
+            archive.writestr(zipfile.ZipInfo("app.py"), code)
+            archive.writestr(zipfile.ZipInfo("library/part.py"), "")
+        (own / "code").mkdir()
+        with Archive(own / "code.zip") as archive:
+            archive.extractall(str(own / "code"))
+        return own / "code"
+
+    return start
+
+
+def test_workers_of_the_same_code_share_its_folder(worker: Worker) -> None:
+    first, second = worker("a = 1"), worker("a = 1")
+    assert first != second and first.resolve() == second.resolve()
+    assert (second / "app.py").read_text() == "a = 1" and (second / "library" / "part.py").exists()
+
+
+def test_changed_code_has_a_folder_of_its_own(worker: Worker) -> None:
+    before, after = worker("a = 1"), worker("a = 2")
+    assert [(code / "app.py").read_text() for code in (before, after)] == ["a = 1", "a = 2"]
+
+
+def test_workers_that_start_at_once_share_one_whole_folder(worker: Worker, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        folders = list(threads.map(worker, ["a = 1"] * 16))
+    assert len({folder.resolve() for folder in folders}) == 1
+    assert all((folder / "library" / "part.py").exists() for folder in folders)
+    assert folders[0].resolve().parent == tmp_path.resolve() / FOLDER
+
+
+def test_an_archive_that_is_none_is_refused_as_before(tmp_path: Path) -> None:
+    (tmp_path / "code.zip").write_bytes(b"no archive")
+    with pytest.raises(zipfile.BadZipFile):
+        Archive(tmp_path / "code.zip")
