@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import os
 import re
 import shutil
@@ -59,7 +60,17 @@ def cache() -> Path:
 
 
 def version(binary: Path | str) -> VersionInfo | None:
-    """What the binary says it is; None when it does not run (half-written) or says nothing."""
+    """What the binary says it is; None when it does not run (half-written) or says nothing. As long as the file is the
+    same one it is asked once."""
+    try:
+        file = Path(binary).stat()
+    except OSError:
+        return None
+    return _version(binary, (file.st_ino, file.st_mtime_ns, file.st_size))
+
+
+@functools.cache
+def _version(binary: Path | str, file: tuple[int, ...]) -> VersionInfo | None:
     env = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_HOME": str(cache() / "pulumi")}
     try:
         done = subprocess.run(

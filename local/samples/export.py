@@ -101,10 +101,9 @@ def key_types(dynamodb: Any, table: str) -> dict[str, str]:
 def _fill(cloud: Cloud, place: Mapping[str, Any], table: str) -> None:
     dynamodb, known = cloud.client("dynamodb", place), columns(cloud, table)
     keys = key_types(dynamodb, table)
+    typed = _typed_as(table, keys, known)
     numbers = range(ITEMS.get(table, OTHERWISE))
-    items_put = [
-        records.completed(item(table, n, keys), _typed_as(table, keys, known), keys, n) for n in numbers
-    ]
+    items_put = [records.completed(item(table, n, keys), typed, keys, n) for n in numbers]
     put(
         dynamodb,
         table,

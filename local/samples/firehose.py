@@ -142,20 +142,27 @@ def rows(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime | N
 
 
 def in_stream(cloud: Cloud, pipeline: Mapping[str, Any], drop: Mapping[str, Sequence[str]] = {}) -> int:
-    """How many records the stream holds that the pipeline does not drop."""
-    kinesis, stream, count = cloud.client("kinesis", pipeline), {"StreamName": pipeline["stream"]}, 0
+    """How many records the stream holds that the pipeline does not drop. What was counted for this cloud before is not
+    read again: records are never changed, and those that come are behind it."""
+    kinesis, stream, sent = cloud.client("kinesis", pipeline), {"StreamName": pipeline["stream"]}, 0
     for shard in kinesis.list_shards(**stream)["Shards"]:
+        known = (pipeline["account"], pipeline["region"], pipeline["stream"], shard["ShardId"])
+        last, count = cloud.counted.get(known, ("", 0))
+        start = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "StartingSequenceNumber": last}
         iterator = kinesis.get_shard_iterator(
-            **stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+            **stream, ShardId=shard["ShardId"], **start if last else {"ShardIteratorType": "TRIM_HORIZON"}
         )["ShardIterator"]
         behind = 1
         # A page may be empty before the end: https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html
         while iterator and behind:
             answer = kinesis.get_records(ShardIterator=iterator, Limit=10_000)
             count += sum(not dropped(each["Data"], drop) for each in answer["Records"])
+            last = answer["Records"][-1]["SequenceNumber"] if answer["Records"] else last
             iterator = answer.get("NextShardIterator")
             behind = answer.get("MillisBehindLatest") or len(answer["Records"])
-    return count
+        cloud.counted[known] = last, count
+        sent += count
+    return sent
 
 
 def dropped(data: bytes, drop: Mapping[str, Sequence[str]]) -> bool:

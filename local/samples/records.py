@@ -7,6 +7,7 @@ components/shared/column_types.py, or, as a transfer into BigQuery declares it, 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -50,7 +51,12 @@ def completed(
 
 def typed(kind: Any) -> Type:
     """The type that a config declares, in either grammar. Raises ValueError for what is none."""
-    return declared(LETTERS.get(kind, kind) if isinstance(kind, str) else kind, field_names)
+    return _of_text(kind) if isinstance(kind, str) else declared(kind, field_names)
+
+
+@functools.cache  # of the few types, for each of many items
+def _of_text(kind: str) -> Type:
+    return declared(LETTERS.get(kind, kind), field_names)
 
 
 def fits(value: Mapping[str, Any], type_: Type) -> bool:

@@ -140,3 +140,12 @@ def test_an_engine_that_a_signal_ended_is_known_not_to_have_written_its_state(
     with pytest.raises(CommandError):
         running.run(["up"], str(tmp_path), {})
     assert running.killed is killed
+
+
+def test_an_engine_is_asked_for_its_version_once_as_long_as_it_is_the_same_file(tmp_path: Path):
+    binary, runs = tmp_path / "pulumi", tmp_path / "runs"
+    pulumi(binary, "v3.999.0").write_text(f"#!/bin/sh\necho run >>{runs}\necho v3.999.0\n")
+    assert [str(engine.version(binary)) for _ in range(3)] == ["3.999.0"] * 3
+    assert len(runs.read_text().splitlines()) == 1
+    pulumi(binary, "v3.999.1")
+    assert str(engine.version(binary)) == "3.999.1"

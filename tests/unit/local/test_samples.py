@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from local import samples
-from local.samples import Row, export
+from local.samples import Cloud, Row, export, firehose
 
 
 class Kind:
@@ -108,3 +108,38 @@ def test_a_table_is_counted_once_a_run_and_anew_for_a_status() -> None:
     place, due = {"account": "1", "region": "r"}, datetime(2026, 1, 1)
     assert [export.size(cloud, place, "orders", due) for _ in range(3)] == [7, 7, 7]
     assert [export.size(cloud, place, "orders") for _ in range(2)] == [9, 11]
+
+
+class Stream:
+    """A shard whose records are read one page at a time, and which pages were."""
+
+    def __init__(self, *records: bytes):
+        self.records, self.read = list(records), list[bytes]()
+
+    def list_shards(self, **_: Any) -> dict[str, Any]:
+        return {"Shards": [{"ShardId": "shardId-0"}]}
+
+    def get_shard_iterator(self, StartingSequenceNumber: str = "-1", **_: Any) -> dict[str, Any]:
+        return {"ShardIterator": str(int(StartingSequenceNumber) + 1)}
+
+    def get_records(self, ShardIterator: str, Limit: int) -> dict[str, Any]:
+        first = int(ShardIterator)
+        page = self.records[first : first + 2]
+        self.read += page
+        return {
+            "Records": [
+                {"Data": data, "SequenceNumber": str(first + n)} for n, data in enumerate(page)
+            ],
+            "NextShardIterator": str(first + len(page)),
+        }  # fmt: skip
+
+
+def test_what_is_in_a_stream_is_counted_and_each_record_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = Stream(b'{"n": 1}', b'{"n": 2}', b'{"n": 2}')
+    monkeypatch.setattr(Cloud, "client", lambda *_: stream)
+    cloud, place = Cloud("http://127.0.0.1:9", {}), {"account": "1", "region": "r", "stream": "ticks"}
+    assert firehose.in_stream(cloud, place, {"n": ["2"]}) == 1
+    stream.records += [b'{"n": 3}', b'{"n": 4}']
+    assert firehose.in_stream(cloud, place, {"n": ["2"]}) == 3
+    assert firehose.in_stream(cloud, place, {"n": ["2"]}) == 3
+    assert stream.read == stream.records
