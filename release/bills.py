@@ -18,7 +18,6 @@ _bom: Any = importlib.import_module("cyclonedx.model.bom")
 _component_model: Any = importlib.import_module("cyclonedx.model.component")
 _output: Any = importlib.import_module("cyclonedx.output.json")
 _schema: Any = importlib.import_module("cyclonedx.schema")
-_validation: Any = importlib.import_module("cyclonedx.validation.json")
 _purl: Any = importlib.import_module("packageurl")
 KINDS: Any = _component_model.ComponentType
 HASHES: Any = _model.HashAlgorithm
@@ -93,6 +92,8 @@ def _written(bom: Any) -> str:
     del content["serialNumber"], content["metadata"]["timestamp"]  # another with each run
     serial = uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(content, sort_keys=True))
     text = json.dumps({**content, "serialNumber": f"urn:uuid:{serial}"}, indent=1, sort_keys=True) + "\n"
-    if error := _validation.JsonStrictValidator(_schema.SchemaVersion.V1_6).validate_str(text):
+    # Imported where a bill is written: it compiles the grammar of each kind of URI, which takes a second.
+    validation: Any = importlib.import_module("cyclonedx.validation.json")
+    if error := validation.JsonStrictValidator(_schema.SchemaVersion.V1_6).validate_str(text):
         raise NotValid(f"the bill of {bom.metadata.component}: {error}")
     return text
