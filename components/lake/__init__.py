@@ -8,6 +8,7 @@ place.py                              where a run works in the bucket
 event_start.py                        an event that starts a run
 glue_database.py lake_formation.py    the catalog, and who may read it
 workgroup.py queries.py reader.py     Athena: limits, named queries, the reader's policy
+merging.py                            what of an Iceberg table Athena writes
 upkeep.py                             the role of the optimizers of Iceberg tables
 alarms.py                             when a source fails or brings nothing new
 """

@@ -13,6 +13,7 @@ from components.lake.alarms import of_runs, watch_sources
 from components.lake.filling import Filling
 from components.lake.glue_database import Catalog
 from components.lake.lake_formation import LakeFormation
+from components.lake.merging import merge_statements, staging_statements
 from components.lake.place import Place
 from components.lake.queries import named_queries
 from components.lake.reader import reader_policy
@@ -37,7 +38,7 @@ class Exports:
     """What the definition names and is not known before it is deployed."""
     definition: Callable[[Mapping[str, str], Mapping[str, str]], Mapping[str, Any]]
     """The state machine, by what `of` turned out to be and by the functions' ARNs: `source`, `normalise`, `catalog`
-    and, where changes are folded, `fold`, and where a table is Iceberg, `iceberg`."""
+    and, where changes are folded, `fold`, and where a table is Iceberg, `iceberg`; and the name of the `workgroup`."""
     start: Callable[[pulumi.Resource, StateMachine], None]
     """Makes what starts the machine."""
     hands_over: bool
@@ -226,6 +227,7 @@ class ExportRun(pulumi.ComponentResource):
                 place.find(),
                 *place.use_key("Decrypt", "GenerateDataKey"),
                 *iceberg_statements(self.catalog_arns),
+                *staging_statements(filling.account, self.catalog_arns),
                 *keeps,
             ],
             {
@@ -233,6 +235,8 @@ class ExportRun(pulumi.ComponentResource):
                 variables.DATABASE: catalog.database,
                 variables.ACCOUNT_ID: filling.account.id,
                 variables.MEMORY: "2GB",
+                variables.MERGE_TABLE_ROWS: str(filling.merge_beyond.table_rows),
+                variables.MERGE_CHANGES_MB: str(filling.merge_beyond.changes_mb),
             },
         )
         return self._function("iceberg", task, self._execution(900, 2 * WHOLE_CPU, 10_240))
@@ -259,17 +263,25 @@ class ExportRun(pulumi.ComponentResource):
 
     def _machine(self, functions: Mapping[str, LambdaFunction]) -> StateMachine:
         place, exports = self.place, self.exports
+        filling, workgroup = self.filling, names.workgroup(self.pipeline)
         arns = {part: function.arn for part, function in functions.items()}
         statements = [Statement("CallTheSteps", ["lambda:InvokeFunction"], list(arns.values()))]
-        if self.filling.has_tables:
+        if filling.has_tables:
+            uses = ["Decrypt", *(["GenerateDataKey"] if filling.iceberg else [])]
             statements += [
                 Statement("ReadManifests", ["s3:GetObject"], [f"{place.bucket_arn}/{RAW}*"]),
-                *place.use_key("Decrypt"),
+                *place.use_key(*uses),
             ]
+        if filling.iceberg:
+            statements += merge_statements(
+                filling.account, place, workgroup, self.catalog_arns, filling.iceberg
+            )
         return StateMachine(
             f"{self.pipeline}-run",
             self.filling.account,
-            definition=pulumi.Output.all(**exports.of).apply(lambda known: exports.definition(known, arns)),
+            definition=pulumi.Output.all(**exports.of).apply(
+                lambda known: exports.definition(known, arns | {"workgroup": workgroup})
+            ),
             statements=statements,
             distributed=self.filling.has_tables,
             topic=self.filling.topic,

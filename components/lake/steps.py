@@ -4,6 +4,10 @@
               Start -> Wait, Status (10 s to 10 min apart) -> normalise -> reconcile -> [fold or commit] -> Publish
          -> Report
 
+What is too large for the function that commits, Athena merges: the commit then answers with a statement, which is run
+(https://docs.aws.amazon.com/step-functions/latest/dg/connect-athena.html) and the table marked as holding the run. A
+statement that failed is made anew, as another writer may have been ahead of it; the function says when it is enough.
+
 In a replica an event says which export has arrived: Start finds what the source's run handed over with it, and waits
 while the export that it builds on has not been published; there is nothing to follow, and the schema is that run's.
 
@@ -14,7 +18,8 @@ An account runs five RDS exports at a time (https://docs.aws.amazon.com/AmazonRD
 a run of its own never asks for more, and waits where another's are under way.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from components.shared import run_steps
 from components.shared.run_sources import DATABASES, DYNAMODB, ICEBERG
@@ -35,11 +40,25 @@ PASSING = [
     "Lambda.Unknown", "ClientError", "ReadTimeoutError",
     "ConnectTimeoutError", "EndpointConnectionError",
 ]  # fmt: skip
+AGAIN = {"IntervalSeconds": 5, "BackoffRate": 2.0, "MaxDelaySeconds": 120, "JitterStrategy": "FULL"}
 Step = dict[str, Any]
 ERROR = path(run_steps.Failure, "error")
 # Where an answer stands that no later step reads whole.
 PUBLISHED, FORGOTTEN = "$.published", "$.forgotten"
 STATE, WAIT = path(Progress, "state"), path(Progress, "wait")
+
+
+class Commit(NamedTuple):
+    """What writes an Iceberg table."""
+
+    function_arn: str
+    workgroup: str
+    """Of Athena."""
+
+    @classmethod
+    def of(cls, parts: Mapping[str, str]) -> "Commit | None":
+        """Of a run's parts, `workgroup` and the functions' ARNs; None where none is `iceberg`, as no table is one."""
+        return cls(parts["iceberg"], parts["workgroup"]) if "iceberg" in parts else None
 
 
 def side_by_side(files_at_once: int, reserved_concurrency: int | None, tables: int, databases: int) -> int:
@@ -55,7 +74,6 @@ def task(
     function_arn: str, parameters: Step, result: str, next_step: str, *, failed: str | None = "Failed"
 ) -> Step:
     """One call of a function, tried again on what passes by itself; the step `failed` follows where it fails."""
-    again = {"IntervalSeconds": 5, "BackoffRate": 2.0, "MaxDelaySeconds": 120, "JitterStrategy": "FULL"}
     step: Step = {
         "Type": "Task",
         "Resource": function_arn,
@@ -63,8 +81,8 @@ def task(
         "ResultPath": result,
         "Retry": [
             # Others are at it, for 15 minutes at the longest each.
-            {"ErrorEquals": ["Lambda.TooManyRequestsException"], "MaxAttempts": 60, **again},
-            {"ErrorEquals": PASSING, "MaxAttempts": 5, **again},
+            {"ErrorEquals": ["Lambda.TooManyRequestsException"], "MaxAttempts": 60, **AGAIN},
+            {"ErrorEquals": PASSING, "MaxAttempts": 5, **AGAIN},
         ],
         "Next": next_step,
     }
@@ -95,12 +113,12 @@ def definition(  # noqa: PLR0913 - a function's ARN each, by its name
     source: str,
     normalise: str,
     fold: str | None,
-    commit: str | None = None,
+    commit: Commit | None = None,
     catalog: str,
 ) -> Step:
     """The state machine of a run over sources of these kinds (`dynamodb`, `rds`); `sources` is the list that the first
     step gets, as JSON, in which no name is taken for a path, None in a replica; the last five are functions' ARNs:
-    `fold` where a Parquet table gets increments, `commit` where a table is Iceberg."""
+    `fold` where a Parquet table gets increments, `commit` where a table is Iceberg, with Athena's workgroup."""
     arrived = sources is None
     items = {
         DYNAMODB: _dynamodb(bucket, files_at_once, source, normalise, fold, commit, catalog, arrived=arrived),
@@ -209,7 +227,7 @@ def _dynamodb(
     source: str,
     normalise: str,
     fold: str | None,
-    commit: str | None,
+    commit: Commit | None,
     catalog: str,
     *,
     arrived: bool,
@@ -262,7 +280,7 @@ def _dynamodb(
     }
 
 
-def _written(fold: str | None, commit: str | None) -> tuple[dict[str, Step], str]:
+def _written(fold: str | None, commit: Commit | None) -> tuple[dict[str, Step], str]:
     """The steps by which what was reconciled becomes the table, and the first of them. A Choice has at least one rule
     (https://states-language.net/spec.html#choice-state): where nothing is folded or committed there is none to make."""
     steps: dict[str, Step] = {}
@@ -273,11 +291,40 @@ def _written(fold: str | None, commit: str | None) -> tuple[dict[str, Step], str
         steps["Fold"] = task(fold, folded, path(FinishedTable, "folded"), "Publish")
         first = "Incremental?"
     if commit:
-        committed = _event(run_steps.CommitEvent, {})
         steps["Iceberg?"] = choice(first, (path(TableWork, "format"), ICEBERG, "Commit"))
-        steps["Commit"] = task(commit, committed, path(FinishedTable, "committed"), "Publish")
+        steps |= _committed(commit)
         first = "Iceberg?"
     return steps, first
+
+
+def _committed(commit: Commit) -> dict[str, Step]:
+    """The steps that write a run into an Iceberg table: the function, or what it has Athena do."""
+    partition, result = commit.function_arn.split(":")[1], path(FinishedTable, "committed")
+    event = _event(run_steps.CommitEvent, {"step": run_steps.COMMIT})
+    after_failure = event | {f"{path(run_steps.CommitEvent, 'failed')[2:]}.$": ERROR}
+    merge: Step = {
+        "Type": "Task",
+        "Resource": f"arn:{partition}:states:::athena:startQueryExecution.sync",
+        "Parameters": {"QueryString.$": f"{result}.query", "WorkGroup": commit.workgroup},
+        "ResultSelector": {
+            "query_id.$": "$.QueryExecution.QueryExecutionId",
+            "scanned_bytes.$": "$.QueryExecution.Statistics.DataScannedInBytes",
+        },
+        "ResultPath": path(FinishedTable, "merged"),
+        # Only what says that no query was begun.
+        "Retry": [{"ErrorEquals": ["Athena.TooManyRequestsException"], "MaxAttempts": 20, **AGAIN}],
+        "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": ERROR, "Next": "Commit after failure"}],
+        "Next": "Mark",
+    }
+    return {
+        "Commit": task(commit.function_arn, event, result, "By Athena?"),
+        "By Athena?": choice("Publish", (f"{result}.engine", run_steps.ATHENA, "Merge")),
+        "Merge": merge,
+        "Commit after failure": task(commit.function_arn, after_failure, result, "By Athena?"),
+        "Mark": task(
+            commit.function_arn, _event(run_steps.MarkEvent, {"step": run_steps.MARK}), result, "Publish"
+        ),
+    }
 
 
 def _rds(source: str, normalise: str, catalog: str, *, arrived: bool) -> dict[str, Step]:

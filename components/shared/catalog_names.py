@@ -80,6 +80,25 @@ def latest_view(table: str) -> str:
     return table + LATEST
 
 
+STAGED_DIGITS = 16
+STAGED = "_".join(["merging", *["?" * STAGED_DIGITS] * 2])
+"""The pattern of the names of tables of rows that a run stages, to be merged into an Iceberg table."""
+
+
+def staged_prefix(table: str) -> str:
+    """What the names begin with of what runs stage for this table."""
+    return f"merging_{_digest(table)}_"
+
+
+def staged_table(table: str, export_id: str) -> str:
+    """The name of what a run stages for this table: the same whenever the run comes again."""
+    return staged_prefix(table) + _digest(export_id)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:STAGED_DIGITS]
+
+
 def viewed_table(view: str) -> str:
     """The table of a view; a table's own name stays as it is."""
     return view.removesuffix(LATEST)

@@ -53,6 +53,8 @@ class PublishedTable(TypedDict):
     """Whether readers were moved to it: not to what is older than the published one."""
     snapshot: str | None
     """Of an Iceberg table: the id of the snapshot that it then had, by which a query reads it as it was."""
+    written: NotRequired[str | None]
+    """Of an Iceberg table: what wrote it, and the sizes by which that was chosen."""
 
 
 class Result(TypedDict):

@@ -12,7 +12,9 @@ from typing import Any, NotRequired, TypedDict
 # The field `step` of an event: what the function shall do.
 PLAN, START, STATUS, FORGET = "plan", "start", "status", "forget"
 SCHEMA, NORMALISE, RECONCILE, TABLES = "schema", "normalise", "reconcile", "rds"
-PUBLISH, REPORT = "publish", "report"
+COMMIT, MARK, PUBLISH, REPORT = "commit", "mark", "publish", "report"
+# The field `engine` of what a commit returns: what writes the run.
+FUNCTION, ATHENA = "function", "athena"
 
 # The fields of an event that a snapshot's rule writes, beside the scheduled time.
 ONLY, SNAPSHOT_ARN = "only", "snapshot_arn"
@@ -264,8 +266,9 @@ class Folded(TypedDict):
 
 
 class CommitEvent(TypedDict):
-    """What was exported goes into the Iceberg table, in one commit."""
+    """COMMIT: what was exported goes into the Iceberg table, or Athena gets a statement by which it does."""
 
+    step: str
     table: str
     schema_key: str
     export_id: str
@@ -273,19 +276,47 @@ class CommitEvent(TypedDict):
     export: TableExport
     incremental: bool
     output_prefix: str
+    reconciled: Reconciled
+    failed: NotRequired[dict[str, str]]
+    """What was caught of a statement before: {"Error", "Cause"}."""
+
+
+class Merging(TypedDict):
+    """What COMMIT returns where Athena shall write the run."""
+
+    engine: str
+    why: str
+    query: str
+
+
+class Merged(TypedDict):
+    """What is kept of Athena's answer."""
+
+    query_id: str
+    scanned_bytes: int
+
+
+class MarkEvent(CommitEvent):
+    """MARK: the table is marked as holding the run that Athena has merged."""
+
+    committed: Merging
+    merged: Merged
 
 
 class Committed(TypedDict):
-    """What the commit returns."""
+    """What the commit, or the marking, returns."""
 
     rows: int
     """Of the table, now."""
     changes: int
+    """Rows put in or taken away; 0 where Athena did, which does not count them."""
     deletes: int
     committed: bool
     """False where the table held the run, or a later one, already."""
     snapshot: str
     """The table's current one; an id has more digits than a number of JSON keeps everywhere."""
+    engine: str
+    why: str
 
 
 class TablesEvent(TypedDict):
@@ -315,6 +346,8 @@ class FinishedTable(TableItem, TableWork):
     reconciled: Reconciled
     folded: NotRequired[Folded]
     committed: NotRequired[Committed]
+    """Until Athena has merged the run, its Merging."""
+    merged: NotRequired[Merged]
 
 
 class FinishedDatabase(DatabaseItem, DatabaseWork):

@@ -37,6 +37,10 @@ UPKEEP_ROLE_ARN = "UPKEEP_ROLE_ARN"
 """The role of the optimizers of its tables; not set: none are turned on."""
 PAST_DAYS = "PAST_DAYS"
 """Days that a table can be read as it was."""
+MERGE_TABLE_ROWS = "MERGE_TABLE_ROWS"
+"""Rows of a table beyond which Athena merges what a run changes."""
+MERGE_CHANGES_MB = "MERGE_CHANGES_MB"
+"""MB of Parquet of a run beyond which Athena merges it."""
 
 # catalog
 DATABASE = "DATABASE"

@@ -164,6 +164,7 @@ def publish_table(
         "exported_to": export["exported_to"],
         "moved": moved,
         "snapshot": table["snapshot"],
+        "written": table["written"],
     }
 
 
@@ -253,10 +254,13 @@ def report(event: ReportEvent) -> dict[str, Any]:
     if failed:
         raise publishing.SourcesFailed(failed, len(results))
     notices = {result["source"]: publishing.notice(result) for result in results}
-    published = [table["table"] for result in results for table in result["tables"]]
+    tables = [table for result in results for table in result["tables"]]
+    published = [table["table"] for table in tables]
+    written = {table["table"]: table["written"] for table in tables if table.get("written")}
     return {
         "due": event["due"],
         "tables": len(published),
         "published": published[:NAMED],
+        "written": dict(list(written.items())[:NAMED]),
         "notices": {source: notice for source, notice in notices.items() if notice},
     }

@@ -25,7 +25,7 @@ from hive_types import ARRAY, STRUCT, nested
 from metric_names import datum
 from run_records import DatabaseTable, HandedOver, PublishedRecord
 from run_sources import ICEBERG
-from run_steps import DatabaseWork, FinishedDatabase, FinishedTable, TableWork, keys
+from run_steps import ATHENA, FUNCTION, DatabaseWork, FinishedDatabase, FinishedTable, TableWork, keys
 
 PARTITION_KEY = {"Name": EXPORT_DATE, "Type": "string"}
 PARQUET = {
@@ -41,6 +41,7 @@ PARQUET = {
 # https://github.com/trinodb/trino/blob/master/plugin/trino-hive/src/main/java/io/trino/plugin/hive/util/HiveCoercionPolicy.java
 WIDER = {"int": {"bigint"}, "float": {"double"}}
 BIGINT_DIGITS = 19
+WRITERS = {FUNCTION: "the function", ATHENA: "Athena"}
 
 
 class SchemaConflict(Exception):
@@ -85,6 +86,8 @@ class Table(TypedDict):
     """Whether it is an Iceberg table, which the run has committed to."""
     snapshot: str | None
     """The id of the snapshot that it then had, of an Iceberg table."""
+    written: str | None
+    """What wrote it, and why that, of an Iceberg table."""
 
 
 def database_tables(described: Sequence[DatabaseTable], names: Mapping[str, str]) -> list[Table]:
@@ -100,6 +103,7 @@ def database_tables(described: Sequence[DatabaseTable], names: Mapping[str, str]
             "set_aside": None,
             "iceberg": False,
             "snapshot": None,
+            "written": None,
         }
         for table in described
     ]
@@ -120,6 +124,7 @@ def exported_table(export: FinishedTable, columns: list[dict[str, str]]) -> Tabl
         "set_aside": export["reconciled"]["rest"]["items"],
         "iceberg": export.get("format") == ICEBERG,
         "snapshot": committed["snapshot"] if committed else None,
+        "written": f"{WRITERS[committed['engine']]}: {committed['why']}" if committed else None,
     }
 
 

@@ -1,7 +1,10 @@
 """Writes what a run exported of a table into its Iceberg table, in one commit.
 
-The event and what is returned: `CommitEvent` and `Committed` of components/shared/run_steps.py. Called twice it commits
-once. A commit that another writer was ahead of is tried again on the table as that one left it, a few times.
+The events and what is returned: components/shared/run_steps.py. Called twice it commits once. A commit that another
+writer was ahead of is tried again on the table as that one left it, a few times.
+
+What is beyond MERGE_TABLE_ROWS or MERGE_CHANGES_MB it does not write: it makes a table of the run's rows and a
+statement (merging.py, merge_statement.py), by which Athena merges them, and then marks the table as holding the run.
 
 With UPKEEP_ROLE_ARN it then turns Glue's optimizers on, which compact the table and expire its snapshots (upkeep.py).
 
@@ -12,23 +15,31 @@ Environment: components/shared/variables.py.
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import boto3
+import duckdb
+import merge_statement
+import merging
 import upkeep
 import variables
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 from botocore.httpsession import get_cert_path
+from catalog_names import staged_prefix, staged_table
 from duckdb_rows import Shape
 from iceberg_table import NotCommitted, Run, TableAltered, Target, Written, write
 from lake_catalog import Access, connect, qualified
 from landing_folders import lake, published_record
-from run_steps import CommitEvent, Committed
+from merge_statement import Merge
+from run_records import GLUE_COLUMNS
+from run_steps import ATHENA, FUNCTION, MARK, CommitEvent, Committed, MarkEvent, Merging
 
 TRIES = 4
+Result = TypeVar("Result")
+Connection = duckdb.DuckDBPyConnection
 
 logger = Logger(service="iceberg")
 bucket, database = os.environ[variables.BUCKET], os.environ[variables.DATABASE]
@@ -39,48 +50,130 @@ glue = session.client("glue", config=config)
 
 
 @logger.inject_lambda_context
-def handler(event: CommitEvent, _context: object) -> Committed:
-    """Commits the run."""
-    schema: dict[str, Any] = json.loads(s3.get_object(Bucket=bucket, Key=event["schema_key"])["Body"].read())
+def handler(event: CommitEvent | MarkEvent, _context: object) -> Committed | Merging:
+    """Commits the run, or has Athena merge it, or marks it as merged."""
     run = Run(
         event["export_id"],
         event["export"]["since"] if event["incremental"] else None,
         event["exported_to"],
         addresses(event["output_prefix"]),
     )
-    written = commit_again(event["table"], Shape.of(schema), run)
-    if role := os.environ.get(variables.UPKEEP_ROLE_ARN):
+    result = mark(cast(MarkEvent, event), run) if event["step"] == MARK else commit(event, run)
+    if "snapshot" in result and (role := os.environ.get(variables.UPKEEP_ROLE_ARN)):
         keep_up(event["table"], upkeep.wanted(role, int(os.environ[variables.PAST_DAYS])))
-    result: Committed = {
+    logger.info("written", table=event["table"], export_id=run.export_id, result=result)
+    return result
+
+
+def commit(event: CommitEvent, run: Run) -> Committed | Merging:
+    """Commits the run, or makes what Athena needs to merge it, by the sizes of both."""
+    schema: dict[str, Any] = json.loads(s3.get_object(Bucket=bucket, Key=event["schema_key"])["Body"].read())
+    table, shape = event["table"], Shape.of(schema)
+    merge = Merge(database, table, staged_table(table, run.export_id), event["incremental"])
+    changed_bytes = event["reconciled"]["bytes"]
+    is_short = len(merge_statement.statement(merge, shape, 0)) <= merge_statement.LIMIT
+
+    def work(lake: Connection, target: Target) -> tuple[Written | int, str, str]:
+        merges, why = merging.beyond(limits(), merging.stored_rows(lake, target), changed_bytes)
+        if merges and is_short:
+            return merging.prepare(lake, target, shape, run), ATHENA, why
+        too_long = "; the statement would be longer than Athena takes" if merges else ""
+        return write(lake, target, shape, run), FUNCTION, why + too_long
+
+    done, engine, why = again(table, work)
+    if isinstance(done, Written):
+        drop(staged_prefix(table))
+        return committed(done, engine, why)
+    stage(event, schema[GLUE_COLUMNS], run)
+    return {"engine": engine, "why": why, "query": merge_statement.statement(merge, shape, done)}
+
+
+def mark(event: MarkEvent, run: Run) -> Committed:
+    """Marks the table as holding the run, and forgets the rows that were staged for it."""
+    marked = again(event["table"], lambda lake, target: merging.mark(lake, target, run))
+    drop(staged_prefix(event["table"]))
+    why = f"{event['committed']['why']}; {event['merged']['scanned_bytes'] / 1e6:,.0f} MB scanned"
+    return committed(marked, ATHENA, why)
+
+
+def committed(written: Written, engine: str, why: str) -> Committed:
+    """What the function returns of a run that the table holds."""
+    return {
         "rows": written.rows,
         "changes": written.changes,
         "deletes": written.deletes,
         "committed": written.committed,
         "snapshot": str(written.snapshot),
+        "engine": engine,
+        "why": why,
     }
-    logger.info("written", table=event["table"], export_id=run.export_id, result=result)
-    return result
 
 
-def commit_again(table: str, shape: Shape, run: Run) -> Written:
-    """Commits, and tries again where that was refused or its answer lost. Raises NotCommitted after TRIES."""
+def limits() -> merging.Limits:
+    """By the environment."""
+    environment = os.environ
+    return merging.Limits(
+        int(environment[variables.MERGE_TABLE_ROWS]), int(environment[variables.MERGE_CHANGES_MB])
+    )
+
+
+def stage(event: CommitEvent, columns: list[dict[str, str]], run: Run) -> None:
+    """Puts the table of the run's rows into the catalog, and takes away those of other runs, whose statements then
+    fail. Raises NotCommitted where the statement failed too often."""
+    table = event["table"]
+    name = staged_table(table, run.export_id)
+    standing = {entry["Name"]: entry for entry in staged(staged_prefix(table))}
+    tries = 1
+    if failed := event.get("failed"):
+        reason, may_come_again = merging.failure(failed)
+        parameters = standing.get(name, {}).get("Parameters", {})
+        tries = int(parameters.get(merging.TRIES, 1)) + 1
+        logger.warning("not merged", table=table, reason=reason, tries=tries)
+        if tries > TRIES or not may_come_again:
+            glue.delete_table(DatabaseName=database, Name=name)
+            raise NotCommitted(f"{table}: Athena did not merge the run: {reason}")
+    location = f"s3://{bucket}/{event['output_prefix']}"
+    table_input = merging.staged_input(name, columns, location, run, tries)
+    if name in standing:
+        glue.update_table(DatabaseName=database, TableInput=table_input)
+    else:
+        glue.create_table(DatabaseName=database, TableInput=table_input)
+    for other in standing.keys() - {name}:
+        glue.delete_table(DatabaseName=database, Name=other)
+
+
+def staged(prefix: str) -> list[dict[str, Any]]:
+    """The tables of staged rows whose names begin so."""
+    pages = glue.get_paginator("get_tables").paginate(DatabaseName=database, Expression=f"{prefix}*")
+    tables: list[dict[str, Any]] = [entry for page in pages for entry in page["TableList"]]
+    return [entry for entry in tables if merging.EXPORT in entry.get("Parameters", {})]
+
+
+def drop(prefix: str) -> None:
+    """Takes the tables of staged rows away; their files are deleted by the bucket's lifecycle."""
+    for entry in staged(prefix):
+        glue.delete_table(DatabaseName=database, Name=entry["Name"])
+
+
+def again(table: str, work: Callable[[Connection, Target], Result]) -> Result:
+    """Does the work, and again where a commit was refused or its answer lost. Raises NotCommitted after TRIES."""
     for attempt in range(1, TRIES):
         try:
-            return commit(table, shape, run)
+            return once(table, work)
         except NotCommitted as error:
             logger.warning("not committed", table=table, reason=str(error), attempt=attempt)
-    return commit(table, shape, run)
+    return once(table, work)
 
 
-def commit(table: str, shape: Shape, run: Run) -> Written:
-    """One try."""
+def once(table: str, work: Callable[[Connection, Target], Result]) -> Result:
+    """One try, with a DuckDB that has the account's catalog."""
     target = Target(qualified(database, table), f"s3://{bucket}/{lake(table).rstrip('/')}", exists(table))
     with tempfile.TemporaryDirectory(prefix="iceberg-") as scratch:
         connection = connect(
             access(), memory_limit=os.environ.get(variables.MEMORY, "512MB"), spill=Path(scratch)
         )
         try:
-            return write(connection, target, shape, run)
+            return work(connection, target)
         except TableAltered as error:
             raise TableAltered(
                 f"{error}. Mend it, or delete the table {table} from the catalog and {published_record(table)} to "

@@ -14,7 +14,7 @@ Columns are added, and their types changed, as Iceberg promotes them: int to big
 digits of the same scale (https://iceberg.apache.org/spec/#schema-evolution). Their identity is the field's id.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,6 +24,8 @@ from duckdb_rows import Shape, quoted, text
 
 RUN, UNTIL = "tributary.run", "tributary.exported-to"
 """The table's properties: the export that it holds, and the time that it is as of."""
+MERGING_TO = "tributary.merging-to"
+"""The property that says until when the table may hold a run that is not marked yet: Athena merges it (merging.py)."""
 FORMAT_VERSION = (
     "2"  # Athena reads no other: https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg.html
 )
@@ -79,22 +81,13 @@ class Written:
 def write(connection: duckdb.DuckDBPyConnection, target: Target, shape: Shape, run: Run) -> Written:
     """Writes the run. Raises TableAltered, NotCommitted, and duckdb.Error for what can't be read or cast; the table is
     then as before."""
-    if not target.exists:
-        if run.since:
-            raise TableAltered(f"{target.name} is gone, and the export holds changes only")
-        _create(connection, target, shape)
-    before = _properties(connection, target)
-    if before.get(RUN) == run.export_id or _is_later(before.get(UNTIL), run.until):
-        rows = _count(connection, target.name)
-        return Written(rows, 0, 0, committed=False, snapshot=_snapshot(connection, target))
-    if run.since and (UNTIL not in before or _is_later(run.since, before[UNTIL])):
-        raise TableAltered(
-            f"{target.name} holds the time until {before.get(UNTIL)}, and the changes begin at {run.since}: it was "
-            "rolled back, or made anew by somebody else"
-        )
+    create(connection, target, shape, run)
+    before = properties(connection, target)
+    if already := holds(connection, target, run, before):
+        return already
     own = _columns(connection, target)
-    altered = _alterations(connection, target, shape, own)
-    empty = RUN not in before and _count(connection, target.name) == 0
+    altered = alterations(connection, target, shape, own)
+    empty = RUN not in before and count(connection, target.name) == 0
     if not empty:
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE changes AS {_changes(connection, target, shape, run, own)}"
@@ -104,13 +97,9 @@ def write(connection: duckdb.DuckDBPyConnection, target: Target, shape: Shape, r
         for alteration in altered:
             connection.execute(alteration)
         counted = _fill(connection, target, shape, run) if empty else _replace(connection, target, shape)
-        rows = _count(connection, target.name)
-        if not run.since and rows != (exported := _exported(connection, run)):
-            raise TableAltered(
-                f"{target.name} would have {rows} rows, and the export has {exported}: a key stands in it several times"
-            )
-        properties = f"MAP {{{text(RUN)}: {text(run.export_id)}, {text(UNTIL)}: {text(run.until)}}}"
-        connection.execute(f"CALL set_iceberg_table_properties({target.name}, {properties})")
+        rows = count(connection, target.name)
+        check_rows(connection, target, run, rows)
+        set_properties(connection, target, {RUN: run.export_id, UNTIL: run.until})
     except BaseException:
         connection.execute("ROLLBACK")
         raise
@@ -118,10 +107,15 @@ def write(connection: duckdb.DuckDBPyConnection, target: Target, shape: Shape, r
         connection.execute("COMMIT")
     except duckdb.Error as error:
         raise NotCommitted(f"{target.name}: {error}") from error
-    return Written(rows, *counted, committed=True, snapshot=_snapshot(connection, target))
+    return Written(rows, *counted, committed=True, snapshot=snapshot(connection, target))
 
 
-def _create(connection: duckdb.DuckDBPyConnection, target: Target, shape: Shape) -> None:
+def create(connection: duckdb.DuckDBPyConnection, target: Target, shape: Shape, run: Run) -> None:
+    """Makes the table where there is none. Raises TableAltered where the run has changes only."""
+    if target.exists:
+        return
+    if run.since:
+        raise TableAltered(f"{target.name} is gone, and the export holds changes only")
     columns = ", ".join(f"{quoted(name)} {type_}" for name, type_ in shape.types.items())
     connection.execute(
         f"CREATE TABLE {target.name} ({columns}) WITH ('location' = {text(target.location)}, "
@@ -130,12 +124,48 @@ def _create(connection: duckdb.DuckDBPyConnection, target: Target, shape: Shape)
     )
 
 
-def _properties(connection: duckdb.DuckDBPyConnection, target: Target) -> dict[str, str]:
+def holds(
+    connection: duckdb.DuckDBPyConnection, target: Target, run: Run, before: Mapping[str, str]
+) -> Written | None:
+    """What to return where the table, with these properties, holds the run or a later one already; else None. Raises
+    TableAltered where the run can't go on from there."""
+    if before.get(RUN) == run.export_id or is_later(before.get(UNTIL), run.until):
+        rows = count(connection, target.name)
+        return Written(rows, 0, 0, committed=False, snapshot=snapshot(connection, target))
+    if is_later(merging := before.get(MERGING_TO), run.until):
+        raise TableAltered(
+            f"{target.name}: a later run, until {merging}, may be in it already, as Athena merges it, so this older "
+            "one is not written; the next run, or that one again, has all of it"
+        )
+    if run.since and (UNTIL not in before or is_later(run.since, before[UNTIL])):
+        raise TableAltered(
+            f"{target.name} holds the time until {before.get(UNTIL)}, and the changes begin at {run.since}: it was "
+            "rolled back, or made anew by somebody else"
+        )
+    return None
+
+
+def check_rows(connection: duckdb.DuckDBPyConnection, target: Target, run: Run, rows: int) -> None:
+    """Raises TableAltered where the table would not have the rows of a full export."""
+    if not run.since and rows != (exported := _exported(connection, run)):
+        raise TableAltered(
+            f"{target.name} would have {rows} rows, and the export has {exported}: a key stands in it several times"
+        )
+
+
+def properties(connection: duckdb.DuckDBPyConnection, target: Target) -> dict[str, str]:
+    """The table's properties."""
     return dict(connection.execute(f"SELECT * FROM iceberg_table_properties({target.name})").fetchall())
 
 
-def _snapshot(connection: duckdb.DuckDBPyConnection, target: Target) -> int:
-    """The last one: its sequence number is the highest (https://iceberg.apache.org/spec/#sequence-numbers)."""
+def set_properties(connection: duckdb.DuckDBPyConnection, target: Target, values: Mapping[str, str]) -> None:
+    """Sets properties of the table, in the transaction that is open."""
+    pairs = ", ".join(f"{text(name)}: {text(value)}" for name, value in values.items())
+    connection.execute(f"CALL set_iceberg_table_properties({target.name}, MAP {{{pairs}}})")
+
+
+def snapshot(connection: duckdb.DuckDBPyConnection, target: Target) -> int:
+    """The id of the last one, 0 without one: its sequence number is the highest (https://iceberg.apache.org/spec/#sequence-numbers)."""
     sql = f"SELECT coalesce(max_by(snapshot_id, sequence_number), 0) FROM iceberg_snapshots({target.name})"
     return _row(connection, sql)[0]
 
@@ -144,10 +174,11 @@ def _columns(connection: duckdb.DuckDBPyConnection, target: Target) -> dict[str,
     return {row[0]: row[1] for row in connection.execute(f"DESCRIBE {target.name}").fetchall()}
 
 
-def _alterations(
-    connection: duckdb.DuckDBPyConnection, target: Target, shape: Shape, own: dict[str, str]
+def alterations(
+    connection: duckdb.DuckDBPyConnection, target: Target, shape: Shape, own: Mapping[str, str] | None = None
 ) -> list[str]:
     """The statements that give the table the columns of the run."""
+    own = _columns(connection, target) if own is None else own
     typed = ", ".join(f"typeof(NULL::{type_})" for type_ in shape.types.values())
     (wanted,) = connection.execute(f"SELECT {typed}").fetchall()
     statements: list[str] = []
@@ -232,10 +263,11 @@ def _replace(connection: duckdb.DuckDBPyConnection, target: Target, shape: Shape
 
 def _exported(connection: duckdb.DuckDBPyConnection, run: Run) -> int:
     """The rows of the run's files, by their footers."""
-    return _count(connection, f"read_parquet([{', '.join(map(text, run.files))}])") if run.files else 0
+    return count(connection, f"read_parquet([{', '.join(map(text, run.files))}])") if run.files else 0
 
 
-def _count(connection: duckdb.DuckDBPyConnection, source: str) -> int:
+def count(connection: duckdb.DuckDBPyConnection, source: str) -> int:
+    """The rows of a table."""
     return _row(connection, f"SELECT count(*) FROM {source}")[0]
 
 
@@ -245,5 +277,6 @@ def _row(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[int, ...]:
     return row
 
 
-def _is_later(time: str | None, other: str) -> bool:
+def is_later(time: str | None, other: str) -> bool:
+    """Whether a time, where there is one, is later than the other."""
     return time is not None and datetime.fromisoformat(time) > datetime.fromisoformat(other)

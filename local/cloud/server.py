@@ -24,6 +24,7 @@ EXTENSIONS = (
     "deliveries",
     "function_code",
     "function_logs",
+    "step_functions.athena_queries",
     "step_functions.state_machines",
     "s3.encryption",
     "dynamodb.export",

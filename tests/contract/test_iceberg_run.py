@@ -33,6 +33,7 @@ CONFIG = {
     },
 }
 DATABASE, BUCKET = "tributary_proof_iced", f"tributary-proof-iced-landing-{WORKLOAD}"
+WORKGROUP = "tributary-proof-iced"
 ROLE = f"arn:aws:iam::{WORKLOAD}:role/tributary-proof-iced-upkeep"
 HANDLERS = {"source": "export_source", "normalise": "normalise", "iceberg": "iceberg", "catalog": "catalog"}
 
@@ -81,6 +82,8 @@ def machine(clients: dict[str, Any]) -> str:
                 "Variables": {n: existing(v) for n, v in inputs["environment"]["variables"].items()} | PLACES
             },
         )
+    ((_, workgroup),) = recorded.of("aws:athena/workgroup:Workgroup").items()
+    assert workgroup["name"] == WORKGROUP
     ((_, made),) = recorded.of("aws:sfn/stateMachine:StateMachine").items()
     definition = made["definition"].replace(
         "arn:aws:dynamodb:mock:mock:", f"arn:aws:dynamodb:us-east-1:{WORKLOAD}:"
@@ -103,17 +106,22 @@ def item(number: int, **more: Any) -> dict[str, Any]:
     } | more
 
 
-def ran(clients: dict[str, Any], machine: str, due: datetime) -> dict[str, Any]:
-    """The report of a run that shows the table at that time."""
+def over(clients: dict[str, Any], machine: str, due: datetime) -> dict[str, Any]:
+    """A run that shows the table at that time, when it is over."""
     execution = clients["stepfunctions"].start_execution(
         stateMachineArn=machine, input=json.dumps({"scheduled_time": f"{due:%Y-%m-%dT%H:%M:%SZ}"})
     )["executionArn"]
 
-    def over() -> Any:
+    def ended() -> Any:
         described = clients["stepfunctions"].describe_execution(executionArn=execution)
         return described["status"] != "RUNNING" and described
 
-    described = eventually(over)
+    return eventually(ended)
+
+
+def ran(clients: dict[str, Any], machine: str, due: datetime) -> dict[str, Any]:
+    """The report of a run that shows the table at that time."""
+    described = over(clients, machine, due)
     assert described["status"] == "SUCCEEDED", described.get("cause")
     return json.loads(described["output"])
 
@@ -132,7 +140,7 @@ def athena(clients: dict[str, Any], sql: str) -> list[list[str]]:
     return [[cell.get("VarCharValue") for cell in row["Data"]] for row in rows]
 
 
-def test_each_run_commits_what_changed_and_a_run_that_comes_again_commits_nothing(
+def test_each_run_commits_what_changed_and_a_run_that_comes_again_commits_nothing(  # noqa: PLR0915 - runs in their order
     cloud: Cloud, clients: dict[str, Any], machine: str
 ) -> None:
     dynamodb, clock = clients["dynamodb"], cloud.log_file.parent / "clock"
@@ -176,6 +184,7 @@ def test_each_run_commits_what_changed_and_a_run_that_comes_again_commits_nothin
     first = datetime.fromtimestamp(int(time.time()), UTC)
     report = ran(clients, machine, first)
     assert report["published"] == ["ledger"] and not report["notices"]
+    assert report["written"]["ledger"].startswith("the function: 0.0 MB into 0 rows")
     assert rows() == in_dynamodb() and len(in_dynamodb()) == 40
     before, kept = pointer(), optimizers()
     assert all(optimizer["enabled"] for optimizer in kept.values())
@@ -206,3 +215,41 @@ def test_each_run_commits_what_changed_and_a_run_that_comes_again_commits_nothin
     after = pointer()
     ran(clients, machine, due)
     assert pointer() == after and optimizers() == kept
+
+    # What is too large for the function: any size is, from now on.
+    function = "tributary-proof-iced-iceberg"
+    environment = clients["lambda"].get_function_configuration(FunctionName=function)["Environment"][
+        "Variables"
+    ]
+    clients["lambda"].update_function_configuration(
+        FunctionName=function, Environment={"Variables": environment | {"MERGE_CHANGES_MB": "0"}}
+    )
+    clock.write_text("3600")
+    dynamodb.delete_item(TableName="ledger", Key={"id": {"S": "0009"}})
+    dynamodb.put_item(TableName="ledger", Item=item(10, total={"N": "7.5"}))
+    dynamodb.put_item(TableName="ledger", Item=item(41, later={"S": "a column more"}))
+    clock.write_text("3610")
+    due = datetime.fromtimestamp(int(time.time()) + 3605, UTC)
+
+    def staged() -> list[str]:
+        tables = clients["glue"].get_tables(DatabaseName=DATABASE, Expression="merging_*")["TableList"]
+        return [table["Name"] for table in tables]
+
+    # Without the workgroup no statement is run: a few tries, and the reason is the run's.
+    failed = over(clients, machine, due)
+    assert failed["status"] == "FAILED" and "Athena did not merge the run" in failed["cause"], failed
+    assert "No output location" in failed["cause"] and staged() == []
+    assert len(rows()) == 40 and "0009" in {row[0] for row in rows()}
+    clients["athena"].create_work_group(
+        Name=WORKGROUP,
+        Configuration={"ResultConfiguration": {"OutputLocation": f"s3://{BUCKET}/results/"}},
+    )
+    report = ran(clients, machine, due)
+    assert report["written"]["ledger"].startswith("Athena: 0.0 MB into "), report
+    assert rows() == in_dynamodb() and len(in_dynamodb()) == 40 and staged() == []
+    assert athena(clients, f"SELECT later FROM {DATABASE}.ledger_latest WHERE id = '0041'") == [
+        ["a column more"]
+    ]
+    merged = pointer()
+    ran(clients, machine, due)
+    assert pointer() == merged

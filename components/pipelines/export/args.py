@@ -14,6 +14,7 @@ from components.blocks.object_events import ObjectEvents
 from components.blocks.schedule import ScheduleExpression, Timezone
 from components.lake.glue_database import CrawlerArgs
 from components.lake.lake_formation import LakeFormationArgs
+from components.lake.merging import MergeBeyondArgs
 from components.lake.queries import unfit_views
 from components.lake.steps import side_by_side
 from components.lake.workgroup import QueryArgs, Views
@@ -60,6 +61,8 @@ class ExportArgs(PipelineArgs):
     """Puts the tables under Lake Formation, where only those named here may read them; without it, IAM decides."""
     files_at_once: Annotated[int, Field(ge=1, le=1000)] = 50
     """How many data files of an export are normalised side by side, a function each."""
+    merge_beyond: MergeBeyondArgs = MergeBeyondArgs()
+    """Sizes of a run beyond which Athena merges it into an Iceberg table, in place of a function."""
     past_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     """Days that an Iceberg table can be read as it was. Glue's optimizers then expire older snapshots, compact files
     and delete those of no snapshot (0.44 dollars a DPU-hour). Without it all is kept, and nothing is compacted."""
@@ -149,6 +152,8 @@ class ExportArgs(PipelineArgs):
                 )
         if self.past_days is not None and not tables:
             yield "past_days: no source has 'format: iceberg', and no other table has a past; leave it out"
+        if self.merge_beyond != MergeBeyondArgs() and not tables:
+            yield "merge_beyond: no source has 'format: iceberg', and nothing is merged; leave it out"
         if tables and self.lake_formation:
             # https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg.html#querying-iceberg-considerations-and-limitations
             yield (

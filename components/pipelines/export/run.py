@@ -11,7 +11,7 @@ from components.blocks.table import SourceTable
 from components.lake.filling import Filling
 from components.lake.place import Place
 from components.lake.run import ExportRun, Exports, step_task
-from components.lake.steps import definition
+from components.lake.steps import Commit, definition
 from components.pipelines.export.args import ExportArgs
 from components.pipelines.export.start import start_runs
 from components.pipelines.export.statements import (
@@ -68,6 +68,7 @@ def filling(args: ExportArgs) -> Filling:
         folds=args.folds(),
         iceberg=args.iceberg_tables(),
         past_days=args.past_days,
+        merge_beyond=args.merge_beyond,
         stale_after_hours=args.stale_after(),
         begun_by="whether the schedule is on (aws scheduler list-schedules)",
         queries=args.queries,
@@ -81,7 +82,7 @@ def run_definition(
     args: ExportArgs, table_arns: Mapping[str, str], bucket_arn: str, functions: Mapping[str, str]
 ) -> dict[str, Any]:
     """The state machine of a run. `table_arns`: DynamoDB table -> ARN; `functions`: part -> ARN, `fold` among them
-    where `args.folds()`, and `iceberg` where one of them is an Iceberg table."""
+    where `args.folds()`, and `iceberg` where one of them is an Iceberg table, with `workgroup`, which is a name."""
     sources = args.run_sources(table_arns)
     return definition(
         {source.branch for source in sources},
@@ -91,7 +92,7 @@ def run_definition(
         source=functions["source"],
         normalise=functions["normalise"],
         fold=functions.get("fold"),
-        commit=functions.get("iceberg"),
+        commit=Commit.of(functions),
         catalog=functions["catalog"],
     )
 

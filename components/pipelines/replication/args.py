@@ -11,6 +11,7 @@ from components.blocks.bucket import LifecycleArgs, SecureBucket
 from components.blocks.key import KmsKey, KmsKeyArn, adopted_or_created, region_and_account
 from components.blocks.object_events import ObjectEvents
 from components.lake.lake_formation import LakeFormationArgs
+from components.lake.merging import MergeBeyondArgs
 from components.lake.place import expiring
 from components.lake.queries import unfit_views
 from components.lake.workgroup import QueryArgs, Views
@@ -55,6 +56,8 @@ class ReplicaCatalogArgs:
     """Puts the tables under Lake Formation, where only those named here may read them; without it, IAM decides."""
     files_at_once: Annotated[int, Field(ge=1, le=1000)] = 50
     """How many data files of an export are normalised side by side, a function each."""
+    merge_beyond: MergeBeyondArgs = MergeBeyondArgs()
+    """Sizes of a run beyond which Athena merges it into an Iceberg table, in place of a function."""
     past_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     """Days that an Iceberg table can be read as it was. Glue's optimizers then expire older snapshots, compact files
     and delete those of no snapshot (0.44 dollars a DPU-hour). Without it all is kept, and nothing is compacted."""
@@ -230,6 +233,8 @@ class ReplicationArgs(PipelineArgs):
                 )
         if self.catalog.past_days is not None and not self.landing.filled.iceberg:
             yield "catalog.past_days: the export has no Iceberg table, and no other has a past; leave it out"
+        if self.catalog.merge_beyond != MergeBeyondArgs() and not self.landing.filled.iceberg:
+            yield "catalog.merge_beyond: the export has no Iceberg table, and nothing is merged; leave it out"
         if self.landing.filled.iceberg and self.catalog.lake_formation:
             # https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg.html#querying-iceberg-considerations-and-limitations
             yield (

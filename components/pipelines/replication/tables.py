@@ -15,7 +15,7 @@ from components.lake.filling import Filling
 from components.lake.place import Place
 from components.lake.run import ExportRun, Exports, step_task
 from components.lake.state_machine import StateMachine
-from components.lake.steps import definition, side_by_side
+from components.lake.steps import Commit, definition, side_by_side
 from components.landing import FilledTables
 from components.pipelines.replication.args import ReplicaCatalogArgs, ReplicationArgs
 from components.shared import run_steps
@@ -67,6 +67,7 @@ def filling(name: str, args: ReplicationArgs, catalog: ReplicaCatalogArgs, fille
         folds=filled.folds,
         iceberg=filled.iceberg,
         past_days=catalog.past_days,
+        merge_beyond=catalog.merge_beyond,
         stale_after_hours=dict.fromkeys(filled.sources, catalog.stale_after_hours)
         if catalog.stale_after_hours
         else filled.stale_after_hours,
@@ -87,7 +88,7 @@ def run_definition(
     functions: Mapping[str, str],
 ) -> dict[str, Any]:
     """The state machine. `functions`: part -> ARN, `fold` among them where a source's changes are folded, and
-    `iceberg` where a table is an Iceberg table."""
+    `iceberg` where a table is an Iceberg table, with `workgroup`, which is a name."""
     branches = [DYNAMODB if kind == DYNAMODB else DATABASES for kind in filled.sources.values()]
     return definition(
         set(branches),
@@ -102,7 +103,7 @@ def run_definition(
         source=functions["source"],
         normalise=functions["normalise"],
         fold=functions.get("fold"),
-        commit=functions.get("iceberg"),
+        commit=Commit.of(functions),
         catalog=functions["catalog"],
     )
 

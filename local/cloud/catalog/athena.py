@@ -5,9 +5,9 @@ Here sqlglot reads the query as Athena would and writes it for DuckDB; a table's
 registered, each read from its own location with the table's columns (one that a file lacks is NULL), if the types
 that it was registered with can be coerced to the table's (hive_coercion.py); a view is its own query; CREATE [OR
 REPLACE] VIEW and DROP VIEW keep one in Glue as Athena does. Errors: TABLE_NOT_FOUND, NOT_SUPPORTED for any other
-statement (INSERT, CTAS, UNLOAD, `"$path"`), and DuckDB's own. Parquet, and Iceberg (iceberg_scan.py); the caller's
-rights on data are not checked. Source: docs.aws.amazon.com/athena/latest/ug/create-view.html,
-docs.aws.amazon.com/athena/latest/ug/partitions.html.
+statement (INSERT, CTAS, UNLOAD, `"$path"`), and DuckDB's own. Parquet, and Iceberg (iceberg_scan.py), into which MERGE
+writes (iceberg_merge.py); the caller's rights on data are not checked. Sources:
+docs.aws.amazon.com/athena/latest/ug/create-view.html, docs.aws.amazon.com/athena/latest/ug/partitions.html.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ..iam import authorization
 from ..seams import athena, glue
 from ..seams.parts import Answer, Handler, Record
 from ..seams.responses import error_response_json, json_response
-from . import iceberg_scan
+from . import iceberg_merge, iceberg_scan
 from .hive_coercion import coerces
 
 TYPES = {"string": "VARCHAR", "binary": "BLOB", "int": "INTEGER"}
@@ -166,8 +166,13 @@ def run(query: str, database: str) -> Record:
             {"DatabaseName": statement.this.db or database, "Name": statement.this.name.lower()}
         )
         return {"columns": [], "rows": []}
+    if isinstance(statement, exp.Merge):
+        merge(statement, database)
+        return {"columns": [], "rows": []}
     if not isinstance(statement, exp.Query) or '"$' in query:
-        raise NotSupported(f"NOT_SUPPORTED: {' '.join(query.split())[:80]}: only SELECT and views run here")
+        raise NotSupported(
+            f"NOT_SUPPORTED: {' '.join(query.split())[:80]}: only SELECT, views and MERGE run here"
+        )
     workdirs: list[str] = []
     try:
         with duckdb.connect() as connection:
@@ -179,6 +184,24 @@ def run(query: str, database: str) -> Record:
                 "column_types": [athena.duckdb_types.get(kind, "varchar") for kind in kinds],
                 "rows": [list(row) for row in answer.fetchall()],
             }
+    finally:
+        for workdir in workdirs:
+            shutil.rmtree(workdir, ignore_errors=True)
+
+
+def merge(statement: Any, database: str) -> None:
+    """MERGE INTO, which takes an Iceberg table."""
+    home, name = statement.this.db or database, statement.this.name.lower()
+    record = glue.tables.get(f"{home}/{name}")
+    if not record:
+        raise ValueError(f"TABLE_NOT_FOUND: Table 'awsdatacatalog.{home}.{name}' does not exist")
+    if not iceberg_scan.is_iceberg(record):
+        raise ValueError(
+            "NOT_SUPPORTED: Modifying Hive table rows is only supported for transactional tables"
+        )
+    workdirs: list[str] = []
+    try:
+        iceberg_merge.merge(statement, record, lambda query: expand(query, database, workdirs))
     finally:
         for workdir in workdirs:
             shutil.rmtree(workdir, ignore_errors=True)

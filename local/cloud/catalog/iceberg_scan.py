@@ -2,7 +2,8 @@
 
 DuckDB's Iceberg extension reads the table through the cloud's own S3, as the account, into a Parquet file, which the
 query then has as any other. `FOR VERSION AS OF <snapshot>` reads an older snapshot, `FOR TIMESTAMP AS OF <time>` the
-one that was current then, by the snapshot log. `"<table>$history"` is that log; no other metadata table is here.
+one that was current then, by the snapshot log. `"<table>$history"` is that log, `"<table>$refs"` branches and tags; no
+other metadata table is here.
 Sources: docs.aws.amazon.com/athena/latest/ug/querying-iceberg-time-travel-and-version-travel-queries.html,
 docs.aws.amazon.com/athena/latest/ug/querying-iceberg-table-metadata.html,
 iceberg.apache.org/spec/#table-metadata-fields.
@@ -31,7 +32,7 @@ def is_iceberg(table: Record) -> bool:
 
 
 def connect() -> duckdb.DuckDBPyConnection:
-    """A DuckDB with the extension, which reads the request's account's objects."""
+    """A DuckDB with the extension, which reads and writes the request's account's objects."""
     connection = duckdb.connect(config={"autoinstall_known_extensions": False})
     for name in ("avro", "httpfs", "iceberg"):
         folder = files(f"duckdb_extension_{name}") / "extensions" / f"v{duckdb.__version__}"
@@ -72,10 +73,28 @@ def of_version(table: Record, version: Any) -> str:
 
 
 def metadata_table(table: Record, kind: str) -> str:
-    """`"<table>$history"`, the snapshot log, as a SELECT. Raises ValueError for another."""
-    if kind != "history":
-        raise ValueError(f"NOT_SUPPORTED: {table['Name']}${kind}: only $history is read here")
-    current = metadata(table)
+    """`"<table>$history"`, the snapshot log, or `"<table>$refs"`, branches and tags, as a SELECT. Raises ValueError for
+    another."""
+    if kind not in ("history", "refs"):
+        raise ValueError(f"NOT_SUPPORTED: {table['Name']}${kind}: only $history and $refs are read here")
+    return history(metadata(table)) if kind == "history" else references(metadata(table))
+
+
+def references(current: Record) -> str:
+    """The branches and tags, as a SELECT."""
+    refs: dict[str, Record] = dict(current.get("refs") or {})
+    # The branch `main` is the current snapshot (https://iceberg.apache.org/spec/#snapshot-references).
+    if (at := current.get("current-snapshot-id") or -1) != -1:
+        refs["main"] = {"type": "branch", "snapshot-id": at}
+    rows = ", ".join(
+        f"('{name}', '{ref['type'].upper()}', {ref['snapshot-id']}::BIGINT)" for name, ref in refs.items()
+    )
+    nothing = "(NULL::VARCHAR, NULL::VARCHAR, NULL::BIGINT)"
+    return f"SELECT * FROM (VALUES {rows or nothing}) AS refs(name, type, snapshot_id) WHERE name IS NOT NULL"
+
+
+def history(current: Record) -> str:
+    """The snapshot log, as a SELECT."""
     parents = {s["snapshot-id"]: s.get("parent-snapshot-id") for s in current.get("snapshots", ())}
     ancestors, at = set[Any](), current.get("current-snapshot-id")
     while at in parents and at not in ancestors:

@@ -10,5 +10,5 @@ iam.py iam_actions.py iam_evaluator.py sts.py    users and roles, the table of a
 lambda_svc.py lambda_runtime.py  functions, and their workers
 athena.py glue.py s3.py rds.py kms.py
 dynamodb.py dynamodb_streams.py kinesis.py firehose.py opensearchserverless.py
-cloudwatch.py eventbridge.py scheduler.py sns.py sqs.py tagging.py
+cloudwatch.py eventbridge.py scheduler.py sns.py sqs.py stepfunctions.py tagging.py
 """

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from components.shared.catalog_names import staged_table
 from tests.contract.iam.proof import Case, can, cannot
 from tests.contract.iam.shared_cases import (
     ELSEWHERE,
@@ -165,7 +166,85 @@ def machine_of(
         cannot(catalog, action, arn("glue", "table/neighbour/orders", account)) for action in kept.split()
     ]
     cases.append(cannot(catalog, "glue:DeleteTable", own[2]))
-    return cases + (commits_to(writer, landing, iceberg, own, account) if iceberg else [])
+    if iceberg:
+        cases += commits_to(writer, landing, iceberg, own, account)
+        cases += merges_into(run, writer, (landing, landing_key), iceberg, database, account)
+    return cases
+
+
+def merges_into(
+    run: str, writer: str, landing: tuple[str, str], table: str, database: str, account: str
+) -> list[Case]:
+    """What merges by Athena, whose queries run with the machine's role, and what the function stages for it
+    (https://docs.aws.amazon.com/step-functions/latest/dg/connect-athena.html). `landing`: the bucket and its key."""
+    bucket, key = landing
+    catalog, own_database, own, staged, other, neighbour = (
+        arn("glue", part, account)
+        for part in (
+            "catalog",
+            f"database/{database}",
+            f"table/{database}/{table}",
+            f"table/{database}/{staged_table(table, '1')}",
+            f"table/{database}/neighbour",
+            "table/neighbour/orders",
+        )
+    )
+    results = f"{bucket}/results/a.csv"
+    return [
+        *allowed(
+            run,
+            "athena:GetQueryExecution athena:StartQueryExecution athena:StopQueryExecution",
+            arn("athena", f"workgroup/tributary-proof-{database.removeprefix('tributary_proof_')}", account),
+            never=arn("athena", "workgroup/neighbour", account),
+        ),
+        cannot(
+            run,
+            "athena:UpdateWorkGroup",
+            arn("athena", f"workgroup/tributary-proof-{database[16:]}", account),
+        ),
+        *allowed(
+            run,
+            "athena:GetDataCatalog",
+            arn("athena", "datacatalog/AwsDataCatalog", account),
+            never=arn("athena", "datacatalog/neighbour", account),
+        ),
+        *allowed(
+            run,
+            "glue:GetDatabase",
+            catalog,
+            own_database,
+            arn("glue", "database/default", account),
+            never=arn("glue", "database/neighbour", account),
+        ),
+        *allowed(run, "glue:GetPartitions glue:GetTable", catalog, own_database, own, staged, never=other),
+        *allowed(run, "glue:UpdateTable", catalog, own_database, own, never=staged),
+        cannot(run, "glue:UpdateTable", other),
+        cannot(run, "glue:GetTable", neighbour),
+        cannot(run, "glue:DeleteTable", own),
+        *allowed(run, "s3:GetObject", f"{bucket}/windows/orders/a", never=f"{bucket}/state/a"),
+        *allowed(
+            run,
+            "s3:AbortMultipartUpload s3:GetObject s3:ListMultipartUploadParts s3:PutObject",
+            f"{bucket}/lake/{table}/data/a",
+            results,
+            never=f"{bucket}/lake/neighbour/a",
+        ),
+        cannot(run, "s3:PutObject", f"{bucket}/windows/orders/a"),
+        cannot(run, "s3:DeleteObject", f"{bucket}/lake/{table}/data/a"),
+        *allowed(run, "s3:GetBucketLocation s3:ListBucketMultipartUploads", bucket, never=NEIGHBOUR),
+        *(
+            can(run, "s3:ListBucket", bucket, context={"s3:prefix": f"{prefix}a"})
+            for prefix in (f"lake/{table}/", "windows/", "results/")
+        ),
+        *(
+            cannot(run, "s3:ListBucket", bucket, context={"s3:prefix": p})
+            for p in ("raw/", "lake/neighbour/")
+        ),
+        cannot(run, "s3:ListBucket", NEIGHBOUR, context={"s3:prefix": "windows/"}),
+        *allowed(run, "kms:GenerateDataKey", key, never=arn("kms", "key/neighbour", account)),
+        *allowed(writer, "glue:GetTables", catalog, own_database, staged, never=neighbour),
+        *allowed(writer, "glue:DeleteTable", catalog, own_database, staged, never=other),
+    ]
 
 
 def commits_to(writer: str, landing: str, table: str, own: list[str], account: str) -> list[Case]:

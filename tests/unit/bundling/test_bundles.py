@@ -361,6 +361,7 @@ def test_a_bundle_has_the_shared_modules_that_its_handler_imports_and_no_others(
         "run_records.py", "run_sources.py", "run_steps.py", "variables.py",
     }  # fmt: skip
     assert modules("iceberg") == {
-        "catalog_names.py", "column_types.py", "duckdb_rows.py", "landing_folders.py", "run_steps.py", "variables.py",
+        "catalog_names.py", "column_types.py", "duckdb_rows.py", "landing_folders.py", "run_records.py", "run_steps.py",
+        "variables.py",
     }  # fmt: skip
     assert modules("transform") == {"variables.py"}

@@ -349,6 +349,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         lake(past_days=7),
         "pipelines.lake.past_days: no source has 'format: iceberg', and no other table has a past; leave it out",
     ),
+    "sizes of runs that nobody merges": (
+        lake(merge_beyond={"changes_mb": 0}),
+        "pipelines.lake.merge_beyond: no source has 'format: iceberg', and nothing is merged; leave it out",
+    ),
     "a format that is none": (lake(sources=[ICED | {"format": "delta"}]), "format"),
     "a move after the end": (
         lake(lifecycle={"infrequent_days": 60, "expire_days": 60}),

@@ -32,6 +32,7 @@ def test_readers_move_after_the_table_and_its_partition_are_there(
             "exported_to": EXPORT["exported_to"],
             "moved": True,
             "snapshot": None,
+            "written": None,
         }
     ]
     assert glue["partitions"] == {"2026-01-02": "s3://landing/lake/orders/export_date=2026-01-02/run=01/"}
@@ -144,7 +145,7 @@ def test_rows_of_an_incremental_export_are_those_of_the_folded_snapshot(
 ICED = EXPORT | {
     "format": "iceberg",
     "location": "lake/orders/",
-    "committed": {"rows": 40, "snapshot": "9007199254740993"},
+    "committed": {"rows": 40, "snapshot": "9007199254740993", "engine": "athena", "why": "9 MB into 40 rows"},
 }
 ICEBERG = {
     "Name": "orders",
@@ -159,6 +160,7 @@ def test_of_an_iceberg_table_only_the_view_is_published_and_it_shows_all_of_it(
     glue["tables"]["orders"] = ICEBERG
     (published,) = publish(app, context, ICED)["tables"]
     assert (published["rows"], published["set_aside"], published["moved"]) == (40, 2, True)
+    assert published["written"] == "Athena: 9 MB into 40 rows"
     assert glue["tables"]["orders"] is ICEBERG and not glue["partitions"]
     assert latest(glue)["originalSql"].endswith('"orders"')
     assert [column["name"] for column in latest(glue)["columns"]] == ["id", "total"]
@@ -189,6 +191,7 @@ def test_a_report_hands_on_what_a_source_has_to_say_of_its_export(
         "due": "2026-01-02",
         "tables": 2,
         "published": ["orders", "shop_b"],
+        "written": {},
         "notices": {"orders": "exported in full"},
     }
 

@@ -214,7 +214,10 @@ def test_only_a_run_with_an_iceberg_table_has_the_function_that_commits() -> Non
     assert made(ORDERS | {"format": "iceberg", "mode": "incremental"}) - plain == {"lake-iceberg"}
     function = lake(ORDERS | {"format": "iceberg"}).of("aws:lambda/function:Function")["lake-iceberg"]
     variables = function["environment"]["variables"]
-    assert set(variables) == {"BUCKET", "DATABASE", "ACCOUNT_ID", "MEMORY"}
+    assert set(variables) == {
+        "BUCKET", "DATABASE", "ACCOUNT_ID", "MEMORY", "MERGE_TABLE_ROWS", "MERGE_CHANGES_MB"
+    }  # fmt: skip
+    assert (variables["MERGE_TABLE_ROWS"], variables["MERGE_CHANGES_MB"]) == ("100000000", "250")
     assert function["ephemeralStorage"] == {"size": 10240}
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from components.lake.steps import AT_ONCE, definition
+from components.lake.steps import AT_ONCE, Commit, definition
 from components.pipelines.export.args import ExportArgs
 from components.pipelines.export.sources import ExportSourceArgs
 from components.shared import run_sources, run_steps, scheduled_time
@@ -23,7 +23,7 @@ FUNCTIONS = {
     "source": "export_source",
     "normalise": "normalise",
     "fold": "fold",
-    "commit": "iceberg",
+    "iceberg": "iceberg",
     "catalog": "catalog",
 }
 # The function and the step -> the class of the event, and of what it returns.
@@ -37,19 +37,25 @@ EVENTS: dict[tuple[str, str], type] = {
     ("normalise", run_steps.RECONCILE): run_steps.ReconcileEvent,
     ("normalise", run_steps.TABLES): run_steps.TablesEvent,
     ("fold", ""): run_steps.FoldEvent,
-    ("commit", ""): run_steps.CommitEvent,
+    ("iceberg", run_steps.COMMIT): run_steps.CommitEvent,
+    ("iceberg", run_steps.MARK): run_steps.MarkEvent,
     ("catalog", run_steps.PUBLISH): run_steps.PublishEvent,
     ("catalog", run_steps.REPORT): run_steps.ReportEvent,
 }
 # What an event may have that the schedule's run does not hand over: of a snapshot's event, or of a call by hand.
-OPTIONAL = {run_steps.PlanEvent: {"only", "snapshot_arn"}, run_steps.FoldEvent: {"part", "parts"}}
+OPTIONAL = {
+    run_steps.PlanEvent: {"only", "snapshot_arn"},
+    run_steps.FoldEvent: {"part", "parts"},
+    run_steps.CommitEvent: {"failed"},
+}
 SHAPES = {name: shape for name, shape in vars(run_steps).items() if typing.is_typeddict(shape)}
 
 
 @cache
 def machine() -> dict[str, Any]:
-    arns = {part: f"arn:aws:lambda:::{part}" for part in FUNCTIONS}
-    made = definition({"dynamodb", "rds"}, sources="[]", bucket="b", files_at_once=1, **arns)
+    arns = {part: f"arn:aws:lambda:::{part}" for part in FUNCTIONS if part != "iceberg"}
+    commit = Commit("arn:aws:lambda:::iceberg", "own")
+    made = definition({"dynamodb", "rds"}, sources="[]", bucket="b", files_at_once=1, **arns, commit=commit)
     return json.loads(json.dumps(made))
 
 
@@ -67,7 +73,7 @@ def steps(states: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def handed_over() -> Iterator[tuple[str, dict[str, Any]]]:
     """The function and the parameters of each of its calls. A map's item is what its selector makes."""
     for state in steps(machine()["States"]):
-        if state["Type"] == "Task" and "Parameters" in state:
+        if state["Type"] == "Task" and ":lambda:" in state["Resource"] and "Parameters" in state:
             yield state["Resource"].rpartition(":")[2], state["Parameters"]
         if "ItemSelector" in state:
             yield "normalise", state["ItemSelector"]

@@ -24,6 +24,7 @@ SOURCES: dict[str, dict[str, Any]] = {
     "event": {"rds_instance": "followed", "snapshot": "event"},
 }
 DATABASES = {"automated", "made", "event"}
+ICED = FULL | {"dynamodb": "iced", "mode": "incremental", "format": "iceberg"}
 KEYS: dict[str, dict[str, Any]] = {
     "registered": {},
     "crawler": {"catalog": "crawler"},
@@ -46,6 +47,12 @@ def combinations() -> dict[str, dict[str, Any]]:
                     ]
                     pipeline = {"kind": "export", "create_key": True, "sources": sources} | keys
                     made[prefix] = pipeline
+    for prefix, others in (("iced", []), ("mixed", ["incremental", "automated"])):
+        sources = [
+            source | ({"dynamodb": f"{prefix}-{source['dynamodb']}"} if "dynamodb" in source else {})
+            for source in (ICED, *map(SOURCES.__getitem__, others))
+        ]
+        made[prefix] = {"kind": "export", "create_key": True, "sources": sources}
     return made
 
 
@@ -61,6 +68,7 @@ def machines() -> dict[str, str]:
         parts = ["source", "normalise", "catalog", *(["fold"] if args.folds() else [])]
         parts += ["iceberg"] if args.iceberg_tables() else []
         functions = {part: args.account.arn("lambda", f"function:{name}-{part}") for part in parts}
+        functions["workgroup"] = name
         made[name] = json.dumps(run_definition(args, args.table_arns(), f"arn:aws:s3:::{name}", functions))
     return made
 
@@ -68,7 +76,7 @@ def machines() -> dict[str, str]:
 def test_every_combination_of_sources_modes_and_catalogs_makes_a_sound_definition(
     machines: dict[str, str],
 ) -> None:
-    assert len(machines) == len(combinations()) == 63 * 2 + 7
+    assert len(machines) == len(combinations()) == 63 * 2 + 7 + 2
     assert {name: complained for name, text in machines.items() if (complained := complaints(text))} == {}
 
 
@@ -98,10 +106,37 @@ def test_without_a_source_that_is_folded_what_is_reconciled_is_published(machine
         for branch in json.loads(text)["States"]["Export"]["Branches"]:
             (each,) = branch["States"].values()
             states = each["ItemProcessor"]["States"]
-            if "Reconcile" in states:
+            if "Reconcile" in states and "Commit" not in states:
                 folds = "Fold" in states
                 assert states["Reconcile"]["Next"] == ("Incremental?" if folds else "Publish")
                 assert ("Incremental?" in states) is folds
+
+
+@pytest.mark.parametrize("name", ["iced", "mixed"])
+def test_what_athena_merges_is_marked_and_a_statement_that_failed_is_made_anew(
+    machines: dict[str, str], name: str
+) -> None:
+    branches = json.loads(machines[name])["States"]["Export"]["Branches"]
+    (states,) = (
+        each["ItemProcessor"]["States"]
+        for branch in branches
+        for each in branch["States"].values()
+        if "Commit" in each["ItemProcessor"]["States"]
+    )
+    assert states["Reconcile"]["Next"] == "Iceberg?"
+    assert states["Iceberg?"]["Choices"][0]["Next"] == "Commit"
+    assert states["Commit"]["Next"] == states["Commit after failure"]["Next"] == "By Athena?"
+    assert (states["By Athena?"]["Choices"][0]["Next"], states["By Athena?"]["Default"]) == (
+        "Merge",
+        "Publish",
+    )
+    merge = states["Merge"]
+    assert merge["Resource"] == "arn:aws:states:::athena:startQueryExecution.sync"
+    assert merge["Parameters"] == {"QueryString.$": "$.committed.query", "WorkGroup": name}
+    assert [catch["Next"] for catch in merge["Catch"]] == ["Commit after failure"] and merge["Next"] == "Mark"
+    # Whatever may have begun a query is not begun again as it is: the statement holds for one snapshot.
+    assert [retry["ErrorEquals"] for retry in merge["Retry"]] == [["Athena.TooManyRequestsException"]]
+    assert states["Mark"]["Next"] == "Publish"
 
 
 def a_machine(**step: Any) -> str:

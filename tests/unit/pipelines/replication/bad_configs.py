@@ -138,6 +138,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         replica(catalog={"past_days": 7}),
         "pipelines.replica.catalog.past_days: the export has no Iceberg table, and no other has a past; leave it out",
     ),
+    "sizes of a replica's runs that nobody merges": (
+        replica(catalog={"merge_beyond": {"table_rows": 1}}),
+        "pipelines.replica.catalog.merge_beyond: the export has no Iceberg table, and nothing is merged; leave it out",
+    ),
     "a view of the replica on a table that is none": (
         replica(catalog={"views": {"sums": "SELECT total FROM invoices"}}),
         "pipelines.replica.catalog.views.sums: ",
