@@ -25,7 +25,9 @@ def runner(
     state_key: str | None = None,
 ) -> list[Grant]:
     """The statements. `state` is the bucket's ARN, `secrets_key` the ARN of the key of the stack's secrets, `state_key`
-    that of the bucket's, `roles` are the accounts' roles."""
+    that of the bucket's, `roles` are the accounts' roles.
+
+    `previews_only`: a job that reads the state and writes none. `stack`: its name."""
     folder = f"{PROJECT}/{stack}"
     itself = [f"{state}/.pulumi/stacks/{folder}.{end}" for end in ("json*", "pulumi-tags")]
     read = [f"{state}/.pulumi/meta.yaml", *itself]

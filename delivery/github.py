@@ -98,12 +98,12 @@ def put_comment(repository: Repository, number: int, marker: str, body: str) -> 
     return "written"
 
 
-def put_labels(repository: Repository, number: int, wanted: Iterable[str], ours: Iterable[str]) -> None:
+def put_labels(repository: Repository, number: int, wanted: Iterable[str], managed: Iterable[str]) -> None:
     """Sets, of the labels that are ours, those that are wanted, and takes the others away; no other is touched."""
     wanted, there = set(wanted), {label["name"] for label in repository.pages(f"issues/{number}/labels")}
     if new := sorted(wanted - there):
         repository.call("POST", f"issues/{number}/labels", {"labels": new})
-    for old in sorted((there & set(ours)) - wanted):
+    for old in sorted((there & set(managed)) - wanted):
         repository.call("DELETE", f"issues/{number}/labels/{urllib.parse.quote(old)}")
 
 

@@ -1,5 +1,5 @@
-"""What of a stack was switched off by hand, by `make pause` (operate/): schedules, rules and ingestion pipelines of its
-state, as the accounts have them.
+"""Lists what was switched off by hand in a stack, by `make pause` (operate/): schedules, rules and ingestion pipelines
+of its state, as the accounts have them.
 
 A deployment that changes a schedule which is off would switch it on without showing it: the provider sends a schedule
 whole (https://docs.aws.amazon.com/scheduler/latest/APIReference/API_UpdateSchedule.html), and compares with the state
@@ -85,7 +85,7 @@ AT_GOOGLE: Mapping[str, tuple[str, Any]] = {
 
 
 def at_google(refreshed: Preview) -> list[Stranger]:
-    """What of Google's is off, of a preview that refreshed: what it would change back."""
+    """Lists what is switched off at Google: what a preview that refreshed would change back."""
     listed: list[Stranger] = []
     for change in refreshed.changes:
         name, off = AT_GOOGLE.get(change.type, ("", None))

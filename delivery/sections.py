@@ -56,15 +56,15 @@ def failures(previews: Sequence[Preview]) -> Iterator[Section]:
 
 def losing(previews: Sequence[Preview]) -> Iterator[Section]:
     """What is replaced or deleted, and what loses data while it stays: what is lost first, what holds nothing last."""
-    gone = [
+    deleted = [
         (preview, change, lost)
         for preview in previews
         for change in preview.changes
         if (lost := loss(change)) or change.kind in ("delete", "replace")
     ]
-    gone.sort(key=lambda row: (not (row[2] and row[2].lost), rank(row[1]), row[0].stack, row[1].name))
+    deleted.sort(key=lambda row: (not (row[2] and row[2].lost), rank(row[1]), row[0].stack, row[1].name))
     rows, others = list[list[str]](), dict[tuple[str, ...], list[Change]]()
-    for preview, change, lost in gone:
+    for preview, change, lost in deleted:
         cells = (text.code(preview.stack), VERBS[change.kind], _forced(preview, change))
         if lost:
             data = f"{'**lost**: ' if lost.lost else ''}{text.plain(lost.text)}"

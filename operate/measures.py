@@ -32,7 +32,10 @@ def measured(
     dimensions: Mapping[str, str],
     statistic: str = "Sum",
 ) -> Measured:
-    """A metric of the last day, by five minutes. `statistic`: Sum or Maximum."""
+    """A metric of the last day, by five minutes. `statistic`: Sum or Maximum.
+
+    `cloud`: the entered accounts. `place`: the account and region. `namespace`, `metric`, `dimensions`: the metric's,
+    as the service publishes it."""
     now = datetime.now(UTC)
     listed = [{"Name": key, "Value": value} for key, value in dimensions.items()]
     stat = {

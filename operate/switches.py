@@ -24,7 +24,7 @@ NO_SWITCH = {
 
 
 def switched_off(cloud: Cloud, name: str, pipeline: Described) -> list[tuple[str, datetime | None, str]]:
-    """What of a pipeline is off, since when as far as that is known, and what becomes of its data meanwhile."""
+    """The switches of a pipeline that are off: each with since when, if that is known, and what happens to its data."""
     switches = KINDS[pipeline["kind"]].switches(cloud, name, pipeline)
     seen = [(switch, switch.off()) for switch in switches]
     return [

@@ -111,7 +111,10 @@ def alarm(
     when: Threshold = ANY,
 ) -> aws.cloudwatch.MetricAlarm:
     """An alarm on a metric, `<namespace>/<name>`: it notifies `topic` when it fires and when it ends.
-    `meaning`: what happened, what it means for the data, and what to do; cut where names make it too long."""
+    `meaning`: what happened, what it means for the data, and what to do; cut where names make it too long.
+
+    `metric`: its namespace and name. `dimensions`: by name, all that the metric is published with. `when`: what it is
+    above or below, and for how long."""
     namespace, _, metric_name = metric.rpartition("/")
     actions = [topic] if topic is not None else []
     return aws.cloudwatch.MetricAlarm(

@@ -59,6 +59,8 @@ class SecureBucket(pulumi.ComponentResource):
         retain: bool = True,
         opts: pulumi.ResourceOptions | None = None,
     ):
+        """`lifecycle`: days until objects and old versions are deleted. `key_arn`: the KMS key, None for SSE-S3.
+        `retain`: whether the bucket and its objects outlive the stack."""
         super().__init__("tributary:blocks:SecureBucket", name, None, opts)
         # A bucket that outlives the stack stays private, encrypted and versioned.
         child_opts = pulumi.ResourceOptions(parent=self, retain_on_delete=retain)

@@ -89,8 +89,8 @@ class CollectionArgs:
         if self.generation == "nextgen" and (not self.network.public or self.network.vpc_endpoints):
             # https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-collection-endpoints.html
             yield (
-                "network: from a VPC the next generation is reached by an interface endpoint of EC2 and not by one of "
-                "OpenSearch Serverless, which ingestion and this program know; write public: true without "
+                "network: from a VPC the next generation is reached by an interface endpoint of EC2; ingestion and "
+                "this program know only one of OpenSearch Serverless; write public: true without "
                 "vpc_endpoints, or generation: classic"
             )
 
@@ -206,6 +206,8 @@ class Collection(pulumi.ComponentResource):
         retention: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ):
+        """`description`: as the account shows it. `group`: another pipeline's collection group that it joins; None
+        where it has its own or none."""
         super().__init__("tributary:blocks:Collection", name, None, opts)
         child_opts = pulumi.ResourceOptions(parent=self)
         physical = names.collection(name)
@@ -316,7 +318,10 @@ def data_access(
     collection_items: Sequence[str] = (),
 ) -> aws.opensearch.ServerlessAccessPolicy:
     """Lets `principals` do with each index (a name, or a pattern ending in `*`) what is listed for it; and with the
-    collection's own items, such as index templates, what `collection_items` lists."""
+    collection's own items, such as index templates, what `collection_items` lists.
+
+    `collection`: its name. `indexes`: index -> actions on it, such as `aoss:ReadDocument`. `description`: of the
+    policy."""
 
     def rule(kind: str, pattern: str, permissions: Sequence[str]) -> dict[str, object]:
         resource = pulumi.Output.concat(f"{kind}/", collection, pattern)

@@ -92,6 +92,9 @@ class LambdaFunction(pulumi.ComponentResource):
         topic: pulumi.Input[str] | None,
         opts: pulumi.ResourceOptions | None = None,
     ):
+        """`settings`: what all functions of the stack have in common. `task`: its handler and what it may do.
+        `execution`: time-out, memory, environment. `topic`: the ARN of the topic that its alarms go to, None for
+        none."""
         super().__init__("tributary:blocks:LambdaFunction", name, None, opts)
         child_opts = pulumi.ResourceOptions(parent=self)
         physical = names.function(name)

@@ -77,6 +77,7 @@ class KmsKey(pulumi.ComponentResource):
         retain: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ):
+        """`description`: as the account shows it. `retain`: whether the key outlives the stack, as its data does."""
         super().__init__("tributary:blocks:KmsKey", name, None, opts)
         key = aws.kms.Key(
             name,

@@ -35,6 +35,8 @@ class Queue(pulumi.ComponentResource):
         max_receives: int | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ):
+        """`topic`: the ARN of the topic that the alarm goes to, None for none. `visibility_seconds`: how long a
+        message that was received stays hidden, 0 to 43,200."""
         super().__init__("tributary:blocks:Queue", name, None, opts)
         child_opts = pulumi.ResourceOptions(parent=self)
         redrive: pulumi.Output[str] | None = None

@@ -50,6 +50,8 @@ class Schedule(pulumi.ComponentResource):
         meaning: str,
         opts: pulumi.ResourceOptions | None = None,
     ):
+        """`expression`: cron, rate or at. `timezone`: as in `Asia/Tokyo`. `target`: what it calls, and with which
+        event. `meaning`: its description."""
         super().__init__("tributary:blocks:Schedule", name, None, opts)
         child_opts = pulumi.ResourceOptions(parent=self)
         physical = names.schedule(name)

@@ -58,8 +58,8 @@ def binary_key_refused(binary_keys: list[str]) -> str:
     """Why a table with a binary key can't be indexed: the export's text of such a key is not the stream's
     (https://github.com/opensearch-project/data-prepper, StreamRecordConverter and ExportRecordConverter)."""
     return (
-        f"the key attribute '{binary_keys[0]}' is binary (type B), of which the initial export and the stream make "
-        "different document ids, so changes would not find their documents"
+        f"the key attribute '{binary_keys[0]}' is binary (type B): the initial export and the stream make different "
+        "document ids of it, and changes would not find their documents"
     )
 
 
@@ -92,7 +92,10 @@ def adopt_or_create_table(
     """Creates the table, under DynamoDB's own key, or adopts one that exists, with the key that it has. An adopted
     table must have point-in-time recovery and, where `images` is set, a stream that holds these images and key
     attributes that document ids can be made of. Adopting never changes a table. Raises pulumi.RunError, at preview,
-    with the command that turns on what is missing."""
+    with the command that turns on what is missing.
+
+    `pipeline`: whose table it is, for the errors' paths. `create`: the new table's keys, None to adopt. `retain`:
+    whether a table that is created outlives the stack."""
     if create:
         attributes = [create.hash_key, *([create.range_key] if create.range_key else [])]
         table = aws.dynamodb.Table(

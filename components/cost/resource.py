@@ -47,7 +47,10 @@ def as_registered(
     root: str = "",
 ) -> Resource:
     """A resource of a program, without what is no plain data of its inputs: what is not known yet. `google`: the
-    location of what names none at Google Cloud."""
+    location of what names none at Google Cloud.
+
+    `inputs`: as registered, in snake_case. `region`, `account`: of its provider, where they are known. `root`: the
+    pipeline that it belongs to."""
     inputs = _plain(inputs)
     if type.startswith("gcp:"):
         location = inputs.get("location")
@@ -85,7 +88,10 @@ class Quantity:
 def quantity(
     of: str, what: str, when: When, key: str, region: str, least: Number, most: Number | None = None
 ) -> Quantity:
-    """A quantity of plain numbers; one number where nothing scales."""
+    """A quantity of plain numbers; one number where nothing scales.
+
+    `of`: the type of resource that brings it. `what`: in words. `when`: at rest, by use or once. `key`: the row of
+    prices/. `region`: whose price. `least`, `most`: units a month; `most` is None where nothing scales."""
     low = Decimal(str(least))
     return Quantity(of, what, when, key, region, low, low if most is None else Decimal(str(most)))
 

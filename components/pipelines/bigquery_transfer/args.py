@@ -125,7 +125,7 @@ class BigQueryTransferArgs(PipelineArgs):
             for column, kind in self.tables[name].columns.items():
                 if lake and column not in declared:
                     yield (
-                        f"tables.{name}.columns: '{column}' is declared here only, and its type in the lake is left to "
+                        f"tables.{name}.columns: '{column}' is declared here only: its type in the lake is left to "
                         "the data, which may change it, and no load changes a column's type; write it in 'columns' of "
                         "its source"
                     )

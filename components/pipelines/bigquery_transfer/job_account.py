@@ -43,7 +43,9 @@ def custom_role(
     account: gcp.serviceaccount.Account,
     opts: pulumi.ResourceOptions,
 ) -> pulumi.Output[str]:
-    """The name of a role of the project's own, for this account."""
+    """The name of a role of the project's own, for this account.
+
+    `meaning`: its title. `may`: the permissions, such as `bigquery.tables.get`."""
     role = gcp.projects.IAMCustomRole(
         name,
         project=args.gcp.project,

@@ -48,7 +48,9 @@ class LoadCheck(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions,
     ):
         """`transfers`: table of the landing -> its transfer's name. `account`: the
-        service account that reads the dataset and the transfers' runs."""
+        service account that reads the dataset and the transfers' runs.
+
+        `warehouse`: the dataset and its tables."""
         super().__init__("tributary:pipelines:LoadCheck", f"{name}-load-check", None, opts)
         self.pipeline, self.args, self.account = name, args, account
         self.formerly = pulumi.Alias(parent=opts.parent)

@@ -45,7 +45,9 @@ class StorageCopy(pulumi.ComponentResource):
         runs: gcp.pubsub.Topic,
         opts: pulumi.ResourceOptions,
     ):
-        """`loader`: the e-mail of the service account that loads. `runs`: the topic that hears of what failed."""
+        """`loader`: the e-mail of the service account that loads. `runs`: the topic that hears of what failed.
+
+        `how`: the `storage_transfer` keys of the config."""
         super().__init__("tributary:pipelines:StorageCopy", name, None, opts)
         self.name, self.args, self.how, self.landing = name, args, how, args.landing
         self.child_opts = pulumi.ResourceOptions(parent=self)

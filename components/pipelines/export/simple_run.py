@@ -23,7 +23,10 @@ def simple_run(
     key_arn: pulumi.Input[str] | None,
     parent: pulumi.Resource,
 ) -> pulumi.Output[str]:
-    """A function that starts an export of each table, and its schedule. Returns the function's name."""
+    """A function that starts an export of each table, and its schedule. Returns the function's name.
+
+    `tables`: by name, adopted or created. `bucket`: the landing, `bucket_arn` its ARN as known at preview. `key_arn`:
+    the KMS key of the landing, None for SSE-S3."""
     opts, account = pulumi.ResourceOptions(parent=parent), args.account
     function = LambdaFunction(
         f"{name}-export",

@@ -172,8 +172,10 @@ class ExportSourceArgs:
         again). A transfer's path takes a folder for each of several wildcards."""
         if self.dynamodb:
             # The run knows a table's keys without any data; a number's digits are left to the data.
-            made = [self.create.hash_key, self.create.range_key] if self.create else []
-            keys = {k.name: {"S": "string", "B": "binary"}[k.type] for k in made if k and k.type != "N"}
+            key_columns = [self.create.hash_key, self.create.range_key] if self.create else []
+            keys = {
+                k.name: {"S": "string", "B": "binary"}[k.type] for k in key_columns if k and k.type != "N"
+            }
             declared = keys | self.columns
             return {
                 self.dynamodb: TypedTable(

@@ -99,20 +99,20 @@ def _rds_statements(name: str, args: ExportArgs) -> list[Statement]:
         sources = [source for source in args.rds() if source.kind == kind]
         if not sources:
             continue
-        made = [source for source in sources if source.snapshot == MADE_FOR_THE_RUN]
+        by_the_run = [source for source in sources if source.snapshot == MADE_FOR_THE_RUN]
         of = [account.arn("rds", f"{owner}:{source.name}") for source in sources]
-        own = [account.arn("rds", f"{noun}:{source.name}-{_MADE_FOR_A_RUN}") for source in made]
+        own = [account.arn("rds", f"{noun}:{source.name}-{_MADE_FOR_A_RUN}") for source in by_the_run]
         snapshots = [
             account.arn("rds", f"{noun}:rds:{source.name}-{_AUTOMATED}")
             for source in sources
-            if source not in made
+            if source not in by_the_run
         ] + own
         granted += [
             Statement(f"Export{call}", ["rds:DescribeExportTasks", "rds:StartExportTask"], snapshots),
             Statement(f"Find{call}", [f"rds:Describe{call}s"], of + own),
         ]
-        if made:
-            owners = [account.arn("rds", f"{owner}:{source.name}") for source in made]
+        if by_the_run:
+            owners = [account.arn("rds", f"{owner}:{source.name}") for source in by_the_run]
             granted += [
                 Statement(f"Make{call}", [f"rds:Create{call}"], owners + own),
                 Statement(f"Forget{call}", [f"rds:Delete{call}"], own),

@@ -53,6 +53,7 @@ class DashboardsReader(pulumi.ComponentResource):
         shared: SharedCollection,
         opts: pulumi.ResourceOptions | None = None,
     ):
+        """`index`: the name of the index that it reads. `shared`: the collection that the index is in."""
         super().__init__("tributary:blocks:DashboardsReader", name, None, opts)
         child_opts = pulumi.ResourceOptions(parent=self)
         reads = [

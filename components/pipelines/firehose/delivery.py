@@ -40,6 +40,8 @@ class Delivery(pulumi.ComponentResource):
         transform: LambdaFunction | None,
         opts: pulumi.ResourceOptions | None = None,
     ):
+        """`stream`: the Kinesis stream that it reads. `shared`: the collection of `index`. `bucket`: its backup.
+        `transform`: the function that changes records on their way, None for none."""
         super().__init__("tributary:blocks:Delivery", name, None, opts)
         self._name, self._account = name, args.account
         child_opts, physical = pulumi.ResourceOptions(parent=self), names.delivery_stream(name)

@@ -19,7 +19,10 @@ def watch_rule(
     topic: pulumi.Input[str] | None,
     opts: pulumi.ResourceOptions,
 ) -> None:
-    """Three alarms of one rule: objects wait, are late, or failed. `name`: the sending side's; `rule`: the id."""
+    """Three alarms of one rule: objects wait, are late, or failed. `name`: the sending side's; `rule`: the id.
+
+    `replica_bucket`: the receiving bucket's name. `topic`: the ARN of the topic that the alarms go to, None for none.
+    """
     landing = args.landing
     dimensions = {"SourceBucket": landing.bucket, "DestinationBucket": replica_bucket, "RuleId": rule}
     newest = pulumi.Output.concat(

@@ -41,6 +41,8 @@ class ReplicationPipeline(pulumi.ComponentResource):
         source_alarm_topic_arn: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ):
+        """`source_provider`: of the landing's account. `destination_provider`: of the receiving account.
+        `source_alarm_topic_arn`: the topic of the sending side's alarms, None for none."""
         super().__init__("tributary:pipelines:ReplicationPipeline", name, None, opts)
         sending = pulumi.ResourceOptions(parent=self, provider=source_provider)
         # The sending side made the role itself, before it was made whole after the receiving one.

@@ -64,6 +64,8 @@ class ReplicaSource(pulumi.ComponentResource):
         alarm_topic_arn: pulumi.Input[str] | None,
         opts: pulumi.ResourceOptions | None = None,
     ):
+        """`role`: what S3 assumes. `replica`: the receiving bucket and its key. `alarm_topic_arn`: the topic that the
+        alarms go to, None for none."""
         super().__init__("tributary:pipelines:ReplicaSource", name, None, opts)
         self._name, self._args, self._topic = name, args, alarm_topic_arn
         self._account = args.landing.account
@@ -252,7 +254,7 @@ class ReplicaSource(pulumi.ComponentResource):
             opts=child_opts,
         )
         job_tag = names.function(f"{name}-backfill")  # no other pipeline of the account has it
-        ours = {f"aws:RequestTag/{JOB_TAG}": job_tag}
+        tagged = {f"aws:RequestTag/{JOB_TAG}": job_tag}
         function = LambdaFunction(
             f"{name}-backfill",
             account,
@@ -265,13 +267,13 @@ class ReplicaSource(pulumi.ComponentResource):
                         "MakeJob",
                         ["s3:CreateJob"],
                         ["*"],
-                        {"StringEquals": ours},
+                        {"StringEquals": tagged},
                         every_resource_because="a job has no ARN before it is made; its tag is the condition",
                     ),
                     # A job is tagged as it is made, which needs this besides:
                     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshooting-batch-operations.html
                     Statement(
-                        "TagJob", ["s3:PutJobTagging"], [account.arn("s3", "job/*")], {"StringEquals": ours}
+                        "TagJob", ["s3:PutJobTagging"], [account.arn("s3", "job/*")], {"StringEquals": tagged}
                     ),
                     Statement(
                         "FindJob",

@@ -71,8 +71,8 @@ def filling(name: str, args: ReplicationArgs, catalog: ReplicaCatalogArgs, fille
         stale_after_hours=dict.fromkeys(filled.sources, catalog.stale_after_hours)
         if catalog.stale_after_hours
         else filled.stale_after_hours,
-        begun_by=f"whether its exports arrive (aws logs tail {log} --since 1d) and are published at the source, "
-        f"{args.landing.name}",
+        begun_by=f"whether its exports arrive (aws logs tail {log} --since 1d), and whether {args.landing.name} "
+        "published them",
         queries=catalog.queries,
         views=catalog.views,
         crawler=None,

@@ -20,7 +20,10 @@ def watch_table(
     parent: pulumi.Resource,
 ) -> None:
     """An alarm for each way in which a table's documents fail to arrive, or arrive late. `pipeline`: the physical name
-    of the ingestion pipeline; `bucket`: that of the bucket with its dead letters."""
+    of the ingestion pipeline; `bucket`: that of the bucket with its dead letters.
+
+    `log_group`: of the ingestion pipeline. `table`: its arguments. `topic`: the ARN of the topic that the alarms go
+    to, None for none."""
     opts = pulumi.ResourceOptions(parent=parent)
     dimensions = {"PipelineName": pipeline}
     prefix = f"AWS/OSIS/{table.sub_pipeline()}"

@@ -66,8 +66,8 @@ class ZeroEtlTableArgs:
     start: Literal["LATEST", "TRIM_HORIZON"] = "LATEST"
     """Where the stream is read from: LATEST is now, TRIM_HORIZON up to 24 hours ago."""
     view_on_remove: Literal["NEW_IMAGE", "OLD_IMAGE"] = "NEW_IMAGE"
-    """What of a deleted item is seen: NEW_IMAGE nothing but its key, OLD_IMAGE all of it, which `only` needs, and a
-    stream of NEW_AND_OLD_IMAGES."""
+    """What is seen when an item is deleted: its key (NEW_IMAGE), or the whole item (OLD_IMAGE). `only` needs OLD_IMAGE,
+    and OLD_IMAGE needs a stream of NEW_AND_OLD_IMAGES."""
     drop: list[Attribute] = Field(default_factory=list)
     """Attributes that are left out."""
     rename: dict[Attribute, Attribute] = Field(default_factory=dict)
@@ -89,9 +89,9 @@ class ZeroEtlTableArgs:
         for path in (path for path in read_paths if path not in self.rename.values()):
             # Sinks, and their routes, come after the processors; a route that can't be decided is only logged
             # (https://github.com/opensearch-project/data-prepper, Pipeline and RouteEventEvaluator).
-            for gone in self.drop:
-                if f"{path}/".startswith(f"{gone}/"):
-                    yield f"only: '/{path}' is not seen, as '{gone}' is dropped before; take it out of `drop`"
+            for dropped in self.drop:
+                if f"{path}/".startswith(f"{dropped}/"):
+                    yield f"only: '/{path}' is not seen, as '{dropped}' is dropped before; take it out of `drop`"
             for former, name in self.rename.items():
                 if f"{path}/".startswith(f"{former}/"):
                     now = name + path.removeprefix(former)

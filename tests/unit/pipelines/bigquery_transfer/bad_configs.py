@@ -1,4 +1,3 @@
-# pyright: basic
 """Wrong configs of a BigQuery transfer: what each is, the config, and what its error says."""
 
 from typing import Any
@@ -104,7 +103,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a column of the lake that the export leaves to the data": (
         typed({"orders": {"lake": True, "keys": ["order_id"], "columns": {"n": "bigint"}}}),
-        "pipelines.shop.tables.orders.columns: 'n' is declared here only, and its type in the lake is left to the data",
+        "pipelines.shop.tables.orders.columns: 'n' is declared here only: its type in the lake is left to the data",
     ),
     "a decimal of PostgreSQL": (
         lake(

@@ -1,4 +1,3 @@
-# pyright: basic
 """What a zero-ETL pipeline registers for its config."""
 
 import json
@@ -111,9 +110,7 @@ def test_an_adopted_table_without_the_stream_it_needs_is_refused_with_the_comman
     )
 
 
-BINARY = (
-    "the key attribute '{}' is binary .type B., of which the initial export and the stream make different"
-)
+BINARY = "the key attribute '{}' is binary .type B.: the initial export and the stream make different"
 
 
 @pytest.mark.parametrize("binary", ["hash_key", "range_key"])
