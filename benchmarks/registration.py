@@ -280,10 +280,17 @@ def same(kind: str, source: Path, grouped: bool) -> None:
         customs = (r for r, _ in monitor.requests if r.custom)
         return {(r.type, r.name): json_format.MessageToDict(r.object) for r in customs}
 
-    ours, theirs = seen(run(whole(kind, 3), keep=True)[0]), seen(run(flat(source, 3, grouped), keep=True)[0])
-    if ours != theirs:
-        other = [key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key)]
-        first = f"{ours.get(other[0])}\n{theirs.get(other[0])}"
+    with_components, without = (
+        seen(run(whole(kind, 3), keep=True)[0]),
+        seen(run(flat(source, 3, grouped), keep=True)[0]),
+    )
+    if with_components != without:
+        other = [
+            key
+            for key in with_components.keys() | without.keys()
+            if with_components.get(key) != without.get(key)
+        ]
+        first = f"{with_components.get(other[0])}\n{without.get(other[0])}"
         raise SystemExit(f"{kind}: the flat program differs in {other[:3]}, first:\n{first}")
 
 
@@ -341,11 +348,13 @@ def row(kind: str, source: Path, count: int, runs: int) -> str:
             command += ["--one", kind, program, str(source), str(count)]
             printed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
             measured.append(json.loads(printed.splitlines()[-1]))
-    plain, grouped, ours = (statistics.median(m["seconds"] for m in measured) for measured in times.values())
+    plain, grouped, with_components = (
+        statistics.median(m["seconds"] for m in measured) for measured in times.values()
+    )
     resources, calls = times["flat"][0]["resources"], times["flat"][0]["registrations"]
     registrations = times["components"][0]["registrations"]
-    each = [f"{seconds / resources * 1000:.2f} ms" for seconds in (plain, grouped, ours)]
-    ratios = [f"{ours / plain:.2f}", f"{(ours / registrations) / (plain / calls):.2f}"]
+    each = [f"{seconds / resources * 1000:.2f} ms" for seconds in (plain, grouped, with_components)]
+    ratios = [f"{with_components / plain:.2f}", f"{(with_components / registrations) / (plain / calls):.2f}"]
     return (
         "| " + " | ".join([kind, f"{count:,}", f"{resources:,}", f"{registrations:,}", *each, *ratios]) + " |"
     )

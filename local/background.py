@@ -8,9 +8,9 @@
 
 Nobody but the user may enter the folder (0700) or read cloud.json (0600).
 
-A process is ours when it is alive, began when the file says, and has this clone's state folder in its command: a
-stale file whose pid the system gave to another process leads to nothing. Raises `CloudError` when the cloud does not
-get ready within `READY_WITHIN` seconds, with the end of its log.
+A process is of this clone when it is alive, began when the file says, and has the clone's state folder in its
+command: a stale file whose pid the system gave to another process leads to nothing. Raises `CloudError` when the
+cloud does not get ready within `READY_WITHIN` seconds, with the end of its log.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Clone:
         """The ready line of this clone's cloud and its secret, if that cloud runs and answers."""
         recorded = self._recorded()
         ready = recorded.get("ready")
-        if not (ready and ours(recorded, self.folder) and answers(ready["endpoint"])):
+        if not (ready and is_of_this_clone(recorded, self.folder) and answers(ready["endpoint"])):
             return None
         return self._known(ready)
 
@@ -111,7 +111,7 @@ class Clone:
     def stop(self) -> bool:
         """Stops this clone's cloud and nothing else; False when there was none."""
         recorded = self._recorded()
-        alive = ours(recorded, self.folder)
+        alive = is_of_this_clone(recorded, self.folder)
         if alive:
             end(recorded["pid"])
         self.record.unlink(missing_ok=True)
@@ -173,7 +173,7 @@ def began(pid: int) -> str:
     return _ps(pid, "lstart")
 
 
-def ours(recorded: dict[str, Any], folder: Path) -> bool:
+def is_of_this_clone(recorded: dict[str, Any], folder: Path) -> bool:
     """Whether the recorded process is alive and is the cloud of this folder."""
     pid = recorded.get("pid", 0)
     if not pid or not recorded.get("began") or began(pid) != recorded["began"]:

@@ -142,7 +142,9 @@ def longest_minutes(value: str) -> int:
     days = [
         number
         for number in range(*_EVERY_CALENDAR)
-        if (it := date.fromordinal(number)).month in months and _is_day(it, day) and _is_weekday(it, weekday)
+        if (candidate := date.fromordinal(number)).month in months
+        and _is_day(candidate, day)
+        and _is_weekday(candidate, weekday)
     ]
     # 30 February never comes.
     between = max((later - earlier for earlier, later in pairwise(days)), default=366 * 8)
@@ -163,38 +165,38 @@ def _times_of_day(minutes: str, hours: str) -> list[int]:
     return [60 * hour + minute for hour in _CRON[1].listed(hours) for minute in _CRON[0].listed(minutes)]
 
 
-def _is_day(it: date, day: str) -> bool:
+def _is_day(candidate: date, day: str) -> bool:
     """Whether a date is of the field for the day of the month."""
-    last = monthrange(it.year, it.month)[1]
+    last = monthrange(candidate.year, candidate.month)[1]
     if day == "L":
-        return it.day == last
+        return candidate.day == last
     if day.endswith("W"):
         near = last if day == "LW" else int(day[:-1])
-        return near <= last and it == _nearest_weekday(it.replace(day=near))
-    return day in ("*", "?") or it.day in _CRON[2].listed(day)
+        return near <= last and candidate == _nearest_weekday(candidate.replace(day=near))
+    return day in ("*", "?") or candidate.day in _CRON[2].listed(day)
 
 
-def _nearest_weekday(it: date) -> date:
+def _nearest_weekday(candidate: date) -> date:
     """The Monday to Friday nearest to a date, within its month."""
     for days in (0, -1, 1, 2, -2):
-        near = it + timedelta(days)
-        if near.month == it.month and near.isoweekday() <= 5:
+        near = candidate + timedelta(days)
+        if near.month == candidate.month and near.isoweekday() <= 5:
             return near
-    raise AssertionError(it)
+    raise AssertionError(candidate)
 
 
-def _is_weekday(it: date, weekday: str) -> bool:
+def _is_weekday(candidate: date, weekday: str) -> bool:
     """Whether a date is of the field for the day of the week, where 1 is Sunday."""
-    number = it.isoweekday() % 7 + 1
+    number = candidate.isoweekday() % 7 + 1
     which, _, nth = weekday.partition("#")
     if nth:
-        return number == _CRON[4].value(which) and (it.day + 6) // 7 == int(nth)
+        return number == _CRON[4].value(which) and (candidate.day + 6) // 7 == int(nth)
     if weekday.endswith("L"):
-        week_to_go = it + timedelta(7)
+        week_to_go = candidate + timedelta(7)
         return (
             number == 7
             if weekday == "L"
-            else number == _CRON[4].value(weekday[:-1]) and week_to_go.month != it.month
+            else number == _CRON[4].value(weekday[:-1]) and week_to_go.month != candidate.month
         )
     return weekday in ("*", "?") or number in _CRON[4].listed(weekday)
 

@@ -88,8 +88,8 @@ class IdentityPools:
             terms(body.get("attributeCondition", ""), CLAIM_TERM if body.get("oidc") else TERM)
         if self.there(name := f"{parent}/{leaf}"):
             raise Refused(409, "Requested entity already exists")
-        for gone in [key for key in self.by_name if key.startswith(f"{name}/")]:
-            del self.by_name[gone]
+        for below in [key for key in self.by_name if key.startswith(f"{name}/")]:
+            del self.by_name[below]
         self.by_name[name] = body | {"name": name, "state": "ACTIVE"}
         return self.operations.begin(name, kind_of(name), self.by_name[name])
 

@@ -19,7 +19,7 @@ from local.plain import is_object
 
 from . import schema, shapes
 from .aws_account import Account
-from .aws_rows import Call, Gone, Place, Refused, Row, Step, gone, imported
+from .aws_rows import Call, Missing, Place, Refused, Row, Step, imported, is_missing
 from .values import Props, known, same, unknown
 
 EMPTY: dict[str, Any] = {"structure": {}, "map": {}, "list": [], "string": "", "boolean": False}
@@ -231,8 +231,8 @@ class Aws(Account):
         while True:
             try:
                 data = self.run(call, row.read[0])
-            except (ClientError, Gone) as error:
-                if gone(error):
+            except (ClientError, Missing) as error:
+                if is_missing(error):
                     return None
                 raise
             if (
@@ -249,7 +249,7 @@ class Aws(Account):
             try:
                 data.update(self.run(call, step))
             except ClientError as error:  # a part that was never set
-                if not gone(error):
+                if not is_missing(error):
                     raise
         return self.outputs(kind, call.state, row.after(data, call.state))
 
@@ -331,7 +331,7 @@ class Aws(Account):
             try:
                 self.run(call, step)
             except ClientError as error:
-                if not gone(error):
+                if not is_missing(error):
                     raise
 
     def invoke(self, token: str, args: Props) -> Props:

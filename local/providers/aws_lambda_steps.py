@@ -4,7 +4,7 @@ import json
 
 from local.plain import is_object
 
-from .aws_rows import Call, Gone, Refused
+from .aws_rows import Call, Missing, Refused
 from .values import Props
 
 
@@ -34,7 +34,7 @@ def function_facts(data: Props, state: Props) -> Props:
 
 
 def permission(call: Call) -> Props:
-    """The function's policy statement of this id, its principal and conditions as flat properties; else raises Gone."""
+    """The policy statement of this id, its principal and conditions as flat properties; else raises Missing."""
     qualifier = {"Qualifier": call.state["qualifier"]} if call.state.get("qualifier") else {}
     policy = json.loads(call.client.get_policy(FunctionName=call.state["function"], **qualifier)["Policy"])
     for statement in policy["Statement"]:
@@ -45,7 +45,7 @@ def permission(call: Call) -> Props:
             flat = {k.lower(): v for test in condition.values() for k, v in test.items()}
             return {"StatementId": statement["Sid"], "Action": statement["Action"], "Principal": principal,
                     "SourceArn": flat.get("aws:sourcearn"), "SourceAccount": flat.get("aws:sourceaccount")}  # fmt: skip
-    raise Gone(call.state["statementId"])
+    raise Missing(call.state["statementId"])
 
 
 def invoke(call: Call, action: str, previous: str | None) -> Props:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .aws import Aws
 
 Step = str | Callable[["Call"], Props | None]  # an operation's name, or a function of a Call
-GONE = re.compile(r"NotFound|NoSuch|NonExistent|DoesNotExist|^404$")
+MISSING = re.compile(r"NotFound|NoSuch|NonExistent|DoesNotExist|^404$")
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ class Entry:
     prop: str
 
     def of(self, answer: dict[str, Any], state: Mapping[str, Any]) -> Any:
-        """The entry. Raises Gone where the list has none."""
+        """The entry. Raises Missing where the list has none."""
         for entry in answer.get(self.entries) or ():
             if str(entry.get(self.member)) == str(state.get(self.prop)):
                 return entry
-        raise Gone(self.entries)
+        raise Missing(self.entries)
 
 
 Place = Member | Entry
@@ -124,7 +124,7 @@ class Call:
     removed: set[str] = field(default_factory=set[str])  # what the inputs don't say any more
 
 
-class Gone(Exception):
+class Missing(Exception):
     """A function among the steps found that the resource isn't there."""
 
 
@@ -142,10 +142,10 @@ def loopback(variable: str) -> str:
     return endpoint
 
 
-def gone(error: Exception) -> bool:
-    """Whether an error means that the resource isn't there: Gone, or a service's code like NoSuchBucket or 404."""
+def is_missing(error: Exception) -> bool:
+    """Whether an error means that the resource isn't there: Missing, or a service's code like NoSuchBucket or 404."""
     code = error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
-    return isinstance(error, Gone) or bool(GONE.search(code))
+    return isinstance(error, Missing) or bool(MISSING.search(code))
 
 
 def imported(forms: tuple[str, str], key: str, where: Mapping[str, str]) -> tuple[str, Props]:

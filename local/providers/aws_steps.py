@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from local.plain import within
 
-from .aws_rows import Call, Gone
+from .aws_rows import Call, Missing
 from .values import Props
 
 # -- KMS
@@ -28,7 +28,7 @@ def key_state(call: Call) -> Props:
     """A key that waits for its deletion is gone for the provider."""
     metadata = call.client.describe_key(KeyId=call.state["id"])["KeyMetadata"]
     if metadata["KeyState"] in ("PendingDeletion", "PendingReplicaDeletion"):
-        raise Gone(call.state["id"])
+        raise Missing(call.state["id"])
     return metadata
 
 
