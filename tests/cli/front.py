@@ -160,7 +160,7 @@ class Front:
         if not (self.project / ".venv").exists():
             (self.project / ".venv").symlink_to(Path(sys.prefix))
         (work / "state").mkdir(exist_ok=True)
-        self.environment = self._environment() | {
+        self.environment: dict[str, str] = self._environment() | {
             "PULUMI_HOME": str(home() if providers == "own" else work / "pulumi"),
             "PULUMI_BACKEND_URL": (work / "state").as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": "front-door",
@@ -204,19 +204,19 @@ class Front:
 
     def _providers(self) -> list[str]:
         """What goes in front of PATH, and what the providers find in the environment."""
-        ours = self.project / "local" / "providers" / "bin"
+        own = self.project / "local" / "providers" / "bin"
         if self.providers != "own":
             self.environment |= {
                 "TRIBUTARY_LOCAL_ENDPOINT": self.endpoint,
                 "TRIBUTARY_LOCAL_GCP": self.gcp,
             }
         if self.providers == "local":
-            return [str(ours)]
+            return [str(own)]
         if self.providers == "real":
             python, google = bridge_python(), self.work / "google"
             google.mkdir()
             script = google / "pulumi-resource-gcp"
-            script.write_text(f'#!/bin/sh\nexec "{ours}/pulumi-resource-gcp" "$@"\n')
+            script.write_text(f'#!/bin/sh\nexec "{own}/pulumi-resource-gcp" "$@"\n')
             script.chmod(0o755)
             (self.work / "bridge").mkdir()
             self.environment |= {

@@ -1,4 +1,3 @@
-# pyright: basic
 """Accounts made ready from nothing by `make bootstrap`, and a stack deployed by what it made, as a job would.
 
 The `pulumi` command line, the embedded cloud, the project's own providers, or the real AWS provider behind its bridge
@@ -24,6 +23,7 @@ from botocore.exceptions import ClientError
 from bootstrap.making import names
 from bootstrap.making.github import ISSUER
 from tests.cli.front import Front, missing
+from tests.typed import as_yaml
 
 HOME, OTHER, REGION = "111111111111", "222222222222", "eu-central-1"
 SUBJECT = "repo:example-org/data-platform:environment:"
@@ -46,14 +46,14 @@ class Ready(Front):
         config["tributary:pipelines"] = {
             "shop-lake": lake | {"account": "workload"}, "shop-replica": replica | {"account": "analytics"},
         }  # fmt: skip
-        file.write_text(yaml.safe_dump({"config": config}, sort_keys=False))
+        file.write_text(as_yaml({"config": config}, sort_keys=False))
         accounts = self.program / "Pulumi.accounts.yaml"
         changed = yaml.safe_load(accounts.read_text())["config"]
         changed |= {
             "tributary-bootstrap:stacks": ["dev"],
             "tributary-bootstrap:state": {"account": HOME, "region": REGION},
         }
-        accounts.write_text(yaml.safe_dump({"config": changed}, sort_keys=False))
+        accounts.write_text(as_yaml({"config": changed}, sort_keys=False))
         # What the command line itself speaks to, beside the providers: the state and its key.
         self.environment |= {
             "AWS_ENDPOINT_URL": self.endpoint, "AWS_REGION": REGION, "AWS_ACCESS_KEY_ID": HOME,

@@ -1,4 +1,3 @@
-# pyright: basic
 """The whole stack of `python -m tests.live`, with the embedded cloud as two sandbox accounts and a Google project."""
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from typing import Any
 
 import boto3
 import pytest
-import yaml
 from botocore.config import Config
 
 from components.accounts import AccountArgs
@@ -23,6 +21,7 @@ from tests.live.__main__ import main
 from tests.live.google import Google
 from tests.live.place import Sandbox
 from tests.live.stacks import LIVES
+from tests.typed import as_yaml
 
 ACCOUNTS = ("111111111111", "222222222222")
 pytestmark = [
@@ -77,7 +76,7 @@ def test_a_whole_stack_is_deployed_carries_data_is_recorded_and_destroyed(
     accounts: list[dict[str, Any]] = [{"id": id, "region": "us-east-1"} for id in ACCOUNTS]
     allowed = {"allowed_account_ids": list(ACCOUNTS), "allowed_projects": ["tributary-local"]}
     google = {"project": "tributary-local", "location": "US"}
-    file.write_text(yaml.safe_dump({**allowed, "accounts": accounts, "google": google}))
+    file.write_text(as_yaml({**allowed, "accounts": accounts, "google": google}))
     observe = observed.observe
 
     def seen(place: Any, state: list[dict[str, Any]]) -> None:

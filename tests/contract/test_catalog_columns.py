@@ -1,4 +1,3 @@
-# pyright: basic
 """The columns that a config declares, as the program gives them to BigQuery and as the run makes them."""
 
 import importlib
@@ -13,6 +12,7 @@ from components.languages import glue_columns
 from components.languages.column_types import declared_type as column_type
 from components.shared.catalog_names import REST
 from tests.recording import ROOT
+from tests.typed import import_from
 
 DECLARED: dict[str, Any] = {
     "order_id": "string",
@@ -33,7 +33,7 @@ DECLARED: dict[str, Any] = {
 
 @pytest.fixture
 def table_schema(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    monkeypatch.syspath_prepend(str(ROOT / "handlers" / "normalise"))
+    import_from(monkeypatch, ROOT / "handlers" / "normalise")
     known = sys.modules.pop("table_schema", None)
     yield importlib.import_module("table_schema")
     sys.modules.pop("table_schema")
@@ -62,7 +62,7 @@ PLAIN = (
     None,
     7,
 )
-WRONG = ({"struct": {}}, {"map": "string"}, {"set": "string", "list": "string"}, ["string"])
+WRONG: tuple[Any, ...] = ({"struct": {}}, {"map": "string"}, {"set": "string", "list": "string"}, ["string"])
 
 
 def test_whatever_type_a_preview_takes_the_normaliser_reads(table_schema: ModuleType) -> None:

@@ -1,4 +1,3 @@
-# pyright: basic
 """The embedded OpenSearch Serverless refuses what the service refuses, and is a real OpenSearch behind that."""
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from botocore.exceptions import ClientError
 from opensearchpy import AWSV4SignerAuth, exceptions
 
 from tests.contract.opensearch_cloud import ACCOUNT, REGION, Cloud, running
+from tests.typed import fake
 from tests.waiting import eventually
 
 READER, WRITER = (
@@ -86,24 +86,30 @@ def test_a_write_older_than_what_is_there_is_a_conflict(books: dict[str, Any]):
 @pytest.mark.parametrize(
     "call, missing",
     [
-        (lambda b: b["stranger"].search(index="novels"), "aoss:ReadDocument on index/books/novels"),
+        (fake(lambda b: b["stranger"].search(index="novels")), "aoss:ReadDocument on index/books/novels"),
         (
-            lambda b: b["reader"].index(index="novels", id="9", body={}),
+            fake(lambda b: b["reader"].index(index="novels", id="9", body={})),
             "aoss:WriteDocument on index/books/novels",
         ),
         (
-            lambda b: b["reader"].bulk(body=[{"delete": {"_index": "novels", "_id": "1"}}]),
+            fake(lambda b: b["reader"].bulk(body=[{"delete": {"_index": "novels", "_id": "1"}}])),
             "aoss:WriteDocument on index/books/novels",
         ),
-        (lambda b: b["writer"].search(index="novels"), "aoss:ReadDocument on index/books/novels"),
-        (lambda b: b["writer"].indices.create(index="poems"), "aoss:CreateIndex on index/books/poems"),
-        (lambda b: b["writer"].indices.delete(index="novels"), "aoss:DeleteIndex on index/books/novels"),
+        (fake(lambda b: b["writer"].search(index="novels")), "aoss:ReadDocument on index/books/novels"),
+        (fake(lambda b: b["writer"].indices.create(index="poems")), "aoss:CreateIndex on index/books/poems"),
         (
-            lambda b: b["reader"].indices.put_mapping(index="novels", body={"properties": {}}),
+            fake(lambda b: b["writer"].indices.delete(index="novels")),
+            "aoss:DeleteIndex on index/books/novels",
+        ),
+        (
+            fake(lambda b: b["reader"].indices.put_mapping(index="novels", body={"properties": {}})),
             "aoss:UpdateIndex on index/books/novels",
         ),
-        (lambda b: b["stranger"].indices.get(index="novels"), "aoss:DescribeIndex on index/books/novels"),
-        (lambda b: b["reader"].search(), "aoss:ReadDocument on index/books/*"),
+        (
+            fake(lambda b: b["stranger"].indices.get(index="novels")),
+            "aoss:DescribeIndex on index/books/novels",
+        ),
+        (fake(lambda b: b["reader"].search()), "aoss:ReadDocument on index/books/*"),
     ],
 )
 def test_a_refusal_names_the_missing_permission_and_the_index(books: dict[str, Any], call: Any, missing: str):

@@ -1,4 +1,3 @@
-# pyright: basic
 """The local AWS provider goes on as the role that an account's entry names, where the role lets it."""
 
 import json
@@ -122,10 +121,11 @@ def test_it_goes_through_a_chain_with_an_external_id_and_tags(
     deploy = {"arn": DEPLOY, "external_id": "of-us", "session_tags": {"team": "data"}}
     caller = through({"arn": HUB}, deploy).client("sts").get_caller_identity()["Arn"]
     assert caller == f"arn:aws:sts::{WORKLOAD}:assumed-role/deploy/tributary-test"
-    for wrong in (
+    wrongs: tuple[dict[str, Any], ...] = (
         {"external_id": "of-others"}, {"session_tags": {"team": "other"}}, {"session_tags": {}},
         {"session_tags": {"team": "data", "cost": "1"}},
-    ):  # fmt: skip
+    )  # fmt: skip
+    for wrong in wrongs:
         with pytest.raises(ClientError, match="AccessDenied"):
             through({"arn": HUB}, deploy | wrong)
     with pytest.raises(ClientError, match="AccessDenied"):  # not without the hub

@@ -281,12 +281,12 @@ def test_a_table_under_a_customers_key_is_exported_and_followed_only_by_whom_its
         "Action": ["dynamodb:*", "s3:PutObject", "s3:AbortMultipartUpload"],
         "Resource": "*",
     }
-    ours = {f"{CONTEXT}tableName": name} | (condition or {})
+    own = {f"{CONTEXT}tableName": name} | (condition or {})
     decrypt = {
         "Effect": "Allow",
         "Action": "kms:Decrypt",
         "Resource": key,
-        "Condition": {"StringEquals": ours},
+        "Condition": {"StringEquals": own},
     }
     cloud.role(WORKLOAD, role, "lambda.amazonaws.com", allowed, *([decrypt] if condition else []))
     reader, streams = (cloud.client(s, WORKLOAD, role) for s in ("dynamodb", "dynamodbstreams"))

@@ -1,4 +1,3 @@
-# pyright: basic
 """The embedded cloud judges every call that the AWS provider makes for a stack: who has no right to it is refused.
 
 A call that the cloud's IAM has no name for would go through whatever a role may, and a deployment under the deploy role
@@ -17,6 +16,7 @@ from bootstrap.calls import DOCUMENTED, SEEN
 from tests.contract.embedded_cloud import WORKLOAD, Cloud
 from tests.contract.iam.operations import PREFIX
 from tests.contract.iam.provider_log import ACTIONS
+from tests.typed import fake
 
 SERVICES = {prefix: service for service, prefix in PREFIX.items()}
 # The embedded cloud has no Lake Formation: it answers each of its calls with an error.
@@ -70,7 +70,7 @@ def calls(client: Callable[[str], Any], action: str) -> Iterator[tuple[str, str,
         operations, here = operations - methods.keys(), operations & methods.keys()
         for operation in sorted(here):
             shape = model.service_model.operation_model(operation).input_shape
-            given = least(shape) if shape else {}
+            given: dict[str, Any] = least(shape) if shape else {}
             # S3 looks for a bucket before it judges who asks.
             bucket = {"Bucket": "bucket", "ResourceArn": "arn:aws:s3:::bucket"} if prefix == "s3" else {}
             yield service, methods[operation], given | {k: v for k, v in bucket.items() if k in given}
@@ -95,13 +95,13 @@ def nobody(cloud: Cloud) -> Callable[[str], Any]:
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     cloud.client("iam", WORKLOAD).create_role(RoleName="nobody", AssumeRolePolicyDocument=document)
     cloud.client("s3", WORKLOAD).create_bucket(Bucket="bucket")
-    return cache(lambda service: cloud.client(service, WORKLOAD, "nobody"))
+    return cache(fake(lambda service: cloud.client(service, WORKLOAD, "nobody")))
 
 
 def test_who_has_no_right_to_a_call_of_the_provider_is_refused(nobody: Callable[[str], Any]) -> None:
     known = [by for source in (SEEN, DOCUMENTED) for by in source.values()]
     actions = {action for by in known for when in ("plan", "read", "write") for action in by.get(when, [])}
-    judged = set()
+    judged: set[str] = set()
     unjudged: list[Any] = []
     for action in sorted(action for action in actions if not action.startswith(ABSENT)):
         for service, method, given in calls(nobody, action):

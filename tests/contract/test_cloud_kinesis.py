@@ -1,4 +1,3 @@
-# pyright: basic
 """The embedded Kinesis where ministack's is not the service's."""
 
 import time
@@ -40,7 +39,10 @@ def test_a_record_is_gone_after_its_retention_and_a_younger_one_is_not() -> None
     now = time.time()
     young = [{"ApproximateArrivalTimestamp": now - age} for age in (3599, 1)]
     old = [{"ApproximateArrivalTimestamp": now - age} for age in (7300, 3601)]
-    stream = {"RetentionPeriodHours": 1, "shards": {"a": {"records": old + young}, "b": {"records": []}}}
+    stream: dict[str, Any] = {
+        "RetentionPeriodHours": 1,
+        "shards": {"a": {"records": old + young}, "b": {"records": []}},
+    }
     expiry.records(stream)
     assert stream["shards"] == {"a": {"records": young}, "b": {"records": []}}
 

@@ -1,4 +1,3 @@
-# pyright: basic
 """Requests that a service's model does not take are refused by the embedded cloud, with the service's own error."""
 
 from __future__ import annotations

@@ -1,17 +1,16 @@
-# pyright: basic
 """The embedded OpenSearch Ingestion carries a table into an index, and does only what its body and its grants say."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
-import yaml
 from opensearchpy import TransportError
 
 from tests.contract.opensearch_cloud import Cloud, running
 from tests.contract.osis_line import BUCKET, DOCUMENT, EXACT, ITEM, Line, body
+from tests.typed import as_yaml
 from tests.waiting import eventually
 
 
@@ -81,7 +80,12 @@ def test_inserts_updates_and_deletes_arrive_while_it_runs(items: Line, index: di
 def test_quick_changes_of_one_item_end_with_the_last(items: Line, index: dict[str, Any]):
     for n in range(40):
         items.put(200, n={"N": str(n)})
-    eventually(lambda: (index["document"]("items", "a|200") or {}).get("_source", {}).get("n") == 39)
+    eventually(
+        lambda: (
+            cast("dict[str, Any]", index["document"]("items", "a|200") or {}).get("_source", {}).get("n")
+            == 39
+        )
+    )
     items.dynamodb.delete_item(TableName="items", Key={"pk": {"S": "a"}, "sk": {"N": "200"}})
     eventually(lambda: index["document"]("items", "a|200") is None)
 
@@ -102,7 +106,7 @@ def test_a_second_delivery_changes_nothing_and_an_older_record_overwrites_nothin
     again = body(items.table, index["host"])
     again["second"] = again.pop("items")
     eventually(lambda: items.osis.get_pipeline(PipelineName="items")["Pipeline"]["Status"] == "ACTIVE")
-    items.osis.update_pipeline(PipelineName="items", PipelineConfigurationBody=yaml.safe_dump(again))
+    items.osis.update_pipeline(PipelineName="items", PipelineConfigurationBody=as_yaml(again))
     items.put(300)
     eventually(lambda: index["document"]("items", "a|300"))
     assert index["document"]("items", "a|3")["_source"] == before["_source"]
@@ -132,7 +136,7 @@ def test_an_update_goes_on_where_it_was_and_a_pipeline_stopped_and_started_expor
     eventually(lambda: index["document"]("anew", "a|3"))  # the export is loaded, or it would not be read
 
     document["anew"]["sink"][0]["opensearch"]["index"] = "again"
-    line.osis.update_pipeline(PipelineName="anew", PipelineConfigurationBody=yaml.safe_dump(document))
+    line.osis.update_pipeline(PipelineName="anew", PipelineConfigurationBody=as_yaml(document))
     line.put(4)
     eventually(lambda: index["document"]("again", "a|4"))
     assert [sk for sk in (1, 2, 3, 4) if index["document"]("again", f"a|{sk}")] == [4]

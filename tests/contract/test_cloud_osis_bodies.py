@@ -1,4 +1,3 @@
-# pyright: basic
 """Which bodies of a pipeline the embedded OpenSearch Ingestion takes, and how it reads their expressions."""
 
 from __future__ import annotations
@@ -8,13 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-import yaml
 from botocore.exceptions import ClientError
 
 from local.cloud.osis import pipeline_body
 from tests.contract.opensearch_cloud import REGION, Cloud, running
 from tests.contract.osis_line import ROLE, body
 from tests.recording import PITR_ON, record
+from tests.typed import as_yaml, fake
 
 
 @pytest.fixture(scope="module")
@@ -26,33 +25,38 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     "change, named",
     [
         (
-            lambda b: b["x"]["sink"][0]["opensearch"].update(document_idd="a"),
+            fake(lambda b: b["x"]["sink"][0]["opensearch"].update(document_idd="a")),
             "x.sink[0].opensearch.document_idd: unknown option",
         ),
         (
-            lambda b: b["x"]["source"]["dynamodb"]["tables"].append(
-                b["x"]["source"]["dynamodb"]["tables"][0]
+            fake(
+                lambda b: b["x"]["source"]["dynamodb"]["tables"].append(
+                    b["x"]["source"]["dynamodb"]["tables"][0]
+                )
             ),
             "Exactly one table",
         ),
         (
-            lambda b: b["x"]["source"]["dynamodb"]["tables"][0]["stream"].update(start_position="NOW"),
+            fake(lambda b: b["x"]["source"]["dynamodb"]["tables"][0]["stream"].update(start_position="NOW")),
             "start_position: 'NOW'",
         ),
-        (lambda b: b["x"].update(processor=[{"grok": {}}]), "x.processor[0].grok: unknown option"),
-        (lambda b: b["x"]["sink"][0]["opensearch"].update(routes=["none"]), "route 'none' is not defined"),
-        (lambda b: b["x"].update(route=[{"a": "/q >"}]), "x.route:"),
+        (fake(lambda b: b["x"].update(processor=[{"grok": {}}])), "x.processor[0].grok: unknown option"),
         (
-            lambda b: b["x"].update(route=[{"a": "length(/q) > 3"}]),
+            fake(lambda b: b["x"]["sink"][0]["opensearch"].update(routes=["none"])),
+            "route 'none' is not defined",
+        ),
+        (fake(lambda b: b["x"].update(route=[{"a": "/q >"}])), "x.route:"),
+        (
+            fake(lambda b: b["x"].update(route=[{"a": "length(/q) > 3"}])),
             "x.route: 'length(/q) > 3': 'length(/q)' is not known",
         ),
-        (lambda b: b.update(version="1"), "version"),
+        (fake(lambda b: b.update(version="1")), "version"),
     ],
 )
 def test_a_body_that_the_engine_does_not_know_is_refused_by_name(cloud: Cloud, change: Any, named: str):
     wrong = body("arn:aws:dynamodb:us-east-1:1:table/t", "http://host", "x")
     change(wrong)
-    text = yaml.dump(wrong)
+    text = as_yaml(wrong)
     answer = cloud.client("osis").validate_pipeline(PipelineConfigurationBody=text)
     assert not answer["isValid"] and any(named in error["Message"] for error in answer["Errors"])
     with pytest.raises(ClientError, match="ValidationException"):

@@ -1,4 +1,3 @@
-# pyright: basic
 """The embedded cloud, with its IAM, lets the deploy role make what the stack is made of and nothing of a neighbour's,
 and the preview role read what a preview reads."""
 
@@ -20,7 +19,7 @@ TAGS = {"tributary-project": "tributary", "tributary-stack": "prod"}
 PAIRS = [{"Key": key, "Value": value} for key, value in TAGS.items()]
 LOWER = [{"key": key, "value": value} for key, value in TAGS.items()]
 REGION = f"us-east-1:{WORKLOAD}"
-TRUST = {
+TRUST: dict[str, Any] = {
     "Version": "2012-10-17",
     "Statement": [
         {
@@ -95,9 +94,13 @@ def calls(name: str, collection: str, topic: str) -> list[tuple[str, str, dict[s
     ]  # fmt: skip
 
 
-OURS = calls("tributary-prod-shop-lake", "tributary-prod-stock-ticks", "tributary-prod-workload-alarms")
-THEIRS = calls("tributary-prod-eu-shop-lake", "tributary-prod-eu-ticks", "tributary-prod-eu-workload-alarms")
-ELSEWHERE = [  # what is no part of deploying or of previewing: data, and what is not the stack's
+ON_THE_STACK = calls(
+    "tributary-prod-shop-lake", "tributary-prod-stock-ticks", "tributary-prod-workload-alarms"
+)
+ON_A_NEIGHBOUR = calls(
+    "tributary-prod-eu-shop-lake", "tributary-prod-eu-ticks", "tributary-prod-eu-workload-alarms"
+)
+ELSEWHERE: list[Any] = [  # what is no part of deploying or of previewing: data, and what is not the stack's
     ("athena", "get_query_results", {"QueryExecutionId": "11111111-2222-3333-4444-555555555555"}),
     ("athena", "start_query_execution", {"QueryString": "SELECT 1", "WorkGroup": "tributary-prod-shop-lake"}),
     ("cloudwatch", "delete_alarms", {"AlarmNames": ["billing"]}),
@@ -155,7 +158,10 @@ def client(cloud: Cloud) -> Callable[[str, str], Any]:
             cloud.client("iam", place["account"]),
             {"AWS": f"arn:aws:iam::{place['account']}:root"},
         )
-        trust = {"Version": "2012-10-17", "Statement": [{**TRUST["Statement"][0], "Principal": principal}]}
+        trust: dict[str, Any] = {
+            "Version": "2012-10-17",
+            "Statement": [{**TRUST["Statement"][0], "Principal": principal}],
+        }
         iam.create_role(RoleName=role.__name__, AssumeRolePolicyDocument=json.dumps(trust))
         for number, document in enumerate(documents(role(stack, place))):
             iam.put_role_policy(
@@ -187,14 +193,14 @@ def refused(
 
 
 def test_the_deploy_role_makes_what_the_stack_is_made_of(client: Callable[[str, str], Any]) -> None:
-    denied = {(s, o) for s, o, given in OURS if refused(client, "deploy", s, o, given)}
+    denied = {(s, o) for s, o, given in ON_THE_STACK if refused(client, "deploy", s, o, given)}
     assert denied == NOT_GRANTED
 
 
 def test_the_deploy_role_makes_and_reads_nothing_of_a_stack_whose_name_begins_alike(
     client: Callable[[str, str], Any],
 ) -> None:
-    assert [(s, o) for s, o, given in THEIRS if not refused(client, "deploy", s, o, given)] == []
+    assert [(s, o) for s, o, given in ON_A_NEIGHBOUR if not refused(client, "deploy", s, o, given)] == []
 
 
 def test_a_key_is_made_with_the_stacks_tags_and_not_without(client: Callable[[str, str], Any]) -> None:
@@ -215,7 +221,7 @@ def test_the_preview_role_reads_adopted_tables_and_nothing_else(client: Callable
     assert refused(
         client, "preview", "dynamodb", "get_item", {"TableName": "orders", "Key": {"id": {"S": "1"}}}
     )
-    assert [(s, o) for s, o, given in OURS if not refused(client, "preview", s, o, given)] == []
+    assert [(s, o) for s, o, given in ON_THE_STACK if not refused(client, "preview", s, o, given)] == []
 
 
 @pytest.mark.parametrize("role", ["deploy", "preview"])
@@ -331,7 +337,10 @@ def test_the_deploy_role_hands_over_no_role_but_the_stacks(
     }
     for name in arns:
         principal = {"Service": [f"{service}.amazonaws.com" for service in ("lambda", "states", "glue")]}
-        trust = {"Version": "2012-10-17", "Statement": [{**TRUST["Statement"][0], "Principal": principal}]}
+        trust: dict[str, Any] = {
+            "Version": "2012-10-17",
+            "Statement": [{**TRUST["Statement"][0], "Principal": principal}],
+        }
         with contextlib.suppress(ClientError):  # there from the tests before
             cloud.client("iam", WORKLOAD).create_role(
                 RoleName=name, AssumeRolePolicyDocument=json.dumps(trust)
@@ -360,8 +369,8 @@ def test_the_deploy_role_hands_over_no_role_but_the_stacks(
     payroll, *own = arns.values()
     for service, operation, given in requests(payroll, payroll, payroll):
         assert refused(client, "deploy", service, operation, given), operation
-    ours = [request for request in requests(*own) if request[0] != "glue"]  # the stack has no crawler
-    assert [(s, o) for s, o, given in ours if refused(client, "deploy", s, o, given)] == []
+    deploying = [request for request in requests(*own) if request[0] != "glue"]  # the stack has no crawler
+    assert [(s, o) for s, o, given in deploying if refused(client, "deploy", s, o, given)] == []
 
 
 def test_an_object_of_any_bytes_is_stored(client: Callable[[str, str], Any]) -> None:

@@ -1,4 +1,3 @@
-# pyright: basic
 """The embedded S3's replication across accounts: what it carries, and that each grant it needs is needed."""
 
 from __future__ import annotations
@@ -152,7 +151,7 @@ def job(cloud: Cloud, pair: Pair, grants: list[str], token: str = "t") -> dict[s
         {"Effect": "Allow", "Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": "*"},
     )
     control = cloud.client("s3control", WORKLOAD)
-    request = {
+    request: dict[str, Any] = {
         "AccountId": WORKLOAD,
         "Operation": {"S3ReplicateObject": {}},
         "ClientRequestToken": f"{name}-{token}",
@@ -262,11 +261,11 @@ def test_a_job_is_made_and_ended_only_by_whom_its_tags_let(cloud: Cloud):
     ):
         with pytest.raises(ClientError, match=f"AccessDenied.*s3:{lacks}"):
             made(caller(*more), *tags)
-    ours = caller(*tagging)
-    for theirs in (made(admin), made(admin, tag | {"Value": "theirs"})):
+    own = caller(*tagging)
+    for foreign in (made(admin), made(admin, tag | {"Value": "theirs"})):
         with pytest.raises(ClientError, match=r"AccessDenied.*s3:UpdateJobStatus"):
-            cancel(ours, theirs)
-    assert cancel(ours, made(ours, tag)) == "Cancelled"
+            cancel(own, foreign)
+    assert cancel(own, made(own, tag)) == "Cancelled"
 
 
 @pytest.mark.parametrize("grant", JOB[:3])

@@ -1,4 +1,3 @@
-# pyright: basic
 """The embedded cloud judges a request that names several resources for each of them, in whatever place it stands."""
 
 from collections.abc import Callable
@@ -57,22 +56,23 @@ def keys(*names: str) -> dict[str, Any]:
     return {name: {"Keys": [{"id": {"S": "1"}}]} for name in names}
 
 
-CASES = {
-    "delete alarms": ("cloudwatch", "delete_alarms", lambda *names: {"AlarmNames": [*names]}),
-    "describe alarms": ("cloudwatch", "describe_alarms", lambda *names: {"AlarmNames": [*names]}),
-    "silence alarms": ("cloudwatch", "disable_alarm_actions", lambda *names: {"AlarmNames": [*names]}),
+# Service, operation, and its request for the names.
+CASES: dict[str, tuple[str, str, Callable[[tuple[str, ...]], dict[str, Any]]]] = {
+    "delete alarms": ("cloudwatch", "delete_alarms", lambda names: {"AlarmNames": [*names]}),
+    "describe alarms": ("cloudwatch", "describe_alarms", lambda names: {"AlarmNames": [*names]}),
+    "silence alarms": ("cloudwatch", "disable_alarm_actions", lambda names: {"AlarmNames": [*names]}),
     "delete tables": (
-        "glue", "batch_delete_table", lambda *names: {"DatabaseName": "shop", "TablesToDelete": [*names]}
+        "glue", "batch_delete_table", lambda names: {"DatabaseName": "shop", "TablesToDelete": [*names]}
     ),
-    "get items": ("dynamodb", "batch_get_item", lambda *names: {"RequestItems": keys(*names)}),
+    "get items": ("dynamodb", "batch_get_item", lambda names: {"RequestItems": keys(*names)}),
     "put events": (
         "events", "put_events",
-        lambda *names: {"Entries": [
+        lambda names: {"Entries": [
             {"EventBusName": n, "Source": "s", "DetailType": "d", "Detail": "{}"} for n in names]},
     ),
     "delete objects": (
         "s3", "delete_objects",
-        lambda *names: {"Bucket": "several", "Delete": {"Objects": [{"Key": f"{n}/a"} for n in names]}},
+        lambda names: {"Bucket": "several", "Delete": {"Objects": [{"Key": f"{n}/a"} for n in names]}},
     ),
 }  # fmt: skip
 
@@ -81,11 +81,11 @@ CASES = {
 def test_each_resource_of_a_request_is_judged(owner: Callable[[str], Any], case: Any) -> None:
     service, method, given = case
     call = getattr(owner(service), method)
-    assert not refused(call, **given("own"))
+    assert not refused(call, **given(("own",)))
     for names in (("other",), ("own", "other"), ("other", "own"), ("own", "own-too", "other")):
         if service == "dynamodb" and "own-too" in names:
             continue
-        assert _refuses(call, given(*names)), names
+        assert _refuses(call, given(names)), names
 
 
 def _refuses(call: Callable[..., Any], given: dict[str, Any]) -> bool:

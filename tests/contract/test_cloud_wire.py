@@ -1,4 +1,3 @@
-# pyright: basic
 """Answers on the wire, in every protocol that a service's model names: written and read by botocore's own serialisers
 and parsers, since boto3 itself speaks one of them only and the SDK for Go another."""
 
@@ -141,7 +140,8 @@ def test_an_alarm_comes_back_as_it_was_put_whatever_is_spoken(
     """API_PutMetricAlarm.html and API_MetricAlarm.html: an alarm has the members of the request that made it, and of
     its own an ARN, its state, and that actions are enabled and missing data is `missing` by default."""
     name, before = f"{alarm['AlarmName']}-{put}-{get}", datetime.now(UTC)
-    assert "Error" not in call(cloud, CLOUDWATCH, put, "PutMetricAlarm", **{**alarm, "AlarmName": name})
+    renamed: dict[str, Any] = alarm | {"AlarmName": name}
+    assert "Error" not in call(cloud, CLOUDWATCH, put, "PutMetricAlarm", **renamed)
     answer = call(cloud, CLOUDWATCH, get, "DescribeAlarms", AlarmNames=[name])
     [described] = answer["MetricAlarms"]
     expected = {"ActionsEnabled": True, "TreatMissingData": "missing", **alarm, "AlarmName": name}
@@ -154,9 +154,9 @@ def test_an_alarm_comes_back_as_it_was_put_whatever_is_spoken(
 
 @pytest.mark.parametrize("protocol", CLOUDWATCH.metadata["protocols"])
 def test_a_composite_alarm_comes_back_as_it_was_put(cloud: Cloud, protocol: str) -> None:
-    child = {**PLAIN, "AlarmName": f"child-{protocol}"}
+    child: dict[str, Any] = {**PLAIN, "AlarmName": f"child-{protocol}"}
     call(cloud, CLOUDWATCH, protocol, "PutMetricAlarm", **child)
-    composite = {
+    composite: dict[str, Any] = {
         "AlarmName": f"whole-{protocol}",
         "AlarmDescription": "either",
         "AlarmRule": f'ALARM("child-{protocol}")',
@@ -164,7 +164,7 @@ def test_a_composite_alarm_comes_back_as_it_was_put(cloud: Cloud, protocol: str)
         "ActionsEnabled": True,
     }
     call(cloud, CLOUDWATCH, protocol, "PutCompositeAlarm", **composite)
-    filters = {"AlarmNames": [composite["AlarmName"]], "AlarmTypes": ["CompositeAlarm"]}
+    filters: dict[str, Any] = {"AlarmNames": [composite["AlarmName"]], "AlarmTypes": ["CompositeAlarm"]}
     [alarm] = call(cloud, CLOUDWATCH, protocol, "DescribeAlarms", **filters)["CompositeAlarms"]
     assert {key: alarm[key] for key in composite} == composite
 

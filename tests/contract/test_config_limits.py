@@ -1,4 +1,3 @@
-# pyright: basic
 """What a config may say is what the API that it ends in takes: docs/config-limits.toml has the member of each key.
 
 The judges are the services' models (botocore's, checked as the embedded cloud does; Google's discovery documents) and,
@@ -8,7 +7,7 @@ where a model is silent, the page that the row names.
 import functools
 import re
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, cast, get_args, get_origin
 
 import annotated_types
 import pytest
@@ -28,6 +27,7 @@ from local.cloud.models import compiler, constraints
 from local.gcp.messages import BITS
 from tests.contract.config_examples import ACCOUNT
 from tests.contract.config_examples import given as beside
+from tests.typed import fake, listed
 from tests.unit.test_names import NoResources
 
 ROWS = limits.rows()
@@ -89,7 +89,7 @@ def accepted(place: tuple[str, str], value: Any) -> bool:
     elif get_origin(hint) is dict:
         value = {example((cls, f"{name}.<name>")): value}
     elif get_origin(hint) is list:
-        value = value if isinstance(value, list) else [value]
+        value = listed(value)
     try:
         parse(CLASSES[cls], beside(cls, key) | {name: value})
     except Refused:
@@ -102,9 +102,10 @@ def beyond(place: tuple[str, str], value: Any) -> list[str]:
     row = ROWS[place[0]][place[1]]
     errors: list[Any] = []
     if isinstance(value, list):
+        members = cast("list[Any]", value)
         for path in limits.listed(row.get("count")):
             most = limits.member(path).metadata["max"]
-            errors += [f"{path}: {len(value)} of them"] if len(value) > most else []
+            errors += [f"{path}: {len(members)} of them"] if len(members) > most else []
         return errors
     for path in limits.listed(row.get("api")):
         try:
@@ -170,18 +171,18 @@ def checks(hint: Any) -> tuple[Any, list[Any]]:
 def patterns(place: tuple[str, str]) -> list[str]:
     """The expressions of our check and of the API."""
     row = ROWS[place[0]][place[1]]
-    ours: list[Any] = []
+    own: list[Any] = []
     for check in checks(HINTS[place])[1]:
         named = (
             vars(check.func).get("pattern")
             if isinstance(check, AfterValidator)
             else getattr(check, "pattern", None)
         )
-        ours += [named] if named else []
-    theirs = [limits.member(path).metadata.get("pattern") for path in limits.listed(row.get("api"))]
-    return ours + [
+        own += [named] if named else []
+    foreign = [limits.member(path).metadata.get("pattern") for path in limits.listed(row.get("api"))]
+    return own + [
         pattern
-        for pattern in [*theirs, row.get("pattern")]
+        for pattern in [*foreign, row.get("pattern")]
         if pattern and "\\p" not in pattern and "\\u" not in pattern
     ]
 
@@ -203,7 +204,7 @@ def example(place: tuple[str, str]) -> Any:
         )
     given = beside(*place).get(place[1])
     if given is not None:
-        return given[0] if isinstance(given, list) else given
+        return listed(given)[0]
     return next(example for example in EXAMPLES if accepted(place, example))
 
 
@@ -240,7 +241,7 @@ def values(place: tuple[str, str]) -> st.SearchStrategy[Any]:
         return st.just(shown)
     made = [st.from_regex(regex_of(pattern), fullmatch=True).map(at_home) for pattern in patterns(place)]
     inserted = st.builds(
-        lambda at, more: shown[: at % (len(shown) + 1)] + more + shown[at % (len(shown) + 1) :],
+        fake(lambda at, more: shown[: at % (len(shown) + 1)] + more + shown[at % (len(shown) + 1) :]),
         st.integers(0, 99),
         st.text(max_size=2) | st.sampled_from(INSERTED),
     )

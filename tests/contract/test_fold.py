@@ -1,4 +1,3 @@
-# pyright: basic
 """Incremental exports folded into a snapshot are the full export of that moment."""
 
 import json
@@ -6,13 +5,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.contract.normaliser import full, normalise, schema_of
+from tests.typed import pa, pq
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "handlers" / "fold"))
 

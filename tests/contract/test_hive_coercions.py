@@ -1,4 +1,3 @@
-# pyright: basic
 """What Athena reads of older partitions: Trino's own table of coercions decides, for what the run widens and for the
 embedded Athena.
 
@@ -8,6 +7,7 @@ https://github.com/trinodb/trino/blob/master/plugin/trino-hive/src/main/java/io/
 
 import itertools
 from collections.abc import Callable
+from typing import Any
 
 from local.cloud.catalog.hive_coercion import coerces
 from tests.contract.normaliser import type_of
@@ -59,8 +59,8 @@ def test_a_published_column_only_becomes_what_trino_reads_old_partitions_as(
 def test_what_the_data_widens_a_column_to_is_read_under_the_old_partitions_type() -> None:
     from table_schema import Column, Observation, Schema, widen
 
-    values = [{"N": "1"}, {"N": "1.5"}, {"N": "0.001"}, {"N": "1" * 38}, {"S": "x"}, {"NS": ["1", "2.5"]},
-              {"SS": ["a"]}, {"BOOL": True}, {"M": {}}, {"L": []}, {"B": "eA=="}]  # fmt: skip
+    values: list[dict[str, Any]] = [{"N": "1"}, {"N": "1.5"}, {"N": "0.001"}, {"N": "1" * 38}, {"S": "x"},
+              {"NS": ["1", "2.5"]}, {"SS": ["a"]}, {"BOOL": True}, {"M": {}}, {"L": []}, {"B": "eA=="}]  # fmt: skip
     kinds = ["bigint", "double", "string", "json", "decimal(38,0)", "decimal(38,3)", "decimal(10,2)", {"set": "bigint"},
              {"set": "decimal(38,0)"}, {"set": "string"}, {"list": "string"}, "boolean", "binary"]  # fmt: skip
     for kind, value in itertools.product(kinds, values):

@@ -138,8 +138,8 @@ def test_a_statement_whose_answer_is_lost_counts_and_changes_nothing_again(
 ) -> None:
     lake.export(SCHEMA, items("a", "gone"), 1)
     if incremental:
-        gone = line(5, {"id": {"S": "gone"}, "sort": {"N": "1"}}, None)
-        run = window(lake, 1, 2, change("b"), gone)
+        removed = line(5, {"id": {"S": "gone"}, "sort": {"N": "1"}}, None)
+        run = window(lake, 1, 2, change("b"), removed)
     else:
         run = exported(lake, SCHEMA, items("a", "b"), 2)
     statement = lake.prepare(SCHEMA, run)

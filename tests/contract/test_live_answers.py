@@ -1,4 +1,3 @@
-# pyright: basic
 """The embedded cloud beside what the services answered in a sandbox, and the harness that records it.
 
 The harness is run with the embedded cloud as the account, so that it works on the day that somebody has one.
@@ -8,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -73,7 +72,12 @@ def test_a_life_is_recorded_leaves_nothing_and_replays_without_a_difference(
     assert answers.replay(calls, client, {}) == []
     # The comparison can fail: an answer with one key less is not the same.
     monkeypatch.setattr(answers, "PAUSE", 0)
-    members = [member for call in calls for member in call.answer.values() if isinstance(member, dict)]
+    members = [
+        cast("dict[str, Any]", member)
+        for call in calls
+        for member in call.answer.values()
+        if isinstance(member, dict)
+    ]
     members[0].popitem()
     assert len(answers.replay(calls, client, {})) == 1
 

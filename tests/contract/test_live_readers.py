@@ -1,4 +1,3 @@
-# pyright: basic
 """The life of Lake Formation's readers. The embedded cloud has no Lake Formation: grants are kept and judged here."""
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ class Formation:
     def __init__(self, defaults: list[Any]):
         self.defaults = defaults
         self.granted: dict[Any, Any] = {}
-        self.registered = set()
+        self.registered: set[str] = set()
         self.meta = self
         self.events = self
 

@@ -1,4 +1,3 @@
-# pyright: basic
 """What goes into the normaliser comes out of its Parquet: every attribute type, exactly; what is not sound is named."""
 
 import base64
@@ -21,8 +20,9 @@ from tests.contract.normaliser import (
     number,
     schema_of,
 )
+from tests.typed import fake
 
-EVERY_TYPE = {
+EVERY_TYPE: dict[str, Any] = {
     "id": {"S": "a"},
     "empty": {"S": ""},
     "emoji": {"S": '🛒 "quoted" \\ / \b\f\n\r\t \u0000 é \u2028'},
@@ -153,23 +153,26 @@ def test_an_incremental_line_is_its_new_image_and_a_delete_its_keys():
 
 texts = st.text(st.characters(blacklist_categories=("Cs",)), max_size=12)
 decimals = st.builds(
-    lambda negative, digits, exponent: str(Decimal((negative, digits, exponent))),
+    fake(lambda negative, digits, exponent: str(Decimal((negative, digits, exponent)))),
     st.integers(0, 1), st.lists(st.integers(0, 9), min_size=1, max_size=38).map(tuple), st.integers(-130, 88),
 )  # fmt: skip
 numerals = st.one_of(st.integers(-(2**65), 2**65).map(str), decimals)
 blobs = st.binary(max_size=9).map(lambda b: base64.b64encode(b).decode())
 scalars = st.one_of(
-    st.builds(lambda v: {"S": v}, texts), st.builds(lambda v: {"N": v}, numerals),
-    st.builds(lambda v: {"B": v}, blobs), st.builds(lambda v: {"BOOL": v}, st.booleans()), st.just({"NULL": True}),
-    st.builds(lambda v: {"SS": sorted(v)}, st.sets(texts, min_size=1, max_size=3)),
-    st.builds(lambda v: {"NS": v}, st.lists(numerals, min_size=1, max_size=3)),
-    st.builds(lambda v: {"BS": sorted(v)}, st.sets(blobs, min_size=1, max_size=3)),
+    st.builds(fake(lambda v: {"S": v}), texts), st.builds(fake(lambda v: {"N": v}), numerals),
+    st.builds(fake(lambda v: {"B": v}), blobs), st.builds(fake(lambda v: {"BOOL": v}), st.booleans()),
+    st.just({"NULL": True}),
+    st.builds(fake(lambda v: {"SS": sorted(v)}), st.sets(texts, min_size=1, max_size=3)),
+    st.builds(fake(lambda v: {"NS": v}), st.lists(numerals, min_size=1, max_size=3)),
+    st.builds(fake(lambda v: {"BS": sorted(v)}), st.sets(blobs, min_size=1, max_size=3)),
 )  # fmt: skip
 values = st.recursive(
     scalars,
-    lambda inner: st.one_of(
-        st.builds(lambda v: {"L": v}, st.lists(inner, max_size=3)),
-        st.builds(lambda v: {"M": v}, st.dictionaries(texts, inner, max_size=3)),
+    fake(
+        lambda inner: st.one_of(
+            st.builds(fake(lambda v: {"L": v}), st.lists(inner, max_size=3)),
+            st.builds(fake(lambda v: {"M": v}), st.dictionaries(texts, inner, max_size=3)),
+        )
     ),
     max_leaves=6,
 )

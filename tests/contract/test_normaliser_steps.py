@@ -1,4 +1,3 @@
-# pyright: basic
 """The normaliser's steps against a bucket: schema, files, reconciliation; nothing is visible of what is not sound."""
 
 import contextlib
@@ -13,6 +12,7 @@ from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 
 from tests.contract.normaliser import data_file, digest, full, handler_on, library
+from tests.typed import fake
 
 CONTEXT = SimpleNamespace(
     function_name="normalise",
@@ -72,7 +72,7 @@ def lake(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     app = handler_on(monkeypatch, bucket)
     decoder = data_file.Decoder
     monkeypatch.setattr(
-        data_file, "Decoder", lambda schema, incremental: decoder(schema, incremental, library())
+        data_file, "Decoder", fake(lambda schema, incremental: decoder(schema, incremental, library()))
     )
     lines: list[Any] = []
     for name, items in (("a", ITEMS[:60]), ("b", ITEMS[60:]), ("c", [])):
@@ -82,7 +82,12 @@ def lake(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
                       "dataFileS3Key": f"raw/orders/AWSDynamoDB/01-a/data/{name}.json.gz"})  # fmt: skip
     bucket.objects[MANIFEST] = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
     bucket.objects["raw/summary"] = json.dumps({"itemCount": 100}).encode()
-    always = {"manifest_key": MANIFEST, "seen_key": SEEN, "incremental": False, "declared": {}}
+    always: dict[str, Any] = {
+        "manifest_key": MANIFEST,
+        "seen_key": SEEN,
+        "incremental": False,
+        "declared": {},
+    }
 
     def call(step: str, **event: Any) -> dict[str, Any]:
         return app.handler({"step": step, **always, **event}, CONTEXT)
@@ -193,11 +198,11 @@ def unknown_type(lake: Any, line: Any):
     line["md5Checksum"] = digest(content)
 
 
-def gone(lake: Any, line: Any):
+def deleted(lake: Any, line: Any):
     del lake.bucket.objects[line["dataFileS3Key"]]
 
 
-@pytest.mark.parametrize("fault", [cut_short, wrong_md5, unknown_type, gone])
+@pytest.mark.parametrize("fault", [cut_short, wrong_md5, unknown_type, deleted])
 def test_an_export_with_such_a_file_is_never_reconciled_and_the_error_names_the_file(
     lake: SimpleNamespace, fault: Any
 ):
@@ -268,7 +273,12 @@ def run(lake: Any, published: Any = None, declared: Any = None):
     """A run's steps as the state machine takes them; the schema's key of a run that went through."""
     for key in [key for key in lake.bucket.objects if key.startswith(("reports/", "windows/"))]:
         del lake.bucket.objects[key]
-    event = {"schema_key": "s.json", "published_key": published, "keys": ["n"], "declared": declared or {}}
+    event: dict[str, Any] = {
+        "schema_key": "s.json",
+        "published_key": published,
+        "keys": ["n"],
+        "declared": declared or {},
+    }
     lake.call("schema", **event)
     for line in lake.lines:
         with contextlib.suppress(Exception):
@@ -325,7 +335,7 @@ def test_no_step_answers_with_more_than_a_state_machine_takes_however_wide_the_i
     export_of(
         lake, [{"n": {"N": "1"}} | wide, {"n": {"N": "2"}} | {f"{name}{n}": {"N": "1"} for n in range(6000)}]
     )
-    event = {"schema_key": "s.json", "published_key": None, "keys": ["n"], "declared": {}}
+    event: dict[str, Any] = {"schema_key": "s.json", "published_key": None, "keys": ["n"], "declared": {}}
     answers = [lake.call("schema", **event)]
     assert answers[0]["columns"] == 6002 and len(columns(lake)) == 6002
     old = [{"attribute": a, "name": f"c{i}", "type": "boolean"} for i, a in enumerate(wide)]

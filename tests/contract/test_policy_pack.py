@@ -1,4 +1,3 @@
-# pyright: basic
 """The policy pack as the engine drives it: started as its analyzer starts it, in an environment of its own, and called
 over gRPC (https://github.com/pulumi/pulumi/blob/master/proto/pulumi/analyzer.proto)."""
 
@@ -7,7 +6,7 @@ import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import pytest
@@ -56,8 +55,8 @@ def _wire(value: Any) -> Any:
     if value is UNKNOWN:
         return UNKNOWN_TEXT
     if isinstance(value, Mapping):
-        return {_camel(key): _wire(inner) for key, inner in value.items()}
-    return [_wire(inner) for inner in value] if isinstance(value, list) else value
+        return {_camel(key): _wire(inner) for key, inner in cast("dict[str, Any]", value).items()}
+    return [_wire(inner) for inner in cast("list[Any]", value)] if isinstance(value, list) else value
 
 
 def _camel(key: str) -> str:

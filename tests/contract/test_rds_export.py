@@ -1,4 +1,3 @@
-# pyright: basic
 """A finished RDS export is published only if it is whole: its descriptions, its batches, and the end of every part."""
 
 import io
@@ -7,14 +6,13 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from botocore.response import StreamingBody
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.contract.normaliser import handler_on
+from tests.typed import fake, pa, pq
 
 import footer  # isort: skip - a module of the handler's folder, which the line above puts on the path
 
@@ -85,7 +83,13 @@ class Bucket:
 def export(monkeypatch: pytest.MonkeyPatch) -> Bucket:
     bucket = Bucket()
     app = handler_on(monkeypatch, bucket)
-    event = {"step": "rds", "export_prefix": PREFIX, "only": [], "leave_out": [], "tables_key": TABLES}
+    event: dict[str, Any] = {
+        "step": "rds",
+        "export_prefix": PREFIX,
+        "only": [],
+        "leave_out": [],
+        "tables_key": TABLES,
+    }
 
     def describe(**more: Any):
         bucket.answer = app.handler(event | more, CONTEXT)
@@ -132,20 +136,20 @@ def test_a_footer_longer_than_the_first_read_is_read_whole(export: Bucket, monke
 @pytest.mark.parametrize(
     ("mischief", "expected_message"),
     [
-        (lambda b: b.write_info(table_status("shop.orders", "id", "total")),
+        (fake(lambda b: b.write_info(table_status("shop.orders", "id", "total"))),
          f"{INFO} describes 1 tables"),
-        (lambda b: b.objects.pop(INFO), "no export_tables_info_*.json below"),
-        (lambda b: b.objects.update({INFO.replace("_1_to_2", "_4_to_5"): b.objects[INFO]}),
+        (fake(lambda b: b.objects.pop(INFO)), "no export_tables_info_*.json below"),
+        (fake(lambda b: b.objects.update({INFO.replace("_1_to_2", "_4_to_5"): b.objects[INFO]})),
          "tables 3 to 3 are described by no file"),
-        (lambda b: b.objects.pop(f"{ORDERS}2/_success"), f"{ORDERS}2/ has no _success: shop.orders is not whole"),
-        (lambda b: b.objects.update({f"{ORDERS}1/part-00002-b.gz.parquet": parquet(30, "id", "total")[:-1]}),
+        (fake(lambda b: b.objects.pop(f"{ORDERS}2/_success")), f"{ORDERS}2/ has no _success: shop.orders is not whole"),
+        (fake(lambda b: b.objects.update({f"{ORDERS}1/part-00002-b.gz.parquet": parquet(30, "id", "total")[:-1]})),
          f"s3://lake/{ORDERS}1/part-00002-b.gz.parquet: it is cut short"),
-        (lambda b: b.objects.update({f"{ORDERS}1/part-00002-b.gz.parquet": b""}), "it is cut short"),
-        (lambda b: b.objects.update({f"{ORDERS}1/part-00002-b.gz.parquet": b"\xff\xff\0\0PAR1"}),
+        (fake(lambda b: b.objects.update({f"{ORDERS}1/part-00002-b.gz.parquet": b""})), "it is cut short"),
+        (fake(lambda b: b.objects.update({f"{ORDERS}1/part-00002-b.gz.parquet": b"\xff\xff\0\0PAR1"})),
          "its footer would begin 65,535 bytes before the file"),
-        (lambda b: b.objects.update({f"{ORDERS}1/part-00002-b.gz.parquet": b"\x19" * 40 + b"\x28\0\0\0PAR1"}),
+        (fake(lambda b: b.objects.update({f"{ORDERS}1/part-00002-b.gz.parquet": b"\x19" * 40 + b"\x28\0\0\0PAR1"})),
          f"s3://lake/{ORDERS}1/part-00002-b.gz.parquet: its footer can't be read"),
-        (lambda b: b.objects.update({f"{PREFIX}shop/shop.other/1/part-00000-d.gz.parquet": parquet(1, "id")}),
+        (fake(lambda b: b.objects.update({f"{PREFIX}shop/shop.other/1/part-00000-d.gz.parquet": parquet(1, "id")})),
          "shop/shop.other/1/part-00000-d.gz.parquet is of no table"),
     ],
     ids=["undescribed table", "undescribed", "description missing", "unfinished batch", "cut short",

@@ -1,4 +1,3 @@
-# pyright: basic
 """Schemas: the same whatever came first, widened without breaking a reader; RDS exports' tables."""
 
 from typing import Any
@@ -16,7 +15,9 @@ from table_schema import Column, SchemaError, widen  # isort: skip
 values = st.one_of(
     st.integers(-(2**70), 2**70).map(lambda n: {"N": str(n)}),
     st.decimals(allow_nan=False, allow_infinity=False, places=3).map(lambda n: {"N": str(n)}),
-    st.sampled_from([{"S": "x"}, {"NULL": True}, {"SS": ["a"]}, {"NS": ["1", "0.5"]}, {"M": {}}]),
+    st.sampled_from(
+        list[dict[str, Any]]([{"S": "x"}, {"NULL": True}, {"SS": ["a"]}, {"NS": ["1", "0.5"]}, {"M": {}}])
+    ),
 )
 items = st.dictionaries(st.sampled_from(["a", "A", "b", "b-c", "b_c"]), values, max_size=4)
 
@@ -74,7 +75,9 @@ def test_a_published_column_is_widened_or_left_and_reported(
         ("bigint", None, {"N": "0.25"}, ("bigint", True)),
     ],
 )
-def test_a_column_of_an_iceberg_table_changes_only_as_iceberg_promotes_it(published, declared, seen, after):
+def test_a_column_of_an_iceberg_table_changes_only_as_iceberg_promotes_it(
+    published: Any, declared: Any, seen: Any, after: Any
+) -> None:
     schema, declarations = (
         Schema((Column("x", "x", type_of(published)),)),
         {"x": type_of(declared)} if declared else {},
@@ -84,7 +87,7 @@ def test_a_column_of_an_iceberg_table_changes_only_as_iceberg_promotes_it(publis
 
 
 @pytest.mark.parametrize("declared", ["decimal(38,3)", "decimal(38,1)"])
-def test_a_declaration_that_iceberg_does_not_promote_to_is_refused(declared):
+def test_a_declaration_that_iceberg_does_not_promote_to_is_refused(declared: Any) -> None:
     schema = Schema((Column("x", "x", type_of("decimal(10,2)")),))
     with pytest.raises(SchemaError, match="readers would break"):
         widen(schema, Observation.of_items([{"x": {"N": "0.5"}}]), {"x": type_of(declared)}, promotes=True)

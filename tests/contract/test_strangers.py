@@ -137,11 +137,11 @@ def test_what_cannot_be_read_is_reported_and_the_rest_is_read(
     cloud: Cloud, stack: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A resource that somebody deleted, and an account that can't be entered, are no reason to see nothing."""
-    gone = of("aws:s3/bucket:Bucket", "gone", {"bucket": "gone"}, arn="arn:aws:s3:::gone")
+    removed = of("aws:s3/bucket:Bucket", "gone", {"bucket": "gone"}, arn="arn:aws:s3:::gone")
     elsewhere = of(
         "aws:iam/role:Role", "closed", {"name": "closed"}, arn=f"arn:aws:iam::{WORKLOAD}:role/closed"
     )
-    everything = {**stack, "resources": [gone, elsewhere, *stack["resources"]]}
+    everything = {**stack, "resources": [removed, elsewhere, *stack["resources"]]}
     listed = scan(cloud, everything, monkeypatch)
     assert listed[:2] == [
         ("gone", "unread", "GetBucketPolicy: NoSuchBucket"),

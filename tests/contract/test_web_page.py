@@ -1,4 +1,3 @@
-# pyright: basic
 """A web page that the developer opens plays against the clouds on loopback, and their own clients still get in.
 
 What a page may send without a preflight stands in the Fetch standard, "CORS-safelisted request-header" and "forbidden
@@ -18,7 +17,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
 import boto3
@@ -27,7 +26,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from google.oauth2.credentials import Credentials
-from googleapiclient.discovery import build
+from googleapiclient.discovery import build  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType] - it has no types
 
 from local import secret
 from local.opensearch import free_port
@@ -89,7 +88,7 @@ def send(
     endpoint: str, method: str, path: str, headers: dict[str, str], body: str = ""
 ) -> tuple[int, dict[str, Any], str]:
     """One request with exactly these headers (and a length), its Host the endpoint's own if none is given."""
-    at = urlsplit(endpoint)
+    at = urlsplit(str(endpoint))
     connection = http.client.HTTPConnection(at.hostname or "", at.port, timeout=30)
     try:
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
@@ -128,7 +127,7 @@ BODIES = [(FORM, CREATE_ROLE), (TEXT, CREATE_ROLE), (TEXT, json.dumps({"query": 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_is_refused_whatever_it_sends_and_reads_no_answer(run: SimpleNamespace, cloud: str, page: Any):
     endpoint = getattr(run, cloud)
-    headers = {name: value.format(port=urlsplit(endpoint).port) for name, value in PAGES[page].items()}
+    headers = {name: value.format(port=urlsplit(str(endpoint)).port) for name, value in PAGES[page].items()}
     # Even with the right secret, as of a page that got hold of it.
     signed = {"Authorization": f"Bearer {SECRET}"}
     for method in ("GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD"):
@@ -189,7 +188,7 @@ def test_a_url_presigned_as_an_account_needs_the_secret_also_where_headers_do_no
 
 
 # A call of each service that the program, its functions and its providers use.
-CALLS = {
+CALLS: dict[str, Any] = {
     "athena": ("list_work_groups", {}),
     "cloudwatch": ("list_metrics", {}),
     "dynamodb": ("list_tables", {}),
@@ -253,7 +252,7 @@ def test_started_without_a_secret_it_warns_and_takes_any_signature_in_a_header(u
 
 
 def test_hosts_below_localhost_pass_as_buckets_and_accounts_have_them(run: SimpleNamespace):
-    port = urlsplit(run.aws).port
+    port = urlsplit(str(run.aws)).port
     for host in (
         f"bucket.localhost:{port}",
         f"my.own_bucket.s3.LocalHost:{port}",
@@ -262,7 +261,7 @@ def test_hosts_below_localhost_pass_as_buckets_and_accounts_have_them(run: Simpl
     ):
         for cloud in (run.aws, run.gcp):
             _, _, text = send(
-                cloud, "GET", "/healthz", {"Host": host.replace(str(port), str(urlsplit(cloud).port))}
+                cloud, "GET", "/healthz", {"Host": host.replace(str(port), str(urlsplit(str(cloud)).port))}
             )
             assert "loopback" not in text
     for host in ("bucket.localhost.", ".localhost", "a@localhost", "localhost:", "localhost,localhost"):
@@ -297,7 +296,7 @@ def test_ministacks_own_paths_are_closed_to_whoever_is_not_signed_and_who_is(run
 
 def test_google_takes_the_secret_as_bearer_and_googles_own_client_works(run: SimpleNamespace):
     project = "tributary-local"
-    bigquery = build(
+    bigquery = cast("Any", build)(
         "bigquery",
         "v2",
         credentials=Credentials(SECRET),
@@ -343,7 +342,7 @@ def test_the_clouds_listen_on_no_port_but_the_two_that_are_guarded(run: SimpleNa
         for handle in Path(f"/proc/{process}/fd").iterdir()
     ]
     ports = {listening.get(_points_to(handle)) for handle in handles} - {None}
-    assert ports == {urlsplit(endpoint).port for endpoint in (run.aws, run.gcp)}
+    assert ports == {urlsplit(str(endpoint)).port for endpoint in (run.aws, run.gcp)}
 
 
 def _children(process: int) -> list[int]:
@@ -363,9 +362,11 @@ def test_an_answer_has_no_cors_header_even_where_ministack_sends_one(run: Simple
     signer = client(run.aws, "sqs")
     signer.create_queue(QueueName="plain")
     seen: list[Any] = []
-    signer.meta.events.register(
-        "after-call.sqs.ListQueues", lambda http_response, **_: seen.append(http_response)
-    )
+
+    def answered(http_response: Any, **_: Any) -> None:
+        seen.append(http_response)
+
+    signer.meta.events.register("after-call.sqs.ListQueues", answered)
     signer.list_queues()
     assert seen and not [name for name in seen[0].headers if name.lower().startswith("access-control-")]
 
@@ -374,5 +375,8 @@ def test_a_websocket_of_a_page_is_closed_before_it_opens(run: SimpleNamespace):
     key = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}  # fmt: skip
     for endpoint in (run.aws, run.gcp):
-        for page in ({"Origin": "https://evil.example"}, {"Host": f"evil.example:{urlsplit(endpoint).port}"}):
+        for page in (
+            {"Origin": "https://evil.example"},
+            {"Host": f"evil.example:{urlsplit(str(endpoint)).port}"},
+        ):
             assert send(endpoint, "GET", "/", key | page)[0] == 403

@@ -1,4 +1,3 @@
-# pyright: basic
 """The embedded cloud and the local stack on it, in a clone of the work tree in the temporary folder.
 
 They are there once for all tests, are brought up by the command that a user types, and end with the tests.
@@ -15,13 +14,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
 
 from local import background, engine
 from tests.order import end_with_group
+from tests.typed import as_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = (
@@ -134,13 +134,13 @@ class Run:
             for pipeline in kept.values():
                 for args in (pipeline, pipeline.get("catalog")):
                     if isinstance(args, dict):
-                        args.pop("past_days", None)
+                        cast("dict[str, Any]", args).pop("past_days", None)
         settings["config"]["tributary:pipelines"] = kept
-        file.write_text(yaml.safe_dump(settings, sort_keys=False))
+        file.write_text(as_yaml(settings, sort_keys=False))
 
     def processes(self) -> list[str]:
         """The commands of all processes that know this clone's folder."""
-        processes = []
+        processes: list[str] = []
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")

@@ -1,4 +1,3 @@
-# pyright: basic
 """A BigQuery transfer's days on the embedded clouds: its schedule, two runs, bad records, a new column, a lost key.
 
 The stack is deployed once and the tests follow each other as the days do: each load goes to a day of its own, but the
@@ -19,12 +18,12 @@ from typing import Any
 import boto3
 import httpx
 import pytest
-import yaml
 from botocore.exceptions import ClientError
 
 from components.shared import metric_names
 from local import engine
 from tests.e2e.conftest import Run, clone_into
+from tests.typed import as_yaml
 from tests.waiting import eventually
 
 ACCOUNT = "111111111111"
@@ -80,7 +79,7 @@ class Shop:
         )
 
     def operate(self, operation: str) -> Any:
-        (self.run.root / "Pulumi.local.yaml").write_text(yaml.safe_dump({"config": self.settings}))
+        (self.run.root / "Pulumi.local.yaml").write_text(as_yaml({"config": self.settings}))
         answer = self.run.operation(operation)
         self.printed += answer
         return json.loads(answer)

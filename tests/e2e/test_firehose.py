@@ -1,4 +1,3 @@
-# pyright: basic
 """A Firehose pipeline on the embedded cloud, alone in its stack: what is poison, or not allowed yet, is not lost.
 
 The collection answers 401 and 503 first, so every test also stands on a deployment that has waited for it. It is one of
@@ -15,7 +14,7 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +62,8 @@ class Ticks:
 
     def failed(self, run: str) -> list[dict[str, Any]]:
         """The failed records of a run in the backup bucket, with their kind."""
-        s3, failed_lines = self.client("s3"), []
+        s3 = self.client("s3")
+        failed_lines: list[dict[str, Any]] = []
         for shown in s3.list_objects_v2(Bucket=self.bucket, Prefix=self.prefix).get("Contents", []):
             body = gzip.decompress(s3.get_object(Bucket=self.bucket, Key=shown["Key"])["Body"].read())
             kind = shown["Key"].removeprefix(self.prefix).split("/")[0]
@@ -92,7 +92,7 @@ class Ticks:
         return "\n".join(event["message"] for page in pages for event in page["events"])
 
     @contextlib.contextmanager
-    def without_grant(self) -> Iterator[None]:
+    def without_grant(self) -> Generator[None]:
         """Takes the data access policy's right to write away, until the block ends."""
         aoss = self.client("opensearchserverless")
         [name] = [summary["name"] for summary in aoss.list_access_policies(type="data")["accessPolicySummaries"]
@@ -129,7 +129,7 @@ class Node:
         raise AssertionError(f"no node runs in {self.state}")
 
     @contextlib.contextmanager
-    def dead(self) -> Iterator[None]:
+    def dead(self) -> Generator[None]:
         pid, command = self.process()
         known = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")[:-1]  # the cloud's secret among it
         ports = re.findall(r"HttpServerTransport\] publish_address \{127\.0\.0\.1:(\d+)\}",

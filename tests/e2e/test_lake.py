@@ -1,4 +1,3 @@
-# pyright: basic
 """Two DynamoDB tables and a database, exported and queried: the day of `make up`.
 
 The stack of all end-to-end tests, whose `status` counts what arrived (test_up.py); the day after is in
@@ -37,7 +36,9 @@ def scanned(cloud: Cloud, pipeline: dict[str, Any]) -> tuple[int, Decimal]:
     return len(totals), sum(totals, Decimal())
 
 
-def test_there_is_one_table_a_source_table_with_a_view_and_no_other(cloud, pipeline):
+def test_there_is_one_table_a_source_table_with_a_view_and_no_other(
+    cloud: Cloud, pipeline: dict[str, Any]
+) -> None:
     tables = cloud.client("glue", pipeline).get_tables(DatabaseName=pipeline["database"])["TableList"]
     assert {table["Name"] for table in tables} == TABLES | {f"{table}_latest" for table in TABLES}
 
@@ -60,7 +61,9 @@ def described(cloud: Cloud, pipeline: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_the_analytics_account_has_the_same_tables_made_there_of_its_own_files(cloud, pipeline):
+def test_the_analytics_account_has_the_same_tables_made_there_of_its_own_files(
+    cloud: Cloud, pipeline: dict[str, Any]
+) -> None:
     replica = cloud.pipelines["shop-replica"]
     assert (replica["account"], pipeline["account"]) == ("222222222222", "111111111111")
     assert described(cloud, replica) == described(cloud, pipeline)
@@ -70,7 +73,9 @@ def test_the_analytics_account_has_the_same_tables_made_there_of_its_own_files(c
     assert lake.query(cloud, replica, total) == lake.query(cloud, pipeline, total)
 
 
-def test_the_iceberg_table_of_each_account_is_its_own_and_holds_the_sources_rows(cloud, pipeline):
+def test_the_iceberg_table_of_each_account_is_its_own_and_holds_the_sources_rows(
+    cloud: Cloud, pipeline: dict[str, Any]
+) -> None:
     pages = cloud.client("dynamodb", pipeline).get_paginator("scan").paginate(TableName="baskets")
     items = {item["basket_id"]["S"]: Decimal(item["total"]["N"]) for page in pages for item in page["Items"]}
     assert len(items) == 1_000
@@ -85,7 +90,7 @@ def test_the_iceberg_table_of_each_account_is_its_own_and_holds_the_sources_rows
         )
 
 
-def test_values_keep_every_digit_and_byte(cloud, pipeline):
+def test_values_keep_every_digit_and_byte(cloud: Cloud, pipeline: dict[str, Any]) -> None:
     widest = (
         "SELECT max(product_id), max(amount), count(photo) FROM shop_products_latest, shop_payments_latest"
     )
@@ -102,7 +107,9 @@ def test_values_keep_every_digit_and_byte(cloud, pipeline):
     assert "12345678901234567890123456789012345678" in str(text)
 
 
-def test_a_declared_view_can_be_made_and_what_is_not_supported_is_an_error(cloud, pipeline):
+def test_a_declared_view_can_be_made_and_what_is_not_supported_is_an_error(
+    cloud: Cloud, pipeline: dict[str, Any]
+) -> None:
     lake.query(
         cloud,
         pipeline,

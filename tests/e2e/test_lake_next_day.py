@@ -1,4 +1,3 @@
-# pyright: basic
 """Tables exported and queried on the day after: what changed is folded in, and what was there is kept beside it."""
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import pytest
 from local.samples import Cloud, export, lake
 from tests.e2e.conftest import Run, clone_into
 from tests.e2e.lake_runs import deployed, ended
+from tests.typed import fake
 
 TABLES = {"baskets", "customers", "orders", "returns", "shop_payments", "shop_products", "shop_stock"}
 KEYS = {
@@ -89,7 +89,7 @@ def in_athena(cloud: Cloud, pipeline: dict[str, Any]) -> tuple[int, Decimal]:
 
 
 @pytest.fixture(scope="module")
-def tomorrow(stack, cloud, pipeline) -> Iterator[dict[str, Any]]:
+def tomorrow(stack: Run, cloud: Cloud, pipeline: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The next day's run, after orders were changed, deleted and added; what was there before is kept with it."""
     before, dynamodb = partitions(cloud, pipeline), cloud.client("dynamodb", pipeline)
     first = snapshot(cloud, pipeline)
@@ -131,7 +131,9 @@ def tomorrow(stack, cloud, pipeline) -> Iterator[dict[str, Any]]:
         stack.ahead(None)
 
 
-def test_the_next_days_run_leaves_the_same_tables_with_one_more_partition(cloud, pipeline, tomorrow):
+def test_the_next_days_run_leaves_the_same_tables_with_one_more_partition(
+    cloud: Cloud, pipeline: dict[str, Any], tomorrow: dict[str, Any]
+) -> None:
     assert tomorrow["run"]["status"] == "SUCCEEDED", tomorrow["run"].get("cause")
     day = f"{tomorrow['due']:%Y-%m-%d}"
     assert partitions(cloud, pipeline) == {name: [*dates, day] for name, dates in tomorrow["before"].items()}
@@ -142,7 +144,9 @@ def test_the_next_days_run_leaves_the_same_tables_with_one_more_partition(cloud,
         assert view["Table"]["Parameters"]["export_date"] == day
 
 
-def test_increments_folded_in_are_the_rows_that_the_table_holds(cloud, pipeline, tomorrow):
+def test_increments_folded_in_are_the_rows_that_the_table_holds(
+    cloud: Cloud, pipeline: dict[str, Any], tomorrow: dict[str, Any]
+) -> None:
     exports = cloud.client("dynamodb", pipeline).list_exports(
         TableArn=f"arn:aws:dynamodb:{pipeline['region']}:{pipeline['account']}:table/orders"
     )["ExportSummaries"]
@@ -152,8 +156,8 @@ def test_increments_folded_in_are_the_rows_that_the_table_holds(cloud, pipeline,
         == scanned(cloud, pipeline)
         == (ITEMS["orders"] - 10 + 1, scanned(cloud, pipeline)[1])
     )
-    gone = tomorrow["deleted"][0]
-    where = " AND ".join(f"{key} = '{value['S']}'" for key, value in gone.items())
+    removed = tomorrow["deleted"][0]
+    where = " AND ".join(f"{key} = '{value['S']}'" for key, value in removed.items())
     assert lake.query(cloud, pipeline, f"SELECT count(*) FROM orders_latest WHERE {where}") == [["0"]]
     assert lake.query(
         cloud, pipeline, "SELECT gift FROM orders_latest WHERE customer_id = 'customer-new'"
@@ -161,8 +165,8 @@ def test_increments_folded_in_are_the_rows_that_the_table_holds(cloud, pipeline,
 
 
 def test_the_iceberg_table_holds_what_changed_and_the_day_before_is_read_by_its_snapshot(
-    cloud, pipeline, tomorrow
-):
+    cloud: Cloud, pipeline: dict[str, Any], tomorrow: dict[str, Any]
+) -> None:
     pages = cloud.client("dynamodb", pipeline).get_paginator("scan").paginate(TableName="baskets")
     items = {item["basket_id"]["S"]: Decimal(item["total"]["N"]) for page in pages for item in page["Items"]}
     rows = lake.query(cloud, pipeline, "SELECT basket_id, total FROM baskets_latest")
@@ -186,7 +190,9 @@ def snapshot(cloud: Cloud, pipeline: dict[str, Any]) -> int:
     return json.loads(metadata)["current-snapshot-id"]
 
 
-def test_starting_a_run_twice_exports_nothing_twice_and_changes_nothing(cloud, pipeline, tomorrow):
+def test_starting_a_run_twice_exports_nothing_twice_and_changes_nothing(
+    cloud: Cloud, pipeline: dict[str, Any], tomorrow: dict[str, Any]
+) -> None:
     before, counts = partitions(cloud, pipeline), in_athena(cloud, pipeline)
     client = cloud.client("rds", pipeline)
     exports = len(client.describe_export_tasks()["ExportTasks"])
@@ -196,8 +202,8 @@ def test_starting_a_run_twice_exports_nothing_twice_and_changes_nothing(cloud, p
 
 
 def test_a_file_that_is_not_sound_fails_its_source_alone_with_its_name_and_latest_stays(
-    cloud, pipeline, tomorrow
-):
+    cloud: Cloud, pipeline: dict[str, Any], tomorrow: dict[str, Any]
+) -> None:
     dynamodb, s3 = cloud.client("dynamodb", pipeline), cloud.client("s3", pipeline)
     export_list = dynamodb.list_exports(
         TableArn=f"arn:aws:dynamodb:{pipeline['region']}:{pipeline['account']}:table/customers"
@@ -206,7 +212,7 @@ def test_a_file_that_is_not_sound_fails_its_source_alone_with_its_name_and_lates
         dynamodb.describe_export(ExportArn=e["ExportArn"])["ExportDescription"]
         for e in export_list["ExportSummaries"]
     ]
-    export = max(exports, key=lambda export: export["ExportTime"])
+    export = max(exports, key=fake(lambda export: export["ExportTime"]))
     folder = export["ExportManifest"].rpartition("/")[0]
     listed = s3.get_object(Bucket=pipeline["bucket"], Key=f"{folder}/manifest-files.json")["Body"].read()
     key = json.loads(listed.splitlines()[0])["dataFileS3Key"]

@@ -1,4 +1,3 @@
-# pyright: basic
 """Exports that `make up` does not show: a crawler's catalog; snapshots made for a run, of a cluster, of an event."""
 
 from __future__ import annotations
@@ -11,14 +10,13 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
-import yaml
 
 from local.samples import Cloud, export, lake, mysql
 from tests.contract.normaliser import Schema, canonical_item, item_of
 from tests.e2e.conftest import Run, clone_into
 from tests.e2e.lake_runs import deployed, ended
+from tests.typed import as_yaml, fake, pq
 from tests.waiting import eventually
 
 DAY = 24 * 3600
@@ -51,7 +49,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     run = clone_into(tmp_path_factory.mktemp("sources"))
     settings = {"accounts": {"workload": WORKLOAD}, "retain_data": False, "pipelines": PIPELINES}
     config = {"config": {f"tributary:{key}": value for key, value in settings.items()}}
-    (run.root / "Pulumi.local.yaml").write_text(yaml.safe_dump(config))
+    (run.root / "Pulumi.local.yaml").write_text(as_yaml(config))
     try:
         run.clone.start()
         yield run
@@ -151,9 +149,9 @@ def crawled(cloud: Cloud, clock: Callable[[int], None]) -> list[dict[str, Any]]:
     export_and_crawl(first)
     clock(noon + DAY - 600)
     put(cloud, "customers", 120, 150)
-    gone = export.item("orders", 7, ORDERED)
+    removed = export.item("orders", 7, ORDERED)
     client = cloud.client("dynamodb", cloud.pipelines["crawled"])
-    client.delete_item(TableName="orders", Key={key: gone[key] for key in ORDERED})
+    client.delete_item(TableName="orders", Key={key: removed[key] for key in ORDERED})
     put(cloud, "orders", 300, 310)
     changed = export.item("orders", 8, ORDERED) | {"total": {"N": "0.125"}, "gift": {"BOOL": True}}
     client.put_item(TableName="orders", Item=changed)
@@ -204,7 +202,7 @@ def test_increments_folded_in_are_the_rows_of_a_full_export(
 ) -> None:
     pipeline = cloud.pipelines["crawled"]
     s3, bucket = cloud.client("s3", pipeline), pipeline["bucket"]
-    read = lambda key: s3.get_object(Bucket=bucket, Key=key)["Body"].read()  # noqa: E731
+    read = fake(lambda key: s3.get_object(Bucket=bucket, Key=key)["Body"].read())
     published = json.loads(read("state/orders/current.json"))
     schema = Schema.of(json.loads(read(published["schema_key"])))
     rows = [
@@ -229,7 +227,7 @@ def test_increments_folded_in_are_the_rows_of_a_full_export(
         for key in export.data_files(cloud, pipeline, whole)
         for line in gzip.decompress(read(key)).splitlines()
     ]
-    by_key = lambda item: (item["customer_id"], item["order_id"])  # noqa: E731
+    by_key = fake(lambda item: (item["customer_id"], item["order_id"]))
     folded = sorted((item_of(row, schema) for row in rows), key=by_key)
     assert len(folded) == 309
     assert folded == sorted(map(canonical_item, lines), key=by_key)

@@ -1,10 +1,10 @@
-# pyright: basic
 """The package schema of the local providers, as Pulumi's own engine starts them, reads it and binds it."""
 
 import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,13 +16,15 @@ PROVIDERS = Path(__file__).resolve().parents[2] / "local" / "providers" / "bin"
 
 
 @pytest.mark.parametrize(("package", "rows"), [("aws", ROWS), ("gcp", GCP_ROWS)])
-def test_the_engine_binds_the_schema_that_a_local_provider_serves(package, rows, tmp_path):
+def test_the_engine_binds_the_schema_that_a_local_provider_serves(
+    package: Any, rows: Any, tmp_path: Path
+) -> None:
     """A reference that leads nowhere, a type that is none and a required property that is not there are errors of it:
     https://www.pulumi.com/docs/iac/cli/commands/pulumi_schema_check/."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
     own = {**kept, "PULUMI_HOME": str(tmp_path), "PULUMI_SKIP_UPDATE_CHECK": "true"}
 
-    def pulumi(*words):
+    def pulumi(*words: str | Path) -> Any:
         ran = subprocess.run(
             [engine.find(), *words],
             env=own,

@@ -1,4 +1,3 @@
-# pyright: basic
 """The package in a YAML program, by Pulumi's command line and its own language host, on the embedded cloud."""
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -31,7 +31,7 @@ SEARCH = {  # what needs the real OpenSearch node
 Pulumi = Callable[..., str]
 
 
-def program() -> dict:
+def program() -> dict[str, Any]:
     document = yaml.safe_load(PROGRAM.read_text())
     functions = {
         "architecture": architecture(),

@@ -1,11 +1,12 @@
-# pyright: basic
 """The local providers under the real engine: a stack over two accounts, from nothing to nothing."""
 
 import gc
 import json
 import os
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pulumi
@@ -22,14 +23,14 @@ WORKLOAD, ANALYTICS = "111111111111", "222222222222"
 
 
 @pytest.fixture(scope="module")
-def endpoint(tmp_path_factory):
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with bare_cloud(tmp_path_factory.mktemp("cloud")) as endpoint:
         yield endpoint
 
 
 @pytest.fixture
-def client(endpoint):
-    def make(service, account):
+def client(endpoint: str) -> Callable[[str, str], Any]:
+    def make(service: str, account: str) -> Any:
         return boto3.client(
             service, region_name="us-east-1", endpoint_url=endpoint, aws_access_key_id=account,
             aws_secret_access_key="local", config=Config(s3={"addressing_style": "path"}),
@@ -42,9 +43,10 @@ class Program:
     """One queue, table, role and function in one account, one bucket in the other; `vary` changes it."""
 
     def __init__(self, code: Path):
-        self.code, self.vary, self.source = code, {}, "def handler(event, context):\n    return event\n"
+        self.code, self.source = code, "def handler(event, context):\n    return event\n"
+        self.vary: dict[str, Any] = {}
 
-    def __call__(self):
+    def __call__(self) -> None:
         code = self.code / "app.py"
         code.parent.mkdir(exist_ok=True)
         code.write_text(self.source)
@@ -91,10 +93,10 @@ class Program:
 
 
 @pytest.fixture
-def stack(tmp_path, endpoint):
+def stack(tmp_path: Path, endpoint: str) -> Iterator[Any]:
     program = Program(tmp_path / "code")
     (tmp_path / "state").mkdir()
-    environment = {
+    environment: dict[str, Any] = {
         "PATH": f"{ROOT / 'local/providers/bin'}{os.pathsep}{os.environ['PATH']}", "TRIBUTARY_PYTHON": sys.executable,
         "TRIBUTARY_LOCAL_ENDPOINT": endpoint, "PULUMI_HOME": str(tmp_path / "home"),
         "PULUMI_CONFIG_PASSPHRASE": "", "PULUMI_SKIP_UPDATE_CHECK": "true",
@@ -112,8 +114,8 @@ def stack(tmp_path, endpoint):
             program=program, project_settings=settings, env_vars=environment,
             pulumi_command=engine.Engine(engine.find()),
         )  # fmt: skip
-        made = automation.Stack.create_or_select("test", workspace)
-        made.vary = program  # type: ignore[attr-defined]  # the test's handle on the program
+        made: Any = automation.Stack.create_or_select("test", workspace)
+        made.vary = program  # the test's handle on the program
         try:
             yield made
         finally:
@@ -123,12 +125,14 @@ def stack(tmp_path, endpoint):
             gc.collect()
 
 
-def changes(result) -> dict[str, int]:
+def changes(result: Any) -> dict[str, int]:
     counts = result.change_summary if hasattr(result, "change_summary") else result.summary.resource_changes
     return {getattr(k, "value", k): n for k, n in counts.items()}
 
 
-def test_a_stack_over_two_accounts_lives_its_whole_life(stack, client):
+def test_a_stack_over_two_accounts_lives_its_whole_life(
+    stack: Any, client: Callable[[str, str], Any]
+) -> None:
     program = stack.vary
     up = stack.up()
     assert changes(up) == {"create": 9}
@@ -166,7 +170,7 @@ def test_a_stack_over_two_accounts_lives_its_whole_life(stack, client):
     assert client("iam", WORKLOAD).list_roles()["Roles"] == []
 
 
-def test_a_function_that_fails_stops_the_deployment_with_its_payload(stack):
+def test_a_function_that_fails_stops_the_deployment_with_its_payload(stack: Any) -> None:
     stack.vary.source = "def handler(event, context):\n    raise ValueError('no such snapshot')\n"
     with pytest.raises(automation.CommandError, match="no such snapshot"):
         stack.up()
@@ -174,7 +178,9 @@ def test_a_function_that_fails_stops_the_deployment_with_its_payload(stack):
     assert changes(stack.up())["create"] == 1
 
 
-def test_what_a_stack_reads_and_does_not_make_is_as_the_cloud_has_it_and_stays(stack, client):
+def test_what_a_stack_reads_and_does_not_make_is_as_the_cloud_has_it_and_stays(
+    stack: Any, client: Callable[[str, str], Any]
+) -> None:
     s3 = client("s3", WORKLOAD)
     s3.create_bucket(Bucket="adopted")
 

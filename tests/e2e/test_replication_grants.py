@@ -1,4 +1,3 @@
-# pyright: basic
 """A grant taken away: the run says which object failed and why, and nothing is announced.
 
 The stack is that of `make up`, which other tests read as it was left: after these an export arrives whole again.
@@ -8,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -25,7 +24,7 @@ BUCKET = "tributary-local-shop-replica-replica-222222222222"
 
 
 @pytest.fixture(scope="module")
-def cloud(stack) -> Iterator[samples.Cloud]:
+def cloud(stack: Any) -> Iterator[samples.Cloud]:
     ready, outputs = stack.clone.running(), stack.clone.outputs()
     assert ready and outputs
     running = samples.Cloud(ready["endpoint"], outputs)
@@ -37,7 +36,7 @@ def cloud(stack) -> Iterator[samples.Cloud]:
 @contextmanager
 def rewritten(
     read: Callable[[], str], write: Callable[[str], Any], change: Callable[[dict[str, Any]], Any]
-) -> Iterator[None]:
+) -> Generator[None]:
     """The policy without what `change` takes from it, until the block ends."""
     before = read()
     policy = json.loads(before)

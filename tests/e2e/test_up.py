@@ -1,4 +1,3 @@
-# pyright: basic
 """`make up` with a real engine on the embedded cloud, as a user sees it."""
 
 from __future__ import annotations
@@ -10,6 +9,8 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import boto3
 import httpx
@@ -24,7 +25,7 @@ from operate import switches
 from operate.row import PAUSED
 from operate.status import of_pipeline
 from operate.status import status as status_of
-from tests.e2e.conftest import LEAK, ROOT
+from tests.e2e.conftest import LEAK, ROOT, Run
 
 STORES = ("source", "Athena", "BigQuery")
 RUNNING = ["arrived_at", "late_seconds", "rows", "counted", "state", "problems"]
@@ -32,14 +33,16 @@ COLUMNS = ["pipeline", "kind", "table", "sent", "arrived", "seconds"]
 
 
 @pytest.fixture(scope="module")
-def rows(stack) -> list[dict]:
+def rows(stack: Run) -> list[dict[str, Any]]:
     """What `status` prints as JSON. It reads every table of every pipeline, so it runs once for all tests."""
     done = stack.local("status", "--format", "json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
-def test_every_item_of_every_table_arrives_in_both_accounts_and_from_both_in_bigquery(rows):
+def test_every_item_of_every_table_arrives_in_both_accounts_and_from_both_in_bigquery(
+    rows: list[dict[str, Any]],
+) -> None:
     assert {row["kind"] for row in rows} == set(KINDS)
     database = {"shop.products": (1_200, 1_200), "shop.payments": (3_000, 3_000), "shop.stock": (0, 0)}
     for name in ("shop-lake", "shop-replica", "lake-warehouse", "replica-warehouse", "keyless-warehouse"):
@@ -58,7 +61,7 @@ def compared(printed: str) -> dict[tuple[str, str], dict[str, str]]:
     return {(row["pipeline"], row["table"]): row for row in rows}
 
 
-def test_the_source_athena_in_both_accounts_and_bigquery_hold_the_same_rows(stack):
+def test_the_source_athena_in_both_accounts_and_bigquery_hold_the_same_rows(stack: Run) -> None:
     rows = compared((stack.root / "up.log").read_text())  # up ended with 0, or there would be no stack
     assert len(rows) == 18
     for (_, table), row in rows.items():
@@ -67,12 +70,14 @@ def test_the_source_athena_in_both_accounts_and_bigquery_hold_the_same_rows(stac
         assert (sums[0] == "00000000") == (table in ("returns", "shop.stock"))
 
 
-def test_a_value_that_differs_in_bigquery_marks_its_row_and_fails(stack):
-    table, gcp = "tributary-local.tributary_local_lake_warehouse.shop_products", stack.clone.running()["gcp"]
+def test_a_value_that_differs_in_bigquery_marks_its_row_and_fails(stack: Run) -> None:
+    table, ready = "tributary-local.tributary_local_lake_warehouse.shop_products", stack.clone.running()
+    assert ready
+    gcp = ready["gcp"]
 
     def change(name: str, to: str) -> None:
         body = {"query": f"UPDATE `{table}` SET name = '{to}' WHERE name = '{name}'", "useLegacySql": False}
-        bearer = {"authorization": f"Bearer {stack.clone.running()['secret']}"}
+        bearer = {"authorization": f"Bearer {ready['secret']}"}
         url = f"{gcp}/bigquery/v2/projects/tributary-local/queries"
         answer = httpx.post(url, json=body, headers=bearer, trust_env=False)
         assert answer.status_code == 200 and "errors" not in answer.json(), answer.text
@@ -92,18 +97,20 @@ def test_a_value_that_differs_in_bigquery_marks_its_row_and_fails(stack):
     assert row["Athena checksum"] == row["source checksum"] != row["BigQuery checksum"]
 
 
-def test_every_item_of_every_table_is_a_document(rows):
+def test_every_item_of_every_table_is_a_document(rows: list[dict[str, Any]]) -> None:
     counts = {row["table"]: (row["sent"], row["arrived"]) for row in rows if row["kind"] == "zero-etl"}
     assert counts == {"products": (1_050, 1_050), "reviews": (1_050, 1_050)}
 
 
-def test_status_prints_json_rows_of_what_was_sent_and_of_what_any_running_stack_says(rows):
+def test_status_prints_json_rows_of_what_was_sent_and_of_what_any_running_stack_says(
+    rows: list[dict[str, Any]],
+) -> None:
     assert [list(row) for row in rows] == [[*COLUMNS, *RUNNING]] * len(rows)
     assert {row["state"] for row in rows} == {"ok"} and all(row["arrived_at"] for row in rows)
     assert all(isinstance(row["seconds"], float) and row["seconds"] >= 0 for row in rows)
 
 
-def test_after_up_a_changed_schedule_is_one_updated_resource_and_nothing_else_changes(stack):
+def test_after_up_a_changed_schedule_is_one_updated_resource_and_nothing_else_changes(stack: Run) -> None:
     stack.edit("Pulumi.local.yaml", r"( +)kind: export\n", r"\g<0>\g<1>schedule: rate(24 hours)\n")
     try:
         changes = json.loads(stack.operation("preview"))
@@ -113,14 +120,14 @@ def test_after_up_a_changed_schedule_is_one_updated_resource_and_nothing_else_ch
     assert set(changes) == {"same"}
 
 
-def test_nothing_reads_credentials_that_the_caller_has(stack):
+def test_nothing_reads_credentials_that_the_caller_has(stack: Run) -> None:
     assert (stack.root / "credentials").stat().st_atime_ns == 0
     files = [path for path in stack.clone.folder.rglob("*") if path.is_file()]
     assert [path for path in files if LEAK.encode() in path.read_bytes()] == []
     assert LEAK not in (stack.root / "up.log").read_text()
 
 
-def test_a_cloud_of_an_earlier_up_outlives_an_interrupted_one(stack):
+def test_a_cloud_of_an_earlier_up_outlives_an_interrupted_one(stack: Run) -> None:
     process = stack.start("-m", "local", "up")
     assert process.stdout
     for line in process.stdout:
@@ -135,7 +142,9 @@ def test_a_cloud_of_an_earlier_up_outlives_an_interrupted_one(stack):
     assert [row.complete for row in zero_etl.rows(cloud, "catalog-search", pipeline, None)] == [True, True]
 
 
-def test_under_the_status_role_alone_a_running_stack_says_the_same_and_changes_nothing(stack, rows):
+def test_under_the_status_role_alone_a_running_stack_says_the_same_and_changes_nothing(
+    stack: Run, rows: list[dict[str, Any]]
+) -> None:
     """What `python -m bootstrap local` prints for the role, judged by the embedded cloud's own IAM."""
     cloud = under(stack, "status")
     shown = {(each.pipeline, each.table): each for each in status_of(cloud)}
@@ -154,7 +163,9 @@ def test_under_the_status_role_alone_a_running_stack_says_the_same_and_changes_n
         switches.pause(cloud, "shop-lake")
 
 
-def test_under_the_operate_role_alone_pipelines_are_paused_and_resumed_and_nothing_else_is_another(stack):
+def test_under_the_operate_role_alone_pipelines_are_paused_and_resumed_and_nothing_else_is_another(
+    stack: Run,
+) -> None:
     cloud, admin = under(stack, "operate"), under(stack, "")
 
     def states(pipeline: str) -> set[str]:
@@ -170,10 +181,11 @@ def test_under_the_operate_role_alone_pipelines_are_paused_and_resumed_and_nothi
     assert set(json.loads(stack.operation("preview"))) == {"same"}
 
 
-def under(run, role: str) -> samples.Cloud:
+def under(run: Run, role: str) -> samples.Cloud:
     """The running stack as a role of that name has it in each account, with what bootstrap prints for it; without a
     name as the accounts' administrators do."""
     ready, outputs = run.clone.running(), run.clone.outputs()
+    assert ready and outputs
     cloud = samples.Cloud(ready["endpoint"], outputs, ready["gcp"])
     if not role:
         return cloud
@@ -199,7 +211,7 @@ def under(run, role: str) -> samples.Cloud:
 
 
 @functools.cache
-def printed(name: str) -> dict:
+def printed(name: str) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-m", "bootstrap", "--json", name],
         cwd=ROOT,
@@ -217,7 +229,7 @@ class UnderRole(samples.Cloud):
     def sessions(self) -> dict[str, boto3.Session]:
         return {}
 
-    def client(self, service, place):
+    def client(self, service: str, place: Mapping[str, Any]):
         return self.sessions[place["account"]].client(
             service, endpoint_url=self.endpoint, region_name=place["region"],
             config=Config(proxies={}, s3={"addressing_style": "path"}),

@@ -1,4 +1,3 @@
-# pyright: basic
 """`make up` in a clone of its own: without OpenSearch, with a wrong config, interrupted, before anything is up; and as
 a pull request's check runs a stack of another name, under the role that deploys it."""
 
@@ -8,6 +7,7 @@ import json
 import os
 import signal
 import time
+from typing import Any
 
 import boto3
 import pytest
@@ -15,10 +15,12 @@ import yaml
 
 from delivery import arrived
 from local import engine
+from tests.e2e.conftest import Run
+from tests.typed import as_yaml
 
 WORK, HUB, REGION = "111111111111", "222222222222", "eu-west-1"
 PEOPLE = {"id": "bigint", "name": "string", "active": "boolean", "score": "real"}
-ACME = {
+ACME: dict[str, Any] = {
     "accounts": {"work": {"id": WORK, "region": REGION}, "hub": {"id": HUB, "region": REGION}},
     "retain_data": False,
     "gcp": {"project": "acme-analytics", "location": "EU"},
@@ -46,7 +48,9 @@ ACME = {
 }  # fmt: skip
 
 
-def test_without_opensearch_the_others_run_and_it_is_reported_as_not_run(fresh, tmp_path_factory):
+def test_without_opensearch_the_others_run_and_it_is_reported_as_not_run(
+    fresh: Run, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """A cache without the jars, and a Maven that cannot reach its registry."""
     cache, bin = tmp_path_factory.mktemp("cache"), tmp_path_factory.mktemp("bin")
     for part in engine.cache().iterdir():
@@ -70,7 +74,7 @@ def test_without_opensearch_the_others_run_and_it_is_reported_as_not_run(fresh, 
     assert others and all(row["arrived"] == row["sent"] and row["seconds"] is not None for row in others)
 
 
-def test_a_wrong_config_ends_up_before_anything_is_made_and_all_its_errors_are_printed(fresh):
+def test_a_wrong_config_ends_up_before_anything_is_made_and_all_its_errors_are_printed(fresh: Run) -> None:
     fresh.keep("shop-lake", timezone="Asia/Tokio", shedule="rate(1 day)")
     done = fresh.local("up")
     assert done.returncode == 1, done.stdout + done.stderr
@@ -80,7 +84,7 @@ def test_a_wrong_config_ends_up_before_anything_is_made_and_all_its_errors_are_p
     assert "Traceback" not in printed
     ready = fresh.clone.running()
     assert ready is not None  # the cloud stays for the next `make up`
-    keys = {"aws_access_key_id": "111111111111", "aws_secret_access_key": ready["secret"]}
+    keys: dict[str, Any] = {"aws_access_key_id": "111111111111", "aws_secret_access_key": ready["secret"]}
     s3, iam = (
         boto3.client(service, endpoint_url=ready["endpoint"], region_name="us-east-1", **keys)
         for service in ("s3", "iam")
@@ -92,11 +96,11 @@ def test_a_wrong_config_ends_up_before_anything_is_made_and_all_its_errors_are_p
     ("when", "pipeline"),
     [("cloud: started", "stock-ticks"), ("created", "shop-lake"), ("samples: ", "stock-ticks")],
 )
-def test_an_interrupt_leaves_no_process(fresh, when, pipeline):
+def test_an_interrupt_leaves_no_process(fresh: Run, when: str, pipeline: str) -> None:
     fresh.keep(pipeline, tables=["customers"])
     process = fresh.start("-m", "local", "up")
     assert process.stdout
-    seen = []
+    seen: list[str] = []
     for line in process.stdout:
         seen.append(line)
         if when in line:
@@ -110,7 +114,7 @@ def test_an_interrupt_leaves_no_process(fresh, when, pipeline):
     assert fresh.processes() == []
 
 
-def embedded(run, name):
+def embedded(run: Run, name: str) -> tuple[int, str, Any]:
     """What the step of a pull request says and reports of a stack: its exit code, all that it printed, the report."""
     process = run.start("-m", "delivery", "embedded", name, "--to", str(run.root / "previews"))
     out, err = process.communicate(timeout=900)
@@ -119,10 +123,10 @@ def embedded(run, name):
 
 
 def test_after_an_up_that_was_killed_a_stack_with_all_that_it_adopts_comes_up_on_a_new_cloud_as_its_role_may(
-    fresh,
-):
+    fresh: Run,
+) -> None:
     file = fresh.root / "Pulumi.acme.yaml"
-    file.write_text(yaml.safe_dump({"config": {f"tributary:{key}": value for key, value in ACME.items()}}))
+    file.write_text(as_yaml({"config": {f"tributary:{key}": value for key, value in ACME.items()}}))
     process = fresh.start("-m", "local", "up", "--stack", "acme", "--role", "deploy")
     assert process.stdout
     assert any("created" in line for line in process.stdout)
@@ -141,10 +145,11 @@ def test_after_an_up_that_was_killed_a_stack_with_all_that_it_adopts_comes_up_on
         ("old-exports", "visits"): (1000, 1000),
     }
     ready = fresh.clone.running()
+    assert ready and former
     assert ready["endpoint"] != former["endpoint"]
 
     # A right less than what is printed for the role, and a change that needs it.
-    keys = {"aws_access_key_id": WORK, "aws_secret_access_key": ready["secret"]}
+    keys: dict[str, Any] = {"aws_access_key_id": WORK, "aws_secret_access_key": ready["secret"]}
     iam = boto3.client("iam", endpoint_url=ready["endpoint"], region_name=REGION, **keys)
     taken = 0
     for policy in iam.list_attached_role_policies(RoleName="deploy")["AttachedPolicies"]:
@@ -159,7 +164,7 @@ def test_after_an_up_that_was_killed_a_stack_with_all_that_it_adopts_comes_up_on
     assert taken
     changed = yaml.safe_load(file.read_text())
     changed["config"]["tributary:pipelines"]["crm-lake"]["schedule"] = "rate(2 days)"
-    file.write_text(yaml.safe_dump(changed))
+    file.write_text(as_yaml(changed))
     code, printed, report = embedded(fresh, "acme")
     assert code == 1 and "a new cloud" not in printed, printed
     denial = next(denial for denial in report.denials if denial.action == "scheduler:UpdateSchedule")
@@ -170,7 +175,7 @@ def test_after_an_up_that_was_killed_a_stack_with_all_that_it_adopts_comes_up_on
     )
 
 
-def test_a_stale_record_of_another_process_stops_nothing(fresh):
+def test_a_stale_record_of_another_process_stops_nothing(fresh: Run) -> None:
     bystander = fresh.start("-c", "import time; time.sleep(600)")
     try:
         fresh.clone.folder.mkdir()
@@ -186,7 +191,7 @@ def test_a_stale_record_of_another_process_stops_nothing(fresh):
         bystander.communicate()
 
 
-def test_status_without_anything_up_fails_and_prints_an_empty_array(fresh):
+def test_status_without_anything_up_fails_and_prints_an_empty_array(fresh: Run) -> None:
     done = fresh.local("status", "--format", "json")
     assert done.returncode == 1
     assert json.loads(done.stdout) == []

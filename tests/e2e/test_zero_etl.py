@@ -1,4 +1,3 @@
-# pyright: basic
 """A zero-ETL pipeline as `make up` leaves it: each document is its item, whatever order records come in.
 
 The stack of all end-to-end tests; what a test changes in its tables is its own items, or it changes back.
@@ -12,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from opensearchpy.exceptions import TransportError
@@ -110,7 +109,8 @@ def meant(value: dict[str, Any]) -> Any:
             return {name: meant(part) for name, part in inner.items()}
         case "NS" | "SS" | "BS":
             return unordered([meant({kind[0]: part}) for part in inner])
-    return inner
+        case _:
+            return inner
 
 
 def exact(value: Any) -> Any:
@@ -118,11 +118,11 @@ def exact(value: Any) -> Any:
     if isinstance(value, dict):
         return {
             name: unordered(made) if name in ("scans", "labels", "sizes") else made
-            for name, part in value.items()
+            for name, part in cast("dict[str, Any]", value).items()
             for made in [exact(part)]
         }
     if isinstance(value, list):
-        return [exact(part) for part in value]
+        return [exact(part) for part in cast("list[Any]", value)]
     return Decimal(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 

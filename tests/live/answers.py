@@ -1,4 +1,3 @@
-# pyright: basic
 """What a service answered, kept as files, and put to the embedded cloud later.
 
 A file `recorded/<name>.json` is one life of a few resources in one account, in the order of the calls:
@@ -34,7 +33,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 FOLDER = Path(__file__).parent / "recorded"
 # The sandbox's ids become the ids that the embedded cloud knows; any other account's becomes this one.
@@ -64,8 +63,8 @@ class Recorder:
     """Records the calls of the clients that it is put on. `accounts` maps real ids to those that a file shows."""
 
     accounts: dict[str, str]
-    calls: list[Call] = field(default_factory=list)
-    settled: dict[str, dict[str, Any]] = field(default_factory=dict)
+    calls: list[Call] = field(default_factory=list[Call])
+    settled: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
 
     def add(self, service: str, operation: str, request: Any, answer: Any, error: str = "") -> None:
         """Keeps a call, masked."""
@@ -115,9 +114,9 @@ class Recorder:
 def mask(value: Any, accounts: dict[str, str], key: str = "") -> Any:
     """The value without what may not be published. A token that only pages is a secret too: it is of no use later."""
     if isinstance(value, dict):
-        return {name: mask(member, accounts, name) for name, member in value.items()}
+        return {name: mask(member, accounts, name) for name, member in cast("dict[str, Any]", value).items()}
     if isinstance(value, list):
-        return [mask(member, accounts, key) for member in value]
+        return [mask(member, accounts, key) for member in cast("list[Any]", value)]
     if not isinstance(value, str):
         return value
     if _SECRET.search(key):
@@ -189,9 +188,9 @@ def _name(call: Call) -> tuple[str, str]:
 def shape(value: Any) -> Any:
     """The keys and the types of a value; a list has the shapes of its members, each once."""
     if isinstance(value, dict):
-        return {name: shape(member) for name, member in sorted(value.items())}
+        return {name: shape(member) for name, member in sorted(cast("dict[str, Any]", value).items())}
     if isinstance(value, list):
-        return sorted({json.dumps(shape(member)) for member in value})
+        return sorted({json.dumps(shape(member)) for member in cast("list[Any]", value)})
     return type(value).__name__
 
 
@@ -241,8 +240,8 @@ def _plain(value: Any) -> Any:
 
 
 def _typed(value: Any) -> Any:
-    if isinstance(value, dict) and set(value) == {"base64"}:
-        return base64.b64decode(value["base64"])
+    if isinstance(value, dict) and {*cast("dict[str, Any]", value)} == {"base64"}:
+        return base64.b64decode(cast("dict[str, str]", value)["base64"])
     if isinstance(value, dict):
-        return {name: _typed(member) for name, member in value.items()}
-    return [_typed(member) for member in value] if isinstance(value, list) else value
+        return {name: _typed(member) for name, member in cast("dict[str, Any]", value).items()}
+    return [_typed(member) for member in cast("list[Any]", value)] if isinstance(value, list) else value

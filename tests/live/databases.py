@@ -1,4 +1,3 @@
-# pyright: basic
 """A snapshot of a database that is there, exported: its files, and what describes them."""
 
 from __future__ import annotations
@@ -11,13 +10,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from tests.live.life import Life, accepted, until
 from tests.live.place import Place
 from tests.live.roles import REFUSALS, role
 from tests.live.warehouse import make_bucket
+from tests.typed import fake, pa, pq
 
 FORM = (
     "do the files of an RDS export, and their manifest, have the form that the normaliser reads, and the columns "
@@ -26,11 +23,11 @@ FORM = (
 THREE_HOURS = 3 * 3600.0  # seconds; an export of a small database takes half an hour
 # What a column of the catalog's type is in the files: "Data conversion" in
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ExportSnapshot.data-types.html
-IN_FILES = {
+IN_FILES: dict[str, Any] = {
     "boolean": pa.types.is_boolean, "int": pa.types.is_int32, "bigint": pa.types.is_int64,
     "float": pa.types.is_float32, "double": pa.types.is_float64, "string": pa.types.is_string,
     "date": pa.types.is_date32, "timestamp": pa.types.is_timestamp,
-    "binary": lambda kind: pa.types.is_binary(kind) or pa.types.is_fixed_size_binary(kind),
+    "binary": fake(lambda kind: pa.types.is_binary(kind) or pa.types.is_fixed_size_binary(kind)),
 }  # fmt: skip
 
 
@@ -110,7 +107,7 @@ def read(s3: Any, bucket: str, prefix: str) -> dict[str, Any]:
     }
 
 
-def fits(declared: str, kind: pa.DataType | None) -> bool:
+def fits(declared: str, kind: Any) -> bool:
     """Whether a file's column holds what the catalog declares."""
     if kind is None:
         return False

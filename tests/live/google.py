@@ -1,4 +1,3 @@
-# pyright: basic
 """Google's APIs as the lives call them: each answer is recorded, and a refusal is an exception with its code.
 
 A method is called by its API, verb and path; `{}` in the path is filled with the names behind it, so that a recorded
@@ -33,7 +32,8 @@ def signed_in() -> Callable[[], str]:
     import google.auth
     from google.auth.transport.requests import Request
 
-    credentials, _ = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
+    auth: Any = google.auth
+    credentials, _ = auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
 
     def token() -> str:
         if not credentials.valid:
@@ -73,12 +73,13 @@ class Google:
             verb, url, params=query, content=content, headers=headers, timeout=PATIENCE,
             trust_env=not self.endpoint,
         )  # fmt: skip
-        parsed = answer.json() if answer.content else {}
-        error = parsed.get("error", {}) if answer.status_code >= 400 else {}
-        status = error.get("status") or (error.get("errors") or [{}])[0].get("reason", "")
+        parsed: dict[str, Any] = answer.json() if answer.content else {}
+        error: dict[str, Any] = parsed.get("error", {}) if answer.status_code >= 400 else {}
+        errors: list[dict[str, Any]] = error.get("errors") or [{}]
+        status: str = error.get("status") or errors[0].get("reason", "")
         if self.recorder:
             request = {"names": list(names), "body": body, **query}
-            kept = {"Message": error.get("message", "")} if error else parsed
+            kept: dict[str, Any] = {"Message": error.get("message", "")} if error else parsed
             code = f"{answer.status_code} {status}" if answer.status_code >= 400 else ""
             self.recorder.add(f"google-{api}", f"{verb} {path}", request, kept, code)
         if answer.status_code >= 400:

@@ -1,11 +1,10 @@
-# pyright: basic
 """Which calls describe each resource of a stack, so that a deployment's answers are recorded resource by resource."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from botocore.exceptions import ClientError
 
@@ -127,7 +126,8 @@ def observe(place: Place, state: Iterable[Mapping[str, Any]]) -> None:
     """Makes the calls that describe what is in a stack's state, recorded; one that is refused is recorded as well."""
     accounts = {"near": 0, "far": 1}
     for resource in sorted(state, key=lambda resource: resource["urn"]):
-        outputs, kind = resource.get("outputs") or {}, resource["type"]
+        outputs: dict[str, Any] = resource.get("outputs") or {}
+        kind = resource["type"]
         for reading in AWS.get(kind, ()):
             # The provider's URN ends in the account's name in the stack's config.
             account = accounts[resource["provider"].split("::")[-2]]
@@ -136,14 +136,16 @@ def observe(place: Place, state: Iterable[Mapping[str, Any]]) -> None:
                 getattr(place(reading.service, account), reading.operation)(**arguments, **reading.more)
         for api, path, names in GOOGLE.get(kind, ()):
             with suppress(Refused):
-                known = {**outputs, "id": resource["id"]}
+                known: dict[str, Any] = {**outputs, "id": resource["id"]}
                 # https://docs.cloud.google.com/storage-transfer/docs/reference/rest/v1/transferJobs/get
                 more: dict[str, Any] = {"projectId": known["project"]} if api == "storagetransfer" else {}
                 place.google(api, "GET", path, *(known[name] for name in names), **more)
 
 
 def _value(outputs: Mapping[str, Any], output: Any) -> Any:
-    return [outputs[name] for name in output] if isinstance(output, list) else outputs[output]
+    return (
+        [outputs[name] for name in cast("list[Any]", output)] if isinstance(output, list) else outputs[output]
+    )
 
 
 def unseen(state: Iterable[Mapping[str, Any]]) -> Iterator[str]:

@@ -1,4 +1,3 @@
-# pyright: basic
 """Where a life is lived: sandbox accounts and perhaps a Google project, or the embedded cloud in their place."""
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ class Sandbox:
     google: Google | None = None
     database: str = ""
     """An RDS instance of the first account that is there, of MySQL or MariaDB."""
-    roles: Mapping[str, str] = field(default_factory=dict)
+    roles: Mapping[str, str] = field(default_factory=dict[str, str])
     """The role that a deployment assumes in an account, by the account's id."""
-    functions: Mapping[str, Any] = field(default_factory=dict)
+    functions: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """What of `tributary:functions` differs from the program's defaults."""
     deploys: Callable[[str], Any] | None = None
     """The command line on a stack of this name, as `tests.cli.front.Front` is."""
@@ -60,7 +59,7 @@ class Place:
     sandbox: Sandbox
     name: str
     recorder: Recorder = field(init=False)
-    clients: dict[tuple[str, str], Any] = field(default_factory=dict)
+    clients: dict[tuple[str, str], Any] = field(default_factory=dict[tuple[str, str], Any])
 
     def __post_init__(self) -> None:
         shown = dict(zip(self.sandbox.accounts, SHOWN, strict=False))

@@ -32,12 +32,12 @@ def pool(place: Place, name: str, undo: ExitStack) -> None:
     def delete() -> None:
         ended(google, google("iam", "DELETE", POOL, at))
 
-    def gone() -> None:
+    def delete_pool() -> None:
         with suppress(Refused):  # it is deleted already
             delete()
 
     ended(google, google("iam", "POST", POOLS, parent, body=body, workloadIdentityPoolId=name))
-    undo.callback(gone)
+    undo.callback(delete_pool)
     delete()
     answer: dict[str, Any] = {"state": _state(google, at), "made again": "made", "undeleted": "no"}
     try:

@@ -1,4 +1,3 @@
-# pyright: basic
 """Lake Formation: a role that was granted a table reads it by Athena, one with the same policies in IAM does not."""
 
 from __future__ import annotations
@@ -7,14 +6,13 @@ import io
 from contextlib import ExitStack
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 
 from tests.live.life import Life, accepted, until
 from tests.live.place import Place
 from tests.live.roles import REFUSALS, role
 from tests.live.warehouse import make_bucket
+from tests.typed import pa, pq
 
 READERS = "does Lake Formation let in the readers that are declared, and nobody else"
 PARQUET = (
@@ -55,12 +53,15 @@ def readers(place: Place, name: str, undo: ExitStack) -> None:
         what: role(place, f"{name}-{what}", {"AWS": f"arn:aws:iam::{account}:root"}, undo, *_queries(bucket))
         for what in ("reader", "other")
     }
-    tables = {"DatabaseName": database, "TableWildcard": {}}
+    tables: dict[str, Any] = {"DatabaseName": database, "TableWildcard": {}}
     for resource, permissions in (
         ({"Database": {"Name": database}}, ["DESCRIBE"]),
         ({"Table": tables}, ["DESCRIBE", "SELECT"]),
     ):
-        grant = {"Principal": {"DataLakePrincipalIdentifier": who["reader"]}, "Resource": resource}
+        grant: dict[str, Any] = {
+            "Principal": {"DataLakePrincipalIdentifier": who["reader"]},
+            "Resource": resource,
+        }
         formation.grant_permissions(Permissions=permissions, **grant)
         undo.callback(formation.revoke_permissions, Permissions=permissions, **grant)
     # The grant is for a role that is new: it is tried again until it holds. The other has had as long by then.

@@ -1,4 +1,3 @@
-# pyright: basic
 """Replication into another account: the event of a replica's arrival, and that of a replication which failed."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# pyright: basic
 """A small stack of the whole program, by the `pulumi` command line: deployed, with data through it, and destroyed.
 
 The samples of `make up` are sent, and have arrived once every store counts what was sent, with the same checksum; what
@@ -13,14 +12,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
 from local import samples
 from local.samples import undone, zero_etl
 from tests.live import observed, stack_config
 from tests.live.google import Refused
 from tests.live.life import Life
 from tests.live.place import Place, Sandbox
+from tests.typed import as_yaml
 
 STILL = "does a preview after `up` and after a refresh show no change, with Pulumi's own providers"
 ROLES = (
@@ -113,7 +111,7 @@ def _carry(
 ) -> tuple[dict[str, Any], list[samples.Row], SandboxCloud]:
     """Deploys, sends and waits: what changes without a change, what arrived, and the cloud in which it did."""
     file = front.project / f"Pulumi.{front.stack}.yaml"
-    file.write_text(yaml.safe_dump({"config": config}, sort_keys=False))
+    file.write_text(as_yaml({"config": config}, sort_keys=False))
     front.ok("stack", "init", events=False)
     undo.callback(destroyed, front)
     front.ok("up", "--yes")

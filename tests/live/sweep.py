@@ -1,4 +1,3 @@
-# pyright: basic
 """What is left in a sandbox of what the lives made, by the beginning of its name, and how each kind of it is deleted.
 
 Every name begins with `tributary-live-`, in the form that its service takes: behind a folder (`/aws/lambda/`,
@@ -9,7 +8,7 @@ thing first.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import jmespath
@@ -20,14 +19,15 @@ from tests.live.place import PREFIX, Sandbox
 SECURITY = ("network", "encryption")
 
 
-class Kind(NamedTuple):
+@dataclass(frozen=True)
+class Kind:
     """One kind of AWS resource: how it is listed, what of the list names each, and how one is deleted."""
 
     service: str
     operation: str
     names: str
     delete: Callable[[Any, str], Any]
-    more: Mapping[str, Any] = MappingProxyType({})
+    more: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 class Left(NamedTuple):

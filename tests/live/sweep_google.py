@@ -1,4 +1,3 @@
-# pyright: basic
 """What is left in a Google project of what the lives made, and its deletion: as in `sweep`."""
 
 from __future__ import annotations
@@ -34,7 +33,8 @@ def left(google: Google, prefix: str = PREFIX) -> Iterator[tuple[str, str, str]]
     for api, path, names, kind in KINDS:
         more: dict[str, Any] = {"project": google.project} if api == "storage" else {}
         answer = google(api, "GET", path.replace("{p}", place["p"]).replace("{l}", place["l"]), **more)
-        for name, shown in jmespath.search(names, answer) or []:
+        listed: list[tuple[str, str]] = jmespath.search(names, answer) or []
+        for name, shown in listed:
             if named(shown.partition("@")[0], prefix):
                 yield api, kind.replace("{p}", place["p"]), name
     wanted = f'{{"projectId": "{google.project}"}}'

@@ -1,4 +1,3 @@
-# pyright: basic
 """Whatever bytes come, a reader of foreign bytes gives a right result or one of the refusals that it documents."""
 
 import base64
@@ -10,15 +9,14 @@ import json
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.contract.normaliser import HANDLER, data_file, full, normalise, schema_of
+from tests.typed import pa, pq
 
 HANDLERS = HANDLER.parent
 MODULES = {"normalise": ("export", "footer", "rds_export", "table_schema"), "arrival": ("arrival",),
@@ -59,14 +57,15 @@ def mutated(draw: Any, seed: bytes) -> bytes:
 @st.composite
 def changed(draw: Any, seed: Any):
     """A JSON value with one of its members replaced or taken away, at any depth."""
-    value = json.loads(json.dumps(seed))
-    place, key = [value], 0
+    value: Any = json.loads(json.dumps(seed))
+    key: Any = 0
+    place: Any = [value]
     while isinstance(place[key], dict | list) and place[key] and draw(st.integers(0, 3)):
-        place = place[key]
+        place = cast("Any", place[key])
         key = (
-            draw(st.sampled_from(sorted(place)))
+            draw(st.sampled_from(sorted(cast("dict[str, Any]", place))))
             if isinstance(place, dict)
-            else draw(st.integers(0, len(place) - 1))
+            else draw(st.integers(0, len(cast("list[Any]", place)) - 1))
         )
     if isinstance(place, dict) and draw(st.booleans()):
         del place[key]

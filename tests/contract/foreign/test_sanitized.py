@@ -1,4 +1,3 @@
-# pyright: basic
 """The C decoder on mutated lines under AddressSanitizer and UndefinedBehaviorSanitizer, where a compiler has them."""
 
 import os
@@ -43,7 +42,7 @@ def compile(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     return compiled
 
 
-def run(program: Path, *arguments: str) -> subprocess.CompletedProcess:
+def run(program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     options = {"ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
     return subprocess.run(
         [str(program), *arguments],

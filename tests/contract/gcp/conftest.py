@@ -1,4 +1,3 @@
-# pyright: basic
 """The embedded AWS and the local Google Cloud, started as `make up` starts them, one each for the whole directory."""
 
 from __future__ import annotations
@@ -13,20 +12,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import boto3
 import httpx
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from local import secret
 from tests.contract.embedded_cloud import SECRET
 from tests.order import end_with_group
+from tests.typed import pa, pq
 
 BEARER = {"authorization": f"Bearer {SECRET}"}
 ROOT = Path(__file__).parents[3]
@@ -42,7 +40,7 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def process(config: pytest.Config, module: str, *arguments: str) -> Iterator[str]:
+def process(config: pytest.Config, module: str, *arguments: str) -> Generator[str]:
     """Runs a module of `local`, and yields the endpoint that it prints."""
     started = subprocess.Popen(
         [sys.executable, "-m", module, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True,
@@ -160,7 +158,7 @@ def warehouse(gcp: httpx.Client) -> Warehouse:
     return Warehouse(gcp, f"shop_{next(NUMBER)}")
 
 
-def parquet(**columns: pa.Array) -> bytes:
+def parquet(**columns: Any) -> bytes:
     """A Parquet file of these columns."""
     made = io.BytesIO()
     pq.write_table(pa.table(columns), made)

@@ -1,4 +1,3 @@
-# pyright: basic
 """Google's own description of its APIs: the discovery documents that ship in google-api-python-client."""
 
 from __future__ import annotations
@@ -30,20 +29,21 @@ def refusals(api: str, described: dict[str, Any], value: Any, where: str) -> lis
     if "$ref" in described:
         described = document(api)["schemas"][described["$ref"]]
     kind = described.get("type", "any")
+    whole: Any = value
     if kind == "any":
         return []
     if not isinstance(value, TYPES[kind]) or (kind != "boolean" and isinstance(value, bool)):
         return [f"{where} is {value!r}, and not {described.get('format', kind)}"]
-    if described.get("format") in ("int64", "uint64") and not value.lstrip("-").isdigit():
+    if described.get("format") in ("int64", "uint64") and not whole.lstrip("-").isdigit():
         return [f"{where} is {value!r}, and not {described['format']}"]
     if kind == "array":
         items = described["items"]
-        return [r for i, each in enumerate(value) for r in refusals(api, items, each, f"{where}[{i}]")]
+        return [r for i, each in enumerate(whole) for r in refusals(api, items, each, f"{where}[{i}]")]
     if kind != "object":
         return []
     known, other = described.get("properties", {}), described.get("additionalProperties")
-    problems = [] if other else [f"{where}.{name} is not in the API" for name in value if name not in known]
-    for name, item in value.items():
+    problems = [] if other else [f"{where}.{name} is not in the API" for name in whole if name not in known]
+    for name, item in whole.items():
         if part := known.get(name, other):
             problems += refusals(api, part, item, f"{where}.{name}")
     return problems

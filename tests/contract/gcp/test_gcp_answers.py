@@ -1,4 +1,3 @@
-# pyright: basic
 """Each answer of the local Google Cloud has the form that Google describes: no member that the API does not have, and
 64-bit integers as text (https://developers.google.com/discovery/v1/type-format)."""
 
@@ -56,7 +55,10 @@ def test_a_bucket_and_what_goes_with_it_are_answered_in_their_services_form(gcp:
     account = {"accountId": f"loads-{number}", "serviceAccount": {"displayName": "Loads"}}
     answered = ok("POST", f"/v1/projects/{PROJECT}/serviceAccounts", account)
     assert strays("iam.v1", "ServiceAccount", answered) == []
-    role = {"roleId": f"reads_{number}", "role": {"title": "Reads", "includedPermissions": []}}
+    role: dict[str, Any] = {
+        "roleId": f"reads_{number}",
+        "role": {"title": "Reads", "includedPermissions": []},
+    }
     assert strays("iam.v1", "Role", ok("POST", f"/v1/projects/{PROJECT}/roles", role)) == []
     policy = ok("POST", f"/v1/projects/{PROJECT}:getIamPolicy", {})
     assert strays("cloudresourcemanager.v1", "Policy", policy) == []

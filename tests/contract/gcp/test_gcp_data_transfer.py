@@ -1,4 +1,3 @@
-# pyright: basic
 """The Data Transfer Service stand-in against what the service's pages say it does (see local/gcp/data_transfer.py)."""
 
 from __future__ import annotations
@@ -223,7 +222,7 @@ def test_a_template_is_filled_as_the_page_shows(template: str, made: str) -> Non
         ("*/*.csv", {"one/a.csv"}),
         ("one/*", {"one/a.csv", "one/two/b.csv", "one/c.txt"}),
         ("one/a.csv", {"one/a.csv"}),
-        ("one/", set()),
+        ("one/", set[str]()),
         ("", {"top.csv", "one/a.csv", "one/two/b.csv", "one/c.txt"}),
     ],
 )

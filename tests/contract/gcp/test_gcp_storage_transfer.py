@@ -1,4 +1,3 @@
-# pyright: basic
 """The Storage Transfer stand-in against what the service's pages say it does (see local/gcp/storage_transfer.py)."""
 
 from __future__ import annotations
@@ -273,7 +272,7 @@ class Loads:
     def __init__(self, warehouse: Warehouse, copy: Copy):
         self.warehouse, self.copy = warehouse, copy
         warehouse.table("orders", ORDER)
-        made = {"accountId": "loader", "serviceAccount": {}}
+        made: dict[str, Any] = {"accountId": "loader", "serviceAccount": {}}
         copy.gcp.post(f"/v1/projects/{PROJECT}/serviceAccounts", json=made)
         self.body = {
             "displayName": "orders",

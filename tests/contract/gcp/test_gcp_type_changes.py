@@ -1,4 +1,3 @@
-# pyright: basic
 """What becomes of a column whose type changes: of each pair of types the outcome of a load into BigQuery is known.
 
 CONVERTED is the page's table of what a Parquet column is to BigQuery
@@ -12,16 +11,15 @@ coercions of https://docs.cloud.google.com/bigquery/docs/reference/standard-sql/
 import itertools
 from collections.abc import Callable
 from pathlib import Path
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import Any
 
 from components.languages.bigquery_types import fields
 from local.gcp import load
 from local.gcp.decimals import LoadFailed
 from tests.contract.normaliser import type_of
+from tests.typed import pa, pq
 
-CONVERTED: dict[str, tuple[pa.DataType, str]] = {
+CONVERTED: dict[str, tuple[Any, str]] = {
     "boolean": (pa.bool_(), "BOOLEAN"),
     "int": (pa.int32(), "INTEGER"),
     "bigint": (pa.int64(), "INTEGER"),
@@ -105,8 +103,8 @@ def test_what_the_data_makes_of_a_declared_column_is_known(tmp_path: Path) -> No
     """A declared type is left as it is, save a decimal, which gains the decimals that the data has."""
     from table_schema import Column, Observation, Schema, widen
 
-    values = [{"N": "1"}, {"N": "1.5"}, {"N": "0.001"}, {"N": "1" * 38}, {"S": "x"}, {"BOOL": True}, {"M": {}},
-              {"L": []}, {"B": "eA=="}]  # fmt: skip
+    values: list[dict[str, Any]] = [{"N": "1"}, {"N": "1.5"}, {"N": "0.001"}, {"N": "1" * 38}, {"S": "x"},
+              {"BOOL": True}, {"M": {}}, {"L": []}, {"B": "eA=="}]  # fmt: skip
     kinds = [
         "bigint",
         "double",
@@ -117,7 +115,7 @@ def test_what_the_data_makes_of_a_declared_column_is_known(tmp_path: Path) -> No
         "decimal(38,2)",
         "decimal(10,2)",
     ]
-    made = set()
+    made: set[tuple[str, str]] = set()
     for kind, value in itertools.product(kinds, values):
         before = type_of(kind)
         after, _ = widen(

@@ -1,4 +1,3 @@
-# pyright: basic
 """Every type of components/languages/bigquery_types.py, at its boundaries: what comes back is what was in the file."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# pyright: basic
 """A policy evaluator that is not ours: `@cloud-copilot/iam-simulate` in a node process of its own.
 
 It is AGPL-3.0 and used as a program at development time; nothing of it is in a bundle or a package. Node is the one of
@@ -38,7 +37,7 @@ class Request:
     """The principal's own policy."""
     on_resource: Mapping[str, Any] | None = None
     """The resource's policy; a role's trust for sts:AssumeRole."""
-    context: Mapping[str, str] = field(default_factory=dict)
+    context: Mapping[str, str] = field(default_factory=dict[str, str])
     boundary: Mapping[str, Any] | None = None
     """The principal's permissions boundary."""
 

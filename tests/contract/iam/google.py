@@ -1,4 +1,3 @@
-# pyright: basic
 """Who may do what in a Google project, and which AWS identity counts as whom there.
 
 Allow policies add up, and what is granted on a project holds for what is in it
@@ -19,6 +18,7 @@ from typing import Any
 
 from tests.contract.iam.google_roles import BASIC, KNOWN, ROLES
 from tests.contract.iam.grants import Grant, Granting, UnreadGrant, only
+from tests.typed import fake
 
 PLACES = ("projects/",)
 _STARTS = re.compile(r"assertion\.arn\.startsWith\('([^'\\]*)'\)")
@@ -63,12 +63,12 @@ def federation(resource: Granting) -> Federation:
     return Federation(inputs["workloadIdentityPoolId"], inputs["aws"]["accountId"], condition, subject)
 
 
-_ON = {
-    "gcp:projects/iAMMember:IAMMember": lambda i: "",
-    "gcp:storage/bucketIAMMember:BucketIAMMember": lambda i: f"/buckets/{i['bucket']}",
-    "gcp:pubsub/topicIAMMember:TopicIAMMember": lambda i: f"/topics/{i['topic']}",
-    "gcp:serviceaccount/iAMMember:IAMMember": lambda i: (
-        f"/serviceAccounts/{i['serviceAccountId'].split('/')[-1]}"
+_ON: dict[str, Any] = {
+    "gcp:projects/iAMMember:IAMMember": fake(lambda i: ""),
+    "gcp:storage/bucketIAMMember:BucketIAMMember": fake(lambda i: f"/buckets/{i['bucket']}"),
+    "gcp:pubsub/topicIAMMember:TopicIAMMember": fake(lambda i: f"/topics/{i['topic']}"),
+    "gcp:serviceaccount/iAMMember:IAMMember": fake(
+        lambda i: f"/serviceAccounts/{i['serviceAccountId'].split('/')[-1]}"
     ),
 }
 

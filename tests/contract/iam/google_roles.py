@@ -1,4 +1,3 @@
-# pyright: basic
 """What Google's predefined roles hold, of those that the program grants; a role that isn't here is an error.
 
 Each service's page lists them: https://docs.cloud.google.com/iam/docs/roles-permissions/bigquery (and /storage,
@@ -44,4 +43,4 @@ BASIC = {
     "WRITER": "roles/bigquery.dataEditor",
     "OWNER": "roles/bigquery.dataOwner",
 }
-KNOWN = set().union(*ROLES.values())
+KNOWN = {right for rights in ROLES.values() for right in rights}

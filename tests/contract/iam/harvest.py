@@ -1,4 +1,3 @@
-# pyright: basic
 """The policies of a whole stack, gathered from the resources that its program registers.
 
 A resource is any object with `type` (Pulumi's token), `name`, `inputs` (camelCase, as the engine gets them; JSON as
@@ -16,6 +15,7 @@ from typing import Any, Protocol
 from tests.contract.iam import aoss, google, lake_formation
 from tests.contract.iam.grants import Grant, Granting, UnreadGrant, only
 from tests.contract.iam.kinds import COMPONENTS, GRANTS_NOTHING
+from tests.typed import fake
 
 Document = Mapping[str, Any]
 
@@ -36,7 +36,7 @@ class Role:
     arn: str
     account: str
     trust: Document
-    statements: list[dict[str, Any]] = field(default_factory=list)
+    statements: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
     @property
     def policy(self) -> Document:
@@ -50,11 +50,11 @@ class Policies:
     on; who owns which bucket; what is granted elsewhere than in an IAM document, and whom Google takes AWS's roles
     for."""
 
-    roles: dict[str, Role] = field(default_factory=dict)
-    on: dict[str, Document] = field(default_factory=dict)
-    owners: dict[str, str] = field(default_factory=dict)
-    grants: list[Grant] = field(default_factory=list)
-    pools: list[google.Federation] = field(default_factory=list)
+    roles: dict[str, Role] = field(default_factory=dict[str, Role])
+    on: dict[str, Document] = field(default_factory=dict[str, Document])
+    owners: dict[str, str] = field(default_factory=dict[str, str])
+    grants: list[Grant] = field(default_factory=list[Grant])
+    pools: list[google.Federation] = field(default_factory=list[google.Federation])
 
     def owner(self, arn: str, otherwise: str) -> str:
         """The account of a resource. An ARN of S3 names none: it is the bucket's, or for a bucket that the stack
@@ -218,11 +218,11 @@ def _queue(r: Whole) -> str:
 
 
 def _granted(grants: Callable[[Whole], Iterable[Grant]]) -> Callable[..., None]:
-    return lambda policies, r, _: policies.grants.extend(grants(r))
+    return fake(lambda policies, r, _: policies.grants.extend(grants(r)))
 
 
 def _google(grants: Callable[..., Iterable[Grant]]) -> Callable[..., None]:
-    return lambda policies, r, custom: policies.grants.extend(grants(r, r.account, custom))
+    return fake(lambda policies, r, custom: policies.grants.extend(grants(r, r.account, custom)))
 
 
 READ: dict[str, Callable[[Policies, Whole, Mapping[str, Any]], None]] = {

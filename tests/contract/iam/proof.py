@@ -1,4 +1,3 @@
-# pyright: basic
 """What "a policy is proven" means, as code: a table of cases holds, and nothing can be taken away unnoticed.
 
 A case says who may, or may not, do what to which resource. `broken` are the cases that the policies do not satisfy.
@@ -10,11 +9,12 @@ is needed, or something the table forgot: both are errors.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, cast
 
 from tests.contract.iam import aoss, google, lake_formation
 from tests.contract.iam.evaluator import Evaluator, Request
 from tests.contract.iam.harvest import Document, Policies
+from tests.typed import listed
 
 EVERYTHING: dict[str, Any] = {
     "Version": "2012-10-17",
@@ -33,7 +33,7 @@ class Case:
     that only the resource's policy can stop them."""
     action: str
     resource: str
-    context: Mapping[str, str] = field(default_factory=dict)
+    context: Mapping[str, str] = field(default_factory=dict[str, str])
     owner: str = ""
     """Whose the resource is, where neither its ARN nor the stack has it: by default the role's own account, which is
     the worst case, because there the role's policy alone decides."""
@@ -227,7 +227,7 @@ def _meets(policies: Policies, case: Case, request: Request, kind: str, arn: str
 
 def _touches(statement: Mapping[str, Any], case: Case) -> bool:
     """Whether the statement has a say in the case's action."""
-    return any(fnmatchcase(case.action.lower(), action.lower()) for action in _listed(statement["Action"]))
+    return any(fnmatchcase(case.action.lower(), action.lower()) for action in listed(statement["Action"]))
 
 
 def _each_part_away(document: Document) -> Iterator[tuple[str, Mapping[str, Any], Document | None]]:
@@ -244,16 +244,16 @@ def _each_part_away(document: Document) -> Iterator[tuple[str, Mapping[str, Any]
 
 def _smaller(statement: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any] | None]]:
     for key in ("Action", "Resource"):
-        values = _listed(statement.get(key, []))
+        values = listed(statement.get(key, []))
         for value in values:
             if len(values) > 1:
                 yield f"{key} {value}", {**statement, key: [v for v in values if v != value]}
             elif key == "Action":
                 yield f"{key} {value}", None
     principals = statement.get("Principal", {})
-    for kind, who in principals.items() if isinstance(principals, Mapping) else ():
-        for principal in _listed(who) if len(_listed(who)) > 1 else ():
-            fewer = {**principals, kind: [w for w in _listed(who) if w != principal]}
+    for kind, who in cast("dict[str, Any]", principals).items() if isinstance(principals, Mapping) else ():
+        for principal in listed(who) if len(listed(who)) > 1 else ():
+            fewer = {**cast("dict[str, Any]", principals), kind: [w for w in listed(who) if w != principal]}
             yield f"Principal {principal}", {**statement, "Principal": fewer}
     conditions = statement.get("Condition", {})
     for test, keys in conditions.items():
@@ -262,16 +262,12 @@ def _smaller(statement: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]
             weaker = {t: k for t, k in {**conditions, test: others}.items() if k}
             without = {k: v for k, v in statement.items() if k != "Condition"}
             yield f"Condition {test} {key}", {**without, **({"Condition": weaker} if weaker else {})}
-            for value in _listed(expected) if len(_listed(expected)) > 1 else ():
+            for value in listed(expected) if len(listed(expected)) > 1 else ():
                 fewer = {**keys, key: [v for v in expected if v != value]}
                 yield (
                     f"Condition {test} {key} {value}",
                     {**statement, "Condition": {**conditions, test: fewer}},
                 )
-
-
-def _listed(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def grants(documents: Iterable[tuple[str, str, Document]]) -> Iterator[tuple[str, Mapping[str, Any]]]:

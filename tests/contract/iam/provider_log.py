@@ -1,4 +1,3 @@
-# pyright: basic
 """Reads the real AWS provider's log into what the deploy and preview roles are made of, and judged by.
 
     python -m tests.contract.iam.provider_log <stack> <terraform-provider.log>
@@ -264,5 +263,5 @@ if __name__ == "__main__":
     parts = requests(every, stack.partition("-")[0])
     text = ",\n".join(f"{json.dumps(when)}: {lined(by)}" for when, by in parts.items())
     (REQUESTS / f"{stack}.json").write_text("{" + text + "}\n")
-    kept = json.loads(SEEN.read_text()) if SEEN.exists() else {}
+    kept: dict[str, Any] = json.loads(SEEN.read_text()) if SEEN.exists() else {}
     SEEN.write_text(lined(calls(every, kept)) + "\n")

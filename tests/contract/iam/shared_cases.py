@@ -1,4 +1,3 @@
-# pyright: basic
 """Cases that several tables have alike: a function's, a queue's, a key's, alarms', a trust's; and the accounts that
 they speak of. `neighbour` in an ARN is something of the same account that a pipeline has no business with.
 """
@@ -40,18 +39,18 @@ def taken_on_by(
 ) -> list[Case]:
     """The service takes the role on for this account (and this source), for no other, and nobody else does. A service
     of which no page says that it names the account takes it on without that, too."""
-    target, ours = role_arn(role, account), {"aws:SourceAccount": account}
+    target, own = role_arn(role, account), {"aws:SourceAccount": account}
     if source:
-        ours["aws:SourceArn"] = source
+        own["aws:SourceArn"] = source
     cases = [
-        can(service, "sts:AssumeRole", target, context=ours),
-        cannot(service, "sts:AssumeRole", target, context=ours | {"aws:SourceAccount": ELSEWHERE}),
+        can(service, "sts:AssumeRole", target, context=own),
+        cannot(service, "sts:AssumeRole", target, context=own | {"aws:SourceAccount": ELSEWHERE}),
         Case(not tells_account, service, "sts:AssumeRole", target),
-        cannot("ec2.amazonaws.com", "sts:AssumeRole", target, context=ours),
+        cannot("ec2.amazonaws.com", "sts:AssumeRole", target, context=own),
         cannot(outsider(ELSEWHERE), "sts:AssumeRole", target),
     ]
     if source:
-        cases.append(cannot(service, "sts:AssumeRole", target, context=ours | {"aws:SourceArn": other}))
+        cases.append(cannot(service, "sts:AssumeRole", target, context=own | {"aws:SourceArn": other}))
     return cases
 
 
@@ -127,15 +126,15 @@ def queue(name: str, account: str, sender: str = "", source: str = "") -> list[C
         cannot(outsider(ELSEWHERE), "sqs:ReceiveMessage", where),
     ]
     if sender:
-        ours = {"aws:SourceArn": source}
+        own = {"aws:SourceArn": source}
         if sender != "events.amazonaws.com":
-            ours["aws:SourceAccount"] = account
-            theirs = ours | {"aws:SourceAccount": ELSEWHERE}
-            cases.append(cannot(sender, "sqs:SendMessage", where, context=theirs))
+            own["aws:SourceAccount"] = account
+            foreign = own | {"aws:SourceAccount": ELSEWHERE}
+            cases.append(cannot(sender, "sqs:SendMessage", where, context=foreign))
         cases += [
-            can(sender, "sqs:SendMessage", where, context=ours),
-            cannot(sender, "sqs:SendMessage", where, context=ours | {"aws:SourceArn": NEIGHBOUR}),
-            cannot(sender, "sqs:ReceiveMessage", where, context=ours),
+            can(sender, "sqs:SendMessage", where, context=own),
+            cannot(sender, "sqs:SendMessage", where, context=own | {"aws:SourceArn": NEIGHBOUR}),
+            cannot(sender, "sqs:ReceiveMessage", where, context=own),
         ]
     return cases
 
@@ -176,15 +175,15 @@ def through_s3(role: str, action: str, where: str, bucket: str, alone: str = "")
 
 def verifies_bucket_key(role: str, where: str, bucket: str, alone: str = "") -> list[Case]:
     """A key is decrypted with for one bucket's Bucket Key only, and by S3 only; not for its objects."""
-    ours = {"kms:ViaService": S3_CALLS, "kms:EncryptionContext:aws:s3:arn": bucket}
+    own = {"kms:ViaService": S3_CALLS, "kms:EncryptionContext:aws:s3:arn": bucket}
     others = (
         {"kms:EncryptionContext:aws:s3:arn": f"{bucket}/raw/a"},
         {"kms:EncryptionContext:aws:s3:arn": NEIGHBOUR},
         {"kms:ViaService": f"sqs.{REGION}.amazonaws.com"},
     )
     return [
-        can(role, "kms:Decrypt", where, context=ours, alone=alone),
-        *(cannot(role, "kms:Decrypt", where, context=ours | other, alone=alone) for other in others),
+        can(role, "kms:Decrypt", where, context=own, alone=alone),
+        *(cannot(role, "kms:Decrypt", where, context=own | other, alone=alone) for other in others),
         cannot(role, "kms:Decrypt", where, alone=alone),
     ]
 
@@ -195,7 +194,7 @@ def through_dynamodb(role: str, where: str, *tables: str) -> list[Case]:
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html). The key is another
     account's, so that the role's own policy is needed whatever the key's says."""
     context = "kms:EncryptionContext:aws:dynamodb:"
-    ours = {
+    own = {
         "kms:ViaService": f"dynamodb.{REGION}.amazonaws.com",
         f"{context}tableName": tables[0],
         f"{context}subscriberId": HERE,
@@ -207,14 +206,14 @@ def through_dynamodb(role: str, where: str, *tables: str) -> list[Case]:
     )
     return [
         *(
-            can(role, "kms:Decrypt", where, context=ours | {f"{context}tableName": t}, alone="role")
+            can(role, "kms:Decrypt", where, context=own | {f"{context}tableName": t}, alone="role")
             for t in tables
         ),
-        *(cannot(role, "kms:Decrypt", where, context=ours | other, alone="role") for other in others),
+        *(cannot(role, "kms:Decrypt", where, context=own | other, alone="role") for other in others),
         cannot(role, "kms:Decrypt", where, alone="role"),
-        cannot(role, "kms:Decrypt", arn("kms", "key/neighbour", THERE), context=ours, alone="role"),
+        cannot(role, "kms:Decrypt", arn("kms", "key/neighbour", THERE), context=own, alone="role"),
         cannot(
-            role, "kms:CreateGrant", where, context={"kms:ViaService": ours["kms:ViaService"]}, alone="role"
+            role, "kms:CreateGrant", where, context={"kms:ViaService": own["kms:ViaService"]}, alone="role"
         ),
     ]
 
@@ -222,18 +221,18 @@ def through_dynamodb(role: str, where: str, *tables: str) -> list[Case]:
 def alarms(account: str, name: str) -> list[Case]:
     """CloudWatch publishes an account's own alarms to its topic, under the topic's key."""
     topic, topic_key = arn("sns", f"tributary-proof-{name}", account), arn("kms", f"key/{name}-key", account)
-    ours = {"aws:SourceAccount": account, "aws:SourceArn": arn("cloudwatch", "alarm:any", account)}
-    theirs = {"aws:SourceAccount": ELSEWHERE}, {"aws:SourceArn": arn("cloudwatch", "alarm:any", ELSEWHERE)}
+    own = {"aws:SourceAccount": account, "aws:SourceArn": arn("cloudwatch", "alarm:any", account)}
+    foreign = {"aws:SourceAccount": ELSEWHERE}, {"aws:SourceArn": arn("cloudwatch", "alarm:any", ELSEWHERE)}
     cloudwatch = "cloudwatch.amazonaws.com"
     rights = [("sns:Publish", topic), ("kms:Decrypt", topic_key), ("kms:GenerateDataKey", topic_key)]
     return [
-        *(can(cloudwatch, action, where, context=ours) for action, where in rights),
+        *(can(cloudwatch, action, where, context=own) for action, where in rights),
         *(
-            cannot(cloudwatch, action, where, context=ours | other)
+            cannot(cloudwatch, action, where, context=own | other)
             for action, where in rights
-            for other in theirs
+            for other in foreign
         ),
-        cannot(cloudwatch, "kms:Encrypt", topic_key, context=ours),
+        cannot(cloudwatch, "kms:Encrypt", topic_key, context=own),
         cannot(outsider(ELSEWHERE), "sns:Publish", topic),
         can(outsider(account), "sns:Publish", topic),
         cannot(outsider(account), "sns:Publish", topic, context={"aws:SecureTransport": "false"}),

@@ -72,19 +72,19 @@ def in_subnet(subnet: str) -> dict[str, str]:
 
 def through_the_stream(role: str, action: str) -> list[Case]:
     """The stream's key is used for the stream only, and by Kinesis only. It is not the stack's, so the roles decide."""
-    ours = {
+    encrypting = {
         "kms:ViaService": f"kinesis.{REGION}.amazonaws.com",
         "kms:EncryptionContext:aws:kinesis:arn": STREAM,
     }
     neighbour = {"kms:EncryptionContext:aws:kinesis:arn": arn("kinesis", "stream/neighbour")}
     by_s3 = {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}
     return [
-        can(role, action, STREAM_KEY, context=ours, alone="role"),
+        can(role, action, STREAM_KEY, context=encrypting, alone="role"),
         *(
             cannot(role, action, STREAM_KEY, context=context, alone="role")
-            for context in (ours | neighbour, ours | by_s3, {})
+            for context in (encrypting | neighbour, encrypting | by_s3, {})
         ),
-        cannot(role, action, arn("kms", "key/neighbour", THERE), context=ours, alone="role"),
+        cannot(role, action, arn("kms", "key/neighbour", THERE), context=encrypting, alone="role"),
     ]
 
 
@@ -115,9 +115,9 @@ def reads_in_dashboards(who: str) -> list[Case]:
     ]
 
 
-def both(role: str, action: str, own: str, theirs: str) -> list[Case]:
+def both(role: str, action: str, own: str, foreign: str) -> list[Case]:
     """An action that is allowed on what is the pipeline's, and not on another's."""
-    return [can(role, action, own), cannot(role, action, theirs)]
+    return [can(role, action, own), cannot(role, action, foreign)]
 
 
 TABLE: list[Case] = [

@@ -1,4 +1,3 @@
-# pyright: basic
 """What the AWS side of a BigQuery transfer by Storage Transfer must be able to do, and must not: the federated role.
 
 The stack: `plain` exports two tables of account HERE under a customer's key and sends a queue each data file's event;

@@ -44,7 +44,7 @@ PIPELINES = {
 def ingests(table: str, other: str) -> list[Case]:
     """The role of one table's pipeline reads that table, writes its prefixes, and knows nothing of the other's."""
     role = f"tributary-proof-search-{table}"
-    own, theirs = arn("dynamodb", f"table/{table}"), arn("dynamodb", f"table/{other}")
+    own, foreign = arn("dynamodb", f"table/{table}"), arn("dynamodb", f"table/{other}")
     export = f"{BUCKET}/export/{table}/AWSDynamoDB/1/data/a.json.gz"
     return [
         *taken_on_by(
@@ -67,7 +67,7 @@ def ingests(table: str, other: str) -> list[Case]:
             )
             for case in (
                 can(role, f"dynamodb:{action}", own + below),
-                cannot(role, f"dynamodb:{action}", theirs + below),
+                cannot(role, f"dynamodb:{action}", foreign + below),
             )
         ),
         *through_dynamodb(role, arn("kms", f"key/{table}-table", THERE), table),

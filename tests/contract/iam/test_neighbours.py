@@ -1,4 +1,3 @@
-# pyright: basic
 """A pattern that ends in `*` reaches no neighbour whose name begins alike.
 
 The cases are made from the policies themselves, so none is forgotten: of each pattern of each role's grant, the names
@@ -17,6 +16,7 @@ from tests.contract.iam.evaluator import Evaluator, Request
 from tests.contract.iam.harvest import Policies, harvest
 from tests.contract.iam.proof import grants
 from tests.contract.iam.stacks import PROVEN, called, proven
+from tests.typed import listed
 
 # No page says what a group is called whose crawler has a security configuration (docs/accounts.md).
 OPEN_ENDED = re.compile(r"arn:aws:logs:[^:]+:\d+:log-group:/aws-glue/crawlers\*")
@@ -71,14 +71,16 @@ def reached(policies: Policies, evaluator: Evaluator) -> Iterator[tuple[str, str
                 for neighbour in longer(pattern):
                     owner = policies.owner(neighbour, role.account)
                     for action in statement["Action"]:
-                        request = Request(role.arn, action, neighbour, owner, only, _ours(role.arn, owner))
+                        request = Request(
+                            role.arn, action, neighbour, owner, only, _context_of(role.arn, owner)
+                        )
                         verdict = decided(evaluator, request)
                         count += verdict is not None
                         let_in += [f"{action} on {neighbour}"] if verdict else []
                 yield where, pattern, count, let_in
 
 
-def _ours(role: str, owner: str) -> Mapping[str, Any] | None:
+def _context_of(role: str, owner: str) -> Mapping[str, Any] | None:
     """Of another account's resource, a policy that lets the role in, so that its own policy decides."""
     if role.split(":")[4] == owner:
         return None
@@ -117,7 +119,7 @@ def test_the_conditions_patterns_end_where_a_name_does(policies: Policies) -> No
         for test, keys in statement.get("Condition", {}).items()
         if "Like" in test
         for key, values in keys.items()
-        for value in (values if isinstance(values, list) else [values])
+        for value in listed(values)
         if value.endswith("*") and not value[:-1].endswith(("/", ":"))
     ]
     assert open_ended == []

@@ -192,10 +192,10 @@ def test_a_statement_that_is_taken_away_is_missed(evaluator: Evaluator) -> None:
             whole = policy("prod", account, which)
             for taken in whole["Statement"]:
                 less = {**whole, "Statement": [s for s in whole["Statement"] if s is not taken]}
-                ours = [each for each in wanted if each[0] == account and each[1] in taken["Action"]]
-                requests = [request("prod", which, *each) for each in ours]
+                own = [each for each in wanted if each[0] == account and each[1] in taken["Action"]]
+                requests = [request("prod", which, *each) for each in own]
                 requests = [
                     type(r)(r.principal, r.action, r.resource, r.account, less, r.on_resource, r.context)
                     for r in requests
                 ]
-                assert ours and not all(evaluator.allows(requests)), taken["Sid"]
+                assert own and not all(evaluator.allows(requests)), taken["Sid"]

@@ -1,4 +1,3 @@
-# pyright: basic
 """docs/permissions.md and the ready policies are current, and who runs `pulumi` has what it needs."""
 
 import json
@@ -59,7 +58,7 @@ def test_only_the_deployers_and_the_comparers_role_read_a_pools_rules() -> None:
 
 
 def test_every_statement_of_every_role_that_is_proven_has_its_reason() -> None:
-    sids = set()
+    sids: set[str] = set()
     for of in PROVEN:
         for role in harvest(record("proof", of.CONFIG, tables=of.TABLES).resources).roles.values():
             sids |= {statement["Sid"] for statement in role.statements}

@@ -106,14 +106,16 @@ STACK = [
     ),
 ]
 
-OURS = {"aws:SourceAccount": HERE, "aws:SourceArn": SOURCE}
+BY_THE_SOURCE = {"aws:SourceAccount": HERE, "aws:SourceArn": SOURCE}
 BY_S3 = {"kms:ViaService": "s3.us-east-1.amazonaws.com", "kms:EncryptionContext:aws:s3:arn": TARGET}
 ADMIN = f"arn:aws:iam::{THERE}:role/admin"
 PLAIN = {"aws:SecureTransport": "false"}
 TABLE = [
-    can("s3.amazonaws.com", "sts:AssumeRole", ROLE_ARN, context=OURS),
-    cannot("s3.amazonaws.com", "sts:AssumeRole", ROLE_ARN, context=OURS | {"aws:SourceAccount": THERE}),
-    cannot("s3.amazonaws.com", "sts:AssumeRole", ROLE_ARN, context=OURS | {"aws:SourceArn": TARGET}),
+    can("s3.amazonaws.com", "sts:AssumeRole", ROLE_ARN, context=BY_THE_SOURCE),
+    cannot(
+        "s3.amazonaws.com", "sts:AssumeRole", ROLE_ARN, context=BY_THE_SOURCE | {"aws:SourceAccount": THERE}
+    ),
+    cannot("s3.amazonaws.com", "sts:AssumeRole", ROLE_ARN, context=BY_THE_SOURCE | {"aws:SourceArn": TARGET}),
     cannot(OUTSIDER, "sts:AssumeRole", ROLE_ARN),
     can(ROLE, "s3:GetObjectVersionForReplication", f"{SOURCE}/raw/a"),
     cannot(ROLE, "s3:GetObjectVersionForReplication", "arn:aws:s3:::neighbour/raw/a"),

@@ -1,4 +1,3 @@
-# pyright: basic
 """The policy that an export yields for its readers, as proven as the program's own: no more and no less."""
 
 import json
@@ -30,7 +29,7 @@ def yielded(pipeline: dict[str, Any]) -> dict[str, Any]:
 def reader(request: pytest.FixtureRequest) -> tuple[Policies, bool]:
     stack = yielded(GOVERNED if request.param else LAKE)
     policies: Policies = stack["policies"]
-    nobody = {"Version": "2012-10-17", "Statement": []}
+    nobody: dict[str, Any] = {"Version": "2012-10-17", "Statement": []}
     policies.roles = {READER: Role(role_arn(READER), HERE, nobody, stack["document"]["Statement"])}
     policies.on = {
         arn: policy for arn, policy in policies.on.items() if arn.startswith(("arn:aws:kms", "arn:aws:s3"))

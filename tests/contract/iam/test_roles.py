@@ -1,4 +1,3 @@
-# pyright: basic
 """The deploy role may make every request that the real provider was seen to send, the preview role those of a preview,
 and neither may more: nothing of a neighbour whose name begins alike, no data, no right of its own.
 
@@ -40,7 +39,7 @@ SENT = Path(__file__).with_name("seen")
 RUNS = ("dev", "prod", "dev-others")
 OTHER_SETTINGS = "options"
 """No run of the provider: a stack's other settings (networks, adopted keys, Lake Formation)."""
-OURS = ("tributary-dev-", "tributary-prod-", "tributary_dev_", "tributary_prod_")
+PREFIXES = ("tributary-dev-", "tributary-prod-", "tributary_dev_", "tributary_prod_")
 # What a role could widen itself by, or another one.
 WIDENING = (
     "iam:AttachRolePolicy", "iam:CreatePolicyVersion", "iam:DeleteRolePermissionsBoundary", "iam:PutRolePolicy",
@@ -155,7 +154,7 @@ def test_the_refresh_role_may_send_what_the_provider_reads_and_nothing_that_chan
     assert {action for type in SCANNED.keys() & types for action in SCANNED[type]} <= granted
     if "aws:opensearch/serverlessCollection:ServerlessCollection" in types:
         # Who let somebody into every collection of the account is the stranger to see.
-        others = ({"aoss:collection": "*"}, {"aoss:index": "*"}, {})
+        others: tuple[dict[str, Any], ...] = ({"aoss:collection": "*"}, {"aoss:index": "*"}, {})
         every = [request(run, refresh, HERE, "aoss:GetAccessPolicy", "*", context) for context in others]
         assert all(evaluator.allows(every))
 
@@ -212,7 +211,7 @@ def _region(run: str) -> str:
 
 def neighbour(text: str) -> str:
     """The same of a stack whose name begins alike: `prod-eu` beside `prod`."""
-    for mark in OURS:
+    for mark in PREFIXES:
         text = text.replace(mark, mark + ("eu-" if mark[-1] == "-" else "eu_"))
     return text
 
@@ -244,8 +243,8 @@ def test_what_has_an_id_is_tagged_as_it_is_made_and_no_other_stacks_becomes_this
 
     name, action = stack(run).name, f"{made.partition(':')[0]}:TagResource"
     on = {"kms:key": KEY.replace(REGION, _region(run)), "aoss:collection": "*"}[made]
-    ours, others = tags("RequestTag", name), tags("ResourceTag", f"{name}-eu")
-    contexts = (ours, ours | others, tags("RequestTag", f"{name}-eu"))
+    of_the_stack, others = tags("RequestTag", name), tags("ResourceTag", f"{name}-eu")
+    contexts = (of_the_stack, of_the_stack | others, tags("RequestTag", f"{name}-eu"))
     requests = [request(run, deploy, HERE, action, on, context) for context in contexts]
     assert evaluator.allows(requests) == [True, False, False]
 
@@ -284,7 +283,7 @@ def _own_role(run: str) -> str:
 def test_a_role_is_passed_to_the_service_that_its_trust_names_and_to_no_other(
     run: str, evaluator: Evaluator
 ) -> None:
-    trusted = set()
+    trusted: set[tuple[str, str]] = set()
     for r in stack(run).program.resources:
         if r.type == "aws:iam/role:Role" and r.place["account"] == HERE:
             for statement in json.loads(r.inputs["assumeRolePolicy"])["Statement"]:
@@ -311,14 +310,14 @@ def test_what_a_request_is_called_is_what_an_emulator_that_is_not_ours_calls_it(
     for run in RUNS:
         for action, forms in json.loads((SENT / f"{run}.json").read_text())["sent"].items():
             for method, address in forms:
-                parts = urlsplit(address)
+                parts = urlsplit(str(address))
                 query = parse_qs(parts.query, keep_blank_values=True)
                 service = action.partition(":")[0]
                 iam_actions.SERVICE_TO_IAM_NAMESPACE.setdefault("osis", "osis")
                 iam_actions._BOTOCORE_SERVICE_MAP.setdefault("osis", ["osis"])
-                theirs = iam_actions.extract_iam_action(service, method, parts.path, {}, b"", query)
-                if theirs != action:
-                    differs[action, method] = theirs
+                foreign = iam_actions.extract_iam_action(service, method, parts.path, {}, b"", query)
+                if foreign != action:
+                    differs[action, method] = foreign
     assert differs == NOT_KNOWN_TO_IT
 
 

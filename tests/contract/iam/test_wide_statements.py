@@ -1,4 +1,3 @@
-# pyright: basic
 """No statement of the deploy, preview or refresh role stands on `*`, or on all of a type, where the service's reference
 knows a resource or a condition key that would narrow it.
 
@@ -158,17 +157,18 @@ def test_a_lifecycle_policy_is_of_the_stacks_collections_by_whichever_key_names_
     list_opensearchserverless.html), the guide's example has `aoss:collection`
     (https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-lifecycle.html)."""
     collection, others = f"tributary-{run}-stock-ticks", (f"tributary-{run}-eu-stock-ticks", "logs")
-    ours = [{"aoss:index": f"{collection}/*"}, {"aoss:index": f"index/{collection}/ticks"}]
-    theirs = [{"aoss:index": f"{name}/*"} for name in others]
-    theirs += [{"aoss:index": f"{collection}-old/*"}, {"aoss:index": f"index/{others[0]}/*"}, {}]
+    inside = [{"aoss:index": f"{collection}/*"}, {"aoss:index": f"index/{collection}/ticks"}]
+    foreign = [{"aoss:index": f"{name}/*"} for name in others]
+    foreign += [{"aoss:index": f"{collection}-old/*"}, {"aoss:index": f"index/{others[0]}/*"}, {}]
     every = [
-        request(run, deploy, HERE, f"aoss:{action}LifecyclePolicy", "*", context) for context in ours + theirs
+        request(run, deploy, HERE, f"aoss:{action}LifecyclePolicy", "*", context)
+        for context in inside + foreign
     ]
-    assert evaluator.allows(every) == [True] * len(ours) + [False] * len(theirs)
+    assert evaluator.allows(every) == [True] * len(inside) + [False] * len(foreign)
     # The evaluator goes by the reference, and drops a key that it does not list for the action.
     by_guide = [
         grant.conditions["StringEquals"]["aoss:collection"]
-        for which, grant in statements(run)
+        for _, grant in statements(run)
         if f"aoss:{action}LifecyclePolicy" in grant.actions and "StringEquals" in grant.conditions
     ]
     assert by_guide and all(collection in names and not set(others) & set(names) for names in by_guide)
@@ -196,7 +196,7 @@ def test_the_tags_of_a_mapping_are_the_stacks_own(evaluator: Evaluator) -> None:
         return {f"aws:{which}/tributary-project": "tributary", f"aws:{which}/tributary-stack": name}
 
     own, others, made = tags("ResourceTag", "dev"), tags("ResourceTag", "dev-eu"), tags("RequestTag", "dev")
-    cases = [("ListTags", own, True), ("ListTags", others, False), ("UntagResource", own, True),
+    cases: list[Any] = [("ListTags", own, True), ("ListTags", others, False), ("UntagResource", own, True),
              ("UntagResource", others, False), ("UntagResource", {}, False), ("TagResource", own, True),
              ("TagResource", made, True), ("TagResource", made | others, False),
              ("TagResource", {}, False)]  # fmt: skip

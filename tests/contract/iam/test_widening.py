@@ -1,4 +1,3 @@
-# pyright: basic
 """What a table doesn't name is denied, and no policy can become wider unnoticed."""
 
 from collections.abc import Mapping
@@ -117,6 +116,8 @@ def _changed(what: str) -> Policies:
             on_target["Principal"] = {"AWS": "*"}
         case "any source":
             del trust["Condition"]["ArnLike"]
+        case _:
+            raise AssertionError(what)
     return policies
 
 

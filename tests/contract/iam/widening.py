@@ -1,4 +1,3 @@
-# pyright: basic
 """A policy made wider, one part at a time, and whether a case notices.
 
 Each grant reaches any other resource of the kind, any account, any region, everything; any action of the service; any
@@ -15,6 +14,7 @@ from tests.contract.iam.evaluator import Evaluator
 from tests.contract.iam.grants import Grant
 from tests.contract.iam.harvest import Document, Policies
 from tests.contract.iam.proof import Case, Change, elsewhere, granted, unseen
+from tests.typed import listed
 
 TURNED = {
     "StringEquals": "StringNotEquals", "StringLike": "StringNotLike", "ArnEquals": "ArnNotEquals",
@@ -36,14 +36,14 @@ def each_part_wider(document: Document, kind: str) -> Iterator[tuple[str, dict[s
 
 
 def _wider(statement: Mapping[str, Any], kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    actions = _listed(statement["Action"])
+    actions = listed(statement["Action"])
     if statement["Effect"] == "Allow":
         for service in sorted({action.partition(":")[0] for action in actions}):
             if f"{service}:*" not in actions and service != "*":
                 yield f"Action {service}:*", {**statement, "Action": [*actions, f"{service}:*"]}
-        for resource in _listed(statement.get("Resource", [])):
+        for resource in listed(statement.get("Resource", [])):
             for wider in sorted({*_resources(resource, kind)} - {resource}):
-                others = [other for other in _listed(statement["Resource"]) if other != resource]
+                others = [other for other in listed(statement["Resource"]) if other != resource]
                 yield f"Resource {resource} -> {wider}", {**statement, "Resource": [*others, wider]}
         if statement.get("Principal", "*") != "*" and kind != "role":
             for who in ({"AWS": "*"}, {"Service": "ec2.amazonaws.com"}):
@@ -143,7 +143,3 @@ def wider_grants(grant: Grant) -> Iterator[Grant]:
         yield replace(grant, on=f"{kind}/*")
         if kind == "index":
             yield replace(grant, on=f"{grant.on.rpartition('/')[0]}/*")
-
-
-def _listed(value: Any) -> Sequence[Any]:
-    return list(value) if isinstance(value, list | tuple) else [value]

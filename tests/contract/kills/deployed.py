@@ -1,4 +1,3 @@
-# pyright: basic
 """The handlers as they are deployed, side by side in one process, on services that are here."""
 
 import base64
@@ -13,12 +12,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import boto3
-import pyarrow.parquet as pq
 
-import tests.conftest  # noqa: F401 - puts what bundles share on the path, also outside pytest
+import tests.conftest  # noqa: F401 # pyright: ignore[reportUnusedImport] - puts what bundles share on the path, also outside pytest
 from tests.contract.kills.exporters import ORDERS
 from tests.contract.kills.services import Services
 from tests.contract.normaliser import library
+from tests.typed import fake, pq
 
 HANDLERS = Path(__file__).resolve().parents[3] / "handlers"
 LAKE = {"PIPELINE": "lake", "BUCKET": "landing"}
@@ -71,8 +70,8 @@ def deployed(patch: Any):
     before = set(sys.modules)
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN", "GOOGLE_ENDPOINT"):
         patch.delenv(name, raising=False)
-    patch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda seconds: None))
-    patch.setattr("time.sleep", lambda seconds: None)
+    patch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=fake(lambda seconds: None)))
+    patch.setattr("time.sleep", fake(lambda seconds: None))
     patch.setattr(boto3, "DEFAULT_SESSION", None)
     for name, environment in ENVIRONMENT.items():
         for key, value in (CREDENTIALS | environment).items():
@@ -86,10 +85,10 @@ def deployed(patch: Any):
     # As it is imported now: a handler's unit test takes the modules of handlers away that others imported before it.
     files = sys.modules["data_file"]
     decoder = files.Decoder
-    patch.setattr(files, "Decoder", lambda schema, incremental: decoder(schema, incremental, library()))
+    patch.setattr(files, "Decoder", fake(lambda schema, incremental: decoder(schema, incremental, library())))
     try:
         yield SimpleNamespace(
-            services=services, apps=apps, call=lambda name, event: apps[name].handler(event, CONTEXT)
+            services=services, apps=apps, call=fake(lambda name, event: apps[name].handler(event, CONTEXT))
         )
     finally:
         for module in set(sys.modules) - before:

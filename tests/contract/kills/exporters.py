@@ -1,4 +1,3 @@
-# pyright: basic
 """The two services that export: DynamoDB by client token, RDS by identifier. Each writes its files when it is done."""
 
 import base64
@@ -9,13 +8,12 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+from tests.typed import pa, pq
 
 ORDERS = "arn:aws:dynamodb:us-east-1:111111111111:table/orders"
 
 
-def refusal(code: Any):
+def refusal(code: Any) -> tuple[int, dict[str, str], bytes]:
     """A refusal in DynamoDB's form."""
     return 400, {}, json.dumps({"__type": code, "message": "no"}).encode()
 
@@ -32,7 +30,7 @@ class DynamoDB:
             ({"id": {"S": "o2"}}, None),
         ]
 
-    def ExportTableToPointInTime(self, request: Any):
+    def ExportTableToPointInTime(self, request: Any) -> tuple[int, dict[str, str], bytes]:
         before = self.exports.setdefault(request["ClientToken"], request)
         if before != request:
             return refusal("ExportConflictException")
@@ -42,14 +40,14 @@ class DynamoDB:
     def arn(self, token: Any):
         return f"{ORDERS}/export/{list(self.exports).index(token):04}-{token[:8]}"
 
-    def DescribeExport(self, request: Any):
+    def DescribeExport(self, request: Any) -> tuple[int, dict[str, str], bytes]:
         (export,) = [e for token, e in self.exports.items() if self.arn(token) == request["ExportArn"]]
         description = {"ExportArn": request["ExportArn"], "ExportStatus": "COMPLETED"} | self._written(
             export, request["ExportArn"].rpartition("/")[2]
         )
         return 200, {}, json.dumps({"ExportDescription": description}).encode()
 
-    def DescribeTable(self, request: Any):
+    def DescribeTable(self, request: Any) -> tuple[int, dict[str, str], bytes]:
         described = {
             "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
             "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
@@ -159,11 +157,11 @@ class Rds:
         return xml("DescribeExportTasks", f"<ExportTasks><ExportTask>{task}</ExportTask></ExportTasks>")
 
 
-def xml(action: Any, inner: Any):
+def xml(action: Any, inner: Any) -> tuple[int, dict[str, str], bytes]:
     """An answer in RDS's form."""
     return 200, {}, f"<{action}Response><{action}Result>{inner}</{action}Result></{action}Response>".encode()
 
 
-def fault(code: Any):
+def fault(code: Any) -> tuple[int, dict[str, str], bytes]:
     """A refusal in RDS's form."""
     return 400, {}, f"<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>".encode()

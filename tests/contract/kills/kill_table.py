@@ -1,4 +1,3 @@
-# pyright: basic
 """Every call of every handler goes wrong once, in each way, and the handler is called again as its caller would.
 
 `python -m tests.contract.kills.kill_table` writes the tables of docs/failures.md.
@@ -12,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -23,9 +22,10 @@ from tests.contract.kills.exporters import ORDERS
 from tests.contract.kills.machine import Failed, Machine
 from tests.contract.kills.outside import Index, google
 from tests.contract.kills.services import FAULTS, Killed
+from tests.typed import fake
 
 DUE, NEXT = "2026-01-02T03:00:00Z", "2026-01-03T03:00:00Z"
-SOURCES = [
+SOURCES: list[dict[str, Any]] = [
     {"name": "orders", "kind": "dynamodb", "arn": ORDERS, "table": "orders", "mode": "incremental", "declared": {}},
     {"name": "shop", "kind": "rds_instance", "only": [], "snapshot": "made-for-the-run"},
 ]  # fmt: skip
@@ -57,7 +57,7 @@ class Case:
     event: dict[str, Any]
     before: dict[str, Any]
     # Of which call, and of which fault, the documentation says that something comes twice, and why.
-    twice: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    twice: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     why: str = ""
     counted: str = ""  # what of `seen` comes twice
     again: bool = True  # whether a second call is the same call
@@ -104,7 +104,7 @@ def walked(
             raise after
         return answer
 
-    return Machine(states, invoke, lambda bucket, key: here.services.objects[key]).run(given)
+    return Machine(states, invoke, fake(lambda bucket, key: here.services.objects[key])).run(given)
 
 
 def handed_over(state: dict[str, Any], source: str) -> list[str]:
@@ -118,7 +118,7 @@ def cases(here: Any) -> Iterator[Case]:
     recorded: list[Any] = []
     for due in (DUE, NEXT):
         a_run(here, due, lambda handler, event: recorded.append((handler, event, here.services.state())))
-    known = set()
+    known: set[str] = set()
     for handler, event, before in recorded:
         described = event.get("item", event.get("export", event))
         kind = "RDS" if described.get("source") == "shop" or event.get("step") == "rds" else "DynamoDB"
@@ -158,7 +158,7 @@ def arrival_of(key: str) -> dict[str, Any]:
     }
 
 
-def others(full: dict, services) -> Iterator[Case]:
+def others(full: dict[str, Any], services: Any) -> Iterator[Case]:
     """The cases of the handlers that are no step of a run."""
     summary = next(key for key in full["objects"] if key.endswith("manifest-summary.json"))
     lost_answer = ("time-out", "killed")
@@ -182,9 +182,14 @@ def others(full: dict, services) -> Iterator[Case]:
         "generate_ticks", "", {"count": 3}, full, twice={"PutRecords": lost_answer}, counted="records",
         why="a tick has its `run` and its `seq`", again=False,
     )  # fmt: skip
-    wanted = {"endpoint": "https://c", "region": "us-east-1", "index": "ticks", "mapping": {"properties": {}}}
+    wanted: dict[str, Any] = {
+        "endpoint": "https://c",
+        "region": "us-east-1",
+        "index": "ticks",
+        "mapping": {"properties": {}},
+    }
     for action in ("create", "delete"):
-        event = wanted | {"delete": True, "tf": {"action": action, "prev_input": None}}
+        event: dict[str, Any] = wanted | {"delete": True, "tf": {"action": action, "prev_input": None}}
         yield Case("index", action, event, full)
     yield Case("load_check", "", {"scheduled_time": "2026-01-02T06:00:00Z"}, full)
     lines = "".join(
@@ -202,13 +207,14 @@ def others(full: dict, services) -> Iterator[Case]:
 def attempt(here: Any, case: Case, number: int = 0, kind: str | None = None) -> tuple[Any, list[str], bool]:
     """What is there after an attempt with that fault and as many calls as it takes; the calls of the first."""
     here.services.restore(case.before)
-    here.index.indexes = {"ticks": {}} if case.step == "delete" else {}
+    indexes: dict[str, Any] = {"ticks": {}} if case.step == "delete" else {}
+    here.index.indexes = indexes
     here.apps["load_check"].google.until = 0.0  # else it has its token
     here.services.calls.plan(number, kind)
     failed = False
     try:
         answer = here.call(case.handler, case.event)
-        failed = bool(isinstance(answer, dict) and answer.get("batchItemFailures"))
+        failed = bool(isinstance(answer, dict) and cast("dict[str, Any]", answer).get("batchItemFailures"))
     except (Exception, Killed):
         failed = True
     calls = list(here.services.calls.made)
@@ -218,8 +224,10 @@ def attempt(here: Any, case: Case, number: int = 0, kind: str | None = None) -> 
             if item["status"]["S"] == "INPROGRESS":
                 item["in_progress_expiration"] = {"N": "0"}
         answer = here.call(case.handler, case.event)
-        assert not (isinstance(answer, dict) and answer.get("batchItemFailures")), answer
-    shown = seen(here.services.state()) | {
+        assert not (isinstance(answer, dict) and cast("dict[str, Any]", answer).get("batchItemFailures")), (
+            answer
+        )
+    shown: dict[str, Any] = seen(here.services.state()) | {
         "indexes": dict(here.index.indexes),
         "metrics": here.services.metrics > 0,
     }
@@ -232,11 +240,11 @@ class Outcome:
 
     handler: str
     step: str
-    calls: Counter
+    calls: Counter[str]
     number: int = 0
     same: int = 0
-    twice: list[str] = field(default_factory=list)
-    wrong: list[str] = field(default_factory=list)
+    twice: list[str] = field(default_factory=list[str])
+    wrong: list[str] = field(default_factory=list[str])
     why: str = ""
 
     def row(self) -> str:
@@ -274,7 +282,8 @@ def judged(here: Any, case: Case) -> Outcome:
 def _more(actual: dict[str, Any], expected: dict[str, Any], what: str) -> bool:
     """Whether nothing is lost, and nothing but `what` differs, of which some came twice."""
     others_same = all(actual[key] == expected[key] for key in expected if key != what)
-    whole, wanted = Counter(actual[what]), Counter(expected[what])
+    whole: Counter[str] = Counter(actual[what])
+    wanted: Counter[str] = Counter(expected[what])
     return others_same and set(whole) == set(wanted) and not wanted - whole
 
 

@@ -1,8 +1,7 @@
-# pyright: basic
 """Walks a state machine's definition (https://states-language.net/spec.html), as far as `export_steps` uses it."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 
 class Failed(Exception):
@@ -23,11 +22,11 @@ def at(data: Any, path: Any):
 def filled(template: Any, data: Any, value: Any = None) -> Any:
     """A template with its paths replaced by what stands there."""
     if isinstance(template, list):
-        return [filled(each, data, value) for each in template]
+        return [filled(each, data, value) for each in cast("list[Any]", template)]
     if not isinstance(template, dict):
         return template
     made: dict[Any, Any] = {}
-    for key, each in template.items():
+    for key, each in cast("dict[str, Any]", template).items():
         if key.endswith(".$"):
             made[key[:-2]] = value if each == "$$.Map.Item.Value" else at(data, each)
         else:

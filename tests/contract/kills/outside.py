@@ -1,4 +1,3 @@
-# pyright: basic
 """What the handlers reach without boto3: a collection of OpenSearch Serverless, and Google."""
 
 import json
@@ -20,7 +19,7 @@ class Index:
         home = self
 
         class Answering(Connection):
-            def perform_request(
+            def perform_request(  # pyright: ignore[reportIncompatibleMethodOverride] - its stub has fewer
                 self,
                 method: Any,
                 url: Any,
@@ -29,7 +28,7 @@ class Index:
                 timeout: Any = None,
                 ignore: tuple[Any, ...] = (),
                 headers: Any = None,
-            ):
+            ) -> tuple[int, dict[str, str], str]:
                 kind = calls.next(f"{method} index")
                 if kind in ("error", "throttle"):
                     self._raise_error(

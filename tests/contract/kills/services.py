@@ -1,4 +1,3 @@
-# pyright: basic
 """The services that the handlers call, in this process, and a fault at one of their calls.
 
 Requests come from botocore's before-send hook, so that signing, retrying and parsing are botocore's own. What a call
@@ -15,7 +14,8 @@ import hashlib
 import io
 import json
 import threading
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
@@ -35,11 +35,11 @@ class Killed(BaseException):
 class Raw(io.BytesIO):
     """A body as botocore reads one of urllib3."""
 
-    def stream(self, **_):
+    def stream(self, **_: Any) -> Iterator[bytes]:
         yield self.read()
 
 
-def refusal(code: Any, status: int = 400, **more: Any):
+def refusal(code: Any, status: int = 400, **more: Any) -> tuple[int, dict[str, str], bytes]:
     """A refusal in the JSON protocols' form."""
     return status, {}, json.dumps({"__type": code, "message": "no", **more}).encode()
 
@@ -110,11 +110,11 @@ class Services:
 
     def attach(self, app: Any):
         """Has the requests of a handler's clients answered here."""
-        for client in vars(app).values():
+        for client in cast("dict[str, Any]", vars(app)).values():
             if hasattr(client, "meta") and hasattr(client.meta, "events"):
                 client.meta.events.register("before-send", self)
 
-    def __call__(self, request: Any, event_name: Any, **_):
+    def __call__(self, request: Any, event_name: Any, **_: Any) -> AWSResponse:
         _, service, operation = event_name.split(".")
         kind = self.calls.next(operation)
         if kind in ("error", "throttle"):
@@ -131,8 +131,8 @@ class Services:
         status, headers, content = answer
         return AWSResponse(request.url, status, headers, Raw(content))
 
-    def _do(self, service: Any, operation: Any, request: Any):
-        url = urlsplit(request.url)
+    def _do(self, service: Any, operation: Any, request: Any) -> tuple[int, dict[str, str], bytes]:
+        url = urlsplit(str(request.url))
         body: Any = request.body or b""
         if hasattr(body, "read"):
             body = body.read()
@@ -155,7 +155,7 @@ class Services:
 
     # S3, of one bucket (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html)
 
-    def GetObject(self, key: Any, query: Any, body: Any, headers: Any):
+    def GetObject(self, key: Any, query: Any, body: Any, headers: Any) -> tuple[int, dict[str, str], bytes]:
         if key not in self.objects:
             return 404, {}, b"<Error><Code>NoSuchKey</Code></Error>"
         content = self.objects[key]
@@ -165,29 +165,33 @@ class Services:
             content = content[first : last + 1]
         return 200, {"etag": etag(self.objects[key]), "content-length": str(len(content))}, content
 
-    def HeadObject(self, key: Any, query: Any, body: Any, headers: Any):
+    def HeadObject(self, key: Any, query: Any, body: Any, headers: Any) -> tuple[int, dict[str, str], bytes]:
         if key not in self.objects:
             return 404, {}, b""
         content = self.objects[key]
         return 200, {"content-length": str(len(content)), "etag": etag(content)}, b""
 
-    def PutObject(self, key: Any, query: Any, body: Any, headers: Any):
+    def PutObject(self, key: Any, query: Any, body: Any, headers: Any) -> tuple[int, dict[str, str], bytes]:
         match, none = headers.get("If-Match"), headers.get("If-None-Match")
         if (none and key in self.objects) or (match and _text(match) != etag(self.objects.get(key, b""))):
             return 412, {}, b"<Error><Code>PreconditionFailed</Code></Error>"
         self.objects[key] = body
         return 200, {"etag": etag(body)}, b""
 
-    def DeleteObject(self, key: Any, query: Any, body: Any, headers: Any):
+    def DeleteObject(
+        self, key: Any, query: Any, body: Any, headers: Any
+    ) -> tuple[int, dict[str, str], bytes]:
         self.objects.pop(key, None)
         return 204, {}, b""
 
-    def CopyObject(self, key: Any, query: Any, body: Any, headers: Any):
+    def CopyObject(self, key: Any, query: Any, body: Any, headers: Any) -> tuple[int, dict[str, str], bytes]:
         source = unquote(_text(headers["x-amz-copy-source"])).partition("/")[2]
         self.objects[key] = self.objects[source]
         return 200, {}, b"<CopyObjectResult><ETag>x</ETag></CopyObjectResult>"
 
-    def ListObjectsV2(self, key: Any, query: Any, body: Any, headers: Any):
+    def ListObjectsV2(
+        self, key: Any, query: Any, body: Any, headers: Any
+    ) -> tuple[int, dict[str, str], bytes]:
         self.listed += [key for key in self.objects if key.startswith(query["prefix"])]
         shown = "".join(
             f"<Contents><Key>{escape(key)}</Key><Size>{len(content)}</Size><ETag>{etag(content)}</ETag>"
@@ -197,7 +201,9 @@ class Services:
         )
         return 200, {}, f"<R><IsTruncated>false</IsTruncated>{shown}</R>".encode()
 
-    def CreateMultipartUpload(self, key: Any, query: Any, body: Any, headers: Any):
+    def CreateMultipartUpload(
+        self, key: Any, query: Any, body: Any, headers: Any
+    ) -> tuple[int, dict[str, str], bytes]:
         upload = f"u{len(self.uploads)}"
         self.uploads[upload] = {}
         return 200, {}, f"<R><UploadId>{upload}</UploadId></R>".encode()
@@ -206,29 +212,33 @@ class Services:
         self.uploads[query["uploadId"]][int(query["partNumber"])] = body
         return 200, {"etag": etag(body)}, b""
 
-    def CompleteMultipartUpload(self, key: Any, query: Any, body: Any, headers: Any):
+    def CompleteMultipartUpload(
+        self, key: Any, query: Any, body: Any, headers: Any
+    ) -> tuple[int, dict[str, str], bytes]:
         # Completing again answers as the first time: API_CompleteMultipartUpload
         parts = self.uploads[query["uploadId"]]
         self.objects[key] = b"".join(parts[number] for number in sorted(parts))
         return 200, {}, b"<R><ETag>x</ETag></R>"
 
-    def AbortMultipartUpload(self, key: Any, query: Any, body: Any, headers: Any):
+    def AbortMultipartUpload(
+        self, key: Any, query: Any, body: Any, headers: Any
+    ) -> tuple[int, dict[str, str], bytes]:
         self.uploads.pop(query["uploadId"], None)
         return 204, {}, b""
 
     # S3 Batch Operations: a job per ClientRequestToken
 
-    def CreateJob(self, text: Any):
+    def CreateJob(self, text: Any) -> tuple[int, dict[str, str], bytes]:
         token = text.partition("<ClientRequestToken>")[2].partition("<")[0]
         job = self.jobs.setdefault(token, f"job-{len(self.jobs)}")
         return 200, {}, f"<CreateJobResult><JobId>{job}</JobId></CreateJobResult>".encode()
 
-    def ListJobs(self, text: Any):
+    def ListJobs(self, text: Any) -> tuple[int, dict[str, str], bytes]:
         return 200, {}, b"<ListJobsResult><Jobs></Jobs></ListJobsResult>"
 
     # Glue's catalog
 
-    def GetTable(self, request: Any):
+    def GetTable(self, request: Any) -> tuple[int, dict[str, str], bytes]:
         table = self.tables.get(request["Name"])
         return (
             (200, {}, json.dumps({"Table": table}).encode()) if table else refusal("EntityNotFoundException")
@@ -239,7 +249,7 @@ class Services:
             return refusal("AlreadyExistsException")
         return self.UpdateTable(request)
 
-    def UpdateTable(self, request: Any):
+    def UpdateTable(self, request: Any) -> tuple[int, dict[str, str], bytes]:
         self.tables[request["TableInput"]["Name"]] = request["TableInput"]
         return 200, {}, b"{}"
 
@@ -248,30 +258,30 @@ class Services:
             return refusal("AlreadyExistsException")
         return self.UpdatePartition(request)
 
-    def UpdatePartition(self, request: Any):
+    def UpdatePartition(self, request: Any) -> tuple[int, dict[str, str], bytes]:
         given = request["PartitionInput"]
         self.partitions[request["TableName"], *given["Values"]] = given["StorageDescriptor"]["Location"]
         return 200, {}, b"{}"
 
     # The bus, the queue, the stream, and the table of what is announced
 
-    def PutEvents(self, request: Any):
+    def PutEvents(self, request: Any) -> tuple[int, dict[str, str], bytes]:
         details = [json.loads(entry["Detail"]) for entry in request["Entries"]]
         self.announced += [detail.get("export_arn") or detail["record"] for detail in details]
         return 200, {}, b'{"FailedEntryCount": 0, "Entries": [{"EventId": "e"}]}'
 
-    def GetQueueUrl(self, request: Any):
+    def GetQueueUrl(self, request: Any) -> tuple[int, dict[str, str], bytes]:
         return 200, {}, b'{"QueueUrl": "https://sqs.us-east-1.amazonaws.com/222222222222/arrivals"}'
 
-    def ChangeMessageVisibility(self, request: Any):
+    def ChangeMessageVisibility(self, request: Any) -> tuple[int, dict[str, str], bytes]:
         return 200, {}, b"{}"
 
-    def PutRecords(self, request: Any):
+    def PutRecords(self, request: Any) -> tuple[int, dict[str, str], bytes]:
         self.records += [record["Data"] for record in request["Records"]]
         taken = [{"SequenceNumber": "1", "ShardId": "shardId-000000000000"}] * len(request["Records"])
         return 200, {}, json.dumps({"FailedRecordCount": 0, "Records": taken}).encode()
 
-    def PutItem(self, request: Any):
+    def PutItem(self, request: Any) -> tuple[int, dict[str, str], bytes]:
         key = request["Item"]["id"]["S"]
         before, values = self.items.get(key), request["ExpressionAttributeValues"]
         if before:
@@ -285,18 +295,18 @@ class Services:
         self.items[key] = request["Item"]
         return 200, {}, b"{}"
 
-    def UpdateItem(self, request: Any):
+    def UpdateItem(self, request: Any) -> tuple[int, dict[str, str], bytes]:
         names, values = request["ExpressionAttributeNames"], request["ExpressionAttributeValues"]
         changed = {names[f"#{n[1:]}"]: value for n, value in values.items() if f"#{n[1:]}" in names}
         self.items.setdefault(request["Key"]["id"]["S"], dict(request["Key"])).update(changed)
         return 200, {}, b"{}"
 
-    def DeleteItem(self, request: Any):
+    def DeleteItem(self, request: Any) -> tuple[int, dict[str, str], bytes]:
         self.items.pop(request["Key"]["id"]["S"], None)
         return 200, {}, b"{}"
 
 
-def refused(service: Any, kind: Any):
+def refused(service: Any, kind: Any) -> tuple[int, dict[str, str], bytes]:
     """Of a throttle the code that the service has for it, which clients try again."""
     status, code = (403, "AccessDenied") if kind == "error" else (400, "ThrottlingException")
     if service in ("s3", "s3-control"):

@@ -1,4 +1,3 @@
-# pyright: basic
 """A replica's run fills the tables that the source's has: whatever comes first, twice, or half."""
 
 import contextlib
@@ -22,6 +21,7 @@ from tests.contract.kills.kill_table import (
     walked,
     world,
 )
+from tests.typed import fake
 
 THIRD = "2026-01-04T03:00:00Z"
 
@@ -89,7 +89,8 @@ def test_increments_that_come_in_any_order_wait_for_their_turn(
     here: Any, source: Any, replica: Any, order: Any
 ):
     keys = handed_over(source, "orders")
-    waiting, tries = [keys[number] for number in order], 0
+    waiting: list[str] = [keys[number] for number in order]
+    tries = 0
 
     class NotYet(Exception):
         pass
@@ -162,15 +163,17 @@ def test_half_an_export_is_announced_to_nobody(here: Any, source: Any, replica: 
     if of == "orders":
         folder = work["summary_key"].rpartition("/")[0]
         data = sorted(k for k in source["objects"] if k.startswith(f"{folder}/data/"))
-        gone = data[-1] if half == "without its last file" else work["summary_key"]
+        removed = data[-1] if half == "without its last file" else work["summary_key"]
     else:
         files = sorted(k for k in source["objects"] if k.startswith(work["export_prefix"]))
-        gone = files[-1] if half == "without its last file" else next(k for k in files if k.endswith(".json"))
-    content = replica.objects.pop(gone)
+        removed = (
+            files[-1] if half == "without its last file" else next(k for k in files if k.endswith(".json"))
+        )
+    content = replica.objects.pop(removed)
     message = {"Records": [arrival_of(key)]}
     assert here.call("arrival", message)["batchItemFailures"]
     assert replica.state()["announced"] == source["announced"]
-    replica.objects[gone] = content
+    replica.objects[removed] = content
     for item in replica.items.values():
         item["in_progress_expiration"] = {"N": "0"}
     assert not here.call("arrival", message)["batchItemFailures"]
@@ -185,7 +188,7 @@ def test_every_step_of_a_replicas_run_may_fail_once_and_the_run_is_started_again
     run(here, first)
     begun = replica.state()
     tasks: list[Any] = []
-    run(here, second, lambda handler, event: tasks.append(handler))
+    run(here, second, fake(lambda handler, event: tasks.append(handler)))
     expected = published(replica.state())
     assert len(tasks) >= 6
     for number in range(len(tasks)):

@@ -1,4 +1,3 @@
-# pyright: basic
 """Runs of one source that overlap, a clock that is off, and a bucket with a past: what is published is the same."""
 
 import datetime as clock
@@ -10,6 +9,7 @@ import pytest
 
 from tests.contract.kills.deployed import seen
 from tests.contract.kills.kill_table import DUE, NEXT, a_run, nothing, world
+from tests.typed import fake
 
 SAME_DAY = "2026-01-03T09:00:00Z"
 
@@ -76,7 +76,7 @@ def test_two_publications_at_once_leave_readers_at_the_newer_one(
 ):
     def publication(due: Any, before: Any):
         tasks = tasks_of(here, before, due)
-        return next(e for h, e in tasks if e.get("step") == "publish" and e["export"]["source"] == source)
+        return next(e for _, e in tasks if e.get("step") == "publish" and e["export"]["source"] == source)
 
     older = publication(NEXT, begun)
     both = here.services.state()
@@ -110,7 +110,7 @@ def test_two_publications_at_once_leave_readers_at_the_newer_one(
 def at(number: Any, do: Any):
     """Does it once, before the task of that number."""
     count = iter(range(1000))
-    return lambda handler, event: do() and None if next(count) == number else None
+    return fake(lambda handler, event: do() and None if next(count) == number else None)
 
 
 @pytest.mark.parametrize("off", [-3600, 3600])
@@ -126,7 +126,7 @@ def test_a_clock_that_is_an_hour_off_changes_nothing_that_is_published(
             return clock.datetime.now(tz) + clock.timedelta(seconds=off)
 
     monkeypatch.setattr(here.apps["catalog"], "datetime", Off)
-    monkeypatch.setattr(time, "time", lambda now=time.time: now() + off)
+    monkeypatch.setattr(time, "time", fake(lambda now=time.time: now() + off))
     here.services.restore(begun)
     a_run(here, NEXT)
     assert seen(here.services.state()) == expected

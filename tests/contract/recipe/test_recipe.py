@@ -1,4 +1,3 @@
-# pyright: basic
 """CONTRIBUTING.md's recipes make a pipeline: followed to the letter in a copy of the tree, the tests there pass.
 
 toy/ is a pipeline with a handler, a block, an alarm and a rule for names. Every file that the recipes name is written,
@@ -172,13 +171,13 @@ STACKS = ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "Pulumi.local.ya
 
 def test_every_file_that_a_recipe_names_is_written_edited_or_left_out_for_a_reason() -> None:
     changed = {name for name, *_ in edits.EDITS} | {"README.md", "docs/names.md"}
-    paths = set().union(*map(named, RECIPES))
+    paths = {path for recipe in RECIPES for path in named(recipe)}
     assert sorted(paths - written() - changed - NOT_FOLLOWED.keys()) == []
     assert sorted(NOT_FOLLOWED.keys() - paths) == []
 
 
 def test_the_toy_needs_no_file_that_no_recipe_names() -> None:
-    paths = set().union(*map(named, RECIPES))
+    paths = {path for recipe in RECIPES for path in named(recipe)}
     folders = (*(path for path in paths if path.endswith("/")), "handlers/beat/", "tests/contract/iam/table_")
     files = {path for path in written() if not path.endswith("/")} | {name for name, *_ in edits.EDITS}
     # A pipeline's room has files of its own, and so has its handler.

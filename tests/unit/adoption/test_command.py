@@ -1,4 +1,3 @@
-# pyright: basic
 """The command line of adopting: whose role enters, what stops it, and that the project's own files stay."""
 
 from __future__ import annotations
@@ -19,9 +18,15 @@ from adoption import __main__ as command
 from adoption import run
 from adoption.looking import Seen
 from adoption.wanted import Wanted
+from tests.typed import as_yaml, ignoring
 from tests.unit.configs import ENTERED
 
 ROOT = Path(__file__).resolve().parents[3]
+
+
+def named_stack(name: str, **_: Any) -> SimpleNamespace:
+    """Takes the place of automation's functions that select a stack."""
+    return SimpleNamespace(name=name)
 
 
 @pytest.fixture
@@ -29,7 +34,7 @@ def project(tmp_path: Path) -> Path:
     root = tmp_path / "root"
     (root / "components").mkdir(parents=True)
     (root / "Pulumi.yaml").write_text("name: tributary\nruntime: python\n")
-    (root / "Pulumi.prod.yaml").write_text(yaml.safe_dump({"config": {"tributary:accounts": ENTERED}}))
+    (root / "Pulumi.prod.yaml").write_text(as_yaml({"config": {"tributary:accounts": ENTERED}}))
     return root
 
 
@@ -45,7 +50,7 @@ def entered(project: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> list
 
     monkeypatch.setattr(automation, "select_stack", stack)
     monkeypatch.setattr(automation, "create_or_select_stack", stack)
-    monkeypatch.setattr(run, "show", lambda *_: run.Shown({}, [], []))
+    monkeypatch.setattr(run, "show", ignoring(lambda: run.Shown({}, [], [])))
     before = (project / "Pulumi.prod.yaml").read_bytes()
     assert command.main(["prod", "--root", str(project), *words]) == 0
     assert (project / "Pulumi.prod.yaml").read_bytes() == before
@@ -89,8 +94,8 @@ def test_without_credentials_it_says_so_and_adopts_nothing(
     def refused(*_: Any) -> Any:
         raise NoCredentialsError
 
-    monkeypatch.setattr(automation, "select_stack", lambda name, **_: SimpleNamespace(name=name))
-    monkeypatch.setattr(automation, "create_or_select_stack", lambda name, **_: SimpleNamespace(name=name))
+    monkeypatch.setattr(automation, "select_stack", named_stack)
+    monkeypatch.setattr(automation, "create_or_select_stack", named_stack)
     monkeypatch.setattr(run, "show", refused)
     assert command.main(["prod", "--root", str(project), "--yes"]) == 1
     assert capsys.readouterr().err == "adopt: Unable to locate credentials\n"
@@ -138,9 +143,9 @@ def test_what_would_be_adopted_is_shown_and_nothing_is_without_a_yes(
         adopted.append(shown)
         return []
 
-    monkeypatch.setattr(automation, "select_stack", lambda name, **_: SimpleNamespace(name=name))
-    monkeypatch.setattr(automation, "create_or_select_stack", lambda name, **_: SimpleNamespace(name=name))
-    monkeypatch.setattr(run, "show", lambda *_: SHOWN)
+    monkeypatch.setattr(automation, "select_stack", named_stack)
+    monkeypatch.setattr(automation, "create_or_select_stack", named_stack)
+    monkeypatch.setattr(run, "show", ignoring(lambda: SHOWN))
     monkeypatch.setattr(run, "adopt", adopt)
     assert command.main(["prod", "--root", str(project), *words], ask) == code
     assert adopted == ([SHOWN] if adopts else [])

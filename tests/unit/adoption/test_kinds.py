@@ -1,4 +1,3 @@
-# pyright: basic
 """Each type that the program registers can be looked for and imported, or there is a reason why it is made anew."""
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ from local.providers.gcp_types import ROWS as GOOGLE_ROWS
 from tests.contract.iam.operations import PREFIX
 from tests.contract.iam.provider_log import ACTIONS
 from tests.recording import ROOT, record
+from tests.typed import fake
 
 IMPORTED = sorted(token for token, kind in KINDS.items() if kind.search)
 
@@ -125,7 +125,7 @@ class Client:
         return False
 
     def __getattr__(self, operation: str) -> Any:
-        return lambda **arguments: self.calls.append((operation, arguments)) or self.answer
+        return fake(lambda **arguments: self.calls.append((operation, arguments)) or self.answer)
 
 
 def test_a_look_fills_its_forms_and_knows_what_is_not_there() -> None:

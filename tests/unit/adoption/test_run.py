@@ -1,4 +1,3 @@
-# pyright: basic
 """What is wanted, where it is looked for, the import file that is filled in, what an import leaves to be changed."""
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ PLAN = {
         f"{STACK}aws:s3/bucket:Bucket::there": goal(bucket="b", steps="same"),
     }
 }
-FILE = {
+FILE: dict[str, Any] = {
     "nameTable": {"workload": PROVIDER},
     "providerInputs": {"workload": {"region": "eu-central-1"}},
     "resources": [
@@ -120,9 +119,8 @@ def test_what_is_not_there_is_made_and_what_may_not_be_seen_is_no_answer(
 
 
 def test_several_that_could_be_meant_are_not_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
-    mapping = Kind(
-        "{found}", "sqs", Search(("list",), lambda client, values: looking.aws._only(["1", "2"], "arn"))
-    )  # pyright: ignore[reportPrivateUsage]
+    only = looking.aws._only  # pyright: ignore[reportPrivateUsage] - how each search ends
+    mapping = Kind("{found}", "sqs", Search(("list",), lambda client, values: only(["1", "2"], "arn")))
     answering(monkeypatch, list_aliases={"Aliases": []})
     monkeypatch.setattr(looking, "KINDS", {**looking.KINDS, "aws:sqs/queue:Queue": mapping})
     seen = search()
@@ -137,7 +135,7 @@ def test_the_file_has_what_is_there_with_all_that_it_stands_in() -> None:
     assert filled["nameTable"] == {"workload": PROVIDER} and filled["providerInputs"]["workload"]
     other = ("aws:sqs/queue:Queue", "failed", import_file.way(LAKE))  # of the same name, elsewhere
     assert import_file.fill(FILE, {other: "https://q"})["resources"] == []
-    standing = {
+    standing: dict[str, Any] = {
         **FILE,
         "nameTable": {**FILE["nameTable"], "failed": BLOCK},
         "resources": FILE["resources"][3:],

@@ -1,4 +1,3 @@
-# pyright: basic
 """A collection of either generation, for each kind of pipeline that has one."""
 
 import copy

@@ -1,4 +1,3 @@
-# pyright: basic
 """What moves a collection into another group, and so replaces it: the cases of docs/collections.md."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# pyright: basic
 """The key of each table is read as the table is adopted, and granted to who exports it or reads its stream
 (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport_Requesting.html)."""
 

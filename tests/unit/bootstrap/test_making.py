@@ -1,4 +1,3 @@
-# pyright: basic
 """What makes accounts ready registers: state, the one door, the roles behind it, and what stands at Google."""
 
 import json
@@ -15,6 +14,7 @@ from bootstrap.registered import config_of
 from components.arguments import Refused, parse
 from policy import check, snake
 from policy.rules import Resource
+from tests.typed import fake
 from tests.unit.bootstrap.recorded import HOME, config, listed, made
 
 OTHER = "222222222222"
@@ -276,7 +276,7 @@ def test_the_boundary_that_a_config_names_is_made_and_no_deployer_changes_it(
         for place in prod.places
     )  # fmt: skip
     bounded = replace(prod, places=places)
-    monkeypatch.setattr(lists, "of_stack", lambda stack: bounded)
+    monkeypatch.setattr(lists, "of_stack", fake(lambda stack: bounded))
     assert accounts.boundaries(bounded) == {(OTHER, "most-of-prod"): ("/limits/", content)}
     recording = made(stacks=["prod"])
     policy = recording.of(POLICY)[f"most-of-prod-{OTHER}"]

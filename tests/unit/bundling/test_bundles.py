@@ -1,4 +1,3 @@
-# pyright: basic
 """Bundles: the same bytes everywhere, nothing missing, nothing from this machine.
 
 The wheels come from uv's cache, or once from the registry.
@@ -21,6 +20,7 @@ from packaging.requirements import Requirement
 
 from components.bundling import bundles
 from components.bundling.bundles import BundleError, bundle
+from tests.typed import ignoring
 
 ROOT = Path(__file__).resolve().parents[3]
 HOST_RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
@@ -136,7 +136,7 @@ def test_changed_requirements_are_another_bundle(handlers: Path):
 
 def test_a_bundle_is_built_once_and_then_found(handlers: Path, monkeypatch: pytest.MonkeyPatch):
     made = bundle("plain", handlers=handlers)
-    monkeypatch.setattr(bundles, "_zip", lambda *_: pytest.fail("built again"))
+    monkeypatch.setattr(bundles, "_zip", ignoring(lambda: pytest.fail("built again")))
     assert bundle("plain", handlers=handlers) == made
 
 
@@ -339,7 +339,7 @@ def test_a_bundle_runs_with_nothing_but_itself_and_lambdas_runtime(name: Any, tm
 def test_an_undeclared_import_is_caught_though_this_environment_has_it(
     handlers: Path, tmp_path: Path, line: str
 ):
-    import pydantic  # noqa: F401 -- it is here, so only the isolation can catch it
+    import pydantic  # noqa: F401 # pyright: ignore[reportUnusedImport] - it is here, so only the isolation can catch it
 
     (handlers / "plain" / "app.py").write_text(f"{APP}\n{line}\n")
     made = bundle("plain", handlers=handlers, runtime=HOST_RUNTIME, architecture=HOST_ARCHITECTURE)

@@ -1,4 +1,3 @@
-# pyright: basic
 """What things cost, computed by hand from the pricing pages of the services: each with its page and its sum."""
 
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from components.cost import Pipeline, Resource, estimate
 from components.cost.usage import USAGE, FirehoseUsageArgs
 from components.pipelines.export.sources import ExportSourceArgs
 from components.pipelines.zero_etl.args import ZeroEtlTableArgs
+from tests.typed import listed
 
 US, FRANKFURT, TOKYO = "us-east-1", "eu-central-1", "ap-northeast-1"
 OPENSEARCH = "https://aws.amazon.com/opensearch-service/pricing/"
@@ -293,33 +293,39 @@ CASES = [
 ]  # fmt: skip
 
 
-def args_of(it: Case) -> Any:
-    account = SimpleNamespace(region=it.args.get("region", US))
-    plain = {"tables": [], "sources": [], "landing": SimpleNamespace(account=account)} | REPLICA
-    return SimpleNamespace(account=account, **plain | {k: v for k, v in it.args.items() if k != "region"})
+def args_of(costed: Case) -> Any:
+    account = SimpleNamespace(region=costed.args.get("region", US))
+    plain: dict[str, Any] = REPLICA | {
+        "tables": [],
+        "sources": [],
+        "landing": SimpleNamespace(account=account),
+    }
+    return SimpleNamespace(account=account, **plain | {k: v for k, v in costed.args.items() if k != "region"})
 
 
-@pytest.mark.parametrize("it", CASES, ids=lambda it: it.name)
-def test_a_thing_costs_what_it_comes_to_by_hand(it: Case) -> None:
-    by_hand = eval(it.sum)  # the arithmetic of this file
-    least, most = by_hand if isinstance(by_hand, tuple) else (by_hand, by_hand)
-    expected = it.dollars if isinstance(it.dollars, tuple) else (it.dollars, it.dollars)
+@pytest.mark.parametrize("costed", CASES, ids=lambda costed: costed.name)
+def test_a_thing_costs_what_it_comes_to_by_hand(costed: Case) -> None:
+    by_hand: Any = eval(costed.sum)  # the arithmetic of this file
+    least, most = listed(by_hand)[0], listed(by_hand)[-1]
+    expected = costed.dollars if isinstance(costed.dollars, tuple) else (costed.dollars, costed.dollars)
     assert (round(least, 2), round(most, 2)) == expected
-    cost = estimate(it.resources, {"pipe": Pipeline(it.kind, args_of(it), USAGE[it.kind](**it.usage))})
+    cost = estimate(
+        costed.resources, {"pipe": Pipeline(costed.kind, args_of(costed), USAGE[costed.kind](**costed.usage))}
+    )
     (line,) = [
         line
         for line in cost.lines
-        if line.quantity.what == it.what and (line.quantity.when == "once") == (it.what in ONCE)
+        if line.quantity.what == costed.what and (line.quantity.when == "once") == (costed.what in ONCE)
     ]
     assert (float(line.least), float(line.most)) == pytest.approx((least, most))
-    assert it.page in (line.price.page, TRANSFER)
+    assert costed.page in (line.price.page, TRANSFER)
 
 
 ONCE = {"first export of the tables", "objects that were there", "job for what was there"}
 
 
 def test_there_are_forty_cases_at_least_and_no_two_are_one() -> None:
-    assert len({it.name for it in CASES}) == len(CASES) >= 40
+    assert len({costed.name for costed in CASES}) == len(CASES) >= 40
 
 
 def two(*made: Resource) -> list[tuple[Decimal, Decimal]]:

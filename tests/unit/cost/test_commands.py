@@ -1,4 +1,3 @@
-# pyright: basic
 """The commands that show what a stack costs, and what it needs, from whatever its files say."""
 
 import json
@@ -15,6 +14,7 @@ from bootstrap.cheaper import savings
 from bootstrap.cost import compared, estimated
 from bootstrap.registered import config_in, config_of
 from tests.recording import record, stack_config
+from tests.typed import as_yaml
 
 TOO_LOW: dict[str, Any] = {"ceiling": 10, "enforcement": "mandatory"}
 
@@ -92,7 +92,7 @@ def test_a_stacks_own_file_with_keys_of_others_changes_nothing(
     own = yaml.safe_load((running.ROOT / "Pulumi.dev.yaml").read_text())
     own["config"] |= {"aws:region": "us-east-1", "other:key": {"a": 1}}
     path = tmp_path / "before.yaml"
-    path.write_text(yaml.safe_dump(own))
+    path.write_text(as_yaml(own))
     against(path)
     assert capsys.readouterr().out == "The cost does not change.\n"
 

@@ -1,4 +1,3 @@
-# pyright: basic
 """An estimate of what is registered: nothing is without a price or a reason, and what it says holds together."""
 
 import json
@@ -21,6 +20,7 @@ from components.stack.costs import judge
 from components.stack.kinds import KINDS
 from components.stack.settings import CostArgs
 from tests.recording import Recording, record, recorded, stack_config
+from tests.typed import fake
 
 STACKS = ("dev", "prod", "local")
 
@@ -203,8 +203,8 @@ def test_a_ceiling_is_judged_by_the_least_and_only_a_mandatory_one_stops(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     logged: list[tuple[str, str]] = []
-    monkeypatch.setattr("pulumi.log.warn", lambda text: logged.append(("warn", text)))
-    monkeypatch.setattr("pulumi.log.info", lambda text: logged.append(("info", text)))
+    monkeypatch.setattr("pulumi.log.warn", fake(lambda text: logged.append(("warn", text))))
+    monkeypatch.setattr("pulumi.log.info", fake(lambda text: logged.append(("info", text))))
     estimated = {"month": {"all": [100.0, 900.0]}}
     judge(estimated, CostArgs())
     judge(estimated, CostArgs(ceiling=900))

@@ -1,4 +1,3 @@
-# pyright: basic
 """The published lists are read as their documentation has them; what they do not have stays as it was."""
 
 import json
@@ -16,6 +15,7 @@ from components.cost.offers import GOOGLE, OFFER, PRODUCTS, offered, sold
 from components.cost.prices import FILES, Price, prices, read
 from components.cost.refresh import aws, google, main, renewed, write
 from docs.costs import by_hand
+from tests.typed import fake
 
 
 def offer(*products: tuple[str, dict[str, str], list[tuple[str, str]]]) -> dict[str, Any]:
@@ -131,8 +131,8 @@ LISTED: dict[str, list[tuple[str, dict[str, str], list[tuple[str, str]], str | N
 def test_of_products_that_are_called_alike_the_right_one_is_taken_and_is_what_we_have(name: str) -> None:
     listed = offer(*((usage, more, tiers) for usage, more, tiers, _ in LISTED[name]))
     rows = {(row.key, row.region): row.price for row in read(FILES / "aws.csv")}
-    ours = {key: rows[key, "us-east-1"] for *_, key in LISTED[name] if key}
-    assert dict(offered(name, listed)) == ours
+    own = {key: rows[key, "us-east-1"] for *_, key in LISTED[name] if key}
+    assert dict(offered(name, listed)) == own
 
 
 def test_what_a_list_has_replaces_and_what_it_has_not_stays() -> None:
@@ -154,7 +154,9 @@ def test_each_services_list_of_each_region_is_read_and_written_again_as_it_was_r
 
     def fetch(address: str) -> Any:
         requested.append(address)
-        products = [("EUC1-IndexingOCU", {}, [("0", "0.3390000000")])] if "AmazonES" in address else []
+        products: list[Any] = (
+            [("EUC1-IndexingOCU", {}, [("0", "0.3390000000")])] if "AmazonES" in address else []
+        )
         return offer(*products)
 
     rows = aws(read(FILES / "aws.csv"), ["eu-central-1"], fetch)
@@ -208,9 +210,9 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def answering(monkeypatch: pytest.MonkeyPatch, answer: Callable[[str], Any]) -> None:
     """What each list's address answers."""
-    monkeypatch.setattr("components.cost.refresh.aws", lambda rows, regions: aws(rows, regions, answer))
+    monkeypatch.setattr("components.cost.refresh.aws", fake(lambda rows, regions: aws(rows, regions, answer)))
     monkeypatch.setattr(
-        "components.cost.refresh.google", lambda rows, regions, key: google(rows, regions, key, answer)
+        "components.cost.refresh.google", fake(lambda rows, regions, key: google(rows, regions, key, answer))
     )
 
 

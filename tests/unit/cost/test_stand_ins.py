@@ -1,4 +1,3 @@
-# pyright: basic
 """A price of another region is named wherever an estimate is shown: on the pages, and in a pull request's comment."""
 
 import json
@@ -14,6 +13,7 @@ from delivery.settings import Masking
 from delivery.strip import stripped
 from docs import costs
 from tests.recording import record
+from tests.typed import fake
 
 STACKS = ("dev", "prod", "local")
 ROOT = Path(__file__).resolve().parents[3]
@@ -53,7 +53,7 @@ def test_beside_the_table_of_all_stacks_stands_the_page_that_has_those_of_each()
 
 def test_a_table_without_any_has_no_such_line(monkeypatch: pytest.MonkeyPatch) -> None:
     without = record("dev").outputs["cost"] | {costs.ELSEWHERE: []}
-    monkeypatch.setattr(costs, "estimated", lambda stack: without)
+    monkeypatch.setattr(costs, "estimated", fake(lambda stack: without))
     assert "another region" not in costs.cost("dev") + costs.cost("all")
 
 

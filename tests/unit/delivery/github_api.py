@@ -1,4 +1,3 @@
-# pyright: basic
 """A small GitHub in this process: comments, labels and issues of one repository."""
 
 import json
@@ -43,7 +42,7 @@ class Handler(BaseHTTPRequestHandler):
         url, api = urlsplit(self.path), self.server
         path = url.path.removeprefix("/repos/shop/data/")
         size = int(self.headers.get("Content-Length") or 0)
-        body = json.loads(self.rfile.read(size)) if size else {}
+        body: dict[str, Any] = json.loads(self.rfile.read(size)) if size else {}
         api.calls.append(f"{self.command} {path}")
         if self.headers["Authorization"] != "Bearer t":
             return self.answer(401, {"message": "Bad credentials"})
@@ -59,7 +58,11 @@ class Handler(BaseHTTPRequestHandler):
             )
             return self.answer(200, every[page * 2 - 2 : page * 2], link)
         if self.command == "POST" and path in lists:
-            made = body | {"id": len(lists[path]) + 1, "number": len(lists[path]) + 1, "user": BOT}
+            made: dict[str, Any] = body | {
+                "id": len(lists[path]) + 1,
+                "number": len(lists[path]) + 1,
+                "user": BOT,
+            }
             lists[path].append(made)
             return self.answer(201, made)
         if patched := re.fullmatch(r"issues/(comments/)?(\d+)", path):

@@ -1,4 +1,3 @@
-# pyright: basic
 """The comment of each recorded preview is the golden one; of any previews it is short enough and hides what it must.
 
 .venv/bin/python -m tests.unit.delivery.test_comment      writes the golden comments anew
@@ -17,6 +16,7 @@ from delivery.comment import LIMIT, MARKER, Report, comment, labels, summary
 from delivery.costs import change as cost_change
 from delivery.preview import Change, Finding, Preview, Property
 from delivery.settings import Masking
+from tests.typed import fake
 from tests.unit.delivery.recordings import HERE, NAMES, recorded
 
 LINK = "https://github.com/shop/data/actions/runs/1"
@@ -103,8 +103,8 @@ def test_a_long_comment_is_cut_at_its_end_and_leads_to_the_rest(name: str) -> No
 def test_the_deletions_of_a_long_change_are_all_there() -> None:
     urn = f"urn:pulumi:dev::tributary::{TABLE}::"
     many = [Change(f"{urn}new-{n}", "create") for n in range(5_000)]
-    gone = [Change(f"{urn}orders-{n}", "delete") for n in range(100)]
-    text = comment(Report([Preview("dev", changes=(*many, *gone))], "0" * 40, LINK), Masking())
+    removed = [Change(f"{urn}orders-{n}", "delete") for n in range(100)]
+    text = comment(Report([Preview("dev", changes=(*many, *removed))], "0" * 40, LINK), Masking())
     assert len(text.encode()) <= LIMIT
     assert text.count("**lost**") == 100
     assert text.index("orders-99") < text.index("new-0")
@@ -125,20 +125,23 @@ types = st.sampled_from([TABLE, "aws:s3/bucket:Bucket", "aws:iam/role:Role", "gc
 properties = st.builds(
     Property, names, names | st.none(), names | st.integers() | st.lists(names, max_size=3)
 )
+urns = st.builds(fake(lambda type, name: f"urn:pulumi:a::b::{type}::{name}"), types, names)
 change = st.builds(
-    lambda type, name, kind, pipeline, forced, its: Change(
-        f"urn:pulumi:a::b::{type}::{name}", kind, pipeline, tuple(forced), tuple(its)
-    ),
-    types, names, kinds, names, st.lists(names, max_size=2), st.lists(properties, max_size=3),
-)  # fmt: skip
+    Change,
+    urns,
+    kinds,
+    names,
+    st.lists(names, max_size=2).map(tuple),
+    st.lists(properties, max_size=3).map(tuple),
+)
 previews = st.builds(
-    lambda stack, changes, errors, pipelines: Preview(
+    fake(lambda stack, changes, errors, pipelines: Preview(
         stack,
         {"tributary:pipelines": {name: {"kind": "export", "sources": [{"dynamodb": name}]} for name in pipelines}},
         tuple(changes),
         errors=tuple(errors),
         failed=bool(errors),
-    ),
+    )),
     names, st.lists(change, max_size=12), st.lists(names, max_size=2), st.lists(names, max_size=4),
 )  # fmt: skip
 

@@ -1,4 +1,3 @@
-# pyright: basic
 """The command line and the providers of a job: what has another digest than the lock's is never unpacked or run."""
 
 import hashlib
@@ -15,6 +14,7 @@ import pytest
 
 from delivery import installed
 from delivery.command import Stopped
+from tests.typed import fake
 
 ROOT = Path(__file__).resolve().parents[3]
 REQUIRED = "pulumi==3.272.0 \\\n    --hash=sha256:00\npulumi-aws==7.51.1 \\\npulumi-gcp==10.2.0 \\\n"
@@ -41,7 +41,7 @@ def released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes
     content = [archive(pulumi=PROGRAM), b"provider of aws\n", b"provider of gcp\n"]
     answers = dict(zip(addresses.values(), content, strict=True))
     write(tmp_path, answers)
-    monkeypatch.setattr(urllib.request, "urlopen", lambda url, timeout: io.BytesIO(answers[url]))
+    monkeypatch.setattr(urllib.request, "urlopen", fake(lambda url, timeout: io.BytesIO(answers[url])))
     return answers
 
 

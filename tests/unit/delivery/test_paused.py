@@ -1,4 +1,3 @@
-# pyright: basic
 """What `make pause` left off: the comparison's issue says how to switch it on, a deployment that would do so stops."""
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from delivery.paused import at_google as paused_at_google
 from delivery.preview import Change, Preview, Property, read
 from delivery.settings import Masking, StackDelivery
 from tests.recording import record
+from tests.typed import fake, ignoring
 from tests.unit.delivery.recordings import recorded, text
 
 STACK = "urn:pulumi:prod::tributary::"
@@ -159,10 +159,15 @@ def test_a_deployment_stops_that_would_switch_on_what_is_off(
 ) -> None:
     ran: list[list[str]] = []
     plan = Preview("prod", changes=(Change(changed, "update"),))
-    monkeypatch.setattr(command, "run_preview", lambda *_, **__: plan)
-    monkeypatch.setattr(command, "state", lambda *_: STATE)
-    monkeypatch.setattr(command, "Accounts", lambda resources: account)
-    monkeypatch.setattr(command.subprocess, "run", lambda words, **_: ran.append(words) or Done)
+    monkeypatch.setattr(command, "run_preview", ignoring(lambda: plan))
+    monkeypatch.setattr(command, "state", ignoring(lambda: STATE))
+    monkeypatch.setattr(command, "Accounts", fake(lambda resources: account))
+
+    def run(words: list[str], **_: Any) -> Any:
+        ran.append(words)
+        return Done
+
+    monkeypatch.setattr(command.subprocess, "run", run)
     if stops:
         with pytest.raises(
             command.Stopped, match="make resume STACK=prod PIPELINE=shop-lake\nresume it first"

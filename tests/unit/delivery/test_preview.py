@@ -1,4 +1,3 @@
-# pyright: basic
 """What is read of a preview's events: changes, what forces them, findings, why it failed; and what strip keeps."""
 
 import json
@@ -33,7 +32,7 @@ def test_the_engines_own_counts_are_those_of_the_changes(name: str) -> None:
     summary = next(
         json.loads(line)["summaryEvent"] for line in text(name).splitlines() if "summaryEvent" in line
     )
-    counts = summary["resourceChanges"] or {}
+    counts: dict[str, int] = summary["resourceChanges"] or {}
     assert read.failed == (summary["result"] == "failed")
     for kind in ("update", "replace", "delete", "create") if not read.failed else ():
         assert read.count(kind) <= counts.get(kind, 0)
@@ -61,7 +60,7 @@ def test_a_removed_pipeline_is_still_known_by_its_name() -> None:
 def test_collections_that_move_to_the_next_generation_are_shown_as_lost_with_their_documents() -> None:
     """Made in groups, they are other collections (docs/collections.md)."""
     read = recorded("dev/next-generation")
-    lost = {change.name: gone.text for change in read.changes if (gone := loss(change))}
+    lost = {change.name: removed.text for change in read.changes if (removed := loss(change))}
     assert lost == dict.fromkeys(("catalog-search", "stock-ticks"), "all documents are deleted with it")
     groups = {change.name: change.kind for change in read.changes if "CollectionGroup" in change.type}
     assert groups == {"catalog-search-group": "create", "stock-ticks-group": "create"}
@@ -248,8 +247,11 @@ def test_what_the_program_estimates_is_what_the_comment_shows() -> None:
     before = record("dev", config).outputs["cost"]
     without = {k: v for k, v in config["pipelines"].items() if k != "stock-ticks"}
     after = record("dev", config | {"pipelines": without}).outputs["cost"]
-    sides = {"old": {"outputs": {"cost": before}}, "new": {"outputs": {"cost": after, "pipelines": {}}}}
-    step = {"type": "pulumi:pulumi:Stack", "urn": "u", **sides}
+    sides: dict[str, Any] = {
+        "old": {"outputs": {"cost": before}},
+        "new": {"outputs": {"cost": after, "pipelines": {}}},
+    }
+    step: dict[str, Any] = {"type": "pulumi:pulumi:Stack", "urn": "u", **sides}
     events = strip.stripped(event(resOutputsEvent={"metadata": step}))
     assert '"lines"' not in events
     cost = preview.read("dev", events).cost

@@ -1,4 +1,3 @@
-# pyright: basic
 """What the workflows' steps run, as they run it: on recorded previews, with a `pulumi` that prints them.
 
 Each command of a step is one of this package or of the Makefile, and each of this package is run here in the form that
@@ -26,6 +25,7 @@ from delivery.__main__ import main
 from delivery.preview import read
 from delivery.reviewed import differences
 from delivery.settings import StackDelivery
+from tests.typed import fake
 from tests.unit.delivery.github_api import Api
 from tests.unit.delivery.recordings import recorded, text
 
@@ -235,9 +235,9 @@ def test_what_was_reviewed_is_found_by_the_merged_commit(
         "actions/runs/2/artifacts": {"artifacts": [{"id": 5, "name": "previews", "expired": False}]},
     }
     zipped = archive(**{"dev.jsonl": "a", "../dev.jsonl": "b", "dev.plan": "c"})
-    monkeypatch.setattr("delivery.github.Repository.pages", lambda self, path: [{"head": {"sha": "h"}}])
-    monkeypatch.setattr("delivery.github.Repository.call", lambda self, method, path: answers[path])
-    monkeypatch.setattr("delivery.github.Repository.download", lambda self, path: zipped)
+    monkeypatch.setattr("delivery.github.Repository.pages", fake(lambda self, path: [{"head": {"sha": "h"}}]))
+    monkeypatch.setattr("delivery.github.Repository.call", fake(lambda self, method, path: answers[path]))
+    monkeypatch.setattr("delivery.github.Repository.download", fake(lambda self, path: zipped))
     monkeypatch.setenv("GITHUB_REPOSITORY", "shop/data")
     monkeypatch.setenv("GITHUB_TOKEN", "t")
     run = shlex.split(
@@ -305,9 +305,8 @@ def test_what_differs_from_what_was_reviewed_is_said() -> None:
 
 
 def test_the_policies_are_mandatory_where_delivery_yaml_says_so() -> None:
-    levels = {
-        level: command._policies(StackDelivery(policies=level))[-1] for level in ("advisory", "mandatory")
-    }
+    policies = command._policies  # pyright: ignore[reportPrivateUsage] - the options alone
+    levels = {level: policies(StackDelivery(policies=level))[-1] for level in ("advisory", "mandatory")}
     assert levels == {"advisory": "policy/levels/dev.json", "mandatory": "policy/levels/prod.json"}
     for level, file in levels.items():
         assert json.loads((ROOT / file).read_text())["all"] == level

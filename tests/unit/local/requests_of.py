@@ -1,4 +1,3 @@
-# pyright: basic
 """Requests made from a service's model: valid ones, and such as are beyond one of its limits. botocore writes them."""
 
 from __future__ import annotations
@@ -7,13 +6,14 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from re import _parser as parser  # type: ignore[attr-defined]  # what `re` reads patterns with
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlencode
 
 from botocore.model import OperationModel
 from botocore.serialize import create_serializer
 
 from local.cloud.models.differences import WRONG
+from tests.typed import listed
 
 UNICODE = {r"\p{L}": "a-zA-Z", r"\p{Z}": " ", r"\p{N}": "0-9", r"\p{P}": "!-/", r"\p{M}": "", r"\p{S}": "+"}
 PLAIN = {r"\p{Print}": " -~", r"\p{ASCII}": " -~", r"\p{Alnum}": "a-z0-9", r"\p{Graph}": "!-~"}
@@ -39,7 +39,8 @@ def matching(pattern: re.Pattern[str], least: int, most: int) -> str | None:
     """A text of `least` to `most` characters that the whole pattern takes."""
     for repeats in (1, 0, 2, 3, 4, 6, 8, 12, 20, 32, 36, 64, least):
         for way in range(4):
-            made = text_of(parser.parse(pattern.pattern, re.ASCII), repeats, way)
+            parsed = cast("Any", parser).parse(pattern.pattern, re.ASCII)
+            made = text_of(parsed, repeats, way)
             made = made[:most] if pattern.fullmatch(made[:most]) else made
             if least <= len(made) <= most and pattern.fullmatch(made):
                 return made
@@ -220,13 +221,14 @@ def written(
     made = create_serializer(protocol, include_validation=False).serialize_to_request(value, operation)
     path, _, fixed = made["url_path"].partition("?")
     query = parse_qs(fixed, keep_blank_values=True)
-    given = made["query_string"]
-    for name, content in given.items() if isinstance(given, dict) else given or []:
+    given: Any = made["query_string"]
+    pairs: list[tuple[str, Any]] = [*given.items()] if isinstance(given, dict) else given or []
+    for name, content in pairs:
         if content != []:
-            query[name] = [*map(str, content)] if isinstance(content, list) else [str(content)]
+            query[name] = [*map(str, listed(content))]
     headers = {name.lower(): str(value) for name, value in made["headers"].items()}
     body = made["body"]
     if isinstance(body, dict):
-        body = urlencode(body).encode()
+        body = urlencode(cast("dict[str, Any]", body)).encode()
         headers["content-type"] = "application/x-www-form-urlencoded"
     return made["method"], unquote(path), headers, body.encode() if isinstance(body, str) else body, query

@@ -1,4 +1,3 @@
-# pyright: basic
 """The local Google Cloud takes what an API's discovery document takes and refuses what it does not. Google's own client
 writes the requests."""
 
@@ -6,12 +5,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
-from googleapiclient import discovery as client
-from googleapiclient.http import HttpMock
+from googleapiclient import discovery as client  # pyright: ignore[reportMissingTypeStubs] - it has no types
+from googleapiclient.http import HttpMock  # pyright: ignore[reportMissingTypeStubs] - it has no types
 
 from local.gcp import discovery, messages
 from local.gcp.refusals import Refused
@@ -98,11 +97,12 @@ def worse(
     schema = schemas[schema["$ref"]] if "$ref" in schema else schema
     if not isinstance(value, dict) or "properties" not in schema:
         return
-    yield "an unknown field", {**value, "noSuchField": 1}
-    for key, given in value.items():
+    members = cast("dict[str, Any]", value)
+    yield "an unknown field", {**members, "noSuchField": 1}
+    for key, given in members.items():
         about = schema["properties"][key]
         if about.get("description") == "Required" and depth == 0:
-            yield f"no {key}", {name: item for name, item in value.items() if name != key}
+            yield f"no {key}", {name: item for name, item in members.items() if name != key}
         if "enum" in about:
             yield f"{key} of no enum", {**value, key: "NONE_OF_THESE"}
         if about.get("format") in ("google-duration", "google-datetime", "int32", "int64"):
@@ -122,7 +122,7 @@ def call(service: Any, method: str, /, **arguments: Any) -> tuple[str, str, dict
     for resource in resources:
         service = getattr(service, resource)()
     request = getattr(service, verb)(**arguments)
-    parts = urlsplit(request.uri)
+    parts = urlsplit(str(request.uri))
     body = json.loads(request.body) if request.body else None
     return request.method, unquote(parts.path), parse_qs(parts.query), body
 
@@ -142,7 +142,8 @@ CASES = [(api, name) for api, names in METHODS.items() for name in names]
 
 @pytest.fixture(scope="module")
 def services() -> dict[str, Any]:
-    return {api: client.build_from_document(discovery.document(api), http=HttpMock()) for api in METHODS}
+    build = cast("Any", client).build_from_document
+    return {api: build(discovery.document(api), http=HttpMock()) for api in METHODS}
 
 
 @pytest.mark.parametrize(("api", "name"), CASES)

@@ -1,4 +1,3 @@
-# pyright: basic
 """Which engine is taken, and that what is broken in the cache is made again, by one run at a time."""
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import pytest
 from pulumi.automation import CommandError
 
 from local import engine
+from tests.typed import fake
 
 
 def pulumi(path: Path, says: str) -> Path:
@@ -80,7 +80,7 @@ def test_a_whole_cache_is_used_as_it_is(made: list[Path]):
 def test_a_build_that_makes_no_engine_leaves_nothing_in_the_cache(
     made: list[Path], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(engine, "build", lambda folder, say: pulumi(folder / "pulumi", "v3.1.0"))
+    monkeypatch.setattr(engine, "build", fake(lambda folder, say: pulumi(folder / "pulumi", "v3.1.0")))
     with pytest.raises(engine.EngineError, match=engine.VERSION):
         engine.find(lambda line: None)
     assert [path.name for path in cached().parent.iterdir()] == [".lock"]
@@ -124,7 +124,7 @@ def test_a_failed_build_says_what_was_tried_and_what_go_printed(
     go = tmp_path / "go"
     go.write_text("#!/bin/sh\necho 'go: no such module'; exit 1\n")
     go.chmod(0o755)
-    monkeypatch.setattr(engine, "toolchain", lambda say: go)
+    monkeypatch.setattr(engine, "toolchain", fake(lambda say: go))
     with pytest.raises(engine.EngineError, match=r"(?s)install Pulumi by hand.*no such module"):
         engine.build(tmp_path, lambda line: None)
 

@@ -1,4 +1,3 @@
-# pyright: basic
 """An import by the local providers: the real providers' ids, and nothing stated that nobody set."""
 
 import collections.abc
@@ -15,6 +14,7 @@ from local.providers.aws_rows import Refused, imported
 from local.providers.aws_types import INVOKES, ROWS
 from local.providers.servicer import Servicer
 from local.providers.values import plain, wire, without
+from tests.typed import fake
 
 NOBODY: Any = None  # the context of a call, which a read and a comparison do not use
 
@@ -32,7 +32,7 @@ def servicer(monkeypatch: pytest.MonkeyPatch) -> Servicer:
                 "maxMessageSize": 1048576},
         DATABASE: {"name": "lake", "catalogId": "111111111111", "region": "eu-west-1"},
     }  # fmt: skip
-    monkeypatch.setattr(cloud, "read", lambda kind, key, state, wait=False: {**data[kind], "arn": key})
+    monkeypatch.setattr(cloud, "read", fake(lambda kind, key, state, wait=False: {**data[kind], "arn": key}))
     return Servicer(cloud)
 
 
@@ -84,7 +84,7 @@ def test_a_function_reads_what_the_program_names_and_has_its_parts_in_the_functi
     read: list[Any] = []
     cloud.endpoint, cloud.account, cloud.region = "http://127.0.0.1:9", "111111111111", "eu-central-1"
     stream = {"name": "s", "arn": "a", "streamModeDetails": {"streamMode": "ON_DEMAND"}}
-    monkeypatch.setattr(cloud, "read", lambda kind, key, state: read.append(key) or dict(stream))
+    monkeypatch.setattr(cloud, "read", fake(lambda kind, key, state: read.append(key) or dict(stream)))
     answer = cloud.invoke("aws:kinesis/getStream:getStream", {"name": "s"})
     assert read == ["arn:aws:kinesis:eu-central-1:111111111111:stream/s"]
     getter: Any = kinesis.GetStreamResult.stream_mode_details.fget

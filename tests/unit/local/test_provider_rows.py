@@ -6,7 +6,7 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-from local.providers.aws_rows import Entry, Gone, Member
+from local.providers.aws_rows import Entry, Member, Missing
 from local.providers.aws_types import ROWS
 
 PLACES = [
@@ -34,9 +34,9 @@ def test_an_entry_is_the_one_of_the_resource() -> None:
     place = Entry("Aliases", "AliasName", "name")
     answer = {"Aliases": [{"AliasName": "a", "id": 1}, {"AliasName": "b", "id": 2}]}
     assert place.of(answer, {"name": "b"}) == {"AliasName": "b", "id": 2}
-    for gone in (answer, {}, {"Aliases": None}):
-        with pytest.raises(Gone, match="Aliases"):
-            place.of(gone, {"name": "c"})
+    for removed in (answer, {}, {"Aliases": None}):
+        with pytest.raises(Missing, match="Aliases"):
+            place.of(removed, {"name": "c"})
 
 
 def test_a_member_that_an_answer_lacks_is_empty() -> None:

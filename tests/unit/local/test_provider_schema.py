@@ -1,10 +1,10 @@
-# pyright: basic
 """The package schema that the local providers serve: complete, and true to the installed SDK."""
 
 import inspect
 import json
+from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pulumi_aws
 import pulumi_gcp
@@ -27,12 +27,12 @@ def served(request: pytest.FixtureRequest) -> SimpleNamespace:
     return SimpleNamespace(cloud=cloud, schema=json.loads(answer.schema))
 
 
-def references(value: Any):
+def references(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         if "$ref" in value:
             yield value["$ref"]
-        value = list(value.values())
-    for item in value if isinstance(value, list) else ():
+        value = [*cast("dict[str, Any]", value).values()]
+    for item in cast("list[Any]", value) if isinstance(value, list) else ():
         yield from references(item)
 
 
@@ -77,7 +77,9 @@ def test_a_types_inputs_are_those_that_the_sdk_sends(token: str, args: Any):
     described = json.loads(
         Servicer(CLOUDS[package]()).GetSchema(provider_pb2.GetSchemaRequest(), NO_CALL).schema
     )["resources"][token]
-    wire = {vars(p.fget)["_pulumi_name"] for p in vars(args).values() if isinstance(p, property)}
+    wire = {
+        vars(p.fget)["_pulumi_name"] for p in vars(cast("type", args)).values() if isinstance(p, property)
+    }
     assert set(described["inputProperties"]) == wire
     given = inspect.signature(args.__init__).parameters.values()
     required = {p.name for p in given if p.default is inspect.Parameter.empty} - {"__self__"}

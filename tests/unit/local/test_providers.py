@@ -1,4 +1,3 @@
-# pyright: basic
 """The local providers without a cloud: what Check refuses, what Diff sees, what a preview knows."""
 
 import json
@@ -119,7 +118,7 @@ def test_a_policy_that_means_the_same_is_no_difference(servicer: Servicer):
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Action": ["a:B", "a:C"], "Resource": "*"}],
     }
-    two = {
+    two: dict[str, Any] = {
         "Statement": {"Action": ["a:C", "a:B"], "Resource": ["*"], "Effect": "Allow"},
         "Version": "2012-10-17",
     }
@@ -154,7 +153,7 @@ def test_the_order_in_a_document_that_is_no_policy_is_a_difference(servicer: Ser
 
 def test_an_archive_is_compared_by_its_hash(servicer: Servicer):
     code = {SIGNATURE: ARCHIVE, "path": "/a", "hash": "1"}
-    moved = {"name": "f", "role": "r", "code": {**code, "path": "/b"}}
+    moved: dict[str, Any] = {"name": "f", "role": "r", "code": {**code, "path": "/b"}}
     assert not diff(servicer, FUNCTION, {"name": "f", "role": "r", "code": code}, moved).diffs
     moved["code"]["hash"] = "2"
     differences = diff(servicer, FUNCTION, {"name": "f", "role": "r", "code": code}, moved)
@@ -239,8 +238,8 @@ def test_a_provider_without_one_account_and_a_region_or_with_keys_is_refused(con
 
 
 def test_a_refresh_keeps_what_the_service_only_adds_to_and_tells_what_it_changed():
-    declared = {"rules": [{"id": "a", "days": 3}, {"id": "b", "days": 4}], "on": False}
-    added = {"rules": [{"id": "b", "days": 4, "x": 1}, {"id": "a", "days": 3, "filter": {}}]}
+    declared: dict[str, Any] = {"rules": [{"id": "a", "days": 3}, {"id": "b", "days": 4}], "on": False}
+    added: dict[str, Any] = {"rules": [{"id": "b", "days": 4, "x": 1}, {"id": "a", "days": 3, "filter": {}}]}
     assert values.seen(declared, added) == declared
     assert values.seen(declared, {"rules": [{"id": "a", "days": 9}]})["rules"] == [{"id": "a", "days": 9}]
     assert values.seen(declared, {"rules": declared["rules"] + [{"id": "c"}]})["rules"][2] == {"id": "c"}

@@ -1,4 +1,3 @@
-# pyright: basic
 """What is sent to a stack of any config: the keys of its tables, the types that it declares."""
 
 from __future__ import annotations
@@ -74,14 +73,16 @@ def test_a_record_has_each_property_its_time_and_where_the_index_takes_them_its_
 
 
 @pytest.mark.parametrize(
-    ("data", "drop", "gone"),
+    ("data", "drop", "removed"),
     [
         (b'{"T": "TEST"}', {"T": ["TEST"]}, True), (b'{"T": true}', {"T": ["true"]}, True),
         (b'{"T": "AAPL"}', {"T": ["TEST"]}, False), (b'{"U": 1}', {"T": ["1"]}, False), (b"no JSON", {}, False),
     ],
 )  # fmt: skip
-def test_what_the_pipeline_drops_is_not_awaited(data: bytes, drop: dict[str, list[str]], gone: bool) -> None:
-    assert firehose.dropped(data, drop) is gone
+def test_what_the_pipeline_drops_is_not_awaited(
+    data: bytes, drop: dict[str, list[str]], removed: bool
+) -> None:
+    assert firehose.dropped(data, drop) is removed
 
 
 def of(stack: str) -> samples.Cloud:
@@ -107,16 +108,16 @@ def test_of_the_local_stack_every_scalar_of_the_items_is_compared(name: str, tab
 def test_a_table_that_is_loaded_from_the_lake_has_what_is_declared_and_nothing_that_a_load_would_refuse() -> (
     None
 ):
-    keys = records.KEYS["orders"]
+    keys, from_the_lake = records.KEYS["orders"], export._from_the_lake  # pyright: ignore[reportPrivateUsage] - of one table
     for stack, left_out in (
         ("local", set[str]()),
         ("prod", {"flags", "labels", "signature", "thumbnails", "weights"}),
     ):
         cloud, made = of(stack), export.item("orders", 250, keys)
-        assert export._from_the_lake(cloud, "orders")
-        kept = export._declared(made, keys, samples.columns(cloud, "orders"))
-        assert made.keys() - kept.keys() == left_out and "coupon" in kept
-    assert not export._from_the_lake(of("dev"), "customers")
+        assert from_the_lake(cloud, "orders")
+        declared = export._declared(made, keys, samples.columns(cloud, "orders"))  # pyright: ignore[reportPrivateUsage] - one item
+        assert made.keys() - declared.keys() == left_out and "coupon" in declared
+    assert not from_the_lake(of("dev"), "customers")
 
 
 def test_an_index_is_read_by_the_role_of_dashboards_only_where_the_account_may_take_it_on() -> None:

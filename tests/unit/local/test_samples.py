@@ -1,4 +1,3 @@
-# pyright: basic
 """What `make up` waits for: all that was sent, read once more together before it is reported."""
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import pytest
 
 from local import samples
 from local.samples import Cloud, Row, export, firehose
+from tests.typed import fake, ignoring
 
 
 class Kind:
@@ -102,9 +102,9 @@ def test_what_can_t_be_read_is_read_again_and_reported_where_it_stays_so(
 
 def test_a_table_is_counted_once_a_run_and_anew_for_a_status() -> None:
     pages = iter([[{"Count": 3}, {"Count": 4}], [{"Count": 9}], [{"Count": 11}]])
-    scan = SimpleNamespace(paginate=lambda **_: next(pages))
-    client = SimpleNamespace(get_paginator=lambda name: scan)
-    cloud: Any = SimpleNamespace(client=lambda service, place: client, counted={})
+    scan = SimpleNamespace(paginate=fake(lambda **_: next(pages)))
+    client = SimpleNamespace(get_paginator=fake(lambda name: scan))
+    cloud: Any = SimpleNamespace(client=fake(lambda service, place: client), counted={})
     place, due = {"account": "1", "region": "r"}, datetime(2026, 1, 1)
     assert [export.size(cloud, place, "orders", due) for _ in range(3)] == [7, 7, 7]
     assert [export.size(cloud, place, "orders") for _ in range(2)] == [9, 11]
@@ -136,7 +136,7 @@ class Stream:
 
 def test_what_is_in_a_stream_is_counted_and_each_record_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = Stream(b'{"n": 1}', b'{"n": 2}', b'{"n": 2}')
-    monkeypatch.setattr(Cloud, "client", lambda *_: stream)
+    monkeypatch.setattr(Cloud, "client", ignoring(lambda: stream))
     cloud, place = Cloud("http://127.0.0.1:9", {}), {"account": "1", "region": "r", "stream": "ticks"}
     assert firehose.in_stream(cloud, place, {"n": ["2"]}) == 1
     stream.records += [b'{"n": 3}', b'{"n": 4}']

@@ -1,4 +1,3 @@
-# pyright: basic
 """What a stack's config takes as it is, and how its accounts are entered on the embedded cloud."""
 
 from __future__ import annotations
@@ -8,9 +7,9 @@ from typing import Any
 
 import pulumi
 import pytest
-import yaml
 
 from local import configured, stand_ins
+from tests.typed import as_yaml, fake
 
 ROOT = Path(__file__).resolve().parents[3]
 HUB, END = "arn:aws:iam::999999999999:role/hub", "arn:aws:iam::333333333333:role/ship"
@@ -37,7 +36,7 @@ def root(tmp_path: Path) -> Path:
         "encryptedkey": "k",
         "config": CONFIG,
     }
-    (tmp_path / "Pulumi.acme.yaml").write_text(yaml.safe_dump(content))
+    (tmp_path / "Pulumi.acme.yaml").write_text(as_yaml(content))
     return tmp_path
 
 
@@ -82,7 +81,7 @@ def test_a_stack_that_is_not_there_and_a_sealed_value_are_refused_in_a_sentence(
     with pytest.raises(pulumi.RunError, match=r"'acm' is not a stack of this folder.*'acme'"):
         configured.copied(root, "acm")
     file = root / "Pulumi.acme.yaml"
-    file.write_text(yaml.safe_dump({"config": {**CONFIG, "tributary:tags": {"secure": "v1:x"}}}))
+    file.write_text(as_yaml({"config": {**CONFIG, "tributary:tags": {"secure": "v1:x"}}}))
     with pytest.raises(pulumi.RunError, match="tributary:tags: is encrypted with the stack's own key"):
         configured.copied(root, "acme")
 
@@ -117,7 +116,7 @@ def test_each_role_of_a_chain_is_made_lets_in_the_one_before_it_and_the_last_has
 
     monkeypatch.setattr(stand_ins.Adopted, "client", client)
     policies = {"acme-core-deploy-1": "{}", "acme-core-deploy-2": "{}", "acme-core-preview": "{}"}
-    monkeypatch.setattr(stand_ins, "printed", lambda stack, root: policies)
+    monkeypatch.setattr(stand_ins, "printed", fake(lambda stack, root: policies))
     stand_ins.make_roles("", "acme", configured.read(root, "acme"), root, ["deploy"])
     hub, end = clouds["999999999999"], clouds["333333333333"]
     assert '"arn:aws:iam::333333333333:root"' in hub.trusts["hub"]

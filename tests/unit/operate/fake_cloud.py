@@ -1,4 +1,3 @@
-# pyright: basic
 """A cloud in which a stack runs, as `operate` sees it: what it answers, and every request that it got.
 
 Answers have the members of botocore's models; a request of another shape than the model's is refused as botocore does.
@@ -16,6 +15,8 @@ from typing import Any, NamedTuple
 import botocore.session
 from botocore.exceptions import ClientError
 from botocore.validate import validate_parameters
+
+from tests.typed import fake
 
 NOW = datetime(2026, 3, 1, 16, 30, tzinfo=UTC)
 MACHINE = "arn:aws:states:eu-central-1:111111111111:stateMachine:tributary-prod-shop-lake-run"
@@ -94,7 +95,7 @@ class FakeCloud:
         self.run: dict[str, Any] | None = {"status": "SUCCEEDED"}
         self.schedules: dict[str, str] = {}
         self.rules: dict[str, str] = {}
-        self.ingestion = {"Status": "ACTIVE", "LastUpdatedAt": NOW}
+        self.ingestion: dict[str, Any] = {"Status": "ACTIVE", "LastUpdatedAt": NOW}
         self.alarms: list[dict[str, Any]] = []
         self.metrics = {"products.opensearch.documentsSuccess.count": [3.0, 0.0], "ReplicationLatency": [12.0],
                         "products.opensearch.EndToEndLatency.max": [2_500.0],
@@ -245,7 +246,7 @@ class _Client:
         self.cloud, self.service, self.place = cloud, service, (account, region)
 
     def __getattr__(self, method: str) -> Any:
-        return lambda **given: self.call(method, given)
+        return fake(lambda **given: self.call(method, given))
 
     def call(self, method: str, given: dict[str, Any]) -> Any:
         operation = operations(self.service)[method]
@@ -258,7 +259,7 @@ class _Client:
         return getattr(self.cloud, method)(given)
 
     def get_paginator(self, method: str) -> Any:
-        return _Pages(lambda **given: [self.call(method, given)])
+        return _Pages(fake(lambda **given: [self.call(method, given)]))
 
 
 class _Pages(NamedTuple):

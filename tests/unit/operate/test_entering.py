@@ -1,4 +1,3 @@
-# pyright: basic
 """How `operate` comes to a deployed stack: its outputs by the command line, its accounts by the config's roles."""
 
 from __future__ import annotations
@@ -11,10 +10,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-import yaml
 
 from operate.entering import Deployed, GoogleError, deployed
 from operate.outputs import Refused, command
+from tests.typed import as_yaml, ignoring
 from tests.unit.configs import ENTERED
 from tests.unit.operate.fake_cloud import pipelines
 
@@ -31,7 +30,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "sys.exit('no stack named prod') if not file.exists() else print(file.read_text())\n"
     )
     tool.chmod(0o755)
-    (tmp_path / "Pulumi.prod.yaml").write_text(yaml.safe_dump({"config": {"tributary:accounts": ENTERED}}))
+    (tmp_path / "Pulumi.prod.yaml").write_text(as_yaml({"config": {"tributary:accounts": ENTERED}}))
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
     return tmp_path
 
@@ -112,7 +111,7 @@ def at_google(monkeypatch: pytest.MonkeyPatch) -> list[httpx.Request]:
     monkeypatch.setattr(httpx, "post", client.post)
     monkeypatch.setattr(httpx, "request", client.request)
     printed = subprocess.CompletedProcess([], 0, "mine\n", "")
-    monkeypatch.setattr(subprocess, "run", lambda *words, **more: printed)
+    monkeypatch.setattr(subprocess, "run", ignoring(lambda: printed))
     return sent
 
 

@@ -1,4 +1,3 @@
-# pyright: basic
 """What `make status` says of a running stack, kind by kind, and of one in which something fails."""
 
 from __future__ import annotations

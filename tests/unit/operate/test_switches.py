@@ -1,10 +1,9 @@
-# pyright: basic
 """Run, pause and resume: what each kind switches, that nothing else is touched, and that resume undoes pause."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import botocore.session
 import pytest
@@ -69,7 +68,11 @@ def test_a_stacks_outputs_name_its_schedules_rules_and_ingestion_pipelines_as_th
         ("ingestion_pipelines", "aws:opensearchingest/pipeline:Pipeline", "pipelineName"),
     ):
         named: list[Any] = [pipeline.get(output) or () for pipeline in pipelines]
-        switched = {name for each in named for name in (each.values() if isinstance(each, dict) else each)}
+        switched = {
+            name
+            for each in named
+            for name in (cast("dict[str, Any]", each).values() if isinstance(each, dict) else each)
+        }
         assert switched == {inputs[key] for inputs in recording.of(type).values()}
 
 

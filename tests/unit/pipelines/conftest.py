@@ -1,4 +1,3 @@
-# pyright: basic
 """Handlers as Lambda loads them, on real boto3 clients whose requests never leave the process.
 
 `Wire` answers at botocore's before-send hook: signing, serialising, retrying and parsing are botocore's own,
@@ -22,6 +21,8 @@ import botocore.session
 import pytest
 from botocore.awsrequest import AWSResponse
 
+from tests.typed import fake, import_from
+
 # The services' models, read once: reading them takes longer than a test.
 MODELS = botocore.loaders.create_loader(botocore.session.get_session().get_config_variable("data_path"))
 HANDLERS = Path(__file__).resolve().parents[3] / "handlers"
@@ -30,7 +31,7 @@ HANDLERS = Path(__file__).resolve().parents[3] / "handlers"
 class Raw(io.BytesIO):
     """A body as botocore reads one of urllib3."""
 
-    def stream(self, **_):
+    def stream(self, **_: Any) -> Iterator[bytes]:
         """The body in one piece."""
         yield self.read()
 
@@ -41,14 +42,14 @@ class Wire:
     def __init__(self):
         self.answers: dict[Any, Any] = {}
         self.faults: dict[Any, Any] = {}
-        self.calls = Counter()
+        self.calls: Counter[str] = Counter()
         self.bodies: dict[Any, Any] = {}
 
     def fault(self, operation: Any, *faults: Any):
         """Each fault is (status, code) or an exception; None lets that request through."""
         self.faults[operation] = list(faults)
 
-    def __call__(self, request: Any, event_name: Any, **_):
+    def __call__(self, request: Any, event_name: Any, **_: Any) -> AWSResponse:
         """The answer to a request; botocore's `before-send` calls it."""
         operation = event_name.rpartition(".")[2]
         self.calls[operation] += 1
@@ -57,7 +58,7 @@ class Wire:
         fault = self.faults[operation].pop(0) if self.faults.get(operation) else None
         if isinstance(fault, Exception):
             raise fault
-        url = urlsplit(request.url)
+        url = urlsplit(str(request.url))
         if fault:
             status = fault[0]
             headers: dict[Any, Any] = {}
@@ -93,7 +94,7 @@ def load(monkeypatch: pytest.MonkeyPatch, wire: Wire) -> Iterator[Callable[..., 
     def load(name: Any, **environment: Any):
         for key, value in environment.items():
             monkeypatch.setenv(key, value)
-        monkeypatch.syspath_prepend(str(HANDLERS / name))
+        import_from(monkeypatch, HANDLERS / name)
         app = importlib.import_module("app")
         for client in vars(app).values():
             if hasattr(client, "meta") and hasattr(client.meta, "events"):
@@ -110,7 +111,7 @@ def load(monkeypatch: pytest.MonkeyPatch, wire: Wire) -> Iterator[Callable[..., 
         monkeypatch.setenv(key, value)
     for key in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(key, raising=False)
-    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda seconds: None))
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=fake(lambda seconds: None)))
     session = botocore.session.get_session()
     session.register_component("data_loader", MODELS)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", boto3.Session(botocore_session=session))

@@ -1,4 +1,3 @@
-# pyright: basic
 """Pulumi's engine, as far as a plugin of components calls it."""
 
 from typing import Any

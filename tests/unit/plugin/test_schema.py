@@ -1,4 +1,3 @@
-# pyright: basic
 """The components as other languages get them: a host process, spoken to over gRPC as the engine does."""
 
 import ast
@@ -348,7 +347,7 @@ def test_the_readmes_program_uses_what_the_package_has(schema: dict[str, Any]) -
 
 def imports(path: Path) -> set[str]:
     """The packages that a file imports, wherever in it, that are neither Python's own nor this repository's."""
-    packages = set()
+    packages: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             packages |= {alias.name.split(".")[0] for alias in node.names}

@@ -1,8 +1,7 @@
-# pyright: basic
 """A program that a violation stops, and one that runs: `policy.enforced`, and `policy.checked` of a component."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 import pulumi_aws as aws
@@ -25,8 +24,9 @@ class _Cloud(mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         self.made.append(args.name)
         # A provider gives a document back as text.
-        texts = {key: json.dumps(value) for key, value in args.inputs.items() if key == "assumeRolePolicy"}
-        return f"{args.name}-id", {**args.inputs, **texts, "arn": f"arn:aws:x:::{args.name}"}
+        inputs = cast("dict[str, Any]", args.inputs)  # pyright: ignore[reportUnknownMemberType] - as in the SDK
+        texts = {key: json.dumps(value) for key, value in inputs.items() if key == "assumeRolePolicy"}
+        return f"{args.name}-id", {**inputs, **texts, "arn": f"arn:aws:x:::{args.name}"}
 
 
 def _run(program: Any) -> list[str]:
@@ -37,7 +37,7 @@ def _run(program: Any) -> list[str]:
         with policy.enforced():
             program()
 
-    pulumi.runtime.test(enforced)()
+    pulumi.runtime.test(enforced)()  # pyright: ignore[reportUnknownMemberType] - as in the SDK
     return cloud.made
 
 
@@ -115,7 +115,7 @@ def test_a_program_outside_the_block_is_left_alone() -> None:
             pass
         aws.sqs.Queue("orders")
 
-    pulumi.runtime.test(program)()
+    pulumi.runtime.test(program)()  # pyright: ignore[reportUnknownMemberType] - as in the SDK
     assert cloud.made == ["orders"]
 
 
@@ -170,7 +170,7 @@ class _Box(pulumi.ComponentResource):
 def _alone(program: Any) -> list[str]:
     cloud = _Cloud()
     mocks.set_mocks(cloud, project="shop", stack="test", preview=False)
-    pulumi.runtime.test(program)()
+    pulumi.runtime.test(program)()  # pyright: ignore[reportUnknownMemberType] - as in the SDK
     return cloud.made
 
 

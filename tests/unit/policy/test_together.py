@@ -102,8 +102,10 @@ def test_a_bucket_of_the_older_type_needs_the_same_parts_of_either_type() -> Non
     assert older.type == "aws:s3/bucketV2:BucketV2"
     assert len(check_all([older])) == len(check_all([BUCKET])) == len(PARTS)
     assert [v.rule for v in check_all([older, *PARTS, REPLICATED])] == ["a replicated bucket is versioned"]
-    ours = [_older(part) if "Encryption" in part.type or "Lifecycle" in part.type else part for part in PARTS]
-    assert check_all([older, *ours, REPLICATED, _older(_versioned("Enabled"))]) == []
+    of_both_versions = [
+        _older(part) if "Encryption" in part.type or "Lifecycle" in part.type else part for part in PARTS
+    ]
+    assert check_all([older, *of_both_versions, REPLICATED, _older(_versioned("Enabled"))]) == []
 
 
 @pytest.mark.parametrize("versioning", [[], [_versioned("Suspended")]])

@@ -1,11 +1,10 @@
-# pyright: basic
 """What isn't known yet never makes a violation: each program of the rules' own tests, with every property, at any
 depth, unknown in turn. A rule that waited at preview is broken again at the update, where all is known."""
 
 import dataclasses
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -17,13 +16,14 @@ from tests.unit.policy.programs import ROWS
 ALONE = [
     Resource(token, "it", props, account=ACCOUNT) for _, token, bad, good in ROWS for props in (bad, good)
 ]
-_TO_QUEUE = programs._to_queue
+_TO_QUEUE = programs._to_queue  # pyright: ignore[reportPrivateUsage] - a part of a program
+_VERSIONED = programs._versioned  # pyright: ignore[reportPrivateUsage] - a part of a program
 TOGETHER: list[list[Resource]] = [
     [programs.QUEUE, programs.CLOSED],
     [programs.QUEUE, programs.OPEN],
     [programs.QUEUE, programs.OTHERS],
-    [programs.BUCKET, *programs.PARTS, programs.REPLICATED, programs._versioned("Enabled")],
-    [programs.BUCKET, *programs.PARTS, programs.REPLICATED, programs._versioned("Suspended")],
+    [programs.BUCKET, *programs.PARTS, programs.REPLICATED, _VERSIONED("Enabled")],
+    [programs.BUCKET, *programs.PARTS, programs.REPLICATED, _VERSIONED("Suspended")],
     [programs.BUCKET, *programs.PARTS[1:]],
     *(
         [
@@ -65,10 +65,10 @@ def _opened(props: Mapping[str, Any]) -> dict[str, Any]:
 def _with_one_unknown(value: Any) -> Iterator[Any]:
     """The value once for each part of it, at any depth, with that part unknown."""
     if isinstance(value, Mapping):
-        for key, inner in value.items():
+        for key, inner in cast("dict[str, Any]", value).items():
             yield from ({**value, key: unknown} for unknown in (UNKNOWN, *_with_one_unknown(inner)))
     elif isinstance(value, list | tuple):
-        for index, inner in enumerate(value):
+        for index, inner in enumerate(cast("list[Any]", value)):
             for unknown in (UNKNOWN, *_with_one_unknown(inner)):
                 yield [*value[:index], unknown, *value[index + 1 :]]
 

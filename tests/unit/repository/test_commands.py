@@ -1,4 +1,3 @@
-# pyright: basic
 """The commands that the pages have are commands that there are: AWS's by botocore's models, which the command line is
 made of (https://docs.aws.amazon.com/cli/latest/reference/), the repository's by their modules."""
 

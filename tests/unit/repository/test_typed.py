@@ -90,3 +90,42 @@ def test_a_public_docstring_opens_with_a_sentence_and_not_with_a_page(room: str)
 def test_a_docstring_that_opens_with_a_page_is_seen() -> None:
     assert is_no_sentence("https://docs.aws.amazon.com/x, for what is loaded.")
     assert not is_no_sentence("Lets objects be read (https://docs.aws.amazon.com/x).")
+
+
+# What everything in components/ is given: its name, its pipeline's arguments, its account, and Pulumi's options.
+UNDERSTOOD = {"name", "args", "account", "opts", "parent", "type"}
+WITHOUT = ("components/lake/",)  # not done yet
+
+
+def undocumented(source: str) -> Iterator[tuple[str, list[str]]]:
+    """The public functions and classes with six parameters or more, and which of these their docstrings leave out."""
+    for top in ast.parse(source).body:
+        inside = top.body if isinstance(top, ast.ClassDef) and not top.name.startswith("_") else [top]
+        for function in inside:
+            if not isinstance(function, ast.FunctionDef) or (
+                function.name.startswith("_") and function.name != "__init__"
+            ):
+                continue
+            page = ast.get_docstring(function) or ""
+            if function.name == "__init__" and isinstance(top, ast.ClassDef):
+                page += ast.get_docstring(top) or ""
+            every = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+            names = [parameter.arg for parameter in every if parameter.arg not in ("self", "cls")]
+            left_out = [name for name in names if name not in UNDERSTOOD and f"`{name}`" not in page]
+            if len(names) >= 6 and left_out:
+                yield function.name, left_out
+
+
+@pytest.mark.parametrize("room", sorted({*ROOMS} - {"handlers"}))
+def test_what_has_many_parameters_says_what_each_is(room: str) -> None:
+    assert [
+        f"{name} {function}: {left_out}"
+        for file in modules(room)
+        if not (name := str(file.relative_to(ROOT))).startswith(WITHOUT)
+        for function, left_out in undocumented(file.read_text())
+    ] == []
+
+
+def test_a_parameter_without_a_word_is_seen() -> None:
+    source = 'def f(name, b, c, d, e, g):\n    """Does it. `b`, `c`, `d`: texts. `e`: a number."""'
+    assert list(undocumented(source)) == [("f", ["g"])]

@@ -1,4 +1,3 @@
-# pyright: basic
 """What is executed after it was downloaded has the digest that stands in the repository."""
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from typing import Any
 import pytest
 
 from local import engine, guard, opensearch, verified
+from tests.typed import fake
 
 ROOT = verified.HERE.parent
 WORKFLOWS = [file.relative_to(ROOT) for file in sorted((ROOT / ".github" / "workflows").glob("*.yml"))]
@@ -55,7 +55,7 @@ def test_a_download_of_another_digest_is_not_written(
     jars: tuple[Path, dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     _, expected = jars
-    monkeypatch.setattr(urllib.request, "urlopen", lambda url, timeout: io.BytesIO(b"not a jar"))
+    monkeypatch.setattr(urllib.request, "urlopen", fake(lambda url, timeout: io.BytesIO(b"not a jar")))
     fresh = tmp_path / "fresh"
     fresh.mkdir()
     with pytest.raises(verified.Unverified, match="the repository says"):
@@ -173,7 +173,7 @@ def test_the_engines_modules_are_named_by_go_sum_and_nothing_else_is_requested(
         seen.update(env, sum=(folder / "go.sum").read_text())
         raise OSError
 
-    monkeypatch.setattr(engine, "toolchain", lambda say: "go")
+    monkeypatch.setattr(engine, "toolchain", fake(lambda say: "go"))
     monkeypatch.setattr(engine, "run", run)
     with pytest.raises(engine.EngineError):
         engine.build(tmp_path, lambda line: None)

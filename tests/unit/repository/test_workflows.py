@@ -1,4 +1,3 @@
-# pyright: basic
 """The public workflows: what they run is pinned, they may only read, and they install what the lock has.
 
 Rules of https://docs.github.com/en/actions/reference/security/secure-use; `make lint` runs `zizmor` and `actionlint`.
@@ -54,7 +53,7 @@ def test_a_job_with_a_clouds_credentials_writes_nothing_at_github_and_runs_nothi
     if "id-token" in may:
         # To attest what it built needs both
         # (https://docs.github.com/en/actions/how-tos/secure-your-work/use-artifact-attestations/use-artifact-attestations).
-        attests = {"attestations"} if workflow.stem == "release" else set()
+        attests: set[str] = {"attestations"} if workflow.stem == "release" else set()
         assert {key for key, value in may.items() if value == "write"} == {"id-token", *attests}
         assert "environment" in job, "its trust names an environment, and that a branch"
         triggers = yaml.safe_load(workflow.read_text())[True]

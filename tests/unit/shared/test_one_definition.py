@@ -1,4 +1,3 @@
-# pyright: basic
 """What both sides of a deployment know stands once: in components/shared/, whose modules go into the bundles."""
 
 import ast
@@ -9,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from components.bundling.bundles import _shared, known_handlers
+from components.bundling.bundles import (
+    _shared,  # pyright: ignore[reportPrivateUsage] - what a bundle takes
+    known_handlers,
+)
 from components.shared import (
     catalog_names,
     dynamodb_exports,
@@ -184,7 +186,7 @@ def test_every_variable_is_read_by_a_handler_and_given_by_a_component() -> None:
     """But for those that only tests give."""
     assert {vars(variables)[name] for name in VARIABLES} == VARIABLES
     made = ("components/pipelines", "components/lake")
-    for rooms, besides in ((("handlers",), set()), (made, {"GOOGLE_ENDPOINT"})):
+    for rooms, besides in ((("handlers",), set[str]()), (made, {"GOOGLE_ENDPOINT"})):
         text = "".join(file.read_text() for room in rooms for file in modules(room))
         assert {name for name in VARIABLES if not re.search(rf"variables\.{name}\b", text)} == besides, rooms
 
@@ -203,7 +205,7 @@ PLAIN = {"collections", "dataclasses", "datetime", "functools", "hashlib", "json
 
 
 def test_each_shared_module_is_in_a_bundle_that_imports_it() -> None:
-    bundled = set()
+    bundled: set[str] = set()
     for handler in known_handlers():
         folder = ROOT / "handlers" / handler
         bundled |= set(_shared({path.name: path.read_bytes() for path in folder.glob("*.py")}))
@@ -213,7 +215,14 @@ def test_each_shared_module_is_in_a_bundle_that_imports_it() -> None:
 
 def test_a_time_without_its_zone_is_no_scheduled_time() -> None:
     assert scheduled_time.planned({"scheduled_time": "2026-01-01T17:00:00+01:00"}).hour == 16
-    for event in ({"scheduled_time": "2026-01-01T16:00:00"}, {"scheduled_time": None}, {}, [], None):
+    events: tuple[Any, ...] = (
+        {"scheduled_time": "2026-01-01T16:00:00"},
+        {"scheduled_time": None},
+        {},
+        [],
+        None,
+    )
+    for event in events:
         with pytest.raises(ValueError, match="expected a time with its zone"):
             scheduled_time.planned(event)
 

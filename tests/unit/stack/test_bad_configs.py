@@ -1,4 +1,3 @@
-# pyright: basic
 """Each wrong config is refused with its path, what is there, what is expected, and what to write.
 
 The configs stand in the rooms of their pipelines, in `bad_configs.py`.
@@ -7,7 +6,7 @@ The configs stand in the rooms of their pipelines, in `bad_configs.py`.
 import copy
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
@@ -69,8 +68,8 @@ def _set(config: dict[str, Any], path: str, text: str) -> None:
         at = at[step]
     if isinstance(written, dict):
         at.update(written)
-    elif isinstance(at.get(step) if isinstance(at, dict) else None, dict):
-        at[written] = at.pop(step)  # the key itself is wrong
+    elif isinstance(at, dict) and isinstance(cast("dict[str, Any]", at).get(step), dict):
+        at[written] = cast("dict[str, Any]", at).pop(step)  # the key itself is wrong
     else:
         at[step] = written
 

@@ -1,17 +1,17 @@
-# pyright: basic
 """Two stacks of a project whose resources would be called the same are refused, from either side."""
 
 import itertools
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
-import yaml
 
 from components.arguments import Refused
 from components.stack.neighbours import collisions
 from tests import recording
 from tests.recording import record
+from tests.typed import as_yaml
 
 STACKS = ("prod", "prod-eu", "prod-eu-1", "production", "dev")
 PIPELINES = ("lake", "eu-lake", "eu", "eu-1", "1-lake", "eu-1-lake", "europe-lake", "1")
@@ -19,9 +19,9 @@ PIPELINES = ("lake", "eu-lake", "eu", "eu-1", "1-lake", "eu-1-lake", "europe-lak
 
 def beside(folder: Path, stack: str, *pipelines: str, as_text: bool = False) -> None:
     named = {name: {"kind": "export"} for name in pipelines}
-    value = yaml.safe_dump(named, default_flow_style=True) if as_text else named
-    config = {"tributary:pipelines": value, "tributary:accounts": {"workload": {}}}
-    (folder / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump({"config": config}))
+    value = as_yaml(named, default_flow_style=True) if as_text else named
+    config: dict[str, Any] = {"tributary:pipelines": value, "tributary:accounts": {"workload": {}}}
+    (folder / f"Pulumi.{stack}.yaml").write_text(as_yaml({"config": config}))
 
 
 def errors(folder: Path, stack: str, *pipelines: str) -> list[str]:
@@ -30,15 +30,15 @@ def errors(folder: Path, stack: str, *pipelines: str) -> list[str]:
 
 def test_names_that_meet_are_refused_from_either_side(tmp_path: Path) -> None:
     met = 0
-    for ours, theirs in itertools.permutations(STACKS, 2):
+    for own, foreign in itertools.permutations(STACKS, 2):
         for pipeline, other in itertools.product(PIPELINES, PIPELINES):
-            folder = tmp_path / f"{ours}.{theirs}.{pipeline}.{other}"
+            folder = tmp_path / f"{own}.{foreign}.{pipeline}.{other}"
             folder.mkdir()
-            beside(folder, theirs, other)
-            first, two = f"{ours}-{pipeline}-", f"{theirs}-{other}-"
+            beside(folder, foreign, other)
+            first, two = f"{own}-{pipeline}-", f"{foreign}-{other}-"
             if first.startswith(two) or two.startswith(first):
                 met += 1
-                assert errors(folder, ours, pipeline), (ours, pipeline, theirs, other)
+                assert errors(folder, own, pipeline), (own, pipeline, foreign, other)
             shutil.rmtree(folder)
     assert met > 20
 

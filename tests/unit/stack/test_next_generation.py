@@ -1,4 +1,3 @@
-# pyright: basic
 """Moving a stack's classic collections to the next generation: in place, and as docs/collections.md has it.
 
 What is replaced is judged by a preview of the engine itself (tests/cli/recordings.py), in test_upgrades.py.
@@ -95,6 +94,6 @@ def test_when_the_first_goes_its_tables_and_its_stream_stay_only_where_data_is_r
     }
     tables = {f"{TABLE}::catalog-search-{name}" for name in ("products", "reviews")}
     assert {*tables, f"{STREAM}::stock-ticks-stream"} <= lost
-    gone = {each.partition("::")[0] for each in lost if both.requests[each].retainOnDelete is not True}
-    holding = gone & {TABLE, STREAM, BUCKET, COLLECTION}
+    removed = {each.partition("::")[0] for each in lost if both.requests[each].retainOnDelete is not True}
+    holding = removed & {TABLE, STREAM, BUCKET, COLLECTION}
     assert holding == ({COLLECTION} if retain_data else {TABLE, STREAM, BUCKET, COLLECTION})

@@ -1,10 +1,9 @@
-# pyright: basic
 """A stack in China or GovCloud names that partition's ARNs and endpoints, and no other's
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html)."""
 
 import json
 import re
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -41,9 +40,9 @@ def stack(region: str, partition: str) -> dict[str, Any]:
 def texts(value: Any) -> list[str]:
     """Every text in the inputs, those in JSON and in definitions apart."""
     if isinstance(value, dict):
-        return [text for inner in value.values() for text in texts(inner)]
+        return [text for inner in cast("dict[str, Any]", value).values() for text in texts(inner)]
     if isinstance(value, list):
-        return [text for inner in value for text in texts(inner)]
+        return [text for inner in cast("list[Any]", value) for text in texts(inner)]
     if isinstance(value, str) and value[:1] in "{[":
         try:
             return texts(json.loads(value))

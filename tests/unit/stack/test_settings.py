@@ -1,4 +1,3 @@
-# pyright: basic
 """A wrong config is refused with its path, what was found, what is expected, and what to write."""
 
 from typing import Any
@@ -254,8 +253,9 @@ def test_a_check_does_not_run_on_a_key_that_is_wrong_in_itself() -> None:
 
 
 def test_without_accounts_the_pipelines_other_keys_are_checked_all_the_same() -> None:
-    for given in ({}, {"accounts": [1]}, {"accounts": {}}):
-        config = given | {"pipelines": lake(timezone="Mars")["pipelines"]}
+    more: tuple[dict[str, Any], ...] = ({}, {"accounts": [1]}, {"accounts": {}})
+    for accounts in more:
+        config = accounts | {"pipelines": lake(timezone="Mars")["pipelines"]}
         assert paths_of(config) == ["accounts", "pipelines.lake.timezone"]
 
 

@@ -72,9 +72,9 @@ def test_the_released_state_is_of_one_version_and_never_written_again() -> None:
 def test_a_resource_that_goes_is_lost_and_an_alias_keeps_it() -> None:
     before = upgrade.kept("dev")
     queue = next(each for each in before if f"{QUEUE}::" in each)
-    gone = f"{queue}-of-before"
-    assert losses({**before, gone: before[queue]}, "dev") == [
-        Loss("delete", f"{QUEUE}::{gone.partition('::')[2]}")
+    removed = f"{queue}-of-before"
+    assert losses({**before, removed: before[queue]}, "dev") == [
+        Loss("delete", f"{QUEUE}::{removed.partition('::')[2]}")
     ]
     were = "tributary:pipelines:BigQueryTransferPipeline$tributary:blocks:LambdaFunction"
     former = f"{were}$aws:iam/role:Role::shop-warehouse-reconcile"

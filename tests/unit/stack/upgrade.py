@@ -1,4 +1,3 @@
-# pyright: basic
 """The state of the last released version, and what today's program would replace or delete of it.
 
 `released/<version>/<stack>.json` has, for each resource, what decides: its URN without stack and project, the name of
@@ -28,7 +27,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import botocore.session
 import pulumi
@@ -38,6 +37,7 @@ from local.providers.aws_types import INVOKES, ROWS
 from local.providers.gcp import Gcp
 from local.providers.values import UNKNOWN, same
 from tests.recording import ROOT, Recording, record
+from tests.typed import listed
 
 STACKS = ("dev", "local", "prod")
 RELEASED = Path(__file__).with_name("released")
@@ -107,9 +107,9 @@ def _short(value: Any) -> Any:
     if isinstance(value, str):
         return value if len(value) < 100 else f"sha256 {hashlib.sha256(value.encode()).hexdigest()}"
     if isinstance(value, Mapping):
-        return {str(key): _short(each) for key, each in sorted(value.items())}
+        return {str(key): _short(each) for key, each in sorted(cast("dict[str, Any]", value).items())}
     if isinstance(value, list | tuple):
-        return [_short(each) for each in value]
+        return [_short(each) for each in listed(value)]
     return "files" if isinstance(value, pulumi.Asset | pulumi.Archive) else value
 
 
@@ -128,7 +128,7 @@ def losses(before: State, recording: Recording, first: First) -> list[Loss]:
     after = state(recording)
     names = {former: now for now, formers in aliases(recording).items() for former in formers}
     kept = {each: each if each in after else names.get(each, "") for each in before}
-    gone = [Loss("delete", _short_urn(each)) for each, now in kept.items() if now not in after]
+    removed = [Loss("delete", _short_urn(each)) for each, now in kept.items() if now not in after]
     replaced: dict[str, tuple[str, ...]] = {}
     providers = {
         now.partition("::")[2]: each
@@ -148,7 +148,7 @@ def losses(before: State, recording: Recording, first: First) -> list[Loss]:
         }  # fmt: skip
         if not more:
             return sorted(
-                [*gone, *(Loss("replace", _short_urn(now), forced) for now, forced in replaced.items())]
+                [*removed, *(Loss("replace", _short_urn(now), forced) for now, forced in replaced.items())]
             )
         replaced |= more
 

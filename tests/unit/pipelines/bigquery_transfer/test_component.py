@@ -1,9 +1,8 @@
-# pyright: basic
 """What a BigQuery transfer registers for its config, and where its AWS key is and is not."""
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -63,11 +62,12 @@ def test_the_transfer_takes_the_exports_data_files_into_its_days_partition() -> 
 def secrets(value: Any, within: bool = False, path: str = "") -> Iterator[tuple[str, bool]]:
     """Where a recorded value holds a key's secret, and whether it is marked there."""
     if isinstance(value, dict):
-        within = within or value.get(MARK[0]) == MARK[1]
-        for key, inner in value.items():
+        members = cast("dict[str, Any]", value)
+        within = within or members.get(MARK[0]) == MARK[1]
+        for key, inner in members.items():
             yield from secrets(inner, within, f"{path}.{key}")
     elif isinstance(value, list):
-        for inner in value:
+        for inner in cast("list[Any]", value):
             yield from secrets(inner, within, path)
     elif "secret of " in str(value):
         yield path, within

@@ -1,4 +1,3 @@
-# pyright: basic
 """The load check: which exports a load took, and what is published and raised."""
 
 import json
@@ -9,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.typed import fake
 from tests.unit.pipelines.conftest import Wire
 
 EVENT = {"scheduled_time": "2026-01-02T06:00:00Z"}
@@ -43,15 +43,17 @@ def run(at: Any, state: str = "SUCCEEDED"):
 @pytest.fixture
 def app(load: Callable[..., ModuleType], wire: Wire, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     wire.answers["ListObjectsV2"] = listing
-    wire.answers["GetObject"] = lambda path, query, body: (200, {}, json.dumps({"itemCount": 7}).encode())
-    wire.answers["PutMetricData"] = lambda path, query, body: (200, {}, b"{}")
+    wire.answers["GetObject"] = fake(
+        lambda path, query, body: (200, {}, json.dumps({"itemCount": 7}).encode())
+    )
+    wire.answers["PutMetricData"] = fake(lambda path, query, body: (200, {}, b"{}"))
     app = load("load_check", **SETTINGS)
-    monkeypatch.setattr(app.google, "runs", lambda transfer: [run("2026-01-02T04:30:00Z")])
-    monkeypatch.setattr(app.google, "transfer", lambda name: OLD)
+    monkeypatch.setattr(app.google, "runs", fake(lambda transfer: [run("2026-01-02T04:30:00Z")]))
+    monkeypatch.setattr(app.google, "transfer", fake(lambda name: OLD))
     return app
 
 
-def listing(path: Any, query: Any, body: Any):
+def listing(path: Any, query: Any, body: Any) -> tuple[int, dict[str, str], bytes]:
     folder = query["prefix"][0]
     written = {
         "new/manifest-summary.json": "2026-01-02T04:30:00Z",
@@ -71,7 +73,7 @@ def test_only_what_was_written_between_the_load_before_and_this_one_is_expected(
     app: ModuleType, wire: Wire, context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ):
     queries: list[Any] = []
-    monkeypatch.setattr(app.google, "count", lambda project, location, sql: queries.append(sql) or 6)
+    monkeypatch.setattr(app.google, "count", fake(lambda project, location, sql: queries.append(sql) or 6))
     answer = app.handler(EVENT, context)
     assert answer["tables"][0] == {
         "table": "orders",
@@ -119,10 +121,10 @@ def test_a_load_failed_unless_its_newest_run_since_it_was_due_succeeded(
     app: ModuleType, context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, runs: list[Any], state: str
 ):
     published: list[Any] = []
-    monkeypatch.setattr(app.google, "runs", lambda transfer: runs)
-    monkeypatch.setattr(app.google, "count", lambda project, location, sql: 7)
+    monkeypatch.setattr(app.google, "runs", fake(lambda transfer: runs))
+    monkeypatch.setattr(app.google, "count", fake(lambda project, location, sql: 7))
     monkeypatch.setattr(
-        app.cloudwatch, "put_metric_data", lambda **call: published.extend(call["MetricData"])
+        app.cloudwatch, "put_metric_data", fake(lambda **call: published.extend(call["MetricData"]))
     )
     tables = app.handler(EVENT, context)["tables"]
     assert {table["state"] for table in tables} == {state}
@@ -154,9 +156,9 @@ def test_a_load_failed_unless_its_newest_run_since_it_was_due_succeeded(
 def test_no_run_is_a_failed_load_unless_the_transfer_is_new_and_its_time_to_come(
     app: ModuleType, context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, config: Any, failed: int
 ):
-    monkeypatch.setattr(app.google, "runs", lambda transfer: [])
-    monkeypatch.setattr(app.google, "transfer", lambda name: config)
-    monkeypatch.setattr(app.google, "count", lambda project, location, sql: 7)
+    monkeypatch.setattr(app.google, "runs", fake(lambda transfer: []))
+    monkeypatch.setattr(app.google, "transfer", fake(lambda name: config))
+    monkeypatch.setattr(app.google, "count", fake(lambda project, location, sql: 7))
     tables = app.handler(EVENT, context)["tables"]
     assert {table["failed"] for table in tables} == {failed}
 
@@ -170,7 +172,7 @@ def test_a_transfer_whose_runs_are_refused_is_named_after_the_others_are_publish
         return [run("2026-01-02T04:30:00Z")]
 
     monkeypatch.setattr(app.google, "runs", runs)
-    monkeypatch.setattr(app.google, "count", lambda project, location, sql: 7)
+    monkeypatch.setattr(app.google, "count", fake(lambda project, location, sql: 7))
     with pytest.raises(app.LoadsNotChecked, match=r"^products: bigquerydatatransfer: 403$"):
         app.handler(EVENT, context)
     assert wire.calls["PutMetricData"] == 2 + 2
@@ -246,11 +248,11 @@ def test_the_access_token_is_kept_until_near_its_end(app: ModuleType, monkeypatc
 def test_a_manifest_that_can_not_be_read_is_named_after_the_others_are_published(
     app: ModuleType, wire: Wire, context: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, summary: str
 ):
-    monkeypatch.setattr(app.google, "count", lambda project, location, sql: 7)
+    monkeypatch.setattr(app.google, "count", fake(lambda project, location, sql: 7))
     good = json.dumps({"itemCount": 7})
-    wire.answers["GetObject"] = lambda path, query, body: (
+    wire.answers["GetObject"] = fake(lambda path, query, body: (
         200, {}, (summary if "orders" in path else good).encode()
-    )  # fmt: skip
+    ))  # fmt: skip
     with pytest.raises(Exception, match=r"orders: (JSONDecode|Type|Key|Value)Error") as raised:
         app.handler(EVENT, context)
     assert "customers" not in str(raised.value)

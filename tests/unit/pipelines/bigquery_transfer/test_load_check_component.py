@@ -1,4 +1,3 @@
-# pyright: basic
 """The check of each load: when it runs, what it may do, its alarms."""
 
 import json
@@ -32,10 +31,9 @@ def test_plain_files_are_not_counted_and_have_an_alarm_where_their_load_failed()
 
 
 def environment(recorded: Recording) -> dict[str, str]:
-    variables = recorded.inputs_of("aws:lambda/function:Function", "shop-reconcile")["environment"][
-        "variables"
-    ]
-    assert isinstance(variables, dict)
+    variables: dict[str, str] = recorded.inputs_of("aws:lambda/function:Function", "shop-reconcile")[
+        "environment"
+    ]["variables"]
     return variables
 
 
@@ -47,8 +45,8 @@ def test_nothing_is_counted_where_no_export_gives_a_count_and_every_load_is_chec
         for table, made in (("orders", "orders"), ("shop.products", "shop_products"))
     ]
     assert "LOAD_TIME" not in environment(recorded)
-    ours = {name for name, a in recorded.of(ALARM).items() if a["namespace"] == "tributary"}
-    assert {name for name in ours if name.startswith("shop-")} == {
+    own = {name for name, a in recorded.of(ALARM).items() if a["namespace"] == "tributary"}
+    assert {name for name in own if name.startswith("shop-")} == {
         "shop-orders-failed",
         "shop-shop.products-failed",
     }

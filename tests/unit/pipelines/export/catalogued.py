@@ -1,4 +1,3 @@
-# pyright: basic
 """A Glue catalog and landing on the wire, for the tests of the catalog function."""
 
 import base64
@@ -9,7 +8,7 @@ from typing import Any
 COLUMNS = [{"Name": "id", "Type": "string"}, {"Name": "total", "Type": "decimal(38,0)"}]
 
 
-EXPORT = {
+EXPORT: dict[str, Any] = {
     "source": "orders",
     "table": "orders",
     "export_id": "01",

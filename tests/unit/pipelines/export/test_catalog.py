@@ -1,4 +1,3 @@
-# pyright: basic
 """Publishing: columns only widen, readers move last and never back, and a run's failures are all reported."""
 
 import json
@@ -42,7 +41,7 @@ def test_an_older_export_gets_its_partition_and_moves_nobody_back(
     app: ModuleType, glue: dict[str, Any], context: SimpleNamespace
 ):
     app.handler({"step": "publish", "export": EXPORT}, context)
-    older = EXPORT | {"export_date": "2026-01-01", "exported_to": "2026-01-01T03:00:00+00:00"}
+    older: dict[str, Any] = EXPORT | {"export_date": "2026-01-01", "exported_to": "2026-01-01T03:00:00+00:00"}
     answer = publish(app, context, older)
     assert (answer["tables"][0]["moved"], "2026-01-01" in glue["partitions"]) == (False, True)
     assert "2026-01-02" in latest(glue)["originalSql"]
@@ -103,10 +102,11 @@ def test_what_another_call_has_published_meanwhile_is_not_written_over(
     app: ModuleType, glue: dict[str, Any], context: SimpleNamespace
 ):
     conditions: list[Any] = []
-    app.s3.meta.events.register(
-        "provide-client-params.s3.PutObject",
-        lambda params, **_: conditions.append((params.get("IfNoneMatch"), params.get("IfMatch"))),
-    )
+
+    def notes(params: dict[str, Any], **_: Any) -> None:
+        conditions.append((params.get("IfNoneMatch"), params.get("IfMatch")))
+
+    app.s3.meta.events.register("provide-client-params.s3.PutObject", notes)
     app.handler({"step": "publish", "export": EXPORT}, context)
     size = len(glue["state"]["/state/orders/current.json"])
     app.handler({"step": "publish", "export": EXPORT}, context)
@@ -138,11 +138,11 @@ def test_a_source_with_a_refused_table_has_its_others_published_and_fails_in_the
 def test_rows_of_an_incremental_export_are_those_of_the_folded_snapshot(
     app: ModuleType, glue: dict[str, Any], context: SimpleNamespace
 ):
-    export = EXPORT | {"incremental": True, "folded": {"rows": 40}}
+    export: dict[str, Any] = EXPORT | {"incremental": True, "folded": {"rows": 40}}
     assert publish(app, context, export)["tables"][0]["rows"] == 40
 
 
-ICED = EXPORT | {
+ICED: dict[str, Any] = EXPORT | {
     "format": "iceberg",
     "location": "lake/orders/",
     "committed": {"rows": 40, "snapshot": "9007199254740993", "engine": "athena", "why": "9 MB into 40 rows"},
@@ -198,7 +198,10 @@ def test_a_report_hands_on_what_a_source_has_to_say_of_its_export(
 
 def test_metrics_say_for_each_source_whether_it_failed_and_how_old_its_data_is(app: ModuleType):
     published = {"table": "orders", "rows": 7, "exported_to": "2026-01-02T03:00:00+00:00"}
-    results = [{"source": "orders", "tables": [published]}, {"source": "shop", "error": {}}]
+    results: list[dict[str, Any]] = [
+        {"source": "orders", "tables": [published]},
+        {"source": "shop", "error": {}},
+    ]
     metrics = app.publishing.metrics("lake", results, datetime(2026, 1, 2, 4, tzinfo=UTC))
     values = {
         (m["MetricName"], m["Dimensions"][1]["Value"], m["Dimensions"][1]["Name"]): m["Value"]

@@ -1,4 +1,3 @@
-# pyright: basic
 """Names and columns of the tables that are published."""
 
 import json
@@ -180,7 +179,7 @@ def test_a_report_names_every_source_that_failed_and_counts_every_one(
     app: ModuleType, wire: Wire, context: SimpleNamespace
 ):
     cause = json.dumps({"errorMessage": "a.json.gz has the md5 x", "errorType": "ExportError"})
-    results = [
+    results: list[Any] = [
         [{"source": "orders", "error": {"Error": "ExportError", "Cause": cause}}],
         [
             {

@@ -1,4 +1,3 @@
-# pyright: basic
 """A run's requests: windows that tile time, identifiers and tokens that the service takes and that are its own."""
 
 import importlib

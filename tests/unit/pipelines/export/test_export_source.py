@@ -1,4 +1,3 @@
-# pyright: basic
 """A run's sources: steps that can be repeated."""
 
 import json
@@ -10,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from tests.typed import fake
 from tests.unit.pipelines.conftest import Wire
 
 Context = SimpleNamespace
 ORDERS = "arn:aws:dynamodb:us-east-1:111111111111:table/orders"
 SNAPSHOT = "arn:aws:rds:us-east-1:111111111111:snapshot:rds:shop-2026-01-01-03-00"
-SOURCES = [
+SOURCES: list[dict[str, Any]] = [
     {
         "name": "orders",
         "kind": "dynamodb",
@@ -28,7 +28,7 @@ SOURCES = [
     {"name": "big", "kind": "rds_cluster", "only": [], "snapshot": "event"},
 ]
 DUE = "2026-01-02T03:00:00+00:00"
-ITEM = {"source": "shop", "of": SOURCES[1], "due": DUE, "attempt": 0, "snapshot_arn": ""}
+ITEM: dict[str, Any] = {"source": "shop", "of": SOURCES[1], "due": DUE, "attempt": 0, "snapshot_arn": ""}
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def app(load: Callable[..., ModuleType]) -> ModuleType:
     )
 
 
-def xml(action: Any, inner: Any):
+def xml(action: Any, inner: Any) -> tuple[int, dict[str, str], bytes]:
     return 200, {}, f"<{action}Response><{action}Result>{inner}</{action}Result></{action}Response>".encode()
 
 
@@ -55,14 +55,14 @@ def snapshots(path: Any, query: Any, body: Any):
 
 def refused(code: Any, message: str = "no"):
     answer = f"<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
-    return lambda path, query, body: (400, {}, answer.encode())
+    return fake(lambda path, query, body: (400, {}, answer.encode()))
 
 
 def tasks(status: Any, warning: str = ""):
     task = f"<ExportTask><Status>{status}</Status><FailureCause>no space</FailureCause>"
     task += f"<WarningMessage>{warning}</WarningMessage>" if warning else ""
     task += "<SnapshotTime>2026-01-01T03:00:00Z</SnapshotTime></ExportTask>"
-    return lambda path, query, body: xml("DescribeExportTasks", f"<ExportTasks>{task}</ExportTasks>")
+    return fake(lambda path, query, body: xml("DescribeExportTasks", f"<ExportTasks>{task}</ExportTasks>"))
 
 
 def test_the_schedule_starts_all_but_what_follows_events(app: ModuleType, context: Context):
@@ -150,7 +150,7 @@ def test_a_sixth_export_waits_ever_longer_rather_than_fails(
         waits.append(item["wait"])
     assert waits == sorted(waits) and (waits[0], waits[-1]) == (13, 600)
     # Once it has begun, its state is read again soon.
-    wire.answers["StartExportTask"] = lambda path, query, body: xml("StartExportTask", "")
+    wire.answers["StartExportTask"] = fake(lambda path, query, body: xml("StartExportTask", ""))
     begun = app.handler({"step": "start", "item": item}, context)
     assert (begun["state"], begun["polls"]) == ("RUNNING", 0)
 
@@ -169,7 +169,7 @@ def test_a_failed_export_is_started_anew_twice_and_then_fails_with_its_reason(
     app: ModuleType, wire: Wire, context: Context
 ):
     wire.answers["DescribeExportTasks"] = tasks("FAILED")
-    item = ITEM | {"export": {"identifier": "shop-1", "snapshot_arn": SNAPSHOT}, "polls": 0}
+    item: dict[str, Any] = ITEM | {"export": {"identifier": "shop-1", "snapshot_arn": SNAPSHOT}, "polls": 0}
     for attempt in (1, 2):
         item |= app.handler({"step": "status", "item": item}, context)
         assert (item["state"], item["attempt"], item["polls"]) == ("AGAIN", attempt, 0)
@@ -180,7 +180,7 @@ def test_a_failed_export_is_started_anew_twice_and_then_fails_with_its_reason(
 def test_an_export_with_a_warning_fails_with_the_warning_and_one_without_is_done(
     app: ModuleType, wire: Wire, context: Context
 ):
-    item = ITEM | {"export": {"identifier": "shop-1", "snapshot_arn": SNAPSHOT}, "polls": 0}
+    item: dict[str, Any] = ITEM | {"export": {"identifier": "shop-1", "snapshot_arn": SNAPSHOT}, "polls": 0}
     wire.answers["DescribeExportTasks"] = tasks("COMPLETE")
     done = app.handler({"step": "status", "item": item}, context)
     assert (done["state"], done["only"]) == ("DONE", ["shop.products"])
@@ -190,7 +190,7 @@ def test_an_export_with_a_warning_fails_with_the_warning_and_one_without_is_done
         app.handler({"step": "status", "item": item}, context)
 
 
-TABLE = {"source": "orders", "of": SOURCES[0], "due": DUE, "attempt": 0, "snapshot_arn": ""}
+TABLE: dict[str, Any] = {"source": "orders", "of": SOURCES[0], "due": DUE, "attempt": 0, "snapshot_arn": ""}
 PUBLISHED = {
     "exported_to": "2026-01-01T03:00:00+00:00",
     "schema_key": "state/orders/0/schema.json",
@@ -210,14 +210,16 @@ def exports(wire: Wire) -> Wire:
     key = {"AttributeName": "id", "KeyType": "HASH"}
     table = {"AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}], "KeySchema": [key]}
     wire.answers |= {
-        "GetObject": lambda path, query, body: (200, {}, json.dumps(PUBLISHED).encode()),
-        "ExportTableToPointInTime": lambda path, query, body: (200, {}, json.dumps(started).encode()),
-        "DescribeExport": lambda path, query, body: (
-            200,
-            {},
-            json.dumps({"ExportDescription": done}).encode(),
+        "GetObject": fake(lambda path, query, body: (200, {}, json.dumps(PUBLISHED).encode())),
+        "ExportTableToPointInTime": fake(lambda path, query, body: (200, {}, json.dumps(started).encode())),
+        "DescribeExport": fake(
+            lambda path, query, body: (
+                200,
+                {},
+                json.dumps({"ExportDescription": done}).encode(),
+            )
         ),
-        "DescribeTable": lambda path, query, body: (200, {}, json.dumps({"Table": table}).encode()),
+        "DescribeTable": fake(lambda path, query, body: (200, {}, json.dumps({"Table": table}).encode())),
     }
     return wire
 
@@ -255,7 +257,7 @@ def test_a_full_export_that_is_out_of_reach_fails(app: ModuleType, exports: Wire
     assert exports.calls["ExportTableToPointInTime"] == 2
 
 
-MADE = ITEM | {"of": SOURCES[1] | {"snapshot": "made-for-the-run"}}
+MADE: dict[str, Any] = ITEM | {"of": SOURCES[1] | {"snapshot": "made-for-the-run"}}
 
 
 def deleted(wire: Wire):
@@ -274,13 +276,13 @@ def test_a_snapshot_that_was_made_for_the_run_is_forgotten_with_it(
     wire.answers |= {
         "DescribeDBSnapshots": refused("DBSnapshotNotFound"),
         "CreateDBSnapshot": make,
-        "DeleteDBSnapshot": lambda path, query, body: xml("DeleteDBSnapshot", ""),
+        "DeleteDBSnapshot": fake(lambda path, query, body: xml("DeleteDBSnapshot", "")),
         "DescribeExportTasks": tasks("COMPLETE"),
     }
     assert app.handler({"step": "start", "item": MADE}, context)["state"] == "BUSY"
     # Nothing was exported of it: the run has failed at its start.
     assert app.handler({"step": "forget", "item": MADE}, context) == {"forgotten": made[0]}
-    item = MADE | {"export": {"identifier": "shop-1", "snapshot_arn": SNAPSHOT}, "polls": 0}
+    item: dict[str, Any] = MADE | {"export": {"identifier": "shop-1", "snapshot_arn": SNAPSHOT}, "polls": 0}
     app.handler({"step": "status", "item": item}, context)
     assert deleted(wire) == made * 2
 
@@ -296,7 +298,7 @@ def test_a_snapshot_that_is_gone_already_is_forgotten_and_one_that_was_not_made_
 
 def test_status_is_polled_ever_less_often(app: ModuleType, wire: Wire, context: Context):
     wire.answers["DescribeExportTasks"] = tasks("IN_PROGRESS")
-    item = ITEM | {"export": {"identifier": "shop-1", "snapshot_arn": SNAPSHOT}, "polls": 0}
+    item: dict[str, Any] = ITEM | {"export": {"identifier": "shop-1", "snapshot_arn": SNAPSHOT}, "polls": 0}
     waits: list[Any] = []
     for _ in range(30):
         item = app.handler({"step": "status", "item": item}, context)

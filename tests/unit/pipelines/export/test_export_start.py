@@ -1,4 +1,3 @@
-# pyright: basic
 """Starting exports: the request, and what each refusal leads to."""
 
 import json
@@ -20,7 +19,7 @@ EVENT = {"scheduled_time": "2026-01-01T16:00:00Z"}
 EXPORT = "ExportTableToPointInTime"
 
 
-def start(path: Any, query: Any, body: Any):
+def start(path: Any, query: Any, body: Any) -> tuple[int, dict[str, str], bytes]:
     table = json.loads(body)["TableArn"]
     answer = {"ExportDescription": {"ExportArn": f"{table}/export/01", "ExportStatus": "IN_PROGRESS"}}
     return 200, {}, json.dumps(answer).encode()

@@ -1,4 +1,3 @@
-# pyright: basic
 """Who may do what in a run, and that it fits into a role and a state."""
 
 import json

@@ -1,4 +1,3 @@
-# pyright: basic
 """What a step's handler reads is what the state machine hands to it: both come from components/shared/run_steps.py."""
 
 import ast
@@ -107,6 +106,8 @@ def reads(source: str) -> Iterator[tuple[list[type], str]]:
                     args=[ast.Constant(value=str(key)), *_],
                 ) if name in typed:
                     yield typed[name], key
+                case _:
+                    pass
 
 
 def all_reads() -> list[tuple[str, list[type], str]]:

@@ -1,4 +1,3 @@
-# pyright: basic
 """Every state machine that the program can make is one that a validator of somebody else's takes."""
 
 import itertools
@@ -140,7 +139,10 @@ def test_what_athena_merges_is_marked_and_a_statement_that_failed_is_made_anew(
 
 
 def a_machine(**step: Any) -> str:
-    states = {"Sure?": {"Type": "Choice", "Choices": [], "Default": "Yes"} | step, "Yes": {"Type": "Succeed"}}
+    states: dict[str, Any] = {
+        "Sure?": {"Type": "Choice", "Choices": [], "Default": "Yes"} | step,
+        "Yes": {"Type": "Succeed"},
+    }
     return json.dumps({"StartAt": "Sure?", "States": states})
 
 
@@ -161,7 +163,7 @@ def test_a_definition_that_is_none_is_complained_of(definition: str, expected: s
 
 def test_what_the_validator_is_too_old_for_is_still_in_use(machines: dict[str, str]) -> None:
     """Else the exception goes."""
-    from statelint.linter import Linter
+    from statelint.linter import Linter  # pyright: ignore[reportMissingTypeStubs] - it has no types
 
     files = next(text for text in machines.values() if '"Label"' in text)
     unknown = Linter.validate(json.loads(files))

@@ -1,4 +1,3 @@
-# pyright: basic
 """The steps of a run: what leads where, how often they poll, what a failed source does."""
 
 import importlib
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.recording import ROOT
+from tests.typed import import_from
 from tests.unit.pipelines.export.recorded import KEY, ORDERS, SHOP, granted, items, lake, steps
 
 
@@ -58,7 +58,7 @@ def events(states: dict[str, Any], *path: str) -> int:
 def test_forty_exports_of_eight_hours_or_of_four_days_windows_stay_within_an_executions_history(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "handlers" / "export_source"))
+    import_from(monkeypatch, ROOT / "handlers" / "export_source")
     wait = importlib.import_module("sources").wait
     monkeypatch.delitem(sys.modules, "sources")
 
@@ -93,7 +93,7 @@ def test_a_source_that_fails_at_any_step_fails_alone_and_is_reported() -> None:
     for kind in ("dynamodb", "rds"):
         states = items(recorded, kind)["ItemProcessor"]["States"]
         works = {name: step for name, step in states.items() if step["Type"] in ("Task", "Map")}
-        forgets = {"Forget"} if kind == "rds" else set()
+        forgets: set[str] = {"Forget"} if kind == "rds" else set()
         assert {step["Catch"][-1]["Next"] for step in works.values()} == {"Failed"} | forgets
         assert all(step["Catch"][-1]["ErrorEquals"] == ["States.ALL"] for step in works.values())
         assert states["Failed"]["End"] is True

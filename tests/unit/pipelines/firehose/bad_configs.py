@@ -1,4 +1,3 @@
-# pyright: basic
 """Wrong configs of a Firehose pipeline: what each is, the config, and what its error says."""
 
 from typing import Any

@@ -1,4 +1,3 @@
-# pyright: basic
 """Stock ticks on their way onto the stream."""
 
 import base64
@@ -25,7 +24,7 @@ class Stream:
         self.sizes: list[Any] = []
         wire.answers[PUT] = self.put
 
-    def put(self, path: Any, query: Any, body: Any):
+    def put(self, path: Any, query: Any, body: Any) -> tuple[int, dict[str, str], bytes]:
         given = json.loads(body)["Records"]
         self.sizes.append(len(given))
         refused = min(len(given), self.refusals.pop(0) if self.refusals else 0)

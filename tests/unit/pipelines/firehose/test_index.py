@@ -1,4 +1,3 @@
-# pyright: basic
 """The index over a deployment's life, by the real OpenSearch client against a collection that answers over HTTP."""
 
 import json
@@ -11,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from tests.typed import fake
+
 MAPPING = {"properties": {"PRICE": {"type": "double"}}}
+NO_BODY: dict[str, Any] = {}
 
 
 class Collection(ThreadingHTTPServer):
@@ -22,7 +24,7 @@ class Collection(ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Request)
         self.indexes: dict[Any, Any] = {}
-        self.faults = deque()
+        self.faults: deque[Any] = deque()
         self.requests: list[Any] = []
         self.endpoint = f"http://127.0.0.1:{self.server_address[1]}/_aoss/c1"
 
@@ -188,11 +190,11 @@ def test_each_wait_is_twice_the_last_up_to_twenty_seconds_and_at_least_half_of_t
     event: Callable[..., dict[str, Any]],
     monkeypatch: pytest.MonkeyPatch,
 ):
-    collection.faults.extend([(503, {})] * 7)
+    collection.faults.extend([(503, NO_BODY)] * 7)
     waits: list[Any] = []
-    bounds = set()
+    bounds: set[tuple[float, float]] = set()
     monkeypatch.setattr(app.time, "sleep", waits.append)
-    monkeypatch.setattr("random.uniform", lambda least, most: bounds.add((least, most)) or 1)
+    monkeypatch.setattr("random.uniform", fake(lambda least, most: bounds.add((least, most)) or 1))
     app.handler(event("create"), context)
     assert waits == [1, 2, 4, 8, 16, 20, 20]
     assert bounds == {(0.5, 1)}
@@ -226,7 +228,7 @@ def test_patience_ends_before_the_functions_time_does(
     event: Callable[..., dict[str, Any]],
 ):
     context.get_remaining_time_in_millis = lambda: 20_000
-    collection.faults.extend([(503, {})] * 1000)
+    collection.faults.extend([(503, NO_BODY)] * 1000)
     with pytest.raises(Exception, match="gave up"):
         app.handler(event("create"), context)
     assert app.clock.now <= 10

@@ -1,4 +1,3 @@
-# pyright: basic
 """Failed records on their way back, each once, whatever fails meanwhile."""
 
 import base64
@@ -12,6 +11,7 @@ from xml.sax.saxutils import escape
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+from tests.typed import fake
 from tests.unit.pipelines.conftest import Wire
 from tests.unit.pipelines.firehose.test_generate_ticks import PUT, Stream
 
@@ -27,7 +27,7 @@ class Bucket:
         self.written: dict[Any, Any] = {}
         wire.answers |= {
             "ListObjectsV2": self.list,
-            "GetObject": lambda path, query, body: (200, {}, self.objects[self.key(path)]),
+            "GetObject": fake(lambda path, query, body: (200, {}, self.objects[self.key(path)])),
             "PutObject": self.put,
             "DeleteObject": self.delete,
         }
@@ -36,7 +36,7 @@ class Bucket:
     def key(path: Any):
         return path.lstrip("/").removeprefix("backup/")
 
-    def list(self, path: Any, query: Any, body: Any):
+    def list(self, path: Any, query: Any, body: Any) -> tuple[int, dict[str, str], bytes]:
         keys = sorted(key for key in self.objects if key.startswith(query["prefix"][0]))
         first = int(query.get("continuation-token", ["0"])[0])
         shown = "".join(
@@ -49,12 +49,12 @@ class Bucket:
         truncated = f"<IsTruncated>{str(more).lower()}</IsTruncated>"
         return 200, {}, f"<ListBucketResult>{truncated}{shown}{token}</ListBucketResult>".encode()
 
-    def put(self, path: Any, query: Any, body: Any):
+    def put(self, path: Any, query: Any, body: Any) -> tuple[int, dict[str, str], bytes]:
         size, _, rest = body.read().partition(b"\r\n")  # aws-chunked: one chunk, then its checksum
         self.objects[self.key(path)] = rest[: int(size, 16)]
         return 200, {}, b""
 
-    def delete(self, path: Any, query: Any, body: Any):
+    def delete(self, path: Any, query: Any, body: Any) -> tuple[int, dict[str, str], bytes]:
         del self.objects[self.key(path)]
         return 204, {}, b""
 
@@ -85,7 +85,7 @@ def context(context: SimpleNamespace) -> SimpleNamespace:
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    monkeypatch.setattr("time.sleep", fake(lambda seconds: None))
 
 
 def line(number: Any, error: str = "403"):

@@ -1,4 +1,3 @@
-# pyright: basic
 """What becomes of each record that Firehose hands over."""
 
 import base64
@@ -10,6 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from tests.typed import fake
 
 ARRIVED = 1767283200123  # 2026-01-01T16:00:00.123Z
 
@@ -229,8 +230,8 @@ def test_every_record_is_answered_whatever_it_holds(data: Any):
 def members(text: Any):
     """All that a record holds besides its time: keys in their order, every number as it is written."""
     exact: dict[str, Any] = {
-        "parse_int": lambda digits: ["number", digits],
-        "parse_float": lambda digits: ["number", digits],
+        "parse_int": fake(lambda digits: ["number", digits]),
+        "parse_float": fake(lambda digits: ["number", digits]),
     }
     pairs = json.loads(text, object_pairs_hook=lambda pairs: ["object", pairs], **exact)[1]
     return [(name, value) for name, value in pairs if name != "EVENT_TIME"]

@@ -1,4 +1,3 @@
-# pyright: basic
 """An account with exports that arrive, for the tests of the arrival function."""
 
 import base64
@@ -7,6 +6,8 @@ import hashlib
 import json
 from typing import Any
 from urllib.parse import quote_plus
+
+from tests.typed import ignoring
 
 TABLE_ARN = "arn:aws:dynamodb:us-east-1:111111111111:table/orders"
 
@@ -26,21 +27,21 @@ class Bucket:
         self.pages = 0
         wire.answers |= {"GetObject": self.get, "ListObjectsV2": self.list, "HeadObject": self.head}
 
-    def get(self, path: Any, query: Any, body: Any):
+    def get(self, path: Any, query: Any, body: Any) -> tuple[int, dict[str, str], bytes]:
         """GetObject."""
         content = self.objects.get(path.removeprefix("/"))
         if content is None:
             return 404, {}, b"<Error><Code>NoSuchKey</Code></Error>"
         return 200, {"x-amz-server-side-encryption": "aws:kms"} if self.kms else {}, content
 
-    def head(self, path: Any, query: Any, body: Any):
+    def head(self, path: Any, query: Any, body: Any) -> tuple[int, dict[str, str], bytes]:
         """HeadObject."""
         content = self.objects.get(path.removeprefix("/"))
         if content is None:
             return 404, {}, b""
         return 200, {"content-length": str(len(content)), "etag": f'"{etag(content)}"'}, b""
 
-    def list(self, path: Any, query: Any, body: Any):
+    def list(self, path: Any, query: Any, body: Any) -> tuple[int, dict[str, str], bytes]:
         """ListObjectsV2, in pages of a thousand."""
         self.pages += 1
         after = query.get("continuation-token", [""])[0]
@@ -63,7 +64,7 @@ class Account:
         self.items: dict[Any, Any] = {}
         self.refusals = 0
         wire.answers |= {
-            "GetQueueUrl": lambda *_: (200, {}, b'{"QueueUrl": "https://sqs/222222222222/arrivals"}'),
+            "GetQueueUrl": ignoring(lambda: (200, {}, b'{"QueueUrl": "https://sqs/222222222222/arrivals"}')),
             "ChangeMessageVisibility": self.hide,
             "PutEvents": self.put_events,
             "PutItem": self.put_item,
@@ -71,12 +72,12 @@ class Account:
             "DeleteItem": self.delete_item,
         }
 
-    def hide(self, path: Any, query: Any, body: Any):
+    def hide(self, path: Any, query: Any, body: Any) -> tuple[int, dict[str, str], bytes]:
         """ChangeMessageVisibility."""
         self.hidden.append(json.loads(body)["VisibilityTimeout"])
         return 200, {}, b"{}"
 
-    def put_events(self, path: Any, query: Any, body: Any):
+    def put_events(self, path: Any, query: Any, body: Any) -> tuple[int, dict[str, str], bytes]:
         """PutEvents, which is refused as often as `refusals` says."""
         if self.refusals:
             self.refusals -= 1
@@ -85,7 +86,7 @@ class Account:
         self.announced += json.loads(body)["Entries"]
         return 200, {}, b'{"FailedEntryCount": 0, "Entries": [{"EventId": "e"}]}'
 
-    def put_item(self, path: Any, query: Any, body: Any):
+    def put_item(self, path: Any, query: Any, body: Any) -> tuple[int, dict[str, str], bytes]:
         """PutItem under the condition that there is no such item."""
         item = json.loads(body)["Item"]
         existing = self.items.get(item["id"]["S"])
@@ -95,7 +96,7 @@ class Account:
         self.items[item["id"]["S"]] = item
         return 200, {}, b"{}"
 
-    def update_item(self, path: Any, query: Any, body: Any):
+    def update_item(self, path: Any, query: Any, body: Any) -> tuple[int, dict[str, str], bytes]:
         """UpdateItem."""
         request = json.loads(body)
         names, values = request["ExpressionAttributeNames"], request["ExpressionAttributeValues"]
@@ -104,7 +105,7 @@ class Account:
         }
         return 200, {}, b"{}"
 
-    def delete_item(self, path: Any, query: Any, body: Any):
+    def delete_item(self, path: Any, query: Any, body: Any) -> tuple[int, dict[str, str], bytes]:
         """DeleteItem."""
         self.items.pop(json.loads(body)["Key"]["id"]["S"], None)
         return 200, {}, b"{}"

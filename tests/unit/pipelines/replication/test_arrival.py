@@ -1,4 +1,3 @@
-# pyright: basic
 """Announcing exports: when, how often, and what becomes of those that are not whole."""
 
 import json

@@ -1,4 +1,3 @@
-# pyright: basic
 """Batch replication jobs over a deployment's life."""
 
 import json
@@ -25,15 +24,15 @@ class Jobs:
         wire.answers |= {"CreateJob": self.create, "ListJobs": self.list, "UpdateJobStatus": self.update}
         self.status = "Active"
 
-    def create(self, path: Any, query: Any, body: Any):
+    def create(self, path: Any, query: Any, body: Any) -> tuple[int, dict[str, str], bytes]:
         text = dict(JOB.findall(body.decode()))
         job_id = self.made.setdefault(
             text["ClientRequestToken"], (f"job-{len(self.made)}", text["Description"])
         )[0]
         return 200, {}, f"<CreateJobResult><JobId>{job_id}</JobId></CreateJobResult>".encode()
 
-    def list(self, path: Any, query: Any, body: Any):
-        shown = self.made.values() if self.status in query["jobStatuses"] else []
+    def list(self, path: Any, query: Any, body: Any) -> tuple[int, dict[str, str], bytes]:
+        shown = [*self.made.values()] if self.status in query["jobStatuses"] else []
         pages = [f"<member><JobId>{i}</JobId><Description>{d}</Description></member>" for i, d in shown]
         page = int(query.get("nextToken", ["0"])[0])
         more = f"<NextToken>{page + 1}</NextToken>" if page + 1 < len(pages) else ""
@@ -43,7 +42,7 @@ class Jobs:
             f"<ListJobsResult><Jobs>{''.join(pages[page : page + 1])}</Jobs>{more}</ListJobsResult>".encode(),
         )
 
-    def update(self, path: Any, query: Any, body: Any):
+    def update(self, path: Any, query: Any, body: Any) -> tuple[int, dict[str, str], bytes]:
         assert query == {"requestedJobStatus": ["Cancelled"]}
         self.cancelled.append(path.split("/")[-2])
         return 200, {}, b"<UpdateJobStatusResult/>"

@@ -1,4 +1,3 @@
-# pyright: basic
 """Wrong configs of a zero-ETL pipeline: what each is, the config, and what its error says."""
 
 from typing import Any

@@ -1,4 +1,3 @@
-# pyright: basic
 """The body of an ingestion pipeline, field by field."""
 
 import json
