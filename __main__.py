@@ -12,4 +12,5 @@ with policy.enforced() as checks:
     pipelines = stack.deploy(config.pipelines, accounts)
 
     pulumi.export("pipelines", {name: pipeline.outputs for name, pipeline in pipelines.items()})
+    pulumi.export("dashboards", stack.dashboards(config, accounts, pipelines, checks))
     pulumi.export("cost", stack.report_cost(config, checks))

@@ -70,6 +70,9 @@ KINDS: Mapping[str, Kind] = {
     "aws:athena/workgroup:Workgroup": Kind(
         "{name}", "athena", by("get_work_group", "WorkGroup.Name", WorkGroup="{name}")
     ),
+    "aws:cloudwatch/dashboard:Dashboard": Kind(
+        "{dashboardName}", "cloudwatch", by("get_dashboard", "DashboardArn", DashboardName="{dashboardName}")
+    ),
     "aws:cloudwatch/eventRule:EventRule": Kind(
         "default/{name}", "events", by("describe_rule", "Arn", Name="{name}")
     ),

@@ -59,6 +59,13 @@ KINDS = {
     "aws:cloudwatch/metricAlarm:MetricAlarm": Kind(
         "aws_cloudwatch_metric_alarm", (_of("cloudwatch", "alarm:{name}"),)
     ),
+    # A dashboard is its account's, in every region
+    # (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html).
+    "aws:cloudwatch/dashboard:Dashboard": Kind(
+        "aws_cloudwatch_dashboard",
+        ("arn:{partition}:cloudwatch::{account}:dashboard/{dashboardName}",),
+        "dashboardName",
+    ),
     "aws:dynamodb/table:Table": Kind("aws_dynamodb_table", (_of("dynamodb", "table/{name}"),)),
     "aws:glue/catalogDatabase:CatalogDatabase": Kind(
         "aws_glue_catalog_database",

@@ -96,7 +96,7 @@ LOG_DELIVERY = [
 # A `*` in a bucket's name would reach into its keys, so that objects are granted in buckets by their whole names.
 OBJECTS = re.compile("^arn:[^:]+:s3:::[^/]+/")
 OWN = {
-    "athena": "workgroups and their saved queries", "cloudwatch": "alarms",
+    "athena": "workgroups and their saved queries", "cloudwatch": "alarms and dashboards",
     "dynamodb": "tables, and those that it adopts",
     "events": "rules", "firehose": "delivery streams", "glue": "databases and crawlers", "iam": "roles and users",
     "kinesis": "streams, and those that it adopts", "kms": "aliases", "lambda": "functions", "logs": "log groups",

@@ -5,8 +5,9 @@ is known before its resource exists. A name over the limit is cut and ends in ei
 SHA-256, so two long names that start alike stay apart; so does a name that had to lose characters.
 
 Limits: S3 "Bucket naming rules", IAM and STS quotas, Lambda `FunctionName`, SQS `QueueName`, SNS `CreateTopic`,
-EventBridge and EventBridge Scheduler API references, KMS `AliasName`, CloudWatch `AlarmName` and `LogGroupName`,
-DynamoDB `TableName`, OpenSearch Serverless and OpenSearch Ingestion API references, Kinesis, Firehose, Glue and Athena.
+EventBridge and EventBridge Scheduler API references, KMS `AliasName`, CloudWatch `AlarmName`, `DashboardName` and
+`LogGroupName`, DynamoDB `TableName`, OpenSearch Serverless and OpenSearch Ingestion API references, Kinesis, Firehose,
+Glue and Athena.
 """
 
 import hashlib
@@ -65,6 +66,11 @@ def key_alias(name: str) -> str:
 
 def alarm(name: str) -> str:
     """At most 255 characters."""
+    return _fit(name, 255, _WORDS)
+
+
+def dashboard(name: str) -> str:
+    """A CloudWatch dashboard: at most 255 of A-Z a-z 0-9 '-_'."""
     return _fit(name, 255, _WORDS)
 
 

@@ -99,10 +99,12 @@ def _beside(before: Any, after: Any) -> str:
     first, second = _flat(before), _flat(after)
     if max(len(first), len(second)) <= LONGEST:
         return f"{code(first)} → {code(second)}"
+    if first == second:  # a long value is cut where the preview is kept (delivery/strip.py)
+        return "in what is too long to be kept here" if first.endswith("…") else "the order of it"
     alike = next((n for n, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), 0)
     start = max(0, alike - 30)
     shown = [("…" if start else "") + value(side[start:]) for side in (first, second)]
-    return f"{code(shown[0])} → {code(shown[1])}" if first != second else "the order of it"
+    return f"{code(shown[0])} → {code(shown[1])}"
 
 
 def _statements(document: Any) -> dict[str, Any] | None:

@@ -125,7 +125,7 @@ def status(clone: Clone, form: str) -> int:
     if form == "json":
         say(json.dumps(beside(rows, now)))
     else:
-        say(f"{samples.report(rows)}\n\n{row.report(now)}")
+        say(f"{samples.report(rows)}\n\n{row.report(now)}{row.dashboards(cloud.dashboards)}")
         say(
             f"\ncloud: {cloud.endpoint}, Google {cloud.gcp}; sign with an account's id and the secret "
             f"`ready.secret` of {clone.record.relative_to(clone.root)} (docs/local.md, 'Who can reach it')"

@@ -46,6 +46,8 @@ def show(cloud: Cloud, form: str) -> int:
     """Prints what arrived, as a table or as JSON; the exit code."""
     rows = status(cloud)
     print(row.as_json(rows) if form == "json" else row.report(rows))
+    if form != "json" and (named := row.dashboards(cloud.dashboards)):
+        print(named)
     return 0 if all(each.well for each in rows) else 1
 
 

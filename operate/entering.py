@@ -59,6 +59,11 @@ class Deployed:
         """The stack's output `pipelines`."""
         return self.outputs.get("pipelines") or {}
 
+    @property
+    def dashboards(self) -> Mapping[str, Any]:
+        """The stack's output `dashboards`, which one of an older version has not."""
+        return self.outputs.get("dashboards") or {}
+
     def client(self, service: str, place: Mapping[str, Any]) -> Any:
         """A client in the place's account and region."""
         key = (str(place["account"]), str(place["region"]))

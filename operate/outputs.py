@@ -21,6 +21,11 @@ class Cloud(Protocol):
         """The stack's output `pipelines`."""
         ...
 
+    @property
+    def dashboards(self) -> Mapping[str, Any]:
+        """The stack's output `dashboards`: by account, name and address."""
+        ...
+
     def client(self, service: str, place: Mapping[str, Any]) -> Any:
         """A boto3 client in the place."""
         ...

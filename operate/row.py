@@ -89,6 +89,12 @@ def report(rows: Sequence[TableStatus]) -> str:
     return "\n".join(text)
 
 
+def dashboards(described: Mapping[str, Mapping[str, Any]]) -> str:
+    """A line for each dashboard of the stack's output `dashboards`; empty where it has none."""
+    lines = [f"dashboard of {account}: {each['name']}, {each['url']}" for account, each in described.items()]
+    return "".join(f"\n{line}" for line in lines)
+
+
 def as_json(rows: Iterable[TableStatus]) -> str:
     """The rows as a JSON array."""
     return json.dumps([row.as_json() for row in rows])

@@ -31,7 +31,7 @@ import functools
 import json
 import re
 from collections.abc import Awaitable, Generator, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 import pulumi
 from pulumi import _types  # pyright: ignore[reportPrivateUsage] - no public way to read an input class
@@ -45,6 +45,7 @@ from policy.values import is_list, is_mapping
 __all__ = ["Checks", "Resource", "Violated", "Violation", "check", "checked", "enforced"]
 
 
+R = TypeVar("R", bound=pulumi.Resource)
 # What a plugin is handed comes from resources of the program, of which it has the URN only: no type, no name.
 URN_ONLY = (DependencyResource, DependencyProviderResource)
 
@@ -112,6 +113,10 @@ class Checks:
         waits = pulumi.Output.from_input(_alone(read, args)).apply(lambda _: [])
         opts = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(depends_on=waits))
         return pulumi.ResourceTransformationResult(args.props, opts)
+
+    def registered(self, kind: type[R]) -> list[R]:
+        """The resources of a class that were registered so far, in their order."""
+        return [resource for resource in self.seen if isinstance(resource, kind)]
 
     async def resources(self) -> list[Resource]:
         """All that was registered. Awaited inside an output, after the program has run."""

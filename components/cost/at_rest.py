@@ -13,6 +13,7 @@ from components.cost.resource import HOURS, Quantity, Resource, quantity
 COLLECTION = "aws:opensearch/serverlessCollection:ServerlessCollection"
 GROUP = "aws:opensearch/serverlessCollectionGroup:ServerlessCollectionGroup"
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+DASHBOARD = "aws:cloudwatch/dashboard:Dashboard"
 STREAM = "aws:kinesis/stream:Stream"
 DELIVERY = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"
 REPLICATION = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
@@ -142,6 +143,12 @@ def _alarm(resource: Resource) -> Iterator[Quantity]:
         )
 
 
+def _dashboard(resource: Resource) -> Iterator[Quantity]:
+    """A dashboard is paid by the month. Three of an account with no more than 50 metrics each are free, which is what
+    the least counts (https://aws.amazon.com/cloudwatch/pricing/, "Free tier")."""
+    yield quantity(DASHBOARD, "dashboards", "at rest", "cloudwatch.dashboard", resource.region, 0, 1)
+
+
 def _replication(resource: Resource) -> Iterator[Quantity]:
     """The metrics of a rule are paid as custom ones: bytes and operations that wait, operations that failed, and the
     latency (https://docs.aws.amazon.com/AmazonS3/latest/userguide/repl-metrics.html)."""
@@ -194,6 +201,7 @@ AT_REST: dict[str, Callable[[Resource], Iterator[Quantity]]] = {
     DELIVERY: _delivery,
     "aws:kms/key:Key": _key,
     ALARM: _alarm,
+    DASHBOARD: _dashboard,
     MAPPING: _mapping,
     REPLICATION: _replication,
     "aws:s3/bucketMetric:BucketMetric": _bucket_metric,

@@ -79,6 +79,7 @@ PRODUCTS = {
     "logs.storage": Product("AmazonCloudWatch", "TimedStorage-ByteHrs"),
     "cloudwatch.alarm": Product("AmazonCloudWatch", "CW:AlarmMonitorUsage", {"alarmType": "Standard"}),
     # https://repost.aws/knowledge-center/cloudwatch-understand-and-reduce-charges
+    "cloudwatch.dashboard": Product("AmazonCloudWatch", "DashboardsUsageHour"),
     "cloudwatch.fast_alarm": Product("AmazonCloudWatch", "CW:HighResAlarmMonitorUsage"),
     "cloudwatch.composite": Product("AmazonCloudWatch", "CW:CompositeAlarmMonitorUsage"),
     "cloudwatch.metric": Product("AmazonCloudWatch", "CW:MetricMonitorUsage"),

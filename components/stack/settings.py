@@ -84,6 +84,8 @@ class StackArgs:
     """What all functions have in common: {runtime, architecture, log_retention_days}."""
     alarms: AlarmArgs = AlarmArgs()
     """Who hears of an alarm: {emails}."""
+    dashboard: bool = False
+    """Whether each AWS account with pipelines has a CloudWatch dashboard of their alarms and of what arrived."""
     retain_data: bool = True
     """Whether buckets, keys and tables with data outlive the stack."""
     cost: CostArgs = CostArgs()
@@ -101,6 +103,7 @@ class Settings:
     tags: Mapping[str, str]
     alarms: AlarmArgs
     cost: CostArgs
+    dashboard: bool = False
 
 
 def from_pulumi(config: pulumi.Config) -> Settings:
@@ -165,7 +168,13 @@ class _Reading:
             raise Refused(self.errors)
         accounts = {name: account for name, account in self.accounts.items() if account}
         return Settings(
-            accounts, self.stack.gcp, pipelines, self.stack.tags, self.stack.alarms, self.stack.cost
+            accounts,
+            self.stack.gcp,
+            pipelines,
+            self.stack.tags,
+            self.stack.alarms,
+            self.stack.cost,
+            self.stack.dashboard,
         )
 
     def _checked(self, cls: type[T], value: Any, path: str, already_reported: Iterable[str] = ()) -> T | None:

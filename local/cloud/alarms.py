@@ -25,7 +25,7 @@ from .seams import app, cloudwatch
 from .seams.parts import Answer, Record
 
 MODEL = botocore.session.Session().get_service_model("cloudwatch")
-DESCRIBES = ("DescribeAlarms", "DescribeAlarmsForMetric")
+DESCRIBES = ("DescribeAlarms", "DescribeAlarmsForMetric", "GetDashboard")
 TARGET = MODEL.metadata["targetPrefix"]
 # What ministack writes where the request says nothing; an alarm on an expression has none of these.
 FILLED_IN = (

@@ -185,6 +185,13 @@ ROWS = aws_analytics.ROWS | aws_iam.ROWS | {
         names=(r"[^:*]{1,512}", "a log stream name (1-512 characters without ':' and '*')"),
         result={"describe_log_streams": Entry("logStreams", "logStreamName", "name")},
     ),
+    "aws:cloudwatch/dashboard:Dashboard": Row(
+        "cloudwatch", create=("put_dashboard",), update=("put_dashboard",), read=("get_dashboard",),
+        delete=("delete_dashboards",), id="{dashboardName}", name="dashboardName",
+        paths={"dashboardName": "DashboardName|DashboardNames"},
+        names=(r"[\w-]{1,255}", "a dashboard name (1-255 of letters, digits and _-)"),
+        result={"get_dashboard": WHOLE},
+    ),
     "aws:cloudwatch/metricAlarm:MetricAlarm": Row(
         "cloudwatch", create=("put_metric_alarm",), update=("put_metric_alarm", "tag_resource"), read=(
             "describe_alarms", "list_tags_for_resource"), delete=("delete_alarms",), name="name",

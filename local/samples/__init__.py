@@ -92,6 +92,11 @@ class Cloud:
         """The stack's pipelines, by name, as its outputs have them."""
         return self.outputs.get("pipelines", {})
 
+    @property
+    def dashboards(self) -> Mapping[str, Any]:
+        """The stack's dashboards, by account."""
+        return self.outputs.get("dashboards", {})
+
     def client(self, service: str, place: Mapping[str, Any]) -> Any:
         """A client in the place's `account` and `region`; the account's id is its access key there."""
         if (key := (service, place["account"], place["region"])) not in self._clients:

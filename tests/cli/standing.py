@@ -20,6 +20,7 @@ new_client: Any = boto3.client  # pyright: ignore[reportUnknownMemberType, repor
 LISTS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("athena", "list_work_groups", "WorkGroups[].Name", {}),
     ("cloudwatch", "describe_alarms", "MetricAlarms[].AlarmName", {}),
+    ("cloudwatch", "list_dashboards", "DashboardEntries[].DashboardName", {}),
     ("dynamodb", "list_tables", "TableNames[]", {}),
     ("events", "list_rules", "Rules[].Name", {}),
     ("firehose", "list_delivery_streams", "DeliveryStreamNames[]", {}),

@@ -170,6 +170,43 @@ def test_a_composite_alarm_comes_back_as_it_was_put(cloud: Cloud, protocol: str)
 
 
 @pytest.mark.parametrize("protocol", CLOUDWATCH.metadata["protocols"])
+def test_a_dashboard_comes_back_as_it_was_put_and_only_to_who_may(cloud: Cloud, protocol: str) -> None:
+    """API_PutDashboard.html, API_GetDashboard.html, API_DeleteDashboards.html; its ARN names no region:
+    service-authorization/latest/reference/list_amazoncloudwatch.html."""
+    arn = f"arn:aws:cloudwatch::{WORKLOAD}:dashboard/of-the-stack-*"
+    actions = [f"cloudwatch:{verb}" for verb in ("PutDashboard", "GetDashboard", "DeleteDashboards")]
+    role = cloud.role(
+        WORKLOAD, f"dashboards-{protocol}", "lambda.amazonaws.com",
+        {"Effect": "Allow", "Action": actions, "Resource": arn},
+    )  # fmt: skip
+    given = cloud.client("sts", WORKLOAD).assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+    signer = Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+    text = json.dumps({"widgets": [{"type": "text", "properties": {"markdown": 'a & b <c> ## é "d"'}}]})
+
+    def spoken(operation: str, **members: Any) -> dict[str, Any]:
+        return call(cloud, CLOUDWATCH, protocol, operation, signer, **members)
+
+    name = f"of-the-stack-{protocol}"
+    assert "Error" not in spoken("PutDashboard", DashboardName=name, DashboardBody=text)
+    assert spoken("GetDashboard", DashboardName=name) == {
+        "DashboardArn": f"arn:aws:cloudwatch::{WORKLOAD}:dashboard/{name}",
+        "DashboardBody": text,
+        "DashboardName": name,
+    }
+    assert "Error" not in spoken("DeleteDashboards", DashboardNames=[name])
+    assert spoken("GetDashboard", DashboardName=name)["Error"]["Code"] in (
+        "ResourceNotFound",
+        "DashboardNotFoundError",
+    )
+    for refused in (
+        spoken("PutDashboard", DashboardName="payroll", DashboardBody=text),
+        spoken("GetDashboard", DashboardName="payroll"),
+        spoken("DeleteDashboards", DashboardNames=["payroll"]),
+    ):
+        assert refused["Error"]["Code"].startswith("AccessDenied")
+
+
+@pytest.mark.parametrize("protocol", CLOUDWATCH.metadata["protocols"])
 def test_cloudwatch_refuses_in_the_protocol_of_the_request(cloud: Cloud, protocol: str) -> None:
     refused = call(cloud, CLOUDWATCH, protocol, "DescribeAlarms", MaxRecords=101)
     assert refused["Error"]["Code"] in ("ValidationError", "ValidationException")

@@ -45,6 +45,7 @@ PHYSICAL: dict[str, Callable[[str], str]] = {
     "opensearchserverless.CreateCollection: name": names.collection,
     "stepfunctions.CreateStateMachine: name": names.state_machine,
     "cloudwatch.PutMetricAlarm: AlarmName": names.alarm,
+    "cloudwatch.PutDashboard: DashboardName": lambda name: names.dashboard(f"{name}-dashboard"),
     "sns.CreateTopic: Name": lambda name: names.topic(f"{name}-alarms"),
 }
 
@@ -141,7 +142,6 @@ def becomes(row: limits.Row, path: str, value: Any) -> Any:
             "column": lambda: next(iter(glue_columns.columns({value: "string"}))),
             "glue type": lambda: glue_columns.column_type(value),
             "physical name": lambda: PHYSICAL[path](value),
-            "names.topic": lambda: PHYSICAL[path](value),
         }[row["becomes"]]()
     if "times" in row:
         return value * row["times"]

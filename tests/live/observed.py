@@ -24,6 +24,9 @@ class Reading(NamedTuple):
 BUCKET = {"Bucket": "bucket"}
 AWS: dict[str, tuple[Reading, ...]] = {
     "aws:athena/workgroup:Workgroup": (Reading("athena", "get_work_group", {"WorkGroup": "name"}),),
+    "aws:cloudwatch/dashboard:Dashboard": (
+        Reading("cloudwatch", "get_dashboard", {"DashboardName": "dashboardName"}),
+    ),
     "aws:cloudwatch/logGroup:LogGroup": (Reading("logs", "describe_log_groups", {"logGroupNamePrefix": "name"}),),
     "aws:cloudwatch/metricAlarm:MetricAlarm": (Reading("cloudwatch", "describe_alarms", {"AlarmNames": ["name"]}),),
     "aws:dynamodb/table:Table": (

@@ -131,6 +131,8 @@ KINDS = (
     Kind("sqs", "list_queues", "QueueUrls[]", lambda c, n: c.delete_queue(QueueUrl=n)),
     Kind("sns", "list_topics", "Topics[].TopicArn", lambda c, n: c.delete_topic(TopicArn=n)),
     Kind("cloudwatch", "describe_alarms", "MetricAlarms[].AlarmName", lambda c, n: c.delete_alarms(AlarmNames=[n])),
+    Kind("cloudwatch", "list_dashboards", "DashboardEntries[].DashboardName",
+         lambda c, n: c.delete_dashboards(DashboardNames=[n])),
     Kind("logs", "describe_log_groups", "logGroups[].logGroupName", lambda c, n: c.delete_log_group(logGroupName=n)),
     Kind("athena", "list_work_groups", "WorkGroups[].Name",
          lambda c, n: c.delete_work_group(WorkGroup=n, RecursiveDeleteOption=True)),

@@ -34,6 +34,9 @@ BY_MEMBER = {
     "aoss:UpdateCollectionGroup": ("id", "collection-group/"),
     "athena:CreateWorkGroup": ("Name", "workgroup/"),
     "cloudwatch:DeleteAlarms": ("AlarmNames.member.1", "alarm:"),
+    "cloudwatch:DeleteDashboards": ("DashboardNames.member.1", "dashboard/"),
+    "cloudwatch:GetDashboard": ("DashboardName", "dashboard/"),
+    "cloudwatch:PutDashboard": ("DashboardName", "dashboard/"),
     "cloudwatch:DescribeAlarms": ("AlarmNames.member.1", "alarm:"),
     "cloudwatch:PutMetricAlarm": ("AlarmName", "alarm:"),
     "glue:DeleteDatabase": ("Name", "database/"),
@@ -45,6 +48,8 @@ BY_MEMBER = {
     "lambda:CreateFunction": ("FunctionName", "function:"),
     "sns:CreateTopic": ("Name", ""),
 }
+DASHBOARD = ("Dashboard", "Dashboards")
+"""What an account has in all regions at once: the ARN names none."""
 TAGS = re.compile(r"(\w+:)(ListTags|TagResource|UntagResource|GetTags)")
 OSIS = re.compile(r"/2022-01-01/osis/(?:get|update|delete|start|stop)Pipeline/([a-z0-9-]+)")
 POLICY = re.compile(r"aoss:(Create|Update|Get|Delete)(Access|Lifecycle|Security)Policy")
@@ -87,6 +92,8 @@ def arn(action: str, path: str, body: bytes, region: str, account: str, query: d
         return f"{before}database/{within(request, 'DatabaseInput').get('Name')}"
     if action in BY_MEMBER:
         member, prefix = BY_MEMBER[action]
+        if action.endswith(DASHBOARD):
+            before = f"arn:aws:cloudwatch::{account}:"
         name = request.get(member) or next(iter(request.get(member.partition(".")[0], [])), None)
         if action == "cloudwatch:DescribeAlarms":  # by the beginning of their names
             name = name or request.get("AlarmNamePrefix")

@@ -23,6 +23,7 @@ from .request_members import members
 LISTED = {
     **{f"cloudwatch:{verb}": ("AlarmNames", "alarm:")
        for verb in ("DeleteAlarms", "DescribeAlarms", "DisableAlarmActions", "EnableAlarmActions")},
+    "cloudwatch:DeleteDashboards": ("DashboardNames", "dashboard/"),
     "glue:BatchDeleteTable": ("TablesToDelete", "table/{DatabaseName}/"),
     "glue:BatchGetCrawlers": ("CrawlerNames", "crawler/"),
     "glue:BatchGetPartition": ("", "table/{DatabaseName}/{TableName}"),
@@ -56,7 +57,9 @@ def arns(action: str, body: bytes) -> list[str]:
     if action not in OF_A_WORKGROUP and action not in LISTED:
         return []
     request = members(body)
-    before = f"arn:aws:{action.partition(':')[0]}:{get_region()}:{get_account_id()}:"
+    # A dashboard is its account's, and its ARN names no region.
+    region = "" if action.endswith("Dashboards") else get_region()
+    before = f"arn:aws:{action.partition(':')[0]}:{region}:{get_account_id()}:"
     if action in OF_A_WORKGROUP:
         member, workgroup = OF_A_WORKGROUP[action]
         groups = {workgroup(id) for id in listed(request, member)}

@@ -9,6 +9,7 @@ COMPONENTS = ("tributary:", "pulumi:pulumi:Stack", "pulumi:providers:")
 GRANTS_NOTHING: dict[str, tuple[str, ...]] = {
     "aws:athena/namedQuery:NamedQuery": (),
     "aws:athena/workgroup:Workgroup": (),
+    "aws:cloudwatch/dashboard:Dashboard": (),
     "aws:cloudwatch/eventRule:EventRule": (),
     "aws:cloudwatch/eventTarget:EventTarget": (),
     "aws:cloudwatch/logGroup:LogGroup": (),

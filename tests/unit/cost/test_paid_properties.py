@@ -27,6 +27,7 @@ ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 BUCKET, COPIES = "aws:s3/bucket:Bucket", "gcp:storage/bucket:Bucket"
 COLLECTION = "aws:opensearch/serverlessCollection:ServerlessCollection"
 CRAWLER = "aws:glue/crawler:Crawler"
+DASHBOARD = "aws:cloudwatch/dashboard:Dashboard"
 DATASET, GOOGLE_TABLE = "gcp:bigquery/dataset:Dataset", "gcp:bigquery/table:Table"
 DELIVERY = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"
 FUNCTION = "aws:lambda/function:Function"
@@ -122,6 +123,8 @@ COSTLESS: dict[str, tuple[str, ...]] = {
     COLLECTION: ("type",),
     COPIES: ("location", "lifecycleRules.action.type", "publicAccessPrevention", "uniformBucketLevelAccess"),
     CRAWLER: ("configuration", "databaseName", "schemaChangePolicy.*"),
+    # What it shows decides only whether it is among those that are free, which an estimate leaves open.
+    DASHBOARD: ("dashboardBody", "dashboardName"),
     DATASET: (
         "accesses.*",
         "datasetId",

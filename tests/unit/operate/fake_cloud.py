@@ -83,6 +83,7 @@ class FakeCloud:
     def __init__(self, described: Mapping[str, Any] | None = None):
         self.stack = "prod"
         self.pipelines = dict(described or pipelines())
+        self.dashboards: dict[str, Any] = {}
         self.sent: list[Sent] = []
         self.asked_google: list[tuple[str, str, Any]] = []
         self.refused: set[str] = set()

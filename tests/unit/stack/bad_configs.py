@@ -17,7 +17,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "accounts a list": ({"accounts": [1]}, "accounts: [1] is not a mapping of keys"),
     "unknown key": (stack(pipeline={}), "pipeline: no such key; did you mean 'pipelines'?"),
-    "unknown key far off": (stack(zzz=1), "zzz: no such key; known: accounts, alarms, cost, functions, gcp"),
+    "unknown key far off": (
+        stack(zzz=1),
+        "zzz: no such key; known: accounts, alarms, cost, dashboard, functions",
+    ),
     "a function's runtime": (
         stack(functions={"runtime": "node22"}),
         "functions.runtime: 'node22' is not one of 'python3.11', 'python3.12', 'python3.13' or 'python3.14'",

@@ -195,6 +195,7 @@ EXACT = {
         REPLAY_SCHEDULE,
         {
             "aws:athena/namedQuery:NamedQuery": 4,
+            "aws:cloudwatch/dashboard:Dashboard": 2,
             "aws:cloudwatch/metricAlarm:MetricAlarm": 24,
             "aws:dynamodb/table:Table": 1,
             "aws:kms/alias:Alias": 4,
@@ -226,6 +227,7 @@ EXACT = {
         READER_USER,
         {
             "aws:athena/namedQuery:NamedQuery": 18,
+            "aws:cloudwatch/dashboard:Dashboard": 2,
             "aws:cloudwatch/metricAlarm:MetricAlarm": 44,
             "aws:dynamodb/table:Table": 5,
             "aws:kms/alias:Alias": 4,
