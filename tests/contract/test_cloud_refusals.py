@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from delivery import arrived
+from local.cloud.refusals import sentences
 from tests.contract.embedded_cloud import WORKLOAD, Cloud
 from tests.contract.iam_callers import unique
 from tests.waiting import eventually
@@ -23,6 +25,10 @@ CALLS: list[tuple[str, str, dict[str, Any], str]] = [
     ("iam", "get_role", {"RoleName": "closed"}, "iam:GetRole"),
     ("rds", "describe_db_instances", {}, "rds:DescribeDBInstances"),
     ("osis", "list_pipelines", {}, "osis:ListPipelines"),
+    ("opensearchserverless", "list_collections", {}, "aoss:ListCollections"),
+    ("stepfunctions", "list_state_machines", {}, "states:ListStateMachines"),
+    ("athena", "list_work_groups", {}, "athena:ListWorkGroups"),
+    ("s3control", "list_jobs", {"AccountId": WORKLOAD}, "s3:ListJobs"),
 ]  # fmt: skip
 
 
@@ -61,3 +67,24 @@ def test_what_is_allowed_and_what_is_not_there_are_no_denials(cloud: Cloud) -> N
     with pytest.raises(ClientError, match="NoSuchKey"):
         s3.get_object(Bucket="open", Key="b")
     assert len(arrived.denials(cloud.logged())) == before
+
+
+def test_what_a_collections_endpoint_refuses_is_a_denial_of_each_right() -> None:
+    """The endpoint answers as OpenSearch does; the bodies are those of local/cloud/aoss."""
+    role = "arn:aws:sts::111111111111:assumed-role/loader/a"
+    collection = "arn:aws:aoss:us-east-1:111111111111:collection/x"
+    lacking = "aoss:WriteDocument on index/books/a, aoss:UpdateIndex on index/books/a"
+    for reason, rights in (
+        (f"no data access policy gives {role} {lacking}", ["aoss:WriteDocument", "aoss:UpdateIndex"]),
+        (
+            f"no identity-based policy gives {role} aoss:APIAccessAll on {collection}",
+            ["aoss:APIAccessAll"],
+        ),
+    ):
+        body = json.dumps(
+            {"error": {"reason": f"403 Forbidden: {reason}", "type": "Forbidden"}, "status": 403}
+        )
+        denials = arrived.denials("\n".join(sentences(body.encode())))
+        assert [(each.principal, each.action) for each in denials] == [(role, right) for right in rights]
+        assert {each.resource for each in denials} <= {"index/books/a", collection}
+    assert sentences(b'{"error": {"reason": "401 Unauthorized: the collection is waking"}}') == []
