@@ -58,6 +58,8 @@ class FilledTables:
     """Table of the catalog -> its declared columns, none where none are."""
     folds: bool = False
     """Whether a source's changes are folded into its last snapshot of Parquet."""
+    fold_mb: Annotated[float, Field(ge=0.01, le=4096)] = 1024
+    """MB of Parquet that one function folds."""
     iceberg: list[str] = Field(default_factory=list)
     """Those of `tables` that are Iceberg tables."""
     stale_after_hours: dict[str, int] = Field(default_factory=dict)

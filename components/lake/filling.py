@@ -33,6 +33,8 @@ class Filling:
     """Table of the catalog -> its declared columns, None where none are; as far as the config knows."""
     folds: bool
     """Whether a source's changes are folded into its last snapshot of Parquet."""
+    fold_mb: float
+    """MB of Parquet that one call folds."""
     stale_after_hours: Mapping[str, int]
     """Source -> hours without a new export of it after which an alarm fires; none of a source without such an alarm."""
     begun_by: str

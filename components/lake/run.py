@@ -193,11 +193,11 @@ class ExportRun(pulumi.ComponentResource):
             "Folds changes into the last snapshot of",
             [
                 place.read(LAKE, STATE, WINDOWS),
-                place.write(LAKE, parts=True),
+                place.write(LAKE, WINDOWS, parts=True),
                 place.find(),
                 *place.use_key("Decrypt", "GenerateDataKey"),
             ],
-            {variables.MEMORY: "2GB"},
+            {variables.MEMORY: "2GB", variables.PART_BYTES: str(int(self.filling.fold_mb * (1 << 20)))},
         )
         return self._function("fold", task, self._execution(900, 2 * WHOLE_CPU, 10_240))
 

@@ -21,7 +21,7 @@ a run of its own never asks for more, and waits where another's are under way.
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from components.shared import run_steps
+from components.shared import fold_steps, run_steps
 from components.shared.run_sources import DATABASES, DYNAMODB, ICEBERG
 from components.shared.run_steps import (
     FinishedDatabase,
@@ -29,9 +29,8 @@ from components.shared.run_steps import (
     Plan,
     Progress,
     TableWork,
-    keys,
-    path,
 )
+from components.shared.step_keys import keys, path
 
 AT_ONCE = {DYNAMODB: 20, DATABASES: 5}
 # What the service's own hiccups raise, and a function's clients when a service is out of reach after their retries.
@@ -62,8 +61,8 @@ class Commit(NamedTuple):
 
 
 def side_by_side(files_at_once: int, reserved_concurrency: int | None, tables: int, databases: int) -> int:
-    """How many files of one table are normalised side by side: with reserved concurrency, an equal share of it for
-    each source that may run at the same time, as Lambda throttles a call beyond it."""
+    """How many files of one table are normalised, or parts of it folded, side by side: with reserved concurrency, an
+    equal share of it for each source that may run at the same time, as Lambda throttles a call beyond it."""
     if reserved_concurrency is None:
         return files_at_once
     sources = min(AT_ONCE[DYNAMODB], tables) + min(AT_ONCE[DATABASES], databases)
@@ -238,16 +237,7 @@ def _dynamodb(
     reconcile = _event(run_steps.ReconcileEvent, {"step": run_steps.RECONCILE})
     publish = _publish(catalog, "More?")
     more = path(TableWork, "more")
-    written, first = _written(fold, commit)
-    # The report of a file that is not sound holds the reason; reconciling raises it with the file's name.
-    normalise_file = {
-        "Type": "Task",
-        "Resource": normalise,
-        "Retry": task(normalise, {}, "$", "")["Retry"],
-        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Failure recorded"}],
-        "OutputPath": None,  # thousands of answers would be more than an execution may hold
-        "End": True,
-    }
+    written, first = _written(fold, commit, files_at_once)
     derived = {"Schema": task(normalise, schema, path(FinishedTable, "schema"), "Files")}
     begins = _arrived(source, "Files") if arrived else _exported(source, "Schema") | derived
     return begins | {
@@ -264,10 +254,7 @@ def _dynamodb(
             "ItemProcessor": {
                 "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
                 "StartAt": "Normalise",
-                "States": {
-                    "Normalise": normalise_file,
-                    "Failure recorded": {"Type": "Pass", "Result": {}, "End": True},
-                },
+                "States": _recorded(normalise, "Normalise", "Failure recorded"),
             },
             "ResultPath": None,
             "Catch": publish["Catch"],
@@ -280,15 +267,14 @@ def _dynamodb(
     }
 
 
-def _written(fold: str | None, commit: Commit | None) -> tuple[dict[str, Step], str]:
+def _written(fold: str | None, commit: Commit | None, parts_at_once: int) -> tuple[dict[str, Step], str]:
     """The steps by which what was reconciled becomes the table, and the first of them. A Choice has at least one rule
     (https://states-language.net/spec.html#choice-state): where nothing is folded or committed there is none to make."""
     steps: dict[str, Step] = {}
     first = "Publish"
     if fold:
-        folded = _event(run_steps.FoldEvent, {})
-        steps["Incremental?"] = choice("Publish", (path(TableWork, "incremental"), True, "Fold"))
-        steps["Fold"] = task(fold, folded, path(FinishedTable, "folded"), "Publish")
+        steps["Incremental?"] = choice("Publish", (path(TableWork, "incremental"), True, "Divide"))
+        steps |= _folded(fold, parts_at_once)
         first = "Incremental?"
     if commit:
         steps["Iceberg?"] = choice(first, (path(TableWork, "format"), ICEBERG, "Commit"))
@@ -324,6 +310,51 @@ def _committed(commit: Commit) -> dict[str, Step]:
         "Mark": task(
             commit.function_arn, _event(run_steps.MarkEvent, {"step": run_steps.MARK}), result, "Publish"
         ),
+    }
+
+
+def _folded(fold: str, parts_at_once: int) -> dict[str, Step]:
+    """The steps that fold an increment into the next snapshot, part by part."""
+    divided = path(FinishedTable, "divided")
+    of_all = {f"{key}.$": f"{divided}.{key}" for key in keys(run_steps.Divided) if key != "parts"}
+    part = of_all | {"step": fold_steps.FOLD, "part.$": "$$.Map.Item.Value"}
+    divide = _event(fold_steps.DivideEvent, {"step": fold_steps.DIVIDE})
+    gather = _event(fold_steps.GatherEvent, of_all | {"step": fold_steps.GATHER})
+    gathered = task(fold, gather, path(FinishedTable, "folded"), "Publish")
+    return {
+        "Divide": task(fold, divide, divided, "Fold"),
+        "Fold": {
+            "Type": "Map",
+            "Label": "Parts",
+            "MaxConcurrency": parts_at_once,
+            "ItemsPath": f"{divided}.parts",
+            "ItemSelector": _event(fold_steps.FoldEvent, part),
+            "ItemProcessor": {
+                "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+                "StartAt": "Fold part",
+                "States": _recorded(fold, "Fold part", "Part that failed"),
+            },
+            "ResultPath": None,
+            "Catch": gathered["Catch"],
+            "Next": "Gather",
+        },
+        "Gather": gathered,
+    }
+
+
+def _recorded(function_arn: str, step: str, failed: str) -> dict[str, Step]:
+    """The steps of a Map's item. The function writes what became of it: thousands of answers would be more than an
+    execution may hold, and a Map's own error names no item. The step after the Map reads that, and raises it."""
+    return {
+        step: {
+            "Type": "Task",
+            "Resource": function_arn,
+            "Retry": task(function_arn, {}, "$", "")["Retry"],
+            "Catch": [{"ErrorEquals": ["States.ALL"], "Next": failed}],
+            "OutputPath": None,
+            "End": True,
+        },
+        failed: {"Type": "Pass", "Result": {}, "End": True},
     }
 
 

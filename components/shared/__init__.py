@@ -10,6 +10,8 @@ column_types.py hive_types.py          the type of a column: as a config declare
 metric_names.py                        the metrics that handlers put and alarms watch
 scheduled_time.py                      the time that a run is for
 run_sources.py run_steps.py            the sources of an export's run, and what its steps hand to each other
+fold_steps.py                          the events of a fold's steps
+step_keys.py                           the keys and paths of that, for the state machine
 run_records.py                         what a run keeps in S3
 run_commands.py                        the commands that start a run again
 duckdb_rows.py                         the rows of a run's Parquet files, as DuckDB's SQL

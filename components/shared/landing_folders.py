@@ -2,6 +2,7 @@
 
 raw/<source>/                                      exports, as DynamoDB and RDS write them, and what a run hands over
 windows/<table>/<export>/                          what is on its way into a published snapshot, deleted after days
+windows/<table>/<export>-fold/                     the parts of that snapshot
 lake/<table>/export_date=<yyyy-mm-dd>/run=<export>/     published snapshots
 state/<table or source>/                           what a run must know of the last
 results/                                           Athena's answers
@@ -34,6 +35,11 @@ def lake(table: str) -> str:
 def window(table: str, export_id: str) -> str:
     """The folder of an export's files that are not published yet."""
     return f"{WINDOWS}{table}/{export_id}/"
+
+
+def folding(table: str, export_id: str) -> str:
+    """The folder of the parts in which an export is folded into the published snapshot."""
+    return f"{WINDOWS}{table}/{export_id}-fold/"
 
 
 def state(owner: str, name: str) -> str:

@@ -160,7 +160,7 @@ class TableWork(TypedDict):
     """Of the published snapshot's files; None: there is none."""
     window_prefixes: list[str]
     output_key: str
-    """The file of the next snapshot, folded."""
+    """The first file of the next snapshot, folded."""
 
 
 class DatabaseWork(TypedDict):
@@ -244,25 +244,27 @@ class Reconciled(TypedDict):
     rest: RestOfRows
 
 
-class FoldEvent(TypedDict):
-    """An increment becomes the next snapshot. A call by hand may fold one `part` of `parts`."""
+class Divided(TypedDict):
+    """What DIVIDE returns: where it stands what each part does, where they are written, and their numbers."""
 
-    schema_key: str
-    current_prefix: str | None
-    window_prefixes: list[str]
-    output_key: str
-    part: NotRequired[int]
-    parts: NotRequired[int]
+    plan_key: str
+    folder: str
+    parts: list[int]
 
 
-class Folded(TypedDict):
-    """What the fold returns."""
+class PartFolded(TypedDict):
+    """What FOLD returns, and writes beside the part."""
 
-    output_key: str
     rows: int
     changes: int
     deletes: int
+
+
+class Folded(PartFolded):
+    """What GATHER returns: totals of all parts."""
+
     bytes: int
+    parts: int
 
 
 class CommitEvent(TypedDict):
@@ -344,6 +346,7 @@ class FinishedTable(TableItem, TableWork):
 
     schema: DerivedSchema
     reconciled: Reconciled
+    divided: NotRequired[Divided]
     folded: NotRequired[Folded]
     committed: NotRequired[Committed]
     """Until Athena has merged the run, its Merging."""
@@ -385,16 +388,3 @@ class ReportEvent(TypedDict):
     step: str
     due: str
     results: list[list[Any]]
-
-
-def keys(shape: type) -> tuple[str, ...]:
-    """The keys that always are in an event or a state of this class, in its order."""
-    required: frozenset[str] = vars(shape)["__required_keys__"]
-    return tuple(key for key in shape.__annotations__ if key in required)
-
-
-def path(shape: type, key: str) -> str:
-    """The path of a field of the state. Raises KeyError where the class has none of that name."""
-    if key not in shape.__annotations__:
-        raise KeyError(f"{shape.__name__} has no {key}")
-    return f"$.{key}"

@@ -31,6 +31,8 @@ EXPORT_ROLE_ARN = "EXPORT_ROLE_ARN"
 # fold
 MEMORY = "MEMORY"
 """The most memory that DuckDB takes, such as `2GB`; more is spilled to the disk."""
+PART_BYTES = "PART_BYTES"
+"""The most bytes of Parquet that one part of a fold reads of the snapshot, or writes of the changes."""
 
 # iceberg
 UPKEEP_ROLE_ARN = "UPKEEP_ROLE_ARN"

@@ -25,7 +25,8 @@ from hive_types import ARRAY, STRUCT, nested
 from metric_names import datum
 from run_records import DatabaseTable, HandedOver, PublishedRecord
 from run_sources import ICEBERG
-from run_steps import ATHENA, FUNCTION, DatabaseWork, FinishedDatabase, FinishedTable, TableWork, keys
+from run_steps import ATHENA, FUNCTION, DatabaseWork, FinishedDatabase, FinishedTable, TableWork
+from step_keys import keys
 
 PARTITION_KEY = {"Name": EXPORT_DATE, "Type": "string"}
 PARQUET = {

@@ -3,18 +3,19 @@
 A delete takes the row away; what no window names stays as it is; see duckdb_rows.py for which image of a key wins.
 
 Memory: DuckDB's `memory_limit`, with spilling to `spill`. The join is built on the windows' keys, so its size
-follows the changes and not the table; the snapshot streams through. For tables beyond one machine, call it once
-per `part` of `parts`: rows are dealt by the hash of their key, and each call writes its own file.
+follows the changes and not the table; the snapshot streams through. Disk: the files of `current`, `output`, and one
+file of the windows at a time.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
-from catalog_names import DELETED
-from duckdb_rows import Shape, text
+from catalog_names import DELETED, MICROS
+from duckdb_rows import Shape, quoted, text
 
 
 class FoldError(Exception):
@@ -26,9 +27,9 @@ class Counts:
     """What a fold wrote."""
 
     rows: int
-    """Of the snapshot."""
+    """Of the output."""
     changes: int
-    """Newest images of the windows, deletes included."""
+    """Newest images of the windows, deletes included, of the share that was written."""
     deletes: int
 
 
@@ -40,52 +41,90 @@ def fold(
     output: Path,
     spill: Path,
     memory_limit: str = "512MB",
-    part: int = 0,
-    parts: int = 1,
+    share: tuple[int, int] | None = (0, 1),
 ) -> Counts:
-    """`windows` in order of time. Writes `output` (Parquet) and returns the counts."""
+    """Writes `output` (Parquet) and returns the counts. `windows` in order of time; a file of theirs has been read when
+    the next one is asked for. `share`: which of how many shares of the changed rows are written beside the rows of
+    `current` that did not change; None: none of them. Shares are dealt by the md5 of the key, which no version of
+    DuckDB changes.
+    """
     try:
         shape = Shape.of(schema)
     except ValueError as error:
         raise FoldError(str(error)) from error
-    of_this_part = f" WHERE hash({shape.key}) % {parts} = {part}" if parts > 1 else ""
     connection = duckdb.connect()
     connection.execute(f"SET memory_limit = {text(memory_limit)}")
     connection.execute(f"SET temp_directory = {text(str(spill))}")
     connection.execute("SET preserve_insertion_order = false")
     try:
-        return _fold(connection, shape, _paths(current), [_paths(w) for w in windows], output, of_this_part)
+        _collect(connection, shape, windows, share)
+        return _write(connection, shape, [str(file) for file in current], output, share)
     except duckdb.Error as error:
         raise FoldError(f"{output.name}: {error}") from error
     finally:
         connection.close()
 
 
-def _paths(files: Iterable[Path]) -> list[str]:
-    return [str(file) for file in files]
+def _collect(
+    connection: duckdb.DuckDBPyConnection,
+    shape: Shape,
+    windows: Iterable[Iterable[Path]],
+    share: tuple[int, int] | None,
+) -> None:
+    """Makes the table `changes`: the newest image of each key of a share, or all keys that changed."""
+    extra, only, columns = f", {MICROS}, {DELETED}", "", "*"
+    if share is None:
+        extra, columns = "", shape.key
+    elif share[1] > 1:
+        key = ", ".join(f"{quoted(column)}::VARCHAR" for column in shape.keys)
+        only = f" WHERE md5_number_lower(concat_ws('|', {key})) % {share[1]} = {share[0]}"
+
+    def rows(files: Sequence[str], window: int) -> str:
+        inner = shape.rows(files, partial(_columns, connection), extra, only)
+        return f"SELECT {columns}, {window} AS _window FROM ({inner})"
+
+    connection.execute(f"CREATE TEMP TABLE images AS {rows([], 0)}")
+    for number, files in enumerate(windows):
+        for file in files:
+            connection.execute(f"INSERT INTO images {rows([str(file)], number)}")
+    distinct = (
+        f"SELECT (SELECT count(*) FROM images) - count(*) FROM (SELECT DISTINCT {shape.key} FROM images)"
+    )
+    if share is None or _row(connection, distinct) == (0,):
+        # Each key once, as in one window: no second copy of all that changed.
+        connection.execute("ALTER TABLE images RENAME TO changes")
+        return
+    connection.execute(
+        "CREATE TEMP TABLE changes AS SELECT * FROM images QUALIFY row_number() OVER "
+        f"(PARTITION BY {shape.key} ORDER BY {MICROS} DESC, _window DESC) = 1"
+    )
+    connection.execute("DROP TABLE images")
 
 
-def _fold(
+def _write(
     connection: duckdb.DuckDBPyConnection,
     shape: Shape,
     current: list[str],
-    windows: Sequence[list[str]],
     output: Path,
-    only: str,
+    share: tuple[int, int] | None,
 ) -> Counts:
-    def present(source: str) -> set[str]:
-        return {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
-
-    connection.execute(f"CREATE TEMP TABLE changes AS {shape.newest(windows, present, only)}")
-    connection.execute(
-        f"COPY (SELECT {shape.columns} FROM ({shape.rows(current, present, only=only)}) AS kept "
-        f"ANTI JOIN changes USING ({shape.key}) "
-        f"UNION ALL SELECT {shape.columns} FROM changes WHERE NOT {DELETED}) "
-        f"TO {text(str(output))} (FORMAT parquet, COMPRESSION zstd)"
+    unchanged = (
+        f"SELECT {shape.columns} FROM ({shape.rows(current, partial(_columns, connection))}) AS kept "
+        f"ANTI JOIN changes USING ({shape.key})"
     )
-    changes, deletes = _row(connection, f"SELECT count(*), count(*) FILTER (WHERE {DELETED}) FROM changes")
+    changed = f" UNION ALL SELECT {shape.columns} FROM changes WHERE NOT {DELETED}" if share else ""
+    connection.execute(
+        f"COPY ({unchanged}{changed}) TO {text(str(output))} (FORMAT parquet, COMPRESSION zstd)"
+    )
+    counted = f"SELECT count(*), count(*) FILTER (WHERE {DELETED}) FROM changes"
+    changes, deletes = _row(connection, counted) if share else (0, 0)
     (written,) = _row(connection, f"SELECT count(*) FROM read_parquet({text(str(output))})")
     return Counts(written, changes, deletes)
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, source: str) -> set[str]:
+    """The names of the columns of what a query selects from."""
+    return {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
 
 
 def _row(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[int, ...]:

@@ -156,6 +156,12 @@ def test_increments_folded_in_are_the_rows_that_the_table_holds(
         == scanned(cloud, pipeline)
         == (ITEMS["orders"] - 10 + 1, scanned(cloud, pipeline)[1])
     )
+    # The local stack's fold_mb is that small: several parts, and all that is in the folder is theirs.
+    s3, bucket = cloud.client("s3", pipeline), pipeline["bucket"]
+    published = json.loads(s3.get_object(Bucket=bucket, Key="state/orders/current.json")["Body"].read())
+    files = sorted(key.rpartition("/")[2] for key in export.keys(cloud, pipeline, published["location"]))
+    assert len(files) > 1
+    assert files == sorted(["snapshot.parquet", *(f"snapshot-{n:05}.parquet" for n in range(1, len(files)))])
     removed = tomorrow["deleted"][0]
     where = " AND ".join(f"{key} = '{value['S']}'" for key, value in removed.items())
     assert lake.query(cloud, pipeline, f"SELECT count(*) FROM orders_latest WHERE {where}") == [["0"]]

@@ -63,6 +63,9 @@ class ExportArgs(PipelineArgs):
     """How many data files of an export are normalised side by side, a function each."""
     merge_beyond: MergeBeyondArgs = MergeBeyondArgs()
     """Sizes of a run beyond which Athena merges it into an Iceberg table, in place of a function."""
+    fold_mb: Annotated[float, Field(ge=0.01, le=4096)] = 1024
+    """MB of Parquet that one function folds: an incremental table whose snapshot and changes have more is folded by
+    several, `files_at_once` of them side by side, and then lies in as many files."""
     past_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     """Days that an Iceberg table can be read as it was. Glue's optimizers then expire older snapshots, compact files
     and delete those of no snapshot (0.44 dollars a DPU-hour). Without it all is kept, and nothing is compacted."""
@@ -345,6 +348,7 @@ class ExportArgs(PipelineArgs):
                 sources={source.name: source.kind for source in self.sources},
                 tables={table: dict(columns or {}) for table, columns in self.catalog_tables().items()},
                 folds=self.folds(),
+                fold_mb=self.fold_mb,
                 iceberg=self.iceberg_tables(),
                 stale_after_hours=self.stale_after(),
             )

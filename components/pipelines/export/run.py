@@ -66,6 +66,7 @@ def filling(args: ExportArgs) -> Filling:
         sources={source.name: source.kind for source in args.sources},
         tables=args.catalog_tables(),
         folds=args.folds(),
+        fold_mb=args.fold_mb,
         iceberg=args.iceberg_tables(),
         past_days=args.past_days,
         merge_beyond=args.merge_beyond,

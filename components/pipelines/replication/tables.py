@@ -65,6 +65,7 @@ def filling(name: str, args: ReplicationArgs, catalog: ReplicaCatalogArgs, fille
         sources=filled.sources,
         tables={table: columns or None for table, columns in filled.tables.items()},
         folds=filled.folds,
+        fold_mb=filled.fold_mb,
         iceberg=filled.iceberg,
         past_days=catalog.past_days,
         merge_beyond=catalog.merge_beyond,

@@ -53,7 +53,7 @@ def machine_of(
         source: source_writes,
         normalise: "lake state windows",
         catalog: "state",
-        fold: "lake",
+        fold: "lake windows",
         writer: f"lake/{iceberg}",
     }
     cases = [

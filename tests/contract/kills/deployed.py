@@ -35,7 +35,7 @@ ENVIRONMENT = {
     },
     "export_start": {"TABLES": json.dumps([ORDERS]), "BUCKET": "landing", "BUCKET_OWNER": "111111111111",
                      "PREFIX": "raw/", "KMS_KEY_ARN": ""},
-    "fold": {"BUCKET": "landing", "MEMORY": "512MB"},
+    "fold": {"BUCKET": "landing", "MEMORY": "512MB", "PART_BYTES": "2500"},
     "generate_ticks": {"STREAM": "ticks"},
     "index": {"PATIENCE_SECONDS": "60"},
     "normalise": {"BUCKET": "landing"},

@@ -65,7 +65,7 @@ def test_the_functions_may_touch_their_own_prefixes_only() -> None:
         ),
         "FindInLanding": (["s3:ListBucket"], [BUCKET]),
     }
-    assert granted(recorded, "lake-fold")["WriteLanding"][1] == [f"{BUCKET}/lake/*"]
+    assert granted(recorded, "lake-fold")["WriteLanding"][1] == [f"{BUCKET}/lake/*", f"{BUCKET}/windows/*"]
     assert granted(recorded, "lake-catalog")["WriteLanding"][1] == [f"{BUCKET}/state/*"]
     database = "tributary_test_lake"
     glue = "arn:aws:glue:eu-central-1:111111111111"

@@ -14,7 +14,7 @@ import pytest
 from components.lake.steps import AT_ONCE, Commit, definition
 from components.pipelines.export.args import ExportArgs
 from components.pipelines.export.sources import ExportSourceArgs
-from components.shared import run_sources, run_steps, scheduled_time
+from components.shared import fold_steps, run_sources, run_steps, scheduled_time, step_keys
 from components.shared.run_sources import RunSource
 
 HANDLERS = Path(__file__).resolve().parents[4] / "handlers"
@@ -35,19 +35,19 @@ EVENTS: dict[tuple[str, str], type] = {
     ("normalise", run_steps.NORMALISE): run_steps.FileEvent,
     ("normalise", run_steps.RECONCILE): run_steps.ReconcileEvent,
     ("normalise", run_steps.TABLES): run_steps.TablesEvent,
-    ("fold", ""): run_steps.FoldEvent,
+    ("fold", fold_steps.DIVIDE): fold_steps.DivideEvent,
+    ("fold", fold_steps.FOLD): fold_steps.FoldEvent,
+    ("fold", fold_steps.GATHER): fold_steps.GatherEvent,
     ("iceberg", run_steps.COMMIT): run_steps.CommitEvent,
     ("iceberg", run_steps.MARK): run_steps.MarkEvent,
     ("catalog", run_steps.PUBLISH): run_steps.PublishEvent,
     ("catalog", run_steps.REPORT): run_steps.ReportEvent,
 }
-# What an event may have that the schedule's run does not hand over: of a snapshot's event, or of a call by hand.
-OPTIONAL = {
-    run_steps.PlanEvent: {"only", "snapshot_arn"},
-    run_steps.FoldEvent: {"part", "parts"},
-    run_steps.CommitEvent: {"failed"},
+# What an event may have that the schedule's run does not hand over: of a snapshot's event.
+OPTIONAL = {run_steps.PlanEvent: {"only", "snapshot_arn"}, run_steps.CommitEvent: {"failed"}}
+SHAPES = {
+    name: shape for name, shape in (vars(run_steps) | vars(fold_steps)).items() if typing.is_typeddict(shape)
 }
-SHAPES = {name: shape for name, shape in vars(run_steps).items() if typing.is_typeddict(shape)}
 
 
 @cache
@@ -75,7 +75,11 @@ def handed_over() -> Iterator[tuple[str, dict[str, Any]]]:
         if state["Type"] == "Task" and ":lambda:" in state["Resource"] and "Parameters" in state:
             yield state["Resource"].rpartition(":")[2], state["Parameters"]
         if "ItemSelector" in state:
-            yield "normalise", state["ItemSelector"]
+            states = state["ItemProcessor"]["States"]
+            yield (
+                states[state["ItemProcessor"]["StartAt"]]["Resource"].rpartition(":")[2],
+                state["ItemSelector"],
+            )
 
 
 def plain(parameters: dict[str, Any]) -> set[str]:
@@ -120,7 +124,7 @@ def test_each_call_hands_over_the_keys_of_its_event_and_no_others() -> None:
     assert {(function, parameters.get("step", "")) for function, parameters in calls} == set(EVENTS)
     for function, parameters in calls:
         event = EVENTS[function, parameters.get("step", "")]
-        assert set(run_steps.keys(event)) <= plain(parameters) <= set(event.__annotations__)
+        assert set(step_keys.keys(event)) <= plain(parameters) <= set(event.__annotations__)
 
 
 def test_every_key_that_a_handler_reads_of_an_event_is_handed_over() -> None:
@@ -179,7 +183,7 @@ def test_what_is_planned_goes_to_the_branch_of_its_kind() -> None:
     assert {RunSource("a", kind).branch for kind in ("dynamodb", "rds_instance", "rds_cluster")} == set(
         AT_ONCE
     )
-    assert scheduled_time.KEY in run_steps.keys(run_steps.PlanEvent)
+    assert scheduled_time.KEY in step_keys.keys(run_steps.PlanEvent)
 
 
 def test_a_source_is_read_as_the_component_wrote_it() -> None:

@@ -71,13 +71,13 @@ def test_forty_exports_of_eight_hours_or_of_four_days_windows_stay_within_an_exe
     poll = events(tables, "Wait", "Status", "Exported?")
     assert poll == events(databases, "Wait to start", "Start", "Started?") == 9
     window = events(tables, "Start", "Started?") + events(
-        tables, "Schema", "Files", "Reconcile", "Incremental?", "Fold", "Publish", "More?"
+        tables, "Schema", "Files", "Reconcile", "Incremental?", "Divide", "Fold", "Gather", "Publish", "More?"
     )
     # The iteration's own two and "Published"; docs/export.md, "Limits", has these numbers.
     source, run = window + 2 + 2, 30
     assert run + 40 * (source + poll * polls(8 * 3600)) < 25_000
     assert run + 40 * (source + poll * polls(11 * 3600)) > 25_000
-    assert (source + poll * polls(3600), poll * 6, window + poll * polls(600)) == (201, 54, 134)
+    assert (source + poll * polls(3600), poll * 6, window + poll * polls(600)) == (210, 54, 143)
     assert run + 40 * 4 * (window + poll * polls(600)) < 25_000
 
 
@@ -141,8 +141,9 @@ def test_publishing_comes_after_reconciling_and_nothing_else_leads_to_it() -> No
         for name, step in states.items()
         if "Publish" in [step.get("Next"), step.get("Default"), *(c["Next"] for c in step.get("Choices", []))]
     ]
-    assert sorted(to_publish) == ["Fold", "Incremental?"]
+    assert sorted(to_publish) == ["Gather", "Incremental?"]
     assert states["Reconcile"]["Next"] == "Incremental?"
+    assert [states[name]["Next"] for name in ("Divide", "Fold")] == ["Fold", "Gather"]
     assert states["Files"]["Next"] == "Reconcile"
 
 
@@ -155,6 +156,32 @@ def test_each_data_file_is_normalised_by_a_child_of_its_own_over_the_manifest() 
         "Key.$": "$.manifest_key",
     }
     assert files["ItemReader"]["ReaderConfig"] == {"InputType": "JSONL"}
+
+
+def test_each_part_of_a_fold_is_a_child_of_its_own_whose_answer_no_state_holds() -> None:
+    recorded = lake(ORDERS | {"mode": "incremental"}, SHOP, key_arn=KEY, reserved_concurrency=10, fold_mb=7)
+    fold = items(recorded, "dynamodb")["ItemProcessor"]["States"]["Fold"]
+    assert fold["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    assert (fold["ItemsPath"], fold["ResultPath"], fold["Catch"][0]["Next"]) == (
+        "$.divided.parts",
+        None,
+        "Failed",
+    )
+    # As many as of its files are normalised, of what is reserved for each function.
+    assert fold["MaxConcurrency"] == 5
+    assert fold["ItemSelector"] == {
+        "step": "fold",
+        "part.$": "$$.Map.Item.Value",
+        "plan_key.$": "$.divided.plan_key",
+        "folder.$": "$.divided.folder",
+        "schema_key.$": "$.schema_key",
+        "current_prefix.$": "$.current_prefix",
+        "window_prefixes.$": "$.window_prefixes",
+    }
+    part = fold["ItemProcessor"]["States"]["Fold part"]
+    assert (part["OutputPath"], part["Catch"][0]["Next"]) == (None, "Part that failed")
+    variables = recorded.inputs_of("aws:lambda/function:Function", "lake-fold")["environment"]["variables"]
+    assert (variables["MEMORY"], variables["PART_BYTES"]) == ("2GB", str(7 << 20))
 
 
 @pytest.mark.parametrize(

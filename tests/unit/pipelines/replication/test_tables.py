@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from components.shared import run_steps
+from components.shared import fold_steps, run_steps, step_keys
 from local.cloud.step_functions.states_language import complaints
 from tests.recording import Recording
 from tests.unit.pipelines.replication.recorded import copy, statements
@@ -24,7 +24,9 @@ EVENTS: dict[tuple[str, str], type] = {
     ("normalise", run_steps.NORMALISE): run_steps.FileEvent,
     ("normalise", run_steps.RECONCILE): run_steps.ReconcileEvent,
     ("normalise", run_steps.TABLES): run_steps.TablesEvent,
-    ("fold", ""): run_steps.FoldEvent,
+    ("fold", fold_steps.DIVIDE): fold_steps.DivideEvent,
+    ("fold", fold_steps.FOLD): fold_steps.FoldEvent,
+    ("fold", fold_steps.GATHER): fold_steps.GatherEvent,
     ("catalog", run_steps.PUBLISH): run_steps.PublishEvent,
     ("catalog", run_steps.REPORT): run_steps.ReportEvent,
 }
@@ -128,20 +130,24 @@ def test_the_source_hands_over_and_the_replica_does_not() -> None:
     assert "HandOver" not in statements(recorded(), policy, "copy-catalog")
 
 
+def _first(machine: dict[str, Any]) -> dict[str, Any]:
+    return machine["States"][machine["StartAt"]]
+
+
 def test_each_call_hands_over_the_keys_of_its_event_and_no_others() -> None:
     calls = [
         (state["Resource"].rpartition("-")[2], state["Parameters"])
         for _, state in steps(machine()["States"])
         if state["Type"] == "Task" and "Parameters" in state
     ] + [
-        ("normalise", state["ItemSelector"])
+        (_first(state["ItemProcessor"])["Resource"].rpartition("-")[2], state["ItemSelector"])
         for _, state in steps(machine()["States"])
         if "ItemSelector" in state
     ]
     assert {(function, given.get("step", "")) for function, given in calls} == set(EVENTS)
     for function, given in calls:
         event, keys = EVENTS[function, given.get("step", "")], {key.removesuffix(".$") for key in given}
-        assert set(run_steps.keys(event)) <= keys <= set(event.__annotations__)
+        assert set(step_keys.keys(event)) <= keys <= set(event.__annotations__)
 
 
 def test_every_path_of_a_branch_is_a_field_of_its_state() -> None:
