@@ -39,7 +39,7 @@ BASELINES = {
 }
 # What is no plain text of what the handlers read as they are imported: lists, objects and whole numbers.
 SHAPED = {"TABLES": "[]", "DROP": "{}"}
-NUMBER = re.compile(r"int\(environ\[variables\.(\w+)\]\)")
+NUMBER = re.compile(r"int\((?:os\.)?environ\[variables\.(\w+)\]\)")
 READ = re.compile(r"environ\[variables\.(\w+)\]")
 
 

@@ -52,12 +52,16 @@ def test_a_handler_that_requires_another_variable_gets_it():
 
 @pytest.mark.timeout(300)
 def test_increments_are_folded_for_each_share_of_changes():
-    table = rows("benchmarks/fold.py", "--items", "500")
-    assert [row[:3] for row in table] == [
-        ["500", "10", "499"],
-        ["1,500", "30", "1,497"],
-        ["500", "500", "450"],
-        ["1,500", "1,500", "1,350"],
+    table = rows("benchmarks/fold.py", "--items", "500", "--parts", "1", "3")
+    assert [row[:4] for row in table] == [
+        [*counts, parts]
+        for counts in (
+            ["500", "10", "499"],
+            ["1,500", "30", "1,497"],
+            ["500", "500", "450"],
+            ["1,500", "1,500", "1,350"],
+        )
+        for parts in ("1", "3")
     ]
 
 
