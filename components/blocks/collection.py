@@ -351,7 +351,8 @@ def closed_network(
     parent: pulumi.Resource,
 ) -> aws.opensearch.ServerlessSecurityPolicy:
     """A network policy beside the collection's own, that a service adds its own VPC endpoint to. It can't be empty, and
-    begins with the endpoints that reach the collection anyway; what the service writes is left as it is."""
+    begins with the endpoints that reach the collection anyway; what the service writes is left as it is.
+    `collection`: its name. `vpc_endpoints`: their ids, one or more. `description`: a text for the console."""
     rule = {"ResourceType": "collection", "Resource": [pulumi.Output.concat("collection/", collection)]}
     return aws.opensearch.ServerlessSecurityPolicy(
         name,

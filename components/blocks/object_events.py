@@ -15,7 +15,8 @@ SUFFIXES = {"dynamodb-export": ".json.gz", "objects": None}
 class ObjectEvents(pulumi.ComponentResource):
     """The queue, and the part of the bucket's notifications that fills it. S3 keeps one set of notifications for a
     bucket, so the bucket's owner puts `notifications` among its own. The consumer raises an alarm if it takes
-    nothing."""
+    nothing. `bucket_arn`: the bucket that may fill it. `landing`: which objects of the bucket are data files, raw and
+    typed."""
 
     arn: pulumi.Output[str]
 

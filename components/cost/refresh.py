@@ -34,8 +34,9 @@ def fetched(address: str) -> Any:
 def renewed(
     rows: Iterable[Price], listed: Iterable[tuple[str, Decimal]], region: str, date: str, source: str
 ) -> list[Price]:
-    """The rows with what was found in a list of a region: a price that is there is replaced, one that is not added with
-    the unit and the page of its key. Sorted."""
+    """The `rows` with what was found in a list of a region, sorted: a price that is there is replaced, one that is not
+    added with the unit and the page of its key. `listed`: (key, dollars a unit) of the `region`, like `eu-central-1`.
+    `date`: the day of the list, YYYY-MM-DD. `source`: what the list is called, such as `price list AmazonS3`."""
     by_place = {(row.key, row.region): row for row in rows}
     units = {row.key: row for row in by_place.values()}
     for key, price in listed:

@@ -39,8 +39,8 @@ def start_for_events(
 ) -> None:
     """Creates an EventBridge rule on the account's default bus that starts the state machine.
 
-    `part` is the resources' logical name, `on` the events and the texts that describe the rule and its role;
-    `unstarted` gets the events whose start failed.
+    `part` is the resources' logical name, `on` the events and the texts that describe the rule and its role.
+    `machine` is started once an event; `unstarted` gets the events whose start failed.
     """
     opts = pulumi.ResourceOptions(parent=parent)
     rule_name = names.rule(part)

@@ -32,7 +32,10 @@ class Catalog(pulumi.ComponentResource):
     only, which requires that it changes and deletes nothing
     (https://docs.aws.amazon.com/glue/latest/dg/incremental-crawls.html), under a role of its own and, where there is a
     key, with what it writes to S3 under that; its log is as CloudWatch Logs encrypts it. It costs nothing at rest; a
-    crawl 0.44 dollars an hour and unit, at least ten minutes."""
+    crawl 0.44 dollars an hour and unit, at least ten minutes.
+
+    `place`: the landing's bucket and key. `crawler`: when it crawls; None: no crawler. `retain`: whether the database
+    outlives the stack, with the tables that functions made in it."""
 
     database: pulumi.Output[str]
     crawler: pulumi.Output[str] | None

@@ -49,6 +49,9 @@ class LakeFormation(pulumi.ComponentResource):
     they then hold can't be taken away by a resource
     (https://github.com/hashicorp/terraform-provider-aws/pull/43226: an empty default of the database's own is not
     sent). Whoever deploys must be an administrator of the data lake. A preview checks both. It costs nothing.
+
+    `place`: the landing's bucket and key. `locations`: prefixes without a slash at the end. `database`: its name in
+    Glue. `writer`: the ARN of the role that makes the tables.
     """
 
     def __init__(

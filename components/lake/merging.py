@@ -27,8 +27,9 @@ class MergeBeyondArgs:
 def merge_statements(
     account: AccountArgs, place: Place, workgroup: str, catalog_arns: Sequence[str], tables: Sequence[str]
 ) -> list[Statement]:
-    """Lets a state machine merge into these tables by the workgroup: queries are run with its role. `catalog_arns`: of
-    the catalog, the database and its tables, in this order. Narrower than the guide's, which allows every bucket and
+    """Lets a state machine merge into these `tables` by the `workgroup`, both names: queries are run with its role.
+    `place`: the landing's bucket and key. `catalog_arns`: of the catalog, the database and its tables, in this order.
+    Narrower than the guide's, which allows every bucket and
     the whole catalog (https://docs.aws.amazon.com/step-functions/latest/dg/connect-athena.html); by action:
     https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html,
     https://docs.aws.amazon.com/athena/latest/ug/s3-permissions.html."""

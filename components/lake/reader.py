@@ -22,8 +22,9 @@ def reader_policy(
 ) -> pulumi.Input[str]:
     """The policy's JSON: queries in the one workgroup, the catalog's one database, the tables' files and no other
     object, results where the workgroup keeps them, and the key through S3. `workgroup` is a name, `catalog` the ARNs
-    of the database and its tables, `locations` prefixes of the bucket, results among none of them. Where Lake Formation
-    governs the tables, it gives access to their files, and the policy does not. Sources:
+    of the database and its tables. `locations` are prefixes of the bucket `bucket_arn`, without a slash at the end,
+    results among none of them; `key_arn` is the bucket's key, None under SSE-S3. Where the tables are `governed` by
+    Lake Formation, it gives access to their files, and the policy does not. Sources:
     https://docs.aws.amazon.com/athena/latest/ug/example-policies-workgroup.html,
     https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html,
     https://docs.aws.amazon.com/athena/latest/ug/s3-permissions.html,

@@ -53,7 +53,10 @@ def step_task(
     statements: Sequence[Statement],
     environment: Mapping[str, pulumi.Input[str]] | None = None,
 ) -> Task:
-    """What a function of the run `name` does, which finds its bucket in its environment and its code there."""
+    """What a function of the run `name` does, which finds its bucket in its environment and its code there.
+
+    `place`: the landing's bucket and key. `handler`: its folder in handlers/. `does`: the beginning of its description,
+    which the run's name ends. `statements`: the rights of its role. `environment`: variables beside the bucket."""
     return Task(
         handler=handler,
         description=f"{does} {name}",
@@ -69,6 +72,9 @@ class ExportRun(pulumi.ComponentResource):
 
     Costs at rest: its alarms, at 0.10 dollars a month each. A run costs fractions of a cent for its steps, and for
     normalising about 0.25 dollars a GB of compressed export at most (a vCPU for each file, as long as it takes).
+
+    `filling`: the sources, their tables, limits and alarms. `place`: the landing's bucket and key. `exports`: where the
+    exports come from, and what starts a run.
     """
 
     described: dict[str, pulumi.Input[Any]]

@@ -72,7 +72,11 @@ def side_by_side(files_at_once: int, reserved_concurrency: int | None, tables: i
 def task(
     function_arn: str, parameters: Step, result: str, next_step: str, *, failed: str | None = "Failed"
 ) -> Step:
-    """One call of a function, tried again on what passes by itself; the step `failed` follows where it fails."""
+    """One call of a function, tried again on what passes by itself.
+
+    `function_arn`: its ARN. `parameters`: its event, in which a key that ends in `.$` has a path as its value.
+    `result`: the path that its answer is put at. `next_step` follows; where it fails, `failed`,
+    or with None the run's end."""
     step: Step = {
         "Type": "Task",
         "Resource": function_arn,
@@ -115,9 +119,13 @@ def definition(  # noqa: PLR0913 - a function's ARN each, by its name
     commit: Commit | None = None,
     catalog: str,
 ) -> Step:
-    """The state machine of a run over sources of these kinds (`dynamodb`, `rds`); `sources` is the list that the first
-    step gets, as JSON, in which no name is taken for a path, None in a replica; the last five are functions' ARNs:
-    `fold` where a Parquet table gets increments, `commit` where a table is Iceberg, with Athena's workgroup."""
+    """The state machine of a run over sources of these `kinds` (`dynamodb`, `rds`).
+
+    `sources` is the list that the first step gets, as JSON, in which no name is taken for a path; None in a replica.
+    `bucket` is the landing's name. `files_at_once`: data files of an export that are normalised side by side, and parts
+    of a fold, 1 or more. The others are ARNs of functions: `source` begins, `normalise` reads a data file, `catalog`
+    publishes; `fold` where a Parquet table gets increments, `commit` where a table is Iceberg, with Athena's
+    workgroup."""
     arrived = sources is None
     items = {
         DYNAMODB: _dynamodb(bucket, files_at_once, source, normalise, fold, commit, catalog, arrived=arrived),

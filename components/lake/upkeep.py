@@ -16,7 +16,10 @@ LOGS = ("iceberg-compaction", "iceberg-retention", "iceberg-orphan-file-deletion
 
 class Upkeep(pulumi.ComponentResource):
     """A role for the optimizers, which the run's function turns on for each table that it makes. An optimizer costs
-    0.44 dollars a DPU-hour, by the second, a minute at the least (https://aws.amazon.com/glue/pricing/)."""
+    0.44 dollars a DPU-hour, by the second, a minute at the least (https://aws.amazon.com/glue/pricing/).
+
+    `place`: the landing's bucket and key. `tables`: names of the Iceberg tables in the catalog. `catalog_arns`: of the
+    catalog, the database and its tables, in this order."""
 
     role_arn: pulumi.Output[str]
 

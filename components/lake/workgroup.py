@@ -42,7 +42,12 @@ class Workgroup(pulumi.ComponentResource):
     """A workgroup whose settings a client can't override: results go below `results/` of the bucket, encrypted, and a
     query that scans more than the limit is stopped
     (https://docs.aws.amazon.com/athena/latest/ug/workgroups-settings-override.html). `queries` are offered in the
-    console by their names. It costs nothing at rest."""
+    console by their names: name -> (description, SQL), the description cut at 1,024 characters. It costs nothing at
+    rest.
+
+    `place`: the landing's bucket and key. `owner_id`: the 12 digits of the bucket's account. `database`: its name in
+    Glue, which the queries are about. `retain`: whether a destroy fails on a workgroup that has queries, not deletes
+    them with it."""
 
     name: pulumi.Output[str]
 

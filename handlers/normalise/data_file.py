@@ -147,9 +147,14 @@ def normalise(
     open_output: Callable[[int], Any],
     decoder: Decoder | None = None,
 ) -> Report:
-    """`name` is for messages; `md5` (base64) and `items` are the manifest's.
+    """Writes one data file of an export as Parquet, checked against the manifest, and reports what it found.
 
-    `open_output` gives files with write, flush and seek.
+    `name` is for messages. `body`: the file, gzipped DynamoDB JSON, an item a line. `schema`: the table's columns and
+    their types. `incremental`: whether a line is a change rather than an item. `md5` (base64) and `items` (a count) are
+    the manifest's. `open_output`: a number from 0 -> a file with write, flush and seek. `decoder`: one of this schema,
+    closed here; without it one is made.
+
+    FileError: the file is damaged, or not what the manifest says. KeysDoNotFit: a key that its column can't hold.
     """
     source, report = Hashed(body), Report()
     decoder = decoder or Decoder(schema, incremental)

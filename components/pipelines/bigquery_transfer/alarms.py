@@ -29,8 +29,8 @@ def watch_table(
     transfer: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
 ) -> None:
-    """An alarm on the table's loads, and two more where its rows are counted. `transfer`: the resource name of its
-    transfer, `projects/…/transferConfigs/…`."""
+    """An alarm on the table's loads, and two more where its rows are counted. `table`: its name in the config, not in
+    BigQuery. `transfer`: the resource name of its transfer, `projects/…/transferConfigs/…`."""
     physical = args.physical(table)
     for ringing in _of_table(physical, counted=table in args.counted()):
         alarm(

@@ -16,7 +16,8 @@ def job_account(
     opts: pulumi.ResourceOptions,
     may: Sequence[str] = (),
 ) -> gcp.serviceaccount.Account:
-    """An account that may run jobs in the project, and `may`, and no more; the dataset grants what data it may read."""
+    """An account that may run jobs in the project, and `may`, and no more; the dataset grants what data it may read.
+    `meaning`: its description in the console. `may`: permissions, such as `bigquery.transfers.get`."""
     account = gcp.serviceaccount.Account(
         name, account_id=names.service_account(name), display_name=name, description=meaning, opts=opts
     )

@@ -14,7 +14,10 @@ from components.landing import Landing
 
 class LandingReader(pulumi.ComponentResource):
     """An AWS user who may read one landing and nothing else, and its access keys, of which the last is in use.
-    It costs nothing at rest."""
+    It costs nothing at rest.
+
+    `landing`: what is read. `prefixes`: the folders in its bucket that may be read. `keys`: a label for each access
+    key, one or two, as AWS allows a user no more."""
 
     user: pulumi.Output[str]
     params: dict[str, pulumi.Input[str]]

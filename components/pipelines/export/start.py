@@ -24,7 +24,8 @@ SNAPSHOT_EVENTS = {
 def start_runs(
     parent: pulumi.Resource, name: str, args: ExportArgs, machine: StateMachine, opts: pulumi.ResourceOptions
 ) -> None:
-    """Makes the schedule that starts the state machine and, where a source follows snapshots, the event rule."""
+    """Makes the schedule that starts the state machine and, where a source follows snapshots, the event rule.
+    `machine`: the state machine of a run."""
     account = args.account
     following = followed(args)
     unstarted = Queue(

@@ -43,7 +43,8 @@ class StreamArgs:
 
 
 class Stream:
-    """A stream's name, ARN and key, whether it was created or adopted."""
+    """A stream's name, ARN and key, whether it was created or adopted. `retain`: whether a created one outlives the
+    stack. RunError: an adopted one whose key's ARN is not known."""
 
     def __init__(
         self, name: str, args: StreamArgs, account: AccountArgs, parent: pulumi.Resource, *, retain: bool

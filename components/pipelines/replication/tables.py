@@ -29,7 +29,8 @@ def replica_run(
     name: str, args: ReplicationArgs, catalog: ReplicaCatalogArgs, place: Place, opts: pulumi.ResourceOptions
 ) -> ExportRun:
     """The run in the receiving account. What starts it is the announcement of an export that the source's run has
-    published and that has arrived whole: the tables are as there, and half an export shows in none."""
+    published and that has arrived whole: the tables are as there, and half an export shows in none. `catalog`: what the
+    config says of the tables. `place`: the replica's bucket and key."""
     filled = args.landing.filled
     assert filled is not None  # the arguments' own check
 
@@ -88,8 +89,9 @@ def run_definition(
     bucket_arn: str,
     functions: Mapping[str, str],
 ) -> dict[str, Any]:
-    """The state machine. `functions`: part -> ARN, `fold` among them where a source's changes are folded, and
-    `iceberg` where a table is an Iceberg table, with `workgroup`, which is a name."""
+    """The state machine. `catalog`: what the config says of the tables. `filled`: the sources and tables of the export
+    that is replicated. `bucket_arn`: of the replica's bucket. `functions`: part -> ARN, `fold` among them where a
+    source's changes are folded, and `iceberg` where a table is an Iceberg table, with `workgroup`, which is a name."""
     branches = [DYNAMODB if kind == DYNAMODB else DATABASES for kind in filled.sources.values()]
     return definition(
         set(branches),
