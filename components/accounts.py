@@ -24,7 +24,7 @@ def _in_quotes(value: Any) -> Any:
         octal = f"{int(value):o}".zfill(12)
         perhaps = f'; if it was 0{octal[1:]}, write "0{octal[1:]}"' if octal[0] == "0" else ""
         raise ValueError(
-            f"{value} is a number, and an account id is 12 digits of text; write them in quotes, as AWS shows them: "
+            f"{value} is a number, and an account id is 12 digits of text; write them in quotes, as AWS shows them. "
             f"YAML reads digits without quotes that begin with 0 as an octal number, and loses them{perhaps}"
         )
     return value

@@ -13,6 +13,9 @@ import pulumi
 from components.arguments.declare import FilledIn, Misfits, declared_fields
 from components.arguments.plain import is_mapping
 
+# The most characters of a value that an error repeats.
+SHOWN = 60
+
 
 class Refused(pulumi.RunError):
     """A config that can't be deployed; `errors` holds every reason found, one sentence a reason."""
@@ -58,9 +61,15 @@ def _sentence(cls: type, path: str, error: Any) -> str:
         )
     if kind in ("dataclass_type", "dict_type", "list_type"):
         shape = "a list" if kind == "list_type" else "a mapping of keys"
-        return f"{where}: {value!r} is not {shape}; {_expected(cls, error['loc'])}"
-    wrong = re.sub("^(Input|String|List) ", "", error["msg"])
-    return f"{where}: {value!r} {wrong}; {_expected(cls, error['loc'])}"
+        return f"{where}: {_shown(value)} is not {shape}; {_expected(cls, error['loc'])}"
+    wrong = re.sub("^(Input|String|List|Dictionary) ", "", error["msg"])
+    return f"{where}: {_shown(value)} {wrong}; {_expected(cls, error['loc'])}"
+
+
+def _shown(value: Any) -> str:
+    """A value as a sentence shows it: of a long list or mapping, or a long text, the beginning."""
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN].rpartition(' ')[0] or text[:SHOWN]} …"
 
 
 def _in_quotes(value: int | float) -> str:

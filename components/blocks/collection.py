@@ -66,7 +66,7 @@ class CollectionArgs:
     group: CollectionGroupArgs = CollectionGroupArgs()
     """The group of a collection of generation `nextgen`."""
     standby_replicas: bool = True
-    """Whether replicas stand by in other zones: two OpenSearch Compute Units at the least rather than one
+    """Whether replicas stand by in other zones. That takes two OpenSearch Compute Units at the least rather than one
     (about 350 dollars a month rather than 175). Can't be changed later."""
     key_arn: KmsKeyArn | None = None
     """A customer's KMS key to encrypt it with; without it a key that AWS owns. Can't be changed later."""

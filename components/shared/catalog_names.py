@@ -69,9 +69,7 @@ def file_columns(names: Iterable[str]) -> tuple[dict[str, str], list[str]]:
         elif users[column] > 1:
             faults.append(f"column {name!r} and another differ in case only; Glue knows lower case alone")
         elif not 1 <= len(column.encode()) <= NAME_BYTES or re.search(r"[\x00-\x08\x0a-\x1f]", column):
-            faults.append(
-                f"column {name!r} has a name that Glue refuses; it takes 1 to {NAME_BYTES} bytes in one line"
-            )
+            faults.append(f"column {name!r} has a name that Glue refuses (1 to {NAME_BYTES} bytes, one line)")
     return lowered, faults
 
 

@@ -16,8 +16,8 @@ def tags_as_labels(tags: Mapping[str, str]) -> list[str]:
     """An error for each tag that Google Cloud would refuse as a label
     (https://docs.cloud.google.com/compute/docs/labeling-resources#requirements)."""
     return [
-        f"tags.{key}: '{key}: {value}' is refused by Google Cloud, where a tag becomes a label: 1-63 of a-z, 0-9, '_' "
-        "and '-' in the key, which starts with a letter, and at most 63 of them in the value; rename it"
+        f"tags.{key}: '{key}: {value}' is refused by Google Cloud, where a tag becomes a label: at most 63 "
+        "of a-z, 0-9, '_' and '-', in the key a letter first; rename it"
         for key, value in tags.items()
         if not re.fullmatch(r"[a-z][a-z0-9_-]{0,62}", key) or not re.fullmatch(r"[a-z0-9_-]{0,63}", value)
     ]
@@ -79,8 +79,8 @@ def in_shared_collections(pipelines: Mapping[str, PipelineSettings]) -> Iterator
         if (own.id, own.region) != (other.id, other.region):
             yield (
                 f"pipelines.{name}.collection_of: the collection of '{owners[name]}' stands in {other.id}, "
-                f"{other.region}, and only pipelines of its account and region can use it, not of {own.id}, "
-                f"{own.region}; name a pipeline of this account and region, or leave it out for a collection of its own"
+                f"{other.region}, and this pipeline in {own.id}, {own.region}, where it can't be used; leave it out, "
+                "or name one of this account and region"
             )
         for path, index in KINDS[pipeline.kind].indexes(pipeline.args):
             writer = written.setdefault((owners[name], index), name)
@@ -98,9 +98,9 @@ def in_shared_groups(pipelines: Mapping[str, PipelineSettings]) -> Iterator[str]
             own, other = pipeline.args.account, pipelines[upstream].args.account
             if (own.id, own.region) != (other.id, other.region):
                 yield (
-                    f"pipelines.{name}.group_of: the group of '{upstream}' stands in {other.id}, {other.region}, and a "
-                    f"group holds collections of its own account and region, not of {own.id}, {own.region}; name a "
-                    "pipeline of this account and region, or leave it out for a group of its own"
+                    f"pipelines.{name}.group_of: the group of '{upstream}' stands in {other.id}, {other.region}, and "
+                    f"this pipeline in {own.id}, {own.region}, where it can't be used; leave it out, or name one of "
+                    "this account and region"
                 )
 
 

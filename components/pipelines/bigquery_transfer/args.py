@@ -46,8 +46,8 @@ class BigQueryTransferArgs(PipelineArgs):
     location: Annotated[str, AfterValidator(dataset_location)] | None = None
     """Where the dataset stands; without it the project's `location`. It can't be changed later."""
     schedule: Annotated[str, AfterValidator(load_schedule)] = "every day 05:00"
-    """When to load, in UTC, at least 24 hours apart (15 minutes with `storage_transfer`), and an hour or more after
-    the day's export starts. A landing of DynamoDB exports is loaded `every day HH:MM`, since each day's load is
+    """When to load, in UTC, at least 24 hours apart (15 minutes with `storage_transfer`); an hour or more after the
+    day's export starts. A landing of DynamoDB exports is loaded `every day HH:MM`, since each day's load is
     compared with its exports."""
     file_format: Literal["JSON", "PARQUET"] = "JSON"
     """What the files are; a DynamoDB export is JSON."""
@@ -58,8 +58,8 @@ class BigQueryTransferArgs(PipelineArgs):
     expire_days: Annotated[int, Field(ge=2, le=36500)] | None = None
     """Days that a load's partition is kept; without it for ever."""
     kms_key_name: KmsKeyName | None = None
-    """A Cloud KMS key to encrypt tables, loads and copies with, where the dataset stands (of EU `europe`) and with the
-    services' agents let in; from the first deployment on."""
+    """A Cloud KMS key to encrypt tables, loads and copies with, where the dataset stands (of EU `europe`). The
+    services' agents must be let in; from the first deployment on."""
     readers: list[Email] = Field(default_factory=list)
     """The groups, by e-mail, that may read the dataset."""
     storage_transfer: StorageTransferArgs | None = None
@@ -126,8 +126,7 @@ class BigQueryTransferArgs(PipelineArgs):
                 if lake and column not in declared:
                     yield (
                         f"tables.{name}.columns: '{column}' is declared here only: its type in the lake is left to "
-                        "the data, which may change it, and no load changes a column's type; write it in 'columns' of "
-                        "its source"
+                        "the data, which may change it; write it in 'columns' of its source"
                     )
                 elif not lake:
                     try:
@@ -323,9 +322,8 @@ class BigQueryTransferArgs(PipelineArgs):
             )
         if self.tables[name].lake and known and not known.columns:
             return (
-                f"tables.{name}.lake: '{landing.name}' declares no columns of it, so its Parquet has those that are "
-                "found in the data, which BigQuery's table would lack; write columns: {<attribute>: <type>} at its "
-                "source, or leave lake out"
+                f"tables.{name}.lake: '{landing.name}' declares no columns of it, so its Parquet may have some that "
+                "BigQuery's table lacks; write columns: {<attribute>: <type>} at its source, or leave lake out"
             )
         if exported and known and known.incremental:
             return (

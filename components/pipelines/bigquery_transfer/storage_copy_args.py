@@ -36,8 +36,8 @@ class StorageTransferArgs:
     """How the landing gets into Cloud Storage."""
 
     event_driven: bool = False
-    """Copies each file when its event comes to the landing's queue (`event_queue` at the pipeline that it comes from),
-    instead of on a schedule. What was there before the job is not copied."""
+    """Copies each file when its event comes to the landing's queue, instead of on a schedule. The queue is made by
+    `event_queue` at the pipeline that the landing comes from. What was there before the job is not copied."""
     start: Annotated[str, AfterValidator(_time)] | None = None
     """When the first copy of a day starts, in UTC; without it 04:00. Give it time enough before `schedule`."""
     every_minutes: Annotated[int, Field(le=366 * DAY), AfterValidator(_interval)] | None = None

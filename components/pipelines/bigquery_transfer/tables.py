@@ -89,5 +89,5 @@ class TransferTableArgs:
     name: Annotated[str, AfterValidator(_table_name)] | None = None
     """The BigQuery table's name; without it that of the landing's table, '_' for what BigQuery refuses."""
     lake: bool = False
-    """Of a DynamoDB table: loads the typed Parquet that an export pipeline makes of each export below `lake/`, rather
-    than the export's own JSON. Needed of incremental exports. A table of a database is Parquet anyway."""
+    """Of a DynamoDB table: loads the typed Parquet that an export pipeline makes below `lake/`, not the export's own
+    JSON. Needed of incremental exports. A table of a database is Parquet anyway."""

@@ -64,8 +64,8 @@ class ExportArgs(PipelineArgs):
     merge_beyond: MergeBeyondArgs = MergeBeyondArgs()
     """Sizes of a run beyond which Athena merges it into an Iceberg table, in place of a function."""
     fold_mb: Annotated[float, Field(ge=0.01, le=4096)] = 1024
-    """MB of Parquet that one function folds: an incremental table whose snapshot and changes have more is folded by
-    several, `files_at_once` of them side by side, and then lies in as many files."""
+    """MB of Parquet that one function folds. An incremental table whose snapshot and changes have more is folded by
+    several, `files_at_once` of them side by side. It then lies in as many files."""
     past_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     """Days that an Iceberg table can be read as it was. Glue's optimizers then expire older snapshots, compact files
     and delete those of no snapshot (0.44 dollars a DPU-hour). Without it all is kept, and nothing is compacted."""
@@ -160,9 +160,8 @@ class ExportArgs(PipelineArgs):
         if tables and self.lake_formation:
             # https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg.html#querying-iceberg-considerations-and-limitations
             yield (
-                "lake_formation: the run writes an Iceberg table's files with its own rights, not by credentials of "
-                f"Lake Formation, so it can't write the table of sources[{tables[0]}] there; leave lake_formation out, "
-                "or put the table into a pipeline of its own"
+                "lake_formation: the run writes an Iceberg table's files with its own rights, not Lake Formation's; "
+                f"leave lake_formation out, or put sources[{tables[0]}] into a pipeline of its own"
             )
 
     @together

@@ -35,8 +35,8 @@ DatabaseName = Annotated[
     str,
     matching(
         r"[a-z](?!.*--)[a-z0-9-]{0,61}[a-z0-9]|[a-z]",
-        "'{value}' is not an instance's or a cluster's identifier (1-63 of a-z 0-9 '-', starting with a letter, "
-        "without a double or a last hyphen); write the identifier, not the ARN",
+        "'{value}' is not an instance's or a cluster's identifier (1-63 of a-z 0-9 '-', a letter first, no '--', "
+        "no '-' at the end); write the identifier, not the ARN",
     ),
 ]
 
@@ -66,8 +66,8 @@ class ExportSourceArgs:
     mode: Literal["full", "incremental"] = "full"
     """Of a table: all of it on each run, or the first time and then what changed, folded into the last snapshot."""
     format: Literal["parquet", "iceberg"] = "parquet"
-    """Of a table: how the lake keeps it: Parquet with a partition an export, or an Iceberg table, which each run
-    changes in one commit."""
+    """Of a table: how the lake keeps it. `parquet` has a partition an export; `iceberg` is an Iceberg table, which each
+    run changes in one commit."""
     columns: dict[str, ColumnType] = Field(default_factory=dict)
     """Of a table: types of attributes that are not left to the data: {attribute: type}."""
     only: list[ExportedPart] = Field(default_factory=list)
@@ -137,8 +137,8 @@ class ExportSourceArgs:
         for table, columns in self.tables.items():
             for fault in file_columns(columns)[1]:
                 yield (
-                    f"tables.{table}: {fault}, and RDS writes the file, so it can't be renamed; "
-                    "leave the table out ('leave_out'), or rename the column in the database"
+                    f"tables.{table}: {fault}, and RDS can't rename it; "
+                    "leave the table out ('leave_out'), or rename it in the database"
                 )
 
     @property

@@ -97,20 +97,20 @@ class ReplicationArgs(PipelineArgs):
     create_key: bool = False
     """Makes a KMS key for the replicas. Needed, or `key_arn`, where the landing is encrypted with a customer's key."""
     take_over: bool = False
-    """Needed where the landing's bucket was not made by this program: S3 keeps one set of replication rules and one of
+    """Needed where the landing's bucket was not made by this program. S3 keeps one set of replication rules and one of
     event notifications for a bucket, and this pipeline's replace what the bucket had of them."""
     turn_on_versioning: bool = False
     """Turns versioning on at a bucket that this program did not make; without it one that has none is refused."""
     existing_objects: bool = False
-    """Replicates what was in the bucket before the rules were, by one S3 Batch Replication job (0.25 dollars a job and
-    1 dollar a million objects)."""
+    """Replicates what was in the bucket before the rules were, by one S3 Batch Replication job. It costs 0.25 dollars,
+    and 1 dollar a million objects."""
     events: Annotated[list[str], AfterValidator(_events)] = Field(default_factory=lambda: [f"{_CREATED}*"])
     """The bucket's events that mean an arrival."""
     event_queue: bool = False
     """Makes a queue with an event for each data file that has arrived, for an event-driven transfer."""
     attempts: Annotated[int, Field(ge=3, le=100)] = 20
-    """How often an export whose files have not all arrived is checked before it is given up and the alarm fires:
-    20 is 3 hours and 20 minutes, as the wait doubles from 5 seconds up to 15 minutes."""
+    """How often an export is checked whose files have not all arrived; then it is given up, and the alarm fires. 20 is
+    3 hours and 20 minutes, as the wait doubles from 5 seconds up to 15 minutes."""
     catalog: ReplicaCatalogArgs | None = None
     """Makes the tables of the export that is taken from in the receiving account, too, as each of its exports arrives
     whole; `{}` with all defaults."""
@@ -130,8 +130,7 @@ class ReplicationArgs(PipelineArgs):
         if self.landing.event_queue_arn is not None:
             yield (
                 "landing: S3 keeps one set of event notifications for a bucket, and this pipeline's would replace "
-                f"those that fill the queue of '{self.landing.name}'; leave event_queue out there and write it here, "
-                "where the replica is taken from"
+                f"those of the queue of '{self.landing.name}'; leave event_queue out there and write it here"
             )
 
     @together
@@ -163,8 +162,8 @@ class ReplicationArgs(PipelineArgs):
                     # https://iceberg.apache.org/spec/#manifests: file_path is the full address.
                     yield (
                         f"prefixes: '{prefix}' would replicate the Iceberg table of '{name}', whose metadata holds the "
-                        "addresses of its files, so that the replica would read the source's bucket; replicate raw/, "
-                        "and of lake/ the folders of the other tables, such as 'lake/orders/'"
+                        "addresses of files in the source's bucket; replicate raw/, and of lake/ other tables only, "
+                        "such as 'lake/orders/'"
                     )
 
     @together
@@ -238,9 +237,9 @@ class ReplicationArgs(PipelineArgs):
         if self.landing.filled.iceberg and self.catalog.lake_formation:
             # https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg.html#querying-iceberg-considerations-and-limitations
             yield (
-                f"catalog.lake_formation: the run writes the files of the Iceberg table "
-                f"'{self.landing.filled.iceberg[0]}' with its own rights, not by credentials of Lake Formation; leave "
-                "lake_formation out, or put the table into an export and a replication of its own"
+                "catalog.lake_formation: the run writes the Iceberg table "
+                f"'{self.landing.filled.iceberg[0]}' with its own rights, not Lake Formation's; leave lake_formation "
+                "out, or give the table an export and a replication of its own"
             )
         columns = {table: columns or None for table, columns in self.landing.filled.tables.items()}
         for fault in unfit_views(self.catalog.views, columns):
@@ -264,8 +263,8 @@ class ReplicationArgs(PipelineArgs):
             )
         if self.landing.key_arn is None and keyed:
             yield (
-                f"create_key: the landing of '{self.landing.name}' is encrypted with SSE-S3, and a replica keeps the "
-                "encryption of its object, so this key would never be used; leave it out, or give the landing a key"
+                f"create_key: the landing of '{self.landing.name}' is encrypted with SSE-S3, and so are replicas of "
+                "it, so this key would never be used; leave it out, or give the landing a key"
             )
 
     def rule_prefixes(self) -> list[str]:

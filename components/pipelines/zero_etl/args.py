@@ -139,8 +139,8 @@ class ZeroEtlArgs(PipelineArgs):
     persistent_buffer: Annotated[
         bool | None,
         never(
-            "OpenSearch Ingestion buffers on disk what is pushed to it, and a table is pulled; leave it out: with "
-            "'acknowledgments' a change is read again until it is indexed or in the dead-letter prefix"
+            "OpenSearch Ingestion buffers on disk what is pushed to it, and a table is pulled; leave it out, as "
+            "'acknowledgments' lose no change of a table"
         ),
     ] = None
     """Refused: it is for what is pushed; `acknowledgments` lose nothing of a table."""

@@ -1,4 +1,5 @@
-"""No error of a config shows a regular expression: it says what is wrong, and what to write."""
+"""No error of a config shows a regular expression, or is longer than a reader takes in: it says what is wrong, and what
+to write."""
 
 import re
 from collections.abc import Iterator
@@ -8,6 +9,9 @@ import pytest
 from pydantic import AfterValidator
 from pydantic.fields import FieldInfo
 
+from components.arguments import Refused
+from components.arguments.report import described
+from components.stack import settings
 from docs import limits
 from tests.unit.stack.test_bad_configs import BAD
 
@@ -71,3 +75,43 @@ def test_no_sentence_of_the_bad_configs_shows_an_expression(name: str) -> None:
 def test_an_expression_is_seen() -> None:
     for text in ("'^[a-z]{2}(-[a-z]+){1,3}-[0-9]$'", "should match [^@]+", r"\d{12}", "(?i:aws)"):
         assert EXPRESSION.search(text)
+
+
+MOST_WORDS = 30
+# The part of a sentence that a key's own documentation is: the other part says what was found.
+OF_A_KEY = 22
+
+
+def longest(error: str) -> int:
+    """Words of an error's longest sentence: its path is none, a value that it repeats is one."""
+    text = re.sub(r"^[\w.\[\]-]+: ", "", error)
+    text = re.sub(r"^[\[{].{,90}? … ", "value ", text)
+    text = re.sub(r"""(?<!\w)('[^']*'|"[^"]*")(?!\w)""", "value", text)
+    return max(len(sentence.split()) for sentence in re.split(r"(?<=[.!?]) ", text))
+
+
+@pytest.mark.parametrize("name", sorted(BAD))
+def test_an_error_is_at_most_thirty_words_a_sentence(name: str) -> None:
+    with pytest.raises(Refused) as refused:
+        settings.read(BAD[name][0])
+    assert [error for error in refused.value.errors if longest(error) > MOST_WORDS] == []
+
+
+def test_what_an_error_says_of_a_key_is_short() -> None:
+    """An error ends with the first sentence that documents the key, as far as a semicolon."""
+    texts = {
+        (cls, key): " ".join(described(cls, key).split())
+        for cls in limits.classes()
+        for key, _ in limits.keys(cls)
+    }
+    assert len([text for text in texts.values() if text]) > 100
+    assert [
+        f"{cls.__name__}.{key}: {first}"
+        for (cls, key), text in texts.items()
+        if longest(first := re.split("[.;] ", text)[0]) > OF_A_KEY
+    ] == []
+
+
+def test_a_long_sentence_is_seen() -> None:
+    assert longest("pipelines.a: 'a b c' is not a name; write 'b'. It is short") == 7
+    assert longest("pipelines.a: " + "word " * 31) > MOST_WORDS

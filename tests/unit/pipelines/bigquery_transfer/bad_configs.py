@@ -246,8 +246,8 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
             {"orders": {"lake": True, "keys": ["order_id"], "columns": {"order_id": "string"}}},
             source={"dynamodb": "orders", "create": {"hash_key": {"name": "order_id"}}},
         ),
-        "pipelines.shop.tables.orders.lake: 'lake' declares no columns of it, so its Parquet has those that are found "
-        "in the data, which BigQuery's table would lack; write columns: {<attribute>: <type>} at its source, or leave",
+        "pipelines.shop.tables.orders.lake: 'lake' declares no columns of it, so its Parquet may have some that "
+        "BigQuery's table lacks; write columns: {<attribute>: <type>} at its source, or leave",
     ),
     "a key elsewhere than the dataset": (
         warehouse(kms_key_name="projects/shop/locations/eu/keyRings/a/cryptoKeys/b"),
@@ -338,7 +338,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
             }
         ),
         "pipelines.replica.landing: S3 keeps one set of event notifications for a bucket, and this pipeline's would "
-        "replace those that fill the queue of 'lake'; leave event_queue out there and write it here",
+        "replace those of the queue of 'lake'; leave event_queue out there and write it here",
     ),
     "two that take the same events": (
         stack(

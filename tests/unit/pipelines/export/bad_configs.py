@@ -160,7 +160,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a column of RDS that can't be renamed": (
         lake(sources=[RDS | {"tables": {"shop.orders": {"export_date": "string"}}}], create_key=True),
-        "tables.shop.orders: column 'export_date' has the name of a column that every table gets, and RDS writes",
+        "tables.shop.orders: column 'export_date' has the name of a column that every table gets, and RDS can't",
     ),
     "columns of RDS that differ in case": (
         lake(sources=[RDS | {"tables": {"shop.orders": {"ID": "int", "id": "int"}}}], create_key=True),

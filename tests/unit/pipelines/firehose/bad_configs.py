@@ -130,16 +130,16 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a collection of another account": (
         stack(pipelines={"quotes": QUOTES, "ticks": OF_QUOTES | {"account": "analytics"}}),
-        "pipelines.ticks.collection_of: the collection of 'quotes' stands in 111111111111, eu-central-1, and only "
-        "pipelines of its account and region can use it, not of 222222222222, eu-central-1; name a pipeline of this",
+        "pipelines.ticks.collection_of: the collection of 'quotes' stands in 111111111111, eu-central-1, and this "
+        "pipeline in 222222222222, eu-central-1, where it can't be used; leave it out, or name one of this",
     ),
     "a collection of another region": (
         stack(
             accounts={"workload": WORKLOAD, "far": WORKLOAD | {"region": "us-east-1"}},
             pipelines={"quotes": QUOTES, "ticks": OF_QUOTES | {"account": "far"}},
         ),
-        "pipelines.ticks.collection_of: the collection of 'quotes' stands in 111111111111, eu-central-1, and only "
-        "pipelines of its account and region can use it, not of 111111111111, us-east-1",
+        "pipelines.ticks.collection_of: the collection of 'quotes' stands in 111111111111, eu-central-1, and this "
+        "pipeline in 111111111111, us-east-1, where",
     ),
     "one index of two streams": (
         stack(pipelines={"quotes": QUOTES, "ticks": OF_QUOTES | {"index": "quotes"}}),

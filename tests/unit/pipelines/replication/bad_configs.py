@@ -65,7 +65,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a key that would never be used": (
         replica(create_key=True),
-        "pipelines.replica.create_key: the landing of 'lake' is encrypted with SSE-S3, and a replica keeps",
+        "pipelines.replica.create_key: the landing of 'lake' is encrypted with SSE-S3, and so are",
     ),
     "a replica's key twice": (
         replica(
@@ -131,7 +131,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
             EXPORT | {"sources": [ICED]},
             catalog={"lake_formation": {"readers": ["arn:aws:iam::222222222222:role/analyst"]}},
         ),
-        "pipelines.replica.catalog.lake_formation: the run writes the files of the Iceberg table 'orders' with its own",
+        "pipelines.replica.catalog.lake_formation: the run writes the Iceberg table 'orders' with its own",
     ),
     "a past of tables that have none": (
         replica(catalog={"past_days": 7}),
@@ -165,7 +165,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "an Iceberg table": (
         replica(EXPORT | {"sources": [ICED]}, prefixes=["raw/", "lake/"]),
         "pipelines.replica.prefixes: 'lake/' would replicate the Iceberg table of 'orders', whose metadata holds the "
-        "addresses of its files",
+        "addresses of files in the source's bucket",
     ),
     "an Iceberg table by its folder": (
         replica(EXPORT | {"sources": [ICED]}, prefixes=["lake/orders/data/"]),

@@ -73,7 +73,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a persistent buffer of what is pulled": (
         search(persistent_buffer=True, min_units=2),
         "pipelines.search.persistent_buffer: OpenSearch Ingestion buffers on disk what is pushed to it, and a table is "
-        "pulled; leave it out: with 'acknowledgments' a change is read again until it is indexed",
+        "pulled; leave it out, as 'acknowledgments' lose no change of a table",
     ),
     "a collection nobody reaches": (
         search(collection={"network": {"public": False}}),
