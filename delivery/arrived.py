@@ -1,7 +1,7 @@
 """What arrived when the changed stack ran on the embedded cloud: a report of it.
 
 A report is a JSON object: `rows`, one a pipeline and table (pipeline, kind, table, sent, arrived, seconds, failure);
-`denials`, what the cloud's IAM refused (principal, action, resource, count); `failure`, why the stack did not come up.
+`denials`, what the clouds' IAM refused (principal, action, resource, count); `failure`, why the stack did not come up.
 """
 
 import dataclasses
@@ -104,9 +104,10 @@ def _failing(row: Mapping[str, Any]) -> str:
     return "; ".join(problem["what"] for problem in problems)
 
 
-# As AWS words it, and the embedded cloud's log has it.
+# As AWS words it, and the embedded cloud's log has it, of Google's permissions too: `storage.objects.get`.
 DENIED = re.compile(
-    r"User: (?P<principal>\S+) is not authorized to perform: (?P<action>[\w:-]+)(?: on resource: (?P<resource>\S+))?"
+    r"User: (?P<principal>\S+) is not authorized to perform: (?P<action>[\w:-]+(?:\.\w+)*)"
+    r"(?: on resource: (?P<resource>\S+))?"
 )
 
 

@@ -27,7 +27,7 @@ from urllib.parse import unquote
 import httpx
 
 from local.gcp.identity_pools import CLAIM, CLAIM_TERM, EXTRACT, IdentityPools, terms
-from local.gcp.refusals import Body, Refused
+from local.gcp.refusals import Body, Refused, denied
 from local.gcp.resources import Resources
 from local.gcp.wire import Route
 from local.plain import within
@@ -106,8 +106,10 @@ class Federation:
         bindings = self.resources.policy(account["name"])["bindings"]
         members = [m for b in bindings if b["role"] == "roles/iam.workloadIdentityUser" for m in b["members"]]
         if principal not in members:
-            raise Refused(
-                403,
+            raise denied(
+                principal,
+                "iam.serviceAccounts.getAccessToken",
+                account["email"],
                 f"Permission 'iam.serviceAccounts.getAccessToken' denied on {account['email']} for {principal}",
             )
         until = datetime.now(UTC) + timedelta(hours=1)

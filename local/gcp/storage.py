@@ -16,7 +16,7 @@ import uuid
 from pathlib import Path
 from urllib.parse import unquote
 
-from local.gcp.refusals import Body, Refused
+from local.gcp.refusals import Body, Refused, denied
 from local.gcp.resources import now
 from local.gcp.wire import Route
 
@@ -101,8 +101,10 @@ class Storage:
             b["role"] for b in self.policies[bucket]["bindings"] if f"serviceAccount:{email}" in b["members"]
         ]
         if not any(permission in ROLES.get(role.removeprefix("roles/storage."), ()) for role in roles):
-            raise Refused(
-                403,
+            raise denied(
+                email,
+                f"storage.{permission}",
+                bucket,
                 f"{email} does not have storage.{permission} access to the Google Cloud Storage bucket {bucket}. "
                 f"Permission 'storage.{permission}' denied on resource (or it may not exist).",
             )

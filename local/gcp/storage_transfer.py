@@ -35,7 +35,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local.gcp import clock
-from local.gcp.refusals import Body, Refused
+from local.gcp.refusals import Body, Refused, denied
 from local.gcp.resources import Resources, now
 from local.gcp.s3_source import Denied, client, content, listing, wording
 from local.gcp.storage import Storage
@@ -200,7 +200,8 @@ class StorageTransfer:
             bound = [m for b in self.resources.policy(topic)["bindings"] if b["role"] == "roles/pubsub.publisher"
                      for m in b["members"]]  # fmt: skip
             if f"serviceAccount:{agent}" not in bound:
-                raise Refused(403, f"{agent} does not have pubsub.topics.publish on {topic}")
+                lacks = f"{agent} does not have pubsub.topics.publish on {topic}"
+                raise denied(agent, "pubsub.topics.publish", topic, lacks)
 
     def plan(self, name: str) -> None:
         """When a scheduled job starts next: at its start, or where that is past on the day after its creation."""

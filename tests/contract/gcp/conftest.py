@@ -21,6 +21,7 @@ import boto3
 import httpx
 import pytest
 
+from delivery import arrived
 from local import secret
 from tests.contract.embedded_cloud import SECRET
 from tests.order import end_with_group
@@ -40,16 +41,19 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def process(config: pytest.Config, module: str, *arguments: str) -> Generator[str]:
-    """Runs a module of `local`, and yields the endpoint that it prints."""
-    started = subprocess.Popen(
-        [sys.executable, "-m", module, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True,
-        env={**os.environ, secret.VARIABLE: SECRET},
-    )  # fmt: skip
+def process(config: pytest.Config, module: str, *arguments: str, log: Path) -> Generator[str]:
+    """Runs a module of `local`, and yields the endpoint that it prints; its log goes into a file."""
+    with log.open("w") as stderr:
+        started = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=stderr, text=True,
+            env={**os.environ, secret.VARIABLE: SECRET},
+        )  # fmt: skip
     end_with_group(config, started.terminate)
     try:
         assert started.stdout
-        yield json.loads(started.stdout.readline())["endpoint"]
+        line = started.stdout.readline()
+        assert line, log.read_text()
+        yield json.loads(line)["endpoint"]
     finally:
         started.terminate()
         started.wait(30)
@@ -58,8 +62,9 @@ def process(config: pytest.Config, module: str, *arguments: str) -> Generator[st
 @pytest.fixture(scope="session")
 def aws_endpoint(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[str]:
     """The embedded AWS."""
-    state = str(tmp_path_factory.mktemp("aws"))
-    with process(pytestconfig, "local.cloud", "--port", str(free_port()), "--state", state) as endpoint:
+    state = tmp_path_factory.mktemp("aws")
+    words = ("--port", str(free_port()), "--state", str(state))
+    with process(pytestconfig, "local.cloud", *words, log=state / "log") as endpoint:
         yield endpoint
 
 
@@ -82,6 +87,7 @@ def endpoint(google_state: Path, aws_endpoint: str, pytestconfig: pytest.Config)
         where,
         "--aws-endpoint",
         aws_endpoint,
+        log=google_state / "log",
     ) as url:
         secret.remember(url, SECRET)
         yield url
@@ -104,6 +110,20 @@ def ahead(google_state: Path) -> Iterator[Callable[[timedelta], None]]:
 
     yield put
     (google_state / "clock").unlink(missing_ok=True)
+
+
+Denials = Callable[[str], list[tuple[str, str]]]
+
+
+@pytest.fixture
+def denials(google_state: Path) -> Denials:
+    """(principal, permission) of what the log of the local Google Cloud says was refused on a resource."""
+
+    def read(resource: str) -> list[tuple[str, str]]:
+        logged = arrived.denials((google_state / "log").read_text())
+        return [(each.principal, each.action) for each in logged if each.resource == resource]
+
+    return read
 
 
 class Warehouse:

@@ -16,7 +16,7 @@ import pytest
 
 from components.shared import metric_names
 from tests.contract.embedded_cloud import SECRET
-from tests.contract.gcp.conftest import NUMBER, PROJECT, ROOT, Landing, Transfer, Warehouse, lines
+from tests.contract.gcp.conftest import NUMBER, PROJECT, ROOT, Denials, Landing, Transfer, Warehouse, lines
 
 POOLS = f"projects/{PROJECT}/locations/global/workloadIdentityPools"
 SESSIONS = "arn:aws:sts::111111111111:assumed-role/load-check-"
@@ -201,7 +201,10 @@ def test_a_load_that_did_not_come_failed_or_succeeded_is_reported_as_that(
     assert sum(load_check.published("BigQueryLoadFailed")) == 2
 
 
-def test_a_role_that_is_not_let_in_is_refused_and_the_table_named(load_check: LoadCheck) -> None:
+def test_a_role_that_is_not_let_in_is_refused_and_the_table_named(
+    load_check: LoadCheck, denials: Denials
+) -> None:
+    """Who is denied is the principal that its token stands for."""
     load_check.let_in(f"{load_check.role}-other")
     done = load_check.run()
     assert (
@@ -210,6 +213,8 @@ def test_a_role_that_is_not_let_in_is_refused_and_the_table_named(load_check: Lo
         and "getAccessToken" in done.stderr
     )
     assert load_check.published() == []
+    principal = f"principal://iam.googleapis.com/{POOLS}/pool/subject/{load_check.role}"
+    assert denials(load_check.account["email"]) == [(principal, "iam.serviceAccounts.getAccessToken")]
 
 
 def exchanged(gcp: httpx.Client, audience: str, **keys: str) -> httpx.Response:
