@@ -41,6 +41,28 @@ def test_a_command_of_a_page_is_there(page: Path) -> None:
     assert [name for name in sorted(modules) if importlib.util.find_spec(name) is None] == []
 
 
+def of_no_interpreter(text: str) -> list[str]:
+    """Lines of a page's blocks of commands that call a module of this repository by whichever `python` is first on the
+    path: only the clone's own has the packages."""
+    blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    return [
+        line
+        for block in blocks
+        for line in block.splitlines()
+        if re.match(r"(?:\$ )?python3? -m (?!venv)", line)
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_block_of_commands_calls_the_clones_own_interpreter(page: Path) -> None:
+    assert of_no_interpreter(page.read_text()) == []
+
+
+def test_a_command_without_its_interpreter_is_seen() -> None:
+    text = "```\n$ python -m bootstrap dev\npython3 -m venv .venv\n.venv/bin/python -m bootstrap dev\n```\n"
+    assert of_no_interpreter(text) == ["$ python -m bootstrap dev"]
+
+
 def test_the_page_of_symptoms_has_commands_to_check() -> None:
     assert len(of_aws((ROOT / "docs" / "troubleshooting.md").read_text())) >= 6
     assert operations("kms") >= {"revoke-grant"} and not operations("no-service")

@@ -95,6 +95,33 @@ def test_a_link_to_a_file_leads_to_one(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+def anchors(text: str) -> set[str]:
+    """What the headings of a page are reached by, as GitHub makes it of their words."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_a_link_to_a_heading_leads_to_one() -> None:
+    links = [
+        (page, file, anchor)
+        for page in PAGES
+        for file, anchor in re.findall(
+            r"\]\((?!https?:)([^)#]*)#([\w-]+)\)", re.sub(r"`[^`\n]*`", "", page.read_text())
+        )
+    ]
+    assert len(links) > 30
+    assert [
+        f"{page.name}: {file}#{anchor}"
+        for page, file, anchor in links
+        if (leads_to := page.parent / file if file else page).suffix == ".md"
+        and anchor not in anchors(leads_to.read_text())
+    ] == []
+    assert anchors("# What a table's key is\n```\n# none\n```\n## `run: simple`, once") == {
+        "what-a-tables-key-is",
+        "run-simple-once",
+    }
+
+
 # Page, config, the row of its table, the config changed, and by how many resources.
 COUNTED: list[tuple[str, dict[str, Any], str, dict[str, Any], int]] = [
     ("export", EXPORT, "one table adopted, SSE-S3 | 42", EXPORT, 42),
