@@ -27,6 +27,7 @@ def config(sandbox: Sandbox, name: str) -> dict[str, Any]:
     return {
         "tributary:accounts": accounts,
         "tributary:retain_data": "false",
+        "tributary:dashboard": "true",
         "tributary:functions": {"log_retention_days": 1, **sandbox.functions},
         **({"tributary:gcp": google(sandbox)} if sandbox.google else {}),
         "tributary:pipelines": pipelines(sandbox, name),

@@ -17,7 +17,7 @@ NAME = "tributary-live-0a1b2c3d"
 # What its names are called, where there is such an input at all; the others go with what they belong to.
 NAMES = (
     "name", "bucket", "pipelineName", "accountId", "datasetId", "workloadIdentityPoolId", "displayName", "roleId",
-    "ruleName", "aliasName", "userName",
+    "ruleName", "aliasName", "userName", "dashboardName",
 )  # fmt: skip
 # A policy of a role is called by what it does, and goes with the role; a key is found by its alias.
 WITHOUT = (
