@@ -148,7 +148,7 @@ def test_a_group_of_the_other_generation_is_not_adopted(kind: str) -> None:
         ),
         (
             NEXTGEN | {"account": "far"},
-            "group_of: the group of 'pipe' stands in 111111111111, eu-central-1, and a",
+            "group_of: the group of 'pipe' stands in 111111111111, eu-central-1, and this",
         ),
     ],
 )
