@@ -134,7 +134,8 @@ class Run:
             for pipeline in kept.values():
                 for args in (pipeline, pipeline.get("catalog")):
                     if isinstance(args, dict):
-                        cast("dict[str, Any]", args).pop("past_days", None)
+                        for key in ("past_days", "merge_beyond"):
+                            cast("dict[str, Any]", args).pop(key, None)
         settings["config"]["tributary:pipelines"] = kept
         file.write_text(as_yaml(settings, sort_keys=False))
 

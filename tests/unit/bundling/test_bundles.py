@@ -308,6 +308,7 @@ def run_isolated(made: Any, tmp_path: Path):
             ("ACCOUNT_ID", "ROLE_ARN", "REPORT_BUCKET", "REPORT_PREFIX", "STREAM", "TIMESTAMP"), "x"
         ),
         "PATIENCE_SECONDS": "1",
+        "PART_BYTES": "1",
         "MEMORY": "1GB",
         "DROP": "{}",
         "JOB_TAG": "tributary-backfill=x",
@@ -354,7 +355,7 @@ def test_a_bundle_has_the_shared_modules_that_its_handler_imports_and_no_others(
 
     assert modules("catalog") == {
         "catalog_names.py", "column_types.py", "hive_types.py", "landing_folders.py", "metric_names.py",
-        "run_records.py", "run_sources.py", "run_steps.py", "variables.py",
+        "run_records.py", "run_sources.py", "run_steps.py", "step_keys.py", "variables.py",
     }  # fmt: skip
     assert modules("normalise") == {
         "catalog_names.py", "column_types.py", "dynamodb_exports.py", "landing_folders.py", "rds_folders.py",
