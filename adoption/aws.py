@@ -33,10 +33,14 @@ def _query(client: Any, values: Values) -> str | None:
 
 def _mapping(client: Any, values: Values) -> str | None:
     """A mapping's id: by its function, and its source where that is known; of several none is taken."""
-    more = {"EventSourceArn": values["eventSourceArn"]} if "eventSourceArn" in values else {}
     pages = client.get_paginator("list_event_source_mappings")
-    answer = pages.paginate(FunctionName=filled("{functionName}", values), **more).build_full_result()
-    return _only([each["UUID"] for each in listed(answer, "EventSourceMappings")], "eventSourceArn")
+    answer = pages.paginate(FunctionName=filled("{functionName}", values)).build_full_result()
+    uuids = [
+        each["UUID"]
+        for each in listed(answer, "EventSourceMappings")
+        if _is_of(each.get("EventSourceArn", ""), values.get("eventSourceArn"))
+    ]
+    return _only(uuids, "eventSourceArn")
 
 
 def _subscription(client: Any, values: Values) -> str | None:
@@ -47,10 +51,18 @@ def _subscription(client: Any, values: Values) -> str | None:
         each["SubscriptionArn"]
         for each in listed(answer, "Subscriptions")
         if each["Protocol"] == filled("{protocol}", values)
-        and each["Endpoint"] == values.get("endpoint", each["Endpoint"])
+        and (each["Endpoint"] == values.get("endpoint") or _is_of(each["Endpoint"], values.get("endpoint")))
         and each["SubscriptionArn"].startswith("arn:")  # else PendingConfirmation
     ]
     return _only(arns, "endpoint")
+
+
+def _is_of(arn: str, source: str | None) -> bool:
+    """Whether an ARN is that of a resource known by its ARN or, where the account has it already, by the id of its
+    import: a queue's URL, a stream's or a table's name. Of one that is not known any ARN is."""
+    if source is None or source.startswith("arn:"):
+        return source in (None, arn)
+    return source.rpartition("/")[2] in arn.replace("/", ":").split(":")
 
 
 def _only(ids: list[str], by_what: str) -> str | None:

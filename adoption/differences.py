@@ -1,5 +1,6 @@
 """What a program would change of what was adopted, from a preview's events."""
 
+import base64
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -8,10 +9,16 @@ from typing import Any
 from adoption.parts import listed, part
 
 KEPT_BY_THE_PROVIDER = frozenset(
-    {"deletionWindowInDays", "forceDestroy", "bypassPolicyLockoutSafetyCheck", "skipDestroy"}
-)
+    {
+        "deletionWindowInDays", "forceDestroy", "bypassPolicyLockoutSafetyCheck", "skipDestroy",
+        "deleteContentsOnDestroy",
+    }
+)  # fmt: skip
 """Inputs that no service keeps: they say how the provider makes or deletes the resource, and an import can't read them
 (each type's page, https://www.pulumi.com/registry/packages/aws/api-docs/kms/key/#inputs)."""
+
+PROTECTED_BY_THE_PROVIDER = "gcp:bigquery/table:Table"
+"""The type whose `deletionProtection` is Pulumi's own; that of a database is the service's."""
 
 
 @dataclass(frozen=True)
@@ -21,11 +28,16 @@ class Difference:
     urn: str
     kind: str
     properties: Mapping[str, tuple[Any, Any]] = field(default_factory=dict[str, tuple[Any, Any]])
+    same_code: frozenset[str] = frozenset()
+    """Those of a function's code, where the account's code is the program's by its hash: no import can read it."""
 
     @property
     def of_the_provider(self) -> bool:
-        """Whether nothing of it is in the account."""
-        return self.kind == "update" and set(self.properties) <= KEPT_BY_THE_PROVIDER
+        """Whether nothing of it is another one in the account."""
+        unread = KEPT_BY_THE_PROVIDER | self.same_code
+        if self.urn.split("::")[2].endswith(PROTECTED_BY_THE_PROVIDER):
+            unread |= {"deletionProtection"}
+        return self.kind == "update" and set(self.properties) <= unread
 
     def __str__(self) -> str:
         """A line for the resource, one for each property."""
@@ -48,8 +60,22 @@ def read(steps: Iterable[Any]) -> list[Difference]:
         keys = {path.partition(".")[0].partition("[")[0] for path in paths}
         properties = {key: (was.get(key), now.get(key)) for key in sorted(keys)}
         if properties or step.urn not in listed:  # of a replacement's steps not each has them
-            listed[step.urn] = Difference(step.urn, kind, properties)
+            listed[step.urn] = Difference(step.urn, kind, properties, _same_code(step.old, now))
     return list(listed.values())
+
+
+def _same_code(old: Any, now: Mapping[str, Any]) -> frozenset[str]:
+    """`CodeSha256` is the SHA-256 of the package in base64
+    (https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html). A file's hash at Pulumi is the same
+    number, and the key of an object with code has it in its name."""
+    outputs: Mapping[str, Any] = (old.outputs or {}) if old else {}
+    digest = outputs.get("codeSha256")
+    if not digest:
+        return frozenset()
+    code, sha256 = now.get("code"), base64.b64decode(digest).hex()
+    if isinstance(code, Mapping) and part(now, "code").get("hash") == sha256:
+        return frozenset({"code"})
+    return frozenset({"s3Bucket", "s3Key"}) if sha256 in str(now.get("s3Key")) else frozenset()
 
 
 def _inputs(state: Any) -> Mapping[str, Any]:

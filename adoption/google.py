@@ -72,6 +72,8 @@ def _member(host: str, path: str, method: str = "POST") -> Search:
     """By the policy of what the role is on: whether the member has it, without a condition."""
 
     def run(client: Google, values: Values) -> str | None:
+        if "/" not in values.get("topic", "/"):  # named alone; the id of its import is a path
+            values = {**values, "topic": filled("projects/{project}/topics/{topic}", values)}
         body = {"options": {"requestedPolicyVersion": 3}} if method == "POST" else None
         policy = client.call(host, filled(path, values), method, body)
         for binding in listed(policy or {}, "bindings"):
@@ -95,6 +97,12 @@ def _transfer(client: Google, values: Values) -> str | None:
         token = answer.get("nextPageToken")
         if not token:
             return None
+
+
+def member(account: str) -> str:
+    """A service account as policies have it, by the id of its import; what is the id of something else stays."""
+    _, is_account, email = account.partition("/serviceAccounts/")
+    return f"serviceAccount:{email}" if is_account else account
 
 
 def _not_deleted(answer: Mapping[str, Any]) -> bool:

@@ -100,7 +100,7 @@ def _values(
     for key, urns in wanted.made_of.items():
         there = [ids[urn] for urn in urns if urn in ids]
         if len(urns) == 1 and there and key not in wanted.inputs:
-            values[key] = there[0]
+            values[key] = google.member(there[0]) if key == "member" else there[0]
     return values | {key: value for key, value in wanted.inputs.items() if isinstance(value, str)}
 
 

@@ -44,12 +44,13 @@ class Accounts:
                 chain = [*chain[:-1], last | {"roleArn": f"arn:{part}:iam::{account}:role/{self.role}"}]
             session = boto3.Session()
             for role in chain:
-                session = self._assumed(session, role)
+                session = self._assumed(session, role, _plain(inputs["region"]))
             self._sessions[provider] = session
         return self._sessions[provider]
 
-    def _assumed(self, session: boto3.Session, role: Mapping[str, Any]) -> boto3.Session:
-        sts = session.client("sts", endpoint_url=self.endpoint)
+    def _assumed(self, session: boto3.Session, role: Mapping[str, Any], region: str) -> boto3.Session:
+        # The provider's region, as the provider has it: whoever runs this may have none.
+        sts = session.client("sts", region_name=region, endpoint_url=self.endpoint)
         more = {"ExternalId": role["externalId"]} if role.get("externalId") else {}
         if role.get("tags"):
             more["Tags"] = [{"Key": key, "Value": value} for key, value in role["tags"].items()]

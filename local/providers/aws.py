@@ -198,7 +198,8 @@ class Aws(Account):
 
     def parts(self, row: Row, key: str) -> Props:
         """The parameters that an id has by itself: all there is in an import."""
-        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(row.id))
+        # The first that fits: what follows a bucket's name is a key with slashes of its own.
+        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(row.id))
         match = re.fullmatch(pattern, key)
         if not match:
             raise Refused(f"{key!r} is not an id of the form {row.id}")

@@ -90,12 +90,13 @@ ROWS = {
                "retentionPeriod": "RetentionPeriodHours"}, untag="remove_tags_from_stream", ready=("StreamStatus",
                "ACTIVE"),
         handles=("shardCount", "retentionPeriod", "encryptionType", "kmsKeyId"), local=("enforceConsumerDeletion",),
-        result={"list_tags_for_stream": WHOLE},
+        result={"list_tags_for_stream": WHOLE}, unset={"arn": ...}, after=steps.described_stream,
     ),
     "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream": Row(
         "firehose", create=("create_delivery_stream",), read=("describe_delivery_stream",
         "list_tags_for_delivery_stream"),
         update=("tag_delivery_stream",), delete=("delete_delivery_stream",), id="{arn}", keys=("name",), name="name",
+        unset={"arn": ..., "versionId": ...},
         names=(r"[\w.-]{1,64}", "a delivery stream name (1-64 of letters, digits and _.-)"),
         untag="untag_delivery_stream",
         before=steps.delivery_stream, after=steps.described_delivery, ready=("DeliveryStreamStatus", "ACTIVE"),
@@ -111,7 +112,7 @@ ROWS = {
         delete=("delete_database",), name="name", names=GLUE_NAME, untag="untag_resource",
         imported=("{catalogId}:{name}", "{name}"),
         before=lambda props: props | ({"within": props["name"]} if "name" in props else {}),
-        after=steps.glue_arn("database", "Name"), result={"get_tags": WHOLE},
+        after=steps.glue_arn("database", "Name"), result={"get_tags": WHOLE}, unset={"catalogId": ...},
         paths={"name": "Name", "within": "DatabaseInput.Name", "tags": "Tags|TagsToAdd", **inside(
             "DatabaseInput", "description", "locationUri", "parameters", "createTableDefaultPermissions",
             "targetDatabase")},
@@ -144,7 +145,7 @@ ROWS = {
                "configuration.resultConfiguration.encryptionConfiguration.kmsKeyArn": "KmsKey"},
         after=lambda data, state: data | {
             "Arn": f"arn:aws:athena:{state['_region']}:{state['_account']}:workgroup/{state.get('name')}"},
-        result={"list_tags_for_resource": WHOLE},
+        result={"list_tags_for_resource": WHOLE}, unset={"state": "ENABLED"},
     ),
     "aws:athena/namedQuery:NamedQuery": Row(
         "athena", create=("create_named_query",), read=("get_named_query",), update=("update_named_query",),
@@ -156,12 +157,15 @@ ROWS = {
         names=(r"[\w-]{1,80}", "a state machine name (1-80 of letters, digits, '-', '_')"), untag="untag_resource",
         paths={"arn": "stateMachineArn|resourceArn",
                "loggingConfiguration.logDestination": "destinations.cloudWatchLogsLogGroup.logGroupArn"},
-        result={"list_tags_for_resource": WHOLE}, replace=("name", "type"),
+        result={"list_tags_for_resource": WHOLE}, replace=("name", "type"), unset={
+            "encryptionConfiguration": {"type": "AWS_OWNED_KEY"},
+            "loggingConfiguration": {"level": "OFF", "includeExecutionData": False}},
     ),
     "aws:iam/user:User": Row(
         "iam", create=("create_user",), read=("get_user",), update=("put_user_permissions_boundary", "tag_user"),
         delete=(steps.clear_user, "delete_user"),
         name="name", names=IAM_NAME, untag="untag_user", local=("forceDestroy",), result={"get_user": Member("User")},
+        unset={"path": "/"},
         paths={"name": "UserName", "uniqueId": "UserId",
                "permissionsBoundary": "PermissionsBoundary.PermissionsBoundaryArn|PermissionsBoundary"},
     ),

@@ -73,6 +73,8 @@ def delivery_stream(props: Props) -> Props:
         raise Refused(f"destination: {props['destination']!r} is not one of {', '.join(DESTINATIONS)}")
     if "destination" in props:
         request["kind"] = "KinesisStreamAsSource" if "kinesisSourceConfiguration" in props else "DirectPut"
+    if "arn" in props and "name" not in props:  # of an import, which has the ARN alone
+        request["name"] = props["arn"].rpartition("/")[2]
     return request
 
 
@@ -159,3 +161,9 @@ def make_login(call: Call) -> Props:
         UserName=call.state["user"], Password=password, PasswordResetRequired=reset
     )
     return {**answer["LoginProfile"], "password": password}
+
+
+def described_stream(data: Props, state: Props) -> Props:
+    """A stream's summary; on demand, the shards that it has at the moment are nothing that somebody set."""
+    on_demand = within(data, "StreamModeDetails").get("StreamMode") == "ON_DEMAND"
+    return {k: v for k, v in data.items() if not (on_demand and k in ("OpenShardCount", "ShardCount"))}

@@ -71,9 +71,11 @@ def without_star(data: Props, state: Props) -> Props:
 
 
 def queue_name(data: Props, state: Props) -> Props:
-    """GetQueueAttributes' answer with the queue's name, which it has only as the last part of the ARN."""
+    """GetQueueAttributes' answer with the queue's name, which it has only as the last part of the ARN, and the URL that
+    was asked for."""
     arn = within(data, "Attributes").get("QueueArn")
-    return data | ({"QueueName": arn.split(":")[-1]} if arn else {})
+    url = {"QueueUrl": state["url"]} if "url" in state else {}
+    return data | url | ({"QueueName": arn.split(":")[-1]} if arn else {})
 
 
 def clear_rule(call: Call) -> None:

@@ -77,7 +77,9 @@ ROWS = aws_analytics.ROWS | aws_iam.ROWS | {
         "s3", create=("put_object",), read=("head_object",), update=("put_object",), delete=("delete_object",),
         id="{bucket}/{key}", paths={"source": "Body", "content": "Body", "etag": "ETag"},
         local=("sourceHash", "forceDestroy", "overrideProvider"),
-        withheld=("source", "content", "contentType"), replace=("bucket", "key"), volatile=("versionId", "etag"),
+        withheld=("source", "content", "contentType"),
+        unset=dict.fromkeys(("contentType", "etag", "serverSideEncryption"), ...),
+        replace=("bucket", "key"), volatile=("versionId", "etag"),
     ),
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": bucket_part(
         "lifecycle_configuration", {"rules": "LifecycleConfiguration.Rules"}, delete=("delete_bucket_lifecycle",),
@@ -92,6 +94,7 @@ ROWS = aws_analytics.ROWS | aws_iam.ROWS | {
         "notification_configuration", {"configuration": "NotificationConfiguration"}, before=s3.notifications,
         after=s3.notified,
         delete=(s3.forget_notifications,), read_by_function=("lambdaFunctions", "queues", "topics", "eventbridge"),
+        unset={"eventbridge": False},
     ),
     "aws:kms/key:Key": Row(
         "kms", create=("create_key", steps.key_switches), id="{keyId}", untag="untag_resource",
@@ -138,6 +141,9 @@ ROWS = aws_analytics.ROWS | aws_iam.ROWS | {
         defaults={"memorySize": 128, "timeout": 3, "description": ""}, replace=("packageType",),
         local=("sourceCodeHash", "skipDestroy", "useResourceTimeoutForPropagation"),
         handles=("reservedConcurrentExecutions",),
+        unset={"codeSha256": ..., "packageType": "Zip", "ephemeralStorage": {"size": 512}, "snapStart": {
+            "applyOn": "None", "optimizationStatus": ...}, "tracingConfig": {"mode": "PassThrough"},
+            "reservedConcurrentExecutions": -1, "vpcConfig": {"vpcId": ...}},
         volatile=("codeSha256", "lastModified", "version", "qualifiedArn", "qualifiedInvokeArn", "sourceCodeSize"),
         after=functions.function_facts, result={"get_function_concurrency": WHOLE, "list_tags": WHOLE},
         withheld=tuple(LAMBDA_CODE),
@@ -153,8 +159,9 @@ ROWS = aws_analytics.ROWS | aws_iam.ROWS | {
         delete=("delete_event_source_mapping",), id="{uuid}",
         paths={"functionName": "FunctionName", "arn": "EventSourceMappingArn|Resource"},
         after=lambda data, state: data | {"Enabled": data.get("State") in ("Enabled", "Enabling", "Creating"),
-                                          "FunctionName": state.get("functionName")},
-        defaults={"enabled": True},
+                                          "FunctionName": state.get("functionName")
+                                          or data.get("FunctionArn", "").split(":")[-1]},
+        defaults={"enabled": True}, unset={"enabled": True, "maximumBatchingWindowInSeconds": 0},
     ),
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": Row(
         "lambda", create=("put_function_event_invoke_config",), update=("put_function_event_invoke_config",),
@@ -202,7 +209,7 @@ ROWS = aws_analytics.ROWS | aws_iam.ROWS | {
                "metricQueries.metric.namespace": "Metric.Namespace",
                "metricQueries.metric.dimensions": "Metric.Dimensions"},
         result={"describe_alarms": Entry("MetricAlarms", "AlarmName", "name"), "list_tags_for_resource": WHOLE},
-        withheld=("metricQueries",),  # ministack takes Metrics and does not return them
+        unset={"actionsEnabled": True}, withheld=("metricQueries",),  # ministack takes Metrics and does not return them
     ),
     "aws:cloudwatch/eventBus:EventBus": Row(
         "events", create=("create_event_bus",), read=("describe_event_bus", "list_tags_for_resource"),
@@ -218,6 +225,7 @@ ROWS = aws_analytics.ROWS | aws_iam.ROWS | {
         delete=(steps.clear_rule, "delete_rule"), name="name", keys=("eventBusName",), paths={"name": "Name"},
         names=(r"[.\w-]{1,64}", "a rule name (1-64 of letters, digits and ._-)"), untag="untag_resource",
         local=("forceDestroy",), result={"list_tags_for_resource": WHOLE}, inputs={"eventBusName": "default"},
+        unset={"state": "ENABLED"},
     ),
     "aws:cloudwatch/eventTarget:EventTarget": Row(
         "events", create=("put_targets",), update=("put_targets",), read=("list_targets_by_rule",),
@@ -233,9 +241,11 @@ ROWS = aws_analytics.ROWS | aws_iam.ROWS | {
         "scheduler", create=("create_schedule",), update=("update_schedule",), read=("get_schedule",),
         delete=("delete_schedule",), id="{groupName}/{name}", name="name",
         names=(r"[\w.-]{1,64}", "a schedule name (1-64 of letters, digits and _.-)"), inputs={"groupName": "default"},
+        unset={"actionAfterCompletion": "NONE", "state": "ENABLED"},
     ),
     "aws:scheduler/scheduleGroup:ScheduleGroup": Row(
-        "scheduler", create=("create_schedule_group",), read=("get_schedule_group",),
+        "scheduler", create=("create_schedule_group",), read=("get_schedule_group",
+        "list_tags_for_resource"), paths={"arn": "Arn|ResourceArn"}, result={"list_tags_for_resource": WHOLE},
         delete=("delete_schedule_group",),
         id="{name}", name="name", names=(r"[\w.-]{1,64}", "a schedule group name (1-64 of letters, digits and _.-)"),
     ),
@@ -263,7 +273,7 @@ ROWS = aws_analytics.ROWS | aws_iam.ROWS | {
         name="name",
         names=(r"(?=.{1,256}$)[A-Za-z0-9_-]+(\.fifo)?", "a topic name (1-256 of letters, digits, '-', '_')"),
         paths={**TOPIC, "arn": "TopicArn|ResourceArn"}, untag="untag_resource", handles=tuple(TOPIC),
-        replace=("name", "fifoTopic"), result={"list_tags_for_resource": WHOLE},
+        replace=("name", "fifoTopic"), result={"list_tags_for_resource": WHOLE}, unset={"policy": ...},
         after=lambda data, state: data | {"Name": (data.get("TopicArn") or state["arn"]).split(":")[-1]},
     ),
     "aws:sns/topicPolicy:TopicPolicy": Row(

@@ -30,6 +30,21 @@ def query(of: tuple[tuple[str, str], ...], state: Props, **more: str) -> str:
     return f"?{urlencode(parameters)}" if parameters else ""
 
 
+def identity(form: str, key: str) -> Props:
+    """What an id says by itself, by the form of its type's ids; nothing where the whole of it is the name."""
+    if form == "{name}":
+        return {}
+    pieces, seen = re.split(r"{(\w+)}", form), set[str]()
+    part = "[^ ]+" if " " in form else "[^/ ]+"  # a member's are apart by spaces, and some are paths
+    for at in range(1, len(pieces), 2):  # every second one is a name; one that comes again has the same value
+        name = pieces[at]
+        pieces[at] = f"(?P={name})" if name in seen else f"(?P<{name}>{part})"
+        seen.add(name)
+    pattern = "".join(piece if at % 2 else re.escape(piece) for at, piece in enumerate(pieces))
+    match = re.fullmatch(pattern, key)
+    return match.groupdict() if match else {}
+
+
 class Gcp:
     """The servicer's half for Google Cloud: `rows` by Pulumi type, in one project."""
 
@@ -148,7 +163,9 @@ class Gcp:
     def identify(self, kind: str, key: str) -> tuple[str, Props]:
         """As in aws.Aws."""
         forms = self.rows[kind].imported
-        return imported(forms, key, {"_project": self.project}) if forms[0] else (key, {})
+        if not forms[0]:
+            return key, identity(self.rows[kind].id, key)
+        return imported(forms, key, {"_project": self.project})
 
     def place(self) -> Props:
         """What the provider's own settings say of where a resource is: its project."""
@@ -156,12 +173,8 @@ class Gcp:
 
     def read(self, kind: str, key: str, state: Props) -> Props | None:
         """A resource's outputs, or None where there is none; of a policy's member, the state that it was found by."""
-        row, state = self.rows[kind], self.full({"name": key} | state)
-        pattern = re.sub(
-            r"\\{(\w+)\\}", r"(?P<\1>[^/ ]+)", re.sub(r"(\\{\w+\\}).*?\1", r"\1", re.escape(row.id))
-        )
-        match = re.match(pattern, key)
-        state = (match.groupdict() if match and row.id != "{name}" else {}) | state
+        row = self.rows[kind]
+        state = self.full({"name": key} | identity(row.id, key) | state)
         try:
             if row.policy:
                 return dict(state) if self.member(row, state, None) else None

@@ -175,9 +175,10 @@ BIGQUERY = "/bigquery/v2/projects/{project}/datasets"
 ROWS = {
     "gcp:bigquery/dataset:Dataset": Row(
         BIGQUERY, BIGQUERY + "/{datasetId}", "projects/{project}/datasets/{datasetId}", dataset,
+        lambda answer: answer | {"accesses": answer.get("access")},
         removal=lambda s: "?deleteContents=true" if s.get("deleteContentsOnDestroy") else "", replace=("datasetId",
         "location"),
-        local=("deletionPolicy", "deleteContentsOnDestroy"), withheld=("accesses",),
+        local=("deletionPolicy", "deleteContentsOnDestroy"), unset={"maxTimeTravelHours": "168"},
         names=(r"\w{1,1024}", "a dataset id (1-1024 of letters, digits, '_')"), name="datasetId",
     ),
     "gcp:bigquery/table:Table": Row(

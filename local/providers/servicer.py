@@ -21,7 +21,7 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
-from local.plain import is_object
+from local.plain import is_object, within
 
 from . import package, schema
 from .cloud import Cloud, Row
@@ -146,7 +146,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         if every not in schema.outputs(kind):
             return None
         own: str | Props = inputs.get(name) or {}
-        return own if isinstance(own, str) else {**self.cloud.default_tags, **own}
+        override = within(within(inputs, "overrideProvider"), "defaultTags").get("tags")
+        default = self.cloud.default_tags if override is None else override
+        return own if isinstance(own, str) else {**default, **own}
 
     def Diff(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:
         """Answers which inputs differ from last time's, and the tags from the state's, and which replace the resource.
@@ -154,8 +156,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         The old one is deleted first if its physical name is fixed, because two resources cannot share a name."""
         kind, row = self.row(request)
         news, olds, state = plain(request.news), plain(request.old_inputs), plain(request.olds)
-        # What is left out is what stands where nothing is set.
-        unset = {k: v for k, v in row.unset.items() if v is not ... and not is_object(v)}
+        # What is left out is what stands where nothing is set, in the place of the provider.
+        stands = {**row.inputs, **self.cloud.place(), **row.unset}
+        unset = {k: v for k, v in stands.items() if v is not ... and not is_object(v)}
         changed = {
             k for k in news.keys() | olds.keys()
             if k not in SETTINGS and not same(news.get(k, unset.get(k)), olds.get(k, unset.get(k)))

@@ -14,9 +14,13 @@ the one that deploys.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import re
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Generator, Iterator
 
 import boto3
 import pytest
@@ -61,6 +65,29 @@ class Life(Front):
         """From here on each account is entered as its role `deploy`, `preview` or `refresh`."""
         for name, arn in role_arns(self.settings, role).items():
             self.ok("config", "set", "--path", f"tributary:accounts.{name}.role", arn, events=False)
+
+    @contextlib.contextmanager
+    def without_its_state(self) -> Generator[None]:
+        """The same stack with a new, empty state; after the block it has its own again."""
+        kept, empty = self.environment["PULUMI_BACKEND_URL"], self.work / "empty"
+        empty.mkdir()
+        self.environment["PULUMI_BACKEND_URL"] = empty.as_uri()
+        try:
+            self.ok("stack", "init", events=False)
+            yield
+        finally:
+            self.environment["PULUMI_BACKEND_URL"] = kept
+
+    def adopt(self, role: str) -> str:
+        """`make adopt` by a role of each account, entered by the first account's administrator; what it printed."""
+        signed_in = {"AWS_ACCESS_KEY_ID": "111111111111", "AWS_SECRET_ACCESS_KEY": "local"}
+        command = [sys.executable, "-m", "adoption", self.stack, "--yes", "--role", role]
+        done = subprocess.run(
+            command, cwd=self.project, env=self.environment | signed_in, capture_output=True, text=True,
+            timeout=self.patience, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     @property
     def providers_of_accounts(self) -> dict[str, str]:
@@ -171,6 +198,45 @@ def test_a_changed_key_of_the_config_changes_its_resource_alone(life: Life) -> N
     rules = s3.get_bucket_lifecycle_configuration(Bucket=resource["inputs"]["bucket"])["Rules"]
     assert 401 in [rule.get("Expiration", {}).get("Days") for rule in rules]
     assert life.ok("preview").changes == {}
+
+
+ANEW = {
+    "aws:iam/accessKey:AccessKey": 2,
+    "aws:iam/userLoginProfile:UserLoginProfile": 1,
+    "aws:lambda/invocation:Invocation": 2,
+    "gcp:storage/transferJob:TransferJob": 1,
+    "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": 3,
+    "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": 3,
+    "gcp:serviceaccount/iAMMember:IAMMember": 3,
+    "gcp:projects/iAMCustomRole:IAMCustomRole": 6,
+    "gcp:projects/iAMMember:IAMMember": 3,
+}
+CHANGED = {
+    "aws:lambda/function:Function": 3,
+    "aws:s3/bucketObjectv2:BucketObjectv2": 4,
+    "gcp:bigquery/dataset:Dataset": 3,
+    "gcp:bigquery/dataTransferConfig:DataTransferConfig": 18,
+}
+"""Of the local stack: what no import takes, and of what only a part can be read (docs/adopt.md has each reason)."""
+
+
+def test_a_stack_that_gives_up_its_state_is_adopted_by_looking_and_nothing_of_it_changes(life: Life) -> None:
+    """Every kind of pipeline runs; the state is a new one, of the same stack."""
+    if (life.stack, life.providers) != ("local", "local"):
+        pytest.skip("the local stack has every kind of pipeline, and one life shows it")
+    before, standing_before = life.state(), life.standing()
+    with life.without_its_state():
+        adopted = life.adopt("refresh")
+        left = life.ok("preview", "--diff")
+        kinds = {op: Counter(kind.split("::")[0] for kind, each in left.changes.items() if each == op)
+                 for op in set(left.changes.values())}  # fmt: skip
+        assert kinds.pop("create") == ANEW, left.text
+        assert kinds == {"update": {"pulumi:providers:aws": 2} | CHANGED}, adopted
+        own = [each for each in before if not each["type"].startswith("pulumi:") and not each.get("external")]
+        custom = [each for each in own if each["custom"]]
+        taken = {each["urn"] for each in life.state() if each["custom"]}
+        assert len(taken & {each["urn"] for each in custom}) == len(custom) - sum(ANEW.values())
+    assert life.standing() == standing_before
 
 
 def test_destroy_leaves_what_retain_data_keeps_and_nothing_else(life: Life) -> None:

@@ -201,3 +201,57 @@ def test_a_search_of_more_than_one_call_names_each_of_them() -> None:
     called |= {word for text in words for word in re.findall(r"^client\.get_paginator\('(\w+)'\)$", text)}
     named = {operation for kind in aws.KINDS.values() if kind.search for operation in kind.search.operations}
     assert len(called) == 4 and called <= named
+
+
+class Pages:
+    """A client whose lists have these answers."""
+
+    def __init__(self, answer: dict[str, Any]):
+        self.answer = answer
+
+    def get_paginator(self, operation: str) -> Pages:
+        return self
+
+    def paginate(self, **arguments: Any) -> Pages:
+        return self
+
+    def build_full_result(self) -> dict[str, Any]:
+        return self.answer
+
+
+ENDS = (
+    ("arn:aws:sqs:eu-central-1:111111111111:q", "https://sqs.eu-central-1.amazonaws.com/111111111111/q"),
+    ("arn:aws:kinesis:eu-central-1:111111111111:stream/s", "s"),
+    ("arn:aws:dynamodb:eu-central-1:111111111111:table/t/stream/2026-01-01T00:00:00.000", "t"),
+)
+
+
+@pytest.mark.parametrize(("arn", "id"), ENDS)
+def test_the_other_end_is_known_by_its_arn_or_by_the_id_of_its_import(arn: str, id: str) -> None:
+    mapping = KINDS["aws:lambda/eventSourceMapping:EventSourceMapping"].search
+    subscription = KINDS["aws:sns/topicSubscription:TopicSubscription"].search
+    assert mapping and subscription
+    mappings = [
+        {"UUID": "1", "EventSourceArn": arn},
+        {"UUID": "2", "EventSourceArn": "arn:aws:sqs:eu-central-1:111111111111:another"},
+    ]
+    topic = "arn:aws:sns:eu-central-1:111111111111:topic"
+    subscriptions = [
+        {"SubscriptionArn": f"{topic}:{each['UUID']}", "Protocol": "sqs", "Endpoint": each["EventSourceArn"]}
+        for each in mappings
+    ]
+    for known in (arn, id):
+        seen = mapping.run(
+            Pages({"EventSourceMappings": mappings}), {"functionName": "f", "eventSourceArn": known}
+        )
+        assert seen == "1"
+        values = {"topic": topic, "protocol": "sqs", "endpoint": known}
+        assert subscription.run(Pages({"Subscriptions": subscriptions}), values) == f"{topic}:1"
+    with pytest.raises(Lacking):  # two of them, and nobody knows which
+        mapping.run(Pages({"EventSourceMappings": mappings}), {"functionName": "f"})
+
+
+def test_a_member_that_is_an_account_is_known_by_the_id_of_its_import() -> None:
+    account = "projects/p/serviceAccounts/a@p.iam.gserviceaccount.com"
+    assert google.member(account) == "serviceAccount:a@p.iam.gserviceaccount.com"
+    assert google.member("serviceAccount:a@p.iam.gserviceaccount.com").count("serviceAccount:") == 1

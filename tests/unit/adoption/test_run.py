@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -143,8 +146,12 @@ def test_the_file_has_what_is_there_with_all_that_it_stands_in() -> None:
     assert import_file.fill(standing, {queue: "https://q"})["nameTable"]["failed"] == BLOCK
 
 
+SHA256 = hashlib.sha256(b"a function's package").digest()
+
+
 def step(op: str, was: Any, now: Any, **more: Any) -> Any:
-    old, new = SimpleNamespace(inputs=was), SimpleNamespace(inputs=now)
+    old = SimpleNamespace(inputs=was, outputs={"codeSha256": base64.b64encode(SHA256).decode()})
+    new = SimpleNamespace(inputs=now)
     return SimpleNamespace(
         op=op,
         urn=KEY,
@@ -173,6 +180,29 @@ def test_what_no_service_keeps_is_completed_and_all_else_is_a_difference() -> No
     ]
     [difference] = differences.read(replaced)
     assert (difference.kind, difference.properties) == ("replace", {"p": (1, 2)})
+
+
+@pytest.mark.parametrize(
+    "program", [{"code": {"hash": SHA256.hex()}}, {"s3Bucket": "b", "s3Key": f"code/{SHA256.hex()}.zip"}]
+)
+def test_a_functions_code_is_no_difference_where_the_account_has_the_same_by_its_hash(
+    program: dict[str, Any],
+) -> None:
+    """No import reads a function's code, so that its properties are always among the changes."""
+    [same] = differences.read([step("update", {}, program, diffs=[*program])])
+    assert same.of_the_provider
+    other = json.loads(json.dumps(program).replace(SHA256.hex(), "0" * 64))
+    [another] = differences.read([step("update", {}, other, diffs=[*other])])
+    assert not another.of_the_provider
+    [more] = differences.read([step("update", {}, program | {"timeout": 3}, diffs=[*program, "timeout"])])
+    assert not more.of_the_provider
+
+
+def test_a_tables_protection_is_pulumis_at_bigquery_alone() -> None:
+    table = step("update", {}, {"deletionProtection": False}, diffs=["deletionProtection"])
+    assert not differences.read([table])[0].of_the_provider
+    table.urn = table.urn.replace("aws:kms/key:Key", "gcp:bigquery/table:Table")
+    assert differences.read([table])[0].of_the_provider
 
 
 class Api(HTTPServer):
