@@ -6,7 +6,8 @@ schedule --> state machine --> export to raw/ --> Parquet in lake/ --> Glue tabl
 args.py sources.py     the arguments and their checks
 component.py           tables, the landing with its key and events, and the run
 start.py               what starts a run
-run.py statements.py   what exports first in a run, and what it may do; the rest is components/lake/
+run.py                 a run's first steps: start the exports and wait for them (components/lake/ has the others)
+statements.py          what these steps may do
 simple_run.py          `run: simple`: a function that only starts the exports
 
 Guarded by: tests/unit/pipelines/export/, tests/contract/test_normaliser.py, tests/contract/test_normaliser_steps.py,

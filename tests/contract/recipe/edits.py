@@ -50,6 +50,11 @@ EDITS: list[Edit] = [
         "from operate.kinds import bigquery_transfer, export, firehose, ",
         "heart_beat, ",
     ),
+    (
+        "delivery/touched.py",
+        "HANDLERS: Mapping[str, tuple[str, ...]] = {\n",
+        '    "beat": ("heart-beat",),\n',
+    ),
     ("operate/kinds/__init__.py", "KINDS: Mapping[str, Any] = {\n", '    "heart-beat": heart_beat,\n'),
     ("components/cost/usage.py", "USAGE: dict[str, type[UsageArgs]] = {\n", '    "heart-beat": UsageArgs,\n'),
     (
