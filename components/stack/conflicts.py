@@ -61,8 +61,8 @@ def between_pipelines(pipelines: Mapping[str, PipelineSettings]) -> list[str]:
             key = (pipeline.args.account, table)
             if key in created:
                 errors.append(
-                    f"pipelines.{name}.{path}: table '{table}' is created by '{created[key]}' already; leave "
-                    "'create' out here, once it is there: a preview checks a table that is adopted"
+                    f"pipelines.{name}.{path}: '{created[key]}' creates the table '{table}', too; deploy that "
+                    "pipeline first, then this one without 'create' (a preview looks for a table that it adopts)"
                 )
             created.setdefault(key, name)
     return errors

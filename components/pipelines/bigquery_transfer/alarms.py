@@ -41,7 +41,7 @@ def watch_table(
             topic=args.alarm_topic_arn,
             # https://docs.cloud.google.com/bigquery/docs/working-with-transfers#view_run_history
             meaning=pulumi.Output.concat(
-                ringing.meaning, ": bq ls --transfer_run --run_attempt=LATEST ", transfer, f".{ringing.todo}"
+                ringing.meaning, ": bq ls --transfer_run --run_attempt=LATEST ", transfer, f". {ringing.todo}"
             ),
             opts=opts,
         )
@@ -105,7 +105,7 @@ def watch_events(
             "load lacks these files. The queue keeps the events for 14 days. The job's operations have the reason: "
             "gcloud transfer operations list --job-names=",
             job,
-            f".Most often the trust or the policy of the role {role} was changed: pulumi up --refresh",
+            f". Most often the trust or the policy of the role {role} was changed: pulumi up --refresh",
         ),
         opts=opts,
     )

@@ -26,8 +26,8 @@ def watch_rule(
     landing = args.landing
     dimensions = {"SourceBucket": landing.bucket, "DestinationBucket": replica_bucket, "RuleId": rule}
     newest = pulumi.Output.concat(
-        "See the status of each of the newest objects (PENDING: wait, S3 is behind; FAILED: see the alarm on "
-        "failures): aws s3api head-object --query ReplicationStatus --bucket ",
+        "Ask for the status of an object that the replica lacks: PENDING means wait, S3 is behind; FAILED means see "
+        "the alarm on failures. The command: aws s3api head-object --query ReplicationStatus --bucket ",
         landing.bucket,
         " --key <key>",
     )
@@ -71,8 +71,8 @@ def watch_rule(
         topic=topic,
         meaning="Objects were not replicated: the replica lacks them, and they stay in the source. The queue "
         f"{names.queue(f'{name}-failed')} names each, with the reason: "
-        f"{receive_message(f'{name}-failed', landing.account)}. Correct the grant that is missing. To copy what "
-        f"failed: {_copy_what_failed(name, args)}",
+        f"{receive_message(f'{name}-failed', landing.account)}. Correct the cause that it names, "
+        f"most often a missing grant. To copy what failed: {_copy_what_failed(name, args)}",
         opts=opts,
     )
 

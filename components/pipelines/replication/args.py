@@ -208,8 +208,8 @@ class ReplicationArgs(PipelineArgs):
         for prefix in self.rule_prefixes():
             if prefix.startswith(LAKE):
                 yield (
-                    f"prefixes: the tables are made of the exports, and '{prefix}' is where that writes them in the "
-                    "replica; leave it out"
+                    f"prefixes: with 'catalog' this pipeline writes tables of its own to '{prefix}' in the replica's "
+                    "bucket; leave the prefix out"
                 )
         for source in self.landing.filled.sources:
             if not f"{raw(source)}/".startswith(tuple(self.rule_prefixes())):
@@ -250,7 +250,7 @@ class ReplicationArgs(PipelineArgs):
         if self.account.partition != self.landing.account.partition:
             yield (
                 f"account: {self.account.region} and {self.landing.account.region} are in two partitions of AWS, "
-                "between which S3 does not replicate"
+                "between which S3 does not replicate; name an account in the landing's partition"
             )
 
     @together

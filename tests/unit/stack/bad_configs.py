@@ -236,7 +236,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
                 for name in ("one", "two")
             }
         ),
-        "pipelines.two.sources[0].create: table 'orders' is created by 'one' already; leave 'create' out here, "
-        "once it is there",
+        "pipelines.two.sources[0].create: 'one' creates the table 'orders', too; deploy that pipeline first, then "
+        "this one without 'create'",
     ),
 }

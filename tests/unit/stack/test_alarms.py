@@ -105,6 +105,12 @@ def required(service: str, operation: str) -> set[str]:
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod", "local"])
+def test_a_sentence_does_not_run_into_the_command_before_it(stack: str) -> None:
+    for name, alarm in record(stack).of(ALARM).items():
+        assert re.findall(r"\S+[.;:][A-Z][a-z]+ ", alarm["alarmDescription"]) == [], name
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod", "local"])
 def test_an_alarms_commands_are_whole(stack: str) -> None:
     meanings = {name: alarm["alarmDescription"] for name, alarm in record(stack).of(ALARM).items()}
     assert {name: missing for name, text in meanings.items() if (missing := placeholders(text))} == {}

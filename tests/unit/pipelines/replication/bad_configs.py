@@ -109,8 +109,8 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "tables where the lake is replicated": (
         replica(prefixes=["raw/", "lake/"], catalog={}),
-        "pipelines.replica.prefixes: the tables are made of the exports, and 'lake/' is where that writes them in the "
-        "replica; leave it out",
+        "pipelines.replica.prefixes: with 'catalog' this pipeline writes tables of its own to 'lake/' in the replica's "
+        "bucket; leave the prefix out",
     ),
     "tables of what is not replicated": (
         replica(
