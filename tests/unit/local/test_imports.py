@@ -46,8 +46,8 @@ def test_an_import_states_what_somebody_may_have_set_and_no_region_of_the_provid
 
 
 def test_an_import_takes_the_real_providers_id_and_gives_the_resource_its_own(servicer: Servicer):
-    stated = {"name": "lake", "catalogId": "111111111111", "region": "eu-west-1"}
-    assert read(servicer, DATABASE, "111111111111:lake") == ("lake", stated)
+    """The catalog of the account itself is nothing that a program states."""
+    assert read(servicer, DATABASE, "111111111111:lake") == ("lake", {"name": "lake", "region": "eu-west-1"})
     assert imported(("{name}/{type}", "{name}"), "a/data", {}) == ("a", {"name": "a", "type": "data"})
     with pytest.raises(Refused, match="not an id of the form"):
         imported(("{name}/{type}", "{name}"), "a", {})
