@@ -8,7 +8,8 @@ the account that they were replicated into; they count as arrived when the expor
 from the time that the export shows the table at to the announcement's coming into that queue.
 
 Where the replica has tables, what arrived is what Athena counts there once the run of the same export that the source
-has published has published it in the replica, of a database's tables, too; the seconds are then those to its record.
+has published has published it in the replica, of a database's tables, too; the seconds are then those from the one
+record to the other, 0 where the source has published the same once more.
 """
 
 from __future__ import annotations
@@ -132,7 +133,7 @@ def queried(
     counts in the replica."""
     exporting = cloud.pipelines[pipeline["from"]]
     here = {record["table"]: (record, at) for record, at in records(cloud, pipeline)}
-    there = {record["table"]: record for record, _ in records(cloud, exporting)}
+    there = {record["table"]: (record, at) for record, at in records(cloud, exporting)}
     files = {row.table: row for row in carried}
     rows: list[Row] = []
     for source in lake.rows(cloud, pipeline["from"], exporting, due):
@@ -144,13 +145,14 @@ def queried(
         )
         record, at = here.get(table, (None, None))
         arrived, seconds = 0, None
-        wanted = there.get(table)
+        wanted, published = there.get(table, (None, None))
         # An export without a change is published nowhere anew.
-        if source.complete and record and at and wanted and record["export_id"] == wanted["export_id"]:
+        is_same = record and wanted and record["export_id"] == wanted["export_id"]
+        if source.complete and record and at and published and is_same:
             arrived = lake.counted(cloud, pipeline, record["export_id"], table)
             counts["rows in Athena"] = arrived
             if of_files is None or of_files.complete:
-                seconds = round((at - datetime.fromisoformat(record["exported_to"])).total_seconds(), 1)
+                seconds = round(max(0.0, (at - published).total_seconds()), 1)
         rows.append(Row(name, pipeline["kind"], source.table, source.sent, arrived, seconds, counts, failure))
     return rows
 
