@@ -69,6 +69,27 @@ class Shape:
         """The columns of the key, as a SELECT lists them."""
         return ", ".join(map(quoted, self.keys))
 
+    def same_key(self, left: str, right: str) -> str:
+        """The condition that the rows of two aliases have one key."""
+        return " AND ".join(f"{left}.{quoted(key)} = {right}.{quoted(key)}" for key in self.keys)
+
+    def differs(self, left: str, right: str) -> str:
+        """The condition that the rows of two aliases differ beside their key."""
+        return " OR ".join(
+            f"{left}.{quoted(name)} IS DISTINCT FROM {right}.{quoted(name)}"
+            for name in self.types
+            if name not in self.keys
+        )
+
+    def joined(self, new: str, old: str) -> str:
+        """What a FULL JOIN of two aliases selects: the new row's columns, and the key of either."""
+        return ", ".join(
+            f"coalesce({new}.{quoted(name)}, {old}.{quoted(name)}) AS {quoted(name)}"
+            if name in self.keys
+            else f"{new}.{quoted(name)}"
+            for name in self.types
+        )
+
     def rows(self, files: Sequence[str], present: Present, extra: str = "", only: str = "") -> str:
         """The rows of Parquet files (paths or addresses) in the table's types. `extra`: more columns of an increment,
         after a comma; `only`: a condition, after WHERE."""

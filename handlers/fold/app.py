@@ -168,7 +168,7 @@ def fetch(keys: Iterable[str], folder: Path) -> Iterator[Path]:
 
 
 def passing(keys: Iterable[str], folder: Path) -> Iterator[Path]:
-    """The objects on disk, one after the other: each is deleted when the next one is asked for."""
+    """The objects on disk, one after the other: each is deleted when the next one is taken."""
     for path in fetch(keys, folder):
         yield path
         path.unlink()

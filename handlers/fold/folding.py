@@ -46,7 +46,7 @@ def fold(
     """Writes `output` (Parquet) and returns the counts.
 
     `schema`: the table's, as state/ has it. `current`: Parquet of the snapshot, the whole or some of its files.
-    `windows` in order of time; a file of theirs has been read when the next one is asked for. `share`: which of how
+    `windows` in order of time; a file of theirs has been read when the next one is taken. `share`: which of how
     many shares of the changed rows are written beside the rows of `current` that did not change; None: none of them.
     Shares are dealt by the md5 of the key, which no version of DuckDB changes. `memory_limit` as DuckDB writes it, such
     as `2GB`; what goes beyond it is written to the folder `spill`.

@@ -216,24 +216,13 @@ def _changes(
         f"{quoted(name) if name in own else 'NULL'}::{type_} AS {quoted(name)}"
         for name, type_ in shape.types.items()
     )
-    picked = ", ".join(
-        f"coalesce(new.{quoted(name)}, old.{quoted(name)}) AS {quoted(name)}"
-        if name in shape.keys
-        else f"new.{quoted(name)}"
-        for name in shape.types
-    )
-    same_key = " AND ".join(f"new.{quoted(key)} = old.{quoted(key)}" for key in shape.keys)
-    differs = " OR ".join(
-        f"new.{quoted(name)} IS DISTINCT FROM old.{quoted(name)}"
-        for name in shape.types
-        if name not in shape.keys
-    )
     # `_deleted` marks a side that is there. A key that somebody has put into the table twice comes out once.
     return (
-        f"SELECT DISTINCT ON ({shape.key}) * FROM (SELECT {picked}, new.{DELETED} IS NULL AS {DELETED} "
+        f"SELECT DISTINCT ON ({shape.key}) * FROM "
+        f"(SELECT {shape.joined('new', 'old')}, new.{DELETED} IS NULL AS {DELETED} "
         f"FROM (SELECT *, FALSE AS {DELETED} FROM ({shape.rows(run.files, present)})) AS new "
-        f"FULL JOIN (SELECT {table}, FALSE AS {DELETED} FROM {target.name}) AS old ON {same_key} "
-        f"WHERE new.{DELETED} IS NULL OR old.{DELETED} IS NULL OR {differs})"
+        f"FULL JOIN (SELECT {table}, FALSE AS {DELETED} FROM {target.name}) AS old ON {shape.same_key('new', 'old')} "
+        f"WHERE new.{DELETED} IS NULL OR old.{DELETED} IS NULL OR {shape.differs('new', 'old')})"
     )
 
 

@@ -42,8 +42,7 @@ def statement(merge: Merge, shape: Shape, snapshot: int) -> str:
     changes = _newest(staged, shape) if merge.incremental else _difference(staged, table, shape)
     deleted = f"changes.{quoted(DELETED)}"
     others = [name for name in shape.types if name not in shape.keys]
-    same_key = " AND ".join(f"kept.{quoted(key)} = changes.{quoted(key)}" for key in shape.keys)
-    differs = " OR ".join(f"kept.{quoted(name)} IS DISTINCT FROM changes.{quoted(name)}" for name in others)
+    same_key, differs = shape.same_key("kept", "changes"), shape.differs("kept", "changes")
     updated = ", ".join(f"{quoted(name)} = changes.{quoted(name)}" for name in others)
     inserted = ", ".join(f"changes.{quoted(name)}" for name in shape.types)
     begun = (
@@ -71,13 +70,7 @@ def _newest(staged: str, shape: Shape) -> str:
 
 def _difference(staged: str, table: str, shape: Shape) -> str:
     """The export's rows, and of each row that only the table has the key, to be deleted."""
-    picked = ", ".join(
-        f"coalesce(exported.{quoted(name)}, former.{quoted(name)}) AS {quoted(name)}"
-        if name in shape.keys
-        else f"exported.{quoted(name)}"
-        for name in shape.types
-    )
-    same_key = " AND ".join(f"exported.{quoted(key)} = former.{quoted(key)}" for key in shape.keys)
+    picked, same_key = shape.joined("exported", "former"), shape.same_key("exported", "former")
     return (
         f"SELECT {picked}, exported.{quoted(shape.keys[0])} IS NULL AS {quoted(DELETED)} FROM {staged} AS exported "
         f"FULL JOIN (SELECT DISTINCT {shape.key} FROM {table}) AS former ON {same_key}"
