@@ -24,7 +24,7 @@ from typing import Any
 from delivery.command import Stopped
 
 LOCK = "delivery/pulumi.lock"
-_LOCKED = "python -m delivery pulumi --lock"
+_LOCKED = ".venv/bin/python -m delivery pulumi --lock"
 _RELEASES, _API = "https://github.com/", "https://api.github.com/repos/"
 PROVIDERS = ("aws", "gcp")
 

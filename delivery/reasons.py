@@ -27,7 +27,7 @@ CAUSES: Sequence[tuple[re.Pattern[str], str]] = (
     (
         re.compile(r"(?:role/(?P<role>[^/\s]+)/\S+ )?is not authorized to perform: (?P<action>[\w:-]+)"),
         "the role {role} lacks a right, {action}: a new source or pipeline needs the policies that "
-        "'python -m bootstrap {stack}' prints now",
+        "'.venv/bin/python -m bootstrap {stack}' prints now",
     ),
 )
 
