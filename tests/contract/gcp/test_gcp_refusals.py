@@ -53,3 +53,13 @@ def test_what_a_run_that_nobody_waits_for_was_refused_is_a_denial(
     copy.grant(AGENT, *roles)
     assert copy.run()["status"] == "FAILED"
     assert eventually(lambda: denials(copy.bucket)) == [(AGENT, lacks)]
+
+
+def test_a_role_that_does_not_trust_the_agent_is_a_denial(copy: Copy, denials: Denials) -> None:
+    copy.landing.put("raw/orders/a.json", b"1")
+    copy.create()
+    copy.landing.iam.update_assume_role_policy(RoleName=copy.role, PolicyDocument=copy.trust("1" * 21))
+    assert copy.run()["status"] == "FAILED"
+    [(principal, action)] = eventually(lambda: denials(f"arn:aws:iam::111111111111:role/{copy.role}"))
+    assert principal.startswith("accounts.google.com:")
+    assert action == "sts:AssumeRoleWithWebIdentity"
