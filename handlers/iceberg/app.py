@@ -14,9 +14,7 @@ Environment: components/shared/variables.py.
 
 import json
 import os
-import tempfile
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import boto3
@@ -31,7 +29,7 @@ from botocore.httpsession import get_cert_path
 from catalog_names import staged_prefix, staged_table
 from duckdb_rows import Shape
 from iceberg_table import NotCommitted, Run, TableAltered, Target, Written, write
-from lake_catalog import Access, connect, qualified
+from lake_catalog import Access, Engine, qualified
 from landing_folders import lake, published_record
 from merge_statement import Merge
 from run_records import GLUE_COLUMNS
@@ -47,6 +45,7 @@ session = boto3.Session()
 config = Config(retries={"mode": "standard", "total_max_attempts": 6})
 s3 = session.client("s3", config=config)
 glue = session.client("glue", config=config)
+engine = Engine()
 
 
 @logger.inject_lambda_context
@@ -166,21 +165,16 @@ def again(table: str, work: Callable[[Connection, Target], Result]) -> Result:
 
 
 def once(table: str, work: Callable[[Connection, Target], Result]) -> Result:
-    """One try, with a DuckDB that has the account's catalog."""
+    """One try, with a DuckDB that has the account's catalog as it is now."""
     target = Target(qualified(database, table), f"s3://{bucket}/{lake(table).rstrip('/')}", exists(table))
-    with tempfile.TemporaryDirectory(prefix="iceberg-") as scratch:
-        connection = connect(
-            access(), memory_limit=os.environ.get(variables.MEMORY, "512MB"), spill=Path(scratch)
-        )
-        try:
+    try:
+        with engine.lake(access(), memory_limit=os.environ.get(variables.MEMORY, "512MB")) as connection:
             return work(connection, target)
-        except TableAltered as error:
-            raise TableAltered(
-                f"{error}. Mend it, or delete the table {table} from the catalog and {published_record(table)} to "
-                "begin anew"
-            ) from error
-        finally:
-            connection.close()
+    except TableAltered as error:
+        raise TableAltered(
+            f"{error}. Mend it, or delete the table {table} from the catalog and {published_record(table)} to "
+            "begin anew"
+        ) from error
 
 
 def keep_up(table: str, wanted: Mapping[str, Mapping[str, Any]]) -> None:

@@ -19,13 +19,22 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
-from catalog_names import DELETED
-from duckdb_rows import Shape, quoted, text
+from catalog_names import DELETED, MICROS, REST
+from duckdb_rows import Present, Shape, quoted, text
 
 RUN, UNTIL = "tributary.run", "tributary.exported-to"
 """The table's properties: the export that it holds, and the time that it is as of."""
 MERGING_TO = "tributary.merging-to"
 """The property that says until when the table may hold a run that is not marked yet: Athena merges it (merging.py)."""
+WRITTEN = {
+    "write.delete.mode": "merge-on-read",
+    "write.update.mode": "merge-on-read",
+    "write.parquet.compression-codec": "zstd",
+    "write.target-file-size-bytes": str(32 << 20),
+}
+"""How the table is written. Each commit adds a file of deletes for each data file of which rows are deleted, so those
+are larger than DuckDB's 8 MB; not larger still, as the deletes of one are in memory when they are written."""
+IMAGES = REST  # how many images of a key there are; a name that no column of a key has
 FORMAT_VERSION = (
     "2"  # Athena reads no other: https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg.html
 )
@@ -96,10 +105,10 @@ def write(connection: duckdb.DuckDBPyConnection, target: Target, shape: Shape, r
     try:
         for alteration in altered:
             connection.execute(alteration)
-        counted = _fill(connection, target, shape, run) if empty else _replace(connection, target, shape)
+        counted = _fill(connection, target, shape, run) if empty else _replace(connection, target, shape, run)
         rows = count(connection, target.name)
         check_rows(connection, target, run, rows)
-        set_properties(connection, target, {RUN: run.export_id, UNTIL: run.until})
+        set_properties(connection, target, {RUN: run.export_id, UNTIL: run.until} | WRITTEN)
     except BaseException:
         connection.execute("ROLLBACK")
         raise
@@ -107,6 +116,7 @@ def write(connection: duckdb.DuckDBPyConnection, target: Target, shape: Shape, r
         connection.execute("COMMIT")
     except duckdb.Error as error:
         raise NotCommitted(f"{target.name}: {error}") from error
+    connection.execute("DROP TABLE IF EXISTS changes")
     return Written(rows, *counted, committed=True, snapshot=snapshot(connection, target))
 
 
@@ -119,8 +129,7 @@ def create(connection: duckdb.DuckDBPyConnection, target: Target, shape: Shape, 
     columns = ", ".join(f"{quoted(name)} {type_}" for name, type_ in shape.types.items())
     connection.execute(
         f"CREATE TABLE {target.name} ({columns}) WITH ('location' = {text(target.location)}, "
-        f"'format-version' = '{FORMAT_VERSION}', 'write.delete.mode' = 'merge-on-read', "
-        "'write.update.mode' = 'merge-on-read', 'write.parquet.compression-codec' = 'zstd')"
+        f"'format-version' = '{FORMAT_VERSION}', {', '.join(f'{text(n)} = {text(v)}' for n, v in WRITTEN.items())})"
     )
 
 
@@ -202,52 +211,84 @@ def _promotes(old: str, new: str) -> bool:
     return scale == same and int(more) >= int(digits)
 
 
+def _present(connection: duckdb.DuckDBPyConnection) -> Present:
+    """What finds out which columns a source has."""
+
+    def columns(source: str) -> set[str]:
+        return {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
+
+    return columns
+
+
 def _changes(
     connection: duckdb.DuckDBPyConnection, target: Target, shape: Shape, run: Run, own: dict[str, str]
 ) -> str:
-    """The rows to put in, and those to take away (`_deleted`), each key once."""
-
-    def present(source: str) -> set[str]:
-        return {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
-
+    """The keys of the rows to put in, and of those to take away (`_deleted`), each key once; with how many images it
+    comes of, and when the newest was written. Of keys only, as the rows themselves may be many: they are
+    read again when they are put in."""
+    present = _present(connection)
     if run.since:
-        return f"SELECT {shape.columns}, {DELETED} FROM ({shape.newest([run.files], present)})"
+        rows = shape.rows(run.files, present, f", {MICROS}, {DELETED}")
+        return (
+            f"SELECT {shape.key}, max({MICROS}) AS {MICROS}, arg_max({DELETED}, {MICROS}) AS {DELETED}, "
+            f"count(*) AS {IMAGES} FROM ({rows}) GROUP BY ALL"
+        )
     table = ", ".join(
         f"{quoted(name) if name in own else 'NULL'}::{type_} AS {quoted(name)}"
         for name, type_ in shape.types.items()
     )
     # `_deleted` marks a side that is there. A key that somebody has put into the table twice comes out once.
+    keys = ", ".join(f"coalesce(new.{quoted(key)}, old.{quoted(key)}) AS {quoted(key)}" for key in shape.keys)
     return (
-        f"SELECT DISTINCT ON ({shape.key}) * FROM "
-        f"(SELECT {shape.joined('new', 'old')}, new.{DELETED} IS NULL AS {DELETED} "
+        f"SELECT {shape.key}, bool_and({DELETED}) AS {DELETED}, count(*) AS {IMAGES} FROM "
+        f"(SELECT {keys}, new.{DELETED} IS NULL AS {DELETED} "
         f"FROM (SELECT *, FALSE AS {DELETED} FROM ({shape.rows(run.files, present)})) AS new "
         f"FULL JOIN (SELECT {table}, FALSE AS {DELETED} FROM {target.name}) AS old ON {shape.same_key('new', 'old')} "
-        f"WHERE new.{DELETED} IS NULL OR old.{DELETED} IS NULL OR {shape.differs('new', 'old')})"
+        f"WHERE new.{DELETED} IS NULL OR old.{DELETED} IS NULL OR {shape.differs('new', 'old')}) GROUP BY ALL"
     )
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, target: Target, shape: Shape, run: Run) -> tuple[int, int]:
-    def present(source: str) -> set[str]:
-        return {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
-
-    rows = shape.rows(run.files, present)
+    rows = shape.rows(run.files, _present(connection))
     (added,) = _row(
         connection, f"INSERT INTO {target.name} ({shape.columns}) SELECT {shape.columns} FROM ({rows})"
     )
     return added, 0
 
 
-def _replace(connection: duckdb.DuckDBPyConnection, target: Target, shape: Shape) -> tuple[int, int]:
-    changes, deletes = _row(connection, f"SELECT count(*), count(*) FILTER (WHERE {DELETED}) FROM changes")
+def _replace(
+    connection: duckdb.DuckDBPyConnection, target: Target, shape: Shape, run: Run
+) -> tuple[int, int]:
+    changes, deletes, images = _row(
+        connection,
+        f"SELECT count(*), count(*) FILTER (WHERE {DELETED}), coalesce(max({IMAGES}), 0) FROM changes",
+    )
     if changes:
         connection.execute(
             f"DELETE FROM {target.name} WHERE ({shape.key}) IN (SELECT ({shape.key}) FROM changes)"
         )
     if changes > deletes:
         connection.execute(
-            f"INSERT INTO {target.name} ({shape.columns}) SELECT {shape.columns} FROM changes WHERE NOT {DELETED}"
+            f"INSERT INTO {target.name} ({shape.columns}) {_rows_to_put_in(connection, shape, run, once=images == 1)}"
         )
     return changes, deletes
+
+
+def _rows_to_put_in(connection: duckdb.DuckDBPyConnection, shape: Shape, run: Run, *, once: bool) -> str:
+    """The run's rows whose keys are in `changes`. `once`: each key has one image there."""
+    if run.since:
+        rows = shape.rows(run.files, _present(connection), f", {MICROS}, {DELETED}", f" WHERE NOT {DELETED}")
+    else:
+        rows = shape.rows(run.files, _present(connection))
+    if run.since and once:
+        return f"SELECT {shape.columns} FROM ({rows})"
+    newest = f" AND rows_.{MICROS} = changes.{MICROS}" if run.since else ""
+    # Of images that were written in one microsecond any one is the newest.
+    distinct = "" if once else f"DISTINCT ON ({shape.key}) "
+    return (
+        f"SELECT {distinct}{shape.columns} FROM ({rows}) AS rows_ "
+        f"SEMI JOIN (FROM changes WHERE NOT {DELETED}) AS changes ON {shape.same_key('rows_', 'changes')}{newest}"
+    )
 
 
 def _exported(connection: duckdb.DuckDBPyConnection, run: Run) -> int:

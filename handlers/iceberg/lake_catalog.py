@@ -15,6 +15,9 @@ The extensions come from the bundle, at the version of DuckDB, which takes only 
 (https://duckdb.org/docs/current/operations_manual/securing_duckdb/securing_extensions); nothing is downloaded.
 """
 
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -48,8 +51,48 @@ def qualified(database: str, table: str) -> str:
     return ".".join(map(quoted, (CATALOG, database, table)))
 
 
+class Engine:
+    """A DuckDB with the extensions loaded, which a warm function has from one call to the next. Of the catalog and the
+    credentials it keeps nothing: each use attaches the catalog anew, as the account has it then. After a use that
+    failed it is thrown away."""
+
+    def __init__(self) -> None:
+        self._warm: tuple[duckdb.DuckDBPyConnection, tempfile.TemporaryDirectory[str]] | None = None
+
+    @contextmanager
+    def lake(self, access: Access, *, memory_limit: str) -> Generator[duckdb.DuckDBPyConnection]:
+        """A connection with the account's catalog. Memory beyond the limit (such as `2GB`) goes to a folder of
+        the engine's own."""
+        if not self._warm:
+            spill = tempfile.TemporaryDirectory(prefix="iceberg-")
+            self._warm = engine(memory_limit=memory_limit, spill=Path(spill.name)), spill
+        connection, _ = self._warm
+        try:
+            attach(connection, access)
+            yield connection
+            detach(connection)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Throws the DuckDB away; the next use makes another."""
+        if self._warm:
+            connection, spill = self._warm
+            self._warm = None
+            connection.close()
+            spill.cleanup()
+
+
 def connect(access: Access, *, memory_limit: str, spill: Path) -> duckdb.DuckDBPyConnection:
     """A connection with the account's catalog as `lake`. Memory beyond the limit (such as `2GB`) goes to `spill`."""
+    connection = engine(memory_limit=memory_limit, spill=spill)
+    attach(connection, access)
+    return connection
+
+
+def engine(*, memory_limit: str, spill: Path) -> duckdb.DuckDBPyConnection:
+    """A DuckDB with the extensions loaded, which knows no catalog."""
     connection = duckdb.connect(
         config={
             "memory_limit": memory_limit,
@@ -63,6 +106,14 @@ def connect(access: Access, *, memory_limit: str, spill: Path) -> duckdb.DuckDBP
     for name in EXTENSIONS:
         folder = files(f"duckdb_extension_{name}") / "extensions" / f"v{duckdb.__version__}"
         connection.execute(f"LOAD {text(str(folder / f'{name}.duckdb_extension'))}")
+    # Uploads in parts of 5 MB, the least that S3 takes. By default they have 80, each of which is memory of the limit:
+    # the largest file by 10,000 parts (https://duckdb.org/docs/current/core_extensions/httpfs/s3api).
+    connection.execute("SET s3_uploader_max_filesize = '50GB'")
+    return connection
+
+
+def attach(connection: duckdb.DuckDBPyConnection, access: Access) -> None:
+    """Gives the engine the account's catalog as `lake`, read anew, and the credentials."""
     if access.certificates:
         connection.execute(f"SET ca_cert_file = {text(access.certificates)}")
         connection.execute("SET enable_server_cert_verification = true")
@@ -81,4 +132,9 @@ def connect(access: Access, *, memory_limit: str, spill: Path) -> duckdb.DuckDBP
         "ACCESS_DELEGATION_MODE 'none', STAGE_CREATE_TABLES false, DISABLE_MULTI_TABLE_COMMIT true, "
         "REMOVE_FILES_ON_DELETE false)"
     )
-    return connection
+
+
+def detach(connection: duckdb.DuckDBPyConnection) -> None:
+    """Takes the catalog and the credentials away again."""
+    connection.execute(f"DETACH {CATALOG}")
+    connection.execute("DROP SECRET lake")
