@@ -73,129 +73,146 @@ def sizes(s3: Any) -> dict[str, int]:
     return {entry["Key"]: entry["Size"] for page in pages for entry in page.get("Contents", ())}
 
 
-def fold_parquet(s3: Any, scratch: Path, memory: str) -> int:
+def fold_parquet(s3: Any, scratch: Path, memory: str, folder: str = "in") -> int:
     """As handlers/fold/app.py. Returns the rows."""
     sys.path[:0] = [str(ROOT / "handlers" / "fold"), str(ROOT / "components" / "shared")]
     from folding import fold
 
     for name in ("current", "window"):
-        s3.download_file(BUCKET, f"in/{name}.parquet", str(scratch / f"{name}.parquet"))
+        s3.download_file(BUCKET, f"{folder}/{name}.parquet", str(scratch / f"{name}.parquet"))
     folded = fold(schema=SCHEMA, current=[scratch / "current.parquet"], windows=[[scratch / "window.parquet"]],
                   output=scratch / "next.parquet", spill=scratch / "spill", memory_limit=memory)  # fmt: skip
     s3.upload_file(str(scratch / "next.parquet"), BUCKET, "lake/parquet/next.parquet")
     return folded.rows
 
 
-def commit_iceberg(
-    endpoint: str, word: str, scratch: Path, memory: str, *, since: str | None, until: str | None = None
-) -> int:
-    """As handlers/iceberg/app.py. Returns the rows."""
-    sys.path[:0] = [str(ROOT / "handlers" / "iceberg"), str(ROOT / "components" / "shared")]
-    from duckdb_rows import Shape
-    from iceberg_table import Run, Target
-    from iceberg_table import write as commit
-    from lake_catalog import Access, connect, qualified
+class Iceberg:
+    """As handlers/iceberg/app.py, which has its engine from one call to the next."""
 
-    file = f"s3://{BUCKET}/in/{'window' if since else 'current'}.parquet"
-    run = Run(f"run-{since}", since, until or (UNTIL if since else SINCE), [file])
-    target = Target(qualified(DATABASE, "items"), f"s3://{BUCKET}/lake/items", exists=since is not None)
-    access = Access(ACCOUNT, "us-east-1", endpoint, endpoint, ACCOUNT, word, None)
-    connection = connect(access, memory_limit=memory, spill=scratch)
-    try:
-        return commit(connection, target, Shape.of(SCHEMA), run).rows
-    finally:
-        connection.close()
+    def __init__(self, endpoint: str, word: str, memory: str):
+        sys.path[:0] = [str(ROOT / "handlers" / "iceberg"), str(ROOT / "components" / "shared")]
+        from lake_catalog import Access, Engine
+
+        self.access = Access(ACCOUNT, "us-east-1", endpoint, endpoint, ACCOUNT, word, None)
+        self.engine, self.memory = Engine(), memory
+
+    def commit(self, file: str, table: str, *, since: str | None, until: str) -> int:
+        """Commits a file of the bucket: all of the table where nothing is `since`. Returns the rows."""
+        from duckdb_rows import Shape
+        from iceberg_table import Run, Target
+        from iceberg_table import write as commit
+        from lake_catalog import qualified
+
+        run = Run(f"run-{until}", since, until, [f"s3://{BUCKET}/{file}"])
+        target = Target(qualified(DATABASE, table), f"s3://{BUCKET}/lake/{table}", exists=since is not None)
+        with self.engine.lake(self.access, memory_limit=self.memory) as connection:
+            return commit(connection, target, Shape.of(SCHEMA), run).rows
+
+    def read(self, table: str) -> tuple[float, float, int]:
+        """Reads all columns of all rows, three times: the shortest, its CPU seconds, and the rows."""
+        from lake_catalog import qualified
+
+        name = qualified(DATABASE, table)
+        took: list[tuple[float, float, int]] = []
+        with self.engine.lake(self.access, memory_limit=self.memory) as connection:
+            for _ in range(3):
+                began, cpu = time.monotonic(), time.process_time()
+                sql = f"SELECT count(*), bit_xor(hash(t)) FROM {name} AS t"
+                ((rows, _),) = connection.execute(sql).fetchall()
+                took.append((time.monotonic() - began, time.process_time() - cpu, rows))
+        return min(took)
 
 
-def measure(way: str, endpoint: str, word: str, memory: str) -> None:
-    """Prints what one fold takes; `fill` makes the Iceberg table."""
+def measure(way: str, endpoint: str, word: str, memory: str, *, warm: bool) -> None:
+    """Prints what one fold takes, as the process's first or after a small one; `fill` makes the Iceberg table."""
     s3, _ = clients(endpoint, word)
-    before = sizes(s3)
+    lake = Iceberg(endpoint, word, memory)
+    table = "warm" if warm else "cold"
     with tempfile.TemporaryDirectory(prefix="tributary-lake-") as name:
-        began = time.monotonic()
-        if way == "parquet":
-            rows = fold_parquet(s3, Path(name), memory)
-        else:
-            since = SINCE if way == "iceberg" else None
-            rows = commit_iceberg(endpoint, word, Path(name), memory, since=since)
-        seconds, cpu = time.monotonic() - began, time.process_time()
+
+        def fold(folder: str = "in", table: str = table) -> int:
+            if way == "parquet":
+                return fold_parquet(s3, Path(name), memory, folder)
+            if way == "fill":
+                return lake.commit(f"{folder}/current.parquet", table, since=None, until=SINCE)
+            return lake.commit(f"{folder}/window.parquet", table, since=SINCE, until=UNTIL)
+
+        if warm:
+            fold("small", "small")  # a table that `fill` made, when it was measured so
+        before = sizes(s3)
+        began, cpu = time.monotonic(), time.process_time() if warm else 0.0
+        rows = fold()
+        seconds, cpu = time.monotonic() - began, time.process_time() - cpu
+    lake.engine.close()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    written = sum(size for key, size in sizes(s3).items() if key not in before)
-    print(
-        json.dumps(
-            {"rows": rows, "seconds": seconds, "cpu": cpu, "peak": peak / 1e6, "written": written / 1e6}
-        )
-    )
+    written = sum(size for key, size in sizes(s3).items() if before.get(key) != size)
+    measured = {"rows": rows, "seconds": seconds, "cpu": cpu, "peak": peak / 1e6, "written": written / 1e6}
+    print(json.dumps(measured))
 
 
-def compare(items: int, changed: int, memory: str) -> dict[str, dict[str, float]]:
-    """Both ways over the same rows; and `fill`, the table's first commit."""
-    with tempfile.TemporaryDirectory(prefix="tributary-lake-") as name:
-        folder = Path(name)
-        write(folder / "current.parquet", 0, items)
-        extra = ", 1760000000000000 + i AS _write_micros, i % 10 = 0 AS _deleted"
-        write(folder / "window.parquet", 0, changed, extra)
-        with cloud(folder) as (endpoint, word):
-            s3, glue = clients(endpoint, word)
-            s3.create_bucket(Bucket=BUCKET)
-            glue.create_database(DatabaseInput={"Name": DATABASE})
-            for part in ("current", "window"):
-                s3.upload_file(str(folder / f"{part}.parquet"), BUCKET, f"in/{part}.parquet")
-            measured: dict[str, dict[str, float]] = {}
+def filled(folder: Path, s3: Any, glue: Any, items: int, changed: int, name: str = "in") -> None:
+    """Puts the items, and the changes of a window, into the bucket."""
+    write(folder / "current.parquet", 0, items)
+    extra = ", 1760000000000000 + i AS _write_micros, i % 10 = 0 AS _deleted"
+    write(folder / "window.parquet", 0, changed, extra)
+    for part in ("current", "window"):
+        s3.upload_file(str(folder / f"{part}.parquet"), BUCKET, f"{name}/{part}.parquet")
+
+
+def compare(items: int, changed: int, memory: str) -> dict[tuple[str, bool], dict[str, float]]:
+    """Both ways over the same rows, cold and (True) warm; and `fill`, the table's first commit."""
+    measured: dict[tuple[str, bool], dict[str, float]] = {}
+    with tempfile.TemporaryDirectory(prefix="tributary-lake-") as name, cloud(Path(name)) as (endpoint, word):
+        s3, glue = clients(endpoint, word)
+        s3.create_bucket(Bucket=BUCKET)
+        glue.create_database(DatabaseInput={"Name": DATABASE})
+        filled(Path(name), s3, glue, 10, 10, "small")
+        filled(Path(name), s3, glue, items, changed)
+        for warm in (False, True):
             for way in ("parquet", "fill", "iceberg"):
                 command = [sys.executable, __file__, "--way", way, "--endpoint", endpoint, "--memory", memory]
                 done = subprocess.run(
-                    command, check=True, capture_output=True, text=True, env={**os.environ, "WORD": word}
-                )
-                measured[way] = json.loads(done.stdout)
+                    [*command, *(["--warm"] if warm else [])],
+                    check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, "WORD": word},
+                )  # fmt: skip
+                measured[way, warm] = json.loads(done.stdout)
     expected = items - (changed + 9) // 10
-    assert measured["parquet"]["rows"] == measured["iceberg"]["rows"] == expected, measured
+    assert all(took["rows"] == expected for (way, _), took in measured.items() if way != "fill"), measured
     return measured
 
 
-def reads(items: int, memory: str, commits: tuple[int, ...] = (1, 10, 100)) -> None:
+def reads(items: int, memory: str, commits: list[int]) -> None:
     """Prints how long a read takes after so many commits."""
-    with tempfile.TemporaryDirectory(prefix="tributary-lake-") as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory(prefix="tributary-lake-") as name, cloud(Path(name)) as (endpoint, word):
+        folder, (s3, glue) = Path(name), clients(endpoint, word)
+        s3.create_bucket(Bucket=BUCKET)
+        glue.create_database(DatabaseInput={"Name": DATABASE})
         write(folder / "current.parquet", 0, items)
-        with cloud(folder) as (endpoint, word):
-            s3, glue = clients(endpoint, word)
-            s3.create_bucket(Bucket=BUCKET)
-            glue.create_database(DatabaseInput={"Name": DATABASE})
-            s3.upload_file(str(folder / "current.parquet"), BUCKET, "in/current.parquet")
-            commit_iceberg(endpoint, word, folder, memory, since=None)
-            print("| commits | s to read all rows | CPU s | rows |\n|--:|--:|--:|--:|")
-            read(endpoint, word, folder, 0)
-            for number in range(1, max(commits) + 1):
+        s3.upload_file(str(folder / "current.parquet"), BUCKET, "in/current.parquet")
+        lake = Iceberg(endpoint, word, memory)
+        lake.commit("in/current.parquet", "items", since=None, until=SINCE)
+        print("| commits | files | s to read all rows | CPU s | times | rows |\n|--:|--:|--:|--:|--:|--:|")
+        _, first, _ = lake.read("items")
+        for number in range(max(commits) + 1):
+            if number:
                 # Each another fiftieth of the rows.
                 extra = f", {1760000000000000 + number} AS _write_micros, FALSE AS _deleted"
                 step = max(1, items // 50)
-                first = number * step % items
-                write(folder / "window.parquet", first, first + step, extra)
+                at = number * step % items
+                write(folder / "window.parquet", at, min(at + step, items), extra)
                 s3.upload_file(str(folder / "window.parquet"), BUCKET, "in/window.parquet")
                 since, until = (
                     f"2026-01-01T00:{at // 60:02}:{at % 60:02}+00:00" for at in (number - 1, number)
                 )
-                commit_iceberg(endpoint, word, folder, memory, since=since, until=until)
-                if number in commits:
-                    read(endpoint, word, folder, number)
-
-
-def read(endpoint: str, word: str, scratch: Path, commits: int) -> None:
-    """Reads all columns of all rows, three times, and prints the shortest."""
-    from lake_catalog import Access, connect, qualified
-
-    access = Access(ACCOUNT, "us-east-1", endpoint, endpoint, ACCOUNT, word, None)
-    connection = connect(access, memory_limit="2GB", spill=scratch)
-    took: list[tuple[float, float]] = []
-    rows = 0
-    for _ in range(3):
-        began, cpu = time.monotonic(), time.process_time()
-        name = qualified(DATABASE, "items")
-        ((rows, _),) = connection.execute(f"SELECT count(*), bit_xor(hash(t)) FROM {name} AS t").fetchall()
-        took.append((time.monotonic() - began, time.process_time() - cpu))
-    connection.close()
-    print(f"| {commits} | {min(took)[0]:.2f} | {min(took)[1]:.2f} | {rows:,} |", flush=True)
+                lake.commit("in/window.parquet", "items", since=since, until=until)
+            if number in (0, *commits):
+                seconds, cpu, rows = lake.read("items")
+                stored = sum("/items/data/" in key for key in sizes(s3))
+                print(
+                    f"| {number} | {stored} | {seconds:.2f} | {cpu:.2f} | {cpu / first:.1f} | {rows:,} |",
+                    flush=True,
+                )
+        lake.engine.close()
 
 
 def main() -> None:
@@ -208,31 +225,32 @@ def main() -> None:
     parser.add_argument("--times", type=int, nargs="*", default=[1, 3, 9], help="multiples of items")
     parser.add_argument("--way", help=argparse.SUPPRESS)
     parser.add_argument("--endpoint", help=argparse.SUPPRESS)
-    parser.add_argument("--reads", action="store_true", help="reads after commits, in place of folds")
+    parser.add_argument("--warm", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--reads", type=int, nargs="*", help="reads after so many commits, in place of folds")
     options = parser.parse_args()
-    if options.reads:
-        reads(options.items, options.memory)
+    if options.reads is not None:
+        reads(options.items, options.memory, options.reads or [1, 10, 100])
         return
     if options.way:
-        measure(options.way, options.endpoint, os.environ["WORD"], options.memory)
+        measure(options.way, options.endpoint, os.environ["WORD"], options.memory, warm=options.warm)
         return
-    head = ["items", "changed", "Parquet s", "Iceberg s", "times faster", "Parquet CPU s", "Iceberg CPU s",
-            "Parquet MB written", "Iceberg MB written",
-            "Parquet peak MB", "Iceberg peak MB"]  # fmt: skip
-    print(f"| {' | '.join(head)} |\n|{'--:|' * len(head)}")
+    head = ["items", "changed", "call", "Parquet s", "Iceberg s", "Parquet CPU s", "Iceberg CPU s", "times less CPU",
+            "Parquet MB written", "Iceberg MB written", "Parquet peak MB", "Iceberg peak MB"]  # fmt: skip
+    print(f"| {' | '.join(head)} |\n|--:|--:|---|{'--:|' * (len(head) - 3)}")
     for times in options.times:
         for share in (0.02, 1.0):
             items = options.items * times
             changed = int(items * share)
-            both = compare(items, changed, options.memory)
-            old, new = both["parquet"], both["iceberg"]
-            print(
-                f"| {items:,} | {changed:,} | {old['seconds']:.1f} | {new['seconds']:.1f} "
-                f"| {old['seconds'] / new['seconds']:.1f} | {old['cpu']:.1f} | {new['cpu']:.1f} "
-                f"| {old['written']:.1f} | {new['written']:.1f} "
-                f"| {old['peak']:.0f} | {new['peak']:.0f} |",
-                flush=True,
-            )
+            measured = compare(items, changed, options.memory)
+            for warm in (False, True):
+                old, new = measured["parquet", warm], measured["iceberg", warm]
+                print(
+                    f"| {items:,} | {changed:,} | {'warm' if warm else 'cold'} "
+                    f"| {old['seconds']:.1f} | {new['seconds']:.1f} | {old['cpu']:.2f} | {new['cpu']:.2f} "
+                    f"| {old['cpu'] / new['cpu']:.1f} | {old['written']:.1f} | {new['written']:.1f} "
+                    f"| {old['peak']:.0f} | {new['peak']:.0f} |",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":
