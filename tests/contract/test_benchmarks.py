@@ -68,7 +68,15 @@ def test_increments_are_folded_for_each_share_of_changes():
 @pytest.mark.timeout(600)
 def test_changes_go_into_both_formats():
     table = rows("benchmarks/lake.py", "--items", "500", "--times", "1")
-    assert [row[:2] for row in table] == [["500", "10"], ["500", "500"]]
+    assert [row[:3] for row in table] == [
+        ["500", changed, call] for changed in ("10", "500") for call in ("cold", "warm")
+    ]
+
+
+@pytest.mark.timeout(600)
+def test_a_lake_is_read_after_commits():
+    table = rows("benchmarks/lake.py", "--items", "500", "--reads", "1", "3")
+    assert [(row[0], row[1], row[-1]) for row in table] == [("0", "1", "500"), ("1", "3", "500"), ("3", "7", "500")]
 
 
 @pytest.mark.timeout(300)
