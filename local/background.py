@@ -35,6 +35,7 @@ from local.engine import session
 
 READY_WITHIN = 90.0  # seconds; it takes less than one when the machine is idle
 STOPPED_WITHIN = 15.0
+BUSY_FOR = 60.0  # one that has ended refuses at once; one that is busy answers late
 
 
 class CloudError(RuntimeError):
@@ -195,7 +196,7 @@ def _ps(pid: int, field: str) -> str:
 def answers(endpoint: str) -> bool:
     """Whether something answers HTTP at an address, whatever it says."""
     try:
-        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(endpoint, timeout=5).close()
+        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(endpoint, timeout=BUSY_FOR).close()
     except urllib.error.HTTPError:
         return True  # an error of the service is an answer
     except OSError:

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Generator
 from pathlib import Path
 
+from tests.waiting import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -26,4 +28,4 @@ def bare_cloud(state: Path) -> Generator[str, None, None]:
             yield json.loads(process.stdout.readline())["endpoint"]
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(PATIENCE)

@@ -272,7 +272,7 @@ class Front:
         """Ends the cloud and closes its log."""
         self.cloud.send_signal(signal.SIGTERM)
         try:
-            self.cloud.wait(20)
+            self.cloud.wait(self.patience)
         except subprocess.TimeoutExpired:
             self.cloud.kill()
             self.cloud.wait()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from opensearchpy import AWSV4SignerAuth, OpenSearch, RequestsHttpConnection
 
 from local import opensearch, secret
 from tests.contract.embedded_cloud import SECRET
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 
 ACCOUNT, REGION = "111111111111", "us-east-1"
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,6 +29,7 @@ class Cloud:
 
     def __init__(self, state: Path, **settings: str):
         opensearch.install()
+        self.clock = state / "clock"
         port = opensearch.free_port()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "local.cloud", "--port", str(port), "--state", str(state)],
@@ -49,10 +51,20 @@ class Cloud:
             config=Config(retries={"total_max_attempts": 2}, s3={"addressing_style": "path"}),
         )
 
+    @contextlib.contextmanager
+    def ahead(self, seconds: float) -> Generator[None]:
+        """Puts the cloud's time ahead until the block ends, in one step: the cloud reads it at any moment."""
+        self.clock.with_name("clock.new").write_text(str(seconds))
+        self.clock.with_name("clock.new").replace(self.clock)
+        try:
+            yield
+        finally:
+            self.clock.unlink()
+
     def stop(self) -> None:
         """Ends it."""
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(PATIENCE)
 
     def role(
         self, name: str, statements: list[dict[str, Any]], service: str = "osis-pipelines.amazonaws.com"

@@ -15,7 +15,7 @@ from opensearchpy import AWSV4SignerAuth, exceptions
 
 from tests.contract.opensearch_cloud import ACCOUNT, REGION, Cloud, running
 from tests.typed import fake
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 
 READER, WRITER = (
     ["ReadDocument", "DescribeIndex"],
@@ -134,10 +134,12 @@ def test_a_request_is_refused_unless_signed_for_aoss_by_a_known_key(cloud: Cloud
     )
 
     def get(session: boto3.Session, service: str) -> requests.Response:
-        return requests.get(url, auth=AWSV4SignerAuth(session.get_credentials(), REGION, service), timeout=10)  # type: ignore[arg-type]
+        return requests.get(
+            url, auth=AWSV4SignerAuth(session.get_credentials(), REGION, service), timeout=PATIENCE
+        )  # type: ignore[arg-type]
 
     assert get(session, "aoss").status_code == 200
-    assert requests.get(url, timeout=10).status_code == 403
+    assert requests.get(url, timeout=PATIENCE).status_code == 403
     assert "service aoss" in get(session, "es").text
     assert get(forged, "aoss").status_code == 403
 

@@ -24,16 +24,15 @@ from tests.contract.opensearch_cloud import ACCOUNT, Cloud, running
 from tests.contract.osis_line import BUCKET, Line, body
 from tests.waiting import eventually
 
-IDLE, COLD = 10.0, 2.0
-"""Seconds until a part sleeps, and how long its first request takes then."""
+IDLE, COLD = 700.0, 2.0
+"""Seconds of the cloud's time after which a part sleeps, and how long its first request takes then."""
 ZERO = {"minIndexingCapacityInOCU": 0, "minSearchCapacityInOCU": 0}
 LIMITS = ZERO | {"maxIndexingCapacityInOCU": 4, "maxSearchCapacityInOCU": 4}
 
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    settings = {"TRIBUTARY_AOSS_IDLE": str(IDLE), "TRIBUTARY_AOSS_COLD": str(COLD)}
-    yield from running(tmp_path_factory, **settings)
+    yield from running(tmp_path_factory, TRIBUTARY_AOSS_COLD=str(COLD))
 
 
 @pytest.fixture(scope="module")
@@ -94,18 +93,19 @@ def seconds(call: Any) -> float:
 
 
 def test_a_collection_sleeps_and_wakes_and_a_write_that_comes_while_it_sleeps_is_kept(
-    books: OpenSearch, aoss: Any
+    cloud: Cloud, books: OpenSearch, aoss: Any
 ) -> None:
     assert asleep(aoss)
     assert seconds(lambda: books.index(index="novels", id="1", body={"title": "Emma"})) >= COLD
     assert awake(aoss)["indexing"] > 0
     assert seconds(lambda: books.search(index="novels")) >= COLD  # search wakes by itself
     eventually(lambda: books.search(index="novels")["hits"]["total"]["value"] == 1)
-    eventually(lambda: asleep(aoss))
-    assert seconds(lambda: books.index(index="novels", id="2", body={"title": "Persuasion"})) >= COLD
-    assert awake(aoss)["search"] == 0  # nobody searched
-    assert seconds(lambda: books.get(index="novels", id="2")) >= COLD
-    assert books.get(index="novels", id="1")["_source"] == {"title": "Emma"}  # sleep loses nothing
+    with cloud.ahead(IDLE):
+        assert asleep(aoss)
+        assert seconds(lambda: books.index(index="novels", id="2", body={"title": "Persuasion"})) >= COLD
+        assert awake(aoss)["search"] == 0  # nobody searched
+        assert seconds(lambda: books.get(index="novels", id="2")) >= COLD
+        assert books.get(index="novels", id="1")["_source"] == {"title": "Emma"}  # sleep loses nothing
 
 
 def test_ingestion_wakes_a_collection_and_a_change_that_comes_while_it_sleeps_arrives(
@@ -129,10 +129,12 @@ def test_ingestion_wakes_a_collection_and_a_change_that_comes_while_it_sleeps_ar
     line.put(1)
     line.start(body(line.table, catalog["collectionEndpoint"]))
     eventually(lambda: documents() == 1)
-    eventually(lambda: asleep(aoss, "tables"))  # a stream that is read and has nothing keeps nothing awake
-    line.put(2)
-    eventually(lambda: awake(aoss, "tables")["indexing"] > 0)
-    eventually(lambda: documents() == 2)
+    with cloud.ahead(IDLE):
+        time.sleep(3)
+        assert asleep(aoss, "tables")  # a stream that is read and has nothing keeps nothing awake
+        line.put(2)
+        eventually(lambda: awake(aoss, "tables")["indexing"] > 0)
+        eventually(lambda: documents() == 2)
     assert line.dead() == []
 
 

@@ -125,8 +125,7 @@ def test_a_task_of_a_state_machine_is_refused_as_a_caller_is(cloud: Cloud):
     ended = eventually(
         lambda: (
             (execution := states.describe_execution(executionArn=run))["status"] != "RUNNING" and execution
-        ),
-        20,
+        )
     )
     assert ended["status"] == "FAILED" and ended["error"] == "DynamoDb.ValidationException"
     assert "at 'tableName' failed to satisfy constraint" in ended["cause"]

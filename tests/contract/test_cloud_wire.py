@@ -20,6 +20,7 @@ from botocore.credentials import Credentials
 from botocore.session import Session
 
 from tests.contract.embedded_cloud import SECRET, WORKLOAD, Cloud
+from tests.waiting import PATIENCE
 
 CLOUDWATCH = Session().get_service_model("cloudwatch")
 PLAIN = {
@@ -273,7 +274,7 @@ def test_the_cloud_does_not_close_a_connection_on_which_a_call_may_be_on_its_way
     sees a closed connection, asks again, and has EntityAlreadyExists for the role that its first call made. So the
     cloud closes none before its callers do: https://github.com/golang/go/issues/22158 has the race."""
     host, port = cloud.endpoint.removeprefix("http://").split(":")
-    connection = http.client.HTTPConnection(host, int(port), timeout=30)
+    connection = http.client.HTTPConnection(host, int(port), timeout=PATIENCE)
 
     def create(name: str) -> bytes:
         body = urlencode({"Action": "CreateRole", "Version": "2010-05-08", "RoleName": name,

@@ -13,6 +13,7 @@ from opensearchpy import OpenSearch
 
 from local import guard, opensearch
 from tests.contract.test_web_page import PAGES
+from tests.waiting import PATIENCE
 
 DOCUMENT = json.dumps({"title": "kept"})
 # Without a body, or with one that a page can send without a preflight.
@@ -29,7 +30,7 @@ REQUESTS = [
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[opensearch.Node]:
     opensearch.install()
     running = opensearch.Node(tmp_path_factory.mktemp("node"))
-    books = OpenSearch(f"http://127.0.0.1:{running.port}", headers=running.headers, timeout=60)
+    books = OpenSearch(f"http://127.0.0.1:{running.port}", headers=running.headers, timeout=PATIENCE)
     books.index(index="books", body=json.loads(DOCUMENT), id="1", params={"refresh": "true"})
     yield running
     assert books.get(index="books", id="1")["_source"] == json.loads(DOCUMENT), "it was changed"
@@ -40,7 +41,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[opensearch.Node]:
 def send(
     node: opensearch.Node, method: str, path: str, headers: dict[str, str], body: str = ""
 ) -> tuple[Any, ...]:
-    connection = http.client.HTTPConnection(node.host, node.port, timeout=30)
+    connection = http.client.HTTPConnection(node.host, node.port, timeout=PATIENCE)
     try:
         connection.request(method, path, body or None, headers)
         answer = connection.getresponse()

@@ -30,6 +30,7 @@ from googleapiclient.discovery import build  # pyright: ignore[reportMissingType
 
 from local import secret
 from local.opensearch import free_port
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT = "111111111111"
@@ -56,7 +57,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
             yield SimpleNamespace(aws=ready["endpoint"], gcp=ready["gcp"], state=state, pid=process.pid)
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,7 @@ def unchecked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, P
             yield json.loads(process.stdout.readline())["endpoint"], log
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(PATIENCE)
 
 
 def client(endpoint: str, service: str, given: str = SECRET, key: str = ACCOUNT, **config: Any):
@@ -89,7 +90,7 @@ def send(
 ) -> tuple[int, dict[str, Any], str]:
     """One request with exactly these headers (and a length), its Host the endpoint's own if none is given."""
     at = urlsplit(str(endpoint))
-    connection = http.client.HTTPConnection(at.hostname or "", at.port, timeout=30)
+    connection = http.client.HTTPConnection(at.hostname or "", at.port, timeout=PATIENCE)
     try:
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
         for name, value in {"Host": at.netloc, "Content-Length": str(len(body)), **headers}.items():

@@ -24,7 +24,7 @@ from components.shared import metric_names
 from local import engine
 from tests.e2e.conftest import Run, clone_into
 from tests.typed import as_yaml
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 
 ACCOUNT = "111111111111"
 ITEMS = 40
@@ -61,7 +61,9 @@ class Shop:
     def __init__(self, run: Run):
         self.run, self.ready = run, run.clone.start()
         bearer = {"authorization": f"Bearer {self.ready['secret']}"}
-        self.google = httpx.Client(base_url=self.ready["gcp"], headers=bearer, timeout=60, trust_env=False)
+        self.google = httpx.Client(
+            base_url=self.ready["gcp"], headers=bearer, timeout=PATIENCE, trust_env=False
+        )
         self.days, self.exports, self.printed = 0, 0, ""
         # So long after the start that all that is exported here is exported before it, however slow the machine is.
         self.at = (datetime.now(UTC) + timedelta(hours=6)).replace(second=0, microsecond=0)

@@ -90,9 +90,12 @@ def crawl(cloud: Cloud) -> dict[str, Any]:
     pipeline = cloud.pipelines["crawled"]
     glue = cloud.client("glue", pipeline)
     glue.start_crawler(Name=pipeline["crawler"])
-    while (crawler := glue.get_crawler(Name=pipeline["crawler"])["Crawler"])["State"] != "READY":
-        time.sleep(0.2)
-    assert crawler["LastCrawl"]["Status"] == "SUCCEEDED", crawler["LastCrawl"]
+
+    def last() -> dict[str, Any] | None:
+        crawler = glue.get_crawler(Name=pipeline["crawler"])["Crawler"]
+        return crawler.get("LastCrawl") if crawler["State"] == "READY" else None
+
+    assert (crawled := eventually(last))["Status"] == "SUCCEEDED", crawled
     tables = glue.get_tables(DatabaseName=pipeline["database"])["TableList"]
     return {
         table["Name"]: {
@@ -217,11 +220,13 @@ def test_increments_folded_in_are_the_rows_of_a_full_export(
     arn = dynamodb.export_table_to_point_in_time(
         TableArn="arn:aws:dynamodb:us-east-1:111111111111:table/orders", S3Bucket=bucket, S3Prefix="raw/whole"
     )["ExportDescription"]["ExportArn"]
-    while (whole := dynamodb.describe_export(ExportArn=arn)["ExportDescription"])[
-        "ExportStatus"
-    ] != "COMPLETED":
-        assert whole["ExportStatus"] == "IN_PROGRESS", whole
-        time.sleep(0.2)
+
+    def described() -> dict[str, Any] | None:
+        whole = dynamodb.describe_export(ExportArn=arn)["ExportDescription"]
+        assert whole["ExportStatus"] in ("IN_PROGRESS", "COMPLETED"), whole
+        return dict(whole) if whole["ExportStatus"] == "COMPLETED" else None
+
+    whole = eventually(described)
     lines = [
         json.loads(line)["Item"]
         for key in export.data_files(cloud, pipeline, whole)

@@ -11,6 +11,7 @@ import pytest
 from local import engine
 from local.providers.aws_types import INVOKES, ROWS
 from local.providers.gcp_types import ROWS as GCP_ROWS
+from tests.waiting import PATIENCE
 
 PROVIDERS = Path(__file__).resolve().parents[2] / "local" / "providers" / "bin"
 
@@ -31,7 +32,7 @@ def test_the_engine_binds_the_schema_that_a_local_provider_serves(
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE,
             check=False,
         )
         assert ran.returncode == 0, ran.stdout + ran.stderr

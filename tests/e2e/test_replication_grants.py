@@ -16,6 +16,8 @@ import pytest
 
 from local import samples
 from local.samples import export, lake, replication
+from tests.e2e.lake_runs import WHOLE_RUN
+from tests.waiting import eventually
 
 REPLICA = {"account": "222222222222", "region": "us-east-1"}
 LANDING = {"account": "111111111111", "region": "us-east-1"}
@@ -70,18 +72,14 @@ def exported_now(cloud: samples.Cloud) -> list[samples.Row]:
     due, lake_pipeline = next_second(), cloud.pipelines["shop-lake"]
     export.start(cloud, "shop-lake", lake_pipeline, due)
 
-    def replicated() -> list[samples.Row]:
+    def over() -> list[samples.Row] | None:
+        if not lake.ended(cloud, lake_pipeline, due):
+            return None
         rows = replication.rows(cloud, "shop-replica", cloud.pipelines["shop-replica"], due)
-        return [row for row in rows if row.table in ("customers", "returns")]
+        whole = [row for row in rows if row.table in ("customers", "returns")]
+        return whole if all(row.complete or row.failure for row in whole) else None
 
-    deadline, rows = time.monotonic() + 240, replicated()
-    while time.monotonic() < deadline:
-        over = lake.ended(cloud, lake_pipeline, due)
-        rows = replicated()
-        if over and rows and all(row.complete or row.failure for row in rows):
-            return rows
-        time.sleep(0.2)
-    raise AssertionError(f"the run of {due} is not over: {rows}")
+    return eventually(over, WHOLE_RUN)
 
 
 def test_without_the_right_to_encrypt_replicas_the_run_names_objects_and_reason(cloud: samples.Cloud) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.e2e import languages
 from tests.e2e.conftest import ROOT
+from tests.waiting import PATIENCE
 
 OPTIONS = {
     "compilerOptions": {
@@ -33,7 +34,7 @@ def shop(tmp_path: Path) -> Path:
     subprocess.run(
         [tools / "sdk", ROOT / "components" / "plugin" / "schema.json", tmp_path / "sdk"],
         check=True,
-        timeout=120,
+        timeout=PATIENCE,
     )
     shutil.copyfile(languages.HERE / "shop.ts", tmp_path / "shop.ts")
     (tmp_path / "tsconfig.json").write_text(json.dumps(OPTIONS))

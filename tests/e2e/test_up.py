@@ -26,6 +26,7 @@ from operate.row import PAUSED
 from operate.status import of_pipeline
 from operate.status import status as status_of
 from tests.e2e.conftest import LEAK, ROOT, Run
+from tests.waiting import PATIENCE
 
 STORES = ("source", "Athena", "BigQuery")
 RUNNING = ["arrived_at", "late_seconds", "rows", "counted", "state", "problems"]
@@ -134,7 +135,7 @@ def test_a_cloud_of_an_earlier_up_outlives_an_interrupted_one(stack: Run) -> Non
         if line.startswith("cloud: running"):
             break
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     ready, outputs = stack.clone.running(), stack.clone.outputs()
     assert ready and outputs

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
 from typing import Any
 
 import boto3
@@ -17,6 +16,7 @@ from delivery import arrived
 from local import engine
 from tests.e2e.conftest import Run
 from tests.typed import as_yaml
+from tests.waiting import PATIENCE, eventually
 
 WORK, HUB, REGION = "111111111111", "222222222222", "eu-west-1"
 PEOPLE = {"id": "bigint", "name": "string", "active": "boolean", "score": "real"}
@@ -106,12 +106,9 @@ def test_an_interrupt_leaves_no_process(fresh: Run, when: str, pipeline: str) ->
         if when in line:
             break
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, "".join(seen)
-    deadline = time.monotonic() + 5
-    while fresh.processes() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert fresh.processes() == []
+    eventually(lambda: not fresh.processes())
 
 
 def embedded(run: Run, name: str) -> tuple[int, str, Any]:
@@ -132,7 +129,7 @@ def test_after_an_up_that_was_killed_a_stack_with_all_that_it_adopts_comes_up_on
     assert any("created" in line for line in process.stdout)
     former = fresh.clone.running()
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE)
     code, printed, report = embedded(fresh, "acme")
     assert code == 0, printed
     assert "was killed before its state was written; a new cloud is started" in printed

@@ -11,7 +11,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Generator, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -26,6 +25,7 @@ from local import secret
 from tests.contract.embedded_cloud import SECRET
 from tests.order import end_with_group
 from tests.typed import pa, pq
+from tests.waiting import PATIENCE, eventually
 
 BEARER = {"authorization": f"Bearer {SECRET}"}
 ROOT = Path(__file__).parents[3]
@@ -56,7 +56,7 @@ def process(config: pytest.Config, module: str, *arguments: str, log: Path) -> G
         yield json.loads(line)["endpoint"]
     finally:
         started.terminate()
-        started.wait(30)
+        started.wait(PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +96,7 @@ def endpoint(google_state: Path, aws_endpoint: str, pytestconfig: pytest.Config)
 @pytest.fixture(scope="session")
 def gcp(endpoint: str) -> Iterator[httpx.Client]:
     """A client that brings a token."""
-    with httpx.Client(base_url=endpoint, timeout=60, headers=BEARER) as client:
+    with httpx.Client(base_url=endpoint, timeout=PATIENCE, headers=BEARER) as client:
         yield client
 
 
@@ -280,11 +280,12 @@ class Transfer:
 
     def ended(self, run: str) -> dict[str, Any]:
         """A run by its name, once it has succeeded or failed."""
-        for _ in range(600):
-            if (run_read := self.warehouse.ok("GET", f"/v1/{run}"))["state"] in ("SUCCEEDED", "FAILED"):
-                return run_read
-            time.sleep(0.05)
-        raise AssertionError(f"{run} has not ended")
+
+        def over() -> dict[str, Any] | None:
+            run_read = self.warehouse.ok("GET", f"/v1/{run}")
+            return run_read if run_read["state"] in ("SUCCEEDED", "FAILED") else None
+
+        return eventually(over)
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from packaging.requirements import Requirement
 from components.bundling import bundles
 from components.bundling.bundles import BundleError, bundle
 from tests.typed import ignoring
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[3]
 HOST_RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
@@ -58,7 +59,7 @@ def in_process(cache: Any, handlers: Any, name: Any, **environment: Any):
 
 
 def result(process: Any):
-    out, _ = process.communicate(timeout=120)
+    out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     return out.strip()
 

@@ -12,6 +12,7 @@ from pulumi.automation import CommandError
 
 from local import engine
 from tests.typed import fake
+from tests.waiting import PATIENCE
 
 
 def pulumi(path: Path, says: str) -> Path:
@@ -113,7 +114,7 @@ def test_the_lock_of_a_folder_that_its_holder_removed_is_taken_anew(tmp_path: Pa
         assert not inside.is_set()
         lock.unlink()
         lock.parent.rmdir()
-    waiter.join(10)
+    waiter.join(PATIENCE)
     assert inside.is_set()
 
 

@@ -9,6 +9,7 @@ import threading
 import time
 
 from local.cloud import function_logs
+from tests.waiting import PATIENCE
 
 PRINTS = """
 import sys
@@ -47,8 +48,8 @@ class Worker:
     def end(self) -> list[str]:
         assert self._proc.stdin
         self._proc.stdin.close()
-        self._proc.wait(60)
-        self.reader.join(60)
+        self._proc.wait(PATIENCE)
+        self.reader.join(PATIENCE)
         return function_logs.lines_of_invocation(self).splitlines()
 
 

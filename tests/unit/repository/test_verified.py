@@ -16,6 +16,7 @@ import pytest
 
 from local import engine, guard, opensearch, verified
 from tests.typed import fake
+from tests.waiting import PATIENCE
 
 ROOT = verified.HERE.parent
 WORKFLOWS = [file.relative_to(ROOT) for file in sorted((ROOT / ".github" / "workflows").glob("*.yml"))]
@@ -149,7 +150,7 @@ def test_uv_refuses_a_wheel_of_another_digest(
     command = verified.wheel(
         "tool", "--target", str(tmp_path / "to"), "--no-index", "--find-links", str(tmp_path)
     )
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert (done.returncode != 0) == ("Hash mismatch" in done.stderr) == exchanged, done.stderr
     assert (tmp_path / "to" / "tool.py").exists() != exchanged
 
