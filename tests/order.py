@@ -17,7 +17,7 @@ import functools
 import gc
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -34,23 +34,36 @@ GROUPS = {
     "tests/e2e/test_lake.py": "stack",
     "tests/e2e/test_replication_grants.py": "stack",
 }
-# What takes longest, longest first; then by tier. Of the stack's tests those come first that take it as `make up` left
-# it: after a grant is taken away an alarm rings for as long as its period.
+# What takes longest, longest first; then by tier, and last what is small, to fill the gaps: a run's last lines say how
+# long each worker waited for another at the end.
 FIRST = (
-    "tests/e2e/test_up.py",
     "stack",
+    "tests/e2e/test_up_alone.py",
     "tests/e2e",
     "tests/cli",
     "tests/contract/test_cloud_osis.py",
     "iam",
     "tests/contract",
+    "tests/unit/stack",
+    "tests/unit/repository",
 )
-# In these folders the tests of a file may follow each other as a stack's days do: only the order of files is free.
-A_LIFE = ("tests/e2e", "tests/cli", "tests/live", "tests/contract")
-
+# The tests of these files may follow each other as a stack's days do: only the order of files is free.
+A_LIFE = (
+    "tests/e2e/test_bigquery_transfer.py",
+    "tests/e2e/test_firehose.py",
+    "tests/e2e/test_lake_next_day.py",
+    "tests/e2e/test_lake_sources.py",
+    "tests/e2e/test_storage_transfer.py",
+    "tests/cli",
+    "tests/live",
+    "tests/contract",
+)
 
 # What is to be stopped once the group of files that is running is over.
 ENDS = pytest.StashKey[list[Callable[[], object]]]()
+
+# When the newest test of each worker ended; known to the process that deals the tests.
+LAST: dict[str, float] = {}
 
 
 def end_with_group(config: pytest.Config, end: Callable[[], object]) -> None:
@@ -150,6 +163,25 @@ class Scheduling(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         return scope(nodeid)
+
+
+def idle(ends: Mapping[str, float]) -> str:
+    """How long each worker but the last had nothing left to do, by when its last test ended; empty for one worker."""
+    last = max(ends.values(), default=0.0)
+    waited = {worker: last - end for worker, end in sorted(ends.items()) if end < last}
+    return ", ".join(f"{worker} for {seconds:.0f} s" for worker, seconds in waited.items())
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Notes when a worker's newest test ended."""
+    if worker := getattr(report, "worker_id", ""):
+        LAST[worker] = report.stop
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says how even the work was dealt: what a worker waits at the end, the files that take long could have filled."""
+    if waited := idle(LAST):
+        terminalreporter.write_line(f"nothing left to do at the end: {waited}")
 
 
 @pytest.hookimpl(optionalhook=True)

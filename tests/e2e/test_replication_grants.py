@@ -1,6 +1,7 @@
 """A grant taken away: the run says which object failed and why, and nothing is announced.
 
-The stack is that of `make up`, which other tests read as it was left: after these an export arrives whole again.
+The stack is that of `make up`, which other tests read as it was left: after these an export arrives whole again, and no
+alarm rings.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import pytest
 
 from local import samples
 from local.samples import export, lake, replication
+from tests.e2e.alarms import ringing, silence
 from tests.e2e.lake_runs import WHOLE_RUN
 from tests.waiting import eventually
 
@@ -31,8 +33,10 @@ def cloud(stack: Any) -> Iterator[samples.Cloud]:
     assert ready and outputs
     running = samples.Cloud(ready["endpoint"], outputs)
     yield running
-    # The newest run is what `make status` shows, also to the tests that come after these. It has every grant again.
+    # What `make status` shows, also to the tests that come after these: the newest run, which has every grant again,
+    # and what rings.
     assert [row.complete for row in exported_now(running)] == [True] * 2
+    silence(running, LANDING)
 
 
 @contextmanager
@@ -98,6 +102,7 @@ def test_without_the_right_to_encrypt_replicas_the_run_names_objects_and_reason(
         assert f"/raw/{row.table}/AWSDynamoDB/" in row.failure
         assert "was not replicated: DstPutObjectNotPermitted" in row.failure
         assert row.counts["items announced"] == "none"
+    assert "tributary-local-shop-replica-source-0-failures" in ringing(cloud, LANDING)
 
 
 def test_without_the_receiving_buckets_grant_the_run_names_objects_and_reason(cloud: samples.Cloud) -> None:

@@ -1,6 +1,7 @@
 """A zero-ETL pipeline as `make up` leaves it: each document is its item, whatever order records come in.
 
-The stack of all end-to-end tests; what a test changes in its tables is its own items, or it changes back.
+The stack of all end-to-end tests; what a test changes in its tables is its own items, or it changes back, and what it
+made ring is silent again.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from opensearchpy.exceptions import TransportError
 
 from local import samples
 from local.samples import zero_etl
+from tests.e2e.alarms import silence
 from tests.e2e.conftest import Run, units
 from tests.waiting import eventually
 
@@ -131,8 +133,10 @@ def unordered(members: list[Any]) -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def search(stack: Run) -> Search:
-    return Search(stack)
+def search(stack: Run) -> Iterator[Search]:
+    search = Search(stack)
+    yield search
+    silence(search.cloud, search.pipeline)
 
 
 @pytest.fixture

@@ -61,11 +61,13 @@ def test_the_stack_of_make_up_starts_first_and_the_small_files_last() -> None:
         "tests/unit/test_a.py",
         "tests/contract/test_b.py",
         "tests/e2e/test_firehose.py",
+        "tests/e2e/test_up_alone.py",
         "tests/e2e/test_up.py",
     ]
     random.Random(1).shuffle(paths)
     assert sorted(paths, key=order.rank) == [
         "tests/e2e/test_up.py",
+        "tests/e2e/test_up_alone.py",
         "tests/e2e/test_firehose.py",
         "tests/contract/test_b.py",
         "tests/unit/test_a.py",
@@ -74,16 +76,24 @@ def test_the_stack_of_make_up_starts_first_and_the_small_files_last() -> None:
 
 def test_a_shuffle_keeps_every_test_and_the_order_within_a_life() -> None:
     names = [
-        f"{path}::test_{n}" for path in ("tests/unit/test_a.py", "tests/e2e/test_b.py") for n in range(20)
+        f"{path}::test_{n}"
+        for path in ("tests/unit/test_a.py", "tests/e2e/test_firehose.py", "tests/e2e/test_up.py")
+        for n in range(20)
     ]
     items = [SimpleNamespace(nodeid=name) for name in names]
     changed = [item.nodeid for item in order.shuffled(items, "1")]  # type: ignore[arg-type]
     assert sorted(changed) == sorted(names)
-    by_file = {
-        path: [name for name in changed if name.startswith(path)] for path in ("tests/unit", "tests/e2e")
-    }
-    assert by_file["tests/e2e"] == names[20:]
-    assert by_file["tests/unit"] != names[:20]
+
+    def of(file: str) -> list[str]:
+        return [name for name in changed if name.startswith(file)]
+
+    assert of("tests/e2e/test_firehose") == names[20:40]
+    assert of("tests/unit") != names[:20] and of("tests/e2e/test_up") != names[40:]
+
+
+def test_the_run_says_which_workers_waited_for_the_last_one() -> None:
+    assert order.idle({"gw1": 80.0, "gw0": 100.4, "gw2": 99.0}) == "gw1 for 20 s, gw2 for 1 s"
+    assert order.idle({"gw0": 100.0}) == order.idle({}) == ""
 
 
 def takes_the_loop(source: str) -> list[int]:
