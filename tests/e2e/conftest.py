@@ -39,6 +39,7 @@ PARTS = (
     "pyproject.toml",
 )
 LEAK = "AKIALEAKLEAKLEAK0001"
+ORDERS = 12_000
 WAKING = {"TRIBUTARY_AOSS_WAKING": "503", "TRIBUTARY_AOSS_COLD": "1"}
 """How a collection that sleeps answers: a refusal, which no page has and none rules out, then late."""
 CHANGES = """
@@ -186,6 +187,8 @@ def fresh(tmp_path: Path) -> Iterator[Run]:
 def stack(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Run]:
     """A clone after `make up` in the shell of somebody who is signed in to everything; up.log has what it printed."""
     run = clone_into(tmp_path_factory.mktemp("clone"))
+    # Three files of an export, and several pages of whatever is read in pages; four times as many show no more.
+    run.edit("local/samples/export.py", '"orders": 50_000', f'"orders": {ORDERS:_}')
     # One that sleeps, so that ingestion and its readers meet that as well.
     run.edit(
         "Pulumi.local.yaml",

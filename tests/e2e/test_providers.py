@@ -119,7 +119,8 @@ def stack(tmp_path: Path, endpoint: str) -> Iterator[Any]:
         try:
             yield made
         finally:
-            made.destroy()
+            if made.export_stack().deployment.get("resources"):  # a test may have destroyed them
+                made.destroy()
             # A program that failed leaves a coroutine that raises as it is collected; before Python 3.11.8 that fails
             # a parser that is at work just then (https://github.com/python/cpython/issues/106905).
             gc.collect()

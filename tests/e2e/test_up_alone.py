@@ -58,7 +58,7 @@ def test_without_opensearch_the_others_run_and_it_is_reported_as_not_run(
             (cache / part.name).symlink_to(part)
     (bin / "mvn").write_text("#!/bin/sh\necho 'no route to the registry' >&2; exit 1\n")
     (bin / "mvn").chmod(0o755)
-    fresh.keep("shop-lake", "shop-replica", "catalog-search", "stock-ticks", tables=["customers"])
+    fresh.keep("shop-lake", "catalog-search", "stock-ticks", tables=["customers"])
     settings = {"TRIBUTARY_CACHE": str(cache), "PATH": f"{bin}:{os.environ['PATH']}"}
     done = fresh.local("up", **settings)
     assert done.returncode == 1, done.stdout + done.stderr
