@@ -25,9 +25,9 @@ STACKS = ("dev", "prod")
 HEAD = """# Permissions
 
 Written by `.venv/bin/python -m bootstrap`; a test compares it with what the program registers.
-`.venv/bin/python -m bootstrap <stack>` prints the policies of the five roles (deploy, preview, refresh, status, operate)
-of any stack whose `Pulumi.<stack>.yaml` is in this folder, and the boundary of those that it makes; those of `dev` and
-`prod` are in [bootstrap/policies](../bootstrap/policies), ready for `aws iam create-policy`.
+`.venv/bin/python -m bootstrap <stack>` prints the policies of the five roles (deploy, preview, refresh, status,
+operate) of any stack whose `Pulumi.<stack>.yaml` is in this folder, and the boundary of those that it makes; those of
+`dev` and `prod` are in [bootstrap/policies](../bootstrap/policies), ready for `aws iam create-policy`.
 
 What judges it: a policy evaluator that is not ours decides that each role may what its job needs and nothing of a
 neighbour (`tests/contract/iam`), and that the deploy and the preview role may send each request that the real AWS

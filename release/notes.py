@@ -43,4 +43,5 @@ def problems(tag: str, changelog: str, version: str, states: set[str]) -> Iterat
     if section(changelog, "Unreleased"):
         yield f"CHANGELOG.md has something unreleased; move it into {tagged}"
     if tagged not in states:
-        yield f"the state of {tagged} is not kept; run .venv/bin/python -m tests.unit.stack.upgrade before its date is written"
+        write_state = ".venv/bin/python -m tests.unit.stack.upgrade"
+        yield f"the state of {tagged} is not kept; run {write_state} before its date is written"
