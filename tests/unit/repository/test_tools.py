@@ -78,6 +78,12 @@ def test_a_hook_judges_the_whole_tree_with_the_tools_of_the_lock() -> None:
         assert hook["language"] == "system" and hook["pass_filenames"] is False
 
 
+def test_make_pythons_runs_folders_that_are_there() -> None:
+    default = re.search(r"\$\{PYTEST:-([^}]*)\}", (ROOT / "tests/pythons.sh").read_text())
+    assert default and default[1]
+    assert [folder for folder in default[1].split() if not (ROOT / folder).is_dir()] == []
+
+
 def test_the_container_is_pinned_and_sets_up_as_make_does() -> None:
     container = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text())
     assert re.fullmatch(r"[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}", container["image"])
