@@ -9,6 +9,7 @@ from typing import Any
 
 import botocore.loaders
 import botocore.session
+import botocore.useragent
 import pulumi
 import pytest
 from pulumi.runtime import rpc
@@ -85,3 +86,20 @@ def test_a_file_that_is_not_there_yet_is_looked_for_again(tmp_path: Path) -> Non
     assert loader.load_file(str(tmp_path / "late")) is None
     (tmp_path / "late.json").write_text("[1]")
     assert loader.load_file(str(tmp_path / "late")) == [1]
+
+
+def test_a_request_names_its_client_as_botocore_does_whatever_the_words() -> None:
+    own: Any = the_packages_own(botocore.useragent)
+    cached: Any = botocore.useragent
+    words = ["Linux", "5.4#x", "a b/c", "größe", "", "5.4#x"]
+    for allow_hash in (True, False):
+        expected = [own.sanitize_user_agent_string_component(word, allow_hash=allow_hash) for word in words]
+        assert [
+            cached.sanitize_user_agent_string_component(word, allow_hash=allow_hash) for word in words
+        ] == expected
+    before = cached.sanitize_user_agent_string_component.cache_info().hits
+    client: Any = botocore.session.Session().create_client(
+        "sts", region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="y"
+    )
+    client.generate_presigned_url("get_caller_identity")
+    assert cached.sanitize_user_agent_string_component.cache_info().hits > before
