@@ -1,17 +1,18 @@
 """A fold of changes into a table of Parquet beside one into an Iceberg table: time, memory, bytes written.
 
     python benchmarks/lake.py [--items 520000] [--memory 512MB]
-    python benchmarks/lake.py --reads [--items 520000]
+    python benchmarks/lake.py --reads [1 10 100] [--items 520000]
 
 Both functions' own code, in a fresh process each, against the S3 and the Glue catalog of an embedded cloud, in one run:
 `handlers/fold` fetches the snapshot and the window, folds and uploads the next snapshot, `handlers/iceberg` commits the
 window to the table. The rows are fold.py's (520,000 are 200 MB of DynamoDB JSON); of those changed a tenth is deleted.
 Memory is the whole process's at its peak; bytes are those of the objects that the fold wrote. What S3 takes for a
 request over a network is not in it. CPU seconds are the process's own, all threads together: on a machine that others
-use, too, they say more than the time.
+use, too, they say more than the time. `cold` is a call in a fresh process, imports among its CPU seconds; `warm` is one
+in a process that has folded, or committed, a small table before, as the next call of a warm function.
 
 `--reads`: how long it takes to read all rows of the table after 1, 10 and 100 commits of a fiftieth of its rows each,
-which nobody compacted.
+which nobody compacted, and when Athena then has.
 """
 
 import argparse
@@ -60,11 +61,16 @@ def cloud(state: Path) -> Generator[tuple[str, str]]:
             process.wait(timeout=20)
 
 
+def client(service: str, endpoint: str, word: str) -> Any:
+    """Of the embedded cloud."""
+    keys = {"aws_access_key_id": ACCOUNT, "aws_secret_access_key": word, "region_name": "us-east-1"}
+    made: Any = boto3.Session(**keys).client
+    return made(service, endpoint_url=endpoint)
+
+
 def clients(endpoint: str, word: str) -> tuple[Any, Any]:
     """Of S3 and Glue."""
-    keys = {"aws_access_key_id": ACCOUNT, "aws_secret_access_key": word, "region_name": "us-east-1"}
-    session = boto3.Session(**keys)
-    return session.client("s3", endpoint_url=endpoint), session.client("glue", endpoint_url=endpoint)
+    return client("s3", endpoint, word), client("glue", endpoint, word)
 
 
 def sizes(s3: Any) -> dict[str, int]:
@@ -108,8 +114,8 @@ class Iceberg:
         with self.engine.lake(self.access, memory_limit=self.memory) as connection:
             return commit(connection, target, Shape.of(SCHEMA), run).rows
 
-    def read(self, table: str) -> tuple[float, float, int]:
-        """Reads all columns of all rows, three times: the shortest, its CPU seconds, and the rows."""
+    def read(self, table: str) -> tuple[float, float, int, int]:
+        """Reads all columns of all rows, three times: the shortest, its CPU seconds, the rows, and the data files."""
         from lake_catalog import qualified
 
         name = qualified(DATABASE, table)
@@ -120,7 +126,9 @@ class Iceberg:
                 sql = f"SELECT count(*), bit_xor(hash(t)) FROM {name} AS t"
                 ((rows, _),) = connection.execute(sql).fetchall()
                 took.append((time.monotonic() - began, time.process_time() - cpu, rows))
-        return min(took)
+            sql = f"SELECT count(*) FROM iceberg_metadata({name}) WHERE manifest_content = 'DATA'"
+            ((files,),) = connection.execute(sql).fetchall()
+        return *min(took), files
 
 
 def measure(way: str, endpoint: str, word: str, memory: str, *, warm: bool) -> None:
@@ -182,7 +190,7 @@ def compare(items: int, changed: int, memory: str) -> dict[tuple[str, bool], dic
 
 
 def reads(items: int, memory: str, commits: list[int]) -> None:
-    """Prints how long a read takes after so many commits."""
+    """Prints how long a read takes after so many commits, and when Athena has then compacted the table."""
     with tempfile.TemporaryDirectory(prefix="tributary-lake-") as name, cloud(Path(name)) as (endpoint, word):
         folder, (s3, glue) = Path(name), clients(endpoint, word)
         s3.create_bucket(Bucket=BUCKET)
@@ -191,28 +199,50 @@ def reads(items: int, memory: str, commits: list[int]) -> None:
         s3.upload_file(str(folder / "current.parquet"), BUCKET, "in/current.parquet")
         lake = Iceberg(endpoint, word, memory)
         lake.commit("in/current.parquet", "items", since=None, until=SINCE)
-        print("| commits | files | s to read all rows | CPU s | times | rows |\n|--:|--:|--:|--:|--:|--:|")
-        _, first, _ = lake.read("items")
-        for number in range(max(commits) + 1):
-            if number:
-                # Each another fiftieth of the rows.
-                extra = f", {1760000000000000 + number} AS _write_micros, FALSE AS _deleted"
-                step = max(1, items // 50)
-                at = number * step % items
-                write(folder / "window.parquet", at, min(at + step, items), extra)
-                s3.upload_file(str(folder / "window.parquet"), BUCKET, "in/window.parquet")
-                since, until = (
-                    f"2026-01-01T00:{at // 60:02}:{at % 60:02}+00:00" for at in (number - 1, number)
-                )
-                lake.commit("in/window.parquet", "items", since=since, until=until)
-            if number in (0, *commits):
-                seconds, cpu, rows = lake.read("items")
-                stored = sum("/items/data/" in key for key in sizes(s3))
-                print(
-                    f"| {number} | {stored} | {seconds:.2f} | {cpu:.2f} | {cpu / first:.1f} | {rows:,} |",
-                    flush=True,
-                )
+        head = ["items", "commits", "data files", "s to read all rows", "CPU s", "times", "rows"]
+        print(f"| {' | '.join(head)} |\n|{'--:|' * len(head)}")
+        first = [0.0]
+
+        def read(commits: str) -> None:
+            seconds, cpu, rows, files = lake.read("items")
+            first[0] = first[0] or cpu
+            times = cpu / first[0]
+            print(
+                f"| {items:,} | {commits} | {files} | {seconds:.2f} | {cpu:.2f} | {times:.1f} | {rows:,} |",
+                flush=True,
+            )
+
+        lake.read("items")
+        read("0")
+        for number in range(1, max(commits) + 1):
+            # Each another fiftieth of the rows.
+            extra = f", {1760000000000000 + number} AS _write_micros, FALSE AS _deleted"
+            step = max(1, items // 50)
+            at = number * step % items
+            write(folder / "window.parquet", at, min(at + step, items), extra)
+            s3.upload_file(str(folder / "window.parquet"), BUCKET, "in/window.parquet")
+            since, until = (f"2026-01-01T00:{at // 60:02}:{at % 60:02}+00:00" for at in (number - 1, number))
+            lake.commit("in/window.parquet", "items", since=since, until=until)
+            if number in commits:
+                read(str(number))
+        compact(endpoint, word)
+        read("compacted")
         lake.engine.close()
+
+
+def compact(endpoint: str, word: str) -> None:
+    """Has Athena compact the table, as the state machine does."""
+    athena = client("athena", endpoint, word)
+    query = athena.start_query_execution(
+        QueryString=f'OPTIMIZE "{DATABASE}"."items" REWRITE DATA USING BIN_PACK',
+        ResultConfiguration={"OutputLocation": f"s3://{BUCKET}/results/"},
+    )["QueryExecutionId"]
+    for _ in range(600):
+        status = athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]["Status"]
+        if status["State"] not in ("QUEUED", "RUNNING"):
+            break
+        time.sleep(0.5)
+    assert status["State"] == "SUCCEEDED", status
 
 
 def main() -> None:

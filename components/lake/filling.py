@@ -10,7 +10,7 @@ from components.accounts import AccountArgs
 from components.blocks.function import FunctionSettings
 from components.lake.glue_database import CrawlerArgs
 from components.lake.lake_formation import LakeFormationArgs
-from components.lake.merging import MergeBeyondArgs
+from components.lake.merging import COMPACT_AFTER, MergeBeyondArgs
 from components.lake.workgroup import QueryArgs
 from components.shared.landing_folders import LAKE, raw
 from components.shared.run_sources import DYNAMODB
@@ -48,6 +48,8 @@ class Filling:
     """The tables of the catalog that are Iceberg tables."""
     merge_beyond: MergeBeyondArgs
     """What of them Athena writes."""
+    compact_after: int = COMPACT_AFTER
+    """Commits to an Iceberg table after which Athena compacts it, where no optimizer does; 0: never."""
     past_days: int | None = None
     """Days that an Iceberg table can be read as it was, until optimizers expire it; None: none do."""
 

@@ -1,4 +1,4 @@
-"""Which runs Athena merges into an Iceberg table, and what the state machine may do for that."""
+"""Which runs Athena merges into an Iceberg table, when it compacts one, and what the state machine may do for that."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -22,6 +22,11 @@ class MergeBeyondArgs:
     """Rows of the table, those that are deleted and not compacted away among them."""
     changes_mb: Annotated[int, Field(ge=0, le=1_000)] = 250
     """MB of Parquet that the run made of its export; 0: Athena merges every run that changes something."""
+
+
+COMPACT_AFTER = 20
+"""Commits: what each costs a reader is measured (benchmarks/README.md, "A commit")."""
+CompactAfter = Annotated[int, Field(ge=0, le=10_000)]
 
 
 def merge_statements(

@@ -242,6 +242,7 @@ class ExportRun(pulumi.ComponentResource):
                 variables.ACCOUNT_ID: filling.account.id,
                 variables.MEMORY: "2GB",
                 variables.MERGE_TABLE_ROWS: str(filling.merge_beyond.table_rows),
+                variables.COMPACT_AFTER: str(filling.compact_after),
                 variables.MERGE_CHANGES_MB: str(filling.merge_beyond.changes_mb),
             },
         )

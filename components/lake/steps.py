@@ -8,6 +8,8 @@ What is too large for the function that commits, Athena merges: the commit then 
 (https://docs.aws.amazon.com/step-functions/latest/dg/connect-athena.html) and the table marked as holding the run. A
 statement that failed is made anew, as another writer may have been ahead of it; the function says when it is enough.
 
+After so many commits Athena compacts an Iceberg table, when the run is published.
+
 In a replica an event says which export has arrived: Start finds what the source's run handed over with it, and waits
 while the export that it builds on has not been published; there is nothing to follow, and the schema is that run's.
 
@@ -43,7 +45,7 @@ AGAIN = {"IntervalSeconds": 5, "BackoffRate": 2.0, "MaxDelaySeconds": 120, "Jitt
 Step = dict[str, Any]
 ERROR = path(run_steps.Failure, "error")
 # Where an answer stands that no later step reads whole.
-PUBLISHED, FORGOTTEN = "$.published", "$.forgotten"
+PUBLISHED, FORGOTTEN, COMPACTED = "$.published", "$.forgotten", "$.compacted"
 STATE, WAIT = path(Progress, "state"), path(Progress, "wait")
 
 
@@ -243,7 +245,7 @@ def _dynamodb(
     schema = _event(run_steps.SchemaEvent, {"step": run_steps.SCHEMA})
     line = {"step": run_steps.NORMALISE, "file.$": "$$.Map.Item.Value"}
     reconcile = _event(run_steps.ReconcileEvent, {"step": run_steps.RECONCILE})
-    publish = _publish(catalog, "More?")
+    publish = _publish(catalog, "Compact?" if commit else "More?")
     more = path(TableWork, "more")
     written, first = _written(fold, commit, files_at_once)
     derived = {"Schema": task(normalise, schema, path(FinishedTable, "schema"), "Files")}
@@ -271,6 +273,7 @@ def _dynamodb(
         "Reconcile": task(normalise, reconcile, path(FinishedTable, "reconciled"), first),
         **written,
         "Publish": publish,
+        **(_compacted(commit) if commit else {}),
         "More?": choice("Published", (more, True, "Start")),
     }
 
@@ -318,6 +321,28 @@ def _committed(commit: Commit) -> dict[str, Step]:
         "Mark": task(
             commit.function_arn, _event(run_steps.MarkEvent, {"step": run_steps.MARK}), result, "Publish"
         ),
+    }
+
+
+def _compacted(commit: Commit) -> dict[str, Step]:
+    """The steps by which Athena compacts an Iceberg table, when readers have what was written. One that fails, such as
+    by another writer, leaves the table as it is, and the run goes on; it is due again after as many commits."""
+    statement = f"{path(FinishedTable, 'committed')}.compact"
+    return {
+        "Compact?": {
+            "Type": "Choice",
+            "Choices": [{"Variable": statement, "IsPresent": True, "Next": "Compact"}],
+            "Default": "More?",
+        },
+        "Compact": {
+            "Type": "Task",
+            "Resource": f"arn:{commit.function_arn.split(':')[1]}:states:::athena:startQueryExecution.sync",
+            "Parameters": {"QueryString.$": statement, "WorkGroup": commit.workgroup},
+            "ResultPath": None,
+            "Retry": [{"ErrorEquals": ["Athena.TooManyRequestsException"], "MaxAttempts": 20, **AGAIN}],
+            "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": COMPACTED, "Next": "More?"}],
+            "Next": "More?",
+        },
     }
 
 

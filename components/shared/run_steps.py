@@ -319,6 +319,8 @@ class Committed(TypedDict):
     """The table's current one; an id has more digits than a number of JSON keeps everywhere."""
     engine: str
     why: str
+    compact: NotRequired[str]
+    """The statement by which Athena compacts the table; not there where that is not due."""
 
 
 class TablesEvent(TypedDict):

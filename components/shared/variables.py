@@ -41,6 +41,8 @@ PAST_DAYS = "PAST_DAYS"
 """Days that a table can be read as it was."""
 MERGE_TABLE_ROWS = "MERGE_TABLE_ROWS"
 """Rows of a table beyond which Athena merges what a run changes."""
+COMPACT_AFTER = "COMPACT_AFTER"
+"""Commits to a table after which Athena compacts it; 0: never."""
 MERGE_CHANGES_MB = "MERGE_CHANGES_MB"
 """MB of Parquet of a run beyond which Athena merges it."""
 

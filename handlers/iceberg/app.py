@@ -82,7 +82,7 @@ def commit(event: CommitEvent, run: Run) -> Committed | Merging:
     done, engine, why = again(table, work)
     if isinstance(done, Written):
         drop(staged_prefix(table))
-        return committed(done, engine, why)
+        return committed(table, done, engine, why)
     stage(event, schema[GLUE_COLUMNS], run)
     return {"engine": engine, "why": why, "query": merge_statement.statement(merge, shape, done)}
 
@@ -92,12 +92,16 @@ def mark(event: MarkEvent, run: Run) -> Committed:
     marked = again(event["table"], lambda lake, target: merging.mark(lake, target, run))
     drop(staged_prefix(event["table"]))
     why = f"{event['committed']['why']}; {event['merged']['scanned_bytes'] / 1e6:,.0f} MB scanned"
-    return committed(marked, ATHENA, why)
+    return committed(event["table"], marked, ATHENA, why)
 
 
-def committed(written: Written, engine: str, why: str) -> Committed:
+def committed(table: str, written: Written, engine: str, why: str) -> Committed:
     """What the function returns of a run that the table holds."""
-    return {
+    after = 0 if variables.UPKEEP_ROLE_ARN in os.environ else int(os.environ[variables.COMPACT_AFTER])
+    due = bool(after and written.commits and written.commits % after == 0)
+    if due:
+        why += f"; Athena compacts the table after {written.commits} commits"
+    done: Committed = {
         "rows": written.rows,
         "changes": written.changes,
         "deletes": written.deletes,
@@ -106,6 +110,9 @@ def committed(written: Written, engine: str, why: str) -> Committed:
         "engine": engine,
         "why": why,
     }
+    if due:
+        done["compact"] = merge_statement.compaction(database, table)
+    return done
 
 
 def limits() -> merging.Limits:

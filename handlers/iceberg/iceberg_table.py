@@ -34,6 +34,8 @@ WRITTEN = {
 }
 """How the table is written. Each commit adds a file of deletes for each data file of which rows are deleted, so those
 are larger than DuckDB's 8 MB; not larger still, as the deletes of one are in memory when they are written."""
+COMMITS = "tributary.commits"
+"""The property that counts the commits that changed rows, since the table was filled."""
 IMAGES = REST  # how many images of a key there are; a name that no column of a key has
 FORMAT_VERSION = (
     "2"  # Athena reads no other: https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg.html
@@ -85,6 +87,8 @@ class Written:
     """False where the table held the run, or a later one, already."""
     snapshot: int
     """The id of the current one, as the run left or found it; 0: the table has none, as it was never written to."""
+    commits: int = 0
+    """Commits that changed rows since the table was filled, this one among them; 0 where it is none."""
 
 
 def write(connection: duckdb.DuckDBPyConnection, target: Target, shape: Shape, run: Run) -> Written:
@@ -108,7 +112,9 @@ def write(connection: duckdb.DuckDBPyConnection, target: Target, shape: Shape, r
         counted = _fill(connection, target, shape, run) if empty else _replace(connection, target, shape, run)
         rows = count(connection, target.name)
         check_rows(connection, target, run, rows)
-        set_properties(connection, target, {RUN: run.export_id, UNTIL: run.until} | WRITTEN)
+        commits = 0 if empty or not counted[0] else another(before)
+        holding = {RUN: run.export_id, UNTIL: run.until} | ({COMMITS: str(commits)} if commits else {})
+        set_properties(connection, target, holding | WRITTEN)
     except BaseException:
         connection.execute("ROLLBACK")
         raise
@@ -117,7 +123,7 @@ def write(connection: duckdb.DuckDBPyConnection, target: Target, shape: Shape, r
     except duckdb.Error as error:
         raise NotCommitted(f"{target.name}: {error}") from error
     connection.execute("DROP TABLE IF EXISTS changes")
-    return Written(rows, *counted, committed=True, snapshot=snapshot(connection, target))
+    return Written(rows, *counted, committed=True, snapshot=snapshot(connection, target), commits=commits)
 
 
 def create(connection: duckdb.DuckDBPyConnection, target: Target, shape: Shape, run: Run) -> None:
@@ -165,6 +171,11 @@ def check_rows(connection: duckdb.DuckDBPyConnection, target: Target, run: Run, 
 def properties(connection: duckdb.DuckDBPyConnection, target: Target) -> dict[str, str]:
     """The table's properties."""
     return dict(connection.execute(f"SELECT * FROM iceberg_table_properties({target.name})").fetchall())
+
+
+def another(before: Mapping[str, str]) -> int:
+    """How many commits there are with this one, by the properties before it."""
+    return int(before.get(COMMITS, 0)) + 1
 
 
 def set_properties(connection: duckdb.DuckDBPyConnection, target: Target, values: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""The statement by which Athena merges a run into an Iceberg table. Pure.
+"""The statement by which Athena merges a run into an Iceberg table, and that by which it compacts one. Pure.
 
 `staged` is a table over the run's normalised Parquet. Of a full export the rows that differ are updated, those that the
 table lacks inserted, and those that only the table has deleted; Athena knows no NOT MATCHED BY SOURCE, so the source
@@ -59,6 +59,12 @@ def statement(merge: Merge, shape: Shape, snapshot: int) -> str:
         f"WHEN MATCHED AND ({differs}) THEN UPDATE SET {updated}\n"
         f"WHEN NOT MATCHED AND NOT {deleted} THEN INSERT ({shape.columns}) VALUES ({inserted})"
     )
+
+
+def compaction(database: str, table: str) -> str:
+    """The statement by which Athena writes the table's rows into fewer files, without those that are deleted
+    (https://docs.aws.amazon.com/athena/latest/ug/optimize-statement.html)."""
+    return f"OPTIMIZE {quoted(database)}.{quoted(table)} REWRITE DATA USING BIN_PACK"
 
 
 def _newest(staged: str, shape: Shape) -> str:

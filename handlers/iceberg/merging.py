@@ -15,6 +15,7 @@ import duckdb
 from catalog_names import DELETED, MICROS
 from duckdb_rows import Shape
 from iceberg_table import (
+    COMMITS,
     MERGING_TO,
     RUN,
     UNTIL,
@@ -24,6 +25,7 @@ from iceberg_table import (
     Target,
     Written,
     alterations,
+    another,
     check_rows,
     count,
     create,
@@ -106,9 +108,10 @@ def mark(connection: duckdb.DuckDBPyConnection, target: Target, run: Run) -> Wri
         )
     check_rows(connection, target, run, rows)
     connection.execute("BEGIN")
-    set_properties(connection, target, {RUN: run.export_id, UNTIL: run.until})
+    commits = another(before)
+    set_properties(connection, target, {RUN: run.export_id, UNTIL: run.until, COMMITS: str(commits)})
     _commit(connection, target)
-    return Written(rows, 0, 0, committed=True, snapshot=snapshot(connection, target))
+    return Written(rows, 0, 0, committed=True, snapshot=snapshot(connection, target), commits=commits)
 
 
 def _commit(connection: duckdb.DuckDBPyConnection, target: Target) -> None:

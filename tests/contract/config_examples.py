@@ -39,9 +39,12 @@ GIVEN: dict[str, dict[str, Any]] = {
         "account": ACCOUNT,
         "sources": [{"dynamodb": "orders", "columns": {"id": "string"}}],
     },
-    "ExportArgs.past_days": {
-        "account": ACCOUNT,
-        "sources": [{"dynamodb": "orders", "format": "iceberg"}],
+    **{
+        f"ExportArgs.{key}": {
+            "account": ACCOUNT,
+            "sources": [{"dynamodb": "orders", "format": "iceberg"}],
+        }
+        for key in ("past_days", "compact_after")
     },
     "ExportSourceArgs": {"rds_instance": "shop"},
     **{f"ExportSourceArgs.{key}": {} for key in ("dynamodb", "rds_instance", "rds_cluster")},

@@ -159,11 +159,18 @@ def test_each_run_commits_what_changed_and_a_run_that_comes_again_commits_nothin
             "metadata_location"
         ]
 
-    def rows() -> list[tuple[str, Decimal, list[str]]]:
+    def table_now() -> StaticTable:
         properties = {"s3.endpoint": cloud.endpoint, "s3.access-key-id": WORKLOAD, "s3.secret-access-key": SECRET,
                       "s3.region": "us-east-1", "s3.force-virtual-addressing": "false"}  # fmt: skip
-        read = StaticTable.from_metadata(pointer(), properties).scan().to_arrow().to_pylist()
+        return StaticTable.from_metadata(pointer(), properties)
+
+    def rows() -> list[tuple[str, Decimal, list[str]]]:
+        read = table_now().scan().to_arrow().to_pylist()
         return sorted((row["id"], row["total"], sorted(row["names"])) for row in read)
+
+    def files() -> tuple[int, int]:
+        tasks = list(table_now().scan().plan_files())
+        return len(tasks), sum(len(task.delete_files) for task in tasks)
 
     def in_dynamodb() -> list[tuple[str, Decimal, list[str]]]:
         items = dynamodb.scan(TableName="ledger")["Items"]
@@ -253,3 +260,15 @@ def test_each_run_commits_what_changed_and_a_run_that_comes_again_commits_nothin
     merged = pointer()
     ran(clients, machine, due)
     assert pointer() == merged
+
+    # Of a table that no optimizer keeps, Athena compacts the files after so many commits; the readers' rows stay.
+    compacts = {name: value for name, value in environment.items() if name != "UPKEEP_ROLE_ARN"}
+    clients["lambda"].update_function_configuration(
+        FunctionName=function, Environment={"Variables": compacts | {"COMPACT_AFTER": "1"}}
+    )
+    clock.write_text("5400")
+    dynamodb.put_item(TableName="ledger", Item=item(11, total={"N": "8.5"}))
+    clock.write_text("5410")
+    report = ran(clients, machine, datetime.fromtimestamp(int(time.time()) + 5405, UTC))
+    assert "Athena compacts the table after 3 commits" in report["written"]["ledger"]
+    assert rows() == in_dynamodb() and files() == (1, 0)

@@ -135,7 +135,7 @@ class Run:
             for pipeline in kept.values():
                 for args in (pipeline, pipeline.get("catalog")):
                     if isinstance(args, dict):
-                        for key in ("past_days", "merge_beyond"):
+                        for key in ("past_days", "merge_beyond", "compact_after"):
                             cast("dict[str, Any]", args).pop(key, None)
         settings["config"]["tributary:pipelines"] = kept
         file.write_text(as_yaml(settings, sort_keys=False))

@@ -14,7 +14,7 @@ from components.blocks.object_events import ObjectEvents
 from components.blocks.schedule import ScheduleExpression, Timezone
 from components.lake.glue_database import CrawlerArgs
 from components.lake.lake_formation import LakeFormationArgs
-from components.lake.merging import MergeBeyondArgs
+from components.lake.merging import COMPACT_AFTER, CompactAfter, MergeBeyondArgs
 from components.lake.queries import unfit_views
 from components.lake.steps import side_by_side
 from components.lake.workgroup import QueryArgs, Views
@@ -63,12 +63,15 @@ class ExportArgs(PipelineArgs):
     """How many data files of an export are normalised side by side, a function each."""
     merge_beyond: MergeBeyondArgs = MergeBeyondArgs()
     """Sizes of a run beyond which Athena merges it into an Iceberg table, in place of a function."""
+    compact_after: CompactAfter = COMPACT_AFTER
+    """Commits to an Iceberg table after which Athena compacts it, at 5 dollars a TB that is rewritten. 0: never. With
+    `past_days` Glue's optimizers do it in its place."""
     fold_mb: Annotated[float, Field(ge=0.01, le=4096)] = 1024
     """MB of Parquet that one function folds. An incremental table whose snapshot and changes have more is folded by
     several, `files_at_once` of them side by side. It then lies in as many files."""
     past_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     """Days that an Iceberg table can be read as it was. Glue's optimizers then expire older snapshots, compact files
-    and delete those of no snapshot (0.44 dollars a DPU-hour). Without it all is kept, and nothing is compacted."""
+    and delete those of no snapshot (0.44 dollars a DPU-hour). Without it every snapshot is kept."""
     stale_after_hours: Annotated[int, Field(ge=1, le=168)] | None = None
     """Hours without a new export of a source after which an alarm fires. By default three more of the longest times
     between two runs, of two hours at the most: 26 for a daily schedule, 1 for `rate(15 minutes)`. An alarm sees a week
@@ -155,6 +158,8 @@ class ExportArgs(PipelineArgs):
                 )
         if self.past_days is not None and not tables:
             yield "past_days: no source has 'format: iceberg', and no other table has a past; leave it out"
+        if self.compact_after != COMPACT_AFTER and not tables:
+            yield "compact_after: no source has 'format: iceberg', and nothing is compacted; leave it out"
         if self.merge_beyond != MergeBeyondArgs() and not tables:
             yield "merge_beyond: no source has 'format: iceberg', and nothing is merged; leave it out"
         if tables and self.lake_formation:

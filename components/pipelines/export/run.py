@@ -69,6 +69,7 @@ def filling(args: ExportArgs) -> Filling:
         fold_mb=args.fold_mb,
         iceberg=args.iceberg_tables(),
         past_days=args.past_days,
+        compact_after=args.compact_after,
         merge_beyond=args.merge_beyond,
         stale_after_hours=args.stale_after(),
         begun_by="whether the schedule is on (aws scheduler list-schedules)",

@@ -11,7 +11,7 @@ from components.blocks.bucket import LifecycleArgs, SecureBucket
 from components.blocks.key import KmsKey, KmsKeyArn, adopted_or_created, region_and_account
 from components.blocks.object_events import ObjectEvents
 from components.lake.lake_formation import LakeFormationArgs
-from components.lake.merging import MergeBeyondArgs
+from components.lake.merging import COMPACT_AFTER, CompactAfter, MergeBeyondArgs
 from components.lake.place import expiring
 from components.lake.queries import unfit_views
 from components.lake.workgroup import QueryArgs, Views
@@ -58,9 +58,12 @@ class ReplicaCatalogArgs:
     """How many data files of an export are normalised side by side, a function each."""
     merge_beyond: MergeBeyondArgs = MergeBeyondArgs()
     """Sizes of a run beyond which Athena merges it into an Iceberg table, in place of a function."""
+    compact_after: CompactAfter = COMPACT_AFTER
+    """Commits to an Iceberg table after which Athena compacts it, at 5 dollars a TB that is rewritten. 0: never. With
+    `past_days` Glue's optimizers do it in its place."""
     past_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     """Days that an Iceberg table can be read as it was. Glue's optimizers then expire older snapshots, compact files
-    and delete those of no snapshot (0.44 dollars a DPU-hour). Without it all is kept, and nothing is compacted."""
+    and delete those of no snapshot (0.44 dollars a DPU-hour). Without it every snapshot is kept."""
     stale_after_hours: Annotated[int, Field(ge=1, le=168)] | None = None
     """Hours without a new export of a source after which an alarm fires; by default as at the export."""
 
@@ -232,6 +235,8 @@ class ReplicationArgs(PipelineArgs):
                 )
         if self.catalog.past_days is not None and not self.landing.filled.iceberg:
             yield "catalog.past_days: the export has no Iceberg table, and no other has a past; leave it out"
+        if self.catalog.compact_after != COMPACT_AFTER and not self.landing.filled.iceberg:
+            yield "catalog.compact_after: the export has no Iceberg table, and nothing is compacted; leave it out"
         if self.catalog.merge_beyond != MergeBeyondArgs() and not self.landing.filled.iceberg:
             yield "catalog.merge_beyond: the export has no Iceberg table, and nothing is merged; leave it out"
         if self.landing.filled.iceberg and self.catalog.lake_formation:

@@ -69,6 +69,7 @@ def filling(name: str, args: ReplicationArgs, catalog: ReplicaCatalogArgs, fille
         fold_mb=filled.fold_mb,
         iceberg=filled.iceberg,
         past_days=catalog.past_days,
+        compact_after=catalog.compact_after,
         merge_beyond=catalog.merge_beyond,
         stale_after_hours=dict.fromkeys(filled.sources, catalog.stale_after_hours)
         if catalog.stale_after_hours

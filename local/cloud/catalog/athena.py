@@ -6,7 +6,7 @@ registered, each read from its own location with the table's columns (one that a
 that it was registered with can be coerced to the table's (hive_coercion.py); a view is its own query; CREATE [OR
 REPLACE] VIEW and DROP VIEW keep one in Glue as Athena does. Errors: TABLE_NOT_FOUND, NOT_SUPPORTED for any other
 statement (INSERT, CTAS, UNLOAD, `"$path"`), and DuckDB's own. Parquet, and Iceberg (iceberg_scan.py), into which MERGE
-writes (iceberg_merge.py); the caller's rights on data are not checked. Sources:
+writes (iceberg_merge.py) and OPTIMIZE (iceberg_optimize.py); the caller's rights on data are not checked. Sources:
 docs.aws.amazon.com/athena/latest/ug/create-view.html, docs.aws.amazon.com/athena/latest/ug/partitions.html.
 """
 
@@ -27,7 +27,7 @@ from ..iam import authorization
 from ..seams import athena, glue
 from ..seams.parts import Answer, Handler, Record
 from ..seams.responses import error_response_json, json_response
-from . import iceberg_merge, iceberg_scan
+from . import iceberg_merge, iceberg_optimize, iceberg_scan
 from .hive_coercion import coerces
 
 TYPES = {"string": "VARCHAR", "binary": "BLOB", "int": "INTEGER"}
@@ -147,6 +147,9 @@ def view_input(name: str, sql: str, database: str) -> Record:
 def run(query: str, database: str) -> Record:
     """A statement's result: columns and rows, both empty for CREATE VIEW and DROP VIEW. NotSupported for any other but
     SELECT; ValueError, which begins with Athena's code, for what contradicts the catalog."""
+    if query.lstrip().upper().startswith("OPTIMIZE "):
+        iceberg_optimize.optimize(query, database)
+        return {"columns": [], "rows": []}
     statement = sqlglot.parse_one(query, read="athena")
     if isinstance(statement, exp.Create) and statement.kind == "VIEW":
         home, name = statement.this.db or database, statement.this.name.lower()
@@ -171,7 +174,7 @@ def run(query: str, database: str) -> Record:
         return {"columns": [], "rows": []}
     if not isinstance(statement, exp.Query) or '"$' in query:
         raise NotSupported(
-            f"NOT_SUPPORTED: {' '.join(query.split())[:80]}: only SELECT, views and MERGE run here"
+            f"NOT_SUPPORTED: {' '.join(query.split())[:80]}: only SELECT, views, MERGE and OPTIMIZE run here"
         )
     workdirs: list[str] = []
     try:

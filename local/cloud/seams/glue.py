@@ -13,6 +13,8 @@ delete_table: Callable[[Record], Answer] = service._delete_table
 partitions: Store[list[Record]] = service._partitions
 tables: Store[Record] = service._tables
 update_table: Callable[[Record], Answer] = service._update_table
+iceberg_commit_table: Callable[[str, str, Record], Answer] = service._iceberg_rest_commit_table
+"""Namespace, table, requirements and updates."""
 iceberg_error: Callable[[str, str, int], Answer] = service._iceberg_error
 """Message, type, status."""
 iceberg_write_metadata: Replaceable[Callable[[str, str, int, Record], str]] = Replaceable(

@@ -348,6 +348,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         lake(past_days=7),
         "pipelines.lake.past_days: no source has 'format: iceberg', and no other table has a past; leave it out",
     ),
+    "commits to a table that nobody compacts": (
+        lake(compact_after=5),
+        "pipelines.lake.compact_after: no source has 'format: iceberg', and nothing is compacted; leave it out",
+    ),
     "sizes of runs that nobody merges": (
         lake(merge_beyond={"changes_mb": 0}),
         "pipelines.lake.merge_beyond: no source has 'format: iceberg', and nothing is merged; leave it out",

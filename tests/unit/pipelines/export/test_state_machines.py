@@ -129,6 +129,13 @@ def test_what_athena_merges_is_marked_and_a_statement_that_failed_is_made_anew(
         "Merge",
         "Publish",
     )
+    # Compacted when readers have the run, which goes on where that fails.
+    assert states["Publish"]["Next"] == "Compact?" and states["Compact?"]["Default"] == "More?"
+    compact = states["Compact"]
+    assert compact["Resource"] == "arn:aws:states:::athena:startQueryExecution.sync"
+    assert compact["Parameters"] == {"QueryString.$": "$.committed.compact", "WorkGroup": name}
+    assert compact["Next"] == compact["Catch"][0]["Next"] == "More?"
+    assert compact["Catch"][0]["ResultPath"] == "$.compacted"
     merge = states["Merge"]
     assert merge["Resource"] == "arn:aws:states:::athena:startQueryExecution.sync"
     assert merge["Parameters"] == {"QueryString.$": "$.committed.query", "WorkGroup": name}

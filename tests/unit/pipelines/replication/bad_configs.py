@@ -133,6 +133,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         ),
         "pipelines.replica.catalog.lake_formation: the run writes the Iceberg table 'orders' with its own",
     ),
+    "commits to a replica's table that nobody compacts": (
+        replica(catalog={"compact_after": 5}),
+        "catalog.compact_after: the export has no Iceberg table, and nothing is compacted; leave it out",
+    ),
     "a past of tables that have none": (
         replica(catalog={"past_days": 7}),
         "pipelines.replica.catalog.past_days: the export has no Iceberg table, and no other has a past; leave it out",
